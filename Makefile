@@ -1,0 +1,39 @@
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: demo test check bench clean
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.demo: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) --editable ".[demo]"
+	touch $@
+
+$(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) --editable ".[dev]"
+	touch $@
+
+$(VENV)/.bench: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) --editable ".[bench]"
+	touch $@
+
+demo: $(VENV)/.demo  ## a regression on 327,346 flights
+	$(BIN)/python demo/flights.py
+
+test: $(VENV)/.dev check  ## every check and every test
+	$(BIN)/python -m pytest -n 2
+
+check: $(VENV)/.dev  ## style, types and layers
+	$(BIN)/ruff check src tests benchmarks demo
+	$(BIN)/ruff format --check src tests benchmarks demo
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.bench  ## every figure of the README
+	$(BIN)/python benchmarks/one_pass.py
+
+clean:
+	rm -rf $(VENV) build dist demo/data benchmarks/data .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -1,0 +1,270 @@
+"""Rows read together, and what is known of the place they come from: `Batch`, `Schema`, `Unit`, `Source`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from gramian.errors import ColumnError, DataError
+from gramian.typing import Codes, Level, Mask, Matrix, Vector
+
+EXACT_INTEGER = 2**53  # beyond it float64 has no place for every integer
+SECONDS = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
+
+
+class Kind(StrEnum):
+    """What a column is to a formula: text (and dictionaries) and booleans are factors, numbers are numbers."""
+
+    NUMBER = "number"
+    BOOLEAN = "boolean"
+    TEXT = "text"
+    DATE = "date"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One column: its name, its kind, the type as its source spells it, and the levels of an ordered categorical."""
+
+    name: str
+    kind: Kind
+    type: str
+    levels: tuple[Level, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """The columns of a source in their order; `matrices` maps the name of a 2-D array to its width.
+
+    A matrix `X` of width k is also present as the k fields `X[0]` ... `X[k-1]`.
+    """
+
+    fields: tuple[Field, ...]
+    matrices: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Column names in their order."""
+        return tuple(f.name for f in self.fields)
+
+    def __contains__(self, name: str) -> bool:
+        return any(f.name == name for f in self.fields)
+
+    def __getitem__(self, name: str) -> Field:
+        for known in self.fields:
+            if known.name == name:
+                return known
+        raise ColumnError(name, self.names)
+
+
+class Numbers(NamedTuple):
+    """A numeric column: values (n,) and which rows are present (None: all). Absent rows hold anything."""
+
+    values: Vector
+    present: Mask | None
+
+
+class Coded(NamedTuple):
+    """A factor column: codes (n,), -1 where absent, into `levels`."""
+
+    codes: Codes
+    levels: list[Level]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Rows read together.
+
+    columns : name -> Arrow array or NumPy vector, all of length `rows`.
+    matrices : name -> (rows, k) array, a row slice of the user's own memory, never a copy.
+    where : file, row group or frame, for errors. first_row : number of the first row within its file or frame.
+    """
+
+    rows: int
+    columns: Mapping[str, Any]
+    matrices: Mapping[str, Matrix] = field(default_factory=dict)
+    where: str = ""
+    first_row: int = 0
+
+    def numbers(self, name: str) -> Numbers:
+        """A column as float64: dates are days, times and timestamps seconds.
+
+        Raises DataError where an integer is beyond 2^53 (float64 would round it) or the type has no numbers.
+        """
+        column = self._column(name)
+        if isinstance(column, np.ndarray):
+            return Numbers(self._from_numpy(name, column), None)
+        return Numbers(self._from_arrow(name, column), present(column))
+
+    def factor(self, name: str) -> Coded:
+        """A column as codes into its own list of levels (text, boolean, integer, float or ISO date)."""
+        column = self._column(name)
+        if isinstance(column, np.ndarray):
+            column = pa.array(column, from_pandas=True)
+        if pa.types.is_temporal(column.type):
+            column = column.cast(pa.string())
+        if pa.types.is_decimal(column.type):
+            column = pa.array(decimals(column), mask=None if (p := present(column)) is None else ~p)
+        if not pa.types.is_dictionary(column.type):
+            column = column.dictionary_encode()
+        return coded(column)
+
+    def _column(self, name: str) -> Any:
+        if name in self.columns:
+            return self.columns[name]
+        base, _, index = name.removesuffix("]").rpartition("[")
+        if base in self.matrices:
+            return self.matrices[base][:, int(index)]
+        raise ColumnError(name, self.columns, self.where)
+
+    def _from_numpy(self, name: str, column: np.ndarray[Any, Any]) -> Vector:
+        if column.dtype.kind in "iu" and column.dtype.itemsize == 8 and column.size:
+            self._check_integers(name, int(column.min()), int(column.max()))
+        if column.dtype.kind not in "fiub":
+            raise DataError(f"column '{name}' holds {column.dtype}, not numbers", self.where)
+        return column.astype(np.float64, copy=False)
+
+    def _from_arrow(self, name: str, column: Any) -> Vector:
+        kind = column.type
+        if pa.types.is_floating(kind):
+            return raw(column).astype(np.float64, copy=False)
+        if pa.types.is_integer(kind):
+            if kind.bit_width == 64 and len(column) > column.null_count:
+                low, high = (scalar.as_py() for scalar in pc.min_max(column).values())
+                self._check_integers(name, low, high)
+            return raw(column).astype(np.float64)
+        if pa.types.is_boolean(kind):
+            return raw(column.cast(pa.uint8())).astype(np.float64)
+        if pa.types.is_decimal(kind):
+            return decimals(column)
+        if pa.types.is_temporal(kind):
+            return instants(column)
+        if pa.types.is_null(kind):
+            return np.zeros(len(column))
+        raise DataError(f"column '{name}' holds {kind}, not numbers", self.where)
+
+    def _check_integers(self, name: str, low: int, high: int) -> None:
+        worst = high if abs(high) >= abs(low) else low
+        if abs(worst) > EXACT_INTEGER:
+            raise DataError(
+                f"column '{name}' holds the integer {worst}, beyond 2^53: as float64 it would be rounded; "
+                "use factor() if it is an identifier, or subtract an offset first",
+                self.where,
+            )
+
+
+class Unit(Protocol):
+    """An addressable piece of a source: what one thread reads, what is retried and resumed. Picklable for files."""
+
+    @property
+    def name(self) -> str:
+        """File and row group, for people."""
+        ...
+
+    @property
+    def rows(self) -> int | None:
+        """Rows, when known beforehand."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """Bytes, for progress; 0 when unknown."""
+        ...
+
+    def batches(self, columns: Sequence[str], *, parallel: bool = False) -> Iterator[Batch]:
+        """The rows in order, with these columns only; `parallel` lets the decoder use threads of its own."""
+        ...
+
+
+class Input(NamedTuple):
+    """What was read, for the ledger: a file (path, bytes) or a frame (its kind), and its rows when known."""
+
+    name: str
+    size: int | None
+    rows: int | None
+
+
+class Source(Protocol):
+    """Anything that holds rows."""
+
+    @property
+    def schema(self) -> Schema:
+        """Columns, agreed over all files."""
+        ...
+
+    @property
+    def units(self) -> Iterable[Unit]:
+        """The units in a fixed order: a sequence when `rereadable`, else an iterator that is used up."""
+        ...
+
+    @property
+    def rereadable(self) -> bool:
+        """Whether a second pass is possible."""
+        ...
+
+    @property
+    def inputs(self) -> tuple[Input, ...]:
+        """What is read."""
+        ...
+
+    @property
+    def rows(self) -> int | None:
+        """All rows, when known beforehand."""
+        ...
+
+    @property
+    def size(self) -> int | None:
+        """All bytes, when known beforehand."""
+        ...
+
+
+def present(column: Any) -> Mask | None:
+    """Which values of an Arrow array are there; None when all are."""
+    if not column.null_count:
+        return None
+    return np.asarray(column.is_valid().to_numpy(zero_copy_only=False), dtype=np.bool_)
+
+
+def raw(column: Any) -> np.ndarray[Any, Any]:
+    """The values of a primitive Arrow array without a copy; absent ones hold anything."""
+    dtype = np.dtype(column.type.to_pandas_dtype())
+    values = np.frombuffer(column.buffers()[1], dtype=dtype) if len(column) else np.empty(0, dtype)
+    return values[column.offset : column.offset + len(column)]
+
+
+def decimals(column: Any) -> Vector:
+    """Decimals rounded once to float64; absent ones hold 0."""
+    kind = column.type
+    if kind.bit_width == 128 and kind.precision <= 15 and 0 <= kind.scale <= 22 and len(column):
+        low = np.frombuffer(column.buffers()[1], dtype=np.int64)[
+            ::2
+        ]  # both sides are exact, so the quotient rounds once
+        whole = low[column.offset : column.offset + len(column)].astype(np.float64)
+        return np.asarray(np.where(np.abs(whole) < 1e15, whole, 0.0) / 10.0**kind.scale)
+    return raw(column.cast(pa.string()).cast(pa.float64()).fill_null(0.0))
+
+
+def instants(column: Any) -> Vector:
+    """Dates as days since 1970-01-01; timestamps, durations and times as seconds."""
+    kind = column.type
+    if pa.types.is_date(kind):
+        return raw(column.cast(pa.date32()).cast(pa.int32())).astype(np.float64)
+    whole = column.cast(pa.int32() if kind.bit_width == 32 else pa.int64())
+    return np.asarray(raw(whole) / SECONDS[kind.unit])
+
+
+def coded(column: Any) -> Coded:
+    """Codes and levels of an Arrow dictionary array; a null or NaN level counts as absent."""
+    codes = column.indices.fill_null(-1) if column.indices.null_count else column.indices
+    codes = raw(codes).astype(np.int64)
+    levels = column.dictionary.to_pylist()
+    gone = [i for i, level in enumerate(levels) if level is None or level != level]
+    if gone:
+        codes = np.where(np.isin(codes, gone), -1, codes)
+    return Coded(codes, levels)

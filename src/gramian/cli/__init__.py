@@ -1,0 +1,1 @@
+"""The command line: arguments in, api calls, tables out."""

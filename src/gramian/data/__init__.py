@@ -1,0 +1,1 @@
+"""Anything that holds rows, as a stream of batches in addressable units."""

@@ -1,0 +1,1 @@
+"""How a pass is run: one class and one method each."""

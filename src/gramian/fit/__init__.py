@@ -1,0 +1,1 @@
+"""The only place where design, model, engine and solver meet."""

@@ -1,0 +1,1 @@
+"""From text to terms, from terms to a design, from a design to model columns."""

@@ -1,0 +1,1 @@
+"""Covariances, tests and intervals: functions of arrays."""

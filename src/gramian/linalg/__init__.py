@@ -1,0 +1,1 @@
+"""Numbers only: stored columns, moments, solves. Knows no frame, no formula, no statistics."""

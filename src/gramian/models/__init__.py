@@ -1,0 +1,1 @@
+"""Statistics: observations and coefficients to weighted linear rows."""
