@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gramian.errors import ColumnError, DataError
+from gramian.errors import ColumnError, DataError, SchemaError
 from gramian.typing import Codes, Level, Mask, Matrix, Vector
 
 EXACT_INTEGER = 2**53  # beyond it float64 has no place for every integer
@@ -30,12 +30,16 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One column: its name, its kind, the type as its source spells it, and the levels of an ordered categorical."""
+    """One column: its name, its kind, the type as its source spells it, and the levels of an ordered categorical.
+
+    `conflict` says why the column cannot be used (its files disagree, say); it matters only to who asks for it.
+    """
 
     name: str
     kind: Kind
     type: str
     levels: tuple[Level, ...] | None = None
+    conflict: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,8 @@ class Schema:
 
     def __getitem__(self, name: str) -> Field:
         for known in self.fields:
+            if known.name == name and known.conflict:
+                raise SchemaError(known.conflict)
             if known.name == name:
                 return known
         raise ColumnError(name, self.names)

@@ -1,0 +1,146 @@
+"""A dict of arrays or sequences; a 2-D array `X` gives the columns `X[0]`, `X[1]`, ... and is never copied."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from gramian.batch import Input, Schema
+from gramian.data.agreement import Claim, agree
+from gramian.data.columns import ordered_levels
+from gramian.data.reading import Rereadable
+from gramian.data.slices import Held
+from gramian.errors import SchemaError, listing
+
+NUMERIC = "fiub"  # NumPy kinds that need no conversion
+SEQUENCES = (list, tuple, range)
+
+
+def read_arrays(data: Mapping[Any, Any], where: str = "dict of arrays") -> Rereadable:
+    """A source over arrays in memory. Raises SchemaError where they are no columns of one table."""
+    held, schema = hold_arrays(data)
+    size = sum(getattr(c, "nbytes", 0) for c in (*held.columns.values(), *held.matrices.values()))
+    return Rereadable(schema, held.units(where), (Input(where, size, held.rows),), held.rows, size)
+
+
+def hold_arrays(data: Mapping[Any, Any]) -> tuple[Held, Schema]:
+    """The arrays as columns and matrices, and their schema."""
+    columns: dict[str, Any] = {}
+    matrices: dict[str, Any] = {}
+    for key, value in data.items():
+        column = to_column(str(key), value)
+        (matrices if getattr(column, "ndim", 1) == 2 else columns)[str(key)] = column
+    held = Held(_common_length(columns | matrices), columns, matrices)
+    return held, _schema(held)
+
+
+def to_column(name: str, value: Any) -> Any:
+    """One column as an Arrow array, chunked array or NumPy array (numbers, 1-D or 2-D)."""
+    if isinstance(value, SEQUENCES):
+        value = _from_sequence(name, value)
+    if isinstance(value, np.ndarray):
+        return _from_numpy(name, value)
+    try:
+        return _from_arrow(value)
+    except (pa.ArrowException, TypeError, ValueError) as error:
+        raise _not_a_column(name, value, str(error)) from error
+
+
+def _from_arrow(value: Any) -> Any:
+    if isinstance(value, pa.Array | pa.ChunkedArray):
+        return value
+    if hasattr(value, "__arrow_c_stream__"):
+        return pa.chunked_array(value)
+    if hasattr(value, "__arrow_c_array__") or hasattr(value, "__array__"):
+        return pa.array(value, from_pandas=True)
+    raise TypeError("give an array, a list or a column of a frame")
+
+
+def _from_sequence(name: str, value: Any) -> Any:
+    if len(value) and all(isinstance(row, list | tuple | np.ndarray) for row in value):
+        try:
+            return np.asarray(value)
+        except ValueError as error:
+            raise _not_a_column(name, value, "its rows have different lengths") from error
+    return np.fromiter(value, dtype=object, count=len(value)) if not isinstance(value, range) else np.asarray(value)
+
+
+def _from_numpy(name: str, value: np.ndarray[Any, Any]) -> Any:
+    if value.ndim not in (1, 2):
+        raise _not_a_column(name, value, f"it has {value.ndim} dimensions; give 1 (a column) or 2 (a matrix)")
+    if value.dtype.names:
+        raise _not_a_column(name, value, "its rows are records; give one array per field")
+    if isinstance(value, np.ma.MaskedArray):
+        return _from_masked(name, value)
+    if value.dtype.kind in NUMERIC:
+        return value
+    if value.ndim == 2:
+        raise _not_a_column(name, value, f"a matrix of {value.dtype}; give numbers, or one array per column")
+    if value.dtype.kind == "c":
+        raise _not_a_column(name, value, "complex numbers; give the real and the imaginary part")
+    try:
+        return pa.array(
+            value if value.dtype.isnative else value.astype(value.dtype.newbyteorder("=")), from_pandas=True
+        )
+    except (pa.ArrowException, TypeError, ValueError) as error:
+        raise _not_a_column(name, value, str(error)) from error
+
+
+def _from_masked(name: str, value: Any) -> Any:
+    if value.mask is np.ma.nomask or not np.any(value.mask):
+        return _from_numpy(name, value.data)
+    if value.ndim == 2:
+        raise _not_a_column(
+            name, value, "a matrix with masked values; give NaN in their place, or one array per column"
+        )
+    column = _from_numpy(name, value.data)
+    if isinstance(column, np.ndarray):
+        return pa.array(column.astype(column.dtype.newbyteorder("="), copy=False), mask=np.asarray(value.mask))
+    return pa.compute.if_else(pa.array(~value.mask), column, None)
+
+
+def _common_length(columns: Mapping[str, Any]) -> int:
+    if not columns:
+        raise SchemaError("the dict holds no columns")
+    lengths: dict[int, list[str]] = {}
+    for name, column in columns.items():
+        lengths.setdefault(len(column), []).append(name)
+    if len(lengths) > 1:
+        sides = "; ".join(f"{rows} rows: {listing(names, 5)}" for rows, names in lengths.items())
+        raise SchemaError(f"arrays of different lengths ({sides}); give arrays of one length")
+    return next(iter(lengths))
+
+
+def types_of(held: Held) -> dict[str, Any]:
+    """The Arrow type of each column, those of matrices included. Raises SchemaError where names clash."""
+    types = {name: _type_of(column) for name, column in held.columns.items()}
+    for name, matrix in held.matrices.items():
+        spread = dict.fromkeys((f"{name}[{i}]" for i in range(matrix.shape[1])), _type_of(matrix))
+        if clash := sorted(spread.keys() & types.keys()):
+            raise SchemaError(f"column '{clash[0]}' is also a column of the matrix '{name}'; rename one of them")
+        types |= spread
+    return types
+
+
+def _schema(held: Held) -> Schema:
+    levels = {name: found for name, column in held.columns.items() if (found := _levels(column)) is not None}
+    agreed = agree([Claim("", types_of(held))], levels)
+    return Schema(agreed.schema.fields, {name: matrix.shape[1] for name, matrix in held.matrices.items()})
+
+
+def _type_of(column: Any) -> Any:
+    if not isinstance(column, np.ndarray):
+        return column.type
+    known = column.dtype.newbyteorder("=")
+    return pa.float64() if known.kind == "f" and known.itemsize > 8 else pa.from_numpy_dtype(known)
+
+
+def _levels(column: Any) -> Any:
+    return None if isinstance(column, np.ndarray) else ordered_levels(column)
+
+
+def _not_a_column(name: str, value: Any, why: str) -> SchemaError:
+    return SchemaError(f"'{name}' ({type(value).__name__}) cannot be a column: {why}")

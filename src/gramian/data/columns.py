@@ -1,0 +1,76 @@
+"""Arrow types as a formula sees them, and columns in a form that a batch can carry."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.types as pt
+
+from gramian.batch import Kind
+from gramian.typing import Level
+
+# the first test that holds decides; a name stands for one way of being read
+FAMILIES = (
+    (pt.is_null, "null", Kind.NUMBER),
+    (pt.is_boolean, "boolean", Kind.BOOLEAN),
+    (pt.is_integer, "integer", Kind.NUMBER),
+    (pt.is_floating, "float", Kind.NUMBER),
+    (pt.is_decimal, "decimal", Kind.NUMBER),
+    (pt.is_string, "text", Kind.TEXT),
+    (pt.is_large_string, "text", Kind.TEXT),
+    (lambda kind: str(kind) == "string_view", "text", Kind.TEXT),
+    (pt.is_date, "date", Kind.DATE),
+    (lambda kind: pt.is_timestamp(kind) and kind.tz is not None, "timestamp with time zone", Kind.DATE),
+    (pt.is_timestamp, "timestamp", Kind.DATE),
+    (pt.is_time, "time", Kind.DATE),
+    (pt.is_duration, "duration", Kind.DATE),
+)
+
+
+def plain(kind: Any) -> Any:
+    """The type below extensions and run lengths."""
+    if isinstance(kind, pa.BaseExtensionType):
+        return plain(kind.storage_type)
+    return plain(kind.value_type) if pt.is_run_end_encoded(kind) else kind
+
+
+def family(kind: Any) -> str:
+    """Types of one family are read in the same way."""
+    kind = plain(kind)
+    if pt.is_dictionary(kind):
+        inner = family(kind.value_type)
+        return inner if inner == "text" else f"categories of {inner}"
+    return next((name for test, name, _ in FAMILIES if test(kind)), str(kind))
+
+
+def kind_of(kind: Any) -> Kind:
+    """What a column of this Arrow type is to a formula."""
+    kind = plain(kind)
+    if pt.is_dictionary(kind):
+        return Kind.TEXT
+    return next((found for test, _, found in FAMILIES if test(kind)), Kind.OTHER)
+
+
+def usable(column: Any) -> Any:
+    """An Arrow array (never chunked) without extensions and run lengths."""
+    if isinstance(column.type, pa.BaseExtensionType):
+        return usable(column.storage)
+    return usable(pa.compute.run_end_decode(column)) if pt.is_run_end_encoded(column.type) else column
+
+
+def ordered_levels(column: Any) -> tuple[Level, ...] | None:
+    """The levels of an ordered categorical in their order; None where there are none, or the chunks disagree."""
+    if not (pt.is_dictionary(column.type) and column.type.ordered):
+        return None
+    chunks = column.chunks if isinstance(column, pa.ChunkedArray) else [column]
+    known = {tuple(chunk.dictionary.to_pylist()) for chunk in chunks}
+    return known.pop() if len(known) == 1 else None
+
+
+def constant(value: int | str | None, kind: Any, rows: int) -> Any:
+    """A column with the same value in all rows."""
+    if value is None or not isinstance(value, str):
+        return pa.repeat(pa.scalar(value, kind), rows)
+    codes = pa.repeat(pa.scalar(0, pa.int32()), rows)
+    return pa.DictionaryArray.from_arrays(codes, pa.array([value], kind))

@@ -1,0 +1,98 @@
+"""CSV: a unit is a file; types come from a sample, and a value that does not fit is told with its line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.csv as pc
+
+from gramian.batch import Batch
+from gramian.data.agreement import duplicates
+from gramian.data.blame import COMPLAINTS
+from gramian.data.columns import family
+from gramian.data.csv_blame import first_fault, unclosed_quote
+from gramian.data.csv_sample import Dialect, conversion, parsing, sample
+from gramian.data.facts import Facts, batch_of, stored
+from gramian.data.paths import File
+from gramian.data.rawtext import open_text
+from gramian.data.reading import batch_rows
+from gramian.errors import DataError, GramianError
+
+BLOCK = 2**22  # bytes that are parsed together
+TEXT = pa.dictionary(pa.int32(), pa.string())
+
+
+def inspect(file: File) -> Facts:
+    """Names from the first line, types from a sample."""
+    known = sample(file)
+    return Facts(file, known.types, duplicates(known.names), spelling=known.dialect)
+
+
+def units(facts: Facts, agreed: Mapping[str, Any]) -> Iterator[Table]:
+    """The file as one unit; a column without values in the sample takes the type that the other files have."""
+    types = {name: agreed.get(name) if pa.types.is_null(kind) else kind for name, kind in facts.types.items()}
+    known = tuple((name, kind if kind is not None else pa.null()) for name, kind in types.items())
+    yield Table(facts.file, known, facts.spelling)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One CSV file. types : name -> the Arrow type that its values must have."""
+
+    file: File
+    types: tuple[tuple[str, Any], ...]
+    dialect: Dialect
+
+    @property
+    def name(self) -> str:
+        """The file."""
+        return self.file.label
+
+    @property
+    def rows(self) -> int | None:
+        """Unknown before it is read."""
+        return None
+
+    @property
+    def size(self) -> int:
+        """Bytes of the file, compressed or not."""
+        return self.file.size
+
+    def batches(self, columns: Sequence[str], *, parallel: bool = False) -> Iterator[Batch]:
+        """The rows in order. Raises DataError with the line of a value that does not fit its column."""
+        inside = stored(columns, self.file)
+        read = {name: kind for name, kind in self.types if name in inside} or {self.types[0][0]: pa.string()}
+        first = 0
+        for piece in self._pieces(read, parallel):
+            for at in range(0, piece.num_rows, step := batch_rows(len(columns))):
+                rows = piece.slice(at, step)
+                yield batch_of(rows, columns, self.file, self.name, first)
+                first += rows.num_rows
+
+    def _pieces(self, read: Mapping[str, Any], parallel: bool) -> Iterator[Any]:
+        self.file.check()
+        with open_text(self.file) as raw:
+            try:
+                yield from _reader(raw, read, self.dialect, parallel)
+                raw.drain()
+            except GramianError:
+                raise
+            except COMPLAINTS as error:
+                self.file.check()
+                raise first_fault(self.file, self.dialect, read, error) from error
+            self.file.check()
+            if raw.quotes % 2 and (line := unclosed_quote(self.file, self.dialect)):
+                raise DataError("a quote opens here and is never closed", f"{self.name}, line {line}")
+
+
+def _reader(raw: Any, read: Mapping[str, Any], dialect: Dialect, parallel: bool) -> Any:
+    types = {name: TEXT if family(kind) == "text" else kind for name, kind in read.items()}
+    return pc.open_csv(
+        raw,
+        read_options=pc.ReadOptions(use_threads=parallel, block_size=BLOCK),
+        parse_options=parsing(dialect),
+        convert_options=conversion(column_types=types, include_columns=list(read)),
+    )

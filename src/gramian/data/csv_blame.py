@@ -1,0 +1,100 @@
+"""The line of a CSV file that a reader could not take, found by reading once more after it failed."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from gramian.data.blame import unreadable
+from gramian.data.csv_sample import Dialect
+from gramian.data.paths import File
+from gramian.data.rawtext import open_bytes
+from gramian.errors import DataError
+
+VALUE = re.compile(r"CSV column #(\d+): .*?CSV conversion error to .*?: invalid value '(.*)'", re.DOTALL)
+REMEDY = "correct it, leave it empty if it is missing, or store the table as Parquet, where types are declared"
+
+
+def first_fault(file: File, dialect: Dialect, types: Mapping[str, Any], error: BaseException) -> DataError:
+    """What a reader complained of, with the line where the file is to blame."""
+    told = str(error)
+    try:
+        if "invalid UTF8" in told:
+            return _undecodable(file) or unreadable(error, file.label)
+        if found := VALUE.search(told):
+            return _misfit(file, dialect, types, int(found[1]), found[2]) or unreadable(error, file.label)
+        if "CSV parse error" in told:
+            return _ragged(file, dialect) or unreadable(error, file.label)
+    except (OSError, EOFError, csv.Error) as second:
+        return unreadable(second, file.label)
+    return unreadable(error, file.label)
+
+
+def unclosed_quote(file: File, dialect: Dialect) -> int | None:
+    """The line of a quote that is never closed, so that all lines after it belong to one value."""
+    exhausted = False
+
+    def lines() -> Iterator[str]:
+        nonlocal exhausted
+        yield from _text(file)
+        exhausted = True
+
+    reader = csv.reader(lines(), delimiter=dialect.delimiter)
+    start = 1
+    for _ in reader:
+        if exhausted:  # the reader asked for more lines before it gave this row
+            return start
+        start = reader.line_num + 1
+    return None
+
+
+def _misfit(file: File, dialect: Dialect, types: Mapping[str, Any], column: int, value: str) -> DataError | None:
+    header: list[str] | None = None
+    for line, row in _rows(file, dialect):
+        if header is None:
+            header = row
+        elif column < len(row) and row[column].strip() == value.strip():
+            name = header[column]
+            kind = types.get(name, "of another type")
+            told = f"column '{name}' holds '{value}', but is {kind} by a sample of the file; {REMEDY}"
+            return DataError(told, f"{file.label}, line {line}")
+    return None
+
+
+def _ragged(file: File, dialect: Dialect) -> DataError | None:
+    width = None
+    for line, row in _rows(file, dialect):
+        width = len(row) if width is None else width
+        if len(row) != width:
+            told = f"{len(row)} fields where the first line names {width} columns; complete or quote them"
+            return DataError(told, f"{file.label}, line {line}")
+    return None
+
+
+def _undecodable(file: File) -> DataError | None:
+    with open_bytes(file) as raw:
+        for number, line in enumerate(raw, start=1):
+            try:
+                line.decode("utf-8")
+            except UnicodeDecodeError as error:
+                found = line[error.start : error.end]
+                return DataError(f"the bytes {found!r} are not UTF-8; save it as UTF-8", f"{file.label}, line {number}")
+    return None
+
+
+def _rows(file: File, dialect: Dialect) -> Iterator[tuple[int, list[str]]]:
+    """Rows with the line on which each begins; empty lines are no rows."""
+    reader = csv.reader(_text(file), delimiter=dialect.delimiter)
+    start = 1
+    for row in reader:
+        if row:
+            yield start, row
+        start = reader.line_num + 1
+
+
+def _text(file: File) -> Iterator[str]:
+    with io.TextIOWrapper(open_bytes(file), encoding="utf-8-sig", errors="replace", newline="") as text:
+        yield from text

@@ -1,0 +1,49 @@
+"""Relations of DuckDB: each pass runs the query again, with the needed columns only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from gramian.batch import Batch, Input
+from gramian.data.blame import blamed
+from gramian.data.columns import usable
+from gramian.data.frames import schema_of
+from gramian.data.reading import Rereadable, batch_rows
+
+WHERE = "DuckDB relation"
+
+
+def read_relation(data: Any) -> Rereadable:
+    """A relation as one unit; its connection is busy while a pass runs."""
+    with blamed(WHERE), pa.RecordBatchReader.from_stream(data.limit(0)) as reader:
+        schema = schema_of(reader.schema, {})
+    return Rereadable(schema, (Relation(data),), (Input(WHERE, None, None),), None, None)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Relation:
+    """The whole result of a relation."""
+
+    relation: Any
+    name: str = WHERE
+    rows: int | None = None
+    size: int = 0
+
+    def batches(self, columns: Sequence[str], *, parallel: bool = False) -> Iterator[Batch]:
+        """The rows as the query yields them."""
+        first_row = 0
+        quoted = ", ".join('"{}"'.format(name.replace('"', '""')) for name in columns) or "1"
+        with blamed(WHERE), pa.RecordBatchReader.from_stream(self.relation.project(quoted)) as reader:
+            for table in map(_table, reader):
+                for piece in table.to_batches(max_chunksize=batch_rows(len(columns))):
+                    arrays = {name: usable(piece.column(name)) for name in columns}
+                    yield Batch(piece.num_rows, arrays, where=WHERE, first_row=first_row)
+                    first_row += piece.num_rows
+
+
+def _table(batch: Any) -> Any:
+    return pa.Table.from_batches([batch])

@@ -1,0 +1,88 @@
+"""Tables in memory: whatever speaks the Arrow C stream, kept or used up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from gramian.batch import Input, Schema, Unit
+from gramian.data.agreement import Claim, agree, duplicates
+from gramian.data.blame import blamed
+from gramian.data.columns import ordered_levels
+from gramian.data.reading import SLICE_ROWS, Once, Rereadable
+from gramian.data.slices import Held
+
+PANDAS_INDEX = "__index_level_"  # what pandas calls an index without a name; it is no column
+
+
+def read_frame(data: Any) -> Rereadable:
+    """A frame that is in memory and can be read again."""
+    where = described(data)
+    held, schema = hold_frame(data)
+    return Rereadable(schema, held.units(where), (Input(where, None, held.rows),), held.rows, None)
+
+
+def hold_frame(data: Any) -> tuple[Held, Schema]:
+    """The columns of a frame, without a copy where its memory is Arrow's, and its schema."""
+    if isinstance(data, pa.RecordBatch):
+        data = pa.Table.from_batches([data])
+    elif not isinstance(data, pa.Table):
+        with blamed(described(data)):
+            data = pa.RecordBatchReader.from_stream(data).read_all()
+    columns = {name: data.column(i) for i, name in enumerate(data.column_names) if not hidden(name)}
+    levels = {name: found for name, column in columns.items() if (found := ordered_levels(column)) is not None}
+    return Held(data.num_rows, columns, {}), schema_of(data.schema, levels)
+
+
+def read_stream(data: Any) -> Once:
+    """A stream that can be taken once; at most one unit more than asked for is pulled."""
+    where = described(data)
+    with blamed(where):
+        reader = data if isinstance(data, pa.RecordBatchReader) else pa.RecordBatchReader.from_stream(data)
+    schema = schema_of(reader.schema, {})
+    return Once(schema, stream_units(reader, where), (Input(where, None, None),))
+
+
+def stream_units(reader: Any, where: str) -> Iterator[Unit]:
+    """Units of a fixed number of rows, however the stream was cut."""
+    first_row = 0
+    for table in _recut(reader, where):
+        columns = {name: table.column(i) for i, name in enumerate(table.column_names)}
+        yield from Held(table.num_rows, columns, {}).units(where, first_row)
+        first_row += table.num_rows
+
+
+def _recut(reader: Any, where: str) -> Iterator[Any]:
+    waiting: list[Any] = []
+    rows = 0
+    with blamed(where):
+        for batch in reader:
+            waiting.append(batch)
+            rows += batch.num_rows
+            while rows >= SLICE_ROWS:
+                table = pa.Table.from_batches(waiting, reader.schema)
+                yield table.slice(0, SLICE_ROWS)
+                waiting = table.slice(SLICE_ROWS).to_batches()
+                rows -= SLICE_ROWS
+    if rows:
+        yield pa.Table.from_batches(waiting, reader.schema)
+
+
+def schema_of(schema: Any, levels: Any) -> Schema:
+    """The schema of one frame or stream."""
+    names: Sequence[str] = [name for name in schema.names if not hidden(name)]
+    types = {name: schema.field(schema.names.index(name)).type for name in names}
+    return agree([Claim("frame", types, duplicates(names))], levels).schema
+
+
+def hidden(name: str) -> bool:
+    """Whether a column is only the number of a row in pandas."""
+    return name.startswith(PANDAS_INDEX)
+
+
+def described(data: Any) -> str:
+    """The kind of an object, for people: `polars.DataFrame`."""
+    kind = type(data)
+    return f"{kind.__module__.partition('.')[0]}.{kind.__name__}"

@@ -1,0 +1,180 @@
+"""Arrow IPC: files with a footer are read by record batches, streams from the first to the end mark."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.ipc as pi
+
+from gramian.batch import Batch, Unit
+from gramian.data.agreement import duplicates
+from gramian.data.blame import blamed
+from gramian.data.facts import Facts, batch_of, stored
+from gramian.data.frames import hidden
+from gramian.data.paths import File
+from gramian.data.reading import SLICE_ROWS, batch_rows
+from gramian.errors import ColumnError, DataError
+
+MAGIC = b"ARROW1"
+
+
+def inspect(file: File) -> Facts:
+    """The schema, and the rows of each record batch where there is a footer."""
+    with blamed(file.label):
+        with open(file.path, "rb") as raw:
+            if raw.read(len(MAGIC)) != MAGIC:
+                return _stream_facts(file)
+        return _file_facts(file)
+
+
+def units(facts: Facts, agreed: Mapping[str, Any]) -> Iterator[Unit]:
+    """Groups of record batches of a file; a stream as a whole."""
+    if facts.rows is None:
+        yield WholeStream(facts.file)
+        return
+    first, last, start, rows = 0, 0, 0, 0
+    for held in facts.pieces:
+        last, rows = last + 1, rows + held
+        if rows >= SLICE_ROWS or last == len(facts.pieces):
+            yield RecordBatches(facts.file, first, last, rows, start, facts.file.size * rows // max(facts.rows, 1))
+            first, start, rows = last, start + rows, 0
+
+
+@dataclass(frozen=True, slots=True)
+class RecordBatches:
+    """Record batches `first` to `last` (excluded) of an IPC file."""
+
+    file: File
+    first: int
+    last: int
+    rows: int
+    first_row: int
+    size: int
+
+    @property
+    def name(self) -> str:
+        """The file and its record batches."""
+        span = f"{self.first}" if self.last == self.first + 1 else f"{self.first}-{self.last - 1}"
+        return f"{self.file.label}, record batch {span}"
+
+    def batches(self, columns: Sequence[str], *, parallel: bool = False) -> Iterator[Batch]:
+        """The rows in order. Raises DataError where the file is damaged, has changed, or holds fewer rows."""
+        first = self.first_row
+        self.file.check()
+        with blamed(self.name), _reader(self.file, stored(columns, self.file), parallel) as reader:
+            for number in range(self.first, self.last):
+                where = f"{self.file.label}, record batch {number}"
+                for batch in _cut(reader.get_batch(number), columns, self.file, where, first):
+                    yield batch
+                    first += batch.rows
+        if first != self.first_row + self.rows:
+            raise DataError(f"holds {first - self.first_row} rows, {self.rows} were counted before", self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class WholeStream:
+    """An IPC stream, which can only be read from its beginning."""
+
+    file: File
+
+    @property
+    def name(self) -> str:
+        """The file."""
+        return self.file.label
+
+    @property
+    def rows(self) -> int | None:
+        """Unknown before it is read."""
+        return None
+
+    @property
+    def size(self) -> int:
+        """Bytes of the file."""
+        return self.file.size
+
+    def batches(self, columns: Sequence[str], *, parallel: bool = False) -> Iterator[Batch]:
+        """The rows in order. Raises DataError where the stream stops without its end mark, or goes on after it."""
+        first = 0
+        with blamed(self.name), _source(self.file) as raw:
+            schema = pi.open_stream(raw).schema
+            raw.seek(0)
+            options = _options(schema, stored(columns, self.file), parallel, self.name)
+            reader = pi.open_stream(raw, options=options)
+            for number, piece in enumerate(_until_end(reader, raw, self.file)):
+                where = f"{self.file.label}, record batch {number}"
+                for batch in _cut(piece, columns, self.file, where, first):
+                    yield batch
+                    first += batch.rows
+
+
+def _until_end(reader: Any, raw: Any, file: File) -> Iterator[Any]:
+    while True:
+        before = raw.tell()
+        try:
+            piece = reader.read_next_batch()
+        except StopIteration:
+            break
+        yield piece
+    if raw.tell() == before:
+        raise DataError("the stream stops without its end mark: it was cut off while it was written", file.label)
+    if raw.tell() != file.size:
+        raise DataError(f"{file.size - raw.tell()} bytes follow the end mark of the stream", file.label)
+
+
+def _cut(piece: Any, columns: Sequence[str], file: File, where: str, first: int) -> Iterator[Batch]:
+    piece.validate(full=True)  # nothing else keeps a damaged index or offset from being followed
+    step = batch_rows(len(columns))
+    for at in range(0, max(piece.num_rows, 1), step):
+        file.check()
+        yield batch_of(piece.slice(at, step), columns, file, where, first + at)
+
+
+def _source(file: File) -> Any:
+    return pa.memory_map(file.path) if file.local else pa.OSFile(file.path)
+
+
+@contextmanager
+def _reader(file: File, columns: Sequence[str], parallel: bool) -> Iterator[Any]:
+    with _source(file) as raw:
+        schema = pi.open_file(raw).schema
+        yield pi.open_file(raw, options=_options(schema, columns, parallel, file.label))
+
+
+def _options(schema: Any, columns: Sequence[str], parallel: bool, where: str) -> Any:
+    """Only these columns; an empty list would mean all, so the first stands in for none."""
+    if missing := [name for name in columns if name not in schema.names]:
+        raise ColumnError(missing[0], schema.names, where)
+    included = sorted(schema.names.index(name) for name in columns) or list(range(len(schema.names)))[:1]
+    return pi.IpcReadOptions(included_fields=included, use_threads=parallel)
+
+
+def _stream_facts(file: File) -> Facts:
+    with _source(file) as raw:
+        schema = pi.open_stream(raw).schema
+    return _facts(file, schema)
+
+
+def _file_facts(file: File) -> Facts:
+    with _source(file) as raw:
+        schema = pi.open_file(raw).schema
+    narrow = [name for name, _ in sorted(zip(schema.names, schema.types, strict=True), key=_width)]
+    with _reader(file, narrow[:1], False) as reader:
+        pieces = tuple(reader.get_batch(i).num_rows for i in range(reader.num_record_batches))
+    return _facts(file, schema, sum(pieces), pieces)
+
+
+def _facts(file: File, schema: Any, rows: int | None = None, pieces: tuple[int, ...] = ()) -> Facts:
+    types = {name: schema.types[i] for i, name in enumerate(schema.names) if not hidden(name)}
+    return Facts(file, types, duplicates(schema.names), rows, pieces)
+
+
+def _width(column: tuple[str, Any]) -> int:
+    """Bits of a value, to count rows by the cheapest column."""
+    try:
+        return int(column[1].bit_width)
+    except ValueError:
+        return 1 << 20  # text, lists and the like

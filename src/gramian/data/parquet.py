@@ -1,0 +1,91 @@
+"""Parquet: a unit is a row group; its own types, only the needed columns, page checksums verified."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import accumulate
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from gramian.batch import Batch
+from gramian.data.agreement import duplicates
+from gramian.data.blame import blamed
+from gramian.data.columns import family
+from gramian.data.facts import Facts, batch_of, stored
+from gramian.data.frames import hidden
+from gramian.data.paths import File
+from gramian.data.reading import batch_rows
+from gramian.errors import DataError
+
+
+def inspect(file: File) -> Facts:
+    """The schema and the row groups that the footer tells."""
+    with blamed(file.label), _open(file) as reader:
+        schema, footer = reader.schema_arrow, reader.metadata
+        names = [name for name in schema.names if not hidden(name)]
+        types = {name: schema.types[i] for i, name in enumerate(schema.names) if not hidden(name)}
+        pieces = tuple(footer.row_group(i).num_rows for i in range(footer.num_row_groups))
+    if sum(pieces) != footer.num_rows:
+        raise DataError(f"its row groups hold {sum(pieces)} rows, its footer says {footer.num_rows}", file.label)
+    return Facts(file, types, duplicates(names), footer.num_rows, pieces)
+
+
+def units(facts: Facts, agreed: Mapping[str, Any]) -> Iterator[RowGroup]:
+    """One unit for each row group."""
+    texts = frozenset(name for name, kind in facts.types.items() if family(kind) == "text")
+    starts = accumulate(facts.pieces, initial=0)
+    for group, (rows, start) in enumerate(zip(facts.pieces, starts, strict=False)):
+        size = facts.file.size * rows // max(facts.rows or 0, 1)
+        yield RowGroup(facts.file, group, rows, start, size, texts)
+
+
+@dataclass(frozen=True, slots=True)
+class RowGroup:
+    """One row group of a file; `texts` are its text columns, read as dictionaries."""
+
+    file: File
+    group: int
+    rows: int
+    first_row: int
+    size: int
+    texts: frozenset[str]
+
+    @property
+    def name(self) -> str:
+        """The file and the number of the row group."""
+        return f"{self.file.label}, row group {self.group}"
+
+    def batches(self, columns: Sequence[str], *, parallel: bool = False) -> Iterator[Batch]:
+        """The rows in order. Raises DataError where the file is damaged, has changed, or holds fewer rows."""
+        inside = stored(columns, self.file)
+        first = self.first_row
+        self.file.check()
+        with blamed(self.name), _open(self.file, [n for n in inside if n in self.texts]) as reader:
+            size = batch_rows(len(inside))
+            for piece in reader.iter_batches(size, row_groups=[self.group], columns=inside, use_threads=parallel):
+                self.file.check()
+                yield batch_of(piece, columns, self.file, self.name, first)
+                first += piece.num_rows
+        self.file.check()
+        if first != self.first_row + self.rows:
+            raise DataError(f"holds {first - self.first_row} rows, its footer says {self.rows}", self.name)
+
+
+def _open(file: File, texts: Sequence[str] = ()) -> Any:
+    return pq.ParquetFile(
+        file.path,
+        metadata=_footer(file),
+        memory_map=file.local,
+        pre_buffer=False,
+        read_dictionary=texts or None,
+        page_checksum_verification=True,
+    )
+
+
+@lru_cache(maxsize=32)
+def _footer(file: File) -> Any:
+    """The footer, parsed once for all row groups; the key holds the file's size and time of change."""
+    return pq.read_metadata(file.path, memory_map=file.local)

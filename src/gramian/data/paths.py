@@ -1,0 +1,192 @@
+"""Paths, patterns, folders and lists of them, as the files that they stand for."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from glob import glob, has_magic
+from pathlib import PurePath
+from urllib.parse import unquote
+
+from gramian.errors import DataError, listing
+
+NULL_KEY = "__HIVE_DEFAULT_PARTITION__"
+INTEGER = re.compile(r"[+-]?\d{1,18}")
+NETWORK = re.compile(r"nfs|cifs|smb|fuse|9p|afs|ceph|gluster|lustre|sshfs|davfs|gpfs|beegfs")
+SUPPORTED = ".parquet, .csv, .csv.gz, .tsv, .arrow, .feather, .ipc"
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file as it was when the run began.
+
+    label : the path without what all files share. keys : what the names of its folders say, `key=value`.
+    changed : time of the last change, ns. local : whether it may be mapped into memory.
+    """
+
+    path: str
+    label: str
+    keys: tuple[tuple[str, int | str | None], ...]
+    size: int
+    changed: int
+    local: bool
+
+    def check(self) -> None:
+        """Raise DataError when the file is no longer what it was."""
+        try:
+            now = os.stat(self.path)
+        except OSError as error:
+            raise DataError(f"is gone while it was being read ({error.strerror})", self.label) from error
+        if (now.st_size, now.st_mtime_ns) != (self.size, self.changed):
+            raise DataError("has changed while it was being read; start again when nothing writes to it", self.label)
+
+
+def is_path(data: object) -> bool:
+    """Whether this names files."""
+    return isinstance(data, str | os.PathLike)
+
+
+def find_files(data: object) -> tuple[File, ...]:
+    """All files that a path, a pattern, a folder or a list of them stands for, sorted by path."""
+    entries = data if isinstance(data, list | tuple | set | frozenset) else [data]
+    paths = [path for entry in entries for path in _expand(entry)]
+    if twice := sorted({path for path in paths if paths.count(path) > 1} if len(set(paths)) < len(paths) else ()):
+        raise DataError(f"is named more than once: its rows would count twice ({listing(twice, 5)})", twice[0])
+    return _described(sorted(paths))
+
+
+def _expand(entry: object) -> list[str]:
+    path = os.path.expanduser(os.fspath(entry))  # type: ignore[call-overload]
+    if isinstance(path, bytes):
+        path = os.fsdecode(path)
+    if re.match(r"[a-z][a-z0-9+.-]+://", path):
+        raise DataError("is no local path; open it as a pyarrow.dataset and pass that", path)
+    if os.path.isdir(path):
+        return _of_folder(path)
+    if os.path.exists(path):
+        return [path]
+    if has_magic(path):
+        return _of_pattern(path)
+    raise DataError(f"no such file or folder{_nearby(path)}", path)
+
+
+def _nearby(path: str) -> str:
+    folder = os.path.dirname(path) or "."
+    if not os.path.isdir(folder):
+        return f" (nor is there a folder '{folder}')"
+    there = sorted(name for name in os.listdir(folder) if not name.startswith("."))
+    return f"; '{folder}' holds {listing(there, 8)}" if there else f"; '{folder}' is empty"
+
+
+def _of_pattern(pattern: str) -> list[str]:
+    special = os.path.basename(pattern).startswith(("_", "."))
+    found = [path for path in glob(pattern, recursive=True) if special or not _hidden(os.path.basename(path))]
+    folders = [path for path in found if os.path.isdir(path)]
+    files = {path for path in found if not os.path.isdir(path)}
+    if not files:
+        files = {path for folder in folders for path in _of_folder(folder)}
+    if not files:
+        raise DataError("the pattern matches no file", pattern)
+    return _alike(sorted(files), pattern)
+
+
+def _of_folder(folder: str) -> list[str]:
+    found = sorted(_walk(folder, set()))
+    if not found:
+        raise DataError(f"the folder holds no files; supported are {SUPPORTED}", folder)
+    return _alike(found, folder)
+
+
+def _walk(folder: str, seen: set[str]) -> Iterator[str]:
+    real = os.path.realpath(folder)  # a link may lead back up
+    if real in seen:
+        return
+    for entry in sorted(os.scandir(folder), key=lambda e: e.name):
+        if _hidden(entry.name):
+            continue
+        if entry.is_dir():
+            yield from _walk(entry.path, seen | {real})
+        else:
+            yield entry.path
+
+
+def _hidden(name: str) -> bool:
+    return name.startswith((".", "_"))
+
+
+def _alike(paths: Sequence[str], where: str) -> list[str]:
+    kinds: dict[str, list[str]] = {}
+    for path in paths:
+        kinds.setdefault(kind_of(path) or os.path.splitext(path)[1] or "no extension", []).append(path)
+    if len(kinds) > 1:
+        found = "; ".join(f"{kind}: {listing(map(os.path.basename, files), 3)}" for kind, files in kinds.items())
+        raise DataError(f"files of several formats ({found}); pass a pattern that matches one of them", where)
+    return list(paths)
+
+
+KINDS = {
+    ".parquet": "parquet",
+    ".pq": "parquet",
+    ".csv": "csv",
+    ".csv.gz": "csv",
+    ".tsv": "csv",
+    ".tsv.gz": "csv",
+    ".arrow": "ipc",
+    ".arrows": "ipc",
+    ".feather": "ipc",
+    ".ipc": "ipc",
+}
+
+
+def kind_of(path: str) -> str | None:
+    """The format that a file's name tells."""
+    lower = path.lower()
+    return next((kind for suffix, kind in KINDS.items() if lower.endswith(suffix)), None)
+
+
+def _described(paths: Sequence[str]) -> tuple[File, ...]:
+    shared = os.path.commonpath([os.path.dirname(os.path.abspath(p)) for p in paths])
+    raw = [_raw_keys(path) for path in paths]
+    numeric = _numeric(raw)
+    return tuple(_file(path, shared, keys, numeric) for path, keys in zip(paths, raw, strict=True))
+
+
+def _file(path: str, shared: str, keys: dict[str, str | None], numeric: set[str]) -> File:
+    try:
+        known = os.stat(path)
+    except OSError as error:
+        raise DataError(f"cannot be read ({error.strerror})", path) from error
+    typed = tuple((k, int(v) if v is not None and k in numeric else v) for k, v in keys.items())
+    label = os.path.relpath(os.path.abspath(path), shared)
+    return File(path, label, typed, known.st_size, known.st_mtime_ns, _is_local(os.path.realpath(path)))
+
+
+def _raw_keys(path: str) -> dict[str, str | None]:
+    parts = (part.partition("=") for part in PurePath(path).parent.parts if re.match(r"[^=]+=", part))
+    return {unquote(key): None if value == NULL_KEY else unquote(value) for key, _, value in parts}
+
+
+def _numeric(all_keys: Iterable[dict[str, str | None]]) -> set[str]:
+    values: dict[str, bool] = {}
+    for keys in all_keys:
+        for key, value in keys.items():
+            values[key] = values.get(key, True) and (value is None or INTEGER.fullmatch(value) is not None)
+    return {key for key, integers in values.items() if integers}
+
+
+def _is_local(path: str) -> bool:
+    inside = [(point, kind) for point, kind in _mounts() if path == point or path.startswith(point.rstrip("/") + "/")]
+    return not (inside and NETWORK.search(max(inside, key=lambda mount: len(mount[0]))[1]))
+
+
+@lru_cache(maxsize=1)
+def _mounts() -> tuple[tuple[str, str], ...]:
+    try:
+        with open("/proc/mounts", encoding="utf-8", errors="replace") as file:
+            fields = [line.split() for line in file]
+    except OSError:
+        return ()
+    return tuple((row[1].replace("\\040", " "), row[2]) for row in fields if len(row) > 2)

@@ -1,0 +1,60 @@
+"""Lazy frames of polars: each pass runs the query again, with the needed columns only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from gramian.batch import Batch, Input
+from gramian.data.blame import blamed
+from gramian.data.columns import usable
+from gramian.data.frames import schema_of
+from gramian.data.reading import BATCH_ROWS, Rereadable, batch_rows
+from gramian.errors import MissingExtraError
+
+try:
+    import polars
+except ImportError as error:
+    raise MissingExtraError("polars", "polars") from error
+
+WHERE = "polars.LazyFrame"
+
+
+def read_lazy(data: Any) -> Rereadable:
+    """A lazy frame as one unit."""
+    with blamed(WHERE):
+        schema = pa.RecordBatchReader.from_stream(data.head(0).collect()).schema
+    return Rereadable(schema_of(schema, {}), (Query(data),), (Input(WHERE, None, None),), None, None)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Query:
+    """The whole result of a lazy frame."""
+
+    frame: Any
+    name: str = WHERE
+    rows: int | None = None
+    size: int = 0
+
+    def batches(self, columns: Sequence[str], *, parallel: bool = False) -> Iterator[Batch]:
+        """The rows as the query yields them."""
+        first_row = 0
+        with blamed(WHERE):
+            for frame in self._collected(columns):
+                for piece in pa.table(frame).to_batches(max_chunksize=batch_rows(len(columns))):
+                    arrays = {name: usable(piece.column(name)) for name in columns}
+                    yield Batch(piece.num_rows, arrays, where=WHERE, first_row=first_row)
+                    first_row += piece.num_rows
+
+    def _collected(self, columns: Sequence[str]) -> Iterator[Any]:
+        query = self.frame.select(columns) if columns else self.frame
+        try:
+            if hasattr(query, "collect_batches"):
+                yield from query.collect_batches(chunk_size=BATCH_ROWS, maintain_order=True)
+            else:
+                yield query.collect()
+        except polars.exceptions.PolarsError as error:
+            raise ValueError(str(error)) from error

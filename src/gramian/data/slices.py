@@ -1,0 +1,107 @@
+"""Columns in memory, cut into units of a fixed number of rows without a copy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from gramian.batch import Batch
+from gramian.data.columns import usable
+from gramian.data.reading import SLICE_ROWS, batch_rows
+from gramian.errors import ColumnError
+from gramian.typing import Matrix
+
+FEW_ROWS = 4096  # pieces smaller than this cost more than copying them together
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Held:
+    """Columns in memory, all of the same length.
+
+    columns : name -> Arrow array, chunked array or NumPy vector. matrices : name -> (rows, k) array.
+    """
+
+    rows: int
+    columns: Mapping[str, Any]
+    matrices: Mapping[str, Matrix]
+
+    def units(self, where: str, first_row: int = 0) -> tuple[Slice, ...]:
+        """Slices of a fixed number of rows, at least one."""
+        starts = range(0, max(self.rows, 1), SLICE_ROWS)
+        return tuple(Slice(self, where, at, min(SLICE_ROWS, self.rows - at), first_row) for at in starts)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Slice:
+    """Rows `start` to `start + rows` of what is held; `before` counts the rows of earlier frames."""
+
+    held: Held
+    where: str
+    start: int
+    rows: int
+    before: int = 0
+
+    @property
+    def name(self) -> str:
+        """The frame and its rows, for people."""
+        first = self.before + self.start
+        return f"{self.where}, rows {first}-{first + max(self.rows, 1) - 1}"
+
+    @property
+    def size(self) -> int:
+        """Unknown before the columns are chosen."""
+        return 0
+
+    def batches(self, columns: Sequence[str], *, parallel: bool = False) -> Iterator[Batch]:
+        """Views of the rows with these columns."""
+        vectors, chunked, matrices = self._chosen(columns)
+        width = len(vectors) + len(chunked) + sum(m.shape[1] for m in matrices.values())
+        for at, rows, arrays in _pieces(chunked, self.start, self.rows, batch_rows(width, SLICE_ROWS)):
+            rows_of = slice(at, at + rows)
+            views = {name: native(vector[rows_of]) for name, vector in vectors.items()}
+            blocks = {name: native(matrix[rows_of]) for name, matrix in matrices.items()}
+            yield Batch(rows, {**arrays, **views}, blocks, self.where, self.before + at)
+
+    def _chosen(self, names: Sequence[str]) -> tuple[dict[str, Any], dict[str, Any], dict[str, Matrix]]:
+        vectors: dict[str, Any] = {}
+        chunked: dict[str, Any] = {}
+        matrices: dict[str, Matrix] = {}
+        for name in names:
+            column = self.held.columns.get(name)
+            base = name if name in self.held.matrices else name.rpartition("[")[0]
+            if column is None and base not in self.held.matrices:
+                raise ColumnError(name, self.held.columns, self.where)
+            if column is None:
+                matrices[base] = self.held.matrices[base]
+            else:
+                (vectors if isinstance(column, np.ndarray) else chunked)[name] = column
+        return vectors, chunked, matrices
+
+
+def native(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """The same values in this machine's byte order, a view where they are already."""
+    return values if values.dtype.isnative else values.astype(values.dtype.newbyteorder("="))
+
+
+def _pieces(columns: Mapping[str, Any], start: int, rows: int, step: int) -> Iterator[tuple[int, int, dict[str, Any]]]:
+    """Where each piece begins, its rows, and its Arrow columns; at least one piece."""
+    if not columns or not rows:
+        empty = {name: usable(whole(column.slice(start, 0))) for name, column in columns.items()}
+        yield from ((at, min(step, start + rows - at), empty) for at in range(start, start + max(rows, 1), step))
+        return
+    table = pa.table({name: column.slice(start, rows) for name, column in columns.items()})
+    if max(column.num_chunks for column in table.columns) * FEW_ROWS > rows + 2 * FEW_ROWS:
+        table = table.combine_chunks()
+    at = start
+    for piece in table.to_batches(max_chunksize=step):
+        yield at, piece.num_rows, {name: usable(piece.column(i)) for i, name in enumerate(columns)}
+        at += piece.num_rows
+
+
+def whole(column: Any) -> Any:
+    """A column as one array."""
+    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column

@@ -1,0 +1,48 @@
+"""Options of a fit as objects; a string chooses only at the public edge."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from gramian.errors import OptionError, did_you_mean
+
+NA = ("drop", "raise")
+COLLINEAR = ("drop", "min-norm", "raise")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to fit.
+
+    weights, counts : columns. drop : leave rows with something missing out. collinear : one of COLLINEAR.
+    alpha : ridge penalty or None. drop_first : penalised fits leave out the reference level, as R's contrasts do.
+    """
+
+    weights: str | None = None
+    counts: str | None = None
+    drop: bool = True
+    collinear: str = "drop"
+    alpha: float | None = None
+    drop_first: bool = False
+
+    @property
+    def every_level(self) -> bool:
+        """Whether factors keep all levels, so that a penalised answer does not depend on a reference level."""
+        return self.alpha is not None and not self.drop_first
+
+
+def one_of(name: str, value: str, allowed: Iterable[str]) -> str:
+    """The value, if it is allowed."""
+    allowed = tuple(allowed)
+    if value not in allowed:
+        known = ", ".join(repr(a) for a in allowed)
+        raise OptionError(f"{name} must be one of {known}, found {value!r}{did_you_mean(str(value), allowed)}")
+    return value
+
+
+def penalty(alpha: float) -> float:
+    """A ridge penalty: a finite number, not negative."""
+    if not isinstance(alpha, int | float) or not 0.0 <= alpha < float("inf"):
+        raise OptionError(f"alpha must be a number that is not negative, found {alpha!r}")
+    return float(alpha)

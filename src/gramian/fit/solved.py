@@ -1,0 +1,51 @@
+"""What a linear fit leaves: numbers and facts, no methods."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gramian.formula.coding import Levels
+from gramian.formula.coordinates import Frame
+from gramian.formula.design import Design
+from gramian.formula.tally import Tally
+from gramian.linalg.solve import Solution
+from gramian.typing import Mask, Matrix, Vector
+
+
+@dataclass(frozen=True, slots=True)
+class Solved:
+    """A linear fit.
+
+    names, coefficients : (p,), NaN where aliased. inverse : (p, p), (X'WX)^-1 told in the model's columns, NaN where
+    not identified. terms : (p,) number of the term of each column. aliased : name -> the combination it equals.
+    rows : how many entered (sum of counts); weight, log_weight : sums of weights and of their logarithms.
+    rss, tss : sums of squares, tss about the mean when there is an intercept. mean : weighted mean of the outcome.
+    rank : columns used. leverage : effective number of columns (the rank unless penalised). tally : rows left out.
+    """
+
+    formula: str
+    design: Design
+    levels: Levels
+    frame: Frame
+    solution: Solution
+    names: tuple[str, ...]
+    terms: tuple[int, ...]
+    coefficients: Vector
+    inverse: Matrix
+    identified: Mask
+    aliased: Mapping[str, str]
+    empty_cells: Mapping[str, int]
+    intercept: bool
+    rows: int
+    weight: float
+    log_weight: float
+    rss: float
+    tss: float
+    mean: float
+    rank: int
+    leverage: float
+    condition: float
+    passes: int
+    tally: Tally
+    alpha: float | None = None

@@ -1,0 +1,144 @@
+"""Arithmetic: what stands inside functions and left of the tilde."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from gramian.formula.functions import MisuseError, checked, signature
+from gramian.formula.syntax import (
+    FLAGS,
+    MAX_HEIGHT,
+    PRECEDENCE,
+    Binary,
+    Call,
+    Flag,
+    Name,
+    Negative,
+    Node,
+    Number,
+    Text,
+    height,
+)
+from gramian.formula.tokens import Cursor, Token, fault
+
+ANY = Name(".")
+NOT_YET = {
+    "bs": "bs() is not available in this version; poly(x, 3) is",
+    "c": "c() is not available in this version: fit several outcomes one by one",
+}
+TILDE = "a formula needs '~' between the outcome and the terms, as in y ~ x"
+
+
+def expression(cursor: Cursor, level: int = 1) -> Node:
+    left = unary(cursor)
+    tall = 0
+    while PRECEDENCE.get(cursor.operator, 0) >= level:
+        token = cursor.take()
+        right = expression(cursor, PRECEDENCE[token.text] + 1)
+        tall = max(tall or height(left), height(right)) + 1
+        left = Binary(token.text, left, right, position=token.position)
+        if tall > MAX_HEIGHT:
+            cursor.fail(f"an expression may have {MAX_HEIGHT} operations one after another", token.position)
+    return left
+
+
+def unary(cursor: Cursor) -> Node:
+    while cursor.accept("+"):
+        pass
+    token = cursor.token
+    if cursor.accept("-"):
+        return Negative(_deeper(cursor, unary), position=token.position)
+    base = _operand(cursor)
+    token = cursor.token
+    if cursor.accept("^"):
+        return Binary("^", base, _deeper(cursor, unary), position=token.position)
+    return base
+
+
+def _deeper(cursor: Cursor, reader: Callable[[Cursor], Node]) -> Node:
+    cursor.deeper()
+    node = reader(cursor)
+    cursor.depth -= 1
+    return node
+
+
+def _operand(cursor: Cursor) -> Node:
+    token = cursor.token
+    if cursor.accept("("):
+        cursor.deeper()
+        node = expression(cursor)
+        cursor.close(token)
+        return node
+    if token.kind == "number":
+        return number(cursor)
+    if token.kind == "text" or token.text in FLAGS:
+        cursor.fail(f'{token} stands only after a keyword, as in C(x, ref="b")')
+    if token.kind not in ("name", "quoted"):
+        cursor.expected("a column, a number or '('")
+    node = named(cursor)
+    if node == ANY and token.kind == "name":
+        cursor.fail("'.' stands for terms; it cannot be part of an expression", token.position)
+    return node
+
+
+def number(cursor: Cursor) -> Number:
+    token = cursor.take()
+    if math.isinf(value := float(token.text)):
+        cursor.fail("this number is too large", token.position)
+    return Number(value, position=token.position)
+
+
+def named(cursor: Cursor) -> Name | Call:
+    token = cursor.take()
+    if token.kind == "quoted":
+        return Name(token.content, position=token.position)
+    if cursor.operator == "(":
+        return _call(cursor, token)
+    return Name(token.text, position=token.position)
+
+
+def _call(cursor: Cursor, function: Token) -> Call:
+    if function.text in NOT_YET:
+        cursor.fail(NOT_YET[function.text], function.position)
+    try:
+        signature(function.text, function.position)
+        arguments, keywords = _arguments(cursor)
+        return checked(Call(function.text, arguments, keywords, position=function.position))
+    except MisuseError as wrong:
+        raise fault(wrong.message, cursor.text, wrong.position) from None
+
+
+def _arguments(cursor: Cursor) -> tuple[tuple[Node, ...], tuple[tuple[str, Node], ...]]:
+    opening = cursor.take()
+    cursor.deeper()
+    arguments: list[Node] = []
+    keywords: list[tuple[str, Node]] = []
+    while cursor.operator != ")":
+        key = _keyword(cursor)
+        if key:
+            keywords.append((key, _value(cursor)))
+        elif keywords:
+            cursor.fail("an argument without a name stands before those with one")
+        else:
+            arguments.append(expression(cursor))
+        if not cursor.accept(","):
+            break
+    cursor.close(opening)
+    return tuple(arguments), tuple(keywords)
+
+
+def _keyword(cursor: Cursor) -> str:
+    if cursor.token.kind != "name" or cursor.tokens[cursor.at + 1].text != "=":
+        return ""
+    cursor.at += 2
+    return cursor.tokens[cursor.at - 2].text
+
+
+def _value(cursor: Cursor) -> Node:
+    token = cursor.token
+    if token.kind == "text":
+        return Text(cursor.take().content, position=token.position)
+    if token.kind == "name" and token.text in FLAGS:
+        return Flag(FLAGS[cursor.take().text], position=token.position)
+    return expression(cursor)

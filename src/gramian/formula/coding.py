@@ -1,0 +1,155 @@
+"""Coding: which model columns a formula has, given the levels that were seen, and what they are of stored columns.
+
+A model column is a cell of factors times a polynomial in shifted variables. Treatment contrasts drop the reference
+level of a factor where the term without that factor is in the model, as R does; `every_level` keeps them all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import product as cartesian
+
+import numpy as np
+
+from gramian.errors import OptionError, listing
+from gramian.formula.parts import Part, PowerSums
+from gramian.formula.terms import Factor, Term, Terms
+from gramian.linalg.columns import Factors
+from gramian.linalg.moments import Moments
+from gramian.linalg.monomials import CONSTANT, Coordinate, Monomial, Polynomial, multiply, times
+from gramian.typing import Level
+
+Cell = tuple[tuple[str, int], ...]  # (factor, code) pairs, sorted by factor; () is "all rows"
+Stored = tuple[Cell, Monomial]
+ONE = Fraction(1)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelColumn:
+    """A coefficient: its name, the term it belongs to, its cell, its leading monomial and its whole polynomial."""
+
+    name: str
+    term: int
+    cell: Cell
+    leading: Monomial
+    polynomial: Polynomial
+
+    @property
+    def stored(self) -> Stored:
+        """The stored column that stands for it."""
+        return self.cell, self.leading
+
+
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """What is known of the factors after a pass: order of levels (codes), the cells that have rows."""
+
+    names: Mapping[str, tuple[Level, ...]]
+    order: Mapping[str, tuple[int, ...]]
+    cells: Mapping[Factors, frozenset[tuple[int, ...]]]
+
+    def has_rows(self, cell: Cell) -> bool:
+        """Whether any row lies in the cell."""
+        factors = tuple(f for f, _ in cell)
+        return not cell or tuple(c for _, c in cell) in self.cells[factors]
+
+
+def levels_of(moments: Moments, terms: Terms) -> Levels:
+    """Order the levels: as declared by an ordered categorical, else canonical; `ref=` comes first."""
+    order = {name: _order(terms.factors[name], known) for name, known in moments.levels.items()}
+    cells = {f: frozenset(map(tuple, t.cells[t.rows > 0].tolist())) for f, t in moments.tables.items()}
+    return Levels(moments.levels, order, cells)
+
+
+def model_columns(
+    terms: Terms, levels: Levels, coordinates: Mapping[str, Coordinate], sums: PowerSums, *, every_level: bool = False
+) -> tuple[ModelColumn, ...]:
+    """The model's columns in the order of the terms; within a term the first factor varies fastest, as in R."""
+    present = {frozenset(map(_key, term.atoms)) for term in terms.terms}
+    out: list[ModelColumn] = []
+    for number, term in enumerate(terms.terms):
+        reduced = set() if every_level else {f for f in term.factors if _without(term, f) in present}
+        out += _columns(number, term, reduced, levels, coordinates, sums)
+    return tuple(out)
+
+
+def empty_cells(terms: Terms, levels: Levels) -> dict[str, int]:
+    """Interaction -> number of combinations of levels without a single row."""
+    out = {}
+    for term in terms.terms:
+        possible = int(np.prod([len(levels.names[f]) for f in term.factors], dtype=float))
+        missing = possible - len(levels.cells[term.factors]) if len(term.factors) > 1 else 0
+        if missing:
+            out[term.label] = missing
+    return out
+
+
+def level_name(level: Level) -> str:
+    """How a level is written in the name of a column."""
+    if isinstance(level, bool):
+        return str(level).lower()
+    if isinstance(level, float):
+        return f"{level:.15g}"
+    return str(level)
+
+
+def _columns(
+    number: int,
+    term: Term,
+    reduced: set[str],
+    levels: Levels,
+    coordinates: Mapping[str, Coordinate],
+    sums: PowerSums,
+) -> Iterable[ModelColumn]:
+    choices = [_choices(atom, reduced, levels, coordinates, sums) for atom in term.atoms]
+    for picks in cartesian(*reversed(choices)):
+        column = _product(number, picks[::-1])
+        if levels.has_rows(column.cell):
+            yield column
+
+
+def _choices(
+    atom: str | Part, reduced: set[str], levels: Levels, coordinates: Mapping[str, Coordinate], sums: PowerSums
+) -> list[ModelColumn]:
+    """The columns of one atom alone."""
+    if isinstance(atom, str):
+        codes = levels.order[atom][1 if atom in reduced else 0 :]
+        named = ((f"{atom}[{level_name(levels.names[atom][c])}]", c) for c in codes)
+        return [ModelColumn(name, 0, ((atom, c),), CONSTANT, {CONSTANT: ONE}) for name, c in named]
+    polynomials = atom.polynomials(coordinates, sums)
+    parts = zip(atom.names, atom.leading, polynomials, strict=True)
+    return [ModelColumn(name, 0, (), lead, polynomial) for name, lead, polynomial in parts]
+
+
+def _product(number: int, picks: Iterable[ModelColumn]) -> ModelColumn:
+    names: list[str] = []
+    cell: Cell = ()
+    leading, polynomial = CONSTANT, {CONSTANT: ONE}
+    for pick in picks:
+        names.append(pick.name)
+        cell = tuple(sorted({*cell, *pick.cell}))
+        leading, polynomial = times(leading, pick.leading), multiply(polynomial, pick.polynomial)
+    return ModelColumn(":".join(names) or "Intercept", number, cell, leading, polynomial)
+
+
+def _key(atom: str | Part) -> str:
+    return atom if isinstance(atom, str) else atom.label
+
+
+def _without(term: Term, factor: str) -> frozenset[str]:
+    return frozenset(_key(a) for a in term.atoms if a != factor)
+
+
+def _order(factor: Factor, known: tuple[Level, ...]) -> tuple[int, ...]:
+    place = {level: i for i, level in enumerate(known)}
+    declared = [place[level] for level in factor.order or () if level in place]
+    order = declared + [i for i in range(len(known)) if i not in set(declared)]
+    if factor.reference is not None:
+        if factor.reference not in place:
+            levels = listing(level_name(k) for k in known)
+            raise OptionError(f"{factor.label}: no row has the level '{factor.reference}' (levels: {levels})")
+        first = place[factor.reference]
+        order = [first] + [i for i in order if i != first]
+    return tuple(order)

@@ -1,0 +1,204 @@
+"""Coordinates after the solve, subspace before it: how model columns and stored columns are told in each other.
+
+If every lower monomial that a shift brings in is itself in the span of the model, the model is shift-invariant: solve
+for the leading stored columns, where numbers are small, and map the coefficients back, exactly. Otherwise the shift is
+part of the subspace and the model's columns are formed as exact combinations of stored ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+import numpy as np
+
+from gramian.formula.coding import Cell, Levels, ModelColumn, Stored
+from gramian.linalg.columns import Factors
+from gramian.linalg.monomials import CONSTANT, Coordinate, Monomial, degree
+from gramian.linalg.products import Group
+
+Combination = dict[int, Fraction]  # position -> coefficient
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What is solved for, and what it means.
+
+    stored : the stored columns whose products are needed, the response last. groups : the same, for reading them.
+    subspace : solved column -> combination of stored ones, None when they are the stored columns themselves.
+    told : solved column -> combination of model columns, None when they are the model columns themselves.
+    made : model column -> combination of solved columns, the inverse of `told`.
+    response : coefficients of model columns that make up the response's shift. scale : 2^exponent of the response.
+    constant : position of the constant among the solved columns, or None.
+    """
+
+    groups: list[Group]
+    subspace: list[Combination] | None
+    told: list[Combination] | None
+    made: list[Combination] | None
+    response: Combination
+    scale: float
+    constant: int | None
+
+
+def frame_of(
+    columns: Sequence[ModelColumn],
+    levels: Levels,
+    response: str,
+    coordinates: Mapping[str, Coordinate],
+    *,
+    told_as_written: bool = False,
+) -> Frame:
+    """Choose between coordinates and subspace.
+
+    `told_as_written` forbids a shift of the response that is not taken up by an intercept (penalised fits, which are
+    stated in the model's own columns).
+    """
+    constant = next((j for j, c in enumerate(columns) if c.stored == ((), CONSTANT)), None)
+    outcome: Stored = ((), ((response, 1),))
+    coordinate = coordinates[response]
+    span = Span(columns, levels)
+    expanded = [span.expand(column) for column in columns]
+    shift = span.express(((), CONSTANT)) if coordinate.shift else {}
+    twice = len(span.place) < len(columns)
+    if twice or shift is None or any(e is None for e in expanded) or (told_as_written and constant is None):
+        return _subspace(columns, outcome, coordinate, constant)
+    triangle = [e for e in expanded if e is not None]
+    plain = all(e == {j: 1} for j, e in enumerate(triangle))
+    return Frame(
+        grouped([*(c.stored for c in columns), outcome]),
+        None,
+        None if plain else invert(triangle, [degree(c.leading) for c in columns]),
+        None if plain else triangle,
+        {j: c * Fraction(coordinate.shift) for j, c in shift.items()},
+        2.0**coordinate.exponent,
+        constant,
+    )
+
+
+def _subspace(columns: Sequence[ModelColumn], outcome: Stored, coordinate: Coordinate, constant: int | None) -> Frame:
+    wanted: dict[Stored, int] = {}
+    for column in columns:
+        for m in column.polynomial:
+            wanted.setdefault((column.cell, m), len(wanted))
+    wanted.setdefault(((), CONSTANT), len(wanted))
+    wanted[outcome] = len(wanted)
+    subspace = [{wanted[column.cell, m]: c for m, c in column.polynomial.items()} for column in columns]
+    shift = {wanted[(), CONSTANT]: Fraction(coordinate.shift)} if coordinate.shift else {}
+    subspace.append({wanted[outcome]: Fraction(2) ** coordinate.exponent, **shift})
+    return Frame(grouped(list(wanted)), subspace, None, None, {}, 1.0, constant)
+
+
+@dataclass(slots=True)
+class Span:
+    """What the model's columns span, in leading stored columns, by structure alone."""
+
+    columns: Sequence[ModelColumn]
+    levels: Levels
+    place: dict[Stored, int] = field(init=False)
+    shapes: dict[tuple[Factors, Monomial], None] = field(init=False)
+    memory: dict[Stored, Combination | None] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.place = {column.stored: j for j, column in enumerate(self.columns)}
+        self.shapes = {(_factors(cell), m): None for cell, m in self.place}
+
+    def expand(self, column: ModelColumn) -> Combination | None:
+        """A model column in leading stored columns; None when it is not in their span."""
+        out: Combination = {}
+        for m, c in column.polynomial.items():
+            lower = self.express((column.cell, m))
+            if lower is None:
+                return None
+            _add(out, lower, c)
+        return out
+
+    def express(self, stored: Stored) -> Combination | None:
+        """A stored column in leading stored columns: itself, or by a sum over the levels of a factor."""
+        if stored in self.place:
+            return {self.place[stored]: Fraction(1)}
+        if not self.levels.has_rows(stored[0]):
+            return {}
+        if stored not in self.memory:
+            self.memory[stored] = None  # also ends a circular search
+            found = self._as_reference(stored)
+            self.memory[stored] = self._as_sum(stored) if found is None else found
+        return self.memory[stored]
+
+    def _as_reference(self, stored: Stored) -> Combination | None:
+        """cell with the reference level of f = cell without f - cells with the other levels of f."""
+        cell, m = stored
+        for f, code in cell:
+            rest = tuple(pair for pair in cell if pair[0] != f)
+            if code == self.levels.order[f][0] and (_factors(cell), m) in self.shapes:
+                others = [(_with(rest, f, other), m) for other in self.levels.order[f][1:]]
+                total = self._sum([((rest, m), 1), *((o, -1) for o in others)])
+                if total is not None:
+                    return total
+        return None
+
+    def _as_sum(self, stored: Stored) -> Combination | None:
+        """cell = sum over all levels of a further factor."""
+        cell, m = stored
+        here = _factors(cell)
+        for factors, n in self.shapes:
+            if n == m and len(factors) == len(here) + 1 and set(here) < set(factors):
+                (f,) = set(factors) - set(here)
+                total = self._sum([((_with(cell, f, code), m), 1) for code in self.levels.order[f]])
+                if total is not None:
+                    return total
+        return None
+
+    def _sum(self, parts: list[tuple[Stored, int]]) -> Combination | None:
+        out: Combination = {}
+        for stored, sign in parts:
+            expressed = self.express(stored)
+            if expressed is None:
+                return None
+            _add(out, expressed, Fraction(sign))
+        return out
+
+
+def invert(triangle: list[Combination], degrees: list[int]) -> list[Combination]:
+    """Stored columns in model columns, from model columns in stored ones: back substitution by degree, exact."""
+    out: list[Combination] = [{} for _ in triangle]
+    for j in sorted(range(len(triangle)), key=degrees.__getitem__):
+        own = triangle[j][j]
+        out[j][j] = 1 / own
+        for i, c in triangle[j].items():
+            if i != j:
+                _add(out[j], out[i], -c / own)
+    return out
+
+
+def grouped(stored: list[Stored]) -> list[Group]:
+    """Stored columns gathered by factors and monomial; those without factors form one group."""
+    by: dict[tuple[Factors, Monomial], list[int]] = {}
+    for position, (cell, m) in enumerate(stored):
+        by.setdefault((_factors(cell), m if cell else CONSTANT), []).append(position)
+    out = []
+    for (factors, m), at in by.items():
+        cells = np.array([[c for _, c in stored[p][0]] for p in at], np.int64).reshape(len(at), len(factors))
+        if factors:
+            out.append(Group(factors, cells, (m,), np.array(at)))
+        else:
+            out.append(Group((), cells[:1], tuple(stored[p][1] for p in at), np.array(at)))
+    return out
+
+
+def _factors(cell: Cell) -> Factors:
+    return tuple(f for f, _ in cell)
+
+
+def _with(cell: Cell, factor: str, code: int) -> Cell:
+    return tuple(sorted((*cell, (factor, code))))
+
+
+def _add(out: Combination, other: Combination, share: Fraction) -> None:
+    for i, c in other.items():
+        total = out.get(i, Fraction(0)) + share * c
+        if total:
+            out[i] = total
+        else:
+            out.pop(i, None)

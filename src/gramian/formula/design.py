@@ -1,0 +1,100 @@
+"""Design: a formula made ready for one source; frozen, picklable, the same on every machine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from gramian.batch import Kind, Schema
+from gramian.errors import SchemaError
+from gramian.formula.expand import Expanded
+from gramian.formula.syntax import Name, Node, label, names
+from gramian.formula.terms import Terms, check_numeric, resolve
+from gramian.linalg.columns import Layout, layout
+from gramian.linalg.monomials import Coordinate, choose_coordinate, degree
+from gramian.typing import Level, Vector
+
+
+@dataclass(frozen=True, slots=True)
+class Design:
+    """What to read, what to store, in which coordinates.
+
+    outcome : response row -> its expression. offsets : expressions that are added. weight, count : columns or None.
+    coordinates : variable or response row -> shift and scale, fixed before the pass.
+    levels : None while they are being discovered, afterwards the levels of every factor.
+    matrix : name and width of a 2-D array all of whose columns are terms, used in place when it needs no shift.
+    """
+
+    formula: str
+    terms: Terms
+    outcome: Mapping[str, Node]
+    offsets: tuple[Node, ...] = ()
+    weight: str | None = None
+    count: str | None = None
+    coordinates: Mapping[str, Coordinate] = field(default_factory=dict)
+    levels: Mapping[str, tuple[Level, ...]] | None = None
+    matrix: tuple[str, int] | None = None
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of the data that are read."""
+        nodes = [*self.terms.variables.values(), *self.outcome.values(), *self.offsets]
+        used = [n for node in nodes for n in names(node)]
+        used += [f.column for f in self.terms.factors.values()]
+        used += [c for c in (self.weight, self.count) if c is not None]
+        return tuple(dict.fromkeys(used))
+
+    @property
+    def layout(self) -> Layout:
+        """The sums that a pass keeps."""
+        return layout(self.terms.blocks(), tuple(self.outcome))
+
+    @property
+    def placed(self) -> tuple[str, ...]:
+        """The variables that a matrix supplies in place."""
+        return () if self.matrix is None else matrix_names(*self.matrix)
+
+    def choose_coordinates(self, values: Mapping[str, Vector]) -> Design:
+        """Fix shift and scale of every variable and response from the values of the first rows."""
+        stored = [m for block in self.terms.blocks().values() for m in block]
+        many = {v for m in stored if degree(m) > 1 for v, _ in m}
+        chosen = {v: choose_coordinate(x, products=v in many) for v, x in values.items()}
+        plain = all(chosen[name].plain for name in self.placed)
+        return replace(self, coordinates=chosen, matrix=self.matrix if plain else None)
+
+
+def design_of(
+    expanded: Expanded, formula: str, schema: Schema, weight: str | None = None, count: str | None = None
+) -> Design:
+    """A design without coordinates or levels; every name is checked against the schema.
+
+    Raises SchemaError or ColumnError where a column is missing or cannot be used as the formula does.
+    """
+    terms = resolve(expanded, schema)
+    for node in (expanded.outcome, *expanded.offsets):
+        _check_outcome(node, schema)
+    for option, column in (("weights", weight), ("counts", count)):
+        if column is not None and schema[column].kind is not Kind.NUMBER:
+            raise SchemaError(f"{option}='{column}': the column is {schema[column].kind}, not a number")
+    outcome = {f"~{label(expanded.outcome)}": expanded.outcome}
+    matrix = None if weight or count else _whole_matrix(terms, schema)
+    return Design(formula, terms, outcome, expanded.offsets, weight, count, matrix=matrix)
+
+
+def _check_outcome(node: Node, schema: Schema) -> None:
+    if isinstance(node, Name) and schema[node.name].kind is Kind.TEXT:
+        raise SchemaError(f"the outcome '{node.name}' is text; a linear model needs numbers")
+    check_numeric(node, schema)
+
+
+def matrix_names(name: str, width: int) -> tuple[str, ...]:
+    """Names of the columns of a 2-D array."""
+    return tuple(f"{name}[{i}]" for i in range(width))
+
+
+def _whole_matrix(terms: Terms, schema: Schema) -> tuple[str, int] | None:
+    linear = {m[0][0] for m in terms.blocks()[()] if len(m) == 1 and m[0][1] == 1}
+    for name, width in schema.matrices.items():
+        if linear.issuperset(matrix_names(name, width)):
+            return name, width
+    return None

@@ -1,0 +1,164 @@
+"""Terms as R understands them: what `+ - : * / ^ .` mean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from gramian.errors import ColumnError, FormulaError
+from gramian.formula.grammar import Cross, Formula, Power, Rest, Sum, Terms
+from gramian.formula.syntax import Call, Name, Node, Number, label, names, walk
+from gramian.formula.tokens import fault
+
+MAX_TERMS, MAX_PAIRS = 10_000, 2_000_000
+Masks = dict[int, None]  # an ordered set of terms; bit i of a term is the i-th factor of the formula
+
+
+@dataclass(frozen=True, slots=True)
+class Expanded:
+    """A formula multiplied out: each term is the tuple of its factors; terms by degree, then as written."""
+
+    outcome: Node
+    terms: tuple[tuple[Node, ...], ...]
+    intercept: bool
+    offsets: tuple[Node, ...]
+
+
+def expand(formula: Formula, columns: Sequence[str], matrices: Mapping[str, int] | None = None) -> Expanded:
+    """Multiply a formula out over these columns; a matrix name stands for the sum of its columns.
+
+    Raises ColumnError for a name that is not there, FormulaError beyond 10,000 terms.
+    """
+    work = _Expansion(formula, tuple(columns), frozenset(columns), dict(matrices or {}))
+    work.check(formula.outcome)
+    masks, intercept = work.expand(formula.terms)
+    offsets = work.take_offsets(masks)
+    terms = tuple(work.factors(mask) for mask in sorted(masks, key=int.bit_count))
+    return Expanded(formula.outcome, terms, intercept is not False, offsets)
+
+
+@dataclass(slots=True)
+class _Expansion:
+    formula: Formula
+    columns: tuple[str, ...]
+    known: frozenset[str]
+    matrices: dict[str, int]
+    nodes: list[Node] = field(default_factory=list)
+    bits: dict[Node, int] = field(default_factory=dict)
+    pairs: int = 0
+
+    def check(self, node: Node) -> None:
+        """Raise unless every name in the expression is a column."""
+        for part in walk(node):
+            if isinstance(part, Name) and part.name not in self.known:
+                self._missing(part)
+
+    def expand(self, tree: Terms) -> tuple[Masks, bool | None]:
+        """The terms of a tree, and what it says of the intercept (None: nothing)."""
+        match tree:
+            case Number():
+                return {}, tree.value == 1
+            case Name() if tree.name in self.matrices and tree.name not in self.known:
+                return self._leaves(f"{tree.name}[{i}]" for i in range(self.matrices[tree.name])), None
+            case Rest():
+                used = set(names(self.formula.outcome))
+                return self._leaves(name for name in self.columns if name not in used), None
+            case Sum():
+                return self._sum(tree)
+            case Cross():
+                return self._cross(tree)
+            case Power():
+                return self._power(tree)
+        self.check(tree)
+        return {self._bit(tree): None}, None
+
+    def factors(self, mask: int) -> tuple[Node, ...]:
+        """The factors of a term in the order of their first appearance."""
+        return tuple(self.nodes[i] for i in _ones(mask))
+
+    def take_offsets(self, masks: Masks) -> tuple[Node, ...]:
+        """Remove the offsets from the terms, in order."""
+        offsets = {bit: node for node, bit in self.bits.items() if isinstance(node, Call) and node.function == "offset"}
+        every = sum(offsets)
+        for mask in [mask for mask in masks if mask & every]:
+            if mask not in offsets:
+                culprit = offsets[mask & every & -(mask & every)]
+                raise self._fault("an offset has no coefficient and cannot be crossed with terms", culprit)
+            del masks[mask]
+        return tuple(offsets[mask] for mask in offsets)
+
+    def _sum(self, tree: Sum) -> tuple[Masks, bool | None]:
+        masks: Masks = {}
+        intercept: bool | None = None
+        for adding, part in tree.parts:
+            found, constant = self.expand(part)
+            if adding:
+                masks.update(found)
+                self._bound(masks)
+            else:
+                for mask in found:
+                    masks.pop(mask, None)
+            intercept = intercept if constant is None else constant == adding
+        return masks, intercept
+
+    def _cross(self, tree: Cross) -> tuple[Masks, bool | None]:
+        left, first = self.expand(tree.left)
+        right, second = self.expand(tree.right)
+        intercept = first if second is None else second
+        match tree.op:
+            case ":":
+                return self._products(left, right), intercept
+            case "*":
+                return left | right | self._products(left, right), intercept
+        whole = 0
+        for mask in left:
+            whole |= mask
+        return left | self._products({whole: None}, right), intercept
+
+    def _power(self, tree: Power) -> tuple[Masks, bool | None]:
+        base, intercept = self.expand(tree.base)
+        masks = base
+        for _ in range(tree.exponent - 1):
+            masks = masks | self._products(masks, base)
+        return masks, intercept
+
+    def _products(self, left: Masks, right: Masks) -> Masks:
+        self.pairs += len(left) * len(right)
+        if self.pairs > MAX_PAIRS:
+            raise FormulaError(f"the formula crosses more than {MAX_PAIRS:,} pairs of terms")
+        products: Masks = {}
+        for mask in left:
+            products.update(dict.fromkeys([mask | other for other in right]))
+            self._bound(products)
+        return products
+
+    def _leaves(self, found: Iterable[str]) -> Masks:
+        masks = {self._bit(Name(name)): None for name in found}
+        self._bound(masks)
+        return masks
+
+    def _bit(self, node: Node) -> int:
+        if node not in self.bits:
+            self.bits[node] = 1 << len(self.nodes)
+            self.nodes.append(node)
+        return self.bits[node]
+
+    def _bound(self, masks: Masks) -> None:
+        if len(masks) > MAX_TERMS:
+            raise FormulaError(f"the formula expands to more than {MAX_TERMS:,} terms")
+
+    def _missing(self, name: Name) -> None:
+        if name.name not in self.matrices:
+            raise ColumnError(name.name, (*self.columns, *self.matrices))
+        width, element = self.matrices[name.name], label(Name(f"{name.name}[0]"))
+        raise self._fault(f"'{name.name}' is a matrix of {width} columns; name one of them here, as in {element}", name)
+
+    def _fault(self, message: str, node: Node) -> FormulaError:
+        return fault(message, self.formula.text, node.position)
+
+
+def _ones(mask: int) -> Iterator[int]:
+    while mask:
+        low = mask & -mask
+        yield low.bit_length() - 1
+        mask ^= low

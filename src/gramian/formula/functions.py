@@ -1,0 +1,219 @@
+"""The closed list of functions a formula may call: how they are called, and what they are on a batch."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from gramian.batch import Batch, Numbers
+from gramian.errors import FormulaError, did_you_mean
+from gramian.formula.syntax import Binary, Call, Flag, Name, Negative, Node, Number, Text, children, label, names, walk
+from gramian.typing import Mask, Vector
+
+MAX_DEGREE = 20
+MAX_POWER = 20
+
+
+class MisuseError(ValueError):
+    """An expression that breaks a rule; `position` says where in the text it was."""
+
+    def __init__(self, message: str, position: int = 0) -> None:
+        super().__init__(message)
+        self.message, self.position = message, position
+
+
+class Kind(NamedTuple):
+    """What an argument may be: a test, and its words."""
+
+    fits: Callable[[Node], bool]
+    words: str
+
+
+def whole(node: Node, most: int) -> bool:
+    """Whether a node is a literal integer from 1 to `most`."""
+    return isinstance(node, Number) and node.value.is_integer() and 1 <= node.value <= most
+
+
+def _is_level(node: Node) -> bool:
+    bare = node.operand if isinstance(node, Negative) else node
+    return isinstance(bare, Number) or isinstance(node, Text | Flag)
+
+
+EXPRESSION = Kind(lambda node: not any(isinstance(n, Text | Flag) for n in walk(node)), "made of columns and numbers")
+COLUMN = Kind(lambda node: isinstance(node, Name), "the name of a column")
+DEGREE = Kind(lambda node: whole(node, MAX_DEGREE), f"a whole number from 1 to {MAX_DEGREE}, as in poly(x, 3)")
+FLAG = Kind(lambda node: isinstance(node, Flag), "TRUE or FALSE, as in poly(x, 3, raw=TRUE)")
+LEVEL = Kind(_is_level, 'a text, a number or TRUE/FALSE, as in C(x, ref="b")')
+
+FUNCTIONS: dict[str, Callable[[Any], Any]] = {
+    "log": np.log,
+    "log1p": np.log1p,
+    "log2": np.log2,
+    "log10": np.log10,
+    "exp": np.exp,
+    "expm1": np.expm1,
+    "sqrt": np.sqrt,
+    "abs": np.abs,
+    "sin": np.sin,
+    "cos": np.cos,
+    "tan": np.tan,
+    "tanh": np.tanh,
+    "I": np.asarray,
+    "as_number": np.asarray,
+}
+STRUCTURAL = ("poly", "center", "scale", "factor", "C", "offset")
+# what a call must have, then what it may have
+SIGNATURES: dict[str, tuple[dict[str, Kind], dict[str, Kind]]] = {
+    **{name: ({"x": EXPRESSION}, {}) for name in FUNCTIONS},
+    **{name: ({"x": EXPRESSION}, {}) for name in STRUCTURAL},
+    **{name: ({"x": COLUMN}, {}) for name in ("as_number", "factor")},
+    "C": ({"x": COLUMN}, {"ref": LEVEL}),
+    "poly": ({"x": EXPRESSION, "degree": DEGREE}, {"raw": FLAG}),
+}
+DEFAULTS: dict[str, Node] = {"raw": Flag(False)}
+
+
+def signature(function: str, position: int = 0) -> tuple[dict[str, Kind], dict[str, Kind]]:
+    """What a function must and may be given; MisuseError when it is not in the list."""
+    if function in SIGNATURES:
+        return SIGNATURES[function]
+    hint = did_you_mean(function, SIGNATURES) or ";"
+    raise MisuseError(f"no function '{function}'{hint} there are {', '.join(SIGNATURES)}", position)
+
+
+def checked(call: Call) -> Call:
+    """The call in canonical form; MisuseError says what is wrong with its function or arguments."""
+    must, may = signature(call.function, call.position)
+    given = _given(call, must, must | may)
+    for key, value in given.items():
+        _check(call.function, key, (must | may)[key], value)
+    keywords = tuple((key, given[key]) for key in may if key in given and given[key] != DEFAULTS.get(key))
+    return replace(call, arguments=tuple(given[key] for key in must), keywords=keywords)
+
+
+def _given(call: Call, must: Mapping[str, Kind], known: Mapping[str, Kind]) -> dict[str, Node]:
+    if len(call.arguments) > len(must):
+        extra = call.arguments[len(must)].position
+        raise MisuseError(f"{call.function}() takes {_count(must)}, found {len(call.arguments)}", extra)
+    given = dict(zip(must, call.arguments, strict=False))
+    for key, value in call.keywords:
+        if key not in known:
+            message = f"{call.function}() does not know '{key}'{did_you_mean(key, known) or ';'} it takes"
+            raise MisuseError(f"{message} {', '.join(known)}", value.position)
+        if key in given:
+            raise MisuseError(f"{call.function}() is given '{key}' twice", value.position)
+        given[key] = value
+    if missing := [key for key in must if key not in given]:
+        raise MisuseError(f"{call.function}() takes {_count(must)}: '{missing[0]}' is missing", call.position)
+    return given
+
+
+def _count(must: Mapping[str, Kind]) -> str:
+    return f"{len(must)} argument{'s' * (len(must) > 1)} ({', '.join(must)})"
+
+
+def _check(function: str, key: str, kind: Kind, value: Node) -> None:
+    for node in walk(value):
+        if isinstance(node, Call) and node.function in STRUCTURAL:
+            message = f"{node.function}() is a term of its own and cannot stand inside {function}()"
+            raise MisuseError(message, node.position)
+    if not kind.fits(value):
+        raise MisuseError(f"'{key}' of {function}() must be {kind.words}", value.position)
+
+
+OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": operator.truediv,
+    "^": operator.pow,
+}
+
+
+def evaluate(node: Node, batch: Batch) -> Numbers:
+    """An elementwise expression over a batch, float64 (rows,); a row is present when all its columns are.
+
+    What is not a number (log of -1, 0/0) becomes NaN or infinite, in silence: the policy for these is not ours.
+    """
+    columns = {name: batch.numbers(name) for name in names(node)}
+    with np.errstate(all="ignore"):
+        values = _value(node, {name: column.values for name, column in columns.items()})
+    if np.ndim(values) == 0:
+        values = np.full(batch.rows, values, dtype=np.float64)
+    return Numbers(values, _all_present([c.present for c in columns.values() if c.present is not None]))
+
+
+def _value(node: Node, columns: Mapping[str, Vector]) -> Any:
+    match node:
+        case Name():
+            return columns[node.name]
+        case Number():
+            return np.float64(node.value)
+        case Negative():
+            return -_value(node.operand, columns)
+        case Binary():
+            return OPERATORS[node.op](_value(node.left, columns), _value(node.right, columns))
+        case Call() if node.function in FUNCTIONS:
+            return FUNCTIONS[node.function](_value(node.arguments[0], columns))
+    raise TypeError(f"no value of its own: {node}")
+
+
+def _all_present(masks: list[Mask]) -> Mask | None:
+    return np.logical_and.reduce(masks) if masks else None
+
+
+def uses_as_number(node: Node) -> set[str]:
+    """The columns that stand inside as_number(): dates may."""
+    return {
+        name for call in walk(node) if isinstance(call, Call) and call.function == "as_number" for name in names(call)
+    }
+
+
+def numeric_names(node: Node) -> tuple[str, ...]:
+    """The columns that must be numbers: all but those inside as_number(), factor() and C()."""
+    match node:
+        case Call() if node.function in ("as_number", "factor", "C"):
+            return ()
+        case Name():
+            return (node.name,)
+    return tuple(dict.fromkeys(name for child in children(node) for name in numeric_names(child)))
+
+
+def monomial(node: Node) -> dict[Node, int] | None:
+    """The powers {base: power} of a product of positive whole powers, such as I(x^2*z); None for anything else.
+
+    A base is a column or a call of an elementwise function. FormulaError where the powers add up to more than 20.
+    """
+    powers = _powers(node)
+    if powers is not None and sum(powers.values()) > MAX_POWER:
+        raise FormulaError(f"{label(node)} has a power of {sum(powers.values())}; powers go up to {MAX_POWER}")
+    return powers
+
+
+def _powers(node: Node) -> dict[Node, int] | None:
+    match node:
+        case Call(function="I"):
+            return _powers(node.arguments[0])
+        case Name():
+            return {node: 1}
+        case Call() if node.function in FUNCTIONS:
+            return {node: 1}
+        case Binary(op="*"):
+            return _product(_powers(node.left), _powers(node.right))
+        case Binary(op="^", right=Number(value=power)) if power >= 1 and power.is_integer():
+            return _power(_powers(node.left), int(power))
+    return None
+
+
+def _product(left: dict[Node, int] | None, right: dict[Node, int] | None) -> dict[Node, int] | None:
+    if left is None or right is None:
+        return None
+    return left | {base: left.get(base, 0) + power for base, power in right.items()}
+
+
+def _power(powers: dict[Node, int] | None, times: int) -> dict[Node, int] | None:
+    return powers and {base: power * times for base, power in powers.items()}

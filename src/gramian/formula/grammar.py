@@ -1,0 +1,219 @@
+"""Text -> syntax tree, with the place of every mistake. Nothing is ever evaluated."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import NoReturn, TypeAlias, TypeGuard
+
+from gramian.errors import FormulaError
+from gramian.formula.arithmetic import ANY, expression, named, number, unary
+from gramian.formula.functions import FUNCTIONS, STRUCTURAL, monomial, whole
+from gramian.formula.syntax import MAX_HEIGHT, PRECEDENCE, Binary, Call, Name, Node, Number, label, names, walk
+from gramian.formula.tokens import Cursor, fault, tokenize
+
+MAX_POWER = 10
+CROSSINGS = {"*": 1, "/": 1, ":": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """`.`: all columns that the outcome does not use."""
+
+    position: int = field(default=0, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """Terms added (True) or taken away (False), in order."""
+
+    parts: tuple[tuple[bool, Terms], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Cross:
+    """Terms crossed with terms; `op` is one of : * /."""
+
+    op: str
+    left: Terms
+    right: Terms
+
+
+@dataclass(frozen=True, slots=True)
+class Power:
+    """Terms crossed with themselves."""
+
+    base: Terms
+    exponent: int
+
+
+Terms: TypeAlias = Name | Call | Number | Rest | Sum | Cross | Power
+
+
+@dataclass(frozen=True, slots=True)
+class Formula:
+    """A formula as it was written: the outcome is an expression, the terms are not yet expanded."""
+
+    text: str
+    outcome: Node
+    terms: Terms
+
+
+def parse(text: str) -> Formula:
+    """Read `outcome ~ terms`; FormulaError shows the place of the first mistake."""
+    cursor = Cursor(text, tokenize(text))
+    tildes = [at for at, token in enumerate(cursor.tokens) if token.text == "~"]
+    if not tildes:
+        cursor.fail("a formula needs '~' between the outcome and the terms, as in y ~ x", len(text))
+    if len(tildes) > 1:
+        cursor.at = tildes[1]
+        cursor.expected("a term")
+    outcome = _outcome(cursor)
+    terms = _terms(cursor)
+    _finish(cursor)
+    return Formula(text, outcome, terms)
+
+
+def parse_expression(text: str) -> Node:
+    """Read an arithmetic expression without `~`."""
+    cursor = Cursor(text, tokenize(text))
+    node = expression(cursor)
+    _finish(cursor)
+    return node
+
+
+def _finish(cursor: Cursor) -> None:
+    if cursor.token.kind != "end":
+        _no_end(cursor, "an operator")
+
+
+def _no_end(cursor: Cursor, expected: str) -> NoReturn:
+    if cursor.operator == ")":
+        cursor.fail("this ')' was not opened")
+    cursor.expected(expected)
+
+
+def _outcome(cursor: Cursor) -> Node:
+    start = cursor.token.position
+    if cursor.operator == "~":
+        cursor.fail("nothing stands left of '~'; name the outcome, as in y ~ x")
+    node = expression(cursor)
+    if cursor.operator != "~":
+        _no_end(cursor, "an operator or '~'")
+    cursor.take()
+    for part in walk(node):
+        if isinstance(part, Call) and part.function in STRUCTURAL:
+            cursor.fail(f"{part.function}() cannot stand in the outcome", part.position)
+    if not names(node):
+        cursor.fail("the outcome uses no column", start)
+    if cursor.token.kind == "end":
+        cursor.fail("nothing stands right of '~'; write y ~ 1 for a constant only")
+    return node
+
+
+def _terms(cursor: Cursor) -> Terms:
+    parts: list[tuple[bool, Terms]] = []
+    while not parts or cursor.operator in ("+", "-"):
+        adding = _sign(cursor)
+        position = cursor.token.position
+        part = _crossing(cursor)
+        if isinstance(part, Number) and part.value not in (0, 1):
+            _not_a_term(cursor, "+" if adding else "-", parts[-1][1] if parts else None, part, position)
+        parts.append((adding, part))
+    return parts[0][1] if len(parts) == 1 and parts[0][0] else Sum(tuple(parts))
+
+
+def _sign(cursor: Cursor) -> bool:
+    adding = True
+    while cursor.operator in ("+", "-"):
+        adding ^= cursor.take().text == "-"
+    return adding
+
+
+def _crossing(cursor: Cursor, level: int = 1) -> Terms:
+    left, tall = _power(cursor), 0
+    while CROSSINGS.get(cursor.operator, 0) >= level:
+        token = cursor.take()
+        right = _crossing(cursor, CROSSINGS[token.text] + 1)
+        if isinstance(left, Number) or isinstance(right, Number):
+            _not_a_term(cursor, token.text, left, right, token.position)
+        tall = max(tall or _height(left), _height(right)) + 1
+        left = Cross(token.text, left, right)
+        if tall > MAX_HEIGHT:
+            cursor.fail(f"terms may be crossed {MAX_HEIGHT} times one after another", token.position)
+    return left
+
+
+def _height(terms: Terms) -> int:
+    rows, level = 0, [terms]
+    while level:
+        rows, level = rows + 1, [below for part in level for below in _below(part)]
+    return rows
+
+
+def _below(terms: Terms) -> tuple[Terms, ...]:
+    match terms:
+        case Sum():
+            return tuple(part for _, part in terms.parts)
+        case Cross():
+            return (terms.left, terms.right)
+        case Power():
+            return (terms.base,)
+    return ()
+
+
+def _power(cursor: Cursor) -> Terms:
+    base = _term(cursor)
+    if cursor.operator != "^":
+        return base
+    caret, place = cursor.take(), cursor.token.position
+    exponent = unary(cursor)
+    if isinstance(base, Name | Call | Number):
+        _not_a_power(cursor, base, exponent, caret.position)
+    if not (isinstance(exponent, Number) and whole(exponent, MAX_POWER)):
+        cursor.fail(f"the power of terms is a whole number from 1 to {MAX_POWER}", place)
+    return Power(base, int(exponent.value))
+
+
+def _term(cursor: Cursor) -> Terms:
+    token = cursor.token
+    if cursor.accept("("):
+        cursor.deeper()
+        terms = _terms(cursor)
+        cursor.close(token)
+        return terms
+    if token.kind == "number":
+        return number(cursor)
+    if token.kind not in ("name", "quoted"):
+        cursor.expected("a term")
+    node = named(cursor)
+    if isinstance(node, Call):
+        _check_term(cursor, node)
+    return Rest(node.position) if node == ANY and token.kind == "name" else node
+
+
+def _check_term(cursor: Cursor, call: Call) -> None:
+    if not names(call):
+        cursor.fail(f"{label(call)} uses no column", call.position)
+    try:
+        monomial(call)
+    except FormulaError as wrong:
+        raise fault(wrong.message, cursor.text, call.position) from None
+
+
+def _not_a_term(cursor: Cursor, op: str, left: Terms | None, right: Terms, position: int) -> NoReturn:
+    example = "I(x + 2)"
+    if op in PRECEDENCE and _elementwise(left) and _elementwise(right):
+        example = label(Call("I", (Binary(op, left, right),)))
+    cursor.fail(f"a number is not a term; arithmetic stands inside I(), as in {example}", position)
+
+
+def _not_a_power(cursor: Cursor, base: Name | Call | Number, exponent: Node, position: int) -> NoReturn:
+    if not _elementwise(base):
+        cursor.fail("a power of terms needs several of them, as in (a + b)^2", position)
+    smooth = Call("poly", (base, exponent))
+    polynomial = f" or {label(smooth)}" if names(base) and whole(exponent, MAX_POWER) else ""
+    cursor.fail(f"did you mean {label(Call('I', (Binary('^', base, exponent),)))}{polynomial}?", position)
+
+
+def _elementwise(terms: Terms | None) -> TypeGuard[Name | Number | Call]:
+    return isinstance(terms, Name | Number) or (isinstance(terms, Call) and terms.function in FUNCTIONS)

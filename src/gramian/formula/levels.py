@@ -1,0 +1,44 @@
+"""Levels of one factor: discovered while streaming, or frozen after the first pass."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from gramian.errors import DataError, listing
+from gramian.typing import Codes, Level
+
+
+class LevelIndex:
+    """Level -> code. It grows while a unit is read; with `frozen` levels an unknown one is an error that names it."""
+
+    def __init__(self, label: str, frozen: Sequence[Level] | None = None) -> None:
+        self.label, self.frozen = label, frozen is not None
+        self.known: dict[Level, int] = {level: i for i, level in enumerate(frozen or ())}
+
+    def __len__(self) -> int:
+        return len(self.known)
+
+    def encode(self, codes: Codes, levels: Sequence[Level], where: str) -> Codes:
+        """Codes into `levels` (-1 where absent) as codes of this index."""
+        if not self.frozen:
+            for level in _used(codes, levels, self.known):
+                self.known.setdefault(level, len(self.known))
+        place = np.array([self.known.get(level, -2) for level in levels] + [-1], np.int64)
+        out = place[codes]
+        if self.frozen and (out == -2).any():
+            raise DataError(self._unknown(levels[int(codes[np.argmax(out == -2)])]), where)
+        return out
+
+    def _unknown(self, level: Level) -> str:
+        known = listing(str(k) for k in self.known)
+        return f"factor '{self.label}' has the level '{level}', which the fit has not seen (levels: {known})"
+
+
+def _used(codes: Codes, levels: Sequence[Level], known: dict[Level, int]) -> list[Level]:
+    """Levels that really occur, in the order of the dictionary; a dictionary may name levels that no row has."""
+    if all(level in known for level in levels):
+        return []
+    seen = np.bincount(codes[codes >= 0], minlength=len(levels))
+    return [level for level, n in zip(levels, seen, strict=True) if n and level is not None and level == level]

@@ -1,0 +1,160 @@
+"""Reading a batch through a design: numbers, codes and weights of its complete rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gramian.batch import Batch, Numbers
+from gramian.errors import DataError
+from gramian.formula.design import Design
+from gramian.formula.functions import evaluate
+from gramian.formula.levels import LevelIndex
+from gramian.formula.tally import Tally
+from gramian.typing import Codes, Mask, Matrix, Vector
+
+T = TypeVar("T", bound=np.generic)
+WEIGHTS, COUNTS, OFFSET = "=weights", "=counts", "=offset"  # no column or expression can be called so
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """The complete rows of a batch, all vectors (rows,).
+
+    values : variable or response row -> values. codes : factor -> codes. offset, weight, count : None when not used.
+    matrix : the columns that are used in place. kept : which rows of the batch these are (None: all).
+    """
+
+    rows: int
+    values: Mapping[str, Vector]
+    codes: Mapping[str, Codes]
+    offset: Vector | None
+    weight: Vector | None
+    count: Vector | None
+    matrix: Matrix | None
+    where: str
+    first_row: int
+    kept: Mask | None
+
+    def row_number(self, index: int) -> int:
+        """The number in its file or frame of the index-th of these rows."""
+        return self.first_row + (index if self.kept is None else int(np.flatnonzero(self.kept)[index]))
+
+
+class Reader:
+    """Reads the batches of one unit; holds the levels seen so far and the tally of rows left out.
+
+    `drop` False makes a row with something missing an error.
+    """
+
+    def __init__(self, design: Design, *, drop: bool = True, response: bool = True) -> None:
+        self.design, self.drop, self.response = design, drop, response
+        frozen = design.levels or {}
+        self.levels = {name: LevelIndex(name, frozen.get(name)) for name in design.terms.factors}
+        self.tally = Tally()
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Levels seen so far."""
+        return {name: len(index) for name, index in self.levels.items()}
+
+    def read(self, batch: Batch) -> Observed:
+        """Evaluate a batch and leave out what is not complete.
+
+        Raises DataError for a negative weight, an unknown level, or a missing value when rows may not be dropped.
+        """
+        numbers = self._numbers(batch)
+        codes = {name: self._codes(name, batch) for name in self.levels}
+        keep = self._complete(batch, numbers, codes)
+        weight, count = (_weights(numbers.get(k), k[1:], keep, batch) for k in (WEIGHTS, COUNTS))
+        for vector in (weight, count):
+            if vector is not None and (vector == 0.0).any():
+                keep = self._without_zeros(keep, vector, batch.rows)
+        values = {k: _take(n.values, keep) for k, n in numbers.items() if not k.startswith("=")}
+        return Observed(
+            batch.rows if keep is None else int(keep.sum()),
+            values,
+            {name: _take(c, keep) for name, c in codes.items()},
+            _take(numbers[OFFSET].values, keep) if OFFSET in numbers else None,
+            None if weight is None else _take(weight, keep),
+            None if count is None else _take(count, keep),
+            self._matrix(batch, keep),
+            batch.where,
+            batch.first_row,
+            keep,
+        )
+
+    def _numbers(self, batch: Batch) -> dict[str, Numbers]:
+        design, placed = self.design, set(self.design.placed)
+        nodes = {v: node for v, node in design.terms.variables.items() if v not in placed}
+        out = {v: evaluate(node, batch) for v, node in nodes.items()}
+        if self.response:
+            out |= {r: evaluate(node, batch) for r, node in design.outcome.items()}
+            out |= {k: batch.numbers(c) for k, c in ((WEIGHTS, design.weight), (COUNTS, design.count)) if c}
+        if design.offsets:
+            out[OFFSET] = _sum([evaluate(node, batch) for node in design.offsets])
+        return out
+
+    def _codes(self, name: str, batch: Batch) -> Codes:
+        column = batch.factor(self.design.terms.factors[name].column)
+        return self.levels[name].encode(column.codes, column.levels, batch.where)
+
+    def _complete(self, batch: Batch, numbers: dict[str, Numbers], codes: dict[str, Codes]) -> Mask | None:
+        masks = {k.lstrip("~="): n.present for k, n in numbers.items() if n.present is not None}
+        masks |= {name: c >= 0 for name, c in codes.items() if len(c) and c.min() < 0}
+        if not masks:
+            return None
+        keep = np.logical_and.reduce(list(masks.values()))
+        if not self.drop and not keep.all():
+            self._refuse(masks, batch)
+        missing = {name: int((~mask).sum()) for name, mask in masks.items()}
+        self.tally += Tally({"null": int((~keep).sum())}, {k: n for k, n in missing.items() if n})
+        return keep
+
+    def _refuse(self, masks: Mapping[str, Mask], batch: Batch) -> None:
+        name, mask = next((k, m) for k, m in masks.items() if not m.all())
+        row = batch.first_row + int(np.argmin(mask))
+        raise DataError(f"row {row}: '{name}' is null (na=\"drop\" leaves such rows out)", batch.where)
+
+    def _without_zeros(self, keep: Mask | None, vector: Vector, rows: int) -> Mask:
+        before = np.ones(rows, bool) if keep is None else keep
+        after = np.asarray(before & (vector != 0.0))
+        self.tally += Tally({"zero weight": int(before.sum() - after.sum())})
+        return after
+
+    def _matrix(self, batch: Batch, keep: Mask | None) -> Matrix | None:
+        if self.design.matrix is None:
+            return None
+        matrix = batch.matrices[self.design.matrix[0]].astype(np.float64, copy=False)
+        return matrix if keep is None else matrix[keep]
+
+
+def _take(values: NDArray[T], keep: Mask | None) -> NDArray[T]:
+    return values if keep is None else values[keep]
+
+
+def _sum(parts: list[Numbers]) -> Numbers:
+    masks = [n.present for n in parts if n.present is not None]
+    total = np.sum([n.values for n in parts], axis=0)
+    return Numbers(total, np.logical_and.reduce(masks) if masks else None)
+
+
+def _weights(numbers: Numbers | None, option: str, keep: Mask | None, batch: Batch) -> Vector | None:
+    """Weights that are present are finite and not negative, counts whole as well."""
+    if numbers is None:
+        return None
+    values = numbers.values if keep is None else np.where(keep, numbers.values, 1.0)
+    wrong = ~(np.isfinite(values) & (values >= 0.0))
+    if option == "counts":
+        wrong |= values != np.floor(values)
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        kind = "a whole number that is" if option == "counts" else "finite and"
+        raise DataError(
+            f"row {batch.first_row + row}: {option} must be {kind} not negative, found {values[row]:g}", batch.where
+        )
+    return values

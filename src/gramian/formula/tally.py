@@ -1,0 +1,32 @@
+"""Rows that were left out, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Counts of rows left out: by cause (each row once), and by column (a row may count for several)."""
+
+    causes: Mapping[str, int] = field(default_factory=dict)
+    columns: Mapping[str, int] = field(default_factory=dict)
+
+    def __add__(self, other: Tally, /) -> Tally:
+        return Tally(_sum(self.causes, other.causes), _sum(self.columns, other.columns))
+
+    @property
+    def total(self) -> int:
+        """All rows left out."""
+        return sum(self.causes.values())
+
+
+def _sum(a: Mapping[str, int], b: Mapping[str, int]) -> dict[str, int]:
+    if not a or not b:
+        return dict(a or b)
+    return {k: a.get(k, 0) + b.get(k, 0) for k in _keys(a, b)}
+
+
+def _keys(a: Iterable[str], b: Iterable[str]) -> list[str]:
+    return sorted({*a, *b})

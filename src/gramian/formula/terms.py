@@ -1,0 +1,164 @@
+"""Terms with their meaning: which columns are factors, which are numbers, what a pass has to store."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gramian.batch import Kind, Schema
+from gramian.errors import FormulaError, SchemaError
+from gramian.formula.expand import Expanded
+from gramian.formula.functions import monomial as powers_of
+from gramian.formula.functions import uses_as_number
+from gramian.formula.parts import Orthogonal, Part, Powers, Product, Standardized
+from gramian.formula.syntax import Call, Flag, Name, Number, Text, label, names
+from gramian.linalg.columns import Factors
+from gramian.linalg.monomials import CONSTANT, Monomial, closed, times
+from gramian.linalg.monomials import monomial as canonical_monomial
+from gramian.typing import Level
+
+Node = object
+
+
+@dataclass(frozen=True, slots=True)
+class Factor:
+    """A categorical column; `order` is the order of an ordered categorical, `reference` what `ref=` asks for."""
+
+    label: str
+    column: str
+    reference: Level | None = None
+    order: tuple[Level, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A product of factors and numeric parts, in the order of the formula; no atoms is the intercept."""
+
+    atoms: tuple[str | Part, ...]  # a string is the label of a factor
+
+    @property
+    def factors(self) -> Factors:
+        """Labels of its factors, sorted."""
+        return tuple(sorted(a for a in self.atoms if isinstance(a, str)))
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """Its numeric parts."""
+        return tuple(a for a in self.atoms if not isinstance(a, str))
+
+    @property
+    def leading(self) -> list[Monomial]:
+        """The monomial that stands for each numeric column, the first part varying fastest."""
+        out: list[Monomial] = [CONSTANT]
+        for part in self.parts:
+            out = [times(m, lead) for lead in part.leading for m in out]
+        return out
+
+    @property
+    def label(self) -> str:
+        """As in the formula."""
+        return ":".join(a if isinstance(a, str) else a.label for a in self.atoms) or "Intercept"
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """All that a formula asks for: terms, and the variables and factors they are made of."""
+
+    terms: tuple[Term, ...]
+    variables: Mapping[str, Node]
+    factors: Mapping[str, Factor]
+
+    def blocks(self) -> dict[Factors, list[Monomial]]:
+        """What is stored: for every set of factors the monomials in its cells, closed downwards."""
+        wanted: dict[Factors, list[Monomial]] = {(): [CONSTANT]}
+        for term in self.terms:
+            wanted.setdefault(term.factors, [CONSTANT]).extend(term.leading)
+        return {f: closed(m) for f, m in wanted.items()}
+
+    def power_sums(self) -> dict[str, int]:
+        """How many unweighted power sums are needed of which variable."""
+        out: dict[str, int] = {}
+        for term in self.terms:
+            for part in term.parts:
+                for variable, top in part.power_sums.items():
+                    out[variable] = max(top, out.get(variable, 0))
+        return out
+
+
+def resolve(expanded: Expanded, schema: Schema) -> Terms:
+    """Give every factor of every term its meaning.
+
+    Raises SchemaError where text or dates are used as numbers, or a column has a type that no formula can use.
+    """
+    builder = _Builder(schema)
+    intercept = (Term(()),) if expanded.intercept else ()
+    terms = tuple(Term(tuple(builder.atom(node) for node in term)) for term in expanded.terms)
+    return Terms(intercept + terms, builder.variables, builder.factors)
+
+
+class _Builder:
+    def __init__(self, schema: Schema) -> None:
+        self.schema = schema
+        self.variables: dict[str, Node] = {}
+        self.factors: dict[str, Factor] = {}
+
+    def atom(self, node: Node) -> str | Part:
+        if isinstance(node, Name) and self.schema[node.name].kind in (Kind.TEXT, Kind.BOOLEAN):
+            return self._factor(node.name, label(node), None)
+        if isinstance(node, Call) and node.function in ("factor", "C"):
+            return self._factor(_column(node), label(node), _reference(node))
+        return self._part(node)
+
+    def _factor(self, column: str, text: str, reference: Level | None) -> str:
+        field = self.schema[column]
+        if field.kind is Kind.OTHER:
+            raise SchemaError(f"column '{column}' has the type {field.type}, which cannot be a factor")
+        self.factors[text] = Factor(text, column, reference, field.levels)
+        return text
+
+    def _part(self, node: Node) -> Part:
+        if isinstance(node, Call) and node.function == "poly":
+            raw = any(key == "raw" and isinstance(v, Flag) and v.value for key, v in node.keywords)
+            degree = node.arguments[1] if len(node.arguments) > 1 else dict(node.keywords)["degree"]
+            assert isinstance(degree, Number)
+            variable = self._variable(node.arguments[0])
+            return (Powers if raw else Orthogonal)(label(node), variable, int(degree.value))
+        if isinstance(node, Call) and node.function in ("center", "scale"):
+            return Standardized(label(node), self._variable(node.arguments[0]), node.function == "scale")
+        powers = powers_of(node) or {node: 1}
+        return Product(label(node), canonical_monomial([(self._variable(n), p) for n, p in powers.items()]))
+
+    def _variable(self, node: Node) -> str:
+        check_numeric(node, self.schema)
+        text = label(node)
+        self.variables[text] = node
+        return text
+
+
+def check_numeric(node: Node, schema: Schema) -> None:
+    """Raise SchemaError unless every column in the expression may be used as a number."""
+    converted = uses_as_number(node)
+    for name in names(node):
+        field = schema[name]
+        if field.kind is Kind.DATE and name not in converted:
+            raise SchemaError(f"column '{name}' is a date ({field.type}); use as_number({name}) or factor({name})")
+        if field.kind is Kind.TEXT:
+            raise SchemaError(f"column '{name}' is text, not a number")
+        if field.kind is Kind.OTHER:
+            raise SchemaError(f"column '{name}' has the type {field.type}, not a number")
+
+
+def _column(node: Call) -> str:
+    argument = node.arguments[0]
+    if not isinstance(argument, Name):
+        raise FormulaError(f"{node.function}() takes the name of a column", label(node), 0)
+    return argument.name
+
+
+def _reference(node: Call) -> Level | None:
+    reference = dict(node.keywords).get("ref")
+    if isinstance(reference, (Text, Flag)):
+        return reference.value
+    if isinstance(reference, Number):
+        return int(reference.value) if reference.value.is_integer() else reference.value
+    return None

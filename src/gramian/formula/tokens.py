@@ -1,0 +1,132 @@
+"""Text -> tokens, and errors that point into the text."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import NamedTuple, NoReturn
+
+from gramian.errors import FormulaError
+from gramian.formula.syntax import NAME
+
+MAX_LENGTH, MAX_NESTING = 100_000, 50
+WINDOW = 100  # how much of a long text is shown with an error
+
+TOKEN = re.compile(
+    rf"""(?P<space>\s+)
+    | (?P<number>(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)
+    | (?P<name>{NAME})
+    | (?P<quoted>`(?:[^`\\]|\\.)*`)
+    | (?P<text>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')
+    | (?P<operator>\*\*|[-+*/^:~(),=|])
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+ESCAPED = re.compile(r"\\([\\\"'`])")
+
+
+class Token(NamedTuple):
+    """A piece of the text; `kind` is number, name, quoted, text, operator or end."""
+
+    kind: str
+    text: str
+    position: int
+
+    def __str__(self) -> str:
+        return self.text if self.kind == "text" else f"'{self.text}'"
+
+    @property
+    def content(self) -> str:
+        """What stands between the quotes."""
+        return ESCAPED.sub(r"\1", self.text[1:-1])
+
+
+def tokenize(text: str) -> list[Token]:
+    """All tokens, the last one of kind "end"."""
+    if len(text) > MAX_LENGTH:
+        raise FormulaError(f"a formula may have {MAX_LENGTH:,} characters, this one has {len(text):,}")
+    tokens, position = [], 0
+    while position < len(text):
+        found = TOKEN.match(text, position)
+        if found is None:
+            raise fault(_strange(text[position]), text, position)
+        if found.lastgroup != "space":
+            tokens.append(Token(str(found.lastgroup), found.group().replace("**", "^"), position))
+        position = found.end()
+    return [*tokens, Token("end", "", len(text))]
+
+
+def _strange(character: str) -> str:
+    if character in "\"'`":
+        return f"this {character} is not closed"
+    return f"unexpected character {character!r}; names that are not identifiers stand in backticks, as in `my column`"
+
+
+def fault(message: str, text: str, position: int) -> FormulaError:
+    """A FormulaError that shows the text on one line, cut to what surrounds the position."""
+    line = "".join(c if c.isprintable() else " " for c in text)
+    start = max(0, position - WINDOW // 2) if len(line) > WINDOW else 0
+    before, after = "..." * (start > 0), "..." * (len(line) > start + WINDOW)
+    return FormulaError(message, f"{before}{line[start : start + WINDOW]}{after}", position - start + len(before))
+
+
+@dataclass(slots=True)
+class Cursor:
+    """A place in the tokens of a text."""
+
+    text: str
+    tokens: list[Token]
+    at: int = 0
+    depth: int = 0
+
+    @property
+    def token(self) -> Token:
+        """The token that comes next."""
+        return self.tokens[self.at]
+
+    @property
+    def operator(self) -> str:
+        """The operator that comes next, empty when none does."""
+        return self.token.text if self.token.kind == "operator" else ""
+
+    def take(self) -> Token:
+        """The next token, and go on."""
+        self.at += 1
+        return self.tokens[self.at - 1]
+
+    def accept(self, operator: str) -> bool:
+        """Go past this operator if it comes next."""
+        found = self.operator == operator
+        self.at += found
+        return found
+
+    def deeper(self) -> None:
+        """Enter one more level of nesting."""
+        self.depth += 1
+        if self.depth > MAX_NESTING:
+            self.fail(f"a formula may be nested {MAX_NESTING} levels deep")
+
+    def close(self, opening: Token) -> None:
+        """Go past the parenthesis that closes `opening`."""
+        if self.token.kind == "end" or self.operator == "~":
+            self.fail("this '(' is not closed", opening.position)
+        if not self.accept(")"):
+            self.expected("an operator or ')'")
+        self.depth -= 1
+
+    def expected(self, what: str) -> NoReturn:
+        """Fail at the next token, with what could have stood there."""
+        last = f" after {self.tokens[self.at - 1]}" if self.at else ""
+        found = f"the text ends{last}" if self.token.kind == "end" else f"found {self.token}{last}"
+        self.fail(SPECIAL.get(self.operator) or f"expected {what}, {found}")
+
+    def fail(self, message: str, position: int | None = None) -> NoReturn:
+        """Raise a FormulaError at a position, by default at the next token."""
+        raise fault(message, self.text, self.token.position if position is None else position)
+
+
+SPECIAL = {
+    "|": "absorbing with '|' is not available in this version; write the factor as a term, as in y ~ x + firm",
+    "~": "a second '~'; a formula has one, between the outcome and the terms",
+    "=": "'=' stands only between a keyword and its value, as in poly(x, 3, raw=TRUE)",
+}

@@ -1,0 +1,78 @@
+"""Aliased columns: which of the dependent columns are left out, and what they are of the others."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gramian.typing import Codes, Matrix, Vector
+
+NOISE = 1e-7  # relative size below which an element of a null vector is rounding
+
+
+def last_columns(null: Matrix, norms: Vector) -> tuple[Codes, Matrix]:
+    """The columns that depend on earlier ones, as R leaves them out, and the null vectors told by them.
+
+    null : (p, r) null vectors, X null = 0. norms : (p,) lengths of the columns of X.
+    Returns positions (r,) and null vectors (p, r) with an identity in those rows.
+    """
+    N = null * norms[:, None]
+    N = N / np.maximum(np.abs(N).max(axis=0, initial=0.0), np.finfo(float).tiny)
+    at: list[int] = []
+    for k in range(N.shape[1]):
+        N[np.abs(N) < NOISE] = 0.0
+        last = [int(np.flatnonzero(column)[-1]) if column.any() else -1 for column in N[:, k:].T]
+        pick = int(np.argmax(last))
+        N[:, [k, k + pick]] = N[:, [k + pick, k]]
+        row = max(last)
+        N[:, k] /= N[row, k]
+        for other in range(N.shape[1]):
+            if other != k:
+                N[:, other] -= N[row, other] * N[:, k]
+        at.append(row)
+    order = np.argsort(np.array(at, np.int64))
+    positions = np.array(at, np.int64)[order]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        told = np.where(norms[:, None] > 0, N[:, order] / norms[:, None], N[:, order])
+    return positions, told * np.where(norms[positions] > 0, norms[positions], 1.0)
+
+
+def basic(b: Vector, positions: Codes, null: Matrix) -> Vector:
+    """The solution in which the aliased coefficients are zero."""
+    return b - null @ b[positions]
+
+
+def basic_covariance(V: Matrix, positions: Codes, null: Matrix) -> Matrix:
+    """The covariance that belongs to `basic`."""
+    half = V - null @ V[positions]
+    return np.asarray(half - half[:, positions] @ null.T)
+
+
+def minimum_norm(b: Vector, null: Matrix) -> Vector:
+    """The shortest of all solutions: b minus its part in the null space."""
+    basis, _ = np.linalg.qr(null)
+    return b - basis @ (basis.T @ b)
+
+
+def identified(null: Matrix, norms: Vector) -> np.ndarray:
+    """Coefficients that are the same in every solution: their rows of the null space are zero."""
+    N = np.abs(null) * norms[:, None]
+    return np.asarray((NOISE * N.max(axis=0, initial=0.0) >= N).all(axis=1))
+
+
+def explain(column: Vector, norms: Vector, names: tuple[str, ...], position: int) -> str:
+    """The combination of other columns that equals an aliased one, such as "x1 + 2*x2"."""
+    others = np.delete(np.arange(len(column)), position)
+    sizes = np.abs(column[others]) * norms[others]
+    used = [int(i) for i, size in zip(others, sizes, strict=True) if size > NOISE * max(norms[position], sizes.max())]
+    text = " ".join(_summand(-float(column[i]), names[i], first=k == 0) for k, i in enumerate(used))
+    return text or "0"
+
+
+def _summand(c: float, name: str, *, first: bool) -> str:
+    c = round(c) if abs(c - round(c)) < 1e-9 * max(1.0, abs(c)) else c
+    sign = "-" if c < 0 else "" if first else "+"
+    size = abs(c)
+    text = name if size == 1 else f"{size:.6g}" if name == "Intercept" else f"{size:.6g}*{name}"
+    if name == "Intercept" and size == 1:
+        text = "1"
+    return f"{sign}{text}" if first else f"{sign} {text}"

@@ -1,0 +1,123 @@
+"""Stored columns and the values they take in a block of rows.
+
+A stored column is a cell of factors times a monomial in shifted variables. Only the monomials are ever written out, one
+row of a buffer each; factors stay vectors of codes, never one-hot matrices.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from gramian.linalg.monomials import CONSTANT, Monomial, times
+from gramian.typing import Codes, Mask, Matrix, Vector
+
+Factors = tuple[str, ...]  # sorted labels; () is "no factor"
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Which sums a pass keeps.
+
+    dense : monomials of the dense block, the constant first; their symmetric products are kept.
+    responses : names of the response rows, kept as further rows of the dense block.
+    tables : factors -> monomials summed over the cells of these factors (a response r appears as the monomial r^1).
+    """
+
+    dense: tuple[Monomial, ...]
+    responses: tuple[str, ...]
+    tables: tuple[tuple[Factors, tuple[Monomial, ...]], ...]
+
+    @property
+    def rows(self) -> tuple[Monomial, ...]:
+        """The dense block with its responses, in order."""
+        return (*self.dense, *(((name, 1),) for name in self.responses))
+
+    @property
+    def extra(self) -> tuple[Monomial, ...]:
+        """Monomials that only the tables need."""
+        known = set(self.rows)
+        needed = {m: None for _, monomials in self.tables for m in monomials if m not in known}
+        return tuple(sorted(needed, key=lambda m: (sum(p for _, p in m), m)))
+
+
+def layout(blocks: Mapping[Factors, list[Monomial]], responses: tuple[str, ...]) -> Layout:
+    """The sums from which every product of the stored columns can be read.
+
+    blocks : factors -> monomials stored in each cell of these factors, closed downwards; () is the dense block.
+    The product of a cell of F and a cell of G lives in the cells of F + G.
+    """
+    outcome: list[Monomial] = [((name, 1),) for name in responses]
+    tables: dict[Factors, dict[Monomial, None]] = {}
+    all_blocks = {(): [*blocks.get((), [CONSTANT]), *outcome], **{f: m for f, m in blocks.items() if f}}
+    for left, a in all_blocks.items():
+        for right, b in all_blocks.items():
+            union = tuple(sorted({*left, *right}))
+            if union:
+                tables.setdefault(union, {}).update({times(m, n): None for m in a for n in b})
+    dense = tuple(blocks.get((), [CONSTANT]))
+    return Layout(dense, responses, tuple((f, tuple(m)) for f, m in sorted(tables.items())))
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """A block of rows: the values of every monomial, and the codes of every factor.
+
+    buffer : (d, n), the gathered monomials of the dense block, one a row, contiguous; scratch that may be overwritten.
+    gathered : their positions in the dense block. matrix : (n, k) rows of the user's own memory, used in place, and
+    placed : its positions in the dense block. extra : (e, n) monomials that only the tables need.
+    codes : factor -> (n,) codes of its levels.
+    """
+
+    buffer: Matrix
+    gathered: tuple[int, ...]
+    matrix: Matrix | None
+    placed: tuple[int, ...]
+    extra: Matrix
+    codes: Mapping[str, Codes]
+
+    @property
+    def rows(self) -> int:
+        """Number of rows in the block."""
+        return self.buffer.shape[1]
+
+    def value(self, position: int) -> Vector:
+        """One monomial's values (n,), by its position in the dense block followed by the extra ones."""
+        width = len(self.gathered) + len(self.placed)
+        if position >= width:
+            return self.extra[position - width]
+        if position in self.placed and self.matrix is not None:
+            return self.matrix[:, self.placed.index(position)]
+        return self.buffer[self.gathered.index(position)]
+
+    def finite(self) -> Mask:
+        """Rows in which every monomial is finite."""
+        good = np.isfinite(self.buffer).all(axis=0) & np.isfinite(self.extra).all(axis=0)
+        return good if self.matrix is None else good & np.isfinite(self.matrix).all(axis=1)
+
+    def take(self, keep: Mask) -> Columns:
+        """The rows that `keep` marks."""
+        return Columns(
+            np.ascontiguousarray(self.buffer[:, keep]),
+            self.gathered,
+            None if self.matrix is None else self.matrix[keep],
+            self.placed,
+            np.ascontiguousarray(self.extra[:, keep]),
+            {name: codes[keep] for name, codes in self.codes.items()},
+        )
+
+    def products(self) -> Matrix:
+        """Symmetric products of the dense block, (m, m)."""
+        inner = self.buffer @ self.buffer.T
+        if self.matrix is None:
+            return inner
+        width = len(self.gathered) + len(self.placed)
+        out = np.empty((width, width))
+        cross = self.buffer @ self.matrix
+        out[np.ix_(self.gathered, self.gathered)] = inner
+        out[np.ix_(self.gathered, self.placed)] = cross
+        out[np.ix_(self.placed, self.gathered)] = cross.T
+        out[np.ix_(self.placed, self.placed)] = self.matrix.T @ self.matrix
+        return out

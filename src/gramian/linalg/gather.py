@@ -1,0 +1,93 @@
+"""From the vectors of a batch to blocks of stored columns, in one reused buffer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from gramian.linalg.columns import Columns, Layout
+from gramian.linalg.monomials import Coordinate, Monomial
+from gramian.typing import Codes, Matrix, Vector
+
+BLOCK = 4096  # rows whose columns fit into the cache of one core
+
+
+class Gather:
+    """Writes the monomials of a block into a buffer: shift on the way, powers from lower powers.
+
+    placed : names of the variables that a matrix supplies in place (their coordinates are plain).
+    """
+
+    def __init__(self, layout: Layout, coordinates: Mapping[str, Coordinate], placed: tuple[str, ...] = ()) -> None:
+        self.coordinates = coordinates
+        rows = layout.rows
+        outside = {((name, 1),) for name in placed}
+        self.gathered = tuple(i for i, m in enumerate(rows) if m not in outside)
+        self.placed = tuple(rows.index(((name, 1),)) for name in placed)
+        inside = [rows[i] for i in self.gathered]
+        self.width = len(inside)
+        self.steps = _steps([*inside, *layout.extra])
+        self.scratch = np.empty((len(self.steps), BLOCK))
+
+    def blocks(
+        self, rows: int, values: Mapping[str, Vector], codes: Mapping[str, Codes], matrix: Matrix | None
+    ) -> Iterator[tuple[slice, Columns]]:
+        """Blocks of at most BLOCK rows, with their place; each is valid until the next is asked for."""
+        for start in range(0, rows, BLOCK):
+            place = slice(start, min(start + BLOCK, rows))
+            yield place, self.block(place, values, codes, matrix)
+
+    def block(
+        self, rows: slice, values: Mapping[str, Vector], codes: Mapping[str, Codes], matrix: Matrix | None
+    ) -> Columns:
+        """One block of rows."""
+        buffer = self.scratch[:, : rows.stop - rows.start]
+        for out, (variable, parents) in zip(buffer, self.steps, strict=True):
+            if parents is not None:
+                np.multiply(buffer[parents[0]], buffer[parents[1]], out=out)
+            elif variable:
+                shifted(values[variable][rows], self.coordinates[variable], out)
+            else:
+                out[:] = 1.0
+        return Columns(
+            buffer[: self.width],
+            self.gathered,
+            None if matrix is None else matrix[rows],
+            self.placed,
+            buffer[self.width :],
+            {name: code[rows] for name, code in codes.items()},
+        )
+
+
+def shifted(values: Vector, coordinate: Coordinate, out: Vector) -> None:
+    """u = (x - shift) / 2^exponent."""
+    np.subtract(values, coordinate.shift, out=out)
+    if abs(coordinate.exponent) > 1000:
+        np.ldexp(out, -coordinate.exponent, out=out)
+    elif coordinate.exponent:
+        np.multiply(out, 2.0**-coordinate.exponent, out=out)
+
+
+def _steps(monomials: list[Monomial]) -> list[tuple[str, tuple[int, int] | None]]:
+    """How each monomial is made: of a variable, or as the product of two that stand before it."""
+    place: dict[Monomial, int] = {}
+    steps: list[tuple[str, tuple[int, int] | None]] = []
+    for i, m in enumerate(monomials):
+        if not m:
+            steps.append(("", None))
+        elif len(m) == 1 and m[0][1] == 1:
+            steps.append((m[0][0], None))
+        else:
+            steps.append(("", _parents(m, place)))
+        place[m] = i
+    return steps
+
+
+def _parents(m: Monomial, place: Mapping[Monomial, int]) -> tuple[int, int]:
+    for variable, power in m:
+        single: Monomial = ((variable, 1),)
+        rest = tuple((v, p - 1 if v == variable else p) for v, p in m if v != variable or power > 1)
+        if rest in place and single in place:
+            return place[rest], place[single]
+    raise KeyError(m)

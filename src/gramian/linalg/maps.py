@@ -1,0 +1,60 @@
+"""Sparse exact linear maps between coordinates: coefficients and covariances told in other columns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+
+import numpy as np
+
+from gramian.linalg.doubledouble import from_fraction
+from gramian.linalg.subspace import Sparse
+from gramian.typing import Matrix, Vector
+
+Combination = Mapping[int, Fraction]
+
+
+def apply(columns: Sequence[Combination], b: Vector) -> Vector:
+    """T b, each element rounded once. columns : those of T, sparse and exact. b : (p,) finite."""
+    out = [Fraction(0)] * len(columns)
+    for column, value in zip(columns, b.tolist(), strict=True):
+        if value:
+            exact = Fraction(value)
+            for i, c in column.items():
+                out[i] += c * exact
+    return np.array([float(v) for v in out])
+
+
+def congruence(columns: Sequence[Combination], V: Matrix) -> Matrix:
+    """T V T' for symmetric V : (p, p)."""
+    half = multiply(columns, V)
+    return multiply(columns, np.ascontiguousarray(half.T))
+
+
+def multiply(columns: Sequence[Combination], right: Matrix) -> Matrix:
+    """T R for R : (p, m); rows of T that only scale cost nothing extra."""
+    rows: list[dict[int, float]] = [{} for _ in columns]
+    for j, column in enumerate(columns):
+        for i, c in column.items():
+            rows[i][j] = float(c)
+    out = right * np.array([row.get(i, 0.0) for i, row in enumerate(rows)])[:, None]
+    for i, row in enumerate(rows):
+        if row.keys() != {i}:
+            at = np.fromiter(row, np.int64, len(row))
+            out[i] = np.fromiter(row.values(), float, len(row)) @ right[at]
+    return out
+
+
+def norms(columns: Sequence[Combination], S: Matrix) -> Vector:
+    """sqrt of the diagonal of M'SM for the columns of M."""
+    out = []
+    for column in columns:
+        at, c = np.array(list(column), np.int64), np.array([float(v) for v in column.values()])
+        out.append(max(float(c @ S[np.ix_(at, at)] @ c), 0.0))
+    return np.sqrt(np.array(out))
+
+
+def sparse(combination: Combination) -> Sparse:
+    """Positions and coefficients as hi + lo."""
+    pairs = [from_fraction(c) for c in combination.values()]
+    return np.array(list(combination), np.int64), np.array([p[0] for p in pairs]), np.array([p[1] for p in pairs])

@@ -1,0 +1,177 @@
+"""Moments: weighted sums of products of stored columns. They add; every linear model comes from them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from gramian.errors import NumericalError
+from gramian.linalg.cells import CellSums, Table
+from gramian.linalg.columns import Columns, Factors, Layout
+from gramian.linalg.monomials import Coordinate
+from gramian.typing import Codes, Level, Matrix, Vector
+
+
+@dataclass(frozen=True, slots=True)
+class Moments:
+    """Sums over rows, in fixed coordinates.
+
+    layout : which sums. coordinates : variable -> its fixed shift and scale. rows : number of rows (sum of counts).
+    log_weight : sum of the logarithms of the weights. dense : (m, m) products of the dense block, responses last.
+    levels : factor -> its levels in canonical order. tables : factors -> sums over their cells.
+    powers : variable -> unweighted sums of u^0, u^1, ... (of variables whose columns depend on their distribution).
+    """
+
+    layout: Layout
+    coordinates: Mapping[str, Coordinate]
+    rows: int
+    log_weight: float
+    dense: Matrix
+    levels: Mapping[str, tuple[Level, ...]]
+    tables: Mapping[Factors, CellSums]
+    powers: Mapping[str, Vector] = field(default_factory=dict)
+
+    @property
+    def weight(self) -> float:
+        """Sum of weights."""
+        return float(self.dense[0, 0])
+
+    def __add__(self, other: Moments, /) -> Moments:
+        if (self.layout, self.coordinates) != (other.layout, other.coordinates):
+            raise NumericalError("moments of different columns or in different coordinates do not add")
+        levels = {name: union(known, other.levels[name]) for name, known in self.levels.items()}
+        mine, theirs = self.with_levels(levels), other.with_levels(levels)
+        return replace(
+            mine,
+            rows=self.rows + other.rows,
+            log_weight=self.log_weight + other.log_weight,
+            dense=self.dense + other.dense,
+            tables={f: table + theirs.tables[f] for f, table in mine.tables.items()},
+            powers={v: sums + other.powers[v] for v, sums in self.powers.items()},
+        )
+
+    def with_levels(self, levels: Mapping[str, tuple[Level, ...]]) -> Moments:
+        """The same sums told with other (more, or reordered) levels."""
+        if levels == self.levels:
+            return self
+        maps = {name: positions(known, levels[name]) for name, known in self.levels.items()}
+        tables = {f: table.recode([maps[name] for name in f]) for f, table in self.tables.items()}
+        return replace(self, levels=dict(levels), tables=tables)
+
+
+def union(a: tuple[Level, ...], b: tuple[Level, ...]) -> tuple[Level, ...]:
+    """Levels of both in canonical order."""
+    return a if a == b else canonical({*a, *b})
+
+
+def canonical(levels: set[Level]) -> tuple[Level, ...]:
+    """Numbers by value, text by code point, false before true; numbers before text where both occur."""
+    return tuple(sorted(levels, key=lambda v: (isinstance(v, str), v)))
+
+
+def positions(known: tuple[Level, ...], levels: tuple[Level, ...]) -> Codes:
+    """Where each known level stands among `levels`."""
+    place = {level: i for i, level in enumerate(levels)}
+    return np.array([place[level] for level in known], np.int64)
+
+
+class Accumulator:
+    """Moments of one unit while its blocks are added in place; nothing outside a unit's pass holds one."""
+
+    def __init__(self, layout: Layout, coordinates: Mapping[str, Coordinate], powers: Mapping[str, int]) -> None:
+        self.layout, self.coordinates = layout, coordinates
+        width = len(layout.rows)
+        self.dense = np.zeros((width, width))
+        self.rows, self.log_weight = 0, 0.0
+        place = {m: i for i, m in enumerate((*layout.rows, *layout.extra))}
+        self.places = {f: [place[m] for m in monomials] for f, monomials in layout.tables}
+        self.tables = {f: Table(len(f), len(monomials)) for f, monomials in layout.tables}
+        self.extra = len(layout.extra) > 0
+        self.powers = {v: np.zeros(top + 1) for v, top in powers.items()}
+        self.places_of = {v: place[((v, 1),)] for v in powers}
+
+    def add(self, columns: Columns, weight: Vector | None, count: Vector | None, sizes: Mapping[str, int]) -> bool:
+        """Add a block; False, and nothing added, where a value is not finite.
+
+        weight : (n,) > 0 or None. count : (n,) how many rows each row stands for, or None. sizes : levels so far.
+        The buffer of `columns` is overwritten when there are weights.
+        """
+        total = combined(weight, count)
+        plain = self._power_sums(columns, count)
+        if total is not None:
+            weigh(columns, np.sqrt(total))
+        products = columns.products()
+        if not np.isfinite(products.diagonal().sum()) or (self.extra and not np.isfinite(columns.extra.sum())):
+            return False
+        self.dense += products
+        self.rows += columns.rows if count is None else int(count.sum())
+        self.log_weight += 0.0 if weight is None else log_weights(weight, count)
+        for variable, sums in plain.items():
+            self.powers[variable] += sums
+        for factors, table in self.tables.items():
+            self._fill(table, factors, columns, total, count, sizes)
+        return True
+
+    def _fill(
+        self,
+        table: Table,
+        factors: Factors,
+        columns: Columns,
+        total: Vector | None,
+        count: Vector | None,
+        sizes: Mapping[str, int],
+    ) -> None:
+        places, root = self.places[factors], None if total is None else np.sqrt(total)
+
+        def value(i: int) -> Vector:
+            values = columns.value(places[i])
+            return values if root is None else values * root
+
+        table.add([columns.codes[f] for f in factors], [sizes[f] for f in factors], value, count)
+
+    def _power_sums(self, columns: Columns, count: Vector | None) -> dict[str, Vector]:
+        out = {}
+        for variable, sums in self.powers.items():
+            u, power = columns.value(self.places_of[variable]), np.ones(columns.rows) if count is None else count
+            values = [power.sum()]
+            for _ in range(len(sums) - 1):
+                power = power * u
+                values.append(power.sum())
+            out[variable] = np.array(values)
+        return out
+
+    def finish(self, levels: Mapping[str, list[Level]]) -> Moments:
+        """The unit's moments, levels in canonical order."""
+        tables = {f: table.finish() for f, table in self.tables.items()}
+        raw = Moments(
+            self.layout,
+            self.coordinates,
+            self.rows,
+            self.log_weight,
+            self.dense,
+            {name: tuple(known) for name, known in levels.items()},
+            tables,
+            self.powers,
+        )
+        return raw.with_levels({name: canonical(set(known)) for name, known in levels.items()})
+
+
+def combined(weight: Vector | None, count: Vector | None) -> Vector | None:
+    """What a row's products are multiplied by."""
+    if weight is None or count is None:
+        return count if weight is None else weight
+    return weight * count
+
+
+def weigh(columns: Columns, root: Vector) -> None:
+    """Multiply every monomial by the root of the weight, in place."""
+    np.multiply(columns.buffer, root, out=columns.buffer)
+    np.multiply(columns.extra, root, out=columns.extra)
+
+
+def log_weights(weight: Vector, count: Vector | None) -> float:
+    """Sum of log weights, each as often as its row counts."""
+    logs = np.log(weight)
+    return float(logs.sum() if count is None else logs @ count)

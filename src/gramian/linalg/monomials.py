@@ -1,0 +1,121 @@
+"""Monomials in shifted variables: the numeric half of every stored column.
+
+A monomial is a sorted tuple of (variable, power) pairs; the empty tuple is the constant. Variables are told in the
+coordinate u = (x - shift) / 2^exponent, so a power of x is a polynomial in u and back, both exactly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import product as cartesian
+from math import comb
+
+import numpy as np
+
+from gramian.typing import Vector
+
+Monomial = tuple[tuple[str, int], ...]
+Polynomial = dict[Monomial, Fraction]  # monomial -> coefficient
+
+CONSTANT: Monomial = ()
+ROUND = 64  # binary exponents up to here need no scaling: products of a few stay far from overflow
+
+
+@dataclass(frozen=True, slots=True)
+class Coordinate:
+    """u = (x - shift) / 2^exponent: one fixed shift and one power of two for a variable."""
+
+    shift: float = 0.0
+    exponent: int = 0
+
+    @property
+    def plain(self) -> bool:
+        """Whether u is x itself."""
+        return self.shift == 0.0 and self.exponent == 0
+
+
+def monomial(powers: Mapping[str, int] | Iterable[tuple[str, int]] = ()) -> Monomial:
+    """The canonical form of a product of powers."""
+    return tuple(sorted((v, p) for v, p in dict(powers).items() if p))
+
+
+def times(a: Monomial, b: Monomial) -> Monomial:
+    """The product of two monomials."""
+    if not a or not b:
+        return a or b
+    powers = dict(a)
+    for variable, power in b:
+        powers[variable] = powers.get(variable, 0) + power
+    return tuple(sorted(powers.items()))
+
+
+def degree(m: Monomial) -> int:
+    """Total degree."""
+    return sum(p for _, p in m)
+
+
+def lower(m: Monomial) -> Iterator[Monomial]:
+    """All monomials that appear when the variables of `m` are shifted, `m` included."""
+    for powers in cartesian(*(range(p + 1) for _, p in m)):
+        yield tuple((v, q) for (v, _), q in zip(m, powers, strict=True) if q)
+
+
+def closed(monomials: Iterable[Monomial]) -> list[Monomial]:
+    """The monomials and everything below them, by degree, then in the order given."""
+    seen = {low: None for m in monomials for low in lower(m)}
+    return sorted(seen, key=degree)
+
+
+def power_of(coordinate: Coordinate, variable: str, power: int) -> Polynomial:
+    """x^power as a polynomial in u: (2^exponent u + shift)^power."""
+    scale, shift = Fraction(2) ** coordinate.exponent, Fraction(coordinate.shift)
+    terms = ((q, comb(power, q) * scale**q * shift ** (power - q)) for q in range(power + 1))
+    return {monomial({variable: q}): c for q, c in terms if c}
+
+
+def multiply(a: Polynomial, b: Polynomial) -> Polynomial:
+    """The product of two polynomials."""
+    out: Polynomial = {}
+    for (m, c), (n, d) in cartesian(a.items(), b.items()):
+        out[times(m, n)] = out.get(times(m, n), Fraction(0)) + c * d
+    return {m: c for m, c in out.items() if c}
+
+
+def raw_monomial(m: Monomial, coordinates: Mapping[str, Coordinate]) -> Polynomial:
+    """A product of powers of the variables themselves as a polynomial in their u."""
+    out: Polynomial = {CONSTANT: Fraction(1)}
+    for variable, power in m:
+        out = multiply(out, power_of(coordinates[variable], variable, power))
+    return out
+
+
+def choose_coordinate(values: Vector, *, products: bool) -> Coordinate:
+    """Shift and scale of a variable from its first rows: a round number near the mean, the magnitude of the spread.
+
+    values : (n,), what is not finite is ignored. Where |mean| is below the standard deviation there is nothing to gain
+    and the shift is 0. The scale matters only against overflow, so it is 1 unless `products` of the variable are
+    stored or its magnitude is extreme.
+    """
+    values = values[np.isfinite(values)]
+    if not values.size:
+        return Coordinate()
+    unit = 2.0 ** int(np.frexp(np.abs(values).max())[1])
+    if not 0.0 < unit < np.inf:
+        unit = 1.0 if unit == 0.0 else 2.0**1023
+    scaled = values / unit
+    mean, spread = float(scaled.mean()), float(scaled.std())
+    shift = _round_shift(mean, spread, scaled) * unit
+    reach = float(np.abs(values - shift).max())
+    exponent = int(np.frexp(reach)[1]) if 0.0 < reach < np.inf else 0
+    return Coordinate(shift, exponent if products or abs(exponent) > ROUND else 0)
+
+
+def _round_shift(mean: float, spread: float, values: Vector) -> float:
+    if spread == 0.0 or values.min() == values.max():
+        return float(values[0])
+    if abs(mean) <= spread:
+        return 0.0
+    grid = 2.0 ** (int(np.frexp(spread)[1]) - 1)
+    return round(mean / grid) * grid

@@ -1,0 +1,209 @@
+"""The solve: from products of columns to coefficients, by Cholesky of the centred products with unit diagonal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.linalg import lapack, solve_triangular
+
+from gramian.linalg.doubledouble import Pair, pair, total, two_product
+from gramian.typing import Mask, Matrix, Vector
+
+UNIT = 2.0**-53
+SAFETY = 100.0  # a pivot below SAFETY times its rounding error says nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Centred:
+    """Products with the constant swept out and the diagonal brought near one by powers of two.
+
+    S : (q, q) for the columns other than the constant, c : (q,) with the response, yy : its square.
+    scale : (q,) and y_scale, exact powers of two. mean : (q,) and y_mean, zero without a constant.
+    amplification : (q,) sums ever taken relative to what centring left, y_amplification likewise.
+    others : (q,) positions of these columns, constant : that of the constant or None, weight : its square.
+    """
+
+    S: Matrix
+    c: Vector
+    yy: float
+    scale: Vector
+    y_scale: float
+    mean: Vector
+    y_mean: float
+    amplification: Vector
+    y_amplification: float
+    others: np.ndarray
+    constant: int | None
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class Solution:
+    """What the normal equations say, in the columns that were solved for.
+
+    coefficients : (p,), zero where aliased. inverse : (p, p) of the products, zero rows where aliased.
+    kept : (p,) columns that were used. null : (p, r), one column for each aliased column: it with coefficient 1 minus
+    the combination of kept ones that equals it. rss : residual sum of squares (without any penalty).
+    condition : estimated condition number of the scaled columns. leverage : trace of the hat matrix.
+    """
+
+    coefficients: Vector
+    inverse: Matrix
+    kept: Mask
+    null: Matrix
+    rss: float
+    condition: float
+    leverage: float
+
+
+def error_unit(rows: int, columns: int, longest: int) -> float:
+    """Relative rounding error of a sum of products, probabilistic: (2 sqrt(m') + n) u.
+
+    `longest` is the number of additions on the longest path of the sum.
+    """
+    return (2.0 * float(np.sqrt(min(rows, longest) + 1)) + columns) * UNIT
+
+
+def solve(products: Pair, constant: int | None, unit: float, penalty: Matrix | None = None) -> Solution:
+    """Solve for the coefficients of all columns but the last, which is the response.
+
+    products : (p + 1, p + 1). constant : position of the constant column, swept out first. unit : relative rounding
+    error of a product. penalty : (p, p) added to the products, zero for the constant.
+    """
+    centred = centre(products, constant)
+    S = centred.S if penalty is None else centred.S + _scaled_penalty(penalty, centred)
+    limits = SAFETY * unit * centred.amplification
+    kept, inverse, combos = _factorize(S, np.minimum(limits, 0.5), centred.S.diagonal())
+    b = np.zeros(len(S))
+    b[kept] = inverse @ centred.c[kept]
+    V = np.zeros_like(S)
+    V[np.ix_(kept, kept)] = inverse
+    condition = _condition(S[np.ix_(kept, kept)], inverse)
+    if penalty is not None:
+        V = V @ centred.S @ V
+    leverage = float(kept.sum()) if penalty is None else float(np.sum(inverse * centred.S[np.ix_(kept, kept)]))
+    return _untangle(centred, b, V, kept, combos, condition, leverage)
+
+
+def centre(products: Pair, constant: int | None) -> Centred:
+    """Sweep the constant out, then scale by powers of two."""
+    p = len(products.hi) - 1
+    others = np.array([j for j in range(p) if j != constant], np.int64)
+    index = np.append(others, p)
+    before = products.hi[np.ix_(index, index)]
+    mean, weight, swept = np.zeros(len(index)), 0.0, before
+    if constant is not None:
+        weight = float(products.hi[constant, constant])
+        mean = products.value[constant, index] / weight if weight else mean
+        swept = _sweep(products, index, constant) if weight else before
+    diagonal, raw = np.maximum(swept.diagonal(), 0.0), before.diagonal()
+    with np.errstate(divide="ignore", invalid="ignore"):
+        amplification = np.where(diagonal > 0, raw / diagonal, np.inf)
+    scale = 2.0 ** -np.round(np.log2(np.sqrt(np.where(diagonal > 0, diagonal, 1.0))))
+    scaled = swept * scale[:, None] * scale
+    return Centred(
+        scaled[:-1, :-1], scaled[:-1, -1], float(scaled[-1, -1]), scale[:-1], float(scale[-1]), mean[:-1],
+        float(mean[-1]), amplification[:-1], float(amplification[-1]), others, constant, weight,
+    )  # fmt: skip
+
+
+def _sweep(products: Pair, index: np.ndarray, constant: int) -> Matrix:
+    """S - s s' / weight; in double-double where the products carry low parts."""
+    grid = np.ix_(index, index)
+    s, weight = products.hi[constant, index], products.hi[constant, constant]
+    if not products.lo.any():
+        return products.hi[grid] - np.outer(s, s / weight)
+    row = Pair(s, products.lo[constant, index])
+    share = row / Pair(np.full(len(s), weight), np.full(len(s), products.lo[constant, constant]))
+    outer = Pair(row.hi[:, None], row.lo[:, None]) * Pair(share.hi[None, :], share.lo[None, :])
+    return (Pair(products.hi[grid], products.lo[grid]) - outer).value
+
+
+def _scaled_penalty(penalty: Matrix, centred: Centred) -> Matrix:
+    return penalty[np.ix_(centred.others, centred.others)] * centred.scale[:, None] * centred.scale
+
+
+def _factorize(S: Matrix, limits: Vector, diagonal: Vector) -> tuple[Mask, Matrix, Matrix]:
+    """Kept columns, the inverse on them, and the combinations (kept, aliased) that give the others.
+
+    A column is aliased when its pivot is not above `limit` times its diagonal element: the later one in order.
+    """
+    kept = np.ones(len(S), bool)
+    if not len(S):
+        return kept, S.copy(), np.zeros((0, 0))
+    L, info = lapack.dpotrf(S, lower=1, clean=1)
+    if info or (L.diagonal() ** 2 <= limits * diagonal).any():
+        kept, L, combos = _select(S, limits * diagonal)
+    else:
+        combos = np.zeros((len(S), 0))
+    return kept, _inverse(L), combos
+
+
+def _select(S: Matrix, limits: Vector) -> tuple[Mask, Matrix, Matrix]:
+    """Cholesky in the order given, passing over every column whose pivot is not above its limit."""
+    q = len(S)
+    L, chosen, combos = np.zeros((q, q)), list[int](), list[tuple[int, Vector]]()
+    for j in range(q):
+        k = len(chosen)
+        row = solve_triangular(L[:k, :k], S[chosen, j], lower=True) if k else np.zeros(0)
+        pivot = S[j, j] - row @ row
+        if pivot > limits[j]:
+            L[k, :k], L[k, k] = row, np.sqrt(pivot)
+            chosen.append(j)
+        else:
+            combos.append((k, row))
+    k = len(chosen)
+    L = np.ascontiguousarray(L[:k, :k])
+    out = np.zeros((k, len(combos)))
+    for i, (width, row) in enumerate(combos):
+        out[:width, i] = solve_triangular(L[:width, :width], row, lower=True, trans="T") if width else 0.0
+    kept = np.zeros(q, bool)
+    kept[chosen] = True
+    return kept, L, out
+
+
+def _inverse(L: Matrix) -> Matrix:
+    if not len(L):
+        return np.zeros((0, 0))
+    half, _ = lapack.dpotri(L, lower=1)
+    lower = np.tril(half)
+    return np.asarray(lower + np.tril(half, -1).T)
+
+
+def _condition(S: Matrix, inverse: Matrix) -> float:
+    if not len(S):
+        return 1.0
+    return float(np.sqrt(np.abs(S).sum(axis=0).max() * np.abs(inverse).sum(axis=0).max()))
+
+
+def _untangle(
+    centred: Centred, b: Vector, V: Matrix, kept: Mask, combos: Matrix, condition: float, leverage: float
+) -> Solution:
+    """Undo scaling and centring."""
+    v = np.append(-b, 1.0)
+    products = np.block([[centred.S, centred.c[:, None]], [centred.c[None, :], np.array([[centred.yy]])]])
+    rss = max(float(v @ (products @ v)), 0.0) / centred.y_scale**2
+    slopes, inverse = b * centred.scale / centred.y_scale, V * centred.scale[:, None] * centred.scale
+    null = np.zeros((len(b), combos.shape[1]))
+    null[kept] = -combos
+    null[~kept] = np.eye(combos.shape[1])
+    null = null * centred.scale[:, None] / centred.scale[~kept]
+    if centred.constant is None:
+        return Solution(slopes, inverse, kept, null, rss, condition, leverage)
+    p, at, mean = len(b) + 1, centred.constant, centred.mean
+    whole, full, everything = np.zeros(p), np.zeros((p, p)), np.zeros((p, null.shape[1]))
+    whole[centred.others], whole[at] = slopes, _intercept(centred.y_mean, mean, slopes)
+    full[np.ix_(centred.others, centred.others)] = inverse
+    cross = -inverse @ mean
+    full[at, centred.others] = full[centred.others, at] = cross
+    full[at, at] = 1.0 / centred.weight + mean @ inverse @ mean
+    everything[centred.others], everything[at] = null, -(mean @ null)
+    used = np.ones(p, bool)
+    used[centred.others] = kept
+    return Solution(whole, full, used, everything, rss, condition, leverage + 1.0)
+
+
+def _intercept(y_mean: float, mean: Vector, slopes: Vector) -> float:
+    terms = Pair(*two_product(mean, -slopes))
+    return float((total(terms) + pair(y_mean)).value) if len(mean) else y_mean
