@@ -2,4 +2,36 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from gramian import errors as errors
+    from gramian.api import load as load
+    from gramian.api import ols as ols
+    from gramian.api import plan as plan
+    from gramian.api import ridge as ridge
+    from gramian.engines.local import Local as Local
+
 __version__ = "0.1.0"
+__all__ = ["Local", "errors", "load", "ols", "plan", "ridge"]
+
+_HOME = {
+    "Local": "gramian.engines.local",
+    "load": "gramian.api",
+    "ols": "gramian.api",
+    "plan": "gramian.api",
+    "ridge": "gramian.api",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name == "errors":
+        return import_module("gramian.errors")
+    if name in _HOME:
+        return getattr(import_module(_HOME[name]), name)
+    raise AttributeError(f"module 'gramian' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

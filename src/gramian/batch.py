@@ -234,7 +234,7 @@ def present(column: Any) -> Mask | None:
     """Which values of an Arrow array are there; None when all are."""
     if not column.null_count:
         return None
-    return np.asarray(column.is_valid().to_numpy(zero_copy_only=False), dtype=np.bool_)
+    return raw(column.is_valid().cast(pa.uint8())).astype(np.bool_)  # to_numpy() would import pandas
 
 
 def raw(column: Any) -> np.ndarray[Any, Any]:

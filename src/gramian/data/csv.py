@@ -28,11 +28,13 @@ TEXT = pa.dictionary(pa.int32(), pa.string())
 def inspect(file: File) -> Facts:
     """Names from the first line, types from a sample."""
     known = sample(file)
-    return Facts(file, known.types, duplicates(known.names), spelling=known.dialect)
+    return Facts(file, known.types, duplicates(known.names), known.rows, spelling=known.dialect)
 
 
 def units(facts: Facts, agreed: Mapping[str, Any]) -> Iterator[Table]:
     """The file as one unit; a column without values in the sample takes the type that the other files have."""
+    if facts.rows == 0:
+        return
     types = {name: agreed.get(name) if pa.types.is_null(kind) else kind for name, kind in facts.types.items()}
     known = tuple((name, kind if kind is not None else pa.null()) for name, kind in types.items())
     yield Table(facts.file, known, facts.spelling)

@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import pyarrow as pa
+
 from gramian.data.blame import unreadable
 from gramian.data.csv_sample import Dialect
 from gramian.data.paths import File
@@ -58,8 +60,7 @@ def _misfit(file: File, dialect: Dialect, types: Mapping[str, Any], column: int,
             header = row
         elif column < len(row) and row[column].strip() == value.strip():
             name = header[column]
-            kind = types.get(name, "of another type")
-            told = f"column '{name}' holds '{value}', but is {kind} by a sample of the file; {REMEDY}"
+            told = f"column '{name}' holds '{value}', but {_expected(types.get(name))} in a sample of the file; {REMEDY}"
             return DataError(told, f"{file.label}, line {line}")
     return None
 
@@ -69,9 +70,13 @@ def _ragged(file: File, dialect: Dialect) -> DataError | None:
     for line, row in _rows(file, dialect):
         width = len(row) if width is None else width
         if len(row) != width:
-            told = f"{len(row)} fields where the first line names {width} columns; complete or quote them"
+            told = f"{len(row)} of {width} fields; complete the row, or quote values that hold a '{dialect.delimiter}'"
             return DataError(told, f"{file.label}, line {line}")
     return None
+
+
+def _expected(kind: Any) -> str:
+    return "nothing" if kind is None or pa.types.is_null(kind) else f"{kind}"
 
 
 def _undecodable(file: File) -> DataError | None:

@@ -20,6 +20,7 @@ from gramian.errors import DataError
 
 PIECE = 2**20  # bytes of the head, of the middle and of the tail
 BOM = b"\xef\xbb\xbf"
+GZIP = b"\x1f\x8b"
 UTF16 = (b"\xff\xfe", b"\xfe\xff")
 NULLS = [
     *("", "NA", "N/A", "n/a", "<NA>", "#N/A", "#N/A N/A", "#NA", "NULL", "null", "None"),
@@ -37,11 +38,12 @@ class Dialect:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sample:
-    """The names of the columns in their order, their types and the dialect."""
+    """The names of the columns in their order, their types and the dialect; `rows` is 0 or unknown."""
 
     names: tuple[str, ...]
     types: Mapping[str, Any]
     dialect: Dialect
+    rows: int | None
 
 
 def sample(file: File) -> Sample:
@@ -53,11 +55,14 @@ def sample(file: File) -> Sample:
         raise DataError("is empty: there is not even a line with the names of the columns", file.label)
     if head.startswith(UTF16):
         raise DataError("is UTF-16; save it as UTF-8", file.label)
+    if head.startswith(GZIP):
+        raise DataError("is compressed; rename it so that it ends in .gz", file.label)
     names, dialect, start = _header(head, file)
     parts = [head[start:], *(piece for piece in later if _aligned(piece, len(names), dialect))]
     kinds = [_inferred(part, len(names), dialect) for part in parts]
     types = [_merged([known[i] for known in kinds]) for i in range(len(names))]
-    return Sample(names, dict(zip(names, types, strict=True)), dialect)
+    rows = None if any(part.strip() for part in (head[start:], *later)) else 0
+    return Sample(names, dict(zip(names, types, strict=True)), dialect, rows)
 
 
 def parsing(dialect: Dialect) -> Any:

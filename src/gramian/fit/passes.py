@@ -18,6 +18,8 @@ from gramian.linalg.moments import Accumulator, Moments
 from gramian.models.linear import Linear
 from gramian.typing import Mask, Vector
 
+LINEAR = Linear()
+
 
 @dataclass(frozen=True, slots=True)
 class Accumulated:
@@ -36,7 +38,7 @@ class Accumulate:
 
     design: Design
     drop: bool = True
-    model: Linear = Linear()
+    model: Linear = LINEAR
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -132,6 +134,6 @@ def first_rows(design: Design, batches: Iterable[Batch]) -> Design:
             observed = Reader(replace(design, matrix=None)).read(batch)
             if observed.rows:
                 (response,) = design.outcome
-                residual = Linear().residual(observed.values[response], observed.offset)
+                residual = LINEAR.residual(observed.values[response], observed.offset)
                 return design.choose_coordinates({**observed.values, response: residual})
     return design.choose_coordinates(dict.fromkeys((*design.terms.variables, *design.outcome), np.zeros(0)))

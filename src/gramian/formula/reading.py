@@ -108,7 +108,7 @@ class Reader:
         masks |= {name: c >= 0 for name, c in codes.items() if len(c) and c.min() < 0}
         if not masks:
             return None
-        keep = np.logical_and.reduce(list(masks.values()))
+        keep: Mask = np.logical_and.reduce(list(masks.values()))
         if not self.drop and not keep.all():
             self._refuse(masks, batch)
         missing = {name: int((~mask).sum()) for name, mask in masks.items()}

@@ -11,13 +11,11 @@ from gramian.formula.expand import Expanded
 from gramian.formula.functions import monomial as powers_of
 from gramian.formula.functions import uses_as_number
 from gramian.formula.parts import Orthogonal, Part, Powers, Product, Standardized
-from gramian.formula.syntax import Call, Flag, Name, Number, Text, label, names
+from gramian.formula.syntax import Call, Flag, Name, Node, Number, Text, label, names
 from gramian.linalg.columns import Factors
 from gramian.linalg.monomials import CONSTANT, Monomial, closed, times
 from gramian.linalg.monomials import monomial as canonical_monomial
 from gramian.typing import Level
-
-Node = object
 
 
 @dataclass(frozen=True, slots=True)

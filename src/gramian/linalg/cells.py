@@ -74,7 +74,10 @@ class Table:
     def add(
         self, codes: Sequence[Codes], sizes: Sequence[int], value: Callable[[int], Vector], count: Vector | None
     ) -> None:
-        """Add a block: `codes` per factor, `sizes` levels so far, `value(i)` the i-th monomial, `count` rows per row."""
+        """Add a block.
+
+        codes, sizes : a factor's codes and its levels so far. value : the i-th monomial. count : rows per row.
+        """
         if any(size > room for size, room in zip(sizes, self.capacity, strict=True)):
             self._grow(sizes)
         if len(self.rows):

@@ -81,21 +81,21 @@ class Columns:
     @property
     def rows(self) -> int:
         """Number of rows in the block."""
-        return self.buffer.shape[1]
+        return int(self.buffer.shape[1])
 
     def value(self, position: int) -> Vector:
         """One monomial's values (n,), by its position in the dense block followed by the extra ones."""
         width = len(self.gathered) + len(self.placed)
         if position >= width:
-            return self.extra[position - width]
+            return np.asarray(self.extra[position - width])
         if position in self.placed and self.matrix is not None:
-            return self.matrix[:, self.placed.index(position)]
-        return self.buffer[self.gathered.index(position)]
+            return np.asarray(self.matrix[:, self.placed.index(position)])
+        return np.asarray(self.buffer[self.gathered.index(position)])
 
     def finite(self) -> Mask:
         """Rows in which every monomial is finite."""
-        good = np.isfinite(self.buffer).all(axis=0) & np.isfinite(self.extra).all(axis=0)
-        return good if self.matrix is None else good & np.isfinite(self.matrix).all(axis=1)
+        good: Mask = np.isfinite(self.buffer).all(axis=0) & np.isfinite(self.extra).all(axis=0)
+        return good if self.matrix is None else np.logical_and(good, np.isfinite(self.matrix).all(axis=1))
 
     def take(self, keep: Mask) -> Columns:
         """The rows that `keep` marks."""

@@ -14,9 +14,9 @@ from gramian.typing import Matrix, Vector
 Combination = Mapping[int, Fraction]
 
 
-def apply(columns: Sequence[Combination], b: Vector) -> Vector:
-    """T b, each element rounded once. columns : those of T, sparse and exact. b : (p,) finite."""
-    out = [Fraction(0)] * len(columns)
+def apply(columns: Sequence[Combination], b: Vector, height: int | None = None) -> Vector:
+    """T b, each element rounded once. columns : those of T, (height, p), sparse and exact. b : (p,) finite."""
+    out = [Fraction(0)] * (len(columns) if height is None else height)
     for column, value in zip(columns, b.tolist(), strict=True):
         if value:
             exact = Fraction(value)
@@ -42,7 +42,7 @@ def multiply(columns: Sequence[Combination], right: Matrix) -> Matrix:
         if row.keys() != {i}:
             at = np.fromiter(row, np.int64, len(row))
             out[i] = np.fromiter(row.values(), float, len(row)) @ right[at]
-    return out
+    return np.asarray(out)
 
 
 def norms(columns: Sequence[Combination], S: Matrix) -> Vector:
@@ -51,7 +51,7 @@ def norms(columns: Sequence[Combination], S: Matrix) -> Vector:
     for column in columns:
         at, c = np.array(list(column), np.int64), np.array([float(v) for v in column.values()])
         out.append(max(float(c @ S[np.ix_(at, at)] @ c), 0.0))
-    return np.sqrt(np.array(out))
+    return np.asarray(np.sqrt(np.array(out)), np.float64)
 
 
 def sparse(combination: Combination) -> Sparse:

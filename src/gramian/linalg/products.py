@@ -56,7 +56,7 @@ def _from_table(moments: Moments, left: Group, right: Group, out: Matrix) -> Non
     table = moments.tables[union]
     place = {m: i for i, m in enumerate(dict(moments.layout.tables)[union])}
     sizes = [len(moments.levels[f]) for f in union]
-    a, b = _cell_index(left, union, table.cells, sizes), _cell_index(right, union, table.cells, sizes)
+    a, b = _index(left, union, table.cells, sizes), _index(right, union, table.cells, sizes)
     known = (a >= 0) & (b >= 0)
     a, b, sums = a[known], b[known], table.sums[known]
     for i, m in enumerate(left.monomials):
@@ -65,21 +65,23 @@ def _from_table(moments: Moments, left: Group, right: Group, out: Matrix) -> Non
             out[rows, columns] = out[columns, rows] = sums[:, place[times(m, n)]]
 
 
-def _cell_index(group: Group, union: Factors, cells: Codes, sizes: list[int]) -> Codes:
-    """Which of the group's cells each cell of the union lies in, -1 where none."""
+def _index(group: Group, union: Factors, cells: Codes, sizes: list[int]) -> Codes:
     where = [union.index(f) for f in group.factors]
-    shape = [sizes[w] for w in where]
-    wanted, given = _key(group.cells, shape), _key(cells[:, where], shape)
-    if not len(wanted):
-        return np.full(len(given), -1, np.int64)
-    order = np.argsort(wanted, kind="stable")
-    found = np.minimum(np.searchsorted(wanted[order], given), len(wanted) - 1)
-    hit = order[found]
-    return np.where(wanted[hit] == given, hit, -1)
+    return cell_index(group.cells, cells[:, where], [sizes[w] for w in where])
 
 
-def _key(cells: Codes, shape: list[int]) -> Codes:
+def cell_index(wanted: Codes, given: Codes, sizes: list[int]) -> Codes:
+    """For each given cell (n, f) its place among the wanted ones (c, f), -1 where it is none of them."""
+    known, asked = _key(wanted, sizes), _key(given, sizes)
+    if not len(known):
+        return np.full(len(asked), -1, np.int64)
+    order = np.argsort(known, kind="stable")
+    hit = order[np.minimum(np.searchsorted(known[order], asked), len(known) - 1)]
+    return np.where(known[hit] == asked, hit, -1)
+
+
+def _key(cells: Codes, sizes: list[int]) -> Codes:
     key = np.zeros(len(cells), np.int64)
-    for code, size in zip(cells.T, shape, strict=True):
+    for code, size in zip(cells.T, sizes, strict=True):
         key = key * max(size, 1) + code
     return key

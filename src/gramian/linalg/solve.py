@@ -8,7 +8,7 @@ import numpy as np
 from scipy.linalg import lapack, solve_triangular
 
 from gramian.linalg.doubledouble import Pair, pair, total, two_product
-from gramian.typing import Mask, Matrix, Vector
+from gramian.typing import Codes, Mask, Matrix, Vector
 
 UNIT = 2.0**-53
 SAFETY = 100.0  # a pivot below SAFETY times its rounding error says nothing
@@ -33,7 +33,7 @@ class Centred:
     y_mean: float
     amplification: Vector
     y_amplification: float
-    others: np.ndarray
+    others: Codes
     constant: int | None
     weight: float
 
@@ -100,7 +100,8 @@ def centre(products: Pair, constant: int | None) -> Centred:
     diagonal, raw = np.maximum(swept.diagonal(), 0.0), before.diagonal()
     with np.errstate(divide="ignore", invalid="ignore"):
         amplification = np.where(diagonal > 0, raw / diagonal, np.inf)
-    scale = 2.0 ** -np.round(np.log2(np.sqrt(np.where(diagonal > 0, diagonal, 1.0))))
+    size = np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
+    scale = np.ldexp(np.ones(len(size)), -np.round(np.log2(size)).astype(int))
     scaled = swept * scale[:, None] * scale
     return Centred(
         scaled[:-1, :-1], scaled[:-1, -1], float(scaled[-1, -1]), scale[:-1], float(scale[-1]), mean[:-1],
@@ -108,12 +109,12 @@ def centre(products: Pair, constant: int | None) -> Centred:
     )  # fmt: skip
 
 
-def _sweep(products: Pair, index: np.ndarray, constant: int) -> Matrix:
+def _sweep(products: Pair, index: Codes, constant: int) -> Matrix:
     """S - s s' / weight; in double-double where the products carry low parts."""
     grid = np.ix_(index, index)
     s, weight = products.hi[constant, index], products.hi[constant, constant]
     if not products.lo.any():
-        return products.hi[grid] - np.outer(s, s / weight)
+        return np.asarray(products.hi[grid] - np.outer(s, s / weight))
     row = Pair(s, products.lo[constant, index])
     share = row / Pair(np.full(len(s), weight), np.full(len(s), products.lo[constant, constant]))
     outer = Pair(row.hi[:, None], row.lo[:, None]) * Pair(share.hi[None, :], share.lo[None, :])
@@ -121,7 +122,8 @@ def _sweep(products: Pair, index: np.ndarray, constant: int) -> Matrix:
 
 
 def _scaled_penalty(penalty: Matrix, centred: Centred) -> Matrix:
-    return penalty[np.ix_(centred.others, centred.others)] * centred.scale[:, None] * centred.scale
+    inner = penalty[np.ix_(centred.others, centred.others)]
+    return np.asarray(inner * centred.scale[:, None] * centred.scale)
 
 
 def _factorize(S: Matrix, limits: Vector, diagonal: Vector) -> tuple[Mask, Matrix, Matrix]:

@@ -23,3 +23,11 @@ def _combine(columns: Sequence[Sparse], rows: Pair) -> Pair:
     """K' R for R : (q, m), row by row: (p, m)."""
     sums = [total(Pair(hi[:, None], lo[:, None]) * Pair(rows.hi[at], rows.lo[at])) for at, hi, lo in columns]
     return Pair(np.stack([s.hi for s in sums]), np.stack([s.lo for s in sums]))
+
+
+def dense(columns: Sequence[Sparse], height: int) -> Matrix:
+    """K written out, (height, p)."""
+    out = np.zeros((height, len(columns)))
+    for j, (at, hi, _) in enumerate(columns):
+        out[at, j] = hi
+    return out

@@ -1,0 +1,117 @@
+"""The functions that people call."""
+
+from __future__ import annotations
+
+from os import PathLike
+from typing import Any
+
+from gramian.data.source import source_of
+from gramian.engines.local import Local
+from gramian.engines.progress import Progress, watched
+from gramian.errors import OptionError
+from gramian.fit.options import COLLINEAR, NA, Options, one_of, penalty
+from gramian.fit.plan import Plan, plan_linear
+from gramian.fit.run import Engine, run_linear
+from gramian.results.linear import LinearFit
+from gramian.results.saved import load as load_saved
+
+
+def ols(
+    formula: str,
+    data: Any,
+    *,
+    weights: str | None = None,
+    counts: str | None = None,
+    na: str = "drop",
+    collinear: str = "drop",
+    engine: Engine | None = None,
+    progress: Progress | None = None,
+) -> LinearFit:
+    """Ordinary (or weighted) least squares in one pass.
+
+    formula : such as "y ~ x + factor(month)". data : paths, a frame, arrays, batches; see the README.
+    weights : column of analytic weights, as R's `lm`. counts : column that says how many rows a row stands for.
+    na : "drop" leaves incomplete rows out and counts them, "raise" refuses them.
+    collinear : "drop" leaves out later dependent columns, "min-norm" takes the pseudo-inverse, "raise" refuses.
+    Raises FormulaError, DataError, NumericalError, all of them GramianError.
+
+    >>> import gramian as gm
+    >>> fit = gm.ols("y ~ x", {"x": [1, 2, 3, 4], "y": [2, 4, 5, 8]})
+    >>> round(fit["x"], 12)
+    1.9
+    """
+    options = _options(weights, counts, na, collinear)
+    return _fit(formula, data, options, engine, progress)
+
+
+def ridge(
+    formula: str,
+    data: Any,
+    alpha: float,
+    *,
+    drop_first: bool = False,
+    weights: str | None = None,
+    counts: str | None = None,
+    na: str = "drop",
+    engine: Engine | None = None,
+    progress: Progress | None = None,
+) -> LinearFit:
+    """Ridge regression: alpha times the squared slopes is added to the weighted sum of squares.
+
+    alpha means what it means in scikit-learn's `Ridge`; the intercept is not penalised. Factors enter with all their
+    levels, so that the answer does not depend on a reference level, unless `drop_first`. Other options as `ols`.
+    """
+    options = _options(weights, counts, na, "drop", penalty(alpha), drop_first)
+    return _fit(formula, data, options, engine, progress)
+
+
+def plan(
+    formula: str,
+    data: Any,
+    *,
+    alpha: float | None = None,
+    drop_first: bool = False,
+    weights: str | None = None,
+    counts: str | None = None,
+    na: str = "drop",
+    collinear: str = "drop",
+    engine: Engine | None = None,
+    progress: Progress | None = None,
+) -> Plan:
+    """What the fit with these options will read, how often, by which solver, and why; reads no rows itself."""
+    options = _options(weights, counts, na, collinear, None if alpha is None else penalty(alpha), drop_first)
+    return plan_linear(formula, source_of(data), options, getattr(_engine(engine), "workers", 1))
+
+
+def load(path: str | PathLike[str]) -> LinearFit:
+    """A fit that was saved. Raises ArtifactError where the file is damaged, foreign or too new."""
+    return load_saved(path)
+
+
+def _fit(formula: str, data: Any, options: Options, engine: Engine | None, progress: Progress | None) -> LinearFit:
+    runner, source = _engine(engine), source_of(data)
+    with watched(progress, source.rows, source.size):
+        return LinearFit(run_linear(formula, source, options, runner, progress))
+
+
+def _engine(engine: Engine | None) -> Engine:
+    if engine is None:
+        return Local()
+    if not callable(getattr(engine, "fold", None)):
+        raise OptionError(f"engine must have a method 'fold', such as gm.Local(threads=2); found {engine!r}")
+    return engine
+
+
+def _options(
+    weights: str | None,
+    counts: str | None,
+    na: str,
+    collinear: str,
+    alpha: float | None = None,
+    drop_first: bool = False,
+) -> Options:
+    for name, value in (("weights", weights), ("counts", counts)):
+        if value is not None and not isinstance(value, str):
+            raise OptionError(f"{name} must be the name of a column, found {type(value).__name__}")
+    drop = one_of("na", na, NA) == "drop"
+    return Options(weights, counts, drop, one_of("collinear", collinear, COLLINEAR), alpha, drop_first)

@@ -1,0 +1,52 @@
+"""How many columns a fit may have: the dense products of the model's columns have to fit into memory."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+from gramian.errors import DataError
+from gramian.formula.terms import Terms
+
+COPIES = 6  # square matrices that are alive at once while a fit is solved
+DEFAULT = 8 * 2**30
+
+
+def memory_limit() -> int:
+    """Bytes that a fit may use for its matrices: half of what the machine has free."""
+    try:
+        with open("/proc/meminfo", encoding="ascii") as lines:
+            free = next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
+    except (OSError, StopIteration, ValueError):
+        free = _physical()
+    return free // 2
+
+
+def _physical() -> int:
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):
+        return DEFAULT
+
+
+def width_limit(limit: int | None = None) -> int:
+    """The largest number of model columns."""
+    return int(((memory_limit() if limit is None else limit) / (8 * COPIES)) ** 0.5)
+
+
+def width(terms: Terms, sizes: Mapping[str, int]) -> int:
+    """Model columns, at most, when the factors have so many levels (interactions are counted by their largest factor)."""
+    return sum(len(t.leading) * max((sizes[f] for f in t.factors), default=1) for t in terms.terms)
+
+
+def check_width(terms: Terms, sizes: Mapping[str, int], most: int) -> None:
+    """Raise DataError where the model has too many columns, naming the factor to blame."""
+    columns = width(terms, sizes)
+    if columns <= most:
+        return
+    blame = max(sizes, key=lambda f: sizes[f], default="")
+    what = f"; the factor '{blame}' alone has {sizes[blame]:,} levels" if blame and sizes[blame] > columns / 2 else ""
+    raise DataError(
+        f"the model has at least {columns:,} columns{what}, and products of at most {most:,} columns fit into memory; "
+        "leave terms out or group rare levels"
+    )

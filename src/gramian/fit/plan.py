@@ -1,0 +1,137 @@
+"""Plan: what a fit will read, how often, with how much memory, by which solver, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gramian.batch import Input, Source
+from gramian.fit.limits import check_width, width_limit
+from gramian.fit.options import Options
+from gramian.fit.prepare import design_for
+from gramian.formula.design import Design
+from gramian.linalg.gather import BLOCK
+
+BATCH = 65_536  # rows of a batch that a file's unit yields
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What will happen; `print(plan)` says it in words.
+
+    rows, size : of the source, None when unknown. columns : those that are read, available : how many there are.
+    memory : bytes, roughly, at the peak. notes : reasons.
+    """
+
+    formula: str
+    inputs: tuple[Input, ...]
+    rows: int | None
+    size: int | None
+    units: int | None
+    columns: tuple[str, ...]
+    available: int
+    passes: int
+    threads: int
+    stored: int
+    factors: tuple[str, ...]
+    memory: int
+    solver: str
+    notes: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return "\n".join(f"{name:<9}{text}" for name, text in self._lines())
+
+    def _lines(self) -> list[tuple[str, str]]:
+        rows = "unknown number of" if self.rows is None else f"{self.rows:,}"
+        units = "" if self.units is None else f" in {self.units:,} unit{'s'[: self.units != 1]}"
+        size = "" if self.size is None else f", {readable(self.size)}"
+        more = f" ... {len(self.columns) - 8} more" if len(self.columns) > 8 else ""
+        lines = [
+            ("formula", self.formula),
+            ("data", f"{_inputs(self.inputs)}: {rows} rows{size}{units}"),
+            ("columns", f"{len(self.columns)} of {self.available}: {', '.join(self.columns[:8])}{more}"),
+            ("passes", f"{self.passes}, after a look at the first rows for shift and scale"),
+            ("stored", _stored(self.stored, self.factors)),
+            ("threads", f"{self.threads}, one unit each; the result does not depend on their number"),
+            ("memory", f"about {readable(self.memory)}, whatever the number of rows"),
+            ("solver", self.solver),
+        ]
+        return lines + [("because" if i == 0 else "", note) for i, note in enumerate(self.notes)]
+
+
+def plan_linear(formula: str, source: Source, options: Options, threads: int) -> Plan:
+    """The plan of a linear fit; reads no rows. Raises what the fit would raise before its pass."""
+    design = design_for(formula, source.schema, options)
+    check_width(design.terms, dict.fromkeys(design.terms.factors, 1), width_limit())
+    units = len(source.units) if isinstance(source.units, Sequence) else None
+    dense = len(design.layout.rows)
+    return Plan(
+        formula=formula,
+        inputs=source.inputs,
+        rows=source.rows,
+        size=source.size,
+        units=units,
+        columns=design.columns,
+        available=len(source.schema.names),
+        passes=1,
+        threads=threads,
+        stored=dense,
+        factors=tuple(design.terms.factors),
+        memory=_memory(design, dense, threads),
+        solver=_solver(options),
+        notes=_notes(design, source, options),
+    )
+
+
+def _memory(design: Design, dense: int, threads: int) -> int:
+    reading = 4 * BATCH * max(len(design.columns), 1) * 8  # a batch, its decoder's pages, and what it was evaluated to
+    return threads * (reading + BLOCK * dense * 8 + 3 * dense * dense * 8) + 6 * dense * dense * 8 + 80 * 2**20
+
+
+def _solver(options: Options) -> str:
+    if options.alpha is not None:
+        return f"Cholesky of the centred products + alpha, ridge penalty alpha = {options.alpha:g} on the slopes"
+    dependent = {
+        "drop": "dependent columns are left out and explained",
+        "min-norm": "minimum-norm solution (pseudo-inverse) if columns are dependent",
+        "raise": "dependent columns are an error",
+    }
+    return f"Cholesky of the centred products with unit diagonal; {dependent[options.collinear]}"
+
+
+def _notes(design: Design, source: Source, options: Options) -> tuple[str, ...]:
+    notes = ["ordinary least squares needs the sums of products only, and these add: one pass is enough"]
+    if design.terms.factors:
+        notes.append(
+            "levels of factors are discovered while reading; all are stored, a reference level is chosen after"
+        )
+    if design.matrix is not None:
+        notes.append(f"the array '{design.matrix[0]}' is used in place, without a copy, unless it needs a shift")
+    if not source.rereadable:
+        notes.append("the data can be read once only, which this fit does")
+    if options.weights or options.counts:
+        notes.append("weights multiply a block's rows in its buffer; the data are not copied")
+    missing = "left out and counted" if options.drop else "an error"
+    notes.append(f"rows with a missing or infinite value are {missing}")
+    return tuple(notes)
+
+
+def _stored(dense: int, factors: tuple[str, ...]) -> str:
+    tables = f"; sums over the levels of {', '.join(factors)}" if factors else ""
+    return f"{dense} x {dense} products of the numeric columns, the constant and the outcome{tables}"
+
+
+def _inputs(inputs: tuple[Input, ...]) -> str:
+    if len(inputs) == 1:
+        return inputs[0].name
+    return f"{len(inputs):,} files, {inputs[0].name} ... {inputs[-1].name}" if inputs else "no files"
+
+
+def readable(size: int) -> str:
+    """Bytes for people."""
+    amount, units = float(size), ("bytes", "kB", "MB", "GB", "TB")
+    for unit in units:
+        if amount < 1000 or unit == units[-1]:
+            return f"{amount:.0f} {unit}" if unit == "bytes" else f"{amount:.1f} {unit}"
+        amount /= 1000
+    raise AssertionError

@@ -1,0 +1,160 @@
+"""Predictions of a linear fit for new rows, with intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import pyarrow as pa
+
+from gramian.batch import Batch, Source
+from gramian.errors import OptionError
+from gramian.fit.options import one_of
+from gramian.fit.solved import Solved
+from gramian.formula.design import Design
+from gramian.formula.reading import Observed, Reader
+from gramian.inference.intervals import t_quantile
+from gramian.linalg import maps
+from gramian.linalg.columns import Layout, layout
+from gramian.linalg.gather import Gather
+from gramian.linalg.products import Group
+from gramian.linalg.rows import stored_rows
+from gramian.linalg.subspace import dense
+from gramian.typing import Matrix, Vector
+
+INTERVALS = ("confidence", "prediction")
+
+
+def predict(solved: Solved, source: Source, interval: str | None = None, level: float = 0.95) -> Vector | pa.Table:
+    """One value per row, NaN where a predictor is missing; with an interval a table `fit, low, high` with nulls."""
+    parts = list(predictions(solved, source, interval, level))
+    if interval is None:
+        return np.concatenate([p[0] for p in parts]) if parts else np.zeros(0)
+    return table(np.concatenate(parts, axis=1) if parts else np.zeros((3, 0)))
+
+
+def table(values: Matrix) -> pa.Table:
+    """Rows fit (, low, high) of a (1 or 3, n) array as an Arrow table with nulls for NaN."""
+    names = ("fit", "low", "high")[: len(values)]
+    return pa.table({name: pa.array(v, mask=np.isnan(v)) for name, v in zip(names, values, strict=True)})
+
+
+def predictions(solved: Solved, source: Source, interval: str | None = None, level: float = 0.95) -> Iterator[Matrix]:
+    """Predictions batch by batch: (1, n), or (3, n) with low and high.
+
+    Raises DataError for a level that the fit has not seen, ColumnError for a predictor that is not there.
+    """
+    if interval is not None:
+        one_of("interval", interval, INTERVALS)
+    if not 0.0 < level < 1.0:
+        raise OptionError(f"level must lie between 0 and 1, found {level!r}")
+    predictor = Predictor(solved, interval, level)
+    for unit in source.units:
+        for batch in unit.batches(predictor.design.columns):
+            yield predictor.batch(batch)
+
+
+@dataclass(frozen=True)
+class Predictor:
+    """Everything that a prediction needs, worked out once."""
+
+    solved: Solved
+    interval: str | None
+    level: float
+
+    @cached_property
+    def design(self) -> Design:
+        """The design without its outcome."""
+        design = self.solved.design
+        known = {name: design.coordinates[name] for name in design.terms.variables}
+        return replace(design, outcome={}, weight=None, count=None, coordinates=known, matrix=None)
+
+    @cached_property
+    def layout(self) -> Layout:
+        """The monomials to write out."""
+        return layout(self.design.terms.blocks(), ())
+
+    @cached_property
+    def groups(self) -> list[Group]:
+        """Stored columns without the response, which stands last and alone in no factor's group."""
+        return without_last(self.solved.frame.groups)
+
+    @cached_property
+    def coefficients(self) -> Vector:
+        """Coefficients of the stored columns, in units of the outcome."""
+        frame, b = self.solved.frame, self.solved.solution.coefficients
+        if self.solved.aliased and frame.made is not None:
+            told = np.nan_to_num(self.solved.coefficients.copy())
+            for i, c in frame.response.items():
+                told[i] -= float(c)
+            b = maps.apply(frame.made, told) / frame.scale
+        elif self.solved.aliased:
+            b = np.nan_to_num(self.solved.coefficients) / frame.scale
+        if frame.subspace is not None:
+            return maps.apply(frame.subspace[:-1], b, self.width)
+        return b * frame.scale
+
+    @cached_property
+    def width(self) -> int:
+        """Stored columns."""
+        return sum(len(g.positions) for g in self.groups)
+
+    @cached_property
+    def shift(self) -> float:
+        """What the outcome was shifted by, unless the subspace holds it."""
+        (response,) = self.solved.design.outcome
+        return 0.0 if self.solved.frame.subspace is not None else self.solved.design.coordinates[response].shift
+
+    @cached_property
+    def reach(self) -> float:
+        """Half width of an interval in standard errors, times sigma."""
+        freedom = self.solved.rows - self.solved.leverage
+        sigma = np.sqrt(self.solved.rss / freedom) if freedom > 0 else np.nan
+        return float(t_quantile(0.5 + self.level / 2, freedom) * sigma) if freedom > 0 else float("nan")
+
+    def batch(self, batch: Batch) -> Matrix:
+        """Predictions (1 or 3, n) of one batch."""
+        reader = Reader(self.design, response=False)
+        with np.errstate(all="ignore"):
+            observed = reader.read(batch)
+            inner = self._complete(observed, reader.sizes)
+        out = np.full((len(inner), batch.rows), np.nan)
+        out[:, slice(None) if observed.kept is None else observed.kept] = inner
+        return out
+
+    def _complete(self, observed: Observed, sizes: dict[str, int]) -> Matrix:
+        out = np.full((1 if self.interval is None else 3, observed.rows), np.nan)
+        gather = Gather(self.layout, self.design.coordinates)
+        for rows, columns in gather.blocks(observed.rows, observed.values, observed.codes, None):
+            Z = stored_rows(columns, self.layout, self.groups, sizes)
+            good = np.isfinite(Z).all(axis=1)
+            fit = Z @ self.coefficients + self.shift
+            if observed.offset is not None:
+                fit += observed.offset[rows]
+            out[0, rows] = np.where(good, fit, np.nan)
+            if self.interval is not None:
+                half = np.where(good, self._half_width(Z), np.nan)
+                out[1, rows], out[2, rows] = out[0, rows] - half, out[0, rows] + half
+        return out
+
+    def _half_width(self, Z: Matrix) -> Vector:
+        if self.solved.frame.subspace is not None:
+            Z = Z @ dense([maps.sparse(c) for c in self.solved.frame.subspace[:-1]], self.width)
+        spread = np.einsum("ij,ij->i", Z @ self.solved.solution.inverse, Z)
+        return np.asarray(self.reach * np.sqrt(np.maximum(spread, 0.0) + (self.interval == "prediction")))
+
+
+def without_last(groups: list[Group]) -> list[Group]:
+    """The groups without the stored column in the last position."""
+    last = max(int(g.positions.max()) for g in groups)
+    out = []
+    for g in groups:
+        if last in g.positions:
+            keep = [i for i, p in enumerate(g.positions) if p != last]
+            monomials = tuple(g.monomials[i] for i in keep)
+            g = Group(g.factors, g.cells, monomials, g.positions[keep])
+        if len(g.positions):
+            out.append(g)
+    return out

@@ -1,0 +1,52 @@
+"""From a formula and a source to a design that is ready for its pass."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import chain
+
+from gramian.batch import Input, Schema, Source, Unit
+from gramian.fit.options import Options
+from gramian.fit.passes import first_rows
+from gramian.formula.design import Design, design_of
+from gramian.formula.expand import expand
+from gramian.formula.grammar import parse
+
+
+@dataclass(frozen=True, slots=True)
+class Peeked:
+    """A source that is read once, some of whose units have been looked at."""
+
+    schema: Schema
+    units: Iterable[Unit]
+    inputs: tuple[Input, ...]
+    rows: int | None
+    size: int | None
+    rereadable: bool = False
+
+
+def design_for(formula: str, schema: Schema, options: Options) -> Design:
+    """A design without coordinates: what can be known before any row is read."""
+    expanded = expand(parse(formula), schema.names, schema.matrices)
+    return design_of(expanded, formula, schema, options.weights, options.counts)
+
+
+def prepare(formula: str, source: Source, options: Options) -> tuple[Design, Source]:
+    """The design with its coordinates, chosen from the first rows, and the source to read (whole)."""
+    design = design_for(formula, source.schema, options)
+    if source.rereadable:
+        batches = (batch for unit in source.units for batch in unit.batches(design.columns))
+        return first_rows(design, batches), source
+    units = iter(source.units)
+    seen: list[Unit] = []
+    batches = (batch for unit in _remembered(units, seen) for batch in unit.batches(design.columns))
+    ready = first_rows(design, batches)
+    rest = chain(seen, units)
+    return ready, Peeked(source.schema, rest, source.inputs, source.rows, source.size)
+
+
+def _remembered(units: Iterable[Unit], seen: list[Unit]) -> Iterable[Unit]:
+    for unit in units:
+        seen.append(unit)
+        yield unit
