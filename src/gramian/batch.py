@@ -267,8 +267,10 @@ def instants(column: Any) -> Vector:
 
 def coded(column: Any) -> Coded:
     """Codes and levels of an Arrow dictionary array; a null or NaN level counts as absent."""
-    codes = column.indices.fill_null(-1) if column.indices.null_count else column.indices
-    codes = raw(codes).astype(np.int64)
+    indices = column.indices
+    if indices.null_count:
+        indices = indices.cast(pa.int64()).fill_null(-1)  # unsigned ones have no place for -1
+    codes = raw(indices).astype(np.int64)
     levels = column.dictionary.to_pylist()
     gone = [i for i, level in enumerate(levels) if level is None or level != level]
     if gone:

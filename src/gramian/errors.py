@@ -33,6 +33,9 @@ class FormulaError(GramianError):
         super().__init__(message if position is None else f"{message}\n  {text}\n  {' ' * position}^")
         self.message, self.text, self.position = message, text, position
 
+    def __reduce__(self) -> tuple[type, tuple[str, str, int | None]]:
+        return type(self), (self.message, self.text, self.position)
+
 
 class MissingExtraError(GramianError):
     """An optional package that is not installed."""

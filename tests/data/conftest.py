@@ -41,7 +41,7 @@ def write(tmp_path: Path) -> Callable[..., str]:
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         table = table if isinstance(table, pa.Table) else pa.table(table)
-        WRITERS[name.partition(".")[2]](table, path, **options)
+        WRITERS[path.name.lstrip(".").partition(".")[2]](table, path, **options)
         return str(path)
 
     return written

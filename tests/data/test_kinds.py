@@ -14,8 +14,8 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.dataset as ds
 import pytest
-from reading import count, everything
 
+from data.reading import count, everything
 from gramian.batch import Kind
 from gramian.data.source import source_of
 from gramian.errors import ColumnError

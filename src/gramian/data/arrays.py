@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from gramian.batch import Input, Schema
 from gramian.data.agreement import Claim, agree
@@ -99,7 +100,7 @@ def _from_masked(name: str, value: Any) -> Any:
     column = _from_numpy(name, value.data)
     if isinstance(column, np.ndarray):
         return pa.array(column.astype(column.dtype.newbyteorder("="), copy=False), mask=np.asarray(value.mask))
-    return pa.compute.if_else(pa.array(~value.mask), column, None)
+    return pc.if_else(pa.array(~value.mask), column, None)
 
 
 def _common_length(columns: Mapping[str, Any]) -> int:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.types as pt
 
 from gramian.batch import Kind
 from gramian.typing import Level
+
+VIEW = "string_view"
 
 # the first test that holds decides; a name stands for one way of being read
 FAMILIES = (
@@ -19,7 +22,7 @@ FAMILIES = (
     (pt.is_decimal, "decimal", Kind.NUMBER),
     (pt.is_string, "text", Kind.TEXT),
     (pt.is_large_string, "text", Kind.TEXT),
-    (lambda kind: str(kind) == "string_view", "text", Kind.TEXT),
+    (lambda kind: str(kind) == VIEW, "text", Kind.TEXT),
     (pt.is_date, "date", Kind.DATE),
     (lambda kind: pt.is_timestamp(kind) and kind.tz is not None, "timestamp with time zone", Kind.DATE),
     (pt.is_timestamp, "timestamp", Kind.DATE),
@@ -53,10 +56,15 @@ def kind_of(kind: Any) -> Kind:
 
 
 def usable(column: Any) -> Any:
-    """An Arrow array (never chunked) without extensions and run lengths."""
+    """An Arrow array (never chunked) without extensions, run lengths and views of text, which few functions take."""
     if isinstance(column.type, pa.BaseExtensionType):
         return usable(column.storage)
-    return usable(pa.compute.run_end_decode(column)) if pt.is_run_end_encoded(column.type) else column
+    if pt.is_run_end_encoded(column.type):
+        return usable(pc.run_end_decode(column))
+    if pt.is_dictionary(column.type) and str(column.type.value_type) == VIEW:
+        levels = column.dictionary.cast(pa.large_string())
+        return pa.DictionaryArray.from_arrays(column.indices, levels, ordered=column.type.ordered)
+    return column.cast(pa.large_string()) if str(column.type) == VIEW else column
 
 
 def ordered_levels(column: Any) -> tuple[Level, ...] | None:

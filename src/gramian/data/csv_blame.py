@@ -60,7 +60,9 @@ def _misfit(file: File, dialect: Dialect, types: Mapping[str, Any], column: int,
             header = row
         elif column < len(row) and row[column].strip() == value.strip():
             name = header[column]
-            told = f"column '{name}' holds '{value}', but {_expected(types.get(name))} in a sample of the file; {REMEDY}"
+            told = (
+                f"column '{name}' holds '{value}', but {_expected(types.get(name))} in a sample of the file; {REMEDY}"
+            )
             return DataError(told, f"{file.label}, line {line}")
     return None
 

@@ -57,6 +57,8 @@ def sample(file: File) -> Sample:
         raise DataError("is UTF-16; save it as UTF-8", file.label)
     if head.startswith(GZIP):
         raise DataError("is compressed; rename it so that it ends in .gz", file.label)
+    if b"\0" in head:
+        raise DataError("holds zero bytes: it is no text", file.label)
     names, dialect, start = _header(head, file)
     parts = [head[start:], *(piece for piece in later if _aligned(piece, len(names), dialect))]
     kinds = [_inferred(part, len(names), dialect) for part in parts]

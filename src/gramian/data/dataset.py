@@ -23,14 +23,15 @@ DECLARED = {"csv", "json"}  # formats without types of their own: those of the d
 
 def read_dataset(data: Any) -> Rereadable:
     """A dataset; its files must agree as those of a folder do."""
+    if not isinstance(data, pd.FileSystemDataset) or getattr(data, "_scan_options", None):
+        schema = agree(list(_claims_of_whole(data))).schema
+        return Rereadable(schema, (Scan(data, WHERE),), (Input(WHERE, None, None),), None, None)
     with blamed(WHERE):
         fragments = list(data.get_fragments())
         schemas = [_schema(data, fragment) for fragment in fragments]
-    places = [_place(fragment) for fragment in fragments]
-    claims = [_claim(place, own) for place, own in zip(places, schemas, strict=True)] or [_claim(WHERE, data.schema)]
-    schema = agree(claims).schema
-    if not isinstance(data, pd.FileSystemDataset) or getattr(data, "_scan_options", None):
-        return Rereadable(schema, (Scan(data, WHERE),), (Input(WHERE, None, None),), None, None)
+    places = [fragment.path for fragment in fragments]
+    claims = [_claim(place, own) for place, own in zip(places, schemas, strict=True)]
+    schema = agree(claims or [_claim(WHERE, data.schema)]).schema
     units = tuple(_units(fragments, schemas, places))
     counts = [unit.rows for unit in units if unit.rows is not None]
     rows = sum(counts) if len(counts) == len(units) else None
@@ -78,7 +79,7 @@ def _units(fragments: Sequence[Any], schemas: Sequence[Any], places: Sequence[st
 
 def _schema(data: Any, fragment: Any) -> Any:
     """The types a fragment has, and those of the keys in its path."""
-    if getattr(getattr(fragment, "format", None), "type_name", "") in DECLARED:
+    if fragment.format.default_extname in DECLARED:
         return data.schema
     own = fragment.physical_schema
     keys = pd.get_partition_keys(fragment.partition_expression)
@@ -91,5 +92,13 @@ def _claim(where: str, schema: Any) -> Claim:
     return Claim(where, {name: schema.types[schema.names.index(name)] for name in names}, duplicates(names))
 
 
-def _place(fragment: Any) -> str:
-    return getattr(fragment, "path", None) or WHERE
+def _claims_of_whole(data: Any) -> Iterator[Claim]:
+    """What the dataset says; where its files have types of their own, each must be of the same family."""
+    yield _claim(WHERE, data.schema)
+    if not isinstance(data, pd.FileSystemDataset) or data.format.default_extname in DECLARED:
+        return
+    for path in data.files:
+        with blamed(path):
+            own = data.format.inspect(path, data.filesystem)
+        kinds = {field.name: field.type for field in data.schema} | {field.name: field.type for field in own}
+        yield _claim(path, pa.schema([(name, kinds[name]) for name in data.schema.names]))

@@ -99,6 +99,7 @@ class WholeStream:
     def batches(self, columns: Sequence[str], *, parallel: bool = False) -> Iterator[Batch]:
         """The rows in order. Raises DataError where the stream stops without its end mark, or goes on after it."""
         first = 0
+        self.file.check()
         with blamed(self.name), _source(self.file) as raw:
             schema = pi.open_stream(raw).schema
             raw.seek(0)

@@ -35,7 +35,7 @@ def width_limit(limit: int | None = None) -> int:
 
 
 def width(terms: Terms, sizes: Mapping[str, int]) -> int:
-    """Model columns, at most, when the factors have so many levels (interactions are counted by their largest factor)."""
+    """Model columns, at least: an interaction counts as many as its largest factor has levels."""
     return sum(len(t.leading) * max((sizes[f] for f in t.factors), default=1) for t in terms.terms)
 
 

@@ -18,6 +18,7 @@ from gramian.formula.design import Design
 from gramian.linalg import maps
 from gramian.linalg.aliasing import basic, basic_covariance, explain, identified, last_columns, minimum_norm
 from gramian.linalg.doubledouble import Pair, pair
+from gramian.linalg.eliminate import largest_diagonal, solve_eliminating
 from gramian.linalg.gather import BLOCK
 from gramian.linalg.moments import Moments
 from gramian.linalg.monomials import Coordinate
@@ -42,7 +43,7 @@ def solve_linear(design: Design, done: Accumulated, options: Options, passes: in
     frame = frame_of(columns, levels, response, design.coordinates, told_as_written=options.alpha is not None)
     products = solved_products(moments, frame)
     unit = error_unit(moments.rows, len(columns), BLOCK + moments.rows // BLOCK)
-    solution = solve(products, frame.constant, unit, _penalty(options.alpha, frame, len(columns)))
+    solution = _solve(products, frame, unit, options.alpha)
     names = tuple(c.name for c in columns)
     b, V, known, aliased = _tell(frame, solution, products, names, options.collinear)
     mean, centred, square = outcome_sums(moments, response, design.coordinates[response])
@@ -83,6 +84,13 @@ def solved_products(moments: Moments, frame: Frame) -> Pair:
     return sandwich([maps.sparse(c) for c in frame.subspace], stored)
 
 
+def _solve(products: Pair, frame: Frame, unit: float, alpha: float | None) -> Solution:
+    if alpha is not None:
+        return solve(products, frame.constant, unit, _penalty(alpha, frame, len(products.hi) - 1))
+    block = largest_diagonal(frame.groups) if frame.subspace is None else largest_diagonal([])
+    return solve_eliminating(products, frame.constant, unit, block)
+
+
 def outcome_sums(moments: Moments, response: str, coordinate: Coordinate) -> tuple[float, float, float]:
     """Mean of the outcome, its sum of squares about the mean, and about zero; rounded once."""
     at = moments.layout.rows.index(((response, 1),))
@@ -98,10 +106,8 @@ def _why(done: Accumulated) -> str:
     return f": {done.tally.total:,} left out ({causes})" if causes else ": the data are empty"
 
 
-def _penalty(alpha: float | None, frame: Frame, width: int) -> Matrix | None:
+def _penalty(alpha: float, frame: Frame, width: int) -> Matrix:
     """alpha T'PT: the penalty on the told slopes, in the columns that are solved for."""
-    if alpha is None:
-        return None
     P = np.eye(width) * alpha
     if frame.constant is not None:
         P[frame.constant, frame.constant] = 0.0

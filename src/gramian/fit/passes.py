@@ -13,7 +13,7 @@ from gramian.formula.design import Design
 from gramian.formula.reading import Observed, Reader
 from gramian.formula.tally import Tally
 from gramian.linalg.columns import Columns
-from gramian.linalg.gather import Gather
+from gramian.linalg.gather import BLOCK, Gather
 from gramian.linalg.moments import Accumulator, Moments
 from gramian.models.linear import Linear
 from gramian.typing import Mask, Vector
@@ -135,5 +135,6 @@ def first_rows(design: Design, batches: Iterable[Batch]) -> Design:
             if observed.rows:
                 (response,) = design.outcome
                 residual = LINEAR.residual(observed.values[response], observed.offset)
-                return design.choose_coordinates({**observed.values, response: residual})
+                values = {**observed.values, response: residual}
+                return design.choose_coordinates({name: v[:BLOCK] for name, v in values.items()})
     return design.choose_coordinates(dict.fromkeys((*design.terms.variables, *design.outcome), np.zeros(0)))

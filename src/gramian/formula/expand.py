@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 from gramian.errors import ColumnError, FormulaError
 from gramian.formula.grammar import Cross, Formula, Power, Rest, Sum, Terms
@@ -16,7 +17,10 @@ Masks = dict[int, None]  # an ordered set of terms; bit i of a term is the i-th 
 
 @dataclass(frozen=True, slots=True)
 class Expanded:
-    """A formula multiplied out: each term is the tuple of its factors; terms by degree, then as written."""
+    """A formula multiplied out: each term is the tuple of its factors; terms by degree, then as written.
+
+    offsets : the expressions that stood inside offset().
+    """
 
     outcome: Node
     terms: tuple[tuple[Node, ...], ...]
@@ -77,15 +81,16 @@ class _Expansion:
         return tuple(self.nodes[i] for i in _ones(mask))
 
     def take_offsets(self, masks: Masks) -> tuple[Node, ...]:
-        """Remove the offsets from the terms, in order."""
+        """Remove the offsets from the terms; their expressions, in order."""
         offsets = {bit: node for node, bit in self.bits.items() if isinstance(node, Call) and node.function == "offset"}
         every = sum(offsets)
-        for mask in [mask for mask in masks if mask & every]:
+        taken = [mask for mask in masks if mask & every]
+        for mask in taken:
             if mask not in offsets:
                 culprit = offsets[mask & every & -(mask & every)]
                 raise self._fault("an offset has no coefficient and cannot be crossed with terms", culprit)
             del masks[mask]
-        return tuple(offsets[mask] for mask in offsets)
+        return tuple(offsets[mask].arguments[0] for mask in taken)
 
     def _sum(self, tree: Sum) -> tuple[Masks, bool | None]:
         masks: Masks = {}
@@ -133,7 +138,7 @@ class _Expansion:
         return products
 
     def _leaves(self, found: Iterable[str]) -> Masks:
-        masks = {self._bit(Name(name)): None for name in found}
+        masks = {self._bit(Name(name)): None for name in islice(found, MAX_TERMS + 1)}
         self._bound(masks)
         return masks
 
@@ -150,8 +155,8 @@ class _Expansion:
     def _missing(self, name: Name) -> None:
         if name.name not in self.matrices:
             raise ColumnError(name.name, (*self.columns, *self.matrices))
-        width, element = self.matrices[name.name], label(Name(f"{name.name}[0]"))
-        raise self._fault(f"'{name.name}' is a matrix of {width} columns; name one of them here, as in {element}", name)
+        element = label(Name(f"{name.name}[0]"))
+        raise self._fault(f"'{name.name}' is a matrix; name one of its columns here, as in {element}", name)
 
     def _fault(self, message: str, node: Node) -> FormulaError:
         return fault(message, self.formula.text, node.position)

@@ -7,6 +7,7 @@ import numpy as np
 from gramian.typing import Codes, Matrix, Vector
 
 NOISE = 1e-7  # relative size below which an element of a null vector is rounding
+SHOWN = 12  # summands of an explanation
 
 
 def last_columns(null: Matrix, norms: Vector) -> tuple[Codes, Matrix]:
@@ -64,8 +65,8 @@ def explain(column: Vector, norms: Vector, names: tuple[str, ...], position: int
     others = np.delete(np.arange(len(column)), position)
     sizes = np.abs(column[others]) * norms[others]
     used = [int(i) for i, size in zip(others, sizes, strict=True) if size > NOISE * max(norms[position], sizes.max())]
-    text = " ".join(_summand(-float(column[i]), names[i], first=k == 0) for k, i in enumerate(used))
-    return text or "0"
+    text = " ".join(_summand(-float(column[i]), names[i], first=k == 0) for k, i in enumerate(used[:SHOWN]))
+    return text + (f" + ... ({len(used) - SHOWN} more)" if len(used) > SHOWN else "") or "0"
 
 
 def _summand(c: float, name: str, *, first: bool) -> str:

@@ -72,9 +72,15 @@ def canonical(levels: set[Level]) -> tuple[Level, ...]:
 
 
 def positions(known: tuple[Level, ...], levels: tuple[Level, ...]) -> Codes:
-    """Where each known level stands among `levels`."""
+    """Where each known level stands among `levels`; -1 for one that is not there (and has no rows)."""
     place = {level: i for i, level in enumerate(levels)}
-    return np.array([place[level] for level in known], np.int64)
+    return np.array([place.get(level, -1) for level in known], np.int64)
+
+
+def with_rows(known: list[Level], factor: str, tables: Mapping[Factors, CellSums]) -> set[Level]:
+    """The levels of a factor that have rows: a level that only incomplete rows had is none."""
+    table, column = next((t, f.index(factor)) for f, t in tables.items() if factor in f)
+    return {known[code] for code in np.unique(table.cells[:, column])}
 
 
 class Accumulator:
@@ -155,7 +161,7 @@ class Accumulator:
             tables,
             self.powers,
         )
-        return raw.with_levels({name: canonical(set(known)) for name, known in levels.items()})
+        return raw.with_levels({n: canonical(with_rows(known, n, tables)) for n, known in levels.items()})
 
 
 def combined(weight: Vector | None, count: Vector | None) -> Vector | None:

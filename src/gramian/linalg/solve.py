@@ -65,13 +65,16 @@ def error_unit(rows: int, columns: int, longest: int) -> float:
     return (2.0 * float(np.sqrt(min(rows, longest) + 1)) + columns) * UNIT
 
 
-def solve(products: Pair, constant: int | None, unit: float, penalty: Matrix | None = None) -> Solution:
+def solve(
+    products: Pair, constant: int | None, unit: float, penalty: Matrix | None = None, raw: Vector | None = None
+) -> Solution:
     """Solve for the coefficients of all columns but the last, which is the response.
 
     products : (p + 1, p + 1). constant : position of the constant column, swept out first. unit : relative rounding
-    error of a product. penalty : (p, p) added to the products, zero for the constant.
+    error of a product. penalty : (p, p) added to the products, zero for the constant. raw : (p + 1,) squares of the
+    columns before anything was eliminated from them.
     """
-    centred = centre(products, constant)
+    centred = centre(products, constant, products.hi.diagonal() if raw is None else raw)
     S = centred.S if penalty is None else centred.S + _scaled_penalty(penalty, centred)
     limits = SAFETY * unit * centred.amplification
     kept, inverse, combos = _factorize(S, np.minimum(limits, 0.5), centred.S.diagonal())
@@ -86,8 +89,8 @@ def solve(products: Pair, constant: int | None, unit: float, penalty: Matrix | N
     return _untangle(centred, b, V, kept, combos, condition, leverage)
 
 
-def centre(products: Pair, constant: int | None) -> Centred:
-    """Sweep the constant out, then scale by powers of two."""
+def centre(products: Pair, constant: int | None, squares: Vector) -> Centred:
+    """Sweep the constant out, then scale by powers of two; `squares` are those of the columns as they were summed."""
     p = len(products.hi) - 1
     others = np.array([j for j in range(p) if j != constant], np.int64)
     index = np.append(others, p)
@@ -97,7 +100,7 @@ def centre(products: Pair, constant: int | None) -> Centred:
         weight = float(products.hi[constant, constant])
         mean = products.value[constant, index] / weight if weight else mean
         swept = _sweep(products, index, constant) if weight else before
-    diagonal, raw = np.maximum(swept.diagonal(), 0.0), before.diagonal()
+    diagonal, raw = np.maximum(swept.diagonal(), 0.0), squares[index]
     with np.errstate(divide="ignore", invalid="ignore"):
         amplification = np.where(diagonal > 0, raw / diagonal, np.inf)
     size = np.sqrt(np.where(diagonal > 0, diagonal, 1.0))

@@ -66,7 +66,7 @@ def test_terms_are_those_of_r(text):
 
 def test_offsets_are_collected():
     expanded = expand(parse("y ~ a + offset(log(x)) + b + offset(z) - offset(z)"), COLUMNS, {})
-    assert [label(offset) for offset in expanded.offsets] == ["offset(log(x))"]
+    assert [label(offset) for offset in expanded.offsets] == ["log(x)"]
 
 
 def test_a_matrix_is_the_sum_of_its_columns():

@@ -3,6 +3,7 @@ from formulas import expressions, structural
 from hypothesis import given
 
 from gramian.errors import FormulaError, GramianError
+from gramian.formula.functions import monomial
 from gramian.formula.grammar import parse, parse_expression
 from gramian.formula.syntax import Binary, Call, Flag, Name, Negative, Number, Text, label, names
 
@@ -14,13 +15,16 @@ def test_an_expression_reads_back_from_its_label(node):
     assert parse_expression(label(node)) == node
 
 
-@given(expressions | structural)
+def is_term(node):
+    try:
+        return isinstance(node, Call) and len(names(node)) > 0 and monomial(node) != {}
+    except FormulaError:  # a power beyond the bound
+        return False
+
+
+@given((expressions | structural).filter(is_term))
 def test_a_term_reads_back_from_its_label(node):
-    if isinstance(node, Call) and names(node):
-        try:
-            assert parse(f"y ~ {label(node)}").terms == node
-        except FormulaError as refused:
-            assert "powers go up to 20" in str(refused)
+    assert parse(f"y ~ {label(node)}").terms == node
 
 
 @pytest.mark.parametrize(
@@ -87,7 +91,10 @@ def test_the_outcome_is_arithmetic():
     assert parse("log(y + 1) * 2 ~ x").outcome == parse_expression("log(y + 1) * 2")
 
 
-@pytest.mark.parametrize("open_, close", [("(", ")"), ("log(", ")"), ("-", ""), ("2^", ""), ("-(", ")"), ("I(-", ")")])
+PAIRS = [("(", ")"), ("log(", ")"), ("-", ""), ("2^", ""), ("-(", ")"), ("I(-", ")")]
+
+
+@pytest.mark.parametrize(("open_", "close"), PAIRS)
 @pytest.mark.parametrize("depth", [60, 1_000, 20_000])
 def test_deep_nesting_is_refused_wherever_it_stands(open_, close, depth):
     deep = open_ * depth + "x" + close * depth

@@ -1,0 +1,95 @@
+"""`gramian fit`: a linear model from files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from gramian.cli.options import DATA, FILE, data, progress
+from gramian.errors import OptionError
+from gramian.fit.options import COLLINEAR, NA
+
+if TYPE_CHECKING:
+    from gramian.results.linear import LinearFit
+
+FORMATS = ("table", "json", "csv", "md", "latex")
+
+
+@click.command(epilog=DATA)
+@click.argument("formula")
+@data
+@click.option("--weights", metavar="COLUMN", help="Weigh rows by this column (analytic weights, as in R's lm).")
+@click.option("--counts", metavar="COLUMN", help="Let a row stand for as many rows as this column says.")
+@click.option(
+    "--ridge", metavar="ALPHA", type=float, help="Add ALPHA times the squared slopes (as scikit-learn's Ridge)."
+)
+@click.option(
+    "--na", type=click.Choice(NA), default="drop", show_default=True, help="Leave incomplete rows out, or refuse them."
+)
+@click.option(
+    "--collinear",
+    type=click.Choice(COLLINEAR),
+    default="drop",
+    show_default=True,
+    help="Leave out columns that others explain, take the minimum-norm solution, or refuse them.",
+)
+@click.option("--threads", metavar="N", type=int, help="Read with so many threads.  [default: one per core]")
+@click.option(
+    "--format", type=click.Choice(FORMATS), default="table", show_default=True, help="Print the result as this."
+)
+@click.option("--save", metavar="FIT", type=FILE, help="Save the fit to this file, to predict from it later.")
+@click.option("--explain", is_flag=True, help="Say what would be read, how often and why, and stop before the pass.")
+@progress
+def command(
+    formula: str, data: tuple[str, ...], save: Path | None, explain: bool, progress: bool, **given: Any
+) -> None:
+    """Fit a linear model in one pass over DATA.
+
+    \b
+    gramian fit "arr_delay ~ dep_delay + carrier" flights.parquet
+    gramian fit "y ~ x + poly(z, 2) + factor(month)" "2024/*.csv" --save y.fit
+    """
+    from gramian.cli.output import check_place
+    from gramian.data.source import source_of
+
+    source, options = source_of(list(data)), _options(**given)
+    check_place(save, (read.name for read in source.inputs))
+    if explain:
+        _explain(formula, source, options)
+        return
+    fit = _fit(formula, source, options, progress)
+    _print(fit, given["format"])
+    if save is not None:
+        fit.save(save)
+
+
+def _options(*, ridge: float | None, threads: int | None, collinear: str, format: str, **same: Any) -> dict[str, Any]:
+    """The options of the api's functions; a penalty is named as they name it."""
+    from gramian.engines.local import Local
+
+    if ridge is not None and collinear != "drop":
+        raise OptionError("--collinear has no meaning with --ridge: a penalised fit keeps every column")
+    return {**same, "engine": Local(threads), "alpha": ridge, "collinear": collinear}
+
+
+def _explain(formula: str, source: Any, options: dict[str, Any]) -> None:
+    from gramian.api import plan
+
+    click.echo(str(plan(formula, source, **options)))
+
+
+def _fit(formula: str, source: Any, options: dict[str, Any], progress: bool) -> LinearFit:
+    from gramian.api import ols, ridge
+    from gramian.cli.progress import watching
+
+    alpha, collinear = options.pop("alpha"), options.pop("collinear")
+    with watching(progress) as watch:
+        if alpha is None:
+            return ols(formula, source, collinear=collinear, progress=watch, **options)
+        return ridge(formula, source, alpha, progress=watch, **options)
+
+
+def _print(fit: LinearFit, format: str) -> None:
+    pass

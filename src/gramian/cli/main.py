@@ -1,0 +1,75 @@
+"""The command `gramian`: finds a command, runs it, turns what went wrong into a message and an exit code.
+
+Commands declare their arguments with nothing but click; numbers and frames are imported when one runs, so that
+`--help` answers at once.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+import click
+
+from gramian import __version__
+from gramian.cli.failures import failed, unread
+from gramian.errors import did_you_mean
+
+COMMANDS = ("fit", "predict", "inspect")
+
+
+class Commands(click.Group):
+    """Commands by name; one file each, imported when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names in the order of their use."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name, None where there is none."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"gramian.cli.{cmd_name}").command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that the arguments name. Raises UsageError with the nearest name."""
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            hint = did_you_mean(args[0], COMMANDS) or f"; there are {', '.join(COMMANDS)}"
+            raise click.UsageError(f"no command '{args[0]}'{hint}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> int:
+        """Run the command; returns the exit code."""
+        try:
+            super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            return unread()
+        return 0
+
+
+SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+@click.group(cls=Commands, invoke_without_command=True, context_settings=SETTINGS)
+@click.version_option(__version__, prog_name="gramian", message="%(prog)s %(version)s")
+@click.pass_context
+def gramian(ctx: click.Context) -> None:
+    """Linear models on data of any size, in one pass."""
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Run a command line; returns its exit code."""
+    try:
+        for stream in (sys.stdout, sys.stderr):
+            stream.reconfigure(errors="replace")  # type: ignore[union-attr]  # a name must not end a run
+        code: int = gramian.main(args, prog_name="gramian", standalone_mode=False)
+    except (Exception, KeyboardInterrupt) as error:
+        return failed(error)
+    return code

@@ -1,0 +1,62 @@
+"""Where results go: a console as wide as they need, and files that are replaced whole."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from rich.console import Console, RenderableType
+from rich.measure import Measurement
+
+from gramian.errors import DataError, OptionError
+
+
+def show(parts: Iterable[RenderableType]) -> None:
+    """Print to stdout; names are never cut off: without a terminal the lines are as long as they need to be."""
+    console = Console(soft_wrap=False, emoji=False, markup=False, highlight=False)
+    parts = list(parts)
+    if not console.is_terminal:
+        free = console.options.update(width=10_000)
+        console.width = max([80, *(Measurement.get(console, free, part).maximum for part in parts)])
+    for part in parts:
+        console.print(part)
+
+
+def note(text: str) -> None:
+    """One line on stderr."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def check_place(target: Path | None, inputs: Iterable[str] = ()) -> None:
+    """Raise OptionError, before anything is read, where a result could not be written or would replace an input."""
+    if target is None:
+        return
+    if target.is_dir():
+        raise OptionError(f"{target} is a folder; name a file in it")
+    folder = target.parent
+    if not folder.is_dir():
+        raise OptionError(f"{target} cannot be written: there is no folder '{folder}'")
+    if not os.access(folder, os.W_OK):
+        raise OptionError(f"{target} cannot be written: no permission in the folder '{folder.resolve()}'")
+    if target.exists() and any(os.path.exists(name) and os.path.samefile(target, name) for name in inputs):
+        raise OptionError(f"{target} is one of the inputs; write to another file")
+
+
+@contextmanager
+def replacing(target: Path) -> Iterator[Path]:
+    """A temporary file beside the target that takes its place at the end; nothing is left behind on failure.
+
+    Raises DataError where the system refuses, a full disk for one.
+    """
+    temporary = target.parent / f".{target.name}.{os.getpid()}"
+    try:
+        yield temporary
+        os.replace(temporary, target)
+    except OSError as error:
+        raise DataError(f"cannot be written ({error.strerror or error})", str(target)) from error
+    finally:
+        with suppress(FileNotFoundError):
+            temporary.unlink()

@@ -1,0 +1,61 @@
+"""`gramian predict`: fitted values and intervals for new rows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from gramian.cli.options import DATA, FILE, data, progress
+
+if TYPE_CHECKING:
+    pass
+
+INTERVALS = ("confidence", "prediction")
+
+
+@click.command(epilog=DATA)
+@click.argument("fit", type=FILE)
+@data
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    type=FILE,
+    help="Write to this .csv, .parquet or .arrow file, replacing it.  [default: CSV to stdout]",
+)
+@click.option("--interval", type=click.Choice(INTERVALS), help="Add the columns low and high of this interval.")
+@click.option("--level", type=float, default=0.95, show_default=True, help="Cover the truth with this probability.")
+@progress
+def command(
+    fit: Path, data: tuple[str, ...], output: Path | None, interval: str | None, level: float, progress: bool
+) -> None:
+    """Predict from a saved FIT for every row of DATA.
+
+    One row is written for each row read, files in the order of their paths: fit (and low, high), empty where a
+    predictor is missing.
+
+    \b
+    gramian predict y.fit new.csv > fitted.csv
+    gramian predict y.fit new.parquet -o fitted.parquet --interval prediction
+    """
+    from gramian.api import load
+    from gramian.cli.output import check_place
+    from gramian.cli.progress import watching
+    from gramian.cli.writing import writing
+    from gramian.data.source import source_of
+    from gramian.fit.predict import predictions
+
+    source = source_of(list(data))
+    check_place(output, (str(fit), *(read.name for read in source.inputs)))
+    batches = predictions(load(fit).solved, source, interval, level)
+    names = ("fit", "low", "high") if interval else ("fit",)
+    with watching(progress and output is not None) as watch, writing(output, names) as write:
+        watch.start(source.rows, source.size)
+        try:
+            for batch in batches:
+                write(batch)
+                watch.advance(batch.shape[1], 0)
+        finally:
+            watch.stop()

@@ -1,0 +1,184 @@
+"""Progress on stderr: a bar on a terminal, a line now and then otherwise; and what stops the reading threads."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from threading import Lock
+from time import monotonic
+from types import FrameType
+from typing import Protocol
+
+from rich.console import Console
+from rich.progress import BarColumn, TaskID, TextColumn
+from rich.progress import Progress as RichProgress
+
+from gramian.fit.plan import readable
+
+EVERY = 10.0  # seconds between lines
+
+
+@dataclass(slots=True)
+class Trip:
+    """How far a pass is: rows and bytes read, how many there are when that is known, and seconds since its start."""
+
+    all_rows: int | None = None
+    all_size: int | None = None
+    rows: int = 0
+    size: int = 0
+    seconds: float = 0.0
+
+    @property
+    def done(self) -> float | None:
+        """The part that is done, None when unknown; by rows, which come in smaller steps, else by bytes."""
+        for seen, total in ((self.rows, self.all_rows), (self.size, self.all_size)):
+            if total and seen:
+                return min(seen / total, 1.0)
+        return None
+
+    def __str__(self) -> str:
+        parts = [_of(f"{self.rows:,}", self.all_rows and f"{self.all_rows:,}") + " rows"]
+        if self.size:
+            parts.append(_of(readable(self.size), self.all_size and readable(self.all_size)))
+        if self.seconds > 0:
+            parts.append(f"{_short(self.rows / self.seconds)} rows/s")
+        if self.done and self.seconds > 0:
+            parts.append(f"{_clock(self.seconds * (1 - self.done) / self.done)} left")
+        return ", ".join(parts)
+
+
+class Display(Protocol):
+    """Shows a trip; told under a lock."""
+
+    def show(self, trip: Trip) -> None:
+        """Show how far it is."""
+        ...
+
+    def stop(self) -> None:
+        """Leave nothing behind."""
+        ...
+
+
+class Hidden:
+    """Shows nothing."""
+
+    def show(self, trip: Trip) -> None:
+        """Nothing."""
+
+    def stop(self) -> None:
+        """Nothing."""
+
+
+class Lines:
+    """A line every so many seconds, so that short runs say nothing."""
+
+    def __init__(self, say: Callable[[str], None], every: float = EVERY) -> None:
+        self.say, self.every, self.next = say, every, every
+
+    def show(self, trip: Trip) -> None:
+        """A line, if it is time."""
+        if trip.seconds >= self.next:
+            self.next = trip.seconds + self.every
+            self.say(f"reading: {trip}")
+
+    def stop(self) -> None:
+        """Be ready for the next trip."""
+        self.next = self.every
+
+
+class Bar:
+    """A bar that disappears when the trip is over."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.bar: RichProgress | None = None
+        self.task = TaskID(0)
+
+    def show(self, trip: Trip) -> None:
+        """Draw it; a moving pattern where the end is unknown."""
+        if self.bar is None:
+            columns = (TextColumn("reading"), BarColumn(bar_width=24), TextColumn("{task.description}"))
+            self.bar = RichProgress(*columns, console=self.console, transient=True)
+            self.task = self.bar.add_task("", total=None)
+            self.bar.start()
+        done = trip.done
+        self.bar.update(self.task, description=str(trip), total=None if done is None else 1.0, completed=done or 0.0)
+
+    def stop(self) -> None:
+        """Take it away."""
+        if self.bar is not None:
+            self.bar.stop()
+            self.bar = None
+
+
+class Watch:
+    """What a run tells its progress to, from any thread; after `interrupt` it refuses, which ends the threads."""
+
+    def __init__(self, display: Display, now: Callable[[], float] = monotonic) -> None:
+        self.display, self.now = display, now
+        self.lock, self.trip, self.began = Lock(), Trip(), 0.0
+        self.interrupted = False
+
+    def start(self, rows: int | None, size: int | None) -> None:
+        """A pass begins."""
+        self.trip, self.began = Trip(rows, size), self.now()
+
+    def advance(self, rows: int, size: int) -> None:
+        """More has been read."""
+        if self.interrupted:
+            raise KeyboardInterrupt
+        with self.lock:
+            self.trip.rows += rows
+            self.trip.size += size
+            self.trip.seconds = self.now() - self.began
+            self.display.show(self.trip)
+
+    def stop(self) -> None:
+        """The pass is over."""
+        with self.lock:
+            self.display.stop()
+
+    def interrupt(self, number: int, frame: FrameType | None) -> None:
+        """Ctrl-C: end this thread, and the reading ones at their next batch."""
+        self.interrupted = True
+        raise KeyboardInterrupt
+
+
+@contextmanager
+def watching(progress: bool) -> Iterator[Watch]:
+    """A watch for a run, which Ctrl-C stops without waiting for the files that are being read."""
+    watch = Watch(_display(progress))
+    before = signal.signal(signal.SIGINT, watch.interrupt)
+    try:
+        yield watch
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _display(progress: bool) -> Display:
+    if not progress:
+        return Hidden()
+    console = Console(stderr=True)
+    if console.is_terminal and not console.is_dumb_terminal:
+        return Bar(console)
+    return Lines(lambda text: print(text, file=sys.stderr, flush=True))
+
+
+def _of(seen: str, total: str | int | None) -> str:
+    return f"{seen} of {total}" if total else seen
+
+
+def _short(number: float) -> str:
+    for size, name in ((1e9, " billion"), (1e6, " million"), (1e3, " thousand")):
+        if number >= size:
+            return f"{number / size:.1f}{name}"
+    return f"{number:.0f}"
+
+
+def _clock(seconds: float) -> str:
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"

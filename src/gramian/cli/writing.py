@@ -1,0 +1,69 @@
+"""Predictions as CSV, Parquet or Arrow, batch by batch, so that memory does not grow with the rows."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv as pc
+import pyarrow.parquet as pq
+
+from gramian.cli.output import replacing
+from gramian.errors import OptionError
+from gramian.typing import Matrix
+
+Write = Callable[[Matrix], None]
+
+
+@contextmanager
+def writing(output: Path | None, names: Sequence[str]) -> Iterator[Write]:
+    """A function that writes rows (columns, n), NaN as null; to a file, which is replaced whole, or to stdout.
+
+    Raises OptionError for an extension that is not known.
+    """
+    opened = _by_extension(output)
+    schema = pa.schema([(name, pa.float64()) for name in names])
+    if output is None:
+        with opened(sys.stdout.buffer, schema) as writer:
+            yield partial(_write, writer, schema)
+        return
+    with replacing(output) as temporary, open(temporary, "wb") as sink:
+        with opened(sink, schema) as writer:
+            yield partial(_write, writer, schema)
+        sink.flush()
+        os.fsync(sink.fileno())
+
+
+def _csv(sink: IO[bytes], schema: Any) -> Any:
+    sink.write(",".join(schema.names).encode() + b"\n")
+    return pc.CSVWriter(sink, schema, write_options=pc.WriteOptions(include_header=False))
+
+
+def _parquet(sink: IO[bytes], schema: Any) -> Any:
+    return pq.ParquetWriter(sink, schema)
+
+
+def _arrow(sink: IO[bytes], schema: Any) -> Any:
+    return pa.ipc.new_file(sink, schema)
+
+
+FORMATS: dict[str, Callable[[IO[bytes], Any], Any]] = {".csv": _csv, ".parquet": _parquet, ".arrow": _arrow}
+
+
+def _by_extension(output: Path | None) -> Callable[[IO[bytes], Any], Any]:
+    extension = ".csv" if output is None else output.suffix.lower()
+    if extension not in FORMATS:
+        raise OptionError(f"{output} has an unknown extension; known are {', '.join(FORMATS)}")
+    return FORMATS[extension]
+
+
+def _write(writer: Any, schema: Any, values: Matrix) -> None:
+    arrays = [pa.array(row, mask=np.isnan(row)) for row in values]
+    writer.write_table(pa.Table.from_arrays(arrays, schema=schema))

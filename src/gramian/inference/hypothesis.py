@@ -1,0 +1,191 @@
+"""Hypotheses as text: `x1 = x2, carrier[AA] - 2*x3 = 0` -> R b = q.
+
+    text     := equation ("," equation)*
+    equation := sum ["=" sum]                      a missing right side is zero
+    sum      := product (("+" | "-") product)*
+    product  := factor (("*" | "/") factor)*       at most one of them may contain a coefficient
+    factor   := ("+" | "-") factor | number | coefficient | "(" sum ")"
+
+Names of coefficients hold commas, brackets and colons, so the longest known name is taken wherever one begins.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NoReturn
+
+import numpy as np
+
+from gramian.errors import OptionError, did_you_mean
+from gramian.typing import Matrix, Vector
+
+NUMBER = re.compile(r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?(?![\w.])")
+UNKNOWN = re.compile(r"(?:\([^()]*\)|\[[^\]]*\]|`[^`]*`|[^\s,=+\-*/()\[\]`])+")
+LONGEST, DEEPEST = 100_000, 50
+SHOWN = 100  # how much of a long text is repeated in an error
+
+
+@dataclass(frozen=True, slots=True)
+class Linear:
+    """A linear expression: position of a coefficient -> factor, and a constant."""
+
+    factors: Mapping[int, float] = field(default_factory=dict)
+    constant: float = 0.0
+
+    def plus(self, other: Linear, sign: float) -> Linear:
+        """The sum, or with sign -1 the difference."""
+        total = dict(self.factors)
+        for i, c in other.factors.items():
+            total[i] = total.get(i, 0.0) + sign * c
+        return Linear(total, self.constant + sign * other.constant)
+
+    def times(self, c: float) -> Linear:
+        """A multiple."""
+        return Linear({i: c * v for i, v in self.factors.items()}, c * self.constant)
+
+
+def hypotheses(text: str, names: Sequence[str], aliased: Mapping[str, str] | None = None) -> tuple[Matrix, Vector]:
+    """R (k, p) and q (k,) of the k hypotheses in a text.
+
+    aliased : coefficients that the data do not determine, and what they are of others; they cannot be tested.
+    Raises OptionError for a text that does not parse, or a name that is no coefficient.
+    """
+    if not isinstance(text, str) or len(text) > LONGEST:
+        raise OptionError(f"a hypothesis is a text of at most {LONGEST:,} characters, as in 'x1 = x2'")
+    equations = _Parser(text, names, aliased or {}).read()
+    R, q = np.zeros((len(equations), len(names))), np.zeros(len(equations))
+    for row, equation in enumerate(equations):
+        R[row, list(equation.factors)] = list(equation.factors.values())
+        q[row] = -equation.constant
+    if not (np.isfinite(R).all() and np.isfinite(q).all()):
+        raise OptionError(f"a number in '{text[:SHOWN]}' is too large")
+    return R, q
+
+
+class _Parser:
+    """A place in the text."""
+
+    def __init__(self, text: str, names: Sequence[str], aliased: Mapping[str, str]) -> None:
+        self.text, self.names, self.aliased = text, names, aliased
+        self.at, self.depth = 0, 0
+        self.starts: dict[str, list[str]] = {}
+        for name in sorted(names, key=len, reverse=True):
+            self.starts.setdefault(name[:1], []).append(name)
+        self.position = {name: i for i, name in enumerate(names)}
+
+    def read(self) -> list[Linear]:
+        equations = [self.equation()]
+        while self.accept(","):
+            equations.append(self.equation())
+        if self.here():
+            self.fail("expected an operator, '=' or ','")
+        return equations
+
+    def equation(self) -> Linear:
+        start = self.at
+        left = self.sum()
+        if self.accept("="):
+            left = left.plus(self.sum(), -1.0)
+        factors = {i: c for i, c in left.factors.items() if c}
+        if not factors:
+            raise OptionError(f"'{self.text[start : self.at].strip()[:SHOWN]}' contains no coefficient to test")
+        return Linear(factors, left.constant)
+
+    def sum(self) -> Linear:
+        total = self.product()
+        while sign := {"+": 1.0, "-": -1.0}.get(self.here()):
+            self.at += 1
+            total = total.plus(self.product(), sign)
+        return total
+
+    def product(self) -> Linear:
+        total = self.factor()
+        while (operator := self.here()) in ("*", "/"):
+            self.at += 1
+            total = self.scaled(total, self.factor(), operator)
+        return total
+
+    def scaled(self, left: Linear, right: Linear, operator: str) -> Linear:
+        if operator == "/" and (right.factors or not right.constant):
+            self.fail("only a number other than zero may stand after '/'")
+        if operator == "/":
+            return left.times(1.0 / right.constant)
+        if left.factors and right.factors:
+            self.fail("a hypothesis is linear: two coefficients cannot be multiplied")
+        return left.times(right.constant) if left.factors else right.times(left.constant)
+
+    def factor(self) -> Linear:
+        if (character := self.here()) and character in "+-":
+            self.at += 1
+            return self.deeper(self.factor).times(-1.0 if character == "-" else 1.0)
+        name = self.name()
+        if name is not None:
+            return Linear({self.position[name]: 1.0})
+        if found := NUMBER.match(self.text, self.at):
+            self.at = found.end()
+            return Linear({}, float(found.group()))
+        if self.accept("("):
+            inner = self.deeper(self.sum)
+            if not self.accept(")"):
+                self.fail("expected ')'")
+            return inner
+        return self.unknown()
+
+    def deeper(self, read: Callable[[], Linear]) -> Linear:
+        self.depth += 1
+        if self.depth > DEEPEST:
+            self.fail(f"a hypothesis may be nested {DEEPEST} levels deep")
+        inner = read()
+        self.depth -= 1
+        return inner
+
+    def name(self) -> str | None:
+        """The longest coefficient name that begins here, also in backticks."""
+        for name in self.starts.get(self.here(), []):
+            if self.text.startswith(name, self.at) and self.ends(self.at + len(name), name):
+                self.at += len(name)
+                return self.tested(name)
+        closing = self.text.find("`", self.at + 1) if self.here() == "`" else -1
+        quoted = self.text[self.at + 1 : closing] if closing > 0 else None
+        if quoted in self.position:
+            self.at = closing + 1
+            return self.tested(quoted)
+        return None
+
+    def ends(self, end: int, name: str) -> bool:
+        """Whether a name really ends there, and is not the beginning of another."""
+        following = self.text[end : end + 1]
+        word = name[-1:].isalnum() or name[-1:] in "_."
+        return not following or (following not in "[(:`" and not (word and (following.isalnum() or following in "_.")))
+
+    def tested(self, name: str) -> str:
+        if name in self.aliased:
+            raise OptionError(
+                f"'{name}' cannot be tested: the data do not determine it ({name} = {self.aliased[name] or 'unknown'})"
+            )
+        return name
+
+    def unknown(self) -> NoReturn:
+        found = UNKNOWN.match(self.text, self.at)
+        if found is None:
+            self.fail("expected a coefficient, a number or '('")
+        name = found.group().strip("`")
+        hint = did_you_mean(name, self.names) or f"; the coefficients are {', '.join(self.names[:12])}"
+        raise OptionError(f"no coefficient '{name[:SHOWN]}'{hint}")
+
+    def here(self) -> str:
+        """The next character that is not a space, empty at the end."""
+        while self.at < len(self.text) and self.text[self.at].isspace():
+            self.at += 1
+        return self.text[self.at : self.at + 1]
+
+    def accept(self, character: str) -> bool:
+        found = self.here() == character
+        self.at += found
+        return found
+
+    def fail(self, message: str) -> NoReturn:
+        found = f"found '{self.text[self.at : self.at + 20]}'" if self.here() else "the text ends"
+        raise OptionError(f"{message} at character {self.at + 1} of '{self.text[:SHOWN]}' ({found})")

@@ -1,0 +1,98 @@
+"""Tests: statistics and their probabilities, accurate far out in the tails."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.linalg import cho_factor, cho_solve
+from scipy.special import betaincc, erfc, fdtrc
+
+from gramian.errors import OptionError
+from gramian.typing import Matrix, Vector
+
+INDEPENDENT = 1e-10  # relative length below which a row of R says nothing that earlier rows do not
+
+
+@dataclass(frozen=True, slots=True)
+class Test:
+    """A test: its statistic (F), the degrees of freedom of numerator and denominator, p-value, and what was tested.
+
+    estimate : one number a hypothesis, its left side minus its right side.
+    """
+
+    __test__ = False  # not a test case, whatever its name looks like
+
+    statistic: float
+    df: tuple[float, float]
+    p_value: float
+    estimate: tuple[float, ...]
+
+
+def ratios(estimates: Vector, std_errors: Vector) -> Vector:
+    """estimate / std_error; infinite where the error is zero, NaN where both are or one is unknown."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(estimates / std_errors)
+
+
+def t_probability(t: Vector, df: float) -> Vector:
+    """P(|T| >= |t|) for T with df degrees of freedom; NaN unless df > 0.
+
+    1 - I_z(1/2, df/2), z = t^2 / (df + t^2), Abramowitz and Stegun 26.7.1: small z keeps its digits for any df.
+    """
+    t = np.abs(np.asarray(t, np.float64))
+    if not df > 0:
+        return np.full_like(t, np.nan)
+    if np.isinf(df):
+        return np.asarray(erfc(t / np.sqrt(2.0)))
+    with np.errstate(over="ignore", invalid="ignore"):
+        z = (t / np.sqrt(df)) ** 2
+        return np.where(np.isinf(t), 0.0, betaincc(0.5, df / 2, z / (1 + z)))
+
+
+def f_probability(statistic: float, df: tuple[float, float]) -> float:
+    """P(F >= statistic) for F with df degrees of freedom."""
+    if not (df[0] > 0 and df[1] > 0) or np.isnan(statistic):
+        return float("nan")
+    return float(fdtrc(df[0], df[1], statistic)) if np.isfinite(statistic) else 0.0
+
+
+def overall(rss: float, tss: float, df: tuple[float, float], estimate: tuple[float, ...]) -> Test:
+    """F test that all coefficients but the constant are zero, from the sums of squares."""
+    explained, residual = max(tss - rss, 0.0) / df[0], rss / df[1]
+    statistic = explained / residual if residual else float("inf") if explained else float("nan")
+    return Test(statistic, df, f_probability(statistic, df), estimate)
+
+
+def wald(R: Matrix, b: Vector, q: Vector, V: Matrix, df: float) -> Test:
+    """F test of R b = q: (R b - q)' (R V R')^-1 (R b - q) / rows of R.
+
+    R : (k, p) of full row rank, b : (p,), q : (k,), V : (p, p), finite wherever R is not zero.
+    Raises OptionError when the hypotheses repeat or contradict each other.
+    """
+    used = np.flatnonzero(R.any(axis=0))
+    R, b, V = R[:, used], b[used], V[np.ix_(used, used)]
+    _check_independent(R)
+    distance = R @ b - q
+    statistic = _square(distance, R @ V @ R.T) / len(R)
+    degrees = (len(R), df)
+    return Test(statistic, degrees, f_probability(statistic, degrees), tuple(distance.tolist()))
+
+
+def _square(distance: Vector, C: Matrix) -> float:
+    """d' C^-1 d, scaled to unit diagonal; infinite where the covariance is zero and the distance is not."""
+    scale = np.sqrt(np.maximum(C.diagonal(), 0.0))
+    if not np.isfinite(scale).all():
+        return float("nan")
+    if (scale == 0).any():
+        return float("inf") if (distance != 0).any() else float("nan")
+    d = distance / scale
+    factor = cho_factor(C / scale[:, None] / scale, lower=True)
+    return float(d @ cho_solve(factor, d))
+
+
+def _check_independent(R: Matrix) -> None:
+    lengths = np.abs(np.linalg.qr((R / np.linalg.norm(R, axis=1)[:, None]).T, mode="r")).T
+    for k in range(len(R)):
+        if k >= lengths.shape[1] or lengths[k, k] < INDEPENDENT:
+            raise OptionError(f"hypothesis {k + 1} says nothing that the ones before it do not; leave it out")

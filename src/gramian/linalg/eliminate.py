@@ -1,0 +1,54 @@
+"""Exact elimination of a factor: its own products are a diagonal matrix, so its Schur complement costs no Cholesky."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from gramian.linalg.doubledouble import Pair, pair
+from gramian.linalg.products import Group
+from gramian.linalg.solve import SAFETY, Solution, solve
+from gramian.typing import Codes, Matrix
+
+WORTH = 32  # a smaller block is as quick with the rest
+
+
+def largest_diagonal(groups: list[Group]) -> Codes:
+    """Positions of the largest group of cells (of one or more factors, without numbers), which never overlap."""
+    cells = [g.positions for g in groups if g.factors and g.monomials == ((),)]
+    best = max(cells, key=len, default=np.zeros(0, np.int64))
+    return best if len(best) >= WORTH else np.zeros(0, np.int64)
+
+
+def solve_eliminating(products: Pair, constant: int | None, unit: float, block: Codes) -> Solution:
+    """As `solve`, with the columns in `block`, whose products are diagonal and positive, eliminated first."""
+    if not len(block):
+        return solve(products, constant, unit)
+    S = products.hi
+    rest = np.setdiff1d(np.arange(len(S)), block)
+    d, B = S[block, block], S[np.ix_(block, rest)]
+    share = B / d[:, None]
+    inner = S[np.ix_(rest, rest)] - B.T @ share
+    where = None if constant is None else int(np.searchsorted(rest, constant))
+    if where is not None and inner[where, where] <= SAFETY * unit * S[constant, constant]:
+        return solve(products, constant, unit)  # the cells make up the constant, which must stay
+    part = solve(pair(inner), where, unit, raw=S[rest, rest])
+    return _whole(part, block, rest[:-1], share, d)
+
+
+def _whole(part: Solution, block: Codes, rest: Codes, share: Matrix, d: Matrix) -> Solution:
+    """Back substitution: coefficients, inverse and null vectors of all columns."""
+    p, inner, outcome = len(block) + len(rest), share[:, :-1], share[:, -1]
+    b, V, null = np.zeros(p), np.zeros((p, p)), np.zeros((p, part.null.shape[1]))
+    b[rest], b[block] = part.coefficients, outcome - inner @ part.coefficients
+    half = -inner @ part.inverse
+    V[np.ix_(rest, rest)] = part.inverse
+    V[np.ix_(block, rest)], V[np.ix_(rest, block)] = half, half.T
+    corner = -half @ inner.T
+    corner[np.diag_indices(len(block))] += 1.0 / d
+    V[np.ix_(block, block)] = corner
+    null[rest], null[block] = part.null, -inner @ part.null
+    kept = np.ones(p, bool)
+    kept[rest] = part.kept
+    return replace(part, coefficients=b, inverse=V, kept=kept, null=null, leverage=part.leverage + len(block))

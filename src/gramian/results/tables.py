@@ -1,0 +1,104 @@
+"""Fits as Arrow tables with broom's column names, and as plain JSON."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from gramian.typing import Vector
+
+if TYPE_CHECKING:
+    from gramian.results.linear import LinearFit
+
+SCHEMA = "gramian.fit/1"
+
+
+def columns(fit: LinearFit, level: float) -> dict[str, Vector]:
+    """The numbers of the coefficient table, each (p,)."""
+    low, high = fit.conf_int(level).T
+    return {
+        "estimate": fit.coefficients,
+        "std_error": fit.std_errors,
+        "statistic": fit.statistics,
+        "p_value": fit.p_values,
+        "conf_low": low,
+        "conf_high": high,
+    }
+
+
+def tidy(fit: LinearFit, level: float) -> pa.Table:
+    """One row for each coefficient, null where unknown."""
+    numbers = {name: pa.array(v, pa.float64(), mask=np.isnan(v)) for name, v in columns(fit, level).items()}
+    return pa.table({"term": pa.array(fit.names, pa.string()), **numbers})
+
+
+def glance(fit: LinearFit) -> pa.Table:
+    """One row for the fit, null where unknown."""
+    values = whole(fit)
+    types = {name: pa.int64() if name == "rows" else pa.float64() for name in values}
+    return pa.table({name: pa.array([_known(v)], types[name]) for name, v in values.items()})
+
+
+def whole(fit: LinearFit) -> dict[str, float | None]:
+    """The numbers of the fit as a whole, as broom's glance.lm; `df` is that of the F test's numerator."""
+    f = fit.f_test
+    return {
+        "r_squared": fit.r_squared,
+        "adj_r_squared": fit.adj_r_squared,
+        "sigma": fit.sigma,
+        "statistic": f and f.statistic,
+        "p_value": f and f.p_value,
+        "df": f and f.df[0],
+        "loglik": fit.loglik,
+        "aic": fit.aic,
+        "bic": fit.bic,
+        "deviance": fit.deviance,
+        "df_residual": fit.df_residual,
+        "rows": fit.rows,
+    }
+
+
+def to_dict(fit: LinearFit, level: float) -> dict[str, Any]:
+    """The versioned object of `--format json`."""
+    numbers = whole(fit)
+    f_test = {name: finite(numbers.pop(name)) for name in ("statistic", "df", "p_value")}
+    f_test["df"] = None if fit.f_test is None else [fit.f_test.df[0], fit.f_test.df[1]]
+    rows = numbers.pop("rows")
+    return {
+        "schema": SCHEMA,
+        "formula": fit.formula,
+        "family": "gaussian",
+        "rows": rows,
+        "dropped_rows": dict(fit.dropped_rows),
+        "missing": dict(fit.missing),
+        "level": level,
+        "coefficients": _coefficients(fit, level),
+        **{name: finite(v) for name, v in numbers.items()},
+        "f_test": None if fit.f_test is None else f_test,
+        "rank": fit.rank,
+        "aliased": dict(fit.aliased),
+        "alpha": fit.alpha,
+        "vcov": fit.covariance.recipe,
+        "accuracy": {"passes": fit.passes, "condition": finite(fit.condition)},
+    }
+
+
+def finite(value: float | None) -> float | None:
+    """The number, or None where JSON has no word for it."""
+    return value if value is not None and math.isfinite(value) else None
+
+
+def _known(value: float | None) -> float | None:
+    return None if value is None or math.isnan(value) else value
+
+
+def _coefficients(fit: LinearFit, level: float) -> list[dict[str, Any]]:
+    table = {name: v.tolist() for name, v in columns(fit, level).items()}
+    rows = zip(*table.values(), strict=True)
+    return [
+        {"term": term, **{k: finite(v) for k, v in zip(table, row, strict=True)}}
+        for term, row in zip(fit.names, rows, strict=True)
+    ]

@@ -1,0 +1,256 @@
+"""Arrays and plain JSON in one file: an uncompressed zip of `manifest.json` and `.npy` members.
+
+The same content gives the same bytes. The comment at the end of the zip is the SHA-256 of all that stands before it,
+so that no damaged byte goes unseen; the manifest lists type, shape and SHA-256 of every array, and a reader compares
+them with the sizes in the file before it allocates anything. There is no pickle and no evaluation.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import math
+import os
+import re
+import secrets
+import zipfile
+from collections.abc import Mapping
+from os import PathLike
+from pathlib import Path
+from typing import IO, Any, NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gramian.errors import ArtifactError
+
+FORMAT, MAJOR, MINOR = "gramian", 1, 0
+MANIFEST = "manifest.json"
+LARGEST_MANIFEST = 2**28
+MOST_MEMBERS = 100_000
+MOST_AXES = 3
+BLOCK = 2**20
+DIGEST = hashlib.sha256().digest_size * 2  # characters
+DTYPES = {"float64": "<f8", "int64": "<i8", "bool": "|b1"}
+NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,200}(/[A-Za-z0-9_][A-Za-z0-9_.-]{0,200}){0,4}")
+EPOCH = (1980, 1, 1, 0, 0, 0)
+
+Array = NDArray[Any]
+
+
+def save(path: str | PathLike[str], kind: str, manifest: Mapping[str, Any], arrays: Mapping[str, Array]) -> None:
+    """Write a file, replacing an existing one in one step, when all of it is on the disk.
+
+    kind : what it is. manifest : plain JSON without NaN. arrays : float64, int64 or bool, by name.
+    Raises ArtifactError where it cannot be written.
+    """
+    target = Path(path)
+    ready = {name: _plain(name, array) for name, array in arrays.items()}
+    members = {name: _described(array) for name, array in ready.items()}
+    head = {"format": FORMAT, "version": [MAJOR, MINOR], "kind": kind, "members": members, "content": dict(manifest)}
+    text = json.dumps(head, allow_nan=False, indent=1).encode()
+    if len(text) > LARGEST_MANIFEST:
+        raise ArtifactError(f"{target}: cannot be saved, its names and levels need {len(text):,} bytes")
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+    try:
+        with open(temporary, "xb+") as file:
+            _write(file, text, ready)
+        os.replace(temporary, target)
+        _sync_folder(target.parent)
+    except OSError as error:
+        raise ArtifactError(f"{target}: cannot be written ({error.strerror or error})") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def load(path: str | PathLike[str]) -> tuple[str, dict[str, Any], dict[str, Array]]:
+    """Kind, manifest and arrays of a file that `save` wrote.
+
+    Raises ArtifactError, naming the file and what is wrong, for anything else.
+    """
+    source = Path(path)
+    try:
+        with open(source, "rb") as file, zipfile.ZipFile(file) as archive:
+            head = _manifest(archive)
+            _check_digest(file)
+            arrays = _read(archive, head["members"], os.fstat(file.fileno()).st_size)
+            return head["kind"], head["content"], arrays
+    except zipfile.BadZipFile as error:
+        raise ArtifactError(f"{source}: not a file that gramian wrote, or damaged ({error})") from error
+    except OSError as error:
+        raise ArtifactError(f"{source}: cannot be read ({error.strerror or error})") from error
+    except (ValueError, NotImplementedError, RuntimeError, EOFError) as error:
+        raise ArtifactError(f"{source}: {error}") from error
+    except MemoryError as error:
+        raise ArtifactError(f"{source}: there is not enough memory to read it") from error
+
+
+def _write(file: IO[bytes], text: bytes, arrays: Mapping[str, Array]) -> None:
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+        _add(archive, MANIFEST, (text,), len(text))
+        for name, array in arrays.items():
+            header = _header(array.dtype.name, array.shape)
+            _add(archive, f"{name}.npy", (header, _bytes(array)), len(header) + array.nbytes)
+        archive.comment = b"0" * DIGEST
+    file.seek(-DIGEST, os.SEEK_END)
+    end = file.tell()
+    digest = _digest(file, end).encode()
+    file.seek(end)
+    file.write(digest)
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def _add(archive: zipfile.ZipFile, name: str, parts: tuple[bytes | memoryview, ...], size: int) -> None:
+    info = zipfile.ZipInfo(name, EPOCH)
+    info.create_system, info.external_attr, info.file_size = 3, 0o644 << 16, size
+    with archive.open(info, "w") as member:
+        for part in parts:
+            member.write(part)
+
+
+def _plain(name: str, array: Array) -> Array:
+    if not NAME.fullmatch(name) or array.dtype.name not in DTYPES or array.ndim > MOST_AXES:
+        raise ValueError(f"'{name}' ({array.dtype}, {array.ndim} axes) has no place in a file")
+    return np.asarray(array, DTYPES[array.dtype.name], order="C")
+
+
+def _described(array: Array) -> dict[str, Any]:
+    digest = hashlib.sha256(_header(array.dtype.name, array.shape))
+    digest.update(_bytes(array))
+    return {"dtype": array.dtype.name, "shape": list(array.shape), "sha256": digest.hexdigest()}
+
+
+def _header(dtype: str, shape: tuple[int, ...]) -> bytes:
+    """The first bytes of the .npy format, version 1.0."""
+    out = io.BytesIO()
+    facts = {"descr": DTYPES[dtype], "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(out, facts)
+    return out.getvalue()
+
+
+def _bytes(array: Array) -> memoryview:
+    return memoryview(array.reshape(-1).view(np.uint8))
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name == "posix":
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _digest(file: IO[bytes], end: int) -> str:
+    digest = hashlib.sha256()
+    file.seek(0)
+    while end > 0 and (block := file.read(min(BLOCK, end))):
+        digest.update(block)
+        end -= len(block)
+    return digest.hexdigest()
+
+
+def _manifest(archive: zipfile.ZipFile) -> dict[str, Any]:
+    """The manifest, once format and version are known to be ours."""
+    names = [info.filename for info in archive.infolist()]
+    if names[:1] != [MANIFEST]:
+        raise ValueError("not a file that gramian wrote: it does not begin with a manifest")
+    info = archive.infolist()[0]
+    _check_stored(info)
+    if info.file_size > LARGEST_MANIFEST:
+        raise ValueError(f"its manifest claims {info.file_size:,} bytes")
+    head = _json(archive.read(info))
+    if not isinstance(head, dict) or head.get("format") != FORMAT:
+        raise ValueError("not a file that gramian wrote: its manifest says otherwise")
+    match head.get("version"):
+        case [int(major), int()] if major == MAJOR:
+            pass
+        case [int(major), int(minor)]:
+            raise ValueError(f"it has version {major}.{minor}; this gramian reads version {MAJOR}")
+        case _:
+            raise ValueError("its manifest has no version")
+    match head:
+        case {"kind": str(), "members": dict(), "content": dict()}:
+            return head
+    raise ValueError("its manifest is not complete")
+
+
+def _json(text: bytes) -> Any:
+    try:
+        return json.loads(text.decode(), parse_constant=_no_constant, object_pairs_hook=_object)
+    except RecursionError:
+        raise ValueError("its manifest is nested too deeply") from None
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"its manifest holds {name}")
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    out = dict(pairs)
+    if len(out) != len(pairs):
+        raise ValueError("its manifest names something twice")
+    return out
+
+
+def _check_digest(file: IO[bytes]) -> None:
+    """Every byte of the file is as it was written."""
+    end = file.seek(0, os.SEEK_END) - DIGEST
+    file.seek(max(end, 0))
+    if file.read() != _digest(file, end).encode():
+        raise ValueError("it is damaged: its check sum is not that of its content")
+
+
+def _check_stored(info: zipfile.ZipInfo) -> None:
+    if info.compress_type != zipfile.ZIP_STORED or info.compress_size != info.file_size or info.flag_bits:
+        raise ValueError(f"member '{info.filename}' is compressed or encrypted; gramian writes neither")
+
+
+def _read(archive: zipfile.ZipFile, members: dict[str, Any], size: int) -> dict[str, Array]:
+    """All arrays, after the list of members and their sizes have been found in order."""
+    infos = archive.infolist()[1:]
+    expected = [f"{name}.npy" for name in members]
+    if [info.filename for info in infos] != expected or len(infos) > MOST_MEMBERS:
+        raise ValueError("its members are not those that its manifest lists")
+    plans = {name: _planned(name, facts, info) for (name, facts), info in zip(members.items(), infos, strict=True)}
+    if sum(info.file_size for info in archive.infolist()) > size:
+        raise ValueError("its members claim more bytes than it has")
+    return {name: _array(archive, info, *plan) for (name, plan), info in zip(plans.items(), infos, strict=True)}
+
+
+def _planned(name: str, facts: Any, info: zipfile.ZipInfo) -> tuple[str, tuple[int, ...], str]:
+    """Type, shape and check sum of a member, when they agree with its size."""
+    _check_stored(info)
+    match facts:
+        case {"dtype": str(dtype), "shape": [*shape], "sha256": str(digest)} if (
+            NAME.fullmatch(name)
+            and dtype in DTYPES
+            and len(shape) <= MOST_AXES
+            and all(type(n) is int and 0 <= n < 2**48 for n in shape)
+        ):
+            width = math.prod(shape) * np.dtype(DTYPES[dtype]).itemsize
+            if info.file_size == len(_header(dtype, tuple(shape))) + width:
+                return dtype, tuple(shape), digest
+    raise ValueError(f"the type, shape and size of member '{info.filename}' do not fit together")
+
+
+def _array(archive: zipfile.ZipFile, info: zipfile.ZipInfo, dtype: str, shape: tuple[int, ...], digest: str) -> Array:
+    header = _header(dtype, shape)
+    array = np.empty(shape, DTYPES[dtype])
+    target = _bytes(array)
+    with archive.open(info) as member:
+        if member.read(len(header)) != header:
+            raise ValueError(f"member '{info.filename}' is not of the type and shape that the manifest says")
+        filled = 0
+        while filled < len(target) and (block := member.read(min(BLOCK, len(target) - filled))):
+            target[filled : filled + len(block)] = block
+            filled += len(block)
+    found = hashlib.sha256(header)
+    found.update(target)
+    if filled != len(target) or found.hexdigest() != digest:
+        raise ValueError(f"member '{info.filename}' is damaged: its check sum is not the one in the manifest")
+    if dtype == "bool" and (array.view(np.uint8) > 1).any():
+        raise ValueError(f"member '{info.filename}' holds what is neither true nor false")
+    return array

@@ -1,0 +1,170 @@
+"""CSV: types from a sample, nulls as pandas spells them, errors with their line."""
+
+from __future__ import annotations
+
+import datetime
+from pathlib import Path
+
+import pytest
+
+from data.reading import count, everything
+from gramian.batch import Kind
+from gramian.data import csv_sample
+from gramian.data.csv_sample import NULLS
+from gramian.data.source import source_of
+from gramian.errors import DataError, SchemaError
+
+
+@pytest.fixture
+def csv(tmp_path):
+    def written(text: str | bytes, name: str = "t.csv") -> Path:
+        path = tmp_path / name
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return path
+
+    return written
+
+
+def error(path: Path, columns: list[str] | None = None) -> str:
+    with pytest.raises(DataError) as caught:
+        everything(source_of(path), columns)
+    return str(caught.value)
+
+
+def test_types(csv):
+    source = source_of(
+        csv(
+            "i,f,b,d,t,h,s\n"
+            "1,1.5,true,2020-01-01,2020-01-01 10:00:00,12:30,a\n"
+            "2,2,False,2020-01-02,2020-01-02T11:00:00,12:31,2\n"
+        )
+    )
+    assert [f.kind.value for f in source.schema.fields] == [
+        "number",
+        "number",
+        "boolean",
+        "date",
+        "date",
+        "text",
+        "text",
+    ]
+    assert everything(source)["d"] == [datetime.date(2020, 1, 1), datetime.date(2020, 1, 2)]
+    assert source.schema["i"].type == "int64"
+
+
+@pytest.mark.parametrize("null", NULLS)
+def test_nulls(csv, null):
+    source = source_of(csv(f'x,s,b\n{null},{null},{null}\n"{null}","{null}","{null}"\n1,a,true\n'))
+    assert everything(source) == {"x": [None, None, 1], "s": [None, None, "a"], "b": [None, None, True]}
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("\ufeffx,y\n1,a\n2,b\n", "t.csv"),
+        ("x,y\r\n1,a\r\n2,b\r\n", "t.csv"),
+        ("x,y\n1,a\n2,b", "t.csv"),
+        ("x,y\n\n1,a\n\n2,b\n", "t.csv"),
+        ("x;y\n1;a\n2;b\n", "t.csv"),
+        ("x\ty\n1\ta\n2\tb\n", "t.csv"),
+        ("x\ty\n1\ta\n2\tb\n", "t.tsv"),
+        ('"x","y"\n"1","a"\n"2","b"\n', "t.csv"),
+        ("x,y\n 1,a\n2 ,b\n", "t.csv"),
+    ],
+)
+def test_dialects(csv, text, name):
+    assert everything(source_of(csv(text, name))) == {"x": [1, 2], "y": ["a", "b"]}
+
+
+def test_quoted_values_may_span_lines(csv):
+    assert everything(source_of(csv('x,s\n1,"a\nb, ""c"""\n2,5" pipe\n'))) == {
+        "x": [1, 2],
+        "s": ['a\nb, "c"', '5" pipe'],
+    }
+
+
+def test_a_header_alone_is_no_rows(csv):
+    for text in ("x,y\n", "x,y"):
+        source = source_of(csv(text))
+        assert source.schema.names == ("x", "y")
+        assert everything(source) == {"x": [], "y": []}
+        assert count(source) == 0
+
+
+def test_messages(csv):
+    assert error(csv("")) == "t.csv: is empty: there is not even a line with the names of the columns"
+    assert error(csv("x,y\n1,a\n2\n")) == (
+        "t.csv, line 3: 1 of 2 fields; complete the row, or quote values that hold a ','"
+    )
+    assert error(csv('x,y\n1,"a\nb"\n2,b,c\n')).startswith("t.csv, line 4: 3 of 2 fields")
+    assert error(csv('x,y\n1,a\n2,"b\n3,c\n')) == "t.csv, line 3: a quote opens here and is never closed"
+    assert error(csv(b"x,y\n1,a\n2,\xff\n")) == "t.csv, line 3: the bytes b'\\xff' are not UTF-8; save it as UTF-8"
+    assert error(csv(b"x,\xff\n1,a\n")).startswith("t.csv: the names of the columns cannot be read")
+    assert error(csv("x,y\n1,2\n".encode("utf-16"))) == "t.csv: is UTF-16; save it as UTF-8"
+    assert error(csv(b"\x1f\x8b\x08\x00")) == "t.csv: is compressed; rename it so that it ends in .gz"
+
+
+@pytest.fixture
+def short_sample(monkeypatch):
+    monkeypatch.setattr(csv_sample, "PIECE", 400)
+
+
+def long(at: int, row: str, plain: str = "1,1.5,a,true,2020-01-01,", rows: int = 2000) -> str:
+    return "i,f,s,b,d,n\n" + "".join((row if k == at else plain) + "\n" for k in range(rows))
+
+
+@pytest.mark.usefixtures("short_sample")
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        ("1.5,1.5,a,true,2020-01-01,", "column 'i' holds '1.5', but int64 in a sample of the file"),
+        ("99999999999999999999,1.5,a,true,2020-01-01,", "column 'i' holds '99999999999999999999', but int64"),
+        ("1, x ,a,true,2020-01-01,", "column 'f' holds 'x', but double"),
+        ("1,1.5,a,maybe,2020-01-01,", "column 'b' holds 'maybe', but bool"),
+        ("1,1.5,a,true,2020-13-01,", "column 'd' holds '2020-13-01', but date32"),
+        ("1,1.5,a,true,2020-01-01,7", "column 'n' holds '7', but nothing in a sample of the file"),
+        ('1,1.5,"a\nb",maybe,2020-01-01,', "column 'b' holds 'maybe'"),
+    ],
+)
+@pytest.mark.parametrize("parallel", [False, True])
+def test_a_value_that_does_not_fit_is_told_with_its_line(csv, row, told, parallel):
+    source = source_of(csv(long(700, row)))
+    with pytest.raises(DataError) as caught:
+        list(source.units[0].batches(source.schema.names, parallel=parallel))
+    assert str(caught.value).startswith(f"t.csv, line 702: {told}")
+    assert str(caught.value).endswith("or store the table as Parquet, where types are declared")
+
+
+@pytest.mark.usefixtures("short_sample")
+def test_a_value_that_does_not_fit_matters_only_when_used(csv):
+    source = source_of(csv(long(700, "oops,1.5,a,true,2020-01-01,")))
+    assert len(everything(source, ["f"])["f"]) == 2000
+
+
+@pytest.mark.usefixtures("short_sample")
+@pytest.mark.parametrize("at", [0, 1000, 1999])
+def test_head_middle_and_tail_are_sampled(csv, at):
+    source = source_of(csv(long(at, "1.5,1.5,a,true,2020-01-01,x")))
+    assert source.schema["i"].type == "double"
+    assert source.schema["n"].kind is Kind.TEXT
+
+
+@pytest.mark.usefixtures("short_sample")
+def test_a_piece_that_may_begin_within_quotes_is_not_trusted(csv):
+    quoted = '1,"' + "2,3\n" * 400 + '"\n'
+    source = source_of(csv("x,s\n" + "1,a\n" * 300 + quoted + "1,a\n" * 300))
+    assert source.schema["x"].type == "int64"
+    assert source.schema["s"].kind is Kind.TEXT
+    assert count(source, ["x"]) == 601
+
+
+def test_integers_too_large_for_64_bits_stay_text(csv):
+    source = source_of(csv("k,f\n123456789012345678901,1e300\n2,2\n"))
+    assert everything(source) == {"k": ["123456789012345678901", "2"], "f": [1e300, 2.0]}
+
+
+def test_a_name_that_occurs_twice(csv):
+    source = source_of(csv("x,x,y\n1,2,3\n"))
+    assert everything(source, ["y"]) == {"y": [3]}
+    with pytest.raises(SchemaError, match="column 'x' occurs more than once"):
+        source.schema["x"]

@@ -1,0 +1,134 @@
+"""One suite run against every engine: the same plan gives the same bits, however it is run."""
+
+from __future__ import annotations
+
+import pickle
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gramian.data.source import source_of
+from gramian.engines.local import Local
+from gramian.engines.tree import Tree
+from gramian.errors import DataError, OptionError
+from gramian.fit.options import Options
+from gramian.fit.passes import Accumulate, Accumulated
+from gramian.fit.prepare import prepare
+
+
+class Pickling:
+    """An engine that sends everything through pickle and lifts units in reverse: stands for other machines."""
+
+    def fold(self, source, task, /, progress=None):  # type: ignore[no-untyped-def]
+        task = pickle.loads(pickle.dumps(task))
+        units = [pickle.loads(pickle.dumps(unit)) for unit in source.units]
+        partials = {}
+        for number in reversed(range(len(units))):
+            partials[number] = pickle.loads(pickle.dumps(task.lift(units[number].batches(task.columns))))
+        tree: Tree[Accumulated] = Tree()
+        for number in range(len(units)):
+            tree.push(partials[number])
+        return tree.total(task.empty)
+
+
+ENGINES = [Local(threads=1), Local(threads=2), Local(threads=5), Pickling()]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory):  # type: ignore[no-untyped-def]
+    path = tmp_path_factory.mktemp("engines")
+    rng = np.random.default_rng(3)
+    for number in range(3):
+        rows = 5000 * (number + 1)
+        table = pa.table(
+            {
+                "y": rng.normal(1e5, 1, rows),
+                "x": pa.array(rng.normal(50, 1, rows), mask=rng.random(rows) < 0.01),
+                "f": rng.choice([f"level {i}" for i in range(5 * (number + 1))], rows),
+            }
+        )
+        pq.write_table(table, path / f"{number}.parquet", row_group_size=1700)
+    return path
+
+
+def assert_bits(a: Accumulated, b: Accumulated) -> None:
+    assert a.tally == b.tally
+    assert a.moments.levels == b.moments.levels
+    assert a.moments.dense.tobytes() == b.moments.dense.tobytes()
+    for factors, table in a.moments.tables.items():
+        assert table.sums.tobytes() == b.moments.tables[factors].sums.tobytes()
+        assert table.cells.tobytes() == b.moments.tables[factors].cells.tobytes()
+
+
+@pytest.mark.parametrize("engine", ENGINES[1:], ids=repr)
+@pytest.mark.parametrize("formula", ["y ~ x", "y ~ f * x + I(x^2)"])
+def test_every_engine_gives_the_same_bits(folder, engine: Local, formula: str) -> None:  # type: ignore[no-untyped-def]
+    source = source_of(folder)
+    design, _ = prepare(formula, source, Options())
+    task = Accumulate(design)
+    assert_bits(ENGINES[0].fold(source, task), engine.fold(source, task))
+
+
+@given(st.lists(st.integers(0, 9), max_size=40))
+def test_the_tree_adds_adjacent_pairs(numbers: list[int]) -> None:
+    tree: Tree[Shape] = Tree()
+    for number in numbers:
+        tree.push(Shape(str(number)))
+    level = [str(n) for n in numbers]
+    while len(level) > 1:
+        pairs = [level[i : i + 2] for i in range(0, len(level), 2)]
+        level = [f"({p[0]}+{p[1]})" if len(p) == 2 else p[0] for p in pairs]
+    assert tree.total(Shape("")).text == (level[0] if level else "")
+    assert len(tree.parts) <= max(len(numbers).bit_length(), 0)
+
+
+@dataclass(frozen=True)
+class Shape:
+    text: str
+
+    def __add__(self, other: Shape) -> Shape:
+        return Shape(f"({self.text}+{other.text})")
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_an_error_in_one_unit_stops_the_run_and_names_it(tmp_path, threads: int) -> None:  # type: ignore[no-untyped-def]
+    for number in range(6):
+        pq.write_table(
+            pa.table({"y": [1.0, 2.0], "x": [number, 2**53 + 2 * (number == 4)]}), tmp_path / f"{number}.parquet"
+        )
+    source = source_of(tmp_path)
+    design, _ = prepare("y ~ x", source, Options())
+    with pytest.raises(DataError, match=r"4\.parquet.*9007199254740994.*2\^53"):
+        Local(threads=threads).fold(source, Accumulate(design))
+
+
+def test_threads_must_be_positive() -> None:
+    with pytest.raises(OptionError, match="at least 1"):
+        Local(threads=0)
+
+
+class Watch:
+    def __init__(self) -> None:
+        self.rows = self.size = 0
+
+    def start(self, rows: int | None, size: int | None) -> None: ...
+
+    def advance(self, rows: int, size: int) -> None:
+        self.rows += rows
+        self.size += size
+
+    def stop(self) -> None: ...
+
+
+def test_progress_counts_every_row(folder) -> None:  # type: ignore[no-untyped-def]
+    source = source_of(folder)
+    design, _ = prepare("y ~ x", source, Options())
+    watch = Watch()
+    Local(threads=1).fold(source, Accumulate(design), progress=watch)
+    assert watch.rows == 30_000
+    assert 0 < watch.size <= (source.size or 0)
