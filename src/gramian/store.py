@@ -14,6 +14,7 @@ import math
 import os
 import re
 import secrets
+import struct
 import zipfile
 from collections.abc import Mapping
 from os import PathLike
@@ -80,7 +81,9 @@ def load(path: str | PathLike[str]) -> tuple[str, dict[str, Any], dict[str, Arra
         raise ArtifactError(f"{source}: not a file that gramian wrote, or damaged ({error})") from error
     except OSError as error:
         raise ArtifactError(f"{source}: cannot be read ({error.strerror or error})") from error
-    except (ValueError, NotImplementedError, RuntimeError, EOFError) as error:
+    except EOFError as error:
+        raise ArtifactError(f"{source}: it is cut short") from error
+    except (ValueError, NotImplementedError, RuntimeError, struct.error) as error:
         raise ArtifactError(f"{source}: {error}") from error
     except MemoryError as error:
         raise ArtifactError(f"{source}: there is not enough memory to read it") from error
@@ -131,7 +134,7 @@ def _header(dtype: str, shape: tuple[int, ...]) -> bytes:
 
 
 def _bytes(array: Array) -> memoryview:
-    return memoryview(array.reshape(-1).view(np.uint8))
+    return array.reshape(-1).view(np.uint8).data
 
 
 def _sync_folder(folder: Path) -> None:

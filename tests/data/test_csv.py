@@ -168,3 +168,15 @@ def test_a_name_that_occurs_twice(csv):
     assert everything(source, ["y"]) == {"y": [3]}
     with pytest.raises(SchemaError, match="column 'x' occurs more than once"):
         source.schema["x"]
+
+
+@pytest.mark.parametrize("rows", [10, 2_000_000])
+def test_a_quote_that_is_never_closed_swallows_nothing(csv, rows):
+    source = source_of(csv("x,y\n1,a\n" + '2,"b\n' + "3,c\n" * rows))
+    with pytest.raises(DataError, match=r"t.csv, line 3: a quote opens here and is never closed"):
+        count(source, ["x"])
+
+
+def test_a_column_that_is_read_alone_still_finds_short_rows(csv):
+    with pytest.raises(DataError, match=r"t.csv, line 3: 1 of 2 fields"):
+        count(source_of(csv("x,y\n1,a\n2\n")), ["x"])

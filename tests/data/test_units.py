@@ -6,11 +6,13 @@ import pickle
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data.reading import count, everything
+from gramian.batch import Kind
 from gramian.data import reading, slices
 from gramian.data.frames import stream_units
 from gramian.data.source import source_of
@@ -117,8 +119,6 @@ def test_a_footer_that_promises_more_rows_is_an_error(table, write):
 def test_only_needed_columns_are_read(write):
     """A damaged column that nobody asks for does no harm."""
     path = write({"x": np.arange(5000.0), "y": np.arange(5000.0)}, "t.parquet", row_group_size=5000)
-    import pyarrow.parquet as pq
-
     at = pq.read_metadata(path).row_group(0).column(1).data_page_offset + 300
     with open(path, "r+b") as file:
         file.seek(at)
@@ -127,3 +127,24 @@ def test_only_needed_columns_are_read(write):
     assert everything(source, ["x"])["x"] == list(range(5000))
     with pytest.raises(DataError, match=r"t.parquet, row group 0: cannot be read, it is damaged"):
         everything(source, ["y"])
+
+
+def test_names_with_dots_and_nested_columns(write):
+    table = pa.table({"a.b": [1, 2], "a": [3, 4], "n": [{"b": 5}, {"b": 6}]})
+    for name in ("t.parquet", "t.arrow"):
+        source = source_of(write(table, name))
+        assert everything(source, ["a.b"]) == {"a.b": [1, 2]}
+        assert everything(source, ["a"]) == {"a": [3, 4]}
+        assert everything(source) == table.to_pydict()
+        assert source.schema["n"].kind is Kind.OTHER
+
+
+def test_a_file_written_anew_is_read_anew(write):
+    for value in range(20):
+        assert everything(source_of(write({"x": [value]}, "t.parquet"))) == {"x": [value]}
+
+
+def test_text_is_read_as_codes(table, write):
+    for name in ("t.parquet", "t.csv"):
+        batch = next(iter(source_of(write(table, name)).units[0].batches(["s"])))
+        assert pa.types.is_dictionary(batch.columns["s"].type)

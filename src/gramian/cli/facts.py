@@ -12,6 +12,7 @@ from rich.text import Text
 
 from gramian.api import load
 from gramian.batch import Field, Input, Kind
+from gramian.data.paths import kind_of
 from gramian.data.source import source_of
 from gramian.fit.plan import readable
 
@@ -26,10 +27,10 @@ KINDS = {
 
 
 def is_saved(path: str) -> bool:
-    """Whether a file is something that was saved: by its extension, or because it is a zip file."""
+    """Whether a file is something that was saved: by its extension, or a zip file that is not named as data."""
     if path.endswith((".fit", ".gram")):
         return True
-    return os.path.isfile(path) and zipfile.is_zipfile(path)
+    return kind_of(path) is None and os.path.isfile(path) and zipfile.is_zipfile(path)
 
 
 def about_data(paths: Sequence[str]) -> Iterator[RenderableType]:
@@ -41,11 +42,13 @@ def about_data(paths: Sequence[str]) -> Iterator[RenderableType]:
             "data": " ".join(paths),
             "rows": _count(source.rows),
             "bytes": "unknown" if source.size is None else f"{source.size:,} ({readable(source.size)})",
-            "units": f"{_count(units)}, read independently of each other",
+            "units": f"{_count(units)}, read independently",
         }
     )
     if len(source.inputs) > 1:
+        yield ""
         yield from _files(source.inputs)
+    yield ""
     yield _columns(source.schema.fields)
 
 
@@ -90,7 +93,7 @@ def _columns(fields: Iterable[Field]) -> Table:
 
 
 def _table(*names: str, right: Sequence[str] = ()) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(1, 2, 0, 0), header_style="bold")
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for name in names:
         table.add_column(name, justify="right" if name in right else "left", overflow="fold")
     return table

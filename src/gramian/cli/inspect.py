@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 import click
 
 
@@ -20,5 +22,5 @@ def command(file: tuple[str, ...]) -> None:
     parts = [about_fit(path) for path in file if is_saved(path)]
     if rest := [path for path in file if not is_saved(path)]:
         parts.append(about_data(rest))
-    for part in parts:
-        show(part)
+    for i, part in enumerate(parts):
+        show(part if i == 0 else chain([""], part))

@@ -13,16 +13,21 @@ from rich.measure import Measurement
 
 from gramian.errors import DataError, OptionError
 
+LONGEST = 10_000  # characters of a line that is not for a terminal
+
 
 def show(parts: Iterable[RenderableType]) -> None:
     """Print to stdout; names are never cut off: without a terminal the lines are as long as they need to be."""
-    console = Console(soft_wrap=False, emoji=False, markup=False, highlight=False)
-    parts = list(parts)
-    if not console.is_terminal:
-        free = console.options.update(width=10_000)
-        console.width = max([80, *(Measurement.get(console, free, part).maximum for part in parts)])
-    for part in parts:
-        console.print(part)
+    console, parts = Console(emoji=False, markup=False, highlight=False), list(parts)
+    if console.is_terminal:
+        console.print(*parts, sep="\n")
+        return
+    free = console.options.update(width=LONGEST)
+    console.width = max(Measurement.get(console, free, part).maximum for part in parts)
+    with console.capture() as captured:
+        console.print(*parts, sep="\n")
+    for line in captured.get().splitlines():
+        print(line.rstrip())
 
 
 def note(text: str) -> None:

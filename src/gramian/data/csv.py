@@ -13,13 +13,13 @@ from gramian.batch import Batch
 from gramian.data.agreement import duplicates
 from gramian.data.blame import COMPLAINTS
 from gramian.data.columns import family
-from gramian.data.csv_blame import first_fault, unclosed_quote
+from gramian.data.csv_blame import first_fault, unclosed, unclosed_quote
 from gramian.data.csv_sample import Dialect, conversion, parsing, sample
 from gramian.data.facts import Facts, batch_of, stored
 from gramian.data.paths import File
 from gramian.data.rawtext import open_text
 from gramian.data.reading import batch_rows
-from gramian.errors import DataError, GramianError
+from gramian.errors import GramianError
 
 BLOCK = 2**22  # bytes that are parsed together
 TEXT = pa.dictionary(pa.int32(), pa.string())
@@ -87,7 +87,7 @@ class Table:
                 raise first_fault(self.file, self.dialect, read, error) from error
             self.file.check()
             if raw.quotes % 2 and (line := unclosed_quote(self.file, self.dialect)):
-                raise DataError("a quote opens here and is never closed", f"{self.name}, line {line}")
+                raise unclosed(self.file, line)
 
 
 def _reader(raw: Any, read: Mapping[str, Any], dialect: Dialect, parallel: bool) -> Any:

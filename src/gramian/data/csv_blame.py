@@ -24,6 +24,8 @@ def first_fault(file: File, dialect: Dialect, types: Mapping[str, Any], error: B
     """What a reader complained of, with the line where the file is to blame."""
     told = str(error)
     try:
+        if "straddl" in told and (line := unclosed_quote(file, dialect)):
+            return unclosed(file, line)
         if "invalid UTF8" in told:
             return _undecodable(file) or unreadable(error, file.label)
         if found := VALUE.search(told):
@@ -46,11 +48,19 @@ def unclosed_quote(file: File, dialect: Dialect) -> int | None:
 
     reader = csv.reader(lines(), delimiter=dialect.delimiter)
     start = 1
-    for _ in reader:
-        if exhausted:  # the reader asked for more lines before it gave this row
-            return start
-        start = reader.line_num + 1
+    try:
+        for _ in reader:
+            if exhausted:  # the reader asked for more lines before it gave this row
+                return start
+            start = reader.line_num + 1
+    except csv.Error:  # a value beyond all bounds
+        return start
     return None
+
+
+def unclosed(file: File, line: int) -> DataError:
+    """What is said of a quote that is never closed."""
+    return DataError("a quote opens here and is never closed", f"{file.label}, line {line}")
 
 
 def _misfit(file: File, dialect: Dialect, types: Mapping[str, Any], column: int, value: str) -> DataError | None:

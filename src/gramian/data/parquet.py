@@ -87,5 +87,5 @@ def _open(file: File, texts: Sequence[str] = ()) -> Any:
 
 @lru_cache(maxsize=32)
 def _footer(file: File) -> Any:
-    """The footer, parsed once for all row groups; the key holds the file's size and time of change."""
+    """The footer, parsed once for all row groups; forgotten when others are read."""
     return pq.read_metadata(file.path, memory_map=file.local)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from glob import glob, has_magic
 from pathlib import PurePath
+from time import time_ns
 from urllib.parse import unquote
 
 from gramian.errors import DataError, listing
@@ -24,7 +25,8 @@ class File:
     """A file as it was when the run began.
 
     label : the path without what all files share. keys : what the names of its folders say, `key=value`.
-    changed : time of the last change, ns. local : whether it may be mapped into memory.
+    changed : time of the last change, ns. found : when it was looked at, ns; what is remembered of a file ends with it.
+    local : whether it may be mapped into memory.
     """
 
     path: str
@@ -32,6 +34,7 @@ class File:
     keys: tuple[tuple[str, int | str | None], ...]
     size: int
     changed: int
+    found: int
     local: bool
 
     def check(self) -> None:
@@ -161,7 +164,7 @@ def _file(path: str, shared: str, keys: dict[str, str | None], numeric: set[str]
         raise DataError(f"cannot be read ({error.strerror})", path) from error
     typed = tuple((k, int(v) if v is not None and k in numeric else v) for k, v in keys.items())
     label = os.path.relpath(os.path.abspath(path), shared)
-    return File(path, label, typed, known.st_size, known.st_mtime_ns, _is_local(os.path.realpath(path)))
+    return File(path, label, typed, known.st_size, known.st_mtime_ns, time_ns(), _is_local(os.path.realpath(path)))
 
 
 def _raw_keys(path: str) -> dict[str, str | None]:

@@ -89,7 +89,7 @@ READERS: tuple[tuple[Callable[[Any], bool], Callable[[Any], Source]], ...] = (
     (lambda data: isinstance(data, Mapping), read_arrays),
     (_is_named("polars", "LazyFrame"), _read_lazy),
     (_is_named("duckdb", "DuckDBPyRelation"), _read_relation),
-    (lambda data: type(data).__module__ == "_duckdb", _read_relation),
+    (_is_named("_duckdb", "DuckDBPyRelation"), _read_relation),
     (_is_dataset, _read_dataset),
     (is_pandas, read_pandas),
     (_is_frame, read_frame),

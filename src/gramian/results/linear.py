@@ -6,11 +6,13 @@ import html
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from os import PathLike
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
+from gramian import store
 from gramian.data.source import source_of
 from gramian.errors import OptionError, did_you_mean
 from gramian.fit.predict import predict
@@ -21,7 +23,11 @@ from gramian.inference.hypothesis import hypotheses
 from gramian.inference.intervals import interval
 from gramian.inference.tests import Test
 from gramian.results import tables
+from gramian.results.plain_solved import from_solved
 from gramian.typing import Mask, Matrix, Vector
+
+KIND = "linear-fit"
+T = TypeVar("T", bound=np.generic)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -231,10 +237,8 @@ class LinearFit:
         return text(self, level)
 
     def save(self, path: str | PathLike[str]) -> None:
-        """Write it to a file that `gramian.load` reads."""
-        from gramian.results.saved import save  # the reader's side of that file makes fits
-
-        save(self, path)
+        """Write it to a file that `gramian.load` reads. Raises ArtifactError where that is impossible."""
+        store.save(path, KIND, *from_solved(self.solved))
 
     def __repr__(self) -> str:
         penalty = "" if self.alpha is None else f", alpha={self.alpha:g}"
@@ -248,7 +252,7 @@ class LinearFit:
         return np.asarray(np.isfinite(self.coefficients))
 
 
-def _read_only(array: Any) -> Any:
+def _read_only(array: NDArray[T]) -> NDArray[T]:
     view = array.view()
     view.flags.writeable = False
     return view

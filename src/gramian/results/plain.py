@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from gramian.linalg.monomials import Monomial
 from gramian.typing import Level
@@ -31,7 +31,7 @@ def flag(obj: object) -> bool:
 def whole(obj: object, low: int, high: int) -> int:
     """A whole number, low <= number < high."""
     if not isinstance(obj, int) or isinstance(obj, bool) or not low <= obj < high:
-        return wrong(f"a whole number from {low} up to {high - 1}", obj)
+        wrong(f"a whole number from {low} up to {high - 1}", obj)
     return obj
 
 
@@ -46,7 +46,7 @@ def number(obj: object) -> float:
     if isinstance(obj, str) and obj in SPECIAL:
         return SPECIAL[obj]
     if not isinstance(obj, float) or not math.isfinite(obj):
-        return wrong("a number", obj)
+        wrong("a number", obj)
     return obj
 
 
@@ -84,7 +84,7 @@ def fraction(obj: object) -> Fraction:
     """A fraction in hexadecimal, "num/den"."""
     parts = text(obj).split("/")
     if len(parts) != 2 or len(text(obj)) > LONGEST_FRACTION:
-        return wrong("a fraction", obj)
+        wrong("a fraction", obj)
     above, below = int(parts[0], 16), int(parts[1], 16)
     return Fraction(above, below) if below > 0 else wrong("a fraction", obj)
 
@@ -98,7 +98,7 @@ def monomial(obj: object) -> Monomial:
 def sequence(obj: object, size: int | None = None) -> list[Any]:
     """A list, of that length when one is given."""
     if not isinstance(obj, list) or (size is not None and len(obj) != size):
-        return wrong("a list" if size is None else f"a list of {size}", obj)
+        wrong("a list" if size is None else f"a list of {size}", obj)
     return obj
 
 
@@ -126,10 +126,10 @@ def optional(obj: object, read: Callable[[object], T]) -> T | None:
 def fields(obj: object, names: Sequence[str]) -> list[Any]:
     """The values of an object that has exactly these names."""
     if not isinstance(obj, dict) or obj.keys() != set(names):
-        return wrong(f"an object of {', '.join(names)}", obj)
+        wrong(f"an object of {', '.join(names)}", obj)
     return [obj[name] for name in names]
 
 
-def wrong(expected: str, found: object) -> Any:
+def wrong(expected: str, found: object) -> NoReturn:
     """Raise the ValueError."""
     raise ValueError(f"expected {expected}, found {str(found)[:60]!r}")

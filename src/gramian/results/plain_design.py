@@ -13,7 +13,6 @@ from gramian.formula.coding import Levels
 from gramian.formula.design import Design
 from gramian.formula.functions import MAX_DEGREE
 from gramian.formula.parts import Orthogonal, Part, Powers, Product, Standardized
-from gramian.formula.syntax import Node
 from gramian.formula.terms import Factor, Term, Terms
 from gramian.linalg.columns import Factors
 from gramian.linalg.monomials import Coordinate
@@ -96,7 +95,7 @@ def atom(obj: object) -> str | Part:
         case ["powers" | "orthogonal" as kind, str(label), str(variable), degree]:
             part: Part = KINDS[kind](label, variable, plain.whole(degree, 1, MAX_DEGREE + 1))
             return part
-    return plain.wrong("a part of a term", obj)  # type: ignore[no-any-return]
+    raise ValueError(f"expected a part of a term, found {str(obj)[:60]!r}")
 
 
 def from_factor(factor: Factor) -> list[object]:
@@ -168,7 +167,7 @@ def cell_codes(
 def codes(arrays: Arrays, name: str, shape: tuple[int | None, ...], limit: int) -> NDArray[np.int64]:
     """Whole numbers from zero up to the limit, of that shape."""
     out = taken(arrays, name, "int64", shape)
-    if out.size and not (0 <= out.min() and out.max() < limit):
+    if out.size and not (out.min() >= 0 and out.max() < limit):
         plain.wrong(f"codes below {limit} in '{name}'", out.max())
     return out
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from gramian.inference.tests import Test
 from gramian.typing import Vector
 
 if TYPE_CHECKING:
@@ -49,9 +50,9 @@ def whole(fit: LinearFit) -> dict[str, float | None]:
         "r_squared": fit.r_squared,
         "adj_r_squared": fit.adj_r_squared,
         "sigma": fit.sigma,
-        "statistic": f and f.statistic,
-        "p_value": f and f.p_value,
-        "df": f and f.df[0],
+        "statistic": None if f is None else f.statistic,
+        "p_value": None if f is None else f.p_value,
+        "df": None if f is None else f.df[0],
         "loglik": fit.loglik,
         "aic": fit.aic,
         "bic": fit.bic,
@@ -63,27 +64,30 @@ def whole(fit: LinearFit) -> dict[str, float | None]:
 
 def to_dict(fit: LinearFit, level: float) -> dict[str, Any]:
     """The versioned object of `--format json`."""
-    numbers = whole(fit)
-    f_test = {name: finite(numbers.pop(name)) for name in ("statistic", "df", "p_value")}
-    f_test["df"] = None if fit.f_test is None else [fit.f_test.df[0], fit.f_test.df[1]]
-    rows = numbers.pop("rows")
+    numbers = {name: finite(v) for name, v in whole(fit).items() if name not in ("statistic", "p_value", "df", "rows")}
     return {
         "schema": SCHEMA,
         "formula": fit.formula,
         "family": "gaussian",
-        "rows": rows,
+        "rows": fit.rows,
         "dropped_rows": dict(fit.dropped_rows),
         "missing": dict(fit.missing),
         "level": level,
         "coefficients": _coefficients(fit, level),
-        **{name: finite(v) for name, v in numbers.items()},
-        "f_test": None if fit.f_test is None else f_test,
+        **numbers,
+        "f_test": _test(fit.f_test),
         "rank": fit.rank,
         "aliased": dict(fit.aliased),
         "alpha": fit.alpha,
         "vcov": fit.covariance.recipe,
         "accuracy": {"passes": fit.passes, "condition": finite(fit.condition)},
     }
+
+
+def _test(test: Test | None) -> dict[str, Any] | None:
+    if test is None:
+        return None
+    return {"statistic": finite(test.statistic), "df": list(test.df), "p_value": finite(test.p_value)}
 
 
 def finite(value: float | None) -> float | None:

@@ -1,0 +1,91 @@
+"""Fits as text in other formats: JSON, CSV, Markdown, LaTeX."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from gramian.results.numbers import p_value, printable, significant
+from gramian.results.report import text as table_text
+from gramian.results.tables import columns
+
+if TYPE_CHECKING:
+    from gramian.results.linear import LinearFit
+
+HEADINGS = ("term", "estimate", "std. error", "t", "p-value", "low", "high")
+LATEX = {
+    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
+    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}",
+    "|": r"\textbar{}", '"': r"\textquotedbl{}", "`": r"\textasciigrave{}", "[": "{[}", "]": "{]}",
+}  # fmt: skip
+MARKDOWN = str.maketrans({c: f"\\{c}" for c in "\\`*_{}[]<>()#+-.!|~$"} | {"&": "&amp;"})
+
+
+def as_table(fit: LinearFit, level: float = 0.95) -> str:
+    """The summary."""
+    return table_text(fit, level)
+
+
+def as_json(fit: LinearFit, level: float = 0.95) -> str:
+    """The versioned object `gramian.fit/1`."""
+    return json.dumps(fit.to_dict(level), indent=2, ensure_ascii=False, allow_nan=False)
+
+
+def as_csv(fit: LinearFit, level: float = 0.95) -> str:
+    """The columns of `tidy`, numbers with all their digits, nothing where unknown."""
+    values = columns(fit, level)
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(["term", *values])
+    for name, *row in zip(fit.names, *(v.tolist() for v in values.values()), strict=True):
+        writer.writerow([name, *("" if math.isnan(v) else repr(v) for v in row)])
+    return out.getvalue().removesuffix("\n")
+
+
+def as_markdown(fit: LinearFit, level: float = 0.95) -> str:
+    """A table as GitHub shows it."""
+    lines = ["| " + " | ".join(HEADINGS) + " |", "|:--|" + "--:|" * (len(HEADINGS) - 1)]
+    lines += [f"| {name.translate(MARKDOWN)} | {' | '.join(cells)} |" for name, cells in _rows(fit, level)]
+    return "\n".join(lines)
+
+
+def as_latex(fit: LinearFit, level: float = 0.95) -> str:
+    """A `tabular` for the package booktabs."""
+    head = " & ".join(HEADINGS).replace("p-value", "$p$-value")
+    lines = [r"\begin{tabular}{l" + "r" * (len(HEADINGS) - 1) + "}", r"\toprule", head + r" \\", r"\midrule"]
+    lines += [" & ".join([_latex(name), *map(_latex_number, cells)]) + r" \\" for name, cells in _rows(fit, level)]
+    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"])
+
+
+FORMATS: dict[str, Callable[[LinearFit, float], str]] = {
+    "table": as_table,
+    "json": as_json,
+    "csv": as_csv,
+    "md": as_markdown,
+    "latex": as_latex,
+}
+
+
+def _rows(fit: LinearFit, level: float) -> list[tuple[str, list[str]]]:
+    """Names and numbers as people read them."""
+    rows = zip(*(v.tolist() for v in columns(fit, level).values()), strict=True)
+    out = []
+    for name, (estimate, error, t, p, low, high) in zip(fit.names, rows, strict=True):
+        numbers = (significant(estimate, 6), significant(error, 4), significant(t, 4))
+        out.append((printable(name), [*numbers, p_value(p), significant(low, 6), significant(high, 6)]))
+    return out
+
+
+def _latex(text: str) -> str:
+    return "".join(LATEX.get(c, c) for c in text)
+
+
+def _latex_number(text: str) -> str:
+    mantissa, power, exponent = text.partition("e")
+    below = "<" * text.startswith("<")
+    told = mantissa.removeprefix("<") + (rf" \times 10^{{{int(exponent)}}}" if power else "")
+    return f"${below}{told}$" if text else ""

@@ -1,0 +1,112 @@
+"""What was solved as plain JSON with arrays, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gramian.fit.solved import Solved
+from gramian.formula.tally import Tally
+from gramian.linalg.solve import Solution
+from gramian.results import plain
+from gramian.results.plain_design import WIDEST, Arrays, codes, design, from_design, from_levels, levels, taken
+from gramian.results.plain_frame import frame, from_frame
+
+MOST_ROWS = 2**63
+NUMBERS = ("weight", "log_weight", "rss", "tss", "mean", "leverage", "condition")
+SOLUTION = ("rss", "condition", "leverage")
+CONTENT = ("formula", "names", "design", "cells", "frame", "aliased", "empty_cells", "intercept", "rows", "rank",
+           "passes", "alpha", "dropped_rows", "missing", *NUMBERS, "solution")  # fmt: skip
+
+
+def from_solved(solved: Solved) -> tuple[dict[str, object], dict[str, NDArray[Any]]]:
+    """Manifest and arrays."""
+    told, frame_arrays = from_frame(solved.frame)
+    cells, level_arrays = from_levels(solved.levels)
+    arrays = {
+        "coefficients": solved.coefficients,
+        "inverse": solved.inverse,
+        "identified": solved.identified,
+        "terms": np.array(solved.terms, np.int64),
+        "solution/coefficients": solved.solution.coefficients,
+        "solution/inverse": solved.solution.inverse,
+        "solution/kept": solved.solution.kept,
+        "solution/null": solved.solution.null,
+    }
+    manifest: dict[str, object] = {
+        "formula": solved.formula,
+        "names": list(solved.names),
+        "design": from_design(solved.design),
+        "cells": cells,
+        "frame": told,
+        "aliased": dict(solved.aliased),
+        "empty_cells": dict(solved.empty_cells),
+        "intercept": solved.intercept,
+        "rows": int(solved.rows),
+        "rank": int(solved.rank),
+        "passes": int(solved.passes),
+        "alpha": solved.alpha,
+        "dropped_rows": dict(solved.tally.causes),
+        "missing": dict(solved.tally.columns),
+        **{name: plain.from_number(getattr(solved, name)) for name in NUMBERS},
+        "solution": {name: plain.from_number(getattr(solved.solution, name)) for name in SOLUTION},
+    }
+    return manifest, {**arrays, **level_arrays, **frame_arrays}
+
+
+def solved(manifest: Mapping[str, Any], arrays: Arrays) -> Solved:
+    """What `from_solved` wrote; ValueError for anything else."""
+    plain.fields(manifest, CONTENT)
+    names = plain.texts(manifest["names"])
+    width, made = len(names), design(manifest["design"])
+    known = made.levels or {}
+    return Solved(
+        formula=plain.text(manifest["formula"]),
+        design=made,
+        levels=levels(manifest["cells"], known, arrays),
+        frame=frame(manifest["frame"], width, known, arrays),
+        solution=_solution(manifest["solution"], width, arrays),
+        names=names,
+        terms=tuple(codes(arrays, "terms", (width,), max(len(made.terms.terms), 1)).tolist()),
+        coefficients=taken(arrays, "coefficients", "float64", (width,)),
+        inverse=taken(arrays, "inverse", "float64", (width, width)),
+        identified=taken(arrays, "identified", "bool", (width,)),
+        aliased=_of_names(plain.mapping(manifest["aliased"], plain.text), names),
+        empty_cells=plain.mapping(manifest["empty_cells"], _count),
+        intercept=plain.flag(manifest["intercept"]),
+        rows=_count(manifest["rows"]),
+        rank=plain.whole(manifest["rank"], 0, width + 1),
+        passes=plain.whole(manifest["passes"], 0, WIDEST),
+        tally=Tally(plain.mapping(manifest["dropped_rows"], _count), plain.mapping(manifest["missing"], _count)),
+        alpha=plain.optional(manifest["alpha"], _not_negative),
+        **{name: plain.number(manifest[name]) for name in NUMBERS},
+    )
+
+
+def _solution(obj: object, width: int, arrays: Arrays) -> Solution:
+    rss, condition, leverage = map(plain.number, plain.fields(obj, SOLUTION))
+    return Solution(
+        coefficients=taken(arrays, "solution/coefficients", "float64", (width,)),
+        inverse=taken(arrays, "solution/inverse", "float64", (width, width)),
+        kept=taken(arrays, "solution/kept", "bool", (width,)),
+        null=taken(arrays, "solution/null", "float64", (width, None)),
+        rss=rss,
+        condition=condition,
+        leverage=leverage,
+    )
+
+
+def _count(obj: object) -> int:
+    return plain.whole(obj, 0, MOST_ROWS)
+
+
+def _not_negative(obj: object) -> float:
+    value = plain.number(obj)
+    return value if 0 <= value < float("inf") else plain.wrong("a penalty", obj)
+
+
+def _of_names(aliased: dict[str, str], names: tuple[str, ...]) -> dict[str, str]:
+    return aliased if aliased.keys() <= set(names) else plain.wrong("aliased columns of the model", list(aliased))

@@ -1,0 +1,148 @@
+"""A fit as a report: the same lines for the screen, in colour, and for `summary()`, in plain text."""
+
+from __future__ import annotations
+
+from io import StringIO
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import numpy as np
+from rich import box
+from rich.console import Console, RenderableType
+from rich.measure import Measurement
+from rich.table import Table
+from rich.text import Text
+
+from gramian.results.numbers import aligned, number, p_value, printable, stars
+from gramian.results.tables import columns
+from gramian.typing import Vector
+
+if TYPE_CHECKING:
+    from gramian.results.linear import LinearFit
+
+LONGEST = 60  # coefficients that are shown
+NOTES = 12  # aliased columns, empty cells that are named
+NARROWEST, WIDEST = 80, 10_000
+LEGEND = "p-values: *** below 0.001, ** below 0.01, * below 0.05, . below 0.1"
+
+
+def text(fit: LinearFit, level: float = 0.95) -> str:
+    """The report as plain text, as wide as the table of coefficients needs."""
+    parts = render(fit, level)
+    free = Console(file=StringIO(), width=WIDEST)
+    width = max([NARROWEST, *(Measurement.get(free, free.options, p).maximum for p in parts if isinstance(p, Table))])
+    out = StringIO()
+    console = Console(file=out, width=width, color_system=None, emoji=False, markup=False, highlight=False)
+    for part in parts:
+        console.print(part)
+    return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
+
+
+def render(fit: LinearFit, level: float = 0.95) -> list[RenderableType]:
+    """The parts of the report, from top to bottom."""
+    blocks: list[list[RenderableType]] = [
+        [_title(fit), *map(Text, _rows(fit))],
+        [*_table(fit, level)],
+        [*map(Text, _quality(fit))],
+        [*(Text(line, style="yellow") for line in _notes(fit))],
+    ]
+    out: list[RenderableType] = []
+    for block in filter(None, blocks):
+        out += [Text(""), *block] if out else block
+    return out
+
+
+def _title(fit: LinearFit) -> Text:
+    kind = "Linear regression" if fit.alpha is None else f"Ridge regression, alpha = {number(fit.alpha)}"
+    weight = fit.solved.design.weight
+    how = f", weights: {printable(weight)}" if weight else ""
+    return Text.assemble((f"{kind}{how}", "bold"), "\n", printable(fit.formula))
+
+
+def _rows(fit: LinearFit) -> list[str]:
+    """How many rows were used; how many were not, why, and which columns are to blame."""
+    count, left_out = fit.solved.design.count, sum(fit.dropped_rows.values())
+    if count:
+        lines = [f"{fit.rows:,} rows, the sum of {printable(count)}"]
+    else:
+        lines = [f"{fit.rows:,} rows used of {fit.rows + left_out:,}"]
+    if left_out:
+        causes = ", ".join(f"{n:,} {printable(cause)}" for cause, n in fit.dropped_rows.items())
+        blamed = sorted(fit.missing.items(), key=lambda pair: -pair[1])
+        lines.append(
+            f"{left_out:,} left out: {causes}" + _listed(" (", [f"{printable(c)} {n:,}" for c, n in blamed], ")")
+        )
+    return lines
+
+
+def _table(fit: LinearFit, level: float) -> list[RenderableType]:
+    if not fit.names:
+        return [Text("no coefficients")]
+    shown = slice(0, LONGEST)
+    values = {name: v[shown] for name, v in columns(fit, level).items()}
+    cells = {name: aligned(v, 6 if name in ("estimate", "conf_low", "conf_high") else 4) for name, v in values.items()}
+    p = values["p_value"]
+    table = Table(box=box.HORIZONTALS, show_edge=True, pad_edge=False, header_style="bold")
+    table.add_column("", no_wrap=True)
+    for heading in ("estimate", "std. error", "t", "p-value", "", f"{100 * level:.6g} % interval", ""):
+        table.add_column(heading, justify="left" if not heading else "right", no_wrap=True)
+    rows = zip(
+        map(printable, fit.names[shown]), cells["estimate"], cells["std_error"], cells["statistic"],
+        map(p_value, p), map(stars, p), cells["conf_low"], cells["conf_high"], strict=True,
+    )  # fmt: skip
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    more = len(fit.names) - LONGEST
+    return [
+        table,
+        *([Text(f"... {more:,} more coefficients; tidy() has all of them")] if more > 0 else []),
+        *_legend(p),
+    ]
+
+
+def _legend(p: Vector) -> list[RenderableType]:
+    return [Text(LEGEND, style="dim")] if (p < 0.1).any() else []
+
+
+def _quality(fit: LinearFit) -> list[str]:
+    f, degrees = fit.f_test, f"{number(fit.df_residual, 8)} residual degrees of freedom"
+    lines = [f"sigma {number(fit.sigma)} on {degrees}" if fit.df_residual > 0 else "no residual degrees of freedom"]
+    if fit.alpha is not None:
+        lines.append(f"{number(fit.effective)} effective columns of {fit.rank}")
+    centred = "" if fit.intercept else " (about zero: there is no intercept)"
+    lines.append(f"R squared {number(fit.r_squared, 5)}, adjusted {number(fit.adj_r_squared, 5)}{centred}")
+    if f is not None:
+        lines.append(
+            f"F {number(f.statistic)} on {f.df[0]:,} and {f.df[1]:,} degrees of freedom, p {_compared(f.p_value)}"
+        )
+    lines.append(f"log-likelihood {number(fit.loglik, 8)}, AIC {number(fit.aic, 8)}, BIC {number(fit.bic, 8)}")
+    passes = "one pass" if fit.passes == 1 else f"{fit.passes} passes"
+    lines.append(f"std. errors: {fit.covariance.recipe}; condition {number(fit.condition, 3)}; {passes} over the data")
+    return lines
+
+
+def _compared(p: float) -> str:
+    told = p_value(p)
+    return told if told.startswith("<") else f"= {told}"
+
+
+def _notes(fit: LinearFit) -> list[str]:
+    notes = [f"{printable(name)} = {printable(what)}" for name, what in islice(fit.aliased.items(), NOTES)]
+    if notes:
+        left = "left out" if np.isnan(fit.coefficients).any() else "kept, the solution has the least norm"
+        more = [f"  ... {len(fit.aliased) - NOTES:,} more"] if len(fit.aliased) > NOTES else []
+        notes = [f"combinations of other columns, {left}:", *(f"  {note}" for note in notes), *more]
+    for label, n in islice(fit.solved.empty_cells.items(), NOTES):
+        notes.append(f"{printable(label)}: {n:,} combinations of levels have no rows, and no coefficient")
+    single = [printable(name) for name, known in fit.solved.levels.names.items() if len(known) == 1]
+    if single:
+        notes.append(_listed("only one level: ", single))
+    if fit.df_residual > 0 and fit.deviance <= fit.solved.tss * fit.rows * np.finfo(float).eps:
+        notes.append("the fit is perfect to rounding: sigma, standard errors and tests are rounding errors")
+    return notes
+
+
+def _listed(before: str, parts: list[str], after: str = "") -> str:
+    """Some of the parts, then how many more; nothing when there are none."""
+    more = f", {len(parts) - NOTES:,} more" if len(parts) > NOTES else ""
+    return f"{before}{', '.join(parts[:NOTES])}{more}{after}" if parts else ""
