@@ -65,7 +65,7 @@ def assert_bits(a: Accumulated, b: Accumulated) -> None:
         assert table.cells.tobytes() == b.moments.tables[factors].cells.tobytes()
 
 
-@pytest.mark.parametrize("engine", ENGINES[1:], ids=repr)
+@pytest.mark.parametrize("engine", ENGINES[1:], ids=["two", "five", "pickling"])
 @pytest.mark.parametrize("formula", ["y ~ x", "y ~ f * x + I(x^2)"])
 def test_every_engine_gives_the_same_bits(folder, engine: Local, formula: str) -> None:  # type: ignore[no-untyped-def]
     source = source_of(folder)

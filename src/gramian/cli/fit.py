@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
     from gramian.results.linear import LinearFit
 
 FORMATS = ("table", "json", "csv", "md", "latex")
+LEVEL = 0.95
+NAMED = 10  # columns left out that are named one by one
 
 
 @click.command(epilog=DATA)
@@ -45,7 +49,7 @@ FORMATS = ("table", "json", "csv", "md", "latex")
 def command(
     formula: str, data: tuple[str, ...], save: Path | None, explain: bool, progress: bool, **given: Any
 ) -> None:
-    """Fit a linear model in one pass over DATA.
+    r"""Fit a linear model in one pass over DATA.
 
     \b
     gramian fit "arr_delay ~ dep_delay + carrier" flights.parquet
@@ -63,6 +67,7 @@ def command(
     _print(fit, given["format"])
     if save is not None:
         fit.save(save)
+        click.echo(f"saved to {save}", err=True)
 
 
 def _options(*, ridge: float | None, threads: int | None, collinear: str, format: str, **same: Any) -> dict[str, Any]:
@@ -92,4 +97,24 @@ def _fit(formula: str, source: Any, options: dict[str, Any], progress: bool) -> 
 
 
 def _print(fit: LinearFit, format: str) -> None:
-    pass
+    from gramian.cli.output import show
+    from gramian.results import formats, report
+
+    if format == "table":
+        show(report.render(fit))
+        return
+    click.echo(formats.FORMATS[format](fit, LEVEL))
+    if format != "json":
+        for line in _beside(fit):
+            click.echo(line, err=True)
+
+
+def _beside(fit: LinearFit) -> Iterator[str]:
+    """What was left out, where the format has no place for it."""
+    if fit.dropped_rows:
+        causes = ", ".join(f"{n:,} {cause}" for cause, n in fit.dropped_rows.items())
+        yield f"{fit.rows:,} rows; left out: {causes}"
+    for name, what in islice(fit.aliased.items(), NAMED):
+        yield f"not determined: {name} = {what}"
+    if len(fit.aliased) > NAMED:
+        yield f"not determined: {len(fit.aliased) - NAMED:,} more"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -13,26 +12,25 @@ from rich.measure import Measurement
 
 from gramian.errors import DataError, OptionError
 
-LONGEST = 10_000  # characters of a line that is not for a terminal
+LONGEST = 10_000  # characters of a line
 
 
 def show(parts: Iterable[RenderableType]) -> None:
-    """Print to stdout; names are never cut off: without a terminal the lines are as long as they need to be."""
+    """Print to stdout; nothing is cut off: where a table needs longer lines than the terminal has, it gets them."""
     console, parts = Console(emoji=False, markup=False, highlight=False), list(parts)
     if console.is_terminal:
+        console.width = max(console.width, *(_measured(console, part).minimum for part in parts))
         console.print(*parts, sep="\n")
         return
-    free = console.options.update(width=LONGEST)
-    console.width = max(Measurement.get(console, free, part).maximum for part in parts)
+    console.width = max(_measured(console, part).maximum for part in parts)
     with console.capture() as captured:
         console.print(*parts, sep="\n")
     for line in captured.get().splitlines():
         print(line.rstrip())
 
 
-def note(text: str) -> None:
-    """One line on stderr."""
-    print(text, file=sys.stderr, flush=True)
+def _measured(console: Console, part: RenderableType) -> Measurement:
+    return Measurement.get(console, console.options.update(width=LONGEST), part)
 
 
 def check_place(target: Path | None, inputs: Iterable[str] = ()) -> None:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import chain, islice
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from gramian.cli.options import DATA, FILE, data, progress
-
-if TYPE_CHECKING:
-    pass
 
 INTERVALS = ("confidence", "prediction")
 
@@ -31,7 +28,7 @@ INTERVALS = ("confidence", "prediction")
 def command(
     fit: Path, data: tuple[str, ...], output: Path | None, interval: str | None, level: float, progress: bool
 ) -> None:
-    """Predict from a saved FIT for every row of DATA.
+    r"""Predict from a saved FIT for every row of DATA.
 
     One row is written for each row read, files in the order of their paths: fit (and low, high), empty where a
     predictor is missing.
@@ -43,19 +40,18 @@ def command(
     from gramian.api import load
     from gramian.cli.output import check_place
     from gramian.cli.progress import watching
-    from gramian.cli.writing import writing
+    from gramian.cli.writing import format_of, writing
     from gramian.data.source import source_of
+    from gramian.engines.progress import watched
     from gramian.fit.predict import predictions
 
-    source = source_of(list(data))
+    form, source = format_of(output), source_of(list(data))
     check_place(output, (str(fit), *(read.name for read in source.inputs)))
     batches = predictions(load(fit).solved, source, interval, level)
     names = ("fit", "low", "high") if interval else ("fit",)
-    with watching(progress and output is not None) as watch, writing(output, names) as write:
-        watch.start(source.rows, source.size)
-        try:
-            for batch in batches:
+    with watching(progress and output is not None) as watch, watched(watch, source.rows, source.size):
+        first = list(islice(batches, 1))  # whatever is wrong with the options or the columns shows here
+        with writing(form, output, names) as write:
+            for batch in chain(first, batches):
                 write(batch)
                 watch.advance(batch.shape[1], 0)
-        finally:
-            watch.stop()

@@ -20,15 +20,12 @@ from gramian.errors import OptionError
 from gramian.typing import Matrix
 
 Write = Callable[[Matrix], None]
+Format = Callable[[IO[bytes], Any], Any]  # opens a writer with this schema
 
 
 @contextmanager
-def writing(output: Path | None, names: Sequence[str]) -> Iterator[Write]:
-    """A function that writes rows (columns, n), NaN as null; to a file, which is replaced whole, or to stdout.
-
-    Raises OptionError for an extension that is not known.
-    """
-    opened = _by_extension(output)
+def writing(opened: Format, output: Path | None, names: Sequence[str]) -> Iterator[Write]:
+    """A function that writes rows (columns, n), NaN as null; to a file, which is replaced whole, or to stdout."""
     schema = pa.schema([(name, pa.float64()) for name in names])
     if output is None:
         with opened(sys.stdout.buffer, schema) as writer:
@@ -54,10 +51,11 @@ def _arrow(sink: IO[bytes], schema: Any) -> Any:
     return pa.ipc.new_file(sink, schema)
 
 
-FORMATS: dict[str, Callable[[IO[bytes], Any], Any]] = {".csv": _csv, ".parquet": _parquet, ".arrow": _arrow}
+FORMATS: dict[str, Format] = {".csv": _csv, ".parquet": _parquet, ".arrow": _arrow}
 
 
-def _by_extension(output: Path | None) -> Callable[[IO[bytes], Any], Any]:
+def format_of(output: Path | None) -> Format:
+    """How to write to this file, by its extension; CSV without one. Raises OptionError for one that is not known."""
     extension = ".csv" if output is None else output.suffix.lower()
     if extension not in FORMATS:
         raise OptionError(f"{output} has an unknown extension; known are {', '.join(FORMATS)}")

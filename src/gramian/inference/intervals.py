@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import ndtri, stdtrit
+from scipy.special import stdtrit
 
 from gramian.errors import OptionError
 from gramian.typing import Matrix, Vector
@@ -13,7 +13,7 @@ def t_quantile(probability: float, df: float) -> float:
     """The value below which T with df degrees of freedom falls with this probability; NaN unless df > 0."""
     if not df > 0:
         return float("nan")
-    return float(ndtri(probability) if np.isinf(df) else stdtrit(df, probability))
+    return float(stdtrit(df, probability))
 
 
 def critical(level: float, df: float) -> float:

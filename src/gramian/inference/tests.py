@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
-from scipy.special import betaincc, erfc, fdtrc
+from scipy.special import betainc, betaincc
 
 from gramian.errors import OptionError
 from gramian.typing import Matrix, Vector
@@ -36,25 +36,31 @@ def ratios(estimates: Vector, std_errors: Vector) -> Vector:
 
 
 def t_probability(t: Vector, df: float) -> Vector:
-    """P(|T| >= |t|) for T with df degrees of freedom; NaN unless df > 0.
-
-    1 - I_z(1/2, df/2), z = t^2 / (df + t^2), Abramowitz and Stegun 26.7.1: small z keeps its digits for any df.
-    """
+    """P(|T| >= |t|) for T with df degrees of freedom; NaN unless df > 0."""
     t = np.abs(np.asarray(t, np.float64))
     if not df > 0:
         return np.full_like(t, np.nan)
-    if np.isinf(df):
-        return np.asarray(erfc(t / np.sqrt(2.0)))
-    with np.errstate(over="ignore", invalid="ignore"):
-        z = (t / np.sqrt(df)) ** 2
-        return np.where(np.isinf(t), 0.0, betaincc(0.5, df / 2, z / (1 + z)))
+    with np.errstate(over="ignore"):
+        return _beyond((t / np.sqrt(df)) ** 2, 1, df)
 
 
 def f_probability(statistic: float, df: tuple[float, float]) -> float:
-    """P(F >= statistic) for F with df degrees of freedom."""
-    if not (df[0] > 0 and df[1] > 0) or np.isnan(statistic):
+    """P(F >= statistic) for F with df degrees of freedom; NaN unless both are positive."""
+    if not (df[0] > 0 and df[1] > 0):
         return float("nan")
-    return float(fdtrc(df[0], df[1], statistic)) if np.isfinite(statistic) else 0.0
+    return float(_beyond(np.array(statistic * df[0] / df[1]), *df))
+
+
+def _beyond(x: Vector, above: float, below: float) -> Vector:
+    """P(ratio of independent chi-squares >= x): 1 - I_z(above/2, below/2), z = x / (1 + x).
+
+    Abramowitz and Stegun 26.6.2, 26.7.1. Far out by I_(1-z)(below/2, above/2) with 1 - z = 1 / (1 + x), near zero by
+    the complement, so that neither z nor 1 - z loses digits and the tail keeps a relative accuracy.
+    """
+    with np.errstate(invalid="ignore"):
+        near = betaincc(above / 2, below / 2, np.minimum(x, 1.0) / (1.0 + np.minimum(x, 1.0)))
+        far = betainc(below / 2, above / 2, 1.0 / (1.0 + np.maximum(x, 1.0)))
+    return np.asarray(np.where(x > 1.0, far, near))
 
 
 def overall(rss: float, tss: float, df: tuple[float, float], estimate: tuple[float, ...]) -> Test:

@@ -94,8 +94,8 @@ class Columns:
 
     def finite(self) -> Mask:
         """Rows in which every monomial is finite."""
-        good: Mask = np.isfinite(self.buffer).all(axis=0) & np.isfinite(self.extra).all(axis=0)
-        return good if self.matrix is None else np.logical_and(good, np.isfinite(self.matrix).all(axis=1))
+        good = np.logical_and(np.isfinite(self.buffer).all(axis=0), np.isfinite(self.extra).all(axis=0))
+        return np.asarray(good) if self.matrix is None else np.logical_and(good, np.isfinite(self.matrix).all(axis=1))
 
     def take(self, keep: Mask) -> Columns:
         """The rows that `keep` marks."""

@@ -179,8 +179,8 @@ class LinearFit:
         df = (self.rank - self.intercept, self.df_residual)
         if self.alpha is not None or min(df) <= 0:
             return None
-        tested = self.coefficients[[n != "Intercept" and bool(k) for n, k in zip(self.names, self._used, strict=True)]]
-        return tests.overall(self.deviance, self.solved.tss, df, tuple(tested.tolist()))
+        slopes = np.array([b for i, b in enumerate(self.coefficients) if i != self.solved.frame.constant])
+        return tests.overall(self.deviance, self.solved.tss, df, tuple(slopes[np.isfinite(slopes)].tolist()))
 
     @property
     def loglik(self) -> float:
@@ -246,10 +246,6 @@ class LinearFit:
 
     def _repr_html_(self) -> str:
         return f"<pre>{html.escape(self.summary())}</pre>"
-
-    @property
-    def _used(self) -> Mask:
-        return np.asarray(np.isfinite(self.coefficients))
 
 
 def _read_only(array: NDArray[T]) -> NDArray[T]:

