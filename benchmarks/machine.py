@@ -8,7 +8,8 @@ import subprocess
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from time import monotonic
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 from threadpoolctl import threadpool_info
@@ -40,6 +41,25 @@ def facts() -> dict[str, Any]:
         },
         "environment": {k: v for k, v in sorted(os.environ.items()) if k.startswith(SETTINGS)},
     }
+
+
+class Usage(NamedTuple):
+    """Processor seconds since the machine started: of everything, and of this process with its children."""
+
+    clock: float
+    everything: float
+    own: float
+
+    @classmethod
+    def now(cls) -> Usage:
+        user, nice, system, _, _, irq, softirq, steal = map(int, Path("/proc/stat").read_text().split()[1:9])
+        everything = (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
+        return cls(monotonic(), everything, sum(os.times()[:4]))
+
+    def taken_by_others(self, earlier: Usage) -> float:
+        """Share of the machine's processor time since then that other processes had, 0 to 1."""
+        others = (self.everything - earlier.everything) - (self.own - earlier.own)
+        return max(others, 0.0) / max((self.clock - earlier.clock) * (os.cpu_count() or 1), 1e-9)
 
 
 def _line(path: str, key: str) -> str | None:

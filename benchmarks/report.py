@@ -42,6 +42,8 @@ def races(console: Console, outcomes: Sequence[Outcome], *, judged: bool) -> Non
             )
         table.add_section()
     console.print(table)
+    noise = ", ".join(f"{o.race.name} {o.disturbance:.0%}" for o in outcomes)
+    console.print(f"share of the machine that other processes had meanwhile: {noise}", highlight=False)
     console.print("seconds: medians. ratio: of the medians; by round: median of the ratios of each round.")
 
 

@@ -11,6 +11,7 @@ from time import perf_counter, process_time
 from typing import Any, NamedTuple
 
 import numpy as np
+from machine import Usage
 from numpy.typing import NDArray
 
 AGREE = 1e-7  # relative; the contenders' own rounding on these problems is below 1e-9
@@ -77,10 +78,14 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Timings of every contender, rounds in order, and what they say about the bars."""
+    """Timings of every contender, rounds in order, and what they say about the bars.
+
+    disturbance : share of the machine that other processes had meanwhile.
+    """
 
     race: Race
     timings: Mapping[str, Sequence[Timing]]
+    disturbance: float
 
     @property
     def medians(self) -> dict[str, float]:
@@ -103,6 +108,7 @@ class Outcome:
         return {
             "name": self.race.name,
             "work": self.race.work,
+            "disturbance": self.disturbance,
             "contenders": {
                 name: {
                     "median_seconds": self.medians[name],
@@ -121,10 +127,11 @@ def run(race: Race, rounds: int) -> Outcome:
     _check({name: answer for name, answer in answers.items() if name in race.alike})
     answers.clear()
     timings: dict[str, list[Timing]] = {c.name: [] for c in race.contenders}
+    began = Usage.now()
     for _ in range(rounds):
         for contender in race.contenders:
             timings[contender.name].append(timed(contender.run))
-    return Outcome(race, timings)
+    return Outcome(race, timings, Usage.now().taken_by_others(began))
 
 
 def timed(work: Callable[[], object]) -> Timing:

@@ -167,17 +167,20 @@ def _manifest(archive: zipfile.ZipFile) -> dict[str, Any]:
     head = _json(archive.read(info))
     if not isinstance(head, dict) or head.get("format") != FORMAT:
         raise ValueError("not a file that gramian wrote: its manifest says otherwise")
-    match head.get("version"):
-        case [int(major), int()] if major == MAJOR:
-            pass
-        case [int(major), int(minor)]:
-            raise ValueError(f"it has version {major}.{minor}; this gramian reads version {MAJOR}")
-        case _:
-            raise ValueError("its manifest has no version")
+    _check_version(head.get("version"))
     match head:
         case {"kind": str(), "members": dict(), "content": dict()}:
             return head
     raise ValueError("its manifest is not complete")
+
+
+def _check_version(version: Any) -> None:
+    match version:
+        case [int(major), int(minor)] if not isinstance(major, bool):
+            if major != MAJOR:
+                raise ValueError(f"it has version {major}.{minor}; this gramian reads version {MAJOR}")
+        case _:
+            raise ValueError("its manifest has no version")
 
 
 def _json(text: bytes) -> Any:

@@ -84,6 +84,7 @@ def test_a_missing_artifact(refused):
     ("arguments", "said"),
     [
         (("fitt",), "no command 'fitt'; did you mean 'fit'?"),
+        (("fit", "y", "/root", "x", "data.csv"), """the formula 'y' has no '~'; quote it"""),
         (("fit", "y ~ x"), "missing argument 'DATA...'"),
         (("fit", "y ~ x", "data.parquet", "--weigths", "w"), "--weights"),
         (("fit", "y ~ x", "data.parquet", "--na", "skip"), "'skip' is not one of 'drop', 'raise'"),
@@ -93,6 +94,7 @@ def test_a_missing_artifact(refused):
         (("fit", "y ~ x", "data.parquet", "--save", "no/where.fit"), "there is no folder 'no'"),
         (("fit", "y ~ x", "data.parquet", "--save", "data.parquet"), "data.parquet is one of the inputs"),
         (("fit", "y ~ x", "data.parquet", "--save", "parts"), "parts is a folder"),
+        (("fit", "y ~ x", "data.parquet", "--save", "/dev/null"), "/dev/null is not a file"),
     ],
 )
 def test_usage(refused, arguments, said):

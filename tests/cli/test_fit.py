@@ -120,6 +120,14 @@ def test_long_names_are_not_cut(run, folder):
     assert name in inspected
 
 
+def test_a_narrow_terminal_cuts_nothing_off(run):
+    terminal = {"FORCE_COLOR": "1", "NO_COLOR": "1", "TERM": "xterm", "COLUMNS": "40"}
+    for said in (run("fit", FORMULA, "data.parquet", **terminal).stdout, run("inspect", "parts", **terminal).stdout):
+        assert "\u2026" not in said
+        assert "group" in said
+    assert all(term in run("fit", FORMULA, "data.parquet", **terminal).stdout for term in TERMS)
+
+
 def test_colour_only_on_a_terminal(run):
     assert "\x1b[" in run("fit", FORMULA, "data.parquet", FORCE_COLOR="1", TERM="xterm").stdout
     assert "\x1b[3" not in run("fit", FORMULA, "data.parquet", FORCE_COLOR="1", NO_COLOR="1", TERM="xterm").stdout

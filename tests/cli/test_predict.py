@@ -79,7 +79,6 @@ def test_a_level_that_the_fit_has_not_seen(run, saved, folder, table):
     ("arguments", "said"),
     [
         (("-o", "out.xlsx"), "out.xlsx has an unknown extension; known are .csv, .parquet, .arrow"),
-        (("-o", "y.fit"), "y.fit is one of the inputs"),
         (("-o", "data.csv"), "data.csv is one of the inputs"),
         (("-o", "no/out.csv"), "there is no folder 'no'"),
         (("--interval", "credible"), "'credible' is not one of"),

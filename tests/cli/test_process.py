@@ -91,7 +91,7 @@ def test_ctrl_c_while_the_bar_is_shown(large, arguments):
         [*COMMAND, *arguments], cwd=large, env=environment, stdout=subprocess.PIPE, stderr=terminal
     ) as process:
         os.close(terminal)
-        said = read_until(reader, b" rows/s")
+        said = read_until(reader, b" rows, ")
         process.send_signal(signal.SIGINT)
         said += read_until(reader, b"interrupted")
         assert process.wait(timeout=60) == 130

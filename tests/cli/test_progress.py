@@ -33,8 +33,8 @@ def test_a_line_every_ten_seconds(clock):
         watch.advance(1000, 100_000)
     watch.stop()
     assert said == [
-        "reading: 10,000 of 40,000 rows, 1.0 MB of 4.0 MB, 1.0 thousand rows/s, 0:30 left",
-        "reading: 20,000 of 40,000 rows, 2.0 MB of 4.0 MB, 1.0 thousand rows/s, 0:20 left",
+        "reading: 10.0k of 40.0k rows, 0:30 left, 1,000 rows/s, 1.0 MB of 4.0 MB",
+        "reading: 20.0k of 40.0k rows, 0:20 left, 1,000 rows/s, 2.0 MB of 4.0 MB",
     ]
 
 
@@ -53,13 +53,19 @@ def test_every_pass_begins_anew(clock):
     ("trip", "said"),
     [
         (Trip(None, None), "0 rows"),
-        (Trip(None, 10**9, 5, 10**8, 2.0), "5 rows, 100.0 MB of 1.0 GB, 2 rows/s, 0:18 left"),
-        (Trip(10**9, None, 10**8, 0, 1000.0), "100,000,000 of 1,000,000,000 rows, 100.0 thousand rows/s, 2:30:00 left"),
-        (Trip(5, None, 6, 0, 1e-9), "6 of 5 rows, 6.0 billion rows/s, 0:00 left"),
+        (Trip(None, 10**9, 5, 10**8, 2.0), "5 rows, 0:18 left, 2 rows/s, 100.0 MB of 1.0 GB"),
+        (Trip(10**9, None, 10**8, 0, 1000.0), "100.0M of 1.0G rows, 2:30:00 left, 100.0k rows/s"),
+        (Trip(5, None, 6, 0, 1e-9), "6 of 5 rows, 0:00 left, 6.0G rows/s"),
     ],
 )
 def test_what_is_said(trip, said):
-    assert str(trip) == said
+    assert trip.text() == said
+
+
+def test_what_there_is_no_room_for_is_not_said():
+    trip = Trip(10**8, 10**9, 5 * 10**7, 5 * 10**8, 10.0)
+    assert trip.text(50) == "50.0M of 100.0M rows, 0:10 left, 5.0M rows/s"
+    assert trip.text(10) == "50.0M of 100.0M rows"
 
 
 def test_the_part_that_is_done():
@@ -97,5 +103,5 @@ def test_the_bar_leaves_nothing_behind(clock):
     watch.advance(5, 500)
     watch.stop()
     watch.stop()
-    assert "5 of 10 rows, 500 bytes of 1.0 kB, 5 rows/s, 0:01 left" in screen.getvalue()
+    assert "5 of 10 rows, 0:01 left, 5 rows/s, 500 bytes of 1.0 kB" in screen.getvalue()
     assert screen.getvalue().endswith("\x1b[1A\x1b[2K")

@@ -58,6 +58,8 @@ def command(
     from gramian.cli.output import check_place
     from gramian.data.source import source_of
 
+    if "~" not in formula:  # most likely a shell took it apart
+        raise OptionError(f"the formula '{formula}' has no '~'; quote it, as in gramian fit \"y ~ x\" {data[-1]}")
     source, options = source_of(list(data)), _options(**given)
     check_place(save, (read.name for read in source.inputs))
     if explain:

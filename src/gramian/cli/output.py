@@ -9,6 +9,7 @@ from pathlib import Path
 
 from rich.console import Console, RenderableType
 from rich.measure import Measurement
+from rich.table import Table
 
 from gramian.errors import DataError, OptionError
 
@@ -19,7 +20,7 @@ def show(parts: Iterable[RenderableType]) -> None:
     """Print to stdout; nothing is cut off: where a table needs longer lines than the terminal has, it gets them."""
     console, parts = Console(emoji=False, markup=False, highlight=False), list(parts)
     if console.is_terminal:
-        console.width = max(console.width, *(_measured(console, part).minimum for part in parts))
+        console.width = max(console.width, *(_needed(console, part) for part in parts))
         console.print(*parts, sep="\n")
         return
     console.width = max(_measured(console, part).maximum for part in parts)
@@ -27,6 +28,13 @@ def show(parts: Iterable[RenderableType]) -> None:
         console.print(*parts, sep="\n")
     for line in captured.get().splitlines():
         print(line.rstrip())
+
+
+def _needed(console: Console, part: RenderableType) -> int:
+    """Characters below which a part would be cut off: tables may say that their lines cannot be broken."""
+    measured = _measured(console, part)
+    rigid = isinstance(part, Table) and any(column.no_wrap for column in part.columns)
+    return measured.maximum if rigid else measured.minimum
 
 
 def _measured(console: Console, part: RenderableType) -> Measurement:
@@ -39,6 +47,8 @@ def check_place(target: Path | None, inputs: Iterable[str] = ()) -> None:
         return
     if target.is_dir():
         raise OptionError(f"{target} is a folder; name a file in it")
+    if target.exists() and not target.is_file():
+        raise OptionError(f"{target} is not a file, so it cannot be replaced by one")
     folder = target.parent
     if not folder.is_dir():
         raise OptionError(f"{target} cannot be written: there is no folder '{folder}'")
@@ -54,6 +64,7 @@ def replacing(target: Path) -> Iterator[Path]:
 
     Raises DataError where the system refuses, a full disk for one.
     """
+    target = target.resolve()  # of a link, the file it stands for
     temporary = target.parent / f".{target.name}.{os.getpid()}"
     try:
         yield temporary

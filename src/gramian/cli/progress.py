@@ -19,6 +19,7 @@ from rich.progress import Progress as RichProgress
 from gramian.fit.plan import readable
 
 EVERY = 10.0  # seconds between lines
+BAR = 16  # characters of the bar
 
 
 @dataclass(slots=True)
@@ -39,14 +40,23 @@ class Trip:
                 return min(seen / total, 1.0)
         return None
 
-    def __str__(self) -> str:
-        parts = [_of(f"{self.rows:,}", self.all_rows and f"{self.all_rows:,}") + " rows"]
-        if self.size:
-            parts.append(_of(readable(self.size), self.all_size and readable(self.all_size)))
-        if self.seconds > 0:
-            parts.append(f"{_short(self.rows / self.seconds)} rows/s")
+    @property
+    def parts(self) -> list[str]:
+        """What is told, the most wanted first."""
+        parts = [_of(_short(self.rows), self.all_rows and _short(self.all_rows)) + " rows"]
         if self.done and self.seconds > 0:
             parts.append(f"{_clock(self.seconds * (1 - self.done) / self.done)} left")
+        if self.seconds > 0:
+            parts.append(f"{_short(self.rows / self.seconds)} rows/s")
+        if self.size:
+            parts.append(_of(readable(self.size), self.all_size and readable(self.all_size)))
+        return parts
+
+    def text(self, room: int = 1000) -> str:
+        """As many of the parts as there is room for, at least the first."""
+        parts = self.parts
+        while len(parts) > 1 and len(", ".join(parts)) > room:
+            parts.pop()
         return ", ".join(parts)
 
 
@@ -82,7 +92,7 @@ class Lines:
         """A line, if it is time."""
         if trip.seconds >= self.next:
             self.next = trip.seconds + self.every
-            self.say(f"reading: {trip}")
+            self.say(f"reading: {trip.text()}")
 
     def stop(self) -> None:
         """Be ready for the next trip."""
@@ -100,12 +110,12 @@ class Bar:
     def show(self, trip: Trip) -> None:
         """Draw it; a moving pattern where the end is unknown."""
         if self.bar is None:
-            columns = (TextColumn("reading"), BarColumn(bar_width=24), TextColumn("{task.description}"))
+            columns = (BarColumn(bar_width=BAR), TextColumn("{task.description}"))
             self.bar = RichProgress(*columns, console=self.console, transient=True)
             self.task = self.bar.add_task("", total=None)
             self.bar.start()
-        done = trip.done
-        self.bar.update(self.task, description=str(trip), total=None if done is None else 1.0, completed=done or 0.0)
+        done, text = trip.done, trip.text(self.console.width - BAR - 1)
+        self.bar.update(self.task, description=text, total=None if done is None else 1.0, completed=done or 0.0)
 
     def stop(self) -> None:
         """Take it away."""
@@ -172,10 +182,11 @@ def _of(seen: str, total: str | int | None) -> str:
 
 
 def _short(number: float) -> str:
-    for size, name in ((1e9, " billion"), (1e6, " million"), (1e3, " thousand")):
-        if number >= size:
-            return f"{number / size:.1f}{name}"
-    return f"{number:.0f}"
+    """Four digits or fewer: 9,999, then 10.0k, 2.5M, 7.1G."""
+    for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if number >= max(size, 1e4):
+            return f"{number / size:.1f}{letter}"
+    return f"{number:,.0f}"
 
 
 def _clock(seconds: float) -> str:

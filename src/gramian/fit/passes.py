@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from gramian.batch import Batch
-from gramian.errors import DataError, NumericalError
+from gramian.fit.faults import overflow, refuse_row
 from gramian.formula.design import Design
 from gramian.formula.reading import Observed, Reader
 from gramian.formula.tally import Tally
 from gramian.linalg.columns import Columns
 from gramian.linalg.gather import BLOCK, Gather
-from gramian.linalg.moments import Accumulator, Moments
+from gramian.linalg.moments import Accumulator, Moments, combined
 from gramian.models.linear import Linear
 from gramian.typing import Mask, Vector
 
@@ -38,7 +38,6 @@ class Accumulate:
 
     design: Design
     drop: bool = True
-    model: Linear = LINEAR
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -52,46 +51,56 @@ class Accumulate:
 
     def lift(self, batches: Iterable[Batch], /) -> Accumulated:
         """The moments of one unit."""
-        lift = _Lift(self)
+        lift = Lift(self.design, drop=self.drop)
         with np.errstate(all="ignore"):  # what is not finite is found afterwards, by row and column
             for batch in batches:
-                lift.add(batch)
+                lift.add(lift.reader.read(batch))
         return lift.finish()
 
 
-class _Lift:
-    """One unit under way."""
+class Lift:
+    """One unit under way. Linear; other models say with `block` what the rows of a block become."""
 
-    def __init__(self, task: Accumulate) -> None:
-        design = task.design
-        self.task, self.layout = task, design.layout
-        self.reader = Reader(design, drop=task.drop)
+    def __init__(self, design: Design, *, drop: bool) -> None:
+        self.drop, self.layout = drop, design.layout
+        self.reader = Reader(design, drop=drop)
         self.gather = Gather(self.layout, design.coordinates, design.placed)
         self.sums = Accumulator(self.layout, design.coordinates, design.terms.power_sums())
+        (self.response,) = self.layout.responses
 
-    def add(self, batch: Batch) -> None:
-        observed = self.reader.read(batch)
-        (response,) = self.layout.responses
-        residual = self.task.model.residual(observed.values[response], observed.offset)
-        values = {**observed.values, response: residual}
-        sizes = self.reader.sizes
+    def add(self, observed: Observed) -> None:
+        """The complete rows of a batch."""
+        values = {**observed.values, self.response: self.residual(observed)}
         for rows, columns in self.gather.blocks(observed.rows, values, observed.codes, observed.matrix):
-            weight, count = _part(observed.weight, rows), _part(observed.count, rows)
-            if not self.sums.add(columns, weight, count, sizes):
+            if not self.block(columns, observed, rows):
                 again = self.gather.block(rows, values, observed.codes, observed.matrix)
-                self._add_finite(again, weight, count, observed, rows)
+                self._add_finite(again, observed, rows)
 
-    def _add_finite(
-        self, columns: Columns, weight: Vector | None, count: Vector | None, observed: Observed, rows: slice
-    ) -> None:
+    def residual(self, observed: Observed) -> Vector:
+        """What the response row holds when a block is gathered."""
+        return LINEAR.residual(observed.values[self.response], observed.offset)
+
+    def block(self, columns: Columns, observed: Observed, rows: slice | Mask) -> bool:
+        """Add the rows of a block; False, and nothing added, where a value is not finite."""
+        weight, count = part(observed.weight, rows), part(observed.count, rows)
+        added = self.sums.add(columns, combined(weight, count), count, self.reader.sizes)
+        if added and weight is not None:
+            self.sums.add_log_weights(weight, count)
+        return added
+
+    def _add_finite(self, columns: Columns, observed: Observed, rows: slice) -> None:
         """Leave out the rows that are not finite, then add the rest."""
         good = columns.finite()
-        if good.all():
-            raise NumericalError(self._overflow(columns, observed.where))
-        self._tally(columns, good, observed, rows)
-        weight, count = _part(weight, good), _part(count, good)
-        if good.any() and not self.sums.add(columns.take(good), weight, count, self.reader.sizes):
-            raise NumericalError(self._overflow(columns, observed.where))
+        if not good.all():
+            self._tally(columns, good, observed, rows)
+        keep = np.zeros(observed.rows, bool)
+        keep[rows] = good
+        if good.any() and not self.block(columns.take(good), observed, keep):
+            self.fail(columns.take(good), observed)
+
+    def fail(self, columns: Columns, observed: Observed) -> None:
+        """Every value of a block is finite, its products are not."""
+        overflow(columns, self.layout, observed.where)
 
     def _tally(self, columns: Columns, good: Mask, observed: Observed, rows: slice) -> None:
         missing, undefined = {}, np.zeros(columns.rows, bool)
@@ -100,30 +109,23 @@ class _Lift:
             if len(m) == 1 and m[0][1] == 1 and not np.isfinite(values).all():
                 missing[m[0][0].lstrip("~")] = int((~np.isfinite(values)).sum())
                 undefined |= np.isnan(values)
-        if not self.task.drop:
-            row = observed.row_number(rows.start + int(np.argmin(good)))
-            name = next(iter(missing))
-            raise DataError(f"row {row}: '{name}' is not finite (na=\"drop\" leaves such rows out)", observed.where)
+        if not self.drop:
+            refuse_row(observed.row_number(rows.start + int(np.argmin(good))), next(iter(missing)), observed.where)
         nan, out = int(undefined.sum()), int((~good).sum())
         causes = {"nan": nan, "infinite": out - nan}
         self.reader.tally += Tally({k: n for k, n in causes.items() if n}, missing)
 
-    def _overflow(self, columns: Columns, where: str) -> str:
-        sizes = {}
-        for position, m in enumerate((*self.layout.rows, *self.layout.extra)):
-            sizes[m] = float(np.abs(columns.value(position)).max())
-        worst = max(sizes, key=lambda m: sizes[m])
-        name = " * ".join(f"{v.lstrip('~')}^{p}" if p > 1 else v.lstrip("~") for v, p in worst)
-        return (
-            f"{where}: squares of '{name}' overflow (values up to {sizes[worst]:.3g} after scaling); rescale the column"
-        )
+    def moments(self) -> Moments:
+        """The unit's moments."""
+        return self.sums.finish({name: list(index.known) for name, index in self.reader.levels.items()})
 
     def finish(self) -> Accumulated:
-        levels = {name: list(index.known) for name, index in self.reader.levels.items()}
-        return Accumulated(self.sums.finish(levels), self.reader.tally)
+        """The unit's partial result."""
+        return Accumulated(self.moments(), self.reader.tally)
 
 
-def _part(values: Vector | None, rows: slice | Mask) -> Vector | None:
+def part(values: Vector | None, rows: slice | Mask) -> Vector | None:
+    """The rows of an optional vector."""
     return None if values is None else values[rows]
 
 

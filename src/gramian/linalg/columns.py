@@ -83,6 +83,11 @@ class Columns:
         """Number of rows in the block."""
         return int(self.buffer.shape[1])
 
+    @property
+    def response(self) -> Vector:
+        """The last row of the buffer, which holds the (working) residual."""
+        return np.asarray(self.buffer[-1])
+
     def value(self, position: int) -> Vector:
         """One monomial's values (n,), by its position in the dense block followed by the extra ones."""
         width = len(self.gathered) + len(self.placed)

@@ -46,12 +46,13 @@ def multiply(columns: Sequence[Combination], right: Matrix) -> Matrix:
 
 
 def norms(columns: Sequence[Combination], S: Matrix) -> Vector:
-    """sqrt of the diagonal of M'SM for the columns of M."""
+    """Square roots of the diagonal of M'SM for the columns of M."""
     out = []
     for column in columns:
         at, c = np.array(list(column), np.int64), np.array([float(v) for v in column.values()])
-        out.append(max(float(c @ S[np.ix_(at, at)] @ c), 0.0))
-    return np.asarray(np.sqrt(np.array(out)), np.float64)
+        top = float(np.abs(c).max(initial=0.0)) or 1.0  # squares of the largest coefficients may overflow
+        out.append(top * max(float((c / top) @ S[np.ix_(at, at)] @ (c / top)), 0.0) ** 0.5)
+    return np.array(out)
 
 
 def sparse(combination: Combination) -> Sparse:

@@ -98,13 +98,12 @@ class Accumulator:
         self.powers = {v: np.zeros(top + 1) for v, top in powers.items()}
         self.places_of = {v: place[((v, 1),)] for v in powers}
 
-    def add(self, columns: Columns, weight: Vector | None, count: Vector | None, sizes: Mapping[str, int]) -> bool:
+    def add(self, columns: Columns, total: Vector | None, count: Vector | None, sizes: Mapping[str, int]) -> bool:
         """Add a block; False, and nothing added, where a value is not finite.
 
-        weight : (n,) > 0 or None. count : (n,) how many rows each row stands for, or None. sizes : levels so far.
-        The buffer of `columns` is overwritten when there are weights.
+        total : (n,) >= 0, what each row's products are multiplied by, or None. count : (n,) how many rows each row
+        stands for, or None. sizes : levels so far. The buffer of `columns` is overwritten when there are weights.
         """
-        total = combined(weight, count)
         plain = self._power_sums(columns, count)
         if total is not None:
             weigh(columns, np.sqrt(total))
@@ -113,7 +112,6 @@ class Accumulator:
             return False
         self.dense += products
         self.rows += columns.rows if count is None else int(count.sum())
-        self.log_weight += 0.0 if weight is None else log_weights(weight, count)
         for variable, sums in plain.items():
             self.powers[variable] += sums
         for factors, table in self.tables.items():
@@ -148,6 +146,11 @@ class Accumulator:
             out[variable] = np.array(values)
         return out
 
+    def add_log_weights(self, weight: Vector, count: Vector | None) -> None:
+        """Sum of log weights, each as often as its row counts."""
+        logs = np.log(weight)
+        self.log_weight += float(logs.sum() if count is None else logs @ count)
+
     def finish(self, levels: Mapping[str, list[Level]]) -> Moments:
         """The unit's moments, levels in canonical order."""
         tables = {f: table.finish() for f, table in self.tables.items()}
@@ -175,9 +178,3 @@ def weigh(columns: Columns, root: Vector) -> None:
     """Multiply every monomial by the root of the weight, in place."""
     np.multiply(columns.buffer, root, out=columns.buffer)
     np.multiply(columns.extra, root, out=columns.extra)
-
-
-def log_weights(weight: Vector, count: Vector | None) -> float:
-    """Sum of log weights, each as often as its row counts."""
-    logs = np.log(weight)
-    return float(logs.sum() if count is None else logs @ count)

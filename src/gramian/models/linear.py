@@ -9,7 +9,12 @@ from gramian.typing import Vector
 
 @dataclass(frozen=True, slots=True)
 class Linear:
-    """y = X b + e. The first step of the normal equations starts at b = 0, where the residual is y - offset."""
+    """y = X b + e. The normal equations start at b = 0, where the working residual is y - offset."""
+
+    @property
+    def name(self) -> str:
+        """For people."""
+        return "linear"
 
     def residual(self, y: Vector, offset: Vector | None) -> Vector:
         """Working residual at b = 0."""

@@ -31,11 +31,12 @@ def significant(value: float, digits: int) -> str:
 
 
 def aligned(values: Vector, digits: int) -> list[str]:
-    """Numbers of one column, padded so that their decimal points stand below each other."""
+    """Numbers of one column, padded to the same width so that their decimal points stand below each other."""
     texts = [significant(v, digits) for v in values.tolist()]
-    tails = [len(t) - _point(t) for t in texts]
-    longest = max(tails, default=0)
-    return [t + " " * (longest - tail) for t, tail in zip(texts, tails, strict=True)]
+    tail = max((len(t) - _point(t) for t in texts), default=0)
+    padded = [t + " " * (tail - len(t) + _point(t)) for t in texts]
+    width = max(map(len, padded), default=0)
+    return [t.rjust(width) for t in padded]
 
 
 def p_value(p: float) -> str:

@@ -63,7 +63,7 @@ def solved(manifest: Mapping[str, Any], arrays: Arrays) -> Solved:
     names = plain.texts(manifest["names"])
     width, made = len(names), design(manifest["design"])
     known = made.levels or {}
-    return Solved(
+    out = Solved(
         formula=plain.text(manifest["formula"]),
         design=made,
         levels=levels(manifest["cells"], known, arrays),
@@ -84,6 +84,9 @@ def solved(manifest: Mapping[str, Any], arrays: Arrays) -> Solved:
         alpha=plain.optional(manifest["alpha"], _not_negative),
         **{name: plain.number(manifest[name]) for name in NUMBERS},
     )
+    if from_solved(out)[1].keys() != arrays.keys():
+        plain.wrong("no arrays but those of a fit", list(arrays))
+    return out
 
 
 def _solution(obj: object, width: int, arrays: Arrays) -> Solution:

@@ -85,7 +85,9 @@ def _table(fit: LinearFit, level: float) -> list[RenderableType]:
     table = Table(box=box.HORIZONTALS, show_edge=True, pad_edge=False, header_style="bold")
     table.add_column("", no_wrap=True)
     for heading in ("estimate", "std. error", "t", "p-value", "", f"{100 * level:.6g} % low", "high"):
-        table.add_column(heading, justify="left" if not heading else "right", no_wrap=True)
+        table.add_column(
+            Text(heading, justify="right"), justify="right" if heading == "p-value" else "left", no_wrap=True
+        )
     rows = zip(
         map(printable, fit.names[shown]), cells["estimate"], cells["std_error"], cells["statistic"],
         map(p_value, p), map(stars, p), cells["conf_low"], cells["conf_high"], strict=True,

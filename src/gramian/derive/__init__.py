@@ -1,0 +1,51 @@
+"""Every matrix of the derivation of the normal equation, with the numbers of small data in it."""
+
+from __future__ import annotations
+
+import sys
+from types import ModuleType
+from typing import Any
+
+from gramian.data.source import source_of
+from gramian.derive.columns import PLACES, write_out
+from gramian.derive.derivation import Derivation
+from gramian.derive.polynomial import with_powers
+from gramian.derive.solution import solve
+from gramian.fit.options import one_of
+
+__all__ = ["Derivation", "derive"]
+
+
+def derive(formula: str, data: Any, *, constant: str = "last", polynomial: int | None = None) -> Derivation:
+    """Least squares with every step written out: X, X'X, its inverse, (X'X)^-1 X', w, and why it is the minimum.
+
+    formula, data : as for `ols`; at most 200 rows, 12 columns. constant : where the column of ones stands, "last" or
+    "first". polynomial : use x, x^2, ... up to this power of the one predictor of the formula.
+    Rows in which something is missing are left out and counted. All arithmetic is in fractions: a stored number counts
+    as the shortest decimal that reads back as it, so 2.33 is 233/100; results are rounded once.
+    Raises OptionError where there is too much to write out, otherwise what `ols` raises.
+
+    >>> from gramian.derive import derive
+    >>> steps = derive("y ~ x", {"x": [1, 2, 3, 4], "y": [2, 4, 5, 8]})
+    >>> steps.XtX.tolist(), steps.w.tolist()
+    ([[30.0, 10.0], [10.0, 4.0]], [1.9, 0.0])
+    """
+    one_of("constant", constant, PLACES)
+    source = source_of(data)
+    if polynomial is not None:
+        formula = with_powers(formula, source.schema, polynomial)
+    table = write_out(formula, source, constant)
+    return Derivation(table, solve(table.X, table.y, table.constant))
+
+
+class _Callable(ModuleType):
+    """A module that can be called: `gramian.derive` names this package as well as its one function."""
+
+    def __call__(
+        self, formula: str, data: Any, *, constant: str = "last", polynomial: int | None = None
+    ) -> Derivation:
+        """The function of the same name."""
+        return derive(formula, data, constant=constant, polynomial=polynomial)
+
+
+sys.modules[__name__].__class__ = _Callable

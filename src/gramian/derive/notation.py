@@ -1,0 +1,111 @@
+"""Mathematics written once, as `X'Xw = X'y`, and told as text, LaTeX or MathML.
+
+A letter is a variable, two letters side by side are a product, ' transposes, ^ raises (one sign or number), _ puts an
+index below, || are the bars of a norm.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+SIGNS = {">=": (r"\ge", "≥"), "*": (r"\cdot", "·"), "...": (r"\cdots", "⋯"), "||": (r"\|", "‖"), "-": ("-", "−")}
+TOKEN = re.compile(
+    r"(?P<number>\d+(?:\.\d+)?(?:e-?\d+)?)|(?P<word>det|rank)|(?P<letter>[A-Za-z])"
+    r"|(?P<sign>\.\.\.|>=|\|\||[-+=*/(),>])"
+)
+SCRIPT = re.compile(r"(?:_(?P<low>[a-z0-9]+))?(?P<prime>'?)(?:\^(?P<high>-?\d+|\+))?")
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A sign with what stands below and above it."""
+
+    kind: str
+    text: str
+    low: str = ""
+    high: str = ""
+
+
+def tokens(text: str) -> Iterator[Token]:
+    """The signs of a piece of mathematics. Raises ValueError for what is none."""
+    at = 0
+    while at < len(text):
+        if text[at] == " ":
+            at += 1
+            continue
+        found = TOKEN.match(text, at)
+        if found is None or found.lastgroup is None:
+            raise ValueError(f"no mathematics: {text[at:]!r}")
+        script = SCRIPT.match(text, found.end())
+        assert script is not None  # it matches nothing, too
+        yield Token(found.lastgroup, found[0], script["low"] or "", "T" if script["prime"] else script["high"] or "")
+        at = script.end()
+
+
+def latex(text: str) -> str:
+    """As LaTeX, without dollars."""
+    return " ".join(map(_latex, tokens(text)))
+
+
+def mathml(text: str) -> str:
+    """As the inside of a <math> element."""
+    return "".join(map(_mathml, tokens(text)))
+
+
+def latex_number(text: str) -> str:
+    """A number that `shown` wrote, as LaTeX."""
+    mantissa, power, exponent = text.partition("e")
+    return rf"{mantissa} \cdot 10^{{{exponent}}}" if power else mantissa
+
+
+def mathml_number(text: str) -> str:
+    """A number that `shown` wrote, as MathML."""
+    mantissa, power, exponent = text.removeprefix("-").partition("e")
+    told = f"<mn>{mantissa}</mn>"
+    if power:
+        told += f"<mo>·</mo><msup><mn>10</mn>{mathml_number(exponent)}</msup>"
+    if text.startswith("-"):
+        told = f"<mo>-</mo>{told}"
+    return told if told.count("<m") == 1 else f"<mrow>{told}</mrow>"
+
+
+def _latex(token: Token) -> str:
+    low = f"_{{{token.low}}}" if token.low else ""
+    high = r"^{\mathsf{T}}" if token.high == "T" else f"^{{{token.high}}}" if token.high else ""
+    match token.kind:
+        case "word":
+            base = rf"\operatorname{{{token.text}}}"
+        case "number":
+            base = latex_number(token.text)
+        case _:
+            base = SIGNS.get(token.text, (token.text,))[0]
+    return base + low + high
+
+
+def _mathml(token: Token) -> str:
+    match token.kind:
+        case "number":
+            base = mathml_number(token.text)
+        case "sign":
+            base = f"<mo>{SIGNS.get(token.text, ('', token.text))[1].replace('>', '&gt;')}</mo>"
+        case _:
+            base = f"<mi>{token.text}</mi>"
+    return _scripted(base, token)
+
+
+def _scripted(base: str, token: Token) -> str:
+    low = _script(token.low)
+    high = "<mi>T</mi>" if token.high == "T" else "<mo>+</mo>" if token.high == "+" else _script(token.high)
+    if low and high:
+        return f"<msubsup>{base}{low}{high}</msubsup>"
+    if low or high:
+        return f"<msub>{base}{low}</msub>" if low else f"<msup>{base}{high}</msup>"
+    return base
+
+
+def _script(text: str) -> str:
+    if not text:
+        return ""
+    return f"<mi>{text}</mi>" if text.isalpha() else mathml_number(text)

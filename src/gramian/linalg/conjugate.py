@@ -1,0 +1,78 @@
+"""Conjugate gradient and limited-memory BFGS on f(b) = b'Ab/2 - c'b, from zero; each yields its iterates.
+
+J. Nocedal and S. Wright, Numerical Optimization (2006): algorithms 5.2, 7.4 and 7.5.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+
+import numpy as np
+
+from gramian.typing import Matrix, Vector
+
+MEMORY = 10
+Correction = tuple[Vector, Vector, float]  # s, y, 1 / s'y
+
+
+def conjugate_gradient(A: Matrix, c: Vector) -> Iterator[Vector]:
+    """Hestenes and Stiefel (1952): in exact arithmetic done after as many steps as A has different eigenvalues."""
+    b, r = np.zeros_like(c), c
+    p, size = r, r @ r
+    while True:
+        Ap = A @ p
+        curvature = p @ Ap
+        if not curvature > 0.0:
+            return
+        rate = size / curvature
+        b, r = b + rate * p, r - rate * Ap
+        yield b
+        before, size = size, r @ r
+        p = r + (size / before) * p
+
+
+def lbfgs(A: Matrix, c: Vector, memory: int = MEMORY) -> Iterator[Vector]:
+    """Limited-memory BFGS with the exact line search.
+
+    On a quadratic its steps are those of the conjugate gradient in exact arithmetic (Kolda, O'Leary and Nazareth 1998),
+    so that what tells them apart here is rounding.
+    """
+    b, g = np.zeros_like(c), -c
+    known: deque[Correction] = deque(maxlen=memory)
+    while True:
+        d = -two_loops(g, known)
+        Ad = A @ d
+        curvature = d @ Ad
+        if not curvature > 0.0:
+            return
+        rate = -(g @ d) / curvature
+        s, y = rate * d, rate * Ad
+        b, g = b + s, g + y
+        yield b
+        if not s @ y > 0.0:
+            return
+        known.append((s, y, 1.0 / (s @ y)))
+
+
+def two_loops(g: Vector, known: deque[Correction]) -> Vector:
+    """Hg for the inverse Hessian approximation H that the corrections define (algorithm 7.4, scaling 7.20)."""
+    q, shares = g, list[float]()
+    for s, y, inverse in reversed(known):
+        shares.append(inverse * (s @ q))
+        q = q - shares[-1] * y
+    if known:
+        _, y, inverse = known[-1]
+        q = q / (inverse * (y @ y))
+    for (s, y, inverse), share in zip(known, reversed(shares), strict=True):
+        q = q + (share - inverse * (y @ q)) * s
+    return q
+
+
+def conjugate_steps(digits: float, condition: float, rank: int) -> float:
+    """Steps from the bound 2 ((sqrt k - 1)/(sqrt k + 1))^j on the error, and never more than the rank."""
+    gain = 2.0 / (float(np.sqrt(condition)) + 1.0)
+    if gain >= 1.0:
+        return min(1.0, float(rank))
+    bound = np.ceil((digits * np.log(10.0) + np.log(2.0)) / -np.log1p(-gain))
+    return float(min(bound, rank))

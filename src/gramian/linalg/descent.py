@@ -1,0 +1,76 @@
+"""Gradient methods on f(b) = b'Ab/2 - c'b, from zero, as textbooks write them; each yields its iterates.
+
+Y. Nesterov, Introductory Lectures on Convex Optimization (2004), 2.1.5 and 2.2.1; J. Nocedal and S. Wright, Numerical
+Optimization (2006), 3.3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from gramian.typing import Matrix, Vector
+
+
+def gradient_descent(A: Matrix, c: Vector, rate: float) -> Iterator[Vector]:
+    """b - rate (Ab - c). Converges for rates between 0 and 2/l_max; the best one is 2/(l_min + l_max)."""
+    b = np.zeros_like(c)
+    while True:
+        b = b - rate * (A @ b - c)
+        yield b
+
+
+def line_search(A: Matrix, c: Vector) -> Iterator[Vector]:
+    """Steepest descent with the exact rate g'g / g'Ag; the gradient g is updated, so a step is one product with A."""
+    b, g = np.zeros_like(c), -c
+    while True:
+        Ag = A @ g
+        curvature = g @ Ag
+        if not curvature > 0.0:
+            return
+        rate = (g @ g) / curvature
+        b, g = b - rate * g, g - rate * Ag
+        yield b
+
+
+def nesterov(A: Matrix, c: Vector, rate: float, momentum: float) -> Iterator[Vector]:
+    """Accelerated gradient with constant momentum (2.2.1, constant step scheme for strongly convex functions)."""
+    b = y = np.zeros_like(c)
+    while True:
+        before, b = b, y - rate * (A @ y - c)
+        y = b + momentum * (b - before)
+        yield b
+
+
+def best_rate(smallest: float, largest: float) -> float:
+    """The fixed rate whose slowest part is fastest."""
+    return 2.0 / (smallest + largest)
+
+
+def best_momentum(condition: float) -> float:
+    """(sqrt k - 1) / (sqrt k + 1)."""
+    root = float(np.sqrt(condition))
+    return (root - 1.0) / (root + 1.0)
+
+
+def steps(digits: float, gain: float) -> float:
+    """Steps to so many digits where each multiplies the error by 1 - gain; infinite where nothing is gained."""
+    if gain >= 1.0:
+        return 1.0
+    return float(np.ceil(digits * np.log(10.0) / -np.log1p(-gain))) if gain > 0.0 else float("inf")
+
+
+def fixed_rate_steps(digits: float, smallest: float, largest: float, rate: float) -> float:
+    """Steps with a fixed rate: the slowest part decides, |1 - rate l_min| or |1 - rate l_max|."""
+    return steps(digits, min(rate * smallest, 2.0 - rate * largest))
+
+
+def best_rate_steps(digits: float, condition: float) -> float:
+    """Steps with the best rate, a factor (k - 1)/(k + 1) each; for the exact line search they are a bound."""
+    return steps(digits, 2.0 / (condition + 1.0))
+
+
+def nesterov_steps(digits: float, condition: float) -> float:
+    """Steps of the accelerated method, a factor 1 - 1/sqrt k each on a quadratic."""
+    return steps(digits, 1.0 / float(np.sqrt(condition)))

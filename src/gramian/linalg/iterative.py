@@ -1,0 +1,184 @@
+"""Quadratics for iterative methods: their spectrum, their minimum to all digits, and how near an iteration comes to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from gramian.linalg.doubledouble import Pair, pair, total, two_product
+from gramian.linalg.solve import UNIT
+from gramian.typing import Matrix, Vector
+
+BLOWN = 1e8  # an error this large, after a start at one, is on its way to infinity
+TRUSTED = 0.05  # a refinement step below this share of the solution is a correction
+
+
+@dataclass(frozen=True, slots=True)
+class Quadratic:
+    """f(b) = b'Ab/2 - c'b.
+
+    A : (q, q) symmetric, positive semidefinite. c : (q,) in its range. minimum : (q,), of least norm where there are
+    several. values : (r,) ascending, the eigenvalues of A that are not zero. vectors : (q, r) theirs.
+    """
+
+    A: Matrix
+    c: Vector
+    minimum: Vector
+    values: Vector
+    vectors: Matrix
+
+    @property
+    def condition(self) -> float:
+        """Largest eigenvalue over the smallest that is not zero."""
+        return float(self.values[-1] / self.values[0]) if len(self.values) else 1.0
+
+    @property
+    def attainable(self) -> float:
+        """Relative error, roughly, at which rounding of the gradient stops every method."""
+        return UNIT * self.condition
+
+    def error(self, b: Vector) -> float:
+        """||b - minimum|| / ||minimum||."""
+        difference, size = b - self.minimum, self.minimum @ self.minimum
+        return float(np.sqrt(difference @ difference / size)) if size else float(np.sqrt(difference @ difference))
+
+
+def quadratic(A: Matrix, c: Vector, near: Vector, rank: int, inverse: Matrix | None = None) -> Quadratic:
+    """The quadratic with its spectrum and its minimum.
+
+    near : (q,) a minimum, as well as it is known. rank : of A. inverse : (q, q) of A where it has one, accurate beyond
+    what A itself tells of it.
+    """
+    values, vectors = spectrum(A, rank, inverse)
+    start = near if rank == len(A) else vectors @ (vectors.T @ near)
+    return Quadratic(A, c, refined(A, c, start, values, vectors), values, vectors)
+
+
+def spectrum(A: Matrix, rank: int, inverse: Matrix | None = None) -> tuple[Vector, Matrix]:
+    """The `rank` largest eigenvalues, ascending, and their vectors; small ones from the inverse, which knows them best."""
+    values, vectors = np.linalg.eigh(A)
+    values, vectors = values[len(A) - rank :], vectors[:, len(A) - rank :]
+    if not rank:
+        return values, vectors
+    if inverse is not None:
+        small = values < np.sqrt(UNIT) * values[-1]
+        if small.any():
+            back, turned = np.linalg.eigh(inverse)
+            values[small], vectors[:, small] = 1.0 / back[::-1][small], turned[:, ::-1][:, small]
+    return np.maximum(values, UNIT * values[-1] if inverse is None else 0.0), vectors
+
+
+def refined(A: Matrix, c: Vector, b: Vector, values: Vector, vectors: Matrix, steps: int = 20) -> Vector:
+    """b improved by residuals in double-double until they say nothing more (Higham 2002, 12.1).
+
+    Where A is too near to singular for float64 the corrections do not shrink, and b is left as it is.
+    """
+    before = TRUSTED * float(np.linalg.norm(b)) if b.any() else np.inf
+    for _ in range(steps):
+        step = vectors @ ((vectors.T @ residual(A, c, b)) / values)
+        size = float(np.linalg.norm(step))
+        if not 0.0 < size < before:
+            break
+        b, before = b + step, size / 2
+    return b
+
+
+def residual(A: Matrix, c: Vector, b: Vector) -> Vector:
+    """c - Ab in double-double, rounded once; A symmetric."""
+    return (pair(c) - total(Pair(*two_product(A, b[:, None])))).value
+
+
+@dataclass(frozen=True, slots=True)
+class Descent:
+    """Gradient descent with a fixed rate, told in closed form: every step multiplies the error by (1 - rate * value).
+
+    share : (r,) the relative error at the start along each eigenvector. logs : (r,) of |1 - rate * value|.
+    """
+
+    share: Vector
+    logs: Vector
+
+    @property
+    def converges(self) -> bool:
+        """Whether every part of the error shrinks."""
+        return bool((self.logs < 0.0).all())
+
+    def error(self, steps: float) -> float:
+        """Relative error after so many steps, in exact arithmetic."""
+        if not steps:
+            return float(np.linalg.norm(self.share))
+        return float(np.linalg.norm(self.share * np.exp(steps * self.logs)))
+
+    def steps(self, error: float) -> int | None:
+        """The least number of steps to this error, by bisection; None where there is none."""
+        if self.error(0) <= error:
+            return 0
+        if not self.converges:
+            return None
+        low, high = 0, 1
+        while self.error(high) > error:
+            low, high = high, 2 * high
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (low, middle) if self.error(middle) <= error else (middle, high)
+        return high
+
+
+def descent(problem: Quadratic, rate: float) -> Descent:
+    """The closed form of gradient descent from zero."""
+    size = float(np.linalg.norm(problem.minimum)) or 1.0
+    part = rate * problem.values
+    with np.errstate(divide="ignore"):
+        logs = np.where(part < 1.0, np.log1p(-np.minimum(part, 1.0)), np.log(np.abs(1.0 - part)))
+    return Descent(problem.vectors.T @ problem.minimum / size, logs)
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """The way of a method from zero.
+
+    errors : (k + 1,) relative error before the first step and after each. end : "reached", "stalled", "diverged",
+    "stopped". path : (k + 1, 2) coefficients where there are two of them, else None.
+    """
+
+    errors: Vector
+    end: str
+    path: Matrix | None = None
+
+    @property
+    def best(self) -> float:
+        """The least error."""
+        return float(np.nanmin(self.errors))
+
+    def steps(self, error: float) -> int | None:
+        """The least number of steps to this error; None where it was not reached."""
+        hit = np.flatnonzero(self.errors <= error)
+        return int(hit[0]) if len(hit) else None
+
+
+def follow(iterates: Iterator[Vector], problem: Quadratic, error: float, limit: int, patience: float) -> Trace:
+    """Take steps until the error is reached, `limit` steps are done, or for `patience` steps nothing got better."""
+    b = np.zeros_like(problem.c)
+    errors, best, at = [problem.error(b)], problem.error(b), 0
+    path = [b] if len(b) == 2 else None
+    end = "reached" if best <= error else "stopped"
+    with np.errstate(all="ignore"):
+        while end == "stopped" and len(errors) <= limit:
+            b = next(iterates, b)
+            errors.append(problem.error(b))
+            if path is not None:
+                path.append(b)
+            if errors[-1] < best:
+                best, at = errors[-1], len(errors) - 1
+            end = _end(errors[-1], error, len(errors) - 1 - at, patience)
+    return Trace(np.array(errors), end, None if path is None else np.array(path))
+
+
+def _end(now: float, wanted: float, idle: int, patience: float) -> str:
+    if now <= wanted:
+        return "reached"
+    if not now < BLOWN:
+        return "diverged"
+    return "stalled" if idle > patience else "stopped"
