@@ -111,5 +111,5 @@ def listing(names: Iterable[str], limit: int = 12) -> str:
 
 
 def _no_column(name: str, names: tuple[str, ...]) -> str:
-    hint = did_you_mean(name, names) or ";"
-    return f"no column '{name}'{hint} ({len(names)} columns: {listing(names)})"
+    columns = f"{len(names)} column{'s'[: len(names) != 1]}"
+    return f"no column '{name}'{did_you_mean(name, names)} ({columns}: {listing(names)})"

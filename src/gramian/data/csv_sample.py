@@ -27,6 +27,8 @@ NULLS = [
     *("NaN", "nan", "-NaN", "-nan", "1.#IND", "-1.#IND", "1.#QNAN", "-1.#QNAN"),
 ]
 WHOLE = r"^\s*[+-]?\d+\s*$"
+NUMBER = r"^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$"
+STRAY = 0.1  # up to this share of other values (or a single one) a column of numbers holds mistakes, not levels
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,13 +158,23 @@ def _inferred(piece: bytes, width: int, dialect: Dialect) -> list[Any]:
     try:
         table = _parsed(piece, width, dialect)
         numbers = [i for i in range(width) if pa.types.is_floating(table.schema.types[i])]
-        if not numbers:
-            return list(table.schema.types)
-        spelt = _parsed(piece, width, dialect, {str(i): pa.string() for i in numbers})
+        meant = {i: _meant(table.column(i)) for i in range(width) if pa.types.is_string(table.schema.types[i])}
+        spelt = _parsed(piece, width, dialect, {str(i): pa.string() for i in numbers}) if numbers else table
     except pa.ArrowInvalid:
         return [pa.null()] * width
     large = {i for i in numbers if pc.all(pc.match_substring_regex(spelt.column(i), WHOLE)).as_py()}
-    return [pa.string() if i in large else kind for i, kind in enumerate(table.schema.types)]
+    return [pa.string() if i in large else meant.get(i, kind) for i, kind in enumerate(table.schema.types)]
+
+
+def _meant(column: Any) -> Any:
+    """Text, or the type of the numbers that nearly all values are: then the others are mistakes, told when read."""
+    known = column.drop_null()
+    numbers = known.filter(pc.match_substring_regex(known, NUMBER))
+    stray = len(known) - len(numbers)
+    if len(numbers) < 2 or not 0 < stray <= max(1, STRAY * len(known)):
+        return pa.string()
+    whole = pc.all(pc.match_substring_regex(numbers, WHOLE)).as_py()
+    return pa.int64() if whole and pc.max(pc.utf8_length(numbers)).as_py() < 19 else pa.float64()
 
 
 def _parsed(piece: bytes, width: int, dialect: Dialect, types: Mapping[str, Any] | None = None) -> Any:

@@ -41,9 +41,7 @@ def derive(formula: str, data: Any, *, constant: str = "last", polynomial: int |
 class _Callable(ModuleType):
     """A module that can be called: `gramian.derive` names this package as well as its one function."""
 
-    def __call__(
-        self, formula: str, data: Any, *, constant: str = "last", polynomial: int | None = None
-    ) -> Derivation:
+    def __call__(self, formula: str, data: Any, *, constant: str = "last", polynomial: int | None = None) -> Derivation:
         """The function of the same name."""
         return derive(formula, data, constant=constant, polynomial=polynomial)
 

@@ -17,7 +17,7 @@ from gramian.fit.passes import Accumulate
 from gramian.fit.prepare import design_for
 from gramian.formula.coding import Levels, ModelColumn, level_name, levels_of, model_columns
 from gramian.formula.design import Design
-from gramian.formula.parts import Orthogonal
+from gramian.formula.parts import Orthogonal, Standardized
 from gramian.formula.syntax import Name, label
 from gramian.formula.tally import Tally
 from gramian.linalg.moments import Moments
@@ -93,6 +93,7 @@ def _table(design: Design, rows: Rows, moments: Moments, tally: Tally, constant:
     ones = next((c for c in columns if not terms.terms[c.term].atoms), None)
     others = [c for c in columns if c is not ones]
     ordered = others if ones is None else [*others, ones] if constant == "last" else [ones, *others]
+    scaled = (p.label for t in design.terms.terms for p in t.parts if isinstance(p, Standardized) and p.scaled)
     nodes = (*design.terms.variables.values(), *design.outcome.values(), *design.offsets)
     return Table(
         formula=design.formula,
@@ -104,7 +105,7 @@ def _table(design: Design, rows: Rows, moments: Moments, tally: Tally, constant:
         tally=tally,
         reference=_references(design, columns, levels),
         indicators=tuple(c.name for c in ordered if c.cell and c.polynomial == {(): ONE}),
-        computed=tuple(dict.fromkeys(label(node) for node in nodes if not isinstance(node, Name))),
+        computed=tuple(dict.fromkeys([*(label(node) for node in nodes if not isinstance(node, Name)), *scaled])),
         offsets=tuple(map(label, design.offsets)),
     )
 
@@ -132,10 +133,10 @@ def _value(column: ModelColumn, rows: Rows, i: int) -> Fraction:
 
 def _references(design: Design, columns: tuple[ModelColumn, ...], levels: Levels) -> dict[str, str]:
     """The level without a column of its own, of every factor that is a term by itself."""
-    out = {}
+    out: dict[str, str] = {}
     for number, term in enumerate(design.terms.terms):
         if len(term.atoms) == 1 and term.factors:
             (factor,) = term.factors
             shown = {c.cell[0][1] for c in columns if c.term == number}
-            out |= {factor: level_name(levels.names[factor][k]) for k in levels.order[factor] if k not in shown}
+            out.update((factor, level_name(levels.names[factor][k])) for k in levels.order[factor] if k not in shown)
     return out

@@ -11,8 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 SIGNS = {">=": (r"\ge", "≥"), "*": (r"\cdot", "·"), "...": (r"\cdots", "⋯"), "||": (r"\|", "‖"), "-": ("-", "−")}
+SPACED = ("+", "-", "=", "*", ">=", "...")
+SUPERSCRIPTS = {"'": "<mo>′</mo>", "+": "<mo>+</mo>"}
 TOKEN = re.compile(
-    r"(?P<number>\d+(?:\.\d+)?(?:e-?\d+)?)|(?P<word>det|rank)|(?P<letter>[A-Za-z])"
+    r"(?P<number>\d+(?:\.\d+)?(?:e-?\d+)?)|(?P<word>det|rank|adj)|(?P<letter>[A-Za-z])"
     r"|(?P<sign>\.\.\.|>=|\|\||[-+=*/(),>])"
 )
 SCRIPT = re.compile(r"(?:_(?P<low>[a-z0-9]+))?(?P<prime>'?)(?:\^(?P<high>-?\d+|\+))?")
@@ -40,13 +42,13 @@ def tokens(text: str) -> Iterator[Token]:
             raise ValueError(f"no mathematics: {text[at:]!r}")
         script = SCRIPT.match(text, found.end())
         assert script is not None  # it matches nothing, too
-        yield Token(found.lastgroup, found[0], script["low"] or "", "T" if script["prime"] else script["high"] or "")
+        yield Token(found.lastgroup, found[0], script["low"] or "", script["prime"] or script["high"] or "")
         at = script.end()
 
 
 def latex(text: str) -> str:
     """As LaTeX, without dollars."""
-    return " ".join(map(_latex, tokens(text)))
+    return " ".join("".join(map(_spaced, tokens(text))).split())
 
 
 def mathml(text: str) -> str:
@@ -71,9 +73,14 @@ def mathml_number(text: str) -> str:
     return told if told.count("<m") == 1 else f"<mrow>{told}</mrow>"
 
 
+def _spaced(token: Token) -> str:
+    """A sign, with spaces where they help the reader of the source or end a command."""
+    return f" {_latex(token)} " if token.text in SPACED else _latex(token) + " " * (token.text == ",")
+
+
 def _latex(token: Token) -> str:
     low = f"_{{{token.low}}}" if token.low else ""
-    high = r"^{\mathsf{T}}" if token.high == "T" else f"^{{{token.high}}}" if token.high else ""
+    high = "'" if token.high == "'" else f"^{{{token.high}}}" if token.high else ""
     match token.kind:
         case "word":
             base = rf"\operatorname{{{token.text}}}"
@@ -97,7 +104,7 @@ def _mathml(token: Token) -> str:
 
 def _scripted(base: str, token: Token) -> str:
     low = _script(token.low)
-    high = "<mi>T</mi>" if token.high == "T" else "<mo>+</mo>" if token.high == "+" else _script(token.high)
+    high = SUPERSCRIPTS.get(token.high) or _script(token.high)
     if low and high:
         return f"<msubsup>{base}{low}{high}</msubsup>"
     if low or high:

@@ -21,11 +21,6 @@ def shown(value: Fraction) -> str:
     return f"{sign}{whole}.{decimals:0{PLACES}}".rstrip("0").rstrip(".")
 
 
-def exact(value: Fraction) -> bool:
-    """Whether `shown` tells all of it."""
-    return Fraction(shown(value)) == value
-
-
 def factor(value: Fraction) -> str:
     """A number within a product: a negative one stands in parentheses."""
     return f"({shown(value)})" if value < 0 else shown(value)

@@ -51,6 +51,8 @@ def predictions(solved: Solved, source: Source, interval: str | None = None, lev
     if not 0.0 < level < 1.0:
         raise OptionError(f"level must lie between 0 and 1, found {level!r}")
     predictor = Predictor(solved, interval, level)
+    for name in predictor.design.columns:
+        source.schema[name]  # raises where a column is missing, or has other types in other files
     for unit in source.units:
         for batch in unit.batches(predictor.design.columns):
             yield predictor.batch(batch)

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 from scipy.special import betainc, betaincc
 
-from gramian.errors import OptionError
+from gramian.errors import NumericalError, OptionError
 from gramian.typing import Matrix, Vector
 
 INDEPENDENT = 1e-10  # relative length below which a row of R says nothing that earlier rows do not
@@ -74,7 +74,7 @@ def wald(R: Matrix, b: Vector, q: Vector, V: Matrix, df: float) -> Test:
     """F test of R b = q: (R b - q)' (R V R')^-1 (R b - q) / rows of R.
 
     R : (k, p) of full row rank, b : (p,), q : (k,), V : (p, p), finite wherever R is not zero.
-    Raises OptionError when the hypotheses repeat or contradict each other.
+    Raises OptionError when the hypotheses repeat or contradict each other, NumericalError when V is singular on them.
     """
     used = np.flatnonzero(R.any(axis=0))
     R, b, V = R[:, used], b[used], V[np.ix_(used, used)]
@@ -93,7 +93,10 @@ def _square(distance: Vector, C: Matrix) -> float:
     if (scale == 0).any():
         return float("inf") if (distance != 0).any() else float("nan")
     d = distance / scale
-    factor = cho_factor(C / scale[:, None] / scale, lower=True)
+    try:
+        factor = cho_factor(C / scale[:, None] / scale, lower=True)
+    except np.linalg.LinAlgError:
+        raise NumericalError("the hypotheses cannot be told apart: their covariance is singular") from None
     return float(d @ cho_solve(factor, d))
 
 

@@ -52,14 +52,14 @@ def lbfgs(A: Matrix, c: Vector, memory: int = MEMORY) -> Iterator[Vector]:
         yield b
         if not s @ y > 0.0:
             return
-        known.append((s, y, 1.0 / (s @ y)))
+        known.append((s, y, 1.0 / float(s @ y)))
 
 
 def two_loops(g: Vector, known: deque[Correction]) -> Vector:
     """Hg for the inverse Hessian approximation H that the corrections define (algorithm 7.4, scaling 7.20)."""
     q, shares = g, list[float]()
     for s, y, inverse in reversed(known):
-        shares.append(inverse * (s @ q))
+        shares.append(inverse * float(s @ q))
         q = q - shares[-1] * y
     if known:
         _, y, inverse = known[-1]

@@ -1,4 +1,4 @@
-"""Quadratics for iterative methods: their spectrum, their minimum to all digits, and how near an iteration comes to it."""
+"""Quadratics for iterative methods: spectrum, the minimum to all digits, and how near an iteration comes to it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Quadratic:
 
     @property
     def attainable(self) -> float:
-        """Relative error, roughly, at which rounding of the gradient stops every method."""
+        """Relative error, roughly, at which gradient descent stops: steps below the last place of b are lost."""
         return UNIT * self.condition
 
     def error(self, b: Vector) -> float:
@@ -57,7 +57,7 @@ def quadratic(A: Matrix, c: Vector, near: Vector, rank: int, inverse: Matrix | N
 
 
 def spectrum(A: Matrix, rank: int, inverse: Matrix | None = None) -> tuple[Vector, Matrix]:
-    """The `rank` largest eigenvalues, ascending, and their vectors; small ones from the inverse, which knows them best."""
+    """The `rank` largest eigenvalues, ascending, with vectors; small ones from the inverse, which knows them best."""
     values, vectors = np.linalg.eigh(A)
     values, vectors = values[len(A) - rank :], vectors[:, len(A) - rank :]
     if not rank:

@@ -1,4 +1,4 @@
-"""Families: a variance function, and with it the score, the weight and the deviance of an observation.
+"""Families: variance, deviance and likelihood of an outcome given its mean.
 
 After McCullagh and Nelder (1989), Generalized Linear Models, 2nd ed., chapters 2 and 9; deviances and saturated
 likelihoods without cancellation after Loader (2000), Fast and Accurate Computation of Binomial Probabilities.
@@ -11,171 +11,288 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
-from typing import NamedTuple, Protocol, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from scipy import special
 
 from gramian.errors import OptionError, did_you_mean, listing
-from gramian.models.links import IDENTITY, Link, Positive, quiet
+from gramian.models.links import IDENTITY, Mean, quiet
 from gramian.typing import Mask, Vector
 
-TINY = float(np.finfo(np.float64).tiny)
 Function: TypeAlias = Callable[[Vector], Vector]
-
-
-class Terms(NamedTuple):
-    """One row each, at prior weight 1: score (y - mu) mu' / V, expected information mu'^2 / V, unit deviance."""
-
-    score: Vector
-    weight: Vector
-    deviance: Vector
-
-
-class Law(Protocol):
-    """A variance function V(mu) and what follows from it; a mean out of range has an infinite deviance."""
-
-    def variance(self, mu: Vector) -> Vector: ...
-    def variance_derivative(self, mu: Vector) -> Vector: ...
-    def valid(self, mu: Vector) -> Mask: ...
-    def terms(self, y: Vector, link: Link, eta: Vector) -> Terms: ...
-    def observed(self, y: Vector, link: Link, eta: Vector) -> Vector: ...
+TINY = float(np.finfo(np.float64).tiny)
+BOUNDS = {"line": (-math.inf, math.inf), "positive": (0.0, math.inf), "proportion": (0.0, 1.0)}
 
 
 @dataclass(frozen=True, slots=True)
-class Constant:
-    """V = 1."""
+class Law:
+    """A variance function by R's name: V, d V / d mu, V / mu, unit deviances, the domain of the mean."""
 
-    def variance(self, mu: Vector) -> Vector:
-        return np.ones_like(mu)
-
-    def variance_derivative(self, mu: Vector) -> Vector:
-        return np.zeros_like(mu)
-
-    def valid(self, mu: Vector) -> Mask:
-        return np.isfinite(mu)
-
-    def terms(self, y: Vector, link: Link, eta: Vector) -> Terms:
-        d, slope = y - link.inverse(eta), link.derivative(eta)
-        return Terms(d * slope, slope * slope, d * d)
-
-    def observed(self, y: Vector, link: Link, eta: Vector) -> Vector:
-        slope = link.derivative(eta)
-        return slope * (slope - (y - link.inverse(eta)) * link.bend(eta))
-
-
-@dataclass(frozen=True, slots=True)
-class AboveZero:
-    """V = mu relative(mu) for a mean above zero; `elasticity` is d log V / d log mu."""
-
+    name: str
+    domain: str
+    variance: Function
+    derivative: Function
     relative: Function
-    elasticity: Function
-    deviance: Callable[[Vector, Positive], Vector]
-
-    def variance(self, mu: Vector) -> Vector:
-        return mu * self.relative(mu)
-
-    def variance_derivative(self, mu: Vector) -> Vector:
-        return self.elasticity(mu) * self.relative(mu)
-
-    def valid(self, mu: Vector) -> Mask:
-        return (mu > 0.0) & np.isfinite(mu)
-
-    def terms(self, y: Vector, link: Link, eta: Vector) -> Terms:
-        mean = link.positive(eta)
-        scaled = mean.rate / self.relative(mean.mu)
-        deviance = self.deviance(y, mean)
-        deviance[~np.isfinite(mean.log)] = np.inf
-        return Terms((y - mean.mu) * scaled, mean.mu * scaled * mean.rate, deviance)
-
-    def observed(self, y: Vector, link: Link, eta: Vector) -> Vector:
-        mu, _, rate = link.positive(eta)
-        tilt = link.bend(eta) - rate * self.elasticity(mu)
-        return (mu * rate - (y - mu) * tilt) * rate / self.relative(mu)
+    deviance: Callable[[Vector, Mean], Vector]
 
 
 @dataclass(frozen=True, slots=True)
-class BetweenZeroAndOne:
-    """V = mu (1 - mu)."""
+class Outcomes:
+    """What is observed: the range in words, which values it allows, R's first guess of mu from y and weights."""
+
+    range: str
+    allowed: Callable[[Vector], Mask]
+    start: Callable[[Vector, Vector | float], Vector]
+
+
+@dataclass(frozen=True, slots=True)
+class Likelihood:
+    """log L = base(y, w) + size(w) scale(dispersion) - deviance / (2 dispersion): sums over rows."""
+
+    base: Callable[[Vector, Vector], float]
+    size: Callable[[Vector], float]
+    scale: Callable[[float], float]
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """A distribution, or only its variance function: then `likelihood` is None.
+
+    known_dispersion : 1 where theory fixes it, else None. theta : of the negative binomial, V = mu + mu^2 / theta.
+
+    >>> family_named("poisson").unit_deviance(np.array([0.0, 2.0]), np.array([1.0, 2.0])).tolist()
+    [2.0, 0.0]
+    """
+
+    name: str
+    law: Law
+    outcomes: Outcomes
+    default_link: str
+    known_dispersion: float | None = None
+    likelihood: Likelihood | None = None
+    theta: float | None = None
+
+    def __reduce__(self) -> tuple[Callable[..., Family], tuple[str, float | None, str | None]]:
+        return family_named, (self.name, self.theta, self.law.name if self.name == "quasi" else None)
+
+    @property
+    def range(self) -> str:
+        """The possible outcomes, in words."""
+        return self.outcomes.range
 
     def variance(self, mu: Vector) -> Vector:
-        return mu * (1.0 - mu)
+        """V(mu)."""
+        return self.law.variance(mu)
 
     def variance_derivative(self, mu: Vector) -> Vector:
-        return 1.0 - 2.0 * mu
+        """d V / d mu."""
+        return self.law.derivative(mu)
+
+    def start(self, y: Vector, weight: Vector | float = 1.0) -> Vector:
+        """R's first guess of mu."""
+        return self.outcomes.start(y, weight)
 
     def valid(self, mu: Vector) -> Mask:
-        return (mu > 0.0) & (mu < 1.0)
+        """Which means the family can have."""
+        low, high = BOUNDS[self.law.domain]
+        return (mu > low) & (mu < high)
 
-    def terms(self, y: Vector, link: Link, eta: Vector) -> Terms:
-        mu, rest, log, log_rest, rate, rest_rate = link.proportion(eta)
-        z = 1.0 - y
-        deviance = -2.0 * (y * log + z * log_rest)
-        if np.any(y * z):  # a proportion, not only zeros and ones
-            d = y - mu
-            deviance = 2.0 * (excess(y, mu, d, log) + excess(z, rest, -d, log_rest))
-            deviance[~np.isfinite(log + log_rest)] = np.inf
-        return Terms(y * rate - z * rest_rate, rate * rest_rate, deviance)
+    def check(self, y: Vector) -> Mask:
+        """Which outcomes are impossible; `range` says what is possible."""
+        return ~(self.outcomes.allowed(y) & np.isfinite(y))
 
-    def observed(self, y: Vector, link: Link, eta: Vector) -> Vector:
-        mean, bend = link.proportion(eta), link.bend(eta)
-        success = y * mean.rate * (mean.rate - bend)
-        return success + (1.0 - y) * mean.rest_rate * (mean.rest_rate + bend)
+    @quiet
+    def unit_deviance(self, y: Vector, mu: Vector) -> Vector:
+        """Twice the log likelihood ratio of mean y against mean mu; infinite where mu is out of range."""
+        return np.where(self.valid(mu), self.law.deviance(y, IDENTITY.at(mu, self.law.domain)), np.inf)
+
+    def loglik(self, y: Vector, mu: Vector, weight: Vector, dispersion: float = 1.0) -> float:
+        """Log likelihood as in R's logLik, nan for a quasi family; a sum over the rows of positive weight.
+
+        At its maximum the dispersion is deviance / size: rows for the gaussian family, the sum of weights for the
+        gamma and the inverse Gaussian. Binomial weights are numbers of trials and y is the share of successes.
+        """
+        if self.likelihood is None:
+            return math.nan
+        y, mu, w = y[weight > 0.0], mu[weight > 0.0], weight[weight > 0.0]
+        fixed = self.likelihood.base(y, w) + self.likelihood.size(w) * self.likelihood.scale(dispersion)
+        return fixed - float(np.sum(w * self.unit_deviance(y, mu))) / (2.0 * dispersion)
+
+
+def family_named(name: str, theta: float | None = None, variance: str | None = None) -> Family:
+    """The family of that name: "negative_binomial" needs `theta`, "quasi" takes a `variance`; else an `OptionError`."""
+    if name not in (names := (*FAMILIES, "negative_binomial")):
+        raise OptionError(f"no family '{name}'{did_you_mean(name, names) or ';'} ({listing(names)})")
+    if (theta is not None) != (name == "negative_binomial"):
+        raise OptionError("theta goes with the family 'negative_binomial', which needs it: a number above 0")
+    if variance is not None and name != "quasi":
+        raise OptionError(f"the family '{name}' has its own variance; only 'quasi' takes one")
+    if theta is not None:
+        return negative_binomial(theta)
+    return FAMILIES[name] if variance is None else quasi(variance)
+
+
+def negative_binomial(theta: float) -> Family:
+    """Counts with V = mu + mu^2 / theta."""
+    if not 0.0 < theta < math.inf:
+        raise OptionError(f"theta of the negative binomial must be a number above 0, not {theta}")
+    law = Law(
+        "mu + mu^2/theta",
+        "positive",
+        lambda mu: mu * (1.0 + mu / theta),
+        lambda mu: 1.0 + 2.0 * mu / theta,
+        lambda mu: 1.0 + mu / theta,
+        partial(_negative_binomial_deviance, theta),
+    )
+    outcomes = Outcomes(COUNT.range, COUNT.allowed, lambda y, w: np.where(y == 0.0, 1 / 6, y))
+    likelihood = _discrete(partial(_negative_binomial_base, theta))
+    return Family("negative_binomial", law, outcomes, "log", 1.0, likelihood, theta)
+
+
+def quasi(variance: str) -> Family:
+    """No distribution, only a variance function: "constant", "mu", "mu^2", "mu^3" or "mu(1-mu)"."""
+    if variance not in LAWS:
+        raise OptionError(f"no variance '{variance}'{did_you_mean(variance, LAWS) or ';'} ({listing(LAWS)})")
+    return Family("quasi", LAWS[variance], QUASI[variance], "identity")
 
 
 def excess(y: Vector | float, mu: Vector, d: Vector, log_mu: Vector) -> Vector:
     """y log(y / mu) - (y - mu), half a Poisson deviance: not negative, and right where y is near mu.
 
-    d : y - mu. log_mu : log mu, used where y / mu overflows. For |v| < 0.1, v = d / (y + mu), it is
-    v d + 2 y (v^3 / 3 + v^5 / 5 + ...); what follows the eight terms is below half an ulp.
+    d : y - mu. log_mu : log mu, used where y / mu overflows. For |v| < 0.1, v = d / (y + mu), it is a series in v
+    whose ninth term is below half an ulp.
     """
-    v = d / (y + mu + TINY)
-    ratio = y / mu
-    far = y * np.log(np.fmax(ratio, TINY)) - d
-    huge = ~(ratio < 1e300)
+    v, half = y + mu, y / mu
+    v += TINY
+    np.divide(d, v, out=v)
+    huge = ~(half < 1e300)
+    np.log(np.fmax(half, TINY, out=half), out=half)
+    half *= y
+    half -= d
     if huge.any():
-        np.copyto(far, y * (np.log(np.fmax(y, TINY)) - log_mu) - d, where=huge)
+        np.copyto(half, y * (np.log(np.fmax(y, TINY)) - log_mu) - d, where=huge)
     near = np.abs(v) < 0.1
     if near.any():
-        v2 = v * v
-        series = np.full_like(v, 1.0 / 17.0)
-        for k in range(15, 1, -2):
-            series *= v2
-            series += 1.0 / k
-        np.copyto(far, v * (d + 2.0 * y * v2 * series), where=near)
-    return far
+        np.copyto(half, _near(y, d, v), where=near)
+    return half
 
 
-def _poisson_deviance(y: Vector, mean: Positive) -> Vector:
-    return 2.0 * excess(y, mean.mu, y - mean.mu, mean.log)
+def _near(y: Vector | float, d: Vector, v: Vector) -> Vector:
+    """v d + 2 y (v^3 / 3 + ... + v^17 / 17)."""
+    square = v * v
+    series = square * (1.0 / 17.0)
+    for k in range(15, 1, -2):
+        series += 1.0 / k
+        series *= square
+    series *= y
+    series *= 2.0
+    series += d
+    series *= v
+    return series
 
 
-def _gamma_deviance(y: Vector, mean: Positive) -> Vector:
-    """2 (t - log(1 + t)), t = (y - mu) / mu."""
-    return 2.0 * excess(1.0, y / mean.mu, (mean.mu - y) / mean.mu, np.log(y) - mean.log)
+def _binomial_deviance(y: Vector, mean: Mean) -> Vector:
+    z = 1.0 - y
+    if not np.any(y * z):  # only zeros and ones
+        return -2.0 * (y * mean.log + z * mean.log_rest)
+    d = y - mean.mu
+    return 2.0 * (excess(y, mean.mu, d, mean.log) + excess(z, mean.rest, -d, mean.log_rest))
 
 
-def _inverse_gaussian_deviance(y: Vector, mean: Positive) -> Vector:
-    deviance: Vector = np.square((y - mean.mu) / mean.mu) / y
-    return deviance
-
-
-def _negative_binomial_deviance(theta: float, y: Vector, mean: Positive) -> Vector:
-    """Two Poisson deviances from one mean: y log(y/mu) - (y + theta) log((y + theta) / (mu + theta))."""
+def _negative_binomial_deviance(theta: float, y: Vector, mean: Mean) -> Vector:
+    """2 (y log(y / mu) - (y + theta) log((y + theta) / (mu + theta))) as the sum of two Poisson deviances."""
     ratio = (y + theta) / (mean.mu + theta)
     d = (y - mean.mu) * (theta / (mean.mu + theta))
     zeros = excess(theta, theta * ratio, -d, np.log(theta * ratio))
     return 2.0 * (excess(y, mean.mu * ratio, d, mean.log + np.log(ratio)) + zeros)
 
 
-def _overdispersion(theta: float, mu: Vector) -> Vector:
-    return 1.0 + mu / theta
+def _peak(y: Vector) -> Vector:
+    """Log of the largest Poisson probability, y log y - y - lgamma(y + 1), by Stirling's series from 16 on."""
+    x = np.maximum(y, 16.0)
+    x2 = x * x
+    tail = (1 / 12 - (1 / 360 - (1 / 1260 - (1 / 1680 - 1 / 1188 / x2) / x2) / x2) / x2) / x
+    direct: Vector = special.xlogy(y, y) - y - special.gammaln(y + 1.0)
+    return np.where(y < 16.0, direct, -0.5 * np.log(2 * np.pi * x) - tail)
 
 
-def _negative_binomial_elasticity(theta: float, mu: Vector) -> Vector:
-    return (theta + 2.0 * mu) / (theta + mu)
+def _binomial_base(y: Vector, w: Vector) -> float:
+    successes = w * y
+    return float(np.sum(_peak(successes) + _peak(w - successes) - _peak(w)))
 
 
-def _power(p: int, deviance: Callable[[Vector, Positive], Vector]) -> AboveZero:
-    """V = mu^p."""
-    return AboveZero(partial(np.power, x2=p - 1), partial(np.full_like, fill_value=float(p)), deviance)
+def _negative_binomial_base(theta: float, y: Vector, w: Vector) -> float:
+    rows = _peak(y) + (float(_peak(np.array(theta))) - _peak(y + theta)) - np.log1p(y / theta)
+    return float(np.sum(w * rows))
+
+
+def _gamma_scale(dispersion: float) -> float:
+    return float(_peak(np.array(1.0 / dispersion))) - math.log(dispersion)
+
+
+def _normal_scale(dispersion: float) -> float:
+    return -0.5 * math.log(2 * math.pi * dispersion)
+
+
+def _discrete(base: Callable[[Vector, Vector], float]) -> Likelihood:
+    return Likelihood(base, lambda w: 0.0, lambda dispersion: 0.0)
+
+
+def _continuous(factor: float, scale: Callable[[float], float]) -> Likelihood:
+    return Likelihood(lambda y, w: factor * float(np.sum(w * np.log(y))), lambda w: float(np.sum(w)), scale)
+
+
+def _gamma_deviance(y: Vector, mean: Mean) -> Vector:
+    """2 (t - log(1 + t)), t = (y - mu) / mu."""
+    return 2.0 * excess(1.0, y / mean.mu, (mean.mu - y) / mean.mu, np.log(y) - mean.log)
+
+
+def _poisson_deviance(y: Vector, mean: Mean) -> Vector:
+    return 2.0 * excess(y, mean.mu, y - mean.mu, mean.log)
+
+
+REAL = Outcomes("a finite number", np.isfinite, lambda y, w: y)
+SHARE = Outcomes("between 0 and 1", lambda y: (y >= 0.0) & (y <= 1.0), lambda y, w: (w * y + 0.5) / (w + 1.0))
+COUNT = Outcomes("0 or above", lambda y: y >= 0.0, lambda y, w: y + 0.1)
+AMOUNT = Outcomes("above 0", lambda y: y > 0.0, lambda y, w: y)
+NORMAL = Likelihood(lambda y, w: 0.5 * float(np.sum(np.log(w))), lambda w: float(w.size), _normal_scale)
+
+LINE = Law("constant", "line", np.ones_like, np.zeros_like, lambda mu: 1.0 / mu, lambda y, m: (y - m.mu) ** 2)
+MU = Law("mu", "positive", lambda mu: mu, np.ones_like, np.ones_like, _poisson_deviance)
+MU_2 = Law("mu^2", "positive", lambda mu: mu**2, lambda mu: 2.0 * mu, lambda mu: mu, _gamma_deviance)
+MU_3 = Law(
+    "mu^3",
+    "positive",
+    lambda mu: mu**3,
+    lambda mu: 3.0 * mu**2,
+    lambda mu: mu**2,
+    lambda y, m: ((y - m.mu) / m.mu) ** 2 / y,
+)
+BERNOULLI = Law(
+    "mu(1-mu)",
+    "proportion",
+    lambda mu: mu * (1.0 - mu),
+    lambda mu: 1.0 - 2.0 * mu,
+    lambda mu: 1.0 - mu,
+    _binomial_deviance,
+)
+LAWS = {law.name: law for law in (LINE, MU, MU_2, MU_3, BERNOULLI)}
+QUASI = {
+    "constant": REAL,
+    "mu": Outcomes(COUNT.range, COUNT.allowed, lambda y, w: np.where(y == 0.0, 0.1, y)),
+    "mu^2": AMOUNT,
+    "mu^3": AMOUNT,
+    "mu(1-mu)": Outcomes(SHARE.range, SHARE.allowed, lambda y, w: np.clip(y, 0.001, 0.999)),
+}
+_ALL = (
+    Family("gaussian", LINE, REAL, "identity", None, NORMAL),
+    Family("binomial", BERNOULLI, SHARE, "logit", 1.0, _discrete(_binomial_base)),
+    Family("poisson", MU, COUNT, "log", 1.0, _discrete(lambda y, w: float(np.sum(w * _peak(y))))),
+    Family("gamma", MU_2, AMOUNT, "inverse", None, _continuous(-1.0, _gamma_scale)),
+    Family("inverse_gaussian", MU_3, AMOUNT, "inverse_squared", None, _continuous(-1.5, _normal_scale)),
+    Family("quasibinomial", BERNOULLI, SHARE, "logit"),
+    Family("quasipoisson", MU, COUNT, "log"),
+    quasi("constant"),
+)
+FAMILIES: Mapping[str, Family] = MappingProxyType({family.name: family for family in _ALL})

@@ -24,23 +24,21 @@ Map: TypeAlias = Callable[[Vector], Vector]
 quiet = np.errstate(all="ignore")  # overflow to infinity is an answer here: the family rejects it
 
 
-class Positive(NamedTuple):
-    """A mean above zero: mu, log mu, rate = d log mu / d eta (a float where it is constant)."""
+NONE: Vector = np.empty(0)
+
+
+class Mean(NamedTuple):
+    """A mean and what a family needs beside it: on the line mu, above zero also log mu and rate = mu' / mu.
+
+    Between zero and one, moreover, rest = 1 - mu, its logarithm and rest_rate = mu' / (1 - mu).
+    """
 
     mu: Vector
-    log: Vector
-    rate: Vector | float
-
-
-class Proportion(NamedTuple):
-    """A mean between zero and one; `rest` is 1 - mu, `rate` mu' / mu and `rest_rate` mu' / (1 - mu)."""
-
-    mu: Vector
-    rest: Vector
-    log: Vector
-    log_rest: Vector
-    rate: Vector
-    rest_rate: Vector
+    log: Vector = NONE
+    rate: Vector = NONE
+    rest: Vector = NONE
+    log_rest: Vector = NONE
+    rest_rate: Vector = NONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +50,7 @@ class Link:
 
     >>> LINKS["logit"].inverse(np.array([-800.0, 0.0])).tolist()
     [0.0, 0.5]
-    >>> LINKS["logit"].proportion(np.array([-800.0, 0.0])).log.tolist()
+    >>> LINKS["logit"].at(np.array([-800.0, 0.0]), "proportion").log.tolist()
     [-800.0, -0.6931471805599453]
     """
 
@@ -61,8 +59,8 @@ class Link:
     inverse: Map
     derivative: Map
     bend: Map
-    as_positive: Callable[[Vector], Positive] | None = None
-    as_proportion: Callable[[Vector], Proportion] | None = None
+    above_zero: Callable[[Vector], Mean] | None = None
+    between: Callable[[Vector], Mean] | None = None
 
     def __reduce__(self) -> tuple[Callable[[str], Link], tuple[str]]:
         return link_named, (self.name,)
@@ -73,20 +71,24 @@ class Link:
         return self.derivative(eta) * self.bend(eta)
 
     @quiet
-    def positive(self, eta: Vector) -> Positive:
-        """The mean of a family above zero."""
-        if self.as_positive is not None:
-            return self.as_positive(eta)
-        mu = self.inverse(eta)
-        return Positive(mu, np.log(mu), self.derivative(eta) / mu)
+    def at(self, eta: Vector, domain: str) -> Mean:
+        """The mean at eta for a family whose means lie on the "line", are "positive" or a "proportion"."""
+        return {"line": self._line, "positive": self._positive, "proportion": self._proportion}[domain](eta)
 
-    @quiet
-    def proportion(self, eta: Vector) -> Proportion:
-        """The mean of a family between zero and one."""
-        if self.as_proportion is not None:
-            return self.as_proportion(eta)
+    def _line(self, eta: Vector) -> Mean:
+        return Mean(self.inverse(eta))
+
+    def _positive(self, eta: Vector) -> Mean:
+        if self.above_zero is not None:
+            return self.above_zero(eta)
+        mu = self.inverse(eta)
+        return Mean(mu, np.log(mu), self.derivative(eta) / mu)
+
+    def _proportion(self, eta: Vector) -> Mean:
+        if self.between is not None:
+            return self.between(eta)
         mu, slope = self.inverse(eta), self.derivative(eta)
-        return Proportion(mu, 1.0 - mu, np.log(mu), np.log1p(-mu), slope / mu, slope / (1.0 - mu))
+        return Mean(mu, np.log(mu), slope / mu, 1.0 - mu, np.log1p(-mu), slope / (1.0 - mu))
 
 
 def link_named(name: str) -> Link:
@@ -97,10 +99,10 @@ def link_named(name: str) -> Link:
     return LINKS[name]
 
 
-def _log_proportion(eta: Vector) -> Proportion:
+def _log_proportion(eta: Vector) -> Mean:
     mu, rest = np.exp(eta), -np.expm1(eta)
     log_rest = np.where(eta < -log(2.0), np.log1p(-mu), np.log(rest))
-    return Proportion(mu, rest, eta, log_rest, np.ones_like(eta), mu / rest)
+    return Mean(mu, eta, np.ones_like(eta), rest, log_rest, mu / rest)
 
 
 def _logit_slope(eta: Vector) -> Vector:
@@ -109,7 +111,7 @@ def _logit_slope(eta: Vector) -> Vector:
     return slope
 
 
-def _logit_proportion(eta: Vector) -> Proportion:
+def _logit_proportion(eta: Vector) -> Mean:
     """e^min(eta, 0) / (1 + e^-|eta|) and its mirror image: nothing cancels, nothing overflows."""
     low, high = np.minimum(eta, 0.0), np.minimum(-eta, 0.0)
     mu, rest = np.exp(low), np.exp(high)
@@ -118,7 +120,7 @@ def _logit_proportion(eta: Vector) -> Proportion:
     rest /= both
     low -= log_both
     high -= log_both
-    return Proportion(mu, rest, low, high, rest, mu)
+    return Mean(mu, low, rest, rest, high, mu)
 
 
 def _bell(a: Vector) -> Vector:
@@ -128,7 +130,7 @@ def _bell(a: Vector) -> Vector:
     return bell
 
 
-def _probit_proportion(eta: Vector) -> Proportion:
+def _probit_proportion(eta: Vector) -> Mean:
     a = np.abs(eta)
     scaled: Vector = special.erfcx(a / sqrt(2.0))  # the tail without its factor exp(-a^2 / 2)
     bell = _bell(a)
@@ -145,21 +147,21 @@ def _cauchit_slope(eta: Vector) -> Vector:
     return 1.0 / (pi * (1.0 + eta * eta))
 
 
-def _cauchit_proportion(eta: Vector) -> Proportion:
+def _cauchit_proportion(eta: Vector) -> Mean:
     tail, slope = np.arctan2(1.0, np.abs(eta)) / pi, _cauchit_slope(eta)
     return _symmetric(eta, tail, np.log(tail), slope / tail, slope)
 
 
-def _symmetric(eta: Vector, tail: Vector, log_tail: Vector, rate: Vector, slope: Vector) -> Proportion:
+def _symmetric(eta: Vector, tail: Vector, log_tail: Vector, rate: Vector, slope: Vector) -> Mean:
     """Both sides of a symmetric distribution from its smaller tail, the tail's rate and the slope."""
     near, below = 1.0 - tail, eta < 0.0
     log_near, near_rate = np.log1p(-tail), slope / near
-    return Proportion(
+    return Mean(
         np.where(below, tail, near),
-        np.where(below, near, tail),
         np.where(below, log_tail, log_near),
-        np.where(below, log_near, log_tail),
         np.where(below, rate, near_rate),
+        np.where(below, near, tail),
+        np.where(below, log_near, log_tail),
         np.where(below, near_rate, rate),
     )
 
@@ -169,12 +171,12 @@ def _hazard(eta: Vector) -> Vector:
     return np.exp(np.minimum(eta, 700.0))
 
 
-def _cloglog_proportion(eta: Vector) -> Proportion:
+def _cloglog_proportion(eta: Vector) -> Mean:
     t = _hazard(eta)
     rest = np.exp(-t)
     rate = np.where(t > 0.0, t / np.expm1(t), 1.0)
     log_mu = np.where(t < log(2.0), eta - t - np.log(rate), np.log1p(-rest))
-    return Proportion(-np.expm1(-t), rest, log_mu, -t, rate, t)
+    return Mean(-np.expm1(-t), log_mu, rate, rest, -t, t)
 
 
 IDENTITY = Link("identity", lambda mu: mu, lambda eta: eta, np.ones_like, np.zeros_like)
@@ -184,7 +186,7 @@ LOG = Link(
     quiet(lambda eta: np.exp(eta)),
     quiet(lambda eta: np.exp(eta)),
     np.ones_like,
-    lambda eta: Positive(np.exp(eta), eta, 1.0),
+    lambda eta: Mean(np.exp(eta), eta, np.ones_like(eta)),
     _log_proportion,
 )
 LOGIT = Link(
@@ -193,7 +195,7 @@ LOGIT = Link(
     quiet(lambda eta: special.expit(eta)),
     quiet(_logit_slope),
     quiet(lambda eta: -np.tanh(0.5 * eta)),
-    as_proportion=_logit_proportion,
+    between=_logit_proportion,
 )
 PROBIT = Link(
     "probit",
@@ -201,7 +203,7 @@ PROBIT = Link(
     quiet(lambda eta: special.ndtr(eta)),
     quiet(lambda eta: _bell(np.abs(eta)) / sqrt(2 * pi)),
     lambda eta: -eta,
-    as_proportion=_probit_proportion,
+    between=_probit_proportion,
 )
 CLOGLOG = Link(
     "cloglog",
@@ -209,7 +211,7 @@ CLOGLOG = Link(
     quiet(lambda eta: -np.expm1(-_hazard(eta))),
     quiet(lambda eta: np.exp(eta - _hazard(eta))),
     quiet(lambda eta: 1.0 - _hazard(eta)),
-    as_proportion=_cloglog_proportion,
+    between=_cloglog_proportion,
 )
 CAUCHIT = Link(
     "cauchit",
@@ -217,7 +219,7 @@ CAUCHIT = Link(
     lambda eta: np.arctan2(1.0, -eta) / pi,
     quiet(_cauchit_slope),
     quiet(lambda eta: -2.0 * eta / (1.0 + eta * eta)),
-    as_proportion=_cauchit_proportion,
+    between=_cauchit_proportion,
 )
 INVERSE = Link(
     "inverse",

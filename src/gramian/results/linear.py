@@ -44,11 +44,6 @@ class LinearFit:
         covariance = iid(self.solved.inverse, self.sigma, self.df_residual)
         object.__setattr__(self, "covariance", covariance)
 
-    @classmethod
-    def of(cls, solved: Solved) -> LinearFit:
-        """The fit of what was solved, with the classical covariance."""
-        return cls(solved)
-
     @property
     def formula(self) -> str:
         """The formula as it was given."""

@@ -135,7 +135,7 @@ def _notes(fit: LinearFit) -> list[str]:
         more = [f"  ... {len(fit.aliased) - NOTES:,} more"] if len(fit.aliased) > NOTES else []
         notes = [f"combinations of other columns, {left}:", *(f"  {note}" for note in notes), *more]
     for label, n in islice(fit.solved.empty_cells.items(), NOTES):
-        notes.append(f"{printable(label)}: {n:,} combinations of levels have no rows, and no coefficient")
+        notes.append(f"{printable(label)}: combinations of levels without a row, so without a coefficient: {n:,}")
     single = [printable(name) for name, known in fit.solved.levels.names.items() if len(known) == 1]
     if single:
         notes.append(_listed("only one level: ", single))

@@ -6,7 +6,7 @@ from decimal import Decimal, localcontext
 import numpy as np
 import pytest
 
-from gramian.errors import OptionError
+from gramian.errors import NumericalError, OptionError
 from gramian.inference.intervals import critical, interval, t_quantile
 from gramian.inference.tests import f_probability, overall, ratios, t_probability, wald
 
@@ -118,6 +118,11 @@ def test_hypotheses_that_repeat_are_refused(R):
 def test_wald_of_a_covariance_of_zero():
     assert wald(np.eye(1), np.ones(1), np.zeros(1), np.zeros((1, 1)), 10).statistic == math.inf
     assert math.isnan(wald(np.eye(1), np.ones(1), np.ones(1), np.zeros((1, 1)), 10).statistic)
+
+
+def test_wald_of_a_singular_covariance():
+    with pytest.raises(NumericalError, match="cannot be told apart"):
+        wald(np.eye(2), np.ones(2), np.zeros(2), np.array([[1.0, 2.0], [2.0, 1.0]]), 10)
 
 
 def test_overall_of_nothing_left_over():

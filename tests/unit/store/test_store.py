@@ -116,6 +116,11 @@ def test_names_that_leave_the_folder_are_refused(tmp_path, name):
 def test_a_place_that_is_not_there(tmp_path):
     with pytest.raises(ArtifactError, match=r"missing.x\.fit: cannot be written \(No such file"):
         store.save(tmp_path / "missing" / "x.fit", "test", {}, {})
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ArtifactError, match="cannot be written"):
+        store.save(tmp_path / "file" / "x.fit", "test", {}, {})
+    with pytest.raises(ArtifactError, match="cannot be written"):
+        store.save(tmp_path, "test", {}, {})
     refused(tmp_path / "x.fit", "cannot be read \\(No such file")
     refused(tmp_path, "cannot be read")
 
@@ -285,7 +290,7 @@ def test_booleans_are_true_or_false(path):
         ("[1]", "its manifest says otherwise"),
         ('{"format": NaN}', "holds NaN"),
         ('{"format": 1, "format": 2}', "names something twice"),
-        ("[" * 100_000, "nested too deeply|Expecting"),
+        ("[" * 100_000, "recursion|Expecting"),
         ("9" * 10_000, "digits"),
         (b"\xff", "utf-8"),
     ],

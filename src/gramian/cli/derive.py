@@ -1,0 +1,70 @@
+"""`gramian derive`: least squares with every step written out."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from gramian.cli.options import DATA, FILE, data
+
+if TYPE_CHECKING:
+    from gramian.derive.derivation import Derivation
+
+FORMATS = ("text", "md", "html", "json")
+PLACES = ("last", "first")
+
+
+@click.command(epilog=DATA)
+@click.argument("formula")
+@data
+@click.option("--polynomial", metavar="D", type=int, help="Use the powers of the one predictor, up to this one.")
+@click.option(
+    "--constant", type=click.Choice(PLACES), default="last", show_default=True, help="Where the column of ones stands."
+)
+@click.option("--format", type=click.Choice(FORMATS), default="text", show_default=True, help="Write it as this.")
+@click.option("-o", "--output", metavar="FILE", type=FILE, help="Write to this file, replacing it.  [default: stdout]")
+def command(
+    formula: str, data: tuple[str, ...], polynomial: int | None, constant: str, format: str, output: Path | None
+) -> None:
+    r"""Write out the normal equation of small DATA, step by step, with all numbers.
+
+    At most 200 rows and 12 columns. All arithmetic is exact; numbers are rounded once, when they are shown. md is
+    Markdown with LaTeX, html one element with MathML.
+
+    \b
+    gramian derive "y ~ x" points.csv
+    gramian derive "y ~ x" points.csv --polynomial 2 --format html -o lesson.html
+    """
+    from gramian.cli.output import check_place
+    from gramian.data.source import source_of
+    from gramian.derive import derive
+
+    source = source_of(list(data))
+    check_place(output, (read.name for read in source.inputs))
+    told = _told(derive(formula, source, constant=constant, polynomial=polynomial), format)
+    _write(told, output)
+
+
+def _told(derivation: Derivation, format: str) -> str:
+    match format:
+        case "md":
+            return derivation.markdown()
+        case "html":
+            return derivation.html()
+        case "json":
+            return json.dumps(derivation.to_dict(), indent=2, ensure_ascii=False, allow_nan=False)
+    return derivation.text()
+
+
+def _write(text: str, output: Path | None) -> None:
+    from gramian.cli.output import replacing
+
+    if output is None:
+        click.echo(text)
+        return
+    with replacing(output) as temporary:
+        temporary.write_text(text + "\n", encoding="utf-8")
+    click.echo(f"written to {output}", err=True)

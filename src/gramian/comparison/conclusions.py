@@ -1,0 +1,102 @@
+"""What a comparison says, in sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from gramian.comparison.counting import told
+from gramian.comparison.entry import Entry
+from gramian.comparison.methods import NORMAL, STOCHASTIC
+from gramian.results.numbers import number
+
+if TYPE_CHECKING:
+    from gramian.comparison.result import Comparison
+
+EVEN = 10.0  # scaling that improves the condition by less changes little
+BARE = 100_000  # counts from here on are told with a power of ten
+
+
+def conclusions(comparison: Comparison) -> Iterator[str]:
+    """What a reader should take away, a sentence or two each."""
+    for name in comparison.condition:
+        yield from _can_it(comparison, scaled=name == "scaled")
+    yield from _scaling(comparison)
+    yield from _conjugate(comparison)
+    yield from _rounding(comparison)
+    if comparison.rank < len(comparison.names):
+        yield (
+            f"{len(comparison.names) - comparison.rank} of the columns are combinations of others: of the many solutions "
+            "all methods from zero find the one of least norm in their coordinates, and digits are measured against it."
+        )
+
+
+def _target(comparison: Comparison) -> float:
+    """The digits that sentences speak of: enough for most uses of a fit."""
+    return comparison.digits[min(1, len(comparison.digits) - 1)]
+
+
+def _can_it(comparison: Comparison, *, scaled: bool) -> Iterator[str]:
+    """Whether gradient descent finds the solution, and in how many steps."""
+    digits = _target(comparison)
+    fixed, best = (comparison.entry(m, digits, scaled=scaled) for m in ("gradient-descent", "best-rate"))
+    where = "On standardised columns" if scaled else "On the columns as they are"
+    parts = [f"with its {fixed.chosen_by_hand} it {_fared(fixed)}"] if fixed else []
+    parts += [f"with the best rate it {_fared(best)}"] if best else []
+    if parts:
+        yield f"{where}, gradient descent to {digits:g} digits: {', '.join(parts)}."
+
+
+def _fared(entry: Entry) -> str:
+    if entry.reached and entry.iterations is not None:
+        return f"takes {count(entry.iterations)} steps"
+    if entry.status.startswith("not run"):
+        return f"would take {count(entry.iterations)} steps" if entry.iterations is not None else "never arrives"
+    return entry.status
+
+
+def _scaling(comparison: Comparison) -> Iterator[str]:
+    if len(comparison.condition) < 2:
+        return
+    before, after = comparison.condition["raw"], comparison.condition["scaled"]
+    change = f"from {number(before, 3)} to {number(after, 3)}"
+    if before > EVEN * after:
+        yield (
+            f"Standardising brings the condition number {change}; steps of gradient descent shrink with it, those of "
+            "Nesterov and the conjugate gradient with its root. Gradient descent needs feature scaling here."
+        )
+    else:
+        yield f"Standardising changes the condition number {change}: scaling matters little here."
+    if comparison.entry(NORMAL, comparison.digits[0], scaled=False):
+        yield "The normal equation asks for no scaling, no rate and no stopping rule: one solve."
+
+
+def _conjugate(comparison: Comparison) -> Iterator[str]:
+    entries = [e for e in comparison.entries if e.method == "conjugate-gradient" and e.iterations is not None]
+    if entries:
+        most = max(e.iterations for e in entries if e.iterations is not None)
+        yield (
+            f"The conjugate gradient took at most {count(most)} steps; but for rounding it never needs more than one "
+            f"for each of the {comparison.rank:,} independent columns."
+        )
+
+
+def _rounding(comparison: Comparison) -> Iterator[str]:
+    for name, error in comparison.attainable.items():
+        if error > 10.0 ** -comparison.digits[-1]:
+            columns = "columns as they are" if name == "raw" else "standardised columns"
+            yield (
+                f"However long it runs, gradient descent in float64 on the {columns} stops near {told(error)} digits: "
+                "beyond, its steps are lost in rounding."
+            )
+    if any(e.method == STOCHASTIC and not e.reached for e in comparison.entries):
+        yield (
+            "Stochastic gradient descent is slow for digits: first its rate decides, then noise, whose averages shrink "
+            "with the root of the steps, a digit for a hundred times as many. It is made for data of which one pass is "
+            "too much."
+        )
+
+
+def count(steps: float) -> str:
+    """A number of steps, short."""
+    return f"{steps:,.0f}" if steps < BARE else f"{steps:.1e}".replace("e+0", "e").replace("e+", "e")

@@ -1,0 +1,91 @@
+"""A comparison as text: what was counted beside what was predicted, and what it says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from gramian.comparison.conclusions import conclusions, count
+from gramian.comparison.entry import Entry
+from gramian.comparison.methods import TITLES
+from gramian.results.numbers import number, printable
+
+if TYPE_CHECKING:
+    from gramian.comparison.result import Comparison
+
+CENTRED = "mean 0, standard deviation 1"
+UNCENTRED = "mean square 1, not centred: there is no intercept"
+WORDS = ("diverges", "stalled", "stopped", "not run", "left out")
+LEGEND = (
+    "iterations (predicted from the condition number) to so many digits of ||b_k - b|| / ||b||, from zero;",
+    "seconds of the steps on the moments, for the most digits reached (sgd: with reading its rows)",
+)
+
+
+def text(comparison: Comparison) -> str:
+    """The report."""
+    scales = [s for s in (False, True) if _label(s) in comparison.condition]
+    blocks = [_title(comparison), *(_block(comparison, scaled=s) for s in scales)]
+    blocks += [list(LEGEND), list(conclusions(comparison))]
+    if comparison.swept is not None:
+        blocks.append([str(comparison.swept)])
+    return "\n\n".join("\n".join(block) for block in blocks)
+
+
+def _label(scaled: bool) -> str:
+    return "scaled" if scaled else "raw"
+
+
+def _title(comparison: Comparison) -> list[str]:
+    out = sum(comparison.dropped_rows.values())
+    left = f" ({out:,} left out)" if out else ""
+    return [
+        "Ways to the least squares solution",
+        printable(comparison.formula),
+        f"{comparison.rows:,} rows{left}, {len(comparison.names):,} coefficients; "
+        f"one pass over the rows, {comparison.pass_seconds:.2g} s, gave the moments that all but sgd work on",
+    ]
+
+
+def _block(comparison: Comparison, *, scaled: bool) -> list[str]:
+    how = CENTRED if comparison.intercept else UNCENTRED
+    name = f"columns standardised ({how})" if scaled else "columns as they are"
+    heading = f"{name}: condition number of X'X/n {number(comparison.condition[_label(scaled)], 3)}"
+    methods = list(dict.fromkeys(e.method for e in comparison.entries if e.scaled == scaled))
+    entries = [[e for e in comparison.entries if (e.method, e.scaled) == (m, scaled)] for m in methods]
+    head = ["", *(f"{d:g} digits" for d in comparison.digits), "seconds"]
+    return [heading, *_aligned([head, *map(_row, entries)]), *(note for e in entries for note in _note(e))]
+
+
+def _row(entries: list[Entry]) -> list[str]:
+    done = [e for e in entries if e.reached]
+    seconds = "" if not done or done[-1].seconds is None else f"{done[-1].seconds:.1e}"
+    return [TITLES[entries[0].method], *map(_cell, entries), seconds]
+
+
+def _cell(entry: Entry) -> str:
+    """The count, or in a word why there is none; in parentheses what was predicted."""
+    word = next((w for w in WORDS if entry.status.startswith(w)), "-")
+    counted = count(entry.iterations) if entry.reached and entry.iterations is not None else word
+    predicted = entry.predicted_iterations
+    return counted if predicted is None else f"{counted} ({count(predicted)})"
+
+
+def _note(entries: list[Entry]) -> Iterator[str]:
+    """What had to be chosen by hand, and how it ended where it did not simply arrive."""
+    status = next((e.status for e in entries if e.status != "reached"), "")
+    chosen = entries[0].chosen_by_hand
+    parts = ([f"chosen: {chosen}"] if chosen != "nothing" else []) + ([status] if status else [])
+    if parts:
+        yield f"  {TITLES[entries[0].method]}: {'; '.join(parts)}"
+
+
+def _aligned(rows: list[list[str]]) -> list[str]:
+    """The first column flush left, the others flush right."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    return ["  ".join(_padded(row, widths)).rstrip() for row in rows]
+
+
+def _padded(row: list[str], widths: list[int]) -> Iterator[str]:
+    yield row[0].ljust(widths[0])
+    yield from (cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))

@@ -1,0 +1,109 @@
+"""Comparison: what `compare` answers; frozen, holds no data."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+import pyarrow as pa
+
+from gramian.comparison.entry import Entry, History
+from gramian.comparison.sweep import STEPS, Sweep
+
+SCHEMA = "gramian.compare/1"
+RAW, SCALED = "raw", "scaled"
+TYPES = {
+    "method": pa.string(), "scaled": pa.bool_(), "digits": pa.float64(), "iterations": pa.int64(),
+    "passes": pa.int64(), "predicted_iterations": pa.float64(), "seconds": pa.float64(), "flops": pa.float64(),
+    "chosen_by_hand": pa.string(), "status": pa.string(),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Comparison:
+    """Methods side by side on one least squares problem.
+
+    condition : "raw", "scaled" -> condition number of X'X/n in these columns, that of X squared; for dependent columns
+    over the eigenvalues that are not zero. attainable : likewise, the digits at which rounding stops the steps.
+    entries : the rows of `table`. history : (method, scaled) -> errors by iteration, and the path of two coefficients.
+    pass_seconds : of the one pass over the rows whose moments the methods share. swept : time against features.
+    """
+
+    formula: str
+    names: tuple[str, ...]
+    rows: int
+    dropped_rows: Mapping[str, int]
+    rank: int
+    intercept: bool
+    digits: tuple[float, ...]
+    condition: Mapping[str, float]
+    attainable: Mapping[str, float]
+    entries: tuple[Entry, ...]
+    history: Mapping[tuple[str, bool], History]
+    pass_seconds: float
+    swept: Sweep | None = None
+
+    @property
+    def table(self) -> pa.Table:
+        """One row for each method, scaling and number of digits; null for what was not reached."""
+        rows = [asdict(e) for e in self.entries]
+        return pa.table({name: pa.array([r[name] for r in rows], kind) for name, kind in TYPES.items()})
+
+    @property
+    def crossover(self) -> dict[int, float] | None:
+        """Gradient steps -> features from which on they cost less than a solve; None where nothing was swept."""
+        return None if self.swept is None else {k: self.swept.crossover(k) for k in STEPS}
+
+    def entry(self, method: str, digits: float, *, scaled: bool) -> Entry | None:
+        """The entry of a method, None where there is none."""
+        return next((e for e in self.entries if (e.method, e.digits, e.scaled) == (method, digits, scaled)), None)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON, schema `gramian.compare/1`."""
+        return {
+            "schema": SCHEMA,
+            "formula": self.formula,
+            "names": list(self.names),
+            "rows": self.rows,
+            "dropped_rows": dict(self.dropped_rows),
+            "rank": self.rank,
+            "condition": dict(self.condition),
+            "pass_seconds": self.pass_seconds,
+            "table": [asdict(e) for e in self.entries],
+            "history": [
+                {"method": method, "scaled": scaled, **_history(h)} for (method, scaled), h in self.history.items()
+            ],
+            "sweep": None if self.swept is None else self.swept.to_dict(),
+        }
+
+    def summary(self) -> str:
+        """All of it as plain text, with what it says."""
+        from gramian.comparison.report import text
+
+        return text(self)
+
+    def __str__(self) -> str:
+        return self.summary()
+
+    def __repr__(self) -> str:
+        told = ", ".join(f"{name} condition {k:.3g}" for name, k in self.condition.items())
+        return f"Comparison({self.formula!r}, rows={self.rows}, {told})"
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{html.escape(self.summary())}</pre>"
+
+
+def _history(history: History) -> dict[str, Any]:
+    """Errors that overflowed are None."""
+    errors = [e if e < float("inf") else None for e in history.errors.tolist()]
+    path = None if history.path is None else [[_known(v) for v in row] for row in history.path.tolist()]
+    return {"iterations": history.iterations.tolist(), "errors": errors, "path": path}
+
+
+def _known(value: float) -> float | None:
+    return value if abs(value) < float("inf") else None
+
+
+COLUMNS = tuple(f.name for f in fields(Entry))

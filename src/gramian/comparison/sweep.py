@@ -1,0 +1,138 @@
+"""Time against the number of features on this machine: the cubic solve, k steps of n^2, the pass over the rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from scipy.linalg import cho_factor, cho_solve
+from threadpoolctl import threadpool_limits
+
+from gramian.errors import OptionError
+from gramian.linalg.descent import gradient_descent
+from gramian.typing import Matrix, Vector
+
+FEATURES = (10, 20, 50, 100, 200, 500, 1000, 2000)
+ROWS = 4096  # of the block whose products are timed
+STEPS = (10, 100, 1000)
+REPEATS = 3
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sweep:
+    """Seconds measured on one thread, and the constants of the laws that fit the larger sizes.
+
+    features : (s,) n. product : (s,) for X'X of one million rows. solve : (s,) Cholesky and two substitutions.
+    step : (s,) one gradient step on the moments. Rates are seconds per flop: product m n^2 (its symmetric half),
+    solve n^3/3, step 2 n^2.
+    """
+
+    features: tuple[int, ...]
+    product: Vector
+    solve: Vector
+    step: Vector
+    product_rate: float
+    solve_rate: float
+    step_rate: float
+
+    def crossover(self, iterations: int) -> float:
+        """Features from which on so many steps are cheaper than one solve: n^3/3 = k 2 n^2, in seconds."""
+        return 6.0 * iterations * self.step_rate / self.solve_rate
+
+    def rows_for(self, features: int) -> float:
+        """Rows from which on summing the products takes longer than solving: m n^2 = n^3/3, in seconds."""
+        return features * self.solve_rate / self.product_rate / 3.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain numbers."""
+        return {
+            "features": list(self.features),
+            "product_seconds_per_million_rows": self.product.tolist(),
+            "solve_seconds": self.solve.tolist(),
+            "step_seconds": self.step.tolist(),
+            "seconds_per_flop": {"product": self.product_rate, "solve": self.solve_rate, "step": self.step_rate},
+            "crossover": {str(k): self.crossover(k) for k in STEPS},
+        }
+
+    def __str__(self) -> str:
+        head = ("features", "X'X, million rows", "solve", "one step", "steps = solve")
+        lines = ["seconds on this machine, one thread, by number of features", ""]
+        lines.append("{:>8}  {:>17}  {:>9}  {:>9}  {:>13}".format(*head))
+        lines.append(
+            f"{'features':>8}  {'X`X, million rows':>17}  {'solve':>9}  {'one step':>9}  {'steps = solve':>13}"
+        )
+        for n, p, s, g in zip(self.features, self.product, self.solve, self.step, strict=True):
+            lines.append(f"{n:>8,}  {p:>17.3g}  {s:>9.2g}  {g:>9.2g}  {s / g:>13,.0f}")
+        lines.append("")
+        for k in STEPS:
+            lines.append(f"{k:,} gradient steps on the moments cost less than the solve {_from(self.crossover(k))}")
+        n = self.features[-1]
+        lines.append(
+            f"with {n:,} features the products of more than {self.rows_for(n):,.0f} rows take longer than the solve; "
+            "every method on the moments needs them"
+        )
+        return "\n".join(lines)
+
+
+def _from(features: float) -> str:
+    beyond = ", by the fitted laws" if features > FEATURES[-1] else ""
+    return f"from about {features:,.0f} features on{beyond}"
+
+
+def sweep(features: Sequence[int] = FEATURES, *, seconds: float = 10.0) -> Sweep:
+    """Measure, from small to large, what fits into about so many seconds.
+
+    Raises OptionError where features are not increasing positive numbers.
+    """
+    sizes = tuple(features)
+    if not sizes or list(sizes) != sorted(set(sizes)) or sizes[0] < 1:
+        raise OptionError(f"features must be increasing positive numbers, found {list(features)!r}")
+    began, measured = perf_counter(), list[tuple[int, float, float, float]]()
+    with threadpool_limits(limits=1, user_api="blas"):
+        for n in sizes:
+            if measured and perf_counter() - began + _next(measured[-1], n) > seconds:
+                break
+            measured.append((n, *_measure(n)))
+    return _fitted(tuple(row[0] for row in measured), np.array([row[1:] for row in measured]).T)
+
+
+def _fitted(sizes: tuple[int, ...], measured: Matrix) -> Sweep:
+    """Constants of the laws from seconds (3, s) of product, solve and step."""
+    n, (product, solve, step) = np.array(sizes, float), measured
+    rates = _rate(product, ROWS * n**2), _rate(solve, n**3 / 3), _rate(step, 2 * n**2)
+    return Sweep(sizes, product * 1e6 / ROWS, solve, step, *rates)
+
+
+def _next(last: tuple[int, float, float, float], n: int) -> float:
+    """Seconds that the next size will take, from the last one."""
+    return (REPEATS + 1) * (last[1] + last[2] + last[3]) * (n / last[0]) ** 3
+
+
+def _rate(seconds: Vector, flops: Vector) -> float:
+    """Seconds per flop at the larger half of the sizes, where the calls themselves no longer count."""
+    half = len(seconds) // 2
+    return float(np.median(seconds[half:] / flops[half:]))
+
+
+def _measure(n: int) -> tuple[float, float, float]:
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((ROWS, n))
+    A: Matrix = X.T @ X / ROWS + np.eye(n)
+    c: Vector = rng.standard_normal(n)
+    steps = max(1, 2000 // n)
+    step = _fastest(lambda: list(islice(gradient_descent(A, c, 0.01), steps))) / steps
+    return _fastest(lambda: X.T @ X), _fastest(lambda: cho_solve(cho_factor(A), c)), step
+
+
+def _fastest(call: Callable[[], object]) -> float:
+    """The least of a few measurements: whatever else runs on the machine only adds."""
+    best = np.inf
+    for _ in range(REPEATS + 1):
+        began = perf_counter()
+        call()
+        best = min(best, perf_counter() - began)
+    return float(best)

@@ -1,0 +1,82 @@
+"""A trial point of a curve: loss and derivatives, with the linear parameters at their best.
+
+The triangular factor of the g_k, their derivatives and the residual holds the loss *and* its model for every value of
+the linear parameters: they are solved for without another pass, and the search runs in the others (variable
+projection: Golub and Pereyra, SIAM J. Numer. Anal. 10 (1973) 413-432).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from gramian.fit.trust import RANK
+from gramian.models.curve import Shape, mixing
+from gramian.typing import Matrix, Vector
+
+ROUNDING = 16 * float(np.finfo(float).eps)
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A curve at its parameters; m is the number of compressed rows.
+
+    evaluated : (p,) where the pass was made. beta : (p,) the same with the linear parameters at their best.
+    loss : weighted sum of squares at beta. J, r : (m, p), (m,) derivatives and residual there.
+    reduced : (m, t) derivatives by the nonlinear parameters when the linear ones follow; follow : (K, t) how they do.
+    spread, square : weighted sum of squares of the outcome about its mean, and about zero.
+    noise : how much of the loss is rounding.
+    """
+
+    evaluated: Vector
+    beta: Vector
+    loss: float
+    J: Matrix
+    r: Vector
+    reduced: Matrix
+    follow: Matrix
+    spread: float
+    square: float
+    noise: float
+
+
+def point_of(shape: Shape, evaluated: Vector, R: Matrix) -> Point | None:
+    """The point from the triangular factor (width, width) of a pass at `evaluated`; None where squares overflow."""
+    K, linear, nonlinear = len(shape.linear), list(shape.linear), list(shape.nonlinear)
+    one, y, r = shape.width - 1, shape.width - 2, shape.width - 3
+    basis, inverse = _orthogonal(R[:, :K])
+    change = inverse @ R[:, r]
+    beta = evaluated.copy()
+    beta[linear] += change
+    residual = R[:, r] - R[:, :K] @ change
+    J = R[:, :r] @ mixing(shape, beta)
+    square, loss = float(R[:, y] @ R[:, y]), float(residual @ residual)
+    if not (np.isfinite(square) and np.isfinite(loss) and np.isfinite(J).all()):
+        return None
+    error = ROUNDING * (float(np.linalg.norm(np.abs(R[:, :K]) @ np.abs(change))) + np.sqrt(loss) + np.sqrt(square))
+    moving = J[:, nonlinear]
+    total = float(R[:, one] @ R[:, one])
+    mean = float(R[:, y] @ R[:, one]) / total if total else 0.0
+    centred = R[:, y] - mean * R[:, one]
+    return Point(
+        evaluated,
+        beta,
+        loss,
+        J,
+        residual,
+        moving - basis @ (basis.T @ moving),
+        -inverse @ moving,
+        float(centred @ centred),
+        square,
+        error * (2 * np.sqrt(loss) + error),
+    )
+
+
+def _orthogonal(G: Matrix) -> tuple[Matrix, Matrix]:
+    """An orthogonal basis of the columns, and their pseudo-inverse (K, m); what is rounding is left out."""
+    lengths = np.linalg.norm(G, axis=0)
+    scale = np.exp2(-np.round(np.log2(np.where(lengths > 0, lengths, 1.0))))
+    U, s, Vt = np.linalg.svd(G * scale, full_matrices=False)
+    kept = s > RANK * (s[0] if len(s) else 0.0)
+    return U[:, kept], scale[:, None] * (Vt[kept].T / s[kept]) @ U[:, kept].T

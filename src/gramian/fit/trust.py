@@ -1,0 +1,103 @@
+"""A trust region for least squares: how far a step may go, within bounds; numbers only.
+
+The model of the loss at a step d is |r - J d|^2, J and r compressed to a few rows.
+Sources: More, The Levenberg-Marquardt algorithm (1978); Kanzow, Yamashita and Fukushima (2004) for bounds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from gramian.typing import Matrix, Vector
+
+RANK = 2.0**-46  # singular values below this, columns of length one, are rounding
+TINY = float(np.finfo(float).tiny)
+ACCEPTED, POOR, GOOD = 1e-4, 0.25, 0.75  # shares of the predicted gain that a step has to bring
+SHRINK, GROW = 0.1, 2.0
+BISECTIONS = 60
+NEAR = 1e-3  # how closely a damped step has to reach the radius
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """Steps d with |d / size| <= radius, low <= d <= high; all (t,) but the radius."""
+
+    size: Vector
+    low: Vector
+    high: Vector
+    radius: float
+
+
+def damped(J: Matrix, r: Vector, region: Region) -> Vector:
+    """The step that makes |J d - r|^2 + damping |d / size|^2 least in the region, damping as small as can be."""
+    scale = np.exp2(np.round(np.log2(region.size)))  # powers of two: scaling is exact
+    A, low, high, weight = J * scale, region.low / scale, region.high / scale, scale / region.size
+    step = _boxed(A, r, low, high, weight, 0.0)
+    if _length(step, weight) <= region.radius:
+        return step * scale
+    few = np.log(np.finfo(float).eps * (_largest(A) + TINY))
+    many = np.log(_largest(A) + np.sqrt(_largest(A.T @ r[:, None]) / region.radius) + TINY) + 3.0
+    for _ in range(BISECTIONS):
+        middle = (few + many) / 2
+        step = _boxed(A, r, low, high, weight, float(np.exp(middle)))
+        length = _length(step, weight)
+        if (1 - NEAR) * region.radius <= length <= region.radius:
+            return step * scale
+        few, many = (middle, many) if length > region.radius else (few, middle)
+    return _boxed(A, r, low, high, weight, float(np.exp(many))) * scale
+
+
+def _largest(A: Matrix) -> float:
+    return float(np.linalg.norm(A))
+
+
+def _length(step: Vector, weight: Vector) -> float:
+    return float(np.linalg.norm(step * weight))
+
+
+def _boxed(A: Matrix, r: Vector, low: Vector, high: Vector, weight: Vector, root: float) -> Vector:
+    """Minimum of |A d - r|^2 + root^2 |weight d|^2 with low <= d <= high, by active sets."""
+    B = np.concatenate([A, np.diag(root * weight)]) if root else A
+    right = np.concatenate([r, np.zeros(len(weight))]) if root else r
+    fixed, d = np.zeros(len(weight), bool), np.zeros(len(weight))
+    for _ in range(3 * len(weight) + 1):
+        d[~fixed] = _least_squares(B[:, ~fixed], right - B[:, fixed] @ d[fixed])
+        outside = ~fixed & ((d < low) | (d > high))
+        if outside.any():
+            d = np.clip(d, low, high)
+            fixed |= outside
+            continue
+        pull = B.T @ (right - B @ d)
+        held = fixed & (((d <= low) & (pull < 0)) | ((d >= high) & (pull > 0)))
+        if (held == fixed).all():
+            return d
+        fixed = held
+    return np.clip(d, low, high)
+
+
+def _least_squares(A: Matrix, r: Vector) -> Vector:
+    """The solution of least norm, columns brought to length one by powers of two."""
+    lengths = np.linalg.norm(A, axis=0)
+    scale = np.exp2(-np.round(np.log2(np.where(lengths > 0, lengths, 1.0))))
+    return np.asarray(np.linalg.lstsq(A * scale, r, rcond=RANK)[0] * scale)
+
+
+def gain(J: Matrix, r: Vector, step: Vector) -> float:
+    """How much a step lowers |r|^2 to |r - J d|^2."""
+    moved = J @ step
+    return float(moved @ (2 * r - moved))
+
+
+def next_radius(radius: float, length: float, predicted: float, actual: float) -> float:
+    """The radius after a step of this length (in units of the region) that brought `actual`; NaN: no loss at all."""
+    ratio = actual / predicted if predicted > 0 and np.isfinite(actual) else -np.inf
+    if ratio >= GOOD:
+        return max(radius, GROW * length)
+    if ratio >= POOR:
+        return radius
+    # the minimum of the parabola through loss and slope here and the loss there
+    bend = predicted - actual
+    share = 0.5 * predicted / bend if np.isfinite(bend) and bend > 0 else SHRINK
+    return length * float(np.clip(share, SHRINK, 0.5))

@@ -1,0 +1,234 @@
+"""Reading a curve: `outcome ~ expression`, where names that are not columns are parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from gramian.batch import Schema
+from gramian.errors import ColumnError, FormulaError, OptionError, did_you_mean, listing
+from gramian.formula.arithmetic import expression
+from gramian.formula.design import Design
+from gramian.formula.functions import FUNCTIONS, STRUCTURAL
+from gramian.formula.grammar import parse_expression
+from gramian.formula.curve_program import affine, compiled
+from gramian.formula.syntax import Binary, Call, Name, Negative, Node, label, names, walk
+from gramian.formula.terms import Terms, check_numeric
+from gramian.formula.tokens import Cursor, fault, tokenize
+from gramian.models.curve import Shape
+from gramian.models.curves import CURVES, Ready
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A curve as it was written. `ready` is the ready-made curve that it calls, None when it is written out."""
+
+    text: str
+    outcome: Node
+    curve: Node
+    ready: Ready | None
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """A curve made ready for one source; frozen, picklable.
+
+    names : parameters in their order. variables : label -> expression of columns, the inputs of the program.
+    equation : the right side, written out.
+    """
+
+    formula: str
+    outcome: Node
+    names: tuple[str, ...]
+    variables: Mapping[str, Node]
+    shape: Shape
+    equation: str
+    weight: str | None = None
+
+    @property
+    def design(self) -> Design:
+        """What is read, in the form that a Reader takes."""
+        response = {f"~{label(self.outcome)}": self.outcome}
+        return Design(self.formula, Terms((), self.variables, {}), response, (), self.weight)
+
+
+def written(text: str, columns: Iterable[str]) -> Written:
+    """Read `outcome ~ expression` or `outcome ~ logistic(x)`; FormulaError shows the place of the first mistake."""
+    cursor = Cursor(text, tokenize(text))
+    outcome = _outcome(cursor)
+    ready = _ready(cursor, set(columns))
+    curve = _argument(cursor, ready) if ready else expression(cursor)
+    if cursor.token.kind != "end":
+        if cursor.operator == ")":
+            cursor.fail("this ')' was not opened")
+        cursor.fail(_alone(ready)) if ready else cursor.expected("an operator")
+    for node in (outcome, curve):
+        _check_calls(node, text)
+    return Written(text, outcome, curve, ready)
+
+
+def _outcome(cursor: Cursor) -> Node:
+    if not any(token.text == "~" and token.kind == "operator" for token in cursor.tokens):
+        cursor.fail("a formula needs '~' between the outcome and the curve, as in y ~ a * exp(b * x)", len(cursor.text))
+    if cursor.operator == "~":
+        cursor.fail("nothing stands left of '~'; name the outcome, as in y ~ a * exp(b * x)")
+    node = expression(cursor)
+    if not cursor.accept("~"):
+        cursor.expected("an operator or '~'")
+    if cursor.token.kind == "end":
+        cursor.fail("nothing stands right of '~'; write the curve, as in y ~ a * exp(b * x), or logistic(x)")
+    return node
+
+
+def _ready(cursor: Cursor, columns: set[str]) -> Ready | None:
+    """The ready-made curve that is called next. tanh() of a parameter is the function, not the curve."""
+    name, then = cursor.token, cursor.tokens[min(cursor.at + 1, len(cursor.tokens) - 1)]
+    if name.kind != "name" or name.text not in CURVES or then.text != "(":
+        return None
+    if name.text in FUNCTIONS:
+        ahead = replace(cursor)
+        node = expression(ahead)
+        whole = isinstance(node, Call) and node.function == name.text and ahead.token.kind == "end"
+        if not whole or not columns.issuperset(names(node)):
+            return None
+    return CURVES[name.text]
+
+
+def _argument(cursor: Cursor, ready: Ready) -> Node:
+    cursor.take()
+    opening = cursor.take()
+    cursor.deeper()
+    if cursor.operator == ")":
+        cursor.fail(f"{ready.name}() takes what the curve depends on, as in {ready.name}(x)")
+    node = expression(cursor)
+    if cursor.operator == ",":
+        cursor.fail(f"{ready.name}() takes one argument, what the curve depends on")
+    cursor.close(opening)
+    if not names(node):
+        cursor.fail(f"{ready.name}() depends on no column", opening.position)
+    return node
+
+
+def _alone(ready: Ready) -> str:
+    return f"{ready.name}() is a whole curve and stands alone; to change it, write it out: {ready.equation}"
+
+
+def _check_calls(node: Node, text: str) -> None:
+    for part in walk(node):
+        if isinstance(part, Call) and part.function in STRUCTURAL:
+            raise fault(f"{part.function}() is a term of a linear model; a curve is arithmetic", text, part.position)
+
+
+def parameters_of(found: Written, schema: Schema, start: Mapping[str, float] | None) -> tuple[str, ...]:
+    """Names of the parameters: of a ready-made curve its own, otherwise those of `start`, in that order.
+
+    Raises OptionError or ColumnError where a name is a column as well, has no start, or does not occur.
+    """
+    if found.ready:
+        return found.ready.parameters
+    used = names(found.curve)
+    unknown = [name for name in used if name not in schema]
+    given = tuple(start or ())
+    if not given:
+        _no_start(found, unknown, schema)
+    for name in given:
+        if name in schema:
+            raise OptionError(
+                f"'{name}' is a column of the data and cannot be a parameter too; call the parameter otherwise"
+            )
+        if name not in used:
+            hint = did_you_mean(name, unknown) or f"; its parameters are {listing(unknown)}"
+            raise OptionError(f"start: '{name}' does not occur in the curve '{label(found.curve)}'{hint}")
+    for name in unknown:
+        if name not in given:
+            hint = did_you_mean(name, schema.names)
+            raise OptionError(f"'{name}' is neither a column nor a parameter with a start{hint or '; add it to start'}")
+    return given
+
+
+def _no_start(found: Written, unknown: list[str], schema: Schema) -> None:
+    if not unknown:
+        raise OptionError(
+            f"the curve '{label(found.curve)}' has no parameters: every name in it is a column; "
+            "names that are not columns are parameters, as top and rate in y ~ top * exp(-rate * x)"
+        )
+    columns = [n for n in names(found.curve) if n in schema]
+    hints = [f"is '{n}' a column{hint[1:]}" for n in unknown if (hint := did_you_mean(n, schema.names))]
+    example = ", ".join(f'"{n}": 1' for n in unknown)
+    raise OptionError(
+        f"the parameters {listing(unknown)} need a start, as in start={{{example}}} "
+        f"(columns in the curve: {listing(columns) or 'none'})" + "".join(f"; {h}" for h in hints)
+    )
+
+
+def curve_of(
+    found: Written,
+    schema: Schema,
+    parameters: tuple[str, ...],
+    weight: str | None = None,
+    bounded: Iterable[str] = (),
+) -> Curve:
+    """The curve with its program. Parameters that it is linear in are solved for directly, unless `bounded`.
+
+    Raises ColumnError or SchemaError where a column is missing or is not a number.
+    """
+    for name in names(found.outcome):
+        if name in parameters and name not in schema:
+            raise FormulaError(f"the outcome uses the parameter '{name}'; it may use columns only")
+    if not names(found.outcome):
+        raise FormulaError("the outcome uses no column")
+    template = _template(found.ready) if found.ready else found.curve
+    inside = {"x": found.curve} if found.ready else {}
+    known = set(parameters)
+    linear, parts = affine(template, [p for p in parameters if p not in set(bounded)])
+    nonlinear = tuple(p for p in parameters if p not in linear)
+    free = None in parts
+    nodes = [parts[key] for key in (*([None] if free else []), *linear)]
+    program, leaves = compiled(nodes, nonlinear, known)
+    variables = [_substituted(leaf, inside) for leaf in leaves]
+    for node in (found.outcome, *variables):
+        check_numeric(node, schema)
+    shape = Shape(
+        program, tuple(parameters.index(p) for p in linear), tuple(parameters.index(p) for p in nonlinear), free
+    )
+    equation = label(_substituted(template, inside))
+    inputs = {label(node): node for node in variables}
+    return Curve(found.text, found.outcome, parameters, inputs, shape, equation, weight)
+
+
+def check_columns(found: Written, schema: Schema) -> None:
+    """Raise ColumnError where a ready-made curve depends on what is not a column."""
+    for name in names(found.curve) if found.ready else ():
+        if name not in schema:
+            raise ColumnError(name, schema.names)
+
+
+def _template(ready: Ready) -> Node:
+    """The tree of a ready-made curve; tanh stands for functions that formulas do not have."""
+    tree = parse_expression(ready.equation.replace("atan(", "tanh("))
+    return _renamed(tree, "tanh", "atan") if "atan(" in ready.equation else tree
+
+
+def _renamed(node: Node, old: str, new: str) -> Node:
+    match node:
+        case Negative():
+            return Negative(_renamed(node.operand, old, new))
+        case Binary():
+            return Binary(node.op, _renamed(node.left, old, new), _renamed(node.right, old, new))
+        case Call():
+            function = new if node.function == old else node.function
+            return Call(function, tuple(_renamed(a, old, new) for a in node.arguments), node.keywords)
+    return node
+
+
+def _substituted(node: Node, values: Mapping[str, Node]) -> Node:
+    match node:
+        case Name():
+            return values.get(node.name, node)
+        case Negative():
+            return Negative(_substituted(node.operand, values))
+        case Binary():
+            return Binary(node.op, _substituted(node.left, values), _substituted(node.right, values))
+        case Call():
+            return Call(node.function, tuple(_substituted(a, values) for a in node.arguments), node.keywords)
+    return node

@@ -1,0 +1,190 @@
+"""Generalized linear models: outcomes at eta = X b to weighted linear rows.
+
+Fisher scoring after McCullagh and Nelder (1989), Generalized Linear Models, 2nd ed., section 2.5; theta of the negative
+binomial after Venables and Ripley (2002), Modern Applied Statistics with S, 4th ed., section 7.4.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from scipy import special
+
+from gramian.models.families import TINY, Family
+from gramian.models.links import Link, Mean
+from gramian.typing import Vector
+
+BLOCK = 16384  # rows at a time, so that every temporary stays in the cache
+FLOOR = 1e-100  # of w / |s|: r, and r^2, stay finite
+
+
+class Working(NamedTuple):
+    """Weighted linear rows A d ~ r: the normal equations are A'WA d = A's, with s = w r.
+
+    s : (n,) score contribution, prior (y - mu) mu' / V, computed without a division by w: use (w, s) for A'WA and A's.
+    w : (n,) working weight, >= 0; where it underflows below 1e-100 |s| it is that, so that r = s / w is finite.
+    r : (n,) working residual (y - mu) / mu', zero where w is.
+    loss : weighted deviance; infinite when a mean is out of the family's range, and then those rows are zero.
+
+    With expected weights s'r is Pearson's chi-square.
+    """
+
+    r: Vector
+    w: Vector
+    s: Vector
+    loss: float
+
+
+@dataclass(frozen=True, slots=True)
+class GLM:
+    """y with mean mu = g^-1(eta) and variance proportional to V(mu) / weight.
+
+    >>> from gramian.models.families import family_named
+    >>> from gramian.models.links import link_named
+    >>> model = GLM(family_named("binomial"), link_named("logit"))
+    >>> model.linearize(np.array([1.0]), np.array([-800.0])).loss
+    1600.0
+    """
+
+    family: Family
+    link: Link
+
+    def mean(self, eta: Vector) -> Vector:
+        """The mu of eta."""
+        return self.link.inverse(eta)
+
+    def start(self, y: Vector, weight: Vector | None = None) -> Vector:
+        """The eta of R's first guess of mu."""
+        return self.link.link(self.family.start(y, 1.0 if weight is None else weight))
+
+    def linearize(self, y: Vector, eta: Vector, weight: Vector | None = None, *, observed: bool = False) -> Working:
+        """Working rows at eta, offset included; weights are prior weights, >= 0.
+
+        observed : weights from the observed information where that is positive, instead of the expected one; for
+        canonical links they agree. Rows of weight zero count nowhere, not even in the range check.
+        """
+        r, w, s = np.empty(y.size), np.empty(y.size), np.empty(y.size)
+        losses = []
+        with np.errstate(all="ignore"):
+            for start in range(0, y.size, BLOCK):
+                rows = slice(start, start + BLOCK)
+                prior = None if weight is None else weight[rows]
+                losses.append(_fill(self, y[rows], eta[rows], prior, w[rows], s[rows], observed))
+                _divide(s[rows], w[rows], r[rows])
+        return Working(r, w, s, math.fsum(losses))
+
+
+def _fill(model: GLM, y: Vector, eta: Vector, prior: Vector | None, w: Vector, s: Vector, observed: bool) -> float:
+    """Write one block's rows into w and s; return its deviance."""
+    law = model.family.law
+    mean = model.link.at(eta, law.domain)
+    score, information = EXPECTED[law.domain](model, y, eta, mean)
+    if observed:
+        sharp = OBSERVED[law.domain](model, y, eta, mean)
+        np.copyto(information, sharp, where=(sharp > 0.0) & np.isfinite(sharp))
+    scale = 1.0 if prior is None else prior
+    np.multiply(score, scale, out=s)
+    np.multiply(information, scale, out=w)
+    unit = law.deviance(y, mean)
+    unit *= scale
+    loss = float(np.sum(unit))
+    parts = (s, w, mean.log, mean.log_rest)  # a mean out of range has no finite logarithm
+    if math.isfinite(loss + sum(float(np.sum(part)) for part in parts)):
+        return loss
+    return _clear(unit, parts, prior)
+
+
+def _clear(unit: Vector, parts: tuple[Vector, ...], prior: Vector | None) -> float:
+    """Set rows that are not finite to zero; infinity if one of them has weight, else the deviance of the rest."""
+    bad = ~np.isfinite(unit)
+    for part in parts:
+        if part.size:
+            bad |= ~np.isfinite(part)
+    for part in parts[:2]:
+        part[bad] = 0.0
+    if bad.any() and (prior is None or (prior[bad] > 0.0).any()):
+        return math.inf
+    return float(np.sum(unit[~bad]))
+
+
+def _divide(s: Vector, w: Vector, r: Vector) -> None:
+    """Write s / w into r, having raised w where it has underflowed."""
+    np.abs(s, out=r)
+    r *= FLOOR
+    np.maximum(w, r, out=w)
+    np.maximum(w, TINY, out=r)
+    np.divide(s, r, out=r)
+
+
+def _line(model: GLM, y: Vector, eta: Vector, mean: Mean) -> tuple[Vector, Vector]:
+    slope = model.link.derivative(eta)
+    return (y - mean.mu) * slope, slope * slope
+
+
+def _positive(model: GLM, y: Vector, eta: Vector, mean: Mean) -> tuple[Vector, Vector]:
+    relative = model.family.law.relative(mean.mu)
+    return (y - mean.mu) * mean.rate / relative, mean.mu / relative * mean.rate * mean.rate
+
+
+def _proportion(model: GLM, y: Vector, eta: Vector, mean: Mean) -> tuple[Vector, Vector]:
+    """y - mu = y (1 - mu) - (1 - y) mu; each product keeps its digits."""
+    return y * mean.rate - (1.0 - y) * mean.rest_rate, mean.rate * mean.rest_rate
+
+
+def _observed_line(model: GLM, y: Vector, eta: Vector, mean: Mean) -> Vector:
+    slope = model.link.derivative(eta)
+    return slope * (slope - (y - mean.mu) * model.link.bend(eta))
+
+
+def _observed_positive(model: GLM, y: Vector, eta: Vector, mean: Mean) -> Vector:
+    """mu' k - (y - mu) k', where k = mu' / V and k' = k (mu'' / mu' - mu' V' / V)."""
+    law, mu, rate = model.family.law, mean.mu, mean.rate
+    relative = law.relative(mu)
+    tilt = model.link.bend(eta) - rate * (law.derivative(mu) / relative)
+    return (mu * rate - (y - mu) * tilt) * rate / relative
+
+
+def _observed_proportion(model: GLM, y: Vector, eta: Vector, mean: Mean) -> Vector:
+    bend = model.link.bend(eta)
+    success = y * mean.rate * (mean.rate - bend)
+    return success + (1.0 - y) * mean.rest_rate * (mean.rest_rate + bend)
+
+
+EXPECTED = {"line": _line, "positive": _positive, "proportion": _proportion}
+OBSERVED = {"line": _observed_line, "positive": _observed_positive, "proportion": _observed_proportion}
+
+
+def start_theta(y: Vector, mu: Vector, w: Vector) -> tuple[float, float]:
+    """Two sums over rows, sum w and sum w (y / mu - 1)^2; their ratio starts Newton's steps for theta."""
+    return float(np.sum(w)), float(np.sum(w * np.square(y / mu - 1.0)))
+
+
+def score_theta(y: Vector, mu: Vector, w: Vector, theta: float) -> tuple[float, float]:
+    """Slope of the negative binomial log likelihood in theta, minus its curvature: sums over rows.
+
+    Newton's step is theta + score / information. Written so that the difference survives a large theta:
+    score = h(theta) - h(theta + y) + log(1 + u) - u with u = (y - mu) / (theta + mu), h(x) = log x - digamma(x).
+    """
+    total, u = theta + y, (y - mu) / (theta + mu)
+    h, t = _digamma_gap(np.array(theta)), _trigamma_gap(np.array(theta))
+    score = h - _digamma_gap(total) + np.log1p(u) - u
+    information = t - _trigamma_gap(total) - u * u / total
+    return float(np.sum(w * score)), float(np.sum(w * information))
+
+
+def _digamma_gap(x: Vector) -> Vector:
+    """log x - digamma(x), by its asymptotic series from 16 on."""
+    z = 1.0 / np.square(np.maximum(x, 16.0))
+    series = np.sqrt(z) / 2 + z * (1 / 12 - z * (1 / 120 - z * (1 / 252 - z * (1 / 240 - z / 132))))
+    return np.where(x < 16.0, np.log(x) - special.psi(x), series)
+
+
+def _trigamma_gap(x: Vector) -> Vector:
+    """trigamma(x) - 1 / x, by its asymptotic series from 16 on."""
+    v = 1.0 / np.maximum(x, 16.0)
+    z = v * v
+    series = z / 2 + z * v * (1 / 6 - z * (1 / 30 - z * (1 / 42 - z * (1 / 30 - z * 5 / 66))))
+    return np.where(x < 16.0, special.zeta(2.0, x) - 1.0 / x, series)
