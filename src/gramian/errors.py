@@ -89,6 +89,18 @@ class NotIdentifiedError(NumericalError):
         self.aliased = aliased or {}
 
 
+class ConvergenceError(NumericalError):
+    """An iteration that does not settle; the message says why."""
+
+
+class SeparationError(NumericalError):
+    """An outcome that some columns separate, so that no finite coefficients are best; `columns` names them."""
+
+    def __init__(self, message: str, columns: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.columns = columns
+
+
 class ArtifactError(GramianError):
     """A saved file that is damaged, foreign or of an unknown version."""
 

@@ -50,3 +50,7 @@ def test_weights_are_refused(run, points):
     done = run("derive", "y ~ x", points, "--weights", "x")
     assert done.returncode == 2
     assert "no such option" in done.stderr.lower()
+
+
+def test_examples_keep_their_lines_in_the_help(run):
+    assert '  gramian derive "y ~ x" points.csv\n' in run("derive", "--help").stdout

@@ -29,7 +29,7 @@ PLACES = ("last", "first")
 def command(
     formula: str, data: tuple[str, ...], polynomial: int | None, constant: str, format: str, output: Path | None
 ) -> None:
-    r"""Write out the normal equation of small DATA, step by step, with all numbers.
+    """Write out the normal equation of small DATA, step by step, with all numbers.
 
     At most 200 rows and 12 columns. All arithmetic is exact; numbers are rounded once, when they are shown. md is
     Markdown with LaTeX, html one element with MathML.
@@ -37,7 +37,7 @@ def command(
     \b
     gramian derive "y ~ x" points.csv
     gramian derive "y ~ x" points.csv --polynomial 2 --format html -o lesson.html
-    """
+    """  # noqa: D301  # click keeps the lines after a backspace, not after a backslash
     from gramian.cli.output import check_place
     from gramian.data.source import source_of
     from gramian.derive import derive

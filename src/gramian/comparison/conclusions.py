@@ -26,7 +26,7 @@ def conclusions(comparison: Comparison) -> Iterator[str]:
     yield from _rounding(comparison)
     if comparison.rank < len(comparison.names):
         yield (
-            f"{len(comparison.names) - comparison.rank} of the columns are combinations of others: of the many solutions "
+            f"{len(comparison.names) - comparison.rank} of the columns are combinations of others: of many solutions "
             "all methods from zero find the one of least norm in their coordinates, and digits are measured against it."
         )
 
@@ -85,9 +85,10 @@ def _rounding(comparison: Comparison) -> Iterator[str]:
     for name, error in comparison.attainable.items():
         if error > 10.0 ** -comparison.digits[-1]:
             columns = "columns as they are" if name == "raw" else "standardised columns"
+            end = f"stops near {told(error)} digits" if error < 1.0 else "finds no digit"
             yield (
-                f"However long it runs, gradient descent in float64 on the {columns} stops near {told(error)} digits: "
-                "beyond, its steps are lost in rounding."
+                f"However long it runs, gradient descent in float64 on the {columns} {end}: beyond, its steps are lost "
+                "in rounding."
             )
     if any(e.method == STOCHASTIC and not e.reached for e in comparison.entries):
         yield (

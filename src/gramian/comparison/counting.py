@@ -18,6 +18,7 @@ from gramian.typing import Vector
 WALKED = 100_000  # steps that are really taken, about half a second
 BRIEF = 1_000  # steps of a method that theory sees beyond the limit: enough to show how it fares
 TIMED, LONG_ENOUGH = 200, 0.01  # steps, seconds: a step is timed over whichever comes first
+COUNTABLE = 10**18  # larger counts do not fit into the table
 Counted = tuple[list[Entry], History]
 
 
@@ -71,7 +72,7 @@ class Run:
             scaled=self.problem.scaled,
             digits=digits,
             iterations=steps,
-            passes=None if steps is None else steps + method.before,
+            passes=None if steps is None else steps * method.products + method.before,
             predicted_iterations=finite(method.predicted(f, digits)),
             seconds=None if steps is None else steps * seconds,
             flops=None if steps is None else steps * method.flops(self.problem.width),
@@ -86,6 +87,9 @@ class Run:
         if steps is not None:
             return steps, "reached"
         if closed is not None and not closed.converges:
+            expected = self.method.predicted(f, digits)  # finite for a rate that float64 cannot tell from 2/l_max
+            if np.isfinite(expected):
+                return None, f"not run: would take {expected:.2g} iterations"
             return None, f"diverges: the rate must be below 2/l_max = {2.0 / f.values[-1]:.3g}"
         if closed is not None and (trace is None or trace.end == "reached"):
             return _by_formula(closed.steps(error_at(digits)), digits, f.attainable, self.limit)
@@ -95,7 +99,7 @@ class Run:
 
 
 def _by_formula(steps: int | None, digits: float, attainable: float, limit: int) -> tuple[int | None, str]:
-    if steps is None or steps > 2**53:
+    if steps is None or steps > COUNTABLE:
         return None, f"not run: would take {float(steps or np.inf):.2g} iterations"
     if steps > limit:
         return steps, f"not run: would take {steps:.2g} iterations"

@@ -18,9 +18,8 @@ class Method:
     """An iterative method on a quadratic.
 
     iterates : from zero. predicted : steps to so many digits, by theory. chosen : what had to be chosen, in words.
-    flops : (q) of one step, one product with A among them. before : passes over rows before the first step, if there
-    were no moments. rate : of a method that is told in closed form, None for others.
-    bound : the prediction is an upper bound.
+    flops : (q) of one step. products : with A in one step, a pass over the rows each if there were no moments, and
+    before : further ones before the first step. rate : of a method that is told in closed form, None for others.
     """
 
     name: str
@@ -29,9 +28,9 @@ class Method:
     predicted: Callable[[Quadratic, float], float]
     chosen: Callable[[Quadratic], str]
     flops: Callable[[int], float]
+    products: int = 1
     before: int = 0
     rate: Rate | None = None
-    bound: bool = False
 
 
 def fixed_rate(rate: float) -> Method:
@@ -66,9 +65,8 @@ LINE_SEARCH = Method(
     lambda f: descent.line_search(f.A, f.c),
     lambda f, digits: descent.best_rate_steps(digits, f.condition),
     lambda f: "nothing",
-    lambda q: 2.0 * q * q + 8.0 * q,
-    before=1,
-    bound=True,
+    lambda q: 4.0 * q * q + 8.0 * q,
+    products=2,
 )
 NESTEROV = Method(
     "nesterov",
@@ -86,7 +84,6 @@ CONJUGATE_GRADIENT = Method(
     lambda f: "nothing",
     lambda q: 2.0 * q * q + 10.0 * q,
     before=1,
-    bound=True,
 )
 L_BFGS = Method(
     "l-bfgs",
@@ -96,7 +93,6 @@ L_BFGS = Method(
     lambda f: f"memory {conjugate.MEMORY}",
     lambda q: 2.0 * q * q + (14.0 + 8.0 * conjugate.MEMORY) * q,
     before=1,
-    bound=True,
 )
 AUTOMATIC = (BEST_RATE, LINE_SEARCH, NESTEROV, CONJUGATE_GRADIENT, L_BFGS)
 NAMES = (NORMAL, "gradient-descent", *(m.name for m in AUTOMATIC), STOCHASTIC)

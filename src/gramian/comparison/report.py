@@ -50,7 +50,9 @@ def _title(comparison: Comparison) -> list[str]:
 def _block(comparison: Comparison, *, scaled: bool) -> list[str]:
     how = CENTRED if comparison.intercept else UNCENTRED
     name = f"columns standardised ({how})" if scaled else "columns as they are"
-    heading = f"{name}: condition number of X'X/n {number(comparison.condition[_label(scaled)], 3)}"
+    condition = number(comparison.condition[_label(scaled)], 3)
+    known = "" if comparison.told_to_the_end(_label(scaled)) else "at least "
+    heading = f"{name}: condition number of X'X/n {known}{condition}"
     methods = list(dict.fromkeys(e.method for e in comparison.entries if e.scaled == scaled))
     entries = [[e for e in comparison.entries if (e.method, e.scaled) == (m, scaled)] for m in methods]
     head = ["", *(f"{d:g} digits" for d in comparison.digits), "seconds"]

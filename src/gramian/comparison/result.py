@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import html
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import pyarrow as pa
 
 from gramian.comparison.entry import Entry, History
 from gramian.comparison.sweep import STEPS, Sweep
+from gramian.linalg.solve import UNIT
 
 SCHEMA = "gramian.compare/1"
 RAW, SCALED = "raw", "scaled"
@@ -55,6 +56,10 @@ class Comparison:
     def crossover(self) -> dict[int, float] | None:
         """Gradient steps -> features from which on they cost less than a solve; None where nothing was swept."""
         return None if self.swept is None else {k: self.swept.crossover(k) for k in STEPS}
+
+    def told_to_the_end(self, scaling: str) -> bool:
+        """Whether a condition number is known; of dependent columns float64 tells none beyond 2^53."""
+        return self.rank == len(self.names) or self.condition[scaling] < 0.99 / UNIT
 
     def entry(self, method: str, digits: float, *, scaled: bool) -> Entry | None:
         """The entry of a method, None where there is none."""
@@ -104,6 +109,3 @@ def _history(history: History) -> dict[str, Any]:
 
 def _known(value: float) -> float | None:
     return value if abs(value) < float("inf") else None
-
-
-COLUMNS = tuple(f.name for f in fields(Entry))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
+
+from threadpoolctl import threadpool_limits
 
 from gramian.batch import Source
 from gramian.comparison.counting import Counted, Run, solved_directly
@@ -86,11 +88,13 @@ def compare(
         done = (engine or Local()).fold(whole, Accumulate(design, options.drop), progress=progress)
     pass_seconds = perf_counter() - began
     solved = solve_linear(design, done, options)
-    problems, counted = _problems(solved, done, scales), list[tuple[str, bool, Counted]]()
-    for problem in problems:
-        rows = ModelRows(design, solved.frame, done.moments.levels, options.drop, problem.mean, problem.spread)
-        task = Task(problem, rows, whole, done.moments.weight / done.moments.rows, choice)
-        counted += [(method, problem.scaled, task.count(method)) for method in choice.methods]
+    problems, counted = list[Problem](), list[tuple[str, bool, Counted]]()
+    with threadpool_limits(limits=1, user_api="blas"):
+        for problem in _problems(solved, done, scales):
+            rows = ModelRows(design, solved.frame, done.moments.levels, options.drop, problem.mean, problem.spread)
+            task = Task(problem, rows, whole, done.moments.weight / done.moments.rows, choice)
+            problems.append(problem)
+            counted += [(method, problem.scaled, task.count(method)) for method in choice.methods]
     return Comparison(
         formula=formula,
         names=solved.names,
@@ -131,11 +135,11 @@ class Task:
         return stochastic(self.problem, self.rows, self.source, schedule, choice.digits, self.mean_weight)
 
 
-def _problems(solved: Solved, done: Accumulated, scales: Sequence[bool]) -> list[Problem]:
+def _problems(solved: Solved, done: Accumulated, scales: Sequence[bool]) -> Iterator[Problem]:
     if not solved.rank:
         raise NumericalError("every column is zero, so there is nothing to compare")
     products = products_of(done.moments, solved.frame, len(solved.names))
-    return [scaled(solved, products) if s else raw(solved, products) for s in scales]
+    yield from (scaled(solved, products) if s else raw(solved, products) for s in scales)
 
 
 def _label(problem: Problem) -> str:

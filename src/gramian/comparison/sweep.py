@@ -62,9 +62,6 @@ class Sweep:
         head = ("features", "X'X, million rows", "solve", "one step", "steps = solve")
         lines = ["seconds on this machine, one thread, by number of features", ""]
         lines.append("{:>8}  {:>17}  {:>9}  {:>9}  {:>13}".format(*head))
-        lines.append(
-            f"{'features':>8}  {'X`X, million rows':>17}  {'solve':>9}  {'one step':>9}  {'steps = solve':>13}"
-        )
         for n, p, s, g in zip(self.features, self.product, self.solve, self.step, strict=True):
             lines.append(f"{n:>8,}  {p:>17.3g}  {s:>9.2g}  {g:>9.2g}  {s / g:>13,.0f}")
         lines.append("")
@@ -79,8 +76,7 @@ class Sweep:
 
 
 def _from(features: float) -> str:
-    beyond = ", by the fitted laws" if features > FEATURES[-1] else ""
-    return f"from about {features:,.0f} features on{beyond}"
+    return f"from about {features:,.0f} features on, by the fitted laws"
 
 
 def sweep(features: Sequence[int] = FEATURES, *, seconds: float = 10.0) -> Sweep:

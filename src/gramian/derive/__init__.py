@@ -19,6 +19,9 @@ __all__ = ["Derivation", "derive"]
 def derive(formula: str, data: Any, *, constant: str = "last", polynomial: int | None = None) -> Derivation:
     """Least squares with every step written out: X, X'X, its inverse, (X'X)^-1 X', w, and why it is the minimum.
 
+    The cost is J(w) = ||Xw - y||^2, the plain sum of squared residuals, its gradient 2X'(Xw - y). Where X'X has no
+    inverse, it is told why, and w is the shortest solution, pinv(X) y.
+
     formula, data : as for `ols`; at most 200 rows, 12 columns. constant : where the column of ones stands, "last" or
     "first". polynomial : use x, x^2, ... up to this power of the one predictor of the formula.
     Rows in which something is missing are left out and counted. All arithmetic is in fractions: a stored number counts

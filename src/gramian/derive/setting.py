@@ -8,6 +8,7 @@ from fractions import Fraction
 from gramian.derive.arithmetic import dot, transpose
 from gramian.derive.columns import Table
 from gramian.derive.document import (
+    MOST_ROWS,
     Block,
     Equation,
     Math,
@@ -34,6 +35,8 @@ def opening(table: Table) -> list[Block]:
     out: list[Block] = [say(f"{_count(rows, 'row')} of data, {_count(columns, 'coefficient')}.")]
     if table.tally.total:
         out.append(_left_out(table))
+    if rows > MOST_ROWS:
+        out.append(say("Of long matrices the first and the last rows are shown, of wide ones the columns likewise."))
     out.append(
         say(
             "All arithmetic is done in fractions, so nothing is lost on the way. A number of the data is taken as the "
@@ -176,7 +179,8 @@ def _left_out(table: Table) -> Say:
         told += ["; " if told else " (", Name(name), f": {n}"]
     rows = _count(table.tally.total, "more row")
     verb = "was" if table.tally.total == 1 else "were"
-    return Say((f"{rows} {verb} left out, for want of a value: {causes}", *told, ")." if told else "."))
+    end = (")" if told else "") + ". Rows are numbered without."
+    return Say((f"{rows} {verb} left out, for want of a value: {causes}", *told, end))
 
 
 def _count(n: int, what: str) -> str:

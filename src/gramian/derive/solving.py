@@ -82,12 +82,8 @@ def _many(table: Table, solution: Solution) -> list[Block]:
 
 def _why_none(table: Table, solution: Solution) -> list[Block]:
     width, rank, rows = len(table.names), solution.rank, len(table.y)
-    out = [
-        say(
-            f"The determinant is $det(X'X) = 0$: there is no inverse. $X$ has {width} columns, but only {rank} of them "
-            f"say something new. Its rank is {rank}."
-        )
-    ]
+    told = f"Of the {width} columns of $X$ only {rank} say something new" if rank else "$X$ holds only zeros"
+    out = [say(f"The determinant is $det(X'X) = 0$: there is no inverse. {told}. Its rank is {rank}.")]
     if rows < width:
         out.append(say(f"That had to be: {rows} rows cannot determine more than {rows} of {width} coefficients."))
     out.append(say("Columns that are made of others:"))
@@ -122,7 +118,8 @@ def _linear(table: Table, summands: list[tuple[Fraction, int]]) -> list[Piece]:
     for c, j in summands:
         sign = ("- " if c < 0 else "+ ") if out else ("= -" if c < 0 else "= ")
         ones = j == table.constant
-        out += [Math(f"{sign}{shown(abs(c))}{'' if ones else ' *'}"), " "]
+        size = shown(abs(c)) if ones else "" if abs(c) == 1 else f"{shown(abs(c))} *"
+        out += [Math(f"{sign}{size}".rstrip()), " "]
         out += [] if ones else [Name(table.names[j]), " "]
     return out[:-1] if out else [Math("= 0")]
 

@@ -43,7 +43,9 @@ def _matrix(grid: Grid, *, brackets: bool) -> str:
     stub = _padded(["", *map(printable, grid.rows)])
     columns = [_column(label, [row[j] for row in grid.cells]) for j, label in enumerate(grid.columns)]
     panels = list(_panels(columns, WIDEST - len(INDENT) - len(stub[0]) - 4))
-    return "\n\n".join(_panel(stub, panel, brackets=brackets) for panel in panels)
+    last = len(panels) - 1
+    ends = (("[ " if brackets and k == 0 else "  ", " ]" if brackets and k == last else "") for k in range(len(panels)))
+    return "\n\n".join(_panel(stub, panel, *end) for panel, end in zip(panels, ends, strict=True))
 
 
 def _panels(columns: list[list[str]], width: int) -> Iterator[list[list[str]]]:
@@ -57,10 +59,11 @@ def _panels(columns: list[list[str]], width: int) -> Iterator[list[list[str]]]:
     yield panel
 
 
-def _panel(stub: list[str], panel: list[list[str]], *, brackets: bool) -> str:
+def _panel(stub: list[str], panel: list[list[str]], opening: str, closing: str) -> str:
+    """Lines of labels and numbers; the heading stands outside the brackets."""
     lines = []
     for i, label in enumerate(stub):
-        left, right = ("[ ", " ]") if brackets and i else ("  ", "")
+        left, right = (opening, closing) if i else ("  ", "")
         inner = "  ".join(column[i] for column in panel)
         lines.append(f"{INDENT}{label} {left}{inner}{right}".rstrip())
     return "\n".join(lines)

@@ -62,9 +62,7 @@ def minimise(evaluate: Evaluate, shape: Shape, start: Point, search: Search) -> 
         length, distance = lengths(state.point, move, search.rows - shape.parameters)
         reason = _reason(state, length, distance, search)
         if reason != "":
-            return Found(
-                state.point.evaluated + move, state.point, move, distance, state.passes, state.undefined, reason
-            )
+            return Found(state.point.beta + move, state.point, move, distance, state.passes, state.undefined, reason)
         state = _next(replace(state, length=length), evaluate, shape, search)
 
 
@@ -99,8 +97,7 @@ def _next(state: _State, evaluate: Evaluate, shape: Shape, search: Search) -> _S
     actual = -np.inf if trial is None else point.loss - trial.loss
     passes, undefined = state.passes + 1, state.undefined + (trial is None)
     reach = float(np.linalg.norm(step / region.size)) if places else 0.0
-    noise = point.noise + (0.0 if trial is None else trial.noise)
-    if trial is not None and predicted <= noise and actual >= -noise:
+    if trial is not None and predicted <= point.noise and actual >= -point.noise:
         return _State(trial, max(state.radius, GROW * reach), passes, undefined, state.length, True)
     radius = next_radius(state.radius, reach, predicted, actual)
     if trial is not None and actual > ACCEPTED * predicted:
@@ -109,9 +106,9 @@ def _next(state: _State, evaluate: Evaluate, shape: Shape, search: Search) -> _S
 
 
 def full_step(shape: Shape, point: Point, search: Search) -> Vector:
-    """The undamped Gauss-Newton step within the bounds, (p,), from where the pass was made."""
+    """The undamped Gauss-Newton step within the bounds, (p,)."""
     step = damped(point.reduced, point.r, _region(shape, point, search, np.inf))
-    return _moved(shape, point, step, search) - point.evaluated
+    return _moved(shape, point, step, search) - point.beta
 
 
 def lengths(point: Point, move: Vector, df: float) -> tuple[float, float]:

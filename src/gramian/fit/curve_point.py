@@ -1,6 +1,6 @@
 """A trial point of a curve: loss and derivatives, with the linear parameters at their best.
 
-The triangular factor of the g_k, their derivatives and the residual holds the loss *and* its model for every value of
+The triangular factor of the g_k, their derivatives and the outcome holds the loss *and* its model for every value of
 the linear parameters: they are solved for without another pass, and the search runs in the others (variable
 projection: Golub and Pereyra, SIAM J. Numer. Anal. 10 (1973) 413-432).
 """
@@ -22,14 +22,13 @@ ROUNDING = 16 * float(np.finfo(float).eps)
 class Point:
     """A curve at its parameters; m is the number of compressed rows.
 
-    evaluated : (p,) where the pass was made. beta : (p,) the same with the linear parameters at their best.
+    beta : (p,) parameters, the linear ones at their best.
     loss : weighted sum of squares at beta. J, r : (m, p), (m,) derivatives and residual there.
     reduced : (m, t) derivatives by the nonlinear parameters when the linear ones follow; follow : (K, t) how they do.
     spread, square : weighted sum of squares of the outcome about its mean, and about zero.
     noise : how much of the loss is rounding.
     """
 
-    evaluated: Vector
     beta: Vector
     loss: float
     J: Matrix
@@ -41,26 +40,25 @@ class Point:
     noise: float
 
 
-def point_of(shape: Shape, evaluated: Vector, R: Matrix) -> Point | None:
-    """The point from the triangular factor (width, width) of a pass at `evaluated`; None where squares overflow."""
+def point_of(shape: Shape, beta: Vector, R: Matrix) -> Point | None:
+    """The point from the triangular factor (width, width) of a pass at beta; None where squares overflow."""
     K, linear, nonlinear = len(shape.linear), list(shape.linear), list(shape.nonlinear)
     one, y, r = shape.width - 1, shape.width - 2, shape.width - 3
     basis, inverse = _orthogonal(R[:, :K])
-    change = inverse @ R[:, r]
-    beta = evaluated.copy()
-    beta[linear] += change
-    residual = R[:, r] - R[:, :K] @ change
+    beta = beta.copy()
+    beta[linear] = inverse @ R[:, r]
+    residual = R[:, r] - R[:, :K] @ beta[linear]
     J = R[:, :r] @ mixing(shape, beta)
     square, loss = float(R[:, y] @ R[:, y]), float(residual @ residual)
     if not (np.isfinite(square) and np.isfinite(loss) and np.isfinite(J).all()):
         return None
-    error = ROUNDING * (float(np.linalg.norm(np.abs(R[:, :K]) @ np.abs(change))) + np.sqrt(loss) + np.sqrt(square))
+    parts = float(np.linalg.norm(np.abs(R[:, :K]) @ np.abs(beta[linear])))
+    error = ROUNDING * (parts + np.sqrt(square))
     moving = J[:, nonlinear]
     total = float(R[:, one] @ R[:, one])
     mean = float(R[:, y] @ R[:, one]) / total if total else 0.0
     centred = R[:, y] - mean * R[:, one]
     return Point(
-        evaluated,
         beta,
         loss,
         J,

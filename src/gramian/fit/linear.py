@@ -45,7 +45,7 @@ def solve_linear(design: Design, done: Accumulated, options: Options, passes: in
     unit = error_unit(moments.rows, len(columns), BLOCK + moments.rows // BLOCK)
     solution = _solve(products, frame, unit, options.alpha)
     names = tuple(c.name for c in columns)
-    b, V, known, aliased = _tell(frame, solution, products, names, options.collinear)
+    b, V, known, aliased = tell(frame, solution, products, names, options.collinear)
     mean, centred, square = outcome_sums(moments, response, design.coordinates[response])
     return Solved(
         formula=design.formula,
@@ -86,7 +86,12 @@ def solved_products(moments: Moments, frame: Frame) -> Pair:
 
 def _solve(products: Pair, frame: Frame, unit: float, alpha: float | None) -> Solution:
     if alpha is not None:
-        return solve(products, frame.constant, unit, _penalty(alpha, frame, len(products.hi) - 1))
+        return solve(products, frame.constant, unit, penalty_matrix(alpha, frame, len(products.hi) - 1))
+    return solved_system(products, frame, unit)
+
+
+def solved_system(products: Pair, frame: Frame, unit: float) -> Solution:
+    """Solve without a penalty, the largest factor eliminated first."""
     block = largest_diagonal(frame.groups) if frame.subspace is None else largest_diagonal([])
     return solve_eliminating(products, frame.constant, unit, block)
 
@@ -106,7 +111,7 @@ def _why(done: Accumulated) -> str:
     return f": {done.tally.total:,} left out ({causes})" if causes else ": the data are empty"
 
 
-def _penalty(alpha: float, frame: Frame, width: int) -> Matrix:
+def penalty_matrix(alpha: float, frame: Frame, width: int) -> Matrix:
     """alpha T'PT: the penalty on the told slopes, in the columns that are solved for."""
     P = np.eye(width) * alpha
     if frame.constant is not None:
@@ -117,7 +122,7 @@ def _penalty(alpha: float, frame: Frame, width: int) -> Matrix:
     return np.asarray(T.T @ P @ T)
 
 
-def _tell(
+def tell(
     frame: Frame, solution: Solution, products: Pair, names: tuple[str, ...], collinear: str
 ) -> tuple[Vector, Matrix, Mask, dict[str, str]]:
     """Coefficients, inverse, which are identified, and what the aliased ones equal, in the model's columns."""

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, replace
 
 import numpy as np
 
 from gramian.batch import Batch
 from gramian.errors import DataError
 from gramian.fit.passes import Lift, part
-from gramian.fit.separation import Direction
+from gramian.fit.separation import Side, Suspect, side
 from gramian.formula.design import Design
 from gramian.formula.reading import Observed
 from gramian.formula.tally import Tally
 from gramian.linalg.columns import Columns
-from gramian.linalg.moments import Moments, combined
+from gramian.linalg.moments import Moments
 from gramian.linalg.predictor import Predictor
-from gramian.models.glm import GLM
+from gramian.models.glm import GLM, Working, score_theta
 from gramian.typing import Mask, Vector
 
 
@@ -25,13 +25,14 @@ from gramian.typing import Mask, Vector
 class Totals:
     """Sums over rows beside the moments, all with prior weights.
 
-    deviance, and log-likelihood terms that depend on the outcome alone. weight, outcome : of w and of w y.
-    null_deviance, null_score, null_information : of the model with an intercept only. theta_score, theta_information :
-    of a negative binomial's theta. against : rows on the wrong side of a suspected separation; beyond : rows it moves.
+    deviance at the point. base, size : terms of the log-likelihood that depend on the outcome alone. weight, outcome :
+    of w and w y. null_deviance, null_score, null_information : of the model with nothing but an intercept.
+    theta_score, theta_information : of a negative binomial's theta.
     """
 
     deviance: float = 0.0
-    saturated: float = 0.0
+    base: float = 0.0
+    size: float = 0.0
     weight: float = 0.0
     outcome: float = 0.0
     null_deviance: float = 0.0
@@ -39,38 +40,47 @@ class Totals:
     null_information: float = 0.0
     theta_score: float = 0.0
     theta_information: float = 0.0
-    against: int = 0
-    beyond: int = 0
 
     def __add__(self, other: Totals, /) -> Totals:
-        return Totals(*(getattr(self, f) + getattr(other, f) for f in Totals.__slots__))
+        return Totals(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))
 
 
 @dataclass(frozen=True, slots=True)
 class Linearized:
-    """Working moments at a point, and the sums that go with them."""
+    """Working moments at a point, and what goes with them."""
 
     moments: Moments
     tally: Tally
     totals: Totals
+    side: Side
 
     def __add__(self, other: Linearized, /) -> Linearized:
-        return Linearized(self.moments + other.moments, self.tally + other.tally, self.totals + other.totals)
+        return Linearized(
+            self.moments + other.moments,
+            self.tally + other.tally,
+            self.totals + other.totals,
+            self.side + other.side,
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Linearize:
-    """X'WX, X'Wr and the deviance at the coefficients in `at` (None: at the family's own starting means).
+    """X'WX, X'Wr and the deviance at the coefficients `at` (None: at the family's own starting means).
 
-    null : predictor of the model with an intercept only, when its deviance is wanted. suspect : a direction that may
-    separate the outcome, and is checked on the way.
+    null : eta of the model with nothing but an intercept, where that is wanted. suspect : a direction that may separate
+    the outcome. meat : X'diag(s^2)X of the scores s instead, for robust covariances. observed : observed information.
+    likelihood, theta : whether the sums for them are wanted. drop : as in `Accumulate`.
     """
 
     design: Design
     model: GLM
     at: Predictor | None = None
     null: float | None = None
-    suspect: Direction | None = None
+    suspect: Suspect | None = None
+    meat: bool = False
+    observed: bool = False
+    likelihood: bool = True
+    theta: bool = False
     drop: bool = True
 
     @property
@@ -89,7 +99,7 @@ class Linearize:
         with np.errstate(all="ignore"):
             for batch in batches:
                 lift.add(lift.reader.read(batch))
-        return lift.finish()
+        return lift.linearized()
 
 
 class GlmLift(Lift):
@@ -97,41 +107,76 @@ class GlmLift(Lift):
 
     def __init__(self, task: Linearize) -> None:
         super().__init__(task.design, drop=task.drop)
-        self.task, self.totals = task, Totals()
+        self.task, self.totals, self.side = task, Totals(), Side()
         self.eta = None if task.at is None else task.at.prepare()
         self.along = None if task.suspect is None else task.suspect.predictor.prepare()
 
     def add(self, observed: Observed) -> None:
         """Check the outcome, then add the rows."""
-        y = observed.values[self.response]
-        wrong = self.task.model.family.check(y) & np.isfinite(y)
+        y, family = observed.values[self.response], self.task.model.family
+        wrong = family.check(y) & np.isfinite(y)
         if wrong.any():
             row = int(np.argmax(wrong))
-            family = self.task.model.family
-            raise DataError(
-                f"row {observed.row_number(row)}: the outcome is {y[row]:g}; a {family.name} outcome is {family.range}",
-                observed.where,
-            )
+            what = f"the outcome is {y[row]:g}, but for the family '{family.name}' it must be {family.range}"
+            raise DataError(f"row {observed.row_number(row)}: {what}", observed.where)
         super().add(observed)
 
     def residual(self, observed: Observed) -> Vector:
+        """The outcome itself; the working residual takes its place when the coefficients are applied."""
         return observed.values[self.response]
 
     def block(self, columns: Columns, observed: Observed, rows: slice | Mask) -> bool:
-        task, y = self.task, observed.values[self.response][rows]
-        weight, count, offset = part(observed.weight, rows), part(observed.count, rows), part(observed.offset, rows)
-        prior = combined(weight, count)
-        if self.eta is None:
-            r, w, deviance = task.model.start(y, offset, prior)
-        else:
-            eta = self.eta(columns, self.reader.sizes)
-            eta = eta if offset is None else eta + offset
-            r, w, deviance = task.model.linearize(y, eta, prior)
-        if not np.isfinite(deviance):
+        """Working rows of a block."""
+        y, prior = observed.values[self.response][rows], part(observed.weight, rows)
+        offset = part(observed.offset, rows)
+        eta, work = self._working(columns, y, offset, prior)
+        if not np.isfinite(work.loss):
             return False
-        side = self._side(columns, y)  # before the buffer is overwritten
-        columns.response[:] = r
-        if not self.sums.add(columns, w, count, self.reader.sizes):
+        totals = self._totals(y, offset, prior, work, eta)
+        if self.task.suspect is not None and self.along is not None:
+            self.side += side(self.along(columns, self.reader.sizes), y, self.task.suspect.top)
+        columns.set_response(0.0 if self.task.meat else work.r)
+        if not self.sums.add(columns, work.s**2 if self.task.meat else work.w, None, self.reader.sizes):
             return False
-        self.totals += Totals(deviance, *self._outcome(y, offset, prior), *side)
+        self.totals += totals
         return True
+
+    def _working(
+        self, columns: Columns, y: Vector, offset: Vector | None, prior: Vector | None
+    ) -> tuple[Vector, Working]:
+        """At the start the working outcome is told from zero, so that the solve gives coefficients, not a step."""
+        model = self.task.model
+        if self.eta is None:
+            eta = model.start(y, prior)
+            work = model.linearize(y, eta, prior)
+            base = eta if offset is None else eta - offset
+            return eta, work._replace(r=work.r + base)
+        eta = self.eta(columns, self.reader.sizes)
+        if offset is not None:
+            eta = eta + offset
+        return eta, model.linearize(y, eta, prior, observed=self.task.observed)
+
+    def _totals(self, y: Vector, offset: Vector | None, prior: Vector | None, work: Working, eta: Vector) -> Totals:
+        w = np.ones(len(y)) if prior is None else prior
+        law = self.task.model.family.likelihood if self.task.likelihood else None
+        base = (0.0, 0.0) if law is None else (law.base(y, w), law.size(w))
+        known = Totals(work.loss, *base, float(w.sum()), float(w @ y))
+        if self.task.null is not None:
+            alone = np.full(len(y), self.task.null) if offset is None else self.task.null + offset
+            null = self.task.model.linearize(y, alone, prior)
+            sums = (null.loss, float(null.s.sum()), float(null.w.sum()))
+            known = replace(known, null_deviance=sums[0], null_score=sums[1], null_information=sums[2])
+        if self.task.theta and self.task.model.family.theta is not None:
+            score, information = score_theta(y, self.task.model.mean(eta), w, self.task.model.family.theta)
+            known = replace(known, theta_score=score, theta_information=information)
+        return known
+
+    def fail(self, columns: Columns, observed: Observed) -> None:
+        """Rows whose values are finite but whose means are not: the point is out of reach, its loss infinite."""
+        if not np.isfinite(columns.products().diagonal()).all():
+            super().fail(columns, observed)
+        self.totals = replace(self.totals, deviance=np.inf)
+
+    def linearized(self) -> Linearized:
+        """The unit's partial result."""
+        return Linearized(self.moments(), self.reader.tally, self.totals, self.side)

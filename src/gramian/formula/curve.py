@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from gramian.batch import Schema
 from gramian.errors import ColumnError, FormulaError, OptionError, did_you_mean, listing
 from gramian.formula.arithmetic import expression
+from gramian.formula.curve_program import affine, compiled
 from gramian.formula.design import Design
 from gramian.formula.functions import FUNCTIONS, STRUCTURAL
 from gramian.formula.grammar import parse_expression
-from gramian.formula.curve_program import affine, compiled
 from gramian.formula.syntax import Binary, Call, Name, Negative, Node, label, names, walk
 from gramian.formula.terms import Terms, check_numeric
 from gramian.formula.tokens import Cursor, fault, tokenize

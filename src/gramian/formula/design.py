@@ -22,6 +22,7 @@ class Design:
     outcome : response row -> its expression. offsets : expressions that are added. weight, count : columns or None.
     coordinates : variable or response row -> shift and scale, fixed before the pass.
     levels : None while they are being discovered, afterwards the levels of every factor.
+    binary : failure and success of a text outcome.
     matrix : name and width of a 2-D array all of whose columns are terms, used in place when it needs no shift.
     """
 
@@ -33,6 +34,7 @@ class Design:
     count: str | None = None
     coordinates: Mapping[str, Coordinate] = field(default_factory=dict)
     levels: Mapping[str, tuple[Level, ...]] | None = None
+    binary: tuple[Level, Level] | None = None
     matrix: tuple[str, int] | None = None
 
     @property
@@ -64,15 +66,24 @@ class Design:
 
 
 def design_of(
-    expanded: Expanded, formula: str, schema: Schema, weight: str | None = None, count: str | None = None
+    expanded: Expanded,
+    formula: str,
+    schema: Schema,
+    weight: str | None = None,
+    count: str | None = None,
+    *,
+    text_outcome: bool = False,
 ) -> Design:
     """A design without coordinates or levels; every name is checked against the schema.
 
+    text_outcome : a text column may be the outcome (its two levels are told by `binary`).
     Raises SchemaError or ColumnError where a column is missing or cannot be used as the formula does.
     """
     terms = resolve(expanded, schema)
-    for node in (expanded.outcome, *expanded.offsets):
-        _check_outcome(node, schema)
+    if not (text_outcome and is_text(expanded.outcome, schema)):
+        _check_outcome(expanded.outcome, schema)
+    for node in expanded.offsets:
+        check_numeric(node, schema)
     for option, column in (("weights", weight), ("counts", count)):
         if column is not None and schema[column].kind is not Kind.NUMBER:
             raise SchemaError(f"{option}='{column}': the column is {schema[column].kind}, not a number")
@@ -81,9 +92,14 @@ def design_of(
     return Design(formula, terms, outcome, expanded.offsets, weight, count, matrix=matrix)
 
 
+def is_text(node: Node, schema: Schema) -> bool:
+    """Whether an outcome is a column of text."""
+    return isinstance(node, Name) and schema[node.name].kind is Kind.TEXT
+
+
 def _check_outcome(node: Node, schema: Schema) -> None:
-    if isinstance(node, Name) and schema[node.name].kind is Kind.TEXT:
-        raise SchemaError(f"the outcome '{node.name}' is text; a linear model needs numbers")
+    if is_text(node, schema):
+        raise SchemaError(f"the outcome '{label(node)}' is text; this model needs numbers")
     check_numeric(node, schema)
 
 

@@ -11,16 +11,16 @@ from gramian.typing import Codes, Level
 
 
 class LevelIndex:
-    """Level -> code. It grows while a unit is read; with `frozen` levels an unknown one is an error that names it."""
+    """Level -> code. It grows while a unit is read; when `frozen` an unknown one is an error that names it."""
 
-    def __init__(self, label: str, frozen: Sequence[Level] | None = None) -> None:
-        self.label, self.frozen = label, frozen is not None
-        self.known: dict[Level, int] = {level: i for i, level in enumerate(frozen or ())}
+    def __init__(self, label: str, known: Sequence[Level] = (), *, frozen: bool = False) -> None:
+        self.label, self.frozen = label, frozen
+        self.known: dict[Level, int] = {level: i for i, level in enumerate(known)}
 
     def __len__(self) -> int:
         return len(self.known)
 
-    def encode(self, codes: Codes, levels: Sequence[Level], where: str) -> Codes:
+    def encode(self, codes: Codes, levels: Sequence[Level], where: str, what: str = "factor") -> Codes:
         """Codes into `levels` (-1 where absent) as codes of this index."""
         if not self.frozen:
             for level in _used(codes, levels, self.known):
@@ -28,11 +28,13 @@ class LevelIndex:
         place = np.array([self.known.get(level, -2) for level in levels] + [-1], np.int64)
         out = place[codes]
         if self.frozen and (out == -2).any():
-            raise DataError(self._unknown(levels[int(codes[np.argmax(out == -2)])]), where)
+            raise DataError(self._unknown(levels[int(codes[np.argmax(out == -2)])], what), where)
         return out
 
-    def _unknown(self, level: Level) -> str:
+    def _unknown(self, level: Level, what: str) -> str:
         known = listing(str(k) for k in self.known)
+        if what == "outcome":
+            return f"the outcome '{self.label}' has the value '{level}' beside {known}: it must have two"
         return f"factor '{self.label}' has the level '{level}', which the fit has not seen (levels: {known})"
 
 

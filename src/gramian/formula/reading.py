@@ -14,6 +14,7 @@ from gramian.errors import DataError
 from gramian.formula.design import Design
 from gramian.formula.functions import evaluate
 from gramian.formula.levels import LevelIndex
+from gramian.formula.syntax import Name, Node
 from gramian.formula.tally import Tally
 from gramian.typing import Codes, Mask, Matrix, Vector
 
@@ -48,13 +49,14 @@ class Observed:
 class Reader:
     """Reads the batches of one unit; holds the levels seen so far and the tally of rows left out.
 
-    `drop` False makes a row with something missing an error.
+    `drop` False makes a row with something missing an error. `response` False reads predictors only, and then a level
+    that the design does not know is an error; else levels are added to those it knows.
     """
 
     def __init__(self, design: Design, *, drop: bool = True, response: bool = True) -> None:
         self.design, self.drop, self.response = design, drop, response
-        frozen = design.levels or {}
-        self.levels = {name: LevelIndex(name, frozen.get(name)) for name in design.terms.factors}
+        known = design.levels or {}
+        self.levels = {n: LevelIndex(n, known.get(n, ()), frozen=not response) for n in design.terms.factors}
         self.tally = Tally()
 
     @property
@@ -93,11 +95,19 @@ class Reader:
         nodes = {v: node for v, node in design.terms.variables.items() if v not in placed}
         out = {v: evaluate(node, batch) for v, node in nodes.items()}
         if self.response:
-            out |= {r: evaluate(node, batch) for r, node in design.outcome.items()}
+            out |= {r: self._outcome(node, batch) for r, node in design.outcome.items()}
             out |= {k: batch.numbers(c) for k, c in ((WEIGHTS, design.weight), (COUNTS, design.count)) if c}
         if design.offsets:
             out[OFFSET] = _sum([evaluate(node, batch) for node in design.offsets])
         return out
+
+    def _outcome(self, node: Node, batch: Batch) -> Numbers:
+        if self.design.binary is None or not isinstance(node, Name):
+            return evaluate(node, batch)
+        column = batch.factor(node.name)
+        index = LevelIndex(node.name, self.design.binary, frozen=True)
+        codes = index.encode(column.codes, column.levels, batch.where, what="outcome")
+        return Numbers(codes.astype(np.float64), codes >= 0 if len(codes) and codes.min() < 0 else None)
 
     def _codes(self, name: str, batch: Batch) -> Codes:
         column = batch.factor(self.design.terms.factors[name].column)

@@ -68,7 +68,8 @@ class Columns:
     buffer : (d, n), the gathered monomials of the dense block, one a row, contiguous; scratch that may be overwritten.
     gathered : their positions in the dense block. matrix : (n, k) rows of the user's own memory, used in place, and
     placed : its positions in the dense block. extra : (e, n) monomials that only the tables need.
-    codes : factor -> (n,) codes of its levels.
+    codes : factor -> (n,) codes of its levels. products_with_response : rows (buffer, then extra) that are the product of
+    two others, one of them made of the response.
     """
 
     buffer: Matrix
@@ -77,16 +78,22 @@ class Columns:
     placed: tuple[int, ...]
     extra: Matrix
     codes: Mapping[str, Codes]
+    products_with_response: tuple[tuple[int, tuple[int, int]], ...] = ()
 
     @property
     def rows(self) -> int:
         """Number of rows in the block."""
         return int(self.buffer.shape[1])
 
-    @property
-    def response(self) -> Vector:
-        """The last row of the buffer, which holds the (working) residual."""
-        return np.asarray(self.buffer[-1])
+    def set_response(self, values: Vector | float) -> None:
+        """Put a working residual into the last row of the buffer, and into the products made of it."""
+        self.buffer[-1] = values
+        for out, (left, right) in self.products_with_response:
+            np.multiply(self._row(left), self._row(right), out=self._row(out))
+
+    def _row(self, index: int) -> Vector:
+        inside = len(self.buffer)
+        return np.asarray(self.buffer[index] if index < inside else self.extra[index - inside])
 
     def value(self, position: int) -> Vector:
         """One monomial's values (n,), by its position in the dense block followed by the extra ones."""
@@ -111,6 +118,7 @@ class Columns:
             self.placed,
             np.ascontiguousarray(self.extra[:, keep]),
             {name: codes[keep] for name, codes in self.codes.items()},
+            self.products_with_response,
         )
 
     def products(self) -> Matrix:

@@ -28,6 +28,7 @@ class Gather:
         inside = [rows[i] for i in self.gathered]
         self.width = len(inside)
         self.steps = _steps([*inside, *layout.extra])
+        self.made_of_response = _made_of([*inside, *layout.extra], set(layout.responses), self.steps)
         self.scratch = np.empty((len(self.steps), BLOCK))
 
     def blocks(
@@ -57,7 +58,15 @@ class Gather:
             self.placed,
             buffer[self.width :],
             {name: code[rows] for name, code in codes.items()},
+            self.made_of_response,
         )
+
+
+def _made_of(
+    monomials: list[Monomial], responses: set[str], steps: list[tuple[str, tuple[int, int] | None]]
+) -> tuple[tuple[int, tuple[int, int]], ...]:
+    pairs = zip(monomials, steps, strict=True)
+    return tuple((i, p) for i, (m, (_, p)) in enumerate(pairs) if p is not None and any(v in responses for v, _ in m))
 
 
 def shifted(values: Vector, coordinate: Coordinate, out: Vector) -> None:

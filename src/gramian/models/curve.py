@@ -38,12 +38,12 @@ class Shape:
 
     @property
     def width(self) -> int:
-        """Columns whose products are summed: the g_k, their derivatives, residual, outcome, one."""
+        """Columns whose products are summed: the g_k, their derivatives, y - g_0, y, one."""
         return len(self.linear) + len(self.pairs) + 3
 
 
 def columns(shape: Shape, inputs: Sequence[Vector], beta: Vector, rows: int) -> tuple[Matrix, Vector]:
-    """The g_k and their derivatives (columns, rows) of a block of rows, and the curve (rows,)."""
+    """The g_k and their derivatives (columns, rows) of a block of rows, and g_0 (rows,)."""
     out = run(shape.program, inputs, beta[list(shape.nonlinear)])
     parts = out if shape.free else [Value(np.float64(0.0), {}), *out]
     C = np.empty((shape.width - 3, rows))
@@ -51,8 +51,7 @@ def columns(shape: Shape, inputs: Sequence[Vector], beta: Vector, rows: int) -> 
         C[k] = part.value
     for at, (k, j) in enumerate(shape.pairs, start=len(shape.linear)):
         C[at] = parts[k].partials[j]
-    curve = beta[list(shape.linear)] @ C[: len(shape.linear)] + parts[0].value
-    return C, curve
+    return C, np.broadcast_to(parts[0].value, rows)
 
 
 def mixing(shape: Shape, beta: Vector) -> Matrix:
@@ -69,8 +68,8 @@ def mixing(shape: Shape, beta: Vector) -> Matrix:
 def jacobian(shape: Shape, inputs: Sequence[Vector], beta: Vector, rows: int) -> tuple[Vector, Matrix]:
     """The curve (rows,) and its derivatives by all parameters (rows, p)."""
     with np.errstate(all="ignore"):
-        C, curve = columns(shape, inputs, beta, rows)
-        return curve, C.T @ mixing(shape, beta)
+        C, base = columns(shape, inputs, beta, rows)
+        return base + beta[list(shape.linear)] @ C[: len(shape.linear)], C.T @ mixing(shape, beta)
 
 
 def triangle(
@@ -82,8 +81,8 @@ def triangle(
     not finite, None where there are none.
     """
     with np.errstate(all="ignore"):
-        C, curve = columns(shape, inputs, beta, len(y))
-        stack = np.concatenate([C, [y - curve, y, np.ones(len(y))]])
+        C, base = columns(shape, inputs, beta, len(y))
+        stack = np.concatenate([C, [y - base, y, np.ones(len(y))]])
         finite = np.isfinite(stack)
         if not finite.all():
             return np.zeros((shape.width, shape.width)), ~finite.all(axis=0)

@@ -60,7 +60,7 @@ def test_the_second_example():
     assert d.predictions.tolist() == [0.91, 1.98, 3.05, 4.12, 5.19, 6.26, 7.33, 8.4, 9.47, 5.19]
     assert d.residuals.tolist() == [0.09, 0.02, 0.95, -1.12, 0.31, 1.74, -1.33, 0, 0.53, -1.19]
     assert d.XtX.tolist() == [[310, 50], [50, 10]]
-    assert (d.cost_before, d.cost_after) == (345.81, 9.341)
+    assert (d.cost_before, d.cost_after) == (346.81, 8.755)
     assert "y = 1.07 * x - 0.16" in d.text()
 
 

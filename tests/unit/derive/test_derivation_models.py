@@ -22,7 +22,8 @@ FORMULAS = [
     "y ~ g * x",
     'y ~ C(g, ref="b") + I(x^2)',
     "y ~ poly(x, 3, raw=TRUE)",
-    "y ~ center(x) + scale(x):g",
+    "y ~ center(x) + I(x^2)",
+    "y ~ g + scale(x):g",
     "log(y) ~ sqrt(x) + offset(x)",
 ]
 

@@ -99,6 +99,12 @@ def test_wide_matrices_are_elided_only_where_they_are_shown():
     assert r"\cdots" in d.markdown()
 
 
+def test_brackets_open_and_close_once():
+    text = derive("y ~ x", WAVE).text()
+    step = text[text.index("(X'X)^-1X' =") : text.index("8. The coefficients")]
+    assert (step.count("[ "), step.count(" ]")) == (2, 2)
+
+
 def test_twelve_columns_are_all_shown():
     assert "1  2  3  4  5  6  7  8  9  10  11  12" in derive("y ~ x", WAVE).text()
 

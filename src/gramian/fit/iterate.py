@@ -1,0 +1,101 @@
+"""The one loop: a solver proposes a step, a search decides how far, every trial point costs one pass."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Generic, Protocol, TypeVar
+
+from gramian.errors import ConvergenceError
+
+HALVINGS = 12
+SLACK = 1e-11  # relative rounding of a sum of losses
+NEAR = 1e-3  # standard errors: closer than this losses differ by rounding only
+
+
+class Proposal(Protocol):
+    """A point that has been evaluated, and the step that is proposed from there."""
+
+    @property
+    def length(self) -> float:
+        """The length of the step in standard errors."""
+        ...
+
+    @property
+    def loss(self) -> float:
+        """The loss at the point."""
+        ...
+
+    def trial(self, share: float) -> object:
+        """The point reached by that share of the step."""
+        ...
+
+
+P = TypeVar("P", bound=Proposal)
+
+
+@dataclass(slots=True)
+class Trail(Generic[P]):
+    """What the loop went through: the last proposal, and the lengths of all steps."""
+
+    at: P
+    passes: int
+    lengths: list[float] = field(default_factory=list)
+
+
+def iterate(
+    first: P,
+    evaluate: Callable[[object, Trail[P]], P],
+    predicted: Callable[[list[float]], float],
+    tolerance: float,
+    max_passes: int,
+) -> Trail[P]:
+    """Step until the error predicted for the point after the next step is below the tolerance.
+
+    first : the proposal from the start, which has cost one pass. evaluate : one pass at a trial point. predicted : from
+    the lengths of the steps so far, the last one proposed but not yet taken, the error that will be left, in standard
+    errors. The last step is taken by the caller. Raises ConvergenceError, which says why.
+    """
+    trail = Trail(first, 1, [first.length])
+    while predicted(trail.lengths) > tolerance:
+        share = 1.0
+        for _ in range(HALVINGS):
+            if trail.passes >= max_passes:
+                raise ConvergenceError(_slow(trail.lengths, max_passes))
+            new = evaluate(trail.at.trial(share), trail)
+            trail.passes += 1
+            if new.loss <= trail.at.loss + SLACK * abs(trail.at.loss) or trail.at.length < NEAR:
+                break
+            share /= 2
+        else:
+            raise ConvergenceError(
+                f"no convergence: the loss {trail.at.loss:.8g} does not fall along the step, even after {HALVINGS} "
+                "halvings; the model may not fit these data (a link that gives impossible means, columns of very "
+                "different size, or an outcome that does not vary)"
+            )
+        trail.at = new
+        trail.lengths.append(new.length)
+    return trail
+
+
+def quadratic(lengths: list[float]) -> float:
+    """Newton's steps: s_3 = s_2^3 / s_1^2; a single step is its own bound."""
+    if len(lengths) < 2 or not lengths[-2]:
+        return lengths[-1]
+    return min(lengths[-1], lengths[-1] ** 3 / lengths[-2] ** 2)
+
+
+def linear(lengths: list[float]) -> float:
+    """Steps that shrink by a constant factor rho: s rho / (1 - rho)."""
+    if len(lengths) < 2 or not lengths[-2]:
+        return lengths[-1]
+    rho = lengths[-1] / lengths[-2]
+    return lengths[-1] * rho / (1.0 - rho) if rho < 0.5 else lengths[-1]
+
+
+def _slow(lengths: list[float], max_passes: int) -> str:
+    last = ", ".join(f"{s:.3g}" for s in lengths[-4:])
+    return (
+        f"no convergence after {max_passes} passes: the last steps were {last} standard errors long; allow more "
+        "passes (max_passes=), or shrink the coefficients (ridge=)"
+    )

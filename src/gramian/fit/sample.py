@@ -1,0 +1,113 @@
+"""A sample of a source for a first guess: units and rows spread evenly, no randomness, the same in every run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from gramian.batch import Source, Unit
+from gramian.formula.design import Design
+from gramian.formula.reading import Observed, Reader
+from gramian.linalg.moments import canonical, positions
+from gramian.typing import Codes, Level, Vector
+
+UNITS = 16  # units that are looked into, the first batch of each
+ROWS = 65_536  # rows that are kept
+RARE = 0.05  # an outcome rarer than this is sampled by case and control
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Complete rows in memory, and the levels they have."""
+
+    parts: tuple[Observed, ...]
+    levels: dict[str, tuple[Level, ...]]
+
+    @property
+    def rows(self) -> int:
+        """How many."""
+        return sum(p.rows for p in self.parts)
+
+
+def draw(source: Source, design: Design) -> Sample:
+    """Every k-th row of the first batches of units spread evenly over the source."""
+    reader = Reader(design)
+    parts = []
+    with np.errstate(all="ignore"):
+        for unit in _spread(tuple(source.units)):
+            batch = next(iter(unit.batches(design.columns)), None)
+            observed = None if batch is None else reader.read(batch)
+            if observed is not None and observed.rows:
+                parts.append(finite(observed))
+    levels = {name: tuple(index.known) for name, index in reader.levels.items()}
+    return Sample(tuple(parts), levels)
+
+
+def thinned(sample: Sample, rows: int = ROWS) -> Sample:
+    """At most `rows` rows, spread evenly."""
+    step = -(-sample.rows // rows)
+    return (
+        sample if step <= 1 else replace(sample, parts=tuple(take(p, np.arange(0, p.rows, step)) for p in sample.parts))
+    )
+
+
+def case_control(sample: Sample, response: str) -> tuple[Sample, float]:
+    """All rows of a rare outcome and some of the other, and the logarithm of the ratio of their sampling shares.
+
+    For 0/1 outcomes; the ratio is what the intercept of a logit is too high by (Prentice and Pyke 1979).
+    """
+    y = np.concatenate([p.values[response] for p in sample.parts]) if sample.parts else np.zeros(0)
+    ones = float((y == 1.0).sum())
+    if not len(y) or not np.isin(y, (0.0, 1.0)).all() or not 0.0 < min(ones, len(y) - ones) < RARE * len(y):
+        return thinned(sample), 0.0
+    rare = 1.0 if ones < len(y) / 2 else 0.0
+    few = int(min(ones, len(y) - ones))
+    cases, controls = -(-few * 2 // ROWS), -(-(len(y) - few) // max(ROWS - few, 10 * few, 4096))
+    parts = tuple(take(p, _cases(p.values[response], rare, cases, controls)) for p in sample.parts)
+    shift = float(np.log(controls / cases))
+    return replace(sample, parts=parts), shift if rare == 1.0 else -shift
+
+
+def compact(sample: Sample) -> Sample:
+    """The sample with the levels that its rows have, in canonical order."""
+    used = {
+        n: np.unique(np.concatenate([p.codes[n] for p in sample.parts] or [np.zeros(0, int)])) for n in sample.levels
+    }
+    levels = {n: canonical({known[c] for c in used[n]}) for n, known in sample.levels.items()}
+    maps = {n: positions(known, levels[n]) for n, known in sample.levels.items()}
+    parts = (replace(p, codes={n: maps[n][c] for n, c in p.codes.items()}) for p in sample.parts)
+    return Sample(tuple(parts), levels)
+
+
+def _cases(y: Vector, rare: float, cases: int, controls: int) -> Codes:
+    kept = np.concatenate([np.flatnonzero(y == rare)[::cases], np.flatnonzero(y != rare)[::controls]])
+    return np.sort(kept)
+
+
+def _spread(units: Sequence[Unit]) -> list[Unit]:
+    places = np.unique(np.linspace(0, max(len(units) - 1, 0), UNITS).round().astype(int))
+    return [units[i] for i in places if i < len(units)]
+
+
+def finite(observed: Observed) -> Observed:
+    """The rows in which every value is finite."""
+    good = np.ones(observed.rows, bool)
+    for values in observed.values.values():
+        good &= np.isfinite(values)
+    return observed if good.all() else take(observed, np.flatnonzero(good))
+
+
+def take(observed: Observed, rows: Codes) -> Observed:
+    """Some of the rows."""
+    return replace(
+        observed,
+        rows=len(rows),
+        values={k: v[rows] for k, v in observed.values.items()},
+        codes={k: c[rows] for k, c in observed.codes.items()},
+        offset=None if observed.offset is None else observed.offset[rows],
+        weight=None if observed.weight is None else observed.weight[rows],
+        count=None if observed.count is None else observed.count[rows],
+        kept=None,
+    )
