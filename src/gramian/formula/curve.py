@@ -34,7 +34,7 @@ class Curve:
     """A curve made ready for one source; frozen, picklable.
 
     names : parameters in their order. variables : label -> expression of columns, the inputs of the program.
-    equation : the right side, written out.
+    equation : the right side, written out. ready : the name of a ready-made curve.
     """
 
     formula: str
@@ -44,6 +44,7 @@ class Curve:
     shape: Shape
     equation: str
     weight: str | None = None
+    ready: str | None = None
 
     @property
     def design(self) -> Design:
@@ -153,7 +154,7 @@ def _no_start(found: Written, unknown: list[str], schema: Schema) -> None:
             "names that are not columns are parameters, as top and rate in y ~ top * exp(-rate * x)"
         )
     columns = [n for n in names(found.curve) if n in schema]
-    hints = [f"is '{n}' a column{hint[1:]}" for n in unknown if (hint := did_you_mean(n, schema.names))]
+    hints = [f"'{n}': {hint[2:]}" for n in unknown if (hint := did_you_mean(n, schema.names))]
     example = ", ".join(f'"{n}": 1' for n in unknown)
     raise OptionError(
         f"the parameters {listing(unknown)} need a start, as in start={{{example}}} "
@@ -193,7 +194,9 @@ def curve_of(
     )
     equation = label(_substituted(template, inside))
     inputs = {label(node): node for node in variables}
-    return Curve(found.text, found.outcome, parameters, inputs, shape, equation, weight)
+    return Curve(
+        found.text, found.outcome, parameters, inputs, shape, equation, weight, found.ready and found.ready.name
+    )
 
 
 def check_columns(found: Written, schema: Schema) -> None:

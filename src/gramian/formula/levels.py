@@ -42,5 +42,5 @@ def _used(codes: Codes, levels: Sequence[Level], known: dict[Level, int]) -> lis
     """Levels that really occur, in the order of the dictionary; a dictionary may name levels that no row has."""
     if all(level in known for level in levels):
         return []
-    seen = np.bincount(codes[codes >= 0], minlength=len(levels))
+    seen = np.bincount(codes + 1, minlength=len(levels) + 1)[1:]
     return [level for level, n in zip(levels, seen, strict=True) if n and level is not None and level == level]

@@ -76,15 +76,16 @@ class Reader:
         for vector in (weight, count):
             if vector is not None and (vector == 0.0).any():
                 keep = self._without_zeros(keep, vector, batch.rows)
-        values = {k: _take(n.values, keep) for k, n in numbers.items() if not k.startswith("=")}
+        rows = None if keep is None else np.flatnonzero(keep)
+        values = {k: _take(n.values, rows) for k, n in numbers.items() if not k.startswith("=")}
         return Observed(
-            batch.rows if keep is None else int(keep.sum()),
+            batch.rows if rows is None else len(rows),
             values,
-            {name: _take(c, keep) for name, c in codes.items()},
-            _take(numbers[OFFSET].values, keep) if OFFSET in numbers else None,
-            None if weight is None else _take(weight, keep),
-            None if count is None else _take(count, keep),
-            self._matrix(batch, keep),
+            {name: _take(c, rows) for name, c in codes.items()},
+            _take(numbers[OFFSET].values, rows) if OFFSET in numbers else None,
+            None if weight is None else _take(weight, rows),
+            None if count is None else _take(count, rows),
+            self._matrix(batch, rows),
             batch.where,
             batch.first_row,
             keep,
@@ -136,15 +137,15 @@ class Reader:
         self.tally += Tally({"zero weight": int(before.sum() - after.sum())})
         return after
 
-    def _matrix(self, batch: Batch, keep: Mask | None) -> Matrix | None:
+    def _matrix(self, batch: Batch, rows: Codes | None) -> Matrix | None:
         if self.design.matrix is None:
             return None
         matrix = batch.matrices[self.design.matrix[0]].astype(np.float64, copy=False)
-        return matrix if keep is None else matrix[keep]
+        return matrix if rows is None else matrix[rows]
 
 
-def _take(values: NDArray[T], keep: Mask | None) -> NDArray[T]:
-    return values if keep is None else values[keep]
+def _take(values: NDArray[T], rows: Codes | None) -> NDArray[T]:
+    return values if rows is None else values[rows]
 
 
 def _sum(parts: list[Numbers]) -> Numbers:

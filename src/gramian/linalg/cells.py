@@ -34,6 +34,10 @@ class CellSums:
         cells = np.column_stack([m[c] for m, c in zip(maps, self.cells.T, strict=True)]).reshape(self.cells.shape)
         return gather(cells, self.rows, self.sums)
 
+    def project(self, factors: Sequence[int], monomials: Sequence[int]) -> CellSums:
+        """Sums over coarser cells: only these factors and these monomials, by their places."""
+        return gather(self.cells[:, list(factors)], self.rows, self.sums[:, list(monomials)])
+
     def __add__(self, other: CellSums, /) -> CellSums:
         if np.array_equal(self.cells, other.cells):
             return CellSums(self.cells, self.rows + other.rows, self.sums + other.sums)
@@ -66,6 +70,7 @@ class Table:
 
     def __init__(self, factors: int, monomials: int) -> None:
         self.monomials = monomials
+        self.factors = factors
         self.capacity = (0,) * factors
         self.sums = np.zeros((monomials, 0))
         self.rows = np.zeros(0, np.int64)

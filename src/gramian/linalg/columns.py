@@ -68,7 +68,7 @@ class Columns:
     buffer : (d, n), the gathered monomials of the dense block, one a row, contiguous; scratch that may be overwritten.
     gathered : their positions in the dense block. matrix : (n, k) rows of the user's own memory, used in place, and
     placed : its positions in the dense block. extra : (e, n) monomials that only the tables need.
-    codes : factor -> (n,) codes of its levels. products_with_response : rows (buffer, then extra) that are the product of
+    codes : factor -> (n,) codes of its levels. products_with_response : rows (buffer, then extra) that are products of
     two others, one of them made of the response.
     """
 
@@ -122,15 +122,18 @@ class Columns:
         )
 
     def products(self) -> Matrix:
-        """Symmetric products of the dense block, (m, m)."""
-        inner = self.buffer @ self.buffer.T
+        """Symmetric products of the dense block, (m, m).
+
+        By `np.dot`, which lets other threads run meanwhile; the operator `@` does not.
+        """
+        inner = np.dot(self.buffer, self.buffer.T)
         if self.matrix is None:
             return inner
         width = len(self.gathered) + len(self.placed)
         out = np.empty((width, width))
-        cross = self.buffer @ self.matrix
+        cross = np.dot(self.buffer, self.matrix)
         out[np.ix_(self.gathered, self.gathered)] = inner
         out[np.ix_(self.gathered, self.placed)] = cross
         out[np.ix_(self.placed, self.gathered)] = cross.T
-        out[np.ix_(self.placed, self.placed)] = self.matrix.T @ self.matrix
+        out[np.ix_(self.placed, self.placed)] = np.dot(self.matrix.T, self.matrix)
         return out

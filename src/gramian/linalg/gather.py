@@ -10,7 +10,7 @@ from gramian.linalg.columns import Columns, Layout
 from gramian.linalg.monomials import Coordinate, Monomial
 from gramian.typing import Codes, Matrix, Vector
 
-BLOCK = 4096  # rows whose columns fit into the cache of one core
+BLOCK = 8192  # rows whose columns fit into the cache of one core
 
 
 class Gather:

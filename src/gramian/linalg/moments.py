@@ -8,9 +8,10 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from gramian.errors import NumericalError
-from gramian.linalg.cells import CellSums, Table
+from gramian.linalg.cells import CellSums
 from gramian.linalg.columns import Columns, Factors, Layout
 from gramian.linalg.monomials import Coordinate
+from gramian.linalg.tables import Tables
 from gramian.typing import Codes, Level, Matrix, Vector
 
 
@@ -92,8 +93,7 @@ class Accumulator:
         self.dense = np.zeros((width, width))
         self.rows, self.log_weight = 0, 0.0
         place = {m: i for i, m in enumerate((*layout.rows, *layout.extra))}
-        self.places = {f: [place[m] for m in monomials] for f, monomials in layout.tables}
-        self.tables = {f: Table(len(f), len(monomials)) for f, monomials in layout.tables}
+        self.tables = Tables({f: [place[m] for m in monomials] for f, monomials in layout.tables})
         self.extra = len(layout.extra) > 0
         self.powers = {v: np.zeros(top + 1) for v, top in powers.items()}
         self.places_of = {v: place[((v, 1),)] for v in powers}
@@ -114,26 +114,8 @@ class Accumulator:
         self.rows += columns.rows if count is None else int(count.sum())
         for variable, sums in plain.items():
             self.powers[variable] += sums
-        for factors, table in self.tables.items():
-            self._fill(table, factors, columns, total, count, sizes)
+        self.tables.add(columns, None if total is None else np.sqrt(total), count, sizes)
         return True
-
-    def _fill(
-        self,
-        table: Table,
-        factors: Factors,
-        columns: Columns,
-        total: Vector | None,
-        count: Vector | None,
-        sizes: Mapping[str, int],
-    ) -> None:
-        places, root = self.places[factors], None if total is None else np.sqrt(total)
-
-        def value(i: int) -> Vector:
-            values = columns.value(places[i])
-            return values if root is None else values * root
-
-        table.add([columns.codes[f] for f in factors], [sizes[f] for f in factors], value, count)
 
     def _power_sums(self, columns: Columns, count: Vector | None) -> dict[str, Vector]:
         out = {}
@@ -153,7 +135,7 @@ class Accumulator:
 
     def finish(self, levels: Mapping[str, list[Level]]) -> Moments:
         """The unit's moments, levels in canonical order."""
-        tables = {f: table.finish() for f, table in self.tables.items()}
+        tables = self.tables.finish()
         raw = Moments(
             self.layout,
             self.coordinates,

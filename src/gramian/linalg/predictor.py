@@ -46,9 +46,9 @@ class Prepared:
 
     def __call__(self, columns: Columns, sizes: Mapping[str, int]) -> Vector:
         """Values (n,); a cell that has no coefficient contributes nothing. sizes : levels so far."""
-        eta = self.dense[list(columns.gathered)] @ columns.buffer
+        eta = np.dot(self.dense[list(columns.gathered)], columns.buffer)  # unlike `@`, it lets other threads run
         if columns.matrix is not None:
-            eta += columns.matrix @ self.dense[list(columns.placed)]
+            eta += np.dot(columns.matrix, self.dense[list(columns.placed)])
         if self.parts:
             self._look_up(columns, sizes, eta)
         return np.asarray(eta)
