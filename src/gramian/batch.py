@@ -121,6 +121,14 @@ class Batch:
             column = column.dictionary_encode()
         return coded(column)
 
+    def head(self, rows: int) -> Batch:
+        """The first rows, without a copy."""
+        if rows >= self.rows:
+            return self
+        columns = {name: column[:rows] for name, column in self.columns.items()}
+        matrices = {name: matrix[:rows] for name, matrix in self.matrices.items()}
+        return Batch(rows, columns, matrices, self.where, self.first_row)
+
     def _column(self, name: str) -> Any:
         if name in self.columns:
             return self.columns[name]

@@ -63,7 +63,7 @@ class Local:
 
     def _spread(self, pool: ThreadPoolExecutor, task: Pass[M], unit: Unit, watch: Progress) -> M:
         """One unit on several threads: this one decodes, the others lift its runs."""
-        runs = runs_of(_watched(unit, task.columns, watch))
+        runs = runs_of(_watched(unit, task.columns, watch, parallel=True))
         tree: Tree[M] = Tree()
         for done in self._ordered(pool, (partial(task.lift, list(run)) for run in runs)):
             tree.push(done)
@@ -115,9 +115,9 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _watched(unit: Unit, columns: Sequence[str], watch: Progress) -> Iterator[Batch]:
+def _watched(unit: Unit, columns: Sequence[str], watch: Progress, *, parallel: bool = False) -> Iterator[Batch]:
     seen, total = 0, unit.rows or 0
-    for batch in unit.batches(columns):
+    for batch in unit.batches(columns, parallel=parallel):
         yield batch
         seen += batch.rows
         watch.advance(batch.rows, unit.size * batch.rows // total if total else 0)

@@ -132,8 +132,8 @@ def part(values: Vector | None, rows: slice | Mask) -> Vector | None:
 def first_rows(design: Design, batches: Iterable[Batch]) -> Design:
     """Fix the coordinates from the first batch that has complete rows."""
     with np.errstate(all="ignore"):
-        for batch in batches:
-            observed = Reader(replace(design, matrix=None)).read(batch)
+        for piece in (part for batch in batches for part in (batch.head(BLOCK), batch)):
+            observed = Reader(replace(design, matrix=None)).read(piece)
             if observed.rows:
                 (response,) = design.outcome
                 residual = LINEAR.residual(observed.values[response], observed.offset)
