@@ -77,9 +77,9 @@ def solve(
     centred = centre(products, constant, products.hi.diagonal() if raw is None else raw)
     S = centred.S if penalty is None else centred.S + _scaled_penalty(penalty, centred)
     limits = SAFETY * unit * centred.amplification
-    kept, inverse, combos = _factorize(S, np.minimum(limits, 0.5), centred.S.diagonal())
-    b = np.zeros(len(S))
-    b[kept] = inverse @ centred.c[kept]
+    kept, L, combos = _factorize(S, np.minimum(limits, 0.5), centred.S.diagonal())
+    inverse, b = _inverse(L), np.zeros(len(S))
+    b[kept] = lapack.dpotrs(L, centred.c[kept], lower=1)[0] if len(L) else 0.0
     V = np.zeros_like(S)
     V[np.ix_(kept, kept)] = inverse
     condition = _condition(S[np.ix_(kept, kept)], inverse)
@@ -130,7 +130,7 @@ def _scaled_penalty(penalty: Matrix, centred: Centred) -> Matrix:
 
 
 def _factorize(S: Matrix, limits: Vector, diagonal: Vector) -> tuple[Mask, Matrix, Matrix]:
-    """Kept columns, the inverse on them, and the combinations (kept, aliased) that give the others.
+    """Kept columns, the Cholesky factor of them, and the combinations (kept, aliased) that give the others.
 
     A column is aliased when its pivot is not above `limit` times its diagonal element: the later one in order.
     """
@@ -142,7 +142,7 @@ def _factorize(S: Matrix, limits: Vector, diagonal: Vector) -> tuple[Mask, Matri
         kept, L, combos = _select(S, limits * diagonal)
     else:
         combos = np.zeros((len(S), 0))
-    return kept, _inverse(L), combos
+    return kept, L, combos
 
 
 def _select(S: Matrix, limits: Vector) -> tuple[Mask, Matrix, Matrix]:
