@@ -14,7 +14,21 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 from threadpoolctl import threadpool_info
 
-PACKAGES = ("gramian", "numpy", "scipy", "pyarrow", "duckdb", "pandas", "statsmodels", "pyfixest", "numba", "formulaic")
+PACKAGES = (
+    "gramian",
+    "numpy",
+    "scipy",
+    "pyarrow",
+    "duckdb",
+    "pandas",
+    "statsmodels",
+    "pyfixest",
+    "numba",
+    "formulaic",
+    "glum",
+    "tabmat",
+    "scikit-learn",
+)
 SETTINGS = ("OMP_", "OPENBLAS_", "MKL_", "ARROW_", "MALLOC_", "NUMBA_", "PYTHON")
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from pyarrow import csv
+from scipy.special import expit
 
 DATA = Path(__file__).resolve().parent / "data"
 WIDTH = 20
@@ -62,6 +63,18 @@ def array(rows: int, width: int = 50) -> tuple[Array, Array]:
     return X, X @ np.linspace(-1.0, 1.0, width) + rng.standard_normal(rows)
 
 
+def binary(rows: int, seed: int = 5) -> tuple[Array, Array]:
+    """X (rows, 20), in C order, and outcomes 0 and 1 of a logistic regression, y (rows,), in memory."""
+    rng = np.random.default_rng(seed)
+    X = rng.standard_normal((rows, WIDTH))
+    return X, (rng.random(rows) < expit(X @ np.linspace(-0.5, 0.5, WIDTH) - 0.5)).astype(np.float64)
+
+
+def binary_file(rows: int) -> Path:
+    """The same as columns x0, ..., x19 and y, other numbers, as `pyarrow.parquet.write_table` writes by default."""
+    return _written(f"binary-{rows}x{WIDTH}.parquet", lambda: _table_with_binary(rows))
+
+
 def links(file: Path, copies: int) -> Path:
     """A folder in which `copies` hard links stand for as many files."""
     folder = DATA / f"{file.stem}-x{copies}"
@@ -82,6 +95,11 @@ def _numbers(rows: int, seed: int) -> dict[str, Array]:
     for slope, x in zip(slopes, columns.values(), strict=True):
         y += slope * x
     return {**columns, "y": y}
+
+
+def _table_with_binary(rows: int) -> Any:
+    X, y = binary(rows, seed=6)
+    return pa.table({**{f"x{i}": X[:, i] for i in range(WIDTH)}, "y": y})
 
 
 def _table_with_factor(rows: int) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from memory import CEILING, Peaks
+from findings import Finding
 from rich.console import Console
 from rich.table import Table
 from runner import Outcome
@@ -44,20 +44,36 @@ def races(console: Console, outcomes: Sequence[Outcome], *, judged: bool) -> Non
     console.print(table)
     noise = ", ".join(f"{o.race.name} {o.disturbance:.0%}" for o in outcomes)
     console.print(f"share of the machine that other processes had meanwhile: {noise}", highlight=False)
+    for outcome in outcomes:
+        if outcome.distances:
+            _distances(console, outcome, judged=judged)
     console.print("seconds: medians. ratio: of the medians; by round: median of the ratios of each round.")
 
 
-def memory(console: Console, peaks: Peaks, *, judged: bool) -> None:
-    table = Table("process", "peak private memory, MB", "of each repeat", "seconds")
-    for peak in (peaks.imports, peaks.one, peaks.ten):
-        repeats, seconds = (
-            ", ".join(f"{v:.{d}f}" for v in values) for values, d in ((peak.megabytes, 0), (peak.seconds, 1))
-        )
-        table.add_row(peak.name, f"{peak.highest:.0f}", repeats, seconds)
+def finding(console: Console, found: Finding, *, judged: bool) -> None:
+    console.print(f"\n[bold]{found.title}[/]", highlight=False)
+    if found.skipped:
+        console.print(f"[yellow]skipped[/]: {found.skipped}", highlight=False)
+        return
+    table = Table(*found.columns)
+    for row in found.rows:
+        table.add_row(*row)
     console.print(table)
-    verdicts = "; ".join(f"{bar}: {_verdict(held, judged)}" for bar, held in peaks.verdicts.items())
-    console.print(f"ratio {peaks.ratio:.3f} (ceiling {CEILING:g} MB); {verdicts}")
-    console.print("RssAnon, sampled; the interpreter and all imports are in it, the pages of mapped files are not.")
+    for c in found.checks:
+        console.print(f"{c.what}: {c.found} (wanted: {c.wanted}): {_verdict(c.verdict, judged)}", highlight=False)
+    if found.note:
+        console.print(found.note, highlight=False)
+
+
+def _distances(console: Console, outcome: Outcome, *, judged: bool) -> None:
+    table = Table(f"{outcome.race.name}: contender", "seconds", "distance to the optimum, standard errors", "")
+    for name, seconds in outcome.medians.items():
+        distance = outcome.distances.get(name)
+        told = "" if distance is None else f"{distance:.1e}"
+        table.add_row(name, _seconds(seconds), told, "" if outcome.near(name) else "[yellow]not reached[/]")
+    console.print(table)
+    for c in outcome.checks:
+        console.print(f"{c.what}: {c.found} (wanted: {c.wanted}): {_verdict(c.verdict, judged)}", highlight=False)
 
 
 def _seconds(value: float) -> str:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from itertools import pairwise
 from statistics import median
 from time import perf_counter, process_time
 from typing import Any, NamedTuple
 
 import numpy as np
+from findings import Check, check
 from machine import Usage
 from numpy.typing import NDArray
 
@@ -49,14 +50,35 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True)
+class Optimum:
+    """Where contenders are to arrive: within so many standard errors of these coefficients.
+
+    checked : how far from it, in standard errors, another package's best answer is.
+    """
+
+    coefficients: NDArray[np.float64]
+    std_errors: NDArray[np.float64]
+    within: float
+    checked: float
+
+    def distance(self, coefficients: NDArray[np.float64]) -> float:
+        """Of coefficients in the same order, in standard errors, the longest."""
+        return float(np.max(np.abs(coefficients - self.coefficients) / self.std_errors))
+
+
+@dataclass(frozen=True, slots=True)
 class Race:
-    """Contenders that take turns. alike : those whose answers have to be the same."""
+    """Contenders that take turns. alike : those whose answers have to be the same.
+
+    optimum : where the answers are measured from; those that give one then give coefficients in its order.
+    """
 
     name: str
     work: str
     contenders: Sequence[Contender]
     bars: Sequence[Bar]
     alike: frozenset[str] = frozenset()
+    optimum: Optimum | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +102,14 @@ class Comparison:
 class Outcome:
     """Timings of every contender, rounds in order, and what they say about the bars.
 
-    disturbance : share of the machine that other processes had meanwhile.
+    disturbance : share of the machine that other processes had meanwhile. distances : to the optimum, where there is
+    one, in standard errors.
     """
 
     race: Race
     timings: Mapping[str, Sequence[Timing]]
     disturbance: float
+    distances: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def medians(self) -> dict[str, float]:
@@ -96,6 +120,21 @@ class Outcome:
     def comparisons(self) -> list[Comparison]:
         """One for each bar."""
         return [self._compared(bar) for bar in self.race.bars]
+
+    @property
+    def checks(self) -> list[Check]:
+        """That the subjects of the bars, and the other package that the optimum is checked with, arrive there."""
+        optimum = self.race.optimum
+        if optimum is None:
+            return []
+        wanted = f"at most {optimum.within:g} standard errors"
+        found = {f"distance of {name}": self.distances[name] for name in {bar.subject: None for bar in self.race.bars}}
+        found["distance of another package's best answer"] = optimum.checked
+        return [check(what, f"{far:.1e}", wanted, far <= optimum.within) for what, far in found.items()]
+
+    def near(self, name: str) -> bool:
+        """Whether a contender arrives at the optimum."""
+        return self.race.optimum is None or self.distances[name] <= self.race.optimum.within
 
     def _compared(self, bar: Bar) -> Comparison:
         mine, theirs = self.timings[bar.subject], self.timings[bar.against]
@@ -117,6 +156,8 @@ class Outcome:
                 }
                 for name, rounds in self.timings.items()
             },
+            "distances": dict(self.distances),
+            "checks": [asdict(c) for c in self.checks],
             "comparisons": [{**asdict(c), "verdict": c.verdict} for c in self.comparisons],
         }
 
@@ -125,13 +166,15 @@ def run(race: Race, rounds: int) -> Outcome:
     """One warm-up of each contender, whose answers are compared, then A, B, C, A, B, C, ..."""
     answers = {c.name: c.run() for c in race.contenders}
     _check({name: answer for name, answer in answers.items() if name in race.alike})
+    optimum = race.optimum
+    distances = {} if optimum is None else {n: optimum.distance(_coefficients(a)) for n, a in answers.items()}
     answers.clear()
     timings: dict[str, list[Timing]] = {c.name: [] for c in race.contenders}
     began = Usage.now()
     for _ in range(rounds):
         for contender in race.contenders:
             timings[contender.name].append(timed(contender.run))
-    return Outcome(race, timings, Usage.now().taken_by_others(began))
+    return Outcome(race, timings, Usage.now().taken_by_others(began), distances)
 
 
 def timed(work: Callable[[], object]) -> Timing:
@@ -146,6 +189,10 @@ def timed(work: Callable[[], object]) -> Timing:
         gc.enable()
     del answer
     return taken
+
+
+def _coefficients(answer: Any) -> NDArray[np.float64]:
+    return answer.coefficients if isinstance(answer, Answer) else np.asarray(answer)
 
 
 def _check(answers: Mapping[str, Any]) -> None:

@@ -7,17 +7,25 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from gramian import errors as errors
+    from gramian.api import glm as glm
     from gramian.api import load as load
     from gramian.api import ols as ols
     from gramian.api import plan as plan
     from gramian.api import ridge as ridge
+    from gramian.comparison import compare as compare
+    from gramian.derivation import derive as derive
     from gramian.engines.local import Local as Local
+    from gramian.results.curve_api import curve as curve
 
 __version__ = "0.1.0"
-__all__ = ["Local", "errors", "load", "ols", "plan", "ridge"]
+__all__ = ["Local", "compare", "curve", "derive", "errors", "glm", "load", "ols", "plan", "ridge"]
 
 _HOME = {
     "Local": "gramian.engines.local",
+    "compare": "gramian.comparison",
+    "curve": "gramian.results.curve_api",
+    "derive": "gramian.derivation",
+    "glm": "gramian.api",
     "load": "gramian.api",
     "ols": "gramian.api",
     "plan": "gramian.api",

@@ -9,10 +9,15 @@ from gramian.data.source import source_of
 from gramian.engines.local import Local
 from gramian.engines.progress import Progress, watched
 from gramian.errors import OptionError
+from gramian.fit.glm import run_glm
+from gramian.fit.glm_options import glm_options
+from gramian.fit.glm_plan import plan_glm
 from gramian.fit.options import COLLINEAR, NA, Options, one_of, penalty
 from gramian.fit.plan import Plan, plan_linear
 from gramian.fit.run import Engine, run_linear
+from gramian.results.glm import GlmFit
 from gramian.results.linear import LinearFit
+from gramian.results.saved import Fit
 from gramian.results.saved import load as load_saved
 
 
@@ -65,10 +70,63 @@ def ridge(
     return _fit(formula, data, options, engine, progress)
 
 
+def glm(
+    formula: str,
+    data: Any,
+    family: str = "binomial",
+    link: str | None = None,
+    *,
+    theta: float | None = None,
+    variance: str | None = None,
+    weights: str | None = None,
+    offset: str | None = None,
+    vcov: str = "iid",
+    ridge: float | None = None,
+    drop_first: bool = False,
+    tolerance: float = 1e-8,
+    max_passes: int = 25,
+    na: str = "drop",
+    collinear: str = "drop",
+    engine: Engine | None = None,
+    progress: Progress | None = None,
+) -> GlmFit:
+    """Generalized linear model by iteratively reweighted least squares, in two to four passes.
+
+    family : "binomial", "poisson", "gamma", "inverse_gaussian", "gaussian", "negative_binomial", "quasibinomial",
+    "quasipoisson" or "quasi". link : by default R's for the family.
+    theta : of the negative binomial, estimated if None. variance : of "quasi", such as "mu^2".
+    weights : column of prior weights; trials where a binomial outcome is a proportion. offset : column added to X b.
+    vcov : "iid", or "HC0" or "HC1" at the cost of one more pass. ridge : penalty alpha on the squared slopes, added to
+    the deviance (scikit-learn's `LogisticRegression` calls 1 / alpha C). drop_first : as in `ridge`.
+    tolerance : of the error predicted for the coefficients, in standard errors. Other options as `ols`.
+    A binomial outcome is 0 and 1, booleans, two texts (the second in their order is the success), or proportions.
+    Raises what `ols` raises, SeparationError, ConvergenceError.
+
+    >>> import gramian as gm
+    >>> fit = gm.glm("y ~ x", {"x": [1, 2, 3, 4, 5, 6], "y": ["no", "no", "yes", "no", "yes", "yes"]})
+    >>> round(fit["x"], 6)
+    1.214028
+    """
+    alpha = None if ridge is None else penalty(ridge)
+    options = glm_options(
+        family,
+        link,
+        theta,
+        variance,
+        common=_options(weights, None, na, collinear, alpha, drop_first),
+        offset=offset,
+        vcov=vcov,
+        tolerance=tolerance,
+        max_passes=max_passes,
+    )
+    return GlmFit(run_glm(formula, source_of(data), options, _engine(engine), progress))
+
+
 def plan(
     formula: str,
     data: Any,
     *,
+    family: str | None = None,
     alpha: float | None = None,
     drop_first: bool = False,
     weights: str | None = None,
@@ -77,13 +135,22 @@ def plan(
     collinear: str = "drop",
     engine: Engine | None = None,
     progress: Progress | None = None,
+    **iterated: Any,
 ) -> Plan:
-    """What the fit with these options will read, how often, by which solver, and why; reads no rows itself."""
+    """What the fit with these options will read, how often, by which solver, and why; reads no rows itself.
+
+    With a family the options of `glm`: link, theta, variance, offset, vcov, tolerance, max_passes.
+    """
     options = _options(weights, counts, na, collinear, None if alpha is None else penalty(alpha), drop_first)
-    return plan_linear(formula, source_of(data), options, getattr(_engine(engine), "workers", 1))
+    threads = getattr(_engine(engine), "workers", 1)
+    if family is not None:
+        return plan_glm(formula, source_of(data), glm_options(family, common=options, **iterated), threads)
+    if iterated:
+        raise OptionError(f"{next(iter(iterated))} goes with a family; without one the model is linear")
+    return plan_linear(formula, source_of(data), options, threads)
 
 
-def load(path: str | PathLike[str]) -> LinearFit:
+def load(path: str | PathLike[str]) -> Fit:
     """A fit that was saved. Raises ArtifactError where the file is damaged, foreign or too new."""
     return load_saved(path)
 

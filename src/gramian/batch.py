@@ -51,6 +51,11 @@ class Schema:
 
     fields: tuple[Field, ...]
     matrices: Mapping[str, int] = field(default_factory=dict)
+    places: Mapping[str, int] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        places = {f.name: i for i, f in reversed(list(enumerate(self.fields)))}
+        object.__setattr__(self, "places", places)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -58,15 +63,15 @@ class Schema:
         return tuple(f.name for f in self.fields)
 
     def __contains__(self, name: str) -> bool:
-        return any(f.name == name for f in self.fields)
+        return name in self.places
 
     def __getitem__(self, name: str) -> Field:
-        for known in self.fields:
-            if known.name == name and known.conflict:
-                raise SchemaError(known.conflict)
-            if known.name == name:
-                return known
-        raise ColumnError(name, self.names)
+        if name not in self.places:
+            raise ColumnError(name, self.names)
+        known = self.fields[self.places[name]]
+        if known.conflict:
+            raise SchemaError(known.conflict)
+        return known
 
 
 class Numbers(NamedTuple):

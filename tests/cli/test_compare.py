@@ -57,3 +57,7 @@ def test_mistakes_are_told(run):
     assert "did you mean 'nesterov'?" in done.stderr
     assert run("compare", FORMULA, "data.csv", "--digits", "two").returncode == 2
     assert run("compare", "y ~ nothing", "data.csv").returncode == 3
+
+
+def test_help_shows_examples_line_by_line(run):
+    assert '\n  gramian compare "price ~ year + size" houses.csv\n' in run("compare", "--help").stdout

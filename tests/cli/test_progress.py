@@ -46,7 +46,7 @@ def test_every_pass_begins_anew(clock):
         clock.seconds += 11
         watch.advance(5, 0)
         watch.stop()
-    assert said == ["reading: 5 rows, 0 rows/s"] * 2
+    assert said == ["reading: 5 rows, 0 rows/s", "reading: pass 2, 5 rows, 0 rows/s"]
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from gramian.cli.drawing import check_plot, plot, write_plot
 from gramian.cli.options import DATA, data, progress
 from gramian.errors import OptionError
 from gramian.fit.options import NA
@@ -43,6 +45,7 @@ FORMATS = ("table", "json", "csv", "md")
 @click.option(
     "--format", type=click.Choice(FORMATS), default="table", show_default=True, help="Print the result as this."
 )
+@plot("errors against iterations and passes")
 @progress
 def command(
     formula: str,
@@ -52,10 +55,11 @@ def command(
     scale: bool | None,
     threads: int | None,
     format: str,
+    plot: Path | None,
     progress: bool,
     **same: Any,
 ) -> None:
-    r"""Compare ways to the least squares solution on DATA.
+    """Compare ways to the least squares solution on DATA.
 
     The normal equation, gradient descent (fixed rate, best rate, line search), Nesterov, conjugate gradient, L-BFGS and
     stochastic gradient descent: steps to so many digits, counted and predicted, with and without feature scaling. All
@@ -64,11 +68,12 @@ def command(
     \b
     gramian compare "price ~ year + size" houses.csv
     gramian compare "y ~ x + z" data.parquet --methods best-rate,conjugate-gradient --digits 6 --scale
-    """
+    """  # noqa: D301  # click wants a backspace before lines that it may not fold
     from gramian.cli.progress import watching
     from gramian.comparison import compare
     from gramian.engines.local import Local
 
+    check_plot(plot)
     names = None if methods is None else [name.strip() for name in methods.split(",")]
     wanted = _numbers(digits)
     with watching(progress) as watch:
@@ -83,6 +88,8 @@ def command(
             **same,
         )
     click.echo(PRINTED[format](result))
+    if plot is not None:
+        write_plot(result.plot(), plot)
 
 
 def _numbers(text: str) -> list[float]:

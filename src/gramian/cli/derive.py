@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from gramian.cli.drawing import check_plot, plot, write_plot
 from gramian.cli.options import DATA, FILE, data
 
 if TYPE_CHECKING:
-    from gramian.derive.derivation import Derivation
+    from gramian.derivation.derivation import Derivation
 
 FORMATS = ("text", "md", "html", "json")
 PLACES = ("last", "first")
@@ -25,9 +26,16 @@ PLACES = ("last", "first")
     "--constant", type=click.Choice(PLACES), default="last", show_default=True, help="Where the column of ones stands."
 )
 @click.option("--format", type=click.Choice(FORMATS), default="text", show_default=True, help="Write it as this.")
+@plot("the points, the line and the residuals")
 @click.option("-o", "--output", metavar="FILE", type=FILE, help="Write to this file, replacing it.  [default: stdout]")
 def command(
-    formula: str, data: tuple[str, ...], polynomial: int | None, constant: str, format: str, output: Path | None
+    formula: str,
+    data: tuple[str, ...],
+    polynomial: int | None,
+    constant: str,
+    format: str,
+    plot: Path | None,
+    output: Path | None,
 ) -> None:
     """Write out the normal equation of small DATA, step by step, with all numbers.
 
@@ -40,12 +48,15 @@ def command(
     """  # noqa: D301  # click keeps the lines after a backspace, not after a backslash
     from gramian.cli.output import check_place
     from gramian.data.source import source_of
-    from gramian.derive import derive
+    from gramian.derivation import derive
 
+    check_plot(plot)
     source = source_of(list(data))
     check_place(output, (read.name for read in source.inputs))
-    told = _told(derive(formula, source, constant=constant, polynomial=polynomial), format)
-    _write(told, output)
+    derivation = derive(formula, source, constant=constant, polynomial=polynomial)
+    _write(_told(derivation, format), output)
+    if plot is not None:
+        write_plot(derivation.plot(), plot)
 
 
 def _told(derivation: Derivation, format: str) -> str:

@@ -1,4 +1,4 @@
-"""`gramian fit`: a linear model from files."""
+"""`gramian fit`: a linear or generalized linear model from files."""
 
 from __future__ import annotations
 
@@ -9,21 +9,48 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from gramian.cli.drawing import check_plot, plot, write_plot
 from gramian.cli.options import DATA, FILE, data, progress
 from gramian.errors import OptionError
 from gramian.fit.options import COLLINEAR, NA
 
 if TYPE_CHECKING:
-    from gramian.results.linear import LinearFit
+    from gramian.results.saved import Fit
 
 FORMATS = ("table", "json", "csv", "md", "latex")
 LEVEL = 0.95
+FAMILIES = (
+    "binomial", "poisson", "gamma", "inverse_gaussian", "gaussian", "negative_binomial", "quasibinomial",
+    "quasipoisson",
+)  # fmt: skip
+LINKS = ("logit", "probit", "cloglog", "cauchit", "log", "identity", "inverse", "inverse_squared", "sqrt")
+VCOV = ("iid", "HC0", "HC1")
+ITERATED = ("link", "theta", "offset", "vcov", "tolerance", "max_passes")  # options that go with --family
 NAMED = 10  # columns left out that are named one by one
 
 
 @click.command(epilog=DATA)
 @click.argument("formula")
 @data
+@click.option(
+    "--family",
+    metavar="NAME",
+    type=click.Choice(FAMILIES),
+    help=f"Fit a generalized linear model: {', '.join(FAMILIES)}.",
+)
+@click.option(
+    "--link", metavar="NAME", type=click.Choice(LINKS), help=f"With --family: {', '.join(LINKS)}.  [default: as in R]"
+)
+@click.option("--theta", metavar="X", type=float, help="Of negative_binomial.  [default: estimated]")
+@click.option("--offset", metavar="COLUMN", help="With --family: add this column to the linear predictor.")
+@click.option("--vcov", type=click.Choice(VCOV), help="With --family: how standard errors are made.  [default: iid]")
+@click.option(
+    "--tolerance",
+    metavar="X",
+    type=float,
+    help="With --family: stop at this error in standard errors.  [default: 1e-8]",
+)
+@click.option("--max-passes", metavar="N", type=int, help="With --family: read the data so often.  [default: 25]")
 @click.option("--weights", metavar="COLUMN", help="Weigh rows by this column (analytic weights, as in R's lm).")
 @click.option("--counts", metavar="COLUMN", help="Let a row stand for as many rows as this column says.")
 @click.option(
@@ -44,22 +71,31 @@ NAMED = 10  # columns left out that are named one by one
     "--format", type=click.Choice(FORMATS), default="table", show_default=True, help="Print the result as this."
 )
 @click.option("--save", metavar="FIT", type=FILE, help="Save the fit to this file, to predict from it later.")
+@plot("the fitted line, its calibration or its residuals, in one more pass,")
 @click.option("--explain", is_flag=True, help="Say what would be read, how often and why, and stop before the pass.")
 @progress
 def command(
-    formula: str, data: tuple[str, ...], save: Path | None, explain: bool, progress: bool, **given: Any
+    formula: str,
+    data: tuple[str, ...],
+    save: Path | None,
+    plot: Path | None,
+    explain: bool,
+    progress: bool,
+    **given: Any,
 ) -> None:
-    r"""Fit a linear model in one pass over DATA.
+    """Fit a linear model in one pass over DATA, or with --family a generalized linear model in a few.
 
     \b
     gramian fit "arr_delay ~ dep_delay + carrier" flights.parquet
     gramian fit "y ~ x + poly(z, 2) + factor(month)" "2024/*.csv" --save y.fit
-    """
+    gramian fit "late ~ dep_delay + carrier" flights.parquet --family binomial
+    """  # noqa: D301  # click wants a backspace before lines that it may not fold
     from gramian.cli.output import check_place
     from gramian.data.source import source_of
 
     if "~" not in formula:  # most likely a shell took it apart
         raise OptionError(f"the formula '{formula}' has no '~'; quote it, as in gramian fit \"y ~ x\" {data[-1]}")
+    check_plot(plot)
     source, options = source_of(list(data)), _options(**given)
     check_place(save, (read.name for read in source.inputs))
     if explain:
@@ -70,15 +106,27 @@ def command(
     if save is not None:
         fit.save(save)
         click.echo(f"saved to {save}", err=True)
+    if plot is not None:
+        write_plot(fit.plot(source), plot)
 
 
-def _options(*, ridge: float | None, threads: int | None, collinear: str, format: str, **same: Any) -> dict[str, Any]:
+def _options(
+    *, ridge: float | None, threads: int | None, collinear: str, family: str | None, format: str, **same: Any
+) -> dict[str, Any]:
     """The options of the api's functions; a penalty is named as they name it."""
     from gramian.engines.local import Local
 
     if ridge is not None and collinear != "drop":
         raise OptionError("--collinear has no meaning with --ridge: a penalised fit keeps every column")
-    return {**same, "engine": Local(threads), "alpha": ridge, "collinear": collinear}
+    iterated = {name: value for name in ITERATED if (value := same.pop(name)) is not None}
+    if family is None and iterated:
+        option = next(iter(iterated)).replace("_", "-")
+        raise OptionError(f"--{option} goes with --family; without one the model is linear")
+    if family is not None and same["counts"] is not None:
+        raise OptionError("--counts does not go with --family; use --weights")
+    if family is not None:
+        del same["counts"]
+    return {**same, **iterated, "family": family, "engine": Local(threads), "alpha": ridge, "collinear": collinear}
 
 
 def _explain(formula: str, source: Any, options: dict[str, Any]) -> None:
@@ -87,23 +135,25 @@ def _explain(formula: str, source: Any, options: dict[str, Any]) -> None:
     click.echo(str(plan(formula, source, **options)))
 
 
-def _fit(formula: str, source: Any, options: dict[str, Any], progress: bool) -> LinearFit:
-    from gramian.api import ols, ridge
+def _fit(formula: str, source: Any, options: dict[str, Any], progress: bool) -> Fit:
+    from gramian.api import glm, ols, ridge
     from gramian.cli.progress import watching
 
-    alpha, collinear = options.pop("alpha"), options.pop("collinear")
+    alpha, collinear, family = (options.pop(name) for name in ("alpha", "collinear", "family"))
     with watching(progress) as watch:
+        if family is not None:
+            return glm(formula, source, family, ridge=alpha, collinear=collinear, progress=watch, **options)
         if alpha is None:
             return ols(formula, source, collinear=collinear, progress=watch, **options)
         return ridge(formula, source, alpha, progress=watch, **options)
 
 
-def _print(fit: LinearFit, format: str) -> None:
+def _print(fit: Fit, format: str) -> None:
     from gramian.cli.output import show
-    from gramian.results import formats, report
+    from gramian.results import formats
 
     if format == "table":
-        show(report.render(fit))
+        show(formats.rendered(fit))
         return
     click.echo(formats.FORMATS[format](fit, LEVEL))
     if format != "json":
@@ -111,7 +161,7 @@ def _print(fit: LinearFit, format: str) -> None:
             click.echo(line, err=True)
 
 
-def _beside(fit: LinearFit) -> Iterator[str]:
+def _beside(fit: Fit) -> Iterator[str]:
     """What was left out, where the format has no place for it."""
     if fit.dropped_rows:
         causes = ", ".join(f"{n:,} {cause}" for cause, n in fit.dropped_rows.items())

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import chain, islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from gramian.cli.options import DATA, FILE, data, progress
+from gramian.errors import OptionError
+
+if TYPE_CHECKING:
+    from gramian.batch import Source
+    from gramian.results.saved import Fit
+    from gramian.typing import Matrix
 
 INTERVALS = ("confidence", "prediction")
+SCALES = ("response", "link")
 
 
 @click.command(epilog=DATA)
@@ -23,12 +32,23 @@ INTERVALS = ("confidence", "prediction")
     help="Write to this .csv, .parquet or .arrow file, replacing it.  [default: CSV to stdout]",
 )
 @click.option("--interval", type=click.Choice(INTERVALS), help="Add the columns low and high of this interval.")
+@click.option(
+    "--scale",
+    type=click.Choice(SCALES),
+    help="Of a generalized linear fit: its means, or the linear predictor.  [default: response]",
+)
 @click.option("--level", type=float, default=0.95, show_default=True, help="Cover the truth with this probability.")
 @progress
 def command(
-    fit: Path, data: tuple[str, ...], output: Path | None, interval: str | None, level: float, progress: bool
+    fit: Path,
+    data: tuple[str, ...],
+    output: Path | None,
+    interval: str | None,
+    scale: str | None,
+    level: float,
+    progress: bool,
 ) -> None:
-    r"""Predict from a saved FIT for every row of DATA.
+    """Predict from a saved FIT for every row of DATA.
 
     One row is written for each row read, files in the order of their paths: fit (and low, high), empty where a
     predictor is missing.
@@ -36,18 +56,17 @@ def command(
     \b
     gramian predict y.fit new.csv > fitted.csv
     gramian predict y.fit new.parquet -o fitted.parquet --interval prediction
-    """
+    """  # noqa: D301  # click wants a backspace before lines that it may not fold
     from gramian.api import load
     from gramian.cli.output import check_place
     from gramian.cli.progress import watching
     from gramian.cli.writing import format_of, writing
     from gramian.data.source import source_of
     from gramian.engines.progress import watched
-    from gramian.fit.predict import predictions
 
     form, source = format_of(output), source_of(list(data))
     check_place(output, (str(fit), *(read.name for read in source.inputs)))
-    batches = predictions(load(fit).solved, source, interval, level)
+    batches = _predictions(load(fit), source, scale, interval, level)
     names = ("fit", "low", "high") if interval else ("fit",)
     with watching(progress and output is not None) as watch, watched(watch, source.rows, source.size):
         first = list(islice(batches, 1))  # whatever is wrong with the options or the columns shows here
@@ -55,3 +74,14 @@ def command(
             for batch in chain(first, batches):
                 write(batch)
                 watch.advance(batch.shape[1], 0)
+
+
+def _predictions(fit: Fit, source: Source, scale: str | None, interval: str | None, level: float) -> Iterator[Matrix]:
+    from gramian.fit import glm_predict, predict
+    from gramian.results.glm import GlmFit
+
+    if isinstance(fit, GlmFit):
+        return glm_predict.predictions(fit.solved, source, scale or "response", interval, level)
+    if scale is not None:
+        raise OptionError("--scale goes with a generalized linear fit; this one is linear")
+    return predict.predictions(fit.solved, source, interval, level)

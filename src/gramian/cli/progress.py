@@ -24,13 +24,17 @@ BAR = 16  # characters of the bar
 
 @dataclass(slots=True)
 class Trip:
-    """How far a pass is: rows and bytes read, how many there are when that is known, and seconds since its start."""
+    """How far a pass is: rows and bytes read, how many there are when that is known, and seconds since its start.
+
+    number : which pass it is; that there are several is told from the second on.
+    """
 
     all_rows: int | None = None
     all_size: int | None = None
     rows: int = 0
     size: int = 0
     seconds: float = 0.0
+    number: int = 1
 
     @property
     def done(self) -> float | None:
@@ -55,6 +59,8 @@ class Trip:
     def text(self, room: int = 1000) -> str:
         """As many of the parts as there is room for, at least the first."""
         parts = self.parts
+        if self.number > 1:
+            parts[0] = f"pass {self.number}, {parts[0]}"
         while len(parts) > 1 and len(", ".join(parts)) > room:
             parts.pop()
         return ", ".join(parts)
@@ -130,11 +136,12 @@ class Watch:
     def __init__(self, display: Display, now: Callable[[], float] = monotonic) -> None:
         self.display, self.now = display, now
         self.lock, self.trip, self.began = Lock(), Trip(), 0.0
-        self.interrupted = False
+        self.interrupted, self.number = False, 0
 
     def start(self, rows: int | None, size: int | None) -> None:
         """A pass begins."""
-        self.trip, self.began = Trip(rows, size), self.now()
+        self.number += 1
+        self.trip, self.began = Trip(rows, size, number=self.number), self.now()
 
     def advance(self, rows: int, size: int) -> None:
         """More has been read."""

@@ -49,9 +49,9 @@ def _can_it(comparison: Comparison, *, scaled: bool) -> Iterator[str]:
 
 def _fared(entry: Entry) -> str:
     if entry.reached and entry.iterations is not None:
-        return f"takes {count(entry.iterations)} steps"
+        return f"takes {counted(entry.iterations)}"
     if entry.status.startswith("not run"):
-        return f"would take {count(entry.iterations)} steps" if entry.iterations is not None else "never arrives"
+        return f"would take {counted(entry.iterations)}" if entry.iterations is not None else "never arrives"
     return entry.status
 
 
@@ -96,6 +96,11 @@ def _rounding(comparison: Comparison) -> Iterator[str]:
             "with the root of the steps, a digit for a hundred times as many. It is made for data of which one pass is "
             "too much."
         )
+
+
+def counted(steps: float) -> str:
+    """So many steps."""
+    return f"{count(steps)} step{'s'[: steps != 1]}"
 
 
 def count(steps: float) -> str:

@@ -14,7 +14,7 @@ from gramian.typing import Vector
 
 RADIUS = 1.0  # a first step may change parameters by about their own size
 SMALLEST = 1e-13  # radius at which steps are rounding
-SIZE = np.minimum
+CLOSE, FAST = 1e-6, 0.3  # standard errors, factor of shrinking: within both the next step is foreseen
 ENOUGH = 1e-5  # standard errors: a move that rounding no longer lets shrink may be so large
 
 Evaluate = Callable[[Vector], Point | None]  # a pass; None where the curve is not defined for some row
@@ -52,8 +52,8 @@ class Found:
 def minimise(evaluate: Evaluate, shape: Shape, start: Point, search: Search) -> Found:
     """Least squares from a point that has been evaluated (one pass).
 
-    Every pass returns loss and products at the trial point, so an accepted step costs one pass; a rejected one is
-    solved again from the same products. The end is a Gauss-Newton step shorter than `tolerance` standard errors
+    Every pass returns loss and triangle (R'R holds J'J and J'r) at the trial point, so an accepted step costs one pass;
+    a rejected one is solved again from the same. It ends at a step shorter than `tolerance` standard errors
     (Bates and Watts, Nonlinear Regression Analysis (1988), 2.2.3), or one that moves the curve by rounding only.
     """
     state = _State(start, RADIUS, 1, 0, np.inf)
@@ -78,13 +78,19 @@ class _State:
 
 def _reason(state: _State, length: float, distance: float, search: Search) -> str | None:
     """Why to end: None when converged, empty when not yet."""
-    if distance <= search.tolerance or length <= ROUNDING * np.sqrt(state.point.square):
+    if _left(distance, length, state.length) <= search.tolerance or length <= ROUNDING * np.sqrt(state.point.square):
         return None
     if state.settled and length > state.length / 2 and distance <= ENOUGH:
         return None
     if state.radius < SMALLEST:
         return "stuck"
     return "passes" if state.passes >= search.max_passes else ""
+
+
+def _left(distance: float, length: float, before: float) -> float:
+    """The error after the step, in standard errors: close to the solution steps shrink by a constant factor."""
+    share = length / before if before > 0 else 1.0
+    return distance * share / (1.0 - share) if distance <= CLOSE and share < FAST else distance
 
 
 def _next(state: _State, evaluate: Evaluate, shape: Shape, search: Search) -> _State:
@@ -131,6 +137,6 @@ def _region(shape: Shape, point: Point, search: Search, radius: float) -> Region
     t, lengths = np.abs(point.beta[places]), np.linalg.norm(point.J[:, places], axis=0)
     with np.errstate(divide="ignore"):
         natural = np.sqrt(point.spread) / lengths  # moves the curve by as much as the outcome varies
-    size = np.where(t > 0, SIZE(t, natural), natural)
+    size = np.where(t > 0, np.minimum(t, natural), natural)
     size = np.where(np.isfinite(size) & (size > 0), size, np.where(t > 0, t, 1.0))
     return Region(size, search.low[places] - point.beta[places], search.high[places] - point.beta[places], radius)

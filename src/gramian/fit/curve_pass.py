@@ -1,4 +1,4 @@
-"""The passes of a curve: products at a trial point, and a sample to start from."""
+"""The pass of a curve: what a trial point needs of the data, compressed to a triangular factor."""
 
 from __future__ import annotations
 
@@ -11,11 +11,10 @@ from gramian.batch import Batch
 from gramian.formula.curve import Curve
 from gramian.formula.reading import Observed, Reader
 from gramian.formula.tally import Tally
-from gramian.linalg.doubledouble import Pair, pair
-from gramian.models.curve import products
-from gramian.typing import Mask, Vector
+from gramian.models.curve import compressed, triangle
+from gramian.typing import Mask, Matrix, Vector
 
-BLOCK = 4096  # rows whose columns fit into the cache of one core
+BLOCK = 16384  # rows whose columns fit into the cache of one core, and that are worth a round of small calls
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +33,9 @@ class Undefined:
 
 @dataclass(frozen=True, slots=True)
 class CurveSums:
-    """Products (width, width) in double-double over blocks, rows, their log-weights, and rows that did not enter."""
+    """Triangular factor (width, width), rows, the sum of their log-weights, and the rows that did not enter."""
 
-    products: Pair
+    factor: Matrix
     rows: int
     log_weight: float
     undefined: Undefined
@@ -44,7 +43,7 @@ class CurveSums:
 
     def __add__(self, other: CurveSums, /) -> CurveSums:
         return CurveSums(
-            self.products + other.products,
+            _stacked(self, other),
             self.rows + other.rows,
             self.log_weight + other.log_weight,
             self.undefined + other.undefined,
@@ -52,9 +51,15 @@ class CurveSums:
         )
 
 
+def _stacked(a: CurveSums, b: CurveSums) -> Matrix:
+    if not (a.rows and b.rows):
+        return a.factor if a.rows else b.factor
+    return compressed(np.concatenate([a.factor, b.factor]))
+
+
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """The pass: batches to products at these parameters, (p,) as a tuple."""
+    """The pass: batches to sums at these parameters, (p,) as a tuple."""
 
     curve: Curve
     beta: tuple[float, ...]
@@ -68,7 +73,7 @@ class Trial:
     def empty(self) -> CurveSums:
         """The sums of no rows."""
         width = self.curve.shape.width
-        return CurveSums(pair(np.zeros((width, width))), 0, 0.0, Undefined(), Tally())
+        return CurveSums(np.zeros((width, width)), 0, 0.0, Undefined(), Tally())
 
     def lift(self, batches: Iterable[Batch], /) -> CurveSums:
         """The sums of one unit."""
@@ -80,34 +85,33 @@ class Trial:
             for start in range(0, observed.rows, BLOCK):
                 rows = slice(start, min(start + BLOCK, observed.rows))
                 sums += self._block(observed, rows, beta)
-            sums += CurveSums(self.empty.products, 0, 0.0, Undefined(), missing)
-        return sums + CurveSums(self.empty.products, 0, 0.0, Undefined(), reader.tally)
+            sums = replace(sums, tally=sums.tally + missing)
+        return replace(sums, tally=sums.tally + reader.tally)
 
     def _block(self, observed: Observed, rows: slice, beta: Vector) -> CurveSums:
         inputs = [observed.values[name][rows] for name in self.curve.variables]
         (response,) = self.curve.design.outcome
         weight = None if observed.weight is None else observed.weight[rows]
-        S, bad = products(self.curve.shape, inputs, observed.values[response][rows], weight, beta)
+        R, bad = triangle(self.curve.shape, inputs, observed.values[response][rows], weight, beta)
         undefined, count = Undefined(), rows.stop - rows.start
         if bad is not None:
             at = int(np.argmax(bad))
             values = {name: float(x[at]) for name, x in zip(self.curve.variables, inputs, strict=True)}
             row = observed.row_number(rows.start + at)
-            undefined = Undefined(max(int(bad.sum()), 1), observed.where, row, values)
-            S = np.zeros_like(S)
+            undefined = Undefined(int(bad.sum()), observed.where, row, values)
         log_weight = 0.0 if weight is None else float(np.log(weight).sum())
-        return CurveSums(pair(S), count, log_weight, undefined, Tally())
+        return CurveSums(R, count, log_weight, undefined, Tally())
 
 
 def complete(curve: Curve, observed: Observed) -> tuple[Observed, Tally]:
-    """The rows whose outcome and inputs are finite, and those left out; a row without inputs is one that has them."""
+    """The rows whose outcome and inputs are finite, and a tally of the others."""
     good: Mask = np.ones(observed.rows, bool)
     undefined = np.zeros(observed.rows, bool)
     missing: dict[str, int] = {}
-    for name, values in observed.values.items():
-        if not (finite := np.isfinite(values)).all():
+    for name, column in observed.values.items():
+        if not (finite := np.isfinite(column)).all():
             good &= finite
-            undefined |= np.isnan(values)
+            undefined |= np.isnan(column)
             missing[name.lstrip("~")] = int((~finite).sum())
     if not missing:
         return observed, Tally()

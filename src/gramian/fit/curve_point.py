@@ -42,6 +42,11 @@ class Point:
 
 def point_of(shape: Shape, beta: Vector, R: Matrix) -> Point | None:
     """The point from the triangular factor (width, width) of a pass at beta; None where squares overflow."""
+    with np.errstate(all="ignore"):
+        return _point(shape, beta, R) if np.isfinite(np.linalg.norm(R)) else None
+
+
+def _point(shape: Shape, beta: Vector, R: Matrix) -> Point | None:
     K, linear, nonlinear = len(shape.linear), list(shape.linear), list(shape.nonlinear)
     one, y, r = shape.width - 1, shape.width - 2, shape.width - 3
     basis, inverse = _orthogonal(R[:, :K])
@@ -63,12 +68,20 @@ def point_of(shape: Shape, beta: Vector, R: Matrix) -> Point | None:
         loss,
         J,
         residual,
-        moving - basis @ (basis.T @ moving),
+        _projected(moving, basis),
         -inverse @ moving,
         float(centred @ centred),
         square,
         error * (2 * np.sqrt(loss) + error),
     )
+
+
+def _projected(moving: Matrix, basis: Matrix) -> Matrix:
+    """What the basis does not explain of each column; nothing where that is rounding."""
+    left = moving - basis @ (basis.T @ moving)
+    left -= basis @ (basis.T @ left)
+    rounding = np.linalg.norm(left, axis=0) <= RANK * np.linalg.norm(moving, axis=0)
+    return np.where(rounding, 0.0, left)
 
 
 def _orthogonal(G: Matrix) -> tuple[Matrix, Matrix]:

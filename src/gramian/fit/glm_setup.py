@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from gramian.batch import Batch, Source
+from gramian.batch import Batch, Schema, Source
 from gramian.errors import DataError
 from gramian.fit.glm_options import GlmOptions
 from gramian.fit.passes import first_rows
@@ -18,9 +18,9 @@ from gramian.linalg.monomials import Coordinate
 from gramian.typing import Level
 
 
-def glm_design(formula: str, source: Source, options: GlmOptions, offset: str | None = None) -> Design:
+def glm_design(formula: str, source: Source, options: GlmOptions) -> Design:
     """The design with its coordinates. Raises what `ols` would, and DataError for a text outcome without two levels."""
-    design, schema = bare_design(formula, source, options, offset), source.schema
+    design, schema = bare_design(formula, source.schema, options), source.schema
     (outcome,) = design.outcome.values()
     if is_text(outcome, schema):
         assert isinstance(outcome, Name)
@@ -30,12 +30,11 @@ def glm_design(formula: str, source: Source, options: GlmOptions, offset: str | 
     return replace(ready, coordinates={**ready.coordinates, response: Coordinate()}, matrix=None)
 
 
-def bare_design(formula: str, source: Source, options: GlmOptions, offset: str | None) -> Design:
+def bare_design(formula: str, schema: Schema, options: GlmOptions) -> Design:
     """What can be known before any row is read."""
-    schema = source.schema
     expanded = expand(parse(formula), schema.names, schema.matrices)
-    if offset is not None:
-        expanded = replace(expanded, offsets=(*expanded.offsets, Name(offset, 0)))
+    if options.offset is not None:
+        expanded = replace(expanded, offsets=(*expanded.offsets, Name(options.offset)))
     proportion = options.model.family.law.domain == "proportion"
     return design_of(expanded, formula, schema, options.common.weights, text_outcome=proportion)
 

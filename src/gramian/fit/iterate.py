@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from gramian.errors import ConvergenceError
 
@@ -13,7 +14,10 @@ SLACK = 1e-11  # relative rounding of a sum of losses
 NEAR = 1e-3  # standard errors: closer than this losses differ by rounding only
 
 
-class Proposal(Protocol):
+T_co = TypeVar("T_co", covariant=True)
+
+
+class Proposal(Protocol[T_co]):
     """A point that has been evaluated, and the step that is proposed from there."""
 
     @property
@@ -26,12 +30,12 @@ class Proposal(Protocol):
         """The loss at the point."""
         ...
 
-    def trial(self, share: float) -> object:
+    def trial(self, share: float) -> T_co:
         """The point reached by that share of the step."""
         ...
 
 
-P = TypeVar("P", bound=Proposal)
+P = TypeVar("P", bound=Proposal[Any])
 
 
 @dataclass(slots=True)
@@ -45,26 +49,27 @@ class Trail(Generic[P]):
 
 def iterate(
     first: P,
-    evaluate: Callable[[object, Trail[P]], P],
+    evaluate: Callable[[Any, Trail[P]], P],
     predicted: Callable[[list[float]], float],
     tolerance: float,
     max_passes: int,
+    passes: int = 1,
 ) -> Trail[P]:
     """Step until the error predicted for the point after the next step is below the tolerance.
 
-    first : the proposal from the start, which has cost one pass. evaluate : one pass at a trial point. predicted : from
-    the lengths of the steps so far, the last one proposed but not yet taken, the error that will be left, in standard
-    errors. The last step is taken by the caller. Raises ConvergenceError, which says why.
+    first : the proposal from the start, which has cost so many passes. evaluate : one pass at a trial point.
+    predicted : from the lengths of the steps so far, the last one proposed but not yet taken, the error that will be
+    left, in standard errors. The last step is taken by the caller. Raises ConvergenceError, which says why.
     """
-    trail = Trail(first, 1, [first.length])
-    while predicted(trail.lengths) > tolerance:
+    trail = Trail(first, passes, [first.length])
+    while not predicted(trail.lengths) <= tolerance:
         share = 1.0
         for _ in range(HALVINGS):
             if trail.passes >= max_passes:
                 raise ConvergenceError(_slow(trail.lengths, max_passes))
             new = evaluate(trail.at.trial(share), trail)
             trail.passes += 1
-            if new.loss <= trail.at.loss + SLACK * abs(trail.at.loss) or trail.at.length < NEAR:
+            if _accepted(new, trail.at):
                 break
             share /= 2
         else:
@@ -78,18 +83,24 @@ def iterate(
     return trail
 
 
+def _accepted(new: Proposal[Any], at: Proposal[Any]) -> bool:
+    if not math.isfinite(new.loss):
+        return False
+    return new.loss <= at.loss + SLACK * abs(at.loss) or at.length < NEAR
+
+
 def quadratic(lengths: list[float]) -> float:
-    """Newton's steps: s_3 = s_2^3 / s_1^2; a single step is its own bound."""
-    if len(lengths) < 2 or not lengths[-2]:
+    """Newton's steps: s_3 = s_2^3 / s_1^2; a step that is no shorter than a third of the last is its own bound."""
+    if len(lengths) < 2 or not lengths[-1] < lengths[-2] / 3.0:
         return lengths[-1]
     return min(lengths[-1], lengths[-1] ** 3 / lengths[-2] ** 2)
 
 
 def linear(lengths: list[float]) -> float:
-    """Steps that shrink by a constant factor rho: s rho / (1 - rho)."""
+    """Steps that shrink by a constant factor rho, at best a twentieth: s rho / (1 - rho)."""
     if len(lengths) < 2 or not lengths[-2]:
         return lengths[-1]
-    rho = lengths[-1] / lengths[-2]
+    rho = max(lengths[-1] / lengths[-2], 0.05)
     return lengths[-1] * rho / (1.0 - rho) if rho < 0.5 else lengths[-1]
 
 
@@ -97,5 +108,6 @@ def _slow(lengths: list[float], max_passes: int) -> str:
     last = ", ".join(f"{s:.3g}" for s in lengths[-4:])
     return (
         f"no convergence after {max_passes} passes: the last steps were {last} standard errors long; allow more "
-        "passes (max_passes=), or shrink the coefficients (ridge=)"
+        "passes (max_passes=), shrink the coefficients (ridge=), or use another link, if a mean is about to leave its "
+        "range"
     )

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from gramian.errors import DataError
 from gramian.formula.terms import Terms
 
-COPIES = 6  # square matrices that are alive at once while a fit is solved
+COPIES = 12  # square matrices that are alive at once while a fit is solved (11 were counted)
 DEFAULT = 8 * 2**30
 
 

@@ -155,6 +155,10 @@ def _dependent(aliased: Mapping[str, str]) -> str:
     lines = "".join(f"\n  {name} = {what}" for name, what in list(aliased.items())[:10])
     more = f"\n  ... {len(aliased) - 10} more" if len(aliased) > 10 else ""
     return (
-        f"{len(aliased)} column(s) are combinations of others, so their coefficients are not determined:{lines}{more}\n"
+        f"{_counted(len(aliased))}, so not every coefficient is determined:{lines}{more}\n"
         'leave them out, use collinear="drop" or "min-norm", or a ridge penalty'
     )
+
+
+def _counted(columns: int) -> str:
+    return "1 column is a combination of others" if columns == 1 else f"{columns} columns are combinations of others"

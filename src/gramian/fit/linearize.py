@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import astuple, dataclass, replace
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from gramian.batch import Batch
 from gramian.errors import DataError
 from gramian.fit.passes import Lift, part
-from gramian.fit.separation import Side, Suspect, side
+from gramian.fit.separation import Side, Suspects, side
 from gramian.formula.design import Design
 from gramian.formula.reading import Observed
 from gramian.formula.tally import Tally
@@ -21,13 +22,12 @@ from gramian.models.glm import GLM, Working, score_theta
 from gramian.typing import Mask, Vector
 
 
-@dataclass(frozen=True, slots=True)
-class Totals:
+class Totals(NamedTuple):
     """Sums over rows beside the moments, all with prior weights.
 
     deviance at the point. base, size : terms of the log-likelihood that depend on the outcome alone. weight, outcome :
-    of w and w y. null_deviance, null_score, null_information : of the model with nothing but an intercept.
-    theta_score, theta_information : of a negative binomial's theta.
+    of w and w y. inner : of w where y is neither 0 nor 1. null_deviance, null_score, null_information : of the model
+    with nothing but an intercept. theta_score, theta_information : of a negative binomial's theta.
     """
 
     deviance: float = 0.0
@@ -35,14 +35,12 @@ class Totals:
     size: float = 0.0
     weight: float = 0.0
     outcome: float = 0.0
+    inner: float = 0.0
     null_deviance: float = 0.0
     null_score: float = 0.0
     null_information: float = 0.0
     theta_score: float = 0.0
     theta_information: float = 0.0
-
-    def __add__(self, other: Totals, /) -> Totals:
-        return Totals(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +50,14 @@ class Linearized:
     moments: Moments
     tally: Tally
     totals: Totals
-    side: Side
+    sides: tuple[Side, ...]
 
     def __add__(self, other: Linearized, /) -> Linearized:
         return Linearized(
             self.moments + other.moments,
             self.tally + other.tally,
-            self.totals + other.totals,
-            self.side + other.side,
+            Totals(*(a + b for a, b in zip(self.totals, other.totals, strict=True))),
+            tuple(a + b for a, b in zip(self.sides, other.sides, strict=True)),
         )
 
 
@@ -67,7 +65,7 @@ class Linearized:
 class Linearize:
     """X'WX, X'Wr and the deviance at the coefficients `at` (None: at the family's own starting means).
 
-    null : eta of the model with nothing but an intercept, where that is wanted. suspect : a direction that may separate
+    null : eta of the model with nothing but an intercept, where that is wanted. suspects : directions that may separate
     the outcome. meat : X'diag(s^2)X of the scores s instead, for robust covariances. observed : observed information.
     likelihood, theta : whether the sums for them are wanted. drop : as in `Accumulate`.
     """
@@ -76,10 +74,10 @@ class Linearize:
     model: GLM
     at: Predictor | None = None
     null: float | None = None
-    suspect: Suspect | None = None
+    suspects: Suspects | None = None
     meat: bool = False
     observed: bool = False
-    likelihood: bool = True
+    likelihood: bool = False
     theta: bool = False
     drop: bool = True
 
@@ -107,15 +105,17 @@ class GlmLift(Lift):
 
     def __init__(self, task: Linearize) -> None:
         super().__init__(task.design, drop=task.drop)
-        self.task, self.totals, self.side = task, Totals(), Side()
+        self.task, self.totals = task, np.zeros(len(Totals()))
         self.eta = None if task.at is None else task.at.prepare()
-        self.along = None if task.suspect is None else task.suspect.predictor.prepare()
+        directions = () if task.suspects is None else task.suspects.predictors
+        self.along = [predictor.prepare() for predictor in directions]
+        self.sides = [Side() for _ in directions]
 
     def add(self, observed: Observed) -> None:
         """Check the outcome, then add the rows."""
         y, family = observed.values[self.response], self.task.model.family
-        wrong = family.check(y) & np.isfinite(y)
-        if wrong.any():
+        wrong = family.check(y)
+        if wrong.any() and (wrong := wrong & np.isfinite(y)).any():
             row = int(np.argmax(wrong))
             what = f"the outcome is {y[row]:g}, but for the family '{family.name}' it must be {family.range}"
             raise DataError(f"row {observed.row_number(row)}: {what}", observed.where)
@@ -133,8 +133,7 @@ class GlmLift(Lift):
         if not np.isfinite(work.loss):
             return False
         totals = self._totals(y, offset, prior, work, eta)
-        if self.task.suspect is not None and self.along is not None:
-            self.side += side(self.along(columns, self.reader.sizes), y, self.task.suspect.top)
+        self._take_sides(columns, y)
         columns.set_response(0.0 if self.task.meat else work.r)
         if not self.sums.add(columns, work.s**2 if self.task.meat else work.w, None, self.reader.sizes):
             return False
@@ -156,27 +155,37 @@ class GlmLift(Lift):
             eta = eta + offset
         return eta, model.linearize(y, eta, prior, observed=self.task.observed)
 
+    def _take_sides(self, columns: Columns, y: Vector) -> None:
+        if self.task.suspects is not None:
+            for i, along in enumerate(self.along):
+                self.sides[i] += side(along(columns, self.reader.sizes), y, self.task.suspects.top)
+
     def _totals(self, y: Vector, offset: Vector | None, prior: Vector | None, work: Working, eta: Vector) -> Totals:
-        w = np.ones(len(y)) if prior is None else prior
-        law = self.task.model.family.likelihood if self.task.likelihood else None
-        base = (0.0, 0.0) if law is None else (law.base(y, w), law.size(w))
-        known = Totals(work.loss, *base, float(w.sum()), float(w @ y))
+        known = Totals(work.loss)
+        family, w = self.task.model.family, np.ones(len(y)) if prior is None else prior
+        if self.task.likelihood:
+            law, weight = family.likelihood, float(w.sum())
+            inner = float(w @ ((y != 0.0) & (y != 1.0)))
+            whole = law is None or (family.law.domain == "proportion" and not inner)  # then nothing depends on y alone
+            base = (0.0, 0.0) if whole or law is None else (law.base(y, w), law.size(w))
+            known = Totals(work.loss, *base, weight, float(w @ y), inner)
         if self.task.null is not None:
             alone = np.full(len(y), self.task.null) if offset is None else self.task.null + offset
             null = self.task.model.linearize(y, alone, prior)
             sums = (null.loss, float(null.s.sum()), float(null.w.sum()))
-            known = replace(known, null_deviance=sums[0], null_score=sums[1], null_information=sums[2])
-        if self.task.theta and self.task.model.family.theta is not None:
-            score, information = score_theta(y, self.task.model.mean(eta), w, self.task.model.family.theta)
-            known = replace(known, theta_score=score, theta_information=information)
+            known = known._replace(null_deviance=sums[0], null_score=sums[1], null_information=sums[2])
+        if self.task.theta and family.theta is not None:
+            score, information = score_theta(y, self.task.model.mean(eta), w, family.theta)
+            known = known._replace(theta_score=score, theta_information=information)
         return known
 
     def fail(self, columns: Columns, observed: Observed) -> None:
         """Rows whose values are finite but whose means are not: the point is out of reach, its loss infinite."""
         if not np.isfinite(columns.products().diagonal()).all():
             super().fail(columns, observed)
-        self.totals = replace(self.totals, deviance=np.inf)
+        self.totals[0] = np.inf
 
     def linearized(self) -> Linearized:
         """The unit's partial result."""
-        return Linearized(self.moments(), self.reader.tally, self.totals, self.side)
+        totals = Totals(*self.totals.tolist())
+        return Linearized(self.moments(), self.reader.tally, totals, tuple(self.sides))

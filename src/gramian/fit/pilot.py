@@ -5,24 +5,30 @@ It is a start and never part of the answer, so it is lightly damped and stops ea
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from gramian.batch import Source
 from gramian.errors import NumericalError
+from gramian.fit.glm_null import intercept
 from gramian.fit.glm_options import GlmOptions
-from gramian.fit.glm_step import Step, newton
-from gramian.fit.linearize import GlmLift, Linearize, Linearized
+from gramian.fit.glm_step import Step, newton, next_theta, theta_length
+from gramian.fit.linearize import GlmLift, Linearize, Linearized, Totals
 from gramian.fit.point import Setting, setting_of
-from gramian.fit.sample import Sample, case_control, compact, draw, thinned
+from gramian.fit.sample import Sample, case_control, compact, finite, thinned, varies
 from gramian.formula.design import Design
+from gramian.formula.reading import Observed
+from gramian.models.families import family_named, negative_binomial
 from gramian.models.glm import GLM, start_theta
-from gramian.models.families import negative_binomial
+from gramian.models.links import link_named
 from gramian.typing import Vector
 
-STEPS = 15
+PLAIN = GLM(family_named("gaussian"), link_named("identity"))  # for the columns alone: it takes any outcome
+STEPS = 30
 CLOSE = 0.01  # standard errors of the sample
+SHORTEST = 1e-3  # share of a step below which it is not halved again
+WORSE = 0.1  # what a loss may rise by: theta moves too, and the penalty is no part of it
 LIGHT = 1e-4  # share of the diagonal that damps the guess
 
 
@@ -35,14 +41,15 @@ class Start:
     model: GLM
 
 
-def pilot(source: Source, design: Design, options: GlmOptions) -> Start | None:
-    """Coefficients from a sample; None where it has too few rows to say anything."""
-    sample = draw(source, design)
+def pilot(sample: Sample, design: Design, options: GlmOptions) -> Start | None:
+    """Coefficients from a sample; None where it has too few rows, or too few kinds of outcomes, to say anything."""
     (response,) = design.outcome
-    sample, shift = _thin(sample, response, options.model)
-    if not sample.rows:
+    if not sample.rows or not varies(sample, response):
         return None
-    sample = compact(sample)
+    sample, shift = _thin(sample, response, options.model)
+    sample = compact(replace(sample, parts=tuple(map(finite, sample.parts))))
+    if not sample.rows or not varies(sample, response):
+        return None
     design = replace(design, levels=sample.levels)
     model = options.model
     if options.estimate_theta:
@@ -63,7 +70,8 @@ def _thin(sample: Sample, response: str, model: GLM) -> tuple[Sample, float]:
     return replace(rare, parts=tuple(_weighted(p, response, shift) for p in rare.parts)), 0.0
 
 
-def _weighted(part, response: str, shift: float):  # type: ignore[no-untyped-def]
+def _weighted(part: Observed, response: str, shift: float) -> Observed:
+    """Sampling weights: a row counts for all that it was taken from."""
     ratio = np.where(part.values[response] == 1.0, 1.0, np.exp(shift))
     weight = ratio if part.weight is None else part.weight * ratio
     return replace(part, weight=weight)
@@ -79,25 +87,44 @@ def _first_theta(sample: Sample, response: str) -> float:
 
 
 def _walk(sample: Sample, design: Design, options: GlmOptions, model: GLM, shift: float) -> Start:
-    setting, step, b = _first(sample, design, options, model)
+    """Newton's steps on the sample, halved while the loss rises; theta moves with them."""
+    setting, b = _first(sample, design, options, model, shift)
+    move, share, loss = np.zeros(len(b)), 1.0, math.inf
     for _ in range(STEPS):
-        task = Linearize(design, model, setting.predictor(b), likelihood=False, theta=options.estimate_theta)
+        task = Linearize(design, model, setting.predictor(b), theta=options.estimate_theta)
         done = _evaluate(sample, task, shift)
-        step = _newton(setting, done, b, options)
-        if not np.isfinite(done.totals.deviance) or not np.isfinite(step.length):
+        now = done.totals.deviance
+        if not now <= loss * (1.0 + WORSE) and share > SHORTEST:
+            share /= 2.0
+            b = b - share * move
+            continue
+        if not math.isfinite(now):
             raise NumericalError("the sample gives no finite start")
-        b = b + step.move * min(1.0, 1e3 / max(step.length, 1e-300))
-        model = next_model(model, done, options)
-        if step.length < CLOSE:
+        step = _newton(setting, done, b, options)
+        if not math.isfinite(step.length):
+            raise NumericalError("the sample gives no finite start")
+        move, share, loss = step.move * min(1.0, 1e3 / max(step.length, 1e-300)), 1.0, now
+        b, model = b + move, moved(model, done.totals)
+        if max(step.length, theta_length(done.totals)) < CLOSE:
             break
     return Start(setting, b, model)
 
 
-def _first(sample: Sample, design: Design, options: GlmOptions, model: GLM) -> tuple[Setting, Step, Vector]:
-    done = _evaluate(sample, Linearize(design, model, likelihood=False), 0.0)
-    setting = setting_of(design, done.moments, every_level=options.common.every_level, penalized=_penalized(options))
-    step = _newton(setting, done, None, options)
-    return setting, step, step.move
+def _first(sample: Sample, design: Design, options: GlmOptions, model: GLM, shift: float) -> tuple[Setting, Vector]:
+    """From the family's own starting means; where the link cannot tell them, from the intercept alone."""
+    done = _evaluate(sample, Linearize(design, model), 0.0)
+    common, possible = options.common, math.isfinite(done.totals.deviance)
+    if not possible:
+        done = _evaluate(sample, Linearize(design, PLAIN), 0.0)
+    setting = setting_of(design, done.moments, every_level=common.every_level, penalized=common.alpha is not None)
+    if possible:
+        return setting, _newton(setting, done, None, options).move
+    (response,) = design.outcome
+    eta, b = intercept(model, sample, response), np.zeros(len(setting.columns))
+    if eta is None or setting.frame.constant is None:
+        raise NumericalError("the sample gives no possible start")
+    b[setting.frame.constant] = eta - shift
+    return setting, b
 
 
 def _newton(setting: Setting, done: Linearized, b: Vector | None, options: GlmOptions) -> Step:
@@ -105,18 +132,12 @@ def _newton(setting: Setting, done: Linearized, b: Vector | None, options: GlmOp
     return newton(setting, done, b, options.common.alpha, known, light=LIGHT)
 
 
-def _penalized(options: GlmOptions) -> bool:
-    return options.common.alpha is not None
-
-
-def next_model(model: GLM, done: Linearized, options: GlmOptions) -> GLM:
-    """A Newton step for theta, at most by a factor of five."""
+def moved(model: GLM, totals: Totals, share: float = 1.0) -> GLM:
+    """The model after that share of Newton's step for theta; the same where none is estimated."""
     theta = model.family.theta
-    if not options.estimate_theta or theta is None:
+    if theta is None or not (totals.theta_score or totals.theta_information):
         return model
-    score, information = done.totals.theta_score, done.totals.theta_information
-    step = score / information if information > 0 else np.sign(score) * theta
-    return replace(model, family=negative_binomial(float(np.clip(theta + step, theta / 5, min(theta * 5, 1e8)))))
+    return replace(model, family=negative_binomial(next_theta(theta, totals, share)))
 
 
 def _evaluate(sample: Sample, task: Linearize, shift: float) -> Linearized:

@@ -12,6 +12,7 @@ from gramian.fit.prepare import design_for
 from gramian.formula.design import Design
 from gramian.linalg.gather import BLOCK
 
+FIXED = 80_000_000  # bytes of the interpreter and the libraries
 BATCH = 65_536  # rows of a batch that a file's unit yields
 
 
@@ -20,7 +21,7 @@ class Plan:
     """What will happen; `print(plan)` says it in words.
 
     rows, size : of the source, None when unknown. columns : those that are read, available : how many there are.
-    memory : bytes, roughly, at the peak. notes : reasons.
+    memory : bytes, roughly, at the peak. notes : reasons. expected : how many passes there will be, in words.
     """
 
     formula: str
@@ -37,6 +38,7 @@ class Plan:
     memory: int
     solver: str
     notes: tuple[str, ...]
+    expected: str = "1, after a look at the first rows for shift and scale"
 
     def __str__(self) -> str:
         return "\n".join(f"{name:<9}{text}" for name, text in self._lines())
@@ -50,10 +52,13 @@ class Plan:
             ("formula", self.formula),
             ("data", f"{_inputs(self.inputs)}: {rows} rows{size}{units}"),
             ("columns", f"{len(self.columns)} of {self.available}: {', '.join(self.columns[:8])}{more}"),
-            ("passes", f"{self.passes}, after a look at the first rows for shift and scale"),
+            ("passes", self.expected),
             ("stored", _stored(self.stored, self.factors)),
             ("threads", f"{self.threads}, one unit each; the result does not depend on their number"),
-            ("memory", f"about {readable(self.memory)}, whatever the number of rows"),
+            (
+                "memory",
+                f"about {readable(self.memory)}, {readable(FIXED)} of it for Python, whatever the number of rows",
+            ),
             ("solver", self.solver),
         ]
         return lines + [("because" if i == 0 else "", note) for i, note in enumerate(self.notes)]
@@ -62,11 +67,16 @@ class Plan:
 def plan_linear(formula: str, source: Source, options: Options, threads: int) -> Plan:
     """The plan of a linear fit; reads no rows. Raises what the fit would raise before its pass."""
     design = design_for(formula, source.schema, options)
+    return planned(design, source, threads, _solver(options), _notes(design, source, options))
+
+
+def planned(design: Design, source: Source, threads: int, solver: str, notes: tuple[str, ...]) -> Plan:
+    """The plan of one pass with a design. Raises DataError where the model is too wide."""
     check_width(design.terms, dict.fromkeys(design.terms.factors, 1), width_limit())
     units = len(source.units) if isinstance(source.units, Sequence) else None
     dense = len(design.layout.rows)
     return Plan(
-        formula=formula,
+        formula=design.formula,
         inputs=source.inputs,
         rows=source.rows,
         size=source.size,
@@ -78,14 +88,14 @@ def plan_linear(formula: str, source: Source, options: Options, threads: int) ->
         stored=dense,
         factors=tuple(design.terms.factors),
         memory=_memory(design, dense, threads),
-        solver=_solver(options),
-        notes=_notes(design, source, options),
+        solver=solver,
+        notes=notes,
     )
 
 
 def _memory(design: Design, dense: int, threads: int) -> int:
     reading = 4 * BATCH * max(len(design.columns), 1) * 8  # a batch, its decoder's pages, and what it was evaluated to
-    return threads * (reading + BLOCK * dense * 8 + 3 * dense * dense * 8) + 6 * dense * dense * 8 + 80 * 2**20
+    return threads * (reading + BLOCK * dense * 8 + 3 * dense * dense * 8) + 6 * dense * dense * 8 + FIXED
 
 
 def _solver(options: Options) -> str:

@@ -47,6 +47,16 @@ def setting_of(design: Design, moments: Moments, *, every_level: bool, penalized
     return Setting(design, columns, levels, frame)
 
 
+def told(setting: Setting, b: Vector) -> Vector:
+    """Coefficients or a direction in the model's columns."""
+    return b if setting.frame.told is None else np.asarray(maps.apply(setting.frame.told, b))
+
+
+def solved(setting: Setting, coefficients: Vector) -> Vector:
+    """The inverse of `told`."""
+    return coefficients if setting.frame.made is None else np.asarray(maps.apply(setting.frame.made, coefficients))
+
+
 def carried(b: Vector, old: Setting, new: Setting) -> Vector | None:
     """The same linear predictor in another setting, whose levels include the old ones; None when it has none.
 

@@ -29,16 +29,30 @@ INTERVALS = ("confidence", "prediction")
 
 def predict(solved: Solved, source: Source, interval: str | None = None, level: float = 0.95) -> Vector | pa.Table:
     """One value per row, NaN where a predictor is missing; with an interval a table `fit, low, high` with nulls."""
-    parts = list(predictions(solved, source, interval, level))
-    if interval is None:
-        return np.concatenate([p[0] for p in parts]) if parts else np.zeros(0)
-    return table(np.concatenate(parts, axis=1) if parts else np.zeros((3, 0)))
+    return gathered(predictions(solved, source, interval, level), interval is not None)
+
+
+def gathered(parts: Iterator[Matrix], interval: bool) -> Vector | pa.Table:
+    """Predictions of all batches: (rows,), or a table `fit, low, high` with nulls."""
+    known = list(parts)
+    if not interval:
+        return np.concatenate([p[0] for p in known]) if known else np.zeros(0)
+    return table(np.concatenate(known, axis=1) if known else np.zeros((3, 0)))
 
 
 def table(values: Matrix) -> pa.Table:
     """Rows fit (, low, high) of a (1 or 3, n) array as an Arrow table with nulls for NaN."""
     names = ("fit", "low", "high")[: len(values)]
     return pa.table({name: pa.array(v, mask=np.isnan(v)) for name, v in zip(names, values, strict=True)})
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """How wide an interval is: half of it is reach * sqrt(x' inverse x + beyond), x in the solved columns."""
+
+    inverse: Matrix
+    reach: float
+    beyond: float = 0.0
 
 
 def predictions(solved: Solved, source: Source, interval: str | None = None, level: float = 0.95) -> Iterator[Matrix]:
@@ -50,7 +64,19 @@ def predictions(solved: Solved, source: Source, interval: str | None = None, lev
         one_of("interval", interval, INTERVALS)
     if not 0.0 < level < 1.0:
         raise OptionError(f"level must lie between 0 and 1, found {level!r}")
-    predictor = Predictor(solved, interval, level)
+    yield from batches(solved, source, None if interval is None else _spread(solved, interval, level))
+
+
+def _spread(solved: Solved, interval: str, level: float) -> Spread:
+    freedom = solved.rows - solved.leverage
+    sigma = np.sqrt(solved.rss / freedom) if freedom > 0 else np.nan
+    reach = float(t_quantile(0.5 + level / 2, freedom) * sigma) if freedom > 0 else float("nan")
+    return Spread(solved.solution.inverse, reach, float(interval == "prediction"))
+
+
+def batches(solved: Solved, source: Source, spread: Spread | None) -> Iterator[Matrix]:
+    """Values on the scale of the columns, batch by batch, with the ends of intervals where a spread is given."""
+    predictor = Predictor(solved, spread)
     for name in predictor.design.columns:
         source.schema[name]  # raises where a column is missing, or has other types in other files
     for unit in source.units:
@@ -63,8 +89,7 @@ class Predictor:
     """Everything that a prediction needs, worked out once."""
 
     solved: Solved
-    interval: str | None
-    level: float
+    spread: Spread | None = None
 
     @cached_property
     def design(self) -> Design:
@@ -109,13 +134,6 @@ class Predictor:
         (response,) = self.solved.design.outcome
         return 0.0 if self.solved.frame.subspace is not None else self.solved.design.coordinates[response].shift
 
-    @cached_property
-    def reach(self) -> float:
-        """Half width of an interval in standard errors, times sigma."""
-        freedom = self.solved.rows - self.solved.leverage
-        sigma = np.sqrt(self.solved.rss / freedom) if freedom > 0 else np.nan
-        return float(t_quantile(0.5 + self.level / 2, freedom) * sigma) if freedom > 0 else float("nan")
-
     def batch(self, batch: Batch) -> Matrix:
         """Predictions (1 or 3, n) of one batch."""
         reader = Reader(self.design, response=False)
@@ -127,7 +145,7 @@ class Predictor:
         return out
 
     def _complete(self, observed: Observed, sizes: dict[str, int]) -> Matrix:
-        out = np.full((1 if self.interval is None else 3, observed.rows), np.nan)
+        out = np.full((1 if self.spread is None else 3, observed.rows), np.nan)
         gather = Gather(self.layout, self.design.coordinates)
         for rows, columns in gather.blocks(observed.rows, observed.values, observed.codes, None):
             Z = stored_rows(columns, self.layout, self.groups, sizes)
@@ -136,16 +154,16 @@ class Predictor:
             if observed.offset is not None:
                 fit += observed.offset[rows]
             out[0, rows] = np.where(good, fit, np.nan)
-            if self.interval is not None:
-                half = np.where(good, self._half_width(Z), np.nan)
+            if self.spread is not None:
+                half = np.where(good, self._half_width(Z, self.spread), np.nan)
                 out[1, rows], out[2, rows] = out[0, rows] - half, out[0, rows] + half
         return out
 
-    def _half_width(self, Z: Matrix) -> Vector:
+    def _half_width(self, Z: Matrix, spread: Spread) -> Vector:
         if self.solved.frame.subspace is not None:
             Z = Z @ dense([maps.sparse(c) for c in self.solved.frame.subspace[:-1]], self.width)
-        spread = np.einsum("ij,ij->i", Z @ self.solved.solution.inverse, Z)
-        return np.asarray(self.reach * np.sqrt(np.maximum(spread, 0.0) + (self.interval == "prediction")))
+        squares = np.einsum("ij,ij->i", Z @ spread.inverse, Z)
+        return np.asarray(spread.reach * np.sqrt(np.maximum(squares, 0.0) + spread.beyond))
 
 
 def without_last(groups: list[Group]) -> list[Group]:

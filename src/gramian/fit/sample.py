@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -32,25 +32,31 @@ class Sample:
 
 
 def draw(source: Source, design: Design) -> Sample:
-    """Every k-th row of the first batches of units spread evenly over the source."""
-    reader = Reader(design)
+    """The first batches of units spread evenly over the source: rows with an outcome; predictors may be infinite."""
+    reader, (response,) = Reader(design), design.outcome
     parts = []
     with np.errstate(all="ignore"):
         for unit in _spread(tuple(source.units)):
             batch = next(iter(unit.batches(design.columns)), None)
             observed = None if batch is None else reader.read(batch)
             if observed is not None and observed.rows:
-                parts.append(finite(observed))
+                parts.append(finite(observed, (response,)))
     levels = {name: tuple(index.known) for name, index in reader.levels.items()}
     return Sample(tuple(parts), levels)
+
+
+def varies(sample: Sample, response: str) -> bool:
+    """Whether the outcome has more than one value."""
+    ends = [(float(y.min()), float(y.max())) for p in sample.parts if len(y := p.values[response])]
+    return bool(ends) and min(low for low, _ in ends) < max(high for _, high in ends)
 
 
 def thinned(sample: Sample, rows: int = ROWS) -> Sample:
     """At most `rows` rows, spread evenly."""
     step = -(-sample.rows // rows)
-    return (
-        sample if step <= 1 else replace(sample, parts=tuple(take(p, np.arange(0, p.rows, step)) for p in sample.parts))
-    )
+    if step <= 1:
+        return sample
+    return replace(sample, parts=tuple(take(p, np.arange(0, p.rows, step)) for p in sample.parts))
 
 
 def case_control(sample: Sample, response: str) -> tuple[Sample, float]:
@@ -91,11 +97,11 @@ def _spread(units: Sequence[Unit]) -> list[Unit]:
     return [units[i] for i in places if i < len(units)]
 
 
-def finite(observed: Observed) -> Observed:
-    """The rows in which every value is finite."""
-    good = np.ones(observed.rows, bool)
-    for values in observed.values.values():
-        good &= np.isfinite(values)
+def finite(observed: Observed, names: Iterable[str] | None = None) -> Observed:
+    """The rows in which every value, or every value of these names, is finite."""
+    good = np.ones(observed.rows, bool) if observed.offset is None else np.isfinite(observed.offset)
+    for name in observed.values if names is None else names:
+        good &= np.isfinite(observed.values[name])
     return observed if good.all() else take(observed, np.flatnonzero(good))
 
 

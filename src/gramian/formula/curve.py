@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from gramian.batch import Schema
-from gramian.errors import ColumnError, FormulaError, OptionError, did_you_mean, listing
+from gramian.errors import FormulaError, OptionError, did_you_mean, listing
 from gramian.formula.arithmetic import expression
 from gramian.formula.curve_program import affine, compiled
 from gramian.formula.design import Design
@@ -194,16 +194,8 @@ def curve_of(
     )
     equation = label(_substituted(template, inside))
     inputs = {label(node): node for node in variables}
-    return Curve(
-        found.text, found.outcome, parameters, inputs, shape, equation, weight, found.ready and found.ready.name
-    )
-
-
-def check_columns(found: Written, schema: Schema) -> None:
-    """Raise ColumnError where a ready-made curve depends on what is not a column."""
-    for name in names(found.curve) if found.ready else ():
-        if name not in schema:
-            raise ColumnError(name, schema.names)
+    ready = found.ready.name if found.ready else None
+    return Curve(found.text, found.outcome, parameters, inputs, shape, equation, weight, ready)
 
 
 def _template(ready: Ready) -> Node:

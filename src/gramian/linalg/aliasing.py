@@ -70,10 +70,7 @@ def explain(column: Vector, norms: Vector, names: tuple[str, ...], position: int
 
 
 def _summand(c: float, name: str, *, first: bool) -> str:
-    c = round(c) if abs(c - round(c)) < 1e-9 * max(1.0, abs(c)) else c
     sign = "-" if c < 0 else "" if first else "+"
-    size = abs(c)
-    text = name if size == 1 else f"{size:.6g}" if name == "Intercept" else f"{size:.6g}*{name}"
-    if name == "Intercept" and size == 1:
-        text = "1"
+    size = f"{abs(c):.6g}"
+    text = size if name == "Intercept" else name if size == "1" else f"{size}*{name}"
     return f"{sign}{text}" if first else f"{sign} {text}"

@@ -6,6 +6,7 @@ row of a buffer each; factors stay vectors of codes, never one-hot matrices.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -100,9 +101,11 @@ class Columns:
         width = len(self.gathered) + len(self.placed)
         if position >= width:
             return np.asarray(self.extra[position - width])
-        if position in self.placed and self.matrix is not None:
-            return np.asarray(self.matrix[:, self.placed.index(position)])
-        return np.asarray(self.buffer[self.gathered.index(position)])
+        row = bisect_left(self.gathered, position)
+        if row < len(self.gathered) and self.gathered[row] == position:
+            return np.asarray(self.buffer[row])
+        assert self.matrix is not None
+        return np.asarray(self.matrix[:, self.placed.index(position)])
 
     def finite(self) -> Mask:
         """Rows in which every monomial is finite."""

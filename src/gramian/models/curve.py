@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -17,24 +17,23 @@ class Shape:
 
     program : outputs g_0 (when `free`), then one g_k for each linear parameter; its parameters are the t.
     linear, nonlinear : places of the a and the t among all parameters.
+    pairs : (k, j) where g_k moves with t_j; g_0 is k = 0.
     """
 
     program: Program
     linear: tuple[int, ...]
     nonlinear: tuple[int, ...]
     free: bool
+    pairs: tuple[tuple[int, int], ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        found = enumerate(dependencies(self.program), start=0 if self.free else 1)
+        object.__setattr__(self, "pairs", tuple((k, j) for k, moved in found for j in sorted(moved)))
 
     @property
     def parameters(self) -> int:
         """All of them."""
         return len(self.linear) + len(self.nonlinear)
-
-    @property
-    def pairs(self) -> list[tuple[int, int]]:
-        """Which g_k moves with which t_j; g_0 first."""
-        shift = 0 if self.free else 1
-        found = enumerate(dependencies(self.program), start=shift)
-        return [(k, j) for k, moved in found for j in sorted(moved)]
 
     @property
     def width(self) -> int:
@@ -94,6 +93,6 @@ def compressed(rows: Matrix) -> Matrix:
 
     Source: Demmel, Grigori, Hoemmen and Langou, SIAM J. Sci. Comput. 34 (2012) A206-A239 (tall and skinny QR).
     """
-    R = np.linalg.qr(rows, mode="r")
+    R: Matrix = np.asarray(np.linalg.qr(rows, mode="r"))
     short = rows.shape[1] - len(R)
     return np.concatenate([R, np.zeros((short, rows.shape[1]))]) if short else R

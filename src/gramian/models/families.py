@@ -27,14 +27,17 @@ BOUNDS = {"line": (-math.inf, math.inf), "positive": (0.0, math.inf), "proportio
 
 @dataclass(frozen=True, slots=True)
 class Law:
-    """A variance function by R's name: V, d V / d mu, V / mu, unit deviances, the domain of the mean."""
+    """A variance function by R's name: the domain of the mean, V, d V / d mu, unit deviances.
+
+    relative : V / mu, which does not underflow with mu; asked for only where the domain is "positive".
+    """
 
     name: str
     domain: str
     variance: Function
     derivative: Function
-    relative: Function
     deviance: Callable[[Vector, Mean], Vector]
+    relative: Function = np.ones_like
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +54,8 @@ class Likelihood:
     """log L = base(y, w) + size(w) scale(dispersion) - deviance / (2 dispersion): sums over rows."""
 
     base: Callable[[Vector, Vector], float]
-    size: Callable[[Vector], float]
-    scale: Callable[[float], float]
+    size: Callable[[Vector], float] = lambda w: 0.0
+    scale: Callable[[float], float] = lambda dispersion: 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +114,13 @@ class Family:
         """Log likelihood as in R's logLik, nan for a quasi family; a sum over the rows of positive weight.
 
         At its maximum the dispersion is deviance / size: rows for the gaussian family, the sum of weights for the
-        gamma and the inverse Gaussian. Binomial weights are numbers of trials and y is the share of successes.
+        gamma and the inverse Gaussian; infinite at dispersion zero. Binomial weights are numbers of trials and y is
+        the share of successes; where those are not whole, R rounds them, and here the factorials are gamma functions.
         """
         if self.likelihood is None:
             return math.nan
+        if dispersion <= 0.0:
+            return math.inf
         y, mu, w = y[weight > 0.0], mu[weight > 0.0], weight[weight > 0.0]
         fixed = self.likelihood.base(y, w) + self.likelihood.size(w) * self.likelihood.scale(dispersion)
         return fixed - float(np.sum(w * self.unit_deviance(y, mu))) / (2.0 * dispersion)
@@ -142,11 +148,11 @@ def negative_binomial(theta: float) -> Family:
         "positive",
         lambda mu: mu * (1.0 + mu / theta),
         lambda mu: 1.0 + 2.0 * mu / theta,
-        lambda mu: 1.0 + mu / theta,
         partial(_negative_binomial_deviance, theta),
+        lambda mu: 1.0 + mu / theta,
     )
     outcomes = Outcomes(COUNT.range, COUNT.allowed, lambda y, w: np.where(y == 0.0, 1 / 6, y))
-    likelihood = _discrete(partial(_negative_binomial_base, theta))
+    likelihood = Likelihood(partial(_negative_binomial_base, theta))
     return Family("negative_binomial", law, outcomes, "log", 1.0, likelihood, theta)
 
 
@@ -200,6 +206,20 @@ def _binomial_deviance(y: Vector, mean: Mean) -> Vector:
     return 2.0 * (excess(y, mean.mu, d, mean.log) + excess(z, mean.rest, -d, mean.log_rest))
 
 
+def _gamma_deviance(y: Vector, mean: Mean) -> Vector:
+    """2 (t - log(1 + t)), t = (y - mu) / mu."""
+    return 2.0 * excess(1.0, y / mean.mu, (mean.mu - y) / mean.mu, np.log(y) - mean.log)
+
+
+def _poisson_deviance(y: Vector, mean: Mean) -> Vector:
+    return 2.0 * excess(y, mean.mu, y - mean.mu, mean.log)
+
+
+def _inverse_gaussian_deviance(y: Vector, mean: Mean) -> Vector:
+    deviance: Vector = np.square((y - mean.mu) / mean.mu) / y
+    return deviance
+
+
 def _negative_binomial_deviance(theta: float, y: Vector, mean: Mean) -> Vector:
     """2 (y log(y / mu) - (y + theta) log((y + theta) / (mu + theta))) as the sum of two Poisson deviances."""
     ratio = (y + theta) / (mean.mu + theta)
@@ -235,21 +255,8 @@ def _normal_scale(dispersion: float) -> float:
     return -0.5 * math.log(2 * math.pi * dispersion)
 
 
-def _discrete(base: Callable[[Vector, Vector], float]) -> Likelihood:
-    return Likelihood(base, lambda w: 0.0, lambda dispersion: 0.0)
-
-
 def _continuous(factor: float, scale: Callable[[float], float]) -> Likelihood:
     return Likelihood(lambda y, w: factor * float(np.sum(w * np.log(y))), lambda w: float(np.sum(w)), scale)
-
-
-def _gamma_deviance(y: Vector, mean: Mean) -> Vector:
-    """2 (t - log(1 + t)), t = (y - mu) / mu."""
-    return 2.0 * excess(1.0, y / mean.mu, (mean.mu - y) / mean.mu, np.log(y) - mean.log)
-
-
-def _poisson_deviance(y: Vector, mean: Mean) -> Vector:
-    return 2.0 * excess(y, mean.mu, y - mean.mu, mean.log)
 
 
 REAL = Outcomes("a finite number", np.isfinite, lambda y, w: y)
@@ -258,26 +265,12 @@ COUNT = Outcomes("0 or above", lambda y: y >= 0.0, lambda y, w: y + 0.1)
 AMOUNT = Outcomes("above 0", lambda y: y > 0.0, lambda y, w: y)
 NORMAL = Likelihood(lambda y, w: 0.5 * float(np.sum(np.log(w))), lambda w: float(w.size), _normal_scale)
 
-LINE = Law("constant", "line", np.ones_like, np.zeros_like, lambda mu: 1.0 / mu, lambda y, m: (y - m.mu) ** 2)
-MU = Law("mu", "positive", lambda mu: mu, np.ones_like, np.ones_like, _poisson_deviance)
-MU_2 = Law("mu^2", "positive", lambda mu: mu**2, lambda mu: 2.0 * mu, lambda mu: mu, _gamma_deviance)
-MU_3 = Law(
-    "mu^3",
-    "positive",
-    lambda mu: mu**3,
-    lambda mu: 3.0 * mu**2,
-    lambda mu: mu**2,
-    lambda y, m: ((y - m.mu) / m.mu) ** 2 / y,
-)
-BERNOULLI = Law(
-    "mu(1-mu)",
-    "proportion",
-    lambda mu: mu * (1.0 - mu),
-    lambda mu: 1.0 - 2.0 * mu,
-    lambda mu: 1.0 - mu,
-    _binomial_deviance,
-)
-LAWS = {law.name: law for law in (LINE, MU, MU_2, MU_3, BERNOULLI)}
+LINE = Law("constant", "line", np.ones_like, np.zeros_like, lambda y, mean: np.square(y - mean.mu))
+MU = Law("mu", "positive", lambda mu: mu, np.ones_like, _poisson_deviance)
+MU_2 = Law("mu^2", "positive", np.square, lambda mu: 2.0 * mu, _gamma_deviance, lambda mu: mu)
+MU_3 = Law("mu^3", "positive", lambda mu: mu**3, lambda mu: 3.0 * mu**2, _inverse_gaussian_deviance, np.square)
+SHARES = Law("mu(1-mu)", "proportion", lambda mu: mu * (1.0 - mu), lambda mu: 1.0 - 2.0 * mu, _binomial_deviance)
+LAWS = {law.name: law for law in (LINE, MU, MU_2, MU_3, SHARES)}
 QUASI = {
     "constant": REAL,
     "mu": Outcomes(COUNT.range, COUNT.allowed, lambda y, w: np.where(y == 0.0, 0.1, y)),
@@ -287,11 +280,11 @@ QUASI = {
 }
 _ALL = (
     Family("gaussian", LINE, REAL, "identity", None, NORMAL),
-    Family("binomial", BERNOULLI, SHARE, "logit", 1.0, _discrete(_binomial_base)),
-    Family("poisson", MU, COUNT, "log", 1.0, _discrete(lambda y, w: float(np.sum(w * _peak(y))))),
+    Family("binomial", SHARES, SHARE, "logit", 1.0, Likelihood(_binomial_base)),
+    Family("poisson", MU, COUNT, "log", 1.0, Likelihood(lambda y, w: float(np.sum(w * _peak(y))))),
     Family("gamma", MU_2, AMOUNT, "inverse", None, _continuous(-1.0, _gamma_scale)),
     Family("inverse_gaussian", MU_3, AMOUNT, "inverse_squared", None, _continuous(-1.5, _normal_scale)),
-    Family("quasibinomial", BERNOULLI, SHARE, "logit"),
+    Family("quasibinomial", SHARES, SHARE, "logit"),
     Family("quasipoisson", MU, COUNT, "log"),
     quasi("constant"),
 )

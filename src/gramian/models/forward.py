@@ -10,6 +10,7 @@ import numpy as np
 
 from gramian.typing import Vector
 
+HUGE = 1e270  # a derivative of a number so large may overflow before it does
 Partials = dict[int, Any]  # parameter -> derivative; a parameter that does not occur is left out
 
 
@@ -81,13 +82,13 @@ def _multiply(u: Value, v: Value) -> Value:
 
 
 def _divide(u: Value, v: Value) -> Value:
-    """Where the denominator overflows, the quotient is zero and does not move."""
+    """Where the denominator overflows, or its derivative next to that, the quotient does not move."""
     q = u.value / v.value
-    gone = np.isinf(v.value) & np.isfinite(u.value)
+    gone = (np.abs(v.value) > HUGE) & np.isfinite(u.value)
     left = {k: d / v.value for k, d in u.partials.items()}
     partials = _joined(left, {k: -q * (d / v.value) for k, d in v.partials.items()})
     if np.any(gone):
-        partials = {k: np.where(gone, 0.0, d) for k, d in partials.items()}
+        partials = {k: np.where(gone & ~np.isfinite(d), 0.0, d) for k, d in partials.items()}
     return Value(q, partials)
 
 

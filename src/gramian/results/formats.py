@@ -7,16 +7,18 @@ import io
 import json
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
+from gramian.results.glm import GlmFit
 from gramian.results.numbers import p_value, printable, significant
-from gramian.results.report import text as table_text
-from gramian.results.tables import columns
+from gramian.results.tables import columns, statistic_of
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
     from gramian.results.linear import LinearFit
 
-HEADINGS = ("term", "estimate", "std. error", "t", "p-value", "low", "high")
+Fit: TypeAlias = "LinearFit | GlmFit"
 LATEX = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}",
@@ -25,17 +27,24 @@ LATEX = {
 MARKDOWN = str.maketrans({c: f"\\{c}" for c in "\\`*_{}[]<>()#+-.!|~$"} | {"&": "&amp;"})
 
 
-def as_table(fit: LinearFit, level: float = 0.95) -> str:
+def rendered(fit: Fit, level: float = 0.95) -> list[RenderableType]:
+    """The summary in parts, for a screen."""
+    from gramian.results import glm_report, report
+
+    return glm_report.render(fit, level) if isinstance(fit, GlmFit) else report.render(fit, level)
+
+
+def as_table(fit: Fit, level: float = 0.95) -> str:
     """The summary."""
-    return table_text(fit, level)
+    return fit.summary(level)
 
 
-def as_json(fit: LinearFit, level: float = 0.95) -> str:
+def as_json(fit: Fit, level: float = 0.95) -> str:
     """The versioned object `gramian.fit/1`."""
     return json.dumps(fit.to_dict(level), indent=2, ensure_ascii=False, allow_nan=False)
 
 
-def as_csv(fit: LinearFit, level: float = 0.95) -> str:
+def as_csv(fit: Fit, level: float = 0.95) -> str:
     """The columns of `tidy`, numbers with all their digits, nothing where unknown."""
     values = columns(fit, level)
     out = io.StringIO()
@@ -46,22 +55,24 @@ def as_csv(fit: LinearFit, level: float = 0.95) -> str:
     return out.getvalue().removesuffix("\n")
 
 
-def as_markdown(fit: LinearFit, level: float = 0.95) -> str:
+def as_markdown(fit: Fit, level: float = 0.95) -> str:
     """A table as GitHub shows it."""
-    lines = ["| " + " | ".join(HEADINGS) + " |", "|:--|" + "--:|" * (len(HEADINGS) - 1)]
+    headings = _headings(fit)
+    lines = ["| " + " | ".join(headings) + " |", "|:--|" + "--:|" * (len(headings) - 1)]
     lines += [f"| {name.translate(MARKDOWN)} | {' | '.join(cells)} |" for name, cells in _rows(fit, level)]
     return "\n".join(lines)
 
 
-def as_latex(fit: LinearFit, level: float = 0.95) -> str:
+def as_latex(fit: Fit, level: float = 0.95) -> str:
     """A `tabular` for the package booktabs."""
-    head = " & ".join(HEADINGS).replace("p-value", "$p$-value")
-    lines = [r"\begin{tabular}{l" + "r" * (len(HEADINGS) - 1) + "}", r"\toprule", head + r" \\", r"\midrule"]
+    headings = _headings(fit)
+    head = " & ".join(headings).replace("p-value", "$p$-value")
+    lines = [r"\begin{tabular}{l" + "r" * (len(headings) - 1) + "}", r"\toprule", head + r" \\", r"\midrule"]
     lines += [" & ".join([_latex(name), *map(_latex_number, cells)]) + r" \\" for name, cells in _rows(fit, level)]
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"])
 
 
-FORMATS: dict[str, Callable[[LinearFit, float], str]] = {
+FORMATS: dict[str, Callable[[Fit, float], str]] = {
     "table": as_table,
     "json": as_json,
     "csv": as_csv,
@@ -70,7 +81,11 @@ FORMATS: dict[str, Callable[[LinearFit, float], str]] = {
 }
 
 
-def _rows(fit: LinearFit, level: float) -> list[tuple[str, list[str]]]:
+def _headings(fit: Fit) -> tuple[str, ...]:
+    return ("term", "estimate", "std. error", statistic_of(fit), "p-value", "low", "high")
+
+
+def _rows(fit: Fit, level: float) -> list[tuple[str, list[str]]]:
     """Names and numbers as people read them."""
     rows = zip(*(v.tolist() for v in columns(fit, level).values()), strict=True)
     out = []

@@ -22,7 +22,7 @@ from gramian.inference.covariance import Covariance, iid
 from gramian.inference.hypothesis import hypotheses
 from gramian.inference.intervals import interval
 from gramian.inference.tests import Test
-from gramian.results import tables
+from gramian.results import pictures, tables
 from gramian.results.plain_solved import from_solved
 from gramian.typing import Mask, Matrix, Vector
 
@@ -230,6 +230,10 @@ class LinearFit:
         from gramian.results.report import text  # rich takes a while to import
 
         return text(self, level)
+
+    def plot(self, data: object | None = None, kind: str | None = None) -> Any:
+        """A matplotlib figure: coefficients, or with data the line or residuals; `kind` names others."""
+        return pictures.linear(self, data, kind)
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write it to a file that `gramian.load` reads. Raises ArtifactError where that is impossible."""

@@ -14,10 +14,12 @@ from rich.table import Table
 from rich.text import Text
 
 from gramian.results.numbers import aligned, number, p_value, printable, stars
-from gramian.results.tables import columns
+from gramian.results.tables import columns, statistic_of
 from gramian.typing import Vector
 
 if TYPE_CHECKING:
+    from gramian.fit.solved import Solved
+    from gramian.results.glm import GlmFit
     from gramian.results.linear import LinearFit
 
 LONGEST = 60  # coefficients that are shown
@@ -27,8 +29,12 @@ LEGEND = "p-values: *** below 0.001, ** below 0.01, * below 0.05, . below 0.1"
 
 
 def text(fit: LinearFit, level: float = 0.95) -> str:
-    """The report as plain text, as wide as the table of coefficients needs."""
-    parts = render(fit, level)
+    """The report as plain text."""
+    return plain(render(fit, level))
+
+
+def plain(parts: list[RenderableType]) -> str:
+    """Parts of a report as plain text, as wide as the table of coefficients needs."""
     free = Console(file=StringIO(), width=WIDEST)
     width = max([NARROWEST, *(Measurement.get(free, free.options, p).maximum for p in parts if isinstance(p, Table))])
     out = StringIO()
@@ -40,11 +46,20 @@ def text(fit: LinearFit, level: float = 0.95) -> str:
 
 def render(fit: LinearFit, level: float = 0.95) -> list[RenderableType]:
     """The parts of the report, from top to bottom."""
+    return assembled(
+        _title(fit), rows_told(fit, fit.solved.design.count), table_of(fit, level), _quality(fit), _notes(fit)
+    )
+
+
+def assembled(
+    title: Text, rows: list[str], table: list[RenderableType], quality: list[str], notes: list[str]
+) -> list[RenderableType]:
+    """The blocks of a report with a line between them."""
     blocks: list[list[RenderableType]] = [
-        [_title(fit), *map(Text, _rows(fit))],
-        [*_table(fit, level)],
-        [*map(Text, _quality(fit))],
-        [*(Text(line, style="yellow") for line in _notes(fit))],
+        [title, *map(Text, rows)],
+        table,
+        [*map(Text, quality)],
+        [*(Text(line, style="yellow") for line in notes)],
     ]
     out: list[RenderableType] = []
     for block in filter(None, blocks):
@@ -59,9 +74,9 @@ def _title(fit: LinearFit) -> Text:
     return Text.assemble((f"{kind}{how}", "bold"), "\n", printable(fit.formula))
 
 
-def _rows(fit: LinearFit) -> list[str]:
+def rows_told(fit: LinearFit | GlmFit, count: str | None = None) -> list[str]:
     """How many rows were used; how many were not, why, and which columns are to blame."""
-    count, left_out = fit.solved.design.count, sum(fit.dropped_rows.values())
+    left_out = sum(fit.dropped_rows.values())
     if count:
         lines = [f"{fit.rows:,} rows, the sum of {printable(count)}"]
     else:
@@ -75,7 +90,8 @@ def _rows(fit: LinearFit) -> list[str]:
     return lines
 
 
-def _table(fit: LinearFit, level: float) -> list[RenderableType]:
+def table_of(fit: LinearFit | GlmFit, level: float) -> list[RenderableType]:
+    """The table of coefficients, and what its marks mean."""
     if not fit.names:
         return [Text("no coefficients")]
     shown = slice(0, LONGEST)
@@ -84,7 +100,7 @@ def _table(fit: LinearFit, level: float) -> list[RenderableType]:
     p = values["p_value"]
     table = Table(box=box.HORIZONTALS, show_edge=True, pad_edge=False, header_style="bold")
     table.add_column("", no_wrap=True)
-    for heading in ("estimate", "std. error", "t", "p-value", "", f"{100 * level:.6g} % low", "high"):
+    for heading in ("estimate", "std. error", statistic_of(fit), "p-value", "", f"{100 * level:.6g} % low", "high"):
         table.add_column(
             Text(heading, justify="right"), justify="right" if heading == "p-value" else "left", no_wrap=True
         )
@@ -118,9 +134,13 @@ def _quality(fit: LinearFit) -> list[str]:
             f"F {number(f.statistic)} on {f.df[0]:,} and {f.df[1]:,} degrees of freedom, p {_compared(f.p_value)}"
         )
     lines.append(f"log-likelihood {number(fit.loglik, 8)}, AIC {number(fit.aic, 8)}, BIC {number(fit.bic, 8)}")
+    return [*lines, work_told(fit)]
+
+
+def work_told(fit: LinearFit | GlmFit) -> str:
+    """How the standard errors were made, how well conditioned the columns are, how often the data were read."""
     passes = "one pass" if fit.passes == 1 else f"{fit.passes} passes"
-    lines.append(f"std. errors: {fit.covariance.recipe}; condition {number(fit.condition, 3)}; {passes} over the data")
-    return lines
+    return f"std. errors: {fit.covariance.recipe}; condition {number(fit.condition, 3)}; {passes} over the data"
 
 
 def _compared(p: float) -> str:
@@ -129,18 +149,24 @@ def _compared(p: float) -> str:
 
 
 def _notes(fit: LinearFit) -> list[str]:
+    notes = columns_told(fit, fit.solved)
+    if fit.df_residual > 0 and fit.deviance <= fit.solved.tss * fit.rows * np.finfo(float).eps:
+        notes.append("the fit is perfect to rounding: sigma, standard errors and tests are rounding errors")
+    return notes
+
+
+def columns_told(fit: LinearFit | GlmFit, solved: Solved) -> list[str]:
+    """Which columns are combinations of others, which cells are empty, which factors have one level."""
     notes = [f"{printable(name)} = {printable(what)}" for name, what in islice(fit.aliased.items(), NOTES)]
     if notes:
         left = "left out" if np.isnan(fit.coefficients).any() else "kept, the solution has the least norm"
         more = [f"  ... {len(fit.aliased) - NOTES:,} more"] if len(fit.aliased) > NOTES else []
         notes = [f"combinations of other columns, {left}:", *(f"  {note}" for note in notes), *more]
-    for label, n in islice(fit.solved.empty_cells.items(), NOTES):
+    for label, n in islice(solved.empty_cells.items(), NOTES):
         notes.append(f"{printable(label)}: combinations of levels without a row, so without a coefficient: {n:,}")
-    single = [printable(name) for name, known in fit.solved.levels.names.items() if len(known) == 1]
+    single = [printable(name) for name, known in solved.levels.names.items() if len(known) == 1]
     if single:
         notes.append(_listed("only one level: ", single))
-    if fit.df_residual > 0 and fit.deviance <= fit.solved.tss * fit.rows * np.finfo(float).eps:
-        notes.append("the fit is perfect to rounding: sigma, standard errors and tests are rounding errors")
     return notes
 
 

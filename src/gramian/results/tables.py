@@ -12,12 +12,13 @@ from gramian.inference.tests import Test
 from gramian.typing import Vector
 
 if TYPE_CHECKING:
+    from gramian.results.glm import GlmFit
     from gramian.results.linear import LinearFit
 
 SCHEMA = "gramian.fit/1"
 
 
-def columns(fit: LinearFit, level: float) -> dict[str, Vector]:
+def columns(fit: LinearFit | GlmFit, level: float) -> dict[str, Vector]:
     """The numbers of the coefficient table, each (p,)."""
     low, high = fit.conf_int(level).T
     return {
@@ -30,7 +31,12 @@ def columns(fit: LinearFit, level: float) -> dict[str, Vector]:
     }
 
 
-def tidy(fit: LinearFit, level: float) -> pa.Table:
+def statistic_of(fit: LinearFit | GlmFit) -> str:
+    """What the statistics are called: "t" or "z"."""
+    return getattr(fit, "statistic", "t")
+
+
+def tidy(fit: LinearFit | GlmFit, level: float) -> pa.Table:
     """One row for each coefficient, null where unknown."""
     numbers = {name: pa.array(v, pa.float64(), mask=np.isnan(v)) for name, v in columns(fit, level).items()}
     return pa.table({"term": pa.array(fit.names, pa.string()), **numbers})
@@ -40,7 +46,7 @@ def glance(fit: LinearFit) -> pa.Table:
     """One row for the fit, null where unknown."""
     values = whole(fit)
     types = {name: pa.int64() if name == "rows" else pa.float64() for name in values}
-    return pa.table({name: pa.array([_known(v)], types[name]) for name, v in values.items()})
+    return pa.table({name: pa.array([known(v)], types[name]) for name, v in values.items()})
 
 
 def whole(fit: LinearFit) -> dict[str, float | None]:
@@ -73,7 +79,7 @@ def to_dict(fit: LinearFit, level: float) -> dict[str, Any]:
         "dropped_rows": dict(fit.dropped_rows),
         "missing": dict(fit.missing),
         "level": level,
-        "coefficients": _coefficients(fit, level),
+        "coefficients": coefficients(fit, level),
         **numbers,
         "f_test": _test(fit.f_test),
         "rank": fit.rank,
@@ -95,11 +101,13 @@ def finite(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) else None
 
 
-def _known(value: float | None) -> float | None:
+def known(value: float | None) -> float | None:
+    """The number, or None where an Arrow table has null."""
     return None if value is None or math.isnan(value) else value
 
 
-def _coefficients(fit: LinearFit, level: float) -> list[dict[str, Any]]:
+def coefficients(fit: LinearFit | GlmFit, level: float) -> list[dict[str, Any]]:
+    """One object for each coefficient."""
     table = {name: v.tolist() for name, v in columns(fit, level).items()}
     rows = zip(*table.values(), strict=True)
     return [

@@ -139,6 +139,11 @@ def test_gamma_and_inverse_gaussian_likelihoods_are_those_of_r():
     assert inverse.loglik(y, mu, w, deviance / w.sum()) == pytest.approx(1 - aic / 2, rel=1e-12)
 
 
+def test_a_perfect_fit_is_infinitely_likely():
+    for name in ("gaussian", "gamma", "inverse_gaussian"):
+        assert FAMILIES[name].loglik(AMOUNTS, AMOUNTS, WEIGHT, 0.0) == math.inf
+
+
 def test_likelihoods_add_and_leave_out_rows_without_weight():
     family, _, y, mu = CASES["poisson"]
     w = WEIGHT * (np.arange(60) % 3 > 0)

@@ -1,0 +1,142 @@
+"""The columns of a model, written out row by row as fractions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from math import prod
+
+from gramian.batch import Source
+from gramian.derivation.arithmetic import ONE, ZERO, Exact, Row, transpose
+from gramian.derivation.rows import RowReader, Rows
+from gramian.derivation.standardize import as_variables
+from gramian.errors import FormulaError, NumericalError, OptionError
+from gramian.fit.options import Options
+from gramian.fit.passes import Accumulate
+from gramian.fit.prepare import design_for
+from gramian.formula.coding import Levels, ModelColumn, level_name, levels_of, model_columns
+from gramian.formula.design import Design
+from gramian.formula.parts import Orthogonal, Standardized
+from gramian.formula.syntax import Name, label
+from gramian.formula.tally import Tally
+from gramian.linalg.moments import Moments
+from gramian.linalg.monomials import Coordinate
+
+PLACES = ("last", "first")
+COLUMNS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """What a formula makes of small data.
+
+    constant : where the column of ones stands, None without one. reference : factor -> the level without a column.
+    indicators : names of columns of zeros and ones. computed : expressions that were evaluated in float64. offsets :
+    expressions that y has been reduced by.
+    """
+
+    formula: str
+    outcome: str
+    names: tuple[str, ...]
+    X: Exact
+    y: Row
+    constant: int | None
+    tally: Tally = field(default_factory=Tally)
+    reference: Mapping[str, str] = field(default_factory=dict)
+    indicators: tuple[str, ...] = ()
+    computed: tuple[str, ...] = ()
+    offsets: tuple[str, ...] = ()
+
+
+def write_out(formula: str, source: Source, constant: str) -> Table:
+    """Read the rows, write out the model's columns, the constant at the place that is asked for.
+
+    Raises OptionError beyond 200 rows or 12 columns, FormulaError for orthogonal polynomials, NumericalError where
+    nothing is left.
+    """
+    design = replace(design_for(formula, source.schema, Options()), matrix=None)
+    _check(design)
+    reader = RowReader(design)
+    for unit in source.units:
+        for batch in unit.batches(design.columns):
+            reader.add(batch)
+    done = Accumulate(_plain(design)).lift(reader.batches)
+    rows = reader.finish(done.moments.levels)
+    if not rows.count:
+        raise NumericalError(f"no rows are left to derive '{formula}' from")
+    if rows.count != done.moments.rows:
+        raise NumericalError("powers of the numbers are too large for float64; rescale the columns")
+    return _table(design, rows, done.moments, done.tally, constant)
+
+
+def _check(design: Design) -> None:
+    for part in (part for term in design.terms.terms for part in term.parts):
+        if isinstance(part, Orthogonal):
+            raise FormulaError(
+                f"{part.label} is orthogonal: its columns hold square roots, which no fraction is; "
+                f"write poly({part.variable}, {part.degree}, raw=TRUE)"
+            )
+
+
+def _plain(design: Design) -> Design:
+    """The design in the units of the data."""
+    names = (*design.terms.variables, *design.outcome)
+    return replace(design, coordinates={name: Coordinate() for name in names})
+
+
+def _table(design: Design, rows: Rows, moments: Moments, tally: Tally, constant: str) -> Table:
+    terms, values = as_variables(design.terms, rows.values)
+    levels = levels_of(moments, design.terms)
+    columns = model_columns(terms, levels, {name: Coordinate() for name in values}, {})
+    _check_width(len(columns), design.formula)
+    ones = next((c for c in columns if not terms.terms[c.term].atoms), None)
+    others = [c for c in columns if c is not ones]
+    ordered = others if ones is None else [*others, ones] if constant == "last" else [ones, *others]
+    scaled = (p.label for t in design.terms.terms for p in t.parts if isinstance(p, Standardized) and p.scaled)
+    nodes = (*design.terms.variables.values(), *design.outcome.values(), *design.offsets)
+    return Table(
+        formula=design.formula,
+        outcome=next(iter(design.outcome)).removeprefix("~"),
+        names=tuple(c.name for c in ordered),
+        X=transpose(tuple(_values(c, replace(rows, values=values)) for c in ordered)),
+        y=rows.response,
+        constant=None if ones is None else ordered.index(ones),
+        tally=tally,
+        reference=_references(design, columns, levels),
+        indicators=tuple(c.name for c in ordered if c.cell and c.polynomial == {(): ONE}),
+        computed=tuple(dict.fromkeys([*(label(node) for node in nodes if not isinstance(node, Name)), *scaled])),
+        offsets=tuple(map(label, design.offsets)),
+    )
+
+
+def _check_width(width: int, formula: str) -> None:
+    if not width:
+        raise FormulaError(f"'{formula}' has no terms and no constant: there is nothing to derive")
+    if width > COLUMNS:
+        raise OptionError(
+            f"'{formula}' has {width} columns; a derivation is written out for at most {COLUMNS}, use gm.ols for more"
+        )
+
+
+def _values(column: ModelColumn, rows: Rows) -> Row:
+    return tuple(_value(column, rows, i) for i in range(rows.count))
+
+
+def _value(column: ModelColumn, rows: Rows, i: int) -> Fraction:
+    """A model column in one row: its polynomial in the rows of its cell, zero elsewhere."""
+    if any(rows.codes[f][i] != code for f, code in column.cell):
+        return ZERO
+    monomials = (c * prod(rows.values[v][i] ** p for v, p in m) for m, c in column.polynomial.items())
+    return sum(monomials, ZERO)
+
+
+def _references(design: Design, columns: tuple[ModelColumn, ...], levels: Levels) -> dict[str, str]:
+    """The level without a column of its own, of every factor that is a term by itself."""
+    out: dict[str, str] = {}
+    for number, term in enumerate(design.terms.terms):
+        if len(term.atoms) == 1 and term.factors:
+            (factor,) = term.factors
+            shown = {c.cell[0][1] for c in columns if c.term == number}
+            out.update((factor, level_name(levels.names[factor][k])) for k in levels.order[factor] if k not in shown)
+    return out

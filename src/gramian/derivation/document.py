@@ -1,0 +1,144 @@
+"""What a derivation consists of, whatever it is written as: sections of sentences, equations and matrices."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TypeAlias
+
+from gramian.derivation.arithmetic import Exact
+from gramian.derivation.numbers import shown
+
+MOST_COLUMNS, FIRST_COLUMNS, LAST_COLUMNS = 12, 6, 5
+MOST_ROWS, FIRST_ROWS, LAST_ROWS = 24, 12, 5
+GAP = "..."
+
+
+@dataclass(frozen=True, slots=True)
+class Math:
+    """Mathematics, in the notation of `gramian.derivation.notation`."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A name that comes from the data; it is escaped wherever it is written."""
+
+    text: str
+
+
+Piece: TypeAlias = str | Math | Name
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """A paragraph."""
+
+    pieces: tuple[Piece, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Equation:
+    """Mathematics on a line of its own."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Numbers as they are shown, or "..." for what is left out, with labels."""
+
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+    cells: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Show:
+    """A matrix: what it is called, and its numbers."""
+
+    text: str
+    grid: Grid
+
+
+@dataclass(frozen=True, slots=True)
+class Tabulate:
+    """Numbers side by side that are no matrix."""
+
+    grid: Grid
+
+
+Block: TypeAlias = Say | Equation | Show | Tabulate
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One step."""
+
+    title: str
+    blocks: tuple[Block, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A title, what stands before the steps, and the steps."""
+
+    title: tuple[Piece, ...]
+    opening: tuple[Block, ...]
+    sections: tuple[Section, ...]
+
+
+def say(text: str, *names: str) -> Say:
+    """A paragraph; mathematics stands between dollars, each {} is one of the names."""
+    left = iter(names)
+    parts = (part for part in re.split(r"(\$[^$]*\$|\{\})", text) if part)
+    return Say(tuple(_piece(part, next(left) if part == "{}" else "") for part in parts))
+
+
+def listed(names: Iterable[str]) -> tuple[Piece, ...]:
+    """Names with commas between them."""
+    out: list[Piece] = []
+    for name in names:
+        out += [", ", Name(name)] if out else [Name(name)]
+    return tuple(out)
+
+
+def grid(values: Exact, rows: Sequence[str], columns: Sequence[str]) -> Grid:
+    """Numbers, rounded; where there are very many rows or columns, the first and the last."""
+    down = _kept(len(rows), MOST_ROWS, FIRST_ROWS, LAST_ROWS)
+    across = _kept(len(columns), MOST_COLUMNS, FIRST_COLUMNS, LAST_COLUMNS)
+    cells = tuple(tuple(_cell(values, i, j) for j in across) for i in down)
+    return Grid(_labels(rows, down), _labels(columns, across), cells)
+
+
+def numbered(count: int) -> tuple[str, ...]:
+    """Labels of rows of data."""
+    return tuple(str(i) for i in range(1, count + 1))
+
+
+def _piece(part: str, name: str) -> Piece:
+    if part == "{}":
+        return Name(name)
+    return Math(part[1:-1]) if part.startswith("$") else part
+
+
+def _kept(count: int, most: int, first: int, last: int) -> list[int | None]:
+    if count <= most:
+        return list(range(count))
+    return [*range(first), None, *range(count - last, count)]
+
+
+def _labels(labels: Sequence[str], kept: list[int | None]) -> tuple[str, ...]:
+    return tuple(GAP if i is None else labels[i] for i in kept)
+
+
+def _cell(values: Exact, i: int | None, j: int | None) -> str:
+    return GAP if i is None or j is None else shown(values[i][j])
+
+
+def column(values: Iterable[Fraction]) -> Exact:
+    """A vector as a matrix of one column."""
+    return tuple((v,) for v in values)

@@ -1,0 +1,106 @@
+"""A derivation as a piece of HTML that needs nothing else: MathML, and a few lines of style."""
+
+from __future__ import annotations
+
+from html import escape
+
+from gramian.derivation.document import GAP, Block, Document, Equation, Grid, Math, Piece, Say, Show, Tabulate
+from gramian.derivation.notation import mathml, mathml_number
+from gramian.results.numbers import printable
+
+CLASS = "gramian-derivation"
+STYLE = f"""
+.{CLASS} {{ max-width: 60em; line-height: 1.5; }}
+.{CLASS} .wide {{ overflow-x: auto; margin: 0.8em 0 0.8em 2em; }}
+.{CLASS} mtd {{ text-align: right; padding: 0.15em 0.5em; }}
+.{CLASS} mtd.label {{ color: #777; font-size: 85%; }}
+.{CLASS} mtd.first {{ border-left: 1.5px solid; }}
+.{CLASS} mtd.last {{ border-right: 1.5px solid; }}
+.{CLASS} mtr.top mtd.first {{ border-top-left-radius: 0.7em; }}
+.{CLASS} mtr.top mtd.last {{ border-top-right-radius: 0.7em; }}
+.{CLASS} mtr.bottom mtd.first {{ border-bottom-left-radius: 0.7em; }}
+.{CLASS} mtr.bottom mtd.last {{ border-bottom-right-radius: 0.7em; }}
+.{CLASS} table {{ border-collapse: collapse; }}
+.{CLASS} td, .{CLASS} th {{ text-align: right; padding: 0.1em 0.8em; }}
+.{CLASS} code {{ background: none; }}
+"""
+MATH = '<math xmlns="http://www.w3.org/1998/Math/MathML"{}>{}</math>'
+
+
+def html(document: Document) -> str:
+    """One <div>, well-formed as XML, all names escaped."""
+    parts = [f'<div class="{CLASS}">', f"<style>{STYLE}</style>", f"<h2>{_said(document.title)}</h2>"]
+    parts += map(_block, document.opening)
+    for number, section in enumerate(document.sections, start=1):
+        parts += [f"<h3>{number}. {escape(section.title)}</h3>", *map(_block, section.blocks)]
+    told = "\n".join([*parts, "</div>"])
+    return told.encode("ascii", "xmlcharrefreplace").decode()  # right whatever encoding a page declares
+
+
+def _block(block: Block) -> str:
+    match block:
+        case Say():
+            return f"<p>{_said(block.pieces)}</p>"
+        case Equation():
+            return _wide(_display(mathml(block.text)))
+        case Show():
+            return _wide(_display(f"{mathml(block.text)}<mo>=</mo>{_matrix(block.grid)}"))
+        case Tabulate():
+            return _wide(_table(block.grid))
+
+
+def _said(pieces: tuple[Piece, ...]) -> str:
+    return "".join(map(_piece, pieces))
+
+
+def _piece(piece: Piece) -> str:
+    if isinstance(piece, str):
+        return escape(piece)
+    if isinstance(piece, Math):
+        return MATH.format("", f"<mrow>{mathml(piece.text)}</mrow>")
+    return f"<code>{_name(piece.text)}</code>"
+
+
+def _name(text: str) -> str:
+    return escape(printable(text))
+
+
+def _display(inside: str) -> str:
+    return MATH.format(' display="block"', f"<mrow>{inside}</mrow>")
+
+
+def _wide(inside: str) -> str:
+    return f'<div class="wide">{inside}</div>'
+
+
+def _matrix(grid: Grid) -> str:
+    """Numbers within brackets, labels outside of them."""
+    head = "".join(_label(label) for label in ("", *grid.columns))
+    rows = [f"<mtr>{head}</mtr>"]
+    for i, (label, cells) in enumerate(zip(grid.rows, grid.cells, strict=True)):
+        edge = " ".join(word for word, at in (("top", 0), ("bottom", len(grid.cells) - 1)) if at == i)
+        inner = "".join(_entry(cell, j, len(cells)) for j, cell in enumerate(cells))
+        rows.append(f"<mtr{_class(edge)}>{_label(label)}{inner}</mtr>")
+    return f"<mtable>{''.join(rows)}</mtable>"
+
+
+def _label(label: str) -> str:
+    return f'<mtd class="label"><mtext>{_name(label)}</mtext></mtd>'
+
+
+def _entry(cell: str, j: int, count: int) -> str:
+    edge = " ".join(word for word, at in (("first", 0), ("last", count - 1)) if at == j)
+    return f"<mtd{_class(edge)}>{'<mo>⋯</mo>' if cell == GAP else mathml_number(cell)}</mtd>"
+
+
+def _class(words: str) -> str:
+    return f' class="{words}"' if words else ""
+
+
+def _table(grid: Grid) -> str:
+    head = "".join(f"<th>{_name(label)}</th>" for label in ("row", *grid.columns))
+    rows = (
+        f"<tr><td>{_name(label)}</td>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
+        for label, cells in zip(grid.rows, grid.cells, strict=True)
+    )
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"

@@ -1,0 +1,82 @@
+"""The complete rows of small data as fractions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from gramian.batch import Batch
+from gramian.derivation.arithmetic import Row, rational
+from gramian.errors import OptionError
+from gramian.formula.design import Design
+from gramian.formula.reading import Observed, Reader
+from gramian.typing import Level, Vector
+
+ROWS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Complete rows. values : variable -> numbers. codes : factor -> positions among its levels. response : y."""
+
+    values: Mapping[str, Row]
+    codes: Mapping[str, tuple[int, ...]]
+    response: Row
+
+    @property
+    def count(self) -> int:
+        """How many rows."""
+        return len(self.response)
+
+
+class RowReader:
+    """Collects batches and their complete rows. Raises OptionError as soon as there are more than 200."""
+
+    def __init__(self, design: Design) -> None:
+        self.reader = Reader(design)
+        (self.outcome,) = design.outcome
+        self.batches: list[Batch] = []
+        self.values: dict[str, list[Vector]] = {name: [] for name in design.terms.variables}
+        self.codes: dict[str, list[int]] = {name: [] for name in design.terms.factors}
+        self.response: list[float] = []
+        self.offset: list[float] = []
+
+    def add(self, batch: Batch) -> None:
+        """Read one batch; rows with something missing or not finite are left out."""
+        with np.errstate(all="ignore"):
+            observed = self.reader.read(batch)
+        good = _finite(observed)
+        if len(self.response) + int(good.sum()) > ROWS:
+            raise OptionError(
+                f"the data have more than {ROWS} rows; a derivation is written out for at most {ROWS}, "
+                "use gm.ols for more, or take a few of the rows"
+            )
+        self.batches.append(batch)
+        self.response += observed.values[self.outcome][good].tolist()
+        self.offset += [0.0] * int(good.sum()) if observed.offset is None else observed.offset[good].tolist()
+        for name, parts in self.values.items():
+            parts.append(observed.values[name][good])
+        for name, codes in self.codes.items():
+            codes += observed.codes[name][good].tolist()
+
+    def finish(self, levels: Mapping[str, tuple[Level, ...]]) -> Rows:
+        """The rows as fractions, factors as positions among these levels."""
+        values = {name: _exact(np.concatenate([*parts, np.zeros(0)]).tolist()) for name, parts in self.values.items()}
+        outcome, offset = _exact(self.response), _exact(self.offset)
+        response = tuple(a - b for a, b in zip(outcome, offset, strict=True))
+        return Rows(values, {name: self._places(name, known) for name, known in levels.items()}, response)
+
+    def _places(self, name: str, levels: tuple[Level, ...]) -> tuple[int, ...]:
+        seen = list(self.reader.levels[name].known)
+        return tuple(levels.index(seen[code]) for code in self.codes[name])
+
+
+def _finite(observed: Observed) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    vectors = [*observed.values.values(), *([] if observed.offset is None else [observed.offset])]
+    return np.asarray(np.isfinite(vectors).all(axis=0))
+
+
+def _exact(values: list[float]) -> Row:
+    return tuple(map(rational, values))

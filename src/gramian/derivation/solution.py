@@ -1,0 +1,128 @@
+"""The normal equation, solved without rounding, with or without an inverse."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from gramian.derivation.arithmetic import (
+    ONE,
+    ZERO,
+    Exact,
+    Row,
+    determinant,
+    dot,
+    inverse,
+    product,
+    reduced,
+    times,
+    transpose,
+)
+from gramian.derivation.eigenvalues import eigenvalues
+
+
+@dataclass(frozen=True, slots=True)
+class Solution:
+    """Everything that is computed from X (n, p) and y (n,); all of it exact but the eigenvalues.
+
+    inverse : of X'X, None where there is none. pseudo_inverse : (p, n), of X. pivots : the columns that do not depend
+    on others. form : (rank, p) with X = C form, C the pivot columns. null : vectors v, one row each, with X v = 0.
+    """
+
+    X: Exact
+    y: Row
+    XtX: Exact
+    Xty: Row
+    determinant: Fraction
+    inverse: Exact | None
+    pseudo_inverse: Exact
+    w: Row
+    predictions: Row
+    residuals: Row
+    cost_before: Fraction
+    cost_after: Fraction
+    gradient: Row
+    pivots: tuple[int, ...]
+    form: Exact
+    null: Exact
+    eigenvalues: Row
+
+    @property
+    def rank(self) -> int:
+        """Columns that do not depend on others."""
+        return len(self.pivots)
+
+
+def solve(X: Exact, y: Row, constant: int | None = None) -> Solution:
+    """Minimize the sum of squared residuals; of many solutions the shortest.
+
+    constant : the column of ones, which is looked at first, so that other columns are explained by it.
+    """
+    G, g = product(transpose(X), X), times(transpose(X), y)
+    form, pivots = _independent(X, constant)
+    singular = len(pivots) < len(G)
+    N = None if singular else inverse(G)
+    P = _through_factors(X, form, pivots) if N is None else product(N, transpose(X))
+    w = times(P, y)
+    predictions = times(X, w)
+    residuals = tuple(a - b for a, b in zip(y, predictions, strict=True))
+    return Solution(
+        X=X,
+        y=y,
+        XtX=G,
+        Xty=g,
+        determinant=ZERO if singular else determinant(G),
+        inverse=N,
+        pseudo_inverse=P,
+        w=w,
+        predictions=predictions,
+        residuals=residuals,
+        cost_before=dot(y, y),
+        cost_after=dot(residuals, residuals),
+        gradient=tuple(-2 * v for v in times(transpose(X), residuals)),
+        pivots=pivots,
+        form=form,
+        null=_null(form, pivots, len(G)),
+        eigenvalues=eigenvalues(G, len(pivots), _volume(X, form, pivots)),
+    )
+
+
+def _independent(X: Exact, constant: int | None) -> tuple[Exact, tuple[int, ...]]:
+    """The echelon form of X and its pivot columns, the constant looked at first."""
+    width = len(X[0])
+    order = sorted(range(width), key=lambda j: j != constant)
+    form, pivots = reduced(tuple(tuple(row[j] for j in order) for row in X))
+    back = [order.index(j) for j in range(width)]
+    return tuple(tuple(row[k] for k in back) for row in form), tuple(order[k] for k in pivots)
+
+
+def _null(form: Exact, pivots: tuple[int, ...], width: int) -> Exact:
+    """For each dependent column the vector v with X v = 0 that has a one there and zeros in the other ones."""
+    out = []
+    for free in (j for j in range(width) if j not in pivots):
+        v = [ONE if j == free else ZERO for j in range(width)]
+        for row, j in zip(form, pivots, strict=True):
+            v[j] = -row[free]
+        out.append(tuple(v))
+    return tuple(out)
+
+
+def _chosen(X: Exact, pivots: tuple[int, ...]) -> Exact:
+    return tuple(tuple(row[j] for j in pivots) for row in X)
+
+
+def _through_factors(X: Exact, F: Exact, pivots: tuple[int, ...]) -> Exact:
+    """The pseudo-inverse of X = C F with C and F of full rank: F'(FF')^-1 (C'C)^-1 C'."""
+    if not pivots:
+        return tuple((ZERO,) * len(X) for _ in X[0])
+    C = _chosen(X, pivots)
+    right = product(inverse(product(transpose(C), C)), transpose(C))
+    return product(product(transpose(F), inverse(product(F, transpose(F)))), right)
+
+
+def _volume(X: Exact, F: Exact, pivots: tuple[int, ...]) -> Fraction:
+    """The product of the positive eigenvalues of X'X, X = C F: det(C'C) det(FF')."""
+    if not pivots:
+        return ONE
+    C = _chosen(X, pivots)
+    return determinant(product(transpose(C), C)) * determinant(product(F, transpose(F)))

@@ -1,0 +1,153 @@
+"""The middle of the derivation: the inverse, or why there is none, and the coefficients."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from gramian.derivation.arithmetic import Exact, transpose
+from gramian.derivation.columns import Table
+from gramian.derivation.document import (
+    Block,
+    Equation,
+    Math,
+    Name,
+    Piece,
+    Say,
+    Section,
+    Show,
+    column,
+    grid,
+    numbered,
+    say,
+)
+from gramian.derivation.numbers import factor, shown
+from gramian.derivation.solution import Solution
+
+PSEUDO = "X^+ = F'(FF')^-1(C'C)^-1C'"
+
+
+def inverse(table: Table, solution: Solution) -> Section:
+    """Step 6."""
+    if solution.inverse is None:
+        return Section("There is no inverse", (*_why_none(table, solution),))
+    told = {1: _one, 2: _two}.get(len(table.names), _many)(table, solution)
+    return Section("The inverse", (*told, Show("(X'X)^-1", grid(solution.inverse, table.names, table.names))))
+
+
+def weights(table: Table, solution: Solution) -> Section:
+    """Step 7."""
+    rows = numbered(len(table.y))
+    shape = "It has a row for each coefficient and a column for each row of data: "
+    meaning = "how much one unit more in that row's outcome would add to that coefficient."
+    if solution.inverse is not None:
+        blocks: list[Block] = [
+            say("The inverse times the normal equation leaves $w$ alone on the left side:"),
+            Equation("w = (X'X)^-1X'y"),
+            say(f"What stands before $y$ does not depend on the outcomes. {shape}{meaning}"),
+            Show("(X'X)^-1X'", grid(solution.pseudo_inverse, table.names, rows)),
+        ]
+        return Section("The inverse times X'", tuple(blocks))
+    shown_as = Show("X^+", grid(solution.pseudo_inverse, table.names, rows))
+    return Section("The pseudo-inverse", (*_factors(table, solution), say(f"{shape}{meaning}"), shown_as))
+
+
+def coefficients(table: Table, solution: Solution) -> Section:
+    """Step 8."""
+    named = Show("w", grid(column(solution.w), table.names, ("w",)))
+    line = Say((Name(table.outcome), " ", *_line(table, solution)))
+    if solution.inverse is not None:
+        first = say("Each row of that matrix times $y$ is a coefficient:")
+        return Section("The coefficients", (first, Equation("w = (X'X)^-1X'y"), named, say("That is:"), line))
+    many = say(
+        "This is one of infinitely many solutions. $w$ plus any multiple of a column of $V$ (step 6) predicts the same "
+        "and has the same cost; among all of these the $w$ above has the smallest sum of squares $w'w$."
+    )
+    return Section("The shortest solution", (Equation("w = X^+y"), named, say("That is:"), line, many))
+
+
+def _one(table: Table, solution: Solution) -> list[Block]:
+    value = shown(solution.determinant)
+    return [say(f"$X'X$ is a single number, ${value}$, and not zero. Its inverse is one divided by it.")]
+
+
+def _two(table: Table, solution: Solution) -> list[Block]:
+    (a, b), (c, d) = solution.XtX
+    adjugate: Exact = ((d, -b), (-c, a))
+    return [
+        say("The determinant of a matrix of two rows is the product of its diagonal minus the product of the others:"),
+        Equation(f"det(X'X) = {factor(a)} * {factor(d)} - {factor(b)} * {factor(c)} = {shown(solution.determinant)}"),
+        say("It is not zero, so there is an inverse. Exchange the diagonal entries, change the sign of the others:"),
+        Show("adj(X'X)", grid(adjugate, table.names, table.names)),
+        say("and divide by the determinant: $(X'X)^-1 = adj(X'X) / det(X'X)$."),
+    ]
+
+
+def _many(table: Table, solution: Solution) -> list[Block]:
+    return [
+        say(f"The determinant is $det(X'X) = {shown(solution.determinant)}$. It is not zero, so there is an inverse."),
+        say(
+            "To find it, write the identity matrix to the right of $X'X$. Then divide rows by numbers, and subtract "
+            "multiples of rows from other rows, until $X'X$ has become the identity. What stands on the right by then "
+            "is the inverse; $X'X$ times it is the identity exactly."
+        ),
+    ]
+
+
+def _why_none(table: Table, solution: Solution) -> list[Block]:
+    width, rank, rows = len(table.names), solution.rank, len(table.y)
+    told = f"Of the {width} columns of $X$ only {rank} say something new" if rank else "$X$ holds only zeros"
+    out = [say(f"The determinant is $det(X'X) = 0$: there is no inverse. {told}. Its rank is {rank}.")]
+    if rows < width:
+        out.append(say(f"That had to be: {rows} rows cannot determine more than {rows} of {width} coefficients."))
+    out.append(say("Columns that are made of others:"))
+    out += [_combination(table, v, solution) for v in solution.null]
+    vectors = tuple(f"v{k}" for k in range(1, len(solution.null) + 1))
+    return [
+        *out,
+        say("Told as vectors: each column $v$ of the following matrix $V$ gives $Xv = 0$."),
+        Show("V", grid(transpose(solution.null), table.names, vectors)),
+        say(
+            "So $X'Xv = 0$ as well. An inverse would have to turn this 0 back into $v$, but an inverse times 0 is 0. "
+            "And $X(w + v) = Xw$: the data cannot tell $w$ from $w + v$."
+        ),
+    ]
+
+
+def _combination(table: Table, v: tuple[Fraction, ...], solution: Solution) -> Say:
+    """A dependent column as the sum of others."""
+    free = next(j for j, c in enumerate(v) if c and j not in solution.pivots)
+    summands = [(-c, j) for j, c in enumerate(v) if c and j != free]
+    return Say((Name(table.names[free]), " ", *_linear(table, summands)))
+
+
+def _line(table: Table, solution: Solution) -> list[Piece]:
+    """The prediction as a formula with numbers in it."""
+    return _linear(table, [(w, j) for j, w in enumerate(solution.w)])
+
+
+def _linear(table: Table, summands: list[tuple[Fraction, int]]) -> list[Piece]:
+    """An equals sign and a sum, such as = 2 * a - 3 * b + 1, in pieces."""
+    out: list[Piece] = []
+    for c, j in summands:
+        sign = ("- " if c < 0 else "+ ") if out else ("= -" if c < 0 else "= ")
+        ones = j == table.constant
+        size = shown(abs(c)) if ones else "" if abs(c) == 1 else f"{shown(abs(c))} *"
+        out += [Math(f"{sign}{size}".rstrip()), " "]
+        out += [] if ones else [Name(table.names[j]), " "]
+    return out[:-1] if out else [Math("= 0")]
+
+
+def _factors(table: Table, solution: Solution) -> list[Block]:
+    if not solution.rank:
+        return [say("All columns are zero, and so is the pseudo-inverse $X^+$.")]
+    kept = tuple(table.names[j] for j in solution.pivots)
+    names: list[Piece] = []
+    for name in kept:
+        names += [", " if names else "", Name(name)]
+    return [
+        Say(("Let ", Math("C"), " be the independent columns of ", Math("X"), ": ", *names, ".")),
+        say("Then $X = CF$, where each column of $F$ says how a column of $X$ is made of those in $C$."),
+        Show("F", grid(solution.form, kept, table.names)),
+        say("$C'C$ and $FF'$ do have inverses. With them we form the pseudo-inverse of $X$:"),
+        Equation(PSEUDO),
+    ]

@@ -1,0 +1,37 @@
+"""center(x) and scale(x) as variables of their own, exact where that is possible."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from math import sqrt
+
+from gramian.derivation.arithmetic import ZERO, Row, dot, rational
+from gramian.errors import NumericalError
+from gramian.formula.parts import Part, Product, Standardized
+from gramian.formula.terms import Terms
+
+
+def as_variables(terms: Terms, values: Mapping[str, Row]) -> tuple[Terms, dict[str, Row]]:
+    """Terms in which each standardized part is a variable, and the values of all variables."""
+    found = {p.label: p for term in terms.terms for p in term.parts if isinstance(p, Standardized)}
+    made = {label: _standardized(part, values[part.variable]) for label, part in found.items()}
+    swapped = tuple(replace(term, atoms=tuple(map(_plain, term.atoms))) for term in terms.terms)
+    return replace(terms, terms=swapped), {**values, **made}
+
+
+def _plain(atom: str | Part) -> str | Part:
+    return Product(atom.label, ((atom.label, 1),)) if isinstance(atom, Standardized) else atom
+
+
+def _standardized(part: Standardized, x: Row) -> Row:
+    """x minus its mean; divided by its standard deviation as a float64, taken as the shortest decimal."""
+    mean = sum(x, ZERO) / len(x)
+    centred = tuple(v - mean for v in x)
+    if not part.scaled:
+        return centred
+    square = dot(centred, centred)
+    if not square:
+        raise NumericalError(f"{part.label}: the column is constant, its standard deviation is zero")
+    spread = rational(sqrt(square / (len(x) - 1)))
+    return tuple(v / spread for v in centred)

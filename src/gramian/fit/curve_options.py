@@ -1,0 +1,108 @@
+"""Options of a curve: start and bounds by name, checked once."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from gramian.errors import OptionError, did_you_mean, listing
+from gramian.typing import Vector
+
+Bounds = Mapping[str, tuple[float | None, float | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class CurveOptions:
+    """How to fit a curve.
+
+    start : parameter -> value, None when there is none. bounds : parameter -> (low, high). weights : column.
+    max_passes : trips over the data, at most. tolerance : the step in standard errors that ends the search.
+    """
+
+    start: Mapping[str, float] | None = None
+    bounds: Bounds = field(default_factory=dict)
+    weights: str | None = None
+    max_passes: int = 50
+    tolerance: float = 1e-8
+
+
+def curve_options(
+    start: Any = None, bounds: Any = None, weights: Any = None, max_passes: Any = 50, tolerance: Any = 1e-8
+) -> CurveOptions:
+    """The options as they were given. Raises OptionError for what makes no sense."""
+    for name, value in (("start", start), ("bounds", bounds)):
+        if value is not None and not isinstance(value, Mapping):
+            raise OptionError(f"{name} must map names to values, as in {EXAMPLES[name]}, found {value!r}")
+    if weights is not None and not isinstance(weights, str):
+        raise OptionError(f"weights must be the name of a column, found {type(weights).__name__}")
+    if isinstance(max_passes, bool) or not isinstance(max_passes, int) or max_passes < 1:
+        raise OptionError(f"max_passes must be a whole number from 1 on, found {max_passes!r}")
+    if not _is_number(tolerance) or not 0.0 < tolerance < 1.0:
+        raise OptionError(f"tolerance must be a number of standard errors between 0 and 1, found {tolerance!r}")
+    values = None if start is None else {str(name): _finite(str(name), v) for name, v in start.items()}
+    ranges = {str(name): _range(str(name), v) for name, v in (bounds or {}).items()}
+    return CurveOptions(values, ranges, weights, max_passes, float(tolerance))
+
+
+EXAMPLES = {"start": 'start={"rate": 1, "mid": 0}', "bounds": 'bounds={"rate": (0, 10), "mid": (None, 5)}'}
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
+
+
+def _finite(name: str, value: Any) -> float:
+    if not _is_number(value) or not math.isfinite(value):
+        raise OptionError(f"the start of '{name}' must be a finite number, found {value!r}")
+    return float(value)
+
+
+def _range(name: str, value: Any) -> tuple[float, float]:
+    if not isinstance(value, tuple | list) or len(value) != 2:
+        raise OptionError(f"the bounds of '{name}' must be a pair (low, high), found {value!r}")
+    low, high = (_end(name, v, open_end) for v, open_end in zip(value, (-math.inf, math.inf), strict=True))
+    if low == math.inf or high == -math.inf or not low < high:
+        equal = f"; to hold it at {low:g}, write the number in its place" if low == high else ""
+        raise OptionError(f"the bounds of '{name}' must be low < high, found ({low:g}, {high:g}){equal}")
+    return low, high
+
+
+def _end(name: str, value: Any, open_end: float) -> float:
+    if value is None:
+        return open_end
+    if not _is_number(value) or math.isnan(value):
+        raise OptionError(f"the bounds of '{name}' must be numbers, or None where there is none; found {value!r}")
+    return float(value)
+
+
+def bounds_of(bounds: Bounds, names: tuple[str, ...]) -> tuple[Vector, Vector]:
+    """Lowest and highest values, (p,) each. Raises OptionError for a name that is no parameter."""
+    low, high = np.full(len(names), -np.inf), np.full(len(names), np.inf)
+    for name, (least, most) in bounds.items():
+        if name not in names:
+            raise OptionError(_no_parameter("bounds", name, names))
+        at = names.index(name)
+        low[at] = -np.inf if least is None else least
+        high[at] = np.inf if most is None else most
+    return low, high
+
+
+def start_of(start: Mapping[str, float] | None, names: tuple[str, ...], low: Vector, high: Vector) -> dict[str, float]:
+    """The start that was given, inside the bounds. Raises OptionError where it is not, or names no parameter."""
+    given = dict(start or {})
+    for name, value in given.items():
+        if name not in names:
+            raise OptionError(_no_parameter("start", name, names))
+        at = names.index(name)
+        if not low[at] <= value <= high[at]:
+            raise OptionError(f"the start of '{name}' is {value:g}, outside its bounds ({low[at]:g}, {high[at]:g})")
+    return given
+
+
+def _no_parameter(option: str, name: str, names: tuple[str, ...]) -> str:
+    hint = did_you_mean(name, names) or ";"
+    return f"{option}: '{name}' is no parameter of the curve{hint} its parameters are {listing(names)}"

@@ -1,0 +1,206 @@
+"""The exact pass and the exact linear fit: the sums without rounding, the coefficients right in every digit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Any, cast
+
+import numpy as np
+import pyarrow as pa
+
+from gramian.batch import Batch
+from gramian.errors import DataError, NumericalError
+from gramian.fit.faults import refuse_row
+from gramian.formula.coding import levels_of, model_columns
+from gramian.formula.coordinates import frame_of
+from gramian.formula.design import Design
+from gramian.formula.reading import Observed, Reader
+from gramian.formula.syntax import Call, Name, Node
+from gramian.formula.tally import Tally
+from gramian.linalg.exact import ExactMoments
+from gramian.linalg.exact_decimals import Decimals, parse, whole_numbers
+from gramian.linalg.exact_fill import ExactAccumulator
+from gramian.linalg.exact_fit import ExactFit, exact_fit
+from gramian.linalg.exact_products import combined, exact_gram
+from gramian.linalg.moments import Moments
+from gramian.linalg.monomials import Coordinate
+from gramian.typing import Codes
+
+SAME = ("I", "as_number")  # functions that leave a column what it is
+INTEGER = 2**53  # whole numbers beyond it are read apart, for float64 would round them
+
+
+@dataclass(frozen=True, slots=True)
+class ExactAccumulated:
+    """Exact moments, and the rows that did not enter them."""
+
+    moments: ExactMoments
+    tally: Tally
+
+    def __add__(self, other: ExactAccumulated, /) -> ExactAccumulated:
+        return ExactAccumulated(self.moments + other.moments, self.tally + other.tally)
+
+
+@dataclass(frozen=True, slots=True)
+class AccumulateExact:
+    """The one pass, in exact arithmetic: batches to exact moments.
+
+    drop : False refuses rows with something missing. decimal : numbers from DECIMAL columns and from text are what
+    they say, not the nearest float64.
+    """
+
+    design: Design
+    drop: bool = True
+    decimal: bool = False
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that are read."""
+        return self.design.columns
+
+    @property
+    def empty(self) -> ExactAccumulated:
+        """The moments of no rows."""
+        return self.lift(())
+
+    def lift(self, batches: Iterable[Batch], /) -> ExactAccumulated:
+        """The exact moments of one unit."""
+        lift = ExactLift(plain(self.design), drop=self.drop, decimal=self.decimal)
+        for batch in batches:
+            lift.add(batch)
+        return lift.finish()
+
+
+def plain(design: Design) -> Design:
+    """The design in the variables themselves: exact sums need no shift, which would come from the first rows."""
+    names = (*design.terms.variables, *design.outcome)
+    return replace(design, coordinates=dict.fromkeys(names, Coordinate()))
+
+
+class ExactLift:
+    """One unit under way."""
+
+    def __init__(self, design: Design, *, drop: bool, decimal: bool) -> None:
+        self.design, self.drop, self.decimal = design, drop, decimal
+        self.reader = Reader(design, drop=drop)
+        weighted, counted = design.weight is not None, design.count is not None
+        sums = design.terms.power_sums()
+        self.sums = ExactAccumulator(design.layout, sums, weighted=weighted, counted=counted)
+        nodes = {**design.terms.variables, **design.outcome}
+        self.bare = {v: name for v, node in nodes.items() if (name := _column(node)) is not None}
+
+    def add(self, batch: Batch) -> None:
+        """The complete rows of a batch."""
+        told = self._told(batch)
+        floats = {name: pa.array(d.rounded, mask=_absent(d)) for name, d in told.items()}
+        observed = self.reader.read(replace(batch, columns={**batch.columns, **floats}))
+        values: dict[str, Any] = dict(observed.values)
+        if observed.matrix is not None:
+            values |= dict(zip(self.design.placed, observed.matrix.T, strict=True))
+        (response,) = self.design.outcome
+        scale = {}
+        for variable, name in self.bare.items():
+            if name in told and not (variable == response and observed.offset is not None):
+                values[variable] = told[name].whole if observed.kept is None else told[name].whole[observed.kept]
+                scale[variable] = told[name].places
+        if observed.offset is not None:
+            values[response] = observed.values[response] - observed.offset
+        weights: dict[str, Any] = {"weight": observed.weight, "count": observed.count, "scale": scale}
+        bad = self.sums.add(values, observed.codes, self.reader.sizes, **weights)
+        if len(bad):
+            self._tally(values, bad, observed)
+
+    def _told(self, batch: Batch) -> dict[str, Decimals]:
+        """Columns whose numbers float64 would round."""
+        out = {}
+        for name in dict.fromkeys(self.bare.values()):
+            column = batch.columns.get(name)
+            if column is not None and (found := _exactly(column, batch, name, decimal=self.decimal)) is not None:
+                out[name] = found
+        return out
+
+    def _tally(self, values: Mapping[str, Any], bad: Codes, observed: Observed) -> None:
+        missing, undefined = {}, np.zeros(len(bad), bool)
+        for name in self.sums.variables:
+            here = np.asarray(values[name][bad], np.float64)
+            if not np.isfinite(here).all():
+                missing[name.lstrip("~")] = int((~np.isfinite(here)).sum())
+                undefined |= np.isnan(here)
+        if not self.drop:
+            refuse_row(observed.row_number(int(bad[0])), next(iter(missing)), observed.where)
+        causes = {"nan": int(undefined.sum()), "infinite": int((~undefined).sum())}
+        self.reader.tally += Tally({k: n for k, n in causes.items() if n}, missing)
+
+    def finish(self) -> ExactAccumulated:
+        """The unit's partial result."""
+        levels = {name: list(index.known) for name, index in self.reader.levels.items()}
+        return ExactAccumulated(self.sums.finish(levels), self.reader.tally)
+
+
+def _column(node: Node) -> str | None:
+    """The column that an expression is, None for anything computed."""
+    while isinstance(node, Call) and node.function in SAME:
+        node = node.arguments[0]
+    return node.name if isinstance(node, Name) else None
+
+
+def _absent(found: Decimals) -> Any:
+    return None if found.present is None else ~found.present
+
+
+def _exactly(column: Any, batch: Batch, name: str, *, decimal: bool) -> Decimals | None:
+    """A column as whole numbers; None where float64 holds it anyway, or it is to be read as float64."""
+    if isinstance(column, np.ndarray):
+        large = column.dtype.kind in "iu" and column.dtype.itemsize == 8 and len(column) > 0
+        beyond = large and max(abs(int(column.max())), abs(int(column.min()))) > INTEGER
+        return Decimals(whole_numbers(column.astype(object)), 0, None) if beyond else None
+    kind = column.type
+    if pa.types.is_int64(kind) or pa.types.is_uint64(kind):
+        numbers = column.fill_null(0).to_numpy(zero_copy_only=False) if column.null_count else column.to_numpy()
+        found = _exactly(numbers, batch, name, decimal=decimal)
+        return None if found is None else found._replace(present=_valid(column))
+    text = pa.types.is_string(kind) or pa.types.is_large_string(kind)
+    if not decimal or not (text or pa.types.is_decimal(kind) or pa.types.is_dictionary(kind)):
+        return None
+    coded = column if pa.types.is_dictionary(kind) else column.cast(pa.string()).dictionary_encode()
+    if not (pa.types.is_string(coded.type.value_type) or pa.types.is_large_string(coded.type.value_type)):
+        return None
+    try:
+        return _spread(parse(coded.dictionary.to_pylist()), coded.indices)
+    except ValueError as error:
+        raise DataError(f"column '{name}': {error}", batch.where) from None
+
+
+def _spread(levels: Decimals, indices: Any) -> Decimals:
+    """Decimals of a dictionary at the places of its codes."""
+    codes = indices.cast(pa.int64()).fill_null(-1).to_numpy()
+    there = np.ones(len(levels.whole), np.bool_) if levels.present is None else levels.present
+    present = np.append(there, False)[codes]
+    whole = np.append(levels.whole, np.zeros(1, levels.whole.dtype))[codes]
+    return Decimals(whole, levels.places, None if present.all() else np.asarray(present))
+
+
+def _valid(column: Any) -> Any:
+    return column.is_valid().to_numpy(zero_copy_only=False) if column.null_count else None
+
+
+def exact_linear(design: Design, moments: ExactMoments, *, every_level: bool = False) -> ExactFit:
+    """Coefficients of a design from exact moments, solved for in the model's own columns.
+
+    Raises NumericalError where there are no rows.
+    """
+    if not moments.rows:
+        raise NumericalError(f"no rows are left to fit '{design.formula}'")
+    ready = plain(design)
+    levels = levels_of(cast(Moments, moments), design.terms)  # both have levels and cells
+    powers = {v: moments.power_sums(v, top) for v, top in design.terms.power_sums().items()}
+    columns = model_columns(design.terms, levels, ready.coordinates, powers, every_level=every_level)
+    (response,) = design.outcome
+    frame = frame_of(columns, levels, response, ready.coordinates)
+    gram = exact_gram(moments, frame.groups)
+    if frame.subspace is not None or frame.made is not None:
+        made = frame.made or []
+        gram = combined(gram, frame.subspace or [*made, {len(made): Fraction(1)}])
+    return exact_fit(gram, frame.constant, tuple(c.name for c in columns), moments)

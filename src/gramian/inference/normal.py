@@ -1,0 +1,40 @@
+"""Tests and intervals by t, or by the normal distribution where the dispersion is known (df infinite)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+from scipy.special import erfc, gammaincc, ndtri
+
+from gramian.inference import intervals, tests
+from gramian.typing import Matrix, Vector
+
+
+def probability(statistics: Vector, df: float) -> Vector:
+    """P(|T| >= |t|), or of a standard normal variable."""
+    if math.isfinite(df):
+        return tests.t_probability(statistics, df)
+    return np.asarray(erfc(np.abs(statistics) / math.sqrt(2.0)))
+
+
+def critical(level: float, df: float) -> float:
+    """How many standard errors a two-sided interval reaches. Raises OptionError unless 0 < level < 1."""
+    by_t = intervals.critical(level, df if math.isfinite(df) else 1.0)
+    return by_t if math.isfinite(df) else -float(ndtri((1.0 - level) / 2.0))
+
+
+def interval(estimates: Vector, std_errors: Vector, level: float, df: float) -> Matrix:
+    """Estimate minus and plus the critical value times its error, (p, 2)."""
+    reach = critical(level, df) * std_errors
+    return np.column_stack([estimates - reach, estimates + reach])
+
+
+def wald(R: Matrix, b: Vector, q: Vector, V: Matrix, df: float) -> tests.Test:
+    """F test of R b = q; with df infinite k F is a chi-square of k degrees of freedom."""
+    test = tests.wald(R, b, q, V, df)
+    if math.isfinite(df) or math.isnan(df):
+        return test
+    k = len(R)
+    return replace(test, p_value=float(gammaincc(k / 2, k * test.statistic / 2)))

@@ -1,0 +1,67 @@
+"""Decimals as what they say: whole numbers and a common number of decimal places."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from gramian.linalg.exact_digits import Values
+from gramian.typing import Mask, Vector
+
+NUMBER = re.compile(r"(?P<sign>[+-]?)(?=\.?[0-9])(?P<before>[0-9]*)\.?(?P<after>[0-9]*)(?:[eE](?P<power>[+-]?[0-9]+))?")
+FARTHEST = 308  # decimal exponents beyond it are no data
+PLACES = 22  # powers of ten up to here are float64 numbers
+
+
+class Decimals(NamedTuple):
+    """values = whole / 10^places; absent ones are zero, `present` None where all are there."""
+
+    whole: Values
+    places: int
+    present: Mask | None
+
+    @property
+    def rounded(self) -> Vector:
+        """Each value rounded to float64 (the last bit may differ for very long ones)."""
+        if self.whole.dtype != object and self.places <= PLACES:
+            return np.asarray(self.whole / 10.0**self.places)
+        return np.array([int(v) / 10**self.places for v in self.whole], np.float64)
+
+
+def parse(texts: Sequence[str | None]) -> Decimals:
+    """Numbers such as "12", "-0.50" or "1.5e-3"; None, an empty text and "nan" are absent.
+
+    Raises ValueError with the text that is no finite decimal number.
+    """
+    found = [None if text is None or text.strip().lower() in ("", "nan") else _number(text) for text in texts]
+    places = max((max(-exponent, 0) for _, exponent in _there(found)), default=0)
+    whole = np.zeros(len(found), object)
+    whole[:] = [0 if pair is None else pair[0] * 10 ** (pair[1] + places) for pair in found]
+    present = np.array([pair is not None for pair in found], np.bool_)
+    return Decimals(whole_numbers(whole), places, None if present.all() else present)
+
+
+def whole_numbers(values: Values) -> Values:
+    """Python integers as int64 where all of them fit."""
+    largest = max((abs(int(v)) for v in values), default=0)
+    return values.astype(np.int64) if largest < 1 << 62 else values
+
+
+def _there(found: Iterable[tuple[int, int] | None]) -> Iterable[tuple[int, int]]:
+    return (pair for pair in found if pair is not None)
+
+
+def _number(text: str) -> tuple[int, int]:
+    """Digits and decimal exponent."""
+    found = NUMBER.fullmatch(text.strip())
+    if found is None:
+        raise ValueError(f"'{text}' is not a decimal number")
+    before, after, power = (found[k] or "" for k in ("before", "after", "power"))
+    exponent = int(power or "0") - len(after)
+    digits = int(found["sign"] + before + after)
+    if digits and abs(exponent + len((before + after).lstrip("0"))) > FARTHEST:
+        raise ValueError(f"'{text}' is beyond the range of numbers")
+    return digits, exponent if digits else 0

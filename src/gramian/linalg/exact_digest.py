@@ -1,0 +1,73 @@
+"""Exact digest: SHA-256 of exact sums in canonical form."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from gramian.linalg.exact_planes import PLANE, Integers, Planes, scatter
+from gramian.typing import Codes
+
+FORM = "exact moments 1"
+
+
+def digest(header: object, counts: Iterable[Codes], sums: Iterable[tuple[Planes, Codes]]) -> str:
+    """Hexadecimal digest of a JSON-able header, integer arrays, and planes divided by powers of ten."""
+    hasher = hashlib.sha256(_text([FORM, header]))
+    for array in counts:
+        hasher.update(_text(list(array.shape)))
+        hasher.update(array.astype("<i8").tobytes())
+    for planes, tens in sums:
+        _enter(hasher, planes, tens)
+    return hasher.hexdigest()
+
+
+def _text(value: object) -> bytes:
+    return json.dumps(value, sort_keys=True, separators=(",", ":")).encode() + b"\n"
+
+
+def _enter(hasher: Any, planes: Planes, tens: Codes) -> None:
+    fives = np.zeros(planes.shape, np.int64)
+    if tens.any():
+        planes, fives = _reduced(planes, tens)
+    parts = planes.parts()
+    hasher.update(_text([planes.shape, [number for number, _ in parts], bool(fives.any())]))
+    for _, bits in parts:
+        hasher.update(bits)
+    if fives.any():
+        hasher.update(fives.astype("<i8").tobytes())
+
+
+def _reduced(planes: Planes, tens: Codes) -> tuple[Planes, Codes]:
+    """Values / 10^tens as dyadic numbers / 5^fives with as few fives as there can be."""
+    low = PLANE * planes.low
+    numbers, powers = planes.integers(low).ravel(), tens.ravel()
+    fives = np.zeros(len(numbers), np.int64)
+    for i, (number, power) in enumerate(zip(numbers.tolist(), powers.tolist(), strict=True)):
+        numbers[i], fives[i] = _without_fives(number, power)
+    return _from_integers(numbers, low - powers, planes.shape), fives.reshape(planes.shape)
+
+
+def _without_fives(number: int, power: int) -> tuple[int, int]:
+    if not number:
+        return 0, 0
+    while power and number % 5 == 0:
+        number, power = number // 5, power - 1
+    return number, power
+
+
+def _from_integers(numbers: Integers, exponents: Codes, shape: tuple[int, ...]) -> Planes:
+    """Planes of Python integers times 2^exponent."""
+    mask = (1 << PLANE) - 1
+    found: list[tuple[int, int, int]] = []
+    for place, (number, exponent) in enumerate(zip(numbers.tolist(), exponents.tolist(), strict=True)):
+        sign, rest = (-1, -number) if number < 0 else (1, number)
+        while rest:
+            found.append((sign * (rest & mask), exponent, place))
+            rest, exponent = rest >> PLANE, exponent + PLANE
+    values, powers, places = np.array(found, np.int64).reshape(-1, 3).T
+    return scatter(values, powers, places, shape)

@@ -1,0 +1,65 @@
+"""Exact linear fit: the numbers of a model from exact products of its columns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from gramian.linalg.aliasing import explain
+from gramian.linalg.exact import ExactMoments
+from gramian.linalg.exact_products import ExactGram
+from gramian.linalg.exact_round import nearest, root
+from gramian.linalg.exact_solve import ExactSolution, exact_solve
+from gramian.typing import Matrix, Vector
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ExactFit:
+    """An exact linear fit, in the columns of the model.
+
+    names, coefficients, low : (p,), each rounded once, and what the rounding left; NaN where aliased. digits : (p,)
+    proved decimal digits, 16 for a correct rounding. inverse : (p, p) of the products, NaN where aliased. aliased :
+    name -> what it equals. rss, tss, mean : rounded once, tss about the mean when there is an intercept.
+    """
+
+    names: tuple[str, ...]
+    coefficients: Vector
+    low: Vector
+    digits: Vector
+    inverse: Matrix
+    aliased: Mapping[str, str]
+    rank: int
+    rows: int
+    weight: float
+    rss: float
+    tss: float
+    mean: float
+    solution: ExactSolution
+
+    @property
+    def std_errors(self) -> Vector:
+        """Square roots of rss / (rows - rank) times the diagonal of the inverse; infinite without a row to spare."""
+        spare = self.rows - self.rank
+        if spare <= 0:
+            return np.where(self.solution.kept, np.inf, np.nan)
+        found = [root(self.solution.rss / spare * v) for v in self.solution.diagonal]
+        return np.where(self.solution.kept, found, np.nan)
+
+
+def exact_fit(gram: ExactGram, constant: int | None, names: tuple[str, ...], moments: ExactMoments) -> ExactFit:
+    """Solve for the columns of `gram` (the response last), which are called `names`."""
+    solution = exact_solve(gram, constant)
+    kept = solution.kept
+    hi, lo = (np.where(kept, v, np.nan) for v in solution.rounded)
+    norms = np.array([root(gram.fraction(i, i)) for i in range(len(names))])
+    null = solution.null.astype(np.float64)
+    aliased = {names[j]: explain(null[:, r], norms, names, int(j)) for r, j in enumerate(np.flatnonzero(~kept))}
+    inverse = np.where(np.logical_and.outer(kept, kept), solution.inverse, np.nan)
+    weight, first, second = moments.weight, moments.outcome(0), moments.outcome(1)
+    about = second if constant is None else second - first * first / weight
+    return ExactFit(
+        names, hi, lo, solution.digits, inverse, aliased, int(kept.sum()), moments.rows, nearest(weight),
+        nearest(solution.rss), nearest(about), nearest(first / weight), solution,
+    )  # fmt: skip

@@ -1,0 +1,228 @@
+"""Exact plan: where every digit of a block of rows stands, chosen from the values of some rows.
+
+It decides only how quick a block is: rows that do not fit go elsewhere, and the sums are the same whatever the plan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from gramian.linalg.columns import Layout
+from gramian.linalg.exact_digits import (
+    DIGIT,
+    ROWS,
+    UNITS,
+    Grid,
+    Values,
+    choose_grid,
+    multiply,
+    slice_floats,
+    slice_integers,
+)
+from gramian.linalg.monomials import CONSTANT, Monomial, degree, monomial, times
+from gramian.typing import Codes, Mask, Matrix
+
+CACHE = 1 << 17  # digits of a block that stay in the cache of one core
+FEWEST = 256  # rows of a block, however wide
+WEIGHTS, COUNTS = "=weights", "=counts"  # no column or expression can be called so
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which sums: products of every left monomial with every right one, sums in cells, sums over all rows.
+
+    left is right unless there are weights or counts, which then multiply the left monomials, those of the tables, and
+    (counts only) the plain ones.
+    """
+
+    left: tuple[Monomial, ...]
+    right: tuple[Monomial, ...]
+    tables: tuple[tuple[tuple[str, ...], tuple[Monomial, ...]], ...]
+    plain: tuple[Monomial, ...]
+
+    @property
+    def monomials(self) -> tuple[Monomial, ...]:
+        """Each once, those of the products first."""
+        rest = [m for _, monomials in self.tables for m in monomials]
+        return tuple(dict.fromkeys((*self.right, *self.left, *rest, *self.plain)))
+
+
+def wanted(layout: Layout, plain: Sequence[Monomial], *, weighted: bool, counted: bool) -> Wanted:
+    """The sums of a layout; `plain` are summed without weights."""
+    count = monomial({COUNTS: 1}) if counted else CONSTANT
+    both = times(monomial({WEIGHTS: 1}), count) if weighted else count
+    return Wanted(
+        tuple(times(m, both) for m in layout.rows),
+        layout.rows,
+        tuple((f, tuple(times(m, both) for m in monomials)) for f, monomials in layout.tables),
+        tuple(times(m, count) for m in plain),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Variables that are sliced together: same number of digits, rows `start` and on, lowest digits first."""
+
+    variables: tuple[str, ...]
+    grids: tuple[Grid, ...]
+    floating: bool
+    start: int
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Digits and variables."""
+        return self.grids[0].digits, len(self.variables)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Rows of the digit buffer.
+
+    grids, at : monomial -> its grid, and its rows, lowest first. runs : variables. steps : products, (out, left, right)
+    in order. right, left : the rows of the two sides of the products. height : all rows. block : rows of data at a
+    time. floating : which variables hold float64.
+    """
+
+    grids: Mapping[Monomial, Grid]
+    at: Mapping[Monomial, Codes]
+    runs: tuple[Run, ...]
+    steps: tuple[tuple[Monomial, Monomial, Monomial], ...]
+    right: slice
+    left: slice
+    height: int
+    floating: Mapping[str, bool]
+
+    @property
+    def block(self) -> int:
+        """Rows of data that are sliced together."""
+        return int(np.clip(CACHE * 2 // max(self.height, 1) // 64 * 64, FEWEST, ROWS))
+
+    def fits(self, values: Mapping[str, Values]) -> bool:
+        """Whether the plan was made for values of these types."""
+        return all((values[name].dtype.kind == "f") == floating for name, floating in self.floating.items())
+
+    def fill(self, values: Mapping[str, Values], buffer: Matrix) -> Mask:
+        """Write the digits of a block; rows that do not fit are left zero, and marked in what is returned."""
+        wrong = np.zeros(buffer.shape[1], np.bool_)
+        for run in self.runs:
+            (n, k), m = run.shape, buffer.shape[1]
+            out = buffer[run.start : run.start + n * k].reshape(n, k, m)
+            wrong |= _slice(run, values, out)
+        buffer[self.at.get(CONSTANT, np.zeros(0, np.int64))] = 1.0
+        if wrong.any():
+            buffer[:, wrong] = 0.0
+        for out_, left, right in self.steps:
+            start, stop = self.at[out_][[0, -1]]
+            product = buffer[start : stop + 1]
+            multiply(buffer[self.at[left]], buffer[self.at[right]], product)
+        return wrong
+
+    def places(self, monomials: Sequence[Monomial]) -> tuple[Codes, Codes, Codes]:
+        """For every digit of these monomials: its row, its exponent, and which monomial it belongs to."""
+        none = np.zeros(0, np.int64)
+        rows = np.concatenate([none, *(self.at[m] for m in monomials)])
+        powers = [self.grids[m].low + DIGIT * np.arange(self.grids[m].digits) for m in monomials]
+        counts = np.array([self.grids[m].digits for m in monomials], np.int64)
+        return rows, np.concatenate([none, *powers]), np.repeat(np.arange(len(monomials)), counts)
+
+
+def _slice(run: Run, values: Mapping[str, Values], out: Matrix) -> Mask:
+    if not run.floating:
+        return slice_integers(values[run.variables[0]], run.grids[0], out[:, 0])
+    raw = np.empty(out.shape[1:])
+    for row, name in zip(raw, run.variables, strict=True):
+        row[:] = values[name]
+    lows, reaches = (np.array([getattr(g, a) for g in run.grids], np.int64) for a in ("low", "reach"))
+    return slice_floats(raw, lows, reaches, out)
+
+
+def make_plan(sums: Wanted, values: Mapping[str, Values], share: float) -> Plan:
+    """A plan that all rows but a share of these fit into."""
+    steps, order = _steps(sums.monomials)
+    multiplied = {v for m in order if degree(m) > 1 for v, _ in m}
+    variables = list(dict.fromkeys(m[0][0] for m in order if degree(m) == 1))
+    grids: dict[Monomial, Grid] = {CONSTANT: UNITS}
+    for name in variables:
+        grids[monomial({name: 1})] = choose_grid(values[name], share, tight=name in multiplied)
+    for out, left, right in steps:
+        grids[out] = grids[left].times(grids[right])
+    floating = {name: values[name].dtype.kind == "f" for name in variables}
+    return _placed(sums, order, steps, grids, floating)
+
+
+def _steps(monomials: Iterable[Monomial]) -> tuple[tuple[tuple[Monomial, Monomial, Monomial], ...], list[Monomial]]:
+    """How products are formed of what there is, and everything that has to be there, the asked for in their order."""
+    order = dict.fromkeys(monomials)
+    steps: dict[Monomial, tuple[Monomial, Monomial]] = {}
+    todo = [m for m in order if degree(m) > 1]
+    while todo:
+        m = todo.pop()
+        steps[m] = parents = _parents(m, order)
+        for parent in parents:
+            if parent not in order:
+                order[parent] = None
+                todo += [parent] if degree(parent) > 1 else []
+    ordered = sorted(steps, key=degree)
+    return tuple((m, *steps[m]) for m in ordered), list(order)
+
+
+def _parents(m: Monomial, known: Mapping[Monomial, None]) -> tuple[Monomial, Monomial]:
+    """A monomial and a variable whose product is `m`: one that is known, else that without weights."""
+    options = [(_without(m, v), monomial({v: 1})) for v in sorted((v for v, _ in m), key=lambda v: v[0] != "=")]
+    return next((o for o in options if o[0] in known), options[0])
+
+
+def _without(m: Monomial, variable: str) -> Monomial:
+    return monomial({v: p - (v == variable) for v, p in m})
+
+
+def _placed(
+    sums: Wanted,
+    order: Sequence[Monomial],
+    steps: tuple[tuple[Monomial, Monomial, Monomial], ...],
+    grids: Mapping[Monomial, Grid],
+    floating: Mapping[str, bool],
+) -> Plan:
+    right, left = set(sums.right), set(sums.left)
+    at: dict[Monomial, Codes] = {}
+    runs: list[Run] = []
+    sides, height = [], 0
+    for part in (
+        [m for m in order if m in right],
+        [m for m in order if m in left and m not in right],
+        [m for m in order if m not in left and m not in right],
+    ):
+        start = height
+        height = _place(part, grids, floating, at, runs, height)
+        sides.append(slice(start, height))
+    other = sides[0] if sums.left == sums.right else sides[1]
+    return Plan(grids, at, tuple(runs), steps, sides[0], other, height, floating)
+
+
+def _place(
+    monomials: Sequence[Monomial],
+    grids: Mapping[Monomial, Grid],
+    floating: Mapping[str, bool],
+    at: dict[Monomial, Codes],
+    runs: list[Run],
+    height: int,
+) -> int:
+    together: dict[tuple[bool, int, str], list[Monomial]] = {}
+    for m in monomials:
+        if degree(m) == 1:
+            name = m[0][0]
+            key = (True, grids[m].digits, "") if floating[name] else (False, 0, name)
+            together.setdefault(key, []).append(m)
+        else:
+            at[m] = height + np.arange(grids[m].digits)
+            height += grids[m].digits
+    for (is_float, _, _), members in together.items():
+        n, k = grids[members[0]].digits, len(members)
+        runs.append(Run(tuple(m[0][0] for m in members), tuple(grids[m] for m in members), is_float, height))
+        for i, m in enumerate(members):
+            at[m] = height + i + k * np.arange(n)
+        height += n * k
+    return height

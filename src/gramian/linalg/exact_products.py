@@ -1,0 +1,96 @@
+"""Exact products of any stored columns, read from exact moments, and sums over combinations of columns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from math import lcm
+
+import numpy as np
+
+from gramian.linalg.exact import ExactMoments, powers_of_ten
+from gramian.linalg.exact_planes import PLANE, Integers, Planes
+from gramian.linalg.monomials import times
+from gramian.linalg.products import Group, cell_index
+from gramian.typing import Codes
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ExactGram:
+    """Products of columns: whole_ij 2^exponent / (units_i units_j).
+
+    whole : (q, q) Python integers. units : (q,) positive integers, what a column was multiplied by to be whole.
+    """
+
+    whole: Integers
+    exponent: int
+    units: tuple[int, ...]
+
+    def fraction(self, i: int, j: int) -> Fraction:
+        """One product."""
+        return Fraction(int(self.whole[i, j]), self.units[i] * self.units[j]) * Fraction(2) ** self.exponent
+
+
+def exact_gram(moments: ExactMoments, groups: Sequence[Group]) -> ExactGram:
+    """Products of the stored columns in `groups`, (q, q) in the order of their positions."""
+    width = sum(len(g.positions) for g in groups)
+    whole = np.zeros((width, width), object)
+    units = [1] * width
+    exponent = _lowest(moments)
+    for i, left in enumerate(groups):
+        for k, power in enumerate(powers_of_ten(left.monomials, moments.scale)):
+            for position in left.at(k):
+                units[position] = 10 ** int(power)
+        for right in groups[i:]:
+            read = _from_table if left.factors or right.factors else _from_dense
+            read(moments, left, right, exponent, whole)
+    return ExactGram(whole, exponent, tuple(units))
+
+
+def _lowest(moments: ExactMoments) -> int:
+    planes = [moments.dense, *(table.sums for table in moments.tables.values())]
+    return PLANE * min([p.low for p in planes if p.digits.size], default=0)
+
+
+def _from_dense(moments: ExactMoments, left: Group, right: Group, exponent: int, out: Integers) -> None:
+    place = {m: i for i, m in enumerate(moments.layout.rows)}
+    a, b = ([place[m] for m in g.monomials] for g in (left, right))
+    block = moments.dense[np.ix_(a, b)].integers(exponent)
+    out[np.ix_(left.positions, right.positions)] = block
+    out[np.ix_(right.positions, left.positions)] = block.T
+
+
+def _from_table(moments: ExactMoments, left: Group, right: Group, exponent: int, out: Integers) -> None:
+    union = tuple(sorted({*left.factors, *right.factors}))
+    table = moments.tables[union]
+    place = {m: i for i, m in enumerate(dict(moments.layout.tables)[union])}
+    sizes = [len(moments.levels[f]) for f in union]
+    a, b = (_index(g, union, table.cells, sizes) for g in (left, right))
+    known = np.flatnonzero((a >= 0) & (b >= 0))
+    sums = table.sums[known]
+    for i, m in enumerate(left.monomials):
+        for j, n in enumerate(right.monomials):
+            rows, columns = left.at(i)[a[known]], right.at(j)[b[known]]
+            out[rows, columns] = out[columns, rows] = _column(sums, place[times(m, n)]).integers(exponent)
+
+
+def _column(sums: Planes, index: int) -> Planes:
+    return sums[:, index]
+
+
+def _index(group: Group, union: tuple[str, ...], cells: Codes, sizes: list[int]) -> Codes:
+    where = [union.index(f) for f in group.factors]
+    return cell_index(group.cells, cells[:, where], [sizes[w] for w in where])
+
+
+def combined(gram: ExactGram, columns: Sequence[Mapping[int, Fraction]]) -> ExactGram:
+    """Products of exact combinations of the columns, K'GK."""
+    K = np.zeros((len(gram.whole), len(columns)), object)
+    units = []
+    for j, column in enumerate(columns):
+        shares = {i: c / gram.units[i] for i, c in column.items()}
+        units.append(lcm(*(c.denominator for c in shares.values())))
+        for i, c in shares.items():
+            K[i, j] = int(c * units[j])
+    return ExactGram(K.T.dot(gram.whole.dot(K)), gram.exponent, tuple(units))

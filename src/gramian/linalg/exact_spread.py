@@ -1,0 +1,70 @@
+"""The inverse of all products, from that of the centred ones: with the intercept, in the columns themselves."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+
+from gramian.linalg.exact_planes import Integers
+from gramian.linalg.exact_refine import Verified, refined
+from gramian.linalg.exact_round import nearest
+from gramian.typing import Codes, Matrix, Vector
+
+
+def spread_inverse(
+    inverse: Integers | Verified, sums: Integers | None, weight: int, units: Integers, exponent: int
+) -> tuple[Matrix, list[Fraction]]:
+    """(k, k), or (k + 1, k + 1) with the intercept last, as float64, and its diagonal (float64 may not hold it).
+
+    inverse : of weight times the centred products of whole columns. sums : of these, None without an intercept.
+    units : what the columns were multiplied by, that of the intercept last. exponent : of two, of all products.
+    """
+    if isinstance(inverse, Verified):
+        return _rounded(inverse, sums, weight, units, exponent)
+    return _exact(inverse, sums, weight, units, exponent)
+
+
+def _exact(
+    inverse: Integers, sums: Integers | None, weight: int, units: Integers, exponent: int
+) -> tuple[Matrix, list[Fraction]]:
+    """Every element rounded once."""
+    V = inverse * weight
+    if sums is not None:
+        edge = inverse.dot(sums) if len(sums) else sums
+        corner = Fraction(1, weight) + (Fraction(edge.dot(sums)) / weight if len(sums) else 0)
+        last = np.append(-edge, np.array([corner], object))
+        V = np.concatenate([np.concatenate([V, -edge[:, None]], axis=1), last[None, :]])
+    told = V * units[:, None] * units * Fraction(2) ** -exponent
+    return np.array([nearest(v) for v in told.ravel()]).reshape(told.shape), told.diagonal().tolist()
+
+
+def _rounded(
+    system: Verified, sums: Integers | None, weight: int, units: Integers, exponent: int
+) -> tuple[Matrix, list[Fraction]]:
+    """Rounded a few times; powers of two are kept apart, so that nothing overflows on the way."""
+    factors, powers = _apart(units)
+    (factor,), (power,) = _apart(np.array([weight], object))
+    k = len(system.exponents)
+    own = powers[:k] - system.exponents
+    shift = own[:, None] + own + int(power) - exponent
+    near = system.inverse * float(factor) * factors[:k, None] * factors[:k]
+    pairs = zip(near.diagonal().tolist(), shift.diagonal().tolist(), strict=True)
+    diagonal = [Fraction(v) * Fraction(2) ** s for v, s in pairs]
+    with np.errstate(over="ignore", under="ignore"):
+        inner = np.ldexp(near, shift)
+    if sums is None:
+        return inner, diagonal
+    edge, _, _ = refined(system, sums)
+    corner = Fraction(1, weight) + sum((v * int(s) for v, s in zip(edge, sums, strict=True)), Fraction(0)) / weight
+    last = int(units[-1]) * Fraction(2) ** -exponent
+    told = [*(-v * int(u) * last for v, u in zip(edge, units[:k], strict=True)), corner * last * int(units[-1])]
+    column = np.array([nearest(v) for v in told])
+    inner = np.concatenate([np.concatenate([inner, column[:-1, None]], axis=1), column[None, :]])
+    return inner, [*diagonal, told[-1]]
+
+
+def _apart(values: Integers) -> tuple[Vector, Codes]:
+    """Whole positive numbers as f 2^s with f near one."""
+    sizes = [int(v).bit_length() for v in values]
+    return np.array([float(Fraction(int(v), 1 << s)) for v, s in zip(values, sizes, strict=True)]), np.array(sizes)

@@ -1,0 +1,116 @@
+"""Exact sums under way: digits of blocks of rows, their products in BLAS, now and then brought to planes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from gramian.linalg.cells import Table
+from gramian.linalg.columns import Factors
+from gramian.linalg.exact_cells import ExactCells, gathered
+from gramian.linalg.exact_digits import ROWS, Values
+from gramian.linalg.exact_plan import Plan, Wanted
+from gramian.linalg.exact_planes import Planes, from_columns, scatter
+from gramian.linalg.exact_selftest import product
+from gramian.typing import Codes, Mask, Matrix, Vector
+
+ADDITIONS = 512  # of whole numbers below 2^53 into an int64
+LIMIT = 1 << 31  # rows whose digits a float64 can sum
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sums:
+    """What rows leave: their number, products of all monomials, sums over cells, plain sums."""
+
+    rows: int
+    dense: Planes
+    tables: Mapping[Factors, ExactCells]
+    plain: Planes
+
+    @classmethod
+    def empty(cls, wanted: Wanted) -> Sums:
+        """No rows."""
+        tables = {f: ExactCells.empty(len(f), len(monomials)) for f, monomials in wanted.tables}
+        return cls(0, Planes.zeros(len(wanted.left), len(wanted.right)), tables, Planes.zeros(len(wanted.plain)))
+
+    def __add__(self, other: Sums, /) -> Sums:
+        tables = {f: table + other.tables[f] for f, table in self.tables.items()}
+        return Sums(self.rows + other.rows, self.dense + other.dense, tables, self.plain + other.plain)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rows:
+    """The i-th digit of a table: one row of the buffer."""
+
+    digits: Matrix
+    at: Codes
+
+    def __call__(self, index: int) -> Vector:
+        return np.asarray(self.digits[self.at[index]])
+
+
+class Filling:
+    """Sums of the blocks that fit one plan."""
+
+    def __init__(self, wanted: Wanted, plan: Plan) -> None:
+        self.wanted, self.plan = wanted, plan
+        self.buffer = np.empty((plan.height, ROWS))
+        self.multiply = product()
+        self.clear()
+
+    def clear(self) -> None:
+        """No rows."""
+        left, right = (s.stop - s.start for s in (self.plan.left, self.plan.right))
+        self.products = np.zeros((left, right), np.int64)
+        self.rows = self.additions = self.blocks = 0
+        self.places = {f: self.plan.places(monomials) for f, monomials in self.wanted.tables}
+        self.tables = {f: Table(len(f), len(self.places[f][0])) for f in self.places}
+        self.plain_places = self.plan.places(self.wanted.plain)
+        self.plain = np.zeros(len(self.plain_places[0]), np.int64)
+
+    @property
+    def full(self) -> bool:
+        """Whether no more may be added before `take`."""
+        return self.additions >= ADDITIONS or self.blocks >= LIMIT
+
+    def slice(self, values: Mapping[str, Values]) -> Mask:
+        """Write the digits of a block into the buffer; returns the rows that do not fit."""
+        self.width = len(next(iter(values.values())))
+        return self.plan.fill(values, self.buffer[:, : self.width])
+
+    def add(self, codes: Mapping[str, Codes], sizes: Mapping[str, int], count: Vector | None, left_out: Mask) -> None:
+        """Add the block that was sliced."""
+        digits = self.buffer[:, : self.width]
+        self.products += self.multiply(digits[self.plan.left], digits[self.plan.right])
+        if left_out.any():
+            count = np.where(left_out, 0.0, 1.0 if count is None else count)
+        self.rows += self.width if count is None else int(count.sum())
+        self.additions, self.blocks = self.additions + 1, self.blocks + self.width
+        for factors, table in self.tables.items():
+            at = self.places[factors][0]
+            table.add([codes[f] for f in factors], [sizes[f] for f in factors], Rows(digits, at), count)
+        if len(self.plain):
+            self.plain += digits[self.plain_places[0]].sum(axis=1).astype(np.int64)
+
+    def take(self) -> Sums:
+        """The sums so far, which then start anew."""
+        plan, width = self.plan, len(self.wanted.right)
+        rows, powers, which = plan.places(self.wanted.left)
+        columns, others, whose = plan.places(self.wanted.right)
+        values = self.products[np.ix_(rows - plan.left.start, columns)]
+        places = which[:, None] * width + whose[None, :]
+        dense = scatter(values, powers[:, None] + others[None, :], places, (len(self.wanted.left), width))
+        tables = {f: self._table(f, table) for f, table in self.tables.items()}
+        _, exponents, members = self.plain_places
+        plain = scatter(self.plain, exponents, members, (len(self.wanted.plain),))
+        out = Sums(self.rows, dense, tables, plain)
+        self.clear()
+        return out
+
+    def _table(self, factors: Factors, table: Table) -> ExactCells:
+        done = table.finish()
+        _, exponents, members = self.places[factors]
+        width = len(dict(self.wanted.tables)[factors])
+        return gathered(done.cells, done.rows, from_columns(done.sums.astype(np.int64), exponents, members, width))

@@ -1,0 +1,1 @@
+"""Pictures of arrays; the only place that draws, and that knows matplotlib."""

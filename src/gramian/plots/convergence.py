@@ -1,0 +1,158 @@
+"""How methods come nearer to the solution: errors against iterations and passes, ways over the cost, times."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gramian.plots import bowl
+from gramian.plots.look import GREY, LINES, label, power, told_below
+from gramian.plots.matplotlib import FixedLocator, FuncFormatter, NullLocator, drawn, picture
+from gramian.typing import Matrix, Vector
+
+LEAST, MOST = 1e-17, 30.0  # errors that are drawn; what is smaller is zero to float64, what is larger has diverged
+SIDE, HEIGHT = 4.9, 3.1
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How a method went: relative errors after iterations and passes, all (k,), and the coefficients where two."""
+
+    name: str
+    iterations: Vector
+    passes: Vector
+    errors: Vector
+    path: Matrix | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """All methods on one problem. cost : of two coefficients its curvature and minimum, None where not known."""
+
+    title: str
+    ways: Sequence[Way]
+    names: Sequence[str] = ()
+    cost: tuple[Matrix, Vector] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """Seconds against the number of features: the solve and single steps, and where steps begin to win."""
+
+    features: Vector
+    solve: Vector
+    step: Vector
+    product: Vector
+    crossover: Mapping[int, float]
+
+
+@drawn
+def convergence(courses: Sequence[Course], methods: Sequence[str], times: Times | None = None, title: str = "") -> Any:
+    """Errors against iterations above errors against passes, one column for each problem; then ways, then times.
+
+    methods : all names, in an order that decides on colours.
+    """
+    styles = {name: LINES[i % len(LINES)] for i, name in enumerate(methods)}
+    ways = any(c.cost is not None for c in courses)
+    rows = 2 + ways + (times is not None)
+    figure = picture(1.0 + SIDE * len(courses), 1.2 + HEIGHT * rows + 0.4 * (times is not None))
+    grid = figure.add_gridspec(rows, len(courses))
+    for k, course in enumerate(courses):
+        above = _errors(figure.add_subplot(grid[0, k]), course, styles, "iterations")
+        above.set_title(course.title)
+        _errors(figure.add_subplot(grid[1, k]), course, styles, "passes")
+        if course.cost is not None:
+            bowl.contours(figure.add_subplot(grid[2, k]), course.cost, _paths(course, styles), course.names)
+    handles = {name: figure.axes[0].plot([], [], **_style(style))[0] for name, style in styles.items()}
+    if any(_diverges(way) for course in courses for way in course.ways):
+        handles["leaves the picture: diverges"] = figure.axes[0].plot([], [], "^", color=GREY, markersize=8)[0]
+    if times is not None:
+        crossover(figure.add_subplot(grid[rows - 1, :]), times, columns=1 + len(courses))
+    figure.suptitle(label(title, 45 + 45 * (len(courses) > 1)), ha="left", x=0.02)
+    told_below(figure, handles, columns=1 + len(courses))
+    return figure
+
+
+def _style(style: tuple[Any, ...]) -> dict[str, Any]:
+    color, line, marker = style
+    return {"color": color, "linestyle": line, "marker": marker, "markersize": 4.5, "linewidth": 1.5}
+
+
+def _diverges(way: Way) -> bool:
+    return bool((~(way.errors <= MOST)).any())
+
+
+def _errors(ax: Any, course: Course, styles: Mapping[str, tuple[Any, ...]], against: str) -> Any:
+    for way in course.ways:
+        steps = way.iterations if against == "iterations" else way.passes
+        shown = _until_gone(way.errors)
+        x, y = steps[:shown], np.maximum(way.errors[:shown], LEAST)
+        ax.plot(x, y, **_style(styles[way.name]), markevery=_marks(x))
+        if _diverges(way):
+            at = steps[min(shown, len(steps) - 1)]
+            ax.plot([x[-1], at], [y[-1], MOST], **{**_style(styles[way.name]), "marker": ""})
+            ax.plot(at, MOST, "^", color=styles[way.name][0], markersize=8, clip_on=False, zorder=5)
+    ax.set_yscale("log")
+    ax.set_ylim(LEAST / 2, MOST)
+    ax.yaxis.set_major_locator(FixedLocator((10.0 ** np.arange(-16, 1, 4)).tolist()))
+    ax.yaxis.set_minor_locator(NullLocator())
+    ax.yaxis.set_major_formatter(FuncFormatter(power))
+    _steps(ax, max((float(_last(way, against)) for way in course.ways), default=1.0))
+    ax.set_xlabel("iterations" if against == "iterations" else "passes over the rows, if there were no moments")
+    ax.set_ylabel("relative error (10⁻⁸: 8 digits)")
+    return ax
+
+
+def _last(way: Way, against: str) -> float:
+    return float((way.iterations if against == "iterations" else way.passes)[-1])
+
+
+def _steps(ax: Any, last: float) -> None:
+    """Zero, and then logarithms."""
+    ax.set_xscale("symlog", linthresh=1, linscale=0.4)
+    top = max(int(np.ceil(np.log10(max(last, 10.0)))), 1)
+    every = -(-(top + 1) // 7)
+    ticks = [0.0, 1.0, 2.0, 5.0, 10.0] if last <= 10 else [0.0, *10.0 ** np.arange(0, top + 1, every)]
+    ax.xaxis.set_major_locator(FixedLocator(ticks))
+    ax.xaxis.set_minor_locator(NullLocator())
+    ax.xaxis.set_major_formatter(FuncFormatter(power))
+    ax.set_xlim(-0.12, max(last * 1.25, 2.0))
+
+
+def _until_gone(errors: Vector) -> int:
+    """How many errors come before the first that is out of the picture."""
+    gone = np.flatnonzero(~(errors <= MOST))
+    return int(gone[0]) if len(gone) else len(errors)
+
+
+def _marks(x: Vector) -> list[int]:
+    """Places of at most a dozen markers, evenly spread over a logarithmic axis, the last one among them."""
+    if len(x) <= 12:
+        return list(range(len(x)))
+    wanted = np.linspace(0.0, np.log1p(x[-1]), 9)
+    return sorted({*np.searchsorted(np.log1p(x), wanted).clip(0, len(x) - 1).tolist(), len(x) - 1})
+
+
+def _paths(course: Course, styles: Mapping[str, tuple[Any, ...]]) -> list[tuple[Matrix, dict[str, Any]]]:
+    return [(way.path, _style(styles[way.name])) for way in course.ways if way.path is not None and len(way.path) > 1]
+
+
+def crossover(ax: Any, times: Times, *, columns: int = 3) -> None:
+    """Seconds of the solve and of many steps against the number of features."""
+    n = times.features
+    ax.plot(n, times.solve, **_style(LINES[0]), label="one solve (Cholesky)")
+    for (steps, features), style in zip(times.crossover.items(), LINES[1:], strict=False):
+        ax.plot(n, steps * times.step, **_style(style), label=f"{steps:,} steps: cheaper from {features:,.0f} on")
+    ax.plot(n, times.product, **_style(LINES[-1]), label="products of a million rows")
+    ax.set_xscale("log")
+    ax.set_yscale("log")
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_major_formatter(FuncFormatter(power))
+        axis.set_minor_locator(NullLocator())
+    ax.set_title("Seconds on this machine, one thread")
+    ax.set_xlabel("features")
+    ax.set_ylabel("seconds")
+    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=columns)

@@ -1,0 +1,94 @@
+"""Colours that everyone can tell apart, and texts as they stand in pictures."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import takewhile
+from textwrap import wrap
+from typing import Any
+
+# M. Okabe and K. Ito, Color Universal Design (2008)
+BLUE, VERMILION, GREEN, ORANGE = "#0072B2", "#D55E00", "#009E73", "#E69F00"
+SKY, PURPLE, BLACK, GREY = "#56B4E9", "#CC79A7", "#000000", "0.45"
+# each of a row differs in colour, in line and in marker
+LINES = (
+    (BLACK, "-", "o"),
+    (VERMILION, "--", "s"),
+    (BLUE, "-", "^"),
+    (GREEN, "-.", "D"),
+    (ORANGE, (0, (6, 1.5)), "v"),
+    (PURPLE, ":", "P"),
+    (SKY, (0, (3, 1, 1, 1, 1, 1)), "X"),
+    (GREY, (0, (1, 1)), "*"),
+)
+RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+CONTEXT = 10  # characters around what tells names apart
+PLAIN = 10_000  # larger powers of ten are told by their exponent
+
+
+def label(text: str, most: int = 40) -> str:
+    """A name on one line, its middle left out where it is long; dollar signs are no mathematics here."""
+    if text.startswith("`") and text.endswith("`") and text.count("`") == 2:
+        text = text[1:-1]
+    flat = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    return shortened(flat, most).replace("$", r"\$")
+
+
+def shortened(text: str, most: int) -> str:
+    """At most so many characters: both ends and an ellipsis."""
+    if len(text) <= most:
+        return text
+    tail = (most - 1) // 2
+    return f"{text[: most - 1 - tail]}…{text[len(text) - tail :]}"
+
+
+def labels(names: Sequence[str], most: int = 40) -> list[str]:
+    """Names that are told apart: of long ones that are alike at both ends the middle is shown."""
+    short = [label(name, most) for name in names]
+    for text in {t for t in short if short.count(t) > 1}:
+        alike = [i for i, t in enumerate(short) if t == text]
+        before = _common([names[i] for i in alike])
+        after = _common([names[i][before:][::-1] for i in alike])
+        for i in alike:
+            name = names[i]
+            begin, end = max(before - CONTEXT, 0), min(len(name) - after + CONTEXT, len(name))
+            short[i] = label("…" * (begin > 0) + name[begin:end] + "…" * (end < len(name)), most)
+    return short
+
+
+def _common(names: Sequence[str]) -> int:
+    """Characters that all of them begin with."""
+    return sum(1 for _ in takewhile(lambda letters: len(set(letters)) == 1, zip(*names, strict=False)))
+
+
+def wrapped(text: str, width: int) -> str:
+    """A title in as many lines as it needs."""
+    return "\n".join(wrap(text, width))
+
+
+def power(value: float, _: object = None) -> str:
+    """A tick of a logarithmic axis: 1, 10, ..., 10⁵, and 10⁻¹, 10⁻²."""
+    if value == 0:
+        return "0"
+    exponent = round(math.log10(abs(value)))
+    if 1 <= value <= PLAIN:
+        return f"{value:,.0f}"
+    return f"10{str(exponent).translate(RAISED)}"
+
+
+def percent(level: float) -> str:
+    """A level as people say it: 95 %."""
+    return f"{100 * level:.6g} %"
+
+
+def told_below(figure: Any, handles: dict[str, Any] | None = None, columns: int = 2) -> None:
+    """The legend below everything, its points as dark as they are light in the crowd."""
+    if handles is None:
+        pairs = [zip(*ax.get_legend_handles_labels(), strict=True) for ax in figure.axes]
+        handles = {text: handle for ax in pairs for handle, text in ax}
+    legend = figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=columns)
+    for handle in legend.legend_handles:
+        if hasattr(handle, "set_sizes"):
+            handle.set_sizes([14])
+            handle.set_alpha(0.9)

@@ -1,0 +1,108 @@
+"""Points, and the line or curve that was fitted to them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gramian.plots.bins import Groups
+from gramian.plots.look import BLUE, GREY, ORANGE, VERMILION, label, percent, told_below, wrapped
+from gramian.plots.matplotlib import drawn, picture
+from gramian.typing import Matrix, Vector
+
+CLEAR = 400  # points up to here are drawn boldly
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """What was fitted, at increasing x (m,). band : (2, m) low and high, NaN or None where there is none."""
+
+    x: Vector
+    y: Vector
+    band: Matrix | None = None
+    level: float = 0.95
+
+
+@drawn
+def line(
+    x: Vector,
+    y: Vector,
+    curve: Curve,
+    *,
+    names: tuple[str, str],
+    told: str,
+    groups: Groups | None = None,
+    drops: Vector | None = None,
+    shares: bool = False,
+) -> Any:
+    """Points (n,), the curve with its band, and means of groups of rows where points are too many to be seen.
+
+    names : of x and y. told : which rows the points are. drops : (n,) heights that points are connected with.
+    shares : y are failures and successes, so that means lie between 0 and 1.
+    """
+    figure = picture(7.0, 4.8)
+    ax = figure.subplots()
+    scatter(ax, x, y, told)
+    if drops is not None:
+        ax.vlines(x, np.minimum(y, drops), np.maximum(y, drops), color=ORANGE, linewidth=1.2, label="residuals")
+    if groups is not None:
+        means(ax, groups, groups.wilson if shares else groups.interval)
+    if curve.band is not None and np.isfinite(curve.band).any():
+        band = {"alpha": 0.25, "linewidth": 0, "label": f"{percent(curve.level)} band of the mean"}
+        ax.fill_between(curve.x, *curve.band, color=BLUE, zorder=2.5, **band)
+    straight = _straight(curve)
+    ax.plot(curve.x, curve.y, color=BLUE, linewidth=2.0, label="fitted line" if straight else "fitted curve", zorder=3)
+    ax.set_xlabel(label(names[0], 60))
+    ax.set_ylabel(label(names[1], 50))
+    about = f"{label(names[1])} against {label(names[0])}"
+    ax.set_title(wrapped(f"{about}, with the fitted {'line' if straight else 'curve'}", 76))
+    told_below(figure)
+    return figure
+
+
+@drawn
+def against_predicted(predicted: Vector, y: Vector, *, name: str, told: str) -> Any:
+    """Outcomes against what was predicted, where there is no single x to draw them against."""
+    figure = picture(6.0, 5.0)
+    ax = figure.subplots()
+    scatter(ax, predicted, y, told)
+    ends = np.array([min(predicted.min(), y.min()), max(predicted.max(), y.max())])
+    ax.plot(ends, ends, color=BLUE, label="outcome = prediction")
+    ax.set_xlabel(f"predicted {label(name)}")
+    ax.set_ylabel(label(name, 50))
+    ax.set_title(f"{label(name)} against its predictions")
+    told_below(figure)
+    return figure
+
+
+def scatter(ax: Any, x: Vector, y: Vector, told: str | None = None) -> None:
+    """Points, the paler the more they are."""
+    bold = len(x) <= CLEAR
+    size, alpha = (14, 0.8) if bold else (5, max(0.18, min(0.6, 400 / len(x))))
+    ax.scatter(
+        x, y, size, color=GREY if not bold else "0.25", alpha=alpha, linewidths=0, label=told, rasterized=not bold
+    )
+
+
+def means(ax: Any, groups: Groups, interval: Matrix) -> None:
+    """Means of groups with 95 % intervals."""
+    ax.errorbar(
+        groups.x,
+        groups.y,
+        np.maximum(np.nan_to_num(np.stack([groups.y - interval[0], interval[1] - groups.y])), 0.0),
+        fmt="s",
+        color=VERMILION,
+        markersize=3.8,
+        elinewidth=1.1,
+        label="means of groups of all rows, with 95 % intervals",
+        zorder=4,
+    )
+
+
+def _straight(curve: Curve) -> bool:
+    if len(curve.x) < 3:
+        return True
+    chord = np.interp(curve.x, curve.x[[0, -1]], curve.y[[0, -1]])
+    return bool(np.nanmax(np.abs(curve.y - chord)) <= 1e-9 * (np.nanmax(np.abs(curve.y)) + 1e-300))

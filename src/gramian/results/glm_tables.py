@@ -1,0 +1,79 @@
+"""Generalized linear fits as Arrow tables with broom's column names, and as plain JSON."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from gramian.fit.glm_solved import GlmSolved
+from gramian.models.families import Likelihood
+from gramian.results import tables
+from gramian.results.tables import SCHEMA, finite
+
+if TYPE_CHECKING:
+    from gramian.results.glm import GlmFit
+
+COUNTS = ("df_null", "rows")
+
+
+def loglik(solved: GlmSolved, law: Likelihood, *, known: bool) -> float:
+    """base + size scale(phi) - deviance / (2 phi); phi is 1, or at the maximum deviance / size."""
+    phi = 1.0 if known else solved.deviance / solved.size
+    if phi <= 0.0:
+        return math.inf
+    return solved.base + solved.size * law.scale(phi) - solved.deviance / (2.0 * phi)
+
+
+def tidy(fit: GlmFit, level: float) -> pa.Table:
+    """One row for each coefficient, null where unknown."""
+    return tables.tidy(fit, level)
+
+
+def whole(fit: GlmFit) -> dict[str, float | None]:
+    """The numbers of the fit as a whole, as broom's glance.glm, and more."""
+    return {
+        "null_deviance": fit.null_deviance,
+        "df_null": fit.df_null,
+        "loglik": fit.loglik,
+        "aic": fit.aic,
+        "bic": fit.bic,
+        "deviance": fit.deviance,
+        "df_residual": fit.df_residual,
+        "rows": fit.rows,
+        "dispersion": fit.dispersion,
+        "pearson": fit.pearson,
+        "theta": fit.theta,
+    }
+
+
+def glance(fit: GlmFit) -> pa.Table:
+    """One row for the fit, null where unknown."""
+    types = {name: pa.int64() if name in COUNTS else pa.float64() for name in whole(fit)}
+    return pa.table({name: pa.array([tables.known(v)], types[name]) for name, v in whole(fit).items()})
+
+
+def to_dict(fit: GlmFit, level: float) -> dict[str, Any]:
+    """The versioned object of `--format json`."""
+    numbers = {name: finite(v) for name, v in whole(fit).items() if name != "rows"}
+    return {
+        "schema": SCHEMA,
+        "formula": fit.formula,
+        "family": fit.family,
+        "link": fit.link,
+        "outcomes": None if fit.outcomes is None else list(fit.outcomes),
+        "rows": fit.rows,
+        "dropped_rows": dict(fit.dropped_rows),
+        "missing": dict(fit.missing),
+        "level": level,
+        "statistic": fit.statistic,
+        "coefficients": tables.coefficients(fit, level),
+        **numbers,
+        "rank": fit.rank,
+        "aliased": dict(fit.aliased),
+        "alpha": fit.alpha,
+        "vcov": fit.covariance.recipe,
+        "converged": fit.converged,
+        "accuracy": {"passes": fit.passes, "condition": finite(fit.condition)},
+    }

@@ -1,0 +1,7 @@
+"""What to draw for which result: facts in, arrays for `plots` out."""
+
+from gramian.results.pictures.comparisons import comparison
+from gramian.results.pictures.derivations import derivation
+from gramian.results.pictures.fits import curve, general, linear
+
+__all__ = ["comparison", "curve", "derivation", "general", "linear"]

@@ -1,0 +1,55 @@
+"""Derivations as points and a line."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gramian.typing import Vector
+
+if TYPE_CHECKING:
+    from gramian.derivation.derivation import Derivation
+
+GRID = 401
+POWERS = range(1, 13)
+
+
+def derivation(result: Derivation) -> Any:
+    """The points, the line or polynomial, and the residuals; of several predictors outcomes against predictions."""
+    from gramian.plots.points import Curve, against_predicted, line
+
+    told = f"{len(result.y)} row{'s'[: len(result.y) != 1]}"
+    powers = _powers(result)
+    if powers is None:
+        return against_predicted(result.predictions, result.y, name=result.table.outcome, told=told)
+    at = powers.index(1)
+    x = result.X[:, at]
+    grid = np.linspace(x.min(), x.max(), GRID)
+    curve = Curve(grid, _values(grid, result.w, powers))
+    names = (result.names[at], result.table.outcome)
+    return line(x, result.y, curve, names=names, told=told, drops=result.predictions)
+
+
+def _powers(result: Derivation) -> tuple[int, ...] | None:
+    """The power of the one predictor in each column, None where they are no powers of one; exact."""
+    columns = list(zip(*result.solution.X, strict=True))
+    for i, x in enumerate(columns):
+        found = [_power(column, x, j == result.table.constant) for j, column in enumerate(columns)]
+        if i != result.table.constant and None not in found and found.count(1) == 1:
+            return tuple(k for k in found if k is not None)
+    return None
+
+
+def _power(column: tuple[Fraction, ...], x: tuple[Fraction, ...], constant: bool) -> int | None:
+    if constant:
+        return 0
+    return next((k for k in POWERS if all(c == v**k for c, v in zip(column, x, strict=True))), None)
+
+
+def _values(grid: Vector, w: Vector, powers: tuple[int, ...]) -> Vector:
+    total = np.zeros_like(grid)
+    for weight, k in zip(w, powers, strict=True):
+        total += weight * grid**k
+    return total

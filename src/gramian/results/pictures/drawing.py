@@ -1,0 +1,106 @@
+"""Which picture of a fit: coefficients without data; with data the line, residuals or calibration."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from gramian.batch import Source
+from gramian.data.source import source_of
+from gramian.errors import NumericalError, OptionError
+from gramian.fit.options import one_of
+from gramian.plots.bins import Bins
+from gramian.plots.influence import Residuals
+from gramian.plots.sample import Sample
+from gramian.results.pictures.rows import Drawing
+
+LEVEL = 0.95
+GRID = 401  # points of a curve
+KINDS = ("coefficients", "line", "diagnostics", "residuals", "qq", "scale", "leverage")
+CALIBRATION = "calibration"
+
+
+def draw(how: Drawing, data: Any, kind: str | None, kinds: tuple[str, ...]) -> Any:
+    """The picture of this kind; by default what the data allow.
+
+    Raises OptionError for a kind that is unknown or needs what is not there, MissingExtraError without matplotlib.
+    """
+    import gramian.plots.matplotlib  # noqa: F401  # where it is missing, say so before anything is read
+
+    if kind is not None:
+        one_of("kind", kind, kinds)
+    if kind == "coefficients" or (kind is None and data is None):
+        return _coefficients(how)
+    if data is None:
+        raise OptionError(f"kind='{kind}' needs the rows, as in plot(data, kind='{kind}'): a fit holds no data")
+    source = source_of(data)
+    x = how.alone(source.schema)
+    if kind == "line" and x is None:
+        raise OptionError(
+            f"kind='line' needs one predictor that is a number, found {', '.join(how.predictors) or 'none'}"
+        )
+    if x is not None and kind in (None, "line"):
+        return _line(how, source, x)
+    if kind == CALIBRATION or (kind is None and how.binomial):
+        return _calibration(how, source)
+    return _residuals(how, source, kind or "diagnostics")
+
+
+def _coefficients(how: Drawing) -> Any:
+    from gramian.plots.coefficients import coefficients
+
+    fit = how.fit
+    named: dict[str, Any] = {"together": how.terms, "title": fit.formula, "unit": how.unit}
+    return coefficients(fit.names, fit.coefficients, fit.conf_int(LEVEL), level=LEVEL, **named)
+
+
+def _line(how: Drawing, source: Source, name: str) -> Any:
+    from gramian.plots.points import Curve, line
+
+    sample, bins = Sample(), Bins()
+    for rows in how.read(source):
+        x = rows.batch.numbers(name).values[rows.known]
+        sample.add(x, rows.y)
+        bins.add(x, rows.y, how.mean(rows.values[0]), rows.weight, rows.counts)
+    _check(len(sample))
+    grid = np.linspace(bins.least, bins.most, GRID)
+    told = how.fit.predict({name: grid}, interval="confidence", level=LEVEL)
+    y, low, high = (told[column].to_numpy(zero_copy_only=False) for column in ("fit", "low", "high"))
+    groups = None if sample.whole and not how.binomial else bins.groups()
+    fitted = Curve(grid, y, np.stack([low, high]), LEVEL)
+    return line(
+        sample[0], sample[1], fitted, names=(name, how.outcome), told=sample.told, groups=groups, shares=how.binomial
+    )
+
+
+def _calibration(how: Drawing, source: Source) -> Any:
+    from gramian.plots.calibration import calibration
+
+    bins, seen = Bins(), 0
+    for rows in how.read(source):
+        seen += len(rows.y)
+        mu = how.mean(rows.values[0])
+        bins.add(mu, rows.y, mu, rows.weight, rows.counts)
+    _check(seen)
+    return calibration(bins, title=f"Calibration of {how.fit.formula}", outcome=how.outcome)
+
+
+def _residuals(how: Drawing, source: Source, kind: str) -> Any:
+    from gramian.plots import residuals
+
+    if not how.fit.df_residual > 0:
+        raise NumericalError("there are as many coefficients as rows, so no residuals are left to look at")
+    found = Residuals(how.columns)
+    for rows in how.read(source):
+        found.add(rows.numbers, *how.judge(rows))
+    _check(len(found.sample))
+    names = residuals.Names(how.fit.formula, *how.axis)
+    draw = residuals.diagnostics if kind == "diagnostics" else partial(residuals.panel, kind)
+    return draw(found, names)
+
+
+def _check(rows: int) -> None:
+    if not rows:
+        raise NumericalError("the data have no complete rows to draw")

@@ -1,0 +1,106 @@
+"""How the kinds of fits are judged: what their predictions, residuals and leverages are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gramian.batch import Batch
+from gramian.fit import curve_predict
+from gramian.fit.predict import Predictor, Spread
+from gramian.formula.design import Design
+from gramian.inference.intervals import t_quantile
+from gramian.plots.influence import standardised
+from gramian.results.pictures.drawing import CALIBRATION, KINDS, LEVEL, draw
+from gramian.results.pictures.rows import Drawing, Judged, Rows
+from gramian.typing import Matrix, Vector
+
+if TYPE_CHECKING:
+    from gramian.results.curve import CurveFit
+    from gramian.results.glm import GlmFit
+    from gramian.results.linear import LinearFit
+
+
+@dataclass(frozen=True, slots=True)
+class _Single:
+    """A batch as a source of its own."""
+
+    batch: Batch
+
+    @property
+    def units(self) -> tuple[_Single]:
+        return (self,)
+
+    def batches(self, columns: Sequence[str]) -> Iterator[Batch]:
+        yield self.batch
+
+
+def linear(fit: LinearFit, data: Any, kind: str | None) -> Any:
+    """A picture of a linear fit."""
+    solved = fit.solved
+    predictor = Predictor(solved, Spread(solved.solution.inverse, 1.0))
+    axis = _axis(solved.design)
+    how = Drawing(fit, solved.design, predictor.batch, _gaussian(fit.sigma), solved.terms, fit.effective, axis)
+    return draw(how, data, kind, KINDS)
+
+
+def curve(fit: CurveFit, data: Any, kind: str | None) -> Any:
+    """A picture of a curve."""
+    freedom = fit.df_residual
+    reach = t_quantile(0.5 + LEVEL / 2, freedom)
+    solved = replace(fit.solved, rss=max(freedom, 0.0))  # sigma 1
+
+    def values(batch: Batch) -> Matrix:
+        (told,) = curve_predict.predictions(solved, _Single(batch), "confidence", LEVEL)  # type: ignore[arg-type]
+        return np.stack([told[0], told[0] + (told[1] - told[0]) / reach, told[0] + (told[2] - told[0]) / reach])
+
+    design, width = solved.curve.design, len(fit.names)
+    how = Drawing(fit, design, values, _gaussian(fit.sigma), tuple(range(width)), width, _axis(design))
+    return draw(how, data, kind, KINDS)
+
+
+def general(fit: GlmFit, data: Any, kind: str | None) -> Any:
+    """A picture of a generalized linear fit."""
+    solved, model = fit.solved.linear, fit.solved.model
+    predictor = Predictor(solved, Spread(solved.solution.inverse, 1.0))
+    family, sigma = model.family, fit.dispersion**0.5
+
+    def judge(rows: Rows) -> Judged:
+        eta, half = rows.values[0], _half(rows)
+        mu = model.mean(eta)
+        leverage = model.linearize(rows.y, eta, rows.weight).w * half**2
+        with np.errstate(all="ignore"):
+            pearson = np.sqrt(rows.weight / family.variance(mu)) * (rows.y - mu)
+            deviance = np.sign(rows.y - mu) * np.sqrt(rows.weight * family.unit_deviance(rows.y, mu))
+        return Judged(eta, pearson, standardised(deviance, leverage, sigma), leverage)
+
+    design = replace(solved.design, binary=fit.solved.binary)
+    axis = (f"linear predictor ({fit.link})", "Pearson residual", "standardised deviance residual")
+    binomial = family.law.domain == "proportion"
+    unit = f"estimate on the scale of the link, {fit.link}"
+    given = (fit, design, predictor.batch, judge, solved.terms, fit.effective, axis, unit, model.mean, binomial)
+    how = Drawing(*given)
+    return draw(how, data, kind, (*KINDS, CALIBRATION) if binomial else KINDS)
+
+
+def _gaussian(sigma: float) -> Callable[[Rows], Judged]:
+    def judge(rows: Rows) -> Judged:
+        fitted, leverage = rows.values[0], rows.weight * _half(rows) ** 2
+        residual = np.sqrt(rows.weight) * (rows.y - fitted)
+        return Judged(fitted, residual, standardised(residual, leverage, sigma), leverage)
+
+    return judge
+
+
+def _half(rows: Rows) -> Vector:
+    """The root of x' inverse x."""
+    return np.asarray((rows.values[2] - rows.values[1]) / 2)
+
+
+def _axis(design: Design) -> tuple[str, str, str]:
+    outcome = next(iter(design.outcome)).removeprefix("~")
+    residual = "residual" if design.weight is None else "residual × √weight"
+    return f"fitted {outcome}", residual, "standardised residual"
