@@ -77,7 +77,7 @@ def test_save_and_predict(run: Any, glm_folder: Path) -> None:
     assert len(rows) == 400
     assert rows[0] == {"fit": "", "low": "", "high": ""}
     assert all(0 < float(r["low"]) < float(r["fit"]) < float(r["high"]) < 1 for r in rows[3:])
-    link = run("predict", "late.fit", "glm.parquet", "--scale", "link").stdout.split()
+    link = run("predict", "late.fit", "glm.parquet", "--scale", "link").stdout.splitlines()
     assert 1 / (1 + np.exp(-float(link[4]))) == pytest.approx(float(rows[3]["fit"]))
     assert "late ~ x + group" in run("inspect", "late.fit").stdout
     refused = run("predict", "late.fit", "glm.parquet", "--interval", "prediction")

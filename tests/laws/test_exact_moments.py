@@ -23,6 +23,7 @@ from gramian.fit.passes import Accumulate
 from gramian.fit.prepare import design_for, prepare
 from gramian.linalg.exact import ExactMoments
 
+ROWS = 400
 WEIGHTED = {"weights": "w"}, {"counts": "w"}, {}
 
 
@@ -64,7 +65,6 @@ def test_what_is_subtracted_was_never_there(options: dict[str, str], data: st.Da
     assert ((a - b) + (b - c)).digest == (a - c).digest
     assert (a - a).digest == zero
     assert (a + (b + c)).digest == ((c + a) + b).digest
-    assert (-(-a)).digest == a.digest
 
 
 def extreme(rows: int, seed: int) -> dict[str, np.ndarray]:
@@ -77,7 +77,7 @@ def extreme(rows: int, seed: int) -> dict[str, np.ndarray]:
     for value in (np.nan, np.inf, -np.inf):
         x[rng.random(rows) < 0.005] = value
         z[rng.random(rows) < 0.005] = value
-    levels = np.array([*"abcdef"])[np.minimum(rng.integers(0, 6, rows), np.arange(rows) // 100)]
+    levels = np.array([*"abcdef"])[np.minimum(rng.integers(0, 6, rows), np.arange(rows) // 60)]
     return {"x": x, "z": z, "y": rng.standard_cauchy(rows), "f": levels}
 
 
@@ -87,23 +87,21 @@ def lift_rows(task: AccumulateExact, data: dict[str, np.ndarray], rows: np.ndarr
 
 
 def test_two_hundred_ways_to_one_digest() -> None:
-    data, other = extreme(700, 1), extreme(300, 2)
+    data, other = extreme(ROWS, 1), extreme(200, 2)
     data["f"], other["f"] = data["f"].astype(object), other["f"].astype(object)
     task = task_for("y ~ x + z + f + f:z + I(x*z)", pa.table({k: pa.array(v) for k, v in data.items()}))
-    whole = lift_rows(task, data, np.arange(700))
+    whole = lift_rows(task, data, np.arange(ROWS))
     assert whole.left_out > 5
     assert {*whole.not_finite} == {"x", "z"}
     rng = np.random.default_rng(0)
     for _ in range(200):
-        rows, others = rng.permutation(700), rng.permutation(300)[: rng.integers(0, 300)]
-        edges = np.sort(rng.integers(0, 700, rng.integers(0, 9)))
+        rows, others = rng.permutation(ROWS), rng.permutation(200)[: rng.integers(0, 200)]
+        edges = np.sort(rng.integers(0, ROWS, rng.integers(0, 5)))
         parts = [lift_rows(task, data, piece) for piece in np.split(rows, edges)]
         parts += [lift_rows(task, other, others), -lift_rows(task, other, others[::-1].copy())]
-        order = rng.permutation(len(parts))
         while len(parts) > 1:
-            at = int(rng.integers(0, len(parts) - 1))
-            parts[at : at + 2] = [parts[at] + parts[at + 1]]
-            rng.shuffle(order)
+            left, right = (parts.pop(int(rng.integers(0, len(parts)))) for _ in range(2))
+            parts.append(left + right)
         assert parts[0].digest == whole.digest
 
 

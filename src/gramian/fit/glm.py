@@ -8,7 +8,6 @@ from dataclasses import replace
 import numpy as np
 
 from gramian.batch import Source
-from gramian.engines.blas import one_thread
 from gramian.engines.progress import Progress
 from gramian.errors import ConvergenceError, DataError, NumericalError
 from gramian.fit.glm_options import GlmOptions
@@ -36,15 +35,10 @@ def run_glm(formula: str, source: Source, options: GlmOptions, engine: Engine, p
     """
     if not source.rereadable:
         raise DataError("these data can be read once only, but a generalized linear model takes two to four passes")
-    with one_thread():
-        return _run(Run(source, options, engine, progress), formula)
-
-
-def _run(run: Run, formula: str) -> GlmSolved:
-    options = run.options
+    run = Run(source, options, engine, progress)
     newton = is_canonical(options.model) or sharpened(options.model)
     predicted = quadratic if newton and not options.estimate_theta else linear
-    first = run.begin(glm_design(formula, run.source, options))
+    first = run.begin(glm_design(formula, source, options))
     trail = iterate(first, run.evaluate, predicted, options.tolerance, options.max_passes, run.passes)
     last, b, deviance = _finish(run, trail)
     return _solved(run, last, b, deviance, tuple(trail.lengths))

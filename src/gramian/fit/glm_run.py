@@ -18,6 +18,7 @@ from gramian.fit.glm_options import GlmOptions
 from gramian.fit.glm_point import NEARBY, Evaluated, Trial, is_slow, proposed, shaken, sharpened
 from gramian.fit.glm_step import MOST_THETA, newton, theta_length
 from gramian.fit.iterate import Trail
+from gramian.fit.limits import check_width, width_limit
 from gramian.fit.linear import solved_products
 from gramian.fit.linearize import Linearize, Linearized, Totals
 from gramian.fit.passes import Accumulate, Accumulated
@@ -104,6 +105,7 @@ class Run:
             why = f": {done.tally.total:,} left out ({causes})" if causes else ": the data are empty"
             raise NumericalError(f"no rows are left to fit '{design.formula}'{why}")
         common = self.options.common
+        check_width(design.terms, {name: len(known) for name, known in done.moments.levels.items()}, width_limit())
         design = replace(design, levels=done.moments.levels)
         penalized = common.alpha is not None
         setting = setting_of(design, done.moments, every_level=common.every_level, penalized=penalized)

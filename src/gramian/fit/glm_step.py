@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import numpy as np
 
+from gramian.engines.blas import one_thread
 from gramian.errors import NumericalError
 from gramian.fit.linear import penalty_matrix, solved_products, solved_system
 from gramian.fit.linearize import Linearized, Totals
 from gramian.fit.point import Setting
+from gramian.fit.run import WIDE
 from gramian.linalg.doubledouble import Pair
 from gramian.linalg.gather import BLOCK
 from gramian.linalg.solve import Solution, error_unit, solve
@@ -38,12 +41,17 @@ class Step:
 
 
 def newton(
-    setting: Setting, done: Linearized, b: Vector | None, alpha: float | None, known: float | None, light: float = 0.0
+    setting: Setting,
+    done: Linearized,
+    b: Vector | None,
+    alpha: float | None,
+    known: float | None,
+    light: Vector | None = None,
 ) -> Step:
     """Solve the working normal equations; with b None they give the coefficients themselves.
 
-    alpha : ridge penalty. known : dispersion, None to estimate it. light : share of the diagonal that is added as a
-    further penalty (a first guess is damped so).
+    alpha : ridge penalty. known : dispersion, None to estimate it. light : (p,) further penalty on squares, by which a
+    first guess is damped.
     """
     frame, width = setting.frame, len(setting.columns)
     products = solved_products(done.moments, frame)
@@ -51,9 +59,10 @@ def newton(
         raise NumericalError("every row's working weight is zero: the means lie at the ends of their range")
     unit = error_unit(done.moments.rows, width, BLOCK + done.moments.rows // BLOCK)
     at = np.zeros(width) if b is None else b
-    P = _penalty(setting, products, alpha, light)
+    P = _penalty(setting, alpha, light)
     system = products if P is None else _tilted(products, P @ at)
-    solution = solve(system, frame.constant, unit, P) if P is not None else solved_system(products, frame, unit)
+    with one_thread() if width < WIDE else nullcontext():
+        solution = solve(system, frame.constant, unit, P) if P is not None else solved_system(products, frame, unit)
     move, dispersion = solution.coefficients, known
     if dispersion is None:
         dispersion = _pearson(products, done.moments.rows - solution.leverage)
@@ -75,15 +84,11 @@ def _pearson(products: Pair, freedom: float) -> float:
     return float(products.hi[-1, -1] / freedom) if freedom > 0 and products.hi[-1, -1] > 0 else 1.0
 
 
-def _penalty(setting: Setting, products: Pair, alpha: float | None, light: float) -> Matrix | None:
-    width = len(setting.columns)
-    P = None if alpha is None else penalty_matrix(alpha, setting.frame, width)
-    if light:
-        damp = products.hi.diagonal()[:-1] * light
-        if setting.frame.constant is not None:
-            damp[setting.frame.constant] = 0.0
-        P = np.diag(damp) if P is None else P + np.diag(damp)
-    return P
+def _penalty(setting: Setting, alpha: float | None, light: Vector | None) -> Matrix | None:
+    P = None if alpha is None else penalty_matrix(alpha, setting.frame, len(setting.columns))
+    if light is None:
+        return P
+    return np.diag(light) if P is None else P + np.diag(light)
 
 
 def _tilted(products: Pair, slope: Vector) -> Pair:

@@ -1,6 +1,7 @@
 """The pilot: a first guess from a sample, so that two to four passes over all rows are enough.
 
-It is a start and never part of the answer, so it is lightly damped and stops early.
+It is a start and never part of the answer, so it is lightly damped and stops early. The damping matters for levels of
+few rows in the sample: all of them may be successes there.
 """
 
 from __future__ import annotations
@@ -10,10 +11,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from gramian.engines.blas import one_thread
 from gramian.errors import NumericalError
 from gramian.fit.glm_null import intercept
 from gramian.fit.glm_options import GlmOptions
 from gramian.fit.glm_step import Step, newton, next_theta, theta_length
+from gramian.fit.linear import solved_products
 from gramian.fit.linearize import GlmLift, Linearize, Linearized, Totals
 from gramian.fit.point import Setting, setting_of
 from gramian.fit.sample import Sample, case_control, compact, finite, thinned, varies
@@ -29,7 +32,6 @@ STEPS = 30
 CLOSE = 0.01  # standard errors of the sample
 SHORTEST = 1e-3  # share of a step below which it is not halved again
 WORSE = 0.1  # what a loss may rise by: theta moves too, and the penalty is no part of it
-LIGHT = 1e-4  # share of the diagonal that damps the guess
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,8 @@ def pilot(sample: Sample, design: Design, options: GlmOptions) -> Start | None:
     if options.estimate_theta:
         model = replace(model, family=negative_binomial(_first_theta(sample, response)))
     try:
-        return _walk(sample, design, options, model, shift)
+        with one_thread():
+            return _walk(sample, design, options, model, shift)
     except (NumericalError, np.linalg.LinAlgError):
         return None
 
@@ -88,7 +91,7 @@ def _first_theta(sample: Sample, response: str) -> float:
 
 def _walk(sample: Sample, design: Design, options: GlmOptions, model: GLM, shift: float) -> Start:
     """Newton's steps on the sample, halved while the loss rises; theta moves with them."""
-    setting, b = _first(sample, design, options, model, shift)
+    setting, b, light = _first(sample, design, options, model, shift)
     move, share, loss = np.zeros(len(b)), 1.0, math.inf
     for _ in range(STEPS):
         task = Linearize(design, model, setting.predictor(b), theta=options.estimate_theta)
@@ -100,7 +103,7 @@ def _walk(sample: Sample, design: Design, options: GlmOptions, model: GLM, shift
             continue
         if not math.isfinite(now):
             raise NumericalError("the sample gives no finite start")
-        step = _newton(setting, done, b, options)
+        step = _newton(setting, done, b, options, light)
         if not math.isfinite(step.length):
             raise NumericalError("the sample gives no finite start")
         move, share, loss = step.move * min(1.0, 1e3 / max(step.length, 1e-300)), 1.0, now
@@ -110,26 +113,43 @@ def _walk(sample: Sample, design: Design, options: GlmOptions, model: GLM, shift
     return Start(setting, b, model)
 
 
-def _first(sample: Sample, design: Design, options: GlmOptions, model: GLM, shift: float) -> tuple[Setting, Vector]:
+def _first(
+    sample: Sample, design: Design, options: GlmOptions, model: GLM, shift: float
+) -> tuple[Setting, Vector, Vector]:
     """From the family's own starting means; where the link cannot tell them, from the intercept alone."""
     done = _evaluate(sample, Linearize(design, model), 0.0)
     common, possible = options.common, math.isfinite(done.totals.deviance)
     if not possible:
         done = _evaluate(sample, Linearize(design, PLAIN), 0.0)
     setting = setting_of(design, done.moments, every_level=common.every_level, penalized=common.alpha is not None)
+    light = _pseudo_rows(setting, done)
     if possible:
-        return setting, _newton(setting, done, None, options).move
+        return setting, _newton(setting, done, None, options, light).move, light
     (response,) = design.outcome
     eta, b = intercept(model, sample, response), np.zeros(len(setting.columns))
     if eta is None or setting.frame.constant is None:
         raise NumericalError("the sample gives no possible start")
     b[setting.frame.constant] = eta - shift
-    return setting, b
+    return setting, b, light
 
 
-def _newton(setting: Setting, done: Linearized, b: Vector | None, options: GlmOptions) -> Step:
+def _pseudo_rows(setting: Setting, done: Linearized) -> Vector:
+    """A penalty that weighs as much as one row of each column's cell, so that a cell of few rows stays near zero."""
+    squares = solved_products(done.moments, setting.frame).hi.diagonal()[:-1].copy()
+    rows = {
+        f: dict(zip(map(tuple, t.cells.tolist()), t.rows.tolist(), strict=True)) for f, t in done.moments.tables.items()
+    }
+    for i, column in enumerate(setting.columns):
+        cell = tuple(f for f, _ in column.cell), tuple(c for _, c in column.cell)
+        squares[i] /= rows[cell[0]][cell[1]] if column.cell else max(done.moments.rows, 1)
+    if setting.frame.constant is not None:
+        squares[setting.frame.constant] = 0.0
+    return np.asarray(squares)
+
+
+def _newton(setting: Setting, done: Linearized, b: Vector | None, options: GlmOptions, light: Vector) -> Step:
     known = options.model.family.known_dispersion
-    return newton(setting, done, b, options.common.alpha, known, light=LIGHT)
+    return newton(setting, done, b, options.common.alpha, known, light)
 
 
 def moved(model: GLM, totals: Totals, share: float = 1.0) -> GLM:

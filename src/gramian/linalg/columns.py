@@ -129,7 +129,7 @@ class Columns:
 
         By `np.dot`, which lets other threads run meanwhile; the operator `@` does not.
         """
-        inner = np.dot(self.buffer, self.buffer.T)
+        inner: Matrix = np.dot(self.buffer, self.buffer.T)
         if self.matrix is None:
             return inner
         width = len(self.gathered) + len(self.placed)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import nan
 
 import numpy as np
 
@@ -21,7 +22,7 @@ class ExactFit:
 
     names, coefficients, low : (p,), each rounded once, and what the rounding left; NaN where aliased. digits : (p,)
     proved decimal digits, 16 for a correct rounding. inverse : (p, p) of the products, NaN where aliased. aliased :
-    name -> what it equals. rss, tss, mean : rounded once, tss about the mean when there is an intercept.
+    name -> what it equals. rss, tss, r_squared, mean : rounded once, tss about the mean when there is an intercept.
     """
 
     names: tuple[str, ...]
@@ -35,6 +36,7 @@ class ExactFit:
     weight: float
     rss: float
     tss: float
+    r_squared: float
     mean: float
     solution: ExactSolution
 
@@ -61,5 +63,6 @@ def exact_fit(gram: ExactGram, constant: int | None, names: tuple[str, ...], mom
     about = second if constant is None else second - first * first / weight
     return ExactFit(
         names, hi, lo, solution.digits, inverse, aliased, int(kept.sum()), moments.rows, nearest(weight),
-        nearest(solution.rss), nearest(about), nearest(first / weight), solution,
+        nearest(solution.rss), nearest(about), nearest(1 - solution.rss / about) if about else nan,
+        nearest(first / weight), solution,
     )  # fmt: skip
