@@ -33,7 +33,7 @@ def races(console: Console, outcomes: Sequence[Outcome], *, judged: bool) -> Non
                 outcome.race.work if i == 0 else "",
                 c.subject,
                 _seconds(medians[c.subject]),
-                c.against,
+                c.against if outcome.near(c.against) else f"{c.against} [yellow](less exact)[/]",
                 _seconds(medians[c.against]),
                 f"{c.of_medians:.3g}",
                 f"{c.of_rounds:.3g}",
@@ -72,6 +72,8 @@ def _distances(console: Console, outcome: Outcome, *, judged: bool) -> None:
         told = "" if distance is None else f"{distance:.1e}"
         table.add_row(name, _seconds(seconds), told, "" if outcome.near(name) else "[yellow]not reached[/]")
     console.print(table)
+    if not all(map(outcome.near, outcome.medians)):
+        console.print("less exact: no tolerance brought it near enough; it was timed at the one that came nearest.")
     for c in outcome.checks:
         console.print(f"{c.what}: {c.found} (wanted: {c.wanted}): {_verdict(c.verdict, judged)}", highlight=False)
 

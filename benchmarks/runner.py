@@ -102,8 +102,8 @@ class Comparison:
 class Outcome:
     """Timings of every contender, rounds in order, and what they say about the bars.
 
-    disturbance : share of the machine that other processes had meanwhile. distances : to the optimum, where there is
-    one, in standard errors.
+    disturbance : share of the machine that other processes had meanwhile. distances : of the answers of the warm-up
+    to the optimum, where there is one, in standard errors.
     """
 
     race: Race

@@ -17,7 +17,7 @@ from gramian.formula.coding import levels_of, model_columns
 from gramian.formula.coordinates import frame_of
 from gramian.formula.design import Design
 from gramian.formula.reading import Observed, Reader
-from gramian.formula.syntax import Call, Name, Node
+from gramian.formula.syntax import Call, Name, Node, names
 from gramian.formula.tally import Tally
 from gramian.linalg.exact import ExactMoments
 from gramian.linalg.exact_decimals import Decimals, parse, whole_numbers
@@ -90,6 +90,8 @@ class ExactLift:
         self.sums = ExactAccumulator(design.layout, sums, weighted=weighted, counted=counted)
         nodes = {**design.terms.variables, **design.outcome}
         self.bare = {v: name for v, node in nodes.items() if (name := _column(node)) is not None}
+        used = [name for node in (*nodes.values(), *design.offsets) for name in names(node)]
+        self.numbers = tuple(dict.fromkeys([*used, *filter(None, (design.weight, design.count))]))
 
     def add(self, batch: Batch) -> None:
         """The complete rows of a batch."""
@@ -115,7 +117,7 @@ class ExactLift:
     def _told(self, batch: Batch) -> dict[str, Decimals]:
         """Columns whose numbers float64 would round."""
         out = {}
-        for name in dict.fromkeys(self.bare.values()):
+        for name in self.numbers:
             column = batch.columns.get(name)
             if column is not None and (found := _exactly(column, batch, name, decimal=self.decimal)) is not None:
                 out[name] = found

@@ -37,7 +37,10 @@ NULL_ROWS = 1 << 18  # of the sample, for the null model's start
 
 @dataclass(slots=True)
 class Run:
-    """What stays the same from pass to pass, and what a pass adds: outcome (its totals), the null model."""
+    """What stays the same from pass to pass, and what a pass adds.
+
+    outcome : totals that depend on the outcome alone. spread : of the columns, ratios : of steps, see `separation`.
+    """
 
     source: Source
     options: GlmOptions
@@ -47,6 +50,7 @@ class Run:
     null: Null = field(default_factory=Null)
     outcome: Totals | None = None
     spread: Vector | None = None
+    ratios: list[float] = field(default_factory=list)
 
     def fold(self, task: Pass[M]) -> M:
         """One pass."""
@@ -148,7 +152,7 @@ class Run:
         suspects = self._suspects(at, trail.lengths)
         task = replace(self._task(at.setting.design, model), at=at.setting.predictor(b), suspects=suspects)
         done = self.fold(task)
-        self._judge(at, done, separation.stuck(trail.lengths))
+        self._judge(at, done)
         if not math.isfinite(done.totals.deviance):
             return replace(at, loss=math.inf)
         new = self._evaluated(at.setting, b, model, task, done, at.past if at.step.length < NEARBY else ())
@@ -172,8 +176,9 @@ class Run:
         directions = self._directions(at)
         return separation.Suspects(tuple(at.setting.predictor(d) for d in directions), top)
 
-    def _judge(self, at: Evaluated, done: Linearized, steps: int) -> None:
-        guilty = separation.found(done.sides, steps)
+    def _judge(self, at: Evaluated, done: Linearized) -> None:
+        self.ratios = [*self.ratios, done.sides[0].ratio] if done.sides else []
+        guilty = separation.found(done.sides, self.ratios)
         if guilty is not None and self.spread is not None:
             raise separation.separation(self._directions(at)[guilty], at.setting, self.spread)
 

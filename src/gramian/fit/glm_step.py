@@ -17,7 +17,7 @@ from gramian.fit.run import WIDE
 from gramian.linalg.doubledouble import Pair
 from gramian.linalg.gather import BLOCK
 from gramian.linalg.solve import Solution, error_unit, solve
-from gramian.typing import Matrix, Vector
+from gramian.typing import Vector
 
 MOST_THETA = 1e8  # beyond it a negative binomial is a Poisson distribution to rounding
 FACTOR = 5.0  # theta moves at most by this factor
@@ -59,10 +59,11 @@ def newton(
         raise NumericalError("every row's working weight is zero: the means lie at the ends of their range")
     unit = error_unit(done.moments.rows, width, BLOCK + done.moments.rows // BLOCK)
     at = np.zeros(width) if b is None else b
-    P = _penalty(setting, alpha, light)
+    P = None if alpha is None else penalty_matrix(alpha, frame, width)
     system = products if P is None else _tilted(products, P @ at)
+    system = system if light is None else _damped(system, light, at)
     with one_thread() if width < WIDE else nullcontext():
-        solution = solve(system, frame.constant, unit, P) if P is not None else solved_system(products, frame, unit)
+        solution = solve(system, frame.constant, unit, P) if P is not None else solved_system(system, frame, unit)
     move, dispersion = solution.coefficients, known
     if dispersion is None:
         dispersion = _pearson(products, done.moments.rows - solution.leverage)
@@ -84,19 +85,19 @@ def _pearson(products: Pair, freedom: float) -> float:
     return float(products.hi[-1, -1] / freedom) if freedom > 0 and products.hi[-1, -1] > 0 else 1.0
 
 
-def _penalty(setting: Setting, alpha: float | None, light: Vector | None) -> Matrix | None:
-    P = None if alpha is None else penalty_matrix(alpha, setting.frame, len(setting.columns))
-    if light is None:
-        return P
-    return np.diag(light) if P is None else P + np.diag(light)
-
-
 def _tilted(products: Pair, slope: Vector) -> Pair:
     """The right-hand side less the slope of the penalty."""
     hi = products.hi.copy()
     hi[:-1, -1] -= slope
     hi[-1, :-1] -= slope
     return Pair(hi, products.lo)
+
+
+def _damped(products: Pair, light: Vector, at: Vector) -> Pair:
+    """With a penalty on the squares of the coefficients; it is diagonal, so a large factor can still be eliminated."""
+    damped = _tilted(products, light * at)
+    damped.hi[np.arange(len(light)), np.arange(len(light))] += light
+    return damped
 
 
 def theta_length(totals: Totals) -> float:

@@ -28,6 +28,7 @@ from gramian.models.links import link_named
 from gramian.typing import Vector
 
 PLAIN = GLM(family_named("gaussian"), link_named("identity"))  # for the columns alone: it takes any outcome
+LIGHT = 1e-4  # pseudo-rows where the sample is all there is
 STEPS = 30
 CLOSE = 0.01  # standard errors of the sample
 SHORTEST = 1e-3  # share of a step below which it is not halved again
@@ -116,13 +117,13 @@ def _walk(sample: Sample, design: Design, options: GlmOptions, model: GLM, shift
 def _first(
     sample: Sample, design: Design, options: GlmOptions, model: GLM, shift: float
 ) -> tuple[Setting, Vector, Vector]:
-    """From the family's own starting means; where the link cannot tell them, from the intercept alone."""
+    """From the family's own starting means, or where the link cannot tell them the intercept alone; the damping."""
     done = _evaluate(sample, Linearize(design, model), 0.0)
     common, possible = options.common, math.isfinite(done.totals.deviance)
     if not possible:
         done = _evaluate(sample, Linearize(design, PLAIN), 0.0)
     setting = setting_of(design, done.moments, every_level=common.every_level, penalized=common.alpha is not None)
-    light = _pseudo_rows(setting, done)
+    light = _pseudo_rows(setting, done) * (LIGHT if sample.whole else 1.0)
     if possible:
         return setting, _newton(setting, done, None, options, light).move, light
     (response,) = design.outcome

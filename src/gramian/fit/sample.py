@@ -20,10 +20,11 @@ RARE = 0.05  # an outcome rarer than this is sampled by case and control
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Complete rows in memory, and the levels they have."""
+    """Complete rows in memory, and the levels they have. whole : whether they are all rows there are."""
 
     parts: tuple[Observed, ...]
     levels: dict[str, tuple[Level, ...]]
+    whole: bool = False
 
     @property
     def rows(self) -> int:
@@ -34,15 +35,16 @@ class Sample:
 def draw(source: Source, design: Design) -> Sample:
     """The first batches of units spread evenly over the source: rows with an outcome; predictors may be infinite."""
     reader, (response,) = Reader(design), design.outcome
-    parts = []
+    parts, looked = [], 0
     with np.errstate(all="ignore"):
         for unit in _spread(tuple(source.units)):
             batch = next(iter(unit.batches(design.columns)), None)
+            looked += 0 if batch is None else batch.rows
             observed = None if batch is None else reader.read(batch)
             if observed is not None and observed.rows:
                 parts.append(finite(observed, (response,)))
     levels = {name: tuple(index.known) for name, index in reader.levels.items()}
-    return Sample(tuple(parts), levels)
+    return Sample(tuple(parts), levels, source.rows is not None and looked >= source.rows)
 
 
 def varies(sample: Sample, response: str) -> bool:
@@ -56,7 +58,7 @@ def thinned(sample: Sample, rows: int = ROWS) -> Sample:
     step = -(-sample.rows // rows)
     if step <= 1:
         return sample
-    return replace(sample, parts=tuple(take(p, np.arange(0, p.rows, step)) for p in sample.parts))
+    return replace(sample, parts=tuple(take(p, np.arange(0, p.rows, step)) for p in sample.parts), whole=False)
 
 
 def case_control(sample: Sample, response: str) -> tuple[Sample, float]:
@@ -73,7 +75,7 @@ def case_control(sample: Sample, response: str) -> tuple[Sample, float]:
     cases, controls = -(-few * 2 // ROWS), -(-(len(y) - few) // max(ROWS - few, 10 * few, 4096))
     parts = tuple(take(p, _cases(p.values[response], rare, cases, controls)) for p in sample.parts)
     shift = float(np.log(controls / cases))
-    return replace(sample, parts=parts), shift if rare == 1.0 else -shift
+    return replace(sample, parts=parts, whole=False), shift if rare == 1.0 else -shift
 
 
 def compact(sample: Sample) -> Sample:
@@ -84,7 +86,7 @@ def compact(sample: Sample) -> Sample:
     levels = {n: canonical({known[c] for c in used[n]}) for n, known in sample.levels.items()}
     maps = {n: positions(known, levels[n]) for n, known in sample.levels.items()}
     parts = (replace(p, codes={n: maps[n][c] for n, c in p.codes.items()}) for p in sample.parts)
-    return Sample(tuple(parts), levels)
+    return replace(sample, parts=tuple(parts), levels=levels)
 
 
 def _cases(y: Vector, rare: float, cases: int, controls: int) -> Codes:

@@ -3,13 +3,15 @@
 If some x'd points the right way for every outcome on the edge of its range (up for a success, down for a failure or a
 zero count) and is zero for all others, no maximum exists (Albert and Anderson 1984). Newton's steps settle into such a
 direction, each a constant factor shorter than the one before; so when steps do not shrink as they should, the last
-one, the same without its small parts, and the point itself are tried on all rows.
+one, the same without its small parts, and the point itself are tried on all rows. No tolerance is taken for an answer:
+a direction is exact, or its wrong part has to fade from step to step.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -22,9 +24,10 @@ from gramian.models.families import Family
 from gramian.typing import Vector
 
 STUCK = 0.4  # steps that shrink by less than this are not Newton's near a solution
-EXACT = 1e-9  # of the longest reach: zero to rounding
-NEARLY = 1e-3  # of the longest reach: zero in a step that has settled
-SETTLED = 5  # stuck steps in a row after which a step has settled into its direction
+EXACT = 1e-11  # of the longest reach: zero to rounding
+NEARLY = 1e-3  # of the longest reach: zero in a step that settles
+SETTLED = 8  # steps in a row of which each points the wrong way less than the one before
+FADES = 0.6  # by this factor at least; by 1 / e where there is separation
 SMALL = 0.05  # of the longest reach: a part of a direction that will vanish
 TOPS = {"proportion": 1.0, "positive": np.inf}
 SHOWN = 8
@@ -40,9 +43,10 @@ class Side:
     def __add__(self, other: Side, /) -> Side:
         return Side(max(self.wrong, other.wrong), max(self.right, other.right))
 
-    def separated(self, limit: float) -> bool:
-        """Whether no row is moved the wrong way, to a share of the longest move."""
-        return self.right > 0.0 and self.wrong <= limit * self.right
+    @property
+    def ratio(self) -> float:
+        """The longest move the wrong way as a share of the longest the right way."""
+        return self.wrong / self.right if self.right > 0.0 else np.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +85,18 @@ def stuck(lengths: Sequence[float]) -> int:
     return steps
 
 
-def found(sides: Sequence[Side], steps: int) -> int | None:
-    """Which of the suspects separates; the first of them is a step, which is never exact but settles."""
+def found(sides: Sequence[Side], ratios: Sequence[float]) -> int | None:
+    """Which of the suspects separates; the first of them is a step, which is never exact.
+
+    ratios : of the steps so far. Toward a finite answer with a narrow overlap a step, too, is long and nearly all
+    right, but its wrong part stays what it is, while a separating direction sheds it at a constant rate.
+    """
     for i, one in enumerate(sides):
-        if one.separated(EXACT) or (i == 0 and steps >= SETTLED and one.separated(NEARLY)):
+        if one.ratio <= EXACT:
             return i
-    return None
+    last = ratios[-1 - SETTLED :]
+    fading = all(after <= FADES * before for before, after in pairwise(last))
+    return 0 if len(last) > SETTLED and last[-1] <= NEARLY and fading else None
 
 
 def cleaned(move: Vector, setting: Setting, spread: Vector) -> Vector:

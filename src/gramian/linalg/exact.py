@@ -86,7 +86,7 @@ class ExactMoments:
         Names, levels, counts and sums enter; not the order of rows, nor how many decimal places they were told with.
         """
         layout = self.layout
-        levels = {f: [[type(v).__name__, str(v)] for v in known] for f, known in self.levels.items()}
+        levels = {f: [_told(v) for v in known] for f, known in self.levels.items()}
         counts = [self.rows, {v: list(n) for v, n in self.not_finite.items()}, self.left_out]
         header = [layout.dense, layout.responses, layout.tables, self.singles, levels, *counts]
         rows = powers_of_ten(layout.rows, self.scale)
@@ -155,6 +155,13 @@ class ExactMoments:
             plain=self.plain.times_tens(powers_of_ten(self.singles, more)),
             scale=dict(scale),
         )
+
+
+def _told(level: Level) -> tuple[str, str]:
+    """A level as its type and text; numbers that are equal are one level, whatever their type."""
+    if isinstance(level, bool | str):
+        return type(level).__name__, str(level)
+    return "number", str(int(level)) if level == int(level) else repr(level)
 
 
 def powers_of_ten(monomials: tuple[Monomial, ...], scale: Mapping[str, int]) -> Codes:

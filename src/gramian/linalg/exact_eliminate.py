@@ -54,4 +54,4 @@ def seconds(A: Integers) -> float:
     """Roughly how long `eliminate` takes with an identity on the right."""
     k = len(A)
     bits = max((int(v).bit_length() for v in A.diagonal()), default=0)
-    return float(24 * k**3 * (1e-7 + 1e-9 * (k * bits / 60.0) ** 1.6))
+    return float(72 * k**3 * (1e-7 + 1e-9 * (k * bits / 60.0) ** 1.6))

@@ -25,8 +25,8 @@ from gramian.linalg.exact_digits import (
 from gramian.linalg.monomials import CONSTANT, Monomial, degree, monomial, times
 from gramian.typing import Codes, Mask, Matrix
 
-CACHE = 1 << 17  # digits of a block that stay in the cache of one core
-FEWEST = 256  # rows of a block, however wide
+CELLS = 1 << 20  # digits of a block of rows: 8 MB
+FEWEST = 256  # rows of a block, however many digits
 WEIGHTS, COUNTS = "=weights", "=counts"  # no column or expression can be called so
 
 
@@ -98,7 +98,7 @@ class Plan:
     @property
     def block(self) -> int:
         """Rows of data that are sliced together."""
-        return int(np.clip(CACHE * 2 // max(self.height, 1) // 64 * 64, FEWEST, ROWS))
+        return int(np.clip(CELLS // max(self.height, 1), FEWEST, ROWS))
 
     def fits(self, values: Mapping[str, Values]) -> bool:
         """Whether the plan was made for values of these types."""

@@ -19,8 +19,8 @@ from gramian.typing import Codes, Matrix, Vector
 
 BITS = 320  # of a solution in fixed point
 SURE = 2.0**-150  # relative bound at which a solution is refined no more
-ENOUGH = 0.05  # row sum of |I - R S|, so that each step gains a digit
-STEPS = 200
+ENOUGH = 2.0**-20  # row sum of |I - R S|, so that each step gains six digits
+STEPS, PATIENCE = 200, 6  # at most so many, so many without a smaller bound
 FIXED, GUARD = 200, 64  # bits below the point of an inverse, and of a scaled residual
 
 
@@ -61,14 +61,17 @@ def refined(system: Verified, c: Integers) -> tuple[list[Fraction], list[Fractio
     most = max(e, default=0)
     bits = BITS + max(0, top - most)
     target, X = _shifted(c, [bits + most - top] * len(e)), np.zeros(len(e), object)
-    bound = np.full(len(e), np.inf)
+    best, stalled = np.inf, 0
     for _ in range(STEPS):
         residual = target - system.whole.dot(_shifted(X, [most - k for k in e]))
         r = np.array([_float(int(v), -(bits + most + k)) for v, k in zip(residual, e, strict=True)])
-        before, bound = bound, _bound(system, r)
+        bound = _bound(system, r)
         size = np.array([abs(_float(int(x), -bits)) for x in X])
-        if not (bound > SURE * size).any() or bound.max(initial=0.0) > 0.9 * before.max(initial=0.0):
+        largest = float(bound.max(initial=0.0))
+        stalled = 0 if largest < 0.9 * best else stalled + 1
+        if not (bound > SURE * size).any() or stalled > PATIENCE:
             break
+        best = min(best, largest)
         step = system.step.dot(_shifted(residual, [GUARD - most - k for k in e]))
         X = X + _shifted(step, [-FIXED - GUARD] * len(e))
     two = Fraction(2)

@@ -6,6 +6,7 @@ until a verified bound proves the rounding. Ranks are decided in integers, never
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from math import isfinite, log10
@@ -20,7 +21,7 @@ from gramian.linalg.exact_round import nearest
 from gramian.linalg.exact_spread import spread_inverse
 from gramian.typing import Codes, Mask, Matrix, Vector
 
-PATIENCE = 1.0  # seconds for exact elimination
+PATIENCE = 0.1  # seconds for exact elimination; refinement, with its bounds, takes milliseconds
 SIMPLE = 2**64  # denominators that a null vector is tried with
 ZERO = Fraction(0)
 
@@ -121,16 +122,23 @@ class Part:
 def _solve(C: Integers, kept: Mask) -> Part:
     k, rest = np.flatnonzero(kept), np.flatnonzero(~kept)
     A, c, yy = C[np.ix_(k, k)], C[k, -1], int(C[-1, -1])
-    B = np.concatenate([C[np.ix_(k, rest)], c[:, None]], axis=1)
     if seconds(A) < PATIENCE:
+        B = np.concatenate([C[np.ix_(k, rest)], c[:, None]], axis=1)
         return _solve_exactly(A, B, yy)
     system = verified(A)
     b, errors, r = refined(system, c)
-    rss = yy - sum((x * (v + d) for x, v, d in zip(b, c, r, strict=True)), ZERO)
-    off = sum((abs(d) * e for d, e in zip(r, errors, strict=True)), ZERO)  # r'(C^-1 r), and C^-1 r is the error of b
+    rss = yy - _dot(b, c) - _dot(b, r)
+    off = _dot([abs(d) for d in r], errors)  # r'(C^-1 r), and C^-1 r is the error of b
+    if rss <= off and not (A.dot(np.array(_simple(b), object)) - c).any():  # a perfect fit
+        b, errors, off = _simple(b), [ZERO] * len(b), ZERO
+        rss = yy - _dot(b, c)
     found = [_combination(system, C, k, int(j)) for j in rest]
     combos = np.array([combo for combo, _ in found], object).reshape(len(rest), len(k)).T
     return Part(b, errors, rss, off, combos, system, all(sure for _, sure in found))
+
+
+def _dot(a: Iterable[Fraction], b: Iterable[Fraction | int]) -> Fraction:
+    return sum((x * y for x, y in zip(a, b, strict=True)), ZERO)
 
 
 def _solve_exactly(A: Integers, B: Integers, yy: int) -> Part:
@@ -140,16 +148,20 @@ def _solve_exactly(A: Integers, B: Integers, yy: int) -> Part:
     told = np.array([Fraction(int(v), d) for v in X.ravel()], object).reshape(X.shape)
     width = B.shape[1]
     b = told[:, width - 1].tolist()
-    rss = yy - sum((x * int(v) for x, v in zip(b, B[:, -1], strict=True)), ZERO)
+    rss = yy - _dot(b, B[:, -1])
     return Part(b, [ZERO] * len(b), rss, ZERO, told[:, : width - 1], told[:, width:], True)
+
+
+def _simple(values: list[Fraction]) -> list[Fraction]:
+    """The simplest fractions that these may be approximations of."""
+    return [v.limit_denominator(SIMPLE) for v in values]
 
 
 def _combination(system: Verified, C: Integers, k: Codes, j: int) -> tuple[list[Fraction], bool]:
     """What column j is of the kept ones: simple fractions if these solve the equations exactly, which proves it."""
     near, _, _ = refined(system, C[k, j])
-    told = [v.limit_denominator(SIMPLE) for v in near]
-    residual = [int(C[i, j]) - sum((t * int(v) for t, v in zip(told, C[i, k], strict=True)), ZERO) for i in (*k, j)]
-    sure = not any(residual)
+    told = _simple(near)
+    sure = not any(C[i, j] - _dot(told, C[i, k]) for i in (*k, j))
     return (told if sure else near), sure
 
 
@@ -165,10 +177,10 @@ def _told(gram: ExactGram, swept: Swept, kept: Mask, part: Part) -> ExactSolutio
     null[rest, np.arange(len(rest))] = Fraction(1)
     sums = swept.sums[:-1]
     if at is not None:
-        b[at] = (int(swept.sums[-1]) - sum((int(s) * v for s, v in zip(sums, b[slopes], strict=True)), ZERO)) / weight
-        errors[at] = sum((abs(int(s)) * e for s, e in zip(sums, errors[slopes], strict=True)), ZERO) / weight
+        b[at] = (int(swept.sums[-1]) - _dot(b[slopes], sums)) / weight
+        errors[at] = _dot(errors[slopes], np.abs(sums)) / weight
         for column in null.T:
-            column[at] = -sum((int(s) * v for s, v in zip(sums, column[slopes], strict=True)), ZERO) / weight
+            column[at] = -_dot(column[slopes], sums) / weight
     units, unit = np.array(gram.units[:-1], object), gram.units[-1]
     inverse, diagonal = np.zeros((p, p)), np.full(p, ZERO, object)
     used = k if at is None else np.append(k, at)

@@ -6,6 +6,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from gramian.errors import NumericalError
 from gramian.linalg.exact_planes import Integers
 from gramian.linalg.exact_refine import Verified, refined
 from gramian.linalg.exact_round import nearest
@@ -55,8 +56,11 @@ def _rounded(
         inner = np.ldexp(near, shift)
     if sums is None:
         return inner, diagonal
-    edge, _, _ = refined(system, sums)
+    edge, errors, _ = refined(system, sums)
     corner = Fraction(1, weight) + sum((v * int(s) for v, s in zip(edge, sums, strict=True)), Fraction(0)) / weight
+    off = sum((e * abs(int(s)) for e, s in zip(errors, sums, strict=True)), Fraction(0)) / weight
+    if off > corner * Fraction(1, 2**54):
+        raise NumericalError("the products are too near to singular for a verified solution")
     last = int(units[-1]) * Fraction(2) ** -exponent
     told = [*(-v * int(u) * last for v, u in zip(edge, units[:k], strict=True)), corner * last * int(units[-1])]
     column = np.array([nearest(v) for v in told])

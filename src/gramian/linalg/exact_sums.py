@@ -41,7 +41,7 @@ class Sums:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Rows:
+class DigitRows:
     """The i-th digit of a table: one row of the buffer."""
 
     digits: Matrix
@@ -90,7 +90,7 @@ class Filling:
         self.additions, self.blocks = self.additions + 1, self.blocks + self.width
         for factors, table in self.tables.items():
             at = self.places[factors][0]
-            table.add([codes[f] for f in factors], [sizes[f] for f in factors], Rows(digits, at), count)
+            table.add([codes[f] for f in factors], [sizes[f] for f in factors], DigitRows(digits, at), count)
         if len(self.plain):
             self.plain += digits[self.plain_places[0]].sum(axis=1).astype(np.int64)
 

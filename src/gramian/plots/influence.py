@@ -14,11 +14,11 @@ NEAR_ONE = 1e-9  # of a leverage: such a row is fitted whatever its outcome, and
 class Residuals:
     """A sample of the rows, means of groups of all of them, the most influential ones.
 
-    columns : how many coefficients were fitted.
+    columns : how many coefficients were fitted. unknown : rows without a standardised residual.
     """
 
     def __init__(self, columns: float) -> None:
-        self.columns = columns
+        self.columns, self.unknown = columns, 0
         self.sample, self.extremes = Sample(), Extremes()
         self.means, self.scales = Bins(), Bins()
 
@@ -27,6 +27,7 @@ class Residuals:
         self.sample.add(fitted, residual, standard, leverage)
         self.means.add(fitted, residual)
         known = np.isfinite(standard)
+        self.unknown += int((~known).sum())
         self.scales.add(fitted[known], np.sqrt(np.abs(standard[known])), 1.0)
         with np.errstate(divide="ignore", invalid="ignore"):
             cook = standard**2 * leverage / (1.0 - leverage) / self.columns

@@ -122,7 +122,7 @@ def panel(kind: str, found: Residuals, names: Names) -> Any:
     """One of the four pictures."""
     figure = picture(7.0, 4.8)
     PANELS[kind](figure.subplots(), found, names)
-    return _finished(figure, names)
+    return _finished(figure, found, names)
 
 
 @drawn
@@ -131,11 +131,14 @@ def diagnostics(found: Residuals, names: Names) -> Any:
     figure = picture(10.0, 8.0)
     for ax, draw in zip(figure.subplots(2, 2).flat, PANELS.values(), strict=True):
         draw(ax, found, names)
-    return _finished(figure, names)
+    return _finished(figure, found, names)
 
 
-def _finished(figure: Any, names: Names) -> Any:
+def _finished(figure: Any, found: Residuals, names: Names) -> Any:
     width = 100 if len(figure.axes) > 1 else 70
     figure.suptitle(label(names.title, width), ha="left", x=0.02)
+    if found.unknown:
+        rows = f"{found.unknown:,} row{'s'[: found.unknown != 1]}"
+        figure.axes[-1].plot([], [], " ", label=f"{rows} of leverage 1 without a {names.standard}")
     told_below(figure)
     return figure

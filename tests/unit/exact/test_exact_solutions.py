@@ -96,6 +96,16 @@ def test_a_difference_in_the_last_bit_is_no_dependence(patience: float, monkeypa
     assert solution.rounded[0].tolist() == [float(t) for t in truth]
 
 
+@pytest.mark.parametrize("patience", [REFINED, ELIMINATED])
+def test_a_perfect_fit_leaves_nothing(patience: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "PATIENCE", patience)
+    A = np.round(problem(1e-3, 5.0) * 2**30) / 2**30
+    A[:, -1] = 3 + A[:, 1] - 0.25 * A[:, 4]
+    solution = exact_solve(gram_of(A), 0)
+    assert [float(b) for b in solution.coefficients] == [3, 1, 0, 0, -0.25, 0]
+    assert solution.rss == solution.rss_error == 0
+
+
 def test_only_a_constant() -> None:
     solution = exact_solve(gram_of(np.array([[1.0, 1.0], [1.0, 2.0], [1.0, 6.0]])), 0)
     assert solution.coefficients == (Fraction(3),)

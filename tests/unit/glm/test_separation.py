@@ -131,11 +131,20 @@ def test_how_a_verdict_is_reached() -> None:
     assert stuck([1.0, 0.1]) == 0
     assert stuck([1.0, 0.1, 0.06, 0.04]) == 2
     exact, close, none = Side(0.0, 1.0), Side(5e-4, 1.0), Side(0.5, 1.0)
-    assert found([none, exact], 1) == 1
-    assert found([close, none], 1) is None
-    assert found([close, none], 5) == 0
-    assert found([none, close], 9) is None
-    assert found([Side()], 9) is None
+    assert found([none, exact], []) == 1
+    assert found([close, none], [0.5, 5e-4]) is None
+    fading, still = [0.5**k for k in range(2, 12)], [0.5, *[5e-4] * 9]
+    assert found([close, none], fading) == 0
+    assert found([close, none], still) is None  # a narrow overlap, but one
+    assert found([none, close], fading[:5]) is None
+    assert found([Side()], []) is None
+
+
+@pytest.mark.parametrize("start", [0, 40])
+def test_verdicts_do_not_need_a_good_start(start: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From far away many steps are long, and nearly all right, although there is an answer."""
+    monkeypatch.setattr("gramian.fit.glm_run.pilot", lambda *given: None)
+    test_no_false_alarm_and_no_miss(start)
 
 
 def test_no_convergence_says_why(data: dict[str, Any]) -> None:

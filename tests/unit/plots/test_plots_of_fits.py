@@ -69,6 +69,14 @@ def test_leverage_and_standardised_residuals_are_those_of_the_hat_matrix():
     assert {t.get_text() for t in ax.texts} == {f"row {i}" for i in worst}
 
 
+def test_rows_that_decide_their_own_fit_are_told():
+    data = straight(20) | {"single": (np.arange(20) == 4).astype(float)}
+    figure = gm.ols("y ~ x + single", data).plot(data)
+    assert "1 row of leverage 1 without a standardised residual" in texts(figure)
+    assert len(figure.axes[0].collections[0].get_offsets()) == 20
+    png(figure)
+
+
 @pytest.mark.parametrize("kind", ["residuals", "qq", "scale", "leverage"])
 def test_panels_come_one_by_one(kind):
     data = straight()
@@ -134,6 +142,9 @@ def test_what_cannot_be_drawn_is_said():
     with pytest.raises(NumericalError, match="no residuals are left"):
         gm.ols("y ~ x", few).plot(few, kind="qq")
     png(gm.ols("y ~ x", few).plot(few))
+    exact = {"x": [-1.0, 0.0, 1.0], "y": [0.0, 0.0, 0.0]}
+    with pytest.raises(NumericalError, match="the residuals are all zero"):
+        gm.ols("y ~ x", exact).plot(exact, kind="diagnostics")
     with pytest.raises(NumericalError, match="no complete rows"):
         fit.plot({"x": [np.nan], "z": [1.0], "y": [1.0]})
 

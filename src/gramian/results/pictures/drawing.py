@@ -96,6 +96,8 @@ def _residuals(how: Drawing, source: Source, kind: str) -> Any:
     for rows in how.read(source):
         found.add(rows.numbers, *how.judge(rows))
     _check(len(found.sample))
+    if found.unknown == found.sample.rows:
+        raise NumericalError("the residuals are all zero, so there is nothing to look at")
     names = residuals.Names(how.fit.formula, *how.axis)
     draw = residuals.diagnostics if kind == "diagnostics" else partial(residuals.panel, kind)
     return draw(found, names)
