@@ -45,6 +45,7 @@ FORMATS = ("table", "json", "csv", "md")
 @click.option(
     "--format", type=click.Choice(FORMATS), default="table", show_default=True, help="Print the result as this."
 )
+@click.option("--explain", is_flag=True, help="Say what would be read, how often and why, and stop before the pass.")
 @plot("errors against iterations and passes")
 @progress
 def command(
@@ -56,6 +57,7 @@ def command(
     threads: int | None,
     format: str,
     plot: Path | None,
+    explain: bool,
     progress: bool,
     **same: Any,
 ) -> None:
@@ -71,11 +73,16 @@ def command(
     """  # noqa: D301  # click wants a backspace before lines that it may not fold
     from gramian.cli.progress import watching
     from gramian.comparison import compare
+    from gramian.comparison.plan import plan_compare
     from gramian.engines.local import Local
 
     check_plot(plot)
     names = None if methods is None else [name.strip() for name in methods.split(",")]
     wanted = _numbers(digits)
+    if explain:
+        read = {name: same[name] for name in ("passes", "weights", "counts", "na")}
+        click.echo(str(plan_compare(formula, list(data), methods=names, threads=Local(threads).workers, **read)))
+        return
     with watching(progress) as watch:
         result = compare(
             formula,

@@ -13,6 +13,7 @@ from gramian.cli.options import DATA, data, progress
 from gramian.errors import OptionError
 
 if TYPE_CHECKING:
+    from gramian.fit.curve_options import CurveOptions
     from gramian.results.curve import CurveFit
 
 FORMATS = ("table", "json", "csv", "md", "latex")
@@ -42,6 +43,7 @@ START, BOUNDS = "a=1,b=2", "a=0:1,b=:5"
 @click.option(
     "--format", type=click.Choice(FORMATS), default="table", show_default=True, help="Print the result as this."
 )
+@click.option("--explain", is_flag=True, help="Say what would be read, how often and why, and stop before the pass.")
 @plot("the fitted curve or its residuals, in one more pass,")
 @progress
 def command(
@@ -51,6 +53,7 @@ def command(
     bounds: str | None,
     format: str,
     plot: Path | None,
+    explain: bool,
     progress: bool,
     **given: Any,
 ) -> None:
@@ -58,6 +61,7 @@ def command(
     from gramian.cli.progress import watching
     from gramian.data.source import source_of
     from gramian.engines.local import Local
+    from gramian.fit.curve_options import curve_options
     from gramian.results.curve_api import curve
 
     if "~" not in formula:  # most likely a shell took it apart
@@ -68,12 +72,22 @@ def command(
     begin = None if start is None else {n: number("--start", START, v) for n, v in named(start, START, "--start")}
     ranges = {name: pair(v) for name, v in named(bounds or "", BOUNDS, "--bounds")}
     engine = Local(given.pop("threads"))
+    if explain:
+        _explain(formula, data, engine.workers, curve_options(begin, ranges, **given))
+        return
     with watching(progress) as watch:
         source = source_of(list(data))
         fit = curve(formula, source, begin, bounds=ranges, engine=engine, progress=watch, **given)
     _print(fit, format)
     if plot is not None:
         write_plot(fit.plot(source), plot)
+
+
+def _explain(formula: str, data: tuple[str, ...], threads: int, options: CurveOptions) -> None:
+    from gramian.data.source import source_of
+    from gramian.fit.curve_plan import plan_curve
+
+    click.echo(str(plan_curve(formula, source_of(list(data)), options, threads)))
 
 
 def named(text: str, example: str, option: str) -> Iterator[tuple[str, str]]:

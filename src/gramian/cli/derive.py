@@ -26,6 +26,7 @@ PLACES = ("last", "first")
     "--constant", type=click.Choice(PLACES), default="last", show_default=True, help="Where the column of ones stands."
 )
 @click.option("--format", type=click.Choice(FORMATS), default="text", show_default=True, help="Write it as this.")
+@click.option("--explain", is_flag=True, help="Say what would be read, how often and why, and stop before the pass.")
 @plot("the points, the line and the residuals")
 @click.option("-o", "--output", metavar="FILE", type=FILE, help="Write to this file, replacing it.  [default: stdout]")
 def command(
@@ -35,6 +36,7 @@ def command(
     constant: str,
     format: str,
     plot: Path | None,
+    explain: bool,
     output: Path | None,
 ) -> None:
     """Write out the normal equation of small DATA, step by step, with all numbers.
@@ -49,9 +51,13 @@ def command(
     from gramian.cli.output import check_place
     from gramian.data.source import source_of
     from gramian.derivation import derive
+    from gramian.derivation.plan import plan_derive
 
     check_plot(plot)
     source = source_of(list(data))
+    if explain:
+        click.echo(str(plan_derive(formula, source, polynomial=polynomial)))
+        return
     check_place(output, (read.name for read in source.inputs))
     derivation = derive(formula, source, constant=constant, polynomial=polynomial)
     _write(_told(derivation, format), output)

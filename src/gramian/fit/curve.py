@@ -79,7 +79,7 @@ def run_curve(
     Raises FormulaError, OptionError, DataError; NumericalError where the curve is not defined at the start,
     NotIdentifiedError where the data do not determine a parameter, ConvergenceError.
     """
-    curve, found = _curve(formula, source.schema, options)
+    curve, found = curve_for(formula, source.schema, options)
     low, high = bounds_of(options.bounds, curve.names)
     if not source.rereadable:
         raise DataError(
@@ -104,7 +104,7 @@ def run_curve(
     return _solved(curve, end, search, sums, start, runner.passes)
 
 
-def _curve(formula: str, schema: Schema, options: CurveOptions) -> tuple[Curve, Written]:
+def curve_for(formula: str, schema: Schema, options: CurveOptions) -> tuple[Curve, Written]:
     found = written(formula, schema.names)
     names = parameters_of(found, schema, options.start)
     if options.weights is not None and schema[options.weights].kind is not Kind.NUMBER:

@@ -22,6 +22,7 @@ class Plan:
 
     rows, size : of the source, None when unknown. columns : those that are read, available : how many there are.
     memory : bytes, roughly, at the peak. notes : reasons. expected : how many passes there will be, in words.
+    holds : what is kept of the rows, in words, when it is not products and sums over levels.
     """
 
     formula: str
@@ -39,6 +40,7 @@ class Plan:
     solver: str
     notes: tuple[str, ...]
     expected: str = "1, after a look at the first rows for shift and scale"
+    holds: str | None = None
 
     def __str__(self) -> str:
         return "\n".join(f"{name:<9}{text}" for name, text in self._lines())
@@ -53,7 +55,7 @@ class Plan:
             ("data", f"{_inputs(self.inputs)}: {rows} rows{size}{units}"),
             ("columns", f"{len(self.columns)} of {self.available}: {', '.join(self.columns[:8])}{more}"),
             ("passes", self.expected),
-            ("stored", _stored(self.stored, self.factors)),
+            ("stored", self.holds or _stored(self.stored, self.factors)),
             ("threads", f"{self.threads}, one unit each; the result does not depend on their number"),
             (
                 "memory",

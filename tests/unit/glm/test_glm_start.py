@@ -47,7 +47,7 @@ def test_a_level_that_the_sample_has_not_seen(formula: str, level: str) -> None:
     assert pieces.names == whole.names
     np.testing.assert_allclose(pieces.coefficients, whole.coefficients, rtol=1e-9, atol=1e-8 * whole.std_errors.min())
     np.testing.assert_allclose(pieces.std_errors, whole.std_errors, rtol=1e-7)
-    assert pieces.passes <= 6
+    assert pieces.passes <= 8  # the sample is small, and says nothing of that level
 
 
 def test_the_sample_is_spread_over_the_units() -> None:

@@ -1,0 +1,41 @@
+"""What a comparison will read, how often, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from gramian.comparison.methods import NAMES, STOCHASTIC
+from gramian.data.source import source_of
+from gramian.fit.options import NA, Options, one_of
+from gramian.fit.plan import Plan, plan_linear
+
+
+def plan_compare(
+    formula: str,
+    data: Any,
+    *,
+    methods: Iterable[str] | None = None,
+    passes: int = 10,
+    weights: str | None = None,
+    counts: str | None = None,
+    na: str = "drop",
+    threads: int = 1,
+) -> Plan:
+    """The plan of a comparison; reads no rows. Raises what it would raise before its pass."""
+    names = NAMES if methods is None else tuple(one_of("methods", m, NAMES) for m in methods)
+    options = Options(weights, counts, one_of("na", na, NA) == "drop", "min-norm")
+    plan = plan_linear(formula, source_of(data), options, threads)
+    rows_too = STOCHASTIC in names
+    more = f", then up to {passes} for {STOCHASTIC}, with and without scaling" if rows_too else ""
+    notes = ["a step of a method that uses the full gradient needs the moments only: rows are not read again for it"]
+    if rows_too:
+        notes.append(f"{STOCHASTIC} follows single rows, so it reads them again for each of its passes")
+    return replace(
+        plan,
+        passes=1 + rows_too * passes,
+        expected=f"1 for the moments{more}",
+        solver=f"{len(names)} methods beside each other: {', '.join(names)}",
+        notes=(*notes, plan.notes[-1]),
+    )

@@ -1,0 +1,31 @@
+"""What a derivation will read, and how."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from gramian.data.source import source_of
+from gramian.derivation.columns import COLUMNS
+from gramian.derivation.polynomial import with_powers
+from gramian.derivation.rows import ROWS
+from gramian.fit.options import Options
+from gramian.fit.plan import Plan, plan_linear
+
+
+def plan_derive(formula: str, data: Any, *, polynomial: int | None = None) -> Plan:
+    """The plan of a derivation; reads no rows. Raises what it would raise before it reads."""
+    source = source_of(data)
+    if polynomial is not None:
+        formula = with_powers(formula, source.schema, polynomial)
+    return replace(
+        plan_linear(formula, source, Options(), 1),
+        expected="1",
+        holds=f"every row, {ROWS} at most, with {COLUMNS} columns at most",
+        solver="exact elimination in fractions; every number is rounded once, when it is shown",
+        notes=(
+            "a derivation shows all matrices, so it is made for data that fit on a page",
+            "a stored number counts as the shortest decimal that reads back as it",
+            "rows with a missing or infinite value are left out and counted",
+        ),
+    )
