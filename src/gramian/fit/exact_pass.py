@@ -109,8 +109,8 @@ class ExactLift:
                 scale[variable] = told[name].places
         if observed.offset is not None:
             values[response] = observed.values[response] - observed.offset
-        weights: dict[str, Any] = {"weight": observed.weight, "count": observed.count, "scale": scale}
-        bad = self.sums.add(values, observed.codes, self.reader.sizes, **weights)
+        sizes, weight, count = self.reader.sizes, observed.weight, observed.count
+        bad = self.sums.add(values, observed.codes, sizes, weight=weight, count=count, scale=scale)
         if len(bad):
             self._tally(values, bad, observed)
 
@@ -126,8 +126,8 @@ class ExactLift:
     def _tally(self, values: Mapping[str, Any], bad: Codes, observed: Observed) -> None:
         missing, undefined = {}, np.zeros(len(bad), bool)
         for name in self.sums.variables:
-            here = np.asarray(values[name][bad], np.float64)
-            if not np.isfinite(here).all():
+            here = values[name][bad]
+            if here.dtype.kind == "f" and not np.isfinite(here).all():
                 missing[name.lstrip("~")] = int((~np.isfinite(here)).sum())
                 undefined |= np.isnan(here)
         if not self.drop:

@@ -198,4 +198,6 @@ def _widest(plan: Plan, rows: Rows) -> str:
 
 
 def _magnitude(values: Values) -> Codes:
-    return np.asarray(np.frexp(values.astype(np.float64))[1])
+    if values.dtype.kind == "O":
+        return np.array([int(v).bit_length() for v in values], np.int64)
+    return np.asarray(np.frexp(values.astype(np.float64))[1], np.int64)

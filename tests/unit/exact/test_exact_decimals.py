@@ -59,6 +59,15 @@ def test_places_may_differ_between_batches() -> None:
     assert moments.outcome(1) == sum(v * v for v in exact)
 
 
+def test_decimals_from_one_end_to_the_other() -> None:
+    texts = ["1e-300", "1e300", "-2.5", "0", "1e-5", "12345678901234567890.5"] * 3
+    found = parse(texts)
+    accumulator = ExactAccumulator(PLAIN)
+    accumulator.add({"x": found.whole, "z": np.ones(18), "~y": np.ones(18)}, {}, {}, scale={"x": found.places})
+    moments = accumulator.finish({})
+    assert moments.dense.fraction(1, 1) / Fraction(10) ** 600 == sum(Fraction(t) ** 2 for t in texts)
+
+
 def digest(texts: list[str], scale: int = 0) -> str:
     found = parse(texts)
     accumulator = ExactAccumulator(PLAIN)
