@@ -1,4 +1,4 @@
-"""Linear models on data of any size: one pass, certified digits, every model from small sums."""
+"""Linear models on data of any size: one pass leaves small sums, and every model comes from them."""
 
 from __future__ import annotations
 
