@@ -21,7 +21,7 @@ from gramian.fit.exact_pass import AccumulateExact, exact_linear
 from gramian.fit.options import Options
 from gramian.fit.passes import Accumulate
 from gramian.fit.prepare import design_for, prepare
-from gramian.linalg.exact import ExactMoments
+from gramian.linalg.exact.moments import ExactMoments
 
 ROWS = 400
 WEIGHTED = {"weights": "w"}, {"counts": "w"}, {}

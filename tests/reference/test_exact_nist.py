@@ -19,7 +19,7 @@ from gramian.data.source import source_of
 from gramian.fit.exact_pass import AccumulateExact, exact_linear
 from gramian.fit.options import Options
 from gramian.fit.prepare import design_for
-from gramian.linalg.exact_fit import ExactFit
+from gramian.linalg.exact.fit import ExactFit
 
 FOLDER = Path(os.environ.get("GRAMIAN_NIST") or Path(__file__).parents[2] / "../shared/data/nist") / "linear"
 SETS = (

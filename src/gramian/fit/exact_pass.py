@@ -19,11 +19,11 @@ from gramian.formula.design import Design
 from gramian.formula.reading import Observed, Reader
 from gramian.formula.syntax import Call, Name, Node, names
 from gramian.formula.tally import Tally
-from gramian.linalg.exact import ExactMoments
-from gramian.linalg.exact_decimals import Decimals, parse, whole_numbers
-from gramian.linalg.exact_fill import ExactAccumulator
-from gramian.linalg.exact_fit import ExactFit, exact_fit
-from gramian.linalg.exact_products import combined, exact_gram
+from gramian.linalg.exact.decimals import Decimals, parse, whole_numbers
+from gramian.linalg.exact.fill import ExactAccumulator
+from gramian.linalg.exact.fit import ExactFit, exact_fit
+from gramian.linalg.exact.moments import ExactMoments
+from gramian.linalg.exact.products import combined, exact_gram
 from gramian.linalg.moments import Moments
 from gramian.linalg.monomials import Coordinate
 from gramian.typing import Codes

@@ -8,9 +8,9 @@ import numpy as np
 from hypothesis import strategies as st
 
 from gramian.linalg.columns import Layout, layout
-from gramian.linalg.exact import ExactMoments
-from gramian.linalg.exact_fill import ExactAccumulator
-from gramian.linalg.exact_planes import Planes
+from gramian.linalg.exact.fill import ExactAccumulator
+from gramian.linalg.exact.moments import ExactMoments
+from gramian.linalg.exact.planes import Planes
 from gramian.linalg.monomials import CONSTANT, Monomial, monomial
 
 X, Z, Y = monomial({"x": 1}), monomial({"z": 1}), "~y"

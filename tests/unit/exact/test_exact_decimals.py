@@ -17,8 +17,8 @@ from gramian.errors import DataError
 from gramian.fit.exact_pass import AccumulateExact, exact_linear
 from gramian.fit.options import Options
 from gramian.fit.prepare import design_for
-from gramian.linalg.exact_decimals import parse
-from gramian.linalg.exact_fill import ExactAccumulator
+from gramian.linalg.exact.decimals import parse
+from gramian.linalg.exact.fill import ExactAccumulator
 
 
 @given(st.lists(st.decimals(-(10**30), 10**30, places=7), max_size=8))

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from unit.exact.rational import floats
 
-from gramian.linalg import exact_selftest
-from gramian.linalg.exact_digits import BASE, DIGIT, Grid, choose_grid, lowest_bits, multiply, slice_floats
-from gramian.linalg.exact_planes import Planes, canonical, scatter
-from gramian.linalg.exact_selftest import blas_product, integer_product, is_exact
+from gramian.linalg.exact.digits import BASE, DIGIT, Grid, choose_grid, lowest_bits, multiply, slice_floats
+from gramian.linalg.exact.planes import Planes, canonical, scatter
+from gramian.linalg.exact import selftest
+from gramian.linalg.exact.selftest import blas_product, integer_product, is_exact
 
 
 def sliced(values: np.ndarray, grid: Grid) -> tuple[np.ndarray, np.ndarray]:
@@ -105,5 +105,5 @@ def reassociated(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("wrong", [in_single, reassociated])
 def test_arithmetic_that_rounds_is_found(wrong, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
     assert not is_exact(wrong, 40)
-    monkeypatch.setattr(exact_selftest, "blas_product", wrong)
-    assert exact_selftest.product.__wrapped__() is integer_product
+    monkeypatch.setattr(selftest, "blas_product", wrong)
+    assert selftest.product.__wrapped__() is integer_product

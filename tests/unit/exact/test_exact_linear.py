@@ -15,7 +15,7 @@ from gramian.errors import NumericalError
 from gramian.fit.exact_pass import AccumulateExact, exact_linear
 from gramian.fit.options import Options
 from gramian.fit.prepare import design_for
-from gramian.linalg.exact_fit import ExactFit
+from gramian.linalg.exact.fit import ExactFit
 
 RNG = np.random.default_rng(11)
 ROWS = 90

@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from reference.exact import least_squares, rational, solve_exact
 
-from gramian.linalg import exact_solve as module
-from gramian.linalg.exact_eliminate import eliminate, independent
-from gramian.linalg.exact_products import ExactGram, combined
-from gramian.linalg.exact_round import nearest, root
-from gramian.linalg.exact_solve import exact_solve
+from gramian.linalg.exact import solve as module
+from gramian.linalg.exact.eliminate import eliminate, independent
+from gramian.linalg.exact.products import ExactGram, combined
+from gramian.linalg.exact.round import nearest, root
+from gramian.linalg.exact.solve import exact_solve
 
 REFINED, ELIMINATED = -1.0, 1e9
 
@@ -150,7 +150,7 @@ def test_elimination_and_rank(data: st.DataObject) -> None:
 
 
 @given(
-    numerator=st.integers(1, 10**40), denominator=st.integers(1, 10**40), power=st.sampled_from([-1200, -3, 0, 3, 900])
+    numerator=st.integers(1, 10**40), denominator=st.integers(1, 10**40), power=st.sampled_from([-1200, -3, 0, 3, 880])
 )
 def test_roots(numerator: int, denominator: int, power: int) -> None:
     value = Fraction(numerator, denominator) * Fraction(2) ** power

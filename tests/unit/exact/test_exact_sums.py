@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from unit.exact.rational import CELLS, LARGEST, PLAIN, POWERS, columns, exactly, products, sums_of, told
 
-from gramian.linalg.exact_fill import ExactAccumulator
+from gramian.linalg.exact.fill import ExactAccumulator
 from gramian.linalg.monomials import monomial
 
 RNG = np.random.default_rng(7)

@@ -13,12 +13,12 @@ from math import isfinite, log10
 
 import numpy as np
 
-from gramian.linalg.exact_eliminate import eliminate, independent, seconds
-from gramian.linalg.exact_planes import Integers
-from gramian.linalg.exact_products import ExactGram
-from gramian.linalg.exact_refine import Verified, refined, verified
-from gramian.linalg.exact_round import nearest
-from gramian.linalg.exact_spread import spread_inverse
+from gramian.linalg.exact.eliminate import eliminate, independent, seconds
+from gramian.linalg.exact.planes import Integers
+from gramian.linalg.exact.products import ExactGram
+from gramian.linalg.exact.refine import Verified, refined, verified
+from gramian.linalg.exact.round import nearest
+from gramian.linalg.exact.spread import spread_inverse
 from gramian.typing import Codes, Mask, Matrix, Vector
 
 PATIENCE = 0.1  # seconds for exact elimination; refinement, with its bounds, takes milliseconds

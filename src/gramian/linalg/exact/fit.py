@@ -9,10 +9,10 @@ from math import nan
 import numpy as np
 
 from gramian.linalg.aliasing import explain
-from gramian.linalg.exact import ExactMoments
-from gramian.linalg.exact_products import ExactGram
-from gramian.linalg.exact_round import nearest, root
-from gramian.linalg.exact_solve import ExactSolution, exact_solve
+from gramian.linalg.exact.moments import ExactMoments
+from gramian.linalg.exact.products import ExactGram
+from gramian.linalg.exact.round import nearest, root
+from gramian.linalg.exact.solve import ExactSolution, exact_solve
 from gramian.typing import Matrix, Vector
 
 

@@ -9,8 +9,8 @@ from math import lcm
 
 import numpy as np
 
-from gramian.linalg.exact import ExactMoments, powers_of_ten
-from gramian.linalg.exact_planes import PLANE, Integers, Planes
+from gramian.linalg.exact.moments import ExactMoments, powers_of_ten
+from gramian.linalg.exact.planes import PLANE, Integers, Planes
 from gramian.linalg.monomials import times
 from gramian.linalg.products import Group, cell_index
 from gramian.typing import Codes

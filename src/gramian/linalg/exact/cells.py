@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gramian.linalg.exact_planes import Planes, canonical
+from gramian.linalg.exact.planes import Planes, canonical
 from gramian.typing import Codes
 
 

@@ -9,11 +9,11 @@ import numpy as np
 
 from gramian.linalg.cells import Table
 from gramian.linalg.columns import Factors
-from gramian.linalg.exact_cells import ExactCells, gathered
-from gramian.linalg.exact_digits import ROWS, Values
-from gramian.linalg.exact_plan import Plan, Wanted
-from gramian.linalg.exact_planes import Planes, from_columns, scatter
-from gramian.linalg.exact_selftest import product
+from gramian.linalg.exact.cells import ExactCells, gathered
+from gramian.linalg.exact.digits import ROWS, Values
+from gramian.linalg.exact.plan import Plan, Wanted
+from gramian.linalg.exact.planes import Planes, from_columns, scatter
+from gramian.linalg.exact.selftest import product
 from gramian.typing import Codes, Mask, Matrix, Vector
 
 ADDITIONS = 512  # of whole numbers below 2^53 into an int64

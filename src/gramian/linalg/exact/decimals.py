@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gramian.linalg.exact_digits import Values
+from gramian.linalg.exact.digits import Values
 from gramian.typing import Mask, Vector
 
 NUMBER = re.compile(r"(?P<sign>[+-]?)(?=\.?[0-9])(?P<before>[0-9]*)\.?(?P<after>[0-9]*)(?:[eE](?P<power>[+-]?[0-9]+))?")

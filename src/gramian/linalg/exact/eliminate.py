@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gramian.linalg.exact_planes import Integers
+from gramian.linalg.exact.planes import Integers
 from gramian.typing import Mask
 
 PRIMES = (2147483647, 2147483629, 2147483587)  # the largest below 2^31: products of remainders fit an int64

@@ -16,9 +16,9 @@ import numpy as np
 
 from gramian.errors import NumericalError
 from gramian.linalg.columns import Factors, Layout
-from gramian.linalg.exact_cells import ExactCells
-from gramian.linalg.exact_digest import digest
-from gramian.linalg.exact_planes import Planes
+from gramian.linalg.exact.cells import ExactCells
+from gramian.linalg.exact.digest import digest
+from gramian.linalg.exact.planes import Planes
 from gramian.linalg.moments import canonical, positions, union
 from gramian.linalg.monomials import Monomial, monomial
 from gramian.typing import Codes, Level, Vector

@@ -12,8 +12,8 @@ from math import ldexp
 import numpy as np
 
 from gramian.errors import NumericalError
-from gramian.linalg.exact_digits import BASE, DIGIT, ROWS, carry
-from gramian.linalg.exact_planes import Integers
+from gramian.linalg.exact.digits import BASE, DIGIT, ROWS, carry
+from gramian.linalg.exact.planes import Integers
 from gramian.typing import Codes, Matrix
 
 WHOLE = 6  # digits that are kept of S: 132 bits

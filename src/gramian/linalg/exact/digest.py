@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from gramian.linalg.exact_planes import PLANE, Integers, Planes, scatter
+from gramian.linalg.exact.planes import PLANE, Integers, Planes, scatter
 from gramian.typing import Codes
 
 FORM = "exact moments 1"

@@ -7,9 +7,9 @@ from fractions import Fraction
 import numpy as np
 
 from gramian.errors import NumericalError
-from gramian.linalg.exact_planes import Integers
-from gramian.linalg.exact_refine import Verified, refined
-from gramian.linalg.exact_round import nearest
+from gramian.linalg.exact.planes import Integers
+from gramian.linalg.exact.refine import Verified, refined
+from gramian.linalg.exact.round import nearest
 from gramian.typing import Codes, Matrix, Vector
 
 

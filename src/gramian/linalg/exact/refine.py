@@ -13,8 +13,8 @@ from math import ldexp
 
 import numpy as np
 
-from gramian.linalg.exact_inverse import inverse, series, whole_digits
-from gramian.linalg.exact_planes import Integers
+from gramian.linalg.exact.inverse import inverse, series, whole_digits
+from gramian.linalg.exact.planes import Integers
 from gramian.typing import Codes, Matrix, Vector
 
 BITS = 320  # of a solution in fixed point

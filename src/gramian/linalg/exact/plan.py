@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gramian.linalg.columns import Layout
-from gramian.linalg.exact_digits import (
+from gramian.linalg.exact.digits import (
     DIGIT,
     ROWS,
     UNITS,

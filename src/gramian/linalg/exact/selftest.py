@@ -12,7 +12,7 @@ from functools import cache
 import numpy as np
 
 from gramian.errors import NumericalError
-from gramian.linalg.exact_digits import DIGIT, ROWS
+from gramian.linalg.exact.digits import DIGIT, ROWS
 from gramian.typing import Codes, Matrix
 
 WIDTHS = (3, 40, 150)  # kernels differ by shape

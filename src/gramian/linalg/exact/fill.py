@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gramian.linalg.columns import Layout
-from gramian.linalg.exact import LOG_WEIGHT, ExactMoments, total
-from gramian.linalg.exact_digits import ROWS, WIDEST, Values, normal
-from gramian.linalg.exact_plan import COUNTS, WEIGHTS, Plan, make_plan, wanted
-from gramian.linalg.exact_sums import Filling, Sums
+from gramian.linalg.exact.digits import ROWS, WIDEST, Values, normal
+from gramian.linalg.exact.moments import LOG_WEIGHT, ExactMoments, total
+from gramian.linalg.exact.plan import COUNTS, WEIGHTS, Plan, make_plan, wanted
+from gramian.linalg.exact.sums import Filling, Sums
 from gramian.linalg.monomials import Monomial, degree, monomial
 from gramian.typing import Codes, Level, Mask, Vector
 

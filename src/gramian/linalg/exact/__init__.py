@@ -1,0 +1,1 @@
+"""Exact sums of products on integers, and the solve from them."""
