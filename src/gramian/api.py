@@ -9,12 +9,13 @@ from gramian.data.source import source_of
 from gramian.engines.local import Local
 from gramian.engines.progress import Progress, watched
 from gramian.errors import OptionError
+from gramian.fit.engine import Engine
 from gramian.fit.glm import run_glm
 from gramian.fit.glm_options import glm_options
 from gramian.fit.glm_plan import plan_glm
-from gramian.fit.options import COLLINEAR, NA, Options, one_of, penalty
+from gramian.fit.options import COLLINEAR, NA, Options, accurate, one_of, penalty
 from gramian.fit.plan import Plan, plan_linear
-from gramian.fit.run import Engine, run_linear
+from gramian.fit.run import run_linear
 from gramian.results.glm import GlmFit
 from gramian.results.linear import LinearFit
 from gramian.results.saved import Fit
@@ -27,6 +28,9 @@ def ols(
     *,
     weights: str | None = None,
     counts: str | None = None,
+    digits: float = 8,
+    exact: bool = False,
+    decimal: str | None = None,
     na: str = "drop",
     collinear: str = "drop",
     engine: Engine | None = None,
@@ -36,7 +40,10 @@ def ols(
 
     formula : such as "y ~ x + factor(month)". data : paths, a frame, arrays, batches; see the README.
     weights : column of analytic weights, as R's `lm`. counts : column that says how many rows a row stands for.
-    na : "drop" leaves incomplete rows out and counts them, "raise" refuses them.
+    digits : certified digits wanted of every coefficient. Further passes are made where one is not enough, and an
+    AccuracyWarning says so where they cannot be had. exact : sums without any rounding, the same bits in whatever
+    order; coefficients correctly rounded. decimal : "exact" reads DECIMAL columns and the numbers of text files as what
+    they say, with exact sums. na : "drop" leaves incomplete rows out and counts them, "raise" refuses them.
     collinear : "drop" leaves out later dependent columns, "min-norm" takes the pseudo-inverse, "raise" refuses.
     Raises FormulaError, DataError, NumericalError, all of them GramianError.
 
@@ -45,7 +52,7 @@ def ols(
     >>> round(fit["x"], 12)
     1.9
     """
-    options = _options(weights, counts, na, collinear)
+    options = accurate(_options(weights, counts, na, collinear), digits, exact=exact, decimal=decimal)
     return _fit(formula, data, options, engine, progress)
 
 
@@ -57,6 +64,7 @@ def ridge(
     drop_first: bool = False,
     weights: str | None = None,
     counts: str | None = None,
+    digits: float = 8,
     na: str = "drop",
     engine: Engine | None = None,
     progress: Progress | None = None,
@@ -66,7 +74,7 @@ def ridge(
     alpha means what it means in scikit-learn's `Ridge`; the intercept is not penalised. Factors enter with all their
     levels, so that the answer does not depend on a reference level, unless `drop_first`. Other options as `ols`.
     """
-    options = _options(weights, counts, na, "drop", penalty(alpha), drop_first)
+    options = accurate(_options(weights, counts, na, "drop", penalty(alpha), drop_first), digits)
     return _fit(formula, data, options, engine, progress)
 
 
@@ -133,6 +141,9 @@ def plan(
     counts: str | None = None,
     na: str = "drop",
     collinear: str = "drop",
+    digits: float = 8,
+    exact: bool = False,
+    decimal: str | None = None,
     engine: Engine | None = None,
     progress: Progress | None = None,
     **iterated: Any,
@@ -147,6 +158,7 @@ def plan(
         return plan_glm(formula, source_of(data), glm_options(family, common=options, **iterated), threads)
     if iterated:
         raise OptionError(f"{next(iter(iterated))} goes with a family; without one the model is linear")
+    options = accurate(options, digits, exact=exact, decimal=decimal)
     return plan_linear(formula, source_of(data), options, threads)
 
 

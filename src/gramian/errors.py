@@ -101,6 +101,14 @@ class SeparationError(NumericalError):
         self.columns = columns
 
 
+class AccuracyError(NumericalError):
+    """Digits that were insisted on cannot be certified."""
+
+
+class AccuracyWarning(UserWarning):
+    """Fewer digits are certified than were wanted; which, because of what, and what would give more."""
+
+
 class ArtifactError(GramianError):
     """A saved file that is damaged, foreign or of an unknown version."""
 

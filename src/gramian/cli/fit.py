@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from gramian.cli.digits import accuracy
 from gramian.cli.drawing import check_plot, plot, write_plot
 from gramian.cli.options import DATA, FILE, data, progress
 from gramian.errors import OptionError
@@ -25,7 +26,9 @@ FAMILIES = (
 )  # fmt: skip
 LINKS = ("logit", "probit", "cloglog", "cauchit", "log", "identity", "inverse", "inverse_squared", "sqrt")
 VCOV = ("iid", "HC0", "HC1")
+LINEAR = ("counts", "digits", "exact", "decimal")  # options that do not go with --family
 ITERATED = ("link", "theta", "offset", "vcov", "tolerance", "max_passes")  # options that go with --family
+HINTS = {"counts": "; use --weights"}
 NAMED = 10  # columns left out that are named one by one
 
 
@@ -66,6 +69,14 @@ NAMED = 10  # columns left out that are named one by one
     show_default=True,
     help="Leave out columns that others explain, take the minimum-norm solution, or refuse them.",
 )
+@click.option("--digits", metavar="N", type=float, help="Certified digits wanted of every coefficient.  [default: 8]")
+@click.option("--strict", is_flag=True, help="Fail with exit code 4 where these digits cannot be certified.")
+@click.option("--exact", is_flag=True, help="Sum without rounding: the same bits in any order, every digit right.")
+@click.option(
+    "--decimal",
+    type=click.Choice(("float64", "exact")),
+    help="Take decimals as the nearest float64, or with exact sums as what they say.  [default: float64]",
+)
 @click.option("--threads", metavar="N", type=int, help="Read with so many threads.  [default: one per core]")
 @click.option(
     "--format", type=click.Choice(FORMATS), default="table", show_default=True, help="Print the result as this."
@@ -80,6 +91,7 @@ def command(
     save: Path | None,
     plot: Path | None,
     explain: bool,
+    strict: bool,
     progress: bool,
     **given: Any,
 ) -> None:
@@ -101,7 +113,8 @@ def command(
     if explain:
         _explain(formula, source, options)
         return
-    fit = _fit(formula, source, options, progress)
+    with accuracy(strict=strict):
+        fit = _fit(formula, source, options, progress)
     _print(fit, given["format"])
     if save is not None:
         fit.save(save)
@@ -122,10 +135,13 @@ def _options(
     if family is None and iterated:
         option = next(iter(iterated)).replace("_", "-")
         raise OptionError(f"--{option} goes with --family; without one the model is linear")
-    if family is not None and same["counts"] is not None:
-        raise OptionError("--counts does not go with --family; use --weights")
-    if family is not None:
-        del same["counts"]
+    for name in LINEAR:
+        if same[name] is None or same[name] is False:
+            del same[name]
+        elif family is not None or (ridge is not None and name in ("exact", "decimal")):
+            raise OptionError(
+                f"--{name} does not go with {'--family' if family is not None else '--ridge'}{HINTS.get(name, '')}"
+            )
     return {**same, **iterated, "family": family, "engine": Local(threads), "alpha": ridge, "collinear": collinear}
 
 

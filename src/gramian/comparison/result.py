@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from gramian.comparison.entry import Entry, History
 from gramian.comparison.sweep import STEPS, Sweep
-from gramian.linalg.solve import UNIT
+from gramian.linalg.certificate import UNIT
 
 SCHEMA = "gramian.compare/1"
 RAW, SCALED = "raw", "scaled"

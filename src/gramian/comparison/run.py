@@ -20,11 +20,11 @@ from gramian.data.source import source_of
 from gramian.engines.local import Local
 from gramian.engines.progress import Progress, watched
 from gramian.errors import NumericalError, OptionError
+from gramian.fit.engine import Engine
 from gramian.fit.linear import solve_linear
 from gramian.fit.options import NA, Options, one_of
 from gramian.fit.passes import Accumulate, Accumulated
 from gramian.fit.prepare import prepare
-from gramian.fit.run import Engine
 from gramian.fit.solved import Solved
 from gramian.fit.stochastic import ModelRows, Schedule
 

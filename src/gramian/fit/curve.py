@@ -16,7 +16,7 @@ from gramian.fit.curve_pass import CurveSums, Trial
 from gramian.fit.curve_point import Point, point_of
 from gramian.fit.curve_sample import Draw, Sample
 from gramian.fit.curve_start import start_from
-from gramian.fit.run import Engine
+from gramian.fit.engine import Engine
 from gramian.fit.trust import RANK
 from gramian.formula.curve import Curve, Written, curve_of, parameters_of, written
 from gramian.formula.tally import Tally

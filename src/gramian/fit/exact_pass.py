@@ -4,27 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from fractions import Fraction
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from gramian.batch import Batch
-from gramian.errors import DataError, NumericalError
+from gramian.errors import DataError
 from gramian.fit.faults import refuse_row
-from gramian.formula.coding import levels_of, model_columns
-from gramian.formula.coordinates import frame_of
 from gramian.formula.design import Design
 from gramian.formula.reading import Observed, Reader
 from gramian.formula.syntax import Call, Name, Node, names
 from gramian.formula.tally import Tally
 from gramian.linalg.exact.decimals import Decimals, parse, whole_numbers
 from gramian.linalg.exact.fill import ExactAccumulator
-from gramian.linalg.exact.fit import ExactFit, exact_fit
 from gramian.linalg.exact.moments import ExactMoments
-from gramian.linalg.exact.products import combined, exact_gram
-from gramian.linalg.moments import Moments
 from gramian.linalg.monomials import Coordinate
 from gramian.typing import Codes
 
@@ -186,23 +180,3 @@ def _spread(levels: Decimals, indices: Any) -> Decimals:
 
 def _valid(column: Any) -> Any:
     return column.is_valid().to_numpy(zero_copy_only=False) if column.null_count else None
-
-
-def exact_linear(design: Design, moments: ExactMoments, *, every_level: bool = False) -> ExactFit:
-    """Coefficients of a design from exact moments, solved for in the model's own columns.
-
-    Raises NumericalError where there are no rows.
-    """
-    if not moments.rows:
-        raise NumericalError(f"no rows are left to fit '{design.formula}'")
-    ready = plain(design)
-    levels = levels_of(cast(Moments, moments), design.terms)  # both have levels and cells
-    powers = {v: moments.power_sums(v, top) for v, top in design.terms.power_sums().items()}
-    columns = model_columns(design.terms, levels, ready.coordinates, powers, every_level=every_level)
-    (response,) = design.outcome
-    frame = frame_of(columns, levels, response, ready.coordinates)
-    gram = exact_gram(moments, frame.groups)
-    if frame.subspace is not None or frame.made is not None:
-        made = frame.made or []
-        gram = combined(gram, frame.subspace or [*made, {len(made): Fraction(1)}])
-    return exact_fit(gram, frame.constant, tuple(c.name for c in columns), moments)

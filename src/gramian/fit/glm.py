@@ -10,16 +10,17 @@ import numpy as np
 from gramian.batch import Source
 from gramian.engines.progress import Progress
 from gramian.errors import ConvergenceError, DataError, NumericalError
+from gramian.fit.engine import Engine
 from gramian.fit.glm_options import GlmOptions
 from gramian.fit.glm_point import Evaluated, is_canonical, sharpened
 from gramian.fit.glm_run import Run
 from gramian.fit.glm_setup import glm_design
 from gramian.fit.glm_solved import GlmSolved
 from gramian.fit.iterate import Trail, iterate, linear, quadratic
-from gramian.fit.linear import solved_products, tell
+from gramian.fit.linear import solved_products
 from gramian.fit.linearize import Linearized, Totals
-from gramian.fit.run import Engine
 from gramian.fit.solved import Solved
+from gramian.fit.told import tell
 from gramian.formula.coding import empty_cells
 from gramian.models.glm import GLM
 from gramian.typing import Matrix, Vector
@@ -105,16 +106,16 @@ def _linear(
     setting, step, options = last.setting, last.step, run.options
     names, collinear = tuple(c.name for c in setting.columns), options.common.collinear
     solution = replace(step.solution, coefficients=b)
-    coefficients, inverse, known, aliased = tell(setting.frame, solution, step.products, names, collinear)
-    inner = told = None
+    told = tell(setting.frame, solution, step.products, names, collinear)
+    inner = robust = None
     if meat is not None:
         M = solved_products(meat.moments, setting.frame)
         inner = solution.inverse @ M.hi[:-1, :-1] @ solution.inverse
-        told = tell(setting.frame, replace(solution, inverse=inner), step.products, names, collinear)[1]
+        robust = tell(setting.frame, replace(solution, inverse=inner), step.products, names, collinear).inverse
     rows = last.done.moments.rows
-    if inner is not None and told is not None and options.robust == "HC1":
+    if inner is not None and robust is not None and options.robust == "HC1":
         share = rows / (rows - solution.leverage) if rows > solution.leverage else math.nan
-        inner, told = inner * share, told * share
+        inner, robust = inner * share, robust * share
     fit = Solved(
         formula=setting.design.formula,
         design=setting.design,
@@ -123,10 +124,10 @@ def _linear(
         solution=solution,
         names=names,
         terms=tuple(c.term for c in setting.columns),
-        coefficients=coefficients,
-        inverse=inverse,
-        identified=known,
-        aliased=aliased,
+        coefficients=told.coefficients,
+        inverse=told.inverse,
+        identified=told.identified,
+        aliased=told.aliased,
         empty_cells=empty_cells(setting.design.terms, setting.levels),
         intercept=setting.frame.constant is not None,
         rows=rows,
@@ -142,4 +143,4 @@ def _linear(
         tally=last.done.tally,
         alpha=options.common.alpha,
     )
-    return fit, inner, told
+    return fit, inner, robust

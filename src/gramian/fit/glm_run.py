@@ -13,6 +13,7 @@ from gramian.engines.progress import Progress, watched
 from gramian.errors import ConvergenceError, NumericalError
 from gramian.fit import separation
 from gramian.fit.anderson import Past
+from gramian.fit.engine import Engine
 from gramian.fit.glm_null import Null, intercept
 from gramian.fit.glm_options import GlmOptions
 from gramian.fit.glm_point import NEARBY, Evaluated, Trial, is_slow, proposed, shaken, sharpened
@@ -24,7 +25,6 @@ from gramian.fit.linearize import Linearize, Linearized, Totals
 from gramian.fit.passes import Accumulate, Accumulated
 from gramian.fit.pilot import PLAIN, Start, pilot
 from gramian.fit.point import Setting, carried, setting_of
-from gramian.fit.run import Engine
 from gramian.fit.sample import draw, thinned
 from gramian.formula.design import Design
 from gramian.linalg import maps

@@ -2,30 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
 
-from gramian.errors import NotIdentifiedError, NumericalError
+from gramian.errors import NumericalError
+from gramian.fit.accuracy import FAST, Accuracy, Errors, certify, one_pass
 from gramian.fit.options import Options
 from gramian.fit.passes import Accumulated
 from gramian.fit.solved import Solved
-from gramian.formula.coding import empty_cells, levels_of, model_columns
+from gramian.fit.told import Told, doubtful, tell
+from gramian.formula.coding import Levels, ModelColumn, empty_cells, levels_of, model_columns
 from gramian.formula.coordinates import Frame, frame_of
 from gramian.formula.design import Design
 from gramian.linalg import maps
-from gramian.linalg.aliasing import basic, basic_covariance, explain, identified, last_columns, minimum_norm
 from gramian.linalg.doubledouble import Pair, pair
 from gramian.linalg.eliminate import largest_diagonal, solve_eliminating
 from gramian.linalg.gather import BLOCK
 from gramian.linalg.moments import Moments
-from gramian.linalg.monomials import Coordinate
+from gramian.linalg.monomials import Coordinate, degree
 from gramian.linalg.products import gram
 from gramian.linalg.solve import Solution, error_unit, solve
-from gramian.linalg.subspace import sandwich
-from gramian.typing import Mask, Matrix, Vector
+from gramian.linalg.subspace import dense, sandwich
+from gramian.typing import Matrix, Vector
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """The normal equations of a design: its columns, the frame they are solved in, and their products.
+
+    stored : (q, q) products of stored columns, products : (p + 1, p + 1) of solved ones, the response last. squares :
+    (p + 1,) the largest that the sums behind a product's diagonal ever were. unit : relative rounding error of a sum.
+    """
+
+    columns: tuple[ModelColumn, ...]
+    levels: Levels
+    response: str
+    frame: Frame
+    stored: Matrix
+    products: Pair
+    squares: Vector
+    unit: float
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the model's columns."""
+        return tuple(c.name for c in self.columns)
 
 
 def solve_linear(design: Design, done: Accumulated, options: Options, passes: int = 1) -> Solved:
@@ -33,6 +56,19 @@ def solve_linear(design: Design, done: Accumulated, options: Options, passes: in
 
     Raises NumericalError where there are no rows, NotIdentifiedError for dependent columns under collinear="raise".
     """
+    return first_rung(design, done, options, passes)[1]
+
+
+def first_rung(design: Design, done: Accumulated, options: Options, passes: int = 1) -> tuple[System, Solved]:
+    """The normal equations of a design, and their solution as one pass gives it."""
+    system = system_of(design, done, options)
+    solution = solve_system(system, options.alpha)
+    gradient = 0.0 if options.alpha is None else penalty_gradient(options.alpha, system.frame, solution)
+    return system, assembled(design, done, options, system, solution, one_pass(solution, gradient), passes)
+
+
+def system_of(design: Design, done: Accumulated, options: Options) -> System:
+    """The normal equations of a design from its moments."""
     moments = done.moments
     if not moments.rows:
         raise NumericalError(f"no rows are left to fit '{design.formula}'{_why(done)}")
@@ -41,30 +77,56 @@ def solve_linear(design: Design, done: Accumulated, options: Options, passes: in
     columns = model_columns(design.terms, levels, design.coordinates, sums, every_level=options.every_level)
     (response,) = design.outcome
     frame = frame_of(columns, levels, response, design.coordinates, told_as_written=options.alpha is not None)
-    products = solved_products(moments, frame)
-    unit = error_unit(moments.rows, len(columns), BLOCK + moments.rows // BLOCK)
-    solution = _solve(products, frame, unit, options.alpha)
-    names = tuple(c.name for c in columns)
-    b, V, known, aliased = tell(frame, solution, products, names, options.collinear)
-    mean, centred, square = outcome_sums(moments, response, design.coordinates[response])
+    stored = gram(moments, frame.groups)
+    highest = max((degree(m) for c in columns for m in c.polynomial), default=1)
+    unit = error_unit(moments.rows, len(columns), BLOCK + moments.rows // BLOCK, highest)
+    return System(
+        tuple(columns), levels, response, frame, stored, _in_frame(stored, frame), _squares(stored, frame), unit
+    )
+
+
+def solve_system(system: System, alpha: float | None) -> Solution:
+    """Solve the normal equations, with a ridge penalty or without."""
+    if alpha is not None:
+        P = penalty_matrix(alpha, system.frame, len(system.products.hi) - 1)
+        return solve(system.products, system.frame.constant, system.unit, P, system.squares)
+    return solved_system(system.products, system.frame, system.unit, system.squares)
+
+
+def assembled(
+    design: Design,
+    done: Accumulated,
+    options: Options,
+    system: System,
+    solution: Solution,
+    errors: Errors,
+    passes: int,
+    tier: str = FAST,
+    low: Vector | None = None,
+) -> Solved:
+    """Everything that is told of a solution; low : (p,) what float64 left of its coefficients."""
+    moments, frame = done.moments, system.frame
+    told = tell(frame, solution, system.products, system.names, options.collinear, low)
+    mean, centred, square = outcome_sums(moments, system.response, design.coordinates[system.response])
+    rss = solution.rss * frame.scale**2
     return Solved(
         formula=design.formula,
         design=replace(design, levels=dict(moments.levels)),
-        levels=levels,
+        levels=system.levels,
         frame=frame,
         solution=solution,
-        names=names,
-        terms=tuple(c.term for c in columns),
-        coefficients=b,
-        inverse=V,
-        identified=known,
-        aliased=aliased,
-        empty_cells=empty_cells(design.terms, levels),
+        names=system.names,
+        terms=tuple(c.term for c in system.columns),
+        coefficients=told.coefficients,
+        inverse=told.inverse,
+        identified=told.identified,
+        aliased=told.aliased,
+        empty_cells=empty_cells(design.terms, system.levels),
         intercept=frame.constant is not None,
         rows=moments.rows,
         weight=moments.weight,
         log_weight=moments.log_weight,
-        rss=solution.rss * frame.scale**2,
+        rss=rss,
         tss=centred if frame.constant is not None else square,
         mean=mean,
         rank=int(solution.kept.sum()),
@@ -73,27 +135,48 @@ def solve_linear(design: Design, done: Accumulated, options: Options, passes: in
         passes=passes,
         tally=done.tally,
         alpha=options.alpha,
+        accuracy=_accuracy(system, solution, errors, told, rss, moments.rows - solution.leverage, options, tier),
     )
+
+
+def _accuracy(
+    system: System,
+    solution: Solution,
+    errors: Errors,
+    told: Told,
+    rss: float,
+    spare: float,
+    options: Options,
+    tier: str,
+) -> Accuracy:
+    found = certify(tier, options.digits, system.frame, solution, errors, told, rss, spare)
+    doubts = doubtful(told, system.frame, system.stored, system.names)
+    return replace(found, doubtful=doubts, reached=found.reached and not doubts)
 
 
 def solved_products(moments: Moments, frame: Frame) -> Pair:
     """Products of the columns that are solved for and the response."""
-    stored = gram(moments, frame.groups)
+    return _in_frame(gram(moments, frame.groups), frame)
+
+
+def _in_frame(stored: Matrix, frame: Frame) -> Pair:
     if frame.subspace is None:
         return pair(stored)
     return sandwich([maps.sparse(c) for c in frame.subspace], stored)
 
 
-def _solve(products: Pair, frame: Frame, unit: float, alpha: float | None) -> Solution:
-    if alpha is not None:
-        return solve(products, frame.constant, unit, penalty_matrix(alpha, frame, len(products.hi) - 1))
-    return solved_system(products, frame, unit)
+def _squares(stored: Matrix, frame: Frame) -> Vector:
+    """Squares of the solved columns, with every sum behind them counted as positive."""
+    if frame.subspace is None:
+        return np.asarray(stored.diagonal())
+    K = dense([maps.sparse(c) for c in frame.subspace], len(stored))
+    return np.asarray((np.sqrt(stored.diagonal()) @ np.abs(K)) ** 2)
 
 
-def solved_system(products: Pair, frame: Frame, unit: float) -> Solution:
+def solved_system(products: Pair, frame: Frame, unit: float, squares: Vector | None = None) -> Solution:
     """Solve without a penalty, the largest factor eliminated first."""
     block = largest_diagonal(frame.groups) if frame.subspace is None else largest_diagonal([])
-    return solve_eliminating(products, frame.constant, unit, block)
+    return solve_eliminating(products, frame.constant, unit, block, squares)
 
 
 def outcome_sums(moments: Moments, response: str, coordinate: Coordinate) -> tuple[float, float, float]:
@@ -122,43 +205,7 @@ def penalty_matrix(alpha: float, frame: Frame, width: int) -> Matrix:
     return np.asarray(T.T @ P @ T)
 
 
-def tell(
-    frame: Frame, solution: Solution, products: Pair, names: tuple[str, ...], collinear: str
-) -> tuple[Vector, Matrix, Mask, dict[str, str]]:
-    """Coefficients, inverse, which are identified, and what the aliased ones equal, in the model's columns."""
-    b, V, null = solution.coefficients * frame.scale, solution.inverse, solution.null
-    S = products.hi[:-1, :-1]
-    norms = np.sqrt(S.diagonal()) if frame.made is None else maps.norms(frame.made, S)
-    if frame.told is not None:
-        b, V, null = maps.apply(frame.told, b), maps.congruence(frame.told, V), maps.multiply(frame.told, null)
-    for i, c in frame.response.items():
-        b[i] = float(Fraction(float(b[i])) + c)
-    if not null.shape[1]:
-        return b, V, np.ones(len(b), bool), {}
-    positions, null = last_columns(null, norms)
-    aliased = {names[p]: explain(null[:, k], norms, names, int(p)) for k, p in enumerate(positions)}
-    if collinear == "raise":
-        raise NotIdentifiedError(_dependent(aliased), aliased)
-    b, V = basic(b, positions, null), basic_covariance(V, positions, null)
-    if collinear == "min-norm":
-        known = identified(null, norms)
-        b = minimum_norm(b, null)
-    else:
-        known = np.ones(len(b), bool)
-        known[positions] = False
-        b[positions] = np.nan
-    V[~known], V[:, ~known] = np.nan, np.nan
-    return b, V, known, aliased
-
-
-def _dependent(aliased: Mapping[str, str]) -> str:
-    lines = "".join(f"\n  {name} = {what}" for name, what in list(aliased.items())[:10])
-    more = f"\n  ... {len(aliased) - 10} more" if len(aliased) > 10 else ""
-    return (
-        f"{_counted(len(aliased))}, so not every coefficient is determined:{lines}{more}\n"
-        'leave them out, use collinear="drop" or "min-norm", or a ridge penalty'
-    )
-
-
-def _counted(columns: int) -> str:
-    return "1 column is a combination of others" if columns == 1 else f"{columns} columns are combinations of others"
+def penalty_gradient(alpha: float, frame: Frame, solution: Solution) -> Vector:
+    """Half the gradient of the penalty at a solution, (p,)."""
+    b = solution.coefficients
+    return np.asarray(penalty_matrix(alpha, frame, len(b)) @ b)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gramian.errors import OptionError, did_you_mean
 
 NA = ("drop", "raise")
 COLLINEAR = ("drop", "min-norm", "raise")
+DECIMAL = ("float64", "exact")
+MOST_DIGITS = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +19,8 @@ class Options:
 
     weights, counts : columns. drop : leave rows with something missing out. collinear : one of COLLINEAR.
     alpha : ridge penalty or None. drop_first : penalised fits leave out the reference level, as R's contrasts do.
+    digits : how many are wanted of every coefficient. exact : sums without rounding. decimal : text and DECIMAL
+    numbers are what they say, not the nearest float64.
     """
 
     weights: str | None = None
@@ -25,6 +29,9 @@ class Options:
     collinear: str = "drop"
     alpha: float | None = None
     drop_first: bool = False
+    digits: float = 8.0
+    exact: bool = False
+    decimal: bool = False
 
     @property
     def every_level(self) -> bool:
@@ -39,6 +46,14 @@ def one_of(name: str, value: str, allowed: Iterable[str]) -> str:
         known = ", ".join(repr(a) for a in allowed)
         raise OptionError(f"{name} must be one of {known}, found {value!r}{did_you_mean(str(value), allowed)}")
     return value
+
+
+def accurate(options: Options, digits: float, *, exact: bool = False, decimal: str | None = None) -> Options:
+    """The options with the digits that are wanted: between 0 and 15."""
+    if isinstance(digits, bool) or not isinstance(digits, int | float) or not 0 <= digits <= MOST_DIGITS:
+        raise OptionError(f"digits must be a number from 0 to {MOST_DIGITS}, found {digits!r}")
+    exactly = decimal is not None and one_of("decimal", decimal, DECIMAL) == "exact"
+    return replace(options, digits=float(digits), exact=exact or exactly, decimal=exactly)
 
 
 def penalty(alpha: float) -> float:

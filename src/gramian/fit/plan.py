@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gramian.batch import Input, Source
+from gramian.fit.ladder import SMALL
 from gramian.fit.limits import check_width, width_limit
 from gramian.fit.options import Options
 from gramian.fit.prepare import design_for
 from gramian.formula.design import Design
 from gramian.linalg.gather import BLOCK
 
+LADDER = "if one pass falls short, a pass for the residual in double-double, then exact sums"
 FIXED = 80_000_000  # bytes of the interpreter and the libraries
 BATCH = 65_536  # rows of a batch that a file's unit yields
 
@@ -69,7 +71,23 @@ class Plan:
 def plan_linear(formula: str, source: Source, options: Options, threads: int) -> Plan:
     """The plan of a linear fit; reads no rows. Raises what the fit would raise before its pass."""
     design = design_for(formula, source.schema, options)
-    return planned(design, source, threads, _solver(options), _notes(design, source, options))
+    plan = planned(design, source, threads, _solver(options), _notes(design, source, options))
+    passes, expected = ladder_told(source, options, len(design.layout.rows))
+    return replace(plan, passes=passes, expected=expected)
+
+
+def ladder_told(source: Source, options: Options, columns: int) -> tuple[int, str]:
+    """How many passes there will be at least, and in words what makes them more."""
+    look = "after a look at the first rows for shift and scale"
+    if options.exact:
+        return 1, f"1, sums without rounding, {look}"
+    if not source.rereadable:
+        return 1, f"1, {look}; fewer than {options.digits:g} digits cannot be made more: the data are read once"
+    small = None if source.rows is None else source.rows * columns <= SMALL
+    if small:
+        return 2, f"2, {look}: the sums, then a careful residual, which costs little up to {SMALL:,} values"
+    again = f"1 more up to {SMALL:,} values, or " if small is None else ""
+    return 1, f"1, {look}; {again}more only where fewer than {options.digits:g} digits are certified"
 
 
 def planned(design: Design, source: Source, threads: int, solver: str, notes: tuple[str, ...]) -> Plan:
@@ -101,6 +119,8 @@ def _memory(design: Design, dense: int, threads: int) -> int:
 
 
 def _solver(options: Options) -> str:
+    if options.exact:
+        return "exact sums of products on integers; coefficients correctly rounded, ranks decided exactly"
     if options.alpha is not None:
         return f"Cholesky of the centred products + alpha, ridge penalty alpha = {options.alpha:g} on the slopes"
     dependent = {
@@ -113,6 +133,8 @@ def _solver(options: Options) -> str:
 
 def _notes(design: Design, source: Source, options: Options) -> tuple[str, ...]:
     notes = ["ordinary least squares needs the sums of products only, and these add: one pass is enough"]
+    if not options.exact:
+        notes.append(f"digits: {options.digits:g} certified are wanted; {LADDER}")
     if design.terms.factors:
         notes.append(
             "levels of factors are discovered while reading; all are stored, a reference level is chosen after"

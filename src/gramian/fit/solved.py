@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from gramian.fit.accuracy import Accuracy
 from gramian.formula.coding import Levels
 from gramian.formula.coordinates import Frame
 from gramian.formula.design import Design
@@ -22,6 +23,7 @@ class Solved:
     rows : how many entered (sum of counts); weight, log_weight : sums of weights and of their logarithms.
     rss, tss : sums of squares, tss about the mean when there is an intercept. mean : weighted mean of the outcome.
     rank : columns used. leverage : effective number of columns (the rank unless penalised). tally : rows left out.
+    accuracy : how many digits are certified, None where nothing says so.
     """
 
     formula: str
@@ -49,3 +51,4 @@ class Solved:
     passes: int
     tally: Tally
     alpha: float | None = None
+    accuracy: Accuracy | None = None

@@ -16,7 +16,8 @@ def last_columns(null: Matrix, norms: Vector) -> tuple[Codes, Matrix]:
     null : (p, r) null vectors, X null = 0. norms : (p,) lengths of the columns of X.
     Returns positions (r,) and null vectors (p, r) with an identity in those rows.
     """
-    N = null * norms[:, None]
+    lengths = np.where(norms > 0, norms, 1.0)  # a column of zeros is dependent by itself
+    N = null * lengths[:, None]
     N = N / np.maximum(np.abs(N).max(axis=0, initial=0.0), np.finfo(float).tiny)
     at: list[int] = []
     for k in range(N.shape[1]):
@@ -32,9 +33,7 @@ def last_columns(null: Matrix, norms: Vector) -> tuple[Codes, Matrix]:
         at.append(row)
     order = np.argsort(np.array(at, np.int64))
     positions = np.array(at, np.int64)[order]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        told = np.where(norms[:, None] > 0, N[:, order] / norms[:, None], N[:, order])
-    return positions, told * np.where(norms[positions] > 0, norms[positions], 1.0)
+    return positions, N[:, order] / lengths[:, None] * lengths[positions]
 
 
 def basic(b: Vector, positions: Codes, null: Matrix) -> Vector:

@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from gramian.linalg.certificate import Bounds
 from gramian.linalg.doubledouble import Pair, pair
 from gramian.linalg.products import Group
 from gramian.linalg.solve import SAFETY, Solution, solve
-from gramian.typing import Codes, Matrix
+from gramian.typing import Codes, Matrix, Vector
 
 WORTH = 32  # a smaller block is as quick with the rest
 
@@ -21,23 +22,26 @@ def largest_diagonal(groups: list[Group]) -> Codes:
     return best if len(best) >= WORTH else np.zeros(0, np.int64)
 
 
-def solve_eliminating(products: Pair, constant: int | None, unit: float, block: Codes) -> Solution:
+def solve_eliminating(
+    products: Pair, constant: int | None, unit: float, block: Codes, raw: Vector | None = None
+) -> Solution:
     """As `solve`, with the columns in `block`, whose products are diagonal and positive, eliminated first."""
     if not len(block):
-        return solve(products, constant, unit)
+        return solve(products, constant, unit, raw=raw)
     S = products.hi
+    squares = S.diagonal() if raw is None else raw
     rest = np.setdiff1d(np.arange(len(S)), block)
     d, B = S[block, block], S[np.ix_(block, rest)]
     share = B / d[:, None]
     inner = S[np.ix_(rest, rest)] - B.T @ share
     where = None if constant is None else int(np.searchsorted(rest, constant))
     if where is not None and inner[where, where] <= SAFETY * unit * S[constant, constant]:
-        return solve(products, constant, unit)  # the cells make up the constant, which must stay
-    part = solve(pair(inner), where, unit, raw=S[rest, rest])
+        return solve(products, constant, unit, raw=raw)  # the cells make up the constant, which must stay
+    part = solve(pair(inner), where, unit, raw=squares[rest])
     return _whole(part, block, rest[:-1], share, d)
 
 
-def _whole(part: Solution, block: Codes, rest: Codes, share: Matrix, d: Matrix) -> Solution:
+def _whole(part: Solution, block: Codes, rest: Codes, share: Matrix, d: Vector) -> Solution:
     """Back substitution: coefficients, inverse and null vectors of all columns."""
     p, inner, outcome = len(block) + len(rest), share[:, :-1], share[:, -1]
     b, V, null = np.zeros(p), np.zeros((p, p)), np.zeros((p, part.null.shape[1]))
@@ -51,4 +55,16 @@ def _whole(part: Solution, block: Codes, rest: Codes, share: Matrix, d: Matrix) 
     null[rest], null[block] = part.null, -inner @ part.null
     kept = np.ones(p, bool)
     kept[rest] = part.kept
-    return replace(part, coefficients=b, inverse=V, kept=kept, null=null, leverage=part.leverage + len(block))
+    found = part.bounds and _with_block(part.bounds, block, rest, np.abs(inner), d)
+    return replace(
+        part, coefficients=b, inverse=V, kept=kept, null=null, leverage=part.leverage + len(block), bounds=found
+    )
+
+
+def _with_block(found: Bounds, block: Codes, rest: Codes, share: Matrix, d: Vector) -> Bounds:
+    """A coefficient of the block is a mean of the outcome less those of the columns: their errors, and the means'."""
+    p = len(block) + len(rest)
+    reach, sizes, lengths = np.zeros(p), np.zeros(p), np.zeros(p)
+    reach[rest], sizes[rest], lengths[rest] = found.reach, found.sizes, found.lengths
+    reach[block] = share @ found.reach + d**-0.5
+    return replace(found, reach=reach, sizes=sizes, lengths=lengths)

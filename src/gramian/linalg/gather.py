@@ -27,7 +27,7 @@ class Gather:
         self.placed = tuple(rows.index(((name, 1),)) for name in placed)
         inside = [rows[i] for i in self.gathered]
         self.width = len(inside)
-        self.steps = _steps([*inside, *layout.extra])
+        self.steps = steps_of([*inside, *layout.extra])
         self.made_of_response = _made_of([*inside, *layout.extra], set(layout.responses), self.steps)
         self.scratch = np.empty((len(self.steps), BLOCK))
 
@@ -78,7 +78,7 @@ def shifted(values: Vector, coordinate: Coordinate, out: Vector) -> None:
         np.multiply(out, 2.0**-coordinate.exponent, out=out)
 
 
-def _steps(monomials: list[Monomial]) -> list[tuple[str, tuple[int, int] | None]]:
+def steps_of(monomials: list[Monomial]) -> list[tuple[str, tuple[int, int] | None]]:
     """How each monomial is made: of a variable, or as the product of two that stand before it."""
     place: dict[Monomial, int] = {}
     steps: list[tuple[str, tuple[int, int] | None]] = []

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gramian.linalg.certificate import UNIT
 from gramian.linalg.doubledouble import Pair, pair, total, two_product
-from gramian.linalg.solve import UNIT
 from gramian.typing import Matrix, Vector
 
 BLOWN = 1e8  # an error this large, after a start at one, is on its way to infinity

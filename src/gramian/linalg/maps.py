@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from gramian.linalg.doubledouble import from_fraction
+from gramian.linalg.doubledouble import Pair, from_fraction, pair
 from gramian.linalg.subspace import Sparse
 from gramian.typing import Matrix, Vector
 
@@ -16,13 +16,18 @@ Combination = Mapping[int, Fraction]
 
 def apply(columns: Sequence[Combination], b: Vector, height: int | None = None) -> Vector:
     """T b, each element rounded once. columns : those of T, (height, p), sparse and exact. b : (p,) finite."""
+    return np.array([float(v) for v in exactly(columns, pair(b), height)])
+
+
+def exactly(columns: Sequence[Combination], b: Pair, height: int | None = None) -> list[Fraction]:
+    """T b for coefficients b as hi + lo, not rounded."""
     out = [Fraction(0)] * (len(columns) if height is None else height)
-    for column, value in zip(columns, b.tolist(), strict=True):
-        if value:
-            exact = Fraction(value)
+    for column, hi, lo in zip(columns, b.hi.tolist(), b.lo.tolist(), strict=True):
+        if hi:
+            exact = Fraction(hi) + Fraction(lo)
             for i, c in column.items():
                 out[i] += c * exact
-    return np.array([float(v) for v in out])
+    return out
 
 
 def congruence(columns: Sequence[Combination], V: Matrix) -> Matrix:

@@ -35,6 +35,11 @@ class Coordinate:
         """Whether u is x itself."""
         return self.shift == 0.0 and self.exponent == 0
 
+    @property
+    def inverse(self) -> Coordinate:
+        """The coordinate of x = (u - shift') / 2^exponent', from u to x."""
+        return Coordinate(float(np.ldexp(-self.shift, -self.exponent)), -self.exponent)
+
 
 def monomial(powers: Mapping[str, int] | Iterable[tuple[str, int]] = ()) -> Monomial:
     """The canonical form of a product of powers."""

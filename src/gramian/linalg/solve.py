@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.linalg import lapack, solve_triangular
 
+from gramian.linalg.certificate import UNIT, Bounds, bounds
 from gramian.linalg.doubledouble import Pair, pair, total, two_product
 from gramian.typing import Codes, Mask, Matrix, Vector
 
-UNIT = 2.0**-53
 SAFETY = 100.0  # a pivot below SAFETY times its rounding error says nothing
 
 
@@ -20,7 +20,7 @@ class Centred:
 
     S : (q, q) for the columns other than the constant, c : (q,) with the response, yy : its square.
     scale : (q,) and y_scale, exact powers of two. mean : (q,) and y_mean, zero without a constant.
-    amplification : (q,) sums ever taken relative to what centring left, y_amplification likewise.
+    raw : (q,) and y_raw, squares ever summed, in the same scale: what centring left of them is the diagonal.
     others : (q,) positions of these columns, constant : that of the constant or None, weight : its square.
     """
 
@@ -31,8 +31,8 @@ class Centred:
     y_scale: float
     mean: Vector
     y_mean: float
-    amplification: Vector
-    y_amplification: float
+    raw: Vector
+    y_raw: float
     others: Codes
     constant: int | None
     weight: float
@@ -46,6 +46,7 @@ class Solution:
     kept : (p,) columns that were used. null : (p, r), one column for each aliased column: it with coefficient 1 minus
     the combination of kept ones that equals it. rss : residual sum of squares (without any penalty).
     condition : estimated condition number of the scaled columns. leverage : trace of the hat matrix.
+    bounds : what rounding can have done to all this.
     """
 
     coefficients: Vector
@@ -55,14 +56,16 @@ class Solution:
     rss: float
     condition: float
     leverage: float
+    bounds: Bounds | None = None
 
 
-def error_unit(rows: int, columns: int, longest: int) -> float:
-    """Relative rounding error of a sum of products, probabilistic: (2 sqrt(m') + n) u.
+def error_unit(rows: int, columns: int, longest: int, degree: int = 1) -> float:
+    """Relative rounding error of a sum of products, probabilistic: (2 sqrt(m') + n + 2 d + 6) u.
 
-    `longest` is the number of additions on the longest path of the sum.
+    longest : additions on the longest path of the sum. degree : factors of a monomial, each rounded by its shift and
+    its product; six more roundings are those of a root of a weight and of centring.
     """
-    return (2.0 * float(np.sqrt(min(rows, longest) + 1)) + columns) * UNIT
+    return (2.0 * float(np.sqrt(min(rows, longest) + 1)) + columns + 2 * degree + 6) * UNIT
 
 
 def solve(
@@ -76,17 +79,24 @@ def solve(
     """
     centred = centre(products, constant, products.hi.diagonal() if raw is None else raw)
     S = centred.S if penalty is None else centred.S + _scaled_penalty(penalty, centred)
-    limits = SAFETY * unit * centred.amplification
-    kept, L, combos = _factorize(S, np.minimum(limits, 0.5), centred.S.diagonal())
+    diagonal = centred.S.diagonal()
+    kept, L, combos = _factorize(S, np.minimum(SAFETY * unit * centred.raw, 0.5 * diagonal))
     inverse, b = _inverse(L), np.zeros(len(S))
     b[kept] = lapack.dpotrs(L, centred.c[kept], lower=1)[0] if len(L) else 0.0
     V = np.zeros_like(S)
     V[np.ix_(kept, kept)] = inverse
+    found = _bounds(V, centred, S.diagonal(), unit, penalised=penalty is not None)
     condition = _condition(S[np.ix_(kept, kept)], inverse)
     if penalty is not None:
         V = V @ centred.S @ V
     leverage = float(kept.sum()) if penalty is None else float(np.sum(inverse * centred.S[np.ix_(kept, kept)]))
-    return _untangle(centred, b, V, kept, combos, condition, leverage)
+    return _untangle(centred, b, V, kept, combos, condition, leverage, found)
+
+
+def _bounds(V: Matrix, centred: Centred, diagonal: Vector, unit: float, *, penalised: bool) -> Bounds:
+    """Bounds in the scaled system, whose diagonal may contain a penalty."""
+    sizes = np.sqrt(centred.raw + (diagonal - centred.S.diagonal()))
+    return bounds(V, sizes, np.sqrt(diagonal), float(np.sqrt(centred.y_raw)), unit, penalised=penalised)
 
 
 def centre(products: Pair, constant: int | None, squares: Vector) -> Centred:
@@ -100,15 +110,14 @@ def centre(products: Pair, constant: int | None, squares: Vector) -> Centred:
         weight = float(products.hi[constant, constant])
         mean = products.value[constant, index] / weight if weight else mean
         swept = _sweep(products, index, constant) if weight else before
-    diagonal, raw = np.maximum(swept.diagonal(), 0.0), squares[index]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        amplification = np.where(diagonal > 0, raw / diagonal, np.inf)
+    diagonal = np.maximum(swept.diagonal(), 0.0)
     size = np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
     scale = np.ldexp(np.ones(len(size)), -np.round(np.log2(size)).astype(int))
-    scaled = swept * scale[:, None] * scale
+    scaled, raw = swept * scale[:, None] * scale, squares[index] * scale**2
+    np.fill_diagonal(scaled, np.maximum(scaled.diagonal(), 0.0))
     return Centred(
         scaled[:-1, :-1], scaled[:-1, -1], float(scaled[-1, -1]), scale[:-1], float(scale[-1]), mean[:-1],
-        float(mean[-1]), amplification[:-1], float(amplification[-1]), others, constant, weight,
+        float(mean[-1]), raw[:-1], float(raw[-1]), others, constant, weight,
     )  # fmt: skip
 
 
@@ -129,17 +138,17 @@ def _scaled_penalty(penalty: Matrix, centred: Centred) -> Matrix:
     return np.asarray(inner * centred.scale[:, None] * centred.scale)
 
 
-def _factorize(S: Matrix, limits: Vector, diagonal: Vector) -> tuple[Mask, Matrix, Matrix]:
+def _factorize(S: Matrix, limits: Vector) -> tuple[Mask, Matrix, Matrix]:
     """Kept columns, the Cholesky factor of them, and the combinations (kept, aliased) that give the others.
 
-    A column is aliased when its pivot is not above `limit` times its diagonal element: the later one in order.
+    A column is aliased when its pivot is not above its limit: the later one in order.
     """
     kept = np.ones(len(S), bool)
     if not len(S):
         return kept, S.copy(), np.zeros((0, 0))
     L, info = lapack.dpotrf(S, lower=1, clean=1)
-    if info or (L.diagonal() ** 2 <= limits * diagonal).any():
-        kept, L, combos = _select(S, limits * diagonal)
+    if info or (L.diagonal() ** 2 <= limits).any():
+        kept, L, combos = _select(S, limits)
     else:
         combos = np.zeros((len(S), 0))
     return kept, L, combos
@@ -183,9 +192,23 @@ def _condition(S: Matrix, inverse: Matrix) -> float:
 
 
 def _untangle(
-    centred: Centred, b: Vector, V: Matrix, kept: Mask, combos: Matrix, condition: float, leverage: float
+    centred: Centred,
+    b: Vector,
+    V: Matrix,
+    kept: Mask,
+    combos: Matrix,
+    condition: float,
+    leverage: float,
+    found: Bounds,
 ) -> Solution:
     """Undo scaling and centring."""
+    found = replace(
+        found,
+        reach=found.reach * centred.scale,
+        sizes=found.sizes / centred.scale,
+        lengths=found.lengths / centred.scale,
+        response=found.response / centred.y_scale,
+    )
     v = np.append(-b, 1.0)
     products = np.block([[centred.S, centred.c[:, None]], [centred.c[None, :], np.array([[centred.yy]])]])
     rss = max(float(v @ (products @ v)), 0.0) / centred.y_scale**2
@@ -195,7 +218,7 @@ def _untangle(
     null[~kept] = np.eye(combos.shape[1])
     null = null * centred.scale[:, None] / centred.scale[~kept]
     if centred.constant is None:
-        return Solution(slopes, inverse, kept, null, rss, condition, leverage)
+        return Solution(slopes, inverse, kept, null, rss, condition, leverage, found)
     p, at, mean = len(b) + 1, centred.constant, centred.mean
     whole, full, everything = np.zeros(p), np.zeros((p, p)), np.zeros((p, null.shape[1]))
     whole[centred.others], whole[at] = slopes, _intercept(centred.y_mean, mean, slopes)
@@ -206,7 +229,16 @@ def _untangle(
     everything[centred.others], everything[at] = null, -(mean @ null)
     used = np.ones(p, bool)
     used[centred.others] = kept
-    return Solution(whole, full, used, everything, rss, condition, leverage + 1.0)
+    return Solution(whole, full, used, everything, rss, condition, leverage + 1.0, _with_constant(found, centred))
+
+
+def _with_constant(found: Bounds, centred: Centred) -> Bounds:
+    """The intercept is the outcome's mean less those of the columns: their errors, and those of the means."""
+    places, p = centred.others, len(centred.others) + 1
+    reach, sizes, lengths = np.zeros(p), np.zeros(p), np.zeros(p)
+    reach[places], sizes[places], lengths[places] = found.reach, found.sizes, found.lengths
+    reach[centred.constant] = np.abs(centred.mean) @ found.reach + centred.weight**-0.5
+    return replace(found, reach=reach, sizes=sizes, lengths=lengths)
 
 
 def _intercept(y_mean: float, mean: Vector, slopes: Vector) -> float:

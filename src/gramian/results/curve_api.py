@@ -11,7 +11,7 @@ from gramian.engines.progress import Progress
 from gramian.errors import OptionError
 from gramian.fit.curve import run_curve
 from gramian.fit.curve_options import Bounds, curve_options
-from gramian.fit.run import Engine
+from gramian.fit.engine import Engine
 from gramian.results.curve import CurveFit
 
 

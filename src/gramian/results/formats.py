@@ -89,7 +89,7 @@ def _rows(fit: Fit, level: float) -> list[tuple[str, list[str]]]:
     """Names and numbers as people read them."""
     rows = zip(*(v.tolist() for v in columns(fit, level).values()), strict=True)
     out = []
-    for name, (estimate, error, t, p, low, high) in zip(fit.names, rows, strict=True):
+    for name, (estimate, error, t, p, low, high, *_) in zip(fit.names, rows, strict=True):
         numbers = (significant(estimate, 6), significant(error, 4), significant(t, 4))
         out.append((printable(name), [*numbers, p_value(p), significant(low, 6), significant(high, 6)]))
     return out

@@ -144,6 +144,27 @@ class LinearFit:
         return self.solved.passes
 
     @property
+    def digits(self) -> Vector:
+        """Certified digits of each coefficient, (p,), relative to the larger of it and its standard error."""
+        return _read_only(np.full(len(self.names), np.nan) if (known := self.solved.accuracy) is None else known.digits)
+
+    @property
+    def std_error_digits(self) -> Vector:
+        """Certified digits of each (iid) standard error, (p,)."""
+        known = self.solved.accuracy
+        return _read_only(np.full(len(self.names), np.nan) if known is None else known.std_error_digits)
+
+    @property
+    def rss_digits(self) -> float:
+        """Certified digits of the residual sum of squares."""
+        return np.nan if self.solved.accuracy is None else self.solved.accuracy.rss_digits
+
+    @property
+    def tier(self) -> str | None:
+        """How the digits were had: "fast", "refined" or "exact"."""
+        return None if self.solved.accuracy is None else self.solved.accuracy.tier
+
+    @property
     def condition(self) -> float:
         """Estimated condition number of the scaled columns that were solved for."""
         return self.solved.condition

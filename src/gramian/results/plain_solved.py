@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gramian.fit.accuracy import TIERS, Accuracy
 from gramian.fit.solved import Solved
 from gramian.formula.tally import Tally
 from gramian.linalg.solve import Solution
@@ -17,9 +18,11 @@ from gramian.results.plain_frame import frame, from_frame
 
 MOST_ROWS = 2**63
 NUMBERS = ("weight", "log_weight", "rss", "tss", "mean", "leverage", "condition")
+PROVED = ("digits", "std_error_digits", "low")
+ACCURACY = ("tier", "wanted", "rss_digits", "reached", "doubtful")
 SOLUTION = ("rss", "condition", "leverage")
 CONTENT = ("formula", "names", "design", "cells", "frame", "aliased", "empty_cells", "intercept", "rows", "rank",
-           "passes", "alpha", "dropped_rows", "missing", *NUMBERS, "solution")  # fmt: skip
+           "passes", "alpha", "dropped_rows", "missing", *NUMBERS, "solution", "accuracy")  # fmt: skip
 
 
 def from_solved(solved: Solved) -> tuple[dict[str, object], dict[str, NDArray[Any]]]:
@@ -36,6 +39,8 @@ def from_solved(solved: Solved) -> tuple[dict[str, object], dict[str, NDArray[An
         "solution/kept": solved.solution.kept,
         "solution/null": solved.solution.null,
     }
+    if solved.accuracy is not None:
+        arrays |= {f"accuracy/{name}": getattr(solved.accuracy, name) for name in PROVED}
     manifest: dict[str, object] = {
         "formula": solved.formula,
         "names": list(solved.names),
@@ -53,6 +58,7 @@ def from_solved(solved: Solved) -> tuple[dict[str, object], dict[str, NDArray[An
         "missing": dict(solved.tally.columns),
         **{name: plain.from_number(getattr(solved, name)) for name in NUMBERS},
         "solution": {name: plain.from_number(getattr(solved.solution, name)) for name in SOLUTION},
+        "accuracy": _from_accuracy(solved.accuracy),
     }
     return manifest, {**arrays, **level_arrays, **frame_arrays}
 
@@ -82,6 +88,7 @@ def solved(manifest: Mapping[str, Any], arrays: Arrays) -> Solved:
         passes=plain.whole(manifest["passes"], 0, WIDEST),
         tally=Tally(plain.mapping(manifest["dropped_rows"], _count), plain.mapping(manifest["missing"], _count)),
         alpha=plain.optional(manifest["alpha"], _not_negative),
+        accuracy=_accuracy(manifest["accuracy"], names, arrays),
         **{name: plain.number(manifest[name]) for name in NUMBERS},
     )
     if from_solved(out)[1].keys() != arrays.keys():
@@ -99,6 +106,28 @@ def _solution(obj: object, width: int, arrays: Arrays) -> Solution:
         rss=rss,
         condition=condition,
         leverage=leverage,
+    )
+
+
+def _from_accuracy(known: Accuracy | None) -> dict[str, object] | None:
+    if known is None:
+        return None
+    numbers = {name: plain.from_number(getattr(known, name)) for name in ("wanted", "rss_digits")}
+    return {"tier": known.tier, "reached": known.reached, "doubtful": list(known.doubtful), **numbers}
+
+
+def _accuracy(obj: object, names: tuple[str, ...], arrays: Arrays) -> Accuracy | None:
+    if obj is None:
+        return None
+    tier, wanted, rss_digits, reached, doubtful = plain.fields(obj, ACCURACY)
+    proved = {name: taken(arrays, f"accuracy/{name}", "float64", (len(names),)) for name in PROVED}
+    return Accuracy(
+        tier=tier if tier in TIERS else plain.wrong(f"one of {', '.join(TIERS)}", tier),
+        wanted=_not_negative(wanted),
+        rss_digits=_not_negative(rss_digits),
+        reached=plain.flag(reached),
+        doubtful=plain.texts(doubtful),
+        **proved,
     )
 
 

@@ -18,6 +18,7 @@ from gramian.results.tables import columns, statistic_of
 from gramian.typing import Vector
 
 if TYPE_CHECKING:
+    from gramian.fit.accuracy import Accuracy
     from gramian.fit.solved import Solved
     from gramian.results.glm import GlmFit
     from gramian.results.linear import LinearFit
@@ -100,13 +101,17 @@ def table_of(fit: LinearFit | GlmFit, level: float) -> list[RenderableType]:
     p = values["p_value"]
     table = Table(box=box.HORIZONTALS, show_edge=True, pad_edge=False, header_style="bold")
     table.add_column("", no_wrap=True)
-    for heading in ("estimate", "std. error", statistic_of(fit), "p-value", "", f"{100 * level:.6g} % low", "high"):
+    proved = ("digits",) if "digits" in values else ()
+    for heading in (
+        "estimate", "std. error", statistic_of(fit), "p-value", "", f"{100 * level:.6g} % low", "high", *proved
+    ):  # fmt: skip
         table.add_column(
             Text(heading, justify="right"), justify="right" if heading == "p-value" else "left", no_wrap=True
         )
     rows = zip(
         map(printable, fit.names[shown]), cells["estimate"], cells["std_error"], cells["statistic"],
-        map(p_value, p), map(stars, p), cells["conf_low"], cells["conf_high"], strict=True,
+        map(p_value, p), map(stars, p), cells["conf_low"], cells["conf_high"],
+        *(map(digits_told, values[name]) for name in proved), strict=True,
     )  # fmt: skip
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
@@ -134,7 +139,20 @@ def _quality(fit: LinearFit) -> list[str]:
             f"F {number(f.statistic)} on {f.df[0]:,} and {f.df[1]:,} degrees of freedom, p {_compared(f.p_value)}"
         )
     lines.append(f"log-likelihood {number(fit.loglik, 8)}, AIC {number(fit.aic, 8)}, BIC {number(fit.bic, 8)}")
-    return [*lines, work_told(fit)]
+    return [*lines, work_told(fit), *_accuracy(fit.solved.accuracy)]
+
+
+def digits_told(value: float) -> str:
+    """Digits, rounded down."""
+    return "" if np.isnan(value) else f"{np.floor(10.0 * value) / 10.0:.1f}"
+
+
+def _accuracy(known: Accuracy | None) -> list[str]:
+    if known is None or not len(known.digits):
+        return []
+    how = {"fast": "one pass", "refined": "refined with a careful residual", "exact": "exact sums"}[known.tier]
+    least = digits_told(float(np.nanmin(known.std_error_digits, initial=16.0)))
+    return [f"certified digits: {digits_told(known.least)} in every coefficient, {least} in standard errors ({how})"]
 
 
 def work_told(fit: LinearFit | GlmFit) -> str:

@@ -21,6 +21,8 @@ SCHEMA = "gramian.fit/1"
 def columns(fit: LinearFit | GlmFit, level: float) -> dict[str, Vector]:
     """The numbers of the coefficient table, each (p,)."""
     low, high = fit.conf_int(level).T
+    known = getattr(fit.solved, "accuracy", None)
+    digits = {} if known is None else {"digits": known.digits}
     return {
         "estimate": fit.coefficients,
         "std_error": fit.std_errors,
@@ -28,6 +30,7 @@ def columns(fit: LinearFit | GlmFit, level: float) -> dict[str, Vector]:
         "p_value": fit.p_values,
         "conf_low": low,
         "conf_high": high,
+        **digits,
     }
 
 
@@ -86,7 +89,22 @@ def to_dict(fit: LinearFit, level: float) -> dict[str, Any]:
         "aliased": dict(fit.aliased),
         "alpha": fit.alpha,
         "vcov": fit.covariance.recipe,
-        "accuracy": {"passes": fit.passes, "condition": finite(fit.condition)},
+        "accuracy": accuracy(fit),
+    }
+
+
+def accuracy(fit: LinearFit) -> dict[str, Any]:
+    """How the digits were had, and the fewest of any coefficient."""
+    known = fit.solved.accuracy
+    told = {"passes": fit.passes, "condition": finite(fit.condition)}
+    if known is None:
+        return told
+    return {
+        "tier": known.tier,
+        "digits": finite(known.least),
+        "rss_digits": finite(known.rss_digits),
+        "reached": known.reached,
+        **told,
     }
 
 

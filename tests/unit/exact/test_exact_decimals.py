@@ -14,7 +14,8 @@ from unit.exact.rational import PLAIN
 from gramian.batch import Batch
 from gramian.data.source import source_of
 from gramian.errors import DataError
-from gramian.fit.exact_pass import AccumulateExact, exact_linear
+from gramian.fit.exact_pass import AccumulateExact
+from gramian.fit.exact_system import exact_linear
 from gramian.fit.options import Options
 from gramian.fit.prepare import design_for
 from gramian.linalg.exact.decimals import parse

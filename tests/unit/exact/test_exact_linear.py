@@ -12,7 +12,8 @@ from reference.exact import least_squares, rational
 import gramian as gm
 from gramian.data.source import source_of
 from gramian.errors import NumericalError
-from gramian.fit.exact_pass import AccumulateExact, exact_linear
+from gramian.fit.exact_pass import AccumulateExact
+from gramian.fit.exact_system import exact_linear
 from gramian.fit.options import Options
 from gramian.fit.prepare import design_for
 from gramian.linalg.exact.fit import ExactFit

@@ -109,7 +109,7 @@ def test_repr_is_short(fit):
 
 def test_tidy_and_glance_have_the_names_of_broom(fit):
     table = fit.tidy(0.9)
-    assert table.column_names == ["term", "estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high"]
+    assert table.column_names == ["term", "estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high", "digits"]
     assert table.column("conf_low").to_pylist()[0] == fit.conf_int(0.9)[0, 0]
     glance = fit.glance()
     assert glance.column_names == [
@@ -129,10 +129,17 @@ def test_the_json_object(fit):
     assert told["dropped_rows"] == {"null": 5}
     assert told["aliased"] == {"v": "2*z"}
     assert told["vcov"] == "iid"
-    assert told["accuracy"] == {"passes": 1, "condition": fit.condition}
+    assert told["accuracy"] == {
+        "tier": fit.tier,
+        "digits": np.nanmin(fit.digits),
+        "rss_digits": fit.rss_digits,
+        "reached": True,
+        "passes": fit.passes,
+        "condition": fit.condition,
+    }
     assert [c["term"] for c in told["coefficients"]] == list(fit.names)
     assert set(told["coefficients"][0]) == {
-        "term", "estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high",
+        "term", "estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high", "digits",
     }  # fmt: skip
     assert told["coefficients"][3]["estimate"] is None
 

@@ -21,7 +21,7 @@ from gramian.linalg.exact.digest import digest
 from gramian.linalg.exact.planes import Planes
 from gramian.linalg.moments import canonical, positions, union
 from gramian.linalg.monomials import Monomial, monomial
-from gramian.typing import Codes, Level, Vector
+from gramian.typing import Codes, Level
 
 LOG_WEIGHT: Monomial = (("=logs", 1),)  # no column or expression can be called so
 
@@ -118,11 +118,11 @@ class ExactMoments:
         places = powers_of_ten(self.layout.rows[-1:], self.scale)
         return self.dense.fraction(last * power, last) / Fraction(10) ** (int(places[0]) * (power + 1))
 
-    def power_sums(self, variable: str, top: int) -> Vector:
-        """Unweighted sums of x^0, ..., x^top, each rounded once."""
+    def power_sums(self, variable: str, top: int) -> list[Fraction]:
+        """Unweighted sums of x^0, ..., x^top."""
         places = [self.singles.index(monomial({variable: p})) for p in range(top + 1)]
         tens = 10 ** self.scale.get(variable, 0)
-        return np.array([float(self.plain.fraction(i) / tens**p) for p, i in enumerate(places)])
+        return [self.plain.fraction(i) / tens**p for p, i in enumerate(places)]
 
     def with_levels(self, levels: Mapping[str, tuple[Level, ...]]) -> ExactMoments:
         """The same sums told with other (more, or reordered) levels."""

@@ -1,0 +1,41 @@
+"""Numbers of text files as the text that they are, for whoever wants decimals exactly."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pyarrow as pa
+
+from gramian.batch import Input, Schema, Source, Unit
+from gramian.data.csv import Table
+
+
+@dataclass(frozen=True, slots=True)
+class AsText:
+    """A source whose text files yield fractional numbers as text; its schema still says number."""
+
+    schema: Schema
+    units: tuple[Unit, ...]
+    inputs: tuple[Input, ...]
+    rows: int | None
+    size: int | None
+    rereadable: bool = True
+
+
+def as_text(source: Source) -> Source:
+    """The same rows, with numbers of CSV files as text; anything else holds what it holds."""
+    if not source.rereadable:
+        return source
+    units = tuple(_spelt(unit) for unit in source.units)
+    return AsText(source.schema, units, source.inputs, source.rows, source.size)
+
+
+def _spelt(unit: Unit) -> Unit:
+    if not isinstance(unit, Table):
+        return unit
+    return replace(unit, types=tuple((name, _text(kind)) for name, kind in unit.types))
+
+
+def _text(kind: Any) -> Any:
+    return pa.string() if pa.types.is_floating(kind) else kind

@@ -1,0 +1,146 @@
+"""How many digits of a linear fit are certified, and by what."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from gramian.fit.told import Told
+from gramian.formula.coordinates import Frame
+from gramian.linalg import maps
+from gramian.linalg.certificate import UNIT, Bounds, digits, times
+from gramian.linalg.solve import Solution
+from gramian.typing import Vector
+
+NEGLIGIBLE = 1e-8  # of a coefficient: a smaller standard error is rounding, or matters to nobody
+SMALLEST, LARGEST = 1e-290, 1e290  # beyond, a covariance or its parts may leave the range of float64
+TIERS = FAST, REFINED, EXACT = "fast", "refined", "exact"
+
+
+@dataclass(frozen=True, slots=True)
+class Accuracy:
+    """Certified digits, counted relative to the larger of a coefficient and its standard error.
+
+    tier : "fast" (one pass), "refined" (more passes for the residual) or "exact". wanted : digits that were asked for.
+    digits, std_error_digits : (p,), NaN where not identified. rss_digits : of the residual sum of squares.
+    low : (p,) what float64 leaves of the coefficients. reached : whether every coefficient has the digits wanted, and
+    every standard error that matters half of them. doubtful : columns called dependent that may not quite be so.
+    """
+
+    tier: str
+    wanted: float
+    digits: Vector
+    std_error_digits: Vector
+    rss_digits: float
+    low: Vector
+    reached: bool
+    doubtful: tuple[str, ...] = ()
+
+    @property
+    def least(self) -> float:
+        """The fewest digits of any coefficient."""
+        return 0.0 if self.doubtful else float(np.nanmin(self.digits, initial=16.0))
+
+
+def enough(wanted: float) -> float:
+    """Digits that a standard error has to have."""
+    return min(wanted, 8.0) / 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Errors:
+    """Bounds for what was solved: errors of the coefficients (p,), and of the residual sum of squares."""
+
+    coefficients: Vector
+    rss: float
+
+
+def one_pass(solution: Solution, gradient: Vector | float = 0.0) -> Errors:
+    """Of a fit from one pass; gradient : that of half a ridge penalty."""
+    found = _bounds(solution)
+    b = solution.coefficients
+    with np.errstate(all="ignore"):
+        return Errors(times(found.reach, found.error(b)), found.rss(b, gradient))
+
+
+def certify(
+    tier: str, wanted: float, frame: Frame, solution: Solution, errors: Errors, told: Told, rss: float, spare: float
+) -> Accuracy:
+    """Digits of a told solution. rss : in the outcome's units. spare : residual degrees of freedom."""
+    with np.errstate(all="ignore"):
+        return _certify(tier, wanted, frame, solution, errors, told, rss, spare)
+
+
+def _certify(
+    tier: str, wanted: float, frame: Frame, solution: Solution, errors: Errors, told: Told, rss: float, spare: float
+) -> Accuracy:
+    found, known = _bounds(solution), told.identified
+    reach = _aliased(spread(frame, found.reach), told)
+    error = _coefficient_errors(frame, errors.coefficients * frame.scale, found, told)
+    error = error + np.where(known, UNIT * np.abs(told.coefficients), 0.0)
+    off = errors.rss * frame.scale**2
+    V = told.inverse.diagonal()
+    lengths = _aliased(spread(frame, np.sqrt(np.maximum(solution.inverse.diagonal(), 0.0))), told)
+    share = (found.inverse(reach) + 4.0 * UNIT * lengths**2) / V
+    share = np.where((V > SMALLEST) & (V < LARGEST), share, np.inf)
+    least = np.sqrt(np.maximum(rss - off, 0.0) / max(spare, 1.0)) * np.sqrt(V * np.maximum(1.0 - share, 0.0))
+    most = np.sqrt((rss + off) / max(spare, 1.0)) * np.sqrt(V * (1.0 + share))
+    relative = 0.5 * share + 0.5 * np.float64(off) / rss + 4.0 * UNIT
+    size = np.fmax(np.abs(told.coefficients), least if spare > 0 else 0.0)
+    negligible = most <= NEGLIGIBLE * np.abs(told.coefficients)
+    std_error = digits(np.where(np.isnan(relative), np.inf, relative), np.ones(len(V)))
+    right = digits(error, size)
+    return Accuracy(
+        tier,
+        wanted,
+        np.where(known, right, np.nan),
+        np.where(known, std_error, np.nan),
+        float(digits(np.array([off]), np.array([rss]))[0]),
+        told.low,
+        bool(((right >= wanted) & (negligible | (std_error >= enough(wanted)) | (spare <= 0)))[known].all()),
+    )
+
+
+def _bounds(solution: Solution) -> Bounds:
+    assert solution.bounds is not None  # only a fit that was loaded has none
+    return solution.bounds
+
+
+def spread(frame: Frame, values: Vector) -> Vector:
+    """|T| values."""
+    if frame.told is None:
+        return values
+    out = np.zeros(len(values))
+    for column, value in zip(frame.told, values.tolist(), strict=True):
+        for i, c in column.items():
+            out[i] += abs(float(c)) * value
+    return out
+
+
+def _aliased(values: Vector, told: Told) -> Vector:
+    """Bounds of told numbers, for the solution in which the aliased columns have no part."""
+    if not len(told.positions):
+        return values
+    return np.asarray(values + np.abs(told.null) @ values[told.positions])
+
+
+def _coefficient_errors(frame: Frame, solved: Vector, found: Bounds, told: Told) -> Vector:
+    """Bounds of the told coefficients, from those of the solved ones."""
+    error = spread(frame, solved)
+    if not len(told.positions):
+        return error
+    N = told.null
+    at = N if frame.made is None else maps.multiply(frame.made, N)
+    if not told.shortest and not told.before.any():
+        return _aliased(error, told)
+    reach = spread(frame, found.reach)
+    E = np.column_stack([times(reach, found.moved(n) * found.room) for n in at.T])
+    E = E + np.abs(N) @ E[told.positions]
+    b = np.nan_to_num(told.coefficients)
+    if not told.shortest:
+        return np.asarray(_aliased(error, told) + E @ np.abs(told.before))
+    inverse = np.linalg.pinv(N)
+    rest = np.eye(len(N)) - N @ inverse
+    turned = np.abs(rest) @ (E @ np.abs(inverse @ b)) + np.abs(inverse.T) @ (E.T @ np.abs(rest @ b))
+    return np.asarray(np.abs(rest) @ error + turned)

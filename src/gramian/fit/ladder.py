@@ -1,0 +1,105 @@
+"""The ladder: one pass, refinement, exact sums; no further than the digits that are wanted need."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+
+from gramian.batch import Source
+from gramian.engines.progress import Progress
+from gramian.errors import AccuracyWarning
+from gramian.fit.accuracy import Accuracy, enough
+from gramian.fit.engine import Engine
+from gramian.fit.exact_tier import run_exact
+from gramian.fit.linear import System
+from gramian.fit.options import Options
+from gramian.fit.passes import Accumulated
+from gramian.fit.refine import refined
+from gramian.fit.solved import Solved
+from gramian.formula.design import Design
+from gramian.linalg.certificate import STEADY
+
+SMALL = 1_000_000  # values, rows x columns, up to which one refinement costs milliseconds
+
+
+def climb(
+    first: Solved,
+    design: Design,
+    done: Accumulated,
+    options: Options,
+    system: System,
+    source: Source,
+    engine: Engine,
+    progress: Progress | None,
+) -> Solved:
+    """The fit with the digits that are wanted, or with a warning that says why it has fewer."""
+    fit = first
+    if source.rereadable:
+        if not _doubtful(fit) and steady(fit) and (small(fit) or not reached(fit)):
+            fit = refined(fit, design, done, options, system, lambda task: engine.fold(source, task, progress=progress))
+        if not reached(fit) and exact_can_help(options):
+            fit = run_exact(design, options, source, engine, progress, fit)
+    if not reached(fit):
+        warnings.warn(AccuracyWarning(shortfall(fit, source)), stacklevel=5)
+    return fit
+
+
+def reached(fit: Solved) -> bool:
+    """Whether the digits that were wanted are certified."""
+    return fit.accuracy is not None and fit.accuracy.reached
+
+
+def _doubtful(fit: Solved) -> bool:
+    return fit.accuracy is not None and bool(fit.accuracy.doubtful)
+
+
+def steady(fit: Solved) -> bool:
+    """Whether every step of refinement gains a digit."""
+    bounds = fit.solution.bounds
+    return bounds is not None and bounds.rho < STEADY
+
+
+def small(fit: Solved) -> bool:
+    """Whether there are so few values that a refinement is not felt."""
+    return fit.rows * (len(fit.names) + 1) <= SMALL
+
+
+def exact_can_help(options: Options) -> bool:
+    """Whether exact sums give what is wanted: not under a penalty, nor for the minimum-norm solution."""
+    return options.alpha is None and options.collinear != "min-norm"
+
+
+def shortfall(fit: Solved, source: Source) -> str:
+    """Which digits are missing, because of which columns, and what to do."""
+    known = fit.accuracy
+    assert known is not None
+    if known.doubtful:
+        names = ", ".join(f"{n} (= {fit.aliased[n]})" for n in known.doubtful[:5])
+        return f"float64 sums cannot tell whether {names} depends on others exactly or only nearly; {_more(source)}"
+    low = _lowest(fit, known)
+    return f"{low} of the {known.wanted:g} digits wanted; {_more(source)}"
+
+
+def _lowest(fit: Solved, known: Accuracy) -> str:
+    short = [i for i in np.argsort(known.digits) if known.digits[i] < known.wanted]
+    if short:
+        named = ", ".join(f"{fit.names[i]} has {_floor(known.digits[i])}" for i in short[:5])
+        return f"certified digits: {named}{_others(len(short) - 5)}"
+    spread = np.argsort(known.std_error_digits)[:5]
+    named = ", ".join(f"{fit.names[i]} has {_floor(known.std_error_digits[i])}" for i in spread)
+    return f"certified digits of standard errors: {named}, fewer than {enough(known.wanted):g},"
+
+
+def _others(count: int) -> str:
+    return f", {count:,} more have too few," if count > 0 else ""
+
+
+def _floor(value: float) -> str:
+    return f"{np.floor(10.0 * value) / 10.0:.1f}"
+
+
+def _more(source: Source) -> str:
+    if source.rereadable:
+        return "columns that nearly depend on each other, or a large offset, cost the rest: centre or leave out some"
+    return "the data can be read once only: hand over something that can be read again, or ask for exact=True"

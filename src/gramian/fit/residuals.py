@@ -1,0 +1,112 @@
+"""The careful pass: the residual of a fit, and its products with the columns, in double-double."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from gramian.batch import Batch
+from gramian.errors import DataError
+from gramian.fit.passes import part
+from gramian.formula.design import Design
+from gramian.formula.reading import Observed, Reader
+from gramian.linalg.careful import Monomials, Products
+from gramian.linalg.doubledouble import Pair, pair, two_product, two_sum
+from gramian.linalg.products import Group
+from gramian.typing import Vector
+
+
+@dataclass(frozen=True, slots=True)
+class ResidualSums:
+    """Sums over rows of r = Z v: products : (q,) Z'Wr with the stored columns, square : (1,) r'Wr, rows : how many."""
+
+    products: Pair
+    square: Pair
+    rows: int
+
+    def __add__(self, other: ResidualSums, /) -> ResidualSums:
+        return ResidualSums(self.products + other.products, self.square + other.square, self.rows + other.rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Residuals:
+    """A pass over the rows: sums of the residual r = Z v, Z the stored columns of `groups`, the response among them.
+
+    design : with the levels of the first pass. v : (q,) coefficients hi + lo. drop : as in the first pass.
+    """
+
+    design: Design
+    groups: tuple[Group, ...]
+    v: Pair
+    drop: bool = True
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that are read."""
+        return self.design.columns
+
+    @property
+    def empty(self) -> ResidualSums:
+        """The sums of no rows."""
+        return ResidualSums(pair(np.zeros(len(self.v.hi))), pair(np.zeros(1)), 0)
+
+    def lift(self, batches: Iterable[Batch], /) -> ResidualSums:
+        """The sums of one unit."""
+        reader = Reader(self.design, drop=self.drop)
+        monomials = Monomials(self.groups, self.design.coordinates)
+        sums, rows = Products(self.groups, self.v, reader.sizes), 0
+        with np.errstate(all="ignore"):
+            for batch in batches:
+                rows += self._add(monomials, sums, reader, batch)
+        return ResidualSums(sums.sums, sums.square, rows)
+
+    def _add(self, monomials: Monomials, sums: Products, reader: Reader, batch: Batch) -> int:
+        before = reader.sizes
+        observed = reader.read(batch)
+        if reader.sizes != before:
+            raise DataError("the data have changed since the first pass: there are new levels", batch.where)
+        values, observed = _finite(_values(self.design, observed), observed)
+        (response,) = self.design.outcome
+        y = pair(values[response])
+        if observed.offset is not None:
+            y = Pair(*two_sum(values[response], -observed.offset))
+        weight = _weight(observed)
+        for rows, columns in monomials.blocks(observed.rows, values, y, response):
+            codes = {name: c[rows] for name, c in observed.codes.items()}
+            sums.add(columns, codes, None if weight is None else Pair(weight.hi[rows], weight.lo[rows]))
+        return observed.rows if observed.count is None else int(observed.count.sum())
+
+
+def _values(design: Design, observed: Observed) -> dict[str, Vector]:
+    values = dict(observed.values)
+    if observed.matrix is not None:
+        values |= dict(zip(design.placed, observed.matrix.T, strict=True))
+    return values
+
+
+def _finite(values: Mapping[str, Vector], observed: Observed) -> tuple[Mapping[str, Vector], Observed]:
+    """The rows in which every value is finite, as the first pass took them."""
+    found = [*values.values(), *([] if observed.offset is None else [observed.offset])]
+    good = np.logical_and.reduce([np.isfinite(v) for v in found])
+    if good.all():
+        return values, observed
+    kept = replace(
+        observed,
+        rows=int(good.sum()),
+        codes={name: c[good] for name, c in observed.codes.items()},
+        offset=part(observed.offset, good),
+        weight=part(observed.weight, good),
+        count=part(observed.count, good),
+    )
+    return {name: v[good] for name, v in values.items()}, kept
+
+
+def _weight(observed: Observed) -> Pair | None:
+    """What a row's products are multiplied by."""
+    weight, count = observed.weight, observed.count
+    if weight is None or count is None:
+        one = count if weight is None else weight
+        return None if one is None else pair(one)
+    return Pair(*two_product(weight, count))

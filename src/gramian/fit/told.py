@@ -1,0 +1,136 @@
+"""From the columns that were solved for to the model's own: coefficients, inverse, and what is not determined."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from gramian.errors import NotIdentifiedError
+from gramian.formula.coordinates import Frame
+from gramian.linalg import maps
+from gramian.linalg.aliasing import basic, basic_covariance, explain, identified, last_columns, minimum_norm
+from gramian.linalg.dependence import simple, vanishes
+from gramian.linalg.doubledouble import Pair, from_fraction, pair
+from gramian.linalg.solve import Solution
+from gramian.typing import Codes, Mask, Matrix, Vector
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A solution told in the model's columns.
+
+    coefficients : (p,), NaN where aliased; low : (p,) what float64 leaves of them. inverse : (p, p), NaN where not
+    identified. aliased : name -> the combination it equals. positions : (r,) of the aliased columns, null : (p, r)
+    null vectors with an identity there. before : (r,) coefficients there before they were made zero. shortest :
+    whether this is the minimum-norm solution.
+    """
+
+    coefficients: Vector
+    low: Vector
+    inverse: Matrix
+    identified: Mask
+    aliased: Mapping[str, str]
+    positions: Codes
+    null: Matrix
+    before: Vector
+    shortest: bool = False
+
+
+def tell(
+    frame: Frame,
+    solution: Solution,
+    products: Pair,
+    names: tuple[str, ...],
+    collinear: str,
+    low: Vector | None = None,
+) -> Told:
+    """Tell a solution in the model's columns; low : (p,) what float64 left of the solved coefficients.
+
+    Raises NotIdentifiedError for dependent columns under collinear="raise".
+    """
+    b, V, null = _coefficients(frame, solution, low), solution.inverse, solution.null
+    norms = lengths(frame, products)
+    if frame.told is not None:
+        with np.errstate(over="ignore", invalid="ignore"):  # what float64 cannot hold is infinite, and certified so
+            V, null = maps.congruence(frame.told, V), maps.multiply(frame.told, null)
+    if not null.shape[1]:
+        everything = np.ones(len(V), bool)
+        return Told(b.hi, b.lo, V, everything, {}, np.zeros(0, np.int64), null, np.zeros(0))
+    positions, null = last_columns(null, norms)
+    aliased = {names[p]: explain(null[:, k], norms, names, int(p)) for k, p in enumerate(positions)}
+    if collinear == "raise":
+        raise NotIdentifiedError(dependent(aliased), aliased)
+    before = b.hi[positions]
+    moved = basic(b.hi, positions, null)
+    lo = np.where((moved == b.hi) & ~before.any(), b.lo, 0.0)
+    V = basic_covariance(V, positions, null)
+    if collinear == "min-norm":
+        known = identified(null, norms)
+        moved, lo = minimum_norm(moved, null), np.zeros(len(lo))
+    else:
+        known = np.ones(len(V), bool)
+        known[positions] = False
+        moved[positions], lo[positions] = np.nan, np.nan
+    V[~known], V[:, ~known] = np.nan, np.nan
+    return Told(moved, lo, V, known, aliased, positions, null, before, collinear == "min-norm")
+
+
+def lengths(frame: Frame, products: Pair) -> Vector:
+    """Lengths of the model's columns, (p,)."""
+    S = products.hi[:-1, :-1]
+    return np.sqrt(S.diagonal()) if frame.made is None else maps.norms(frame.made, S)
+
+
+def _coefficients(frame: Frame, solution: Solution, low: Vector | None) -> Pair:
+    """T b in the outcome's units, with what its shift adds, each as hi + lo from exact sums."""
+    hi = solution.coefficients * frame.scale
+    b = pair(hi) if low is None else Pair(hi, low * frame.scale)
+    if frame.told is None and not frame.response:
+        return b
+    T = frame.told if frame.told is not None else [{j: Fraction(1)} for j in range(len(hi))]
+    sums = maps.exactly(T, b)
+    for i, c in frame.response.items():
+        sums[i] += c
+    pairs = [from_fraction(v) for v in sums]
+    return Pair(np.array([p[0] for p in pairs]), np.array([p[1] for p in pairs]))
+
+
+def dependent(aliased: Mapping[str, str]) -> str:
+    """What is said of dependent columns that nobody wants dropped."""
+    lines = "".join(f"\n  {name} = {what}" for name, what in list(aliased.items())[:10])
+    more = f"\n  ... {len(aliased) - 10} more" if len(aliased) > 10 else ""
+    return (
+        f"{_counted(len(aliased))}, so not every coefficient is determined:{lines}{more}\n"
+        'leave them out, use collinear="drop" or "min-norm", or a ridge penalty'
+    )
+
+
+def _counted(columns: int) -> str:
+    return "1 column is a combination of others" if columns == 1 else f"{columns} columns are combinations of others"
+
+
+def doubtful(told: Told, frame: Frame, stored: Matrix, names: tuple[str, ...]) -> tuple[str, ...]:
+    """Columns called dependent whose combination does not vanish to the last bit of the sums `stored` : (q, q)."""
+    return tuple(names[p] for p, n in zip(told.positions, told.null.T, strict=True) if not _proved(n, frame, stored))
+
+
+def _proved(null: Vector, frame: Frame, stored: Matrix) -> bool:
+    free = frame.constant if frame.subspace is None else None
+    v = simple(np.where(np.arange(len(null)) == free, 0.0, null))
+    if v is None:
+        return False
+    for columns in (frame.made, None if frame.subspace is None else frame.subspace[:-1]):
+        if columns is not None:
+            v = _combined(columns, v)
+    return vanishes(stored, v, free)
+
+
+def _combined(columns: Sequence[Mapping[int, Fraction]], v: Mapping[int, Fraction]) -> dict[int, Fraction]:
+    out: dict[int, Fraction] = {}
+    for j, share in v.items():
+        for i, c in columns[j].items():
+            out[i] = out.get(i, Fraction(0)) + share * c
+    return {i: c for i, c in out.items() if c}
