@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from unit.exact.rational import floats
 
+from gramian.linalg.exact import selftest
 from gramian.linalg.exact.digits import BASE, DIGIT, Grid, choose_grid, lowest_bits, multiply, slice_floats
 from gramian.linalg.exact.planes import Planes, canonical, scatter
-from gramian.linalg.exact import selftest
 from gramian.linalg.exact.selftest import blas_product, integer_product, is_exact
 
 

@@ -109,7 +109,16 @@ def test_repr_is_short(fit):
 
 def test_tidy_and_glance_have_the_names_of_broom(fit):
     table = fit.tidy(0.9)
-    assert table.column_names == ["term", "estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high", "digits"]
+    assert table.column_names == [
+        "term",
+        "estimate",
+        "std_error",
+        "statistic",
+        "p_value",
+        "conf_low",
+        "conf_high",
+        "digits",
+    ]
     assert table.column("conf_low").to_pylist()[0] == fit.conf_int(0.9)[0, 0]
     glance = fit.glance()
     assert glance.column_names == [
