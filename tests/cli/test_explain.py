@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 SAID = {
-    ("fit", "y ~ x"): ("passes   1,", "because"),
+    ("fit", "y ~ x"): ("passes   2,", "because"),
     ("fit", "b ~ x", "--family", "binomial"): ("passes   about 2", "Newton's method for binomial"),
     ("curve", "y ~ logistic(x)"): ("50 at most", "'logistic' finds its own start", "linear in"),
     ("curve", "y ~ a * exp(-k * x)", "--start", "a=1,k=1"): ("values given for a, k", "Gauss-Newton"),

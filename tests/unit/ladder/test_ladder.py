@@ -56,9 +56,7 @@ def test_nearly_dependent_columns_climb_to_exact_sums() -> None:
 
 
 def test_data_that_are_read_once_say_what_they_have() -> None:
-    with pytest.warns(
-        AccuracyWarning, match="certified digits: Intercept has .*, t has 2.1.* read once only"
-    ) as caught:
+    with pytest.warns(AccuracyWarning, match=r"Intercept has .*, t has 2\.1.* read once only") as caught:
         fit = gm.ols("y ~ t + u", once(NEAR))
     assert len(caught) == 1
     assert fit.tier == "fast"
