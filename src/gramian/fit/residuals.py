@@ -89,6 +89,9 @@ def _values(design: Design, observed: Observed) -> dict[str, Vector]:
 def _finite(values: Mapping[str, Vector], observed: Observed) -> tuple[Mapping[str, Vector], Observed]:
     """The rows in which every value is finite, as the first pass took them."""
     found = [*values.values(), *([] if observed.offset is None else [observed.offset])]
+    whole = [observed.matrix] if observed.matrix is not None else []
+    if all(np.isfinite(v.sum()) for v in (*whole, *observed.values.values(), *found[len(values) :])):
+        return values, observed
     good = np.logical_and.reduce([np.isfinite(v) for v in found])
     if good.all():
         return values, observed

@@ -17,6 +17,7 @@ from gramian.linalg.monomials import Coordinate, Monomial, closed
 from gramian.linalg.products import Group, cell_index
 from gramian.typing import Codes, Vector
 
+ZERO = np.zeros(1)  # the low part of numbers that have none
 ROWS = 4096  # of a block: its vectors stay in the cache
 WIDE = 1_000_000  # cells up to which a table says where a cell's coefficient stands
 
@@ -33,13 +34,14 @@ class Column:
 
 def column(values: Pair) -> Column:
     """A column of values."""
-    return Column(values.hi, values.lo if values.lo.any() else None, *split(values.hi))
+    plain = values.lo is ZERO or not values.lo.any()
+    return Column(values.hi, None if plain else values.lo, *split(values.hi))
 
 
 def shifted(values: Vector, coordinate: Coordinate) -> Pair:
     """u = (x - shift) / 2^exponent, without rounding."""
     if coordinate.plain:
-        return pair(values)
+        return Pair(values, ZERO)
     hi, lo = two_sum(values, np.full(1, -coordinate.shift))
     return Pair(np.ldexp(hi, -coordinate.exponent), np.ldexp(lo, -coordinate.exponent))
 
@@ -71,7 +73,7 @@ class Monomials:
                 made.append(shifted(np.ascontiguousarray(values[variable][rows]), self.coordinates[variable]))
             else:
                 made.append(pair(np.ones(rows.stop - rows.start)))
-        return {m: column(v) for m, v in zip(self.names, made, strict=True)}
+        return {m: column(v) for m, v in zip(self.names, made, strict=True)}  # powers need the pairs, sums the halves
 
     def _response(self, y: Pair, response: str) -> Pair:
         coordinate = self.coordinates[response]
