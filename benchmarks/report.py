@@ -62,7 +62,7 @@ def finding(console: Console, found: Finding, *, judged: bool) -> None:
     for c in found.checks:
         console.print(f"{c.what}: {c.found} (wanted: {c.wanted}): {_verdict(c.verdict, judged)}", highlight=False)
     if found.note:
-        console.print(found.note, highlight=False)
+        console.print(found.note, highlight=False, markup=False, emoji=False)
 
 
 def _distances(console: Console, outcome: Outcome, *, judged: bool) -> None:
