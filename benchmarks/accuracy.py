@@ -1,7 +1,7 @@
 """How many digits are right, how many are certified, and what that costs.
 
-python benchmarks/accuracy.py [--peers] [--trial [N]] [--cost] [--digits D] [--exact] [--json FILE]
-python benchmarks/accuracy.py --problem K [--digits D] [--exact]
+python benchmarks/accuracy.py [--peers] [--trial [N]] [--cost] [--digits D] [--exact] [--once] [--json FILE]
+python benchmarks/accuracy.py --problem K [--digits D] [--exact] [--once]
 
 Without a choice: the peers, the whole trial, the cost. A trial of N takes the problems `--first` to `--first` + N - 1.
 """
@@ -35,7 +35,7 @@ def main() -> int:
     options = _options()
     console = Console(width=None if sys.stdout.isatty() else 200)
     wanted = {"digits": options.digits} if options.digits is not None else {}
-    wanted |= {"exact": True} if options.exact else {}
+    wanted |= {name: True for name in ("exact", "once") if getattr(options, name)}
     if options.problem is not None:
         console.print(show.problem(problem(options.problem), partial(fit, **wanted)), markup=False, highlight=False)
         return 0
@@ -82,6 +82,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--problem", type=int, metavar="K", help="everything about one problem of the trial")
     parser.add_argument("--digits", type=float, help="option of the trial's fits")
     parser.add_argument("--exact", action="store_true", help="option of the trial's fits")
+    parser.add_argument("--once", action="store_true", help="the trial's data can be read once only: one pass")
     parser.add_argument("--rounds", type=int, default=5, help="of the cost (default: 5)")
     parser.add_argument("--quick", action="store_true", help="small sizes of the cost, no bar judged")
     parser.add_argument("--json", type=Path, metavar="FILE", help="where the results go (default: benchmarks/results)")

@@ -52,24 +52,24 @@ def far_intercept(rng: Generator) -> Problem:
 
 def all_amplified(rng: Generator) -> Problem:
     """Many columns and the outcome, all with large and similar amplification: coordinates from the first rows."""
-    p, m = int(rng.integers(3, 11)), 4_096 + draw.between(rng, 100, 2_000)
+    p, m = int(rng.integers(3, 11)), draw.FIRST + draw.between(rng, 100, 2_000)
     far = draw.magnitude(rng, 1, 7)
     X = draw.conditioned(rng, m, p, draw.magnitude(rng, 0, 2)) * draw.magnitude(rng, -3, 3)
     size = np.abs(X).max()
     y = draw.outcome(rng, X, draw.magnitude(rng, -6, 0))
-    X[:4_096] = rng.choice([-1.0, 1.0], p) * size * (1.0 + 1e-3 * rng.random((4_096, 1)))
-    X[4_096:] += far * size
-    y[4_096:] += far * draw.sign(rng)
+    X[: draw.FIRST] = rng.choice([-1.0, 1.0], p) * size * (1.0 + 1e-3 * rng.random((draw.FIRST, 1)))
+    X[draw.FIRST :] += far * size
+    y[draw.FIRST :] += far * draw.sign(rng)
     return _plain(X, y, f"{p} columns, {far:.0e} times their spread away")
 
 
 def told_back(rng: Generator) -> Problem:
     """Powers in coordinates of first rows that lie far from the rest: told coefficients cancel."""
-    k, m = int(rng.integers(2, 5)), 4_096 + draw.between(rng, 50, 1_000)
+    k, m = int(rng.integers(2, 5)), draw.FIRST + draw.between(rng, 50, 1_000)
     far = draw.magnitude(rng, 0, 4)
     x = rng.uniform(-1.0, 1.0, m)
     few = rng.integers(1, 40)
-    x[:4_096] = far
+    x[: draw.FIRST] = far
     x[:few] = rng.uniform(-1.0, 1.0, few)
     y = draw.outcome(rng, np.stack([x**j for j in range(1, k + 1)], axis=1), draw.magnitude(rng, -9, 0), 1.0)
     return Problem(f"y ~ poly(x, {k}, raw=True)", (CONSTANT, *powers("x", k)), {"x": x, "y": y}, f"first at {far:.0e}")
@@ -175,6 +175,39 @@ def large_opposite(rng: Generator) -> Problem:
     return _plain(X, y, f"{distance:.0e} apart, slopes {1 / distance:.0e}, noise {noise:.0e}")
 
 
+def repeated_rows(rng: Generator) -> Problem:
+    """Thousands of equal rows: adding the same number again and again rounds to the same side, not at random."""
+    p, kinds, m = int(rng.integers(1, 4)), int(rng.integers(6, 12)), int(rng.choice([4_096, 6_000, 8_192, 12_000]))
+    few = rng.standard_normal((kinds, p)) + rng.standard_normal(p) * draw.magnitude(rng, -1, 2)
+    y = draw.outcome(rng, few, draw.magnitude(rng, -9, 0), rng.normal())
+    share = rng.dirichlet(np.full(kinds, 0.3))
+    at = np.append(np.arange(kinds), rng.choice(kinds, m, p=share))
+    at = np.sort(at) if rng.random() < 0.6 else at
+    problem = _plain(few[at], y[at], f"{m} rows of {kinds} kinds")
+    return problem if rng.random() < 0.6 else _stacked(problem, "C" if rng.random() < 0.5 else "F")
+
+
+def _stacked(problem: Problem, order: str) -> Problem:
+    """The same columns as one array."""
+    known = {c.name: f"X[{i}]" for i, c in enumerate(problem.columns[1:])}
+    data = {known.get(name, name): values for name, values in problem.data.items()}
+    columns = (CONSTANT, *variables(list(known.values())))
+    what = f"{problem.what}, a 2-D array in {order} order"
+    return replace(problem, formula="y ~ X", columns=columns, data=data, stacked=order, what=what)
+
+
+def nearly_repeated(rng: Generator) -> Problem:
+    """A block of equal rows far from the few that tell the slopes."""
+    p, m, far = int(rng.integers(1, 4)), draw.between(rng, 4_096, 10_000), draw.magnitude(rng, -1, 4)
+    X = rng.standard_normal((m, p))
+    few = draw.between(rng, 20, 400)
+    X[few:] = far * rng.standard_normal(p)
+    X = X if rng.random() < 0.5 else X[::-1]
+    return _plain(
+        np.ascontiguousarray(X), draw.outcome(rng, X, draw.noise_of(rng), 1.0), f"{far:.0e} away, {few} others"
+    )
+
+
 def edge_of_range(rng: Generator) -> Problem:
     """Columns whose squares leave the range of float64, and columns of denormal numbers."""
     p, m = int(rng.integers(1, 4)), draw.size(rng, 6, 60)
@@ -188,10 +221,10 @@ def edge_of_range(rng: Generator) -> Problem:
 def outcome_apart(rng: Generator) -> Problem:
     """An outcome that its first rows place wrongly, or that lies off by 1e12 of its spread."""
     p, far = int(rng.integers(1, 4)), draw.magnitude(rng, 4, 14)
-    m = draw.size(rng, p) if rng.random() < 0.6 else 4_500
+    m = draw.size(rng, p) if rng.random() < 0.6 else 9_000
     X = rng.standard_normal((m, p))
     y = draw.outcome(rng, X, draw.magnitude(rng, -2, 0)) + far
-    y[:4_096] -= far if m > 4_096 else 0.0
+    y[: draw.FIRST] -= far if m > draw.FIRST else 0.0
     return _plain(X, y, f"{m} rows, {far:.0e} away")
 
 
@@ -236,6 +269,8 @@ KINDS: tuple[Callable[[Generator], Problem], ...] = (
     nearly_absorbed,
     lone_rows,
     large_opposite,
+    repeated_rows,
+    nearly_repeated,
     edge_of_range,
     outcome_apart,
     short_weights,

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import pyarrow as pa
+
 import gramian as gm
 from gramian.errors import GramianError
 from trial.problem import Data, Problem
@@ -49,7 +51,10 @@ class Answer:
 
 
 def fit(problem: Problem, **options: Any) -> Answer:
-    """Fit a problem with `gm.ols` and the options; what is refused is part of the answer."""
+    """Fit a problem with `gm.ols` and the options; what is refused is part of the answer.
+
+    once=True hands the rows over so that they can be read once only: the certificate is that of one pass.
+    """
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
@@ -62,7 +67,11 @@ def fit(problem: Problem, **options: Any) -> Answer:
 
 
 def _ols(problem: Problem, options: Mapping[str, Any]) -> Any:
-    return gm.ols(problem.formula, dict(problem.data), weights=problem.weights, counts=problem.counts, **options)
+    data: Any = problem.handed(problem.data)
+    if options.get("once") and not problem.stacked:
+        data = iter([pa.RecordBatch.from_pydict(dict(problem.data))])
+    rest = {name: value for name, value in options.items() if name != "once"}
+    return gm.ols(problem.formula, data, weights=problem.weights, counts=problem.counts, **rest)
 
 
 def _subtracted(problem: Problem, options: Mapping[str, Any]) -> Any:
@@ -71,10 +80,10 @@ def _subtracted(problem: Problem, options: Mapping[str, Any]) -> Any:
     if gram is None:
         raise NotCertifiedError("rows cannot be subtracted: there is no gm.gram")
     exact = {"exact": True} if options.get("exact") else {}
-    rest = {name: value for name, value in options.items() if name != "exact"}
+    rest = {name: value for name, value in options.items() if name not in ("exact", "once")}
 
     def summed(data: Data) -> Any:
-        return gram(problem.formula, dict(data), weights=problem.weights, counts=problem.counts, **exact)
+        return gram(problem.formula, problem.handed(data), weights=problem.weights, counts=problem.counts, **exact)
 
     assert problem.removed is not None
     return (summed(problem.added) - summed(problem.removed)).ols(problem.formula, **rest)

@@ -13,6 +13,8 @@ from numpy.random import Generator
 
 from trial.problem import Array
 
+FIRST = 8_192  # rows of a block: the first one fixes the coordinates
+
 
 def names(count: int) -> list[str]:
     """x1, x2, ..."""

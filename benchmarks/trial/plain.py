@@ -72,14 +72,14 @@ def near(rng: Generator) -> Problem:
 
 def ordered(rng: Generator) -> Problem:
     """The first rows, which fix the coordinates, far from the rest."""
-    p, m, noise = int(rng.integers(1, 4)), int(rng.choice([5_000, 9_000])), draw.noise_of(rng)
+    p, m, noise = int(rng.integers(1, 4)), draw.between(rng, 8_300, 12_000), draw.noise_of(rng)
     X = draw.conditioned(rng, m, p, draw.magnitude(rng, 0.0, 3.0))
     far = draw.magnitude(rng, 0, 6)
     if rng.random() < 0.5:
         X[:, 0] = np.sort(draw.sign(rng) * np.abs(rng.standard_cauchy(m)) * far)
         what = f"sorted, tail {far:.0e}"
     else:
-        first = int(rng.choice([4_096, m - 100, 4_097]))
+        first = int(rng.choice([draw.FIRST, draw.FIRST + 1, m - 50]))
         X[:first] += far * rng.standard_normal(p)
         what = f"the first {first} rows {far:.0e} away"
     return _problem(X, draw.outcome(rng, X, noise, rng.normal()), f"{what}, noise {noise:.0e}")
@@ -88,8 +88,8 @@ def ordered(rng: Generator) -> Problem:
 def unshifted(rng: Generator) -> Problem:
     """First rows whose means are below their spread, so that nothing is shifted; then offsets of 1e7."""
     p, noise, far = int(rng.integers(1, 4)), draw.noise_of(rng), 1e7 * rng.uniform(0.1, 3.0)
-    X = draw.conditioned(rng, 9_000, p, draw.magnitude(rng, 0.0, 2.0))
-    first = int(rng.choice([4_096, 4_100, 8_192]))
+    X = draw.conditioned(rng, draw.between(rng, 8_300, 12_000), p, draw.magnitude(rng, 0.0, 2.0))
+    first = int(rng.choice([draw.FIRST, draw.FIRST + 4, draw.FIRST + 100]))
     spread = draw.magnitude(rng, -1, 2)
     X[:first] = X[:first] * spread if rng.random() < 0.7 else 0.0
     X[first:] += far

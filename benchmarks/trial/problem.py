@@ -36,7 +36,8 @@ class Problem:
     """What is fitted. columns : the model's, in the order in which coefficients are told.
 
     data : (m,) arrays; the rows to fit. removed : rows that are added and taken out again. removed_first : whether
-    they stand before the others. what : the facts that were drawn. weights, counts : names of columns.
+    they stand before the others. stacked : the memory order, "C" or "F", of a 2-D array X that is handed over for the
+    columns X[0], X[1], ... what : the facts that were drawn. weights, counts : names of columns.
     """
 
     formula: str
@@ -47,6 +48,7 @@ class Problem:
     counts: str | None = None
     removed: Data | None = None
     removed_first: bool = False
+    stacked: str = ""
     family: str = ""
     number: int = -1
 
@@ -62,6 +64,14 @@ class Problem:
             return self.data
         parts = (self.removed, self.data) if self.removed_first else (self.data, self.removed)
         return {name: np.concatenate([part[name] for part in parts]) for name in self.data}
+
+    def handed(self, data: Data) -> dict[str, NDArray[Any]]:
+        """The data as the library gets them."""
+        if not self.stacked:
+            return dict(data)
+        inside = [name for name in data if name.startswith("X[")]
+        X = np.array(np.stack([data[name] for name in inside], axis=1), order="F" if self.stacked == "F" else "C")
+        return {"X": X, **{name: values for name, values in data.items() if name not in inside}}
 
     @property
     def digest(self) -> str:

@@ -60,7 +60,7 @@ def checks(scores: Sequence[Score]) -> list[Check]:
 
 def worst(scores: Sequence[Score]) -> list[str]:
     """What is wrong and too much, then the largest slack, with numbers to ask again for."""
-    lines = [f"problem {s.number} ({s.family}): {s.wrong}" for s in scores if s.wrong]
+    lines = [f"{len(some)} wrong, {what}: problems {_first(some)}" for what, some in _grouped(scores).items()]
     bad = [(f.right - f.certified, s, f) for s in scores for f in s.violations]
     loose = [(-f.slack, s, f) for s in scores if not s.refusal for f in s.figures]
     for name, cases in (("too much certified", bad), ("largest slack", loose)):
@@ -69,6 +69,20 @@ def worst(scores: Sequence[Score]) -> list[str]:
             first.setdefault(s.number, f"{name}: problem {s.number} ({s.family}), {told(f)}")
         lines += list(first.values())[:WORST]
     return lines
+
+
+def _grouped(scores: Sequence[Score]) -> dict[str, list[int]]:
+    """Numbers of problems by what is wrong with them, columns not named."""
+    out: dict[str, list[int]] = {}
+    for s in scores:
+        if s.wrong:
+            what = s.wrong.partition(":")[0] if "pendent:" in s.wrong else s.wrong
+            out.setdefault(what, []).append(s.number)
+    return out
+
+
+def _first(numbers: Sequence[int]) -> str:
+    return ", ".join(map(str, numbers[:WORST])) + (", ..." if len(numbers) > WORST else "")
 
 
 def told(f: Figure) -> str:

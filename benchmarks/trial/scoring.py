@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from math import inf, isfinite, isinf, isnan, log10
 from time import perf_counter
 
 from trial.answer import Answer
 from trial.problem import Problem
-from trial.truth import Truth, truth_of
+from trial.truth import Truth, truth_of, within_rounding
 
 CAP = 16.0  # right digits count no more than this in the slack: what a correctly rounded number may claim
 ROUNDING = 1e-9  # of the logarithms on both sides, in digits
@@ -73,7 +74,7 @@ def score(problem: Problem, fit: Callable[[Problem], Answer]) -> Score:
     answer = fit(problem)
     seconds = perf_counter() - began
     truth = truth_of(problem)
-    refusal, wrong = verdict(answer, truth)
+    refusal, wrong = verdict(answer, truth, partial(within_rounding, problem))
     figures: tuple[Figure, ...] = ()
     if not answer.refused and answer.names == truth.names:
         told = truth if answer.aliased == truth.aliased else truth_of(problem, answer.aliased)
@@ -81,14 +82,19 @@ def score(problem: Problem, fit: Callable[[Problem], Answer]) -> Score:
     return Score(problem.number, problem.family, refusal, wrong, figures, answer.tier, answer.passes, seconds)
 
 
-def verdict(answer: Answer, truth: Truth) -> tuple[str, str]:
-    """Why the answer is no certain one, and what is wrong with it."""
+def verdict(answer: Answer, truth: Truth, rounded: Callable[[str, frozenset[str]], bool]) -> tuple[str, str]:
+    """Why the answer is no certain one, and what is wrong with it.
+
+    rounded : whether a column is, but for rounding, a combination of earlier ones that are not left out.
+    """
     if answer.refused:
         return ("", answer.refused) if answer.crashed else (f"error: {answer.refused.partition(':')[0]}", "")
     if answer.names != truth.names:
         return "", f"columns {answer.names} instead of {truth.names}"
     lost, kept = answer.aliased - truth.aliased, truth.aliased - answer.aliased
     sure = [name for name in sorted(lost | kept) if not answer.doubts(name)]
+    if sure and not kept and all(rounded(name, answer.aliased) for name in sure):
+        return "left out within rounding", ""
     if sure:
         what = [f"left out, but independent: {', '.join(sorted(lost))}"] if lost else []
         return "", "; ".join([*what, *([f"kept, but dependent: {', '.join(sorted(kept))}"] if kept else [])])

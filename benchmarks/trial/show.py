@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from trial.answer import Answer, NotCertifiedError
 from trial.problem import Problem
 from trial.run import told
 from trial.scoring import compared, verdict
-from trial.truth import Truth, as_array, truth_of
+from trial.truth import Truth, as_array, truth_of, within_rounding
 
 ROWS = 12  # that are shown
 
@@ -60,7 +61,7 @@ def _answered(one: Problem, truth: Truth, fit: Callable[[Problem], Answer]) -> l
         answer = fit(one)
     except NotCertifiedError as missing:
         return [f"not fitted: {missing}"]
-    refusal, wrong = verdict(answer, truth)
+    refusal, wrong = verdict(answer, truth, partial(within_rounding, one))
     lines = [f"refused: {refusal}"] * bool(refusal) + [f"wrong: {wrong}"] * bool(wrong)
     lines += [f"error: {answer.refused}"] * bool(answer.refused) + [f"warning: {text}" for text in answer.warnings]
     if answer.refused or answer.names != truth.names:

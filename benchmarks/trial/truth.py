@@ -15,6 +15,8 @@ from trial.problem import RESPONSE, Array, Column, Data, Problem
 
 Integers = NDArray[np.object_]
 BITS = 200  # of a square root: 60 digits
+ROUNDING = Fraction(1, 2**51) * (1 + Fraction(1, 10**6))  # of a sum of a few products, and the bound's own rounding
+CANCELLED = 64  # times a column's length: larger summands say nothing of how it was made
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,6 +64,24 @@ def truth_of(problem: Problem, left_out: Iterable[str] = ()) -> Truth:
     solved = eliminate(G, [c.name not in refused for c in columns])
     rows = int(data[problem.counts].sum()) if problem.counts else len(data[RESPONSE])
     return _told(solved, columns, [*X, y], weight.exponent, rows)
+
+
+def within_rounding(problem: Problem, name: str, left_out: Iterable[str]) -> bool:
+    """Whether a column differs from a combination of earlier ones by no more than rounding that combination leaves.
+
+    The distance to the span of the earlier columns that are not in `left_out`, the constant among them, is compared
+    with 2^-51 times the lengths of the summands, but of no more than 64 times the column's own.
+    """
+    data, refused = _with_weight(problem), frozenset(left_out)
+    at = next(i for i, c in enumerate(problem.columns) if c.name == name)
+    before = [c for c in problem.columns[:at] if c.name not in refused and _cell(c, data).any()]
+    X = [_column(c, data) for c in (*before, problem.columns[at])]
+    G = _products(X, _weight(problem, data))
+    solved = eliminate(G, [True] * len(before))
+    lengths = [root(Fraction(G[i, i])) for i in range(len(G))]
+    told = [abs(Fraction(b, solved.denominator)) * length for b, length in zip(solved.b, lengths, strict=False)]
+    summands = min(sum(told, lengths[-1]), CANCELLED * lengths[-1])
+    return Fraction(solved.rss, solved.denominator) <= (ROUNDING * summands) ** 2
 
 
 def whole(values: NDArray[Any]) -> Whole:
