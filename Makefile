@@ -35,6 +35,7 @@ check: $(VENV)/.dev  ## style, types and layers
 bench: $(VENV)/.bench  ## every figure of the README
 	$(BIN)/python benchmarks/one_pass.py
 	$(BIN)/python benchmarks/sigmoid.py
+	$(BIN)/python benchmarks/accuracy.py
 
 clean:
 	rm -rf $(VENV) build dist demo/data benchmarks/data .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -177,7 +177,8 @@ def large_opposite(rng: Generator) -> Problem:
 
 def repeated_rows(rng: Generator) -> Problem:
     """Thousands of equal rows: adding the same number again and again rounds to the same side, not at random."""
-    p, kinds, m = int(rng.integers(1, 4)), int(rng.integers(6, 12)), int(rng.choice([4_096, 6_000, 8_192, 12_000]))
+    p, m = int(rng.integers(1, 11)), int(rng.choice([4_096, 6_000, 8_192, 12_000]))
+    kinds = p + int(rng.integers(3, 9))
     few = rng.standard_normal((kinds, p)) + rng.standard_normal(p) * draw.magnitude(rng, -1, 2)
     y = draw.outcome(rng, few, draw.magnitude(rng, -9, 0), rng.normal())
     share = rng.dirichlet(np.full(kinds, 0.3))

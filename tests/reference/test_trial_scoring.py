@@ -203,6 +203,34 @@ def test_ranks_are_compared_and_doubts_counted_apart() -> None:
     assert (score(one, lambda _: doubted).refusal, score(one, lambda _: doubted).wrong) == ("rank in doubt", "")
 
 
+def test_a_column_left_out_within_rounding_is_counted_apart() -> None:
+    near = [problem(k) for k in range(COUNT) if CYCLE[k % len(CYCLE)] == "near"]
+    ulps = next(p for p in near if "single units" in p.what and p.rows > 20)
+    far = next(p for p in near if "e-06 apart" in p.what and p.rows > 20)
+    for one, verdict in (
+        (ulps, ("left out within rounding", "")),
+        (far, ("", f"left out, but independent: {last(far)}")),
+    ):
+        assert not truth_of(one).aliased
+        without = replace(stand_in(one), aliased=frozenset({last(one)}))
+        assert (
+            score(one, lambda _, told=without: told).refusal,
+            score(one, lambda _, told=without: told).wrong,
+        ) == verdict
+
+
+def last(one: Problem) -> str:
+    return one.columns[-1].name
+
+
+def test_an_array_is_handed_over_as_one() -> None:
+    plain = next(p for p in map(problem, range(COUNT)) if p.stacked)
+    handed = plain.handed(plain.data)
+    assert handed["X"].shape == (plain.rows, len(plain.columns) - 1)
+    assert handed["X"].flags["F_CONTIGUOUS" if plain.stacked == "F" else "C_CONTIGUOUS"]
+    assert np.array_equal(handed["X"][:, 0], plain.data["X[0]"])
+
+
 def test_refusals_and_crashes() -> None:
     one = problem(0)
     assert score(one, lambda _: Answer(refused="NumericalError: no")).refusal == "error: NumericalError"
