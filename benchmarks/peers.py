@@ -22,6 +22,7 @@ import gramian as gm
 
 FOLDER = Path(os.environ.get("GRAMIAN_NIST") or ROOT / "../shared/data/nist").resolve() / "linear"
 ALL = 15.0  # NIST's values have 15 digits
+SINGULAR = "numpy and pinv cut off singular values, scikit-learn those below its default tol=1e-6 of the largest."
 POLY = re.compile(r"poly\((\w+), (\d+), raw=True\)")
 Array = NDArray[np.float64]
 
@@ -113,7 +114,9 @@ def peers() -> Finding:
         ("method", *known, "worst", "worst standard error"),
         [_told(name, row) for name, row in found.items()],
         [one for name, (_, b, se) in OURS.items() for one in _checks(name, found[name], b, se)],
-        "\n".join([f"{ALL:g} is all.", *(f"{n}: {why}" for n, row in found.items() for why in _troubles(row))]),
+        "\n".join(
+            [f"{ALL:g} is all. {SINGULAR}", *(f"{n}: {why}" for n, row in found.items() for why in _troubles(row))]
+        ),
         details={name: row._asdict() for name, row in found.items()},
     )
 

@@ -14,11 +14,16 @@ from gramian.errors import GramianError
 from trial.problem import Data, Problem
 
 ACCURACY = "AccuracyWarning"
+ABSENT = "not there"  # what refusals begin with that are no decision of the library's
 UNDETERMINED = "the fit says nothing of its accuracy: {type} has no attribute '{name}'"
 
 
 class NotCertifiedError(Exception):
-    """The library has no certificate, or cannot do what the problem asks for."""
+    """The library has no certificate."""
+
+
+class AbsentError(Exception):
+    """The library cannot do what the problem asks for."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,6 +64,8 @@ def fit(problem: Problem, **options: Any) -> Answer:
         warnings.simplefilter("always")
         try:
             found = _subtracted(problem, options) if problem.removed is not None else _ols(problem, options)
+        except AbsentError as error:
+            return Answer(refused=f"{ABSENT}: {error}")
         except GramianError as error:
             return Answer(refused=f"{type(error).__name__}: {error}")
         except (ArithmeticError, ValueError, LookupError, AssertionError, TypeError) as error:
@@ -78,7 +85,7 @@ def _subtracted(problem: Problem, options: Mapping[str, Any]) -> Any:
     """From the sums of all rows minus the sums of those that go."""
     gram = getattr(gm, "gram", None)
     if gram is None:
-        raise NotCertifiedError("rows cannot be subtracted: there is no gm.gram")
+        raise AbsentError("rows cannot be subtracted: there is no gm.gram")
     exact = {"exact": True} if options.get("exact") else {}
     rest = {name: value for name, value in options.items() if name not in ("exact", "once")}
 

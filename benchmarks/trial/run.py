@@ -10,7 +10,7 @@ from typing import Any
 
 from findings import Check, Finding, check
 
-from trial.answer import Answer
+from trial.answer import ABSENT, Answer
 from trial.problem import Problem
 from trial.problems import SHARES, problem
 from trial.scoring import CAP, COEFFICIENT, KINDS, Figure, Score, score
@@ -50,9 +50,11 @@ def checks(scores: Sequence[Score]) -> list[Check]:
     slack = _slack([f for s in scores if not s.refusal for f in s.figures])
     refused = Counter(s.refusal for s in scores if s.refusal)
     told = ", ".join(f"{count} {why}" for why, count in refused.most_common()) or "none"
+    absent = refused.get(ABSENT, 0)
     return [
         check("figures of which more digits are certified than are right", bad, "none", not bad),
         check("ranks, names or errors that are wrong", wrong, "none", not wrong),
+        check("problems that could not be run", absent, "none", not absent),
         check("median slack of all figures", f"{slack:.2f}", f"below {SLACK:g}", slack < SLACK),
         check("refused", f"{sum(refused.values())} of {len(scores)} ({told})", "counted", held=True),
     ]

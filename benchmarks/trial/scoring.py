@@ -14,7 +14,7 @@ from functools import partial
 from math import inf, isfinite, isinf, isnan, log10
 from time import perf_counter
 
-from trial.answer import Answer
+from trial.answer import ABSENT, Answer
 from trial.problem import Problem
 from trial.truth import Truth, truth_of, within_rounding
 
@@ -88,7 +88,8 @@ def verdict(answer: Answer, truth: Truth, rounded: Callable[[str, frozenset[str]
     rounded : whether a column is, but for rounding, a combination of earlier ones that are not left out.
     """
     if answer.refused:
-        return ("", answer.refused) if answer.crashed else (f"error: {answer.refused.partition(':')[0]}", "")
+        kind = answer.refused.partition(":")[0]
+        return ("", answer.refused) if answer.crashed else (kind if kind == ABSENT else f"error: {kind}", "")
     if answer.names != truth.names:
         return "", f"columns {answer.names} instead of {truth.names}"
     lost, kept = answer.aliased - truth.aliased, truth.aliased - answer.aliased

@@ -244,7 +244,7 @@ def test_refusals_and_crashes() -> None:
 
 def test_the_trial_tells_what_failed() -> None:
     passed = finding(tried(SMALL[:40], lambda one: stand_in(one, off=1e-9, claim=8.5)), "trial")
-    assert [c.verdict for c in passed.checks] == ["pass"] * 4
+    assert [c.verdict for c in passed.checks] == ["pass"] * 5
     failed = finding(tried(SMALL[:40], lambda one: stand_in(one, off=1e-6, claim=8.5)), "trial")
     assert failed.checks[0].verdict == "fail"
     assert "too much certified: problem" in failed.note
