@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -47,6 +48,36 @@ class CurveSolved:
     distance: float
     passes: int
     tally: Tally
+
+    @property
+    def formula(self) -> str:
+        """The formula as it was given."""
+        return self.curve.formula
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the parameters, in the order of the start."""
+        return self.curve.names
+
+    @property
+    def identified(self) -> Mask:
+        """Parameters that are free, (p,)."""
+        return ~self.at_bound
+
+    @property
+    def aliased(self) -> Mapping[str, str]:
+        """None: parameters that the data do not determine are an error."""
+        return {}
+
+    @property
+    def rank(self) -> int:
+        """Parameters that are free."""
+        return int(self.identified.sum())
+
+    @property
+    def effective(self) -> float:
+        """All parameters, those at a bound as well."""
+        return float(len(self.names))
 
 
 @dataclass(slots=True)

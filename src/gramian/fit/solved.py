@@ -52,3 +52,8 @@ class Solved:
     tally: Tally
     alpha: float | None = None
     accuracy: Accuracy | None = None
+
+    @property
+    def effective(self) -> float:
+        """Effective number of columns: the rank, less under a penalty."""
+        return self.rank if self.alpha is None else self.leverage

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from gramian.results.glm import GlmFit
 from gramian.results.numbers import p_value, printable, significant
-from gramian.results.tables import columns, statistic_of
+from gramian.results.tables import columns
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -82,7 +82,7 @@ FORMATS: dict[str, Callable[[Fit, float], str]] = {
 
 
 def _headings(fit: Fit) -> tuple[str, ...]:
-    return ("term", "estimate", "std. error", statistic_of(fit), "p-value", "low", "high")
+    return ("term", "estimate", "std. error", fit.statistic, "p-value", "low", "high")
 
 
 def _rows(fit: Fit, level: float) -> list[tuple[str, list[str]]]:

@@ -2,36 +2,29 @@
 
 from __future__ import annotations
 
-import html
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from os import PathLike
-from typing import Any, TypeVar
+from typing import Any
 
-import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from gramian import store
 from gramian.data.source import source_of
-from gramian.errors import OptionError, did_you_mean
 from gramian.fit.glm_predict import predict
 from gramian.fit.glm_solved import GlmSolved
-from gramian.inference import normal, tests
+from gramian.fit.solved import Solved
 from gramian.inference.covariance import Covariance
-from gramian.inference.hypothesis import hypotheses
-from gramian.inference.tests import Test
 from gramian.results import glm_tables, pictures
+from gramian.results.estimates import Estimates
 from gramian.results.plain_glm import from_glm
-from gramian.typing import Mask, Matrix, Vector
+from gramian.typing import Vector
 
 KIND = "glm-fit"
-T = TypeVar("T", bound=np.generic)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class GlmFit:
+class GlmFit(Estimates):
     """A generalized linear model, from `glm`.
 
     Arrays are in the order of `names`, on the scale of the link; what the data do not determine is NaN in them and
@@ -49,9 +42,8 @@ class GlmFit:
         object.__setattr__(self, "covariance", Covariance(self.solved.vcov, matrix, df))
 
     @property
-    def formula(self) -> str:
-        """The formula as it was given."""
-        return self.solved.linear.formula
+    def _facts(self) -> Solved:
+        return self.solved.linear
 
     @property
     def family(self) -> str:
@@ -75,93 +67,9 @@ class GlmFit:
         return None if binary is None else (str(binary[0]), str(binary[1]))
 
     @property
-    def names(self) -> tuple[str, ...]:
-        """Names of the coefficients."""
-        return self.solved.linear.names
-
-    @property
-    def coefficients(self) -> Vector:
-        """Estimates, (p,)."""
-        return _read_only(self.solved.linear.coefficients)
-
-    @property
-    def std_errors(self) -> Vector:
-        """Standard errors, (p,)."""
-        return self.covariance.std_errors
-
-    @property
-    def statistic(self) -> str:
-        """What `statistics` are: "z", or "t" where the dispersion is estimated."""
-        return "z" if self.known_dispersion else "t"
-
-    @property
-    def statistics(self) -> Vector:
-        """Estimates divided by their standard errors, (p,)."""
-        return tests.ratios(self.coefficients, self.std_errors)
-
-    @property
-    def p_values(self) -> Vector:
-        """Two-sided p-values, (p,)."""
-        return normal.probability(self.statistics, self.covariance.df)
-
-    def conf_int(self, level: float = 0.95) -> Matrix:
-        """Wald's confidence intervals, (p, 2)."""
-        return normal.interval(self.coefficients, self.std_errors, level, self.covariance.df)
-
-    @property
-    def vcov(self) -> Matrix:
-        """Covariance of the coefficients, (p, p)."""
-        return _read_only(self.covariance.matrix)
-
-    @property
-    def rows(self) -> int:
-        """Rows that entered, those of weight zero not counted."""
-        return self.solved.linear.rows
-
-    @property
-    def weight(self) -> float:
-        """Sum of weights."""
-        return self.solved.linear.weight
-
-    @property
-    def dropped_rows(self) -> Mapping[str, int]:
-        """Rows left out by cause, each row once."""
-        return {cause: n for cause, n in self.solved.linear.tally.causes.items() if n}
-
-    @property
-    def missing(self) -> Mapping[str, int]:
-        """Rows left out because of a column; a row may count for several."""
-        return {column: n for column, n in self.solved.linear.tally.columns.items() if n}
-
-    @property
-    def rank(self) -> int:
-        """Columns that were used."""
-        return self.solved.linear.rank
-
-    @property
-    def effective(self) -> float:
-        """Effective number of columns: the rank, less under a penalty."""
-        return self.rank if self.alpha is None else self.solved.linear.leverage
-
-    @property
-    def df_residual(self) -> float:
-        """Rows minus the effective number of columns."""
-        return self.rows - self.effective
-
-    @property
     def df_null(self) -> int:
         """Rows, minus one where there is a constant."""
         return self.rows - self.intercept
-
-    @property
-    def aliased(self) -> Mapping[str, str]:
-        """Columns that are combinations of others, and the combination."""
-        return dict(self.solved.linear.aliased)
-
-    @property
-    def identified(self) -> Mask:
-        """Which coefficients the data determine, (p,)."""
-        return _read_only(self.solved.linear.identified)
 
     @property
     def intercept(self) -> bool:
@@ -174,19 +82,9 @@ class GlmFit:
         return self.solved.linear.alpha
 
     @property
-    def passes(self) -> int:
-        """Trips over the data."""
-        return self.solved.linear.passes
-
-    @property
     def converged(self) -> bool:
         """True: a fit that does not converge is an error."""
         return True
-
-    @property
-    def condition(self) -> float:
-        """Estimated condition number of the scaled, weighted columns that were solved for."""
-        return self.solved.linear.condition
 
     @property
     def deviance(self) -> float:
@@ -236,23 +134,6 @@ class GlmFit:
         """Schwarz's criterion; None for a quasi family."""
         return None if self.loglik is None else -2.0 * self.loglik + math.log(self.rows) * self.parameters
 
-    def __getitem__(self, name: str) -> float:
-        """The coefficient of that name."""
-        if name not in self.names:
-            raise OptionError(f"no coefficient '{name}'{did_you_mean(str(name), self.names)}")
-        return float(self.coefficients[self.names.index(name)])
-
-    def test(self, text: str) -> Test:
-        """Wald's test of linear hypotheses such as "x1 = x2, 2*x3 = 1"; a comma tests jointly.
-
-        The statistic is F; where the dispersion is known its second df is infinite, and k F is a chi-square.
-        """
-        unknown = {
-            n: self.aliased.get(n, "") for n, known in zip(self.names, self.identified, strict=True) if not known
-        }
-        R, q = hypotheses(text, self.names, unknown)
-        return normal.wald(R, self.coefficients, q, self.vcov, self.covariance.df)
-
     def predict(
         self, data: object, scale: str = "response", interval: str | None = None, level: float = 0.95
     ) -> Vector | pa.Table:
@@ -261,10 +142,6 @@ class GlmFit:
         With interval="confidence" an Arrow table with the columns fit, low, high: an interval for eta, mapped.
         """
         return predict(self.solved, source_of(data), scale, interval, level)
-
-    def tidy(self, level: float = 0.95) -> pa.Table:
-        """One row for each coefficient: term, estimate, std_error, statistic, p_value, conf_low, conf_high."""
-        return glm_tables.tidy(self, level)
 
     def glance(self) -> pa.Table:
         """The fit in one row."""
@@ -291,12 +168,3 @@ class GlmFit:
     def __repr__(self) -> str:
         penalty = "" if self.alpha is None else f", alpha={self.alpha:g}"
         return f"GlmFit({self.formula!r}, {self.family}, rows={self.rows}, deviance={self.deviance:.6g}{penalty})"
-
-    def _repr_html_(self) -> str:
-        return f"<pre>{html.escape(self.summary())}</pre>"
-
-
-def _read_only(array: NDArray[T]) -> NDArray[T]:
-    view = array.view()
-    view.flags.writeable = False
-    return view

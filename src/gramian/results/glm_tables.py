@@ -15,8 +15,6 @@ from gramian.results.tables import SCHEMA, finite
 if TYPE_CHECKING:
     from gramian.results.glm import GlmFit
 
-COUNTS = ("df_null", "rows")
-
 
 def loglik(solved: GlmSolved, law: Likelihood, *, known: bool) -> float:
     """base + size scale(phi) - deviance / (2 phi); phi is 1, or at the maximum deviance / size."""
@@ -24,11 +22,6 @@ def loglik(solved: GlmSolved, law: Likelihood, *, known: bool) -> float:
     if phi <= 0.0:
         return math.inf
     return solved.base + solved.size * law.scale(phi) - solved.deviance / (2.0 * phi)
-
-
-def tidy(fit: GlmFit, level: float) -> pa.Table:
-    """One row for each coefficient, null where unknown."""
-    return tables.tidy(fit, level)
 
 
 def whole(fit: GlmFit) -> dict[str, float | None]:
@@ -50,8 +43,7 @@ def whole(fit: GlmFit) -> dict[str, float | None]:
 
 def glance(fit: GlmFit) -> pa.Table:
     """One row for the fit, null where unknown."""
-    types = {name: pa.int64() if name in COUNTS else pa.float64() for name in whole(fit)}
-    return pa.table({name: pa.array([tables.known(v)], types[name]) for name, v in whole(fit).items()})
+    return tables.one_row(whole(fit))
 
 
 def to_dict(fit: GlmFit, level: float) -> dict[str, Any]:

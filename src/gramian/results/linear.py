@@ -2,36 +2,30 @@
 
 from __future__ import annotations
 
-import html
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from os import PathLike
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from gramian import store
 from gramian.data.source import source_of
-from gramian.errors import OptionError, did_you_mean
 from gramian.fit.predict import predict
 from gramian.fit.solved import Solved
 from gramian.inference import goodness, likelihood, tests
 from gramian.inference.covariance import Covariance, iid
-from gramian.inference.hypothesis import hypotheses
-from gramian.inference.intervals import interval
 from gramian.inference.tests import Test
 from gramian.results import pictures, tables
+from gramian.results.estimates import Estimates, read_only
 from gramian.results.plain_solved import from_solved
-from gramian.typing import Mask, Matrix, Vector
+from gramian.typing import Vector
 
 KIND = "linear-fit"
-T = TypeVar("T", bound=np.generic)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class LinearFit:
+class LinearFit(Estimates):
     """A linear regression, from `ols`, `ridge` or a `Gram`.
 
     Arrays are in the order of `names`; what the data do not determine is NaN in them and null in tables.
@@ -45,88 +39,8 @@ class LinearFit:
         object.__setattr__(self, "covariance", covariance)
 
     @property
-    def formula(self) -> str:
-        """The formula as it was given."""
-        return self.solved.formula
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Names of the coefficients."""
-        return self.solved.names
-
-    @property
-    def coefficients(self) -> Vector:
-        """Estimates, (p,)."""
-        return _read_only(self.solved.coefficients)
-
-    @property
-    def std_errors(self) -> Vector:
-        """Standard errors, (p,)."""
-        return self.covariance.std_errors
-
-    @property
-    def statistics(self) -> Vector:
-        """t statistics, (p,)."""
-        return tests.ratios(self.coefficients, self.std_errors)
-
-    @property
-    def p_values(self) -> Vector:
-        """Two-sided p-values, (p,)."""
-        return tests.t_probability(self.statistics, self.covariance.df)
-
-    def conf_int(self, level: float = 0.95) -> Matrix:
-        """Confidence intervals, (p, 2)."""
-        return interval(self.coefficients, self.std_errors, level, self.covariance.df)
-
-    @property
-    def vcov(self) -> Matrix:
-        """Covariance of the coefficients, (p, p)."""
-        return _read_only(self.covariance.matrix)
-
-    @property
-    def rows(self) -> int:
-        """Rows that entered (the sum of counts)."""
-        return self.solved.rows
-
-    @property
-    def weight(self) -> float:
-        """Sum of weights."""
-        return self.solved.weight
-
-    @property
-    def dropped_rows(self) -> Mapping[str, int]:
-        """Rows left out by cause, each row once."""
-        return {cause: n for cause, n in self.solved.tally.causes.items() if n}
-
-    @property
-    def missing(self) -> Mapping[str, int]:
-        """Rows left out because of a column; a row may count for several."""
-        return {column: n for column, n in self.solved.tally.columns.items() if n}
-
-    @property
-    def rank(self) -> int:
-        """Columns that were used."""
-        return self.solved.rank
-
-    @property
-    def effective(self) -> float:
-        """Effective number of columns: the rank, less under a penalty."""
-        return self.rank if self.alpha is None else self.solved.leverage
-
-    @property
-    def df_residual(self) -> float:
-        """Rows minus the effective number of columns."""
-        return self.rows - self.effective
-
-    @property
-    def aliased(self) -> Mapping[str, str]:
-        """Columns that are combinations of others, and the combination."""
-        return dict(self.solved.aliased)
-
-    @property
-    def identified(self) -> Mask:
-        """Which coefficients the data determine, (p,)."""
-        return _read_only(self.solved.identified)
+    def _facts(self) -> Solved:
+        return self.solved
 
     @property
     def intercept(self) -> bool:
@@ -139,20 +53,15 @@ class LinearFit:
         return self.solved.alpha
 
     @property
-    def passes(self) -> int:
-        """Trips over the data."""
-        return self.solved.passes
-
-    @property
     def digits(self) -> Vector:
         """Certified digits of each coefficient, (p,), relative to the larger of it and its standard error."""
-        return _read_only(np.full(len(self.names), np.nan) if (known := self.solved.accuracy) is None else known.digits)
+        return read_only(np.full(len(self.names), np.nan) if (known := self.solved.accuracy) is None else known.digits)
 
     @property
     def std_error_digits(self) -> Vector:
         """Certified digits of each (iid) standard error, (p,)."""
         known = self.solved.accuracy
-        return _read_only(np.full(len(self.names), np.nan) if known is None else known.std_error_digits)
+        return read_only(np.full(len(self.names), np.nan) if known is None else known.std_error_digits)
 
     @property
     def rss_digits(self) -> float:
@@ -163,11 +72,6 @@ class LinearFit:
     def tier(self) -> str | None:
         """How the digits were had: "fast", "refined" or "exact"."""
         return None if self.solved.accuracy is None else self.solved.accuracy.tier
-
-    @property
-    def condition(self) -> float:
-        """Estimated condition number of the scaled columns that were solved for."""
-        return self.solved.condition
 
     @property
     def deviance(self) -> float:
@@ -213,30 +117,12 @@ class LinearFit:
         """Schwarz's criterion, counting sigma."""
         return likelihood.bic(self.loglik, self.effective, self.rows)
 
-    def __getitem__(self, name: str) -> float:
-        """The coefficient of that name."""
-        if name not in self.names:
-            raise OptionError(f"no coefficient '{name}'{did_you_mean(str(name), self.names)}")
-        return float(self.coefficients[self.names.index(name)])
-
-    def test(self, text: str) -> Test:
-        """F test of linear hypotheses such as "x1 = x2, 2*x3 = 1"; a comma tests jointly."""
-        unknown = {
-            n: self.aliased.get(n, "") for n, known in zip(self.names, self.identified, strict=True) if not known
-        }
-        R, q = hypotheses(text, self.names, unknown)
-        return tests.wald(R, self.coefficients, q, self.vcov, self.covariance.df)
-
     def predict(self, data: object, interval: str | None = None, level: float = 0.95) -> Vector | pa.Table:
         """One value for each row of the data, NaN where a predictor is missing.
 
         With interval="confidence" or "prediction" an Arrow table with the columns fit, low, high.
         """
         return predict(self.solved, source_of(data), interval, level)
-
-    def tidy(self, level: float = 0.95) -> pa.Table:
-        """One row for each coefficient: term, estimate, std_error, statistic, p_value, conf_low, conf_high."""
-        return tables.tidy(self, level)
 
     def glance(self) -> pa.Table:
         """The fit in one row."""
@@ -263,12 +149,3 @@ class LinearFit:
     def __repr__(self) -> str:
         penalty = "" if self.alpha is None else f", alpha={self.alpha:g}"
         return f"LinearFit({self.formula!r}, rows={self.rows}, r_squared={self.r_squared:.4g}{penalty})"
-
-    def _repr_html_(self) -> str:
-        return f"<pre>{html.escape(self.summary())}</pre>"
-
-
-def _read_only(array: NDArray[T]) -> NDArray[T]:
-    view = array.view()
-    view.flags.writeable = False
-    return view

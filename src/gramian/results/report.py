@@ -14,18 +14,20 @@ from rich.table import Table
 from rich.text import Text
 
 from gramian.results.numbers import aligned, number, p_value, printable, stars
-from gramian.results.tables import columns, statistic_of
+from gramian.results.tables import columns
 from gramian.typing import Vector
 
 if TYPE_CHECKING:
     from gramian.fit.accuracy import Accuracy
     from gramian.fit.solved import Solved
+    from gramian.results.estimates import Estimates
     from gramian.results.glm import GlmFit
     from gramian.results.linear import LinearFit
 
 LONGEST = 60  # coefficients that are shown
 NOTES = 12  # aliased columns, empty cells that are named
 NARROWEST, WIDEST = 80, 10_000
+PERFECT = "the fit is perfect to rounding: sigma, standard errors and tests are rounding errors"
 LEGEND = "p-values: *** below 0.001, ** below 0.01, * below 0.05, . below 0.1"
 
 
@@ -75,7 +77,7 @@ def _title(fit: LinearFit) -> Text:
     return Text.assemble((f"{kind}{how}", "bold"), "\n", printable(fit.formula))
 
 
-def rows_told(fit: LinearFit | GlmFit, count: str | None = None) -> list[str]:
+def rows_told(fit: Estimates, count: str | None = None) -> list[str]:
     """How many rows were used; how many were not, why, and which columns are to blame."""
     left_out = sum(fit.dropped_rows.values())
     if count:
@@ -91,7 +93,7 @@ def rows_told(fit: LinearFit | GlmFit, count: str | None = None) -> list[str]:
     return lines
 
 
-def table_of(fit: LinearFit | GlmFit, level: float) -> list[RenderableType]:
+def table_of(fit: Estimates, level: float) -> list[RenderableType]:
     """The table of coefficients, and what its marks mean."""
     if not fit.names:
         return [Text("no coefficients")]
@@ -103,7 +105,7 @@ def table_of(fit: LinearFit | GlmFit, level: float) -> list[RenderableType]:
     table.add_column("", no_wrap=True)
     proved = ("digits",) if "digits" in values else ()
     for heading in (
-        "estimate", "std. error", statistic_of(fit), "p-value", "", f"{100 * level:.6g} % low", "high", *proved
+        "estimate", "std. error", fit.statistic, "p-value", "", f"{100 * level:.6g} % low", "high", *proved
     ):  # fmt: skip
         table.add_column(
             Text(heading, justify="right"), justify="right" if heading == "p-value" else "left", no_wrap=True
@@ -155,7 +157,7 @@ def _accuracy(known: Accuracy | None) -> list[str]:
     return [f"certified digits: {digits_told(known.least)} in every coefficient, {least} in standard errors ({how})"]
 
 
-def work_told(fit: LinearFit | GlmFit) -> str:
+def work_told(fit: Estimates) -> str:
     """How the standard errors were made, how well conditioned the columns are, how often the data were read."""
     passes = "one pass" if fit.passes == 1 else f"{fit.passes} passes"
     return f"std. errors: {fit.covariance.recipe}; condition {number(fit.condition, 3)}; {passes} over the data"
@@ -169,7 +171,7 @@ def _compared(p: float) -> str:
 def _notes(fit: LinearFit) -> list[str]:
     notes = columns_told(fit, fit.solved)
     if fit.df_residual > 0 and fit.deviance <= fit.solved.tss * fit.rows * np.finfo(float).eps:
-        notes.append("the fit is perfect to rounding: sigma, standard errors and tests are rounding errors")
+        notes.append(PERFECT)
     return notes
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,13 +13,14 @@ from gramian.inference.tests import Test
 from gramian.typing import Vector
 
 if TYPE_CHECKING:
-    from gramian.results.glm import GlmFit
+    from gramian.results.estimates import Estimates
     from gramian.results.linear import LinearFit
 
 SCHEMA = "gramian.fit/1"
+COUNTS = ("rows", "df_null", "passes")
 
 
-def columns(fit: LinearFit | GlmFit, level: float) -> dict[str, Vector]:
+def columns(fit: Estimates, level: float) -> dict[str, Vector]:
     """The numbers of the coefficient table, each (p,)."""
     low, high = fit.conf_int(level).T
     known = getattr(fit.solved, "accuracy", None)
@@ -34,12 +36,7 @@ def columns(fit: LinearFit | GlmFit, level: float) -> dict[str, Vector]:
     }
 
 
-def statistic_of(fit: LinearFit | GlmFit) -> str:
-    """What the statistics are called: "t" or "z"."""
-    return getattr(fit, "statistic", "t")
-
-
-def tidy(fit: LinearFit | GlmFit, level: float) -> pa.Table:
+def tidy(fit: Estimates, level: float) -> pa.Table:
     """One row for each coefficient, null where unknown."""
     numbers = {name: pa.array(v, pa.float64(), mask=np.isnan(v)) for name, v in columns(fit, level).items()}
     return pa.table({"term": pa.array(fit.names, pa.string()), **numbers})
@@ -47,8 +44,12 @@ def tidy(fit: LinearFit | GlmFit, level: float) -> pa.Table:
 
 def glance(fit: LinearFit) -> pa.Table:
     """One row for the fit, null where unknown."""
-    values = whole(fit)
-    types = {name: pa.int64() if name == "rows" else pa.float64() for name in values}
+    return one_row(whole(fit))
+
+
+def one_row(values: Mapping[str, float | None]) -> pa.Table:
+    """Numbers by name as a table of one row, null where unknown; COUNTS are whole."""
+    types = {name: pa.int64() if name in COUNTS else pa.float64() for name in values}
     return pa.table({name: pa.array([known(v)], types[name]) for name, v in values.items()})
 
 
@@ -124,7 +125,7 @@ def known(value: float | None) -> float | None:
     return None if value is None or math.isnan(value) else value
 
 
-def coefficients(fit: LinearFit | GlmFit, level: float) -> list[dict[str, Any]]:
+def coefficients(fit: Estimates, level: float) -> list[dict[str, Any]]:
     """One object for each coefficient."""
     table = {name: v.tolist() for name, v in columns(fit, level).items()}
     rows = zip(*table.values(), strict=True)
