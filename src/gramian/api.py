@@ -7,15 +7,16 @@ from typing import Any
 
 from gramian.data.source import source_of
 from gramian.engines.local import Local
-from gramian.engines.progress import Progress, watched
+from gramian.engines.progress import Progress
 from gramian.errors import OptionError
 from gramian.fit.engine import Engine
 from gramian.fit.glm import run_glm
 from gramian.fit.glm_options import glm_options
 from gramian.fit.glm_plan import plan_glm
 from gramian.fit.options import COLLINEAR, NA, Options, accurate, one_of, penalty
-from gramian.fit.plan import Plan, plan_linear
-from gramian.fit.run import run_linear
+from gramian.fit.plan import Plan
+from gramian.fit.run_robust import plan_robust, run_robust
+from gramian.inference.recipes import Recipe, Vcov, recipe
 from gramian.results.glm import GlmFit
 from gramian.results.linear import LinearFit
 from gramian.results.saved import Fit
@@ -28,6 +29,8 @@ def ols(
     *,
     weights: str | None = None,
     counts: str | None = None,
+    vcov: Vcov = "iid",
+    like: str | None = None,
     digits: float = 8,
     exact: bool = False,
     decimal: str | None = None,
@@ -40,6 +43,8 @@ def ols(
 
     formula : such as "y ~ x + factor(month)". data : paths, a frame, arrays, batches; see the README.
     weights : column of analytic weights, as R's `lm`. counts : column that says how many rows a row stands for.
+    vcov : "iid"; "HC0" to "HC3", {"cluster": "firm"} or {"cluster": ["firm", "year"], "type": "CR1"} (CR0, CR1; CR3 for
+    one column) in one more pass. like : "R", "statsmodels", "stata" or "fixest", to do it as they do.
     digits : certified digits wanted of every coefficient. Further passes are made where one is not enough, and an
     AccuracyWarning says so where they cannot be had. exact : sums without any rounding, the same bits in whatever
     order; coefficients correctly rounded. decimal : "exact" reads DECIMAL columns and the numbers of text files as what
@@ -53,7 +58,7 @@ def ols(
     1.9
     """
     options = accurate(_options(weights, counts, na, collinear), digits, exact=exact, decimal=decimal)
-    return _fit(formula, data, options, engine, progress)
+    return _fit(formula, data, options, engine, progress, recipe(vcov, like))
 
 
 def ridge(
@@ -88,7 +93,8 @@ def glm(
     variance: str | None = None,
     weights: str | None = None,
     offset: str | None = None,
-    vcov: str = "iid",
+    vcov: Vcov = "iid",
+    like: str | None = None,
     ridge: float | None = None,
     drop_first: bool = False,
     tolerance: float = 1e-8,
@@ -104,7 +110,7 @@ def glm(
     "quasipoisson" or "quasi". link : by default R's for the family.
     theta : of the negative binomial, estimated if None. variance : of "quasi", such as "mu^2".
     weights : column of prior weights; trials where a binomial outcome is a proportion. offset : column added to X b.
-    vcov : "iid", or "HC0" or "HC1" at the cost of one more pass. ridge : penalty alpha on the squared slopes, added to
+    vcov, like : as in `ols`, at the cost of one more pass. ridge : penalty alpha on the squared slopes, added to
     the deviance (scikit-learn's `LogisticRegression` calls 1 / alpha C). drop_first : as in `ridge`.
     tolerance : of the error predicted for the coefficients, in standard errors. Other options as `ols`.
     A binomial outcome is 0 and 1, booleans, two texts (the second in their order is the success), or proportions.
@@ -124,6 +130,7 @@ def glm(
         common=_options(weights, None, na, collinear, alpha, drop_first),
         offset=offset,
         vcov=vcov,
+        like=like,
         tolerance=tolerance,
         max_passes=max_passes,
     )
@@ -139,6 +146,8 @@ def plan(
     drop_first: bool = False,
     weights: str | None = None,
     counts: str | None = None,
+    vcov: Vcov = "iid",
+    like: str | None = None,
     na: str = "drop",
     collinear: str = "drop",
     digits: float = 8,
@@ -150,16 +159,17 @@ def plan(
 ) -> Plan:
     """What the fit with these options will read, how often, by which solver, and why; reads no rows itself.
 
-    With a family the options of `glm`: link, theta, variance, offset, vcov, tolerance, max_passes.
+    With a family the options of `glm`: link, theta, variance, offset, tolerance, max_passes.
     """
     options = _options(weights, counts, na, collinear, None if alpha is None else penalty(alpha), drop_first)
     threads = getattr(_engine(engine), "workers", 1)
     if family is not None:
-        return plan_glm(formula, source_of(data), glm_options(family, common=options, **iterated), threads)
+        given = glm_options(family, common=options, vcov=vcov, like=like, **iterated)
+        return plan_glm(formula, source_of(data), given, threads)
     if iterated:
         raise OptionError(f"{next(iter(iterated))} goes with a family; without one the model is linear")
     options = accurate(options, digits, exact=exact, decimal=decimal)
-    return plan_linear(formula, source_of(data), options, threads)
+    return plan_robust(formula, source_of(data), options, recipe(vcov, like), threads)
 
 
 def load(path: str | PathLike[str]) -> Fit:
@@ -167,10 +177,15 @@ def load(path: str | PathLike[str]) -> Fit:
     return load_saved(path)
 
 
-def _fit(formula: str, data: Any, options: Options, engine: Engine | None, progress: Progress | None) -> LinearFit:
-    runner, source = _engine(engine), source_of(data)
-    with watched(progress, source.rows, source.size):
-        return LinearFit(run_linear(formula, source, options, runner, progress))
+def _fit(
+    formula: str,
+    data: Any,
+    options: Options,
+    engine: Engine | None,
+    progress: Progress | None,
+    recipe: Recipe | None = None,
+) -> LinearFit:
+    return LinearFit(run_robust(formula, source_of(data), options, recipe, _engine(engine), progress))
 
 
 def _engine(engine: Engine | None) -> Engine:

@@ -115,6 +115,10 @@ class Batch:
 
     def factor(self, name: str) -> Coded:
         """A column as codes into its own list of levels (text, boolean, integer, float or ISO date)."""
+        return coded(self.encoded(name))
+
+    def encoded(self, name: str) -> Any:
+        """A column as an Arrow dictionary array, dates as ISO text, decimals as floats."""
         column = self._column(name)
         if isinstance(column, np.ndarray):
             column = pa.array(column, from_pandas=True)
@@ -124,7 +128,7 @@ class Batch:
             column = pa.array(decimals(column), mask=None if (p := present(column)) is None else ~p)
         if not pa.types.is_dictionary(column.type):
             column = column.dictionary_encode()
-        return coded(column)
+        return column
 
     def head(self, rows: int) -> Batch:
         """The first rows, without a copy."""

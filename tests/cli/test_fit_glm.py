@@ -15,7 +15,6 @@ import pytest
 
 from gramian.cli import fit as command
 from gramian.cli import predict as predict_command
-from gramian.fit.glm_options import VCOV
 from gramian.fit.glm_predict import SCALES
 from gramian.models.families import FAMILIES
 from gramian.models.links import LINKS
@@ -109,7 +108,7 @@ def test_separation_is_a_numerical_refusal(run: Any, glm_folder: Path) -> None:
     ("arguments", "message"),
     [
         (("--link", "log"), "--link goes with --family"),
-        (("--vcov", "HC1"), "--vcov goes with --family"),
+        (("--ridge", "1", "--vcov", "HC1"), "--vcov has no meaning with --ridge"),
         (("--max-passes", "3"), "--max-passes goes with --family"),
         (("--family", "poisson", "--counts", "n"), "--counts does not go with --family"),
         (("--family", "poisson", "--theta", "2"), "negative_binomial"),
@@ -139,5 +138,4 @@ def test_help_keeps_its_lines(run: Any, folder: Path, name: str) -> None:
 def test_names_are_those_of_the_library() -> None:
     assert set(command.FAMILIES) == {*FAMILIES, "negative_binomial"} - {"quasi"}
     assert set(command.LINKS) == set(LINKS)
-    assert command.VCOV == VCOV
     assert predict_command.SCALES == SCALES

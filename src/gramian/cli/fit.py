@@ -12,6 +12,7 @@ import click
 from gramian.cli.digits import accuracy
 from gramian.cli.drawing import check_plot, plot, write_plot
 from gramian.cli.options import DATA, FILE, data, progress
+from gramian.cli.vcov import asked
 from gramian.errors import OptionError
 from gramian.fit.options import COLLINEAR, NA
 
@@ -25,9 +26,8 @@ FAMILIES = (
     "quasipoisson",
 )  # fmt: skip
 LINKS = ("logit", "probit", "cloglog", "cauchit", "log", "identity", "inverse", "inverse_squared", "sqrt")
-VCOV = ("iid", "HC0", "HC1")
 LINEAR = ("counts", "digits", "exact", "decimal")  # options that do not go with --family
-ITERATED = ("link", "theta", "offset", "vcov", "tolerance", "max_passes")  # options that go with --family
+ITERATED = ("link", "theta", "offset", "tolerance", "max_passes")  # options that go with --family
 HINTS = {"counts": "; use --weights"}
 NAMED = 10  # columns left out that are named one by one
 
@@ -46,7 +46,6 @@ NAMED = 10  # columns left out that are named one by one
 )
 @click.option("--theta", metavar="X", type=float, help="Of negative_binomial.  [default: estimated]")
 @click.option("--offset", metavar="COLUMN", help="With --family: add this column to the linear predictor.")
-@click.option("--vcov", type=click.Choice(VCOV), help="With --family: how standard errors are made.  [default: iid]")
 @click.option(
     "--tolerance",
     metavar="X",
@@ -56,6 +55,14 @@ NAMED = 10  # columns left out that are named one by one
 @click.option("--max-passes", metavar="N", type=int, help="With --family: read the data so often.  [default: 25]")
 @click.option("--weights", metavar="COLUMN", help="Weigh rows by this column (analytic weights, as in R's lm).")
 @click.option("--counts", metavar="COLUMN", help="Let a row stand for as many rows as this column says.")
+@click.option(
+    "--vcov",
+    metavar="RECIPE",
+    default="iid",
+    show_default=True,
+    help="Make standard errors by iid, HC0, HC1, HC2, HC3, or by clusters: cluster:COLUMN, cluster:A,B, cluster:A:CR3.",
+)
+@click.option("--like", metavar="NAME", help="Make robust standard errors like R, statsmodels, stata or fixest.")
 @click.option(
     "--ridge", metavar="ALPHA", type=float, help="Add ALPHA times the squared slopes (as scikit-learn's Ridge)."
 )
@@ -131,6 +138,9 @@ def _options(
 
     if ridge is not None and collinear != "drop":
         raise OptionError("--collinear has no meaning with --ridge: a penalised fit keeps every column")
+    if ridge is not None and (same["vcov"], same["like"]) != ("iid", None):
+        raise OptionError("--vcov has no meaning with --ridge: the covariance of a penalised fit is its own")
+    same["vcov"] = asked(same["vcov"])
     iterated = {name: value for name in ITERATED if (value := same.pop(name)) is not None}
     if family is None and iterated:
         option = next(iter(iterated)).replace("_", "-")
@@ -142,6 +152,8 @@ def _options(
             raise OptionError(
                 f"--{name} does not go with {'--family' if family is not None else '--ridge'}{HINTS.get(name, '')}"
             )
+    if ridge is not None and family is None:
+        del same["vcov"], same["like"]
     return {**same, **iterated, "family": family, "engine": Local(threads), "alpha": ridge, "collinear": collinear}
 
 

@@ -17,13 +17,13 @@ from gramian.fit.glm_run import Run
 from gramian.fit.glm_setup import glm_design
 from gramian.fit.glm_solved import GlmSolved
 from gramian.fit.iterate import Trail, iterate, linear, quadratic
-from gramian.fit.linear import solved_products
-from gramian.fit.linearize import Linearized, Totals
+from gramian.fit.linearize import Totals
+from gramian.fit.robust import Reading, check_recipe, with_robust
 from gramian.fit.solved import Solved
 from gramian.fit.told import tell
 from gramian.formula.coding import empty_cells
 from gramian.models.glm import GLM
-from gramian.typing import Matrix, Vector
+from gramian.typing import Vector
 
 SHAKEN = 1e-7  # relative change of a standard error that the last step may still cause
 CHECKED = 10.0  # tolerances that a pass at the answer may find it to be off by; rounding, mostly
@@ -36,6 +36,8 @@ def run_glm(formula: str, source: Source, options: GlmOptions, engine: Engine, p
     """
     if not source.rereadable:
         raise DataError("these data can be read once only, but a generalized linear model takes two to four passes")
+    if options.robust is not None:
+        check_recipe(options.robust, source.schema, options.common.alpha, general=True)
     run = Run(source, options, engine, progress)
     newton = is_canonical(options.model) or sharpened(options.model)
     predicted = quadratic if newton and not options.estimate_theta else linear
@@ -79,17 +81,16 @@ def _solved(run: Run, last: Evaluated, b: Vector, deviance: float, lengths: tupl
     options, model, totals = run.options, last.model, last.done.totals
     outcome = totals if options.estimate_theta else run.outcome
     assert outcome is not None
-    meat = None if options.robust is None else run.meat(last.setting, b, model)
-    linear_part, robust, robust_told = _linear(run, last, b, outcome, meat)
+    linear_part = _linear(run, last, b, outcome)
     if not (np.isfinite(linear_part.coefficients) | ~linear_part.identified).all():
         raise NumericalError("the coefficients overflow; scale the columns, or use another link")
+    if options.robust is not None:
+        reading = Reading(run.source, run.engine, run.progress, options.common.drop)
+        linear_part = with_robust(linear_part, model, deviance, options.robust, reading)
     return GlmSolved(
         linear=linear_part,
         model=model,
         estimated_theta=options.estimate_theta,
-        vcov=options.robust or "iid",
-        robust=robust,
-        robust_told=robust_told,
         deviance=deviance,
         null_deviance=run.null.deviance,
         base=outcome.base,
@@ -99,24 +100,14 @@ def _solved(run: Run, last: Evaluated, b: Vector, deviance: float, lengths: tupl
     )
 
 
-def _linear(
-    run: Run, last: Evaluated, b: Vector, outcome: Totals, meat: Linearized | None
-) -> tuple[Solved, Matrix | None, Matrix | None]:
-    """The last step as a weighted linear fit, and its sandwich (solved columns, model's columns)."""
+def _linear(run: Run, last: Evaluated, b: Vector, outcome: Totals) -> Solved:
+    """The last step as a weighted linear fit."""
     setting, step, options = last.setting, last.step, run.options
     names, collinear = tuple(c.name for c in setting.columns), options.common.collinear
     solution = replace(step.solution, coefficients=b)
     told = tell(setting.frame, solution, step.products, names, collinear)
-    inner = robust = None
-    if meat is not None:
-        M = solved_products(meat.moments, setting.frame)
-        inner = solution.inverse @ M.hi[:-1, :-1] @ solution.inverse
-        robust = tell(setting.frame, replace(solution, inverse=inner), step.products, names, collinear).inverse
     rows = last.done.moments.rows
-    if inner is not None and robust is not None and options.robust == "HC1":
-        share = rows / (rows - solution.leverage) if rows > solution.leverage else math.nan
-        inner, robust = inner * share, robust * share
-    fit = Solved(
+    return Solved(
         formula=setting.design.formula,
         design=setting.design,
         levels=setting.levels,
@@ -143,4 +134,3 @@ def _linear(
         tally=last.done.tally,
         alpha=options.common.alpha,
     )
-    return fit, inner, robust

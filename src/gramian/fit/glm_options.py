@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from gramian.errors import OptionError
-from gramian.fit.options import Options, one_of
+from gramian.fit.options import Options
+from gramian.inference.recipes import Recipe, recipe
 from gramian.models.families import family_named
 from gramian.models.glm import GLM
 from gramian.models.links import link_named
 
-ROBUST = ("HC0", "HC1")
-VCOV = ("iid", *ROBUST)
 NEGATIVE_BINOMIAL = "negative_binomial"
 
 
@@ -21,7 +21,7 @@ class GlmOptions:
 
     model : family and link; of a negative binomial whose theta is to be estimated it holds the first guess. common :
     weights, missing rows, dependent columns, ridge. offset : a column that is added. tolerance : in standard errors.
-    robust : HC0, HC1 or None.
+    robust : the recipe of the covariance, None for the one that the family gives.
     """
 
     model: GLM
@@ -30,7 +30,7 @@ class GlmOptions:
     tolerance: float = 1e-8
     max_passes: int = 25
     estimate_theta: bool = False
-    robust: str | None = None
+    robust: Recipe | None = None
 
 
 def glm_options(
@@ -41,15 +41,14 @@ def glm_options(
     *,
     common: Options,
     offset: str | None = None,
-    vcov: str = "iid",
+    vcov: Any = "iid",
+    like: str | None = None,
     tolerance: float = 1e-8,
     max_passes: int = 25,
 ) -> GlmOptions:
     """Options from names and numbers as people give them. Raises OptionError."""
     estimated = family == NEGATIVE_BINOMIAL and theta is None
     known = family_named(family, 1.0 if estimated else _theta(theta), variance)
-    if one_of("vcov", vcov, VCOV) in ROBUST and common.alpha is not None:
-        raise OptionError(f"vcov='{vcov}' has no meaning for a penalised fit; leave vcov or ridge out")
     if offset is not None and not isinstance(offset, str):
         raise OptionError(f"offset must be the name of a column, found {type(offset).__name__}")
     if isinstance(tolerance, bool) or not isinstance(tolerance, int | float) or not 0.0 < tolerance < 1.0:
@@ -57,7 +56,7 @@ def glm_options(
     if isinstance(max_passes, bool) or not isinstance(max_passes, int) or max_passes < 1:
         raise OptionError(f"max_passes must be a whole number above 0, found {max_passes!r}")
     model = GLM(known, link_named(known.default_link if link is None else link))
-    return GlmOptions(model, common, offset, tolerance, max_passes, estimated, vcov if vcov in ROBUST else None)
+    return GlmOptions(model, common, offset, tolerance, max_passes, estimated, recipe(vcov, like))
 
 
 def _theta(theta: float | None) -> float | None:

@@ -10,6 +10,7 @@ from gramian.fit.glm_options import GlmOptions
 from gramian.fit.glm_point import is_canonical
 from gramian.fit.glm_setup import bare_design
 from gramian.fit.plan import Plan, planned
+from gramian.fit.robust import check_recipe
 from gramian.fit.sample import ROWS, UNITS
 
 
@@ -17,6 +18,8 @@ def plan_glm(formula: str, source: Source, options: GlmOptions, threads: int) ->
     """The plan of a generalized linear fit; reads no rows. Raises what the fit would raise before its first pass."""
     if not source.rereadable:
         raise DataError("these data can be read once only, but a generalized linear model takes two to four passes")
+    if options.robust is not None:
+        check_recipe(options.robust, source.schema, options.common.alpha, general=True)
     design = replace(bare_design(formula, source.schema, options), matrix=None)
     passes, why = _passes(options)
     told = f"about {passes}, {options.max_passes} at most, after a sample of the rows for a start"
@@ -35,7 +38,7 @@ def _passes(options: GlmOptions) -> tuple[int, list[str]]:
         why.append("theta is estimated along with the coefficients, a step in each pass")
     if options.robust:
         passes += 1
-        why.append(f"{options.robust}: one more pass for the squares of the scores")
+        why.append(f"{options.robust.name}: one more pass for the scores")
     return passes, why
 
 

@@ -49,10 +49,10 @@ def predictions(
 def _spread(solved: GlmSolved, level: float) -> Spread:
     """The covariance in the columns that were solved for, and how many standard errors an interval reaches."""
     linear, known = solved.linear, solved.model.family.known_dispersion is not None
+    if linear.robust is not None:
+        return Spread(linear.robust.inner, normal.critical(level, linear.robust.df))
     freedom = linear.rows - linear.leverage
     reach = normal.critical(level, math.inf if known else freedom)
-    if solved.robust is not None:
-        return Spread(solved.robust, reach)
     dispersion = 1.0 if known else linear.rss / freedom if freedom > 0 else math.nan
     return Spread(linear.solution.inverse, reach * math.sqrt(dispersion))
 

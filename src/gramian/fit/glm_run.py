@@ -158,12 +158,6 @@ class Run:
         new = self._evaluated(at.setting, b, model, task, done, at.past if at.step.length < NEARBY else ())
         return replace(new, shaken=shaken(at.step, new.step))
 
-    def meat(self, setting: Setting, b: Vector, model: GLM) -> Linearized:
-        """A pass for the squares of the scores."""
-        return self.fold(
-            Linearize(setting.design, model, setting.predictor(b), meat=True, drop=self.options.common.drop)
-        )
-
     def _directions(self, at: Evaluated) -> tuple[Vector, Vector, Vector]:
         if self.spread is None:
             self.spread = _spread(at.setting, self.fold(Accumulate(at.setting.design, self.options.common.drop)))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from gramian.fit.solved import Solved
 from gramian.models.glm import GLM
-from gramian.typing import Level, Matrix
+from gramian.typing import Level
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,17 +15,13 @@ class GlmSolved:
 
     linear : the last step as a weighted linear fit on the scale of the link. Its inverse is that of the expected
     information at dispersion 1, its rss is Pearson's chi-square; its tss is not used, NaN.
-    robust, robust_told : (p, p) sandwich in the columns that were solved for, and in the model's; None for "iid".
-    vcov : "iid", "HC0", "HC1". base, size : log L = base + size scale(phi) - deviance / (2 phi).
+    base, size : log L = base + size scale(phi) - deviance / (2 phi).
     lengths : of all steps, in standard errors. binary : failure and success of a text outcome.
     """
 
     linear: Solved
     model: GLM
     estimated_theta: bool
-    vcov: str
-    robust: Matrix | None
-    robust_told: Matrix | None
     deviance: float
     null_deviance: float
     base: float

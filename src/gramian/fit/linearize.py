@@ -66,7 +66,7 @@ class Linearize:
     """X'WX, X'Wr and the deviance at the coefficients `at` (None: at the family's own starting means).
 
     null : eta of the model with nothing but an intercept, where that is wanted. suspects : directions that may separate
-    the outcome. meat : X'diag(s^2)X of the scores s instead, for robust covariances. observed : observed information.
+    the outcome. observed : observed information.
     likelihood, theta : whether the sums for them are wanted. drop : as in `Accumulate`.
     """
 
@@ -75,7 +75,6 @@ class Linearize:
     at: Predictor | None = None
     null: float | None = None
     suspects: Suspects | None = None
-    meat: bool = False
     observed: bool = False
     likelihood: bool = False
     theta: bool = False
@@ -134,8 +133,8 @@ class GlmLift(Lift):
             return False
         totals = self._totals(y, offset, prior, work, eta)
         self._take_sides(columns, y)
-        columns.set_response(0.0 if self.task.meat else work.r)
-        if not self.sums.add(columns, work.s**2 if self.task.meat else work.w, None, self.reader.sizes):
+        columns.set_response(work.r)
+        if not self.sums.add(columns, work.w, None, self.reader.sizes):
             return False
         self.totals += totals
         return True

@@ -12,7 +12,7 @@ from gramian.fit.faults import overflow, refuse_row
 from gramian.formula.design import Design
 from gramian.formula.reading import Observed, Reader
 from gramian.formula.tally import Tally
-from gramian.linalg.columns import Columns
+from gramian.linalg.columns import Columns, Layout
 from gramian.linalg.gather import BLOCK, Gather
 from gramian.linalg.moments import Accumulator, Moments, combined
 from gramian.models.linear import Linear
@@ -61,8 +61,8 @@ class Accumulate:
 class Lift:
     """One unit under way. Linear; other models say with `block` what the rows of a block become."""
 
-    def __init__(self, design: Design, *, drop: bool) -> None:
-        self.drop, self.layout = drop, design.layout
+    def __init__(self, design: Design, *, drop: bool, layout: Layout | None = None) -> None:
+        self.drop, self.layout = drop, layout or design.layout
         self.reader = Reader(design, drop=drop)
         self.gather = Gather(self.layout, design.coordinates, design.placed)
         self.sums = Accumulator(self.layout, design.coordinates, design.terms.power_sums())

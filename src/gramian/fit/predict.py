@@ -15,6 +15,7 @@ from gramian.fit.options import one_of
 from gramian.fit.solved import Solved
 from gramian.formula.design import Design
 from gramian.formula.reading import Observed, Reader
+from gramian.inference import normal
 from gramian.inference.intervals import t_quantile
 from gramian.linalg import maps
 from gramian.linalg.columns import Layout, layout
@@ -68,10 +69,13 @@ def predictions(solved: Solved, source: Source, interval: str | None = None, lev
 
 
 def _spread(solved: Solved, interval: str, level: float) -> Spread:
-    freedom = solved.rows - solved.leverage
+    freedom, robust = solved.rows - solved.leverage, solved.robust
     sigma = np.sqrt(solved.rss / freedom) if freedom > 0 else np.nan
     reach = float(t_quantile(0.5 + level / 2, freedom) * sigma) if freedom > 0 else float("nan")
-    return Spread(solved.solution.inverse, reach, float(interval == "prediction"))
+    beyond = float(interval == "prediction")
+    if robust is not None:
+        return Spread(robust.inner, normal.critical(level, robust.df), beyond * sigma**2)
+    return Spread(solved.solution.inverse, reach, beyond)
 
 
 def batches(solved: Solved, source: Source, spread: Spread | None) -> Iterator[Matrix]:

@@ -10,8 +10,27 @@ from gramian.formula.coding import Levels
 from gramian.formula.coordinates import Frame
 from gramian.formula.design import Design
 from gramian.formula.tally import Tally
+from gramian.inference.recipes import Recipe
 from gramian.linalg.solve import Solution
 from gramian.typing import Mask, Matrix, Vector
+
+
+@dataclass(frozen=True, slots=True)
+class Robust:
+    """A robust covariance.
+
+    inner : (p, p) of the columns that were solved for, times their outcome's scale. told : (p, p) of the model's
+    columns, NaN where not identified. factor : the small-sample factor (of the first column of clusters). df : of t,
+    infinite for z. groups : clusters, by column. negative : eigenvalues below zero that were set to zero.
+    """
+
+    recipe: Recipe
+    inner: Matrix
+    told: Matrix
+    factor: float
+    df: float
+    groups: tuple[int, ...] = ()
+    negative: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +43,7 @@ class Solved:
     rss, tss : sums of squares, tss about the mean when there is an intercept. mean : weighted mean of the outcome.
     rank : columns used. leverage : effective number of columns (the rank unless penalised). tally : rows left out.
     accuracy : how many digits are certified, None where nothing says so.
+    robust : the covariance in force, None for that of equal variances.
     """
 
     formula: str
@@ -52,6 +72,7 @@ class Solved:
     tally: Tally
     alpha: float | None = None
     accuracy: Accuracy | None = None
+    robust: Robust | None = None
 
     @property
     def effective(self) -> float:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
+from gramian.inference.recipes import IID, Recipe
 from gramian.typing import Matrix, Vector
 
 
@@ -14,12 +16,14 @@ class Covariance:
     """What tests and intervals rest on.
 
     recipe : how it was made, "iid". matrix : (p, p), NaN where a coefficient is not identified. df : degrees of
-    freedom of t and F with it. roots : (p,) those of the diagonal, where squaring them might leave float64's range.
+    freedom of t and F with it, infinite for z. told : the recipe in one line. roots : (p,) those of the diagonal,
+    where squaring them might leave float64's range.
     """
 
     recipe: str
     matrix: Matrix
     df: float
+    told: str = IID
     roots: Vector | None = None
 
     @property
@@ -34,4 +38,17 @@ def iid(inverse: Matrix, sigma: float, df_residual: float) -> Covariance:
     """sigma^2 (X'WX)^-1: errors of equal variance, independent. NaN when no degree of freedom is left."""
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         roots = sigma * np.sqrt(np.maximum(inverse.diagonal(), 0.0))
-        return Covariance("iid", sigma**2 * inverse, df_residual, roots)
+        return Covariance(IID, sigma**2 * inverse, df_residual, roots=roots)
+
+
+def described(
+    recipe: Recipe, matrix: Matrix, df: float, factor: float, groups: tuple[int, ...], negative: int
+) -> Covariance:
+    """A robust covariance with its recipe in one line."""
+    parts = [" and ".join(f"{n:,}" for n in groups) + " clusters"] if groups else []
+    parts += [f"factor {factor:.6g}"] if factor != 1.0 else []
+    parts += ["z" if math.isinf(df) else f"t with {df:,.10g} degrees of freedom"]
+    if negative:
+        parts += [f"{negative} negative eigenvalue{'s'[: negative != 1]} set to zero"]
+    parts += [f"as {recipe.like}"] if recipe.like else []
+    return Covariance(recipe.name, matrix, df, f"{recipe.name}: {', '.join(parts)}")

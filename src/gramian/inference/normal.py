@@ -8,8 +8,9 @@ from dataclasses import replace
 import numpy as np
 from scipy.special import erfc, gammaincc, ndtri
 
+from gramian.errors import NumericalError
 from gramian.inference import intervals, tests
-from gramian.typing import Matrix, Vector
+from gramian.typing import Codes, Matrix, Vector
 
 
 def probability(statistics: Vector, df: float) -> Vector:
@@ -38,3 +39,15 @@ def wald(R: Matrix, b: Vector, q: Vector, V: Matrix, df: float) -> tests.Test:
         return test
     k = len(R)
     return replace(test, p_value=float(gammaincc(k / 2, k * test.statistic / 2)))
+
+
+def zero(b: Vector, V: Matrix, at: Codes, df: float) -> tests.Test | None:
+    """Wald's F test that the coefficients at these places are zero; None where their covariance is singular."""
+    if len(at) > df:
+        return None
+    R = np.zeros((len(at), len(b)))
+    R[np.arange(len(at)), at] = 1.0
+    try:
+        return wald(R, np.nan_to_num(b), np.zeros(len(at)), V, df)
+    except NumericalError:
+        return None

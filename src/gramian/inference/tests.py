@@ -13,6 +13,9 @@ from gramian.typing import Matrix, Vector
 
 INDEPENDENT = 1e-10  # relative length below which a row of R says nothing that earlier rows do not
 
+SMALLEST = 64 * float(np.finfo(float).eps)  # square of a pivot, diagonal 1: what is below it is rounding of V
+SINGULAR = "the hypotheses cannot be told apart: their covariance is singular"
+
 
 @dataclass(frozen=True, slots=True)
 class Test:
@@ -96,7 +99,9 @@ def _square(distance: Vector, C: Matrix) -> float:
     try:
         factor = cho_factor(C / scale[:, None] / scale, lower=True)
     except np.linalg.LinAlgError:
-        raise NumericalError("the hypotheses cannot be told apart: their covariance is singular") from None
+        raise NumericalError(SINGULAR) from None
+    if factor[0].diagonal().min() ** 2 < SMALLEST:
+        raise NumericalError(SINGULAR)
     return float(d @ cho_solve(factor, d))
 
 

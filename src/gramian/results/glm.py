@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from os import PathLike
 from typing import Any
 
@@ -11,13 +11,16 @@ import pyarrow as pa
 
 from gramian import store
 from gramian.data.source import source_of
+from gramian.fit.engine import Engine
 from gramian.fit.glm_predict import predict
 from gramian.fit.glm_solved import GlmSolved
 from gramian.fit.solved import Solved
 from gramian.inference.covariance import Covariance
+from gramian.inference.recipes import IID, Vcov
 from gramian.results import glm_tables, pictures
 from gramian.results.estimates import Estimates
 from gramian.results.plain_glm import from_glm
+from gramian.results.robust import covariance, with_vcov
 from gramian.typing import Vector
 
 KIND = "glm-fit"
@@ -35,11 +38,9 @@ class GlmFit(Estimates):
     covariance: Covariance = field(init=False)
 
     def __post_init__(self) -> None:
-        df = math.inf if self.known_dispersion else self.df_residual
-        matrix = self.solved.robust_told
-        if matrix is None:
-            matrix = self.solved.linear.inverse * self.dispersion
-        object.__setattr__(self, "covariance", Covariance(self.solved.vcov, matrix, df))
+        df, robust = math.inf if self.known_dispersion else self.df_residual, self.solved.linear.robust
+        usual = Covariance(IID, self.solved.linear.inverse * self.dispersion, df)
+        object.__setattr__(self, "covariance", usual if robust is None else covariance(robust))
 
     @property
     def _facts(self) -> Solved:
@@ -142,6 +143,13 @@ class GlmFit(Estimates):
         With interval="confidence" an Arrow table with the columns fit, low, high: an interval for eta, mapped.
         """
         return predict(self.solved, source_of(data), scale, interval, level)
+
+    def with_vcov(
+        self, vcov: Vcov, data: object = None, *, like: str | None = None, engine: Engine | None = None
+    ) -> GlmFit:
+        """The same fit with another covariance, at the cost of one more pass over its data: options as in `glm`."""
+        linear = with_vcov(self.solved.linear, self.solved.model, self.deviance, vcov, data, like, engine)
+        return GlmFit(replace(self.solved, linear=linear))
 
     def glance(self) -> pa.Table:
         """The fit in one row."""

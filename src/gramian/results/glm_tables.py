@@ -66,6 +66,7 @@ def to_dict(fit: GlmFit, level: float) -> dict[str, Any]:
         "aliased": dict(fit.aliased),
         "alpha": fit.alpha,
         "vcov": fit.covariance.recipe,
+        "recipe": fit.covariance.told,
         "converged": fit.converged,
         "accuracy": {"passes": fit.passes, "condition": finite(fit.condition)},
     }

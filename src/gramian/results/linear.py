@@ -11,14 +11,17 @@ import pyarrow as pa
 
 from gramian import store
 from gramian.data.source import source_of
+from gramian.fit.engine import Engine
 from gramian.fit.predict import predict
 from gramian.fit.solved import Solved
-from gramian.inference import goodness, likelihood, tests
+from gramian.inference import goodness, likelihood, normal, tests
 from gramian.inference.covariance import Covariance, iid
+from gramian.inference.recipes import Vcov
 from gramian.inference.tests import Test
 from gramian.results import pictures, tables
 from gramian.results.estimates import Estimates, read_only
 from gramian.results.plain_solved import from_solved
+from gramian.results.robust import covariance, with_vcov
 from gramian.typing import Vector
 
 KIND = "linear-fit"
@@ -35,8 +38,9 @@ class LinearFit(Estimates):
     covariance: Covariance = field(init=False)
 
     def __post_init__(self) -> None:
-        covariance = iid(self.solved.inverse, self.sigma, self.df_residual)
-        object.__setattr__(self, "covariance", covariance)
+        robust = self.solved.robust
+        made = iid(self.solved.inverse, self.sigma, self.df_residual) if robust is None else covariance(robust)
+        object.__setattr__(self, "covariance", made)
 
     @property
     def _facts(self) -> Solved:
@@ -95,12 +99,19 @@ class LinearFit(Estimates):
 
     @property
     def f_test(self) -> Test | None:
-        """Test that all coefficients but the constant are zero; None when there is nothing to test, or a penalty."""
+        """Test that all coefficients but the constant are zero, by the covariance in force.
+
+        None when there is nothing to test, under a penalty, and where a robust covariance has fewer dimensions.
+        """
         df = (self.rank - self.intercept, self.df_residual)
         if self.alpha is not None or min(df) <= 0:
             return None
-        slopes = np.array([b for i, b in enumerate(self.coefficients) if i != self.solved.frame.constant])
-        return tests.overall(self.deviance, self.solved.tss, df, tuple(slopes[np.isfinite(slopes)].tolist()))
+        place = np.arange(len(self.names))
+        slopes = place[np.isfinite(self.coefficients) & (place != self.solved.frame.constant)]
+        if self.solved.robust is not None:
+            known = place[self.identified & (place != self.solved.frame.constant)]
+            return normal.zero(self.coefficients, self.vcov, known, self.covariance.df) if len(known) == df[0] else None
+        return tests.overall(self.deviance, self.solved.tss, df, tuple(self.coefficients[slopes].tolist()))
 
     @property
     def loglik(self) -> float:
@@ -123,6 +134,12 @@ class LinearFit(Estimates):
         With interval="confidence" or "prediction" an Arrow table with the columns fit, low, high.
         """
         return predict(self.solved, source_of(data), interval, level)
+
+    def with_vcov(
+        self, vcov: Vcov, data: object = None, *, like: str | None = None, engine: Engine | None = None
+    ) -> LinearFit:
+        """The same fit with another covariance, at the cost of one more pass over its data: options as in `ols`."""
+        return LinearFit(with_vcov(self.solved, None, self.deviance, vcov, data, like, engine))
 
     def glance(self) -> pa.Table:
         """The fit in one row."""

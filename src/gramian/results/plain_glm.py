@@ -8,20 +8,17 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from gramian.fit.glm_options import VCOV
 from gramian.fit.glm_solved import GlmSolved
-from gramian.fit.options import one_of
 from gramian.models.families import family_named
 from gramian.models.glm import GLM
 from gramian.models.links import link_named
 from gramian.results import plain
-from gramian.results.plain_design import Arrays, taken
+from gramian.results.plain_design import Arrays
 from gramian.results.plain_solved import from_solved, solved
 from gramian.typing import Level
 
 NUMBERS = ("deviance", "null_deviance", "base", "size")
-CONTENT = ("linear", "family", "link", "theta", "estimated_theta", "variance", "vcov", "lengths", "binary", *NUMBERS)
-ROBUST = ("robust", "robust_told")
+CONTENT = ("linear", "family", "link", "theta", "estimated_theta", "variance", "lengths", "binary", *NUMBERS)
 
 
 def from_glm(fit: GlmSolved) -> tuple[dict[str, object], dict[str, NDArray[Any]]]:
@@ -35,33 +32,22 @@ def from_glm(fit: GlmSolved) -> tuple[dict[str, object], dict[str, NDArray[Any]]
         "theta": family.theta,
         "estimated_theta": fit.estimated_theta,
         "variance": family.law.name if family.name == "quasi" else None,
-        "vcov": fit.vcov,
         "lengths": [plain.from_number(length) for length in fit.lengths],
         "binary": None if fit.binary is None else [plain.from_level(level) for level in fit.binary],
         **{name: plain.from_number(getattr(fit, name)) for name in NUMBERS},
     }
-    robust = {name: getattr(fit, name) for name in ROBUST if getattr(fit, name) is not None}
-    return manifest, {**arrays, **robust}
+    return manifest, arrays
 
 
 def glm(manifest: Mapping[str, Any], arrays: Arrays) -> GlmSolved:
     """What `from_glm` wrote; ValueError or OptionError for anything else."""
     plain.fields(manifest, CONTENT)
-    vcov = one_of("vcov", plain.text(manifest["vcov"]), VCOV)
-    linear = solved(manifest["linear"], {k: v for k, v in arrays.items() if k not in ROBUST})
-    shape = linear.inverse.shape
-    if (vcov != "iid") != ("robust" in arrays):
-        plain.wrong("the covariance that the recipe says", vcov)
-    robust = [taken(arrays, name, "float64", shape) if vcov != "iid" else None for name in ROBUST]
     theta = plain.optional(manifest["theta"], plain.number)
     variance = plain.optional(manifest["variance"], plain.text)
     return GlmSolved(
-        linear=linear,
+        linear=solved(manifest["linear"], arrays),
         model=GLM(family_named(plain.text(manifest["family"]), theta, variance), link_named(_text(manifest, "link"))),
         estimated_theta=plain.flag(manifest["estimated_theta"]),
-        vcov=vcov,
-        robust=robust[0],
-        robust_told=robust[1],
         lengths=tuple(map(plain.number, plain.sequence(manifest["lengths"]))),
         binary=plain.optional(manifest["binary"], _binary),
         **{name: _not_negative(name, manifest[name]) for name in NUMBERS},

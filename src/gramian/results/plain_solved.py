@@ -15,6 +15,7 @@ from gramian.linalg.solve import Solution
 from gramian.results import plain
 from gramian.results.plain_design import WIDEST, Arrays, codes, design, from_design, from_levels, levels, taken
 from gramian.results.plain_frame import frame, from_frame
+from gramian.results.plain_robust import from_robust, robust
 
 MOST_ROWS = 2**63
 NUMBERS = ("weight", "log_weight", "rss", "tss", "mean", "leverage", "condition")
@@ -22,13 +23,14 @@ PROVED = ("digits", "std_error_digits", "low")
 ACCURACY = ("tier", "wanted", "rss_digits", "reached", "doubtful")
 SOLUTION = ("rss", "condition", "leverage")
 CONTENT = ("formula", "names", "design", "cells", "frame", "aliased", "empty_cells", "intercept", "rows", "rank",
-           "passes", "alpha", "dropped_rows", "missing", *NUMBERS, "solution", "accuracy")  # fmt: skip
+           "passes", "alpha", "dropped_rows", "missing", *NUMBERS, "solution", "accuracy", "robust")  # fmt: skip
 
 
 def from_solved(solved: Solved) -> tuple[dict[str, object], dict[str, NDArray[Any]]]:
     """Manifest and arrays."""
     told, frame_arrays = from_frame(solved.frame)
     cells, level_arrays = from_levels(solved.levels)
+    robust, robust_arrays = from_robust(solved.robust)
     arrays = {
         "coefficients": solved.coefficients,
         "inverse": solved.inverse,
@@ -59,8 +61,9 @@ def from_solved(solved: Solved) -> tuple[dict[str, object], dict[str, NDArray[An
         **{name: plain.from_number(getattr(solved, name)) for name in NUMBERS},
         "solution": {name: plain.from_number(getattr(solved.solution, name)) for name in SOLUTION},
         "accuracy": _from_accuracy(solved.accuracy),
+        "robust": robust,
     }
-    return manifest, {**arrays, **level_arrays, **frame_arrays}
+    return manifest, {**arrays, **level_arrays, **frame_arrays, **robust_arrays}
 
 
 def solved(manifest: Mapping[str, Any], arrays: Arrays) -> Solved:
@@ -89,6 +92,7 @@ def solved(manifest: Mapping[str, Any], arrays: Arrays) -> Solved:
         tally=Tally(plain.mapping(manifest["dropped_rows"], _count), plain.mapping(manifest["missing"], _count)),
         alpha=plain.optional(manifest["alpha"], _not_negative),
         accuracy=_accuracy(manifest["accuracy"], names, arrays),
+        robust=robust(manifest["robust"], width, arrays),
         **{name: plain.number(manifest[name]) for name in NUMBERS},
     )
     if from_solved(out)[1].keys() != arrays.keys():

@@ -137,9 +137,8 @@ def _quality(fit: LinearFit) -> list[str]:
     centred = "" if fit.intercept else " (about zero: there is no intercept)"
     lines.append(f"R squared {number(fit.r_squared, 5)}, adjusted {number(fit.adj_r_squared, 5)}{centred}")
     if f is not None:
-        lines.append(
-            f"F {number(f.statistic)} on {f.df[0]:,} and {f.df[1]:,} degrees of freedom, p {_compared(f.p_value)}"
-        )
+        freedom = f"{f.df[0]:,} and {number(f.df[1], 8)} degrees of freedom"
+        lines.append(f"F {number(f.statistic)} on {freedom}, p {_compared(f.p_value)}")
     lines.append(f"log-likelihood {number(fit.loglik, 8)}, AIC {number(fit.aic, 8)}, BIC {number(fit.bic, 8)}")
     return [*lines, work_told(fit), *_accuracy(fit.solved.accuracy)]
 
@@ -160,7 +159,9 @@ def _accuracy(known: Accuracy | None) -> list[str]:
 def work_told(fit: Estimates) -> str:
     """How the standard errors were made, how well conditioned the columns are, how often the data were read."""
     passes = "one pass" if fit.passes == 1 else f"{fit.passes} passes"
-    return f"std. errors: {fit.covariance.recipe}; condition {number(fit.condition, 3)}; {passes} over the data"
+    return (
+        f"std. errors: {printable(fit.covariance.told)}; condition {number(fit.condition, 3)}; {passes} over the data"
+    )
 
 
 def _compared(p: float) -> str:

@@ -90,6 +90,7 @@ def to_dict(fit: LinearFit, level: float) -> dict[str, Any]:
         "aliased": dict(fit.aliased),
         "alpha": fit.alpha,
         "vcov": fit.covariance.recipe,
+        "recipe": fit.covariance.told,
         "accuracy": accuracy(fit),
     }
 

@@ -192,7 +192,7 @@ def test_an_impossible_outcome_is_named(data: dict[str, Any], outcome: float, fa
         ({"theta": 2.0}, "negative_binomial"),
         ({"family": "negative_binomial", "theta": True}, "theta must be a number"),
         ({"variance": "mu"}, "only 'quasi' takes one"),
-        ({"vcov": "HC9"}, "vcov must be one of 'iid', 'HC0', 'HC1'"),
+        ({"vcov": "HC9"}, "vcov must be one of 'iid', 'HC0', 'HC1', 'HC2', 'HC3', or name clusters"),
         ({"vcov": "HC1", "ridge": 1.0}, "no meaning for a penalised fit"),
         ({"offset": 3}, "offset must be the name of a column"),
         ({"tolerance": 0.0}, "tolerance must be a number of standard errors"),
@@ -221,7 +221,8 @@ def test_other_refusals(data: dict[str, Any], tmp_path: Path) -> None:
     from gramian import store
 
     kind, manifest, arrays = store.load(tmp_path / "a.fit")
-    store.save(tmp_path / "b.fit", kind, {**manifest, "vcov": "HC0"}, arrays)
+    linear = {**manifest["linear"], "robust": {"kind": "HC0"}}
+    store.save(tmp_path / "b.fit", kind, {**manifest, "linear": linear}, arrays)
     with pytest.raises(ArtifactError, match="makes no sense"):
         gm.load(tmp_path / "b.fit")
 
@@ -230,7 +231,7 @@ def test_the_plan_says_how_many_passes(data: dict[str, Any]) -> None:
     told = str(gm.plan("nb ~ x", data, family="negative_binomial", vcov="HC1", max_passes=9))
     assert "about 5, 9 at most" in told
     assert "theta is estimated" in told
-    assert "one more pass for the squares of the scores" in told
+    assert "HC1: one more pass for the scores" in told
 
 
 def test_a_saturated_fit_has_no_dispersion() -> None:

@@ -1,0 +1,131 @@
+"""Scores summed by cluster: one pass, sums of (clusters x columns) that add by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from gramian.batch import Batch
+from gramian.fit.cluster_members import Members, added, check_memory, grown
+from gramian.fit.cluster_names import Clusters
+from gramian.fit.scores import Answer, ScoreLift, Scores, rows_layout
+from gramian.formula.reading import Observed
+from gramian.linalg.columns import Columns
+from gramian.linalg.grouped import grouped_sums
+from gramian.linalg.products import cell_index
+from gramian.typing import Mask, Matrix, Vector
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterScores:
+    """Sums of scores: (c, q), one row a cluster, in stored columns.
+
+    counts : rows of each. rows, loss : of all that was seen. absent : rows whose cluster is null.
+    """
+
+    clusters: Clusters
+    sums: Matrix
+    counts: Vector
+    rows: int
+    loss: float
+    absent: int
+
+    def __add__(self, other: ClusterScores, /) -> ClusterScores:
+        clusters, place = self.clusters.merged(other.clusters)
+        return ClusterScores(
+            clusters,
+            added(self.sums, other.sums, clusters.count, place),
+            added(self.counts, other.counts, clusters.count, place),
+            self.rows + other.rows,
+            self.loss + other.loss,
+            self.absent + other.absent,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterPass:
+    """One trip over the rows at an answer. by : columns of clusters. limit : bytes that the sums may need."""
+
+    answer: Answer
+    by: tuple[str, ...]
+    limit: int
+    drop: bool = True
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that are read."""
+        return tuple(dict.fromkeys((*self.answer.design.columns, *self.by)))
+
+    @property
+    def empty(self) -> ClusterScores:
+        """No rows."""
+        return self.lift(())
+
+    def lift(self, batches: Iterable[Batch], /) -> ClusterScores:
+        """One unit."""
+        lift = ClusterLift(self)
+        with np.errstate(all="ignore"):
+            for batch in batches:
+                lift.read(batch)
+        return lift.summed()
+
+
+class ClusterLift(ScoreLift):
+    """One unit under way: a batch's rows are written out, numbers only, and summed by cluster together."""
+
+    def __init__(self, task: ClusterPass) -> None:
+        super().__init__(task.answer, drop=task.drop, layout=rows_layout(task.answer.design))
+        self.task, self.members = task, Members(task.by)
+        self.sums_of, self.counts = np.zeros((0, task.answer.width)), np.zeros(0)
+        place = {m: i for i, m in enumerate((*self.layout.rows, *self.layout.extra))}
+        numbers = [g for g in task.answer.groups if not g.factors]
+        numeric = [(p, m) for g in numbers for p, m in zip(g.positions, g.monomials, strict=True)]
+        self.positions = np.array([p for p, _ in numeric], np.int64)
+        self.places = [place[m] for _, m in numeric]
+        self.cells = [(g, [place[m] for m in g.monomials]) for g in task.answer.groups if g.factors]
+
+    def read(self, batch: Batch) -> None:
+        """A batch: its rows, then their sums."""
+        observed = self.reader.read(batch)
+        self.members.read(batch, observed)
+        clusters = self.members.clusters.count
+        check_memory(self.task.by, clusters, self.task.answer.width, self.task.limit)
+        self.sums_of, self.counts = grown(self.sums_of, clusters), grown(self.counts, clusters)
+        self.written, self.weight = np.empty((observed.rows, len(self.places))), np.zeros(observed.rows)
+        self.used = np.zeros(observed.rows, bool)
+        self.add(observed)
+        if not self.used.all():
+            self.written[~self.used] = 0.0
+        if not clusters:
+            return
+        group = np.where(self.used, self.members.rows, 0)
+        self.counts += np.bincount(group, self.used if observed.count is None else self.used * observed.count, clusters)
+        self.sums_of[:, self.positions] += grouped_sums(self.written, self.weight, group, clusters)
+
+    def take(
+        self, columns: Columns, scores: Scores, count: Vector | None, observed: Observed, rows: slice | Mask
+    ) -> bool:
+        """Write the numeric columns of a block out, add the scores of its factors."""
+        group, known = self.members.of(rows)
+        s = scores.s if count is None else scores.s * count
+        s, used = np.where(known, s, 0.0), np.maximum(group, 0)
+        self.written[rows] = np.stack([columns.value(place) for place in self.places], axis=1) if self.places else 0.0
+        self.weight[rows], self.used[rows] = s, known
+        for g, places in self.cells:
+            codes = np.column_stack([columns.codes[f] for f in g.factors])
+            cell = cell_index(g.cells, codes, [self.reader.sizes[f] for f in g.factors])
+            there = np.flatnonzero((cell >= 0) & known)
+            for k, place in enumerate(places):
+                value = s[there] * columns.value(place)[there]
+                np.add.at(self.sums_of, (used[there], g.at(k)[cell[there]]), value)
+        return True
+
+    def summed(self) -> ClusterScores:
+        """The unit's partial result, clusters without rows left out."""
+        there = np.flatnonzero(self.counts > 0)
+        clusters = self.members.clusters.take(there)
+        return ClusterScores(
+            clusters, self.sums_of[there], self.counts[there], self.rows, self.loss, self.members.absent
+        )

@@ -1,0 +1,239 @@
+"""Keyed moments: for each cluster the products of all stored columns, from which every sub-model has CR0, CR1 and CR3.
+
+They add by name: clusters, levels and columns that one part does not have are zero there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from gramian.batch import Batch
+from gramian.errors import NumericalError
+from gramian.fit.cluster_members import Members, added, check_memory
+from gramian.fit.cluster_names import Clusters
+from gramian.fit.passes import Lift, part
+from gramian.fit.scores import Answer, ScoreLift, Scores, rows_layout
+from gramian.formula.coordinates import Frame
+from gramian.formula.design import Design
+from gramian.formula.levels import LevelIndex
+from gramian.formula.reading import Observed
+from gramian.linalg import maps
+from gramian.linalg.columns import Columns, Layout
+from gramian.linalg.grouped import grouped_products
+from gramian.linalg.moments import combined
+from gramian.linalg.monomials import Monomial
+from gramian.linalg.products import Group
+from gramian.linalg.rows import stored_rows
+from gramian.linalg.subspace import dense
+from gramian.typing import Codes, Level, Mask, Matrix, Vector
+
+Label = tuple[tuple[tuple[str, Level], ...], Monomial]  # a stored column: a cell of levels times a monomial
+NUMBERS = 1 << 22  # of rows that are written out together
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterMoments:
+    """Weighted products (c, q, q) of the stored columns `labels`, one matrix a cluster; the outcome is one of them.
+
+    counts : rows of each. rows, loss : of all that was seen (loss 0 without an answer). absent : rows whose cluster is
+    null.
+    """
+
+    clusters: Clusters
+    labels: tuple[Label, ...]
+    products: Matrix
+    counts: Vector
+    rows: int
+    loss: float
+    absent: int
+
+    def __add__(self, other: ClusterMoments, /) -> ClusterMoments:
+        clusters, place = self.clusters.merged(other.clusters)
+        labels = tuple(dict.fromkeys((*self.labels, *other.labels)))
+        return ClusterMoments(
+            clusters,
+            labels,
+            added(self.by(labels), other.by(labels), clusters.count, place),
+            added(self.counts, other.counts, clusters.count, place),
+            self.rows + other.rows,
+            self.loss + other.loss,
+            self.absent + other.absent,
+        )
+
+    def by(self, labels: Sequence[Label]) -> Matrix:
+        """The products of these columns, in this order; zero for a column that no row has."""
+        if tuple(labels) == self.labels:
+            return self.products
+        place = {label: i for i, label in enumerate(self.labels)}
+        known = [(i, place[label]) for i, label in enumerate(labels) if label in place]
+        out = np.zeros((len(self.products), len(labels), len(labels)))
+        to, at = np.array([k[0] for k in known], np.int64), np.array([k[1] for k in known], np.int64)
+        out[:, to[:, None], to] = self.products[:, at[:, None], at]
+        return out
+
+
+def solved_by_cluster(
+    keyed: ClusterMoments, frame: Frame, names: Mapping[str, tuple[Level, ...]], *, judged: bool = False
+) -> tuple[Matrix, Matrix]:
+    """Products (c, p, p) of the columns that a model solves for, and with its outcome, (c, p).
+
+    names : levels that the frame's codes refer to. judged : the outcome is a residual, in no coordinates.
+    Raises NumericalError where a column was not stored.
+    """
+    labels = labels_of(frame.groups, names)
+    missing = {m for _, m in labels} - {m for _, m in keyed.labels}
+    if missing:
+        raise NumericalError(f"the clusters keep no products of {', '.join(map(_told, missing))}")
+    P = keyed.by(labels)
+    if frame.subspace is not None:
+        K = dense([maps.sparse(c) for c in frame.subspace], len(labels))
+        if judged:
+            K[:, -1] = np.eye(len(labels))[-1]
+        P = K.T @ P @ K
+    return P[:, :-1, :-1], P[:, :-1, -1]
+
+
+def scores_by_cluster(products: Matrix, cross: Matrix, b: Vector, scale: float) -> Matrix:
+    """Scores (c, p) at the coefficients b of the columns that were solved for; scale : of their outcome."""
+    return np.asarray((cross - products @ b) * scale)
+
+
+def labels_of(groups: Sequence[Group], names: Mapping[str, tuple[Level, ...]]) -> tuple[Label, ...]:
+    """Stored columns by name, in the order of their positions."""
+    out: dict[int, Label] = {}
+    for group in groups:
+        cells = [
+            tuple((f, names[f][c]) for f, c in zip(group.factors, cell, strict=True)) for cell in group.cells.tolist()
+        ]
+        for k, m in enumerate(group.monomials):
+            out |= {int(p): (cell, m) for p, cell in zip(group.at(k), cells, strict=True)}
+    return tuple(out[p] for p in range(len(out)))
+
+
+def _told(m: Monomial) -> str:
+    return " * ".join(f"{v.lstrip('~')}^{p}" if p > 1 else v.lstrip("~") for v, p in m) or "the constant"
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterMomentsPass:
+    """One trip over the rows. answer : weights and residuals (which then stand for the outcome) are those at it.
+
+    by : columns of clusters. limit : bytes that the products may need.
+    """
+
+    design: Design
+    by: tuple[str, ...]
+    limit: int
+    answer: Answer | None = None
+    drop: bool = True
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that are read."""
+        return tuple(dict.fromkeys((*self.design.columns, *self.by)))
+
+    @property
+    def empty(self) -> ClusterMoments:
+        """No rows."""
+        return self.lift(())
+
+    def lift(self, batches: Iterable[Batch], /) -> ClusterMoments:
+        """One unit."""
+        writer = Writer(self)
+        lift = _Plain(self, writer) if self.answer is None else _Judged(self, self.answer, writer)
+        with np.errstate(all="ignore"):
+            for batch in batches:
+                observed = lift.reader.read(batch)
+                writer.begin(batch, observed, lift.layout, lift.reader.levels)
+                lift.add(observed)
+                writer.flush()
+        return writer.finish()
+
+
+class _Plain(Lift):
+    """Rows as they are."""
+
+    def __init__(self, task: ClusterMomentsPass, writer: Writer) -> None:
+        super().__init__(task.design, drop=task.drop, layout=rows_layout(task.design))
+        self.writer = writer
+
+    def block(self, columns: Columns, observed: Observed, rows: slice | Mask) -> bool:
+        if not columns.finite().all():
+            return False
+        weight = combined(part(observed.weight, rows), part(observed.count, rows))
+        return self.writer.write(columns, weight, 0.0, part(observed.count, rows), rows)
+
+
+class _Judged(ScoreLift):
+    """Rows with their weights and residuals at an answer."""
+
+    def __init__(self, task: ClusterMomentsPass, answer: Answer, writer: Writer) -> None:
+        super().__init__(answer, drop=task.drop, layout=rows_layout(task.design))
+        self.writer = writer
+
+    def take(
+        self, columns: Columns, scores: Scores, count: Vector | None, observed: Observed, rows: slice | Mask
+    ) -> bool:
+        columns.set_response(scores.r)
+        return self.writer.write(columns, combined(scores.w, count), scores.loss, count, rows)
+
+
+class Writer:
+    """Writes the stored columns of a batch out, block by block, and adds their products by cluster."""
+
+    def __init__(self, task: ClusterMomentsPass) -> None:
+        self.task, self.members = task, Members(task.by)
+        self.blocks, self.rows, self.loss = task.design.terms.blocks(), 0, 0.0
+        self.pending: list[tuple[Matrix, Codes, Vector]] = []
+        self.total = ClusterMoments(self.members.clusters, (), np.zeros((0, 0, 0)), np.zeros(0), 0, 0.0, 0)
+
+    def begin(self, batch: Batch, observed: Observed, layout: Layout, levels: Mapping[str, LevelIndex]) -> None:
+        """A batch: its clusters, and the stored columns that its rows have."""
+        self.members.read(batch, observed)
+        self.layout, self.sizes = layout, {f: len(index) for f, index in levels.items()}
+        dense = layout.rows
+        self.groups = [Group((), np.zeros((1, 0), np.int64), dense, np.arange(len(dense)))]
+        width = len(dense)
+        for factors, monomials in self.blocks.items():
+            if factors:
+                cells = np.unique(np.column_stack([observed.codes[f] for f in factors]), axis=0)
+                size = len(cells) * len(monomials)
+                self.groups.append(Group(factors, cells, tuple(monomials), width + np.arange(size)))
+                width += size
+        self.labels = labels_of(self.groups, {f: tuple(index.known) for f, index in levels.items()})
+        check_memory(self.task.by, self.members.clusters.count, width**2, self.task.limit)
+
+    def write(
+        self, columns: Columns, weight: Vector | None, loss: float, count: Vector | None, rows: slice | Mask
+    ) -> bool:
+        """The rows of a block, multiplied by the root of their weights."""
+        group, known = self.members.of(rows)
+        Z = stored_rows(columns, self.layout, self.groups, self.sizes)
+        if weight is not None:
+            Z *= np.sqrt(weight)[:, None]
+        counts = np.ones(columns.rows) if count is None else count
+        self.pending.append((Z[known], group[known], counts[known]))
+        self.rows, self.loss = self.rows + int(counts.sum()), self.loss + loss
+        if sum(Z.size for Z, _, _ in self.pending) > NUMBERS:
+            self.flush()
+        return True
+
+    def flush(self) -> None:
+        """Add the products of the rows that are waiting."""
+        if not self.pending:
+            return
+        Z, group, counts = (np.concatenate(parts) for parts in zip(*self.pending, strict=True))
+        self.pending = []
+        there, local = np.unique(group, return_inverse=True)
+        if len(there):
+            products = grouped_products(Z, local, len(there))
+            rows = np.bincount(local, counts, len(there)).astype(float)
+            clusters = self.members.clusters.take(there)
+            self.total += ClusterMoments(clusters, self.labels, products, rows, 0, 0.0, 0)
+
+    def finish(self) -> ClusterMoments:
+        """The unit's partial result."""
+        return replace(self.total, rows=self.rows, loss=self.loss, absent=self.members.absent)

@@ -1,0 +1,139 @@
+"""Scores: what every row says about the coefficients at the answer, s with X's = 0."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+
+from gramian.batch import Schema
+from gramian.fit.passes import Lift, part
+from gramian.fit.predict import without_last
+from gramian.fit.solved import Solved
+from gramian.formula.design import Design
+from gramian.formula.reading import Observed
+from gramian.linalg import maps
+from gramian.linalg.columns import Columns, Layout
+from gramian.linalg.predictor import Predictor
+from gramian.linalg.products import Group
+from gramian.linalg.subspace import dense
+from gramian.models.glm import GLM
+from gramian.typing import Mask, Matrix, Vector
+
+
+class Scores(NamedTuple):
+    """Of a block's rows, (n,): working residual r, working weight w, score s = w r; and their loss."""
+
+    r: Vector
+    w: Vector
+    s: Vector
+    loss: float
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A fit whose rows can be judged: a linear one, or with a model a generalized linear one."""
+
+    solved: Solved
+    model: GLM | None = None
+
+    @cached_property
+    def design(self) -> Design:
+        """What is read; factors have the levels that the fit has seen."""
+        return self.solved.design
+
+    @cached_property
+    def groups(self) -> tuple[Group, ...]:
+        """Stored columns without the response."""
+        return tuple(without_last(self.solved.frame.groups))
+
+    @cached_property
+    def width(self) -> int:
+        """Stored columns."""
+        return sum(len(g.positions) for g in self.groups)
+
+    @cached_property
+    def subspace(self) -> Matrix | None:
+        """Solved columns told in stored ones, (q, p); None where they are the same."""
+        columns = self.solved.frame.subspace
+        return None if columns is None else dense([maps.sparse(c) for c in columns[:-1]], self.width)
+
+    @cached_property
+    def response(self) -> str:
+        """The row of the outcome."""
+        (response,) = self.design.outcome
+        return response
+
+    def predictor(self, layout: Layout) -> Predictor:
+        """X b in the units in which the outcome is solved for."""
+        b = self.solved.solution.coefficients
+        if self.solved.frame.subspace is not None:
+            b = maps.apply(self.solved.frame.subspace[:-1], b, self.width)
+        return Predictor(layout, self.groups, b)
+
+    def readable(self, schema: Schema) -> Answer:
+        """The same for another source: an array is used in place only where it is one."""
+        matrix = self.design.matrix
+        if matrix is None or schema.matrices.get(matrix[0]) == matrix[1]:
+            return self
+        return replace(self, solved=replace(self.solved, design=replace(self.design, matrix=None)))
+
+    def residual(self, u: Vector, eta: Vector) -> Vector:
+        """Outcome minus prediction, from the outcome's row of the buffer and X b."""
+        frame = self.solved.frame
+        if frame.subspace is None:
+            return np.asarray((u - eta) * frame.scale)
+        coordinate = self.design.coordinates[self.response]
+        return np.asarray(np.ldexp(u, coordinate.exponent) + coordinate.shift - eta)
+
+
+class ScoreLift(Lift):
+    """One unit under way, block by block with its scores; passes say with `take` what becomes of them."""
+
+    def __init__(self, answer: Answer, *, drop: bool, layout: Layout | None = None) -> None:
+        super().__init__(answer.design, drop=drop, layout=layout)
+        self.answer, self.rows, self.loss = answer, 0, 0.0
+        self.eta = answer.predictor(self.layout).prepare()
+
+    def residual(self, observed: Observed) -> Vector:
+        """A generalized linear model takes its offset with eta."""
+        return super().residual(observed) if self.answer.model is None else observed.values[self.response]
+
+    def block(self, columns: Columns, observed: Observed, rows: slice | Mask) -> bool:
+        """Judge the rows of a block; False where a value is not finite."""
+        scores = self._scores(columns, observed, rows)
+        count = part(observed.count, rows)
+        if not np.isfinite(scores.loss):
+            return False
+        if not self.take(columns, scores, count, observed, rows):
+            return False
+        self.rows += columns.rows if count is None else int(count.sum())
+        self.loss += scores.loss
+        return True
+
+    def take(
+        self, columns: Columns, scores: Scores, count: Vector | None, observed: Observed, rows: slice | Mask
+    ) -> bool:
+        """Add the rows of a block; False, and nothing added, where a value is not finite."""
+        raise NotImplementedError
+
+    def _scores(self, columns: Columns, observed: Observed, rows: slice | Mask) -> Scores:
+        eta, weight = self.eta(columns, self.reader.sizes), part(observed.weight, rows)
+        model, offset = self.answer.model, part(observed.offset, rows)
+        if model is not None:
+            eta = eta if offset is None else eta + offset
+            work = model.linearize(observed.values[self.response][rows], eta, weight)
+            return Scores(work.r, work.w, work.s, work.loss)
+        r = self.answer.residual(columns.buffer[-1], eta)
+        count = part(observed.count, rows)
+        w = np.ones(columns.rows) if weight is None else weight
+        s = r if weight is None else weight * r
+        return Scores(r, w, s, float(s @ (r if count is None else count * r)))
+
+
+def rows_layout(design: Design) -> Layout:
+    """The monomials from which rows can be written out, and no products of them."""
+    blocks = design.terms.blocks()
+    return Layout(tuple(blocks[()]), tuple(design.outcome), tuple((f, tuple(m)) for f, m in blocks.items() if f))

@@ -1,0 +1,40 @@
+"""Sums and products of rows by group, in whatever order the rows stand."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.sparse import csc_array
+
+from gramian.typing import Codes, Matrix, Vector
+
+
+def grouped_sums(rows: Matrix, weight: Vector, group: Codes, groups: int) -> Matrix:
+    """Sum of weight times row for every group, (groups, k).
+
+    rows : (n, k), contiguous. group : (n,) codes. As a product with a sparse indicator: one run over the rows, without
+    sorting them.
+    """
+    n = len(rows)
+    small = np.int32 if max(n, groups) < 2**31 else np.int64
+    indicator = csc_array((weight, group.astype(small), np.arange(n + 1, dtype=small)), shape=(groups, n))
+    return np.asarray(indicator @ rows)
+
+
+def grouped_products(rows: Matrix, group: Codes, groups: int) -> Matrix:
+    """X_g'X_g for every group g, (groups, k, k).
+
+    rows : (n, k). Groups of about the same size are multiplied together, filled up with zeros to a power of two.
+    """
+    order = np.argsort(group, kind="stable")
+    sizes = np.bincount(group, minlength=groups)
+    starts = np.cumsum(sizes) - sizes
+    out, width = np.zeros((groups, rows.shape[1], rows.shape[1])), 1
+    while width < 2 * sizes.max(initial=0):
+        chosen = np.flatnonzero((sizes > width // 2) & (sizes <= width))
+        if len(chosen):
+            there = np.arange(width) < sizes[chosen, None]
+            place = np.where(there, starts[chosen, None] + np.arange(width), 0)
+            part = rows[order[place]] * there[:, :, None]
+            out[chosen] = part.transpose(0, 2, 1) @ part
+        width *= 2
+    return out
