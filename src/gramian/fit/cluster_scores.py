@@ -13,9 +13,12 @@ from gramian.fit.cluster_names import Clusters
 from gramian.fit.scores import Answer, ScoreLift, Scores, rows_layout
 from gramian.formula.reading import Observed
 from gramian.linalg.columns import Columns
+from gramian.linalg.gather import BLOCK
 from gramian.linalg.grouped import grouped_sums
 from gramian.linalg.products import cell_index
-from gramian.typing import Mask, Matrix, Vector
+from gramian.typing import Codes, Mask, Matrix, Vector
+
+TOGETHER = 2 * BLOCK  # rows that are summed together, or as many as there are clusters
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,18 +76,20 @@ class ClusterPass:
 
 
 class ClusterLift(ScoreLift):
-    """One unit under way: a batch's rows are written out, numbers only, and summed by cluster together."""
+    """One unit under way: its numeric columns are written out, a few blocks of rows, and summed by cluster together."""
 
     def __init__(self, task: ClusterPass) -> None:
         super().__init__(task.answer, drop=task.drop, layout=rows_layout(task.answer.design))
         self.task, self.members = task, Members(task.by)
-        self.sums_of, self.counts = np.zeros((0, task.answer.width)), np.zeros(0)
+        self.total, self.counts = np.zeros((0, task.answer.width)), np.zeros(0)
         place = {m: i for i, m in enumerate((*self.layout.rows, *self.layout.extra))}
         numbers = [g for g in task.answer.groups if not g.factors]
         numeric = [(p, m) for g in numbers for p, m in zip(g.positions, g.monomials, strict=True)]
         self.positions = np.array([p for p, _ in numeric], np.int64)
         self.places = [place[m] for _, m in numeric]
         self.cells = [(g, [place[m] for m in g.monomials]) for g in task.answer.groups if g.factors]
+        self.waiting: list[tuple[Codes, Vector]] = []
+        self.filled, self.scratch = 0, np.empty((0, len(self.places)))
 
     def read(self, batch: Batch) -> None:
         """A batch: its rows, then their sums."""
@@ -92,17 +97,11 @@ class ClusterLift(ScoreLift):
         self.members.read(batch, observed)
         clusters = self.members.clusters.count
         check_memory(self.task.by, clusters, self.task.answer.width, self.task.limit)
-        self.sums_of, self.counts = grown(self.sums_of, clusters), grown(self.counts, clusters)
-        self.written, self.weight = np.empty((observed.rows, len(self.places))), np.zeros(observed.rows)
-        self.used = np.zeros(observed.rows, bool)
+        self.total, self.counts = grown(self.total, clusters), grown(self.counts, clusters)
+        if len(self.scratch) < max(TOGETHER, clusters) + BLOCK:
+            self.scratch = np.empty((max(TOGETHER, 2 * clusters) + BLOCK, len(self.places)))
         self.add(observed)
-        if not self.used.all():
-            self.written[~self.used] = 0.0
-        if not clusters:
-            return
-        group = np.where(self.used, self.members.rows, 0)
-        self.counts += np.bincount(group, self.used if observed.count is None else self.used * observed.count, clusters)
-        self.sums_of[:, self.positions] += grouped_sums(self.written, self.weight, group, clusters)
+        self._flush()
 
     def take(
         self, columns: Columns, scores: Scores, count: Vector | None, observed: Observed, rows: slice | Mask
@@ -110,22 +109,45 @@ class ClusterLift(ScoreLift):
         """Write the numeric columns of a block out, add the scores of its factors."""
         group, known = self.members.of(rows)
         s = scores.s if count is None else scores.s * count
-        s, used = np.where(known, s, 0.0), np.maximum(group, 0)
-        self.written[rows] = np.stack([columns.value(place) for place in self.places], axis=1) if self.places else 0.0
-        self.weight[rows], self.used[rows] = s, known
+        if not known.all():
+            s, group = np.where(known, s, 0.0), np.maximum(group, 0)
+        self._count(group, known, count)
+        written = self.scratch[self.filled : self.filled + columns.rows]
+        for k, place in enumerate(self.places):
+            written[:, k] = columns.value(place)
+        self.waiting.append((group, s))
+        self.filled += columns.rows
+        self._add_cells(columns, group, s)
+        if self.filled >= max(TOGETHER, len(self.counts)):
+            self._flush()
+        return True
+
+    def _count(self, group: Codes, known: Mask, count: Vector | None) -> None:
+        """Rows by cluster; a row without one counts nowhere."""
+        if len(self.counts):
+            each = None if count is None and known.all() else known if count is None else known * count
+            self.counts += np.bincount(group, each, len(self.counts))
+
+    def _add_cells(self, columns: Columns, group: Codes, s: Vector) -> None:
+        """The one column of each factor that a row is in."""
+        flat = self.total.reshape(-1)
         for g, places in self.cells:
             codes = np.column_stack([columns.codes[f] for f in g.factors])
             cell = cell_index(g.cells, codes, [self.reader.sizes[f] for f in g.factors])
-            there = np.flatnonzero((cell >= 0) & known)
+            there = np.flatnonzero(cell >= 0) if len(flat) else np.zeros(0, np.int64)
             for k, place in enumerate(places):
-                value = s[there] * columns.value(place)[there]
-                np.add.at(self.sums_of, (used[there], g.at(k)[cell[there]]), value)
-        return True
+                at = group[there] * self.task.answer.width + g.at(k)[cell[there]]
+                np.add.at(flat, at, s[there] * columns.value(place)[there])
+
+    def _flush(self) -> None:
+        """Add the rows that are waiting."""
+        if self.waiting and len(self.total):
+            group, s = (np.concatenate(parts) for parts in zip(*self.waiting, strict=True))
+            self.total[:, self.positions] += grouped_sums(self.scratch[: self.filled], s, group, len(self.total))
+        self.waiting, self.filled = [], 0
 
     def summed(self) -> ClusterScores:
         """The unit's partial result, clusters without rows left out."""
         there = np.flatnonzero(self.counts > 0)
         clusters = self.members.clusters.take(there)
-        return ClusterScores(
-            clusters, self.sums_of[there], self.counts[there], self.rows, self.loss, self.members.absent
-        )
+        return ClusterScores(clusters, self.total[there], self.counts[there], self.rows, self.loss, self.members.absent)

@@ -72,7 +72,7 @@ def _by_row(answer: Answer, recipe: Recipe, setup: Setup, reading: Reading) -> t
     done = reading.fold(MeatPass(answer, recipe.kind, reading.drop))
     if done.full:
         raise NumericalError(
-            f"{done.full:,} rows have leverage 1: the fit goes through them whatever their outcome, so "
+            f"rows with leverage 1: {done.full:,}; the fit goes through them whatever their outcome, so "
             f"{recipe.kind} is not defined; use HC1, or leave the columns out that are not zero in one row only"
         )
     meat = solved_products(done.moments, answer.solved.frame).hi[:-1, :-1]

@@ -28,10 +28,11 @@ class Covariance:
 
     @property
     def std_errors(self) -> Vector:
-        """Square roots of the diagonal, (p,)."""
+        """Square roots of the diagonal, (p,); NaN where several ways of clustering leave a negative variance."""
         if self.roots is not None:
             return self.roots
-        return np.asarray(np.sqrt(np.maximum(self.matrix.diagonal(), 0.0)))
+        variance = self.matrix.diagonal()
+        return np.asarray(np.sqrt(np.where(variance < 0.0, np.nan, variance)))
 
 
 def iid(inverse: Matrix, sigma: float, df_residual: float) -> Covariance:
