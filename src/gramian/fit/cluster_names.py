@@ -57,7 +57,7 @@ class Clusters:
 
 def clusters_of(batch: Batch, columns: Sequence[str]) -> tuple[Clusters, Codes]:
     """The clusters of a batch, and which of them each row is in, (n,), -1 where a column is null or NaN."""
-    codes, names = zip(*(_coded(batch.encoded(column)) for column in columns), strict=True)
+    codes, names = zip(*(_coded(batch, column) for column in columns), strict=True)
     absent = np.logical_or.reduce([c < 0 for c in codes])
     if len(codes) == 1:
         return Clusters(names, np.arange(len(names[0]))[:, None]), codes[0]
@@ -85,16 +85,20 @@ def _is_count(code: Codes) -> bool:
     return bool(np.bincount(code).all())
 
 
-def _coded(column: Any) -> tuple[Codes, Any]:
+def _coded(batch: Batch, name: str) -> tuple[Codes, Any]:
     """Codes, -1 where absent, and the values, each once, of a few types so that those of different files compare."""
-    values = column.dictionary
-    values = values.cast(_common(values.type)).dictionary_encode()
-    gone = pc.is_null(values.dictionary, nan_is_null=True)
+    column = batch.encoded(name)
+    codes, names = _indices(column), column.dictionary.cast(_common(column.dictionary.type))
+    if column is batch.columns.get(name):  # a dictionary from elsewhere may hold a value twice
+        again = names.dictionary_encode()
+        codes, names = np.append(_indices(again), -1)[codes], again.dictionary
+    gone = pc.is_null(names, nan_is_null=True)
+    if not pc.any(gone).as_py():
+        return codes, names
     there = np.flatnonzero(raw(gone.cast(pa.uint8())) == 0)
-    place = np.full(len(values.dictionary) + 1, -1, np.int64)
+    place = np.full(len(names) + 1, -1, np.int64)
     place[there] = np.arange(len(there))
-    first = np.append(place[_indices(values)], -1)
-    return first[_indices(column)], values.dictionary.take(pa.array(there))
+    return place[codes], names.take(pa.array(there))
 
 
 def _indices(column: Any) -> Codes:
