@@ -1,0 +1,149 @@
+"""A penalised problem in the model's own columns, posed from moments."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from gramian.errors import NumericalError
+from gramian.fit.linear import solved_products
+from gramian.fit.penalties import PathOptions, penalised_columns
+from gramian.formula.coding import Levels, ModelColumn, levels_of
+from gramian.formula.coordinates import Combination, Frame, frame_of
+from gramian.formula.design import Design
+from gramian.linalg import maps
+from gramian.linalg.doubledouble import Pair, from_fraction, pair, total
+from gramian.linalg.gather import BLOCK
+from gramian.linalg.moments import Moments
+from gramian.linalg.penalized.system import Penalty, System
+from gramian.linalg.products import gram
+from gramian.linalg.solve import SAFETY, centre, error_unit
+from gramian.linalg.subspace import sandwich
+from gramian.typing import Matrix, Vector
+
+
+@dataclass(frozen=True, slots=True)
+class Posed:
+    """Columns and penalties of a problem, and where its sums are read from.
+
+    columns : of the model, those with a slope at `slopes`. made : for each slope its combination of the columns that
+    are swept, None where they are the same. constants : what each slope's column holds of the constant beside that.
+    shift : of the outcome, which the intercept takes up.
+    """
+
+    design: Design
+    levels: Levels
+    columns: tuple[ModelColumn, ...]
+    slopes: tuple[int, ...]
+    frame: Frame
+    penalty: Penalty
+    made: list[Combination] | None
+    constants: tuple[Fraction, ...]
+    shift: Fraction
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """Products of the columns that are swept, and the outcome last; they add.
+
+    squares : (p + 1,) of the columns as they were summed, shift included. rows, weight : how much they are of.
+    """
+
+    products: Pair
+    squares: Vector
+    rows: int
+    weight: float
+
+    def __add__(self, other: Sums, /) -> Sums:
+        return Sums(
+            self.products + other.products,
+            self.squares + other.squares,
+            self.rows + other.rows,
+            self.weight + other.weight,
+        )
+
+
+def pose(design: Design, moments: Moments, options: PathOptions) -> Posed:
+    """The problem that the options state, for the levels that the moments have.
+
+    Raises NumericalError where there are no rows, OptionError for penalties of terms that are not there.
+    """
+    if not moments.rows:
+        raise NumericalError(f"no rows are left to fit '{design.formula}'")
+    levels = levels_of(moments, design.terms)
+    columns, factors = penalised_columns(design, levels, moments, options)
+    (response,) = design.outcome
+    frame = frame_of(columns, levels, response, design.coordinates, told_as_written=True)
+    slopes = tuple(j for j in range(len(columns)) if j != frame.constant)
+    made, constants = _combinations(frame, slopes)
+    penalty = Penalty(factors[list(slopes)], options.standardize, options.l1_ratio)
+    shift = sum(frame.response.values(), Fraction(0))
+    return Posed(design, levels, columns, slopes, frame, penalty, made, constants, shift)
+
+
+def _combinations(frame: Frame, slopes: tuple[int, ...]) -> tuple[list[Combination] | None, tuple[Fraction, ...]]:
+    if frame.made is None:
+        return None, (Fraction(0),) * len(slopes)
+    place = {j: i for i, j in enumerate(slopes)}
+    made = [{place[i]: c for i, c in frame.made[j].items() if i in place} for j in slopes]
+    nothing = Fraction(0)
+    return made, tuple(
+        nothing if frame.constant is None else frame.made[j].get(frame.constant, nothing) for j in slopes
+    )
+
+
+def sums_of(posed: Posed, moments: Moments) -> Sums:
+    """The products that a problem needs, read from moments whose levels may be fewer."""
+    moments = moments.with_levels(posed.levels.names)
+    products = solved_products(moments, posed.frame)
+    squares = products.hi.diagonal()
+    if posed.frame.subspace is not None:
+        length = np.sqrt(gram(moments, posed.frame.groups).diagonal())
+        told = [sum(abs(float(c)) * length[i] for i, c in column.items()) for column in posed.frame.subspace]
+        squares = np.array(told) ** 2
+    return Sums(products, squares, moments.rows, moments.weight)
+
+
+def system_of(posed: Posed, sums: Sums) -> System:
+    """Products about the mean, in the model's columns: centred where numbers are small, then mapped exactly."""
+    frame, p = posed.frame, len(posed.columns)
+    centred = centre(sums.products, frame.constant, sums.squares)
+    scale = np.append(centred.scale, centred.y_scale)
+    C = np.block([[centred.S, centred.c[:, None]], [centred.c[None, :], np.array([[centred.yy]])]])
+    C = C / scale[:, None] / scale
+    length, mean = np.sqrt(sums.squares[list(posed.slopes)]), centred.mean
+    if posed.made is not None:
+        C = _mapped(posed.made, C)
+        length, mean = _along(posed.made, length, absolute=True), _along(posed.made, mean)
+    q, y = len(C) - 1, frame.scale
+    unit = error_unit(sums.rows, p, BLOCK + sums.rows // BLOCK)
+    return System(
+        C[:q, :q], C[:q, q] * y, float(C[q, q]) * y**2, sums.weight, SAFETY * unit * length**2, mean,
+        centred.y_mean * y, frame.constant is not None,
+    )  # fmt: skip
+
+
+def _mapped(made: list[Combination], C: Matrix) -> Matrix:
+    if all(column.keys() == {j} for j, column in enumerate(made)):
+        scale = np.array([*(float(column[j]) for j, column in enumerate(made)), 1.0])
+        return np.asarray(C * scale[:, None] * scale)
+    return sandwich([maps.sparse(column) for column in [*made, {len(made): Fraction(1)}]], C).value
+
+
+def _along(made: list[Combination], values: Vector, *, absolute: bool = False) -> Vector:
+    """Combinations of values, or of what they may be at most."""
+    told = ([(float(c), values[i]) for i, c in column.items()] for column in made)
+    return np.array([sum((abs(c) if absolute else c) * v for c, v in pairs) for pairs in told], float)
+
+
+def intercepts(posed: Posed, system: System, B: Matrix) -> Vector:
+    """The intercepts that belong to slopes (n, q), (n,); in double-double, since means may be far from zero."""
+    if not system.intercept:
+        return np.zeros(len(B))
+    high, low = np.array([from_fraction(c) for c in posed.constants]).reshape(-1, 2).T
+    mean = Pair(high, low) + pair(system.mean)
+    terms = Pair(mean.hi[:, None], mean.lo[:, None]) * pair(-np.ascontiguousarray(B.T))
+    outcome = pair(np.full(len(B), system.y_mean)) + pair(np.full(len(B), float(posed.shift)))
+    return (total(terms) + outcome).value

@@ -1,0 +1,145 @@
+"""The exact lasso path by homotopy: between knots coefficients are straight lines in the penalty.
+
+Osborne, Presnell and Turlach (2000), Efron, Hastie, Johnstone and Tibshirani (2004, the lasso modification of LARS).
+With the active columns A and their signs s the optimality conditions say, at every penalty t of a segment,
+
+    b_A = u - t v,  S_AA u = c_A,  S_AA v = s,  and for the others  c_j - S_jA b_A = p_j + t q_j,  of size at most t.
+
+Each segment is worked out from the Cholesky factor of S_AA, not from the segment before, so errors do not add up.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.linalg import blas
+
+from gramian.linalg.penalized.triangle import Triangle
+from gramian.linalg.solve import UNIT
+from gramian.typing import Codes, Matrix, Vector
+
+TIE = 1e-13  # relative difference of two penalties that are one knot
+EVENTS = 16  # changes of the active set for each column beyond which the search is given up
+
+
+@dataclass(frozen=True, slots=True)
+class Knots:
+    """A piecewise linear path. at : (k,) penalties, falling. b : (k, q) coefficients there, straight lines between.
+
+    passed : columns that were passed over, being combinations of active ones. whole : whether it reaches penalty 0.
+    """
+
+    at: Vector
+    b: Matrix
+    passed: Codes
+    whole: bool
+
+
+def homotopy(S: Matrix, c: Vector, yy: float, noise: Vector, most: int | None = None) -> Knots:
+    """All knots of the minima of b'Sb / 2 - c'b + t |b|_1, from the smallest t where b = 0 down to t = 0.
+
+    S : (q, q), c : (q,), yy : products of the columns, with the outcome, and its square. noise : (q,) squares that are
+    rounding. most : changes of the active set after which the path is left as it is (`whole` False).
+    Of columns that are tied the first one changes first (the least-index rule, which does not cycle).
+    """
+    walk = _Walk(S, c, yy, noise)
+    top = float(np.abs(c).max(initial=0.0))
+    least, now = 4 * (len(c) + 1) * UNIT * top, np.inf
+    for _ in range(EVENTS * (len(c) + 4) if most is None else most):
+        events = walk.events()
+        best = float(events.max(initial=0.0))
+        if not best > least:
+            return walk.finish(whole=bool(np.isfinite(events).all()))
+        at = min(best, now)
+        first = int(np.argmax(events >= at * (1.0 - TIE)))
+        if at < now * (1.0 - TIE):
+            walk.record(at)
+            now = at
+        walk.change(first)
+    return walk.finish(whole=False)
+
+
+class _Walk:
+    """The active set under way."""
+
+    def __init__(self, S: Matrix, c: Vector, yy: float, noise: Vector) -> None:
+        q = len(c)
+        self.S, self.c, self.noise = S, c, noise
+        self.square = S.diagonal()
+        self.rounding = 4 * (q + 1) * UNIT * np.sqrt(np.maximum(self.square, 0.0) * max(yy, 0.0))
+        self.triangle = Triangle(q)
+        self.k = 0  # how many are active
+        self.index = np.empty(q, np.int64)
+        self.sign = np.empty(q)
+        self.columns = np.empty((q, q), order="F")  # those of active columns, side by side
+        self.passed = np.zeros(q, bool)
+        self.inside = np.zeros(q, bool)
+        self.out = np.zeros(q, bool)  # active or passed over: cannot join
+        self.u = self.v = np.zeros(0)
+        self.p = c
+        self.at: list[float] = []
+        self.b: list[Vector] = []
+
+    def events(self) -> Vector:
+        """For each column the penalty at which it joins or leaves, 0 where it does not."""
+        k, triangle = self.k, self.triangle
+        at = self.index[:k]
+        self.u = triangle.back(triangle.half(self.c[at]))
+        self.v = triangle.back(triangle.half(self.sign[:k]))
+        if k:
+            both = blas.dgemm(1.0, self.columns[:, :k], np.array((self.u, self.v)), trans_b=True)
+            p, q = self.c - both[:, 0], both[:, 1]
+        else:
+            p, q = self.c, np.zeros(len(self.c))
+        self.p, size = p, np.abs(p)
+        slope = 1.0 - np.copysign(q, p * q)
+        joins = (size > self.rounding) & (slope > 0) & ~self.out
+        events: Vector = np.divide(size, slope, out=np.zeros(len(size)), where=joins)
+        turned = self.sign[:k] * self.u < 0  # at penalty 0 the coefficient has the other sign
+        if turned.any():
+            events[at[turned]] = self.u[turned] / self.v[turned]
+        return events
+
+    def record(self, at: float) -> None:
+        """A knot: the coefficients of this segment at its lower end."""
+        b = np.zeros(len(self.c))
+        b[self.index[: self.k]] = self.u - at * self.v
+        self.at.append(at)
+        self.b.append(b)
+
+    def change(self, column: int) -> None:
+        """A column joins, or leaves at zero, or is passed over."""
+        if self.inside[column]:
+            self._leave(column)
+            return
+        k = self.k
+        if not self.triangle.join(self.S[column, self.index[:k]], self.square[column], self.noise[column]):
+            self.passed[column] = self.out[column] = True
+            return
+        self.index[k] = column
+        self.sign[k] = np.copysign(1.0, self.p[column])
+        self.columns[:, k] = self.S[column]
+        self.k = k + 1
+        self.inside[column] = self.out[column] = True
+
+    def _leave(self, column: int) -> None:
+        k = self.k
+        place = int(np.flatnonzero(self.index[:k] == column)[0])
+        self.triangle.leave(place)
+        self.b[-1][column] = 0.0
+        self.index[place : k - 1] = self.index[place + 1 : k]
+        self.sign[place : k - 1] = self.sign[place + 1 : k]
+        self.columns[:, place : k - 1] = self.columns[:, place + 1 : k]
+        self.k = k - 1
+        self.inside[column] = False
+        self.out = self.inside.copy()  # what was passed over beside this column may join now
+
+    def finish(self, *, whole: bool) -> Knots:
+        """The path, with the end at penalty 0 when it is whole."""
+        if whole:
+            self.record(0.0)
+            for j in np.flatnonzero(~self.inside & ~self.passed):
+                self.passed[j] = not self.triangle.fits(self.S[j, self.index[: self.k]], self.square[j], self.noise[j])
+        b = np.array(self.b).reshape(len(self.at), len(self.c))
+        return Knots(np.array(self.at), b, np.flatnonzero(self.passed & ~self.inside), whole)

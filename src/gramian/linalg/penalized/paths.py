@@ -1,0 +1,134 @@
+"""Lasso and elastic-net paths: homotopy where it holds, descent where it does not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from gramian.errors import ConvergenceError
+from gramian.linalg.penalized.descent import descend
+from gramian.linalg.penalized.homotopy import Knots, homotopy
+from gramian.linalg.penalized.optimality import rounding, violations
+from gramian.linalg.penalized.ridge import ridge, ridge_grid
+from gramian.linalg.penalized.system import Penalty, Reduced, Solutions, System, reduced, restored, squares
+from gramian.typing import Matrix, Vector
+
+GRID = 100
+SHALLOW = 1e-3  # the last penalty of a grid, relative to the first
+
+
+def path(system: System, penalty: Penalty, alphas: Vector | None = None) -> Solutions:
+    """The path of any penalty; without `alphas` (falling) at the lasso's knots, or at a hundred of them.
+
+    The sum of squares is divided by twice the sum of weights when l1_ratio > 0, as scikit-learn's Lasso and ElasticNet
+    do, and taken as it is when l1_ratio is 0, as Ridge does.
+    """
+    if penalty.l1_ratio == 0:
+        return ridge(system, penalty, ridge_grid(system, penalty) if alphas is None else alphas)
+    if penalty.l1_ratio == 1:
+        return lasso(system, penalty, alphas)
+    return elastic_net(system, penalty, grid(system, penalty) if alphas is None else alphas)
+
+
+def grid(system: System, penalty: Penalty) -> Vector:
+    """A hundred penalties, from the smallest at which all penalised coefficients are zero down three decades."""
+    part = reduced(system, penalty)
+    top = float(np.max(np.abs(part.c) / part.factors, initial=0.0)) / (system.weight * penalty.l1_ratio)
+    return top * np.logspace(0.0, np.log10(SHALLOW), GRID) if top > 0 else np.zeros(1)
+
+
+def lasso(system: System, penalty: Penalty, alphas: Vector | None = None, most: int | None = None) -> Solutions:
+    """The lasso at its knots, or at given alphas (falling) on the straight lines between them.
+
+    most : changes of the active set after which homotopy is given up. Where it was given up, or its knots do not keep
+    the optimality conditions, the rest of the path is found by descent, on a grid.
+    Raises ConvergenceError where descent does not settle, or nothing but descent is left for alpha 0.
+    """
+    part = _weighed(reduced(system, penalty))
+    knots, doubt = checked(part, homotopy(part.S, part.c, part.yy, part.noise, most))
+    reached = 0.0 if knots.whole else float(knots.at[-1])
+    at = (knots.at if knots.whole else _onwards(knots.at)) if alphas is None else alphas * system.weight
+    exact = int((at >= reached).sum())
+    B = knots.b if alphas is None else between(knots, at[:exact])
+    certificate = np.interp(-at[:exact], -knots.at, doubt)
+    if exact < len(at):
+        rest = _descents(part, np.outer(at[exact:], np.ones(len(part.c))), np.zeros((1, 1)), knots.b[-1])
+        B, certificate = np.vstack([B, rest[0]]), np.append(certificate, rest[1])
+    told = restored(part, B, len(system.c))
+    return Solutions(
+        at / system.weight, told, squares(system, told), _counted(system, part, np.count_nonzero(B, axis=1)),
+        certificate, exact, np.union1d(part.passed, part.columns[knots.passed]), alphas is None,
+    )  # fmt: skip
+
+
+def elastic_net(system: System, penalty: Penalty, alphas: Vector) -> Solutions:
+    """The elastic net at given alphas > 0 (falling), each from where the one before ended.
+
+    Degrees of freedom as Zou, Hastie and Tibshirani (2007): the trace of the hat matrix of the ridge on the active set.
+    """
+    part, strength = reduced(system, penalty), alphas * system.weight
+    threshold = np.outer(strength * penalty.l1_ratio, part.factors)
+    ridges = np.outer(strength * (1.0 - penalty.l1_ratio), part.factors)
+    B, certificate = _descents(part, threshold, ridges, np.zeros(len(part.c)))
+    freedom = np.array([_freedom(part.S, r, b) for r, b in zip(ridges, B, strict=True)])
+    told = restored(part, B, len(system.c))
+    return Solutions(alphas, told, squares(system, told), _counted(system, part, freedom), certificate, 0, part.passed)
+
+
+def checked(part: Reduced, knots: Knots) -> tuple[Knots, Vector]:
+    """The knots up to where the optimality conditions hold, and their largest violations relative to the first knot."""
+    top = float(np.abs(part.c).max(initial=0.0))
+    if not len(knots.at):
+        knots = Knots(np.array([top]), np.zeros((1, len(part.c))), knots.passed, whole=False)
+    found = violations(part.S, part.c, knots.at, knots.b)
+    good = (found <= rounding(part.S, part.yy, knots.b)).all(axis=1)
+    if not good.all():
+        kept = max(int(np.argmin(good)), 1)
+        knots, found = Knots(knots.at[:kept], knots.b[:kept], knots.passed, whole=False), found[:kept]
+    return knots, found.max(axis=1, initial=0.0) / (top or 1.0)
+
+
+def between(knots: Knots, at: Vector) -> Matrix:
+    """Coefficients (n, q) at penalties (n,), on the straight lines between the knots; zero above the first."""
+    if len(knots.at) == 1:
+        return np.repeat(knots.b, len(at), axis=0)
+    i = np.clip(np.searchsorted(-knots.at, -at, side="right") - 1, 0, len(knots.at) - 2)
+    share = np.clip((knots.at[i] - at) / (knots.at[i] - knots.at[i + 1]), 0.0, 1.0)[:, None]
+    return np.asarray((1.0 - share) * knots.b[i] + share * knots.b[i + 1])
+
+
+def _weighed(part: Reduced) -> Reduced:
+    """Columns divided by their factors: all have the same penalty."""
+    root = 1.0 / part.factors
+    S, c, noise = part.S * root[:, None] * root, part.c * root, part.noise * root**2
+    return replace(part, S=S, c=c, noise=noise, scale=part.scale * root)
+
+
+def _onwards(at: Vector) -> Vector:
+    """The knots, then a grid for descent."""
+    return np.append(at, at[-1] * np.logspace(0.0, np.log10(SHALLOW), GRID)[1:])
+
+
+def _descents(part: Reduced, thresholds: Matrix, ridges: Matrix, start: Vector) -> tuple[Matrix, Vector]:
+    """Coefficients and relative duality gaps for rows of thresholds and ridges, each from where the last ended."""
+    if not thresholds.all():
+        raise ConvergenceError(
+            "homotopy was given up before alpha 0, and descent needs a penalty: ask for alphas above 0"
+        )
+    B, gaps, b = np.zeros(thresholds.shape), np.zeros(len(thresholds)), start
+    for i, (t, r) in enumerate(zip(thresholds, np.broadcast_to(ridges, thresholds.shape), strict=True)):
+        b, gaps[i] = descend(part.S, part.c, part.yy, t, r, b)
+        B[i] = b
+    return B, gaps
+
+
+def _counted(system: System, part: Reduced, freedom: Vector) -> Vector:
+    return np.asarray(freedom + len(part.free) + system.intercept, np.float64)
+
+
+def _freedom(S: Matrix, ridge: Vector, b: Vector) -> float:
+    """Trace of S_AA (S_AA + R_A)^-1."""
+    on = np.flatnonzero(b)
+    inner = S[np.ix_(on, on)] + np.diag(ridge[on])
+    return float(np.trace(np.linalg.solve(inner, S[np.ix_(on, on)]))) if len(on) else 0.0

@@ -1,0 +1,76 @@
+"""Ridge for a whole grid of penalties, from one eigendecomposition."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from scipy.linalg import eigh, lapack
+
+from gramian.linalg.penalized.system import Penalty, Reduced, Solutions, System, reduced, restored, squares
+from gramian.typing import Matrix, Vector
+
+GRID = 100
+WIDEST = (
+    1e5  # an eigendecomposition is off by rounding times the largest eigenvalue: beyond this it touches small columns
+)
+ABOVE, DECADES = 100.0, 10.0  # the default grid: from 100 times the largest eigenvalue down ten decades
+
+
+def ridge_grid(system: System, penalty: Penalty) -> Vector:
+    """A hundred penalties, from where hardly anything is left of the slopes to where hardly anything is lost."""
+    part = _weighed(reduced(system, penalty))
+    top = ABOVE * (float(eigh(part.S, eigvals_only=True)[-1]) if len(part.c) else 1.0)
+    return np.asarray((top if top > 0 else ABOVE) * 10.0 ** np.linspace(0.0, -DECADES, GRID))
+
+
+def ridge(system: System, penalty: Penalty, alphas: Vector) -> Solutions:
+    """Minima of the residual sum of squares + alpha * (sum of factors times squared slopes), for every alpha.
+
+    Where columns differ so much in length that an eigendecomposition would lose the digits of the small ones, a
+    Cholesky factor is made for each alpha instead. At alpha 0 dependent columns share: the limit of small penalties.
+    """
+    part = _weighed(reduced(system, penalty))
+    square = part.S.diagonal()
+    smallest = float(square[square > 0].min(initial=np.inf)) + float(alphas.min())
+    if square.sum() <= WIDEST * smallest:
+        B, freedom = _by_eigenvalues(part, alphas)
+    else:
+        B, freedom = _by_cholesky(part, alphas)
+    told = restored(part, B, len(system.c))
+    rest = part.c - B @ part.S - alphas[:, None] * B
+    size = np.sqrt(part.yy * square)
+    certificate = np.max(np.divide(np.abs(rest), size, out=np.zeros_like(rest), where=size > 0), axis=1, initial=0.0)
+    df = freedom + len(part.free) + system.intercept
+    return Solutions(alphas, told, squares(system, told), df, certificate, len(alphas), part.passed)
+
+
+def _weighed(part: Reduced) -> Reduced:
+    """Columns divided by the roots of their factors: all have the same penalty."""
+    root = 1.0 / np.sqrt(part.factors)
+    S, c, noise = part.S * root[:, None] * root, part.c * root, part.noise * root**2
+    return replace(part, S=S, c=c, noise=noise, scale=part.scale * root)
+
+
+def _by_eigenvalues(part: Reduced, alphas: Vector) -> tuple[Matrix, Vector]:
+    values, V = eigh(part.S)
+    limit = float(part.noise[part.S.diagonal() > 0].max(initial=0.0))
+    values = np.where(values > limit, values, 0.0)  # a direction without length gets no coefficient
+    along, bottom = V.T @ part.c, values + alphas[:, None]
+    inverse = np.divide(1.0, bottom, out=np.zeros_like(bottom), where=bottom > 0)
+    return (along * inverse) @ V.T, np.sum(values * inverse, axis=1)
+
+
+def _by_cholesky(part: Reduced, alphas: Vector) -> tuple[Matrix, Vector]:
+    B, freedom = np.zeros((len(alphas), len(part.c))), np.zeros(len(alphas))
+    for i, alpha in enumerate(alphas.tolist()):
+        S = part.S + alpha * np.eye(len(part.c))
+        scale = 1.0 / np.sqrt(np.where(S.diagonal() > 0, S.diagonal(), 1.0))
+        L, failed = lapack.dpotrf(S * scale[:, None] * scale, lower=1, clean=1)
+        if failed:
+            B[i : i + 1], freedom[i : i + 1] = _by_eigenvalues(part, alphas[i : i + 1])
+            continue
+        B[i] = scale * lapack.dpotrs(L, scale * part.c, lower=1)[0]
+        inverse, _ = lapack.dpotri(L, lower=1)
+        freedom[i] = len(part.c) - alpha * float(inverse.diagonal() @ scale**2)
+    return B, freedom

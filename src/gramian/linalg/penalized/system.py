@@ -1,0 +1,143 @@
+"""The normal system of a penalised fit, and what is left of it for the penalised columns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.linalg import solve_triangular
+
+from gramian.linalg.penalized.triangle import Triangle
+from gramian.typing import Codes, Mask, Matrix, Vector
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """Products of a model's own columns, about their means when there is an intercept, about zero otherwise.
+
+    S : (q, q), c : (q,) with the outcome, yy : its square. weight : sum of weights. noise : (q,) squares below which a
+    column is rounding. mean : (q,) and y_mean, up to constants that all systems of one model share; zero without an
+    intercept.
+    """
+
+    S: Matrix
+    c: Vector
+    yy: float
+    weight: float
+    noise: Vector
+    mean: Vector
+    y_mean: float
+    intercept: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Penalty:
+    """What is penalised.
+
+    factors : (q,) >= 0 by which the penalty of each column is multiplied, 0 leaves it unpenalised. standardize :
+    penalise the coefficients of columns divided by their standard deviation (their root mean square without an
+    intercept). l1_ratio : 0 for ridge, 1 for the lasso.
+    """
+
+    factors: Vector
+    standardize: bool = False
+    l1_ratio: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Solutions:
+    """Coefficients for a row of penalties.
+
+    alphas : (n,) falling. coefficients : (n, q). rss : (n,) residual sums of squares. df : (n,) degrees of freedom,
+    the intercept's included. certificate : (n,) how far from optimal, relative (the largest violation of the
+    optimality conditions, or the duality gap). exact : rows that homotopy found, the others are by descent; straight
+    lines join them. passed : columns that were passed over. knots : whether the alphas are where the path bends.
+    """
+
+    alphas: Vector
+    coefficients: Matrix
+    rss: Vector
+    df: Vector
+    certificate: Vector
+    exact: int
+    passed: Codes
+    knots: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reduced:
+    """The system of the penalised columns, scaled, the unpenalised ones partialled out.
+
+    S : (m, m), c : (m,), yy, noise : (m,) as in a System. columns, free : positions of penalised and unpenalised ones.
+    scale : (m,) coefficient of a column as it is for one of its scaled form. factors : (m,) of the penalty.
+    base : (f,) coefficients of the unpenalised columns alone, share : (f, m) what they lose for each unit of others.
+    passed : unpenalised columns that are combinations of others, and penalised ones without length.
+    """
+
+    S: Matrix
+    c: Vector
+    yy: float
+    noise: Vector
+    columns: Codes
+    free: Codes
+    scale: Vector
+    factors: Vector
+    base: Vector
+    share: Matrix
+    passed: Codes
+
+
+def reduced(system: System, penalty: Penalty) -> Reduced:
+    """Partial the unpenalised columns out, then scale the others if they are to be standardised."""
+    columns = np.flatnonzero(penalty.factors > 0)
+    wanted = np.flatnonzero(penalty.factors == 0)
+    free, R = _independent(system, wanted)
+    H = solve_triangular(R, system.S[np.ix_(free, columns)], trans="T") if len(free) else np.zeros((0, len(columns)))
+    h = solve_triangular(R, system.c[free], trans="T") if len(free) else np.zeros(0)
+    S = system.S[np.ix_(columns, columns)] - H.T @ H
+    c, yy = system.c[columns] - H.T @ h, system.yy - float(h @ h)
+    flat = S.diagonal() <= system.noise[columns]
+    S[flat], S[:, flat], c[flat] = 0.0, 0.0, 0.0
+    scale = _scale(system, columns, flat) if penalty.standardize else np.ones(len(columns))
+    return Reduced(
+        S * scale[:, None] * scale,
+        c * scale,
+        max(yy, 0.0),
+        np.where(flat, 1.0, system.noise[columns] * scale**2),
+        columns,
+        free,
+        scale,
+        penalty.factors[columns],
+        solve_triangular(R, h) if len(free) else h,
+        solve_triangular(R, H) if len(free) else H,
+        np.union1d(np.setdiff1d(wanted, free), columns[flat]),
+    )
+
+
+def _independent(system: System, wanted: Codes) -> tuple[Codes, Matrix]:
+    """Those of the wanted columns that are no combination of earlier ones, and their Cholesky factor."""
+    triangle, kept = Triangle(len(wanted)), list[int]()
+    for j in wanted.tolist():
+        if triangle.join(system.S[j, kept], float(system.S[j, j]), float(system.noise[j])):
+            kept.append(j)
+    return np.array(kept, np.int64), triangle.full()
+
+
+def _scale(system: System, columns: Codes, flat: Mask) -> Vector:
+    square = system.S.diagonal()[columns] / system.weight
+    return np.asarray(1.0 / np.sqrt(np.where(flat, 1.0, square)))
+
+
+def restored(part: Reduced, B: Matrix, width: int) -> Matrix:
+    """Coefficients of all columns as they are, (n, q), from those of the scaled penalised ones, (n, m)."""
+    out = np.zeros((len(B), width))
+    told = B * part.scale
+    out[:, part.columns] = told
+    out[:, part.free] = part.base - told @ part.share.T
+    return out
+
+
+def squares(system: System, B: Matrix) -> Vector:
+    """Residual sums of squares, (n,), of coefficients (n, q) with the best intercept: (-b, 1)' C (-b, 1)."""
+    rest = system.c - B @ system.S
+    return np.asarray(np.maximum(system.yy - B @ system.c - np.einsum("ij,ij->i", B, rest), 0.0))
