@@ -27,7 +27,8 @@ class SolvedPath:
     """A path: coefficients for a row of penalties.
 
     names : (q,) of the slopes, terms : numbers of their terms. solutions : slopes, squares and freedom for each alpha.
-    intercepts : (n,), zero without one. rows, weight, log_weight, mean, tss : of the data. tally : rows left out.
+    intercepts : (n,), zero without one. sizes : (q,) standard deviations of the columns, or root
+    mean squares. rows, weight, log_weight, mean, tss : of the data. tally : rows left out.
     """
 
     posed: Posed
@@ -36,6 +37,7 @@ class SolvedPath:
     terms: tuple[int, ...]
     solutions: Solutions
     intercepts: Vector
+    sizes: Vector
     rows: int
     weight: float
     log_weight: float
@@ -82,6 +84,7 @@ def told(
         terms=tuple(posed.columns[j].term for j in posed.slopes),
         solutions=solutions,
         intercepts=intercepts(posed, system, solutions.coefficients),
+        sizes=np.sqrt(np.maximum(system.S.diagonal(), 0.0) / system.weight),
         rows=moments.rows,
         weight=moments.weight,
         log_weight=moments.log_weight,

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from gramian.results.estimates import Estimates
     from gramian.results.glm import GlmFit
     from gramian.results.linear import LinearFit
+    from gramian.results.path import Path
+    from gramian.results.penalized import PenalizedFit
 
 LONGEST = 60  # coefficients that are shown
 NOTES = 12  # aliased columns, empty cells that are named
@@ -77,7 +79,7 @@ def _title(fit: LinearFit) -> Text:
     return Text.assemble((f"{kind}{how}", "bold"), "\n", printable(fit.formula))
 
 
-def rows_told(fit: Estimates, count: str | None = None) -> list[str]:
+def rows_told(fit: Estimates | Path | PenalizedFit, count: str | None = None) -> list[str]:
     """How many rows were used; how many were not, why, and which columns are to blame."""
     left_out = sum(fit.dropped_rows.values())
     if count:

@@ -1,0 +1,40 @@
+"""Penalised paths and their cross-validations."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from gramian.results.cross_validation import CrossValidation
+    from gramian.results.path import Path
+
+KINDS = {0.0: "Ridge", 1.0: "Lasso"}
+
+
+def path(result: Path) -> Any:
+    """Coefficients against alpha. Those that reach farthest, in standard deviations of their columns, are named."""
+    from gramian.plots.path import path as draw
+
+    straight = result.l1_ratio == 1.0
+    sizes = result.solved.sizes
+    marks = [("least BIC", result.best("bic").alpha)] if np.isfinite(result.criterion("bic")).any() else []
+    title = f"{kind(result)} path of {result.formula}"
+    return draw(
+        result.alphas, result.coefficients, result.names, sizes, result.df, straight=straight, title=title, marks=marks
+    )
+
+
+def cross_validation(result: CrossValidation) -> Any:
+    """Mean errors against alpha."""
+    from gramian.plots.validation import validation
+
+    title = f"{kind(result.path)} of {result.formula}, cross-validated"
+    chosen = (result.best_alpha, result.one_se_alpha)
+    return validation(result.alphas, result.mean_error, result.std_error, *chosen, folds=len(result.folds), title=title)
+
+
+def kind(result: Path) -> str:
+    """What the fits are called."""
+    return KINDS.get(result.l1_ratio, "Elastic net")
