@@ -19,7 +19,7 @@ from gramian.linalg.gather import BLOCK
 from gramian.linalg.moments import Moments
 from gramian.linalg.penalized.system import Penalty, System
 from gramian.linalg.products import gram
-from gramian.linalg.solve import SAFETY, centre, error_unit
+from gramian.linalg.solve import centre, error_unit
 from gramian.linalg.subspace import sandwich
 from gramian.typing import Matrix, Vector
 
@@ -120,8 +120,8 @@ def system_of(posed: Posed, sums: Sums) -> System:
     q, y = len(C) - 1, frame.scale
     unit = error_unit(sums.rows, p, BLOCK + sums.rows // BLOCK)
     return System(
-        C[:q, :q], C[:q, q] * y, float(C[q, q]) * y**2, sums.weight, SAFETY * unit * length**2, mean,
-        centred.y_mean * y, frame.constant is not None,
+        C[:q, :q], C[:q, q] * y, float(C[q, q]) * y**2, sums.weight, length,
+        float(sums.squares[-1]) ** 0.5 * y, unit, mean, centred.y_mean * y, frame.constant is not None,
     )  # fmt: skip
 
 

@@ -11,8 +11,8 @@ import numpy as np
 from scipy.linalg import lapack
 
 from gramian.errors import ConvergenceError
-from gramian.linalg.penalized.optimality import STEPS, gap
-from gramian.linalg.solve import UNIT
+from gramian.linalg.penalized.optimality import gap
+from gramian.linalg.penalized.system import Reduced
 from gramian.typing import Codes, Matrix, Vector
 
 JUMPS = 6  # guesses before a round of descent
@@ -23,21 +23,21 @@ MOST = 1e-8  # relative gap that is no solution any more
 
 
 def descend(
-    S: Matrix, c: Vector, yy: float, threshold: Vector, ridge: Vector, start: Vector, rounds: int = ROUNDS
+    part: Reduced, threshold: Vector, ridge: Vector, start: Vector, rounds: int = ROUNDS
 ) -> tuple[Vector, float]:
-    """Minimum of b'Sb / 2 - c'b + b'Rb / 2 + |t o b|_1 and its duality gap relative to that of b = 0, yy / 2.
+    """Minimum of b'Sb / 2 - c'b + b'Rb / 2 + |t o b|_1, and its duality gap relative to y'y / 2.
 
     threshold : (q,) t > 0, ridge : (q,) diagonal of R >= 0, start : (q,) where to begin.
     Raises ConvergenceError where the gap stays above 1e-8.
     """
-    b, half = start, max(0.5 * yy, np.finfo(float).tiny)
+    b, half = start, max(0.5 * part.y_length**2, np.finfo(float).tiny)
     for _ in range(rounds):
-        b, solved = _jump(S, c, yy, threshold, ridge, b)
-        left = gap(S, c, yy, threshold, ridge, b) / half
+        b, solved = _jump(part, threshold, ridge, b)
+        left = gap(part.S, part.c, part.yy, threshold, ridge, b) / half
         if solved or left <= ENOUGH:
             return b, left
-        b = _sweep(S, c, threshold, ridge, b)
-    left = gap(S, c, yy, threshold, ridge, b) / half
+        b = _sweep(part.S, part.c, threshold, ridge, b)
+    left = gap(part.S, part.c, part.yy, threshold, ridge, b) / half
     if left > MOST:
         raise ConvergenceError(
             f"coordinate descent is left with a duality gap of {left:.1e} after {rounds * SWEEPS:,} sweeps: "
@@ -46,9 +46,10 @@ def descend(
     return b, left
 
 
-def _jump(S: Matrix, c: Vector, yy: float, threshold: Vector, ridge: Vector, b: Vector) -> tuple[Vector, bool]:
+def _jump(part: Reduced, threshold: Vector, ridge: Vector, b: Vector) -> tuple[Vector, bool]:
     """A few guesses of the signs; the last solution whose signs were right, and whether it is the minimum."""
-    square, best = S.diagonal(), b
+    S, c, best = part.S, part.c, b
+    square = S.diagonal()
     rest = c - S @ b
     for _ in range(JUMPS):
         pull = rest + square * b
@@ -58,7 +59,7 @@ def _jump(S: Matrix, c: Vector, yy: float, threshold: Vector, ridge: Vector, b: 
         if found is None:
             break
         b, rest = found, c - S @ found
-        allowed = threshold + STEPS * (len(c) + 1) * UNIT * np.sqrt(square) * (yy**0.5 + float(np.abs(b) @ square**0.5))
+        allowed = threshold + part.rounding(b[None])[0]
         if (sign * b[on] >= 0).all():
             best = b
             if (np.abs(np.delete(rest, on)) <= np.delete(allowed, on)).all():

@@ -36,14 +36,15 @@ class Knots:
     whole: bool
 
 
-def homotopy(S: Matrix, c: Vector, yy: float, noise: Vector, most: int | None = None) -> Knots:
+def homotopy(S: Matrix, c: Vector, noise: Vector, rounding: Vector, most: int | None = None) -> Knots:
     """All knots of the minima of b'Sb / 2 - c'b + t |b|_1, from the smallest t where b = 0 down to t = 0.
 
-    S : (q, q), c : (q,), yy : products of the columns, with the outcome, and its square. noise : (q,) squares that are
-    rounding. most : changes of the active set after which the path is left as it is (`whole` False).
+    S : (q, q), c : (q,) products of the columns, and with the outcome. noise, rounding : (q,) below which elements of
+    the diagonal of S, and of c, say nothing. most : changes of the active set after which the path is left as it is
+    (`whole` False).
     Of columns that are tied the first one changes first (the least-index rule, which does not cycle).
     """
-    walk = _Walk(S, c, yy, noise)
+    walk = _Walk(S, c, noise, rounding)
     top = float(np.abs(c).max(initial=0.0))
     least, now = 4 * (len(c) + 1) * UNIT * top, np.inf
     for _ in range(EVENTS * (len(c) + 4) if most is None else most):
@@ -63,11 +64,10 @@ def homotopy(S: Matrix, c: Vector, yy: float, noise: Vector, most: int | None = 
 class _Walk:
     """The active set under way."""
 
-    def __init__(self, S: Matrix, c: Vector, yy: float, noise: Vector) -> None:
+    def __init__(self, S: Matrix, c: Vector, noise: Vector, rounding: Vector) -> None:
         q = len(c)
-        self.S, self.c, self.noise = S, c, noise
+        self.S, self.c, self.noise, self.rounding = S, c, noise, rounding
         self.square = S.diagonal()
-        self.rounding = 4 * (q + 1) * UNIT * np.sqrt(np.maximum(self.square, 0.0) * max(yy, 0.0))
         self.triangle = Triangle(q)
         self.k = 0  # how many are active
         self.index = np.empty(q, np.int64)
@@ -104,7 +104,8 @@ class _Walk:
     def record(self, at: float) -> None:
         """A knot: the coefficients of this segment at its lower end."""
         b = np.zeros(len(self.c))
-        b[self.index[: self.k]] = self.u - at * self.v
+        found = self.u - at * self.v
+        b[self.index[: self.k]] = np.where(self.sign[: self.k] * found > 0, found, 0.0)  # the other sign is rounding
         self.at.append(at)
         self.b.append(b)
 
@@ -114,7 +115,7 @@ class _Walk:
             self._leave(column)
             return
         k = self.k
-        if not self.triangle.join(self.S[column, self.index[:k]], self.square[column], self.noise[column]):
+        if not self.triangle.join(*self._asked(column)):
             self.passed[column] = self.out[column] = True
             return
         self.index[k] = column
@@ -122,6 +123,11 @@ class _Walk:
         self.columns[:, k] = self.S[column]
         self.k = k + 1
         self.inside[column] = self.out[column] = True
+
+    def _asked(self, column: int) -> tuple[Vector, float, Vector, float]:
+        """What the triangle has to know of a column."""
+        at = self.index[: self.k]
+        return self.S[column, at], float(self.square[column]), self.noise[at], float(self.noise[column])
 
     def _leave(self, column: int) -> None:
         k = self.k
@@ -139,7 +145,7 @@ class _Walk:
         """The path, with the end at penalty 0 when it is whole."""
         if whole:
             self.record(0.0)
-            for j in np.flatnonzero(~self.inside & ~self.passed):
-                self.passed[j] = not self.triangle.fits(self.S[j, self.index[: self.k]], self.square[j], self.noise[j])
+            for j in np.flatnonzero(~self.inside & ~self.passed).tolist():
+                self.passed[j] = not self.triangle.fits(*self._asked(j))
         b = np.array(self.b).reshape(len(self.at), len(self.c))
         return Knots(np.array(self.at), b, np.flatnonzero(self.passed & ~self.inside), whole)

@@ -4,16 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gramian.linalg.solve import UNIT
 from gramian.typing import Matrix, Vector
-
-STEPS = 32.0  # roundings that an element of a residual may carry for each column: solves, then products
-
-
-def rounding(S: Matrix, yy: float, B: Matrix) -> Matrix:
-    """What rounding may do to c - S b, (n, q), for coefficients (n, q)."""
-    length = np.sqrt(np.maximum(S.diagonal(), 0.0))
-    return STEPS * (len(S) + 1) * UNIT * np.outer(np.sqrt(max(yy, 0.0)) + np.abs(B) @ length, length)
 
 
 def violations(S: Matrix, c: Vector, at: Vector, B: Matrix) -> Matrix:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from gramian.errors import ConvergenceError
 from gramian.linalg.penalized.descent import descend
 from gramian.linalg.penalized.homotopy import Knots, homotopy
-from gramian.linalg.penalized.optimality import rounding, violations
+from gramian.linalg.penalized.optimality import violations
 from gramian.linalg.penalized.ridge import ridge, ridge_grid
 from gramian.linalg.penalized.system import Penalty, Reduced, Solutions, System, reduced, restored, squares
 from gramian.typing import Matrix, Vector
@@ -45,8 +43,9 @@ def lasso(system: System, penalty: Penalty, alphas: Vector | None = None, most: 
     the optimality conditions, the rest of the path is found by descent, on a grid.
     Raises ConvergenceError where descent does not settle, or nothing but descent is left for alpha 0.
     """
-    part = _weighed(reduced(system, penalty))
-    knots, doubt = checked(part, homotopy(part.S, part.c, part.yy, part.noise, most))
+    part = reduced(system, penalty)
+    part = part.weighed(part.factors)
+    knots, doubt = checked(part, homotopy(part.S, part.c, part.noise, part.length * part.y_length * part.unit, most))
     reached = 0.0 if knots.whole else float(knots.at[-1])
     at = (knots.at if knots.whole else _onwards(knots.at)) if alphas is None else alphas * system.weight
     exact = int((at >= reached).sum())
@@ -77,16 +76,17 @@ def elastic_net(system: System, penalty: Penalty, alphas: Vector) -> Solutions:
 
 
 def checked(part: Reduced, knots: Knots) -> tuple[Knots, Vector]:
-    """The knots up to where the optimality conditions hold, and their largest violations relative to the first knot."""
-    top = float(np.abs(part.c).max(initial=0.0))
+    """The knots up to where the optimality conditions hold, and their largest violations as correlations."""
     if not len(knots.at):
-        knots = Knots(np.array([top]), np.zeros((1, len(part.c))), knots.passed, whole=False)
+        knots = Knots(
+            np.abs(part.c).max(initial=0.0, keepdims=True), np.zeros((1, len(part.c))), knots.passed, whole=False
+        )
     found = violations(part.S, part.c, knots.at, knots.b)
-    good = (found <= rounding(part.S, part.yy, knots.b)).all(axis=1)
+    good = (found <= part.rounding(knots.b)).all(axis=1)
     if not good.all():
         kept = max(int(np.argmin(good)), 1)
         knots, found = Knots(knots.at[:kept], knots.b[:kept], knots.passed, whole=False), found[:kept]
-    return knots, found.max(axis=1, initial=0.0) / (top or 1.0)
+    return knots, part.relative(found)
 
 
 def between(knots: Knots, at: Vector) -> Matrix:
@@ -96,13 +96,6 @@ def between(knots: Knots, at: Vector) -> Matrix:
     i = np.clip(np.searchsorted(-knots.at, -at, side="right") - 1, 0, len(knots.at) - 2)
     share = np.clip((knots.at[i] - at) / (knots.at[i] - knots.at[i + 1]), 0.0, 1.0)[:, None]
     return np.asarray((1.0 - share) * knots.b[i] + share * knots.b[i + 1])
-
-
-def _weighed(part: Reduced) -> Reduced:
-    """Columns divided by their factors: all have the same penalty."""
-    root = 1.0 / part.factors
-    S, c, noise = part.S * root[:, None] * root, part.c * root, part.noise * root**2
-    return replace(part, S=S, c=c, noise=noise, scale=part.scale * root)
 
 
 def _onwards(at: Vector) -> Vector:
@@ -118,7 +111,7 @@ def _descents(part: Reduced, thresholds: Matrix, ridges: Matrix, start: Vector) 
         )
     B, gaps, b = np.zeros(thresholds.shape), np.zeros(len(thresholds)), start
     for i, (t, r) in enumerate(zip(thresholds, np.broadcast_to(ridges, thresholds.shape), strict=True)):
-        b, gaps[i] = descend(part.S, part.c, part.yy, t, r, b)
+        b, gaps[i] = descend(part, t, r, b)
         B[i] = b
     return B, gaps
 

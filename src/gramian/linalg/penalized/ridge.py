@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 from scipy.linalg import eigh, lapack
 
@@ -19,7 +17,7 @@ ABOVE, DECADES = 100.0, 10.0  # the default grid: from 100 times the largest eig
 
 def ridge_grid(system: System, penalty: Penalty) -> Vector:
     """A hundred penalties, from where hardly anything is left of the slopes to where hardly anything is lost."""
-    part = _weighed(reduced(system, penalty))
+    part = _part(system, penalty)
     top = ABOVE * (float(eigh(part.S, eigvals_only=True)[-1]) if len(part.c) else 1.0)
     return np.asarray((top if top > 0 else ABOVE) * 10.0 ** np.linspace(0.0, -DECADES, GRID))
 
@@ -30,7 +28,7 @@ def ridge(system: System, penalty: Penalty, alphas: Vector) -> Solutions:
     Where columns differ so much in length that an eigendecomposition would lose the digits of the small ones, a
     Cholesky factor is made for each alpha instead. At alpha 0 dependent columns share: the limit of small penalties.
     """
-    part = _weighed(reduced(system, penalty))
+    part = _part(system, penalty)
     square = part.S.diagonal()
     smallest = float(square[square > 0].min(initial=np.inf)) + float(alphas.min())
     if square.sum() <= WIDEST * smallest:
@@ -39,17 +37,14 @@ def ridge(system: System, penalty: Penalty, alphas: Vector) -> Solutions:
         B, freedom = _by_cholesky(part, alphas)
     told = restored(part, B, len(system.c))
     rest = part.c - B @ part.S - alphas[:, None] * B
-    size = np.sqrt(part.yy * square)
-    certificate = np.max(np.divide(np.abs(rest), size, out=np.zeros_like(rest), where=size > 0), axis=1, initial=0.0)
     df = freedom + len(part.free) + system.intercept
-    return Solutions(alphas, told, squares(system, told), df, certificate, len(alphas), part.passed)
+    return Solutions(alphas, told, squares(system, told), df, part.relative(rest), len(alphas), part.passed)
 
 
-def _weighed(part: Reduced) -> Reduced:
+def _part(system: System, penalty: Penalty) -> Reduced:
     """Columns divided by the roots of their factors: all have the same penalty."""
-    root = 1.0 / np.sqrt(part.factors)
-    S, c, noise = part.S * root[:, None] * root, part.c * root, part.noise * root**2
-    return replace(part, S=S, c=c, noise=noise, scale=part.scale * root)
+    part = reduced(system, penalty)
+    return part.weighed(np.sqrt(part.factors))
 
 
 def _by_eigenvalues(part: Reduced, alphas: Vector) -> tuple[Matrix, Vector]:

@@ -2,32 +2,42 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.linalg import solve_triangular
 
 from gramian.linalg.penalized.triangle import Triangle
+from gramian.linalg.solve import SAFETY
 from gramian.typing import Codes, Mask, Matrix, Vector
+
+STEPS = 32.0  # rounding errors of a sum that a solve may carry into an element of a residual
 
 
 @dataclass(frozen=True, slots=True)
 class System:
     """Products of a model's own columns, about their means when there is an intercept, about zero otherwise.
 
-    S : (q, q), c : (q,) with the outcome, yy : its square. weight : sum of weights. noise : (q,) squares below which a
-    column is rounding. mean : (q,) and y_mean, up to constants that all systems of one model share; zero without an
-    intercept.
+    S : (q, q), c : (q,) with the outcome, yy : its square. weight : sum of weights. length : (q,) and y_length, roots
+    of the squares as they were summed, shift included; unit : their relative rounding error. mean : (q,) and y_mean, up
+    to constants that all systems of one model share; zero without an intercept.
     """
 
     S: Matrix
     c: Vector
     yy: float
     weight: float
-    noise: Vector
+    length: Vector
+    y_length: float
+    unit: float
     mean: Vector
     y_mean: float
     intercept: bool
+
+    @property
+    def noise(self) -> Vector:
+        """Squares below which a column is rounding, (q,)."""
+        return np.asarray(SAFETY * self.unit * self.length**2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +59,10 @@ class Solutions:
     """Coefficients for a row of penalties.
 
     alphas : (n,) falling. coefficients : (n, q). rss : (n,) residual sums of squares. df : (n,) degrees of freedom,
-    the intercept's included. certificate : (n,) how far from optimal, relative (the largest violation of the
-    optimality conditions, or the duality gap). exact : rows that homotopy found, the others are by descent; straight
-    lines join them. passed : columns that were passed over. knots : whether the alphas are where the path bends.
+    the intercept's included. certificate : (n,) how far from optimal: the largest violation of the optimality
+    conditions as a correlation, or the duality gap as a share of the outcome's square. exact : rows that homotopy
+    found, the others are by descent; straight lines join them. passed : columns that were passed over. knots : whether
+    the alphas are where the path bends.
     """
 
     alphas: Vector
@@ -68,16 +79,20 @@ class Solutions:
 class Reduced:
     """The system of the penalised columns, scaled, the unpenalised ones partialled out.
 
-    S : (m, m), c : (m,), yy, noise : (m,) as in a System. columns, free : positions of penalised and unpenalised ones.
-    scale : (m,) coefficient of a column as it is for one of its scaled form. factors : (m,) of the penalty.
-    base : (f,) coefficients of the unpenalised columns alone, share : (f, m) what they lose for each unit of others.
-    passed : unpenalised columns that are combinations of others, and penalised ones without length.
+    S : (m, m), c : (m,), noise, length : (m,), y_length, unit as in a System; yy : square of the outcome that the
+    unpenalised columns leave. columns, free : positions of penalised and unpenalised ones. scale : (m,) coefficient of
+    a column as it is for one of its scaled form. factors : (m,) of the penalty. base : (f,) coefficients of the
+    unpenalised columns alone, share : (f, m) what they lose for each unit of others. passed : unpenalised columns that
+    are combinations of others, and penalised ones without length.
     """
 
     S: Matrix
     c: Vector
     yy: float
     noise: Vector
+    length: Vector
+    y_length: float
+    unit: float
     columns: Codes
     free: Codes
     scale: Vector
@@ -85,6 +100,29 @@ class Reduced:
     base: Vector
     share: Matrix
     passed: Codes
+
+    def weighed(self, root: Vector) -> Reduced:
+        """The same with columns divided by (m,) numbers."""
+        share = 1.0 / root
+        return replace(
+            self,
+            S=self.S * share[:, None] * share,
+            c=self.c * share,
+            noise=self.noise * share**2,
+            length=self.length * share,
+            scale=self.scale * share,
+        )
+
+    def rounding(self, B: Matrix) -> Matrix:
+        """What rounding may do to c - S b, (n, m), for coefficients (n, m)."""
+        return np.asarray(STEPS * self.unit * np.outer(self.y_length + np.abs(B) @ self.length, self.length))
+
+    def relative(self, rest: Matrix) -> Vector:
+        """The largest of products with the outcome, (n, m), relative to the lengths of column and outcome, (n,)."""
+        size = self.length * self.y_length
+        return np.asarray(
+            np.max(np.divide(np.abs(rest), size, out=np.zeros_like(rest), where=size > 0), axis=1, initial=0.0)
+        )
 
 
 def reduced(system: System, penalty: Penalty) -> Reduced:
@@ -98,12 +136,16 @@ def reduced(system: System, penalty: Penalty) -> Reduced:
     c, yy = system.c[columns] - H.T @ h, system.yy - float(h @ h)
     flat = S.diagonal() <= system.noise[columns]
     S[flat], S[:, flat], c[flat] = 0.0, 0.0, 0.0
+    c[np.abs(c) <= STEPS * system.unit * system.length[columns] * system.y_length] = 0.0
     scale = _scale(system, columns, flat) if penalty.standardize else np.ones(len(columns))
     return Reduced(
         S * scale[:, None] * scale,
         c * scale,
         max(yy, 0.0),
         np.where(flat, 1.0, system.noise[columns] * scale**2),
+        system.length[columns] * scale,
+        system.y_length,
+        system.unit,
         columns,
         free,
         scale,
@@ -116,9 +158,9 @@ def reduced(system: System, penalty: Penalty) -> Reduced:
 
 def _independent(system: System, wanted: Codes) -> tuple[Codes, Matrix]:
     """Those of the wanted columns that are no combination of earlier ones, and their Cholesky factor."""
-    triangle, kept = Triangle(len(wanted)), list[int]()
+    triangle, kept, noise = Triangle(len(wanted)), list[int](), system.noise
     for j in wanted.tolist():
-        if triangle.join(system.S[j, kept], float(system.S[j, j]), float(system.noise[j])):
+        if triangle.join(system.S[j, kept], float(system.S[j, j]), noise[kept], float(noise[j])):
             kept.append(j)
     return np.array(kept, np.int64), triangle.full()
 

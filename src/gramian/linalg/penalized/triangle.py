@@ -8,6 +8,7 @@ from scipy.linalg import blas, lapack
 from gramian.typing import Matrix, Vector
 
 PANEL = 32  # columns that LAPACK treats together
+DOUBT = 1e8  # a pivot that is larger relative to its column's own rounding is not looked at more closely
 
 
 class Triangle:
@@ -29,26 +30,38 @@ class Triangle:
         k = self.size
         return np.asarray(blas.dtpsv(k, self.packed[: k * (k + 1) // 2], x)) if k else np.zeros(0)
 
-    def join(self, cross: Vector, square: float, least: float) -> bool:
-        """Add a column, given its products with those that are in, and its square.
+    def join(self, cross: Vector, square: float, noise: Vector, own: float) -> bool:
+        """Add a column, given its products with those that are in, and its square; False where it does not fit.
 
-        False, and nothing added, where what is left of the square beside the others is not above `least`.
+        noise : (k,) and own, squares that are rounding, of the columns that are in and of this one.
         """
+        column, pivot = self._rest(cross, square)
+        if not self._clear(column, pivot, noise, own):
+            return False
         k = self.size
         start = k * (k + 1) // 2
-        column = self.half(cross)
-        pivot = square - float(column @ column)
-        if not pivot > least:
-            return False
         self.packed[start : start + k] = column
         self.packed[start + k] = pivot**0.5
         self.size = k + 1
         return True
 
-    def fits(self, cross: Vector, square: float, least: float) -> bool:
+    def fits(self, cross: Vector, square: float, noise: Vector, own: float) -> bool:
         """Whether a column could join."""
+        return self._clear(*self._rest(cross, square), noise, own)
+
+    def _rest(self, cross: Vector, square: float) -> tuple[Vector, float]:
+        """A further column of R, and what of the square is left beside the others."""
         column = self.half(cross)
-        return square - float(column @ column) > least
+        return column, square - float(column @ column)
+
+    def _clear(self, column: Vector, pivot: float, noise: Vector, own: float) -> bool:
+        """Whether a pivot is more than the rounding of the combination of columns that it belongs to."""
+        if not pivot > own:
+            return False
+        if pivot > DOUBT * own:
+            return True
+        combination = np.abs(self.back(column))
+        return bool(pivot > (own**0.5 + combination @ np.sqrt(noise)) ** 2)
 
     def leave(self, position: int) -> None:
         """Take a column out: the rest of its row goes into the triangle below by a QR step, without subtraction."""
