@@ -33,7 +33,7 @@ def grid(system: System, penalty: Penalty) -> Vector:
     """A hundred penalties, from the smallest at which all penalised coefficients are zero down three decades."""
     part = reduced(system, penalty)
     top = float(np.max(np.abs(part.c) / part.factors, initial=0.0)) / (system.weight * penalty.l1_ratio)
-    return top * np.logspace(0.0, np.log10(SHALLOW), GRID) if top > 0 else np.zeros(1)
+    return np.asarray((top or 1.0) * np.logspace(0.0, np.log10(SHALLOW), GRID))
 
 
 def lasso(system: System, penalty: Penalty, alphas: Vector | None = None, most: int | None = None) -> Solutions:
