@@ -13,6 +13,7 @@ from gramian.fit.options import Options
 from gramian.fit.passes import Accumulate, Accumulated
 from gramian.fit.prepare import prepare
 from gramian.formula.design import Design
+from gramian.linalg.moments import Moments
 from gramian.linalg.penalized.system import System
 from gramian.linalg.solve import UNIT
 
@@ -37,6 +38,11 @@ def folded(formula: str, data: dict[str, Any], folds: int = 1, **options: Any) -
     rows = np.arange(table.num_rows)
     parts = [table.take(pa.array(rows[rows % folds == k])) for k in range(folds)]
     return design, [engine.fold(source_of(part), task) for part in parts]
+
+
+def moments_of(design: Design, data: dict[str, Any]) -> Moments:
+    """What a pass with a design that is there leaves of some rows."""
+    return Local(1).fold(source_of(data), Accumulate(design)).moments
 
 
 def whole(formula: str, data: dict[str, Any], **options: Any) -> tuple[Design, Accumulated]:
