@@ -11,7 +11,7 @@ from gramian.errors import NumericalError
 from gramian.fit.linear import solved_products
 from gramian.fit.penalties import PathOptions, penalised_columns
 from gramian.formula.coding import Levels, ModelColumn, levels_of
-from gramian.formula.coordinates import Combination, Frame, frame_of
+from gramian.formula.coordinates import Frame, frame_of
 from gramian.formula.design import Design
 from gramian.linalg import maps
 from gramian.linalg.doubledouble import Pair, from_fraction, pair, total
@@ -20,17 +20,47 @@ from gramian.linalg.moments import Moments
 from gramian.linalg.penalized.system import Penalty, System
 from gramian.linalg.products import gram
 from gramian.linalg.solve import centre, error_unit
-from gramian.linalg.subspace import sandwich
+from gramian.linalg.subspace import Sparse, sandwich
 from gramian.typing import Matrix, Vector
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """The slopes' columns as combinations of those that are swept. columns : sparse, hi + lo. scale : where each is one
+    of them in another unit, the factors; None otherwise.
+    """
+
+    columns: tuple[Sparse, ...]
+    scale: Vector | None
+
+    def products(self, C: Matrix) -> Matrix:
+        """Products of the slopes' columns and the outcome, which stands last in both."""
+        if self.scale is not None:
+            scale = np.append(self.scale, 1.0)
+            return np.asarray(C * scale[:, None] * scale)
+        outcome: Sparse = np.array([len(C) - 1]), np.ones(1), np.zeros(1)
+        return sandwich([*self.columns, outcome], C).value
+
+    def told(self, values: Vector) -> Vector:
+        """Sums over the rows, told of the slopes' columns."""
+        if self.scale is not None:
+            return values * self.scale
+        return np.array([hi @ values[at] for at, hi, _ in self.columns], np.float64)
+
+    def reach(self, lengths: Vector) -> Vector:
+        """The most that lengths may add up to."""
+        if self.scale is not None:
+            return lengths * np.abs(self.scale)
+        return np.array([np.abs(hi) @ lengths[at] for at, hi, _ in self.columns], np.float64)
 
 
 @dataclass(frozen=True, slots=True)
 class Posed:
     """Columns and penalties of a problem, and where its sums are read from.
 
-    columns : of the model, those with a slope at `slopes`. made : for each slope its combination of the columns that
-    are swept, None where they are the same. constants : what each slope's column holds of the constant beside that.
-    shift : of the outcome, which the intercept takes up.
+    columns : of the model, those with a slope at `slopes`. basis : the slopes' columns in those that are swept, None
+    where they are the same. constants : what each slope's column holds of the constant beside that. shift : of the
+    outcome, which the intercept takes up.
     """
 
     design: Design
@@ -39,7 +69,7 @@ class Posed:
     slopes: tuple[int, ...]
     frame: Frame
     penalty: Penalty
-    made: list[Combination] | None
+    basis: Basis | None
     constants: tuple[Fraction, ...]
     shift: Fraction
 
@@ -77,21 +107,21 @@ def pose(design: Design, moments: Moments, options: PathOptions) -> Posed:
     (response,) = design.outcome
     frame = frame_of(columns, levels, response, design.coordinates, told_as_written=True)
     slopes = tuple(j for j in range(len(columns)) if j != frame.constant)
-    made, constants = _combinations(frame, slopes)
+    basis, constants = _basis(frame, slopes)
     penalty = Penalty(factors[list(slopes)], options.standardize, options.l1_ratio)
     shift = sum(frame.response.values(), Fraction(0))
-    return Posed(design, levels, columns, slopes, frame, penalty, made, constants, shift)
+    return Posed(design, levels, columns, slopes, frame, penalty, basis, constants, shift)
 
 
-def _combinations(frame: Frame, slopes: tuple[int, ...]) -> tuple[list[Combination] | None, tuple[Fraction, ...]]:
+def _basis(frame: Frame, slopes: tuple[int, ...]) -> tuple[Basis | None, tuple[Fraction, ...]]:
     if frame.made is None:
         return None, (Fraction(0),) * len(slopes)
     place = {j: i for i, j in enumerate(slopes)}
     made = [{place[i]: c for i, c in frame.made[j].items() if i in place} for j in slopes]
-    nothing = Fraction(0)
-    return made, tuple(
-        nothing if frame.constant is None else frame.made[j].get(frame.constant, nothing) for j in slopes
-    )
+    alone = all(column.keys() == {j} for j, column in enumerate(made))
+    scale = np.array([float(column[j]) for j, column in enumerate(made)]) if alone else None
+    constants = (frame.made[j].get(-1 if frame.constant is None else frame.constant, Fraction(0)) for j in slopes)
+    return Basis(tuple(map(maps.sparse, made)), scale), tuple(constants)
 
 
 def sums_of(posed: Posed, moments: Moments) -> Sums:
@@ -114,28 +144,14 @@ def system_of(posed: Posed, sums: Sums) -> System:
     C = np.block([[centred.S, centred.c[:, None]], [centred.c[None, :], np.array([[centred.yy]])]])
     C = C / scale[:, None] / scale
     length, mean = np.sqrt(sums.squares[list(posed.slopes)]), centred.mean
-    if posed.made is not None:
-        C = _mapped(posed.made, C)
-        length, mean = _along(posed.made, length, absolute=True), _along(posed.made, mean)
+    if posed.basis is not None:
+        C, length, mean = posed.basis.products(C), posed.basis.reach(length), posed.basis.told(mean)
     q, y = len(C) - 1, frame.scale
     unit = error_unit(sums.rows, p, BLOCK + sums.rows // BLOCK)
     return System(
         C[:q, :q], C[:q, q] * y, float(C[q, q]) * y**2, sums.weight, length,
         float(sums.squares[-1]) ** 0.5 * y, unit, mean, centred.y_mean * y, frame.constant is not None,
     )  # fmt: skip
-
-
-def _mapped(made: list[Combination], C: Matrix) -> Matrix:
-    if all(column.keys() == {j} for j, column in enumerate(made)):
-        scale = np.array([*(float(column[j]) for j, column in enumerate(made)), 1.0])
-        return np.asarray(C * scale[:, None] * scale)
-    return sandwich([maps.sparse(column) for column in [*made, {len(made): Fraction(1)}]], C).value
-
-
-def _along(made: list[Combination], values: Vector, *, absolute: bool = False) -> Vector:
-    """Combinations of values, or of what they may be at most."""
-    told = ([(float(c), values[i]) for i, c in column.items()] for column in made)
-    return np.array([sum((abs(c) if absolute else c) * v for c, v in pairs) for pairs in told], float)
 
 
 def intercepts(posed: Posed, system: System, B: Matrix) -> Vector:

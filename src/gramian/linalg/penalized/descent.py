@@ -53,16 +53,16 @@ def _jump(part: Reduced, threshold: Vector, ridge: Vector, b: Vector) -> tuple[V
     rest = c - S @ b
     for _ in range(JUMPS):
         pull = rest + square * b
-        on = np.flatnonzero(np.abs(pull) > threshold)
+        inside = np.abs(pull) > threshold
+        on = np.flatnonzero(inside)
         sign = np.sign(pull[on])
         found = _solved(S, c, threshold, ridge, on, sign)
         if found is None:
             break
         b, rest = found, c - S @ found
-        allowed = threshold + part.rounding(b[None])[0]
         if (sign * b[on] >= 0).all():
             best = b
-            if (np.abs(np.delete(rest, on)) <= np.delete(allowed, on)).all():
+            if (inside | (np.abs(rest) <= threshold + part.rounding(b[None])[0])).all():
                 return b, True
     return best, False
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.linalg import lapack
 
 from gramian.errors import ConvergenceError
 from gramian.linalg.penalized.descent import descend
@@ -121,7 +122,11 @@ def _counted(system: System, part: Reduced, freedom: Vector) -> Vector:
 
 
 def _freedom(S: Matrix, ridge: Vector, b: Vector) -> float:
-    """Trace of S_AA (S_AA + R_A)^-1."""
+    """Trace of S_AA (S_AA + R_A)^-1, as the number of columns less that of R_A (S_AA + R_A)^-1."""
     on = np.flatnonzero(b)
-    inner = S[np.ix_(on, on)] + np.diag(ridge[on])
-    return float(np.trace(np.linalg.solve(inner, S[np.ix_(on, on)]))) if len(on) else 0.0
+    if not len(on):
+        return 0.0
+    inner = S[np.ix_(on, on)]
+    inner[np.diag_indices(len(on))] += ridge[on]
+    inverse, _ = lapack.dpotri(lapack.dpotrf(inner, lower=1)[0], lower=1)
+    return len(on) - float(inverse.diagonal() @ ridge[on])
