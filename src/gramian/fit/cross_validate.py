@@ -15,6 +15,7 @@ from operator import add
 
 import numpy as np
 
+from gramian.engines.blas import one_thread
 from gramian.errors import NumericalError, OptionError
 from gramian.fit.path import SolvedPath, told
 from gramian.fit.penalties import PathOptions
@@ -65,10 +66,10 @@ def cross_validate(
     whole = reduce(add, folds)
     posed = pose(design, whole, options)
     parts = [sums_of(posed, fold) for fold in folds]
-    system = system_of(posed, reduce(add, parts))
-    wanted = None if options.alphas is None else np.array(options.alphas)
-    solutions = path(system, posed.penalty, wanted)
-    errors = np.array([_errors(posed, train, test, solutions.alphas) for train, test in training(parts)])
+    with one_thread():
+        system = system_of(posed, reduce(add, parts))
+        solutions = path(system, posed.penalty, options.wanted)
+        errors = np.array([_errors(posed, train, test, solutions.alphas) for train, test in training(parts)])
     mean, spread = errors.mean(axis=0), errors.std(axis=0, ddof=1) / np.sqrt(len(folds))
     best = int(np.argmin(mean))
     return SolvedCrossValidation(

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from gramian.engines.blas import one_thread
 from gramian.fit.linear import outcome_sums
 from gramian.fit.passes import Accumulated
 from gramian.fit.penalties import PathOptions
@@ -63,12 +64,10 @@ def solve_path(design: Design, done: Accumulated, options: PathOptions) -> Solve
     where neither homotopy nor descent settles.
     """
     posed = pose(design, done.moments, options)
-    system = system_of(posed, sums_of(posed, done.moments))
-    return told(posed, options, system, path(system, posed.penalty, _alphas(options)), done.moments, done.tally)
-
-
-def _alphas(options: PathOptions) -> Vector | None:
-    return None if options.alphas is None else np.array(options.alphas)
+    with one_thread():
+        system = system_of(posed, sums_of(posed, done.moments))
+        solutions = path(system, posed.penalty, options.wanted)
+    return told(posed, options, system, solutions, done.moments, done.tally)
 
 
 def told(

@@ -17,6 +17,7 @@ from gramian.linalg.moments import Moments
 from gramian.typing import Vector
 
 INTERCEPT = "Intercept"
+KINDS = {0.0: "ridge", 1.0: "lasso"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,16 @@ class PathOptions:
     penalties: Mapping[str, float] = field(default_factory=dict)
     standardize: bool = False
     drop_first: bool = False
+
+    @property
+    def kind(self) -> str:
+        """What such fits are called."""
+        return KINDS.get(self.l1_ratio, "elastic net")
+
+    @property
+    def wanted(self) -> Vector | None:
+        """The alphas as an array."""
+        return None if self.alphas is None else np.array(self.alphas)
 
 
 def path_options(
@@ -51,7 +62,9 @@ def path_options(
 
 
 def _alphas(alphas: Iterable[float], ratio: float) -> tuple[float, ...]:
-    found = sorted({_number("alphas", a) for a in np.atleast_1d(np.asarray(alphas, object)).tolist()}, reverse=True)
+    if isinstance(alphas, str) or not isinstance(alphas, Iterable):
+        raise OptionError(f"alphas must be numbers in a list or an array, found {alphas!r}")
+    found = sorted({_number("alphas", a) for a in alphas}, reverse=True)
     if not found:
         raise OptionError("alphas is empty; leave it out for the knots of the lasso, or a grid")
     if 0.0 < ratio < 1.0 and found[-1] == 0.0:

@@ -15,7 +15,7 @@ from gramian.formula.design import Design
 from gramian.formula.tally import Tally
 from gramian.linalg.moments import Moments
 from gramian.results import pictures
-from gramian.results.path import Path
+from gramian.results.path import Path, read_only
 from gramian.results.penalized import PenalizedFit
 from gramian.typing import Matrix, Vector
 
@@ -58,19 +58,17 @@ class CrossValidation:
     @property
     def errors(self) -> Matrix:
         """Mean squared error on each fold, (folds, n)."""
-        view = self.solved.errors.view()
-        view.flags.writeable = False
-        return view
+        return read_only(self.solved.errors)
 
     @property
     def mean_error(self) -> Vector:
         """Mean over the folds, (n,)."""
-        return self.solved.mean_error
+        return read_only(self.solved.mean_error)
 
     @property
     def std_error(self) -> Vector:
         """Standard deviation over the folds / sqrt(folds), (n,)."""
-        return self.solved.std_error
+        return read_only(self.solved.std_error)
 
     @property
     def best_alpha(self) -> float:

@@ -46,7 +46,7 @@ class Path:
     @property
     def alphas(self) -> Vector:
         """Penalties, (n,), falling, as scikit-learn counts them."""
-        return _read_only(self.solved.solutions.alphas)
+        return read_only(self.solved.solutions.alphas)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -56,22 +56,22 @@ class Path:
     @property
     def coefficients(self) -> Matrix:
         """Slopes, one row for each alpha, (n, q)."""
-        return _read_only(self.solved.solutions.coefficients)
+        return read_only(self.solved.solutions.coefficients)
 
     @property
     def intercepts(self) -> Vector:
         """Intercepts, (n,); zero where the model has none."""
-        return _read_only(self.solved.intercepts)
+        return read_only(self.solved.intercepts)
 
     @property
     def df(self) -> Vector:
         """Degrees of freedom, (n,), the intercept's included."""
-        return _read_only(self.solved.solutions.df)
+        return read_only(self.solved.solutions.df)
 
     @property
     def rss(self) -> Vector:
         """Weighted residual sums of squares, (n,), without the penalty."""
-        return _read_only(self.solved.solutions.rss)
+        return read_only(self.solved.solutions.rss)
 
     @property
     def r_squared(self) -> Vector:
@@ -101,7 +101,7 @@ class Path:
     @property
     def certificate(self) -> Vector:
         """How far from optimal each row is, (n,): largest violation of the conditions, or duality gap, relative."""
-        return _read_only(self.solved.solutions.certificate)
+        return read_only(self.solved.solutions.certificate)
 
     @property
     def method(self) -> str:
@@ -195,7 +195,8 @@ def path_of(
     return Path(solve_path(design, done, path_options(l1_ratio, alphas, penalties, standardize, drop_first)))
 
 
-def _read_only(array: NDArray[np.float64]) -> NDArray[np.float64]:
+def read_only(array: NDArray[np.float64]) -> NDArray[np.float64]:
+    """A view that cannot be written to."""
     view = array.view()
     view.flags.writeable = False
     return view

@@ -17,17 +17,18 @@ from gramian.results.report import LONGEST, NOTES, assembled, plain, rows_told
 from gramian.typing import Vector
 
 if TYPE_CHECKING:
+    from gramian.fit.penalties import PathOptions
     from gramian.results.cross_validation import CrossValidation
     from gramian.results.path import Path
     from gramian.results.penalized import PenalizedFit
 
 STEPS = 20  # rows of a path that are shown
-KINDS = {0.0: "Ridge regression", 1.0: "Lasso"}
 
 
-def kind(l1_ratio: float) -> str:
+def kind(options: PathOptions) -> str:
     """What fits of this kind are called."""
-    return KINDS.get(l1_ratio, f"Elastic net, l1_ratio = {l1_ratio:g}")
+    ratio = f", l1_ratio = {options.l1_ratio:g}" if 0.0 < options.l1_ratio < 1.0 else ""
+    return f"{options.kind.capitalize()}{ratio}"
 
 
 def path_text(path: Path) -> str:
@@ -70,7 +71,7 @@ def validation_text(validation: CrossValidation) -> str:
 
 def fit_text(fit: PenalizedFit) -> str:
     """The report of one fit."""
-    title = Text.assemble((f"{kind(fit.l1_ratio)}, alpha = {number(fit.alpha)}", "bold"), "\n", printable(fit.formula))
+    title = Text.assemble((f"{kind(fit.options)}, alpha = {number(fit.alpha)}", "bold"), "\n", printable(fit.formula))
     table = Table(box=box.HORIZONTALS, show_edge=True, pad_edge=False, header_style="bold")
     table.add_column("", no_wrap=True)
     table.add_column(Text("estimate"), no_wrap=True)
@@ -89,7 +90,7 @@ def _title(path: Path, what: str) -> Text:
     weight = path.solved.posed.design.weight
     how = f", weights: {printable(weight)}" if weight else ""
     scaled = ", columns standardised" if path.solved.options.standardize else ""
-    return Text.assemble((f"{kind(path.l1_ratio)}, {what}{scaled}{how}", "bold"), "\n", printable(path.formula))
+    return Text.assemble((f"{kind(path.solved.options)}, {what}{scaled}{how}", "bold"), "\n", printable(path.formula))
 
 
 def _rows(path: Path) -> list[str]:

@@ -113,6 +113,7 @@ def test_the_order_of_alphas_does_not_matter() -> None:
         ({"l1_ratio": 1.5}, "l1_ratio must lie between 0 (ridge) and 1 (lasso), found 1.5"),
         ({"l1_ratio": -0.5}, "l1_ratio must be a number that is not negative, found -0.5"),
         ({"alphas": [1.0, float("nan")]}, "alphas must be a number that is not negative, found nan"),
+        ({"alphas": 0.5}, "alphas must be numbers in a list or an array, found 0.5"),
         ({"alphas": []}, "alphas is empty; leave it out for the knots of the lasso, or a grid"),
         ({"alphas": [0.0], "l1_ratio": 0.5}, "alphas must be above 0 for an elastic net"),
         ({"penalties": {"xx": 2.0}}, "penalties: no term 'xx'; did you mean 'x'? (terms: f, x)"),

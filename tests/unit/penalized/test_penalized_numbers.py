@@ -118,13 +118,18 @@ def test_descent_reaches_what_jumps_reach(monkeypatch: pytest.MonkeyPatch) -> No
     np.testing.assert_allclose(slow, b, atol=1e-6)
 
 
-def test_descent_that_does_not_settle_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_descent_does_not_settle_the_path_is_followed(monkeypatch: pytest.MonkeyPatch) -> None:
     x = np.linspace(0.0, 1.0, 50)
     X = np.column_stack([x**k for k in range(1, 7)])
     part = reduced(system_from(X, np.sin(7 * x)), Penalty(np.ones(6)))
     monkeypatch.setattr("gramian.linalg.penalized.descent.JUMPS", 0)
+    found, left = descend(part, np.full(6, 1e-9), np.zeros(6), np.zeros(6), rounds=1)
+    assert left < 1e-9
+    none = homotopy.Knots(np.zeros(0), np.zeros((0, 6)), np.zeros(0, np.int64), whole=False)
+    monkeypatch.setattr("gramian.linalg.penalized.descent.homotopy", lambda *_: none)
     with pytest.raises(ConvergenceError, match=r"duality gap of .* after 20 sweeps"):
         descend(part, np.full(6, 1e-9), np.zeros(6), np.zeros(6), rounds=1)
+    assert found.any()
 
 
 def test_the_gap_bounds_what_is_left() -> None:

@@ -2,7 +2,8 @@
 
 Friedman, Hastie and Tibshirani (2010) for the descent; Hintermueller, Ito and Kunisch (2003) for the jumps, a
 semismooth Newton step: guess which coefficients are zero and the signs of the others, solve for these, and stop where
-the solution bears the guess out. Descent takes over where the guesses go in circles.
+the solution bears the guess out. Descent takes over where the guesses go in circles; where it does not settle either,
+the path with this ridge is followed down to these thresholds.
 """
 
 from __future__ import annotations
@@ -11,13 +12,15 @@ import numpy as np
 from scipy.linalg import lapack
 
 from gramian.errors import ConvergenceError
+from gramian.linalg.penalized.homotopy import between, homotopy
 from gramian.linalg.penalized.optimality import gap
 from gramian.linalg.penalized.system import Reduced
+from gramian.linalg.penalized.triangle import Triangle
 from gramian.typing import Codes, Matrix, Vector
 
 JUMPS = 6  # guesses before a round of descent
 SWEEPS = 20  # sweeps over the working set in a round
-ROUNDS = 400
+ROUNDS = 50
 ENOUGH = 1e-14  # relative gap at which the descent itself may stop
 MOST = 1e-8  # relative gap that is no solution any more
 
@@ -37,6 +40,7 @@ def descend(
         if solved or left <= ENOUGH:
             return b, left
         b = _sweep(part.S, part.c, threshold, ridge, b)
+    b = min(b, _followed(part, threshold, ridge), key=lambda x: gap(part.S, part.c, part.yy, threshold, ridge, x))
     left = gap(part.S, part.c, part.yy, threshold, ridge, b) / half
     if left > MOST:
         raise ConvergenceError(
@@ -46,38 +50,70 @@ def descend(
     return b, left
 
 
+def _followed(part: Reduced, threshold: Vector, ridge: Vector) -> Vector:
+    """The solution by homotopy: with this ridge, and every threshold falling in proportion until it is what it is."""
+    share = 1.0 / threshold
+    S = (part.S + np.diag(ridge)) * share[:, None] * share
+    rounding = part.length * part.y_length * part.unit * share
+    knots = homotopy(S, part.c * share, part.noise * share**2, rounding)
+    return np.asarray(between(knots, np.ones(1))[0] * share) if len(knots.at) else np.zeros(len(share))
+
+
 def _jump(part: Reduced, threshold: Vector, ridge: Vector, b: Vector) -> tuple[Vector, bool]:
-    """A few guesses of the signs; the last solution whose signs were right, and whether it is the minimum."""
-    S, c, best = part.S, part.c, b
-    square = S.diagonal()
-    rest = c - S @ b
+    """A few guesses of the signs: the minimum, where one is right (True), else the lowest point on the way."""
+    S, c, square = part.S, part.c, part.S.diagonal()
+    rest, best = c - S @ b, b
+    low = _height(c, threshold, ridge, b, rest)
     for _ in range(JUMPS):
         pull = rest + square * b
-        inside = np.abs(pull) > threshold
-        on = np.flatnonzero(inside)
-        sign = np.sign(pull[on])
-        found = _solved(S, c, threshold, ridge, on, sign)
-        if found is None:
-            break
-        b, rest = found, c - S @ found
-        if (sign * b[on] >= 0).all():
-            best = b
-            if (inside | (np.abs(rest) <= threshold + part.rounding(b[None])[0])).all():
-                return b, True
+        on, b = _solved(part, threshold, ridge, np.flatnonzero(np.abs(pull) > threshold), np.sign(pull))
+        rest = c - S @ b
+        allowed = threshold + part.rounding(b[None])[0]
+        allowed[on] = np.inf
+        if (pull * b >= 0).all() and (np.abs(rest) <= allowed).all():
+            return b, True
+        height = _height(c, threshold, ridge, b, rest)
+        if height < low:
+            best, low = b, height
     return best, False
 
 
-def _solved(S: Matrix, c: Vector, threshold: Vector, ridge: Vector, on: Codes, sign: Vector) -> Vector | None:
-    """Where the signs are given the conditions are linear; None where they do not determine a solution."""
-    b = np.zeros(len(c))
+def _height(c: Vector, threshold: Vector, ridge: Vector, b: Vector, rest: Vector) -> float:
+    """What is minimised, at coefficients that leave these products with the residual."""
+    return float(-0.5 * (b @ (c + rest)) + 0.5 * (ridge @ b**2) + threshold @ np.abs(b))
+
+
+def _solved(part: Reduced, threshold: Vector, ridge: Vector, on: Codes, sign: Vector) -> tuple[Codes, Vector]:
+    """Where the signs are given the conditions are linear: who is in, and the solution.
+
+    Of columns that depend on each other the later ones are left out.
+    """
+    L, dependent = _factor(part, ridge, on)
+    if dependent:
+        on = _independent(part, ridge, on)
+        L, _ = _factor(part, ridge, on)
+    b = np.zeros(len(part.c))
     if len(on):
-        inner = S[np.ix_(on, on)]
-        inner[np.diag_indices(len(on))] += ridge[on]
-        _, x, failed = lapack.dposv(inner, c[on] - threshold[on] * sign, lower=1)
-        if failed or not np.isfinite(x).all():
-            return None
-        b[on] = x
-    return b
+        b[on] = lapack.dpotrs(L, part.c[on] - threshold[on] * sign[on], lower=1)[0]
+    return on, b
+
+
+def _factor(part: Reduced, ridge: Vector, on: Codes) -> tuple[Matrix, bool]:
+    """Cholesky factor of S + R of some columns, and whether one of its pivots is rounding."""
+    inner = part.S[np.ix_(on, on)]
+    if not len(on):
+        return inner, False
+    inner[np.diag_indices(len(on))] += ridge[on]
+    L, failed = lapack.dpotrf(inner, lower=1)
+    return L, bool(failed) or bool((L.diagonal() ** 2 <= part.noise[on]).any())
+
+
+def _independent(part: Reduced, ridge: Vector, on: Codes) -> Codes:
+    triangle, kept = Triangle(len(on)), list[int]()
+    for j in on.tolist():
+        if triangle.join(part.S[j, kept], float(part.S[j, j] + ridge[j]), part.noise[kept], float(part.noise[j])):
+            kept.append(j)
+    return np.array(kept, np.int64)
 
 
 def _sweep(S: Matrix, c: Vector, threshold: Vector, ridge: Vector, b: Vector) -> Vector:

@@ -61,6 +61,15 @@ def homotopy(S: Matrix, c: Vector, noise: Vector, rounding: Vector, most: int | 
     return walk.finish(whole=False)
 
 
+def between(knots: Knots, at: Vector) -> Matrix:
+    """Coefficients (n, q) at penalties (n,), on the straight lines between the knots; zero above the first."""
+    if len(knots.at) == 1:
+        return np.repeat(knots.b, len(at), axis=0)
+    i = np.clip(np.searchsorted(-knots.at, -at, side="right") - 1, 0, len(knots.at) - 2)
+    share = np.clip((knots.at[i] - at) / (knots.at[i] - knots.at[i + 1]), 0.0, 1.0)[:, None]
+    return np.asarray((1.0 - share) * knots.b[i] + share * knots.b[i + 1])
+
+
 class _Walk:
     """The active set under way."""
 

@@ -7,7 +7,7 @@ from scipy.linalg import lapack
 
 from gramian.errors import ConvergenceError
 from gramian.linalg.penalized.descent import descend
-from gramian.linalg.penalized.homotopy import Knots, homotopy
+from gramian.linalg.penalized.homotopy import Knots, between, homotopy
 from gramian.linalg.penalized.optimality import violations
 from gramian.linalg.penalized.ridge import ridge, ridge_grid
 from gramian.linalg.penalized.system import Penalty, Reduced, Solutions, System, reduced, restored, squares
@@ -88,15 +88,6 @@ def checked(part: Reduced, knots: Knots) -> tuple[Knots, Vector]:
         kept = max(int(np.argmin(good)), 1)
         knots, found = Knots(knots.at[:kept], knots.b[:kept], knots.passed, whole=False), found[:kept]
     return knots, part.relative(found)
-
-
-def between(knots: Knots, at: Vector) -> Matrix:
-    """Coefficients (n, q) at penalties (n,), on the straight lines between the knots; zero above the first."""
-    if len(knots.at) == 1:
-        return np.repeat(knots.b, len(at), axis=0)
-    i = np.clip(np.searchsorted(-knots.at, -at, side="right") - 1, 0, len(knots.at) - 2)
-    share = np.clip((knots.at[i] - at) / (knots.at[i] - knots.at[i + 1]), 0.0, 1.0)[:, None]
-    return np.asarray((1.0 - share) * knots.b[i] + share * knots.b[i + 1])
 
 
 def _onwards(at: Vector) -> Vector:

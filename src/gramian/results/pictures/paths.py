@@ -10,8 +10,6 @@ if TYPE_CHECKING:
     from gramian.results.cross_validation import CrossValidation
     from gramian.results.path import Path
 
-KINDS = {0.0: "Ridge", 1.0: "Lasso"}
-
 
 def path(result: Path) -> Any:
     """Coefficients against alpha. Those that reach farthest, in standard deviations of their columns, are named."""
@@ -20,7 +18,7 @@ def path(result: Path) -> Any:
     straight = result.l1_ratio == 1.0
     sizes = result.solved.sizes
     marks = [("least BIC", result.best("bic").alpha)] if np.isfinite(result.criterion("bic")).any() else []
-    title = f"{kind(result)} path of {result.formula}"
+    title = f"{result.solved.options.kind.capitalize()} path of {result.formula}"
     return draw(
         result.alphas, result.coefficients, result.names, sizes, result.df, straight=straight, title=title, marks=marks
     )
@@ -30,11 +28,6 @@ def cross_validation(result: CrossValidation) -> Any:
     """Mean errors against alpha."""
     from gramian.plots.validation import validation
 
-    title = f"{kind(result.path)} of {result.formula}, cross-validated"
+    title = f"{result.path.solved.options.kind.capitalize()} of {result.formula}, cross-validated"
     chosen = (result.best_alpha, result.one_se_alpha)
     return validation(result.alphas, result.mean_error, result.std_error, *chosen, folds=len(result.folds), title=title)
-
-
-def kind(result: Path) -> str:
-    """What the fits are called."""
-    return KINDS.get(result.l1_ratio, "Elastic net")
