@@ -15,7 +15,7 @@ def path(result: Path) -> Any:
     """Coefficients against alpha. Those that reach farthest, in standard deviations of their columns, are named."""
     from gramian.plots.path import path as draw
 
-    straight = result.l1_ratio == 1.0
+    straight = result.solved.solutions.knots
     sizes = result.solved.sizes
     marks = [("least BIC", result.best("bic").alpha)] if np.isfinite(result.criterion("bic")).any() else []
     title = f"{result.solved.options.kind.capitalize()} path of {result.formula}"
