@@ -87,15 +87,18 @@ def penalised_columns(
     unpenalised terms, of which the span alone counts, and all of them under `drop_first`, leave theirs out.
     """
     factor = _by_term(design, options.penalties)
-    every, reduced = (
-        model_columns(design.terms, levels, design.coordinates, moments.powers, every_level=all_of_them)
-        for all_of_them in (not options.drop_first, False)
-    )
-    chosen = [c for c in every if factor[c.term] > 0] + [c for c in reduced if factor[c.term] == 0]
-    columns = tuple(sorted(chosen, key=lambda c: c.term))
+    columns = _coded(design, levels, moments, every_level=not options.drop_first)
     if not any(factor):
         raise OptionError("nothing is penalised: every term is unpenalised, or there is none; that is what `ols` fits")
+    if any(f == 0 and term.factors for f, term in zip(factor, design.terms.terms, strict=True)):
+        reduced = _coded(design, levels, moments, every_level=False)
+        chosen = [c for c in columns if factor[c.term] > 0] + [c for c in reduced if factor[c.term] == 0]
+        columns = tuple(sorted(chosen, key=lambda c: c.term))
     return columns, np.array([factor[c.term] for c in columns])
+
+
+def _coded(design: Design, levels: Levels, moments: Moments, *, every_level: bool) -> tuple[ModelColumn, ...]:
+    return model_columns(design.terms, levels, design.coordinates, moments.powers, every_level=every_level)
 
 
 def _by_term(design: Design, penalties: Mapping[str, float]) -> list[float]:
