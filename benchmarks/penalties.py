@@ -19,7 +19,7 @@ from gramian.fit.options import Options
 from gramian.fit.passes import Accumulate
 from gramian.fit.path import solve_path
 from gramian.fit.penalties import PathOptions
-from gramian.fit.pose import pose, sums_of, system_of
+from gramian.fit.pose import centred_system, pose, sums_of
 from gramian.fit.prepare import prepare
 from gramian.linalg.moments import Moments
 from gramian.linalg.penalized.paths import lasso
@@ -44,7 +44,7 @@ class Knots(NamedTuple):
 def lasso_path(sizes: Sizes) -> Race:
     design, done = _correlated(sizes)
     posed = pose(design, done.moments, PathOptions())
-    system = system_of(posed, sums_of(posed, done.moments))
+    system = centred_system(posed, sums_of(posed, done.moments))
     penalty, rows = Penalty(np.ones(COLUMNS)), done.moments.rows
     S, c = system.S.copy(), system.c.copy()
     return Race(
@@ -82,7 +82,7 @@ def lasso_digits(sizes: Sizes, rounds: int) -> Finding:
     del rounds
     design, done = _correlated(sizes)
     posed = pose(design, done.moments, PathOptions())
-    system = system_of(posed, sums_of(posed, done.moments))
+    system = centred_system(posed, sums_of(posed, done.moments))
     mine = lasso(system, Penalty(np.ones(COLUMNS)))
     theirs = _distinct(_lars(system.S.copy(), system.c.copy(), done.moments.rows))
     ours = _distinct(Knots(mine.alphas, mine.coefficients))

@@ -19,7 +19,7 @@ from gramian.engines.blas import one_thread
 from gramian.errors import NumericalError, OptionError
 from gramian.fit.path import SolvedPath, told
 from gramian.fit.penalties import PathOptions
-from gramian.fit.pose import Posed, Sums, pose, sums_of, system_of
+from gramian.fit.pose import Posed, Sums, centred_system, pose, sums_of
 from gramian.formula.design import Design
 from gramian.formula.tally import Tally
 from gramian.linalg.moments import Moments
@@ -67,7 +67,7 @@ def cross_validate(
     posed = pose(design, whole, options)
     parts = [sums_of(posed, fold) for fold in folds]
     with one_thread():
-        system = system_of(posed, reduce(add, parts))
+        system = centred_system(posed, reduce(add, parts))
         solutions = path(system, posed.penalty, options.wanted)
         errors = np.array([_errors(posed, train, test, solutions.alphas) for train, test in training(parts)])
     mean, spread = errors.mean(axis=0), errors.std(axis=0, ddof=1) / np.sqrt(len(folds))
@@ -106,9 +106,9 @@ def training(parts: Sequence[Sums]) -> Iterator[tuple[Sums, Sums]]:
 
 
 def _errors(posed: Posed, train: Sums, test: Sums, alphas: Vector) -> Vector:
-    system = system_of(posed, train)
+    system = centred_system(posed, train)
     slopes = path(system, posed.penalty, alphas).coefficients
-    return squared_errors(system, system_of(posed, test), slopes)
+    return squared_errors(system, centred_system(posed, test), slopes)
 
 
 def squared_errors(train: System, test: System, slopes: Matrix) -> Vector:

@@ -81,7 +81,7 @@ def system_of(design: Design, done: Accumulated, options: Options) -> System:
     highest = max((degree(m) for c in columns for m in c.polynomial), default=1)
     unit = error_unit(moments.rows, len(columns), BLOCK + moments.rows // BLOCK, highest)
     return System(
-        tuple(columns), levels, response, frame, stored, _in_frame(stored, frame), _squares(stored, frame), unit
+        tuple(columns), levels, response, frame, stored, in_frame(stored, frame), squares_in(stored, frame), unit
     )
 
 
@@ -156,16 +156,17 @@ def _accuracy(
 
 def solved_products(moments: Moments, frame: Frame) -> Pair:
     """Products of the columns that are solved for and the response."""
-    return _in_frame(gram(moments, frame.groups), frame)
+    return in_frame(gram(moments, frame.groups), frame)
 
 
-def _in_frame(stored: Matrix, frame: Frame) -> Pair:
+def in_frame(stored: Matrix, frame: Frame) -> Pair:
+    """Products of the columns that are solved for from those of the stored ones."""
     if frame.subspace is None:
         return pair(stored)
     return sandwich([maps.sparse(c) for c in frame.subspace], stored)
 
 
-def _squares(stored: Matrix, frame: Frame) -> Vector:
+def squares_in(stored: Matrix, frame: Frame) -> Vector:
     """Squares of the solved columns, with every sum behind them counted as positive."""
     if frame.subspace is None:
         return np.asarray(stored.diagonal())

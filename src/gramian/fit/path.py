@@ -10,7 +10,7 @@ from gramian.engines.blas import one_thread
 from gramian.fit.linear import outcome_sums
 from gramian.fit.passes import Accumulated
 from gramian.fit.penalties import PathOptions
-from gramian.fit.pose import Posed, intercepts, pose, sums_of, system_of
+from gramian.fit.pose import Posed, centred_system, intercepts, pose, sums_of
 from gramian.fit.solved import Solved
 from gramian.formula.coding import empty_cells
 from gramian.formula.design import Design
@@ -65,7 +65,7 @@ def solve_path(design: Design, done: Accumulated, options: PathOptions) -> Solve
     """
     posed = pose(design, done.moments, options)
     with one_thread():
-        system = system_of(posed, sums_of(posed, done.moments))
+        system = centred_system(posed, sums_of(posed, done.moments))
         solutions = path(system, posed.penalty, options.wanted)
     return told(posed, options, system, solutions, done.moments, done.tally)
 

@@ -8,7 +8,7 @@ from fractions import Fraction
 import numpy as np
 
 from gramian.errors import NumericalError
-from gramian.fit.linear import solved_products
+from gramian.fit.linear import in_frame, squares_in
 from gramian.fit.penalties import PathOptions, penalised_columns
 from gramian.formula.coding import Levels, ModelColumn, levels_of
 from gramian.formula.coordinates import Frame, frame_of
@@ -17,6 +17,7 @@ from gramian.linalg import maps
 from gramian.linalg.doubledouble import Pair, from_fraction, pair, total
 from gramian.linalg.gather import BLOCK
 from gramian.linalg.moments import Moments
+from gramian.linalg.monomials import degree
 from gramian.linalg.penalized.system import Penalty, System
 from gramian.linalg.products import gram
 from gramian.linalg.solve import centre, error_unit
@@ -73,6 +74,11 @@ class Posed:
     constants: tuple[Fraction, ...]
     shift: Fraction
 
+    @property
+    def degree(self) -> int:
+        """Factors of the highest monomial."""
+        return max((degree(m) for c in self.columns for m in c.polynomial), default=1)
+
 
 @dataclass(frozen=True, slots=True)
 class Sums:
@@ -127,16 +133,12 @@ def _basis(frame: Frame, slopes: tuple[int, ...]) -> tuple[Basis | None, tuple[F
 def sums_of(posed: Posed, moments: Moments) -> Sums:
     """The products that a problem needs, read from moments whose levels may be fewer."""
     moments = moments.with_levels(posed.levels.names)
-    products = solved_products(moments, posed.frame)
-    squares = products.hi.diagonal()
-    if posed.frame.subspace is not None:
-        length = np.sqrt(gram(moments, posed.frame.groups).diagonal())
-        told = [sum(abs(float(c)) * length[i] for i, c in column.items()) for column in posed.frame.subspace]
-        squares = np.array(told) ** 2
+    stored = gram(moments, posed.frame.groups)
+    products, squares = in_frame(stored, posed.frame), squares_in(stored, posed.frame)
     return Sums(products, squares, moments.rows, moments.weight)
 
 
-def system_of(posed: Posed, sums: Sums) -> System:
+def centred_system(posed: Posed, sums: Sums) -> System:
     """Products about the mean, in the model's columns: centred where numbers are small, then mapped exactly."""
     frame, p = posed.frame, len(posed.columns)
     centred = centre(sums.products, frame.constant, sums.squares)
@@ -147,7 +149,7 @@ def system_of(posed: Posed, sums: Sums) -> System:
     if posed.basis is not None:
         C, length, mean = posed.basis.products(C), posed.basis.reach(length), posed.basis.told(mean)
     q, y = len(C) - 1, frame.scale
-    unit = error_unit(sums.rows, p, BLOCK + sums.rows // BLOCK)
+    unit = error_unit(sums.rows, p, BLOCK + sums.rows // BLOCK, posed.degree)
     return System(
         C[:q, :q], C[:q, q] * y, float(C[q, q]) * y**2, sums.weight, length,
         float(sums.squares[-1]) ** 0.5 * y, unit, mean, centred.y_mean * y, frame.constant is not None,

@@ -13,9 +13,9 @@ from gramian.fit.options import Options
 from gramian.fit.passes import Accumulate, Accumulated
 from gramian.fit.prepare import prepare
 from gramian.formula.design import Design
+from gramian.linalg.certificate import UNIT
 from gramian.linalg.moments import Moments
 from gramian.linalg.penalized.system import System
-from gramian.linalg.solve import UNIT
 
 
 def system_from(X: Any, y: Any, w: Any = None, *, intercept: bool = True) -> System:

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg import blas
 
+from gramian.linalg.certificate import UNIT
 from gramian.linalg.penalized.triangle import Triangle
-from gramian.linalg.solve import UNIT
 from gramian.typing import Codes, Matrix, Vector
 
 TIE = 1e-13  # relative difference of two penalties that are one knot
