@@ -62,8 +62,26 @@ y ~ `my column
 this ` is not closed
     ^
 y ~ x | firm
-absorbing with '|' is not available in this version; write the factor as a term, as in y ~ x + firm
-      ^
+only linear fits (ols, ridge) absorb factors; write it as a term, as in + factor(firm)
+        ^
+y ~ x | firm | year
+'|' stands once, between the terms and the factors to absorb, as in y ~ x | firm
+             ^
+y ~ (x | firm)
+'|' stands once, between the terms and the factors to absorb, as in y ~ x | firm
+       ^
+y | x ~ z
+'|' stands once, between the terms and the factors to absorb, as in y ~ x | firm
+  ^
+y ~ x | log(firm)
+right of '|' stand the columns of factors, as in y ~ x | firm + year
+        ^
+y ~ x | firm:year
+absorbed factors are joined by '+', as in y ~ x | firm + year
+            ^
+y ~ x |
+expected a factor to absorb, the text ends after '|'
+       ^
 y ~ lgo(x)
 no function 'lgo'; did you mean 'log'? there are FUNCTIONS
     ^

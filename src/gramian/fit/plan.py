@@ -70,7 +70,7 @@ class Plan:
 
 def plan_linear(formula: str, source: Source, options: Options, threads: int) -> Plan:
     """The plan of a linear fit; reads no rows. Raises what the fit would raise before its pass."""
-    design = design_for(formula, source.schema, options)
+    design = design_for(formula, source.schema, options, absorbing=not options.exact)
     plan = planned(design, source, threads, _solver(options), _notes(design, source, options))
     passes, expected = ladder_told(source, options, len(design.layout.rows))
     return replace(plan, passes=passes, expected=expected)

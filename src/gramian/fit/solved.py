@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
+from gramian.fit.absorbed import Absorbed
 from gramian.fit.accuracy import Accuracy
 from gramian.formula.coding import Levels
 from gramian.formula.coordinates import Frame
 from gramian.formula.design import Design
 from gramian.formula.tally import Tally
+from gramian.linalg import maps
 from gramian.linalg.solve import Solution
 from gramian.typing import Mask, Matrix, Vector
 
@@ -22,8 +26,9 @@ class Solved:
     not identified. terms : (p,) number of the term of each column. aliased : name -> the combination it equals.
     rows : how many entered (sum of counts); weight, log_weight : sums of weights and of their logarithms.
     rss, tss : sums of squares, tss about the mean when there is an intercept. mean : weighted mean of the outcome.
-    rank : columns used. leverage : effective number of columns (the rank unless penalised). tally : rows left out.
-    accuracy : how many digits are certified, None where nothing says so.
+    rank : columns used. leverage : effective number of columns (the rank unless penalised), those that absorbed factors
+    stand for included. tally : rows left out. accuracy : how many digits are certified, None where nothing says so.
+    absorbed : what is told of absorbed factors, None without any.
     """
 
     formula: str
@@ -52,3 +57,22 @@ class Solved:
     tally: Tally
     alpha: float | None = None
     accuracy: Accuracy | None = None
+    absorbed: Absorbed | None = None
+
+
+def stored_coefficients(frame: Frame, solution: Solution, coefficients: Vector, aliased: Mapping[str, str]) -> Vector:
+    """Coefficients (q - 1,) of the stored columns but the response, in units of the outcome.
+
+    coefficients, aliased : those of the model's columns, which say what is left out.
+    """
+    b = solution.coefficients
+    if aliased and frame.made is not None:
+        model = np.nan_to_num(coefficients.copy())
+        for i, c in frame.response.items():
+            model[i] -= float(c)
+        b = maps.apply(frame.made, model) / frame.scale
+    elif aliased:
+        b = np.nan_to_num(coefficients) / frame.scale
+    if frame.subspace is not None:
+        return maps.apply(frame.subspace[:-1], b, sum(len(g.positions) for g in frame.groups) - 1)
+    return b * frame.scale

@@ -60,17 +60,28 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """All that a formula asks for: terms, and the variables and factors they are made of."""
+    """All that a formula asks for: terms, and the variables and factors they are made of.
+
+    absorbed : labels of factors that are in the model, but without coefficients that anybody wants.
+    """
 
     terms: tuple[Term, ...]
     variables: Mapping[str, Node]
     factors: Mapping[str, Factor]
+    absorbed: Factors = ()
+
+    @property
+    def told(self) -> frozenset[str]:
+        """Labels of the factors whose levels have coefficients."""
+        return frozenset(f for term in self.terms for f in term.factors)
 
     def blocks(self) -> dict[Factors, list[Monomial]]:
         """What is stored: for every set of factors the monomials in its cells, closed downwards."""
         wanted: dict[Factors, list[Monomial]] = {(): [CONSTANT]}
         for term in self.terms:
             wanted.setdefault(term.factors, [CONSTANT]).extend(term.leading)
+        for factor in self.absorbed:
+            wanted.setdefault((factor,), [CONSTANT])
         return {f: closed(m) for f, m in wanted.items()}
 
     def power_sums(self) -> dict[str, int]:
@@ -91,7 +102,8 @@ def resolve(expanded: Expanded, schema: Schema) -> Terms:
     builder = _Builder(schema)
     intercept = (Term(()),) if expanded.intercept else ()
     terms = tuple(Term(tuple(builder.atom(node) for node in term)) for term in expanded.terms)
-    return Terms(intercept + terms, builder.variables, builder.factors)
+    absorbed = tuple(builder.absorbed(node.name) for node in expanded.absorbed)
+    return Terms(intercept + terms, builder.variables, builder.factors, absorbed)
 
 
 class _Builder:
@@ -106,6 +118,10 @@ class _Builder:
         if isinstance(node, Call) and node.function in ("factor", "C"):
             return self._factor(_column(node), label(node), _reference(node))
         return self._part(node)
+
+    def absorbed(self, column: str) -> str:
+        """A column to absorb: a factor whatever its type."""
+        return self._factor(column, label(Name(column)), None)
 
     def _factor(self, column: str, text: str, reference: Level | None) -> str:
         field = self.schema[column]

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from gramian import store
 from gramian.data.source import source_of
 from gramian.errors import OptionError, did_you_mean
+from gramian.fit.absorbed import Absorbed
 from gramian.fit.predict import predict
 from gramian.fit.solved import Solved
 from gramian.inference import goodness, likelihood, tests
@@ -109,13 +110,20 @@ class LinearFit:
         return self.solved.rank
 
     @property
+    def absorbed(self) -> Absorbed | None:
+        """What is told of absorbed factors, None without any."""
+        return self.solved.absorbed
+
+    @property
     def effective(self) -> float:
-        """Effective number of columns: the rank, less under a penalty."""
-        return self.rank if self.alpha is None else self.solved.leverage
+        """Effective number of columns: the rank, less under a penalty, and what absorbed factors cost."""
+        if self.alpha is not None:
+            return self.solved.leverage
+        return self.rank + (self.absorbed.rank if self.absorbed else 0)
 
     @property
     def df_residual(self) -> float:
-        """Rows minus the effective number of columns."""
+        """Rows minus the effective number of columns, the levels of absorbed factors included."""
         return self.rows - self.effective
 
     @property
@@ -185,6 +193,11 @@ class LinearFit:
         return goodness.r_squared(self.deviance, self.solved.tss)
 
     @property
+    def within_r_squared(self) -> float:
+        """Share of the sum of squares within the levels of absorbed factors; without any, R squared."""
+        return goodness.r_squared(self.deviance, self.absorbed.tss) if self.absorbed else self.r_squared
+
+    @property
     def adj_r_squared(self) -> float:
         """R squared, adjusted for the number of columns."""
         return goodness.adjusted(self.r_squared, self.rows, self.df_residual, intercept=self.intercept)
@@ -192,11 +205,13 @@ class LinearFit:
     @property
     def f_test(self) -> Test | None:
         """Test that all coefficients but the constant are zero; None when there is nothing to test, or a penalty."""
-        df = (self.rank - self.intercept, self.df_residual)
+        absorbed = self.absorbed
+        df = (self.rank if absorbed else self.rank - self.intercept, self.df_residual)
         if self.alpha is not None or min(df) <= 0:
             return None
         slopes = np.array([b for i, b in enumerate(self.coefficients) if i != self.solved.frame.constant])
-        return tests.overall(self.deviance, self.solved.tss, df, tuple(slopes[np.isfinite(slopes)].tolist()))
+        tss = absorbed.tss if absorbed else self.solved.tss
+        return tests.overall(self.deviance, tss, df, tuple(slopes[np.isfinite(slopes)].tolist()))
 
     @property
     def loglik(self) -> float:

@@ -13,6 +13,7 @@ from gramian.formula.coding import Levels
 from gramian.formula.design import Design
 from gramian.formula.functions import MAX_DEGREE
 from gramian.formula.parts import Orthogonal, Part, Powers, Product, Standardized
+from gramian.formula.syntax import Node
 from gramian.formula.terms import Factor, Term, Terms
 from gramian.linalg.columns import Factors
 from gramian.linalg.monomials import Coordinate
@@ -20,7 +21,7 @@ from gramian.results import plain
 from gramian.typing import Level
 
 DESIGN = ("formula", "terms", "variables", "factors", "outcome", "offsets", "weight", "count", "coordinates", "levels",
-          "matrix")  # fmt: skip
+          "matrix", "absorbed")  # fmt: skip
 WIDEST = 2**31
 EXPONENTS = 4096
 KINDS: Mapping[str, type[Any]] = {"powers": Powers, "orthogonal": Orthogonal}
@@ -43,20 +44,21 @@ def from_design(design: Design) -> dict[str, object]:
         {name: [plain.from_number(c.shift), c.exponent] for name, c in design.coordinates.items()},
         {name: [plain.from_level(level) for level in known] for name, known in (design.levels or {}).items()},
         None if design.matrix is None else list(design.matrix),
+        list(terms.absorbed),
     )
     return dict(zip(DESIGN, values, strict=True))
 
 
 def design(obj: object) -> Design:
     """What `from_design` wrote."""
-    formula, terms, variables, factors, outcome, offsets, weight, count, coordinates, levels, matrix = plain.fields(
-        obj, DESIGN
+    formula, terms, variables, factors, outcome, offsets, weight, count, coordinates, levels, matrix, absorbed = (
+        plain.fields(obj, DESIGN)
     )
     nodes = plain.mapping(variables, syntax.from_json)
     known = {name: factor(name, part) for name, part in plain.mapping(factors, lambda part: part).items()}
     out = Design(
         plain.text(formula),
-        Terms(tuple(Term(tuple(map(atom, plain.sequence(t)))) for t in plain.sequence(terms)), nodes, known),
+        _terms(terms, nodes, known, absorbed),
         plain.mapping(outcome, syntax.from_json),
         tuple(map(syntax.from_json, plain.sequence(offsets))),
         plain.optional(weight, plain.text),
@@ -67,6 +69,11 @@ def design(obj: object) -> Design:
     )
     _check(out)
     return out
+
+
+def _terms(terms: object, nodes: dict[str, Node], known: dict[str, Factor], absorbed: object) -> Terms:
+    read = tuple(Term(tuple(map(atom, plain.sequence(term)))) for term in plain.sequence(terms))
+    return Terms(read, nodes, known, plain.texts(absorbed))
 
 
 def from_atom(atom: str | Part) -> list[object]:
@@ -194,7 +201,8 @@ def _check(design: Design) -> None:
     variables = {v for a in atoms if not isinstance(a, str) for v in a.variables}
     if not variables <= design.terms.variables.keys():
         plain.wrong("the variables of all terms", sorted(variables))
-    if not {a for a in atoms if isinstance(a, str)} <= design.terms.factors.keys() == (design.levels or {}).keys():
+    factors = {*(a for a in atoms if isinstance(a, str)), *design.terms.absorbed}
+    if not factors <= design.terms.factors.keys() == (design.levels or {}).keys():
         plain.wrong("the levels of all factors", list(design.levels or {}))
     if len(design.outcome) != 1 or not {*design.terms.variables, *design.outcome} <= design.coordinates.keys():
         plain.wrong("an outcome and the coordinates of all variables", list(design.coordinates))
