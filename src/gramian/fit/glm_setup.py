@@ -13,7 +13,7 @@ from gramian.formula.design import Design, design_of, is_text
 from gramian.formula.expand import expand
 from gramian.formula.grammar import parse
 from gramian.formula.syntax import Name
-from gramian.linalg.moments import canonical
+from gramian.linalg.levels import canonical
 from gramian.linalg.monomials import Coordinate
 from gramian.typing import Level
 

@@ -3,33 +3,77 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
+from gramian.batch import MANY, ArrowLevels
 from gramian.errors import DataError, listing
-from gramian.typing import Codes, Level
+from gramian.linalg.levels import TEXT, LevelList, array_of
+from gramian.typing import Codes, Level, Mask
 
 
 class LevelIndex:
-    """Level -> code. It grows while a unit is read; when `frozen` an unknown one is an error that names it."""
+    """Level -> code. It grows while a unit is read; when `frozen` an unknown one is an error that names it.
+
+    Few levels are a dictionary of Python's objects; many, of one type, are an Arrow array that is searched by hashing.
+    """
 
     def __init__(self, label: str, known: Sequence[Level] = (), *, frozen: bool = False) -> None:
         self.label, self.frozen = label, frozen
-        self.known: dict[Level, int] = {level: i for i, level in enumerate(known)}
+        self.many = _arrow(known) if len(known) >= MANY else None
+        self.few: dict[Level, int] = {} if self.many is not None else {level: i for i, level in enumerate(known)}
+
+    @property
+    def known(self) -> Sequence[Level]:
+        """The levels in the order of their codes."""
+        if self.many is None:
+            return list(self.few)
+        values = self.many.to_numpy(zero_copy_only=False)
+        return LevelList(values if values.dtype == np.int64 else values.astype(TEXT))
 
     def __len__(self) -> int:
-        return len(self.known)
+        return len(self.few) if self.many is None else len(self.many)
 
     def encode(self, codes: Codes, levels: Sequence[Level], where: str, what: str = "factor") -> Codes:
         """Codes into `levels` (-1 where absent) as codes of this index."""
-        if not self.frozen:
-            for level in _used(codes, levels, self.known):
-                self.known.setdefault(level, len(self.known))
-        place = np.array([self.known.get(level, -2) for level in levels] + [-1], np.int64)
-        out = place[codes]
+        array = self._searched(levels)
+        place = self._places_of_few(codes, levels) if array is None else self._places_of_many(codes, array)
+        out = np.append(place, -1)[codes]
         if self.frozen and (out == -2).any():
             raise DataError(self._unknown(levels[int(codes[np.argmax(out == -2)])], what), where)
         return out
+
+    def _searched(self, levels: Sequence[Level]) -> Any:
+        """The levels as an Arrow array to be searched; None for those that go through the dictionary."""
+        if self.many is None and not isinstance(levels, ArrowLevels):
+            return None
+        array = levels.array if isinstance(levels, ArrowLevels) else _arrow(levels)
+        known = _arrow(list(self.few)) if self.many is None else self.many
+        if array is not None and known is not None:
+            empty = array if not len(known) else known
+            if not len(array) or not len(known) or array.type == known.type:
+                self.many = known.cast(empty.type) if len(known) else array[:0]
+                self.few = {}
+                return array.cast(empty.type)
+        self.few, self.many = {level: i for i, level in enumerate(self.known)}, None
+        return None
+
+    def _places_of_few(self, codes: Codes, levels: Sequence[Level]) -> Codes:
+        if not self.frozen:
+            for level in _used(codes, levels, self.few):
+                self.few.setdefault(level, len(self.few))
+        return np.array([self.few.get(level, -2) for level in levels], np.int64)
+
+    def _places_of_many(self, codes: Codes, levels: Any) -> Codes:
+        place = _search(levels, self.many)
+        if not self.frozen and (place < 0).any():
+            fresh = levels.filter(pa.array((place < 0) & _occurring(codes, len(levels))))
+            self.many = pa.concat_arrays([self.many, pc.unique(fresh)])
+            place = _search(levels, self.many)
+        return place
 
     def _unknown(self, level: Level, what: str) -> str:
         known = listing(str(k) for k in self.known)
@@ -38,9 +82,32 @@ class LevelIndex:
         return f"factor '{self.label}' has the level '{level}', which the fit has not seen (levels: {known})"
 
 
+def _search(levels: Any, known: Any) -> Codes:
+    """Places of levels among the known ones, -2 where there is none."""
+    if not len(known):
+        return np.full(len(levels), -2, np.int64)
+    found = pc.index_in(levels, value_set=known).fill_null(-2)
+    return np.asarray(found.to_numpy(zero_copy_only=False)).astype(np.int64)
+
+
+def _arrow(levels: Sequence[Level]) -> Any:
+    """Integers or texts as an Arrow array; None for anything else."""
+    if isinstance(levels, ArrowLevels):
+        return levels.array
+    values = array_of(levels)
+    if values is None or values.dtype.kind == "f":
+        return None
+    return pa.array(values) if values.dtype.kind == "i" else pa.array(values.tolist(), pa.large_string())
+
+
+def _occurring(codes: Codes, levels: int) -> Mask:
+    """Which levels really occur: a dictionary may name some that no row has."""
+    return np.asarray(np.bincount(codes + 1, minlength=levels + 1)[1:] > 0)
+
+
 def _used(codes: Codes, levels: Sequence[Level], known: dict[Level, int]) -> list[Level]:
-    """Levels that really occur, in the order of the dictionary; a dictionary may name levels that no row has."""
+    """New levels that really occur, in the order of the dictionary."""
     if all(level in known for level in levels):
         return []
-    seen = np.bincount(codes + 1, minlength=len(levels) + 1)[1:]
-    return [level for level, n in zip(levels, seen, strict=True) if n and level is not None and level == level]
+    seen = _occurring(codes, len(levels))
+    return [level for level, there in zip(levels, seen, strict=True) if there and level is not None and level == level]

@@ -16,7 +16,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.linalg import lapack, solve_triangular
 from scipy.sparse import csr_array, vstack
-from scipy.sparse.csgraph import connected_components
 
 from gramian.linalg.moments import Moments
 from gramian.linalg.monomials import CONSTANT
@@ -227,6 +226,8 @@ def rank_of(moments: Moments, factors: Sequence[str]) -> tuple[int, bool]:
 
 def components(moments: Moments, one: str, other: str) -> int:
     """Connected components of the levels of two factors, joined where they share a row."""
+    from scipy.sparse.csgraph import connected_components  # takes longer to import than most fits last
+
     union = tuple(sorted((one, other)))
     first, second = moments.tables[union].cells.T
     sizes = [len(moments.levels[f]) for f in union]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gramian.typing import Codes, Matrix, Vector
+from gramian.typing import Codes, Mask, Matrix, Vector
 
 WIDE = 1 << 22  # up to so many cells a table is kept dense while it is being filled
 
@@ -32,6 +32,8 @@ class CellSums:
     def recode(self, maps: Sequence[Codes]) -> CellSums:
         """The same sums with each factor's codes replaced by `map[code]`."""
         cells = np.column_stack([m[c] for m, c in zip(maps, self.cells.T, strict=True)]).reshape(self.cells.shape)
+        if all(_rising(m) for m in maps):
+            return CellSums(cells, self.rows, self.sums)
         return gather(cells, self.rows, self.sums)
 
     def project(self, factors: Sequence[int], monomials: Sequence[int]) -> CellSums:
@@ -41,25 +43,58 @@ class CellSums:
     def __add__(self, other: CellSums, /) -> CellSums:
         if np.array_equal(self.cells, other.cells):
             return CellSums(self.cells, self.rows + other.rows, self.sums + other.sums)
-        return gather(
-            np.concatenate([self.cells, other.cells]),
-            np.concatenate([self.rows, other.rows]),
-            np.concatenate([self.sums, other.sums]),
-        )
+        cells, group = grouped(np.concatenate([self.cells, other.cells]))
+        mine, theirs = group[: len(self.rows)], group[len(self.rows) :]
+        rows, sums = np.zeros(len(cells), np.int64), np.zeros((len(cells), self.sums.shape[1]))
+        rows[mine], sums[mine] = self.rows, self.sums
+        rows[theirs] += other.rows
+        sums[theirs] += other.sums
+        return CellSums(cells, rows, sums)
 
 
 def gather(cells: Codes, rows: Codes, sums: Matrix) -> CellSums:
     """Sort cells, adding those that occur more than once in the order in which they stand."""
-    order = np.lexsort(cells.T[::-1])
+    order = cell_order(cells)
     cells = cells[order]
-    fresh = np.ones(len(cells), bool)
+    fresh = _fresh(cells)
+    if fresh.all():
+        return CellSums(cells, rows[order], sums[order])
+    first = np.flatnonzero(fresh)
+    return CellSums(cells[first], np.add.reduceat(rows[order], first), np.add.reduceat(sums[order], first))
+
+
+def grouped(cells: Codes) -> tuple[Codes, Codes]:
+    """The different cells in lexicographic order, and for each given cell which of them it is."""
+    order = cell_order(cells)
+    fresh = _fresh(cells[order])
+    group = np.empty(len(cells), np.int64)
+    group[order] = np.cumsum(fresh) - 1
+    return cells[order[fresh]], group
+
+
+def cell_order(cells: Codes) -> Codes:
+    """The stable order that sorts cells lexicographically; runs in order are only merged."""
+    if not len(cells) or not cells.shape[1]:
+        return np.arange(len(cells))
+    sizes = cells.max(axis=0) + 1
+    if float(np.prod(sizes, dtype=float)) >= 2.0**62 or cells.min() < 0:
+        return np.lexsort(cells.T[::-1])
+    key = cells[:, 0]
+    for column, size in zip(cells.T[1:], sizes[1:], strict=True):
+        key = key * size + column
+    return np.argsort(key, kind="stable")
+
+
+def _fresh(cells: Codes) -> Mask:
+    fresh = np.ones(len(cells), np.bool_)
     fresh[1:] = (cells[1:] != cells[:-1]).any(axis=1)
-    group = np.cumsum(fresh) - 1
-    total = np.zeros((int(fresh.sum()), sums.shape[1]))
-    count = np.zeros(len(total), np.int64)
-    np.add.at(total, group, sums[order])
-    np.add.at(count, group, rows[order])
-    return CellSums(cells[fresh], count, total)
+    return fresh
+
+
+def _rising(places: Codes) -> bool:
+    """Whether a map keeps the order of all codes that have a place."""
+    known = places[places >= 0]
+    return bool((known[1:] > known[:-1]).all())
 
 
 class Table:
