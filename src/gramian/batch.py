@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from gramian.errors import ColumnError, DataError, SchemaError
 from gramian.typing import Codes, Level, Mask, Matrix, Vector
 
+CLOSE = 4  # places for each value, up to which integers are their own codes
 MANY = 1024  # levels from which on they stay in Arrow's hands
 EXACT_INTEGER = 2**53  # beyond it float64 has no place for every integer
 SECONDS = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
@@ -134,6 +135,9 @@ class Batch:
     def factor(self, name: str) -> Coded:
         """A column as codes into its own list of levels (text, boolean, integer, float or ISO date)."""
         column = self._column(name)
+        close = close_integers(column)
+        if close is not None:
+            return close
         if isinstance(column, np.ndarray):
             column = pa.array(column, from_pandas=True)
         if pa.types.is_temporal(column.type):
@@ -294,6 +298,24 @@ def instants(column: Any) -> Vector:
         return raw(column.cast(pa.date32()).cast(pa.int32())).astype(np.float64)
     whole = column.cast(pa.int32() if kind.bit_width == 32 else pa.int64())
     return np.asarray(raw(whole) / SECONDS[kind.unit])
+
+
+def close_integers(column: Any) -> Coded | None:
+    """Integers that lie close together are their own codes, and their levels a range; None for anything else."""
+    if isinstance(column, np.ndarray):
+        values, there = column, None
+    elif pa.types.is_integer(column.type):
+        values, there = raw(column), present(column)
+    else:
+        return None
+    some = values if there is None else values[there]
+    if values.dtype.kind not in "iu" or (values.itemsize == 8 and values.dtype.kind == "u") or not len(some):
+        return None
+    low, high = int(some.min()), int(some.max())
+    if high - low >= CLOSE * len(values):
+        return None
+    codes = np.subtract(values, low, dtype=np.int64)
+    return Coded(codes if there is None else np.where(there, codes, -1), range(low, high + 1))
 
 
 def arrow_levels(dictionary: Any) -> ArrowLevels | None:

@@ -18,27 +18,36 @@ from gramian.typing import Codes, Level, Mask
 class LevelIndex:
     """Level -> code. It grows while a unit is read; when `frozen` an unknown one is an error that names it.
 
-    Few levels are a dictionary of Python's objects; many, of one type, are an Arrow array that is searched by hashing.
+    Few levels are a dictionary of Python's objects; many, of one type, are an Arrow array that is searched by hashing,
+    or a range of integers that lie close together, which is not searched at all.
     """
 
     def __init__(self, label: str, known: Sequence[Level] = (), *, frozen: bool = False) -> None:
         self.label, self.frozen = label, frozen
+        self.range: range | None = None
         self.many = _arrow(known) if len(known) >= MANY else None
         self.few: dict[Level, int] = {} if self.many is not None else {level: i for i, level in enumerate(known)}
 
     @property
     def known(self) -> Sequence[Level]:
         """The levels in the order of their codes."""
+        if self.range is not None:
+            return LevelList(_whole(self.range))
         if self.many is None:
             return list(self.few)
         values = self.many.to_numpy(zero_copy_only=False)
         return LevelList(values if values.dtype == np.int64 else values.astype(TEXT))
 
     def __len__(self) -> int:
-        return len(self.few) if self.many is None else len(self.many)
+        return len(self.few if self.many is None else self.many) if self.range is None else len(self.range)
 
     def encode(self, codes: Codes, levels: Sequence[Level], where: str, what: str = "factor") -> Codes:
         """Codes into `levels` (-1 where absent) as codes of this index."""
+        if isinstance(levels, range):
+            start = self._start(levels)
+            if start is not None:
+                return np.where(codes < 0, -1, codes + (levels.start - start))
+            levels = LevelList(_whole(levels)) if len(levels) >= MANY else levels
         array = self._searched(levels)
         place = self._places_of_few(codes, levels) if array is None else self._places_of_many(codes, array)
         out = np.append(place, -1)[codes]
@@ -46,9 +55,24 @@ class LevelIndex:
             raise DataError(self._unknown(levels[int(codes[np.argmax(out == -2)])], what), where)
         return out
 
+    def _start(self, levels: range) -> int | None:
+        """Where the range of this index starts, if integers lie in it; the first ones choose it, with some room."""
+        if self.range is None:
+            if len(self) or self.frozen or len(levels) < MANY:
+                return None
+            room = 1 << (len(levels) - 1).bit_length()
+            start = levels.start - levels.start % room
+            self.range = range(start, start + (room if levels.stop <= start + room else 2 * room))
+        if self.range.start <= levels.start and levels.stop <= self.range.stop:
+            return self.range.start
+        self.many, self.range = pa.array(_whole(self.range)), None
+        return None
+
     def _searched(self, levels: Sequence[Level]) -> Any:
         """The levels as an Arrow array to be searched; None for those that go through the dictionary."""
-        if self.many is None and not isinstance(levels, ArrowLevels):
+        if self.range is not None:
+            self.many, self.range = pa.array(_whole(self.range)), None
+        if self.many is None and not isinstance(levels, ArrowLevels | LevelList):
             return None
         array = levels.array if isinstance(levels, ArrowLevels) else _arrow(levels)
         known = _arrow(list(self.few)) if self.many is None else self.many
@@ -80,6 +104,10 @@ class LevelIndex:
         if what == "outcome":
             return f"the outcome '{self.label}' has the value '{level}' beside {known}: it must have two"
         return f"factor '{self.label}' has the level '{level}', which the fit has not seen (levels: {known})"
+
+
+def _whole(levels: range) -> Codes:
+    return np.arange(levels.start, levels.stop, dtype=np.int64)
 
 
 def _search(levels: Any, known: Any) -> Codes:

@@ -7,8 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gramian.linalg.distinct import distinct
 from gramian.typing import Codes, Mask, Matrix, Vector
 
+BLOCK = 1 << 16  # cells whose sums are added together
+NARROW = 4  # cells for each row of a block, up to which all cells are touched at once
 WIDE = 1 << 22  # up to so many cells a table is kept dense while it is being filled
 
 
@@ -48,7 +51,9 @@ class CellSums:
         rows, sums = np.zeros(len(cells), np.int64), np.zeros((len(cells), self.sums.shape[1]))
         rows[mine], sums[mine] = self.rows, self.sums
         rows[theirs] += other.rows
-        sums[theirs] += other.sums
+        for start in range(0, len(theirs), BLOCK):  # each place stands once, so adding by index adds all
+            part = slice(start, start + BLOCK)
+            sums[theirs[part]] += other.sums[part]
         return CellSums(cells, rows, sums)
 
 
@@ -65,7 +70,13 @@ def gather(cells: Codes, rows: Codes, sums: Matrix) -> CellSums:
 
 def grouped(cells: Codes) -> tuple[Codes, Codes]:
     """The different cells in lexicographic order, and for each given cell which of them it is."""
-    order = cell_order(cells)
+    keys = _keys(cells)
+    if keys is not None:
+        different, group = distinct(keys)
+        first = np.empty(len(different), np.int64)
+        first[group] = np.arange(len(cells))
+        return cells[first], group
+    order = np.lexsort(cells.T[::-1])
     fresh = _fresh(cells[order])
     group = np.empty(len(cells), np.int64)
     group[order] = np.cumsum(fresh) - 1
@@ -74,15 +85,21 @@ def grouped(cells: Codes) -> tuple[Codes, Codes]:
 
 def cell_order(cells: Codes) -> Codes:
     """The stable order that sorts cells lexicographically; runs in order are only merged."""
-    if not len(cells) or not cells.shape[1]:
-        return np.arange(len(cells))
+    keys = _keys(cells)
+    return np.lexsort(cells.T[::-1]) if keys is None else np.argsort(keys, kind="stable")
+
+
+def _keys(cells: Codes) -> Codes | None:
+    """One number for each cell, in the same order; None where there is none within 64 bits."""
+    if not cells.size:
+        return None if cells.shape[1] else np.zeros(len(cells), np.int64)
     sizes = cells.max(axis=0) + 1
     if float(np.prod(sizes, dtype=float)) >= 2.0**62 or cells.min() < 0:
-        return np.lexsort(cells.T[::-1])
-    key = cells[:, 0]
+        return None
+    keys = cells[:, 0]
     for column, size in zip(cells.T[1:], sizes[1:], strict=True):
-        key = key * size + column
-    return np.argsort(key, kind="stable")
+        keys = keys * size + column
+    return keys
 
 
 def _fresh(cells: Codes) -> Mask:
@@ -110,6 +127,7 @@ class Table:
         self.sums = np.zeros((monomials, 0))
         self.rows = np.zeros(0, np.int64)
         self.pieces: list[CellSums] = []
+        self.waiting: list[tuple[Codes, Matrix, Vector | None]] = []
 
     def add(
         self, codes: Sequence[Codes], sizes: Sequence[int], value: Callable[[int], Vector], count: Vector | None
@@ -126,14 +144,28 @@ class Table:
             self._add_piece(codes, value, count)
 
     def _add_dense(self, codes: Sequence[Codes], value: Callable[[int], Vector], count: Vector | None) -> None:
-        cell, width = self._flat(codes), len(self.rows)
-        few = width <= 4 * len(cell)
+        cell = self._flat(codes)
+        if len(self.rows) <= NARROW * len(cell):
+            self._sum_up(cell, [value(i) for i in range(self.monomials)], count)
+            return
+        copies = np.array([value(i) for i in range(self.monomials)]).reshape(self.monomials, len(cell))
+        self.waiting.append((cell, copies, count))
+        if NARROW * sum(len(cell) for cell, _, _ in self.waiting) >= len(self.rows):
+            self._flush()
+
+    def _flush(self) -> None:
+        """Sum up the blocks that wait until they are many enough for the width of the table."""
+        if self.waiting:
+            cells, values, counts = zip(*self.waiting, strict=True)
+            count = None if counts[0] is None else np.concatenate(counts)
+            self.waiting = []
+            self._sum_up(np.concatenate(cells), np.concatenate(values, axis=1), count)
+
+    def _sum_up(self, cell: Codes, values: Sequence[Vector] | Matrix, count: Vector | None) -> None:
+        width = len(self.rows)  # `bincount` lets other threads run; `add.at` does not
         self.rows += np.bincount(cell, count, width).astype(np.int64)
         for i in range(self.monomials):
-            if few:
-                self.sums[i] += np.bincount(cell, value(i), width)
-            else:
-                np.add.at(self.sums[i], cell, value(i))
+            self.sums[i] += np.bincount(cell, values[i], width)
 
     def _add_piece(self, codes: Sequence[Codes], value: Callable[[int], Vector], count: Vector | None) -> None:
         cells = np.column_stack(codes)
@@ -164,6 +196,7 @@ class Table:
 
     def finish(self) -> CellSums:
         """The observed cells in canonical order."""
+        self._flush()
         if not len(self.rows):
             return sum_pieces(self.pieces, len(self.capacity), self.monomials)
         cell = np.flatnonzero(self.rows)

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.dtypes import StringDType
 from numpy.typing import NDArray
 
+from gramian.linalg.distinct import distinct
 from gramian.typing import Codes, Level, Mask
 
 MANY = 1024  # levels from which on arrays are quicker than Python's objects
@@ -54,10 +55,12 @@ class LevelList(Sequence[Level]):
 
 def canonical(levels: Iterable[Level]) -> Sequence[Level]:
     """Different levels in canonical order."""
-    if isinstance(levels, LevelList):
-        values = np.sort(levels.values, kind="stable")
-        return _sequence(values[_first_of_each(values)])
-    return tuple(sorted(set(levels), key=lambda v: (isinstance(v, str), v)))
+    if not isinstance(levels, LevelList):
+        return tuple(sorted(set(levels), key=lambda v: (isinstance(v, str), v)))
+    values = levels.values
+    if (values[1:] > values[:-1]).all():
+        return _sequence(values)
+    return _sequence(distinct(values)[0])
 
 
 def union(a: Sequence[Level], b: Sequence[Level]) -> Sequence[Level]:
@@ -65,9 +68,7 @@ def union(a: Sequence[Level], b: Sequence[Level]) -> Sequence[Level]:
     if a is b or a == b:
         return a
     arrays = _arrays(a, b)
-    if arrays is None:
-        return canonical({*a, *b})
-    return canonical(LevelList(np.concatenate(arrays)))
+    return canonical({*a, *b}) if arrays is None else canonical(LevelList(np.concatenate(arrays)))
 
 
 def positions(known: Sequence[Level], levels: Sequence[Level]) -> Codes:
@@ -76,13 +77,10 @@ def positions(known: Sequence[Level], levels: Sequence[Level]) -> Codes:
     if arrays is None:
         place = {level: i for i, level in enumerate(levels)}
         return np.array([place.get(level, -1) for level in known], np.int64)
-    both = np.concatenate(arrays)
-    order = np.argsort(both, kind="stable")  # runs that are in order already are only merged
-    group = np.empty(len(both), np.int64)
-    group[order] = np.cumsum(_first_of_each(both[order])) - 1
-    found = np.full(len(both), -1, np.int64)
+    different, group = distinct(np.concatenate(arrays))
+    found = np.full(len(different), -1, np.int64)
     found[group[len(known) :]] = np.arange(len(levels))
-    return found[group[: len(known)]]
+    return np.asarray(found[group[: len(known)]])
 
 
 def chosen(known: Sequence[Level], used: Mask) -> Sequence[Level]:
@@ -90,12 +88,6 @@ def chosen(known: Sequence[Level], used: Mask) -> Sequence[Level]:
     if isinstance(known, LevelList):
         return LevelList(known.values[used])
     return tuple(level for level, there in zip(known, used.tolist(), strict=True) if there)
-
-
-def _first_of_each(values: NDArray[Any]) -> Mask:
-    first = np.ones(len(values), np.bool_)
-    first[1:] = values[1:] != values[:-1]
-    return first
 
 
 def _sequence(values: NDArray[Any]) -> Sequence[Level]:
