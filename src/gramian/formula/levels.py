@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from gramian.batch import MANY, ArrowLevels
 from gramian.errors import DataError, listing
-from gramian.linalg.levels import TEXT, LevelList, array_of
+from gramian.linalg.levels import WIDEST, LevelList, array_of, text_array, told
 from gramian.typing import Codes, Level, Mask
 
 
@@ -35,8 +36,7 @@ class LevelIndex:
             return LevelList(_whole(self.range))
         if self.many is None:
             return list(self.few)
-        values = self.many.to_numpy(zero_copy_only=False)
-        return LevelList(values if values.dtype == np.int64 else values.astype(TEXT))
+        return LevelList(_text(self.many) if pa.types.is_large_string(self.many.type) else self.many.to_numpy())
 
     def __len__(self) -> int:
         return len(self.few if self.many is None else self.many) if self.range is None else len(self.range)
@@ -94,9 +94,13 @@ class LevelIndex:
     def _places_of_many(self, codes: Codes, levels: Any) -> Codes:
         place = _search(levels, self.many)
         if not self.frozen and (place < 0).any():
-            fresh = levels.filter(pa.array((place < 0) & _occurring(codes, len(levels))))
-            self.many = pa.concat_arrays([self.many, pc.unique(fresh)])
-            place = _search(levels, self.many)
+            there = (place < 0) & _occurring(codes, len(levels))
+            fresh = levels.filter(pa.array(there))
+            different = pc.unique(fresh)
+            place[np.flatnonzero(there)] = len(self) + np.arange(len(fresh))
+            self.many = pa.concat_arrays([self.many, different])
+            if len(different) < len(fresh):  # a dictionary may name a level twice
+                return _search(levels, self.many)
         return place
 
     def _unknown(self, level: Level, what: str) -> str:
@@ -104,6 +108,19 @@ class LevelIndex:
         if what == "outcome":
             return f"the outcome '{self.label}' has the value '{level}' beside {known}: it must have two"
         return f"factor '{self.label}' has the level '{level}', which the fit has not seen (levels: {known})"
+
+
+def _text(texts: Any) -> NDArray[Any]:
+    """An Arrow array of texts as NumPy's, without Python's objects where they are short."""
+    offsets = np.frombuffer(texts.buffers()[1], np.int64)[texts.offset : texts.offset + len(texts) + 1]
+    lengths = np.diff(offsets)
+    width = max(int(lengths.max(initial=0)), 1)
+    data = np.frombuffer(texts.buffers()[2] or b"", np.uint8)[offsets[0] : offsets[-1]]
+    if width > WIDEST or not data.all():
+        return text_array(texts.to_pylist())
+    out = np.zeros((len(texts), width), np.uint8)
+    out[np.arange(width) < lengths[:, None]] = data
+    return out.view(f"S{width}")[:, 0]
 
 
 def _whole(levels: range) -> Codes:
@@ -125,7 +142,7 @@ def _arrow(levels: Sequence[Level]) -> Any:
     values = array_of(levels)
     if values is None or values.dtype.kind == "f":
         return None
-    return pa.array(values) if values.dtype.kind == "i" else pa.array(values.tolist(), pa.large_string())
+    return pa.array(values) if values.dtype.kind == "i" else pa.array(told(values), pa.large_string())
 
 
 def _occurring(codes: Codes, levels: int) -> Mask:

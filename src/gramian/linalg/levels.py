@@ -18,12 +18,16 @@ from gramian.typing import Codes, Level, Mask
 
 MANY = 1024  # levels from which on arrays are quicker than Python's objects
 TEXT = StringDType()
+WIDEST = 64  # bytes of a text, up to which all are kept in the same width
 LARGEST = 2**53  # beyond it an integer and a float do not compare exactly
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LevelList(Sequence[Level]):
-    """Many levels of one type: integers, floats or text. Equal to a tuple of the same levels."""
+    """Many levels of one type: integers, floats or text. Equal to a tuple of the same levels.
+
+    values : text as UTF-8 of fixed width where it is short and has no zero bytes, which sorts by code point.
+    """
 
     values: NDArray[Any]
 
@@ -31,7 +35,7 @@ class LevelList(Sequence[Level]):
         return len(self.values)
 
     def __iter__(self) -> Iterator[Level]:
-        return iter(self.values.tolist())
+        return iter(told(self.values))
 
     @overload
     def __getitem__(self, index: int) -> Level: ...
@@ -40,8 +44,7 @@ class LevelList(Sequence[Level]):
     def __getitem__(self, index: int | slice) -> Level | Sequence[Level]:
         if isinstance(index, slice):
             return LevelList(self.values[index])
-        value: Level = self.values[index : index + 1 or None].tolist()[0]
-        return value
+        return told(self.values[index : index + 1 or None])[0]
 
     def __eq__(self, other: object) -> bool:
         if self is other:
@@ -83,6 +86,20 @@ def positions(known: Sequence[Level], levels: Sequence[Level]) -> Codes:
     return np.asarray(found[group[: len(known)]])
 
 
+def told(values: NDArray[Any]) -> list[Level]:
+    """Levels of an array as Python's objects."""
+    plain: list[Any] = values.tolist()
+    return [level.decode() for level in plain] if values.dtype.kind == "S" else plain
+
+
+def text_array(levels: Sequence[str]) -> NDArray[Any]:
+    """Texts as an array."""
+    data = [level.encode() for level in levels]
+    if max(map(len, data), default=0) > WIDEST or any(b"\0" in level for level in data):
+        return np.array(levels, TEXT)
+    return np.array(data, np.bytes_)
+
+
 def chosen(known: Sequence[Level], used: Mask) -> Sequence[Level]:
     """The levels that `used` marks, in their order."""
     if isinstance(known, LevelList):
@@ -91,7 +108,7 @@ def chosen(known: Sequence[Level], used: Mask) -> Sequence[Level]:
 
 
 def _sequence(values: NDArray[Any]) -> Sequence[Level]:
-    return LevelList(values) if len(values) >= MANY else tuple(values.tolist())
+    return LevelList(values) if len(values) >= MANY else tuple(told(values))
 
 
 def _arrays(a: Sequence[Level], b: Sequence[Level]) -> tuple[NDArray[Any], NDArray[Any]] | None:
@@ -106,7 +123,10 @@ def _arrays(a: Sequence[Level], b: Sequence[Level]) -> tuple[NDArray[Any], NDArr
         return left.astype(kind), right.astype(kind)
     if left.dtype.kind == right.dtype.kind:
         return left, right
-    if "T" in (left.dtype.kind, right.dtype.kind):
+    kinds = {left.dtype.kind, right.dtype.kind}
+    if kinds == {"S", "T"}:
+        return np.array(told(left), TEXT), np.array(told(right), TEXT)
+    if kinds != {"i", "f"}:
         return None
     whole = left if left.dtype.kind == "i" else right
     return None if np.abs(whole).max() > LARGEST else (left.astype(np.float64), right.astype(np.float64))
@@ -118,7 +138,7 @@ def array_of(levels: Sequence[Level]) -> NDArray[Any] | None:
         return levels.values
     types = {type(level) for level in levels}
     if types == {str}:
-        return np.array(levels, TEXT)
+        return text_array([str(level) for level in levels])
     if types <= {int} and all(abs(level) < 2**63 for level in levels if isinstance(level, int)):
         return np.array(levels, np.int64)
     return np.array(levels, np.float64) if types == {float} else None
