@@ -32,5 +32,5 @@ def run_linear(formula: str, source: Source, options: Options, engine: Engine, p
     sizes = {name: len(done.moments.levels[name]) for name in design.terms.told}
     check_width(design.terms, sizes, width_limit())
     with one_thread() if width(design.terms, sizes) < WIDE else nullcontext():
-        system, first = first_rung(design, done, options)
+        system, first = first_rung(design, done, options, 1 + any(s.found for s in design.terms.splines.values()))
         return climb(first, design, done, options, system, source, engine, progress)
