@@ -122,12 +122,12 @@ def explained_by(text: str, factors: tuple[str, ...]) -> str:
     return f"a combination of the {levels}" if text == "0" else f"{text}, but for the {levels}"
 
 
-def check_absorbed(absorbed: Absorbed, interval: str | None) -> None:
+def check_absorbed(absorbed: Absorbed, *, spread: bool) -> None:
     """Raise OptionError for a prediction that a fit with absorbed factors cannot make."""
     names = " and ".join(absorbed.levels)
-    if interval is not None:
+    if spread:
         raise OptionError(
-            f"an interval needs the covariance of the levels of {names}, which absorbing does without; "
+            f"intervals and leverages need the covariance of the levels of {names}, which absorbing does without; "
             "predict without an interval, or write the factor as a term"
         )
     if not absorbed.joined:

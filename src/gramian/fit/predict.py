@@ -65,8 +65,6 @@ def predictions(solved: Solved, source: Source, interval: str | None = None, lev
         one_of("interval", interval, INTERVALS)
     if not 0.0 < level < 1.0:
         raise OptionError(f"level must lie between 0 and 1, found {level!r}")
-    if solved.absorbed is not None:
-        check_absorbed(solved.absorbed, interval)
     yield from batches(solved, source, None if interval is None else _spread(solved, interval, level))
 
 
@@ -139,7 +137,9 @@ class Predictor:
         return 0.0 if self.solved.frame.subspace is not None else self.solved.design.coordinates[response].shift
 
     def batch(self, batch: Batch) -> Matrix:
-        """Predictions (1 or 3, n) of one batch."""
+        """Predictions (1 or 3, n) of one batch. Raises OptionError for what absorbed factors do not allow."""
+        if self.solved.absorbed is not None:
+            check_absorbed(self.solved.absorbed, spread=self.spread is not None)
         with np.errstate(all="ignore"):
             observed = self.reader.read(batch)
             inner = self._complete(observed, self.reader.sizes)

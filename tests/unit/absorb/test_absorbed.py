@@ -218,6 +218,8 @@ def test_what_cannot_be_predicted() -> None:
     fit = gm.ols("y ~ x | firm", data)
     with pytest.raises(OptionError, match="covariance of the levels of firm"):
         fit.predict(data, interval="confidence")
+    with pytest.raises(OptionError, match="intervals and leverages need"):
+        fit.plot(data, kind="residuals")
     with pytest.raises(DataError, match="factor 'firm' has the level '99999'"):
         fit.predict({"x": [1.0], "firm": [99999]})
 
