@@ -77,7 +77,9 @@ def plan_linear(formula: str, source: Source, options: Options, threads: int) ->
     """The plan of a linear fit; reads no rows. Raises what the fit would raise before its pass."""
     design = design_for(formula, source.schema, options, absorbing=not options.exact)
     plan = planned(design, source, threads, _solver(options), _notes(design, source, options))
-    passes, expected = (1, NO_LADDER) if design.terms.absorbed else ladder_told(source, options, len(design.layout.rows))
+    passes, expected = (
+        (1, NO_LADDER) if design.terms.absorbed else ladder_told(source, options, len(design.layout.rows))
+    )
     if open_splines(design):
         passes, expected = passes + 1, f"{KNOTS}; {expected}"
     return replace(plan, passes=passes, expected=expected)

@@ -54,7 +54,8 @@ def expand(
 def refuse_absorbed(formula: Formula) -> NoReturn:
     """Raise FormulaError: `|` stands in the formula of a model that cannot absorb factors."""
     first = formula.absorbed[0]
-    told = f"only linear fits (ols, ridge; not exact=True) absorb factors; write it as a term, as in + factor({label(first)})"
+    term = f"factor({label(first)})"
+    told = f"only linear fits (ols, ridge; not exact=True) absorb factors; write it as a term, as in + {term}"
     raise fault(told, formula.text, first.position)
 
 

@@ -13,7 +13,8 @@ from scipy.linalg import eigvalsh_tridiagonal
 from scipy.sparse import csr_array
 
 from gramian.errors import ConvergenceError
-from gramian.linalg.solve import SAFETY, UNIT
+from gramian.linalg.certificate import UNIT
+from gramian.linalg.solve import SAFETY
 from gramian.typing import Matrix, Vector
 
 ENOUGH = 1e-10  # error of a projection relative to what it leaves; products of what it leaves are off by the square

@@ -10,7 +10,7 @@ import pytest
 from unit.absorb.absorbing import table
 
 import gramian as gm
-from gramian.errors import ConvergenceError, DataError, FormulaError, NotIdentifiedError, OptionError
+from gramian.errors import AccuracyWarning, ConvergenceError, DataError, FormulaError, NotIdentifiedError, OptionError
 from gramian.fit import absorbed as glue
 from gramian.linalg import absorb, projection
 
@@ -248,4 +248,28 @@ def test_everything_can_be_absorbed() -> None:
     assert fit.names == ()
     assert fit.deviance == pytest.approx(gm.ols("y ~ factor(firm)", data).deviance, rel=CLOSE)
     data["y"] = data["firm"] * 1.5
-    assert gm.ols("y ~ x | firm", data).deviance == pytest.approx(0.0, abs=1e-9)
+    with pytest.warns(AccuracyWarning, match="hardly vary within the levels of absorbed factors"):
+        assert gm.ols("y ~ x | firm", data).deviance == pytest.approx(0.0, abs=1e-9)
+
+
+def test_digits_are_certified_against_the_fit_with_dummies() -> None:
+    """The numerator of a column's amplification is what was summed, so elimination costs digits that are counted."""
+    data = table()
+    truth = gm.ols("y ~ x + z + factor(firm)", data)
+    for offset, least in ((0.0, 10.0), (1e4, 3.0)):
+        data["x"] = table()["x"] + offset * data["firm"]
+        fit = gm.ols("y ~ x + z | firm", data, digits=3)
+        right = -np.log10(np.abs(fit.coefficients - [truth["x"], truth["z"]]) / fit.std_errors)
+        assert (fit.digits >= least).all()
+        assert (right >= np.minimum(fit.digits, 12.0) - 0.1).all()  # the dummies' own digits, as read, end near 13
+
+
+def test_exact_sums_do_not_absorb() -> None:
+    with pytest.raises(FormulaError, match="not exact=True"):
+        gm.ols("y ~ x | firm", table(), exact=True)
+
+
+def test_levels_of_rows_of_weight_zero_are_no_news_to_a_second_pass() -> None:
+    data = {"x": [1.0, 2, 4, 3, 9], "y": [1.0, 3, 3, 5, 0], "f": [0, 0, 1, 1, 2], "w": [1.0, 1, 1, 1, 0]}
+    fit = gm.ols("y ~ x + factor(f)", data, weights="w")
+    assert fit.names == ("Intercept", "x", "factor(f)[1]")
