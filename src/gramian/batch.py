@@ -14,6 +14,8 @@ import pyarrow.compute as pc
 from gramian.errors import ColumnError, DataError, SchemaError
 from gramian.typing import Codes, Level, Mask, Matrix, Vector
 
+CLOSE = 4  # places for each value, up to which integers are their own codes
+MANY = 1024  # levels from which on they stay in Arrow's hands
 EXACT_INTEGER = 2**53  # beyond it float64 has no place for every integer
 SECONDS = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
 
@@ -81,11 +83,28 @@ class Numbers(NamedTuple):
     present: Mask | None
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class ArrowLevels(Sequence[Level]):
+    """Many different levels as they came, an Arrow array of int64 or large_string without nulls."""
+
+    array: Any
+
+    def __len__(self) -> int:
+        return len(self.array)
+
+    def __iter__(self) -> Iterator[Level]:
+        return iter(self.array.to_pylist())
+
+    def __getitem__(self, index: Any) -> Any:
+        found = self.array[index]
+        return ArrowLevels(found) if isinstance(index, slice) else found.as_py()
+
+
 class Coded(NamedTuple):
     """A factor column: codes (n,), -1 where absent, into `levels`."""
 
     codes: Codes
-    levels: list[Level]
+    levels: Sequence[Level]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +139,9 @@ class Batch:
     def encoded(self, name: str) -> Any:
         """A column as an Arrow dictionary array, dates as ISO text, decimals as floats."""
         column = self._column(name)
+        close = close_integers(column)
+        if close is not None:
+            return close
         if isinstance(column, np.ndarray):
             column = pa.array(column, from_pandas=True)
         if pa.types.is_temporal(column.type):
@@ -282,12 +304,44 @@ def instants(column: Any) -> Vector:
     return np.asarray(raw(whole) / SECONDS[kind.unit])
 
 
+def close_integers(column: Any) -> Coded | None:
+    """Integers that lie close together are their own codes, and their levels a range; None for anything else."""
+    if isinstance(column, np.ndarray):
+        values, there = column, None
+    elif pa.types.is_integer(column.type):
+        values, there = raw(column), present(column)
+    else:
+        return None
+    some = values if there is None else values[there]
+    if values.dtype.kind not in "iu" or (values.itemsize == 8 and values.dtype.kind == "u") or not len(some):
+        return None
+    low, high = int(some.min()), int(some.max())
+    if high - low >= CLOSE * len(values):
+        return None
+    codes = np.subtract(values, low, dtype=np.int64)
+    return Coded(codes if there is None else np.where(there, codes, -1), range(low, high + 1))
+
+
+def arrow_levels(dictionary: Any) -> ArrowLevels | None:
+    """Many integers or texts as they are; None where they are few, of another type, or one is null."""
+    kind = dictionary.type
+    if len(dictionary) < MANY or dictionary.null_count:
+        return None
+    if pa.types.is_integer(kind) and not pa.types.is_uint64(kind):
+        return ArrowLevels(dictionary.cast(pa.int64()))
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+        return ArrowLevels(dictionary.cast(pa.large_string()))
+    return None
+
+
 def coded(column: Any) -> Coded:
     """Codes and levels of an Arrow dictionary array; a null or NaN level counts as absent."""
     indices = column.indices
     if indices.null_count:
         indices = indices.cast(pa.int64()).fill_null(-1)  # unsigned ones have no place for -1
     codes = raw(indices).astype(np.int64)
+    if (many := arrow_levels(column.dictionary)) is not None:
+        return Coded(codes, many)
     levels = column.dictionary.to_pylist()
     gone = [i for i, level in enumerate(levels) if level is None or level != level]
     if gone:

@@ -6,7 +6,7 @@ from gramian.formula.grammar import parse
 
 FUNCTIONS = (
     "log, log1p, log2, log10, exp, expm1, sqrt, abs, sin, cos, tan, tanh, I, as_number, "
-    "poly, center, scale, factor, C, offset"
+    "poly, bs, ns, center, scale, factor, C, offset"
 )
 NAMES = "4 columns: y, distance, X[0], X"
 MESSAGES = """
@@ -62,17 +62,41 @@ y ~ `my column
 this ` is not closed
     ^
 y ~ x | firm
-absorbing with '|' is not available in this version; write the factor as a term, as in y ~ x + firm
-      ^
+only linear fits (ols, ridge; not exact=True) absorb factors; write it as a term, as in + factor(firm)
+        ^
+y ~ x | firm | year
+'|' stands once, between the terms and the factors to absorb, as in y ~ x | firm
+             ^
+y ~ (x | firm)
+'|' stands once, between the terms and the factors to absorb, as in y ~ x | firm
+       ^
+y | x ~ z
+'|' stands once, between the terms and the factors to absorb, as in y ~ x | firm
+  ^
+y ~ x | log(firm)
+right of '|' stand the columns of factors, as in y ~ x | firm + year
+        ^
+y ~ x | firm:year
+absorbed factors are joined by '+', as in y ~ x | firm + year
+            ^
+y ~ x |
+expected a factor to absorb, the text ends after '|'
+       ^
 y ~ lgo(x)
 no function 'lgo'; did you mean 'log'? there are FUNCTIONS
     ^
 y ~ wavelet(x)
 no function 'wavelet'; there are FUNCTIONS
     ^
-y ~ bs(x, 3)
-bs() is not available in this version; poly(x, 3) is
-    ^
+y ~ bs(x, 3, 2)
+bs() takes 1 argument (x), found 3
+             ^
+y ~ bs(x, knots=z)
+'knots' of bs() must be numbers, as in knots=c(1, 2, 3)
+                ^
+y ~ ns(x, 101)
+'df' of ns() must be a whole number from 1 to 100, as in bs(x, 5)
+          ^
 c(y, x) ~ z
 c() is not available in this version: fit several outcomes one by one
 ^

@@ -78,6 +78,9 @@ def _check(design: Design) -> None:
                 f"write poly({part.variable}, {part.degree}, raw=TRUE)"
             )
 
+    if design.terms.splines:
+        raise FormulaError(f"{next(iter(design.terms.splines))} cannot be derived by hand; write powers, as in I(x^2)")
+
 
 def _plain(design: Design) -> Design:
     """The design in the units of the data."""

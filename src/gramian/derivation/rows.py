@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,14 +61,14 @@ class RowReader:
         for name, codes in self.codes.items():
             codes += observed.codes[name][good].tolist()
 
-    def finish(self, levels: Mapping[str, tuple[Level, ...]]) -> Rows:
+    def finish(self, levels: Mapping[str, Sequence[Level]]) -> Rows:
         """The rows as fractions, factors as positions among these levels."""
         values = {name: _exact(np.concatenate([*parts, np.zeros(0)]).tolist()) for name, parts in self.values.items()}
         outcome, offset = _exact(self.response), _exact(self.offset)
         response = tuple(a - b for a, b in zip(outcome, offset, strict=True))
         return Rows(values, {name: self._places(name, known) for name, known in levels.items()}, response)
 
-    def _places(self, name: str, levels: tuple[Level, ...]) -> tuple[int, ...]:
+    def _places(self, name: str, levels: Sequence[Level]) -> tuple[int, ...]:
         seen = list(self.reader.levels[name].known)
         return tuple(levels.index(seen[code]) for code in self.codes[name])
 

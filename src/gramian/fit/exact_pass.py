@@ -83,7 +83,9 @@ class ExactLift:
         sums = design.terms.power_sums()
         self.sums = ExactAccumulator(design.layout, sums, weighted=weighted, counted=counted)
         nodes = {**design.terms.variables, **design.outcome}
-        self.bare = {v: name for v, node in nodes.items() if (name := _column(node)) is not None}
+        made = {name for spline in design.terms.splines.values() for name in spline.columns}
+        bare = {v: node for v, node in nodes.items() if v not in made}
+        self.bare = {v: name for v, node in bare.items() if (name := _column(node)) is not None}
         used = [name for node in (*nodes.values(), *design.offsets) for name in names(node)]
         self.numbers = tuple(dict.fromkeys([*used, *filter(None, (design.weight, design.count))]))
 

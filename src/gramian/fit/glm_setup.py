@@ -8,12 +8,13 @@ from dataclasses import replace
 from gramian.batch import Batch, Schema, Source
 from gramian.errors import DataError
 from gramian.fit.glm_options import GlmOptions
+from gramian.fit.knots import settle_knots
 from gramian.fit.passes import first_rows
 from gramian.formula.design import Design, design_of, is_text
 from gramian.formula.expand import expand
 from gramian.formula.grammar import parse
 from gramian.formula.syntax import Name
-from gramian.linalg.moments import canonical
+from gramian.linalg.levels import canonical
 from gramian.linalg.monomials import Coordinate
 from gramian.typing import Level
 
@@ -25,6 +26,7 @@ def glm_design(formula: str, source: Source, options: GlmOptions) -> Design:
     if is_text(outcome, schema):
         assert isinstance(outcome, Name)
         design = replace(design, binary=_two_levels(outcome.name, source))
+    design = settle_knots(design, source)
     ready = first_rows(design, _batches(source, design.columns))
     (response,) = design.outcome
     return replace(ready, coordinates={**ready.coordinates, response: Coordinate()}, matrix=None)

@@ -35,7 +35,7 @@ def climb(
 ) -> Solved:
     """The fit with the digits that are wanted, or with a warning that says why it has fewer."""
     fit = first
-    if source.rereadable:
+    if source.rereadable and fit.absorbed is None:
         if not _doubtful(fit) and steady(fit) and (small(fit) or not reached(fit)):
             fit = refined(fit, design, done, options, system, lambda task: engine.fold(source, task, progress=progress))
         if not reached(fit) and exact_can_help(options):
@@ -76,9 +76,11 @@ def shortfall(fit: Solved, source: Source) -> str:
     assert known is not None
     if known.doubtful:
         names = ", ".join(f"{n} (= {fit.aliased[n]})" for n in known.doubtful[:5])
-        return f"float64 sums cannot tell whether {names} depends on others exactly or only nearly; {_more(source)}"
+        return (
+            f"float64 sums cannot tell whether {names} depends on others exactly or only nearly; {_more(source, fit)}"
+        )
     low = _lowest(fit, known)
-    return f"{low} of the {known.wanted:g} digits wanted; {_more(source)}"
+    return f"{low} of the {known.wanted:g} digits wanted; {_more(source, fit)}"
 
 
 def _lowest(fit: Solved, known: Accuracy) -> str:
@@ -99,7 +101,9 @@ def _floor(value: float) -> str:
     return f"{np.floor(10.0 * value) / 10.0:.1f}"
 
 
-def _more(source: Source) -> str:
+def _more(source: Source, fit: Solved) -> str:
+    if fit.absorbed is not None:
+        return "columns that hardly vary within the levels of absorbed factors cost the rest: centre or leave out some"
     if source.rereadable:
         return "columns that nearly depend on each other, or a large offset, cost the rest: centre or leave out some"
     return "the data can be read once only: hand over something that can be read again, or ask for exact=True"

@@ -8,10 +8,12 @@ from fractions import Fraction
 import numpy as np
 
 from gramian.errors import NumericalError
+from gramian.fit.absorbed import Within, within
+from gramian.fit.absorbed import told as absorbed_told
 from gramian.fit.accuracy import FAST, Accuracy, Errors, certify, one_pass
 from gramian.fit.options import Options
 from gramian.fit.passes import Accumulated
-from gramian.fit.solved import Solved
+from gramian.fit.solved import Solved, stored_coefficients
 from gramian.fit.told import Told, doubtful, tell
 from gramian.formula.coding import Levels, ModelColumn, empty_cells, levels_of, model_columns
 from gramian.formula.coordinates import Frame, frame_of
@@ -34,6 +36,7 @@ class System:
 
     stored : (q, q) products of stored columns, products : (p + 1, p + 1) of solved ones, the response last. squares :
     (p + 1,) the largest that the sums behind a product's diagonal ever were. unit : relative rounding error of a sum.
+    within : what absorbed factors leave of the products, None without any.
     """
 
     columns: tuple[ModelColumn, ...]
@@ -44,6 +47,7 @@ class System:
     products: Pair
     squares: Vector
     unit: float
+    within: Within | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -76,19 +80,22 @@ def system_of(design: Design, done: Accumulated, options: Options) -> System:
     sums = moments.powers
     columns = model_columns(design.terms, levels, design.coordinates, sums, every_level=options.every_level)
     (response,) = design.outcome
-    frame = frame_of(columns, levels, response, design.coordinates, told_as_written=options.alpha is not None)
+    swept, penalized = design.terms.absorbed, options.alpha is not None
+    frame = frame_of(columns, levels, response, design.coordinates, told_as_written=penalized, absorbed=swept)
     stored = gram(moments, frame.groups)
     highest = max((degree(m) for c in columns for m in c.polynomial), default=1)
     unit = error_unit(moments.rows, len(columns), BLOCK + moments.rows // BLOCK, highest)
-    return System(
-        tuple(columns), levels, response, frame, stored, in_frame(stored, frame), squares_in(stored, frame), unit
-    )
+    products, squares = in_frame(stored, frame), squares_in(stored, frame)
+    left = within(moments, design, frame, squares, unit) if swept else None
+    return System(tuple(columns), levels, response, frame, stored, products, squares, unit, left)
 
 
 def solve_system(system: System, alpha: float | None) -> Solution:
     """Solve the normal equations, with a ridge penalty or without."""
-    if alpha is not None:
-        P = penalty_matrix(alpha, system.frame, len(system.products.hi) - 1)
+    P = None if alpha is None else penalty_matrix(alpha, system.frame, len(system.products.hi) - 1)
+    if system.within is not None:
+        return solve(system.within.products, None, system.unit, P, system.squares)
+    if P is not None:
         return solve(system.products, system.frame.constant, system.unit, P, system.squares)
     return solved_system(system.products, system.frame, system.unit, system.squares)
 
@@ -106,7 +113,13 @@ def assembled(
 ) -> Solved:
     """Everything that is told of a solution; low : (p,) what float64 left of its coefficients."""
     moments, frame = done.moments, system.frame
-    told = tell(frame, solution, system.products, system.names, options.collinear, low)
+    swept = design.terms.absorbed
+    told = tell(frame, solution, system.products, system.names, options.collinear, low, swept)
+    absorbed = None
+    if system.within is not None:
+        b = stored_coefficients(frame, solution, told.coefficients, told.aliased)
+        absorbed = absorbed_told(moments, design, frame, system.within, b)
+    leverage = solution.leverage + (absorbed.rank if absorbed else 0)
     mean, centred, square = outcome_sums(moments, system.response, design.coordinates[system.response])
     rss = solution.rss * frame.scale**2
     return Solved(
@@ -122,20 +135,21 @@ def assembled(
         identified=told.identified,
         aliased=told.aliased,
         empty_cells=empty_cells(design.terms, system.levels),
-        intercept=frame.constant is not None,
+        intercept=frame.constant is not None or bool(swept),
         rows=moments.rows,
         weight=moments.weight,
         log_weight=moments.log_weight,
         rss=rss,
-        tss=centred if frame.constant is not None else square,
+        tss=centred if frame.constant is not None or swept else square,
         mean=mean,
         rank=int(solution.kept.sum()),
-        leverage=solution.leverage,
+        leverage=leverage,
         condition=solution.condition,
         passes=passes,
         tally=done.tally,
         alpha=options.alpha,
-        accuracy=_accuracy(system, solution, errors, told, rss, moments.rows - solution.leverage, options, tier),
+        accuracy=_accuracy(system, solution, errors, told, rss, moments.rows - leverage, options, tier),
+        absorbed=absorbed,
     )
 
 
@@ -150,7 +164,8 @@ def _accuracy(
     tier: str,
 ) -> Accuracy:
     found = certify(tier, options.digits, system.frame, solution, errors, told, rss, spare)
-    doubts = doubtful(told, system.frame, system.stored, system.names)
+    # what depends on absorbed levels is found by rounding alone: products within them are no sums to prove it from
+    doubts = () if system.within else doubtful(told, system.frame, system.stored, system.names)
     return replace(found, doubtful=doubts, reached=found.reached and not doubts)
 
 

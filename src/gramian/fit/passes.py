@@ -117,7 +117,7 @@ class Lift:
 
     def moments(self) -> Moments:
         """The unit's moments."""
-        return self.sums.finish({name: list(index.known) for name, index in self.reader.levels.items()})
+        return self.sums.finish({name: index.known for name, index in self.reader.levels.items()})
 
     def finish(self) -> Accumulated:
         """The unit's partial result."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from gramian.batch import Input, Source
+from gramian.fit.knots import open_splines
 from gramian.fit.ladder import SMALL
 from gramian.fit.limits import check_width, width_limit
 from gramian.fit.options import Options
@@ -16,6 +17,10 @@ from gramian.linalg.gather import BLOCK
 LADDER = "if one pass falls short, a pass for the residual in double-double, then exact sums"
 FIXED = 80_000_000  # bytes of the interpreter and the libraries
 BATCH = 65_536  # rows of a batch that a file's unit yields
+
+
+KNOTS = "a light one over what splines are of, for their knots"
+NO_LADDER = "1, after a look at the first rows for shift and scale; none more beside absorbed factors"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +75,13 @@ class Plan:
 
 def plan_linear(formula: str, source: Source, options: Options, threads: int) -> Plan:
     """The plan of a linear fit; reads no rows. Raises what the fit would raise before its pass."""
-    design = design_for(formula, source.schema, options)
+    design = design_for(formula, source.schema, options, absorbing=not options.exact)
     plan = planned(design, source, threads, _solver(options), _notes(design, source, options))
-    passes, expected = ladder_told(source, options, len(design.layout.rows))
+    passes, expected = (
+        (1, NO_LADDER) if design.terms.absorbed else ladder_told(source, options, len(design.layout.rows))
+    )
+    if open_splines(design):
+        passes, expected = passes + 1, f"{KNOTS}; {expected}"
     return replace(plan, passes=passes, expected=expected)
 
 
@@ -138,6 +147,11 @@ def _notes(design: Design, source: Source, options: Options) -> tuple[str, ...]:
     if design.terms.factors:
         notes.append(
             "levels of factors are discovered while reading; all are stored, a reference level is chosen after"
+        )
+    if design.terms.absorbed:
+        notes.append(
+            f"{' and '.join(design.terms.absorbed)}: sums over the levels are kept and swept out of all columns, in "
+            "memory of levels x columns"
         )
     if design.matrix is not None:
         notes.append(f"the array '{design.matrix[0]}' is used in place, without a copy, unless it needs a shift")

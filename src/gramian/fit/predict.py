@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -11,8 +11,9 @@ import pyarrow as pa
 
 from gramian.batch import Batch, Source
 from gramian.errors import OptionError
+from gramian.fit.absorbed import check_absorbed
 from gramian.fit.options import one_of
-from gramian.fit.solved import Solved
+from gramian.fit.solved import Solved, stored_coefficients
 from gramian.formula.design import Design
 from gramian.formula.reading import Observed, Reader
 from gramian.inference import normal
@@ -115,17 +116,18 @@ class Predictor:
     @cached_property
     def coefficients(self) -> Vector:
         """Coefficients of the stored columns, in units of the outcome."""
-        frame, b = self.solved.frame, self.solved.solution.coefficients
-        if self.solved.aliased and frame.made is not None:
-            told = np.nan_to_num(self.solved.coefficients.copy())
-            for i, c in frame.response.items():
-                told[i] -= float(c)
-            b = maps.apply(frame.made, told) / frame.scale
-        elif self.solved.aliased:
-            b = np.nan_to_num(self.solved.coefficients) / frame.scale
-        if frame.subspace is not None:
-            return maps.apply(frame.subspace[:-1], b, self.width)
-        return b * frame.scale
+        solved = self.solved
+        return stored_coefficients(solved.frame, solved.solution, solved.coefficients, solved.aliased)
+
+    @cached_property
+    def effects(self) -> Mapping[str, Vector]:
+        """Absorbed factor -> what its levels add."""
+        return {} if self.solved.absorbed is None else self.solved.absorbed.effects
+
+    @cached_property
+    def reader(self) -> Reader:
+        """Reads predictors; the levels that it knows may be many."""
+        return Reader(self.design, response=False)
 
     @cached_property
     def width(self) -> int:
@@ -139,11 +141,12 @@ class Predictor:
         return 0.0 if self.solved.frame.subspace is not None else self.solved.design.coordinates[response].shift
 
     def batch(self, batch: Batch) -> Matrix:
-        """Predictions (1 or 3, n) of one batch."""
-        reader = Reader(self.design, response=False)
+        """Predictions (1 or 3, n) of one batch. Raises OptionError for what absorbed factors do not allow."""
+        if self.solved.absorbed is not None:
+            check_absorbed(self.solved.absorbed, spread=self.spread is not None)
         with np.errstate(all="ignore"):
-            observed = reader.read(batch)
-            inner = self._complete(observed, reader.sizes)
+            observed = self.reader.read(batch)
+            inner = self._complete(observed, self.reader.sizes)
         out = np.full((len(inner), batch.rows), np.nan)
         out[:, slice(None) if observed.kept is None else observed.kept] = inner
         return out
@@ -157,6 +160,8 @@ class Predictor:
             fit = Z @ self.coefficients + self.shift
             if observed.offset is not None:
                 fit += observed.offset[rows]
+            for factor, effect in self.effects.items():
+                fit += effect[observed.codes[factor][rows]]
             out[0, rows] = np.where(good, fit, np.nan)
             if self.spread is not None:
                 half = np.where(good, self._half_width(Z, self.spread), np.nan)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import chain
 
 from gramian.batch import Input, Schema, Source, Unit
+from gramian.fit.knots import settle_knots
 from gramian.fit.options import Options
 from gramian.fit.passes import first_rows
 from gramian.formula.design import Design, design_of
@@ -26,15 +27,15 @@ class Peeked:
     rereadable: bool = False
 
 
-def design_for(formula: str, schema: Schema, options: Options) -> Design:
-    """A design without coordinates: what can be known before any row is read."""
-    expanded = expand(parse(formula), schema.names, schema.matrices)
+def design_for(formula: str, schema: Schema, options: Options, *, absorbing: bool = False) -> Design:
+    """A design without coordinates: what can be known before any row is read. absorbing : whether `|` may be used."""
+    expanded = expand(parse(formula), schema.names, schema.matrices, absorbing=absorbing)
     return design_of(expanded, formula, schema, options.weights, options.counts)
 
 
-def prepare(formula: str, source: Source, options: Options) -> tuple[Design, Source]:
+def prepare(formula: str, source: Source, options: Options, *, absorbing: bool = False) -> tuple[Design, Source]:
     """The design with its coordinates, chosen from the first rows, and the source to read (whole)."""
-    design = design_for(formula, source.schema, options)
+    design = settle_knots(design_for(formula, source.schema, options, absorbing=absorbing), source)
     if source.rereadable:
         batches = (batch for unit in source.units for batch in unit.batches(design.columns))
         return first_rows(design, batches), source

@@ -63,9 +63,9 @@ class Residuals:
         return ResidualSums(sums.sums, sums.square, rows)
 
     def _add(self, monomials: Monomials, sums: Products, reader: Reader, batch: Batch) -> int:
-        before = reader.sizes
         observed = reader.read(batch)
-        if reader.sizes != before:
+        known = {name: len(levels) for name, levels in (self.design.levels or {}).items()}
+        if any((codes >= known[name]).any() for name, codes in observed.codes.items()):  # rows left out may have others
             raise DataError("the data have changed since the first pass: there are new levels", batch.where)
         values, observed = _finite(_values(self.design, observed), observed)
         (response,) = self.design.outcome

@@ -25,12 +25,12 @@ def run_linear(formula: str, source: Source, options: Options, engine: Engine, p
 
     Warns with AccuracyWarning where fewer digits are certified than are wanted.
     """
-    design, source = prepare(formula, source, options)
+    design, source = prepare(formula, source, options, absorbing=not options.exact)
     if options.exact:
         return run_exact(design, options, source, engine, progress)
     done = engine.fold(source, Accumulate(design, options.drop), progress=progress)
-    sizes = {name: len(known) for name, known in done.moments.levels.items()}
+    sizes = {name: len(done.moments.levels[name]) for name in design.terms.told}
     check_width(design.terms, sizes, width_limit())
     with one_thread() if width(design.terms, sizes) < WIDE else nullcontext():
-        system, first = first_rung(design, done, options)
+        system, first = first_rung(design, done, options, 1 + any(s.found for s in design.terms.splines.values()))
         return climb(first, design, done, options, system, source, engine, progress)

@@ -10,7 +10,7 @@ import numpy as np
 from gramian.batch import Source, Unit
 from gramian.formula.design import Design
 from gramian.formula.reading import Observed, Reader
-from gramian.linalg.moments import canonical, positions
+from gramian.linalg.levels import canonical, positions
 from gramian.typing import Codes, Level, Vector
 
 UNITS = 16  # units that are looked into, the first batch of each
@@ -23,7 +23,7 @@ class Sample:
     """Complete rows in memory, and the levels they have. whole : whether they are all rows there are."""
 
     parts: tuple[Observed, ...]
-    levels: dict[str, tuple[Level, ...]]
+    levels: dict[str, Sequence[Level]]
     whole: bool = False
 
     @property
@@ -43,7 +43,7 @@ def draw(source: Source, design: Design) -> Sample:
             observed = None if batch is None else reader.read(batch)
             if observed is not None and observed.rows:
                 parts.append(finite(observed, (response,)))
-    levels = {name: tuple(index.known) for name, index in reader.levels.items()}
+    levels = {name: index.known for name, index in reader.levels.items()}
     return Sample(tuple(parts), levels, source.rows is not None and looked >= source.rows)
 
 

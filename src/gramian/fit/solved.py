@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
+from gramian.fit.absorbed import Absorbed
 from gramian.fit.accuracy import Accuracy
 from gramian.formula.coding import Levels
 from gramian.formula.coordinates import Frame
 from gramian.formula.design import Design
 from gramian.formula.tally import Tally
 from gramian.inference.recipes import Recipe
+from gramian.linalg import maps
 from gramian.linalg.solve import Solution
 from gramian.typing import Mask, Matrix, Vector
 
@@ -41,9 +45,10 @@ class Solved:
     not identified. terms : (p,) number of the term of each column. aliased : name -> the combination it equals.
     rows : how many entered (sum of counts); weight, log_weight : sums of weights and of their logarithms.
     rss, tss : sums of squares, tss about the mean when there is an intercept. mean : weighted mean of the outcome.
-    rank : columns used. leverage : effective number of columns (the rank unless penalised). tally : rows left out.
-    accuracy : how many digits are certified, None where nothing says so.
-    robust : the covariance in force, None for that of equal variances.
+    rank : columns used. leverage : effective number of columns (the rank unless penalised), those that absorbed factors
+    stand for included. tally : rows left out. accuracy : how many digits are certified, None where nothing says so.
+    robust : the covariance in force, None for that of equal variances. absorbed : what is told of absorbed factors,
+    None without any.
     """
 
     formula: str
@@ -76,5 +81,27 @@ class Solved:
 
     @property
     def effective(self) -> float:
-        """Effective number of columns: the rank, less under a penalty."""
-        return self.rank if self.alpha is None else self.leverage
+        """Effective number of columns: the rank, less under a penalty, and what absorbed factors cost."""
+        if self.alpha is not None:
+            return self.leverage
+        return self.rank + (self.absorbed.rank if self.absorbed else 0)
+
+    absorbed: Absorbed | None = None
+
+
+def stored_coefficients(frame: Frame, solution: Solution, coefficients: Vector, aliased: Mapping[str, str]) -> Vector:
+    """Coefficients (q - 1,) of the stored columns but the response, in units of the outcome.
+
+    coefficients, aliased : those of the model's columns, which say what is left out.
+    """
+    b = solution.coefficients
+    if aliased and frame.made is not None:
+        model = np.nan_to_num(coefficients.copy())
+        for i, c in frame.response.items():
+            model[i] -= float(c)
+        b = maps.apply(frame.made, model) / frame.scale
+    elif aliased:
+        b = np.nan_to_num(coefficients) / frame.scale
+    if frame.subspace is not None:
+        return maps.apply(frame.subspace[:-1], b, sum(len(g.positions) for g in frame.groups) - 1)
+    return b * frame.scale

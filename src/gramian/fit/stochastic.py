@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,7 +15,7 @@ from gramian.formula.design import Design
 from gramian.formula.reading import Observed, Reader
 from gramian.linalg import maps
 from gramian.linalg.gather import Gather
-from gramian.linalg.moments import positions
+from gramian.linalg.levels import positions
 from gramian.linalg.rows import stored_rows
 from gramian.linalg.subspace import dense
 from gramian.typing import Codes, Level, Matrix, Vector
@@ -32,7 +32,7 @@ class ModelRows:
 
     design: Design
     frame: Frame
-    levels: Mapping[str, tuple[Level, ...]]
+    levels: Mapping[str, Sequence[Level]]
     drop: bool
     mean: Vector
     spread: Vector
@@ -63,7 +63,7 @@ class ModelRows:
 
     def _codes(self, observed: Observed, reader: Reader) -> dict[str, Codes]:
         """Codes as the moments count levels; a complete row has none but those."""
-        known = {name: positions(tuple(index.known), self.levels[name]) for name, index in reader.levels.items()}
+        known = {name: positions(index.known, self.levels[name]) for name, index in reader.levels.items()}
         return {name: known[name][codes] for name, codes in observed.codes.items()}
 
 

@@ -9,6 +9,7 @@ from fractions import Fraction
 import numpy as np
 
 from gramian.errors import NotIdentifiedError
+from gramian.fit.absorbed import explained_by
 from gramian.formula.coordinates import Frame
 from gramian.linalg import maps
 from gramian.linalg.aliasing import basic, basic_covariance, explain, identified, last_columns, minimum_norm
@@ -46,8 +47,11 @@ def tell(
     names: tuple[str, ...],
     collinear: str,
     low: Vector | None = None,
+    absorbed: tuple[str, ...] = (),
 ) -> Told:
     """Tell a solution in the model's columns; low : (p,) what float64 left of the solved coefficients.
+
+    absorbed : factors whose levels may be part of what an aliased column equals.
 
     Raises NotIdentifiedError for dependent columns under collinear="raise".
     """
@@ -61,6 +65,8 @@ def tell(
         return Told(b.hi, b.lo, V, everything, {}, np.zeros(0, np.int64), null, np.zeros(0))
     positions, null = last_columns(null, norms)
     aliased = {names[p]: explain(null[:, k], norms, names, int(p)) for k, p in enumerate(positions)}
+    if absorbed:
+        aliased = {name: explained_by(what, absorbed) for name, what in aliased.items()}
     if collinear == "raise":
         raise NotIdentifiedError(dependent(aliased), aliased)
     before = b.hi[positions]

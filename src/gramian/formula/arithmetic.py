@@ -24,7 +24,6 @@ from gramian.formula.tokens import Cursor, Token, fault
 
 ANY = Name(".")
 NOT_YET = {
-    "bs": "bs() is not available in this version; poly(x, 3) is",
     "c": "c() is not available in this version: fit several outcomes one by one",
 }
 TILDE = "a formula needs '~' between the outcome and the terms, as in y ~ x"
@@ -141,4 +140,17 @@ def _value(cursor: Cursor) -> Node:
         return Text(cursor.take().content, position=token.position)
     if token.kind == "name" and token.text in FLAGS:
         return Flag(FLAGS[cursor.take().text], position=token.position)
+    if token.text == "c" and cursor.tokens[cursor.at + 1].text == "(":
+        return _vector(cursor)
     return expression(cursor)
+
+
+def _vector(cursor: Cursor) -> Call:
+    """c(1, 2, 3), as the value of a keyword."""
+    function, opening = cursor.take(), cursor.take()
+    cursor.deeper()
+    parts = [expression(cursor)]
+    while cursor.accept(","):
+        parts.append(expression(cursor))
+    cursor.close(opening)
+    return Call("c", tuple(parts), position=function.position)

@@ -57,10 +57,15 @@ class Levels:
 
 
 def levels_of(moments: Moments, terms: Terms) -> Levels:
-    """Order the levels: as declared by an ordered categorical, else canonical; `ref=` comes first."""
-    order = {name: _order(terms.factors[name], known) for name, known in moments.levels.items()}
-    cells = {f: frozenset(map(tuple, t.cells[t.rows > 0].tolist())) for f, t in moments.tables.items()}
-    return Levels(moments.levels, order, cells)
+    """Order the levels: as declared by an ordered categorical, else canonical; `ref=` comes first.
+
+    Factors that are only absorbed are left out: they have no columns, and may have millions of levels.
+    """
+    names = {name: tuple(known) for name, known in moments.levels.items() if name in terms.told}
+    order = {name: _order(terms.factors[name], known) for name, known in names.items()}
+    tables = {f: t for f, t in moments.tables.items() if names.keys() >= set(f)}
+    cells = {f: frozenset(map(tuple, t.cells[t.rows > 0].tolist())) for f, t in tables.items()}
+    return Levels(names, order, cells)
 
 
 def model_columns(
@@ -68,6 +73,8 @@ def model_columns(
 ) -> tuple[ModelColumn, ...]:
     """The model's columns in the order of the terms; within a term the first factor varies fastest, as in R."""
     present = {frozenset(map(_key, term.atoms)) for term in terms.terms}
+    if terms.absorbed:
+        present.add(frozenset())  # the constant is in what is absorbed
     out: list[ModelColumn] = []
     for number, term in enumerate(terms.terms):
         reduced = set() if every_level else {f for f in term.factors if _without(term, f) in present}

@@ -49,8 +49,9 @@ def frame_of(
     coordinates: Mapping[str, Coordinate],
     *,
     told_as_written: bool = False,
+    absorbed: Factors = (),
 ) -> Frame:
-    """Choose between coordinates and subspace.
+    """Choose between coordinates and subspace. absorbed : factors whose levels take up what is constant in them.
 
     `told_as_written` forbids a shift of the response that is not taken up by an intercept (penalised fits, which are
     stated in the model's own columns).
@@ -58,11 +59,16 @@ def frame_of(
     constant = next((j for j, c in enumerate(columns) if c.stored == ((), CONSTANT)), None)
     outcome: Stored = ((), ((response, 1),))
     coordinate = coordinates[response]
-    span = Span(columns, levels)
+    span = Span(columns, levels, absorbed)
     expanded = [span.expand(column) for column in columns]
     shift = span.express(((), CONSTANT)) if coordinate.shift else {}
     twice = len(span.place) < len(columns)
-    if twice or shift is None or any(e is None for e in expanded) or (told_as_written and constant is None):
+    if (
+        twice
+        or shift is None
+        or any(e is None for e in expanded)
+        or (told_as_written and constant is None and not absorbed)
+    ):
         return _subspace(columns, outcome, coordinate, constant)
     triangle = [e for e in expanded if e is not None]
     plain = all(e == {j: 1} for j, e in enumerate(triangle))
@@ -96,6 +102,7 @@ class Span:
 
     columns: Sequence[ModelColumn]
     levels: Levels
+    absorbed: Factors = ()
     place: dict[Stored, int] = field(init=False)
     shapes: dict[tuple[Factors, Monomial], None] = field(init=False)
     memory: dict[Stored, Combination | None] = field(default_factory=dict)
@@ -118,6 +125,8 @@ class Span:
         """A stored column in leading stored columns: itself, or by a sum over the levels of a factor."""
         if stored in self.place:
             return {self.place[stored]: Fraction(1)}
+        if self.absorbed and stored[1] == CONSTANT and self._is_absorbed(stored[0]):
+            return {}
         if not self.levels.has_rows(stored[0]):
             return {}
         if stored not in self.memory:
@@ -125,6 +134,9 @@ class Span:
             found = self._as_reference(stored)
             self.memory[stored] = self._as_sum(stored) if found is None else found
         return self.memory[stored]
+
+    def _is_absorbed(self, cell: Cell) -> bool:
+        return not cell or (len(cell) == 1 and cell[0][0] in self.absorbed)
 
     def _as_reference(self, stored: Stored) -> Combination | None:
         """cell with the reference level of f = cell without f - cells with the other levels of f."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from gramian.batch import Kind, Schema
@@ -33,7 +33,7 @@ class Design:
     weight: str | None = None
     count: str | None = None
     coordinates: Mapping[str, Coordinate] = field(default_factory=dict)
-    levels: Mapping[str, tuple[Level, ...]] | None = None
+    levels: Mapping[str, Sequence[Level]] | None = None
     binary: tuple[Level, Level] | None = None
     matrix: tuple[str, int] | None = None
 

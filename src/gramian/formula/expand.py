@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
+from typing import NoReturn
 
 from gramian.errors import ColumnError, FormulaError
 from gramian.formula.grammar import Cross, Formula, Power, Rest, Sum, Terms
@@ -19,26 +20,43 @@ Masks = dict[int, None]  # an ordered set of terms; bit i of a term is the i-th 
 class Expanded:
     """A formula multiplied out: each term is the tuple of its factors; terms by degree, then as written.
 
-    offsets : the expressions that stood inside offset().
+    offsets : the expressions that stood inside offset(). absorbed : factors whose coefficients are not wanted; the
+    constant is in them.
     """
 
     outcome: Node
     terms: tuple[tuple[Node, ...], ...]
     intercept: bool
     offsets: tuple[Node, ...]
+    absorbed: tuple[Name, ...] = ()
 
 
-def expand(formula: Formula, columns: Sequence[str], matrices: Mapping[str, int] | None = None) -> Expanded:
+def expand(
+    formula: Formula, columns: Sequence[str], matrices: Mapping[str, int] | None = None, *, absorbing: bool = False
+) -> Expanded:
     """Multiply a formula out over these columns; a matrix name stands for the sum of its columns.
 
-    Raises ColumnError for a name that is not there, FormulaError beyond 10,000 terms.
+    absorbing : whether the model can absorb factors. Raises ColumnError for a name that is not there, FormulaError
+    beyond 10,000 terms, or for `|` where the model cannot absorb.
     """
+    if formula.absorbed and not absorbing:
+        refuse_absorbed(formula)
     work = _Expansion(formula, tuple(columns), frozenset(columns), dict(matrices or {}))
-    work.check(formula.outcome)
+    for node in (formula.outcome, *formula.absorbed):
+        work.check(node)
     masks, intercept = work.expand(formula.terms)
     offsets = work.take_offsets(masks)
     terms = tuple(work.factors(mask) for mask in sorted(masks, key=int.bit_count))
-    return Expanded(formula.outcome, terms, intercept is not False, offsets)
+    constant = intercept is not False and not formula.absorbed
+    return Expanded(formula.outcome, terms, constant, offsets, formula.absorbed)
+
+
+def refuse_absorbed(formula: Formula) -> NoReturn:
+    """Raise FormulaError: `|` stands in the formula of a model that cannot absorb factors."""
+    first = formula.absorbed[0]
+    term = f"factor({label(first)})"
+    told = f"only linear fits (ols, ridge; not exact=True) absorb factors; write it as a term, as in + {term}"
+    raise fault(told, formula.text, first.position)
 
 
 @dataclass(slots=True)
@@ -65,7 +83,7 @@ class _Expansion:
             case Name() if tree.name in self.matrices and tree.name not in self.known:
                 return self._leaves(f"{tree.name}[{i}]" for i in range(self.matrices[tree.name])), None
             case Rest():
-                used = set(names(self.formula.outcome))
+                used = {*names(self.formula.outcome), *(node.name for node in self.formula.absorbed)}
                 return self._leaves(name for name in self.columns if name not in used), None
             case Sum():
                 return self._sum(tree)

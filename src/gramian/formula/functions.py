@@ -16,6 +16,7 @@ from gramian.typing import Mask, Vector
 
 MAX_DEGREE = 20
 MAX_POWER = 20
+MAX_DF = 100
 
 
 class MisuseError(ValueError):
@@ -43,6 +44,11 @@ def _is_level(node: Node) -> bool:
     return isinstance(bare, Number) or isinstance(node, Text | Flag)
 
 
+def _is_numbers(node: Node) -> bool:
+    parts = node.arguments if isinstance(node, Call) and node.function == "c" else (node,)
+    return all(isinstance(p.operand if isinstance(p, Negative) else p, Number) for p in parts)
+
+
 EXPRESSION = Kind(lambda node: not any(isinstance(n, Text | Flag) for n in walk(node)), "made of columns and numbers")
 COLUMN = Kind(lambda node: isinstance(node, Name), "the name of a column")
 DEGREE = Kind(lambda node: whole(node, MAX_DEGREE), f"a whole number from 1 to {MAX_DEGREE}, as in poly(x, 3)")
@@ -65,7 +71,10 @@ FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "I": np.asarray,
     "as_number": np.asarray,
 }
-STRUCTURAL = ("poly", "center", "scale", "factor", "C", "offset")
+COUNT = Kind(lambda node: whole(node, MAX_DF), f"a whole number from 1 to {MAX_DF}, as in bs(x, 5)")
+NUMBERS = Kind(_is_numbers, "numbers, as in knots=c(1, 2, 3)")
+STRUCTURAL = ("poly", "bs", "ns", "center", "scale", "factor", "C", "offset")
+OPTIONAL = {"bs": ("df",), "ns": ("df",)}  # what may stand without its name though it need not be given
 # what a call must have, then what it may have
 SIGNATURES: dict[str, tuple[dict[str, Kind], dict[str, Kind]]] = {
     **{name: ({"x": EXPRESSION}, {}) for name in FUNCTIONS},
@@ -73,8 +82,10 @@ SIGNATURES: dict[str, tuple[dict[str, Kind], dict[str, Kind]]] = {
     **{name: ({"x": COLUMN}, {}) for name in ("as_number", "factor")},
     "C": ({"x": COLUMN}, {"ref": LEVEL}),
     "poly": ({"x": EXPRESSION, "degree": DEGREE}, {"raw": FLAG}),
+    "bs": ({"x": EXPRESSION}, {"df": COUNT, "degree": DEGREE, "knots": NUMBERS, "boundary": NUMBERS}),
+    "ns": ({"x": EXPRESSION}, {"df": COUNT, "knots": NUMBERS, "boundary": NUMBERS}),
 }
-DEFAULTS: dict[str, Node] = {"raw": Flag(False)}
+DEFAULTS: dict[tuple[str, str], Node] = {("poly", "raw"): Flag(False), ("bs", "degree"): Number(3.0)}
 
 
 def signature(function: str, position: int = 0) -> tuple[dict[str, Kind], dict[str, Kind]]:
@@ -91,15 +102,21 @@ def checked(call: Call) -> Call:
     given = _given(call, must, must | may)
     for key, value in given.items():
         _check(call.function, key, (must | may)[key], value)
-    keywords = tuple((key, given[key]) for key in may if key in given and given[key] != DEFAULTS.get(key))
-    return replace(call, arguments=tuple(given[key] for key in must), keywords=keywords)
+    bare = [*must, *(key for key in OPTIONAL.get(call.function, ()) if key in given)]
+    keywords = tuple(
+        (key, given[key])
+        for key in may
+        if key in given and key not in bare and given[key] != DEFAULTS.get((call.function, key))
+    )
+    return replace(call, arguments=tuple(given[key] for key in bare), keywords=keywords)
 
 
 def _given(call: Call, must: Mapping[str, Kind], known: Mapping[str, Kind]) -> dict[str, Node]:
-    if len(call.arguments) > len(must):
-        extra = call.arguments[len(must)].position
+    bare = [*must, *OPTIONAL.get(call.function, ())]
+    if len(call.arguments) > len(bare):
+        extra = call.arguments[len(bare)].position
         raise MisuseError(f"{call.function}() takes {_count(must)}, found {len(call.arguments)}", extra)
-    given = dict(zip(must, call.arguments, strict=False))
+    given = dict(zip(bare, call.arguments, strict=False))
     for key, value in call.keywords:
         if key not in known:
             message = f"{call.function}() does not know '{key}'{did_you_mean(key, known) or ';'} it takes"

@@ -51,15 +51,19 @@ Terms: TypeAlias = Name | Call | Number | Rest | Sum | Cross | Power
 
 @dataclass(frozen=True, slots=True)
 class Formula:
-    """A formula as it was written: the outcome is an expression, the terms are not yet expanded."""
+    """A formula as it was written: the outcome is an expression, the terms are not yet expanded.
+
+    absorbed : the columns right of `|`, factors whose coefficients are not wanted.
+    """
 
     text: str
     outcome: Node
     terms: Terms
+    absorbed: tuple[Name, ...] = ()
 
 
 def parse(text: str) -> Formula:
-    """Read `outcome ~ terms`; FormulaError shows the place of the first mistake."""
+    """Read `outcome ~ terms` or `outcome ~ terms | factors`; FormulaError shows the place of the first mistake."""
     cursor = Cursor(text, tokenize(text))
     tildes = [at for at, token in enumerate(cursor.tokens) if token.text == "~"]
     if not tildes:
@@ -69,8 +73,9 @@ def parse(text: str) -> Formula:
         cursor.expected("a term")
     outcome = _outcome(cursor)
     terms = _terms(cursor)
+    absorbed = _absorbed(cursor) if cursor.accept("|") else ()
     _finish(cursor)
-    return Formula(text, outcome, terms)
+    return Formula(text, outcome, terms, absorbed)
 
 
 def parse_expression(text: str) -> Node:
@@ -120,6 +125,23 @@ def _terms(cursor: Cursor) -> Terms:
             _not_a_term(cursor, "+" if adding else "-", parts[-1][1] if parts else None, part, position)
         parts.append((adding, part))
     return parts[0][1] if len(parts) == 1 and parts[0][0] else Sum(tuple(parts))
+
+
+def _absorbed(cursor: Cursor) -> tuple[Name, ...]:
+    """The factors right of `|`, each once; factor(firm) is the column firm."""
+    found: list[Name] = []
+    while not found or cursor.accept("+"):
+        token = cursor.token
+        if token.kind not in ("name", "quoted"):
+            cursor.expected("a factor to absorb")
+        node = named(cursor)
+        column = node.arguments[0] if isinstance(node, Call) and node.function in ("factor", "C") else node
+        if not isinstance(column, Name) or (column == ANY and token.kind == "name"):
+            cursor.fail("right of '|' stand the columns of factors, as in y ~ x | firm + year", token.position)
+        found.append(column)
+    if cursor.operator in CROSSINGS or cursor.operator in ("-", "^"):
+        cursor.fail("absorbed factors are joined by '+', as in y ~ x | firm + year")
+    return tuple(dict.fromkeys(found))
 
 
 def _sign(cursor: Cursor) -> bool:

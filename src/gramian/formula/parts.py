@@ -128,6 +128,38 @@ class Orthogonal(_OneVariable):
 
 
 @dataclass(frozen=True, slots=True)
+class Basis:
+    """`bs(x, df)`, `ns(x, df)`: each column of a spline is a variable of its own."""
+
+    label: str
+    columns: tuple[str, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns."""
+        return self.columns
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """The columns."""
+        return self.columns
+
+    @property
+    def leading(self) -> tuple[Monomial, ...]:
+        """Each column."""
+        return tuple(monomial({name: 1}) for name in self.columns)
+
+    @property
+    def power_sums(self) -> Mapping[str, int]:
+        """Nothing."""
+        return {}
+
+    def polynomials(self, coordinates: Coordinates, sums: PowerSums) -> tuple[Polynomial, ...]:
+        """The columns themselves."""
+        return tuple(power_of(coordinates[name], name, 1) for name in self.columns)
+
+
+@dataclass(frozen=True, slots=True)
 class Standardized:
     """`center(x)` and, with `scaled`, `scale(x)`: (x - mean) and (x - mean) / sd, sd with rows - 1."""
 

@@ -14,6 +14,7 @@ from gramian.errors import DataError
 from gramian.formula.design import Design
 from gramian.formula.functions import evaluate
 from gramian.formula.levels import LevelIndex
+from gramian.formula.splines import Spline
 from gramian.formula.syntax import Name, Node
 from gramian.formula.tally import Tally
 from gramian.typing import Codes, Mask, Matrix, Vector
@@ -93,8 +94,11 @@ class Reader:
 
     def _numbers(self, batch: Batch) -> dict[str, Numbers]:
         design, placed = self.design, set(self.design.placed)
-        nodes = {v: node for v, node in design.terms.variables.items() if v not in placed}
+        made = {name for spline in design.terms.splines.values() for name in spline.columns}
+        nodes = {v: node for v, node in design.terms.variables.items() if v not in placed and v not in made}
         out = {v: evaluate(node, batch) for v, node in nodes.items()}
+        for spline in design.terms.splines.values():
+            out |= _columns(spline, evaluate(spline.node, batch))
         if self.response:
             out |= {r: self._outcome(node, batch) for r, node in design.outcome.items()}
             out |= {k: batch.numbers(c) for k, c in ((WEIGHTS, design.weight), (COUNTS, design.count)) if c}
@@ -142,6 +146,12 @@ class Reader:
             return None
         matrix = batch.matrices[self.design.matrix[0]].astype(np.float64, copy=False)
         return matrix if rows is None else matrix[rows]
+
+
+def _columns(spline: Spline, x: Numbers) -> dict[str, Numbers]:
+    return {
+        name: Numbers(values, x.present) for name, values in zip(spline.columns, spline.basis(x.values), strict=True)
+    }
 
 
 def _take(values: NDArray[T], rows: Codes | None) -> NDArray[T]:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gramian.batch import Kind, Schema
 from gramian.errors import FormulaError, SchemaError
 from gramian.formula.expand import Expanded
 from gramian.formula.functions import monomial as powers_of
 from gramian.formula.functions import uses_as_number
-from gramian.formula.parts import Orthogonal, Part, Powers, Product, Standardized
+from gramian.formula.parts import Basis, Orthogonal, Part, Powers, Product, Standardized
+from gramian.formula.splines import Spline, spline_of
 from gramian.formula.syntax import Call, Flag, Name, Node, Number, Text, label, names
 from gramian.linalg.columns import Factors
 from gramian.linalg.monomials import CONSTANT, Monomial, closed, times
@@ -60,17 +61,30 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """All that a formula asks for: terms, and the variables and factors they are made of."""
+    """All that a formula asks for: terms, and the variables and factors they are made of.
+
+    absorbed : labels of factors that are in the model, but without coefficients that anybody wants.
+    splines : by their labels; each of their columns is a variable.
+    """
 
     terms: tuple[Term, ...]
     variables: Mapping[str, Node]
     factors: Mapping[str, Factor]
+    absorbed: Factors = ()
+    splines: Mapping[str, Spline] = field(default_factory=dict)
+
+    @property
+    def told(self) -> frozenset[str]:
+        """Labels of the factors whose levels have coefficients."""
+        return frozenset(f for term in self.terms for f in term.factors)
 
     def blocks(self) -> dict[Factors, list[Monomial]]:
         """What is stored: for every set of factors the monomials in its cells, closed downwards."""
         wanted: dict[Factors, list[Monomial]] = {(): [CONSTANT]}
         for term in self.terms:
             wanted.setdefault(term.factors, [CONSTANT]).extend(term.leading)
+        for factor in self.absorbed:
+            wanted.setdefault((factor,), [CONSTANT])
         return {f: closed(m) for f, m in wanted.items()}
 
     def power_sums(self) -> dict[str, int]:
@@ -91,7 +105,8 @@ def resolve(expanded: Expanded, schema: Schema) -> Terms:
     builder = _Builder(schema)
     intercept = (Term(()),) if expanded.intercept else ()
     terms = tuple(Term(tuple(builder.atom(node) for node in term)) for term in expanded.terms)
-    return Terms(intercept + terms, builder.variables, builder.factors)
+    absorbed = tuple(builder.absorbed(node.name) for node in expanded.absorbed)
+    return Terms(intercept + terms, builder.variables, builder.factors, absorbed, builder.splines)
 
 
 class _Builder:
@@ -99,6 +114,7 @@ class _Builder:
         self.schema = schema
         self.variables: dict[str, Node] = {}
         self.factors: dict[str, Factor] = {}
+        self.splines: dict[str, Spline] = {}
 
     def atom(self, node: Node) -> str | Part:
         if isinstance(node, Name) and self.schema[node.name].kind in (Kind.TEXT, Kind.BOOLEAN):
@@ -106,6 +122,10 @@ class _Builder:
         if isinstance(node, Call) and node.function in ("factor", "C"):
             return self._factor(_column(node), label(node), _reference(node))
         return self._part(node)
+
+    def absorbed(self, column: str) -> str:
+        """A column to absorb: a factor whatever its type."""
+        return self._factor(column, label(Name(column)), None)
 
     def _factor(self, column: str, text: str, reference: Level | None) -> str:
         field = self.schema[column]
@@ -121,10 +141,18 @@ class _Builder:
             assert isinstance(degree, Number)
             variable = self._variable(node.arguments[0])
             return (Powers if raw else Orthogonal)(label(node), variable, int(degree.value))
+        if isinstance(node, Call) and node.function in ("bs", "ns"):
+            return self._spline(spline_of(node))
         if isinstance(node, Call) and node.function in ("center", "scale"):
             return Standardized(label(node), self._variable(node.arguments[0]), node.function == "scale")
         powers = powers_of(node) or {node: 1}
         return Product(label(node), canonical_monomial([(self._variable(n), p) for n, p in powers.items()]))
+
+    def _spline(self, spline: Spline) -> Part:
+        check_numeric(spline.node, self.schema)
+        self.splines[spline.label] = spline
+        self.variables.update(dict.fromkeys(spline.columns, spline.node))
+        return Basis(spline.label, spline.columns)
 
     def _variable(self, node: Node) -> str:
         check_numeric(node, self.schema)

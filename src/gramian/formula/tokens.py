@@ -126,7 +126,7 @@ class Cursor:
 
 
 SPECIAL = {
-    "|": "absorbing with '|' is not available in this version; write the factor as a term, as in y ~ x + firm",
+    "|": "'|' stands once, between the terms and the factors to absorb, as in y ~ x | firm",
     "~": "a second '~'; a formula has one, between the outcome and the terms",
     "=": "'=' stands only between a keyword and its value, as in poly(x, 3, raw=TRUE)",
 }

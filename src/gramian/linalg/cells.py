@@ -7,8 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gramian.typing import Codes, Matrix, Vector
+from gramian.linalg.distinct import distinct
+from gramian.typing import Codes, Mask, Matrix, Vector
 
+BLOCK = 1 << 16  # cells whose sums are added together
+NARROW = 4  # cells for each row of a block, up to which all cells are touched at once
 WIDE = 1 << 22  # up to so many cells a table is kept dense while it is being filled
 
 
@@ -32,6 +35,8 @@ class CellSums:
     def recode(self, maps: Sequence[Codes]) -> CellSums:
         """The same sums with each factor's codes replaced by `map[code]`."""
         cells = np.column_stack([m[c] for m, c in zip(maps, self.cells.T, strict=True)]).reshape(self.cells.shape)
+        if all(_rising(m) for m in maps):
+            return CellSums(cells, self.rows, self.sums)
         return gather(cells, self.rows, self.sums)
 
     def project(self, factors: Sequence[int], monomials: Sequence[int]) -> CellSums:
@@ -41,25 +46,72 @@ class CellSums:
     def __add__(self, other: CellSums, /) -> CellSums:
         if np.array_equal(self.cells, other.cells):
             return CellSums(self.cells, self.rows + other.rows, self.sums + other.sums)
-        return gather(
-            np.concatenate([self.cells, other.cells]),
-            np.concatenate([self.rows, other.rows]),
-            np.concatenate([self.sums, other.sums]),
-        )
+        cells, group = grouped(np.concatenate([self.cells, other.cells]))
+        mine, theirs = group[: len(self.rows)], group[len(self.rows) :]
+        rows, sums = np.zeros(len(cells), np.int64), np.zeros((len(cells), self.sums.shape[1]))
+        rows[mine], sums[mine] = self.rows, self.sums
+        rows[theirs] += other.rows
+        for start in range(0, len(theirs), BLOCK):  # each place stands once, so adding by index adds all
+            part = slice(start, start + BLOCK)
+            sums[theirs[part]] += other.sums[part]
+        return CellSums(cells, rows, sums)
 
 
 def gather(cells: Codes, rows: Codes, sums: Matrix) -> CellSums:
     """Sort cells, adding those that occur more than once in the order in which they stand."""
-    order = np.lexsort(cells.T[::-1])
+    order = cell_order(cells)
     cells = cells[order]
-    fresh = np.ones(len(cells), bool)
+    fresh = _fresh(cells)
+    if fresh.all():
+        return CellSums(cells, rows[order], sums[order])
+    first = np.flatnonzero(fresh)
+    return CellSums(cells[first], np.add.reduceat(rows[order], first), np.add.reduceat(sums[order], first))
+
+
+def grouped(cells: Codes) -> tuple[Codes, Codes]:
+    """The different cells in lexicographic order, and for each given cell which of them it is."""
+    keys = _keys(cells)
+    if keys is not None:
+        different, group = distinct(keys)
+        first = np.empty(len(different), np.int64)
+        first[group] = np.arange(len(cells))
+        return cells[first], group
+    order = np.lexsort(cells.T[::-1])
+    fresh = _fresh(cells[order])
+    group = np.empty(len(cells), np.int64)
+    group[order] = np.cumsum(fresh) - 1
+    return cells[order[fresh]], group
+
+
+def cell_order(cells: Codes) -> Codes:
+    """The stable order that sorts cells lexicographically; runs in order are only merged."""
+    keys = _keys(cells)
+    return np.lexsort(cells.T[::-1]) if keys is None else np.argsort(keys, kind="stable")
+
+
+def _keys(cells: Codes) -> Codes | None:
+    """One number for each cell, in the same order; None where there is none within 64 bits."""
+    if not cells.size:
+        return None if cells.shape[1] else np.zeros(len(cells), np.int64)
+    sizes = cells.max(axis=0) + 1
+    if float(np.prod(sizes, dtype=float)) >= 2.0**62 or cells.min() < 0:
+        return None
+    keys = cells[:, 0]
+    for column, size in zip(cells.T[1:], sizes[1:], strict=True):
+        keys = keys * size + column
+    return keys
+
+
+def _fresh(cells: Codes) -> Mask:
+    fresh = np.ones(len(cells), np.bool_)
     fresh[1:] = (cells[1:] != cells[:-1]).any(axis=1)
-    group = np.cumsum(fresh) - 1
-    total = np.zeros((int(fresh.sum()), sums.shape[1]))
-    count = np.zeros(len(total), np.int64)
-    np.add.at(total, group, sums[order])
-    np.add.at(count, group, rows[order])
-    return CellSums(cells[fresh], count, total)
+    return fresh
+
+
+def _rising(places: Codes) -> bool:
+    """Whether a map keeps the order of all codes that have a place."""
+    known = places[places >= 0]
+    return bool((known[1:] > known[:-1]).all())
 
 
 class Table:
@@ -75,6 +127,7 @@ class Table:
         self.sums = np.zeros((monomials, 0))
         self.rows = np.zeros(0, np.int64)
         self.pieces: list[CellSums] = []
+        self.waiting: list[tuple[Codes, Matrix, Vector | None]] = []
 
     def add(
         self, codes: Sequence[Codes], sizes: Sequence[int], value: Callable[[int], Vector], count: Vector | None
@@ -91,14 +144,28 @@ class Table:
             self._add_piece(codes, value, count)
 
     def _add_dense(self, codes: Sequence[Codes], value: Callable[[int], Vector], count: Vector | None) -> None:
-        cell, width = self._flat(codes), len(self.rows)
-        few = width <= 4 * len(cell)
+        cell = self._flat(codes)
+        if len(self.rows) <= NARROW * len(cell):
+            self._sum_up(cell, [value(i) for i in range(self.monomials)], count)
+            return
+        copies = np.array([value(i) for i in range(self.monomials)]).reshape(self.monomials, len(cell))
+        self.waiting.append((cell, copies, count))
+        if NARROW * sum(len(cell) for cell, _, _ in self.waiting) >= len(self.rows):
+            self._flush()
+
+    def _flush(self) -> None:
+        """Sum up the blocks that wait until they are many enough for the width of the table."""
+        if self.waiting:
+            cells, values, counts = zip(*self.waiting, strict=True)
+            count = None if counts[0] is None else np.concatenate(counts)
+            self.waiting = []
+            self._sum_up(np.concatenate(cells), np.concatenate(values, axis=1), count)
+
+    def _sum_up(self, cell: Codes, values: Sequence[Vector] | Matrix, count: Vector | None) -> None:
+        width = len(self.rows)  # `bincount` lets other threads run; `add.at` does not
         self.rows += np.bincount(cell, count, width).astype(np.int64)
         for i in range(self.monomials):
-            if few:
-                self.sums[i] += np.bincount(cell, value(i), width)
-            else:
-                np.add.at(self.sums[i], cell, value(i))
+            self.sums[i] += np.bincount(cell, values[i], width)
 
     def _add_piece(self, codes: Sequence[Codes], value: Callable[[int], Vector], count: Vector | None) -> None:
         cells = np.column_stack(codes)
@@ -129,6 +196,7 @@ class Table:
 
     def finish(self) -> CellSums:
         """The observed cells in canonical order."""
+        self._flush()
         if not len(self.rows):
             return sum_pieces(self.pieces, len(self.capacity), self.monomials)
         cell = np.flatnonzero(self.rows)

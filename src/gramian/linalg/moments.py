@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -10,9 +10,10 @@ import numpy as np
 from gramian.errors import NumericalError
 from gramian.linalg.cells import CellSums
 from gramian.linalg.columns import Columns, Factors, Layout
+from gramian.linalg.levels import canonical, chosen, positions, union
 from gramian.linalg.monomials import Coordinate
 from gramian.linalg.tables import Tables
-from gramian.typing import Codes, Level, Matrix, Vector
+from gramian.typing import Level, Matrix, Vector
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ class Moments:
     rows: int
     log_weight: float
     dense: Matrix
-    levels: Mapping[str, tuple[Level, ...]]
+    levels: Mapping[str, Sequence[Level]]
     tables: Mapping[Factors, CellSums]
     powers: Mapping[str, Vector] = field(default_factory=dict)
 
@@ -53,7 +54,7 @@ class Moments:
             powers={v: sums + other.powers[v] for v, sums in self.powers.items()},
         )
 
-    def with_levels(self, levels: Mapping[str, tuple[Level, ...]]) -> Moments:
+    def with_levels(self, levels: Mapping[str, Sequence[Level]]) -> Moments:
         """The same sums told with other (more, or reordered) levels."""
         if levels == self.levels:
             return self
@@ -62,26 +63,12 @@ class Moments:
         return replace(self, levels=dict(levels), tables=tables)
 
 
-def union(a: tuple[Level, ...], b: tuple[Level, ...]) -> tuple[Level, ...]:
-    """Levels of both in canonical order."""
-    return a if a == b else canonical({*a, *b})
-
-
-def canonical(levels: set[Level]) -> tuple[Level, ...]:
-    """Numbers by value, text by code point, false before true; numbers before text where both occur."""
-    return tuple(sorted(levels, key=lambda v: (isinstance(v, str), v)))
-
-
-def positions(known: tuple[Level, ...], levels: tuple[Level, ...]) -> Codes:
-    """Where each known level stands among `levels`; -1 for one that is not there (and has no rows)."""
-    place = {level: i for i, level in enumerate(levels)}
-    return np.array([place.get(level, -1) for level in known], np.int64)
-
-
-def with_rows(known: list[Level], factor: str, tables: Mapping[Factors, CellSums]) -> set[Level]:
+def with_rows(known: Sequence[Level], factor: str, tables: Mapping[Factors, CellSums]) -> Sequence[Level]:
     """The levels of a factor that have rows: a level that only incomplete rows had is none."""
-    table, column = next((t, f.index(factor)) for f, t in tables.items() if factor in f)
-    return {known[code] for code in np.unique(table.cells[:, column])}
+    factors, table = min(((f, t) for f, t in tables.items() if factor in f), key=lambda pair: len(pair[1].rows))
+    used = np.zeros(len(known), np.bool_)
+    used[table.cells[:, factors.index(factor)]] = True
+    return chosen(known, used)
 
 
 class Accumulator:
@@ -133,7 +120,7 @@ class Accumulator:
         logs = np.log(weight)
         self.log_weight += float(logs.sum() if count is None else logs @ count)
 
-    def finish(self, levels: Mapping[str, list[Level]]) -> Moments:
+    def finish(self, levels: Mapping[str, Sequence[Level]]) -> Moments:
         """The unit's moments, levels in canonical order."""
         tables = self.tables.finish()
         raw = Moments(
@@ -142,7 +129,7 @@ class Accumulator:
             self.rows,
             self.log_weight,
             self.dense,
-            {name: tuple(known) for name, known in levels.items()},
+            levels,
             tables,
             self.powers,
         )

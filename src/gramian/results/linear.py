@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from gramian import store
 from gramian.data.source import source_of
+from gramian.fit.absorbed import Absorbed
 from gramian.fit.engine import Engine
 from gramian.fit.predict import predict
 from gramian.fit.solved import Solved
@@ -50,6 +51,11 @@ class LinearFit(Estimates):
     def intercept(self) -> bool:
         """Whether there is a constant."""
         return self.solved.intercept
+
+    @property
+    def absorbed(self) -> Absorbed | None:
+        """What is told of absorbed factors, None without any."""
+        return self.solved.absorbed
 
     @property
     def alpha(self) -> float | None:
@@ -93,6 +99,11 @@ class LinearFit(Estimates):
         return goodness.r_squared(self.deviance, self.solved.tss)
 
     @property
+    def within_r_squared(self) -> float:
+        """Share of the sum of squares within the levels of absorbed factors; without any, R squared."""
+        return goodness.r_squared(self.deviance, self.absorbed.tss) if self.absorbed else self.r_squared
+
+    @property
     def adj_r_squared(self) -> float:
         """R squared, adjusted for the number of columns."""
         return goodness.adjusted(self.r_squared, self.rows, self.df_residual, intercept=self.intercept)
@@ -103,7 +114,8 @@ class LinearFit(Estimates):
 
         None when there is nothing to test, under a penalty, and where a robust covariance has fewer dimensions.
         """
-        df = (self.rank - self.intercept, self.df_residual)
+        absorbed = self.absorbed
+        df = (self.rank if absorbed else self.rank - self.intercept, self.df_residual)
         if self.alpha is not None or min(df) <= 0:
             return None
         place = np.arange(len(self.names))
@@ -111,7 +123,8 @@ class LinearFit(Estimates):
         if self.solved.robust is not None:
             known = place[self.identified & (place != self.solved.frame.constant)]
             return normal.zero(self.coefficients, self.vcov, known, self.covariance.df) if len(known) == df[0] else None
-        return tests.overall(self.deviance, self.solved.tss, df, tuple(self.coefficients[slopes].tolist()))
+        tss = absorbed.tss if absorbed else self.solved.tss
+        return tests.overall(self.deviance, tss, df, tuple(self.coefficients[slopes].tolist()))
 
     @property
     def loglik(self) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,9 @@ from gramian.formula import saved as syntax
 from gramian.formula.coding import Levels
 from gramian.formula.design import Design
 from gramian.formula.functions import MAX_DEGREE
-from gramian.formula.parts import Orthogonal, Part, Powers, Product, Standardized
+from gramian.formula.parts import Basis, Orthogonal, Part, Powers, Product, Standardized
+from gramian.formula.splines import Spline
+from gramian.formula.syntax import Node
 from gramian.formula.terms import Factor, Term, Terms
 from gramian.linalg.columns import Factors
 from gramian.linalg.monomials import Coordinate
@@ -20,7 +23,7 @@ from gramian.results import plain
 from gramian.typing import Level
 
 DESIGN = ("formula", "terms", "variables", "factors", "outcome", "offsets", "weight", "count", "coordinates", "levels",
-          "matrix")  # fmt: skip
+          "matrix", "absorbed", "splines")  # fmt: skip
 WIDEST = 2**31
 EXPONENTS = 4096
 KINDS: Mapping[str, type[Any]] = {"powers": Powers, "orthogonal": Orthogonal}
@@ -43,20 +46,34 @@ def from_design(design: Design) -> dict[str, object]:
         {name: [plain.from_number(c.shift), c.exponent] for name, c in design.coordinates.items()},
         {name: [plain.from_level(level) for level in known] for name, known in (design.levels or {}).items()},
         None if design.matrix is None else list(design.matrix),
+        list(terms.absorbed),
+        {name: from_spline(spline) for name, spline in terms.splines.items()},
     )
     return dict(zip(DESIGN, values, strict=True))
 
 
 def design(obj: object) -> Design:
     """What `from_design` wrote."""
-    formula, terms, variables, factors, outcome, offsets, weight, count, coordinates, levels, matrix = plain.fields(
-        obj, DESIGN
-    )
+    (
+        formula,
+        terms,
+        variables,
+        factors,
+        outcome,
+        offsets,
+        weight,
+        count,
+        coordinates,
+        levels,
+        matrix,
+        absorbed,
+        splines,
+    ) = plain.fields(obj, DESIGN)
     nodes = plain.mapping(variables, syntax.from_json)
     known = {name: factor(name, part) for name, part in plain.mapping(factors, lambda part: part).items()}
     out = Design(
         plain.text(formula),
-        Terms(tuple(Term(tuple(map(atom, plain.sequence(t)))) for t in plain.sequence(terms)), nodes, known),
+        _terms(terms, nodes, known, absorbed, splines),
         plain.mapping(outcome, syntax.from_json),
         tuple(map(syntax.from_json, plain.sequence(offsets))),
         plain.optional(weight, plain.text),
@@ -69,6 +86,30 @@ def design(obj: object) -> Design:
     return out
 
 
+def _terms(terms: object, nodes: dict[str, Node], known: dict[str, Factor], absorbed: object, splines: object) -> Terms:
+    read = tuple(Term(tuple(map(atom, plain.sequence(term)))) for term in plain.sequence(terms))
+    smooth = {name: spline(name, part) for name, part in plain.mapping(splines, lambda part: part).items()}
+    return Terms(read, nodes, known, plain.texts(absorbed), smooth)
+
+
+def from_spline(spline: Spline) -> list[object]:
+    """Expression, kind, knots."""
+    knots = [plain.from_number(k) for k in spline.knots or ()]
+    boundary = [plain.from_number(b) for b in spline.boundary or ()]
+    return [syntax.to_json(spline.node), spline.natural, spline.degree, knots, boundary]
+
+
+def spline(label: str, obj: object) -> Spline:
+    """What `from_spline` wrote."""
+    node, natural, degree, inner, ends = plain.sequence(obj, 5)
+    knots = tuple(map(plain.number, plain.sequence(inner)))
+    low, high = map(plain.number, plain.sequence(ends, 2))
+    if not all(a < b for a, b in pairwise((low, *knots, high))):
+        plain.wrong("knots that rise", knots)
+    power = plain.whole(degree, 1, MAX_DEGREE + 1)
+    return Spline(label, syntax.from_json(node), plain.flag(natural), power, len(knots), knots, (low, high))
+
+
 def from_atom(atom: str | Part) -> list[object]:
     """A factor of a term: the label of a categorical column, or a numeric part."""
     match atom:
@@ -78,6 +119,8 @@ def from_atom(atom: str | Part) -> list[object]:
             return ["product", atom.label, [list(pair) for pair in atom.monomial]]
         case Standardized():
             return ["standardized", atom.label, atom.variable, atom.scaled]
+        case Basis():
+            return ["basis", atom.label, list(atom.columns)]
         case Powers() | Orthogonal():
             return [type(atom).__name__.lower(), atom.label, atom.variable, atom.degree]
     raise TypeError(f"a part of type {type(atom).__name__} cannot be saved")
@@ -92,6 +135,8 @@ def atom(obj: object) -> str | Part:
             return Product(label, plain.monomial(powers))
         case ["standardized", str(label), str(variable), bool(scaled)]:
             return Standardized(label, variable, scaled)
+        case ["basis", str(label), columns]:
+            return Basis(label, plain.texts(columns))
         case ["powers" | "orthogonal" as kind, str(label), str(variable), degree]:
             part: Part = KINDS[kind](label, variable, plain.whole(degree, 1, MAX_DEGREE + 1))
             return part
@@ -194,7 +239,11 @@ def _check(design: Design) -> None:
     variables = {v for a in atoms if not isinstance(a, str) for v in a.variables}
     if not variables <= design.terms.variables.keys():
         plain.wrong("the variables of all terms", sorted(variables))
-    if not {a for a in atoms if isinstance(a, str)} <= design.terms.factors.keys() == (design.levels or {}).keys():
+    smooth = {a.label: a.columns for a in atoms if isinstance(a, Basis)}
+    if smooth != {name: s.columns for name, s in design.terms.splines.items()}:
+        plain.wrong("the splines of all terms", sorted(smooth))
+    factors = {*(a for a in atoms if isinstance(a, str)), *design.terms.absorbed}
+    if not factors <= design.terms.factors.keys() == (design.levels or {}).keys():
         plain.wrong("the levels of all factors", list(design.levels or {}))
     if len(design.outcome) != 1 or not {*design.terms.variables, *design.outcome} <= design.coordinates.keys():
         plain.wrong("an outcome and the coordinates of all variables", list(design.coordinates))

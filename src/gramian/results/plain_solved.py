@@ -13,6 +13,7 @@ from gramian.fit.solved import Solved
 from gramian.formula.tally import Tally
 from gramian.linalg.solve import Solution
 from gramian.results import plain
+from gramian.results.plain_absorbed import absorbed, from_absorbed
 from gramian.results.plain_design import WIDEST, Arrays, codes, design, from_design, from_levels, levels, taken
 from gramian.results.plain_frame import frame, from_frame
 from gramian.results.plain_robust import from_robust, robust
@@ -23,7 +24,8 @@ PROVED = ("digits", "std_error_digits", "low")
 ACCURACY = ("tier", "wanted", "rss_digits", "reached", "doubtful")
 SOLUTION = ("rss", "condition", "leverage")
 CONTENT = ("formula", "names", "design", "cells", "frame", "aliased", "empty_cells", "intercept", "rows", "rank",
-           "passes", "alpha", "dropped_rows", "missing", *NUMBERS, "solution", "accuracy", "robust")  # fmt: skip
+           "passes", "alpha", "dropped_rows", "missing", *NUMBERS, "solution", "accuracy", "robust",
+           "absorbed")  # fmt: skip
 
 
 def from_solved(solved: Solved) -> tuple[dict[str, object], dict[str, NDArray[Any]]]:
@@ -31,6 +33,7 @@ def from_solved(solved: Solved) -> tuple[dict[str, object], dict[str, NDArray[An
     told, frame_arrays = from_frame(solved.frame)
     cells, level_arrays = from_levels(solved.levels)
     robust, robust_arrays = from_robust(solved.robust)
+    swept, effects = from_absorbed(solved.absorbed)
     arrays = {
         "coefficients": solved.coefficients,
         "inverse": solved.inverse,
@@ -62,8 +65,9 @@ def from_solved(solved: Solved) -> tuple[dict[str, object], dict[str, NDArray[An
         "solution": {name: plain.from_number(getattr(solved.solution, name)) for name in SOLUTION},
         "accuracy": _from_accuracy(solved.accuracy),
         "robust": robust,
+        "absorbed": swept,
     }
-    return manifest, {**arrays, **level_arrays, **frame_arrays, **robust_arrays}
+    return manifest, {**arrays, **level_arrays, **frame_arrays, **robust_arrays, **effects}
 
 
 def solved(manifest: Mapping[str, Any], arrays: Arrays) -> Solved:
@@ -71,12 +75,12 @@ def solved(manifest: Mapping[str, Any], arrays: Arrays) -> Solved:
     plain.fields(manifest, CONTENT)
     names = plain.texts(manifest["names"])
     width, made = len(names), design(manifest["design"])
-    known = made.levels or {}
+    told = {name: tuple(known) for name, known in (made.levels or {}).items() if name in made.terms.told}
     out = Solved(
         formula=plain.text(manifest["formula"]),
         design=made,
-        levels=levels(manifest["cells"], known, arrays),
-        frame=frame(manifest["frame"], width, known, arrays),
+        levels=levels(manifest["cells"], told, arrays),
+        frame=frame(manifest["frame"], width, told, arrays),
         solution=_solution(manifest["solution"], width, arrays),
         names=names,
         terms=tuple(codes(arrays, "terms", (width,), max(len(made.terms.terms), 1)).tolist()),
@@ -93,6 +97,7 @@ def solved(manifest: Mapping[str, Any], arrays: Arrays) -> Solved:
         alpha=plain.optional(manifest["alpha"], _not_negative),
         accuracy=_accuracy(manifest["accuracy"], names, arrays),
         robust=robust(manifest["robust"], width, arrays),
+        absorbed=plain.optional(manifest["absorbed"], lambda part: absorbed(part, made, arrays)),
         **{name: plain.number(manifest[name]) for name in NUMBERS},
     )
     if from_solved(out)[1].keys() != arrays.keys():

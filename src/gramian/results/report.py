@@ -137,6 +137,7 @@ def _quality(fit: LinearFit) -> list[str]:
     if fit.alpha is not None:
         lines.append(f"{number(fit.effective)} effective columns of {fit.rank}")
     centred = "" if fit.intercept else " (about zero: there is no intercept)"
+    lines += absorbed_told(fit)
     lines.append(f"R squared {number(fit.r_squared, 5)}, adjusted {number(fit.adj_r_squared, 5)}{centred}")
     if f is not None:
         freedom = f"{f.df[0]:,} and {number(f.df[1], 8)} degrees of freedom"
@@ -156,6 +157,20 @@ def _accuracy(known: Accuracy | None) -> list[str]:
     how = {"fast": "one pass", "refined": "refined with a careful residual", "exact": "exact sums"}[known.tier]
     least = digits_told(float(np.nanmin(known.std_error_digits, initial=16.0)))
     return [f"certified digits: {digits_told(known.least)} in every coefficient, {least} in standard errors ({how})"]
+
+
+def absorbed_told(fit: LinearFit) -> list[str]:
+    """Which factors were absorbed, what they cost, and how much is explained within their levels."""
+    known = fit.absorbed
+    if known is None:
+        return []
+    factors = ", ".join(f"{printable(name)} ({n:,} level{'s'[: n != 1]})" for name, n in known.levels.items())
+    bound = "" if known.exact else " at most"
+    alone = [f"{n:,} of {printable(name)}" for name, n in known.singletons.items() if n]
+    lines = [f"absorbed: {factors}, which cost{bound} {known.rank:,} degrees of freedom"]
+    if alone:
+        lines.append(f"levels of a single row, which they fit perfectly: {', '.join(alone)}")
+    return [*lines, f"within R squared {number(fit.within_r_squared, 5)}"]
 
 
 def work_told(fit: Estimates) -> str:

@@ -86,6 +86,7 @@ def to_dict(fit: LinearFit, level: float) -> dict[str, Any]:
         "coefficients": coefficients(fit, level),
         **numbers,
         "f_test": _test(fit.f_test),
+        "absorbed": _absorbed(fit),
         "rank": fit.rank,
         "aliased": dict(fit.aliased),
         "alpha": fit.alpha,
@@ -107,6 +108,19 @@ def accuracy(fit: LinearFit) -> dict[str, Any]:
         "rss_digits": finite(known.rss_digits),
         "reached": known.reached,
         **told,
+    }
+
+
+def _absorbed(fit: LinearFit) -> dict[str, Any] | None:
+    known = fit.absorbed
+    if known is None:
+        return None
+    return {
+        "levels": dict(known.levels),
+        "singletons": dict(known.singletons),
+        "rank": known.rank,
+        "rank_is_exact": known.exact,
+        "within_r_squared": finite(fit.within_r_squared),
     }
 
 

@@ -7,7 +7,7 @@ after Kulisch; cut into digits for BLAS after Ozaki et al., 2012; reproducible s
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import reduce
@@ -19,7 +19,7 @@ from gramian.linalg.columns import Factors, Layout
 from gramian.linalg.exact.cells import ExactCells
 from gramian.linalg.exact.digest import digest
 from gramian.linalg.exact.planes import Planes
-from gramian.linalg.moments import canonical, positions, union
+from gramian.linalg.levels import canonical, positions, union
 from gramian.linalg.monomials import Monomial, monomial
 from gramian.typing import Codes, Level
 
@@ -39,7 +39,7 @@ class ExactMoments:
     layout: Layout
     singles: tuple[Monomial, ...]
     rows: int
-    levels: Mapping[str, tuple[Level, ...]]
+    levels: Mapping[str, Sequence[Level]]
     dense: Planes
     tables: Mapping[Factors, ExactCells]
     plain: Planes
@@ -124,7 +124,7 @@ class ExactMoments:
         tens = 10 ** self.scale.get(variable, 0)
         return [self.plain.fraction(i) / tens**p for p, i in enumerate(places)]
 
-    def with_levels(self, levels: Mapping[str, tuple[Level, ...]]) -> ExactMoments:
+    def with_levels(self, levels: Mapping[str, Sequence[Level]]) -> ExactMoments:
         """The same sums told with other (more, or reordered) levels."""
         if levels == self.levels:
             return self

@@ -1,0 +1,137 @@
+"""Absorbed factors in a linear fit: what is solved when they are swept out, and what is told of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from gramian.errors import DataError, OptionError
+from gramian.fit.limits import memory_limit
+from gramian.formula.coordinates import Frame
+from gramian.formula.design import Design
+from gramian.linalg import maps
+from gramian.linalg.absorb import Absorption, absorb
+from gramian.linalg.doubledouble import Pair, pair
+from gramian.linalg.moments import Moments
+from gramian.linalg.monomials import Coordinate
+from gramian.linalg.solve import SAFETY
+from gramian.linalg.subspace import sandwich
+from gramian.typing import Vector
+
+COPIES = 4  # arrays of levels x columns that are alive at once
+
+
+@dataclass(frozen=True, slots=True)
+class Absorbed:
+    """What is told of absorbed factors.
+
+    levels : factor -> how many, in the order of the formula. rank : dimension of their span, what they cost in degrees
+    of freedom; `exact` False where it is an upper bound. singletons : rows that are alone in a level of a factor.
+    tss : sum of squares of the outcome within the levels. effects : factor -> what is added to a prediction for each
+    level (in the order of the design's levels). joined : whether every combination of levels can be predicted.
+    """
+
+    levels: Mapping[str, int]
+    rank: int
+    exact: bool
+    singletons: Mapping[str, int]
+    tss: float
+    effects: Mapping[str, Vector]
+    joined: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Within:
+    """The system that absorbing leaves. products : of the columns that are solved for and the response.
+
+    order : the factors, the largest first.
+    """
+
+    products: Pair
+    absorption: Absorption
+    order: tuple[str, ...]
+
+
+def within(moments: Moments, design: Design, frame: Frame, squares: Vector, unit: float) -> Within:
+    """Absorb the factors of a design. squares : of the columns that are solved for, as they were summed.
+
+    A column of which nothing is left but rounding is set to zero, so that it is found to be dependent.
+    Raises DataError where the levels do not fit into memory, ConvergenceError.
+    """
+    order = tuple(sorted(design.terms.absorbed, key=lambda f: -len(moments.levels[f])))
+    _check_memory(moments, order, sum(len(g.positions) for g in frame.groups))
+    absorption = absorb(moments, frame.groups, order, unit)
+    left = pair(absorption.products)
+    if frame.subspace is not None:
+        left = sandwich([maps.sparse(c) for c in frame.subspace], absorption.products)
+    gone = left.hi.diagonal() <= SAFETY * unit * squares
+    for part in left:
+        part[gone], part[:, gone] = 0.0, 0.0
+    return Within(left, absorption, order)
+
+
+def _check_memory(moments: Moments, factors: tuple[str, ...], columns: int) -> None:
+    levels, limit = sum(len(moments.levels[f]) for f in factors), memory_limit()
+    if 8 * COPIES * levels * (columns + 1) > limit:
+        raise DataError(
+            f"absorbing '{factors[0]}' needs sums of {columns:,} columns over {levels:,} levels, more than fit into "
+            f"memory ({limit:,} bytes are free for it); leave columns out or group rare levels"
+        )
+
+
+def told(moments: Moments, design: Design, frame: Frame, system: Within, stored: Vector) -> Absorbed:
+    """What is told of the absorbed factors.
+
+    stored : (q - 1,) coefficients of the stored columns but the response, in units of the outcome.
+    """
+    names = design.terms.absorbed
+    (response,) = design.outcome
+    tables = {name: moments.tables[(name,)] for name in names}
+    done, levels = system.absorption, {name: len(moments.levels[name]) for name in names}
+    return Absorbed(
+        levels=levels,
+        rank=done.rank,
+        exact=done.exact,
+        singletons={name: int((table.rows == 1).sum()) for name, table in tables.items()},
+        tss=float(system.products.hi[-1, -1]) * frame.scale**2,
+        effects=_effects(moments, frame, system, stored, design.coordinates[response]),
+        joined=done.exact and done.rank == sum(levels.values()) - (len(names) - 1),
+    )
+
+
+def _effects(
+    moments: Moments, frame: Frame, system: Within, stored: Vector, coordinate: Coordinate
+) -> dict[str, Vector]:
+    v = np.append(-stored, 2.0**coordinate.exponent)
+    first, rest = system.absorption.effects(v)
+    if frame.subspace is not None:
+        first = first + coordinate.shift
+    out, start = {system.order[0]: first}, 0
+    for name in system.order[1:]:
+        size = len(moments.levels[name])
+        out[name] = rest[start : start + size]
+        start += size
+    return out
+
+
+def explained_by(text: str, factors: tuple[str, ...]) -> str:
+    """The explanation of a dependent column, when the levels of absorbed factors are part of it."""
+    levels = f"levels of {' and '.join(factors)}"
+    return f"a combination of the {levels}" if text == "0" else f"{text}, but for the {levels}"
+
+
+def check_absorbed(absorbed: Absorbed, *, spread: bool) -> None:
+    """Raise OptionError for a prediction that a fit with absorbed factors cannot make."""
+    names = " and ".join(absorbed.levels)
+    if spread:
+        raise OptionError(
+            f"intervals and leverages need the covariance of the levels of {names}, which absorbing does without; "
+            "predict without an interval, or write the factor as a term"
+        )
+    if not absorbed.joined:
+        raise OptionError(
+            f"the levels of {names} have effects that are determined only for combinations that occur together; "
+            "predict from a fit with one absorbed factor, or write the smaller ones as terms"
+        )

@@ -1,0 +1,93 @@
+"""Knots of splines that the data decide: one light pass over the columns that the splines are of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from gramian.batch import Batch, Source
+from gramian.engines.local import Local
+from gramian.errors import DataError
+from gramian.formula.design import Design
+from gramian.formula.functions import evaluate
+from gramian.formula.splines import Spline
+from gramian.formula.syntax import names
+from gramian.linalg.sketch import Sketch
+
+
+@dataclass(frozen=True, slots=True)
+class Sketches:
+    """A sketch for each spline."""
+
+    of: Mapping[str, Sketch]
+
+    def __add__(self, other: Sketches, /) -> Sketches:
+        return Sketches({label: sketch + other.of[label] for label, sketch in self.of.items()})
+
+
+@dataclass(frozen=True, slots=True)
+class FindKnots:
+    """The pass: distributions of what splines are of, over all rows where that is a finite number.
+
+    count : column that says how many rows a row stands for, or None.
+    """
+
+    splines: tuple[Spline, ...]
+    count: str | None = None
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that are read."""
+        used = [name for spline in self.splines for name in names(spline.node)]
+        return tuple(dict.fromkeys([*used, *([self.count] if self.count else [])]))
+
+    @property
+    def empty(self) -> Sketches:
+        """The sketches of no rows."""
+        return Sketches({spline.label: Sketch.of(np.zeros(0)) for spline in self.splines})
+
+    def lift(self, batches: Iterable[Batch], /) -> Sketches:
+        """The sketches of one unit."""
+        total = self.empty
+        for batch in batches:
+            total = total + Sketches({spline.label: self._sketch(spline, batch) for spline in self.splines})
+        return total
+
+    def _sketch(self, spline: Spline, batch: Batch) -> Sketch:
+        values, there = evaluate(spline.node, batch)
+        good = np.isfinite(values) if there is None else np.isfinite(values) & there
+        if self.count is None:
+            return Sketch.of(values[good])
+        counts, present = batch.numbers(self.count)
+        good &= (counts > 0) if present is None else (counts > 0) & present
+        return Sketch.of(values[good], counts[good].astype(np.int64))
+
+
+def open_splines(design: Design) -> tuple[Spline, ...]:
+    """The splines whose knots the data decide."""
+    return tuple(spline for spline in design.terms.splines.values() if not spline.settled)
+
+
+def settle_knots(design: Design, source: Source) -> Design:
+    """The design with all knots known; reads the columns of splines once, if the data decide any.
+
+    Raises DataError for data that can be read once only, or with too few different values.
+    """
+    waiting = open_splines(design)
+    if not waiting:
+        return design
+    if not source.rereadable:
+        raise DataError(
+            f"the knots of {waiting[0].label} are found in a pass of their own, and these data can be read once only; "
+            "declare knots=c(...) and boundary=c(...)"
+        )
+    found = Local().fold(source, FindKnots(waiting, design.count))
+    for label, sketch in found.of.items():
+        if not sketch.rows:
+            raise DataError(f"no row has a value for {label}, so it has no knots")
+    settled = {
+        label: spline.settle(found.of[label]) for label, spline in design.terms.splines.items() if not spline.settled
+    }
+    return replace(design, terms=replace(design.terms, splines={**design.terms.splines, **settled}))

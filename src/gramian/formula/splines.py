@@ -1,0 +1,103 @@
+"""Splines of a formula: `bs(x, 5)`, `bs(x, knots=c(1, 2))`, `ns(x, 4)`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import numpy as np
+
+from gramian.errors import DataError, FormulaError
+from gramian.formula.syntax import Call, Negative, Node, Number, label
+from gramian.linalg.sketch import Sketch
+from gramian.linalg.splines import Knots, b_basis, natural_basis
+from gramian.typing import Matrix, Vector
+
+CUBIC = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Spline:
+    """A spline of one expression, as R's `bs` and `ns` without an intercept.
+
+    knots : inner ones, None until they are found as quantiles (`inner` of them). boundary : where the pieces end, None
+    until it is found as the range; `found` once the data have decided. natural : straight beyond the boundary; else the
+    end pieces go on there.
+    """
+
+    label: str
+    node: Node
+    natural: bool
+    degree: int
+    inner: int
+    knots: Knots | None
+    boundary: tuple[float, float] | None
+    found: bool = False
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of its columns."""
+        width = self.inner + (1 if self.natural else self.degree)
+        return tuple(f"{self.label}[{k}]" for k in range(1, width + 1))
+
+    @property
+    def settled(self) -> bool:
+        """Whether all its knots are known."""
+        return self.knots is not None and self.boundary is not None
+
+    def settle(self, sketch: Sketch) -> Spline:
+        """With knots at quantiles and the boundary at the range of the data. Raises DataError for too few values."""
+        low, high = self.boundary or (sketch.low, sketch.high)
+        knots = self.knots
+        if knots is None:
+            knots = tuple(sketch.quantile(k / (self.inner + 1)) for k in range(1, self.inner + 1))
+        if not all(a < b for a, b in pairwise((low, *knots, high))):
+            raise DataError(
+                f"the knots of {self.label} do not rise from {low:g} to {high:g}: "
+                f"{', '.join(f'{k:g}' for k in knots) or 'there are none'}; use fewer (df), or declare knots=c(...)"
+            )
+        return replace(self, knots=knots, boundary=(low, high), found=True)
+
+    def basis(self, x: Vector) -> Matrix:
+        """Its columns as rows, (width, n)."""
+        assert self.knots is not None
+        assert self.boundary is not None
+        with np.errstate(all="ignore"):
+            if self.natural:
+                return natural_basis(x, self.knots, self.boundary)
+            return b_basis(x, self.knots, self.boundary, self.degree)
+
+
+def spline_of(call: Call) -> Spline:
+    """The spline that a call of bs() or ns() asks for. Raises FormulaError where its options disagree."""
+    given, natural, text = dict(call.keywords), call.function == "ns", label(call)
+    if len(call.arguments) > 1:
+        given["df"] = call.arguments[1]
+    degree = CUBIC if natural else int(_number(given["degree"])) if "degree" in given else CUBIC
+    least = 1 if natural else degree
+    if ("df" in given) == ("knots" in given):
+        raise FormulaError(f"{call.function}() takes df or knots, as in {call.function}(x, 5)", text, 0)
+    knots = numbers(given["knots"]) if "knots" in given else None
+    inner = len(knots) if knots is not None else int(_number(given["df"])) - least
+    if inner < 0:
+        raise FormulaError(f"df must be at least {least} here, the degree of the pieces", text, 0)
+    ends = numbers(given["boundary"]) if "boundary" in given else None
+    if ends is not None and len(ends) != 2:
+        raise FormulaError("boundary takes two numbers, as in boundary=c(0, 10)", text, 0)
+    boundary = None if ends is None else (ends[0], ends[1])
+    if not all(a < b for a, b in pairwise([*(ends or ())[:1], *(knots or ()), *(ends or ())[1:]])):
+        raise FormulaError("knots rise, and lie inside the boundary", text, 0)
+    return Spline(text, call.arguments[0], natural, degree, inner, () if not inner else knots, boundary)
+
+
+def numbers(node: Node) -> Knots:
+    """The numbers of c(...), or one number."""
+    parts = node.arguments if isinstance(node, Call) else (node,)
+    return tuple(map(_number, parts))
+
+
+def _number(node: Node) -> float:
+    if isinstance(node, Negative):
+        return -_number(node.operand)
+    assert isinstance(node, Number)
+    return node.value

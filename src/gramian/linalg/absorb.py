@@ -1,0 +1,246 @@
+"""Absorbing factors: their levels are swept out of the products of all other columns, level by level.
+
+The products of one factor's levels with each other are a diagonal matrix, so the largest factor costs one division a
+level and never a matrix of (levels + columns)^2. What further factors leave of it is a small dense system or, beyond
+DIRECT levels, a sparse one for the conjugate gradient (`gramian.linalg.projection`).
+
+Guimaraes and Portugal (2010), "A simple feasible procedure to fit models with high-dimensional fixed effects"; Gaure
+(2013), "OLS with multiple high dimensional category variables".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.linalg import lapack, solve_triangular
+from scipy.sparse import csr_array, vstack
+
+from gramian.linalg.moments import Moments
+from gramian.linalg.monomials import CONSTANT
+from gramian.linalg.products import Group, cell_index, gram
+from gramian.linalg.projection import project
+from gramian.linalg.solve import SAFETY
+from gramian.typing import Codes, Matrix, Vector
+
+BLOCK = 16_384  # levels whose sums are multiplied together
+DIRECT = 1_000  # levels of all factors but the largest, up to which they are eliminated by Cholesky
+
+
+@dataclass(frozen=True, slots=True)
+class LevelSums:
+    """Weighted sums of stored columns over the levels of one factor.
+
+    weight : (L,) of each level. dense : (L, d) sums of the columns at `dense_at`. sparse : (L, s) of those at
+    `sparse_at`, columns that are zero outside a cell of other factors.
+    """
+
+    weight: Vector
+    dense: Matrix
+    dense_at: Codes
+    sparse: csr_array
+    sparse_at: Codes
+
+    def apply(self, v: Vector) -> Vector:
+        """Sums of the combination `v` of the columns, (L,)."""
+        return np.asarray(self.dense @ v[self.dense_at] + self.sparse @ v[self.sparse_at])
+
+
+@dataclass(frozen=True, slots=True)
+class Absorption:
+    """What absorbing leaves.
+
+    products : (q, q) of the stored columns, without their part in the absorbed factors. sums : over the levels of the
+    largest factor, with the levels of the other factors as further columns. others : (L2, q), the share of the
+    levels of the other factors in each stored column. rank : dimension of the levels' span; `exact` False where it is
+    an upper bound.
+    """
+
+    products: Matrix
+    sums: LevelSums
+    others: Matrix
+    rank: int
+    exact: bool
+
+    def effects(self, v: Vector) -> tuple[Vector, Vector]:
+        """Effects of the levels of the largest factor, and of those of the others, on the combination `v` (q,)."""
+        rest = self.others @ v
+        return self.sums.apply(np.concatenate([v, -rest])) / self.sums.weight, rest
+
+
+def absorb(moments: Moments, groups: Sequence[Group], factors: Sequence[str], unit: float) -> Absorption:
+    """Sweep factors out of the products of the stored columns in `groups`.
+
+    factors : labels, the largest first. unit : relative rounding error of a product.
+    Raises ConvergenceError where the levels of several large factors hardly overlap.
+    """
+    q = sum(len(g.positions) for g in groups)
+    indicators = _indicators(moments, factors[1:], q)
+    sums = level_sums(moments, factors[0], [*groups, *indicators])
+    if sum(len(g.positions) for g in indicators) > DIRECT:
+        done = _iteratively(moments, groups, factors[1:], sums, q, unit)
+    else:
+        done = _directly(gram(moments, [*groups, *indicators]), sums, q, unit, len(sums.weight))
+    if done.exact and len(factors) > 2:
+        return done
+    rank, exact = rank_of(moments, factors)
+    return replace(done, rank=rank, exact=exact)
+
+
+def _indicators(moments: Moments, factors: Sequence[str], start: int) -> list[Group]:
+    """The levels of factors as stored columns, from position `start` on."""
+    out = []
+    for factor in factors:
+        codes = np.arange(len(moments.levels[factor]))
+        out.append(Group((factor,), codes[:, None], (CONSTANT,), start + codes))
+        start += len(codes)
+    return out
+
+
+def level_sums(moments: Moments, factor: str, groups: Sequence[Group]) -> LevelSums:
+    """Sums of the columns in `groups` over the levels of a factor, read from the tables."""
+    tables = dict(moments.layout.tables)
+    own = moments.tables[(factor,)]
+    place = {m: i for i, m in enumerate(tables[(factor,)])}
+    dense_at, columns = list[int](), list[int]()
+    rows, at, values = list[Codes](), list[Codes](), list[Vector]()
+    for group in groups:
+        if not group.factors:
+            dense_at += group.positions.tolist()
+            columns += [place[m] for m in group.monomials]
+            continue
+        union = tuple(sorted({factor, *group.factors}))
+        table, where = moments.tables[union], [union.index(f) for f in group.factors]
+        sizes = [len(moments.levels[f]) for f in group.factors]
+        cell = cell_index(group.cells, table.cells[:, where], sizes)
+        known = cell >= 0
+        for i, m in enumerate(group.monomials):
+            rows.append(table.cells[known, union.index(factor)])
+            at.append(group.at(i)[cell[known]])
+            values.append(table.sums[known, tables[union].index(m)])
+    return LevelSums(
+        own.sums[:, place[CONSTANT]],
+        own.sums[:, columns],
+        np.array(dense_at, np.int64),
+        *_compressed(len(own.rows), rows, at, values),
+    )
+
+
+def _compressed(levels: int, rows: list[Codes], at: list[Codes], values: list[Vector]) -> tuple[csr_array, Codes]:
+    """A sparse matrix of the columns that occur, and where they stand."""
+    if not rows:
+        return csr_array((levels, 0)), np.zeros(0, np.int64)
+    every = np.concatenate(at)
+    used, column = np.unique(every, return_inverse=True)
+    cells = (np.concatenate(values), (np.concatenate(rows), column))
+    return csr_array(cells, shape=(levels, len(used))), used
+
+
+def explained(sums: LevelSums, size: int) -> Matrix:
+    """Products (size, size) of the columns' means over levels: what the levels explain, blocks of levels at a time."""
+    out = np.zeros((size, size))
+    dense = np.zeros((len(sums.dense_at),) * 2)
+    cross = np.zeros((len(sums.sparse_at), len(sums.dense_at)))
+    root = 1.0 / np.sqrt(sums.weight)
+    for start in range(0, len(root), BLOCK):
+        rows = slice(start, start + BLOCK)
+        part = sums.dense[rows] * root[rows, None]
+        dense += np.dot(part.T, part)
+        if len(sums.sparse_at):
+            cross += sums.sparse[rows].T @ (part * root[rows, None])
+    out[np.ix_(sums.dense_at, sums.dense_at)] = dense
+    if len(sums.sparse_at):
+        out[np.ix_(sums.sparse_at, sums.dense_at)] = cross
+        out[np.ix_(sums.dense_at, sums.sparse_at)] = cross.T
+        scaled = sums.sparse.multiply(root[:, None]).tocsr()
+        out[np.ix_(sums.sparse_at, sums.sparse_at)] = (scaled.T @ scaled).toarray()
+    return out
+
+
+def _directly(S: Matrix, sums: LevelSums, q: int, unit: float, levels: int) -> Absorption:
+    """The levels of all factors but the largest by pivoted Cholesky."""
+    left = S - explained(sums, len(S))
+    if len(S) == q:
+        return Absorption(left, sums, np.zeros((0, q)), levels, True)
+    size = np.sqrt(S.diagonal()[q:])
+    L, pivots, rank, _ = lapack.dpstrf(left[q:, q:] / size[:, None] / size, tol=SAFETY * unit, lower=1)
+    kept = pivots[:rank] - 1
+    L = L[:rank, :rank]
+    half = solve_triangular(L, left[q:, :q][kept] / size[kept, None], lower=True)
+    others = np.zeros((len(S) - q, q))
+    others[kept] = solve_triangular(L, half, lower=True, trans="T") / size[kept, None]
+    return Absorption(left[:q, :q] - half.T @ half, sums, others, levels + int(rank), True)
+
+
+def _iteratively(
+    moments: Moments, groups: Sequence[Group], factors: Sequence[str], sums: LevelSums, q: int, unit: float
+) -> Absorption:
+    """The levels of all factors but the largest by conjugate gradient on their sparse products."""
+    inner = sums.sparse_at < q
+    own, beyond = np.flatnonzero(inner), np.flatnonzero(~inner)
+    columns = LevelSums(sums.weight, sums.dense, sums.dense_at, sums.sparse[:, own], sums.sparse_at[own])
+    S = gram(moments, list(groups))
+    left = S - explained(columns, q)
+    C = sums.sparse[:, beyond]
+    M, B = _products_of_levels(moments, factors), _sums_of_levels(moments, factors, groups, q)
+    share = csr_array(C.multiply(1.0 / sums.weight[:, None]))
+    B[:, columns.dense_at] -= share.T @ columns.dense
+    if len(own):
+        B[:, columns.sparse_at] -= (share.T @ columns.sparse).toarray()
+    done = project(M, C, sums.weight, B, left.diagonal(), S.diagonal(), unit)
+    found = B.T @ done.X + done.X.T @ done.residual
+    return Absorption(left - (found + found.T) / 2.0, sums, done.X, 0, False)
+
+
+def _products_of_levels(moments: Moments, factors: Sequence[str]) -> csr_array:
+    indicators = _indicators(moments, factors, 0)
+    parts = [level_sums(moments, factor, indicators) for factor in factors]
+    return csr_array(vstack([p.sparse for p in parts]))  # every level has rows, so every column occurs
+
+
+def _sums_of_levels(moments: Moments, factors: Sequence[str], groups: Sequence[Group], q: int) -> Matrix:
+    out = []
+    for factor in factors:
+        part = level_sums(moments, factor, groups)
+        block = np.zeros((len(part.weight), q))
+        block[:, part.dense_at] = part.dense
+        block[:, part.sparse_at] = part.sparse.toarray()
+        out.append(block)
+    return np.concatenate(out)
+
+
+def rank_of(moments: Moments, factors: Sequence[str]) -> tuple[int, bool]:
+    """Dimension of the span of the levels of factors, and whether that is exact or an upper bound.
+
+    Each factor after the first repeats one dimension for each connected component of the levels it shares rows with;
+    exact for two factors (Abowd, Creecy and Kramarz 2002), for more the largest number of components with any earlier
+    factor is counted.
+    """
+    sizes = [len(moments.levels[f]) for f in factors]
+    repeated = 0
+    for k in range(1, len(factors)):
+        repeated += max(components(moments, factors[j], factors[k]) for j in range(k))
+    return sum(sizes) - repeated, len(factors) <= 2
+
+
+def components(moments: Moments, one: str, other: str) -> int:
+    """Connected components of the levels of two factors, joined where they share a row."""
+    from scipy.sparse.csgraph import connected_components  # takes longer to import than most fits last
+
+    union = tuple(sorted((one, other)))
+    first, second = moments.tables[union].cells.T
+    sizes = [len(moments.levels[f]) for f in union]
+    graph = csr_array((np.ones(len(first)), (first, sizes[0] + second)), shape=(sum(sizes),) * 2)
+    return int(connected_components(graph, directed=False)[0])
+
+
+def nested(moments: Moments, inner: str, outer: str) -> bool:
+    """Whether every level of `inner` shares rows with one level of `outer` only, as a firm does with its country.
+
+    Under clustering by `outer` the levels of such an absorbed factor are not counted as parameters (as in fixest).
+    """
+    if inner == outer:
+        return True
+    table = moments.tables[tuple(sorted((inner, outer)))]
+    return len(table.cells) == len(moments.levels[inner])

@@ -1,0 +1,136 @@
+"""Projection on the levels of several large factors: conjugate gradient on sparse products, all columns together.
+
+M. Hestenes and E. Stiefel (1952). The error is bounded by the residual and the smallest Ritz value of the iteration
+(G. Golub and G. Meurant, "Matrices, Moments and Quadrature", 2010), and the residual is formed anew at the end.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.linalg import eigvalsh_tridiagonal
+from scipy.sparse import csr_array
+
+from gramian.errors import ConvergenceError
+from gramian.linalg.certificate import UNIT
+from gramian.linalg.solve import SAFETY
+from gramian.typing import Matrix, Vector
+
+ENOUGH = 1e-10  # error of a projection relative to what it leaves; products of what it leaves are off by the square
+REFUSED = 1e-6  # its square is still below 1e-12
+MOST = 20_000  # steps
+EVERY = 10  # steps between looks at the error
+NULL = 1e-13  # Ritz values below are rounding errors of zero: a level of one factor repeats those of another
+
+
+@dataclass(frozen=True, slots=True)
+class Projected:
+    """X : (n, k) with R X = B but for the residual (n, k), formed anew. steps : how many were taken."""
+
+    X: Matrix
+    residual: Matrix
+    steps: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reduced:
+    """R = M - C' D^-1 C, positive semidefinite, never written out. M : (n, n), C : (L, n) sparse, weight : (L,)."""
+
+    M: csr_array
+    C: csr_array
+    transposed: csr_array
+    weight: Vector
+
+    def __matmul__(self, P: Matrix) -> Matrix:
+        return np.asarray(self.M @ P - self.transposed @ ((self.C @ P) / self.weight[:, None]))
+
+    def diagonal(self) -> Vector:
+        """Its diagonal, (n,)."""
+        squares = self.transposed.multiply(self.transposed) @ (1.0 / self.weight)
+        return np.asarray(self.M.diagonal() - squares)
+
+
+def project(M: csr_array, C: csr_array, weight: Vector, B: Matrix, left: Vector, raw: Vector, unit: float) -> Projected:
+    """Solve (M - C' D^-1 C) X = B for k columns at once.
+
+    left : (k,) squares of the columns before this projection, raw : (k,) as they were summed. A column is done when the
+    error of its projection is below ENOUGH times what is left of it. Raises ConvergenceError.
+    """
+    R = Reduced(M, C, csr_array(C.T), weight)
+    diagonal = R.diagonal()
+    settled = diagonal <= SAFETY * unit * M.diagonal()
+    inverse = np.where(settled, 0.0, 1.0 / np.where(settled, 1.0, diagonal))[:, None]
+    floor = (8 * UNIT) ** 2 * raw  # the rounding of B itself
+    loop = _Loop(B, inverse, left, floor)
+    while loop.steps < MOST and not (loop.steps % EVERY == 0 and loop.done()):
+        loop.step(R)
+    residual = B - R @ loop.X
+    error = (residual * residual * inverse).sum(axis=0) / loop.smallest()
+    if (error > REFUSED**2 * np.maximum(loop.left, 0.0) + SAFETY * floor).any():
+        worst = float(np.sqrt(error / np.maximum(loop.left, floor)).max())
+        raise ConvergenceError(
+            f"absorbing several large factors has not settled after {loop.steps:,} steps (relative error {worst:.1e}): "
+            "their levels share too few rows; leave out levels that are hardly connected, or absorb one factor"
+        )
+    return Projected(loop.X, residual, loop.steps)
+
+
+class _Loop:
+    """The iteration under way; every column has its own step lengths."""
+
+    def __init__(self, B: Matrix, inverse: Matrix, left: Vector, floor: Vector) -> None:
+        self.X, self.r, self.inverse = np.zeros_like(B), B.copy(), inverse
+        self.left, self.floor = left.copy(), floor
+        z = inverse * self.r
+        self.p, self.rho = z, (self.r * z).sum(axis=0)
+        self.active = self.rho > floor
+        self.rates, self.ratios = list[Vector](), list[Vector]()
+
+    @property
+    def steps(self) -> int:
+        """Steps taken."""
+        return len(self.rates)
+
+    def step(self, R: Reduced) -> None:
+        """One step of every column that is not done."""
+        q = R @ self.p
+        curvature = (self.p * q).sum(axis=0)
+        self.active &= curvature > 0.0
+        rate = np.where(self.active, self.rho / np.where(self.active, curvature, 1.0), 0.0)
+        self.X += rate * self.p
+        self.r -= rate * q
+        self.left -= rate * self.rho  # the squares that this step explains
+        z = self.inverse * self.r
+        rho = (self.r * z).sum(axis=0)
+        ratio = np.where(self.active & (self.rho > 0.0), rho / np.where(self.rho > 0.0, self.rho, 1.0), 0.0)
+        self.p = z + ratio * self.p
+        self.rho = np.where(self.active, rho, self.rho)
+        self.active &= self.rho > self.floor  # what is left is rounding, and so would be further steps
+        self.rates.append(rate)
+        self.ratios.append(ratio)
+
+    def done(self) -> bool:
+        """Whether the error of every column is small enough."""
+        enough = np.maximum(ENOUGH**2 * np.maximum(self.left, 0.0), self.floor)
+        if (self.active & (self.rho > enough)).any():
+            return False
+        late = self.rho / self.smallest() > enough
+        self.active &= late
+        return not self.active.any()
+
+    def smallest(self) -> Vector:
+        """The smallest Ritz value of every column that is not rounding, (k,)."""
+        return np.array([_ritz([r[j] for r in self.rates], [s[j] for s in self.ratios]) for j in range(len(self.rho))])
+
+
+def _ritz(rates: list[float], ratios: list[float]) -> float:
+    """Smallest eigenvalue of the Lanczos matrix that belongs to the steps of a column."""
+    steps = next((i for i, rate in enumerate(rates) if rate <= 0.0), len(rates))
+    if not steps:
+        return 1.0
+    inverse, share = 1.0 / np.array(rates[:steps]), np.array(ratios[: steps - 1])
+    diagonal = inverse.copy()
+    diagonal[1:] += share * inverse[:-1]
+    values = eigvalsh_tridiagonal(diagonal, np.sqrt(share) * inverse[:-1])
+    return float(values[values > NULL][0]) if (values > NULL).any() else 1.0

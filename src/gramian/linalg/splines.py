@@ -1,0 +1,71 @@
+"""B-splines: their values, and those that are natural (straight beyond the boundary).
+
+C. de Boor, "A Practical Guide to Splines" (2001), recursion BSPLVB; natural splines by the null space of the second
+derivatives at the boundary, as R's `splines::ns`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gramian.typing import Matrix, Vector
+
+Knots = tuple[float, ...]
+
+
+def bsplines(x: Vector, knots: Knots, boundary: tuple[float, float], degree: int) -> Matrix:
+    """All B-splines of a degree at x, (len(knots) + degree + 1, n); beyond the boundary the end pieces go on.
+
+    knots : inner ones, rising, strictly inside the boundary. Rows that are not finite give what is not finite.
+    """
+    t = _padded(knots, boundary, degree)
+    piece = degree + np.searchsorted(np.array(knots), x, side="right")
+    parts = [np.ones(len(x))]
+    for d in range(1, degree + 1):
+        saved = np.zeros(len(x))
+        for r in range(d):
+            right, left = t[piece + r + 1] - x, x - t[piece + 1 - d + r]
+            share = parts[r] / (right + left)
+            parts[r] = saved + right * share
+            saved = left * share
+        parts.append(saved)
+    out = np.zeros((len(knots) + degree + 1, len(x)))
+    rows = np.arange(len(x))
+    for r, values in enumerate(parts):
+        out[piece - degree + r, rows] = values
+    return out
+
+
+def b_basis(x: Vector, knots: Knots, boundary: tuple[float, float], degree: int) -> Matrix:
+    """The columns of R's `bs`, (len(knots) + degree, n): all B-splines but the first, whose sum is one."""
+    return bsplines(x, knots, boundary, degree)[1:]
+
+
+def natural_basis(x: Vector, knots: Knots, boundary: tuple[float, float]) -> Matrix:
+    """The columns of R's `ns`, (len(knots) + 1, n): cubic splines that are straight beyond the boundary."""
+    first, second = _derivatives(knots, boundary)
+    Q, _ = np.linalg.qr(second[:, 1:].T, mode="complete")
+    C = Q[:, 2:]
+    low, high = boundary
+    slopes = first[:, 1:] @ C
+    inside = C.T @ bsplines(np.clip(x, low, high), knots, boundary, 3)[1:]
+    below, above = np.minimum(x - low, 0.0), np.maximum(x - high, 0.0)
+    return np.asarray(inside + slopes[0][:, None] * below + slopes[1][:, None] * above)
+
+
+def _padded(knots: Knots, boundary: tuple[float, float], degree: int) -> Vector:
+    return np.array([boundary[0]] * (degree + 1) + list(knots) + [boundary[1]] * (degree + 1))
+
+
+def _derivatives(knots: Knots, boundary: tuple[float, float]) -> tuple[Matrix, Matrix]:
+    """First and second derivatives of the cubic B-splines at both ends, each (2, len(knots) + 4)."""
+    t, width = _padded(knots, boundary, 3), len(knots) + 4
+    once = _differences(np.eye(width), t, 3)
+    twice = _differences(once, t[1:-1], 2)
+    return once[[0, -1]], twice[[0, -1]]
+
+
+def _differences(C: Matrix, t: Vector, degree: int) -> Matrix:
+    """Coefficients of the derivative of splines whose coefficients are the rows of C."""
+    spans = t[degree + 1 : len(C) + degree] - t[1 : len(C)]
+    return np.asarray(degree * np.diff(C, axis=0) / spans[:, None])

@@ -1,0 +1,90 @@
+"""Many levels in arrays are what few levels are as Python's objects."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gramian.batch import ArrowLevels
+from gramian.formula.levels import LevelIndex
+from gramian.linalg.cells import CellSums, gather
+from gramian.linalg.levels import LevelList, array_of, canonical, positions, union
+
+LEVELS = (
+    st.integers(-50, 50),
+    st.integers(-(2**62), 2**62),
+    st.text(max_size=4),
+    st.text(st.characters(codec="utf-8"), max_size=70),
+    st.floats(allow_nan=False),
+)
+
+
+def in_order(levels):
+    return tuple(sorted(set(levels), key=lambda v: (isinstance(v, str), v)))
+
+
+@pytest.mark.parametrize("kind", LEVELS)
+@given(data=st.data())
+def test_unions_and_places(kind, data) -> None:
+    a, b = (in_order(data.draw(st.lists(kind, min_size=1, max_size=40))) for _ in range(2))
+    left, right = LevelList(array_of(a)), LevelList(array_of(b))
+    both = union(left, right)
+    assert tuple(both) == union(a, b) == in_order(a + b)
+    assert positions(left, both).tolist() == positions(a, both).tolist() == [tuple(both).index(v) for v in a]
+    assert positions(left, right).tolist() == [b.index(v) if v in b else -1 for v in a]
+    assert (left == a, left == right, left[-1]) == (True, a == b, a[-1])
+    assert tuple(canonical(LevelList(left.values[::-1]))) == a
+
+
+@given(integers=st.lists(st.integers(-9, 9), min_size=1), texts=st.lists(st.text(max_size=3), min_size=1))
+def test_levels_of_different_types_unite(integers, texts) -> None:
+    a, b = LevelList(array_of(in_order(integers))), LevelList(array_of(in_order(texts)))
+    halves = tuple(v + 0.5 for v in in_order(integers))
+    assert tuple(union(a, b)) == in_order([*integers, *texts])
+    assert tuple(union(a, LevelList(array_of(halves)))) == in_order([*integers, *halves])
+
+
+@pytest.mark.parametrize("kind", LEVELS[:4])
+@given(data=st.data())
+def test_codes_find_their_levels(kind, data) -> None:
+    """Whatever way each batch's levels come: a list, an Arrow array, a range of integers."""
+    index = LevelIndex("f")
+    codes, values = [], []
+    for _ in range(data.draw(st.integers(1, 4))):
+        levels = list(dict.fromkeys(data.draw(st.lists(kind, min_size=1, max_size=30))))
+        chosen = data.draw(st.lists(st.integers(-1, len(levels) - 1), max_size=20))
+        told = levels
+        if data.draw(st.booleans()):
+            told = ArrowLevels(pa.array(levels, pa.int64() if isinstance(levels[0], int) else pa.large_string()))
+        codes += index.encode(np.array(chosen, np.int64), told, "here").tolist()
+        values += [None if c < 0 else levels[c] for c in chosen]
+        if isinstance(levels[0], int) and abs(levels[0]) < 100:
+            start = levels[0]
+            codes += index.encode(np.arange(1500), range(start, start + 1500), "here").tolist()
+            values += range(start, start + 1500)
+    known = list(index.known)
+    assert len(set(known)) == len(known) == len(index)
+    assert [None if c < 0 else known[c] for c in codes] == values
+
+
+@given(st.data())
+def test_cells_add_as_a_dictionary_does(data) -> None:
+    factors = data.draw(st.integers(1, 3))
+    big = data.draw(st.sampled_from([3, 10**9, 2**40]))
+    cell = st.tuples(*[st.integers(0, big)] * factors)
+    parts, total = [], {}
+    for _ in range(2):
+        cells = data.draw(st.lists(cell, max_size=12))
+        sums = np.arange(2.0 * len(cells)).reshape(-1, 2)
+        array = np.array(cells, np.int64).reshape(-1, factors)
+        parts.append(gather(array, np.ones(len(cells), np.int64), sums))
+        for c, row in zip(cells, sums, strict=True):
+            total[c] = total.get(c, 0.0) + np.array([1.0, *row])
+    both = parts[0] + parts[1]
+    assert isinstance(both, CellSums)
+    assert [tuple(c) for c in both.cells.tolist()] == sorted(total)
+    want = np.array([total[c] for c in sorted(total)]).reshape(-1, 3)
+    np.testing.assert_array_equal(np.column_stack([both.rows, both.sums]), want)
