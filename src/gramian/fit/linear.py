@@ -49,7 +49,7 @@ def solve_linear(design: Design, done: Accumulated, options: Options, passes: in
     mean, centred, square = outcome_sums(moments, response, design.coordinates[response])
     return Solved(
         formula=design.formula,
-        design=replace(design, levels=dict(moments.levels)),
+        design=replace(design, levels=dict(levels.names)),
         levels=levels,
         frame=frame,
         solution=solution,

@@ -58,9 +58,11 @@ class Levels:
 
 def levels_of(moments: Moments, terms: Terms) -> Levels:
     """Order the levels: as declared by an ordered categorical, else canonical; `ref=` comes first."""
-    order = {name: _order(terms.factors[name], known) for name, known in moments.levels.items()}
-    cells = {f: frozenset(map(tuple, t.cells[t.rows > 0].tolist())) for f, t in moments.tables.items()}
-    return Levels(moments.levels, order, cells)
+    names = {name: moments.levels[name] for name in terms.factors}  # the moments may know more
+    order = {name: _order(terms.factors[name], known) for name, known in names.items()}
+    tables = {f: t for f, t in moments.tables.items() if names.keys() >= set(f)}
+    cells = {f: frozenset(map(tuple, t.cells[t.rows > 0].tolist())) for f, t in tables.items()}
+    return Levels(names, order, cells)
 
 
 def model_columns(

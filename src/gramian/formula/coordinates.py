@@ -77,6 +77,12 @@ def frame_of(
     )
 
 
+def written_frame(columns: Sequence[ModelColumn], response: str, coordinates: Mapping[str, Coordinate]) -> Frame:
+    """The model's columns as they are written, each formed as an exact combination of stored ones."""
+    constant = next((j for j, c in enumerate(columns) if c.stored == ((), CONSTANT)), None)
+    return _subspace(columns, ((), ((response, 1),)), coordinates[response], constant)
+
+
 def _subspace(columns: Sequence[ModelColumn], outcome: Stored, coordinate: Coordinate, constant: int | None) -> Frame:
     wanted: dict[Stored, int] = {}
     for column in columns:
