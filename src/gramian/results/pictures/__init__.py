@@ -3,5 +3,6 @@
 from gramian.results.pictures.comparisons import comparison
 from gramian.results.pictures.derivations import derivation
 from gramian.results.pictures.fits import curve, general, linear
+from gramian.results.pictures.selections import selection
 
-__all__ = ["comparison", "curve", "derivation", "general", "linear"]
+__all__ = ["comparison", "curve", "derivation", "general", "linear", "selection"]
