@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gramian.fit.linear import solved_products
-from gramian.formula.coding import ModelColumn, levels_of, model_columns
+from gramian.formula.coding import levels_of, model_columns
 from gramian.formula.coordinates import Frame, frame_of, written_frame
 from gramian.formula.design import Design
 from gramian.formula.margins import needs
@@ -42,7 +42,7 @@ def terrain(design: Design, moments: Moments) -> Terrain:
     (response,) = design.outcome
     margins = needs(design.terms)
     frame = frame_of(columns, levels, response, design.coordinates)
-    if not nested(frame, columns, [{j, *margin} for j, margin in enumerate(margins)]):
+    if not nested(frame, [c.term for c in columns], [{j, *margin} for j, margin in enumerate(margins)]):
         frame = written_frame(columns, response, design.coordinates)
     products = solved_products(moments, frame)
     centred = centre(products, frame.constant, products.hi.diagonal())
@@ -61,16 +61,21 @@ def terrain(design: Design, moments: Moments) -> Terrain:
     return Terrain(problem, terms, frame.constant is not None, scale)
 
 
-def nested(frame: Frame, columns: Sequence[ModelColumn], allowed: Sequence[set[int]]) -> bool:
-    """Whether the columns that are solved for span, with the constant, the same as the model's columns for every set of
-    terms that has with each term j those in `allowed[j]`.
+def nested(frame: Frame, terms: Sequence[int], allowed: Sequence[set[int]]) -> bool:
+    """Whether dropping terms means dropping columns that are solved for.
+
+    terms : (p,) number of each column's term. True if for every set of terms that has with each j those in `allowed[j]`
+    the solved columns span, with the constant, the same as the model's columns.
     """
     if frame.made is None:
-        return True
-    constant = set() if frame.constant is None else {frame.constant}
+        return frame.response.keys() <= _constant(frame)
     inside = all(
-        columns[i].term in allowed[column.term]
-        for column, made in zip(columns, frame.made, strict=True)
-        for i in made.keys() - constant
+        terms[i] in allowed[term]
+        for term, made in zip(terms, frame.made, strict=True)
+        for i in made.keys() - _constant(frame)
     )
-    return inside and frame.response.keys() <= constant
+    return inside and frame.response.keys() <= _constant(frame)
+
+
+def _constant(frame: Frame) -> set[int]:
+    return set() if frame.constant is None else {frame.constant}

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from gramian import store
 from gramian.data.source import source_of
 from gramian.errors import OptionError, did_you_mean
+from gramian.fit.anova import anova
 from gramian.fit.predict import predict
 from gramian.fit.solved import Solved
 from gramian.inference import goodness, likelihood, tests
@@ -22,7 +23,7 @@ from gramian.inference.covariance import Covariance, iid
 from gramian.inference.hypothesis import hypotheses
 from gramian.inference.intervals import interval
 from gramian.inference.tests import Test
-from gramian.results import pictures, tables
+from gramian.results import collinearity, pictures, tables
 from gramian.results.plain_solved import from_solved
 from gramian.typing import Mask, Matrix, Vector
 
@@ -205,6 +206,22 @@ class LinearFit:
         }
         R, q = hypotheses(text, self.names, unknown)
         return tests.wald(R, self.coefficients, q, self.vcov, self.covariance.df)
+
+    def anova(self, type: int | str = 1) -> pa.Table:
+        """Analysis of variance: term, df, sum_sq, mean_sq, statistic (F), p_value; the last row is "Residuals".
+
+        type : 1 is sequential, in the order of the formula, as R's `anova`; 2 is each term after all that do not
+        contain it, 3 after all others with sum-to-zero contrasts, as `Anova` of R's `car`. Needs no data.
+        """
+        return tables.anova(anova(self.solved, self.covariance, self.df_residual, type))
+
+    def vif(self) -> pa.Table:
+        """Variance inflation: term, df, vif, scaled (vif^(1/(2 df))), as `vif` of R's `car`. Needs no data."""
+        return collinearity.vif(self.solved)
+
+    def collinearity(self) -> collinearity.Collinearity:
+        """Condition indexes, and the columns behind them, after Belsley, Kuh and Welsch. Needs no data."""
+        return collinearity.collinearity(self.solved)
 
     def predict(self, data: object, interval: str | None = None, level: float = 0.95) -> Vector | pa.Table:
         """One value for each row of the data, NaN where a predictor is missing.
