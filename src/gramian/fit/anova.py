@@ -52,7 +52,7 @@ def anova(solved: Solved, covariance: Covariance, df_residual: float, kind: int 
     number = TYPES[kind]
     if number == 1 and covariance.recipe != IID:
         raise OptionError(
-            f"type 1 divides the sum of squares, which a covariance {covariance.recipe} knows nothing of; use type 2 or 3"
+            f"type 1 divides the sum of squares, which the covariance {covariance.recipe} is not about; use type 2 or 3"
         )
     squares = {1: _first, 2: _second, 3: _third}[number](solved, covariance)
     lines = [_line(solved, j, square, covariance, df_residual) for j, square in squares.items()]

@@ -35,7 +35,9 @@ def _unit(M: Matrix) -> Matrix:
 
 @dataclass(frozen=True, slots=True)
 class Decomposition:
-    """indexes : (p,) condition indexes, the largest first. proportions : (p, p), for each index the share that it has in
+    """What is behind a condition number.
+
+    indexes : (p,) condition indexes, the largest first. proportions : (p, p), for each index the share that it has in
     the variance of each coefficient; columns add to one.
     """
 
@@ -44,7 +46,7 @@ class Decomposition:
 
 
 def decomposition(S: Matrix) -> Decomposition:
-    """Condition indexes sqrt(largest eigenvalue / eigenvalue) of columns scaled to unit length, and what is behind them.
+    """Condition indexes sqrt(largest eigenvalue / eigenvalue) of columns scaled to unit length, and their columns.
 
     S : (p, p) products. An eigenvalue that is rounding has an infinite index.
     D. A. Belsley, E. Kuh and R. E. Welsch, Regression Diagnostics (1980), section 3.2.

@@ -53,8 +53,9 @@ class Collinearity:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Correlation:
-    """Correlations of columns. names : every level of every factor, the outcome last. matrix : (p, p), NaN for what does
-    not vary.
+    """Correlations of columns.
+
+    names : every level of every factor, the outcome last. matrix : (p, p), NaN for what does not vary.
     """
 
     names: tuple[str, ...]
