@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -99,7 +101,7 @@ def test_steps_lead_through_true_subsets_that_grow_or_shrink_by_one(problem: Cho
 @given(problem=problems())
 def test_a_step_forward_is_the_best_of_all_steps(problem: Choices) -> None:
     path = forward(problem)
-    for before, after in zip(path, path[1:], strict=False):
+    for before, after in pairwise(path):
         inside = frozenset(before.groups)
         others = [inside | {g} for g in range(len(problem.groups)) if g not in inside]
         told = [residual(problem, problem.columns(sorted(s))) for s in others if problem.closed(s)]
@@ -109,7 +111,7 @@ def test_a_step_forward_is_the_best_of_all_steps(problem: Choices) -> None:
 @given(problem=problems(dependent=False))
 def test_a_step_backward_is_the_best_of_all_steps(problem: Choices) -> None:
     path = backward(problem)
-    for before, after in zip(path, path[1:], strict=False):
+    for before, after in pairwise(path):
         inside = frozenset(before.groups)
         told = [
             residual(problem, problem.columns(sorted(inside - {g}))) for g in inside if problem.closed(inside - {g})

@@ -9,7 +9,7 @@ import numpy as np
 
 from gramian.fit.linear import solved_products
 from gramian.formula.coding import levels_of, model_columns
-from gramian.formula.coordinates import Frame, frame_of, written_frame
+from gramian.formula.coordinates import Frame, frame_of_terms
 from gramian.formula.design import Design
 from gramian.formula.margins import needs
 from gramian.linalg.choices import Choices, choices
@@ -41,9 +41,7 @@ def terrain(design: Design, moments: Moments) -> Terrain:
     columns = model_columns(design.terms, levels, design.coordinates, moments.powers)
     (response,) = design.outcome
     margins = needs(design.terms)
-    frame = frame_of(columns, levels, response, design.coordinates)
-    if not nested(frame, [c.term for c in columns], [{j, *margin} for j, margin in enumerate(margins)]):
-        frame = written_frame(columns, response, design.coordinates)
+    frame = frame_of_terms(columns, levels, response, design.coordinates, margins)
     products = solved_products(moments, frame)
     centred = centre(products, frame.constant, products.hi.diagonal())
     place = {int(at): i for i, at in enumerate(centred.others)}

@@ -63,7 +63,9 @@ def choices(
     """
     diagonal = centred.S.diagonal()
     limits = np.minimum(SAFETY * unit * centred.amplification, 0.5) * np.maximum(diagonal, 0.0)
-    S = (centred.S + centred.S.T) / 2  # rounding differs on both sides of the diagonal, and every path must see the same
+    S = (
+        centred.S + centred.S.T
+    ) / 2  # rounding differs on both sides of the diagonal, and every path must see the same
     products = np.block([[S, centred.c[:, None]], [centred.c[None, :], np.array([[centred.yy]])]])
     independent = tuple(_independent(S, limits, np.asarray(g, np.int64)) for g in groups)
     return Choices(products, limits, independent, tuple(needs or [frozenset[int]()] * len(groups)))
