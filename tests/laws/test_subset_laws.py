@@ -58,11 +58,11 @@ def everything(problem: Choices) -> Known:
     subsets = (frozenset(g for g in range(count) if mask >> g & 1) for mask in range(2**count))
     closed = [s for s in subsets if problem.closed(s)]
     told = [residual(problem, problem.columns(sorted(s))) for s in closed]
-    return [(rank, rss, s) for (rss, rank), s in zip(told, closed, strict=True)]
+    return [(t.rank, t.rss, s) for t, s in zip(told, closed, strict=True)]
 
 
 def is_true(subset: Subset, problem: Choices) -> None:
-    rss, rank = residual(problem, problem.columns(subset.groups))
+    rss, rank, _ = residual(problem, problem.columns(subset.groups))
     assert problem.closed(frozenset(subset.groups))
     assert rank == subset.rank
     assert abs(rss - subset.rss) < CLOSE
@@ -105,7 +105,7 @@ def test_a_step_forward_is_the_best_of_all_steps(problem: Choices) -> None:
         inside = frozenset(before.groups)
         others = [inside | {g} for g in range(len(problem.groups)) if g not in inside]
         told = [residual(problem, problem.columns(sorted(s))) for s in others if problem.closed(s)]
-        assert after.rss - min(rss for rss, _ in told) < CLOSE
+        assert after.rss - min(t.rss for t in told) < CLOSE
 
 
 @given(problem=problems(dependent=False))
@@ -116,7 +116,7 @@ def test_a_step_backward_is_the_best_of_all_steps(problem: Choices) -> None:
         told = [
             residual(problem, problem.columns(sorted(inside - {g}))) for g in inside if problem.closed(inside - {g})
         ]
-        assert abs(after.rss - min(rss for rss, _ in told)) < CLOSE
+        assert abs(after.rss - min(t.rss for t in told)) < CLOSE
 
 
 @settings(max_examples=5)

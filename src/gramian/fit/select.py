@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,7 +27,10 @@ EXACT = 30  # terms up to which all subsets are searched
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A model that was looked at. terms : labels without the intercept. columns : rank, with the intercept."""
+    """A model that was looked at.
+
+    terms : labels without the intercept. columns : rank, with the intercept. perfect : whether the RSS is rounding.
+    """
 
     terms: tuple[str, ...]
     columns: int
@@ -37,6 +39,7 @@ class Candidate:
     bic: float
     adj_r_squared: float
     cp: float
+    perfect: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,26 +113,32 @@ def _criterion(yardstick: Yardstick, name: str, ground: Terrain) -> Criterion:
 def _yardstick(design: Design, done: Accumulated, ground: Terrain) -> Yardstick:
     moments, (response,) = done.moments, design.outcome
     _, centred, square = outcome_sums(moments, response, design.coordinates[response])
-    rss, rank = residual(ground.problem, ground.problem.columns(range(len(ground.terms))))
-    freedom = moments.rows - rank - ground.intercept
-    variance = rss * ground.scale / freedom if freedom > 0 else math.nan
+    full = residual(ground.problem, ground.problem.columns(range(len(ground.terms))))
+    freedom = moments.rows - full.rank - ground.intercept
+    variance = full.rss * ground.scale / freedom if freedom > 0 and full.rss > full.noise else math.nan
     tss = centred if ground.intercept else square
     return Yardstick(moments.rows, moments.log_weight, tss, ground.intercept, variance)
 
 
 def _judged(subset: Subset, design: Design, ground: Terrain, yardstick: Yardstick) -> Candidate:
     labels = tuple(design.terms.terms[ground.terms[g]].label for g in subset.groups)
-    told, rank = residual(ground.problem, ground.problem.columns(subset.groups))
-    rss, columns = told * ground.scale, rank + ground.intercept
-    measures: list[Callable[[float, int], float]] = [
-        yardstick.aic, yardstick.bic, yardstick.adj_r_squared, yardstick.cp
-    ]  # fmt: skip
-    return Candidate(labels, columns, rss, *(measure(rss, columns) for measure in measures))
+    told = residual(ground.problem, ground.problem.columns(subset.groups))
+    rss, columns = told.rss * ground.scale, told.rank + ground.intercept
+    return Candidate(
+        labels,
+        columns,
+        rss,
+        aic=yardstick.aic(rss, columns),
+        bic=yardstick.bic(rss, columns),
+        adj_r_squared=yardstick.adj_r_squared(rss, columns),
+        cp=yardstick.cp(rss, columns),
+        perfect=told.rss <= told.noise,
+    )
 
 
 def _winner(candidates: tuple[Candidate, ...], yardstick: Yardstick, criterion: str) -> int:
-    """The first of the best: of equals the one with the fewest columns."""
-    values = np.array([yardstick.badness(criterion, c.rss, c.columns) for c in candidates])
+    """The first of the best: of equals, as all perfect fits are, the one with the fewest columns."""
+    values = np.array([yardstick.badness(criterion, 0.0 if c.perfect else c.rss, c.columns) for c in candidates])
     values[np.isnan(values)] = math.inf
     if not (values < math.inf).any():
         raise NumericalError(

@@ -17,15 +17,20 @@ SHARE = 1e-7  # relative size below which a column has no part in the combinatio
 class Choices:
     """Groups of columns to choose from.
 
-    products : (m + 1, m + 1), centred, diagonal near one, the response last. limits : (m,) a pivot that is not above
-    its limit is rounding. groups : columns of each group. needs : the groups without which a group may not be chosen;
-    what they need in turn is among them.
+    products : (m + 1, m + 1), centred, diagonal near one, the response last. noise : (m + 1,) rounding error of the
+    squares. groups : columns of each group. needs : the groups without which a group may not be chosen; what they need
+    in turn is among them.
     """
 
     products: Matrix
-    limits: Vector
+    noise: Vector
     groups: tuple[Codes, ...]
     needs: tuple[frozenset[int], ...]
+
+    @property
+    def limits(self) -> Vector:
+        """A pivot that is not above its limit is rounding, (m,)."""
+        return np.minimum(SAFETY * self.noise[:-1], 0.5 * np.maximum(self.products.diagonal()[:-1], 0.0))
 
     def columns(self, groups: Sequence[int]) -> Codes:
         """The columns of these groups, in order."""
@@ -33,7 +38,7 @@ class Choices:
 
     def part(self, columns: Codes) -> tuple[Matrix, Vector]:
         """Products of these columns and the response, and the limits of the columns."""
-        at = np.append(columns, len(self.limits))
+        at = np.append(columns, len(self.products) - 1)
         return self.products[np.ix_(at, at)], self.limits[columns]
 
     def wanted(self, group: int) -> bool:
@@ -61,14 +66,16 @@ def choices(
 
     A column that is a combination of others of its own group is left out of the group.
     """
-    diagonal = centred.S.diagonal()
-    limits = np.minimum(SAFETY * unit * centred.amplification, 0.5) * np.maximum(diagonal, 0.0)
     S = (
         centred.S + centred.S.T
     ) / 2  # rounding differs on both sides of the diagonal, and every path must see the same
     products = np.block([[S, centred.c[:, None]], [centred.c[None, :], np.array([[centred.yy]])]])
-    independent = tuple(_independent(S, limits, np.asarray(g, np.int64)) for g in groups)
-    return Choices(products, limits, independent, tuple(needs or [frozenset[int]()] * len(groups)))
+    amplification = np.append(centred.amplification, centred.y_amplification)
+    with np.errstate(invalid="ignore"):
+        noise = np.nan_to_num(unit * amplification * np.maximum(products.diagonal(), 0.0), nan=0.0)
+    whole = Choices(products, noise, (), ())
+    independent = tuple(_independent(S, whole.limits, np.asarray(g, np.int64)) for g in groups)
+    return Choices(products, noise, independent, tuple(needs or [frozenset[int]()] * len(groups)))
 
 
 def _independent(S: Matrix, limits: Vector, group: Codes) -> Codes:

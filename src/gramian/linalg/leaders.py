@@ -19,7 +19,7 @@ class Leaders:
 
     def __init__(self, count: int, problem: Choices) -> None:
         self.count, self.problem = count, problem
-        self.known: list[dict[int, float]] = [{} for _ in range(len(problem.limits) + 1)]
+        self.known: list[dict[int, float]] = [{} for _ in range(len(problem.products))]
         self.bars = np.full(len(self.known), np.inf)
 
     def add(self, rank: int, rss: float, chosen: int) -> None:

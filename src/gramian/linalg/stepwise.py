@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
+from scipy.linalg import cho_solve
 
 from gramian.linalg.choices import Choices, Subset
 from gramian.linalg.pivots import drop, eliminate, inverses
@@ -23,7 +25,7 @@ def forward(problem: Choices, criterion: Criterion = least_rss) -> list[Subset]:
     """From no group to all that add something, one more at each step."""
     inside: tuple[int, ...] = ()
     path = [Subset(0, float(problem.products[-1, -1]), ())]
-    A, columns = problem.products[:, :, None], np.arange(len(problem.limits))
+    A, columns = problem.products[:, :, None], np.arange(len(problem.products) - 1)
     while True:
         found = [(g, *_entering(problem, A, columns, g)) for g in _ready(problem, inside)]
         found = [f for f in found if f[2] > 0] or [f for f in found if _opens(problem, inside, f[0])]
@@ -75,7 +77,7 @@ def backward(problem: Choices, criterion: Criterion = least_rss) -> list[Subset]
     """From all groups to none, one less at each step; one that adds no rank leaves before others."""
     inside = tuple(range(len(problem.groups)))
     columns = problem.columns(inside)
-    rss, rank = residual(problem, columns)
+    rss, rank, _ = residual(problem, columns)
     path, V = [Subset(rank, rss, inside)], None
     while inside:
         if V is None and rank == len(columns):
@@ -104,18 +106,26 @@ def _leaving(problem: Choices, columns: Codes, V: Matrix | None, g: int) -> tupl
     """RSS and rank without a group."""
     gone = np.searchsorted(columns, problem.groups[g])
     if V is None:
-        return residual(problem, np.delete(columns, gone))
+        return residual(problem, np.delete(columns, gone))[:2]
     at = np.append(gone, len(columns))
     return max(-float(drop(V[np.ix_(at, at)], len(gone))[0, 0, 0]), 0.0), len(columns) - len(gone)
 
 
-def residual(problem: Choices, columns: Codes) -> tuple[float, int]:
-    """RSS, by the quadratic form that does not cancel, and rank of some columns."""
+class Residual(NamedTuple):
+    """RSS and rank of some columns, and the rounding error of the RSS."""
+
+    rss: float
+    rank: int
+    noise: float
+
+
+def residual(problem: Choices, columns: Codes) -> Residual:
+    """By the quadratic form v'Sv with v = (-b, 1), which does not cancel; its error is g (sum of r_k |v_k|)^2."""
     A, limits = problem.part(columns)
     kept, L, _ = factorize(A[:-1, :-1], limits, np.ones(len(limits)))
     v = np.zeros(len(A))
     v[-1] = 1.0
     if len(L):
-        half = np.linalg.solve(L, A[:-1, -1][kept])
-        v[:-1][kept] = -np.linalg.solve(L.T, half)
-    return max(float(v @ A @ v), 0.0), int(kept.sum())
+        v[:-1][kept] = -cho_solve((L, True), A[:-1, -1][kept])
+    noise = float(np.sqrt(problem.noise[np.append(columns, -1)]) @ np.abs(v)) ** 2
+    return Residual(max(float(v @ A @ v), 0.0), int(kept.sum()), noise)

@@ -23,7 +23,6 @@ from gramian.typing import Codes, Mask, Vector
 
 TOGETHER = 2**17  # numbers in a stack: two of them stay in the cache of a core
 WIDE = 8  # groups of more columns are decided first, so that matrices are large near the root only
-MOST = 62  # groups that fit into the bits of a number
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +66,8 @@ def best_subsets(problem: Choices, count: int = 1) -> list[Subset]:
     tree = _tree(problem, seeds)
     stack = [tree.root()]
     while stack:
-        for piece in _pieces(tree.children(stack.pop(), leaders)):
-            stack.append(piece)
+        for nodes in tree.children(stack.pop(), leaders):
+            stack.extend(_pieces(nodes))
     return leaders.subsets()
 
 
@@ -83,7 +82,7 @@ def _tree(problem: Choices, seeds: list[Subset]) -> Tree:
     while len(order) < len(importance):
         ready = [g for g in importance if g not in order and problem.needs[g] <= set(order)]
         order.append(min(ready, key=lambda g: (not loose[g], not wide[g])))
-    return Tree(problem, tuple(order), int(loose.sum()))
+    return Tree(problem, tuple(order), bool(loose.any()))
 
 
 def _order_of(seeds: list[Subset]) -> list[int]:
@@ -94,34 +93,39 @@ def _order_of(seeds: list[Subset]) -> list[int]:
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """order : the groups as they are decided. loose : how many of the first may depend on others."""
+    """order : the groups as they are decided. tied : whether some columns depend on others."""
 
     problem: Choices
     order: tuple[int, ...]
-    loose: int
+    tied: bool
 
     def root(self) -> Nodes:
         """Nothing decided."""
         at = np.concatenate([self.problem.groups[g] for g in self.order])
         A = self.problem.part(at)[0][:, :, None]
         zero = np.zeros(1, np.int64)
-        return Nodes(0, A, None if self.loose else inverses(A), zero, zero)
+        return Nodes(0, A, None if self.tied else inverses(A), zero, zero)
 
     def width(self, depth: int) -> int:
         """Columns of the group decided at that depth."""
         return len(self.problem.groups[self.order[depth]])
 
-    def children(self, nodes: Nodes, leaders: Leaders) -> Nodes:
+    def children(self, nodes: Nodes, leaders: Leaders) -> list[Nodes]:
         """Decide the next group of every node, tell the new subsets to the leaders, keep what may still hold one."""
         entered = self._enter(nodes)
         leaders.add_many(entered.rank, entered.A[-1, -1], entered.chosen)
         out = _joined(entered, self._leave(nodes))
         if len(out.A) == 1:  # no column is left to decide
-            return out.take(slice(0, 0))
-        if out.V is None:
-            out = out.take(leaders.may_win(out.rank + 1, self._everything(out)))
-            return out if out.depth < self.loose or not len(out) else replace(out, V=inverses(out.A))
-        return out.take(promising(out.V, out.rank, leaders.bars))
+            return []
+        return self._untied(out, leaders) if out.V is None else [out.take(promising(out.V, out.rank, leaders.bars))]
+
+    def _untied(self, nodes: Nodes, leaders: Leaders) -> list[Nodes]:
+        """Nodes whose undecided columns still depend on each other, and those where that has come to an end."""
+        limits = np.concatenate([self.problem.limits[self.problem.groups[g]] for g in self.order[nodes.depth :]])
+        rest, gain = eliminate(nodes.A, len(limits), limits)
+        keep, firm = leaders.may_win(nodes.rank + 1, rest[0, 0]), gain == len(limits)
+        tied, free = nodes.take(keep & ~firm), nodes.take(keep & firm)
+        return [tied, replace(free, V=inverses(free.A))] if len(free) else [tied]
 
     def _enter(self, nodes: Nodes) -> Nodes:
         g, c = self.order[nodes.depth], self.width(nodes.depth)
@@ -137,11 +141,6 @@ class Tree:
         c = self.width(nodes.depth)
         V = None if nodes.V is None else drop(nodes.V, c)
         return Nodes(nodes.depth + 1, nodes.A[c:, c:], V, nodes.rank, nodes.chosen)
-
-    def _everything(self, nodes: Nodes) -> Vector:
-        """The RSS with all undecided columns, which may depend on each other."""
-        at = np.concatenate([self.problem.groups[g] for g in self.order[nodes.depth :]])
-        return np.asarray(eliminate(nodes.A, len(at), self.problem.limits[at])[0][0, 0])
 
 
 def promising(V: Stack, rank: Codes, bars: Vector) -> Mask:

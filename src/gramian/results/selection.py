@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
@@ -66,13 +66,16 @@ class Selection:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON, schema `gramian.selection/1`; `best` is the fit."""
-        rows = [asdict(c) | {name: finite(getattr(c, name)) for name in NUMBERS} for c in self.selected.candidates]
+        rows = [
+            {"columns": c.columns, "perfect": c.perfect, **{name: finite(getattr(c, name)) for name in NUMBERS}}
+            for c in self.selected.candidates
+        ]
         return {
             "schema": SCHEMA,
             "formula": self.formula,
             "criterion": self.criterion,
             "method": self.method,
-            "table": [{**row, "terms": list(row["terms"])} for row in rows],
+            "table": [{"terms": list(c.terms), **row} for c, row in zip(self.selected.candidates, rows, strict=True)],
             "best": self.best.to_dict(),
         }
 

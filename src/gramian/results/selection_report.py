@@ -65,8 +65,12 @@ def _table(selection: Selection, shown: list[int]) -> Table:
 
 def _best(selection: Selection) -> list[str]:
     fit = selection.best
+    perfect = (
+        ["its fit is perfect to rounding"] if selection.selected.candidates[selection.selected.winner].perfect else []
+    )
     return [
         f"* best: {printable(fit.formula)}",
         f"sigma {number(fit.sigma)}, R squared {number(fit.r_squared, 5)}, adjusted {number(fit.adj_r_squared, 5)}",
+        *perfect,
         "its p-values and intervals are as if these terms had been chosen without looking at the outcome",
     ]

@@ -213,6 +213,23 @@ def test_a_constant_outcome_selects_nothing():
     assert selection(design, done, "aic").terms == ()
 
 
+@pytest.mark.parametrize("method", ["best", "forward", "backward"])
+@pytest.mark.parametrize("criterion", ["aic", "bic", "adj_r2"])
+def test_of_perfect_fits_the_smallest_wins(method, criterion):
+    d = FRAME.assign(y=2 * FRAME.x - 3 * FRAME.v2 + 1)
+    found = selection(*stored("y ~ v0 + v1 + x + v3 + v2 + z", d), criterion, method)
+    assert found.terms == ("x", "v2")
+    assert "its fit is perfect to rounding" in found.summary()
+    json.dumps(found.to_dict(), allow_nan=False)
+    found.plot()
+
+
+def test_mallows_needs_residuals():
+    d = FRAME.assign(y=2 * FRAME.x - 3 * FRAME.v2 + 1)
+    with pytest.raises(NumericalError, match="Cp needs the residual variance"):
+        selection(*stored("y ~ x + v2 + z", d), "cp")
+
+
 def test_no_rows_are_refused():
     design, done = stored("y ~ x", {"x": [np.nan], "y": [1.0]})
     with pytest.raises(NumericalError, match="no rows are left to select a model"):
