@@ -31,8 +31,10 @@ VALUES = {"aic": "aic", "bic": "bic", "adj_r2": "adj_r_squared", "cp": "cp"}
 CLOSE = 1e-8  # of numbers that come from unit-diagonal products of condition below 1e6
 
 
-@pytest.mark.parametrize("formula", FORMULAS)
-@pytest.mark.parametrize("options", [{}, {"weights": "w"}, {"counts": "n"}], ids=["plain", "weights", "counts"])
+@pytest.mark.parametrize(
+    ("formula", "options"),
+    [(f, {}) for f in FORMULAS] + [(f, {"weights": "w"}) for f in FORMULAS[:2]] + [(FORMULAS[-1], {"counts": "n"})],
+)
 def test_every_candidate_is_a_fit(formula, options):
     data = FRAME.assign(b=FRAME.v1 > 0)
     design, done = stored(formula, data, **options)
