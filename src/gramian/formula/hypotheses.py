@@ -14,62 +14,69 @@ from gramian.typing import Codes, Matrix
 
 
 @dataclass(frozen=True, slots=True)
-class _Places:
-    """The columns of a term: codes of its factors, and which column of its numeric parts, each (k,)."""
+class _Columns:
+    """The columns of a term.
 
-    codes: Mapping[str, Codes]
-    parts: Mapping[str, Codes]
+    positions : (k,) among all. parts : numeric part -> which of its columns, (k,). codings : factor -> its columns told
+    for each level, (levels, columns), the reference first. picks : factor -> which of these columns, (k,).
+    """
+
     positions: Codes
+    parts: Mapping[str, Codes]
+    codings: Mapping[str, Matrix]
+    picks: Mapping[str, Codes]
 
 
 def averaged(terms: Terms, levels: Levels) -> list[Matrix]:
     """For each term the hypotheses on all p coefficients that it is tested by, (columns of the term, p).
 
     With sum-to-zero contrasts the coefficients of a term are its effects averaged over the levels of all further
-    factors that interact with it, each level alike. In treatment contrasts the same says: the coefficient itself plus
-    those of the interactions that contain it, averaged over the levels of the further factors (zero for a reference).
-    All cells need rows, and no column may be aliased.
+    factors that interact with it, each level alike. Told in any other coding, the effect at a level is that of the
+    coefficients of all terms that contain this one, with their columns averaged over the levels of further factors,
+    and differences from the reference where the term leaves one out. All cells need rows, no column may be aliased.
     """
     reduced = reduced_factors(terms)
-    places, width = [], 0
+    columns, width = [], 0
     for term, without in zip(terms.terms, reduced, strict=True):
-        places.append(_places(term, without, levels, width))
-        width += len(places[-1].positions)
-    return [_rows(j, terms.terms, reduced, places, levels, width) for j in range(len(places))]
+        columns.append(_columns(term, without, levels, width))
+        width += len(columns[-1].positions)
+    return [_rows(j, columns, reduced, width) for j in range(len(columns))]
 
 
-def _places(term: Term, reduced: set[str], levels: Levels, first: int) -> _Places:
+def _coding(count: int, *, reduced: bool) -> Matrix:
+    """Indicators of all levels, or of all but the reference, for each level."""
+    return np.eye(count)[:, 1:] if reduced else np.eye(count)
+
+
+def _columns(term: Term, reduced: set[str], levels: Levels, first: int) -> _Columns:
     """In the order of `model_columns`."""
-    choices = [
-        levels.order[a][1 if a in reduced else 0 :] if isinstance(a, str) else range(len(a.names)) for a in term.atoms
-    ]
-    rows = [p[::-1] for p in cartesian(*reversed(choices))]
-    picks = np.array(rows, np.int64).reshape(len(rows), len(term.atoms))
-    codes = {a: picks[:, i] for i, a in enumerate(term.atoms) if isinstance(a, str)}
-    parts = {a.label: picks[:, i] for i, a in enumerate(term.atoms) if not isinstance(a, str)}
-    return _Places(codes, parts, np.arange(first, first + len(picks)))
+    codings = {f: _coding(len(levels.order[f]), reduced=f in reduced) for f in term.factors}
+    sizes = [codings[a].shape[1] if isinstance(a, str) else len(a.names) for a in term.atoms]
+    rows = [p[::-1] for p in cartesian(*(range(n) for n in reversed(sizes)))]
+    picks = np.array(rows, np.int64).reshape(len(rows), len(sizes))
+    of_factors = {a: picks[:, i] for i, a in enumerate(term.atoms) if isinstance(a, str)}
+    of_parts = {a.label: picks[:, i] for i, a in enumerate(term.atoms) if not isinstance(a, str)}
+    return _Columns(np.arange(first, first + len(rows)), of_parts, codings, of_factors)
 
 
-def _rows(
-    j: int, terms: Sequence[Term], reduced: Sequence[set[str]], places: list[_Places], levels: Levels, width: int
-) -> Matrix:
-    own = places[j]
+def _rows(j: int, columns: Sequence[_Columns], reduced: Sequence[set[str]], width: int) -> Matrix:
+    own = columns[j]
     out = np.zeros((len(own.positions), width))
-    for other in places:
-        if own.codes.keys() <= other.codes.keys() and own.parts.keys() == other.parts.keys():
-            out[:, other.positions] = _weights(own, other, reduced[j], levels)
+    for other in columns:
+        if own.picks.keys() <= other.picks.keys() and own.parts.keys() == other.parts.keys():
+            out[:, other.positions] = _weights(own, other, reduced[j])
     return out
 
 
-def _weights(own: _Places, other: _Places, reduced: set[str], levels: Levels) -> Matrix:
+def _weights(own: _Columns, other: _Columns, reduced: set[str]) -> Matrix:
     """How the columns of a term that contains this one enter its averages, (own columns, other columns)."""
     w = np.ones((len(own.positions), len(other.positions)))
     for part, picks in own.parts.items():
         w *= picks[:, None] == other.parts[part]
-    for f, codes in other.codes.items():
-        if f not in own.codes:
-            w /= len(levels.order[f])
+    for f, coding in other.codings.items():
+        if f not in own.picks:
+            w *= coding.mean(axis=0)[other.picks[f]]
             continue
-        same = (own.codes[f][:, None] == codes).astype(float)
-        w *= same - (codes == levels.order[f][0]) if f in reduced else same
+        effects = coding[1:] - coding[0] if f in reduced else coding
+        w *= effects[own.picks[f][:, None], other.picks[f]]
     return w
