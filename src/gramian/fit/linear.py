@@ -124,7 +124,7 @@ def assembled(
     rss = solution.rss * frame.scale**2
     return Solved(
         formula=design.formula,
-        design=replace(design, levels=dict(moments.levels)),
+        design=replace(design, levels={name: moments.levels[name] for name in design.terms.factors}),
         levels=system.levels,
         frame=frame,
         solution=solution,

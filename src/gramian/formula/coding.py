@@ -72,14 +72,18 @@ def model_columns(
     terms: Terms, levels: Levels, coordinates: Mapping[str, Coordinate], sums: PowerSums, *, every_level: bool = False
 ) -> tuple[ModelColumn, ...]:
     """The model's columns in the order of the terms; within a term the first factor varies fastest, as in R."""
+    out: list[ModelColumn] = []
+    for number, (term, reduced) in enumerate(zip(terms.terms, reduced_factors(terms), strict=True)):
+        out += _columns(number, term, set() if every_level else reduced, levels, coordinates, sums)
+    return tuple(out)
+
+
+def reduced_factors(terms: Terms) -> list[set[str]]:
+    """For each term the factors that leave out their reference level: where the term without them is in the model."""
     present = {frozenset(map(_key, term.atoms)) for term in terms.terms}
     if terms.absorbed:
         present.add(frozenset())  # the constant is in what is absorbed
-    out: list[ModelColumn] = []
-    for number, term in enumerate(terms.terms):
-        reduced = set() if every_level else {f for f in term.factors if _without(term, f) in present}
-        out += _columns(number, term, reduced, levels, coordinates, sums)
-    return tuple(out)
+    return [{f for f in term.factors if _without(term, f) in present} for term in terms.terms]
 
 
 def empty_cells(terms: Terms, levels: Levels) -> dict[str, int]:

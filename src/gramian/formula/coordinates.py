@@ -8,7 +8,7 @@ part of the subspace and the model's columns are formed as exact combinations of
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 import numpy as np
@@ -83,6 +83,12 @@ def frame_of(
     )
 
 
+def written_frame(columns: Sequence[ModelColumn], response: str, coordinates: Mapping[str, Coordinate]) -> Frame:
+    """The model's columns as they are written, each formed as an exact combination of stored ones."""
+    constant = next((j for j, c in enumerate(columns) if c.stored == ((), CONSTANT)), None)
+    return _subspace(columns, ((), ((response, 1),)), coordinates[response], constant)
+
+
 def _subspace(columns: Sequence[ModelColumn], outcome: Stored, coordinate: Coordinate, constant: int | None) -> Frame:
     wanted: dict[Stored, int] = {}
     for column in columns:
@@ -94,6 +100,32 @@ def _subspace(columns: Sequence[ModelColumn], outcome: Stored, coordinate: Coord
     shift = {wanted[(), CONSTANT]: Fraction(coordinate.shift)} if coordinate.shift else {}
     subspace.append({wanted[outcome]: Fraction(2) ** coordinate.exponent, **shift})
     return Frame(grouped(list(wanted)), subspace, None, None, {}, 1.0, constant)
+
+
+def frame_of_terms(
+    columns: Sequence[ModelColumn],
+    levels: Levels,
+    response: str,
+    coordinates: Mapping[str, Coordinate],
+    needs: Sequence[frozenset[int]],
+) -> Frame:
+    """A frame in which every set of terms that has what they need spans what its own model would.
+
+    needs : for each term those without which it is not there, beside the constant. Where the lower monomials that a
+    shift brings in are in the span of these, a term's columns are its leading stored ones; else they are as written.
+    """
+    constant = next((j for j, c in enumerate(columns) if c.stored == ((), CONSTANT)), None)
+    first = [] if constant is None else [columns[constant]]
+    inside = set()
+    for j, others in enumerate(needs):
+        near = Span([*first, *(c for c in columns if c.term in others or (c.term == j and c not in first))], levels)
+        if all(near.expand(c) is not None for c in columns if c.term == j):
+            inside.add(j)
+    leading = [replace(c, polynomial={c.leading: Fraction(1)}) if c.term in inside else c for c in columns]
+    coordinate = coordinates[response]
+    if constant is not None:
+        coordinate = replace(coordinate, shift=0.0)  # the constant takes it up
+    return written_frame(leading, response, {**coordinates, response: coordinate})
 
 
 @dataclass(slots=True)

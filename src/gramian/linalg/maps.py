@@ -64,3 +64,33 @@ def sparse(combination: Combination) -> Sparse:
     """Positions and coefficients as hi + lo."""
     pairs = [from_fraction(c) for c in combination.values()]
     return np.array(list(combination), np.int64), np.array([p[0] for p in pairs]), np.array([p[1] for p in pairs])
+
+
+def transposed(columns: Sequence[Combination]) -> list[dict[int, Fraction]]:
+    """The rows of a square map, from its columns."""
+    rows: list[dict[int, Fraction]] = [{} for _ in columns]
+    for j, column in enumerate(columns):
+        for i, c in column.items():
+            rows[i][j] = c
+    return rows
+
+
+def product(left: Sequence[Combination], right: Sequence[Combination]) -> list[dict[int, Fraction]]:
+    """The rows of A B from those of A and B, exact; what cancels is not there."""
+    out: list[dict[int, Fraction]] = []
+    for row in left:
+        total: dict[int, Fraction] = {}
+        for k, c in row.items():
+            for j, d in right[k].items():
+                total[j] = total.get(j, Fraction(0)) + c * d
+        out.append({j: c for j, c in total.items() if c})
+    return out
+
+
+def written_out(rows: Sequence[Combination], width: int) -> Matrix:
+    """Sparse rows as an array (rows, width), each element rounded once."""
+    out = np.zeros((len(rows), width))
+    for i, row in enumerate(rows):
+        for j, c in row.items():
+            out[i, j] = float(c)
+    return out

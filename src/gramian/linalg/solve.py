@@ -80,7 +80,7 @@ def solve(
     centred = centre(products, constant, products.hi.diagonal() if raw is None else raw)
     S = centred.S if penalty is None else centred.S + _scaled_penalty(penalty, centred)
     diagonal = centred.S.diagonal()
-    kept, L, combos = _factorize(S, np.minimum(SAFETY * unit * centred.raw, 0.5 * diagonal))
+    kept, L, combos = factorize(S, np.minimum(SAFETY * unit * centred.raw, 0.5 * diagonal))
     inverse, b = _inverse(L), np.zeros(len(S))
     b[kept] = lapack.dpotrs(L, centred.c[kept], lower=1)[0] if len(L) else 0.0
     V = np.zeros_like(S)
@@ -138,7 +138,7 @@ def _scaled_penalty(penalty: Matrix, centred: Centred) -> Matrix:
     return np.asarray(inner * centred.scale[:, None] * centred.scale)
 
 
-def _factorize(S: Matrix, limits: Vector) -> tuple[Mask, Matrix, Matrix]:
+def factorize(S: Matrix, limits: Vector) -> tuple[Mask, Matrix, Matrix]:
     """Kept columns, the Cholesky factor of them, and the combinations (kept, aliased) that give the others.
 
     A column is aliased when its pivot is not above its limit: the later one in order.

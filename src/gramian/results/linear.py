@@ -12,6 +12,7 @@ import pyarrow as pa
 from gramian import store
 from gramian.data.source import source_of
 from gramian.fit.absorbed import Absorbed
+from gramian.fit.anova import anova
 from gramian.fit.engine import Engine
 from gramian.fit.predict import predict
 from gramian.fit.solved import Solved
@@ -19,7 +20,7 @@ from gramian.inference import goodness, likelihood, normal, tests
 from gramian.inference.covariance import Covariance, iid
 from gramian.inference.recipes import Vcov
 from gramian.inference.tests import Test
-from gramian.results import pictures, tables
+from gramian.results import collinearity, pictures, tables
 from gramian.results.estimates import Estimates, read_only
 from gramian.results.plain_solved import from_solved
 from gramian.results.robust import covariance, with_vcov
@@ -140,6 +141,22 @@ class LinearFit(Estimates):
     def bic(self) -> float:
         """Schwarz's criterion, counting sigma."""
         return likelihood.bic(self.loglik, self.effective, self.rows)
+
+    def anova(self, type: int | str = 1) -> pa.Table:
+        """Analysis of variance: term, df, sum_sq, mean_sq, statistic (F), p_value; the last row is "Residuals".
+
+        type : 1 is sequential, in the order of the formula, as R's `anova`; 2 is each term after all that do not
+        contain it, 3 after all others with sum-to-zero contrasts, as `Anova` of R's `car`. Needs no data.
+        """
+        return tables.anova(anova(self.solved, self.covariance, self.df_residual, type))
+
+    def vif(self) -> pa.Table:
+        """Variance inflation: term, df, vif, scaled (vif^(1/(2 df))), as `vif` of R's `car`. Needs no data."""
+        return collinearity.vif(self.solved)
+
+    def collinearity(self) -> collinearity.Collinearity:
+        """Condition indexes, and the columns behind them, after Belsley, Kuh and Welsch. Needs no data."""
+        return collinearity.collinearity(self.solved)
 
     def predict(self, data: object, interval: str | None = None, level: float = 0.95) -> Vector | pa.Table:
         """One value for each row of the data, NaN where a predictor is missing.

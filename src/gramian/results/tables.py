@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from gramian.inference.anova import Share
 from gramian.inference.tests import Test
 from gramian.typing import Vector
 
@@ -40,6 +41,13 @@ def tidy(fit: Estimates, level: float) -> pa.Table:
     """One row for each coefficient, null where unknown."""
     numbers = {name: pa.array(v, pa.float64(), mask=np.isnan(v)) for name, v in columns(fit, level).items()}
     return pa.table({"term": pa.array(fit.names, pa.string()), **numbers})
+
+
+def anova(lines: list[Share]) -> pa.Table:
+    """One row for each term, the residuals last, null where there is nothing to say."""
+    numbers = ("df", "sum_sq", "mean_sq", "statistic", "p_value")
+    values = {name: pa.array([known(getattr(line, name)) for line in lines], pa.float64()) for name in numbers}
+    return pa.table({"term": pa.array([line.term for line in lines], pa.string()), **values})
 
 
 def glance(fit: LinearFit) -> pa.Table:

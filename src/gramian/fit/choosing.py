@@ -1,0 +1,79 @@
+"""From a design and its moments to the terms that can be chosen among, as groups of columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from gramian.fit.linear import solved_products
+from gramian.formula.coding import levels_of, model_columns
+from gramian.formula.coordinates import Frame, frame_of_terms
+from gramian.formula.design import Design
+from gramian.formula.margins import needs
+from gramian.linalg.choices import Choices, choices
+from gramian.linalg.gather import BLOCK
+from gramian.linalg.moments import Moments
+from gramian.linalg.solve import centre, error_unit
+
+
+@dataclass(frozen=True, slots=True)
+class Terrain:
+    """What can be chosen.
+
+    problem : groups of columns. terms : the number of each group's term. intercept : whether there is one, which stays.
+    scale : what an RSS of the problem is multiplied by to be that of the outcome.
+    """
+
+    problem: Choices
+    terms: tuple[int, ...]
+    intercept: bool
+    scale: float
+
+
+def terrain(design: Design, moments: Moments) -> Terrain:
+    """The terms of a design as groups of centred columns.
+
+    Any subset that has what its terms need has the span of its model's columns, whatever the shifts are.
+    """
+    levels = levels_of(moments, design.terms)
+    columns = model_columns(design.terms, levels, design.coordinates, moments.powers)
+    (response,) = design.outcome
+    margins = needs(design.terms)
+    frame = frame_of_terms(columns, levels, response, design.coordinates, margins)
+    products = solved_products(moments, frame)
+    centred = centre(products, frame.constant, products.hi.diagonal())
+    place = {int(at): i for i, at in enumerate(centred.others)}
+    terms = tuple(j for j, term in enumerate(design.terms.terms) if term.atoms)
+    groups = [[place[i] for i, c in enumerate(columns) if c.term == j] for j in terms]
+    number = {j: g for g, j in enumerate(terms)}
+    unit = error_unit(moments.rows, len(columns), BLOCK + moments.rows // BLOCK)
+    problem = choices(
+        centred,
+        unit,
+        [np.array(g, np.int64) for g in groups],
+        [frozenset(number[i] for i in margins[j]) for j in terms],
+    )
+    scale = (frame.scale / centred.y_scale) ** 2
+    return Terrain(problem, terms, frame.constant is not None, scale)
+
+
+def nested(frame: Frame, terms: Sequence[int], allowed: Sequence[set[int]]) -> bool:
+    """Whether dropping terms means dropping columns that are solved for.
+
+    terms : (p,) number of each column's term. True if for every set of terms that has with each j those in `allowed[j]`
+    the solved columns span, with the constant, the same as the model's columns.
+    """
+    if frame.made is None:
+        return frame.response.keys() <= _constant(frame)
+    inside = all(
+        terms[i] in allowed[term]
+        for term, made in zip(terms, frame.made, strict=True)
+        for i in made.keys() - _constant(frame)
+    )
+    return inside and frame.response.keys() <= _constant(frame)
+
+
+def _constant(frame: Frame) -> set[int]:
+    return set() if frame.constant is None else {frame.constant}

@@ -1,0 +1,147 @@
+"""Selection of terms from moments: candidates, what criteria say of them, and the winner as a fit."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from gramian.errors import NumericalError, OptionError
+from gramian.fit.choosing import Terrain, terrain
+from gramian.fit.linear import outcome_sums, solve_linear
+from gramian.fit.options import Options, one_of
+from gramian.fit.passes import Accumulated
+from gramian.fit.solved import Solved
+from gramian.formula.design import Design
+from gramian.formula.submodel import INTERCEPT, submodel
+from gramian.inference.criteria import CRITERIA, Yardstick
+from gramian.linalg.choices import Subset
+from gramian.linalg.stepwise import Criterion, backward, forward, residual
+from gramian.linalg.subsets import best_subsets
+from gramian.typing import Codes, Vector
+
+METHODS = ("best", "forward", "backward")
+EXACT = 30  # terms up to which all subsets are searched
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A model that was looked at.
+
+    terms : labels without the intercept. columns : rank, with the intercept. perfect : whether the RSS is rounding.
+    """
+
+    terms: tuple[str, ...]
+    columns: int
+    rss: float
+    aic: float
+    bic: float
+    adj_r_squared: float
+    cp: float
+    perfect: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """Candidates by number of columns, the position of the best one, and its fit."""
+
+    design: Design
+    criterion: str
+    method: str
+    candidates: tuple[Candidate, ...]
+    winner: int
+    solved: Solved
+
+
+def select(
+    design: Design, done: Accumulated, criterion: str = "aic", method: str = "best", count: int = 1, passes: int = 1
+) -> Selected:
+    """The terms that a criterion likes best, without the data.
+
+    criterion : "aic", "bic", "adj_r2" or "cp". method : "best" searches all subsets, exactly; "forward" and "backward"
+    go through all sizes, one term a step, by the criterion. count : with "best", keep the subsets that fewer than
+    `count` others beat, among which are the `count` best by any criterion.
+    Factors and interactions enter and leave as a whole, an interaction only with its main effects.
+    Raises OptionError for an unknown option or more than 30 terms under "best", NumericalError where no model can be
+    judged.
+    """
+    one_of("criterion", criterion, CRITERIA)
+    one_of("method", method, METHODS)
+    if isinstance(count, bool) or not isinstance(count, int) or count < 1:
+        raise OptionError(f"count must be a whole number from 1 on, found {count!r}")
+    if not done.moments.rows:
+        raise NumericalError(f"no rows are left to select a model of '{design.formula}' by")
+    ground = terrain(design, done.moments)
+    yardstick = _yardstick(design, done, ground)
+    if criterion == "cp" and not yardstick.variance > 0:
+        raise NumericalError(
+            "Mallows's Cp needs the residual variance of the full model, which leaves none; use another criterion"
+        )
+    subsets = _search(ground, yardstick, criterion, method, count)
+    candidates = tuple(sorted((_judged(s, design, ground, yardstick) for s in subsets), key=_order))
+    winner = _winner(candidates, yardstick, criterion)
+    kept = (*([INTERCEPT] if ground.intercept else []), *candidates[winner].terms)
+    solved = solve_linear(submodel(design, kept), done, Options(), passes)
+    return Selected(design, criterion, method, candidates, winner, solved)
+
+
+def _order(candidate: Candidate) -> tuple[int, float, int]:
+    return candidate.columns, candidate.rss, len(candidate.terms)
+
+
+def _search(ground: Terrain, yardstick: Yardstick, criterion: str, method: str, count: int) -> list[Subset]:
+    if method == "best":
+        if len(ground.terms) > EXACT:
+            raise OptionError(
+                f'all subsets are searched of up to {EXACT} terms, found {len(ground.terms)}; use method="forward" or '
+                '"backward"'
+            )
+        return best_subsets(ground.problem, count)
+    judge = _criterion(yardstick, criterion, ground)
+    return (forward if method == "forward" else backward)(ground.problem, judge)
+
+
+def _criterion(yardstick: Yardstick, name: str, ground: Terrain) -> Criterion:
+    def judge(rss: Vector, rank: Codes) -> Vector:
+        pairs = zip((rss * ground.scale).tolist(), (rank + ground.intercept).tolist(), strict=True)
+        return np.array([yardstick.badness(name, r, p) for r, p in pairs])
+
+    return judge
+
+
+def _yardstick(design: Design, done: Accumulated, ground: Terrain) -> Yardstick:
+    moments, (response,) = done.moments, design.outcome
+    _, centred, square = outcome_sums(moments, response, design.coordinates[response])
+    full = residual(ground.problem, ground.problem.columns(range(len(ground.terms))))
+    freedom = moments.rows - full.rank - ground.intercept
+    variance = full.rss * ground.scale / freedom if freedom > 0 and full.rss > full.noise else math.nan
+    tss = centred if ground.intercept else square
+    return Yardstick(moments.rows, moments.log_weight, tss, ground.intercept, variance)
+
+
+def _judged(subset: Subset, design: Design, ground: Terrain, yardstick: Yardstick) -> Candidate:
+    labels = tuple(design.terms.terms[ground.terms[g]].label for g in subset.groups)
+    told = residual(ground.problem, ground.problem.columns(subset.groups))
+    rss, columns = told.rss * ground.scale, told.rank + ground.intercept
+    return Candidate(
+        labels,
+        columns,
+        rss,
+        aic=yardstick.aic(rss, columns),
+        bic=yardstick.bic(rss, columns),
+        adj_r_squared=yardstick.adj_r_squared(rss, columns),
+        cp=yardstick.cp(rss, columns),
+        perfect=told.rss <= told.noise,
+    )
+
+
+def _winner(candidates: tuple[Candidate, ...], yardstick: Yardstick, criterion: str) -> int:
+    """The first of the best: of equals, as all perfect fits are, the one with the fewest columns."""
+    values = np.array([yardstick.badness(criterion, 0.0 if c.perfect else c.rss, c.columns) for c in candidates])
+    values[np.isnan(values)] = math.inf
+    if not (values < math.inf).any():
+        raise NumericalError(
+            f"no model can be judged by {criterion}: the outcome does not vary, or no model leaves a degree of freedom"
+        )
+    return int(np.argmin(values))

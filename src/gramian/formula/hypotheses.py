@@ -1,0 +1,82 @@
+"""What type III tests: effects averaged over the levels of the other factors, whatever the contrasts are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product as cartesian
+
+import numpy as np
+
+from gramian.formula.coding import Levels, reduced_factors
+from gramian.formula.terms import Term, Terms
+from gramian.typing import Codes, Matrix
+
+
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """The columns of a term.
+
+    positions : (k,) among all. parts : numeric part -> which of its columns, (k,). codings : factor -> its columns told
+    for each level, (levels, columns), the reference first. picks : factor -> which of these columns, (k,).
+    """
+
+    positions: Codes
+    parts: Mapping[str, Codes]
+    codings: Mapping[str, Matrix]
+    picks: Mapping[str, Codes]
+
+
+def averaged(terms: Terms, levels: Levels) -> list[Matrix]:
+    """For each term the hypotheses on all p coefficients that it is tested by, (columns of the term, p).
+
+    With sum-to-zero contrasts the coefficients of a term are its effects averaged over the levels of all further
+    factors that interact with it, each level alike. Told in any other coding, the effect at a level is that of the
+    coefficients of all terms that contain this one, with their columns averaged over the levels of further factors,
+    and differences from the reference where the term leaves one out. All cells need rows, no column may be aliased.
+    """
+    reduced = reduced_factors(terms)
+    columns, width = [], 0
+    for term, without in zip(terms.terms, reduced, strict=True):
+        columns.append(_columns(term, without, levels, width))
+        width += len(columns[-1].positions)
+    return [_rows(j, columns, reduced, width) for j in range(len(columns))]
+
+
+def _coding(count: int, *, reduced: bool) -> Matrix:
+    """Indicators of all levels, or of all but the reference, for each level."""
+    return np.eye(count)[:, 1:] if reduced else np.eye(count)
+
+
+def _columns(term: Term, reduced: set[str], levels: Levels, first: int) -> _Columns:
+    """In the order of `model_columns`."""
+    codings = {f: _coding(len(levels.order[f]), reduced=f in reduced) for f in term.factors}
+    sizes = [codings[a].shape[1] if isinstance(a, str) else len(a.names) for a in term.atoms]
+    rows = [p[::-1] for p in cartesian(*(range(n) for n in reversed(sizes)))]
+    picks = np.array(rows, np.int64).reshape(len(rows), len(sizes))
+    of_factors = {a: picks[:, i] for i, a in enumerate(term.atoms) if isinstance(a, str)}
+    of_parts = {a.label: picks[:, i] for i, a in enumerate(term.atoms) if not isinstance(a, str)}
+    return _Columns(np.arange(first, first + len(rows)), of_parts, codings, of_factors)
+
+
+def _rows(j: int, columns: Sequence[_Columns], reduced: Sequence[set[str]], width: int) -> Matrix:
+    own = columns[j]
+    out = np.zeros((len(own.positions), width))
+    for other in columns:
+        if own.picks.keys() <= other.picks.keys() and own.parts.keys() == other.parts.keys():
+            out[:, other.positions] = _weights(own, other, reduced[j])
+    return out
+
+
+def _weights(own: _Columns, other: _Columns, reduced: set[str]) -> Matrix:
+    """How the columns of a term that contains this one enter its averages, (own columns, other columns)."""
+    w = np.ones((len(own.positions), len(other.positions)))
+    for part, picks in own.parts.items():
+        w *= picks[:, None] == other.parts[part]
+    for f, coding in other.codings.items():
+        if f not in own.picks:
+            w *= coding.mean(axis=0)[other.picks[f]]
+            continue
+        effects = coding[1:] - coding[0] if f in reduced else coding
+        w *= effects[own.picks[f][:, None], other.picks[f]]
+    return w

@@ -1,0 +1,46 @@
+"""Which terms belong to which others: an interaction to its main effects, a power to the lower powers."""
+
+from __future__ import annotations
+
+from gramian.formula.terms import Term, Terms
+from gramian.linalg.monomials import lower
+
+
+def needs(terms: Terms) -> tuple[frozenset[int], ...]:
+    """For each term the terms without which its columns would depend on where the variables have their zeros.
+
+    `a:b` needs `a` and `b`, `I(x^2)` needs `x`, as far as they are in the formula; nothing needs the intercept, which
+    is always there. Such models are called well-formulated. J. L. Peixoto, The American Statistician 44 (1990).
+    """
+    found = [
+        frozenset(i for i, other in enumerate(terms.terms) if i != j and other.atoms and _is_margin(other, term))
+        for j, term in enumerate(terms.terms)
+    ]
+    return tuple(_closure(f, found) for f in found)
+
+
+def _is_margin(small: Term, large: Term) -> bool:
+    if not set(small.factors) <= set(large.factors):
+        return False
+    own = set(large.leading)
+    below = {m for lead in own for m in lower(lead)}
+    leading = set(small.leading)
+    return leading <= below and not (small.factors == large.factors and leading <= own)
+
+
+def _closure(found: frozenset[int], all_of_them: list[frozenset[int]]) -> frozenset[int]:
+    while True:
+        wider = found.union(*(all_of_them[i] for i in found))
+        if wider == found:
+            return found
+        found = wider
+
+
+def contain(terms: Terms, number: int) -> frozenset[int]:
+    """The terms that contain all factors of this one, and more: those that it is marginal to, as R's `car` has it."""
+    atoms = _atoms(terms.terms[number])
+    return frozenset(i for i, other in enumerate(terms.terms) if atoms < _atoms(other)) if atoms else frozenset()
+
+
+def _atoms(term: Term) -> frozenset[str]:
+    return frozenset(a if isinstance(a, str) else a.label for a in term.atoms)

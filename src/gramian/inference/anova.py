@@ -1,0 +1,91 @@
+"""Analysis of variance from coefficients and their covariance: no sum over rows is needed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.linalg import solve_triangular
+
+from gramian.errors import NumericalError
+from gramian.inference.tests import f_probability
+from gramian.typing import Codes, Matrix, Vector
+
+SINGULAR = 1e-12  # pivots of a unit-diagonal covariance below which fewer than four digits are left
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A line of the table: degrees of freedom, sum of squares, F and its p-value, NaN where there is none."""
+
+    term: str
+    df: float
+    sum_sq: float
+    statistic: float
+    p_value: float
+
+    @property
+    def mean_sq(self) -> float:
+        """Sum of squares for each degree of freedom."""
+        return self.sum_sq / self.df if self.df > 0 else math.nan
+
+
+def sequential(b: Vector, V: Matrix, groups: Sequence[Codes]) -> Vector:
+    """What each group adds when they enter one after the other, |z_g|^2 with V = U U', U upper, z = U^-1 b.
+
+    b : (p,) coefficients, V : (p, p) their covariance; groups : positions, the order is that of entering. What has been
+    left out of `groups` is in the model before all of them. With V = (X'WX)^-1 these are sums of squares: the reverse
+    Cholesky factor of V is the inverse of R in X = QR, so that z = Q'y.
+    Raises NumericalError where V is singular to rounding.
+    """
+    at = np.concatenate([np.zeros(0, np.int64), *groups])[::-1]
+    scale = np.sqrt(np.maximum(V.diagonal()[at], 0.0))
+    if not len(at) or not np.isfinite(scale).all():
+        return np.full(len(groups), 0.0 if not len(at) else math.nan)
+    if (scale == 0.0).any():
+        raise NumericalError(_singular())
+    L = _factor(V[np.ix_(at, at)] / scale[:, None] / scale)
+    z = solve_triangular(L, b[at] / scale, lower=True)[::-1]
+    ends = np.cumsum([len(g) for g in groups])
+    return np.array([float(part @ part) for part in np.split(z, ends[:-1])])
+
+
+def _factor(C: Matrix) -> Matrix:
+    try:
+        L = np.linalg.cholesky(C)
+    except np.linalg.LinAlgError:
+        raise NumericalError(_singular()) from None
+    if (L.diagonal() ** 2 < SINGULAR).any():
+        raise NumericalError(_singular())
+    return np.asarray(L)
+
+
+def _singular() -> str:
+    return (
+        "the coefficients are too collinear for an analysis of variance: their covariance is singular to rounding; "
+        "centre the columns, or use poly(x, degree) for powers"
+    )
+
+
+def share(term: str, df: float, square: float, variance: float, df_residual: float) -> Share:
+    """A line from its sum of squares. variance : of the residuals."""
+    if not df > 0:
+        return Share(term, df, 0.0, math.nan, math.nan)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        statistic = float(np.float64(square / df) / np.float64(variance))
+    return Share(term, df, square, statistic, f_probability(statistic, (df, df_residual)))
+
+
+def wald_share(term: str, df: float, square: float, df_residual: float) -> Share:
+    """A line from a Wald statistic, which has no sum of squares."""
+    if not df > 0:
+        return Share(term, df, math.nan, math.nan, math.nan)
+    statistic = square / df
+    return Share(term, df, math.nan, statistic, f_probability(statistic, (df, df_residual)))
+
+
+def residuals(rss: float, df_residual: float) -> Share:
+    """The last line."""
+    return Share("Residuals", df_residual, rss, math.nan, math.nan)

@@ -1,0 +1,102 @@
+"""How good models of every size are, and which terms they have."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gramian.plots.look import BLUE, GREY, VERMILION, label, labels, power, told_below, wrapped
+from gramian.plots.matplotlib import FixedLocator, FuncFormatter, NullLocator, drawn, picture
+from gramian.typing import Codes, Mask, Vector
+
+MOST = 60  # terms that a picture has room for
+LINEAR = 10.0  # differences of a criterion up to which the axis is linear
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """Candidates: columns (k,), values (k,) of the criterion, best : position of the winner.
+
+    inside : (terms, k) which terms they have. higher : whether larger values are better.
+    """
+
+    columns: Codes
+    values: Vector
+    best: int
+    terms: Sequence[str]
+    inside: Mask
+    criterion: str
+    higher: bool = False
+
+
+@drawn
+def selection(found: Curve, title: str = "") -> Any:
+    """The criterion against the number of columns above the terms of the best model of each size."""
+    front = _front(found)
+    shown = _shown(found, front)
+    figure = picture(7.0, 3.9 + 0.2 * len(shown))
+    top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=[3.0, 0.3 + 0.2 * len(shown)])
+    _criterion(top, found, front)
+    _terms(bottom, found, front, shown)
+    figure.suptitle(wrapped(label(title, 140), 74), ha="left", x=0.02)
+    told_below(figure, columns=3)
+    return figure
+
+
+def _front(found: Curve) -> list[int]:
+    """The best candidate of every number of columns."""
+    sign = -1.0 if found.higher else 1.0
+    order = np.lexsort((sign * found.values, found.columns))
+    _, first = np.unique(found.columns[order], return_index=True)
+    return [int(i) for i in order[first] if np.isfinite(found.values[i])]
+
+
+def _shown(found: Curve, front: list[int]) -> list[int]:
+    """Terms in the order in which they come in; those that the best models have first, where there are too many."""
+    often = found.inside[:, front].sum(axis=1)
+    return [int(t) for t in np.argsort(-often, kind="stable")[:MOST]]
+
+
+def _criterion(ax: Any, found: Curve, front: list[int]) -> None:
+    best = found.values[found.best]
+    values = found.values if found.higher else found.values - best
+    others = [i for i in range(len(values)) if i not in set(front) and np.isfinite(values[i])]
+    if others:
+        ax.plot(found.columns[others], values[others], "o", color=GREY, markersize=3.0, label="other subsets")
+    ax.plot(found.columns[front], values[front], "-o", color=BLUE, markersize=4.0, label="best of its size")
+    ring = {"markersize": 10, "markeredgewidth": 1.8, "markerfacecolor": "none", "color": VERMILION}
+    ax.plot(
+        found.columns[found.best], values[found.best], "o", label=f"best: {found.columns[found.best]} columns", **ring
+    )
+    if found.higher:
+        ax.set_ylabel(found.criterion)
+        return
+    top = float(np.nanmax(values[np.isfinite(values)]))
+    ax.set_yscale("symlog", linthresh=LINEAR, linscale=1.2)
+    decades = [LINEAR * 10.0**k for k in range(1, 16) if LINEAR * 10.0**k <= top * 1.5]
+    ax.yaxis.set_major_locator(FixedLocator([0.0, 2.0, 5.0, LINEAR, *decades[:: -(-len(decades) // 5) or 1]]))
+    ax.yaxis.set_minor_locator(NullLocator())
+    ax.yaxis.set_major_formatter(FuncFormatter(_tick))
+    ax.set_ylim(-0.9, max(top * 1.4, LINEAR))
+    ax.set_ylabel(f"{found.criterion} above the best, {best:.6g}")
+
+
+def _tick(value: float, at: object = None) -> str:
+    return f"{value:g}" if value <= LINEAR else power(value, at)
+
+
+def _terms(ax: Any, found: Curve, front: list[int], shown: list[int]) -> None:
+    for row, term in enumerate(shown):
+        has = [i for i in front if found.inside[term, i]]
+        chosen = [i for i in has if i == found.best]
+        ax.plot(found.columns[has], [row] * len(has), "s", color=BLUE, markersize=5.0)
+        ax.plot(found.columns[chosen], [row] * len(chosen), "s", color=VERMILION, markersize=6.5)
+    ax.set_yticks(range(len(shown)), labels([found.terms[t] for t in shown], 28))
+    ax.set_ylim(len(shown) - 0.4, -0.6)
+    ax.tick_params(axis="y", length=0)
+    ax.locator_params(axis="x", integer=True)
+    more = "" if len(shown) == len(found.terms) else f" ({len(shown)} of {len(found.terms):,} terms are shown)"
+    ax.set_xlabel(f"columns{more}")
