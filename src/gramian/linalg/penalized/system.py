@@ -79,11 +79,12 @@ class Solutions:
 class Reduced:
     """The system of the penalised columns, scaled, the unpenalised ones partialled out.
 
-    S : (m, m), c : (m,), noise, length : (m,), y_length, unit as in a System; yy : square of the outcome that the
-    unpenalised columns leave. columns, free : positions of penalised and unpenalised ones. scale : (m,) coefficient of
-    a column as it is for one of its scaled form. factors : (m,) of the penalty. base : (f,) coefficients of the
-    unpenalised columns alone, share : (f, m) what they lose for each unit of others. passed : unpenalised columns that
-    are combinations of others, and penalised ones without length.
+    S : (m, m), c : (m,), noise, unit as in a System; yy : square of the outcome that the unpenalised columns leave.
+    length : (m,) and y_length, what was added up in absolute values, the parts that were taken out included. columns,
+    free : positions of penalised and unpenalised ones. scale : (m,) coefficient of a column as it is for one of its
+    scaled form. factors : (m,) of the penalty. base : (f,) coefficients of the unpenalised columns alone, share :
+    (f, m) what they lose for each unit of others. passed : unpenalised columns that are combinations of others, and
+    penalised ones without length.
     """
 
     S: Matrix
@@ -132,26 +133,30 @@ def reduced(system: System, penalty: Penalty) -> Reduced:
     free, R = _independent(system, wanted)
     H = solve_triangular(R, system.S[np.ix_(free, columns)], trans="T") if len(free) else np.zeros((0, len(columns)))
     h = solve_triangular(R, system.c[free], trans="T") if len(free) else np.zeros(0)
+    base, share = (solve_triangular(R, h), solve_triangular(R, H)) if len(free) else (h, H)
+    length = system.length[columns] + np.abs(share).T @ system.length[free]
+    y_length = system.y_length + float(np.abs(base) @ system.length[free])
+    noise = SAFETY * system.unit * length**2
     S = system.S[np.ix_(columns, columns)] - H.T @ H
-    c, yy = system.c[columns] - H.T @ h, system.yy - float(h @ h)
-    flat = S.diagonal() <= system.noise[columns]
+    c, yy = system.c[columns] - H.T @ h, max(system.yy - float(h @ h), 0.0)
+    flat = S.diagonal() <= noise
     S[flat], S[:, flat], c[flat] = 0.0, 0.0, 0.0
-    c[np.abs(c) <= STEPS * system.unit * system.length[columns] * system.y_length] = 0.0
+    c[np.abs(c) <= STEPS * system.unit * length * y_length] = 0.0
     scale = _scale(system, columns, flat) if penalty.standardize else np.ones(len(columns))
     return Reduced(
         S * scale[:, None] * scale,
         c * scale,
-        max(yy, 0.0),
-        np.where(flat, 1.0, system.noise[columns] * scale**2),
-        system.length[columns] * scale,
-        system.y_length,
+        yy,
+        np.where(flat, 1.0, noise * scale**2),
+        length * scale,
+        y_length,
         system.unit,
         columns,
         free,
         scale,
         penalty.factors[columns],
-        solve_triangular(R, h) if len(free) else h,
-        solve_triangular(R, H) if len(free) else H,
+        base,
+        share,
         np.union1d(np.setdiff1d(wanted, free), columns[flat]),
     )
 
