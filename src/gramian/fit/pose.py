@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from gramian.errors import NumericalError
+from gramian.errors import NumericalError, OptionError
 from gramian.fit.linear import in_frame, squares_in
 from gramian.fit.penalties import PathOptions, penalised_columns
 from gramian.formula.coding import Levels, ModelColumn, levels_of
@@ -104,10 +104,16 @@ class Sums:
 def pose(design: Design, moments: Moments, options: PathOptions) -> Posed:
     """The problem that the options state, for the levels that the moments have.
 
-    Raises NumericalError where there are no rows, OptionError for penalties of terms that are not there.
+    Raises NumericalError where there are no rows, OptionError for penalties of terms that are not there, and for
+    absorbed factors.
     """
     if not moments.rows:
         raise NumericalError(f"no rows are left to fit '{design.formula}'")
+    if design.terms.absorbed:
+        name = design.terms.absorbed[0]
+        raise OptionError(
+            f"a path cannot absorb '{name}': write it as a term, unpenalised by penalties={{'{name}': 0.0}}"
+        )
     levels = levels_of(moments, design.terms)
     columns, factors = penalised_columns(design, levels, moments, options)
     (response,) = design.outcome

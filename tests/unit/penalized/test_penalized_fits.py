@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -135,6 +136,15 @@ def test_no_rows_and_no_terms_are_refused() -> None:
         path_of(*whole("y ~ x", data))
     with pytest.raises(OptionError, match="nothing is penalised"):
         path_of(*whole("y ~ 1", houses()))
+
+
+def test_absorbed_factors_are_refused() -> None:
+    design, done = whole("y ~ x", houses())
+    absorbing = replace(design, terms=replace(design.terms, absorbed=("f",)))
+    with pytest.raises(
+        OptionError, match=r"cannot absorb 'f': write it as a term, unpenalised by penalties={'f': 0.0}"
+    ):
+        path_of(absorbing, done)
 
 
 def test_folds_are_refused_where_there_is_nothing_to_measure() -> None:
