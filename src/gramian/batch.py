@@ -134,14 +134,12 @@ class Batch:
 
     def factor(self, name: str) -> Coded:
         """A column as codes into its own list of levels (text, boolean, integer, float or ISO date)."""
-        return coded(self.encoded(name))
+        close = close_integers(self._column(name))
+        return coded(self.encoded(name)) if close is None else close
 
     def encoded(self, name: str) -> Any:
         """A column as an Arrow dictionary array, dates as ISO text, decimals as floats."""
         column = self._column(name)
-        close = close_integers(column)
-        if close is not None:
-            return close
         if isinstance(column, np.ndarray):
             column = pa.array(column, from_pandas=True)
         if pa.types.is_temporal(column.type):

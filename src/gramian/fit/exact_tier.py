@@ -21,6 +21,7 @@ from gramian.fit.solved import Solved
 from gramian.fit.told import dependent
 from gramian.formula.coding import empty_cells
 from gramian.formula.design import Design
+from gramian.linalg import maps
 from gramian.linalg.aliasing import explain
 from gramian.linalg.certificate import MOST, UNIT, digits, times
 from gramian.linalg.doubledouble import Pair, from_fraction
@@ -75,7 +76,8 @@ def exact_solved(
     aliased = {n: aliased[n] for n in names if n in aliased}
     if aliased and options.collinear == "raise":
         raise NotIdentifiedError(dependent(aliased), aliased)
-    solution = _solution(system, used, fit)
+    every = np.column_stack([null, _rows(fit.solution.null.astype(np.float64), used, p)])
+    solution = _solution(system, used, fit, every)
     return Solved(
         formula=design.formula,
         design=replace(design, levels=dict(moments.levels)),
@@ -117,14 +119,23 @@ def _spread(values: Vector, used: Codes, p: int) -> Vector:
     return out
 
 
+def _rows(values: Matrix, used: Codes, p: int) -> Matrix:
+    out = np.zeros((p, values.shape[1]))
+    out[used] = values
+    return out
+
+
 def _square(values: Matrix, used: Codes, p: int) -> Matrix:
     out = np.full((p, p), np.nan)
     out[np.ix_(used, used)] = values
     return out
 
 
-def _solution(system: ExactSystem, used: Codes, fit: ExactFit) -> Solution:
-    """The same fit in the columns that predictions use: float64, from products in well-chosen coordinates."""
+def _solution(system: ExactSystem, used: Codes, fit: ExactFit, null: Matrix) -> Solution:
+    """The same fit in the columns that predictions use: float64, from products in well-chosen coordinates.
+
+    null : (p, r) null vectors of the model's columns.
+    """
     p, constant = len(system.names), system.frame.constant
     kept = used[fit.solution.kept]
     gram = part(system.in_frame(), np.append(kept, p))
@@ -142,7 +153,7 @@ def _solution(system: ExactSystem, used: Codes, fit: ExactFit) -> Solution:
     if bounds is not None:
         reach, sizes, lengths = (_wide(v, kept, p) for v in (bounds.reach, bounds.sizes, bounds.lengths))
         bounds = replace(bounds, unit=WEIGHTED, rho=0.0, reach=reach, sizes=sizes, lengths=lengths)
-    null = np.zeros((p, p - len(kept)))
+    null = null if system.frame.made is None else maps.multiply(system.frame.made, null)
     return Solution(whole, inverse, every, null, rss, found.condition, float(len(kept)), bounds)
 
 

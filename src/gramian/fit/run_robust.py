@@ -110,8 +110,10 @@ def plan_robust(formula: str, source: Source, options: Options, recipe: Recipe |
         why = f"{recipe.name}: the data can be read once only, so the pass keeps products by cluster{sums}"
         return replace(plan, columns=columns, notes=(*plan.notes, why))
     why = f"{recipe.name}: one more pass for {'sums by cluster' if recipe.clusters else 'squares'} of the scores{sums}"
-    return replace(plan, columns=columns, passes=2, expected=TWO, notes=(*plan.notes[1:], why))
+    return replace(
+        plan, columns=columns, passes=plan.passes + 1, expected=f"{plan.expected}; {MORE}", notes=(*plan.notes[1:], why)
+    )
 
 
 SUMS = ("a number for each cluster and column", "a number for each cluster and pair of columns")
-TWO = "2, after a look at the first rows for shift and scale"
+MORE = "then 1 for the covariance"
