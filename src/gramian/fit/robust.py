@@ -53,6 +53,16 @@ def check_recipe(recipe: Recipe, schema: Schema, alpha: float | None, *, general
             raise SchemaError(f"column '{column}' has the type {schema[column].type}, which cannot name clusters")
 
 
+def check_terms(absorbed: tuple[str, ...]) -> None:
+    """Raise OptionError beside absorbed factors, whose levels are no columns that scores could be formed of."""
+    if absorbed:
+        names = " and ".join(absorbed)
+        raise OptionError(
+            f"robust and clustered covariances need the scores within the levels of {names}, which are not kept; "
+            f'use vcov="iid", or write it as a term, as in + factor({absorbed[0]})'
+        )
+
+
 def with_robust(solved: Solved, model: GLM | None, loss: float, recipe: Recipe, reading: Reading) -> Solved:
     """A fit with another covariance, in one pass over its own rows. loss : its sum of squares, or deviance.
 
@@ -60,6 +70,7 @@ def with_robust(solved: Solved, model: GLM | None, loss: float, recipe: Recipe, 
     is not defined.
     """
     check_recipe(recipe, reading.source.schema, solved.alpha, general=model is not None)
+    check_terms(solved.design.terms.absorbed)
     answer = Answer(solved, model).readable(reading.source.schema)
     setup = Setup(solved.rows, solved.leverage, model is not None, bool(model and model.family.known_dispersion))
     seen = _by_cluster if recipe.clusters else _by_row

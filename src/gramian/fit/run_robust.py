@@ -13,7 +13,8 @@ from gramian.fit.engine import Engine
 from gramian.fit.options import Options
 from gramian.fit.passes import Accumulate
 from gramian.fit.plan import Plan, plan_linear
-from gramian.fit.robust import Reading, check_once, check_recipe, from_moments, keeping, with_robust
+from gramian.fit.prepare import design_for
+from gramian.fit.robust import Reading, check_once, check_recipe, check_terms, from_moments, keeping, with_robust
 from gramian.fit.run import run_linear
 from gramian.fit.solved import Solved
 from gramian.inference.recipes import Recipe, Setup
@@ -32,6 +33,7 @@ def run_robust(
     """
     if recipe is not None:
         check_recipe(recipe, source.schema, options.alpha)
+        check_terms(design_for(formula, source.schema, options, absorbing=True).terms.absorbed)
         if not source.rereadable:
             check_once(recipe)
     keeper = Keeper(engine, recipe, options.drop) if recipe is not None and not source.rereadable else None
@@ -103,6 +105,7 @@ def plan_robust(formula: str, source: Source, options: Options, recipe: Recipe |
     if recipe is None:
         return plan
     check_recipe(recipe, source.schema, options.alpha)
+    check_terms(design_for(formula, source.schema, options, absorbing=True).terms.absorbed)
     columns = tuple(dict.fromkeys((*plan.columns, *recipe.clusters)))
     sums = f"; in memory {SUMS[recipe.kind == 'CR3' or not source.rereadable]}" if recipe.clusters else ""
     if not source.rereadable:
