@@ -124,12 +124,12 @@ def keeping(design: Design, recipe: Recipe, *, drop: bool) -> ClusterMomentsPass
     return ClusterMomentsPass(design, recipe.clusters, _limit(), drop=drop)
 
 
-def check_once(recipe: Recipe) -> None:
+def check_once(recipe: Recipe, *, exact: bool = False) -> None:
     """Raise DataError for a recipe that data which can be read once only do not allow."""
-    if not recipe.clusters:
+    if exact or not recipe.clusters:
         raise DataError(
             f"these data can be read once only, and {recipe.name} needs a second pass, at the coefficients; give "
-            "files, a frame or a list of batches, or clusters, whose sums one pass can keep"
+            "files, a frame or a list of batches" + ("" if exact else ", or clusters, whose sums one pass can keep")
         )
 
 

@@ -35,7 +35,7 @@ def run_robust(
         check_recipe(recipe, source.schema, options.alpha)
         check_terms(design_for(formula, source.schema, options, absorbing=True).terms.absorbed)
         if not source.rereadable:
-            check_once(recipe)
+            check_once(recipe, exact=options.exact)
     keeper = Keeper(engine, recipe, options.drop) if recipe is not None and not source.rereadable else None
     with watched(progress, source.rows, source.size):
         solved = run_linear(formula, source, options, keeper or engine, progress)
@@ -109,7 +109,7 @@ def plan_robust(formula: str, source: Source, options: Options, recipe: Recipe |
     columns = tuple(dict.fromkeys((*plan.columns, *recipe.clusters)))
     sums = f"; in memory {SUMS[recipe.kind == 'CR3' or not source.rereadable]}" if recipe.clusters else ""
     if not source.rereadable:
-        check_once(recipe)
+        check_once(recipe, exact=options.exact)
         why = f"{recipe.name}: the data can be read once only, so the pass keeps products by cluster{sums}"
         return replace(plan, columns=columns, notes=(*plan.notes, why))
     why = f"{recipe.name}: one more pass for {'sums by cluster' if recipe.clusters else 'squares'} of the scores{sums}"
