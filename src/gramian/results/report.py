@@ -18,7 +18,6 @@ from gramian.results.tables import columns
 from gramian.typing import Vector
 
 if TYPE_CHECKING:
-    from gramian.fit.accuracy import Accuracy
     from gramian.fit.solved import Solved
     from gramian.results.estimates import Estimates
     from gramian.results.glm import GlmFit
@@ -143,7 +142,7 @@ def _quality(fit: LinearFit) -> list[str]:
         freedom = f"{f.df[0]:,} and {number(f.df[1], 8)} degrees of freedom"
         lines.append(f"F {number(f.statistic)} on {freedom}, p {_compared(f.p_value)}")
     lines.append(f"log-likelihood {number(fit.loglik, 8)}, AIC {number(fit.aic, 8)}, BIC {number(fit.bic, 8)}")
-    return [*lines, work_told(fit), *_accuracy(fit.solved.accuracy)]
+    return [*lines, work_told(fit), *_accuracy(fit.solved)]
 
 
 def digits_told(value: float) -> str:
@@ -151,12 +150,15 @@ def digits_told(value: float) -> str:
     return "" if np.isnan(value) else f"{np.floor(10.0 * value) / 10.0:.1f}"
 
 
-def _accuracy(known: Accuracy | None) -> list[str]:
+def _accuracy(solved: Solved) -> list[str]:
+    """Digits of the coefficients; of the standard errors where they are those that were certified, the iid ones."""
+    known = solved.accuracy
     if known is None or not len(known.digits):
         return []
     how = {"fast": "one pass", "refined": "refined with a careful residual", "exact": "exact sums"}[known.tier]
     least = digits_told(float(np.nanmin(known.std_error_digits, initial=16.0)))
-    return [f"certified digits: {digits_told(known.least)} in every coefficient, {least} in standard errors ({how})"]
+    errors = f", {least} in standard errors" if solved.robust is None else ""
+    return [f"certified digits: {digits_told(known.least)} in every coefficient{errors} ({how})"]
 
 
 def absorbed_told(fit: LinearFit) -> list[str]:
