@@ -20,6 +20,7 @@ from gramian.fit.solved import Solved
 from gramian.formula.design import Design
 from gramian.linalg.certificate import STEADY
 
+NAMED, MOST = 5, 100  # columns that a warning explains, and names
 SMALL = 1_000_000  # values, rows x columns, up to which one refinement costs milliseconds
 
 
@@ -75,7 +76,9 @@ def shortfall(fit: Solved, source: Source) -> str:
     known = fit.accuracy
     assert known is not None
     if known.doubtful:
-        names = ", ".join(f"{n} (= {fit.aliased[n]})" for n in known.doubtful[:5])
+        names = ", ".join(f"{n} (= {fit.aliased[n]})" for n in known.doubtful[:NAMED])
+        more = known.doubtful[NAMED:]
+        names += f" and {len(more):,} more ({', '.join(more[:MOST])})" if more else ""
         return (
             f"float64 sums cannot tell whether {names} depends on others exactly or only nearly; {_more(source, fit)}"
         )
@@ -86,9 +89,9 @@ def shortfall(fit: Solved, source: Source) -> str:
 def _lowest(fit: Solved, known: Accuracy) -> str:
     short = [i for i in np.argsort(known.digits) if known.digits[i] < known.wanted]
     if short:
-        named = ", ".join(f"{fit.names[i]} has {_floor(known.digits[i])}" for i in short[:5])
-        return f"certified digits: {named}{_others(len(short) - 5)}"
-    spread = np.argsort(known.std_error_digits)[:5]
+        named = ", ".join(f"{fit.names[i]} has {_floor(known.digits[i])}" for i in short[:NAMED])
+        return f"certified digits: {named}{_others(len(short) - NAMED)}"
+    spread = np.argsort(known.std_error_digits)[:NAMED]
     named = ", ".join(f"{fit.names[i]} has {_floor(known.std_error_digits[i])}" for i in spread)
     return f"certified digits of standard errors: {named}, fewer than {enough(known.wanted):g},"
 

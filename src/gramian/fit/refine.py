@@ -121,7 +121,8 @@ def _step(
     error = times(bounds.reach, (bounds.moved(d) + floor) * bounds.room)
     fall = float(d @ (g.value + pull.value))
     second = float(bounds.lengths @ error) ** 2 + 2.0 * float(error @ np.abs(pull.value))
-    off = second + CAREFUL * everything * np.sqrt(square) + 4.0 * UNIT * (abs(fall) + square)
+    first = float(np.abs(g.value) @ error)
+    off = first + second + CAREFUL * everything * np.sqrt(square) + 4.0 * UNIT * (abs(fall) + square)
     return Point(new, Errors(error, off), max(square - fall, 0.0))
 
 

@@ -43,7 +43,8 @@ class Gather:
         self, rows: slice, values: Mapping[str, Vector], codes: Mapping[str, Codes], matrix: Matrix | None
     ) -> Columns:
         """One block of rows."""
-        buffer = self.scratch[:, : rows.stop - rows.start]
+        width, height = len(self.steps), rows.stop - rows.start
+        buffer = self.scratch.ravel()[: width * height].reshape(width, height)  # sums of strided rows round more
         for out, (variable, parents) in zip(buffer, self.steps, strict=True):
             if parents is not None:
                 np.multiply(buffer[parents[0]], buffer[parents[1]], out=out)

@@ -94,9 +94,11 @@ def solve(
 
 
 def _bounds(V: Matrix, centred: Centred, diagonal: Vector, unit: float, *, penalised: bool) -> Bounds:
-    """Bounds in the scaled system, whose diagonal may contain a penalty."""
-    sizes = np.sqrt(centred.raw + (diagonal - centred.S.diagonal()))
-    return bounds(V, sizes, np.sqrt(diagonal), float(np.sqrt(centred.y_raw)), unit, penalised=penalised)
+    """Bounds in the scaled system, whose diagonal may contain a penalty; sums are swept out with their errors."""
+    root = np.sqrt(centred.weight)
+    sizes = np.sqrt(centred.raw + (diagonal - centred.S.diagonal())) + np.abs(centred.mean * centred.scale) * root
+    response = float(np.sqrt(centred.y_raw) + abs(centred.y_mean * centred.y_scale) * root)
+    return bounds(V, sizes, np.sqrt(diagonal), response, unit, penalised=penalised)
 
 
 def centre(products: Pair, constant: int | None, squares: Vector) -> Centred:

@@ -13,6 +13,9 @@ from gramian.linalg.exact.round import nearest
 from gramian.typing import Codes, Matrix, Vector
 
 
+SURE_ENOUGH = Fraction(1, 2**54)  # relative error of an element that is called right
+
+
 def spread_inverse(
     inverse: Integers | Verified, sums: Integers | None, weight: int, units: Integers, exponent: int
 ) -> tuple[Matrix, list[Fraction]]:
@@ -50,22 +53,33 @@ def _rounded(
     own = powers[:k] - system.exponents
     shift = own[:, None] + own + int(power) - exponent
     near = system.inverse * float(factor) * factors[:k, None] * factors[:k]
-    pairs = zip(near.diagonal().tolist(), shift.diagonal().tolist(), strict=True)
-    diagonal = [Fraction(v) * Fraction(2) ** s for v, s in pairs]
+    diagonal = [_own(system, i) * weight * int(u) ** 2 * Fraction(2) ** -exponent for i, u in enumerate(units[:k])]
     with np.errstate(over="ignore", under="ignore"):
         inner = np.ldexp(near, shift)
+    inner[np.diag_indices(k)] = [nearest(v) for v in diagonal]
     if sums is None:
         return inner, diagonal
     edge, errors, _ = refined(system, sums)
     corner = Fraction(1, weight) + sum((v * int(s) for v, s in zip(edge, sums, strict=True)), Fraction(0)) / weight
     off = sum((e * abs(int(s)) for e, s in zip(errors, sums, strict=True)), Fraction(0)) / weight
-    if off > corner * Fraction(1, 2**54):
+    if off > corner * SURE_ENOUGH:
         raise NumericalError("the products are too near to singular for a verified solution")
     last = int(units[-1]) * Fraction(2) ** -exponent
     told = [*(-v * int(u) * last for v, u in zip(edge, units[:k], strict=True)), corner * last * int(units[-1])]
     column = np.array([nearest(v) for v in told])
     inner = np.concatenate([np.concatenate([inner, column[:-1, None]], axis=1), column[None, :]])
     return inner, [*diagonal, told[-1]]
+
+
+def _own(system: Verified, i: int) -> Fraction:
+    """An element of the inverse's diagonal. Raises NumericalError where it cannot be proved to the last bit but one."""
+    k = len(system.exponents)
+    unit = np.zeros(k, object)
+    unit[i] = 1
+    column, errors, _ = refined(system, unit)
+    if errors[i] > abs(column[i]) * SURE_ENOUGH:
+        raise NumericalError("the products are too near to singular for a verified solution")
+    return column[i]
 
 
 def _apart(values: Integers) -> tuple[Vector, Codes]:
