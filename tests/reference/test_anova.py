@@ -224,7 +224,8 @@ def test_a_large_factor_that_was_eliminated(frame: pd.DataFrame) -> None:
 
 @pytest.mark.parametrize("collinear", ["drop", "min-norm"])
 def test_dependent_columns_have_no_degrees_of_freedom(frame: pd.DataFrame, collinear: str) -> None:
-    data = frame.assign(v=2 * frame.x - 3 * frame.z + 1, k=5.0)
+    data = frame.assign(x=np.round(frame.x * 8) / 8, z=np.round(frame.z * 8) / 8)  # sums of these are exact
+    data = data.assign(v=2 * data.x - 3 * data.z + 1, k=5.0)
     fit, plain = gm.ols("y ~ x + z + v + k + f", data, collinear=collinear), gm.ols("y ~ x + z + f", data)
     for kind in (1, 2):
         found, expected = fit.anova(kind).to_pylist(), plain.anova(kind).to_pylist()
@@ -234,6 +235,40 @@ def test_dependent_columns_have_no_degrees_of_freedom(frame: pd.DataFrame, colli
         np.testing.assert_allclose([r["sum_sq"] for r in rest], [r["sum_sq"] for r in expected], rtol=1e-8)
     with pytest.raises(NotIdentifiedError, match=r"type 3 .* do not determine: v is aliased; use type 2"):
         fit.anova(3)
+
+
+def test_exact_sums_tell_the_same(frame: pd.DataFrame) -> None:
+    data = frame.assign(v=np.round(frame.x * 8) / 8)
+    data = data.assign(u=2 * data.v + 1)
+    a, b = gm.ols("y ~ f*v + u", data, exact=True), gm.ols("y ~ f*v + u", data)
+    for kind in (1, 2):
+        np.testing.assert_allclose(a.anova(kind)["sum_sq"], b.anova(kind)["sum_sq"], rtol=1e-9)
+    assert a.vif()["vif"].to_pylist() == pytest.approx(b.vif()["vif"].to_pylist(), rel=1e-9)
+
+
+@pytest.mark.parametrize("kind", [1, 2, 3])
+def test_absorbed_factors_are_in_the_model_before_all_others(frame: pd.DataFrame, kind: int) -> None:
+    absorbed, written = "y ~ x*f + z + I(x^2) | g", "y ~ g + x*f + z + I(x^2)"
+    found = {r["term"]: r for r in gm.ols(absorbed, frame).anova(kind).to_pylist()}
+    expected = {r["term"]: r for r in gm.ols(written, frame).anova(kind).to_pylist()}
+    assert found.keys() == expected.keys() - {"g", "Intercept"}
+    for term, row in found.items():
+        assert row["df"] == expected[term]["df"]
+        assert row["sum_sq"] == pytest.approx(expected[term]["sum_sq"], rel=1e-9)
+
+
+@pytest.mark.parametrize("kind", [2, 3])
+def test_the_covariance_in_force_is_used(frame: pd.DataFrame, kind: int) -> None:
+    fit = gm.ols("y ~ x + z + f", frame, vcov="HC1")
+    found = {r["term"]: r for r in fit.anova(kind).to_pylist()}
+    for name in ("x", "z"):
+        assert found[name]["statistic"] == pytest.approx(fit.statistics[fit.names.index(name)] ** 2, rel=1e-9)
+        assert found[name]["sum_sq"] is None
+    both = fit.test("f[b], f[c]")
+    assert found["f"]["statistic"] == pytest.approx(both.statistic, rel=1e-9)
+    assert found["f"]["p_value"] == pytest.approx(both.p_value, rel=1e-9)
+    with pytest.raises(OptionError, match="use type 2 or 3"):
+        fit.anova()
 
 
 def test_empty_cells_leave_type_three_undetermined(frame: pd.DataFrame) -> None:

@@ -10,13 +10,13 @@ import numpy as np
 
 from gramian.errors import NotIdentifiedError, OptionError
 from gramian.fit.choosing import nested
+from gramian.fit.independent import basic_solution, independent
 from gramian.fit.solved import Solved
 from gramian.formula.hypotheses import averaged
 from gramian.formula.margins import contain
 from gramian.inference.anova import Share, residuals, sequential, share, wald_share
 from gramian.inference.covariance import Covariance
 from gramian.linalg import maps
-from gramian.linalg.aliasing import basic, basic_covariance
 from gramian.typing import Codes, Matrix, Vector
 
 TYPES = {1: 1, 2: 2, 3: 3, "I": 1, "II": 2, "III": 3}
@@ -61,7 +61,7 @@ def anova(solved: Solved, covariance: Covariance, df_residual: float, kind: int 
 
 def _line(solved: Solved, j: int, square: float, covariance: Covariance, freedom: float) -> Share:
     label = solved.design.terms.terms[j].label
-    df = int(sum(1 for i, t in enumerate(solved.terms) if t == j and solved.names[i] not in solved.aliased))
+    df = int(sum(solved.terms[i] == j for i in independent(solved)))
     if covariance.recipe != IID:
         return wald_share(label, df, square, covariance.df)
     return share(label, df, square, solved.rss / freedom if freedom > 0 else float("nan"), freedom)
@@ -141,24 +141,11 @@ def _system(solved: Solved, covariance: Covariance, allowed: Sequence[set[int]])
 
 def _told(solved: Solved, covariance: Covariance) -> System:
     """In the model's columns, without those that depend on earlier ones."""
-    b, V = _basic(solved) if solved.aliased else (solved.coefficients, solved.inverse)
+    b, V = basic_solution(solved)
     return System(b, V if covariance.recipe == IID else covariance.matrix, _columns(solved))
 
 
-def _basic(solved: Solved) -> tuple[Vector, Matrix]:
-    """Coefficients and inverse with zeros for the aliased columns, also where the solution has the least norm."""
-    frame, solution = solved.frame, solved.solution
-    b, V, null = solution.coefficients * frame.scale, solution.inverse, solution.null
-    if frame.told is not None:
-        b, V, null = maps.apply(frame.told, b), maps.congruence(frame.told, V), maps.multiply(frame.told, null)
-    for i, c in frame.response.items():
-        b[i] += float(c)
-    positions = np.array([solved.names.index(name) for name in solved.aliased], np.int64)
-    null = np.asarray(np.linalg.solve(null[positions].T, null.T).T, np.float64)
-    return basic(b, positions, null), basic_covariance(V, positions, null)
-
-
 def _columns(solved: Solved) -> tuple[Codes, ...]:
-    kept = [(i, t) for i, t in enumerate(solved.terms) if solved.names[i] not in solved.aliased]
+    kept = [(i, solved.terms[i]) for i in independent(solved)]
     terms = range(len(solved.design.terms.terms))
     return tuple(np.array([i for i, t in kept if t == j], np.int64) for j in terms)

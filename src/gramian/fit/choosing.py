@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gramian.fit.linear import solved_products
+from gramian.fit.absorbed import within
+from gramian.fit.linear import in_frame, squares_in
 from gramian.formula.coding import levels_of, model_columns
 from gramian.formula.coordinates import Frame, frame_of_terms
 from gramian.formula.design import Design
@@ -15,6 +16,8 @@ from gramian.formula.margins import needs
 from gramian.linalg.choices import Choices, choices
 from gramian.linalg.gather import BLOCK
 from gramian.linalg.moments import Moments
+from gramian.linalg.monomials import degree
+from gramian.linalg.products import gram
 from gramian.linalg.solve import centre, error_unit
 
 
@@ -22,13 +25,13 @@ from gramian.linalg.solve import centre, error_unit
 class Terrain:
     """What can be chosen.
 
-    problem : groups of columns. terms : the number of each group's term. intercept : whether there is one, which stays.
-    scale : what an RSS of the problem is multiplied by to be that of the outcome.
+    problem : groups of columns. terms : the number of each group's term. base : dimension of what always stays, the
+    intercept or absorbed factors. scale : what an RSS of the problem is multiplied by to be that of the outcome.
     """
 
     problem: Choices
     terms: tuple[int, ...]
-    intercept: bool
+    base: int
     scale: float
 
 
@@ -41,14 +44,20 @@ def terrain(design: Design, moments: Moments) -> Terrain:
     columns = model_columns(design.terms, levels, design.coordinates, moments.powers)
     (response,) = design.outcome
     margins = needs(design.terms)
-    frame = frame_of_terms(columns, levels, response, design.coordinates, margins)
-    products = solved_products(moments, frame)
-    centred = centre(products, frame.constant, products.hi.diagonal())
+    swept = design.terms.absorbed
+    frame = frame_of_terms(columns, levels, response, design.coordinates, margins, swept)
+    stored = gram(moments, frame.groups)
+    products, squares, base = in_frame(stored, frame), squares_in(stored, frame), int(frame.constant is not None)
+    highest = max((degree(m) for c in columns for m in c.polynomial), default=1)
+    unit = error_unit(moments.rows, len(columns), BLOCK + moments.rows // BLOCK, highest)
+    if swept:
+        left = within(moments, design, frame, squares, unit)
+        products, base = left.products, left.absorption.rank
+    centred = centre(products, frame.constant, squares)
     place = {int(at): i for i, at in enumerate(centred.others)}
     terms = tuple(j for j, term in enumerate(design.terms.terms) if term.atoms)
     groups = [[place[i] for i, c in enumerate(columns) if c.term == j] for j in terms]
     number = {j: g for g, j in enumerate(terms)}
-    unit = error_unit(moments.rows, len(columns), BLOCK + moments.rows // BLOCK)
     problem = choices(
         centred,
         unit,
@@ -56,7 +65,7 @@ def terrain(design: Design, moments: Moments) -> Terrain:
         [frozenset(number[i] for i in margins[j]) for j in terms],
     )
     scale = (frame.scale / centred.y_scale) ** 2
-    return Terrain(problem, terms, frame.constant is not None, scale)
+    return Terrain(problem, terms, base, scale)
 
 
 def nested(frame: Frame, terms: Sequence[int], allowed: Sequence[set[int]]) -> bool:

@@ -1,4 +1,4 @@
-"""Products of a fit's columns, recovered from the inverse: how its columns depend on each other, without the data."""
+"""How a fit's columns depend on each other, without the data: their products are the inverse of the inverse."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ import numpy as np
 
 from gramian.errors import OptionError
 from gramian.fit.choosing import nested
+from gramian.fit.independent import basic_solution, independent
 from gramian.fit.solved import Solved
 from gramian.inference.collinearity import Decomposition, decomposition, inflation
 from gramian.linalg import maps
-from gramian.linalg.choices import SHARE
-from gramian.typing import Codes, Mask, Matrix, Vector
+from gramian.typing import Codes, Matrix, Vector
 
 
 @dataclass(frozen=True, slots=True)
 class Inflation:
-    """Variance inflation of terms: their labels, columns, and by how much; infinite where a column is aliased."""
+    """Variance inflation of terms: their labels, columns, and by how much."""
 
     terms: tuple[str, ...]
     df: Codes
@@ -27,22 +27,22 @@ class Inflation:
 def variance_inflation(solved: Solved) -> Inflation:
     """By how much the variance of a term's coefficients is larger than if its columns shared nothing with others.
 
-    Without an intercept the columns are not centred. Raises OptionError under a penalty.
+    Infinite for a term with an aliased column; the others are told as if that were not there. Without an intercept the
+    columns are not centred. Raises OptionError under a penalty.
     """
     _refuse_penalty(solved, "variance inflation")
-    S, free = _products(solved), _free(solved)
-    V = solved.inverse
     terms = range(len(solved.design.terms.terms))
     if not solved.aliased and nested(solved.frame, solved.terms, [{j} for j in terms]):
-        S, V = _solved_products(solved), solved.solution.inverse
-    groups = {
-        j: np.array([i for i, t in enumerate(solved.terms) if t == j and i != solved.frame.constant], np.int64)
-        for j in terms
-    }
+        V = solved.solution.inverse
+        S = _inverse_of(V, _slopes(solved))
+    else:
+        S, V = _products(solved), basic_solution(solved)[1]
+    known, constant = set(independent(solved).tolist()), solved.frame.constant
+    groups = {j: np.array([i for i, t in enumerate(solved.terms) if t == j and i != constant], np.int64) for j in terms}
     groups = {j: g for j, g in groups.items() if len(g)}
-    known = [j for j, g in groups.items() if free[g].all()]
+    whole = [j for j, g in groups.items() if known.issuperset(g.tolist())]
     values = dict.fromkeys(groups, float("inf"))
-    values.update(zip(known, inflation(S, V, [groups[j] for j in known]).tolist(), strict=True))
+    values.update(zip(whole, inflation(S, V, [groups[j] for j in whole]).tolist(), strict=True))
     labels = tuple(solved.design.terms.terms[j].label for j in groups)
     return Inflation(labels, np.array([len(g) for g in groups.values()], np.int64), np.array(list(values.values())))
 
@@ -50,9 +50,8 @@ def variance_inflation(solved: Solved) -> Inflation:
 def dependence(solved: Solved) -> tuple[tuple[str, ...], Decomposition]:
     """Names of the columns that are not aliased (the intercept is swept out), and how they depend on each other."""
     _refuse_penalty(solved, "collinearity")
-    at = [i for i, name in enumerate(solved.names) if name not in solved.aliased and i != solved.frame.constant]
-    S = _products(solved)[np.ix_(at, at)]
-    return tuple(solved.names[i] for i in at), decomposition(S)
+    at = _slopes(solved)
+    return tuple(solved.names[i] for i in at), decomposition(_products(solved)[np.ix_(at, at)])
 
 
 def _refuse_penalty(solved: Solved, what: str) -> None:
@@ -60,43 +59,27 @@ def _refuse_penalty(solved: Solved, what: str) -> None:
         raise OptionError(f"{what} needs a fit without a penalty; use ols")
 
 
+def _slopes(solved: Solved) -> Codes:
+    at = independent(solved)
+    return np.setdiff1d(at, [-1 if solved.frame.constant is None else solved.frame.constant])
+
+
 def _products(solved: Solved) -> Matrix:
-    """Products of the model's columns about their means, (p, p); zero for the constant."""
-    S = _solved_products(solved)
-    if solved.frame.made is None:
-        return S
-    made = maps.written_out(solved.frame.made, len(S))
-    return np.asarray(made @ S @ made.T)
+    """Products of the model's columns about their means, (p, p); zero for the constant and aliased columns.
+
+    Where none is aliased, from the columns that were solved for, whose inverse is that of small numbers.
+    """
+    at = _slopes(solved)
+    if solved.aliased or solved.frame.made is None:
+        return _inverse_of(basic_solution(solved)[1], at)
+    made = maps.written_out(solved.frame.made, len(solved.names))
+    return np.asarray(made @ _inverse_of(solved.solution.inverse, at) @ made.T)
 
 
-def _solved_products(solved: Solved) -> Matrix:
-    """The same of the columns that were solved for: the inverse of the inverse, and what the others are of these."""
-    solution, constant = solved.solution, solved.frame.constant
-    p = len(solution.coefficients)
-    kept = np.flatnonzero(solution.kept & (np.arange(p) != constant))
-    V = solution.inverse[np.ix_(kept, kept)]
-    scale = np.sqrt(V.diagonal())
-    S = np.zeros((p, p))
-    S[np.ix_(kept, kept)] = np.linalg.inv(V / scale[:, None] / scale) / scale[:, None] / scale
-    rest = np.flatnonzero(~solution.kept)
-    whole = np.eye(p)
-    whole[rest, rest] = 0.0
-    whole[rest] -= np.where(solution.kept, solution.null.T, 0.0)
-    return np.asarray(whole @ S @ whole.T)
-
-
-def _free(solved: Solved) -> Mask:
-    """Columns that have no part in a combination which is zero, (p,)."""
-    null = solved.solution.null
-    if not null.shape[1]:
-        return np.ones(len(solved.names), bool)
-    if solved.frame.told is not None:
-        null = maps.multiply(solved.frame.told, null)
-    positions = [solved.names.index(name) for name in solved.aliased]
-    null = np.asarray(np.linalg.solve(null[positions].T, null.T).T, np.float64)
-    size = np.sqrt(np.maximum(_products(solved).diagonal(), 0.0))
-    part = np.abs(null) * size[:, None]
-    reach = np.maximum(part.max(axis=0), size[positions])
-    out = (part <= SHARE * reach).all(axis=1)
-    out[positions] = False
-    return np.asarray(out)
+def _inverse_of(V: Matrix, at: Codes) -> Matrix:
+    """The inverse of some rows and columns, zero elsewhere."""
+    part = V[np.ix_(at, at)]
+    scale = np.sqrt(part.diagonal())
+    S = np.zeros(V.shape)
+    S[np.ix_(at, at)] = np.linalg.inv(part / scale[:, None] / scale) / scale[:, None] / scale
+    return S

@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from gramian.errors import NumericalError
-from gramian.fit.linear import solved_products
+from gramian.fit.linear import in_frame, squares_in
 from gramian.formula.coding import ONE, ModelColumn, levels_of, model_columns
 from gramian.formula.coordinates import written_frame
 from gramian.formula.design import Design
 from gramian.linalg.gather import BLOCK
 from gramian.linalg.moments import Moments
 from gramian.linalg.monomials import CONSTANT
+from gramian.linalg.products import gram
 from gramian.linalg.solve import SAFETY, centre, error_unit
 from gramian.typing import Matrix
 
@@ -29,8 +30,8 @@ def correlations(design: Design, moments: Moments) -> tuple[tuple[str, ...], Mat
     constant = ModelColumn("Intercept", -1, (), CONSTANT, {CONSTANT: ONE})
     (response,) = design.outcome
     frame = written_frame([constant, *columns], response, design.coordinates)
-    products = solved_products(moments, frame)
-    centred = centre(products, frame.constant, products.hi.diagonal())
+    stored = gram(moments, frame.groups)
+    centred = centre(in_frame(stored, frame), frame.constant, squares_in(stored, frame))
     S = np.block([[centred.S, centred.c[:, None]], [centred.c[None, :], np.array([[centred.yy]])]])
     unit = error_unit(moments.rows, len(S), BLOCK + moments.rows // BLOCK)
     noise = SAFETY * unit * np.append(centred.raw, centred.y_raw)

@@ -29,7 +29,8 @@ EXACT = 30  # terms up to which all subsets are searched
 class Candidate:
     """A model that was looked at.
 
-    terms : labels without the intercept. columns : rank, with the intercept. perfect : whether the RSS is rounding.
+    terms : labels without the intercept. columns : rank, with the intercept or absorbed factors. perfect : whether the
+    RSS is rounding.
     """
 
     terms: tuple[str, ...]
@@ -81,7 +82,8 @@ def select(
     subsets = _search(ground, yardstick, criterion, method, count)
     candidates = tuple(sorted((_judged(s, design, ground, yardstick) for s in subsets), key=_order))
     winner = _winner(candidates, yardstick, criterion)
-    kept = (*([INTERCEPT] if ground.intercept else []), *candidates[winner].terms)
+    constant = [INTERCEPT] if any(not term.atoms for term in design.terms.terms) else []
+    kept = (*constant, *candidates[winner].terms)
     solved = solve_linear(submodel(design, kept), done, Options(), passes)
     return Selected(design, criterion, method, candidates, winner, solved)
 
@@ -104,7 +106,7 @@ def _search(ground: Terrain, yardstick: Yardstick, criterion: str, method: str, 
 
 def _criterion(yardstick: Yardstick, name: str, ground: Terrain) -> Criterion:
     def judge(rss: Vector, rank: Codes) -> Vector:
-        pairs = zip((rss * ground.scale).tolist(), (rank + ground.intercept).tolist(), strict=True)
+        pairs = zip((rss * ground.scale).tolist(), (rank + ground.base).tolist(), strict=True)
         return np.array([yardstick.badness(name, r, p) for r, p in pairs])
 
     return judge
@@ -114,16 +116,16 @@ def _yardstick(design: Design, done: Accumulated, ground: Terrain) -> Yardstick:
     moments, (response,) = done.moments, design.outcome
     _, centred, square = outcome_sums(moments, response, design.coordinates[response])
     full = residual(ground.problem, ground.problem.columns(range(len(ground.terms))))
-    freedom = moments.rows - full.rank - ground.intercept
+    freedom = moments.rows - full.rank - ground.base
     variance = full.rss * ground.scale / freedom if freedom > 0 and full.rss > full.noise else math.nan
-    tss = centred if ground.intercept else square
-    return Yardstick(moments.rows, moments.log_weight, tss, ground.intercept, variance)
+    tss = centred if ground.base else square
+    return Yardstick(moments.rows, moments.log_weight, tss, ground.base > 0, variance)
 
 
 def _judged(subset: Subset, design: Design, ground: Terrain, yardstick: Yardstick) -> Candidate:
     labels = tuple(design.terms.terms[ground.terms[g]].label for g in subset.groups)
     told = residual(ground.problem, ground.problem.columns(subset.groups))
-    rss, columns = told.rss * ground.scale, told.rank + ground.intercept
+    rss, columns = told.rss * ground.scale, told.rank + ground.base
     return Candidate(
         labels,
         columns,

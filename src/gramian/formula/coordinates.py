@@ -108,22 +108,25 @@ def frame_of_terms(
     response: str,
     coordinates: Mapping[str, Coordinate],
     needs: Sequence[frozenset[int]],
+    absorbed: Factors = (),
 ) -> Frame:
     """A frame in which every set of terms that has what they need spans what its own model would.
 
-    needs : for each term those without which it is not there, beside the constant. Where the lower monomials that a
-    shift brings in are in the span of these, a term's columns are its leading stored ones; else they are as written.
+    needs : for each term those without which it is not there, beside the constant and what is absorbed. Where the lower
+    monomials that a shift brings in are in the span of these, a term's columns are its leading stored ones; else they
+    are as written.
     """
     constant = next((j for j, c in enumerate(columns) if c.stored == ((), CONSTANT)), None)
     first = [] if constant is None else [columns[constant]]
     inside = set()
     for j, others in enumerate(needs):
-        near = Span([*first, *(c for c in columns if c.term in others or (c.term == j and c not in first))], levels)
+        around = (c for c in columns if c.term in others or (c.term == j and c not in first))
+        near = Span([*first, *around], levels, absorbed)
         if all(near.expand(c) is not None for c in columns if c.term == j):
             inside.add(j)
     leading = [replace(c, polynomial={c.leading: Fraction(1)}) if c.term in inside else c for c in columns]
     coordinate = coordinates[response]
-    if constant is not None:
+    if constant is not None or absorbed:
         coordinate = replace(coordinate, shift=0.0)  # the constant takes it up
     return written_frame(leading, response, {**coordinates, response: coordinate})
 

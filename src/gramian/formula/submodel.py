@@ -25,12 +25,14 @@ def submodel(design: Design, labels: Iterable[str]) -> Design:
         if name not in known:
             raise OptionError(f"no term '{name}'{did_you_mean(name, known)} (terms: {listing(known)})")
     kept = tuple(term for name, term in known.items() if name in wanted)
-    factors = {f for term in kept for f in term.factors}
+    factors = {*design.terms.absorbed, *(f for term in kept for f in term.factors)}
     variables = {v for term in kept for part in term.parts for v in part.variables}
-    terms = Terms(
-        kept,
-        {v: node for v, node in design.terms.variables.items() if v in variables},
-        {f: factor for f, factor in design.terms.factors.items() if f in factors},
+    terms = replace(
+        design.terms,
+        terms=kept,
+        variables={v: node for v, node in design.terms.variables.items() if v in variables},
+        factors={f: factor for f, factor in design.terms.factors.items() if f in factors},
+        splines={s: spline for s, spline in design.terms.splines.items() if variables.issuperset(spline.columns)},
     )
     whole = len(kept) == len(known)
     return replace(
@@ -46,7 +48,8 @@ def written(design: Design, terms: Terms) -> str:
     """A formula for these terms."""
     outcome = next(iter(design.outcome)).removeprefix("~")
     labels = [term.label for term in terms.terms if term.atoms]
-    constant = len(labels) < len(terms.terms)
+    constant = len(labels) < len(terms.terms) or bool(terms.absorbed)
     first = [] if constant and labels else ["1" if constant else "0"]
     offsets = [f"offset({label(node)})" for node in design.offsets]
-    return f"{outcome} ~ {' + '.join([*first, *labels, *offsets])}"
+    absorbed = f" | {' + '.join(terms.absorbed)}" if terms.absorbed else ""
+    return f"{outcome} ~ {' + '.join([*first, *labels, *offsets])}{absorbed}"

@@ -17,7 +17,7 @@ from gramian.formula.design import Design
 
 def stored(formula: str, data: Any, **options: Any) -> tuple[Design, Accumulated]:
     """What a Gram of this formula holds."""
-    design, source = prepare(formula, source_of(data), Options(**options))
+    design, source = prepare(formula, source_of(data), Options(**options), absorbing=True)
     return design, Local(1).fold(source, Accumulate(design))
 
 

@@ -63,6 +63,21 @@ def formula_of(formula, terms):
     return f"{outcome} ~ " + " + ".join([*first, *terms, *offset] or ["1"])
 
 
+@pytest.mark.parametrize("formula", ["y ~ x*f + z + v2 | g", "y ~ x*f + v2 | g + h", "y ~ bs(x, 5) + f + v2"])
+def test_absorbed_factors_stay_and_splines_enter_whole(formula):
+    data = FRAME.assign(h=np.arange(len(FRAME)) % 5).astype({"h": str})
+    design, done = stored(formula, data)
+    _, bar, factors = formula.partition(" | ")
+    found = selection(design, done, "bic")
+    for candidate in found.selected.candidates:
+        fit = gm.ols("y ~ " + (" + ".join(candidate.terms) or "1") + bar + factors, data)
+        assert candidate.columns == fit.effective
+        assert candidate.rss == pytest.approx(fit.deviance, rel=CLOSE)
+        assert candidate.aic == pytest.approx(fit.aic, rel=CLOSE)
+        assert candidate.adj_r_squared == pytest.approx(fit.adj_r_squared, abs=CLOSE)
+    assert gm.ols(found.best.formula, data).deviance == pytest.approx(found.best.deviance, rel=CLOSE)
+
+
 @pytest.mark.parametrize("criterion", VALUES)
 @pytest.mark.parametrize("method", ["best", "forward", "backward"])
 def test_the_winner_is_the_best_candidate_and_its_fit_the_fit(criterion, method):
