@@ -12,7 +12,6 @@ from gramian.linalg.exact.refine import Verified, refined
 from gramian.linalg.exact.round import nearest
 from gramian.typing import Codes, Matrix, Vector
 
-
 SURE_ENOUGH = Fraction(1, 2**54)  # relative error of an element that is called right
 
 
