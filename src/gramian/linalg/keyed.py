@@ -1,0 +1,136 @@
+"""Keyed moments: the same sums for every key apart, in stacked arrays. They add; the total is the sum over the keys."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gramian.errors import NumericalError
+from gramian.linalg.cells import CellSums
+from gramian.linalg.columns import Factors, Layout
+from gramian.linalg.moments import Moments, union, with_rows
+from gramian.linalg.moments import positions as level_positions
+from gramian.linalg.monomials import Coordinate
+from gramian.typing import Codes, Level, Mask, Matrix, Vector
+
+T = TypeVar("T", bound=np.generic)
+Key = tuple[Level, ...]  # one level of each column that makes the key
+
+
+@dataclass(frozen=True, slots=True)
+class KeyedMoments:
+    """Moments of g keys, in the same coordinates and told with the same levels.
+
+    keys : in canonical order. rows : (g,) counts. log_weight : (g,). dense : (g, m, m). tables : factors -> sums over
+    cells whose first code is the place of the key. powers : variable -> (g, top + 1).
+    """
+
+    layout: Layout
+    coordinates: Mapping[str, Coordinate]
+    keys: tuple[Key, ...]
+    rows: Codes
+    log_weight: Vector
+    dense: Matrix
+    levels: Mapping[str, tuple[Level, ...]]
+    tables: Mapping[Factors, CellSums]
+    powers: Mapping[str, Matrix]
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def __add__(self, other: KeyedMoments, /) -> KeyedMoments:
+        if (self.layout, self.coordinates) != (other.layout, other.coordinates):
+            raise NumericalError("moments of different columns or in different coordinates do not add")
+        keys = self.keys if self.keys == other.keys else ordered({*self.keys, *other.keys})
+        levels = {name: union(known, other.levels[name]) for name, known in self.levels.items()}
+        mine, theirs = self.told(keys, levels), other.told(keys, levels)
+        return replace(
+            mine,
+            rows=mine.rows + theirs.rows,
+            log_weight=mine.log_weight + theirs.log_weight,
+            dense=mine.dense + theirs.dense,
+            tables={f: table + theirs.tables[f] for f, table in mine.tables.items()},
+            powers={v: sums + theirs.powers[v] for v, sums in mine.powers.items()},
+        )
+
+    def told(self, keys: tuple[Key, ...], levels: Mapping[str, tuple[Level, ...]]) -> KeyedMoments:
+        """The same sums told with more (or reordered) keys and levels."""
+        if keys == self.keys and levels == self.levels:
+            return self
+        at = places(self.keys, keys)
+        maps = {name: level_positions(known, levels[name]) for name, known in self.levels.items()}
+        return replace(
+            self,
+            keys=keys,
+            rows=_spread(self.rows, at, len(keys)),
+            log_weight=_spread(self.log_weight, at, len(keys)),
+            dense=_spread(self.dense, at, len(keys)),
+            levels=dict(levels),
+            tables={f: table.recode([at, *(maps[name] for name in f)]) for f, table in self.tables.items()},
+            powers={v: _spread(sums, at, len(keys)) for v, sums in self.powers.items()},
+        )
+
+    def at(self, place: int) -> Moments:
+        """The moments of one key, with the levels that have rows there."""
+        tables = {f: _of_key(table, place) for f, table in self.tables.items()}
+        return self._moments(tables, slice(place, place + 1))
+
+    @property
+    def total(self) -> Moments:
+        """The moments of all rows."""
+        return self.of(np.arange(len(self)))
+
+    def of(self, chosen: Sequence[int] | Codes) -> Moments:
+        """The moments of several keys together, by their places."""
+        there = np.zeros(len(self), bool)
+        there[chosen] = True
+        tables = {f: _of_keys(table, there) for f, table in self.tables.items()}
+        return self._moments(tables, there)
+
+    def _moments(self, tables: Mapping[Factors, CellSums], rows: slice | Mask) -> Moments:
+        whole = Moments(
+            self.layout,
+            self.coordinates,
+            int(self.rows[rows].sum()),
+            float(self.log_weight[rows].sum()),
+            self.dense[rows].sum(axis=0),
+            self.levels,
+            tables,
+            {v: sums[rows].sum(axis=0) for v, sums in self.powers.items()},
+        )
+        seen = {name: with_rows(list(known), name, tables) for name, known in self.levels.items()}
+        return whole.with_levels({n: tuple(k for k in known if k in seen[n]) for n, known in self.levels.items()})
+
+
+def ordered(keys: set[Key]) -> tuple[Key, ...]:
+    """Keys in canonical order: column by column, as levels are."""
+    return tuple(sorted(keys, key=lambda key: [(isinstance(v, str), v) for v in key]))
+
+
+def places(keys: Sequence[Key], among: Sequence[Key]) -> Codes:
+    """Where each key stands among others that contain it."""
+    place = {key: i for i, key in enumerate(among)}
+    return np.array([place[key] for key in keys], np.int64)
+
+
+def _spread(values: NDArray[T], at: Codes, size: int) -> NDArray[T]:
+    out = np.zeros((size, *values.shape[1:]), values.dtype)
+    out[at] = values
+    return out
+
+
+def _of_key(table: CellSums, place: int) -> CellSums:
+    """The cells of one key, without it; cells are sorted, the key first."""
+    start, stop = np.searchsorted(table.cells[:, 0], (place, place + 1))
+    return CellSums(table.cells[start:stop, 1:], table.rows[start:stop], table.sums[start:stop])
+
+
+def _of_keys(table: CellSums, there: Mask) -> CellSums:
+    keep = there[table.cells[:, 0]]
+    chosen = CellSums(table.cells[keep], table.rows[keep], table.sums[keep])
+    width = table.cells.shape[1]
+    return chosen.project(range(1, width), range(table.sums.shape[1]))
