@@ -18,7 +18,7 @@ from gramian.fit.options import Options
 from gramian.fit.passes import Accumulated, Lift, part
 from gramian.fit.plan import readable
 from gramian.fit.prepare import prepare
-from gramian.fit.run import Engine
+from gramian.fit.engine import Engine
 from gramian.formula.design import Design
 from gramian.formula.reading import Observed, Reader
 from gramian.formula.tally import Tally
@@ -62,6 +62,11 @@ class Keyed:
 
     def __iter__(self) -> Iterator[Level | Key]:
         return map(plain_key, self.keys)
+
+    def items(self) -> Iterator[tuple[Key, Accumulated]]:
+        """Every key, as a tuple of levels, with its moments."""
+        for place, key in enumerate(self.keys):
+            yield key, Accumulated(self.moments.at(place), self.tallies.get(key, Tally()))
 
     def __getitem__(self, key: Level | Key) -> Accumulated:
         """The moments of one key. Raises OptionError for one that is not there."""
