@@ -25,7 +25,7 @@ def check_alone(formula: str, by: Sequence[str], *, save: bool, plot: bool) -> N
     if by or has_several(formula):
         option, several = "--save" if save else "--plot", "--by" if by else "c() of several outcomes"
         raise OptionError(
-            f"{option} takes one fit, and {several} gives several; in Python each of them can be saved and drawn, as in "
+            f"{option} takes one fit, and {several} gives more; in Python each of them can be saved and drawn, as in "
             "gm.ols(...)[key].save(path)"
         )
 

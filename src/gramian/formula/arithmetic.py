@@ -25,7 +25,7 @@ from gramian.formula.tokens import Cursor, Token, fault
 
 ANY = Name(".")
 NOT_HERE = {
-    SEVERAL: "c() gathers several outcomes of a linear model and stands only left of '~', as in c(y1, y2) ~ x",
+    SEVERAL: "c() gathers the outcomes of a linear model; it stands only left of '~', as in c(y1, y2) ~ x",
 }
 TILDE = "a formula needs '~' between the outcome and the terms, as in y ~ x"
 

@@ -101,15 +101,17 @@ def _outcome(cursor: Cursor) -> Node:
     start = cursor.token.position
     if cursor.operator == "~":
         cursor.fail("nothing stands left of '~'; name the outcome, as in y ~ x")
-    nodes = _several(cursor) if _gathers(cursor) else (expression(cursor),)
+    gathers = _gathers(cursor)
+    nodes = _several(cursor) if gathers else ((start, expression(cursor)),)
     if cursor.operator != "~":
-        _no_end(cursor, "an operator or '~'" if len(nodes) == 1 else "'~'")
+        _no_end(cursor, "'~'" if gathers else "an operator or '~'")
     cursor.take()
-    for node in nodes:
-        _check_outcome(cursor, node, start)
+    for place, node in nodes:
+        _check_outcome(cursor, node, place)
     if cursor.token.kind == "end":
         cursor.fail("nothing stands right of '~'; write y ~ 1 for a constant only")
-    return nodes[0] if len(nodes) == 1 else Call(SEVERAL, nodes, position=start)
+    outcomes = tuple(node for _, node in nodes)
+    return outcomes[0] if len(outcomes) == 1 else Call(SEVERAL, outcomes, position=start)
 
 
 def _gathers(cursor: Cursor) -> bool:
@@ -118,21 +120,22 @@ def _gathers(cursor: Cursor) -> bool:
     return here.kind == "name" and here.text == SEVERAL and then.text == "("
 
 
-def _several(cursor: Cursor) -> tuple[Node, ...]:
-    """The outcomes that c() gathers, each once."""
+def _several(cursor: Cursor) -> tuple[tuple[int, Node], ...]:
+    """The outcomes that c() gathers, each once, with their places in the text."""
     cursor.take()
     opening = cursor.take()
     cursor.deeper()
     if cursor.operator == ")":
         cursor.fail("c() gathers no outcome; name them, as in c(y1, y2) ~ x")
-    nodes: list[Node] = []
+    nodes: dict[Node, int] = {}
     while not nodes or cursor.accept(","):
         place = cursor.token.position
-        nodes.append(expression(cursor))
-        if nodes[-1] in nodes[:-1]:
-            cursor.fail(f"the outcome {label(nodes[-1])} is named twice", place)
+        node = expression(cursor)
+        if node in nodes:
+            cursor.fail(f"the outcome {label(node)} is named twice", place)
+        nodes[node] = place
     cursor.close(opening)
-    return tuple(nodes)
+    return tuple((place, node) for node, place in nodes.items())
 
 
 def _check_outcome(cursor: Cursor, node: Node, start: int) -> None:
