@@ -139,7 +139,7 @@ class KeyedReader(Reader):
         """Evaluate a batch, leave out what is not complete. Raises DataError beyond the keys that fit into memory."""
         self.parts = self.keying.parts(batch)
         self.here = self.keying.codes(batch, self.parts)
-        check_groups(self.task.split, len(self.keying.keys), self.task.most, self.width)
+        check_groups(self.task.split, self.keying.size, self.task.most, self.width)
         observed = super().read(batch)
         self.here = self.here if observed.kept is None else self.here[observed.kept]
         return observed
@@ -183,7 +183,7 @@ class KeyedLift(Lift):
     def block(self, columns: Columns, observed: Observed, rows: slice | Mask) -> bool:
         """Add the rows of a block to their keys; False, and nothing added, where a value is not finite."""
         weight, count, keys = part(observed.weight, rows), part(observed.count, rows), self.reader.here[rows]
-        sizes = {**self.reader.sizes, KEY: len(self.reader.keying.keys)}
+        sizes = {**self.reader.sizes, KEY: self.reader.keying.size}
         regular = observed.kept is None and isinstance(rows, slice)
         cycle = self.task.split.cycle if regular else None
         added = self.keyed_sums.add(columns, keys, combined(weight, count), count, sizes, cycle)

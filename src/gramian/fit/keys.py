@@ -19,8 +19,10 @@ FOLD = "fold"
 
 
 class Keying(Protocol):
-    """Keys of the rows of one unit while it is read. keys : those of the codes 0, 1, ..."""
+    """Keys of the rows of one unit while it is read. keys : those of the codes 0, 1, ..., so far `size` of them."""
 
+    @property
+    def size(self) -> int: ...
     @property
     def keys(self) -> Sequence[Key]: ...
     def parts(self, batch: Batch) -> Mapping[str, Codes]: ...
@@ -117,6 +119,10 @@ class _FoldKeys:
     count: int
 
     @property
+    def size(self) -> int:
+        return self.count
+
+    @property
     def keys(self) -> Sequence[Key]:
         return [(fold,) for fold in range(self.count)]
 
@@ -135,6 +141,10 @@ class _ColumnKeys:
 
     def __post_init__(self) -> None:
         self.levels = {name: LevelIndex(name) for name in self.names}
+
+    @property
+    def size(self) -> int:
+        return len(self.levels[self.names[0]]) if len(self.names) == 1 else len(self.joint)
 
     @property
     def keys(self) -> Sequence[Key]:

@@ -108,6 +108,8 @@ class KeyedMoments:
 
 def ordered(keys: set[Key]) -> tuple[Key, ...]:
     """Keys in canonical order: column by column, as levels are."""
+    if len({tuple(map(type, key)) for key in keys}) == 1:
+        return tuple(sorted(keys))
     return tuple(sorted(keys, key=lambda key: [(isinstance(v, str), v) for v in key]))
 
 

@@ -13,6 +13,7 @@ from gramian.linalg.columns import Columns, Layout
 from gramian.linalg.keyed import Key, KeyedMoments, ordered, places
 from gramian.linalg.moments import canonical, positions, weigh, with_rows
 from gramian.linalg.monomials import Coordinate
+from gramian.linalg.segments import Waiting, sorted_by
 from gramian.linalg.tables import Tables
 from gramian.typing import Codes, Level, Matrix, Vector
 
@@ -29,6 +30,7 @@ class KeyedAccumulator:
         width = len(layout.rows)
         self.dense = np.zeros((0, width, width))
         self.rows, self.log_weight = np.zeros(0, np.int64), np.zeros(0)
+        self.waiting = Waiting()
         place = {m: i for i, m in enumerate((*layout.rows, *layout.extra))}
         self.tables = Tables({(KEY, *f): [place[m] for m in monomials] for f, monomials in layout.tables})
         self.extra = len(layout.extra) > 0
@@ -53,18 +55,33 @@ class KeyedAccumulator:
         powers = {v: self._power_sums(columns.value(at), v, keys, count) for v, at in self.places_of.items()}
         if total is not None:
             weigh(columns, np.sqrt(total))
-        which, products = products_by_key(columns, keys, cycle)
-        if not np.isfinite(products.trace(axis1=1, axis2=2).sum()) or (
-            self.extra and not np.isfinite(columns.extra.sum())
-        ):
+        held = np.bincount(keys, minlength=len(self.rows))
+        if (self.extra and not np.isfinite(columns.extra.sum())) or not self._add_products(columns, keys, held, cycle):
             return False
-        self.dense[which] += products
-        self.rows += np.bincount(keys, count, len(self.rows)).astype(np.int64)
+        self.rows += held if count is None else np.bincount(keys, count, len(held)).astype(np.int64)
         for variable, sums in powers.items():
             self.powers[variable] += sums
         if self.layout.tables:
             coded = replace(columns, codes={**columns.codes, KEY: keys})
             self.tables.add(coded, None if total is None else np.sqrt(total), count, sizes)
+        return True
+
+    def _add_products(self, columns: Columns, keys: Codes, held: Codes, cycle: int | None) -> bool:
+        """One symmetric product for the rows of each key, unless keys have so few rows that calls would cost more."""
+        which = np.flatnonzero(held)
+        width = self.dense.shape[1]
+        if width * width * columns.rows < PIECE * len(which):
+            values = _written_out(columns)
+            if not np.isfinite(np.einsum("ij,ij->", values, values)):
+                return False
+            if self.waiting.put(values, keys):
+                self.waiting.flush(self.dense)
+            return True
+        parts = _parts(keys, which, held, cycle)
+        products = np.array([columns.dense_rows(parts[key]).products() for key in which.tolist()])
+        if not np.isfinite(products.trace(axis1=1, axis2=2).sum()):
+            return False
+        self.dense[which] += products
         return True
 
     def add_log_weights(self, keys: Codes, weight: Vector, count: Vector | None) -> None:
@@ -75,6 +92,7 @@ class KeyedAccumulator:
     def finish(self, keys: Sequence[Key], levels: Mapping[str, Sequence[Level]]) -> KeyedMoments:
         """The unit's moments, keys and levels in canonical order; keys : those of the codes 0, 1, ..."""
         self._grow(len(keys))
+        self.waiting.flush(self.dense)
         filled = self.tables.finish() if self.layout.tables else {}
         known = {name: canonical(with_rows(list(k), name, filled)) for name, k in levels.items()}
         order = ordered(set(keys))
@@ -110,43 +128,20 @@ class KeyedAccumulator:
         self.powers = {v: _longer(sums, more) for v, sums in self.powers.items()}
 
 
-def products_by_key(columns: Columns, keys: Codes, cycle: int | None = None) -> tuple[Codes, Matrix]:
-    """Which keys the rows of a block have, and the products of each key's rows, (g, m, m).
-
-    A contiguous copy of a key's rows and one symmetric product are quickest while keys have many rows; where they have
-    few, products are multiplied out and summed over runs of sorted rows.
-    """
+def _parts(keys: Codes, which: Codes, held: Codes, cycle: int | None) -> Mapping[int, slice | Codes]:
+    """Which rows of a block have each key; regular keys need no sorting."""
     if cycle is not None:
-        firsts = np.arange(min(cycle, columns.rows))
-        parts: Sequence[slice | Codes] = [slice(i, None, cycle) for i in firsts]
-    else:
-        order = sorted_by(keys)
-        firsts = np.flatnonzero(np.diff(keys[order], prepend=-1))
-        parts = np.split(order, firsts[1:])
-    which = keys[firsts] if cycle is not None else keys[order[firsts]]
-    width = len(columns.gathered) + len(columns.placed)
-    if width * width * columns.rows > PIECE * len(which) or len(which) < 2:
-        return which, np.array([columns.dense_rows(part).products() for part in parts]).reshape(-1, width, width)
-    sort = np.concatenate([np.arange(columns.rows)[part] for part in parts]) if cycle is not None else order
-    starts = np.cumsum([0, *(len(range(columns.rows)[p]) if isinstance(p, slice) else len(p) for p in parts[:-1])])
-    return which, segmented(columns.dense_rows(sort), starts)
+        return {int(key): slice(i, None, cycle) for i, key in enumerate(keys[:cycle])}
+    order = sorted_by(keys)
+    ends = np.cumsum(held[which])
+    return {int(key): order[end - held[key] : end] for key, end in zip(which, ends, strict=True)}
 
 
-def segmented(columns: Columns, starts: Codes) -> Matrix:
-    """Products of runs of rows that begin at `starts`, (g, m, m)."""
-    width = len(columns.gathered) + len(columns.placed)
-    values = columns.buffer if columns.matrix is None else np.array([columns.value(i) for i in range(width)])
-    out = np.empty((len(starts), width, width))
-    for i, value in enumerate(values):
-        sums = np.add.reduceat(values[i:] * value, starts, axis=1).T
-        out[:, i, i:] = out[:, i:, i] = sums
-    return out
-
-
-def sorted_by(keys: Codes) -> Codes:
-    """Rows in the order of their keys, those of one key in their own order; numbers below 2^16 are sorted by digits."""
-    small = keys.astype(np.uint16) if len(keys) and keys.max() < 2**16 else keys
-    return np.argsort(small, kind="stable")
+def _written_out(columns: Columns) -> Matrix:
+    """The dense block as one array (m, n)."""
+    if columns.matrix is None:
+        return columns.buffer
+    return np.array([columns.value(i) for i in range(len(columns.gathered) + len(columns.placed))])
 
 
 def _longer(values: NDArray[T], more: int) -> NDArray[T]:
