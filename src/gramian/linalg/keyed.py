@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,6 @@ from gramian.linalg.moments import positions as level_positions
 from gramian.linalg.monomials import Coordinate
 from gramian.typing import Codes, Level, Mask, Matrix, Vector
 
-T = TypeVar("T", bound=np.generic)
 Key = tuple[Level, ...]  # one level of each column that makes the key
 
 
@@ -46,33 +45,28 @@ class KeyedMoments:
         if (self.layout, self.coordinates) != (other.layout, other.coordinates):
             raise NumericalError("moments of different columns or in different coordinates do not add")
         keys = self.keys if self.keys == other.keys else ordered({*self.keys, *other.keys})
+        here, there = places(self.keys, keys), places(other.keys, keys)
         levels = {name: union(known, other.levels[name]) for name, known in self.levels.items()}
-        mine, theirs = self.told(keys, levels), other.told(keys, levels)
-        return replace(
-            mine,
-            rows=mine.rows + theirs.rows,
-            log_weight=mine.log_weight + theirs.log_weight,
-            dense=mine.dense + theirs.dense,
-            tables={f: table + theirs.tables[f] for f, table in mine.tables.items()},
-            powers={v: sums + theirs.powers[v] for v, sums in mine.powers.items()},
-        )
+        mine, theirs = self._tables_in(here, levels), other._tables_in(there, levels)
 
-    def told(self, keys: tuple[Key, ...], levels: Mapping[str, tuple[Level, ...]]) -> KeyedMoments:
-        """The same sums told with more (or reordered) keys and levels."""
-        if keys == self.keys and levels == self.levels:
-            return self
-        at = places(self.keys, keys)
-        maps = {name: level_positions(known, levels[name]) for name, known in self.levels.items()}
+        def added(left: NDArray[Any], right: NDArray[Any]) -> NDArray[Any]:
+            return _added(left, here, right, there, len(keys))
+
         return replace(
             self,
             keys=keys,
-            rows=_spread(self.rows, at, len(keys)),
-            log_weight=_spread(self.log_weight, at, len(keys)),
-            dense=_spread(self.dense, at, len(keys)),
-            levels=dict(levels),
-            tables={f: table.recode([at, *(maps[name] for name in f)]) for f, table in self.tables.items()},
-            powers={v: _spread(sums, at, len(keys)) for v, sums in self.powers.items()},
+            rows=added(self.rows, other.rows),
+            log_weight=added(self.log_weight, other.log_weight),
+            dense=added(self.dense, other.dense),
+            levels=levels,
+            tables={f: table + theirs[f] for f, table in mine.items()},
+            powers={v: added(sums, other.powers[v]) for v, sums in self.powers.items()},
         )
+
+    def _tables_in(self, at: Codes, levels: Mapping[str, tuple[Level, ...]]) -> dict[Factors, CellSums]:
+        """The tables with the key's code k told as at[k], and with other levels."""
+        maps = {name: level_positions(known, levels[name]) for name, known in self.levels.items()}
+        return {f: table.recode([at, *(maps[name] for name in f)]) for f, table in self.tables.items()}
 
     def at(self, place: int) -> Moments:
         """The moments of one key, with the levels that have rows there."""
@@ -119,9 +113,16 @@ def places(keys: Sequence[Key], among: Sequence[Key]) -> Codes:
     return np.array([place[key] for key in keys], np.int64)
 
 
-def _spread(values: NDArray[T], at: Codes, size: int) -> NDArray[T]:
-    out = np.zeros((size, *values.shape[1:]), values.dtype)
-    out[at] = values
+def _added(left: NDArray[Any], here: Codes, right: NDArray[Any], there: Codes, size: int) -> NDArray[Any]:
+    """Sums of two stacks that stand at these places of a larger one."""
+    if len(left) == len(right) == size:  # then both stand where they are
+        return np.asarray(left + right)
+    out = np.zeros((size, *left.shape[1:]), left.dtype)
+    out[here] = left
+    if len(right) == size:
+        out += right
+    else:
+        out[there] += right
     return out
 
 

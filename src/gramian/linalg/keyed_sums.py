@@ -122,7 +122,7 @@ class KeyedAccumulator:
         room = len(self.rows)
         if size <= room:
             return
-        more = max(size, min(2 * room, room + 4096)) - room
+        more = max(size, room + room // 8) - room
         self.rows, self.log_weight = _longer(self.rows, more), _longer(self.log_weight, more)
         self.dense = _longer(self.dense, more)
         self.powers = {v: _longer(sums, more) for v, sums in self.powers.items()}

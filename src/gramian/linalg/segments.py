@@ -34,11 +34,13 @@ class Waiting:
         values, keys = np.concatenate(self.blocks, axis=1), np.concatenate(self.keys)
         self.blocks, self.keys, self.cells = [], [], 0
         order = sorted_by(keys)
+        keys = keys[order]
+        for row in values:  # one after another, so that a row stays in the cache while it is sorted
+            row[:] = row[order]
         for at in range(0, len(order), BLOCK):
-            rows = order[at : at + BLOCK]
-            sorted_keys = keys[rows]
-            starts = np.flatnonzero(np.diff(sorted_keys, prepend=-1))
-            _add(into, sorted_keys[starts], segmented(np.take(values, rows, axis=1), starts))
+            here = keys[at : at + BLOCK]
+            starts = np.flatnonzero(np.diff(here, prepend=-1))
+            _add(into, here[starts], segmented(values[:, at : at + BLOCK], starts))
 
 
 def _add(into: Matrix, keys: Codes, products: Matrix) -> None:
