@@ -11,7 +11,7 @@ import numpy as np
 
 from gramian.batch import Batch, Numbers, Source
 from gramian.engines.progress import Progress
-from gramian.errors import DataError, OptionError, did_you_mean
+from gramian.errors import DataError, OptionError, listing
 from gramian.fit.keys import Folds, Split, told
 from gramian.fit.limits import memory_limit
 from gramian.fit.options import Options
@@ -92,7 +92,7 @@ class Keyed:
         if whole not in self.keys:
             known = [told(self.split, k) for k in self.keys]
             wanted = told(self.split, whole) if len(whole) == len(self.split.names) else repr(key)
-            raise OptionError(f"there are no rows with {wanted}{did_you_mean(wanted, known)} ({len(known):,} keys)")
+            raise OptionError(f"there are no rows with {wanted}; there are {listing(known)}")
         return self.keys.index(whole)
 
 
