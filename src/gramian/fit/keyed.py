@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -26,7 +26,7 @@ from gramian.linalg.columns import Columns
 from gramian.linalg.keyed import Key, KeyedMoments
 from gramian.linalg.keyed_sums import KEY, KeyedAccumulator
 from gramian.linalg.moments import combined
-from gramian.typing import Codes, Level, Mask
+from gramian.typing import Codes, Level, Mask, Vector
 
 STACKS = 8  # copies of all products that are alive at once: one a thread, partials that wait, a sum under way
 
@@ -74,6 +74,11 @@ class Keyed:
         return Accumulated(self.moments.at(whole), self.tallies.get(self.keys[whole], Tally()))
 
     @property
+    def tally(self) -> Tally:
+        """All rows left out."""
+        return sum(self.tallies.values(), Tally())
+
+    @property
     def total(self) -> Accumulated:
         """The moments of all rows."""
         return self._of(np.arange(len(self)), list(self.tallies))
@@ -98,12 +103,17 @@ class Keyed:
 
 @dataclass(frozen=True, slots=True)
 class AccumulateKeyed:
-    """The one pass, with the sums of every key apart. most : keys that fit into memory."""
+    """The one pass, with the sums of every key apart.
+
+    most : keys that fit into memory. centres : key -> variable or response row -> what is subtracted from it first, for
+    keys that lie far apart; their sums do not add up to a total.
+    """
 
     design: Design
     split: Split
     drop: bool = True
     most: int = 2**31
+    centres: Mapping[Key, Mapping[str, float]] | None = None
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -180,6 +190,15 @@ class KeyedLift(Lift):
         design = task.design
         self.keyed_sums = KeyedAccumulator(self.layout, design.coordinates, design.terms.power_sums())
 
+    def values(self, observed: Observed) -> dict[str, Vector]:
+        """The values, told from the centre of each row's key where there are centres."""
+        values, centres = Lift.values(self, observed), self.task.centres
+        if centres is None:
+            return values
+        mine = [centres.get(key, {}) for key in self.reader.keying.keys]
+        of_each = {name: np.array([c.get(name, 0.0) for c in mine]) for name in values}
+        return {name: x - of_each[name][self.reader.here] for name, x in values.items()}
+
     def block(self, columns: Columns, observed: Observed, rows: slice | Mask) -> bool:
         """Add the rows of a block to their keys; False, and nothing added, where a value is not finite."""
         weight, count, keys = part(observed.weight, rows), part(observed.count, rows), self.reader.here[rows]
@@ -211,11 +230,12 @@ class KeyedLift(Lift):
 
 
 class KeyedRun(NamedTuple):
-    """A design with its coordinates, the moments of every key, and the source as it was read."""
+    """A design with its coordinates, the moments of every key, the source as it was read, and the pass."""
 
     design: Design
     keyed: Keyed
     source: Source
+    task: AccumulateKeyed
 
 
 def run_keyed(
@@ -237,7 +257,7 @@ def run_keyed(
     task = AccumulateKeyed(design, split, options.drop, most_groups(design, memory))
     keyed = engine.fold(source, task, progress=progress)
     check_folds(keyed)
-    return KeyedRun(replace(design, levels=None), keyed, source)
+    return KeyedRun(design, keyed, source, task)
 
 
 def most_groups(design: Design, memory: int | None = None) -> int:

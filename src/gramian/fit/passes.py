@@ -70,11 +70,15 @@ class Lift:
 
     def add(self, observed: Observed) -> None:
         """The complete rows of a batch."""
-        values = {**observed.values, **{name: self.residual(observed, name) for name in self.responses}}
+        values = self.values(observed)
         for rows, columns in self.gather.blocks(observed.rows, values, observed.codes, observed.matrix):
             if not self.block(columns, observed, rows):
                 again = self.gather.block(rows, values, observed.codes, observed.matrix)
                 self._add_finite(again, observed, rows)
+
+    def values(self, observed: Observed) -> dict[str, Vector]:
+        """What the variables and the response rows hold when a block is gathered."""
+        return {**observed.values, **{name: self.residual(observed, name) for name in self.responses}}
 
     def residual(self, observed: Observed, response: str) -> Vector:
         """What a response row holds when a block is gathered."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from gramian.batch import Schema, Source
 from gramian.engines.blas import one_thread
@@ -18,6 +19,7 @@ from gramian.fit.options import Options
 from gramian.fit.passes import Accumulate, Accumulated
 from gramian.fit.prepare import prepare
 from gramian.fit.engine import Engine
+from gramian.fit.recentre import recentred
 from gramian.fit.run import WIDE
 from gramian.fit.solved import Solved
 from gramian.formula.design import Design, outcomes_of
@@ -51,28 +53,61 @@ def has_several(formula: str) -> bool:
     return len(outcomes_of(parse(formula).outcome)) > 1
 
 
+class Group(NamedTuple):
+    """The moments of a group, the design in the coordinates that they are told in, and the passes they took."""
+
+    design: Design
+    done: Accumulated
+    passes: int = 1
+
+
 def run_several(
     formula: str, source: Source, options: Options, engine: Engine, by: By | None, progress: Progress | None
 ) -> Several:
-    """Fit every outcome in every group after one pass. Raises what one fit would raise, with the group named."""
+    """Fit every outcome in every group after one pass, or two where groups are far from each other.
+
+    Raises what one fit would raise, with the group named.
+    """
     names = _names(formula, by)
-    schema = source.schema
-    if by is None:
-        design, source = prepare(formula, source, options, several=True)
-        whole = engine.fold(source, Accumulate(design, options.drop), progress=progress)
-        groups: dict[Key, Accumulated] = {(): whole}
-    else:
-        design, keyed, _ = run_keyed(formula, source, options, engine, by, progress)
-        whole = keyed.total
-        known = dict(keyed.items())
-        groups = {key: known[key] for key in _in_order(keyed.keys, by, schema)}
-    there = {key: done for key, done in groups.items() if done.moments.rows}
+    groups, tally = (
+        _whole(formula, source, options, engine, progress)
+        if by is None
+        else _by(formula, source, options, engine, by, progress)
+    )
+    there = {key: group for key, group in groups.items() if group.done.moments.rows}
     if not there:
-        raise NumericalError(no_rows(formula, whole.tally))
-    fits = dict(_solved(design, there, options, by))
-    empty = {key: done.tally for key, done in groups.items() if key not in there}
-    outcomes = tuple(name.removeprefix("~") for name in design.outcome)
-    return Several(formula, names, fits, whole.tally, empty, outcomes)
+        raise NumericalError(no_rows(formula, tally))
+    outcomes, most = tuple(next(iter(there.values())).design.outcome), width_limit()
+    several = len(outcomes) > 1
+    fits = {
+        ((response.removeprefix("~"),) if several else ()) + key: _solved(group, response, options, most, by, key)
+        for response in outcomes
+        for key, group in there.items()
+    }
+    empty = {key: group.done.tally for key, group in groups.items() if key not in there}
+    return Several(formula, names, fits, tally, empty, tuple(name.removeprefix("~") for name in outcomes))
+
+
+def _whole(
+    formula: str, source: Source, options: Options, engine: Engine, progress: Progress | None
+) -> tuple[dict[Key, Group], Tally]:
+    design, source = prepare(formula, source, options, several=True)
+    done = engine.fold(source, Accumulate(design, options.drop), progress=progress)
+    return {(): Group(design, done)}, done.tally
+
+
+def _by(
+    formula: str, source: Source, options: Options, engine: Engine, by: By, progress: Progress | None
+) -> tuple[dict[Key, Group], Tally]:
+    schema = source.schema
+    run = run_keyed(formula, source, options, engine, by, progress)
+    again = recentred(run.task, run.keyed) if run.source.rereadable else None
+    if again is None:
+        found = {key: Group(run.design, done) for key, done in run.keyed.items()}
+    else:
+        keyed = engine.fold(run.source, again.task, progress=progress)
+        found = {key: Group(design, done, 2) for key, design, done in again.items(keyed)}
+    return {key: found[key] for key in _in_order(list(found), by, schema)}, run.keyed.tally
 
 
 def no_rows(formula: str, tally: Tally) -> str:
@@ -81,19 +116,12 @@ def no_rows(formula: str, tally: Tally) -> str:
     return f"no rows are left to fit '{formula}': " + (f"{tally.total:,} left out ({causes})" if causes else "no data")
 
 
-def _solved(
-    design: Design, groups: Mapping[Key, Accumulated], options: Options, by: By | None
-) -> Iterator[tuple[Key, Solved]]:
-    most = width_limit()
-    for response in design.outcome:
-        alone = of_one(design, response)
-        for key, done in groups.items():
-            sizes = {name: len(known) for name, known in done.moments.levels.items()}
-            wide = width(design.terms, sizes) >= WIDE
-            with _blamed(by, key), nullcontext() if wide else one_thread():
-                check_width(design.terms, sizes, most)
-                outcome = (response.removeprefix("~"),) if len(design.outcome) > 1 else ()
-                yield (*outcome, *key), solve_linear(alone, done, options)
+def _solved(group: Group, response: str, options: Options, most: int, by: By | None, key: Key) -> Solved:
+    design, done = of_one(group.design, response), group.done
+    sizes = {name: len(known) for name, known in done.moments.levels.items()}
+    with _blamed(by, key), one_thread() if width(design.terms, sizes) < WIDE else nullcontext():
+        check_width(design.terms, sizes, most)
+        return solve_linear(design, done, options, group.passes)
 
 
 def of_one(design: Design, response: str) -> Design:

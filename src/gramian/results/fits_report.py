@@ -50,7 +50,9 @@ def rows_told(fits: Fits) -> Iterator[str]:
     """How many rows were used and left out, together; which groups have none."""
     left_out = sum(fits.dropped_rows.values())
     together = " in which all outcomes are present" if len(fits.outcomes) > 1 else ""
-    yield f"{len(fits):,} fits from one pass, {fits.rows:,} rows{together}"
+    passes = max(fit.passes for fit in fits.values())
+    told = "one pass" if passes == 1 else f"{passes} passes"
+    yield f"{len(fits):,} fits from {told}, {fits.rows:,} rows{together}"
     if left_out:
         causes = ", ".join(f"{n:,} {printable(cause)}" for cause, n in fits.dropped_rows.items())
         blamed = ", ".join(f"{printable(column)} {n:,}" for column, n in islice(fits.missing.items(), NAMED))
