@@ -124,15 +124,6 @@ class Columns:
             self.products_with_response,
         )
 
-    def dense_rows(self, rows: slice | Codes) -> Columns:
-        """The dense block of some rows, by a slice or by their places, copied so that each monomial is contiguous."""
-        if isinstance(rows, slice):
-            buffer = np.ascontiguousarray(self.buffer[:, rows])
-        else:
-            buffer = np.take(self.buffer, rows, axis=1)
-        matrix = None if self.matrix is None else self.matrix[rows]
-        return Columns(buffer, self.gathered, matrix, self.placed, self.extra[:0], {})
-
     def products(self) -> Matrix:
         """Symmetric products of the dense block, (m, m).
 

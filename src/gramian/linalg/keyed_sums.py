@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from math import prod
 from typing import TypeVar
 
 import numpy as np
@@ -30,7 +31,7 @@ class KeyedAccumulator:
         width = len(layout.rows)
         self.dense = np.zeros((0, width, width))
         self.rows, self.log_weight = np.zeros(0, np.int64), np.zeros(0)
-        self.waiting = Waiting()
+        self.waiting, self.scratch = Waiting(), np.zeros(0)
         place = {m: i for i, m in enumerate((*layout.rows, *layout.extra))}
         self.tables = Tables({(KEY, *f): [place[m] for m in monomials] for f, monomials in layout.tables})
         self.extra = len(layout.extra) > 0
@@ -68,21 +69,42 @@ class KeyedAccumulator:
 
     def _add_products(self, columns: Columns, keys: Codes, held: Codes, cycle: int | None) -> bool:
         """One symmetric product for the rows of each key, unless keys have so few rows that calls would cost more."""
-        which = np.flatnonzero(held)
-        width = self.dense.shape[1]
+        which, width = np.flatnonzero(held), self.dense.shape[1]
         if width * width * columns.rows < PIECE * len(which):
-            values = _written_out(columns)
-            if not np.isfinite(np.einsum("ij,ij->", values, values)):
-                return False
-            if self.waiting.put(values, keys):
-                self.waiting.flush(self.dense)
-            return True
-        parts = _parts(keys, which, held, cycle)
-        products = np.array([columns.dense_rows(parts[key]).products() for key in which.tolist()])
+            return self._put(_written_out(columns), keys)
+        parts = _sorted(keys, which, held) if cycle is None else [slice(k, None, cycle) for k in range(len(which))]
+        products = np.array([self._products(columns, part) for part in parts])
         if not np.isfinite(products.trace(axis1=1, axis2=2).sum()):
             return False
-        self.dense[which] += products
+        self.dense[which if cycle is None else keys[:cycle]] += products
         return True
+
+    def _put(self, values: Matrix, keys: Codes) -> bool:
+        """Let rows wait until there are more of their keys; False where a value is not finite."""
+        if not np.isfinite(np.einsum("ij,ij->", values, values)):
+            return False
+        if self.waiting.put(values, keys):
+            self.waiting.flush(self.dense)
+        return True
+
+    def _products(self, columns: Columns, rows: slice | Codes) -> Matrix:
+        """Products of the dense block over some rows, from a copy in which each monomial is contiguous."""
+        if isinstance(rows, slice):
+            room = self._room(len(columns.buffer), len(range(columns.rows)[rows]))
+            np.copyto(room, columns.buffer[:, rows])
+        else:
+            room = self._room(len(columns.buffer), len(rows))
+            np.take(columns.buffer, rows, axis=1, out=room, mode="clip")
+        if columns.matrix is None:
+            return np.asarray(np.dot(room, room.T))
+        return replace(columns, buffer=room, matrix=columns.matrix[rows]).products()
+
+    def _room(self, *shape: int) -> Matrix:
+        """Scratch memory, the same for every block: fresh memory costs more than the copy into it."""
+        size = prod(shape)
+        if self.scratch.size < size:
+            self.scratch = np.empty(size)
+        return self.scratch[:size].reshape(shape)
 
     def add_log_weights(self, keys: Codes, weight: Vector, count: Vector | None) -> None:
         """Sums of log weights, each as often as its row counts."""
@@ -128,13 +150,9 @@ class KeyedAccumulator:
         self.powers = {v: _longer(sums, more) for v, sums in self.powers.items()}
 
 
-def _parts(keys: Codes, which: Codes, held: Codes, cycle: int | None) -> Mapping[int, slice | Codes]:
-    """Which rows of a block have each key; regular keys need no sorting."""
-    if cycle is not None:
-        return {int(key): slice(i, None, cycle) for i, key in enumerate(keys[:cycle])}
-    order = sorted_by(keys)
-    ends = np.cumsum(held[which])
-    return {int(key): order[end - held[key] : end] for key, end in zip(which, ends, strict=True)}
+def _sorted(keys: Codes, which: Codes, held: Codes) -> list[Codes]:
+    """The rows of each key."""
+    return np.split(sorted_by(keys), np.cumsum(held[which])[:-1])
 
 
 def _written_out(columns: Columns) -> Matrix:

@@ -22,7 +22,6 @@ FORMULAS = [
     "y ~ x + I(x^2)",
     "y ~ x + offset(o)",
     "c(y, z) ~ x",
-    "y ~ 0 + x",
 ]
 
 
