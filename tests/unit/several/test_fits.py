@@ -272,3 +272,19 @@ def test_moments_of_a_key_that_is_not_there_are_refused(table):
     assert list(run.keyed) == ["a", "b", "c"]
     with pytest.raises(OptionError, match="no rows with group = d; there are group = a, group = b, group = c"):
         run.keyed["d"]
+
+
+@pytest.mark.parametrize("split", [Folds(5), By(("g",)), By(("many",))], ids=str)
+def test_an_array_that_is_used_in_place_is_split_as_columns_are(split):
+    rng = np.random.default_rng(3)
+    rows = 20_000
+    data = {"X": rng.normal(size=(rows, 4)), "y": rng.normal(size=rows)}
+    data |= {"g": rng.integers(0, 3, rows), "many": rng.integers(0, 5_000, rows)}
+    apart = {f"X{i}": data["X"][:, i] for i in range(4)} | {name: data[name] for name in ("y", "g", "many")}
+    placed = run_keyed("y ~ X", source_of(data), Options(), gm.Local(1), split)
+    copied = run_keyed("y ~ X0 + X1 + X2 + X3", source_of(apart), Options(), gm.Local(1), split)
+    assert placed.design.matrix is not None
+    assert placed.keyed.keys == copied.keyed.keys
+    assert placed.keyed.moments.rows.tolist() == copied.keyed.moments.rows.tolist()
+    # at most 20,000 products of a few units each, in two orders
+    np.testing.assert_allclose(placed.keyed.moments.dense, copied.keyed.moments.dense, rtol=0, atol=1e-9)
