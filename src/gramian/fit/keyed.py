@@ -12,13 +12,13 @@ import numpy as np
 from gramian.batch import Batch, Numbers, Source
 from gramian.engines.progress import Progress
 from gramian.errors import DataError, OptionError, listing
+from gramian.fit.engine import Engine
 from gramian.fit.keys import Folds, Split, told
 from gramian.fit.limits import memory_limit
 from gramian.fit.options import Options
 from gramian.fit.passes import Accumulated, Lift, part
 from gramian.fit.plan import readable
 from gramian.fit.prepare import prepare
-from gramian.fit.engine import Engine
 from gramian.formula.design import Design
 from gramian.formula.reading import Observed, Reader
 from gramian.formula.tally import Tally

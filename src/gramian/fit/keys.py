@@ -111,7 +111,12 @@ def by_of(by: str | Sequence[str]) -> By:
 
 def told(split: Split, key: Key) -> str:
     """A key for people: group = a, year = 2013."""
-    return ", ".join(f"{name} = {level_name(level)}" for name, level in zip(split.names, key, strict=True))
+    return keyed(split.names, key)
+
+
+def keyed(names: Sequence[str], key: Key) -> str:
+    """The parts of a key with their names."""
+    return ", ".join(f"{name} = {level_name(level)}" for name, level in zip(names, key, strict=True))
 
 
 @dataclass(slots=True)

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import NamedTuple
+
+import numpy as np
 
 from gramian.batch import Schema, Source
 from gramian.engines.blas import one_thread
 from gramian.engines.progress import Progress
-from gramian.errors import GramianError, NumericalError, OptionError
+from gramian.errors import AccuracyWarning, GramianError, NumericalError, OptionError
+from gramian.fit.engine import Engine
 from gramian.fit.keyed import run_keyed
-from gramian.fit.keys import By, told
+from gramian.fit.keys import By, keyed, told
+from gramian.fit.ladder import SMALL, climb, reached, shortfall
 from gramian.fit.limits import check_width, width, width_limit
-from gramian.fit.linear import solve_linear
+from gramian.fit.linear import System, first_rung
 from gramian.fit.options import Options
 from gramian.fit.passes import Accumulate, Accumulated
 from gramian.fit.prepare import prepare
-from gramian.fit.engine import Engine
 from gramian.fit.recentre import recentred
 from gramian.fit.run import WIDE
 from gramian.fit.solved import Solved
+from gramian.fit.subset import Subset
 from gramian.formula.design import Design, outcomes_of
 from gramian.formula.grammar import parse
 from gramian.formula.syntax import label
@@ -30,6 +36,8 @@ from gramian.linalg.keyed import Key
 from gramian.typing import Level
 
 OUTCOME = "outcome"
+CLIMBING = 20  # fits that read a large source again
+NAMED = 5  # fits with too few digits that are told one by one
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +69,28 @@ class Group(NamedTuple):
     passes: int = 1
 
 
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What all fits share. most : columns that fit into memory."""
+
+    options: Options
+    source: Source
+    engine: Engine
+    by: By | None
+    progress: Progress | None
+    most: int
+
+
 def run_several(
     formula: str, source: Source, options: Options, engine: Engine, by: By | None, progress: Progress | None
 ) -> Several:
     """Fit every outcome in every group after one pass, or two where groups are far from each other.
 
-    Raises what one fit would raise, with the group named.
+    A fit with fewer certified digits than wanted climbs further, with its own rows only. Warns with AccuracyWarning of
+    those that cannot. Raises what one fit would raise, with the group named.
     """
+    if options.exact:
+        raise OptionError("exact sums are kept for one fit at a time: leave exact out, or fit one group and outcome")
     names = _names(formula, by)
     groups, tally = (
         _whole(formula, source, options, engine, progress)
@@ -77,13 +100,14 @@ def run_several(
     there = {key: group for key, group in groups.items() if group.done.moments.rows}
     if not there:
         raise NumericalError(no_rows(formula, tally))
-    outcomes, most = tuple(next(iter(there.values())).design.outcome), width_limit()
+    outcomes = tuple(next(iter(there.values())).design.outcome)
+    work = Work(options, source, engine, by, progress, width_limit())
     several = len(outcomes) > 1
-    fits = {
-        ((response.removeprefix("~"),) if several else ()) + key: _solved(group, response, options, most, by, key)
-        for response in outcomes
-        for key, group in there.items()
-    }
+    asked = {((r.removeprefix("~"),) if several else ()) + k: (g, r, k) for r in outcomes for k, g in there.items()}
+    fits = {key: _first(*which, work)[1] for key, which in asked.items()}
+    for key in _to_climb(fits, source):
+        fits[key] = _climbed(*asked[key], work)
+    _warn(fits, names, source)
     empty = {key: group.done.tally for key, group in groups.items() if key not in there}
     return Several(formula, names, fits, tally, empty, tuple(name.removeprefix("~") for name in outcomes))
 
@@ -105,8 +129,8 @@ def _by(
     if again is None:
         found = {key: Group(run.design, done) for key, done in run.keyed.items()}
     else:
-        keyed = engine.fold(run.source, again.task, progress=progress)
-        found = {key: Group(design, done, 2) for key, design, done in again.items(keyed)}
+        second = engine.fold(run.source, again.task, progress=progress)
+        found = {key: Group(design, done, 2) for key, design, done in again.items(second)}
     return {key: found[key] for key in _in_order(list(found), by, schema)}, run.keyed.tally
 
 
@@ -116,12 +140,39 @@ def no_rows(formula: str, tally: Tally) -> str:
     return f"no rows are left to fit '{formula}': " + (f"{tally.total:,} left out ({causes})" if causes else "no data")
 
 
-def _solved(group: Group, response: str, options: Options, most: int, by: By | None, key: Key) -> Solved:
+def _first(group: Group, response: str, key: Key, work: Work) -> tuple[System, Solved]:
+    """What the pass alone gives."""
     design, done = of_one(group.design, response), group.done
     sizes = {name: len(known) for name, known in done.moments.levels.items()}
-    with _blamed(by, key), one_thread() if width(design.terms, sizes) < WIDE else nullcontext():
-        check_width(design.terms, sizes, most)
-        return solve_linear(design, done, options, group.passes)
+    with _blamed(work.by, key), one_thread() if width(design.terms, sizes) < WIDE else nullcontext():
+        check_width(design.terms, sizes, work.most)
+        return first_rung(design, done, work.options, group.passes)
+
+
+def _to_climb(fits: Mapping[Key, Solved], source: Source) -> list[Key]:
+    """Fits with too few digits; not all of them where each would read a large source again."""
+    short = [key for key, fit in fits.items() if not reached(fit)] if source.rereadable else []
+    values = np.inf if source.rows is None else source.rows * max((len(f.names) + 1 for f in fits.values()), default=0)
+    return short if values <= SMALL else short[:CLIMBING]
+
+
+def _climbed(group: Group, response: str, key: Key, work: Work) -> Solved:
+    """A fit with the digits that are wanted, if further passes over its own rows give them."""
+    system, first = _first(group, response, key, work)
+    others = tuple(node for name, node in group.design.outcome.items() if name != response)
+    mine, design = Subset(work.source, work.by, key, others), of_one(group.design, response)
+    with _blamed(work.by, key), warnings.catch_warnings():
+        warnings.simplefilter("ignore", AccuracyWarning)  # told of all fits together
+        return climb(first, design, group.done, work.options, system, mine, work.engine, work.progress)
+
+
+def _warn(fits: Mapping[Key, Solved], names: Sequence[str], source: Source) -> None:
+    """One warning for all fits with fewer digits than wanted."""
+    short = {key: fit for key, fit in fits.items() if not reached(fit)}
+    lines = [f"{keyed(names, key)}: {shortfall(fit, source)}" for key, fit in islice(short.items(), NAMED)]
+    more = [f"{len(short) - NAMED:,} more fits have too few digits"] if len(short) > NAMED else []
+    if short:
+        warnings.warn(AccuracyWarning("\n".join([*lines, *more])), stacklevel=4)
 
 
 def of_one(design: Design, response: str) -> Design:

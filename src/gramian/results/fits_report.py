@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from rich.console import RenderableType
 from rich.text import Text
 
+from gramian.fit.keys import keyed
 from gramian.formula.coding import level_name
 from gramian.linalg.keyed import Key
 from gramian.results import report
@@ -42,8 +43,7 @@ def render(fits: Fits, level: float = 0.95) -> list[RenderableType]:
 
 def key_told(fits: Fits, key: Key) -> str:
     """A key for people: outcome = y1, group = a."""
-    parts = zip(fits.key_names, key, strict=True)
-    return ", ".join(f"{printable(name)} = {printable(level_name(level))}" for name, level in parts)
+    return printable(keyed(fits.key_names, key))
 
 
 def rows_told(fits: Fits) -> Iterator[str]:
