@@ -70,12 +70,12 @@ def array(rows: int, width: int = 50) -> tuple[Array, Array]:
 
 def wide(rows: int) -> Path:
     """The same as `array` as columns x0, ..., x49 and y, as `pyarrow.parquet.write_table` writes by default."""
-    return _written(f"wide-{rows}x50.parquet", lambda: _table_of_array(rows))
+    return written(f"wide-{rows}x50.parquet", lambda: _table_of_array(rows))
 
 
 def doubles_with_groups(rows: int, groups: int) -> Path:
     """`rows` x 20 normal doubles, an outcome y, and a column `g` of whole numbers below `groups` in no order."""
-    return _written(f"groups-{rows}x{WIDTH}-{groups}.parquet", lambda: _table_with_groups(rows, groups))
+    return written(f"groups-{rows}x{WIDTH}-{groups}.parquet", lambda: _table_with_groups(rows, groups))
 
 
 def binary(rows: int, seed: int = 5) -> tuple[Array, Array]:

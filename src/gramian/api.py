@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 from gramian.data.source import source_of
 from gramian.engines.local import Local
-from gramian.engines.progress import Progress
+from gramian.engines.progress import Progress, watched
 from gramian.errors import OptionError
 from gramian.fit.engine import Engine
 from gramian.fit.glm import run_glm

@@ -221,7 +221,7 @@ class KeyedLift(Lift):
     def keyed(self) -> Keyed:
         """The unit's partial result."""
         keys = list(self.reader.keying.keys)
-        levels = {name: list(index.known) for name, index in self.reader.levels.items()}
+        levels = {name: index.known for name, index in self.reader.levels.items()}
         tallies = {
             None if code < 0 else keys[code]: Tally(dict(c.causes), dict(c.columns))
             for code, c in sorted(self.reader.tallies.items())

@@ -8,7 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
-from gramian.batch import Batch, Kind, Schema
+from gramian.batch import Batch, Coded, Kind, Schema
 from gramian.errors import DataError, OptionError, SchemaError
 from gramian.formula.coding import level_name
 from gramian.formula.levels import LevelIndex
@@ -174,9 +174,18 @@ class _ColumnKeys:
         return out
 
     def _part(self, name: str, batch: Batch) -> Codes:
-        column = batch.factor(name)
-        levels = [_whole(level, name, batch.where) for level in column.levels]
-        return self.levels[name].encode(column.codes, levels, batch.where)
+        codes, levels = _occurring(batch.factor(name))
+        levels = [_whole(level, name, batch.where) for level in levels]
+        return self.levels[name].encode(codes, levels, batch.where)
+
+
+def _occurring(column: Coded) -> Coded:
+    """A range of integers cut down to those that occur: each level becomes a key."""
+    if not isinstance(column.levels, range):
+        return column
+    seen = np.bincount(column.codes + 1, minlength=len(column.levels) + 1)[1:] > 0
+    place = np.append(np.cumsum(seen) - 1, -1)
+    return Coded(place[column.codes], (column.levels.start + np.flatnonzero(seen)).tolist())
 
 
 def _whole(level: Level, name: str, where: str) -> Level:

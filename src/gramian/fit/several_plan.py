@@ -14,7 +14,7 @@ from gramian.formula.design import Design
 
 
 def plan_several(formula: str, source: Source, options: Options, threads: int, by: By | None) -> Plan:
-    """What will be read for every group and outcome; reads no rows. Raises what the fits would raise before the pass."""
+    """What is read for all groups and outcomes; reads no rows. Raises what the fits would raise before the pass."""
     aside = () if by is None else by.columns
     design = design_for(formula, source.schema, options, aside=aside, several=True)
     if by is not None:

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from gramian.errors import NumericalError
 from gramian.linalg.cells import CellSums
 from gramian.linalg.columns import Factors, Layout
-from gramian.linalg.moments import Moments, union, with_rows
-from gramian.linalg.moments import positions as level_positions
+from gramian.linalg.levels import positions as level_positions
+from gramian.linalg.levels import union
+from gramian.linalg.moments import Moments, with_rows
 from gramian.linalg.monomials import Coordinate
 from gramian.typing import Codes, Level, Mask, Matrix, Vector
 
@@ -34,7 +35,7 @@ class KeyedMoments:
     rows: Codes
     log_weight: Vector
     dense: Matrix
-    levels: Mapping[str, tuple[Level, ...]]
+    levels: Mapping[str, Sequence[Level]]
     tables: Mapping[Factors, CellSums]
     powers: Mapping[str, Matrix]
 
@@ -63,7 +64,7 @@ class KeyedMoments:
             powers={v: added(sums, other.powers[v]) for v, sums in self.powers.items()},
         )
 
-    def _tables_in(self, at: Codes, levels: Mapping[str, tuple[Level, ...]]) -> dict[Factors, CellSums]:
+    def _tables_in(self, at: Codes, levels: Mapping[str, Sequence[Level]]) -> dict[Factors, CellSums]:
         """The tables with the key's code k told as at[k], and with other levels."""
         maps = {name: level_positions(known, levels[name]) for name, known in self.levels.items()}
         return {f: table.recode([at, *(maps[name] for name in f)]) for f, table in self.tables.items()}
@@ -96,8 +97,7 @@ class KeyedMoments:
             tables,
             {v: sums[rows].sum(axis=0) for v, sums in self.powers.items()},
         )
-        seen = {name: with_rows(list(known), name, tables) for name, known in self.levels.items()}
-        return whole.with_levels({n: tuple(k for k in known if k in seen[n]) for n, known in self.levels.items()})
+        return whole.with_levels({name: with_rows(known, name, tables) for name, known in self.levels.items()})
 
 
 def ordered(keys: set[Key]) -> tuple[Key, ...]:

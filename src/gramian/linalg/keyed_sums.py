@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from gramian.linalg.columns import Columns, Layout
 from gramian.linalg.keyed import Key, KeyedMoments, ordered, places
-from gramian.linalg.moments import canonical, positions, weigh, with_rows
+from gramian.linalg.levels import canonical, positions
+from gramian.linalg.moments import weigh, with_rows
 from gramian.linalg.monomials import Coordinate
 from gramian.linalg.segments import Waiting, sorted_by
 from gramian.linalg.tables import Tables
@@ -116,9 +117,9 @@ class KeyedAccumulator:
         self._grow(len(keys))
         self.waiting.flush(self.dense)
         filled = self.tables.finish() if self.layout.tables else {}
-        known = {name: canonical(with_rows(list(k), name, filled)) for name, k in levels.items()}
+        known = {name: canonical(with_rows(k, name, filled)) for name, k in levels.items()}
         order = ordered(set(keys))
-        maps = {name: positions(tuple(k), known[name]) for name, k in levels.items()} | {KEY: places(keys, order)}
+        maps = {name: positions(k, known[name]) for name, k in levels.items()} | {KEY: places(keys, order)}
         at = np.argsort(maps[KEY]) if len(order) else np.zeros(0, np.int64)
         size = len(keys)
         return KeyedMoments(
