@@ -68,6 +68,16 @@ def array(rows: int, width: int = 50) -> tuple[Array, Array]:
     return X, X @ np.linspace(-1.0, 1.0, width) + rng.standard_normal(rows)
 
 
+def wide(rows: int) -> Path:
+    """The same as `array` as columns x0, ..., x49 and y, as `pyarrow.parquet.write_table` writes by default."""
+    return written(f"wide-{rows}x50.parquet", lambda: _table_of_array(rows))
+
+
+def doubles_with_groups(rows: int, groups: int) -> Path:
+    """`rows` x 20 normal doubles, an outcome y, and a column `g` of whole numbers below `groups` in no order."""
+    return written(f"groups-{rows}x{WIDTH}-{groups}.parquet", lambda: _table_with_groups(rows, groups))
+
+
 def binary(rows: int, seed: int = 5) -> tuple[Array, Array]:
     """X (rows, 20), in C order, and outcomes 0 and 1 of a logistic regression, y (rows,), in memory."""
     rng = np.random.default_rng(seed)
@@ -100,6 +110,15 @@ def _numbers(rows: int, seed: int) -> dict[str, Array]:
     for slope, x in zip(slopes, columns.values(), strict=True):
         y += slope * x
     return {**columns, "y": y}
+
+
+def _table_of_array(rows: int) -> Any:
+    X, y = array(rows)
+    return pa.table({**{f"x{i}": X[:, i] for i in range(X.shape[1])}, "y": y})
+
+
+def _table_with_groups(rows: int, groups: int) -> Any:
+    return pa.table({**_numbers(rows, seed=9), "g": np.random.default_rng(10).integers(0, groups, rows)})
 
 
 def _table_with_binary(rows: int) -> Any:

@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from os import PathLike
-from typing import Any
+from typing import Any, TypeAlias
 
 from gramian.data.source import source_of
 from gramian.engines.local import Local
-from gramian.engines.progress import Progress
+from gramian.engines.progress import Progress, watched
 from gramian.errors import OptionError
 from gramian.fit.engine import Engine
 from gramian.fit.glm import run_glm
 from gramian.fit.glm_options import glm_options
 from gramian.fit.glm_plan import plan_glm
+from gramian.fit.keys import by_of
 from gramian.fit.options import COLLINEAR, NA, Options, accurate, one_of, penalty
 from gramian.fit.plan import Plan
 from gramian.fit.run_robust import plan_robust, run_robust
+from gramian.fit.several import has_several, run_several
+from gramian.fit.several_plan import plan_several
 from gramian.inference.recipes import Recipe, Vcov, recipe
+from gramian.results.fits import Fits
 from gramian.results.glm import GlmFit
 from gramian.results.linear import LinearFit
 from gramian.results.saved import Fit
 from gramian.results.saved import load as load_saved
+
+Fitted: TypeAlias = Any  # LinearFit, or Fits: overloads would say every option three times
 
 
 def ols(
@@ -36,9 +43,10 @@ def ols(
     decimal: str | None = None,
     na: str = "drop",
     collinear: str = "drop",
+    by: str | Sequence[str] | None = None,
     engine: Engine | None = None,
     progress: Progress | None = None,
-) -> LinearFit:
+) -> Fitted:
     """Ordinary (or weighted) least squares in one pass.
 
     formula : such as "y ~ x + factor(month)". data : paths, a frame, arrays, batches; see the README.
@@ -50,6 +58,8 @@ def ols(
     order; coefficients correctly rounded. decimal : "exact" reads DECIMAL columns and the numbers of text files as what
     they say, with exact sums. na : "drop" leaves incomplete rows out and counts them, "raise" refuses them.
     collinear : "drop" leaves out later dependent columns, "min-norm" takes the pseudo-inverse, "raise" refuses.
+    by : column, or columns, whose every value gets a fit of its own, all from the same pass.
+    Returns a LinearFit; with `by`, or several outcomes as in "c(y1, y2) ~ x", `Fits`, a mapping from key to LinearFit.
     Raises FormulaError, DataError, NumericalError, all of them GramianError.
 
     >>> import gramian as gm
@@ -58,7 +68,7 @@ def ols(
     1.9
     """
     options = accurate(_options(weights, counts, na, collinear), digits, exact=exact, decimal=decimal)
-    return _fit(formula, data, options, engine, progress, recipe(vcov, like))
+    return _fit(formula, data, options, engine, progress, recipe(vcov, like), by)
 
 
 def ridge(
@@ -71,16 +81,17 @@ def ridge(
     counts: str | None = None,
     digits: float = 8,
     na: str = "drop",
+    by: str | Sequence[str] | None = None,
     engine: Engine | None = None,
     progress: Progress | None = None,
-) -> LinearFit:
+) -> Fitted:
     """Ridge regression: alpha times the squared slopes is added to the weighted sum of squares.
 
     alpha means what it means in scikit-learn's `Ridge`; the intercept is not penalised. Factors enter with all their
     levels, so that the answer does not depend on a reference level, unless `drop_first`. Other options as `ols`.
     """
     options = accurate(_options(weights, counts, na, "drop", penalty(alpha), drop_first), digits)
-    return _fit(formula, data, options, engine, progress)
+    return _fit(formula, data, options, engine, progress, None, by)
 
 
 def glm(
@@ -153,6 +164,7 @@ def plan(
     digits: float = 8,
     exact: bool = False,
     decimal: str | None = None,
+    by: str | Sequence[str] | None = None,
     engine: Engine | None = None,
     progress: Progress | None = None,
     **iterated: Any,
@@ -163,12 +175,16 @@ def plan(
     """
     options = _options(weights, counts, na, collinear, None if alpha is None else penalty(alpha), drop_first)
     threads = getattr(_engine(engine), "workers", 1)
+    if family is not None and by is not None:
+        raise OptionError("by does not go with a family; fit one group after another")
     if family is not None:
         given = glm_options(family, common=options, vcov=vcov, like=like, **iterated)
         return plan_glm(formula, source_of(data), given, threads)
     if iterated:
         raise OptionError(f"{next(iter(iterated))} goes with a family; without one the model is linear")
     options = accurate(options, digits, exact=exact, decimal=decimal)
+    if by is not None or has_several(formula):
+        return plan_several(formula, source_of(data), options, threads, None if by is None else by_of(by))
     return plan_robust(formula, source_of(data), options, recipe(vcov, like), threads)
 
 
@@ -184,8 +200,15 @@ def _fit(
     engine: Engine | None,
     progress: Progress | None,
     recipe: Recipe | None = None,
-) -> LinearFit:
-    return LinearFit(run_robust(formula, source_of(data), options, recipe, _engine(engine), progress))
+    by: str | Sequence[str] | None = None,
+) -> Fitted:
+    runner, source = _engine(engine), source_of(data)
+    if by is None and not has_several(formula):
+        return LinearFit(run_robust(formula, source, options, recipe, runner, progress))
+    if recipe is not None:
+        raise OptionError("vcov goes with one fit; with by, or several outcomes, take fits[key].with_vcov() afterwards")
+    with watched(progress, source.rows, source.size):
+        return Fits(run_several(formula, source, options, runner, None if by is None else by_of(by), progress))
 
 
 def _engine(engine: Engine | None) -> Engine:

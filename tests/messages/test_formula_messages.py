@@ -97,9 +97,30 @@ y ~ bs(x, knots=z)
 y ~ ns(x, 101)
 'df' of ns() must be a whole number from 1 to 100, as in bs(x, 5)
           ^
-c(y, x) ~ z
-c() is not available in this version: fit several outcomes one by one
-^
+y ~ c(x, z)
+c() gathers the outcomes of a linear model; it stands only left of '~', as in c(y1, y2) ~ x
+    ^
+log(c(y, distance)) ~ 1
+c() gathers the outcomes of a linear model; it stands only left of '~', as in c(y1, y2) ~ x
+    ^
+c(y, distance, y) ~ 1
+the outcome y is named twice
+               ^
+c() ~ 1
+c() gathers no outcome; name them, as in c(y1, y2) ~ x
+  ^
+c(y, 1) ~ 1
+the outcome uses no column
+     ^
+c(y, poly(distance, 2)) ~ 1
+poly() cannot stand in the outcome
+     ^
+c(y, distance) - 1 ~ 1
+expected '~', found '-' after ')'
+               ^
+c(y, distance ~ 1
+this '(' is not closed
+ ^
 y ~ poly(x)
 poly() takes 2 arguments (x, degree): 'degree' is missing
     ^

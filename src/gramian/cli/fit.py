@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,12 +11,14 @@ import click
 
 from gramian.cli.digits import accuracy
 from gramian.cli.drawing import check_plot, plot, write_plot
+from gramian.cli.fits import check_alone, print_fits
 from gramian.cli.options import DATA, FILE, data, progress
 from gramian.cli.vcov import asked
 from gramian.errors import OptionError
 from gramian.fit.options import COLLINEAR, NA
 
 if TYPE_CHECKING:
+    from gramian.results.fits import Fits
     from gramian.results.saved import Fit
 
 FORMATS = ("table", "json", "csv", "md", "latex")
@@ -55,6 +57,7 @@ NAMED = 10  # columns left out that are named one by one
 @click.option("--max-passes", metavar="N", type=int, help="With --family: read the data so often.  [default: 25]")
 @click.option("--weights", metavar="COLUMN", help="Weigh rows by this column (analytic weights, as in R's lm).")
 @click.option("--counts", metavar="COLUMN", help="Let a row stand for as many rows as this column says.")
+@click.option("--by", metavar="COLUMN", multiple=True, help="Fit every value of this column apart; may be repeated.")
 @click.option(
     "--vcov",
     metavar="RECIPE",
@@ -116,12 +119,16 @@ def command(
         raise OptionError(f"the formula '{formula}' has no '~'; quote it, as in gramian fit \"y ~ x\" {data[-1]}")
     check_plot(plot)
     source, options = source_of(list(data)), _options(**given)
+    check_alone(formula, given["by"], save=save is not None, plot=plot is not None)
     check_place(save, (read.name for read in source.inputs))
     if explain:
         _explain(formula, source, options)
         return
     with accuracy(strict=strict):
         fit = _fit(formula, source, options, progress)
+    if isinstance(fit, Mapping):
+        print_fits(fit, given["format"], LEVEL)
+        return
     _print(fit, given["format"])
     if save is not None:
         fit.save(save)
@@ -131,7 +138,14 @@ def command(
 
 
 def _options(
-    *, ridge: float | None, threads: int | None, collinear: str, family: str | None, format: str, **same: Any
+    *,
+    ridge: float | None,
+    threads: int | None,
+    collinear: str,
+    family: str | None,
+    format: str,
+    by: tuple[str, ...],
+    **same: Any,
 ) -> dict[str, Any]:
     """The options of the api's functions; a penalty is named as they name it."""
     from gramian.engines.local import Local
@@ -145,6 +159,10 @@ def _options(
     if family is None and iterated:
         option = next(iter(iterated)).replace("_", "-")
         raise OptionError(f"--{option} goes with --family; without one the model is linear")
+    if family is not None and by:
+        raise OptionError("--by does not go with --family; fit one group after another")
+    if by:
+        same["by"] = list(by)
     for name in LINEAR:
         if same[name] is None or same[name] is False:
             del same[name]
@@ -163,7 +181,7 @@ def _explain(formula: str, source: Any, options: dict[str, Any]) -> None:
     click.echo(str(plan(formula, source, **options)))
 
 
-def _fit(formula: str, source: Any, options: dict[str, Any], progress: bool) -> Fit:
+def _fit(formula: str, source: Any, options: dict[str, Any], progress: bool) -> Fit | Fits:
     from gramian.api import glm, ols, ridge
     from gramian.cli.progress import watching
 
@@ -171,9 +189,12 @@ def _fit(formula: str, source: Any, options: dict[str, Any], progress: bool) -> 
     with watching(progress) as watch:
         if family is not None:
             return glm(formula, source, family, ridge=alpha, collinear=collinear, progress=watch, **options)
+        fit: Fit | Fits
         if alpha is None:
-            return ols(formula, source, collinear=collinear, progress=watch, **options)
-        return ridge(formula, source, alpha, progress=watch, **options)
+            fit = ols(formula, source, collinear=collinear, progress=watch, **options)
+        else:
+            fit = ridge(formula, source, alpha, progress=watch, **options)
+        return fit
 
 
 def _print(fit: Fit, format: str) -> None:

@@ -104,6 +104,7 @@ class GlmLift(Lift):
 
     def __init__(self, task: Linearize) -> None:
         super().__init__(task.design, drop=task.drop)
+        (self.response,) = self.responses
         self.task, self.totals = task, np.zeros(len(Totals()))
         self.eta = None if task.at is None else task.at.prepare()
         directions = () if task.suspects is None else task.suspects.predictors
@@ -120,9 +121,9 @@ class GlmLift(Lift):
             raise DataError(f"row {observed.row_number(row)}: {what}", observed.where)
         super().add(observed)
 
-    def residual(self, observed: Observed) -> Vector:
+    def residual(self, observed: Observed, response: str) -> Vector:
         """The outcome itself; the working residual takes its place when the coefficients are applied."""
-        return observed.values[self.response]
+        return observed.values[response]
 
     def block(self, columns: Columns, observed: Observed, rows: slice | Mask) -> bool:
         """Working rows of a block."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,7 +11,7 @@ from gramian.batch import Batch
 from gramian.fit.faults import overflow, refuse_row
 from gramian.formula.design import Design
 from gramian.formula.reading import Observed, Reader
-from gramian.formula.tally import Tally
+from gramian.formula.tally import Tally, counted
 from gramian.linalg.columns import Columns, Layout
 from gramian.linalg.gather import BLOCK, Gather
 from gramian.linalg.moments import Accumulator, Moments, combined
@@ -66,19 +66,23 @@ class Lift:
         self.reader = Reader(design, drop=drop)
         self.gather = Gather(self.layout, design.coordinates, design.placed)
         self.sums = Accumulator(self.layout, design.coordinates, design.terms.power_sums())
-        (self.response,) = self.layout.responses
+        self.responses = self.layout.responses
 
     def add(self, observed: Observed) -> None:
         """The complete rows of a batch."""
-        values = {**observed.values, self.response: self.residual(observed)}
+        values = self.values(observed)
         for rows, columns in self.gather.blocks(observed.rows, values, observed.codes, observed.matrix):
             if not self.block(columns, observed, rows):
                 again = self.gather.block(rows, values, observed.codes, observed.matrix)
                 self._add_finite(again, observed, rows)
 
-    def residual(self, observed: Observed) -> Vector:
-        """What the response row holds when a block is gathered."""
-        return LINEAR.residual(observed.values[self.response], observed.offset)
+    def values(self, observed: Observed) -> dict[str, Vector]:
+        """What the variables and the response rows hold when a block is gathered."""
+        return {**observed.values, **{name: self.residual(observed, name) for name in self.responses}}
+
+    def residual(self, observed: Observed, response: str) -> Vector:
+        """What a response row holds when a block is gathered."""
+        return LINEAR.residual(observed.values[response], observed.offset)
 
     def block(self, columns: Columns, observed: Observed, rows: slice | Mask) -> bool:
         """Add the rows of a block; False, and nothing added, where a value is not finite."""
@@ -92,7 +96,7 @@ class Lift:
         """Leave out the rows that are not finite, then add the rest."""
         good = columns.finite()
         if not good.all():
-            self._tally(columns, good, observed, rows)
+            self._leave_out(columns, good, observed, rows)
         keep = np.zeros(observed.rows, bool)
         keep[rows] = good
         if good.any() and not self.block(columns.take(good), observed, keep):
@@ -102,18 +106,21 @@ class Lift:
         """Every value of a block is finite, its products are not."""
         overflow(columns, self.layout, observed.where)
 
-    def _tally(self, columns: Columns, good: Mask, observed: Observed, rows: slice) -> None:
-        missing, undefined = {}, np.zeros(columns.rows, bool)
+    def _leave_out(self, columns: Columns, good: Mask, observed: Observed, rows: slice) -> None:
+        missing: dict[str, Mask] = {}
+        undefined = np.zeros(columns.rows, bool)
         for position, m in enumerate((*self.layout.rows, *self.layout.extra)):
             values = columns.value(position)
             if len(m) == 1 and m[0][1] == 1 and not np.isfinite(values).all():
-                missing[m[0][0].lstrip("~")] = int((~np.isfinite(values)).sum())
+                missing[m[0][0].lstrip("~")] = ~np.isfinite(values)
                 undefined |= np.isnan(values)
         if not self.drop:
             refuse_row(observed.row_number(rows.start + int(np.argmin(good))), next(iter(missing)), observed.where)
-        nan, out = int(undefined.sum()), int((~good).sum())
-        causes = {"nan": nan, "infinite": out - nan}
-        self.reader.tally += Tally({k: n for k, n in causes.items() if n}, missing)
+        self.tally({"nan": undefined, "infinite": ~good & ~undefined}, missing, observed, rows)
+
+    def tally(self, causes: Mapping[str, Mask], columns: Mapping[str, Mask], observed: Observed, rows: slice) -> None:
+        """Count rows of a block that are left out."""
+        self.reader.tally += Tally(counted(causes), counted(columns))
 
     def moments(self) -> Moments:
         """The unit's moments."""
@@ -135,8 +142,7 @@ def first_rows(design: Design, batches: Iterable[Batch]) -> Design:
         for piece in (part for batch in batches for part in (batch.head(BLOCK), batch)):
             observed = Reader(replace(design, matrix=None)).read(piece)
             if observed.rows:
-                (response,) = design.outcome
-                residual = LINEAR.residual(observed.values[response], observed.offset)
-                values = {**observed.values, response: residual}
+                told = {r: LINEAR.residual(observed.values[r], observed.offset) for r in design.outcome}
+                values = {**observed.values, **told}
                 return design.choose_coordinates({name: v[:BLOCK] for name, v in values.items()})
     return design.choose_coordinates(dict.fromkeys((*design.terms.variables, *design.outcome), np.zeros(0)))

@@ -76,7 +76,7 @@ class Plan:
 def plan_linear(formula: str, source: Source, options: Options, threads: int) -> Plan:
     """The plan of a linear fit; reads no rows. Raises what the fit would raise before its pass."""
     design = design_for(formula, source.schema, options, absorbing=not options.exact)
-    plan = planned(design, source, threads, _solver(options), _notes(design, source, options))
+    plan = planned(design, source, threads, solver_told(options), notes_told(design, source, options))
     passes, expected = (
         (1, NO_LADDER) if design.terms.absorbed else ladder_told(source, options, len(design.layout.rows))
     )
@@ -127,7 +127,8 @@ def _memory(design: Design, dense: int, threads: int) -> int:
     return threads * (reading + BLOCK * dense * 8 + 3 * dense * dense * 8) + 6 * dense * dense * 8 + FIXED
 
 
-def _solver(options: Options) -> str:
+def solver_told(options: Options) -> str:
+    """How the normal equations are solved."""
     if options.exact:
         return "exact sums of products on integers; coefficients correctly rounded, ranks decided exactly"
     if options.alpha is not None:
@@ -140,7 +141,8 @@ def _solver(options: Options) -> str:
     return f"Cholesky of the centred products with unit diagonal; {dependent[options.collinear]}"
 
 
-def _notes(design: Design, source: Source, options: Options) -> tuple[str, ...]:
+def notes_told(design: Design, source: Source, options: Options) -> tuple[str, ...]:
+    """Why it is read so often, and what happens to rows and columns."""
     notes = ["ordinary least squares needs the sums of products only, and these add: one pass is enough"]
     if not options.exact:
         notes.append(f"digits: {options.digits:g} certified are wanted; {LADDER}")

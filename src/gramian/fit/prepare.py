@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
@@ -27,15 +27,36 @@ class Peeked:
     rereadable: bool = False
 
 
-def design_for(formula: str, schema: Schema, options: Options, *, absorbing: bool = False) -> Design:
-    """A design without coordinates: what can be known before any row is read. absorbing : whether `|` may be used."""
-    expanded = expand(parse(formula), schema.names, schema.matrices, absorbing=absorbing)
-    return design_of(expanded, formula, schema, options.weights, options.counts)
+def design_for(
+    formula: str,
+    schema: Schema,
+    options: Options,
+    *,
+    absorbing: bool = False,
+    aside: Sequence[str] = (),
+    several: bool = False,
+) -> Design:
+    """A design without coordinates: what can be known before any row is read.
+
+    absorbing : whether `|` may be used. aside : columns that `.` does not stand for. several : whether c(y1, y2) may be
+    the outcome.
+    """
+    expanded = expand(parse(formula), schema.names, schema.matrices, aside, absorbing=absorbing)
+    return design_of(expanded, formula, schema, options.weights, options.counts, several=several)
 
 
-def prepare(formula: str, source: Source, options: Options, *, absorbing: bool = False) -> tuple[Design, Source]:
+def prepare(
+    formula: str,
+    source: Source,
+    options: Options,
+    *,
+    absorbing: bool = False,
+    aside: Sequence[str] = (),
+    several: bool = False,
+) -> tuple[Design, Source]:
     """The design with its coordinates, chosen from the first rows, and the source to read (whole)."""
-    design = settle_knots(design_for(formula, source.schema, options, absorbing=absorbing), source)
+    design = design_for(formula, source.schema, options, absorbing=absorbing, aside=aside, several=several)
+    design = settle_knots(design, source)
     if source.rereadable:
         batches = (batch for unit in source.units for batch in unit.batches(design.columns))
         return first_rows(design, batches), source

@@ -95,11 +95,12 @@ class ScoreLift(Lift):
     def __init__(self, answer: Answer, *, drop: bool, layout: Layout | None = None) -> None:
         super().__init__(answer.design, drop=drop, layout=layout)
         self.answer, self.rows, self.loss = answer, 0, 0.0
+        (self.response,) = self.responses
         self.eta = answer.predictor(self.layout).prepare()
 
-    def residual(self, observed: Observed) -> Vector:
+    def residual(self, observed: Observed, response: str) -> Vector:
         """A generalized linear model takes its offset with eta."""
-        return super().residual(observed) if self.answer.model is None else observed.values[self.response]
+        return super().residual(observed, response) if self.answer.model is None else observed.values[response]
 
     def block(self, columns: Columns, observed: Observed, rows: slice | Mask) -> bool:
         """Judge the rows of a block; False where a value is not finite."""

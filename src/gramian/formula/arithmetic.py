@@ -10,6 +10,7 @@ from gramian.formula.syntax import (
     FLAGS,
     MAX_HEIGHT,
     PRECEDENCE,
+    SEVERAL,
     Binary,
     Call,
     Flag,
@@ -23,8 +24,8 @@ from gramian.formula.syntax import (
 from gramian.formula.tokens import Cursor, Token, fault
 
 ANY = Name(".")
-NOT_YET = {
-    "c": "c() is not available in this version: fit several outcomes one by one",
+NOT_HERE = {
+    SEVERAL: "c() gathers the outcomes of a linear model; it stands only left of '~', as in c(y1, y2) ~ x",
 }
 TILDE = "a formula needs '~' between the outcome and the terms, as in y ~ x"
 
@@ -98,8 +99,8 @@ def named(cursor: Cursor) -> Name | Call:
 
 
 def _call(cursor: Cursor, function: Token) -> Call:
-    if function.text in NOT_YET:
-        cursor.fail(NOT_YET[function.text], function.position)
+    if function.text in NOT_HERE:
+        cursor.fail(NOT_HERE[function.text], function.position)
     try:
         signature(function.text, function.position)
         arguments, keywords = _arguments(cursor)

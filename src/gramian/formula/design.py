@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from gramian.batch import Kind, Schema
-from gramian.errors import SchemaError
+from gramian.errors import FormulaError, SchemaError
 from gramian.formula.expand import Expanded
-from gramian.formula.syntax import Name, Node, label, names
+from gramian.formula.syntax import SEVERAL, Call, Name, Node, label, names
 from gramian.formula.terms import Terms, check_numeric, resolve
 from gramian.linalg.columns import Layout, layout
 from gramian.linalg.monomials import Coordinate, choose_coordinate, degree
@@ -73,23 +73,36 @@ def design_of(
     count: str | None = None,
     *,
     text_outcome: bool = False,
+    several: bool = False,
 ) -> Design:
     """A design without coordinates or levels; every name is checked against the schema.
 
-    text_outcome : a text column may be the outcome (its two levels are told by `binary`).
+    text_outcome : a text column may be the outcome (its two levels are told by `binary`). several : there may be
+    several outcomes, otherwise they are a FormulaError.
     Raises SchemaError or ColumnError where a column is missing or cannot be used as the formula does.
     """
+    outcomes = outcomes_of(expanded.outcome)
+    if len(outcomes) > 1 and not several:
+        raise FormulaError(
+            f"{label(expanded.outcome)} are {len(outcomes)} outcomes; only ols and ridge take several, so name one"
+        )
     terms = resolve(expanded, schema)
-    if not (text_outcome and is_text(expanded.outcome, schema)):
-        _check_outcome(expanded.outcome, schema)
+    for node in outcomes:
+        if not (text_outcome and is_text(node, schema)):
+            _check_outcome(node, schema)
     for node in expanded.offsets:
         check_numeric(node, schema)
     for option, column in (("weights", weight), ("counts", count)):
         if column is not None and schema[column].kind is not Kind.NUMBER:
             raise SchemaError(f"{option}='{column}': the column is {schema[column].kind}, not a number")
-    outcome = {f"~{label(expanded.outcome)}": expanded.outcome}
+    outcome = {f"~{label(node)}": node for node in outcomes}
     matrix = None if weight or count else _whole_matrix(terms, schema)
     return Design(formula, terms, outcome, expanded.offsets, weight, count, matrix=matrix)
+
+
+def outcomes_of(node: Node) -> tuple[Node, ...]:
+    """The expressions of c(y1, y2); an outcome of its own is one."""
+    return node.arguments if isinstance(node, Call) and node.function == SEVERAL else (node,)
 
 
 def is_text(node: Node, schema: Schema) -> bool:

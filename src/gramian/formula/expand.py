@@ -32,16 +32,22 @@ class Expanded:
 
 
 def expand(
-    formula: Formula, columns: Sequence[str], matrices: Mapping[str, int] | None = None, *, absorbing: bool = False
+    formula: Formula,
+    columns: Sequence[str],
+    matrices: Mapping[str, int] | None = None,
+    aside: Sequence[str] = (),
+    *,
+    absorbing: bool = False,
 ) -> Expanded:
     """Multiply a formula out over these columns; a matrix name stands for the sum of its columns.
 
-    absorbing : whether the model can absorb factors. Raises ColumnError for a name that is not there, FormulaError
-    beyond 10,000 terms, or for `|` where the model cannot absorb.
+    aside : columns that `.` does not stand for. absorbing : whether the model can absorb factors.
+    Raises ColumnError for a name that is not there, FormulaError beyond 10,000 terms, or for `|` where the model cannot
+    absorb.
     """
     if formula.absorbed and not absorbing:
         refuse_absorbed(formula)
-    work = _Expansion(formula, tuple(columns), frozenset(columns), dict(matrices or {}))
+    work = _Expansion(formula, tuple(columns), frozenset(columns), dict(matrices or {}), frozenset(aside))
     for node in (formula.outcome, *formula.absorbed):
         work.check(node)
     masks, intercept = work.expand(formula.terms)
@@ -65,6 +71,7 @@ class _Expansion:
     columns: tuple[str, ...]
     known: frozenset[str]
     matrices: dict[str, int]
+    aside: frozenset[str] = frozenset()
     nodes: list[Node] = field(default_factory=list)
     bits: dict[Node, int] = field(default_factory=dict)
     pairs: int = 0
@@ -83,7 +90,7 @@ class _Expansion:
             case Name() if tree.name in self.matrices and tree.name not in self.known:
                 return self._leaves(f"{tree.name}[{i}]" for i in range(self.matrices[tree.name])), None
             case Rest():
-                used = {*names(self.formula.outcome), *(node.name for node in self.formula.absorbed)}
+                used = self.aside.union(names(self.formula.outcome), (node.name for node in self.formula.absorbed))
                 return self._leaves(name for name in self.columns if name not in used), None
             case Sum():
                 return self._sum(tree)

@@ -8,7 +8,7 @@ from typing import NoReturn, TypeAlias, TypeGuard
 from gramian.errors import FormulaError
 from gramian.formula.arithmetic import ANY, expression, named, number, unary
 from gramian.formula.functions import FUNCTIONS, STRUCTURAL, monomial, whole
-from gramian.formula.syntax import MAX_HEIGHT, PRECEDENCE, Binary, Call, Name, Node, Number, label, names, walk
+from gramian.formula.syntax import MAX_HEIGHT, PRECEDENCE, SEVERAL, Binary, Call, Name, Node, Number, label, names, walk
 from gramian.formula.tokens import Cursor, fault, tokenize
 
 MAX_POWER = 10
@@ -51,7 +51,7 @@ Terms: TypeAlias = Name | Call | Number | Rest | Sum | Cross | Power
 
 @dataclass(frozen=True, slots=True)
 class Formula:
-    """A formula as it was written: the outcome is an expression, the terms are not yet expanded.
+    """A formula as it was written: the outcome is an expression, or c() of several; the terms are not yet expanded.
 
     absorbed : the columns right of `|`, factors whose coefficients are not wanted.
     """
@@ -101,18 +101,49 @@ def _outcome(cursor: Cursor) -> Node:
     start = cursor.token.position
     if cursor.operator == "~":
         cursor.fail("nothing stands left of '~'; name the outcome, as in y ~ x")
-    node = expression(cursor)
+    gathers = _gathers(cursor)
+    nodes = _several(cursor) if gathers else ((start, expression(cursor)),)
     if cursor.operator != "~":
-        _no_end(cursor, "an operator or '~'")
+        _no_end(cursor, "'~'" if gathers else "an operator or '~'")
     cursor.take()
+    for place, node in nodes:
+        _check_outcome(cursor, node, place)
+    if cursor.token.kind == "end":
+        cursor.fail("nothing stands right of '~'; write y ~ 1 for a constant only")
+    outcomes = tuple(node for _, node in nodes)
+    return outcomes[0] if len(outcomes) == 1 else Call(SEVERAL, outcomes, position=start)
+
+
+def _gathers(cursor: Cursor) -> bool:
+    """Whether c( comes next; without the parenthesis c is a column."""
+    here, then = cursor.token, cursor.tokens[min(cursor.at + 1, len(cursor.tokens) - 1)]
+    return here.kind == "name" and here.text == SEVERAL and then.text == "("
+
+
+def _several(cursor: Cursor) -> tuple[tuple[int, Node], ...]:
+    """The outcomes that c() gathers, each once, with their places in the text."""
+    cursor.take()
+    opening = cursor.take()
+    cursor.deeper()
+    if cursor.operator == ")":
+        cursor.fail("c() gathers no outcome; name them, as in c(y1, y2) ~ x")
+    nodes: dict[Node, int] = {}
+    while not nodes or cursor.accept(","):
+        place = cursor.token.position
+        node = expression(cursor)
+        if node in nodes:
+            cursor.fail(f"the outcome {label(node)} is named twice", place)
+        nodes[node] = place
+    cursor.close(opening)
+    return tuple((place, node) for node, place in nodes.items())
+
+
+def _check_outcome(cursor: Cursor, node: Node, start: int) -> None:
     for part in walk(node):
         if isinstance(part, Call) and part.function in STRUCTURAL:
             cursor.fail(f"{part.function}() cannot stand in the outcome", part.position)
     if not names(node):
         cursor.fail("the outcome uses no column", start)
-    if cursor.token.kind == "end":
-        cursor.fail("nothing stands right of '~'; write y ~ 1 for a constant only")
-    return node
 
 
 def _terms(cursor: Cursor) -> Terms:

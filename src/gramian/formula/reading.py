@@ -16,7 +16,7 @@ from gramian.formula.functions import evaluate
 from gramian.formula.levels import LevelIndex
 from gramian.formula.splines import Spline
 from gramian.formula.syntax import Name, Node
-from gramian.formula.tally import Tally
+from gramian.formula.tally import Tally, counted
 from gramian.typing import Codes, Mask, Matrix, Vector
 
 T = TypeVar("T", bound=np.generic)
@@ -76,7 +76,7 @@ class Reader:
         weight, count = (_weights(numbers.get(k), k[1:], keep, batch) for k in (WEIGHTS, COUNTS))
         for vector in (weight, count):
             if vector is not None and (vector == 0.0).any():
-                keep = self._without_zeros(keep, vector, batch.rows)
+                keep = self._without_zeros(keep, vector, batch)
         rows = None if keep is None else np.flatnonzero(keep)
         values = {k: _take(n.values, rows) for k, n in numbers.items() if not k.startswith("=")}
         return Observed(
@@ -126,19 +126,22 @@ class Reader:
         keep: Mask = np.logical_and.reduce(list(masks.values()))
         if not self.drop and not keep.all():
             self._refuse(masks, batch)
-        missing = {name: int((~mask).sum()) for name, mask in masks.items()}
-        self.tally += Tally({"null": int((~keep).sum())}, {k: n for k, n in missing.items() if n})
+        self.leave_out("null", ~keep, batch, {name: ~mask for name, mask in masks.items()})
         return keep
+
+    def leave_out(self, cause: str, gone: Mask, batch: Batch, missing: Mapping[str, Mask]) -> None:
+        """Count rows of a batch that are left out, and which columns have nothing in which rows."""
+        self.tally += Tally({cause: int(np.count_nonzero(gone))}, counted(missing))
 
     def _refuse(self, masks: Mapping[str, Mask], batch: Batch) -> None:
         name, mask = next((k, m) for k, m in masks.items() if not m.all())
         row = batch.first_row + int(np.argmin(mask))
         raise DataError(f"row {row}: '{name}' is null (na=\"drop\" leaves such rows out)", batch.where)
 
-    def _without_zeros(self, keep: Mask | None, vector: Vector, rows: int) -> Mask:
-        before = np.ones(rows, bool) if keep is None else keep
+    def _without_zeros(self, keep: Mask | None, vector: Vector, batch: Batch) -> Mask:
+        before = np.ones(batch.rows, bool) if keep is None else keep
         after = np.asarray(before & (vector != 0.0))
-        self.tally += Tally({"zero weight": int(before.sum() - after.sum())})
+        self.leave_out("zero weight", before & ~after, batch, {})
         return after
 
     def _matrix(self, batch: Batch, rows: Codes | None) -> Matrix | None:

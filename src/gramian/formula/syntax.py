@@ -12,6 +12,7 @@ FLAGS = {"TRUE": True, "True": True, "FALSE": False, "False": False}
 SPELLING = {"+": " + ", "-": " - ", "*": " * ", "/": "/", "^": "^"}
 PRECEDENCE = {"+": 1, "-": 1, "*": 2, "/": 2, "^": 4}
 NEGATIVE, ATOM = 3, 5
+SEVERAL = "c"  # the function that gathers outcomes, left of the tilde only
 MAX_HEIGHT = 100  # operations one after another; keeps every walk far from Python's recursion limit
 
 

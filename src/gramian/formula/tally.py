@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
+
+from gramian.typing import Mask
+
 
 @dataclass(frozen=True, slots=True)
 class Tally:
@@ -20,6 +24,11 @@ class Tally:
     def total(self) -> int:
         """All rows left out."""
         return sum(self.causes.values())
+
+
+def counted(masks: Mapping[str, Mask]) -> dict[str, int]:
+    """How many rows each mask marks, without those that mark none."""
+    return {name: n for name, mask in masks.items() if (n := int(np.count_nonzero(mask)))}
 
 
 def _sum(a: Mapping[str, int], b: Mapping[str, int]) -> dict[str, int]:

@@ -1,0 +1,76 @@
+"""Keyed passes against the plain one-pass fit: ten folds, ten groups, ten thousand groups, each with its bar.
+
+python benchmarks/folds.py [--only NAME]... [--rounds N] [--quick] [--json FILE]
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from command import Program, main
+from problems import NUMERIC, Sizes, doubles_with_groups, wide
+from runner import Bar, Contender, Race
+
+import gramian as gm
+from gramian.data.source import source_of
+from gramian.fit.keyed import Keyed, run_keyed
+from gramian.fit.keys import By, Folds, Split
+from gramian.fit.options import Options
+
+WIDE = "y ~ " + " + ".join(f"x{i}" for i in range(50))
+FOLDS, FEW, MANY = 10, 10, 10_000
+PLAIN = "plain fit"
+
+
+def folds(sizes: Sizes) -> Race:
+    file = wide(sizes.array)
+    return Race(
+        "folds",
+        f"{sizes.array:,} rows x 50 doubles and an outcome, Parquet; {FOLDS} folds",
+        [
+            Contender(PLAIN, lambda: gm.ols(WIDE, str(file))),
+            Contender("sums of every fold", lambda: keyed(WIDE, file, Folds(FOLDS))),
+        ],
+        # what is left to 1.3 is for the arithmetic of a cross-validation
+        [Bar("sums of every fold", PLAIN, 1.2)],
+    )
+
+
+def few(sizes: Sizes) -> Race:
+    file = doubles_with_groups(sizes.factor, FEW)
+    return Race(
+        "few groups",
+        f"{sizes.factor:,} rows x 20 doubles and an outcome, Parquet; {FEW} groups in no order",
+        [
+            Contender(PLAIN, lambda: gm.ols(NUMERIC, str(file))),
+            Contender("fits of every group", lambda: gm.ols(NUMERIC, str(file), by="g")),
+        ],
+        [Bar("fits of every group", PLAIN, 2.0)],
+    )
+
+
+def many(sizes: Sizes) -> Race:
+    groups = min(MANY, sizes.factor // 100)
+    file = doubles_with_groups(sizes.factor, groups)
+    return Race(
+        "many groups",
+        f"{sizes.factor:,} rows x 20 doubles and an outcome, Parquet; {groups:,} groups in no order",
+        [
+            Contender(PLAIN, lambda: gm.ols(NUMERIC, str(file))),
+            Contender("sums of every group", lambda: keyed(NUMERIC, file, By(("g",)))),
+        ],
+        [Bar("sums of every group", PLAIN, 8.0)],
+    )
+
+
+def keyed(formula: str, file: Path, split: Split) -> Keyed:
+    """The keyed pass on all threads."""
+    return run_keyed(formula, source_of(str(file)), Options(), gm.Local(), split).keyed
+
+
+RACES = {"folds": folds, "few": few, "many": many}
+PROGRAM = Program("folds", "Passes that keep the sums of folds and groups apart: ratios of times.", RACES, {})
+
+if __name__ == "__main__":
+    sys.exit(main(PROGRAM))

@@ -1,0 +1,57 @@
+"""What `gramian fit` prints of several fits, by group or by outcome, and what it cannot do with them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import click
+
+from gramian.errors import OptionError
+
+if TYPE_CHECKING:
+    from gramian.results.fits import Fits
+
+NAMED = 10  # columns left out that are named one by one
+
+
+def check_alone(formula: str, by: Sequence[str], *, save: bool, plot: bool) -> None:
+    """Raise OptionError where several fits would go into one file."""
+    if not (save or plot):
+        return
+    from gramian.fit.several import has_several
+
+    if by or has_several(formula):
+        option, several = "--save" if save else "--plot", "--by" if by else "c() of several outcomes"
+        raise OptionError(
+            f"{option} takes one fit, and {several} gives more; in Python each of them can be saved and drawn, as in "
+            "gm.ols(...)[key].save(path)"
+        )
+
+
+def print_fits(fits: Fits, format: str, level: float) -> None:
+    """The fits on stdout; what the format has no place for on stderr."""
+    from gramian.cli.output import show
+    from gramian.results import fits_formats
+
+    if format == "table":
+        show(fits_formats.rendered(fits, level))
+        return
+    click.echo(fits_formats.FORMATS[format](fits, level))
+    if format != "json":
+        for line in _beside(fits):
+            click.echo(line, err=True)
+
+
+def _beside(fits: Fits) -> Iterator[str]:
+    """What was left out."""
+    from gramian.results.fits_report import key_told, rows_told
+
+    if fits.dropped_rows or fits.without_rows:
+        yield from rows_told(fits)
+    pairs = zip(fits.several.fits, fits.values(), strict=True)
+    lost = [f"{key_told(fits, key)}: not determined: {n} = {w}" for key, fit in pairs for n, w in fit.aliased.items()]
+    yield from islice(lost, NAMED)
+    if len(lost) > NAMED:
+        yield f"not determined: {len(lost) - NAMED:,} more"

@@ -1,0 +1,119 @@
+"""Fits: several linear fits by key; read-only, what `by=` and several outcomes give."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+
+from gramian.errors import OptionError, did_you_mean, listing
+from gramian.fit.keyed import plain_key
+from gramian.fit.several import Several
+from gramian.formula.coding import level_name
+from gramian.linalg.keyed import Key
+from gramian.results import fits_tables
+from gramian.results.linear import LinearFit
+from gramian.typing import Level
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Fits(Mapping[Level | Key, LinearFit]):
+    """Linear fits by key, from one pass.
+
+    A key is the group's level, with several columns the tuple of their levels; with several outcomes the name of the
+    outcome stands first. `key_names` says what the parts of a key are called.
+    """
+
+    several: Several
+    fits: Mapping[Level | Key, LinearFit] = field(init=False)
+
+    def __post_init__(self) -> None:
+        fits = {plain_key(key): LinearFit(solved) for key, solved in self.several.fits.items()}
+        object.__setattr__(self, "fits", fits)
+
+    @property
+    def formula(self) -> str:
+        """The formula as it was given."""
+        return self.several.formula
+
+    @property
+    def key_names(self) -> tuple[str, ...]:
+        """What the parts of a key are called: "outcome", then the columns of `by`."""
+        return self.several.names
+
+    @property
+    def outcomes(self) -> tuple[str, ...]:
+        """Names of the outcomes."""
+        return self.several.outcomes
+
+    @property
+    def rows(self) -> int:
+        """Rows that entered, each once however many outcomes there are."""
+        return sum(fit.rows for fit in self.fits.values()) // len(self.outcomes)
+
+    @property
+    def dropped_rows(self) -> Mapping[str, int]:
+        """Rows left out by cause, each row once; those without a group are among them."""
+        return {cause: n for cause, n in self.several.tally.causes.items() if n}
+
+    @property
+    def missing(self) -> Mapping[str, int]:
+        """Rows left out because of a column; a row may count for several."""
+        return {column: n for column, n in self.several.tally.columns.items() if n}
+
+    @property
+    def without_rows(self) -> Mapping[Level | Key, Mapping[str, int]]:
+        """Groups without a complete row, which therefore have no fit: how many rows were left out, and why."""
+        return {plain_key(key): dict(tally.causes) for key, tally in self.several.empty.items()}
+
+    def __getitem__(self, key: Level | Key) -> LinearFit:
+        if key in self.fits:
+            return self.fits[key]
+        known = [_told(k) for k in self.fits]
+        what = "(" + ", ".join(self.key_names) + ")" if len(self.key_names) > 1 else self.key_names[0]
+        hint = did_you_mean(_told(key), known)
+        raise OptionError(f"no fit for {what} = {_told(key)}{hint} (there are {listing(known)})")
+
+    def __contains__(self, key: object) -> bool:
+        return key in self.fits
+
+    def get(self, key: Level | Key, default: Any = None) -> Any:
+        """The fit of that key, or the default."""
+        return self.fits.get(key, default)
+
+    def __iter__(self) -> Iterator[Level | Key]:
+        return iter(self.fits)
+
+    def __len__(self) -> int:
+        return len(self.fits)
+
+    def tidy(self, level: float = 0.95) -> pa.Table:
+        """The tables of all fits below each other, the parts of the key as first columns."""
+        return fits_tables.tidy(self, level)
+
+    def glance(self) -> pa.Table:
+        """One row for each fit, the parts of the key as first columns."""
+        return fits_tables.glance(self)
+
+    def to_dict(self, level: float = 0.95) -> dict[str, Any]:
+        """All fits as plain JSON, schema `gramian.fits/1`; what is not a finite number is None."""
+        return fits_tables.to_dict(self, level)
+
+    def summary(self, level: float = 0.95) -> str:
+        """All of it as plain text."""
+        from gramian.results.fits_report import text  # rich takes a while to import
+
+        return text(self, level)
+
+    def __repr__(self) -> str:
+        return f"Fits({self.formula!r}, by {', '.join(self.key_names)}: {len(self)} fits, rows={self.rows})"
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{html.escape(self.summary())}</pre>"
+
+
+def _told(key: Level | Key) -> str:
+    return ", ".join(map(level_name, key)) if isinstance(key, tuple) else level_name(key)
