@@ -6,7 +6,7 @@ from os import PathLike
 from typing import Any
 
 from gramian.data.source import source_of
-from gramian.engines.local import Local
+from gramian.engines.choice import engine_of
 from gramian.engines.progress import Progress
 from gramian.errors import OptionError
 from gramian.fit.engine import Engine
@@ -36,7 +36,7 @@ def ols(
     decimal: str | None = None,
     na: str = "drop",
     collinear: str = "drop",
-    engine: Engine | None = None,
+    engine: Engine | str | None = None,
     progress: Progress | None = None,
 ) -> LinearFit:
     """Ordinary (or weighted) least squares in one pass.
@@ -71,7 +71,7 @@ def ridge(
     counts: str | None = None,
     digits: float = 8,
     na: str = "drop",
-    engine: Engine | None = None,
+    engine: Engine | str | None = None,
     progress: Progress | None = None,
 ) -> LinearFit:
     """Ridge regression: alpha times the squared slopes is added to the weighted sum of squares.
@@ -101,7 +101,7 @@ def glm(
     max_passes: int = 25,
     na: str = "drop",
     collinear: str = "drop",
-    engine: Engine | None = None,
+    engine: Engine | str | None = None,
     progress: Progress | None = None,
 ) -> GlmFit:
     """Generalized linear model by iteratively reweighted least squares, in two to four passes.
@@ -134,7 +134,7 @@ def glm(
         tolerance=tolerance,
         max_passes=max_passes,
     )
-    return GlmFit(run_glm(formula, source_of(data), options, _engine(engine), progress))
+    return GlmFit(run_glm(formula, source_of(data), options, engine_of(engine, data), progress))
 
 
 def plan(
@@ -153,7 +153,7 @@ def plan(
     digits: float = 8,
     exact: bool = False,
     decimal: str | None = None,
-    engine: Engine | None = None,
+    engine: Engine | str | None = None,
     progress: Progress | None = None,
     **iterated: Any,
 ) -> Plan:
@@ -162,7 +162,7 @@ def plan(
     With a family the options of `glm`: link, theta, variance, offset, tolerance, max_passes.
     """
     options = _options(weights, counts, na, collinear, None if alpha is None else penalty(alpha), drop_first)
-    threads = getattr(_engine(engine), "workers", 1)
+    threads = getattr(engine_of(engine, data), "workers", 1)
     if family is not None:
         given = glm_options(family, common=options, vcov=vcov, like=like, **iterated)
         return plan_glm(formula, source_of(data), given, threads)
@@ -181,19 +181,11 @@ def _fit(
     formula: str,
     data: Any,
     options: Options,
-    engine: Engine | None,
+    engine: Engine | str | None,
     progress: Progress | None,
     recipe: Recipe | None = None,
 ) -> LinearFit:
-    return LinearFit(run_robust(formula, source_of(data), options, recipe, _engine(engine), progress))
-
-
-def _engine(engine: Engine | None) -> Engine:
-    if engine is None:
-        return Local()
-    if not callable(getattr(engine, "fold", None)):
-        raise OptionError(f"engine must have a method 'fold', such as gm.Local(threads=2); found {engine!r}")
-    return engine
+    return LinearFit(run_robust(formula, source_of(data), options, recipe, engine_of(engine, data), progress))
 
 
 def _options(
