@@ -25,7 +25,7 @@ WHERE = "dask.DataFrame"
 
 def read_dask(data: Any) -> Rereadable:
     """A Dask frame; nothing of it is computed before a unit is read."""
-    if not hasattr(data, "columns") or not hasattr(data, "npartitions"):
+    if getattr(data, "ndim", None) != 2:
         raise SchemaError(f"a {type(data).__name__} is no table; pass a dask.dataframe.DataFrame", WHERE)
     _, schema = hold_pandas(data._meta_nonempty)
     units = tuple(Partition(data, number) for number in range(data.npartitions))

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import chain
+from logging import CRITICAL
 from typing import Any, Generic
 
 from gramian.batch import Batch, Source, Unit
@@ -33,6 +34,15 @@ AHEAD = 4  # units under way for each thread of the cluster, so that none waits 
 LEAST = 32  # units under way while a cluster has no workers yet
 RETRIES = 1  # reads of a unit that failed: another worker may see the file
 QUIET = {"distributed.admin.large-graph-warning-threshold": "1TB"}  # rows in memory have to be sent
+
+OWN: Mapping[str, Any] = {  # a cluster in this process; Dask insists on HTTP servers, which other machines cannot reach
+    "n_workers": 1,
+    "processes": False,
+    "dashboard_address": "127.0.0.1:0",
+    "worker_dashboard_address": "127.0.0.1:0",
+    "scheduler_kwargs": {"dashboard": False},
+    "silence_logs": CRITICAL,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +107,10 @@ def _connected(client: Any) -> Iterator[Any]:
         with distributed.Client(set_as_default=False) as found:
             yield found
         return
-    own = {"n_workers": 1, "threads_per_worker": cores(), "processes": False, "dashboard_address": None}
-    with distributed.LocalCluster(**own) as cluster, distributed.Client(cluster, set_as_default=False) as found:
+    with (
+        distributed.LocalCluster(threads_per_worker=cores(), **OWN) as cluster,
+        distributed.Client(cluster, set_as_default=False) as found,
+    ):
         yield found
 
 
@@ -178,9 +190,9 @@ class _Fold(Generic[M]):
             for call in calls:
                 waiting.append((call.name, self._submit(call)))
                 if len(waiting) >= self.most:
-                    yield _finished(*waiting.popleft())
+                    yield finished(*waiting.popleft())
             while waiting:
-                yield _finished(*waiting.popleft())
+                yield finished(*waiting.popleft())
         finally:
             if waiting:
                 self.client.cancel([future for _, future in waiting])
@@ -190,17 +202,19 @@ class _Fold(Generic[M]):
             return self.client.submit(call.function, self.shared, *call.arguments, pure=False, retries=RETRIES)
 
     def _result(self, future: Any, name: str) -> M:
-        result: M = _finished(name, future).result()
+        result: M = finished(name, future).result()
         return result
 
 
-def _finished(name: str, future: Any) -> Any:
+def finished(name: str, future: Any) -> Any:
     """The future once it has a result. Raises what the unit raised, or why there is none."""
     try:
         raised = future.exception()  # waits
-    except distributed.CancelledError:
+    except distributed.CancelledError as error:
+        raised = error
+    if isinstance(raised, distributed.CancelledError):
         told = "the cluster dropped the work: it was restarted, or the connection is lost; start again"
-        raise EngineError(f"{name}: {told}") from None
+        raise EngineError(f"{name}: {told}")
     if isinstance(raised, distributed.KilledWorker):
         died = f"{raised.allowed_failures + 1} workers died while they read it"
         why = "it may need more memory than they have, or bring down the reader"
