@@ -8,10 +8,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from engines.pickling import Pickling
 from hypothesis import given
 from hypothesis import strategies as st
-
-from engines.pickling import Pickling
 
 from gramian.data.source import source_of
 from gramian.engines.local import Local
@@ -21,7 +20,6 @@ from gramian.fit.options import Options
 from gramian.fit.passes import Accumulate, Accumulated
 from gramian.fit.prepare import prepare
 from gramian.testing import check_engine
-
 
 ENGINES = [Local(threads=1), Local(threads=2), Local(threads=5), Pickling()]
 

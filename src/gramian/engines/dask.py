@@ -208,11 +208,8 @@ class _Fold(Generic[M]):
 
 def finished(name: str, future: Any) -> Any:
     """The future once it has a result. Raises what the unit raised, or why there is none."""
-    try:
-        raised = future.exception()  # waits
-    except distributed.CancelledError as error:
-        raised = error
-    if isinstance(raised, distributed.CancelledError):
+    raised = future.exception()  # waits
+    if raised is None and future.status != "finished":
         told = "the cluster dropped the work: it was restarted, or the connection is lost; start again"
         raise EngineError(f"{name}: {told}")
     if isinstance(raised, distributed.KilledWorker):
