@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from os import PathLike
 from typing import Any
 
@@ -18,6 +19,7 @@ from gramian.fit.plan import Plan
 from gramian.fit.run_robust import plan_robust, run_robust
 from gramian.inference.recipes import Recipe, Vcov, recipe
 from gramian.results.glm import GlmFit
+from gramian.results.lasting import Lasting
 from gramian.results.linear import LinearFit
 from gramian.results.saved import Fit
 from gramian.results.saved import load as load_saved
@@ -36,6 +38,8 @@ def ols(
     decimal: str | None = None,
     na: str = "drop",
     collinear: str = "drop",
+    checkpoint: str | PathLike[str] | None = None,
+    skip_bad: bool = False,
     engine: Engine | str | None = None,
     progress: Progress | None = None,
 ) -> LinearFit:
@@ -50,6 +54,9 @@ def ols(
     order; coefficients correctly rounded. decimal : "exact" reads DECIMAL columns and the numbers of text files as what
     they say, with exact sums. na : "drop" leaves incomplete rows out and counts them, "raise" refuses them.
     collinear : "drop" leaves out later dependent columns, "min-norm" takes the pseudo-inverse, "raise" refuses.
+    checkpoint : a file in which the sums are kept every two seconds; after an interrupt the same call goes on from it.
+    skip_bad : leave out files and row groups that cannot be read, and list them in `dropped_rows`.
+    engine : "local", "dask", a `distributed.Client`, or an object such as `gm.Local(threads=2)`.
     Raises FormulaError, DataError, NumericalError, all of them GramianError.
 
     >>> import gramian as gm
@@ -58,7 +65,7 @@ def ols(
     1.9
     """
     options = accurate(_options(weights, counts, na, collinear), digits, exact=exact, decimal=decimal)
-    return _fit(formula, data, options, engine, progress, recipe(vcov, like))
+    return _fit(formula, data, options, engine, progress, Lasting(checkpoint, skip_bad), recipe(vcov, like))
 
 
 def ridge(
@@ -71,6 +78,8 @@ def ridge(
     counts: str | None = None,
     digits: float = 8,
     na: str = "drop",
+    checkpoint: str | PathLike[str] | None = None,
+    skip_bad: bool = False,
     engine: Engine | str | None = None,
     progress: Progress | None = None,
 ) -> LinearFit:
@@ -80,7 +89,7 @@ def ridge(
     levels, so that the answer does not depend on a reference level, unless `drop_first`. Other options as `ols`.
     """
     options = accurate(_options(weights, counts, na, "drop", penalty(alpha), drop_first), digits)
-    return _fit(formula, data, options, engine, progress)
+    return _fit(formula, data, options, engine, progress, Lasting(checkpoint, skip_bad))
 
 
 def glm(
@@ -101,6 +110,8 @@ def glm(
     max_passes: int = 25,
     na: str = "drop",
     collinear: str = "drop",
+    checkpoint: str | PathLike[str] | None = None,
+    skip_bad: bool = False,
     engine: Engine | str | None = None,
     progress: Progress | None = None,
 ) -> GlmFit:
@@ -134,7 +145,11 @@ def glm(
         tolerance=tolerance,
         max_passes=max_passes,
     )
-    return GlmFit(run_glm(formula, source_of(data), options, engine_of(engine, data), progress))
+    lasting, runner, source = Lasting(checkpoint, skip_bad), engine_of(engine, data), source_of(data)
+    solved, lost = lasting.run(
+        lambda some, run: run_glm(formula, some, options, run, progress), source, runner, "glm", formula, options
+    )
+    return GlmFit(replace(solved, linear=replace(solved.linear, tally=solved.linear.tally + lost)))
 
 
 def plan(
@@ -183,9 +198,20 @@ def _fit(
     options: Options,
     engine: Engine | str | None,
     progress: Progress | None,
+    lasting: Lasting,
     recipe: Recipe | None = None,
 ) -> LinearFit:
-    return LinearFit(run_robust(formula, source_of(data), options, recipe, engine_of(engine, data), progress))
+    runner, source = engine_of(engine, data), source_of(data)
+    solved, lost = lasting.run(
+        lambda some, run: run_robust(formula, some, options, recipe, run, progress),
+        source,
+        runner,
+        "ols",
+        formula,
+        options,
+        recipe,
+    )
+    return LinearFit(replace(solved, tally=solved.tally + lost))
 
 
 def _options(

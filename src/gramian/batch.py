@@ -231,11 +231,12 @@ class Unit(Protocol):
 
 
 class Input(NamedTuple):
-    """What was read, for the ledger: a file (path, bytes) or a frame (its kind), and its rows when known."""
+    """What was read, for the ledger: a file (path, bytes, last change in ns) or a frame (its kind); rows if known."""
 
     name: str
     size: int | None
     rows: int | None
+    changed: int | None = None
 
 
 class Source(Protocol):

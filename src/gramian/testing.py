@@ -255,7 +255,7 @@ def _passes(source: Source) -> dict[str, Pass[Any]]:
     """Every kind of pass, its coordinates from other rows, so that a source that is used up stays whole."""
     first = {"y": [1.0, 2.0, 4.0], "x": [49.0, 50.0, 52.0], "f": ["a", "b", "c"], "late": ["early", "late", "late"]}
     if source.schema.matrices:
-        first["X"] = np.eye(3)  # type: ignore[assignment]
+        first["X"] = np.eye(3)
     begun = source_of(first)
     design, _ = prepare("y ~ f * x + I(x^2) + late", begun, Options())
     whole, _ = prepare("y ~ X" if source.schema.matrices else "y ~ x", begun, Options())

@@ -37,7 +37,7 @@ def _misused(error: click.ClickException) -> int:
 
 
 def _interrupted(error: BaseException) -> int:
-    _say("interrupted")
+    _say(f"interrupted: {error}" if isinstance(error, KeyboardInterrupt) and str(error) else "interrupted")
     return INTERRUPTED
 
 
