@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from gramian.batch import Source
 from gramian.engines.choice import Engine
-from gramian.engines.progress import Progress, Silent
+from gramian.engines.progress import Progress
 from gramian.engines.tree import Tree
 from gramian.errors import ArtifactError, OptionError
 from gramian.fit.fingerprint import fingerprint
@@ -75,7 +75,6 @@ class Resumable:
         mark, known = fingerprint(task), self._known(task)
         if known is not None and known.whole:
             self.passes.append(known)
-            (progress or Silent()).advance(source.rows or 0, source.size or 0)
             whole: M = known.parts[0][1]
             return whole
         begun = Saved(mark, () if known is None else known.parts, False)

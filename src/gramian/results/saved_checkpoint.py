@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields, is_dataclass
@@ -70,6 +71,7 @@ class Checkpoint:
 
     def read(self) -> Sequence[Saved]:
         """The passes of an earlier run; ArtifactError for a file of another run, or one that no run has written."""
+        self._tidy()
         if not self.path.exists():
             return ()
         kind, manifest, arrays = store.load(self.path)
@@ -106,6 +108,13 @@ class Checkpoint:
         """It is of no use any more."""
         with suppress(FileNotFoundError):
             os.unlink(self.path)
+
+    def _tidy(self) -> None:
+        """Take away what a run left behind that was killed while it wrote."""
+        with suppress(OSError):
+            for path in self.path.parent.iterdir():
+                if re.fullmatch(rf"\.{re.escape(self.path.name)}\.[0-9a-f]{{8}}", path.name):
+                    path.unlink()
 
     def _check(self, version: str, model: Mapping[str, Any], inputs: Sequence[Read], units: object) -> None:
         if version != __version__:
