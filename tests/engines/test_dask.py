@@ -8,11 +8,15 @@ import signal
 from dataclasses import dataclass
 from logging import CRITICAL
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from laws.problems import FORMULAS, tables
 
 pytest.importorskip("distributed")
 
@@ -140,6 +144,33 @@ def test_rows_in_memory_are_sent_without_the_rest(frame) -> None:  # type: ignor
     assert len(pickle.dumps(few)) < 1000 * 20
     again = pickle.loads(pickle.dumps(few))
     assert all(again.columns[name].equals(few.columns[name]) for name in ("x", "f"))
+
+
+@settings(max_examples=8)
+@given(data=st.data())
+def test_random_plans_have_the_same_bits(client, data) -> None:  # type: ignore[no-untyped-def]
+    formula = data.draw(st.sampled_from(FORMULAS))
+    pieces = data.draw(st.lists(tables(), min_size=1, max_size=5))
+    source = source_of(pieces)
+    task = Accumulate(prepare(formula, source, Options())[0])
+    with TemporaryDirectory() as name:
+        for number, piece in enumerate(pieces):
+            size = data.draw(st.integers(1, 60))
+            pq.write_table(piece, Path(name, f"{number}.parquet"), row_group_size=size)
+        for some in (source, source_of(name)):
+            here, there = Local(threads=1).fold(some, task), Dask(client).fold(some, task)
+            assert same_bits(here, there)
+            assert there.moments.rows + there.tally.total == sum(piece.num_rows for piece in pieces)
+
+
+def test_a_checkpoint_is_taken_up_by_another_engine(client, folder) -> None:  # type: ignore[no-untyped-def]
+    def fit(engine, **more):  # type: ignore[no-untyped-def]
+        return gm.ols("y ~ x * f", folder, engine=engine, **more).coefficients.tobytes()
+
+    for first, second in ((client, Local(threads=2)), (Local(threads=1), client)):
+        with pytest.raises(KeyboardInterrupt, match=r"of 22 units of pass 1 are saved"):
+            fit(first, checkpoint=folder.parent / "run", progress=Watch())
+        assert fit(second, checkpoint=folder.parent / "run") == fit(Local(threads=1))
 
 
 class Watch:
