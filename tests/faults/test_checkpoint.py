@@ -18,19 +18,25 @@ import pytest
 
 import gramian as gm
 from gramian import store
+from gramian.data.source import source_of
 from gramian.errors import ArtifactError, DataError, OptionError
 from gramian.fit import checkpoint
+from gramian.fit.options import Options
+from gramian.fit.passes import Accumulate
+from gramian.fit.prepare import prepare
+from gramian.testing import same_bits
 
 FITS: dict[str, Callable[..., Any]] = {
     "ols": lambda data, **more: gm.ols("y ~ x * f", data, **more),
     "ridge": lambda data, **more: gm.ridge("y ~ x + f", data, 2.0, **more),
+    "hc": lambda data, **more: gm.ols("y ~ x + f", data, vcov="HC3", **more),
     "glm": lambda data, **more: gm.glm("b ~ x + f", data, **more),
     "sandwich": lambda data, **more: gm.glm("y ~ x", data, "gamma", "inverse", vcov="HC1", **more),
     "theta": lambda data, **more: gm.glm("n ~ x + f", data, "negative_binomial", **more),
 }
 
 
-AT_LEAST = {"glm": 2, "sandwich": 3, "theta": 3}  # passes
+AT_LEAST = {"ols": 2, "hc": 3, "glm": 2, "sandwich": 3, "theta": 3}  # passes
 
 
 @pytest.fixture
@@ -99,18 +105,45 @@ def test_what_is_said_at_an_interrupt(folder: Path) -> None:
         FITS["ols"](folder / "data", checkpoint=folder / "run", progress=Stop(1700), engine=gm.Local(threads=1))
 
 
+class Kept:
+    """Passes in memory."""
+
+    name = "memory"
+
+    def __init__(self) -> None:
+        self.passes: Any = ()
+
+    def read(self) -> Any:
+        return self.passes
+
+    def write(self, passes: Any) -> None:
+        self.passes = passes
+
+    def knows(self, partial: object) -> bool:
+        return True
+
+
 def test_units_that_are_done_are_not_read_again(folder: Path) -> None:
-    with pytest.raises(KeyboardInterrupt):
-        FITS["ols"](folder / "data", checkpoint=folder / "run", progress=Stop(3000))
-    data = folder / "data" / "0.parquet"
-    kept, content = os.stat(data), bytearray(data.read_bytes())
-    content[len(content) // 3 : len(content) // 2] = bytes(len(content) // 2 - len(content) // 3)
-    expected = bits(FITS["ols"](folder / "data"))
-    data.write_bytes(content)
-    os.utime(data, ns=(kept.st_atime_ns, kept.st_mtime_ns))
-    with pytest.raises(DataError):
-        FITS["ols"](folder / "data")
-    assert bits(FITS["ols"](folder / "data", checkpoint=folder / "run")) == expected
+    source, kept = source_of(folder / "data"), Kept()
+    task = Accumulate(prepare("y ~ x * f", source, Options())[0])
+    expected = gm.Local().fold(source, task)
+    with pytest.raises(KeyboardInterrupt, match=r"12 of 23 units of pass 1 are saved in memory"):
+        checkpoint.Resumable(gm.Local(threads=1), kept).fold(source, task, progress=Stop(2700))
+    (folder / "data" / "0.parquet").unlink()
+    with pytest.raises(DataError, match=r"0\.parquet: is gone"):
+        gm.Local().fold(source, task)
+    assert same_bits(checkpoint.Resumable(gm.Local(), kept).fold(source, task), expected)
+
+
+def test_passes_that_cannot_be_kept_are_made_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = Kept()
+    monkeypatch.setattr(kept, "knows", lambda partial: False)
+    source = source_of(folder / "data")
+    task = Accumulate(prepare("y ~ x", source, Options())[0])
+    with pytest.raises(KeyboardInterrupt, match="0 of 23 units of pass 1 are saved"):
+        checkpoint.Resumable(gm.Local(), kept).fold(source, task, progress=Stop(2700))
+    again = checkpoint.Resumable(gm.Local(), kept)
+    assert same_bits(again.fold(source, task), gm.Local().fold(source, task))
 
 
 def test_an_error_keeps_what_was_done(folder: Path) -> None:

@@ -152,6 +152,7 @@ ERRORS = [
     errors.NumericalError("a"),
     errors.NotIdentifiedError("a", {"b": "c"}),
     errors.ConvergenceError("a"),
+    errors.AccuracyError("a"),
     errors.SeparationError("a", ("b",)),
     errors.ArtifactError("a"),
 ]
@@ -166,7 +167,7 @@ def test_errors_come_back_from_other_processes_as_they_are(error: Exception) -> 
 
 
 def test_every_error_is_among_them() -> None:
-    known = {kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, Exception)}
+    known = {kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.GramianError)}
     assert known == {type(error) for error in ERRORS}
 
 

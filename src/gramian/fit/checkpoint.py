@@ -83,11 +83,7 @@ class Resumable:
             total: M = self.engine.fold(source, task, progress=progress, tree=tree)
         except KeyboardInterrupt:
             self.save(tree.saved)
-            units = len(source.units) if isinstance(source.units, Sequence) else "all"
-            raise KeyboardInterrupt(
-                f"{tree.count} of {units} units of pass {len(self.passes) + 1} are saved in {self.keeper.name}; "
-                "run the same again to go on"
-            ) from None
+            raise KeyboardInterrupt(self._told(tree, source)) from None
         except ArtifactError:
             raise
         except Exception:
@@ -95,6 +91,16 @@ class Resumable:
             raise
         self.passes.append(Saved(mark, ((0, total),), True))
         return total
+
+    def _told(self, tree: Tree[Any], source: Source) -> str:
+        """How much is saved, and what to do."""
+        count = tree.count if self._keeps(tree.parts) else 0
+        units = len(source.units) if isinstance(source.units, Sequence) else "all"
+        saved = f"{count} of {units} units of pass {len(self.passes) + 1} are saved in {self.keeper.name}"
+        return f"{saved}; run the same again to go on"
+
+    def _keeps(self, parts: Sequence[tuple[int, Any]]) -> bool:
+        return all(self.keeper.knows(partial) for _, partial in parts)
 
     def _known(self, task: Pass[Any]) -> Saved | None:
         """What an earlier run has of the next pass."""
@@ -119,9 +125,7 @@ class Resumable:
         """Save all passes up to this one; those of a kind that cannot be kept are made again."""
         passes = []
         for one in (*self.passes, saved):
-            if not all(self.keeper.knows(partial) for _, partial in one.parts):
-                one = replace(one, parts=(), whole=False)
-            passes.append(one)
+            passes.append(one if self._keeps(one.parts) else replace(one, parts=(), whole=False))
         self.keeper.write(passes)
 
 

@@ -5,16 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+import numpy as np
 from numpy.typing import NDArray
 
 from gramian.fit.linearize import Linearized, Totals
+from gramian.fit.meat import Meat
 from gramian.fit.passes import Accumulated
+from gramian.fit.residuals import ResidualSums
 from gramian.fit.separation import Side
+from gramian.linalg.doubledouble import Pair
 from gramian.results import plain
-from gramian.results.plain_design import Arrays
-from gramian.results.plain_moments import from_moments, from_tally, moments, tally
+from gramian.results.plain_design import Arrays, taken
+from gramian.results.plain_moments import MOST_ROWS, from_moments, from_tally, moments, tally
 
 Plain = tuple[dict[str, object], dict[str, NDArray[Any]]]
+MEAT = ("moments", "rows", "loss", "full")
 MORE = ("moments", "tally", "totals", "sides")
 
 
@@ -50,8 +55,41 @@ def _linearized(manifest: Mapping[str, Any], arrays: Arrays) -> Linearized:
     return Linearized(moments(told, arrays), tally(left_out), Totals(*values), tuple(Side(*pair) for pair in both))
 
 
+def _from_residuals(partial: ResidualSums) -> Plain:
+    pairs = {"products": partial.products, "square": partial.square}
+    arrays = {f"{name}/{half}": getattr(pair, half) for name, pair in pairs.items() for half in ("hi", "lo")}
+    return {"rows": partial.rows}, arrays
+
+
+def _residuals(manifest: Mapping[str, Any], arrays: Arrays) -> ResidualSums:
+    (rows,) = plain.fields(manifest, ("rows",))
+    square, products = _pair(arrays, "square", 1), _pair(arrays, "products", None)
+    return ResidualSums(products, square, plain.whole(rows, 0, MOST_ROWS))
+
+
+def _from_meat(partial: Meat) -> Plain:
+    told, arrays = from_moments(partial.moments)
+    values = (told, partial.rows, plain.from_number(partial.loss), partial.full)
+    return dict(zip(MEAT, values, strict=True)), arrays
+
+
+def _meat(manifest: Mapping[str, Any], arrays: Arrays) -> Meat:
+    told, rows, loss, full = plain.fields(manifest, MEAT)
+    counts = (plain.whole(n, 0, MOST_ROWS) for n in (rows, full))
+    return Meat(moments(told, arrays), next(counts), plain.number(loss), next(counts))
+
+
+def _pair(arrays: Arrays, name: str, size: int | None) -> Pair:
+    hi, lo = (taken(arrays, f"{name}/{half}", "float64", (size,)) for half in ("hi", "lo"))
+    if hi.shape != lo.shape or not (np.isfinite(hi) & np.isfinite(lo)).all():
+        plain.wrong(f"finite numbers and their rests in '{name}'", "other ones")
+    return Pair(hi, lo)
+
+
 FORMS: Mapping[str, Form] = {
     "accumulated": Form(Accumulated, _from_accumulated, _accumulated),
+    "meat": Form(Meat, _from_meat, _meat),
+    "residuals": Form(ResidualSums, _from_residuals, _residuals),
     "linearized": Form(Linearized, _from_linearized, _linearized),
 }
 
