@@ -29,16 +29,18 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """Rows of each problem; of the flights every `flights_step`-th is taken."""
+    """Rows of each problem; of the flights every `flights_step`-th is taken; how many plans and deaths are tried."""
 
     parquet: int
     array: int
     factor: int
     flights_step: int
+    plans: int = 200
+    deaths: int = 100
 
 
 FULL = Sizes(parquet=4_000_000, array=1_000_000, factor=1_000_000, flights_step=1)
-QUICK = Sizes(parquet=200_000, array=50_000, factor=100_000, flights_step=16)
+QUICK = Sizes(parquet=200_000, array=50_000, factor=100_000, flights_step=16, plans=5, deaths=6)
 
 
 def doubles(rows: int) -> Path:

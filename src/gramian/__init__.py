@@ -14,13 +14,15 @@ if TYPE_CHECKING:
     from gramian.api import ridge as ridge
     from gramian.comparison import compare as compare
     from gramian.derivation import derive as derive
+    from gramian.engines.dask import Dask as Dask
     from gramian.engines.local import Local as Local
     from gramian.results.curve_api import curve as curve
 
 __version__ = "0.1.0"
-__all__ = ["Local", "compare", "curve", "derive", "errors", "glm", "load", "ols", "plan", "ridge"]
+__all__ = ["Dask", "Local", "compare", "curve", "derive", "errors", "glm", "load", "ols", "plan", "ridge"]
 
 _HOME = {
+    "Dask": "gramian.engines.dask",
     "Local": "gramian.engines.local",
     "compare": "gramian.comparison",
     "curve": "gramian.results.curve_api",

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from os import PathLike
 from typing import Any, TypeAlias
 
 from gramian.data.source import source_of
-from gramian.engines.local import Local
+from gramian.engines.choice import engine_of
 from gramian.engines.progress import Progress, watched
 from gramian.errors import OptionError
 from gramian.fit.engine import Engine
@@ -23,6 +24,7 @@ from gramian.fit.several_plan import plan_several
 from gramian.inference.recipes import Recipe, Vcov, recipe
 from gramian.results.fits import Fits
 from gramian.results.glm import GlmFit
+from gramian.results.lasting import Lasting
 from gramian.results.linear import LinearFit
 from gramian.results.saved import Fit
 from gramian.results.saved import load as load_saved
@@ -44,7 +46,9 @@ def ols(
     na: str = "drop",
     collinear: str = "drop",
     by: str | Sequence[str] | None = None,
-    engine: Engine | None = None,
+    checkpoint: str | PathLike[str] | None = None,
+    skip_bad: bool = False,
+    engine: Engine | str | None = None,
     progress: Progress | None = None,
 ) -> Fitted:
     """Ordinary (or weighted) least squares in one pass.
@@ -60,6 +64,9 @@ def ols(
     collinear : "drop" leaves out later dependent columns, "min-norm" takes the pseudo-inverse, "raise" refuses.
     by : column, or columns, whose every value gets a fit of its own, all from the same pass.
     Returns a LinearFit; with `by`, or several outcomes as in "c(y1, y2) ~ x", `Fits`, a mapping from key to LinearFit.
+    checkpoint : a file in which the sums are kept every two seconds; after an interrupt the same call goes on from it.
+    skip_bad : leave out files and row groups that cannot be read, and list them in `dropped_rows`.
+    engine : "local", "dask", a `distributed.Client`, or an object such as `gm.Local(threads=2)`.
     Raises FormulaError, DataError, NumericalError, all of them GramianError.
 
     >>> import gramian as gm
@@ -68,7 +75,8 @@ def ols(
     1.9
     """
     options = accurate(_options(weights, counts, na, collinear), digits, exact=exact, decimal=decimal)
-    return _fit(formula, data, options, engine, progress, recipe(vcov, like), by)
+    lasting = Lasting(checkpoint, skip_bad)
+    return _fit(formula, data, options, engine, progress, lasting, recipe(vcov, like), by)
 
 
 def ridge(
@@ -82,7 +90,9 @@ def ridge(
     digits: float = 8,
     na: str = "drop",
     by: str | Sequence[str] | None = None,
-    engine: Engine | None = None,
+    checkpoint: str | PathLike[str] | None = None,
+    skip_bad: bool = False,
+    engine: Engine | str | None = None,
     progress: Progress | None = None,
 ) -> Fitted:
     """Ridge regression: alpha times the squared slopes is added to the weighted sum of squares.
@@ -91,7 +101,7 @@ def ridge(
     levels, so that the answer does not depend on a reference level, unless `drop_first`. Other options as `ols`.
     """
     options = accurate(_options(weights, counts, na, "drop", penalty(alpha), drop_first), digits)
-    return _fit(formula, data, options, engine, progress, None, by)
+    return _fit(formula, data, options, engine, progress, Lasting(checkpoint, skip_bad), None, by)
 
 
 def glm(
@@ -112,7 +122,9 @@ def glm(
     max_passes: int = 25,
     na: str = "drop",
     collinear: str = "drop",
-    engine: Engine | None = None,
+    checkpoint: str | PathLike[str] | None = None,
+    skip_bad: bool = False,
+    engine: Engine | str | None = None,
     progress: Progress | None = None,
 ) -> GlmFit:
     """Generalized linear model by iteratively reweighted least squares, in two to four passes.
@@ -145,7 +157,11 @@ def glm(
         tolerance=tolerance,
         max_passes=max_passes,
     )
-    return GlmFit(run_glm(formula, source_of(data), options, _engine(engine), progress))
+    lasting, runner, source = Lasting(checkpoint, skip_bad), engine_of(engine, data), source_of(data)
+    solved, lost = lasting.run(
+        lambda some, run: run_glm(formula, some, options, run, progress), source, runner, "glm", formula, options
+    )
+    return GlmFit(replace(solved, linear=replace(solved.linear, tally=solved.linear.tally + lost)))
 
 
 def plan(
@@ -165,7 +181,7 @@ def plan(
     exact: bool = False,
     decimal: str | None = None,
     by: str | Sequence[str] | None = None,
-    engine: Engine | None = None,
+    engine: Engine | str | None = None,
     progress: Progress | None = None,
     **iterated: Any,
 ) -> Plan:
@@ -174,9 +190,9 @@ def plan(
     With a family the options of `glm`: link, theta, variance, offset, tolerance, max_passes.
     """
     options = _options(weights, counts, na, collinear, None if alpha is None else penalty(alpha), drop_first)
-    threads = getattr(_engine(engine), "workers", 1)
     if family is not None and by is not None:
         raise OptionError("by does not go with a family; fit one group after another")
+    threads = getattr(engine_of(engine, data), "workers", 1)
     if family is not None:
         given = glm_options(family, common=options, vcov=vcov, like=like, **iterated)
         return plan_glm(formula, source_of(data), given, threads)
@@ -197,26 +213,30 @@ def _fit(
     formula: str,
     data: Any,
     options: Options,
-    engine: Engine | None,
+    engine: Engine | str | None,
     progress: Progress | None,
+    lasting: Lasting,
     recipe: Recipe | None = None,
     by: str | Sequence[str] | None = None,
 ) -> Fitted:
-    runner, source = _engine(engine), source_of(data)
+    runner, source = engine_of(engine, data), source_of(data)
     if by is None and not has_several(formula):
-        return LinearFit(run_robust(formula, source, options, recipe, runner, progress))
+        solved, lost = lasting.run(
+            lambda some, run: run_robust(formula, some, options, recipe, run, progress),
+            source,
+            runner,
+            "ols",
+            formula,
+            options,
+            recipe,
+        )
+        return LinearFit(replace(solved, tally=solved.tally + lost))
     if recipe is not None:
         raise OptionError("vcov goes with one fit; with by, or several outcomes, take fits[key].with_vcov() afterwards")
+    if lasting != Lasting():
+        raise OptionError("checkpoint and skip_bad go with one fit, not with by or several outcomes")
     with watched(progress, source.rows, source.size):
         return Fits(run_several(formula, source, options, runner, None if by is None else by_of(by), progress))
-
-
-def _engine(engine: Engine | None) -> Engine:
-    if engine is None:
-        return Local()
-    if not callable(getattr(engine, "fold", None)):
-        raise OptionError(f"engine must have a method 'fold', such as gm.Local(threads=2); found {engine!r}")
-    return engine
 
 
 def _options(

@@ -158,6 +158,11 @@ class Batch:
         matrices = {name: matrix[:rows] for name, matrix in self.matrices.items()}
         return Batch(rows, columns, matrices, self.where, self.first_row)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        columns = {name: compact(column) for name, column in self.columns.items()}
+        matrices = {name: np.copy(matrix, order="K") for name, matrix in self.matrices.items()}
+        return type(self), (self.rows, columns, matrices, self.where, self.first_row)
+
     def _column(self, name: str) -> Any:
         if name in self.columns:
             return self.columns[name]
@@ -226,11 +231,12 @@ class Unit(Protocol):
 
 
 class Input(NamedTuple):
-    """What was read, for the ledger: a file (path, bytes) or a frame (its kind), and its rows when known."""
+    """What was read, for the ledger: a file (path, bytes, last change in ns) or a frame (its kind); rows if known."""
 
     name: str
     size: int | None
     rows: int | None
+    changed: int | None = None
 
 
 class Source(Protocol):
@@ -265,6 +271,13 @@ class Source(Protocol):
     def size(self) -> int | None:
         """All bytes, when known beforehand."""
         ...
+
+
+def compact(column: Any) -> Any:
+    """The same column without what it is a slice of, which would be pickled with it."""
+    if isinstance(column, np.ndarray) or column.get_total_buffer_size() <= 2 * column.nbytes:
+        return column
+    return pa.concat_arrays([column, column[:0]])
 
 
 def present(column: Any) -> Mask | None:

@@ -46,6 +46,13 @@ class MissingExtraError(GramianError):
         super().__init__(f"this needs the package '{package}': pip install 'gramian[{extra}]'")
         self.package, self.extra = package, extra
 
+    def __reduce__(self) -> tuple[type, tuple[str, str]]:
+        return type(self), (self.package, self.extra)
+
+
+class EngineError(GramianError):
+    """Work that its engine lost: a cluster that was restarted, a connection that is gone."""
+
 
 class DataError(GramianError):
     """Data that cannot be read or used; `where` names the file, row group, line or batch."""
@@ -58,6 +65,10 @@ class DataError(GramianError):
 
     def __reduce__(self) -> tuple[type, tuple[str, str]]:
         return type(self), (self.message, self.where)
+
+
+class UnreadableError(DataError):
+    """A unit (file or row group, `where`) that cannot be read, or that brings down whoever reads it."""
 
 
 class SchemaError(DataError):

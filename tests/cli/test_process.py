@@ -18,6 +18,7 @@ import pytest
 from command import COMMAND, PLAIN
 
 import gramian as gm
+from gramian import store
 
 HEAVY = ("numpy", "pyarrow", "scipy", "rich", "lark", "pandas", "polars", "duckdb", "threadpoolctl")
 SAYS = """
@@ -100,6 +101,26 @@ def test_ctrl_c_while_the_bar_is_shown(large, arguments):
     os.close(reader)
     assert b"Traceback" not in said
     assert set(os.listdir(large)) == before
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_with_a_checkpoint_is_stopped_and_says_how_to_go_on(large, number):
+    reader, terminal = pty.openpty()
+    arguments = ("fit", "y ~ x + I(x^2)", "large", "--checkpoint", "run")
+    environment = PLAIN | {"TERM": "xterm"}
+    with subprocess.Popen(
+        [*COMMAND, *arguments], cwd=large, env=environment, stdout=subprocess.PIPE, stderr=terminal
+    ) as process:
+        os.close(terminal)
+        said = read_until(reader, b" rows, ")
+        process.send_signal(number)
+        said += read_until(reader, b"of 500 units of pass 1 are saved in run; run the same again to go on")
+        assert process.wait(timeout=60) == 130
+    os.close(reader)
+    assert b"interrupted: " in said
+    assert b"Traceback" not in said
+    assert sorted(os.listdir(large)) == ["large", "run"]
+    assert store.load(large / "run")[0] == "checkpoint"
 
 
 def read_until(terminal: int, mark: bytes) -> bytes:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import pickle
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from engines.pickling import Pickling
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,22 +19,7 @@ from gramian.errors import DataError, OptionError
 from gramian.fit.options import Options
 from gramian.fit.passes import Accumulate, Accumulated
 from gramian.fit.prepare import prepare
-
-
-class Pickling:
-    """An engine that sends everything through pickle and lifts units in reverse: stands for other machines."""
-
-    def fold(self, source, task, /, progress=None):  # type: ignore[no-untyped-def]
-        task = pickle.loads(pickle.dumps(task))
-        units = [pickle.loads(pickle.dumps(unit)) for unit in source.units]
-        partials = {}
-        for number in reversed(range(len(units))):
-            partials[number] = pickle.loads(pickle.dumps(task.lift(units[number].batches(task.columns))))
-        tree: Tree[Accumulated] = Tree()
-        for number in range(len(units)):
-            tree.push(partials[number])
-        return tree.total(task.empty)
-
+from gramian.testing import check_engine
 
 ENGINES = [Local(threads=1), Local(threads=2), Local(threads=5), Pickling()]
 
@@ -54,6 +39,20 @@ def folder(tmp_path_factory: pytest.TempPathFactory):  # type: ignore[no-untyped
         )
         pq.write_table(table, path / f"{number}.parquet", row_group_size=1700)
     return path
+
+
+@pytest.mark.parametrize("engine", [Local(threads=1), Local(threads=2), Local(threads=3), Pickling()], ids=repr)
+def test_the_laws_of_engines(engine) -> None:  # type: ignore[no-untyped-def]
+    check_engine(engine)
+
+
+def test_a_law_that_does_not_hold_is_named() -> None:
+    class Forgetful:
+        def fold(self, source, task, /, progress=None):  # type: ignore[no-untyped-def]
+            return task.empty
+
+    with pytest.raises(AssertionError, match=r"least squares of Parquet files has the bits of Local\(threads=1\)"):
+        check_engine(Forgetful())
 
 
 def assert_bits(a: Accumulated, b: Accumulated) -> None:

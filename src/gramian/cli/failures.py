@@ -37,7 +37,8 @@ def _misused(error: click.ClickException) -> int:
 
 
 def _interrupted(error: BaseException) -> int:
-    _say("interrupted")
+    told = error.__cause__ if isinstance(error, click.Abort) else error  # click puts its own in the place of Ctrl-C's
+    _say(f"interrupted: {told}" if isinstance(told, KeyboardInterrupt) and str(told) else "interrupted")
     return INTERRUPTED
 
 

@@ -12,7 +12,7 @@ import click
 from gramian.cli.digits import accuracy
 from gramian.cli.drawing import check_plot, plot, write_plot
 from gramian.cli.fits import check_alone, print_fits
-from gramian.cli.options import DATA, FILE, data, progress
+from gramian.cli.options import DATA, FILE, data, engine, engine_for, lasting, progress
 from gramian.cli.vcov import asked
 from gramian.errors import OptionError
 from gramian.fit.options import COLLINEAR, NA
@@ -31,6 +31,7 @@ LINKS = ("logit", "probit", "cloglog", "cauchit", "log", "identity", "inverse", 
 LINEAR = ("counts", "digits", "exact", "decimal")  # options that do not go with --family
 ITERATED = ("link", "theta", "offset", "tolerance", "max_passes")  # options that go with --family
 HINTS = {"counts": "; use --weights"}
+LASTING = ("checkpoint", "skip_bad")  # options that a plan does not depend on
 NAMED = 10  # columns left out that are named one by one
 
 
@@ -87,7 +88,8 @@ NAMED = 10  # columns left out that are named one by one
     type=click.Choice(("float64", "exact")),
     help="Take decimals as the nearest float64, or with exact sums as what they say.  [default: float64]",
 )
-@click.option("--threads", metavar="N", type=int, help="Read with so many threads.  [default: one per core]")
+@engine
+@lasting
 @click.option(
     "--format", type=click.Choice(FORMATS), default="table", show_default=True, help="Print the result as this."
 )
@@ -120,7 +122,8 @@ def command(
     check_plot(plot)
     source, options = source_of(list(data)), _options(**given)
     check_alone(formula, given["by"], save=save is not None, plot=plot is not None)
-    check_place(save, (read.name for read in source.inputs))
+    for place in (save, given["checkpoint"]):
+        check_place(place, (read.name for read in source.inputs))
     if explain:
         _explain(formula, source, options)
         return
@@ -140,6 +143,7 @@ def command(
 def _options(
     *,
     ridge: float | None,
+    engine: str,
     threads: int | None,
     collinear: str,
     family: str | None,
@@ -148,8 +152,6 @@ def _options(
     **same: Any,
 ) -> dict[str, Any]:
     """The options of the api's functions; a penalty is named as they name it."""
-    from gramian.engines.local import Local
-
     if ridge is not None and collinear != "drop":
         raise OptionError("--collinear has no meaning with --ridge: a penalised fit keeps every column")
     if ridge is not None and (same["vcov"], same["like"]) != ("iid", None):
@@ -172,13 +174,15 @@ def _options(
             )
     if ridge is not None and family is None:
         del same["vcov"], same["like"]
-    return {**same, **iterated, "family": family, "engine": Local(threads), "alpha": ridge, "collinear": collinear}
+    runs = {"engine": engine_for(engine, threads), "alpha": ridge, "collinear": collinear}
+    return {**same, **iterated, "family": family, **runs}
 
 
 def _explain(formula: str, source: Any, options: dict[str, Any]) -> None:
     from gramian.api import plan
 
-    click.echo(str(plan(formula, source, **options)))
+    planned = {name: value for name, value in options.items() if name not in LASTING}
+    click.echo(str(plan(formula, source, **planned)))
 
 
 def _fit(formula: str, source: Any, options: dict[str, Any], progress: bool) -> Fit | Fits:
@@ -186,7 +190,7 @@ def _fit(formula: str, source: Any, options: dict[str, Any], progress: bool) -> 
     from gramian.cli.progress import watching
 
     alpha, collinear, family = (options.pop(name) for name in ("alpha", "collinear", "family"))
-    with watching(progress) as watch:
+    with watching(progress, stoppable=options["checkpoint"] is not None) as watch:
         if family is not None:
             return glm(formula, source, family, ridge=alpha, collinear=collinear, progress=watch, **options)
         fit: Fit | Fits

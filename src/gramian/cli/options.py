@@ -7,6 +7,8 @@ from typing import Any, TypeVar
 
 import click
 
+from gramian.errors import OptionError
+
 F = TypeVar("F", bound=Any)
 
 FILE = click.Path(path_type=Path)
@@ -16,6 +18,50 @@ DATA = "DATA: files (.parquet, .csv, .csv.gz, .tsv, .arrow, .feather), folders o
 def data(command: F) -> F:
     """The files to read."""
     return click.argument("data", nargs=-1, required=True, metavar="DATA...")(command)
+
+
+def engine(command: F) -> F:
+    """Who reads."""
+    threads = click.option(
+        "--threads", metavar="N", type=int, help="Read with so many threads.  [default: one per core]"
+    )
+    named = click.option(
+        "--engine",
+        type=click.Choice(("local", "dask")),
+        default="local",
+        show_default=True,
+        help="Read on threads of this machine, or on the workers of Dask (the scheduler at DASK_SCHEDULER_ADDRESS).",
+    )
+    return threads(named(command))
+
+
+def engine_for(name: str, threads: int | None) -> Any:
+    """The engine that the options stand for. Raises OptionError for threads that are not ours."""
+    if name == "local":
+        from gramian.engines.local import Local
+
+        return Local(threads)
+    if threads is not None:
+        raise OptionError(
+            "--threads does not go with --engine dask; its workers have as many as they were started with"
+        )
+    from gramian.engines.choice import engine_of
+
+    return engine_of(name)
+
+
+def lasting(command: F) -> F:
+    """What happens at an interrupt, and to files that are damaged."""
+    checkpoint = click.option(
+        "--checkpoint",
+        metavar="FILE",
+        type=FILE,
+        help="Keep the sums in this file every two seconds; after an interrupt the same command goes on from it.",
+    )
+    skip_bad = click.option(
+        "--skip-bad", is_flag=True, help="Leave out files and row groups that cannot be read, and name them."
+    )
+    return checkpoint(skip_bad(command))
 
 
 def progress(command: F) -> F:

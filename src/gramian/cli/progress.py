@@ -165,14 +165,19 @@ class Watch:
 
 
 @contextmanager
-def watching(progress: bool) -> Iterator[Watch]:
-    """A watch for a run, which Ctrl-C stops without waiting for the files that are being read."""
+def watching(progress: bool, *, stoppable: bool = False) -> Iterator[Watch]:
+    """A watch for a run, which Ctrl-C stops without waiting for the files that are being read.
+
+    stoppable : so does SIGTERM, because the run can go on later.
+    """
     watch = Watch(_display(progress))
-    before = signal.signal(signal.SIGINT, watch.interrupt)
+    signals = (signal.SIGINT, signal.SIGTERM) if stoppable else (signal.SIGINT,)
+    before = {number: signal.signal(number, watch.interrupt) for number in signals}
     try:
         yield watch
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _display(progress: bool) -> Display:

@@ -17,7 +17,7 @@ from gramian.comparison.result import RAW, SCALED, Comparison
 from gramian.comparison.rows import left_out, stochastic
 from gramian.comparison.sweep import sweep as measured
 from gramian.data.source import source_of
-from gramian.engines.local import Local
+from gramian.engines.choice import engine_of
 from gramian.engines.progress import Progress, watched
 from gramian.errors import NumericalError, OptionError
 from gramian.fit.engine import Engine
@@ -57,7 +57,7 @@ def compare(
     weights: str | None = None,
     counts: str | None = None,
     na: str = "drop",
-    engine: Engine | None = None,
+    engine: Engine | str | None = None,
     progress: Progress | None = None,
 ) -> Comparison:
     """The normal equation beside gradient descent and friends on these data.
@@ -85,7 +85,7 @@ def compare(
     began = perf_counter()
     with watched(progress, source.rows, source.size):
         design, whole = prepare(formula, source, options)
-        done = (engine or Local()).fold(whole, Accumulate(design, options.drop), progress=progress)
+        done = engine_of(engine, data).fold(whole, Accumulate(design, options.drop), progress=progress)
     pass_seconds = perf_counter() - began
     solved = solve_linear(design, done, options)
     problems, counted = list[Problem](), list[tuple[str, bool, Counted]]()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pyarrow as pa
@@ -62,6 +62,10 @@ class Table:
     def size(self) -> int:
         """Bytes of the file, compressed or not."""
         return self.file.size
+
+    def portable(self, columns: Sequence[str]) -> Table:
+        """What another process reads these columns by."""
+        return replace(self, file=self.file.anywhere)
 
     def batches(self, columns: Sequence[str], *, parallel: bool = False) -> Iterator[Batch]:
         """The rows in order. Raises DataError with the line of a value that does not fit its column."""

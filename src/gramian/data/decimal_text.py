@@ -31,9 +31,14 @@ def as_text(source: Source) -> Source:
     return AsText(source.schema, units, source.inputs, source.rows, source.size)
 
 
-def _spelt(unit: Unit) -> Unit:
+def _spelt(unit: Any) -> Unit:
+    inside = getattr(unit, "unit", None)
+    if inside is not None:  # a unit may stand around another
+        around: Unit = replace(unit, unit=_spelt(inside))
+        return around
     if not isinstance(unit, Table):
-        return unit
+        read: Unit = unit
+        return read
     return replace(unit, types=tuple((name, _text(kind)) for name, kind in unit.types))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pyarrow as pa
@@ -61,6 +61,10 @@ class RecordBatches:
         span = f"{self.first}" if self.last == self.first + 1 else f"{self.first}-{self.last - 1}"
         return f"{self.file.label}, record batch {span}"
 
+    def portable(self, columns: Sequence[str]) -> RecordBatches:
+        """What another process reads these columns by."""
+        return replace(self, file=self.file.anywhere)
+
     def batches(self, columns: Sequence[str], *, parallel: bool = False) -> Iterator[Batch]:
         """The rows in order. Raises DataError where the file is damaged, has changed, or holds fewer rows."""
         first = self.first_row
@@ -95,6 +99,10 @@ class WholeStream:
     def size(self) -> int:
         """Bytes of the file."""
         return self.file.size
+
+    def portable(self, columns: Sequence[str]) -> WholeStream:
+        """What another process reads these columns by."""
+        return replace(self, file=self.file.anywhere)
 
     def batches(self, columns: Sequence[str], *, parallel: bool = False) -> Iterator[Batch]:
         """The rows in order. Raises DataError where the stream stops without its end mark, or goes on after it."""

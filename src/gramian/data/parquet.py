@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import accumulate
 from typing import Any
@@ -57,6 +57,10 @@ class RowGroup:
     def name(self) -> str:
         """The file and the number of the row group."""
         return f"{self.file.label}, row group {self.group}"
+
+    def portable(self, columns: Sequence[str]) -> RowGroup:
+        """What another process reads these columns by."""
+        return replace(self, file=self.file.anywhere)
 
     def batches(self, columns: Sequence[str], *, parallel: bool = False) -> Iterator[Batch]:
         """The rows in order. Raises DataError where the file is damaged, has changed, or holds fewer rows."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from glob import glob, has_magic
 from pathlib import PurePath
@@ -36,6 +36,11 @@ class File:
     changed: int
     found: int
     local: bool
+
+    @property
+    def anywhere(self) -> File:
+        """The same file for a process that may run in another folder."""
+        return replace(self, path=os.path.abspath(self.path))
 
     def check(self) -> None:
         """Raise DataError when the file is no longer what it was."""

@@ -18,7 +18,7 @@ from gramian.errors import DataError
 
 SUPPORTED = (
     "paths, patterns, folders and lists of Parquet, CSV or Arrow files; frames of pandas, polars or pyarrow; "
-    "DuckDB relations; pyarrow datasets; dicts of arrays; iterables of batches"
+    "frames of Dask; DuckDB relations; pyarrow datasets; dicts of arrays; iterables of batches"
 )
 
 
@@ -82,6 +82,16 @@ def _refuse(data: object) -> Source:
     raise DataError(f"holds no rows that can be read; supported are {SUPPORTED}", type(data).__name__)
 
 
+def _is_dask(data: object) -> bool:
+    return type(data).__module__.startswith("dask.dataframe.")
+
+
+def _read_dask(data: Any) -> Source:
+    from gramian.data.dask import read_dask
+
+    return read_dask(data)
+
+
 READERS: tuple[tuple[Callable[[Any], bool], Callable[[Any], Source]], ...] = (
     (_is_source, lambda data: data),
     (is_path, read_files),
@@ -91,6 +101,7 @@ READERS: tuple[tuple[Callable[[Any], bool], Callable[[Any], Source]], ...] = (
     (_is_named("duckdb", "DuckDBPyRelation"), _read_relation),
     (_is_named("_duckdb", "DuckDBPyRelation"), _read_relation),
     (_is_dataset, _read_dataset),
+    (_is_dask, _read_dask),
     (is_pandas, read_pandas),
     (_is_frame, read_frame),
     (_is_stream, read_stream),

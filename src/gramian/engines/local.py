@@ -10,14 +10,13 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 
-from gramian.batch import Batch, Source, Unit
+from gramian.batch import Source, Unit
 from gramian.engines.blas import one_thread
 from gramian.engines.progress import Progress, Silent
+from gramian.engines.runs import lift_unit, remaining, runs_of, watched_batches
 from gramian.engines.tree import Tree
 from gramian.errors import OptionError
 from gramian.typing import M, Pass
-
-RUN = 131_072  # rows that are lifted together: units are cut so whatever the number of threads
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,31 +38,35 @@ class Local:
         """How many threads there will be."""
         return self.threads or cores()
 
-    def fold(self, source: Source, task: Pass[M], /, progress: Progress | None = None) -> M:
-        """Lift every run of rows of every unit, and add the partials by the fixed tree."""
-        watch = progress or Silent()
-        tree: Tree[M] = Tree()
+    def fold(
+        self, source: Source, task: Pass[M], /, progress: Progress | None = None, tree: Tree[M] | None = None
+    ) -> M:
+        """Lift every run of rows of every unit, and add the partials by the fixed tree.
+
+        tree : where they are added; the units that it has already are not read.
+        """
+        watch, sums = progress or Silent(), Tree[M]() if tree is None else tree
         with one_thread():
-            for partial in self._partials(source.units, task, watch):
-                tree.push(partial)
-        return tree.total(task.empty)
+            for partial in self._partials(remaining(source.units, sums.count, watch), task, watch):
+                sums.push(partial)
+        return sums.total(task.empty)
 
     def _partials(self, units: Iterable[Unit], task: Pass[M], watch: Progress) -> Iterator[M]:
         if self.workers == 1:
-            yield from (_lift(task, unit, watch) for unit in units)
+            yield from (lift_unit(task, unit, watch) for unit in units)
             return
         pool = ThreadPoolExecutor(self.workers, thread_name_prefix="gramian")
         try:
             if isinstance(units, Sequence) and len(units) < self.workers:
                 yield from (self._spread(pool, task, unit, watch) for unit in units)
             else:
-                yield from self._ordered(pool, (partial(_lift, task, unit, watch) for unit in units))
+                yield from self._ordered(pool, (partial(lift_unit, task, unit, watch) for unit in units))
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 
     def _spread(self, pool: ThreadPoolExecutor, task: Pass[M], unit: Unit, watch: Progress) -> M:
         """One unit on several threads: this one decodes, the others lift its runs."""
-        runs = runs_of(_watched(unit, task.columns, watch, parallel=True))
+        runs = runs_of(watched_batches(unit, task, watch, parallel=True))
         tree: Tree[M] = Tree()
         for done in self._ordered(pool, (partial(task.lift, list(run)) for run in runs)):
             tree.push(done)
@@ -85,41 +88,6 @@ class Local:
                 future.cancel()
 
 
-def runs_of(batches: Iterable[Batch]) -> Iterator[Iterator[Batch]]:
-    """Batches in runs of at least RUN rows, each to be used up before the next; the cuts depend on the unit alone."""
-    rest = iter(batches)
-    for first in rest:
-        yield _run(first, rest)
-
-
-def _run(first: Batch, rest: Iterator[Batch]) -> Iterator[Batch]:
-    yield first
-    rows = first.rows
-    while rows < RUN:
-        batch = next(rest, None)
-        if batch is None:
-            return
-        yield batch
-        rows += batch.rows
-
-
-def _lift(task: Pass[M], unit: Unit, watch: Progress) -> M:
-    tree: Tree[M] = Tree()
-    for run in runs_of(_watched(unit, task.columns, watch)):
-        tree.push(task.lift(run))
-    return tree.total(task.empty)
-
-
 def cores() -> int:
     """Cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _watched(unit: Unit, columns: Sequence[str], watch: Progress, *, parallel: bool = False) -> Iterator[Batch]:
-    seen, total = 0, unit.rows or 0
-    for batch in unit.batches(columns, parallel=parallel):
-        yield batch
-        seen += batch.rows
-        watch.advance(batch.rows, unit.size * batch.rows // total if total else 0)
-    if not total:
-        watch.advance(0, unit.size)

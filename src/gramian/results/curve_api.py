@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from gramian.data.source import source_of
-from gramian.engines.local import Local
+from gramian.engines.choice import engine_of
 from gramian.engines.progress import Progress
-from gramian.errors import OptionError
 from gramian.fit.curve import run_curve
 from gramian.fit.curve_options import Bounds, curve_options
 from gramian.fit.engine import Engine
@@ -24,7 +23,7 @@ def curve(
     weights: str | None = None,
     max_passes: int = 50,
     tolerance: float = 1e-8,
-    engine: Engine | None = None,
+    engine: Engine | str | None = None,
     progress: Progress | None = None,
 ) -> CurveFit:
     """Nonlinear least squares: a curve written as a formula, or a ready-made one.
@@ -45,7 +44,4 @@ def curve(
     ('a', 'k')
     """
     options = curve_options(start, bounds, weights, max_passes, tolerance)
-    runner = Local() if engine is None else engine
-    if not callable(getattr(runner, "fold", None)):
-        raise OptionError(f"engine must have a method 'fold', such as gm.Local(threads=2); found {engine!r}")
-    return CurveFit(run_curve(formula, source_of(data), options, runner, progress))
+    return CurveFit(run_curve(formula, source_of(data), options, engine_of(engine, data), progress))

@@ -145,7 +145,7 @@ class GlmFit(Estimates):
         return predict(self.solved, source_of(data), scale, interval, level)
 
     def with_vcov(
-        self, vcov: Vcov, data: object = None, *, like: str | None = None, engine: Engine | None = None
+        self, vcov: Vcov, data: object = None, *, like: str | None = None, engine: Engine | str | None = None
     ) -> GlmFit:
         """The same fit with another covariance, at the cost of one more pass over its data: options as in `glm`."""
         linear = with_vcov(self.solved.linear, self.solved.model, self.deviance, vcov, data, like, engine)

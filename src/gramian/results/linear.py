@@ -166,7 +166,7 @@ class LinearFit(Estimates):
         return predict(self.solved, source_of(data), interval, level)
 
     def with_vcov(
-        self, vcov: Vcov, data: object = None, *, like: str | None = None, engine: Engine | None = None
+        self, vcov: Vcov, data: object = None, *, like: str | None = None, engine: Engine | str | None = None
     ) -> LinearFit:
         """The same fit with another covariance, at the cost of one more pass over its data: options as in `ols`."""
         return LinearFit(with_vcov(self.solved, None, self.deviance, vcov, data, like, engine))

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from gramian.data.source import source_of
-from gramian.engines.local import Local
+from gramian.engines.choice import engine_of
 from gramian.errors import OptionError
 from gramian.fit.engine import Engine
 from gramian.fit.robust import Reading, with_robust
@@ -22,7 +22,13 @@ def covariance(robust: Robust) -> Covariance:
 
 
 def with_vcov(
-    solved: Solved, model: GLM | None, loss: float, vcov: Any, data: object, like: str | None, engine: Engine | None
+    solved: Solved,
+    model: GLM | None,
+    loss: float,
+    vcov: Any,
+    data: object,
+    like: str | None,
+    engine: Engine | str | None,
 ) -> Solved:
     """The fit with the covariance that the options ask for; "iid" reads nothing."""
     wanted = recipe(vcov, like)
@@ -30,4 +36,4 @@ def with_vcov(
         return replace(solved, robust=None)
     if data is None:
         raise OptionError(f"{wanted.name} needs the rows of the fit: pass the data, as in with_vcov('HC3', data)")
-    return with_robust(solved, model, loss, wanted, Reading(source_of(data), engine or Local()))
+    return with_robust(solved, model, loss, wanted, Reading(source_of(data), engine_of(engine, data)))

@@ -1,0 +1,125 @@
+"""Runs with a checkpoint that are killed at random moments, over and over, until they are through.
+
+A child says when it begins to fit; its parent waits a random time up to what a whole run takes, and kills it. Then
+the checkpoint, where there is one, has to be whole, and the next child goes on from it.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import perf_counter
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from findings import Finding, check
+from problems import Sizes
+
+from gramian import store
+from gramian.errors import ArtifactError
+
+ROWS, GROUP = 400_000, 5_000
+EVERY = 0.01  # seconds between savings, so that many deaths fall into one
+MODELS = ("ols", "glm")
+CHILD = """
+import sys
+import gramian as gm
+from gramian.fit import checkpoint
+checkpoint.EVERY, checkpoint.SHARE = float(sys.argv[4]), 0.5
+model, data, file = sys.argv[1:4]
+kept = {} if file == "-" else {"checkpoint": file}
+gm.ols("y ~ x", data)  # what is loaded late is loaded now
+print("ready", flush=True)
+fit = gm.ols("y ~ x * f", data, **kept) if model == "ols" else gm.glm("b ~ x + f", data, **kept)
+print(fit.coefficients.tobytes().hex(), fit.std_errors.tobytes().hex(), fit.rows, fit.passes)
+"""
+
+
+@dataclass(slots=True)
+class Count:
+    """What became of the children of one model."""
+
+    deaths: int = 0
+    through: int = 0
+    same: int = 0
+    kept: int = 0
+    broken: list[str] = field(default_factory=list)
+
+
+def deaths(sizes: Sizes, rounds: int) -> Finding:
+    """Half of the deaths to each model."""
+    with TemporaryDirectory() as name:
+        data = _data(Path(name))
+        counts = {model: _killed(model, data, Path(name) / "run", sizes.deaths // len(MODELS)) for model in MODELS}
+    rows = [(m, f"{c.deaths}", f"{c.kept}", f"{len(c.broken)}", f"{c.through}", f"{c.same}") for m, c in counts.items()]
+    broken = [told for count in counts.values() for told in count.broken]
+    through, same = (sum(getattr(c, n) for c in counts.values()) for n in ("through", "same"))
+    return Finding(
+        f"deaths: {ROWS:,} rows in row groups of {GROUP:,}, saved every {EVERY:g} s",
+        ("model", "killed", "left a checkpoint", "half written", "came through", "same bits"),
+        rows,
+        [
+            check("half written checkpoints", len(broken), "none", not broken),
+            check("runs that came through with the bits of one that was not killed", f"{same} of {through}", "all",
+                  same == through > 0),
+        ],
+        details={"broken": broken},
+    )  # fmt: skip
+
+
+def _killed(model: str, data: Path, file: Path, wanted: int) -> Count:
+    rng, count = np.random.default_rng(wanted), Count()
+    began = perf_counter()
+    expected = _child(model, data, "-", None)
+    longest = perf_counter() - began  # more than the fit alone: some children come through
+    while count.deaths < wanted or file.exists():
+        patience = float(rng.uniform(0.0, longest)) if count.deaths < wanted else None
+        printed = _child(model, data, str(file), patience)
+        if printed:
+            count.through += 1
+            count.same += printed == expected and not file.exists()
+            continue
+        count.deaths += 1
+        if file.exists():
+            count.kept += 1
+            try:
+                store.load(file)
+            except ArtifactError as error:
+                count.broken.append(str(error))
+    return count
+
+
+def _child(model: str, data: Path, file: str, patience: float | None) -> str:
+    """What a child prints at its end; nothing where it was killed after so many seconds of fitting."""
+    arguments: Sequence[str] = (model, str(data), file, str(EVERY))
+    with subprocess.Popen([sys.executable, "-c", CHILD, *arguments], stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout is not None
+        child.stdout.readline()
+        try:
+            printed, _ = child.communicate(timeout=patience)
+        except subprocess.TimeoutExpired:
+            os.kill(child.pid, signal.SIGKILL)
+            child.communicate()
+            return ""
+    if child.returncode:
+        raise RuntimeError(f"a child that was not killed ended with {child.returncode}")
+    return printed
+
+
+def _data(folder: Path) -> Path:
+    rng = np.random.default_rng(11)
+    x, f = rng.normal(50.0, 1.0, ROWS), rng.choice(list("abcdefgh"), ROWS)
+    b = rng.random(ROWS) < 1.0 / (1.0 + np.exp(50.0 - x))
+    table = pa.table({"x": x, "f": f, "y": x + rng.normal(size=ROWS), "b": b})
+    (folder / "data").mkdir()
+    for i in range(4):
+        part = table.slice(i * ROWS // 4, ROWS // 4)
+        pq.write_table(part, folder / "data" / f"{i}.parquet", row_group_size=GROUP)
+    return folder / "data"

@@ -1,0 +1,253 @@
+"""Workers of a Dask cluster: one task a unit, partials added on the workers by the fixed tree.
+
+Rows in files, or in the partitions of a Dask frame, are read by the workers and never pass this process; rows that are
+in its memory are sent. A lost worker's units are read again by others, from their descriptions.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from itertools import chain
+from logging import CRITICAL
+from typing import Any, Generic
+
+from gramian.batch import Batch, Source, Unit
+from gramian.engines.blas import one_thread
+from gramian.engines.local import cores
+from gramian.engines.progress import Progress, Silent
+from gramian.engines.runs import lift_unit, remaining, runs_of, watched_batches
+from gramian.engines.tree import Tree
+from gramian.errors import DataError, EngineError, GramianError, MissingExtraError, OptionError, UnreadableError
+from gramian.typing import M, Pass
+
+try:
+    import dask
+    import distributed
+except ImportError as error:
+    raise MissingExtraError("distributed", "dask") from error
+
+AHEAD = 4  # units under way for each thread of the cluster, so that none waits for this process
+LEAST = 32  # units under way while a cluster has no workers yet
+RETRIES = 1  # reads of a unit that failed: another worker may see the file
+QUIET = {"distributed.admin.large-graph-warning-threshold": "1TB"}  # rows in memory have to be sent
+
+OWN: Mapping[str, Any] = {  # a cluster in this process; Dask insists on HTTP servers, which other machines cannot reach
+    "n_workers": 1,
+    "processes": False,
+    "dashboard_address": "127.0.0.1:0",
+    "worker_dashboard_address": "127.0.0.1:0",
+    "scheduler_kwargs": {"dashboard": False},
+    "silence_logs": CRITICAL,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Dask:
+    """Run passes on the workers of a Dask cluster.
+
+    client : a `distributed.Client`. None: the current one, else one for the scheduler that Dask's configuration names
+    (DASK_SCHEDULER_ADDRESS), else threads of this process, for as long as a pass takes.
+
+    The result has the bits that `Local` gives for the same units (on the same kind of processor, with the same BLAS),
+    whatever the number of workers, and however often they are lost: a unit is counted once.
+    """
+
+    client: Any = None
+
+    def __post_init__(self) -> None:
+        if self.client is not None and not isinstance(self.client, distributed.Client):
+            raise OptionError(f"client must be a distributed.Client, found {type(self.client).__name__}")
+        if self.client is not None and self.client.asynchronous:
+            raise OptionError("the client is asynchronous; pass one made with asynchronous=False")
+
+    @property
+    def workers(self) -> int:
+        """How many threads there are now."""
+        return cores() if self.client is None else sum(self.client.nthreads().values())
+
+    def fold(
+        self, source: Source, task: Pass[M], /, progress: Progress | None = None, tree: Tree[M] | None = None
+    ) -> M:
+        """Lift every unit on some worker, and add the partials by the fixed tree.
+
+        tree : where they are added, in this process; the units that it has already are not read.
+        Raises what a unit raised, UnreadableError where it brings its workers down, EngineError where the work is lost.
+        """
+        watch = progress or Silent()
+        units = iter(remaining(source.units, 0 if tree is None else tree.count, watch))
+        first = next(units, None)
+        if first is None:
+            return Tree[M]().total(task.empty) if tree is None else tree.total(task.empty)
+        rest = chain([first], units)
+        with _connected(self.client) as client:
+            fold = _Fold(client, task, watch)
+            if tree is None and hasattr(first, "portable"):
+                return fold.there(rest)
+            sums = Tree[M]() if tree is None else tree
+            for partial in fold.here(rest) if hasattr(first, "portable") else fold.sent(rest):
+                sums.push(partial)
+            return sums.total(task.empty)
+
+
+@contextmanager
+def _connected(client: Any) -> Iterator[Any]:
+    """The client, or one for the time being."""
+    try:
+        client = client or distributed.default_client()
+    except ValueError:
+        pass
+    else:
+        yield client
+        return
+    if dask.config.get("scheduler-address", None) is not None:
+        with distributed.Client(set_as_default=False) as found:
+            yield found
+        return
+    with (
+        distributed.LocalCluster(threads_per_worker=cores(), **OWN) as cluster,
+        distributed.Client(cluster, set_as_default=False) as found,
+    ):
+        yield found
+
+
+@dataclass(frozen=True, slots=True)
+class _Remote:
+    """A partial on some worker."""
+
+    client: Any
+    future: Any
+
+    def __add__(self, other: _Remote, /) -> _Remote:
+        return _Remote(self.client, self.client.submit(add, self.future, other.future, pure=False))
+
+
+@dataclass(frozen=True, slots=True)
+class _Call(Generic[M]):
+    """A task of the cluster beside the pass: the unit's name for people, a function of this file, its arguments."""
+
+    name: str
+    function: Callable[..., M]
+    arguments: tuple[Any, ...]
+
+
+def _call(name: str, unit: Any) -> _Call[Any]:
+    """The lift of a unit; what it needs of the cluster is an argument of its own, so that it runs where that is."""
+    there = getattr(unit, "there", None)
+    return _Call(name, lift, (replace(unit, there={}), there) if there else (unit,))
+
+
+class _Fold(Generic[M]):
+    """One fold under way. Its task is a result of its own: a worker gets it once, and again when it was lost."""
+
+    def __init__(self, client: Any, task: Pass[M], watch: Progress) -> None:
+        self.client, self.task, self.watch = client, task, watch
+        self.shared = client.submit(same, task, pure=False)
+        self.most = max(LEAST, AHEAD * sum(client.nthreads().values()))
+
+    def there(self, units: Iterable[Unit]) -> M:
+        """The sum, added on workers; only the whole comes here."""
+        tree: Tree[_Remote] = Tree()
+        for future in self._lifted(units):
+            tree.push(_Remote(self.client, future))
+        whole = tree.total(_Remote(self.client, self.shared))
+        return self._result(whole.future, "the sums")
+
+    def here(self, units: Iterable[Unit]) -> Iterator[M]:
+        """The partials of units that workers read, in order."""
+        for future in self._lifted(units):
+            yield self._result(future, "a unit")
+
+    def sent(self, units: Iterable[Unit]) -> Iterator[M]:
+        """The partials of units whose rows are here: run by run, as local threads do it."""
+        for unit in units:
+            runs = runs_of(watched_batches(unit, self.task, self.watch))
+            tree: Tree[M] = Tree()
+            for future in self._ordered(_Call(unit.name, lift_rows, (list(run),)) for run in runs):
+                tree.push(self._result(future, unit.name))
+            yield tree.total(self.task.empty)
+
+    def _lifted(self, units: Iterable[Unit]) -> Iterator[Any]:
+        known: deque[Unit] = deque()
+
+        def calls() -> Iterator[_Call[M]]:
+            for unit in units:
+                known.append(unit)
+                yield _call(unit.name, unit.portable(self.task.columns))  # type: ignore[attr-defined]
+
+        for future in self._ordered(calls()):
+            unit = known.popleft()
+            self.watch.advance(unit.rows or 0, unit.size)
+            yield future
+
+    def _ordered(self, calls: Iterable[_Call[M]]) -> Iterator[Any]:
+        """Finished futures in the order of the calls, a bounded number of which are under way."""
+        waiting: deque[tuple[str, Any]] = deque()
+        try:
+            for call in calls:
+                waiting.append((call.name, self._submit(call)))
+                if len(waiting) >= self.most:
+                    yield finished(*waiting.popleft())
+            while waiting:
+                yield finished(*waiting.popleft())
+        finally:
+            if waiting:
+                self.client.cancel([future for _, future in waiting])
+
+    def _submit(self, call: _Call[M]) -> Any:
+        with dask.config.set(QUIET):
+            return self.client.submit(call.function, self.shared, *call.arguments, pure=False, retries=RETRIES)
+
+    def _result(self, future: Any, name: str) -> M:
+        result: M = finished(name, future).result()
+        return result
+
+
+def finished(name: str, future: Any) -> Any:
+    """The future once it has a result. Raises what the unit raised, or why there is none."""
+    raised = future.exception()  # waits
+    if raised is None and future.status != "finished":
+        told = "the cluster dropped the work: it was restarted, or the connection is lost; start again"
+        raise EngineError(f"{name}: {told}")
+    if isinstance(raised, distributed.KilledWorker):
+        died = f"{raised.allowed_failures + 1} workers died while they read it"
+        why = "it may need more memory than they have, or bring down the reader"
+        raise UnreadableError(f"{died}; {why}", name)
+    if raised is not None:
+        raise raised
+    return future
+
+
+def same(task: Pass[M]) -> Pass[M]:
+    """A task as a result that others depend on."""
+    return task
+
+
+def lift(task: Pass[M], unit: Any, there: Mapping[Any, Any] | None = None) -> M:
+    """On a worker: the partial of a unit that it reads. there : what the unit needs and the cluster had."""
+    unit = replace(unit, there=there) if there else unit
+    try:
+        with one_thread():
+            return lift_unit(task, unit, Silent())
+    except GramianError as error:
+        path = getattr(getattr(unit, "file", None), "path", None)
+        if path is None or os.access(path, os.R_OK):
+            raise
+        where = distributed.get_worker().address
+        told = f"the worker {where} has no access to '{path}'; every worker has to see the files by the same paths"
+        raise DataError(told, unit.name) from error
+
+
+def lift_rows(task: Pass[M], batches: list[Batch]) -> M:
+    """On a worker: the partial of rows that were sent."""
+    with one_thread():
+        return task.lift(batches)
+
+
+def add(a: M, b: M) -> M:
+    """On a worker: the sum of two partials."""
+    with one_thread():
+        return a + b

@@ -1,0 +1,59 @@
+"""How a unit becomes a partial, the same in every engine: runs of its rows are lifted and added by the fixed tree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+
+from gramian.batch import Batch, Unit
+from gramian.engines.progress import Progress
+from gramian.engines.tree import Tree
+from gramian.typing import M, Pass
+
+RUN = 131_072  # rows that are lifted together: units are cut so whatever the number of threads
+
+
+def lift_unit(task: Pass[M], unit: Unit, watch: Progress) -> M:
+    """The partial of one unit."""
+    tree: Tree[M] = Tree()
+    for run in runs_of(watched_batches(unit, task, watch)):
+        tree.push(task.lift(run))
+    return tree.total(task.empty)
+
+
+def runs_of(batches: Iterable[Batch]) -> Iterator[Iterator[Batch]]:
+    """Batches in runs of at least RUN rows, each to be used up before the next; the cuts depend on the unit alone."""
+    rest = iter(batches)
+    for first in rest:
+        yield _run(first, rest)
+
+
+def _run(first: Batch, rest: Iterator[Batch]) -> Iterator[Batch]:
+    yield first
+    rows = first.rows
+    while rows < RUN:
+        batch = next(rest, None)
+        if batch is None:
+            return
+        yield batch
+        rows += batch.rows
+
+
+def watched_batches(unit: Unit, task: Pass[M], watch: Progress, *, parallel: bool = False) -> Iterator[Batch]:
+    """The batches of a unit that a task needs, told to a watcher when they have been used."""
+    seen, total = 0, unit.rows or 0
+    for batch in unit.batches(task.columns, parallel=parallel):
+        yield batch
+        seen += batch.rows
+        watch.advance(batch.rows, unit.size * batch.rows // total if total else 0)
+    if not total:
+        watch.advance(0, unit.size)
+
+
+def remaining(units: Iterable[Unit], count: int, watch: Progress) -> Iterable[Unit]:
+    """The units after the first `count`, which are told to a watcher as if they had been read."""
+    if not count:
+        return units
+    for unit in islice(units, count) if isinstance(units, Sequence) else ():
+        watch.advance(unit.rows or 0, unit.size)
+    return units[count:] if isinstance(units, Sequence) else islice(units, count, None)
