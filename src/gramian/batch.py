@@ -226,11 +226,12 @@ class Unit(Protocol):
 
 
 class Input(NamedTuple):
-    """What was read, for the ledger: a file (path, bytes) or a frame (its kind), and its rows when known."""
+    """What was read, for the ledger: a file (path, bytes) or a frame (its kind), its rows when known, its units."""
 
     name: str
     size: int | None
     rows: int | None
+    units: int | None = None
 
 
 class Source(Protocol):
