@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,6 +17,11 @@ DATA = "DATA: files (.parquet, .csv, .csv.gz, .tsv, .arrow, .feather), folders o
 def data(command: F) -> F:
     """The files to read."""
     return click.argument("data", nargs=-1, required=True, metavar="DATA...")(command)
+
+
+def output(text: str) -> Callable[[F], F]:
+    """The file to write."""
+    return click.option("-o", "--output", metavar="FILE", type=FILE, required=True, help=text)
 
 
 def progress(command: F) -> F:
