@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from gramian import errors as errors
     from gramian.api import glm as glm
+    from gramian.api import gram as gram
     from gramian.api import load as load
     from gramian.api import ols as ols
     from gramian.api import plan as plan
@@ -17,21 +18,29 @@ if TYPE_CHECKING:
     from gramian.engines.dask import Dask as Dask
     from gramian.engines.local import Local as Local
     from gramian.results.curve_api import curve as curve
+    from gramian.results.gram import add as add
+    from gramian.results.gram import subtract as subtract
 
 __version__ = "0.1.0"
-__all__ = ["Dask", "Local", "compare", "curve", "derive", "errors", "glm", "load", "ols", "plan", "ridge"]
+__all__ = [
+    "Dask", "Local", "add", "compare", "curve", "derive", "errors", "glm", "gram", "load", "ols", "plan", "ridge",
+    "subtract",
+]  # fmt: skip
 
 _HOME = {
     "Dask": "gramian.engines.dask",
     "Local": "gramian.engines.local",
+    "add": "gramian.results.gram",
     "compare": "gramian.comparison",
     "curve": "gramian.results.curve_api",
     "derive": "gramian.derivation",
     "glm": "gramian.api",
+    "gram": "gramian.api",
     "load": "gramian.api",
     "ols": "gramian.api",
     "plan": "gramian.api",
     "ridge": "gramian.api",
+    "subtract": "gramian.results.gram",
 }
 
 

@@ -15,6 +15,7 @@ from gramian.fit.engine import Engine
 from gramian.fit.glm import run_glm
 from gramian.fit.glm_options import glm_options
 from gramian.fit.glm_plan import plan_glm
+from gramian.fit.gram import run_gram
 from gramian.fit.keys import by_of
 from gramian.fit.options import COLLINEAR, NA, Options, accurate, one_of, penalty
 from gramian.fit.plan import Plan
@@ -24,9 +25,10 @@ from gramian.fit.several_plan import plan_several
 from gramian.inference.recipes import Recipe, Vcov, recipe
 from gramian.results.fits import Fits
 from gramian.results.glm import GlmFit
+from gramian.results.gram import Gram
 from gramian.results.lasting import Lasting
 from gramian.results.linear import LinearFit
-from gramian.results.saved import Fit
+from gramian.results.saved import Saved
 from gramian.results.saved import load as load_saved
 
 Fitted: TypeAlias = Any  # LinearFit, or Fits: overloads would say every option three times
@@ -204,8 +206,36 @@ def plan(
     return plan_robust(formula, source_of(data), options, recipe(vcov, like), threads)
 
 
-def load(path: str | PathLike[str]) -> Fit:
-    """A fit that was saved. Raises ArtifactError where the file is damaged, foreign or too new."""
+def gram(
+    formula: str,
+    data: Any,
+    *,
+    weights: str | None = None,
+    counts: str | None = None,
+    exact: bool = False,
+    decimal: str | None = None,
+    na: str = "drop",
+    engine: Engine | str | None = None,
+    progress: Progress | None = None,
+) -> Gram:
+    """The sums of one pass, from which every linear model of the formula's columns comes without the data.
+
+    A row enters when all columns of the formula are present. exact : sums without any rounding, from which rows can be
+    taken away again without a trace; `digest` is then the same however they came about. Other options as `ols`.
+
+    >>> import gramian as gm
+    >>> gram = gm.gram("y ~ a + b", {"a": [1, 2, 3, 4], "b": [0, 1, 1, 0], "y": [2, 4, 5, 8]})
+    >>> gram.ols("y ~ b").names
+    ('Intercept', 'b')
+    """
+    options = accurate(_options(weights, counts, na, "drop"), 8, exact=exact, decimal=decimal)
+    runner, source = engine_of(engine, data), source_of(data)
+    with watched(progress, source.rows, source.size):
+        return Gram(run_gram(formula, source, options, runner, progress))
+
+
+def load(path: str | PathLike[str]) -> Saved:
+    """A fit or a Gram that was saved. Raises ArtifactError where the file is damaged, foreign or too new."""
     return load_saved(path)
 
 

@@ -231,12 +231,16 @@ class Unit(Protocol):
 
 
 class Input(NamedTuple):
-    """What was read, for the ledger: a file (path, bytes, last change in ns) or a frame (its kind); rows if known."""
+    """What was read, for the ledger: a file (path, bytes, last change in ns) or a frame (its kind).
+
+    rows, units : when known.
+    """
 
     name: str
     size: int | None
     rows: int | None
     changed: int | None = None
+    units: int | None = None
 
 
 class Source(Protocol):

@@ -31,7 +31,17 @@ print(sorted(set({heavy}) & {{name.partition(".")[0] for name in sys.modules}}),
 
 @pytest.mark.parametrize(
     "arguments",
-    [(), ("--help",), ("--version",), ("fit", "--help"), ("predict", "--help"), ("inspect", "-h"), ("fit",)],
+    [
+        (),
+        ("--help",),
+        ("--version",),
+        ("fit", "--help"),
+        ("predict", "--help"),
+        ("inspect", "-h"),
+        ("gram", "-h"),
+        ("add", "-h"),
+        ("fit",),
+    ],
 )
 def test_help_imports_nothing_heavy(arguments):
     script = SAYS.format(heavy=HEAVY)

@@ -1,22 +1,30 @@
-"""What is told of data and of saved fits, as tables for people."""
+"""What is told of data, of saved fits and of Grams, as tables for people."""
 
 from __future__ import annotations
 
 import os
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 
 from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from gramian.api import load
 from gramian.batch import Field, Input, Kind
 from gramian.data.paths import kind_of
 from gramian.data.source import source_of
+from gramian.errors import listing
 from gramian.fit.plan import readable
+from gramian.linalg.cells import CellSums
+from gramian.linalg.columns import Factors
+from gramian.linalg.exact.cells import ExactCells
+from gramian.results.gram import Gram
+from gramian.results.saved import Fit, load
+from gramian.typing import Codes
 
 LISTED = 20  # files of one kind that are listed
+FEW_ROWS = 30
 KINDS = {
     Kind.NUMBER: "number",
     Kind.TEXT: "text, a factor",
@@ -52,18 +60,69 @@ def about_data(paths: Sequence[str]) -> Iterator[RenderableType]:
     yield _columns(source.schema.fields)
 
 
-def about_fit(path: str) -> Iterator[RenderableType]:
+def about_saved(path: str) -> Iterator[RenderableType]:
+    """What a saved file holds."""
+    found = load(path)
+    return about_gram(path, found) if isinstance(found, Gram) else about_fit(path, found)
+
+
+def about_fit(path: str, fit: Fit) -> Iterator[RenderableType]:
     """What was fitted, and from how many rows."""
-    fit = load(path)
-    dropped = ", ".join(f"{n:,} {cause}" for cause, n in fit.dropped_rows.items())
     yield _facts(
         {
             "fit": path,
             "formula": fit.formula,
-            "rows": f"{fit.rows:,}" + (f"; left out: {dropped}" if dropped else ""),
+            "rows": _rows(fit),
             "coefficients": f"{len(fit.names):,}" + (f", {len(fit.aliased):,} of them aliased" if fit.aliased else ""),
         }
     )
+
+
+def about_gram(path: str, gram: Gram) -> Iterator[RenderableType]:
+    """What is stored, of which rows, and what of them can be read from it."""
+    held = gram.gathered
+    told = {
+        "gram": path,
+        "formula": gram.formula,
+        "rows": _rows(gram),
+        "columns": ", ".join(gram.columns),
+        "weights": held.design.weight,
+        "counts": held.design.count,
+        "factors": ", ".join(f"{name} ({len(known):,} levels)" for name, known in held.moments.levels.items()),
+        "stored": _stored(gram),
+        "digest": gram.digest,
+        "taken away": ", ".join(map(str, held.ledger.owed)),
+    }
+    yield _facts({name: value for name, value in told.items() if value})
+    yield ""
+    yield from _files([Input(read.name, read.size, read.rows) for read in gram.inputs])
+    for warning in disclosed(gram):
+        yield Text(f"warning: {warning}", style="yellow")
+
+
+def disclosed(gram: Gram) -> Iterator[str]:
+    """Rows that can be read from the sums."""
+    moments = gram.gathered.moments
+    if 0 < gram.rows <= FEW_ROWS:
+        yield f"{gram.rows} rows are few: their values can be worked out from these sums"
+    tables: Iterable[tuple[Factors, CellSums | ExactCells]] = moments.tables.items()
+    for factors, table in tables:
+        alone: Codes = table.cells[table.rows == 1]
+        if len(alone):
+            named = [":".join(str(moments.levels[f][c]) for f, c in zip(factors, cell, strict=True)) for cell in alone]
+            yield f"{':'.join(factors)}: a single row has {listing(named, 5)}; its values are in these sums"
+
+
+def _rows(saved: Fit | Gram) -> str:
+    dropped = ", ".join(f"{n:,} {cause}" for cause, n in saved.dropped_rows.items())
+    return f"{saved.rows:,}" + (f"; left out: {dropped}" if dropped else "")
+
+
+def _stored(gram: Gram) -> str:
+    layout = gram.gathered.design.layout
+    tables: Iterable[tuple[Factors, CellSums | ExactCells]] = gram.gathered.moments.tables.items()
+    cells = "".join(f"; {len(t.rows):,} cells of {':'.join(f)}" for f, t in islice(tables, LISTED))
+    return f"{len(layout.rows)} x {len(layout.rows)} products{cells}"
 
 
 def _facts(facts: dict[str, str]) -> Table:

@@ -12,6 +12,7 @@ import click
 from gramian.cli.digits import accuracy
 from gramian.cli.drawing import check_plot, plot, write_plot
 from gramian.cli.fits import check_alone, print_fits
+from gramian.cli.grams import grams_of
 from gramian.cli.options import DATA, FILE, data, engine, engine_for, lasting, progress
 from gramian.cli.vcov import asked
 from gramian.errors import OptionError
@@ -19,6 +20,7 @@ from gramian.fit.options import COLLINEAR, NA
 
 if TYPE_CHECKING:
     from gramian.results.fits import Fits
+    from gramian.results.gram import Gram
     from gramian.results.saved import Fit
 
 FORMATS = ("table", "json", "csv", "md", "latex")
@@ -32,6 +34,9 @@ LINEAR = ("counts", "digits", "exact", "decimal")  # options that do not go with
 ITERATED = ("link", "theta", "offset", "tolerance", "max_passes")  # options that go with --family
 HINTS = {"counts": "; use --weights"}
 LASTING = ("checkpoint", "skip_bad")  # options that a plan does not depend on
+FROM_GRAM = ("ridge", "collinear", "format", "digits")  # options that a fit from sums can still have
+DEFAULT = {"na": "drop", "vcov": "iid"}
+WITHOUT_MEANING = "--collinear has no meaning with --ridge: a penalised fit keeps every column"
 NAMED = 10  # columns left out that are named one by one
 
 
@@ -94,6 +99,9 @@ NAMED = 10  # columns left out that are named one by one
     "--format", type=click.Choice(FORMATS), default="table", show_default=True, help="Print the result as this."
 )
 @click.option("--save", metavar="FIT", type=FILE, help="Save the fit to this file, to predict from it later.")
+@click.option(
+    "--gram", metavar="FILE", type=FILE, help="Save the sums of the pass, too, for further models without the data."
+)
 @plot("the fitted line, its calibration or its residuals, in one more pass,")
 @click.option("--explain", is_flag=True, help="Say what would be read, how often and why, and stop before the pass.")
 @progress
@@ -101,6 +109,7 @@ def command(
     formula: str,
     data: tuple[str, ...],
     save: Path | None,
+    gram: Path | None,
     plot: Path | None,
     explain: bool,
     strict: bool,
@@ -108,6 +117,8 @@ def command(
     **given: Any,
 ) -> None:
     """Fit a linear model in one pass over DATA, or with --family a generalized linear model in a few.
+
+    DATA may be .gram files of `gramian gram`: they are added, and no rows are read.
 
     \b
     gramian fit "arr_delay ~ dep_delay + carrier" flights.parquet
@@ -120,24 +131,70 @@ def command(
     if "~" not in formula:  # most likely a shell took it apart
         raise OptionError(f"the formula '{formula}' has no '~'; quote it, as in gramian fit \"y ~ x\" {data[-1]}")
     check_plot(plot)
+    if (grams := grams_of(data)) is not None:
+        check_place(save, data)
+        with accuracy(strict=strict):
+            fit = _fit_grams(formula, grams, gram, explain, **given)
+        _tell(fit, given["format"], save, plot)
+        return
     source, options = source_of(list(data)), _options(**given)
     check_alone(formula, given["by"], save=save is not None, plot=plot is not None)
-    for place in (save, given["checkpoint"]):
+    for place in (save, gram, given["checkpoint"]):
         check_place(place, (read.name for read in source.inputs))
     if explain:
         _explain(formula, source, options)
         return
     with accuracy(strict=strict):
-        fit = _fit(formula, source, options, progress)
-    if isinstance(fit, Mapping):
-        print_fits(fit, given["format"], LEVEL)
-        return
-    _print(fit, given["format"])
+        made = _made(formula, source, options, gram, progress)
+    if isinstance(made, Mapping):
+        print_fits(made, given["format"], LEVEL)
+    else:
+        _tell(made, given["format"], save, plot, source)
+
+
+def _made(formula: str, source: Any, options: dict[str, Any], gram: Path | None, progress: bool) -> Fit | Fits:
+    return _fit(formula, source, options, progress) if gram is None else _keep(formula, source, options, gram, progress)
+
+
+def _tell(fit: Fit, format: str, save: Path | None, plot: Path | None, source: Any = None) -> None:
+    """Print a fit, save it, draw it."""
+    _print(fit, format)
     if save is not None:
         fit.save(save)
         click.echo(f"saved to {save}", err=True)
     if plot is not None:
         write_plot(fit.plot(source), plot)
+
+
+def _fit_grams(formula: str, grams: Gram, gram: Path | None, explain: bool, **given: Any) -> Fit:
+    """A fit from sums that are there."""
+    others = {name: value for name, value in given.items() if name not in FROM_GRAM}
+    said = [n for n, v in others.items() if v is not None and v is not False and v != DEFAULT.get(n)]
+    said += [name for name, value in (("gram", gram), ("explain", explain)) if value]
+    if said:
+        raise OptionError(f"--{said[0].replace('_', '-')} does not go with .gram files: their rows have been read")
+    digits = {} if given["digits"] is None else {"digits": given["digits"]}
+    if given["ridge"] is None:
+        return grams.ols(formula, collinear=given["collinear"], **digits)
+    if given["collinear"] != "drop":
+        raise OptionError(WITHOUT_MEANING)
+    return grams.ridge(given["ridge"], formula, **digits)
+
+
+def _keep(formula: str, source: Any, options: dict[str, Any], target: Path, progress: bool) -> Fit | Fits:
+    """A fit, and the sums of its first pass as a file."""
+    from gramian.fit.keeping import Keeping
+    from gramian.results.gram import Gram
+
+    if options["family"] is not None:
+        raise OptionError("--gram does not go with --family: its sums hold for one step of the iteration only")
+    if options.get("by") or options["checkpoint"] is not None or options["skip_bad"]:
+        raise OptionError("--gram does not go with --by, --checkpoint or --skip-bad; use gramian gram")
+    engine = Keeping(options["engine"])
+    fit = _fit(formula, source, {**options, "engine": engine}, progress)
+    Gram(engine.gathered(source)).save(target)
+    click.echo(f"sums saved to {target}", err=True)
+    return fit
 
 
 def _options(
@@ -153,7 +210,7 @@ def _options(
 ) -> dict[str, Any]:
     """The options of the api's functions; a penalty is named as they name it."""
     if ridge is not None and collinear != "drop":
-        raise OptionError("--collinear has no meaning with --ridge: a penalised fit keeps every column")
+        raise OptionError(WITHOUT_MEANING)
     if ridge is not None and (same["vcov"], same["like"]) != ("iid", None):
         raise OptionError("--vcov has no meaning with --ridge: the covariance of a penalised fit is its own")
     same["vcov"] = asked(same["vcov"])

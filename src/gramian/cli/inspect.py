@@ -1,4 +1,4 @@
-"""`gramian inspect`: what is in data files and saved fits."""
+"""`gramian inspect`: what is in data files and saved files."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ import click
 @click.command()
 @click.argument("file", nargs=-1, required=True, metavar="FILE...")
 def command(file: tuple[str, ...]) -> None:
-    """Tell what is in data files and saved fits.
+    """Tell what is in data files, saved fits and Grams.
 
-    Of a saved fit: its formula, rows and coefficients. Data files are told together, as `gramian fit` would see them:
+    Of a saved fit: its formula, rows and coefficients. Of a Gram: what is stored, and whether it discloses rows.
+    Data files are told together, as `gramian fit` would see them:
     rows, bytes, units (what is read independently: a row group of Parquet, a CSV file) and columns; none of their rows
     is read, except a sample of a CSV file that shows its types.
     """
-    from gramian.cli.facts import about_data, about_fit, is_saved
+    from gramian.cli.facts import about_data, about_saved, is_saved
     from gramian.cli.output import show
 
-    parts = [about_fit(path) for path in file if is_saved(path)]
+    parts = [about_saved(path) for path in file if is_saved(path)]
     if rest := [path for path in file if not is_saved(path)]:
         parts.append(about_data(rest))
     for i, part in enumerate(parts):

@@ -16,7 +16,7 @@ from gramian import __version__
 from gramian.cli.failures import failed, unread
 from gramian.errors import did_you_mean
 
-COMMANDS = ("fit", "curve", "predict", "compare", "derive", "inspect")
+COMMANDS = ("fit", "gram", "add", "subtract", "curve", "predict", "compare", "derive", "inspect")
 
 
 class Commands(click.Group):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -62,6 +63,11 @@ def lasting(command: F) -> F:
         "--skip-bad", is_flag=True, help="Leave out files and row groups that cannot be read, and name them."
     )
     return checkpoint(skip_bad(command))
+
+
+def output(text: str) -> Callable[[F], F]:
+    """The file to write."""
+    return click.option("-o", "--output", metavar="FILE", type=FILE, required=True, help=text)
 
 
 def progress(command: F) -> F:

@@ -39,7 +39,7 @@ def read_files(data: object) -> Rereadable:
     facts = [known.inspect(file) for file, known in zip(files, formats, strict=True)]
     agreed = agree([_claim(fact) for fact in facts])
     units = [u for known, fact in zip(formats, facts, strict=True) for u in known.units(fact, agreed.types)]
-    inputs = tuple(Input(fact.file.path, fact.file.size, fact.rows, fact.file.changed) for fact in facts)
+    inputs = tuple(Input(f.file.path, f.file.size, f.rows, f.file.changed, len(f.pieces)) for f in facts)
     return Rereadable(agreed.schema, tuple(units), inputs, _total(facts), sum(file.size for file in files))
 
 

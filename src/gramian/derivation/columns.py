@@ -91,6 +91,10 @@ def _plain(design: Design) -> Design:
 def _table(design: Design, rows: Rows, moments: Moments, tally: Tally, constant: str) -> Table:
     terms, values = as_variables(design.terms, rows.values)
     levels = levels_of(moments, design.terms)
+    if levels.contrasts:
+        raise FormulaError(
+            f"a derivation shows treatment contrasts only; leave contrast= out of {min(levels.contrasts)}"
+        )
     columns = model_columns(terms, levels, {name: Coordinate() for name in values}, {})
     _check_width(len(columns), design.formula)
     ones = next((c for c in columns if not terms.terms[c.term].atoms), None)

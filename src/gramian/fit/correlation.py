@@ -6,12 +6,12 @@ import numpy as np
 
 from gramian.errors import NumericalError
 from gramian.fit.linear import in_frame, squares_in
-from gramian.formula.coding import ONE, ModelColumn, levels_of, model_columns
+from gramian.formula.coding import ModelColumn, levels_of, model_columns
 from gramian.formula.coordinates import written_frame
 from gramian.formula.design import Design
 from gramian.linalg.gather import BLOCK
 from gramian.linalg.moments import Moments
-from gramian.linalg.monomials import CONSTANT
+from gramian.linalg.monomials import CONSTANT, ONE
 from gramian.linalg.products import gram
 from gramian.linalg.solve import SAFETY, centre, error_unit
 from gramian.typing import Matrix

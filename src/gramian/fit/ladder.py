@@ -71,8 +71,8 @@ def exact_can_help(options: Options) -> bool:
     return options.alpha is None and options.collinear != "min-norm"
 
 
-def shortfall(fit: Solved, source: Source) -> str:
-    """Which digits are missing, because of which columns, and what to do."""
+def shortfall(fit: Solved, source: Source | None) -> str:
+    """Which digits are missing, because of which columns, and what to do; source : None for a fit from a Gram."""
     known = fit.accuracy
     assert known is not None
     if known.doubtful:
@@ -104,7 +104,9 @@ def _floor(value: float) -> str:
     return f"{np.floor(10.0 * value) / 10.0:.1f}"
 
 
-def _more(source: Source, fit: Solved) -> str:
+def _more(source: Source | None, fit: Solved) -> str:
+    if source is None:
+        return "the rows are gone: fit from the data, or make the Gram with exact=True"
     if fit.absorbed is not None:
         return "columns that hardly vary within the levels of absorbed factors cost the rest: centre or leave out some"
     if source.rereadable:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from math import prod
 
 from gramian.errors import DataError
-from gramian.formula.terms import Terms
+from gramian.formula.terms import Term, Terms
 
 COPIES = 12  # square matrices that are alive at once while a fit is solved (11 were counted)
 DEFAULT = 8 * 2**30
@@ -36,7 +37,13 @@ def width_limit(limit: int | None = None) -> int:
 
 def width(terms: Terms, sizes: Mapping[str, int]) -> int:
     """Model columns, at least: an interaction counts as many as its largest factor has levels."""
-    return sum(len(t.leading) * max((sizes[f] for f in t.factors), default=1) for t in terms.terms)
+    return sum(_columns(t, sizes) for t in terms.terms)
+
+
+def _columns(term: Term, sizes: Mapping[str, int]) -> int:
+    if not term.factors and len(term.atoms) == 1:
+        return len(term.leading)
+    return prod(len(part.leading) for part in term.parts) * max((sizes[f] for f in term.factors), default=1)
 
 
 def check_width(terms: Terms, sizes: Mapping[str, int], most: int) -> None:

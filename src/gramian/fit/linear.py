@@ -84,8 +84,9 @@ def system_of(design: Design, done: Accumulated, options: Options) -> System:
     frame = frame_of(columns, levels, response, design.coordinates, told_as_written=penalized, absorbed=swept)
     stored = gram(moments, frame.groups)
     highest = max((degree(m) for c in columns for m in c.polynomial), default=1)
-    unit = error_unit(moments.rows, len(columns), BLOCK + moments.rows // BLOCK, highest)
-    products, squares = in_frame(stored, frame), squares_in(stored, frame)
+    entered = moments.rows if moments.removed is None else moments.rows + 2 * moments.removed.rows
+    unit = error_unit(entered, len(columns), BLOCK + entered // BLOCK, highest)
+    products, squares = in_frame(stored, frame), squares_in(_ever(stored, moments, frame), frame)
     left = within(moments, design, frame, squares, unit) if swept else None
     return System(tuple(columns), levels, response, frame, stored, products, squares, unit, left)
 
@@ -179,6 +180,11 @@ def in_frame(stored: Matrix, frame: Frame) -> Pair:
     if frame.subspace is None:
         return pair(stored)
     return sandwich([maps.sparse(c) for c in frame.subspace], stored)
+
+
+def _ever(stored: Matrix, moments: Moments, frame: Frame) -> Matrix:
+    """Products whose diagonal counts all that ever entered, what was taken away again included."""
+    return stored if moments.removed is None else stored + 2 * gram(moments.removed, frame.groups)
 
 
 def squares_in(stored: Matrix, frame: Frame) -> Vector:

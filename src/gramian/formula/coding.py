@@ -7,34 +7,38 @@ level of a factor where the term without that factor is in the model, as R does;
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from fractions import Fraction
+from dataclasses import dataclass, field
 from itertools import product as cartesian
-
-import numpy as np
+from math import prod
 
 from gramian.errors import OptionError, listing
+from gramian.formula.contrasts import CONTRASTS, TREATMENT, Contrast
 from gramian.formula.parts import Part, PowerSums
 from gramian.formula.terms import Factor, Term, Terms
 from gramian.linalg.columns import Factors
 from gramian.linalg.moments import Moments
-from gramian.linalg.monomials import CONSTANT, Coordinate, Monomial, Polynomial, multiply, times
+from gramian.linalg.monomials import CONSTANT, ONE, Coordinate, Monomial, Polynomial, multiply, times
 from gramian.typing import Level
 
 Cell = tuple[tuple[str, int], ...]  # (factor, code) pairs, sorted by factor; () is "all rows"
 Stored = tuple[Cell, Monomial]
-ONE = Fraction(1)
 
 
 @dataclass(frozen=True, slots=True)
 class ModelColumn:
-    """A coefficient: its name, the term it belongs to, its cell, its leading monomial and its whole polynomial."""
+    """A coefficient: its name, the term it belongs to, its cell, its leading monomial and its whole polynomial.
+
+    numeric : names of its numeric factors. reduced : factors of its term that lack a column; where their contrasts are
+    not those of treatment, the name is that of a contrast and the cell is what stands for it while it is solved for.
+    """
 
     name: str
     term: int
     cell: Cell
     leading: Monomial
     polynomial: Polynomial
+    numeric: frozenset[str] = frozenset()
+    reduced: frozenset[str] = frozenset()
 
     @property
     def stored(self) -> Stored:
@@ -44,11 +48,15 @@ class ModelColumn:
 
 @dataclass(frozen=True, slots=True)
 class Levels:
-    """What is known of the factors after a pass: order of levels (codes), the cells that have rows."""
+    """What is known of the factors after a pass: order of levels (codes), the cells that have rows.
+
+    contrasts : of the factors whose contrasts are not those of treatment, levels in their order.
+    """
 
     names: Mapping[str, tuple[Level, ...]]
     order: Mapping[str, tuple[int, ...]]
     cells: Mapping[Factors, frozenset[tuple[int, ...]]]
+    contrasts: Mapping[str, Contrast] = field(default_factory=dict)
 
     def has_rows(self, cell: Cell) -> bool:
         """Whether any row lies in the cell."""
@@ -65,7 +73,18 @@ def levels_of(moments: Moments, terms: Terms) -> Levels:
     order = {name: _order(terms.factors[name], known) for name, known in names.items()}
     tables = {f: t for f, t in moments.tables.items() if names.keys() >= set(f)}
     cells = {f: frozenset(map(tuple, t.cells[t.rows > 0].tolist())) for f, t in tables.items()}
-    return Levels(names, order, cells)
+    return Levels(names, order, cells, contrasts_of(terms, names, order))
+
+
+def contrasts_of(
+    terms: Terms, names: Mapping[str, tuple[Level, ...]], order: Mapping[str, tuple[int, ...]]
+) -> dict[str, Contrast]:
+    """The contrasts of the factors that have others than those of treatment."""
+    return {
+        name: CONTRASTS[terms.factors[name].contrast]([level_name(known[code]) for code in order[name]])
+        for name, known in names.items()
+        if terms.factors[name].contrast != TREATMENT and known
+    }
 
 
 def model_columns(
@@ -80,7 +99,7 @@ def model_columns(
 
 def reduced_factors(terms: Terms) -> list[set[str]]:
     """For each term the factors that leave out their reference level: where the term without them is in the model."""
-    present = {frozenset(map(_key, term.atoms)) for term in terms.terms}
+    present = {term.key for term in terms.terms} if terms.factors else set()
     if terms.absorbed:
         present.add(frozenset())  # the constant is in what is absorbed
     return [{f for f in term.factors if _without(term, f) in present} for term in terms.terms]
@@ -90,10 +109,10 @@ def empty_cells(terms: Terms, levels: Levels) -> dict[str, int]:
     """Interaction -> number of combinations of levels without a single row."""
     out = {}
     for term in terms.terms:
-        possible = int(np.prod([len(levels.names[f]) for f in term.factors], dtype=float))
-        missing = possible - len(levels.cells[term.factors]) if len(term.factors) > 1 else 0
-        if missing:
-            out[term.label] = missing
+        if len(term.factors) > 1:
+            possible = prod(len(levels.names[f]) for f in term.factors)
+            if missing := possible - len(levels.cells[term.factors]):
+                out[term.label] = missing
     return out
 
 
@@ -114,9 +133,16 @@ def _columns(
     coordinates: Mapping[str, Coordinate],
     sums: PowerSums,
 ) -> Iterable[ModelColumn]:
+    if len(term.atoms) == 1:  # most terms are one column or one factor
+        (atom,) = term.atoms
+        columns = _choices(atom, reduced, levels, coordinates, sums)
+        there = (c for c in columns if levels.has_rows(c.cell))
+        less = frozenset(reduced)
+        yield from (ModelColumn(c.name, number, c.cell, c.leading, c.polynomial, c.numeric, less) for c in there)
+        return
     choices = [_choices(atom, reduced, levels, coordinates, sums) for atom in term.atoms]
     for picks in cartesian(*reversed(choices)):
-        column = _product(number, picks[::-1])
+        column = _product(number, picks[::-1], frozenset(reduced))
         if levels.has_rows(column.cell):
             yield column
 
@@ -127,30 +153,30 @@ def _choices(
     """The columns of one atom alone."""
     if isinstance(atom, str):
         codes = levels.order[atom][1 if atom in reduced else 0 :]
-        named = ((f"{atom}[{level_name(levels.names[atom][c])}]", c) for c in codes)
+        other = levels.contrasts.get(atom) if atom in reduced else None
+        names = [level_name(levels.names[atom][c]) for c in codes] if other is None else other.names
+        named = ((f"{atom}[{name}]", c) for name, c in zip(names, codes, strict=True))
         return [ModelColumn(name, 0, ((atom, c),), CONSTANT, {CONSTANT: ONE}) for name, c in named]
     polynomials = atom.polynomials(coordinates, sums)
     parts = zip(atom.names, atom.leading, polynomials, strict=True)
-    return [ModelColumn(name, 0, (), lead, polynomial) for name, lead, polynomial in parts]
+    return [ModelColumn(name, 0, (), lead, polynomial, frozenset((name,))) for name, lead, polynomial in parts]
 
 
-def _product(number: int, picks: Iterable[ModelColumn]) -> ModelColumn:
+def _product(number: int, picks: Iterable[ModelColumn], reduced: frozenset[str]) -> ModelColumn:
     names: list[str] = []
+    numeric: frozenset[str] = frozenset()
     cell: Cell = ()
     leading, polynomial = CONSTANT, {CONSTANT: ONE}
     for pick in picks:
         names.append(pick.name)
+        numeric = numeric | pick.numeric
         cell = tuple(sorted({*cell, *pick.cell}))
         leading, polynomial = times(leading, pick.leading), multiply(polynomial, pick.polynomial)
-    return ModelColumn(":".join(names) or "Intercept", number, cell, leading, polynomial)
-
-
-def _key(atom: str | Part) -> str:
-    return atom if isinstance(atom, str) else atom.label
+    return ModelColumn(":".join(names) or "Intercept", number, cell, leading, polynomial, numeric, reduced)
 
 
 def _without(term: Term, factor: str) -> frozenset[str]:
-    return frozenset(_key(a) for a in term.atoms if a != factor)
+    return term.key - {factor}
 
 
 def _order(factor: Factor, known: tuple[Level, ...]) -> tuple[int, ...]:

@@ -14,8 +14,9 @@ from fractions import Fraction
 import numpy as np
 
 from gramian.formula.coding import Cell, Levels, ModelColumn, Stored
+from gramian.formula.recoding import maps_of
 from gramian.linalg.columns import Factors
-from gramian.linalg.monomials import CONSTANT, Coordinate, Monomial, degree
+from gramian.linalg.monomials import CONSTANT, ONE, Coordinate, Monomial, degree
 from gramian.linalg.products import Group
 
 Combination = dict[int, Fraction]  # position -> coefficient
@@ -51,11 +52,25 @@ def frame_of(
     told_as_written: bool = False,
     absorbed: Factors = (),
 ) -> Frame:
-    """Choose between coordinates and subspace. absorbed : factors whose levels take up what is constant in them.
+    """Choose between coordinates and subspace, then tell the columns in their contrasts.
+
+    absorbed : factors whose levels take up what is constant in them.
 
     `told_as_written` forbids a shift of the response that is not taken up by an intercept (penalised fits, which are
     stated in the model's own columns).
     """
+    frame = _treatment(columns, levels, response, coordinates, told_as_written, absorbed)
+    return recoded(frame, columns, levels) if levels.contrasts else frame
+
+
+def _treatment(
+    columns: Sequence[ModelColumn],
+    levels: Levels,
+    response: str,
+    coordinates: Mapping[str, Coordinate],
+    told_as_written: bool,
+    absorbed: Factors,
+) -> Frame:
     constant = next((j for j, c in enumerate(columns) if c.stored == ((), CONSTANT)), None)
     outcome: Stored = ((), ((response, 1),))
     coordinate = coordinates[response]
@@ -71,7 +86,7 @@ def frame_of(
     ):
         return _subspace(columns, outcome, coordinate, constant)
     triangle = [e for e in expanded if e is not None]
-    plain = all(e == {j: 1} for j, e in enumerate(triangle))
+    plain = all(len(e) == 1 and e.get(j) == 1 for j, e in enumerate(triangle))
     return Frame(
         grouped([*(c.stored for c in columns), outcome]),
         None,
@@ -87,6 +102,31 @@ def written_frame(columns: Sequence[ModelColumn], response: str, coordinates: Ma
     """The model's columns as they are written, each formed as an exact combination of stored ones."""
     constant = next((j for j, c in enumerate(columns) if c.stored == ((), CONSTANT)), None)
     return _subspace(columns, ((), ((response, 1),)), coordinates[response], constant)
+
+
+def recoded(frame: Frame, columns: Sequence[ModelColumn], levels: Levels) -> Frame:
+    """A frame of treatment contrasts, told in (or made of) the columns of other contrasts."""
+    there, back = maps_of(columns, levels)
+    if frame.subspace is not None:
+        return replace(frame, subspace=[*_composed(frame.subspace, there), frame.subspace[-1]])
+    one: list[Combination] = [{j: ONE} for j in range(len(columns))]
+    return replace(
+        frame,
+        told=_composed(back, frame.told or one),
+        made=_composed(frame.made or one, there),
+        response=_composed(back, [frame.response])[0],
+    )
+
+
+def _composed(outer: Sequence[Combination], inner: Sequence[Combination]) -> list[Combination]:
+    """Combinations of what `outer` combines, for combinations of its columns."""
+    out = []
+    for column in inner:
+        total: Combination = {}
+        for i, c in column.items():
+            _add(total, outer[i], c)
+        out.append(total)
+    return out
 
 
 def _subspace(columns: Sequence[ModelColumn], outcome: Stored, coordinate: Coordinate, constant: int | None) -> Frame:
@@ -150,7 +190,8 @@ class Span:
         """A model column in leading stored columns; None when it is not in their span."""
         out: Combination = {}
         for m, c in column.polynomial.items():
-            lower = self.express((column.cell, m))
+            at = self.place.get((column.cell, m))
+            lower = self.express((column.cell, m)) if at is None else {at: ONE}
             if lower is None:
                 return None
             _add(out, lower, c)
@@ -212,10 +253,10 @@ def invert(triangle: list[Combination], degrees: list[int]) -> list[Combination]
     out: list[Combination] = [{} for _ in triangle]
     for j in sorted(range(len(triangle)), key=degrees.__getitem__):
         own = triangle[j][j]
-        out[j][j] = 1 / own
+        out[j][j] = ONE if own == ONE else 1 / own
         for i, c in triangle[j].items():
             if i != j:
-                _add(out[j], out[i], -c / own)
+                _add(out[j], out[i], -c if own == ONE else -c / own)
     return out
 
 
@@ -244,7 +285,8 @@ def _with(cell: Cell, factor: str, code: int) -> Cell:
 
 def _add(out: Combination, other: Combination, share: Fraction) -> None:
     for i, c in other.items():
-        total = out.get(i, Fraction(0)) + share * c
+        more = share if c is ONE else share * c
+        total = out[i] + more if i in out else more
         if total:
             out[i] = total
         else:

@@ -53,6 +53,11 @@ EXPRESSION = Kind(lambda node: not any(isinstance(n, Text | Flag) for n in walk(
 COLUMN = Kind(lambda node: isinstance(node, Name), "the name of a column")
 DEGREE = Kind(lambda node: whole(node, MAX_DEGREE), f"a whole number from 1 to {MAX_DEGREE}, as in poly(x, 3)")
 FLAG = Kind(lambda node: isinstance(node, Flag), "TRUE or FALSE, as in poly(x, 3, raw=TRUE)")
+CONTRASTS = ("treatment", "sum", "helmert", "poly")
+CONTRAST = Kind(
+    lambda node: isinstance(node, Text) and node.value in CONTRASTS,
+    f'one of {", ".join(repr(name) for name in CONTRASTS)}, as in C(x, contrast="sum")',
+)
 LEVEL = Kind(_is_level, 'a text, a number or TRUE/FALSE, as in C(x, ref="b")')
 
 FUNCTIONS: dict[str, Callable[[Any], Any]] = {
@@ -80,12 +85,16 @@ SIGNATURES: dict[str, tuple[dict[str, Kind], dict[str, Kind]]] = {
     **{name: ({"x": EXPRESSION}, {}) for name in FUNCTIONS},
     **{name: ({"x": EXPRESSION}, {}) for name in STRUCTURAL},
     **{name: ({"x": COLUMN}, {}) for name in ("as_number", "factor")},
-    "C": ({"x": COLUMN}, {"ref": LEVEL}),
+    "C": ({"x": COLUMN}, {"ref": LEVEL, "contrast": CONTRAST}),
     "poly": ({"x": EXPRESSION, "degree": DEGREE}, {"raw": FLAG}),
     "bs": ({"x": EXPRESSION}, {"df": COUNT, "degree": DEGREE, "knots": NUMBERS, "boundary": NUMBERS}),
     "ns": ({"x": EXPRESSION}, {"df": COUNT, "knots": NUMBERS, "boundary": NUMBERS}),
 }
-DEFAULTS: dict[tuple[str, str], Node] = {("poly", "raw"): Flag(False), ("bs", "degree"): Number(3.0)}
+DEFAULTS: dict[tuple[str, str], Node] = {
+    ("poly", "raw"): Flag(False),
+    ("bs", "degree"): Number(3.0),
+    ("C", "contrast"): Text("treatment"),
+}
 
 
 def signature(function: str, position: int = 0) -> tuple[dict[str, Kind], dict[str, Kind]]:

@@ -43,14 +43,17 @@ def averaged(terms: Terms, levels: Levels) -> list[Matrix]:
     return [_rows(j, columns, reduced, width) for j in range(len(columns))]
 
 
-def _coding(count: int, *, reduced: bool) -> Matrix:
-    """Indicators of all levels, or of all but the reference, for each level."""
+def _coding(levels: Levels, factor: str, *, reduced: bool) -> Matrix:
+    """Indicators of all levels, or of all but the reference, or contrasts, for each level."""
+    count = len(levels.order[factor])
+    if reduced and factor in levels.contrasts:
+        return np.array(levels.contrasts[factor].C, np.float64).reshape(count, count - 1)
     return np.eye(count)[:, 1:] if reduced else np.eye(count)
 
 
 def _columns(term: Term, reduced: set[str], levels: Levels, first: int) -> _Columns:
     """In the order of `model_columns`."""
-    codings = {f: _coding(len(levels.order[f]), reduced=f in reduced) for f in term.factors}
+    codings = {f: _coding(levels, f, reduced=f in reduced) for f in term.factors}
     sizes = [codings[a].shape[1] if isinstance(a, str) else len(a.names) for a in term.atoms]
     rows = [p[::-1] for p in cartesian(*(range(n) for n in reversed(sizes)))]
     picks = np.array(rows, np.int64).reshape(len(rows), len(sizes))

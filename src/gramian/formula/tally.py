@@ -20,6 +20,9 @@ class Tally:
     def __add__(self, other: Tally, /) -> Tally:
         return Tally(_sum(self.causes, other.causes), _sum(self.columns, other.columns))
 
+    def __sub__(self, other: Tally, /) -> Tally:
+        return Tally(_sum(self.causes, _negative(other.causes)), _sum(self.columns, _negative(other.columns)))
+
     @property
     def total(self) -> int:
         """All rows left out."""
@@ -35,6 +38,10 @@ def _sum(a: Mapping[str, int], b: Mapping[str, int]) -> dict[str, int]:
     if not a or not b:
         return dict(a or b)
     return {k: a.get(k, 0) + b.get(k, 0) for k in _keys(a, b)}
+
+
+def _negative(counts: Mapping[str, int]) -> dict[str, int]:
+    return {k: -n for k, n in counts.items()}
 
 
 def _keys(a: Iterable[str], b: Iterable[str]) -> list[str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from gramian.batch import Kind, Schema
 from gramian.errors import FormulaError, SchemaError
+from gramian.formula.contrasts import TREATMENT
 from gramian.formula.expand import Expanded
 from gramian.formula.functions import monomial as powers_of
 from gramian.formula.functions import uses_as_number
@@ -21,12 +22,16 @@ from gramian.typing import Level
 
 @dataclass(frozen=True, slots=True)
 class Factor:
-    """A categorical column; `order` is the order of an ordered categorical, `reference` what `ref=` asks for."""
+    """A categorical column; `order` is the order of an ordered categorical, `reference` what `ref=` asks for.
+
+    contrast : what its coefficients compare, "treatment" or one of `contrasts.CONTRASTS`.
+    """
 
     label: str
     column: str
     reference: Level | None = None
     order: tuple[Level, ...] | None = None
+    contrast: str = TREATMENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +43,8 @@ class Term:
     @property
     def factors(self) -> Factors:
         """Labels of its factors, sorted."""
+        if len(self.atoms) == 1:
+            return self.atoms if isinstance(self.atoms[0], str) else ()  # type: ignore[return-value]  # most terms
         return tuple(sorted(a for a in self.atoms if isinstance(a, str)))
 
     @property
@@ -48,10 +55,18 @@ class Term:
     @property
     def leading(self) -> list[Monomial]:
         """The monomial that stands for each numeric column, the first part varying fastest."""
+        parts = self.parts
+        if len(parts) == 1:
+            return list(parts[0].leading)
         out: list[Monomial] = [CONSTANT]
-        for part in self.parts:
+        for part in parts:
             out = [times(m, lead) for lead in part.leading for m in out]
         return out
+
+    @property
+    def key(self) -> frozenset[str]:
+        """Its atoms in no order."""
+        return frozenset(a if isinstance(a, str) else a.label for a in self.atoms)
 
     @property
     def label(self) -> str:
@@ -120,18 +135,21 @@ class _Builder:
         if isinstance(node, Name) and self.schema[node.name].kind in (Kind.TEXT, Kind.BOOLEAN):
             return self._factor(node.name, label(node), None)
         if isinstance(node, Call) and node.function in ("factor", "C"):
-            return self._factor(_column(node), label(node), _reference(node))
+            return self._factor(_column(node), label(node), _reference(node), _contrast(node))
+        if isinstance(node, Name):  # most atoms
+            variable = self._variable(node)
+            return Product(variable, ((variable, 1),))
         return self._part(node)
 
     def absorbed(self, column: str) -> str:
         """A column to absorb: a factor whatever its type."""
         return self._factor(column, label(Name(column)), None)
 
-    def _factor(self, column: str, text: str, reference: Level | None) -> str:
+    def _factor(self, column: str, text: str, reference: Level | None, contrast: str = TREATMENT) -> str:
         field = self.schema[column]
         if field.kind is Kind.OTHER:
             raise SchemaError(f"column '{column}' has the type {field.type}, which cannot be a factor")
-        self.factors[text] = Factor(text, column, reference, field.levels)
+        self.factors[text] = Factor(text, column, reference, field.levels, contrast)
         return text
 
     def _part(self, node: Node) -> Part:
@@ -163,6 +181,8 @@ class _Builder:
 
 def check_numeric(node: Node, schema: Schema) -> None:
     """Raise SchemaError unless every column in the expression may be used as a number."""
+    if isinstance(node, Name) and schema[node.name].kind is Kind.NUMBER:
+        return
     converted = uses_as_number(node)
     for name in names(node):
         field = schema[name]
@@ -179,6 +199,14 @@ def _column(node: Call) -> str:
     if not isinstance(argument, Name):
         raise FormulaError(f"{node.function}() takes the name of a column", label(node), 0)
     return argument.name
+
+
+def _contrast(node: Call) -> str:
+    keywords = dict(node.keywords)
+    contrast = keywords.get("contrast")
+    if contrast is not None and "ref" in keywords:
+        raise FormulaError(f"{label(node)}: only treatment contrasts have a reference level; leave ref or contrast out")
+    return contrast.value if isinstance(contrast, Text) else TREATMENT
 
 
 def _reference(node: Call) -> Level | None:

@@ -33,7 +33,12 @@ class CellSums:
         return cls(np.zeros((0, factors), np.int64), np.zeros(0, np.int64), np.zeros((0, monomials)))
 
     def recode(self, maps: Sequence[Codes]) -> CellSums:
-        """The same sums with each factor's codes replaced by `map[code]`."""
+        """The same sums with each factor's codes replaced by `map[code]`; a cell whose code becomes -1 is left out."""
+        if any((m < 0).any() for m in maps):
+            there = np.logical_and.reduce([m[c] >= 0 for m, c in zip(maps, self.cells.T, strict=True)])
+            return CellSums(self.cells[there], self.rows[there], self.sums[there]).recode(
+                [np.maximum(m, 0) for m in maps]
+            )
         cells = np.column_stack([m[c] for m, c in zip(maps, self.cells.T, strict=True)]).reshape(self.cells.shape)
         if all(_rising(m) for m in maps):
             return CellSums(cells, self.rows, self.sums)
@@ -55,6 +60,12 @@ class CellSums:
             part = slice(start, start + BLOCK)
             sums[theirs[part]] += other.sums[part]
         return CellSums(cells, rows, sums)
+
+    def __sub__(self, other: CellSums, /) -> CellSums:
+        """The difference; a cell whose rows are all gone is left out, with what rounding left of its sums."""
+        both = self + CellSums(other.cells, -other.rows, -other.sums)
+        there = both.rows != 0
+        return CellSums(both.cells[there], both.rows[there], both.sums[there])
 
 
 def gather(cells: Codes, rows: Codes, sums: Matrix) -> CellSums:

@@ -55,8 +55,9 @@ def pair(values: Vector | float) -> Pair:
 
 def from_fraction(value: Fraction) -> tuple[float, float]:
     """The nearest pair to a rational number."""
-    hi = float(value)
-    return hi, float(value - Fraction(hi))
+    above, below = value.numerator, value.denominator
+    hi = above / below
+    return (hi, 0.0) if hi.as_integer_ratio() == (above, below) else (hi, float(value - Fraction(hi)))
 
 
 def two_sum(a: Vector, b: Vector) -> tuple[Vector, Vector]:

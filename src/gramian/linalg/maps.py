@@ -2,21 +2,37 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
 import numpy as np
 
-from gramian.linalg.doubledouble import Pair, from_fraction, pair
+from gramian.linalg.doubledouble import Pair, from_fraction, pair, two_product
 from gramian.linalg.subspace import Sparse
 from gramian.typing import Matrix, Vector
 
 Combination = Mapping[int, Fraction]
 
 
+SAFE = 1e140  # products of two numbers between 1/SAFE and SAFE neither overflow nor lose their low parts
+
+
 def apply(columns: Sequence[Combination], b: Vector, height: int | None = None) -> Vector:
     """T b, each element rounded once. columns : those of T, (height, p), sparse and exact. b : (p,) finite."""
-    return np.array([float(v) for v in exactly(columns, pair(b), height)])
+    rows = len(columns) if height is None else height
+    values = b.tolist()
+    pairs = [(i, value, c) for column, value in zip(columns, values, strict=True) if value for i, c in column.items()]
+    x = np.array([value for _, value, _ in pairs])
+    hi, lo = np.array([from_fraction(c) for _, _, c in pairs]).reshape(-1, 2).T
+    sizes = np.abs(np.concatenate([x, hi]))
+    if ((sizes < 1 / SAFE) | (sizes > SAFE)).any():
+        return np.array([float(v) for v in exactly(columns, pair(b), height)])
+    parts: list[list[float]] = [[] for _ in range(rows)]
+    terms = np.column_stack([*two_product(hi, x), lo * x]).tolist()
+    for (i, _, _), three in zip(pairs, terms, strict=True):
+        parts[i] += three
+    return np.array([math.fsum(part) for part in parts])
 
 
 def exactly(columns: Sequence[Combination], b: Pair, height: int | None = None) -> list[Fraction]:
@@ -32,19 +48,28 @@ def exactly(columns: Sequence[Combination], b: Pair, height: int | None = None) 
 
 def congruence(columns: Sequence[Combination], V: Matrix) -> Matrix:
     """T V T' for symmetric V : (p, p)."""
-    half = multiply(columns, V)
-    return multiply(columns, np.ascontiguousarray(half.T))
+    rows = _rows(columns)
+    half = _times(rows, V)
+    return _times(rows, np.ascontiguousarray(half.T))
 
 
 def multiply(columns: Sequence[Combination], right: Matrix) -> Matrix:
     """T R for R : (p, m); rows of T that only scale cost nothing extra."""
+    return _times(_rows(columns), right) if right.size else right.copy()
+
+
+def _rows(columns: Sequence[Combination]) -> list[dict[int, float]]:
     rows: list[dict[int, float]] = [{} for _ in columns]
     for j, column in enumerate(columns):
         for i, c in column.items():
-            rows[i][j] = float(c)
+            rows[i][j] = c.numerator / c.denominator
+    return rows
+
+
+def _times(rows: list[dict[int, float]], right: Matrix) -> Matrix:
     out = right * np.array([row.get(i, 0.0) for i, row in enumerate(rows)])[:, None]
     for i, row in enumerate(rows):
-        if row.keys() != {i}:
+        if len(row) != 1 or i not in row:
             at = np.fromiter(row, np.int64, len(row))
             out[i] = np.fromiter(row.values(), float, len(row)) @ right[at]
     return np.asarray(out)
@@ -52,12 +77,17 @@ def multiply(columns: Sequence[Combination], right: Matrix) -> Matrix:
 
 def norms(columns: Sequence[Combination], S: Matrix) -> Vector:
     """Square roots of the diagonal of M'SM for the columns of M."""
-    out = []
-    for column in columns:
-        at, c = np.array(list(column), np.int64), np.array([float(v) for v in column.values()])
-        top = float(np.abs(c).max(initial=0.0)) or 1.0  # squares of the largest coefficients may overflow
-        out.append(top * max(float((c / top) @ S[np.ix_(at, at)] @ (c / top)), 0.0) ** 0.5)
-    return np.array(out)
+    places: list[tuple[int, int, int]] = []
+    shares, tops = list[float](), list[float]()
+    for j, column in enumerate(columns):
+        pairs = [(i, c.numerator / c.denominator) for i, c in column.items()]
+        top = max([abs(c) for _, c in pairs], default=1.0) or 1.0  # squares of the largest may overflow
+        tops.append(top)
+        places += [(j, i, k) for i, _ in pairs for k, _ in pairs]
+        shares += [(c / top) * (d / top) for _, c in pairs for _, d in pairs]
+    of, left, right = np.array(places, np.int64).reshape(-1, 3).T
+    squares = np.bincount(of, np.array(shares) * S[left, right], len(columns))
+    return np.asarray(np.array(tops) * np.sqrt(np.maximum(squares, 0.0)))
 
 
 def sparse(combination: Combination) -> Sparse:

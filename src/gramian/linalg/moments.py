@@ -24,6 +24,8 @@ class Moments:
     log_weight : sum of the logarithms of the weights. dense : (m, m) products of the dense block, responses last.
     levels : factor -> its levels in canonical order. tables : factors -> sums over their cells.
     powers : variable -> unweighted sums of u^0, u^1, ... (of variables whose columns depend on their distribution).
+    removed : the sum of all moments that were ever subtracted, None when none were; it has none itself. The sum of all
+    squares that ever entered a column, on which its rounding error depends, is diag(self) + 2 diag(removed).
     """
 
     layout: Layout
@@ -34,6 +36,7 @@ class Moments:
     levels: Mapping[str, Sequence[Level]]
     tables: Mapping[Factors, CellSums]
     powers: Mapping[str, Vector] = field(default_factory=dict)
+    removed: Moments | None = None
 
     @property
     def weight(self) -> float:
@@ -41,10 +44,7 @@ class Moments:
         return float(self.dense[0, 0])
 
     def __add__(self, other: Moments, /) -> Moments:
-        if (self.layout, self.coordinates) != (other.layout, other.coordinates):
-            raise NumericalError("moments of different columns or in different coordinates do not add")
-        levels = {name: union(known, other.levels[name]) for name, known in self.levels.items()}
-        mine, theirs = self.with_levels(levels), other.with_levels(levels)
+        mine, theirs = _aligned(self, other)
         return replace(
             mine,
             rows=self.rows + other.rows,
@@ -52,7 +52,15 @@ class Moments:
             dense=self.dense + other.dense,
             tables={f: table + theirs.tables[f] for f, table in mine.tables.items()},
             powers={v: sums + other.powers[v] for v, sums in self.powers.items()},
+            removed=together(mine.removed, theirs.removed),
         )
+
+    def __sub__(self, other: Moments, /) -> Moments:
+        """Without the rows of `other`; levels and cells without rows are gone with their sums.
+
+        Raises NumericalError where `other` has more rows, of all or of some level, than there are.
+        """
+        return _without(self, other)
 
     def with_levels(self, levels: Mapping[str, Sequence[Level]]) -> Moments:
         """The same sums told with other (more, or reordered) levels."""
@@ -60,7 +68,74 @@ class Moments:
             return self
         maps = {name: positions(known, levels[name]) for name, known in self.levels.items()}
         tables = {f: table.recode([maps[name] for name in f]) for f, table in self.tables.items()}
-        return replace(self, levels=dict(levels), tables=tables)
+        removed = None if self.removed is None else self.removed.with_levels(levels)
+        return replace(self, levels=dict(levels), tables=tables, removed=removed)
+
+
+def together(a: Moments | None, b: Moments | None) -> Moments | None:
+    """The sum of what is there."""
+    return a + b if a is not None and b is not None else a or b
+
+
+def _without(moments: Moments, other: Moments) -> Moments:
+    mine, theirs = _aligned(moments, other)
+    for f, table in mine.tables.items():
+        _check_cells(f, table, theirs.tables[f], mine.levels)
+    _check_weights(mine, theirs)
+    tables = {f: table - theirs.tables[f] for f, table in mine.tables.items()}
+    left = replace(
+        mine,
+        rows=mine.rows - theirs.rows,
+        log_weight=mine.log_weight - theirs.log_weight,
+        dense=mine.dense - theirs.dense,
+        tables=tables,
+        powers={v: sums - theirs.powers[v] for v, sums in mine.powers.items()},
+        removed=together(together(mine.removed, replace(theirs, removed=None)), theirs.removed),
+    )
+    levels = {name: with_rows(known, name, tables) for name, known in left.levels.items()}
+    return left.with_levels(levels) if left.rows else _cleared(left.with_levels(levels))
+
+
+def _aligned(a: Moments, b: Moments) -> tuple[Moments, Moments]:
+    """Both with the levels of both. Raises NumericalError where they are not of the same columns and coordinates."""
+    if (a.layout, a.coordinates) != (b.layout, b.coordinates):
+        raise NumericalError("moments of different columns or in different coordinates do not add")
+    levels = {name: union(known, b.levels[name]) for name, known in a.levels.items()}
+    return a.with_levels(levels), b.with_levels(levels)
+
+
+def _cleared(moments: Moments) -> Moments:
+    """No rows, so nothing at all: what the sums still say is rounding."""
+    return replace(
+        moments,
+        log_weight=0.0,
+        dense=np.zeros_like(moments.dense),
+        powers={v: np.zeros_like(sums) for v, sums in moments.powers.items()},
+        removed=None,
+    )
+
+
+def _check_cells(factors: Factors, have: CellSums, take: CellSums, levels: Mapping[str, Sequence[Level]]) -> None:
+    left = have - take
+    if not len(left.rows) or left.rows.min() > 0:
+        return
+    cell = left.cells[int(np.argmin(left.rows))]
+    told = ", ".join(f"{f} = {levels[f][code]}" for f, code in zip(factors, cell, strict=True))
+    asked, found = (int(t.rows[(t.cells == cell).all(axis=1)].sum()) for t in (take, have))
+    raise NumericalError(f"cannot take {asked:,} rows with {told} away from {found:,}: they are not part of the sums")
+
+
+def _check_weights(have: Moments, take: Moments) -> None:
+    if take.rows > have.rows:
+        raise NumericalError(f"cannot take {take.rows:,} rows away from {have.rows:,}: they are not part of the sums")
+    if take.rows == have.rows:
+        return
+    squares, ever = have.dense.diagonal() - take.dense.diagonal(), have.dense.diagonal() + take.dense.diagonal()
+    rounding = (have.rows + take.rows + len(ever)) * (np.finfo(float).eps / 2)  # n u bounds any order of adding
+    for m, square, most in zip(have.layout.rows, squares.tolist(), ever.tolist(), strict=True):
+        if square < -rounding * most or (not m and square <= rounding * most):
+            what = "*".join(f"{v.lstrip('~')}^{2 * p}" for v, p in m) or "the weights"
+            raise NumericalError(f"the sum of {what} would become {square:.3g}: the rows are not part of the sums")
 
 
 def with_rows(known: Sequence[Level], factor: str, tables: Mapping[Factors, CellSums]) -> Sequence[Level]:

@@ -20,6 +20,7 @@ Monomial = tuple[tuple[str, int], ...]
 Polynomial = dict[Monomial, Fraction]  # monomial -> coefficient
 
 CONSTANT: Monomial = ()
+ONE = Fraction(1)
 ROUND = 64  # binary exponents up to here need no scaling: products of a few stay far from overflow
 
 
@@ -58,11 +59,14 @@ def times(a: Monomial, b: Monomial) -> Monomial:
 
 def degree(m: Monomial) -> int:
     """Total degree."""
-    return sum(p for _, p in m)
+    return m[0][1] if len(m) == 1 else sum(p for _, p in m)
 
 
 def lower(m: Monomial) -> Iterator[Monomial]:
     """All monomials that appear when the variables of `m` are shifted, `m` included."""
+    if len(m) == 1 and m[0][1] == 1:
+        yield from (CONSTANT, m)
+        return
     for powers in cartesian(*(range(p + 1) for _, p in m)):
         yield tuple((v, q) for (v, _), q in zip(m, powers, strict=True) if q)
 
@@ -75,6 +79,9 @@ def closed(monomials: Iterable[Monomial]) -> list[Monomial]:
 
 def power_of(coordinate: Coordinate, variable: str, power: int) -> Polynomial:
     """x^power as a polynomial in u: (2^exponent u + shift)^power."""
+    if power == 1:
+        line: Polynomial = {((variable, 1),): _two_to(coordinate.exponent)}
+        return {CONSTANT: Fraction(coordinate.shift)} | line if coordinate.shift else line
     scale, shift = Fraction(2) ** coordinate.exponent, Fraction(coordinate.shift)
     terms = ((q, comb(power, q) * scale**q * shift ** (power - q)) for q in range(power + 1))
     return {monomial({variable: q}): c for q, c in terms if c}
@@ -90,10 +97,16 @@ def multiply(a: Polynomial, b: Polynomial) -> Polynomial:
 
 def raw_monomial(m: Monomial, coordinates: Mapping[str, Coordinate]) -> Polynomial:
     """A product of powers of the variables themselves as a polynomial in their u."""
+    if len(m) == 1:
+        return power_of(coordinates[m[0][0]], *m[0])
     out: Polynomial = {CONSTANT: Fraction(1)}
     for variable, power in m:
         out = multiply(out, power_of(coordinates[variable], variable, power))
     return out
+
+
+def _two_to(exponent: int) -> Fraction:
+    return ONE if exponent == 0 else Fraction(2) ** exponent
 
 
 def choose_coordinate(values: Vector, *, products: bool) -> Coordinate:

@@ -182,9 +182,10 @@ def _select(S: Matrix, limits: Vector) -> tuple[Mask, Matrix, Matrix]:
 def _inverse(L: Matrix) -> Matrix:
     if not len(L):
         return np.zeros((0, 0))
-    half, _ = lapack.dpotri(L, lower=1)
-    lower = np.tril(half)
-    return np.asarray(lower + np.tril(half, -1).T)
+    half, _ = lapack.dpotri(L, lower=1)  # above the diagonal it has the zeros of L
+    out = half + half.T
+    out[np.diag_indices(len(out))] = half.diagonal()
+    return np.asarray(out)
 
 
 def _condition(S: Matrix, inverse: Matrix) -> float:

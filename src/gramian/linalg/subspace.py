@@ -14,12 +14,12 @@ Sparse = tuple[Codes, Vector, Vector]  # positions, and coefficients as hi + lo
 
 def sandwich(columns: Sequence[Sparse], S: Matrix) -> Pair:
     """K'SK, (p, p), for the p columns of K : (q, p) given sparsely and S : (q, q) exact float64."""
-    half = _combine(columns, pair(S))
+    half = combine(columns, pair(S))
     turned = Pair(np.ascontiguousarray(half.hi.T), np.ascontiguousarray(half.lo.T))
-    return _combine(columns, turned)
+    return combine(columns, turned)
 
 
-def _combine(columns: Sequence[Sparse], rows: Pair) -> Pair:
+def combine(columns: Sequence[Sparse], rows: Pair) -> Pair:
     """K' R for R : (q, m), row by row: (p, m)."""
     sums = [total(Pair(hi[:, None], lo[:, None]) * Pair(rows.hi[at], rows.lo[at])) for at, hi, lo in columns]
     return Pair(np.stack([s.hi for s in sums]), np.stack([s.lo for s in sums]))

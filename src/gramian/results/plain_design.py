@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from gramian.formula import saved as syntax
 from gramian.formula.coding import Levels
+from gramian.formula.contrasts import TREATMENT
 from gramian.formula.design import Design
-from gramian.formula.functions import MAX_DEGREE
+from gramian.formula.functions import CONTRASTS, MAX_DEGREE
 from gramian.formula.parts import Basis, Orthogonal, Part, Powers, Product, Standardized
 from gramian.formula.splines import Spline
 from gramian.formula.syntax import Node
@@ -144,17 +145,21 @@ def atom(obj: object) -> str | Part:
 
 
 def from_factor(factor: Factor) -> list[object]:
-    """Column, reference, order."""
+    """Column, reference, order, and contrasts other than those of treatment."""
     reference = None if factor.reference is None else plain.from_level(factor.reference)
     order = None if factor.order is None else [plain.from_level(level) for level in factor.order]
-    return [factor.column, reference, order]
+    contrast = [] if factor.contrast == TREATMENT else [factor.contrast]
+    return [factor.column, reference, order, *contrast]
 
 
 def factor(label: str, obj: object) -> Factor:
     """What `from_factor` wrote."""
-    column, reference, order = plain.sequence(obj, 3)
+    column, reference, order, *more = plain.sequence(obj)
+    contrast = plain.text(more[0]) if more else TREATMENT
+    if len(more) > 1 or contrast not in CONTRASTS:
+        plain.wrong("contrasts", more)
     known = plain.optional(order, distinct_levels)
-    return Factor(label, plain.text(column), plain.optional(reference, plain.level), known)
+    return Factor(label, plain.text(column), plain.optional(reference, plain.level), known, contrast)
 
 
 def coordinate(obj: object) -> Coordinate:
@@ -199,9 +204,7 @@ def known_factors(obj: object, names: Mapping[str, tuple[Level, ...]]) -> Factor
     return out if list(out) == sorted(set(out)) and names.keys() >= set(out) else plain.wrong("factors", obj)
 
 
-def cell_codes(
-    arrays: Arrays, name: str, factors: Factors, names: Mapping[str, tuple[Level, ...]]
-) -> NDArray[np.int64]:
+def cell_codes(arrays: Arrays, name: str, factors: Factors, names: Mapping[str, Sequence[Level]]) -> NDArray[np.int64]:
     """Codes of cells, (c, f), each below the number of its factor's levels."""
     out = codes(arrays, name, (None, len(factors)), WIDEST)
     if len(out) and (out >= np.array([len(names[f]) for f in factors], np.int64)).any():

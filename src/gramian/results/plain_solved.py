@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from gramian.fit.accuracy import TIERS, Accuracy
 from gramian.fit.solved import Solved
+from gramian.formula.coding import contrasts_of
 from gramian.formula.tally import Tally
 from gramian.linalg.solve import Solution
 from gramian.results import plain
@@ -76,10 +78,11 @@ def solved(manifest: Mapping[str, Any], arrays: Arrays) -> Solved:
     names = plain.texts(manifest["names"])
     width, made = len(names), design(manifest["design"])
     told = {name: tuple(known) for name, known in (made.levels or {}).items() if name in made.terms.told}
+    known = levels(manifest["cells"], told, arrays)
     out = Solved(
         formula=plain.text(manifest["formula"]),
         design=made,
-        levels=levels(manifest["cells"], told, arrays),
+        levels=replace(known, contrasts=contrasts_of(made.terms, told, known.order)),
         frame=frame(manifest["frame"], width, told, arrays),
         solution=_solution(manifest["solution"], width, arrays),
         names=names,

@@ -51,7 +51,11 @@ def plain(parts: list[RenderableType]) -> str:
 def render(fit: LinearFit, level: float = 0.95) -> list[RenderableType]:
     """The parts of the report, from top to bottom."""
     return assembled(
-        _title(fit), rows_told(fit, fit.solved.design.count), table_of(fit, level), _quality(fit), _notes(fit)
+        _title(fit),
+        rows_told(fit, fit.solved.design.count) + beside_told(fit),
+        table_of(fit, level),
+        _quality(fit),
+        _notes(fit),
     )
 
 
@@ -92,6 +96,21 @@ def rows_told(fit: Estimates | Path | PenalizedFit, count: str | None = None) ->
             f"{left_out:,} left out: {causes}" + _listed(" (", [f"{printable(c)} {n:,}" for c, n in blamed], ")")
         )
     return lines
+
+
+def beside_told(fit: LinearFit) -> list[str]:
+    """How many rows a Gram left out because of columns that this model does not use; bounds where several lack."""
+    design = fit.solved.design
+    names = [*design.terms.variables, *design.terms.factors, *(r.lstrip("~") for r in design.outcome)]
+    used = [n for c, n in fit.missing.items() if c in (*names, "weights", "counts", "offset")]
+    others = {c: n for c, n in fit.missing.items() if c not in (*names, "weights", "counts", "offset")}
+    total = sum(n for cause, n in fit.dropped_rows.items() if cause != "zero weight")
+    low, high = max(total - sum(used), 0), min(total - max(used, default=0), sum(others.values()))
+    if high <= 0 or not others:
+        return []
+    count = f"{low:,}" if low == high else f"{low:,} to {high:,}"
+    which = _listed("", [f"{printable(c)} {n:,}" for c, n in sorted(others.items(), key=lambda pair: -pair[1])])
+    return [f"{count} of them only because of columns that this model does not use: {which}"]
 
 
 def table_of(fit: Estimates, level: float) -> list[RenderableType]:

@@ -1,4 +1,4 @@
-"""Fits from files."""
+"""Fits and Grams from files."""
 
 from __future__ import annotations
 
@@ -8,27 +8,47 @@ from typing import Any, TypeAlias
 
 from gramian import store
 from gramian.errors import ArtifactError, GramianError
-from gramian.results import glm, linear
+from gramian.results import glm, gram, linear
 from gramian.results.glm import GlmFit
+from gramian.results.gram import Gram
 from gramian.results.linear import LinearFit
 from gramian.results.plain_design import Arrays
 from gramian.results.plain_glm import glm as glm_solved
+from gramian.results.plain_gram import gathered
 from gramian.results.plain_solved import solved
 
 Fit: TypeAlias = LinearFit | GlmFit
-Read: TypeAlias = Callable[[Mapping[str, Any], Arrays], Fit]
+Saved: TypeAlias = Fit | Gram
+Read: TypeAlias = Callable[[Mapping[str, Any], Arrays], Saved]
 READ: Mapping[str, Read] = {
     linear.KIND: lambda manifest, arrays: LinearFit(solved(manifest, arrays)),
+    gram.KIND: lambda manifest, arrays: Gram(gathered(manifest, arrays)),
     glm.KIND: lambda manifest, arrays: GlmFit(glm_solved(manifest, arrays)),
 }
 
 
-def load(path: str | PathLike[str]) -> Fit:
-    """Read a fit. Raises ArtifactError, naming the file and what is wrong, for anything that no fit has written."""
+def load(path: str | PathLike[str]) -> Saved:
+    """Read a fit or a Gram. Raises ArtifactError, naming the file and what is wrong, for anything else."""
     kind, manifest, arrays = store.load(path)
     if kind not in READ:
-        raise ArtifactError(f"{path}: it holds a '{kind}', not a fit")
+        raise ArtifactError(f"{path}: it holds a '{kind}', neither a fit nor a Gram")
     try:
         return READ[kind](manifest, arrays)
     except (ValueError, TypeError, LookupError, ArithmeticError, RecursionError, GramianError) as error:
         raise ArtifactError(f"{path}: its content makes no sense: {error}") from error
+
+
+def load_fit(path: str | PathLike[str]) -> Fit:
+    """Read a fit. Raises ArtifactError for anything else, a Gram included."""
+    found = load(path)
+    if isinstance(found, Gram):
+        raise ArtifactError(f"{path}: it holds a Gram, not a fit; make one of it with gramian fit FORMULA {path}")
+    return found
+
+
+def load_gram(path: str | PathLike[str]) -> Gram:
+    """Read a Gram. Raises ArtifactError for anything else, a fit included."""
+    found = load(path)
+    if not isinstance(found, Gram):
+        raise ArtifactError(f"{path}: it holds a fit, not a Gram")
+    return found

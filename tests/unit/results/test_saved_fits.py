@@ -115,7 +115,7 @@ def damaged(tmp_path, parts, edit=None, arrays=None, kind=None):
 
 
 def test_another_kind(tmp_path, parts):
-    assert "it holds a 'gram', not a fit" in damaged(tmp_path, parts, kind="gram")
+    assert "it holds a 'cake', neither a fit nor a Gram" in damaged(tmp_path, parts, kind="cake")
 
 
 def walk(node, path=()):

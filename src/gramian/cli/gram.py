@@ -1,0 +1,75 @@
+"""`gramian gram`: the sums of one pass, from which every linear model of the columns comes without the data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from gramian.cli.options import DATA, data, output, progress
+from gramian.errors import OptionError
+from gramian.fit.options import DECIMAL, NA
+
+
+@click.command(epilog=DATA)
+@click.argument("formula")
+@data
+@output("Write the sums to this file, replacing it.")
+@click.option("--weights", metavar="COLUMN", help="Weigh rows by this column (analytic weights, as in R's lm).")
+@click.option("--counts", metavar="COLUMN", help="Let a row stand for as many rows as this column says.")
+@click.option(
+    "--na", type=click.Choice(NA), default="drop", show_default=True, help="Leave incomplete rows out, or refuse them."
+)
+@click.option("--exact", is_flag=True, help="Sum without rounding: rows can be taken away again without a trace.")
+@click.option(
+    "--decimal",
+    type=click.Choice(DECIMAL),
+    help="Take decimals as the nearest float64, or with exact sums as what they say.  [default: float64]",
+)
+@click.option("--threads", metavar="N", type=int, help="Read with so many threads.  [default: one per core]")
+@progress
+def command(
+    formula: str,
+    data: tuple[str, ...],
+    output: Path,
+    weights: str | None,
+    counts: str | None,
+    na: str,
+    exact: bool,
+    decimal: str | None,
+    threads: int | None,
+    progress: bool,
+) -> None:
+    """Read DATA once and keep the sums that every model of the formula's columns needs.
+
+    The file is small, whatever the number of rows. Few rows, or a level with one row, can be read from it.
+
+    \b
+    gramian gram "arr_delay ~ dep_delay + poly(distance, 3) + carrier" flights.parquet -o flights.gram
+    gramian fit "arr_delay ~ dep_delay + distance" flights.gram
+    """  # noqa: D301  # click wants a backspace before lines that it may not fold
+    from gramian.api import gram
+    from gramian.cli.output import check_place
+    from gramian.cli.progress import watching
+    from gramian.data.source import source_of
+    from gramian.engines.local import Local
+
+    if "~" not in formula:
+        raise OptionError(f"the formula '{formula}' has no '~'; quote it, as in gramian gram \"y ~ x\" {data[-1]}")
+    source = source_of(list(data))
+    check_place(output, (read.name for read in source.inputs))
+    with watching(progress) as watch:
+        made = gram(
+            formula,
+            source,
+            weights=weights,
+            counts=counts,
+            exact=exact,
+            decimal=decimal,
+            na=na,
+            engine=Local(threads),
+            progress=watch,
+        )
+    made.save(output)
+    left_out = ", ".join(f"{n:,} {cause}" for cause, n in made.dropped_rows.items())
+    click.echo(f"{made.rows:,} rows{f'; left out: {left_out}' if left_out else ''}; saved to {output}", err=True)

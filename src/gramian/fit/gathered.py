@@ -1,0 +1,25 @@
+"""What a Gram holds: a design, the moments of its stored columns, the rows left out, what was read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gramian.batch import Schema
+from gramian.fit.ledger import Ledger
+from gramian.fit.sums import AnyMoments
+from gramian.formula.design import Design
+from gramian.formula.tally import Tally
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Gathered:
+    """The sums of one pass, or of several added and taken away.
+
+    design : its terms are the stored ones, its levels those of the moments. schema : the columns that were read.
+    """
+
+    design: Design
+    schema: Schema
+    moments: AnyMoments
+    tally: Tally
+    ledger: Ledger

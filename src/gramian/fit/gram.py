@@ -1,0 +1,98 @@
+"""From a formula and a source to what a Gram holds, and from there to fits."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable
+from contextlib import nullcontext
+from dataclasses import replace
+
+import numpy as np
+
+from gramian.batch import Schema, Source
+from gramian.data.decimal_text import as_text
+from gramian.engines.blas import one_thread
+from gramian.engines.progress import Progress
+from gramian.errors import AccuracyWarning, NumericalError, OptionError
+from gramian.fit.engine import Engine
+from gramian.fit.exact_pass import AccumulateExact
+from gramian.fit.exact_tier import exact_solved
+from gramian.fit.gathered import Gathered
+from gramian.fit.ladder import reached, shortfall
+from gramian.fit.ledger import ledger_of
+from gramian.fit.limits import check_width, width, width_limit
+from gramian.fit.linear import solve_linear
+from gramian.fit.options import Options
+from gramian.fit.passes import Accumulate, Accumulated
+from gramian.fit.prepare import prepare
+from gramian.fit.run import WIDE
+from gramian.fit.solved import Solved
+from gramian.fit.submodel import Done, accumulated
+from gramian.formula.design import Design
+from gramian.formula.syntax import names
+
+COMMON = 1000  # columns up to which a model fits into any memory
+
+
+def run_gram(formula: str, source: Source, options: Options, engine: Engine, progress: Progress | None) -> Gathered:
+    """One pass over a source."""
+    design, source = prepare(formula, source, options, absorbing=not options.exact)
+    if options.exact:
+        task = AccumulateExact(design, options.drop, options.decimal)
+        exact = engine.fold(as_text(source) if options.decimal else source, task, progress=progress)
+        return gathered(design, source, exact)
+    return gathered(design, source, engine.fold(source, Accumulate(design, options.drop), progress=progress))
+
+
+def gathered(design: Design, source: Source, done: Done) -> Gathered:
+    """What one pass leaves."""
+    moments = done.moments
+    read = moments.rows + done.tally.total
+    known = replace(design, levels=dict(moments.levels), matrix=None)
+    return Gathered(known, used(design, source.schema), moments, done.tally, ledger_of(source, moments, read))
+
+
+def used(design: Design, schema: Schema) -> Schema:
+    """The columns that a formula for these sums may name."""
+    nodes = [*design.terms.variables.values(), *design.outcome.values(), *design.offsets]
+    columns = {n for node in nodes for n in names(node)} | {f.column for f in design.terms.factors.values()}
+    matrices = {m: k for m, k in schema.matrices.items() if all(f"{m}[{i}]" in columns for i in range(k))}
+    return Schema(tuple(f for f in schema.fields if f.name in columns), matrices)
+
+
+def fit_linear(gathered: Gathered, formula: str | None, drop: str | Iterable[str] | None, options: Options) -> Solved:
+    """A linear model from sums that are stored.
+
+    Warns with AccuracyWarning where fewer digits are certified than are wanted. Raises NumericalError where taking rows
+    away has left no digits at all, OptionError for a penalty or the minimum-norm solution of exact sums.
+    """
+    design, done = accumulated(gathered, formula, drop)
+    sizes = {name: len(done.moments.levels[name]) for name in design.terms.told}
+    if (columns := width(design.terms, sizes)) > COMMON:
+        check_width(design.terms, sizes, width_limit())
+    with one_thread() if columns < WIDE else nullcontext():
+        fit = _solve(design, done, options)
+    if isinstance(done, Accumulated) and done.moments.removed is not None:
+        _check_digits(fit)
+    if not reached(fit):
+        warnings.warn(AccuracyWarning(shortfall(fit, None)), stacklevel=4)
+    return fit
+
+
+def _solve(design: Design, done: Done, options: Options) -> Solved:
+    if isinstance(done, Accumulated):
+        return solve_linear(design, done, options)
+    if options.alpha is not None or options.collinear == "min-norm":
+        raise OptionError('exact sums give unpenalised fits with collinear="drop" or "raise" only')
+    return exact_solved(design, done, options)
+
+
+def _check_digits(fit: Solved) -> None:
+    """Subtraction is allowed as long as it leaves something."""
+    digits = np.zeros(0) if fit.accuracy is None else fit.accuracy.digits
+    gone = [name for name, left in zip(fit.names, digits.tolist(), strict=False) if left <= 0.0]
+    if gone:
+        raise NumericalError(
+            f"taking rows away has left no certain digit of {', '.join(gone[:5])}: what was taken away is too much "
+            "larger than what is left; add up what is wanted instead, or make the Grams with exact=True"
+        )

@@ -1,0 +1,158 @@
+"""Sub-models: the design and the moments that a formula needs, read from sums that hold more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import TypeAlias
+
+from gramian.errors import ColumnError, OptionError, SchemaError, did_you_mean, listing
+from gramian.fit.exact_pass import ExactAccumulated
+from gramian.fit.gathered import Gathered
+from gramian.fit.passes import Accumulated
+from gramian.fit.sums import AnyMoments, read
+from gramian.formula.design import Design, design_of
+from gramian.formula.expand import Expanded, expand
+from gramian.formula.grammar import parse
+from gramian.formula.syntax import label
+from gramian.formula.tally import Tally
+from gramian.formula.terms import Term, Terms
+from gramian.linalg.columns import Layout, layout
+from gramian.linalg.exact.moments import ExactMoments
+from gramian.linalg.extract import Extract, Names, Sums, extract
+from gramian.linalg.moments import Moments
+
+WHERE = "this Gram"
+Done: TypeAlias = Accumulated | ExactAccumulated
+
+
+def accumulated(gathered: Gathered, formula: str | None, drop: str | Iterable[str] | None) -> tuple[Design, Done]:
+    """Design and moments of a formula, of the whole one when it is None, less the terms in `drop`.
+
+    Raises SchemaError or ColumnError where something is not stored, OptionError for a term that is not in the formula.
+    """
+    if formula is None and drop is None:
+        return gathered.design, _done(gathered.moments, gathered.tally)
+    design = gathered.design if formula is None else design_for(gathered, formula)
+    for term in (drop,) if isinstance(drop, str) else drop or ():
+        design = without(gathered, design, term)
+    plan = plan_of(gathered.design, gathered.moments.layout, design)
+    labels = {stored: new for new, stored in plan.factors.items()}
+    columns = {labels.get(name, name): n for name, n in gathered.tally.columns.items()}
+    known = gathered.design.coordinates
+    coordinates = {v: known[plan.variables.get(v, v)] for v in (*design.terms.variables, *design.outcome)}
+    moments = read(gathered.moments, plan)
+    ready = replace(design, coordinates=coordinates, matrix=None)
+    return ready, _done(moments, Tally(gathered.tally.causes, columns))
+
+
+def _done(moments: AnyMoments, tally: Tally) -> Done:
+    if isinstance(moments, ExactMoments):
+        return ExactAccumulated(moments, tally)
+    return Accumulated(moments, tally)
+
+
+def design_for(gathered: Gathered, formula: str) -> Design:
+    """A design without coordinates; its columns are those that were read."""
+    stored = gathered.design
+    design = design_of(_expanded(gathered, formula), formula, gathered.schema)
+    splines = {name: stored.terms.splines.get(name, spline) for name, spline in design.terms.splines.items()}
+    return replace(design, terms=replace(design.terms, splines=splines), weight=stored.weight, count=stored.count)
+
+
+def _expanded(gathered: Gathered, formula: str) -> Expanded:
+    try:
+        absorbing = isinstance(gathered.moments, Moments)
+        return expand(parse(formula), gathered.schema.names, gathered.schema.matrices, absorbing=absorbing)
+    except ColumnError as error:
+        raise ColumnError(error.name, error.names, WHERE) from None
+
+
+def without(gathered: Gathered, design: Design, text: str) -> Design:
+    """The design less some terms, as in `y ~ a*b - a:b`."""
+    expanded = _expanded(gathered, f"{label(next(iter(design.outcome.values())))} ~ {text}")
+    gone = [frozenset(map(label, term)) for term in expanded.terms]
+    kept = tuple(t for t in design.terms.terms if t.key not in gone)
+    if len(kept) > len(design.terms.terms) - len(gone) or not gone:
+        labels = [t.label for t in design.terms.terms if t.atoms]
+        raise OptionError(f"drop: no term '{text}'{did_you_mean(text, labels)} (terms: {listing(labels)})")
+    terms = design.terms
+    parts = {p.label: p.variables for t in kept for p in t.parts}
+    used = {v for own in parts.values() for v in own} | {f for t in kept for f in t.factors} | set(terms.absorbed)
+    variables = {v: node for v, node in terms.variables.items() if v in used}
+    factors = {f: factor for f, factor in terms.factors.items() if f in used}
+    splines = {name: spline for name, spline in terms.splines.items() if name in parts}
+    left = Terms(kept, variables, factors, terms.absorbed, splines)
+    return replace(design, formula=_less(design.formula, text), terms=left)
+
+
+def _less(formula: str, text: str) -> str:
+    """The formula with `- text` among its terms, before what it absorbs."""
+    terms, bar, absorbed = formula.partition("|")
+    return f"{terms.rstrip()} - {text}" + (f" {bar}{absorbed}" if bar else "")
+
+
+def plan_of(stored: Design, layout: Layout, wanted: Design) -> Extract:
+    """How the sums of one design, kept in a layout, make up those of another. Raises SchemaError where they do not."""
+    variables, factors = _stored_names(stored, wanted)
+    _check_offsets(stored, wanted)
+    known = Sums(layout, stored.terms.power_sums(), stored.weight is not None)
+    plan = extract(known, Sums(wanted.layout, wanted.terms.power_sums()), variables, factors)
+    if plan.missing:
+        raise _not_stored(stored, known, wanted, variables, factors)
+    return plan
+
+
+def _stored_names(stored: Design, wanted: Design) -> tuple[Names, Names]:
+    """Variables (with the outcome) and factors of a design -> what they are called where they are stored."""
+    variables = {}
+    for name in (*wanted.terms.variables, *wanted.outcome):
+        bare = name.removeprefix("~")
+        same = [v for v in (name, bare, f"~{bare}") if v in stored.terms.variables or v in stored.outcome]
+        if same and same[0] != name:
+            variables[name] = same[0]
+    columns = {f.column: name for name, f in reversed(list(stored.terms.factors.items()))}
+    factors = {name: columns[f.column] for name, f in wanted.terms.factors.items() if f.column in columns}
+    return variables, {new: (new if new in stored.terms.factors else old) for new, old in factors.items()}
+
+
+def _check_offsets(stored: Design, wanted: Design) -> None:
+    """An outcome is stored less its offsets."""
+    kept, asked = ([f"offset({label(node)})" for node in design.offsets] for design in (stored, wanted))
+    same_outcome = stored.outcome.keys() == wanted.outcome.keys()
+    if same_outcome and sorted(kept) != sorted(asked):
+        what = " + ".join(kept) or "no offset"
+        raise SchemaError(f"the outcome is stored with {what}; a formula for it needs the same", WHERE)
+    if asked and not same_outcome:
+        raise SchemaError(f"{asked[0]} is stored for {_outcomes(stored)} only", WHERE)
+    if kept and {f"~{v}" for v in wanted.terms.variables} & stored.outcome.keys():
+        raise SchemaError(f"{_outcomes(stored)} is stored less {kept[0]}, so it cannot stand right of '~'", WHERE)
+
+
+def _outcomes(design: Design) -> str:
+    return ", ".join(f"'{name.removeprefix('~')}'" for name in design.outcome)
+
+
+def _not_stored(stored: Design, known: Sums, wanted: Design, variables: Names, factors: Names) -> SchemaError:
+    """What to say: the terms that are not stored, or the outcome, and a formula that stores them."""
+
+    def there(terms: tuple[Term, ...], outcome: Mapping[str, object]) -> bool:
+        alone = Terms(terms, {}, {})
+        sums = Sums(layout(alone.blocks(), tuple(outcome)), alone.power_sums())
+        return not extract(known, sums, variables, factors).missing
+
+    (outcome,) = wanted.outcome
+    if not there((), wanted.outcome):
+        name = outcome.removeprefix("~")
+        return SchemaError(
+            f"cannot have the outcome '{name}': it stores {stored.formula}, "
+            "and only its outcome and numeric terms of one column may stand left of '~'",
+            WHERE,
+        )
+    terms = wanted.terms.terms
+    labels = [t.label for t in terms if not there((t,), wanted.outcome)] or [t.label for t in terms]
+    return SchemaError(
+        f"does not store {listing(labels, 5)}; it stores {stored.formula}\n"
+        f'what is missing has to be in it, as in gm.gram("{stored.formula} + {labels[0]}", data)',
+        WHERE,
+    )
