@@ -93,7 +93,7 @@ def _subtracted(problem: Problem, options: Mapping[str, Any]) -> Any:
         return gram(problem.formula, problem.handed(data), weights=problem.weights, counts=problem.counts, **exact)
 
     assert problem.removed is not None
-    return (summed(problem.added) - summed(problem.removed)).ols(problem.formula, **rest)
+    return gm.subtract(summed(problem.added), summed(problem.removed), force=True).ols(problem.formula, **rest)
 
 
 def _answer(fit: Any, caught: Sequence[warnings.WarningMessage]) -> Answer:

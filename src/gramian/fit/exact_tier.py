@@ -33,7 +33,7 @@ from gramian.linalg.exact.solve import exact_solve
 from gramian.linalg.solve import Solution, solve
 from gramian.typing import Codes, Mask, Matrix, Vector
 
-ROUNDED = 50 * float(np.log10(2.0))  # digits of a standard error: a product and two roots of correct roundings
+ROUNDED = 2.0**-50  # relative, of a standard error: a product and two roots of correct roundings
 WEIGHTED = 4.0 * UNIT  # relative rounding of a weight, as the square of its root
 
 
@@ -178,7 +178,9 @@ def _accuracy(
     rss = float(digits(np.array([off]), np.array([fit.rss]))[0])
     V = fit.inverse.diagonal()
     sound = (V > SMALLEST) & (V < LARGEST) & (0.0 < fit.rss < np.inf)
-    errors = np.where(kept, np.where(sound, ROUNDED, 0.0), np.nan)
+    found = zip(fit.solution.diagonal, fit.solution.spread, strict=True)
+    share = np.array([0.5 * nearest(e / v) if v > 0 else 0.0 for v, e in found]) + ROUNDED
+    errors = np.where(kept, np.where(sound, digits(share, np.ones(len(V))), 0.0), np.nan)
     negligible = fit.rss <= 0
     if design.weight is not None:
         with np.errstate(all="ignore"):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 
 from gramian.batch import Source
 from gramian.engines.progress import Progress
-from gramian.errors import AccuracyWarning
+from gramian.errors import AccuracyWarning, NotIdentifiedError, NumericalError
 from gramian.fit.accuracy import Accuracy, enough
 from gramian.fit.engine import Engine
 from gramian.fit.exact_tier import run_exact
@@ -40,10 +41,22 @@ def climb(
         if not _doubtful(fit) and steady(fit) and (small(fit) or not reached(fit)):
             fit = refined(fit, design, done, options, system, lambda task: engine.fold(source, task, progress=progress))
         if not reached(fit) and exact_can_help(options):
-            fit = run_exact(design, options, source, engine, progress, fit)
+            fit = _exact(fit, design, options, source, engine, progress)
     if not reached(fit):
         warnings.warn(AccuracyWarning(shortfall(fit, source)), stacklevel=5)
     return fit
+
+
+def _exact(
+    fit: Solved, design: Design, options: Options, source: Source, engine: Engine, progress: Progress | None
+) -> Solved:
+    """The fit from exact sums; the one that there is where nothing can be proved of their solution."""
+    try:
+        return run_exact(design, options, source, engine, progress, fit)
+    except NotIdentifiedError:
+        raise
+    except NumericalError:
+        return replace(fit, passes=fit.passes + 1)
 
 
 def reached(fit: Solved) -> bool:

@@ -13,6 +13,7 @@ from math import isfinite, log10
 
 import numpy as np
 
+from gramian.errors import NumericalError
 from gramian.linalg.exact.eliminate import eliminate, independent, seconds
 from gramian.linalg.exact.planes import Integers
 from gramian.linalg.exact.products import ExactGram
@@ -22,6 +23,7 @@ from gramian.linalg.exact.spread import spread_inverse
 from gramian.typing import Codes, Mask, Matrix, Vector
 
 PATIENCE = 0.1  # seconds for exact elimination; refinement, with its bounds, takes milliseconds
+LONGEST = 60.0  # seconds for it where refinement finds no bound
 SIMPLE = 2**64  # denominators that a null vector is tried with
 ZERO = Fraction(0)
 
@@ -32,15 +34,17 @@ class ExactSolution:
 
     coefficients : (p,) fractions, zero where aliased; errors : bounds of what they are off, zero where they are exact.
     inverse : (p, p) of the products, rounded once where `exact`, zero rows where aliased. diagonal : its diagonal,
-    which float64 may not hold. rss, rss_error : as coefficients and errors. exact : by elimination, not refined.
-    kept : (p,) columns that are not combinations of earlier ones. null : (p, r) fractions, X null = 0, with 1 for the
-    aliased column. proved : whether every dependence was verified in integers (independence always is).
+    which float64 may not hold; spread : bounds of its errors. rss, rss_error : as coefficients and errors. exact : by
+    elimination, not refined. kept : (p,) columns that are not combinations of earlier ones. null : (p, r) fractions,
+    X null = 0, with 1 for the aliased column. proved : whether every dependence was verified in integers (independence
+    always is).
     """
 
     coefficients: tuple[Fraction, ...]
     errors: tuple[Fraction, ...]
     inverse: Matrix
     diagonal: tuple[Fraction, ...]
+    spread: tuple[Fraction, ...]
     rss: Fraction
     rss_error: Fraction
     kept: Mask
@@ -125,7 +129,12 @@ def _solve(C: Integers, kept: Mask) -> Part:
     if seconds(A) < PATIENCE:
         B = np.concatenate([C[np.ix_(k, rest)], c[:, None]], axis=1)
         return _solve_exactly(A, B, yy)
-    system = verified(A)
+    try:
+        system = verified(A)
+    except NumericalError:
+        if seconds(A) > LONGEST:
+            raise
+        return _solve_exactly(A, np.concatenate([C[np.ix_(k, rest)], c[:, None]], axis=1), yy)
     b, errors, r = refined(system, c)
     rss = yy - _dot(b, c) - _dot(b, r)
     off = _dot([abs(d) for d in r], errors)  # r'(C^-1 r), and C^-1 r is the error of b
@@ -182,9 +191,9 @@ def _told(gram: ExactGram, swept: Swept, kept: Mask, part: Part) -> ExactSolutio
         for column in null.T:
             column[at] = -_dot(column[slopes], sums) / weight
     units, unit = np.array(gram.units[:-1], object), gram.units[-1]
-    inverse, diagonal = np.zeros((p, p)), np.full(p, ZERO, object)
+    inverse, diagonal, spread = np.zeros((p, p)), np.full(p, ZERO, object), np.full(p, ZERO, object)
     used = k if at is None else np.append(k, at)
-    inverse[np.ix_(used, used)], diagonal[used] = spread_inverse(
+    inverse[np.ix_(used, used)], diagonal[used], spread[used] = spread_inverse(
         part.inverse, sums[kept] if at is not None else None, weight, units[used], gram.exponent
     )
     scale = Fraction(2) ** gram.exponent / (weight * unit**2)
@@ -193,6 +202,7 @@ def _told(gram: ExactGram, swept: Swept, kept: Mask, part: Part) -> ExactSolutio
         tuple(v * int(u) / unit for v, u in zip(errors, units, strict=True)),
         inverse,
         tuple(diagonal),
+        tuple(spread),
         part.rss * scale,
         part.rss_error * scale,
         whole,

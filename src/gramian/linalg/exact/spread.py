@@ -6,19 +6,16 @@ from fractions import Fraction
 
 import numpy as np
 
-from gramian.errors import NumericalError
 from gramian.linalg.exact.planes import Integers
 from gramian.linalg.exact.refine import Verified, refined
 from gramian.linalg.exact.round import nearest
 from gramian.typing import Codes, Matrix, Vector
 
-SURE_ENOUGH = Fraction(1, 2**54)  # relative error of an element that is called right
-
 
 def spread_inverse(
     inverse: Integers | Verified, sums: Integers | None, weight: int, units: Integers, exponent: int
-) -> tuple[Matrix, list[Fraction]]:
-    """(k, k), or (k + 1, k + 1) with the intercept last, as float64, and its diagonal (float64 may not hold it).
+) -> tuple[Matrix, list[Fraction], list[Fraction]]:
+    """(k, k), or (k + 1, k + 1) with the intercept last, as float64; its diagonal, and bounds of the errors of that.
 
     inverse : of weight times the centred products of whole columns. sums : of these, None without an intercept.
     units : what the columns were multiplied by, that of the intercept last. exponent : of two, of all products.
@@ -30,7 +27,7 @@ def spread_inverse(
 
 def _exact(
     inverse: Integers, sums: Integers | None, weight: int, units: Integers, exponent: int
-) -> tuple[Matrix, list[Fraction]]:
+) -> tuple[Matrix, list[Fraction], list[Fraction]]:
     """Every element rounded once."""
     V = inverse * weight
     if sums is not None:
@@ -39,12 +36,13 @@ def _exact(
         last = np.append(-edge, np.array([corner], object))
         V = np.concatenate([np.concatenate([V, -edge[:, None]], axis=1), last[None, :]])
     told = V * units[:, None] * units * Fraction(2) ** -exponent
-    return np.array([nearest(v) for v in told.ravel()]).reshape(told.shape), told.diagonal().tolist()
+    rounded = np.array([nearest(v) for v in told.ravel()]).reshape(told.shape)
+    return rounded, told.diagonal().tolist(), [Fraction(0)] * len(told)
 
 
 def _rounded(
     system: Verified, sums: Integers | None, weight: int, units: Integers, exponent: int
-) -> tuple[Matrix, list[Fraction]]:
+) -> tuple[Matrix, list[Fraction], list[Fraction]]:
     """Rounded a few times; powers of two are kept apart, so that nothing overflows on the way."""
     factors, powers = _apart(units)
     (factor,), (power,) = _apart(np.array([weight], object))
@@ -52,33 +50,32 @@ def _rounded(
     own = powers[:k] - system.exponents
     shift = own[:, None] + own + int(power) - exponent
     near = system.inverse * float(factor) * factors[:k, None] * factors[:k]
-    diagonal = [_own(system, i) * weight * int(u) ** 2 * Fraction(2) ** -exponent for i, u in enumerate(units[:k])]
+    scales = [weight * int(u) ** 2 * Fraction(2) ** -exponent for u in units[:k]]
+    found = [_own(system, i) for i in range(k)]
+    diagonal = [v * s for (v, _), s in zip(found, scales, strict=True)]
+    off = [e * s for (_, e), s in zip(found, scales, strict=True)]
     with np.errstate(over="ignore", under="ignore"):
         inner = np.ldexp(near, shift)
     inner[np.diag_indices(k)] = [nearest(v) for v in diagonal]
     if sums is None:
-        return inner, diagonal
+        return inner, diagonal, off
     edge, errors, _ = refined(system, sums)
     corner = Fraction(1, weight) + sum((v * int(s) for v, s in zip(edge, sums, strict=True)), Fraction(0)) / weight
-    off = sum((e * abs(int(s)) for e, s in zip(errors, sums, strict=True)), Fraction(0)) / weight
-    if off > corner * SURE_ENOUGH:
-        raise NumericalError("the products are too near to singular for a verified solution")
+    wrong = sum((e * abs(int(s)) for e, s in zip(errors, sums, strict=True)), Fraction(0)) / weight
     last = int(units[-1]) * Fraction(2) ** -exponent
     told = [*(-v * int(u) * last for v, u in zip(edge, units[:k], strict=True)), corner * last * int(units[-1])]
     column = np.array([nearest(v) for v in told])
     inner = np.concatenate([np.concatenate([inner, column[:-1, None]], axis=1), column[None, :]])
-    return inner, [*diagonal, told[-1]]
+    return inner, [*diagonal, told[-1]], [*off, wrong * last * int(units[-1])]
 
 
-def _own(system: Verified, i: int) -> Fraction:
-    """An element of the inverse's diagonal. Raises NumericalError where it cannot be proved to the last bit but one."""
+def _own(system: Verified, i: int) -> tuple[Fraction, Fraction]:
+    """An element of the inverse's diagonal, and a bound of its error."""
     k = len(system.exponents)
     unit = np.zeros(k, object)
     unit[i] = 1
     column, errors, _ = refined(system, unit)
-    if errors[i] > abs(column[i]) * SURE_ENOUGH:
-        raise NumericalError("the products are too near to singular for a verified solution")
-    return column[i]
+    return column[i], errors[i]
 
 
 def _apart(values: Integers) -> tuple[Vector, Codes]:
