@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gramian.fit.basis import Basis
 from gramian.fit.told import Told
 from gramian.formula.coordinates import Frame
 from gramian.linalg import maps
@@ -65,24 +66,41 @@ def one_pass(solution: Solution, gradient: Vector | float = 0.0) -> Errors:
 
 
 def certify(
-    tier: str, wanted: float, frame: Frame, solution: Solution, errors: Errors, told: Told, rss: float, spare: float
+    tier: str,
+    wanted: float,
+    frame: Frame,
+    solution: Solution,
+    errors: Errors,
+    told: Told,
+    rss: float,
+    spare: float,
+    basis: Basis,
 ) -> Accuracy:
     """Digits of a told solution. rss : in the outcome's units. spare : residual degrees of freedom."""
     with np.errstate(all="ignore"):
-        return _certify(tier, wanted, frame, solution, errors, told, rss, spare)
+        return _certify(tier, wanted, frame, solution, errors, told, rss, spare, basis)
 
 
 def _certify(
-    tier: str, wanted: float, frame: Frame, solution: Solution, errors: Errors, told: Told, rss: float, spare: float
+    tier: str,
+    wanted: float,
+    frame: Frame,
+    solution: Solution,
+    errors: Errors,
+    told: Told,
+    rss: float,
+    spare: float,
+    basis: Basis,
 ) -> Accuracy:
     found, known = _bounds(solution), told.identified
     reach = _aliased(spread(frame, found.reach), told)
     error = _coefficient_errors(frame, errors.coefficients * frame.scale, found, told)
-    error = error + np.where(known, UNIT * np.abs(told.coefficients), 0.0)
+    error = error + np.where(known, UNIT * np.abs(told.coefficients), 0.0) + basis.moved(told.coefficients)
     off = errors.rss * frame.scale**2
     V = told.inverse.diagonal()
     lengths = _aliased(spread(frame, np.sqrt(np.maximum(solution.inverse.diagonal(), 0.0))), told)
     share = (found.inverse(reach) + 4.0 * UNIT * lengths**2) / V
+    share = share + 2.0 * basis.moved(np.sqrt(V)) / np.sqrt(V)
     share = np.where((V > SMALLEST) & (V < LARGEST), share, np.inf)
     least = np.sqrt(np.maximum(rss - off, 0.0) / max(spare, 1.0)) * np.sqrt(V * np.maximum(1.0 - share, 0.0))
     most = np.sqrt((rss + off) / max(spare, 1.0)) * np.sqrt(V * (1.0 + share))

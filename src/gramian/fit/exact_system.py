@@ -105,10 +105,10 @@ def _through(stored: list[dict[int, Fraction]], column: Mapping[int, Fraction]) 
 
 
 def _in_u(sums: list[Fraction], coordinate: Coordinate) -> Vector:
-    """Sums of powers of u from those of x, each rounded once."""
+    """Sums of powers of u from those of x, exact: an array of fractions."""
     polynomials = [power_of(coordinate.inverse, "u", k) for k in range(len(sums))]
     told = [sum((c * sums[sum(p for _, p in m)] for m, c in q.items()), Fraction(0)) for q in polynomials]
-    return np.array([float(v) for v in told])
+    return np.array(told, object)
 
 
 def exact_linear(design: Design, moments: ExactMoments, *, every_level: bool = False) -> ExactFit:

@@ -11,6 +11,7 @@ from gramian.errors import NumericalError
 from gramian.fit.absorbed import Within, within
 from gramian.fit.absorbed import told as absorbed_told
 from gramian.fit.accuracy import FAST, Accuracy, Errors, certify, one_pass
+from gramian.fit.basis import Basis, basis_of
 from gramian.fit.options import Options
 from gramian.fit.passes import Accumulated
 from gramian.fit.solved import Solved, stored_coefficients
@@ -36,7 +37,8 @@ class System:
 
     stored : (q, q) products of stored columns, products : (p + 1, p + 1) of solved ones, the response last. squares :
     (p + 1,) the largest that the sums behind a product's diagonal ever were. unit : relative rounding error of a sum.
-    within : what absorbed factors leave of the products, None without any.
+    basis : errors of columns made of power sums. within : what
+    absorbed factors leave of the products, None without any.
     """
 
     columns: tuple[ModelColumn, ...]
@@ -47,6 +49,7 @@ class System:
     products: Pair
     squares: Vector
     unit: float
+    basis: Basis
     within: Within | None = None
 
     @property
@@ -88,7 +91,8 @@ def system_of(design: Design, done: Accumulated, options: Options) -> System:
     unit = error_unit(entered, len(columns), BLOCK + entered // BLOCK, highest)
     products, squares = in_frame(stored, frame), squares_in(_ever(stored, moments, frame), frame)
     left = within(moments, design, frame, squares, unit) if swept else None
-    return System(tuple(columns), levels, response, frame, stored, products, squares, unit, left)
+    basis = basis_of(design.terms, columns, sums, entered // BLOCK, frame.constant)
+    return System(tuple(columns), levels, response, frame, stored, products, squares, unit, basis, left)
 
 
 def solve_system(system: System, alpha: float | None) -> Solution:
@@ -164,7 +168,7 @@ def _accuracy(
     options: Options,
     tier: str,
 ) -> Accuracy:
-    found = certify(tier, options.digits, system.frame, solution, errors, told, rss, spare)
+    found = certify(tier, options.digits, system.frame, solution, errors, told, rss, spare, system.basis)
     # what depends on absorbed levels is found by rounding alone: products within them are no sums to prove it from
     doubts = () if system.within else doubtful(told, system.frame, system.stored, system.names)
     return replace(found, doubtful=doubts, reached=found.reached and not doubts)

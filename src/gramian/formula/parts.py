@@ -189,7 +189,7 @@ class Standardized:
 
     def polynomials(self, coordinates: Coordinates, sums: PowerSums) -> tuple[Polynomial, ...]:
         """(2^k u - 2^k mean(u)) / sd."""
-        n, first, second = (Fraction(float(s)) for s in sums[self.variable])
+        n, first, second = map(rational, sums[self.variable])
         slope = Fraction(2) ** coordinates[self.variable].exponent
         if self.scaled:
             spread = float((second - first * first / n) / (n - 1)) if n > 1 else 0.0
@@ -199,6 +199,11 @@ class Standardized:
         return ({((self.variable, 1),): slope, CONSTANT: -slope * first / n},)
 
 
+def rational(value: float | Fraction) -> Fraction:
+    """A sum of powers: exact as it is, or what a float64 number says."""
+    return value if isinstance(value, Fraction) else Fraction(float(value))
+
+
 def orthonormal(sums: Vector, degree: int, label: str) -> Matrix:
     """Coefficients (degree + 1, degree + 1) of the orthonormal polynomials in u, from its power sums.
 
@@ -206,7 +211,7 @@ def orthonormal(sums: Vector, degree: int, label: str) -> Matrix:
     Raises NumericalError when there are too few distinct values.
     """
     width = degree + 1
-    exact = [Fraction(float(s)) for s in sums]
+    exact = [rational(s) for s in sums]
     rows: list[list[Fraction]] = []
     norms: list[Fraction] = []
     for k in range(width):
