@@ -164,6 +164,8 @@ def test_the_sums_beside_a_fit(ran, here, folder):
         (2, ("fit", "y ~ x", "a.gram", "--explain"), "--explain does not go with .gram files"),
         (2, ("fit", "y ~ x", "a.gram", "--save", "a.gram"), "a.gram is one of the inputs"),
         (2, ("fit", "y ~ x", "data.parquet", "--family", "poisson", "--gram", "b.gram"), "--gram does not go with"),
+        (2, ("fit", "y ~ x", "data.parquet", "--by", "group", "--gram", "b.gram"), "--gram does not go with --by"),
+        (2, ("fit", "c(y, z) ~ x", "data.parquet", "--gram", "b.gram"), "--gram takes one fit: name one outcome"),
         (5, ("fit", "y ~ x", "none.gram"), "none.gram: cannot be read"),
         (5, ("add", "a.gram", "data.parquet", "-o", "b.gram"), "data.parquet: not a file that gramian wrote"),
         (5, ("predict", "a.gram", "data.parquet"), "a.gram: it holds a Gram, not a fit"),

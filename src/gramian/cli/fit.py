@@ -35,7 +35,7 @@ ITERATED = ("link", "theta", "offset", "tolerance", "max_passes")  # options tha
 HINTS = {"counts": "; use --weights"}
 LASTING = ("checkpoint", "skip_bad")  # options that a plan does not depend on
 FROM_GRAM = ("ridge", "collinear", "format", "digits")  # options that a fit from sums can still have
-DEFAULT = {"na": "drop", "vcov": "iid"}
+DEFAULT = {"na": "drop", "vcov": "iid", "by": ()}
 WITHOUT_MEANING = "--collinear has no meaning with --ridge: a penalised fit keeps every column"
 NAMED = 10  # columns left out that are named one by one
 
@@ -184,12 +184,15 @@ def _fit_grams(formula: str, grams: Gram, gram: Path | None, explain: bool, **gi
 def _keep(formula: str, source: Any, options: dict[str, Any], target: Path, progress: bool) -> Fit | Fits:
     """A fit, and the sums of its first pass as a file."""
     from gramian.fit.keeping import Keeping
+    from gramian.fit.several import has_several
     from gramian.results.gram import Gram
 
     if options["family"] is not None:
         raise OptionError("--gram does not go with --family: its sums hold for one step of the iteration only")
     if options.get("by") or options["checkpoint"] is not None or options["skip_bad"]:
         raise OptionError("--gram does not go with --by, --checkpoint or --skip-bad; use gramian gram")
+    if has_several(formula):
+        raise OptionError("--gram takes one fit: name one outcome; a numeric term of a Gram can be one, too")
     engine = Keeping(options["engine"])
     fit = _fit(formula, source, {**options, "engine": engine}, progress)
     Gram(engine.gathered(source)).save(target)
