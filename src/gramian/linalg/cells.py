@@ -168,9 +168,8 @@ class Table:
         """Sum up the blocks that wait until they are many enough for the width of the table."""
         if self.waiting:
             cells, values, counts = zip(*self.waiting, strict=True)
-            count = None if counts[0] is None else np.concatenate(counts)
             self.waiting = []
-            self._sum_up(np.concatenate(cells), np.concatenate(values, axis=1), count)
+            self._sum_up(np.concatenate(cells), np.concatenate(values, axis=1), _joined(cells, counts))
 
     def _sum_up(self, cell: Codes, values: Sequence[Vector] | Matrix, count: Vector | None) -> None:
         width = len(self.rows)  # `bincount` lets other threads run; `add.at` does not
@@ -213,6 +212,13 @@ class Table:
         cell = np.flatnonzero(self.rows)
         cells = np.column_stack(np.unravel_index(cell, self.capacity)).astype(np.int64)
         return CellSums(cells, self.rows[cell], np.ascontiguousarray(self.sums[:, cell].T))
+
+
+def _joined(cells: Sequence[Codes], counts: Sequence[Vector | None]) -> Vector | None:
+    """The counts of several blocks; a block without counts has one row a row."""
+    if all(count is None for count in counts):
+        return None
+    return np.concatenate([np.ones(len(c)) if n is None else n for c, n in zip(cells, counts, strict=True)])
 
 
 def sum_pieces(pieces: Sequence[CellSums], factors: int, monomials: int) -> CellSums:

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from unit.exact.rational import CELLS, LARGEST, PLAIN, POWERS, columns, exactly, products, sums_of, told
 
+from gramian.linalg.cells import Table
 from gramian.linalg.exact.fill import ExactAccumulator
 from gramian.linalg.monomials import monomial
 
@@ -108,3 +109,12 @@ def test_rows_that_are_not_finite_are_counted_by_column_and_kind() -> None:
     assert moments.not_finite == {"x": (1, 1, 0), "z": (0, 0, 1)}
     assert (moments.rows, moments.left_out) == (2, 2)
     assert moments.dense.fraction(1, 1) == 5
+
+
+def test_blocks_with_and_without_counts_wait_together() -> None:
+    for counts in ([None, np.array([0.0, 1.0])], [np.array([0.0, 1.0]), None]):
+        table = Table(2, 1)
+        for count in counts:
+            codes = [np.array([0, 1]), np.array([1, 0])]
+            table.add(codes, [2, 2], lambda i: np.array([1.0, 2.0]), count)
+        assert table.finish().rows.tolist() == [1, 2]
