@@ -215,6 +215,7 @@ def gram(
     exact: bool = False,
     decimal: str | None = None,
     na: str = "drop",
+    checkpoint: str | PathLike[str] | None = None,
     engine: Engine | str | None = None,
     progress: Progress | None = None,
 ) -> Gram:
@@ -231,7 +232,10 @@ def gram(
     options = accurate(_options(weights, counts, na, "drop"), 8, exact=exact, decimal=decimal)
     runner, source = engine_of(engine, data), source_of(data)
     with watched(progress, source.rows, source.size):
-        return Gram(run_gram(formula, source, options, runner, progress))
+        made, _ = Lasting(checkpoint).run(
+            lambda some, run: run_gram(formula, some, options, run, progress), source, runner, "gram", formula, options
+        )
+        return Gram(made)
 
 
 def load(path: str | PathLike[str]) -> Saved:

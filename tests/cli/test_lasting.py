@@ -74,3 +74,11 @@ def test_a_checkpoint_with_skip_bad(run):
 def test_a_plan_takes_the_same_options(run, folder):
     done = run("fit", "y ~ x", "data.parquet", "--checkpoint", "run", "--explain")
     assert (done.returncode, "run" in os.listdir(folder)) == (0, False)
+
+
+def test_a_gram_with_a_checkpoint_on_dask(run, folder):
+    plain = run("gram", "y ~ x + group", "parts", "-o", "1.gram")
+    kept = run("gram", "y ~ x + group", "parts", "-o", "2.gram", "--checkpoint", "run", "--engine", "dask")
+    assert (plain.returncode, kept.returncode) == (0, 0), kept.stderr
+    assert (folder / "1.gram").read_bytes() == (folder / "2.gram").read_bytes()
+    assert "run" not in os.listdir(folder)

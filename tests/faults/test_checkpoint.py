@@ -30,6 +30,7 @@ FITS: dict[str, Callable[..., Any]] = {
     "ols": lambda data, **more: gm.ols("y ~ x * f", data, **more),
     "ridge": lambda data, **more: gm.ridge("y ~ x + f", data, 2.0, **more),
     "hc": lambda data, **more: gm.ols("y ~ x + f", data, vcov="HC3", **more),
+    "exact": lambda data, **more: gm.ols("y ~ x * f", data, exact=True, **more),
     "glm": lambda data, **more: gm.glm("b ~ x + f", data, **more),
     "sandwich": lambda data, **more: gm.glm("y ~ x", data, "gamma", "inverse", vcov="HC1", **more),
     "theta": lambda data, **more: gm.glm("n ~ x + f", data, "negative_binomial", **more),
@@ -103,6 +104,18 @@ def test_an_interrupted_run_goes_on_with_the_same_bits(folder: Path, name: str, 
 def test_what_is_said_at_an_interrupt(folder: Path) -> None:
     with pytest.raises(KeyboardInterrupt, match=r"7 of 23 units of pass 1 are saved in .*run; run the same again"):
         FITS["ols"](folder / "data", checkpoint=folder / "run", progress=Stop(1700), engine=gm.Local(threads=1))
+
+
+@pytest.mark.parametrize("exact", [False, True])
+def test_a_gram_goes_on_with_the_same_sums(folder: Path, exact: bool) -> None:
+    def made(**more: Any) -> Any:
+        return gm.gram("y ~ x * f", folder / "data", exact=exact, **more)
+
+    with pytest.raises(KeyboardInterrupt, match=r"of 23 units of pass 1 are saved"):
+        made(checkpoint=folder / "run", progress=Stop(3000))
+    again, whole = made(checkpoint=folder / "run"), made()
+    assert again.rows == whole.rows
+    assert bits(again.ols("y ~ x")) == bits(whole.ols("y ~ x"))
 
 
 class Kept:

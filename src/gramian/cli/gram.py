@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from gramian.cli.options import DATA, data, output, progress
+from gramian.cli.options import DATA, checkpoint, data, engine, engine_for, output, progress
 from gramian.errors import OptionError
 from gramian.fit.options import DECIMAL, NA
 
@@ -26,7 +26,8 @@ from gramian.fit.options import DECIMAL, NA
     type=click.Choice(DECIMAL),
     help="Take decimals as the nearest float64, or with exact sums as what they say.  [default: float64]",
 )
-@click.option("--threads", metavar="N", type=int, help="Read with so many threads.  [default: one per core]")
+@engine
+@checkpoint
 @progress
 def command(
     formula: str,
@@ -37,7 +38,9 @@ def command(
     na: str,
     exact: bool,
     decimal: str | None,
+    engine: str,
     threads: int | None,
+    checkpoint: Path | None,
     progress: bool,
 ) -> None:
     """Read DATA once and keep the sums that every model of the formula's columns needs.
@@ -52,13 +55,13 @@ def command(
     from gramian.cli.output import check_place
     from gramian.cli.progress import watching
     from gramian.data.source import source_of
-    from gramian.engines.local import Local
 
     if "~" not in formula:
         raise OptionError(f"the formula '{formula}' has no '~'; quote it, as in gramian gram \"y ~ x\" {data[-1]}")
     source = source_of(list(data))
-    check_place(output, (read.name for read in source.inputs))
-    with watching(progress) as watch:
+    for place in (output, checkpoint):
+        check_place(place, (read.name for read in source.inputs))
+    with watching(progress, stoppable=checkpoint is not None) as watch:
         made = gram(
             formula,
             source,
@@ -67,7 +70,8 @@ def command(
             exact=exact,
             decimal=decimal,
             na=na,
-            engine=Local(threads),
+            checkpoint=checkpoint,
+            engine=engine_for(engine, threads),
             progress=watch,
         )
     made.save(output)

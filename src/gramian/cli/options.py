@@ -51,14 +51,18 @@ def engine_for(name: str, threads: int | None) -> Any:
     return engine_of(name)
 
 
-def lasting(command: F) -> F:
-    """What happens at an interrupt, and to files that are damaged."""
-    checkpoint = click.option(
+def checkpoint(command: F) -> F:
+    """What happens at an interrupt."""
+    return click.option(
         "--checkpoint",
         metavar="FILE",
         type=FILE,
         help="Keep the sums in this file every two seconds; after an interrupt the same command goes on from it.",
-    )
+    )(command)
+
+
+def lasting(command: F) -> F:
+    """What happens at an interrupt, and to files that are damaged."""
     skip_bad = click.option(
         "--skip-bad", is_flag=True, help="Leave out files and row groups that cannot be read, and name them."
     )

@@ -36,13 +36,18 @@ LAYOUT = ("dense", "responses", "tables")
 
 
 def from_moments(moments: Moments) -> tuple[dict[str, object], dict[str, NDArray[Any]]]:
-    """Manifest and arrays; the arrays are the sums, as they are, and the cells of every table."""
+    """Manifest and arrays, which are the sums as they are and the cells of every table.
+
+    Whole in themselves, unlike a Gram's, whose layout is that of its design.
+    """
+    if moments.removed is not None:
+        raise ValueError("moments that rows were taken away from are kept as a Gram")
     values = (
-        _from_layout(moments.layout),
+        from_layout(moments.layout),
         {name: [plain.from_number(c.shift), c.exponent] for name, c in moments.coordinates.items()},
         int(moments.rows),
         plain.from_number(moments.log_weight),
-        {name: [plain.from_level(level) for level in known] for name, known in moments.levels.items()},
+        from_levels(moments.levels),
         list(moments.powers),
     )
     arrays: dict[str, NDArray[Any]] = {"dense": moments.dense}
@@ -101,7 +106,13 @@ def sorted_levels(obj: object) -> tuple[Level, ...]:
     return known if known == tuple(canonical(set(known))) else plain.wrong("levels in order", known)
 
 
-def _from_layout(layout: Layout) -> dict[str, object]:
+def from_levels(levels: Mapping[str, Sequence[Level]]) -> dict[str, object]:
+    """The levels of every factor."""
+    return {name: [plain.from_level(level) for level in known] for name, known in levels.items()}
+
+
+def from_layout(layout: Layout) -> dict[str, object]:
+    """Which sums there are."""
     tables = [[list(factors), _from_monomials(monomials)] for factors, monomials in layout.tables]
     return dict(zip(LAYOUT, (_from_monomials(layout.dense), list(layout.responses), tables), strict=True))
 

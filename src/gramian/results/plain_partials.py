@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from gramian.fit.exact_pass import ExactAccumulated
 from gramian.fit.linearize import Linearized, Totals
 from gramian.fit.meat import Meat
 from gramian.fit.passes import Accumulated
@@ -16,9 +17,21 @@ from gramian.fit.separation import Side
 from gramian.linalg.doubledouble import Pair
 from gramian.results import plain
 from gramian.results.plain_design import Arrays, taken
-from gramian.results.plain_moments import MOST_ROWS, from_moments, from_tally, moments, tally
+from gramian.results.plain_exact import exact, from_exact
+from gramian.results.plain_moments import (
+    MOST_ROWS,
+    from_layout,
+    from_levels,
+    from_moments,
+    from_tally,
+    layout,
+    moments,
+    sorted_levels,
+    tally,
+)
 
 Plain = tuple[dict[str, object], dict[str, NDArray[Any]]]
+EXACT = ("moments", "tally", "layout", "levels")
 MEAT = ("moments", "rows", "loss", "full")
 MORE = ("moments", "tally", "totals", "sides")
 
@@ -55,6 +68,20 @@ def _linearized(manifest: Mapping[str, Any], arrays: Arrays) -> Linearized:
     return Linearized(moments(told, arrays), tally(left_out), Totals(*values), tuple(Side(*pair) for pair in both))
 
 
+def _from_exact(partial: ExactAccumulated) -> Plain:
+    told, arrays = from_exact(partial.moments)
+    values = (told, from_tally(partial.tally), from_layout(partial.moments.layout), from_levels(partial.moments.levels))
+    return dict(zip(EXACT, values, strict=True)), arrays
+
+
+def _exact(manifest: Mapping[str, Any], arrays: Arrays) -> ExactAccumulated:
+    told, left_out, sums, known = plain.fields(manifest, EXACT)
+    stored = layout(sums)
+    used = (*stored.rows, *(m for _, monomials in stored.tables for m in monomials))
+    levels = plain.mapping(known, sorted_levels)
+    return ExactAccumulated(exact(told, stored, {v for m in used for v, _ in m}, levels, arrays), tally(left_out))
+
+
 def _from_residuals(partial: ResidualSums) -> Plain:
     pairs = {"products": partial.products, "square": partial.square}
     arrays = {f"{name}/{half}": getattr(pair, half) for name, pair in pairs.items() for half in ("hi", "lo")}
@@ -88,6 +115,7 @@ def _pair(arrays: Arrays, name: str, size: int | None) -> Pair:
 
 FORMS: Mapping[str, Form] = {
     "accumulated": Form(Accumulated, _from_accumulated, _accumulated),
+    "exact": Form(ExactAccumulated, _from_exact, _exact),
     "meat": Form(Meat, _from_meat, _meat),
     "residuals": Form(ResidualSums, _from_residuals, _residuals),
     "linearized": Form(Linearized, _from_linearized, _linearized),
