@@ -35,7 +35,7 @@ ITERATED = ("link", "theta", "offset", "tolerance", "max_passes")  # options tha
 HINTS = {"counts": "; use --weights"}
 LASTING = ("checkpoint", "skip_bad")  # options that a plan does not depend on
 FROM_GRAM = ("ridge", "collinear", "format", "digits")  # options that a fit from sums can still have
-DEFAULT = {"na": "drop", "vcov": "iid", "by": ()}
+DEFAULT = {"engine": "local", "na": "drop", "vcov": "iid", "by": ()}
 WITHOUT_MEANING = "--collinear has no meaning with --ridge: a penalised fit keeps every column"
 NAMED = 10  # columns left out that are named one by one
 
