@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from gramian.cli.digits import accuracy
 from gramian.cli.drawing import check_plot, plot, write_plot
@@ -35,7 +36,6 @@ ITERATED = ("link", "theta", "offset", "tolerance", "max_passes")  # options tha
 HINTS = {"counts": "; use --weights"}
 LASTING = ("checkpoint", "skip_bad")  # options that a plan does not depend on
 FROM_GRAM = ("ridge", "collinear", "format", "digits")  # options that a fit from sums can still have
-DEFAULT = {"engine": "local", "na": "drop", "vcov": "iid", "by": ()}
 WITHOUT_MEANING = "--collinear has no meaning with --ridge: a penalised fit keeps every column"
 NAMED = 10  # columns left out that are named one by one
 
@@ -168,8 +168,8 @@ def _tell(fit: Fit, format: str, save: Path | None, plot: Path | None, source: A
 
 def _fit_grams(formula: str, grams: Gram, gram: Path | None, explain: bool, **given: Any) -> Fit:
     """A fit from sums that are there."""
-    others = {name: value for name, value in given.items() if name not in FROM_GRAM}
-    said = [n for n, v in others.items() if v is not None and v is not False and v != DEFAULT.get(n)]
+    source_of = click.get_current_context().get_parameter_source
+    said = [n for n in given if n not in FROM_GRAM and source_of(n) is ParameterSource.COMMANDLINE]
     said += [name for name, value in (("gram", gram), ("explain", explain)) if value]
     if said:
         raise OptionError(f"--{said[0].replace('_', '-')} does not go with .gram files: their rows have been read")

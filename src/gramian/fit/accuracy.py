@@ -129,11 +129,11 @@ def spread(frame: Frame, values: Vector) -> Vector:
     """|T| values."""
     if frame.told is None:
         return values
-    out = np.zeros(len(values))
+    out = [0.0] * len(values)
     for column, value in zip(frame.told, values.tolist(), strict=True):
         for i, c in column.items():
-            out[i] += abs(float(c)) * value
-    return out
+            out[i] += abs(c.numerator / c.denominator) * value
+    return np.array(out)
 
 
 def _aliased(values: Vector, told: Told) -> Vector:

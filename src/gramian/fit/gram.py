@@ -68,7 +68,8 @@ def fit_linear(gathered: Gathered, formula: str | None, drop: str | Iterable[str
     """
     design, done = accumulated(gathered, formula, drop)
     sizes = {name: len(done.moments.levels[name]) for name in design.terms.told}
-    if (columns := width(design.terms, sizes)) > COMMON:
+    columns = width(design.terms, sizes) if sizes else len(done.moments.layout.rows)
+    if columns > COMMON:
         check_width(design.terms, sizes, width_limit())
     with one_thread() if columns < WIDE else nullcontext():
         fit = _solve(design, done, options)

@@ -15,6 +15,7 @@ from gramian.linalg import maps
 from gramian.linalg.aliasing import basic, basic_covariance, explain, identified, last_columns, minimum_norm
 from gramian.linalg.dependence import simple, vanishes
 from gramian.linalg.doubledouble import Pair, from_fraction, pair
+from gramian.linalg.monomials import ONE
 from gramian.linalg.solve import Solution
 from gramian.typing import Codes, Mask, Matrix, Vector
 
@@ -56,13 +57,13 @@ def tell(
     Raises NotIdentifiedError for dependent columns under collinear="raise".
     """
     b, V, null = _coefficients(frame, solution, low), solution.inverse, solution.null
-    norms = lengths(frame, products)
     if frame.told is not None:
         with np.errstate(over="ignore", invalid="ignore"):  # what float64 cannot hold is infinite, and certified so
             V, null = maps.congruence(frame.told, V), maps.multiply(frame.told, null)
     if not null.shape[1]:
         everything = np.ones(len(V), bool)
         return Told(b.hi, b.lo, V, everything, {}, np.zeros(0, np.int64), null, np.zeros(0))
+    norms = lengths(frame, products)
     positions, null = last_columns(null, norms)
     aliased = {names[p]: explain(null[:, k], norms, names, int(p)) for k, p in enumerate(positions)}
     if absorbed:
@@ -96,7 +97,9 @@ def _coefficients(frame: Frame, solution: Solution, low: Vector | None) -> Pair:
     b = pair(hi) if low is None else Pair(hi, low * frame.scale)
     if frame.told is None and not frame.response:
         return b
-    T = frame.told if frame.told is not None else [{j: Fraction(1)} for j in range(len(hi))]
+    T = frame.told if frame.told is not None else [{j: ONE} for j in range(len(hi))]
+    if low is None:
+        return maps.apply_adding(T, hi, frame.response)
     sums = maps.exactly(T, b)
     for i, c in frame.response.items():
         sums[i] += c

@@ -99,7 +99,9 @@ def model_columns(
 
 def reduced_factors(terms: Terms) -> list[set[str]]:
     """For each term the factors that leave out their reference level: where the term without them is in the model."""
-    present = {term.key for term in terms.terms} if terms.factors else set()
+    if not terms.factors:
+        return [set()] * len(terms.terms)
+    present = {term.key for term in terms.terms}
     if terms.absorbed:
         present.add(frozenset())  # the constant is in what is absorbed
     return [{f for f in term.factors if _without(term, f) in present} for term in terms.terms]
@@ -107,8 +109,8 @@ def reduced_factors(terms: Terms) -> list[set[str]]:
 
 def empty_cells(terms: Terms, levels: Levels) -> dict[str, int]:
     """Interaction -> number of combinations of levels without a single row."""
-    out = {}
-    for term in terms.terms:
+    out: dict[str, int] = {}
+    for term in terms.terms if len(terms.factors) > 1 else ():
         if len(term.factors) > 1:
             possible = prod(len(levels.names[f]) for f in term.factors)
             if missing := possible - len(levels.cells[term.factors]):

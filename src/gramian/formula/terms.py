@@ -91,7 +91,7 @@ class Terms:
     @property
     def told(self) -> frozenset[str]:
         """Labels of the factors whose levels have coefficients."""
-        return frozenset(f for term in self.terms for f in term.factors)
+        return frozenset(f for term in self.terms for f in term.factors) if self.factors else frozenset()
 
     def blocks(self) -> dict[Factors, list[Monomial]]:
         """What is stored: for every set of factors the monomials in its cells, closed downwards."""

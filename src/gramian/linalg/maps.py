@@ -21,18 +21,41 @@ SAFE = 1e140  # products of two numbers between 1/SAFE and SAFE neither overflow
 def apply(columns: Sequence[Combination], b: Vector, height: int | None = None) -> Vector:
     """T b, each element rounded once. columns : those of T, (height, p), sparse and exact. b : (p,) finite."""
     rows = len(columns) if height is None else height
-    values = b.tolist()
-    pairs = [(i, value, c) for column, value in zip(columns, values, strict=True) if value for i, c in column.items()]
+    parts = _parts(columns, b, rows)
+    if parts is None:
+        return np.array([float(v) for v in exactly(columns, pair(b), height)])
+    return np.array([math.fsum(part) for part in parts])
+
+
+def apply_adding(columns: Sequence[Combination], b: Vector, more: Combination) -> Pair:
+    """T b + more, (p,), each element rounded once and what the rounding left. more : exact, by place."""
+    parts = _parts(columns, b, len(columns))
+    if parts is None:
+        sums = exactly(columns, pair(b))
+        for i, c in more.items():
+            sums[i] += c
+        return Pair(*np.array([from_fraction(v) for v in sums]).reshape(-1, 2).T)
+    for i, c in more.items():
+        parts[i] += from_fraction(c)
+    hi = [math.fsum(part) for part in parts]
+    lo = [math.fsum([*part, -value]) for part, value in zip(parts, hi, strict=True)]
+    return Pair(np.array(hi), np.array(lo))
+
+
+def _parts(columns: Sequence[Combination], b: Vector, rows: int) -> list[list[float]] | None:
+    """Numbers whose sums are the elements of T b to 100 bits; None where a product leaves the range of float64."""
+    pairs = [(i, value, c) for column, value in zip(columns, b.tolist(), strict=True) if value
+             for i, c in column.items()]  # fmt: skip
     x = np.array([value for _, value, _ in pairs])
     hi, lo = np.array([from_fraction(c) for _, _, c in pairs]).reshape(-1, 2).T
     sizes = np.abs(np.concatenate([x, hi]))
     if ((sizes < 1 / SAFE) | (sizes > SAFE)).any():
-        return np.array([float(v) for v in exactly(columns, pair(b), height)])
+        return None
     parts: list[list[float]] = [[] for _ in range(rows)]
     terms = np.column_stack([*two_product(hi, x), lo * x]).tolist()
     for (i, _, _), three in zip(pairs, terms, strict=True):
         parts[i] += three
-    return np.array([math.fsum(part) for part in parts])
+    return parts
 
 
 def exactly(columns: Sequence[Combination], b: Pair, height: int | None = None) -> list[Fraction]:
