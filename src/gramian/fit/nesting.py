@@ -18,7 +18,7 @@ class Nesting:
     """Where the rows of levels are.
 
     owner : factor -> (levels, columns) a cluster that has the value of the level's rows in this column of clusters,
-    NONE without rows, SEVERAL where their values differ.
+    NONE without rows; all SEVERAL where the values of any level differ.
     """
 
     owner: Mapping[str, Codes]
@@ -32,14 +32,13 @@ class Nesting:
         """Add rows in place, while a unit is read. codes : factor -> (n,), group : (n,) the rows' clusters."""
         for factor, owner in self.owner.items():
             for k, mine in enumerate(owner.T):
-                if (mine == SEVERAL).any():
-                    continue  # not nested, whatever comes
-                own = mine[codes[factor]]
-                fresh = own == NONE
-                mine[codes[factor][fresh]] = group[fresh]
-                value = clusters.cells[:, k]
-                own = mine[codes[factor]]
-                mine[codes[factor][value[own] != value[group]]] = SEVERAL
+                if len(mine) and mine[0] == SEVERAL:
+                    continue
+                level, value = codes[factor], clusters.cells[:, k]
+                fresh = mine[level] == NONE
+                mine[level[fresh]] = group[fresh]
+                if (value[mine[level]] != value[group]).any():
+                    mine[:] = SEVERAL
 
     def moved(self, place: Codes) -> Nesting:
         """With other numbers of clusters: number i becomes place[i]."""
@@ -56,10 +55,9 @@ class Nesting:
 
 def _merged(mine: Codes, theirs: Codes, clusters: Clusters) -> Codes:
     out = np.where(mine == NONE, theirs, mine)
-    both = (mine >= 0) & (theirs >= 0)
-    for k in range(mine.shape[1]):
-        value, at = clusters.cells[:, k], np.flatnonzero(both[:, k])
-        differ = value[mine[at, k]] != value[theirs[at, k]]
-        out[at[differ], k] = SEVERAL
-    out[theirs == SEVERAL] = SEVERAL
+    for k in range(out.shape[1]):
+        value, both = clusters.cells[:, k], (mine[:, k] >= 0) & (theirs[:, k] >= 0)
+        apart = (value[mine[both, k]] != value[theirs[both, k]]).any()
+        if apart or SEVERAL in (mine[:1, k], theirs[:1, k]):
+            out[:, k] = SEVERAL
     return np.asarray(out)
