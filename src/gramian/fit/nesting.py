@@ -58,6 +58,6 @@ def _merged(mine: Codes, theirs: Codes, clusters: Clusters) -> Codes:
     for k in range(out.shape[1]):
         value, both = clusters.cells[:, k], (mine[:, k] >= 0) & (theirs[:, k] >= 0)
         apart = (value[mine[both, k]] != value[theirs[both, k]]).any()
-        if apart or SEVERAL in (mine[:1, k], theirs[:1, k]):
+        if apart or min(mine[:, k].min(initial=NONE), theirs[:, k].min(initial=NONE)) == SEVERAL:
             out[:, k] = SEVERAL
     return np.asarray(out)
