@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -19,11 +20,14 @@ from memory import COLUMNS, FIT, IMPORTS, INTERPRETER, NOTE, peaks
 from problems import Sizes, written
 from runner import Answer, Bar, Contender, Race
 
+import gramian as gm
+
 WIDTH = 10
 TERMS = " + ".join(f"x{i}" for i in range(1, WIDTH + 1))
 FIRM, NAME, TWO = (f"y ~ {TERMS} | {absorbed}" for absorbed in ("firm", "name", "firm + year"))
 ROWS_A_LEVEL = 10
 CEILING = 600.0  # MB
+PLAIN = "gramian, equal variances"
 
 
 def firms(rows: int, levels: int) -> Path:
@@ -66,12 +70,37 @@ def race(formula: str, absorbed: str) -> Callable[[Sizes], Race]:
     return made
 
 
-def pyfixest(formula: str, file: Path) -> Answer:
+def clustered(sizes: Sizes) -> Race:
+    """Clustered by the absorbed factor, as pyfixest counts parameters; what clusters cost beside the plain fit."""
+    rows = sizes.parquet // 2
+    levels = rows // ROWS_A_LEVEL
+    file = firms(rows, levels)
+    by_firm = {"vcov": {"cluster": "firm"}, "like": "fixest"}
+    crv = {"CRV1": "firm"}
+    return Race(
+        "clustered",
+        f"{rows:,} rows x {WIDTH} doubles, {levels:,} firms, | firm, clustered by firm, Parquet",
+        [
+            Contender(PLAIN, lambda: fitted(FIRM, str(file))),
+            Contender("gramian", lambda: told(gm.ols(FIRM, str(file), **by_firm))),
+            Contender("pyfixest", lambda: pyfixest(FIRM, file, crv)),
+            Contender("pyfixest, read before", in_memory(FIRM, file, crv)),
+        ],
+        [Bar("gramian", PLAIN, 3.0), Bar("gramian", "pyfixest", 1 / 3), Bar("gramian", "pyfixest, read before", 1 / 3)],
+        alike=frozenset({"gramian", "pyfixest", "pyfixest, read before"}),
+    )
+
+
+def told(fit: Any) -> Answer:
+    return Answer(fit.coefficients, fit.std_errors)
+
+
+def pyfixest(formula: str, file: Path, vcov: Any = "iid") -> Answer:
     """Reading what the formula names, as a careful user does."""
-    return in_memory(formula, file)()
+    return in_memory(formula, file, vcov)()
 
 
-def in_memory(formula: str, file: Path) -> Callable[[], Answer]:
+def in_memory(formula: str, file: Path, vcov: Any = "iid") -> Callable[[], Answer]:
     """A frame that is there already. Levels of one row are kept, as here."""
     import pandas as pd
     from pyfixest import feols
@@ -80,7 +109,7 @@ def in_memory(formula: str, file: Path) -> Callable[[], Answer]:
     frame = pd.read_parquet(file, columns=columns)
 
     def work() -> Answer:
-        fit = feols(formula, frame, vcov="iid", fixef_rm="none")
+        fit = feols(formula, frame, vcov=vcov, fixef_rm="none")
         return Answer(fit.coef().to_numpy(), fit.se().to_numpy())
 
     return work
@@ -111,7 +140,7 @@ def memory(sizes: Sizes, rounds: int) -> Finding:
 PROGRAM = Program(
     "absorb",
     "Absorbed factors: ratios of times, peak memory.",
-    {"firm": race(FIRM, "firm"), "name": race(NAME, "name"), "two": race(TWO, "firm + year")},
+    {"firm": race(FIRM, "firm"), "name": race(NAME, "name"), "two": race(TWO, "firm + year"), "clustered": clustered},
     {"memory": memory},
 )
 

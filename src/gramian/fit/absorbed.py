@@ -60,7 +60,7 @@ def within(moments: Moments, design: Design, frame: Frame, squares: Vector, unit
     A column of which nothing is left but rounding is set to zero, so that it is found to be dependent.
     Raises DataError where the levels do not fit into memory, ConvergenceError.
     """
-    order = tuple(sorted(design.terms.absorbed, key=lambda f: -len(moments.levels[f])))
+    order = largest_first(moments, design.terms.absorbed)
     _check_memory(moments, order, sum(len(g.positions) for g in frame.groups))
     absorption = absorb(moments, frame.groups, order, unit)
     left = pair(absorption.products)
@@ -70,6 +70,11 @@ def within(moments: Moments, design: Design, frame: Frame, squares: Vector, unit
     for part in left:
         part[gone], part[:, gone] = 0.0, 0.0
     return Within(left, absorption, order)
+
+
+def largest_first(moments: Moments, factors: tuple[str, ...]) -> tuple[str, ...]:
+    """Factors in the order in which they are swept out."""
+    return tuple(sorted(factors, key=lambda f: -len(moments.levels[f])))
 
 
 def _check_memory(moments: Moments, factors: tuple[str, ...], columns: int) -> None:

@@ -10,6 +10,8 @@ import numpy as np
 from gramian.batch import Batch
 from gramian.fit.cluster_members import Members, added, check_memory, grown
 from gramian.fit.cluster_names import Clusters
+from gramian.fit.demeaned import Demeaned
+from gramian.fit.nesting import NONE, Nesting
 from gramian.fit.scores import Answer, ScoreLift, Scores, rows_layout
 from gramian.formula.reading import Observed
 from gramian.linalg.columns import Columns
@@ -25,7 +27,8 @@ TOGETHER = 2 * BLOCK  # rows that are summed together, or as many as there are c
 class ClusterScores:
     """Sums of scores: (c, q), one row a cluster, in stored columns.
 
-    counts : rows of each. rows, loss : of all that was seen. absent : rows whose cluster is null.
+    counts : rows of each. rows, loss : of all that was seen. absent : rows whose cluster is null. nesting : of absorbed
+    factors.
     """
 
     clusters: Clusters
@@ -34,6 +37,7 @@ class ClusterScores:
     rows: int
     loss: float
     absent: int
+    nesting: Nesting
 
     def __add__(self, other: ClusterScores, /) -> ClusterScores:
         clusters, place = self.clusters.merged(other.clusters)
@@ -44,17 +48,22 @@ class ClusterScores:
             self.rows + other.rows,
             self.loss + other.loss,
             self.absent + other.absent,
+            self.nesting.merged(other.nesting.moved(place), clusters),
         )
 
 
 @dataclass(frozen=True, slots=True)
 class ClusterPass:
-    """One trip over the rows at an answer. by : columns of clusters. limit : bytes that the sums may need."""
+    """One trip over the rows at an answer. by : columns of clusters. limit : bytes that the sums may need.
+
+    demeaned : what absorbed factors explain of the columns, None without any.
+    """
 
     answer: Answer
     by: tuple[str, ...]
     limit: int
     drop: bool = True
+    demeaned: Demeaned | None = None
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -85,11 +94,14 @@ class ClusterLift(ScoreLift):
         place = {m: i for i, m in enumerate((*self.layout.rows, *self.layout.extra))}
         numbers = [g for g in task.answer.groups if not g.factors]
         numeric = [(p, m) for g in numbers for p, m in zip(g.positions, g.monomials, strict=True)]
-        self.positions = np.array([p for p, _ in numeric], np.int64)
         self.places = [place[m] for _, m in numeric]
         self.cells = [(g, [place[m] for m in g.monomials]) for g in task.answer.groups if g.factors]
+        self.positions = np.array([p for p, _ in numeric], np.int64)
+        if task.demeaned is not None:  # of which no column is zero anywhere
+            self.cells, self.positions = [], np.arange(task.answer.width)
+        self.nesting = Nesting.empty({f: len(e) - 1 for f, e in task.answer.effects.items()}, len(task.by))
         self.waiting: list[tuple[Codes, Vector]] = []
-        self.filled, self.scratch = 0, np.empty((0, len(self.places)))
+        self.filled, self.scratch = 0, np.empty((0, len(self.positions)))
 
     def read(self, batch: Batch) -> None:
         """A batch: its rows, then their sums."""
@@ -99,7 +111,7 @@ class ClusterLift(ScoreLift):
         check_memory(self.task.by, clusters, self.task.answer.width, self.task.limit)
         self.total, self.counts = grown(self.total, clusters), grown(self.counts, clusters)
         if len(self.scratch) < max(TOGETHER, clusters) + BLOCK:
-            self.scratch = np.empty((max(TOGETHER, 2 * clusters) + BLOCK, len(self.places)))
+            self.scratch = np.empty((max(TOGETHER, 2 * clusters) + BLOCK, len(self.positions)))
         self.add(observed)
         self._flush()
 
@@ -109,12 +121,12 @@ class ClusterLift(ScoreLift):
         """Write the numeric columns of a block out, add the scores of its factors."""
         group, known = self.members.of(rows)
         s = scores.s if count is None else scores.s * count
+        if self.nesting.owner:
+            self._nest(columns, group, known)
         if not known.all():
             s, group = np.where(known, s, 0.0), np.maximum(group, 0)
         self._count(group, known, count)
-        written = self.scratch[self.filled : self.filled + columns.rows]
-        for k, place in enumerate(self.places):
-            written[:, k] = columns.value(place)
+        self._write(columns, self.scratch[self.filled : self.filled + columns.rows])
         self.waiting.append((group, s))
         self.filled += columns.rows
         self._add_cells(columns, group, s)
@@ -122,11 +134,24 @@ class ClusterLift(ScoreLift):
             self._flush()
         return True
 
+    def _write(self, columns: Columns, out: Matrix) -> None:
+        """The columns that are not those of factors; beside absorbed ones all."""
+        if self.task.demeaned is not None:
+            out[:] = self.task.demeaned.rows(columns, self.layout, self.reader.sizes)
+            return
+        for k, place in enumerate(self.places):
+            out[:, k] = columns.value(place)
+
     def _count(self, group: Codes, known: Mask, count: Vector | None) -> None:
         """Rows by cluster; a row without one counts nowhere."""
         if len(self.counts):
             each = None if count is None and known.all() else known if count is None else known * count
             self.counts += np.bincount(group, each, len(self.counts))
+
+    def _nest(self, columns: Columns, group: Codes, known: Mask) -> None:
+        """Which clusters the levels of absorbed factors are in."""
+        codes = {factor: columns.codes[factor][known] for factor in self.nesting.owner}
+        self.nesting.add(self.members.clusters, codes, group[known])
 
     def _add_cells(self, columns: Columns, group: Codes, s: Vector) -> None:
         """The one column of each factor that a row is in."""
@@ -149,5 +174,14 @@ class ClusterLift(ScoreLift):
     def summed(self) -> ClusterScores:
         """The unit's partial result, clusters without rows left out."""
         there = np.flatnonzero(self.counts > 0)
-        clusters = self.members.clusters.take(there)
-        return ClusterScores(clusters, self.total[there], self.counts[there], self.rows, self.loss, self.members.absent)
+        clusters, place = self.members.clusters.take(there), np.full(len(self.counts), NONE)
+        place[there] = np.arange(len(there))
+        return ClusterScores(
+            clusters,
+            self.total[there],
+            self.counts[there],
+            self.rows,
+            self.loss,
+            self.members.absent,
+            self.nesting.moved(place),
+        )

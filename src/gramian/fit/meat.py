@@ -67,7 +67,7 @@ class MeatLift(ScoreLift):
     def __init__(self, task: MeatPass) -> None:
         super().__init__(task.answer, drop=task.drop)
         self.power, self.full = POWERS[task.kind], 0
-        self.inverse = _stored_inverse(task.answer) if self.power else np.zeros((0, 0))
+        self.inverse = stored_inverse(task.answer) if self.power else np.zeros((0, 0))
 
     def take(
         self, columns: Columns, scores: Scores, count: Vector | None, observed: Observed, rows: slice | Mask
@@ -78,15 +78,20 @@ class MeatLift(ScoreLift):
             rest = 1.0 - scores.w * quadratic_form(
                 columns, self.layout, self.answer.groups, self.reader.sizes, self.inverse
             )
-            full = rest < LEAST
-            squares = np.where(full, 0.0, squares / np.where(full, 1.0, rest) ** self.power)
-            self.full += int(full.sum())
+            squares, full = divided(squares, rest, self.power)
+            self.full += full
         columns.set_response(0.0)
         total = squares if count is None else squares * count
         return self.sums.add(columns, total, count, self.reader.sizes)
 
 
-def _stored_inverse(answer: Answer) -> Matrix:
+def divided(squares: Vector, rest: Vector, power: int) -> tuple[Vector, int]:
+    """Squared scores by a power of what leverage leaves, 1 - h; and how many rows it leaves nothing of, set to zero."""
+    full = rest < LEAST
+    return np.where(full, 0.0, squares / np.where(full, 1.0, rest) ** power), int(full.sum())
+
+
+def stored_inverse(answer: Answer) -> Matrix:
     """(X'WX)^-1 told in stored columns."""
     V, K = answer.solved.solution.inverse, answer.subspace
     return V if K is None else K @ V @ K.T

@@ -11,13 +11,14 @@ from gramian.engines.progress import Progress, watched
 from gramian.fit.clusters import ClusterMoments
 from gramian.fit.engine import Engine
 from gramian.fit.options import Options
-from gramian.fit.passes import Accumulate
+from gramian.fit.passes import Accumulate, Accumulated
 from gramian.fit.plan import Plan, plan_linear
 from gramian.fit.prepare import design_for
 from gramian.fit.robust import Reading, check_once, check_recipe, check_terms, from_moments, keeping, with_robust
 from gramian.fit.run import run_linear
 from gramian.fit.solved import Solved
 from gramian.inference.recipes import Recipe, Setup
+from gramian.linalg.moments import Moments
 from gramian.typing import M, Monoid, Pass
 
 A = TypeVar("A", bound=Monoid)
@@ -33,9 +34,12 @@ def run_robust(
     """
     if recipe is not None:
         check_recipe(recipe, source.schema, options.alpha)
-        check_terms(design_for(formula, source.schema, options, absorbing=True).terms.absorbed)
+        absorbed = design_for(formula, source.schema, options, absorbing=True).terms.absorbed
+        check_terms(recipe, absorbed)
         if not source.rereadable:
-            check_once(recipe, exact=options.exact)
+            check_once(recipe, exact=options.exact, absorbed=absorbed)
+        if absorbed:
+            return _beside_absorbed(formula, source, options, recipe, engine, progress)
     keeper = Keeper(engine, recipe, options.drop) if recipe is not None and not source.rereadable else None
     with watched(progress, source.rows, source.size):
         solved = run_linear(formula, source, options, keeper or engine, progress)
@@ -44,6 +48,32 @@ def run_robust(
     if keeper is not None and keeper.kept is not None:
         return replace(solved, robust=from_moments(solved, keeper.kept, recipe, Setup(solved.rows, solved.leverage)))
     return with_robust(solved, None, solved.rss, recipe, Reading(source, engine, progress, options.drop))
+
+
+def _beside_absorbed(
+    formula: str, source: Source, options: Options, recipe: Recipe, engine: Engine, progress: Progress | None
+) -> Solved:
+    """The sums over levels that the first pass makes are what the second one needs."""
+    watcher = Remembering(engine)
+    with watched(progress, source.rows, source.size):
+        solved = run_linear(formula, source, options, watcher, progress)
+    reading = Reading(source, engine, progress, options.drop)
+    return with_robust(solved, None, solved.rss, recipe, reading, watcher.moments)
+
+
+@dataclass(slots=True)
+class Remembering:
+    """An engine that remembers the moments which its pass has accumulated."""
+
+    engine: Engine
+    moments: Moments | None = field(default=None)
+
+    def fold(self, source: Source, task: Pass[M], /, progress: Progress | None = None) -> M:
+        """One pass."""
+        done = self.engine.fold(source, task, progress=progress)
+        if isinstance(done, Accumulated):
+            self.moments = done.moments
+        return done
 
 
 @dataclass(slots=True)
@@ -105,14 +135,17 @@ def plan_robust(formula: str, source: Source, options: Options, recipe: Recipe |
     if recipe is None:
         return plan
     check_recipe(recipe, source.schema, options.alpha)
-    check_terms(design_for(formula, source.schema, options, absorbing=True).terms.absorbed)
+    absorbed = design_for(formula, source.schema, options, absorbing=True).terms.absorbed
+    check_terms(recipe, absorbed)
     columns = tuple(dict.fromkeys((*plan.columns, *recipe.clusters)))
     sums = f"; in memory {SUMS[recipe.kind == 'CR3' or not source.rereadable]}" if recipe.clusters else ""
     if not source.rereadable:
-        check_once(recipe, exact=options.exact)
+        check_once(recipe, exact=options.exact, absorbed=absorbed)
         why = f"{recipe.name}: the data can be read once only, so the pass keeps products by cluster{sums}"
         return replace(plan, columns=columns, notes=(*plan.notes, why))
     why = f"{recipe.name}: one more pass for {'sums by cluster' if recipe.clusters else 'squares'} of the scores{sums}"
+    if absorbed:
+        why += f", and the effects of the levels of {' and '.join(absorbed)} on every column, which it subtracts"
     return replace(
         plan, columns=columns, passes=plan.passes + 1, expected=f"{plan.expected}; {MORE}", notes=(*plan.notes[1:], why)
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
@@ -9,9 +10,10 @@ from typing import NamedTuple
 import numpy as np
 
 from gramian.batch import Schema
+from gramian.errors import DataError
 from gramian.fit.passes import Lift, part
 from gramian.fit.predict import without_last
-from gramian.fit.solved import Solved
+from gramian.fit.solved import Solved, stored_coefficients
 from gramian.formula.design import Design
 from gramian.formula.reading import Observed
 from gramian.linalg import maps
@@ -20,7 +22,7 @@ from gramian.linalg.predictor import Predictor
 from gramian.linalg.products import Group
 from gramian.linalg.subspace import dense
 from gramian.models.glm import GLM
-from gramian.typing import Mask, Matrix, Vector
+from gramian.typing import Codes, Mask, Matrix, Vector
 
 
 class Scores(NamedTuple):
@@ -68,10 +70,33 @@ class Answer:
 
     def predictor(self, layout: Layout) -> Predictor:
         """X b in the units in which the outcome is solved for."""
-        b = self.solved.solution.coefficients
-        if self.solved.frame.subspace is not None:
-            b = maps.apply(self.solved.frame.subspace[:-1], b, self.width)
+        solved = self.solved
+        b = solved.solution.coefficients
+        if solved.absorbed is not None:  # the levels' effects belong to the coefficients that are told
+            b = stored_coefficients(solved.frame, solved.solution, solved.coefficients, solved.aliased)
+            b = b / solved.frame.scale
+        elif solved.frame.subspace is not None:
+            b = maps.apply(solved.frame.subspace[:-1], b, self.width)
         return Predictor(layout, self.groups, b)
+
+    @cached_property
+    def effects(self) -> Mapping[str, Vector]:
+        """Absorbed factor -> what each level adds to the outcome; NaN, last, for levels that the fit has not seen."""
+        known = self.solved.absorbed
+        return {} if known is None else {factor: np.append(e, np.nan) for factor, e in known.effects.items()}
+
+    def explained(self, codes: Mapping[str, Codes]) -> Vector | float:
+        """What the levels of absorbed factors add up to, (n,)."""
+        parts = [effect[np.minimum(codes[factor], len(effect) - 1)] for factor, effect in self.effects.items()]
+        return np.asarray(np.sum(parts, axis=0)) if parts else 0.0
+
+    def check_levels(self, codes: Mapping[str, Codes]) -> None:
+        """Raise DataError for rows in levels of absorbed factors that the fit has not seen."""
+        for factor, effect in self.effects.items():
+            if (codes[factor] >= len(effect) - 1).any():
+                raise DataError(
+                    f"these are not the rows of the fit: there are levels of '{factor}' that it has not seen"
+                )
 
     def readable(self, schema: Schema) -> Answer:
         """The same for another source: an array is used in place only where it is one."""
@@ -81,7 +106,7 @@ class Answer:
         return replace(self, solved=replace(self.solved, design=replace(self.design, matrix=None)))
 
     def residual(self, u: Vector, eta: Vector) -> Vector:
-        """Outcome minus prediction, from the outcome's row of the buffer and X b."""
+        """Outcome minus X b, from the outcome's row of the buffer."""
         frame = self.solved.frame
         if frame.subspace is None:
             return np.asarray((u - eta) * frame.scale)
@@ -114,6 +139,11 @@ class ScoreLift(Lift):
         self.loss += scores.loss
         return True
 
+    def fail(self, columns: Columns, observed: Observed) -> None:
+        """Every value of a block is finite, its residuals are not."""
+        self.answer.check_levels(columns.codes)
+        super().fail(columns, observed)
+
     def take(
         self, columns: Columns, scores: Scores, count: Vector | None, observed: Observed, rows: slice | Mask
     ) -> bool:
@@ -127,7 +157,7 @@ class ScoreLift(Lift):
             eta = eta if offset is None else eta + offset
             work = model.linearize(observed.values[self.response][rows], eta, weight)
             return Scores(work.r, work.w, work.s, work.loss)
-        r = self.answer.residual(columns.buffer[-1], eta)
+        r = self.answer.residual(columns.buffer[-1], eta) - self.answer.explained(columns.codes)
         count = part(observed.count, rows)
         w = np.ones(columns.rows) if weight is None else weight
         s = r if weight is None else weight * r

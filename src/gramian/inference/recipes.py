@@ -20,6 +20,10 @@ Several columns: by inclusion and exclusion over their combinations (Cameron, Ge
 | R | same | glm: G/(G-1) | 1 | each part its own G | lm: n-q; glm: z | left |
 | statsmodels | glm: 1 | same | not there | each part its own G | z | left |
 
+Absorbed factors (`y ~ x | firm`) count in q with the rank of their levels. Under clusters the levels of a factor that
+is nested in a column of them (every level lies in one cluster) are not counted, but for one, the constant: fixest,
+reghdfe and None; R and statsmodels, which have dummies, count all. For the rank of several factors fixest takes their
+levels less one for each further factor, whether they hang together or not.
 
 R is sandwich 3 with lmtest's `coeftest`; Stata's several columns are those of reghdfe; statsmodels has no HC2, HC3 of
 a glm, and takes the observed information for a link that is not canonical, where everybody else takes the expected one.
@@ -53,6 +57,8 @@ class Convention:
     freedom. own : each part of several columns has its own G. hc1 : d of n / (n - d) in a glm, None for q. cr1 :
     whether a glm's factor knows q. leverages : whether a glm has HC2 and HC3.
     share : whether CR3 is multiplied by (G - 1) / G, None where it is not there. repaired : negative eigenvalues.
+    nested : whether absorbed levels that are nested in clusters are left out of q. exact : whether the rank of several
+    absorbed factors is counted, not their levels less one for each further factor.
     """
 
     normal: str = "known"
@@ -63,14 +69,16 @@ class Convention:
     leverages: bool = True
     share: bool | None = True
     repaired: bool = True
+    nested: bool = True
+    exact: bool = True
 
 
 OURS = Convention()
 LIKE: Mapping[str, Convention] = {
-    "R": Convention("glm", groups=False, own=True, cr1=False, share=False, repaired=False),
-    "statsmodels": Convention("always", own=True, hc1=0.0, leverages=False, share=None, repaired=False),
+    "R": Convention("glm", groups=False, own=True, cr1=False, share=False, repaired=False, nested=False),
+    "statsmodels": Convention("always", own=True, hc1=0.0, leverages=False, share=None, repaired=False, nested=False),
     "stata": Convention("glm", hc1=1.0, cr1=False),
-    "fixest": Convention(share=None),
+    "fixest": Convention(share=None, exact=False),
 }
 
 

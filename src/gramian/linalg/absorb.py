@@ -68,6 +68,20 @@ class Absorption:
         rest = self.others @ v
         return self.sums.apply(np.concatenate([v, -rest])) / self.sums.weight, rest
 
+    def shares(self) -> tuple[Matrix, Matrix]:
+        """The levels' effects on every stored column: of the largest factor (L, q), of the others (L2, q)."""
+        q, sums = len(self.products), self.sums
+        own = np.flatnonzero(sums.sparse_at < q)
+        beyond = np.flatnonzero(sums.sparse_at >= q)
+        first = np.zeros((len(sums.weight), q))
+        first[:, sums.dense_at] = sums.dense
+        if len(own):
+            first[:, sums.sparse_at[own]] = sums.sparse[:, own].toarray()
+        if len(beyond):
+            first -= sums.sparse[:, beyond] @ self.others[sums.sparse_at[beyond] - q]
+        first /= sums.weight[:, None]
+        return first, self.others
+
 
 def absorb(moments: Moments, groups: Sequence[Group], factors: Sequence[str], unit: float) -> Absorption:
     """Sweep factors out of the products of the stored columns in `groups`.

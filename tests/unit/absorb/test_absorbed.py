@@ -273,15 +273,3 @@ def test_levels_of_rows_of_weight_zero_are_no_news_to_a_second_pass() -> None:
     data = {"x": [1.0, 2, 4, 3, 9], "y": [1.0, 3, 3, 5, 0], "f": [0, 0, 1, 1, 2], "w": [1.0, 1, 1, 1, 0]}
     fit = gm.ols("y ~ x + factor(f)", data, weights="w")
     assert fit.names == ("Intercept", "x", "factor(f)[1]")
-
-
-@pytest.mark.parametrize("vcov", ["HC1", {"cluster": "country"}])
-def test_robust_covariances_are_refused_beside_absorbed_factors(vcov) -> None:
-    data = table()
-    for call in (
-        lambda: gm.ols("y ~ x | firm", data, vcov=vcov),
-        lambda: gm.ols("y ~ x | firm", iter([pa.table(data)]), vcov={"cluster": "country"}),
-        lambda: gm.ols("y ~ x | firm", data).with_vcov(vcov, data),
-    ):
-        with pytest.raises(OptionError, match="need the scores within the levels of firm"):
-            call()

@@ -1,0 +1,80 @@
+"""Rows beside absorbed factors: stored columns without what the levels explain, written out a block at a time.
+
+The effects of the levels on every column come from the sums of the first pass, so that a second one needs no sums of
+its own over levels: one look-up for each row and factor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from gramian.fit.absorbed import largest_first
+from gramian.fit.predict import without_last
+from gramian.formula.coordinates import Frame
+from gramian.formula.design import Design
+from gramian.linalg.absorb import absorb
+from gramian.linalg.columns import Columns, Layout
+from gramian.linalg.gather import BLOCK
+from gramian.linalg.moments import Moments
+from gramian.linalg.monomials import degree
+from gramian.linalg.products import Group
+from gramian.linalg.rows import stored_rows
+from gramian.linalg.solve import error_unit
+from gramian.typing import Matrix, Vector
+
+
+class Fitted(Protocol):
+    """What is known of a fit."""
+
+    @property
+    def design(self) -> Design: ...
+    @property
+    def frame(self) -> Frame: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Demeaned:
+    """What the levels of absorbed factors explain of the stored columns but the outcome.
+
+    groups : these columns. shares : factor -> (levels, q) effects. weight : factor -> (levels,) sums of weights.
+    """
+
+    groups: tuple[Group, ...]
+    shares: Mapping[str, Matrix]
+    weight: Mapping[str, Vector]
+
+    def rows(self, columns: Columns, layout: Layout, sizes: Mapping[str, int]) -> Matrix:
+        """The rows of a block (n, q), in the order of the columns' positions. sizes : levels that codes refer to."""
+        Z = stored_rows(columns, layout, self.groups, sizes)
+        for factor, share in self.shares.items():
+            Z -= share[columns.codes[factor]]
+        return Z
+
+    def leverage(self, columns: Columns) -> Vector:
+        """1 / sum of weights of the level that each row is in, (n,); of one factor only."""
+        ((factor, weight),) = self.weight.items()
+        return np.asarray(1.0 / weight[columns.codes[factor]])
+
+
+def demeaned(solved: Fitted, moments: Moments) -> Demeaned:
+    """The effects of the levels on every stored column. Raises ConvergenceError."""
+    groups = solved.frame.groups
+    order = largest_first(moments, solved.design.terms.absorbed)
+    q, rows = sum(len(g.positions) for g in groups), moments.rows
+    unit = error_unit(rows, q, BLOCK + rows // BLOCK, max(degree(m) for g in groups for m in g.monomials))
+    first, rest = absorb(moments, groups, order, unit).shares()
+    shares, start = {order[0]: first[:, :-1]}, 0
+    for name in order[1:]:
+        size = len(moments.levels[name])
+        shares[name] = rest[start : start + size, :-1]
+        start += size
+    weight = {name: moments.tables[(name,)].sums[:, _constant(moments, name)] for name in order}
+    return Demeaned(tuple(without_last(groups)), {f: np.ascontiguousarray(s) for f, s in shares.items()}, weight)
+
+
+def _constant(moments: Moments, factor: str) -> int:
+    return dict(moments.layout.tables)[(factor,)].index(())
