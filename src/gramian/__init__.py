@@ -1,4 +1,4 @@
-"""Linear models on data of any size: one pass leaves small sums, and every model comes from them."""
+"""Linear models on data of any size: one pass leaves small sums, every model comes from them, with certified digits."""
 
 from __future__ import annotations
 
