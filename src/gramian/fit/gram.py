@@ -92,6 +92,7 @@ def _check_digits(fit: Solved) -> None:
     """Subtraction is allowed as long as it leaves something."""
     digits = np.zeros(0) if fit.accuracy is None else fit.accuracy.digits
     gone = [name for name, left in zip(fit.names, digits.tolist(), strict=False) if left <= 0.0]
+    gone += [] if fit.accuracy is None else list(fit.accuracy.doubtful)
     if gone:
         raise NumericalError(
             f"taking rows away has left no certain digit of {', '.join(gone[:5])}: what was taken away is too much "
