@@ -145,7 +145,7 @@ def assembled(
         weight=moments.weight,
         log_weight=moments.log_weight,
         rss=rss,
-        tss=centred if frame.constant is not None or swept else square,
+        tss=_total(centred, square, rss, frame, solution, absorbed is not None),
         mean=mean,
         rank=int(solution.kept.sum()),
         leverage=leverage,
@@ -156,6 +156,13 @@ def assembled(
         accuracy=_accuracy(system, solution, errors, told, rss, moments.rows - leverage, options, tier),
         absorbed=absorbed,
     )
+
+
+def _total(centred: float, square: float, rss: float, frame: Frame, solution: Solution, absorbed: bool) -> float:
+    """The sum of squares that is to be explained; beside an intercept alone nothing is, to the last bit."""
+    if frame.constant is None and not absorbed:
+        return square
+    return rss if solution.kept.sum() == 1 and not absorbed else centred
 
 
 def _accuracy(
