@@ -24,7 +24,11 @@ SHOWN = 8  # terms of a formula that are written out
 
 
 def design_for(
-    terms: tuple[tuple[Node, ...], ...], columns: tuple[str, ...], outcome: str, beside: tuple[str, ...], intercept: bool
+    terms: tuple[tuple[Node, ...], ...],
+    columns: tuple[str, ...],
+    outcome: str,
+    beside: tuple[str, ...],
+    intercept: bool,
 ) -> Design:
     """A design of terms that are known already, none of which is read from a text."""
     expanded = Expanded(Name(outcome), terms, intercept, ())

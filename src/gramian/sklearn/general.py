@@ -127,7 +127,8 @@ class LogisticRegression(ClassifierMixin, GeneralEstimator):  # type: ignore[mis
 
     def predict(self, X: Any) -> NDArray[Any]:
         """The more probable class, (n,)."""
-        return np.asarray(self.classes_[(self._eta(X) > 0).astype(int)])
+        second = self._eta(X) > 0
+        return np.asarray(self.classes_[second.astype(int)])
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -68,11 +68,8 @@ class ElasticNet(SumsRegressor):
         return fits[0] if len(fits) == 1 else fits
 
     def _told(self, j: int) -> PenalizedFit:
-        sums = self._sums.outcome(j)
-        outcome = self._outcomes(self._sums.outcomes)[j]
-        design, done = accumulated(sums, self._names, outcome, intercept=self.fit_intercept)
-        alpha = self.alpha * (sums.weight if self.l1_ratio == 0 else 1.0)
-        return path_of(design, done, l1_ratio=self.l1_ratio, alphas=[alpha])[0]
+        sums, outcome = self._sums.outcome(j), self._outcomes(self._sums.outcomes)[j]
+        return penalized_fit(sums, self._names, outcome, self.alpha, self.l1_ratio, intercept=self.fit_intercept)
 
 
 class Lasso(ElasticNet):
@@ -88,6 +85,15 @@ class Lasso(ElasticNet):
     def __init__(self, alpha: float = 1.0, *, fit_intercept: bool = True) -> None:
         self.alpha = alpha
         self.fit_intercept = fit_intercept
+
+
+def penalized_fit(
+    sums: Sums, names: tuple[str, ...], outcome: str, alpha: float, l1_ratio: float, *, intercept: bool
+) -> PenalizedFit:
+    """The fit at one penalty with all that is told of it."""
+    design, done = accumulated(sums, names, outcome, intercept=intercept)
+    at = alpha * (sums.weight if l1_ratio == 0 else 1.0)
+    return path_of(design, done, l1_ratio=l1_ratio, alphas=[at])[0]
 
 
 def checked_share(l1_ratio: Any) -> float:
@@ -126,4 +132,3 @@ def at_penalty(system: System, alpha: float, l1_ratio: float) -> Vector:
         else:
             found = elastic_net(system, Penalty(np.ones(width), l1_ratio=l1_ratio), wanted)
     return np.asarray(found.coefficients[0])
-

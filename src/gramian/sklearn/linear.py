@@ -32,19 +32,6 @@ class SquaresRegressor(SumsRegressor):
         self._sums = self._sum(rows)
         return self._refit(rows, wanted)
 
-    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Add rows to those that have been seen; the result is that of all of them together."""
-        wanted, first = self._wanted(), not hasattr(self, "_sums")
-        before = None if first else self._sums
-        flat = None if first else self._flat
-        rows = self._checked(X, y, sample_weight, reset=first)
-        if before is None:
-            self._sums = self._sum(rows)
-        else:
-            _check_alike(before, rows, flat == self._flat, intercept=self.fit_intercept)
-            self._sums = before + self._sum(rows, before)
-        return self._refit(None, wanted)
-
     @property
     def inference_(self) -> LinearFit | tuple[LinearFit, ...]:
         """The regression with standard errors, tests, intervals and certified digits; one for each outcome.
@@ -95,12 +82,31 @@ class SquaresRegressor(SumsRegressor):
         if rows is None:
             fit = solved_fit(sums, self._names, name, alpha, wanted, intercept=self.fit_intercept)
             warn_of_parts(fit, wanted)
+        elif alpha is None and rows.rows <= self.n_features_in_:  # so many coefficients have many answers
+            return None
         else:
             fit = climbed(sums, rows, name, alpha, wanted, intercept=self.fit_intercept)
         return None if fit.aliased or not np.isfinite(fit.coefficients).all() else fit
 
 
-class LinearRegression(SquaresRegressor):
+class GrowingRegressor(SquaresRegressor):
+    """Least squares of rows that may come in parts: sums add."""
+
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Add rows to those that have been seen; the result is that of all of them together."""
+        wanted, first = self._wanted(), not hasattr(self, "_sums")
+        before = None if first else self._sums
+        flat = None if first else self._flat
+        rows = self._checked(X, y, sample_weight, reset=first)
+        if before is None:
+            self._sums = self._sum(rows)
+        else:
+            _check_alike(before, rows, flat == self._flat, intercept=self.fit_intercept)
+            self._sums = before + self._sum(rows, before)
+        return self._refit(None, wanted)
+
+
+class LinearRegression(GrowingRegressor):
     """Ordinary least squares by one pass over X; as scikit-learn's, many times quicker, with certified digits.
 
     fit_intercept : whether there is a constant. digits : wanted of the coefficients; where one pass has fewer,
@@ -118,7 +124,7 @@ class LinearRegression(SquaresRegressor):
         self.digits = digits
 
 
-class Ridge(SquaresRegressor):
+class Ridge(GrowingRegressor):
     """Ridge regression, |y - X b|^2 + alpha |b|^2, by one pass over X; the intercept is not penalised.
 
     alpha : a number, or one for each outcome. Other parameters and attributes as in `LinearRegression`.
@@ -154,4 +160,3 @@ def _check_alike(before: Sums, rows: Rows, same: bool, *, intercept: bool) -> No
         raise OptionError(f"y has another shape than before; the rows so far have {before.outcomes} outcomes")
     if before.shift.any() and not intercept:
         raise OptionError("fit_intercept was True for the rows so far; their sums are about a shift: fit again")
-

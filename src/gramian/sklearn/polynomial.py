@@ -66,7 +66,9 @@ class PolynomialRegression(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             self._done = self._fold(rows)
         else:
             self._done = self._done + self._fold(self._checked(X, y, sample_weight, reset=False))
-        return self._refit(None)
+        self._refit(None)
+        warn_of_parts(self._solved, float(self.digits))
+        return self
 
     def predict(self, X: Any) -> Vector:
         """The polynomial at the rows of X, (n,)."""
@@ -113,8 +115,7 @@ class PolynomialRegression(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     def _refit(self, rows: Rows | None) -> Self:
         options = accurate(Options(), self.digits)
         system, first = first_rung(self._design, self._done, options)
-        if rows is None:
-            warn_of_parts(first, options.digits)
+        if rows is None or rows.rows <= len(first.names):  # so many coefficients have many answers: take this one
             self._solved: Solved = first
         else:
             self._solved = climb(first, self._weighed(rows), self._done, options, system, rows, Local(), None)

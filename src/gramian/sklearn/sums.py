@@ -66,9 +66,7 @@ class Sums:
     def outcome(self, index: int) -> Sums:
         """The same with one outcome."""
         keep = [*range(1 + self.columns), 1 + self.columns + index]
-        return replace(
-            self, dense=self.dense[np.ix_(keep, keep)], shift=self.shift[np.array(keep[1:]) - 1], outcomes=1
-        )
+        return replace(self, dense=self.dense[np.ix_(keep, keep)], shift=self.shift[np.array(keep[1:]) - 1], outcomes=1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
