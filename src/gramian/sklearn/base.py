@@ -33,7 +33,7 @@ class SumsRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         return np.asarray(safe_sparse_dot(X, self.coef_.T, dense_output=True) + self.intercept_)
 
     def _checked(self, X: Any, y: Any, sample_weight: Any, *, reset: bool = True) -> Rows:
-        """The rows with their outcomes (n, k) and weights; numbers that are not finite are left for the sums to find."""
+        """The rows with their outcomes (n, k) and weights; the sums find numbers that are not finite."""
         X, y = validate_data(
             self, X, y, accept_sparse="csr", multi_output=self._several, y_numeric=True, ensure_all_finite=False,
             reset=reset,

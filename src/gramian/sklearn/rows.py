@@ -11,9 +11,12 @@ import numpy as np
 from scipy import sparse
 
 from gramian.batch import Batch, Field, Input, Kind, Schema
-from gramian.typing import Matrix, Vector
+from gramian.linalg.gather import BLOCK
+from gramian.typing import Codes, Matrix, Vector
 
 UNIT = 65_536  # rows that one thread takes at a time
+CACHED = 65_536  # values of a block whose products are formed in place: half a megabyte
+FEWEST = 512  # rows of such a block
 MATRIX = "X"
 
 
@@ -27,7 +30,6 @@ class Rows:
     X: Any
     columns: tuple[str, ...]
     beside: Mapping[str, Vector]
-    block: int = 8192
 
     rereadable = True
     size = None
@@ -48,11 +50,16 @@ class Rows:
         return (Input("matrix", None, self.rows),)
 
     @property
+    def block(self) -> int:
+        """Rows whose products are formed at once."""
+        return min(max(CACHED // max(self.X.shape[1], 1), FEWEST), BLOCK)
+
+    @property
     def units(self) -> tuple[Piece, ...]:
         """Pieces of a fixed number of rows."""
         return tuple(Piece(self, at, min(at + UNIT, self.rows)) for at in range(0, max(self.rows, 1), UNIT))
 
-    def part(self, rows: slice) -> Any:
+    def part(self, rows: slice | Codes) -> Any:
         """Some rows as they are; dense where the matrix is sparse."""
         block = self.X[rows]
         return block.toarray() if sparse.issparse(block) else block
@@ -83,8 +90,9 @@ class Piece:
 
     def batches(self, columns: Sequence[str], *, parallel: bool = False) -> Iterator[Batch]:
         """Blocks: with the columns that are named, or where none is named the matrix and all beside it."""
-        for at in range(self.start, max(self.stop, self.start + 1), self.of.block):
-            rows = slice(at, min(at + self.of.block, self.stop))
+        step = BLOCK if columns else self.of.block
+        for at in range(self.start, max(self.stop, self.start + 1), step):
+            rows = slice(at, min(at + step, self.stop))
             beside = {name: v[rows] for name, v in self.of.beside.items() if not columns or name in columns}
             part = self.of.part(rows)
             if not columns:

@@ -99,7 +99,7 @@ def _ridge(at: Swept, alpha: Vector) -> tuple[Matrix, int, Vector]:
     for value in np.unique(alpha):
         these = np.flatnonzero(alpha == value)
         if value == 0:
-            told, rank, digits_of = _least_squares(at)
+            told, _, digits_of = _least_squares(at)
             B[:, these], right[these] = told.T[:, these] / at.scale[:, None] * at.y_scale[these], digits_of[these]
             continue
         diagonal = at.S.diagonal() + value * at.scale**2
