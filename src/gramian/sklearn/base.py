@@ -25,6 +25,7 @@ class SumsRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
     fit_intercept: bool
     _several = True  # outcomes
+    _ravels = True  # coefficients are (p,) for an outcome (n, 1)
 
     def predict(self, X: Any) -> Vector:
         """X b + intercept, (n,) or (n, k)."""
@@ -60,8 +61,8 @@ class SumsRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         return outcome_names(self._names, count)
 
     def _tell(self, slopes: Matrix, intercepts: Vector) -> Self:
-        """slopes : (k, p), intercepts : (k,), in the shape of the outcome; 0.0 for what is not fitted."""
-        self.coef_ = slopes[0] if self._flat else slopes
+        """slopes : (k, p), intercepts : (k,), in scikit-learn's shapes; 0.0 for what is not fitted."""
+        self.coef_ = slopes[0] if self._flat or (self._ravels and len(slopes) == 1) else slopes
         self.intercept_ = (float(intercepts[0]) if self._flat else intercepts) if self.fit_intercept else 0.0
         return self
 

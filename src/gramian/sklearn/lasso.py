@@ -49,10 +49,7 @@ class ElasticNet(SumsRegressor):
             [at_penalty(system_of(sums, j, intercept=self.fit_intercept), alpha, share) for j in range(sums.outcomes)]
         )
         told = intercepts(sums, slopes, intercept=self.fit_intercept)
-        self._tell(slopes, told)
-        if len(slopes) == 1:
-            self.coef_ = slopes[0]
-        return self
+        return self._tell(slopes, told)
 
     @property
     def sparse_coef_(self) -> Any:

@@ -119,6 +119,8 @@ class LinearRegression(GrowingRegressor):
     ([1.9], [0.711512, 0.259808])
     """
 
+    _ravels = False
+
     def __init__(self, *, fit_intercept: bool = True, digits: float = 8) -> None:
         self.fit_intercept = fit_intercept
         self.digits = digits

@@ -52,7 +52,7 @@ class Rows:
     @property
     def block(self) -> int:
         """Rows whose products are formed at once."""
-        return min(max(CACHED // max(self.X.shape[1], 1), FEWEST), BLOCK)
+        return min(max(CACHED // max(int(self.X.shape[1]), 1), FEWEST), BLOCK)
 
     @property
     def units(self) -> tuple[Piece, ...]:

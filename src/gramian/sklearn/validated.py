@@ -36,9 +36,11 @@ class Validated(SumsRegressor):
 
     cv: Any
 
-    def _splits(self, rows: Rows, y: Any, params: dict[str, Any]) -> list[Split]:
-        routed = process_routing(self, "fit", **params) if params else None
-        given = {} if routed is None else routed.splitter.split
+    def _routed(self, params: dict[str, Any]) -> dict[str, Any]:
+        """What the splitter is given. Raises TypeError for what nobody asks for."""
+        return dict(process_routing(self, "fit", **params).splitter.split) if params else {}
+
+    def _splits(self, rows: Rows, y: Any, given: dict[str, Any]) -> list[Split]:
         return checked_splits(check_cv(self.cv), rows.X, y, **given)
 
     def _folds(self, rows: Rows, splits: Sequence[Split], sums: Sums) -> Any:
@@ -78,12 +80,12 @@ class RidgeCV(Validated, SquaresRegressor):
         params : for the splitter (groups), where metadata routing is enabled.
         """
         wanted, alphas = self._wanted(), _alphas(self.alphas, least=0.0 if self.cv is not None else None)
-        rows = self._checked(X, y, sample_weight)
+        given, rows = self._routed(params), self._checked(X, y, sample_weight)
         self._sums = sums = self._sum(rows)
         if self.cv is None:
             scores = -left_out_errors(rows, sums, alphas, self._outcomes(sums.outcomes), intercept=self.fit_intercept)
         else:
-            scores = self._scores(rows, self._splits(rows, y, params), alphas)
+            scores = self._scores(rows, self._splits(rows, y, given), alphas)
         best = int(np.argmax(scores))
         self.alpha_, self.best_score_ = float(alphas[best]), float(scores[best])
         return self._refit(rows, wanted)
@@ -129,13 +131,13 @@ class LassoCV(Validated):
 
         params : for the splitter (groups), where metadata routing is enabled.
         """
-        rows = self._checked(X, y, sample_weight)
+        given, rows = self._routed(params), self._checked(X, y, sample_weight)
         self._sums = sums = self._sum(rows)
         system = system_of(sums, 0, intercept=self.fit_intercept)
         self.alphas_ = self._grid(system)
         found = [
             _errors(train, test, self.alphas_, intercept=self.fit_intercept)
-            for train, test in self._folds(rows, self._splits(rows, y, params), sums)
+            for train, test in self._folds(rows, self._splits(rows, y, given), sums)
         ]
         self.mse_path_: Matrix = np.array(found).T
         self.alpha_ = float(self.alphas_[np.argmin(self.mse_path_.mean(axis=1))])
