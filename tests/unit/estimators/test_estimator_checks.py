@@ -17,8 +17,7 @@ MORE = [
     estimators.RidgeCV(cv=3),
     estimators.ElasticNet(l1_ratio=0.0),
     estimators.Lasso(alpha=0.01, fit_intercept=False),
-    estimators.LogisticRegression(class_weight="balanced", fit_intercept=False),
-    estimators.PoissonRegressor(fit_intercept=False),
+    estimators.LogisticRegression(C=10.0, class_weight="balanced"),
 ]
 
 

@@ -29,7 +29,7 @@ STOPPED = 1e-6  # theirs stop at a tolerance of 1e-10 of the loss, or of its gra
 
 def problem(seed=0, outcomes=None):
     rng = np.random.default_rng(seed)
-    X = rng.standard_normal((ROWS, COLUMNS)) + [0, 0, 3, 100, 0, -5]
+    X = rng.standard_normal((ROWS, COLUMNS)) + np.array([0, 0, 3, 100, 0, -5])
     B = rng.standard_normal((COLUMNS, outcomes or 1))
     Y = X @ B + 2 + rng.standard_normal((ROWS, outcomes or 1))
     return X, Y if outcomes else Y[:, 0]
@@ -236,7 +236,7 @@ def test_polynomials_have_the_order_of_scikit_learn():
     model = ours.PolynomialRegression(3).fit(X, y)
     assert (model.powers_ == features.powers_).all()
     plain = theirs.LinearRegression().fit(features.transform(X), y)
-    np.testing.assert_allclose(model.coef_, plain.coef_, rtol=1e-8, atol=off)
+    np.testing.assert_allclose(model.coef_, plain.coef_, rtol=1e-8, atol=1e-9)
 
 
 def test_pipelines_and_grids():
