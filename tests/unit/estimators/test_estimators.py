@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import doctest
 import pickle
+import sys
+from importlib import import_module
 
 import numpy as np
 import pandas as pd
@@ -276,3 +279,17 @@ def test_weights_that_are_all_zero():
     X, y = problem()
     with pytest.raises(ValueError, match="zero"):
         ours.Lasso().fit(X, y, np.zeros(ROWS))
+
+
+def test_without_scikit_learn_the_extra_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "sklearn", None)
+    monkeypatch.delitem(sys.modules, "gramian.sklearn")
+    with pytest.raises(gm.errors.MissingExtraError, match=r"gramian\[sklearn\]"):
+        import_module("gramian.sklearn")
+
+
+@pytest.mark.parametrize("name", ["linear", "lasso", "validated", "general", "polynomial"])
+def test_examples(name):
+    done = doctest.testmod(import_module(f"gramian.sklearn.{name}"))
+    assert done.attempted
+    assert not done.failed
