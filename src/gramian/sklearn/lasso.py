@@ -33,7 +33,7 @@ class ElasticNet(SumsRegressor):
     >>> from gramian.sklearn import ElasticNet
     >>> model = ElasticNet(0.5).fit([[1.0, 1.0], [2.0, 0.0], [3.0, 1.0], [4.0, 0.0]], [2.0, 4.0, 5.0, 8.0])
     >>> model.coef_.round(9).tolist()
-    [1.416666667, -0.0]
+    [1.409090909, -0.045454545]
     """
 
     def __init__(self, alpha: float = 1.0, *, l1_ratio: float = 0.5, fit_intercept: bool = True) -> None:

@@ -116,7 +116,7 @@ class LinearRegression(GrowingRegressor):
     >>> from gramian.sklearn import LinearRegression
     >>> model = LinearRegression().fit([[1.0], [2.0], [3.0], [4.0]], [2.0, 4.0, 5.0, 8.0])
     >>> model.coef_.round(12).tolist(), model.inference_.std_errors.round(6).tolist()
-    ([1.9], [0.711512, 0.259808])
+    ([1.9], [0.724569, 0.264575])
     """
 
     _ravels = False
