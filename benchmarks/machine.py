@@ -28,6 +28,7 @@ PACKAGES = (
     "glum",
     "tabmat",
     "scikit-learn",
+    "scikit-learn-intelex",
 )
 SETTINGS = ("OMP_", "OPENBLAS_", "MKL_", "ARROW_", "MALLOC_", "NUMBA_", "PYTHON")
 ROOT = Path(__file__).resolve().parent.parent

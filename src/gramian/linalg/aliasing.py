@@ -22,14 +22,16 @@ def last_columns(null: Matrix, norms: Vector) -> tuple[Codes, Matrix]:
     at: list[int] = []
     for k in range(N.shape[1]):
         N[np.abs(N) < NOISE] = 0.0
-        last = [int(np.flatnonzero(column)[-1]) if column.any() else -1 for column in N[:, k:].T]
+        used = N[::-1, k:] != 0
+        last = np.where(used.any(axis=0), len(N) - 1 - used.argmax(axis=0), -1)
         pick = int(np.argmax(last))
         N[:, [k, k + pick]] = N[:, [k + pick, k]]
-        row = max(last)
+        row = int(last[pick])
         N[:, k] /= N[row, k]
-        for other in range(N.shape[1]):
-            if other != k:
-                N[:, other] -= N[row, other] * N[:, k]
+        share = N[row].copy()
+        share[k] = 0.0
+        some = np.flatnonzero(share)
+        N[:, some] -= N[:, k, None] * share[some]
         at.append(row)
     order = np.argsort(np.array(at, np.int64))
     positions = np.array(at, np.int64)[order]
@@ -63,7 +65,7 @@ def explain(column: Vector, norms: Vector, names: tuple[str, ...], position: int
     """The combination of other columns that equals an aliased one, such as "x1 + 2*x2"."""
     others = np.delete(np.arange(len(column)), position)
     sizes = np.abs(column[others]) * norms[others]
-    used = [int(i) for i, size in zip(others, sizes, strict=True) if size > NOISE * max(norms[position], sizes.max())]
+    used = others[sizes > NOISE * max(norms[position], sizes.max())].tolist()
     text = " ".join(_summand(-float(column[i]), names[i], first=k == 0) for k, i in enumerate(used[:SHOWN]))
     return text + (f" + ... ({len(used) - SHOWN} more)" if len(used) > SHOWN else "") or "0"
 

@@ -1,0 +1,32 @@
+"""Estimators for scikit-learn: its names and its shapes, this library's sums, and the table that it does not give."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+from gramian.errors import MissingExtraError
+
+if find_spec("sklearn") is None:
+    raise MissingExtraError("scikit-learn", "sklearn")
+
+from gramian.sklearn.general import LogisticRegression as LogisticRegression
+from gramian.sklearn.general import PoissonRegressor as PoissonRegressor
+from gramian.sklearn.lasso import ElasticNet as ElasticNet
+from gramian.sklearn.lasso import Lasso as Lasso
+from gramian.sklearn.linear import LinearRegression as LinearRegression
+from gramian.sklearn.linear import Ridge as Ridge
+from gramian.sklearn.polynomial import PolynomialRegression as PolynomialRegression
+from gramian.sklearn.validated import LassoCV as LassoCV
+from gramian.sklearn.validated import RidgeCV as RidgeCV
+
+__all__ = [
+    "ElasticNet",
+    "Lasso",
+    "LassoCV",
+    "LinearRegression",
+    "LogisticRegression",
+    "PoissonRegressor",
+    "PolynomialRegression",
+    "Ridge",
+    "RidgeCV",
+]

@@ -1,0 +1,113 @@
+"""What the estimators have in common: checked input, sums of it, predictions."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.utils import assert_all_finite
+from sklearn.utils.extmath import safe_sparse_dot
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+
+from gramian.errors import NumericalError
+from gramian.fit.limits import width_limit
+from gramian.sklearn.rows import Rows, outcome_names, rows_of, weight_name
+from gramian.sklearn.sums import Sums, sums_of
+from gramian.typing import Matrix, Vector
+
+
+class SumsRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
+    """A regression whose coefficients come from sums of products.
+
+    A subclass says in `_solve` how; it sets `coef_` and `intercept_`.
+    """
+
+    fit_intercept: bool
+    _several = True  # outcomes
+    _ravels = True  # coefficients are (p,) for an outcome (n, 1)
+
+    def predict(self, X: Any) -> Vector:
+        """X b + intercept, (n,) or (n, k)."""
+        check_is_fitted(self)
+        X = validate_data(self, X, accept_sparse=("csr", "csc"), reset=False)
+        return np.asarray(safe_sparse_dot(X, self.coef_.T, dense_output=True) + self.intercept_)
+
+    def _checked(self, X: Any, y: Any, sample_weight: Any, *, reset: bool = True) -> Rows:
+        """The rows with their outcomes (n, k) and weights; the sums find numbers that are not finite."""
+        X, y = validate_data(
+            self, X, y, accept_sparse="csr", multi_output=self._several, y_numeric=True, ensure_all_finite=False,
+            reset=reset,
+        )  # fmt: skip
+        check_width(X)
+        weight = checked_weight(sample_weight, X)
+        Y = np.asarray(y, np.float64)
+        self._flat = Y.ndim == 1
+        return rows_of(X, Y[:, None] if Y.ndim == 1 else Y, weight, self._names)
+
+    def _sum(self, rows: Rows, like: Sums | None = None) -> Sums:
+        """The sums of all rows. Raises ValueError where a value is not finite."""
+        outcomes = tuple(name for name in rows.beside if name != weight_name(rows.columns))
+        weight = weight_name(rows.columns) if len(outcomes) < len(rows.beside) else None
+        sums = sums_of(rows, outcomes, weight, centred=self.fit_intercept, like=like)
+        return finite(sums, rows, type(self).__name__)
+
+    @property
+    def _names(self) -> tuple[str, ...]:
+        """Names of the columns."""
+        return column_names(self)
+
+    def _outcomes(self, count: int) -> tuple[str, ...]:
+        return outcome_names(self._names, count)
+
+    def _tell(self, slopes: Matrix, intercepts: Vector) -> Self:
+        """slopes : (k, p), intercepts : (k,), in scikit-learn's shapes; 0.0 for what is not fitted."""
+        self.coef_ = slopes[0] if self._flat or (self._ravels and len(slopes) == 1) else slopes
+        self.intercept_ = (float(intercepts[0]) if self._flat else intercepts) if self.fit_intercept else 0.0
+        return self
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.target_tags.multi_output = self._several
+        tags.target_tags.single_output = True
+        return tags
+
+
+def checked_weight(sample_weight: Any, X: Any) -> Vector | None:
+    """Weights (n,), finite, not negative, not all zero; None where there are none."""
+    if sample_weight is None:
+        return None
+    weight: Vector = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+    if not weight.any():
+        raise ValueError("every sample_weight is zero, so no row is left to fit; give some row a positive weight")
+    return weight
+
+
+def finite(sums: Sums, rows: Rows, name: str) -> Sums:
+    """The sums, if they are numbers. Raises ValueError as scikit-learn does, NumericalError for an overflow."""
+    if np.isfinite(sums.dense).all():
+        return sums
+    assert_all_finite(rows.X, estimator_name=name, input_name="X")
+    raise NumericalError("products of columns overflow float64; divide the columns by something near their size")
+
+
+def check_width(X: Any) -> None:
+    """Raise NumericalError where the products of the columns do not fit into memory."""
+    check_columns(X.shape[1])
+
+
+def check_columns(width: int) -> None:
+    """Raise NumericalError where the products of so many columns do not fit into memory."""
+    most = width_limit()
+    if width > most:
+        raise NumericalError(
+            f"{width:,} columns are too many: products of at most {most:,} fit into memory; "
+            "select or group columns first"
+        )
+
+
+def column_names(estimator: Any) -> tuple[str, ...]:
+    """Names of the columns of X: those of its frame, or x0, x1, ..."""
+    known = getattr(estimator, "feature_names_in_", None)
+    return tuple(f"x{i}" for i in range(estimator.n_features_in_)) if known is None else tuple(map(str, known))

@@ -1,0 +1,131 @@
+"""Lasso and ElasticNet: the coefficients at one penalty, from centred products."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+from scipy import sparse
+from sklearn.utils.validation import check_is_fitted
+
+from gramian.engines.blas import one_thread
+from gramian.errors import OptionError
+from gramian.fit.options import penalty
+from gramian.linalg.penalized.paths import elastic_net, lasso
+from gramian.linalg.penalized.ridge import ridge
+from gramian.linalg.penalized.system import Penalty, System
+from gramian.results.path import path_of
+from gramian.results.penalized import PenalizedFit
+from gramian.sklearn.base import SumsRegressor
+from gramian.sklearn.described import accumulated
+from gramian.sklearn.solving import intercepts, swept
+from gramian.sklearn.sums import Sums
+from gramian.typing import Vector
+
+
+class ElasticNet(SumsRegressor):
+    """Squares and absolute values penalised: |y - X b|^2 / (2 n) + alpha (l1_ratio |b|_1 + (1 - l1_ratio) |b|^2 / 2).
+
+    n is the number of rows or the sum of weights, as in scikit-learn. Nothing iterates over rows: one pass over X, then
+    guesses of the signs until the optimality conditions hold, so there is no max_iter and no tol.
+    Attributes: coef_, sparse_coef_, intercept_, n_features_in_, feature_names_in_, inference_ (a `PenalizedFit`).
+
+    >>> from gramian.sklearn import ElasticNet
+    >>> model = ElasticNet(0.5).fit([[1.0, 1.0], [2.0, 0.0], [3.0, 1.0], [4.0, 0.0]], [2.0, 4.0, 5.0, 8.0])
+    >>> model.coef_.round(9).tolist()
+    [1.409090909, -0.045454545]
+    """
+
+    def __init__(self, alpha: float = 1.0, *, l1_ratio: float = 0.5, fit_intercept: bool = True) -> None:
+        self.alpha = alpha
+        self.l1_ratio = l1_ratio
+        self.fit_intercept = fit_intercept
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Fit to X (n, p), dense or sparse, and y (n,) or (n, k); a weight counts as so many rows."""
+        alpha, share = penalty(self.alpha), checked_share(self.l1_ratio)
+        self._sums = sums = self._sum(self._checked(X, y, sample_weight))
+        slopes = np.array(
+            [at_penalty(system_of(sums, j, intercept=self.fit_intercept), alpha, share) for j in range(sums.outcomes)]
+        )
+        told = intercepts(sums, slopes, intercept=self.fit_intercept)
+        return self._tell(slopes, told)
+
+    @property
+    def sparse_coef_(self) -> Any:
+        """The coefficients as a sparse matrix."""
+        check_is_fitted(self)
+        return sparse.csr_array(np.atleast_2d(self.coef_))
+
+    @property
+    def inference_(self) -> PenalizedFit | tuple[PenalizedFit, ...]:
+        """The fit with its degrees of freedom and criteria, one for each outcome; it has no standard errors."""
+        check_is_fitted(self)
+        fits = tuple(self._told(j) for j in range(self._sums.outcomes))
+        return fits[0] if len(fits) == 1 else fits
+
+    def _told(self, j: int) -> PenalizedFit:
+        sums, outcome = self._sums.outcome(j), self._outcomes(self._sums.outcomes)[j]
+        return penalized_fit(sums, self._names, outcome, self.alpha, self.l1_ratio, intercept=self.fit_intercept)
+
+
+class Lasso(ElasticNet):
+    """The lasso, |y - X b|^2 / (2 n) + alpha |b|_1. Parameters and attributes as in `ElasticNet`.
+
+    >>> from gramian.sklearn import Lasso
+    >>> Lasso(alpha=0.5).fit([[1.0], [2.0], [3.0], [4.0]], [2.0, 4.0, 5.0, 8.0]).coef_.round(12).tolist()
+    [1.5]
+    """
+
+    l1_ratio = 1.0
+
+    def __init__(self, alpha: float = 1.0, *, fit_intercept: bool = True) -> None:
+        self.alpha = alpha
+        self.fit_intercept = fit_intercept
+
+
+def penalized_fit(
+    sums: Sums, names: tuple[str, ...], outcome: str, alpha: float, l1_ratio: float, *, intercept: bool
+) -> PenalizedFit:
+    """The fit at one penalty with all that is told of it."""
+    design, done = accumulated(sums, names, outcome, intercept=intercept)
+    at = alpha * (sums.weight if l1_ratio == 0 else 1.0)
+    return path_of(design, done, l1_ratio=l1_ratio, alphas=[at])[0]
+
+
+def checked_share(l1_ratio: Any) -> float:
+    """l1_ratio, if it is between 0 and 1."""
+    if not isinstance(l1_ratio, int | float) or not 0.0 <= l1_ratio <= 1.0:
+        raise OptionError(f"l1_ratio must be a number from 0 to 1, found {l1_ratio!r}")
+    return float(l1_ratio)
+
+
+def system_of(sums: Sums, j: int, *, intercept: bool) -> System:
+    """The normal system of the j-th outcome."""
+    at = swept(sums, intercept=intercept)
+    back = 1.0 / at.scale
+    return System(
+        S=at.S * back[:, None] * back,
+        c=at.C[:, j] * back / at.y_scale[j],
+        yy=float(at.yy[j] / at.y_scale[j] ** 2),
+        weight=sums.weight,
+        length=np.sqrt(at.raw) * back,
+        y_length=float(np.sqrt(at.y_raw[j]) / at.y_scale[j]),
+        unit=sums.unit,
+        mean=at.mean,
+        y_mean=float(at.y_mean[j]),
+        intercept=intercept,
+    )
+
+
+def at_penalty(system: System, alpha: float, l1_ratio: float) -> Vector:
+    """Slopes (p,) at one penalty, as scikit-learn's ElasticNet counts it."""
+    wanted, width = np.array([alpha]), len(system.c)
+    with one_thread():
+        if alpha == 0:
+            found = lasso(system, Penalty(np.ones(width)), wanted)
+        elif l1_ratio == 0:
+            found = ridge(system, Penalty(np.ones(width), l1_ratio=0.0), wanted * system.weight)
+        else:
+            found = elastic_net(system, Penalty(np.ones(width), l1_ratio=l1_ratio), wanted)
+    return np.asarray(found.coefficients[0])

@@ -1,0 +1,87 @@
+"""Errors of ridge fits on each row by the fit to all others: one pass for all penalties.
+
+The error is r / (1 - h), h the leverage, without fitting again (Golub, Heath and Wahba 1979); in the eigenvectors of
+the products all penalties have theirs at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.linalg import eigh
+
+from gramian.batch import Batch
+from gramian.engines.blas import one_thread
+from gramian.engines.local import Local
+from gramian.sklearn.lasso import system_of
+from gramian.sklearn.rows import MATRIX, UNIT, Rows, weight_name
+from gramian.sklearn.sums import Sums
+from gramian.typing import Matrix, Vector
+
+SMALLEST = 1e-12  # of 1 - h: a row that alone determines its fit has no error to speak of
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """Sums that add."""
+
+    values: Vector
+
+    def __add__(self, other: Total, /) -> Total:
+        return Total(self.values + other.values)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LeftOut:
+    """The pass. centre : (p + k,) means, zero without an intercept. vectors : (p, p). shrink : (p, a) of the squares.
+
+    along : (k, p, a) coefficients in the eigenvectors. share : 1 / sum of weights, 0 without an intercept.
+    """
+
+    centre: Vector
+    vectors: Matrix
+    shrink: Matrix
+    along: Matrix
+    outcomes: tuple[str, ...]
+    weight: str | None
+    share: float
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """None by name: the whole matrix is read."""
+        return ()
+
+    @property
+    def empty(self) -> Total:
+        """No rows."""
+        return self.lift(())
+
+    def lift(self, batches: Iterable[Batch], /) -> Total:
+        """Weighted sums of squared errors, (a,)."""
+        out, p = np.zeros(self.shrink.shape[1]), len(self.vectors)
+        for batch in batches:
+            w = np.ones(batch.rows) if self.weight is None else batch.columns[self.weight]
+            T = np.dot(np.asarray(batch.matrices[MATRIX], np.float64) - self.centre[:p], self.vectors)
+            rest = 1.0 - w[:, None] * (np.dot(T * T, self.shrink) + self.share)
+            rest = np.maximum(rest, SMALLEST)
+            for name, mean, b in zip(self.outcomes, self.centre[p:], self.along, strict=True):
+                errors = ((batch.columns[name] - mean)[:, None] - np.dot(T, b)) / rest
+                out += w @ (errors * errors)
+        return Total(out)
+
+
+def left_out_errors(rows: Rows, sums: Sums, alphas: Vector, outcomes: tuple[str, ...], *, intercept: bool) -> Vector:
+    """Mean squared errors of left-out rows, (a,), the mean over outcomes."""
+    systems = [system_of(sums, j, intercept=intercept) for j in range(sums.outcomes)]
+    with one_thread():
+        values, vectors = eigh(systems[0].S)
+    shrink = 1.0 / (np.maximum(values, 0.0)[:, None] + alphas)
+    along = np.array([(vectors.T @ s.c)[:, None] * shrink for s in systems])
+    centre = sums.shift + sums.dense[0, 1:] / sums.weight if intercept else np.zeros(len(sums.shift))
+    kept = weight_name(rows.columns)
+    weight = kept if kept in rows.beside else None
+    task = LeftOut(centre, vectors, shrink, along, outcomes, weight, 1.0 / sums.weight if intercept else 0.0)
+    engine = Local(1) if rows.rows <= UNIT else Local()
+    return np.asarray(engine.fold(rows, task).values / (sums.weight * sums.outcomes))

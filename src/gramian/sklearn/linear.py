@@ -1,0 +1,164 @@
+"""LinearRegression and Ridge: one pass, one factor for all outcomes; sums add, so rows may come in parts."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from gramian.errors import OptionError
+from gramian.fit.options import Options, accurate, penalty
+from gramian.fit.solved import Solved
+from gramian.results.linear import LinearFit
+from gramian.sklearn.base import SumsRegressor
+from gramian.sklearn.described import climbed, solved_fit
+from gramian.sklearn.parts import warn_of_parts
+from gramian.sklearn.rows import Rows
+from gramian.sklearn.solving import Answer, solved
+from gramian.sklearn.sums import Sums
+from gramian.typing import Vector
+
+
+class SquaresRegressor(SumsRegressor):
+    """Least squares, with or without a ridge penalty; digits : how many are wanted of the coefficients."""
+
+    digits: float
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Fit to X (n, p), dense or sparse, and y (n,) or (n, k); a weight counts as so many rows."""
+        wanted = self._wanted()
+        rows = self._checked(X, y, sample_weight)
+        self._sums = self._sum(rows)
+        return self._refit(rows, wanted)
+
+    @property
+    def inference_(self) -> LinearFit | tuple[LinearFit, ...]:
+        """The regression with standard errors, tests, intervals and certified digits; one for each outcome.
+
+        Weights that are whole numbers count rows; others are analytic weights, as those of R's `lm`.
+        """
+        check_is_fitted(self)
+        fits = tuple(LinearFit(self._solved.get(j) or self._solved_from_sums(j)) for j in range(self._sums.outcomes))
+        return fits[0] if self._flat else fits
+
+    def _solved_from_sums(self, j: int) -> Solved:
+        outcome = self._outcomes(self._sums.outcomes)[j]
+        alpha = self._alphas(self._sums.outcomes)
+        return solved_fit(
+            self._sums.outcome(j), self._names, outcome, None if alpha is None else float(alpha[j]),
+            self.digits, intercept=self.fit_intercept,
+        )  # fmt: skip
+
+    def _alphas(self, outcomes: int) -> Vector | None:
+        """Penalties (k,), None for none."""
+        return None
+
+    def _wanted(self) -> float:
+        return accurate(Options(), self.digits).digits
+
+    def _refit(self, rows: Rows | None, wanted: float) -> Self:
+        """Coefficients from the sums; from further passes over the rows where there are too few digits."""
+        alpha = self._alphas(self._sums.outcomes)
+        answer = solved(self._sums, alpha, intercept=self.fit_intercept)
+        self._solved: dict[int, Solved] = {}
+        slopes, intercepts = answer.slopes.copy(), answer.intercepts.copy()
+        for j in np.flatnonzero(self._in_doubt(answer, wanted)).tolist():
+            fit = self._surer(rows, j, None if alpha is None else float(alpha[j]), wanted)
+            if fit is not None:
+                self._solved[j] = fit
+                slopes[j], intercepts[j] = _split(fit, intercept=self.fit_intercept)
+        self.rank_ = answer.rank
+        return self._tell(slopes, intercepts)
+
+    def _in_doubt(self, answer: Answer, wanted: float) -> Any:
+        """Outcomes whose sums do not settle them: too few digits, or a rank that neither columns nor rows explain."""
+        most = min(self._sums.columns, max(self._sums.rows - self.fit_intercept, 0))
+        return (answer.digits < wanted) | (answer.rank < most) | ~np.isfinite(answer.slopes).all(axis=1)
+
+    def _surer(self, rows: Rows | None, j: int, alpha: float | None, wanted: float) -> Solved | None:
+        """The fit by the ladder; None where columns depend on each other, so that the shortest solution is meant."""
+        sums, name = self._sums.outcome(j), self._outcomes(self._sums.outcomes)[j]
+        if rows is None:
+            fit = solved_fit(sums, self._names, name, alpha, wanted, intercept=self.fit_intercept)
+            warn_of_parts(fit, wanted)
+        elif alpha is None and rows.rows <= self.n_features_in_:  # so many coefficients have many answers
+            return None
+        else:
+            fit = climbed(sums, rows, name, alpha, wanted, intercept=self.fit_intercept)
+        return None if fit.aliased or not np.isfinite(fit.coefficients).all() else fit
+
+
+class GrowingRegressor(SquaresRegressor):
+    """Least squares of rows that may come in parts: sums add."""
+
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Add rows to those that have been seen; the result is that of all of them together."""
+        wanted, first = self._wanted(), not hasattr(self, "_sums")
+        before = None if first else self._sums
+        flat = None if first else self._flat
+        rows = self._checked(X, y, sample_weight, reset=first)
+        if before is None:
+            self._sums = self._sum(rows)
+        else:
+            _check_alike(before, rows, flat == self._flat, intercept=self.fit_intercept)
+            self._sums = before + self._sum(rows, before)
+        return self._refit(None, wanted)
+
+
+class LinearRegression(GrowingRegressor):
+    """Ordinary least squares by one pass over X; as scikit-learn's, many times quicker, with certified digits.
+
+    fit_intercept : whether there is a constant. digits : wanted of the coefficients; where one pass has fewer,
+    `fit` makes further ones. Of dependent columns the shortest solution is given.
+    Attributes: coef_, intercept_, rank_, n_features_in_, feature_names_in_, inference_ (a `LinearFit`).
+
+    >>> from gramian.sklearn import LinearRegression
+    >>> model = LinearRegression().fit([[1.0], [2.0], [3.0], [4.0]], [2.0, 4.0, 5.0, 8.0])
+    >>> model.coef_.round(12).tolist(), model.inference_.std_errors.round(6).tolist()
+    ([1.9], [0.724569, 0.264575])
+    """
+
+    _ravels = False
+
+    def __init__(self, *, fit_intercept: bool = True, digits: float = 8) -> None:
+        self.fit_intercept = fit_intercept
+        self.digits = digits
+
+
+class Ridge(GrowingRegressor):
+    """Ridge regression, |y - X b|^2 + alpha |b|^2, by one pass over X; the intercept is not penalised.
+
+    alpha : a number, or one for each outcome. Other parameters and attributes as in `LinearRegression`.
+
+    >>> from gramian.sklearn import Ridge
+    >>> Ridge(alpha=5.0).fit([[1.0], [2.0], [3.0], [4.0]], [2.0, 4.0, 5.0, 8.0]).coef_.round(12).tolist()
+    [0.95]
+    """
+
+    def __init__(self, alpha: Any = 1.0, *, fit_intercept: bool = True, digits: float = 8) -> None:
+        self.alpha = alpha
+        self.fit_intercept = fit_intercept
+        self.digits = digits
+
+    def _alphas(self, outcomes: int) -> Vector | None:
+        given = np.asarray(self.alpha, np.float64)
+        if given.ndim > 1 or (given.ndim == 1 and len(given) != outcomes):
+            raise OptionError(
+                f"alpha must be a number or one for each of {outcomes} outcomes, found {given.shape} of them"
+            )
+        each = np.array([penalty(a) for a in np.broadcast_to(given, outcomes).tolist()])
+        return each if each.any() else None
+
+
+def _split(fit: Solved, *, intercept: bool) -> tuple[Vector, float]:
+    b = fit.coefficients
+    return (b[1:], float(b[0])) if intercept else (b, 0.0)
+
+
+def _check_alike(before: Sums, rows: Rows, same: bool, *, intercept: bool) -> None:
+    outcomes = len(rows.beside) - (len(rows.beside) > before.outcomes)
+    if not same or outcomes != before.outcomes:
+        raise OptionError(f"y has another shape than before; the rows so far have {before.outcomes} outcomes")
+    if before.shift.any() and not intercept:
+        raise OptionError("fit_intercept was True for the rows so far; their sums are about a shift: fit again")

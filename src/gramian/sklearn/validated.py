@@ -1,0 +1,189 @@
+"""RidgeCV and LassoCV: the penalty by cross-validation, from the sums of the folds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Self
+
+import numpy as np
+from sklearn.model_selection import check_cv
+from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
+from sklearn.utils.validation import check_is_fitted
+
+from gramian.engines.blas import one_thread
+from gramian.errors import OptionError
+from gramian.fit.cross_validate import squared_errors
+from gramian.fit.options import penalty
+from gramian.linalg.penalized.paths import lasso
+from gramian.linalg.penalized.ridge import ridge
+from gramian.linalg.penalized.system import Penalty, System
+from gramian.results.penalized import PenalizedFit
+from gramian.sklearn.base import SumsRegressor
+from gramian.sklearn.folds import Split, checked_splits, fold_sums
+from gramian.sklearn.lasso import at_penalty, penalized_fit, system_of
+from gramian.sklearn.leave_one_out import left_out_errors
+from gramian.sklearn.linear import SquaresRegressor
+from gramian.sklearn.rows import Rows, weight_name
+from gramian.sklearn.solving import intercepts
+from gramian.sklearn.sums import Sums
+from gramian.typing import Matrix, Vector
+
+FEWEST = 2  # test rows for which a share of the variance makes sense
+
+
+class Validated(SumsRegressor):
+    """An estimator that chooses its penalty by splits of the rows."""
+
+    cv: Any
+
+    def _routed(self, params: dict[str, Any]) -> dict[str, Any]:
+        """What the splitter is given. Raises TypeError for what nobody asks for."""
+        return dict(process_routing(self, "fit", **params).splitter.split) if params else {}
+
+    def _splits(self, rows: Rows, y: Any, given: dict[str, Any]) -> list[Split]:
+        return checked_splits(check_cv(self.cv), rows.X, y, **given)
+
+    def _folds(self, rows: Rows, splits: Sequence[Split], sums: Sums) -> Any:
+        outcomes, kept = self._outcomes(sums.outcomes), weight_name(rows.columns)
+        weight = kept if kept in rows.beside else None
+        return fold_sums(rows, splits, outcomes, weight, sums, centred=self.fit_intercept)
+
+    def get_metadata_routing(self) -> Any:
+        """What is passed on to the splitter: its groups, where `cv` asks for them."""
+        mapping = MethodMapping().add(caller="fit", callee="split")
+        return MetadataRouter(owner=self).add_self_request(self).add(splitter=check_cv(self.cv), method_mapping=mapping)
+
+
+class RidgeCV(Validated, SquaresRegressor):
+    """Ridge regression whose alpha, one for all outcomes, is chosen by cross-validation.
+
+    cv : None leaves out one row at a time, in one more pass; else folds, splits or a splitter, each of whose rows is
+    read once. alphas : those that are tried. Other parameters as in `Ridge`.
+    Attributes: alpha_, best_score_ (minus the mean squared error, or with cv the mean R squared), and those of `Ridge`.
+
+    >>> from gramian.sklearn import RidgeCV
+    >>> RidgeCV(alphas=(0.1, 1.0)).fit([[1.0], [2.0], [3.0], [4.0]], [2.0, 4.0, 5.0, 8.0]).alpha_
+    0.1
+    """
+
+    def __init__(
+        self, alphas: Any = (0.1, 1.0, 10.0), *, fit_intercept: bool = True, cv: Any = None, digits: float = 8
+    ) -> None:
+        self.alphas = alphas
+        self.fit_intercept = fit_intercept
+        self.cv = cv
+        self.digits = digits
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, **params: Any) -> Self:
+        """Fit to X (n, p) and y (n,) or (n, k); a weight counts as so many rows, which stay in one fold.
+
+        params : for the splitter (groups), where metadata routing is enabled.
+        """
+        wanted, alphas = self._wanted(), _alphas(self.alphas, least=0.0 if self.cv is not None else None)
+        given, rows = self._routed(params), self._checked(X, y, sample_weight)
+        self._sums = sums = self._sum(rows)
+        if self.cv is None:
+            scores = -left_out_errors(rows, sums, alphas, self._outcomes(sums.outcomes), intercept=self.fit_intercept)
+        else:
+            scores = self._scores(rows, self._splits(rows, y, given), alphas)
+        best = int(np.argmax(scores))
+        self.alpha_, self.best_score_ = float(alphas[best]), float(scores[best])
+        return self._refit(rows, wanted)
+
+    def _scores(self, rows: Rows, splits: Sequence[Split], alphas: Vector) -> Vector:
+        """Mean over folds of R squared, of minus the squared error where a fold has one row, (a,)."""
+        shares = min(len(test) for _, test in splits) >= FEWEST
+        out = []
+        for train, test in self._folds(rows, splits, self._sums):
+            each = [
+                _score(train, test, j, alphas, intercept=self.fit_intercept, share=shares)
+                for j in range(train.outcomes)
+            ]
+            out.append(np.mean(each, axis=0))
+        return np.asarray(np.mean(out, axis=0))
+
+    def _alphas(self, outcomes: int) -> Vector | None:
+        return np.full(outcomes, self.alpha_) if self.alpha_ else None
+
+
+class LassoCV(Validated):
+    """The lasso whose alpha is chosen by cross-validation: exact paths, from the sums of the folds.
+
+    alphas : how many, from the smallest that leaves no coefficient down to eps times it, or those to try. cv : folds
+    (5), splits or a splitter. Attributes: alpha_, alphas_ (a,), mse_path_ (a, folds), and those of `Lasso`.
+
+    >>> from gramian.sklearn import LassoCV
+    >>> X, y = [[float(i)] for i in range(10)], [2.0 * i for i in range(10)]
+    >>> LassoCV().fit(X, y).coef_.round(6).tolist()
+    [1.998]
+    """
+
+    _several = False
+
+    def __init__(self, *, eps: float = 1e-3, alphas: Any = 100, fit_intercept: bool = True, cv: Any = None) -> None:
+        self.eps = eps
+        self.alphas = alphas
+        self.fit_intercept = fit_intercept
+        self.cv = cv
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, **params: Any) -> Self:
+        """Fit to X (n, p) and y (n,); a weight counts as so many rows, which stay in one fold.
+
+        params : for the splitter (groups), where metadata routing is enabled.
+        """
+        given, rows = self._routed(params), self._checked(X, y, sample_weight)
+        self._sums = sums = self._sum(rows)
+        system = system_of(sums, 0, intercept=self.fit_intercept)
+        self.alphas_ = self._grid(system)
+        found = [
+            _errors(train, test, self.alphas_, intercept=self.fit_intercept)
+            for train, test in self._folds(rows, self._splits(rows, y, given), sums)
+        ]
+        self.mse_path_: Matrix = np.array(found).T
+        self.alpha_ = float(self.alphas_[np.argmin(self.mse_path_.mean(axis=1))])
+        slopes = at_penalty(system, self.alpha_, 1.0)[None, :]
+        return self._tell(slopes, intercepts(sums, slopes, intercept=self.fit_intercept))
+
+    @property
+    def inference_(self) -> PenalizedFit:
+        """The fit with its degrees of freedom and criteria; it has no standard errors."""
+        check_is_fitted(self)
+        (outcome,) = self._outcomes(1)
+        return penalized_fit(self._sums, self._names, outcome, self.alpha_, 1.0, intercept=self.fit_intercept)
+
+    def _grid(self, system: System) -> Vector:
+        if not np.isscalar(self.alphas):
+            return np.sort(_alphas(self.alphas, least=0.0))[::-1]
+        if isinstance(self.alphas, bool) or not isinstance(self.alphas, int | np.integer) or self.alphas < 1:
+            raise OptionError(f"alphas must be a whole number above 0, or the penalties, found {self.alphas!r}")
+        if not 0.0 < self.eps < 1.0:
+            raise OptionError(f"eps must be between 0 and 1, found {self.eps!r}")
+        top = float(np.abs(system.c).max(initial=0.0)) / system.weight
+        return np.asarray(np.geomspace(top or 1.0, (top or 1.0) * self.eps, self.alphas))
+
+
+def _alphas(given: Any, least: float | None) -> Vector:
+    """Penalties (a,) to try; least None : above 0."""
+    alphas = np.array([penalty(float(a)) for a in np.ravel(given)])
+    if not len(alphas) or (least is None and not alphas.all()):
+        raise OptionError(f"alphas must be numbers above 0, at least one, found {given!r}")
+    return alphas
+
+
+def _errors(train: Sums, test: Sums, alphas: Vector, *, intercept: bool) -> Vector:
+    """Mean squared errors on the test rows of lasso fits to the training rows, (a,)."""
+    a, b = system_of(train, 0, intercept=intercept), system_of(test, 0, intercept=intercept)
+    with one_thread():
+        slopes = lasso(a, Penalty(np.ones(len(a.c))), alphas).coefficients
+    return squared_errors(a, b, slopes)
+
+
+def _score(train: Sums, test: Sums, j: int, alphas: Vector, *, intercept: bool, share: bool) -> Vector:
+    a, b = system_of(train, j, intercept=intercept), system_of(test, j, intercept=intercept)
+    with one_thread():
+        slopes = ridge(a, Penalty(np.ones(len(a.c)), l1_ratio=0.0), alphas).coefficients
+    errors = squared_errors(a, b, slopes)
+    if not share:
+        return -errors
+    spread = system_of(test, j, intercept=True).yy / b.weight
+    return 1.0 - errors / spread if spread else np.zeros(len(alphas))
