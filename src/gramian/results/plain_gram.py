@@ -56,7 +56,7 @@ def from_gathered(gathered: Gathered) -> tuple[dict[str, object], dict[str, NDAr
 def gathered(manifest: Mapping[str, Any], arrays: Arrays) -> Gathered:
     """What `from_gathered` wrote; ValueError for anything else."""
     plain.fields(manifest, (*CONTENT, *(name for name in KEPT if name in manifest)))
-    made = design(manifest["design"])
+    made = design(manifest["design"], several=True)
     matrices = plain.mapping(manifest["matrices"], lambda k: plain.whole(k, 0, WIDEST))
     schema = Schema(tuple(_field(part) for part in plain.sequence(manifest["schema"])), matrices)
     tally = Tally(plain.mapping(manifest["dropped_rows"], _count), plain.mapping(manifest["missing"], _count))
