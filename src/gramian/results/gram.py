@@ -243,7 +243,7 @@ class Gram:
         >>> import gramian as gm
         >>> gram = gm.gram("y ~ a + b", {"a": [1, 2, 3, 4], "b": [0, 1, 1, 0], "y": [2, 4, 5, 8]})
         >>> gram.select("bic").terms
-        ('a',)
+        ('a', 'b')
         """
         design, done = gram_models.one_model(self.gathered, Asked(formula, drop, where), "a selection")
         return selection(design, done, criterion, method, count)
