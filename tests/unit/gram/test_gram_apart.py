@@ -226,6 +226,8 @@ MESSAGES = {
         OptionError, lambda d: gm.gram("y ~ x", d).cross_validate()),
     "by does not go with folds: cross_validate leaves out one group": (
         OptionError, lambda d: gm.gram("y ~ x", d, folds=2, by="g")),
+    "checkpoint does not go with folds, by or cluster": (
+        OptionError, lambda d: gm.gram("y ~ x", d, folds=2, checkpoint="a.part")),
     "by does not go with cluster, which is kept of all rows together": (
         OptionError, lambda d: gm.gram("y ~ x", d, by="g", cluster="firm")),
     "folds must be a whole number, at least 2, found 1": (OptionError, lambda d: gm.gram("y ~ x", d, folds=1)),
