@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import sys
 
+import kept
+import penalties
 from command import Program, main
-from penalties import FINDINGS, RACES
 
 PROGRAM = Program(
-    "one-gram", "Models from moments, without the data: ratios of times, each measured in one run.", RACES, FINDINGS
+    "one-gram",
+    "Models from moments, without the data: ratios of times, each measured in one run.",
+    {**penalties.RACES, **kept.RACES},
+    penalties.FINDINGS,
 )
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from gramian.fit.glm import run_glm
 from gramian.fit.glm_options import glm_options
 from gramian.fit.glm_plan import plan_glm
 from gramian.fit.gram import run_gram
+from gramian.fit.gram_kept import keep_of, run_kept
 from gramian.fit.keys import by_of
 from gramian.fit.options import COLLINEAR, NA, Options, accurate, one_of, penalty
 from gramian.fit.plan import Plan
@@ -212,6 +213,9 @@ def gram(
     *,
     weights: str | None = None,
     counts: str | None = None,
+    folds: int | None = None,
+    by: str | Sequence[str] | None = None,
+    cluster: str | Sequence[str] | None = None,
     exact: bool = False,
     decimal: str | None = None,
     na: str = "drop",
@@ -221,8 +225,11 @@ def gram(
 ) -> Gram:
     """The sums of one pass, from which every linear model of the formula's columns comes without the data.
 
-    A row enters when all columns of the formula are present. exact : sums without any rounding, from which rows can be
-    taken away again without a trace; `digest` is then the same however they came about. Other options as `ols`.
+    A row enters when all columns of the formula are present. folds : keep the sums of so many folds apart, for
+    `cross_validate`; a row's fold is its number in its file, modulo their number. by : keep those of every group apart.
+    cluster : keep the products of every cluster, for `vcov={"cluster": ...}`; memory is clusters x columns^2.
+    exact : sums without any rounding, from which rows can be taken away again without a trace; `digest` is then the
+    same however they came about. Other options as `ols`.
 
     >>> import gramian as gm
     >>> gram = gm.gram("y ~ a + b", {"a": [1, 2, 3, 4], "b": [0, 1, 1, 0], "y": [2, 4, 5, 8]})
@@ -231,7 +238,10 @@ def gram(
     """
     options = accurate(_options(weights, counts, na, "drop"), 8, exact=exact, decimal=decimal)
     runner, source = engine_of(engine, data), source_of(data)
+    keep = keep_of(folds, by, cluster, exact=options.exact, lasting=checkpoint is not None)
     with watched(progress, source.rows, source.size):
+        if keep is not None:
+            return Gram(run_kept(formula, source, options, runner, keep, progress))
         made, _ = Lasting(checkpoint).run(
             lambda some, run: run_gram(formula, some, options, run, progress), source, runner, "gram", formula, options
         )

@@ -15,6 +15,7 @@ from gramian.batch import Field, Input, Kind
 from gramian.data.paths import kind_of
 from gramian.data.source import source_of
 from gramian.errors import listing
+from gramian.fit.keys import told
 from gramian.fit.plan import readable
 from gramian.linalg.cells import CellSums
 from gramian.linalg.columns import Factors
@@ -81,7 +82,7 @@ def about_fit(path: str, fit: Fit) -> Iterator[RenderableType]:
 def about_gram(path: str, gram: Gram) -> Iterator[RenderableType]:
     """What is stored, of which rows, and what of them can be read from it."""
     held = gram.gathered
-    told = {
+    facts = {
         "gram": path,
         "formula": gram.formula,
         "rows": _rows(gram),
@@ -90,10 +91,11 @@ def about_gram(path: str, gram: Gram) -> Iterator[RenderableType]:
         "counts": held.design.count,
         "factors": ", ".join(f"{name} ({len(known):,} levels)" for name, known in held.moments.levels.items()),
         "stored": _stored(gram),
+        "kept apart": _apart(gram),
         "digest": gram.digest,
         "taken away": ", ".join(map(str, held.ledger.owed)),
     }
-    yield _facts({name: value for name, value in told.items() if value})
+    yield _facts({name: value for name, value in facts.items() if value})
     yield ""
     yield from _files([Input(read.name, read.size, read.rows) for read in gram.inputs])
     for warning in disclosed(gram):
@@ -106,6 +108,14 @@ def disclosed(gram: Gram) -> Iterator[str]:
     if 0 < gram.rows <= FEW_ROWS:
         yield f"{gram.rows} rows are few: their values can be worked out from these sums"
     tables: Iterable[tuple[Factors, CellSums | ExactCells]] = moments.tables.items()
+    kept = gram.gathered.apart
+    small = [] if kept is None else [key for key, part in kept.parts.items() if 0 < part.moments.rows <= FEW_ROWS]
+    if kept is not None and small:
+        groups = listing((told(kept.split, key) for key in small), 5)
+        yield f"{groups}: {FEW_ROWS} rows or fewer; their values can be worked out from the sums of each"
+    clusters = gram.gathered.clusters
+    if clusters is not None and (few := int((clusters.keyed.counts <= FEW_ROWS).sum())):
+        yield f"{few:,} clusters have {FEW_ROWS} rows or fewer; their values can be worked out from these products"
     for factors, table in tables:
         alone: Codes = table.cells[table.rows == 1]
         if len(alone):
@@ -123,6 +133,15 @@ def _stored(gram: Gram) -> str:
     tables: Iterable[tuple[Factors, CellSums | ExactCells]] = gram.gathered.moments.tables.items()
     cells = "".join(f"; {len(t.rows):,} cells of {':'.join(f)}" for f, t in islice(tables, LISTED))
     return f"{len(layout.rows)} x {len(layout.rows)} products{cells}"
+
+
+def _apart(gram: Gram) -> str:
+    """What is kept beside the whole: sums of folds, groups, clusters."""
+    folds = f"{gram.folds} folds" if gram.folds else ""
+    groups = f"{len(gram.groups):,} groups by {' and '.join(gram.by)}" if gram.by else ""
+    kept = gram.gathered.clusters
+    clusters = "" if kept is None else f"{kept.keyed.clusters.count:,} clusters by {' and '.join(kept.by)}"
+    return "; ".join(part for part in (folds, groups, clusters) if part)
 
 
 def _facts(facts: dict[str, str]) -> Table:

@@ -15,7 +15,7 @@ from gramian.cli.drawing import check_plot, plot, write_plot
 from gramian.cli.fits import check_alone, print_fits
 from gramian.cli.grams import grams_of
 from gramian.cli.options import DATA, FILE, data, engine, engine_for, lasting, progress
-from gramian.cli.vcov import asked
+from gramian.cli.vcov import asked as asked_vcov
 from gramian.errors import OptionError
 from gramian.fit.options import COLLINEAR, NA
 
@@ -35,8 +35,9 @@ LINEAR = ("counts", "digits", "exact", "decimal")  # options that do not go with
 ITERATED = ("link", "theta", "offset", "tolerance", "max_passes")  # options that go with --family
 HINTS = {"counts": "; use --weights"}
 LASTING = ("checkpoint", "skip_bad")  # options that a plan does not depend on
-FROM_GRAM = ("ridge", "collinear", "format", "digits")  # options that a fit from sums can still have
+FROM_GRAM = ("ridge", "collinear", "format", "digits", "vcov", "like", "by")  # what a fit from sums can have
 WITHOUT_MEANING = "--collinear has no meaning with --ridge: a penalised fit keeps every column"
+WITHOUT_VCOV = "--vcov has no meaning with --ridge: the covariance of a penalised fit is its own"
 NAMED = 10  # columns left out that are named one by one
 
 
@@ -131,14 +132,18 @@ def command(
     if "~" not in formula:  # most likely a shell took it apart
         raise OptionError(f"the formula '{formula}' has no '~'; quote it, as in gramian fit \"y ~ x\" {data[-1]}")
     check_plot(plot)
+    check_alone(formula, given["by"], save=save is not None, plot=plot is not None)
+    made: Fit | Fits
     if (grams := grams_of(data)) is not None:
         check_place(save, data)
         with accuracy(strict=strict):
-            fit = _fit_grams(formula, grams, gram, explain, **given)
-        _tell(fit, given["format"], save, plot)
+            made = _fit_grams(formula, grams, gram, explain, **given)
+        if isinstance(made, Mapping):
+            print_fits(made, given["format"], LEVEL)
+        else:
+            _tell(made, given["format"], save, plot)
         return
     source, options = source_of(list(data)), _options(**given)
-    check_alone(formula, given["by"], save=save is not None, plot=plot is not None)
     for place in (save, gram, given["checkpoint"]):
         check_place(place, (read.name for read in source.inputs))
     if explain:
@@ -166,19 +171,28 @@ def _tell(fit: Fit, format: str, save: Path | None, plot: Path | None, source: A
         write_plot(fit.plot(source), plot)
 
 
-def _fit_grams(formula: str, grams: Gram, gram: Path | None, explain: bool, **given: Any) -> Fit:
+def _fit_grams(formula: str, grams: Gram, gram: Path | None, explain: bool, **given: Any) -> Fit | Fits:
     """A fit from sums that are there."""
     source_of = click.get_current_context().get_parameter_source
     said = [n for n in given if n not in FROM_GRAM and source_of(n) is ParameterSource.COMMANDLINE]
     said += [name for name, value in (("gram", gram), ("explain", explain)) if value]
     if said:
         raise OptionError(f"--{said[0].replace('_', '-')} does not go with .gram files: their rows have been read")
-    digits = {} if given["digits"] is None else {"digits": given["digits"]}
+    if given["by"] and given["by"] != grams.by:
+        there = f"those of {' and '.join(grams.by)}" if grams.by else "none"
+        raise OptionError(f"--by {' --by '.join(given['by'])}: their sums are not kept; there are {there}")
+    asked: dict[str, Any] = {"each": bool(given["by"])}
+    if given["digits"] is not None:
+        asked["digits"] = given["digits"]
     if given["ridge"] is None:
-        return grams.ols(formula, collinear=given["collinear"], **digits)
+        vcov = asked_vcov(given["vcov"])
+        made: Fit | Fits = grams.ols(formula, collinear=given["collinear"], vcov=vcov, like=given["like"], **asked)
+        return made
     if given["collinear"] != "drop":
         raise OptionError(WITHOUT_MEANING)
-    return grams.ridge(given["ridge"], formula, **digits)
+    if (given["vcov"], given["like"]) != ("iid", None):
+        raise OptionError(WITHOUT_VCOV)
+    return grams.ridge(given["ridge"], formula, **asked)  # type: ignore[no-any-return]  # a fit, or several
 
 
 def _keep(formula: str, source: Any, options: dict[str, Any], target: Path, progress: bool) -> Fit | Fits:
@@ -215,8 +229,8 @@ def _options(
     if ridge is not None and collinear != "drop":
         raise OptionError(WITHOUT_MEANING)
     if ridge is not None and (same["vcov"], same["like"]) != ("iid", None):
-        raise OptionError("--vcov has no meaning with --ridge: the covariance of a penalised fit is its own")
-    same["vcov"] = asked(same["vcov"])
+        raise OptionError(WITHOUT_VCOV)
+    same["vcov"] = asked_vcov(same["vcov"])
     iterated = {name: value for name in ITERATED if (value := same.pop(name)) is not None}
     if family is None and iterated:
         option = next(iter(iterated)).replace("_", "-")

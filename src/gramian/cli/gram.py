@@ -17,6 +17,14 @@ from gramian.fit.options import DECIMAL, NA
 @output("Write the sums to this file, replacing it.")
 @click.option("--weights", metavar="COLUMN", help="Weigh rows by this column (analytic weights, as in R's lm).")
 @click.option("--counts", metavar="COLUMN", help="Let a row stand for as many rows as this column says.")
+@click.option("--folds", metavar="K", type=int, help="Keep the sums of K folds apart, for gramian cv.")
+@click.option("--by", metavar="COLUMN", multiple=True, help="Keep those of every group apart; may be repeated.")
+@click.option(
+    "--cluster",
+    metavar="COLUMN",
+    multiple=True,
+    help="Keep products by cluster, for gramian fit --vcov cluster:COLUMN; may be repeated.",
+)
 @click.option(
     "--na", type=click.Choice(NA), default="drop", show_default=True, help="Leave incomplete rows out, or refuse them."
 )
@@ -35,6 +43,9 @@ def command(
     output: Path,
     weights: str | None,
     counts: str | None,
+    folds: int | None,
+    by: tuple[str, ...],
+    cluster: tuple[str, ...],
     na: str,
     exact: bool,
     decimal: str | None,
@@ -67,6 +78,9 @@ def command(
             source,
             weights=weights,
             counts=counts,
+            folds=folds,
+            by=list(by) or None,
+            cluster=list(cluster) or None,
             exact=exact,
             decimal=decimal,
             na=na,

@@ -16,7 +16,9 @@ from gramian import __version__
 from gramian.cli.failures import failed, unread
 from gramian.errors import did_you_mean
 
-COMMANDS = ("fit", "gram", "add", "subtract", "curve", "predict", "compare", "derive", "inspect")
+COMMANDS = (
+    "fit", "gram", "add", "subtract", "path", "cv", "select", "curve", "predict", "compare", "derive", "inspect",
+)  # fmt: skip
 
 
 class Commands(click.Group):

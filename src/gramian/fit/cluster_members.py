@@ -58,5 +58,5 @@ def check_memory(by: Sequence[str], clusters: int, numbers: int, limit: int) -> 
         raise DataError(
             f"{clusters:,} clusters by {' and '.join(by)}, each with {numbers:,} sums, need "
             f"{readable(8 * clusters * numbers)}, more than the {readable(limit)} that they may; "
-            "take fewer columns, coarser clusters, or CR1 in place of CR3"
+            "take fewer columns or coarser clusters, or fit the data themselves with CR1, which keeps less"
         )

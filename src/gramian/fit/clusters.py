@@ -149,7 +149,6 @@ class ClusterMomentsPass:
                 observed = lift.reader.read(batch)
                 writer.begin(batch, observed, lift.layout, lift.reader.levels)
                 lift.add(observed)
-                writer.flush()
         return writer.finish()
 
 
@@ -188,6 +187,7 @@ class Writer:
         self.task, self.members = task, Members(task.by)
         self.blocks, self.rows, self.loss = task.design.terms.blocks(), 0, 0.0
         self.pending: list[tuple[Matrix, Codes, Vector]] = []
+        self.labels: tuple[Label, ...] = ()
         self.total = ClusterMoments(self.members.clusters, (), np.zeros((0, 0, 0)), np.zeros(0), 0, 0.0, 0)
 
     def begin(self, batch: Batch, observed: Observed, layout: Layout, levels: Mapping[str, LevelIndex]) -> None:
@@ -203,7 +203,10 @@ class Writer:
                 size = len(cells) * len(monomials)
                 self.groups.append(Group(factors, cells, tuple(monomials), width + np.arange(size)))
                 width += size
-        self.labels = labels_of(self.groups, {f: tuple(index.known) for f, index in levels.items()})
+        labels = labels_of(self.groups, {f: tuple(index.known) for f, index in levels.items()})
+        if labels != self.labels:
+            self.flush()
+        self.labels = labels
         check_memory(self.task.by, self.members.clusters.count, width**2, self.task.limit)
 
     def write(
@@ -217,7 +220,8 @@ class Writer:
         counts = np.ones(columns.rows) if count is None else count
         self.pending.append((Z[known], group[known], counts[known]))
         self.rows, self.loss = self.rows + int(counts.sum()), self.loss + loss
-        if sum(Z.size for Z, _, _ in self.pending) > NUMBERS:
+        together = max(NUMBERS, 2 * self.members.clusters.count * Z.shape[1] ** 2)  # or adding up would take longest
+        if sum(Z.size for Z, _, _ in self.pending) > together:
             self.flush()
         return True
 
@@ -236,4 +240,5 @@ class Writer:
 
     def finish(self) -> ClusterMoments:
         """The unit's partial result."""
+        self.flush()
         return replace(self.total, rows=self.rows, loss=self.loss, absent=self.members.absent)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gramian.batch import Schema
+from gramian.fit.apart import Apart
 from gramian.fit.ledger import Ledger
+from gramian.fit.stored_clusters import StoredClusters
 from gramian.fit.sums import AnyMoments
 from gramian.formula.design import Design
 from gramian.formula.tally import Tally
@@ -16,6 +18,7 @@ class Gathered:
     """The sums of one pass, or of several added and taken away.
 
     design : its terms are the stored ones, its levels those of the moments. schema : the columns that were read.
+    apart : the sums of every fold or group, whose sum the moments are. clusters : products by cluster. None for none.
     """
 
     design: Design
@@ -23,3 +26,5 @@ class Gathered:
     moments: AnyMoments
     tally: Tally
     ledger: Ledger
+    apart: Apart | None = None
+    clusters: StoredClusters | None = None

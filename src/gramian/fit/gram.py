@@ -36,7 +36,7 @@ COMMON = 1000  # columns up to which a model fits into any memory
 
 def run_gram(formula: str, source: Source, options: Options, engine: Engine, progress: Progress | None) -> Gathered:
     """One pass over a source."""
-    design, source = prepare(formula, source, options, absorbing=not options.exact)
+    design, source = prepare(formula, source, options, absorbing=not options.exact, several=not options.exact)
     if options.exact:
         task = AccumulateExact(design, options.drop, options.decimal)
         exact = engine.fold(as_text(source) if options.decimal else source, task, progress=progress)
@@ -61,12 +61,24 @@ def used(design: Design, schema: Schema) -> Schema:
 
 
 def fit_linear(gathered: Gathered, formula: str | None, drop: str | Iterable[str] | None, options: Options) -> Solved:
-    """A linear model from sums that are stored.
+    """A linear model from sums that are stored. Warns and raises as `fit_stored`, and as `submodel`."""
+    return fit_stored(*accumulated(gathered, formula, drop), options)
 
-    Warns with AccuracyWarning where fewer digits are certified than are wanted. Raises NumericalError where taking rows
-    away has left no digits at all, OptionError for a penalty or the minimum-norm solution of exact sums.
+
+def fit_stored(design: Design, done: Done, options: Options) -> Solved:
+    """As `solve_stored`. Warns with AccuracyWarning where fewer digits are certified than are wanted."""
+    fit = solve_stored(design, done, options)
+    if not reached(fit):
+        warnings.warn(AccuracyWarning(shortfall(fit, None)), stacklevel=4)
+    return fit
+
+
+def solve_stored(design: Design, done: Done, options: Options) -> Solved:
+    """A design's fit from its moments.
+
+    Raises NumericalError where taking rows away has left no digits at all, OptionError for a penalty or the
+    minimum-norm solution of exact sums.
     """
-    design, done = accumulated(gathered, formula, drop)
     sizes = {name: len(done.moments.levels[name]) for name in design.terms.told}
     columns = width(design.terms, sizes) if sizes else len(done.moments.layout.rows)
     if columns > COMMON:
@@ -75,8 +87,6 @@ def fit_linear(gathered: Gathered, formula: str | None, drop: str | Iterable[str
         fit = _solve(design, done, options)
     if isinstance(done, Accumulated) and done.moments.removed is not None:
         _check_digits(fit)
-    if not reached(fit):
-        warnings.warn(AccuracyWarning(shortfall(fit, None)), stacklevel=4)
     return fit
 
 

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 
 from gramian.batch import Schema
 from gramian.errors import NumericalError, SchemaError
-from gramian.fit import ledger
+from gramian.fit import apart, ledger, stored_clusters
+from gramian.fit.apart import Apart
 from gramian.fit.gathered import Gathered
+from gramian.fit.stored_clusters import StoredClusters
 from gramian.fit.submodel import plan_of
 from gramian.fit.sums import AnyMoments, minus, plus, read
 from gramian.formula.splines import Spline
 from gramian.formula.syntax import label
+from gramian.formula.tally import Tally
+from gramian.linalg.extract import Extract, extracted
+from gramian.linalg.moments import Moments
 
 
 def added(a: Gathered, b: Gathered, *, force: bool = False) -> Gathered:
@@ -21,8 +27,11 @@ def added(a: Gathered, b: Gathered, *, force: bool = False) -> Gathered:
     Raises SchemaError where they do not store the same sums, DataError where an input is in both, unless forced.
     """
     times = ledger.added(a.ledger, b.ledger, force=force)
-    moments = plus(a.moments, aligned(a, b))
-    return _with(a, b, moments, times, 1)
+    plan = _plan(a, b)
+    kept = apart.added(a.apart, b.apart, partial(_part, plan))
+    clusters = stored_clusters.added(a.clusters, _clusters(a, b, plan))
+    moments = plus(a.moments, _read(plan, b.moments)) if kept is None else kept.total.moments
+    return _with(a, moments, a.tally + b.tally, times, kept, clusters)
 
 
 def subtracted(a: Gathered, b: Gathered, *, force: bool = False) -> Gathered:
@@ -32,25 +41,51 @@ def subtracted(a: Gathered, b: Gathered, *, force: bool = False) -> Gathered:
     first, unless forced, NumericalError where the first has fewer rows of some level than the second.
     """
     times = ledger.subtracted(a.ledger, b.ledger, force=force)
-    moments = minus(a.moments, aligned(a, b))
-    return _with(a, b, moments, times, -1)
-
-
-def aligned(a: Gathered, b: Gathered) -> AnyMoments:
-    """The moments of the second in the order of the first."""
-    _check(a, b)
-    moments = b.moments
-    if a.moments.layout != moments.layout or a.design.terms.power_sums() != b.design.terms.power_sums():
-        return read(moments, plan_of(b.design, moments.layout, a.design))
-    return moments
-
-
-def _with(a: Gathered, b: Gathered, moments: AnyMoments, times: ledger.Ledger, sign: int) -> Gathered:
-    design = replace(a.design, levels=dict(moments.levels))
-    tally = a.tally + b.tally if sign > 0 else a.tally - b.tally
-    if min([0, *tally.causes.values(), *tally.columns.values()]) < 0:
+    plan = _plan(a, b)
+    moments = minus(a.moments, _read(plan, b.moments))
+    kept = apart.subtracted(a.apart, b.apart, partial(_part, plan))
+    clusters = stored_clusters.subtracted(a.clusters, _clusters(a, b, plan))
+    tally = a.tally - b.tally
+    if any(_negative(t) for t in (tally, *((p.tally for p in kept.parts.values()) if kept else ()))):
         raise NumericalError("fewer rows were left out of the first than of the second: its rows are not part of it")
-    return replace(a, design=design, moments=moments, tally=tally, ledger=times)
+    return _with(a, moments if kept is None else kept.total.moments, tally, times, kept, clusters)
+
+
+def _plan(a: Gathered, b: Gathered) -> Extract | None:
+    """How the sums of the first are read from those of the second; None where they are the same ones."""
+    _check(a, b)
+    if a.moments.layout == b.moments.layout and a.design.terms.power_sums() == b.design.terms.power_sums():
+        return None
+    return plan_of(b.design, b.moments.layout, a.design)
+
+
+def _read(plan: Extract | None, moments: AnyMoments) -> AnyMoments:
+    return moments if plan is None else read(moments, plan)
+
+
+def _part(plan: Extract | None, moments: Moments) -> Moments:
+    return moments if plan is None else extracted(moments, plan)
+
+
+def _clusters(a: Gathered, b: Gathered, plan: Extract | None) -> StoredClusters | None:
+    return stored_clusters.aligned(b.clusters, plan, b.design.coordinates, a.design.coordinates)
+
+
+def _with(
+    a: Gathered,
+    moments: AnyMoments,
+    tally: Tally,
+    times: ledger.Ledger,
+    kept: Apart | None,
+    clusters: StoredClusters | None,
+) -> Gathered:
+    levels = dict(moments.levels)
+    design = replace(a.design, levels=levels)
+    return Gathered(design, a.schema, moments, tally, times, kept, stored_clusters.with_levels(clusters, levels))
+
+
+def _negative(tally: Tally) -> bool:
+    return min([0, *tally.causes.values(), *tally.columns.values()]) < 0
 
 
 def _check(a: Gathered, b: Gathered) -> None:

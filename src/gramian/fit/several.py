@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 from typing import NamedTuple
 
@@ -28,9 +28,8 @@ from gramian.fit.recentre import recentred
 from gramian.fit.run import WIDE
 from gramian.fit.solved import Solved
 from gramian.fit.subset import Subset
-from gramian.formula.design import Design, outcomes_of
+from gramian.formula.design import Design, of_one, outcomes_of
 from gramian.formula.grammar import parse
-from gramian.formula.syntax import label
 from gramian.formula.tally import Tally
 from gramian.linalg.keyed import Key
 from gramian.typing import Level
@@ -107,7 +106,7 @@ def run_several(
     fits = {key: _first(*which, work)[1] for key, which in asked.items()}
     for key in _to_climb(fits, source):
         fits[key] = _climbed(*asked[key], work)
-    _warn(fits, names, source)
+    warn(fits, names, source)
     empty = {key: group.done.tally for key, group in groups.items() if key not in there}
     return Several(formula, names, fits, tally, empty, tuple(name.removeprefix("~") for name in outcomes))
 
@@ -144,7 +143,7 @@ def _first(group: Group, response: str, key: Key, work: Work) -> tuple[System, S
     """What the pass alone gives."""
     design, done = of_one(group.design, response), group.done
     sizes = {name: len(known) for name, known in done.moments.levels.items()}
-    with _blamed(work.by, key), one_thread() if width(design.terms, sizes) < WIDE else nullcontext():
+    with blamed(work.by, key), one_thread() if width(design.terms, sizes) < WIDE else nullcontext():
         check_width(design.terms, sizes, work.most)
         return first_rung(design, done, work.options, group.passes)
 
@@ -161,12 +160,12 @@ def _climbed(group: Group, response: str, key: Key, work: Work) -> Solved:
     system, first = _first(group, response, key, work)
     others = tuple(node for name, node in group.design.outcome.items() if name != response)
     mine, design = Subset(work.source, work.by, key, others), of_one(group.design, response)
-    with _blamed(work.by, key), warnings.catch_warnings():
+    with blamed(work.by, key), warnings.catch_warnings():
         warnings.simplefilter("ignore", AccuracyWarning)  # told of all fits together
         return climb(first, design, group.done, work.options, system, mine, work.engine, work.progress)
 
 
-def _warn(fits: Mapping[Key, Solved], names: Sequence[str], source: Source) -> None:
+def warn(fits: Mapping[Key, Solved], names: Sequence[str], source: Source | None) -> None:
     """One warning for all fits with fewer digits than wanted."""
     short = {key: fit for key, fit in fits.items() if not reached(fit)}
     lines = [f"{keyed(names, key)}: {shortfall(fit, source)}" for key, fit in islice(short.items(), NAMED)]
@@ -175,17 +174,8 @@ def _warn(fits: Mapping[Key, Solved], names: Sequence[str], source: Source) -> N
         warnings.warn(AccuracyWarning("\n".join([*lines, *more])), stacklevel=4)
 
 
-def of_one(design: Design, response: str) -> Design:
-    """The design with one of its outcomes."""
-    if len(design.outcome) == 1:
-        return design
-    node = design.outcome[response]
-    formula = f"{label(node)} ~{design.formula.partition('~')[2]}"
-    return replace(design, formula=formula, outcome={response: node})
-
-
 @contextmanager
-def _blamed(by: By | None, key: Key) -> Iterator[None]:
+def blamed(by: By | None, key: Key) -> Iterator[None]:
     """Name the group in what is raised."""
     try:
         yield

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from gramian.errors import ColumnError, OptionError, SchemaError, did_you_mean, listing
@@ -11,7 +11,7 @@ from gramian.fit.exact_pass import ExactAccumulated
 from gramian.fit.gathered import Gathered
 from gramian.fit.passes import Accumulated
 from gramian.fit.sums import AnyMoments, read
-from gramian.formula.design import Design, design_of
+from gramian.formula.design import Design, design_of, of_one
 from gramian.formula.expand import Expanded, expand
 from gramian.formula.grammar import parse
 from gramian.formula.syntax import label
@@ -26,24 +26,45 @@ WHERE = "this Gram"
 Done: TypeAlias = Accumulated | ExactAccumulated
 
 
-def accumulated(gathered: Gathered, formula: str | None, drop: str | Iterable[str] | None) -> tuple[Design, Done]:
-    """Design and moments of a formula, of the whole one when it is None, less the terms in `drop`.
+@dataclass(frozen=True, slots=True)
+class Submodel:
+    """What a formula needs of stored sums. plan : how its moments are read, None where they are all of them."""
 
+    design: Design
+    plan: Extract | None
+
+    def of(self, moments: AnyMoments, tally: Tally) -> tuple[Design, Done]:
+        """Design and moments, from all stored sums or from those of some rows only."""
+        if self.plan is None:
+            return replace(self.design, levels=dict(moments.levels)), _done(moments, tally)
+        labels = {stored: new for new, stored in self.plan.factors.items()}
+        columns = {labels.get(name, name): n for name, n in tally.columns.items()}
+        return self.design, _done(read(moments, self.plan), Tally(tally.causes, columns))
+
+
+def accumulated(gathered: Gathered, formula: str | None, drop: str | Iterable[str] | None) -> tuple[Design, Done]:
+    """Design and moments of a formula, as `submodel`."""
+    return submodel(gathered, formula, drop).of(gathered.moments, gathered.tally)
+
+
+def submodel(
+    gathered: Gathered, formula: str | None, drop: str | Iterable[str] | None = None, response: str | None = None
+) -> Submodel:
+    """What a formula needs, the whole one when it is None, less the terms in `drop`.
+
+    response : which of the stored outcomes a formula that is None has, where there are several.
     Raises SchemaError or ColumnError where something is not stored, OptionError for a term that is not in the formula.
     """
+    whole = gathered.design if response is None else of_one(gathered.design, response)
     if formula is None and drop is None:
-        return gathered.design, _done(gathered.moments, gathered.tally)
-    design = gathered.design if formula is None else design_for(gathered, formula)
+        return Submodel(whole, None)
+    design = whole if formula is None else design_for(gathered, formula)
     for term in (drop,) if isinstance(drop, str) else drop or ():
         design = without(gathered, design, term)
     plan = plan_of(gathered.design, gathered.moments.layout, design)
-    labels = {stored: new for new, stored in plan.factors.items()}
-    columns = {labels.get(name, name): n for name, n in gathered.tally.columns.items()}
     known = gathered.design.coordinates
     coordinates = {v: known[plan.variables.get(v, v)] for v in (*design.terms.variables, *design.outcome)}
-    moments = read(gathered.moments, plan)
-    ready = replace(design, coordinates=coordinates, matrix=None)
-    return ready, _done(moments, Tally(gathered.tally.causes, columns))
+    return Submodel(replace(design, coordinates=coordinates, matrix=None), plan)
 
 
 def _done(moments: AnyMoments, tally: Tally) -> Done:
@@ -119,7 +140,7 @@ def _stored_names(stored: Design, wanted: Design) -> tuple[Names, Names]:
 def _check_offsets(stored: Design, wanted: Design) -> None:
     """An outcome is stored less its offsets."""
     kept, asked = ([f"offset({label(node)})" for node in design.offsets] for design in (stored, wanted))
-    same_outcome = stored.outcome.keys() == wanted.outcome.keys()
+    same_outcome = wanted.outcome.keys() <= stored.outcome.keys()
     if same_outcome and sorted(kept) != sorted(asked):
         what = " + ".join(kept) or "no offset"
         raise SchemaError(f"the outcome is stored with {what}; a formula for it needs the same", WHERE)

@@ -100,6 +100,15 @@ def design_of(
     return Design(formula, terms, outcome, expanded.offsets, weight, count, matrix=matrix)
 
 
+def of_one(design: Design, response: str) -> Design:
+    """The design with one of its outcomes."""
+    if len(design.outcome) == 1:
+        return design
+    node = design.outcome[response]
+    formula = f"{label(node)} ~{design.formula.partition('~')[2]}"
+    return replace(design, formula=formula, outcome={response: node})
+
+
 def outcomes_of(node: Node) -> tuple[Node, ...]:
     """The expressions of c(y1, y2); an outcome of its own is one."""
     return node.arguments if isinstance(node, Call) and node.function == SEVERAL else (node,)

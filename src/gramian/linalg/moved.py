@@ -29,7 +29,7 @@ def moved(moments: Moments, coordinates: Mapping[str, Coordinate]) -> Moments:
     stored. Rounding that is in the old sums stays: `removed` grows where the new squares are smaller than it says.
     Raises NumericalError where the scales are too far apart for float64.
     """
-    changes = {v: _change(c, coordinates[v]) for v, c in moments.coordinates.items() if c != coordinates[v]}
+    changes = changes_between(moments.coordinates, coordinates)
     if not changes:
         return moments
     with np.errstate(all="ignore"):
@@ -39,6 +39,11 @@ def moved(moments: Moments, coordinates: Mapping[str, Coordinate]) -> Moments:
     if not all(np.isfinite(s).all() for s in (told.dense, *(t.sums for t in told.tables.values()))):
         raise _too_far(changes)
     return told
+
+
+def changes_between(old: Mapping[str, Coordinate], new: Mapping[str, Coordinate]) -> Changes:
+    """What changes from the old coordinates to the new ones, by variable."""
+    return {v: _change(c, new[v]) for v, c in old.items() if c != new[v]}
 
 
 def _change(old: Coordinate, new: Coordinate) -> tuple[Fraction, Fraction]:

@@ -17,7 +17,10 @@ from gramian.linalg.moments import Moments
 from gramian.results import pictures
 from gramian.results.path import Path, read_only
 from gramian.results.penalized import PenalizedFit
+from gramian.results.tables import finite
 from gramian.typing import Matrix, Vector
+
+SCHEMA = "gramian.cross_validation/1"
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -95,6 +98,23 @@ class CrossValidation:
         told = self.path.glance()
         columns = {"alpha": told["alpha"], "mean_error": self.mean_error, "std_error": self.std_error}
         return pa.table({**columns, "df": told["df"], "nonzero": told["nonzero"]})
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON, schema `gramian.cross_validation/1`; what is not a finite number is None."""
+        rows = [{k: finite(v) for k, v in row.items()} for row in self.tidy().to_pylist()]
+        chosen = {"best": self.fit, "one_se": self.one_se_fit}
+        return {
+            "schema": SCHEMA,
+            "formula": self.formula,
+            "l1_ratio": self.l1_ratio,
+            "rows": self.path.rows,
+            "dropped_rows": dict(self.path.dropped_rows),
+            "folds": list(self.folds),
+            "best_alpha": self.best_alpha,
+            "one_se_alpha": self.one_se_alpha,
+            "table": rows,
+            **{k: dict(zip(fit.names, fit.coefficients.tolist(), strict=True)) for k, fit in chosen.items()},
+        }
 
     def summary(self) -> str:
         """All of it as plain text."""

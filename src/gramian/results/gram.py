@@ -5,17 +5,34 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from os import PathLike
+from typing import Any, TypeAlias
+
+import pyarrow as pa
 
 from gramian import store
-from gramian.fit import gram_sum
+from gramian.fit import gram_models, gram_sum
 from gramian.fit.gathered import Gathered
-from gramian.fit.gram import fit_linear
+from gramian.fit.gram import solve_stored
+from gramian.fit.gram_models import Asked
+from gramian.fit.keyed import plain_key
+from gramian.fit.keys import By, Folds
 from gramian.fit.ledger import Read
 from gramian.fit.options import COLLINEAR, Options, accurate, one_of, penalty
+from gramian.fit.several import Several
+from gramian.fit.solved import Solved
+from gramian.inference.recipes import Vcov, recipe
 from gramian.linalg.exact.moments import ExactMoments
+from gramian.linalg.keyed import Key
+from gramian.results.collinearity import Correlation, correlation, vif
+from gramian.results.cross_validation import CrossValidation, cross_validation_of
+from gramian.results.fits import Fits
 from gramian.results.linear import LinearFit
+from gramian.results.path import Path, path_of
 from gramian.results.plain_gram import from_gathered
+from gramian.results.selection import Selection, selection
+from gramian.typing import Level
 
+Fitted: TypeAlias = Any  # LinearFit, or Fits with several outcomes or groups
 KIND = "gram"
 
 
@@ -60,6 +77,29 @@ class Gram:
         return self.gathered.ledger.inputs
 
     @property
+    def folds(self) -> int | None:
+        """How many folds are kept, None without any."""
+        kept = self.gathered.apart
+        return kept.split.count if kept is not None and isinstance(kept.split, Folds) else None
+
+    @property
+    def groups(self) -> tuple[Level | Key, ...]:
+        """The groups that are kept, none without any; `ols(where=...)` takes one of them."""
+        kept = self.gathered.apart
+        return tuple(map(plain_key, kept.parts)) if kept is not None and isinstance(kept.split, By) else ()
+
+    @property
+    def by(self) -> tuple[str, ...]:
+        """The columns that make the groups."""
+        kept = self.gathered.apart
+        return kept.split.names if kept is not None and isinstance(kept.split, By) else ()
+
+    @property
+    def cluster(self) -> tuple[str, ...]:
+        """The columns by whose clusters standard errors can be had."""
+        return () if self.gathered.clusters is None else self.gathered.clusters.by
+
+    @property
     def digest(self) -> str | None:
         """SHA-256 of exact sums, the same however they came about; None of float64 sums."""
         moments = self.gathered.moments
@@ -68,22 +108,30 @@ class Gram:
     @property
     def condition(self) -> float:
         """Estimated condition number of the scaled columns of the whole model."""
-        return fit_linear(self.gathered, None, None, Options(digits=0.0)).condition
+        return max(gram_models.conditions(self.gathered))
 
     def ols(
         self,
         formula: str | None = None,
         *,
         drop: str | Iterable[str] | None = None,
+        where: Level | Key | None = None,
+        each: bool = False,
+        vcov: Vcov = "iid",
+        like: str | None = None,
         digits: float = 8,
         collinear: str = "drop",
-    ) -> LinearFit:
+    ) -> Fitted:
         """Ordinary (or weighted) least squares of any formula whose terms are stored; reads no rows.
 
         formula : such as "y ~ a + b"; the whole one when it is None. Any stored numeric column may be the outcome, a
         factor may have another reference level, a polynomial a lower degree. drop : terms to leave out of it.
+        where : fit the rows of this group only, each : all groups, from a Gram made with `by`. vcov, like : as in
+        `gramian.ols`, by the clusters of a Gram made with `cluster`.
         digits : certified digits wanted of every coefficient; an AccuracyWarning says so where there are fewer.
-        Raises SchemaError where something is not stored, NumericalError where taking rows away has left no digits.
+        Returns a LinearFit; with `each`, or several outcomes as in "c(y1, y2) ~ x", `Fits`.
+        Raises SchemaError where something is not stored, NumericalError where taking rows away has left no digits,
+        OptionError for groups or clusters that are not kept.
 
         >>> import gramian as gm
         >>> gram = gm.gram("y ~ a + b", {"a": [1, 2, 3, 4], "b": [0, 1, 1, 0], "y": [2, 4, 5, 8]})
@@ -91,7 +139,8 @@ class Gram:
         1.9
         """
         options = accurate(Options(collinear=one_of("collinear", collinear, COLLINEAR)), digits)
-        return LinearFit(fit_linear(self.gathered, formula, drop, options))
+        asked = Asked(formula, drop, where)
+        return _fitted(gram_models.fits(self.gathered, asked, options, recipe(vcov, like), each=each))
 
     def ridge(
         self,
@@ -99,12 +148,115 @@ class Gram:
         formula: str | None = None,
         *,
         drop: str | Iterable[str] | None = None,
+        where: Level | Key | None = None,
+        each: bool = False,
         digits: float = 8,
         drop_first: bool = False,
-    ) -> LinearFit:
-        """Ridge regression, as `gramian.ridge`; reads no rows."""
+    ) -> Fitted:
+        """Ridge regression, as `gramian.ridge`; reads no rows. Other options as `ols`."""
         options = accurate(Options(alpha=penalty(alpha), drop_first=drop_first), digits)
-        return LinearFit(fit_linear(self.gathered, formula, drop, options))
+        return _fitted(gram_models.fits(self.gathered, Asked(formula, drop, where), options, each=each))
+
+    def path(
+        self,
+        l1_ratio: float = 1.0,
+        formula: str | None = None,
+        *,
+        drop: str | Iterable[str] | None = None,
+        where: Level | Key | None = None,
+        alphas: Iterable[float] | None = None,
+        penalties: Mapping[str, float] | None = None,
+        standardize: bool = False,
+        drop_first: bool = False,
+    ) -> Path:
+        """Ridge (l1_ratio 0), lasso (1) or elastic-net fits for a row of penalties; reads no rows.
+
+        alphas : as scikit-learn counts them; by default all knots of the lasso, or a grid of 100. penalties : term ->
+        factor of its penalty, 0 for none. standardize : penalise the coefficients of standardised columns. drop_first :
+        leave out reference levels. formula, drop, where : as in `ols`.
+
+        >>> import gramian as gm
+        >>> gram = gm.gram("y ~ a + b", {"a": [1, 2, 3, 4], "b": [0, 1, 1, 0], "y": [2, 4, 5, 8]})
+        >>> [round(float(alpha), 12) for alpha in gram.path().alphas]
+        [2.375, 0.125, 0.0]
+        """
+        design, done = gram_models.one_model(self.gathered, Asked(formula, drop, where), "a path")
+        return path_of(
+            design,
+            done,
+            l1_ratio=l1_ratio,
+            alphas=alphas,
+            penalties=penalties,
+            standardize=standardize,
+            drop_first=drop_first,
+        )
+
+    def cross_validate(
+        self,
+        l1_ratio: float = 0.0,
+        alphas: Iterable[float] | None = None,
+        formula: str | None = None,
+        *,
+        drop: str | Iterable[str] | None = None,
+        penalties: Mapping[str, float] | None = None,
+        standardize: bool = False,
+        drop_first: bool = False,
+    ) -> CrossValidation:
+        """Errors of a path on folds that were left out in turn, from a Gram made with `folds`; reads no rows.
+
+        From a Gram made with `by`, one group after the other is left out. Options as in `path`.
+
+        >>> import gramian as gm
+        >>> gram = gm.gram("y ~ a", {"a": [1, 2, 3, 4, 5, 6], "y": [2, 4, 5, 8, 9, 13]}, folds=3)
+        >>> gram.cross_validate(alphas=[0.1, 1, 10]).best_alpha
+        0.1
+        """
+        folded = gram_models.folded(self.gathered, Asked(formula, drop))
+        return cross_validation_of(
+            folded.design,
+            folded.folds,
+            l1_ratio=l1_ratio,
+            alphas=alphas,
+            penalties=penalties,
+            standardize=standardize,
+            drop_first=drop_first,
+            tally=folded.tally,
+            names=folded.names,
+        )
+
+    def select(
+        self,
+        criterion: str = "aic",
+        method: str = "best",
+        formula: str | None = None,
+        *,
+        drop: str | Iterable[str] | None = None,
+        where: Level | Key | None = None,
+        count: int = 1,
+    ) -> Selection:
+        """The terms that a criterion likes best; reads no rows.
+
+        criterion : "aic", "bic", "adj_r2" or "cp". method : "best" searches all subsets of up to 30 terms, "forward"
+        and "backward" go a term at a time. count : so many models of every size with "best". formula, drop, where : as
+        in `ols`.
+
+        >>> import gramian as gm
+        >>> gram = gm.gram("y ~ a + b", {"a": [1, 2, 3, 4], "b": [0, 1, 1, 0], "y": [2, 4, 5, 8]})
+        >>> gram.select("bic").terms
+        ('a', 'b')
+        """
+        design, done = gram_models.one_model(self.gathered, Asked(formula, drop, where), "a selection")
+        return selection(design, done, criterion, method, count)
+
+    def correlation(self, formula: str | None = None, *, where: Level | Key | None = None) -> Correlation:
+        """Correlations of the columns of a formula and its outcome; every level of a factor is a column."""
+        design, done = gram_models.one_model(self.gathered, Asked(formula, None, where), "a correlation")
+        return correlation(design, done.moments)
+
+    def vif(self, formula: str | None = None, *, where: Level | Key | None = None) -> pa.Table:
+        """Variance inflation of the terms of a formula: term, df, vif, scaled (vif^(1 / (2 df)))."""
+        design, done = gram_models.one_model(self.gathered, Asked(formula, None, where), "variance inflation")
+        return vif(solve_stored(design, done, Options(digits=0.0)))
 
     def __add__(self, other: object) -> Gram:
         return add(self, other) if isinstance(other, Gram) else NotImplemented
@@ -132,3 +284,7 @@ def add(a: Gram, b: Gram, *, force: bool = False) -> Gram:
 def subtract(a: Gram, b: Gram, *, force: bool = False) -> Gram:
     """The rows of `a` without those of `b`: `a - b`, or with `force` also where an input of `b` is not in `a`."""
     return Gram(gram_sum.subtracted(a.gathered, b.gathered, force=force))
+
+
+def _fitted(done: Solved | Several) -> Fitted:
+    return Fits(done) if isinstance(done, Several) else LinearFit(done)

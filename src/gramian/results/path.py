@@ -21,7 +21,10 @@ from gramian.inference import goodness
 from gramian.inference.tuning import CRITERIA
 from gramian.results import pictures
 from gramian.results.penalized import PenalizedFit
+from gramian.results.tables import finite
 from gramian.typing import Matrix, Vector
+
+SCHEMA = "gramian.path/1"
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -155,6 +158,22 @@ class Path:
         nonzero = np.count_nonzero(self.coefficients, axis=1)
         told = {"alpha": self.alphas, "df": self.df, "nonzero": nonzero, "rss": self.rss, "r_squared": self.r_squared}
         return pa.table({k: pa.array(v) for k, v in (told | {name: self.criterion(name) for name in CRITERIA}).items()})
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON, schema `gramian.path/1`: one step for each alpha; what is not a finite number is None."""
+        told = [{k: finite(v) for k, v in row.items()} for row in self.glance().to_pylist()]
+        slopes = [dict(zip(self.names, row, strict=True)) for row in self.coefficients.tolist()]
+        pairs = zip(told, self.intercepts.tolist(), slopes, strict=True)
+        return {
+            "schema": SCHEMA,
+            "formula": self.formula,
+            "l1_ratio": self.l1_ratio,
+            "rows": self.rows,
+            "dropped_rows": dict(self.dropped_rows),
+            "method": self.method,
+            "passed": list(self.passed),
+            "steps": [{**row, "intercept": b0, "coefficients": b} for row, b0, b in pairs],
+        }
 
     def summary(self) -> str:
         """All of it as plain text."""

@@ -53,8 +53,8 @@ def from_design(design: Design) -> dict[str, object]:
     return dict(zip(DESIGN, values, strict=True))
 
 
-def design(obj: object) -> Design:
-    """What `from_design` wrote."""
+def design(obj: object, *, several: bool = False) -> Design:
+    """What `from_design` wrote. several : whether there may be several outcomes."""
     (
         formula,
         terms,
@@ -84,6 +84,8 @@ def design(obj: object) -> Design:
         plain.optional(matrix, _matrix),
     )
     _check(out)
+    if not out.outcome or (len(out.outcome) > 1 and not several):
+        plain.wrong("an outcome", list(out.outcome))
     return out
 
 
@@ -248,5 +250,5 @@ def _check(design: Design) -> None:
     factors = {*(a for a in atoms if isinstance(a, str)), *design.terms.absorbed}
     if not factors <= design.terms.factors.keys() == (design.levels or {}).keys():
         plain.wrong("the levels of all factors", list(design.levels or {}))
-    if len(design.outcome) != 1 or not {*design.terms.variables, *design.outcome} <= design.coordinates.keys():
-        plain.wrong("an outcome and the coordinates of all variables", list(design.coordinates))
+    if not {*design.terms.variables, *design.outcome} <= design.coordinates.keys():
+        plain.wrong("the coordinates of all variables", list(design.coordinates))

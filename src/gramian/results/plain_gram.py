@@ -8,6 +8,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from gramian.batch import Field, Kind, Schema
+from gramian.fit.apart import Apart
 from gramian.fit.gathered import Gathered
 from gramian.fit.ledger import Ledger, Read
 from gramian.fit.sums import AnyMoments
@@ -15,42 +16,54 @@ from gramian.formula.design import Design
 from gramian.formula.tally import Tally
 from gramian.linalg.exact.moments import ExactMoments
 from gramian.results import plain
+from gramian.results.plain_apart import apart, from_apart
+from gramian.results.plain_clusters import clusters, from_clusters
 from gramian.results.plain_design import WIDEST, Arrays, design, distinct_levels, from_design
 from gramian.results.plain_exact import exact, from_exact
 from gramian.results.plain_sums import MOST_ROWS, from_sums, read_sums
 
 FLOAT, EXACT = "float64", "exact"
 CONTENT = ("arithmetic", "design", "schema", "matrices", "moments", "dropped_rows", "missing", "inputs")
+KEPT = ("apart", "clusters")  # only where there are such sums
 FIELD = ("name", "kind", "type", "levels")
 READ = ("name", "size", "units", "rows", "sha256", "times")
 
 
 def from_gathered(gathered: Gathered) -> tuple[dict[str, object], dict[str, NDArray[Any]]]:
-    """Manifest and arrays."""
+    """Manifest and arrays. Sums that are kept apart stand in place of the whole, which is their sum."""
     held = gathered.moments
-    sums, arrays = from_exact(held) if isinstance(held, ExactMoments) else from_sums(held)
     manifest: dict[str, object] = {
         "arithmetic": EXACT if isinstance(held, ExactMoments) else FLOAT,
         "design": from_design(gathered.design),
         "schema": [_from_field(field) for field in gathered.schema.fields],
         "matrices": dict(gathered.schema.matrices),
-        "moments": sums,
+        "moments": None,
         "dropped_rows": dict(gathered.tally.causes),
         "missing": dict(gathered.tally.columns),
         "inputs": [_from_read(read, times) for read, times in gathered.ledger.times.items()],
     }
+    arrays: dict[str, NDArray[Any]] = {}
+    if gathered.apart is not None:
+        manifest["apart"], arrays = from_apart(gathered.apart, held.levels)
+    else:
+        manifest["moments"], arrays = from_exact(held) if isinstance(held, ExactMoments) else from_sums(held)
+    if gathered.clusters is not None:
+        manifest["clusters"], more = from_clusters(gathered.clusters)
+        arrays |= more
     return manifest, arrays
 
 
 def gathered(manifest: Mapping[str, Any], arrays: Arrays) -> Gathered:
     """What `from_gathered` wrote; ValueError for anything else."""
-    plain.fields(manifest, CONTENT)
-    made = design(manifest["design"])
+    plain.fields(manifest, (*CONTENT, *(name for name in KEPT if name in manifest)))
+    made = design(manifest["design"], several=True)
     matrices = plain.mapping(manifest["matrices"], lambda k: plain.whole(k, 0, WIDEST))
     schema = Schema(tuple(_field(part) for part in plain.sequence(manifest["schema"])), matrices)
-    sums = _moments(manifest["arithmetic"], manifest["moments"], made, arrays)
     tally = Tally(plain.mapping(manifest["dropped_rows"], _count), plain.mapping(manifest["missing"], _count))
-    out = Gathered(made, schema, sums, tally, _ledger(manifest["inputs"]))
+    kept = _apart(manifest, made, tally, arrays)
+    sums = _moments(manifest["arithmetic"], manifest["moments"], made, arrays) if kept is None else kept.total.moments
+    by = clusters(manifest["clusters"], sums, arrays) if "clusters" in manifest else None
+    out = Gathered(made, schema, sums, tally, _ledger(manifest["inputs"]), kept, by)
     if len({f.name for f in schema.fields}) != len(schema.fields):
         plain.wrong("columns that differ", schema.names)
     if not set(made.columns) <= {*schema.names, made.weight, made.count}:
@@ -58,6 +71,26 @@ def gathered(manifest: Mapping[str, Any], arrays: Arrays) -> Gathered:
     if from_gathered(out)[1].keys() != arrays.keys():
         plain.wrong("no arrays but those of a Gram", list(arrays))
     return out
+
+
+def _apart(manifest: Mapping[str, Any], made: Design, tally: Tally, arrays: Arrays) -> Apart | None:
+    if "apart" not in manifest:
+        return None
+    if manifest["arithmetic"] != FLOAT or manifest["moments"] is not None:
+        plain.wrong("float64 sums of every fold or group in place of the whole", manifest["arithmetic"])
+    kept = apart(manifest["apart"], made, arrays)
+    whole = kept.total
+    if whole.moments.levels.keys() != (made.levels or {}).keys() or any(
+        tuple(known) != tuple(made.levels[name]) for name, known in whole.moments.levels.items() if made.levels
+    ):
+        plain.wrong("rows of every level in some fold or group", list(whole.moments.levels))
+    if (_told(whole.tally.causes), _told(whole.tally.columns)) != (_told(tally.causes), _told(tally.columns)):
+        plain.wrong("rows left out that add up over the folds or groups", dict(tally.causes))
+    return kept
+
+
+def _told(counts: Mapping[str, int]) -> dict[str, int]:
+    return {name: n for name, n in counts.items() if n}
 
 
 def _moments(arithmetic: object, obj: object, made: Design, arrays: Arrays) -> AnyMoments:

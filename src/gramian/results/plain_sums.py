@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from gramian.linalg.cells import CellSums
 from gramian.linalg.columns import Factors, Layout
-from gramian.linalg.moments import Moments
+from gramian.linalg.moments import Moments, with_rows
 from gramian.linalg.monomials import Coordinate
 from gramian.results import plain
 from gramian.results.plain_design import Arrays, cell_codes, codes, taken
@@ -36,7 +36,7 @@ def from_sums(moments: Moments, under: str = "") -> tuple[dict[str, object], dic
         "removed": None,
     }
     if moments.removed is not None:
-        manifest["removed"], removed = from_sums(moments.removed, REMOVED)
+        manifest["removed"], removed = from_sums(moments.removed, under + REMOVED)
         arrays |= removed
     return manifest, arrays
 
@@ -49,15 +49,22 @@ def read_sums(
     powers: Mapping[str, int],
     arrays: Arrays,
     under: str = "",
+    *,
+    gone: bool = False,
+    every_level: bool = True,
 ) -> Moments:
-    """What `from_sums` wrote, for a design that stores this layout and these powers."""
+    """What `from_sums` wrote, for a design that stores this layout and these powers.
+
+    gone : they are sums of what was taken away. every_level : every level has rows; otherwise those without are left
+    out.
+    """
     rows, log_weight, removed = plain.fields(obj, MOMENTS)
     width = len(layout.rows)
     dense = _finite(taken(arrays, f"{under}dense", "float64", (width, width)), "dense")
-    if not np.array_equal(dense, dense.T) or (not under and dense.diagonal().min(initial=0.0) < -_rounding(dense)):
+    if not np.array_equal(dense, dense.T) or (not gone and dense.diagonal().min(initial=0.0) < -_rounding(dense)):
         plain.wrong("products", "a matrix that is none of products")
     tables = {f: _table(i, f, len(m), levels, arrays, under) for i, (f, m) in enumerate(layout.tables)}
-    if under and removed is not None:
+    if gone and removed is not None:
         plain.wrong("nothing removed from what was removed", removed)
     out = Moments(
         layout,
@@ -68,10 +75,15 @@ def read_sums(
         levels,
         tables,
         {v: _powers(i, powers[v], arrays, under) for i, v in enumerate(sorted(powers))},
-        None if removed is None else read_sums(removed, layout, coordinates, levels, powers, arrays, REMOVED),
+        None
+        if removed is None
+        else read_sums(removed, layout, coordinates, levels, powers, arrays, under + REMOVED, gone=True),
     )
-    if not under:
-        _check_counts(out)
+    if gone:
+        return out
+    if not every_level:
+        out = out.with_levels({name: with_rows(known, name, tables) for name, known in levels.items()})
+    _check_counts(out)
     return out
 
 

@@ -18,3 +18,12 @@ def test_penalised_paths_are_raced_and_compared(tmp_path):
     assert [race["name"] for race in found["races"]] == ["lasso-path", "cross-validation"]
     (agreement,) = found["lasso-digits"]["checks"]
     assert agreement["verdict"] == "pass"  # right answers do not depend on the machine
+
+
+def test_what_grams_keep_is_raced_and_agrees(tmp_path):
+    file = tmp_path / "found.json"
+    command = [sys.executable, COMMAND, "--quick", "--rounds", "1", "--only", "keyed", "--json", str(file)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    (race,) = json.loads(file.read_text())["races"]
+    assert race["name"] == "keyed"

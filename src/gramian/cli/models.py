@@ -1,0 +1,127 @@
+"""What the commands share that make models of Grams: their arguments, and how results are printed."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from gramian.cli.options import FILE
+from gramian.errors import OptionError
+
+if TYPE_CHECKING:
+    from gramian.results.cross_validation import CrossValidation
+    from gramian.results.gram import Gram
+    from gramian.results.path import Path as Penalised
+    from gramian.results.selection import Selection
+
+    Result = Penalised | CrossValidation | Selection
+
+F = TypeVar("F", bound=Any)
+FORMATS = ("table", "json", "csv")
+
+
+def grams(command: F) -> F:
+    """The files that hold the sums."""
+    return click.argument("gram", nargs=-1, required=True, type=FILE, metavar="GRAM...")(command)
+
+
+def formula(command: F) -> F:
+    """Which of the stored terms."""
+    return click.option("--formula", metavar="FORMULA", help="Take these terms.  [default: all that are stored]")(
+        command
+    )
+
+
+def where(command: F) -> F:
+    """Which group."""
+    return click.option(
+        "--where", metavar="GROUP", help="Take the rows of this group only, of a Gram made with --by; several: a,b."
+    )(command)
+
+
+def penalised(ratio: float) -> Callable[[F], F]:
+    """How fits are penalised; `ratio` is the default."""
+    options = (
+        click.option("--l1-ratio", metavar="X", type=float, default=ratio, show_default=True,
+                     help="0 is ridge, 1 the lasso, between them the elastic net."),
+        click.option("--alphas", metavar="A,B,...",
+                     help="Penalties, as scikit-learn counts them.  [default: knots of the lasso, or a grid of 100]"),
+        click.option("--standardize", is_flag=True, help="Penalise the coefficients of standardised columns."),
+        click.option("--drop-first", is_flag=True, help="Leave out the reference levels of factors."),
+    )  # fmt: skip
+
+    def all_of_them(command: F) -> F:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return all_of_them
+
+
+def printed(command: F) -> F:
+    """How the result is printed."""
+    return click.option(
+        "--format", type=click.Choice(FORMATS), default="table", show_default=True, help="Print the result as this."
+    )(command)
+
+
+def total(paths: Sequence[Path]) -> Gram:
+    """The sum of Grams. Raises ArtifactError for a file that is none."""
+    from gramian.results.saved import load_gram
+
+    found = [load_gram(path) for path in paths]
+    return sum(found[1:], found[0])
+
+
+def group(gram: Gram, text: str | None) -> Any:
+    """The group that a text names, as its level; the text itself where there is none, which is an error elsewhere."""
+    if text is None:
+        return None
+    told = {",".join(map(str, g if isinstance(g, tuple) else (g,))): g for g in gram.groups}
+    return told.get(text, text)
+
+
+def numbers(text: str | None) -> list[float] | None:
+    """The penalties that were given. Raises OptionError for anything else than numbers."""
+    if text is None:
+        return None
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        raise OptionError(f"--alphas must be numbers separated by commas, such as 0.1,1,10; found {text!r}") from None
+
+
+def show(result: Result, format: str, plot: Path | None) -> None:
+    """Print a result, and draw it."""
+    from gramian.cli.drawing import write_plot
+
+    if format == "json":
+        click.echo(json.dumps(result.to_dict(), indent=2, ensure_ascii=False, allow_nan=False))
+    else:
+        click.echo(result.summary() if format == "table" else _csv(result))
+    if plot is not None:
+        write_plot(result.plot(), plot)
+
+
+def _csv(result: Any) -> str:
+    """Numbers with all their digits, nothing where unknown."""
+    table = result.tidy() if hasattr(result, "tidy") else result.table
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(table.column_names)
+    writer.writerows(map(_cell, row.values()) for row in table.to_pylist())
+    return out.getvalue().removesuffix("\n")
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, Iterable) and not isinstance(value, str):
+        return " + ".join(map(str, value))
+    return "" if value is None else str(value)

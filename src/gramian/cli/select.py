@@ -1,0 +1,54 @@
+"""`gramian select`: the terms that a criterion likes best, from sums that are there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from gramian.cli.drawing import check_plot, plot
+from gramian.cli.models import formula, grams, group, printed, show, total, where
+
+CRITERIA = ("aic", "bic", "adj_r2", "cp")
+METHODS = ("best", "forward", "backward")
+
+
+@click.command()
+@grams
+@click.option(
+    "--criterion", type=click.Choice(CRITERIA), default="aic", show_default=True, help="Judge models by this."
+)
+@click.option(
+    "--method",
+    type=click.Choice(METHODS),
+    default="best",
+    show_default=True,
+    help="Search all subsets of up to 30 terms, or go a term at a time.",
+)
+@click.option(
+    "--count", metavar="N", type=int, default=1, show_default=True, help="With best: tell so many of every size."
+)
+@formula
+@where
+@printed
+@plot("the criterion against the number of columns")
+def command(
+    gram: tuple[Path, ...],
+    criterion: str,
+    method: str,
+    count: int,
+    formula: str | None,
+    where: str | None,
+    format: str,
+    plot: Path | None,
+) -> None:
+    """Select terms of GRAM; several Grams are added. No rows are read.
+
+    \b
+    gramian select flights.gram --criterion bic
+    gramian select flights.gram --method backward --format json
+    """  # noqa: D301  # click wants a backspace before lines that it may not fold
+    check_plot(plot)
+    held = total(gram)
+    found = held.select(criterion, method, formula, where=group(held, where), count=count)
+    show(found, format, plot)
