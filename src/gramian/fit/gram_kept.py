@@ -14,12 +14,13 @@ from gramian.fit.clusters import ClusterMoments
 from gramian.fit.engine import Engine
 from gramian.fit.gathered import Gathered
 from gramian.fit.gram import gathered
+from gramian.fit.gram_robust import check_not_absorbed
 from gramian.fit.keyed import run_keyed
 from gramian.fit.keys import Folds, Split, by_of
 from gramian.fit.options import Options
 from gramian.fit.passes import Accumulate
 from gramian.fit.prepare import design_for, prepare
-from gramian.fit.robust import check_recipe, check_terms, keeping
+from gramian.fit.robust import check_recipe, keeping
 from gramian.fit.run_robust import Both
 from gramian.fit.several import no_rows
 from gramian.fit.stored_clusters import checked
@@ -73,7 +74,7 @@ def run_kept(
     """
     if keep.clusters is not None:
         check_recipe(keep.clusters, source.schema, None)
-    check_terms(design_for(formula, source.schema, options, absorbing=True, several=True).terms.absorbed)
+    check_not_absorbed(design_for(formula, source.schema, options, absorbing=True, several=True).terms.absorbed)
     beside = Beside(engine, keep.clusters, options.drop)
     if keep.split is None:
         design, source = prepare(formula, source, options, several=True)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from gramian.errors import OptionError
 from gramian.fit.gathered import Gathered
 from gramian.fit.options import Options
-from gramian.fit.robust import check_terms, from_moments
+from gramian.fit.robust import from_moments
 from gramian.fit.solved import Solved
 from gramian.fit.stored_clusters import told_for
 from gramian.fit.submodel import plan_of
@@ -31,6 +31,16 @@ def check_kept(gathered: Gathered, recipe: Recipe, options: Options) -> None:
         raise OptionError(f"{recipe.name}: this Gram keeps {there}; make it with gm.gram(..., cluster={wanted})")
 
 
+def check_not_absorbed(absorbed: tuple[str, ...]) -> None:
+    """Raise OptionError beside absorbed factors: what is kept of folds, groups and clusters knows no such levels."""
+    if absorbed:
+        names = " and ".join(absorbed)
+        raise OptionError(
+            f"folds, groups and clusters are not kept within the absorbed levels of {names}: write it as a term, as in "
+            f"+ factor({absorbed[0]}), or fit the data themselves with gm.ols"
+        )
+
+
 def with_clusters(gathered: Gathered, design: Design, solved: Solved, recipe: Recipe) -> Solved:
     """A fit to all rows with CR0, CR1 or CR3; reads no rows.
 
@@ -38,7 +48,7 @@ def with_clusters(gathered: Gathered, design: Design, solved: Solved, recipe: Re
     needs is kept in other cells only.
     """
     assert gathered.clusters is not None
-    check_terms(design.terms.absorbed)
+    check_not_absorbed(design.terms.absorbed)
     plan = plan_of(gathered.design, gathered.moments.layout, design)
     keyed = told_for(gathered.clusters.keyed, solved.frame, solved.levels.names, plan)
     return replace(solved, robust=from_moments(solved, keyed, recipe, Setup(solved.rows, solved.leverage)))

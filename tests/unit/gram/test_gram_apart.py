@@ -261,7 +261,7 @@ MESSAGES = {
     "fold 4 of 29 has no rows to measure an error on": (
         NumericalError,
         lambda d: gm.gram("y ~ x", d[:40].assign(x=d.x.where(d.index % 29 != 4)), folds=29).cross_validate()),
-    "robust and clustered covariances need the scores within": (
+    "folds, groups and clusters are not kept within the absorbed levels of g": (
         OptionError, lambda d: gm.gram("y ~ x | g", d, cluster="firm")),
 }  # fmt: skip
 
