@@ -72,7 +72,7 @@ def test_inputs_tell_what_is_read(write, tmp_path):
     path = write({"x": list(range(1000))}, "t.parquet")
     source = source_of(path)
     known = Path(path).stat()
-    assert source.inputs == ((path, known.st_size, 1000, known.st_mtime_ns),)
+    assert source.inputs == ((path, known.st_size, 1000, known.st_mtime_ns, 4),)
     assert source.rows == 1000
 
 
