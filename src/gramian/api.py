@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from os import PathLike
 from typing import Any
 
@@ -13,14 +14,15 @@ from gramian.fit.engine import Engine
 from gramian.fit.glm import run_glm
 from gramian.fit.glm_options import glm_options
 from gramian.fit.glm_plan import plan_glm
-from gramian.fit.options import COLLINEAR, NA, Options, accurate, one_of, penalty
+from gramian.fit.options import COLLINEAR, NA, SOLVERS, Options, accurate, one_of, penalty
 from gramian.fit.plan import Plan
-from gramian.fit.run_robust import plan_robust, run_robust
 from gramian.inference.recipes import Recipe, Vcov, recipe
 from gramian.results.glm import GlmFit
 from gramian.results.linear import LinearFit
 from gramian.results.saved import Fit
 from gramian.results.saved import load as load_saved
+from gramian.results.wide import WideFit
+from gramian.results.wide_api import fit_linear, plan_with
 
 
 def ols(
@@ -36,9 +38,10 @@ def ols(
     decimal: str | None = None,
     na: str = "drop",
     collinear: str = "drop",
+    solver: str = "auto",
     engine: Engine | None = None,
     progress: Progress | None = None,
-) -> LinearFit:
+) -> LinearFit | WideFit:
     """Ordinary (or weighted) least squares in one pass.
 
     formula : such as "y ~ x + factor(month)". data : paths, a frame, arrays, batches; see the README.
@@ -50,6 +53,8 @@ def ols(
     order; coefficients correctly rounded. decimal : "exact" reads DECIMAL columns and the numbers of text files as what
     they say, with exact sums. na : "drop" leaves incomplete rows out and counts them, "raise" refuses them.
     collinear : "drop" leaves out later dependent columns, "min-norm" takes the pseudo-inverse, "raise" refuses.
+    solver : "gram" sums products of columns, "iterative" and "dual" are for columns too many for that, and give
+    a WideFit. "auto" chooses by memory and sparsity, and `plan` says why.
     Raises FormulaError, DataError, NumericalError, all of them GramianError.
 
     >>> import gramian as gm
@@ -57,7 +62,7 @@ def ols(
     >>> round(fit["x"], 12)
     1.9
     """
-    options = accurate(_options(weights, counts, na, collinear), digits, exact=exact, decimal=decimal)
+    options = accurate(_options(weights, counts, na, collinear, solver=solver), digits, exact=exact, decimal=decimal)
     return _fit(formula, data, options, engine, progress, recipe(vcov, like))
 
 
@@ -71,15 +76,16 @@ def ridge(
     counts: str | None = None,
     digits: float = 8,
     na: str = "drop",
+    solver: str = "auto",
     engine: Engine | None = None,
     progress: Progress | None = None,
-) -> LinearFit:
+) -> LinearFit | WideFit:
     """Ridge regression: alpha times the squared slopes is added to the weighted sum of squares.
 
     alpha means what it means in scikit-learn's `Ridge`; the intercept is not penalised. Factors enter with all their
     levels, so that the answer does not depend on a reference level, unless `drop_first`. Other options as `ols`.
     """
-    options = accurate(_options(weights, counts, na, "drop", penalty(alpha), drop_first), digits)
+    options = accurate(_options(weights, counts, na, "drop", penalty(alpha), drop_first, solver), digits)
     return _fit(formula, data, options, engine, progress)
 
 
@@ -153,6 +159,7 @@ def plan(
     digits: float = 8,
     exact: bool = False,
     decimal: str | None = None,
+    solver: str = "auto",
     engine: Engine | None = None,
     progress: Progress | None = None,
     **iterated: Any,
@@ -161,7 +168,7 @@ def plan(
 
     With a family the options of `glm`: link, theta, variance, offset, tolerance, max_passes.
     """
-    options = _options(weights, counts, na, collinear, None if alpha is None else penalty(alpha), drop_first)
+    options = _options(weights, counts, na, collinear, None if alpha is None else penalty(alpha), drop_first, solver)
     threads = getattr(_engine(engine), "workers", 1)
     if family is not None:
         given = glm_options(family, common=options, vcov=vcov, like=like, **iterated)
@@ -169,7 +176,7 @@ def plan(
     if iterated:
         raise OptionError(f"{next(iter(iterated))} goes with a family; without one the model is linear")
     options = accurate(options, digits, exact=exact, decimal=decimal)
-    return plan_robust(formula, source_of(data), options, recipe(vcov, like), threads)
+    return plan_with(formula, source_of(data), options, recipe(vcov, like), threads)
 
 
 def load(path: str | PathLike[str]) -> Fit:
@@ -184,8 +191,8 @@ def _fit(
     engine: Engine | None,
     progress: Progress | None,
     recipe: Recipe | None = None,
-) -> LinearFit:
-    return LinearFit(run_robust(formula, source_of(data), options, recipe, _engine(engine), progress))
+) -> LinearFit | WideFit:
+    return fit_linear(formula, source_of(data), options, recipe, _engine(engine), progress)
 
 
 def _engine(engine: Engine | None) -> Engine:
@@ -203,9 +210,11 @@ def _options(
     collinear: str,
     alpha: float | None = None,
     drop_first: bool = False,
+    solver: str = "auto",
 ) -> Options:
     for name, value in (("weights", weights), ("counts", counts)):
         if value is not None and not isinstance(value, str):
             raise OptionError(f"{name} must be the name of a column, found {type(value).__name__}")
     drop = one_of("na", na, NA) == "drop"
-    return Options(weights, counts, drop, one_of("collinear", collinear, COLLINEAR), alpha, drop_first)
+    found = Options(weights, counts, drop, one_of("collinear", collinear, COLLINEAR), alpha, drop_first)
+    return replace(found, solver=one_of("solver", solver, SOLVERS))

@@ -17,6 +17,7 @@ from gramian.typing import Codes, Level, Mask, Matrix, Vector
 CLOSE = 4  # places for each value, up to which integers are their own codes
 MANY = 1024  # levels from which on they stay in Arrow's hands
 EXACT_INTEGER = 2**53  # beyond it float64 has no place for every integer
+SPARSE = "sparse"  # what the type of a sparse matrix begins with
 SECONDS = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gramian.batch import Field, Input, Kind, Schema
+from gramian.batch import SPARSE, Field, Input, Kind, Schema
 from gramian.data.agreement import Claim, agree
 from gramian.data.columns import ordered_levels
 from gramian.data.reading import Rereadable
@@ -150,7 +150,8 @@ def _is_wide(matrix: Any) -> bool:
 def _field_of(name: str, matrix: Any) -> Field:
     """One field for all columns of a matrix."""
     kind = _type_of(matrix)
-    return Field(name, Kind.BOOLEAN if kind == pa.bool_() else Kind.NUMBER, str(kind))
+    told = f"{SPARSE} {kind}" if is_sparse(matrix) else str(kind)
+    return Field(name, Kind.BOOLEAN if kind == pa.bool_() else Kind.NUMBER, told)
 
 
 def _check_names(held: Held, wide: Mapping[str, Field]) -> None:

@@ -60,7 +60,7 @@ class Slice:
         """Views of the rows with these columns; a matrix asked for by its name alone comes whole, sparse if it is."""
         vectors, chunked, matrices = self._chosen(columns)
         dense = wanted_columns(columns, matrices)
-        width = len(vectors) + len(chunked) + sum(m.shape[1] for m in matrices.values())
+        width = len(vectors) + len(chunked) + sum(_cells(m, whole=name in columns) for name, m in matrices.items())
         for at, rows, arrays in _pieces(chunked, self.start, self.rows, batch_rows(width, SLICE_ROWS)):
             rows_of = slice(at, at + rows)
             views = {name: native(vector[rows_of]) for name, vector in vectors.items()}
@@ -81,6 +81,11 @@ class Slice:
             else:
                 (vectors if isinstance(column, np.ndarray) else chunked)[name] = column
         return vectors, chunked, matrices
+
+
+def _cells(matrix: Any, *, whole: bool) -> int:
+    """What a row of a matrix takes: of a sparse one that stays sparse, its entries."""
+    return int(matrix.nnz // max(matrix.shape[0], 1) if whole and is_sparse(matrix) else matrix.shape[1])
 
 
 def wanted_columns(names: Sequence[str], matrices: Mapping[str, Any]) -> dict[str, list[int]]:

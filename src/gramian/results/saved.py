@@ -14,11 +14,15 @@ from gramian.results.linear import LinearFit
 from gramian.results.plain_design import Arrays
 from gramian.results.plain_glm import glm as glm_solved
 from gramian.results.plain_solved import solved
+from gramian.results.plain_wide import wide
+from gramian.results.wide import KIND as WIDE
+from gramian.results.wide import WideFit
 
-Fit: TypeAlias = LinearFit | GlmFit
+Fit: TypeAlias = LinearFit | GlmFit | WideFit
 Read: TypeAlias = Callable[[Mapping[str, Any], Arrays], Fit]
 READ: Mapping[str, Read] = {
     linear.KIND: lambda manifest, arrays: LinearFit(solved(manifest, arrays)),
+    WIDE: lambda manifest, arrays: WideFit(wide(manifest, arrays)),
     glm.KIND: lambda manifest, arrays: GlmFit(glm_solved(manifest, arrays)),
 }
 

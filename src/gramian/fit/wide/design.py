@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from gramian.formula.design import Design, design_of
 from gramian.formula.expand import expand
 from gramian.formula.grammar import Formula, Rest, Sum, Terms, parse
 from gramian.formula.syntax import Name, Number, label, names
-from gramian.linalg.monomials import degree
+from gramian.linalg.monomials import Coordinate, degree
 from gramian.typing import Codes
 
 
@@ -81,6 +81,8 @@ def wide_design(formula: str, schema: Schema, options: Options) -> WideDesign:
     expanded = expand(narrow, (*columns, *_elements(parsed, schema)), inside)
     design = design_of(expanded, formula, schema, options.weights, options.counts)
     _check_terms(design)
+    plain = dict.fromkeys((*design.terms.variables, *design.outcome), Coordinate())
+    design = replace(design, matrix=None, coordinates=plain)
     return WideDesign(design, tuple(found.wholes()))
 
 
@@ -187,7 +189,7 @@ def _check_terms(design: Design) -> None:
         if not plain or any(len(p.names) != 1 or p.names != p.variables for p in parts):
             raise FormulaError(
                 f"'{term.label}': the iterative and the dual solver take numeric columns, functions of one column and "
-                "matrices; write factors and products as columns of a (sparse) matrix, or use solver=\"gram\""
+                'matrices; write factors and products as columns of a (sparse) matrix, or use solver="gram"'
             )
     if design.terms.absorbed:
         name = label(Name(design.terms.absorbed[0]))

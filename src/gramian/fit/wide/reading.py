@@ -66,7 +66,7 @@ class Reading:
 
     def _labels(self) -> list[tuple[str, ...] | str]:
         first: list[tuple[str, ...] | str] = [self.design.variables] if self.design.variables else []
-        return [*first, *(m.name for m in self.design.matrices)]
+        return [*first, *(m.name if m.places is None else tuple(m.names) for m in self.design.matrices)]
 
     def _parts(self, batch: Batch, observed: Observed) -> Iterator[Any]:
         if self.design.variables:
@@ -87,7 +87,9 @@ class Reading:
         if not self.drop:
             row = observed.row_number(int(np.argmin(good)))
             name = next(iter(missing))
-            raise DataError(f"row {row}: '{name}' is missing or infinite (na=\"drop\" leaves such rows out)", observed.where)
+            raise DataError(
+                f"row {row}: '{name}' is missing or infinite (na=\"drop\" leaves such rows out)", observed.where
+            )
         out = int((~good).sum())
         nan = int((~good & _any(np.isnan, y, parts)).sum())
         return Tally({k: n for k, n in {"nan": nan, "infinite": out - nan}.items() if n}, missing)
@@ -175,7 +177,7 @@ def shifted(part: Any, shift: Vector | None) -> tuple[Any, Matrix | None]:
 
 
 def choose_shifts(rows: Rows) -> tuple[tuple[Vector | None, ...], float]:
-    """Round numbers near the means of the first rows, where these are beyond a standard deviation; of the outcome too."""
+    """Round numbers near the means of the first rows, where these are beyond a deviation; the last is the outcome's."""
     shifts = tuple(None if issparse(part) else _shifts(part[:FIRST]) for part in rows.parts)
     return shifts, float(_shifts(rows.y.hi[:FIRST, None])[0])
 
@@ -196,7 +198,8 @@ def check_integers(name: str, part: Any, where: str) -> None:
         worst = max(int(values.max()), -int(values.min()))
         if worst > EXACT_INTEGER:
             raise DataError(
-                f"the matrix '{name}' holds an integer of size {worst}, beyond 2^53: as float64 it would be rounded", where
+                f"the matrix '{name}' holds an integer of size {worst}, beyond 2^53: as float64 it would be rounded",
+                where,
             )
 
 
@@ -224,7 +227,7 @@ def _bad(part: Any, told: tuple[str, ...] | str) -> dict[str, Mask]:
         rows = np.repeat(np.arange(part.shape[0]), np.diff(part.indptr))
         wrong = ~np.isfinite(part.data)
         pairs = zip(part.indices[wrong].tolist(), rows[wrong].tolist(), strict=True)
-        return _named({j: r for j, r in _grouped(pairs).items()}, part.shape[0], told)
+        return _named(_grouped(pairs), part.shape[0], told)
     where = np.argwhere(~np.isfinite(part))
     return _named(_grouped(zip(where[:, 1].tolist(), where[:, 0].tolist(), strict=True)), len(part), told)
 

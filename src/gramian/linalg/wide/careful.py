@@ -56,7 +56,8 @@ def _columns(part: Any, low: Matrix | None, u: Pair) -> Pair:
             row = np.repeat(np.arange(x.shape[0]), np.diff(x.indptr))
             p, e = _times(x.data, Pair(v.hi[row], v.lo[row]), None)
             whole, less = parts(p)
-            hi, lo = (np.bincount(x.indices, q, x.shape[1]) for q in (whole, less + e))
+            hi = np.bincount(x.indices, whole, x.shape[1]).astype(np.float64, copy=False)
+            lo = np.bincount(x.indices, less + e, x.shape[1]).astype(np.float64, copy=False)
         else:
             p, e = _times(x, Pair(v.hi[:, None], v.lo[:, None]), rest)
             whole, less = (q.reshape(p.shape) for q in parts(p.ravel()))

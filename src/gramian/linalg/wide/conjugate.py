@@ -17,7 +17,7 @@ from gramian.typing import Vector
 
 MOST = 20_000  # steps
 Goal = Callable[[Vector, float], float]
-"""The residual to be reached at a correction, where the objective has fallen by so much, for a least eigenvalue of 1."""
+"""The residual to be reached at a correction, when the objective has fallen so far, for a least eigenvalue of 1."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

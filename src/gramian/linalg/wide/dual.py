@@ -24,12 +24,12 @@ STEPS = 4
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Dual:
-    """A ridge solution. inverse : (p + 1,) diagonal of the inverse, the constant's first (NaN without one), and
-    leverage, the effective number of columns without the constant's.
+    """A ridge solution. variances : (p + 1,) of the coefficients in units of sigma^2, the constant's first (NaN without
+    one). leverage : the effective number of columns without the constant's.
     """
 
     found: Refined
-    inverse: Vector
+    variances: Vector
     leverage: float
     condition: float
 
@@ -53,8 +53,10 @@ def ridge(problem: Problem, rows: Rows, wanted: float) -> Dual:
         return inverse(point.gradient * problem.length) * problem.length
 
     found = refine(problem, correct, lambda: problem.floor, wanted)
-    V = _diagonal(rows, mean, keep, root, L[0], alpha)
-    first = 1.0 / problem.totals.weight + float(mean @ inverse(mean)) if problem.centred else np.nan
+    V = _variances(rows, mean, keep, root, L)
+    at = np.where(keep, mean + problem.origin, 0.0)
+    seen = cho_solve(L, root * (product(rows, at) - float(mean @ at)))
+    first = 1.0 / problem.totals.weight + float(seen @ seen) if problem.centred else np.nan
     leverage = len(K) - alpha * _trace(L[0])
     return Dual(found, np.append(first, V), leverage, float(np.sqrt(1.0 + largest / alpha)))
 
@@ -75,13 +77,13 @@ def _products(rows: Rows, mean: Vector, keep: Mask) -> Matrix:
     return K
 
 
-def _diagonal(rows: Rows, mean: Vector, keep: Mask, root: Vector, L: Matrix, alpha: float) -> Vector:
-    """Diagonal of (A'A + alpha I)^-1, some columns at a time; of columns that are left out NaN."""
+def _variances(rows: Rows, mean: Vector, keep: Mask, root: Vector, L: tuple[Matrix, bool]) -> Vector:
+    """Diagonal of V A'A V, V = (A'A + alpha I)^-1: squares of (A A' + alpha I)^-1 A, some columns at a time."""
     out = np.empty(len(mean))
     for cut, x in _blocks(rows):
-        Z = solve_triangular(L, root[:, None] * (x - mean[cut]), lower=True)
-        out[cut] = (1.0 - (Z * Z).sum(axis=0)) / alpha
-    return np.where(keep, np.maximum(out, 0.0), np.nan)
+        Z = cho_solve(L, root[:, None] * (x - mean[cut]))
+        out[cut] = (Z * Z).sum(axis=0)
+    return np.where(keep, out, np.nan)
 
 
 def _blocks(rows: Rows) -> Iterator[tuple[slice, Matrix]]:

@@ -17,7 +17,7 @@ MARGIN = 0.25  # of the error that is allowed: the rest is for what rounding add
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Iterated:
-    """A solution. steps : of the conjugate gradient. least : bound of the least eigenvalue of the scaled columns' products,
+    """A solution. steps : of the conjugate gradient. least : bound of the least eigenvalue of scaled columns' products,
     0 where it cannot be told from zero. condition : of the scaled columns, as far as the iteration saw it.
     """
 
@@ -43,7 +43,7 @@ def iterate(problem: Problem, wanted: float, most: int = MOST) -> Iterated:
             told = problem.told(z + d)
             rss = max(objective - fall - problem.alpha * float(told @ told), 0.0)
             size = np.fmax(np.abs(z + d), np.sqrt(rss / max(problem.totals.rows, 1)))[problem.kept]
-            return MARGIN * 10.0**-wanted * float(size.min(initial=np.inf))
+            return MARGIN * float(10.0**-wanted) * float(size.min(initial=np.inf))
 
         made = descend(problem, point.gradient, spectrum, goal, most - steps)
         steps += made.steps

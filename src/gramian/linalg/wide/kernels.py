@@ -42,7 +42,7 @@ class _Added:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Totals(_Added):
-    """Sums over rows. x, xx, entries : (p,) weighted sums of columns, of their squares, and how many entries they have."""
+    """Sums over rows. x, xx, entries : (p,) weighted sums of columns, of their squares, and how many they store."""
 
     rows: int
     weight: float
@@ -163,8 +163,8 @@ class Gradient:
     def _quick(self, rows: Rows) -> tuple[tuple[Pair, Pair, Pair], Vector]:
         r = rows.y.hi - product(rows, self.b.hi) - self.constant[0]
         wr = rows.weighed(r)
-        one = (pair(np.array([v])) for v in (float(wr.sum()), float(r @ wr)))
-        return (pair(transposed(rows, wr)), *one), r
+        constant, square = (pair(np.array([v])) for v in (float(wr.sum()), float(r @ wr)))
+        return (pair(transposed(rows, wr)), constant, square), r
 
     def _careful(self, rows: Rows) -> tuple[tuple[Pair, Pair, Pair], Vector]:
         r = exactly.residuals(rows, self.b, self.constant)

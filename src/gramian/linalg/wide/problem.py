@@ -1,4 +1,4 @@
-"""The wide least squares problem in coordinates where columns are centred and of length one, without writing them so."""
+"""The wide least squares problem where columns are centred and of length one, without writing them so."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ class Problem:
 
     fold : sums over the rows. mean, length : (p,) of the columns; length is the root of the centred square plus alpha.
     kept : (p,) columns that are no multiple of the constant. constants : (p,) the value of those that are.
+    origin : (p,) what was subtracted from the columns before.
     """
 
     fold: Fold
@@ -34,6 +35,7 @@ class Problem:
     constants: Vector
     alpha: float
     centred: bool
+    origin: Vector
 
     @property
     def noise(self) -> float:
@@ -62,7 +64,7 @@ class Problem:
         return np.where(self.kept, (t + self.alpha * self.told(z)) / self.length, 0.0)
 
 
-def pose(fold: Fold, alpha: float | None, *, centred: bool) -> Problem:
+def pose(fold: Fold, alpha: float | None, *, centred: bool, origin: Vector | None = None) -> Problem:
     """One pass for lengths, and a look at columns that hardly vary."""
     (totals,) = fold([Total()])
     weight = totals.weight if totals.weight > 0.0 else 1.0
@@ -73,7 +75,8 @@ def pose(fold: Fold, alpha: float | None, *, centred: bool) -> Problem:
         square[near], mean[near], constants[near] = _closer(fold, near, mean[near], square[near], totals)
     kept = square > 0.0
     penalty = alpha or 0.0
-    return Problem(fold, totals, mean, np.sqrt(np.where(kept, square + penalty, 1.0)), kept, constants, penalty, centred)
+    length, at = np.sqrt(np.where(kept, square + penalty, 1.0)), np.zeros(len(mean)) if origin is None else origin
+    return Problem(fold, totals, mean, length, kept, constants, penalty, centred, at)
 
 
 def _closer(fold: Fold, near: Any, mean: Vector, square: Vector, totals: Totals) -> tuple[Vector, Vector, Vector]:

@@ -35,7 +35,7 @@ class Point:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Proof:
-    """What is known of the errors: their norm in scaled coordinates, digits (p,) and of the constant, the scale sigma."""
+    """What is known of the errors: their norm in scaled coordinates, digits (p,) and the constant's, and sigma."""
 
     error: float
     digits: Vector
@@ -106,7 +106,8 @@ def at(problem: Problem, b: Pair, constant: tuple[float, float], *, careful: boo
 
 def _point(problem: Problem, slope: Slope, b: Pair, constant: tuple[float, float], careful: bool) -> Point:
     mean, centred, weight = problem.mean, problem.centred, max(problem.totals.weight, 1e-300)
-    pull = Pair(problem.alpha * b.hi, problem.alpha * b.lo) if not careful else pair(np.full(len(b.hi), problem.alpha)) * b
+    exactly = pair(np.full(len(b.hi), problem.alpha)) * b
+    pull = exactly if careful else pair(problem.alpha * b.hi)
     g = slope.columns - pull
     rest = float(slope.constant.value[0])
     if centred:
@@ -125,8 +126,8 @@ def _point(problem: Problem, slope: Slope, b: Pair, constant: tuple[float, float
 
 
 def prove(problem: Problem, point: Point, least: float) -> Proof:
-    """|error| <= |gradient| / least eigenvalue; digits are counted relative to what a coefficient cannot well be below:
-    the larger of its size and sigma / length of its column, which is at most its standard error.
+    """|error| <= |gradient| / least eigenvalue. Digits are counted relative to the larger of a coefficient and sigma /
+    length of its column: without a penalty its standard error is never below that.
     """
     slack = _norm(point.gradient) + point.noise
     error = slack / least if least > 0.0 else np.inf
@@ -141,12 +142,13 @@ def prove(problem: Problem, point: Point, least: float) -> Proof:
 
 
 def _constant_digits(problem: Problem, point: Point, error: float, sigma: float) -> float:
-    """Of the centred constant; what telling it at zero adds is its teller's."""
+    """Of the constant told where all columns are zero."""
     if not problem.centred:
         return float("nan")
-    reach = _norm(np.where(problem.kept, problem.mean / problem.length, 0.0))
-    off = reach * error + 4.0 * UNIT * abs(point.constant[0])
-    size = max(abs(point.constant[0]), sigma / np.sqrt(max(problem.totals.weight, 1e-300)))
+    reach = _norm(np.where(problem.kept, (problem.mean + problem.origin) / problem.length, 0.0))
+    told = abs(point.constant[0] - float(problem.origin @ point.b.hi))
+    off = reach * error + 4.0 * UNIT * told
+    size = max(told, sigma / np.sqrt(max(problem.totals.weight, 1e-300)))
     return float(digits(np.array([off]), np.array([size]))[0])
 
 

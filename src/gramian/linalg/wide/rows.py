@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -38,7 +39,7 @@ class Rows:
     def cuts(self) -> list[slice]:
         """Where the columns of each part stand."""
         ends = np.cumsum([0, *(part.shape[1] for part in self.parts)]).tolist()
-        return [slice(a, b) for a, b in zip(ends[:-1], ends[1:], strict=True)]
+        return [slice(a, b) for a, b in pairwise(ends)]
 
     def weighed(self, values: Vector) -> Vector:
         """W values."""
