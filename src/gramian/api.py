@@ -18,9 +18,9 @@ from gramian.fit.glm_plan import plan_glm
 from gramian.fit.gram import run_gram
 from gramian.fit.gram_kept import keep_of, run_kept
 from gramian.fit.keys import by_of
-from gramian.fit.options import COLLINEAR, NA, Options, accurate, one_of, penalty
+from gramian.fit.options import COLLINEAR, NA, SOLVERS, Options, accurate, one_of, penalty
 from gramian.fit.plan import Plan
-from gramian.fit.run_robust import plan_robust, run_robust
+from gramian.fit.run_robust import run_robust
 from gramian.fit.several import has_several, run_several
 from gramian.fit.several_plan import plan_several
 from gramian.inference.recipes import Recipe, Vcov, recipe
@@ -31,6 +31,7 @@ from gramian.results.lasting import Lasting
 from gramian.results.linear import LinearFit
 from gramian.results.saved import Saved
 from gramian.results.saved import load as load_saved
+from gramian.results.wide_api import fit_wide, plan_with
 
 Fitted: TypeAlias = Any  # LinearFit, or Fits: overloads would say every option three times
 
@@ -51,6 +52,7 @@ def ols(
     by: str | Sequence[str] | None = None,
     checkpoint: str | PathLike[str] | None = None,
     skip_bad: bool = False,
+    solver: str = "auto",
     engine: Engine | str | None = None,
     progress: Progress | None = None,
 ) -> Fitted:
@@ -66,10 +68,13 @@ def ols(
     they say, with exact sums. na : "drop" leaves incomplete rows out and counts them, "raise" refuses them.
     collinear : "drop" leaves out later dependent columns, "min-norm" takes the pseudo-inverse, "raise" refuses.
     by : column, or columns, whose every value gets a fit of its own, all from the same pass.
-    Returns a LinearFit; with `by`, or several outcomes as in "c(y1, y2) ~ x", `Fits`, a mapping from key to LinearFit.
+    Returns a LinearFit (a WideFit of very many columns); with `by`, or several outcomes as in "c(y1, y2) ~ x", `Fits`,
+    a mapping from key to LinearFit.
     checkpoint : a file in which the sums are kept every two seconds; after an interrupt the same call goes on from it.
     skip_bad : leave out files and row groups that cannot be read, and list them in `dropped_rows`.
     engine : "local", "dask", a `distributed.Client`, or an object such as `gm.Local(threads=2)`.
+    solver : "gram" sums products of columns, "iterative" and "dual" are for columns too many for that, and give
+    a WideFit. "auto" chooses by memory and sparsity, and `plan` says why.
     Raises FormulaError, DataError, NumericalError, all of them GramianError.
 
     >>> import gramian as gm
@@ -77,7 +82,8 @@ def ols(
     >>> round(fit["x"], 12)
     1.9
     """
-    options = accurate(_options(weights, counts, na, collinear), digits, exact=exact, decimal=decimal)
+    options = _options(weights, counts, na, collinear, solver=solver)
+    options = accurate(options, digits, exact=exact, decimal=decimal)
     lasting = Lasting(checkpoint, skip_bad)
     return _fit(formula, data, options, engine, progress, lasting, recipe(vcov, like), by)
 
@@ -95,6 +101,7 @@ def ridge(
     by: str | Sequence[str] | None = None,
     checkpoint: str | PathLike[str] | None = None,
     skip_bad: bool = False,
+    solver: str = "auto",
     engine: Engine | str | None = None,
     progress: Progress | None = None,
 ) -> Fitted:
@@ -103,7 +110,7 @@ def ridge(
     alpha means what it means in scikit-learn's `Ridge`; the intercept is not penalised. Factors enter with all their
     levels, so that the answer does not depend on a reference level, unless `drop_first`. Other options as `ols`.
     """
-    options = accurate(_options(weights, counts, na, "drop", penalty(alpha), drop_first), digits)
+    options = accurate(_options(weights, counts, na, "drop", penalty(alpha), drop_first, solver), digits)
     return _fit(formula, data, options, engine, progress, Lasting(checkpoint, skip_bad), None, by)
 
 
@@ -184,6 +191,7 @@ def plan(
     exact: bool = False,
     decimal: str | None = None,
     by: str | Sequence[str] | None = None,
+    solver: str = "auto",
     engine: Engine | str | None = None,
     progress: Progress | None = None,
     **iterated: Any,
@@ -192,7 +200,7 @@ def plan(
 
     With a family the options of `glm`: link, theta, variance, offset, tolerance, max_passes.
     """
-    options = _options(weights, counts, na, collinear, None if alpha is None else penalty(alpha), drop_first)
+    options = _options(weights, counts, na, collinear, None if alpha is None else penalty(alpha), drop_first, solver)
     if family is not None and by is not None:
         raise OptionError("by does not go with a family; fit one group after another")
     threads = getattr(engine_of(engine, data), "workers", 1)
@@ -204,7 +212,7 @@ def plan(
     options = accurate(options, digits, exact=exact, decimal=decimal)
     if by is not None or has_several(formula):
         return plan_several(formula, source_of(data), options, threads, None if by is None else by_of(by))
-    return plan_robust(formula, source_of(data), options, recipe(vcov, like), threads)
+    return plan_with(formula, source_of(data), options, recipe(vcov, like), threads)
 
 
 def gram(
@@ -265,6 +273,10 @@ def _fit(
 ) -> Fitted:
     runner, source = engine_of(engine, data), source_of(data)
     if by is None and not has_several(formula):
+        if (wide := fit_wide(formula, source, options, recipe, runner, progress)) is not None:
+            if lasting != Lasting():
+                raise OptionError('checkpoint and skip_bad go with solver="gram"; this fit has another')
+            return wide
         solved, lost = lasting.run(
             lambda some, run: run_robust(formula, some, options, recipe, run, progress),
             source,
@@ -290,9 +302,11 @@ def _options(
     collinear: str,
     alpha: float | None = None,
     drop_first: bool = False,
+    solver: str = "auto",
 ) -> Options:
     for name, value in (("weights", weights), ("counts", counts)):
         if value is not None and not isinstance(value, str):
             raise OptionError(f"{name} must be the name of a column, found {type(value).__name__}")
     drop = one_of("na", na, NA) == "drop"
-    return Options(weights, counts, drop, one_of("collinear", collinear, COLLINEAR), alpha, drop_first)
+    found = Options(weights, counts, drop, one_of("collinear", collinear, COLLINEAR), alpha, drop_first)
+    return replace(found, solver=one_of("solver", solver, SOLVERS))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, NamedTuple, Protocol
 
@@ -17,6 +17,7 @@ from gramian.typing import Codes, Level, Mask, Matrix, Vector
 CLOSE = 4  # places for each value, up to which integers are their own codes
 MANY = 1024  # levels from which on they stay in Arrow's hands
 EXACT_INTEGER = 2**53  # beyond it float64 has no place for every integer
+SPARSE = "sparse"  # what the type of a sparse matrix begins with
 SECONDS = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
 
 
@@ -48,11 +49,13 @@ class Field:
 class Schema:
     """The columns of a source in their order; `matrices` maps the name of a 2-D array to its width.
 
-    A matrix `X` of width k is also present as the k fields `X[0]` ... `X[k-1]`.
+    A matrix `X` of width k is also present as the k fields `X[0]` ... `X[k-1]`; one that is `wide` (sparse, or of very
+    many columns) has one field for all of them instead, by its name.
     """
 
     fields: tuple[Field, ...]
     matrices: Mapping[str, int] = field(default_factory=dict)
+    wide: Mapping[str, Field] = field(default_factory=dict)
     places: Mapping[str, int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -61,14 +64,27 @@ class Schema:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Column names in their order."""
-        return tuple(f.name for f in self.fields)
+        """Column names in their order, those of wide matrices last."""
+        listed = [f.name for f in self.fields]
+        return (*listed, *(f"{matrix}[{i}]" for matrix in self.wide for i in range(self.matrices[matrix])))
+
+    @property
+    def count(self) -> int:
+        """How many columns there are."""
+        return len(self.fields) + sum(self.matrices[matrix] for matrix in self.wide)
 
     def __contains__(self, name: str) -> bool:
-        return name in self.places
+        return name in self.places or self._of_matrix(name) is not None
+
+    def _of_matrix(self, name: str) -> Field | None:
+        base, _, index = name.removesuffix("]").rpartition("[")
+        inside = base in self.wide and index.isdecimal() and int(index) < self.matrices[base]
+        return replace(self.wide[base], name=name) if inside and name == f"{base}[{int(index)}]" else None
 
     def __getitem__(self, name: str) -> Field:
         if name not in self.places:
+            if (found := self._of_matrix(name)) is not None:
+                return found
             raise ColumnError(name, self.names)
         known = self.fields[self.places[name]]
         if known.conflict:

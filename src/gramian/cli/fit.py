@@ -17,7 +17,7 @@ from gramian.cli.grams import grams_of
 from gramian.cli.options import DATA, FILE, data, engine, engine_for, lasting, progress
 from gramian.cli.vcov import asked as asked_vcov
 from gramian.errors import OptionError
-from gramian.fit.options import COLLINEAR, NA
+from gramian.fit.options import COLLINEAR, NA, SOLVERS
 
 if TYPE_CHECKING:
     from gramian.results.fits import Fits
@@ -85,6 +85,13 @@ NAMED = 10  # columns left out that are named one by one
     default="drop",
     show_default=True,
     help="Leave out columns that others explain, take the minimum-norm solution, or refuse them.",
+)
+@click.option(
+    "--solver",
+    type=click.Choice(SOLVERS),
+    default="auto",
+    show_default=True,
+    help="Sum products of columns, iterate, or sum products of rows, for very many columns.",
 )
 @click.option("--digits", metavar="N", type=float, help="Certified digits wanted of every coefficient.  [default: 8]")
 @click.option("--strict", is_flag=True, help="Fail with exit code 4 where these digits cannot be certified.")
@@ -230,6 +237,8 @@ def _options(
         raise OptionError(WITHOUT_MEANING)
     if ridge is not None and (same["vcov"], same["like"]) != ("iid", None):
         raise OptionError(WITHOUT_VCOV)
+    if family is not None and same.pop("solver") != "auto":
+        raise OptionError("--solver does not go with --family: a generalized linear fit sums products of columns")
     same["vcov"] = asked_vcov(same["vcov"])
     iterated = {name: value for name in ITERATED if (value := same.pop(name)) is not None}
     if family is None and iterated:

@@ -1,29 +1,35 @@
-"""A dict of arrays or sequences; a 2-D array `X` gives the columns `X[0]`, `X[1]`, ... and is never copied."""
+"""A dict of arrays or sequences; a 2-D array `X` gives the columns `X[0]`, `X[1]`, ... and is never copied.
+
+So does a sparse matrix of SciPy.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gramian.batch import Input, Schema
+from gramian.batch import SPARSE, Field, Input, Kind, Schema
 from gramian.data.agreement import Claim, agree
 from gramian.data.columns import ordered_levels
 from gramian.data.reading import Rereadable
 from gramian.data.slices import Held
+from gramian.data.sparse import is_sparse, read_sparse, size_of
 from gramian.errors import SchemaError, listing
 
 NUMERIC = "fiub"  # NumPy kinds that need no conversion
+LISTED = 1000  # columns of a matrix up to which each has a field of its own
 SEQUENCES = (list, tuple, range)
 
 
 def read_arrays(data: Mapping[Any, Any], where: str = "dict of arrays") -> Rereadable:
     """A source over arrays in memory. Raises SchemaError where they are no columns of one table."""
     held, schema = hold_arrays(data)
-    size = sum(getattr(c, "nbytes", 0) for c in (*held.columns.values(), *held.matrices.values()))
+    size = sum(size_of(c) for c in (*held.columns.values(), *held.matrices.values()))
     return Rereadable(schema, held.units(where), (Input(where, size, held.rows),), held.rows, size)
 
 
@@ -39,7 +45,9 @@ def hold_arrays(data: Mapping[Any, Any]) -> tuple[Held, Schema]:
 
 
 def to_column(name: str, value: Any) -> Any:
-    """One column as an Arrow array, chunked array or NumPy array (numbers, 1-D or 2-D)."""
+    """One column as an Arrow array, chunked array or NumPy array (numbers, 1-D or 2-D), or a sparse matrix by rows."""
+    if is_sparse(value):
+        return read_sparse(name, value)
     if isinstance(value, SEQUENCES):
         value = _from_sequence(name, value)
     if isinstance(value, np.ndarray):
@@ -108,7 +116,7 @@ def _common_length(columns: Mapping[str, Any]) -> int:
         raise SchemaError("the dict holds no columns")
     lengths: dict[int, list[str]] = {}
     for name, column in columns.items():
-        lengths.setdefault(len(column), []).append(name)
+        lengths.setdefault(column.shape[0] if is_sparse(column) else len(column), []).append(name)
     if len(lengths) > 1:
         sides = "; ".join(f"{rows} rows: {listing(names, 5)}" for rows, names in lengths.items())
         raise SchemaError(f"arrays of different lengths ({sides}); give arrays of one length")
@@ -128,12 +136,33 @@ def types_of(held: Held) -> dict[str, Any]:
 
 def _schema(held: Held) -> Schema:
     levels = {name: found for name, column in held.columns.items() if (found := _levels(column)) is not None}
-    agreed = agree([Claim("", types_of(held))], levels)
-    return Schema(agreed.schema.fields, {name: matrix.shape[1] for name, matrix in held.matrices.items()})
+    wide = {name: _field_of(name, matrix) for name, matrix in held.matrices.items() if _is_wide(matrix)}
+    _check_names(held, wide)
+    listed = replace(held, matrices={name: m for name, m in held.matrices.items() if name not in wide})
+    agreed = agree([Claim("", types_of(listed))], levels)
+    return Schema(agreed.schema.fields, {name: matrix.shape[1] for name, matrix in held.matrices.items()}, wide)
+
+
+def _is_wide(matrix: Any) -> bool:
+    return is_sparse(matrix) or matrix.shape[1] > LISTED
+
+
+def _field_of(name: str, matrix: Any) -> Field:
+    """One field for all columns of a matrix."""
+    kind = _type_of(matrix)
+    told = f"{SPARSE} {kind}" if is_sparse(matrix) else str(kind)
+    return Field(name, Kind.BOOLEAN if kind == pa.bool_() else Kind.NUMBER, told)
+
+
+def _check_names(held: Held, wide: Mapping[str, Field]) -> None:
+    for name in held.columns:
+        base, _, index = name.removesuffix("]").rpartition("[")
+        if base in wide and index.isdecimal() and int(index) < held.matrices[base].shape[1]:
+            raise SchemaError(f"column '{name}' is also a column of the matrix '{base}'; rename one of them")
 
 
 def _type_of(column: Any) -> Any:
-    if not isinstance(column, np.ndarray):
+    if not isinstance(column, np.ndarray) and not is_sparse(column):
         return column.type
     known = column.dtype.newbyteorder("=")
     return pa.float64() if known.kind == "f" and known.itemsize > 8 else pa.from_numpy_dtype(known)

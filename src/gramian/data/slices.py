@@ -12,8 +12,8 @@ import pyarrow as pa
 from gramian.batch import Batch
 from gramian.data.columns import usable
 from gramian.data.reading import SLICE_ROWS, batch_rows
+from gramian.data.sparse import is_sparse
 from gramian.errors import ColumnError
-from gramian.typing import Matrix
 
 FEW_ROWS = 4096  # pieces smaller than this cost more than copying them together
 
@@ -22,12 +22,12 @@ FEW_ROWS = 4096  # pieces smaller than this cost more than copying them together
 class Held:
     """Columns in memory, all of the same length.
 
-    columns : name -> Arrow array, chunked array or NumPy vector. matrices : name -> (rows, k) array.
+    columns : name -> Arrow array, chunked array or NumPy vector. matrices : name -> (rows, k) array, or CSR matrix.
     """
 
     rows: int
     columns: Mapping[str, Any]
-    matrices: Mapping[str, Matrix]
+    matrices: Mapping[str, Any]
 
     def units(self, where: str, first_row: int = 0) -> tuple[Slice, ...]:
         """Slices of a fixed number of rows, at least one."""
@@ -57,19 +57,20 @@ class Slice:
         return 0
 
     def batches(self, columns: Sequence[str], *, parallel: bool = False) -> Iterator[Batch]:
-        """Views of the rows with these columns."""
+        """Views of the rows with these columns; a matrix asked for by its name alone comes whole, sparse if it is."""
         vectors, chunked, matrices = self._chosen(columns)
-        width = len(vectors) + len(chunked) + sum(m.shape[1] for m in matrices.values())
+        dense = wanted_columns(columns, matrices)
+        width = len(vectors) + len(chunked) + sum(_cells(m, whole=name in columns) for name, m in matrices.items())
         for at, rows, arrays in _pieces(chunked, self.start, self.rows, batch_rows(width, SLICE_ROWS)):
             rows_of = slice(at, at + rows)
             views = {name: native(vector[rows_of]) for name, vector in vectors.items()}
-            blocks = {name: native(matrix[rows_of]) for name, matrix in matrices.items()}
-            yield Batch(rows, {**arrays, **views}, blocks, self.where, self.before + at)
+            blocks, taken = blocks_of(matrices, rows_of, dense)
+            yield Batch(rows, {**arrays, **views, **taken}, blocks, self.where, self.before + at)
 
-    def _chosen(self, names: Sequence[str]) -> tuple[dict[str, Any], dict[str, Any], dict[str, Matrix]]:
+    def _chosen(self, names: Sequence[str]) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
         vectors: dict[str, Any] = {}
         chunked: dict[str, Any] = {}
-        matrices: dict[str, Matrix] = {}
+        matrices: dict[str, Any] = {}
         for name in names:
             column = self.held.columns.get(name)
             base = name if name in self.held.matrices else name.rpartition("[")[0]
@@ -80,6 +81,40 @@ class Slice:
             else:
                 (vectors if isinstance(column, np.ndarray) else chunked)[name] = column
         return vectors, chunked, matrices
+
+
+def _cells(matrix: Any, *, whole: bool) -> int:
+    """What a row of a matrix takes: of a sparse one that stays sparse, its entries."""
+    return int(matrix.nnz // max(matrix.shape[0], 1) if whole and is_sparse(matrix) else matrix.shape[1])
+
+
+def wanted_columns(names: Sequence[str], matrices: Mapping[str, Any]) -> dict[str, list[int]]:
+    """Which columns of each sparse matrix are wanted as dense ones; none of those that are wanted whole."""
+    out: dict[str, list[int]] = {}
+    for name in names:
+        base, _, index = name.removesuffix("]").rpartition("[")
+        if name not in matrices and is_sparse(matrices.get(base)):
+            out.setdefault(base, []).append(int(index))
+    return {base: places for base, places in out.items() if base not in names}
+
+
+def blocks_of(
+    matrices: Mapping[str, Any], rows: slice, dense: Mapping[str, list[int]]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Rows of matrices: whole ones, and single columns of sparse ones."""
+    blocks: dict[str, Any] = {}
+    taken: dict[str, Any] = {}
+    for name, matrix in matrices.items():
+        if not is_sparse(matrix):
+            blocks[name] = native(matrix[rows])
+        elif name not in dense:
+            blocks[name] = matrix[rows]
+        elif len(dense[name]) == matrix.shape[1]:
+            blocks[name] = matrix[rows].toarray()
+        else:
+            some = matrix[rows][:, dense[name]].toarray()
+            taken |= {f"{name}[{j}]": np.ascontiguousarray(some[:, k]) for k, j in enumerate(dense[name])}
+    return blocks, taken
 
 
 def native(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:

@@ -26,7 +26,7 @@ def plan_curve(formula: str, source: Source, options: CurveOptions, threads: int
         size=source.size,
         units=len(source.units) if isinstance(source.units, Sequence) else None,
         columns=columns,
-        available=len(source.schema.names),
+        available=source.schema.count,
         passes=options.max_passes,
         threads=threads,
         stored=width,

@@ -9,6 +9,7 @@ from gramian.errors import OptionError, did_you_mean
 
 NA = ("drop", "raise")
 COLLINEAR = ("drop", "min-norm", "raise")
+SOLVERS = ("auto", "gram", "iterative", "dual")
 DECIMAL = ("float64", "exact")
 MOST_DIGITS = 15
 
@@ -20,7 +21,7 @@ class Options:
     weights, counts : columns. drop : leave rows with something missing out. collinear : one of COLLINEAR.
     alpha : ridge penalty or None. drop_first : penalised fits leave out the reference level, as R's contrasts do.
     digits : how many are wanted of every coefficient. exact : sums without rounding. decimal : text and DECIMAL
-    numbers are what they say, not the nearest float64.
+    numbers are what they say, not the nearest float64. solver : one of SOLVERS.
     """
 
     weights: str | None = None
@@ -32,6 +33,7 @@ class Options:
     digits: float = 8.0
     exact: bool = False
     decimal: bool = False
+    solver: str = "auto"
 
     @property
     def every_level(self) -> bool:

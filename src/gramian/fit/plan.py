@@ -111,7 +111,7 @@ def planned(design: Design, source: Source, threads: int, solver: str, notes: tu
         size=source.size,
         units=units,
         columns=design.columns,
-        available=len(source.schema.names),
+        available=source.schema.count,
         passes=1,
         threads=threads,
         stored=dense,

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, TypeAlias
 from gramian.results.glm import GlmFit
 from gramian.results.numbers import p_value, printable, significant
 from gramian.results.tables import columns
+from gramian.results.wide import WideFit
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from gramian.results.linear import LinearFit
 
-Fit: TypeAlias = "LinearFit | GlmFit"
+Fit: TypeAlias = "LinearFit | GlmFit | WideFit"
 LATEX = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}",
@@ -29,8 +30,10 @@ MARKDOWN = str.maketrans({c: f"\\{c}" for c in "\\`*_{}[]<>()#+-.!|~$"} | {"&": 
 
 def rendered(fit: Fit, level: float = 0.95) -> list[RenderableType]:
     """The summary in parts, for a screen."""
-    from gramian.results import glm_report, report
+    from gramian.results import glm_report, report, wide_report
 
+    if isinstance(fit, WideFit):
+        return wide_report.render(fit, level)
     return glm_report.render(fit, level) if isinstance(fit, GlmFit) else report.render(fit, level)
 
 

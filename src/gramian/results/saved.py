@@ -16,13 +16,17 @@ from gramian.results.plain_design import Arrays
 from gramian.results.plain_glm import glm as glm_solved
 from gramian.results.plain_gram import gathered
 from gramian.results.plain_solved import solved
+from gramian.results.plain_wide import wide
+from gramian.results.wide import KIND as WIDE
+from gramian.results.wide import WideFit
 
-Fit: TypeAlias = LinearFit | GlmFit
+Fit: TypeAlias = LinearFit | GlmFit | WideFit
 Saved: TypeAlias = Fit | Gram
 Read: TypeAlias = Callable[[Mapping[str, Any], Arrays], Saved]
 READ: Mapping[str, Read] = {
     linear.KIND: lambda manifest, arrays: LinearFit(solved(manifest, arrays)),
     gram.KIND: lambda manifest, arrays: Gram(gathered(manifest, arrays)),
+    WIDE: lambda manifest, arrays: WideFit(wide(manifest, arrays)),
     glm.KIND: lambda manifest, arrays: GlmFit(glm_solved(manifest, arrays)),
 }
 

@@ -1,0 +1,1 @@
+"""Fits of wide and sparse data: by iteration, or in the dual form."""

@@ -1,0 +1,196 @@
+"""A formula over matrices as they are: which are used whole, and which columns stand beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from gramian.batch import Kind, Schema
+from gramian.errors import FormulaError, SchemaError
+from gramian.fit.options import Options
+from gramian.formula.design import Design, design_of
+from gramian.formula.expand import expand
+from gramian.formula.grammar import Formula, Rest, Sum, Terms, parse
+from gramian.formula.syntax import Name, Number, label, names
+from gramian.linalg.monomials import Coordinate, degree
+from gramian.typing import Codes
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A matrix whose columns are terms. places : (k,) those that are, None for all. width : how many they are."""
+
+    name: str
+    width: int
+    places: Codes | None = None
+
+    @property
+    def names(self) -> Iterator[str]:
+        """Names of its columns."""
+        places = range(self.width) if self.places is None else self.places.tolist()
+        return (f"{self.name}[{i}]" for i in places)
+
+
+@dataclass(frozen=True, slots=True)
+class WideDesign:
+    """Columns one by one (`narrow`), then matrices. The outcome, weights and offsets are the narrow design's."""
+
+    narrow: Design
+    matrices: tuple[Whole, ...]
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """Columns that are read one by one, in the order of their coefficients."""
+        return tuple(part.variables[0] for term in self.narrow.terms.terms for part in term.parts)
+
+    @property
+    def intercept(self) -> bool:
+        """Whether there is a constant."""
+        return any(not term.atoms for term in self.narrow.terms.terms)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """What is read: columns, and matrices by their names."""
+        return (*self.narrow.columns, *(m.name for m in self.matrices))
+
+    @property
+    def width(self) -> int:
+        """Coefficients beside the constant's."""
+        return len(self.variables) + sum(m.width for m in self.matrices)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of all coefficients, the constant's first."""
+        whole = (name for m in self.matrices for name in m.names)
+        return (*(("Intercept",) if self.intercept else ()), *self.variables, *whole)
+
+
+def wide_design(formula: str, schema: Schema, options: Options) -> WideDesign:
+    """The design of a formula whose terms are columns, functions of a column, and matrices.
+
+    Raises FormulaError for factors, products and polynomials, SchemaError for a matrix of anything but numbers.
+    """
+    parsed = parse(formula)
+    found = _Found(schema, frozenset(names(parsed.outcome)))
+    rest = found.split(parsed.terms)
+    columns = tuple(f.name for f in schema.fields)
+    narrow = Formula(parsed.text, parsed.outcome, rest, parsed.absorbed)
+    inside = {name: 0 for name in schema.matrices if name not in columns}
+    expanded = expand(narrow, (*columns, *_elements(parsed, schema)), inside)
+    design = design_of(expanded, formula, schema, options.weights, options.counts)
+    _check_terms(design)
+    plain = dict.fromkeys((*design.terms.variables, *design.outcome), Coordinate())
+    design = replace(design, matrix=None, coordinates=plain)
+    return WideDesign(design, tuple(found.wholes()))
+
+
+def wide_columns(formula: str, schema: Schema) -> int:
+    """How many columns the matrices of a formula bring, without looking at anything else."""
+    parsed = parse(formula)
+    found = _Found(schema, frozenset(names(parsed.outcome)))
+    found.split(parsed.terms)
+    return sum(m.width for m in found.wholes())
+
+
+def _elements(parsed: Formula, schema: Schema) -> tuple[str, ...]:
+    """Columns of wide matrices that the formula names one by one."""
+    text = {n for node in _nodes(parsed.terms) for n in names(node)} | set(names(parsed.outcome))
+    return tuple(sorted(n for n in text if n not in schema.places and n in schema))
+
+
+def _nodes(terms: Terms) -> Iterator[Name]:
+    match terms:
+        case Sum():
+            for _, part in terms.parts:
+                yield from _nodes(part)
+        case Name():
+            yield terms
+        case _ if hasattr(terms, "arguments"):
+            yield terms  # type: ignore[misc]
+
+
+class _Found:
+    """Matrices that a formula takes whole, and the columns that it takes out of them."""
+
+    def __init__(self, schema: Schema, outcome: frozenset[str]) -> None:
+        self.schema, self.outcome = schema, outcome
+        self.used: dict[str, None] = {}
+        self.without: dict[str, set[int]] = {}
+
+    def split(self, terms: Terms) -> Terms:
+        """The terms without matrices."""
+        parts = terms.parts if isinstance(terms, Sum) else ((True, terms),)
+        kept = [(adding, part) for adding, whole in parts for part in self._part(adding, whole)]
+        kept = [(adding, part) for adding, part in kept if not self._inside(adding, part)]
+        return Sum(tuple(kept) or ((True, Number(1.0)),))
+
+    def _part(self, adding: bool, part: Terms) -> Iterator[Terms]:
+        if isinstance(part, Name) and part.name in self.schema.matrices and part.name not in self.schema:
+            if adding:
+                self.used[part.name] = None
+            else:
+                self.used.pop(part.name, None)
+        elif isinstance(part, Rest) and adding:
+            self.used.update(dict.fromkeys(self.schema.matrices))
+            yield from (Name(f.name) for f in self.schema.fields if not self._skip(f.name))
+        elif isinstance(part, Sum) and adding:
+            inner = self.split(part)
+            if not (isinstance(inner, Sum) and inner.parts == ((True, Number(1.0)),)):
+                yield inner
+        else:
+            yield part
+
+    def _skip(self, name: str) -> bool:
+        return name in self.outcome or place(name, self.schema.matrices) is not None
+
+    def _inside(self, adding: bool, part: Terms) -> bool:
+        """Whether a part is a column of a matrix that is used whole; what is taken away of it is remembered."""
+        found = place(part.name, self.schema.matrices) if isinstance(part, Name) else None
+        if found is None or found[0] not in self.used:
+            return False
+        (self.without.setdefault(found[0], set()).discard if adding else self.without.setdefault(found[0], set()).add)(
+            found[1]
+        )
+        return True
+
+    def wholes(self) -> Iterator[Whole]:
+        """The matrices, columns of the outcome left out."""
+        for name in self.used:
+            field = self.schema.wide.get(name)
+            if (field.kind if field else self.schema[f"{name}[0]"].kind) is not Kind.NUMBER and self._width(name):
+                raise SchemaError(f"the matrix '{name}' holds no numbers; this solver takes numbers only")
+            out = self.without.get(name, set()) | {i for n in self.outcome for base, i in [place_of(n)] if base == name}
+            width = self._width(name)
+            keep = np.array([i for i in range(width) if i not in out], np.int64) if out else None
+            yield Whole(name, width if keep is None else len(keep), keep)
+
+    def _width(self, name: str) -> int:
+        return self.schema.matrices[name]
+
+
+def place_of(name: str) -> tuple[str, int]:
+    """Matrix and place of a name such as X[3]; the place is -1 where it is none."""
+    base, _, index = name.removesuffix("]").rpartition("[")
+    return (base, int(index)) if name.endswith("]") and index.isdecimal() else (name, -1)
+
+
+def place(name: str, matrices: Mapping[str, int]) -> tuple[str, int] | None:
+    """Matrix and place of a name, None where it is no column of one."""
+    base, index = place_of(name)
+    return (base, index) if 0 <= index < matrices.get(base, 0) else None
+
+
+def _check_terms(design: Design) -> None:
+    for term in design.terms.terms:
+        parts = term.parts
+        plain = not term.factors and len(parts) <= 1 and all(degree(m) <= 1 for m in term.leading)
+        if not plain or any(len(p.names) != 1 or p.names != p.variables for p in parts):
+            raise FormulaError(
+                f"'{term.label}': the iterative and the dual solver take numeric columns, functions of one column and "
+                'matrices; write factors and products as columns of a (sparse) matrix, or use solver="gram"'
+            )
+    if design.terms.absorbed:
+        name = label(Name(design.terms.absorbed[0]))
+        raise FormulaError(f"only solver=\"gram\" absorbs factors, found '| {name}'")

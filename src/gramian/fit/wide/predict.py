@@ -1,0 +1,76 @@
+"""Predictions of a wide fit: X b batch by batch, sparse columns left sparse."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+from scipy.sparse import issparse
+
+from gramian.batch import Batch, Source
+from gramian.data.sparse import floats
+from gramian.errors import SchemaError
+from gramian.fit.wide.design import WideDesign
+from gramian.fit.wide.solved import WideSolved
+from gramian.formula.reading import Reader
+from gramian.typing import Matrix, Vector
+
+
+def predictions(solved: WideSolved, source: Source) -> Iterator[Matrix]:
+    """Predictions (1, n) batch by batch, NaN where a predictor is missing.
+
+    Raises ColumnError for a predictor that is not there, SchemaError for a matrix of another width.
+    """
+    design = replace(solved.design, narrow=replace(solved.design.narrow, outcome={}, weight=None, count=None))
+    for name in design.narrow.columns:
+        source.schema[name]
+    for m in design.matrices:
+        check_matrix(m.name, _needed(design, m.name), source)
+    b = np.nan_to_num(solved.coefficients[int(solved.intercept) :])
+    reader = Reader(design.narrow, response=False)
+    for unit in source.units:
+        for batch in unit.batches(design.columns):
+            yield _batch(solved, design, reader, batch, b)[None, :]
+
+
+def check_matrix(name: str, width: int, source: Source) -> None:
+    """Raise SchemaError unless the data have this matrix."""
+    found = source.schema.matrices.get(name)
+    if found is None:
+        raise SchemaError(f"no matrix '{name}' with {width:,} columns is in the data")
+    if found < width:
+        raise SchemaError(f"the matrix '{name}' has {found:,} columns, the fit has used {width:,}")
+
+
+def _needed(design: WideDesign, name: str) -> int:
+    (m,) = (m for m in design.matrices if m.name == name)
+    return m.width if m.places is None else int(m.places.max(initial=-1)) + 1
+
+
+def _batch(solved: WideSolved, design: WideDesign, reader: Reader, batch: Batch, b: Vector) -> Vector:
+    with np.errstate(all="ignore"):
+        observed = reader.read(batch)
+        at, fit = 0, np.full(batch.rows, solved.level)
+        if design.variables:
+            at = len(design.variables)
+            inner = np.full((batch.rows, at), np.nan)
+            rows = slice(None) if observed.kept is None else observed.kept
+            for k, v in enumerate(design.variables):
+                inner[rows, k] = observed.values[v]
+            fit += (inner - solved.origin[:at]) @ b[:at]
+        for m in design.matrices:
+            part = batch.matrices[m.name]
+            part = part[:, : m.width] if m.places is None else part[:, m.places]
+            beta, origin = b[at : at + m.width], solved.origin[at : at + m.width]
+            at += m.width
+            if issparse(part):
+                fit += floats(part) @ beta
+            else:
+                fit += (part - origin) @ beta if origin.any() else part.astype(np.float64, copy=False) @ beta
+        if observed.offset is not None:
+            rows = slice(None) if observed.kept is None else observed.kept
+            added = np.full(batch.rows, np.nan)
+            added[rows] = observed.offset
+            fit += added
+    return np.where(np.isfinite(fit), fit, np.nan)

@@ -1,0 +1,155 @@
+"""Sums over the rows of a wide problem: over blocks kept in memory, or streamed by an engine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from functools import reduce
+from itertools import chain, islice
+from operator import add
+from typing import Any
+
+import numpy as np
+
+from gramian.batch import Source
+from gramian.engines.progress import Progress, Silent
+from gramian.errors import DataError, NumericalError
+from gramian.fit.engine import Engine
+from gramian.fit.limits import memory_limit
+from gramian.fit.wide.choice import ENTRY
+from gramian.fit.wide.reading import Block, Reading, WidePass, choose_shifts, nothing, shifted
+from gramian.formula.tally import Tally
+from gramian.linalg.doubledouble import Pair, two_sum
+from gramian.linalg.wide.kernels import Kernel
+from gramian.linalg.wide.rows import Rows, stacked
+from gramian.typing import Vector
+
+FEW = 16  # blocks that are gone through one by one; more are put together
+
+
+@dataclass(slots=True)
+class Kept:
+    """Rows in memory. Kernels, and blocks, are gone through by threads; sums are added in the order of the blocks."""
+
+    blocks: tuple[Rows, ...]
+    pool: ThreadPoolExecutor | None
+    passes: int = 1
+
+    def fold(self, kernels: Sequence[Kernel[Any]]) -> list[Any]:
+        """Sums of the kernels."""
+        calls = [(kernel, block) for kernel in kernels for block in self.blocks]
+        run: Any = map if self.pool is None or len(calls) < 2 else self.pool.map
+        done = list(run(lambda call: call[0](call[1]), calls))
+        n = len(self.blocks)
+        return [reduce(add, done[i * n : (i + 1) * n]) for i in range(len(kernels))]
+
+
+@dataclass(slots=True)
+class Streamed:
+    """Rows that are read again for every pass."""
+
+    source: Source
+    reading: Reading
+    engine: Engine
+    progress: Progress | None
+    passes: int = 0
+    rows: int = field(default=-1)
+
+    def fold(self, kernels: Sequence[Kernel[Any]]) -> list[Any]:
+        """Sums of the kernels, in one trip over the data."""
+        self.passes += 1
+        done = self.engine.fold(self.source, WidePass(self.reading, tuple(kernels)), progress=self.progress)
+        if self.rows >= 0 and done.count != self.rows:
+            raise DataError(
+                f"the data have changed: {self.rows:,} rows entered the first pass, {done.count:,} the next"
+            )
+        self.rows = done.count
+        return list(done.sums)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ready:
+    """Rows ready to be worked on. origin : (p,) shifts of all columns; outcome : that of the outcome."""
+
+    work: Kept | Streamed
+    origin: Vector
+    outcome: float
+    rows: int
+    log_weight: float
+    tally: Tally
+
+
+def ready(
+    source: Source, reading: Reading, engine: Engine, progress: Progress | None, *, keep: bool, shift: bool
+) -> Ready:
+    """Read the rows into memory, or learn from the first ones how to stream them."""
+    if keep or rows_fit(source, reading):
+        return _kept(source, reading, engine, progress, shift=shift)
+    return _streamed(source, reading, engine, progress, shift=shift)
+
+
+def rows_fit(source: Source, reading: Reading) -> bool:
+    """Whether the rows are kept in memory."""
+    return not source.rereadable or size_of_rows(source, reading) <= memory_limit() // 2
+
+
+def size_of_rows(source: Source, reading: Reading) -> float:
+    """Bytes that the rows take in memory; infinite where nobody knows."""
+    if source.rows is None:
+        return float("inf")
+    sparse = source.schema.wide.keys() & {m.name for m in reading.design.matrices}
+    if sparse and source.size:
+        return 1.5 * source.size
+    return 8.0 * source.rows * (reading.design.width + ENTRY)
+
+
+def _kept(source: Source, reading: Reading, engine: Engine, progress: Progress | None, *, shift: bool) -> Ready:
+    watch, blocks = progress or Silent(), list[Block]()
+    for unit in source.units:
+        for batch in unit.batches(reading.columns):
+            blocks += reading.rows([batch])
+            watch.advance(batch.rows, 0)
+    tally = reduce(add, (b.tally for b in blocks), Tally())
+    some = [b for b in blocks if b.rows.rows]
+    if not some:
+        raise NumericalError(f"no rows are left to fit '{reading.design.narrow.formula}'{_why(tally)}")
+    rows = [b.rows for b in some]
+    shifts, outcome = choose_shifts(rows[0]) if shift else ((None,) * len(rows[0].parts), 0.0)
+    moved = [_moved(r, shifts, outcome) for r in rows]
+    blocks_kept = (stacked(moved),) if len(moved) > FEW else tuple(moved)
+    workers = getattr(engine, "workers", 1)
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="gramian") if workers > 1 else None
+    count, logs = sum(b.count for b in some), sum(b.log_weight for b in some)
+    return Ready(Kept(blocks_kept, pool), _origin(reading, shifts), outcome, count, logs, tally)
+
+
+def _moved(rows: Rows, shifts: tuple[Vector | None, ...], outcome: float) -> Rows:
+    parts = [shifted(part, t) for part, t in zip(rows.parts, shifts, strict=True)]
+    y = Pair(*two_sum(rows.y.hi, np.full(1, -outcome))) if outcome else rows.y
+    return Rows(tuple(p[0] for p in parts), tuple(p[1] for p in parts), y, rows.weight)
+
+
+def _streamed(source: Source, reading: Reading, engine: Engine, progress: Progress | None, *, shift: bool) -> Ready:
+    batches = chain.from_iterable(unit.batches(reading.columns) for unit in source.units)
+    lenient = replace(reading, drop=True)
+    first = next((b.rows for b in lenient.rows(batches) if b.rows.rows), nothing(reading.design))
+    shifts, outcome = choose_shifts(first) if shift else ((None,) * len(first.parts), 0.0)
+    ready_to = replace(reading, shifts=shifts, outcome=outcome)
+    done = engine.fold(source, WidePass(ready_to, ()), progress=progress)
+    if not done.count:
+        raise NumericalError(f"no rows are left to fit '{reading.design.narrow.formula}'{_why(done.tally)}")
+    work = Streamed(source, ready_to, engine, progress, 1, done.count)
+    return Ready(work, _origin(reading, shifts), outcome, done.count, done.log_weight, done.tally)
+
+
+def _origin(reading: Reading, shifts: tuple[Vector | None, ...]) -> Vector:
+    design = reading.design
+    widths = ([len(design.variables)] if design.variables else []) + [m.width for m in design.matrices]
+    parts = [np.zeros(k) if t is None else t for t, k in zip(shifts, widths, strict=True)]
+    return np.concatenate(parts) if parts else np.zeros(0)
+
+
+def _why(tally: Tally) -> str:
+    causes = ", ".join(f"{n:,} {cause}" for cause, n in islice(tally.causes.items(), 5))
+    return f": {tally.total:,} left out ({causes})" if causes else ": the data are empty"

@@ -1,0 +1,62 @@
+"""Conjugate gradient on the scaled normal equations, beside a run of Lanczos that tells how far it is from the answer.
+
+Hestenes and Stiefel (1952) with the diagonal as preconditioner. Both ask one product a step, in the same pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from gramian.linalg.certificate import UNIT
+from gramian.linalg.wide.problem import Problem
+from gramian.linalg.wide.spectrum import Lanczos
+from gramian.typing import Vector
+
+MOST = 20_000  # steps
+Goal = Callable[[Vector, float], float]
+"""The residual to be reached at a correction, when the objective has fallen so far, for a least eigenvalue of 1."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Descent:
+    """A correction d : (p,), in scaled coordinates, the norm of its residual, and the steps it took."""
+
+    d: Vector
+    residual: float
+    steps: int
+
+
+def descend(problem: Problem, c: Vector, spectrum: Lanczos, goal: Goal, most: int = MOST) -> Descent:
+    """Solve S d = c until the goal is reached, as far as is known of the least eigenvalue, or nothing gets better."""
+    d, r, p = np.zeros(len(c)), c, c
+    size = float(r @ r)
+    least_size = size * (0.25 * UNIT) ** 2
+    fall, steps = 0.0, 0
+    while steps < most:
+        going = size > least_size
+        bound = max(problem.floor, spectrum.bound)
+        if bound > 0.0 and (not going or np.sqrt(size) <= bound * goal(d, fall)):
+            break
+        looking = not spectrum.done
+        if not going and not looking:
+            break
+        kernels = ([problem.move(p)] if going else []) + ([problem.move(spectrum.v)] if looking else [])
+        sums = problem.fold(kernels)
+        steps += 1
+        if looking:
+            spectrum.take(problem.moved(spectrum.v, sums[-1]))
+        if going:
+            Sp = problem.moved(p, sums[0])
+            curvature = float(p @ Sp)
+            if not curvature > 0.0:
+                least_size = size
+                continue
+            rate = size / curvature
+            d, r = d + rate * p, r - rate * Sp
+            fall += rate * size
+            before, size = size, float(r @ r)
+            p = r + (size / before) * p
+    return Descent(d, float(np.sqrt(size)), steps)

@@ -1,0 +1,154 @@
+"""The dual form for few rows and many columns: products of rows with rows take the place of those of columns.
+
+(A'A + alpha I)^-1 = (I - A'(A A' + alpha I)^-1 A) / alpha, and the shortest solution is A'(A A')^-1 y.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.linalg import cho_factor, cho_solve, solve_triangular
+
+from gramian.linalg.certificate import MOST, UNIT, digits
+from gramian.linalg.doubledouble import Pair, pair
+from gramian.linalg.wide import careful
+from gramian.linalg.wide.problem import Problem, dense_matrix
+from gramian.linalg.wide.refine import Point, Refined, refine
+from gramian.linalg.wide.rows import ENTRIES, Rows, absolute, product, transposed
+from gramian.typing import Mask, Matrix, Vector
+
+STEPS = 4
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Dual:
+    """A ridge solution. variances : (p + 1,) of the coefficients in units of sigma^2, the constant's first (NaN without
+    one). leverage : the effective number of columns without the constant's.
+    """
+
+    found: Refined
+    variances: Vector
+    leverage: float
+    condition: float
+
+
+def ridge(problem: Problem, rows: Rows, wanted: float) -> Dual:
+    """Ridge regression by a Cholesky factor of rows x rows."""
+    root, mean = _root(rows), problem.mean if problem.centred else np.zeros(len(problem.mean))
+    mean = np.where(problem.kept, mean, 0.0)
+    keep, alpha = problem.kept, problem.alpha
+    K = _products(rows, mean, keep) * root[:, None] * root
+    L = cho_factor(K + alpha * np.eye(len(K)), lower=True)
+    largest = float(np.linalg.norm(K, 2)) if len(K) else 0.0
+
+    def inverse(g: Vector) -> Vector:
+        g = np.where(keep, g, 0.0)
+        forward = root * (product(rows, g) - float(mean @ g))
+        u = root * cho_solve(L, forward)
+        return np.asarray(np.where(keep, (g - transposed(rows, u) + mean * u.sum()) / alpha, 0.0))
+
+    def correct(point: Point) -> Vector:
+        return inverse(point.gradient * problem.length) * problem.length
+
+    found = refine(problem, correct, lambda: problem.floor, wanted)
+    V = _variances(rows, mean, keep, root, L)
+    at = np.where(keep, mean + problem.origin, 0.0)
+    seen = cho_solve(L, root * (product(rows, at) - float(mean @ at)))
+    first = 1.0 / problem.totals.weight + float(seen @ seen) if problem.centred else np.nan
+    leverage = len(K) - alpha * _trace(L[0])
+    return Dual(found, np.append(first, V), leverage, float(np.sqrt(1.0 + largest / alpha)))
+
+
+def _root(rows: Rows) -> Vector:
+    return np.ones(rows.rows) if rows.weight is None else np.sqrt(rows.weight.hi)
+
+
+def _products(rows: Rows, mean: Vector, keep: Mask) -> Matrix:
+    """Products of the centred rows with each other, (n, n)."""
+    K = np.zeros((rows.rows, rows.rows))
+    for part, cut in zip(rows.parts, rows.cuts, strict=True):
+        some = part if keep[cut].all() else part[:, np.flatnonzero(keep[cut])]
+        K += dense_matrix(some @ some.T)
+    if mean.any():
+        moved = product(rows, mean)
+        K += float(mean @ mean) - moved[:, None] - moved
+    return K
+
+
+def _variances(rows: Rows, mean: Vector, keep: Mask, root: Vector, L: tuple[Matrix, bool]) -> Vector:
+    """Diagonal of V A'A V, V = (A'A + alpha I)^-1: squares of (A A' + alpha I)^-1 A, some columns at a time."""
+    out = np.empty(len(mean))
+    for cut, x in _blocks(rows):
+        Z = cho_solve(L, root[:, None] * (x - mean[cut]))
+        out[cut] = (Z * Z).sum(axis=0)
+    return np.where(keep, out, np.nan)
+
+
+def _blocks(rows: Rows) -> Iterator[tuple[slice, Matrix]]:
+    step = max(1, 4 * ENTRIES // max(rows.rows, 1))
+    for part, where in zip(rows.parts, rows.cuts, strict=True):
+        part = part.tocsc() if hasattr(part, "tocsc") else part
+        for start in range(0, part.shape[1], step):
+            stop = min(start + step, part.shape[1])
+            yield slice(where.start + start, where.start + stop), dense_matrix(part[:, start:stop])
+
+
+def _trace(L: Matrix) -> float:
+    """Trace of (L L')^-1."""
+    Z = solve_triangular(L, np.eye(len(L)), lower=True)
+    return float((Z * Z).sum())
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shortest:
+    """The solution of least norm, the constant's coefficient among the squares.
+
+    b : (p,) hi + lo. constant : hi, lo. digits : (p,), and of the constant. rank : of the rows.
+    """
+
+    b: Pair
+    constant: tuple[float, float]
+    digits: Vector
+    constant_digits: float
+    rss: float
+    rank: int
+    condition: float
+
+
+def shortest(rows: Rows, *, constant: bool) -> Shortest:
+    """pinv(X) y for rows that are fewer than the columns; weights cannot matter where the rows are independent.
+
+    Where rows depend on each other in float64, no digits are told.
+    """
+    root = _root(rows)
+    K = _products(rows, np.zeros(sum(p.shape[1] for p in rows.parts)), np.ones(_width(rows), bool))
+    K = (K + float(constant)) * root[:, None] * root
+    values, vectors = np.linalg.eigh(K)
+    noise = 4.0 * (2.0 * np.sqrt(_width(rows)) + len(K)) * UNIT * float(values[-1])
+    good = values > noise
+    b, first = pair(np.zeros(_width(rows))), (0.0, 0.0)
+    dual = np.zeros(rows.rows)
+    for _ in range(STEPS):
+        r = careful.residuals(rows, b, first)
+        u = root * (vectors[:, good] @ ((vectors[:, good].T @ (root * r.hi)) / values[good]))
+        b, dual = b + pair(transposed(rows, u)), dual + u
+        if constant:
+            moved = Pair(*(np.array([v]) for v in first)) + pair(np.array([u.sum()]))
+            first = float(moved.hi[0]), float(moved.lo[0])
+    r = careful.residuals(rows, b, first)
+    rss, condition = float((root * r.hi) @ (root * r.hi)), float(np.sqrt(values[-1] / values[good].min(initial=np.inf)))
+    if not good.all():
+        nothing = np.zeros(len(b.hi))
+        return Shortest(b, first, nothing, 0.0, rss, int(good.sum()), condition)
+    error = float(np.sqrt(rss / (values[0] - noise / 4.0)))
+    unit = (2.0 * np.sqrt(rows.rows) + 6.0) * UNIT
+    off = error + unit * np.concatenate([absolute(part).T @ np.abs(dual) for part in rows.parts])
+    one = error + unit * float(np.abs(dual).sum())
+    told = digits(np.array([one]), np.abs(np.array([first[0]])))[0] if constant else MOST
+    return Shortest(b, first, digits(off, np.abs(b.hi)), float(told), rss, len(K), condition)
+
+
+def _width(rows: Rows) -> int:
+    return sum(part.shape[1] for part in rows.parts)

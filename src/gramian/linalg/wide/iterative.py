@@ -1,0 +1,66 @@
+"""Wide least squares by conjugate gradient, with an estimate of how many digits are right."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from gramian.linalg.wide.conjugate import MOST, descend
+from gramian.linalg.wide.problem import Problem
+from gramian.linalg.wide.refine import Point, Refined, refine
+from gramian.linalg.wide.spectrum import Lanczos, start
+from gramian.typing import Vector
+
+MARGIN = 0.25  # of the error that is allowed: the rest is for what rounding adds
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Iterated:
+    """A solution. steps : of the conjugate gradient. least : bound of the least eigenvalue of scaled columns' products,
+    0 where it cannot be told from zero. condition : of the scaled columns, as far as the iteration saw it.
+    """
+
+    found: Refined
+    steps: int
+    least: float
+    condition: float
+    singular: bool
+
+
+def iterate(problem: Problem, wanted: float, most: int = MOST) -> Iterated:
+    """Solve to the digits that are wanted, as far as float64 and so many steps go."""
+    spectrum = start(len(problem.mean), problem.noise)
+    spectrum.v = _inside(problem, spectrum.v)
+    steps = 0
+
+    def correct(point: Point) -> Vector:
+        nonlocal steps
+        z = point.b.hi * problem.length
+        objective = point.rss + problem.alpha * float(point.b.hi @ point.b.hi)
+
+        def goal(d: Vector, fall: float) -> float:
+            told = problem.told(z + d)
+            rss = max(objective - fall - problem.alpha * float(told @ told), 0.0)
+            size = np.fmax(np.abs(z + d), np.sqrt(rss / max(problem.totals.rows, 1)))[problem.kept]
+            return MARGIN * float(10.0**-wanted) * float(size.min(initial=np.inf))
+
+        made = descend(problem, point.gradient, spectrum, goal, most - steps)
+        steps += made.steps
+        return made.d
+
+    found = refine(problem, correct, lambda: max(problem.floor, spectrum.bound), wanted)
+    return Iterated(found, steps, max(problem.floor, spectrum.bound), _condition(problem, spectrum), spectrum.singular)
+
+
+def _inside(problem: Problem, v: Vector) -> Vector:
+    v = np.where(problem.kept, v, 0.0)
+    length = float(np.linalg.norm(v))
+    return v / length if length else v
+
+
+def _condition(problem: Problem, spectrum: Lanczos) -> float:
+    if not spectrum.diagonal:
+        return float("nan")
+    least = max(spectrum.least, problem.floor)
+    return float(np.sqrt(spectrum.greatest / least)) if least > 0.0 else float("inf")

@@ -1,0 +1,93 @@
+"""The wide least squares problem where columns are centred and of length one, without writing them so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gramian.linalg.certificate import UNIT
+from gramian.linalg.wide.kernels import Extents, Kernel, Move, Total, Totals
+from gramian.typing import Mask, Matrix, Vector
+
+Fold = Callable[[Sequence[Kernel[Any]]], list[Any]]
+"""Sums of several kernels over all rows, in one pass."""
+
+CANCELLED = 1e-6  # what centring may leave of a column's square before a second look is taken
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Problem:
+    """Minimise r'Wr + alpha b'b, r = y - X b (- a constant that is not penalised).
+
+    fold : sums over the rows. mean, length : (p,) of the columns; length is the root of the centred square plus alpha.
+    kept : (p,) columns that are no multiple of the constant. constants : (p,) the value of those that are.
+    origin : (p,) what was subtracted from the columns before.
+    """
+
+    fold: Fold
+    totals: Totals
+    mean: Vector
+    length: Vector
+    kept: Mask
+    constants: Vector
+    alpha: float
+    centred: bool
+    origin: Vector
+
+    @property
+    def noise(self) -> float:
+        """Relative rounding error of a product with the matrix: amplified where centring takes much away."""
+        full = float(self.totals.entries.max(initial=1.0))
+        share = (self.totals.xx[self.kept] / self.length[self.kept] ** 2).max(initial=1.0)
+        return (2.0 * float(np.sqrt(full)) + 10.0) * UNIT * max(1.0, float(share))
+
+    @property
+    def floor(self) -> float:
+        """The least eigenvalue that the penalty alone makes sure of."""
+        return self.alpha / float((self.length[self.kept] ** 2).max(initial=0.0)) if self.alpha else 0.0
+
+    def told(self, z: Vector) -> Vector:
+        """Coefficients of the columns from those of scaled ones."""
+        return np.where(self.kept, z / self.length, 0.0)
+
+    def move(self, z: Vector) -> Move:
+        """The kernel of a product with the scaled matrix."""
+        v = self.told(z)
+        return Move(v, float(self.mean @ v) if self.centred else 0.0)
+
+    def moved(self, z: Vector, sums: Any) -> Vector:
+        """The scaled, centred matrix times z, from the kernel's sums."""
+        t = sums.columns - self.mean * sums.constant if self.centred else sums.columns
+        return np.where(self.kept, (t + self.alpha * self.told(z)) / self.length, 0.0)
+
+
+def pose(fold: Fold, alpha: float | None, *, centred: bool, origin: Vector | None = None) -> Problem:
+    """One pass for lengths, and a look at columns that hardly vary."""
+    (totals,) = fold([Total()])
+    weight = totals.weight if totals.weight > 0.0 else 1.0
+    mean = totals.x / weight if centred else np.zeros(len(totals.x))
+    square = np.maximum(totals.xx - weight * mean**2, 0.0) if centred else totals.xx.copy()
+    constants = np.zeros(len(mean))
+    if centred and (near := np.flatnonzero(square <= CANCELLED * totals.xx)).size:
+        square[near], mean[near], constants[near] = _closer(fold, near, mean[near], square[near], totals)
+    kept = square > 0.0
+    penalty = alpha or 0.0
+    length, at = np.sqrt(np.where(kept, square + penalty, 1.0)), np.zeros(len(mean)) if origin is None else origin
+    return Problem(fold, totals, mean, length, kept, constants, penalty, centred, at)
+
+
+def _closer(fold: Fold, near: Any, mean: Vector, square: Vector, totals: Totals) -> tuple[Vector, Vector, Vector]:
+    empty = totals.entries[near] == 0
+    if empty.all():
+        return np.zeros(len(near)), mean, np.zeros(len(near))
+    (seen,) = fold([Extents(near, mean)])
+    flat = seen.least == seen.greatest
+    return np.where(flat, 0.0, seen.squares), np.where(flat, seen.least, mean), np.where(flat, seen.least, 0.0)
+
+
+def dense_matrix(x: Any) -> Matrix:
+    """A sparse or dense array as a dense one."""
+    return np.asarray(x.toarray() if hasattr(x, "toarray") else x)

@@ -1,0 +1,156 @@
+"""Corrections until the digits that are wanted are there: residual pass, what it proves, one more solve."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from gramian.linalg.certificate import UNIT, digits
+from gramian.linalg.doubledouble import Pair, pair
+from gramian.linalg.wide.kernels import CAREFUL, Gradient, Slope
+from gramian.linalg.wide.problem import Problem
+from gramian.typing import Vector
+
+ROUNDS = 8
+GAIN = 0.5  # a round that leaves more of the error is the last
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Point:
+    """Coefficients, and what a residual pass says of them.
+
+    b : (p,) hi + lo. constant : hi, lo. gradient : (p,) of half the objective downhill, in scaled coordinates. noise :
+    norm of what rounding may have done to it. rss : residual sum of squares. careful : how it was summed.
+    """
+
+    b: Pair
+    constant: tuple[float, float]
+    gradient: Vector
+    noise: float
+    rss: float
+    careful: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Proof:
+    """What is known of the errors: their norm in scaled coordinates, digits (p,) and the constant's, and sigma."""
+
+    error: float
+    digits: Vector
+    constant: float
+    sigma: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Refined:
+    """The last point, its proof, and how many residual passes there were."""
+
+    point: Point
+    proof: Proof
+    rounds: int
+
+
+Correct = Callable[[Point], Vector]
+"""A point to a correction of its scaled coefficients."""
+
+
+def refine(problem: Problem, correct: Correct, least: Callable[[], float], wanted: float) -> Refined:
+    """Correct from zero until every coefficient has the digits wanted or nothing gets better.
+
+    least : what is known of the least eigenvalue, after a correction; 0 where nothing is.
+    """
+    p = len(problem.mean)
+    point = at(problem, pair(np.zeros(p)), (problem.totals.y / max(problem.totals.weight, 1e-300), 0.0), careful=False)
+    best, rounds = Refined(point, prove(problem, point, 0.0), 1), 1
+    while rounds < ROUNDS:
+        d = correct(point)
+        b = point.b + pair(problem.told(d))
+        moved = constant_of(problem, b, point, d)
+        point, rounds = at(problem, b, moved, careful=point.careful), rounds + 1
+        proof = prove(problem, point, least())
+        if not point.careful and short(proof, wanted, problem) and point.noise > 0.25 * _norm(point.gradient):
+            point, rounds = at(problem, point.b, point.constant, careful=True), rounds + 1
+            proof = prove(problem, point, least())
+        better = proof.error < GAIN * best.proof.error
+        if proof.error <= best.proof.error:
+            best = Refined(point, proof, rounds)
+        if not short(proof, wanted, problem) or not better or not least() > 0.0:
+            break
+    return Refined(best.point, best.proof, rounds)
+
+
+def short(proof: Proof, wanted: float, problem: Problem) -> bool:
+    """Whether some coefficient lacks digits."""
+    fewest = float(proof.digits[problem.kept].min(initial=16.0))
+    return (min(fewest, proof.constant) if problem.centred else fewest) < wanted
+
+
+def constant_of(problem: Problem, b: Pair, before: Point, d: Vector) -> tuple[float, float]:
+    """The constant that goes with moved coefficients, as well as float64 means tell."""
+    if not problem.centred:
+        return 0.0, 0.0
+    step = -float(problem.mean @ problem.told(d))
+    moved = Pair(np.array([before.constant[0]]), np.array([before.constant[1]])) + pair(np.array([step]))
+    return float(moved.hi[0]), float(moved.lo[0])
+
+
+def at(problem: Problem, b: Pair, constant: tuple[float, float], *, careful: bool) -> Point:
+    """The residual pass at some coefficients; the constant is made the best one."""
+    if not problem.centred:
+        constant = 0.0, 0.0
+    (slope,) = problem.fold([Gradient(b, constant, careful)])
+    return _point(problem, slope, b, constant, careful)
+
+
+def _point(problem: Problem, slope: Slope, b: Pair, constant: tuple[float, float], careful: bool) -> Point:
+    mean, centred, weight = problem.mean, problem.centred, max(problem.totals.weight, 1e-300)
+    exactly = pair(np.full(len(b.hi), problem.alpha)) * b
+    pull = exactly if careful else pair(problem.alpha * b.hi)
+    g = slope.columns - pull
+    rest = float(slope.constant.value[0])
+    if centred:
+        g = g - pair(mean) * pair(np.full(len(mean), rest))
+    units = (2.0 * np.sqrt(problem.totals.entries) + 6.0) * UNIT if not careful else np.full(len(mean), CAREFUL)
+    unit = (2.0 * np.sqrt(problem.totals.rows) + 6.0) * UNIT if not careful else CAREFUL
+    off = slope.by_row + units * slope.by_column + UNIT * (1.0 if not careful else CAREFUL) * np.abs(pull.hi)
+    if centred:
+        off = off + np.abs(mean) * (slope.off + unit * slope.size) + 4.0 * UNIT * np.abs(mean * rest)
+        moved = Pair(*(np.array([v]) for v in constant)) + pair(np.array([rest / weight]))
+        constant = float(moved.hi[0]), float(moved.lo[0])
+    scaled = np.where(problem.kept, g.value / problem.length, 0.0)
+    noise = _norm(np.where(problem.kept, off / problem.length, 0.0)) + 4.0 * UNIT * _norm(scaled)
+    rss = max(float(slope.square.value[0]) - rest**2 / weight, 0.0)
+    return Point(b, constant, scaled, noise, rss, careful)
+
+
+def prove(problem: Problem, point: Point, least: float) -> Proof:
+    """|error| <= |gradient| / least eigenvalue. Digits are counted relative to the larger of a coefficient and sigma /
+    length of its column: without a penalty its standard error is never below that.
+    """
+    slack = _norm(point.gradient) + point.noise
+    error = slack / least if least > 0.0 else np.inf
+    b, p = point.b.hi, len(point.b.hi)
+    lost = 2.0 * problem.alpha * _norm(problem.told(np.ones(p)) * b) * error if problem.alpha else 0.0
+    with np.errstate(invalid="ignore"):
+        rss = np.nan_to_num(max(point.rss - lost - slack * error, 0.0), nan=0.0)
+    sigma = float(np.sqrt(rss / max(problem.totals.rows, 1)))
+    each = error / problem.length + UNIT * np.abs(b)
+    found = digits(np.where(problem.kept, each, 0.0), np.fmax(np.abs(b), sigma / problem.length))
+    return Proof(error, np.where(problem.kept, found, np.nan), _constant_digits(problem, point, error, sigma), sigma)
+
+
+def _constant_digits(problem: Problem, point: Point, error: float, sigma: float) -> float:
+    """Of the constant told where all columns are zero."""
+    if not problem.centred:
+        return float("nan")
+    reach = _norm(np.where(problem.kept, (problem.mean + problem.origin) / problem.length, 0.0))
+    told = abs(point.constant[0] - float(problem.origin @ point.b.hi))
+    off = reach * error + 4.0 * UNIT * told
+    size = max(told, sigma / np.sqrt(max(problem.totals.weight, 1e-300)))
+    return float(digits(np.array([off]), np.array([size]))[0])
+
+
+def _norm(v: Vector) -> float:
+    return float(np.linalg.norm(v))

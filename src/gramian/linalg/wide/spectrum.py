@@ -1,0 +1,82 @@
+"""How small the smallest eigenvalue can be: Lanczos from a random start, with a probability that it is wrong.
+
+After k steps from a unit vector v, whatever eigenvalue mu lies below all Ritz values t_j has an eigenvector q with
+|q'v| prod |t_j - mu| / (b_1 ... b_k) = |q'v_k| <= 1 (Lanczos 1950; Paige 1971). For v of random direction in n
+dimensions, |q'v| <= x has at most the probability x sqrt(2 n / pi) (Kuczynski and Wozniakowski 1992 use the same law).
+So mu is ruled out, but for that probability, once the product has grown enough. Nothing is assumed of gaps.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from math import log, pi
+
+import numpy as np
+from scipy.linalg import eigh_tridiagonal
+
+from gramian.linalg.certificate import UNIT
+from gramian.typing import Vector
+
+SEED = 20_260_101  # the start is random, but the same in every run
+DOUBT = 1e-6  # probability of an eigenvalue below the bound
+SHARES = np.array([0.8, 0.6, 0.4, 0.25, 0.1, 0.03])  # of the smallest Ritz value, tried as bounds
+EVERY = 4  # steps between two looks
+
+
+@dataclass(slots=True)
+class Lanczos:
+    """A run under way: the next vector to multiply, and the three-term recurrence so far."""
+
+    v: Vector
+    noise: float
+    before: Vector = field(default_factory=lambda: np.zeros(0))
+    diagonal: list[float] = field(default_factory=list)
+    beside: list[float] = field(default_factory=list)
+    bound: float = 0.0
+    least: float = np.inf
+    greatest: float = 0.0
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing more is to be learnt."""
+        return self.bound > 0.0 or self.singular or (bool(self.beside) and not self.beside[-1] > 0.0)
+
+    @property
+    def singular(self) -> bool:
+        """Whether the smallest eigenvalue cannot be told from zero."""
+        return bool(self.greatest) and not self.least > 2.0 * self.noise * self.greatest
+
+    def take(self, product: Vector) -> None:
+        """Go on with what the matrix made of `v`."""
+        if self.beside:
+            product = product - self.beside[-1] * self.before
+        share = float(self.v @ product)
+        product = product - share * self.v
+        length = float(np.linalg.norm(product))
+        self.diagonal.append(share)
+        self.beside.append(length)
+        self.before = self.v
+        if length > 0.0:
+            self.v = product / length
+        if len(self.diagonal) % EVERY == 0 or not length > 0.0:
+            self._look()
+
+    def _look(self) -> None:
+        ritz = eigh_tridiagonal(np.array(self.diagonal), np.array(self.beside[:-1]), eigvals_only=True)
+        self.least, self.greatest = float(ritz[0]), float(ritz[-1])
+        if self.singular:
+            return
+        tried = self.least * SHARES
+        with np.errstate(divide="ignore"):
+            shrunk = float(np.log(np.array(self.beside)).sum())
+            growth = np.log(ritz[:, None] - tried).sum(axis=0) - shrunk
+        sure = tried[growth >= 0.5 * log(2.0 * len(self.v) / pi) - log(DOUBT)]
+        if len(sure):
+            self.bound = max(float(sure[0]) - self.noise * self.greatest, 0.0)
+
+
+def start(columns: int, noise: float) -> Lanczos:
+    """A run from a random direction. noise : relative error of a product with the matrix."""
+    v = np.random.default_rng(SEED).standard_normal(columns)
+    length = float(np.linalg.norm(v))
+    return Lanczos(v / length if length else v, max(noise, 4.0 * UNIT))

@@ -1,0 +1,59 @@
+"""The report of a wide fit."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import numpy as np
+from rich.console import RenderableType
+from rich.text import Text
+
+from gramian.results.numbers import number, printable
+from gramian.results.report import NOTES, assembled, digits_told, plain, rows_told, table_of
+
+if TYPE_CHECKING:
+    from gramian.results.wide import WideFit
+
+
+def text(fit: WideFit, level: float = 0.95) -> str:
+    """The report as plain text."""
+    return plain(render(fit, level))
+
+
+def render(fit: WideFit, level: float = 0.95) -> list[RenderableType]:
+    """The parts of the report, from top to bottom."""
+    kind = "Ridge regression, alpha = " + number(fit.alpha) if fit.alpha else "Linear regression"
+    title = Text.assemble((f"{kind}, {fit.solver} solver", "bold"), "\n", printable(fit.formula))
+    count = fit.solved.design.narrow.count
+    return assembled(title, rows_told(fit, count), table_of(fit, level), _quality(fit), _notes(fit))
+
+
+def _quality(fit: WideFit) -> list[str]:
+    lines = []
+    if fit.df_residual > 0:
+        lines.append(f"sigma {number(fit.sigma)} on {number(fit.df_residual, 8)} residual degrees of freedom")
+    centred = "" if fit.intercept else " (about zero: there is no intercept)"
+    lines.append(f"R squared {number(fit.r_squared, 5)}{centred}")
+    known = fit.solved.accuracy
+    steps = f"{known.steps:,} steps; " if known.steps else ""
+    passes = "one pass" if fit.passes == 1 else f"{fit.passes:,} passes"
+    lines.append(f"{steps}condition {number(fit.condition, 3)}; {passes} over the data")
+    least = digits_told(float(np.nanmin(known.digits, initial=16.0)))
+    how = "residual in double-double" if known.careful else "residual in float64"
+    return [*lines, f"estimated digits: {least} in every coefficient ({how}); an estimate, not a certificate"]
+
+
+def _notes(fit: WideFit) -> list[str]:
+    notes = []
+    if not np.isfinite(fit.std_errors).any():
+        notes.append(
+            f"the {fit.solver} solver makes no standard errors here: they need an inverse as wide as the columns"
+        )
+    aliased = [f"  {printable(a)} = {printable(b)}" for a, b in islice(fit.aliased.items(), NOTES)]
+    if aliased:
+        more = [f"  ... {len(fit.aliased) - NOTES:,} more"] if len(fit.aliased) > NOTES else []
+        notes += ["columns that do not vary, left out:", *aliased, *more]
+    if not fit.identified.any():
+        notes.append("more columns than rows: the solution of least norm, of many that fit as well")
+    return notes
