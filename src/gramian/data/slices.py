@@ -64,7 +64,7 @@ class Slice:
         for at, rows, arrays in _pieces(chunked, self.start, self.rows, batch_rows(width, SLICE_ROWS)):
             rows_of = slice(at, at + rows)
             views = {name: native(vector[rows_of]) for name, vector in vectors.items()}
-            blocks, taken = blocks_of(matrices, rows_of, dense)
+            blocks, taken = blocks_of(matrices, rows_of, dense, columns)
             yield Batch(rows, {**arrays, **views, **taken}, blocks, self.where, self.before + at)
 
     def _chosen(self, names: Sequence[str]) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
@@ -89,31 +89,32 @@ def _cells(matrix: Any, *, whole: bool) -> int:
 
 
 def wanted_columns(names: Sequence[str], matrices: Mapping[str, Any]) -> dict[str, list[int]]:
-    """Which columns of each sparse matrix are wanted as dense ones; none of those that are wanted whole."""
+    """Which columns of each sparse matrix are wanted as dense ones."""
     out: dict[str, list[int]] = {}
     for name in names:
         base, _, index = name.removesuffix("]").rpartition("[")
         if name not in matrices and is_sparse(matrices.get(base)):
             out.setdefault(base, []).append(int(index))
-    return {base: places for base, places in out.items() if base not in names}
+    return out
 
 
 def blocks_of(
-    matrices: Mapping[str, Any], rows: slice, dense: Mapping[str, list[int]]
+    matrices: Mapping[str, Any], rows: slice, dense: Mapping[str, list[int]], names: Sequence[str]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Rows of matrices: whole ones, and single columns of sparse ones."""
     blocks: dict[str, Any] = {}
     taken: dict[str, Any] = {}
     for name, matrix in matrices.items():
+        places = dense.get(name, [])
         if not is_sparse(matrix):
             blocks[name] = native(matrix[rows])
-        elif name not in dense:
-            blocks[name] = matrix[rows]
-        elif len(dense[name]) == matrix.shape[1]:
+        elif name not in names and len(places) == matrix.shape[1]:
             blocks[name] = matrix[rows].toarray()
         else:
-            some = matrix[rows][:, dense[name]].toarray()
-            taken |= {f"{name}[{j}]": np.ascontiguousarray(some[:, k]) for k, j in enumerate(dense[name])}
+            if name in names:
+                blocks[name] = matrix[rows]
+            some = matrix[rows][:, places].toarray()
+            taken |= {f"{name}[{j}]": np.ascontiguousarray(some[:, k]) for k, j in enumerate(places)}
     return blocks, taken
 
 

@@ -47,9 +47,7 @@ def _quality(fit: WideFit) -> list[str]:
 def _notes(fit: WideFit) -> list[str]:
     notes = []
     if not np.isfinite(fit.std_errors).any():
-        notes.append(
-            f"the {fit.solver} solver makes no standard errors here: they need an inverse as wide as the columns"
-        )
+        notes.append(f"no standard errors by the {fit.solver} solver here: they need an inverse as wide as the columns")
     aliased = [f"  {printable(a)} = {printable(b)}" for a, b in islice(fit.aliased.items(), NOTES)]
     if aliased:
         more = [f"  ... {len(fit.aliased) - NOTES:,} more"] if len(fit.aliased) > NOTES else []

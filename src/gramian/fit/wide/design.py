@@ -12,7 +12,7 @@ from gramian.errors import FormulaError, SchemaError
 from gramian.fit.options import Options
 from gramian.formula.design import Design, design_of
 from gramian.formula.expand import expand
-from gramian.formula.grammar import Formula, Rest, Sum, Terms, parse
+from gramian.formula.grammar import Cross, Formula, Power, Rest, Sum, Terms, parse
 from gramian.formula.syntax import Name, Number, label, names
 from gramian.linalg.monomials import Coordinate, degree
 from gramian.typing import Codes
@@ -134,13 +134,36 @@ class _Found:
                 self.used.pop(part.name, None)
         elif isinstance(part, Rest) and adding:
             self.used.update(dict.fromkeys(self.schema.matrices))
+            for base, index in map(place_of, self.outcome):
+                self.without.setdefault(base, set()).add(index)
             yield from (Name(f.name) for f in self.schema.fields if not self._skip(f.name))
         elif isinstance(part, Sum) and adding:
             inner = self.split(part)
             if not (isinstance(inner, Sum) and inner.parts == ((True, Number(1.0)),)):
                 yield inner
         else:
+            self._check_uncrossed(part)
             yield part
+
+    def _check_uncrossed(self, part: Terms) -> None:
+        """Raise FormulaError where a matrix is part of a product."""
+        match part:
+            case Cross():
+                inner: tuple[Terms, ...] = (part.left, part.right)
+            case Power():
+                inner = (part.base,)
+            case Sum():
+                inner = tuple(p for _, p in part.parts)
+            case _:
+                inner = ()
+        for one in inner:
+            if isinstance(one, Rest) or (isinstance(one, Name) and one.name in self.schema.matrices):
+                told = "." if isinstance(one, Rest) else one.name
+                raise FormulaError(
+                    f"'{told}' is a matrix, or holds one, and the iterative and the dual solver multiply no matrix by "
+                    'other terms; put the products into the matrix, or use solver="gram"'
+                )
+            self._check_uncrossed(one)
 
     def _skip(self, name: str) -> bool:
         return name in self.outcome or place(name, self.schema.matrices) is not None
@@ -161,7 +184,7 @@ class _Found:
             field = self.schema.wide.get(name)
             if (field.kind if field else self.schema[f"{name}[0]"].kind) is not Kind.NUMBER and self._width(name):
                 raise SchemaError(f"the matrix '{name}' holds no numbers; this solver takes numbers only")
-            out = self.without.get(name, set()) | {i for n in self.outcome for base, i in [place_of(n)] if base == name}
+            out = self.without.get(name, set())
             width = self._width(name)
             keep = np.array([i for i in range(width) if i not in out], np.int64) if out else None
             yield Whole(name, width if keep is None else len(keep), keep)

@@ -39,7 +39,8 @@ class Lanczos:
     @property
     def done(self) -> bool:
         """Whether nothing more is to be learnt."""
-        return self.bound > 0.0 or self.singular or (bool(self.beside) and not self.beside[-1] > 0.0)
+        ended = bool(self.beside) and not self.beside[-1] > 0.0
+        return ended or not self.v.any() or self.bound > 0.0 or self.singular
 
     @property
     def singular(self) -> bool:

@@ -1,0 +1,85 @@
+"""Sparse least squares: gramian's iterative solver against SciPy's lsmr at the accuracy that it reaches.
+
+python benchmarks/wide.py                     200,000 x 50,000, 20 entries a row
+python benchmarks/wide.py --scale 0.1         a tenth of rows and columns
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from machine import facts
+from scipy.sparse import csr_array, hstack
+from scipy.sparse.linalg import lsmr
+
+import gramian as gm
+
+ROWS, COLUMNS, EACH = 200_000, 50_000, 20
+DIGITS = 8
+TOLERANCES = [10.0**-k for k in range(6, 16)]
+
+
+def problem(scale: float, seed: int = 1) -> tuple[csr_array, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    m, p = round(ROWS * scale), round(COLUMNS * scale)
+    places = rng.integers(0, p, m * EACH)
+    X = csr_array((rng.standard_normal(m * EACH), places, np.arange(0, m * EACH + 1, EACH)), shape=(m, p))
+    X.sum_duplicates()
+    return X, 3.0 + X @ rng.standard_normal(p) + rng.standard_normal(m)
+
+
+def best(run: Any, rounds: int) -> tuple[float, Any]:
+    times = []
+    for _ in range(rounds):
+        start = perf_counter()
+        out = run()
+        times.append(perf_counter() - start)
+    return min(times), out
+
+
+def main() -> int:
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--scale", type=float, default=1.0)
+    options.add_argument("--rounds", type=int, default=3)
+    given = options.parse_args()
+    X, y = problem(given.scale)
+    data = {"X": X, "y": y}
+    seconds, fit = best(lambda: gm.ols("y ~ X", data, digits=DIGITS, solver="iterative"), given.rounds)
+    truth = gm.ols("y ~ X", data, digits=13, solver="iterative").coefficients  # residual in double-double
+    lengths = np.sqrt(np.asarray(X.power(2).sum(axis=0)).ravel() - np.asarray(X.sum(axis=0)).ravel() ** 2 / X.shape[0])
+    sizes = np.fmax(np.abs(truth), fit.sigma / np.append(np.sqrt(X.shape[0]), lengths))
+    right = -np.log10(np.maximum(np.abs(fit.coefficients - truth) / sizes, 2.0**-53))
+    holds = bool((fit.digits <= right + 1e-9).all())  # the truth itself is good to 13 digits
+    ours = np.abs(fit.coefficients - truth).max()
+    A = csr_array(hstack([csr_array(np.ones((X.shape[0], 1))), X], format="csr"))
+    for tolerance in TOLERANCES:  # the first that is as accurate, and its time
+        theirs, b = best(lambda t=tolerance: lsmr(A, y, atol=t, btol=t, conlim=0, maxiter=10_000), 1)
+        if np.abs(b[0] - truth).max() <= max(ours, 10.0**-DIGITS * sizes.min()):
+            theirs, b = best(lambda t=tolerance: lsmr(A, y, atol=t, btol=t, conlim=0, maxiter=10_000), given.rounds)
+            break
+    found = {
+        "problem": f"{X.shape[0]:,} x {X.shape[1]:,}, {EACH} a row",
+        "gramian": {"seconds": seconds, "steps": fit.steps, "least digits told": float(fit.digits.min())},
+        "least digits there": float(right.min()),
+        "told digits hold": holds,
+        "lsmr": {
+            "seconds": theirs,
+            "steps": int(b[2]),
+            "tolerance": tolerance,
+            "error": float(np.abs(b[0] - truth).max()),
+        },
+        "error": float(ours),
+        "no slower": seconds <= theirs,
+        "machine": facts(),
+    }
+    print(json.dumps(found, indent=2))
+    return 0 if holds and seconds <= theirs else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
