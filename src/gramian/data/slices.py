@@ -12,7 +12,7 @@ import pyarrow as pa
 from gramian.batch import Batch
 from gramian.data.columns import usable
 from gramian.data.reading import SLICE_ROWS, batch_rows
-from gramian.data.sparse import is_sparse
+from gramian.data.sparse import is_sparse, rows_of
 from gramian.errors import ColumnError
 
 FEW_ROWS = 4096  # pieces smaller than this cost more than copying them together
@@ -109,11 +109,11 @@ def blocks_of(
         if not is_sparse(matrix):
             blocks[name] = native(matrix[rows])
         elif name not in names and len(places) == matrix.shape[1]:
-            blocks[name] = matrix[rows].toarray()
+            blocks[name] = rows_of(matrix, rows).toarray()
         else:
             if name in names:
-                blocks[name] = matrix[rows]
-            some = matrix[rows][:, places].toarray()
+                blocks[name] = rows_of(matrix, rows)
+            some = rows_of(matrix, rows)[:, places].toarray()
             taken |= {f"{name}[{j}]": np.ascontiguousarray(some[:, k]) for k, j in enumerate(places)}
     return blocks, taken
 

@@ -37,6 +37,14 @@ def read_sparse(name: str, value: Any) -> csr_array:
     return rows
 
 
+def rows_of(matrix: Any, rows: slice) -> csr_array:
+    """Consecutive rows, entries not copied."""
+    start, stop, _ = rows.indices(matrix.shape[0])
+    first, last = int(matrix.indptr[start]), int(matrix.indptr[stop])
+    ends = matrix.indptr[start : stop + 1] - matrix.indptr[start]
+    return csr_array((matrix.data[first:last], matrix.indices[first:last], ends), shape=(stop - start, matrix.shape[1]))
+
+
 def size_of(column: Any) -> int:
     """Bytes of an array or a sparse matrix; 0 where nobody knows."""
     if is_sparse(column):
