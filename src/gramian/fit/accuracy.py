@@ -11,11 +11,12 @@ from gramian.fit.told import Told
 from gramian.formula.coordinates import Frame
 from gramian.linalg import maps
 from gramian.linalg.certificate import UNIT, Bounds, digits, times
+from gramian.linalg.doubledouble import from_fraction
 from gramian.linalg.solve import Solution
 from gramian.typing import Vector
 
 NEGLIGIBLE = 1e-8  # of a coefficient: a smaller standard error is rounding, or matters to nobody
-SMALLEST, LARGEST = 1e-290, 1e290  # beyond, a covariance or its parts may leave the range of float64
+SMALLEST, LARGEST = 1e-290, 1e290  # beyond, a standard error or its parts may leave the range of float64
 TIERS = FAST, REFINED, EXACT = "fast", "refined", "exact"
 
 
@@ -97,17 +98,16 @@ def _certify(
     error = _coefficient_errors(frame, errors.coefficients * frame.scale, found, told)
     error = error + np.where(known, UNIT * np.abs(told.coefficients), 0.0) + basis.moved(told.coefficients)
     off = errors.rss * frame.scale**2
-    V = told.inverse.diagonal()
+    root = told.roots
     lengths = _aliased(spread(frame, np.sqrt(np.maximum(solution.inverse.diagonal(), 0.0))), told)
-    share = (found.inverse(reach) + 4.0 * UNIT * lengths**2) / V
-    share = share + 2.0 * basis.moved(np.sqrt(V)) / np.sqrt(V)
-    share = np.where((V > SMALLEST) & (V < LARGEST), share, np.inf)
-    least = np.sqrt(np.maximum(rss - off, 0.0) / max(spare, 1.0)) * np.sqrt(V * np.maximum(1.0 - share, 0.0))
-    most = np.sqrt((rss + off) / max(spare, 1.0)) * np.sqrt(V * (1.0 + share))
+    share = found.inverse(reach / root) + 4.0 * UNIT * (lengths / root) ** 2 + 2.0 * basis.moved(root) / root
+    share = np.where((root > SMALLEST) & (root < LARGEST), share, np.inf)
+    least = np.sqrt(np.maximum(rss - off, 0.0) / max(spare, 1.0)) * root * np.sqrt(np.maximum(1.0 - share, 0.0))
+    most = np.sqrt((rss + off) / max(spare, 1.0)) * root * np.sqrt(1.0 + share)
     relative = 0.5 * share + 0.5 * np.float64(off) / rss + 4.0 * UNIT
     size = np.fmax(np.abs(told.coefficients), least if spare > 0 else 0.0)
     negligible = most <= NEGLIGIBLE * np.abs(told.coefficients)
-    std_error = digits(np.where(np.isnan(relative), np.inf, relative), np.ones(len(V)))
+    std_error = digits(np.where(np.isnan(relative), np.inf, relative), np.ones(len(root)))
     right = digits(error, size)
     return Accuracy(
         tier,
@@ -132,7 +132,7 @@ def spread(frame: Frame, values: Vector) -> Vector:
     out = [0.0] * len(values)
     for column, value in zip(frame.told, values.tolist(), strict=True):
         for i, c in column.items():
-            out[i] += abs(c.numerator / c.denominator) * value
+            out[i] += abs(from_fraction(c)[0]) * value
     return np.array(out)
 
 

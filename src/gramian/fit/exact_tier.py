@@ -104,6 +104,7 @@ def exact_solved(
         passes=passes,
         tally=done.tally,
         accuracy=_accuracy(design, system, fit, solution, used, p, options.digits),
+        roots=_spread(np.where(fit.solution.kept, [root(v) for v in fit.solution.diagonal], np.nan), used, p),
     )
 
 
@@ -173,14 +174,14 @@ def _accuracy(
     design: Design, system: ExactSystem, fit: ExactFit, solution: Solution, used: Codes, p: int, wanted: float
 ) -> Accuracy:
     kept = fit.solution.kept
-    right = np.where(kept, np.minimum(fit.digits, MOST), np.nan)
+    right = np.where(kept, np.where(np.isfinite(fit.coefficients), np.minimum(fit.digits, MOST), 0.0), np.nan)
     off = nearest(fit.solution.rss_error) + UNIT * fit.rss
     rss = float(digits(np.array([off]), np.array([fit.rss]))[0])
-    V = fit.inverse.diagonal()
-    sound = (V > SMALLEST) & (V < LARGEST) & (0.0 < fit.rss < np.inf)
+    roots = np.array([root(v) for v in fit.solution.diagonal])
+    sound = (roots > SMALLEST) & (roots < LARGEST) & (0.0 < fit.rss < np.inf)
     found = zip(fit.solution.diagonal, fit.solution.spread, strict=True)
     share = np.array([0.5 * nearest(e / v) if v > 0 else 0.0 for v, e in found]) + ROUNDED
-    errors = np.where(kept, np.where(sound, digits(share, np.ones(len(V))), 0.0), np.nan)
+    errors = np.where(kept, np.where(sound, digits(share, np.ones(len(roots))), 0.0), np.nan)
     negligible = fit.rss <= 0
     if design.weight is not None:
         with np.errstate(all="ignore"):
@@ -209,4 +210,8 @@ def _weighted(
     se = np.sqrt(fit.rss / max(fit.rows - fit.rank, 1)) * np.sqrt(V)
     told = digits(error + UNIT * np.abs(fit.coefficients), np.fmax(np.abs(fit.coefficients), se))
     share = 0.5 * bounds.inverse(reach) / V + WEIGHTED
-    return np.minimum(right, told), digits(share, np.ones(len(V))), float(digits(np.array([WEIGHTED]), np.ones(1))[0])
+    return (
+        np.minimum(right, told),
+        digits(share, np.ones(len(V))),
+        float(digits(np.array([WEIGHTED]), np.ones(1))[0]),
+    )

@@ -155,6 +155,7 @@ def assembled(
         alpha=options.alpha,
         accuracy=_accuracy(system, solution, errors, told, rss, moments.rows - leverage, options, tier),
         absorbed=absorbed,
+        roots=told.roots,
     )
 
 

@@ -48,7 +48,7 @@ class Solved:
     rank : columns used. leverage : effective number of columns (the rank unless penalised), those that absorbed factors
     stand for included. tally : rows left out. accuracy : how many digits are certified, None where nothing says so.
     robust : the covariance in force, None for that of equal variances. absorbed : what is told of absorbed factors,
-    None without any.
+    None without any. roots : (p,) of the inverse's diagonal, where float64 may not hold that.
     """
 
     formula: str
@@ -87,6 +87,7 @@ class Solved:
         return self.rank + (self.absorbed.rank if self.absorbed else 0)
 
     absorbed: Absorbed | None = None
+    roots: Vector | None = None
 
 
 def stored_coefficients(frame: Frame, solution: Solution, coefficients: Vector, aliased: Mapping[str, str]) -> Vector:

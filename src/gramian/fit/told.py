@@ -26,8 +26,8 @@ class Told:
 
     coefficients : (p,), NaN where aliased; low : (p,) what float64 leaves of them. inverse : (p, p), NaN where not
     identified. aliased : name -> the combination it equals. positions : (r,) of the aliased columns, null : (p, r)
-    null vectors with an identity there. before : (r,) coefficients there before they were made zero. shortest :
-    whether this is the minimum-norm solution.
+    null vectors with an identity there. before : (r,) coefficients there before they were made zero. roots : (p,) of
+    the inverse's diagonal, also where float64 does not hold that. shortest : whether this is the minimum-norm solution.
     """
 
     coefficients: Vector
@@ -38,6 +38,7 @@ class Told:
     positions: Codes
     null: Matrix
     before: Vector
+    roots: Vector
     shortest: bool = False
 
 
@@ -61,8 +62,8 @@ def tell(
         with np.errstate(over="ignore", invalid="ignore"):  # what float64 cannot hold is infinite, and certified so
             V, null = maps.congruence(frame.told, V), maps.multiply(frame.told, null)
     if not null.shape[1]:
-        everything = np.ones(len(V), bool)
-        return Told(b.hi, b.lo, V, everything, {}, np.zeros(0, np.int64), null, np.zeros(0))
+        everything, own = np.ones(len(V), bool), maps.roots(frame.told, solution.inverse)
+        return Told(b.hi, b.lo, V, everything, {}, np.zeros(0, np.int64), null, np.zeros(0), own)
     norms = lengths(frame, products)
     positions, null = last_columns(null, norms)
     aliased = {names[p]: explain(null[:, k], norms, names, int(p)) for k, p in enumerate(positions)}
@@ -82,7 +83,8 @@ def tell(
         known[positions] = False
         moved[positions], lo[positions] = np.nan, np.nan
     V[~known], V[:, ~known] = np.nan, np.nan
-    return Told(moved, lo, V, known, aliased, positions, null, before, collinear == "min-norm")
+    own = np.sqrt(np.maximum(V.diagonal(), 0.0))
+    return Told(moved, lo, V, known, aliased, positions, null, before, own, collinear == "min-norm")
 
 
 def lengths(frame: Frame, products: Pair) -> Vector:

@@ -35,11 +35,16 @@ class Covariance:
         return np.asarray(np.sqrt(np.where(variance < 0.0, np.nan, variance)))
 
 
-def iid(inverse: Matrix, sigma: float, df_residual: float) -> Covariance:
-    """sigma^2 (X'WX)^-1: errors of equal variance, independent. NaN when no degree of freedom is left."""
+def iid(inverse: Matrix, sigma: float, df_residual: float, roots: Vector | None = None) -> Covariance:
+    """sigma^2 (X'WX)^-1: errors of equal variance, independent. NaN when no degree of freedom is left.
+
+    roots : (p,) of the inverse's diagonal, where float64 may not hold that.
+    """
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-        roots = sigma * np.sqrt(np.maximum(inverse.diagonal(), 0.0))
-        return Covariance(IID, sigma**2 * inverse, df_residual, roots=roots)
+        own = np.sqrt(np.maximum(inverse.diagonal(), 0.0)) if roots is None else roots
+        return Covariance(
+            IID, sigma**2 * inverse, df_residual, roots=np.where(np.isnan(inverse.diagonal()), np.nan, sigma * own)
+        )
 
 
 def described(

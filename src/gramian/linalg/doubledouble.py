@@ -54,9 +54,12 @@ def pair(values: Vector | float) -> Pair:
 
 
 def from_fraction(value: Fraction) -> tuple[float, float]:
-    """The nearest pair to a rational number."""
+    """The nearest pair to a rational number, infinite beyond the range of float64."""
     above, below = value.numerator, value.denominator
-    hi = above / below
+    try:
+        hi = above / below
+    except OverflowError:
+        return (float("inf") if above > 0 else -float("inf")), 0.0
     return (hi, 0.0) if hi.as_integer_ratio() == (above, below) else (hi, float(value - Fraction(hi)))
 
 

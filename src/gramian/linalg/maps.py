@@ -85,7 +85,7 @@ def _rows(columns: Sequence[Combination]) -> list[dict[int, float]]:
     rows: list[dict[int, float]] = [{} for _ in columns]
     for j, column in enumerate(columns):
         for i, c in column.items():
-            rows[i][j] = c.numerator / c.denominator
+            rows[i][j] = from_fraction(c)[0]
     return rows
 
 
@@ -96,6 +96,22 @@ def _times(rows: list[dict[int, float]], right: Matrix) -> Matrix:
             at = np.fromiter(row, np.int64, len(row))
             out[i] = np.fromiter(row.values(), float, len(row)) @ right[at]
     return np.asarray(out)
+
+
+def roots(columns: Sequence[Combination] | None, V: Matrix) -> Vector:
+    """Square roots of the diagonal of T V T', (p,), also where float64 does not hold the diagonal. None: T = I."""
+    own = np.sqrt(np.maximum(V.diagonal(), 0.0))
+    if columns is None:
+        return own
+    return np.array([_root(row, V, own) for row in _rows(columns)])
+
+
+def _root(row: Mapping[int, float], V: Matrix, own: Vector) -> float:
+    at, c = np.fromiter(row, np.int64, len(row)), np.fromiter(row.values(), float, len(row))
+    with np.errstate(all="ignore"):
+        top = float(np.abs(c * own[at]).max(initial=0.0))
+        t = c / top if 0.0 < top < np.inf else np.zeros(len(c))
+        return top * float(np.sqrt(max(float(t @ V[np.ix_(at, at)] @ t), 0.0)))
 
 
 def norms(columns: Sequence[Combination], S: Matrix) -> Vector:

@@ -40,8 +40,11 @@ class LinearFit(Estimates):
     covariance: Covariance = field(init=False)
 
     def __post_init__(self) -> None:
-        robust = self.solved.robust
-        made = iid(self.solved.inverse, self.sigma, self.df_residual) if robust is None else covariance(robust)
+        facts = self.solved
+        if facts.robust is not None:
+            made = covariance(facts.robust)
+        else:
+            made = iid(facts.inverse, self.sigma, self.df_residual, facts.roots)
         object.__setattr__(self, "covariance", made)
 
     @property

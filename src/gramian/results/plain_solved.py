@@ -27,7 +27,7 @@ ACCURACY = ("tier", "wanted", "rss_digits", "reached", "doubtful")
 SOLUTION = ("rss", "condition", "leverage")
 CONTENT = ("formula", "names", "design", "cells", "frame", "aliased", "empty_cells", "intercept", "rows", "rank",
            "passes", "alpha", "dropped_rows", "missing", *NUMBERS, "solution", "accuracy", "robust",
-           "absorbed")  # fmt: skip
+           "absorbed", "roots")  # fmt: skip
 
 
 def from_solved(solved: Solved) -> tuple[dict[str, object], dict[str, NDArray[Any]]]:
@@ -46,6 +46,8 @@ def from_solved(solved: Solved) -> tuple[dict[str, object], dict[str, NDArray[An
         "solution/kept": solved.solution.kept,
         "solution/null": solved.solution.null,
     }
+    if solved.roots is not None:
+        arrays["roots"] = solved.roots
     if solved.accuracy is not None:
         arrays |= {f"accuracy/{name}": getattr(solved.accuracy, name) for name in PROVED}
     manifest: dict[str, object] = {
@@ -68,6 +70,7 @@ def from_solved(solved: Solved) -> tuple[dict[str, object], dict[str, NDArray[An
         "accuracy": _from_accuracy(solved.accuracy),
         "robust": robust,
         "absorbed": swept,
+        "roots": solved.roots is not None,
     }
     return manifest, {**arrays, **level_arrays, **frame_arrays, **robust_arrays, **effects}
 
@@ -90,6 +93,7 @@ def solved(manifest: Mapping[str, Any], arrays: Arrays) -> Solved:
         coefficients=taken(arrays, "coefficients", "float64", (width,)),
         inverse=taken(arrays, "inverse", "float64", (width, width)),
         identified=taken(arrays, "identified", "bool", (width,)),
+        roots=taken(arrays, "roots", "float64", (width,)) if plain.flag(manifest["roots"]) else None,
         aliased=_of_names(plain.mapping(manifest["aliased"], plain.text), names),
         empty_cells=plain.mapping(manifest["empty_cells"], _count),
         intercept=plain.flag(manifest["intercept"]),
