@@ -11,7 +11,7 @@ from gramian.fit.told import Told
 from gramian.formula.coordinates import Frame
 from gramian.linalg import maps
 from gramian.linalg.certificate import UNIT, Bounds, digits, times
-from gramian.linalg.doubledouble import from_fraction
+from gramian.linalg.doubledouble import nearest_pair
 from gramian.linalg.solve import Solution
 from gramian.typing import Vector
 
@@ -132,7 +132,7 @@ def spread(frame: Frame, values: Vector) -> Vector:
     out = [0.0] * len(values)
     for column, value in zip(frame.told, values.tolist(), strict=True):
         for i, c in column.items():
-            out[i] += abs(from_fraction(c)[0]) * value
+            out[i] += abs(nearest_pair(c)[0]) * value
     return np.array(out)
 
 

@@ -14,7 +14,7 @@ from gramian.formula.coordinates import Frame
 from gramian.linalg import maps
 from gramian.linalg.aliasing import basic, basic_covariance, explain, identified, last_columns, minimum_norm
 from gramian.linalg.dependence import simple, vanishes
-from gramian.linalg.doubledouble import Pair, from_fraction, pair
+from gramian.linalg.doubledouble import Pair, nearest_pair, pair
 from gramian.linalg.monomials import ONE
 from gramian.linalg.solve import Solution
 from gramian.typing import Codes, Mask, Matrix, Vector
@@ -105,7 +105,7 @@ def _coefficients(frame: Frame, solution: Solution, low: Vector | None) -> Pair:
     sums = maps.exactly(T, b)
     for i, c in frame.response.items():
         sums[i] += c
-    pairs = [from_fraction(v) for v in sums]
+    pairs = [nearest_pair(v) for v in sums]
     return Pair(np.array([p[0] for p in pairs]), np.array([p[1] for p in pairs]))
 
 

@@ -6,6 +6,7 @@ Error-free transformations after Dekker (1971) and Knuth; sums and products afte
 from __future__ import annotations
 
 from fractions import Fraction
+from math import inf
 from typing import NamedTuple
 
 import numpy as np
@@ -54,13 +55,18 @@ def pair(values: Vector | float) -> Pair:
 
 
 def from_fraction(value: Fraction) -> tuple[float, float]:
-    """The nearest pair to a rational number, infinite beyond the range of float64."""
+    """The nearest pair to a rational number. Raises OverflowError beyond the range of float64."""
     above, below = value.numerator, value.denominator
-    try:
-        hi = above / below
-    except OverflowError:
-        return (float("inf") if above > 0 else -float("inf")), 0.0
+    hi = above / below
     return (hi, 0.0) if hi.as_integer_ratio() == (above, below) else (hi, float(value - Fraction(hi)))
+
+
+def nearest_pair(value: Fraction) -> tuple[float, float]:
+    """The nearest pair to a rational number, infinite beyond the range of float64."""
+    try:
+        return from_fraction(value)
+    except OverflowError:
+        return (inf if value > 0 else -inf), 0.0
 
 
 def two_sum(a: Vector, b: Vector) -> tuple[Vector, Vector]:

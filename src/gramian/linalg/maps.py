@@ -8,7 +8,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from gramian.linalg.doubledouble import Pair, from_fraction, pair, two_product
+from gramian.linalg.doubledouble import Pair, from_fraction, nearest_pair, pair, two_product
 from gramian.linalg.subspace import Sparse
 from gramian.typing import Matrix, Vector
 
@@ -34,9 +34,9 @@ def apply_adding(columns: Sequence[Combination], b: Vector, more: Combination) -
         sums = exactly(columns, pair(b))
         for i, c in more.items():
             sums[i] += c
-        return Pair(*np.array([from_fraction(v) for v in sums]).reshape(-1, 2).T)
+        return Pair(*np.array([nearest_pair(v) for v in sums]).reshape(-1, 2).T)
     for i, c in more.items():
-        parts[i] += from_fraction(c)
+        parts[i] += nearest_pair(c)
     hi = [math.fsum(part) for part in parts]
     lo = [math.fsum([*part, -value]) for part, value in zip(parts, hi, strict=True)]
     return Pair(np.array(hi), np.array(lo))
@@ -47,7 +47,7 @@ def _parts(columns: Sequence[Combination], b: Vector, rows: int) -> list[list[fl
     pairs = [(i, value, c) for column, value in zip(columns, b.tolist(), strict=True) if value
              for i, c in column.items()]  # fmt: skip
     x = np.array([value for _, value, _ in pairs])
-    hi, lo = np.array([from_fraction(c) for _, _, c in pairs]).reshape(-1, 2).T
+    hi, lo = np.array([nearest_pair(c) for _, _, c in pairs]).reshape(-1, 2).T
     sizes = np.abs(np.concatenate([x, hi]))
     if ((sizes < 1 / SAFE) | (sizes > SAFE)).any():
         return None
@@ -85,7 +85,7 @@ def _rows(columns: Sequence[Combination]) -> list[dict[int, float]]:
     rows: list[dict[int, float]] = [{} for _ in columns]
     for j, column in enumerate(columns):
         for i, c in column.items():
-            rows[i][j] = from_fraction(c)[0]
+            rows[i][j] = nearest_pair(c)[0]
     return rows
 
 
