@@ -18,7 +18,7 @@ from gramian.linalg.products import Group, cell_index
 from gramian.typing import Codes, Vector
 
 ZERO = np.zeros(1)  # the low part of numbers that have none
-ROWS = 4096  # of a block: its vectors stay in the cache
+ROWS, BYTES = 32_768, 2**26  # of a block at most: long vectors, for threads wait for one another between them
 WIDE = 1_000_000  # cells up to which a table says where a cell's coefficient stands
 
 
@@ -53,13 +53,14 @@ class Monomials:
         self.coordinates = coordinates
         self.names = closed(m for g in groups for m in g.monomials)
         self.steps = steps_of(self.names)
+        self.rows = min(ROWS, max(BYTES // (32 * max(len(self.names), 1)), 1024))
 
     def blocks(
         self, rows: int, values: Mapping[str, Vector], outcome: Pair, response: str
     ) -> Iterator[tuple[slice, dict[Monomial, Column]]]:
         """Blocks of rows: a column for each monomial. outcome : the response, unrounded."""
-        for start in range(0, rows, ROWS):
-            place = slice(start, min(start + ROWS, rows))
+        for start in range(0, rows, self.rows):
+            place = slice(start, min(start + self.rows, rows))
             yield place, self._block(place, values, outcome, response)
 
     def _block(self, rows: slice, values: Mapping[str, Vector], outcome: Pair, response: str) -> dict[Monomial, Column]:
