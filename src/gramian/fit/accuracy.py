@@ -66,6 +66,7 @@ def one_pass(solution: Solution, gradient: Vector | float = 0.0) -> Errors:
         return Errors(times(found.reach, found.error(b)), found.rss(b, gradient))
 
 
+@np.errstate(all="ignore")  # what leaves the range of float64 is certified so
 def certify(
     tier: str,
     wanted: float,
@@ -78,21 +79,6 @@ def certify(
     basis: Basis,
 ) -> Accuracy:
     """Digits of a told solution. rss : in the outcome's units. spare : residual degrees of freedom."""
-    with np.errstate(all="ignore"):
-        return _certify(tier, wanted, frame, solution, errors, told, rss, spare, basis)
-
-
-def _certify(
-    tier: str,
-    wanted: float,
-    frame: Frame,
-    solution: Solution,
-    errors: Errors,
-    told: Told,
-    rss: float,
-    spare: float,
-    basis: Basis,
-) -> Accuracy:
     found, known = _bounds(solution), told.identified
     reach = _aliased(spread(frame, found.reach), told)
     error = _coefficient_errors(frame, errors.coefficients * frame.scale, found, told)
