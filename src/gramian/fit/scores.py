@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -114,7 +115,7 @@ class Answer:
         return np.asarray(np.ldexp(u, coordinate.exponent) + coordinate.shift - eta)
 
 
-class ScoreLift(Lift):
+class ScoreLift(Lift, ABC):
     """One unit under way, block by block with its scores; passes say with `take` what becomes of them."""
 
     def __init__(self, answer: Answer, *, drop: bool, layout: Layout | None = None) -> None:
@@ -144,11 +145,11 @@ class ScoreLift(Lift):
         self.answer.check_levels(columns.codes)
         super().fail(columns, observed)
 
+    @abstractmethod
     def take(
         self, columns: Columns, scores: Scores, count: Vector | None, observed: Observed, rows: slice | Mask
     ) -> bool:
         """Add the rows of a block; False, and nothing added, where a value is not finite."""
-        raise NotImplementedError
 
     def _scores(self, columns: Columns, observed: Observed, rows: slice | Mask) -> Scores:
         eta, weight = self.eta(columns, self.reader.sizes), part(observed.weight, rows)
