@@ -16,6 +16,8 @@ from gramian.sklearn.rows import Rows, outcome_names, rows_of, weight_name
 from gramian.sklearn.sums import Sums, sums_of
 from gramian.typing import Matrix, Vector
 
+FEW = 100  # columns whose products fit everywhere: 1 MB
+
 
 class SumsRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     """A regression whose coefficients come from sums of products.
@@ -24,6 +26,7 @@ class SumsRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     """
 
     fit_intercept: bool
+    n_jobs: int | None = None
     _several = True  # outcomes
     _ravels = True  # coefficients are (p,) for an outcome (n, 1)
 
@@ -49,7 +52,7 @@ class SumsRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         """The sums of all rows. Raises ValueError where a value is not finite."""
         outcomes = tuple(name for name in rows.beside if name != weight_name(rows.columns))
         weight = weight_name(rows.columns) if len(outcomes) < len(rows.beside) else None
-        sums = sums_of(rows, outcomes, weight, centred=self.fit_intercept, like=like)
+        sums = sums_of(rows, outcomes, weight, centred=self.fit_intercept, like=like, jobs=self.n_jobs)
         return finite(sums, rows, type(self).__name__)
 
     @property
@@ -99,8 +102,7 @@ def check_width(X: Any) -> None:
 
 def check_columns(width: int) -> None:
     """Raise NumericalError where the products of so many columns do not fit into memory."""
-    most = width_limit()
-    if width > most:
+    if width > FEW and width > (most := width_limit()):
         raise NumericalError(
             f"{width:,} columns are too many: products of at most {most:,} fit into memory; "
             "select or group columns first"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
-from gramian.engines.local import Local
 from gramian.fit.ladder import climb
 from gramian.fit.linear import first_rung
 from gramian.fit.options import Options
@@ -19,6 +19,7 @@ from gramian.linalg.moments import Moments
 from gramian.sklearn.rows import Rows, schema_of, weight_name
 from gramian.sklearn.solving import effective_rows
 from gramian.sklearn.sums import Sums, coordinates
+from gramian.sklearn.threads import local
 
 SHOWN = 8  # terms of a formula that are written out
 
@@ -81,7 +82,16 @@ def solved_fit(
     return first_rung(design, done, Options(alpha=alpha, digits=digits, collinear="min-norm"))[1]
 
 
-def climbed(sums: Sums, rows: Rows, outcome: str, alpha: float | None, digits: float, *, intercept: bool) -> Solved:
+def climbed(
+    sums: Sums,
+    rows: Rows,
+    outcome: str,
+    alpha: float | None,
+    digits: float,
+    *,
+    intercept: bool,
+    jobs: Any = None,
+) -> Solved:
     """The fit to one outcome with the digits that are wanted, at the cost of further passes over the rows.
 
     Warns with AccuracyWarning where they cannot be had.
@@ -89,7 +99,7 @@ def climbed(sums: Sums, rows: Rows, outcome: str, alpha: float | None, digits: f
     design, done = accumulated(sums, rows.columns, outcome, intercept=intercept)
     found = Options(alpha=alpha, digits=digits)
     system, first = first_rung(design, done, found)
-    return climb(first, weighed(design, rows, sums), done, found, system, rows, Local(), None)
+    return climb(first, weighed(design, rows, sums), done, found, system, rows, local(rows.rows, jobs), None)
 
 
 def weighed(design: Design, rows: Rows, sums: Sums) -> Design:

@@ -18,7 +18,14 @@ Split = tuple[NDArray[np.int64], NDArray[np.int64]]
 
 
 def fold_sums(
-    rows: Rows, splits: Sequence[Split], outcomes: tuple[str, ...], weight: str | None, like: Sums, *, centred: bool
+    rows: Rows,
+    splits: Sequence[Split],
+    outcomes: tuple[str, ...],
+    weight: str | None,
+    like: Sums,
+    *,
+    centred: bool,
+    jobs: Any = None,
 ) -> Iterator[tuple[Sums, Sums]]:
     """Sums of the training rows and of the test rows of each split.
 
@@ -27,7 +34,7 @@ def fold_sums(
     """
 
     def some(index: NDArray[np.int64]) -> Sums:
-        return sums_of(taken(rows, index), outcomes, weight, centred=centred, like=like)
+        return sums_of(taken(rows, index), outcomes, weight, centred=centred, like=like, jobs=jobs)
 
     tests = [some(test) for _, test in splits]
     if not is_partition(splits, rows.rows):

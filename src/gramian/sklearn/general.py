@@ -14,7 +14,6 @@ from sklearn.utils.extmath import safe_sparse_dot
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from gramian.engines.local import Local
 from gramian.errors import OptionError
 from gramian.fit.glm import run_glm
 from gramian.fit.glm_options import glm_options
@@ -27,6 +26,7 @@ from gramian.models.links import link_named
 from gramian.results.glm import GlmFit
 from gramian.sklearn.base import check_width, checked_weight, column_names
 from gramian.sklearn.rows import Rows, outcome_names, rows_of, weight_name
+from gramian.sklearn.threads import local
 from gramian.typing import Matrix, Vector
 
 
@@ -34,6 +34,8 @@ class GeneralEstimator(BaseEstimator):  # type: ignore[misc]
     """A generalized linear model of one outcome."""
 
     fit_intercept: bool
+    max_iter: int
+    n_jobs: int | None = None
 
     def _eta(self, X: Any) -> Vector:
         """X b + intercept, (n,)."""
@@ -49,7 +51,8 @@ class GeneralEstimator(BaseEstimator):  # type: ignore[misc]
         kept = None if weight is None else weight_name(names)
         common = Options(weights=kept, alpha=alpha or None, collinear="drop" if alpha else "min-norm")
         formula = _formula(rows, names, kept, intercept=self.fit_intercept)
-        self._solved: GlmSolved = run_glm(formula, rows, glm_options(family, common=common), Local(), None)
+        options = glm_options(family, common=common, max_passes=_most(self.max_iter))
+        self._solved: GlmSolved = run_glm(formula, rows, options, local(rows.rows, self.n_jobs), None)
         self.n_iter_ = self._solved.linear.passes
         b = self._solved.linear.coefficients
         return (b[1:], float(b[0])) if self.fit_intercept else (b, 0.0)
@@ -76,8 +79,9 @@ def _formula(rows: Rows, names: tuple[str, ...], weight: str | None, *, intercep
 class LogisticRegression(ClassifierMixin, GeneralEstimator):  # type: ignore[misc]
     """Logistic regression of two classes, |b|^2 / 2 + C * (negative log likelihood), by Newton's steps.
 
-    C : inverse of the penalty, infinite for none. class_weight : a dict, "balanced", or None. Two to five passes over
-    X, until the error left is far below the standard errors, so there is no tol.
+    C : inverse of the penalty, infinite for none. class_weight : a dict, "balanced", or None. max_iter : passes over X
+    at most. n_jobs : threads, by default one a core. Two to five passes are made, until the error left is far below the
+    standard errors, so there is no tol; there is one way, so neither solver nor what steers others.
     Attributes: classes_, coef_ (1, p), intercept_ (1,), n_iter_ (passes), n_features_in_, feature_names_in_,
     inference_ (a `GlmFit`).
 
@@ -87,10 +91,20 @@ class LogisticRegression(ClassifierMixin, GeneralEstimator):  # type: ignore[mis
     [[1.214028]]
     """
 
-    def __init__(self, C: float = 1.0, *, fit_intercept: bool = True, class_weight: Any = None) -> None:
+    def __init__(
+        self,
+        C: float = 1.0,
+        *,
+        fit_intercept: bool = True,
+        class_weight: Any = None,
+        max_iter: int = 100,
+        n_jobs: int | None = None,
+    ) -> None:
         self.C = C
         self.fit_intercept = fit_intercept
         self.class_weight = class_weight
+        self.max_iter = max_iter
+        self.n_jobs = n_jobs
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Fit to X (n, p), dense or sparse, and y (n,) of two classes; a weight counts as so many rows."""
@@ -151,9 +165,10 @@ class PoissonRegressor(RegressorMixin, GeneralEstimator):  # type: ignore[misc]
     1.098612289
     """
 
-    def __init__(self, alpha: float = 1.0, *, fit_intercept: bool = True) -> None:
+    def __init__(self, alpha: float = 1.0, *, fit_intercept: bool = True, max_iter: int = 100) -> None:
         self.alpha = alpha
         self.fit_intercept = fit_intercept
+        self.max_iter = max_iter
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Fit to X (n, p), dense or sparse, and y (n,) >= 0; a weight counts as so many rows."""
@@ -179,6 +194,12 @@ class PoissonRegressor(RegressorMixin, GeneralEstimator):  # type: ignore[misc]
         tags = super().__sklearn_tags__()
         tags.target_tags.positive_only = True
         return tags
+
+
+def _most(max_iter: Any) -> int:
+    if isinstance(max_iter, bool) or not isinstance(max_iter, int | np.integer) or max_iter < 1:
+        raise OptionError(f"max_iter must be a whole number above 0, found {max_iter!r}")
+    return int(max_iter)
 
 
 def _inverse(C: Any) -> float:

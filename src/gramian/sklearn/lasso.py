@@ -28,6 +28,7 @@ class ElasticNet(SumsRegressor):
 
     n is the number of rows or the sum of weights, as in scikit-learn. Nothing iterates over rows: one pass over X, then
     guesses of the signs until the optimality conditions hold, so there is no max_iter and no tol.
+    copy_X : X is never changed, whatever it says.
     Attributes: coef_, sparse_coef_, intercept_, n_features_in_, feature_names_in_, inference_ (a `PenalizedFit`).
 
     >>> from gramian.sklearn import ElasticNet
@@ -36,10 +37,13 @@ class ElasticNet(SumsRegressor):
     [1.409090909, -0.045454545]
     """
 
-    def __init__(self, alpha: float = 1.0, *, l1_ratio: float = 0.5, fit_intercept: bool = True) -> None:
+    def __init__(
+        self, alpha: float = 1.0, *, l1_ratio: float = 0.5, fit_intercept: bool = True, copy_X: bool = True
+    ) -> None:
         self.alpha = alpha
         self.l1_ratio = l1_ratio
         self.fit_intercept = fit_intercept
+        self.copy_X = copy_X
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Fit to X (n, p), dense or sparse, and y (n,) or (n, k); a weight counts as so many rows."""
@@ -79,9 +83,10 @@ class Lasso(ElasticNet):
 
     l1_ratio = 1.0
 
-    def __init__(self, alpha: float = 1.0, *, fit_intercept: bool = True) -> None:
+    def __init__(self, alpha: float = 1.0, *, fit_intercept: bool = True, copy_X: bool = True) -> None:
         self.alpha = alpha
         self.fit_intercept = fit_intercept
+        self.copy_X = copy_X
 
 
 def penalized_fit(

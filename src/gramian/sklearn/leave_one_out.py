@@ -14,10 +14,10 @@ from scipy.linalg import eigh
 
 from gramian.batch import Batch
 from gramian.engines.blas import one_thread
-from gramian.engines.local import Local
 from gramian.sklearn.lasso import system_of
-from gramian.sklearn.rows import MATRIX, UNIT, Rows, weight_name
+from gramian.sklearn.rows import MATRIX, Rows, weight_name
 from gramian.sklearn.sums import Sums
+from gramian.sklearn.threads import local
 from gramian.typing import Matrix, Vector
 
 SMALLEST = 1e-12  # of 1 - h: a row that alone determines its fit has no error to speak of
@@ -27,7 +27,7 @@ SMALLEST = 1e-12  # of 1 - h: a row that alone determines its fit has no error t
 class Total:
     """Sums that add."""
 
-    values: Vector
+    values: Matrix
 
     def __add__(self, other: Total, /) -> Total:
         return Total(self.values + other.values)
@@ -59,21 +59,21 @@ class LeftOut:
         return self.lift(())
 
     def lift(self, batches: Iterable[Batch], /) -> Total:
-        """Weighted sums of squared errors, (a,)."""
-        out, p = np.zeros(self.shrink.shape[1]), len(self.vectors)
+        """Weighted sums of squared errors, (k, a)."""
+        out, p = np.zeros((len(self.outcomes), self.shrink.shape[1])), len(self.vectors)
         for batch in batches:
             w = np.ones(batch.rows) if self.weight is None else batch.columns[self.weight]
             T = np.dot(np.asarray(batch.matrices[MATRIX], np.float64) - self.centre[:p], self.vectors)
             rest = 1.0 - w[:, None] * (np.dot(T * T, self.shrink) + self.share)
             rest = np.maximum(rest, SMALLEST)
-            for name, mean, b in zip(self.outcomes, self.centre[p:], self.along, strict=True):
+            for j, (name, mean, b) in enumerate(zip(self.outcomes, self.centre[p:], self.along, strict=True)):
                 errors = ((batch.columns[name] - mean)[:, None] - np.dot(T, b)) / rest
-                out += w @ (errors * errors)
+                out[j] += w @ (errors * errors)
         return Total(out)
 
 
 def left_out_errors(rows: Rows, sums: Sums, alphas: Vector, outcomes: tuple[str, ...], *, intercept: bool) -> Vector:
-    """Mean squared errors of left-out rows, (a,), the mean over outcomes."""
+    """Mean squared errors of left-out rows, (k, a)."""
     systems = [system_of(sums, j, intercept=intercept) for j in range(sums.outcomes)]
     with one_thread():
         values, vectors = eigh(systems[0].S)
@@ -83,5 +83,4 @@ def left_out_errors(rows: Rows, sums: Sums, alphas: Vector, outcomes: tuple[str,
     kept = weight_name(rows.columns)
     weight = kept if kept in rows.beside else None
     task = LeftOut(centre, vectors, shrink, along, outcomes, weight, 1.0 / sums.weight if intercept else 0.0)
-    engine = Local(1) if rows.rows <= UNIT else Local()
-    return np.asarray(engine.fold(rows, task).values / (sums.weight * sums.outcomes))
+    return np.asarray(local(rows.rows).fold(rows, task).values / sums.weight)

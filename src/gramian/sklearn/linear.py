@@ -85,7 +85,7 @@ class SquaresRegressor(SumsRegressor):
         elif alpha is None and rows.rows <= self.n_features_in_:  # so many coefficients have many answers
             return None
         else:
-            fit = climbed(sums, rows, name, alpha, wanted, intercept=self.fit_intercept)
+            fit = climbed(sums, rows, name, alpha, wanted, intercept=self.fit_intercept, jobs=self.n_jobs)
         return None if fit.aliased or not np.isfinite(fit.coefficients).all() else fit
 
 
@@ -109,7 +109,8 @@ class GrowingRegressor(SquaresRegressor):
 class LinearRegression(GrowingRegressor):
     """Ordinary least squares by one pass over X; as scikit-learn's, many times quicker, with certified digits.
 
-    fit_intercept : whether there is a constant. digits : wanted of the coefficients; where one pass has fewer,
+    fit_intercept : whether there is a constant. copy_X : X is never changed, whatever it says. n_jobs : threads, by
+    default one a core. digits : wanted of the coefficients; where one pass has fewer,
     `fit` makes further ones. Of dependent columns the shortest solution is given.
     Attributes: coef_, intercept_, rank_, n_features_in_, feature_names_in_, inference_ (a `LinearFit`).
 
@@ -121,8 +122,12 @@ class LinearRegression(GrowingRegressor):
 
     _ravels = False
 
-    def __init__(self, *, fit_intercept: bool = True, digits: float = 8) -> None:
+    def __init__(
+        self, *, fit_intercept: bool = True, copy_X: bool = True, n_jobs: int | None = None, digits: float = 8
+    ) -> None:
         self.fit_intercept = fit_intercept
+        self.copy_X = copy_X
+        self.n_jobs = n_jobs
         self.digits = digits
 
 
@@ -136,9 +141,10 @@ class Ridge(GrowingRegressor):
     [0.95]
     """
 
-    def __init__(self, alpha: Any = 1.0, *, fit_intercept: bool = True, digits: float = 8) -> None:
+    def __init__(self, alpha: Any = 1.0, *, fit_intercept: bool = True, copy_X: bool = True, digits: float = 8) -> None:
         self.alpha = alpha
         self.fit_intercept = fit_intercept
+        self.copy_X = copy_X
         self.digits = digits
 
     def _alphas(self, outcomes: int) -> Vector | None:

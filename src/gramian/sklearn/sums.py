@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 
 from gramian.batch import Batch
-from gramian.engines.local import Local
 from gramian.errors import NumericalError
 from gramian.linalg.gather import BLOCK
 from gramian.linalg.monomials import Coordinate, choose_coordinate
 from gramian.linalg.solve import error_unit
-from gramian.sklearn.rows import MATRIX, UNIT, Rows
+from gramian.sklearn.rows import MATRIX, Rows
+from gramian.sklearn.threads import local
 from gramian.typing import Matrix, Vector
 
 
@@ -148,11 +148,15 @@ def _add_products(dense: Matrix, Z: Matrix, B: Matrix) -> None:
     dense[y, y] += own[1:, 1:]
 
 
-def sums_of(rows: Rows, outcomes: tuple[str, ...], weight: str | None, *, centred: bool, like: Sums | None) -> Sums:
-    """The sums of all rows. centred : whether columns may be shifted. like : earlier sums, whose shift is taken."""
+def sums_of(
+    rows: Rows, outcomes: tuple[str, ...], weight: str | None, *, centred: bool, like: Sums | None, jobs: Any = None
+) -> Sums:
+    """The sums of all rows.
+
+    centred : whether columns may be shifted. like : earlier sums, whose shift is taken. jobs : see `local`.
+    """
     shift = like.shift if like is not None else first_shift(rows, outcomes, centred=centred)
-    engine = Local(1) if rows.rows <= UNIT else Local()
-    return engine.fold(rows, Add(shift, outcomes, weight))
+    return local(rows.rows, jobs).fold(rows, Add(shift, outcomes, weight))
 
 
 def first_shift(rows: Rows, outcomes: tuple[str, ...], *, centred: bool) -> Vector:

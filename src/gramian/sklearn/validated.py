@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Self
+from collections.abc import Callable, Sequence
+from typing import Any, Self, TypeAlias
 
 import numpy as np
 from sklearn.model_selection import check_cv
@@ -28,6 +28,8 @@ from gramian.sklearn.solving import intercepts
 from gramian.sklearn.sums import Sums
 from gramian.typing import Matrix, Vector
 
+Score: TypeAlias = Callable[[Vector, float], Vector]
+
 FEWEST = 2  # test rows for which a share of the variance makes sense
 
 
@@ -46,7 +48,7 @@ class Validated(SumsRegressor):
     def _folds(self, rows: Rows, splits: Sequence[Split], sums: Sums) -> Any:
         outcomes, kept = self._outcomes(sums.outcomes), weight_name(rows.columns)
         weight = kept if kept in rows.beside else None
-        return fold_sums(rows, splits, outcomes, weight, sums, centred=self.fit_intercept)
+        return fold_sums(rows, splits, outcomes, weight, sums, centred=self.fit_intercept, jobs=self.n_jobs)
 
     def get_metadata_routing(self) -> Any:
         """What is passed on to the splitter: its groups, where `cv` asks for them."""
@@ -55,11 +57,13 @@ class Validated(SumsRegressor):
 
 
 class RidgeCV(Validated, SquaresRegressor):
-    """Ridge regression whose alpha, one for all outcomes, is chosen by cross-validation.
+    """Ridge regression whose alpha is chosen by cross-validation.
 
     cv : None leaves out one row at a time, in one more pass; else folds, splits or a splitter, each of whose rows is
-    read once. alphas : those that are tried. Other parameters as in `Ridge`.
-    Attributes: alpha_, best_score_ (minus the mean squared error, or with cv the mean R squared), and those of `Ridge`.
+    read once. alphas : those that are tried. scoring : "r2" (as None with cv), "neg_mean_squared_error" (as None
+    without) or "neg_root_mean_squared_error", which sums can tell. alpha_per_target : without cv, one for each outcome.
+    Other parameters as in `Ridge`.
+    Attributes: alpha_, best_score_, one each or (k,) with alpha_per_target, and those of `Ridge`.
 
     >>> from gramian.sklearn import RidgeCV
     >>> RidgeCV(alphas=(0.1, 1.0)).fit([[1.0], [2.0], [3.0], [4.0]], [2.0, 4.0, 5.0, 8.0]).alpha_
@@ -67,11 +71,20 @@ class RidgeCV(Validated, SquaresRegressor):
     """
 
     def __init__(
-        self, alphas: Any = (0.1, 1.0, 10.0), *, fit_intercept: bool = True, cv: Any = None, digits: float = 8
+        self,
+        alphas: Any = (0.1, 1.0, 10.0),
+        *,
+        fit_intercept: bool = True,
+        scoring: str | None = None,
+        cv: Any = None,
+        alpha_per_target: bool = False,
+        digits: float = 8,
     ) -> None:
         self.alphas = alphas
         self.fit_intercept = fit_intercept
+        self.scoring = scoring
         self.cv = cv
+        self.alpha_per_target = alpha_per_target
         self.digits = digits
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None, **params: Any) -> Self:
@@ -82,35 +95,53 @@ class RidgeCV(Validated, SquaresRegressor):
         wanted, alphas = self._wanted(), _alphas(self.alphas, least=0.0 if self.cv is not None else None)
         given, rows = self._routed(params), self._checked(X, y, sample_weight)
         self._sums = sums = self._sum(rows)
+        measure = self._measure()
         if self.cv is None:
-            scores = -left_out_errors(rows, sums, alphas, self._outcomes(sums.outcomes), intercept=self.fit_intercept)
+            errors = left_out_errors(rows, sums, alphas, self._outcomes(sums.outcomes), intercept=self.fit_intercept)
+            scores = np.array([measure(e, spread_of(sums, j)) for j, e in enumerate(errors)])
         else:
-            scores = self._scores(rows, self._splits(rows, y, given), alphas)
-        best = int(np.argmax(scores))
-        self.alpha_, self.best_score_ = float(alphas[best]), float(scores[best])
+            scores = self._scores(rows, self._splits(rows, y, given), alphas, measure)
+        if self.alpha_per_target and len(scores) > 1:
+            best = np.argmax(scores, axis=1)
+            self.alpha_, self.best_score_ = alphas[best], scores[np.arange(len(best)), best]
+        else:
+            scores = scores.mean(axis=0)
+            self.alpha_, self.best_score_ = float(alphas[np.argmax(scores)]), float(scores.max())
         return self._refit(rows, wanted)
 
-    def _scores(self, rows: Rows, splits: Sequence[Split], alphas: Vector) -> Vector:
-        """Mean over folds of R squared, of minus the squared error where a fold has one row, (a,)."""
-        shares = min(len(test) for _, test in splits) >= FEWEST
-        out = []
-        for train, test in self._folds(rows, splits, self._sums):
-            each = [
-                _score(train, test, j, alphas, intercept=self.fit_intercept, share=shares)
-                for j in range(train.outcomes)
-            ]
-            out.append(np.mean(each, axis=0))
+    def _measure(self) -> Score:
+        """What is greatest for the best penalty."""
+        if self.alpha_per_target and self.cv is not None:
+            raise OptionError("alpha_per_target goes with cv=None, where rows are left out one at a time")
+        name = self.scoring or ("neg_mean_squared_error" if self.cv is None else "r2")
+        if not isinstance(name, str) or name not in SCORES:
+            raise OptionError(
+                f"scoring must be one of {', '.join(map(repr, SCORES))}, or None, found {self.scoring!r}; others need "
+                "predictions of every row: use GridSearchCV with Ridge"
+            )
+        return SCORES[name]
+
+    def _scores(self, rows: Rows, splits: Sequence[Split], alphas: Vector, measure: Score) -> Matrix:
+        """Mean over folds, (k, a); of minus the squared error where a fold has one row, and so no R squared."""
+        if min(len(test) for _, test in splits) < FEWEST and measure is r_squared:
+            measure = minus
+        out = [
+            [measure(*_errors_of(train, test, j, alphas, intercept=self.fit_intercept)) for j in range(train.outcomes)]
+            for train, test in self._folds(rows, splits, self._sums)
+        ]
         return np.asarray(np.mean(out, axis=0))
 
     def _alphas(self, outcomes: int) -> Vector | None:
-        return np.full(outcomes, self.alpha_) if self.alpha_ else None
+        each = np.broadcast_to(np.asarray(self.alpha_), outcomes)
+        return each if each.any() else None
 
 
 class LassoCV(Validated):
     """The lasso whose alpha is chosen by cross-validation: exact paths, from the sums of the folds.
 
     alphas : how many, from the smallest that leaves no coefficient down to eps times it, or those to try. cv : folds
-    (5), splits or a splitter. Attributes: alpha_, alphas_ (a,), mse_path_ (a, folds), and those of `Lasso`.
+    (5), splits or a splitter. copy_X, n_jobs : as in `LinearRegression`.
+    Attributes: alpha_, alphas_ (a,), mse_path_ (a, folds), and those of `Lasso`.
 
     >>> from gramian.sklearn import LassoCV
     >>> X, y = [[float(i)] for i in range(10)], [2.0 * i for i in range(10)]
@@ -120,11 +151,22 @@ class LassoCV(Validated):
 
     _several = False
 
-    def __init__(self, *, eps: float = 1e-3, alphas: Any = 100, fit_intercept: bool = True, cv: Any = None) -> None:
+    def __init__(
+        self,
+        *,
+        eps: float = 1e-3,
+        alphas: Any = 100,
+        fit_intercept: bool = True,
+        copy_X: bool = True,
+        cv: Any = None,
+        n_jobs: int | None = None,
+    ) -> None:
         self.eps = eps
         self.alphas = alphas
         self.fit_intercept = fit_intercept
+        self.copy_X = copy_X
         self.cv = cv
+        self.n_jobs = n_jobs
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None, **params: Any) -> Self:
         """Fit to X (n, p) and y (n,); a weight counts as so many rows, which stay in one fold.
@@ -178,12 +220,36 @@ def _errors(train: Sums, test: Sums, alphas: Vector, *, intercept: bool) -> Vect
     return squared_errors(a, b, slopes)
 
 
-def _score(train: Sums, test: Sums, j: int, alphas: Vector, *, intercept: bool, share: bool) -> Vector:
+def _errors_of(train: Sums, test: Sums, j: int, alphas: Vector, *, intercept: bool) -> tuple[Vector, float]:
+    """Mean squared errors on the test rows of ridge fits to the training rows, (a,), and the variance of the former."""
     a, b = system_of(train, j, intercept=intercept), system_of(test, j, intercept=intercept)
     with one_thread():
         slopes = ridge(a, Penalty(np.ones(len(a.c)), l1_ratio=0.0), alphas).coefficients
-    errors = squared_errors(a, b, slopes)
-    if not share:
-        return -errors
-    spread = system_of(test, j, intercept=True).yy / b.weight
-    return 1.0 - errors / spread if spread else np.zeros(len(alphas))
+    return squared_errors(a, b, slopes), spread_of(test, j)
+
+
+def spread_of(sums: Sums, j: int) -> float:
+    """The variance of an outcome."""
+    return system_of(sums, j, intercept=True).yy / sums.weight
+
+
+def minus(errors: Vector, spread: float) -> Vector:
+    """Minus the mean squared error, (a,)."""
+    return -errors
+
+
+def minus_root(errors: Vector, spread: float) -> Vector:
+    """Minus the root of the mean squared error, (a,)."""
+    return -np.sqrt(errors)
+
+
+def r_squared(errors: Vector, spread: float) -> Vector:
+    """R squared, (a,); 0 where the outcome does not vary."""
+    return 1.0 - errors / spread if spread else np.zeros(len(errors))
+
+
+SCORES: dict[str, Score] = {
+    "r2": r_squared,
+    "neg_mean_squared_error": minus,
+    "neg_root_mean_squared_error": minus_root,
+}

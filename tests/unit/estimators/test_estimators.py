@@ -275,6 +275,84 @@ def test_what_is_not_finite_is_refused():
         ours.LinearRegression().fit(np.full((4, 1), 1e200) * [[1], [2], [3], [-4]], np.arange(4.0))
 
 
+SCORING = [
+    {"scoring": "r2"},
+    {"scoring": "neg_root_mean_squared_error"},
+    {"scoring": "neg_mean_squared_error", "cv": 4},
+    {"scoring": "neg_root_mean_squared_error", "cv": 4},
+    {"alpha_per_target": True},
+]
+
+
+@pytest.mark.parametrize("options", SCORING, ids=str)
+@pytest.mark.parametrize("outcomes", [None, 1, 3])
+def test_penalties_are_scored_as_by_scikit_learn(options, outcomes):
+    X, Y = problem(outcomes=outcomes)
+    alphas = np.geomspace(0.01, 1000.0, 9)
+    Y = Y + 20 * np.random.default_rng(8).standard_normal(Y.shape)
+    mine, other = (some(alphas, **options).fit(X, Y) for some in (ours.RidgeCV, theirs.RidgeCV))
+    np.testing.assert_allclose(mine.alpha_, other.alpha_, rtol=CLOSE)
+    np.testing.assert_allclose(mine.best_score_, other.best_score_, rtol=CLOSE)
+    same(mine, other)
+
+
+def test_scores_that_sums_cannot_tell():
+    X, y = problem()
+    with pytest.raises(OptionError, match=r"scoring must be one of 'r2', .* found 'max_error'; .* use GridSearchCV"):
+        ours.RidgeCV(scoring="max_error").fit(X, y)
+    with pytest.raises(OptionError, match="alpha_per_target goes with cv=None"):
+        ours.RidgeCV(alpha_per_target=True, cv=3).fit(X, y)
+
+
+ABSENT = {  # what steers an iteration that is not made, keeps predictions of rows, or is deprecated
+    "LinearRegression": {"tol", "positive"},
+    "Ridge": {"positive", "max_iter", "tol", "solver", "random_state"},
+    "RidgeCV": {"gcv_mode", "store_cv_results"},
+    "Lasso": {"positive", "precompute", "max_iter", "tol", "warm_start", "random_state", "selection"},
+    "ElasticNet": {"positive", "precompute", "max_iter", "tol", "warm_start", "random_state", "selection"},
+    "LassoCV": {"positive", "precompute", "max_iter", "tol", "verbose", "random_state", "selection"},
+    "LogisticRegression": {
+        "penalty", "l1_ratio", "dual", "tol", "intercept_scaling", "random_state", "solver", "verbose", "warm_start",
+    },
+    "PoissonRegressor": {"solver", "tol", "warm_start", "verbose"},
+}  # fmt: skip
+LATER = {"n_alphas", "multi_class", "cv_values_", "store_cv_values"}  # of some versions of scikit-learn only
+
+
+@pytest.mark.parametrize("name", ABSENT)
+def test_parameters_have_the_names_and_defaults_of_scikit_learn(name):
+    mine, other = (getattr(some, name)().get_params() for some in (ours, theirs))
+    assert other.keys() - mine.keys() <= ABSENT[name] | LATER
+    assert mine.keys() - other.keys() <= {"digits"}
+    known = {key: value for key, value in mine.items() if key in other and other[key] not in ("warn", "deprecated")}
+    assert known == {key: other[key] for key in known}
+
+
+@pytest.mark.parametrize("jobs", [1, 2, -1, -100, np.int64(1)])
+def test_the_number_of_threads_does_not_matter(jobs):
+    rng = np.random.default_rng(4)
+    X = rng.standard_normal((70_000, 3))
+    y = X @ [1.0, 2.0, 3.0] + rng.standard_normal(len(X))
+    for model, z in ((ours.LinearRegression(), y), (ours.LogisticRegression(), y > 0), (ours.LassoCV(cv=2), y)):
+        some = clone(model).set_params(n_jobs=jobs).fit(X, z)
+        assert some.coef_.tobytes() == clone(model).fit(X, z).coef_.tobytes()
+
+
+def test_what_is_no_number_of_threads():
+    X, y = problem()
+    for bad in (0, True, "all", 1.5):
+        with pytest.raises(OptionError, match="n_jobs must be a number of threads"):
+            ours.LinearRegression(n_jobs=bad).fit(X, y)
+
+
+def test_passes_that_are_too_few():
+    X, y = problem()
+    with pytest.raises(gm.errors.ConvergenceError, match="no convergence after 1 passes"):
+        ours.LogisticRegression(max_iter=1).fit(np.repeat(X, 300, axis=0), np.tile(y > np.median(y), 300))
+    with pytest.raises(OptionError, match="max_iter must be a whole number above 0, found 0"):
+        ours.PoissonRegressor(max_iter=0).fit(X, np.abs(y))
+
+
 def test_weights_that_are_all_zero():
     X, y = problem()
     with pytest.raises(ValueError, match="zero"):

@@ -1,0 +1,25 @@
+"""Threads that read rows: as many as `n_jobs` says, one where there are too few rows for more."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from gramian.engines.local import Local, cores
+from gramian.errors import OptionError
+from gramian.sklearn.rows import UNIT
+
+
+def local(rows: int, n_jobs: Any = None) -> Local:
+    """The engine for so many rows. n_jobs : threads; None : one a core; -1 : the same, -2 : one fewer, ...
+
+    The result has the same bits for any number. Raises OptionError for what is no such number.
+    """
+    if n_jobs is not None and (isinstance(n_jobs, bool) or not isinstance(n_jobs, int | np.integer) or n_jobs == 0):
+        raise OptionError(f"n_jobs must be a number of threads, -1 for one a core, or None, found {n_jobs!r}")
+    if rows <= UNIT:
+        return Local(1)
+    if n_jobs is None:
+        return Local()
+    return Local(int(n_jobs) if n_jobs > 0 else max(cores() + 1 + int(n_jobs), 1))
