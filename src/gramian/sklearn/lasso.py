@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 from gramian.engines.blas import one_thread
 from gramian.errors import OptionError
 from gramian.fit.options import penalty
+from gramian.linalg.penalized.nonnegative import nonnegative
 from gramian.linalg.penalized.paths import elastic_net, lasso
 from gramian.linalg.penalized.ridge import ridge
 from gramian.linalg.penalized.system import Penalty, System
@@ -28,7 +29,7 @@ class ElasticNet(SumsRegressor):
 
     n is the number of rows or the sum of weights, as in scikit-learn. Nothing iterates over rows: one pass over X, then
     guesses of the signs until the optimality conditions hold, so there is no max_iter and no tol.
-    copy_X : X is never changed, whatever it says.
+    copy_X : X is never changed, whatever it says. positive : no coefficient below 0.
     Attributes: coef_, sparse_coef_, intercept_, n_features_in_, feature_names_in_, inference_ (a `PenalizedFit`).
 
     >>> from gramian.sklearn import ElasticNet
@@ -38,19 +39,29 @@ class ElasticNet(SumsRegressor):
     """
 
     def __init__(
-        self, alpha: float = 1.0, *, l1_ratio: float = 0.5, fit_intercept: bool = True, copy_X: bool = True
+        self,
+        alpha: float = 1.0,
+        *,
+        l1_ratio: float = 0.5,
+        fit_intercept: bool = True,
+        copy_X: bool = True,
+        positive: bool = False,
     ) -> None:
         self.alpha = alpha
         self.l1_ratio = l1_ratio
         self.fit_intercept = fit_intercept
         self.copy_X = copy_X
+        self.positive = positive
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Fit to X (n, p), dense or sparse, and y (n,) or (n, k); a weight counts as so many rows."""
         alpha, share = penalty(self.alpha), checked_share(self.l1_ratio)
         self._sums = sums = self._sum(self._checked(X, y, sample_weight))
         slopes = np.array(
-            [at_penalty(system_of(sums, j, intercept=self.fit_intercept), alpha, share) for j in range(sums.outcomes)]
+            [
+                at_penalty(system_of(sums, j, intercept=self.fit_intercept), alpha, share, positive=self.positive)
+                for j in range(sums.outcomes)
+            ]
         )
         told = intercepts(sums, slopes, intercept=self.fit_intercept)
         return self._tell(slopes, told)
@@ -65,6 +76,7 @@ class ElasticNet(SumsRegressor):
     def inference_(self) -> PenalizedFit | tuple[PenalizedFit, ...]:
         """The fit with its degrees of freedom and criteria, one for each outcome; it has no standard errors."""
         check_is_fitted(self)
+        check_signs(self.positive)
         fits = tuple(self._told(j) for j in range(self._sums.outcomes))
         return fits[0] if len(fits) == 1 else fits
 
@@ -83,10 +95,19 @@ class Lasso(ElasticNet):
 
     l1_ratio = 1.0
 
-    def __init__(self, alpha: float = 1.0, *, fit_intercept: bool = True, copy_X: bool = True) -> None:
+    def __init__(
+        self, alpha: float = 1.0, *, fit_intercept: bool = True, copy_X: bool = True, positive: bool = False
+    ) -> None:
         self.alpha = alpha
         self.fit_intercept = fit_intercept
         self.copy_X = copy_X
+        self.positive = positive
+
+
+def check_signs(positive: bool) -> None:
+    """Raise OptionError for the table of coefficients that were kept from being negative."""
+    if positive:
+        raise OptionError("coefficients with positive=True have no table: their distribution is not that of others")
 
 
 def penalized_fit(
@@ -123,8 +144,13 @@ def system_of(sums: Sums, j: int, *, intercept: bool) -> System:
     )
 
 
-def at_penalty(system: System, alpha: float, l1_ratio: float) -> Vector:
-    """Slopes (p,) at one penalty, as scikit-learn's ElasticNet counts it."""
+def at_penalty(system: System, alpha: float, l1_ratio: float, *, positive: bool = False) -> Vector:
+    """Slopes (p,) at one penalty, as scikit-learn's ElasticNet counts it; positive : none below 0."""
+    if positive:
+        size = alpha * system.weight
+        with one_thread():
+            S = system.S + np.diag(np.full(len(system.c), size * (1.0 - l1_ratio)))
+            return nonnegative(S, system.c - size * l1_ratio, system.unit)
     wanted, width = np.array([alpha]), len(system.c)
     with one_thread():
         if alpha == 0:

@@ -13,9 +13,11 @@ from gramian.fit.solved import Solved
 from gramian.results.linear import LinearFit
 from gramian.sklearn.base import SumsRegressor
 from gramian.sklearn.described import climbed, solved_fit
+from gramian.sklearn.lasso import at_penalty, check_signs, system_of
 from gramian.sklearn.parts import warn_of_parts
 from gramian.sklearn.rows import Rows
 from gramian.sklearn.solving import Answer, solved
+from gramian.sklearn.solving import intercepts as intercepts_of
 from gramian.sklearn.sums import Sums
 from gramian.typing import Vector
 
@@ -24,6 +26,7 @@ class SquaresRegressor(SumsRegressor):
     """Least squares, with or without a ridge penalty; digits : how many are wanted of the coefficients."""
 
     digits: float
+    positive = False
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Fit to X (n, p), dense or sparse, and y (n,) or (n, k); a weight counts as so many rows."""
@@ -39,6 +42,7 @@ class SquaresRegressor(SumsRegressor):
         Weights that are whole numbers count rows; others are analytic weights, as those of R's `lm`.
         """
         check_is_fitted(self)
+        check_signs(self.positive)
         fits = tuple(LinearFit(self._solved.get(j) or self._solved_from_sums(j)) for j in range(self._sums.outcomes))
         return fits[0] if self._flat else fits
 
@@ -60,8 +64,10 @@ class SquaresRegressor(SumsRegressor):
     def _refit(self, rows: Rows | None, wanted: float) -> Self:
         """Coefficients from the sums; from further passes over the rows where there are too few digits."""
         alpha = self._alphas(self._sums.outcomes)
-        answer = solved(self._sums, alpha, intercept=self.fit_intercept)
         self._solved: dict[int, Solved] = {}
+        if self.positive:
+            return self._not_negative(np.zeros(self._sums.outcomes) if alpha is None else alpha)
+        answer = solved(self._sums, alpha, intercept=self.fit_intercept)
         slopes, intercepts = answer.slopes.copy(), answer.intercepts.copy()
         for j in np.flatnonzero(self._in_doubt(answer, wanted)).tolist():
             fit = self._surer(rows, j, None if alpha is None else float(alpha[j]), wanted)
@@ -70,6 +76,18 @@ class SquaresRegressor(SumsRegressor):
                 slopes[j], intercepts[j] = _split(fit, intercept=self.fit_intercept)
         self.rank_ = answer.rank
         return self._tell(slopes, intercepts)
+
+    def _not_negative(self, alpha: Vector) -> Self:
+        """Coefficients of which none is below 0, from the sums."""
+        sums, size = self._sums, self._sums.weight
+        slopes = np.array(
+            [
+                at_penalty(system_of(sums, j, intercept=self.fit_intercept), float(a) / size, 0.0, positive=True)
+                for j, a in enumerate(alpha)
+            ]
+        )
+        self.rank_ = int((slopes != 0).any(axis=0).sum())
+        return self._tell(slopes, intercepts_of(sums, slopes, intercept=self.fit_intercept))
 
     def _in_doubt(self, answer: Answer, wanted: float) -> Any:
         """Outcomes whose sums do not settle them: too few digits, or a rank that neither columns nor rows explain."""
@@ -111,7 +129,8 @@ class LinearRegression(GrowingRegressor):
 
     fit_intercept : whether there is a constant. copy_X : X is never changed, whatever it says. n_jobs : threads, by
     default one a core. digits : wanted of the coefficients; where one pass has fewer,
-    `fit` makes further ones. Of dependent columns the shortest solution is given.
+    `fit` makes further ones. Of dependent columns the shortest solution is given. positive : no
+    coefficient below 0; then without a certificate.
     Attributes: coef_, intercept_, rank_, n_features_in_, feature_names_in_, inference_ (a `LinearFit`).
 
     >>> from gramian.sklearn import LinearRegression
@@ -123,11 +142,18 @@ class LinearRegression(GrowingRegressor):
     _ravels = False
 
     def __init__(
-        self, *, fit_intercept: bool = True, copy_X: bool = True, n_jobs: int | None = None, digits: float = 8
+        self,
+        *,
+        fit_intercept: bool = True,
+        copy_X: bool = True,
+        n_jobs: int | None = None,
+        positive: bool = False,
+        digits: float = 8,
     ) -> None:
         self.fit_intercept = fit_intercept
         self.copy_X = copy_X
         self.n_jobs = n_jobs
+        self.positive = positive
         self.digits = digits
 
 
@@ -141,10 +167,19 @@ class Ridge(GrowingRegressor):
     [0.95]
     """
 
-    def __init__(self, alpha: Any = 1.0, *, fit_intercept: bool = True, copy_X: bool = True, digits: float = 8) -> None:
+    def __init__(
+        self,
+        alpha: Any = 1.0,
+        *,
+        fit_intercept: bool = True,
+        copy_X: bool = True,
+        positive: bool = False,
+        digits: float = 8,
+    ) -> None:
         self.alpha = alpha
         self.fit_intercept = fit_intercept
         self.copy_X = copy_X
+        self.positive = positive
         self.digits = digits
 
     def _alphas(self, outcomes: int) -> Vector | None:

@@ -20,7 +20,7 @@ from gramian.linalg.penalized.system import Penalty, System
 from gramian.results.penalized import PenalizedFit
 from gramian.sklearn.base import SumsRegressor
 from gramian.sklearn.folds import Split, checked_splits, fold_sums
-from gramian.sklearn.lasso import at_penalty, penalized_fit, system_of
+from gramian.sklearn.lasso import at_penalty, check_signs, penalized_fit, system_of
 from gramian.sklearn.leave_one_out import left_out_errors
 from gramian.sklearn.linear import SquaresRegressor
 from gramian.sklearn.rows import Rows, weight_name
@@ -140,7 +140,7 @@ class LassoCV(Validated):
     """The lasso whose alpha is chosen by cross-validation: exact paths, from the sums of the folds.
 
     alphas : how many, from the smallest that leaves no coefficient down to eps times it, or those to try. cv : folds
-    (5), splits or a splitter. copy_X, n_jobs : as in `LinearRegression`.
+    (5), splits or a splitter. copy_X, n_jobs, positive : as in `LinearRegression`.
     Attributes: alpha_, alphas_ (a,), mse_path_ (a, folds), and those of `Lasso`.
 
     >>> from gramian.sklearn import LassoCV
@@ -160,6 +160,7 @@ class LassoCV(Validated):
         copy_X: bool = True,
         cv: Any = None,
         n_jobs: int | None = None,
+        positive: bool = False,
     ) -> None:
         self.eps = eps
         self.alphas = alphas
@@ -167,6 +168,7 @@ class LassoCV(Validated):
         self.copy_X = copy_X
         self.cv = cv
         self.n_jobs = n_jobs
+        self.positive = positive
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None, **params: Any) -> Self:
         """Fit to X (n, p) and y (n,); a weight counts as so many rows, which stay in one fold.
@@ -178,18 +180,19 @@ class LassoCV(Validated):
         system = system_of(sums, 0, intercept=self.fit_intercept)
         self.alphas_ = self._grid(system)
         found = [
-            _errors(train, test, self.alphas_, intercept=self.fit_intercept)
+            _errors(train, test, self.alphas_, intercept=self.fit_intercept, positive=self.positive)
             for train, test in self._folds(rows, self._splits(rows, y, given), sums)
         ]
         self.mse_path_: Matrix = np.array(found).T
         self.alpha_ = float(self.alphas_[np.argmin(self.mse_path_.mean(axis=1))])
-        slopes = at_penalty(system, self.alpha_, 1.0)[None, :]
+        slopes = at_penalty(system, self.alpha_, 1.0, positive=self.positive)[None, :]
         return self._tell(slopes, intercepts(sums, slopes, intercept=self.fit_intercept))
 
     @property
     def inference_(self) -> PenalizedFit:
         """The fit with its degrees of freedom and criteria; it has no standard errors."""
         check_is_fitted(self)
+        check_signs(self.positive)
         (outcome,) = self._outcomes(1)
         return penalized_fit(self._sums, self._names, outcome, self.alpha_, 1.0, intercept=self.fit_intercept)
 
@@ -200,7 +203,8 @@ class LassoCV(Validated):
             raise OptionError(f"alphas must be a whole number above 0, or the penalties, found {self.alphas!r}")
         if not 0.0 < self.eps < 1.0:
             raise OptionError(f"eps must be between 0 and 1, found {self.eps!r}")
-        top = float(np.abs(system.c).max(initial=0.0)) / system.weight
+        reach = system.c if self.positive else np.abs(system.c)
+        top = float(reach.max(initial=0.0)) / system.weight
         return np.asarray(np.geomspace(top or 1.0, (top or 1.0) * self.eps, self.alphas))
 
 
@@ -212,12 +216,18 @@ def _alphas(given: Any, least: float | None) -> Vector:
     return alphas
 
 
-def _errors(train: Sums, test: Sums, alphas: Vector, *, intercept: bool) -> Vector:
+def _errors(train: Sums, test: Sums, alphas: Vector, *, intercept: bool, positive: bool) -> Vector:
     """Mean squared errors on the test rows of lasso fits to the training rows, (a,)."""
     a, b = system_of(train, 0, intercept=intercept), system_of(test, 0, intercept=intercept)
     with one_thread():
-        slopes = lasso(a, Penalty(np.ones(len(a.c))), alphas).coefficients
+        slopes = _slopes(a, alphas, positive=positive)
     return squared_errors(a, b, slopes)
+
+
+def _slopes(system: System, alphas: Vector, *, positive: bool) -> Matrix:
+    if positive:
+        return np.array([at_penalty(system, float(a), 1.0, positive=True) for a in alphas])
+    return lasso(system, Penalty(np.ones(len(system.c))), alphas).coefficients
 
 
 def _errors_of(train: Sums, test: Sums, j: int, alphas: Vector, *, intercept: bool) -> tuple[Vector, float]:

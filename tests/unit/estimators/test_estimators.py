@@ -296,6 +296,37 @@ def test_penalties_are_scored_as_by_scikit_learn(options, outcomes):
     same(mine, other)
 
 
+POSITIVE = [
+    (ours.LinearRegression(positive=True), theirs.LinearRegression(positive=True), CLOSE),
+    (ours.Ridge(3.0, positive=True), theirs.Ridge(3.0, positive=True, tol=1e-14), 1e-5),  # theirs is L-BFGS
+    (ours.Lasso(0.1, positive=True), theirs.Lasso(0.1, positive=True, **TIGHT), STOPPED),
+    (ours.ElasticNet(0.1, positive=True), theirs.ElasticNet(0.1, positive=True, **TIGHT), STOPPED),
+    (ours.LassoCV(positive=True), theirs.LassoCV(positive=True, **TIGHT), STOPPED),
+]
+
+
+@pytest.mark.parametrize(("mine", "other", "within"), POSITIVE, ids=lambda v: str(v)[:20])
+@pytest.mark.parametrize("intercept", [True, False])
+def test_coefficients_that_are_not_negative(mine, other, within, intercept):
+    X, y = problem()
+    w = weights(whole=False)
+    mine, other = (clone(m).set_params(fit_intercept=intercept).fit(X, y, w) for m in (mine, other))
+    assert (mine.coef_ >= 0).all()
+    assert (mine.coef_ == 0).any()
+    same(mine, other, within)
+    if hasattr(other, "alphas_"):
+        np.testing.assert_allclose(mine.alphas_, other.alphas_, rtol=CLOSE)
+        np.testing.assert_allclose(mine.mse_path_, other.mse_path_, rtol=STOPPED)
+    with pytest.raises(OptionError, match="positive=True have no table"):
+        _ = mine.inference_
+
+
+def test_parts_that_are_not_negative():
+    X, y = problem()
+    whole, parts = (ours.LinearRegression(positive=True) for _ in range(2))
+    same(parts.partial_fit(X[:100], y[:100]).partial_fit(X[100:], y[100:]), whole.fit(X, y))
+
+
 def test_scores_that_sums_cannot_tell():
     X, y = problem()
     with pytest.raises(OptionError, match=r"scoring must be one of 'r2', .* found 'max_error'; .* use GridSearchCV"):
@@ -305,12 +336,12 @@ def test_scores_that_sums_cannot_tell():
 
 
 ABSENT = {  # what steers an iteration that is not made, keeps predictions of rows, or is deprecated
-    "LinearRegression": {"tol", "positive"},
-    "Ridge": {"positive", "max_iter", "tol", "solver", "random_state"},
+    "LinearRegression": {"tol"},
+    "Ridge": {"max_iter", "tol", "solver", "random_state"},
     "RidgeCV": {"gcv_mode", "store_cv_results"},
-    "Lasso": {"positive", "precompute", "max_iter", "tol", "warm_start", "random_state", "selection"},
-    "ElasticNet": {"positive", "precompute", "max_iter", "tol", "warm_start", "random_state", "selection"},
-    "LassoCV": {"positive", "precompute", "max_iter", "tol", "verbose", "random_state", "selection"},
+    "Lasso": {"precompute", "max_iter", "tol", "warm_start", "random_state", "selection"},
+    "ElasticNet": {"precompute", "max_iter", "tol", "warm_start", "random_state", "selection"},
+    "LassoCV": {"precompute", "max_iter", "tol", "verbose", "random_state", "selection"},
     "LogisticRegression": {
         "penalty", "l1_ratio", "dual", "tol", "intercept_scaling", "random_state", "solver", "verbose", "warm_start",
     },
