@@ -5,6 +5,19 @@
     check_engine(gm.Dask(client))
 
 Each raises AssertionError, naming the law that does not hold. No test runner is needed.
+
+An engine is one method. Its partials are those of `lift_unit`, on whatever machine, and a `Tree` adds them, so that the
+bits are the same everywhere; who takes a tree that has begun can be given a checkpoint. A unit that is to travel is
+told what is read of it: `unit.portable(task.columns)`, where it has that, is small and can be pickled.
+
+>>> from gramian.testing import Silent, Tree, check_engine, lift_unit, remaining
+>>> class Plain:
+...     def fold(self, source, task, /, progress=None, tree=None):
+...         sums, watch = Tree() if tree is None else tree, progress or Silent()
+...         for unit in remaining(source.units, sums.count, watch):
+...             sums.push(lift_unit(task, unit, watch))
+...         return sums.total(task.empty)
+>>> check_engine(Plain())
 """
 
 from __future__ import annotations
@@ -13,11 +26,12 @@ import pickle
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import reduce
+from inspect import signature
 from itertools import pairwise
 from operator import add
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pyarrow as pa
@@ -27,7 +41,10 @@ from gramian.batch import Batch, Source
 from gramian.data.source import source_of
 from gramian.engines.choice import Engine
 from gramian.engines.local import Local
-from gramian.engines.tree import Tree
+from gramian.engines.progress import Silent as Silent
+from gramian.engines.runs import lift_unit as lift_unit
+from gramian.engines.runs import remaining as remaining
+from gramian.engines.tree import Tree as Tree
 from gramian.errors import DataError
 from gramian.fit.curve import curve_for
 from gramian.fit.curve_options import curve_options
@@ -101,7 +118,7 @@ def check_engine(engine: Engine) -> None:
     """The laws of an engine: every pass over every kind of source has the bits that one local thread gives.
 
     engine : anything with `fold(source, task, progress=None)`. Errors of a unit come back as they are, and name it;
-    progress is told of every row and byte.
+    progress is told of every row and byte. Where `fold` has an argument `tree`, it goes on from one that has begun.
     """
     base = Local(threads=1)
     with TemporaryDirectory() as name:
@@ -112,6 +129,8 @@ def check_engine(engine: Engine) -> None:
                 expected, found = base.fold(source(), task), engine.fold(source(), task)
                 _law(f"{told} of {kind} has the bits of {base}", same_bits(found, expected))
         _check_progress(engine, source_of(folder / "files"))
+        if "tree" in signature(engine.fold).parameters:
+            _check_tree(engine, source_of(folder / "files"))
         _check_errors(engine, folder / "bad")
 
 
@@ -327,6 +346,23 @@ def _check_progress(engine: Engine, source: Source) -> None:
     engine.fold(source, task, progress=watch)
     _law("progress is told of every row", watch.rows == source.rows)
     _law("progress is told of no more bytes than there are", 0 < watch.size <= (source.size or 0))
+
+
+def _check_tree(engine: Engine, source: Source) -> None:
+    """A tree that holds the first units, which are not read again, and is left with all of them."""
+    task: Pass[Any] = _passes(source)["least squares"]
+    units, resumable, watch = list(source.units), cast(Any, engine), _Watch()
+    expected = Local(threads=1).fold(source, task)
+    for count in (1, len(units) // 2, len(units)):
+        sums: Tree[Any] = Tree()
+        for unit in units[:count]:
+            sums.push(lift_unit(task, unit, Silent()))
+        found = resumable.fold(source, task, progress=watch, tree=Tree(sums.parts))
+        _law(f"a tree that holds {count} of {len(units)} units gives the same bits", same_bits(found, expected))
+    _law("progress is told of rows in the tree", watch.rows == 3 * (source.rows or 0))
+    sums = Tree()
+    resumable.fold(source, task, tree=sums)
+    _law("a tree is left with all units", sums.count == len(units))
 
 
 def _check_errors(engine: Engine, folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,7 @@ from engines.pickling import Pickling
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gramian import testing
 from gramian.data.source import source_of
 from gramian.engines.local import Local
 from gramian.engines.tree import Tree
@@ -53,6 +55,21 @@ def test_a_law_that_does_not_hold_is_named() -> None:
 
     with pytest.raises(AssertionError, match=r"least squares of Parquet files has the bits of Local\(threads=1\)"):
         check_engine(Forgetful())
+
+
+def test_the_engine_of_the_documentation_keeps_the_laws() -> None:
+    done = doctest.testmod(testing)
+    assert done.attempted
+    assert not done.failed
+
+
+def test_an_engine_that_forgets_its_tree_is_named() -> None:
+    class Anew:
+        def fold(self, source, task, /, progress=None, tree=None):  # type: ignore[no-untyped-def]
+            return Local().fold(source, task, progress=progress)
+
+    with pytest.raises(AssertionError, match="a tree is left with all units"):
+        check_engine(Anew())
 
 
 def assert_bits(a: Accumulated, b: Accumulated) -> None:
