@@ -177,8 +177,9 @@ def _accuracy(
     tier: str,
 ) -> Accuracy:
     found = certify(tier, options.digits, system.frame, solution, errors, told, rss, spare, system.basis)
-    # what depends on absorbed levels is found by rounding alone: products within them are no sums to prove it from
-    doubts = () if system.within else doubtful(told, system.frame, system.stored, system.names)
+    # what depends on absorbed levels is found by rounding alone: products within them are no sums to prove it from;
+    # as many independent columns as rows determine every other column
+    doubts = () if system.within or spare <= 0 else doubtful(told, system.frame, system.stored, system.names)
     return replace(found, doubtful=doubts, reached=found.reached and not doubts)
 
 

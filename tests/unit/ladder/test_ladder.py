@@ -181,3 +181,16 @@ def test_no_columns_and_perfect_fits() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert gm.ols("y ~ x", {"x": [1.0, 2.0], "y": [0.0, 0.0]}).coefficients.tolist() == [0.0, 0.0]
+
+
+def test_as_many_independent_columns_as_rows_determine_the_others() -> None:
+    """No sums have to be exact to know that: rows are counted."""
+    rng = np.random.default_rng(11)
+    wide = rng.standard_normal((12, 50))
+    y = rng.standard_normal(12)
+    fit = gm.ols("y ~ X", {"X": wide, "y": y})
+    assert (fit.tier, fit.rank, len(fit.aliased)) == ("refined", 12, 39)
+    kept = ~np.isnan(fit.coefficients)
+    known = truth(*wide.T[kept[1:]], y)
+    off = np.abs(fit.coefficients[kept] - known) / np.abs(known)
+    assert (-np.log10(np.maximum(off, 1e-17)) >= fit.digits[kept]).all()
