@@ -13,10 +13,14 @@ from gramian import sklearn as estimators
 EVERY = [getattr(estimators, name)() for name in estimators.__all__]
 MORE = [
     estimators.LinearRegression(fit_intercept=False),
+    estimators.LinearRegression(positive=True),
     estimators.Ridge(fit_intercept=False),
+    estimators.Ridge(positive=True),
     estimators.RidgeCV(cv=3),
     estimators.ElasticNet(l1_ratio=0.0),
     estimators.Lasso(alpha=0.01, fit_intercept=False),
+    estimators.ElasticNet(positive=True),
+    estimators.LassoCV(positive=True),
     estimators.LogisticRegression(C=10.0, class_weight="balanced"),
 ]
 
