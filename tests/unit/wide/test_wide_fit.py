@@ -12,6 +12,7 @@ import pytest
 import scipy.sparse as sp
 
 import gramian as gm
+from gramian.errors import OptionError
 from gramian.fit.wide import work
 from gramian.linalg.wide.spectrum import start
 from gramian.results.wide import WideFit
@@ -239,3 +240,11 @@ def test_no_eigenvalue_lies_below_the_bound(gap: float) -> None:
             break
         run.take(values * run.v)
     assert 0.02 * gap < run.bound <= gap  # the shares that are tried end at 0.03
+
+
+def test_products_that_were_asked_for_and_do_not_fit() -> None:
+    X = sp.csr_array((20_000, 10_001))
+    with pytest.raises(
+        OptionError, match=r"products of 10,001 columns take .* beyond the limit .*; leave solver=\"gram\" out"
+    ):
+        gm.ols("y ~ X", {"X": X, "y": np.ones(20_000)}, solver="gram")

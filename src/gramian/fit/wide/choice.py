@@ -64,6 +64,8 @@ def choose(formula: str, source: Source, options: Options, *, iid: bool = True) 
     """
     if options.solver != "auto":
         _check(options, iid=iid)
+        if options.solver == "gram" and source.schema.matrices:
+            _check_width(shape_of(formula, source))
         return Choice(options.solver, (f'solver="{options.solver}" was asked for',))
     if options.exact or options.decimal or not iid:
         return Choice("gram")
@@ -76,11 +78,7 @@ def choose(formula: str, source: Source, options: Options, *, iid: bool = True) 
 
 def _weigh(shape: Shape, limit: int, options: Options) -> Choice:
     fits = shape.columns < limit
-    memory = (
-        f"products of {shape.columns:,} columns take {readable(8 * COPIES * shape.columns**2)} while they are solved, "
-        f"{'within' if fits else 'beyond'} the limit of {readable(memory_limit())} (half of what is free) or of "
-        f"{MAX_TERMS:,} columns"
-    )
+    memory = _memory(shape, fits=fits)
     if shape.wide and shape.rows is not None and shape.rows < width_limit() and _dual_can(options):
         why = f"{shape.rows:,} rows are fewer than {shape.columns:,} columns: products of rows are the smaller ones"
         return Choice("dual", (memory, why))
@@ -94,6 +92,19 @@ def _weigh(shape: Shape, limit: int, options: Options) -> Choice:
     if shape.sparse and shape.products > SLOWER * STEPS * shape.step:
         return Choice("iterative", (*_density(shape), f"products would take {shape.products:.1e} multiplications"))
     return Choice("gram", (memory,))
+
+
+def _memory(shape: Shape, *, fits: bool) -> str:
+    return (
+        f"products of {shape.columns:,} columns take {readable(8 * COPIES * shape.columns**2)} while they are solved, "
+        f"{'within' if fits else 'beyond'} the limit of {readable(memory_limit())} (half of what is free) or of "
+        f"{MAX_TERMS:,} columns"
+    )
+
+
+def _check_width(shape: Shape) -> None:
+    if shape.columns >= min(width_limit(), MAX_TERMS):
+        raise OptionError(f'{_memory(shape, fits=False)}; leave solver="gram" out, and another is chosen')
 
 
 def _density(shape: Shape) -> tuple[str, ...]:
