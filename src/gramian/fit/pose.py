@@ -149,8 +149,7 @@ def centred_system(posed: Posed, sums: Sums) -> System:
     frame, p = posed.frame, len(posed.columns)
     centred = centre(sums.products, frame.constant, sums.squares)
     scale = np.append(centred.scale, centred.y_scale)
-    C = np.block([[centred.S, centred.c[:, None]], [centred.c[None, :], np.array([[centred.yy]])]])
-    C = C / scale[:, None] / scale
+    C = centred.products / scale[:, None] / scale
     length, mean = np.sqrt(sums.squares[list(posed.slopes)]), centred.mean
     if posed.basis is not None:
         C, length, mean = posed.basis.products(C), posed.basis.reach(length), posed.basis.told(mean)

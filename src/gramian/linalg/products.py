@@ -48,7 +48,8 @@ def _from_dense(moments: Moments, left: Group, right: Group, out: Matrix) -> Non
     a, b = [place[m] for m in left.monomials], [place[m] for m in right.monomials]
     block = moments.dense[np.ix_(a, b)]
     out[np.ix_(left.positions, right.positions)] = block
-    out[np.ix_(right.positions, left.positions)] = block.T
+    if left is not right:
+        out[np.ix_(right.positions, left.positions)] = block.T
 
 
 def _from_table(moments: Moments, left: Group, right: Group, out: Matrix) -> None:
