@@ -190,8 +190,7 @@ class Span:
         """A model column in leading stored columns; None when it is not in their span."""
         out: Combination = {}
         for m, c in column.polynomial.items():
-            at = self.place.get((column.cell, m))
-            lower = self.express((column.cell, m)) if at is None else {at: ONE}
+            lower = self.express((column.cell, m))
             if lower is None:
                 return None
             _add(out, lower, c)
@@ -199,8 +198,8 @@ class Span:
 
     def express(self, stored: Stored) -> Combination | None:
         """A stored column in leading stored columns: itself, or by a sum over the levels of a factor."""
-        if stored in self.place:
-            return {self.place[stored]: Fraction(1)}
+        if (at := self.place.get(stored)) is not None:
+            return {at: ONE}
         if self.absorbed and stored[1] == CONSTANT and self._is_absorbed(stored[0]):
             return {}
         if not self.levels.has_rows(stored[0]):
@@ -253,10 +252,11 @@ def invert(triangle: list[Combination], degrees: list[int]) -> list[Combination]
     out: list[Combination] = [{} for _ in triangle]
     for j in sorted(range(len(triangle)), key=degrees.__getitem__):
         own = triangle[j][j]
-        out[j][j] = ONE if own == ONE else 1 / own
+        over = ONE if own is ONE or own == ONE else 1 / own
+        out[j][j] = over
         for i, c in triangle[j].items():
             if i != j:
-                _add(out[j], out[i], -c if own == ONE else -c / own)
+                _add(out[j], out[i], -c if over is ONE else -c * over)
     return out
 
 
@@ -276,7 +276,7 @@ def grouped(stored: list[Stored]) -> list[Group]:
 
 
 def _factors(cell: Cell) -> Factors:
-    return tuple(f for f, _ in cell)
+    return tuple(f for f, _ in cell) if cell else ()
 
 
 def _with(cell: Cell, factor: str, code: int) -> Cell:
@@ -285,7 +285,7 @@ def _with(cell: Cell, factor: str, code: int) -> Cell:
 
 def _add(out: Combination, other: Combination, share: Fraction) -> None:
     for i, c in other.items():
-        more = share if c is ONE else share * c
+        more = share if c is ONE else c if share is ONE else share * c
         total = out[i] + more if i in out else more
         if total:
             out[i] = total

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 
 from gramian.batch import Kind, Schema
 from gramian.errors import FormulaError, SchemaError
@@ -105,10 +106,9 @@ class Terms:
     def power_sums(self) -> dict[str, int]:
         """How many unweighted power sums are needed of which variable."""
         out: dict[str, int] = {}
-        for term in self.terms:
-            for part in term.parts:
-                for variable, top in part.power_sums.items():
-                    out[variable] = max(top, out.get(variable, 0))
+        for atom in chain.from_iterable(term.atoms for term in self.terms):
+            for variable, top in () if isinstance(atom, str) else atom.power_sums.items():
+                out[variable] = max(top, out.get(variable, 0))
         return out
 
 
