@@ -13,7 +13,7 @@ from gramian.fit.passes import Accumulated
 from gramian.fit.sums import AnyMoments, read
 from gramian.formula.design import Design, design_of, of_one
 from gramian.formula.expand import Expanded, expand
-from gramian.formula.grammar import parse
+from gramian.formula.grammar import Formula, parse
 from gramian.formula.syntax import label
 from gramian.formula.tally import Tally
 from gramian.formula.terms import Term, Terms
@@ -44,11 +44,11 @@ class Submodel:
 
 def accumulated(gathered: Gathered, formula: str | None, drop: str | Iterable[str] | None) -> tuple[Design, Done]:
     """Design and moments of a formula, as `submodel`."""
-    return submodel(gathered, formula, drop).of(gathered.moments, gathered.tally)
+    return submodel(gathered, None if formula is None else parse(formula), drop).of(gathered.moments, gathered.tally)
 
 
 def submodel(
-    gathered: Gathered, formula: str | None, drop: str | Iterable[str] | None = None, response: str | None = None
+    gathered: Gathered, formula: Formula | None, drop: str | Iterable[str] | None = None, response: str | None = None
 ) -> Submodel:
     """What a formula needs, the whole one when it is None, less the terms in `drop`.
 
@@ -73,25 +73,25 @@ def _done(moments: AnyMoments, tally: Tally) -> Done:
     return Accumulated(moments, tally)
 
 
-def design_for(gathered: Gathered, formula: str) -> Design:
+def design_for(gathered: Gathered, formula: Formula) -> Design:
     """A design without coordinates; its columns are those that were read."""
     stored = gathered.design
-    design = design_of(_expanded(gathered, formula), formula, gathered.schema)
+    design = design_of(_expanded(gathered, formula), formula.text, gathered.schema)
     splines = {name: stored.terms.splines.get(name, spline) for name, spline in design.terms.splines.items()}
     return replace(design, terms=replace(design.terms, splines=splines), weight=stored.weight, count=stored.count)
 
 
-def _expanded(gathered: Gathered, formula: str) -> Expanded:
+def _expanded(gathered: Gathered, formula: Formula) -> Expanded:
     try:
         absorbing = isinstance(gathered.moments, Moments)
-        return expand(parse(formula), gathered.schema.names, gathered.schema.matrices, absorbing=absorbing)
+        return expand(formula, gathered.schema.names, gathered.schema.matrices, absorbing=absorbing)
     except ColumnError as error:
         raise ColumnError(error.name, error.names, WHERE) from None
 
 
 def without(gathered: Gathered, design: Design, text: str) -> Design:
     """The design less some terms, as in `y ~ a*b - a:b`."""
-    expanded = _expanded(gathered, f"{label(next(iter(design.outcome.values())))} ~ {text}")
+    expanded = _expanded(gathered, parse(f"{label(next(iter(design.outcome.values())))} ~ {text}"))
     gone = [frozenset(map(label, term)) for term in expanded.terms]
     kept = tuple(t for t in design.terms.terms if t.key not in gone)
     if len(kept) > len(design.terms.terms) - len(gone) or not gone:

@@ -241,7 +241,7 @@ def _term(cursor: Cursor) -> Terms:
     node = named(cursor)
     if isinstance(node, Call):
         _check_term(cursor, node)
-    return Rest(node.position) if node == ANY and token.kind == "name" else node
+    return Rest(node.position) if token.text == "." and node == ANY else node
 
 
 def _check_term(cursor: Cursor, call: Call) -> None:
