@@ -97,14 +97,7 @@ def without(gathered: Gathered, design: Design, text: str) -> Design:
     if len(kept) > len(design.terms.terms) - len(gone) or not gone:
         labels = [t.label for t in design.terms.terms if t.atoms]
         raise OptionError(f"drop: no term '{text}'{did_you_mean(text, labels)} (terms: {listing(labels)})")
-    terms = design.terms
-    parts = {p.label: p.variables for t in kept for p in t.parts}
-    used = {v for own in parts.values() for v in own} | {f for t in kept for f in t.factors} | set(terms.absorbed)
-    variables = {v: node for v, node in terms.variables.items() if v in used}
-    factors = {f: factor for f, factor in terms.factors.items() if f in used}
-    splines = {name: spline for name, spline in terms.splines.items() if name in parts}
-    left = Terms(kept, variables, factors, terms.absorbed, splines)
-    return replace(design, formula=_less(design.formula, text), terms=left)
+    return replace(design, formula=_less(design.formula, text), terms=design.terms.only(kept))
 
 
 def _less(formula: str, text: str) -> str:

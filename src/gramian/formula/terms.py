@@ -51,7 +51,7 @@ class Term:
     @property
     def parts(self) -> tuple[Part, ...]:
         """Its numeric parts."""
-        return tuple(a for a in self.atoms if not isinstance(a, str))
+        return tuple([a for a in self.atoms if not isinstance(a, str)])
 
     @property
     def leading(self) -> list[Monomial]:
@@ -67,7 +67,7 @@ class Term:
     @property
     def key(self) -> frozenset[str]:
         """Its atoms in no order."""
-        return frozenset(a if isinstance(a, str) else a.label for a in self.atoms)
+        return frozenset([a if isinstance(a, str) else a.label for a in self.atoms])
 
     @property
     def label(self) -> str:
@@ -93,6 +93,18 @@ class Terms:
     def told(self) -> frozenset[str]:
         """Labels of the factors whose levels have coefficients."""
         return frozenset(f for term in self.terms for f in term.factors) if self.factors else frozenset()
+
+    def only(self, kept: tuple[Term, ...]) -> Terms:
+        """Some of the terms, with what they are made of and what is absorbed."""
+        factors = {*self.absorbed, *(f for term in kept for f in term.factors)}
+        variables = {v for term in kept for part in term.parts for v in part.variables}
+        return Terms(
+            kept,
+            {v: node for v, node in self.variables.items() if v in variables},
+            {f: factor for f, factor in self.factors.items() if f in factors},
+            self.absorbed,
+            {s: spline for s, spline in self.splines.items() if variables.issuperset(spline.columns)},
+        )
 
     def blocks(self) -> dict[Factors, list[Monomial]]:
         """What is stored: for every set of factors the monomials in its cells, closed downwards."""

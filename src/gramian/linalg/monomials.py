@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from itertools import product as cartesian
 from math import comb
 
@@ -81,8 +82,8 @@ def power_of(coordinate: Coordinate, variable: str, power: int) -> Polynomial:
     """x^power as a polynomial in u: (2^exponent u + shift)^power."""
     if power == 1:
         line: Polynomial = {((variable, 1),): _two_to(coordinate.exponent)}
-        return {CONSTANT: Fraction(coordinate.shift)} | line if coordinate.shift else line
-    scale, shift = Fraction(2) ** coordinate.exponent, Fraction(coordinate.shift)
+        return {CONSTANT: _exact(coordinate.shift), **line} if coordinate.shift else line
+    scale, shift = Fraction(2) ** coordinate.exponent, _exact(coordinate.shift)
     terms = ((q, comb(power, q) * scale**q * shift ** (power - q)) for q in range(power + 1))
     return {monomial({variable: q}): c for q, c in terms if c}
 
@@ -107,6 +108,12 @@ def raw_monomial(m: Monomial, coordinates: Mapping[str, Coordinate]) -> Polynomi
 
 def _two_to(exponent: int) -> Fraction:
     return ONE if exponent == 0 else Fraction(2) ** exponent
+
+
+@lru_cache(4096)
+def _exact(value: float) -> Fraction:
+    """A float64 number; those of the models of one Gram are the same ones every time."""
+    return Fraction(value)
 
 
 def choose_coordinate(values: Vector, *, products: bool) -> Coordinate:

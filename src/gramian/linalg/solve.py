@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.linalg import lapack, solve_triangular
 
 from gramian.linalg.certificate import UNIT, Bounds, bounds
-from gramian.linalg.doubledouble import Pair, pair, total, two_product
+from gramian.linalg.doubledouble import Pair, two_product
 from gramian.typing import Codes, Mask, Matrix, Vector
 
 SAFETY = 100.0  # a pivot below SAFETY times its rounding error says nothing
@@ -131,7 +132,7 @@ def _bounds(V: Matrix, centred: Centred, diagonal: Vector, unit: float, *, penal
 def centre(products: Pair, constant: int | None, squares: Vector) -> Centred:
     """Sweep the constant out, then scale by powers of two; `squares` are those of the columns as they were summed."""
     p = len(products.hi) - 1
-    others = np.array([j for j in range(p) if j != constant], np.int64)
+    others = np.arange(p) if constant is None else np.delete(np.arange(p), constant)
     index = np.append(others, p)
     mean, weight, swept = np.zeros(len(index)), 0.0, products.hi
     if constant is not None:
@@ -278,5 +279,7 @@ def _with_constant(found: Bounds, centred: Centred) -> Bounds:
 
 
 def _intercept(y_mean: float, mean: Vector, slopes: Vector) -> float:
-    terms = Pair(*two_product(mean, -slopes))
-    return float((total(terms) + pair(y_mean)).value) if len(mean) else y_mean
+    """y_mean less the sum of the products, rounded once; NaN where one of them leaves the range of float64."""
+    high, low = two_product(mean, -slopes)
+    terms = np.concatenate([high, low, [y_mean]])
+    return math.fsum(terms.tolist()) if np.isfinite(terms).all() else math.nan
