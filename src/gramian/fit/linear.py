@@ -16,7 +16,7 @@ from gramian.fit.options import Options
 from gramian.fit.passes import Accumulated
 from gramian.fit.solved import Solved, stored_coefficients
 from gramian.fit.told import Told, doubtful, tell
-from gramian.formula.coding import Levels, ModelColumn, empty_cells, levels_of, model_columns
+from gramian.formula.coding import Levels, ModelColumn, empty_cells, highest_degree, levels_of, model_columns
 from gramian.formula.coordinates import Frame, frame_of
 from gramian.formula.design import Design
 from gramian.linalg import maps
@@ -24,7 +24,7 @@ from gramian.linalg.doubledouble import Pair, pair
 from gramian.linalg.eliminate import largest_diagonal, solve_eliminating
 from gramian.linalg.gather import BLOCK
 from gramian.linalg.moments import Moments
-from gramian.linalg.monomials import Coordinate, degree
+from gramian.linalg.monomials import Coordinate
 from gramian.linalg.products import gram
 from gramian.linalg.solve import Solution, error_unit, solve
 from gramian.linalg.subspace import dense, sandwich
@@ -87,7 +87,7 @@ def system_of(design: Design, done: Accumulated, options: Options) -> System:
     swept, penalized = design.terms.absorbed, options.alpha is not None
     frame = frame_of(columns, levels, response, design.coordinates, told_as_written=penalized, absorbed=swept)
     stored = gram(moments, frame.groups)
-    highest = max((degree(m) for c in columns for m in c.polynomial), default=1)
+    highest = highest_degree(columns)
     entered = moments.rows if moments.removed is None else moments.rows + 2 * moments.removed.rows
     unit = error_unit(entered, len(columns), BLOCK + entered // BLOCK, highest)
     products, squares = in_frame(stored, frame), squares_in(_ever(stored, moments, frame), frame)

@@ -6,7 +6,7 @@ level of a factor where the term without that factor is in the model, as R does;
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product as cartesian
 from math import prod
@@ -17,7 +17,7 @@ from gramian.formula.parts import Part, PowerSums
 from gramian.formula.terms import Factor, Term, Terms
 from gramian.linalg.columns import Factors
 from gramian.linalg.moments import Moments
-from gramian.linalg.monomials import CONSTANT, ONE, Coordinate, Monomial, Polynomial, multiply, times
+from gramian.linalg.monomials import CONSTANT, ONE, Coordinate, Monomial, Polynomial, degree, multiply, times
 from gramian.typing import Level
 
 Cell = tuple[tuple[str, int], ...]  # (factor, code) pairs, sorted by factor; () is "all rows"
@@ -95,6 +95,11 @@ def model_columns(
     for number, (term, reduced) in enumerate(zip(terms.terms, reduced_factors(terms), strict=True)):
         out += _columns(number, term, set() if every_level else reduced, levels, coordinates, sums)
     return tuple(out)
+
+
+def highest_degree(columns: Sequence[ModelColumn]) -> int:
+    """Of all monomials in these columns: those that lead have it."""
+    return max((degree(column.leading) for column in columns), default=1)
 
 
 def reduced_factors(terms: Terms) -> list[set[str]]:

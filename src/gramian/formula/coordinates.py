@@ -184,13 +184,14 @@ class Span:
 
     def __post_init__(self) -> None:
         self.place = {column.stored: j for j, column in enumerate(self.columns)}
-        self.shapes = {(_factors(cell), m): None for cell, m in self.place}
+        self.shapes = {(_factors(cell), m): None for cell, m in self.place} if self.levels.names else {}
 
     def expand(self, column: ModelColumn) -> Combination | None:
         """A model column in leading stored columns; None when it is not in their span."""
         out: Combination = {}
+        cell = column.cell
         for m, c in column.polynomial.items():
-            lower = self.express((column.cell, m))
+            lower = self.express((cell, m))
             if lower is None:
                 return None
             _add(out, lower, c)

@@ -105,6 +105,8 @@ class _Expansion:
 
     def factors(self, mask: int) -> tuple[Node, ...]:
         """The factors of a term in the order of their first appearance."""
+        if mask.bit_count() == 1:  # most terms
+            return (self.nodes[mask.bit_length() - 1],)
         return tuple(self.nodes[i] for i in _ones(mask))
 
     def take_offsets(self, masks: Masks) -> tuple[Node, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 
@@ -54,13 +54,12 @@ class Term:
         return tuple([a for a in self.atoms if not isinstance(a, str)])
 
     @property
-    def leading(self) -> list[Monomial]:
+    def leading(self) -> Sequence[Monomial]:
         """The monomial that stands for each numeric column, the first part varying fastest."""
-        parts = self.parts
-        if len(parts) == 1:
-            return list(parts[0].leading)
+        if len(self.atoms) == 1 and not isinstance(self.atoms[0], str):
+            return self.atoms[0].leading  # most terms
         out: list[Monomial] = [CONSTANT]
-        for part in parts:
+        for part in self.parts:
             out = [times(m, lead) for lead in part.leading for m in out]
         return out
 

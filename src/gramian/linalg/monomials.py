@@ -6,7 +6,7 @@ coordinate u = (x - shift) / 2^exponent, so a power of x is a polynomial in u an
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -63,13 +63,12 @@ def degree(m: Monomial) -> int:
     return m[0][1] if len(m) == 1 else sum(p for _, p in m)
 
 
-def lower(m: Monomial) -> Iterator[Monomial]:
+def lower(m: Monomial) -> Iterable[Monomial]:
     """All monomials that appear when the variables of `m` are shifted, `m` included."""
     if len(m) == 1 and m[0][1] == 1:
-        yield from (CONSTANT, m)
-        return
-    for powers in cartesian(*(range(p + 1) for _, p in m)):
-        yield tuple((v, q) for (v, _), q in zip(m, powers, strict=True) if q)
+        return CONSTANT, m
+    shares = cartesian(*(range(p + 1) for _, p in m))
+    return (tuple((v, q) for (v, _), q in zip(m, powers, strict=True) if q) for powers in shares)
 
 
 def closed(monomials: Iterable[Monomial]) -> list[Monomial]:
