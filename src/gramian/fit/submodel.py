@@ -119,12 +119,13 @@ def plan_of(stored: Design, layout: Layout, wanted: Design) -> Extract:
 
 def _stored_names(stored: Design, wanted: Design) -> tuple[Names, Names]:
     """Variables (with the outcome) and factors of a design -> what they are called where they are stored."""
-    variables = {}
+    variables: dict[str, str] = {}
+    known = {*stored.terms.variables, *stored.outcome}
     for name in (*wanted.terms.variables, *wanted.outcome):
         bare = name.removeprefix("~")
-        same = [v for v in (name, bare, f"~{bare}") if v in stored.terms.variables or v in stored.outcome]
-        if same and same[0] != name:
-            variables[name] = same[0]
+        other = bare if bare in known else f"~{bare}"
+        if name not in known and other in known:
+            variables[name] = other
     columns = {f.column: name for name, f in reversed(list(stored.terms.factors.items()))}
     factors = {name: columns[f.column] for name, f in wanted.terms.factors.items() if f.column in columns}
     return variables, {new: (new if new in stored.terms.factors else old) for new, old in factors.items()}

@@ -268,11 +268,11 @@ def grouped(stored: list[Stored]) -> list[Group]:
         by.setdefault((_factors(cell), m if cell else CONSTANT), []).append(position)
     out = []
     for (factors, m), at in by.items():
-        cells = np.array([[c for _, c in stored[p][0]] for p in at], np.int64).reshape(len(at), len(factors))
         if factors:
+            cells = np.array([[c for _, c in stored[p][0]] for p in at], np.int64)
             out.append(Group(factors, cells, (m,), np.array(at)))
         else:
-            out.append(Group((), cells[:1], tuple(stored[p][1] for p in at), np.array(at)))
+            out.append(Group((), np.zeros((1, 0), np.int64), tuple([stored[p][1] for p in at]), np.array(at)))
     return out
 
 

@@ -95,8 +95,9 @@ class Terms:
 
     def only(self, kept: tuple[Term, ...]) -> Terms:
         """Some of the terms, with what they are made of and what is absorbed."""
-        factors = {*self.absorbed, *(f for term in kept for f in term.factors)}
-        variables = {v for term in kept for part in term.parts for v in part.variables}
+        atoms = [atom for term in kept for atom in term.atoms]
+        factors = {*self.absorbed, *(atom for atom in atoms if isinstance(atom, str))}
+        variables = {v for atom in atoms if not isinstance(atom, str) for v in atom.variables}
         return Terms(
             kept,
             {v: node for v, node in self.variables.items() if v in variables},
@@ -143,13 +144,16 @@ class _Builder:
         self.splines: dict[str, Spline] = {}
 
     def atom(self, node: Node) -> str | Part:
-        if isinstance(node, Name) and self.schema[node.name].kind in (Kind.TEXT, Kind.BOOLEAN):
-            return self._factor(node.name, label(node), None)
+        if isinstance(node, Name):  # most atoms
+            kind, text = self.schema[node.name].kind, label(node)
+            if kind in (Kind.TEXT, Kind.BOOLEAN):
+                return self._factor(node.name, text, None)
+            if kind is not Kind.NUMBER:
+                check_numeric(node, self.schema)
+            self.variables[text] = node
+            return Product(text, ((text, 1),))
         if isinstance(node, Call) and node.function in ("factor", "C"):
             return self._factor(_column(node), label(node), _reference(node), _contrast(node))
-        if isinstance(node, Name):  # most atoms
-            variable = self._variable(node)
-            return Product(variable, ((variable, 1),))
         return self._part(node)
 
     def absorbed(self, column: str) -> str:
