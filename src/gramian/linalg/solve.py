@@ -142,7 +142,7 @@ def centre(products: Pair, constant: int | None, squares: Vector) -> Centred:
     diagonal = np.maximum(swept.diagonal(), 0.0)
     size = np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
     scale = np.ldexp(np.ones(len(size)), -np.round(np.log2(size)).astype(int))
-    scaled, raw = swept * scale[:, None] * scale, squares[index] * scale**2
+    scaled, raw = _scaled(swept, scale), squares[index] * scale**2
     np.fill_diagonal(scaled, np.maximum(scaled.diagonal(), 0.0))
     return Centred(
         scaled, scale[:-1], float(scale[-1]), mean[:-1],
@@ -150,14 +150,21 @@ def centre(products: Pair, constant: int | None, squares: Vector) -> Centred:
     )  # fmt: skip
 
 
+def _scaled(A: Matrix, scale: Vector) -> Matrix:
+    out = A * scale[:, None]
+    out *= scale
+    return out
+
+
 def _sweep(products: Pair, row: Pair, constant: int) -> Matrix:
     """S - s s' / weight; in double-double where the products carry low parts. row : s, those with the constant."""
     weight, rest = products.hi[constant, constant], _without(products.hi, constant)
     if not products.lo.any():
-        return np.asarray(rest - np.outer(row.hi, row.hi / weight))
+        outer = np.outer(row.hi, row.hi / weight)
+        return np.subtract(rest, outer, out=outer)
     share = row / Pair(np.full(len(rest), weight), np.full(len(rest), products.lo[constant, constant]))
-    outer = Pair(row.hi[:, None], row.lo[:, None]) * Pair(share.hi[None, :], share.lo[None, :])
-    return (Pair(rest, _without(products.lo, constant)) - outer).value
+    both = Pair(row.hi[:, None], row.lo[:, None]) * Pair(share.hi[None, :], share.lo[None, :])
+    return (Pair(rest, _without(products.lo, constant)) - both).value
 
 
 def _row(products: Pair, constant: int, index: Codes) -> Pair:
@@ -171,7 +178,7 @@ def _without(A: Matrix, at: int) -> Matrix:
 
 def _scaled_penalty(penalty: Matrix, centred: Centred) -> Matrix:
     inner = penalty[np.ix_(centred.others, centred.others)]
-    return np.asarray(inner * centred.scale[:, None] * centred.scale)
+    return _scaled(inner, centred.scale)
 
 
 def factorize(S: Matrix, limits: Vector) -> tuple[Mask, Matrix, Matrix]:
@@ -248,7 +255,7 @@ def _untangle(
     )
     v = np.append(-b, 1.0)
     rss = max(float(v @ (centred.products @ v)), 0.0) / centred.y_scale**2
-    slopes, inverse = b * centred.scale / centred.y_scale, V * centred.scale[:, None] * centred.scale
+    slopes, inverse = b * centred.scale / centred.y_scale, _scaled(V, centred.scale)
     null = np.zeros((len(b), combos.shape[1]))
     null[kept] = -combos
     null[~kept] = np.eye(combos.shape[1])
