@@ -115,17 +115,19 @@ def exactly(columns: Sequence[Combination], b: Pair, height: int | None = None) 
 
 def congruence(T: Map, V: Matrix) -> Matrix:
     """T V T' for symmetric V : (p, p)."""
-    return multiply(T, np.ascontiguousarray(multiply(T, V).T))
+    half = np.ascontiguousarray(multiply(T, V).T)
+    return multiply(T, half, out=half)
 
 
-def multiply(T: Map, right: Matrix) -> Matrix:
-    """T R for R : (p, m); rows of T that only scale cost nothing extra."""
+def multiply(T: Map, right: Matrix, out: Matrix | None = None) -> Matrix:
+    """T R for R : (p, m); rows of T that only scale cost nothing extra. out : where to put it, R itself if need be."""
     own = np.zeros(len(T))
     own[T.to[T.to == T.of]] = T.hi[T.to == T.of]
-    out = right * own[:, None]
-    for i, at in T.beside:
-        out[i] = T.hi[at] @ right[T.of[at]]
-    return np.asarray(out)
+    rows = [(i, T.hi[at] @ right[T.of[at]]) for i, at in T.beside]
+    out = np.multiply(right, own[:, None], out=out)
+    for i, row in rows:
+        out[i] = row
+    return out
 
 
 def weighted(T: Map, shares: Vector) -> Matrix:

@@ -95,8 +95,9 @@ def solve(
     S = centred.S if penalty is None else centred.S + _scaled_penalty(penalty, centred)
     diagonal = centred.S.diagonal()
     kept, L, combos = factorize(S, np.minimum(SAFETY * unit * centred.raw, 0.5 * diagonal))
-    inverse, b = _inverse(L), np.zeros(len(S))
+    b = np.zeros(len(S))
     b[kept] = lapack.dpotrs(L, centred.c[kept], lower=1)[0] if len(L) else 0.0
+    inverse = _inverse(L)  # L is gone
     V = _among(inverse, kept)
     found = _bounds(V, centred, S.diagonal(), unit, penalised=penalty is not None)
     condition = _condition(_of(S, kept), inverse)
@@ -223,7 +224,7 @@ def _select(S: Matrix, limits: Vector) -> tuple[Mask, Matrix, Matrix]:
 def _inverse(L: Matrix) -> Matrix:
     if not len(L):
         return np.zeros((0, 0))
-    half, _ = lapack.dpotri(L, lower=1)  # above the diagonal it has the zeros of L
+    half, _ = lapack.dpotri(L, lower=1, overwrite_c=1)  # above the diagonal it has the zeros of L
     out = half + half.T
     out[np.diag_indices(len(out))] = half.diagonal()
     return np.asarray(out)
