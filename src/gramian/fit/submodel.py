@@ -110,8 +110,9 @@ def plan_of(stored: Design, layout: Layout, wanted: Design) -> Extract:
     """How the sums of one design, kept in a layout, make up those of another. Raises SchemaError where they do not."""
     variables, factors = _stored_names(stored, wanted)
     _check_offsets(stored, wanted)
-    known = Sums(layout, stored.terms.power_sums(), stored.weight is not None)
-    plan = extract(known, Sums(wanted.layout, wanted.terms.power_sums()), variables, factors)
+    powers = wanted.terms.power_sums()
+    known = Sums(layout, stored.terms.power_sums() if powers else {}, stored.weight is not None)
+    plan = extract(known, Sums(wanted.layout, powers), variables, factors)
     if plan.missing:
         raise _not_stored(stored, known, wanted, variables, factors)
     return plan

@@ -131,7 +131,7 @@ def resolve(expanded: Expanded, schema: Schema) -> Terms:
     """
     builder = _Builder(schema)
     intercept = (Term(()),) if expanded.intercept else ()
-    terms = tuple(Term(tuple(builder.atom(node) for node in term)) for term in expanded.terms)
+    terms = tuple([Term(tuple([builder.atom(node) for node in term])) for term in expanded.terms])
     absorbed = tuple(builder.absorbed(node.name) for node in expanded.absorbed)
     return Terms(intercept + terms, builder.variables, builder.factors, absorbed, builder.splines)
 
