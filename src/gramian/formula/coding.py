@@ -161,9 +161,8 @@ def _choices(
         names = [level_name(levels.names[atom][c]) for c in codes] if other is None else other.names
         named = ((f"{atom}[{name}]", c) for name, c in zip(names, codes, strict=True))
         return [ModelColumn(name, number, ((atom, c),), CONSTANT, {CONSTANT: ONE}, NONE, reduced) for name, c in named]
-    polynomials = atom.polynomials(coordinates, sums)
-    parts = zip(atom.names, atom.leading, polynomials, strict=True)
-    return [ModelColumn(name, number, (), lead, made, frozenset((name,)), reduced) for name, lead, made in parts]
+    names, leading, made = atom.names, atom.leading, atom.polynomials(coordinates, sums)
+    return [ModelColumn(n, number, (), leading[k], made[k], frozenset((n,)), reduced) for k, n in enumerate(names)]
 
 
 def _product(number: int, picks: Iterable[ModelColumn], reduced: frozenset[str]) -> ModelColumn:

@@ -89,8 +89,8 @@ class Cursor:
     @property
     def operator(self) -> str:
         """The operator that comes next, empty when none does."""
-        token = self.tokens[self.at]
-        return token.text if token.kind == "operator" else ""
+        kind, text, _ = self.tokens[self.at]
+        return text if kind == "operator" else ""
 
     def take(self) -> Token:
         """The next token, and go on."""
