@@ -11,7 +11,7 @@ from gramian.fit.told import Told
 from gramian.formula.coordinates import Frame
 from gramian.linalg import maps
 from gramian.linalg.certificate import UNIT, Bounds, digits, times
-from gramian.linalg.doubledouble import nearest_pair
+from gramian.linalg.maps import spread
 from gramian.linalg.solve import Solution
 from gramian.typing import Vector
 
@@ -80,12 +80,12 @@ def certify(
 ) -> Accuracy:
     """Digits of a told solution. rss : in the outcome's units. spare : residual degrees of freedom."""
     found, known = _bounds(solution), told.identified
-    reach = _aliased(spread(frame, found.reach), told)
+    reach = _aliased(spread(told.map, found.reach), told)
     error = _coefficient_errors(frame, errors.coefficients * frame.scale, found, told)
     error = error + np.where(known, UNIT * np.abs(told.coefficients), 0.0) + basis.moved(told.coefficients)
     off = errors.rss * frame.scale**2
     root = told.roots
-    lengths = _aliased(spread(frame, np.sqrt(np.maximum(solution.inverse.diagonal(), 0.0))), told)
+    lengths = _aliased(spread(told.map, np.sqrt(np.maximum(solution.inverse.diagonal(), 0.0))), told)
     share = found.inverse(reach / root) + 4.0 * UNIT * (lengths / root) ** 2 + 2.0 * basis.moved(root) / root
     share = np.where((root > SMALLEST) & (root < LARGEST), share, np.inf)
     least = np.sqrt(np.maximum(rss - off, 0.0) / max(spare, 1.0)) * root * np.sqrt(np.maximum(1.0 - share, 0.0))
@@ -111,17 +111,6 @@ def _bounds(solution: Solution) -> Bounds:
     return solution.bounds
 
 
-def spread(frame: Frame, values: Vector) -> Vector:
-    """|T| values."""
-    if frame.told is None:
-        return values
-    out = [0.0] * len(values)
-    for column, value in zip(frame.told, values.tolist(), strict=True):
-        for i, c in column.items():
-            out[i] += abs(nearest_pair(c)[0]) * value
-    return np.array(out)
-
-
 def _aliased(values: Vector, told: Told) -> Vector:
     """Bounds of told numbers, for the solution in which the aliased columns have no part."""
     if not len(told.positions):
@@ -131,14 +120,14 @@ def _aliased(values: Vector, told: Told) -> Vector:
 
 def _coefficient_errors(frame: Frame, solved: Vector, found: Bounds, told: Told) -> Vector:
     """Bounds of the told coefficients, from those of the solved ones."""
-    error = spread(frame, solved)
+    error = spread(told.map, solved)
     if not len(told.positions):
         return error
     N = told.null
-    at = N if frame.made is None else maps.multiply(frame.made, N)
+    at = N if frame.made is None else maps.multiply(maps.map_of(frame.made), N)
     if not told.shortest and not told.before.any():
         return _aliased(error, told)
-    reach = spread(frame, found.reach)
+    reach = spread(told.map, found.reach)
     E = np.column_stack([times(reach, found.moved(n) * found.room) for n in at.T])
     E = E + np.abs(N) @ E[told.positions]
     b = np.nan_to_num(told.coefficients)

@@ -49,7 +49,9 @@ def basis_of(
     terms: Terms, columns: Sequence[ModelColumn], sums: Mapping[str, Vector], blocks: int, constant: int | None
 ) -> Basis:
     """The errors of a model's columns. sums : variable -> sums of its powers, pairwise over so many blocks."""
-    known = {v: _error(sums[v], top // 2, _unit(blocks, top)) for v, top in terms.power_sums().items()}
+    if not (tops := terms.power_sums()):
+        return Basis(np.zeros(len(columns)), np.ones(len(columns)), np.zeros(len(columns), np.int64), constant)
+    known = {v: _error(sums[v], top // 2, _unit(blocks, top)) for v, top in tops.items()}
     errors = np.array([max((known[v] for v in _made_of(terms.terms[c.term])), default=0.0) for c in columns])
     lengths = np.array([_length(terms.terms[c.term], sums) for c in columns])
     return Basis(errors, lengths, np.array([c.term for c in columns], np.int64), constant)

@@ -9,14 +9,13 @@ import numpy as np
 
 from gramian.fit.absorbed import within
 from gramian.fit.linear import in_frame, squares_in
-from gramian.formula.coding import levels_of, model_columns
+from gramian.formula.coding import highest_degree, levels_of, model_columns
 from gramian.formula.coordinates import Frame, frame_of_terms
 from gramian.formula.design import Design
 from gramian.formula.margins import needs
 from gramian.linalg.choices import Choices, choices
 from gramian.linalg.gather import BLOCK
 from gramian.linalg.moments import Moments
-from gramian.linalg.monomials import degree
 from gramian.linalg.products import gram
 from gramian.linalg.solve import centre, error_unit
 
@@ -48,7 +47,7 @@ def terrain(design: Design, moments: Moments) -> Terrain:
     frame = frame_of_terms(columns, levels, response, design.coordinates, margins, swept)
     stored = gram(moments, frame.groups)
     products, squares, base = in_frame(stored, frame), squares_in(stored, frame), int(frame.constant is not None)
-    highest = max((degree(m) for c in columns for m in c.polynomial), default=1)
+    highest = highest_degree(columns)
     unit = error_unit(moments.rows, len(columns), BLOCK + moments.rows // BLOCK, highest)
     if swept:
         left = within(moments, design, frame, squares, unit)

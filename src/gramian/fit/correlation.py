@@ -32,7 +32,7 @@ def correlations(design: Design, moments: Moments) -> tuple[tuple[str, ...], Mat
     frame = written_frame([constant, *columns], response, design.coordinates)
     stored = gram(moments, frame.groups)
     centred = centre(in_frame(stored, frame), frame.constant, squares_in(stored, frame))
-    S = np.block([[centred.S, centred.c[:, None]], [centred.c[None, :], np.array([[centred.yy]])]])
+    S = centred.products
     unit = error_unit(moments.rows, len(S), BLOCK + moments.rows // BLOCK)
     noise = SAFETY * unit * np.append(centred.raw, centred.y_raw)
     scale = np.where(noise < S.diagonal(), np.sqrt(S.diagonal()), np.nan)

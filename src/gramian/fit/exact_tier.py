@@ -11,7 +11,7 @@ from gramian.batch import Source
 from gramian.data.decimal_text import as_text
 from gramian.engines.progress import Progress
 from gramian.errors import NotIdentifiedError, OptionError
-from gramian.fit.accuracy import EXACT, LARGEST, SMALLEST, Accuracy, enough, spread
+from gramian.fit.accuracy import EXACT, LARGEST, SMALLEST, Accuracy, enough
 from gramian.fit.engine import Engine
 from gramian.fit.exact_pass import AccumulateExact, ExactAccumulated
 from gramian.fit.exact_system import ExactSystem, exact_system
@@ -154,7 +154,7 @@ def _solution(system: ExactSystem, used: Codes, fit: ExactFit, null: Matrix) -> 
     if bounds is not None:
         reach, sizes, lengths = (_wide(v, kept, p) for v in (bounds.reach, bounds.sizes, bounds.lengths))
         bounds = replace(bounds, unit=WEIGHTED, rho=0.0, reach=reach, sizes=sizes, lengths=lengths)
-    null = null if system.frame.made is None else maps.multiply(system.frame.made, null)
+    null = null if system.frame.made is None else maps.multiply(maps.map_of(system.frame.made), null)
     return Solution(whole, inverse, every, null, rss, found.condition, float(len(kept)), bounds)
 
 
@@ -204,7 +204,8 @@ def _weighted(
     """Exact sums are of rows times the rounded root of their weight: what that can do to the weighted fit."""
     bounds = solution.bounds
     assert bounds is not None
-    reach = spread(system.frame, bounds.reach)[used]
+    T = None if system.frame.told is None else maps.map_of(system.frame.told)
+    reach = maps.spread(T, bounds.reach)[used]
     error = times(reach, WEIGHTED * np.sqrt(max(fit.rss, 0.0)))
     V = np.abs(fit.inverse.diagonal())
     se = np.sqrt(fit.rss / max(fit.rows - fit.rank, 1)) * np.sqrt(V)

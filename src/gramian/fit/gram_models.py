@@ -145,11 +145,12 @@ def _models(gathered: Gathered, asked: Asked) -> dict[str, Submodel]:
         if len(stored) == 1:
             return {next(iter(stored)): submodel(gathered, None, asked.drop)}
         return {response: submodel(gathered, None, asked.drop, response) for response in stored}
-    nodes = outcomes_of(parse(asked.formula).outcome)
+    formula = parse(asked.formula)
+    nodes = outcomes_of(formula.outcome)
     if len(nodes) == 1:
-        return {label(nodes[0]): submodel(gathered, asked.formula, asked.drop)}
+        return {label(nodes[0]): submodel(gathered, formula, asked.drop)}
     terms = asked.formula.partition("~")[2]
-    return {label(node): submodel(gathered, f"{label(node)} ~{terms}", asked.drop) for node in nodes}
+    return {label(node): submodel(gathered, parse(f"{label(node)} ~{terms}"), asked.drop) for node in nodes}
 
 
 def _several(

@@ -23,7 +23,8 @@ def basic_solution(solved: Solved) -> tuple[Vector, Matrix]:
     frame, solution = solved.frame, solved.solution  # of least norm: take it back to the one without the aliased
     b, V, null = solution.coefficients * frame.scale, solution.inverse, solution.null
     if frame.told is not None:
-        b, V, null = maps.apply(frame.told, b), maps.congruence(frame.told, V), maps.multiply(frame.told, null)
+        T = maps.map_of(frame.told)
+        b, V, null = maps.apply(frame.told, b), maps.congruence(T, V), maps.multiply(T, null)
     for i, c in frame.response.items():
         b[i] += float(c)
     null = np.asarray(np.linalg.solve(null[aliased].T, null.T).T, np.float64)

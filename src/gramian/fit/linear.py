@@ -16,7 +16,7 @@ from gramian.fit.options import Options
 from gramian.fit.passes import Accumulated
 from gramian.fit.solved import Solved, stored_coefficients
 from gramian.fit.told import Told, doubtful, tell
-from gramian.formula.coding import Levels, ModelColumn, empty_cells, levels_of, model_columns
+from gramian.formula.coding import Levels, ModelColumn, empty_cells, highest_degree, levels_of, model_columns
 from gramian.formula.coordinates import Frame, frame_of
 from gramian.formula.design import Design
 from gramian.linalg import maps
@@ -24,7 +24,7 @@ from gramian.linalg.doubledouble import Pair, pair
 from gramian.linalg.eliminate import largest_diagonal, solve_eliminating
 from gramian.linalg.gather import BLOCK
 from gramian.linalg.moments import Moments
-from gramian.linalg.monomials import Coordinate, degree
+from gramian.linalg.monomials import Coordinate
 from gramian.linalg.products import gram
 from gramian.linalg.solve import Solution, error_unit, solve
 from gramian.linalg.subspace import dense, sandwich
@@ -37,8 +37,8 @@ class System:
 
     stored : (q, q) products of stored columns, products : (p + 1, p + 1) of solved ones, the response last. squares :
     (p + 1,) the largest that the sums behind a product's diagonal ever were. unit : relative rounding error of a sum.
-    basis : errors of columns made of power sums. within : what
-    absorbed factors leave of the products, None without any.
+    basis : errors of columns made of power sums. within : what absorbed factors leave of the products, None without
+    any. penalty : (p, p) of a ridge fit, in the solved columns, None of any other.
     """
 
     columns: tuple[ModelColumn, ...]
@@ -51,6 +51,7 @@ class System:
     unit: float
     basis: Basis
     within: Within | None = None
+    penalty: Matrix | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -69,8 +70,8 @@ def solve_linear(design: Design, done: Accumulated, options: Options, passes: in
 def first_rung(design: Design, done: Accumulated, options: Options, passes: int = 1) -> tuple[System, Solved]:
     """The normal equations of a design, and their solution as one pass gives it."""
     system = system_of(design, done, options)
-    solution = solve_system(system, options.alpha)
-    gradient = 0.0 if options.alpha is None else penalty_gradient(options.alpha, system.frame, solution)
+    solution = solve_system(system)
+    gradient = 0.0 if system.penalty is None else system.penalty @ solution.coefficients  # half that of the penalty
     return system, assembled(design, done, options, system, solution, one_pass(solution, gradient), passes)
 
 
@@ -86,18 +87,19 @@ def system_of(design: Design, done: Accumulated, options: Options) -> System:
     swept, penalized = design.terms.absorbed, options.alpha is not None
     frame = frame_of(columns, levels, response, design.coordinates, told_as_written=penalized, absorbed=swept)
     stored = gram(moments, frame.groups)
-    highest = max((degree(m) for c in columns for m in c.polynomial), default=1)
+    highest = highest_degree(columns)
     entered = moments.rows if moments.removed is None else moments.rows + 2 * moments.removed.rows
     unit = error_unit(entered, len(columns), BLOCK + entered // BLOCK, highest)
     products, squares = in_frame(stored, frame), squares_in(_ever(stored, moments, frame), frame)
     left = within(moments, design, frame, squares, unit) if swept else None
     basis = basis_of(design.terms, columns, sums, entered // BLOCK, frame.constant)
-    return System(tuple(columns), levels, response, frame, stored, products, squares, unit, basis, left)
+    P = None if options.alpha is None else penalty_matrix(options.alpha, frame, len(columns))
+    return System(columns, levels, response, frame, stored, products, squares, unit, basis, left, P)
 
 
-def solve_system(system: System, alpha: float | None) -> Solution:
+def solve_system(system: System) -> Solution:
     """Solve the normal equations, with a ridge penalty or without."""
-    P = None if alpha is None else penalty_matrix(alpha, system.frame, len(system.products.hi) - 1)
+    P = system.penalty
     if system.within is not None:
         return solve(system.within.products, None, system.unit, P, system.squares)
     if P is not None:
@@ -231,16 +233,7 @@ def _why(done: Accumulated) -> str:
 
 def penalty_matrix(alpha: float, frame: Frame, width: int) -> Matrix:
     """alpha T'PT: the penalty on the told slopes, in the columns that are solved for."""
-    P = np.eye(width) * alpha
+    shares = np.full(width, alpha)
     if frame.constant is not None:
-        P[frame.constant, frame.constant] = 0.0
-    if frame.told is None:
-        return P
-    T = maps.multiply(frame.told, np.eye(width))
-    return np.asarray(T.T @ P @ T)
-
-
-def penalty_gradient(alpha: float, frame: Frame, solution: Solution) -> Vector:
-    """Half the gradient of the penalty at a solution, (p,)."""
-    b = solution.coefficients
-    return np.asarray(penalty_matrix(alpha, frame, len(b)) @ b)
+        shares[frame.constant] = 0.0
+    return np.diag(shares) if frame.told is None else maps.weighted(maps.map_of(frame.told), shares)

@@ -10,14 +10,13 @@ import numpy as np
 from gramian.errors import NumericalError, OptionError
 from gramian.fit.linear import in_frame, squares_in
 from gramian.fit.penalties import PathOptions, penalised_columns
-from gramian.formula.coding import Levels, ModelColumn, levels_of
+from gramian.formula.coding import Levels, ModelColumn, highest_degree, levels_of
 from gramian.formula.coordinates import Frame, frame_of
 from gramian.formula.design import Design
 from gramian.linalg import maps
 from gramian.linalg.doubledouble import Pair, from_fraction, pair, total
 from gramian.linalg.gather import BLOCK
 from gramian.linalg.moments import Moments
-from gramian.linalg.monomials import degree
 from gramian.linalg.penalized.system import Penalty, System
 from gramian.linalg.products import gram
 from gramian.linalg.solve import centre, error_unit
@@ -77,7 +76,7 @@ class Posed:
     @property
     def degree(self) -> int:
         """Factors of the highest monomial."""
-        return max((degree(m) for c in self.columns for m in c.polynomial), default=1)
+        return highest_degree(self.columns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,8 +148,7 @@ def centred_system(posed: Posed, sums: Sums) -> System:
     frame, p = posed.frame, len(posed.columns)
     centred = centre(sums.products, frame.constant, sums.squares)
     scale = np.append(centred.scale, centred.y_scale)
-    C = np.block([[centred.S, centred.c[:, None]], [centred.c[None, :], np.array([[centred.yy]])]])
-    C = C / scale[:, None] / scale
+    C = centred.products / scale[:, None] / scale
     length, mean = np.sqrt(sums.squares[list(posed.slopes)]), centred.mean
     if posed.basis is not None:
         C, length, mean = posed.basis.products(C), posed.basis.reach(length), posed.basis.told(mean)

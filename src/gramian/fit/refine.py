@@ -15,7 +15,7 @@ from scipy.linalg import cho_factor, cho_solve
 
 from gramian.errors import DataError
 from gramian.fit.accuracy import REFINED, Errors
-from gramian.fit.linear import System, assembled, penalty_matrix
+from gramian.fit.linear import System, assembled
 from gramian.fit.options import Options
 from gramian.fit.passes import Accumulated
 from gramian.fit.residuals import Residuals, ResidualSums
@@ -53,7 +53,7 @@ def refined(
     """The fit after one pass `careful` for each step, until the digits are there or grow no more."""
     solution = first.solution
     told = replace(design, levels=dict(done.moments.levels))
-    correct = _corrector(system, solution, options.alpha)
+    correct = _corrector(system, solution)
     point, best, passes = pair(solution.coefficients), first, first.passes
     worst = np.inf
     for _ in range(STEPS):
@@ -136,13 +136,13 @@ def penalty_pull(alpha: float, frame: Frame, b: Pair) -> Pair:
     return _pairs([exact * sum((c * told[i] for i, c in column.items()), Fraction(0)) for column in T])
 
 
-def _corrector(system: System, solution: Solution, alpha: float | None) -> Callable[[Pair], Vector]:
+def _corrector(system: System, solution: Solution) -> Callable[[Pair], Vector]:
     """Solves the normal equations for a gradient, the constant swept out in double-double."""
     constant = system.frame.constant
     others = np.array([j for j in range(len(solution.coefficients)) if j != constant], np.int64)
     V = solution.inverse[np.ix_(others, others)]
-    if alpha is not None:
-        V = _penalised_inverse(system, others, alpha)
+    if system.penalty is not None:
+        V = _penalised_inverse(system, others, system.penalty)
 
     def correct(g: Pair) -> Vector:
         d = np.zeros(len(g.hi))
@@ -158,9 +158,9 @@ def _corrector(system: System, solution: Solution, alpha: float | None) -> Calla
     return correct
 
 
-def _penalised_inverse(system: System, others: np.ndarray, alpha: float) -> Matrix:
+def _penalised_inverse(system: System, others: np.ndarray, penalty: Matrix) -> Matrix:
     S, constant = system.products.value[:-1, :-1], system.frame.constant
-    A = (S + penalty_matrix(alpha, system.frame, len(S)))[np.ix_(others, others)]
+    A = (S + penalty)[np.ix_(others, others)]
     if constant is not None:
         A = A - np.outer(S[others, constant], S[others, constant] / S[constant, constant])
     root = 1.0 / np.sqrt(A.diagonal())

@@ -85,7 +85,8 @@ def told(solved: Solved, inner: Matrix, robust: Robust) -> Robust:
     """The covariance (p, p) of the columns that were solved for, and the same in the model's columns."""
     V, null = inner, solved.solution.null
     if solved.frame.told is not None:
-        V, null = maps.congruence(solved.frame.told, V), maps.multiply(solved.frame.told, null)
+        T = maps.map_of(solved.frame.told)
+        V, null = maps.congruence(T, V), maps.multiply(T, null)
     if null.shape[1]:
         at = np.array([solved.names.index(name) for name in solved.aliased], np.int64)
         V = basic_covariance(V, at, null @ np.linalg.inv(null[at]))
@@ -101,7 +102,7 @@ def repaired(solved: Solved, robust: Robust) -> Robust:
         return robust
     V = np.zeros_like(robust.told)
     V[np.ix_(known, known)] = (vectors * np.maximum(values, 0.0)) @ vectors.T
-    inner = V if solved.frame.made is None else maps.congruence(solved.frame.made, V)
+    inner = V if solved.frame.made is None else maps.congruence(maps.map_of(solved.frame.made), V)
     return replace(robust, inner=inner, told=_known(solved, V), negative=negative)
 
 

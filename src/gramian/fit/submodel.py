@@ -13,7 +13,7 @@ from gramian.fit.passes import Accumulated
 from gramian.fit.sums import AnyMoments, read
 from gramian.formula.design import Design, design_of, of_one
 from gramian.formula.expand import Expanded, expand
-from gramian.formula.grammar import parse
+from gramian.formula.grammar import Formula, parse
 from gramian.formula.syntax import label
 from gramian.formula.tally import Tally
 from gramian.formula.terms import Term, Terms
@@ -44,11 +44,11 @@ class Submodel:
 
 def accumulated(gathered: Gathered, formula: str | None, drop: str | Iterable[str] | None) -> tuple[Design, Done]:
     """Design and moments of a formula, as `submodel`."""
-    return submodel(gathered, formula, drop).of(gathered.moments, gathered.tally)
+    return submodel(gathered, None if formula is None else parse(formula), drop).of(gathered.moments, gathered.tally)
 
 
 def submodel(
-    gathered: Gathered, formula: str | None, drop: str | Iterable[str] | None = None, response: str | None = None
+    gathered: Gathered, formula: Formula | None, drop: str | Iterable[str] | None = None, response: str | None = None
 ) -> Submodel:
     """What a formula needs, the whole one when it is None, less the terms in `drop`.
 
@@ -73,38 +73,31 @@ def _done(moments: AnyMoments, tally: Tally) -> Done:
     return Accumulated(moments, tally)
 
 
-def design_for(gathered: Gathered, formula: str) -> Design:
+def design_for(gathered: Gathered, formula: Formula) -> Design:
     """A design without coordinates; its columns are those that were read."""
     stored = gathered.design
-    design = design_of(_expanded(gathered, formula), formula, gathered.schema)
+    design = design_of(_expanded(gathered, formula), formula.text, gathered.schema)
     splines = {name: stored.terms.splines.get(name, spline) for name, spline in design.terms.splines.items()}
     return replace(design, terms=replace(design.terms, splines=splines), weight=stored.weight, count=stored.count)
 
 
-def _expanded(gathered: Gathered, formula: str) -> Expanded:
+def _expanded(gathered: Gathered, formula: Formula) -> Expanded:
     try:
         absorbing = isinstance(gathered.moments, Moments)
-        return expand(parse(formula), gathered.schema.names, gathered.schema.matrices, absorbing=absorbing)
+        return expand(formula, gathered.schema.names, gathered.schema.matrices, absorbing=absorbing)
     except ColumnError as error:
         raise ColumnError(error.name, error.names, WHERE) from None
 
 
 def without(gathered: Gathered, design: Design, text: str) -> Design:
     """The design less some terms, as in `y ~ a*b - a:b`."""
-    expanded = _expanded(gathered, f"{label(next(iter(design.outcome.values())))} ~ {text}")
+    expanded = _expanded(gathered, parse(f"{label(next(iter(design.outcome.values())))} ~ {text}"))
     gone = [frozenset(map(label, term)) for term in expanded.terms]
     kept = tuple(t for t in design.terms.terms if t.key not in gone)
     if len(kept) > len(design.terms.terms) - len(gone) or not gone:
         labels = [t.label for t in design.terms.terms if t.atoms]
         raise OptionError(f"drop: no term '{text}'{did_you_mean(text, labels)} (terms: {listing(labels)})")
-    terms = design.terms
-    parts = {p.label: p.variables for t in kept for p in t.parts}
-    used = {v for own in parts.values() for v in own} | {f for t in kept for f in t.factors} | set(terms.absorbed)
-    variables = {v: node for v, node in terms.variables.items() if v in used}
-    factors = {f: factor for f, factor in terms.factors.items() if f in used}
-    splines = {name: spline for name, spline in terms.splines.items() if name in parts}
-    left = Terms(kept, variables, factors, terms.absorbed, splines)
-    return replace(design, formula=_less(design.formula, text), terms=left)
+    return replace(design, formula=_less(design.formula, text), terms=design.terms.only(kept))
 
 
 def _less(formula: str, text: str) -> str:
@@ -117,8 +110,9 @@ def plan_of(stored: Design, layout: Layout, wanted: Design) -> Extract:
     """How the sums of one design, kept in a layout, make up those of another. Raises SchemaError where they do not."""
     variables, factors = _stored_names(stored, wanted)
     _check_offsets(stored, wanted)
-    known = Sums(layout, stored.terms.power_sums(), stored.weight is not None)
-    plan = extract(known, Sums(wanted.layout, wanted.terms.power_sums()), variables, factors)
+    powers = wanted.terms.power_sums()
+    known = Sums(layout, stored.terms.power_sums() if powers else {}, stored.weight is not None)
+    plan = extract(known, Sums(wanted.layout, powers), variables, factors)
     if plan.missing:
         raise _not_stored(stored, known, wanted, variables, factors)
     return plan
@@ -126,12 +120,13 @@ def plan_of(stored: Design, layout: Layout, wanted: Design) -> Extract:
 
 def _stored_names(stored: Design, wanted: Design) -> tuple[Names, Names]:
     """Variables (with the outcome) and factors of a design -> what they are called where they are stored."""
-    variables = {}
+    variables: dict[str, str] = {}
+    known = {*stored.terms.variables, *stored.outcome}
     for name in (*wanted.terms.variables, *wanted.outcome):
         bare = name.removeprefix("~")
-        same = [v for v in (name, bare, f"~{bare}") if v in stored.terms.variables or v in stored.outcome]
-        if same and same[0] != name:
-            variables[name] = same[0]
+        other = bare if bare in known else f"~{bare}"
+        if name not in known and other in known:
+            variables[name] = other
     columns = {f.column: name for name, f in reversed(list(stored.terms.factors.items()))}
     factors = {name: columns[f.column] for name, f in wanted.terms.factors.items() if f.column in columns}
     return variables, {new: (new if new in stored.terms.factors else old) for new, old in factors.items()}

@@ -15,6 +15,7 @@ from gramian.linalg import maps
 from gramian.linalg.aliasing import basic, basic_covariance, explain, identified, last_columns, minimum_norm
 from gramian.linalg.dependence import simple, vanishes
 from gramian.linalg.doubledouble import Pair, nearest_pair, pair
+from gramian.linalg.maps import Map
 from gramian.linalg.monomials import ONE
 from gramian.linalg.solve import Solution
 from gramian.typing import Codes, Mask, Matrix, Vector
@@ -27,7 +28,8 @@ class Told:
     coefficients : (p,), NaN where aliased; low : (p,) what float64 leaves of them. inverse : (p, p), NaN where not
     identified. aliased : name -> the combination it equals. positions : (r,) of the aliased columns, null : (p, r)
     null vectors with an identity there. before : (r,) coefficients there before they were made zero. roots : (p,) of
-    the inverse's diagonal, also where float64 does not hold that. shortest : whether this is the minimum-norm solution.
+    the inverse's diagonal, also where float64 does not hold that. map : solved columns to these, None where they are
+    the same. shortest : whether this is the minimum-norm solution.
     """
 
     coefficients: Vector
@@ -39,6 +41,7 @@ class Told:
     null: Matrix
     before: Vector
     roots: Vector
+    map: Map | None
     shortest: bool = False
 
 
@@ -57,13 +60,14 @@ def tell(
 
     Raises NotIdentifiedError for dependent columns under collinear="raise".
     """
-    b, V, null = _coefficients(frame, solution, low), solution.inverse, solution.null
-    if frame.told is not None:
+    T = None if frame.told is None else maps.map_of(frame.told)
+    b, V, null = _coefficients(frame, T, solution, low), solution.inverse, solution.null
+    if T is not None:
         with np.errstate(over="ignore", invalid="ignore"):  # what float64 cannot hold is infinite, and certified so
-            V, null = maps.congruence(frame.told, V), maps.multiply(frame.told, null)
+            V, null = maps.congruence(T, V), maps.multiply(T, null)
     if not null.shape[1]:
-        everything, own = np.ones(len(V), bool), maps.roots(frame.told, solution.inverse)
-        return Told(b.hi, b.lo, V, everything, {}, np.zeros(0, np.int64), null, np.zeros(0), own)
+        everything, own = np.ones(len(V), bool), maps.roots(T, solution.inverse)
+        return Told(b.hi, b.lo, V, everything, {}, np.zeros(0, np.int64), null, np.zeros(0), own, T)
     norms = lengths(frame, products)
     positions, null = last_columns(null, norms)
     aliased = {names[p]: explain(null[:, k], norms, names, int(p)) for k, p in enumerate(positions)}
@@ -84,7 +88,7 @@ def tell(
         moved[positions], lo[positions] = np.nan, np.nan
     V[~known], V[:, ~known] = np.nan, np.nan
     own = np.sqrt(np.maximum(V.diagonal(), 0.0))
-    return Told(moved, lo, V, known, aliased, positions, null, before, own, collinear == "min-norm")
+    return Told(moved, lo, V, known, aliased, positions, null, before, own, T, collinear == "min-norm")
 
 
 def lengths(frame: Frame, products: Pair) -> Vector:
@@ -93,16 +97,16 @@ def lengths(frame: Frame, products: Pair) -> Vector:
     return np.sqrt(S.diagonal()) if frame.made is None else maps.norms(frame.made, S)
 
 
-def _coefficients(frame: Frame, solution: Solution, low: Vector | None) -> Pair:
+def _coefficients(frame: Frame, T: Map | None, solution: Solution, low: Vector | None) -> Pair:
     """T b in the outcome's units, with what its shift adds, each as hi + lo from exact sums."""
     hi = solution.coefficients * frame.scale
     b = pair(hi) if low is None else Pair(hi, low * frame.scale)
-    if frame.told is None and not frame.response:
+    if T is None and not frame.response:
         return b
-    T = frame.told if frame.told is not None else [{j: ONE} for j in range(len(hi))]
+    T = T or maps.map_of([{j: ONE} for j in range(len(hi))])
     if low is None:
         return maps.apply_adding(T, hi, frame.response)
-    sums = maps.exactly(T, b)
+    sums = maps.exactly(T.exact, b)
     for i, c in frame.response.items():
         sums[i] += c
     pairs = [nearest_pair(v) for v in sums]

@@ -6,7 +6,7 @@ level of a factor where the term without that factor is in the model, as R does;
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product as cartesian
 from math import prod
@@ -17,11 +17,12 @@ from gramian.formula.parts import Part, PowerSums
 from gramian.formula.terms import Factor, Term, Terms
 from gramian.linalg.columns import Factors
 from gramian.linalg.moments import Moments
-from gramian.linalg.monomials import CONSTANT, ONE, Coordinate, Monomial, Polynomial, multiply, times
+from gramian.linalg.monomials import CONSTANT, ONE, Coordinate, Monomial, Polynomial, degree, multiply, times
 from gramian.typing import Level
 
 Cell = tuple[tuple[str, int], ...]  # (factor, code) pairs, sorted by factor; () is "all rows"
 Stored = tuple[Cell, Monomial]
+NONE = frozenset[str]()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +61,7 @@ class Levels:
 
     def has_rows(self, cell: Cell) -> bool:
         """Whether any row lies in the cell."""
-        factors = tuple(f for f, _ in cell)
-        return not cell or tuple(c for _, c in cell) in self.cells[factors]
+        return not cell or tuple(c for _, c in cell) in self.cells[tuple(f for f, _ in cell)]
 
 
 def levels_of(moments: Moments, terms: Terms) -> Levels:
@@ -95,6 +95,11 @@ def model_columns(
     for number, (term, reduced) in enumerate(zip(terms.terms, reduced_factors(terms), strict=True)):
         out += _columns(number, term, set() if every_level else reduced, levels, coordinates, sums)
     return tuple(out)
+
+
+def highest_degree(columns: Sequence[ModelColumn]) -> int:
+    """Of all monomials in these columns: those that lead have it."""
+    return max((degree(column.leading) for column in columns), default=1)
 
 
 def reduced_factors(terms: Terms) -> list[set[str]]:
@@ -135,22 +140,19 @@ def _columns(
     coordinates: Mapping[str, Coordinate],
     sums: PowerSums,
 ) -> Iterable[ModelColumn]:
-    if len(term.atoms) == 1:  # most terms are one column or one factor
-        (atom,) = term.atoms
-        columns = _choices(atom, reduced, levels, coordinates, sums)
-        there = (c for c in columns if levels.has_rows(c.cell))
-        less = frozenset(reduced)
-        yield from (ModelColumn(c.name, number, c.cell, c.leading, c.polynomial, c.numeric, less) for c in there)
-        return
-    choices = [_choices(atom, reduced, levels, coordinates, sums) for atom in term.atoms]
-    for picks in cartesian(*reversed(choices)):
-        column = _product(number, picks[::-1], frozenset(reduced))
-        if levels.has_rows(column.cell):
-            yield column
+    less = frozenset(reduced)
+    choices = [_choices(number, atom, less, levels, coordinates, sums) for atom in term.atoms]
+    columns = choices[0] if len(choices) == 1 else (_product(number, p[::-1], less) for p in cartesian(*choices[::-1]))
+    return (column for column in columns if levels.has_rows(column.cell))
 
 
 def _choices(
-    atom: str | Part, reduced: set[str], levels: Levels, coordinates: Mapping[str, Coordinate], sums: PowerSums
+    number: int,
+    atom: str | Part,
+    reduced: frozenset[str],
+    levels: Levels,
+    coordinates: Mapping[str, Coordinate],
+    sums: PowerSums,
 ) -> list[ModelColumn]:
     """The columns of one atom alone."""
     if isinstance(atom, str):
@@ -158,10 +160,9 @@ def _choices(
         other = levels.contrasts.get(atom) if atom in reduced else None
         names = [level_name(levels.names[atom][c]) for c in codes] if other is None else other.names
         named = ((f"{atom}[{name}]", c) for name, c in zip(names, codes, strict=True))
-        return [ModelColumn(name, 0, ((atom, c),), CONSTANT, {CONSTANT: ONE}) for name, c in named]
-    polynomials = atom.polynomials(coordinates, sums)
-    parts = zip(atom.names, atom.leading, polynomials, strict=True)
-    return [ModelColumn(name, 0, (), lead, polynomial, frozenset((name,))) for name, lead, polynomial in parts]
+        return [ModelColumn(name, number, ((atom, c),), CONSTANT, {CONSTANT: ONE}, NONE, reduced) for name, c in named]
+    names, leading, made = atom.names, atom.leading, atom.polynomials(coordinates, sums)
+    return [ModelColumn(n, number, (), leading[k], made[k], frozenset((n,)), reduced) for k, n in enumerate(names)]
 
 
 def _product(number: int, picks: Iterable[ModelColumn], reduced: frozenset[str]) -> ModelColumn:

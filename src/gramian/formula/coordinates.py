@@ -184,14 +184,14 @@ class Span:
 
     def __post_init__(self) -> None:
         self.place = {column.stored: j for j, column in enumerate(self.columns)}
-        self.shapes = {(_factors(cell), m): None for cell, m in self.place}
+        self.shapes = {(_factors(cell), m): None for cell, m in self.place} if self.levels.names else {}
 
     def expand(self, column: ModelColumn) -> Combination | None:
         """A model column in leading stored columns; None when it is not in their span."""
         out: Combination = {}
+        cell = column.cell
         for m, c in column.polynomial.items():
-            at = self.place.get((column.cell, m))
-            lower = self.express((column.cell, m)) if at is None else {at: ONE}
+            lower = self.express((cell, m))
             if lower is None:
                 return None
             _add(out, lower, c)
@@ -199,8 +199,8 @@ class Span:
 
     def express(self, stored: Stored) -> Combination | None:
         """A stored column in leading stored columns: itself, or by a sum over the levels of a factor."""
-        if stored in self.place:
-            return {self.place[stored]: Fraction(1)}
+        if (at := self.place.get(stored)) is not None:
+            return {at: ONE}
         if self.absorbed and stored[1] == CONSTANT and self._is_absorbed(stored[0]):
             return {}
         if not self.levels.has_rows(stored[0]):
@@ -253,10 +253,11 @@ def invert(triangle: list[Combination], degrees: list[int]) -> list[Combination]
     out: list[Combination] = [{} for _ in triangle]
     for j in sorted(range(len(triangle)), key=degrees.__getitem__):
         own = triangle[j][j]
-        out[j][j] = ONE if own == ONE else 1 / own
+        over = ONE if own is ONE or own == ONE else 1 / own
+        out[j][j] = over
         for i, c in triangle[j].items():
             if i != j:
-                _add(out[j], out[i], -c if own == ONE else -c / own)
+                _add(out[j], out[i], -c if over is ONE else -c * over)
     return out
 
 
@@ -267,16 +268,16 @@ def grouped(stored: list[Stored]) -> list[Group]:
         by.setdefault((_factors(cell), m if cell else CONSTANT), []).append(position)
     out = []
     for (factors, m), at in by.items():
-        cells = np.array([[c for _, c in stored[p][0]] for p in at], np.int64).reshape(len(at), len(factors))
         if factors:
+            cells = np.array([[c for _, c in stored[p][0]] for p in at], np.int64)
             out.append(Group(factors, cells, (m,), np.array(at)))
         else:
-            out.append(Group((), cells[:1], tuple(stored[p][1] for p in at), np.array(at)))
+            out.append(Group((), np.zeros((1, 0), np.int64), tuple([stored[p][1] for p in at]), np.array(at)))
     return out
 
 
 def _factors(cell: Cell) -> Factors:
-    return tuple(f for f, _ in cell)
+    return tuple(f for f, _ in cell) if cell else ()
 
 
 def _with(cell: Cell, factor: str, code: int) -> Cell:
@@ -285,7 +286,7 @@ def _with(cell: Cell, factor: str, code: int) -> Cell:
 
 def _add(out: Combination, other: Combination, share: Fraction) -> None:
     for i, c in other.items():
-        more = share if c is ONE else share * c
+        more = share if c is ONE else c if share is ONE else share * c
         total = out[i] + more if i in out else more
         if total:
             out[i] = total

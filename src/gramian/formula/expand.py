@@ -85,9 +85,11 @@ class _Expansion:
     def expand(self, tree: Terms) -> tuple[Masks, bool | None]:
         """The terms of a tree, and what it says of the intercept (None: nothing)."""
         match tree:
+            case Name() if tree.name in self.known:
+                return {self._bit(tree): None}, None
             case Number():
                 return {}, tree.value == 1
-            case Name() if tree.name in self.matrices and tree.name not in self.known:
+            case Name() if tree.name in self.matrices:
                 return self._leaves(f"{tree.name}[{i}]" for i in range(self.matrices[tree.name])), None
             case Rest():
                 used = self.aside.union(names(self.formula.outcome), (node.name for node in self.formula.absorbed))
@@ -103,6 +105,8 @@ class _Expansion:
 
     def factors(self, mask: int) -> tuple[Node, ...]:
         """The factors of a term in the order of their first appearance."""
+        if mask.bit_count() == 1:  # most terms
+            return (self.nodes[mask.bit_length() - 1],)
         return tuple(self.nodes[i] for i in _ones(mask))
 
     def take_offsets(self, masks: Masks) -> tuple[Node, ...]:
@@ -168,10 +172,11 @@ class _Expansion:
         return masks
 
     def _bit(self, node: Node) -> int:
-        if node not in self.bits:
-            self.bits[node] = 1 << len(self.nodes)
+        new = 1 << len(self.nodes)
+        bit = self.bits.setdefault(node, new)
+        if bit == new:
             self.nodes.append(node)
-        return self.bits[node]
+        return bit
 
     def _bound(self, masks: Masks) -> None:
         if len(masks) > MAX_TERMS:

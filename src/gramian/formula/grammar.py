@@ -12,6 +12,7 @@ from gramian.formula.syntax import MAX_HEIGHT, PRECEDENCE, SEVERAL, Binary, Call
 from gramian.formula.tokens import Cursor, fault, tokenize
 
 MAX_POWER = 10
+ALONE = "+", "-", ""  # the end of the text is empty
 CROSSINGS = {"*": 1, "/": 1, ":": 2}
 
 
@@ -151,11 +152,17 @@ def _terms(cursor: Cursor) -> Terms:
     while not parts or cursor.operator in ("+", "-"):
         adding = _sign(cursor)
         position = cursor.token.position
-        part = _crossing(cursor)
+        part = named(cursor) if _alone(cursor) else _crossing(cursor)
         if isinstance(part, Number) and part.value not in (0, 1):
             _not_a_term(cursor, "+" if adding else "-", parts[-1][1] if parts else None, part, position)
         parts.append((adding, part))
     return parts[0][1] if len(parts) == 1 and parts[0][0] else Sum(tuple(parts))
+
+
+def _alone(cursor: Cursor) -> bool:
+    """Whether a name comes next that is added or taken away as it is, as most terms are."""
+    here = cursor.token  # the last token is no name
+    return here.kind == "name" and here.text != "." and cursor.tokens[cursor.at + 1].text in ALONE
 
 
 def _absorbed(cursor: Cursor) -> tuple[Name, ...]:
@@ -241,7 +248,7 @@ def _term(cursor: Cursor) -> Terms:
     node = named(cursor)
     if isinstance(node, Call):
         _check_term(cursor, node)
-    return Rest(node.position) if node == ANY and token.kind == "name" else node
+    return Rest(node.position) if token.text == "." and node == ANY else node
 
 
 def _check_term(cursor: Cursor, call: Call) -> None:

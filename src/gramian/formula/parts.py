@@ -60,7 +60,7 @@ class Product:
     @property
     def variables(self) -> tuple[str, ...]:
         """Variables in the product."""
-        return tuple(v for v, _ in self.monomial)
+        return tuple([v for v, _ in self.monomial])
 
     @property
     def leading(self) -> tuple[Monomial, ...]:

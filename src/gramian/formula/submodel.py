@@ -24,22 +24,13 @@ def submodel(design: Design, labels: Iterable[str]) -> Design:
     for name in wanted:
         if name not in known:
             raise OptionError(f"no term '{name}'{did_you_mean(name, known)} (terms: {listing(known)})")
-    kept = tuple(term for name, term in known.items() if name in wanted)
-    factors = {*design.terms.absorbed, *(f for term in kept for f in term.factors)}
-    variables = {v for term in kept for part in term.parts for v in part.variables}
-    terms = replace(
-        design.terms,
-        terms=kept,
-        variables={v: node for v, node in design.terms.variables.items() if v in variables},
-        factors={f: factor for f, factor in design.terms.factors.items() if f in factors},
-        splines={s: spline for s, spline in design.terms.splines.items() if variables.issuperset(spline.columns)},
-    )
-    whole = len(kept) == len(known)
+    terms = design.terms.only(tuple(term for name, term in known.items() if name in wanted))
+    whole = len(terms.terms) == len(known)
     return replace(
         design,
         formula=design.formula if whole else written(design, terms),
         terms=terms,
-        levels=None if design.levels is None else {f: v for f, v in design.levels.items() if f in factors},
+        levels=None if design.levels is None else {f: v for f, v in design.levels.items() if f in terms.factors},
         matrix=design.matrix if whole else None,
     )
 

@@ -115,7 +115,9 @@ def label(node: Node) -> str:
     """The canonical text of an expression, as R prints it: `poly(x, 3)`, `I(x^2 + 1)`, `log(x)`."""
     match node:
         case Name():
-            plain = re.fullmatch(NAME, node.name) and node.name not in FLAGS and node.name != "."
+            name = node.name  # most are identifiers, which is quickly seen
+            like = (name.isascii() and name.isidentifier()) or re.fullmatch(NAME, name)
+            plain = like and name not in FLAGS and name != "."
             return node.name if plain else quoted(node.name, "`")
         case Number():
             return repr(node.value).removesuffix(".0")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
 from gramian.batch import Kind, Schema
 from gramian.errors import FormulaError, SchemaError
@@ -50,23 +51,22 @@ class Term:
     @property
     def parts(self) -> tuple[Part, ...]:
         """Its numeric parts."""
-        return tuple(a for a in self.atoms if not isinstance(a, str))
+        return tuple([a for a in self.atoms if not isinstance(a, str)])
 
     @property
-    def leading(self) -> list[Monomial]:
+    def leading(self) -> Sequence[Monomial]:
         """The monomial that stands for each numeric column, the first part varying fastest."""
-        parts = self.parts
-        if len(parts) == 1:
-            return list(parts[0].leading)
+        if len(self.atoms) == 1 and not isinstance(self.atoms[0], str):
+            return self.atoms[0].leading  # most terms
         out: list[Monomial] = [CONSTANT]
-        for part in parts:
+        for part in self.parts:
             out = [times(m, lead) for lead in part.leading for m in out]
         return out
 
     @property
     def key(self) -> frozenset[str]:
         """Its atoms in no order."""
-        return frozenset(a if isinstance(a, str) else a.label for a in self.atoms)
+        return frozenset([a if isinstance(a, str) else a.label for a in self.atoms])
 
     @property
     def label(self) -> str:
@@ -93,6 +93,19 @@ class Terms:
         """Labels of the factors whose levels have coefficients."""
         return frozenset(f for term in self.terms for f in term.factors) if self.factors else frozenset()
 
+    def only(self, kept: tuple[Term, ...]) -> Terms:
+        """Some of the terms, with what they are made of and what is absorbed."""
+        atoms = [atom for term in kept for atom in term.atoms]
+        factors = {*self.absorbed, *(atom for atom in atoms if isinstance(atom, str))}
+        variables = {v for atom in atoms if not isinstance(atom, str) for v in atom.variables}
+        return Terms(
+            kept,
+            {v: node for v, node in self.variables.items() if v in variables},
+            {f: factor for f, factor in self.factors.items() if f in factors},
+            self.absorbed,
+            {s: spline for s, spline in self.splines.items() if variables.issuperset(spline.columns)},
+        )
+
     def blocks(self) -> dict[Factors, list[Monomial]]:
         """What is stored: for every set of factors the monomials in its cells, closed downwards."""
         wanted: dict[Factors, list[Monomial]] = {(): [CONSTANT]}
@@ -105,10 +118,9 @@ class Terms:
     def power_sums(self) -> dict[str, int]:
         """How many unweighted power sums are needed of which variable."""
         out: dict[str, int] = {}
-        for term in self.terms:
-            for part in term.parts:
-                for variable, top in part.power_sums.items():
-                    out[variable] = max(top, out.get(variable, 0))
+        for atom in chain.from_iterable(term.atoms for term in self.terms):
+            for variable, top in () if isinstance(atom, str) else atom.power_sums.items():
+                out[variable] = max(top, out.get(variable, 0))
         return out
 
 
@@ -119,7 +131,7 @@ def resolve(expanded: Expanded, schema: Schema) -> Terms:
     """
     builder = _Builder(schema)
     intercept = (Term(()),) if expanded.intercept else ()
-    terms = tuple(Term(tuple(builder.atom(node) for node in term)) for term in expanded.terms)
+    terms = tuple([Term(tuple([builder.atom(node) for node in term])) for term in expanded.terms])
     absorbed = tuple(builder.absorbed(node.name) for node in expanded.absorbed)
     return Terms(intercept + terms, builder.variables, builder.factors, absorbed, builder.splines)
 
@@ -132,13 +144,16 @@ class _Builder:
         self.splines: dict[str, Spline] = {}
 
     def atom(self, node: Node) -> str | Part:
-        if isinstance(node, Name) and self.schema[node.name].kind in (Kind.TEXT, Kind.BOOLEAN):
-            return self._factor(node.name, label(node), None)
+        if isinstance(node, Name):  # most atoms
+            kind, text = self.schema[node.name].kind, label(node)
+            if kind in (Kind.TEXT, Kind.BOOLEAN):
+                return self._factor(node.name, text, None)
+            if kind is not Kind.NUMBER:
+                check_numeric(node, self.schema)
+            self.variables[text] = node
+            return Product(text, ((text, 1),))
         if isinstance(node, Call) and node.function in ("factor", "C"):
             return self._factor(_column(node), label(node), _reference(node), _contrast(node))
-        if isinstance(node, Name):  # most atoms
-            variable = self._variable(node)
-            return Product(variable, ((variable, 1),))
         return self._part(node)
 
     def absorbed(self, column: str) -> str:

@@ -13,12 +13,13 @@ MAX_LENGTH, MAX_NESTING = 100_000, 50
 WINDOW = 100  # how much of a long text is shown with an error
 
 TOKEN = re.compile(
-    rf"""(?P<space>\s+)
-    | (?P<number>(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)
+    rf"""\s*(?:
+    (?P<number>(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)
     | (?P<name>{NAME})
     | (?P<quoted>`(?:[^`\\]|\\.)*`)
     | (?P<text>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')
     | (?P<operator>\*\*|[-+*/^:~(),=|])
+    )
     """,
     re.VERBOSE | re.DOTALL,
 )
@@ -45,14 +46,15 @@ def tokenize(text: str) -> list[Token]:
     """All tokens, the last one of kind "end"."""
     if len(text) > MAX_LENGTH:
         raise FormulaError(f"a formula may have {MAX_LENGTH:,} characters, this one has {len(text):,}")
-    tokens, position = [], 0
-    while position < len(text):
-        found = TOKEN.match(text, position)
-        if found is None:
-            raise fault(_strange(text[position]), text, position)
-        if found.lastgroup != "space":
-            tokens.append(Token(str(found.lastgroup), found.group().replace("**", "^"), position))
-        position = found.end()
+    tokens, position = list[Token](), 0
+    for found in TOKEN.finditer(text):
+        if found.start() != position:
+            break
+        kind, position = str(found.lastgroup), found.end()
+        piece = found[kind]
+        tokens.append(Token(kind, "^" if piece == "**" else piece, position - len(piece)))
+    if rest := text[position:].lstrip():
+        raise fault(_strange(rest[0]), text, len(text) - len(rest))
     return [*tokens, Token("end", "", len(text))]
 
 
@@ -87,7 +89,8 @@ class Cursor:
     @property
     def operator(self) -> str:
         """The operator that comes next, empty when none does."""
-        return self.token.text if self.token.kind == "operator" else ""
+        kind, text, _ = self.tokens[self.at]
+        return text if kind == "operator" else ""
 
     def take(self) -> Token:
         """The next token, and go on."""

@@ -94,6 +94,8 @@ class _Finder:
 
     def renamed(self, m: Monomial) -> Monomial:
         """A wanted monomial in stored names."""
+        if not self.variables:
+            return m
         named = [(self.variables.get(v, v), p) for v, p in m]
         return tuple(sorted(named)) if len(named) > 1 else tuple(named)
 

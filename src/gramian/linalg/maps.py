@@ -3,59 +3,103 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
+from itertools import chain
 
 import numpy as np
 
 from gramian.linalg.doubledouble import Pair, from_fraction, nearest_pair, pair, two_product
+from gramian.linalg.monomials import ONE
 from gramian.linalg.subspace import Sparse
-from gramian.typing import Matrix, Vector
+from gramian.typing import Codes, Matrix, Vector
 
 Combination = Mapping[int, Fraction]
 
 
+ZERO = Fraction(0)
 SAFE = 1e140  # products of two numbers between 1/SAFE and SAFE neither overflow nor lose their low parts
+
+
+@dataclass(frozen=True, slots=True)
+class Map:
+    """A sparse exact linear map T by its columns, and its n entries as arrays, column after column.
+
+    exact : the columns. to, of : (n,) row and column of an entry. hi, lo : (n,) its value, infinite beyond the range
+    of float64.
+    """
+
+    exact: Sequence[Combination]
+    to: Codes
+    of: Codes
+    hi: Vector
+    lo: Vector
+
+    def __len__(self) -> int:
+        return len(self.exact)
+
+    @property
+    def beside(self) -> Iterator[tuple[int, Codes]]:
+        """The rows that do more than scale their own column, each with its entries."""
+        own = np.bincount(self.to, minlength=len(self)) == 1
+        own[self.to[self.to != self.of]] = False
+        return _rows(self.to, np.flatnonzero(~own))
+
+
+def map_of(columns: Sequence[Combination]) -> Map:
+    """The map with these columns."""
+    pairs = [(1.0, 0.0) if c is ONE else nearest_pair(c) for column in columns for c in column.values()]
+    hi, lo = np.array(pairs).reshape(-1, 2).T
+    to = np.fromiter(chain.from_iterable(columns), np.int64, len(pairs))
+    of = np.repeat(np.arange(len(columns)), np.fromiter(map(len, columns), np.int64, len(columns)))
+    return Map(columns, to, of, hi, lo)
+
+
+def _rows(to: Codes, wanted: Codes) -> Iterator[tuple[int, Codes]]:
+    """These rows, each with its places among the entries."""
+    order = np.argsort(to, kind="stable")
+    first, last = (np.searchsorted(to[order], wanted, side) for side in ("left", "right"))
+    return ((i, order[a:b]) for i, a, b in zip(wanted.tolist(), first.tolist(), last.tolist(), strict=True))
 
 
 def apply(columns: Sequence[Combination], b: Vector, height: int | None = None) -> Vector:
     """T b, each element rounded once. columns : those of T, (height, p), sparse and exact. b : (p,) finite."""
     rows = len(columns) if height is None else height
-    parts = _parts(columns, b, rows)
-    if parts is None:
-        return np.array([float(v) for v in exactly(columns, pair(b), height)])
-    return np.array([math.fsum(part) for part in parts])
+    found = _sums(map_of(columns), b, {}, rows)
+    return np.array([float(v) for v in exactly(columns, pair(b), height)]) if found is None else found.hi
 
 
-def apply_adding(columns: Sequence[Combination], b: Vector, more: Combination) -> Pair:
+def apply_adding(T: Map, b: Vector, more: Combination) -> Pair:
     """T b + more, (p,), each element rounded once and what the rounding left. more : exact, by place."""
-    parts = _parts(columns, b, len(columns))
-    if parts is None:
-        sums = exactly(columns, pair(b))
-        for i, c in more.items():
-            sums[i] += c
-        return Pair(*np.array([nearest_pair(v) for v in sums]).reshape(-1, 2).T)
+    found = _sums(T, b, more, len(T))
+    if found is not None:
+        return found
+    sums = exactly(T.exact, pair(b))
     for i, c in more.items():
-        parts[i] += nearest_pair(c)
-    hi = [math.fsum(part) for part in parts]
-    lo = [math.fsum([*part, -value]) for part, value in zip(parts, hi, strict=True)]
-    return Pair(np.array(hi), np.array(lo))
+        sums[i] += c
+    return Pair(*np.array([nearest_pair(v) for v in sums]).reshape(-1, 2).T)
 
 
-def _parts(columns: Sequence[Combination], b: Vector, rows: int) -> list[list[float]] | None:
-    """Numbers whose sums are the elements of T b to 100 bits; None where a product leaves the range of float64."""
-    pairs = [(i, value, c) for column, value in zip(columns, b.tolist(), strict=True) if value
-             for i, c in column.items()]  # fmt: skip
-    x = np.array([value for _, value, _ in pairs])
-    hi, lo = np.array([nearest_pair(c) for _, _, c in pairs]).reshape(-1, 2).T
+def _sums(T: Map, b: Vector, more: Combination, rows: int) -> Pair | None:
+    """The elements of T b + more, from products to 100 bits; None where one leaves the range of float64."""
+    some = np.flatnonzero(b[T.of])
+    to, x, hi = T.to[some], b[T.of[some]], T.hi[some]
     sizes = np.abs(np.concatenate([x, hi]))
     if ((sizes < 1 / SAFE) | (sizes > SAFE)).any():
         return None
-    parts: list[list[float]] = [[] for _ in range(rows)]
-    terms = np.column_stack([*two_product(hi, x), lo * x]).tolist()
-    for (i, _, _), three in zip(pairs, terms, strict=True):
-        parts[i] += three
-    return parts
+    high, low = two_product(hi, x)
+    least = T.lo[some] * x
+    out = Pair(np.zeros(rows), np.zeros(rows))
+    out.hi[to], out.lo[to] = high, low  # which is all of it in a row of one entry that float64 holds
+    counts = np.bincount(to, minlength=rows)
+    counts[to[least != 0.0]] = 2
+    counts[list(more)] = 2
+    for i, at in _rows(to, np.flatnonzero(counts > 1)):
+        parts = [*high[at].tolist(), *low[at].tolist(), *least[at].tolist(), *nearest_pair(more.get(i, ZERO))]
+        out.hi[i] = math.fsum(parts)
+        out.lo[i] = math.fsum([*parts, -out.hi[i]])
+    return out
 
 
 def exactly(columns: Sequence[Combination], b: Pair, height: int | None = None) -> list[Fraction]:
@@ -69,49 +113,55 @@ def exactly(columns: Sequence[Combination], b: Pair, height: int | None = None) 
     return out
 
 
-def congruence(columns: Sequence[Combination], V: Matrix) -> Matrix:
+def congruence(T: Map, V: Matrix) -> Matrix:
     """T V T' for symmetric V : (p, p)."""
-    rows = _rows(columns)
-    half = _times(rows, V)
-    return _times(rows, np.ascontiguousarray(half.T))
+    half = np.ascontiguousarray(multiply(T, V).T)
+    return multiply(T, half, out=half)
 
 
-def multiply(columns: Sequence[Combination], right: Matrix) -> Matrix:
-    """T R for R : (p, m); rows of T that only scale cost nothing extra."""
-    return _times(_rows(columns), right) if right.size else right.copy()
+def multiply(T: Map, right: Matrix, out: Matrix | None = None) -> Matrix:
+    """T R for R : (p, m); rows of T that only scale cost nothing extra. out : where to put it, R itself if need be."""
+    own = np.zeros(len(T))
+    own[T.to[T.to == T.of]] = T.hi[T.to == T.of]
+    rows = [(i, T.hi[at] @ right[T.of[at]]) for i, at in T.beside]
+    out = np.multiply(right, own[:, None], out=out)
+    for i, row in rows:
+        out[i] = row
+    return out
 
 
-def _rows(columns: Sequence[Combination]) -> list[dict[int, float]]:
-    rows: list[dict[int, float]] = [{} for _ in columns]
-    for j, column in enumerate(columns):
-        for i, c in column.items():
-            rows[i][j] = nearest_pair(c)[0]
-    return rows
+def weighted(T: Map, shares: Vector) -> Matrix:
+    """T' diag(shares) T, (p, p), for shares : (p,)."""
+    some = shares[T.to] != 0.0
+    c, at = T.hi[some], T.of[some]
+    if (T.to[some] == at).all():
+        return np.diag(np.bincount(at, c * shares[at] * c, len(T)))
+    A = multiply(T, np.eye(len(T)))
+    return np.asarray((A.T * shares) @ A)
 
 
-def _times(rows: list[dict[int, float]], right: Matrix) -> Matrix:
-    out = right * np.array([row.get(i, 0.0) for i, row in enumerate(rows)])[:, None]
-    for i, row in enumerate(rows):
-        if len(row) != 1 or i not in row:
-            at = np.fromiter(row, np.int64, len(row))
-            out[i] = np.fromiter(row.values(), float, len(row)) @ right[at]
-    return np.asarray(out)
+def spread(T: Map | None, values: Vector) -> Vector:
+    """|T| values, (p,). None: T = I."""
+    return values if T is None else np.asarray(np.bincount(T.to, np.abs(T.hi) * values[T.of], len(T)), np.float64)
 
 
-def roots(columns: Sequence[Combination] | None, V: Matrix) -> Vector:
+def roots(T: Map | None, V: Matrix) -> Vector:
     """Square roots of the diagonal of T V T', (p,), also where float64 does not hold the diagonal. None: T = I."""
     own = np.sqrt(np.maximum(V.diagonal(), 0.0))
-    if columns is None:
+    if T is None:
         return own
-    return np.array([_root(row, V, own) for row in _rows(columns)])
-
-
-def _root(row: Mapping[int, float], V: Matrix, own: Vector) -> float:
-    at, c = np.fromiter(row, np.int64, len(row)), np.fromiter(row.values(), float, len(row))
+    out = np.zeros(len(T))
     with np.errstate(all="ignore"):
-        top = float(np.abs(c * own[at]).max(initial=0.0))
-        t = c / top if 0.0 < top < np.inf else np.zeros(len(c))
-        return top * float(np.sqrt(max(float(t @ V[np.ix_(at, at)] @ t), 0.0)))
+        out[T.to] = np.abs(T.hi) * own[T.of]  # which is all of it in a row of one entry
+        for i, at in T.beside:
+            out[i] = _root(T.hi[at], T.of[at], V, own)
+    return out
+
+
+def _root(c: Vector, at: Codes, V: Matrix, own: Vector) -> float:
+    top = float(np.abs(c * own[at]).max(initial=0.0))
+    t = c / top if 0.0 < top < np.inf else np.zeros(len(c))
+    return top * float(np.sqrt(max(float(t @ V[np.ix_(at, at)] @ t), 0.0)))
 
 
 def norms(columns: Sequence[Combination], S: Matrix) -> Vector:

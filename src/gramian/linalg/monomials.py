@@ -6,9 +6,10 @@ coordinate u = (x - shift) / 2^exponent, so a power of x is a polynomial in u an
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from itertools import product as cartesian
 from math import comb
 
@@ -62,13 +63,12 @@ def degree(m: Monomial) -> int:
     return m[0][1] if len(m) == 1 else sum(p for _, p in m)
 
 
-def lower(m: Monomial) -> Iterator[Monomial]:
+def lower(m: Monomial) -> Iterable[Monomial]:
     """All monomials that appear when the variables of `m` are shifted, `m` included."""
     if len(m) == 1 and m[0][1] == 1:
-        yield from (CONSTANT, m)
-        return
-    for powers in cartesian(*(range(p + 1) for _, p in m)):
-        yield tuple((v, q) for (v, _), q in zip(m, powers, strict=True) if q)
+        return CONSTANT, m
+    shares = cartesian(*(range(p + 1) for _, p in m))
+    return (tuple((v, q) for (v, _), q in zip(m, powers, strict=True) if q) for powers in shares)
 
 
 def closed(monomials: Iterable[Monomial]) -> list[Monomial]:
@@ -81,8 +81,8 @@ def power_of(coordinate: Coordinate, variable: str, power: int) -> Polynomial:
     """x^power as a polynomial in u: (2^exponent u + shift)^power."""
     if power == 1:
         line: Polynomial = {((variable, 1),): _two_to(coordinate.exponent)}
-        return {CONSTANT: Fraction(coordinate.shift)} | line if coordinate.shift else line
-    scale, shift = Fraction(2) ** coordinate.exponent, Fraction(coordinate.shift)
+        return {CONSTANT: _exact(coordinate.shift), **line} if coordinate.shift else line
+    scale, shift = Fraction(2) ** coordinate.exponent, _exact(coordinate.shift)
     terms = ((q, comb(power, q) * scale**q * shift ** (power - q)) for q in range(power + 1))
     return {monomial({variable: q}): c for q, c in terms if c}
 
@@ -107,6 +107,12 @@ def raw_monomial(m: Monomial, coordinates: Mapping[str, Coordinate]) -> Polynomi
 
 def _two_to(exponent: int) -> Fraction:
     return ONE if exponent == 0 else Fraction(2) ** exponent
+
+
+@lru_cache(4096)
+def _exact(value: float) -> Fraction:
+    """A float64 number; those of the models of one Gram are the same ones every time."""
+    return Fraction(value)
 
 
 def choose_coordinate(values: Vector, *, products: bool) -> Coordinate:

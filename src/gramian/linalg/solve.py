@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.linalg import lapack, solve_triangular
 
 from gramian.linalg.certificate import UNIT, Bounds, bounds
-from gramian.linalg.doubledouble import Pair, pair, total, two_product
+from gramian.linalg.doubledouble import Pair, two_product
 from gramian.typing import Codes, Mask, Matrix, Vector
 
 SAFETY = 100.0  # a pivot below SAFETY times its rounding error says nothing
@@ -18,15 +19,13 @@ SAFETY = 100.0  # a pivot below SAFETY times its rounding error says nothing
 class Centred:
     """Products with the constant swept out and the diagonal brought near one by powers of two.
 
-    S : (q, q) for the columns other than the constant, c : (q,) with the response, yy : its square.
-    scale : (q,) and y_scale, exact powers of two. mean : (q,) and y_mean, zero without a constant.
-    raw : (q,) and y_raw, squares ever summed, in the same scale: what centring left of them is the diagonal.
+    products : (q + 1, q + 1) of the columns other than the constant, the response last. scale : (q,) and y_scale, exact
+    powers of two. mean : (q,) and y_mean, zero without a constant. raw : (q,) and y_raw, squares ever summed, in the
+    same scale: what centring left of them is the diagonal.
     others : (q,) positions of these columns, constant : that of the constant or None, weight : its square.
     """
 
-    S: Matrix
-    c: Vector
-    yy: float
+    products: Matrix
     scale: Vector
     y_scale: float
     mean: Vector
@@ -36,6 +35,21 @@ class Centred:
     others: Codes
     constant: int | None
     weight: float
+
+    @property
+    def S(self) -> Matrix:  # noqa: N802  a matrix
+        """(q, q), the products but for those with the response."""
+        return self.products[:-1, :-1]
+
+    @property
+    def c(self) -> Vector:
+        """(q,) with the response."""
+        return self.products[:-1, -1]
+
+    @property
+    def yy(self) -> float:
+        """The square of the response."""
+        return float(self.products[-1, -1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,16 +95,31 @@ def solve(
     S = centred.S if penalty is None else centred.S + _scaled_penalty(penalty, centred)
     diagonal = centred.S.diagonal()
     kept, L, combos = factorize(S, np.minimum(SAFETY * unit * centred.raw, 0.5 * diagonal))
-    inverse, b = _inverse(L), np.zeros(len(S))
+    b = np.zeros(len(S))
     b[kept] = lapack.dpotrs(L, centred.c[kept], lower=1)[0] if len(L) else 0.0
-    V = np.zeros_like(S)
-    V[np.ix_(kept, kept)] = inverse
+    inverse = _inverse(L)  # L is gone
+    V = _among(inverse, kept)
     found = _bounds(V, centred, S.diagonal(), unit, penalised=penalty is not None)
-    condition = _condition(S[np.ix_(kept, kept)], inverse)
+    condition = _condition(_of(S, kept), inverse)
+    leverage = float(kept.sum())
     if penalty is not None:
+        leverage = float(np.sum(inverse * _of(centred.S, kept)))
         V = V @ centred.S @ V
-    leverage = float(kept.sum()) if penalty is None else float(np.sum(inverse * centred.S[np.ix_(kept, kept)]))
     return _untangle(centred, b, V, kept, combos, condition, leverage, found)
+
+
+def _of(A: Matrix, kept: Mask) -> Matrix:
+    """Rows and columns that are kept."""
+    return A if kept.all() else A[np.ix_(kept, kept)]
+
+
+def _among(A: Matrix, kept: Mask) -> Matrix:
+    """The same among rows and columns of zeros."""
+    if kept.all():
+        return A
+    out = np.zeros((len(kept), len(kept)))
+    out[np.ix_(kept, kept)] = A
+    return out
 
 
 def _bounds(V: Matrix, centred: Centred, diagonal: Vector, unit: float, *, penalised: bool) -> Bounds:
@@ -104,40 +133,53 @@ def _bounds(V: Matrix, centred: Centred, diagonal: Vector, unit: float, *, penal
 def centre(products: Pair, constant: int | None, squares: Vector) -> Centred:
     """Sweep the constant out, then scale by powers of two; `squares` are those of the columns as they were summed."""
     p = len(products.hi) - 1
-    others = np.array([j for j in range(p) if j != constant], np.int64)
+    others = np.arange(p) if constant is None else np.delete(np.arange(p), constant)
     index = np.append(others, p)
-    before = products.hi[np.ix_(index, index)]
-    mean, weight, swept = np.zeros(len(index)), 0.0, before
+    mean, weight, swept = np.zeros(len(index)), 0.0, products.hi
     if constant is not None:
-        weight = float(products.hi[constant, constant])
-        mean = products.value[constant, index] / weight if weight else mean
-        swept = _sweep(products, index, constant) if weight else before
+        weight, row = float(products.hi[constant, constant]), _row(products, constant, index)
+        mean = row.value / weight if weight else mean
+        swept = _sweep(products, row, constant) if weight else _without(products.hi, constant)
     diagonal = np.maximum(swept.diagonal(), 0.0)
     size = np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
     scale = np.ldexp(np.ones(len(size)), -np.round(np.log2(size)).astype(int))
-    scaled, raw = swept * scale[:, None] * scale, squares[index] * scale**2
+    scaled, raw = _scaled(swept, scale), squares[index] * scale**2
     np.fill_diagonal(scaled, np.maximum(scaled.diagonal(), 0.0))
     return Centred(
-        scaled[:-1, :-1], scaled[:-1, -1], float(scaled[-1, -1]), scale[:-1], float(scale[-1]), mean[:-1],
+        scaled, scale[:-1], float(scale[-1]), mean[:-1],
         float(mean[-1]), raw[:-1], float(raw[-1]), others, constant, weight,
     )  # fmt: skip
 
 
-def _sweep(products: Pair, index: Codes, constant: int) -> Matrix:
-    """S - s s' / weight; in double-double where the products carry low parts."""
-    grid = np.ix_(index, index)
-    s, weight = products.hi[constant, index], products.hi[constant, constant]
+def _scaled(A: Matrix, scale: Vector) -> Matrix:
+    out = A * scale[:, None]
+    out *= scale
+    return out
+
+
+def _sweep(products: Pair, row: Pair, constant: int) -> Matrix:
+    """S - s s' / weight; in double-double where the products carry low parts. row : s, those with the constant."""
+    weight, rest = products.hi[constant, constant], _without(products.hi, constant)
     if not products.lo.any():
-        return np.asarray(products.hi[grid] - np.outer(s, s / weight))
-    row = Pair(s, products.lo[constant, index])
-    share = row / Pair(np.full(len(s), weight), np.full(len(s), products.lo[constant, constant]))
-    outer = Pair(row.hi[:, None], row.lo[:, None]) * Pair(share.hi[None, :], share.lo[None, :])
-    return (Pair(products.hi[grid], products.lo[grid]) - outer).value
+        outer = np.outer(row.hi, row.hi / weight)
+        return np.subtract(rest, outer, out=outer)
+    share = row / Pair(np.full(len(rest), weight), np.full(len(rest), products.lo[constant, constant]))
+    both = Pair(row.hi[:, None], row.lo[:, None]) * Pair(share.hi[None, :], share.lo[None, :])
+    return (Pair(rest, _without(products.lo, constant)) - both).value
+
+
+def _row(products: Pair, constant: int, index: Codes) -> Pair:
+    return Pair(products.hi[constant, index], products.lo[constant, index])
+
+
+def _without(A: Matrix, at: int) -> Matrix:
+    """Less a row and its column; the first, where the constant mostly is, without a copy."""
+    return A[1:, 1:] if at == 0 else np.delete(np.delete(A, at, 0), at, 1)
 
 
 def _scaled_penalty(penalty: Matrix, centred: Centred) -> Matrix:
     inner = penalty[np.ix_(centred.others, centred.others)]
-    return np.asarray(inner * centred.scale[:, None] * centred.scale)
+    return _scaled(inner, centred.scale)
 
 
 def factorize(S: Matrix, limits: Vector) -> tuple[Mask, Matrix, Matrix]:
@@ -182,7 +224,7 @@ def _select(S: Matrix, limits: Vector) -> tuple[Mask, Matrix, Matrix]:
 def _inverse(L: Matrix) -> Matrix:
     if not len(L):
         return np.zeros((0, 0))
-    half, _ = lapack.dpotri(L, lower=1)  # above the diagonal it has the zeros of L
+    half, _ = lapack.dpotri(L, lower=1, overwrite_c=1)  # above the diagonal it has the zeros of L
     out = half + half.T
     out[np.diag_indices(len(out))] = half.diagonal()
     return np.asarray(out)
@@ -213,9 +255,8 @@ def _untangle(
         response=found.response / centred.y_scale,
     )
     v = np.append(-b, 1.0)
-    products = np.block([[centred.S, centred.c[:, None]], [centred.c[None, :], np.array([[centred.yy]])]])
-    rss = max(float(v @ (products @ v)), 0.0) / centred.y_scale**2
-    slopes, inverse = b * centred.scale / centred.y_scale, V * centred.scale[:, None] * centred.scale
+    rss = max(float(v @ (centred.products @ v)), 0.0) / centred.y_scale**2
+    slopes, inverse = b * centred.scale / centred.y_scale, _scaled(V, centred.scale)
     null = np.zeros((len(b), combos.shape[1]))
     null[kept] = -combos
     null[~kept] = np.eye(combos.shape[1])
@@ -223,9 +264,10 @@ def _untangle(
     if centred.constant is None:
         return Solution(slopes, inverse, kept, null, rss, condition, leverage, found)
     p, at, mean = len(b) + 1, centred.constant, centred.mean
-    whole, full, everything = np.zeros(p), np.zeros((p, p)), np.zeros((p, null.shape[1]))
+    whole, full, everything = np.zeros(p), np.empty((p, p)), np.zeros((p, null.shape[1]))
     whole[centred.others], whole[at] = slopes, _intercept(centred.y_mean, mean, slopes)
-    full[np.ix_(centred.others, centred.others)] = inverse
+    inside = np.ix_(centred.others, centred.others) if at else np.s_[1:, 1:]
+    full[inside] = inverse
     cross = -inverse @ mean
     full[at, centred.others] = full[centred.others, at] = cross
     full[at, at] = 1.0 / centred.weight + mean @ inverse @ mean
@@ -245,5 +287,7 @@ def _with_constant(found: Bounds, centred: Centred) -> Bounds:
 
 
 def _intercept(y_mean: float, mean: Vector, slopes: Vector) -> float:
-    terms = Pair(*two_product(mean, -slopes))
-    return float((total(terms) + pair(y_mean)).value) if len(mean) else y_mean
+    """y_mean less the sum of the products, rounded once; NaN where one of them leaves the range of float64."""
+    high, low = two_product(mean, -slopes)
+    terms = np.concatenate([high, low, [y_mean]])
+    return math.fsum(terms.tolist()) if np.isfinite(terms).all() else math.nan
