@@ -12,7 +12,7 @@ from gramian.linalg.wide.refine import Point, Refined, refine
 from gramian.linalg.wide.spectrum import Lanczos, start
 from gramian.typing import Vector
 
-MARGIN = 0.25  # of the error that is allowed: the rest is for what rounding adds
+MARGIN = 0.5  # of the error that is allowed: the rest is for what rounding adds
 
 
 @dataclass(frozen=True, slots=True, eq=False)

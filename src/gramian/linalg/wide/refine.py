@@ -61,9 +61,8 @@ def refine(problem: Problem, correct: Correct, least: Callable[[], float], wante
 
     least : what is known of the least eigenvalue, after a correction; 0 where nothing is.
     """
-    p = len(problem.mean)
-    point = at(problem, pair(np.zeros(p)), (problem.totals.y / max(problem.totals.weight, 1e-300), 0.0), careful=False)
-    best, rounds = Refined(point, prove(problem, point, 0.0), 1), 1
+    point = nowhere(problem)
+    best, rounds = Refined(point, prove(problem, point, 0.0), 0), 0
     while rounds < ROUNDS:
         d = correct(point)
         b = point.b + pair(problem.told(d))
@@ -79,6 +78,15 @@ def refine(problem: Problem, correct: Correct, least: Callable[[], float], wante
         if not short(proof, wanted, problem) or not better or not least() > 0.0:
             break
     return Refined(best.point, best.proof, rounds)
+
+
+def nowhere(problem: Problem) -> Point:
+    """The point of no coefficients, from sums that are there; nothing is known of their rounding."""
+    sums, zeros = problem.totals, np.zeros(len(problem.mean))
+    constant = sums.y / max(sums.weight, 1e-300) if problem.centred else 0.0
+    gradient = (sums.xy - problem.mean * sums.y if problem.centred else sums.xy) * problem.inverse
+    rss = max(sums.yy - constant * sums.y, 0.0)
+    return Point(pair(zeros), (constant, 0.0), gradient, np.inf, rss, careful=False)
 
 
 def short(proof: Proof, wanted: float, problem: Problem) -> bool:
