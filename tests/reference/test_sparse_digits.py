@@ -15,7 +15,7 @@ from gramian.errors import AccuracyWarning
 from gramian.linalg.certificate import MOST
 from gramian.linalg.wide import rows as pieces
 
-TRIALS = 24
+TRIALS = 16
 SLACK = 0.02  # of a digit: the truth is rounded to float64, and sigma is told of it
 
 

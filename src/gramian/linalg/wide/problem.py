@@ -54,6 +54,11 @@ class Problem:
         """The least eigenvalue that the penalty alone makes sure of."""
         return self.alpha / float((self.length[self.kept] ** 2).max(initial=0.0)) if self.alpha else 0.0
 
+    @property
+    def reach(self) -> float:
+        """What an error of norm 1 in scaled coefficients may add to the constant where all columns are zero."""
+        return float(np.linalg.norm((self.mean + self.origin) * self.inverse))
+
     def told(self, z: Vector) -> Vector:
         """Coefficients of the columns from those of scaled ones."""
         return z * self.inverse

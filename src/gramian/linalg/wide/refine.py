@@ -153,11 +153,26 @@ def _constant_digits(problem: Problem, point: Point, error: float, sigma: float)
     """Of the constant told where all columns are zero."""
     if not problem.centred:
         return float("nan")
-    reach = _norm(np.where(problem.kept, (problem.mean + problem.origin) / problem.length, 0.0))
     told = abs(point.constant[0] - float(problem.origin @ point.b.hi))
-    off = reach * error + 4.0 * UNIT * told
-    size = max(told, sigma / np.sqrt(max(problem.totals.weight, 1e-300)))
-    return float(digits(np.array([off]), np.array([size]))[0])
+    off = problem.reach * error + 4.0 * UNIT * told
+    return float(digits(np.array([off]), np.array([_constant_size(problem, told, sigma)]))[0])
+
+
+def _constant_size(problem: Problem, told: float, sigma: float) -> float:
+    return max(told, sigma / float(np.sqrt(max(problem.totals.weight, 1e-300))))
+
+
+def least_size(problem: Problem, point: Point, d: Vector, z: Vector, rss: float) -> float:
+    """What the error's norm is relative to for the coefficient, or constant, that asks most of it.
+
+    z : (p,) scaled coefficients, d : (p,) what they were corrected by since the point. rss : there.
+    """
+    sigma = float(np.sqrt(rss / max(problem.totals.rows, 1)))
+    least = float(np.fmax(np.abs(z), sigma)[problem.kept].min(initial=np.inf))
+    if not problem.centred or not problem.reach:
+        return least
+    told = point.constant[0] - float(problem.mean @ problem.told(d)) - float(problem.origin @ problem.told(z))
+    return min(least, _constant_size(problem, abs(told), sigma) / problem.reach)
 
 
 def _norm(v: Vector) -> float:
