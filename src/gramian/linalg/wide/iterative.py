@@ -31,7 +31,7 @@ class Iterated:
 
 def iterate(problem: Problem, wanted: float, most: int = MOST) -> Iterated:
     """Solve to the digits that are wanted, as far as float64 and so many steps go."""
-    spectrum = start(len(problem.mean), problem.noise)
+    spectrum = start(len(problem.mean), problem.noise, problem.floor)
     spectrum.v = _inside(problem, spectrum.v)
     steps = 0
 
