@@ -77,7 +77,7 @@ def test_an_iteration_goes_on_until_the_constant_has_its_digits() -> None:
 
 
 def test_a_penalty_may_tell_all_there_is_to_know() -> None:
-    values = np.linspace(1.0, 2.0, 60)
+    values = np.linspace(1.0, 30.0, 200)
     run = start(len(values), 1e-15, floor=0.9)
     while not run.done:
         run.take(values * run.v)
