@@ -8,6 +8,7 @@ import numpy as np
 from scipy.sparse import csr_array, issparse
 
 from gramian.errors import SchemaError
+from gramian.linalg.wide.compressed import rows_between
 
 NUMERIC = "fiub"
 
@@ -40,9 +41,7 @@ def read_sparse(name: str, value: Any) -> csr_array:
 def rows_of(matrix: Any, rows: slice) -> csr_array:
     """Consecutive rows, entries not copied."""
     start, stop, _ = rows.indices(matrix.shape[0])
-    first, last = int(matrix.indptr[start]), int(matrix.indptr[stop])
-    ends = matrix.indptr[start : stop + 1] - matrix.indptr[start]
-    return csr_array((matrix.data[first:last], matrix.indices[first:last], ends), shape=(stop - start, matrix.shape[1]))
+    return rows_between(matrix, start, stop)
 
 
 def size_of(column: Any) -> int:

@@ -135,6 +135,6 @@ def _whole_matrix(terms: Terms, schema: Schema) -> tuple[str, int] | None:
         return None
     linear = {m[0][0] for m in terms.blocks()[()] if len(m) == 1 and m[0][1] == 1}
     for name, width in schema.matrices.items():
-        if linear.issuperset(matrix_names(name, width)):
+        if len(linear) >= width and linear.issuperset(matrix_names(name, width)):
             return name, width
     return None

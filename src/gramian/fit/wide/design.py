@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import chain
 
 import numpy as np
 
@@ -63,7 +64,7 @@ class WideDesign:
     @property
     def names(self) -> tuple[str, ...]:
         """Names of all coefficients, the constant's first."""
-        whole = (name for m in self.matrices for name in m.names)
+        whole = chain.from_iterable(m.names for m in self.matrices)
         return (*(("Intercept",) if self.intercept else ()), *self.variables, *whole)
 
 

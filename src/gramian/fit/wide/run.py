@@ -142,7 +142,7 @@ def _told(
         coefficients=coefficients,
         std_errors=(sigma * answer.spread)[skip:],
         identified=identified,
-        aliased=_aliased(design, problem, left_out),
+        aliased=_aliased(names[int(design.intercept) :], problem, left_out),
         origin=data.origin,
         level=level,
         rows=data.rows,
@@ -168,8 +168,7 @@ def _constants(data: Ready, answer: Answer) -> tuple[float, float]:
     return float(level.value[0]), float(at_zero.value[0])
 
 
-def _aliased(design: WideDesign, problem: Problem, left_out: Mask) -> dict[str, str]:
-    names = design.names[int(design.intercept) :]
+def _aliased(names: tuple[str, ...], problem: Problem, left_out: Mask) -> dict[str, str]:
     values = problem.constants + problem.origin
     return {names[j]: _multiple(float(values[j])) for j in np.flatnonzero(left_out).tolist()}
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import reduce
-from itertools import chain, islice
+from itertools import chain, islice, pairwise
 from operator import add
 from typing import Any
 
@@ -22,15 +22,16 @@ from gramian.fit.wide.reading import Block, Reading, WidePass, choose_shifts, no
 from gramian.formula.tally import Tally
 from gramian.linalg.doubledouble import Pair, two_sum
 from gramian.linalg.wide.kernels import Kernel
-from gramian.linalg.wide.rows import Rows, stacked
+from gramian.linalg.wide.rows import Rows, pieces, stacked
 from gramian.typing import Vector
 
 FEW = 16  # blocks that are gone through one by one; more are put together
+STRANDS = 8  # of pieces one after the other: as many whatever the threads, so that sums have the same bits
 
 
 @dataclass(slots=True)
 class Kept:
-    """Rows in memory. Kernels, and blocks, are gone through by threads; sums are added in the order of the blocks."""
+    """Rows in memory. Strands of blocks are gone through by threads; sums are added in the order of the blocks."""
 
     blocks: tuple[Rows, ...]
     pool: ThreadPoolExecutor | None
@@ -38,11 +39,24 @@ class Kept:
 
     def fold(self, kernels: Sequence[Kernel[Any]]) -> list[Any]:
         """Sums of the kernels."""
-        calls = [(kernel, block) for kernel in kernels for block in self.blocks]
-        run: Any = map if self.pool is None or len(calls) < 2 else self.pool.map
-        done = list(run(lambda call: call[0](call[1]), calls))
-        n = len(self.blocks)
-        return [reduce(add, done[i * n : (i + 1) * n]) for i in range(len(kernels))]
+        ends = np.linspace(0, len(self.blocks), min(STRANDS, len(self.blocks)) + 1).astype(int).tolist()
+        strands = [self.blocks[a:b] for a, b in pairwise(ends)]
+        run: Any = map if self.pool is None or len(strands) < 2 else self.pool.map
+        done = run(lambda strand: _sums(kernels, strand), strands)
+        return [reduce(_added, sums) for sums in zip(*done, strict=True)]
+
+
+def _sums(kernels: Sequence[Kernel[Any]], blocks: Sequence[Rows]) -> list[Any]:
+    """All kernels block by block, so that a block is read from memory once."""
+    out = [kernel(blocks[0]) for kernel in kernels]
+    for block in blocks[1:]:
+        out = [_added(sums, kernel(block)) for sums, kernel in zip(out, kernels, strict=True)]
+    return out
+
+
+def _added(sums: Any, more: Any) -> Any:
+    sums += more  # in place where a sum knows how
+    return sums
 
 
 @dataclass(slots=True)
@@ -117,7 +131,7 @@ def _kept(source: Source, reading: Reading, engine: Engine, progress: Progress |
     rows = [b.rows for b in some]
     shifts, outcome = choose_shifts(rows[0]) if shift else ((None,) * len(rows[0].parts), 0.0)
     moved = [_moved(r, shifts, outcome) for r in rows]
-    blocks_kept = (stacked(moved),) if len(moved) > FEW else tuple(moved)
+    blocks_kept = tuple(chain.from_iterable(map(pieces, [stacked(moved)] if len(moved) > FEW else moved)))
     workers = getattr(engine, "workers", 1)
     pool = ThreadPoolExecutor(workers, thread_name_prefix="gramian") if workers > 1 else None
     count, logs = sum(b.count for b in some), sum(b.log_weight for b in some)

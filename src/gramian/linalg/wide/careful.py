@@ -90,6 +90,9 @@ def _slices(part: Any, low: Matrix | None) -> Iterator[tuple[slice, Any, Matrix 
     rows = part.shape[0]
     held = int(part.indptr[-1]) if issparse(part) else rows * part.shape[1]
     step = rows if held <= ENTRIES else max(1, rows * ENTRIES // held)
+    if step >= rows:
+        yield slice(0, rows), part, low
+        return
     for start in range(0, rows, step):
         cut = slice(start, min(start + step, rows))
         yield cut, part[cut], None if low is None else low[cut]

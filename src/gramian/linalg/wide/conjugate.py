@@ -31,7 +31,7 @@ class Descent:
 
 def descend(problem: Problem, c: Vector, spectrum: Lanczos, goal: Goal, most: int = MOST) -> Descent:
     """Solve S d = c until the goal is reached, as far as is known of the least eigenvalue, or nothing gets better."""
-    d, r, p = np.zeros(len(c)), c, c
+    d, r, p = np.zeros(len(c)), c.copy(), c.copy()
     size = float(r @ r)
     least_size = size * (0.25 * UNIT) ** 2
     fall, steps = 0.0, 0
@@ -55,8 +55,10 @@ def descend(problem: Problem, c: Vector, spectrum: Lanczos, goal: Goal, most: in
                 least_size = size
                 continue
             rate = size / curvature
-            d, r = d + rate * p, r - rate * Sp
+            d += rate * p
+            r -= rate * Sp
             fall += rate * size
             before, size = size, float(r @ r)
-            p = r + (size / before) * p
+            p *= size / before
+            p += r
     return Descent(d, float(np.sqrt(size)), steps)

@@ -8,11 +8,12 @@ import numpy as np
 
 from gramian.linalg.wide.conjugate import MOST, descend
 from gramian.linalg.wide.problem import Problem
-from gramian.linalg.wide.refine import Point, Refined, refine
+from gramian.linalg.wide.refine import Point, Refined, least_size, refine
 from gramian.linalg.wide.spectrum import Lanczos, start
 from gramian.typing import Vector
 
-MARGIN = 0.25  # of the error that is allowed: the rest is for what rounding adds
+MARGIN = 0.5  # of the error that is allowed: the rest is for what rounding adds
+LAST = 0.25  # the same beside a careful residual pass, which costs more than the steps that save another one
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,7 +31,7 @@ class Iterated:
 
 def iterate(problem: Problem, wanted: float, most: int = MOST) -> Iterated:
     """Solve to the digits that are wanted, as far as float64 and so many steps go."""
-    spectrum = start(len(problem.mean), problem.noise)
+    spectrum = start(len(problem.mean), problem.noise, problem.floor)
     spectrum.v = _inside(problem, spectrum.v)
     steps = 0
 
@@ -42,8 +43,8 @@ def iterate(problem: Problem, wanted: float, most: int = MOST) -> Iterated:
         def goal(d: Vector, fall: float) -> float:
             told = problem.told(z + d)
             rss = max(objective - fall - problem.alpha * float(told @ told), 0.0)
-            size = np.fmax(np.abs(z + d), np.sqrt(rss / max(problem.totals.rows, 1)))[problem.kept]
-            return MARGIN * float(10.0**-wanted) * float(size.min(initial=np.inf))
+            share = LAST if point.careful else MARGIN
+            return share * float(10.0**-wanted) * least_size(problem, point, d, z + d, rss)
 
         made = descend(problem, point.gradient, spectrum, goal, most - steps)
         steps += made.steps

@@ -10,6 +10,7 @@ import numpy as np
 from gramian.linalg.certificate import UNIT
 from gramian.linalg.doubledouble import Pair, pair
 from gramian.linalg.wide import careful as exactly
+from gramian.linalg.wide.compressed import turned
 from gramian.linalg.wide.rows import Rows, absolute, columns, entries, longest, product, squared, transposed
 from gramian.typing import Codes, Vector
 
@@ -42,7 +43,9 @@ class _Added:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Totals(_Added):
-    """Sums over rows. x, xx, entries : (p,) weighted sums of columns, of their squares, and how many they store."""
+    """Sums over rows. x, xx, xy, entries : (p,) weighted sums of columns, of their squares and their products with the
+    outcome, and how many entries they store.
+    """
 
     rows: int
     weight: float
@@ -50,6 +53,7 @@ class Totals(_Added):
     yy: float
     x: Vector
     xx: Vector
+    xy: Vector
     entries: Vector
 
 
@@ -59,11 +63,11 @@ class Total:
 
     def __call__(self, rows: Rows, /) -> Totals:
         y, w = rows.y.hi, np.ones(rows.rows) if rows.weight is None else rows.weight.hi
-        x = transposed(rows, w)
-        xx = [squared(part).T @ w for part in rows.parts]
+        x, xy = transposed(rows, w), transposed(rows, w * y)
+        xx = [turned(squared(part)) @ w for part in rows.parts]
         n = [entries(part) for part in rows.parts]
-        whole = (np.concatenate(v) if v else np.zeros(0) for v in (xx, n))
-        return Totals(rows.rows, float(w.sum()), float(w @ y), float(w @ (y * y)), x, *whole)
+        squares, counts = (np.concatenate(v) if v else np.zeros(0) for v in (xx, n))
+        return Totals(rows.rows, float(w.sum()), float(w @ y), float(w @ (y * y)), x, squares, xy, counts)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -105,6 +109,12 @@ class Moved(_Added):
     columns: Vector
     constant: float
     square: float
+
+    def __iadd__(self, other: Self, /) -> Self:
+        """The same sum in the array that is there: what a step of an iteration adds again and again."""
+        columns = self.columns
+        columns += other.columns
+        return type(self)(columns, self.constant + other.constant, self.square + other.square)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -152,12 +162,13 @@ class Gradient:
         size, w = np.abs(r), np.ones(rows.rows) if rows.weight is None else rows.weight.hi
         reach = np.abs(rows.y.hi) + abs(self.constant[0])
         whole = [absolute(part) for part in rows.parts]
+        over = [turned(part) for part in whole]
         for part, cut in zip(whole, rows.cuts, strict=True):
             reach = reach + part @ np.abs(self.b.hi[cut])
         unit = CAREFUL if self.careful else (2.0 * np.sqrt(longest(rows)) + 6.0) * UNIT
         off = w * reach * unit
-        by_row = np.concatenate([part.T @ off for part in whole]) if whole else np.zeros(0)
-        by_column = np.concatenate([part.T @ (w * size) for part in whole]) if whole else np.zeros(0)
+        by_row = np.concatenate([part @ off for part in over]) if over else np.zeros(0)
+        by_column = np.concatenate([part @ (w * size) for part in over]) if over else np.zeros(0)
         return Slope(*sums, by_row, by_column, float(off.sum()), float(w @ size))
 
     def _quick(self, rows: Rows) -> tuple[tuple[Pair, Pair, Pair], Vector]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,8 @@ CANCELLED = 1e-6  # what centring may leave of a column's square before a second
 class Problem:
     """Minimise r'Wr + alpha b'b, r = y - X b (- a constant that is not penalised).
 
-    fold : sums over the rows. mean, length : (p,) of the columns; length is the root of the centred square plus alpha.
+    fold : sums over the rows. mean, length : (p,) of the columns; length is the root of the centred square plus alpha,
+    inverse one by it, 0 for columns that are not kept.
     kept : (p,) columns that are no multiple of the constant. constants : (p,) the value of those that are.
     origin : (p,) what was subtracted from the columns before.
     """
@@ -36,6 +37,10 @@ class Problem:
     alpha: float
     centred: bool
     origin: Vector
+    inverse: Vector = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "inverse", np.where(self.kept, 1.0 / self.length, 0.0))
 
     @property
     def noise(self) -> float:
@@ -49,9 +54,14 @@ class Problem:
         """The least eigenvalue that the penalty alone makes sure of."""
         return self.alpha / float((self.length[self.kept] ** 2).max(initial=0.0)) if self.alpha else 0.0
 
+    @property
+    def reach(self) -> float:
+        """What an error of norm 1 in scaled coefficients may add to the constant where all columns are zero."""
+        return float(np.linalg.norm((self.mean + self.origin) * self.inverse))
+
     def told(self, z: Vector) -> Vector:
         """Coefficients of the columns from those of scaled ones."""
-        return np.where(self.kept, z / self.length, 0.0)
+        return z * self.inverse
 
     def move(self, z: Vector) -> Move:
         """The kernel of a product with the scaled matrix."""
@@ -61,7 +71,8 @@ class Problem:
     def moved(self, z: Vector, sums: Any) -> Vector:
         """The scaled, centred matrix times z, from the kernel's sums."""
         t = sums.columns - self.mean * sums.constant if self.centred else sums.columns
-        return np.where(self.kept, (t + self.alpha * self.told(z)) / self.length, 0.0)
+        whole: Vector = t + self.alpha * self.told(z) if self.alpha else t
+        return whole * self.inverse
 
 
 def pose(fold: Fold, alpha: float | None, *, centred: bool, origin: Vector | None = None) -> Problem:

@@ -61,9 +61,8 @@ def refine(problem: Problem, correct: Correct, least: Callable[[], float], wante
 
     least : what is known of the least eigenvalue, after a correction; 0 where nothing is.
     """
-    p = len(problem.mean)
-    point = at(problem, pair(np.zeros(p)), (problem.totals.y / max(problem.totals.weight, 1e-300), 0.0), careful=False)
-    best, rounds = Refined(point, prove(problem, point, 0.0), 1), 1
+    point = nowhere(problem)
+    best, rounds = Refined(point, prove(problem, point, 0.0), 0), 0
     while rounds < ROUNDS:
         d = correct(point)
         b = point.b + pair(problem.told(d))
@@ -79,6 +78,15 @@ def refine(problem: Problem, correct: Correct, least: Callable[[], float], wante
         if not short(proof, wanted, problem) or not better or not least() > 0.0:
             break
     return Refined(best.point, best.proof, rounds)
+
+
+def nowhere(problem: Problem) -> Point:
+    """The point of no coefficients, from sums that are there; nothing is known of their rounding."""
+    sums, zeros = problem.totals, np.zeros(len(problem.mean))
+    constant = sums.y / max(sums.weight, 1e-300) if problem.centred else 0.0
+    gradient = (sums.xy - problem.mean * sums.y if problem.centred else sums.xy) * problem.inverse
+    rss = max(sums.yy - constant * sums.y, 0.0)
+    return Point(pair(zeros), (constant, 0.0), gradient, np.inf, rss, careful=False)
 
 
 def short(proof: Proof, wanted: float, problem: Problem) -> bool:
@@ -145,11 +153,26 @@ def _constant_digits(problem: Problem, point: Point, error: float, sigma: float)
     """Of the constant told where all columns are zero."""
     if not problem.centred:
         return float("nan")
-    reach = _norm(np.where(problem.kept, (problem.mean + problem.origin) / problem.length, 0.0))
     told = abs(point.constant[0] - float(problem.origin @ point.b.hi))
-    off = reach * error + 4.0 * UNIT * told
-    size = max(told, sigma / np.sqrt(max(problem.totals.weight, 1e-300)))
-    return float(digits(np.array([off]), np.array([size]))[0])
+    off = problem.reach * error + 4.0 * UNIT * told
+    return float(digits(np.array([off]), np.array([_constant_size(problem, told, sigma)]))[0])
+
+
+def _constant_size(problem: Problem, told: float, sigma: float) -> float:
+    return max(told, sigma / float(np.sqrt(max(problem.totals.weight, 1e-300))))
+
+
+def least_size(problem: Problem, point: Point, d: Vector, z: Vector, rss: float) -> float:
+    """What the error's norm is relative to for the coefficient, or constant, that asks most of it.
+
+    z : (p,) scaled coefficients, d : (p,) what they were corrected by since the point. rss : there.
+    """
+    sigma = float(np.sqrt(rss / max(problem.totals.rows, 1)))
+    least = float(np.fmax(np.abs(z), sigma)[problem.kept].min(initial=np.inf))
+    if not problem.centred or not problem.reach:
+        return least
+    told = point.constant[0] - float(problem.mean @ problem.told(d)) - float(problem.origin @ problem.told(z))
+    return min(least, _constant_size(problem, abs(told), sigma) / problem.reach)
 
 
 def _norm(v: Vector) -> float:

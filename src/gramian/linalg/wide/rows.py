@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import reduce
 from itertools import pairwise
+from operator import add
 from typing import Any
 
 import numpy as np
-from scipy.sparse import csr_array, issparse
+from scipy.sparse import issparse
 
 from gramian.linalg.doubledouble import Pair
+from gramian.linalg.wide.compressed import rows_between, short, turned, with_entries
 from gramian.typing import Codes, Matrix, Vector
 
 ENTRIES = 2**18  # entries that are worked on together where temporaries are many times as large
+PIECE = 2**18  # entries that stay in a core's cache between a product and the transposed one
+FULL = 4  # entries a column that a piece has at least: its sums are as long as the columns are many
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -22,13 +27,17 @@ class Rows:
 
     parts : arrays (n, k) or CSR matrices (n, k), whose columns follow each other. low : for each part (n, k) what
     shifting its columns left of them, or None. y : (n,) hi + lo. weight : (n,) hi + lo of what a row's products are
-    multiplied by, None for ones.
+    multiplied by, None for ones. turned : the parts transposed.
     """
 
     parts: tuple[Any, ...]
     low: tuple[Matrix | None, ...]
     y: Pair
     weight: Pair | None = None
+    turned: tuple[Any, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "turned", tuple(turned(part) for part in self.parts))
 
     @property
     def rows(self) -> int:
@@ -48,29 +57,32 @@ class Rows:
 
 def product(rows: Rows, v: Vector) -> Vector:
     """X v, (n,)."""
-    out = np.zeros(rows.rows)
-    for part, cut in zip(rows.parts, rows.cuts, strict=True):
-        out = out + part @ v[cut] if out.any() else part @ v[cut]
-    return out
+    if not rows.parts:
+        return np.zeros(rows.rows)
+    if len(rows.parts) == 1:
+        return np.asarray(rows.parts[0] @ v)
+    return np.asarray(reduce(add, (part @ v[cut] for part, cut in zip(rows.parts, rows.cuts, strict=True))))
 
 
 def transposed(rows: Rows, u: Vector) -> Vector:
     """X'u, (p,)."""
-    return np.concatenate([part.T @ u for part in rows.parts]) if rows.parts else np.zeros(0)
+    if len(rows.turned) == 1:
+        return np.asarray(rows.turned[0] @ u)
+    return np.concatenate([part @ u for part in rows.turned]) if rows.turned else np.zeros(0)
 
 
 def absolute(part: Any) -> Any:
     """|X|, entry by entry."""
     if not issparse(part):
         return np.abs(part)
-    return csr_array((np.abs(part.data), part.indices, part.indptr), shape=part.shape)
+    return with_entries(part, np.abs(part.data))
 
 
 def squared(part: Any) -> Any:
     """Every entry squared."""
     if not issparse(part):
         return part * part
-    return csr_array((part.data**2, part.indices, part.indptr), shape=part.shape)
+    return with_entries(part, part.data * part.data)
 
 
 def longest(rows: Rows) -> int:
@@ -87,7 +99,7 @@ def longest(rows: Rows) -> int:
 def entries(part: Any) -> Vector:
     """How many entries each column has, (k,)."""
     if issparse(part):
-        return np.bincount(part.indices, minlength=part.shape[1]).astype(np.float64)
+        return np.asarray(turned(with_entries(part, np.ones(len(part.data)))) @ np.ones(part.shape[0]))
     return np.full(part.shape[1], float(part.shape[0]))
 
 
@@ -104,6 +116,20 @@ def _some(rows: Rows, places: Codes, cut: slice) -> Iterator[Matrix]:
         inside = places[(places >= where.start) & (places < where.stop)] - where.start
         some = part[cut][:, inside]
         yield some.toarray() if issparse(some) else some
+
+
+def pieces(rows: Rows) -> Iterator[Rows]:
+    """The same rows in pieces whose entries stay in a cache; entries are not copied, places are made short."""
+    brief = [short(part) if issparse(part) else part for part in rows.parts]
+    held = sum(int(part.indptr[-1]) if issparse(part) else part.size for part in brief)
+    many = max(1, held // max(PIECE, FULL * sum(part.shape[1] for part in brief)))
+    ends = np.linspace(0, rows.rows, many + 1).astype(np.int64).tolist()
+    for start, stop in pairwise(ends):
+        cut = slice(start, stop)
+        parts = tuple(rows_between(part, start, stop) if issparse(part) else part[cut] for part in brief)
+        low = tuple(None if rest is None else rest[cut] for rest in rows.low)
+        weight = None if rows.weight is None else Pair(rows.weight.hi[cut], rows.weight.lo[cut])
+        yield Rows(parts, low, Pair(rows.y.hi[cut], rows.y.lo[cut]), weight)
 
 
 def stacked(blocks: Sequence[Rows]) -> Rows:

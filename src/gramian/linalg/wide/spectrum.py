@@ -19,16 +19,21 @@ from gramian.typing import Vector
 
 SEED = 20_260_101  # the start is random, but the same in every run
 DOUBT = 1e-6  # probability of an eigenvalue below the bound
-SHARES = np.array([0.8, 0.6, 0.4, 0.25, 0.1, 0.03])  # of the smallest Ritz value, tried as bounds
-EVERY = 4  # steps between two looks
+SHARES = np.array([0.8, 0.6, 0.4, 0.25])  # of the smallest Ritz value, tried as bounds: less loses more than steps gain
+SEEN = 16  # steps that are always taken: the condition number comes from them
+LOOKS = 16  # while the steps grow by a factor e: looking takes time that grows with their square
 
 
 @dataclass(slots=True)
 class Lanczos:
-    """A run under way: the next vector to multiply, and the three-term recurrence so far."""
+    """A run under way: the next vector to multiply, and the three-term recurrence so far.
+
+    floor : what no eigenvalue is below for other reasons; a run that could tell little more ends with it.
+    """
 
     v: Vector
     noise: float
+    floor: float = 0.0
     before: Vector = field(default_factory=lambda: np.zeros(0))
     diagonal: list[float] = field(default_factory=list)
     beside: list[float] = field(default_factory=list)
@@ -59,13 +64,15 @@ class Lanczos:
         self.before = self.v
         if length > 0.0:
             self.v = product / length
-        if len(self.diagonal) % EVERY == 0 or not length > 0.0:
+        if len(self.diagonal) % max(1, len(self.diagonal) // LOOKS) == 0 or not length > 0.0:
             self._look()
 
     def _look(self) -> None:
         ritz = eigh_tridiagonal(np.array(self.diagonal), np.array(self.beside[:-1]), eigvals_only=True)
         self.least, self.greatest = float(ritz[0]), float(ritz[-1])
-        if self.singular:
+        if len(self.diagonal) >= SEEN and self.floor >= SHARES[-1] * self.least:
+            self.bound = self.floor
+        if self.bound or self.singular:
             return
         tried = self.least * SHARES
         with np.errstate(divide="ignore"):
@@ -76,8 +83,8 @@ class Lanczos:
             self.bound = max(float(sure[0]) - self.noise * self.greatest, 0.0)
 
 
-def start(columns: int, noise: float) -> Lanczos:
+def start(columns: int, noise: float, floor: float = 0.0) -> Lanczos:
     """A run from a random direction. noise : relative error of a product with the matrix."""
     v = np.random.default_rng(SEED).standard_normal(columns)
     length = float(np.linalg.norm(v))
-    return Lanczos(v / length if length else v, max(noise, 4.0 * UNIT))
+    return Lanczos(v / length if length else v, max(noise, 4.0 * UNIT), floor)
