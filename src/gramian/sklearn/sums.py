@@ -17,6 +17,7 @@ from gramian.engines.local import Local
 from gramian.errors import NumericalError
 from gramian.linalg.gather import BLOCK
 from gramian.linalg.monomials import Coordinate, choose_coordinate
+from gramian.linalg.panels import self_products
 from gramian.linalg.solve import error_unit
 from gramian.sklearn.rows import MATRIX, UNIT, Rows
 from gramian.typing import Matrix, Vector
@@ -133,9 +134,9 @@ class Scratch:
 
 
 def _add_products(dense: Matrix, Z: Matrix, B: Matrix) -> None:
-    """Add [1, B, y]'[1, B, y] of a block. By `np.dot`, which lets other threads run meanwhile."""
+    """Add [1, B, y]'[1, B, y] of a block."""
     p = B.shape[1]
-    inner, cross, own = np.dot(B.T, B), np.dot(Z, B), np.dot(Z, Z.T)
+    inner, cross, own = self_products(B), np.dot(Z, B), np.dot(Z, Z.T)
     x, y = slice(1, 1 + p), slice(1 + p, None)
     dense[x, x] += inner
     dense[0, x] += cross[0]
