@@ -6,9 +6,11 @@ that takes longer than their products. A stack of a few hundred rows is multipli
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 
-from gramian.typing import Matrix
+from gramian.typing import Mask, Matrix
 
 ROWS = 512  # of a stack
 COLUMNS = 16  # of a panel
@@ -39,5 +41,10 @@ def _by_panels(stacks: Matrix) -> Matrix:
         more = int(stop >= p)  # one column, lest the last panel meet itself, which NumPy leaves to BLAS's update
         parts = np.matmul(turned[:, at:stop], stacks[:, :, at - more :])
         out[at:stop, at:] = np.add.reduce(parts)[:, more:]
-    np.copyto(out, out.T, where=np.tri(p, k=-1, dtype=np.bool_))
+    np.copyto(out, out.T, where=_below_diagonal(p))
     return out
+
+
+@cache
+def _below_diagonal(p: int) -> Mask:
+    return np.tri(p, k=-1, dtype=np.bool_)
