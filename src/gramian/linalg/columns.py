@@ -130,11 +130,11 @@ class Columns:
         inner = self_products(self.buffer.T)
         if self.matrix is None:
             return inner
-        width = len(self.gathered) + len(self.placed)
+        first, width = len(self.gathered), len(self.gathered) + len(self.placed)
         out = np.empty((width, width))
-        cross = np.dot(self.buffer, self.matrix)
-        out[np.ix_(self.gathered, self.gathered)] = inner
-        out[np.ix_(self.gathered, self.placed)] = cross
-        out[np.ix_(self.placed, self.gathered)] = cross.T
-        out[np.ix_(self.placed, self.placed)] = self_products(self.matrix)
-        return out
+        out[:first, :first] = inner
+        out[:first, first:] = cross = np.dot(self.buffer, self.matrix)
+        out[first:, :first] = cross.T
+        out[first:, first:] = self_products(self.matrix)
+        order = np.argsort((*self.gathered, *self.placed))
+        return out.take(order, axis=0).take(order, axis=1)
