@@ -24,12 +24,18 @@ def self_products(A: Matrix) -> Matrix:
     """
     n, p = A.shape
     whole = n - n % ROWS
-    if p not in WIDTHS or not whole:
+    if p not in WIDTHS or not whole or not _as_it_lies(A):
         return np.asarray(np.dot(A.T, A))
     out = _by_panels(A[:whole].reshape(-1, ROWS, p))
     if whole < n:
         out += np.dot(A[whole:].T, A[whole:])
     return out
+
+
+def _as_it_lies(A: Matrix) -> bool:
+    """Whether BLAS takes stacks of rows without a copy: rows or columns are contiguous and do not overlap."""
+    (n, p), (down, along) = A.shape, A.strides
+    return (along == A.itemsize and down >= p * along) or (down == A.itemsize and along >= n * down)
 
 
 def _by_panels(stacks: Matrix) -> Matrix:

@@ -19,6 +19,7 @@ def laid_out(A: Matrix) -> dict[str, Matrix]:
         "columns contiguous": np.asfortranarray(A),
         "every other column": np.repeat(A, 2, axis=1)[:, ::2],
         "every other row": np.repeat(A, 2, axis=0)[::2],
+        "rows turned round": A[::-1].copy()[::-1],
     }
 
 
@@ -53,3 +54,9 @@ def test_what_is_not_finite_reaches_the_diagonal(bad: float, row: int) -> None:
             diagonal = self_products(A).diagonal()
         assert not np.isfinite(diagonal[at])
         assert np.isfinite(np.delete(diagonal, at)).all()
+
+
+def test_rows_that_overlap_in_memory() -> None:
+    series = np.random.default_rng(3).integers(-9, 10, 3 * ROWS + 60).astype(np.float64)
+    lags = np.lib.stride_tricks.sliding_window_view(series, 50)
+    assert np.array_equal(self_products(lags), lags.copy().T @ lags.copy())
