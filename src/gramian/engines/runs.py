@@ -18,7 +18,7 @@ def lift_unit(task: Pass[M], unit: Unit, watch: Progress) -> M:
     tree: Tree[M] = Tree()
     for run in runs_of(watched_batches(unit, task, watch)):
         tree.push(task.lift(run))
-    return tree.total(task.empty)
+    return tree.sum() if tree.parts else task.empty  # a zero is not made for nothing
 
 
 def runs_of(batches: Iterable[Batch]) -> Iterator[Iterator[Batch]]:

@@ -32,8 +32,10 @@ class Tree(Generic[M]):
 
     def total(self, empty: M) -> M:
         """The sum of all partials; `empty` when there were none."""
-        if not self.parts:
-            return empty
+        return self.sum() if self.parts else empty
+
+    def sum(self) -> M:
+        """The sum of all partials, of which there is at least one."""
         partial = self.parts[-1][1]
         for _, earlier in reversed(self.parts[:-1]):
             partial = earlier + partial

@@ -19,6 +19,7 @@ from scipy.sparse import csr_array, vstack
 
 from gramian.linalg.moments import Moments
 from gramian.linalg.monomials import CONSTANT
+from gramian.linalg.panels import self_products
 from gramian.linalg.products import Group, cell_index, gram
 from gramian.linalg.projection import project
 from gramian.linalg.solve import SAFETY
@@ -160,7 +161,7 @@ def explained(sums: LevelSums, size: int) -> Matrix:
     for start in range(0, len(root), BLOCK):
         rows = slice(start, start + BLOCK)
         part = sums.dense[rows] * root[rows, None]
-        dense += np.dot(part.T, part)
+        dense += self_products(part)
         if len(sums.sparse_at):
             cross += sums.sparse[rows].T @ (part * root[rows, None])
     out[np.ix_(sums.dense_at, sums.dense_at)] = dense

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gramian.linalg.monomials import CONSTANT, Monomial, times
+from gramian.linalg.panels import self_products
 from gramian.typing import Codes, Mask, Matrix, Vector
 
 Factors = tuple[str, ...]  # sorted labels; () is "no factor"
@@ -125,18 +126,15 @@ class Columns:
         )
 
     def products(self) -> Matrix:
-        """Symmetric products of the dense block, (m, m).
-
-        By `np.dot`, which lets other threads run meanwhile; the operator `@` does not.
-        """
-        inner: Matrix = np.dot(self.buffer, self.buffer.T)
+        """Symmetric products of the dense block, (m, m)."""
+        inner = self_products(self.buffer.T)
         if self.matrix is None:
             return inner
-        width = len(self.gathered) + len(self.placed)
+        first, width = len(self.gathered), len(self.gathered) + len(self.placed)
         out = np.empty((width, width))
-        cross = np.dot(self.buffer, self.matrix)
-        out[np.ix_(self.gathered, self.gathered)] = inner
-        out[np.ix_(self.gathered, self.placed)] = cross
-        out[np.ix_(self.placed, self.gathered)] = cross.T
-        out[np.ix_(self.placed, self.placed)] = np.dot(self.matrix.T, self.matrix)
-        return out
+        out[:first, :first] = inner
+        out[:first, first:] = cross = np.dot(self.buffer, self.matrix)
+        out[first:, :first] = cross.T
+        out[first:, first:] = self_products(self.matrix)
+        order = np.argsort((*self.gathered, *self.placed))
+        return out.take(order, axis=0).take(order, axis=1)

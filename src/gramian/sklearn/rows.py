@@ -12,11 +12,11 @@ from scipy import sparse
 
 from gramian.batch import Batch, Field, Input, Kind, Schema
 from gramian.linalg.gather import BLOCK
+from gramian.linalg.panels import ROWS
 from gramian.typing import Codes, Matrix, Vector
 
-UNIT = 65_536  # rows that one thread takes at a time
-CACHED = 65_536  # values of a block whose products are formed in place: half a megabyte
-FEWEST = 512  # rows of such a block
+UNIT = 32_768  # rows that one thread takes at a time
+CACHED = 262_144  # values of a block whose products are formed in place: two megabytes
 MATRIX = "X"
 
 
@@ -52,7 +52,8 @@ class Rows:
     @property
     def block(self) -> int:
         """Rows whose products are formed at once."""
-        return min(max(CACHED // max(int(self.X.shape[1]), 1), FEWEST), BLOCK)
+        stacks = CACHED // (max(int(self.X.shape[1]), 1) * ROWS)
+        return min(max(stacks, 1) * ROWS, BLOCK)
 
     @property
     def units(self) -> tuple[Piece, ...]:

@@ -16,6 +16,7 @@ from gramian.batch import Batch
 from gramian.errors import NumericalError
 from gramian.linalg.gather import BLOCK
 from gramian.linalg.monomials import Coordinate, choose_coordinate
+from gramian.linalg.panels import self_products
 from gramian.linalg.solve import error_unit
 from gramian.sklearn.rows import MATRIX, Rows
 from gramian.sklearn.threads import local
@@ -89,21 +90,25 @@ class Add:
 
     def lift(self, batches: Iterable[Batch], /) -> Sums:
         """The sums of some blocks."""
-        width, k = 1 + len(self.shift), len(self.outcomes)
-        dense, rows, logs, whole = np.zeros((width, width)), 0, 0.0, True
-        shift = self.shift[: width - 1 - k] if self.shift[: width - 1 - k].any() else None
+        k, p = len(self.outcomes), len(self.shift) - len(self.outcomes)
+        inner, cross, own = np.zeros((p, p)), np.zeros((1 + k, p)), np.zeros((1 + k, 1 + k))
+        rows, logs, whole = 0, 0.0, True
+        shift = self.shift[:p] if self.shift[:p].any() else None
         scratch = Scratch()
         with np.errstate(all="ignore"):  # what is not finite shows in the sums
             for batch in batches:
                 w = None if self.weight is None else batch.columns[self.weight]
                 root = None if w is None else np.sqrt(w)
                 Z = self._beside(batch, root)
-                _add_products(dense, Z, scratch.changed(batch.matrices[MATRIX], shift, root))
+                B = scratch.changed(batch.matrices[MATRIX], shift, root)
+                inner += self_products(B)
+                cross += np.dot(Z, B)
+                own += np.dot(Z, Z.T)
                 rows += batch.rows if w is None else int(np.count_nonzero(w))
                 if w is not None:
                     logs += float(np.log(w[w > 0]).sum())
                     whole = whole and bool((w == np.floor(w)).all())
-        return Sums(dense, self.shift, k, rows, logs, whole)
+        return Sums(_together(inner, cross, own), self.shift, k, rows, logs, whole)
 
     def _beside(self, batch: Batch, root: Vector | None) -> Matrix:
         Z = np.ones((1 + len(self.outcomes), batch.rows))
@@ -132,20 +137,16 @@ class Scratch:
         return out if root is None else np.multiply(out, root[:, None], out=out)
 
 
-def _add_products(dense: Matrix, Z: Matrix, B: Matrix) -> None:
-    """Add [1, B, y]'[1, B, y] of a block. By `np.dot`, which lets other threads run meanwhile."""
-    p = B.shape[1]
-    inner, cross, own = np.dot(B.T, B), np.dot(Z, B), np.dot(Z, Z.T)
-    x, y = slice(1, 1 + p), slice(1 + p, None)
-    dense[x, x] += inner
-    dense[0, x] += cross[0]
-    dense[x, 0] += cross[0]
-    dense[y, x] += cross[1:]
-    dense[x, y] += cross[1:].T
-    dense[0, 0] += own[0, 0]
-    dense[0, y] += own[0, 1:]
-    dense[y, 0] += own[1:, 0]
-    dense[y, y] += own[1:, 1:]
+def _together(inner: Matrix, cross: Matrix, own: Matrix) -> Matrix:
+    """[1, X, y]'[1, X, y] from X'X (p, p), [1, y]'X and [1, y]'[1, y]."""
+    p, width = len(inner), len(inner) + len(own)
+    x, rest = slice(1, 1 + p), np.array([0, *range(1 + p, width)])
+    dense = np.empty((width, width))
+    dense[x, x] = inner
+    dense[rest, x] = cross
+    dense[x, rest] = cross.T
+    dense[np.ix_(rest, rest)] = own
+    return dense
 
 
 def sums_of(
