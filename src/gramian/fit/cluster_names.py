@@ -10,13 +10,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gramian.batch import Batch, raw
+from gramian.batch import Batch, Coded, raw
 from gramian.typing import Codes
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Clusters:
-    """Clusters in the order in which they were first seen.
+    """Clusters, those of a batch that was seen earlier first.
 
     names : for each column its values, an Arrow array. cells : (c, f) codes into them, each combination once.
     """
@@ -35,6 +35,8 @@ class Clusters:
             return other, np.arange(other.count)
         if not other.count:
             return self, np.zeros(0, np.int64)
+        if self.same(other):
+            return self, np.arange(self.count)
         pairs = [_union(a, b) for a, b in zip(self.names, other.names, strict=True)]
         names = tuple(union for union, _ in pairs)
         theirs = np.column_stack([place[code] for (_, place), code in zip(pairs, other.cells.T, strict=True)])
@@ -45,6 +47,11 @@ class Clusters:
         place[group[self.count :][fresh]] = self.count + np.arange(int(fresh.sum()))
         cells = self.cells if not fresh.any() else np.concatenate([self.cells, theirs[fresh]])
         return Clusters(names, cells), place[group[self.count :]]
+
+    def same(self, other: Clusters) -> bool:
+        """Whether both are the same clusters in the same order."""
+        alike = all(a.equals(b) for a, b in zip(self.names, other.names, strict=True))
+        return alike and np.array_equal(self.cells, other.cells)
 
     def take(self, keep: Codes) -> Clusters:
         """Some of the combinations."""
@@ -87,6 +94,9 @@ def _is_count(code: Codes) -> bool:
 
 def _coded(batch: Batch, name: str) -> tuple[Codes, Any]:
     """Codes, -1 where absent, and the values, each once, of a few types so that those of different files compare."""
+    close = batch.close(name)
+    if close is not None:
+        return _occurring(close)
     column = batch.encoded(name)
     codes, names = _indices(column), column.dictionary.cast(_common(column.dictionary.type))
     if column is batch.columns.get(name):  # a dictionary from elsewhere may hold a value twice
@@ -99,6 +109,14 @@ def _coded(batch: Batch, name: str) -> tuple[Codes, Any]:
     place = np.full(len(names) + 1, -1, np.int64)
     place[there] = np.arange(len(there))
     return place[codes], names.take(pa.array(there))
+
+
+def _occurring(column: Coded) -> tuple[Codes, Any]:
+    """Codes of integers that lie close together, and those that occur, in their order: most batches have the same."""
+    codes, levels = column
+    there = np.bincount(codes + 1, minlength=len(levels) + 1)[1:] > 0
+    names = pa.array(np.flatnonzero(there) + levels[0])
+    return codes if there.all() else np.append(np.cumsum(there) - 1, -1)[codes], names
 
 
 def _indices(column: Any) -> Codes:

@@ -218,7 +218,7 @@ class Writer:
         if weight is not None:
             Z *= np.sqrt(weight)[:, None]
         counts = np.ones(columns.rows) if count is None else count
-        self.pending.append((Z[known], group[known], counts[known]))
+        self.pending.append((Z[known], self.members.place[group[known]], counts[known]))
         self.rows, self.loss = self.rows + int(counts.sum()), self.loss + loss
         together = max(NUMBERS, 2 * self.members.clusters.count * Z.shape[1] ** 2)  # or adding up would take longest
         if sum(Z.size for Z, _, _ in self.pending) > together:
