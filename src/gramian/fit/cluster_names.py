@@ -13,6 +13,8 @@ import pyarrow.compute as pc
 from gramian.batch import Batch, Coded, raw
 from gramian.typing import Codes
 
+DENSE = 0.9  # share of a range of integers that occurs, from which on none is left out
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Clusters:
@@ -112,11 +114,16 @@ def _coded(batch: Batch, name: str) -> tuple[Codes, Any]:
 
 
 def _occurring(column: Coded) -> tuple[Codes, Any]:
-    """Codes of integers that lie close together, and those that occur, in their order: most batches have the same."""
+    """Codes of integers that lie close together, and those that occur, in their order.
+
+    Where few are missing they stay, without rows: then most batches have the same integers.
+    """
     codes, levels = column
     there = np.bincount(codes + 1, minlength=len(levels) + 1)[1:] > 0
-    names = pa.array(np.flatnonzero(there) + levels[0])
-    return codes if there.all() else np.append(np.cumsum(there) - 1, -1)[codes], names
+    first = int(levels[0])
+    if np.count_nonzero(there) >= DENSE * len(levels):
+        return codes, pa.array(np.arange(first, first + len(levels)))
+    return np.append(np.cumsum(there) - 1, -1)[codes], pa.array(np.flatnonzero(there) + first)
 
 
 def _indices(column: Any) -> Codes:

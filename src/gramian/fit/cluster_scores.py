@@ -12,7 +12,7 @@ from gramian.fit.cluster_members import Members, added, check_memory, grown
 from gramian.fit.cluster_names import Clusters
 from gramian.fit.demeaned import Demeaned
 from gramian.fit.nesting import NONE, Nesting
-from gramian.fit.scores import Answer, ScoreLift, Scores, rows_layout
+from gramian.fit.scores import Answer, ScoreLift, Scores
 from gramian.formula.reading import Observed
 from gramian.linalg.columns import Columns
 from gramian.linalg.gather import BLOCK, Gather
@@ -92,7 +92,7 @@ class ClusterLift(ScoreLift):
     """
 
     def __init__(self, task: ClusterPass) -> None:
-        super().__init__(task.answer, drop=task.drop, layout=rows_layout(task.answer.design))
+        super().__init__(task.answer, drop=task.drop, layout=task.answer.design.rows_layout)
         self.gather = Gather(self.layout, self.gather.coordinates, task.answer.design.placed, HEIGHT)
         self.task, self.members = task, Members(task.by)
         self.total, self.counts = np.zeros((0, task.answer.width)), np.zeros(0)
@@ -175,7 +175,7 @@ class ClusterLift(ScoreLift):
             each = None if all(c is None for c in counts) else np.concatenate(list(map(_each, groups, counts)))
             self.counts[place] += np.bincount(group, each, len(place))
             rows = self.scratch[: self.filled]
-            add_rows(self.total, place, self.positions, grouped_sums(rows, np.concatenate(scores), group, len(place)))
+            _added(self.total, place, self.positions, grouped_sums(rows, np.concatenate(scores), group, len(place)))
         self.waiting, self.filled = [], 0
 
     def summed(self) -> ClusterScores:
@@ -198,12 +198,15 @@ def _each(group: Codes, count: Vector | None) -> Vector:
     return np.ones(len(group)) if count is None else count
 
 
-def add_rows(total: Matrix, place: Codes, positions: Codes, sums: Matrix) -> None:
+def _added(total: Matrix, place: Codes, positions: Codes, sums: Matrix) -> None:
     """Add to some rows and columns of a matrix in place; quickly where they are all of them."""
-    every = sums.shape == total.shape and np.array_equal(positions, np.arange(total.shape[1]))
-    if every and np.array_equal(place, np.arange(len(total))):
-        total += sums
-    elif sums.shape[1] == total.shape[1] and np.array_equal(positions, np.arange(total.shape[1])):
-        total[place] += sums
-    else:
+    if len(positions) < total.shape[1]:
         total[np.ix_(place, positions)] += sums
+    elif _is_all(place, len(total)):
+        total += sums
+    else:
+        total[place] += sums
+
+
+def _is_all(place: Codes, size: int) -> bool:
+    return len(place) == size and bool((place == np.arange(size)).all())
