@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gramian.batch import Batch, Coded, raw
+from gramian.batch import CLOSE, Batch, Coded, raw
 from gramian.typing import Codes
 
 DENSE = 0.9  # share of a range of integers that occurs, from which on none is left out
@@ -149,9 +149,19 @@ def _union(known: Any, new: Any) -> tuple[Any, Codes]:
         return known, np.zeros(0, np.int64)
     if known.type != new.type:
         known, new = known.cast(pa.float64()), new.cast(pa.float64())
-    found = pc.index_in(new, value_set=known)
-    missing = pc.is_null(found)
-    fresh = new.filter(missing)
-    place = raw(found.cast(pa.int64()).fill_null(-1)).copy()
-    place[place < 0] = len(known) + np.arange(len(fresh))
-    return pa.concat_arrays([known, fresh]), place
+    place = _places(new, known)
+    missing = np.flatnonzero(place < 0)
+    place[missing] = len(known) + np.arange(len(missing))
+    return pa.concat_arrays([known, new.take(pa.array(missing))]), place
+
+
+def _places(new: Any, known: Any) -> Codes:
+    """Where values stand among those that are known, -1 where they do not; by a table if they are close integers."""
+    if pa.types.is_int64(known.type):
+        a, b = raw(known), raw(new)
+        low, high = int(min(a.min(), b.min())), int(max(a.max(), b.max()))
+        if high - low < CLOSE * (len(a) + len(b)):
+            table = np.full(high - low + 1, -1, np.int64)
+            table[a - low] = np.arange(len(a))
+            return np.asarray(table[b - low])
+    return raw(pc.index_in(new, value_set=known).cast(pa.int64()).fill_null(-1)).copy()
