@@ -32,13 +32,14 @@ class Resident:
 
 def resident(source: Source, columns: Sequence[str]) -> Source:
     """The same rows for several passes over these columns; the source itself where they are many, or no files."""
-    if not source.rereadable or not source.size:
+    if not source.rereadable or all(known.changed is None for known in source.inputs):
         return source
+    columns = tuple(dict.fromkeys(columns))
     room = min(MOST, memory_limit() // TENTH)
-    if (source.size if source.rows is None else NUMBER * source.rows * len(columns)) > room:
+    if (source.size or 0 if source.rows is None else NUMBER * source.rows * len(columns)) > room:
         return source
     kept = Room(room)
-    units = tuple(_remembering(unit, tuple(columns), kept) for unit in source.units)
+    units = tuple(_remembering(unit, columns, kept) for unit in source.units)
     return Resident(source.schema, units, source.inputs, source.rows, source.size)
 
 

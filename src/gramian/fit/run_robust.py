@@ -41,7 +41,7 @@ def run_robust(
         if not source.rereadable:
             check_once(recipe, exact=options.exact, absorbed=absorbed)
         elif not options.exact:
-            source = resident(source, tuple(dict.fromkeys((*design.columns, *recipe.clusters))))
+            source = resident(source, (*design.columns, *recipe.clusters))
         if absorbed:
             return _beside_absorbed(formula, source, options, recipe, engine, progress)
     keeper = Keeper(engine, recipe, options.drop) if recipe is not None and not source.rereadable else None
