@@ -36,7 +36,8 @@ def resident(source: Source, columns: Sequence[str]) -> Source:
         return source
     columns = tuple(dict.fromkeys(columns))
     room = min(MOST, memory_limit() // TENTH)
-    if (source.size or 0 if source.rows is None else NUMBER * source.rows * len(columns)) > room:
+    expected = source.size if source.rows is None else NUMBER * source.rows * len(columns)
+    if expected is None or expected > room:
         return source
     kept = Room(room)
     units = tuple(_remembering(unit, columns, kept) for unit in source.units)
