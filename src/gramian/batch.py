@@ -150,8 +150,12 @@ class Batch:
 
     def factor(self, name: str) -> Coded:
         """A column as codes into its own list of levels (text, boolean, integer, float or ISO date)."""
-        close = close_integers(self._column(name))
+        close = self.close(name)
         return coded(self.encoded(name)) if close is None else close
+
+    def close(self, name: str) -> Coded | None:
+        """A column of integers that lie close together, whose levels are a range; None for any other."""
+        return close_integers(self._column(name))
 
     def encoded(self, name: str) -> Any:
         """A column as an Arrow dictionary array, dates as ISO text, decimals as floats."""

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 import gramian as gm
 from gramian.batch import Batch
 from gramian.engines.tree import Tree
+from gramian.fit import cluster_scores
 from gramian.fit.cluster_names import Clusters, clusters_of, joint
 from gramian.fit.cluster_scores import ClusterPass
 from gramian.fit.clusters import ClusterMomentsPass, labels_of, scores_by_cluster, solved_by_cluster
@@ -133,6 +134,45 @@ def test_names_of_all_types():
     twice = pa.DictionaryArray.from_arrays(pa.array([0, 1, 2]), pa.array(["a", "a", "b"]))
     clusters, group = clusters_of(Batch(3, {"g": twice}), ["g"])
     assert (clusters.count, group.tolist()) == (2, [0, 0, 1])
+
+
+numbered = st.lists(st.one_of(st.none(), st.integers(-20, 20)), min_size=1, max_size=40)
+
+
+@settings(deadline=None, max_examples=40)
+@given(parts=st.lists(numbered, min_size=1, max_size=3), apart=st.sampled_from([1, 2**40]))
+def test_whole_numbers_are_found_again(parts, apart):
+    """Whether they lie close together, which is told without hashing them, or far apart."""
+    total = Clusters((), np.zeros((0, 1), np.int64))
+    for values in parts:
+        column = pa.array([v if v is None else v * apart for v in values], pa.int64())
+        found, group = clusters_of(Batch(len(values), {"g": column}), ["g"])
+        total, place = total.merged(found)
+        assert len(total.names[0].unique()) == total.count
+        named = total.names[0].take(pa.array(total.cells[place[group[group >= 0]], 0]))
+        assert named.to_pylist() == column.drop_null().to_pylist()
+        assert (group < 0).tolist() == [v is None for v in values]
+
+
+def test_sums_do_not_depend_on_how_many_rows_are_written_out(monkeypatch):
+    task = TASKS["scores"]
+    done = task.lift([batch(0, ROWS)])
+    monkeypatch.setattr(cluster_scores, "HEIGHT", 7)
+    monkeypatch.setattr(cluster_scores, "TOGETHER", 16)
+    same(task.lift([batch(0, ROWS)]), done)
+
+
+def test_clusters_without_rows_are_left_out():
+    """Of a range of integers nearly all of which occur, all are numbered; 17 does not."""
+    firm = np.array([v for v in range(30) if v != 17] * 2)
+    rng = np.random.default_rng(1)
+    data = {"y": rng.normal(size=len(firm)), "x": rng.normal(size=len(firm))}
+    whole, text = ({**data, "firm": column} for column in (firm, firm.astype(str)))
+    a, b = (gm.ols("y ~ x", table, vcov={"cluster": "firm"}) for table in (whole, text))
+    np.testing.assert_allclose(a.vcov, b.vcov, rtol=1e-12)
+    assert clusters_of(Batch(len(firm), {"firm": firm}), ["firm"])[0].count == 30
+    assert "29 clusters" in a.summary()
+    assert "29 clusters" in b.summary()
 
 
 def test_types_of_different_files_meet():

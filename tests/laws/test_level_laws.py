@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gramian.batch import ArrowLevels
+from gramian.errors import DataError
 from gramian.formula.levels import LevelIndex
 from gramian.linalg.cells import CellSums, gather
 from gramian.linalg.levels import LevelList, array_of, canonical, positions, union
@@ -88,3 +89,22 @@ def test_cells_add_as_a_dictionary_does(data) -> None:
     assert [tuple(c) for c in both.cells.tolist()] == sorted(total)
     want = np.array([total[c] for c in sorted(total)]).reshape(-1, 3)
     np.testing.assert_array_equal(np.column_stack([both.rows, both.sums]), want)
+
+
+@pytest.mark.parametrize("step", [2, 10])
+@settings(max_examples=40)
+@given(start=st.integers(0, 3000), length=st.integers(1, 500))
+def test_known_integers_are_looked_up(step, start, length) -> None:
+    """Ranges in known levels: their codes where all that occur are known, else as for any other levels."""
+    known = LevelList(np.arange(0, 2000 * step, step))  # those ten apart are too far for a table
+    levels = range(start, start + length)
+    codes = np.array([i for i, v in enumerate(levels) if v % step == 0 and v < 2000 * step] + [-1])
+    frozen, growing = LevelIndex("f", known, frozen=True), LevelIndex("f", known)
+    wanted = [(start + c) // step if c >= 0 else -1 for c in codes.tolist()]
+    assert frozen.encode(codes, levels, "here").tolist() == growing.encode(codes, levels, "here").tolist() == wanted
+    fresh = [i for i, v in enumerate(levels) if v % step][:1]
+    if fresh:
+        assert growing.encode(np.array(fresh), levels, "here").tolist() == [2000]
+        assert growing.known[2000] == start + fresh[0]
+        with pytest.raises(DataError, match=f"'{start + fresh[0]}', which the fit has not seen"):
+            frozen.encode(np.array(fresh), levels, "here")

@@ -15,21 +15,25 @@ from gramian.typing import Codes, Mask, Vector
 
 
 class Members:
-    """Which cluster the rows of a unit's batches are in."""
+    """Which cluster the rows of a unit's batches are in.
+
+    place : where the clusters of the last batch stand among all. rows : of its complete rows, which of those they are
+    in, -1 for none.
+    """
 
     def __init__(self, by: Sequence[str]) -> None:
         self.by, self.clusters, self.absent = by, Clusters((), np.zeros((0, len(by)), np.int64)), 0
+        self.place: Codes = np.zeros(0, np.int64)
         self.rows: Codes = np.zeros(0, np.int64)
 
     def read(self, batch: Batch, observed: Observed) -> None:
         """The next batch."""
         found, group = clusters_of(batch, self.by)
-        self.clusters, place = self.clusters.merged(found)
-        rows = np.append(place, -1)[group]
-        self.rows = rows if observed.kept is None else rows[observed.kept]
+        self.clusters, self.place = self.clusters.merged(found)
+        self.rows = group if observed.kept is None else group[observed.kept]
 
     def of(self, rows: slice | Mask) -> tuple[Codes, Mask]:
-        """The clusters of a block's rows, and which rows have one; the others are counted."""
+        """Which of the last batch's clusters a block's rows are in, and which rows have one; the others are counted."""
         group = self.rows[rows]
         known = group >= 0
         self.absent += int((~known).sum())

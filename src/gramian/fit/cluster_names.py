@@ -10,13 +10,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gramian.batch import Batch, raw
+from gramian.batch import CLOSE, Batch, Coded, raw
 from gramian.typing import Codes
+
+DENSE = 0.9  # share of a range of integers that occurs, from which on none is left out
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Clusters:
-    """Clusters in the order in which they were first seen.
+    """Clusters, those of a batch that was seen earlier first.
 
     names : for each column its values, an Arrow array. cells : (c, f) codes into them, each combination once.
     """
@@ -35,6 +37,8 @@ class Clusters:
             return other, np.arange(other.count)
         if not other.count:
             return self, np.zeros(0, np.int64)
+        if self.same(other):
+            return self, np.arange(self.count)
         pairs = [_union(a, b) for a, b in zip(self.names, other.names, strict=True)]
         names = tuple(union for union, _ in pairs)
         theirs = np.column_stack([place[code] for (_, place), code in zip(pairs, other.cells.T, strict=True)])
@@ -45,6 +49,11 @@ class Clusters:
         place[group[self.count :][fresh]] = self.count + np.arange(int(fresh.sum()))
         cells = self.cells if not fresh.any() else np.concatenate([self.cells, theirs[fresh]])
         return Clusters(names, cells), place[group[self.count :]]
+
+    def same(self, other: Clusters) -> bool:
+        """Whether both are the same clusters in the same order."""
+        alike = all(a.equals(b) for a, b in zip(self.names, other.names, strict=True))
+        return alike and np.array_equal(self.cells, other.cells)
 
     def take(self, keep: Codes) -> Clusters:
         """Some of the combinations."""
@@ -87,6 +96,9 @@ def _is_count(code: Codes) -> bool:
 
 def _coded(batch: Batch, name: str) -> tuple[Codes, Any]:
     """Codes, -1 where absent, and the values, each once, of a few types so that those of different files compare."""
+    close = batch.close(name)
+    if close is not None:
+        return _occurring(close)
     column = batch.encoded(name)
     codes, names = _indices(column), column.dictionary.cast(_common(column.dictionary.type))
     if column is batch.columns.get(name):  # a dictionary from elsewhere may hold a value twice
@@ -99,6 +111,19 @@ def _coded(batch: Batch, name: str) -> tuple[Codes, Any]:
     place = np.full(len(names) + 1, -1, np.int64)
     place[there] = np.arange(len(there))
     return place[codes], names.take(pa.array(there))
+
+
+def _occurring(column: Coded) -> tuple[Codes, Any]:
+    """Codes of integers that lie close together, and those that occur, in their order.
+
+    Where few are missing they stay, without rows: then most batches have the same integers.
+    """
+    codes, levels = column
+    there = np.bincount(codes + 1, minlength=len(levels) + 1)[1:] > 0
+    first = int(levels[0])
+    if np.count_nonzero(there) >= DENSE * len(levels):
+        return codes, pa.array(np.arange(first, first + len(levels)))
+    return np.append(np.cumsum(there) - 1, -1)[codes], pa.array(np.flatnonzero(there) + first)
 
 
 def _indices(column: Any) -> Codes:
@@ -124,9 +149,19 @@ def _union(known: Any, new: Any) -> tuple[Any, Codes]:
         return known, np.zeros(0, np.int64)
     if known.type != new.type:
         known, new = known.cast(pa.float64()), new.cast(pa.float64())
-    found = pc.index_in(new, value_set=known)
-    missing = pc.is_null(found)
-    fresh = new.filter(missing)
-    place = raw(found.cast(pa.int64()).fill_null(-1)).copy()
-    place[place < 0] = len(known) + np.arange(len(fresh))
-    return pa.concat_arrays([known, fresh]), place
+    place = _places(new, known)
+    missing = np.flatnonzero(place < 0)
+    place[missing] = len(known) + np.arange(len(missing))
+    return pa.concat_arrays([known, new.take(pa.array(missing))]), place
+
+
+def _places(new: Any, known: Any) -> Codes:
+    """Where values stand among those that are known, -1 where they do not; by a table if they are close integers."""
+    if pa.types.is_int64(known.type):
+        a, b = raw(known), raw(new)
+        low, high = int(min(a.min(), b.min())), int(max(a.max(), b.max()))
+        if high - low < CLOSE * (len(a) + len(b)):
+            table = np.full(high - low + 1, -1, np.int64)
+            table[a - low] = np.arange(len(a))
+            return np.asarray(table[b - low])
+    return raw(pc.index_in(new, value_set=known).cast(pa.int64()).fill_null(-1)).copy()

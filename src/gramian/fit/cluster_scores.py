@@ -12,15 +12,16 @@ from gramian.fit.cluster_members import Members, added, check_memory, grown
 from gramian.fit.cluster_names import Clusters
 from gramian.fit.demeaned import Demeaned
 from gramian.fit.nesting import NONE, Nesting
-from gramian.fit.scores import Answer, ScoreLift, Scores, rows_layout
+from gramian.fit.scores import Answer, ScoreLift, Scores
 from gramian.formula.reading import Observed
 from gramian.linalg.columns import Columns
-from gramian.linalg.gather import BLOCK
+from gramian.linalg.gather import BLOCK, Gather
 from gramian.linalg.grouped import grouped_sums
 from gramian.linalg.products import cell_index
 from gramian.typing import Codes, Mask, Matrix, Vector
 
-TOGETHER = 2 * BLOCK  # rows that are summed together, or as many as there are clusters
+TOGETHER = 8 * BLOCK  # rows that are summed together, or as many as there are clusters
+HEIGHT = BLOCK - 8  # columns that lie a power of two apart fall onto each other in the cache when they are turned
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +86,14 @@ class ClusterPass:
 
 
 class ClusterLift(ScoreLift):
-    """One unit under way: its numeric columns are written out, a few blocks of rows, and summed by cluster together."""
+    """One unit under way: its numeric columns are written out, a few blocks of rows, and summed by cluster together.
+
+    Sums are made for the clusters of a batch, as it numbers them, and then added to those of the unit.
+    """
 
     def __init__(self, task: ClusterPass) -> None:
-        super().__init__(task.answer, drop=task.drop, layout=rows_layout(task.answer.design))
+        super().__init__(task.answer, drop=task.drop, layout=task.answer.design.rows_layout)
+        self.gather = Gather(self.layout, self.gather.coordinates, task.answer.design.placed, HEIGHT)
         self.task, self.members = task, Members(task.by)
         self.total, self.counts = np.zeros((0, task.answer.width)), np.zeros(0)
         place = {m: i for i, m in enumerate((*self.layout.rows, *self.layout.extra))}
@@ -100,7 +105,7 @@ class ClusterLift(ScoreLift):
         if task.demeaned is not None:  # of which no column is zero anywhere
             self.cells, self.positions = [], np.arange(task.answer.width)
         self.nesting = Nesting.empty({f: len(e) - 1 for f, e in task.answer.effects.items()}, len(task.by))
-        self.waiting: list[tuple[Codes, Vector]] = []
+        self.waiting: list[tuple[Codes, Vector, Vector | None]] = []
         self.filled, self.scratch = 0, np.empty((0, len(self.positions)))
 
     def read(self, batch: Batch) -> None:
@@ -110,8 +115,9 @@ class ClusterLift(ScoreLift):
         clusters = self.members.clusters.count
         check_memory(self.task.by, clusters, self.task.answer.width, self.task.limit)
         self.total, self.counts = grown(self.total, clusters), grown(self.counts, clusters)
-        if len(self.scratch) < max(TOGETHER, clusters) + BLOCK:
-            self.scratch = np.empty((max(TOGETHER, 2 * clusters) + BLOCK, len(self.positions)))
+        height = min(max(TOGETHER, len(self.members.place)) + HEIGHT, observed.rows)
+        if len(self.scratch) < height:
+            self.scratch = np.empty((height, len(self.positions)))
         self.add(observed)
         self._flush()
 
@@ -120,17 +126,17 @@ class ClusterLift(ScoreLift):
     ) -> bool:
         """Write the numeric columns of a block out, add the scores of its factors."""
         group, known = self.members.of(rows)
-        s = scores.s if count is None else scores.s * count
+        s, each = scores.s if count is None else scores.s * count, count
         if self.nesting.owner:
-            self._nest(columns, group, known)
+            self._nest(columns, self.members.place[group[known]], known)
         if not known.all():
             s, group = np.where(known, s, 0.0), np.maximum(group, 0)
-        self._count(group, known, count)
+            each = known.astype(np.float64) if count is None else known * count
         self._write(columns, self.scratch[self.filled : self.filled + columns.rows])
-        self.waiting.append((group, s))
+        self.waiting.append((group, s, each))
         self.filled += columns.rows
         self._add_cells(columns, group, s)
-        if self.filled >= max(TOGETHER, len(self.counts)):
+        if self.filled >= max(TOGETHER, len(self.members.place)):
             self._flush()
         return True
 
@@ -138,37 +144,38 @@ class ClusterLift(ScoreLift):
         """The columns that are not those of factors; beside absorbed ones all."""
         if self.task.demeaned is not None:
             out[:] = self.task.demeaned.rows(columns, self.layout, self.reader.sizes)
-            return
-        for k, place in enumerate(self.places):
-            out[:, k] = columns.value(place)
-
-    def _count(self, group: Codes, known: Mask, count: Vector | None) -> None:
-        """Rows by cluster; a row without one counts nowhere."""
-        if len(self.counts):
-            each = None if count is None and known.all() else known if count is None else known * count
-            self.counts += np.bincount(group, each, len(self.counts))
+        elif columns.matrix is None and self.places == list(range(len(self.places))):
+            out[:] = columns.buffer[: len(self.places)].T
+        else:
+            for k, place in enumerate(self.places):
+                out[:, k] = columns.value(place)
 
     def _nest(self, columns: Columns, group: Codes, known: Mask) -> None:
         """Which clusters the levels of absorbed factors are in."""
         codes = {factor: columns.codes[factor][known] for factor in self.nesting.owner}
-        self.nesting.add(self.members.clusters, codes, group[known])
+        self.nesting.add(self.members.clusters, codes, group)
 
     def _add_cells(self, columns: Columns, group: Codes, s: Vector) -> None:
         """The one column of each factor that a row is in."""
         flat = self.total.reshape(-1)
-        for g, places in self.cells:
+        for g, places in self.cells if len(flat) else ():
             codes = np.column_stack([columns.codes[f] for f in g.factors])
             cell = cell_index(g.cells, codes, [self.reader.sizes[f] for f in g.factors])
-            there = np.flatnonzero(cell >= 0) if len(flat) else np.zeros(0, np.int64)
+            there = np.flatnonzero(cell >= 0)
+            start = self.members.place[group[there]] * self.task.answer.width
             for k, place in enumerate(places):
-                at = group[there] * self.task.answer.width + g.at(k)[cell[there]]
-                np.add.at(flat, at, s[there] * columns.value(place)[there])
+                np.add.at(flat, start + g.at(k)[cell[there]], s[there] * columns.value(place)[there])
 
     def _flush(self) -> None:
-        """Add the rows that are waiting."""
-        if self.waiting and len(self.total):
-            group, s = (np.concatenate(parts) for parts in zip(*self.waiting, strict=True))
-            self.total[:, self.positions] += grouped_sums(self.scratch[: self.filled], s, group, len(self.total))
+        """Add the rows that are waiting; a row without a cluster counts nowhere."""
+        place = self.members.place
+        if self.waiting and len(place):
+            groups, scores, counts = zip(*self.waiting, strict=True)
+            group = np.concatenate(groups)
+            each = None if all(c is None for c in counts) else np.concatenate(list(map(_each, groups, counts)))
+            self.counts[place] += np.bincount(group, each, len(place))
+            rows = self.scratch[: self.filled]
+            _added(self.total, place, self.positions, grouped_sums(rows, np.concatenate(scores), group, len(place)))
         self.waiting, self.filled = [], 0
 
     def summed(self) -> ClusterScores:
@@ -185,3 +192,21 @@ class ClusterLift(ScoreLift):
             self.members.absent,
             self.nesting.moved(place),
         )
+
+
+def _each(group: Codes, count: Vector | None) -> Vector:
+    return np.ones(len(group)) if count is None else count
+
+
+def _added(total: Matrix, place: Codes, positions: Codes, sums: Matrix) -> None:
+    """Add to some rows and columns of a matrix in place; quickly where they are all of them."""
+    if len(positions) < total.shape[1]:
+        total[np.ix_(place, positions)] += sums
+    elif _is_all(place, len(total)):
+        total += sums
+    else:
+        total[place] += sums
+
+
+def _is_all(place: Codes, size: int) -> bool:
+    return len(place) == size and bool((place == np.arange(size)).all())

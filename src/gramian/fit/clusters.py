@@ -15,7 +15,7 @@ from gramian.errors import NumericalError
 from gramian.fit.cluster_members import Members, added, check_memory
 from gramian.fit.cluster_names import Clusters
 from gramian.fit.passes import Lift, part
-from gramian.fit.scores import Answer, ScoreLift, Scores, rows_layout
+from gramian.fit.scores import Answer, ScoreLift, Scores
 from gramian.formula.coordinates import Frame
 from gramian.formula.design import Design
 from gramian.formula.levels import LevelIndex
@@ -156,7 +156,7 @@ class _Plain(Lift):
     """Rows as they are."""
 
     def __init__(self, task: ClusterMomentsPass, writer: Writer) -> None:
-        super().__init__(task.design, drop=task.drop, layout=rows_layout(task.design))
+        super().__init__(task.design, drop=task.drop, layout=task.design.rows_layout)
         self.writer = writer
 
     def block(self, columns: Columns, observed: Observed, rows: slice | Mask) -> bool:
@@ -170,7 +170,7 @@ class _Judged(ScoreLift):
     """Rows with their weights and residuals at an answer."""
 
     def __init__(self, task: ClusterMomentsPass, answer: Answer, writer: Writer) -> None:
-        super().__init__(answer, drop=task.drop, layout=rows_layout(task.design))
+        super().__init__(answer, drop=task.drop, layout=task.design.rows_layout)
         self.writer = writer
 
     def take(
@@ -218,7 +218,7 @@ class Writer:
         if weight is not None:
             Z *= np.sqrt(weight)[:, None]
         counts = np.ones(columns.rows) if count is None else count
-        self.pending.append((Z[known], group[known], counts[known]))
+        self.pending.append((Z[known], self.members.place[group[known]], counts[known]))
         self.rows, self.loss = self.rows + int(counts.sum()), self.loss + loss
         together = max(NUMBERS, 2 * self.members.clusters.count * Z.shape[1] ** 2)  # or adding up would take longest
         if sum(Z.size for Z, _, _ in self.pending) > together:

@@ -18,6 +18,7 @@ from gramian.fit.curve_point import Point, point_of
 from gramian.fit.curve_sample import Draw, Sample
 from gramian.fit.curve_start import start_from
 from gramian.fit.engine import Engine
+from gramian.fit.resident import resident
 from gramian.fit.trust import RANK
 from gramian.formula.curve import Curve, Written, curve_of, parameters_of, written
 from gramian.formula.tally import Tally
@@ -117,7 +118,7 @@ def run_curve(
             "a curve is fitted in several passes, and these data can be read only once; "
             "pass files, a frame or a list of batches"
         )
-    runner = _Runner(source, engine, progress, curve)
+    runner = _Runner(resident(source, curve.design.columns), engine, progress, curve)
     search = Search(low, high, 0, options.max_passes, options.tolerance)
     start = _start(runner, found, options, search)
     first = runner.evaluate(start)

@@ -10,7 +10,7 @@ import numpy as np
 from gramian.batch import Batch
 from gramian.fit.demeaned import Demeaned
 from gramian.fit.meat import POWERS, divided, stored_inverse
-from gramian.fit.scores import Answer, ScoreLift, Scores, rows_layout
+from gramian.fit.scores import Answer, ScoreLift, Scores
 from gramian.formula.reading import Observed
 from gramian.linalg.columns import Columns
 from gramian.typing import Mask, Matrix, Vector
@@ -63,7 +63,7 @@ class _DemeanedLift(ScoreLift):
     """One unit under way."""
 
     def __init__(self, task: DemeanedMeatPass) -> None:
-        super().__init__(task.answer, drop=task.drop, layout=rows_layout(task.answer.design))
+        super().__init__(task.answer, drop=task.drop, layout=task.answer.design.rows_layout)
         self.demeaned, self.power, self.full = task.demeaned, POWERS[task.kind], 0
         self.products = np.zeros((task.answer.width, task.answer.width))
         self.inverse = stored_inverse(task.answer) if self.power else np.zeros((0, 0))

@@ -14,10 +14,11 @@ from gramian.fit.engine import Engine
 from gramian.fit.glm_options import GlmOptions
 from gramian.fit.glm_point import Evaluated, is_canonical, sharpened
 from gramian.fit.glm_run import Run
-from gramian.fit.glm_setup import glm_design
+from gramian.fit.glm_setup import bare_design, glm_design
 from gramian.fit.glm_solved import GlmSolved
 from gramian.fit.iterate import Trail, iterate, linear, quadratic
 from gramian.fit.linearize import Totals
+from gramian.fit.resident import resident
 from gramian.fit.robust import Reading, check_recipe, with_robust
 from gramian.fit.solved import Solved
 from gramian.fit.told import tell
@@ -38,6 +39,8 @@ def run_glm(formula: str, source: Source, options: GlmOptions, engine: Engine, p
         raise DataError("these data can be read once only, but a generalized linear model takes two to four passes")
     if options.robust is not None:
         check_recipe(options.robust, source.schema, options.common.alpha, general=True)
+    clusters = () if options.robust is None else options.robust.clusters
+    source = resident(source, (*bare_design(formula, source.schema, options).columns, *clusters))
     run = Run(source, options, engine, progress)
     newton = is_canonical(options.model) or sharpened(options.model)
     predicted = quadratic if newton and not options.estimate_theta else linear

@@ -14,6 +14,7 @@ from gramian.fit.options import Options
 from gramian.fit.passes import Accumulate, Accumulated
 from gramian.fit.plan import Plan, plan_linear
 from gramian.fit.prepare import design_for
+from gramian.fit.resident import resident
 from gramian.fit.robust import Reading, check_once, check_recipe, check_terms, from_moments, keeping, with_robust
 from gramian.fit.run import run_linear
 from gramian.fit.solved import Solved
@@ -34,10 +35,13 @@ def run_robust(
     """
     if recipe is not None:
         check_recipe(recipe, source.schema, options.alpha)
-        absorbed = design_for(formula, source.schema, options, absorbing=True).terms.absorbed
+        design = design_for(formula, source.schema, options, absorbing=True)
+        absorbed = design.terms.absorbed
         check_terms(recipe, absorbed)
         if not source.rereadable:
             check_once(recipe, exact=options.exact, absorbed=absorbed)
+        elif not options.exact:
+            source = resident(source, (*design.columns, *recipe.clusters))
         if absorbed:
             return _beside_absorbed(formula, source, options, recipe, engine, progress)
     keeper = Keeper(engine, recipe, options.drop) if recipe is not None and not source.rereadable else None

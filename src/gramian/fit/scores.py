@@ -163,9 +163,3 @@ class ScoreLift(Lift, ABC):
         w = np.ones(columns.rows) if weight is None else weight
         s = r if weight is None else weight * r
         return Scores(r, w, s, float(s @ (r if count is None else count * r)))
-
-
-def rows_layout(design: Design) -> Layout:
-    """The monomials from which rows can be written out, and no products of them."""
-    blocks = design.terms.blocks()
-    return Layout(tuple(blocks[()]), tuple(design.outcome), tuple((f, tuple(m)) for f, m in blocks.items() if f))

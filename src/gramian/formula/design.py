@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from gramian.batch import Kind, Schema
 from gramian.errors import FormulaError, SchemaError
@@ -15,7 +16,7 @@ from gramian.linalg.monomials import Coordinate, choose_coordinate, degree
 from gramian.typing import Level, Vector
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Design:
     """What to read, what to store, in which coordinates.
 
@@ -46,10 +47,17 @@ class Design:
         used += [c for c in (self.weight, self.count) if c is not None]
         return tuple(dict.fromkeys(used))
 
-    @property
+    @cached_property
     def layout(self) -> Layout:
-        """The sums that a pass keeps."""
+        """The sums that a pass keeps; asked for by every run of rows."""
         return layout(self.terms.blocks(), tuple(self.outcome))
+
+    @cached_property
+    def rows_layout(self) -> Layout:
+        """The monomials from which rows can be written out, and no products of them."""
+        blocks = self.terms.blocks()
+        cells = tuple((f, tuple(m)) for f, m in blocks.items() if f)
+        return Layout(tuple(blocks[()]), tuple(self.outcome), cells)
 
     @property
     def placed(self) -> tuple[str, ...]:

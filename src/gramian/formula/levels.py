@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from gramian.batch import MANY, ArrowLevels
+from gramian.batch import CLOSE, MANY, ArrowLevels
 from gramian.errors import DataError, listing
 from gramian.linalg.levels import WIDEST, LevelList, array_of, text_array, told
 from gramian.typing import Codes, Level, Mask
@@ -26,6 +26,7 @@ class LevelIndex:
     def __init__(self, label: str, known: Sequence[Level] = (), *, frozen: bool = False) -> None:
         self.label, self.frozen = label, frozen
         self.range: range | None = None
+        self.table: _Table | None = None
         self.many = _arrow(known) if len(known) >= MANY else None
         self.few: dict[Level, int] = {} if self.many is not None else {level: i for i, level in enumerate(known)}
 
@@ -47,6 +48,9 @@ class LevelIndex:
             start = self._start(levels)
             if start is not None:
                 return np.where(codes < 0, -1, codes + (levels.start - start))
+            found = self._looked_up(codes, levels)
+            if found is not None:
+                return found
             levels = LevelList(_whole(levels)) if len(levels) >= MANY else levels
         array = self._searched(levels)
         place = self._places_of_few(codes, levels) if array is None else self._places_of_many(codes, array)
@@ -67,6 +71,18 @@ class LevelIndex:
             return self.range.start
         self.many, self.range = pa.array(_whole(self.range)), None
         return None
+
+    def _looked_up(self, codes: Codes, levels: range) -> Codes | None:
+        """Codes of integers by a table of those that are known; None where one is not, or they lie far apart."""
+        if self.many is None or not pa.types.is_int64(self.many.type) or not len(self.many):
+            return None
+        if self.table is None or self.table.levels is not self.many:
+            self.table = _table(self.many)
+        low, place = self.table.low, self.table.place
+        if levels.start < low or levels.stop > low + len(place):
+            return None
+        found = np.append(place[levels.start - low : levels.stop - low], -1)[codes]
+        return None if found.min(initial=0) == -2 else found
 
     def _searched(self, levels: Sequence[Level]) -> Any:
         """The levels as an Arrow array to be searched; None for those that go through the dictionary."""
@@ -108,6 +124,24 @@ class LevelIndex:
         if what == "outcome":
             return f"the outcome '{self.label}' has the value '{level}' beside {known}: it must have two"
         return f"factor '{self.label}' has the level '{level}', which the fit has not seen (levels: {known})"
+
+
+class _Table(NamedTuple):
+    """Integers by value: `place[v - low]` is where v stands among `levels`, -2 where it does not."""
+
+    levels: Any
+    low: int
+    place: Codes
+
+
+def _table(levels: Any) -> _Table:
+    """Of integers that lie close together; for others there is no place."""
+    values = levels.to_numpy()
+    low, high = int(values.min()), int(values.max())
+    place = np.full(high - low + 1 if high - low < CLOSE * len(values) else 0, -2, np.int64)
+    if len(place):
+        place[values - low] = np.arange(len(values))
+    return _Table(levels, low, place)
 
 
 def _text(texts: Any) -> NDArray[Any]:

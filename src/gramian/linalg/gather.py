@@ -17,10 +17,17 @@ class Gather:
     """Writes the monomials of a block into a buffer: shift on the way, powers from lower powers.
 
     placed : names of the variables that a matrix supplies in place (their coordinates are plain).
+    height : rows of a block.
     """
 
-    def __init__(self, layout: Layout, coordinates: Mapping[str, Coordinate], placed: tuple[str, ...] = ()) -> None:
-        self.coordinates = coordinates
+    def __init__(
+        self,
+        layout: Layout,
+        coordinates: Mapping[str, Coordinate],
+        placed: tuple[str, ...] = (),
+        height: int = BLOCK,
+    ) -> None:
+        self.coordinates, self.height = coordinates, height
         rows = layout.rows
         outside = {((name, 1),) for name in placed}
         self.gathered = tuple(i for i, m in enumerate(rows) if m not in outside)
@@ -29,14 +36,14 @@ class Gather:
         self.width = len(inside)
         self.steps = steps_of([*inside, *layout.extra])
         self.made_of_response = _made_of([*inside, *layout.extra], set(layout.responses), self.steps)
-        self.scratch = np.empty((len(self.steps), BLOCK))
+        self.scratch = np.empty((len(self.steps), height))
 
     def blocks(
         self, rows: int, values: Mapping[str, Vector], codes: Mapping[str, Codes], matrix: Matrix | None
     ) -> Iterator[tuple[slice, Columns]]:
-        """Blocks of at most BLOCK rows, with their place; each is valid until the next is asked for."""
-        for start in range(0, rows, BLOCK):
-            place = slice(start, min(start + BLOCK, rows))
+        """Blocks of at most `height` rows, with their place; each is valid until the next is asked for."""
+        for start in range(0, rows, self.height):
+            place = slice(start, min(start + self.height, rows))
             yield place, self.block(place, values, codes, matrix)
 
     def block(
