@@ -1,16 +1,16 @@
 """Runs with a checkpoint that are killed at random moments, over and over, until they are through.
 
-A child says when it begins to fit; its parent waits a random time up to what a whole run takes, and kills it. Then
-the checkpoint, where there is one, has to be whole, and the next child goes on from it.
+A parent that has loaded everything forks a child, which fits; after a random time, up to what a whole run takes, it is
+killed. Then the checkpoint, where there is one, has to be whole, and the next child goes on from it.
 """
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -28,18 +28,28 @@ from gramian.errors import ArtifactError
 ROWS, GROUP = 400_000, 5_000
 EVERY = 0.01  # seconds between savings, so that many deaths fall into one
 MODELS = ("ols", "glm")
-CHILD = """
-import sys
+Parent = subprocess.Popen[str]
+PARENT = """
+import os, select, signal, sys
 import gramian as gm
 from gramian.fit import checkpoint
-checkpoint.EVERY, checkpoint.SHARE = float(sys.argv[4]), 0.5
-model, data, file = sys.argv[1:4]
-kept = {} if file == "-" else {"checkpoint": file}
-gm.ols("y ~ x", data)  # what is loaded late is loaded now
-print("ready", flush=True)
-fit = gm.ols("y ~ x * f", data, **kept) if model == "ols" else gm.glm("b ~ x + f", data, **kept)
-print(fit.coefficients.tobytes().hex(), fit.std_errors.tobytes().hex(), fit.rows, fit.passes)
+data, checkpoint.EVERY, checkpoint.SHARE = sys.argv[1], float(sys.argv[2]), 0.5
+gm.ols("y ~ x", data, engine=gm.Local(threads=1))  # what is loaded late is loaded now; no thread is left
+while asked := sys.stdin.readline().split():
+    model, file, patience = asked
+    pid = os.fork()
+    if not pid:
+        kept = {} if file == "-" else {"checkpoint": file}
+        fit = gm.ols("y ~ x * f", data, **kept) if model == "ols" else gm.glm("b ~ x + f", data, **kept)
+        print(fit.coefficients.tobytes().hex(), fit.std_errors.tobytes().hex(), fit.rows, fit.passes, flush=True)
+        os._exit(0)
+    child = os.pidfd_open(pid)
+    if not select.select([child], [], [], float(patience))[0]:
+        signal.pidfd_send_signal(child, signal.SIGKILL)
+    print("exit", os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
+    os.close(child)
 """
+NEVER = 1e6  # seconds
 
 
 @dataclass(slots=True)
@@ -76,41 +86,50 @@ def deaths(sizes: Sizes, rounds: int) -> Finding:
 
 def _killed(model: str, data: Path, file: Path, wanted: int) -> Count:
     rng, count = np.random.default_rng(wanted), Count()
-    began = perf_counter()
-    expected = _child(model, data, "-", None)
-    longest = perf_counter() - began  # more than the fit alone: some children come through
-    while count.deaths < wanted or file.exists():
-        patience = float(rng.uniform(0.0, longest)) if count.deaths < wanted else None
-        printed = _child(model, data, str(file), patience)
-        if printed:
-            count.through += 1
-            count.same += printed == expected and not file.exists()
-            continue
-        count.deaths += 1
-        if file.exists():
-            count.kept += 1
-            try:
-                store.load(file)
-            except ArtifactError as error:
-                count.broken.append(str(error))
+    with _parent(data) as parent:
+        expected = _child(parent, model, "-", NEVER)
+        began = perf_counter()
+        _child(parent, model, str(file), NEVER)
+        longest = perf_counter() - began
+        while count.deaths < wanted or file.exists():
+            patience = float(rng.uniform(0.0, longest)) if count.deaths < wanted else NEVER
+            if printed := _child(parent, model, str(file), patience):
+                count.through += 1
+                count.same += printed == expected and not file.exists()
+                continue
+            count.deaths += 1
+            if file.exists():
+                count.kept += 1
+                try:
+                    store.load(file)
+                except ArtifactError as error:
+                    count.broken.append(str(error))
     return count
 
 
-def _child(model: str, data: Path, file: str, patience: float | None) -> str:
-    """What a child prints at its end; nothing where it was killed after so many seconds of fitting."""
-    arguments: Sequence[str] = (model, str(data), file, str(EVERY))
-    with subprocess.Popen([sys.executable, "-c", CHILD, *arguments], stdout=subprocess.PIPE, text=True) as child:
-        assert child.stdout is not None
-        child.stdout.readline()
+@contextmanager
+def _parent(data: Path) -> Iterator[Parent]:
+    """A process whose forks fit and die: loading takes longer than fitting."""
+    command = [sys.executable, "-c", PARENT, str(data), str(EVERY)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         try:
-            printed, _ = child.communicate(timeout=patience)
-        except subprocess.TimeoutExpired:
-            os.kill(child.pid, signal.SIGKILL)
-            child.communicate()
-            return ""
-    if child.returncode:
-        raise RuntimeError(f"a child that was not killed ended with {child.returncode}")
-    return printed
+            yield process
+        finally:
+            process.communicate()  # it ends with its input
+
+
+def _child(parent: Parent, model: str, file: str, patience: float) -> str:
+    """What a child prints at its end; nothing where it was killed after so many seconds."""
+    assert parent.stdin is not None
+    assert parent.stdout is not None
+    parent.stdin.write(f"{model} {file} {patience}\n")
+    parent.stdin.flush()
+    first = parent.stdout.readline()
+    printed, end = ("", first) if first.startswith("exit") else (first, parent.stdout.readline())
+    code = int(end.removeprefix("exit"))
+    if code not in (0, -signal.SIGKILL):
+        raise RuntimeError(f"a child that was not killed ended with {code}")
+    return "" if code else printed
 
 
 def _data(folder: Path) -> Path:

@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 
 import deaths
 import lost_workers
+import savings
 from command import Program, main
 from contenders import fitted
 from problems import NUMERIC, WIDTH, Sizes, doubles, links
@@ -34,6 +35,7 @@ def checkpoint(sizes: Sizes) -> Race:
         f"{COPIES * sizes.parquet:,} rows x {WIDTH} doubles and an outcome, Parquet",
         [Contender("with a checkpoint", kept), Contender("without", lambda: fitted(NUMERIC, data))],
         [Bar("with a checkpoint", "without", 1.05)],
+        times=3,
     )
 
 
@@ -41,7 +43,12 @@ PROGRAM = Program(
     "elsewhere",
     "Workers and runs that are killed; what checkpoints cost; memory of a client.",
     {"checkpoint": checkpoint},
-    {"workers": lost_workers.plans, "deaths": deaths.deaths, "client": lost_workers.client_memory},
+    {
+        "savings": savings.savings,
+        "workers": lost_workers.plans,
+        "deaths": deaths.deaths,
+        "client": lost_workers.client_memory,
+    },
 )
 
 if __name__ == "__main__":

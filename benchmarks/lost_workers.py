@@ -33,7 +33,13 @@ from gramian.fit.prepare import prepare
 from gramian.testing import same_bits
 
 FORMULAS = ("y ~ x", "y ~ x * f + I(x^2)", "y ~ poly(x, 3) + f", "y ~ 0 + f:x")
-WAIT = 2.0  # seconds to the next death, at most
+WAIT = 0.5  # seconds to the next death, at most
+SETTINGS = {
+    "distributed.scheduler.allowed-failures": 1000,  # the units are not to blame here
+    "distributed.worker.multiprocessing-method": "forkserver",
+    "distributed.deploy.lost-worker-timeout": "1h",  # by then a nanny gives up whose worker is away, killed again
+}
+LOADED = ("distributed", "gramian.engines.dask", "gramian.fit.passes")  # in what new workers are forked from
 LOOPBACK: dict[str, Any] = {
     "host": "127.0.0.1",
     "dashboard_address": "127.0.0.1:0",
@@ -71,19 +77,31 @@ with distributed.Client(sys.argv[1]) as client:
 
 @dataclass(slots=True)
 class Killer:
-    """Kills one of the workers now and then, until it is told to stop."""
+    """Kills one worker or both, now and then when both are there, until it is told to stop."""
 
-    client: Any
+    cluster: Any
     rng: np.random.Generator
     stopped: Event
     deaths: int = 0
 
     def run(self) -> None:
         while not self.stopped.wait(float(self.rng.uniform(0.0, WAIT))):
-            with suppress(Exception):  # a worker that is just being started answers nothing
-                known = self.client.run(os.getpid)
-                os.kill(int(self.rng.choice(list(known.values()))), signal.SIGKILL)
-                self.deaths += 1
+            running = _running(self.cluster)
+            if len(running) == LOOPBACK["n_workers"]:  # else a slow machine would see no worker live
+                for process in self.rng.permutation(running)[: self.rng.integers(1, len(running) + 1)]:
+                    self._kill(int(process))
+
+    def _kill(self, process: int) -> None:
+        with suppress(ProcessLookupError):  # it was about to end
+            os.kill(process, signal.SIGKILL)
+            self.deaths += 1
+
+
+def _running(cluster: Any) -> list[int]:
+    """The processes of the workers that have been started."""
+    processes = [nanny.process for nanny in cluster.workers.values() if nanny.status.name == "running"]
+    known = [process.pid for process in processes if process is not None and process.status.name == "running"]
+    return [number for number in known if number is not None]
 
 
 def plans(sizes: Sizes, rounds: int) -> Finding:
@@ -94,12 +112,11 @@ def plans(sizes: Sizes, rounds: int) -> Finding:
     from gramian.engines.dask import Dask
 
     rng, same, rows = np.random.default_rng(13), 0, 0
-    settings = {"distributed.scheduler.allowed-failures": 1000}  # the units are not to blame here
     with (
-        dask.config.set(settings),
-        distributed.LocalCluster(**LOOPBACK) as cluster,
+        dask.config.set(SETTINGS),
+        _cluster() as cluster,
         distributed.Client(cluster) as client,
-        _killing(client) as killer,
+        _killing(cluster) as killer,
     ):
         for _ in range(sizes.plans):
             with TemporaryDirectory() as name:
@@ -122,9 +139,18 @@ def plans(sizes: Sizes, rounds: int) -> Finding:
     )
 
 
+def _cluster() -> Any:
+    """Two workers, whose successors need not load anything."""
+    from distributed import LocalCluster
+    from distributed.utils import get_mp_context
+
+    get_mp_context().set_forkserver_preload(list(LOADED))
+    return LocalCluster(**LOOPBACK)
+
+
 @contextmanager
-def _killing(client: Any) -> Iterator[Killer]:
-    killer = Killer(client, np.random.default_rng(17), Event())
+def _killing(cluster: Any) -> Iterator[Killer]:
+    killer = Killer(cluster, np.random.default_rng(17), Event())
     thread = Thread(target=killer.run)
     thread.start()
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import random
 import subprocess
@@ -236,6 +237,54 @@ def test_a_full_disk_leaves_the_file_before_whole(folder: Path, eager: None, mon
     assert store.load(file)[0] == "checkpoint"
     monkeypatch.undo()
     assert bits(FITS["ols"](folder / "data", checkpoint=file)) == bits(FITS["ols"](folder / "data"))
+
+
+class Small(io.FileIO):
+    """A file on a disk that takes so many bytes more, all files together."""
+
+    left = 0
+
+    def write(self, content: Any, /) -> int:
+        taken = memoryview(content).cast("B")[: Small.left]
+        if not taken.nbytes:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        Small.left -= taken.nbytes
+        return super().write(taken)
+
+
+@pytest.mark.parametrize("more", [0, 1, 3_000])
+def test_a_disk_that_fills_while_it_is_written(
+    folder: Path, eager: None, monkeypatch: pytest.MonkeyPatch, more: int
+) -> None:
+    """The first file fits; of the second, `more` bytes do."""
+    file, opened = folder / "run", 0
+
+    def small(path: Path, mode: str) -> Any:
+        nonlocal opened
+        if mode == "rb":
+            return open(path, mode)
+        opened += 1
+        Small.left = more if opened == 2 else 10**9
+        return io.BufferedRandom(Small(path, mode.replace("b", "")))  # type: ignore[arg-type]
+
+    monkeypatch.setattr(store, "open", small, raising=False)
+    with pytest.raises(ArtifactError, match=r"run: cannot be written \(No space left.*; the one before is whole: make"):
+        FITS["ols"](folder / "data", checkpoint=file, engine=gm.Local(threads=1))
+    assert sorted(os.listdir(folder)) == ["data", "run"]
+    (kept,) = store.load(file)[1]["passes"]
+    assert [level for level, *_ in kept["parts"]] == [0]
+    monkeypatch.undo()
+    assert bits(FITS["ols"](folder / "data", checkpoint=file)) == bits(FITS["ols"](folder / "data"))
+
+
+def test_a_disk_that_is_full_from_the_beginning(folder: Path, eager: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(source: object, target: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(ArtifactError, match=r"run: cannot be written \(No space left on device\)$"):
+        FITS["ols"](folder / "data", checkpoint=folder / "run", engine=gm.Local(threads=1))
+    assert sorted(os.listdir(folder)) == ["data"]
 
 
 @pytest.fixture
