@@ -12,7 +12,7 @@ import gramian as gm
 
 KNOWN = cases("robust")
 COVARIANCES = [name for name in KNOWN if "/" in name]
-THEIRS = {"left out": "CR3", "club CR0": "CR0", "club CR1S": "CR1", "club CR3": "CR3"}
+THEIRS = {"left out": "CR3", "club CR1S": "CR1", "club CR3": "CR3"}
 STEP = 1e-7  # of the last step of a glm, see test_r_general
 # sandwich 3.0.2 multiplies weighted residuals by (I - H)^-1 where (I - H')^-1 belongs, H = X (X'WX)^-1 X'W: with
 # weights that differ within a cluster, those of a glm too, that is no longer what leaving the cluster out does

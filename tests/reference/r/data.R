@@ -8,8 +8,11 @@ write_data("longley", longley)
 write_data("trees", trees)
 write_data("women", women)
 write_data("infert", infert[, c("parity", "age", "induced", "spontaneous", "case", "education", "stratum")])
-write_data("puromycin", Puromycin)
-write_data("dnase", subset(as.data.frame(DNase), Run == 1)[, c("conc", "density")])
+write_data("puromycin", subset(Puromycin, state == "treated"))
+assay <- subset(as.data.frame(DNase), Run == 1)[, c("conc", "density")]
+assay$logconc <- sprintf("%.17g", log(assay$conc))
+write_data("dnase", assay)
+write_data("year", data.frame(Temp = airquality$Temp, day = 121:273))
 write_data("quine", MASS::quine)
 
 cancer <- as.data.frame(esoph)

@@ -50,9 +50,11 @@ analyses <- function(case, fit, types) {
   }
 }
 
-# rows : of the data, for which predictions are written.
-linear <- function(case, formula, data, weights = NULL, types = NULL, rows = 1:3, contrasts = NULL) {
+# of : rows that enter, or columns that must be there. rows : for which predictions are written.
+linear <- function(case, formula, data, weights = NULL, types = NULL, rows = 1:2, contrasts = NULL, of = TRUE) {
   d <- read_data(data)
+  new <- d[rows, ]
+  d <- if (is.character(of)) d[complete.cases(d[, of]), ] else d[of, ]
   fit <- fitted_lm(formula, d, if (!is.null(weights)) d[[weights]], contrasts)
   put_model(case, formula, data, weights, contrasts)
   put(case, "rows_predicted", rows)
@@ -63,7 +65,7 @@ linear <- function(case, formula, data, weights = NULL, types = NULL, rows = 1:3
   put(case, "condition", condition(sqrt(w) * X))
   put(case, "confidence_interval", t(confint(fit, level = 0.9)))
   whole(case, fit)
-  predictions(case, fit, d[rows, ])
+  predictions(case, fit, new)
   analyses(case, fit, types)
   invisible(fit)
 }
@@ -92,32 +94,43 @@ linear("no_intercept_factor", mpg ~ 0 + factor(cyl) + wt, "mtcars", types = 1:2)
 linear("poly", mpg ~ poly(hp, 3) + wt, "mtcars", types = 1:3)
 linear("poly_raw", mpg ~ poly(hp, 3, raw = TRUE), "mtcars")
 linear("poly_by_factor", mpg ~ poly(hp, 2) * factor(am), "mtcars", types = 1:3)
-linear("powers", mpg ~ wt + I(wt^2) + I(wt * hp) + log(disp), "mtcars", types = 1:3)
+linear("powers", mpg ~ wt + I(wt^2) + I(wt * hp) + log(disp), "mtcars", types = 1:2)
 linear("log", log(mpg) ~ log(hp) + sqrt(wt) + exp(drat / 5), "mtcars")
 linear("aliased", mpg ~ wt + hp + I(wt + hp) + qsec, "mtcars", types = 1)
 linear("aliased_factors", mpg ~ factor(cyl) + factor(carb) * factor(gear), "mtcars", types = 1)
 linear("factors", breaks ~ wool * tension, "warpbreaks", types = 1:3)
 linear("factors_within", breaks ~ tension + wool:tension, "warpbreaks", types = 1)
 linear("unbalanced", mpg ~ factor(cyl) * factor(am) + wt, "mtcars", types = 1:3)
-linear("slopes", len ~ supp * dose, "ToothGrowth", types = 1:3)
+linear("slopes", len ~ supp * dose, "ToothGrowth", types = 3)
 linear("slopes_without_mains", len ~ supp:dose, "ToothGrowth", types = 1)
-linear("doses", len ~ supp * factor(dose), "ToothGrowth", types = 1:3)
-linear("two_way", mpg ~ (factor(am) + factor(vs) + wt)^2, "mtcars", types = 1:3)
-linear("longley", Employed ~ ., "longley", types = 1:3)
+linear("doses", len ~ supp * factor(dose), "ToothGrowth", types = 3)
+linear("two_way", mpg ~ (factor(am) + factor(vs) + wt)^2, "mtcars", types = 2:3)
+linear("longley", Employed ~ ., "longley")
 linear("women", weight ~ height + I(height^2) + I(height^3), "women")
-linear("missing", Ozone ~ Solar.R + Wind + Temp, "airquality", rows = 4:7)
-linear("missing_weights", Ozone ~ Wind + Temp, "airquality", "Solar.R", rows = 4:7)
-linear("missing_factor", log(Ozone) ~ Solar.R * factor(Month) + Wind, "airquality", types = 1:3, rows = c(24:26, 91))
+linear("missing", Ozone ~ Solar.R + Wind + Temp, "airquality", rows = 4:5)
+linear("missing_weights", Ozone ~ Wind + Temp, "airquality", "Solar.R", rows = 4:5)
+linear("missing_factor", log(Ozone) ~ Solar.R * factor(Month) + Wind, "airquality", types = 1:3, rows = c(24, 26))
 linear("share", share ~ agegp + alcgp + tobgp, "esoph", "trials")
 fit <- linear("inflated", mpg ~ wt + hp + factor(cyl) + disp + factor(gear), "mtcars")
 inflation("inflated", fit)
 fit <- linear("inflated_products", mpg ~ wt * hp + poly(qsec, 2), "mtcars")
 inflation("inflated_products", fit)
 
+linear("poly_weights", mpg ~ poly(hp, 2) + wt, "mtcars", "carb")
+linear("scaled", mpg ~ scale(hp) + wt, "mtcars")
+linear("scaled_weights", mpg ~ scale(hp) + wt, "mtcars", "carb")
+# R makes these columns of all rows, those that are left out afterwards, too; "entering" : as if they were not there
+linear("poly_zero_weights", mpg ~ poly(hp, 2), "mtcars", "vs", rows = 3:4)
+linear("poly_zero_weights_entering", mpg ~ poly(hp, 2), "mtcars", "vs", rows = 3:4, of = read_data("mtcars")$vs > 0)
+linear("poly_missing", Ozone ~ poly(Temp, 2) + Wind, "airquality", rows = 3:4)
+linear("poly_missing_entering", Ozone ~ poly(Temp, 2) + Wind, "airquality", rows = 3:4, of = c("Ozone", "Wind"))
+linear("scaled_missing", Ozone ~ scale(Temp) + Wind, "airquality", rows = 3:4)
+linear("scaled_missing_entering", Ozone ~ scale(Temp) + Wind, "airquality", rows = 3:4, of = c("Ozone", "Wind"))
+
 for (name in c("sum", "helmert", "poly")) {
   code <- paste0("contr.", name)
   linear(paste0("contrast_", name), breaks ~ wool * tension, "warpbreaks", contrasts = list(tension = code))
-  linear(paste0("contrast_", name, "_slope"), mpg ~ factor(carb) * wt, "mtcars", NULL, NULL, 1:3, list("factor(carb)" = code))
+  linear(paste0("contrast_", name, "_slope"), mpg ~ factor(carb) * wt, "mtcars", NULL, NULL, 1:2, list("factor(carb)" = code))
 }
 
 hypothesis <- function(case, fit, text, ...) {

@@ -61,7 +61,7 @@ for (weights in c("none", "w")) {
   clusters(case, fit, panel["firm"], c("CR0", "CR1", "CR3"))
   clusters(case, fit, panel["year"], c("CR0", "CR1", "CR3"))
   clusters(case, fit, panel[c("firm", "year")], c("CR0", "CR1"))
-  for (kind in c("CR0", "CR1S", "CR3")) {
+  for (kind in c("CR1S", "CR3")) {
     V <- as.matrix(vcovCR(fit, panel$firm, kind))
     put_robust(sprintf("%s/club %s by firm", case, kind), fit, V)
   }
