@@ -83,4 +83,4 @@ def test_ready_curves_are_the_same_curves(name: str) -> None:
     assert fit.df_residual == case.number("df_residual")
     sigma = np.sqrt(case.number("deviance") / fit.df_residual)
     close(fit.deviance, case.number("deviance"), 1e3 * EPS + TOLERANCE)
-    close(fit.predict(case.data), case.numbers("fitted"), STEP, sigma)
+    close(fit.predict(case.data.slice(0, 8)), case.numbers("fitted"), STEP, sigma)

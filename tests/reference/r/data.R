@@ -19,6 +19,7 @@ cancer <- as.data.frame(esoph)
 cancer$share <- cancer$ncases / (cancer$ncases + cancer$ncontrols)
 cancer$trials <- cancer$ncases + cancer$ncontrols
 cancer$share <- sprintf("%.17g", cancer$share)
+cancer$ncontrols <- NULL
 write_data("esoph", cancer)
 
 data("Grunfeld", package = "plm")

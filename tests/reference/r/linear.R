@@ -26,10 +26,8 @@ whole <- function(case, fit) {
 }
 
 predictions <- function(case, fit, new) {
-  for (kind in c("confidence", "prediction")) {
-    level <- c(confidence = 0.95, prediction = 0.8)[[kind]]
-    put(case, kind, t(suppressWarnings(predict(fit, new, interval = kind, level = level))))
-  }
+  put(case, "confidence", t(suppressWarnings(predict(fit, new, interval = "confidence"))))
+  put(case, "prediction", t(suppressWarnings(predict(fit, new, interval = "prediction", level = 0.8))[, -1, drop = FALSE]))
 }
 
 analyses <- function(case, fit, types) {
@@ -130,6 +128,7 @@ linear("scaled_missing_entering", Ozone ~ scale(Temp) + Wind, "airquality", rows
 for (name in c("sum", "helmert", "poly")) {
   code <- paste0("contr.", name)
   linear(paste0("contrast_", name), breaks ~ wool * tension, "warpbreaks", contrasts = list(tension = code))
+  if (name == "helmert") next
   linear(paste0("contrast_", name, "_slope"), mpg ~ factor(carb) * wt, "mtcars", NULL, NULL, 1:2, list("factor(carb)" = code))
 }
 

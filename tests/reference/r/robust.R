@@ -65,7 +65,7 @@ for (weights in c("none", "w")) {
     V <- as.matrix(vcovCR(fit, panel$firm, kind))
     put_robust(sprintf("%s/club %s by firm", case, kind), fit, V)
   }
-  put_left_out(case, fit, panel$firm, "firm")
+  if (weights == "w") put_left_out(case, fit, panel$firm, "firm")
 }
 
 dummies <- fitted_lm(inv ~ value + capital + factor(firm), panel)
