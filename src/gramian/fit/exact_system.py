@@ -14,6 +14,7 @@ from gramian.fit.exact_pass import plain
 from gramian.formula.coding import Cell, Levels, ModelColumn, Stored, levels_of, model_columns
 from gramian.formula.coordinates import Combination, Frame, frame_of, grouped
 from gramian.formula.design import Design
+from gramian.formula.recoding import maps_of
 from gramian.linalg.exact.fit import ExactFit, exact_fit
 from gramian.linalg.exact.moments import ExactMoments
 from gramian.linalg.exact.products import ExactGram, combined, exact_gram
@@ -67,6 +68,8 @@ def exact_system(design: Design, moments: ExactMoments, *, every_level: bool = F
     wanted: dict[Stored, int] = {}
     outcome: Stored = ((), ((response, 1),))
     told = [_sum_of([(c.cell, m, share) for m, share in c.polynomial.items()], known, wanted) for c in columns]
+    if levels.contrasts:
+        told = [_through(told, column) for column in maps_of(columns, levels)[0]]
     told.append({wanted.setdefault(outcome, len(wanted)): Fraction(1)})
     stored = [_sum_of([(cell, m, Fraction(1))], known, wanted) for cell, m in _stored(frame)]
     through = frame.subspace or [{j: Fraction(1)} for j in range(len(stored))]

@@ -96,13 +96,11 @@ def stored_coefficients(frame: Frame, solution: Solution, coefficients: Vector, 
     coefficients, aliased : those of the model's columns, which say what is left out.
     """
     b = solution.coefficients
-    if aliased and frame.made is not None:
-        model = np.nan_to_num(coefficients.copy())
+    if aliased:
+        model = np.nan_to_num(coefficients)
         for i, c in frame.response.items():
             model[i] -= float(c)
-        b = maps.apply(frame.made, model) / frame.scale
-    elif aliased:
-        b = np.nan_to_num(coefficients) / frame.scale
+        b = (model if frame.made is None else maps.apply(frame.made, model)) / frame.scale
     if frame.subspace is not None:
         return maps.apply(frame.subspace[:-1], b, sum(len(g.positions) for g in frame.groups) - 1)
     return b * frame.scale

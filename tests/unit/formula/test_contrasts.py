@@ -119,6 +119,21 @@ def test_aliased_columns_and_saved_fits(frame, tmp_path):
     assert again.names == fit.names
 
 
+@pytest.mark.parametrize("kind", PATSY)
+@pytest.mark.parametrize("model", ["{f}", "{f}*z + x", "{f}*{g}", "{f}*z + I(2*z)", "{f} + I(x^2)"])
+def test_exact_sums_are_told_in_the_same_contrasts(frame, kind, model):
+    formula = "y ~ " + model.format(f=f'C(f, contrast="{kind}")', g=f'C(g, contrast="{kind}")')
+    fit, exact = gm.ols(formula, frame), gm.ols(formula, frame, exact=True)
+    assert exact.tier == "exact"
+    assert exact.aliased == fit.aliased
+    # eight certified digits are promised, relative to the larger of a coefficient and its error
+    np.testing.assert_allclose(exact.coefficients, fit.coefficients, rtol=1e-8, atol=1e-8 * np.nanmax(fit.std_errors))
+    np.testing.assert_allclose(exact.std_errors, fit.std_errors, rtol=1e-8)
+    np.testing.assert_allclose(exact.predict(frame), fit.predict(frame), rtol=1e-10, atol=1e-10)
+    stored = gm.gram(f"y ~ f + g + x + z + f:g + f:z + I(x^2){' + I(2*z)' * ('2*z' in model)}", frame, exact=True)
+    np.testing.assert_array_equal(stored.ols(formula).coefficients, exact.coefficients)
+
+
 def test_generalized_models_and_grams(frame):
     counts = frame.assign(n=np.random.default_rng(1).poisson(np.exp(0.3 * (frame.f == "b") + 0.1 * frame.z)))
     fit, plain = (gm.glm(f"n ~ {f} * z", counts, "poisson") for f in ('C(f, contrast="sum")', "f"))

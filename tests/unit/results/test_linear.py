@@ -115,6 +115,20 @@ def test_aliased_columns_are_unknown_in_arrays_and_null_in_tables(frame):
         fit.test("v = 0")
 
 
+@pytest.mark.parametrize("vcov", ["iid", "HC3"])
+@pytest.mark.parametrize("options", [{}, {"collinear": "min-norm"}, {"exact": True}, {"weights": "w"}])
+def test_aliased_levels_leave_predictions_and_residuals_as_they_are(frame, options, vcov):
+    """Nothing but indicators, and an outcome far from zero: what it was shifted by counts once."""
+    data = frame.assign(y=frame.y + 1e3, same=frame.f)
+    with_copy, plain = (gm.ols(formula, data, vcov=vcov, **options) for formula in ("y ~ f + same", "y ~ f"))
+    assert len(with_copy.aliased) == data.f.nunique() - 1
+    close(with_copy.predict(data), plain.predict(data))
+    told, known = (fit.predict(data, "confidence") for fit in (with_copy, plain))
+    close(told["low"].to_numpy(), known["low"].to_numpy())
+    if options.get("collinear") is None:
+        close(with_copy.std_errors[: len(plain.names)], plain.std_errors)
+
+
 def test_the_minimum_norm_solution_has_no_errors_where_nothing_is_identified(frame):
     data = frame.assign(v=frame.x * 2)
     fit = gm.ols("y ~ x + v + z", data, collinear="min-norm")
