@@ -21,8 +21,8 @@ from gramian.fit.options import COLLINEAR, NA, SOLVERS
 
 if TYPE_CHECKING:
     from gramian.results.fits import Fits
+    from gramian.results.formats import Fit
     from gramian.results.gram import Gram
-    from gramian.results.saved import Fit
 
 FORMATS = ("table", "json", "csv", "md", "latex")
 LEVEL = 0.95
