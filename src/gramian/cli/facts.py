@@ -115,7 +115,8 @@ def disclosed(gram: Gram) -> Iterator[str]:
         yield f"{groups}: {FEW_ROWS} rows or fewer; their values can be worked out from the sums of each"
     clusters = gram.gathered.clusters
     if clusters is not None and (few := int((clusters.keyed.counts <= FEW_ROWS).sum())):
-        yield f"{few:,} clusters have {FEW_ROWS} rows or fewer; their values can be worked out from these products"
+        whose = "1 cluster has" if few == 1 else f"{few:,} clusters have"
+        yield f"{whose} {FEW_ROWS} rows or fewer; their values can be worked out from these products"
     for factors, table in tables:
         alone: Codes = table.cells[table.rows == 1]
         if len(alone):

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from os import PathLike
 from typing import Any, ClassVar
 
 import pyarrow as pa
 
+from gramian import store
 from gramian.data.source import source_of
 from gramian.fit.curve import CurveSolved
 from gramian.fit.curve_predict import predict
@@ -15,7 +17,10 @@ from gramian.inference import goodness, likelihood
 from gramian.inference.covariance import Covariance, iid
 from gramian.results import curve_tables, pictures
 from gramian.results.estimates import Estimates, read_only
+from gramian.results.plain_curve import from_curve
 from gramian.typing import Mask, Vector
+
+KIND = "curve-fit"
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -108,6 +113,10 @@ class CurveFit(Estimates):
     def plot(self, data: object | None = None, kind: str | None = None) -> Any:
         """A matplotlib figure: parameters, or with data the curve or residuals; `kind` names others."""
         return pictures.curve(self, data, kind)
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write it to a file that `gramian.load` reads. Raises ArtifactError where that is impossible."""
+        store.save(path, KIND, *from_curve(self.solved))
 
     def __repr__(self) -> str:
         return f"CurveFit({self.formula!r}, rows={self.rows}, sigma={self.sigma:.4g}, passes={self.passes})"

@@ -227,6 +227,10 @@ MESSAGES = {
         OptionError, lambda d: gm.gram("y ~ x", d, folds=2, checkpoint="a.part")),
     "by does not go with cluster, which is kept of all rows together": (
         OptionError, lambda d: gm.gram("y ~ x", d, by="g", cluster="firm")),
+    "found 'g'; to leave out one group after the other, name their column in by": (
+        OptionError,
+        lambda d: gm.gram("y ~ x", d, folds="g"),
+    ),
     "folds must be a whole number, at least 2, found 1": (OptionError, lambda d: gm.gram("y ~ x", d, folds=1)),
     "folds=500, but only 237 complete rows; take at most": (
         DataError, lambda d: gm.gram("y ~ z", d, folds=500)),

@@ -38,6 +38,7 @@ MADE: Mapping[str, Callable[[], Any]] = {
     "ridge.fit": lambda: gm.ridge("y ~ x + f", DATA, 2.0),
     "penalized.fit": lambda: gm.gram("y ~ x + z + f", DATA).path(penalties={"f": 0.5})[1],
     "glm.fit": lambda: gm.glm("n ~ x + z", DATA, "poisson"),
+    "curve.fit": lambda: gm.curve("y ~ a + b * exp(k * x)", DATA, {"a": 0, "b": 1, "k": 0.05}),
     "wide.fit": lambda: gm.ols("y ~ x + z", DATA, solver="iterative"),
 }
 
