@@ -169,3 +169,13 @@ def test_a_saved_penalised_fit_on_the_command_line(ran, folds):
     assert "no term 'q'" in ran("cv", "f.gram", "--penalty", "q=1", code=2)
     assert "it goes with --save" in ran("cv", "f.gram", "--one-se", code=2)
     assert "f.gram is one of the inputs" in ran("select", "f.gram", "--save", "f.gram", code=2)
+
+
+def test_a_fit_of_a_group(ran, groups):
+    told = json.loads(ran("fit", "y ~ x", "g.gram", "--where", 2, "--format", "json"))
+    fit = groups.ols("y ~ x", where=2)
+    assert (told["rows"], [c["estimate"] for c in told["coefficients"]]) == (fit.rows, fit.coefficients.tolist())
+    assert "no rows have g = 9" in ran("fit", "y ~ x", "g.gram", "--where", "9", code=2)
+    assert "take one of the two" in ran("fit", "y ~ x", "g.gram", "--where", 2, "--by", "g", code=2)
+    message = "error: --where goes with .gram files made with --by; of data, --by fits every group\n"
+    assert ran("fit", "y ~ x", "d.parquet", "--where", 2, code=2) == message
