@@ -16,7 +16,9 @@ from gramian.fit.curve_predict import predict
 from gramian.inference import goodness, likelihood
 from gramian.inference.covariance import Covariance, iid
 from gramian.results import curve_tables, pictures
+from gramian.results.augment import augmented
 from gramian.results.estimates import Estimates, read_only
+from gramian.results.pictures.fits import curve_rows
 from gramian.results.plain_curve import from_curve
 from gramian.typing import Mask, Vector
 
@@ -95,6 +97,13 @@ class CurveFit(Estimates):
         With interval="confidence" or "prediction" an Arrow table with the columns fit, low, high (delta method).
         """
         return predict(self.solved, source_of(data), interval, level)
+
+    def augment(self, data: object) -> pa.Table:
+        """Every row of the data with what the fit says of it: .fitted, .resid, .hat, .std_resid (broom's names).
+
+        An Arrow table: the formula's columns first, null where something is missing.
+        """
+        return augmented(curve_rows(self), source_of(data))
 
     def glance(self) -> pa.Table:
         """The fit in one row."""
