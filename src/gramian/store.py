@@ -7,6 +7,7 @@ them with the sizes in the file before it allocates anything. There is no pickle
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import math
@@ -79,6 +80,8 @@ def load(path: str | PathLike[str]) -> tuple[str, dict[str, Any], dict[str, Arra
     except zipfile.BadZipFile as error:
         raise ArtifactError(f"{source}: not a file that gramian wrote, or damaged ({error})") from error
     except OSError as error:
+        if error.errno == errno.EINVAL:  # a place before the beginning of the file
+            raise ArtifactError(f"{source}: it is damaged: its parts do not lie where it says") from error
         raise ArtifactError(f"{source}: cannot be read ({error.strerror or error})") from error
     except (ValueError, NotImplementedError, RuntimeError, EOFError, struct.error) as error:
         raise ArtifactError(f"{source}: {str(error) or 'it is cut short'}") from error

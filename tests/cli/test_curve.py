@@ -57,6 +57,17 @@ def test_text_for_papers(run, growth, form, sign):
     assert sign in run("curve", "growth ~ logistic(day)", "growth.parquet", "--format", form).stdout
 
 
+def test_a_saved_curve_predicts(run, growth, folder):
+    done = run("curve", "growth ~ logistic(day)", "growth.parquet", "--save", "g.fit")
+    assert (done.returncode, done.stderr) == (0, "saved to g.fit\n")
+    told = run("predict", "g.fit", "growth.parquet", "--interval", "confidence").stdout
+    rows = list(csv.DictReader(io.StringIO(told)))
+    expected = curve("growth ~ logistic(day)", growth).predict(growth, interval="confidence")
+    for name in ("fit", "low", "high"):
+        assert [float(row[name]) for row in rows] == pytest.approx(expected[name].to_pylist(), rel=1e-9)
+    assert "growth ~ logistic(day)" in run("inspect", "g.fit").stdout
+
+
 FAILURES = [
     (["growth logistic(day)"], 2, "has no '~'; quote it, as in gramian curve"),
     ([WRITTEN], 2, "the parameters top, rate, mid need a start"),

@@ -139,3 +139,43 @@ def test_what_is_missing_is_said(ran, folds):
         "gram", FORMULA, "d.parquet", "--folds", 2, "--by", "g", "-o", "a.gram", code=2
     )
     assert "already there" in ran("path", "f.gram", "f.gram", code=3)
+
+
+def test_what_was_chosen_is_saved_to_predict_from(ran, folds, data):
+    best, chosen = folds.path(penalties={"f": 0, "x": 2}), folds.cross_validate(l1_ratio=1.0)
+    fits = {
+        ("path", "--penalty", "f=0", "--penalty", "x=2", "--criterion", "aic"): best.best("aic"),
+        ("path", "--penalty", "f=0", "--penalty", "x = 2"): best.best("bic"),
+        ("cv", "--l1-ratio", 1): chosen.fit,
+        ("cv", "--l1-ratio", 1, "--one-se"): chosen.one_se_fit,
+        ("select", "--criterion", "bic"): folds.select("bic").best,
+    }
+    for (command, *options), fit in fits.items():
+        ran(command, "f.gram", *options, "--save", "a.fit")
+        told = [float(row["fit"]) for row in rows(ran("predict", "a.fit", "d.parquet"))]
+        assert told == fit.predict(data).tolist()
+        assert fit.formula in ran("inspect", "a.fit")
+
+
+def test_a_saved_penalised_fit_on_the_command_line(ran, folds):
+    ran("cv", "f.gram", "--l1-ratio", 1, "--save", "a.fit")
+    alpha = folds.cross_validate(l1_ratio=1.0).best_alpha
+    assert f"lasso, alpha = {alpha:.6g}" in ran("inspect", "a.fit")
+    told = ran("predict", "a.fit", "d.parquet", "--interval", "confidence", code=2)
+    assert told == "error: --interval needs a covariance, which a fit chosen by a penalty does not have\n"
+    for given in ("f", "=2", "f=", "f=x"):
+        assert f"as in --penalty x=0; found '{given}'" in ran("path", "f.gram", "--penalty", given, code=2)
+    assert "--penalty gives 'f' twice" in ran("cv", "f.gram", "--penalty", "f=1", "--penalty", "f=2", code=2)
+    assert "no term 'q'" in ran("cv", "f.gram", "--penalty", "q=1", code=2)
+    assert "it goes with --save" in ran("cv", "f.gram", "--one-se", code=2)
+    assert "f.gram is one of the inputs" in ran("select", "f.gram", "--save", "f.gram", code=2)
+
+
+def test_a_fit_of_a_group(ran, groups):
+    told = json.loads(ran("fit", "y ~ x", "g.gram", "--where", 2, "--format", "json"))
+    fit = groups.ols("y ~ x", where=2)
+    assert (told["rows"], [c["estimate"] for c in told["coefficients"]]) == (fit.rows, fit.coefficients.tolist())
+    assert "no rows have g = 9" in ran("fit", "y ~ x", "g.gram", "--where", "9", code=2)
+    assert "take one of the two" in ran("fit", "y ~ x", "g.gram", "--where", 2, "--by", "g", code=2)
+    message = "error: --where goes with .gram files made with --by; of data, --by fits every group\n"
+    assert ran("fit", "y ~ x", "d.parquet", "--where", 2, code=2) == message

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gramian.cli.drawing import check_plot, plot, write_plot
-from gramian.cli.options import DATA, data, progress
+from gramian.cli.options import DATA, FILE, data, progress
 from gramian.errors import OptionError
 
 if TYPE_CHECKING:
+    from gramian.batch import Source
     from gramian.fit.curve_options import CurveOptions
     from gramian.results.curve import CurveFit
 
@@ -43,6 +44,7 @@ START, BOUNDS = "a=1,b=2", "a=0:1,b=:5"
 @click.option(
     "--format", type=click.Choice(FORMATS), default="table", show_default=True, help="Print the result as this."
 )
+@click.option("--save", metavar="FIT", type=FILE, help="Save the fit to this file, to predict from it later.")
 @click.option("--explain", is_flag=True, help="Say what would be read, how often and why, and stop before the pass.")
 @plot("the fitted curve or its residuals, in one more pass,")
 @progress
@@ -52,12 +54,14 @@ def command(
     start: str | None,
     bounds: str | None,
     format: str,
+    save: Path | None,
     plot: Path | None,
     explain: bool,
     progress: bool,
     **given: Any,
 ) -> None:
     """Fit a curve to DATA."""
+    from gramian.cli.output import check_place
     from gramian.cli.progress import watching
     from gramian.data.source import source_of
     from gramian.engines.local import Local
@@ -69,25 +73,28 @@ def command(
             f"the formula '{formula}' has no '~'; quote it, as in gramian curve \"y ~ logistic(x)\" data.csv"
         )
     check_plot(plot)
+    source = source_of(list(data))
+    check_place(save, (read.name for read in source.inputs))
     begin = None if start is None else {n: number("--start", START, v) for n, v in named(start, START, "--start")}
     ranges = {name: pair(v) for name, v in named(bounds or "", BOUNDS, "--bounds")}
     engine = Local(given.pop("threads"))
     if explain:
-        _explain(formula, data, engine.workers, curve_options(begin, ranges, **given))
+        _explain(formula, source, engine.workers, curve_options(begin, ranges, **given))
         return
     with watching(progress) as watch:
-        source = source_of(list(data))
         fit = curve(formula, source, begin, bounds=ranges, engine=engine, progress=watch, **given)
     _print(fit, format)
+    if save is not None:
+        fit.save(save)
+        click.echo(f"saved to {save}", err=True)
     if plot is not None:
         write_plot(fit.plot(source), plot)
 
 
-def _explain(formula: str, data: tuple[str, ...], threads: int, options: CurveOptions) -> None:
-    from gramian.data.source import source_of
+def _explain(formula: str, source: Source, threads: int, options: CurveOptions) -> None:
     from gramian.fit.curve_plan import plan_curve
 
-    click.echo(str(plan_curve(formula, source_of(list(data)), options, threads)))
+    click.echo(str(plan_curve(formula, source, options, threads)))
 
 
 def named(text: str, example: str, option: str) -> Iterator[tuple[str, str]]:

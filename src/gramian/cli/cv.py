@@ -7,13 +7,16 @@ from pathlib import Path
 import click
 
 from gramian.cli.drawing import check_plot, plot
-from gramian.cli.models import formula, grams, numbers, penalised, printed, show, total
+from gramian.cli.models import factors, formula, grams, keep, numbers, penalised, printed, saved, show, total
+from gramian.errors import OptionError
 
 
 @click.command()
 @grams
 @formula
 @penalised(0.0)
+@saved("the fit to all rows with the least error")
+@click.option("--one-se", is_flag=True, help="Save the fit whose error is within one standard error of the least.")
 @printed
 @plot("the errors against the penalty")
 def command(
@@ -21,8 +24,11 @@ def command(
     formula: str | None,
     l1_ratio: float,
     alphas: str | None,
+    penalty: tuple[str, ...],
     standardize: bool,
     drop_first: bool,
+    save: Path | None,
+    one_se: bool,
     format: str,
     plot: Path | None,
 ) -> None:
@@ -32,9 +38,18 @@ def command(
 
     \b
     gramian gram "y ~ x + z" data.parquet --folds 10 -o y.gram
-    gramian cv y.gram
+    gramian cv y.gram --save y.fit
     """  # noqa: D301  # click wants a backspace before lines that it may not fold
+    from gramian.cli.output import check_place
+
     check_plot(plot)
+    check_place(save, map(str, gram))
+    if one_se and save is None:
+        raise OptionError("--one-se says which fit to save; it goes with --save")
     wanted, held = numbers(alphas), total(gram)
-    found = held.cross_validate(l1_ratio, wanted, formula, standardize=standardize, drop_first=drop_first)
+    found = held.cross_validate(
+        l1_ratio, wanted, formula, penalties=factors(penalty), standardize=standardize, drop_first=drop_first
+    )
     show(found, format, plot)
+    if save is not None:
+        keep(found.one_se_fit if one_se else found.fit, save)

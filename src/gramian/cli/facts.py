@@ -21,6 +21,7 @@ from gramian.linalg.cells import CellSums
 from gramian.linalg.columns import Factors
 from gramian.linalg.exact.cells import ExactCells
 from gramian.results.gram import Gram
+from gramian.results.penalized import PenalizedFit
 from gramian.results.saved import Fit, load
 from gramian.typing import Codes
 
@@ -69,14 +70,13 @@ def about_saved(path: str) -> Iterator[RenderableType]:
 
 def about_fit(path: str, fit: Fit) -> Iterator[RenderableType]:
     """What was fitted, and from how many rows."""
-    yield _facts(
-        {
-            "fit": path,
-            "formula": fit.formula,
-            "rows": _rows(fit),
-            "coefficients": f"{len(fit.names):,}" + (f", {len(fit.aliased):,} of them aliased" if fit.aliased else ""),
-        }
-    )
+    facts = {"fit": path, "formula": fit.formula, "rows": _rows(fit), "coefficients": f"{len(fit.names):,}"}
+    if isinstance(fit, PenalizedFit):
+        facts["coefficients"] += f", {len(fit.chosen):,} of them not zero"
+        facts["penalty"] = f"{fit.options.kind}, alpha = {fit.alpha:.6g}"
+    elif fit.aliased:
+        facts["coefficients"] += f", {len(fit.aliased):,} of them aliased"
+    yield _facts(facts)
 
 
 def about_gram(path: str, gram: Gram) -> Iterator[RenderableType]:
@@ -115,7 +115,8 @@ def disclosed(gram: Gram) -> Iterator[str]:
         yield f"{groups}: {FEW_ROWS} rows or fewer; their values can be worked out from the sums of each"
     clusters = gram.gathered.clusters
     if clusters is not None and (few := int((clusters.keyed.counts <= FEW_ROWS).sum())):
-        yield f"{few:,} clusters have {FEW_ROWS} rows or fewer; their values can be worked out from these products"
+        whose = "1 cluster has" if few == 1 else f"{few:,} clusters have"
+        yield f"{whose} {FEW_ROWS} rows or fewer; their values can be worked out from these products"
     for factors, table in tables:
         alone: Codes = table.cells[table.rows == 1]
         if len(alone):

@@ -14,6 +14,7 @@ from gramian.cli.digits import accuracy
 from gramian.cli.drawing import check_plot, plot, write_plot
 from gramian.cli.fits import check_alone, print_fits
 from gramian.cli.grams import grams_of
+from gramian.cli.models import group
 from gramian.cli.options import DATA, FILE, data, engine, engine_for, lasting, progress
 from gramian.cli.vcov import asked as asked_vcov
 from gramian.errors import OptionError
@@ -21,8 +22,8 @@ from gramian.fit.options import COLLINEAR, NA, SOLVERS
 
 if TYPE_CHECKING:
     from gramian.results.fits import Fits
+    from gramian.results.formats import Fit
     from gramian.results.gram import Gram
-    from gramian.results.saved import Fit
 
 FORMATS = ("table", "json", "csv", "md", "latex")
 LEVEL = 0.95
@@ -35,7 +36,7 @@ LINEAR = ("counts", "digits", "exact", "decimal")  # options that do not go with
 ITERATED = ("link", "theta", "offset", "tolerance", "max_passes")  # options that go with --family
 HINTS = {"counts": "; use --weights"}
 LASTING = ("checkpoint", "skip_bad")  # options that a plan does not depend on
-FROM_GRAM = ("ridge", "collinear", "format", "digits", "vcov", "like", "by")  # what a fit from sums can have
+FROM_GRAM = ("ridge", "collinear", "format", "digits", "vcov", "like", "by", "where")  # what a fit from sums can have
 WITHOUT_MEANING = "--collinear has no meaning with --ridge: a penalised fit keeps every column"
 WITHOUT_VCOV = "--vcov has no meaning with --ridge: the covariance of a penalised fit is its own"
 NAMED = 10  # columns left out that are named one by one
@@ -65,6 +66,7 @@ NAMED = 10  # columns left out that are named one by one
 @click.option("--weights", metavar="COLUMN", help="Weigh rows by this column (analytic weights, as in R's lm).")
 @click.option("--counts", metavar="COLUMN", help="Let a row stand for as many rows as this column says.")
 @click.option("--by", metavar="COLUMN", multiple=True, help="Fit every value of this column apart; may be repeated.")
+@click.option("--where", metavar="GROUP", help="Fit this group only, of .gram files made with --by; several: a,b.")
 @click.option(
     "--vcov",
     metavar="RECIPE",
@@ -188,7 +190,9 @@ def _fit_grams(formula: str, grams: Gram, gram: Path | None, explain: bool, **gi
     if given["by"] and given["by"] != grams.by:
         there = f"those of {' and '.join(grams.by)}" if grams.by else "none"
         raise OptionError(f"--by {' --by '.join(given['by'])}: their sums are not kept; there are {there}")
-    asked: dict[str, Any] = {"each": bool(given["by"])}
+    if given["by"] and given["where"] is not None:
+        raise OptionError("--where names one group and --by asks for all of them: take one of the two")
+    asked: dict[str, Any] = {"each": bool(given["by"]), "where": group(grams, given["where"])}
     if given["digits"] is not None:
         asked["digits"] = given["digits"]
     if given["ridge"] is None:
@@ -239,6 +243,8 @@ def _options(
         raise OptionError(WITHOUT_VCOV)
     if family is not None and same.pop("solver") != "auto":
         raise OptionError("--solver does not go with --family: a generalized linear fit sums products of columns")
+    if same.pop("where") is not None:
+        raise OptionError("--where goes with .gram files made with --by; of data, --by fits every group")
     same["vcov"] = asked_vcov(same["vcov"])
     iterated = {name: value for name in ITERATED if (value := same.pop(name)) is not None}
     if family is None and iterated:

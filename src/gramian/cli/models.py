@@ -17,7 +17,9 @@ from gramian.errors import OptionError
 if TYPE_CHECKING:
     from gramian.results.cross_validation import CrossValidation
     from gramian.results.gram import Gram
+    from gramian.results.linear import LinearFit
     from gramian.results.path import Path as Penalised
+    from gramian.results.penalized import PenalizedFit
     from gramian.results.selection import Selection
 
     Result = Penalised | CrossValidation | Selection
@@ -52,6 +54,8 @@ def penalised(ratio: float) -> Callable[[F], F]:
                      help="0 is ridge, 1 the lasso, between them the elastic net."),
         click.option("--alphas", metavar="A,B,...",
                      help="Penalties, as scikit-learn counts them.  [default: knots of the lasso, or a grid of 100]"),
+        click.option("--penalty", metavar="TERM=FACTOR", multiple=True,
+                     help="Penalise a term by this much more or less, not at all by 0; may be repeated."),
         click.option("--standardize", is_flag=True, help="Penalise the coefficients of standardised columns."),
         click.option("--drop-first", is_flag=True, help="Leave out the reference levels of factors."),
     )  # fmt: skip
@@ -62,6 +66,11 @@ def penalised(ratio: float) -> Callable[[F], F]:
         return command
 
     return all_of_them
+
+
+def saved(what: str) -> Callable[[F], F]:
+    """Where a fit is kept, to predict from it later."""
+    return click.option("--save", metavar="FIT", type=FILE, help=f"Save {what} to this file, to predict from it later.")
 
 
 def printed(command: F) -> F:
@@ -95,6 +104,30 @@ def numbers(text: str | None) -> list[float] | None:
         return [float(part) for part in text.split(",")]
     except ValueError:
         raise OptionError(f"--alphas must be numbers separated by commas, such as 0.1,1,10; found {text!r}") from None
+
+
+def factors(given: Sequence[str]) -> dict[str, float]:
+    """Term -> factor of its penalty, from texts `term=factor`. Raises OptionError for anything else."""
+    out: dict[str, float] = {}
+    for text in given:
+        term, _, factor = (part.strip() for part in text.rpartition("="))
+        try:
+            value = float(factor)
+        except ValueError:
+            term = ""
+        if not term:
+            raise OptionError(f"--penalty must be a term and a number, as in --penalty x=0; found {text!r}")
+        if term in out:
+            raise OptionError(f"--penalty gives '{term}' twice")
+        out[term] = value
+    return out
+
+
+def keep(fit: LinearFit | PenalizedFit, target: Path) -> None:
+    """Save a fit, and say which."""
+    fit.save(target)
+    which = f", alpha = {fit.alpha:.6g}," if fit.alpha is not None else ""
+    click.echo(f"{fit.formula}{which} saved to {target}", err=True)
 
 
 def show(result: Result, format: str, plot: Path | None) -> None:

@@ -7,7 +7,22 @@ from pathlib import Path
 import click
 
 from gramian.cli.drawing import check_plot, plot
-from gramian.cli.models import formula, grams, group, numbers, penalised, printed, show, total, where
+from gramian.cli.models import (
+    factors,
+    formula,
+    grams,
+    group,
+    keep,
+    numbers,
+    penalised,
+    printed,
+    saved,
+    show,
+    total,
+    where,
+)
+
+CRITERIA = ("aic", "bic", "gcv")
 
 
 @click.command()
@@ -15,6 +30,8 @@ from gramian.cli.models import formula, grams, group, numbers, penalised, printe
 @formula
 @where
 @penalised(1.0)
+@saved("the fit that a criterion likes best")
+@click.option("--criterion", type=click.Choice(CRITERIA), default="bic", show_default=True, help="Choose it by this.")
 @printed
 @plot("the coefficients against the penalty")
 def command(
@@ -23,8 +40,11 @@ def command(
     where: str | None,
     l1_ratio: float,
     alphas: str | None,
+    penalty: tuple[str, ...],
     standardize: bool,
     drop_first: bool,
+    save: Path | None,
+    criterion: str,
     format: str,
     plot: Path | None,
 ) -> None:
@@ -33,15 +53,22 @@ def command(
     \b
     gramian path flights.gram
     gramian path flights.gram --l1-ratio 0.5 --standardize --format csv
+    gramian path flights.gram --penalty carrier=0 --save lasso.fit
     """  # noqa: D301  # click wants a backspace before lines that it may not fold
+    from gramian.cli.output import check_place
+
     check_plot(plot)
+    check_place(save, map(str, gram))
     wanted, held = numbers(alphas), total(gram)
     found = held.path(
         l1_ratio,
         formula,
         where=group(held, where),
         alphas=wanted,
+        penalties=factors(penalty),
         standardize=standardize,
         drop_first=drop_first,
     )
     show(found, format, plot)
+    if save is not None:
+        keep(found.best(criterion), save)

@@ -77,15 +77,21 @@ def command(
 
 
 def _predictions(fit: Fit, source: Source, scale: str | None, interval: str | None, level: float) -> Iterator[Matrix]:
-    from gramian.fit import glm_predict, predict
+    from gramian.fit import curve_predict, glm_predict, predict
     from gramian.fit.wide import predict as wide_predict
+    from gramian.results.curve import CurveFit
     from gramian.results.glm import GlmFit
+    from gramian.results.penalized import PenalizedFit
     from gramian.results.wide import WideFit
 
     if isinstance(fit, GlmFit):
         return glm_predict.predictions(fit.solved, source, scale or "response", interval, level)
     if scale is not None:
         raise OptionError("--scale goes with a generalized linear fit; this one is linear")
+    if isinstance(fit, CurveFit):
+        return curve_predict.predictions(fit.solved, source, interval, level)
+    if isinstance(fit, PenalizedFit) and interval is not None:
+        raise OptionError("--interval needs a covariance, which a fit chosen by a penalty does not have")
     if isinstance(fit, WideFit):
         if interval is not None:
             raise OptionError(f"--interval needs a covariance, which a fit by the {fit.solver} solver does not have")

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from gramian.cli.drawing import check_plot, plot
-from gramian.cli.models import formula, grams, group, printed, show, total, where
+from gramian.cli.models import formula, grams, group, keep, printed, saved, show, total, where
 
 CRITERIA = ("aic", "bic", "adj_r2", "cp")
 METHODS = ("best", "forward", "backward")
@@ -30,6 +30,7 @@ METHODS = ("best", "forward", "backward")
 )
 @formula
 @where
+@saved("the best fit")
 @printed
 @plot("the criterion against the number of columns")
 def command(
@@ -39,6 +40,7 @@ def command(
     count: int,
     formula: str | None,
     where: str | None,
+    save: Path | None,
     format: str,
     plot: Path | None,
 ) -> None:
@@ -48,7 +50,12 @@ def command(
     gramian select flights.gram --criterion bic
     gramian select flights.gram --method backward --format json
     """  # noqa: D301  # click wants a backspace before lines that it may not fold
+    from gramian.cli.output import check_place
+
     check_plot(plot)
+    check_place(save, map(str, gram))
     held = total(gram)
     found = held.select(criterion, method, formula, where=group(held, where), count=count)
     show(found, format, plot)
+    if save is not None:
+        keep(found.best, save)

@@ -13,9 +13,9 @@ from gramian.batch import Schema, Source
 from gramian.data.decimal_text import as_text
 from gramian.engines.blas import one_thread
 from gramian.engines.progress import Progress
-from gramian.errors import AccuracyWarning, NumericalError, OptionError
+from gramian.errors import AccuracyWarning, NumericalError
 from gramian.fit.engine import Engine
-from gramian.fit.exact_pass import AccumulateExact
+from gramian.fit.exact_pass import AccumulateExact, ExactAccumulated
 from gramian.fit.exact_tier import exact_solved
 from gramian.fit.gathered import Gathered
 from gramian.fit.ladder import reached, shortfall
@@ -30,6 +30,7 @@ from gramian.fit.solved import Solved
 from gramian.fit.submodel import Done, accumulated
 from gramian.formula.design import Design
 from gramian.formula.syntax import names
+from gramian.linalg.exact.rounded import rounded
 
 COMMON = 1000  # columns up to which a model fits into any memory
 
@@ -76,8 +77,8 @@ def fit_stored(design: Design, done: Done, options: Options) -> Solved:
 def solve_stored(design: Design, done: Done, options: Options) -> Solved:
     """A design's fit from its moments.
 
-    Raises NumericalError where taking rows away has left no digits at all, OptionError for a penalty or the
-    minimum-norm solution of exact sums.
+    Exact sums are solved exactly, but for a penalty or the minimum-norm solution: these are float64 fits of sums that
+    are rounded once each. Raises NumericalError where taking rows away has left no digits at all.
     """
     sizes = {name: len(done.moments.levels[name]) for name in design.terms.told}
     columns = width(design.terms, sizes) if sizes else len(done.moments.layout.rows)
@@ -91,11 +92,16 @@ def solve_stored(design: Design, done: Done, options: Options) -> Solved:
 
 
 def _solve(design: Design, done: Done, options: Options) -> Solved:
+    if isinstance(done, ExactAccumulated) and options.alpha is None and options.collinear != "min-norm":
+        return exact_solved(design, done, options)
+    return solve_linear(design, in_float64(design, done), options)
+
+
+def in_float64(design: Design, done: Done) -> Accumulated:
+    """Sums in the design's coordinates; those that are exact rounded, once each."""
     if isinstance(done, Accumulated):
-        return solve_linear(design, done, options)
-    if options.alpha is not None or options.collinear == "min-norm":
-        raise OptionError('exact sums give unpenalised fits with collinear="drop" or "raise" only')
-    return exact_solved(design, done, options)
+        return done
+    return Accumulated(rounded(done.moments, design.coordinates), done.tally)
 
 
 def _check_digits(fit: Solved) -> None:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from gramian.errors import NumericalError, OptionError
 from gramian.fit.apart import FOLDS, GROUPS, Apart, validation_names
 from gramian.fit.gathered import Gathered
-from gramian.fit.gram import fit_stored, solve_stored
+from gramian.fit.gram import fit_stored, in_float64, solve_stored
 from gramian.fit.gram_robust import check_kept, with_clusters
 from gramian.fit.keys import By
 from gramian.fit.options import Options
@@ -75,10 +75,11 @@ def conditions(gathered: Gathered) -> list[float]:
 def one_model(gathered: Gathered, asked: Asked, what: str) -> tuple[Design, Accumulated]:
     """The design and the moments of one model, for `what`.
 
-    Raises OptionError for several outcomes or exact sums, NumericalError where taking rows away has left no digits.
+    Exact sums are rounded, once each. Raises OptionError for several outcomes, NumericalError where taking rows away
+    has left no digits.
     """
     design, done = _one(gathered, asked, what).of(*_sums(gathered, asked.where))
-    return design, _usable(design, done, what)
+    return design, _usable(design, done)
 
 
 def folded(gathered: Gathered, asked: Asked) -> Folded:
@@ -97,8 +98,8 @@ def folded(gathered: Gathered, asked: Asked) -> Folded:
     if len(parts) < 2:
         raise OptionError(f"cross-validation needs two groups or more, and {apart.split} has {len(parts)} with rows")
     design, whole = model.of(gathered.moments, gathered.tally)
-    _usable(design, whole, what)
-    told = [_usable(design, model.of(*part)[1], what, judge=False).moments for part in _pairs(parts)]
+    _usable(design, whole)
+    told = [_usable(design, model.of(*part)[1], judge=False).moments for part in _pairs(parts)]
     return Folded(design, told, whole.tally, validation_names(apart, list(parts)))
 
 
@@ -116,9 +117,8 @@ def _one(gathered: Gathered, asked: Asked, what: str) -> Submodel:
     return model
 
 
-def _usable(design: Design, done: Done, what: str, *, judge: bool = True) -> Accumulated:
-    if not isinstance(done, Accumulated):
-        raise OptionError(f"{what} needs float64 sums, and this Gram is exact; make it without exact=True")
+def _usable(design: Design, done: Done, *, judge: bool = True) -> Accumulated:
+    done = in_float64(design, done)
     if judge and done.moments.removed is not None and done.moments.rows:
         solve_stored(design, done, Options(digits=0.0))  # raises where no digits are left
     return done

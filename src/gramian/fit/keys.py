@@ -37,7 +37,8 @@ class Folds:
 
     def __post_init__(self) -> None:
         if isinstance(self.count, bool) or not isinstance(self.count, int | np.integer) or self.count < 2:
-            raise OptionError(f"folds must be a whole number, at least 2, found {self.count!r}")
+            hint = "; to leave out one group after the other, name their column in by" * isinstance(self.count, str)
+            raise OptionError(f"folds must be a whole number, at least 2, found {self.count!r}{hint}")
 
     @property
     def columns(self) -> tuple[str, ...]:

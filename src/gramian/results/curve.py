@@ -4,18 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from os import PathLike
 from typing import Any, ClassVar
 
 import pyarrow as pa
 
+from gramian import store
 from gramian.data.source import source_of
 from gramian.fit.curve import CurveSolved
 from gramian.fit.curve_predict import predict
 from gramian.inference import goodness, likelihood
 from gramian.inference.covariance import Covariance, iid
 from gramian.results import curve_tables, pictures
+from gramian.results.augment import augmented
 from gramian.results.estimates import Estimates, read_only
+from gramian.results.pictures.fits import curve_rows
+from gramian.results.plain_curve import from_curve
 from gramian.typing import Mask, Vector
+
+KIND = "curve-fit"
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -91,6 +98,13 @@ class CurveFit(Estimates):
         """
         return predict(self.solved, source_of(data), interval, level)
 
+    def augment(self, data: object) -> pa.Table:
+        """Every row of the data with what the fit says of it: .fitted, .resid, .hat, .std_resid (broom's names).
+
+        An Arrow table: the formula's columns first, null where something is missing.
+        """
+        return augmented(curve_rows(self), source_of(data))
+
     def glance(self) -> pa.Table:
         """The fit in one row."""
         return curve_tables.glance(self)
@@ -108,6 +122,10 @@ class CurveFit(Estimates):
     def plot(self, data: object | None = None, kind: str | None = None) -> Any:
         """A matplotlib figure: parameters, or with data the curve or residuals; `kind` names others."""
         return pictures.curve(self, data, kind)
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write it to a file that `gramian.load` reads. Raises ArtifactError where that is impossible."""
+        store.save(path, KIND, *from_curve(self.solved))
 
     def __repr__(self) -> str:
         return f"CurveFit({self.formula!r}, rows={self.rows}, sigma={self.sigma:.4g}, passes={self.passes})"

@@ -18,7 +18,9 @@ from gramian.fit.solved import Solved
 from gramian.inference.covariance import Covariance
 from gramian.inference.recipes import IID, Vcov
 from gramian.results import glm_tables, pictures
+from gramian.results.augment import augmented
 from gramian.results.estimates import Estimates
+from gramian.results.pictures.fits import general_rows
 from gramian.results.plain_glm import from_glm
 from gramian.results.robust import covariance, with_vcov
 from gramian.typing import Vector
@@ -143,6 +145,14 @@ class GlmFit(Estimates):
         With interval="confidence" an Arrow table with the columns fit, low, high: an interval for eta, mapped.
         """
         return predict(self.solved, source_of(data), scale, interval, level)
+
+    def augment(self, data: object) -> pa.Table:
+        """Every row of the data with what the fit says of it: .fitted, .resid, .hat, .std_resid (broom's names).
+
+        An Arrow table: the formula's columns first, null where something is missing.
+        .fitted is the mean, .std_resid that of the deviance.
+        """
+        return augmented(general_rows(self), source_of(data))
 
     def with_vcov(
         self, vcov: Vcov, data: object = None, *, like: str | None = None, engine: Engine | str | None = None

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 import pyarrow as pa
 
 from gramian import store
+from gramian.errors import OptionError
 from gramian.fit import gram_models, gram_sum
 from gramian.fit.gathered import Gathered
 from gramian.fit.gram import solve_stored
@@ -278,12 +279,20 @@ class Gram:
 
 def add(a: Gram, b: Gram, *, force: bool = False) -> Gram:
     """All rows of both: `a + b`, or with `force` also where an input is in both."""
+    _check_both(a, b)
     return Gram(gram_sum.added(a.gathered, b.gathered, force=force))
 
 
 def subtract(a: Gram, b: Gram, *, force: bool = False) -> Gram:
     """The rows of `a` without those of `b`: `a - b`, or with `force` also where an input of `b` is not in `a`."""
+    _check_both(a, b)
     return Gram(gram_sum.subtracted(a.gathered, b.gathered, force=force))
+
+
+def _check_both(a: object, b: object) -> None:
+    for found in (a, b):
+        if not isinstance(found, Gram):
+            raise OptionError(f"two Grams are wanted, found {type(found).__name__}; gm.load(path) reads one")
 
 
 def _fitted(done: Solved | Several) -> Fitted:

@@ -21,7 +21,9 @@ from gramian.inference.covariance import Covariance, iid
 from gramian.inference.recipes import Vcov
 from gramian.inference.tests import Test
 from gramian.results import collinearity, pictures, tables
+from gramian.results.augment import augmented
 from gramian.results.estimates import Estimates, read_only
+from gramian.results.pictures.fits import absorbed_rows, linear_rows
 from gramian.results.plain_solved import from_solved
 from gramian.results.robust import covariance, with_vcov
 from gramian.typing import Vector
@@ -167,6 +169,14 @@ class LinearFit(Estimates):
         With interval="confidence" or "prediction" an Arrow table with the columns fit, low, high.
         """
         return predict(self.solved, source_of(data), interval, level)
+
+    def augment(self, data: object) -> pa.Table:
+        """Every row of the data with what the fit says of it: .fitted, .resid, .hat, .std_resid (broom's names).
+
+        An Arrow table: the formula's columns first, null where something is missing.
+        Beside absorbed factors .hat and .std_resid are not known.
+        """
+        return augmented(absorbed_rows(self) if self.solved.absorbed else linear_rows(self), source_of(data))
 
     def with_vcov(
         self, vcov: Vcov, data: object = None, *, like: str | None = None, engine: Engine | str | None = None

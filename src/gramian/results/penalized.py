@@ -5,16 +5,21 @@ from __future__ import annotations
 import html
 from collections.abc import Mapping
 from dataclasses import dataclass
+from os import PathLike
 
 import pyarrow as pa
 
+from gramian import store
 from gramian.data.source import source_of
 from gramian.errors import OptionError, did_you_mean
 from gramian.fit.penalties import PathOptions
 from gramian.fit.predict import predict
 from gramian.fit.solved import Solved
 from gramian.inference import goodness
+from gramian.results.plain_penalized import from_penalized
 from gramian.typing import Vector
+
+KIND = "penalized-fit"
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -108,6 +113,10 @@ class PenalizedFit:
         from gramian.results.path_report import fit_text  # rich takes a while to import
 
         return fit_text(self)
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write it to a file that `gramian.load` reads. Raises ArtifactError where that is impossible."""
+        store.save(path, KIND, *from_penalized(self.solved, self.options))
 
     def __repr__(self) -> str:
         chosen = sum(name != "Intercept" for name in self.chosen)

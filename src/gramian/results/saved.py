@@ -8,25 +8,32 @@ from typing import Any, TypeAlias
 
 from gramian import store
 from gramian.errors import ArtifactError, GramianError
-from gramian.results import glm, gram, linear
+from gramian.results import curve, glm, gram, linear
+from gramian.results import penalized as penalised
+from gramian.results.curve import CurveFit
 from gramian.results.glm import GlmFit
 from gramian.results.gram import Gram
 from gramian.results.linear import LinearFit
+from gramian.results.penalized import PenalizedFit
+from gramian.results.plain_curve import curve_solved
 from gramian.results.plain_design import Arrays
 from gramian.results.plain_glm import glm as glm_solved
 from gramian.results.plain_gram import gathered
+from gramian.results.plain_penalized import penalized
 from gramian.results.plain_solved import solved
 from gramian.results.plain_wide import wide
 from gramian.results.wide import KIND as WIDE
 from gramian.results.wide import WideFit
 
-Fit: TypeAlias = LinearFit | GlmFit | WideFit
+Fit: TypeAlias = LinearFit | GlmFit | WideFit | PenalizedFit | CurveFit
 Saved: TypeAlias = Fit | Gram
 Read: TypeAlias = Callable[[Mapping[str, Any], Arrays], Saved]
 READ: Mapping[str, Read] = {
     linear.KIND: lambda manifest, arrays: LinearFit(solved(manifest, arrays)),
     gram.KIND: lambda manifest, arrays: Gram(gathered(manifest, arrays)),
     WIDE: lambda manifest, arrays: WideFit(wide(manifest, arrays)),
+    penalised.KIND: lambda manifest, arrays: PenalizedFit(*penalized(manifest, arrays)),
+    curve.KIND: lambda manifest, arrays: CurveFit(curve_solved(manifest, arrays)),
     glm.KIND: lambda manifest, arrays: GlmFit(glm_solved(manifest, arrays)),
 }
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
+from fractions import Fraction
+from math import prod
 
 import numpy as np
 import pyarrow as pa
@@ -11,9 +13,11 @@ import pytest
 
 import gramian as gm
 from gramian import store
-from gramian.errors import ArtifactError, NumericalError, OptionError, SchemaError
+from gramian.errors import ArtifactError, NumericalError, SchemaError
 from gramian.fit.submodel import accumulated
 from gramian.linalg.exact.moments import ExactMoments
+from gramian.linalg.exact.rounded import rounded
+from gramian.linalg.monomials import Coordinate
 from gramian.results.gram import Gram
 
 RNG = np.random.default_rng(7)
@@ -167,9 +171,55 @@ def test_decimals_as_they_say():
     assert gram.digest is not None
 
 
-def test_penalties_need_other_sums():
-    gram = exact("y ~ x + f", TABLE.slice(10))
-    with pytest.raises(OptionError, match="exact sums give unpenalised fits"):
-        gram.ridge(1.0)
-    with pytest.raises(OptionError, match="exact sums give unpenalised fits"):
-        gram.ols(collinear="min-norm")
+def test_what_is_not_least_squares_takes_sums_that_are_rounded_once():
+    rows, formula = TABLE.slice(10), "y ~ x*f + poly(x, 2) + g"
+    gram, float64 = exact(formula, rows, weights="w"), gm.gram(formula, rows, weights="w", engine=gm.Local(1))
+    alphas = [3.0, 0.1, 0.001]
+    for ratio in (0.0, 0.5, 1.0):
+        found, expected = (g.path(ratio, "y ~ x + f + g", alphas=alphas) for g in (gram, float64))
+        np.testing.assert_allclose(found.coefficients, expected.coefficients, atol=1e-10)
+    assert gram.path(1.0, "y ~ x + f").method == "homotopy, every knot"
+    ridge, usual = gram.ridge(1.0, "y ~ x + f"), float64.ridge(1.0, "y ~ x + f")
+    np.testing.assert_allclose(ridge.coefficients, usual.coefficients, rtol=1e-8)
+    assert ridge.tier == "fast"
+    norm = gram.ols("y ~ x*f", collinear="min-norm").coefficients
+    np.testing.assert_allclose(norm, float64.ols("y ~ x*f", collinear="min-norm").coefficients, rtol=1e-6)
+    assert gram.select("bic").terms == float64.select("bic").terms
+    np.testing.assert_allclose(gram.correlation().matrix, float64.correlation().matrix, atol=1e-9)
+
+
+def test_every_rounded_sum_is_the_float64_number_nearest_to_it():
+    rows = TABLE.slice(10)
+    gram = exact("y ~ x:f + poly(x, 2)", rows, weights="w")
+    known, levels = gram.gathered.design.coordinates, gram.gathered.moments.levels["f"]
+    sums = rounded(gram.gathered.moments, known)
+    columns = {"x": rows["x"].to_pylist(), "~y": rows["y"].to_pylist()}
+    u = {
+        v: [(Fraction(x) - Fraction(known[v].shift)) / Fraction(2) ** known[v].exponent for x in columns[v]]
+        for v in columns
+    }
+    weight, factor = [Fraction(w) for w in rows["w"].to_pylist()], rows["f"].to_pylist()
+
+    def values(m):
+        return [prod((u[v][i] ** p for v, p in m), start=Fraction(1)) for i in range(rows.num_rows)]
+
+    for i, a in enumerate(sums.layout.rows):
+        for j, b in enumerate(sums.layout.rows):
+            exact_sum = sum(w * s * t for w, s, t in zip(weight, values(a), values(b), strict=True))
+            assert sums.dense[i, j] == float(exact_sum)
+    (((names, monomials),), table) = sums.layout.tables, sums.tables[("f",)]
+    assert names == ("f",)
+    for (cell,), row in zip(table.cells, table.sums, strict=True):
+        for m, found in zip(monomials, row, strict=True):
+            parts = zip(weight, values(m), factor, strict=True)
+            assert found == float(sum(w * v for w, v, level in parts if level == levels[cell]))
+    for k, found in enumerate(sums.powers["x"]):
+        assert found == float(sum(v**k for v in u["x"]))
+
+
+def test_a_sum_beyond_float64_is_named():
+    gram = exact("y ~ x", pa.table({"x": [1e200, 2e200, 4e200], "y": [1.0, 2.0, 4.0]}))
+    assert gram.ols()["x"] == 1e-200
+    design = gram.gathered.design
+    with pytest.raises(NumericalError, match="a sum is beyond the largest float64; divide the columns"):
+        rounded(gram.gathered.moments, dict.fromkeys(design.coordinates, Coordinate()))

@@ -214,9 +214,6 @@ def test_groups(frame, tmp_path):
 
 
 def test_exact_grams_say_what_they_cannot(frame):
-    gram = gm.gram("y ~ x + z", frame, exact=True)
-    with pytest.raises(OptionError, match="a path needs float64 sums, and this Gram is exact"):
-        gram.path()
     with pytest.raises(OptionError, match="exact sums are kept of all rows together: leave out exact, or folds"):
         gm.gram("y ~ x", frame, exact=True, folds=3)
 
@@ -230,6 +227,10 @@ MESSAGES = {
         OptionError, lambda d: gm.gram("y ~ x", d, folds=2, checkpoint="a.part")),
     "by does not go with cluster, which is kept of all rows together": (
         OptionError, lambda d: gm.gram("y ~ x", d, by="g", cluster="firm")),
+    "found 'g'; to leave out one group after the other, name their column in by": (
+        OptionError,
+        lambda d: gm.gram("y ~ x", d, folds="g"),
+    ),
     "folds must be a whole number, at least 2, found 1": (OptionError, lambda d: gm.gram("y ~ x", d, folds=1)),
     "folds=500, but only 237 complete rows; take at most": (
         DataError, lambda d: gm.gram("y ~ z", d, folds=500)),

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import gramian as gm
-from gramian.errors import AccuracyWarning, DataError, NumericalError, SchemaError
+from gramian.errors import AccuracyWarning, DataError, NumericalError, OptionError, SchemaError
 
 
 @pytest.fixture(scope="module")
@@ -174,3 +174,11 @@ def test_rows_left_out_are_counted_and_taken_back(frame):
         gm.subtract(gm.gram("y ~ x + f", frame), a, force=True)
     assert gm.subtract(a + b, b).rows == 90
     assert clean.dropped_rows == {}
+
+
+def test_add_and_subtract_take_grams():
+    gram = gm.gram("y ~ x", {"x": [1, 2, 3], "y": [2, 4, 5]})
+    for wrong in (3, None, "a.gram"):
+        for change in (gm.add, gm.subtract):
+            with pytest.raises(OptionError, match=r"two Grams are wanted, found .*; gm.load\(path\) reads one"):
+                change(gram, wrong)

@@ -141,6 +141,15 @@ def test_every_flipped_bit_is_an_error(path):
         whole[at] ^= 1 << at % 8
 
 
+def test_every_byte_taken_out_is_an_error(path):
+    whole = path.read_bytes()
+    for at in range(0, len(whole), 7):
+        path.write_bytes(whole[:at] + whole[at + 1 :])
+        with pytest.raises(ArtifactError) as caught:
+            store.load(path)
+        assert "cannot be read" not in str(caught.value)  # what is wrong is the file, not the disk
+
+
 def test_bytes_before_or_after_are_an_error(path):
     whole = path.read_bytes()
     for damaged in (b"x" + whole, whole + b"x", whole + whole):

@@ -40,15 +40,35 @@ class _Single:
 
 def linear(fit: LinearFit, data: Any, kind: str | None) -> Any:
     """A picture of a linear fit."""
+    return draw(linear_rows(fit), data, kind, KINDS)
+
+
+def linear_rows(fit: LinearFit) -> Drawing:
+    """A linear fit as its rows are judged."""
     solved = fit.solved
     predictor = Predictor(solved, Spread(solved.solution.inverse, 1.0))
     axis = _axis(solved.design)
-    how = Drawing(fit, solved.design, predictor.batch, _gaussian(fit.sigma), solved.terms, fit.effective, axis)
-    return draw(how, data, kind, KINDS)
+    return Drawing(fit, solved.design, predictor.batch, _gaussian(fit.sigma), solved.terms, fit.effective, axis)
+
+
+def absorbed_rows(fit: LinearFit) -> Drawing:
+    """The same beside absorbed factors, which do without the leverages."""
+    predictor = Predictor(fit.solved)
+
+    def values(batch: Batch) -> Matrix:
+        (told,) = predictor.batch(batch)
+        return np.stack([told, np.full(len(told), np.nan), np.full(len(told), np.nan)])
+
+    return replace(linear_rows(fit), values=values)
 
 
 def curve(fit: CurveFit, data: Any, kind: str | None) -> Any:
     """A picture of a curve."""
+    return draw(curve_rows(fit), data, kind, KINDS)
+
+
+def curve_rows(fit: CurveFit) -> Drawing:
+    """A curve as its rows are judged."""
     freedom = fit.df_residual
     reach = t_quantile(0.5 + LEVEL / 2, freedom)
     solved = replace(fit.solved, rss=max(freedom, 0.0))  # sigma 1
@@ -58,12 +78,17 @@ def curve(fit: CurveFit, data: Any, kind: str | None) -> Any:
         return np.stack([told[0], told[0] + (told[1] - told[0]) / reach, told[0] + (told[2] - told[0]) / reach])
 
     design, width = solved.curve.design, len(fit.names)
-    how = Drawing(fit, design, values, _gaussian(fit.sigma), tuple(range(width)), width, _axis(design))
-    return draw(how, data, kind, KINDS)
+    return Drawing(fit, design, values, _gaussian(fit.sigma), tuple(range(width)), width, _axis(design))
 
 
 def general(fit: GlmFit, data: Any, kind: str | None) -> Any:
     """A picture of a generalized linear fit."""
+    how = general_rows(fit)
+    return draw(how, data, kind, (*KINDS, CALIBRATION) if how.binomial else KINDS)
+
+
+def general_rows(fit: GlmFit) -> Drawing:
+    """A generalized linear fit as its rows are judged."""
     solved, model = fit.solved.linear, fit.solved.model
     predictor = Predictor(solved, Spread(solved.solution.inverse, 1.0))
     family, sigma = model.family, fit.dispersion**0.5
@@ -82,8 +107,7 @@ def general(fit: GlmFit, data: Any, kind: str | None) -> Any:
     binomial = family.law.domain == "proportion"
     unit = f"estimate on the scale of the link, {fit.link}"
     given = (fit, design, predictor.batch, judge, solved.terms, fit.effective, axis, unit, model.mean, binomial)
-    how = Drawing(*given)
-    return draw(how, data, kind, (*KINDS, CALIBRATION) if binomial else KINDS)
+    return Drawing(*given)
 
 
 def _gaussian(sigma: float) -> Callable[[Rows], Judged]:

@@ -1,0 +1,96 @@
+"""Exact moments as float64 moments about the shifts of a design: every sum is rounded once, after it is complete."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import lcm
+
+import numpy as np
+
+from gramian.errors import NumericalError
+from gramian.linalg.cells import CellSums
+from gramian.linalg.exact.moments import LOG_WEIGHT, ExactMoments
+from gramian.linalg.exact.planes import PLANE, Integers, Planes
+from gramian.linalg.moments import Moments
+from gramian.linalg.monomials import Coordinate, Monomial, raw_monomial
+from gramian.typing import Matrix, Vector
+
+Share = tuple[Mapping[int, int], int]  # place -> whole number, and what all of them are divided by
+
+
+def rounded(moments: ExactMoments, coordinates: Mapping[str, Coordinate]) -> Moments:
+    """The moments that one pass in float64 would leave, but for its rounding.
+
+    coordinates : variable -> shift and scale, for every variable of the layout. Shifting is exact, so that nothing
+    cancels. Raises NumericalError for a sum beyond the largest float64.
+    """
+    layout = moments.layout
+    shares = _shares(layout.rows, coordinates, moments.scale)
+    half = _combined(_whole(moments.dense), shares)
+    units = np.array([unit for _, unit in shares], object)
+    dense = _floats(_combined(half.T, shares), units[:, None] * units, moments.dense.low)
+    tables = {f: _table(moments, f, m, coordinates) for f, m in layout.tables}
+    known = {v: _powers(moments, v, coordinates[v]) for v in _variables(moments.singles)}
+    levels = {name: tuple(found) for name, found in moments.levels.items()}
+    return Moments(layout, dict(coordinates), moments.rows, moments.log_weight, dense, levels, tables, known)
+
+
+def _table(
+    moments: ExactMoments,
+    factors: tuple[str, ...],
+    monomials: Sequence[Monomial],
+    coordinates: Mapping[str, Coordinate],
+) -> CellSums:
+    table, shares = moments.tables[factors], _shares(monomials, coordinates, moments.scale)
+    units = np.array([unit for _, unit in shares], object)
+    sums = _floats(_combined(_whole(table.sums).T, shares).T, units, table.sums.low)
+    return CellSums(table.cells, table.rows, sums)
+
+
+def _variables(singles: Sequence[Monomial]) -> list[str]:
+    return list(dict.fromkeys(v for m in singles if m != LOG_WEIGHT for v, _ in m))
+
+
+def _powers(moments: ExactMoments, variable: str, coordinate: Coordinate) -> Vector:
+    """Sums of u^0, u^1, ... from those of x."""
+    top = max(p for m in moments.singles for v, p in m if v == variable)
+    sums = moments.power_sums(variable, top)
+    told = [raw_monomial(((variable, k),) if k else (), {variable: coordinate.inverse}) for k in range(top + 1)]
+    return np.array([float(sum(c * sums[sum(p for _, p in m)] for m, c in q.items())) for q in told])
+
+
+def _shares(
+    monomials: Sequence[Monomial], coordinates: Mapping[str, Coordinate], scale: Mapping[str, int]
+) -> list[Share]:
+    """Monomials in u as sums of the same monomials in x, as they are stored."""
+    place = {m: i for i, m in enumerate(monomials)}
+    out: list[Share] = []
+    for m in monomials:
+        raw = raw_monomial(m, {v: coordinates[v].inverse for v, _ in m})
+        parts = {place[r]: c / 10 ** sum(p * scale.get(v, 0) for v, p in r) for r, c in raw.items() if c}
+        unit = lcm(*(c.denominator for c in parts.values()))
+        out.append(({i: int(c * unit) for i, c in parts.items()}, unit))
+    return out
+
+
+def _whole(planes: Planes) -> Integers:
+    """Its values divided by the power of two of the lowest plane."""
+    return planes.integers(PLANE * planes.low)
+
+
+def _combined(values: Integers, shares: Sequence[Share]) -> Integers:
+    """Sums of rows, one for each share."""
+    out = np.zeros((len(shares), values.shape[1]), object)
+    for row, (parts, _) in zip(out, shares, strict=True):
+        for i, c in parts.items():
+            row += c * values[i]
+    return out
+
+
+def _floats(values: Integers, units: Integers, low: int) -> Matrix:
+    """values 2^(PLANE low) / units, each rounded once: the quotient of two integers is."""
+    above, below = 2 ** max(PLANE * low, 0), 2 ** max(-PLANE * low, 0)
+    try:
+        return np.asarray((values * above) / (units * below), np.float64).reshape(values.shape)
+    except OverflowError:
+        raise NumericalError("a sum is beyond the largest float64; divide the columns by a power of ten") from None
