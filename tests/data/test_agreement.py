@@ -10,9 +10,9 @@ import pyarrow as pa
 import pytest
 
 from data.reading import everything
-from gramian.batch import Kind
 from gramian.data.source import source_of
 from gramian.errors import SchemaError
+from gramian.schema import Kind
 
 VALUES = {
     "int": pa.array([1, 2]),

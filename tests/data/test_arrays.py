@@ -11,9 +11,9 @@ import pyarrow as pa
 import pytest
 
 from data.reading import everything
-from gramian.batch import Kind
 from gramian.data.source import source_of
 from gramian.errors import DataError, SchemaError
+from gramian.schema import Kind
 
 
 def batches(data, columns):

@@ -12,9 +12,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from data.reading import column, count, everything
-from gramian.batch import Kind
 from gramian.data.source import source_of
 from gramian.errors import DataError, SchemaError
+from gramian.schema import Kind
 
 LEVELS = ["low", "mid", "high"]
 ORDERED = pd.Categorical(["mid", "low", "mid"], categories=LEVELS, ordered=True)

@@ -16,9 +16,9 @@ import pyarrow.dataset as ds
 import pytest
 
 from data.reading import count, everything
-from gramian.batch import Kind
 from gramian.data.source import source_of
 from gramian.errors import ColumnError
+from gramian.schema import Kind
 
 FILES = ["t.parquet", "t.csv", "t.csv.gz", "t.arrow", "t.feather", "t.ipc"]
 KINDS = {"x": Kind.NUMBER, "i": Kind.NUMBER, "s": Kind.TEXT, "b": Kind.BOOLEAN, "d": Kind.DATE}

@@ -9,10 +9,10 @@ import pyarrow as pa
 import pytest
 
 from data.reading import everything
-from gramian.batch import Kind
 from gramian.data import paths
 from gramian.data.source import source_of
 from gramian.errors import DataError, SchemaError
+from gramian.schema import Kind
 
 
 def test_a_folder_a_pattern_and_a_list_are_the_same(write, tmp_path):

@@ -12,11 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data.reading import count, everything
-from gramian.batch import Kind
 from gramian.data import reading, slices
 from gramian.data.frames import stream_units
 from gramian.data.source import source_of
 from gramian.errors import DataError
+from gramian.schema import Kind
 
 NAMES = ["t.parquet", "t.csv", "t.csv.gz", "t.arrow", "t.feather", "t.ipc"]
 

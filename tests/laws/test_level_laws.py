@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gramian.batch import ArrowLevels
+from gramian.column import ArrowLevels
 from gramian.errors import DataError
 from gramian.formula.levels import LevelIndex
 from gramian.linalg.cells import CellSums, gather

@@ -11,7 +11,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from gramian.batch import Field, Input, Kind
+from gramian.batch import Input
 from gramian.data.paths import kind_of
 from gramian.data.source import source_of
 from gramian.errors import listing
@@ -23,6 +23,7 @@ from gramian.linalg.exact.cells import ExactCells
 from gramian.results.gram import Gram
 from gramian.results.penalized import PenalizedFit
 from gramian.results.saved import Fit, load
+from gramian.schema import Field, Kind
 from gramian.typing import Codes
 
 LISTED = 20  # files of one kind that are listed

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from gramian.batch import Field, Kind, Schema
 from gramian.data.columns import family, kind_of
 from gramian.errors import listing
+from gramian.schema import Field, Kind, Schema
 from gramian.typing import Level
 
 NUMBERS = {"integer", "float"}

@@ -13,13 +13,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gramian.batch import SPARSE, Field, Input, Kind, Schema
+from gramian.batch import Input
 from gramian.data.agreement import Claim, agree
 from gramian.data.columns import ordered_levels
 from gramian.data.reading import Rereadable
 from gramian.data.slices import Held
 from gramian.data.sparse import is_sparse, read_sparse, size_of
 from gramian.errors import SchemaError, listing
+from gramian.schema import SPARSE, Field, Kind, Schema
 
 NUMERIC = "fiub"  # NumPy kinds that need no conversion
 LISTED = 1000  # columns of a matrix up to which each has a field of its own

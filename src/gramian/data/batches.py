@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
-from gramian.batch import Batch, Input, Schema, Unit
+from gramian.batch import Batch, Input, Unit
 from gramian.data.agreement import widest
 from gramian.data.arrays import hold_arrays, types_of
 from gramian.data.frames import hold_frame
@@ -15,6 +15,7 @@ from gramian.data.pandas import hold_pandas
 from gramian.data.reading import Once, Rereadable
 from gramian.data.slices import Held, Slice
 from gramian.errors import ColumnError, DataError, SchemaError
+from gramian.schema import Schema
 
 
 def read_list(data: Sequence[Any]) -> Rereadable:

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as pt
 
-from gramian.batch import Kind
+from gramian.schema import Kind
 from gramian.typing import Level
 
 VIEW = "string_view"

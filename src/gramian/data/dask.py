@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from gramian.batch import Batch, Input, Schema
+from gramian.batch import Batch, Input
 from gramian.data.blame import blamed
 from gramian.data.pandas import hold_pandas
 from gramian.data.reading import Rereadable
 from gramian.errors import MissingExtraError, SchemaError
+from gramian.schema import Schema
 
 try:
     import dask

@@ -7,8 +7,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from gramian.batch import Input, Schema, Source, Unit
+from gramian.batch import Input, Source, Unit
 from gramian.data.csv import Table
+from gramian.schema import Schema
 
 
 @dataclass(frozen=True, slots=True)

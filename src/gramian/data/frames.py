@@ -7,12 +7,13 @@ from typing import Any
 
 import pyarrow as pa
 
-from gramian.batch import Input, Schema, Unit
+from gramian.batch import Input, Unit
 from gramian.data.agreement import Claim, agree, duplicates
 from gramian.data.blame import blamed
 from gramian.data.columns import ordered_levels
 from gramian.data.reading import SLICE_ROWS, Once, Rereadable
 from gramian.data.slices import Held
+from gramian.schema import Schema
 
 PANDAS_INDEX = "__index_level_"  # what pandas calls an index without a name; it is no column
 

@@ -7,11 +7,12 @@ from typing import Any
 
 import pyarrow as pa
 
-from gramian.batch import Input, Schema
+from gramian.batch import Input
 from gramian.data.agreement import Claim, agree, duplicates
 from gramian.data.columns import ordered_levels
 from gramian.data.reading import Rereadable
 from gramian.data.slices import Held
+from gramian.schema import Schema
 
 
 def read_pandas(data: Any) -> Rereadable:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from gramian.batch import Input, Schema, Unit
+from gramian.batch import Input, Unit
+from gramian.schema import Schema
 
 BATCH_ROWS = 65_536
 SLICE_ROWS = 131_072  # rows of a unit in memory; never a function of the number of workers

@@ -10,7 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gramian.batch import CLOSE, Batch, Coded, raw
+from gramian.batch import Batch
+from gramian.column import CLOSE, Coded, raw
 from gramian.typing import Codes
 
 DENSE = 0.9  # share of a range of integers that occurs, from which on none is left out

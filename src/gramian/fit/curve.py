@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from gramian.batch import Kind, Schema, Source
+from gramian.batch import Source
 from gramian.engines.progress import Progress, watched
 from gramian.errors import DataError, NotIdentifiedError, NumericalError, SchemaError
 from gramian.fit.curve_faults import check_moving, check_rows, not_converged, not_defined, not_determined
@@ -22,6 +22,7 @@ from gramian.fit.resident import resident
 from gramian.fit.trust import RANK
 from gramian.formula.curve import Curve, Written, curve_of, parameters_of, written
 from gramian.formula.tally import Tally
+from gramian.schema import Kind, Schema
 from gramian.typing import M, Mask, Matrix, Pass, Vector
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gramian.batch import Schema
 from gramian.fit.apart import Apart
 from gramian.fit.ledger import Ledger
 from gramian.fit.stored_clusters import StoredClusters
 from gramian.fit.sums import AnyMoments
 from gramian.formula.design import Design
 from gramian.formula.tally import Tally
+from gramian.schema import Schema
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from gramian.batch import Batch, Schema, Source
+from gramian.batch import Batch, Source
 from gramian.errors import DataError
 from gramian.fit.glm_options import GlmOptions
 from gramian.fit.knots import settle_knots
@@ -16,6 +16,7 @@ from gramian.formula.grammar import parse
 from gramian.formula.syntax import Name
 from gramian.linalg.levels import canonical
 from gramian.linalg.monomials import Coordinate
+from gramian.schema import Schema
 from gramian.typing import Level
 
 

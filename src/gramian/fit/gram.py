@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from gramian.batch import Schema, Source
+from gramian.batch import Source
 from gramian.data.decimal_text import as_text
 from gramian.engines.blas import one_thread
 from gramian.engines.progress import Progress
@@ -31,6 +31,7 @@ from gramian.fit.submodel import Done, accumulated
 from gramian.formula.design import Design
 from gramian.formula.syntax import names
 from gramian.linalg.exact.rounded import rounded
+from gramian.schema import Schema
 
 COMMON = 1000  # columns up to which a model fits into any memory
 

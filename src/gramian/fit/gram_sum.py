@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 
-from gramian.batch import Schema
 from gramian.errors import NumericalError, SchemaError
 from gramian.fit import apart, ledger, stored_clusters
 from gramian.fit.apart import Apart
@@ -19,6 +18,7 @@ from gramian.formula.syntax import label
 from gramian.formula.tally import Tally
 from gramian.linalg.extract import Extract, extracted
 from gramian.linalg.moments import Moments
+from gramian.schema import Schema
 
 
 def added(a: Gathered, b: Gathered, *, force: bool = False) -> Gathered:

@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gramian.batch import Batch, Numbers, Source
+from gramian.batch import Batch, Source
+from gramian.column import Numbers
 from gramian.engines.progress import Progress
 from gramian.errors import DataError, OptionError, listing
 from gramian.fit.engine import Engine

@@ -8,11 +8,13 @@ from typing import Protocol
 
 import numpy as np
 
-from gramian.batch import Batch, Coded, Kind, Schema
+from gramian.batch import Batch
+from gramian.column import Coded
 from gramian.errors import DataError, OptionError, SchemaError
 from gramian.formula.coding import level_name
 from gramian.formula.levels import LevelIndex
 from gramian.linalg.keyed import Key
+from gramian.schema import Kind, Schema
 from gramian.typing import Codes, Level
 
 FOLD = "fold"

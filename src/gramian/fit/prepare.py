@@ -6,13 +6,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
-from gramian.batch import Input, Schema, Source, Unit
+from gramian.batch import Input, Source, Unit
 from gramian.fit.knots import settle_knots
 from gramian.fit.options import Options
 from gramian.fit.passes import first_rows
 from gramian.formula.design import Design, design_of
 from gramian.formula.expand import expand
 from gramian.formula.grammar import parse
+from gramian.schema import Schema
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any
 
-from gramian.batch import Batch, Input, Schema, Source, Unit
+from gramian.batch import Batch, Input, Source, Unit
 from gramian.fit.limits import memory_limit
+from gramian.schema import Schema
 
 MOST = 2**28  # bytes, and no more than TENTH of what is free: beyond it memory does not grow with the rows
 TENTH = 5  # memory_limit() is half of what is free

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from gramian.batch import Kind, Schema, Source
+from gramian.batch import Source
 from gramian.engines.progress import Progress, watched
 from gramian.errors import DataError, NumericalError, OptionError, SchemaError
 from gramian.fit.absorbed import Absorbed
@@ -28,6 +28,7 @@ from gramian.formula.design import Design
 from gramian.inference.recipes import Recipe, Setup
 from gramian.linalg.moments import Moments
 from gramian.models.glm import GLM
+from gramian.schema import Kind, Schema
 from gramian.typing import M, Matrix, Pass
 
 SHARE = 4  # of the memory limit, for the sums of all threads

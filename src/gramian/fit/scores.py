@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gramian.batch import Schema
 from gramian.errors import DataError
 from gramian.fit.passes import Lift, part
 from gramian.fit.predict import without_last
@@ -23,6 +22,7 @@ from gramian.linalg.predictor import Predictor
 from gramian.linalg.products import Group
 from gramian.linalg.subspace import dense
 from gramian.models.glm import GLM
+from gramian.schema import Schema
 from gramian.typing import Codes, Mask, Matrix, Vector
 
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gramian.batch import Schema, Source
+from gramian.batch import Source
 from gramian.engines.blas import one_thread
 from gramian.engines.progress import Progress
 from gramian.errors import AccuracyWarning, GramianError, NumericalError, OptionError
@@ -32,6 +32,7 @@ from gramian.formula.design import Design, of_one, outcomes_of
 from gramian.formula.grammar import parse
 from gramian.formula.tally import Tally
 from gramian.linalg.keyed import Key
+from gramian.schema import Schema
 from gramian.typing import Level
 
 OUTCOME = "outcome"

@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from gramian.batch import Batch, Input, Schema, Source, Unit
+from gramian.batch import Batch, Input, Source, Unit
 from gramian.engines.choice import Engine
 from gramian.engines.progress import Progress
 from gramian.errors import DataError, OptionError, SchemaError, UnreadableError
 from gramian.formula.tally import Tally
+from gramian.schema import Schema
 from gramian.typing import M, Pass
 
 T = TypeVar("T")

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from gramian.batch import Batch, Input, Schema, Source, Unit
+from gramian.batch import Batch, Input, Source, Unit
 from gramian.fit.keys import Keying, Split
 from gramian.formula.functions import evaluate
 from gramian.formula.syntax import Node, names
 from gramian.linalg.keyed import Key
+from gramian.schema import Schema
 from gramian.typing import Mask
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from gramian.batch import Schema
 from gramian.errors import FormulaError, OptionError, did_you_mean, listing
 from gramian.formula.arithmetic import expression
 from gramian.formula.curve_program import affine, compiled
@@ -17,6 +16,7 @@ from gramian.formula.terms import Terms, check_numeric
 from gramian.formula.tokens import Cursor, fault, tokenize
 from gramian.models.curve import Shape
 from gramian.models.curves import CURVES, Ready
+from gramian.schema import Schema
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from gramian.batch import Kind, Schema
 from gramian.errors import FormulaError, SchemaError
 from gramian.formula.expand import Expanded
 from gramian.formula.syntax import SEVERAL, Call, Name, Node, label, names
 from gramian.formula.terms import Terms, check_numeric, resolve
 from gramian.linalg.columns import Layout, layout
 from gramian.linalg.monomials import Coordinate, choose_coordinate, degree
+from gramian.schema import Kind, Schema
 from gramian.typing import Level, Vector
 
 

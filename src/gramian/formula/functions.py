@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gramian.batch import Batch, Numbers
+from gramian.batch import Batch
+from gramian.column import Numbers
 from gramian.errors import FormulaError, did_you_mean
 from gramian.formula.syntax import Binary, Call, Flag, Name, Negative, Node, Number, Text, children, label, names, walk
 from gramian.typing import Mask, Vector

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from gramian.batch import CLOSE, MANY, ArrowLevels
+from gramian.column import CLOSE, MANY, ArrowLevels
 from gramian.errors import DataError, listing
 from gramian.linalg.levels import WIDEST, LevelList, array_of, text_array, told
 from gramian.typing import Codes, Level, Mask

@@ -9,7 +9,8 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from gramian.batch import Batch, Numbers
+from gramian.batch import Batch
+from gramian.column import Numbers
 from gramian.errors import DataError
 from gramian.formula.design import Design
 from gramian.formula.functions import evaluate

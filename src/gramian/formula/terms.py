@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 
-from gramian.batch import Kind, Schema
 from gramian.errors import FormulaError, SchemaError
 from gramian.formula.contrasts import TREATMENT
 from gramian.formula.expand import Expanded
@@ -18,6 +17,7 @@ from gramian.formula.syntax import Call, Flag, Name, Node, Number, Text, label, 
 from gramian.linalg.columns import Factors
 from gramian.linalg.monomials import CONSTANT, Monomial, closed, times
 from gramian.linalg.monomials import monomial as canonical_monomial
+from gramian.schema import Kind, Schema
 from gramian.typing import Level
 
 

@@ -7,13 +7,13 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from gramian.batch import Field, Kind, Schema
 from gramian.fit.curve import CurveSolved
 from gramian.formula.curve import Curve, curve_of, written
 from gramian.formula.syntax import names
 from gramian.formula.tally import Tally
 from gramian.results import plain
 from gramian.results.plain_design import Arrays, taken
+from gramian.schema import Field, Kind, Schema
 
 NUMBERS = ("weight", "log_weight", "rss", "tss", "noise", "condition", "distance")
 COUNTS = ("rows", "passes")

@@ -7,7 +7,6 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from gramian.batch import Field, Kind, Schema
 from gramian.fit.apart import Apart
 from gramian.fit.gathered import Gathered
 from gramian.fit.ledger import Ledger, Read
@@ -21,6 +20,7 @@ from gramian.results.plain_clusters import clusters, from_clusters
 from gramian.results.plain_design import WIDEST, Arrays, design, distinct_levels, from_design
 from gramian.results.plain_exact import exact, from_exact
 from gramian.results.plain_sums import MOST_ROWS, from_sums, read_sums
+from gramian.schema import Field, Kind, Schema
 
 FLOAT, EXACT = "float64", "exact"
 CONTENT = ("arithmetic", "design", "schema", "matrices", "moments", "dropped_rows", "missing", "inputs")

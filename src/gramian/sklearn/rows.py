@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from gramian.batch import Batch, Field, Input, Kind, Schema
+from gramian.batch import Batch, Input
 from gramian.linalg.gather import BLOCK
 from gramian.linalg.panels import ROWS
+from gramian.schema import Field, Kind, Schema
 from gramian.typing import Codes, Matrix, Vector
 
 UNIT = 32_768  # rows that one thread takes at a time

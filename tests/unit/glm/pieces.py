@@ -9,8 +9,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from gramian.batch import Input, Schema, Unit
+from gramian.batch import Input, Unit
 from gramian.data.source import source_of
+from gramian.schema import Schema
 
 
 @dataclass(frozen=True)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gramian.batch import SPARSE, Source
+from gramian.batch import Source
 from gramian.errors import NotIdentifiedError, OptionError
 from gramian.fit.limits import COPIES, memory_limit, width_limit
 from gramian.fit.options import Options
 from gramian.fit.plan import readable
 from gramian.fit.wide.design import wide_columns
 from gramian.formula.expand import MAX_TERMS
+from gramian.schema import SPARSE
 
 QUICK = 2e11  # multiplications that are over in a few seconds
 STEPS = 60  # of an iteration on columns of no great condition, both products counted

@@ -8,7 +8,6 @@ from itertools import chain
 
 import numpy as np
 
-from gramian.batch import Kind, Schema
 from gramian.errors import FormulaError, SchemaError
 from gramian.fit.options import Options
 from gramian.formula.design import Design, design_of
@@ -16,6 +15,7 @@ from gramian.formula.expand import expand
 from gramian.formula.grammar import Cross, Formula, Power, Rest, Sum, Terms, parse
 from gramian.formula.syntax import Name, Number, label, names
 from gramian.linalg.monomials import Coordinate, degree
+from gramian.schema import Kind, Schema
 from gramian.typing import Codes
 
 

@@ -8,10 +8,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gramian.batch import Batch, Kind, Schema, Source
+from gramian.batch import Batch, Source
 from gramian.formula.design import Design
 from gramian.formula.reading import Reader
 from gramian.formula.terms import Terms
+from gramian.schema import Kind, Schema
 from gramian.typing import Codes, Mask, Matrix, Vector
 
 

@@ -1,0 +1,133 @@
+"""One column of rows read together, an Arrow array or a NumPy vector, as numbers or as codes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+from gramian.typing import Codes, Level, Mask, Vector
+
+CLOSE = 4  # places for each value, up to which integers are their own codes
+MANY = 1024  # levels from which on they stay in Arrow's hands
+SECONDS = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
+
+
+class Numbers(NamedTuple):
+    """A numeric column: values (n,) and which rows are present (None: all). Absent rows hold anything."""
+
+    values: Vector
+    present: Mask | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ArrowLevels(Sequence[Level]):
+    """Many different levels as they came, an Arrow array of int64 or large_string without nulls."""
+
+    array: Any
+
+    def __len__(self) -> int:
+        return len(self.array)
+
+    def __iter__(self) -> Iterator[Level]:
+        return iter(self.array.to_pylist())
+
+    def __getitem__(self, index: Any) -> Any:
+        found = self.array[index]
+        return ArrowLevels(found) if isinstance(index, slice) else found.as_py()
+
+
+class Coded(NamedTuple):
+    """A factor column: codes (n,), -1 where absent, into `levels`."""
+
+    codes: Codes
+    levels: Sequence[Level]
+
+
+def compact(column: Any) -> Any:
+    """The same column without what it is a slice of, which would be pickled with it."""
+    if isinstance(column, np.ndarray) or column.get_total_buffer_size() <= 2 * column.nbytes:
+        return column
+    return pa.concat_arrays([column, column[:0]])
+
+
+def present(column: Any) -> Mask | None:
+    """Which values of an Arrow array are there; None when all are."""
+    if not column.null_count:
+        return None
+    return raw(column.is_valid().cast(pa.uint8())).astype(np.bool_)  # to_numpy() would import pandas
+
+
+def raw(column: Any) -> np.ndarray[Any, Any]:
+    """The values of a primitive Arrow array without a copy; absent ones hold anything."""
+    dtype = np.dtype(column.type.to_pandas_dtype())
+    values = np.frombuffer(column.buffers()[1], dtype=dtype) if len(column) else np.empty(0, dtype)
+    return values[column.offset : column.offset + len(column)]
+
+
+def decimals(column: Any) -> Vector:
+    """Decimals rounded once to float64; absent ones hold 0."""
+    kind = column.type
+    if kind.bit_width == 128 and kind.precision <= 15 and 0 <= kind.scale <= 22 and len(column):
+        low = np.frombuffer(column.buffers()[1], dtype=np.int64)[::2]
+        # both sides are exact, so the quotient rounds once
+        whole = low[column.offset : column.offset + len(column)].astype(np.float64)
+        return np.asarray(np.where(np.abs(whole) < 1e15, whole, 0.0) / 10.0**kind.scale)
+    return raw(column.cast(pa.string()).cast(pa.float64()).fill_null(0.0))
+
+
+def instants(column: Any) -> Vector:
+    """Dates as days since 1970-01-01; timestamps, durations and times as seconds."""
+    kind = column.type
+    if pa.types.is_date(kind):
+        return raw(column.cast(pa.date32()).cast(pa.int32())).astype(np.float64)
+    whole = column.cast(pa.int32() if kind.bit_width == 32 else pa.int64())
+    return np.asarray(raw(whole) / SECONDS[kind.unit])
+
+
+def close_integers(column: Any) -> Coded | None:
+    """Integers that lie close together are their own codes, and their levels a range; None for anything else."""
+    if isinstance(column, np.ndarray):
+        values, there = column, None
+    elif pa.types.is_integer(column.type):
+        values, there = raw(column), present(column)
+    else:
+        return None
+    some = values if there is None else values[there]
+    if values.dtype.kind not in "iu" or (values.itemsize == 8 and values.dtype.kind == "u") or not len(some):
+        return None
+    low, high = int(some.min()), int(some.max())
+    if high - low >= CLOSE * len(values):
+        return None
+    codes = np.subtract(values, low, dtype=np.int64)
+    return Coded(codes if there is None else np.where(there, codes, -1), range(low, high + 1))
+
+
+def arrow_levels(dictionary: Any) -> ArrowLevels | None:
+    """Many integers or texts as they are; None where they are few, of another type, or one is null."""
+    kind = dictionary.type
+    if len(dictionary) < MANY or dictionary.null_count:
+        return None
+    if pa.types.is_integer(kind) and not pa.types.is_uint64(kind):
+        return ArrowLevels(dictionary.cast(pa.int64()))
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+        return ArrowLevels(dictionary.cast(pa.large_string()))
+    return None
+
+
+def coded(column: Any) -> Coded:
+    """Codes and levels of an Arrow dictionary array; a null or NaN level counts as absent."""
+    indices = column.indices
+    if indices.null_count:
+        indices = indices.cast(pa.int64()).fill_null(-1)  # unsigned ones have no place for -1
+    codes = raw(indices).astype(np.int64)
+    if (many := arrow_levels(column.dictionary)) is not None:
+        return Coded(codes, many)
+    levels = column.dictionary.to_pylist()
+    gone = [i for i, level in enumerate(levels) if level is None or level != level]
+    if gone:
+        codes = np.where(np.isin(codes, gone), -1, codes)
+    return Coded(codes, levels)
