@@ -99,7 +99,7 @@ def compare(
         formula=formula,
         names=solved.names,
         rows=solved.rows,
-        dropped_rows={cause: n for cause, n in solved.tally.causes.items() if n},
+        dropped_rows=solved.tally.dropped,
         rank=solved.rank,
         intercept=solved.intercept,
         digits=choice.digits,

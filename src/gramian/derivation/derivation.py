@@ -43,7 +43,7 @@ class Derivation:
     @property
     def dropped_rows(self) -> Mapping[str, int]:
         """Rows left out by cause."""
-        return {cause: n for cause, n in self.table.tally.causes.items() if n}
+        return self.table.tally.dropped
 
     @property
     def X(self) -> Matrix:  # noqa: N802  # the letters of the derivation

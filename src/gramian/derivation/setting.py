@@ -173,7 +173,7 @@ def _sum(a: Sequence[Fraction], b: Sequence[Fraction], total: Fraction) -> str:
 
 
 def _left_out(table: Table) -> Say:
-    causes = ", ".join(f"{n} {cause}" for cause, n in table.tally.causes.items() if n)
+    causes = ", ".join(f"{n} {cause}" for cause, n in table.tally.dropped.items())
     told: list[Piece] = []
     for name, n in table.tally.columns.items():
         told += ["; " if told else " (", Name(name), f": {n}"]

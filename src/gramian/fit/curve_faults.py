@@ -20,7 +20,7 @@ INVOLVED = 0.1  # share of a direction above which a parameter is named
 def check_rows(curve: Curve, sums: CurveSums) -> None:
     """Raise where there are fewer complete rows than parameters."""
     if not sums.rows:
-        causes = ", ".join(f"{n:,} {cause}" for cause, n in sums.tally.causes.items() if n)
+        causes = ", ".join(f"{n:,} {cause}" for cause, n in sums.tally.dropped.items())
         why = f" ({sums.tally.total:,} were left out: {causes})" if causes else ""
         raise NumericalError(f"no rows are left to fit '{curve.formula}'{why}")
     if sums.rows < len(curve.names):

@@ -24,6 +24,16 @@ class Tally:
         return Tally(_sum(self.causes, _negative(other.causes)), _sum(self.columns, _negative(other.columns)))
 
     @property
+    def dropped(self) -> Mapping[str, int]:
+        """Rows left out by cause, without causes of none."""
+        return {cause: n for cause, n in self.causes.items() if n}
+
+    @property
+    def missing(self) -> Mapping[str, int]:
+        """Rows left out because of a column, without columns of none."""
+        return {column: n for column, n in self.columns.items() if n}
+
+    @property
     def total(self) -> int:
         """All rows left out."""
         return sum(self.causes.values())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar, Protocol, TypeVar
 
@@ -18,6 +18,7 @@ from gramian.inference.covariance import Covariance
 from gramian.inference.hypothesis import hypotheses
 from gramian.inference.tests import Test
 from gramian.results import tables
+from gramian.results.left_out import LeftOut
 from gramian.typing import Mask, Matrix, Vector
 
 T = TypeVar("T", bound=np.generic)
@@ -52,7 +53,7 @@ class Facts(Protocol):
     def tally(self) -> Tally: ...
 
 
-class Estimates(ABC):
+class Estimates(LeftOut):
     """A table of coefficients. Arrays are in the order of `names`; what the data do not determine is NaN in them.
 
     A kind of fit says where its facts are, and what its own numbers are.
@@ -67,6 +68,10 @@ class Estimates(ABC):
     @property
     @abstractmethod
     def _facts(self) -> Facts: ...
+
+    @property
+    def _tally(self) -> Tally:
+        return self._facts.tally
 
     @abstractmethod
     def summary(self, level: float = 0.95) -> str:
@@ -125,16 +130,6 @@ class Estimates(ABC):
     def weight(self) -> float:
         """Sum of weights."""
         return self._facts.weight
-
-    @property
-    def dropped_rows(self) -> Mapping[str, int]:
-        """Rows left out by cause, each row once."""
-        return {cause: n for cause, n in self._facts.tally.causes.items() if n}
-
-    @property
-    def missing(self) -> Mapping[str, int]:
-        """Rows left out because of a column; a row may count for several."""
-        return {column: n for column, n in self._facts.tally.columns.items() if n}
 
     @property
     def rank(self) -> int:

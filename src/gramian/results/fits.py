@@ -13,14 +13,16 @@ from gramian.errors import OptionError, did_you_mean, listing
 from gramian.fit.keyed import plain_key
 from gramian.fit.several import Several
 from gramian.formula.coding import level_name
+from gramian.formula.tally import Tally
 from gramian.linalg.keyed import Key
 from gramian.results import fits_tables
+from gramian.results.left_out import LeftOut
 from gramian.results.linear import LinearFit
 from gramian.typing import Level
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Fits(Mapping[Level | Key, LinearFit]):
+class Fits(LeftOut, Mapping[Level | Key, LinearFit]):
     """Linear fits by key, from one pass.
 
     A key is the group's level, with several columns the tuple of their levels; with several outcomes the name of the
@@ -33,6 +35,10 @@ class Fits(Mapping[Level | Key, LinearFit]):
     def __post_init__(self) -> None:
         fits = {plain_key(key): LinearFit(solved) for key, solved in self.several.fits.items()}
         object.__setattr__(self, "fits", fits)
+
+    @property
+    def _tally(self) -> Tally:
+        return self.several.tally
 
     @property
     def formula(self) -> str:
@@ -53,16 +59,6 @@ class Fits(Mapping[Level | Key, LinearFit]):
     def rows(self) -> int:
         """Rows that entered, each once however many outcomes there are."""
         return sum(fit.rows for fit in self.fits.values()) // len(self.outcomes)
-
-    @property
-    def dropped_rows(self) -> Mapping[str, int]:
-        """Rows left out by cause, each row once; those without a group are among them."""
-        return {cause: n for cause, n in self.several.tally.causes.items() if n}
-
-    @property
-    def missing(self) -> Mapping[str, int]:
-        """Rows left out because of a column; a row may count for several."""
-        return {column: n for column, n in self.several.tally.columns.items() if n}
 
     @property
     def without_rows(self) -> Mapping[Level | Key, Mapping[str, int]]:

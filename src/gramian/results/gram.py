@@ -21,12 +21,14 @@ from gramian.fit.ledger import Read
 from gramian.fit.options import COLLINEAR, Options, accurate, one_of, penalty
 from gramian.fit.several import Several
 from gramian.fit.solved import Solved
+from gramian.formula.tally import Tally
 from gramian.inference.recipes import Vcov, recipe
 from gramian.linalg.exact.moments import ExactMoments
 from gramian.linalg.keyed import Key
 from gramian.results.collinearity import Correlation, correlation, vif
 from gramian.results.cross_validation import CrossValidation, cross_validation_of
 from gramian.results.fits import Fits
+from gramian.results.left_out import LeftOut
 from gramian.results.linear import LinearFit
 from gramian.results.path import Path, path_of
 from gramian.results.plain_gram import from_gathered
@@ -38,7 +40,7 @@ KIND = "gram"
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Gram:
+class Gram(LeftOut):
     """What one pass leaves: products of the columns of a formula, by name; from `gram`, or a sum of such.
 
     `+` and `-` add and take away rows: columns are aligned by name, levels united, inputs that are already there (or
@@ -46,6 +48,10 @@ class Gram:
     """
 
     gathered: Gathered
+
+    @property
+    def _tally(self) -> Tally:
+        return self.gathered.tally
 
     @property
     def formula(self) -> str:
@@ -61,16 +67,6 @@ class Gram:
     def columns(self) -> tuple[str, ...]:
         """The columns of the data that a formula may name."""
         return self.gathered.schema.names
-
-    @property
-    def dropped_rows(self) -> Mapping[str, int]:
-        """Rows left out by cause, each row once."""
-        return {cause: n for cause, n in self.gathered.tally.causes.items() if n}
-
-    @property
-    def missing(self) -> Mapping[str, int]:
-        """Rows left out because of a column; a row may count for several."""
-        return {column: n for column, n in self.gathered.tally.columns.items() if n}
 
     @property
     def inputs(self) -> tuple[Read, ...]:

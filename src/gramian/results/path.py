@@ -17,9 +17,11 @@ from gramian.fit.passes import Accumulated
 from gramian.fit.path import SolvedPath, solve_path, solved_at
 from gramian.fit.penalties import path_options
 from gramian.formula.design import Design
+from gramian.formula.tally import Tally
 from gramian.inference import goodness
 from gramian.inference.tuning import CRITERIA
 from gramian.results import pictures
+from gramian.results.left_out import LeftOut
 from gramian.results.penalized import PenalizedFit
 from gramian.results.tables import finite
 from gramian.typing import Matrix, Vector
@@ -28,13 +30,17 @@ SCHEMA = "gramian.path/1"
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Path:
+class Path(LeftOut):
     """A ridge, lasso or elastic-net path. The first penalty is the largest; `path[i]` is the fit at the i-th.
 
     A lasso path has its knots for penalties: between two of them the coefficients are straight lines in alpha.
     """
 
     solved: SolvedPath
+
+    @property
+    def _tally(self) -> Tally:
+        return self.solved.tally
 
     @property
     def formula(self) -> str:
@@ -85,16 +91,6 @@ class Path:
     def rows(self) -> int:
         """Rows that entered (the sum of counts)."""
         return self.solved.rows
-
-    @property
-    def dropped_rows(self) -> Mapping[str, int]:
-        """Rows left out by cause, each row once."""
-        return {cause: n for cause, n in self.solved.tally.causes.items() if n}
-
-    @property
-    def missing(self) -> Mapping[str, int]:
-        """Rows left out because of a column; a row may count for several."""
-        return {column: n for column, n in self.solved.tally.columns.items() if n}
 
     @property
     def passed(self) -> tuple[str, ...]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping
 from dataclasses import dataclass
 from os import PathLike
 
@@ -15,7 +14,9 @@ from gramian.errors import OptionError, did_you_mean
 from gramian.fit.penalties import PathOptions
 from gramian.fit.predict import predict
 from gramian.fit.solved import Solved
+from gramian.formula.tally import Tally
 from gramian.inference import goodness
+from gramian.results.left_out import LeftOut
 from gramian.results.plain_penalized import from_penalized
 from gramian.typing import Vector
 
@@ -23,7 +24,7 @@ KIND = "penalized-fit"
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class PenalizedFit:
+class PenalizedFit(LeftOut):
     """A ridge, lasso or elastic-net fit at one penalty, from a `Path` or a `CrossValidation`.
 
     It has no standard errors: those of a least squares fit would not count that the data have chosen the columns.
@@ -31,6 +32,10 @@ class PenalizedFit:
 
     solved: Solved
     options: PathOptions
+
+    @property
+    def _tally(self) -> Tally:
+        return self.solved.tally
 
     @property
     def formula(self) -> str:
@@ -68,16 +73,6 @@ class PenalizedFit:
     def rows(self) -> int:
         """Rows that entered (the sum of counts)."""
         return self.solved.rows
-
-    @property
-    def dropped_rows(self) -> Mapping[str, int]:
-        """Rows left out by cause, each row once."""
-        return {cause: n for cause, n in self.solved.tally.causes.items() if n}
-
-    @property
-    def missing(self) -> Mapping[str, int]:
-        """Rows left out because of a column; a row may count for several."""
-        return {column: n for column, n in self.solved.tally.columns.items() if n}
 
     @property
     def df(self) -> float:

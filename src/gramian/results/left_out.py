@@ -1,0 +1,28 @@
+"""What every result tells of the rows that did not enter it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+
+from gramian.formula.tally import Tally
+
+
+class LeftOut(ABC):
+    """Counts of rows that were left out; a kind of result says where its tally is."""
+
+    __slots__ = ()
+
+    @property
+    @abstractmethod
+    def _tally(self) -> Tally: ...
+
+    @property
+    def dropped_rows(self) -> Mapping[str, int]:
+        """Rows left out by cause, each row once."""
+        return self._tally.dropped
+
+    @property
+    def missing(self) -> Mapping[str, int]:
+        """Rows left out because of a column; a row may count for several."""
+        return self._tally.missing
