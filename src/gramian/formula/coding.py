@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import product as cartesian
 from math import prod
 
@@ -162,7 +163,10 @@ def _choices(
         named = ((f"{atom}[{name}]", c) for name, c in zip(names, codes, strict=True))
         return [ModelColumn(name, number, ((atom, c),), CONSTANT, {CONSTANT: ONE}, NONE, reduced) for name, c in named]
     names, leading, made = atom.names, atom.leading, atom.polynomials(coordinates, sums)
-    return [ModelColumn(n, number, (), leading[k], made[k], frozenset((n,)), reduced) for k, n in enumerate(names)]
+    return [ModelColumn(n, number, (), leading[k], made[k], _only(n), reduced) for k, n in enumerate(names)]
+
+
+_only = lru_cache(4096)(lambda name: frozenset((name,)))
 
 
 def _product(number: int, picks: Iterable[ModelColumn], reduced: frozenset[str]) -> ModelColumn:

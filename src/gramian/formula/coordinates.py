@@ -191,6 +191,9 @@ class Span:
         out: Combination = {}
         cell = column.cell
         for m, c in column.polynomial.items():
+            if (at := self.place.get((cell, m))) is not None and at not in out:  # most monomials
+                out[at] = c
+                continue
             lower = self.express((cell, m))
             if lower is None:
                 return None

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
@@ -75,6 +76,12 @@ class Product:
     def polynomials(self, coordinates: Coordinates, sums: PowerSums) -> tuple[Polynomial, ...]:
         """Binomial expansion."""
         return (raw_monomial(self.monomial, coordinates),)
+
+
+@lru_cache(4096)
+def alone(variable: str) -> Product:
+    """A variable by itself."""
+    return Product(variable, ((variable, 1),))
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from gramian.formula.contrasts import TREATMENT
 from gramian.formula.expand import Expanded
 from gramian.formula.functions import monomial as powers_of
 from gramian.formula.functions import uses_as_number
-from gramian.formula.parts import Basis, Orthogonal, Part, Powers, Product, Standardized
+from gramian.formula.parts import Basis, Orthogonal, Part, Powers, Product, Standardized, alone
 from gramian.formula.splines import Spline, spline_of
 from gramian.formula.syntax import Call, Flag, Name, Node, Number, Text, label, names
 from gramian.linalg.columns import Factors
@@ -151,7 +151,7 @@ class _Builder:
             if kind is not Kind.NUMBER:
                 check_numeric(node, self.schema)
             self.variables[text] = node
-            return Product(text, ((text, 1),))
+            return alone(text)
         if isinstance(node, Call) and node.function in ("factor", "C"):
             return self._factor(_column(node), label(node), _reference(node), _contrast(node))
         return self._part(node)

@@ -80,9 +80,8 @@ def closed(monomials: Iterable[Monomial]) -> list[Monomial]:
 def power_of(coordinate: Coordinate, variable: str, power: int) -> Polynomial:
     """x^power as a polynomial in u: (2^exponent u + shift)^power."""
     if power == 1:
-        line: Polynomial = {((variable, 1),): _two_to(coordinate.exponent)}
-        return {CONSTANT: _exact(coordinate.shift), **line} if coordinate.shift else line
-    scale, shift = Fraction(2) ** coordinate.exponent, _exact(coordinate.shift)
+        return _line(coordinate, variable)
+    scale, shift = Fraction(2) ** coordinate.exponent, Fraction(coordinate.shift)
     terms = ((q, comb(power, q) * scale**q * shift ** (power - q)) for q in range(power + 1))
     return {monomial({variable: q}): c for q, c in terms if c}
 
@@ -105,14 +104,11 @@ def raw_monomial(m: Monomial, coordinates: Mapping[str, Coordinate]) -> Polynomi
     return out
 
 
-def _two_to(exponent: int) -> Fraction:
-    return ONE if exponent == 0 else Fraction(2) ** exponent
-
-
 @lru_cache(4096)
-def _exact(value: float) -> Fraction:
-    """A float64 number; those of the models of one Gram are the same ones every time."""
-    return Fraction(value)
+def _line(coordinate: Coordinate, variable: str) -> Polynomial:
+    """x in u; those of the models of one Gram are the same ones every time."""
+    line: Polynomial = {((variable, 1),): Fraction(2) ** coordinate.exponent if coordinate.exponent else ONE}
+    return {CONSTANT: Fraction(coordinate.shift), **line} if coordinate.shift else line
 
 
 def choose_coordinate(values: Vector, *, products: bool) -> Coordinate:
