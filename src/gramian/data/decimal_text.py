@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
 
-from gramian.batch import Input, Source, Unit
+from gramian.batch import Source, Unit
 from gramian.data.csv import Table
-from gramian.schema import Schema
-
-
-@dataclass(frozen=True, slots=True)
-class AsText:
-    """A source whose text files yield fractional numbers as text; its schema still says number."""
-
-    schema: Schema
-    units: tuple[Unit, ...]
-    inputs: tuple[Input, ...]
-    rows: int | None
-    size: int | None
-    rereadable: bool = True
+from gramian.data.reading import Rereadable
 
 
 def as_text(source: Source) -> Source:
@@ -29,7 +17,7 @@ def as_text(source: Source) -> Source:
     if not source.rereadable:
         return source
     units = tuple(_spelt(unit) for unit in source.units)
-    return AsText(source.schema, units, source.inputs, source.rows, source.size)
+    return Rereadable(source.schema, units, source.inputs, source.rows, source.size)
 
 
 def _spelt(unit: Any) -> Unit:

@@ -10,25 +10,14 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any
 
-from gramian.batch import Batch, Input, Source, Unit
+from gramian.batch import Batch, Source, Unit
+from gramian.data.around import Around
+from gramian.data.reading import Rereadable
 from gramian.fit.limits import memory_limit
-from gramian.schema import Schema
 
 MOST = 2**28  # bytes, and no more than TENTH of what is free: beyond it memory does not grow with the rows
 TENTH = 5  # memory_limit() is half of what is free
 NUMBER = 8  # bytes of a value, as far as that is known before it is read
-
-
-@dataclass(frozen=True, slots=True)
-class Resident:
-    """A source whose units remember what they have read."""
-
-    schema: Schema
-    units: tuple[Unit, ...]
-    inputs: tuple[Input, ...]
-    rows: int | None
-    size: int | None
-    rereadable: bool = True
 
 
 def resident(source: Source, columns: Sequence[str]) -> Source:
@@ -42,7 +31,7 @@ def resident(source: Source, columns: Sequence[str]) -> Source:
         return source
     kept = Room(room)
     units = tuple(_remembering(unit, columns, kept) for unit in source.units)
-    return Resident(source.schema, units, source.inputs, source.rows, source.size)
+    return Rereadable(source.schema, units, source.inputs, source.rows, source.size)
 
 
 class Room:
@@ -65,29 +54,13 @@ class Room:
 
 
 @dataclass(slots=True, eq=False)
-class Remembering:
+class Remembering(Around):
     """A unit that is read once: it reads the columns of all passes, and keeps them while there is room."""
 
     unit: Any
     columns: tuple[str, ...]
     room: Room
     known: list[Batch] | None = field(default=None, init=False)
-
-    @property
-    def name(self) -> str:
-        """Of the unit."""
-        return str(self.unit.name)
-
-    @property
-    def rows(self) -> int | None:
-        """Of the unit."""
-        rows: int | None = self.unit.rows
-        return rows
-
-    @property
-    def size(self) -> int:
-        """Of the unit."""
-        return int(self.unit.size)
 
     def batches(self, columns: Sequence[str], *, parallel: bool = False) -> Iterator[Batch]:
         """The rows in order, with these columns and maybe more."""

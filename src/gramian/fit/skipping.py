@@ -10,27 +10,16 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from gramian.batch import Batch, Input, Source, Unit
+from gramian.batch import Batch, Source, Unit
+from gramian.data.around import Around
+from gramian.data.reading import Rereadable
 from gramian.engines.choice import Engine
 from gramian.engines.progress import Progress
 from gramian.errors import DataError, OptionError, SchemaError, UnreadableError
 from gramian.formula.tally import Tally
-from gramian.schema import Schema
 from gramian.typing import M, Pass
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Rest:
-    """A source without some of its units."""
-
-    schema: Schema
-    units: tuple[Unit, ...]
-    inputs: tuple[Input, ...]
-    rows: int | None
-    size: int | None
-    rereadable: bool = True
 
 
 def skipping(run: Callable[[Source, Engine], T], source: Source, engine: Engine) -> tuple[T, Tally]:
@@ -53,11 +42,11 @@ def skipping(run: Callable[[Source, Engine], T], source: Source, engine: Engine)
             bad |= _others(_without(source, bad), engine, noted.columns)
 
 
-def _without(source: Source, bad: set[str]) -> Rest:
+def _without(source: Source, bad: set[str]) -> Rereadable:
     units = [unit for unit in source.units if unit.name not in bad]
     known = [unit.rows for unit in units if unit.rows is not None]
     rows, size = sum(known) if len(known) == len(units) else None, sum(unit.size for unit in units)
-    return Rest(source.schema, tuple(map(_guarded, units)), source.inputs, rows, size or None)
+    return Rereadable(source.schema, tuple(map(_guarded, units)), source.inputs, rows, size or None)
 
 
 def _tally(source: Source, bad: set[str]) -> Tally:
@@ -72,7 +61,7 @@ def _cause(unit: Unit) -> str:
 
 def _others(source: Source, engine: Engine, columns: tuple[str, ...]) -> set[str]:
     """The units that cannot be read, by one trip that does nothing else."""
-    tried = Rest(source.schema, tuple(map(_tried, source.units)), source.inputs, source.rows, source.size)
+    tried = Rereadable(source.schema, tuple(map(_tried, source.units)), source.inputs, source.rows, source.size)
     try:
         return set(engine.fold(tried, Probe(columns)).names)
     except UnreadableError as error:  # it brought its workers down
@@ -102,26 +91,10 @@ class Probe:
 
 
 @dataclass(frozen=True, slots=True)
-class Guarded:
+class Guarded(Around):
     """A unit whose complaints name it. Columns that are not as they should be are no reason to skip it."""
 
     unit: Any
-
-    @property
-    def name(self) -> str:
-        """Of the unit."""
-        return str(self.unit.name)
-
-    @property
-    def rows(self) -> int | None:
-        """Of the unit."""
-        rows: int | None = self.unit.rows
-        return rows
-
-    @property
-    def size(self) -> int:
-        """Of the unit."""
-        return int(self.unit.size)
 
     def batches(self, columns: Sequence[str], *, parallel: bool = False) -> Iterator[Batch]:
         """The rows in order. Raises UnreadableError where they cannot be read."""
