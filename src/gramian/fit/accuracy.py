@@ -10,7 +10,7 @@ from gramian.fit.basis import Basis
 from gramian.fit.told import Told
 from gramian.formula.coordinates import Frame
 from gramian.linalg import maps
-from gramian.linalg.certificate import UNIT, Bounds, digits, times
+from gramian.linalg.certificate import MOST, UNIT, Bounds, digits, times
 from gramian.linalg.maps import spread
 from gramian.linalg.solve import Solution
 from gramian.typing import Vector
@@ -25,7 +25,8 @@ class Accuracy:
     """Certified digits, counted relative to the larger of a coefficient and its standard error.
 
     tier : "fast" (one pass), "refined" (more passes for the residual) or "exact". wanted : digits that were asked for.
-    digits, std_error_digits : (p,), NaN where not identified. rss_digits : of the residual sum of squares.
+    digits, std_error_digits : (p,), NaN where not identified (a column of zeros has all digits of its zero in the
+    minimum-norm solution). rss_digits : of the residual sum of squares.
     low : (p,) what float64 leaves of the coefficients. reached : whether every coefficient has the digits wanted, and
     every standard error that matters half of them. doubtful : columns called dependent that may not quite be so.
     """
@@ -98,7 +99,7 @@ def certify(
     return Accuracy(
         tier,
         wanted,
-        np.where(known, right, np.nan),
+        np.where(known, right, np.where(told.empty & told.shortest, MOST, np.nan)),
         np.where(known, std_error, np.nan),
         float(digits(np.array([off]), np.array([rss]))[0]),
         told.low,

@@ -29,7 +29,8 @@ class Told:
     identified. aliased : name -> the combination it equals. positions : (r,) of the aliased columns, null : (p, r)
     null vectors with an identity there. before : (r,) coefficients there before they were made zero. roots : (p,) of
     the inverse's diagonal, also where float64 does not hold that. map : solved columns to these, None where they are
-    the same. shortest : whether this is the minimum-norm solution.
+    the same. shortest : whether this is the minimum-norm solution. empty : (p,) columns of zeros, whose coefficients in
+    it are zero.
     """
 
     coefficients: Vector
@@ -42,6 +43,7 @@ class Told:
     before: Vector
     roots: Vector
     map: Map | None
+    empty: Mask
     shortest: bool = False
 
 
@@ -67,7 +69,7 @@ def tell(
             V, null = maps.congruence(T, V), maps.multiply(T, null)
     if not null.shape[1]:
         everything, own = np.ones(len(V), bool), maps.roots(T, solution.inverse)
-        return Told(b.hi, b.lo, V, everything, {}, np.zeros(0, np.int64), null, np.zeros(0), own, T)
+        return Told(b.hi, b.lo, V, everything, {}, np.zeros(0, np.int64), null, np.zeros(0), own, T, ~everything)
     norms = lengths(frame, products)
     positions, null = last_columns(null, norms)
     aliased = {names[p]: explain(null[:, k], norms, names, int(p)) for k, p in enumerate(positions)}
@@ -81,14 +83,14 @@ def tell(
     V = basic_covariance(V, positions, null)
     if collinear == "min-norm":
         known = identified(null, norms)
-        moved, lo = minimum_norm(moved, null), np.zeros(len(lo))
+        moved, lo = np.where(norms > 0, minimum_norm(moved, null), 0.0), np.zeros(len(lo))
     else:
         known = np.ones(len(V), bool)
         known[positions] = False
         moved[positions], lo[positions] = np.nan, np.nan
     V[~known], V[:, ~known] = np.nan, np.nan
     own = np.sqrt(np.maximum(V.diagonal(), 0.0))
-    return Told(moved, lo, V, known, aliased, positions, null, before, own, T, collinear == "min-norm")
+    return Told(moved, lo, V, known, aliased, positions, null, before, own, T, norms == 0, collinear == "min-norm")
 
 
 def lengths(frame: Frame, products: Pair) -> Vector:

@@ -269,3 +269,19 @@ def test_frames_are_not_needed_to_ask(frame):
     close(fit.coefficients, [0.0, 1.1])
     close(fit.std_errors, [np.sqrt(1.35 * 1.5), np.sqrt(1.35 / 5)])
     close(fit.sigma, np.sqrt(1.35))
+
+
+@pytest.mark.parametrize("rows", [12, 6])
+def test_a_column_of_zeros_has_the_digits_of_its_zero_in_the_shortest_solution(rows: int) -> None:
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((rows, 8)), rng.standard_normal(rows)
+    X[:, 2] = 0.0
+    for fit in (
+        gm.ols("y ~ X", {"X": X, "y": y}, collinear="min-norm"),
+        gm.gram("y ~ X", {"X": X, "y": y}).ols(collinear="min-norm"),
+    ):
+        assert fit.coefficients[3] == 0.0
+        assert fit.digits[3] == 53 * np.log10(2.0)
+        assert np.isnan(fit.std_errors[3])
+        truth = np.linalg.pinv(np.column_stack([np.ones(rows), X])) @ y
+        np.testing.assert_allclose(fit.coefficients, truth, atol=1e-12)  # condition below 100, two roundings squared

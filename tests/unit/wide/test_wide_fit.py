@@ -248,3 +248,13 @@ def test_products_that_were_asked_for_and_do_not_fit() -> None:
         OptionError, match=r"products of 10,001 columns take .* beyond the limit .*; leave solver=\"gram\" out"
     ):
         gm.ols("y ~ X", {"X": X, "y": np.ones(20_000)}, solver="gram")
+
+
+@pytest.mark.parametrize("form", [np.asarray, sp.csr_array])
+def test_a_column_of_zeros_has_the_digits_of_its_zero(form: Any) -> None:
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((20, 400)), rng.standard_normal(20)
+    X[:, 7] = 0.0
+    fit = gm.ols("y ~ X", {"X": form(X), "y": y}, collinear="min-norm", solver="dual")
+    assert fit.coefficients[8] == 0.0
+    assert fit.digits.min() > 12

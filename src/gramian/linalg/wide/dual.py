@@ -144,10 +144,16 @@ def shortest(rows: Rows, *, constant: bool) -> Shortest:
         return Shortest(b, first, nothing, 0.0, rss, int(good.sum()), condition)
     error = float(np.sqrt(rss / (values[0] - noise / 4.0)))
     unit = (2.0 * np.sqrt(rows.rows) + 6.0) * UNIT
-    off = error + unit * np.concatenate([absolute(part).T @ np.abs(dual) for part in rows.parts])
+    sizes, reach = (_across(rows, v) for v in (np.ones(rows.rows), np.abs(dual)))
+    off = np.where(sizes > 0.0, error + unit * reach, 0.0)  # the coefficient of a column of zeros is zero
     one = error + unit * float(np.abs(dual).sum())
     told = digits(np.array([one]), np.abs(np.array([first[0]])))[0] if constant else MOST
     return Shortest(b, first, digits(off, np.abs(b.hi)), float(told), rss, len(K), condition)
+
+
+def _across(rows: Rows, v: Vector) -> Vector:
+    """|X|'v, (p,)."""
+    return np.concatenate([absolute(part).T @ v for part in rows.parts])
 
 
 def _width(rows: Rows) -> int:
