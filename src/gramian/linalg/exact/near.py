@@ -1,4 +1,8 @@
-"""Columns that equal a combination of earlier ones as far as the rounding of float64 numbers goes."""
+"""Columns that are combinations of others but for the rounding of their elements: where tolerance ends, exactness goes.
+
+Distances come from one elimination in fixed point, in the order of the columns. Its rounding moves a squared distance
+by no more than 2 k 2^-BITS (1 + sum |b|)^2, b the combination; what that leaves open is solved for exactly.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from gramian.linalg.exact.planes import Integers
 from gramian.linalg.exact.products import ExactGram
 from gramian.linalg.exact.round import nearest, root
 from gramian.linalg.exact.solve import exact_solve
@@ -14,34 +19,105 @@ from gramian.typing import Codes, Mask, Matrix, Vector
 
 ROUNDING = 2.0**-51  # relative, of a sum of a few products of float64 numbers
 CANCELLED = 64.0  # times a column's length: larger summands say nothing of how it was made
+BITS = 512  # below the point, of products scaled to a diagonal below one
+OPEN = 8  # bits below the tolerance that the elimination's own rounding may reach
 
 
 def left_out(gram: ExactGram, constant: int | None, suspects: Sequence[int]) -> tuple[Mask, Matrix]:
     """Which suspects are combinations of earlier columns, (p,), and their null vectors (p, r).
 
-    A suspect's exact distance to the span of the earlier columns and the constant is compared with what rounding the
+    A suspect's distance to the span of the earlier columns and the constant is compared with what rounding the
     elements of the combination to float64 would leave.
     """
     p = len(gram.whole) - 1
     out, vectors = np.zeros(p, bool), []
+    if not len(suspects):
+        return out, np.zeros((p, 0))
     lengths = np.array([root(gram.fraction(i, i)) for i in range(p)])
-    for j in sorted(suspects):
-        before = np.array([i for i in range(p) if (i < j or i == constant) and i != j and not out[i]], np.int64)
-        null = _combination(gram, constant, before, j, lengths)
-        if null is not None:
-            out[j] = True
-            vectors.append(null)
-    return out, np.column_stack(vectors) if vectors else np.zeros((p, 0))
+    first = [] if constant is None else [constant]
+    columns = np.array([*first, *(j for j in range(max(suspects) + 1) if j != constant)], np.int64)
+    under_way = Elimination(gram, columns)
+    for t, j in enumerate(columns.tolist()):
+        if j in suspects:
+            null = _combination(gram, constant, under_way, t, lengths)
+            if null is not None:
+                out[j] = True
+                vectors.append((j, null))
+                continue
+        under_way.pivot(t)
+    nulls = [null for _, null in sorted(vectors, key=lambda found: found[0])]
+    return out, np.column_stack(nulls) if nulls else np.zeros((p, 0))
 
 
-def _combination(gram: ExactGram, constant: int | None, before: Codes, j: int, lengths: Vector) -> Vector | None:
+class Elimination:
+    """Products of some columns under elimination, in fixed point: column t is 2^-exponents[t] times a whole one."""
+
+    def __init__(self, gram: ExactGram, columns: Codes) -> None:
+        M = gram.whole[np.ix_(columns, columns)]
+        self.columns, self.units = columns, [gram.units[j] for j in columns]
+        self.exponents = np.array([(int(v).bit_length() + 2) // 2 for v in M.diagonal()], np.int64)
+        shift = BITS - self.exponents[:, None] - self.exponents
+        left, right = (np.maximum(s, 0).astype(object) for s in (shift, -shift))
+        self.rest: Integers = (M << left) >> right
+        self.sizes = self.rest.diagonal().copy()
+        self.factors = np.zeros(M.shape, object)
+        self.used: list[int] = []
+
+    def pivot(self, t: int) -> None:
+        """Take column t out of all later ones; one of zeros has no part in them."""
+        size = self.rest[t, t]
+        if size <= 0:
+            return
+        after = slice(t + 1, None)
+        self.factors[t, after] = (self.rest[t, after] << BITS) // size
+        self.rest[after, after] -= (self.factors[t, after][:, None] * self.rest[t, after]) >> BITS
+        self.used.append(t)
+
+    def combination(self, t: int) -> Integers:
+        """What column t is of the columns used, nearly: fixed point, in the scaled columns."""
+        U = self.factors[np.ix_(self.used, [*self.used, t])]
+        b = U[:, -1].copy()
+        for i in range(len(b) - 1, 0, -1):
+            b[:i] -= (U[:i, i] * b[i]) >> BITS
+        return b
+
+    def told(self, t: int, b: Integers) -> Vector:
+        """A combination in the columns themselves."""
+        shifts = (self.exponents[t] - self.exponents[self.used] - BITS).tolist()
+        units = [Fraction(self.units[i], self.units[t]) for i in self.used]
+        return np.array([nearest(v * Fraction(2) ** s * u) for v, s, u in zip(b, shifts, units, strict=True)])
+
+
+def _combination(
+    gram: ExactGram, constant: int | None, under_way: Elimination, t: int, lengths: Vector
+) -> Vector | None:
+    """The null vector (p,) of the column in place t, None where it is not near enough to the columns before it."""
+    j, size, used = int(under_way.columns[t]), int(under_way.sizes[t]), under_way.columns[under_way.used]
+    b = under_way.combination(t)
+    null = np.zeros(len(lengths))
+    null[used], null[j] = -under_way.told(t, b), 1.0
+    limit = int(size * Fraction(_tolerance(null, lengths, j)) ** 2)
+    off = (2 * len(b) * ((1 << BITS) + int(np.abs(b).sum())) ** 2) >> (2 * BITS)
+    distance = int(under_way.rest[t, t])
+    if off << OPEN > limit and size:
+        return _solved(gram, constant, used, j, lengths)
+    return null if distance <= limit else None
+
+
+def _tolerance(null: Vector, lengths: Vector, j: int) -> float:
+    """The relative distance that rounding leaves."""
+    summands = float(np.abs(null) @ lengths)
+    return ROUNDING * min(summands / lengths[j], CANCELLED) if lengths[j] > 0 else 0.0
+
+
+def _solved(gram: ExactGram, constant: int | None, before: Codes, j: int, lengths: Vector) -> Vector | None:
+    """The same by an exact solution."""
     at = None if constant is None or constant not in before else int(np.flatnonzero(before == constant)[0])
     found = exact_solve(part(gram, np.append(before, j)), at)
     null = np.zeros(len(lengths))
     null[before] = [-nearest(c) for c in found.coefficients]
     null[j] = 1.0
-    summands = float(np.abs(null) @ lengths)
-    near = root(max(found.rss, Fraction(0))) <= ROUNDING * min(summands, CANCELLED * lengths[j])
+    near = root(max(found.rss, Fraction(0))) <= _tolerance(null, lengths, j) * lengths[j]
     return null if near else None
 
 

@@ -6,7 +6,6 @@ An approximate inverse R with a bound of |I - R S| below one makes every residua
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import ldexp
@@ -14,13 +13,15 @@ from math import ldexp
 import numpy as np
 
 from gramian.linalg.exact.inverse import inverse, series, whole_digits
+from gramian.linalg.exact.limbs import Limbs, limbs_of
 from gramian.linalg.exact.planes import Integers
-from gramian.typing import Codes, Matrix, Vector
+from gramian.typing import Codes, Mask, Matrix
 
 BITS = 320  # of a solution in fixed point
 SURE = 2.0**-150  # relative bound at which a solution is refined no more
 ENOUGH = 2.0**-20  # row sum of |I - R S|, so that each step gains six digits
 STEPS, PATIENCE = 200, 6  # at most so many, so many without a smaller bound
+TWO = Fraction(2)
 FIXED, GUARD = 200, 64  # bits below the point of an inverse, and of a scaled residual
 
 
@@ -28,16 +29,46 @@ FIXED, GUARD = 200, 64  # bits below the point of an inverse, and of a scaled re
 class Verified:
     """C, scaled by powers of two to a diagonal below one, and an inverse with a bound.
 
-    whole : (k, k), C_ij = S_ij 2^(e_i + e_j) with exponents e : (k,). inverse : of S, rounded. approximate : R as
-    float64. defect : bound of the largest row sum of |I - R S|. step : what corrects a solution, whole, times 2^FIXED.
+    limbs : (k, k), of C_ij = S_ij 2^(e_i + e_j) with exponents e : (k,). inverse : of S, rounded. approximate : R as
+    float64. defect : bound of the largest row sum of |I - R S|. steps : what corrects a solution, times 2^FIXED.
     """
 
-    whole: Integers
     exponents: Codes
     inverse: Matrix
     approximate: Matrix
     defect: float
-    step: Integers
+    limbs: Limbs
+    steps: Limbs
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Approximation:
+    """Solutions, one a column. whole : (k, m), X_ij = whole_ij 2^(units_j - e_i). bounds : (k, m) of their errors in
+    units of 2^(tops_j - e_i). residuals : (k, m), exact, in units of 2^below_j.
+    """
+
+    whole: Integers
+    bounds: Matrix
+    residuals: Integers
+    units: Codes
+    tops: Codes
+    below: Codes
+    exponents: Codes
+
+    def value(self, i: int, j: int) -> Fraction:
+        """An element."""
+        return int(self.whole[i, j]) * TWO ** int(self.units[j] - self.exponents[i])
+
+    def error(self, i: int, j: int) -> Fraction:
+        """A bound of its error."""
+        return Fraction(float(self.bounds[i, j])) * TWO ** int(self.tops[j] - self.exponents[i])
+
+    def column(self, j: int) -> tuple[list[Fraction], list[Fraction], list[Fraction]]:
+        """A solution, bounds of its errors, and the exact residual."""
+        rows = range(len(self.whole))
+        unit = TWO ** int(self.below[j])
+        residual = [int(v) * unit for v in self.residuals[:, j]]
+        return [self.value(i, j) for i in rows], [self.error(i, j) for i in rows], residual
 
 
 def verified(C: Integers) -> Verified:
@@ -48,36 +79,38 @@ def verified(C: Integers) -> Verified:
     more = series(E) @ value
     if np.abs(value).sum(axis=1).max(initial=0.0) < 2.0**50:  # beyond, its own rounding would be larger than E
         step = step + _fixed(more)
-    return Verified(C, exponents, value + (R.rest + more), value, defect, step)
+    return Verified(exponents, value + (R.rest + more), value, defect, limbs_of(C), limbs_of(step))
 
 
-def refined(system: Verified, c: Integers) -> tuple[list[Fraction], list[Fraction], list[Fraction]]:
-    """b with C b = c : (k,) whole numbers, bounds of its errors, and the exact residual c - C b.
+def refined(system: Verified, c: Integers, sure: float = SURE, needed: Mask | None = None) -> Approximation:
+    """X with C X = c : (k, m) whole numbers, bounds of its errors, and the exact residuals c - C X.
 
-    Refinement in fixed point, with exact residuals, until the bounds are small or shrink no more.
+    Refinement in fixed point, all columns at once, with exact residuals, until the bounds of the elements `needed`,
+    (k, m), all without it, are below `sure` relative to them, or shrink no more.
     """
-    e = system.exponents.tolist()
-    top = max((int(v).bit_length() - x for v, x in zip(c, e, strict=True)), default=0)
-    most = max(e, default=0)
-    bits = BITS + max(0, top - most)
-    target, X = _shifted(c, [bits + most - top] * len(e)), np.zeros(len(e), object)
+    e, most = system.exponents, int(system.exponents.max(initial=0))
+    tops = np.array([_top(column, e) for column in c.T], np.int64)
+    bits = BITS + np.maximum(0, tops - most)
+    target, X = _shifted(c, bits + most - tops), np.zeros(c.shape, object)
     best, stalled = np.inf, 0
     for _ in range(STEPS):
-        residual = target - system.whole.dot(_shifted(X, [most - k for k in e]))
-        r = np.array([_float(int(v), -(bits + most + k)) for v, k in zip(residual, e, strict=True)])
-        bound = _bound(system, r)
-        size = np.array([abs(_float(int(x), -bits)) for x in X])
-        largest = float(bound.max(initial=0.0))
+        residual = target - system.limbs.times(_shifted(X, (most - e)[:, None]))
+        bound = _bound(system, _floats(residual, -(bits + most + e[:, None])))
+        far = bound > sure * np.abs(_floats(X, -bits))
+        far = far if needed is None else far & needed
+        largest = float(bound[:, far.any(axis=0)].max(initial=0.0))
         stalled = 0 if largest < 0.9 * best else stalled + 1
-        if not (bound > SURE * size).any() or stalled > PATIENCE:
+        if not far.any() or stalled > PATIENCE:
             break
         best = min(best, largest)
-        step = system.step.dot(_shifted(residual, [GUARD - most - k for k in e]))
-        X = X + _shifted(step, [-FIXED - GUARD] * len(e))
-    two = Fraction(2)
-    b = [int(x) * two ** (top - k - bits) for x, k in zip(X, e, strict=True)]
-    errors = [Fraction(v) * two ** (top - k) for v, k in zip(bound.tolist(), e, strict=True)]
-    return b, errors, [int(v) * two ** (top - bits - most) for v in residual]
+        step = system.steps.times(_shifted(residual, GUARD - most - e[:, None]))
+        X = X + _shifted(step, np.array(-FIXED - GUARD))
+    return Approximation(X, bound, residual, tops - bits, tops, tops - bits - most, e)
+
+
+def _top(column: Integers, exponents: Codes) -> int:
+    """The exponent of the largest number, in units of the scaled columns."""
+    return max((int(v).bit_length() - int(x) for v, x in zip(column, exponents, strict=True)), default=0)
 
 
 def _fixed(values: Matrix) -> Integers:
@@ -89,20 +122,26 @@ def _fixed(values: Matrix) -> Integers:
     return np.asarray((whole << left) >> right)
 
 
-def _shifted(whole: Integers, shifts: Sequence[int]) -> Integers:
-    """Element by element times 2^shift, rounded down."""
-    pairs = zip(whole, shifts, strict=True)
-    out = np.zeros(len(whole), object)
-    out[:] = [int(v) << s if s >= 0 else int(v) >> -s for v, s in pairs]
-    return out
+def _shifted(whole: Integers, shifts: Codes) -> Integers:
+    """Element by element times 2^shift, rounded down; shifts : broadcast to the shape."""
+    pairs = zip(whole.ravel(), np.broadcast_to(shifts, whole.shape).ravel().tolist(), strict=True)
+    out = np.empty(whole.size, object)
+    out[:] = [v << s if s >= 0 else v >> -s for v, s in pairs]
+    return out.reshape(whole.shape)
 
 
-def _bound(system: Verified, r: Vector) -> Vector:
+def _bound(system: Verified, r: Matrix) -> Matrix:
     """|x - x'| <= |R r| + d / (1 - d) max |R r|, with room for rounding and for what the digits of R left out."""
     size = np.abs(system.approximate)
-    cut = 2.0**-80 * size.max(axis=1, initial=0.0) * np.abs(r).sum()
+    cut = 2.0**-80 * size.max(axis=1, initial=0.0)[:, None] * np.abs(r).sum(axis=0)
     reach = (size @ np.abs(r) + cut) * (1.0 + 1e-9) + 2.0**-1000
-    return np.asarray(reach + system.defect / (1.0 - system.defect) * reach.max(initial=0.0)) * (1.0 + 1e-9)
+    return np.asarray(reach + system.defect / (1.0 - system.defect) * reach.max(axis=0, initial=0.0)) * (1.0 + 1e-9)
+
+
+def _floats(whole: Integers, exponents: Codes) -> Matrix:
+    """whole 2^exponent, nearly; exponents : broadcast to the shape."""
+    pairs = zip(whole.ravel(), np.broadcast_to(exponents, whole.shape).ravel().tolist(), strict=True)
+    return np.array([_float(v, s) for v, s in pairs]).reshape(whole.shape)
 
 
 def _float(number: int, exponent: int) -> float:

@@ -135,13 +135,14 @@ def _solve(C: Integers, kept: Mask) -> Part:
         if seconds(A) > LONGEST:
             raise
         return _solve_exactly(A, np.concatenate([C[np.ix_(k, rest)], c[:, None]], axis=1), yy)
-    b, errors, r = refined(system, c)
+    told = refined(system, np.concatenate([c[:, None], C[np.ix_(k, rest)]], axis=1))
+    b, errors, r = told.column(0)
     rss = yy - _dot(b, c) - _dot(b, r)
     off = _dot([abs(d) for d in r], errors)  # r'(C^-1 r), and C^-1 r is the error of b
     if rss <= off and not (A.dot(np.array(_simple(b), object)) - c).any():  # a perfect fit
         b, errors, off = _simple(b), [ZERO] * len(b), ZERO
         rss = yy - _dot(b, c)
-    found = [_combination(system, C, k, int(j)) for j in rest]
+    found = [_combination(told.column(i)[0], C, k, int(j)) for i, j in enumerate(rest, 1)]
     combos = np.array([combo for combo, _ in found], object).reshape(len(rest), len(k)).T
     return Part(b, errors, rss, off, combos, system, all(sure for _, sure in found))
 
@@ -166,9 +167,8 @@ def _simple(values: list[Fraction]) -> list[Fraction]:
     return [v.limit_denominator(SIMPLE) for v in values]
 
 
-def _combination(system: Verified, C: Integers, k: Codes, j: int) -> tuple[list[Fraction], bool]:
+def _combination(near: list[Fraction], C: Integers, k: Codes, j: int) -> tuple[list[Fraction], bool]:
     """What column j is of the kept ones: simple fractions if these solve the equations exactly, which proves it."""
-    near, _, _ = refined(system, C[k, j])
     told = _simple(near)
     sure = not any(C[i, j] - _dot(told, C[i, k]) for i in (*k, j))
     return (told if sure else near), sure

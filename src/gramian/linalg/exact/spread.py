@@ -7,9 +7,11 @@ from fractions import Fraction
 import numpy as np
 
 from gramian.linalg.exact.planes import Integers
-from gramian.linalg.exact.refine import Verified, refined
+from gramian.linalg.exact.refine import Approximation, Verified, refined
 from gramian.linalg.exact.round import nearest
 from gramian.typing import Codes, Matrix, Vector
+
+NEAR = 2.0**-64  # relative bound of the inverse's diagonal, of which only a root is told
 
 
 def spread_inverse(
@@ -51,15 +53,15 @@ def _rounded(
     shift = own[:, None] + own + int(power) - exponent
     near = system.inverse * float(factor) * factors[:k, None] * factors[:k]
     scales = [weight * int(u) ** 2 * Fraction(2) ** -exponent for u in units[:k]]
-    found = [_own(system, i) for i in range(k)]
-    diagonal = [v * s for (v, _), s in zip(found, scales, strict=True)]
-    off = [e * s for (_, e), s in zip(found, scales, strict=True)]
+    found = _own(system)
+    diagonal = [found.value(i, i) * s for i, s in enumerate(scales)]
+    off = [found.error(i, i) * s for i, s in enumerate(scales)]
     with np.errstate(over="ignore", under="ignore"):
         inner = np.ldexp(near, shift)
     inner[np.diag_indices(k)] = [nearest(v) for v in diagonal]
     if sums is None:
         return inner, diagonal, off
-    edge, errors, _ = refined(system, sums)
+    edge, errors, _ = refined(system, sums[:, None]).column(0)
     corner = Fraction(1, weight) + sum((v * int(s) for v, s in zip(edge, sums, strict=True)), Fraction(0)) / weight
     wrong = sum((e * abs(int(s)) for e, s in zip(errors, sums, strict=True)), Fraction(0)) / weight
     last = int(units[-1]) * Fraction(2) ** -exponent
@@ -69,13 +71,11 @@ def _rounded(
     return inner, [*diagonal, told[-1]], [*off, wrong * last * int(units[-1])]
 
 
-def _own(system: Verified, i: int) -> tuple[Fraction, Fraction]:
-    """An element of the inverse's diagonal, and a bound of its error."""
-    k = len(system.exponents)
-    unit = np.zeros(k, object)
-    unit[i] = 1
-    column, errors, _ = refined(system, unit)
-    return column[i], errors[i]
+def _own(system: Verified) -> Approximation:
+    """The inverse, its diagonal near enough for the roots of it."""
+    unit = np.zeros((len(system.exponents),) * 2, object)
+    np.fill_diagonal(unit, 1)
+    return refined(system, unit, NEAR, unit == 1)
 
 
 def _apart(values: Integers) -> tuple[Vector, Codes]:
