@@ -24,10 +24,9 @@ from gramian.formula.design import Design
 from gramian.linalg import maps
 from gramian.linalg.aliasing import explain
 from gramian.linalg.certificate import MOST, UNIT, digits, times
-from gramian.linalg.doubledouble import Pair, from_fraction
 from gramian.linalg.exact.fit import ExactFit, exact_fit
 from gramian.linalg.exact.near import left_out, part
-from gramian.linalg.exact.products import ExactGram
+from gramian.linalg.exact.products import ExactGram, pairs
 from gramian.linalg.exact.round import nearest, root
 from gramian.linalg.exact.solve import exact_solve
 from gramian.linalg.solve import Solution, solve
@@ -141,7 +140,7 @@ def _solution(system: ExactSystem, used: Codes, fit: ExactFit, null: Matrix) -> 
     kept = used[fit.solution.kept]
     gram = part(system.in_frame(), np.append(kept, p))
     where = None if constant is None or constant not in kept else int(np.flatnonzero(kept == constant)[0])
-    products = _pairs(gram)
+    products = pairs(gram)
     found = solve(products, where, (len(kept) + 10) * UNIT)
     b, V = found.coefficients, found.inverse
     if not found.kept.all():
@@ -162,12 +161,6 @@ def _wide(values: Vector, kept: Codes, p: int) -> Vector:
     out = np.zeros(p)
     out[kept] = values
     return out
-
-
-def _pairs(gram: ExactGram) -> Pair:
-    q = len(gram.whole)
-    told = [from_fraction(gram.fraction(i, j)) for i in range(q) for j in range(q)]
-    return Pair(*(np.array([t[k] for t in told]).reshape(q, q) for k in (0, 1)))
 
 
 def _accuracy(

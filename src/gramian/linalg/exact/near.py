@@ -19,7 +19,8 @@ from gramian.typing import Codes, Mask, Matrix, Vector
 
 ROUNDING = 2.0**-51  # relative, of a sum of a few products of float64 numbers
 CANCELLED = 64.0  # times a column's length: larger summands say nothing of how it was made
-BITS = 512  # below the point, of products scaled to a diagonal below one
+FAR = 80  # bits of a relative squared distance that no tolerance reaches
+BITS = 384  # below the point, of products scaled to a diagonal below one
 OPEN = 8  # bits below the tolerance that the elimination's own rounding may reach
 
 
@@ -50,7 +51,7 @@ def left_out(gram: ExactGram, constant: int | None, suspects: Sequence[int]) -> 
 
 
 class Elimination:
-    """Products of some columns under elimination, in fixed point: column t is 2^-exponents[t] times a whole one."""
+    """Products of some columns under elimination, in fixed point, the upper triangle: column t is 2^-exponents[t] times a whole one."""
 
     def __init__(self, gram: ExactGram, columns: Codes) -> None:
         M = gram.whole[np.ix_(columns, columns)]
@@ -68,10 +69,11 @@ class Elimination:
         size = self.rest[t, t]
         if size <= 0:
             return
-        after = slice(t + 1, None)
-        self.factors[t, after] = (self.rest[t, after] << BITS) // size
-        self.rest[after, after] -= (self.factors[t, after][:, None] * self.rest[t, after]) >> BITS
         self.used.append(t)
+        row = self.rest[t]
+        self.factors[t, t + 1 :] = (row[t + 1 :] << BITS) // size
+        for i in range(t + 1, len(row)):
+            self.rest[i, i:] -= (row[i:] * self.factors[t, i]) >> BITS
 
     def combination(self, t: int) -> Integers:
         """What column t is of the columns used, nearly: fixed point, in the scaled columns."""
@@ -92,13 +94,14 @@ def _combination(
     gram: ExactGram, constant: int | None, under_way: Elimination, t: int, lengths: Vector
 ) -> Vector | None:
     """The null vector (p,) of the column in place t, None where it is not near enough to the columns before it."""
-    j, size, used = int(under_way.columns[t]), int(under_way.sizes[t]), under_way.columns[under_way.used]
-    b = under_way.combination(t)
+    j, size, distance = int(under_way.columns[t]), int(under_way.sizes[t]), int(under_way.rest[t, t])
+    if distance > size >> FAR:
+        return None
+    b, used = under_way.combination(t), under_way.columns[under_way.used]
     null = np.zeros(len(lengths))
     null[used], null[j] = -under_way.told(t, b), 1.0
     limit = int(size * Fraction(_tolerance(null, lengths, j)) ** 2)
     off = (2 * len(b) * ((1 << BITS) + int(np.abs(b).sum())) ** 2) >> (2 * BITS)
-    distance = int(under_way.rest[t, t])
     if off << OPEN > limit and size:
         return _solved(gram, constant, used, j, lengths)
     return null if distance <= limit else None

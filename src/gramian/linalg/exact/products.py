@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from math import lcm
+from math import lcm, ldexp
 
 import numpy as np
 
+from gramian.linalg.doubledouble import Pair, from_fraction
 from gramian.linalg.exact.moments import ExactMoments, powers_of_ten
 from gramian.linalg.exact.planes import PLANE, Integers, Planes
 from gramian.linalg.monomials import times
 from gramian.linalg.products import Group, cell_index
 from gramian.typing import Codes
 
+PLAIN = 900  # bits that float64 holds well within its range, and the rest of a rounding as well
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ExactGram:
@@ -86,11 +88,37 @@ def _index(group: Group, union: tuple[str, ...], cells: Codes, sizes: list[int])
 
 def combined(gram: ExactGram, columns: Sequence[Mapping[int, Fraction]]) -> ExactGram:
     """Products of exact combinations of the columns, K'GK."""
-    K = np.zeros((len(gram.whole), len(columns)), object)
-    units = []
-    for j, column in enumerate(columns):
-        shares = {i: c / gram.units[i] for i, c in column.items()}
-        units.append(lcm(*(c.denominator for c in shares.values())))
-        for i, c in shares.items():
-            K[i, j] = int(c * units[j])
-    return ExactGram(K.T.dot(gram.whole.dot(K)), gram.exponent, tuple(units))
+    units, shares = [], []
+    for column in columns:
+        told = {i: c / gram.units[i] for i, c in column.items()}
+        units.append(lcm(*(c.denominator for c in told.values())))
+        shares.append({i: int(c * units[-1]) for i, c in told.items()})
+    return ExactGram(_sums(_sums(gram.whole, shares).T, shares), gram.exponent, tuple(units))
+
+
+def _sums(rows: Integers, shares: Sequence[Mapping[int, int]]) -> Integers:
+    """Whole combinations of rows, one after the other; each has few summands."""
+    out = np.zeros((len(shares), rows.shape[1]), object)
+    for told, column in zip(out, shares, strict=True):
+        for i, c in column.items():
+            told += rows[i] if c == 1 else rows[i] * c
+    return out
+
+
+def pairs(gram: ExactGram) -> Pair:
+    """The products as hi + lo, each rounded."""
+    q = len(gram.whole)
+    rows, columns = np.triu_indices(q)
+    hi, lo = np.empty((q, q)), np.empty((q, q))
+    for i, j in zip(rows.tolist(), columns.tolist(), strict=True):
+        hi[i, j], lo[i, j] = _pair(gram, i, j)
+    hi[columns, rows], lo[columns, rows] = hi[rows, columns], lo[rows, columns]
+    return Pair(hi, lo)
+
+
+def _pair(gram: ExactGram, i: int, j: int) -> tuple[float, float]:
+    whole, size = gram.whole[i, j], gram.whole[i, j].bit_length()
+    if gram.units[i] * gram.units[j] > 1 or size > PLAIN or abs(gram.exponent) + size > PLAIN:
+        return from_fraction(gram.fraction(i, j))
+    hi = float(whole)
+    return ldexp(hi, gram.exponent), ldexp(float(whole - int(hi)), gram.exponent)

@@ -17,7 +17,7 @@ from gramian.linalg.exact.limbs import Limbs, limbs_of
 from gramian.linalg.exact.planes import Integers
 from gramian.typing import Codes, Mask, Matrix
 
-BITS = 320  # of a solution in fixed point
+BITS = 320  # below the point of a solution, whose largest elements are near one
 SURE = 2.0**-150  # relative bound at which a solution is refined no more
 ENOUGH = 2.0**-20  # row sum of |I - R S|, so that each step gains six digits
 STEPS, PATIENCE = 200, 6  # at most so many, so many without a smaller bound
@@ -82,21 +82,23 @@ def verified(C: Integers) -> Verified:
     return Verified(exponents, value + (R.rest + more), value, defect, limbs_of(C), limbs_of(step))
 
 
-def refined(system: Verified, c: Integers, sure: float = SURE, needed: Mask | None = None) -> Approximation:
+def refined(
+    system: Verified, c: Integers, sure: float = SURE, needed: Mask | None = None, bits: int = BITS
+) -> Approximation:
     """X with C X = c : (k, m) whole numbers, bounds of its errors, and the exact residuals c - C X.
 
     Refinement in fixed point, all columns at once, with exact residuals, until the bounds of the elements `needed`,
-    (k, m), all without it, are below `sure` relative to them, or shrink no more.
+    (k, m), all without it, are below `sure` relative to them, or shrink no more. bits : below the point.
     """
     e, most = system.exponents, int(system.exponents.max(initial=0))
     tops = np.array([_top(column, e) for column in c.T], np.int64)
-    bits = BITS + np.maximum(0, tops - most)
-    target, X = _shifted(c, bits + most - tops), np.zeros(c.shape, object)
+    places = bits + np.maximum(0, tops - most)
+    target, X = _shifted(c, places + most - tops), np.zeros(c.shape, object)
     best, stalled = np.inf, 0
     for _ in range(STEPS):
         residual = target - system.limbs.times(_shifted(X, (most - e)[:, None]))
-        bound = _bound(system, _floats(residual, -(bits + most + e[:, None])))
-        far = bound > sure * np.abs(_floats(X, -bits))
+        bound = _bound(system, _floats(residual, -(places + most + e[:, None])))
+        far = bound > sure * np.abs(_floats(X, -places))
         far = far if needed is None else far & needed
         largest = float(bound[:, far.any(axis=0)].max(initial=0.0))
         stalled = 0 if largest < 0.9 * best else stalled + 1
@@ -105,7 +107,7 @@ def refined(system: Verified, c: Integers, sure: float = SURE, needed: Mask | No
         best = min(best, largest)
         step = system.steps.times(_shifted(residual, GUARD - most - e[:, None]))
         X = X + _shifted(step, np.array(-FIXED - GUARD))
-    return Approximation(X, bound, residual, tops - bits, tops, tops - bits - most, e)
+    return Approximation(X, bound, residual, tops - places, tops, tops - places - most, e)
 
 
 def _top(column: Integers, exponents: Codes) -> int:

@@ -12,6 +12,7 @@ from gramian.linalg.exact.round import nearest
 from gramian.typing import Codes, Matrix, Vector
 
 NEAR = 2.0**-64  # relative bound of the inverse's diagonal, of which only a root is told
+PLACES = 192  # bits of it below the point: enough for bounds of 2^-64 up to a condition of 2^100
 
 
 def spread_inverse(
@@ -75,7 +76,7 @@ def _own(system: Verified) -> Approximation:
     """The inverse, its diagonal near enough for the roots of it."""
     unit = np.zeros((len(system.exponents),) * 2, object)
     np.fill_diagonal(unit, 1)
-    return refined(system, unit, NEAR, unit == 1)
+    return refined(system, unit, NEAR, unit == 1, PLACES)
 
 
 def _apart(values: Integers) -> tuple[Vector, Codes]:
