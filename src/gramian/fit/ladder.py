@@ -10,7 +10,7 @@ import numpy as np
 from gramian.batch import Source
 from gramian.engines.progress import Progress
 from gramian.errors import AccuracyWarning, NotIdentifiedError, NumericalError
-from gramian.fit.accuracy import Accuracy, enough
+from gramian.fit.accuracy import EXACT, Accuracy, enough
 from gramian.fit.engine import Engine
 from gramian.fit.exact_tier import run_exact
 from gramian.fit.linear import System
@@ -23,6 +23,8 @@ from gramian.linalg.certificate import STEADY
 
 NAMED, MOST = 5, 100  # columns that a warning explains, and names
 SMALL = 1_000_000  # values, rows x columns, up to which one refinement costs milliseconds
+WIDEST = 250  # columns up to which exact sums are solved unasked: seconds, and more with their third power
+WORK = 1e11  # rows x columns^2 up to which they are taken unasked: about a minute
 
 
 def climb(
@@ -40,7 +42,7 @@ def climb(
     if source.rereadable and fit.absorbed is None:
         if not _doubtful(fit) and steady(fit) and (small(fit) or not reached(fit)):
             fit = refined(fit, design, done, options, system, lambda task: engine.fold(source, task, progress=progress))
-        if not reached(fit) and exact_can_help(options):
+        if not reached(fit) and exact_can_help(options) and affordable(fit.rows, len(fit.names)):
             fit = _exact(fit, design, options, source, engine, progress)
     if not reached(fit):
         warnings.warn(AccuracyWarning(shortfall(fit, source)), stacklevel=5)
@@ -84,6 +86,18 @@ def exact_can_help(options: Options) -> bool:
     return options.alpha is None and options.collinear != "min-norm"
 
 
+def affordable(rows: int | None, columns: int) -> bool:
+    """Whether exact sums of so many rows and columns are taken without being asked for; rows : None if unknown."""
+    return columns <= WIDEST and (rows is None or rows * float(columns) ** 2 <= WORK)
+
+
+def _held_back(fit: Solved) -> bool:
+    """Whether exact sums could give the rest, but cost too much to be taken unasked."""
+    shortest = any(not np.isnan(fit.coefficients[fit.names.index(name)]) for name in fit.aliased)
+    tried = fit.accuracy is not None and fit.accuracy.tier == EXACT
+    return fit.alpha is None and not shortest and not tried and not affordable(fit.rows, len(fit.names))
+
+
 def shortfall(fit: Solved, source: Source | None) -> str:
     """Which digits are missing, because of which columns, and what to do; source : None for a fit from a Gram."""
     known = fit.accuracy
@@ -122,6 +136,13 @@ def _more(source: Source | None, fit: Solved) -> str:
         return "the rows are gone: fit from the data, or make the Gram with exact=True"
     if fit.absorbed is not None:
         return "columns that hardly vary within the levels of absorbed factors cost the rest: centre or leave out some"
+    if source.rereadable and _held_back(fit):
+        columns = len(fit.names)
+        return (
+            f"exact sums can give the rest, but their cost grows with columns^3: unasked they are taken up to {WIDEST} "
+            f"columns and {WORK:.0e} rows x columns^2, here are {columns:,} and {fit.rows * float(columns) ** 2:.0e}: "
+            "ask for exact=True, or centre or leave out some"
+        )
     if source.rereadable:
         return "columns that nearly depend on each other, or a large offset, cost the rest: centre or leave out some"
     return "the data can be read once only: hand over something that can be read again, or ask for exact=True"

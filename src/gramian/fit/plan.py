@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 
 from gramian.batch import Input, Source
 from gramian.fit.knots import open_splines
-from gramian.fit.ladder import SMALL
+from gramian.fit.ladder import SMALL, affordable, exact_can_help
 from gramian.fit.limits import check_width, width_limit
 from gramian.fit.options import Options
 from gramian.fit.prepare import design_for
 from gramian.formula.design import Design
 from gramian.linalg.gather import BLOCK
 
-LADDER = "if one pass falls short, a pass for the residual in double-double, then exact sums"
+CAREFUL = "if one pass falls short, a pass for the residual in double-double"
 FIXED = 80_000_000  # bytes of the interpreter and the libraries
 BATCH = 65_536  # rows of a batch that a file's unit yields
 
@@ -145,7 +145,8 @@ def notes_told(design: Design, source: Source, options: Options) -> tuple[str, .
     """Why it is read so often, and what happens to rows and columns."""
     notes = ["ordinary least squares needs the sums of products only, and these add: one pass is enough"]
     if not options.exact:
-        notes.append(f"digits: {options.digits:g} certified are wanted; {LADDER}")
+        columns = len(design.layout.rows) - len(design.outcome)
+        notes.append(f"digits: {options.digits:g} certified are wanted; {_steps(source, options, columns)}")
     if design.terms.factors:
         notes.append(
             "levels of factors are discovered while reading; all are stored, a reference level is chosen after"
@@ -164,6 +165,15 @@ def notes_told(design: Design, source: Source, options: Options) -> tuple[str, .
     missing = "left out and counted" if options.drop else "an error"
     notes.append(f"rows with a missing or infinite value are {missing}")
     return tuple(notes)
+
+
+def _steps(source: Source, options: Options, columns: int) -> str:
+    """What is done for more digits."""
+    if not exact_can_help(options):
+        return CAREFUL
+    if affordable(source.rows, columns):
+        return f"{CAREFUL}, then exact sums"
+    return f"{CAREFUL}; exact sums of so many rows and columns are taken with exact=True only"
 
 
 def _stored(dense: int, factors: tuple[str, ...]) -> str:

@@ -19,23 +19,32 @@ def last_columns(null: Matrix, norms: Vector) -> tuple[Codes, Matrix]:
     lengths = np.where(norms > 0, norms, 1.0)  # a column of zeros is dependent by itself
     N = null * lengths[:, None]
     N = N / np.maximum(np.abs(N).max(axis=0, initial=0.0), np.finfo(float).tiny)
-    at: list[int] = []
-    for k in range(N.shape[1]):
-        N[np.abs(N) < NOISE] = 0.0
-        used = N[::-1, k:] != 0
-        last = np.where(used.any(axis=0), len(N) - 1 - used.argmax(axis=0), -1)
-        pick = int(np.argmax(last))
-        N[:, [k, k + pick]] = N[:, [k + pick, k]]
-        row = int(last[pick])
-        N[:, k] /= N[row, k]
-        share = N[row].copy()
+    M = np.ascontiguousarray(N.T)
+    changed, last = np.arange(len(M)), np.zeros(len(M), np.int64)
+    for k in range(len(M)):
+        last[changed] = _cut(M, changed)
+        pick = k + int(np.argmax(last[k:]))
+        M[[k, pick]], last[[k, pick]] = M[[pick, k]], last[[pick, k]]
+        row = int(last[k])
+        M[k] /= M[k, row]
+        share = M[:, row].copy()
         share[k] = 0.0
         some = np.flatnonzero(share)
-        N[:, some] -= N[:, k, None] * share[some]
-        at.append(row)
-    order = np.argsort(np.array(at, np.int64))
-    positions = np.array(at, np.int64)[order]
+        M[some] -= share[some, None] * M[k]
+        changed = np.append(some, k)
+    at, N = last, M.T
+    order = np.argsort(at)
+    positions = at[order]
     return positions, N[:, order] / lengths[:, None] * lengths[positions]
+
+
+def _cut(M: Matrix, rows: Codes) -> Codes:
+    """Make rounding in some rows zero; where their last elements are that are not, -1 without any."""
+    part = M[rows]
+    part[np.abs(part) < NOISE] = 0.0
+    M[rows] = part
+    used = part[:, ::-1] != 0
+    return np.where(used.any(axis=1), M.shape[1] - 1 - used.argmax(axis=1), -1)
 
 
 def basic(b: Vector, positions: Codes, null: Matrix) -> Vector:
@@ -45,6 +54,8 @@ def basic(b: Vector, positions: Codes, null: Matrix) -> Vector:
 
 def basic_covariance(V: Matrix, positions: Codes, null: Matrix) -> Matrix:
     """The covariance that belongs to `basic`."""
+    if not V[positions].any():
+        return V.copy()
     half = V - null @ V[positions]
     return np.asarray(half - half[:, positions] @ null.T)
 

@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+import scipy.sparse as sp
 from reference.exact import least_squares, rational
 
 import gramian as gm
 from gramian.errors import AccuracyWarning, NotIdentifiedError, OptionError
 from gramian.fit import ladder
+from gramian.fit.ladder import reached
 
 RNG = np.random.default_rng(5)
 X, Z = RNG.standard_normal(40), RNG.standard_normal(40)
@@ -53,6 +55,43 @@ def test_nearly_dependent_columns_climb_to_exact_sums() -> None:
     assert fit.tier == "exact"
     assert fit.coefficients.tolist() == truth(T, NEAR["u"], NEAR["y"]).tolist()
     assert not fit.aliased
+
+
+@pytest.mark.parametrize(("name", "limit", "told"), [("WIDEST", 2, "up to 2 columns"), ("WORK", 100.0, r"1e\+02 rows")])
+def test_exact_sums_that_cost_too_much_are_taken_when_asked_for(
+    name: str, limit: float, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert str(gm.plan("y ~ t + u", NEAR)).count("residual in double-double, then exact sums") == 1
+    monkeypatch.setattr(ladder, name, limit)
+    with pytest.warns(AccuracyWarning, match=told + r".*here are 3 and 2e\+02: ask for exact=True") as caught:
+        fit = gm.ols("y ~ t + u", NEAR)
+    assert len(caught) == 1
+    assert fit.tier != "exact"
+    assert not reached(fit.solved)
+    exact = gm.ols("y ~ t + u", NEAR, exact=True)
+    assert exact.coefficients.tolist() == truth(T, NEAR["u"], NEAR["y"]).tolist()
+    assert "so many rows and columns are taken with exact=True only" in str(gm.plan("y ~ t + u", NEAR))
+    assert "exact sums" not in str(gm.plan("y ~ t + u", NEAR, collinear="min-norm"))
+
+
+def test_doubt_beyond_the_limit_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ladder, "WIDEST", 2)
+    data = {**DATA, "sum": X + 2 * Z}
+    with pytest.warns(AccuracyWarning, match=r"cannot tell whether sum \(= x \+ 2\*z\).*ask for exact=True"):
+        fit = gm.ols("y ~ x + z + sum", data)
+    assert fit.solved.accuracy is not None
+    assert fit.solved.accuracy.least == 0.0
+    with pytest.warns(AccuracyWarning, match="centre or leave out some") as caught:
+        gm.ols("y ~ x + z + sum", data, collinear="min-norm")
+    assert "exact" not in str(caught[0].message).split(";")[-1]
+
+
+def test_more_columns_than_rows_need_no_exact_sums() -> None:
+    wide = sp.random(40, 300, density=0.1, format="csr", random_state=1)
+    y = np.random.default_rng(2).standard_normal(40)
+    fit = gm.ols("y ~ X", {"X": wide, "y": y})
+    assert (fit.tier, fit.rank, len(fit.aliased)) == ("refined", 40, 261)
+    np.testing.assert_allclose(fit.predict({"X": wide, "y": y}), y, atol=1e-9)  # condition below 1e4
 
 
 def test_data_that_are_read_once_say_what_they_have() -> None:

@@ -51,7 +51,10 @@ def left_out(gram: ExactGram, constant: int | None, suspects: Sequence[int]) -> 
 
 
 class Elimination:
-    """Products of some columns under elimination, in fixed point, the upper triangle: column t is 2^-exponents[t] times a whole one."""
+    """Products of some columns under elimination, the upper triangle, in fixed point.
+
+    A column is scaled by 2^-exponents[t], and is 1 / units[t] of a whole one. used : columns that were pivots.
+    """
 
     def __init__(self, gram: ExactGram, columns: Codes) -> None:
         M = gram.whole[np.ix_(columns, columns)]

@@ -18,6 +18,7 @@ from gramian.typing import Codes
 
 PLAIN = 900  # bits that float64 holds well within its range, and the rest of a rounding as well
 
+
 @dataclass(frozen=True, slots=True, eq=False)
 class ExactGram:
     """Products of columns: whole_ij 2^exponent / (units_i units_j).
