@@ -23,7 +23,7 @@ from gramian.linalg.certificate import STEADY
 
 NAMED, MOST = 5, 100  # columns that a warning explains, and names
 SMALL = 1_000_000  # values, rows x columns, up to which one refinement costs milliseconds
-WIDEST = 250  # columns up to which exact sums are solved unasked: seconds, and more with their third power
+WIDEST = 256  # columns up to which exact sums are solved unasked: seconds, and more with their third power
 WORK = 1e11  # rows x columns^2 up to which they are taken unasked: about a minute
 
 

@@ -124,6 +124,21 @@ def test_units_are_taken_out() -> None:
     np.testing.assert_array_equal(told.inverse, plain.inverse)
 
 
+@pytest.mark.parametrize("patience", [REFINED, ELIMINATED])
+def test_columns_of_very_different_sizes_keep_their_standard_errors(
+    patience: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "PATIENCE", patience)
+    gram, scale = gram_of(problem(1e-4, 1.0)), np.array([1 << (90 * j) for j in range(7)], object)
+    plain = exact_solve(gram, 0)
+    wide = exact_solve(ExactGram(gram.whole * scale[:, None] * scale, gram.exponent, gram.units), 0)
+    for v, w, e, s in zip(plain.diagonal, wide.diagonal, wide.spread, scale, strict=False):
+        assert e <= w * Fraction(1, 2**60)
+        assert abs(w * int(s) ** 2 / v - 1) < 2.0**-59
+    for b, t, s in zip(plain.coefficients, wide.coefficients, scale, strict=False):
+        assert float(t * int(s) / int(scale[-1])) == pytest.approx(float(b), rel=1e-15)
+
+
 def test_combinations_of_columns() -> None:
     A = problem(1.0, 0.0)
     third = Fraction(1, 3)

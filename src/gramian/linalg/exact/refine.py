@@ -112,7 +112,7 @@ def refined(
 
 def _top(column: Integers, exponents: Codes) -> int:
     """The exponent of the largest number, in units of the scaled columns."""
-    return max((int(v).bit_length() - int(x) for v, x in zip(column, exponents, strict=True)), default=0)
+    return max((int(v).bit_length() - int(x) for v, x in zip(column, exponents, strict=True) if v), default=0)
 
 
 def _fixed(values: Matrix) -> Integers:
