@@ -196,7 +196,7 @@ class Standardized:
 
     def polynomials(self, coordinates: Coordinates, sums: PowerSums) -> tuple[Polynomial, ...]:
         """(2^k u - 2^k mean(u)) / sd."""
-        n, first, second = map(rational, sums[self.variable])
+        n, first, second = map(rational, sums[self.variable][:3])  # a polynomial may ask for more
         slope = Fraction(2) ** coordinates[self.variable].exponent
         if self.scaled:
             spread = float((second - first * first / n) / (n - 1)) if n > 1 else 0.0
