@@ -87,7 +87,7 @@ def solve_stored(design: Design, done: Done, options: Options) -> Solved:
         check_width(design.terms, sizes, width_limit())
     with one_thread() if columns < WIDE else nullcontext():
         fit = _solve(design, done, options)
-    if isinstance(done, Accumulated) and done.moments.removed is not None:
+    if isinstance(done, Accumulated) and done.moments.lessened:
         _check_digits(fit)
     return fit
 

@@ -119,7 +119,7 @@ def _one(gathered: Gathered, asked: Asked, what: str) -> Submodel:
 
 def _usable(design: Design, done: Done, *, judge: bool = True) -> Accumulated:
     done = in_float64(design, done)
-    if judge and done.moments.removed is not None and done.moments.rows:
+    if judge and done.moments.lessened and done.moments.rows:
         solve_stored(design, done, Options(digits=0.0))  # raises where no digits are left
     return done
 

@@ -43,6 +43,11 @@ class Moments:
         """Sum of weights."""
         return float(self.dense[0, 0])
 
+    @property
+    def lessened(self) -> bool:
+        """Whether rows were taken away; `removed` also holds rounding of sums that were told in other coordinates."""
+        return self.removed is not None and self.removed.rows > 0
+
     def __add__(self, other: Moments, /) -> Moments:
         mine, theirs = _aligned(self, other)
         return replace(
