@@ -11,6 +11,7 @@ import pyarrow as pa
 from gramian.batch import Source
 from gramian.errors import OptionError
 from gramian.fit.glm_solved import GlmSolved
+from gramian.fit.independent import told_covariance
 from gramian.fit.options import one_of
 from gramian.fit.predict import Spread, batches, gathered
 from gramian.inference import normal
@@ -50,11 +51,11 @@ def _spread(solved: GlmSolved, level: float) -> Spread:
     """The covariance in the columns that were solved for, and how many standard errors an interval reaches."""
     linear, known = solved.linear, solved.model.family.known_dispersion is not None
     if linear.robust is not None:
-        return Spread(linear.robust.inner, normal.critical(level, linear.robust.df))
+        return Spread(told_covariance(linear, linear.robust.inner), normal.critical(level, linear.robust.df))
     freedom = linear.rows - linear.leverage
     reach = normal.critical(level, math.inf if known else freedom)
     dispersion = 1.0 if known else linear.rss / freedom if freedom > 0 else math.nan
-    return Spread(linear.solution.inverse, reach * math.sqrt(dispersion))
+    return Spread(told_covariance(linear, linear.solution.inverse), reach * math.sqrt(dispersion))
 
 
 def means(model: GLM, eta: Matrix) -> Matrix:

@@ -30,3 +30,20 @@ def basic_solution(solved: Solved) -> tuple[Vector, Matrix]:
     null = np.asarray(np.linalg.solve(null[aliased].T, null.T).T, np.float64)
     positions = np.array(aliased, np.int64)
     return basic(b, positions, null), basic_covariance(V, positions, null)
+
+
+def told_covariance(solved: Solved, V: Matrix) -> Matrix:
+    """A covariance (p, p) of the columns that were solved for, of the solution whose coefficients are told.
+
+    Dependent columns have many solutions, which differ in rows unlike those of the fit: a prediction and its interval
+    are of the same one. With T to the told columns and null vectors N, it is P V P' for P = I - N (E T N)^-1 E T, E
+    choosing the aliased columns, or N'T' for the solution of least norm.
+    """
+    null = solved.solution.null
+    if not null.shape[1]:
+        return V
+    T = np.eye(len(V)) if solved.frame.told is None else maps.written_out(maps.transposed(solved.frame.told), len(V))
+    aliased = [solved.names.index(name) for name in solved.aliased]
+    E = T[aliased] if np.isnan(solved.coefficients[aliased]).all() else (T @ null).T @ T
+    P = np.eye(len(V)) - null @ np.linalg.solve(E @ null, E)
+    return np.asarray(P @ V @ P.T)

@@ -12,6 +12,7 @@ import pyarrow as pa
 from gramian.batch import Batch, Source
 from gramian.errors import OptionError
 from gramian.fit.absorbed import check_absorbed
+from gramian.fit.independent import told_covariance
 from gramian.fit.options import one_of
 from gramian.fit.solved import Solved, stored_coefficients
 from gramian.formula.design import Design
@@ -19,12 +20,12 @@ from gramian.formula.reading import Observed, Reader
 from gramian.inference import normal
 from gramian.inference.intervals import t_quantile
 from gramian.linalg import maps
-from gramian.linalg.columns import Layout, layout
+from gramian.linalg.columns import Columns, Layout, layout
 from gramian.linalg.gather import Gather
-from gramian.linalg.products import Group
+from gramian.linalg.products import Group, cell_index
 from gramian.linalg.rows import stored_rows
 from gramian.linalg.subspace import dense
-from gramian.typing import Matrix, Vector
+from gramian.typing import Mask, Matrix, Vector
 
 INTERVALS = ("confidence", "prediction")
 
@@ -75,8 +76,8 @@ def _spread(solved: Solved, interval: str, level: float) -> Spread:
     reach = float(t_quantile(0.5 + level / 2, freedom) * sigma) if freedom > 0 else float("nan")
     beyond = float(interval == "prediction")
     if robust is not None:
-        return Spread(robust.inner, normal.critical(level, robust.df), beyond * sigma**2)
-    return Spread(solved.solution.inverse, reach, beyond)
+        return Spread(told_covariance(solved, robust.inner), normal.critical(level, robust.df), beyond * sigma**2)
+    return Spread(told_covariance(solved, solved.solution.inverse), reach, beyond)
 
 
 def batches(solved: Solved, source: Source, spread: Spread | None) -> Iterator[Matrix]:
@@ -158,6 +159,8 @@ class Predictor:
             Z = stored_rows(columns, self.layout, self.groups, sizes)
             good = np.isfinite(Z).all(axis=1)
             fit = Z @ self.coefficients + self.shift
+            if (unseen := self._unseen(columns)).any():
+                fit[unseen], Z[unseen] = self._as_written(columns, unseen)
             if observed.offset is not None:
                 fit += observed.offset[rows]
             for factor, effect in self.effects.items():
@@ -167,6 +170,29 @@ class Predictor:
                 half = np.where(good, self._half_width(Z, self.spread), np.nan)
                 out[1, rows], out[2, rows] = out[0, rows] - half, out[0, rows] + half
         return out
+
+    def _unseen(self, columns: Columns) -> Mask:
+        """Rows with a combination of levels for which the frame's sums over levels do not hold."""
+        out = np.zeros(columns.rows, bool)
+        if self.solved.frame.written is None or self.effects:
+            return out
+        sizes = self.reader.sizes
+        for factors in {term.factors for term in self.design.terms.terms if len(term.factors) > 1}:
+            codes = np.column_stack([columns.codes[f] for f in factors])
+            known = np.array(list(self.solved.levels.cells[factors]), np.int64)
+            out |= cell_index(known, codes, [sizes[f] for f in factors]) < 0
+        return out
+
+    def _as_written(self, columns: Columns, rows: Mask) -> tuple[Vector, Matrix]:
+        """Predictions of these rows, and the rows in the columns that were solved for, by the model's own columns."""
+        frame = self.solved.frame
+        assert frame.written is not None
+        assert frame.written.subspace is not None
+        groups = without_last(frame.written.groups)
+        Z = stored_rows(columns, self.layout, groups, self.reader.sizes)[rows]
+        X = Z @ dense([maps.sparse(c) for c in frame.written.subspace[:-1]], Z.shape[1])
+        told = X if frame.told is None else X @ maps.multiply(maps.map_of(frame.told), np.eye(X.shape[1]))
+        return X @ np.nan_to_num(self.solved.coefficients), told
 
     def _half_width(self, Z: Matrix, spread: Spread) -> Vector:
         if self.solved.frame.subspace is not None:

@@ -32,6 +32,8 @@ class Frame:
     made : model column -> combination of solved columns, the inverse of `told`.
     response : coefficients of model columns that make up the response's shift. scale : 2^exponent of the response.
     constant : position of the constant among the solved columns, or None.
+    written : the model's columns as they are written, where what is told holds in the rows of the fit alone: for rows
+    with a combination of levels that the fit has not seen. None otherwise.
     """
 
     groups: list[Group]
@@ -41,6 +43,7 @@ class Frame:
     response: Combination
     scale: float
     constant: int | None
+    written: Frame | None = None
 
 
 def frame_of(
@@ -95,6 +98,7 @@ def _treatment(
         {j: c * Fraction(coordinate.shift) for j, c in shift.items()},
         2.0**coordinate.exponent,
         constant,
+        written_frame(columns, response, coordinates) if span.partial else None,
     )
 
 
@@ -112,6 +116,7 @@ def recoded(frame: Frame, columns: Sequence[ModelColumn], levels: Levels) -> Fra
     one: list[Combination] = [{j: ONE} for j in range(len(columns))]
     return replace(
         frame,
+        written=None if frame.written is None else recoded(frame.written, columns, levels),
         told=_composed(back, frame.told or one),
         made=_composed(frame.made or one, there),
         response=_composed(back, [frame.response])[0],
@@ -173,7 +178,10 @@ def frame_of_terms(
 
 @dataclass(slots=True)
 class Span:
-    """What the model's columns span, in leading stored columns, by structure alone."""
+    """What the model's columns span, in leading stored columns, by structure alone.
+
+    partial : whether a sum over levels has left out cells without rows, so that it holds where the others are.
+    """
 
     columns: Sequence[ModelColumn]
     levels: Levels
@@ -181,6 +189,7 @@ class Span:
     place: dict[Stored, int] = field(init=False)
     shapes: dict[tuple[Factors, Monomial], None] = field(init=False)
     memory: dict[Stored, Combination | None] = field(default_factory=dict)
+    partial: bool = False
 
     def __post_init__(self) -> None:
         self.place = {column.stored: j for j, column in enumerate(self.columns)}
@@ -248,6 +257,7 @@ class Span:
             if expressed is None:
                 return None
             _add(out, expressed, Fraction(sign))
+        self.partial |= any(not self.levels.has_rows(cell) for (cell, _), _ in parts)
         return out
 
 

@@ -15,15 +15,17 @@ from gramian.results import plain
 from gramian.results.plain_design import WIDEST, Arrays, cell_codes, codes, known_factors
 from gramian.typing import Level
 
-FRAME = ("groups", "subspace", "told", "made", "response", "scale", "constant")
+FRAME = ("groups", "subspace", "told", "made", "response", "scale", "constant", "written")
+UNDER, WRITTEN = "frame/", "frame/written/"
 
 
-def from_frame(frame: Frame) -> tuple[dict[str, object], dict[str, NDArray[Any]]]:
+def from_frame(frame: Frame, under: str = UNDER) -> tuple[dict[str, object], dict[str, NDArray[Any]]]:
     """A frame; the cells and positions of its groups are arrays."""
     arrays: dict[str, NDArray[Any]] = {}
     for i, group in enumerate(frame.groups):
-        arrays[f"frame/cells/{i}"] = np.asarray(group.cells, np.int64)
-        arrays[f"frame/positions/{i}"] = np.asarray(group.positions, np.int64)
+        arrays[f"{under}cells/{i}"] = np.asarray(group.cells, np.int64)
+        arrays[f"{under}positions/{i}"] = np.asarray(group.positions, np.int64)
+    written, more = (None, {}) if frame.written is None else from_frame(frame.written, WRITTEN)
     values = (
         [[list(g.factors), [[list(pair) for pair in m] for m in g.monomials]] for g in frame.groups],
         _from_map(frame.subspace),
@@ -32,14 +34,17 @@ def from_frame(frame: Frame) -> tuple[dict[str, object], dict[str, NDArray[Any]]
         plain.from_combination(frame.response),
         plain.from_number(frame.scale),
         frame.constant,
+        written,
     )
-    return dict(zip(FRAME, values, strict=True)), arrays
+    return dict(zip(FRAME, values, strict=True)), arrays | more
 
 
-def frame(obj: object, width: int, names: Mapping[str, tuple[Level, ...]], arrays: Arrays) -> Frame:
+def frame(obj: object, width: int, names: Mapping[str, tuple[Level, ...]], arrays: Arrays, under: str = UNDER) -> Frame:
     """What `from_frame` wrote, for `width` columns that are solved for."""
-    groups, subspace, told, made, response, scale, constant = plain.fields(obj, FRAME)
-    read = [group(i, part, names, arrays) for i, part in enumerate(plain.sequence(groups))]
+    groups, subspace, told, made, response, scale, constant, written = plain.fields(obj, FRAME)
+    if written is not None and (under != UNDER or subspace is not None):
+        plain.wrong("columns as they are written once", written)
+    read = [group(i, part, names, arrays, under) for i, part in enumerate(plain.sequence(groups))]
     stored = _stored(read)
     if subspace is None and stored != width + 1:
         plain.wrong(f"{width + 1} stored columns", stored)
@@ -51,19 +56,20 @@ def frame(obj: object, width: int, names: Mapping[str, tuple[Level, ...]], array
         plain.combination(response, width),
         _scale(scale),
         plain.optional(constant, lambda at: plain.whole(at, 0, width)),
+        plain.optional(written, lambda part: frame(part, width, names, arrays, WRITTEN)),
     )
 
 
-def group(number: int, obj: object, names: Mapping[str, tuple[Level, ...]], arrays: Arrays) -> Group:
+def group(number: int, obj: object, names: Mapping[str, tuple[Level, ...]], arrays: Arrays, under: str) -> Group:
     """One group of stored columns."""
     first, second = plain.sequence(obj, 2)
     factors = known_factors(first, names)
     monomials = tuple(map(plain.monomial, plain.sequence(second)))
-    cells = cell_codes(arrays, f"frame/cells/{number}", factors, names)
+    cells = cell_codes(arrays, f"{under}cells/{number}", factors, names)
     if not factors and len(cells) != 1:
         plain.wrong("one cell where there are no factors", len(cells))
     size = len(cells) * len(monomials)
-    return Group(factors, cells, monomials, codes(arrays, f"frame/positions/{number}", (size,), WIDEST))
+    return Group(factors, cells, monomials, codes(arrays, f"{under}positions/{number}", (size,), WIDEST))
 
 
 def _stored(groups: list[Group]) -> int:
