@@ -106,6 +106,19 @@ def test_a_perfect_fit_leaves_nothing(patience: float, monkeypatch: pytest.Monke
     assert solution.rss == solution.rss_error == 0
 
 
+@pytest.mark.parametrize("bits", [61, 62, 581, 582])
+def test_squares_just_below_a_power_of_two(bits: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As columns of length one have, told in whole numbers: the highest digit of such a sum is carried to."""
+    monkeypatch.setattr(module, "PATIENCE", REFINED)
+    one = 1 << bits
+    whole = np.array([[one - 1, one // 8, one // 4], [one // 8, one - 3, one // 2], [one // 4, one // 2, one]], object)
+    solution = exact_solve(ExactGram(whole, 0, (1, 1, 1)), None)
+    (a, b), c, d = whole[0, :2], whole[1, 1], whole[:2, 2]
+    truth = [Fraction(c * d[0] - b * d[1], a * c - b * b), Fraction(a * d[1] - b * d[0], a * c - b * b)]
+    assert [float(v) for v in solution.coefficients] == [float(v) for v in truth]
+    assert all(abs(v - t) <= e for v, t, e in zip(solution.coefficients, truth, solution.errors, strict=True))
+
+
 def test_only_a_constant() -> None:
     solution = exact_solve(gram_of(np.array([[1.0, 1.0], [1.0, 2.0], [1.0, 6.0]])), 0)
     assert solution.coefficients == (Fraction(3),)

@@ -75,7 +75,10 @@ def _sum(digits: Matrix) -> Matrix:
 
 
 def whole_digits(C: Integers, exponents: Codes) -> Matrix:
-    """Digits of S_ij = C_ij / 2^(e_i + e_j), below a half, the highest first; what is below 2^-132 is cut off."""
+    """Digits of S_ij = C_ij / 2^(e_i + e_j), the highest first; what is below 2^-132 is cut off.
+
+    S is below a quarter, so that the highest digit has room for what is carried to it: it lies between -1/2 and 1/2.
+    """
     shift = DIGIT * WHOLE - exponents[:, None] - exponents
     left, right = (np.maximum(s, 0).astype(object) for s in (shift, -shift))
     rest, out = (C << left) >> right, np.empty((WHOLE, *C.shape))

@@ -27,7 +27,7 @@ FIXED, GUARD = 200, 64  # bits below the point of an inverse, and of a scaled re
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Verified:
-    """C, scaled by powers of two to a diagonal below one, and an inverse with a bound.
+    """C, scaled by powers of two to a diagonal below a quarter, and an inverse with a bound.
 
     limbs : (k, k), of C_ij = S_ij 2^(e_i + e_j) with exponents e : (k,). inverse : of S, rounded. approximate : R as
     float64. defect : bound of the largest row sum of |I - R S|. steps : what corrects a solution, times 2^FIXED.
@@ -73,7 +73,7 @@ class Approximation:
 
 def verified(C: Integers) -> Verified:
     """Find an approximate inverse that proves itself. Raises NumericalError where none is found."""
-    exponents = np.array([(int(v).bit_length() + 2) // 2 for v in C.diagonal()], np.int64)
+    exponents = np.array([(int(v).bit_length() + 3) // 2 for v in C.diagonal()], np.int64)
     R, E, defect = inverse(whole_digits(C, exponents), ENOUGH)
     value, step = R.value, R.fixed(FIXED)
     more = series(E) @ value

@@ -55,7 +55,7 @@ def _rounded(
     near = system.inverse * float(factor) * factors[:k, None] * factors[:k]
     scales = [weight * int(u) ** 2 * Fraction(2) ** -exponent for u in units[:k]]
     found = _own(system)
-    diagonal = [found.value(i, i) * s for i, s in enumerate(scales)]
+    diagonal = [max(found.value(i, i), Fraction(0)) * s for i, s in enumerate(scales)]  # zero is no further away
     off = [found.error(i, i) * s for i, s in enumerate(scales)]
     with np.errstate(over="ignore", under="ignore"):
         inner = np.ldexp(near, shift)
@@ -69,7 +69,7 @@ def _rounded(
     told = [*(-v * int(u) * last for v, u in zip(edge, units[:k], strict=True)), corner * last * int(units[-1])]
     column = np.array([nearest(v) for v in told])
     inner = np.concatenate([np.concatenate([inner, column[:-1, None]], axis=1), column[None, :]])
-    return inner, [*diagonal, told[-1]], [*off, wrong * last * int(units[-1])]
+    return inner, [*diagonal, max(told[-1], Fraction(0))], [*off, wrong * last * int(units[-1])]
 
 
 def _own(system: Verified) -> Approximation:
