@@ -120,8 +120,11 @@ class Reader:
         return self.levels[name].encode(column.codes, column.levels, batch.where)
 
     def _complete(self, batch: Batch, numbers: dict[str, Numbers], codes: dict[str, Codes]) -> Mask | None:
-        masks = {k.lstrip("~="): n.present for k, n in numbers.items() if n.present is not None}
-        masks |= {name: c >= 0 for name, c in codes.items() if len(c) and c.min() < 0}
+        found = [(k.lstrip("~="), n.present) for k, n in numbers.items() if n.present is not None]
+        found += [(name, c >= 0) for name, c in codes.items() if len(c) and c.min() < 0]
+        masks: dict[str, Mask] = {}
+        for name, present in found:  # a column may be called as an option is
+            masks[name] = masks[name] & present if name in masks else present
         if not masks:
             return None
         keep: Mask = np.logical_and.reduce(list(masks.values()))
