@@ -82,3 +82,28 @@ def test_an_interval_is_that_of_the_coefficients_that_are_told(formula: str, vco
     found = fit.predict(new, interval="confidence")
     np.testing.assert_allclose(found["fit"].to_numpy(), X @ fit.coefficients[fit.identified], rtol=TIGHT)
     np.testing.assert_allclose(found["high"].to_numpy() - found["fit"].to_numpy(), half, rtol=TIGHT)
+
+
+@pytest.mark.parametrize("contrast", ["sum", "helmert", "poly"])
+@pytest.mark.parametrize("terms", ["{} + x", "x:{} + {} + x", "g * {}"])
+def test_contrasts_beside_what_is_absorbed(contrast: str, terms: str) -> None:
+    """The absorbed levels take up the constant that is between two contrasts."""
+    firm = np.arange(60) % 7
+    data = {"firm": firm, "f": RNG.choice(list("abc"), 60), "g": RNG.choice(list("uv"), 60), "x": RNG.normal(9, 1, 60)}
+    data["y"] = 50.0 + firm + data["x"] * (data["f"] == "b") + RNG.normal(size=60)
+    written = terms.format(*[f'C(f, contrast="{contrast}")'] * 2)
+    absorbed, dummies = gm.ols(f"y ~ {written} | firm", data), gm.ols(f"y ~ factor(firm) + {written}", data)
+    places = [dummies.names.index(name) for name in absorbed.names]
+    np.testing.assert_allclose(absorbed.coefficients, dummies.coefficients[places], rtol=TIGHT, atol=TIGHT)
+    np.testing.assert_allclose(absorbed.vcov, dummies.vcov[np.ix_(places, places)], rtol=TIGHT, atol=TIGHT)
+    np.testing.assert_allclose(absorbed.predict(data), dummies.predict(data), rtol=TIGHT)
+
+
+@pytest.mark.parametrize("option", ["weights", "counts"])
+def test_a_column_may_be_called_like_an_option(option: str) -> None:
+    data = {option: [1.0, None, 3.0, 5.0, 2.0, 2.0], "w": [1.0, 2.0, None, 3.0, 1.0, 2.0], "y": [1.0, 2, 4, 3, 5, 1]}
+    fit = gm.ols(f"y ~ {option}", data, **{option: "w"})
+    other = {"x" if name == option else name: column for name, column in data.items()}
+    same = gm.ols("y ~ x", other, **{option: "w"})
+    assert (fit.rows, dict(fit.dropped_rows)) == (same.rows, dict(same.dropped_rows))
+    np.testing.assert_array_equal(fit.coefficients, same.coefficients)

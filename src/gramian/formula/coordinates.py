@@ -63,7 +63,7 @@ def frame_of(
     stated in the model's own columns).
     """
     frame = _treatment(columns, levels, response, coordinates, told_as_written, absorbed)
-    return recoded(frame, columns, levels) if levels.contrasts else frame
+    return recoded(frame, columns, levels, absorbing=bool(absorbed)) if levels.contrasts else frame
 
 
 def _treatment(
@@ -108,15 +108,18 @@ def written_frame(columns: Sequence[ModelColumn], response: str, coordinates: Ma
     return _subspace(columns, ((), ((response, 1),)), coordinates[response], constant)
 
 
-def recoded(frame: Frame, columns: Sequence[ModelColumn], levels: Levels) -> Frame:
-    """A frame of treatment contrasts, told in (or made of) the columns of other contrasts."""
-    there, back = maps_of(columns, levels)
+def recoded(frame: Frame, columns: Sequence[ModelColumn], levels: Levels, *, absorbing: bool = False) -> Frame:
+    """A frame of treatment contrasts, told in (or made of) the columns of other contrasts.
+
+    absorbing : whether absorbed factors take up a constant.
+    """
+    there, back = maps_of(columns, levels, absorbing=absorbing)
     if frame.subspace is not None:
         return replace(frame, subspace=[*_composed(frame.subspace, there), frame.subspace[-1]])
     one: list[Combination] = [{j: ONE} for j in range(len(columns))]
     return replace(
         frame,
-        written=None if frame.written is None else recoded(frame.written, columns, levels),
+        written=None if frame.written is None else recoded(frame.written, columns, levels, absorbing=absorbing),
         told=_composed(back, frame.told or one),
         made=_composed(frame.made or one, there),
         response=_composed(back, [frame.response])[0],

@@ -15,15 +15,20 @@ from gramian.linalg.monomials import ONE
 Combination = dict[int, Fraction]
 Pick = tuple[str, bool, int]  # factor, whether it is a contrast, its number or the place of the level
 Key = tuple[frozenset[Pick], frozenset[str]]  # picks and numeric factors: what a column is a product of
+CONSTANT: Key = (frozenset(), frozenset())
 
 
-def maps_of(columns: Sequence[ModelColumn], levels: Levels) -> tuple[list[Combination], list[Combination]]:
+def maps_of(
+    columns: Sequence[ModelColumn], levels: Levels, *, absorbing: bool = False
+) -> tuple[list[Combination], list[Combination]]:
     """Each column of the contrasts in those of treatment, and each column of treatment in those of the contrasts.
+
+    absorbing : whether absorbed factors take up a constant.
 
     Raises NumericalError where a combination of levels has no rows: contrasts compare all of them.
     """
     _check_cells(columns, levels)
-    treatment, other = Basis(columns, levels, {}), Basis(columns, levels, levels.contrasts)
+    treatment, other = (Basis(columns, levels, chosen, absorbing) for chosen in ({}, levels.contrasts))
     return [treatment.express(key) for key in other.keys], [other.express(key) for key in treatment.keys]
 
 
@@ -34,6 +39,7 @@ class Basis:
     columns: Sequence[ModelColumn]
     levels: Levels
     contrasts: Mapping[str, Contrast]
+    absorbing: bool = False
     place: dict[str, dict[int, int]] = field(init=False)
     keys: list[Key] = field(init=False)
     index: dict[Key, int] = field(init=False)
@@ -58,6 +64,8 @@ class Basis:
         """A product of level indicators and contrasts in these columns."""
         if key in self.index:
             return {self.index[key]: ONE}
+        if self.absorbing and key == CONSTANT:
+            return {}
         if key not in self.memory:
             self.memory[key] = self._sum(key)
         return self.memory[key]
