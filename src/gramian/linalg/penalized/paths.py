@@ -57,7 +57,8 @@ def lasso(system: System, penalty: Penalty, alphas: Vector | None = None, most: 
         B, certificate = np.vstack([B, rest[0]]), np.append(certificate, rest[1])
     told = restored(part, B, len(system.c))
     return Solutions(
-        at / system.weight, told, squares(system, told), _counted(system, part, np.count_nonzero(B, axis=1)),
+        at / system.weight if alphas is None else alphas, told, squares(system, told),
+        _counted(system, part, np.count_nonzero(B, axis=1)),
         certificate, exact, np.union1d(part.passed, part.columns[knots.passed]), alphas is None,
     )  # fmt: skip
 
