@@ -107,3 +107,17 @@ def test_a_column_may_be_called_like_an_option(option: str) -> None:
     same = gm.ols("y ~ x", other, **{option: "w"})
     assert (fit.rows, dict(fit.dropped_rows)) == (same.rows, dict(same.dropped_rows))
     np.testing.assert_array_equal(fit.coefficients, same.coefficients)
+
+
+@pytest.mark.parametrize("contrast", ["treatment", "sum", "helmert", "poly"])
+def test_a_factor_of_one_level_is_a_constant(contrast: str) -> None:
+    data = {"one": ["a"] * 30, "g": RNG.choice(list("uvw"), 30), "y": RNG.normal(size=30)}
+    nested = gm.ols(f'y ~ C(one, contrast="{contrast}")/C(g, contrast="sum")', data)
+    plain = gm.ols('y ~ C(g, contrast="sum")', data)
+    np.testing.assert_allclose(nested.coefficients, plain.coefficients, rtol=TIGHT)
+
+
+def test_a_path_is_at_the_penalties_that_were_asked_for() -> None:
+    data = {"x": RNG.normal(size=49), "z": RNG.normal(size=49), "y": RNG.normal(size=49)}
+    asked = [5.0, 0.5, 0.3, 0.07, 0.05, 0.011]
+    assert gm.gram("y ~ x + z", data).path(alphas=asked).alphas.tolist() == asked

@@ -72,7 +72,10 @@ class Basis:
 
     def _sum(self, key: Key) -> Combination:
         picks, numeric = key
-        reduced = self.reduced[frozenset(f for f, _, _ in picks), numeric]
+        reduced = self.reduced.get((frozenset(f for f, _, _ in picks), numeric))
+        if reduced is None:  # a term without columns: its factor has one level, which every row has
+            alone = next(pick for pick in picks if len(self.levels.order[pick[0]]) == 1)
+            return self.express((picks - {alone}, numeric))
         for pick in sorted(picks):
             rest, (factor, coded, at) = picks - {pick}, pick
             if coded and (factor not in reduced or factor not in self.contrasts):
