@@ -22,7 +22,7 @@ from gramian.fit.told import dependent
 from gramian.formula.coding import empty_cells
 from gramian.formula.design import Design
 from gramian.linalg import maps
-from gramian.linalg.aliasing import explain
+from gramian.linalg.aliasing import explain, last_columns
 from gramian.linalg.certificate import MOST, UNIT, digits, times
 from gramian.linalg.exact.fit import ExactFit, exact_fit
 from gramian.linalg.exact.near import left_out, part
@@ -136,9 +136,13 @@ def _solution(system: ExactSystem, used: Codes, fit: ExactFit, null: Matrix) -> 
 
     null : (p, r) null vectors of the model's columns.
     """
-    p, constant = len(system.names), system.frame.constant
-    kept = used[fit.solution.kept]
-    gram = part(system.in_frame(), np.append(kept, p))
+    p, constant, made = len(system.names), system.frame.constant, system.frame.made
+    kept, whole_gram = used[fit.solution.kept], system.in_frame()
+    if made is not None and null.shape[1]:  # other columns depend on others in these coordinates
+        null = maps.multiply(maps.map_of(made), null)
+        norms = np.array([root(whole_gram.fraction(i, i)) for i in range(p)])
+        kept = np.setdiff1d(np.arange(p), last_columns(null, norms)[0])
+    gram = part(whole_gram, np.append(kept, p))
     where = None if constant is None or constant not in kept else int(np.flatnonzero(kept == constant)[0])
     products = pairs(gram)
     found = solve(products, where, (len(kept) + 10) * UNIT)
@@ -153,7 +157,6 @@ def _solution(system: ExactSystem, used: Codes, fit: ExactFit, null: Matrix) -> 
     if bounds is not None:
         reach, sizes, lengths = (_wide(v, kept, p) for v in (bounds.reach, bounds.sizes, bounds.lengths))
         bounds = replace(bounds, unit=WEIGHTED, rho=0.0, reach=reach, sizes=sizes, lengths=lengths)
-    null = null if system.frame.made is None else maps.multiply(maps.map_of(system.frame.made), null)
     return Solution(whole, inverse, every, null, rss, found.condition, float(len(kept)), bounds)
 
 
