@@ -15,7 +15,8 @@ from gramian.results import plain
 from gramian.results.plain_design import WIDEST, Arrays, cell_codes, codes, known_factors
 from gramian.typing import Level
 
-FRAME = ("groups", "subspace", "told", "made", "response", "scale", "constant", "written")
+FRAME = ("groups", "subspace", "told", "made", "response", "scale", "constant")
+AS_WRITTEN = "written"  # only where a frame has it
 UNDER, WRITTEN = "frame/", "frame/written/"
 
 
@@ -34,16 +35,17 @@ def from_frame(frame: Frame, under: str = UNDER) -> tuple[dict[str, object], dic
         plain.from_combination(frame.response),
         plain.from_number(frame.scale),
         frame.constant,
-        written,
     )
-    return dict(zip(FRAME, values, strict=True)), arrays | more
+    told: dict[str, object] = dict(zip(FRAME, values, strict=True))
+    return told if written is None else {**told, AS_WRITTEN: written}, arrays | more
 
 
 def frame(obj: object, width: int, names: Mapping[str, tuple[Level, ...]], arrays: Arrays, under: str = UNDER) -> Frame:
     """What `from_frame` wrote, for `width` columns that are solved for."""
-    groups, subspace, told, made, response, scale, constant, written = plain.fields(obj, FRAME)
-    if written is not None and (under != UNDER or subspace is not None):
-        plain.wrong("columns as they are written once", written)
+    known = (*FRAME, AS_WRITTEN) if isinstance(obj, dict) and AS_WRITTEN in obj else FRAME
+    groups, subspace, told, made, response, scale, constant, *more = plain.fields(obj, known)
+    if (more and subspace is not None) or (under == WRITTEN and subspace is None):
+        plain.wrong("columns as they are written beside others", subspace)
     read = [group(i, part, names, arrays, under) for i, part in enumerate(plain.sequence(groups))]
     stored = _stored(read)
     if subspace is None and stored != width + 1:
@@ -56,7 +58,7 @@ def frame(obj: object, width: int, names: Mapping[str, tuple[Level, ...]], array
         plain.combination(response, width),
         _scale(scale),
         plain.optional(constant, lambda at: plain.whole(at, 0, width)),
-        plain.optional(written, lambda part: frame(part, width, names, arrays, WRITTEN)),
+        frame(more[0], width, names, arrays, WRITTEN) if more else None,
     )
 
 
