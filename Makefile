@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
-BENCHMARKS := one_pass sigmoid accuracy gram_solve one_gram selection folds clustered absorb elsewhere
+BENCHMARKS := one_pass sigmoid accuracy gram_solve one_gram selection folds clustered absorb exact_cost estimators wide elsewhere
 
 .PHONY: demo test check bench clean
 

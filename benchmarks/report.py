@@ -8,7 +8,7 @@ from typing import Any
 from findings import Finding
 from rich.console import Console
 from rich.table import Table
-from runner import Outcome
+from runner import FREE, Outcome
 
 COLOURS = {"pass": "green", "fail": "red", "unclear": "yellow"}
 
@@ -37,8 +37,8 @@ def races(console: Console, outcomes: Sequence[Outcome], *, judged: bool) -> Non
                 _seconds(medians[c.against]),
                 f"{c.of_medians:.3g}",
                 f"{c.of_rounds:.3g}",
-                f"{c.at_most:.3g}",
-                _verdict(c.verdict, judged),
+                "" if c.at_most == FREE else f"{c.at_most:.3g}",
+                "" if c.at_most == FREE else _verdict(c.verdict, judged),
             )
         table.add_section()
     console.print(table)
