@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from gramian.batch import Source
+from gramian.engines.blas import one_thread
 from gramian.engines.progress import Progress, watched
 from gramian.errors import ConvergenceError, NumericalError
 from gramian.fit import separation
@@ -18,6 +19,7 @@ from gramian.fit.glm_null import Null, intercept
 from gramian.fit.glm_options import GlmOptions
 from gramian.fit.glm_point import NEARBY, Evaluated, Trial, is_slow, proposed, shaken, sharpened
 from gramian.fit.glm_step import MOST_THETA, newton, theta_length
+from gramian.fit.held import Held, hold
 from gramian.fit.iterate import Trail
 from gramian.fit.limits import check_width, width_limit
 from gramian.fit.linear import solved_products
@@ -39,7 +41,8 @@ NULL_ROWS = 1 << 18  # of the sample, for the null model's start
 class Run:
     """What stays the same from pass to pass, and what a pass adds.
 
-    outcome : totals that depend on the outcome alone. spread : of the columns, ratios : of steps, see `separation`.
+    held : all rows, where they are few. outcome : totals that depend on the outcome alone.
+    spread : of the columns, ratios : of steps, see `separation`.
     """
 
     source: Source
@@ -47,6 +50,7 @@ class Run:
     engine: Engine
     progress: Progress | None
     passes: int = 0
+    held: Held | None = None
     null: Null = field(default_factory=Null)
     outcome: Totals | None = None
     spread: Vector | None = None
@@ -58,11 +62,23 @@ class Run:
         with watched(self.progress, self.source.rows, self.source.size):
             return self.engine.fold(self.source, task, progress=self.progress)
 
+    def linearize(self, task: Linearize) -> Linearized:
+        """One pass, over the rows that are held where they are."""
+        if self.held is None:
+            return self.fold(task)
+        self.passes += 1
+        with watched(self.progress, self.source.rows, self.source.size), one_thread():
+            done = self.held.fold(task)
+            if self.progress is not None:
+                self.progress.advance(self.source.rows or 0, self.source.size or 0)
+        return done
+
     def begin(self, design: Design) -> Evaluated:
         """The pilot, and the first pass, after which the levels are known."""
-        sample = draw(self.source, design)
+        self.held = hold(self.source, self._task(design, self.options.model), self.engine)
+        (response,) = design.outcome
+        sample = (self.held and self.held.sample(response)) or draw(self.source, design)
         if design.offsets:
-            (response,) = design.outcome
             self.null = Null(intercept(self.options.model, thinned(sample, NULL_ROWS), response), fixed=False)
         start = pilot(sample, design, self.options)
         del sample
@@ -71,7 +87,7 @@ class Run:
     def _from_pilot(self, design: Design, start: Start) -> Evaluated:
         task = self._task(replace(design, levels=start.setting.levels.names), start.model)
         task = replace(task, at=start.setting.predictor(start.coefficients))
-        done = self.fold(task)
+        done = self.linearize(task)
         if not math.isfinite(done.totals.deviance):
             return self._from_outcome(design)
         setting = self._first(design, done)
@@ -81,9 +97,9 @@ class Run:
     def _from_outcome(self, design: Design) -> Evaluated:
         """Without a pilot: the family's own starting means, then a pass at what they give."""
         model = self.options.model
-        done = self.fold(self._task(design, model))
+        done = self.linearize(self._task(design, model))
         if not math.isfinite(done.totals.deviance):
-            done = self.fold(Linearize(design, PLAIN, likelihood=True, drop=self.options.common.drop))
+            done = self.linearize(Linearize(design, PLAIN, likelihood=True, drop=self.options.common.drop))
             return self._from_constant(self._first(design, done), model)
         setting = self._first(design, done)
         first = newton(setting, done, None, self.options.common.alpha, model.family.known_dispersion)
@@ -134,13 +150,13 @@ class Run:
     def at(self, setting: Setting, b: Vector, model: GLM) -> Evaluated | None:
         """A pass at b; None where a mean is out of range."""
         task = replace(self._task(setting.design, model), at=setting.predictor(b))
-        done = self.fold(task)
+        done = self.linearize(task)
         return self._evaluated(setting, b, model, task, done) if math.isfinite(done.totals.deviance) else None
 
     def check(self, at: Evaluated, b: Vector, model: GLM) -> Evaluated | None:
         """A pass at what seems to be the answer, with the expected information; None where a mean is out of range."""
         task = replace(self._task(at.setting.design, model), at=at.setting.predictor(b), observed=False)
-        done = self.fold(task)
+        done = self.linearize(task)
         if not math.isfinite(done.totals.deviance):
             return None
         return self._evaluated(at.setting, b, model, task, done, at.past if is_slow(model) else ())
@@ -151,7 +167,7 @@ class Run:
         b, model = trial
         suspects = self._suspects(at, trail.lengths)
         task = replace(self._task(at.setting.design, model), at=at.setting.predictor(b), suspects=suspects)
-        done = self.fold(task)
+        done = self.linearize(task)
         self._judge(at, done)
         if not math.isfinite(done.totals.deviance):
             return replace(at, loss=math.inf)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -16,10 +16,11 @@ from gramian.formula.design import Design
 from gramian.formula.reading import Observed
 from gramian.formula.tally import Tally
 from gramian.linalg.columns import Columns
+from gramian.linalg.gather import BLOCK
 from gramian.linalg.moments import Moments
 from gramian.linalg.predictor import Predictor
 from gramian.models.glm import GLM, Working, score_theta
-from gramian.typing import Mask, Vector
+from gramian.typing import Level, Mask, Vector
 
 
 class Totals(NamedTuple):
@@ -98,12 +99,20 @@ class Linearize:
                 lift.add(lift.reader.read(batch))
         return lift.linearized()
 
+    def over(self, parts: Iterable[Observed]) -> Linearized:
+        """Rows that have been read, whose codes are those of the design."""
+        lift = GlmLift(self)
+        with np.errstate(all="ignore"):
+            for part in parts:
+                lift.add(part)
+        return lift.linearized()
+
 
 class GlmLift(Lift):
     """One unit under way."""
 
-    def __init__(self, task: Linearize) -> None:
-        super().__init__(task.design, drop=task.drop)
+    def __init__(self, task: Linearize, height: int = BLOCK) -> None:
+        super().__init__(task.design, drop=task.drop, height=height)
         (self.response,) = self.responses
         self.task, self.totals = task, np.zeros(len(Totals()))
         self.eta = None if task.at is None else task.at.prepare()
@@ -113,13 +122,28 @@ class GlmLift(Lift):
 
     def add(self, observed: Observed) -> None:
         """Check the outcome, then add the rows."""
+        self.check(observed)
+        super().add(observed)
+
+    def again(self, columns: Columns, observed: Observed, levels: Mapping[str, Sequence[Level]]) -> None:
+        """Add rows that have been checked and gathered before, the codes of which refer to these levels."""
+        if levels:
+            known = self.reader.levels
+            codes = {n: known[n].encode(c, levels[n], observed.where) for n, c in columns.codes.items()}
+            columns = replace(columns, codes=codes)
+        rows = slice(0, columns.rows)
+        if not self.block(columns, observed, rows):
+            columns.set_response(observed.values[self.response])
+            self.fail(columns, observed)
+
+    def check(self, observed: Observed) -> None:
+        """Raise DataError for an outcome that the family cannot have."""
         y, family = observed.values[self.response], self.task.model.family
         wrong = family.check(y)
         if wrong.any() and (wrong := wrong & np.isfinite(y)).any():
             row = int(np.argmax(wrong))
             what = f"the outcome is {y[row]:g}, but for the family '{family.name}' it must be {family.range}"
             raise DataError(f"row {observed.row_number(row)}: {what}", observed.where)
-        super().add(observed)
 
     def residual(self, observed: Observed, response: str) -> Vector:
         """The outcome itself; the working residual takes its place when the coefficients are applied."""

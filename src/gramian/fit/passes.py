@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -61,12 +62,16 @@ class Accumulate:
 class Lift:
     """One unit under way. Linear; other models say with `block` what the rows of a block become."""
 
-    def __init__(self, design: Design, *, drop: bool, layout: Layout | None = None) -> None:
-        self.drop, self.layout = drop, layout or design.layout
-        self.reader = Reader(design, drop=drop)
-        self.gather = Gather(self.layout, design.coordinates, design.placed)
+    def __init__(self, design: Design, *, drop: bool, layout: Layout | None = None, height: int = BLOCK) -> None:
+        self.drop, self.layout, self.height = drop, layout or design.layout, height
+        self.design, self.reader = design, Reader(design, drop=drop)
         self.sums = Accumulator(self.layout, design.coordinates, design.terms.power_sums())
         self.responses = self.layout.responses
+
+    @cached_property
+    def gather(self) -> Gather:
+        """Writes the blocks."""
+        return Gather(self.layout, self.design.coordinates, self.design.placed, self.height)
 
     def add(self, observed: Observed) -> None:
         """The complete rows of a batch."""
@@ -96,7 +101,7 @@ class Lift:
         """Leave out the rows that are not finite, then add the rest."""
         good = columns.finite()
         if not good.all():
-            self._leave_out(columns, good, observed, rows)
+            self.leave_out(columns, good, observed, rows)
         keep = np.zeros(observed.rows, bool)
         keep[rows] = good
         if good.any() and not self.block(columns.take(good), observed, keep):
@@ -106,7 +111,8 @@ class Lift:
         """Every value of a block is finite, its products are not."""
         overflow(columns, self.layout, observed.where)
 
-    def _leave_out(self, columns: Columns, good: Mask, observed: Observed, rows: slice) -> None:
+    def leave_out(self, columns: Columns, good: Mask, observed: Observed, rows: slice) -> None:
+        """Count the rows of a block that are not finite, or refuse them."""
         missing: dict[str, Mask] = {}
         undefined = np.zeros(columns.rows, bool)
         for position, m in enumerate((*self.layout.rows, *self.layout.extra)):

@@ -16,10 +16,11 @@ from gramian.errors import NumericalError
 from gramian.fit.glm_null import intercept
 from gramian.fit.glm_options import GlmOptions
 from gramian.fit.glm_step import Step, newton, next_theta, theta_length
+from gramian.fit.held import Held, Streamed, of_sample
 from gramian.fit.linear import solved_products
-from gramian.fit.linearize import GlmLift, Linearize, Linearized, Totals
+from gramian.fit.linearize import Linearize, Linearized, Totals
 from gramian.fit.point import Setting, setting_of
-from gramian.fit.sample import Sample, case_control, compact, finite, thinned, varies
+from gramian.fit.sample import Sample, case_control, compact, enough, finite, thinned, varies
 from gramian.formula.design import Design
 from gramian.formula.reading import Observed
 from gramian.models.families import family_named, negative_binomial
@@ -49,7 +50,7 @@ def pilot(sample: Sample, design: Design, options: GlmOptions) -> Start | None:
     (response,) = design.outcome
     if not sample.rows or not varies(sample, response):
         return None
-    sample, shift = _thin(sample, response, options.model)
+    sample, shift = _thin(sample, response, options.model, enough(sample, len(design.layout.dense)))
     sample = compact(replace(sample, parts=tuple(map(finite, sample.parts))))
     if not sample.rows or not varies(sample, response):
         return None
@@ -64,11 +65,11 @@ def pilot(sample: Sample, design: Design, options: GlmOptions) -> Start | None:
         return None
 
 
-def _thin(sample: Sample, response: str, model: GLM) -> tuple[Sample, float]:
+def _thin(sample: Sample, response: str, model: GLM, rows: int) -> tuple[Sample, float]:
     """Fewer rows: by case and control for a rare outcome, its shift of the intercept or its weights."""
     if model.family.law.domain != "proportion":
-        return thinned(sample), 0.0
-    rare, shift = case_control(sample, response)
+        return thinned(sample, rows), 0.0
+    rare, shift = case_control(sample, response, rows)
     if model.link.name == "logit" or not shift:
         return rare, shift
     return replace(rare, parts=tuple(_weighted(p, response, shift) for p in rare.parts)), 0.0
@@ -92,11 +93,13 @@ def _first_theta(sample: Sample, response: str) -> float:
 
 def _walk(sample: Sample, design: Design, options: GlmOptions, model: GLM, shift: float) -> Start:
     """Newton's steps on the sample, halved while the loss rises; theta moves with them."""
-    setting, b, light = _first(sample, design, options, model, shift)
+    rows = of_sample(Linearize(design, model), sample)
+    setting, b, light = _first(sample, rows, design, options, model, shift)
+    rows = rows.shifted(shift)
     move, share, loss = np.zeros(len(b)), 1.0, math.inf
     for _ in range(STEPS):
         task = Linearize(design, model, setting.predictor(b), theta=options.estimate_theta)
-        done = _evaluate(sample, task, shift)
+        done = rows.fold(task)
         now = done.totals.deviance
         if not now <= loss * (1.0 + WORSE) and share > SHORTEST:
             share /= 2.0
@@ -115,13 +118,13 @@ def _walk(sample: Sample, design: Design, options: GlmOptions, model: GLM, shift
 
 
 def _first(
-    sample: Sample, design: Design, options: GlmOptions, model: GLM, shift: float
+    sample: Sample, rows: Held | Streamed, design: Design, options: GlmOptions, model: GLM, shift: float
 ) -> tuple[Setting, Vector, Vector]:
     """From the family's own starting means, or where the link cannot tell them the intercept alone; the damping."""
-    done = _evaluate(sample, Linearize(design, model), 0.0)
+    done = rows.fold(Linearize(design, model))
     common, possible = options.common, math.isfinite(done.totals.deviance)
     if not possible:
-        done = _evaluate(sample, Linearize(design, PLAIN), 0.0)
+        done = rows.fold(Linearize(design, PLAIN))
     setting = setting_of(design, done.moments, every_level=common.every_level, penalized=common.alpha is not None)
     light = _pseudo_rows(setting, done) * (LIGHT if sample.whole else 1.0)
     if possible:
@@ -159,14 +162,3 @@ def moved(model: GLM, totals: Totals, share: float = 1.0) -> GLM:
     if theta is None or not (totals.theta_score or totals.theta_information):
         return model
     return replace(model, family=negative_binomial(next_theta(theta, totals, share)))
-
-
-def _evaluate(sample: Sample, task: Linearize, shift: float) -> Linearized:
-    lift = GlmLift(task)
-    with np.errstate(all="ignore"):
-        for part in sample.parts:
-            offset = part.offset
-            if shift:
-                offset = np.full(part.rows, shift) if offset is None else offset + shift
-            lift.add(replace(part, offset=offset))
-    return lift.linearized()

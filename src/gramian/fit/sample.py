@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 import numpy as np
 
-from gramian.batch import Source, Unit
+from gramian.batch import Batch, Source, Unit
 from gramian.formula.design import Design
 from gramian.formula.reading import Observed, Reader
 from gramian.linalg.levels import canonical, positions
@@ -15,6 +16,10 @@ from gramian.typing import Codes, Level, Vector
 
 UNITS = 16  # units that are looked into, the first batch of each
 ROWS = 65_536  # rows that are kept
+FEW = 32_768  # so many rows are all looked into; passes over them cost no more than the sample's
+LEAST = 2_048  # rows that such a sample keeps
+SHARE = 8  # of the rows, one of so many
+FOR_EACH = 20  # rows for each column
 RARE = 0.05  # an outcome rarer than this is sampled by case and control
 
 
@@ -37,14 +42,25 @@ def draw(source: Source, design: Design) -> Sample:
     reader, (response,) = Reader(design), design.outcome
     parts, looked = [], 0
     with np.errstate(all="ignore"):
-        for unit in _spread(tuple(source.units)):
-            batch = next(iter(unit.batches(design.columns)), None)
-            looked += 0 if batch is None else batch.rows
-            observed = None if batch is None else reader.read(batch)
-            if observed is not None and observed.rows:
+        for batch in _first(source, design.columns):
+            looked += batch.rows
+            observed = reader.read(batch)
+            if observed.rows:
                 parts.append(finite(observed, (response,)))
     levels = {name: index.known for name, index in reader.levels.items()}
     return Sample(tuple(parts), levels, source.rows is not None and looked >= source.rows)
+
+
+def _first(source: Source, columns: Sequence[str]) -> Iterator[Batch]:
+    """The first batch of each unit, or all where there are few rows."""
+    most = None if source.rows is not None and source.rows <= FEW else 1
+    for unit in _spread(tuple(source.units)):
+        yield from islice(unit.batches(columns), most)
+
+
+def enough(sample: Sample, columns: int) -> int:
+    """Rows that a first guess needs of a sample."""
+    return ROWS if not sample.whole else max(LEAST, sample.rows // SHARE, FOR_EACH * columns)
 
 
 def varies(sample: Sample, response: str) -> bool:
@@ -61,18 +77,18 @@ def thinned(sample: Sample, rows: int = ROWS) -> Sample:
     return replace(sample, parts=tuple(take(p, np.arange(0, p.rows, step)) for p in sample.parts), whole=False)
 
 
-def case_control(sample: Sample, response: str) -> tuple[Sample, float]:
-    """All rows of a rare outcome and some of the other, and the logarithm of the ratio of their sampling shares.
+def case_control(sample: Sample, response: str, rows: int = ROWS) -> tuple[Sample, float]:
+    """About `rows` rows: all of a rare outcome and some of the other, and the logarithm of the ratio of their shares.
 
     For 0/1 outcomes; the ratio is what the intercept of a logit is too high by (Prentice and Pyke 1979).
     """
     y = np.concatenate([p.values[response] for p in sample.parts]) if sample.parts else np.zeros(0)
     ones = float((y == 1.0).sum())
     if not len(y) or not np.isin(y, (0.0, 1.0)).all() or not 0.0 < min(ones, len(y) - ones) < RARE * len(y):
-        return thinned(sample), 0.0
+        return thinned(sample, rows), 0.0
     rare = 1.0 if ones < len(y) / 2 else 0.0
     few = int(min(ones, len(y) - ones))
-    cases, controls = -(-few * 2 // ROWS), -(-(len(y) - few) // max(ROWS - few, 10 * few, 4096))
+    cases, controls = -(-few * 2 // rows), -(-(len(y) - few) // max(rows - few, 10 * few, 4096))
     parts = tuple(take(p, _cases(p.values[response], rare, cases, controls)) for p in sample.parts)
     shift = float(np.log(controls / cases))
     return replace(sample, parts=parts, whole=False), shift if rare == 1.0 else -shift

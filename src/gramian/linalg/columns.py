@@ -71,7 +71,8 @@ class Columns:
     gathered : their positions in the dense block. matrix : (n, k) rows of the user's own memory, used in place, and
     placed : its positions in the dense block. extra : (e, n) monomials that only the tables need.
     codes : factor -> (n,) codes of its levels. products_with_response : rows (buffer, then extra) that are products of
-    two others, one of them made of the response.
+    two others, one of them made of the response. room : (d + e, n) memory that weighed rows are written to, None
+    where they are weighed in place.
     """
 
     buffer: Matrix
@@ -81,6 +82,7 @@ class Columns:
     extra: Matrix
     codes: Mapping[str, Codes]
     products_with_response: tuple[tuple[int, tuple[int, int]], ...] = ()
+    room: Matrix | None = None
 
     @property
     def rows(self) -> int:
@@ -107,6 +109,11 @@ class Columns:
             return np.asarray(self.buffer[row])
         assert self.matrix is not None
         return np.asarray(self.matrix[:, self.placed.index(position)])
+
+    def sound(self) -> bool:
+        """Whether every monomial is surely finite: a quick look that overflow can deceive to say no."""
+        whole = np.add.reduce(self.buffer, axis=None) + np.add.reduce(self.extra, axis=None)
+        return bool(np.isfinite(whole)) and (self.matrix is None or bool(np.isfinite(self.matrix).all()))
 
     def finite(self) -> Mask:
         """Rows in which every monomial is finite."""

@@ -46,6 +46,10 @@ class Gather:
             place = slice(start, min(start + self.height, rows))
             yield place, self.block(place, values, codes, matrix)
 
+    def leave(self) -> None:
+        """Leave its memory to the last block, and take other for the next."""
+        self.scratch = np.empty_like(self.scratch)
+
     def block(
         self, rows: slice, values: Mapping[str, Vector], codes: Mapping[str, Codes], matrix: Matrix | None
     ) -> Columns:

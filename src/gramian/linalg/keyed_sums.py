@@ -57,7 +57,7 @@ class KeyedAccumulator:
         self._grow(sizes[KEY])
         powers = {v: self._power_sums(columns.value(at), v, keys, count) for v, at in self.places_of.items()}
         if total is not None:
-            weigh(columns, np.sqrt(total))
+            columns = weigh(columns, np.sqrt(total))
         held = np.bincount(keys, minlength=len(self.rows))
         if (self.extra and not np.isfinite(columns.extra.sum())) or not self._add_products(columns, keys, held, cycle):
             return False

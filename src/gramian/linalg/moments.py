@@ -169,11 +169,12 @@ class Accumulator:
         """Add a block; False, and nothing added, where a value is not finite.
 
         total : (n,) >= 0, what each row's products are multiplied by, or None. count : (n,) how many rows each row
-        stands for, or None. sizes : levels so far. The buffer of `columns` is overwritten when there are weights.
+        stands for, or None. sizes : levels so far. The buffer of `columns` is overwritten when there are weights
+        and no room.
         """
         plain = self._power_sums(columns, count)
         if total is not None:
-            weigh(columns, np.sqrt(total))
+            columns = weigh(columns, np.sqrt(total))
         products = columns.products()
         if not np.isfinite(products.diagonal().sum()) or (self.extra and not np.isfinite(columns.extra.sum())):
             return False
@@ -223,7 +224,13 @@ def combined(weight: Vector | None, count: Vector | None) -> Vector | None:
     return weight * count
 
 
-def weigh(columns: Columns, root: Vector) -> None:
-    """Multiply every monomial by the root of the weight, in place."""
-    np.multiply(columns.buffer, root, out=columns.buffer)
-    np.multiply(columns.extra, root, out=columns.extra)
+def weigh(columns: Columns, root: Vector) -> Columns:
+    """Multiply every monomial by the root of the weight, in place or into the room that there is."""
+    if columns.room is None:
+        out = columns
+    else:
+        width = len(columns.buffer)
+        out = replace(columns, buffer=columns.room[:width], extra=columns.room[width:], room=None)
+    np.multiply(columns.buffer, root, out=out.buffer)
+    np.multiply(columns.extra, root, out=out.extra)
+    return out

@@ -6,6 +6,7 @@ coordinate u = (x - shift) / 2^exponent, so a power of x is a polynomial in u an
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -118,23 +119,24 @@ def choose_coordinate(values: Vector, *, products: bool) -> Coordinate:
     and the shift is 0. The scale matters only against overflow, so it is 1 unless `products` of the variable are
     stored or its magnitude is extreme.
     """
-    values = values[np.isfinite(values)]
+    values = np.ascontiguousarray(values)
+    if not math.isfinite(values.sum()):
+        values = values[np.isfinite(values)]
     if not values.size:
         return Coordinate()
-    unit = 2.0 ** int(np.frexp(np.abs(values).max())[1])
-    if not 0.0 < unit < np.inf:
-        unit = 1.0 if unit == 0.0 else 2.0**1023
+    low, high = float(values.min()), float(values.max())
+    unit = 2.0 ** min(math.frexp(max(-low, high))[1], 1023)
     scaled = values / unit
     mean, spread = float(scaled.mean()), float(scaled.std())
-    shift = _round_shift(mean, spread, scaled) * unit
-    reach = float(np.abs(values - shift).max())
-    exponent = int(np.frexp(reach)[1]) if 0.0 < reach < np.inf else 0
+    shift = low if low == high else _round_shift(mean, spread, float(scaled[0])) * unit
+    reach = max(shift - low, high - shift)
+    exponent = math.frexp(reach)[1] if 0.0 < reach < math.inf else 0
     return Coordinate(shift, exponent if products or abs(exponent) > ROUND else 0)
 
 
-def _round_shift(mean: float, spread: float, values: Vector) -> float:
-    if spread == 0.0 or values.min() == values.max():
-        return float(values[0])
+def _round_shift(mean: float, spread: float, first: float) -> float:
+    if spread == 0.0:
+        return first
     if abs(mean) <= spread:
         return 0.0
     grid = 2.0 ** (int(np.frexp(spread)[1]) - 1)

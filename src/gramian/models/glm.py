@@ -17,7 +17,7 @@ from gramian.models.families import TINY, Family
 from gramian.models.links import Link, Mean
 from gramian.typing import Vector
 
-BLOCK = 16384  # rows at a time, so that every temporary stays in the cache
+BLOCK = 4096  # rows at a time: temporaries stay in the cache, and the heap keeps their memory
 FLOOR = 1e-100  # of w / |s|: r, and r^2, stay finite
 
 
@@ -90,9 +90,9 @@ def _fill(model: GLM, y: Vector, eta: Vector, prior: Vector | None, w: Vector, s
     np.multiply(information, scale, out=w)
     unit = law.deviance(y, mean)
     unit *= scale
-    loss = float(np.sum(unit))
+    loss = float(np.add.reduce(unit))
     parts = (s, w, mean.log, mean.log_rest)  # a mean out of range has no finite logarithm
-    if math.isfinite(loss + sum(float(np.sum(part)) for part in parts)):
+    if math.isfinite(loss + sum(float(np.add.reduce(part)) for part in parts)):
         return loss
     return _clear(unit, parts, prior)
 
