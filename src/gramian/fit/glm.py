@@ -14,8 +14,9 @@ from gramian.fit.engine import Engine
 from gramian.fit.glm_options import GlmOptions
 from gramian.fit.glm_point import Evaluated, is_canonical, sharpened
 from gramian.fit.glm_run import Run
-from gramian.fit.glm_setup import bare_design, glm_design
+from gramian.fit.glm_setup import bare_design, ready
 from gramian.fit.glm_solved import GlmSolved
+from gramian.fit.glm_step import solution_at
 from gramian.fit.iterate import Trail, iterate, linear, quadratic
 from gramian.fit.linearize import Totals
 from gramian.fit.resident import resident
@@ -40,11 +41,12 @@ def run_glm(formula: str, source: Source, options: GlmOptions, engine: Engine, p
     if options.robust is not None:
         check_recipe(options.robust, source.schema, options.common.alpha, general=True)
     clusters = () if options.robust is None else options.robust.clusters
-    source = resident(source, (*bare_design(formula, source.schema, options).columns, *clusters))
+    bare = bare_design(formula, source.schema, options)
+    source = resident(source, (*bare.columns, *clusters))
     run = Run(source, options, engine, progress)
     newton = is_canonical(options.model) or sharpened(options.model)
     predicted = quadratic if newton and not options.estimate_theta else linear
-    first = run.begin(glm_design(formula, source, options))
+    first = run.begin(ready(bare, source))
     trail = iterate(first, run.evaluate, predicted, options.tolerance, options.max_passes, run.passes)
     last, b, deviance = _finish(run, trail)
     return _solved(run, last, b, deviance, tuple(trail.lengths))
@@ -107,9 +109,9 @@ def _linear(run: Run, last: Evaluated, b: Vector, outcome: Totals) -> Solved:
     """The last step as a weighted linear fit."""
     setting, step, options = last.setting, last.step, run.options
     names, collinear = tuple(c.name for c in setting.columns), options.common.collinear
-    solution = replace(step.solution, coefficients=b)
-    told = tell(setting.frame, solution, step.products, names, collinear)
     rows = last.done.moments.rows
+    solution = replace(solution_at(setting, step, rows, last.b, options.common.alpha), coefficients=b)
+    told = tell(setting.frame, solution, step.products, names, collinear)
     return Solved(
         formula=setting.design.formula,
         design=setting.design,

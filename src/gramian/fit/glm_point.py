@@ -85,6 +85,6 @@ def is_slow(model: GLM) -> bool:
 
 def shaken(before: Step, after: Step) -> float:
     """Largest relative change of a standard error from one step to the next."""
-    a, b = (s.solution.inverse.diagonal() * s.dispersion for s in (before, after))
+    a, b = (s.variances * s.dispersion for s in (before, after))
     used = (a > 0) & (b > 0)
     return float(np.max(np.abs(np.sqrt(b[used] / a[used]) - 1.0), initial=0.0))

@@ -22,15 +22,20 @@ from gramian.typing import Level
 
 def glm_design(formula: str, source: Source, options: GlmOptions) -> Design:
     """The design with its coordinates. Raises what `ols` would, and DataError for a text outcome without two levels."""
-    design, schema = bare_design(formula, source.schema, options), source.schema
+    return ready(bare_design(formula, source.schema, options), source)
+
+
+def ready(design: Design, source: Source) -> Design:
+    """A bare design with what the first rows say."""
+    schema = source.schema
     (outcome,) = design.outcome.values()
     if is_text(outcome, schema):
         assert isinstance(outcome, Name)
         design = replace(design, binary=_two_levels(outcome.name, source))
     design = settle_knots(design, source)
-    ready = first_rows(design, _batches(source, design.columns))
+    chosen = first_rows(design, _batches(source, design.columns))
     (response,) = design.outcome
-    return replace(ready, coordinates={**ready.coordinates, response: Coordinate()}, matrix=None)
+    return replace(chosen, coordinates={**chosen.coordinates, response: Coordinate()}, matrix=None)
 
 
 def bare_design(formula: str, schema: Schema, options: GlmOptions) -> Design:

@@ -16,8 +16,9 @@ from gramian.fit.point import Setting
 from gramian.fit.run import WIDE
 from gramian.linalg.doubledouble import Pair
 from gramian.linalg.gather import BLOCK
+from gramian.linalg.quick import quick_solve
 from gramian.linalg.solve import Solution, error_unit, solve
-from gramian.typing import Vector
+from gramian.typing import Matrix, Vector
 
 MOST_THETA = 1e8  # beyond it a negative binomial is a Poisson distribution to rounding
 FACTOR = 5.0  # theta moves at most by this factor
@@ -29,6 +30,7 @@ class Step:
 
     move : (p,) in the columns that are solved for. length : in standard errors, the longest over all contrasts.
     penalty : its loss at the point. dispersion : known or Pearson's. deviance : what it will be after the move.
+    variances : (p,) at dispersion 1. solution : None where the step was solved quickly, see `solution_at`.
     """
 
     move: Vector
@@ -36,7 +38,8 @@ class Step:
     penalty: float
     dispersion: float
     deviance: float
-    solution: Solution
+    variances: Vector
+    solution: Solution | None
     products: Pair
 
 
@@ -57,16 +60,17 @@ def newton(
     products = solved_products(done.moments, frame)
     if frame.constant is not None and not products.hi[frame.constant, frame.constant] > 0.0:
         raise NumericalError("every row's working weight is zero: the means lie at the ends of their range")
-    unit = error_unit(done.moments.rows, width, BLOCK + done.moments.rows // BLOCK)
     at = np.zeros(width) if b is None else b
     P = None if alpha is None else penalty_matrix(alpha, frame, width)
     system = products if P is None else _tilted(products, P @ at)
     system = system if light is None else _damped(system, light, at)
-    with one_thread() if width < WIDE else nullcontext():
-        solution = solve(system, frame.constant, unit, P) if P is not None else solved_system(system, frame, unit)
-    move, dispersion = solution.coefficients, known
+    quick = quick_solve(system.hi, P) if frame.subspace is None else None
+    solution = None if quick else _solution(setting, system, done.moments.rows, P)
+    found = quick or solution
+    assert found is not None
+    move, dispersion = found.coefficients, known
     if dispersion is None:
-        dispersion = _pearson(products, done.moments.rows - solution.leverage)
+        dispersion = _pearson(products, done.moments.rows - found.leverage)
     drop = max(float(system.hi[:-1, -1] @ move), 0.0)
     gain = 2.0 * float(products.hi[:-1, -1] @ move) - float(move @ products.hi[:-1, :-1] @ move)
     return Step(
@@ -75,9 +79,25 @@ def newton(
         0.0 if P is None else float(at @ P @ at),
         dispersion,
         max(done.totals.deviance - gain, 0.0),
+        found.inverse.diagonal(),
         solution,
         products,
     )
+
+
+def solution_at(setting: Setting, step: Step, rows: int, b: Vector, alpha: float | None) -> Solution:
+    """All that is known of a step that was made from b."""
+    if step.solution is not None:
+        return step.solution
+    P = None if alpha is None else penalty_matrix(alpha, setting.frame, len(b))
+    return _solution(setting, step.products if P is None else _tilted(step.products, P @ b), rows, P)
+
+
+def _solution(setting: Setting, system: Pair, rows: int, P: Matrix | None) -> Solution:
+    frame, width = setting.frame, len(setting.columns)
+    unit = error_unit(rows, width, BLOCK + rows // BLOCK)
+    with one_thread() if width < WIDE else nullcontext():
+        return solve(system, frame.constant, unit, P) if P is not None else solved_system(system, frame, unit)
 
 
 def _pearson(products: Pair, freedom: float) -> float:

@@ -60,7 +60,10 @@ def _first(source: Source, columns: Sequence[str]) -> Iterator[Batch]:
 
 def enough(sample: Sample, columns: int) -> int:
     """Rows that a first guess needs of a sample."""
-    return ROWS if not sample.whole else max(LEAST, sample.rows // SHARE, FOR_EACH * columns)
+    if not sample.whole:
+        return ROWS
+    most = max(LEAST, sample.rows // SHARE, FOR_EACH * columns)
+    return most if most <= sample.rows // 2 else sample.rows
 
 
 def varies(sample: Sample, response: str) -> bool:

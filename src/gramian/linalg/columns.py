@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -19,7 +20,7 @@ from gramian.typing import Codes, Mask, Matrix, Vector
 Factors = tuple[str, ...]  # sorted labels; () is "no factor"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Layout:
     """Which sums a pass keeps.
 
@@ -32,12 +33,12 @@ class Layout:
     responses: tuple[str, ...]
     tables: tuple[tuple[Factors, tuple[Monomial, ...]], ...]
 
-    @property
+    @cached_property
     def rows(self) -> tuple[Monomial, ...]:
         """The dense block with its responses, in order."""
         return (*self.dense, *(((name, 1),) for name in self.responses))
 
-    @property
+    @cached_property
     def extra(self) -> tuple[Monomial, ...]:
         """Monomials that only the tables need."""
         known = set(self.rows)

@@ -111,13 +111,13 @@ class LogisticRegression(ClassifierMixin, GeneralEstimator):  # type: ignore[mis
         alpha = _inverse(self.C)
         X, y = validate_data(self, X, y, accept_sparse="csr")
         weight = checked_weight(sample_weight, X)
-        check_classification_targets(y)
         kind = type_of_target(y, input_name="y", raise_unknown=True)
         if kind != "binary":
+            check_classification_targets(y)
             raise ValueError(f"Only binary classification is supported. The type of the target is {kind}.")
-        seen = y if weight is None else y[weight > 0]
         self.classes_ = np.unique(y)
-        if len(np.unique(seen)) < 2:
+        seen = self.classes_ if weight is None else np.unique(y[weight > 0])
+        if len(seen) < 2:
             raise ValueError(f"LogisticRegression needs rows of two classes; there is only one class: {seen[0]!r}")
         success = np.asarray(y == self.classes_[1])
         weight = _class_weighted(self.class_weight, self.classes_, y, success, weight)
