@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from contextlib import nullcontext
 from dataclasses import replace
 
 import numpy as np
 
 from gramian.batch import Source
+from gramian.engines.blas import one_thread
 from gramian.engines.progress import Progress
 from gramian.errors import ConvergenceError, DataError, NumericalError
 from gramian.fit.engine import Engine
@@ -21,9 +23,12 @@ from gramian.fit.iterate import Trail, iterate, linear, quadratic
 from gramian.fit.linearize import Totals
 from gramian.fit.resident import resident
 from gramian.fit.robust import Reading, check_recipe, with_robust
+from gramian.fit.sample import few
 from gramian.fit.solved import Solved
 from gramian.fit.told import tell
 from gramian.formula.coding import empty_cells
+from gramian.formula.design import Design
+from gramian.linalg.quick import NARROW
 from gramian.models.glm import GLM
 from gramian.typing import Vector
 
@@ -43,6 +48,11 @@ def run_glm(formula: str, source: Source, options: GlmOptions, engine: Engine, p
     clusters = () if options.robust is None else options.robust.clusters
     bare = bare_design(formula, source.schema, options)
     source = resident(source, (*bare.columns, *clusters))
+    with one_thread() if few(source) and len(bare.layout.rows) <= NARROW else nullcontext():
+        return _run(bare, source, options, engine, progress)
+
+
+def _run(bare: Design, source: Source, options: GlmOptions, engine: Engine, progress: Progress | None) -> GlmSolved:
     run = Run(source, options, engine, progress)
     newton = is_canonical(options.model) or sharpened(options.model)
     predicted = quadratic if newton and not options.estimate_theta else linear

@@ -21,7 +21,7 @@ from gramian.fit.glm_point import NEARBY, Evaluated, Trial, is_slow, proposed, s
 from gramian.fit.glm_step import MOST_THETA, newton, theta_length
 from gramian.fit.held import Held, hold
 from gramian.fit.iterate import Trail
-from gramian.fit.limits import check_width, width_limit
+from gramian.fit.limits import check_width
 from gramian.fit.linear import solved_products
 from gramian.fit.linearize import Linearize, Linearized, Totals
 from gramian.fit.passes import Accumulate, Accumulated
@@ -80,12 +80,13 @@ class Run:
         sample = (self.held and self.held.sample(response)) or draw(self.source, design)
         if design.offsets:
             self.null = Null(intercept(self.options.model, thinned(sample, NULL_ROWS), response), fixed=False)
-        start = pilot(sample, design, self.options)
+        start = pilot(sample, design, self.options, self.held)
         del sample
         return self._from_outcome(design) if start is None else self._from_pilot(design, start)
 
     def _from_pilot(self, design: Design, start: Start) -> Evaluated:
-        task = self._task(replace(design, levels=start.setting.levels.names), start.model)
+        names = start.setting.levels.names
+        task = self._task(replace(design, levels=names) if names else design, start.model)
         task = replace(task, at=start.setting.predictor(start.coefficients))
         done = self.linearize(task)
         if not math.isfinite(done.totals.deviance):
@@ -125,7 +126,7 @@ class Run:
             why = f": {done.tally.total:,} left out ({causes})" if causes else ": the data are empty"
             raise NumericalError(f"no rows are left to fit '{design.formula}'{why}")
         common = self.options.common
-        check_width(design.terms, {name: len(known) for name, known in done.moments.levels.items()}, width_limit())
+        check_width(design.terms, {name: len(known) for name, known in done.moments.levels.items()})
         design = replace(design, levels=done.moments.levels)
         penalized = common.alpha is not None
         setting = setting_of(design, done.moments, every_level=common.every_level, penalized=penalized)

@@ -15,7 +15,7 @@ from gramian.engines.local import Local
 from gramian.engines.tree import Tree
 from gramian.fit.engine import Engine
 from gramian.fit.linearize import GlmLift, Linearize, Linearized
-from gramian.fit.sample import FEW, UNITS, Sample, finite
+from gramian.fit.sample import UNITS, Sample, few, finite
 from gramian.formula.reading import Observed
 from gramian.formula.tally import Tally
 from gramian.linalg.columns import Columns
@@ -91,7 +91,7 @@ def hold(source: Source, task: Linearize, engine: Engine) -> Held | None:
 
     Raises what a pass would for rows that are refused.
     """
-    if not isinstance(engine, Local) or source.rows is None or source.rows > FEW:
+    if not isinstance(engine, Local) or source.rows is None or not few(source):
         return None
     width = len(task.design.layout.rows) + len(task.design.layout.extra)
     units = tuple(source.units)

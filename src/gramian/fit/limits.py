@@ -10,6 +10,7 @@ from gramian.errors import DataError
 from gramian.formula.terms import Term, Terms
 
 COPIES = 12  # square matrices that are alive at once while a fit is solved (11 were counted)
+FEW = 100  # columns whose products fit everywhere: 1 MB
 DEFAULT = 8 * 2**30
 
 
@@ -46,10 +47,10 @@ def _columns(term: Term, sizes: Mapping[str, int]) -> int:
     return prod(len(part.leading) for part in term.parts) * max((sizes[f] for f in term.factors), default=1)
 
 
-def check_width(terms: Terms, sizes: Mapping[str, int], most: int) -> None:
-    """Raise DataError where the model has too many columns, naming the factor to blame."""
+def check_width(terms: Terms, sizes: Mapping[str, int], limit: int | None = None) -> None:
+    """Raise DataError where the model has more columns than `limit`, or fit into memory; it names the one to blame."""
     columns = width(terms, sizes)
-    if columns <= most:
+    if (limit is None and columns <= FEW) or columns <= (most := width_limit() if limit is None else limit):
         return
     blame = max(sizes, key=lambda f: sizes[f], default="")
     what = f"; the factor '{blame}' alone has {sizes[blame]:,} levels" if blame and sizes[blame] > columns / 2 else ""

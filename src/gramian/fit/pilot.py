@@ -45,22 +45,29 @@ class Start:
     model: GLM
 
 
-def pilot(sample: Sample, design: Design, options: GlmOptions) -> Start | None:
-    """Coefficients from a sample; None where it has too few rows, or too few kinds of outcomes, to say anything."""
+def pilot(sample: Sample, design: Design, options: GlmOptions, held: Held | None = None) -> Start | None:
+    """Coefficients from a sample; None where it has too few rows, or too few kinds of outcomes, to say anything.
+
+    held : all rows, where they are held.
+    """
     (response,) = design.outcome
     if not sample.rows or not varies(sample, response):
         return None
+    whole = sample
     sample, shift = _thin(sample, response, options.model, enough(sample, len(design.layout.dense)))
-    sample = compact(replace(sample, parts=tuple(map(finite, sample.parts))))
-    if not sample.rows or not varies(sample, response):
-        return None
-    design = replace(design, levels=sample.levels)
+    if held is None or sample is not whole or sample.levels:
+        held = None
+        sample = compact(replace(sample, parts=tuple(map(finite, sample.parts))))
+        if not sample.rows or not varies(sample, response):
+            return None
+        design = replace(design, levels=sample.levels)
     model = options.model
     if options.estimate_theta:
         model = replace(model, family=negative_binomial(_first_theta(sample, response)))
     try:
         with one_thread():
-            return _walk(sample, design, options, model, shift)
+            rows = of_sample(Linearize(design, model), sample) if held is None else held
+            return _walk(sample, rows, design, options, model, shift)
     except (NumericalError, np.linalg.LinAlgError):
         return None
 
@@ -91,9 +98,10 @@ def _first_theta(sample: Sample, response: str) -> float:
     return float(np.clip(total / spread, 1e-3, 1e6)) if spread > 0 else 1e6
 
 
-def _walk(sample: Sample, design: Design, options: GlmOptions, model: GLM, shift: float) -> Start:
+def _walk(
+    sample: Sample, rows: Held | Streamed, design: Design, options: GlmOptions, model: GLM, shift: float
+) -> Start:
     """Newton's steps on the sample, halved while the loss rises; theta moves with them."""
-    rows = of_sample(Linearize(design, model), sample)
     setting, b, light = _first(sample, rows, design, options, model, shift)
     rows = rows.shifted(shift)
     move, share, loss = np.zeros(len(b)), 1.0, math.inf

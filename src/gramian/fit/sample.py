@@ -51,9 +51,14 @@ def draw(source: Source, design: Design) -> Sample:
     return Sample(tuple(parts), levels, source.rows is not None and looked >= source.rows)
 
 
+def few(source: Source) -> bool:
+    """Whether all rows are looked into."""
+    return source.rows is not None and source.rows <= FEW
+
+
 def _first(source: Source, columns: Sequence[str]) -> Iterator[Batch]:
     """The first batch of each unit, or all where there are few rows."""
-    most = None if source.rows is not None and source.rows <= FEW else 1
+    most = None if few(source) else 1
     for unit in _spread(tuple(source.units)):
         yield from islice(unit.batches(columns), most)
 
@@ -77,7 +82,7 @@ def thinned(sample: Sample, rows: int = ROWS) -> Sample:
     step = -(-sample.rows // rows)
     if step <= 1:
         return sample
-    return replace(sample, parts=tuple(take(p, np.arange(0, p.rows, step)) for p in sample.parts), whole=False)
+    return replace(sample, parts=tuple(take(p, slice(0, p.rows, step)) for p in sample.parts), whole=False)
 
 
 def case_control(sample: Sample, response: str, rows: int = ROWS) -> tuple[Sample, float]:
@@ -87,7 +92,7 @@ def case_control(sample: Sample, response: str, rows: int = ROWS) -> tuple[Sampl
     """
     y = np.concatenate([p.values[response] for p in sample.parts]) if sample.parts else np.zeros(0)
     ones = float((y == 1.0).sum())
-    if not len(y) or not np.isin(y, (0.0, 1.0)).all() or not 0.0 < min(ones, len(y) - ones) < RARE * len(y):
+    if not len(y) or (y * (1.0 - y)).any() or not 0.0 < min(ones, len(y) - ones) < RARE * len(y):
         return thinned(sample, rows), 0.0
     rare = 1.0 if ones < len(y) / 2 else 0.0
     few = int(min(ones, len(y) - ones))
@@ -126,11 +131,11 @@ def finite(observed: Observed, names: Iterable[str] | None = None) -> Observed:
     return observed if good.all() else take(observed, np.flatnonzero(good))
 
 
-def take(observed: Observed, rows: Codes) -> Observed:
+def take(observed: Observed, rows: Codes | slice) -> Observed:
     """Some of the rows."""
     return replace(
         observed,
-        rows=len(rows),
+        rows=len(range(observed.rows)[rows]) if isinstance(rows, slice) else len(rows),
         values={k: v[rows] for k, v in observed.values.items()},
         codes={k: c[rows] for k, c in observed.codes.items()},
         offset=None if observed.offset is None else observed.offset[rows],
