@@ -49,7 +49,7 @@ class Local:
         with one_thread():
             for partial in self._partials(remaining(source.units, sums.count, watch), task, watch):
                 sums.push(partial)
-        return sums.total(task.empty)
+        return sums.sum() if sums.parts else task.empty  # a zero is not made for nothing
 
     def _partials(self, units: Iterable[Unit], task: Pass[M], watch: Progress) -> Iterator[M]:
         if self.workers == 1:

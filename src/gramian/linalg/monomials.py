@@ -24,6 +24,7 @@ Polynomial = dict[Monomial, Fraction]  # monomial -> coefficient
 CONSTANT: Monomial = ()
 ONE = Fraction(1)
 ROUND = 64  # binary exponents up to here need no scaling: products of a few stay far from overflow
+SQUARED = 1e100  # sums of squares of such numbers are finite, and those of their inverses above zero
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,19 +126,23 @@ def choose_coordinate(values: Vector, *, products: bool) -> Coordinate:
     if not values.size:
         return Coordinate()
     low, high = float(values.min()), float(values.max())
-    unit = 2.0 ** min(math.frexp(max(-low, high))[1], 1023)
-    scaled = values / unit
-    mean, spread = float(scaled.mean()), float(scaled.std())
-    shift = low if low == high else _round_shift(mean, spread, float(scaled[0])) * unit
+    shift = low if low == high else _round_shift(values, max(-low, high))
     reach = max(shift - low, high - shift)
     exponent = math.frexp(reach)[1] if 0.0 < reach < math.inf else 0
     return Coordinate(shift, exponent if products or abs(exponent) > ROUND else 0)
 
 
-def _round_shift(mean: float, spread: float, first: float) -> float:
+def _round_shift(values: Vector, top: float) -> float:
+    """A round number near the mean, as many deviations long. top : the largest of the magnitudes."""
+    unit = 1.0 if 1.0 / SQUARED < top < SQUARED else 2.0 ** min(math.frexp(top)[1], 1023)
+    scaled = values if unit == 1.0 else values / unit
+    mean = float(scaled.mean())
+    deviations = scaled - mean
+    deviations *= deviations
+    spread = math.sqrt(deviations.mean())
     if spread == 0.0:
-        return first
+        return float(values[0])
     if abs(mean) <= spread:
         return 0.0
-    grid = 2.0 ** (int(np.frexp(spread)[1]) - 1)
-    return round(mean / grid) * grid
+    grid = 2.0 ** (math.frexp(spread)[1] - 1)
+    return round(mean / grid) * grid * unit

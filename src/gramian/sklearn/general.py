@@ -115,7 +115,7 @@ class LogisticRegression(ClassifierMixin, GeneralEstimator):  # type: ignore[mis
         if kind != "binary":
             check_classification_targets(y)
             raise ValueError(f"Only binary classification is supported. The type of the target is {kind}.")
-        self.classes_ = np.unique(y)
+        self.classes_ = _two_of(y)
         seen = self.classes_ if weight is None else np.unique(y[weight > 0])
         if len(seen) < 2:
             raise ValueError(f"LogisticRegression needs rows of two classes; there is only one class: {seen[0]!r}")
@@ -148,6 +148,11 @@ class LogisticRegression(ClassifierMixin, GeneralEstimator):  # type: ignore[mis
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_class = False
         return tags
+
+
+def _two_of(y: NDArray[Any]) -> NDArray[Any]:
+    """The values of y, of which there are at most two, in order."""
+    return np.unique(y if y.dtype.kind not in "iuf" else np.array([y.min(), y.max()]))
 
 
 LOGIT = GLM(family_named("binomial"), link_named("logit"))

@@ -7,6 +7,7 @@ from typing import Any, Self
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from gramian.engines.blas import one_thread
 from gramian.errors import OptionError
 from gramian.fit.options import Options, accurate, penalty
 from gramian.fit.solved import Solved
@@ -32,8 +33,9 @@ class SquaresRegressor(SumsRegressor):
         """Fit to X (n, p), dense or sparse, and y (n,) or (n, k); a weight counts as so many rows."""
         wanted = self._wanted()
         rows = self._checked(X, y, sample_weight)
-        self._sums = self._sum(rows)
-        return self._refit(rows, wanted)
+        with one_thread():
+            self._sums = self._sum(rows)
+            return self._refit(rows, wanted)
 
     @property
     def inference_(self) -> LinearFit | tuple[LinearFit, ...]:

@@ -100,7 +100,9 @@ class Piece:
             if not columns:
                 yield Batch(rows.stop - at, beside, {MATRIX: part}, "X", at)
                 continue
-            turned = np.ascontiguousarray(part.T, dtype=np.float64)
+            turned = np.asarray(part, np.float64).T
+            if self.of.rows > UNIT:  # fewer rows are in the cache, where columns are read as they lie
+                turned = np.ascontiguousarray(turned)
             inner = dict(zip(self.of.columns, turned, strict=True))
             yield Batch(rows.stop - at, inner | beside, {}, "X", at)
 

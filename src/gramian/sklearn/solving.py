@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +11,7 @@ from scipy.linalg import lapack
 from gramian.engines.blas import one_thread
 from gramian.linalg.aliasing import minimum_norm
 from gramian.linalg.certificate import bounds, digits, times
-from gramian.linalg.doubledouble import Pair, pair, total, two_product
+from gramian.linalg.doubledouble import pair, two_product
 from gramian.linalg.solve import SAFETY, centre, factorize
 from gramian.sklearn.sums import Sums
 from gramian.typing import Matrix, Vector
@@ -117,9 +118,10 @@ def _ridge(at: Swept, alpha: Vector) -> tuple[Matrix, int, Vector]:
 
 
 def _inverse(L: Matrix) -> Matrix:
-    half, _ = lapack.dpotri(L, lower=1)
-    lower = np.tril(half)
-    return np.asarray(lower + np.tril(half, -1).T)
+    half, _ = lapack.dpotri(L, lower=1)  # above the diagonal it has the zeros of L
+    out = half + half.T
+    out.flat[:: len(out) + 1] = half.diagonal()
+    return np.asarray(out)
 
 
 def _digits(at: Swept, V: Matrix, B: Matrix, diagonal: Vector, *, penalised: bool) -> Vector:
@@ -136,7 +138,7 @@ def _digits(at: Swept, V: Matrix, B: Matrix, diagonal: Vector, *, penalised: boo
 
 
 def intercepts(sums: Sums, slopes: Matrix, *, intercept: bool) -> Vector:
-    """Means of the outcomes less those of the columns times their slopes (k, p), in double-double."""
+    """Means of the outcomes less those of the columns times their slopes (k, p), rounded once."""
     k, p = len(slopes), sums.columns
     if not intercept:
         return np.zeros(k)
@@ -145,7 +147,6 @@ def intercepts(sums: Sums, slopes: Matrix, *, intercept: bool) -> Vector:
 
 
 def _intercept(shift: Vector, mean: Vector, outcome: int, b: Vector) -> float:
-    parts = pair(shift[outcome]) + pair(mean[outcome])
-    for values in (shift, mean):
-        parts = parts + total(Pair(*two_product(values[: len(b)], -b)))
-    return float(parts.value)
+    products = [part for values in (shift, mean) for part in two_product(values[: len(b)], -b)]
+    terms = np.concatenate([*products, [shift[outcome], mean[outcome]]])
+    return math.fsum(terms.tolist()) if np.isfinite(terms).all() else math.nan
