@@ -71,6 +71,12 @@ class Held:
                 tree.push(unit.lift(task))
         return tree.total(task.empty) if not tree.parts else tree.sum()
 
+    def equals(self, sample: Sample) -> bool:
+        """Whether a sample of all rows would be gathered into the same blocks: one unit has them, and all are finite."""
+        kept = sum(block.columns.rows for unit in self.units for block in unit.blocks)
+        read = sum(observed.rows for unit in self.observed for observed in unit)
+        return len(self.units) == 1 and not sample.levels and kept == read == sample.rows
+
     def shifted(self, shift: float) -> Held:
         """With so much added to the offset of every row."""
         if not shift:

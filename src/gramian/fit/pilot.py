@@ -55,7 +55,7 @@ def pilot(sample: Sample, design: Design, options: GlmOptions, held: Held | None
         return None
     whole = sample
     sample, shift = _thin(sample, response, options.model, enough(sample, len(design.layout.dense)))
-    if held is None or sample is not whole or sample.levels:
+    if held is None or sample is not whole or not held.equals(sample):
         held = None
         sample = compact(replace(sample, parts=tuple(map(finite, sample.parts))))
         if not sample.rows or not varies(sample, response):
