@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from gramian.batch import MANY, Source
+from gramian.batch import Source
+from gramian.column import MANY
 from gramian.engines.local import Local
 from gramian.engines.tree import Tree
 from gramian.fit.engine import Engine
@@ -72,7 +73,7 @@ class Held:
         return tree.total(task.empty) if not tree.parts else tree.sum()
 
     def equals(self, sample: Sample) -> bool:
-        """Whether a sample of all rows would be gathered into the same blocks: one unit has them, and all are finite."""
+        """Whether a sample of all rows would be gathered into the same blocks: it is one unit, and finite."""
         kept = sum(block.columns.rows for unit in self.units for block in unit.blocks)
         read = sum(observed.rows for unit in self.observed for observed in unit)
         return len(self.units) == 1 and not sample.levels and kept == read == sample.rows
