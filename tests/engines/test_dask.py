@@ -267,7 +267,11 @@ def processes():  # type: ignore[no-untyped-def]
     """Two processes that are started again when they die; they listen on the loopback only."""
     import dask
 
-    settings = {"distributed.scheduler.allowed-failures": 1, "distributed.comm.timeouts.connect": "10s"}
+    settings = {
+        "distributed.scheduler.allowed-failures": 1,
+        "distributed.comm.timeouts.connect": "60s",
+        "distributed.deploy.lost-worker-timeout": "1h",  # a busy machine starts a worker again slowly
+    }
     with (
         dask.config.set(settings),
         distributed.LocalCluster(host="127.0.0.1", **LOOPBACK) as cluster,
