@@ -12,7 +12,7 @@ from gramian.plots.matplotlib import FixedLocator, FuncFormatter, NullLocator, d
 from gramian.typing import Codes, Matrix, Vector
 
 TOLD = len(LINES)  # coefficients that have a colour and a name
-DEPTH = 1e-5  # where a path goes down to 0, the share of the largest penalty at which its edge is drawn
+DEPTH = 1e-10  # of the largest penalty: where a path goes down to 0, its edge is drawn no lower
 SHORT = 100.0  # an axis of less than two decades has ticks at 1, 2, 5
 GRID = 400  # points of a curve: what is straight in alpha is bent on a logarithmic axis
 
@@ -81,9 +81,11 @@ def mark(axes: Sequence[Any], marks: Sequence[tuple[str, float]], x: Vector, han
 
 
 def positive(alphas: Vector) -> Vector:
-    """Penalties that a logarithmic axis can show: where there is a zero, it and those near it stand at its edge."""
-    top = float(alphas.max(initial=0.0)) or 1.0
-    return alphas if alphas.all() else np.maximum(alphas, top * DEPTH)
+    """Penalties that a logarithmic axis can show: a zero stands at its edge, below all others."""
+    if alphas.all() or not alphas.any():
+        return alphas if alphas.all() else np.maximum(alphas, DEPTH)
+    least = 0.5 * float(alphas[alphas > 0].min())
+    return np.maximum(alphas, max(least, float(alphas.max()) * DEPTH))
 
 
 def _told(coefficients: Matrix, sizes: Vector) -> Codes:
