@@ -59,7 +59,7 @@ def prepare(
     design = design_for(formula, source.schema, options, absorbing=absorbing, aside=aside, several=several)
     design = settle_knots(design, source)
     if source.rereadable:
-        batches = (batch for unit in source.units for batch in unit.batches(design.columns))
+        batches = (batch for unit in source.units for batch in unit.batches(design.columns, parallel=True))
         return first_rows(design, batches), source
     units = iter(source.units)
     seen: list[Unit] = []
