@@ -15,7 +15,6 @@ from gramian.linalg.keyed import Key, KeyedMoments, ordered, places
 from gramian.linalg.levels import canonical, positions
 from gramian.linalg.moments import weigh, with_rows
 from gramian.linalg.monomials import Coordinate
-from gramian.linalg.panels import self_products
 from gramian.linalg.segments import Waiting, sorted_by
 from gramian.linalg.tables import Tables
 from gramian.typing import Codes, Level, Matrix, Vector
@@ -98,7 +97,7 @@ class KeyedAccumulator:
             room = self._room(len(columns.buffer), len(rows))
             np.take(columns.buffer, rows, axis=1, out=room, mode="clip")
         if columns.matrix is None:
-            return self_products(room.T)
+            return np.asarray(np.dot(room, room.T))  # of a few hundred rows, for which panels are no quicker
         return replace(columns, buffer=room, matrix=columns.matrix[rows]).products()
 
     def _room(self, *shape: int) -> Matrix:
