@@ -297,6 +297,27 @@ def wait(name: str) -> bool:
     return bool(distributed.Event(name).wait(timeout="60s"))
 
 
+class Lost:
+    """A future whose result is lost with its worker, and made again."""
+
+    def __init__(self, *states: str) -> None:
+        self.states = list(states)
+
+    @property
+    def status(self) -> str:
+        return self.states[0]
+
+    def exception(self) -> None:
+        self.states = self.states[1:] or self.states
+
+
+def test_a_result_that_died_with_its_worker_is_waited_for() -> None:
+    future = Lost("pending", "lost", "pending", "finished")
+    assert finished("a.parquet, row group 2", future) is future
+    with pytest.raises(EngineError, match="the cluster dropped the work"):
+        finished("a.parquet, row group 2", Lost("pending", "lost", "cancelled"))
+
+
 def test_work_that_the_cluster_dropped(client) -> None:  # type: ignore[no-untyped-def]
     future = client.submit(wait, "dropped", pure=False)
     future.cancel()

@@ -209,6 +209,8 @@ class _Fold(Generic[M]):
 def finished(name: str, future: Any) -> Any:
     """The future once it has a result. Raises what the unit raised, or why there is none."""
     raised = future.exception()  # waits
+    while raised is None and future.status in ("lost", "pending"):  # a worker died with the result, which is made again
+        raised = future.exception()
     if raised is None and future.status != "finished":
         told = "the cluster dropped the work: it was restarted, or the connection is lost; start again"
         raise EngineError(f"{name}: {told}")
