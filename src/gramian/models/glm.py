@@ -17,7 +17,7 @@ from gramian.models.families import TINY, Family
 from gramian.models.links import Link, Mean
 from gramian.typing import Vector
 
-BLOCK = 4096  # rows at a time: temporaries stay in the cache, and the heap keeps their memory
+BLOCK = 8192  # rows at a time, so that temporaries stay in the cache
 FLOOR = 1e-100  # of w / |s|: r, and r^2, stay finite
 
 
