@@ -97,11 +97,12 @@ def test_every_way_leads_to_the_dense_fit(seed: int, tmp_path: Path) -> None:
     w = known["w"] if weighted else np.ones(len(X))
     truth = least_squares(X, known["y"].astype(LONG), w.astype(LONG), intercept=intercept)
     if not names or truth.condition > WORST or len(X) <= len(truth.kept):
-        pytest.skip("nothing to compare")
+        pytest.skip("no residual degrees of freedom, or too badly conditioned to compare")
     arrow = pa.table({k: pa.array(v, mask=null if k == "y" else None) for k, v in data.items()})
     new = {name: rng.permutation(column)[:6] for name, column in known.items()}
     rows = design(terms, known, new, intercept=intercept)[1]
     options = {"weights": "w"} if weighted else {}
+    compared: list[str] = []
     for way, fitted in WAYS.items():
         try:
             with warnings.catch_warnings():
@@ -110,11 +111,13 @@ def test_every_way_leads_to_the_dense_fit(seed: int, tmp_path: Path) -> None:
         except NumericalError as error:
             if "these contrasts compare all combinations" not in str(error):
                 raise
-            return
+            pytest.skip("contrasts that compare all combinations of levels are refused where some have no rows")
         assert fit.names == tuple(names), way
         if np.nanmin(fit.digits) >= CERTAIN:
+            compared.append(way)
             same_fit(fit, truth, len(X), way)
             same_predictions(fit, truth, rows, new, len(X), way)
+    assert {"ols", "exact", "exact gram"} <= {*compared}  # what one pass lacks, these find
     fit.save(tmp_path / "fit")
     again = gm.load(tmp_path / "fit")
     assert isinstance(again, LinearFit)
