@@ -180,8 +180,8 @@ def _accuracy(
 ) -> Accuracy:
     found = certify(tier, options.digits, system.frame, solution, errors, told, rss, spare, system.basis)
     # what depends on absorbed levels is found by rounding alone: products within them are no sums to prove it from;
-    # as many independent columns as rows determine every other column
-    doubts = () if system.within or spare <= 0 else doubtful(told, system.frame, system.stored, system.names)
+    # as many independent columns as rows determine every other column; more than rows cannot be independent
+    doubts = () if system.within or spare == 0 else doubtful(told, system.frame, system.stored, system.names)
     return replace(found, doubtful=doubts, reached=found.reached and not doubts)
 
 
