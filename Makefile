@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 BENCHMARKS := one_pass sigmoid accuracy gram_solve one_gram selection folds clustered absorb exact_cost estimators wide elsewhere
 
-.PHONY: demo test check bench clean
+.PHONY: demo test check bench measure clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -28,14 +28,17 @@ test: $(VENV)/.dev check  ## every check and every test
 	$(BIN)/python -m pytest -n 2
 
 check: $(VENV)/.dev  ## style, types and layers
-	$(BIN)/ruff check src tests benchmarks demo
-	$(BIN)/ruff format --check src tests benchmarks demo
+	$(BIN)/ruff check src tests benchmarks demo tools
+	$(BIN)/ruff format --check src tests benchmarks demo tools
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
 bench: $(VENV)/.bench  ## every figure of the README, and more; all of them run, then missed bars are named
 	@missed=; for name in $(BENCHMARKS); do $(BIN)/python benchmarks/$$name.py || missed="$$missed $$name"; done; \
 	test -z "$$missed" || { echo "bars are missed in:$$missed"; exit 1; }
+
+measure: $(VENV)/.dev  ## how the source reads: folders, circles, words, journeys
+	$(BIN)/python tools/measure.py
 
 clean:
 	rm -rf $(VENV) build dist demo/data benchmarks/data .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -1,0 +1,1 @@
+"""Measures of the source, one file per kind."""
