@@ -117,7 +117,7 @@ def _compare(family: str, link: str, variant: str) -> Difference:
 
 
 def _domain(family: str) -> str:
-    return "positive" if family == "negative_binomial" else FAMILIES[family].law.domain
+    return "positive" if family == "negative_binomial" else FAMILIES[family].variance_function.domain
 
 
 def _weights(family: str, rng: Generator) -> Array:

@@ -17,7 +17,7 @@ from rich.table import Table
 
 import gramian as gm
 from gramian.errors import AccuracyWarning
-from gramian.fit.ladder import WIDEST
+from gramian.fit.ladder import MAX_EXACT_COLUMNS
 
 NEAR = (1e-5, 1e-6, 1e-15)  # how far columns are from each other: one pass decides, doubts, and has to leave out
 
@@ -28,7 +28,7 @@ def main() -> int:
     parser.add_argument("--rows", type=int, default=2000)
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
-    table = Table(title=f"{options.rows:,} rows; unasked up to {WIDEST} columns with the intercept")
+    table = Table(title=f"{options.rows:,} rows; unasked up to {MAX_EXACT_COLUMNS} columns with the intercept")
     for heading in ("columns", "apart", "seconds", "tier", "rank"):
         table.add_column(heading, justify="right")
     for columns in options.columns:

@@ -14,8 +14,8 @@ from runner import FREE, Bar, Contender, Race
 
 import gramian as gm
 from gramian.data.source import source_of
-from gramian.fit.keyed import Keyed, run_keyed
-from gramian.fit.keys import By, Folds, Split
+from gramian.fit.keyed import KeyedAccumulated, run_keyed
+from gramian.fit.keys import ByColumns, Folds, Grouping
 from gramian.fit.options import Options
 
 WIDE = "y ~ " + " + ".join(f"x{i}" for i in range(50))
@@ -57,13 +57,13 @@ def many(sizes: Sizes) -> Race:
         f"{sizes.factor:,} rows x 20 doubles and an outcome, Parquet; {groups:,} groups in no order",
         [
             Contender(PLAIN, lambda: gm.ols(NUMERIC, str(file))),
-            Contender("sums of every group", lambda: keyed(NUMERIC, file, By(("g",)))),
+            Contender("sums of every group", lambda: keyed(NUMERIC, file, ByColumns(("g",)))),
         ],
         [Bar("sums of every group", PLAIN, 8.0)],
     )
 
 
-def keyed(formula: str, file: Path, split: Split) -> Keyed:
+def keyed(formula: str, file: Path, split: Grouping) -> KeyedAccumulated:
     """The keyed pass on all threads."""
     return run_keyed(formula, source_of(str(file)), Options(), gm.Local(), split).keyed
 

@@ -126,7 +126,7 @@ def plans(sizes: Sizes, rounds: int) -> Finding:
                 task = Accumulate(design)
                 here, there = Local(threads=1).fold(source, task), Dask(client).fold(source, task)
                 same += same_bits(here, there)
-                rows += there.moments.rows + there.tally.total == expected
+                rows += there.moments.rows + there.dropped_rows.total == expected
     return Finding(
         f"workers: {sizes.plans} random plans on two workers",
         ("plans", "workers killed", "same bits", "every row once"),

@@ -19,7 +19,7 @@ from gramian.fit.options import Options
 from gramian.fit.passes import Accumulate
 from gramian.fit.path import solve_path
 from gramian.fit.penalties import PathOptions
-from gramian.fit.pose import centred_system, pose, sums_of
+from gramian.fit.pose import centred_system, penalized_problem, sums_of
 from gramian.fit.prepare import prepare
 from gramian.linalg.moments import Moments
 from gramian.linalg.penalized.paths import lasso
@@ -43,7 +43,7 @@ class Knots(NamedTuple):
 
 def lasso_path(sizes: Sizes) -> Race:
     design, done = _correlated(sizes)
-    posed = pose(design, done.moments, PathOptions())
+    posed = penalized_problem(design, done.moments, PathOptions())
     system = centred_system(posed, sums_of(posed, done.moments))
     penalty, rows = Penalty(np.ones(COLUMNS)), done.moments.rows
     S, c = system.S.copy(), system.c.copy()
@@ -81,7 +81,7 @@ def lasso_digits(sizes: Sizes, rounds: int) -> Finding:
     """How far the knots are from scikit-learn's."""
     del rounds
     design, done = _correlated(sizes)
-    posed = pose(design, done.moments, PathOptions())
+    posed = penalized_problem(design, done.moments, PathOptions())
     system = centred_system(posed, sums_of(posed, done.moments))
     mine = lasso(system, Penalty(np.ones(COLUMNS)))
     theirs = _distinct(_lars(system.S.copy(), system.c.copy(), done.moments.rows))

@@ -15,7 +15,7 @@ from problems import NUMERIC, Sizes, doubles, links
 
 from gramian.data.source import source_of
 from gramian.engines.local import Local
-from gramian.fit.checkpoint import EVERY, Resumable, Saved
+from gramian.fit.checkpoint import EVERY, Resumable, SavedPass
 from gramian.fit.options import Options
 from gramian.fit.run import run_linear
 from gramian.results.saved_checkpoint import Checkpoint
@@ -36,13 +36,13 @@ class Timed:
     def name(self) -> str:
         return self.kept.name
 
-    def read(self) -> Sequence[Saved]:
+    def read(self) -> Sequence[SavedPass]:
         began = perf_counter()
         passes = self.kept.read()
         self.others += perf_counter() - began
         return passes
 
-    def write(self, passes: Sequence[Saved]) -> None:
+    def write(self, passes: Sequence[SavedPass]) -> None:
         began = perf_counter()
         self.kept.write(passes)
         self.savings.append(perf_counter() - began)

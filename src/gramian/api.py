@@ -16,18 +16,18 @@ from gramian.fit.glm import run_glm
 from gramian.fit.glm_options import glm_options
 from gramian.fit.glm_plan import plan_glm
 from gramian.fit.gram import run_gram
-from gramian.fit.gram_kept import keep_of, run_kept
-from gramian.fit.keys import by_of
-from gramian.fit.options import COLLINEAR, NA, SOLVERS, Options, accurate, one_of, penalty
+from gramian.fit.gram_kept import extra_sums_of, run_gram_with
+from gramian.fit.keys import by_columns
+from gramian.fit.options import COLLINEAR, NA, SOLVERS, Options, one_of, penalty, with_accuracy
 from gramian.fit.plan import Plan
-from gramian.fit.run_robust import run_robust
-from gramian.fit.several import has_several, run_several
-from gramian.fit.several_plan import plan_several
-from gramian.inference.recipes import Recipe, Vcov, recipe
+from gramian.fit.run_robust import run_with_vcov
+from gramian.fit.several import has_multiple_outcomes, run_grouped
+from gramian.fit.several_plan import plan_grouped
+from gramian.inference.recipes import Vcov, VcovSpec, vcov_spec
 from gramian.results.fits import Fits
 from gramian.results.glm import GlmFit
 from gramian.results.gram import Gram
-from gramian.results.lasting import Lasting
+from gramian.results.lasting import RunPolicy
 from gramian.results.linear import LinearFit
 from gramian.results.saved import Saved
 from gramian.results.saved import load as load_saved
@@ -83,9 +83,9 @@ def ols(
     1.9
     """
     options = _options(weights, counts, na, collinear, solver=solver)
-    options = accurate(options, digits, exact=exact, decimal=decimal)
-    lasting = Lasting(checkpoint, skip_bad)
-    return _fit(formula, data, options, engine, progress, lasting, recipe(vcov, like), by)
+    options = with_accuracy(options, digits, exact=exact, decimal=decimal)
+    policy = RunPolicy(checkpoint, skip_bad)
+    return _fit(formula, data, options, engine, progress, policy, vcov_spec(vcov, like), by)
 
 
 def ridge(
@@ -110,8 +110,8 @@ def ridge(
     alpha means what it means in scikit-learn's `Ridge`; the intercept is not penalised. Factors enter with all their
     levels, so that the answer does not depend on a reference level, unless `drop_first`. Other options as `ols`.
     """
-    options = accurate(_options(weights, counts, na, "drop", penalty(alpha), drop_first, solver), digits)
-    return _fit(formula, data, options, engine, progress, Lasting(checkpoint, skip_bad), None, by)
+    options = with_accuracy(_options(weights, counts, na, "drop", penalty(alpha), drop_first, solver), digits)
+    return _fit(formula, data, options, engine, progress, RunPolicy(checkpoint, skip_bad), None, by)
 
 
 def glm(
@@ -167,11 +167,16 @@ def glm(
         tolerance=tolerance,
         max_passes=max_passes,
     )
-    lasting, runner, source = Lasting(checkpoint, skip_bad), engine_of(engine, data), source_of(data)
-    solved, lost = lasting.run(
-        lambda some, run: run_glm(formula, some, options, run, progress), source, runner, "glm", formula, options
+    policy, runner, source = RunPolicy(checkpoint, skip_bad), engine_of(engine, data), source_of(data)
+    solved, skipped = policy.run(
+        lambda used_source, run: run_glm(formula, used_source, options, run, progress),
+        source,
+        runner,
+        "glm",
+        formula,
+        options,
     )
-    return GlmFit(replace(solved, linear=replace(solved.linear, tally=solved.linear.tally + lost)))
+    return GlmFit(replace(solved, linear=replace(solved.linear, dropped_rows=solved.linear.dropped_rows + skipped)))
 
 
 def plan(
@@ -205,14 +210,14 @@ def plan(
         raise OptionError("by does not go with a family; fit one group after another")
     threads = getattr(engine_of(engine, data), "workers", 1)
     if family is not None:
-        given = glm_options(family, common=options, vcov=vcov, like=like, **iterated)
-        return plan_glm(formula, source_of(data), given, threads)
+        glm_settings = glm_options(family, common=options, vcov=vcov, like=like, **iterated)
+        return plan_glm(formula, source_of(data), glm_settings, threads)
     if iterated:
         raise OptionError(f"{next(iter(iterated))} goes with a family; without one the model is linear")
-    options = accurate(options, digits, exact=exact, decimal=decimal)
-    if by is not None or has_several(formula):
-        return plan_several(formula, source_of(data), options, threads, None if by is None else by_of(by))
-    return plan_with(formula, source_of(data), options, recipe(vcov, like), threads)
+    options = with_accuracy(options, digits, exact=exact, decimal=decimal)
+    if by is not None or has_multiple_outcomes(formula):
+        return plan_grouped(formula, source_of(data), options, threads, None if by is None else by_columns(by))
+    return plan_with(formula, source_of(data), options, vcov_spec(vcov, like), threads)
 
 
 def gram(
@@ -244,16 +249,21 @@ def gram(
     >>> gram.ols("y ~ b").names
     ('Intercept', 'b')
     """
-    options = accurate(_options(weights, counts, na, "drop"), 8, exact=exact, decimal=decimal)
+    options = with_accuracy(_options(weights, counts, na, "drop"), 8, exact=exact, decimal=decimal)
     runner, source = engine_of(engine, data), source_of(data)
-    keep = keep_of(folds, by, cluster, exact=options.exact, lasting=checkpoint is not None)
+    extra = extra_sums_of(folds, by, cluster, exact=options.exact, checkpoint=checkpoint is not None)
     with watched(progress, source.rows, source.size):
-        if keep is not None:
-            return Gram(run_kept(formula, source, options, runner, keep, progress))
-        made, _ = Lasting(checkpoint).run(
-            lambda some, run: run_gram(formula, some, options, run, progress), source, runner, "gram", formula, options
+        if extra is not None:
+            return Gram(run_gram_with(formula, source, options, runner, extra, progress))
+        gram_data, _ = RunPolicy(checkpoint).run(
+            lambda used_source, run: run_gram(formula, used_source, options, run, progress),
+            source,
+            runner,
+            "gram",
+            formula,
+            options,
         )
-        return Gram(made)
+        return Gram(gram_data)
 
 
 def load(path: str | PathLike[str]) -> Saved:
@@ -267,32 +277,32 @@ def _fit(
     options: Options,
     engine: Engine | str | None,
     progress: Progress | None,
-    lasting: Lasting,
-    recipe: Recipe | None = None,
+    policy: RunPolicy,
+    vcov: VcovSpec | None = None,
     by: str | Sequence[str] | None = None,
 ) -> Fitted:
     runner, source = engine_of(engine, data), source_of(data)
-    if by is None and not has_several(formula):
-        if (wide := fit_wide(formula, source, options, recipe, runner, progress)) is not None:
-            if lasting != Lasting():
+    if by is None and not has_multiple_outcomes(formula):
+        if (wide := fit_wide(formula, source, options, vcov, runner, progress)) is not None:
+            if policy != RunPolicy():
                 raise OptionError('checkpoint and skip_bad go with solver="gram"; this fit has another')
             return wide
-        solved, lost = lasting.run(
-            lambda some, run: run_robust(formula, some, options, recipe, run, progress),
+        solved, skipped = policy.run(
+            lambda used_source, run: run_with_vcov(formula, used_source, options, vcov, run, progress),
             source,
             runner,
             "ols",
             formula,
             options,
-            recipe,
+            vcov,
         )
-        return LinearFit(replace(solved, tally=solved.tally + lost))
-    if recipe is not None:
+        return LinearFit(replace(solved, dropped_rows=solved.dropped_rows + skipped))
+    if vcov is not None:
         raise OptionError("vcov goes with one fit; with by, or several outcomes, take fits[key].with_vcov() afterwards")
-    if lasting != Lasting():
+    if policy != RunPolicy():
         raise OptionError("checkpoint and skip_bad go with one fit, not with by or several outcomes")
     with watched(progress, source.rows, source.size):
-        return Fits(run_several(formula, source, options, runner, None if by is None else by_of(by), progress))
+        return Fits(run_grouped(formula, source, options, runner, None if by is None else by_columns(by), progress))
 
 
 def _options(
@@ -308,5 +318,5 @@ def _options(
         if value is not None and not isinstance(value, str):
             raise OptionError(f"{name} must be the name of a column, found {type(value).__name__}")
     drop = one_of("na", na, NA) == "drop"
-    found = Options(weights, counts, drop, one_of("collinear", collinear, COLLINEAR), alpha, drop_first)
-    return replace(found, solver=one_of("solver", solver, SOLVERS))
+    options = Options(weights, counts, drop, one_of("collinear", collinear, COLLINEAR), alpha, drop_first)
+    return replace(options, solver=one_of("solver", solver, SOLVERS))

@@ -11,8 +11,8 @@ import pyarrow as pa
 
 from gramian.typing import Codes, Level, Mask, Vector
 
-CLOSE = 4  # places for each value, up to which integers are their own codes
-MANY = 1024  # levels from which on they stay in Arrow's hands
+MAX_PLACES_PER_VALUE = 4  # places for each value, up to which integers are their own codes
+MIN_ARROW_LEVELS = 1024  # levels from which on they stay in Arrow's hands
 SECONDS = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
 
 
@@ -36,8 +36,8 @@ class ArrowLevels(Sequence[Level]):
         return iter(self.array.to_pylist())
 
     def __getitem__(self, index: Any) -> Any:
-        found = self.array[index]
-        return ArrowLevels(found) if isinstance(index, slice) else found.as_py()
+        item = self.array[index]
+        return ArrowLevels(item) if isinstance(index, slice) else item.as_py()
 
 
 class Coded(NamedTuple):
@@ -74,8 +74,8 @@ def decimals(column: Any) -> Vector:
     if kind.bit_width == 128 and kind.precision <= 15 and 0 <= kind.scale <= 22 and len(column):
         low = np.frombuffer(column.buffers()[1], dtype=np.int64)[::2]
         # both sides are exact, so the quotient rounds once
-        whole = low[column.offset : column.offset + len(column)].astype(np.float64)
-        return np.asarray(np.where(np.abs(whole) < 1e15, whole, 0.0) / 10.0**kind.scale)
+        integers = low[column.offset : column.offset + len(column)].astype(np.float64)
+        return np.asarray(np.where(np.abs(integers) < 1e15, integers, 0.0) / 10.0**kind.scale)
     return raw(column.cast(pa.string()).cast(pa.float64()).fill_null(0.0))
 
 
@@ -84,32 +84,32 @@ def instants(column: Any) -> Vector:
     kind = column.type
     if pa.types.is_date(kind):
         return raw(column.cast(pa.date32()).cast(pa.int32())).astype(np.float64)
-    whole = column.cast(pa.int32() if kind.bit_width == 32 else pa.int64())
-    return np.asarray(raw(whole) / SECONDS[kind.unit])
+    integers = column.cast(pa.int32() if kind.bit_width == 32 else pa.int64())
+    return np.asarray(raw(integers) / SECONDS[kind.unit])
 
 
 def close_integers(column: Any) -> Coded | None:
     """Integers that lie close together are their own codes, and their levels a range; None for anything else."""
     if isinstance(column, np.ndarray):
-        values, there = column, None
+        values, mask = column, None
     elif pa.types.is_integer(column.type):
-        values, there = raw(column), present(column)
+        values, mask = raw(column), present(column)
     else:
         return None
-    some = values if there is None else values[there]
-    if values.dtype.kind not in "iu" or (values.itemsize == 8 and values.dtype.kind == "u") or not len(some):
+    valid = values if mask is None else values[mask]
+    if values.dtype.kind not in "iu" or (values.itemsize == 8 and values.dtype.kind == "u") or not len(valid):
         return None
-    low, high = int(some.min()), int(some.max())
-    if high - low >= CLOSE * len(values):
+    low, high = int(valid.min()), int(valid.max())
+    if high - low >= MAX_PLACES_PER_VALUE * len(values):
         return None
     codes = np.subtract(values, low, dtype=np.int64)
-    return Coded(codes if there is None else np.where(there, codes, -1), range(low, high + 1))
+    return Coded(codes if mask is None else np.where(mask, codes, -1), range(low, high + 1))
 
 
 def arrow_levels(dictionary: Any) -> ArrowLevels | None:
     """Many integers or texts as they are; None where they are few, of another type, or one is null."""
     kind = dictionary.type
-    if len(dictionary) < MANY or dictionary.null_count:
+    if len(dictionary) < MIN_ARROW_LEVELS or dictionary.null_count:
         return None
     if pa.types.is_integer(kind) and not pa.types.is_uint64(kind):
         return ArrowLevels(dictionary.cast(pa.int64()))
@@ -127,7 +127,7 @@ def coded(column: Any) -> Coded:
     if (many := arrow_levels(column.dictionary)) is not None:
         return Coded(codes, many)
     levels = column.dictionary.to_pylist()
-    gone = [i for i, level in enumerate(levels) if level is None or level != level]
-    if gone:
-        codes = np.where(np.isin(codes, gone), -1, codes)
+    null_codes = [i for i, level in enumerate(levels) if level is None or level != level]
+    if null_codes:
+        codes = np.where(np.isin(codes, null_codes), -1, codes)
     return Coded(codes, levels)

@@ -128,17 +128,17 @@ class ArtifactError(GramianError):
 
 def did_you_mean(name: str, names: Iterable[str]) -> str:
     """A suggestion in the form "; did you mean 'x'?", empty when nothing is close."""
-    known = list(names)
-    folded = {n.casefold(): n for n in known}
+    all_names = list(names)
+    folded = {n.casefold(): n for n in all_names}
     close = [folded[m] for m in get_close_matches(name.casefold(), folded, n=1, cutoff=0.6)]
     return f"; did you mean '{close[0]}'?" if close else ""
 
 
 def listing(names: Iterable[str], limit: int = 12) -> str:
     """The first names of a list, then how many are left."""
-    known = list(names)
-    shown = ", ".join(known[:limit])
-    return shown if len(known) <= limit else f"{shown}, ... {len(known) - limit} more"
+    all_names = list(names)
+    shown = ", ".join(all_names[:limit])
+    return shown if len(all_names) <= limit else f"{shown}, ... {len(all_names) - limit} more"
 
 
 def _no_column(name: str, names: tuple[str, ...]) -> str:

@@ -74,10 +74,10 @@ class Schema:
 
     def __getitem__(self, name: str) -> Field:
         if name not in self.places:
-            if (found := self._of_matrix(name)) is not None:
-                return found
+            if (matrix_field := self._of_matrix(name)) is not None:
+                return matrix_field
             raise ColumnError(name, self.names)
-        known = self.fields[self.places[name]]
-        if known.conflict:
-            raise SchemaError(known.conflict)
-        return known
+        entry = self.fields[self.places[name]]
+        if entry.conflict:
+            raise SchemaError(entry.conflict)
+        return entry

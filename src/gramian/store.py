@@ -30,7 +30,7 @@ from gramian.errors import ArtifactError
 FORMAT, MAJOR, MINOR = "gramian", 1, 0
 MANIFEST = "manifest.json"
 LARGEST_MANIFEST = 2**28
-MOST_AXES = 3
+MAX_AXES = 3
 BLOCK = 2**20
 DIGEST = hashlib.sha256().digest_size * 2  # characters
 DTYPES = {"float64": "<f8", "int64": "<i8", "bool": "|b1"}
@@ -46,8 +46,8 @@ def save(path: str | PathLike[str], kind: str, manifest: Mapping[str, Any], arra
     Raises ArtifactError where it cannot be written.
     """
     target = Path(path)
-    ready = {name: _plain(name, array) for name, array in arrays.items()}
-    members = {name: _described(array) for name, array in ready.items()}
+    storable = {name: _to_storable(name, array) for name, array in arrays.items()}
+    members = {name: _described(array) for name, array in storable.items()}
     head = {"format": FORMAT, "version": [MAJOR, MINOR], "kind": kind, "members": members, "content": dict(manifest)}
     text = json.dumps(head, allow_nan=False, indent=1).encode()
     if len(text) > LARGEST_MANIFEST:
@@ -55,7 +55,7 @@ def save(path: str | PathLike[str], kind: str, manifest: Mapping[str, Any], arra
     temporary = target.parent / f".{target.name}.{secrets.token_hex(4)}"
     try:
         with open(temporary, "xb+") as file:
-            _write(file, text, ready)
+            _write(file, text, storable)
         os.replace(temporary, target)
         _sync_folder(target.parent)
     except OSError as error:
@@ -111,8 +111,8 @@ def _add(archive: zipfile.ZipFile, name: str, parts: tuple[bytes | memoryview, .
             member.write(part)
 
 
-def _plain(name: str, array: Array) -> Array:
-    if not NAME.fullmatch(name) or array.dtype.name not in DTYPES or array.ndim > MOST_AXES:
+def _to_storable(name: str, array: Array) -> Array:
+    if not NAME.fullmatch(name) or array.dtype.name not in DTYPES or array.ndim > MAX_AXES:
         raise ValueError(f"'{name}' ({array.dtype}, {array.ndim} axes) has no place in a file")
     return np.asarray(array, DTYPES[array.dtype.name], order="C")
 
@@ -212,20 +212,22 @@ def _read(archive: zipfile.ZipFile, members: dict[str, Any], size: int) -> dict[
     expected = [f"{name}.npy" for name in members]
     if [info.filename for info in infos] != expected:
         raise ValueError("its members are not those that its manifest lists")
-    plans = [(info, *_planned(name, facts, info)) for (name, facts), info in zip(members.items(), infos, strict=True)]
+    plans = [
+        (info, *_checked_facts(name, facts, info)) for (name, facts), info in zip(members.items(), infos, strict=True)
+    ]
     if sum(info.file_size for info in archive.infolist()) > size:
         raise ValueError("its members claim more bytes than it has")
     return {name: _array(archive, *plan) for name, plan in zip(members, plans, strict=True)}
 
 
-def _planned(name: str, facts: Any, info: zipfile.ZipInfo) -> tuple[str, tuple[int, ...], str]:
+def _checked_facts(name: str, facts: Any, info: zipfile.ZipInfo) -> tuple[str, tuple[int, ...], str]:
     """Type, shape and check sum of a member, when they agree with its size."""
     _check_stored(info)
     match facts:
         case {"dtype": str(dtype), "shape": [*shape], "sha256": str(digest)} if (
             NAME.fullmatch(name)
             and dtype in DTYPES
-            and len(shape) <= MOST_AXES
+            and len(shape) <= MAX_AXES
             and all(type(n) is int and 0 <= n < 2**48 for n in shape)
         ):
             width = math.prod(shape) * np.dtype(DTYPES[dtype]).itemsize
@@ -245,9 +247,9 @@ def _array(archive: zipfile.ZipFile, info: zipfile.ZipInfo, dtype: str, shape: t
         while filled < len(target) and (block := member.read(min(BLOCK, len(target) - filled))):
             target[filled : filled + len(block)] = block
             filled += len(block)
-    found = hashlib.sha256(header)
-    found.update(target)
-    if filled != len(target) or found.hexdigest() != digest:
+    actual = hashlib.sha256(header)
+    actual.update(target)
+    if filled != len(target) or actual.hexdigest() != digest:
         raise ValueError(f"member '{info.filename}' is damaged: its check sum is not the one in the manifest")
     if dtype == "bool" and (array.view(np.uint8) > 1).any():
         raise ValueError(f"member '{info.filename}' holds what is neither true nor false")

@@ -38,6 +38,6 @@ class Pass(Protocol[M_co]):
         """The result of no rows."""
         ...
 
-    def lift(self, batches: Iterable[Any], /) -> M_co:
+    def accumulate(self, batches: Iterable[Any], /) -> M_co:
         """The partial result of one unit's batches."""
         ...

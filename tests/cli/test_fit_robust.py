@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import gramian as gm
-from gramian.cli.vcov import asked
+from gramian.cli.vcov import parse_vcov
 from gramian.errors import OptionError
 
 
@@ -57,10 +57,10 @@ def test_refusals(run: Any, folder: Path, options: tuple[str, ...], code: int, m
 
 
 def test_words() -> None:
-    assert asked("iid") == "iid"
-    assert asked("cluster:a") == {"cluster": ["a"], "type": "CR1"}
-    assert asked("cluster:a, b") == {"cluster": ["a", "b"], "type": "CR1"}
-    assert asked("cluster:a:b:CR0") == {"cluster": ["a:b"], "type": "CR0"}
-    assert asked("cluster:a:b") == {"cluster": ["a:b"], "type": "CR1"}
+    assert parse_vcov("iid") == "iid"
+    assert parse_vcov("cluster:a") == {"cluster": ["a"], "type": "CR1"}
+    assert parse_vcov("cluster:a, b") == {"cluster": ["a", "b"], "type": "CR1"}
+    assert parse_vcov("cluster:a:b:CR0") == {"cluster": ["a:b"], "type": "CR0"}
+    assert parse_vcov("cluster:a:b") == {"cluster": ["a:b"], "type": "CR1"}
     with pytest.raises(OptionError, match="a column has no name"):
-        asked("cluster:a,,b")
+        parse_vcov("cluster:a,,b")

@@ -6,7 +6,7 @@ from threading import Thread
 import pytest
 from rich.console import Console
 
-from gramian.cli.progress import Bar, Hidden, Lines, Trip, Watch
+from gramian.cli.progress import Bar, Hidden, Lines, PassProgress, Watch
 
 
 class Clock:
@@ -52,10 +52,10 @@ def test_every_pass_begins_anew(clock):
 @pytest.mark.parametrize(
     ("trip", "said"),
     [
-        (Trip(None, None), "0 rows"),
-        (Trip(None, 10**9, 5, 10**8, 2.0), "5 rows, 0:18 left, 2 rows/s, 100.0 MB of 1.0 GB"),
-        (Trip(10**9, None, 10**8, 0, 1000.0), "100.0M of 1.0G rows, 2:30:00 left, 100.0k rows/s"),
-        (Trip(5, None, 6, 0, 1e-9), "6 of 5 rows, 0:00 left, 6.0G rows/s"),
+        (PassProgress(None, None), "0 rows"),
+        (PassProgress(None, 10**9, 5, 10**8, 2.0), "5 rows, 0:18 left, 2 rows/s, 100.0 MB of 1.0 GB"),
+        (PassProgress(10**9, None, 10**8, 0, 1000.0), "100.0M of 1.0G rows, 2:30:00 left, 100.0k rows/s"),
+        (PassProgress(5, None, 6, 0, 1e-9), "6 of 5 rows, 0:00 left, 6.0G rows/s"),
     ],
 )
 def test_what_is_said(trip, said):
@@ -63,16 +63,16 @@ def test_what_is_said(trip, said):
 
 
 def test_what_there_is_no_room_for_is_not_said():
-    trip = Trip(10**8, 10**9, 5 * 10**7, 5 * 10**8, 10.0)
+    trip = PassProgress(10**8, 10**9, 5 * 10**7, 5 * 10**8, 10.0)
     assert trip.text(50) == "50.0M of 100.0M rows, 0:10 left, 5.0M rows/s"
     assert trip.text(10) == "50.0M of 100.0M rows"
 
 
 def test_the_part_that_is_done():
-    assert Trip(None, None, 5, 5).done is None
-    assert Trip(10, 10, 5, 1).done == 0.5
-    assert Trip(None, 10, 5, 1).done == 0.1
-    assert Trip(10, 10, 12, 1).done == 1
+    assert PassProgress(None, None, 5, 5).fraction is None
+    assert PassProgress(10, 10, 5, 1).fraction == 0.5
+    assert PassProgress(None, 10, 5, 1).fraction == 0.1
+    assert PassProgress(10, 10, 12, 1).fraction == 1
 
 
 def test_threads_are_counted_together(clock):
@@ -83,7 +83,7 @@ def test_threads_are_counted_together(clock):
         thread.start()
     for thread in threads:
         thread.join()
-    assert (watch.trip.rows, watch.trip.size) == (4000, 8000)
+    assert (watch.progress.rows, watch.progress.size) == (4000, 8000)
 
 
 def test_an_interrupt_stops_who_reads(clock):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 
 from gramian.engines.progress import Silent
-from gramian.engines.runs import lift_unit, remaining
+from gramian.engines.runs import accumulate_unit, remaining
 from gramian.engines.tree import Tree
 
 
@@ -25,7 +25,7 @@ class Pickling:
         partials = {}
         for number in reversed(range(len(sent))):
             unit, there = sent[number]
-            partials[number] = pickled(lift_unit(task, there, Silent()))
+            partials[number] = pickled(accumulate_unit(task, there, Silent()))
             watch.advance(unit.rows or 0, unit.size)
         for number in range(len(sent)):
             sums.push(partials[number])

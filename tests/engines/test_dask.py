@@ -160,7 +160,7 @@ def test_random_plans_have_the_same_bits(client, data) -> None:  # type: ignore[
         for some in (source, source_of(name)):
             here, there = Local(threads=1).fold(some, task), Dask(client).fold(some, task)
             assert same_bits(here, there)
-            assert there.moments.rows + there.tally.total == sum(piece.num_rows for piece in pieces)
+            assert there.moments.rows + there.dropped_rows.total == sum(piece.num_rows for piece in pieces)
 
 
 def test_a_checkpoint_is_taken_up_by_another_engine(client, folder) -> None:  # type: ignore[no-untyped-def]

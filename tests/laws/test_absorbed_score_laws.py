@@ -20,7 +20,7 @@ from gramian.fit.demeaned import demeaned
 from gramian.fit.demeaned_meat import DemeanedMeatPass
 from gramian.fit.nesting import Nesting
 from gramian.fit.passes import Accumulate
-from gramian.fit.scores import Answer
+from gramian.fit.scores import FittedModel
 
 ROWS = 90
 RNG = np.random.default_rng(4)
@@ -42,8 +42,8 @@ def task(kind):
     solved = gm.ols(f"y ~ x*f | {absorbed}", TABLE).solved
     less = demeaned(solved, gm.Local().fold(source_of(TABLE), Accumulate(solved.design)).moments)
     if kind in ("HC1", "HC3"):
-        return DemeanedMeatPass(Answer(solved), less, kind)
-    return ClusterPass(Answer(solved), ("state", "year"), 2**30, demeaned=less)
+        return DemeanedMeatPass(FittedModel(solved), less, kind)
+    return ClusterPass(FittedModel(solved), ("state", "year"), 2**30, demeaned=less)
 
 
 TASKS = {kind: task(kind) for kind in ("HC1", "HC3", "CR1")}
@@ -89,30 +89,33 @@ cuts = st.lists(st.integers(0, ROWS), max_size=6).map(lambda inner: [0, *sorted(
 @given(at=cuts, turn=st.booleans())
 def test_cuts_do_not_matter(name, at, turn):
     one, tree = TASKS[name], Tree()
-    parts = [one.lift([batch(a, b)]) for a, b in pairwise(at)]
+    parts = [one.accumulate([batch(a, b)]) for a, b in pairwise(at)]
     for part in reversed(parts) if turn else parts:
         tree.push(part)
-    same(tree.total(one.empty), one.lift([batch(0, ROWS)]))
+    same(tree.total(one.empty), one.accumulate([batch(0, ROWS)]))
 
 
 @pytest.mark.parametrize("name", TASKS)
 def test_empty_is_a_zero_and_passes_travel(name):
     one = TASKS[name]
-    some = one.lift([batch(0, 40)])
+    some = one.accumulate([batch(0, 40)])
     same(some + one.empty, some)
     same(one.empty + some, some)
-    same(pickle.loads(pickle.dumps(one)).lift([batch(0, 40)]), some)
-    same(pickle.loads(pickle.dumps(some)) + one.lift([batch(40, ROWS)]), one.lift([batch(0, 40), batch(40, ROWS)]))
+    same(pickle.loads(pickle.dumps(one)).accumulate([batch(0, 40)]), some)
+    same(
+        pickle.loads(pickle.dumps(some)) + one.accumulate([batch(40, ROWS)]),
+        one.accumulate([batch(0, 40), batch(40, ROWS)]),
+    )
 
 
 def test_scores_add_up_to_zero():
     """The normal equations within the levels: X'r = 0, summed over clusters in which every row is."""
     one = replace(TASKS["CR1"], by=("year",))
-    done = one.lift([batch(0, ROWS)])
+    done = one.accumulate([batch(0, ROWS)])
     assert np.abs(done.sums).max() > 1.0
     np.testing.assert_allclose(done.sums.sum(axis=0), 0.0, atol=1e-10)
     assert done.nesting.nested([0]) == ("year",)
-    assert TASKS["CR1"].lift([batch(0, ROWS)]).nesting.nested([0]) == ("firm",)
+    assert TASKS["CR1"].accumulate([batch(0, ROWS)]).nesting.nested([0]) == ("firm",)
 
 
 @settings(deadline=None, max_examples=50)

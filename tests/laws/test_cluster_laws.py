@@ -17,7 +17,7 @@ from gramian.fit.cluster_names import Clusters, clusters_of, joint
 from gramian.fit.cluster_scores import ClusterPass
 from gramian.fit.clusters import ClusterMomentsPass, labels_of, scores_by_cluster, solved_by_cluster
 from gramian.fit.meat import MeatPass
-from gramian.fit.scores import Answer
+from gramian.fit.scores import FittedModel
 
 LIMIT = 2**30
 ROWS = 90
@@ -43,10 +43,10 @@ def batch(start, stop):
 
 
 TASKS = {
-    "scores": ClusterPass(Answer(FIT.solved), ("firm", "year"), LIMIT),
+    "scores": ClusterPass(FittedModel(FIT.solved), ("firm", "year"), LIMIT),
     "moments": ClusterMomentsPass(FIT.solved.design, ("firm",), LIMIT),
-    "judged": ClusterMomentsPass(FIT.solved.design, ("firm",), LIMIT, Answer(FIT.solved)),
-    "meat": MeatPass(Answer(FIT.solved), "HC3"),
+    "judged": ClusterMomentsPass(FIT.solved.design, ("firm",), LIMIT, FittedModel(FIT.solved)),
+    "meat": MeatPass(FittedModel(FIT.solved), "HC3"),
 }
 
 
@@ -87,27 +87,30 @@ cuts = st.lists(st.integers(0, ROWS), max_size=6).map(lambda inner: [0, *sorted(
 @given(at=cuts, turn=st.booleans())
 def test_cuts_do_not_matter(name, at, turn):
     task, tree = TASKS[name], Tree()
-    parts = [task.lift([batch(a, b)]) for a, b in pairwise(at)]
+    parts = [task.accumulate([batch(a, b)]) for a, b in pairwise(at)]
     for part in reversed(parts) if turn else parts:
         tree.push(part)
-    same(tree.total(task.empty), task.lift([batch(0, ROWS)]))
+    same(tree.total(task.empty), task.accumulate([batch(0, ROWS)]))
 
 
 @pytest.mark.parametrize("name", TASKS)
 def test_empty_is_a_zero_and_passes_travel(name):
     task = TASKS[name]
-    some = task.lift([batch(0, 40)])
+    some = task.accumulate([batch(0, 40)])
     same(some + task.empty, some)
     same(task.empty + some, some)
-    same(pickle.loads(pickle.dumps(task)).lift([batch(0, 40)]), some)
-    same(pickle.loads(pickle.dumps(some)) + task.lift([batch(40, ROWS)]), task.lift([batch(0, 40), batch(40, ROWS)]))
+    same(pickle.loads(pickle.dumps(task)).accumulate([batch(0, 40)]), some)
+    same(
+        pickle.loads(pickle.dumps(some)) + task.accumulate([batch(40, ROWS)]),
+        task.accumulate([batch(0, 40), batch(40, ROWS)]),
+    )
 
 
 def test_moments_by_cluster_give_the_scores_of_any_sub_model():
     """What a Gram keeps: of `y ~ x*f` by cluster follow the scores of `y ~ x + f`, without the data."""
-    kept = TASKS["moments"].lift([batch(0, ROWS)])
+    kept = TASKS["moments"].accumulate([batch(0, ROWS)])
     fit = gm.ols("y ~ x + f", TABLE)
-    direct = ClusterPass(Answer(fit.solved), ("firm",), LIMIT).lift([batch(0, ROWS)])
+    direct = ClusterPass(FittedModel(fit.solved), ("firm",), LIMIT).accumulate([batch(0, ROWS)])
     frame, names = fit.solved.frame, fit.solved.levels.names
     assert fit.solved.design.coordinates == FIT.solved.design.coordinates  # a Gram would see to it
     products, cross = solved_by_cluster(kept, frame, names)
@@ -116,7 +119,7 @@ def test_moments_by_cluster_give_the_scores_of_any_sub_model():
     assert clusters.count == direct.clusters.count
     np.testing.assert_allclose(scores, direct.sums[place], atol=1e-9)
     assert set(labels_of(frame.groups, names)) <= set(kept.labels)
-    assert kept.absent == direct.absent == 1
+    assert kept.absent == direct.null_clusters == 1
 
 
 def test_names_of_all_types():
@@ -156,10 +159,10 @@ def test_whole_numbers_are_found_again(parts, apart):
 
 def test_sums_do_not_depend_on_how_many_rows_are_written_out(monkeypatch):
     task = TASKS["scores"]
-    done = task.lift([batch(0, ROWS)])
+    done = task.accumulate([batch(0, ROWS)])
     monkeypatch.setattr(cluster_scores, "HEIGHT", 7)
     monkeypatch.setattr(cluster_scores, "TOGETHER", 16)
-    same(task.lift([batch(0, ROWS)]), done)
+    same(task.accumulate([batch(0, ROWS)]), done)
 
 
 def test_clusters_without_rows_are_left_out():

@@ -32,9 +32,9 @@ def task_for(formula: str, table: pa.Table, **options: str) -> AccumulateExact:
     return AccumulateExact(design_for(formula, source_of(table).schema, Options(**options)))
 
 
-def lift(task: AccumulateExact, table: pa.Table) -> ExactMoments:
+def accumulate(task: AccumulateExact, table: pa.Table) -> ExactMoments:
     (unit,) = source_of(table).units
-    return task.lift(unit.batches(task.columns)).moments
+    return task.accumulate(unit.batches(task.columns)).moments
 
 
 def shuffled(table: pa.Table, seed: int) -> pa.Table:
@@ -48,9 +48,9 @@ def shuffled(table: pa.Table, seed: int) -> pa.Table:
 def test_cuts_and_order_do_not_matter(formula: str, options: dict[str, str], data: st.DataObject) -> None:
     table = data.draw(tables())
     task = task_for(formula, table, **options)
-    whole = lift(task, table).digest
+    whole = accumulate(task, table).digest
     mixed = shuffled(table, data.draw(st.integers(0, 2**32 - 1)))
-    pieces = [lift(task, mixed.slice(a, b - a)) for a, b in data.draw(cuts(table.num_rows))]
+    pieces = [accumulate(task, mixed.slice(a, b - a)) for a, b in data.draw(cuts(table.num_rows))]
     assert reduce(lambda a, b: b + a, pieces, task.empty.moments).digest == whole
     assert reduce(lambda a, b: a + b, pieces).digest == whole
 
@@ -60,7 +60,7 @@ def test_cuts_and_order_do_not_matter(formula: str, options: dict[str, str], dat
 def test_what_is_subtracted_was_never_there(options: dict[str, str], data: st.DataObject) -> None:
     table = data.draw(tables())
     task = task_for("y ~ f * x + g + I(x^2)", table, **options)
-    a, b, c = (lift(task, data.draw(tables())) for _ in range(3))
+    a, b, c = (accumulate(task, data.draw(tables())) for _ in range(3))
     zero = task.empty.moments.digest
     assert (a + b - b).digest == a.digest
     assert ((a - b) + (b - c)).digest == (a - c).digest
@@ -84,7 +84,7 @@ def extreme(rows: int, seed: int) -> dict[str, np.ndarray]:
 
 def lift_rows(task: AccumulateExact, data: dict[str, np.ndarray], rows: np.ndarray) -> ExactMoments:
     columns = {k: pa.array(v[rows]) if k == "f" else v[rows] for k, v in data.items()}
-    return task.lift([Batch(len(rows), columns)]).moments
+    return task.accumulate([Batch(len(rows), columns)]).moments
 
 
 def test_two_hundred_ways_to_one_digest() -> None:
@@ -92,7 +92,7 @@ def test_two_hundred_ways_to_one_digest() -> None:
     data["f"], other["f"] = data["f"].astype(object), other["f"].astype(object)
     task = task_for("y ~ x + f:z", pa.table({k: pa.array(v) for k, v in data.items()}))
     whole = lift_rows(task, data, np.arange(ROWS))
-    assert whole.left_out > 5
+    assert whole.dropped_rows > 5
     assert {*whole.not_finite} == {"x", "z"}
     rng = np.random.default_rng(0)
     for _ in range(200):
@@ -112,7 +112,7 @@ def test_the_digest_does_not_depend_on_the_number_of_workers() -> None:
     source = source_of(data)
     task = task_for("y ~ x", pa.table(data))
     found = {Local(threads).fold(source, task).moments.digest for threads in (1, 2, 5)}
-    whole = task.lift([Batch(300_000, data)]).moments
+    whole = task.accumulate([Batch(300_000, data)]).moments
     assert found == {whole.digest}
 
 
@@ -121,17 +121,17 @@ def test_counts_are_repeated_rows(table: pa.Table) -> None:
     task = task_for("y ~ f * x", table, counts="w")
     plain = replace(task, design=replace(task.design, count=None))
     rows = np.repeat(np.arange(table.num_rows), table["w"].to_numpy().astype(int))
-    assert lift(task, table).digest == lift(plain, table.take(pa.array(rows, pa.int64()))).digest
+    assert accumulate(task, table).digest == accumulate(plain, table.take(pa.array(rows, pa.int64()))).digest
 
 
 @pytest.mark.parametrize("formula", FORMULAS)
 @given(table=tables())
 def test_they_are_the_sums_that_float64_rounds(formula: str, table: pa.Table) -> None:
-    exact = lift(task_for(formula, table), table)
+    exact = accumulate(task_for(formula, table), table)
     design, source = prepare(formula, source_of(table), Options())
     (unit,) = source.units
     plain = replace(design, coordinates={v: replace(c, shift=0.0, exponent=0) for v, c in design.coordinates.items()})
-    near = Accumulate(plain).lift(unit.batches(plain.columns)).moments
+    near = Accumulate(plain).accumulate(unit.batches(plain.columns)).moments
     assert (exact.rows, exact.levels) == (near.rows, near.levels)
     told = np.array(
         [[float(exact.dense.fraction(i, j)) for j in range(len(near.dense))] for i in range(len(near.dense))]
@@ -146,28 +146,30 @@ def test_they_are_the_sums_that_float64_rounds(formula: str, table: pa.Table) ->
 def test_different_columns_have_different_digests() -> None:
     table = pa.table({"x": [1.0, 2.0], "z": [1.0, 2.0], "y": [0.0, 1.0], "f": ["a", "b"], "g": ["a", "c"]})
     formulas = ("y ~ x", "y ~ z", "x ~ z", "y ~ f", "y ~ g", "y ~ x + z", "y ~ I(x^2)")
-    assert len({lift(task_for(f, table), table).digest for f in formulas}) == len(formulas)
+    assert len({accumulate(task_for(f, table), table).digest for f in formulas}) == len(formulas)
 
 
 def test_levels_of_incomplete_rows_are_none() -> None:
     table = pa.table({"x": [1.0, float("nan"), 2.0], "y": [0.0, 1.0, 2.0], "f": ["a", "b", "c"]})
     task = task_for("y ~ x + f", table)
-    moments = lift(task, table)
+    moments = accumulate(task, table)
     assert moments.levels == {"f": ("a", "c")}
-    assert moments.digest != lift(task, table.take(pa.array([0, 2]))).digest  # it knows of the row that it left out
-    assert moments.left_out == 1
+    assert (
+        moments.digest != accumulate(task, table.take(pa.array([0, 2]))).digest
+    )  # it knows of the row that it left out
+    assert moments.dropped_rows == 1
 
 
 def test_rows_that_are_not_finite_can_be_refused() -> None:
     table = pa.table({"x": [1.0, 2.0, float("inf")], "y": [0.0, 1.0, 2.0]})
     task = replace(task_for("y ~ x", table), drop=False)
     with pytest.raises(DataError, match="row 2: 'x' is not finite"):
-        lift(task, table)
+        accumulate(task, table)
 
 
 def test_passes_and_results_travel() -> None:
     table = pa.table({"x": [1.0, 2.0, 4.0], "y": [0.0, 1.0, 2.0], "f": ["a", "b", "a"]})
     task = task_for("y ~ x + f", table)
-    there = pickle.loads(pickle.dumps(lift(pickle.loads(pickle.dumps(task)), table)))
-    assert there.digest == lift(task, table).digest
+    there = pickle.loads(pickle.dumps(accumulate(pickle.loads(pickle.dumps(task)), table)))
+    assert there.digest == accumulate(task, table).digest
     assert exact_linear(task.design, there).rank == 3

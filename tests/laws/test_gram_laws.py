@@ -10,22 +10,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from laws.problems import FORMULAS, tables
-from laws.test_moments import assert_same, lift, task_for
+from laws.test_moments import accumulate, assert_same, task_for
 
 from gramian.errors import NumericalError
 from gramian.fit.passes import Accumulate, Accumulated
 from gramian.fit.submodel import plan_of
-from gramian.linalg.extract import extracted
+from gramian.linalg.extract import subset_sums
 from gramian.linalg.moments import Moments
 from gramian.linalg.monomials import Coordinate, Monomial, times
-from gramian.linalg.moved import moved
-from gramian.linalg.solve import UNIT
+from gramian.linalg.moved import change_coordinates
+from gramian.linalg.solve import EPS
 
 EXAMPLES = 25  # for each formula
 
 
 def less(a: Accumulated, b: Accumulated) -> Accumulated:
-    return Accumulated(a.moments - b.moments, a.tally - b.tally)
+    return Accumulated(a.moments - b.moments, a.dropped_rows - b.dropped_rows)
 
 
 def ever(moments: Moments) -> np.ndarray:
@@ -37,7 +37,7 @@ def ever(moments: Moments) -> np.ndarray:
 def assert_same_but_rounding(left: Moments, whole: Moments, task: Accumulate, *ever_added: pa.Table) -> None:
     """Counts are equal; sums up to n u times the absolute terms that ever entered, which bounds any order of adding."""
     assert (left.rows, left.levels) == (whole.rows, whole.levels)
-    unit = 8 * (sum(t.num_rows for t in ever_added) + 8) * UNIT
+    unit = 8 * (sum(t.num_rows for t in ever_added) + 8) * EPS
     rows = left.layout.rows
     reach = np.array([[absolute(times(m, n), task, ever_added) for m in rows] for n in rows])
     assert (np.abs(left.dense - whole.dense) <= unit * reach).all()
@@ -70,9 +70,9 @@ def absolute(m: Monomial, task: Accumulate, parts: tuple[pa.Table, ...]) -> floa
 def test_what_is_added_can_be_taken_away(formula: str, data: st.DataObject) -> None:
     first, second = data.draw(tables()), data.draw(tables())
     task = task_for(formula, first)
-    a, b = lift(task, first), lift(task, second)
+    a, b = accumulate(task, first), accumulate(task, second)
     left = less(a + b, b)
-    assert {k: n for k, n in left.tally.causes.items() if n} == dict(a.tally.causes)
+    assert {k: n for k, n in left.dropped_rows.causes.items() if n} == dict(a.dropped_rows.causes)
     assert_same_but_rounding(left.moments, a.moments, task, first, second, second)
 
 
@@ -82,7 +82,7 @@ def test_the_order_of_adding_and_taking_away_does_not_matter(data: st.DataObject
     table = data.draw(tables())
     task = task_for("y ~ f * x + g", table)
     parts = (table, data.draw(tables()), data.draw(tables()))
-    a, b, c = (lift(task, t).moments for t in parts)
+    a, b, c = (accumulate(task, t).moments for t in parts)
     assert_same_but_rounding(((a + b) + c) - b, a + c, task, *parts, *parts)
     assert_same_but_rounding(((a + b) - b) + c, a + c, task, *parts, *parts)
     assert_same_but_rounding((a + b + c) - (b + c), a, task, *parts, *parts)
@@ -91,7 +91,7 @@ def test_the_order_of_adding_and_taking_away_does_not_matter(data: st.DataObject
 @given(table=tables(), other=tables())
 def test_nothing_is_left_when_all_is_taken_away(table: pa.Table, other: pa.Table) -> None:
     task = task_for("y ~ f * x + g + poly(z, 2)", table)
-    a, b = lift(task, table).moments, lift(task, other).moments
+    a, b = accumulate(task, table).moments, accumulate(task, other).moments
     left = (a + b) - (b + a)
     assert left.rows == 0
     assert left.removed is None
@@ -104,7 +104,7 @@ def test_nothing_is_left_when_all_is_taken_away(table: pa.Table, other: pa.Table
 @given(table=tables(), other=tables())
 def test_the_squares_that_ever_entered_are_remembered(table: pa.Table, other: pa.Table) -> None:
     task = task_for("y ~ f * x", table)
-    a, b = lift(task, table).moments, lift(task, other).moments
+    a, b = accumulate(task, table).moments, accumulate(task, other).moments
     left = ((a + b) - b) + b
     if left.removed is not None:
         expected = a.dense.diagonal() + 3 * b.dense.diagonal()
@@ -114,19 +114,19 @@ def test_the_squares_that_ever_entered_are_remembered(table: pa.Table, other: pa
 def test_rows_that_are_not_there_cannot_be_taken_away() -> None:
     table = pa.table({"y": [1.0, 2.0, 3.0], "x": [1.0, 5.0, 2.0], "f": ["a", "b", "b"], "w": [1.0, 2.0, 3.0]})
     task = task_for("y ~ x + f", table)
-    whole, one, two = (lift(task, table.slice(*part)).moments for part in ((0, 3), (0, 1), (1, 1)))
+    whole, one, two = (accumulate(task, table.slice(*part)).moments for part in ((0, 3), (0, 1), (1, 1)))
     with pytest.raises(NumericalError, match="cannot take 1 rows with f = b away from 0"):
         one - two
     with pytest.raises(NumericalError, match="cannot take 2 rows with f = a away from 1"):
         whole - (one + one)
     plain = task_for("y ~ x", table)
-    few, many = (lift(plain, table.slice(*part)).moments for part in ((0, 1), (1, 2)))
+    few, many = (accumulate(plain, table.slice(*part)).moments for part in ((0, 1), (1, 2)))
     with pytest.raises(NumericalError, match="cannot take 2 rows away from 1"):
         few - many
     with pytest.raises(NumericalError, match=r"the sum of .*\^2 would become -"):
-        many - lift(plain, pa.table({"y": [90.0], "x": [9.0]})).moments
+        many - accumulate(plain, pa.table({"y": [90.0], "x": [9.0]})).moments
     weighted = task_for("y ~ x", table, weights="w")
-    light, heavy = (lift(weighted, table.slice(*part)).moments for part in ((0, 2), (2, 1)))
+    light, heavy = (accumulate(weighted, table.slice(*part)).moments for part in ((0, 2), (2, 1)))
     with pytest.raises(NumericalError, match=r"the sum of the weights would become .*: the rows are not part"):
         light - heavy
 
@@ -150,8 +150,8 @@ def test_other_coordinates_tell_the_same_sums(formula: str, data: st.DataObject)
     names = [name for name in names if "log" not in name]
     draw = st.builds(Coordinate, st.integers(-9, 9).map(float), st.integers(-2, 2))
     here, there = (shifted(task, {name: data.draw(draw) for name in names}) for _ in range(2))
-    first, second = lift(here, table).moments, lift(there, table).moments
-    told = moved(first, second.coordinates)
+    first, second = accumulate(here, table).moments, accumulate(there, table).moments
+    told = change_coordinates(first, second.coordinates)
     logs = [i for i, m in enumerate(told.layout.rows) if any("log" in v for v, _ in m)]
     exact = np.setdiff1d(np.arange(len(told.dense)), logs)
     np.testing.assert_array_equal(told.dense[np.ix_(exact, exact)], second.dense[np.ix_(exact, exact)])
@@ -168,11 +168,11 @@ def test_a_move_to_a_better_shift_remembers_the_rounding_of_the_worse_one() -> N
     table = pa.table({"x": x, "y": x})
     task = task_for("y ~ x", table)
     bad = shifted(task, {"x": Coordinate(), "~y": Coordinate()})
-    told = moved(lift(bad, table).moments, task.design.coordinates)
+    told = change_coordinates(accumulate(bad, table).moments, task.design.coordinates)
     at = told.layout.rows.index((("x", 1),))
     scale = 2.0 ** (2 * task.design.coordinates["x"].exponent)
     assert ever(told)[at] * scale >= 1e18  # 100 (1e8)^2, of which 83,325 is left
-    again = moved(told, bad.design.coordinates)
+    again = change_coordinates(told, bad.design.coordinates)
     assert ever(again)[at] >= ever(told)[at] * scale
 
 
@@ -181,7 +181,7 @@ def test_magnitudes_that_no_float_can_hold_are_named() -> None:
     task = task_for("y ~ x", table)
     far = shifted(task, {"x": Coordinate(0.0, 1000)})
     with pytest.raises(NumericalError, match="the magnitudes of 'x' differ too much"):
-        moved(lift(far, table).moments, {**far.design.coordinates, "x": Coordinate(0.0, -1000)})
+        change_coordinates(accumulate(far, table).moments, {**far.design.coordinates, "x": Coordinate(0.0, -1000)})
 
 
 SUBMODELS = (
@@ -197,11 +197,11 @@ SUBMODELS = (
 @given(table=tables(holes=False))
 def test_sums_of_fewer_columns_are_in_those_of_more(formula: str, submodels: tuple[str, ...], table: pa.Table) -> None:
     whole = task_for(formula, table)
-    stored = lift(whole, table)
+    stored = accumulate(whole, table)
     for text in submodels:
         part = task_for(text, table)
         known = {**part.design.coordinates, **whole.design.coordinates}
         part = replace(part, design=replace(part.design, coordinates={v: known[v] for v in part.design.coordinates}))
-        read = extracted(stored.moments, plan_of(whole.design, stored.moments.layout, part.design))
+        read = subset_sums(stored.moments, plan_of(whole.design, stored.moments.layout, part.design))
         assert read.layout == part.design.layout
-        assert_same(Accumulated(read, stored.tally), lift(part, table))
+        assert_same(Accumulated(read, stored.dropped_rows), accumulate(part, table))

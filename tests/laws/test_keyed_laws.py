@@ -14,16 +14,16 @@ from laws.test_moments import assert_same
 
 from gramian.batch import Batch
 from gramian.data.source import source_of
-from gramian.fit.keyed import AccumulateKeyed, Keyed
-from gramian.fit.keys import By, Folds
+from gramian.fit.keyed import AccumulateKeyed, KeyedAccumulated
+from gramian.fit.keys import ByColumns, Folds
 from gramian.fit.options import Options
 from gramian.fit.passes import Accumulate, Accumulated
 from gramian.fit.prepare import prepare
-from gramian.formula.tally import Tally
+from gramian.formula.tally import DroppedRows
 from gramian.linalg import keyed_sums
-from gramian.linalg.solve import UNIT
+from gramian.linalg.solve import EPS
 
-SPLITS = [Folds(3), By(("g",)), By(("f", "g"))]
+SPLITS = [Folds(3), ByColumns(("g",)), ByColumns(("f", "g"))]
 PIECES = {"a product for each key": 0, "sums over sorted rows": 10**12}
 
 
@@ -46,11 +46,11 @@ def batch(table: pa.Table, first_row: int = 0) -> Batch:
     return Batch(whole.num_rows, columns, {}, "table", first_row)
 
 
-def lift(task: Any, table: pa.Table, first_row: int = 0) -> Any:
-    return task.lift([batch(table, first_row)])
+def accumulate(task: Any, table: pa.Table, first_row: int = 0) -> Any:
+    return task.accumulate([batch(table, first_row)])
 
 
-def assert_same_keyed(a: Keyed, b: Keyed) -> None:
+def assert_same_keyed(a: KeyedAccumulated, b: KeyedAccumulated) -> None:
     """Equal keys, counts and tallies; sums equal up to the rounding of their own terms."""
     assert a.keys == b.keys
     assert a.moments.levels == b.moments.levels
@@ -58,10 +58,8 @@ def assert_same_keyed(a: Keyed, b: Keyed) -> None:
         assert one.moments.rows == other.moments.rows, key
         assert_same(one, other)
         for variable, sums in one.moments.powers.items():
-            np.testing.assert_allclose(
-                sums, other.moments.powers[variable], rtol=256 * UNIT, atol=256 * UNIT * size(one)
-            )
-    assert known(a.tallies.get(None)) == known(b.tallies.get(None))
+            np.testing.assert_allclose(sums, other.moments.powers[variable], rtol=256 * EPS, atol=256 * EPS * size(one))
+    assert known(a.dropped_by_key.get(None)) == known(b.dropped_by_key.get(None))
 
 
 def size(done: Accumulated) -> float:
@@ -70,7 +68,7 @@ def size(done: Accumulated) -> float:
     return float(max(tops, default=0.0)) + done.moments.rows
 
 
-def known(tally: Tally | None) -> tuple[dict[str, int], dict[str, int]]:
+def known(tally: DroppedRows | None) -> tuple[dict[str, int], dict[str, int]]:
     """Counts that are not zero: a batch without nulls counts none."""
     parts = (tally.causes, tally.columns) if tally else ({}, {})
     return tuple({k: n for k, n in part.items() if n} for part in parts)  # type: ignore[return-value]
@@ -82,7 +80,7 @@ def known(tally: Tally | None) -> tuple[dict[str, int], dict[str, int]]:
 def test_the_total_is_the_plain_moments(formula: str, data: st.DataObject) -> None:
     table = data.draw(tables())
     task, plain = tasks(formula, table, Folds(data.draw(st.integers(2, 9))))
-    keyed, whole = lift(task, table), lift(plain, table)
+    keyed, whole = accumulate(task, table), accumulate(plain, table)
     assert known(keyed.total.tally) == known(whole.tally)
     assert_same(Accumulated(keyed.total.moments, whole.tally), whole)
 
@@ -93,9 +91,9 @@ def test_the_total_is_the_plain_moments(formula: str, data: st.DataObject) -> No
 def test_a_key_has_the_moments_of_its_rows(split: Any, data: st.DataObject) -> None:
     table = data.draw(tables())
     task, plain = tasks("y ~ f * x + poly(z, 2)", table, split)
-    keyed = lift(task, table)
+    keyed = accumulate(task, table)
     for key, done in keyed.items():
-        alone = lift(plain, table.filter(pa.array(rows_of(split, key, table), pa.bool_())))
+        alone = accumulate(plain, table.filter(pa.array(rows_of(split, key, table), pa.bool_())))
         assert known(done.tally) == known(alone.tally)
         assert_same(Accumulated(done.moments, alone.tally), alone)
 
@@ -114,8 +112,8 @@ def test_keyed_moments_do_not_depend_on_the_cuts(split: Any, data: st.DataObject
     task, _ = tasks("y ~ f * x + poly(z, 2)", table, split)
     total = task.empty
     for start, stop in data.draw(cuts(table.num_rows)):
-        total = total + lift(task, table.slice(start, stop - start), first_row=start)
-    assert_same_keyed(lift(task, table), total)
+        total = total + accumulate(task, table.slice(start, stop - start), first_row=start)
+    assert_same_keyed(accumulate(task, table), total)
 
 
 @pytest.mark.parametrize("split", SPLITS, ids=str)
@@ -124,7 +122,7 @@ def test_keyed_moments_do_not_depend_on_the_cuts(split: Any, data: st.DataObject
 def test_addition_commutes_and_associates(split: Any, data: st.DataObject) -> None:
     table = data.draw(tables())
     task, _ = tasks("y ~ f * x", table, split)
-    a, b, c = (lift(task, data.draw(tables())) for _ in range(3))
+    a, b, c = (accumulate(task, data.draw(tables())) for _ in range(3))
     assert_same_keyed(a + b, b + a)
     assert_same_keyed((a + b) + c, a + (b + c))
     assert_same_keyed(a + task.empty, a)
@@ -135,20 +133,20 @@ def test_addition_commutes_and_associates(split: Any, data: st.DataObject) -> No
 @given(table=tables(holes=False))
 def test_weights_and_counts_go_with_their_rows(option: str, table: pa.Table) -> None:
     task, plain = tasks("y ~ f * x", table, Folds(4), **{option: "w"})
-    keyed = lift(task, table)
+    keyed = accumulate(task, table)
     for fold in range(4):
-        alone = lift(plain, table.take(pa.array(range(fold, table.num_rows, 4), pa.int64())))
+        alone = accumulate(plain, table.take(pa.array(range(fold, table.num_rows, 4), pa.int64())))
         assert known(keyed[fold].tally) == known(alone.tally)
         assert_same(Accumulated(keyed[fold].moments, alone.tally), alone)
         # each logarithm is rounded, and so are at most 60 additions of them
-        assert keyed[fold].moments.log_weight == pytest.approx(alone.moments.log_weight, rel=64 * UNIT, abs=64 * UNIT)
+        assert keyed[fold].moments.log_weight == pytest.approx(alone.moments.log_weight, rel=64 * EPS, abs=64 * EPS)
 
 
 @settings(max_examples=30)
 @given(table=tables())
 def test_all_others_and_a_key_make_up_the_total(table: pa.Table) -> None:
     task, _ = tasks("y ~ f * x", table, Folds(3))
-    keyed = lift(task, table)
+    keyed = accumulate(task, table)
     for fold in keyed:
         whole = keyed.others(fold) + keyed[fold]
         assert known(whole.tally) == known(keyed.total.tally)
@@ -160,7 +158,7 @@ def test_infinite_values_leave_only_their_own_row_out_of_its_fold() -> None:
     x[[3, 7, 11]] = np.nan, np.inf, -np.inf
     table = pa.table({"x": x, "y": np.arange(20.0) ** 2})
     task, _ = tasks("y ~ x", table, Folds(4))
-    keyed = lift(task, table)
+    keyed = accumulate(task, table)
     assert [done.moments.rows for _, done in keyed.items()] == [5, 5, 5, 2]
-    assert keyed[3].tally == Tally({"nan": 1, "infinite": 2}, {"x": 3})
+    assert keyed[3].tally == DroppedRows({"nan": 1, "infinite": 2}, {"x": 3})
     assert not keyed[0].tally.total

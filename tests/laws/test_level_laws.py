@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from gramian.column import ArrowLevels
 from gramian.errors import DataError
 from gramian.formula.levels import LevelIndex
-from gramian.linalg.cells import CellSums, gather
+from gramian.linalg.cells import CellSums, sum_duplicates
 from gramian.linalg.levels import LevelList, array_of, canonical, positions, union
 
 LEVELS = (
@@ -66,7 +66,7 @@ def test_codes_find_their_levels(kind, data) -> None:
             start = levels[0]
             codes += index.encode(np.arange(1500), range(start, start + 1500), "here").tolist()
             values += range(start, start + 1500)
-    known = list(index.known)
+    known = list(index.levels)
     assert len(set(known)) == len(known) == len(index)
     assert [None if c < 0 else known[c] for c in codes] == values
 
@@ -81,7 +81,7 @@ def test_cells_add_as_a_dictionary_does(data) -> None:
         cells = data.draw(st.lists(cell, max_size=12))
         sums = np.arange(2.0 * len(cells)).reshape(-1, 2)
         array = np.array(cells, np.int64).reshape(-1, factors)
-        parts.append(gather(array, np.ones(len(cells), np.int64), sums))
+        parts.append(sum_duplicates(array, np.ones(len(cells), np.int64), sums))
         for c, row in zip(cells, sums, strict=True):
             total[c] = total.get(c, 0.0) + np.array([1.0, *row])
     both = parts[0] + parts[1]
@@ -105,6 +105,6 @@ def test_known_integers_are_looked_up(step, start, length) -> None:
     fresh = [i for i, v in enumerate(levels) if v % step][:1]
     if fresh:
         assert growing.encode(np.array(fresh), levels, "here").tolist() == [2000]
-        assert growing.known[2000] == start + fresh[0]
+        assert growing.levels[2000] == start + fresh[0]
         with pytest.raises(DataError, match=f"'{start + fresh[0]}', which the fit has not seen"):
             frozen.encode(np.array(fresh), levels, "here")

@@ -15,7 +15,7 @@ from gramian.data.source import source_of
 from gramian.fit.options import Options
 from gramian.fit.passes import Accumulate, Accumulated
 from gramian.fit.prepare import prepare
-from gramian.linalg.solve import UNIT
+from gramian.linalg.solve import EPS
 
 
 def task_for(formula: str, table: pa.Table, **options: str) -> Accumulate:
@@ -23,18 +23,18 @@ def task_for(formula: str, table: pa.Table, **options: str) -> Accumulate:
     return Accumulate(design)
 
 
-def lift(task: Accumulate, table: pa.Table) -> Accumulated:
+def accumulate(task: Accumulate, table: pa.Table) -> Accumulated:
     (unit,) = source_of(table).units
-    return task.lift(unit.batches(task.columns))
+    return task.accumulate(unit.batches(task.columns))
 
 
 def assert_same(a: Accumulated, b: Accumulated) -> None:
     """Equal counts and levels; sums equal up to the rounding of their own terms."""
-    assert a.tally == b.tally
+    assert a.dropped_rows == b.dropped_rows
     assert a.moments.levels == b.moments.levels
     assert a.moments.rows == b.moments.rows
     size = np.sqrt(np.outer(a.moments.dense.diagonal(), a.moments.dense.diagonal()))
-    unit = 4 * (a.moments.rows + 4) * UNIT
+    unit = 4 * (a.moments.rows + 4) * EPS
     assert (np.abs(a.moments.dense - b.moments.dense) <= unit * size).all()
     for factors, table in a.moments.tables.items():
         other = b.moments.tables[factors]
@@ -52,15 +52,15 @@ def test_moments_do_not_depend_on_the_cuts(formula: str, data: st.DataObject) ->
     pieces = data.draw(cuts(table.num_rows))
     total = task.empty
     for start, stop in pieces:
-        total = total + lift(task, table.slice(start, stop - start))
-    assert_same(lift(task, table), total)
+        total = total + accumulate(task, table.slice(start, stop - start))
+    assert_same(accumulate(task, table), total)
 
 
 @given(data=st.data())
 def test_addition_commutes_and_associates(data: st.DataObject) -> None:
     table = data.draw(tables())
     task = task_for("y ~ f * x + g", table)
-    a, b, c = (lift(task, data.draw(tables())) for _ in range(3))
+    a, b, c = (accumulate(task, data.draw(tables())) for _ in range(3))
     assert_same(a + b, b + a)
     assert_same((a + b) + c, a + (b + c))
     assert_same(a + task.empty, a)
@@ -73,7 +73,7 @@ def test_moments_do_not_depend_on_the_order_of_rows(data: st.DataObject, order) 
     task = task_for("y ~ f * x + g", table)
     rows = list(range(table.num_rows))
     order.shuffle(rows)
-    assert_same(lift(task, table), lift(task, table.take(pa.array(rows, pa.int64()))))
+    assert_same(accumulate(task, table), accumulate(task, table.take(pa.array(rows, pa.int64()))))
 
 
 @given(table=tables(holes=False))
@@ -81,17 +81,17 @@ def test_counts_are_repeated_rows(table: pa.Table) -> None:
     task = task_for("y ~ f * x", table, counts="w")
     plain = Accumulate(replace(task.design, count=None))
     rows = np.repeat(np.arange(table.num_rows), table["w"].to_numpy().astype(int))
-    counted = lift(task, table)
-    repeated = lift(plain, table.take(pa.array(rows, pa.int64())))
-    assert_same(replace(counted, tally=repeated.tally), repeated)
+    counted = accumulate(task, table)
+    repeated = accumulate(plain, table.take(pa.array(rows, pa.int64())))
+    assert_same(replace(counted, tally=repeated.dropped_rows), repeated)
 
 
 @given(table=tables(holes=False))
 def test_zero_weights_are_absent_rows(table: pa.Table) -> None:
     task = task_for("y ~ f * x", table, weights="w")
     there = table.filter(pa.array(table["w"].to_numpy() > 0))
-    weighted, without = lift(task, table), lift(task, there)
+    weighted, without = accumulate(task, table), accumulate(task, there)
     assert weighted.moments.rows == without.moments.rows == there.num_rows
     assert weighted.moments.levels == without.moments.levels
     np.testing.assert_array_equal(weighted.moments.dense, without.moments.dense)
-    assert weighted.tally.total == table.num_rows - there.num_rows
+    assert weighted.dropped_rows.total == table.num_rows - there.num_rows

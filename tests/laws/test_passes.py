@@ -15,10 +15,10 @@ from laws.problems import FORMULAS, tables
 
 from gramian import errors
 from gramian.data.source import source_of
-from gramian.fit.curve import curve_for
+from gramian.fit.curve import parsed_curve
 from gramian.fit.curve_options import curve_options
-from gramian.fit.curve_pass import CurveSums, Trial
-from gramian.fit.curve_sample import Draw
+from gramian.fit.curve_pass import CurvePass, CurveSums
+from gramian.fit.curve_sample import SamplePass
 from gramian.fit.exact_pass import AccumulateExact, ExactAccumulated
 from gramian.fit.linearize import Linearize
 from gramian.fit.options import Options
@@ -73,17 +73,17 @@ def test_curves(table: pa.Table) -> None:
     """R'R of two triangles adds up to the squares of QR's backward error, a few hundred units for five columns."""
 
     def squares(sums: CurveSums) -> tuple[Any, ...]:
-        return sums.factor.T @ sums.factor, sums.rows, sums.undefined.rows, sums.tally
+        return sums.factor.T @ sums.factor, sums.rows, sums.undefined.rows, sums.dropped_rows
 
-    curve, _ = curve_for("y ~ a * exp(k * z)", source_of(table).schema, curve_options({"a": 1.0, "k": 0.1}))
-    task = Trial(curve, (1.0, 0.1))
+    curve, _ = parsed_curve("y ~ a * exp(k * z)", source_of(table).schema, curve_options({"a": 1.0, "k": 0.1}))
+    task = CurvePass(curve, (1.0, 0.1))
     known = batches(table, task.columns)
-    whole = task.lift(known)
+    whole = task.accumulate(known)
     np.testing.assert_array_equal(whole.factor, np.triu(whole.factor))
     size = max(np.linalg.norm(whole.factor) ** 2, 1.0)
     parts = task.empty
     for batch in known:
-        parts = parts + task.lift([batch])
+        parts = parts + task.accumulate([batch])
     np.testing.assert_allclose(squares(parts)[0], squares(whole)[0], rtol=0, atol=500 * 2.0**-53 * size)
     assert squares(parts)[1:] == squares(whole)[1:]
 
@@ -91,15 +91,15 @@ def test_curves(table: pa.Table) -> None:
 @settings(max_examples=5)
 @given(table=tables())
 def test_samples_are_the_same_to_the_bit(table: pa.Table) -> None:
-    curve, _ = curve_for("y ~ logistic(z)", source_of(table).schema, curve_options())
-    check(Draw(curve), table, exact=True, view=lambda sample: sample.arrays)
+    curve, _ = parsed_curve("y ~ logistic(z)", source_of(table).schema, curve_options())
+    check(SamplePass(curve), table, exact=True, view=lambda sample: sample.arrays)
 
 
 @settings(max_examples=5)
 @given(table=tables())
 def test_exact_sums_are_equal(table: pa.Table) -> None:
     def told(sums: ExactAccumulated) -> tuple[Any, ...]:
-        return sums.moments.digest, sums.moments.rows, sums.tally
+        return sums.moments.digest, sums.moments.rows, sums.dropped_rows
 
     check(AccumulateExact(design("y ~ f * x + g", table)), table, exact=True, view=told)
 
@@ -108,9 +108,9 @@ def test_exact_sums_are_equal(table: pa.Table) -> None:
 class Forgetful(Accumulate):
     """A pass that breaks a law: it leaves out the first row of what it is given."""
 
-    def lift(self, batches: Any, /) -> Accumulated:
+    def accumulate(self, batches: Any, /) -> Accumulated:
         first, *rest = [*batches] or [None]
-        return super().lift(rest) if rest or first is None else super().lift([first])
+        return super().accumulate(rest) if rest or first is None else super().accumulate([first])
 
 
 @dataclass(frozen=True)

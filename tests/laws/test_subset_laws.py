@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gramian.linalg.choices import Choices, Subset, choices
+from gramian.linalg.choices import SelectionProblem, Subset, selection_problem
 from gramian.linalg.doubledouble import pair
-from gramian.linalg.solve import centre, error_unit
+from gramian.linalg.solve import centre, sum_rounding_error
 from gramian.linalg.stepwise import backward, forward, residual
 from gramian.linalg.subsets import best_subsets
 
@@ -20,7 +20,7 @@ Known = list[tuple[int, float, frozenset[int]]]
 
 
 @st.composite
-def problems(draw: st.DrawFn, *, dependent: bool = True, most: int = 7) -> Choices:
+def problems(draw: st.DrawFn, *, dependent: bool = True, most: int = 7) -> SelectionProblem:
     """Groups of one to three correlated columns, some columns combinations of others, some groups need others."""
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     sizes = draw(st.lists(st.integers(1, 3), min_size=1, max_size=most))
@@ -42,35 +42,39 @@ def problems(draw: st.DrawFn, *, dependent: bool = True, most: int = 7) -> Choic
     return made(X, y, groups, [frozenset(place[n] for n in needs[g]) for g in order])
 
 
-def made(X: np.ndarray, y: np.ndarray, groups: list[np.ndarray], needs: list[frozenset[int]] | None = None) -> Choices:
+def made(
+    X: np.ndarray, y: np.ndarray, groups: list[np.ndarray], needs: list[frozenset[int]] | None = None
+) -> SelectionProblem:
     Z = np.column_stack([np.ones(len(X)), X, y])
     S = Z.T @ Z
-    return choices(centre(pair(S), 0, S.diagonal()), error_unit(len(X), len(S), len(X)), groups, needs)
+    return selection_problem(
+        centre(pair(S), 0, S.diagonal()), sum_rounding_error(len(X), len(S), len(X)), groups, needs
+    )
 
 
-def singles(X: np.ndarray, y: np.ndarray) -> Choices:
+def singles(X: np.ndarray, y: np.ndarray) -> SelectionProblem:
     return made(X, y, [np.array([i]) for i in range(X.shape[1])])
 
 
-def everything(problem: Choices) -> Known:
+def everything(problem: SelectionProblem) -> Known:
     """Rank and RSS of every subset that has what it needs."""
     count = len(problem.groups)
     subsets = (frozenset(g for g in range(count) if mask >> g & 1) for mask in range(2**count))
-    closed = [s for s in subsets if problem.closed(s)]
+    closed = [s for s in subsets if problem.is_closed(s)]
     told = [residual(problem, problem.columns(sorted(s))) for s in closed]
     return [(t.rank, t.rss, s) for t, s in zip(told, closed, strict=True)]
 
 
-def is_true(subset: Subset, problem: Choices) -> None:
+def is_true(subset: Subset, problem: SelectionProblem) -> None:
     rss, rank, _ = residual(problem, problem.columns(subset.groups))
-    assert problem.closed(frozenset(subset.groups))
+    assert problem.is_closed(frozenset(subset.groups))
     assert rank == subset.rank
     assert abs(rss - subset.rss) < CLOSE
 
 
 @settings(max_examples=60)
 @given(problem=problems())
-def test_the_best_of_every_size_are_those_of_all_subsets(problem: Choices) -> None:
+def test_the_best_of_every_size_are_those_of_all_subsets(problem: SelectionProblem) -> None:
     known, found = everything(problem), best_subsets(problem)
     for subset in found:
         is_true(subset, problem)
@@ -81,7 +85,7 @@ def test_the_best_of_every_size_are_those_of_all_subsets(problem: Choices) -> No
 
 @settings(max_examples=40)
 @given(problem=problems(dependent=False), count=st.integers(2, 4))
-def test_the_several_best_are_those_that_fewer_others_beat(problem: Choices, count: int) -> None:
+def test_the_several_best_are_those_that_fewer_others_beat(problem: SelectionProblem, count: int) -> None:
     known, found = everything(problem), best_subsets(problem, count)
     front = [k for k in known if sum(r <= k[0] and rss < k[1] - CLOSE for r, rss, _ in known) < count]
     assert {s.groups for s in found} <= {tuple(sorted(k[2])) for k in front}
@@ -90,7 +94,7 @@ def test_the_several_best_are_those_that_fewer_others_beat(problem: Choices, cou
 
 @settings(max_examples=60)
 @given(problem=problems())
-def test_steps_lead_through_true_subsets_that_grow_or_shrink_by_one(problem: Choices) -> None:
+def test_steps_lead_through_true_subsets_that_grow_or_shrink_by_one(problem: SelectionProblem) -> None:
     up, down = forward(problem), backward(problem)
     for path in (up, down):
         for subset in path:
@@ -103,23 +107,23 @@ def test_steps_lead_through_true_subsets_that_grow_or_shrink_by_one(problem: Cho
 
 @settings(max_examples=60)
 @given(problem=problems())
-def test_a_step_forward_is_the_best_of_all_steps(problem: Choices) -> None:
+def test_a_step_forward_is_the_best_of_all_steps(problem: SelectionProblem) -> None:
     path = forward(problem)
     for before, after in pairwise(path):
         inside = frozenset(before.groups)
         others = [inside | {g} for g in range(len(problem.groups)) if g not in inside]
-        told = [residual(problem, problem.columns(sorted(s))) for s in others if problem.closed(s)]
+        told = [residual(problem, problem.columns(sorted(s))) for s in others if problem.is_closed(s)]
         assert after.rss - min(t.rss for t in told) < CLOSE
 
 
 @settings(max_examples=40)
 @given(problem=problems(dependent=False))
-def test_a_step_backward_is_the_best_of_all_steps(problem: Choices) -> None:
+def test_a_step_backward_is_the_best_of_all_steps(problem: SelectionProblem) -> None:
     path = backward(problem)
     for before, after in pairwise(path):
         inside = frozenset(before.groups)
         told = [
-            residual(problem, problem.columns(sorted(inside - {g}))) for g in inside if problem.closed(inside - {g})
+            residual(problem, problem.columns(sorted(inside - {g}))) for g in inside if problem.is_closed(inside - {g})
         ]
         assert abs(after.rss - min(t.rss for t in told)) < CLOSE
 

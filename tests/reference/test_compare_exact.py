@@ -49,7 +49,7 @@ def problems(formula: str, data: dict[str, np.ndarray]):
     design, source = prepare(formula, source_of(data), options)
     done = Local().fold(source, Accumulate(design))
     solved = solve_linear(design, done, options)
-    products = products_of(done.moments, solved.frame, len(solved.names))
+    products = products_of(done.moments, solved.parametrization, len(solved.names))
     return raw(solved, products), scaled(solved, products)
 
 

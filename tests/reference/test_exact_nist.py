@@ -48,7 +48,7 @@ def fit(name: str, *, decimal: bool) -> ExactFit:
     types = dict.fromkeys(numbers.column_names, pa.string()) if decimal else {}
     table = pc.read_csv(path, convert_options=pc.ConvertOptions(column_types=types)).combine_chunks()
     batches = [Batch(piece.num_rows, dict(zip(piece.schema.names, piece, strict=True))) for piece in table.to_batches()]
-    return exact_linear(design, AccumulateExact(design, decimal=decimal).lift(batches).moments)
+    return exact_linear(design, AccumulateExact(design, decimal=decimal).accumulate(batches).moments)
 
 
 def digits(found: float, truth: str) -> float:

@@ -38,7 +38,7 @@ def error(gram: Gram, formula: str, exact: Row) -> float:
 
 def amplification(gram: Gram) -> float:
     """Squares that ever entered, relative to what centring leaves of them, at most over the columns."""
-    moments = gram.gathered.moments
+    moments = gram.gram_data.moments
     dense, removed = moments.dense, moments.removed
     ever = dense.diagonal() + (0.0 if removed is None else 2 * removed.dense.diagonal())
     centred = dense.diagonal() - dense[0] ** 2 / dense[0, 0]

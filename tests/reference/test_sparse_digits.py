@@ -12,7 +12,7 @@ from scipy.sparse import random as random_sparse
 
 import gramian as gm
 from gramian.errors import AccuracyWarning
-from gramian.linalg.certificate import MOST
+from gramian.linalg.certificate import MAX_DIGITS
 from gramian.linalg.wide import rows as pieces
 
 TRIALS = 16
@@ -72,7 +72,7 @@ def test_no_more_digits_are_told_of_sparse_columns_than_are_there(wanted: int, m
         sigma = np.sqrt(weight @ (y - truth[0] - D @ truth[1:]) ** 2 / len(y))
         sizes = np.fmax(np.abs(truth), sigma / np.append(np.sqrt(weight.sum()), lengths))
         off = np.abs(fit.coefficients - truth) / sizes
-        right = np.clip(-np.log10(np.maximum(off, 1e-300)), 0.0, MOST)
+        right = np.clip(-np.log10(np.maximum(off, 1e-300)), 0.0, MAX_DIGITS)
         assert (fit.digits <= right + SLACK).all(), (seed, fit.digits, right)
         reached += bool(fit.digits.min() >= wanted)
     assert reached > TRIALS // 3

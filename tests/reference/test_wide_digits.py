@@ -13,7 +13,7 @@ from scipy.sparse.linalg import lsmr
 
 import gramian as gm
 from gramian.errors import AccuracyWarning
-from gramian.linalg.certificate import MOST
+from gramian.linalg.certificate import MAX_DIGITS
 
 TRIALS = 200
 
@@ -71,7 +71,7 @@ def test_no_more_digits_are_told_than_are_there(part: int) -> None:
         sizes = np.fmax(np.abs(b), sigma / np.append(np.sqrt(weight.sum()), lengths))
         for found, truth, size, digits in zip(fit.coefficients, exact, sizes, fit.digits, strict=True):
             off = abs(float(Fraction(float(found)) - truth)) / size
-            right = MOST if off == 0.0 else min(-np.log10(off), MOST)
+            right = MAX_DIGITS if off == 0.0 else min(-np.log10(off), MAX_DIGITS)
             assert digits <= max(right, 0.0) + 1e-9, (seed, digits, right)
             told += digits >= 8
     assert told > 100  # most problems are no harder than the digits that are wanted by default

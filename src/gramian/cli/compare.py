@@ -59,7 +59,7 @@ def command(
     plot: Path | None,
     explain: bool,
     progress: bool,
-    **same: Any,
+    **option_values: Any,
 ) -> None:
     """Compare ways to the least squares solution on DATA.
 
@@ -78,28 +78,30 @@ def command(
 
     check_plot(plot)
     names = None if methods is None else [name.strip() for name in methods.split(",")]
-    wanted = _numbers(digits)
+    digit_targets = parse_digits(digits)
     if explain:
-        read = {name: same[name] for name in ("passes", "weights", "counts", "na")}
-        click.echo(str(plan_compare(formula, list(data), methods=names, threads=Local(threads).workers, **read)))
+        plan_options = {name: option_values[name] for name in ("passes", "weights", "counts", "na")}
+        click.echo(
+            str(plan_compare(formula, list(data), methods=names, threads=Local(threads).workers, **plan_options))
+        )
         return
     with watching(progress) as watch:
         result = compare(
             formula,
             list(data),
             methods=names,
-            digits=wanted,
+            digits=digit_targets,
             scale_features=scale,
             engine=Local(threads),
             progress=watch,
-            **same,
+            **option_values,
         )
-    click.echo(PRINTED[format](result))
+    click.echo(FORMATTERS[format](result))
     if plot is not None:
         write_plot(result.plot(), plot)
 
 
-def _numbers(text: str) -> list[float]:
+def parse_digits(text: str) -> list[float]:
     try:
         return [float(part) for part in text.split(",")]
     except ValueError:
@@ -116,12 +118,12 @@ def _json(result: Comparison) -> str:
 
 def _csv(result: Comparison) -> str:
     """All columns, nothing where unknown."""
-    out = io.StringIO()
+    buffer = io.StringIO()
     table = result.table
-    writer = csv.writer(out, lineterminator="\n")
+    writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(table.column_names)
     writer.writerows([_cell(v) for v in row.values()] for row in table.to_pylist())
-    return out.getvalue().removesuffix("\n")
+    return buffer.getvalue().removesuffix("\n")
 
 
 def _cell(value: object) -> str:
@@ -143,4 +145,4 @@ def _short(value: object) -> str:
     return f"{value:.3g}" if isinstance(value, float) else _cell(value)
 
 
-PRINTED = {"table": _table, "json": _json, "csv": _csv, "md": _markdown}
+FORMATTERS = {"table": _table, "json": _json, "csv": _csv, "md": _markdown}

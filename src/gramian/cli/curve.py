@@ -58,10 +58,10 @@ def command(
     plot: Path | None,
     explain: bool,
     progress: bool,
-    **given: Any,
+    **option_values: Any,
 ) -> None:
     """Fit a curve to DATA."""
-    from gramian.cli.output import check_place
+    from gramian.cli.output import check_output_path
     from gramian.cli.progress import watching
     from gramian.data.source import source_of
     from gramian.engines.local import Local
@@ -74,15 +74,19 @@ def command(
         )
     check_plot(plot)
     source = source_of(list(data))
-    check_place(save, (read.name for read in source.inputs))
-    begin = None if start is None else {n: number("--start", START, v) for n, v in named(start, START, "--start")}
-    ranges = {name: pair(v) for name, v in named(bounds or "", BOUNDS, "--bounds")}
-    engine = Local(given.pop("threads"))
+    check_output_path(save, (read.name for read in source.inputs))
+    start_values = (
+        None
+        if start is None
+        else {n: parse_number("--start", START, v) for n, v in parse_assignments(start, START, "--start")}
+    )
+    ranges = {name: parse_bounds(v) for name, v in parse_assignments(bounds or "", BOUNDS, "--bounds")}
+    engine = Local(option_values.pop("threads"))
     if explain:
-        _explain(formula, source, engine.workers, curve_options(begin, ranges, **given))
+        _explain(formula, source, engine.workers, curve_options(start_values, ranges, **option_values))
         return
     with watching(progress) as watch:
-        fit = curve(formula, source, begin, bounds=ranges, engine=engine, progress=watch, **given)
+        fit = curve(formula, source, start_values, bounds=ranges, engine=engine, progress=watch, **option_values)
     _print(fit, format)
     if save is not None:
         fit.save(save)
@@ -97,20 +101,20 @@ def _explain(formula: str, source: Source, threads: int, options: CurveOptions) 
     click.echo(str(plan_curve(formula, source, options, threads)))
 
 
-def named(text: str, example: str, option: str) -> Iterator[tuple[str, str]]:
+def parse_assignments(text: str, example: str, option: str) -> Iterator[tuple[str, str]]:
     """The parts of `a=1,b=2`. Raises OptionError for a part that is not so, or a name that stands twice."""
-    seen = set()
+    names = set()
     for part in filter(None, (p.strip() for p in text.split(","))):
         name, sign, value = (p.strip() for p in part.partition("="))
         if not (name and sign and value):
             raise OptionError(f"{option} '{part}' is not name=value, as in {option} {example}")
-        if name in seen:
+        if name in names:
             raise OptionError(f"{option} gives '{name}' twice")
-        seen.add(name)
+        names.add(name)
         yield name, value
 
 
-def number(option: str, example: str, text: str) -> float:
+def parse_number(option: str, example: str, text: str) -> float:
     """A number. Raises OptionError for anything else."""
     try:
         return float(text)
@@ -118,12 +122,12 @@ def number(option: str, example: str, text: str) -> float:
         raise OptionError(f"{option}: '{text}' is not a number; write {option} {example}") from None
 
 
-def pair(text: str) -> tuple[float | None, float | None]:
+def parse_bounds(text: str) -> tuple[float | None, float | None]:
     """Low and high of `0:1`, either of which may be left out."""
     low, colon, high = text.partition(":")
     if not colon:
         raise OptionError(f"--bounds: '{text}' is not low:high; write --bounds {BOUNDS}")
-    ends = [number("--bounds", BOUNDS, end) if end.strip() else None for end in (low, high)]
+    ends = [parse_number("--bounds", BOUNDS, end) if end.strip() else None for end in (low, high)]
     return ends[0], ends[1]
 
 
@@ -135,8 +139,8 @@ def _print(fit: CurveFit, format: str) -> None:
     if format == "table":
         show(render(fit))
         return
-    told: Any = fit  # the formats know a fit by its properties
-    click.echo(formats.FORMATS[format](told, LEVEL))
+    any_fit: Any = fit  # the formats know a fit by its properties
+    click.echo(formats.FORMATS[format](any_fit, LEVEL))
     if format != "json" and fit.dropped_rows:
         causes = ", ".join(f"{n:,} {cause}" for cause, n in fit.dropped_rows.items())
         click.echo(f"{fit.rows:,} rows; left out: {causes}", err=True)

@@ -7,17 +7,28 @@ from pathlib import Path
 import click
 
 from gramian.cli.drawing import check_plot, plot
-from gramian.cli.models import factors, formula, grams, keep, numbers, penalised, printed, saved, show, total
+from gramian.cli.models import (
+    format_option,
+    formula,
+    grams,
+    parse_alphas,
+    parse_penalties,
+    penalty_options,
+    save_fit,
+    save_option,
+    show,
+    sum_grams,
+)
 from gramian.errors import OptionError
 
 
 @click.command()
 @grams
 @formula
-@penalised(0.0)
-@saved("the fit to all rows with the least error")
+@penalty_options(0.0)
+@save_option("the fit to all rows with the least error")
 @click.option("--one-se", is_flag=True, help="Save the fit whose error is within one standard error of the least.")
-@printed
+@format_option
 @plot("the errors against the penalty")
 def command(
     gram: tuple[Path, ...],
@@ -40,16 +51,21 @@ def command(
     gramian gram "y ~ x + z" data.parquet --folds 10 -o y.gram
     gramian cv y.gram --save y.fit
     """  # noqa: D301  # click wants a backspace before lines that it may not fold
-    from gramian.cli.output import check_place
+    from gramian.cli.output import check_output_path
 
     check_plot(plot)
-    check_place(save, map(str, gram))
+    check_output_path(save, map(str, gram))
     if one_se and save is None:
         raise OptionError("--one-se says which fit to save; it goes with --save")
-    wanted, held = numbers(alphas), total(gram)
-    found = held.cross_validate(
-        l1_ratio, wanted, formula, penalties=factors(penalty), standardize=standardize, drop_first=drop_first
+    alpha_values, summed = parse_alphas(alphas), sum_grams(gram)
+    result = summed.cross_validate(
+        l1_ratio,
+        alpha_values,
+        formula,
+        penalties=parse_penalties(penalty),
+        standardize=standardize,
+        drop_first=drop_first,
     )
-    show(found, format, plot)
+    show(result, format, plot)
     if save is not None:
-        keep(found.one_se_fit if one_se else found.fit, save)
+        save_fit(result.one_se_fit if one_se else result.fit, save)

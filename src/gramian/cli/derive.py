@@ -48,7 +48,7 @@ def command(
     gramian derive "y ~ x" points.csv
     gramian derive "y ~ x" points.csv --polynomial 2 --format html -o lesson.html
     """  # noqa: D301  # click keeps the lines after a backspace, not after a backslash
-    from gramian.cli.output import check_place
+    from gramian.cli.output import check_output_path
     from gramian.data.source import source_of
     from gramian.derivation import derive
     from gramian.derivation.plan import plan_derive
@@ -58,14 +58,14 @@ def command(
     if explain:
         click.echo(str(plan_derive(formula, source, polynomial=polynomial)))
         return
-    check_place(output, (read.name for read in source.inputs))
+    check_output_path(output, (read.name for read in source.inputs))
     derivation = derive(formula, source, constant=constant, polynomial=polynomial)
-    _write(_told(derivation, format), output)
+    _write(_formatted(derivation, format), output)
     if plot is not None:
         write_plot(derivation.plot(), plot)
 
 
-def _told(derivation: Derivation, format: str) -> str:
+def _formatted(derivation: Derivation, format: str) -> str:
     match format:
         case "md":
             return derivation.markdown()

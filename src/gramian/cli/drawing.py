@@ -15,36 +15,36 @@ F = TypeVar("F", bound=Any)
 FORMS = ("png", "svg", "pdf")
 
 
-def plot(told: str) -> Callable[[F], F]:
+def plot(subject: str) -> Callable[[F], F]:
     """Where to draw; `told` says what."""
 
     def option(command: F) -> F:
-        known = ", ".join(f".{form}" for form in FORMS)
-        told_of = f"Draw {told} into this file ({known})."
-        return click.option("--plot", metavar="FILE", type=FILE, help=told_of)(command)
+        extensions = ", ".join(f".{form}" for form in FORMS)
+        help_text = f"Draw {subject} into this file ({extensions})."
+        return click.option("--plot", metavar="FILE", type=FILE, help=help_text)(command)
 
     return option
 
 
 def check_plot(target: Path | None) -> None:
     """Raise OptionError or MissingExtraError, before anything is read, where no picture could be drawn."""
-    from gramian.cli.output import check_place
+    from gramian.cli.output import check_output_path
 
     if target is None:
         return
     form_of(target)
     import gramian.plots.matplotlib  # noqa: F401  # says which extra to install
 
-    check_place(target)
+    check_output_path(target)
 
 
 def write_plot(figure: Any, target: Path) -> None:
     """Save a figure by the extension of the file."""
     from gramian.cli.output import replacing
-    from gramian.plots.matplotlib import saved
+    from gramian.plots.matplotlib import save_figure
 
     with replacing(target) as temporary:
-        saved(figure, temporary, form_of(target))
+        save_figure(figure, temporary, form_of(target))
     click.echo(f"drawn to {target}", err=True)
 
 

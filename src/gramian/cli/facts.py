@@ -15,8 +15,8 @@ from gramian.batch import Input
 from gramian.data.paths import kind_of
 from gramian.data.source import source_of
 from gramian.errors import listing
-from gramian.fit.keys import told
-from gramian.fit.plan import readable
+from gramian.fit.keys import describe_key
+from gramian.fit.plan import format_bytes
 from gramian.linalg.cells import CellSums
 from gramian.linalg.columns import Factors
 from gramian.linalg.exact.cells import ExactCells
@@ -26,9 +26,9 @@ from gramian.results.saved import Fit, load
 from gramian.schema import Field, Kind
 from gramian.typing import Codes
 
-LISTED = 20  # files of one kind that are listed
-FEW_ROWS = 30
-KINDS = {
+MAX_LISTED = 20  # files of one kind that are listed
+MAX_DISCLOSING_ROWS = 30
+KIND_NAMES = {
     Kind.NUMBER: "number",
     Kind.TEXT: "text, a factor",
     Kind.BOOLEAN: "boolean, a factor",
@@ -44,32 +44,32 @@ def is_saved(path: str) -> bool:
     return kind_of(path) is None and os.path.isfile(path) and zipfile.is_zipfile(path)
 
 
-def about_data(paths: Sequence[str]) -> Iterator[RenderableType]:
+def describe_data(paths: Sequence[str]) -> Iterator[RenderableType]:
     """Rows, bytes and units; the files; the columns."""
     source = source_of(paths)
     units = len(source.units) if isinstance(source.units, Sequence) else None
-    yield _facts(
+    yield _fact_table(
         {
             "data": " ".join(paths),
             "rows": _count(source.rows),
-            "bytes": "unknown" if source.size is None else f"{source.size:,} ({readable(source.size)})",
+            "bytes": "unknown" if source.size is None else f"{source.size:,} ({format_bytes(source.size)})",
             "units": f"{_count(units)}, read independently",
         }
     )
     if len(source.inputs) > 1:
         yield ""
-        yield from _files(source.inputs)
+        yield from _file_table(source.inputs)
     yield ""
-    yield _columns(source.schema.fields)
+    yield _column_table(source.schema.fields)
 
 
-def about_saved(path: str) -> Iterator[RenderableType]:
+def describe_saved(path: str) -> Iterator[RenderableType]:
     """What a saved file holds."""
-    found = load(path)
-    return about_gram(path, found) if isinstance(found, Gram) else about_fit(path, found)
+    saved = load(path)
+    return describe_gram(path, saved) if isinstance(saved, Gram) else describe_fit(path, saved)
 
 
-def about_fit(path: str, fit: Fit) -> Iterator[RenderableType]:
+def describe_fit(path: str, fit: Fit) -> Iterator[RenderableType]:
     """What was fitted, and from how many rows."""
     facts = {"fit": path, "formula": fit.formula, "rows": _rows(fit), "coefficients": f"{len(fit.names):,}"}
     if isinstance(fit, PenalizedFit):
@@ -77,52 +77,59 @@ def about_fit(path: str, fit: Fit) -> Iterator[RenderableType]:
         facts["penalty"] = f"{fit.options.kind}, alpha = {fit.alpha:.6g}"
     elif fit.aliased:
         facts["coefficients"] += f", {len(fit.aliased):,} of them aliased"
-    yield _facts(facts)
+    yield _fact_table(facts)
 
 
-def about_gram(path: str, gram: Gram) -> Iterator[RenderableType]:
+def describe_gram(path: str, gram: Gram) -> Iterator[RenderableType]:
     """What is stored, of which rows, and what of them can be read from it."""
-    held = gram.gathered
+    gram_data = gram.gram_data
     facts = {
         "gram": path,
         "formula": gram.formula,
         "rows": _rows(gram),
         "columns": ", ".join(gram.columns),
-        "weights": held.design.weight,
-        "counts": held.design.count,
-        "factors": ", ".join(f"{name} ({len(known):,} levels)" for name, known in held.moments.levels.items()),
+        "weights": gram_data.design.weight,
+        "counts": gram_data.design.count,
+        "factors": ", ".join(f"{name} ({len(levels):,} levels)" for name, levels in gram_data.moments.levels.items()),
         "stored": _stored(gram),
-        "kept apart": _apart(gram),
+        "kept apart": _grouped_sums(gram),
         "digest": gram.digest,
-        "taken away": ", ".join(map(str, held.ledger.owed)),
+        "taken away": ", ".join(map(str, gram_data.provenance.over_subtracted)),
     }
-    yield _facts({name: value for name, value in facts.items() if value})
+    yield _fact_table({name: value for name, value in facts.items() if value})
     yield ""
-    yield from _files([Input(read.name, read.size, read.rows) for read in gram.inputs])
-    for warning in disclosed(gram):
+    yield from _file_table([Input(read.name, read.size, read.rows) for read in gram.inputs])
+    for warning in disclosure_warnings(gram):
         yield Text(f"warning: {warning}", style="yellow")
 
 
-def disclosed(gram: Gram) -> Iterator[str]:
+def disclosure_warnings(gram: Gram) -> Iterator[str]:
     """Rows that can be read from the sums."""
-    moments = gram.gathered.moments
-    if 0 < gram.rows <= FEW_ROWS:
+    moments = gram.gram_data.moments
+    if 0 < gram.rows <= MAX_DISCLOSING_ROWS:
         yield f"{gram.rows} rows are few: their values can be worked out from these sums"
     tables: Iterable[tuple[Factors, CellSums | ExactCells]] = moments.tables.items()
-    kept = gram.gathered.apart
-    small = [] if kept is None else [key for key, part in kept.parts.items() if 0 < part.moments.rows <= FEW_ROWS]
-    if kept is not None and small:
-        groups = listing((told(kept.split, key) for key in small), 5)
-        yield f"{groups}: {FEW_ROWS} rows or fewer; their values can be worked out from the sums of each"
-    clusters = gram.gathered.clusters
-    if clusters is not None and (few := int((clusters.keyed.counts <= FEW_ROWS).sum())):
-        whose = "1 cluster has" if few == 1 else f"{few:,} clusters have"
-        yield f"{whose} {FEW_ROWS} rows or fewer; their values can be worked out from these products"
+    group_sums = gram.gram_data.group_sums
+    small = (
+        []
+        if group_sums is None
+        else [key for key, group in group_sums.parts.items() if 0 < group.moments.rows <= MAX_DISCLOSING_ROWS]
+    )
+    if group_sums is not None and small:
+        groups = listing((describe_key(group_sums.grouping, key) for key in small), 5)
+        yield f"{groups}: {MAX_DISCLOSING_ROWS} rows or fewer; their values can be worked out from the sums of each"
+    clusters = gram.gram_data.clusters
+    if clusters is not None and (small_clusters := int((clusters.moments.counts <= MAX_DISCLOSING_ROWS).sum())):
+        subject = "1 cluster has" if small_clusters == 1 else f"{small_clusters:,} clusters have"
+        yield f"{subject} {MAX_DISCLOSING_ROWS} rows or fewer; their values can be worked out from these products"
     for factors, table in tables:
-        alone: Codes = table.cells[table.rows == 1]
-        if len(alone):
-            named = [":".join(str(moments.levels[f][c]) for f, c in zip(factors, cell, strict=True)) for cell in alone]
-            yield f"{':'.join(factors)}: a single row has {listing(named, 5)}; its values are in these sums"
+        single_row_cells: Codes = table.cells[table.rows == 1]
+        if len(single_row_cells):
+            cell_names = [
+                ":".join(str(moments.levels[f][c]) for f, c in zip(factors, cell, strict=True))
+                for cell in single_row_cells
+            ]
+            yield f"{':'.join(factors)}: a single row has {listing(cell_names, 5)}; its values are in these sums"
 
 
 def _rows(saved: Fit | Gram) -> str:
@@ -131,43 +138,47 @@ def _rows(saved: Fit | Gram) -> str:
 
 
 def _stored(gram: Gram) -> str:
-    layout = gram.gathered.design.layout
-    tables: Iterable[tuple[Factors, CellSums | ExactCells]] = gram.gathered.moments.tables.items()
-    cells = "".join(f"; {len(t.rows):,} cells of {':'.join(f)}" for f, t in islice(tables, LISTED))
+    layout = gram.gram_data.design.layout
+    tables: Iterable[tuple[Factors, CellSums | ExactCells]] = gram.gram_data.moments.tables.items()
+    cells = "".join(f"; {len(t.rows):,} cells of {':'.join(f)}" for f, t in islice(tables, MAX_LISTED))
     return f"{len(layout.rows)} x {len(layout.rows)} products{cells}"
 
 
-def _apart(gram: Gram) -> str:
+def _grouped_sums(gram: Gram) -> str:
     """What is kept beside the whole: sums of folds, groups, clusters."""
     folds = f"{gram.folds} folds" if gram.folds else ""
     groups = f"{len(gram.groups):,} groups by {' and '.join(gram.by)}" if gram.by else ""
-    kept = gram.gathered.clusters
-    clusters = "" if kept is None else f"{kept.keyed.clusters.count:,} clusters by {' and '.join(kept.by)}"
-    return "; ".join(part for part in (folds, groups, clusters) if part)
+    cluster_products = gram.gram_data.clusters
+    clusters = (
+        ""
+        if cluster_products is None
+        else f"{cluster_products.moments.clusters.count:,} clusters by {' and '.join(cluster_products.by)}"
+    )
+    return "; ".join(item for item in (folds, groups, clusters) if item)
 
 
-def _facts(facts: dict[str, str]) -> Table:
+def _fact_table(facts: dict[str, str]) -> Table:
     table = Table.grid(padding=(0, 2))
     for name, value in facts.items():
         table.add_row(Text(name, style="bold"), Text(value, overflow="fold"))
     return table
 
 
-def _files(inputs: Sequence[Input]) -> Iterator[RenderableType]:
+def _file_table(inputs: Sequence[Input]) -> Iterator[RenderableType]:
     table = _table("file", "rows", "bytes", right=("rows", "bytes"))
-    for read in inputs[:LISTED]:
+    for read in inputs[:MAX_LISTED]:
         table.add_row(
             Text(read.name, overflow="fold"), _count(read.rows), "" if read.size is None else f"{read.size:,}"
         )
     yield table
-    if len(inputs) > LISTED:
-        yield Text(f"... {len(inputs) - LISTED:,} more files")
+    if len(inputs) > MAX_LISTED:
+        yield Text(f"... {len(inputs) - MAX_LISTED:,} more files")
 
 
-def _columns(fields: Iterable[Field]) -> Table:
+def _column_table(fields: Iterable[Field]) -> Table:
     table = _table("column", "type", "kind")
     for field in fields:
-        kind = f"not usable: {field.conflict}" if field.conflict else KINDS[field.kind]
+        kind = f"not usable: {field.conflict}" if field.conflict else KIND_NAMES[field.kind]
         table.add_row(*(Text(cell, overflow="fold") for cell in (field.name, field.type, kind)))
     return table
 

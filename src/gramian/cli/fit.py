@@ -12,11 +12,11 @@ from click.core import ParameterSource
 
 from gramian.cli.digits import accuracy
 from gramian.cli.drawing import check_plot, plot, write_plot
-from gramian.cli.fits import check_alone, print_fits
+from gramian.cli.fits import check_single_fit, print_fits
 from gramian.cli.grams import grams_of
-from gramian.cli.models import group
-from gramian.cli.options import DATA, FILE, data, engine, engine_for, lasting, progress
-from gramian.cli.vcov import asked as asked_vcov
+from gramian.cli.models import find_group
+from gramian.cli.options import DATA, FILE, data, engine, engine_for, progress, run_policy
+from gramian.cli.vcov import parse_vcov
 from gramian.errors import OptionError
 from gramian.fit.options import COLLINEAR, NA, SOLVERS
 
@@ -32,14 +32,23 @@ FAMILIES = (
     "quasipoisson",
 )  # fmt: skip
 LINKS = ("logit", "probit", "cloglog", "cauchit", "log", "identity", "inverse", "inverse_squared", "sqrt")
-LINEAR = ("counts", "digits", "exact", "decimal")  # options that do not go with --family
-ITERATED = ("link", "theta", "offset", "tolerance", "max_passes")  # options that go with --family
+LINEAR_ONLY = ("counts", "digits", "exact", "decimal")  # options that do not go with --family
+FAMILY_ONLY = ("link", "theta", "offset", "tolerance", "max_passes")  # options that go with --family
 HINTS = {"counts": "; use --weights"}
-LASTING = ("checkpoint", "skip_bad")  # options that a plan does not depend on
-FROM_GRAM = ("ridge", "collinear", "format", "digits", "vcov", "like", "by", "where")  # what a fit from sums can have
+RUN_OPTIONS = ("checkpoint", "skip_bad")  # options that a plan does not depend on
+GRAM_OPTIONS = (
+    "ridge",
+    "collinear",
+    "format",
+    "digits",
+    "vcov",
+    "like",
+    "by",
+    "where",
+)  # what a fit from sums can have
 WITHOUT_MEANING = "--collinear has no meaning with --ridge: a penalised fit keeps every column"
 WITHOUT_VCOV = "--vcov has no meaning with --ridge: the covariance of a penalised fit is its own"
-NAMED = 10  # columns left out that are named one by one
+MAX_NAMED = 10  # columns left out that are named one by one
 
 
 @click.command(epilog=DATA)
@@ -104,7 +113,7 @@ NAMED = 10  # columns left out that are named one by one
     help="Take decimals as the nearest float64, or with exact sums as what they say.  [default: float64]",
 )
 @engine
-@lasting
+@run_policy
 @click.option(
     "--format", type=click.Choice(FORMATS), default="table", show_default=True, help="Print the result as this."
 )
@@ -124,7 +133,7 @@ def command(
     explain: bool,
     strict: bool,
     progress: bool,
-    **given: Any,
+    **option_values: Any,
 ) -> None:
     """Fit a linear model in one pass over DATA, or with --family a generalized linear model in a few.
 
@@ -135,42 +144,46 @@ def command(
     gramian fit "y ~ x + poly(z, 2) + factor(month)" "2024/*.csv" --save y.fit
     gramian fit "late ~ dep_delay + carrier" flights.parquet --family binomial
     """  # noqa: D301  # click wants a backspace before lines that it may not fold
-    from gramian.cli.output import check_place
+    from gramian.cli.output import check_output_path
     from gramian.data.source import source_of
 
     if "~" not in formula:  # most likely a shell took it apart
         raise OptionError(f"the formula '{formula}' has no '~'; quote it, as in gramian fit \"y ~ x\" {data[-1]}")
     check_plot(plot)
-    check_alone(formula, given["by"], save=save is not None, plot=plot is not None)
-    made: Fit | Fits
+    check_single_fit(formula, option_values["by"], save=save is not None, plot=plot is not None)
+    fit: Fit | Fits
     if (grams := grams_of(data)) is not None:
-        check_place(save, data)
+        check_output_path(save, data)
         with accuracy(strict=strict):
-            made = _fit_grams(formula, grams, gram, explain, **given)
-        if isinstance(made, Mapping):
-            print_fits(made, given["format"], LEVEL)
+            fit = _fit_grams(formula, grams, gram, explain, **option_values)
+        if isinstance(fit, Mapping):
+            print_fits(fit, option_values["format"], LEVEL)
         else:
-            _tell(made, given["format"], save, plot)
+            _output_fit(fit, option_values["format"], save, plot)
         return
-    source, options = source_of(list(data)), _options(**given)
-    for place in (save, gram, given["checkpoint"]):
-        check_place(place, (read.name for read in source.inputs))
+    source, options = source_of(list(data)), _options(**option_values)
+    for place in (save, gram, option_values["checkpoint"]):
+        check_output_path(place, (read.name for read in source.inputs))
     if explain:
         _explain(formula, source, options)
         return
     with accuracy(strict=strict):
-        made = _made(formula, source, options, gram, progress)
-    if isinstance(made, Mapping):
-        print_fits(made, given["format"], LEVEL)
+        fit = _fit_data(formula, source, options, gram, progress)
+    if isinstance(fit, Mapping):
+        print_fits(fit, option_values["format"], LEVEL)
     else:
-        _tell(made, given["format"], save, plot, source)
+        _output_fit(fit, option_values["format"], save, plot, source)
 
 
-def _made(formula: str, source: Any, options: dict[str, Any], gram: Path | None, progress: bool) -> Fit | Fits:
-    return _fit(formula, source, options, progress) if gram is None else _keep(formula, source, options, gram, progress)
+def _fit_data(formula: str, source: Any, options: dict[str, Any], gram: Path | None, progress: bool) -> Fit | Fits:
+    return (
+        _fit(formula, source, options, progress)
+        if gram is None
+        else _fit_and_save_gram(formula, source, options, gram, progress)
+    )
 
 
-def _tell(fit: Fit, format: str, save: Path | None, plot: Path | None, source: Any = None) -> None:
+def _output_fit(fit: Fit, format: str, save: Path | None, plot: Path | None, source: Any = None) -> None:
     """Print a fit, save it, draw it."""
     _print(fit, format)
     if save is not None:
@@ -180,47 +193,56 @@ def _tell(fit: Fit, format: str, save: Path | None, plot: Path | None, source: A
         write_plot(fit.plot(source), plot)
 
 
-def _fit_grams(formula: str, grams: Gram, gram: Path | None, explain: bool, **given: Any) -> Fit | Fits:
+def _fit_grams(formula: str, grams: Gram, gram: Path | None, explain: bool, **option_values: Any) -> Fit | Fits:
     """A fit from sums that are there."""
-    source_of = click.get_current_context().get_parameter_source
-    said = [n for n in given if n not in FROM_GRAM and source_of(n) is ParameterSource.COMMANDLINE]
-    said += [name for name, value in (("gram", gram), ("explain", explain)) if value]
-    if said:
-        raise OptionError(f"--{said[0].replace('_', '-')} does not go with .gram files: their rows have been read")
-    if given["by"] and given["by"] != grams.by:
-        there = f"those of {' and '.join(grams.by)}" if grams.by else "none"
-        raise OptionError(f"--by {' --by '.join(given['by'])}: their sums are not kept; there are {there}")
-    if given["by"] and given["where"] is not None:
+    parameter_source = click.get_current_context().get_parameter_source
+    unsupported = [
+        n for n in option_values if n not in GRAM_OPTIONS and parameter_source(n) is ParameterSource.COMMANDLINE
+    ]
+    unsupported += [name for name, value in (("gram", gram), ("explain", explain)) if value]
+    if unsupported:
+        raise OptionError(
+            f"--{unsupported[0].replace('_', '-')} does not go with .gram files: their rows have been read"
+        )
+    if option_values["by"] and option_values["by"] != grams.by:
+        stored = f"those of {' and '.join(grams.by)}" if grams.by else "none"
+        raise OptionError(f"--by {' --by '.join(option_values['by'])}: their sums are not kept; there are {stored}")
+    if option_values["by"] and option_values["where"] is not None:
         raise OptionError("--where names one group and --by asks for all of them: take one of the two")
-    asked: dict[str, Any] = {"each": bool(given["by"]), "where": group(grams, given["where"])}
-    if given["digits"] is not None:
-        asked["digits"] = given["digits"]
-    if given["ridge"] is None:
-        vcov = asked_vcov(given["vcov"])
-        made: Fit | Fits = grams.ols(formula, collinear=given["collinear"], vcov=vcov, like=given["like"], **asked)
-        return made
-    if given["collinear"] != "drop":
+    model_options: dict[str, Any] = {
+        "each": bool(option_values["by"]),
+        "where": find_group(grams, option_values["where"]),
+    }
+    if option_values["digits"] is not None:
+        model_options["digits"] = option_values["digits"]
+    if option_values["ridge"] is None:
+        vcov = parse_vcov(option_values["vcov"])
+        fit: Fit | Fits = grams.ols(
+            formula, collinear=option_values["collinear"], vcov=vcov, like=option_values["like"], **model_options
+        )
+        return fit
+    if option_values["collinear"] != "drop":
         raise OptionError(WITHOUT_MEANING)
-    if (given["vcov"], given["like"]) != ("iid", None):
+    if (option_values["vcov"], option_values["like"]) != ("iid", None):
         raise OptionError(WITHOUT_VCOV)
-    return grams.ridge(given["ridge"], formula, **asked)  # type: ignore[no-any-return]  # a fit, or several
+    return grams.ridge(option_values["ridge"], formula, **model_options)  # type: ignore[no-any-return]  # a fit, or several
 
 
-def _keep(formula: str, source: Any, options: dict[str, Any], target: Path, progress: bool) -> Fit | Fits:
+def _fit_and_save_gram(formula: str, source: Any, options: dict[str, Any], target: Path, progress: bool) -> Fit | Fits:
     """A fit, and the sums of its first pass as a file."""
-    from gramian.fit.keeping import Keeping
-    from gramian.fit.several import has_several
+    from gramian.fit.keeping import RecordingEngine
+    from gramian.fit.several import has_multiple_outcomes
     from gramian.results.gram import Gram
 
     if options["family"] is not None:
         raise OptionError("--gram does not go with --family: its sums hold for one step of the iteration only")
     if options.get("by") or options["checkpoint"] is not None or options["skip_bad"]:
         raise OptionError("--gram does not go with --by, --checkpoint or --skip-bad; use gramian gram")
-    if has_several(formula):
+    if has_multiple_outcomes(formula):
         raise OptionError("--gram takes one fit: name one outcome; a numeric term of a Gram can be one, too")
-    engine = Keeping(options["engine"])
+    engine = RecordingEngine(options["engine"])
     fit = _fit(formula, source, {**options, "engine": engine}, progress)
-    Gram(engine.gathered(source)).save(target)
+    Gram(engine.gram_data(source)).save(target)
     click.echo(f"sums saved to {target}", err=True)
     return fit
 
@@ -234,43 +256,43 @@ def _options(
     family: str | None,
     format: str,
     by: tuple[str, ...],
-    **same: Any,
+    **options: Any,
 ) -> dict[str, Any]:
     """The options of the api's functions; a penalty is named as they name it."""
     if ridge is not None and collinear != "drop":
         raise OptionError(WITHOUT_MEANING)
-    if ridge is not None and (same["vcov"], same["like"]) != ("iid", None):
+    if ridge is not None and (options["vcov"], options["like"]) != ("iid", None):
         raise OptionError(WITHOUT_VCOV)
-    if family is not None and same.pop("solver") != "auto":
+    if family is not None and options.pop("solver") != "auto":
         raise OptionError("--solver does not go with --family: a generalized linear fit sums products of columns")
-    if same.pop("where") is not None:
+    if options.pop("where") is not None:
         raise OptionError("--where goes with .gram files made with --by; of data, --by fits every group")
-    same["vcov"] = asked_vcov(same["vcov"])
-    iterated = {name: value for name in ITERATED if (value := same.pop(name)) is not None}
-    if family is None and iterated:
-        option = next(iter(iterated)).replace("_", "-")
+    options["vcov"] = parse_vcov(options["vcov"])
+    family_options = {name: value for name in FAMILY_ONLY if (value := options.pop(name)) is not None}
+    if family is None and family_options:
+        option = next(iter(family_options)).replace("_", "-")
         raise OptionError(f"--{option} goes with --family; without one the model is linear")
     if family is not None and by:
         raise OptionError("--by does not go with --family; fit one group after another")
     if by:
-        same["by"] = list(by)
-    for name in LINEAR:
-        if same[name] is None or same[name] is False:
-            del same[name]
+        options["by"] = list(by)
+    for name in LINEAR_ONLY:
+        if options[name] is None or options[name] is False:
+            del options[name]
         elif family is not None or (ridge is not None and name in ("exact", "decimal")):
             raise OptionError(
                 f"--{name} does not go with {'--family' if family is not None else '--ridge'}{HINTS.get(name, '')}"
             )
     if ridge is not None and family is None:
-        del same["vcov"], same["like"]
-    runs = {"engine": engine_for(engine, threads), "alpha": ridge, "collinear": collinear}
-    return {**same, **iterated, "family": family, **runs}
+        del options["vcov"], options["like"]
+    run_options = {"engine": engine_for(engine, threads), "alpha": ridge, "collinear": collinear}
+    return {**options, **family_options, "family": family, **run_options}
 
 
 def _explain(formula: str, source: Any, options: dict[str, Any]) -> None:
     from gramian.api import plan
 
-    planned = {name: value for name, value in options.items() if name not in LASTING}
+    planned = {name: value for name, value in options.items() if name not in RUN_OPTIONS}
     click.echo(str(plan(formula, source, **planned)))
 
 
@@ -299,16 +321,16 @@ def _print(fit: Fit, format: str) -> None:
         return
     click.echo(formats.FORMATS[format](fit, LEVEL))
     if format != "json":
-        for line in _beside(fit):
+        for line in _dropped_lines(fit):
             click.echo(line, err=True)
 
 
-def _beside(fit: Fit) -> Iterator[str]:
+def _dropped_lines(fit: Fit) -> Iterator[str]:
     """What was left out, where the format has no place for it."""
     if fit.dropped_rows:
         causes = ", ".join(f"{n:,} {cause}" for cause, n in fit.dropped_rows.items())
         yield f"{fit.rows:,} rows; left out: {causes}"
-    for name, what in islice(fit.aliased.items(), NAMED):
+    for name, what in islice(fit.aliased.items(), MAX_NAMED):
         yield f"not determined: {name} = {what}"
-    if len(fit.aliased) > NAMED:
-        yield f"not determined: {len(fit.aliased) - NAMED:,} more"
+    if len(fit.aliased) > MAX_NAMED:
+        yield f"not determined: {len(fit.aliased) - MAX_NAMED:,} more"

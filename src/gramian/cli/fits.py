@@ -13,19 +13,19 @@ from gramian.errors import OptionError
 if TYPE_CHECKING:
     from gramian.results.fits import Fits
 
-NAMED = 10  # columns left out that are named one by one
+MAX_NAMED = 10  # columns left out that are named one by one
 
 
-def check_alone(formula: str, by: Sequence[str], *, save: bool, plot: bool) -> None:
+def check_single_fit(formula: str, by: Sequence[str], *, save: bool, plot: bool) -> None:
     """Raise OptionError where several fits would go into one file."""
     if not (save or plot):
         return
-    from gramian.fit.several import has_several
+    from gramian.fit.several import has_multiple_outcomes
 
-    if by or has_several(formula):
-        option, several = "--save" if save else "--plot", "--by" if by else "c() of several outcomes"
+    if by or has_multiple_outcomes(formula):
+        option, origin = "--save" if save else "--plot", "--by" if by else "c() of several outcomes"
         raise OptionError(
-            f"{option} takes one fit, and {several} gives more; in Python each of them can be saved and drawn, as in "
+            f"{option} takes one fit, and {origin} gives more; in Python each of them can be saved and drawn, as in "
             "gm.ols(...)[key].save(path)"
         )
 
@@ -40,18 +40,20 @@ def print_fits(fits: Fits, format: str, level: float) -> None:
         return
     click.echo(fits_formats.FORMATS[format](fits, level))
     if format != "json":
-        for line in _beside(fits):
+        for line in _dropped_lines(fits):
             click.echo(line, err=True)
 
 
-def _beside(fits: Fits) -> Iterator[str]:
+def _dropped_lines(fits: Fits) -> Iterator[str]:
     """What was left out."""
-    from gramian.results.fits_report import key_told, rows_told
+    from gramian.results.fits_report import describe_rows, key_heading
 
     if fits.dropped_rows or fits.without_rows:
-        yield from rows_told(fits)
-    pairs = zip(fits.several.fits, fits.values(), strict=True)
-    lost = [f"{key_told(fits, key)}: not determined: {n} = {w}" for key, fit in pairs for n, w in fit.aliased.items()]
-    yield from islice(lost, NAMED)
-    if len(lost) > NAMED:
-        yield f"not determined: {len(lost) - NAMED:,} more"
+        yield from describe_rows(fits)
+    pairs = zip(fits.grouped.fits, fits.values(), strict=True)
+    undetermined = [
+        f"{key_heading(fits, key)}: not determined: {n} = {w}" for key, fit in pairs for n, w in fit.aliased.items()
+    ]
+    yield from islice(undetermined, MAX_NAMED)
+    if len(undetermined) > MAX_NAMED:
+        yield f"not determined: {len(undetermined) - MAX_NAMED:,} more"

@@ -63,7 +63,7 @@ def command(
     gramian fit "arr_delay ~ dep_delay + distance" flights.gram
     """  # noqa: D301  # click wants a backspace before lines that it may not fold
     from gramian.api import gram
-    from gramian.cli.output import check_place
+    from gramian.cli.output import check_output_path
     from gramian.cli.progress import watching
     from gramian.data.source import source_of
 
@@ -71,9 +71,9 @@ def command(
         raise OptionError(f"the formula '{formula}' has no '~'; quote it, as in gramian gram \"y ~ x\" {data[-1]}")
     source = source_of(list(data))
     for place in (output, checkpoint):
-        check_place(place, (read.name for read in source.inputs))
+        check_output_path(place, (read.name for read in source.inputs))
     with watching(progress, stoppable=checkpoint is not None) as watch:
-        made = gram(
+        result = gram(
             formula,
             source,
             weights=weights,
@@ -88,6 +88,6 @@ def command(
             engine=engine_for(engine, threads),
             progress=watch,
         )
-    made.save(output)
-    left_out = ", ".join(f"{n:,} {cause}" for cause, n in made.dropped_rows.items())
-    click.echo(f"{made.rows:,} rows{f'; left out: {left_out}' if left_out else ''}; saved to {output}", err=True)
+    result.save(output)
+    dropped = ", ".join(f"{n:,} {cause}" for cause, n in result.dropped_rows.items())
+    click.echo(f"{result.rows:,} rows{f'; left out: {dropped}' if dropped else ''}; saved to {output}", err=True)

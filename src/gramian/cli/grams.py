@@ -23,9 +23,9 @@ def force(text: str) -> Callable[[F], F]:
 
 def save(gram: Gram, target: Path) -> None:
     """Write a Gram and say so."""
-    from gramian.cli.output import check_place
+    from gramian.cli.output import check_output_path
 
-    check_place(target)
+    check_output_path(target)
     gram.save(target)
     click.echo(f"{gram.rows:,} rows; saved to {target}", err=True)
 
@@ -35,13 +35,15 @@ def grams_of(data: Sequence[str]) -> Gram | None:
 
     Raises OptionError where other data stand beside them.
     """
-    named = [path for path in data if path.endswith(".gram")]
-    if not named:
+    gram_paths = [path for path in data if path.endswith(".gram")]
+    if not gram_paths:
         return None
-    if len(named) < len(data):
+    if len(gram_paths) < len(data):
         other = next(path for path in data if not path.endswith(".gram"))
-        raise OptionError(f"{named[0]} is a Gram and {other} is not: read the data into a Gram first, and add them")
+        raise OptionError(
+            f"{gram_paths[0]} is a Gram and {other} is not: read the data into a Gram first, and add them"
+        )
     from gramian.results.saved import load_gram
 
-    grams = [load_gram(path) for path in named]
+    grams = [load_gram(path) for path in gram_paths]
     return sum(grams[1:], grams[0])

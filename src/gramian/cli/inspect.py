@@ -17,11 +17,11 @@ def command(file: tuple[str, ...]) -> None:
     rows, bytes, units (what is read independently: a row group of Parquet, a CSV file) and columns; none of their rows
     is read, except a sample of a CSV file that shows its types.
     """
-    from gramian.cli.facts import about_data, about_saved, is_saved
+    from gramian.cli.facts import describe_data, describe_saved, is_saved
     from gramian.cli.output import show
 
-    parts = [about_saved(path) for path in file if is_saved(path)]
-    if rest := [path for path in file if not is_saved(path)]:
-        parts.append(about_data(rest))
-    for i, part in enumerate(parts):
-        show(part if i == 0 else chain([""], part))
+    sections = [describe_saved(path) for path in file if is_saved(path)]
+    if data_paths := [path for path in file if not is_saved(path)]:
+        sections.append(describe_data(data_paths))
+    for i, section in enumerate(sections):
+        show(section if i == 0 else chain([""], section))

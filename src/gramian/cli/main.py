@@ -13,7 +13,7 @@ from importlib import import_module
 import click
 
 from gramian import __version__
-from gramian.cli.failures import failed, unread
+from gramian.cli.failures import discard_unread_output, report_error
 from gramian.errors import did_you_mean
 
 COMMANDS = (
@@ -50,7 +50,7 @@ class Commands(click.Group):
             super().invoke(ctx)
             sys.stdout.flush()
         except BrokenPipeError:
-            return unread()
+            return discard_unread_output()
         return 0
 
 
@@ -73,5 +73,5 @@ def main(args: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="replace")  # type: ignore[union-attr]  # a name must not end a run
         code: int = gramian.main(args, prog_name="gramian", standalone_mode=False)
     except (Exception, KeyboardInterrupt) as error:
-        return failed(error)
+        return report_error(error)
     return code

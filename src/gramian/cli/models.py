@@ -47,7 +47,7 @@ def where(command: F) -> F:
     )(command)
 
 
-def penalised(ratio: float) -> Callable[[F], F]:
+def penalty_options(ratio: float) -> Callable[[F], F]:
     """How fits are penalised; `ratio` is the default."""
     options = (
         click.option("--l1-ratio", metavar="X", type=float, default=ratio, show_default=True,
@@ -60,43 +60,43 @@ def penalised(ratio: float) -> Callable[[F], F]:
         click.option("--drop-first", is_flag=True, help="Leave out the reference levels of factors."),
     )  # fmt: skip
 
-    def all_of_them(command: F) -> F:
+    def decorate(command: F) -> F:
         for option in reversed(options):
             command = option(command)
         return command
 
-    return all_of_them
+    return decorate
 
 
-def saved(what: str) -> Callable[[F], F]:
+def save_option(what: str) -> Callable[[F], F]:
     """Where a fit is kept, to predict from it later."""
     return click.option("--save", metavar="FIT", type=FILE, help=f"Save {what} to this file, to predict from it later.")
 
 
-def printed(command: F) -> F:
+def format_option(command: F) -> F:
     """How the result is printed."""
     return click.option(
         "--format", type=click.Choice(FORMATS), default="table", show_default=True, help="Print the result as this."
     )(command)
 
 
-def total(paths: Sequence[Path]) -> Gram:
+def sum_grams(paths: Sequence[Path]) -> Gram:
     """The sum of Grams. Raises ArtifactError for a file that is none."""
     from gramian.results.saved import load_gram
 
-    found = [load_gram(path) for path in paths]
-    return sum(found[1:], found[0])
+    loaded = [load_gram(path) for path in paths]
+    return sum(loaded[1:], loaded[0])
 
 
-def group(gram: Gram, text: str | None) -> Any:
+def find_group(gram: Gram, text: str | None) -> Any:
     """The group that a text names, as its level; the text itself where there is none, which is an error elsewhere."""
     if text is None:
         return None
-    told = {",".join(map(str, g if isinstance(g, tuple) else (g,))): g for g in gram.groups}
-    return told.get(text, text)
+    groups_by_text = {",".join(map(str, g if isinstance(g, tuple) else (g,))): g for g in gram.groups}
+    return groups_by_text.get(text, text)
 
 
-def numbers(text: str | None) -> list[float] | None:
+def parse_alphas(text: str | None) -> list[float] | None:
     """The penalties that were given. Raises OptionError for anything else than numbers."""
     if text is None:
         return None
@@ -106,10 +106,10 @@ def numbers(text: str | None) -> list[float] | None:
         raise OptionError(f"--alphas must be numbers separated by commas, such as 0.1,1,10; found {text!r}") from None
 
 
-def factors(given: Sequence[str]) -> dict[str, float]:
+def parse_penalties(texts: Sequence[str]) -> dict[str, float]:
     """Term -> factor of its penalty, from texts `term=factor`. Raises OptionError for anything else."""
-    out: dict[str, float] = {}
-    for text in given:
+    penalty_factors: dict[str, float] = {}
+    for text in texts:
         term, _, factor = (part.strip() for part in text.rpartition("="))
         try:
             value = float(factor)
@@ -117,17 +117,17 @@ def factors(given: Sequence[str]) -> dict[str, float]:
             term = ""
         if not term:
             raise OptionError(f"--penalty must be a term and a number, as in --penalty x=0; found {text!r}")
-        if term in out:
+        if term in penalty_factors:
             raise OptionError(f"--penalty gives '{term}' twice")
-        out[term] = value
-    return out
+        penalty_factors[term] = value
+    return penalty_factors
 
 
-def keep(fit: LinearFit | PenalizedFit, target: Path) -> None:
+def save_fit(fit: LinearFit | PenalizedFit, target: Path) -> None:
     """Save a fit, and say which."""
     fit.save(target)
-    which = f", alpha = {fit.alpha:.6g}," if fit.alpha is not None else ""
-    click.echo(f"{fit.formula}{which} saved to {target}", err=True)
+    penalty = f", alpha = {fit.alpha:.6g}," if fit.alpha is not None else ""
+    click.echo(f"{fit.formula}{penalty} saved to {target}", err=True)
 
 
 def show(result: Result, format: str, plot: Path | None) -> None:
@@ -145,11 +145,11 @@ def show(result: Result, format: str, plot: Path | None) -> None:
 def _csv(result: Any) -> str:
     """Numbers with all their digits, nothing where unknown."""
     table = result.tidy() if hasattr(result, "tidy") else result.table
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(table.column_names)
     writer.writerows(map(_cell, row.values()) for row in table.to_pylist())
-    return out.getvalue().removesuffix("\n")
+    return buffer.getvalue().removesuffix("\n")
 
 
 def _cell(value: object) -> str:

@@ -61,7 +61,7 @@ def checkpoint(command: F) -> F:
     )(command)
 
 
-def lasting(command: F) -> F:
+def run_policy(command: F) -> F:
     """What happens at an interrupt, and to files that are damaged."""
     skip_bad = click.option(
         "--skip-bad", is_flag=True, help="Leave out files and row groups that cannot be read, and name them."

@@ -13,35 +13,35 @@ from rich.table import Table
 
 from gramian.errors import DataError, OptionError
 
-LONGEST = 10_000  # characters of a line
+MAX_LINE = 10_000  # characters of a line
 
 
-def show(parts: Iterable[RenderableType]) -> None:
+def show(renderables: Iterable[RenderableType]) -> None:
     """Print to stdout; nothing is cut off: where a table needs longer lines than the terminal has, it gets them."""
-    console, parts = Console(emoji=False, markup=False, highlight=False), list(parts)
+    console, renderables = Console(emoji=False, markup=False, highlight=False), list(renderables)
     if console.is_terminal:
-        console.width = max(console.width, *(_needed(console, part) for part in parts))
-        console.print(*parts, sep="\n")
+        console.width = max(console.width, *(_needed_width(console, renderable) for renderable in renderables))
+        console.print(*renderables, sep="\n")
         return
-    console.width = max(_measured(console, part).maximum for part in parts)
+    console.width = max(_measured(console, renderable).maximum for renderable in renderables)
     with console.capture() as captured:
-        console.print(*parts, sep="\n")
+        console.print(*renderables, sep="\n")
     for line in captured.get().splitlines():
         print(line.rstrip())
 
 
-def _needed(console: Console, part: RenderableType) -> int:
+def _needed_width(console: Console, renderable: RenderableType) -> int:
     """Characters below which a part would be cut off: tables may say that their lines cannot be broken."""
-    measured = _measured(console, part)
-    rigid = isinstance(part, Table) and any(column.no_wrap for column in part.columns)
+    measured = _measured(console, renderable)
+    rigid = isinstance(renderable, Table) and any(column.no_wrap for column in renderable.columns)
     return measured.maximum if rigid else measured.minimum
 
 
-def _measured(console: Console, part: RenderableType) -> Measurement:
-    return Measurement.get(console, console.options.update(width=LONGEST), part)
+def _measured(console: Console, renderable: RenderableType) -> Measurement:
+    return Measurement.get(console, console.options.update(width=MAX_LINE), renderable)
 
 
-def check_place(target: Path | None, inputs: Iterable[str] = ()) -> None:
+def check_output_path(target: Path | None, inputs: Iterable[str] = ()) -> None:
     """Raise OptionError, before anything is read, where a result could not be written or would replace an input."""
     if target is None:
         return

@@ -8,17 +8,17 @@ import click
 
 from gramian.cli.drawing import check_plot, plot
 from gramian.cli.models import (
-    factors,
+    find_group,
+    format_option,
     formula,
     grams,
-    group,
-    keep,
-    numbers,
-    penalised,
-    printed,
-    saved,
+    parse_alphas,
+    parse_penalties,
+    penalty_options,
+    save_fit,
+    save_option,
     show,
-    total,
+    sum_grams,
     where,
 )
 
@@ -29,10 +29,10 @@ CRITERIA = ("aic", "bic", "gcv")
 @grams
 @formula
 @where
-@penalised(1.0)
-@saved("the fit that a criterion likes best")
+@penalty_options(1.0)
+@save_option("the fit that a criterion likes best")
 @click.option("--criterion", type=click.Choice(CRITERIA), default="bic", show_default=True, help="Choose it by this.")
-@printed
+@format_option
 @plot("the coefficients against the penalty")
 def command(
     gram: tuple[Path, ...],
@@ -55,20 +55,20 @@ def command(
     gramian path flights.gram --l1-ratio 0.5 --standardize --format csv
     gramian path flights.gram --penalty carrier=0 --save lasso.fit
     """  # noqa: D301  # click wants a backspace before lines that it may not fold
-    from gramian.cli.output import check_place
+    from gramian.cli.output import check_output_path
 
     check_plot(plot)
-    check_place(save, map(str, gram))
-    wanted, held = numbers(alphas), total(gram)
-    found = held.path(
+    check_output_path(save, map(str, gram))
+    alpha_values, summed = parse_alphas(alphas), sum_grams(gram)
+    result = summed.path(
         l1_ratio,
         formula,
-        where=group(held, where),
-        alphas=wanted,
-        penalties=factors(penalty),
+        where=find_group(summed, where),
+        alphas=alpha_values,
+        penalties=parse_penalties(penalty),
         standardize=standardize,
         drop_first=drop_first,
     )
-    show(found, format, plot)
+    show(result, format, plot)
     if save is not None:
-        keep(found.best(criterion), save)
+        save_fit(result.best(criterion), save)

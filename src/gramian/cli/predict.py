@@ -57,7 +57,7 @@ def command(
     gramian predict y.fit new.csv > fitted.csv
     gramian predict y.fit new.parquet -o fitted.parquet --interval prediction
     """  # noqa: D301  # click wants a backspace before lines that it may not fold
-    from gramian.cli.output import check_place
+    from gramian.cli.output import check_output_path
     from gramian.cli.progress import watching
     from gramian.cli.writing import format_of, writing
     from gramian.data.source import source_of
@@ -65,7 +65,7 @@ def command(
     from gramian.results.saved import load_fit
 
     form, source = format_of(output), source_of(list(data))
-    check_place(output, (str(fit), *(read.name for read in source.inputs)))
+    check_output_path(output, (str(fit), *(read.name for read in source.inputs)))
     batches = _predictions(load_fit(fit), source, scale, interval, level)
     names = ("fit", "low", "high") if interval else ("fit",)
     with watching(progress and output is not None) as watch, watched(watch, source.rows, source.size):

@@ -16,14 +16,14 @@ from rich.console import Console
 from rich.progress import BarColumn, TaskID, TextColumn
 from rich.progress import Progress as RichProgress
 
-from gramian.fit.plan import readable
+from gramian.fit.plan import format_bytes
 
-EVERY = 10.0  # seconds between lines
-BAR = 16  # characters of the bar
+LINE_INTERVAL = 10.0  # seconds between lines
+BAR_WIDTH = 16  # characters of the bar
 
 
 @dataclass(slots=True)
-class Trip:
+class PassProgress:
     """How far a pass is: rows and bytes read, how many there are when that is known, and seconds since its start.
 
     number : which pass it is; that there are several is told from the second on.
@@ -37,31 +37,31 @@ class Trip:
     number: int = 1
 
     @property
-    def done(self) -> float | None:
+    def fraction(self) -> float | None:
         """The part that is done, None when unknown; by rows, which come in smaller steps, else by bytes."""
-        for seen, total in ((self.rows, self.all_rows), (self.size, self.all_size)):
-            if total and seen:
-                return min(seen / total, 1.0)
+        for read, total in ((self.rows, self.all_rows), (self.size, self.all_size)):
+            if total and read:
+                return min(read / total, 1.0)
         return None
 
     @property
     def parts(self) -> list[str]:
         """What is told, the most wanted first."""
-        parts = [_of(_short(self.rows), self.all_rows and _short(self.all_rows)) + " rows"]
-        if self.done and self.seconds > 0:
-            parts.append(f"{_clock(self.seconds * (1 - self.done) / self.done)} left")
+        parts = [_of_total(_short_number(self.rows), self.all_rows and _short_number(self.all_rows)) + " rows"]
+        if self.fraction and self.seconds > 0:
+            parts.append(f"{_format_seconds(self.seconds * (1 - self.fraction) / self.fraction)} left")
         if self.seconds > 0:
-            parts.append(f"{_short(self.rows / self.seconds)} rows/s")
+            parts.append(f"{_short_number(self.rows / self.seconds)} rows/s")
         if self.size:
-            parts.append(_of(readable(self.size), self.all_size and readable(self.all_size)))
+            parts.append(_of_total(format_bytes(self.size), self.all_size and format_bytes(self.all_size)))
         return parts
 
-    def text(self, room: int = 1000) -> str:
+    def text(self, width: int = 1000) -> str:
         """As many of the parts as there is room for, at least the first."""
         parts = self.parts
         if self.number > 1:
             parts[0] = f"pass {self.number}, {parts[0]}"
-        while len(parts) > 1 and len(", ".join(parts)) > room:
+        while len(parts) > 1 and len(", ".join(parts)) > width:
             parts.pop()
         return ", ".join(parts)
 
@@ -69,7 +69,7 @@ class Trip:
 class Display(Protocol):
     """Shows a trip; told under a lock."""
 
-    def show(self, trip: Trip) -> None:
+    def show(self, progress: PassProgress) -> None:
         """Show how far it is."""
         ...
 
@@ -81,7 +81,7 @@ class Display(Protocol):
 class Hidden:
     """Shows nothing."""
 
-    def show(self, trip: Trip) -> None:
+    def show(self, progress: PassProgress) -> None:
         """Nothing."""
 
     def stop(self) -> None:
@@ -91,14 +91,14 @@ class Hidden:
 class Lines:
     """A line every so many seconds, so that short runs say nothing."""
 
-    def __init__(self, say: Callable[[str], None], every: float = EVERY) -> None:
+    def __init__(self, say: Callable[[str], None], every: float = LINE_INTERVAL) -> None:
         self.say, self.every, self.next = say, every, every
 
-    def show(self, trip: Trip) -> None:
+    def show(self, progress: PassProgress) -> None:
         """A line, if it is time."""
-        if trip.seconds >= self.next:
-            self.next = trip.seconds + self.every
-            self.say(f"reading: {trip.text()}")
+        if progress.seconds >= self.next:
+            self.next = progress.seconds + self.every
+            self.say(f"reading: {progress.text()}")
 
     def stop(self) -> None:
         """Be ready for the next trip."""
@@ -113,15 +113,15 @@ class Bar:
         self.bar: RichProgress | None = None
         self.task = TaskID(0)
 
-    def show(self, trip: Trip) -> None:
+    def show(self, progress: PassProgress) -> None:
         """Draw it; a moving pattern where the end is unknown."""
         if self.bar is None:
-            columns = (BarColumn(bar_width=BAR), TextColumn("{task.description}"))
+            columns = (BarColumn(bar_width=BAR_WIDTH), TextColumn("{task.description}"))
             self.bar = RichProgress(*columns, console=self.console, transient=True)
             self.task = self.bar.add_task("", total=None)
             self.bar.start()
-        done, text = trip.done, trip.text(self.console.width - BAR - 1)
-        self.bar.update(self.task, description=text, total=None if done is None else 1.0, completed=done or 0.0)
+        fraction, text = progress.fraction, progress.text(self.console.width - BAR_WIDTH - 1)
+        self.bar.update(self.task, description=text, total=None if fraction is None else 1.0, completed=fraction or 0.0)
 
     def stop(self) -> None:
         """Take it away."""
@@ -135,23 +135,23 @@ class Watch:
 
     def __init__(self, display: Display, now: Callable[[], float] = monotonic) -> None:
         self.display, self.now = display, now
-        self.lock, self.trip, self.began = Lock(), Trip(), 0.0
+        self.lock, self.progress, self.began = Lock(), PassProgress(), 0.0
         self.interrupted, self.number = False, 0
 
     def start(self, rows: int | None, size: int | None) -> None:
         """A pass begins."""
         self.number += 1
-        self.trip, self.began = Trip(rows, size, number=self.number), self.now()
+        self.progress, self.began = PassProgress(rows, size, number=self.number), self.now()
 
     def advance(self, rows: int, size: int) -> None:
         """More has been read."""
         if self.interrupted:
             raise KeyboardInterrupt
         with self.lock:
-            self.trip.rows += rows
-            self.trip.size += size
-            self.trip.seconds = self.now() - self.began
-            self.display.show(self.trip)
+            self.progress.rows += rows
+            self.progress.size += size
+            self.progress.seconds = self.now() - self.began
+            self.display.show(self.progress)
 
     def stop(self) -> None:
         """The pass is over."""
@@ -172,11 +172,11 @@ def watching(progress: bool, *, stoppable: bool = False) -> Iterator[Watch]:
     """
     watch = Watch(_display(progress))
     signals = (signal.SIGINT, signal.SIGTERM) if stoppable else (signal.SIGINT,)
-    before = {number: signal.signal(number, watch.interrupt) for number in signals}
+    previous = {number: signal.signal(number, watch.interrupt) for number in signals}
     try:
         yield watch
     finally:
-        for number, handler in before.items():
+        for number, handler in previous.items():
             signal.signal(number, handler)
 
 
@@ -189,11 +189,11 @@ def _display(progress: bool) -> Display:
     return Lines(lambda text: print(text, file=sys.stderr, flush=True))
 
 
-def _of(seen: str, total: str | int | None) -> str:
-    return f"{seen} of {total}" if total else seen
+def _of_total(part: str, total: str | int | None) -> str:
+    return f"{part} of {total}" if total else part
 
 
-def _short(number: float) -> str:
+def _short_number(number: float) -> str:
     """Four digits or fewer: 9,999, then 10.0k, 2.5M, 7.1G."""
     for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
         if number >= max(size, 1e4):
@@ -201,7 +201,7 @@ def _short(number: float) -> str:
     return f"{number:,.0f}"
 
 
-def _clock(seconds: float) -> str:
+def _format_seconds(seconds: float) -> str:
     minutes, seconds = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"

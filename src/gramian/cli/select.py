@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from gramian.cli.drawing import check_plot, plot
-from gramian.cli.models import formula, grams, group, keep, printed, saved, show, total, where
+from gramian.cli.models import find_group, format_option, formula, grams, save_fit, save_option, show, sum_grams, where
 
 CRITERIA = ("aic", "bic", "adj_r2", "cp")
 METHODS = ("best", "forward", "backward")
@@ -30,8 +30,8 @@ METHODS = ("best", "forward", "backward")
 )
 @formula
 @where
-@saved("the best fit")
-@printed
+@save_option("the best fit")
+@format_option
 @plot("the criterion against the number of columns")
 def command(
     gram: tuple[Path, ...],
@@ -50,12 +50,12 @@ def command(
     gramian select flights.gram --criterion bic
     gramian select flights.gram --method backward --format json
     """  # noqa: D301  # click wants a backspace before lines that it may not fold
-    from gramian.cli.output import check_place
+    from gramian.cli.output import check_output_path
 
     check_plot(plot)
-    check_place(save, map(str, gram))
-    held = total(gram)
-    found = held.select(criterion, method, formula, where=group(held, where), count=count)
-    show(found, format, plot)
+    check_output_path(save, map(str, gram))
+    summed = sum_grams(gram)
+    result = summed.select(criterion, method, formula, where=find_group(summed, where), count=count)
+    show(result, format, plot)
     if save is not None:
-        keep(found.best, save)
+        save_fit(result.best, save)

@@ -10,7 +10,7 @@ CLUSTER = "cluster:"
 TYPES = ("CR0", "CR1", "CR3")
 
 
-def asked(text: str) -> str | dict[str, Any]:
+def parse_vcov(text: str) -> str | dict[str, Any]:
     """What `vcov=` takes, of "HC3", "cluster:firm", "cluster:firm,year" or "cluster:firm:CR3"."""
     if text == CLUSTER.rstrip(":"):
         raise OptionError("--vcov cluster needs a column, as in --vcov cluster:firm")

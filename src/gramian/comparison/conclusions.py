@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from gramian.comparison.counting import told
+from gramian.comparison.counting import format_digits
 from gramian.comparison.entry import Entry
 from gramian.comparison.methods import NORMAL, STOCHASTIC
 from gramian.results.numbers import number
@@ -13,14 +13,14 @@ from gramian.results.numbers import number
 if TYPE_CHECKING:
     from gramian.comparison.result import Comparison
 
-EVEN = 10.0  # scaling that improves the condition by less changes little
-BARE = 100_000  # counts from here on are told with a power of ten
+MIN_IMPROVEMENT = 10.0  # scaling that improves the condition by less changes little
+SCIENTIFIC_FROM = 100_000  # counts from here on are told with a power of ten
 
 
 def conclusions(comparison: Comparison) -> Iterator[str]:
     """What a reader should take away, a sentence or two each."""
     for name in comparison.condition:
-        yield from _can_it(comparison, scaled=name == "scaled")
+        yield from _gradient_descent(comparison, scaled=name == "scaled")
     yield from _scaling(comparison)
     yield from _conjugate(comparison)
     yield from _rounding(comparison)
@@ -36,22 +36,22 @@ def _target(comparison: Comparison) -> float:
     return comparison.digits[min(1, len(comparison.digits) - 1)]
 
 
-def _can_it(comparison: Comparison, *, scaled: bool) -> Iterator[str]:
+def _gradient_descent(comparison: Comparison, *, scaled: bool) -> Iterator[str]:
     """Whether gradient descent finds the solution, and in how many steps."""
     digits = _target(comparison)
     fixed, best = (comparison.entry(m, digits, scaled=scaled) for m in ("gradient-descent", "best-rate"))
     where = "On standardised columns" if scaled else "On the columns as they are"
-    parts = [f"with its {fixed.chosen_by_hand} it {_fared(fixed)}"] if fixed else []
-    parts += [f"with the best rate it {_fared(best)}"] if best else []
+    parts = [f"with its {fixed.chosen_by_hand} it {_describe_outcome(fixed)}"] if fixed else []
+    parts += [f"with the best rate it {_describe_outcome(best)}"] if best else []
     if parts:
         yield f"{where}, gradient descent to {digits:g} digits: {', '.join(parts)}."
 
 
-def _fared(entry: Entry) -> str:
+def _describe_outcome(entry: Entry) -> str:
     if entry.reached and entry.iterations is not None:
-        return f"takes {counted(entry.iterations)}"
+        return f"takes {format_steps(entry.iterations)}"
     if entry.status.startswith("not run"):
-        return f"would take {counted(entry.iterations)}" if entry.iterations is not None else "never arrives"
+        return f"would take {format_steps(entry.iterations)}" if entry.iterations is not None else "never arrives"
     return entry.status
 
 
@@ -60,7 +60,7 @@ def _scaling(comparison: Comparison) -> Iterator[str]:
         return
     before, after = comparison.condition["raw"], comparison.condition["scaled"]
     change = f"from {number(before, 3)} to {number(after, 3)}"
-    if before > EVEN * after:
+    if before > MIN_IMPROVEMENT * after:
         yield (
             f"Standardising brings the condition number {change}; steps of gradient descent shrink with it, those of "
             "Nesterov and the conjugate gradient with its root. Gradient descent needs feature scaling here."
@@ -74,9 +74,9 @@ def _scaling(comparison: Comparison) -> Iterator[str]:
 def _conjugate(comparison: Comparison) -> Iterator[str]:
     entries = [e for e in comparison.entries if e.method == "conjugate-gradient" and e.iterations is not None]
     if entries:
-        most = max(e.iterations for e in entries if e.iterations is not None)
+        max_steps = max(e.iterations for e in entries if e.iterations is not None)
         yield (
-            f"The conjugate gradient took at most {count(most)} steps; but for rounding it never needs more than one "
+            f"The conjugate gradient took at most {format_count(max_steps)} steps; but for rounding it never needs more than one "
             f"for each of the {comparison.rank:,} independent columns."
         )
 
@@ -85,7 +85,7 @@ def _rounding(comparison: Comparison) -> Iterator[str]:
     for name, error in comparison.attainable.items():
         if error > 10.0 ** -comparison.digits[-1]:
             columns = "columns as they are" if name == "raw" else "standardised columns"
-            end = f"stops near {told(error)} digits" if error < 1.0 else "finds no digit"
+            end = f"stops near {format_digits(error)} digits" if error < 1.0 else "finds no digit"
             yield (
                 f"However long it runs, gradient descent in float64 on the {columns} {end}: beyond, its steps are lost "
                 "in rounding."
@@ -98,11 +98,11 @@ def _rounding(comparison: Comparison) -> Iterator[str]:
         )
 
 
-def counted(steps: float) -> str:
+def format_steps(steps: float) -> str:
     """So many steps."""
-    return f"{count(steps)} step{'s'[: steps != 1]}"
+    return f"{format_count(steps)} step{'s'[: steps != 1]}"
 
 
-def count(steps: float) -> str:
+def format_count(steps: float) -> str:
     """A number of steps, short."""
-    return f"{steps:,.0f}" if steps < BARE else f"{steps:.1e}".replace("e+0", "e").replace("e+", "e")
+    return f"{steps:,.0f}" if steps < SCIENTIFIC_FROM else f"{steps:.1e}".replace("e+0", "e").replace("e+", "e")

@@ -9,7 +9,7 @@ import numpy as np
 from gramian.linalg.iterative import Descent, Trace
 from gramian.typing import Codes, Matrix, Vector
 
-KEPT = 1000  # points of a history; longer ones are thinned to evenly spaced logarithms
+MAX_POINTS = 1000  # points of a history; longer ones are thinned to evenly spaced logarithms
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,20 +46,20 @@ class History:
     path: Matrix | None = None
 
 
-def walked(trace: Trace) -> History:
+def measured_history(trace: Trace) -> History:
     """The history of a way that was walked step by step."""
-    at = chosen(len(trace.errors) - 1)
-    return History(at, trace.errors[at], None if trace.path is None else trace.path[at])
+    iterations = log_spaced_iterations(len(trace.errors) - 1)
+    return History(iterations, trace.errors[iterations], None if trace.path is None else trace.path[iterations])
 
 
-def foretold(closed: Descent, steps: int) -> History:
+def predicted_history(closed: Descent, steps: int) -> History:
     """The history that the closed form tells, of at most 2^53 steps."""
-    at = chosen(min(steps, 2**53))
-    return History(at, np.array([closed.error(int(k)) for k in at]))
+    iterations = log_spaced_iterations(min(steps, 2**53))
+    return History(iterations, np.array([closed.error(int(k)) for k in iterations]))
 
 
-def chosen(last: int) -> Codes:
+def log_spaced_iterations(last: int) -> Codes:
     """Iterations 0 to `last`, thinned where they are many."""
-    if last <= KEPT:
+    if last <= MAX_POINTS:
         return np.arange(last + 1)
-    return np.unique(np.round(np.append(0.0, np.geomspace(1.0, last, KEPT))).astype(np.int64))
+    return np.unique(np.round(np.append(0.0, np.geomspace(1.0, last, MAX_POINTS))).astype(np.int64))

@@ -29,7 +29,7 @@ class Method:
     chosen: Callable[[Quadratic], str]
     flops: Callable[[int], float]
     products: int = 1
-    before: int = 0
+    setup_products: int = 0
     rate: Rate | None = None
 
 
@@ -46,18 +46,18 @@ def fixed_rate(rate: float) -> Method:
     )
 
 
-def _best(f: Quadratic) -> float:
+def _best_rate(f: Quadratic) -> float:
     return descent.best_rate(float(f.values[0]), float(f.values[-1]))
 
 
 BEST_RATE = Method(
     "best-rate",
     "gradient descent, best rate",
-    lambda f: descent.gradient_descent(f.A, f.c, _best(f)),
+    lambda f: descent.gradient_descent(f.A, f.c, _best_rate(f)),
     lambda f, digits: descent.best_rate_steps(digits, f.condition),
-    lambda f: f"rate {_best(f):.3g}, from both extreme eigenvalues",
+    lambda f: f"rate {_best_rate(f):.3g}, from both extreme eigenvalues",
     lambda q: 2.0 * q * q + 3.0 * q,
-    rate=_best,
+    rate=_best_rate,
 )
 LINE_SEARCH = Method(
     "line-search",
@@ -83,7 +83,7 @@ CONJUGATE_GRADIENT = Method(
     lambda f, digits: conjugate.conjugate_steps(digits, f.condition, len(f.values)),
     lambda f: "nothing",
     lambda q: 2.0 * q * q + 10.0 * q,
-    before=1,
+    setup_products=1,
 )
 L_BFGS = Method(
     "l-bfgs",
@@ -92,7 +92,7 @@ L_BFGS = Method(
     lambda f, digits: conjugate.conjugate_steps(digits, f.condition, len(f.values)),
     lambda f: f"memory {conjugate.MEMORY}",
     lambda q: 2.0 * q * q + (14.0 + 8.0 * conjugate.MEMORY) * q,
-    before=1,
+    setup_products=1,
 )
 AUTOMATIC = (BEST_RATE, LINE_SEARCH, NESTEROV, CONJUGATE_GRADIENT, L_BFGS)
 NAMES = (NORMAL, "gradient-descent", *(m.name for m in AUTOMATIC), STOCHASTIC)

@@ -28,14 +28,14 @@ def plan_compare(
     options = Options(weights, counts, one_of("na", na, NA) == "drop", "min-norm")
     plan = plan_linear(formula, source_of(data), options, threads)
     rows_too = STOCHASTIC in names
-    more = f", then up to {passes} for {STOCHASTIC}, with and without scaling" if rows_too else ""
+    sgd_passes = f", then up to {passes} for {STOCHASTIC}, with and without scaling" if rows_too else ""
     notes = ["a step of a method that uses the full gradient needs the moments only: rows are not read again for it"]
     if rows_too:
         notes.append(f"{STOCHASTIC} follows single rows, so it reads them again for each of its passes")
     return replace(
         plan,
         passes=1 + rows_too * passes,
-        expected=f"1 for the moments{more}",
+        expected=f"1 for the moments{sgd_passes}",
         solver=f"{len(names)} methods beside each other: {', '.join(names)}",
         notes=(*notes, plan.notes[-1]),
     )

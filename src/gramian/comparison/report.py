@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from gramian.comparison.conclusions import conclusions, count
+from gramian.comparison.conclusions import conclusions, format_count
 from gramian.comparison.entry import Entry
 from gramian.comparison.methods import TITLES
 from gramian.results.numbers import number, printable
@@ -37,12 +37,12 @@ def _label(scaled: bool) -> str:
 
 
 def _title(comparison: Comparison) -> list[str]:
-    out = sum(comparison.dropped_rows.values())
-    left = f" ({out:,} left out)" if out else ""
+    dropped = sum(comparison.dropped_rows.values())
+    dropped_text = f" ({dropped:,} left out)" if dropped else ""
     return [
         "Ways to the least squares solution",
         printable(comparison.formula),
-        f"{comparison.rows:,} rows{left}, {len(comparison.names):,} coefficients; "
+        f"{comparison.rows:,} rows{dropped_text}, {len(comparison.names):,} coefficients; "
         f"one pass over the rows, {comparison.pass_seconds:.2g} s, gave the moments that all but sgd work on",
     ]
 
@@ -51,8 +51,8 @@ def _block(comparison: Comparison, *, scaled: bool) -> list[str]:
     how = CENTRED if comparison.intercept else UNCENTRED
     name = f"columns standardised ({how})" if scaled else "columns as they are"
     condition = number(comparison.condition[_label(scaled)], 3)
-    known = "" if comparison.told_to_the_end(_label(scaled)) else "at least "
-    heading = f"{name}: condition number of X'X/n {known}{condition}"
+    at_least = "" if comparison.is_condition_known(_label(scaled)) else "at least "
+    heading = f"{name}: condition number of X'X/n {at_least}{condition}"
     methods = list(dict.fromkeys(e.method for e in comparison.entries if e.scaled == scaled))
     entries = [[e for e in comparison.entries if (e.method, e.scaled) == (m, scaled)] for m in methods]
     head = ["", *(f"{d:g} digits" for d in comparison.digits), "seconds"]
@@ -60,17 +60,17 @@ def _block(comparison: Comparison, *, scaled: bool) -> list[str]:
 
 
 def _row(entries: list[Entry]) -> list[str]:
-    done = [e for e in entries if e.reached]
-    seconds = "" if not done or done[-1].seconds is None else f"{done[-1].seconds:.1e}"
+    reached = [e for e in entries if e.reached]
+    seconds = "" if not reached or reached[-1].seconds is None else f"{reached[-1].seconds:.1e}"
     return [TITLES[entries[0].method], *map(_cell, entries), seconds]
 
 
 def _cell(entry: Entry) -> str:
     """The count, or in a word why there is none; in parentheses what was predicted."""
     word = next((w for w in WORDS if entry.status.startswith(w)), "-")
-    counted = count(entry.iterations) if entry.reached and entry.iterations is not None else word
+    counted = format_count(entry.iterations) if entry.reached and entry.iterations is not None else word
     predicted = entry.predicted_iterations
-    return counted if predicted is None else f"{counted} ({count(predicted)})"
+    return counted if predicted is None else f"{counted} ({format_count(predicted)})"
 
 
 def _note(entries: list[Entry]) -> Iterator[str]:

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from gramian.comparison.entry import Entry, History
 from gramian.comparison.sweep import STEPS, Sweep
-from gramian.linalg.certificate import UNIT
+from gramian.linalg.certificate import EPS
 
 SCHEMA = "gramian.compare/1"
 RAW, SCALED = "raw", "scaled"
@@ -57,9 +57,9 @@ class Comparison:
         """Gradient steps -> features from which on they cost less than a solve; None where nothing was swept."""
         return None if self.swept is None else {k: self.swept.crossover(k) for k in STEPS}
 
-    def told_to_the_end(self, scaling: str) -> bool:
+    def is_condition_known(self, scaling: str) -> bool:
         """Whether a condition number is known; of dependent columns float64 tells none beyond 2^53."""
-        return self.rank == len(self.names) or self.condition[scaling] < 0.99 / UNIT
+        return self.rank == len(self.names) or self.condition[scaling] < 0.99 / EPS
 
     def entry(self, method: str, digits: float, *, scaled: bool) -> Entry | None:
         """The entry of a method, None where there is none."""
@@ -100,8 +100,8 @@ class Comparison:
         return self.summary()
 
     def __repr__(self) -> str:
-        told = ", ".join(f"{name} condition {k:.3g}" for name, k in self.condition.items())
-        return f"Comparison({self.formula!r}, rows={self.rows}, {told})"
+        conditions = ", ".join(f"{name} condition {k:.3g}" for name, k in self.condition.items())
+        return f"Comparison({self.formula!r}, rows={self.rows}, {conditions})"
 
     def _repr_html_(self) -> str:
         return f"<pre>{html.escape(self.summary())}</pre>"
@@ -110,9 +110,9 @@ class Comparison:
 def _history(history: History) -> dict[str, Any]:
     """Errors that overflowed are None."""
     errors = [e if e < float("inf") else None for e in history.errors.tolist()]
-    path = None if history.path is None else [[_known(v) for v in row] for row in history.path.tolist()]
+    path = None if history.path is None else [[_finite_or_none(v) for v in row] for row in history.path.tolist()]
     return {"iterations": history.iterations.tolist(), "errors": errors, "path": path}
 
 
-def _known(value: float) -> float | None:
+def _finite_or_none(value: float) -> float | None:
     return value if abs(value) < float("inf") else None

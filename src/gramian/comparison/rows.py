@@ -9,20 +9,20 @@ from time import perf_counter
 import numpy as np
 
 from gramian.batch import Source
-from gramian.comparison.counting import Counted, error_at, told
+from gramian.comparison.counting import MethodResult, format_digits, target_error
 from gramian.comparison.entry import Entry, History
 from gramian.comparison.methods import STOCHASTIC
 from gramian.comparison.problem import Problem
-from gramian.fit.stochastic import ModelRows, Schedule, State, descend
-from gramian.linalg.iterative import BLOWN
+from gramian.fit.stochastic import ModelRows, SgdSchedule, SgdState, descend
+from gramian.linalg.iterative import DIVERGED
 
 
 @dataclass(frozen=True, slots=True)
-class Reached:
+class PassResult:
     """Where a pass ended: its relative error, and what it had cost until then."""
 
     error: float
-    state: State
+    state: SgdState
     seconds: float
 
 
@@ -30,19 +30,19 @@ def stochastic(
     problem: Problem,
     rows: ModelRows,
     source: Source,
-    schedule: Schedule,
+    schedule: SgdSchedule,
     digits: tuple[float, ...],
     mean_weight: float = 1.0,
-) -> Counted:
+) -> MethodResult:
     """Entries for all digits; the source is read once a pass, until the last digit or the last pass."""
-    went = list(_passes(problem, rows, source, schedule, error_at(digits[-1]), mean_weight))
-    entries = [_entry(problem, schedule, went, d) for d in digits]
-    errors = np.array([problem.quadratic.error(np.zeros(problem.width)), *(w.error for w in went)])
-    path = np.array([np.zeros(2), *(w.state.average for w in went)]) if problem.width == 2 else None
-    return entries, History(np.array([0, *(w.state.steps for w in went)]), errors, path)
+    pass_results = list(_passes(problem, rows, source, schedule, target_error(digits[-1]), mean_weight))
+    entries = [_entry(problem, schedule, pass_results, d) for d in digits]
+    errors = np.array([problem.quadratic.error(np.zeros(problem.width)), *(w.error for w in pass_results)])
+    path = np.array([np.zeros(2), *(w.state.average for w in pass_results)]) if problem.width == 2 else None
+    return entries, History(np.array([0, *(w.state.steps for w in pass_results)]), errors, path)
 
 
-def left_out(problem: Problem, schedule: Schedule, digits: tuple[float, ...]) -> Counted:
+def unavailable(problem: Problem, schedule: SgdSchedule, digits: tuple[float, ...]) -> MethodResult:
     """Entries of a source that has been used up."""
     status = "left out: the data can be read only once, and this method reads them again for every pass"
     empty = (None, None, None, None, None)
@@ -51,8 +51,8 @@ def left_out(problem: Problem, schedule: Schedule, digits: tuple[float, ...]) ->
 
 
 def _passes(
-    problem: Problem, rows: ModelRows, source: Source, schedule: Schedule, error: float, mean_weight: float
-) -> Iterator[Reached]:
+    problem: Problem, rows: ModelRows, source: Source, schedule: SgdSchedule, error: float, mean_weight: float
+) -> Iterator[PassResult]:
     seconds, states = 0.0, descend(rows, source, schedule, mean_weight)
     for _ in range(schedule.passes):
         began = perf_counter()
@@ -60,23 +60,23 @@ def _passes(
         seconds += perf_counter() - began
         with np.errstate(all="ignore"):
             now = problem.quadratic.error(state.average)
-        yield Reached(now, state, seconds)
-        if now <= error or not now < BLOWN:
+        yield PassResult(now, state, seconds)
+        if now <= error or not now < DIVERGED:
             return
 
 
-def _entry(problem: Problem, schedule: Schedule, went: list[Reached], digits: float) -> Entry:
-    at = next((i for i, w in enumerate(went) if w.error <= error_at(digits)), None)
+def _entry(problem: Problem, schedule: SgdSchedule, pass_results: list[PassResult], digits: float) -> Entry:
+    first_reached = next((i for i, w in enumerate(pass_results) if w.error <= target_error(digits)), None)
     base = (STOCHASTIC, problem.scaled, digits)
-    if at is None:
-        return Entry(*base, None, None, None, None, None, str(schedule), _status(went))
-    done = went[at]
-    flops = 4.0 * done.state.rows * problem.width
-    return Entry(*base, done.state.steps, at + 1, None, done.seconds, flops, str(schedule), "reached")
+    if first_reached is None:
+        return Entry(*base, None, None, None, None, None, str(schedule), _status(pass_results))
+    result = pass_results[first_reached]
+    flops = 4.0 * result.state.rows * problem.width
+    return Entry(*base, result.state.steps, first_reached + 1, None, result.seconds, flops, str(schedule), "reached")
 
 
-def _status(went: list[Reached]) -> str:
-    if not went[-1].error < BLOWN:
+def _status(pass_results: list[PassResult]) -> str:
+    if not pass_results[-1].error < DIVERGED:
         return "diverges: the rate is too large for these columns"
-    passes = f"{len(went)} pass{'es'[: 2 * (len(went) > 1)]}"
-    return f"{told(went[-1].error)} digits after {passes} ({went[-1].state.steps:,} steps)"
+    passes = f"{len(pass_results)} pass{'es'[: 2 * (len(pass_results) > 1)]}"
+    return f"{format_digits(pass_results[-1].error)} digits after {passes} ({pass_results[-1].state.steps:,} steps)"

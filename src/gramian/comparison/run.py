@@ -10,11 +10,11 @@ from typing import Any
 from threadpoolctl import threadpool_limits
 
 from gramian.batch import Source
-from gramian.comparison.counting import Counted, Run, solved_directly
+from gramian.comparison.counting import MethodResult, Run, solved_directly
 from gramian.comparison.methods import NAMES, NORMAL, STOCHASTIC, iterative
 from gramian.comparison.problem import Problem, products_of, raw, scaled
 from gramian.comparison.result import RAW, SCALED, Comparison
-from gramian.comparison.rows import left_out, stochastic
+from gramian.comparison.rows import stochastic, unavailable
 from gramian.comparison.sweep import sweep as measured
 from gramian.data.source import source_of
 from gramian.engines.choice import engine_of
@@ -26,21 +26,21 @@ from gramian.fit.options import NA, Options, one_of
 from gramian.fit.passes import Accumulate, Accumulated
 from gramian.fit.prepare import prepare
 from gramian.fit.solved import Solved
-from gramian.fit.stochastic import ModelRows, Schedule
+from gramian.fit.stochastic import ModelRows, SgdSchedule
 
 DIGITS = (2.0, 4.0, 8.0, 12.0)
-LIMIT = 1_000_000
-MOST_DIGITS = 15  # float64 has no more
+MAX_ITERATIONS = 1_000_000
+MAX_DIGITS = 15  # float64 has no more
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class Settings:
     """What is compared, and with which settings."""
 
     methods: tuple[str, ...]
     digits: tuple[float, ...]
     limit: int
-    schedule: Schedule
+    schedule: SgdSchedule
 
 
 def compare(
@@ -52,7 +52,7 @@ def compare(
     scale_features: bool | None = None,
     rate: float = 0.01,
     passes: int = 10,
-    max_iterations: int = LIMIT,
+    max_iterations: int = MAX_ITERATIONS,
     sweep: bool = False,
     weights: str | None = None,
     counts: str | None = None,
@@ -78,31 +78,33 @@ def compare(
     >>> [entry.iterations for entry in told.entries if not entry.scaled]
     [129, 257, 514, 771]
     """
-    choice = _choice(methods, digits, rate, passes, max_iterations)
+    settings = _settings(methods, digits, rate, passes, max_iterations)
     scales = (False, True) if scale_features is None else (bool(scale_features),)
     options = Options(weights, counts, one_of("na", na, NA) == "drop", "min-norm")
     source = source_of(data)
     began = perf_counter()
     with watched(progress, source.rows, source.size):
-        design, whole = prepare(formula, source, options)
-        done = engine_of(engine, data).fold(whole, Accumulate(design, options.drop), progress=progress)
+        design, full_source = prepare(formula, source, options)
+        accumulated = engine_of(engine, data).fold(full_source, Accumulate(design, options.drop), progress=progress)
     pass_seconds = perf_counter() - began
-    solved = solve_linear(design, done, options)
-    problems, counted = list[Problem](), list[tuple[str, bool, Counted]]()
+    solved = solve_linear(design, accumulated, options)
+    problems, counted = list[Problem](), list[tuple[str, bool, MethodResult]]()
     with threadpool_limits(limits=1, user_api="blas"):
-        for problem in _problems(solved, done, scales):
-            rows = ModelRows(design, solved.frame, done.moments.levels, options.drop, problem.mean, problem.spread)
-            task = Task(problem, rows, whole, done.moments.weight / done.moments.rows, choice)
+        for problem in _problems(solved, accumulated, scales):
+            rows = ModelRows(
+                design, solved.parametrization, accumulated.moments.levels, options.drop, problem.mean, problem.std
+            )
+            task = Task(problem, rows, full_source, accumulated.moments.weight / accumulated.moments.rows, settings)
             problems.append(problem)
-            counted += [(method, problem.scaled, task.count(method)) for method in choice.methods]
+            counted += [(method, problem.scaled, task.count(method)) for method in settings.methods]
     return Comparison(
         formula=formula,
         names=solved.names,
         rows=solved.rows,
-        dropped_rows=solved.tally.dropped,
+        dropped_rows=solved.dropped_rows.by_cause,
         rank=solved.rank,
         intercept=solved.intercept,
-        digits=choice.digits,
+        digits=settings.digits,
         condition={_label(p): p.quadratic.condition for p in problems},
         attainable={_label(p): p.quadratic.attainable for p in problems},
         entries=tuple(entry for _, _, (entries, _) in counted for entry in entries),
@@ -120,25 +122,25 @@ class Task:
     rows: ModelRows
     source: Source
     mean_weight: float
-    choice: Choice
+    settings: Settings
 
-    def count(self, method: str) -> Counted:
+    def count(self, method: str) -> MethodResult:
         """What a method takes."""
-        choice, schedule = self.choice, self.choice.schedule
+        settings, schedule = self.settings, self.settings.schedule
         if method == NORMAL:
-            return solved_directly(self.problem, choice.digits)
+            return solved_directly(self.problem, settings.digits)
         if method != STOCHASTIC:
-            run = Run(iterative(schedule.rate)[method], self.problem, choice.digits, choice.limit)
+            run = Run(iterative(schedule.rate)[method], self.problem, settings.digits, settings.limit)
             return run.count()
         if not self.source.rereadable:
-            return left_out(self.problem, schedule, choice.digits)
-        return stochastic(self.problem, self.rows, self.source, schedule, choice.digits, self.mean_weight)
+            return unavailable(self.problem, schedule, settings.digits)
+        return stochastic(self.problem, self.rows, self.source, schedule, settings.digits, self.mean_weight)
 
 
-def _problems(solved: Solved, done: Accumulated, scales: Sequence[bool]) -> Iterator[Problem]:
+def _problems(solved: Solved, accumulated: Accumulated, scales: Sequence[bool]) -> Iterator[Problem]:
     if not solved.rank:
         raise NumericalError("every column is zero, so there is nothing to compare")
-    products = products_of(done.moments, solved.frame, len(solved.names))
+    products = products_of(accumulated.moments, solved.parametrization, len(solved.names))
     yield from (scaled(solved, products) if s else raw(solved, products) for s in scales)
 
 
@@ -146,18 +148,18 @@ def _label(problem: Problem) -> str:
     return SCALED if problem.scaled else RAW
 
 
-def _choice(methods: Iterable[str] | None, digits: Sequence[float], rate: float, passes: int, limit: int) -> Choice:
+def _settings(methods: Iterable[str] | None, digits: Sequence[float], rate: float, passes: int, limit: int) -> Settings:
     if isinstance(methods, str):
         raise OptionError(f"methods must be a list of names, such as [{methods!r}]")
-    wanted = {one_of("methods", name, NAMES) for name in (NAMES if methods is None else methods)}
-    if not wanted:
+    requested = {one_of("methods", name, NAMES) for name in (NAMES if methods is None else methods)}
+    if not requested:
         raise OptionError(f"methods must name at least one of {', '.join(NAMES)}")
-    if not digits or not all(0.0 < d <= MOST_DIGITS for d in digits):
-        raise OptionError(f"digits must be between 0 and {MOST_DIGITS}, found {list(digits)!r}")
+    if not digits or not all(0.0 < d <= MAX_DIGITS for d in digits):
+        raise OptionError(f"digits must be between 0 and {MAX_DIGITS}, found {list(digits)!r}")
     if not 0.0 < rate < float("inf"):
         raise OptionError(f"rate must be a positive number, found {rate!r}")
     for name, value in (("passes", passes), ("max_iterations", limit)):
         if value < 1:
             raise OptionError(f"{name} must be at least 1, found {value!r}")
-    ordered = tuple(name for name in NAMES if name in wanted)
-    return Choice(ordered, tuple(sorted({float(d) for d in digits})), limit, Schedule(rate, passes=passes))
+    ordered = tuple(name for name in NAMES if name in requested)
+    return Settings(ordered, tuple(sorted({float(d) for d in digits})), limit, SgdSchedule(rate, passes=passes))

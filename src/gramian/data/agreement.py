@@ -15,7 +15,7 @@ NUMBERS = {"integer", "float"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Claim:
+class FileSchema:
     """What one file or frame says of its columns.
 
     types : name -> Arrow type. unusable : name -> why the column cannot be read from this file.
@@ -27,87 +27,87 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
-class Agreement:
+class UnifiedSchema:
     """The schema of all files, and the Arrow type that each column was given."""
 
     schema: Schema
     types: Mapping[str, Any]
 
 
-def agree(claims: Sequence[Claim], levels: Mapping[str, tuple[Level, ...]] | None = None) -> Agreement:
+def unify(file_schemas: Sequence[FileSchema], levels: Mapping[str, tuple[Level, ...]] | None = None) -> UnifiedSchema:
     """The columns of all files in the order of the first; a disagreement is kept until the column is used.
 
     Integers widen to float, nulls to anything; every other difference is a conflict that lists the files.
     """
-    names = list(dict.fromkeys(name for claim in claims for name in claim.types))
-    columns = [_agree_on(name, claims, (levels or {}).get(name)) for name in names]
-    return Agreement(Schema(tuple(f for f, _ in columns)), {f.name: kind for f, kind in columns})
+    names = list(dict.fromkeys(name for file_schema in file_schemas for name in file_schema.types))
+    columns = [_unify_column(name, file_schemas, (levels or {}).get(name)) for name in names]
+    return UnifiedSchema(Schema(tuple(f for f, _ in columns)), {f.name: kind for f, kind in columns})
 
 
 def duplicates(names: Iterable[str]) -> dict[str, str]:
     """Why names that occur twice cannot be used."""
     seen: set[str] = set()
-    again = [n for n in names if n in seen or seen.add(n)]  # type: ignore[func-returns-value]
-    return {name: f"column '{name}' occurs more than once; rename one of them" for name in again}
+    repeated = [n for n in names if n in seen or seen.add(n)]  # type: ignore[func-returns-value]
+    return {name: f"column '{name}' occurs more than once; rename one of them" for name in repeated}
 
 
-def _agree_on(name: str, claims: Sequence[Claim], levels: tuple[Level, ...] | None) -> tuple[Field, Any]:
+def _unify_column(name: str, file_schemas: Sequence[FileSchema], levels: tuple[Level, ...] | None) -> tuple[Field, Any]:
     kinds: dict[Any, list[str]] = {}
-    for claim in claims:
-        kinds.setdefault(claim.types.get(name), []).append(claim.where)
-    known = [kind for kind in kinds if kind is not None]
-    agreed = widest(known)
-    conflict = _unusable(name, claims) or _missing(name, kinds)
+    for file_schema in file_schemas:
+        kinds.setdefault(file_schema.types.get(name), []).append(file_schema.where)
+    types = [kind for kind in kinds if kind is not None]
+    agreed = common_type(types)
+    conflict = _unusable(name, file_schemas) or _absent(name, kinds)
     if agreed is None:
         conflict = conflict or _differing(name, kinds)
     kind = Kind.OTHER if agreed is None else kind_of(agreed)
-    return Field(name, kind, _spelled(agreed, known), levels, conflict), agreed
+    return Field(name, kind, _spelled(agreed, types), levels, conflict), agreed
 
 
-def widest(kinds: Sequence[Any]) -> Any:
+def common_type(kinds: Sequence[Any]) -> Any:
     """The type that holds all of these, None where they do not agree."""
-    known = [kind for kind in kinds if family(kind) != "null"] or list(kinds[:1])
-    families = {family(kind) for kind in known}
+    candidates = [kind for kind in kinds if family(kind) != "null"] or list(kinds[:1])
+    families = {family(kind) for kind in candidates}
     if families == {"integer", "decimal"}:
         families = {"decimal"}
-        known = [kind for kind in known if family(kind) == "decimal"]
+        candidates = [kind for kind in candidates if family(kind) == "decimal"]
     if families == NUMBERS:
-        known = [kind for kind in known if family(kind) == "float"]
+        candidates = [kind for kind in candidates if family(kind) == "float"]
     elif len(families) != 1:
         return None
-    return max(known, key=lambda kind: (getattr(kind, "bit_width", 0) if families <= NUMBERS else 0, str(kind)))
+    return max(candidates, key=lambda kind: (getattr(kind, "bit_width", 0) if families <= NUMBERS else 0, str(kind)))
 
 
-def _spelled(agreed: Any, known: Sequence[Any]) -> str:
+def _spelled(agreed: Any, types: Sequence[Any]) -> str:
     if agreed is None:
-        return " or ".join(sorted(map(str, known)))
-    families = {family(kind) for kind in known}
+        return " or ".join(sorted(map(str, types)))
+    families = {family(kind) for kind in types}
     return "double" if families >= NUMBERS else str(agreed)
 
 
-def _unusable(name: str, claims: Sequence[Claim]) -> str | None:
+def _unusable(name: str, file_schemas: Sequence[FileSchema]) -> str | None:
     reasons: dict[str, list[str]] = {}
-    for claim in claims:
-        if name in claim.unusable:
-            reasons.setdefault(claim.unusable[name], []).append(claim.where)
+    for file_schema in file_schemas:
+        if name in file_schema.unusable:
+            reasons.setdefault(file_schema.unusable[name], []).append(file_schema.where)
     return next((f"{listing(files, 5)}: {why}" for why, files in reasons.items()), None)
 
 
-def _missing(name: str, kinds: Mapping[Any, list[str]]) -> str | None:
+def _absent(name: str, kinds: Mapping[Any, list[str]]) -> str | None:
     if None not in kinds:
         return None
-    there = [where for kind, files in kinds.items() if kind is not None for where in files]
+    present_in = [where for kind, files in kinds.items() if kind is not None for where in files]
     return (
-        f"column '{name}' is in {listing(there, 5)} but not in {listing(kinds[None], 5)}; "
+        f"column '{name}' is in {listing(present_in, 5)} but not in {listing(kinds[None], 5)}; "
         "read only the files that have it, or write it (null where unknown) to all of them"
     )
 
 
 def _differing(name: str, kinds: Mapping[Any, list[str]]) -> str:
-    sides = [f"{_described(kind)} in {listing(files, 5)}" for kind, files in kinds.items() if kind is not None]
-    return f"column '{name}' is {' but '.join(sides)}; write it with one type to all files"
+    descriptions = [f"{_described(kind)} in {listing(files, 5)}" for kind, files in kinds.items() if kind is not None]
+    return f"column '{name}' is {' but '.join(descriptions)}; write it with one type to all files"
 
 
 def _described(kind: Any) -> str:
-    known = family(kind)
-    return known if known == str(kind) else f"{known} ({kind})"
+    family_name = family(kind)
+    return family_name if family_name == str(kind) else f"{family_name} ({kind})"

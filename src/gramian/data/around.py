@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 
-class Around:
+class UnitWrapper:
     """Name, rows and size of the unit inside; dataclasses that derive from it hold it as `unit`."""
 
     __slots__ = ()

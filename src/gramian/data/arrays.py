@@ -14,35 +14,35 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gramian.batch import Input
-from gramian.data.agreement import Claim, agree
+from gramian.data.agreement import FileSchema, unify
 from gramian.data.columns import ordered_levels
 from gramian.data.reading import Rereadable
-from gramian.data.slices import Held
+from gramian.data.slices import InMemoryTable
 from gramian.data.sparse import is_sparse, read_sparse, size_of
 from gramian.errors import SchemaError, listing
 from gramian.schema import SPARSE, Field, Kind, Schema
 
 NUMERIC = "fiub"  # NumPy kinds that need no conversion
-LISTED = 1000  # columns of a matrix up to which each has a field of its own
+MAX_LISTED_COLUMNS = 1000  # columns of a matrix up to which each has a field of its own
 SEQUENCES = (list, tuple, range)
 
 
 def read_arrays(data: Mapping[Any, Any], where: str = "dict of arrays") -> Rereadable:
     """A source over arrays in memory. Raises SchemaError where they are no columns of one table."""
-    held, schema = hold_arrays(data)
-    size = sum(size_of(c) for c in (*held.columns.values(), *held.matrices.values()))
-    return Rereadable(schema, held.units(where), (Input(where, size, held.rows),), held.rows, size)
+    table, schema = table_of_arrays(data)
+    size = sum(size_of(c) for c in (*table.columns.values(), *table.matrices.values()))
+    return Rereadable(schema, table.units(where), (Input(where, size, table.rows),), table.rows, size)
 
 
-def hold_arrays(data: Mapping[Any, Any]) -> tuple[Held, Schema]:
+def table_of_arrays(data: Mapping[Any, Any]) -> tuple[InMemoryTable, Schema]:
     """The arrays as columns and matrices, and their schema."""
     columns: dict[str, Any] = {}
     matrices: dict[str, Any] = {}
     for key, value in data.items():
         column = to_column(str(key), value)
         (matrices if getattr(column, "ndim", 1) == 2 else columns)[str(key)] = column
-    held = Held(_common_length(columns | matrices), columns, matrices)
-    return held, _schema(held)
+    table = InMemoryTable(_common_length(columns | matrices), columns, matrices)
+    return table, _schema(table)
 
 
 def to_column(name: str, value: Any) -> Any:
@@ -119,54 +119,54 @@ def _common_length(columns: Mapping[str, Any]) -> int:
     for name, column in columns.items():
         lengths.setdefault(column.shape[0] if is_sparse(column) else len(column), []).append(name)
     if len(lengths) > 1:
-        sides = "; ".join(f"{rows} rows: {listing(names, 5)}" for rows, names in lengths.items())
-        raise SchemaError(f"arrays of different lengths ({sides}); give arrays of one length")
+        descriptions = "; ".join(f"{rows} rows: {listing(names, 5)}" for rows, names in lengths.items())
+        raise SchemaError(f"arrays of different lengths ({descriptions}); give arrays of one length")
     return next(iter(lengths))
 
 
-def types_of(held: Held) -> dict[str, Any]:
+def types_of(table: InMemoryTable) -> dict[str, Any]:
     """The Arrow type of each column, those of matrices included. Raises SchemaError where names clash."""
-    types = {name: _type_of(column) for name, column in held.columns.items()}
-    for name, matrix in held.matrices.items():
-        spread = dict.fromkeys((f"{name}[{i}]" for i in range(matrix.shape[1])), _type_of(matrix))
-        if clash := sorted(spread.keys() & types.keys()):
+    types = {name: _type_of(column) for name, column in table.columns.items()}
+    for name, matrix in table.matrices.items():
+        expanded = dict.fromkeys((f"{name}[{i}]" for i in range(matrix.shape[1])), _type_of(matrix))
+        if clash := sorted(expanded.keys() & types.keys()):
             raise SchemaError(f"column '{clash[0]}' is also a column of the matrix '{name}'; rename one of them")
-        types |= spread
+        types |= expanded
     return types
 
 
-def _schema(held: Held) -> Schema:
-    levels = {name: found for name, column in held.columns.items() if (found := _levels(column)) is not None}
-    wide = {name: _field_of(name, matrix) for name, matrix in held.matrices.items() if _is_wide(matrix)}
-    _check_names(held, wide)
-    listed = replace(held, matrices={name: m for name, m in held.matrices.items() if name not in wide})
-    agreed = agree([Claim("", types_of(listed))], levels)
-    return Schema(agreed.schema.fields, {name: matrix.shape[1] for name, matrix in held.matrices.items()}, wide)
+def _schema(table: InMemoryTable) -> Schema:
+    levels = {name: ordered for name, column in table.columns.items() if (ordered := _levels(column)) is not None}
+    wide_fields = {name: _field_of(name, matrix) for name, matrix in table.matrices.items() if _is_wide(matrix)}
+    _check_names(table, wide_fields)
+    listed = replace(table, matrices={name: m for name, m in table.matrices.items() if name not in wide_fields})
+    agreed = unify([FileSchema("", types_of(listed))], levels)
+    return Schema(agreed.schema.fields, {name: matrix.shape[1] for name, matrix in table.matrices.items()}, wide_fields)
 
 
 def _is_wide(matrix: Any) -> bool:
-    return is_sparse(matrix) or matrix.shape[1] > LISTED
+    return is_sparse(matrix) or matrix.shape[1] > MAX_LISTED_COLUMNS
 
 
 def _field_of(name: str, matrix: Any) -> Field:
     """One field for all columns of a matrix."""
     kind = _type_of(matrix)
-    told = f"{SPARSE} {kind}" if is_sparse(matrix) else str(kind)
-    return Field(name, Kind.BOOLEAN if kind == pa.bool_() else Kind.NUMBER, told)
+    type_name = f"{SPARSE} {kind}" if is_sparse(matrix) else str(kind)
+    return Field(name, Kind.BOOLEAN if kind == pa.bool_() else Kind.NUMBER, type_name)
 
 
-def _check_names(held: Held, wide: Mapping[str, Field]) -> None:
-    for name in held.columns:
+def _check_names(table: InMemoryTable, wide: Mapping[str, Field]) -> None:
+    for name in table.columns:
         base, _, index = name.removesuffix("]").rpartition("[")
-        if base in wide and index.isdecimal() and int(index) < held.matrices[base].shape[1]:
+        if base in wide and index.isdecimal() and int(index) < table.matrices[base].shape[1]:
             raise SchemaError(f"column '{name}' is also a column of the matrix '{base}'; rename one of them")
 
 
 def _type_of(column: Any) -> Any:
     if not isinstance(column, np.ndarray) and not is_sparse(column):
         return column.type
-    known = column.dtype.newbyteorder("=")
-    return pa.float64() if known.kind == "f" and known.itemsize > 8 else pa.from_numpy_dtype(known)
+    dtype = column.dtype.newbyteorder("=")
+    return pa.float64() if dtype.kind == "f" and dtype.itemsize > 8 else pa.from_numpy_dtype(dtype)
 
 
 def _levels(column: Any) -> Any:

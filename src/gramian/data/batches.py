@@ -8,12 +8,12 @@ from itertools import chain
 from typing import Any
 
 from gramian.batch import Batch, Input, Unit
-from gramian.data.agreement import widest
-from gramian.data.arrays import hold_arrays, types_of
-from gramian.data.frames import hold_frame
-from gramian.data.pandas import hold_pandas
-from gramian.data.reading import Once, Rereadable
-from gramian.data.slices import Held, Slice
+from gramian.data.agreement import common_type
+from gramian.data.arrays import table_of_arrays, types_of
+from gramian.data.frames import table_of_frame
+from gramian.data.pandas import table_of_pandas
+from gramian.data.reading import Rereadable, SinglePass
+from gramian.data.slices import InMemoryTable, Slice
 from gramian.errors import ColumnError, DataError, SchemaError
 from gramian.schema import Schema
 
@@ -26,7 +26,7 @@ def read_list(data: Sequence[Any]) -> Rereadable:
     return Rereadable(first.schema, units, (Input(f"{len(data)} frames", None, rows),), rows, None)
 
 
-def read_iterator(data: Iterable[Any]) -> Once:
+def read_iterator(data: Iterable[Any]) -> SinglePass:
     """Batches that come one by one: only the first is taken before a unit is asked for."""
     items = iter(data)
     with_first = next(items, None)
@@ -34,11 +34,11 @@ def read_iterator(data: Iterable[Any]) -> Once:
         raise DataError("it yields no batches, so there are no columns", "iterable of batches")
     first = _schema_of_first(with_first)
     units = chain.from_iterable(_checked(chain([with_first], items), first))
-    return Once(first.schema, units, (Input("iterable of batches", None, None),))
+    return SinglePass(first.schema, units, (Input("iterable of batches", None, None),))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Expected:
+class FirstBatch:
     """What the first batch has."""
 
     schema: Schema
@@ -46,7 +46,7 @@ class Expected:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Checked:
+class CheckedSlice:
     """Rows of one batch, whose columns must be those of the first."""
 
     piece: Slice
@@ -70,7 +70,7 @@ class Checked:
 
     def batches(self, columns: Sequence[str], *, parallel: bool = False) -> Iterator[Batch]:
         """Views of the rows. Raises SchemaError where a column that is used is not as in the first batch."""
-        types = types_of(self.piece.held)
+        types = types_of(self.piece.table)
         for name in columns:
             self._check(name, types)
         yield from self.piece.batches(columns, parallel=parallel)
@@ -82,33 +82,35 @@ class Checked:
             raise ColumnError(name, error.names, self.piece.where) from error
         except SchemaError as error:
             raise SchemaError(error.message, self.piece.where) from error
-        if widest([self.expected[name], types[name]]) is None:
-            told = f"column '{name}' is {types[name]}, but {self.expected[name]} in batch 1; give all batches one type"
-            raise SchemaError(told, self.piece.where)
+        if common_type([self.expected[name], types[name]]) is None:
+            message = (
+                f"column '{name}' is {types[name]}, but {self.expected[name]} in batch 1; give all batches one type"
+            )
+            raise SchemaError(message, self.piece.where)
 
 
-def _schema_of_first(data: Any) -> Expected:
-    held, schema = hold(data, "batch 1")
-    return Expected(schema, types_of(held))
+def _schema_of_first(data: Any) -> FirstBatch:
+    table, schema = table_of_batch(data, "batch 1")
+    return FirstBatch(schema, types_of(table))
 
 
-def _checked(items: Iterable[Any], first: Expected) -> Iterator[Iterator[Unit]]:
+def _checked(items: Iterable[Any], first: FirstBatch) -> Iterator[Iterator[Unit]]:
     rows = 0
     for number, item in enumerate(items, start=1):
         where = f"batch {number}"
-        held, schema = hold(item, where)
-        yield (Checked(piece, schema, first.types) for piece in held.units(where, rows))
-        rows += held.rows
+        table, schema = table_of_batch(item, where)
+        yield (CheckedSlice(piece, schema, first.types) for piece in table.units(where, rows))
+        rows += table.rows
 
 
-def hold(data: Any, where: str) -> tuple[Held, Schema]:
+def table_of_batch(data: Any, where: str) -> tuple[InMemoryTable, Schema]:
     """One batch of any kind that is in memory."""
     if isinstance(data, Mapping):
-        return hold_arrays(data)
+        return table_of_arrays(data)
     if is_pandas(data):
-        return hold_pandas(data)
+        return table_of_pandas(data)
     if hasattr(data, "__arrow_c_stream__") or hasattr(data, "__arrow_c_array__"):
-        return hold_frame(data)
+        return table_of_frame(data)
     raise DataError(f"{type(data).__name__} is no batch; yield record batches, frames or dicts of arrays", where)
 
 

@@ -10,21 +10,21 @@ import pyarrow as pa
 
 from gramian.errors import DataError, GramianError
 
-COMPLAINTS = (pa.ArrowException, OSError, EOFError, ValueError, TypeError, zlib.error)
+READ_ERRORS = (pa.ArrowException, OSError, EOFError, ValueError, TypeError, zlib.error)
 
 
 @contextmanager
-def blamed(where: str) -> Iterator[None]:
+def error_context(where: str) -> Iterator[None]:
     """Turn any complaint of a reader into a DataError at `where`."""
     try:
         yield
     except GramianError:
         raise
-    except COMPLAINTS as error:
-        raise unreadable(error, where) from error
+    except READ_ERRORS as error:
+        raise unreadable_error(error, where) from error
 
 
-def unreadable(error: BaseException, where: str) -> DataError:
+def unreadable_error(error: BaseException, where: str) -> DataError:
     """A DataError with the first line of what a reader said."""
-    told = str(error).strip().partition("\n")[0] or type(error).__name__
-    return DataError(f"cannot be read, it is damaged or not what its name says ({told})", where)
+    message = str(error).strip().partition("\n")[0] or type(error).__name__
+    return DataError(f"cannot be read, it is damaged or not what its name says ({message})", where)

@@ -31,16 +31,16 @@ FAMILIES = (
 )
 
 
-def plain(kind: Any) -> Any:
+def storage_type(kind: Any) -> Any:
     """The type below extensions and run lengths."""
     if isinstance(kind, pa.BaseExtensionType):
-        return plain(kind.storage_type)
-    return plain(kind.value_type) if pt.is_run_end_encoded(kind) else kind
+        return storage_type(kind.storage_type)
+    return storage_type(kind.value_type) if pt.is_run_end_encoded(kind) else kind
 
 
 def family(kind: Any) -> str:
     """Types of one family are read in the same way."""
-    kind = plain(kind)
+    kind = storage_type(kind)
     if pt.is_dictionary(kind):
         inner = family(kind.value_type)
         return inner if inner == "text" else f"categories of {inner}"
@@ -49,10 +49,10 @@ def family(kind: Any) -> str:
 
 def kind_of(kind: Any) -> Kind:
     """What a column of this Arrow type is to a formula."""
-    kind = plain(kind)
+    kind = storage_type(kind)
     if pt.is_dictionary(kind):
         return Kind.TEXT
-    return next((found for test, _, found in FAMILIES if test(kind)), Kind.OTHER)
+    return next((column_kind for test, _, column_kind in FAMILIES if test(kind)), Kind.OTHER)
 
 
 def usable(column: Any) -> Any:
@@ -72,8 +72,8 @@ def ordered_levels(column: Any) -> tuple[Level, ...] | None:
     if not (pt.is_dictionary(column.type) and column.type.ordered):
         return None
     chunks = column.chunks if isinstance(column, pa.ChunkedArray) else [column]
-    known = {tuple(chunk.dictionary.to_pylist()) for chunk in chunks}
-    return known.pop() if len(known) == 1 else None
+    level_orders = {tuple(chunk.dictionary.to_pylist()) for chunk in chunks}
+    return level_orders.pop() if len(level_orders) == 1 else None
 
 
 def constant(value: int | str | None, kind: Any, rows: int) -> Any:

@@ -11,11 +11,11 @@ import pyarrow.csv as pc
 
 from gramian.batch import Batch
 from gramian.data.agreement import duplicates
-from gramian.data.blame import COMPLAINTS
+from gramian.data.blame import READ_ERRORS
 from gramian.data.columns import family
 from gramian.data.csv_blame import first_fault, unclosed, unclosed_quote
 from gramian.data.csv_sample import Dialect, conversion, parsing, sample
-from gramian.data.facts import Facts, batch_of, stored
+from gramian.data.facts import FileInfo, batch_of, stored_columns
 from gramian.data.paths import File
 from gramian.data.rawtext import open_text
 from gramian.data.reading import batch_rows
@@ -25,19 +25,19 @@ BLOCK = 2**22  # bytes that are parsed together
 TEXT = pa.dictionary(pa.int32(), pa.string())
 
 
-def inspect(file: File) -> Facts:
+def inspect(file: File) -> FileInfo:
     """Names from the first line, types from a sample."""
-    known = sample(file)
-    return Facts(file, known.types, duplicates(known.names), known.rows, spelling=known.dialect)
+    sampled = sample(file)
+    return FileInfo(file, sampled.types, duplicates(sampled.names), sampled.rows, dialect=sampled.dialect)
 
 
-def units(facts: Facts, agreed: Mapping[str, Any]) -> Iterator[Table]:
+def units(info: FileInfo, agreed: Mapping[str, Any]) -> Iterator[Table]:
     """The file as one unit; a column without values in the sample takes the type that the other files have."""
-    if facts.rows == 0:
+    if info.rows == 0:
         return
-    types = {name: agreed.get(name) if pa.types.is_null(kind) else kind for name, kind in facts.types.items()}
-    known = tuple((name, kind if kind is not None else pa.null()) for name, kind in types.items())
-    yield Table(facts.file, known, facts.spelling)
+    types = {name: agreed.get(name) if pa.types.is_null(kind) else kind for name, kind in info.types.items()}
+    typed_columns = tuple((name, kind if kind is not None else pa.null()) for name, kind in types.items())
+    yield Table(info.file, typed_columns, info.dialect)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +69,8 @@ class Table:
 
     def batches(self, columns: Sequence[str], *, parallel: bool = False) -> Iterator[Batch]:
         """The rows in order. Raises DataError with the line of a value that does not fit its column."""
-        inside = stored(columns, self.file)
-        read = {name: kind for name, kind in self.types if name in inside} or {self.types[0][0]: pa.string()}
+        in_file = stored_columns(columns, self.file)
+        read = {name: kind for name, kind in self.types if name in in_file} or {self.types[0][0]: pa.string()}
         first = 0
         for piece in self._pieces(read, parallel):
             for at in range(0, piece.num_rows, step := batch_rows(len(columns))):
@@ -86,7 +86,7 @@ class Table:
                 raw.drain()
             except GramianError:
                 raise
-            except COMPLAINTS as error:
+            except READ_ERRORS as error:
                 self.file.check()
                 raise first_fault(self.file, self.dialect, read, error) from error
             self.file.check()

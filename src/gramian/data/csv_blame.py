@@ -10,7 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from gramian.data.blame import unreadable
+from gramian.data.blame import unreadable_error
 from gramian.data.csv_sample import Dialect
 from gramian.data.paths import File
 from gramian.data.rawtext import open_bytes
@@ -22,19 +22,19 @@ REMEDY = "correct it, leave it empty if it is missing, or store the table as Par
 
 def first_fault(file: File, dialect: Dialect, types: Mapping[str, Any], error: BaseException) -> DataError:
     """What a reader complained of, with the line where the file is to blame."""
-    told = str(error)
+    message = str(error)
     try:
-        if "straddl" in told and (line := unclosed_quote(file, dialect)):
+        if "straddl" in message and (line := unclosed_quote(file, dialect)):
             return unclosed(file, line)
-        if "invalid UTF8" in told:
-            return _undecodable(file) or unreadable(error, file.label)
-        if found := VALUE.search(told):
-            return _misfit(file, dialect, types, int(found[1]), found[2]) or unreadable(error, file.label)
-        if "CSV parse error" in told:
-            return _ragged(file, dialect) or unreadable(error, file.label)
+        if "invalid UTF8" in message:
+            return _undecodable(file) or unreadable_error(error, file.label)
+        if match := VALUE.search(message):
+            return _misfit(file, dialect, types, int(match[1]), match[2]) or unreadable_error(error, file.label)
+        if "CSV parse error" in message:
+            return _ragged(file, dialect) or unreadable_error(error, file.label)
     except (OSError, EOFError, csv.Error) as second:
-        return unreadable(second, file.label)
-    return unreadable(error, file.label)
+        return unreadable_error(second, file.label)
+    return unreadable_error(error, file.label)
 
 
 def unclosed_quote(file: File, dialect: Dialect) -> int | None:
@@ -70,10 +70,10 @@ def _misfit(file: File, dialect: Dialect, types: Mapping[str, Any], column: int,
             header = row
         elif column < len(row) and row[column].strip() == value.strip():
             name = header[column]
-            told = (
+            message = (
                 f"column '{name}' holds '{value}', but {_expected(types.get(name))} in a sample of the file; {REMEDY}"
             )
-            return DataError(told, f"{file.label}, line {line}")
+            return DataError(message, f"{file.label}, line {line}")
     return None
 
 
@@ -82,8 +82,10 @@ def _ragged(file: File, dialect: Dialect) -> DataError | None:
     for line, row in _rows(file, dialect):
         width = len(row) if width is None else width
         if len(row) != width:
-            told = f"{len(row)} of {width} fields; complete the row, or quote values that hold a '{dialect.delimiter}'"
-            return DataError(told, f"{file.label}, line {line}")
+            message = (
+                f"{len(row)} of {width} fields; complete the row, or quote values that hold a '{dialect.delimiter}'"
+            )
+            return DataError(message, f"{file.label}, line {line}")
     return None
 
 
@@ -97,8 +99,10 @@ def _undecodable(file: File) -> DataError | None:
             try:
                 line.decode("utf-8")
             except UnicodeDecodeError as error:
-                found = line[error.start : error.end]
-                return DataError(f"the bytes {found!r} are not UTF-8; save it as UTF-8", f"{file.label}, line {number}")
+                bad_bytes = line[error.start : error.end]
+                return DataError(
+                    f"the bytes {bad_bytes!r} are not UTF-8; save it as UTF-8", f"{file.label}, line {number}"
+                )
     return None
 
 

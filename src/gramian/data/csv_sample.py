@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pv
 
-from gramian.data.blame import blamed
+from gramian.data.blame import error_context
 from gramian.data.columns import family
 from gramian.data.paths import File
 from gramian.data.rawtext import is_gzip, open_bytes
@@ -26,9 +26,11 @@ NULLS = [
     *("", "NA", "N/A", "n/a", "<NA>", "#N/A", "#N/A N/A", "#NA", "NULL", "null", "None"),
     *("NaN", "nan", "-NaN", "-nan", "1.#IND", "-1.#IND", "1.#QNAN", "-1.#QNAN"),
 ]
-WHOLE = r"^\s*[+-]?\d+\s*$"
+INTEGER = r"^\s*[+-]?\d+\s*$"
 NUMBER = r"^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$"
-STRAY = 0.1  # up to this share of other values (or a single one) a column of numbers holds mistakes, not levels
+MAX_STRAY_SHARE = (
+    0.1  # up to this share of other values (or a single one) a column of numbers holds mistakes, not levels
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ class Sample:
 
 def sample(file: File) -> Sample:
     """What a CSV file holds, without reading all of it. Raises DataError where there is no header."""
-    with blamed(file.label):
+    with error_context(file.label):
         head, later = _pieces(file)
     head = head.removeprefix(BOM)
     if not head.strip():
@@ -64,7 +66,7 @@ def sample(file: File) -> Sample:
     names, dialect, start = _header(head, file)
     parts = [head[start:], *(piece for piece in later if _aligned(piece, len(names), dialect))]
     kinds = [_inferred(part, len(names), dialect) for part in parts]
-    types = [_merged([known[i] for known in kinds]) for i in range(len(names))]
+    types = [_common_type([piece_types[i] for piece_types in kinds]) for i in range(len(names))]
     rows = None if any(part.strip() for part in (head[start:], *later)) else 0
     return Sample(names, dict(zip(names, types, strict=True)), dialect, rows)
 
@@ -148,7 +150,7 @@ def _regular(piece: bytes, width: int, dialect: Dialect) -> bool:
         rows = [len(row) for row in csv.reader(text, delimiter=dialect.delimiter) if row]
     except csv.Error:
         return False
-    return all(found == width for found in rows[1:-1])
+    return all(fields == width for fields in rows[1:-1])
 
 
 def _inferred(piece: bytes, width: int, dialect: Dialect) -> list[Any]:
@@ -158,23 +160,25 @@ def _inferred(piece: bytes, width: int, dialect: Dialect) -> list[Any]:
     try:
         table = _parsed(piece, width, dialect)
         numbers = [i for i in range(width) if pa.types.is_floating(table.schema.types[i])]
-        meant = {i: _meant(table.column(i)) for i in range(width) if pa.types.is_string(table.schema.types[i])}
-        spelt = _parsed(piece, width, dialect, {str(i): pa.string() for i in numbers}) if numbers else table
+        intended = {
+            i: _intended_type(table.column(i)) for i in range(width) if pa.types.is_string(table.schema.types[i])
+        }
+        as_text = _parsed(piece, width, dialect, {str(i): pa.string() for i in numbers}) if numbers else table
     except pa.ArrowInvalid:
         return [pa.null()] * width
-    large = {i for i in numbers if pc.all(pc.match_substring_regex(spelt.column(i), WHOLE)).as_py()}
-    return [pa.string() if i in large else meant.get(i, kind) for i, kind in enumerate(table.schema.types)]
+    large = {i for i in numbers if pc.all(pc.match_substring_regex(as_text.column(i), INTEGER)).as_py()}
+    return [pa.string() if i in large else intended.get(i, kind) for i, kind in enumerate(table.schema.types)]
 
 
-def _meant(column: Any) -> Any:
+def _intended_type(column: Any) -> Any:
     """Text, or the type of the numbers that nearly all values are: then the others are mistakes, told when read."""
-    known = column.drop_null()
-    numbers = known.filter(pc.match_substring_regex(known, NUMBER))
-    stray = len(known) - len(numbers)
-    if len(numbers) < 2 or not 0 < stray <= max(1, STRAY * len(known)):
+    values = column.drop_null()
+    numbers = values.filter(pc.match_substring_regex(values, NUMBER))
+    stray = len(values) - len(numbers)
+    if len(numbers) < 2 or not 0 < stray <= max(1, MAX_STRAY_SHARE * len(values)):
         return pa.string()
-    whole = pc.all(pc.match_substring_regex(numbers, WHOLE)).as_py()
-    return pa.int64() if whole and pc.max(pc.utf8_length(numbers)).as_py() < 19 else pa.float64()
+    all_integers = pc.all(pc.match_substring_regex(numbers, INTEGER)).as_py()
+    return pa.int64() if all_integers and pc.max(pc.utf8_length(numbers)).as_py() < 19 else pa.float64()
 
 
 def _parsed(piece: bytes, width: int, dialect: Dialect, types: Mapping[str, Any] | None = None) -> Any:
@@ -184,21 +188,21 @@ def _parsed(piece: bytes, width: int, dialect: Dialect, types: Mapping[str, Any]
     return pv.read_csv(io.BytesIO(piece), names, options, conversion(column_types=types))
 
 
-def _merged(kinds: Sequence[Any]) -> Any:
+def _common_type(kinds: Sequence[Any]) -> Any:
     """One type for a column: integers widen to floats, dates to timestamps, all else to text."""
-    known = {family(kind): kind for kind in kinds if not pa.types.is_null(kind)}
-    if not known:
+    by_family = {family(kind): kind for kind in kinds if not pa.types.is_null(kind)}
+    if not by_family:
         return pa.null()
-    if known.keys() <= {"integer", "float"}:
-        return known.get("float", known.get("integer"))
-    if known.keys() <= {"date", "timestamp"}:
-        return _instants(known.get("timestamp", known.get("date")))
-    if len(known) == 1 and known.keys() & {"boolean", "timestamp with time zone"}:
-        return _instants(next(iter(known.values())))
+    if by_family.keys() <= {"integer", "float"}:
+        return by_family.get("float", by_family.get("integer"))
+    if by_family.keys() <= {"date", "timestamp"}:
+        return _with_fractions(by_family.get("timestamp", by_family.get("date")))
+    if len(by_family) == 1 and by_family.keys() & {"boolean", "timestamp with time zone"}:
+        return _with_fractions(next(iter(by_family.values())))
     return pa.string()
 
 
-def _instants(kind: Any) -> Any:
+def _with_fractions(kind: Any) -> Any:
     """Timestamps with room for fractions of a second that the sample did not show."""
     if not pa.types.is_timestamp(kind) or kind.unit == "ns":
         return kind

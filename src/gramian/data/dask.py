@@ -8,8 +8,8 @@ from functools import lru_cache
 from typing import Any
 
 from gramian.batch import Batch, Input
-from gramian.data.blame import blamed
-from gramian.data.pandas import hold_pandas
+from gramian.data.blame import error_context
+from gramian.data.pandas import table_of_pandas
 from gramian.data.reading import Rereadable
 from gramian.errors import MissingExtraError, SchemaError
 from gramian.schema import Schema
@@ -28,7 +28,7 @@ def read_dask(data: Any) -> Rereadable:
     """A Dask frame; nothing of it is computed before a unit is read."""
     if getattr(data, "ndim", None) != 2:
         raise SchemaError(f"a {type(data).__name__} is no table; pass a dask.dataframe.DataFrame", WHERE)
-    _, schema = hold_pandas(data._meta_nonempty)
+    _, schema = table_of_pandas(data._meta_nonempty)
     units = tuple(Partition(data, number) for number in range(data.npartitions))
     return Rereadable(schema, units, (Input(WHERE, None, None),), None, None)
 
@@ -52,8 +52,8 @@ class Partition:
         graph, keys = _graph(self.frame, tuple(columns))
         key = keys[self.number]
         part, _ = cull(graph, [key])
-        there = {k: node for k, node in part.items() if isinstance(node, Future)}
-        return Part(self.name, {k: node for k, node in part.items() if k not in there}, key, there)
+        futures = {k: node for k, node in part.items() if isinstance(node, Future)}
+        return Part(self.name, {k: node for k, node in part.items() if k not in futures}, key, futures)
 
     def batches(self, columns: Sequence[str], *, parallel: bool = False) -> Iterator[Batch]:
         """The rows in order, made in this thread."""
@@ -77,11 +77,11 @@ class Part:
 
     def batches(self, columns: Sequence[str], *, parallel: bool = False) -> Iterator[Batch]:
         """The rows in order. Raises DataError where the graph fails, SchemaError for a column of mixed types."""
-        with blamed(self.name):
-            there = {k: made.result() if isinstance(made, Future) else made for k, made in self.there.items()}
-            held, schema = hold_pandas(dask.get({**self.graph, **there}, self.key))
+        with error_context(self.name):
+            results = {k: value.result() if isinstance(value, Future) else value for k, value in self.there.items()}
+            table, schema = table_of_pandas(dask.get({**self.graph, **results}, self.key))
         _check(schema, columns, self.name)
-        for unit in held.units(self.name):
+        for unit in table.units(self.name):
             yield from unit.batches(columns)
 
 
@@ -99,6 +99,6 @@ def _graph(frame: Any, columns: tuple[str, ...]) -> tuple[dict[Any, Any], list[A
 
     Names that are not columns are levels of the index, which every partition has.
     """
-    known = {str(name): name for name in frame.columns}
-    lowered = frame[[known[name] for name in columns if name in known]].expr.simplify().lower_completely()
+    labels = {str(name): name for name in frame.columns}
+    lowered = frame[[labels[name] for name in columns if name in labels]].expr.simplify().lower_completely()
     return lowered.__dask_graph__(), lowered.__dask_keys__()

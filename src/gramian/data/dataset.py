@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.dataset as pd
 
 from gramian.batch import Batch, Input, Unit
-from gramian.data.agreement import Claim, agree, duplicates
-from gramian.data.blame import blamed
+from gramian.data.agreement import FileSchema, duplicates, unify
+from gramian.data.blame import error_context
 from gramian.data.columns import usable
 from gramian.data.frames import hidden
 from gramian.data.reading import Rereadable, batch_rows
@@ -24,18 +24,18 @@ DECLARED = {"csv", "json"}  # formats without types of their own: those of the d
 def read_dataset(data: Any) -> Rereadable:
     """A dataset; its files must agree as those of a folder do."""
     if not isinstance(data, pd.FileSystemDataset) or getattr(data, "_scan_options", None):
-        schema = agree(list(_claims_of_whole(data))).schema
+        schema = unify(list(_dataset_schemas(data))).schema
         return Rereadable(schema, (Scan(data, WHERE),), (Input(WHERE, None, None),), None, None)
-    with blamed(WHERE):
+    with error_context(WHERE):
         fragments = list(data.get_fragments())
         schemas = [_schema(data, fragment) for fragment in fragments]
-    places = [fragment.path for fragment in fragments]
-    claims = [_claim(place, own) for place, own in zip(places, schemas, strict=True)]
-    schema = agree(claims or [_claim(WHERE, data.schema)]).schema
-    units = tuple(_units(fragments, schemas, places))
+    paths = [fragment.path for fragment in fragments]
+    file_schemas = [_file_schema(path, schema_of_file) for path, schema_of_file in zip(paths, schemas, strict=True)]
+    schema = unify(file_schemas or [_file_schema(WHERE, data.schema)]).schema
+    units = tuple(_units(fragments, schemas, paths))
     counts = [unit.rows for unit in units if unit.rows is not None]
     rows = sum(counts) if len(counts) == len(units) else None
-    return Rereadable(schema, units, tuple(Input(place, None, None) for place in places), rows, None)
+    return Rereadable(schema, units, tuple(Input(path, None, None) for path in paths), rows, None)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,10 +52,10 @@ class Scan:
     def batches(self, columns: Sequence[str], *, parallel: bool = False) -> Iterator[Batch]:
         """The rows in order. Raises DataError where fewer are found than were promised."""
         first = self.first_row
-        own = {} if self.schema is None else {"schema": self.schema}
+        schema_option = {} if self.schema is None else {"schema": self.schema}
         options = {"columns": list(columns), "batch_size": batch_rows(len(columns)), "use_threads": parallel}
-        with blamed(self.name):
-            for piece in self.part.to_batches(batch_readahead=2, **options, **own):
+        with error_context(self.name):
+            for piece in self.part.to_batches(batch_readahead=2, **options, **schema_option):
                 arrays = {name: usable(piece.column(name)) for name in columns}
                 yield Batch(piece.num_rows, arrays, where=self.name, first_row=first)
                 first += piece.num_rows
@@ -63,42 +63,42 @@ class Scan:
             raise DataError(f"holds {first - self.first_row} rows, its footer says {self.rows}", self.name)
 
 
-def _units(fragments: Sequence[Any], schemas: Sequence[Any], places: Sequence[str]) -> Iterator[Unit]:
-    for fragment, schema, place in zip(fragments, schemas, places, strict=True):
+def _units(fragments: Sequence[Any], schemas: Sequence[Any], paths: Sequence[str]) -> Iterator[Unit]:
+    for fragment, schema, path in zip(fragments, schemas, paths, strict=True):
         if not isinstance(fragment, pd.ParquetFileFragment):
-            yield Scan(fragment, place, schema)
+            yield Scan(fragment, path, schema)
             continue
         first = 0
-        with blamed(place):
+        with error_context(path):
             groups = fragment.split_by_row_group()
         for group in groups:
-            known = group.row_groups[0]
-            yield Scan(group, f"{place}, row group {known.id}", schema, known.num_rows, first)
-            first += known.num_rows
+            row_group = group.row_groups[0]
+            yield Scan(group, f"{path}, row group {row_group.id}", schema, row_group.num_rows, first)
+            first += row_group.num_rows
 
 
 def _schema(data: Any, fragment: Any) -> Any:
     """The types a fragment has, and those of the keys in its path."""
     if fragment.format.default_extname in DECLARED:
         return data.schema
-    own = fragment.physical_schema
+    physical = fragment.physical_schema
     keys = pd.get_partition_keys(fragment.partition_expression)
-    fields = [data.schema.field(name) for name in keys if name in data.schema.names and name not in own.names]
-    return pa.schema([*(field for field in own if field.name in data.schema.names), *fields])
+    fields = [data.schema.field(name) for name in keys if name in data.schema.names and name not in physical.names]
+    return pa.schema([*(field for field in physical if field.name in data.schema.names), *fields])
 
 
-def _claim(where: str, schema: Any) -> Claim:
+def _file_schema(where: str, schema: Any) -> FileSchema:
     names = [name for name in schema.names if not hidden(name)]
-    return Claim(where, {name: schema.types[schema.names.index(name)] for name in names}, duplicates(names))
+    return FileSchema(where, {name: schema.types[schema.names.index(name)] for name in names}, duplicates(names))
 
 
-def _claims_of_whole(data: Any) -> Iterator[Claim]:
+def _dataset_schemas(data: Any) -> Iterator[FileSchema]:
     """What the dataset says; where its files have types of their own, each must be of the same family."""
-    yield _claim(WHERE, data.schema)
+    yield _file_schema(WHERE, data.schema)
     if not isinstance(data, pd.FileSystemDataset) or data.format.default_extname in DECLARED:
         return
     for path in data.files:
-        with blamed(path):
-            own = data.format.inspect(path, data.filesystem)
-        kinds = {field.name: field.type for field in data.schema} | {field.name: field.type for field in own}
-        yield _claim(path, pa.schema([(name, kinds[name]) for name in data.schema.names]))
+        with error_context(path):
+            file_types = data.format.inspect(path, data.filesystem)
+        kinds = {field.name: field.type for field in data.schema} | {field.name: field.type for field in file_types}
+        yield _file_schema(path, pa.schema([(name, kinds[name]) for name in data.schema.names]))

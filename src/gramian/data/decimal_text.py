@@ -16,18 +16,18 @@ def as_text(source: Source) -> Source:
     """The same rows, with numbers of CSV files as text; anything else holds what it holds."""
     if not source.rereadable:
         return source
-    units = tuple(_spelt(unit) for unit in source.units)
+    units = tuple(_with_text_numbers(unit) for unit in source.units)
     return Rereadable(source.schema, units, source.inputs, source.rows, source.size)
 
 
-def _spelt(unit: Any) -> Unit:
-    inside = getattr(unit, "unit", None)
-    if inside is not None:  # a unit may stand around another
-        around: Unit = replace(unit, unit=_spelt(inside))
-        return around
+def _with_text_numbers(unit: Any) -> Unit:
+    wrapped = getattr(unit, "unit", None)
+    if wrapped is not None:  # a unit may stand around another
+        wrapper: Unit = replace(unit, unit=_with_text_numbers(wrapped))
+        return wrapper
     if not isinstance(unit, Table):
-        read: Unit = unit
-        return read
+        unchanged: Unit = unit
+        return unchanged
     return replace(unit, types=tuple((name, _text(kind)) for name, kind in unit.types))
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from gramian.batch import Batch, Input
-from gramian.data.blame import blamed
+from gramian.data.blame import error_context
 from gramian.data.columns import usable
 from gramian.data.frames import schema_of
 from gramian.data.reading import Rereadable, batch_rows
@@ -19,7 +19,7 @@ WHERE = "DuckDB relation"
 
 def read_relation(data: Any) -> Rereadable:
     """A relation as one unit; its connection is busy while a pass runs."""
-    with blamed(WHERE), pa.RecordBatchReader.from_stream(data.limit(0)) as reader:
+    with error_context(WHERE), pa.RecordBatchReader.from_stream(data.limit(0)) as reader:
         schema = schema_of(reader.schema, {})
     return Rereadable(schema, (Relation(data),), (Input(WHERE, None, None),), None, None)
 
@@ -37,7 +37,7 @@ class Relation:
         """The rows as the query yields them."""
         first_row = 0
         quoted = ", ".join('"{}"'.format(name.replace('"', '""')) for name in columns) or "1"
-        with blamed(WHERE), pa.RecordBatchReader.from_stream(self.relation.project(quoted)) as reader:
+        with error_context(WHERE), pa.RecordBatchReader.from_stream(self.relation.project(quoted)) as reader:
             for table in map(_table, reader):
                 for piece in table.to_batches(max_chunksize=batch_rows(len(columns))):
                     arrays = {name: usable(piece.column(name)) for name in columns}

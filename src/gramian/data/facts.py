@@ -15,7 +15,7 @@ from gramian.errors import ColumnError
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Facts:
+class FileInfo:
     """A file's columns (name -> Arrow type), which of them cannot be used and why, its rows when known.
 
     pieces : rows of each of its units, where it has several. spelling : what its format adds.
@@ -25,11 +25,11 @@ class Facts:
     types: Mapping[str, Any]
     unusable: Mapping[str, str] = field(default_factory=dict)
     rows: int | None = None
-    pieces: tuple[Any, ...] = ()
-    spelling: Any = None
+    unit_rows: tuple[Any, ...] = ()
+    dialect: Any = None
 
 
-def stored(columns: Sequence[str], file: File) -> list[str]:
+def stored_columns(columns: Sequence[str], file: File) -> list[str]:
     """Those of the columns that are in the file itself, not in the names of its folders."""
     keys = dict(file.keys)
     return [name for name in columns if name not in keys]

@@ -10,8 +10,8 @@ import pyarrow as pa
 
 from gramian.batch import Input, Unit
 from gramian.data import csv, ipc, parquet
-from gramian.data.agreement import Claim, agree
-from gramian.data.facts import Facts
+from gramian.data.agreement import FileSchema, unify
+from gramian.data.facts import FileInfo
 from gramian.data.paths import SUPPORTED, File, find_files, kind_of
 from gramian.data.reading import Rereadable
 from gramian.errors import DataError
@@ -21,8 +21,8 @@ from gramian.errors import DataError
 class Format:
     """How files of one format are read: what one says before a row is read, and its units once types are agreed."""
 
-    inspect: Callable[[File], Facts]
-    units: Callable[[Facts, Mapping[str, Any]], Iterable[Unit]]
+    inspect: Callable[[File], FileInfo]
+    units: Callable[[FileInfo, Mapping[str, Any]], Iterable[Unit]]
 
 
 FORMATS = {
@@ -36,11 +36,20 @@ def read_files(data: object) -> Rereadable:
     """A source over the files that a path, a pattern, a folder or a list of them stands for."""
     files = find_files(data)
     formats = [_format(file) for file in files]
-    facts = [known.inspect(file) for file, known in zip(files, formats, strict=True)]
-    agreed = agree([_claim(fact) for fact in facts])
-    units = [u for known, fact in zip(formats, facts, strict=True) for u in known.units(fact, agreed.types)]
-    inputs = tuple(Input(f.file.path, f.file.size, f.rows, f.file.changed, len(f.pieces)) for f in facts)
-    return Rereadable(agreed.schema, tuple(units), inputs, _total(facts), sum(file.size for file in files))
+    infos = [file_format.inspect(file) for file, file_format in zip(files, formats, strict=True)]
+    agreed = unify([_file_schema(info) for info in infos])
+    units = [u for file_format, info in zip(formats, infos, strict=True) for u in file_format.units(info, agreed.types)]
+    inputs = tuple(
+        Input(
+            source_info.file.path,
+            source_info.file.size,
+            source_info.rows,
+            source_info.file.changed,
+            len(source_info.unit_rows),
+        )
+        for source_info in infos
+    )
+    return Rereadable(agreed.schema, tuple(units), inputs, _total(infos), sum(file.size for file in files))
 
 
 def _format(file: File) -> Format:
@@ -50,16 +59,16 @@ def _format(file: File) -> Format:
     return FORMATS[kind]
 
 
-def _claim(fact: Facts) -> Claim:
-    keys = {name: pa.int64() if isinstance(value, int) else pa.string() for name, value in fact.file.keys}
-    keys |= {name: pa.null() for name, value in fact.file.keys if value is None}
-    both = {
+def _file_schema(info: FileInfo) -> FileSchema:
+    keys = {name: pa.int64() if isinstance(value, int) else pa.string() for name, value in info.file.keys}
+    keys |= {name: pa.null() for name, value in info.file.keys if value is None}
+    conflicts = {
         name: f"column '{name}' is both in the file and in the name of its folder; rename one of them"
-        for name in keys.keys() & fact.types.keys()
+        for name in keys.keys() & info.types.keys()
     }
-    return Claim(fact.file.label, {**fact.types, **keys}, {**fact.unusable, **both})
+    return FileSchema(info.file.label, {**info.types, **keys}, {**info.unusable, **conflicts})
 
 
-def _total(facts: Sequence[Facts]) -> int | None:
-    known = [fact.rows for fact in facts if fact.rows is not None]
-    return sum(known) if len(known) == len(facts) else None
+def _total(infos: Sequence[FileInfo]) -> int | None:
+    counts = [info.rows for info in infos if info.rows is not None]
+    return sum(counts) if len(counts) == len(infos) else None

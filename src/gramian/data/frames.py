@@ -8,11 +8,11 @@ from typing import Any
 import pyarrow as pa
 
 from gramian.batch import Input, Unit
-from gramian.data.agreement import Claim, agree, duplicates
-from gramian.data.blame import blamed
+from gramian.data.agreement import FileSchema, duplicates, unify
+from gramian.data.blame import error_context
 from gramian.data.columns import ordered_levels
-from gramian.data.reading import SLICE_ROWS, Once, Rereadable
-from gramian.data.slices import Held
+from gramian.data.reading import SLICE_ROWS, Rereadable, SinglePass
+from gramian.data.slices import InMemoryTable
 from gramian.schema import Schema
 
 PANDAS_INDEX = "__index_level_"  # what pandas calls an index without a name; it is no column
@@ -20,30 +20,30 @@ PANDAS_INDEX = "__index_level_"  # what pandas calls an index without a name; it
 
 def read_frame(data: Any) -> Rereadable:
     """A frame that is in memory and can be read again."""
-    where = described(data)
-    held, schema = hold_frame(data)
-    return Rereadable(schema, held.units(where), (Input(where, None, held.rows),), held.rows, None)
+    where = type_name(data)
+    table, schema = table_of_frame(data)
+    return Rereadable(schema, table.units(where), (Input(where, None, table.rows),), table.rows, None)
 
 
-def hold_frame(data: Any) -> tuple[Held, Schema]:
+def table_of_frame(data: Any) -> tuple[InMemoryTable, Schema]:
     """The columns of a frame, without a copy where its memory is Arrow's, and its schema."""
     if isinstance(data, pa.RecordBatch):
         data = pa.Table.from_batches([data])
     elif not isinstance(data, pa.Table):
-        with blamed(described(data)):
+        with error_context(type_name(data)):
             data = pa.RecordBatchReader.from_stream(data).read_all()
     columns = {name: data.column(i) for i, name in enumerate(data.column_names) if not hidden(name)}
-    levels = {name: found for name, column in columns.items() if (found := ordered_levels(column)) is not None}
-    return Held(data.num_rows, columns, {}), schema_of(data.schema, levels)
+    levels = {name: ordered for name, column in columns.items() if (ordered := ordered_levels(column)) is not None}
+    return InMemoryTable(data.num_rows, columns, {}), schema_of(data.schema, levels)
 
 
-def read_stream(data: Any) -> Once:
+def read_stream(data: Any) -> SinglePass:
     """A stream that can be taken once; at most one unit more than asked for is pulled."""
-    where = described(data)
-    with blamed(where):
+    where = type_name(data)
+    with error_context(where):
         reader = data if isinstance(data, pa.RecordBatchReader) else pa.RecordBatchReader.from_stream(data)
     schema = schema_of(reader.schema, {})
-    return Once(schema, stream_units(reader, where), (Input(where, None, None),))
+    return SinglePass(schema, stream_units(reader, where), (Input(where, None, None),))
 
 
 def stream_units(reader: Any, where: str) -> Iterator[Unit]:
@@ -51,31 +51,31 @@ def stream_units(reader: Any, where: str) -> Iterator[Unit]:
     first_row = 0
     for table in _recut(reader, where):
         columns = {name: table.column(i) for i, name in enumerate(table.column_names)}
-        yield from Held(table.num_rows, columns, {}).units(where, first_row)
+        yield from InMemoryTable(table.num_rows, columns, {}).units(where, first_row)
         first_row += table.num_rows
 
 
 def _recut(reader: Any, where: str) -> Iterator[Any]:
-    waiting: list[Any] = []
+    pending: list[Any] = []
     rows = 0
-    with blamed(where):
+    with error_context(where):
         for batch in reader:
-            waiting.append(batch)
+            pending.append(batch)
             rows += batch.num_rows
             while rows >= SLICE_ROWS:
-                table = pa.Table.from_batches(waiting, reader.schema)
+                table = pa.Table.from_batches(pending, reader.schema)
                 yield table.slice(0, SLICE_ROWS)
-                waiting = table.slice(SLICE_ROWS).to_batches()
+                pending = table.slice(SLICE_ROWS).to_batches()
                 rows -= SLICE_ROWS
     if rows:
-        yield pa.Table.from_batches(waiting, reader.schema)
+        yield pa.Table.from_batches(pending, reader.schema)
 
 
 def schema_of(schema: Any, levels: Any) -> Schema:
     """The schema of one frame or stream."""
     names: Sequence[str] = [name for name in schema.names if not hidden(name)]
     types = {name: schema.field(schema.names.index(name)).type for name in names}
-    return agree([Claim("frame", types, duplicates(names))], levels).schema
+    return unify([FileSchema("frame", types, duplicates(names))], levels).schema
 
 
 def hidden(name: str) -> bool:
@@ -83,7 +83,7 @@ def hidden(name: str) -> bool:
     return name.startswith(PANDAS_INDEX)
 
 
-def described(data: Any) -> str:
+def type_name(data: Any) -> str:
     """The kind of an object, for people: `polars.DataFrame`."""
     kind = type(data)
     return f"{kind.__module__.partition('.')[0]}.{kind.__name__}"

@@ -12,8 +12,8 @@ import pyarrow.ipc as pi
 
 from gramian.batch import Batch, Unit
 from gramian.data.agreement import duplicates
-from gramian.data.blame import blamed
-from gramian.data.facts import Facts, batch_of, stored
+from gramian.data.blame import error_context
+from gramian.data.facts import FileInfo, batch_of, stored_columns
 from gramian.data.frames import hidden
 from gramian.data.paths import File
 from gramian.data.reading import SLICE_ROWS, batch_rows
@@ -22,25 +22,25 @@ from gramian.errors import ColumnError, DataError
 MAGIC = b"ARROW1"
 
 
-def inspect(file: File) -> Facts:
+def inspect(file: File) -> FileInfo:
     """The schema, and the rows of each record batch where there is a footer."""
-    with blamed(file.label):
+    with error_context(file.label):
         with open(file.path, "rb") as raw:
             if raw.read(len(MAGIC)) != MAGIC:
-                return _stream_facts(file)
-        return _file_facts(file)
+                return _stream_info(file)
+        return _file_info(file)
 
 
-def units(facts: Facts, agreed: Mapping[str, Any]) -> Iterator[Unit]:
+def units(info: FileInfo, agreed: Mapping[str, Any]) -> Iterator[Unit]:
     """Groups of record batches of a file; a stream as a whole."""
-    if facts.rows is None:
-        yield WholeStream(facts.file)
+    if info.rows is None:
+        yield IpcStream(info.file)
         return
     first, last, start, rows = 0, 0, 0, 0
-    for held in facts.pieces:
-        last, rows = last + 1, rows + held
-        if rows >= SLICE_ROWS or last == len(facts.pieces):
-            yield RecordBatches(facts.file, first, last, rows, start, facts.file.size * rows // max(facts.rows, 1))
+    for piece_rows in info.unit_rows:
+        last, rows = last + 1, rows + piece_rows
+        if rows >= SLICE_ROWS or last == len(info.unit_rows):
+            yield RecordBatches(info.file, first, last, rows, start, info.file.size * rows // max(info.rows, 1))
             first, start, rows = last, start + rows, 0
 
 
@@ -69,7 +69,7 @@ class RecordBatches:
         """The rows in order. Raises DataError where the file is damaged, has changed, or holds fewer rows."""
         first = self.first_row
         self.file.check()
-        with blamed(self.name), _reader(self.file, stored(columns, self.file), parallel) as reader:
+        with error_context(self.name), _reader(self.file, stored_columns(columns, self.file), parallel) as reader:
             for number in range(self.first, self.last):
                 where = f"{self.file.label}, record batch {number}"
                 for batch in _cut(reader.get_batch(number), columns, self.file, where, first):
@@ -80,7 +80,7 @@ class RecordBatches:
 
 
 @dataclass(frozen=True, slots=True)
-class WholeStream:
+class IpcStream:
     """An IPC stream, which can only be read from its beginning."""
 
     file: File
@@ -100,7 +100,7 @@ class WholeStream:
         """Bytes of the file."""
         return self.file.size
 
-    def portable(self, columns: Sequence[str]) -> WholeStream:
+    def portable(self, columns: Sequence[str]) -> IpcStream:
         """What another process reads these columns by."""
         return replace(self, file=self.file.anywhere)
 
@@ -108,10 +108,10 @@ class WholeStream:
         """The rows in order. Raises DataError where the stream stops without its end mark, or goes on after it."""
         first = 0
         self.file.check()
-        with blamed(self.name), _source(self.file) as raw:
+        with error_context(self.name), _source(self.file) as raw:
             schema = pi.open_stream(raw).schema
             raw.seek(0)
-            options = _options(schema, stored(columns, self.file), parallel, self.name)
+            options = _options(schema, stored_columns(columns, self.file), parallel, self.name)
             reader = pi.open_stream(raw, options=options)
             for number, piece in enumerate(_until_end(reader, raw, self.file)):
                 where = f"{self.file.label}, record batch {number}"
@@ -122,13 +122,13 @@ class WholeStream:
 
 def _until_end(reader: Any, raw: Any, file: File) -> Iterator[Any]:
     while True:
-        before = raw.tell()
+        position = raw.tell()
         try:
             piece = reader.read_next_batch()
         except StopIteration:
             break
         yield piece
-    if raw.tell() == before:
+    if raw.tell() == position:
         raise DataError("the stream stops without its end mark: it was cut off while it was written", file.label)
     if raw.tell() != file.size:
         raise DataError(f"{file.size - raw.tell()} bytes follow the end mark of the stream", file.label)
@@ -155,30 +155,30 @@ def _reader(file: File, columns: Sequence[str], parallel: bool) -> Iterator[Any]
 
 def _options(schema: Any, columns: Sequence[str], parallel: bool, where: str) -> Any:
     """Only these columns; an empty list would mean all, so the first stands in for none."""
-    if missing := [name for name in columns if name not in schema.names]:
-        raise ColumnError(missing[0], schema.names, where)
+    if absent := [name for name in columns if name not in schema.names]:
+        raise ColumnError(absent[0], schema.names, where)
     included = sorted(schema.names.index(name) for name in columns) or list(range(len(schema.names)))[:1]
     return pi.IpcReadOptions(included_fields=included, use_threads=parallel)
 
 
-def _stream_facts(file: File) -> Facts:
+def _stream_info(file: File) -> FileInfo:
     with _source(file) as raw:
         schema = pi.open_stream(raw).schema
-    return _facts(file, schema)
+    return _info_of(file, schema)
 
 
-def _file_facts(file: File) -> Facts:
+def _file_info(file: File) -> FileInfo:
     with _source(file) as raw:
         schema = pi.open_file(raw).schema
     narrow = [name for name, _ in sorted(zip(schema.names, schema.types, strict=True), key=_width)]
     with _reader(file, narrow[:1], False) as reader:
         pieces = tuple(reader.get_batch(i).num_rows for i in range(reader.num_record_batches))
-    return _facts(file, schema, sum(pieces), pieces)
+    return _info_of(file, schema, sum(pieces), pieces)
 
 
-def _facts(file: File, schema: Any, rows: int | None = None, pieces: tuple[int, ...] = ()) -> Facts:
+def _info_of(file: File, schema: Any, rows: int | None = None, pieces: tuple[int, ...] = ()) -> FileInfo:
     types = {name: schema.types[i] for i, name in enumerate(schema.names) if not hidden(name)}
-    return Facts(file, types, duplicates(schema.names), rows, pieces)
+    return FileInfo(file, types, duplicates(schema.names), rows, pieces)
 
 
 def _width(column: tuple[str, Any]) -> int:

@@ -12,34 +12,34 @@ import pyarrow.parquet as pq
 
 from gramian.batch import Batch
 from gramian.data.agreement import duplicates
-from gramian.data.blame import blamed
+from gramian.data.blame import error_context
 from gramian.data.columns import family
-from gramian.data.facts import Facts, batch_of, stored
+from gramian.data.facts import FileInfo, batch_of, stored_columns
 from gramian.data.frames import hidden
 from gramian.data.paths import File
 from gramian.data.reading import batch_rows
 from gramian.errors import DataError
 
 
-def inspect(file: File) -> Facts:
+def inspect(file: File) -> FileInfo:
     """The schema and the row groups that the footer tells."""
-    with blamed(file.label), _open(file) as reader:
+    with error_context(file.label), _open(file) as reader:
         schema, footer = reader.schema_arrow, reader.metadata
         names = [name for name in schema.names if not hidden(name)]
         types = {name: schema.types[i] for i, name in enumerate(schema.names) if not hidden(name)}
         pieces = tuple(footer.row_group(i).num_rows for i in range(footer.num_row_groups))
     if sum(pieces) != footer.num_rows:
         raise DataError(f"its row groups hold {sum(pieces)} rows, its footer says {footer.num_rows}", file.label)
-    return Facts(file, types, duplicates(names), footer.num_rows, pieces)
+    return FileInfo(file, types, duplicates(names), footer.num_rows, pieces)
 
 
-def units(facts: Facts, agreed: Mapping[str, Any]) -> Iterator[RowGroup]:
+def units(info: FileInfo, agreed: Mapping[str, Any]) -> Iterator[RowGroup]:
     """One unit for each row group."""
-    texts = frozenset(name for name, kind in facts.types.items() if family(kind) == "text")
-    starts = accumulate(facts.pieces, initial=0)
-    for group, (rows, start) in enumerate(zip(facts.pieces, starts, strict=False)):
-        size = facts.file.size * rows // max(facts.rows or 0, 1)
-        yield RowGroup(facts.file, group, rows, start, size, texts)
+    texts = frozenset(name for name, kind in info.types.items() if family(kind) == "text")
+    starts = accumulate(info.unit_rows, initial=0)
+    for group, (rows, start) in enumerate(zip(info.unit_rows, starts, strict=False)):
+        size = info.file.size * rows // max(info.rows or 0, 1)
+        yield RowGroup(info.file, group, rows, start, size, texts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +64,12 @@ class RowGroup:
 
     def batches(self, columns: Sequence[str], *, parallel: bool = False) -> Iterator[Batch]:
         """The rows in order. Raises DataError where the file is damaged, has changed, or holds fewer rows."""
-        inside = stored(columns, self.file)
+        in_file = stored_columns(columns, self.file)
         first = self.first_row
         self.file.check()
-        with blamed(self.name), _open(self.file, [n for n in inside if n in self.texts]) as reader:
-            size = batch_rows(len(inside))
-            for piece in reader.iter_batches(size, row_groups=[self.group], columns=inside, use_threads=parallel):
+        with error_context(self.name), _open(self.file, [n for n in in_file if n in self.texts]) as reader:
+            size = batch_rows(len(in_file))
+            for piece in reader.iter_batches(size, row_groups=[self.group], columns=in_file, use_threads=parallel):
                 self.file.check()
                 yield batch_of(piece, columns, self.file, self.name, first)
                 first += piece.num_rows

@@ -34,7 +34,7 @@ class File:
     keys: tuple[tuple[str, int | str | None], ...]
     size: int
     changed: int
-    found: int
+    inspected: int
     local: bool
 
     @property
@@ -61,9 +61,9 @@ def find_files(data: object) -> tuple[File, ...]:
     """All files that a path, a pattern, a folder or a list of them stands for, sorted by path."""
     entries = data if isinstance(data, list | tuple | set | frozenset) else [data]
     paths = [path for entry in entries for path in _expand(entry)]
-    if twice := sorted({path for path in paths if paths.count(path) > 1} if len(set(paths)) < len(paths) else ()):
-        raise DataError(f"is named more than once: its rows would count twice ({listing(twice, 5)})", twice[0])
-    return _described(sorted(paths))
+    if repeated := sorted({path for path in paths if paths.count(path) > 1} if len(set(paths)) < len(paths) else ()):
+        raise DataError(f"is named more than once: its rows would count twice ({listing(repeated, 5)})", repeated[0])
+    return _described_files(sorted(paths))
 
 
 def _expand(entry: object) -> list[str]:
@@ -85,30 +85,30 @@ def _nearby(path: str) -> str:
     folder = os.path.dirname(path) or "."
     if not os.path.isdir(folder):
         return f" (nor is there a folder '{folder}')"
-    there = sorted(name for name in os.listdir(folder) if not name.startswith("."))
-    return f"; '{folder}' holds {listing(there, 8)}" if there else f"; '{folder}' is empty"
+    names = sorted(name for name in os.listdir(folder) if not name.startswith("."))
+    return f"; '{folder}' holds {listing(names, 8)}" if names else f"; '{folder}' is empty"
 
 
 def _of_pattern(pattern: str) -> list[str]:
     special = os.path.basename(pattern).startswith(("_", "."))
-    found = [path for path in glob(pattern, recursive=True) if special or not _hidden(os.path.basename(path))]
-    folders = [path for path in found if os.path.isdir(path)]
-    files = {path for path in found if not os.path.isdir(path)}
+    matches = [path for path in glob(pattern, recursive=True) if special or not _hidden(os.path.basename(path))]
+    folders = [path for path in matches if os.path.isdir(path)]
+    files = {path for path in matches if not os.path.isdir(path)}
     if not files:
         files = {path for folder in folders for path in _of_folder(folder)}
     if not files:
         raise DataError("the pattern matches no file", pattern)
-    return _alike(sorted(files), pattern)
+    return _check_one_format(sorted(files), pattern)
 
 
 def _of_folder(folder: str) -> list[str]:
-    found = sorted(_walk(folder, set()))
-    if not found:
+    paths = sorted(_files_below(folder, set()))
+    if not paths:
         raise DataError(f"the folder holds no files; supported are {SUPPORTED}", folder)
-    return _alike(found, folder)
+    return _check_one_format(paths, folder)
 
 
-def _walk(folder: str, seen: set[str]) -> Iterator[str]:
+def _files_below(folder: str, seen: set[str]) -> Iterator[str]:
     real = os.path.realpath(folder)  # a link may lead back up
     if real in seen:
         return
@@ -116,7 +116,7 @@ def _walk(folder: str, seen: set[str]) -> Iterator[str]:
         if _hidden(entry.name):
             continue
         if entry.is_dir():
-            yield from _walk(entry.path, seen | {real})
+            yield from _files_below(entry.path, seen | {real})
         else:
             yield entry.path
 
@@ -125,13 +125,13 @@ def _hidden(name: str) -> bool:
     return name.startswith((".", "_"))
 
 
-def _alike(paths: Sequence[str], where: str) -> list[str]:
+def _check_one_format(paths: Sequence[str], where: str) -> list[str]:
     kinds: dict[str, list[str]] = {}
     for path in paths:
         kinds.setdefault(kind_of(path) or os.path.splitext(path)[1] or "no extension", []).append(path)
     if len(kinds) > 1:
-        found = "; ".join(f"{kind}: {listing(map(os.path.basename, files), 3)}" for kind, files in kinds.items())
-        raise DataError(f"files of several formats ({found}); pass a pattern that matches one of them", where)
+        descriptions = "; ".join(f"{kind}: {listing(map(os.path.basename, files), 3)}" for kind, files in kinds.items())
+        raise DataError(f"files of several formats ({descriptions}); pass a pattern that matches one of them", where)
     return list(paths)
 
 
@@ -155,7 +155,7 @@ def kind_of(path: str) -> str | None:
     return next((kind for suffix, kind in KINDS.items() if lower.endswith(suffix)), None)
 
 
-def _described(paths: Sequence[str]) -> tuple[File, ...]:
+def _described_files(paths: Sequence[str]) -> tuple[File, ...]:
     shared = os.path.commonpath([os.path.dirname(os.path.abspath(p)) for p in paths])
     raw = [_raw_keys(path) for path in paths]
     numeric = _numeric(raw)
@@ -164,12 +164,12 @@ def _described(paths: Sequence[str]) -> tuple[File, ...]:
 
 def _file(path: str, shared: str, keys: dict[str, str | None], numeric: set[str]) -> File:
     try:
-        known = os.stat(path)
+        status = os.stat(path)
     except OSError as error:
         raise DataError(f"cannot be read ({error.strerror})", path) from error
     typed = tuple((k, int(v) if v is not None and k in numeric else v) for k, v in keys.items())
     label = os.path.relpath(os.path.abspath(path), shared)
-    return File(path, label, typed, known.st_size, known.st_mtime_ns, time_ns(), _is_local(os.path.realpath(path)))
+    return File(path, label, typed, status.st_size, status.st_mtime_ns, time_ns(), _is_local(os.path.realpath(path)))
 
 
 def _raw_keys(path: str) -> dict[str, str | None]:

@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from gramian.batch import Batch, Input
-from gramian.data.blame import blamed
+from gramian.data.blame import error_context
 from gramian.data.columns import usable
 from gramian.data.frames import schema_of
 from gramian.data.reading import BATCH_ROWS, Rereadable, batch_rows
@@ -25,7 +25,7 @@ WHERE = "polars.LazyFrame"
 
 def read_lazy(data: Any) -> Rereadable:
     """A lazy frame as one unit."""
-    with blamed(WHERE):
+    with error_context(WHERE):
         schema = pa.RecordBatchReader.from_stream(data.head(0).collect()).schema
     return Rereadable(schema_of(schema, {}), (Query(data),), (Input(WHERE, None, None),), None, None)
 
@@ -42,7 +42,7 @@ class Query:
     def batches(self, columns: Sequence[str], *, parallel: bool = False) -> Iterator[Batch]:
         """The rows as the query yields them."""
         first_row = 0
-        with blamed(WHERE):
+        with error_context(WHERE):
             for frame in self._collected(columns):
                 for piece in pa.table(frame).to_batches(max_chunksize=batch_rows(len(columns))):
                     arrays = {name: usable(piece.column(name)) for name in columns}

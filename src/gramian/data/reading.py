@@ -31,7 +31,7 @@ class Rereadable:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Once:
+class SinglePass:
     """A source that is used up by one pass; nothing is pulled before a unit is asked for."""
 
     schema: Schema

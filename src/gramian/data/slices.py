@@ -19,7 +19,7 @@ FEW_ROWS = 4096  # pieces smaller than this cost more than copying them together
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Held:
+class InMemoryTable:
     """Columns in memory, all of the same length.
 
     columns : name -> Arrow array, chunked array or NumPy vector. matrices : name -> (rows, k) array, or CSR matrix.
@@ -39,16 +39,16 @@ class Held:
 class Slice:
     """Rows `start` to `start + rows` of what is held; `before` counts the rows of earlier frames."""
 
-    held: Held
+    table: InMemoryTable
     where: str
     start: int
     rows: int
-    before: int = 0
+    rows_before: int = 0
 
     @property
     def name(self) -> str:
         """The frame and its rows, for people."""
-        first = self.before + self.start
+        first = self.rows_before + self.start
         return f"{self.where}, rows {first}-{first + max(self.rows, 1) - 1}"
 
     @property
@@ -58,37 +58,37 @@ class Slice:
 
     def batches(self, columns: Sequence[str], *, parallel: bool = False) -> Iterator[Batch]:
         """Views of the rows with these columns; a matrix asked for by its name alone comes whole, sparse if it is."""
-        vectors, chunked, matrices = self._chosen(columns)
-        dense = wanted_columns(columns, matrices)
-        width = len(vectors) + len(chunked) + sum(_cells(m, whole=name in columns) for name, m in matrices.items())
+        vectors, chunked, matrices = self._select(columns)
+        dense = dense_columns(columns, matrices)
+        width = len(vectors) + len(chunked) + sum(_cells(m, entire=name in columns) for name, m in matrices.items())
         for at, rows, arrays in _pieces(chunked, self.start, self.rows, batch_rows(width, SLICE_ROWS)):
             rows_of = slice(at, at + rows)
             views = {name: native(vector[rows_of]) for name, vector in vectors.items()}
             blocks, taken = blocks_of(matrices, rows_of, dense, columns)
-            yield Batch(rows, {**arrays, **views, **taken}, blocks, self.where, self.before + at)
+            yield Batch(rows, {**arrays, **views, **taken}, blocks, self.where, self.rows_before + at)
 
-    def _chosen(self, names: Sequence[str]) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+    def _select(self, names: Sequence[str]) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
         vectors: dict[str, Any] = {}
         chunked: dict[str, Any] = {}
         matrices: dict[str, Any] = {}
         for name in names:
-            column = self.held.columns.get(name)
-            base = name if name in self.held.matrices else name.rpartition("[")[0]
-            if column is None and base not in self.held.matrices:
-                raise ColumnError(name, self.held.columns, self.where)
+            column = self.table.columns.get(name)
+            base = name if name in self.table.matrices else name.rpartition("[")[0]
+            if column is None and base not in self.table.matrices:
+                raise ColumnError(name, self.table.columns, self.where)
             if column is None:
-                matrices[base] = self.held.matrices[base]
+                matrices[base] = self.table.matrices[base]
             else:
                 (vectors if isinstance(column, np.ndarray) else chunked)[name] = column
         return vectors, chunked, matrices
 
 
-def _cells(matrix: Any, *, whole: bool) -> int:
+def _cells(matrix: Any, *, entire: bool) -> int:
     """What a row of a matrix takes: of a sparse one that stays sparse, its entries."""
-    return int(matrix.nnz // max(matrix.shape[0], 1) if whole and is_sparse(matrix) else matrix.shape[1])
+    return int(matrix.nnz // max(matrix.shape[0], 1) if entire and is_sparse(matrix) else matrix.shape[1])
 
 
-def wanted_columns(names: Sequence[str], matrices: Mapping[str, Any]) -> dict[str, list[int]]:
+def dense_columns(names: Sequence[str], matrices: Mapping[str, Any]) -> dict[str, list[int]]:
     """Which columns of each sparse matrix are wanted as dense ones."""
     out: dict[str, list[int]] = {}
     for name in names:
@@ -105,16 +105,16 @@ def blocks_of(
     blocks: dict[str, Any] = {}
     taken: dict[str, Any] = {}
     for name, matrix in matrices.items():
-        places = dense.get(name, [])
+        positions = dense.get(name, [])
         if not is_sparse(matrix):
             blocks[name] = native(matrix[rows])
-        elif name not in names and len(places) == matrix.shape[1]:
+        elif name not in names and len(positions) == matrix.shape[1]:
             blocks[name] = rows_of(matrix, rows).toarray()
         else:
             if name in names:
                 blocks[name] = rows_of(matrix, rows)
-            some = rows_of(matrix, rows)[:, places].toarray()
-            taken |= {f"{name}[{j}]": np.ascontiguousarray(some[:, k]) for k, j in enumerate(places)}
+            selected = rows_of(matrix, rows)[:, positions].toarray()
+            taken |= {f"{name}[{j}]": np.ascontiguousarray(selected[:, k]) for k, j in enumerate(positions)}
     return blocks, taken
 
 
@@ -126,18 +126,21 @@ def native(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
 def _pieces(columns: Mapping[str, Any], start: int, rows: int, step: int) -> Iterator[tuple[int, int, dict[str, Any]]]:
     """Where each piece begins, its rows, and its Arrow columns; at least one piece."""
     if not columns or not rows:
-        empty = {name: usable(whole(column.slice(start, 0))) for name, column in columns.items()}
-        yield from ((at, min(step, start + rows - at), empty) for at in range(start, start + max(rows, 1), step))
+        empty = {name: usable(one_array(column.slice(start, 0))) for name, column in columns.items()}
+        yield from (
+            (position, min(step, start + rows - position), empty)
+            for position in range(start, start + max(rows, 1), step)
+        )
         return
     table = pa.table({name: column.slice(start, rows) for name, column in columns.items()})
     if max(column.num_chunks for column in table.columns) * FEW_ROWS > rows + 2 * FEW_ROWS:
         table = table.combine_chunks()
-    at = start
+    position = start
     for piece in table.to_batches(max_chunksize=step):
-        yield at, piece.num_rows, {name: usable(piece.column(i)) for i, name in enumerate(columns)}
-        at += piece.num_rows
+        yield position, piece.num_rows, {name: usable(piece.column(i)) for i, name in enumerate(columns)}
+        position += piece.num_rows
 
 
-def whole(column: Any) -> Any:
+def one_array(column: Any) -> Any:
     """A column as one array."""
     return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gramian.data.source import source_of
-from gramian.derivation.columns import PLACES, write_out
+from gramian.derivation.columns import CONSTANT_PLACES, model_table
 from gramian.derivation.derivation import Derivation
 from gramian.derivation.polynomial import with_powers
 from gramian.derivation.solution import solve
@@ -31,9 +31,9 @@ def derive(formula: str, data: Any, *, constant: str = "last", polynomial: int |
     >>> steps.XtX.tolist(), steps.w.tolist()
     ([[30.0, 10.0], [10.0, 4.0]], [1.9, 0.0])
     """
-    one_of("constant", constant, PLACES)
+    one_of("constant", constant, CONSTANT_PLACES)
     source = source_of(data)
     if polynomial is not None:
         formula = with_powers(formula, source.schema, polynomial)
-    table = write_out(formula, source, constant)
+    table = model_table(formula, source, constant)
     return Derivation(table, solve(table.X, table.y, table.constant))

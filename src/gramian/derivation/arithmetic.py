@@ -8,7 +8,7 @@ from math import lcm
 from operator import mul
 
 Row = tuple[Fraction, ...]
-Exact = tuple[Row, ...]
+ExactMatrix = tuple[Row, ...]
 ZERO, ONE = Fraction(0), Fraction(1)
 
 
@@ -17,83 +17,83 @@ def rational(value: float) -> Fraction:
     return Fraction(repr(float(value)))
 
 
-def transpose(A: Exact) -> Exact:
+def transpose(A: ExactMatrix) -> ExactMatrix:
     """Rows as columns; A has at least one row."""
     return tuple(zip(*A, strict=True))
 
 
 def dot(a: Sequence[Fraction], b: Sequence[Fraction]) -> Fraction:
     """Sum of products, over one common denominator."""
-    (p, down), (q, across) = _whole(a), _whole(b)
+    (p, down), (q, across) = _integers(a), _integers(b)
     return Fraction(sum(map(mul, p, q)), down * across)
 
 
-def product(A: Exact, B: Exact) -> Exact:
+def product(A: ExactMatrix, B: ExactMatrix) -> ExactMatrix:
     """A B."""
-    left, right = [_whole(row) for row in A], [_whole(column) for column in transpose(B)]
+    left, right = [_integers(row) for row in A], [_integers(column) for column in transpose(B)]
     return tuple(tuple(Fraction(sum(map(mul, p, q)), c * d) for q, d in right) for p, c in left)
 
 
-def times(A: Exact, v: Row) -> Row:
+def matrix_vector(A: ExactMatrix, v: Row) -> Row:
     """A v."""
     return tuple(row[0] for row in product(A, transpose((v,))))
 
 
-def identity(size: int) -> Exact:
+def identity(size: int) -> ExactMatrix:
     """Ones on the diagonal."""
     return tuple(tuple(ONE if i == j else ZERO for j in range(size)) for i in range(size))
 
 
-def reduced(A: Exact) -> tuple[Exact, tuple[int, ...]]:
+def reduced(A: ExactMatrix) -> tuple[ExactMatrix, tuple[int, ...]]:
     """Reduced row echelon form without its zero rows, and the columns of its pivots.
 
     With C the pivot columns of A and F this form, A = C F, both of full rank.
     """
     rows, pivots = [list(row) for row in A], list[int]()
     for column in range(len(A[0])):
-        done = len(pivots)
-        pick = next((i for i in range(done, len(rows)) if rows[i][column]), None)
-        if pick is None:
+        rank = len(pivots)
+        pivot_row = next((i for i in range(rank, len(rows)) if rows[i][column]), None)
+        if pivot_row is None:
             continue
-        rows[done], rows[pick] = rows[pick], rows[done]
-        _eliminate(rows, done, column)
+        rows[rank], rows[pivot_row] = rows[pivot_row], rows[rank]
+        _eliminate(rows, rank, column)
         pivots.append(column)
     return tuple(map(tuple, rows[: len(pivots)])), tuple(pivots)
 
 
-def determinant(A: Exact) -> Fraction:
+def determinant(A: ExactMatrix) -> Fraction:
     """By elimination; 1 for a matrix without rows."""
     rows, value = [list(row) for row in A], ONE
     for k in range(len(rows)):
-        pick = next((i for i in range(k, len(rows)) if rows[i][k]), None)
-        if pick is None:
+        pivot_row = next((i for i in range(k, len(rows)) if rows[i][k]), None)
+        if pivot_row is None:
             return ZERO
-        rows[k], rows[pick] = rows[pick], rows[k]
-        value *= rows[k][k] if pick == k else -rows[k][k]
+        rows[k], rows[pivot_row] = rows[pivot_row], rows[k]
+        value *= rows[k][k] if pivot_row == k else -rows[k][k]
         for row in rows[k + 1 :]:
-            share = row[k] / rows[k][k]
-            row[k:] = [a - share * b for a, b in zip(row[k:], rows[k][k:], strict=True)]
+            factor = row[k] / rows[k][k]
+            row[k:] = [a - factor * b for a, b in zip(row[k:], rows[k][k:], strict=True)]
     return value
 
 
-def inverse(A: Exact) -> Exact:
+def inverse(A: ExactMatrix) -> ExactMatrix:
     """The inverse of a matrix that has one: the rows of (A, I) are reduced until A has become I."""
     size = len(A)
-    form, _ = reduced(tuple((*row, *unit) for row, unit in zip(A, identity(size), strict=True)))
+    form, _ = reduced(tuple((*row, *unit_row) for row, unit_row in zip(A, identity(size), strict=True)))
     return tuple(row[size:] for row in form)
 
 
-def _eliminate(rows: list[list[Fraction]], at: int, column: int) -> None:
+def _eliminate(rows: list[list[Fraction]], pivot_row: int, column: int) -> None:
     """Make the pivot one, everything else in its column zero."""
-    pivot = rows[at][column]
-    rows[at] = [a / pivot for a in rows[at]]
+    pivot = rows[pivot_row][column]
+    rows[pivot_row] = [a / pivot for a in rows[pivot_row]]
     for i, row in enumerate(rows):
-        if i != at and row[column]:
-            share = row[column]
-            rows[i] = [a - share * b for a, b in zip(row, rows[at], strict=True)]
+        if i != pivot_row and row[column]:
+            factor = row[column]
+            rows[i] = [a - factor * b for a, b in zip(row, rows[pivot_row], strict=True)]
 
 
-def _whole(row: Sequence[Fraction]) -> tuple[list[int], int]:
+def _integers(row: Sequence[Fraction]) -> tuple[list[int], int]:
     """Numerators over their common denominator, and that denominator."""
     common = lcm(*(a.denominator for a in row))
     return [a.numerator * (common // a.denominator) for a in row], common

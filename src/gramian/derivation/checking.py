@@ -5,7 +5,7 @@ from __future__ import annotations
 from gramian.derivation.arithmetic import transpose
 from gramian.derivation.columns import Table
 from gramian.derivation.document import Block, Equation, Section, Show, Tabulate, column, grid, numbered, say
-from gramian.derivation.numbers import shown
+from gramian.derivation.numbers import format_fraction
 from gramian.derivation.solution import Solution
 
 HEADINGS = ("y", "prediction", "residual")
@@ -18,8 +18,8 @@ def check(table: Table, solution: Solution) -> Section:
         say("The predictions are $Xw$, the residuals $e = y - Xw$:"),
         Tabulate(grid(side_by_side, numbered(len(table.y)), HEADINGS)),
         say(
-            f"The cost falls from $J(0) = {shown(solution.cost_before)}$ with all coefficients zero to "
-            f"$J(w) = {shown(solution.cost_after)}$."
+            f"The cost falls from $J(0) = {format_fraction(solution.cost_before)}$ with all coefficients zero to "
+            f"$J(w) = {format_fraction(solution.cost_after)}$."
         ),
         say("The gradient at $w$ is zero, exactly:"),
         Show("2X'(Xw - y)", grid(column(solution.gradient), table.names, ("dJ/dw",))),
@@ -35,7 +35,7 @@ def check(table: Table, solution: Solution) -> Section:
 
 def minimum(solution: Solution) -> Section:
     """Step 10."""
-    values = ", ".join(map(shown, solution.eigenvalues))
+    values = ", ".join(map(format_fraction, solution.eigenvalues))
     return Section(
         "Why it is the minimum",
         (
@@ -63,8 +63,8 @@ def _unique(solution: Solution) -> str:
             "All of them are positive. Every step makes the cost larger, for $Xv = 0$ only if $v = 0$: $w$ is the one "
             "and only minimum."
         )
-    told = "One of them is" if flat == 1 else f"{flat} of them are"
+    zero_count = "One of them is" if flat == 1 else f"{flat} of them are"
     return (
-        f"{told} zero: along the vectors $v$ with $Xv = 0$ the cost is flat, the bowl is a valley. $w$ is a minimum, "
+        f"{zero_count} zero: along the vectors $v$ with $Xv = 0$ the cost is flat, the bowl is a valley. $w$ is a minimum, "
         "but all points on the floor of the valley are as low."
     )

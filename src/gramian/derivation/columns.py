@@ -8,7 +8,7 @@ from fractions import Fraction
 from math import prod
 
 from gramian.batch import Source
-from gramian.derivation.arithmetic import ONE, ZERO, Exact, Row, transpose
+from gramian.derivation.arithmetic import ONE, ZERO, ExactMatrix, Row, transpose
 from gramian.derivation.rows import RowReader, Rows
 from gramian.derivation.standardize import as_variables
 from gramian.errors import FormulaError, NumericalError, OptionError
@@ -19,12 +19,12 @@ from gramian.formula.coding import Levels, ModelColumn, level_name, levels_of, m
 from gramian.formula.design import Design
 from gramian.formula.parts import Orthogonal, Standardized
 from gramian.formula.syntax import Name, label
-from gramian.formula.tally import Tally
+from gramian.formula.tally import DroppedRows
 from gramian.linalg.moments import Moments
 from gramian.linalg.monomials import Coordinate
 
-PLACES = ("last", "first")
-COLUMNS = 12
+CONSTANT_PLACES = ("last", "first")
+MAX_COLUMNS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,17 +39,17 @@ class Table:
     formula: str
     outcome: str
     names: tuple[str, ...]
-    X: Exact
+    X: ExactMatrix
     y: Row
     constant: int | None
-    tally: Tally = field(default_factory=Tally)
+    dropped_rows: DroppedRows = field(default_factory=DroppedRows)
     reference: Mapping[str, str] = field(default_factory=dict)
     indicators: tuple[str, ...] = ()
     computed: tuple[str, ...] = ()
     offsets: tuple[str, ...] = ()
 
 
-def write_out(formula: str, source: Source, constant: str) -> Table:
+def model_table(formula: str, source: Source, constant: str) -> Table:
     """Read the rows, write out the model's columns, the constant at the place that is asked for.
 
     Raises OptionError beyond 200 rows or 12 columns, FormulaError for orthogonal polynomials, NumericalError where
@@ -61,17 +61,17 @@ def write_out(formula: str, source: Source, constant: str) -> Table:
     for unit in source.units:
         for batch in unit.batches(design.columns):
             reader.add(batch)
-    done = Accumulate(_plain(design)).lift(reader.batches)
-    rows = reader.finish(done.moments.levels)
+    accumulated = Accumulate(_without_coordinates(design)).accumulate(reader.batches)
+    rows = reader.finish(accumulated.moments.levels)
     if not rows.count:
         raise NumericalError(f"no rows are left to derive '{formula}' from")
-    if rows.count != done.moments.rows:
+    if rows.count != accumulated.moments.rows:
         raise NumericalError("powers of the numbers are too large for float64; rescale the columns")
-    return _table(design, rows, done.moments, done.tally, constant)
+    return _table(design, rows, accumulated.moments, accumulated.dropped_rows, constant)
 
 
 def _check(design: Design) -> None:
-    for part in (part for term in design.terms.terms for part in term.parts):
+    for part in (part for term in design.terms.terms for part in term.numeric_terms):
         if isinstance(part, Orthogonal):
             raise FormulaError(
                 f"{part.label} is orthogonal: its columns hold square roots, which no fraction is; "
@@ -82,13 +82,13 @@ def _check(design: Design) -> None:
         raise FormulaError(f"{next(iter(design.terms.splines))} cannot be derived by hand; write powers, as in I(x^2)")
 
 
-def _plain(design: Design) -> Design:
+def _without_coordinates(design: Design) -> Design:
     """The design in the units of the data."""
     names = (*design.terms.variables, *design.outcome)
     return replace(design, coordinates={name: Coordinate() for name in names})
 
 
-def _table(design: Design, rows: Rows, moments: Moments, tally: Tally, constant: str) -> Table:
+def _table(design: Design, rows: Rows, moments: Moments, dropped_rows: DroppedRows, constant: str) -> Table:
     terms, values = as_variables(design.terms, rows.values)
     levels = levels_of(moments, design.terms)
     if levels.contrasts:
@@ -100,7 +100,7 @@ def _table(design: Design, rows: Rows, moments: Moments, tally: Tally, constant:
     ones = next((c for c in columns if not terms.terms[c.term].atoms), None)
     others = [c for c in columns if c is not ones]
     ordered = others if ones is None else [*others, ones] if constant == "last" else [ones, *others]
-    scaled = (p.label for t in design.terms.terms for p in t.parts if isinstance(p, Standardized) and p.scaled)
+    scaled = (p.label for t in design.terms.terms for p in t.numeric_terms if isinstance(p, Standardized) and p.scaled)
     nodes = (*design.terms.variables.values(), *design.outcome.values(), *design.offsets)
     return Table(
         formula=design.formula,
@@ -109,7 +109,7 @@ def _table(design: Design, rows: Rows, moments: Moments, tally: Tally, constant:
         X=transpose(tuple(_values(c, replace(rows, values=values)) for c in ordered)),
         y=rows.response,
         constant=None if ones is None else ordered.index(ones),
-        tally=tally,
+        dropped_rows=dropped_rows,
         reference=_references(design, columns, levels),
         indicators=tuple(c.name for c in ordered if c.cell and c.polynomial == {(): ONE}),
         computed=tuple(dict.fromkeys([*(label(node) for node in nodes if not isinstance(node, Name)), *scaled])),
@@ -120,9 +120,9 @@ def _table(design: Design, rows: Rows, moments: Moments, tally: Tally, constant:
 def _check_width(width: int, formula: str) -> None:
     if not width:
         raise FormulaError(f"'{formula}' has no terms and no constant: there is nothing to derive")
-    if width > COLUMNS:
+    if width > MAX_COLUMNS:
         raise OptionError(
-            f"'{formula}' has {width} columns; a derivation is written out for at most {COLUMNS}, use gm.ols for more"
+            f"'{formula}' has {width} columns; a derivation is written out for at most {MAX_COLUMNS}, use gm.ols for more"
         )
 
 
@@ -140,10 +140,12 @@ def _value(column: ModelColumn, rows: Rows, i: int) -> Fraction:
 
 def _references(design: Design, columns: tuple[ModelColumn, ...], levels: Levels) -> dict[str, str]:
     """The level without a column of its own, of every factor that is a term by itself."""
-    out: dict[str, str] = {}
+    references: dict[str, str] = {}
     for number, term in enumerate(design.terms.terms):
         if len(term.atoms) == 1 and term.factors:
             (factor,) = term.factors
             shown = {c.cell[0][1] for c in columns if c.term == number}
-            out.update((factor, level_name(levels.names[factor][k])) for k in levels.order[factor] if k not in shown)
-    return out
+            references.update(
+                (factor, level_name(levels.names[factor][k])) for k in levels.order[factor] if k not in shown
+            )
+    return references

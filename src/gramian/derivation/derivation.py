@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from gramian.derivation.arithmetic import Exact
+from gramian.derivation.arithmetic import ExactMatrix
 from gramian.derivation.columns import Table
 from gramian.derivation.solution import Solution
 from gramian.derivation.steps import document
@@ -43,7 +43,7 @@ class Derivation:
     @property
     def dropped_rows(self) -> Mapping[str, int]:
         """Rows left out by cause."""
-        return self.table.tally.dropped
+        return self.table.dropped_rows.by_cause
 
     @property
     def X(self) -> Matrix:  # noqa: N802  # the letters of the derivation
@@ -189,7 +189,7 @@ def _vector(values: Sequence[Fraction]) -> Vector:
     return array
 
 
-def _matrix(values: Exact) -> Matrix:
+def _matrix(values: ExactMatrix) -> Matrix:
     array = np.array([[_rounded(v) for v in row] for row in values], np.float64)
     array.flags.writeable = False
     return array

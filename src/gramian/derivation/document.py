@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TypeAlias
 
-from gramian.derivation.arithmetic import Exact
-from gramian.derivation.numbers import shown
+from gramian.derivation.arithmetic import ExactMatrix
+from gramian.derivation.numbers import format_fraction
 
-MOST_COLUMNS, FIRST_COLUMNS, LAST_COLUMNS = 12, 6, 5
-MOST_ROWS, FIRST_ROWS, LAST_ROWS = 24, 12, 5
+MAX_COLUMNS, FIRST_COLUMNS, LAST_COLUMNS = 12, 6, 5
+MAX_ROWS, FIRST_ROWS, LAST_ROWS = 24, 12, 5
 GAP = "..."
 
 
@@ -93,23 +93,23 @@ class Document:
 
 def say(text: str, *names: str) -> Say:
     """A paragraph; mathematics stands between dollars, each {} is one of the names."""
-    left = iter(names)
+    remaining = iter(names)
     parts = (part for part in re.split(r"(\$[^$]*\$|\{\})", text) if part)
-    return Say(tuple(_piece(part, next(left) if part == "{}" else "") for part in parts))
+    return Say(tuple(_piece(part, next(remaining) if part == "{}" else "") for part in parts))
 
 
 def listed(names: Iterable[str]) -> tuple[Piece, ...]:
     """Names with commas between them."""
-    out: list[Piece] = []
+    pieces: list[Piece] = []
     for name in names:
-        out += [", ", Name(name)] if out else [Name(name)]
-    return tuple(out)
+        pieces += [", ", Name(name)] if pieces else [Name(name)]
+    return tuple(pieces)
 
 
-def grid(values: Exact, rows: Sequence[str], columns: Sequence[str]) -> Grid:
+def grid(values: ExactMatrix, rows: Sequence[str], columns: Sequence[str]) -> Grid:
     """Numbers, rounded; where there are very many rows or columns, the first and the last."""
-    down = _kept(len(rows), MOST_ROWS, FIRST_ROWS, LAST_ROWS)
-    across = _kept(len(columns), MOST_COLUMNS, FIRST_COLUMNS, LAST_COLUMNS)
+    down = _shown_positions(len(rows), MAX_ROWS, FIRST_ROWS, LAST_ROWS)
+    across = _shown_positions(len(columns), MAX_COLUMNS, FIRST_COLUMNS, LAST_COLUMNS)
     cells = tuple(tuple(_cell(values, i, j) for j in across) for i in down)
     return Grid(_labels(rows, down), _labels(columns, across), cells)
 
@@ -125,20 +125,20 @@ def _piece(part: str, name: str) -> Piece:
     return Math(part[1:-1]) if part.startswith("$") else part
 
 
-def _kept(count: int, most: int, first: int, last: int) -> list[int | None]:
-    if count <= most:
+def _shown_positions(count: int, limit: int, first: int, last: int) -> list[int | None]:
+    if count <= limit:
         return list(range(count))
     return [*range(first), None, *range(count - last, count)]
 
 
-def _labels(labels: Sequence[str], kept: list[int | None]) -> tuple[str, ...]:
-    return tuple(GAP if i is None else labels[i] for i in kept)
+def _labels(labels: Sequence[str], positions: list[int | None]) -> tuple[str, ...]:
+    return tuple(GAP if i is None else labels[i] for i in positions)
 
 
-def _cell(values: Exact, i: int | None, j: int | None) -> str:
-    return GAP if i is None or j is None else shown(values[i][j])
+def _cell(values: ExactMatrix, i: int | None, j: int | None) -> str:
+    return GAP if i is None or j is None else format_fraction(values[i][j])
 
 
-def column(values: Iterable[Fraction]) -> Exact:
+def column(values: Iterable[Fraction]) -> ExactMatrix:
     """A vector as a matrix of one column."""
     return tuple((v,) for v in values)

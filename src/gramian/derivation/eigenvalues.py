@@ -5,15 +5,15 @@ from __future__ import annotations
 from decimal import Decimal, getcontext, localcontext
 from fractions import Fraction
 
-from gramian.derivation.arithmetic import Exact, Row
+from gramian.derivation.arithmetic import ExactMatrix, Row
 
-GUARD = 40  # decimal digits that are right in the smallest eigenvalue
-SWEEPS = 100  # Jacobi's method needs about ten
+GUARD_DIGITS = 40  # decimal digits that are right in the smallest eigenvalue
+MAX_SWEEPS = 100  # Jacobi's method needs about ten
 
 Square = list[list[Decimal]]
 
 
-def eigenvalues(G: Exact, rank: int, volume: Fraction) -> Row:
+def eigenvalues(G: ExactMatrix, rank: int, volume: Fraction) -> Row:
     """Eigenvalues of a positive semidefinite matrix, the largest first; those beyond its rank are exactly zero.
 
     volume : the product of the `rank` positive ones. As none exceeds the trace, the smallest is at least
@@ -23,10 +23,10 @@ def eigenvalues(G: Exact, rank: int, volume: Fraction) -> Row:
     if not rank:
         return (Fraction(0),) * len(G)
     with localcontext() as context:
-        context.prec = GUARD + _digits(trace**rank / volume)
+        context.prec = GUARD_DIGITS + _digits(trace**rank / volume)
         A = [[Decimal(v.numerator) / Decimal(v.denominator) for v in row] for row in G]
-        found = sorted((Fraction(v) for v in _diagonalized(A)), reverse=True)
-        return (*found[:rank], *(Fraction(0),) * (len(G) - rank))
+        values = sorted((Fraction(v) for v in _diagonalized(A)), reverse=True)
+        return (*values[:rank], *(Fraction(0),) * (len(G) - rank))
 
 
 def _diagonalized(A: Square) -> list[Decimal]:
@@ -34,7 +34,7 @@ def _diagonalized(A: Square) -> list[Decimal]:
     size = len(A)
     scale = sum(A[i][i] for i in range(size))
     tiny = scale * Decimal(10) ** (5 - getcontext().prec)
-    for _ in range(SWEEPS):
+    for _ in range(MAX_SWEEPS):
         pairs = [(p, q) for p in range(size) for q in range(p + 1, size) if abs(A[p][q]) > tiny]
         if not pairs:
             break

@@ -29,18 +29,18 @@ MATH = '<math xmlns="http://www.w3.org/1998/Math/MathML"{}>{}</math>'
 
 def html(document: Document) -> str:
     """One <div>, well-formed as XML, all names escaped."""
-    parts = [f'<div class="{CLASS}">', f"<style>{STYLE}</style>", f"<h2>{_said(document.title)}</h2>"]
+    parts = [f'<div class="{CLASS}">', f"<style>{STYLE}</style>", f"<h2>{_inline(document.title)}</h2>"]
     parts += map(_block, document.opening)
     for number, section in enumerate(document.sections, start=1):
         parts += [f"<h3>{number}. {escape(section.title)}</h3>", *map(_block, section.blocks)]
-    told = "\n".join([*parts, "</div>"])
-    return told.encode("ascii", "xmlcharrefreplace").decode()  # right whatever encoding a page declares
+    markup = "\n".join([*parts, "</div>"])
+    return markup.encode("ascii", "xmlcharrefreplace").decode()  # right whatever encoding a page declares
 
 
 def _block(block: Block) -> str:
     match block:
         case Say():
-            return f"<p>{_said(block.pieces)}</p>"
+            return f"<p>{_inline(block.pieces)}</p>"
         case Equation():
             return _wide(_display(mathml(block.text)))
         case Show():
@@ -49,7 +49,7 @@ def _block(block: Block) -> str:
             return _wide(_table(block.grid))
 
 
-def _said(pieces: tuple[Piece, ...]) -> str:
+def _inline(pieces: tuple[Piece, ...]) -> str:
     return "".join(map(_piece, pieces))
 
 

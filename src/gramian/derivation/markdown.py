@@ -12,7 +12,7 @@ DOTS = r"\cdots"
 
 def markdown(document: Document) -> str:
     """The whole of it."""
-    parts = [f"# {_said(document.title)}", *map(_block, document.opening)]
+    parts = [f"# {_inline(document.title)}", *map(_block, document.opening)]
     for number, section in enumerate(document.sections, start=1):
         parts += [f"## {number}. {section.title}", *map(_block, section.blocks)]
     return "\n\n".join(parts)
@@ -21,7 +21,7 @@ def markdown(document: Document) -> str:
 def _block(block: Block) -> str:
     match block:
         case Say():
-            return _said(block.pieces)
+            return _inline(block.pieces)
         case Equation():
             return _display(latex(block.text))
         case Show():
@@ -31,7 +31,7 @@ def _block(block: Block) -> str:
             return _table(block.grid)
 
 
-def _said(pieces: tuple[Piece, ...]) -> str:
+def _inline(pieces: tuple[Piece, ...]) -> str:
     return "".join(map(_piece, pieces))
 
 

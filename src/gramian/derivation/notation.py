@@ -32,18 +32,18 @@ class Token:
 
 def tokens(text: str) -> Iterator[Token]:
     """The signs of a piece of mathematics. Raises ValueError for what is none."""
-    at = 0
-    while at < len(text):
-        if text[at] == " ":
-            at += 1
+    position = 0
+    while position < len(text):
+        if text[position] == " ":
+            position += 1
             continue
-        found = TOKEN.match(text, at)
-        if found is None or found.lastgroup is None:
-            raise ValueError(f"no mathematics: {text[at:]!r}")
-        script = SCRIPT.match(text, found.end())
+        matched = TOKEN.match(text, position)
+        if matched is None or matched.lastgroup is None:
+            raise ValueError(f"no mathematics: {text[position:]!r}")
+        script = SCRIPT.match(text, matched.end())
         assert script is not None  # it matches nothing, too
-        yield Token(found.lastgroup, found[0], script["low"] or "", script["prime"] or script["high"] or "")
-        at = script.end()
+        yield Token(matched.lastgroup, matched[0], script["low"] or "", script["prime"] or script["high"] or "")
+        position = script.end()
 
 
 def latex(text: str) -> str:
@@ -65,12 +65,12 @@ def latex_number(text: str) -> str:
 def mathml_number(text: str) -> str:
     """A number that `shown` wrote, as MathML."""
     mantissa, power, exponent = text.removeprefix("-").partition("e")
-    told = f"<mn>{mantissa}</mn>"
+    markup = f"<mn>{mantissa}</mn>"
     if power:
-        told += f"<mo>·</mo><msup><mn>10</mn>{mathml_number(exponent)}</msup>"
+        markup += f"<mo>·</mo><msup><mn>10</mn>{mathml_number(exponent)}</msup>"
     if text.startswith("-"):
-        told = f"<mo>-</mo>{told}"
-    return told if told.count("<m") == 1 else f"<mrow>{told}</mrow>"
+        markup = f"<mo>-</mo>{markup}"
+    return markup if markup.count("<m") == 1 else f"<mrow>{markup}</mrow>"
 
 
 def _spaced(token: Token) -> str:

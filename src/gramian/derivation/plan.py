@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 from gramian.data.source import source_of
-from gramian.derivation.columns import COLUMNS
+from gramian.derivation.columns import MAX_COLUMNS
 from gramian.derivation.polynomial import with_powers
-from gramian.derivation.rows import ROWS
+from gramian.derivation.rows import MAX_ROWS
 from gramian.fit.options import Options
 from gramian.fit.plan import Plan, plan_linear
 
@@ -21,7 +21,7 @@ def plan_derive(formula: str, data: Any, *, polynomial: int | None = None) -> Pl
     return replace(
         plan_linear(formula, source, Options(), 1),
         expected="1",
-        holds=f"every row, {ROWS} at most, with {COLUMNS} columns at most",
+        holds=f"every row, {MAX_ROWS} at most, with {MAX_COLUMNS} columns at most",
         solver="exact elimination in fractions; every number is rounded once, when it is shown",
         notes=(
             "a derivation shows all matrices, so it is made for data that fit on a page",

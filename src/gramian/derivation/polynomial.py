@@ -10,7 +10,7 @@ from gramian.formula.syntax import Node, label
 from gramian.formula.terms import resolve
 from gramian.schema import Schema
 
-HIGHEST = 11
+MAX_DEGREE = 11
 
 
 def with_powers(formula: str, schema: Schema, degree: int) -> str:
@@ -18,8 +18,8 @@ def with_powers(formula: str, schema: Schema, degree: int) -> str:
 
     Raises OptionError for a degree out of range, or a formula that has not one numeric predictor.
     """
-    if isinstance(degree, bool) or not isinstance(degree, int) or not 1 <= degree <= HIGHEST:
-        raise OptionError(f"polynomial must be a whole number from 1 to {HIGHEST}, found {degree!r}")
+    if isinstance(degree, bool) or not isinstance(degree, int) or not 1 <= degree <= MAX_DEGREE:
+        raise OptionError(f"polynomial must be a whole number from 1 to {MAX_DEGREE}, found {degree!r}")
     expanded = expand(parse(formula), schema.names, schema.matrices)
     predictor = label(_predictor(formula, schema))
     powers = [predictor, *(f"I({predictor}^{k})" for k in range(2, degree + 1))]

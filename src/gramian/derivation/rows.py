@@ -14,7 +14,7 @@ from gramian.formula.design import Design
 from gramian.formula.reading import Observed, Reader
 from gramian.typing import Level, Vector
 
-ROWS = 200
+MAX_ROWS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,30 +47,32 @@ class RowReader:
         """Read one batch; rows with something missing or not finite are left out."""
         with np.errstate(all="ignore"):
             observed = self.reader.read(batch)
-        good = _finite(observed)
-        if len(self.response) + int(good.sum()) > ROWS:
+        complete = _finite(observed)
+        if len(self.response) + int(complete.sum()) > MAX_ROWS:
             raise OptionError(
-                f"the data have more than {ROWS} rows; a derivation is written out for at most {ROWS}, "
+                f"the data have more than {MAX_ROWS} rows; a derivation is written out for at most {MAX_ROWS}, "
                 "use gm.ols for more, or take a few of the rows"
             )
         self.batches.append(batch)
-        self.response += observed.values[self.outcome][good].tolist()
-        self.offset += [0.0] * int(good.sum()) if observed.offset is None else observed.offset[good].tolist()
+        self.response += observed.values[self.outcome][complete].tolist()
+        self.offset += [0.0] * int(complete.sum()) if observed.offset is None else observed.offset[complete].tolist()
         for name, parts in self.values.items():
-            parts.append(observed.values[name][good])
+            parts.append(observed.values[name][complete])
         for name, codes in self.codes.items():
-            codes += observed.codes[name][good].tolist()
+            codes += observed.codes[name][complete].tolist()
 
     def finish(self, levels: Mapping[str, Sequence[Level]]) -> Rows:
         """The rows as fractions, factors as positions among these levels."""
         values = {name: _exact(np.concatenate([*parts, np.zeros(0)]).tolist()) for name, parts in self.values.items()}
         outcome, offset = _exact(self.response), _exact(self.offset)
         response = tuple(a - b for a, b in zip(outcome, offset, strict=True))
-        return Rows(values, {name: self._places(name, known) for name, known in levels.items()}, response)
+        return Rows(
+            values, {name: self._positions(name, factor_levels) for name, factor_levels in levels.items()}, response
+        )
 
-    def _places(self, name: str, levels: Sequence[Level]) -> tuple[int, ...]:
-        seen = list(self.reader.levels[name].known)
-        return tuple(levels.index(seen[code]) for code in self.codes[name])
+    def _positions(self, name: str, levels: Sequence[Level]) -> tuple[int, ...]:
+        reader_levels = list(self.reader.levels[name].levels)
+        return tuple(levels.index(reader_levels[code]) for code in self.codes[name])
 
 
 def _finite(observed: Observed) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:

@@ -8,7 +8,7 @@ from fractions import Fraction
 from gramian.derivation.arithmetic import dot, transpose
 from gramian.derivation.columns import Table
 from gramian.derivation.document import (
-    MOST_ROWS,
+    MAX_ROWS,
     Block,
     Equation,
     Math,
@@ -23,21 +23,21 @@ from gramian.derivation.document import (
     numbered,
     say,
 )
-from gramian.derivation.numbers import factor, shown
+from gramian.derivation.numbers import format_factor, format_fraction
 from gramian.derivation.solution import Solution
 
-SUMMANDS = 5  # sums with more are told by their first three and their last
+MAX_SUMMANDS = 5  # sums with more are told by their first three and their last
 
 
 def opening(table: Table) -> list[Block]:
     """What was read, and how numbers are to be taken."""
     rows, columns = len(table.y), len(table.names)
-    out: list[Block] = [say(f"{_count(rows, 'row')} of data, {_count(columns, 'coefficient')}.")]
-    if table.tally.total:
-        out.append(_left_out(table))
-    if rows > MOST_ROWS:
-        out.append(say("Of long matrices the first and the last rows are shown, of wide ones the columns likewise."))
-    out.append(
+    blocks: list[Block] = [say(f"{_count(rows, 'row')} of data, {_count(columns, 'coefficient')}.")]
+    if table.dropped_rows.total:
+        blocks.append(_dropped(table))
+    if rows > MAX_ROWS:
+        blocks.append(say("Of long matrices the first and the last rows are shown, of wide ones the columns likewise."))
+    blocks.append(
         say(
             "All arithmetic is done in fractions, so nothing is lost on the way. A number of the data is taken as the "
             "shortest decimal that stands for it: 2.33 is exactly 233/100. Numbers are rounded once, when they are "
@@ -46,8 +46,8 @@ def opening(table: Table) -> list[Block]:
     )
     if table.computed:
         names = listed(table.computed)
-        out.append(Say((*names, f" {_is(table.computed)} computed from the data in floating point first.")))
-    return out
+        blocks.append(Say((*names, f" {_is(table.computed)} computed from the data in floating point first.")))
+    return blocks
 
 
 def model(table: Table) -> Section:
@@ -115,7 +115,9 @@ def cost(solution: Solution) -> Section:
                 "in the middle are the same number:"
             ),
             Equation("J(w) = (Xw - y)'(Xw - y) = w'X'Xw - 2w'X'y + y'y"),
-            say(f"With $w = 0$ every prediction is 0, so the cost is $J(0) = y'y = {shown(solution.cost_before)}$."),
+            say(
+                f"With $w = 0$ every prediction is 0, so the cost is $J(0) = y'y = {format_fraction(solution.cost_before)}$."
+            ),
         ),
     )
 
@@ -166,21 +168,21 @@ def products(table: Table, solution: Solution) -> Section:
 def _sum(a: Sequence[Fraction], b: Sequence[Fraction], total: Fraction) -> str:
     """A sum of products, written out."""
     assert dot(a, b) == total
-    pairs = [f"{factor(u)} * {factor(v)}" for u, v in zip(a, b, strict=True)]
-    if len(pairs) > SUMMANDS:
+    pairs = [f"{format_factor(u)} * {format_factor(v)}" for u, v in zip(a, b, strict=True)]
+    if len(pairs) > MAX_SUMMANDS:
         pairs = [*pairs[:3], "...", pairs[-1]]
-    return f"{' + '.join(pairs)} = {shown(total)}"
+    return f"{' + '.join(pairs)} = {format_fraction(total)}"
 
 
-def _left_out(table: Table) -> Say:
-    causes = ", ".join(f"{n} {cause}" for cause, n in table.tally.dropped.items())
-    told: list[Piece] = []
-    for name, n in table.tally.columns.items():
-        told += ["; " if told else " (", Name(name), f": {n}"]
-    rows = _count(table.tally.total, "more row")
-    verb = "was" if table.tally.total == 1 else "were"
-    end = (")" if told else "") + ". Rows are numbered without."
-    return Say((f"{rows} {verb} left out, for want of a value: {causes}", *told, end))
+def _dropped(table: Table) -> Say:
+    causes = ", ".join(f"{n} {cause}" for cause, n in table.dropped_rows.by_cause.items())
+    by_column: list[Piece] = []
+    for name, n in table.dropped_rows.columns.items():
+        by_column += ["; " if by_column else " (", Name(name), f": {n}"]
+    rows = _count(table.dropped_rows.total, "more row")
+    verb = "was" if table.dropped_rows.total == 1 else "were"
+    end = (")" if by_column else "") + ". Rows are numbered without."
+    return Say((f"{rows} {verb} left out, for want of a value: {causes}", *by_column, end))
 
 
 def _count(n: int, what: str) -> str:

@@ -8,14 +8,14 @@ from fractions import Fraction
 from gramian.derivation.arithmetic import (
     ONE,
     ZERO,
-    Exact,
+    ExactMatrix,
     Row,
     determinant,
     dot,
     inverse,
+    matrix_vector,
     product,
     reduced,
-    times,
     transpose,
 )
 from gramian.derivation.eigenvalues import eigenvalues
@@ -29,13 +29,13 @@ class Solution:
     on others. form : (rank, p) with X = C form, C the pivot columns. null : vectors v, one row each, with X v = 0.
     """
 
-    X: Exact
+    X: ExactMatrix
     y: Row
-    XtX: Exact
+    XtX: ExactMatrix
     Xty: Row
     determinant: Fraction
-    inverse: Exact | None
-    pseudo_inverse: Exact
+    inverse: ExactMatrix | None
+    pseudo_inverse: ExactMatrix
     w: Row
     predictions: Row
     residuals: Row
@@ -43,8 +43,8 @@ class Solution:
     cost_after: Fraction
     gradient: Row
     pivots: tuple[int, ...]
-    form: Exact
-    null: Exact
+    form: ExactMatrix
+    null: ExactMatrix
     eigenvalues: Row
 
     @property
@@ -53,18 +53,18 @@ class Solution:
         return len(self.pivots)
 
 
-def solve(X: Exact, y: Row, constant: int | None = None) -> Solution:
+def solve(X: ExactMatrix, y: Row, constant: int | None = None) -> Solution:
     """Minimize the sum of squared residuals; of many solutions the shortest.
 
     constant : the column of ones, which is looked at first, so that other columns are explained by it.
     """
-    G, g = product(transpose(X), X), times(transpose(X), y)
+    G, g = product(transpose(X), X), matrix_vector(transpose(X), y)
     form, pivots = _independent(X, constant)
     singular = len(pivots) < len(G)
     N = None if singular else inverse(G)
     P = _through_factors(X, form, pivots) if N is None else product(N, transpose(X))
-    w = times(P, y)
-    predictions = times(X, w)
+    w = matrix_vector(P, y)
+    predictions = matrix_vector(X, w)
     residuals = tuple(a - b for a, b in zip(y, predictions, strict=True))
     return Solution(
         X=X,
@@ -79,7 +79,7 @@ def solve(X: Exact, y: Row, constant: int | None = None) -> Solution:
         residuals=residuals,
         cost_before=dot(y, y),
         cost_after=dot(residuals, residuals),
-        gradient=tuple(-2 * v for v in times(transpose(X), residuals)),
+        gradient=tuple(-2 * v for v in matrix_vector(transpose(X), residuals)),
         pivots=pivots,
         form=form,
         null=_null(form, pivots, len(G)),
@@ -87,7 +87,7 @@ def solve(X: Exact, y: Row, constant: int | None = None) -> Solution:
     )
 
 
-def _independent(X: Exact, constant: int | None) -> tuple[Exact, tuple[int, ...]]:
+def _independent(X: ExactMatrix, constant: int | None) -> tuple[ExactMatrix, tuple[int, ...]]:
     """The echelon form of X and its pivot columns, the constant looked at first."""
     width = len(X[0])
     order = sorted(range(width), key=lambda j: j != constant)
@@ -96,33 +96,33 @@ def _independent(X: Exact, constant: int | None) -> tuple[Exact, tuple[int, ...]
     return tuple(tuple(row[k] for k in back) for row in form), tuple(order[k] for k in pivots)
 
 
-def _null(form: Exact, pivots: tuple[int, ...], width: int) -> Exact:
+def _null(form: ExactMatrix, pivots: tuple[int, ...], width: int) -> ExactMatrix:
     """For each dependent column the vector v with X v = 0 that has a one there and zeros in the other ones."""
-    out = []
+    vectors = []
     for free in (j for j in range(width) if j not in pivots):
         v = [ONE if j == free else ZERO for j in range(width)]
         for row, j in zip(form, pivots, strict=True):
             v[j] = -row[free]
-        out.append(tuple(v))
-    return tuple(out)
+        vectors.append(tuple(v))
+    return tuple(vectors)
 
 
-def _chosen(X: Exact, pivots: tuple[int, ...]) -> Exact:
+def _pivot_columns(X: ExactMatrix, pivots: tuple[int, ...]) -> ExactMatrix:
     return tuple(tuple(row[j] for j in pivots) for row in X)
 
 
-def _through_factors(X: Exact, F: Exact, pivots: tuple[int, ...]) -> Exact:
+def _through_factors(X: ExactMatrix, F: ExactMatrix, pivots: tuple[int, ...]) -> ExactMatrix:
     """The pseudo-inverse of X = C F with C and F of full rank: F'(FF')^-1 (C'C)^-1 C'."""
     if not pivots:
         return tuple((ZERO,) * len(X) for _ in X[0])
-    C = _chosen(X, pivots)
+    C = _pivot_columns(X, pivots)
     right = product(inverse(product(transpose(C), C)), transpose(C))
     return product(product(transpose(F), inverse(product(F, transpose(F)))), right)
 
 
-def _volume(X: Exact, F: Exact, pivots: tuple[int, ...]) -> Fraction:
+def _volume(X: ExactMatrix, F: ExactMatrix, pivots: tuple[int, ...]) -> Fraction:
     """The product of the positive eigenvalues of X'X, X = C F: det(C'C) det(FF')."""
     if not pivots:
         return ONE
-    C = _chosen(X, pivots)
+    C = _pivot_columns(X, pivots)
     return determinant(product(transpose(C), C)) * determinant(product(F, transpose(F)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from gramian.derivation.arithmetic import Exact, transpose
+from gramian.derivation.arithmetic import ExactMatrix, transpose
 from gramian.derivation.columns import Table
 from gramian.derivation.document import (
     Block,
@@ -20,7 +20,7 @@ from gramian.derivation.document import (
     numbered,
     say,
 )
-from gramian.derivation.numbers import factor, shown
+from gramian.derivation.numbers import format_factor, format_fraction
 from gramian.derivation.solution import Solution
 
 PSEUDO = "X^+ = F'(FF')^-1(C'C)^-1C'"
@@ -29,9 +29,9 @@ PSEUDO = "X^+ = F'(FF')^-1(C'C)^-1C'"
 def inverse(table: Table, solution: Solution) -> Section:
     """Step 6."""
     if solution.inverse is None:
-        return Section("There is no inverse", (*_why_none(table, solution),))
-    told = {1: _one, 2: _two}.get(len(table.names), _many)(table, solution)
-    return Section("The inverse", (*told, Show("(X'X)^-1", grid(solution.inverse, table.names, table.names))))
+        return Section("There is no inverse", (*_no_inverse(table, solution),))
+    blocks = {1: _one, 2: _two}.get(len(table.names), _by_elimination)(table, solution)
+    return Section("The inverse", (*blocks, Show("(X'X)^-1", grid(solution.inverse, table.names, table.names))))
 
 
 def weights(table: Table, solution: Solution) -> Section:
@@ -66,25 +66,29 @@ def coefficients(table: Table, solution: Solution) -> Section:
 
 
 def _one(table: Table, solution: Solution) -> list[Block]:
-    value = shown(solution.determinant)
+    value = format_fraction(solution.determinant)
     return [say(f"$X'X$ is a single number, ${value}$, and not zero. Its inverse is one divided by it.")]
 
 
 def _two(table: Table, solution: Solution) -> list[Block]:
     (a, b), (c, d) = solution.XtX
-    adjugate: Exact = ((d, -b), (-c, a))
+    adjugate: ExactMatrix = ((d, -b), (-c, a))
     return [
         say("The determinant of a matrix of two rows is the product of its diagonal minus the product of the others:"),
-        Equation(f"det(X'X) = {factor(a)} * {factor(d)} - {factor(b)} * {factor(c)} = {shown(solution.determinant)}"),
+        Equation(
+            f"det(X'X) = {format_factor(a)} * {format_factor(d)} - {format_factor(b)} * {format_factor(c)} = {format_fraction(solution.determinant)}"
+        ),
         say("It is not zero, so there is an inverse. Exchange the diagonal entries, change the sign of the others:"),
         Show("adj(X'X)", grid(adjugate, table.names, table.names)),
         say("and divide by the determinant: $(X'X)^-1 = adj(X'X) / det(X'X)$."),
     ]
 
 
-def _many(table: Table, solution: Solution) -> list[Block]:
+def _by_elimination(table: Table, solution: Solution) -> list[Block]:
     return [
-        say(f"The determinant is $det(X'X) = {shown(solution.determinant)}$. It is not zero, so there is an inverse."),
+        say(
+            f"The determinant is $det(X'X) = {format_fraction(solution.determinant)}$. It is not zero, so there is an inverse."
+        ),
         say(
             "To find it, write the identity matrix to the right of $X'X$. Then divide rows by numbers, and subtract "
             "multiples of rows from other rows, until $X'X$ has become the identity. What stands on the right by then "
@@ -93,17 +97,17 @@ def _many(table: Table, solution: Solution) -> list[Block]:
     ]
 
 
-def _why_none(table: Table, solution: Solution) -> list[Block]:
+def _no_inverse(table: Table, solution: Solution) -> list[Block]:
     width, rank, rows = len(table.names), solution.rank, len(table.y)
-    told = f"Of the {width} columns of $X$ only {rank} say something new" if rank else "$X$ holds only zeros"
-    out = [say(f"The determinant is $det(X'X) = 0$: there is no inverse. {told}. Its rank is {rank}.")]
+    reason = f"Of the {width} columns of $X$ only {rank} say something new" if rank else "$X$ holds only zeros"
+    blocks = [say(f"The determinant is $det(X'X) = 0$: there is no inverse. {reason}. Its rank is {rank}.")]
     if rows < width:
-        out.append(say(f"That had to be: {rows} rows cannot determine more than {rows} of {width} coefficients."))
-    out.append(say("Columns that are made of others:"))
-    out += [_combination(table, v, solution) for v in solution.null]
+        blocks.append(say(f"That had to be: {rows} rows cannot determine more than {rows} of {width} coefficients."))
+    blocks.append(say("Columns that are made of others:"))
+    blocks += [_combination(table, v, solution) for v in solution.null]
     vectors = tuple(f"v{k}" for k in range(1, len(solution.null) + 1))
     return [
-        *out,
+        *blocks,
         say("Told as vectors: each column $v$ of the following matrix $V$ gives $Xv = 0$."),
         Show("V", grid(transpose(solution.null), table.names, vectors)),
         say(
@@ -127,27 +131,27 @@ def _line(table: Table, solution: Solution) -> list[Piece]:
 
 def _linear(table: Table, summands: list[tuple[Fraction, int]]) -> list[Piece]:
     """An equals sign and a sum, such as = 2 * a - 3 * b + 1, in pieces."""
-    out: list[Piece] = []
+    pieces: list[Piece] = []
     for c, j in summands:
-        sign = ("- " if c < 0 else "+ ") if out else ("= -" if c < 0 else "= ")
+        sign = ("- " if c < 0 else "+ ") if pieces else ("= -" if c < 0 else "= ")
         ones = j == table.constant
-        size = shown(abs(c)) if ones else "" if abs(c) == 1 else f"{shown(abs(c))} *"
-        out += [Math(f"{sign}{size}".rstrip()), " "]
-        out += [] if ones else [Name(table.names[j]), " "]
-    return out[:-1] if out else [Math("= 0")]
+        size = format_fraction(abs(c)) if ones else "" if abs(c) == 1 else f"{format_fraction(abs(c))} *"
+        pieces += [Math(f"{sign}{size}".rstrip()), " "]
+        pieces += [] if ones else [Name(table.names[j]), " "]
+    return pieces[:-1] if pieces else [Math("= 0")]
 
 
 def _factors(table: Table, solution: Solution) -> list[Block]:
     if not solution.rank:
         return [say("All columns are zero, and so is the pseudo-inverse $X^+$.")]
-    kept = tuple(table.names[j] for j in solution.pivots)
+    independent = tuple(table.names[j] for j in solution.pivots)
     names: list[Piece] = []
-    for name in kept:
+    for name in independent:
         names += [", " if names else "", Name(name)]
     return [
         Say(("Let ", Math("C"), " be the independent columns of ", Math("X"), ": ", *names, ".")),
         say("Then $X = CF$, where each column of $F$ says how a column of $X$ is made of those in $C$."),
-        Show("F", grid(solution.form, kept, table.names)),
+        Show("F", grid(solution.form, independent, table.names)),
         say("$C'C$ and $FF'$ do have inverses. With them we form the pseudo-inverse of $X$:"),
         Equation(PSEUDO),
     ]

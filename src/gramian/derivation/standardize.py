@@ -8,19 +8,19 @@ from math import sqrt
 
 from gramian.derivation.arithmetic import ZERO, Row, dot, rational
 from gramian.errors import NumericalError
-from gramian.formula.parts import Part, Product, Standardized
+from gramian.formula.parts import NumericTerm, Product, Standardized
 from gramian.formula.terms import Terms
 
 
 def as_variables(terms: Terms, values: Mapping[str, Row]) -> tuple[Terms, dict[str, Row]]:
     """Terms in which each standardized part is a variable, and the values of all variables."""
-    found = {p.label: p for term in terms.terms for p in term.parts if isinstance(p, Standardized)}
-    made = {label: _standardized(part, values[part.variable]) for label, part in found.items()}
-    swapped = tuple(replace(term, atoms=tuple(map(_plain, term.atoms))) for term in terms.terms)
-    return replace(terms, terms=swapped), {**values, **made}
+    standardized = {p.label: p for term in terms.terms for p in term.numeric_terms if isinstance(p, Standardized)}
+    computed = {label: _standardized(part, values[part.variable]) for label, part in standardized.items()}
+    swapped = tuple(replace(term, atoms=tuple(map(_as_variable, term.atoms))) for term in terms.terms)
+    return replace(terms, terms=swapped), {**values, **computed}
 
 
-def _plain(atom: str | Part) -> str | Part:
+def _as_variable(atom: str | NumericTerm) -> str | NumericTerm:
     return Product(atom.label, ((atom.label, 1),)) if isinstance(atom, Standardized) else atom
 
 
@@ -33,5 +33,5 @@ def _standardized(part: Standardized, x: Row) -> Row:
     square = dot(centred, centred)
     if not square:
         raise NumericalError(f"{part.label}: the column is constant, its standard deviation is zero")
-    spread = rational(sqrt(square / (len(x) - 1)))
-    return tuple(v / spread for v in centred)
+    std = rational(sqrt(square / (len(x) - 1)))
+    return tuple(v / std for v in centred)

@@ -8,13 +8,13 @@ from textwrap import wrap
 from gramian.derivation.document import GAP, Block, Document, Equation, Grid, Math, Piece, Say, Show, Tabulate
 from gramian.results.numbers import printable
 
-PROSE, WIDEST = 88, 100  # characters of a line of prose, of a matrix
+PROSE_WIDTH, MATRIX_WIDTH = 88, 100  # characters of a line of prose, of a matrix
 INDENT = "    "
 
 
 def text(document: Document) -> str:
     """The whole of it, lines of at most 100 characters unless a name is longer."""
-    title = _said(document.title)
+    title = _inline(document.title)
     parts = [f"{title}\n{'=' * len(title)}", *map(_block, document.opening)]
     for number, section in enumerate(document.sections, start=1):
         head = f"{number}. {section.title}"
@@ -25,7 +25,7 @@ def text(document: Document) -> str:
 def _block(block: Block) -> str:
     match block:
         case Say():
-            return "\n".join(wrap(_said(block.pieces), PROSE, break_long_words=False, break_on_hyphens=False))
+            return "\n".join(wrap(_inline(block.pieces), PROSE_WIDTH, break_long_words=False, break_on_hyphens=False))
         case Equation():
             return INDENT + block.text
         case Show():
@@ -34,7 +34,7 @@ def _block(block: Block) -> str:
             return _matrix(block.grid, brackets=False)
 
 
-def _said(pieces: tuple[Piece, ...]) -> str:
+def _inline(pieces: tuple[Piece, ...]) -> str:
     return "".join(p if isinstance(p, str) else p.text if isinstance(p, Math) else printable(p.text) for p in pieces)
 
 
@@ -42,7 +42,7 @@ def _matrix(grid: Grid, *, brackets: bool) -> str:
     """Labelled numbers, decimal points below each other, cut into panels where lines would be too long."""
     stub = _padded(["", *map(printable, grid.rows)])
     columns = [_column(label, [row[j] for row in grid.cells]) for j, label in enumerate(grid.columns)]
-    panels = list(_panels(columns, WIDEST - len(INDENT) - len(stub[0]) - 4))
+    panels = list(_panels(columns, MATRIX_WIDTH - len(INDENT) - len(stub[0]) - 4))
     last = len(panels) - 1
     ends = (("[ " if brackets and k == 0 else "  ", " ]" if brackets and k == last else "") for k in range(len(panels)))
     return "\n\n".join(_panel(stub, panel, *end) for panel, end in zip(panels, ends, strict=True))

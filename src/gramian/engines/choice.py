@@ -34,11 +34,11 @@ def engine_of(engine: object = None, data: object = None) -> Engine:
     if _is_of(engine, "distributed") and not hasattr(engine, "fold"):
         return _dask(engine)
     if not callable(getattr(engine, "fold", None)):
-        told = 'gm.Local(threads=2), "dask" or a distributed.Client'
-        raise OptionError(f"engine must have a method 'fold', such as {told}; found {engine!r}")
-    known: Any = engine
-    found: Engine = known
-    return found
+        examples = 'gm.Local(threads=2), "dask" or a distributed.Client'
+        raise OptionError(f"engine must have a method 'fold', such as {examples}; found {engine!r}")
+    unchecked: Any = engine
+    checked: Engine = unchecked
+    return checked
 
 
 def _named(name: str) -> Engine:

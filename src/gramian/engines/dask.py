@@ -19,7 +19,7 @@ from gramian.batch import Batch, Source, Unit
 from gramian.engines.blas import one_thread
 from gramian.engines.local import cores
 from gramian.engines.progress import Progress, Silent
-from gramian.engines.runs import lift_unit, remaining, runs_of, watched_batches
+from gramian.engines.runs import accumulate_unit, remaining, runs_of, watched_batches
 from gramian.engines.tree import Tree
 from gramian.errors import DataError, EngineError, GramianError, MissingExtraError, OptionError, UnreadableError
 from gramian.typing import M, Pass
@@ -30,12 +30,14 @@ try:
 except ImportError as error:
     raise MissingExtraError("distributed", "dask") from error
 
-AHEAD = 4  # units under way for each thread of the cluster, so that none waits for this process
-LEAST = 32  # units under way while a cluster has no workers yet
+PENDING_PER_THREAD = 4  # units under way for each thread of the cluster, so that none waits for this process
+MIN_PENDING = 32  # units under way while a cluster has no workers yet
 RETRIES = 1  # reads of a unit that failed: another worker may see the file
 QUIET = {"distributed.admin.large-graph-warning-threshold": "1TB"}  # rows in memory have to be sent
 
-OWN: Mapping[str, Any] = {  # a cluster in this process; Dask insists on HTTP servers, which other machines cannot reach
+LOCAL_CLUSTER: Mapping[
+    str, Any
+] = {  # a cluster in this process; Dask insists on HTTP servers, which other machines cannot reach
     "n_workers": 1,
     "processes": False,
     "dashboard_address": "127.0.0.1:0",
@@ -82,13 +84,17 @@ class Dask:
         first = next(units, None)
         if first is None:
             return Tree[M]().total(task.empty) if tree is None else tree.total(task.empty)
-        rest = chain([first], units)
+        nonempty = chain([first], units)
         with _connected(self.client) as client:
             fold = _Fold(client, task, watch)
             if tree is None and hasattr(first, "portable"):
-                return fold.there(rest)
+                return fold.sum_on_workers(nonempty)
             sums = Tree[M]() if tree is None else tree
-            for partial in fold.here(rest) if hasattr(first, "portable") else fold.sent(rest):
+            for partial in (
+                fold.partials_read_by_workers(nonempty)
+                if hasattr(first, "portable")
+                else fold.partials_of_sent_rows(nonempty)
+            ):
                 sums.push(partial)
             return sums.total(task.empty)
 
@@ -104,14 +110,14 @@ def _connected(client: Any) -> Iterator[Any]:
         yield client
         return
     if dask.config.get("scheduler-address", None) is not None:
-        with distributed.Client(set_as_default=False) as found:
-            yield found
+        with distributed.Client(set_as_default=False) as new_client:
+            yield new_client
         return
     with (
-        distributed.LocalCluster(threads_per_worker=cores(), **OWN) as cluster,
-        distributed.Client(cluster, set_as_default=False) as found,
+        distributed.LocalCluster(threads_per_worker=cores(), **LOCAL_CLUSTER) as cluster,
+        distributed.Client(cluster, set_as_default=False) as new_client,
     ):
-        yield found
+        yield new_client
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +142,8 @@ class _Call(Generic[M]):
 
 def _call(name: str, unit: Any) -> _Call[Any]:
     """The lift of a unit; what it needs of the cluster is an argument of its own, so that it runs where that is."""
-    there = getattr(unit, "there", None)
-    return _Call(name, lift, (replace(unit, there={}), there) if there else (unit,))
+    on_cluster = getattr(unit, "there", None)
+    return _Call(name, accumulate_on_worker, (replace(unit, there={}), on_cluster) if on_cluster else (unit,))
 
 
 class _Fold(Generic[M]):
@@ -145,57 +151,57 @@ class _Fold(Generic[M]):
 
     def __init__(self, client: Any, task: Pass[M], watch: Progress) -> None:
         self.client, self.task, self.watch = client, task, watch
-        self.shared = client.submit(same, task, pure=False)
-        self.most = max(LEAST, AHEAD * sum(client.nthreads().values()))
+        self.shared = client.submit(identity, task, pure=False)
+        self.max_pending = max(MIN_PENDING, PENDING_PER_THREAD * sum(client.nthreads().values()))
 
-    def there(self, units: Iterable[Unit]) -> M:
+    def sum_on_workers(self, units: Iterable[Unit]) -> M:
         """The sum, added on workers; only the whole comes here."""
         tree: Tree[_Remote] = Tree()
-        for future in self._lifted(units):
+        for future in self._accumulated(units):
             tree.push(_Remote(self.client, future))
-        whole = tree.total(_Remote(self.client, self.shared))
-        return self._result(whole.future, "the sums")
+        total = tree.total(_Remote(self.client, self.shared))
+        return self._result(total.future, "the sums")
 
-    def here(self, units: Iterable[Unit]) -> Iterator[M]:
+    def partials_read_by_workers(self, units: Iterable[Unit]) -> Iterator[M]:
         """The partials of units that workers read, in order."""
-        for future in self._lifted(units):
+        for future in self._accumulated(units):
             yield self._result(future, "a unit")
 
-    def sent(self, units: Iterable[Unit]) -> Iterator[M]:
+    def partials_of_sent_rows(self, units: Iterable[Unit]) -> Iterator[M]:
         """The partials of units whose rows are here: run by run, as local threads do it."""
         for unit in units:
             runs = runs_of(watched_batches(unit, self.task, self.watch))
             tree: Tree[M] = Tree()
-            for future in self._ordered(_Call(unit.name, lift_rows, (list(run),)) for run in runs):
+            for future in self._ordered(_Call(unit.name, accumulate_sent_rows, (list(run),)) for run in runs):
                 tree.push(self._result(future, unit.name))
             yield tree.total(self.task.empty)
 
-    def _lifted(self, units: Iterable[Unit]) -> Iterator[Any]:
-        known: deque[Unit] = deque()
+    def _accumulated(self, units: Iterable[Unit]) -> Iterator[Any]:
+        submitted: deque[Unit] = deque()
 
         def calls() -> Iterator[_Call[M]]:
             for unit in units:
-                known.append(unit)
+                submitted.append(unit)
                 yield _call(unit.name, unit.portable(self.task.columns))  # type: ignore[attr-defined]
 
         for future in self._ordered(calls()):
-            unit = known.popleft()
+            unit = submitted.popleft()
             self.watch.advance(unit.rows or 0, unit.size)
             yield future
 
     def _ordered(self, calls: Iterable[_Call[M]]) -> Iterator[Any]:
         """Finished futures in the order of the calls, a bounded number of which are under way."""
-        waiting: deque[tuple[str, Any]] = deque()
+        pending: deque[tuple[str, Any]] = deque()
         try:
             for call in calls:
-                waiting.append((call.name, self._submit(call)))
-                if len(waiting) >= self.most:
-                    yield finished(*waiting.popleft())
-            while waiting:
-                yield finished(*waiting.popleft())
+                pending.append((call.name, self._submit(call)))
+                if len(pending) >= self.max_pending:
+                    yield finished(*pending.popleft())
+            while pending:
+                yield finished(*pending.popleft())
         finally:
-            if waiting:
-                self.client.cancel([future for _, future in waiting])
+            if pending:
+                self.client.cancel([future for _, future in pending])
 
     def _submit(self, call: _Call[M]) -> Any:
         with dask.config.set(QUIET):
@@ -212,8 +218,8 @@ def finished(name: str, future: Any) -> Any:
     while raised is None and future.status in ("lost", "pending"):  # a worker died with the result, which is made again
         raised = future.exception()
     if raised is None and future.status != "finished":
-        told = "the cluster dropped the work: it was restarted, or the connection is lost; start again"
-        raise EngineError(f"{name}: {told}")
+        message = "the cluster dropped the work: it was restarted, or the connection is lost; start again"
+        raise EngineError(f"{name}: {message}")
     if isinstance(raised, distributed.KilledWorker):
         died = f"{raised.allowed_failures + 1} workers died while they read it"
         why = "it may need more memory than they have, or bring down the reader"
@@ -223,30 +229,30 @@ def finished(name: str, future: Any) -> Any:
     return future
 
 
-def same(task: Pass[M]) -> Pass[M]:
+def identity(task: Pass[M]) -> Pass[M]:
     """A task as a result that others depend on."""
     return task
 
 
-def lift(task: Pass[M], unit: Any, there: Mapping[Any, Any] | None = None) -> M:
+def accumulate_on_worker(task: Pass[M], unit: Any, on_cluster: Mapping[Any, Any] | None = None) -> M:
     """On a worker: the partial of a unit that it reads. there : what the unit needs and the cluster had."""
-    unit = replace(unit, there=there) if there else unit
+    unit = replace(unit, there=on_cluster) if on_cluster else unit
     try:
         with one_thread():
-            return lift_unit(task, unit, Silent())
+            return accumulate_unit(task, unit, Silent())
     except GramianError as error:
         path = getattr(getattr(unit, "file", None), "path", None)
         if path is None or os.access(path, os.R_OK):
             raise
         where = distributed.get_worker().address
-        told = f"the worker {where} has no access to '{path}'; every worker has to see the files by the same paths"
-        raise DataError(told, unit.name) from error
+        message = f"the worker {where} has no access to '{path}'; every worker has to see the files by the same paths"
+        raise DataError(message, unit.name) from error
 
 
-def lift_rows(task: Pass[M], batches: list[Batch]) -> M:
+def accumulate_sent_rows(task: Pass[M], batches: list[Batch]) -> M:
     """On a worker: the partial of rows that were sent."""
     with one_thread():
-        return task.lift(batches)
+        return task.accumulate(batches)
 
 
 def add(a: M, b: M) -> M:

@@ -13,7 +13,7 @@ from itertools import islice
 from gramian.batch import Source, Unit
 from gramian.engines.blas import one_thread
 from gramian.engines.progress import Progress, Silent
-from gramian.engines.runs import lift_unit, remaining, runs_of, watched_batches
+from gramian.engines.runs import accumulate_unit, remaining, runs_of, watched_batches
 from gramian.engines.tree import Tree
 from gramian.errors import OptionError
 from gramian.typing import M, Pass
@@ -53,38 +53,38 @@ class Local:
 
     def _partials(self, units: Iterable[Unit], task: Pass[M], watch: Progress) -> Iterator[M]:
         if self.workers == 1:
-            yield from (lift_unit(task, unit, watch) for unit in units)
+            yield from (accumulate_unit(task, unit, watch) for unit in units)
             return
         pool = ThreadPoolExecutor(self.workers, thread_name_prefix="gramian")
         try:
             if isinstance(units, Sequence) and len(units) < self.workers:
-                yield from (self._spread(pool, task, unit, watch) for unit in units)
+                yield from (self._on_all_threads(pool, task, unit, watch) for unit in units)
             else:
-                yield from self._ordered(pool, (partial(lift_unit, task, unit, watch) for unit in units))
+                yield from self._ordered(pool, (partial(accumulate_unit, task, unit, watch) for unit in units))
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 
-    def _spread(self, pool: ThreadPoolExecutor, task: Pass[M], unit: Unit, watch: Progress) -> M:
+    def _on_all_threads(self, pool: ThreadPoolExecutor, task: Pass[M], unit: Unit, watch: Progress) -> M:
         """One unit on several threads: this one decodes, the others lift its runs."""
         runs = runs_of(watched_batches(unit, task, watch, parallel=True))
         tree: Tree[M] = Tree()
-        for done in self._ordered(pool, (partial(task.lift, list(run)) for run in runs)):
-            tree.push(done)
+        for result in self._ordered(pool, (partial(task.accumulate, list(run)) for run in runs)):
+            tree.push(result)
         return tree.total(task.empty)
 
     def _ordered(self, pool: ThreadPoolExecutor, calls: Iterable[Callable[[], M]]) -> Iterator[M]:
         """Results in the order of the calls, a bounded number of which are under way."""
-        waiting: deque[Future[M]] = deque()
-        rest = iter(calls)
+        pending: deque[Future[M]] = deque()
+        remaining_calls = iter(calls)
         try:
-            for call in islice(rest, self.workers + 1):
-                waiting.append(pool.submit(call))
-            while waiting:
-                done = waiting.popleft().result()
-                waiting.extend(pool.submit(call) for call in islice(rest, 1))
-                yield done
+            for call in islice(remaining_calls, self.workers + 1):
+                pending.append(pool.submit(call))
+            while pending:
+                result = pending.popleft().result()
+                pending.extend(pool.submit(call) for call in islice(remaining_calls, 1))
+                yield result
         finally:
-            for future in waiting:
+            for future in pending:
                 future.cancel()
 
 

@@ -10,14 +10,14 @@ from gramian.engines.progress import Progress
 from gramian.engines.tree import Tree
 from gramian.typing import M, Pass
 
-RUN = 131_072  # rows that are lifted together: units are cut so whatever the number of threads
+RUN_ROWS = 131_072  # rows that are lifted together: units are cut so whatever the number of threads
 
 
-def lift_unit(task: Pass[M], unit: Unit, watch: Progress) -> M:
+def accumulate_unit(task: Pass[M], unit: Unit, watch: Progress) -> M:
     """The partial of one unit."""
     tree: Tree[M] = Tree()
     for run in runs_of(watched_batches(unit, task, watch)):
-        tree.push(task.lift(run))
+        tree.push(task.accumulate(run))
     return tree.sum() if tree.parts else task.empty  # a zero is not made for nothing
 
 
@@ -31,7 +31,7 @@ def runs_of(batches: Iterable[Batch]) -> Iterator[Iterator[Batch]]:
 def _run(first: Batch, rest: Iterator[Batch]) -> Iterator[Batch]:
     yield first
     rows = first.rows
-    while rows < RUN:
+    while rows < RUN_ROWS:
         batch = next(rest, None)
         if batch is None:
             return

@@ -9,7 +9,7 @@ import numpy as np
 
 from gramian.errors import DataError, OptionError
 from gramian.fit.limits import memory_limit
-from gramian.formula.coordinates import Frame
+from gramian.formula.coordinates import Parametrization
 from gramian.formula.design import Design
 from gramian.linalg import maps
 from gramian.linalg.absorb import Absorption, absorb
@@ -20,7 +20,7 @@ from gramian.linalg.solve import SAFETY
 from gramian.linalg.subspace import sandwich
 from gramian.typing import Vector
 
-COPIES = 4  # arrays of levels x columns that are alive at once
+LIVE_ARRAYS = 4  # arrays of levels x columns that are alive at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +39,11 @@ class Absorbed:
     singletons: Mapping[str, int]
     tss: float
     effects: Mapping[str, Vector]
-    joined: bool
+    connected: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Within:
+class PartialledOut:
     """The system that absorbing leaves. products : of the columns that are solved for and the response.
 
     order : the factors, the largest first.
@@ -54,22 +54,24 @@ class Within:
     order: tuple[str, ...]
 
 
-def within(moments: Moments, design: Design, frame: Frame, squares: Vector, unit: float) -> Within:
+def partial_out(
+    moments: Moments, design: Design, parametrization: Parametrization, squares: Vector, rounding_error: float
+) -> PartialledOut:
     """Absorb the factors of a design. squares : of the columns that are solved for, as they were summed.
 
     A column of which nothing is left but rounding is set to zero, so that it is found to be dependent.
     Raises DataError where the levels do not fit into memory, ConvergenceError.
     """
     order = largest_first(moments, design.terms.absorbed)
-    _check_memory(moments, order, sum(len(g.positions) for g in frame.groups))
-    absorption = absorb(moments, frame.groups, order, unit)
-    left = pair(absorption.products)
-    if frame.subspace is not None:
-        left = sandwich([maps.sparse(c) for c in frame.subspace], absorption.products)
-    gone = left.hi.diagonal() <= SAFETY * unit * squares
-    for part in left:
-        part[gone], part[:, gone] = 0.0, 0.0
-    return Within(left, absorption, order)
+    _check_memory(moments, order, sum(len(g.positions) for g in parametrization.groups))
+    absorption = absorb(moments, parametrization.groups, order, rounding_error)
+    products = pair(absorption.products)
+    if parametrization.subspace is not None:
+        products = sandwich([maps.sparse(c) for c in parametrization.subspace], absorption.products)
+    vanished = products.hi.diagonal() <= SAFETY * rounding_error * squares
+    for half in products:
+        half[vanished], half[:, vanished] = 0.0, 0.0
+    return PartialledOut(products, absorption, order)
 
 
 def largest_first(moments: Moments, factors: tuple[str, ...]) -> tuple[str, ...]:
@@ -79,14 +81,20 @@ def largest_first(moments: Moments, factors: tuple[str, ...]) -> tuple[str, ...]
 
 def _check_memory(moments: Moments, factors: tuple[str, ...], columns: int) -> None:
     levels, limit = sum(len(moments.levels[f]) for f in factors), memory_limit()
-    if 8 * COPIES * levels * (columns + 1) > limit:
+    if 8 * LIVE_ARRAYS * levels * (columns + 1) > limit:
         raise DataError(
             f"absorbing '{factors[0]}' needs sums of {columns:,} columns over {levels:,} levels, more than fit into "
             f"memory ({limit:,} bytes are free for it); leave columns out or group rare levels"
         )
 
 
-def told(moments: Moments, design: Design, frame: Frame, system: Within, stored: Vector) -> Absorbed:
+def absorbed_estimates(
+    moments: Moments,
+    design: Design,
+    parametrization: Parametrization,
+    partialled_out: PartialledOut,
+    coefficients: Vector,
+) -> Absorbed:
     """What is told of the absorbed factors.
 
     stored : (q - 1,) coefficients of the stored columns but the response, in units of the outcome.
@@ -94,31 +102,35 @@ def told(moments: Moments, design: Design, frame: Frame, system: Within, stored:
     names = design.terms.absorbed
     (response,) = design.outcome
     tables = {name: moments.tables[(name,)] for name in names}
-    done, levels = system.absorption, {name: len(moments.levels[name]) for name in names}
+    absorption, levels = partialled_out.absorption, {name: len(moments.levels[name]) for name in names}
     return Absorbed(
         levels=levels,
-        rank=done.rank,
-        exact=done.exact,
+        rank=absorption.rank,
+        exact=absorption.exact,
         singletons={name: int((table.rows == 1).sum()) for name, table in tables.items()},
-        tss=float(system.products.hi[-1, -1]) * frame.scale**2,
-        effects=_effects(moments, frame, system, stored, design.coordinates[response]),
-        joined=done.exact and done.rank == sum(levels.values()) - (len(names) - 1),
+        tss=float(partialled_out.products.hi[-1, -1]) * parametrization.scale**2,
+        effects=_effects(moments, parametrization, partialled_out, coefficients, design.coordinates[response]),
+        connected=absorption.exact and absorption.rank == sum(levels.values()) - (len(names) - 1),
     )
 
 
 def _effects(
-    moments: Moments, frame: Frame, system: Within, stored: Vector, coordinate: Coordinate
+    moments: Moments,
+    parametrization: Parametrization,
+    partialled_out: PartialledOut,
+    coefficients: Vector,
+    coordinate: Coordinate,
 ) -> dict[str, Vector]:
-    v = np.append(-stored, 2.0**coordinate.exponent)
-    first, rest = system.absorption.effects(v)
-    if frame.subspace is not None:
+    v = np.append(-coefficients, 2.0**coordinate.exponent)
+    first, others = partialled_out.absorption.effects(v)
+    if parametrization.subspace is not None:
         first = first + coordinate.shift
-    out, start = {system.order[0]: first}, 0
-    for name in system.order[1:]:
+    effects, start = {partialled_out.order[0]: first}, 0
+    for name in partialled_out.order[1:]:
         size = len(moments.levels[name])
-        out[name] = rest[start : start + size]
+        effects[name] = others[start : start + size]
         start += size
-    return out
+    return effects
 
 
 def explained_by(text: str, factors: tuple[str, ...]) -> str:
@@ -127,15 +139,15 @@ def explained_by(text: str, factors: tuple[str, ...]) -> str:
     return f"a combination of the {levels}" if text == "0" else f"{text}, but for the {levels}"
 
 
-def check_absorbed(absorbed: Absorbed, *, spread: bool) -> None:
+def check_absorbed(absorbed: Absorbed, *, needs_covariance: bool) -> None:
     """Raise OptionError for a prediction that a fit with absorbed factors cannot make."""
     names = " and ".join(absorbed.levels)
-    if spread:
+    if needs_covariance:
         raise OptionError(
             f"intervals and leverages need the covariance of the levels of {names}, which absorbing does without; "
             "predict without an interval, or write the factor as a term"
         )
-    if not absorbed.joined:
+    if not absorbed.connected:
         raise OptionError(
             f"the levels of {names} have effects that are determined only for combinations that occur together; "
             "predict from a fit with one absorbed factor, or write the smaller ones as terms"

@@ -6,18 +6,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gramian.fit.basis import Basis
-from gramian.fit.told import Told
-from gramian.formula.coordinates import Frame
+from gramian.fit.basis import ColumnErrors
+from gramian.fit.told import ModelColumns
+from gramian.formula.coordinates import Parametrization
 from gramian.linalg import maps
-from gramian.linalg.certificate import MOST, UNIT, Bounds, digits, times
-from gramian.linalg.maps import spread
+from gramian.linalg.certificate import EPS, MAX_DIGITS, Bounds, digits, scaled_bounds
+from gramian.linalg.maps import apply_absolute
 from gramian.linalg.solve import Solution
 from gramian.typing import Vector
 
 NEGLIGIBLE = 1e-8  # of a coefficient: a smaller standard error is rounding, or matters to nobody
 SMALLEST, LARGEST = 1e-290, 1e290  # beyond, a standard error or its parts may leave the range of float64
-TIERS = FAST, REFINED, EXACT = "fast", "refined", "exact"
+PRECISIONS = FAST, REFINED, EXACT = "fast", "refined", "exact"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +31,8 @@ class Accuracy:
     every standard error that matters half of them. doubtful : columns called dependent that may not quite be so.
     """
 
-    tier: str
-    wanted: float
+    precision: str
+    requested: float
     digits: Vector
     std_error_digits: Vector
     rss_digits: float
@@ -41,69 +41,94 @@ class Accuracy:
     doubtful: tuple[str, ...] = ()
 
     @property
-    def least(self) -> float:
+    def fewest_digits(self) -> float:
         """The fewest digits of any coefficient."""
         return 0.0 if self.doubtful else float(np.nanmin(self.digits, initial=16.0))
 
 
-def enough(wanted: float) -> float:
+def required_std_error_digits(requested: float) -> float:
     """Digits that a standard error has to have."""
-    return min(wanted, 8.0) / 2.0
+    return min(requested, 8.0) / 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Errors:
+class ErrorBounds:
     """Bounds for what was solved: errors of the coefficients (p,), and of the residual sum of squares."""
 
     coefficients: Vector
     rss: float
 
 
-def one_pass(solution: Solution, gradient: Vector | float = 0.0) -> Errors:
+def one_pass_errors(solution: Solution, gradient: Vector | float = 0.0) -> ErrorBounds:
     """Of a fit from one pass; gradient : that of half a ridge penalty."""
-    found = _bounds(solution)
+    bounds = _bounds(solution)
     b = solution.coefficients
     with np.errstate(all="ignore"):
-        return Errors(times(found.reach, found.error(b)), found.rss(b, gradient))
+        return ErrorBounds(scaled_bounds(bounds.sensitivity, bounds.error(b)), bounds.rss(b, gradient))
 
 
 @np.errstate(all="ignore")  # what leaves the range of float64 is certified so
 def certify(
-    tier: str,
-    wanted: float,
-    frame: Frame,
+    precision: str,
+    requested: float,
+    parametrization: Parametrization,
     solution: Solution,
-    errors: Errors,
-    told: Told,
+    errors: ErrorBounds,
+    model_columns: ModelColumns,
     rss: float,
-    spare: float,
-    basis: Basis,
+    df_residual: float,
+    column_errors: ColumnErrors,
 ) -> Accuracy:
     """Digits of a told solution. rss : in the outcome's units. spare : residual degrees of freedom."""
-    found, known = _bounds(solution), told.identified
-    reach = _aliased(spread(told.map, found.reach), told)
-    error = _coefficient_errors(frame, errors.coefficients * frame.scale, found, told)
-    error = error + np.where(known, UNIT * np.abs(told.coefficients), 0.0) + basis.moved(told.coefficients)
-    off = errors.rss * frame.scale**2
-    root = told.roots
-    lengths = _aliased(spread(told.map, np.sqrt(np.maximum(solution.inverse.diagonal(), 0.0))), told)
-    share = found.inverse(reach / root) + 4.0 * UNIT * (lengths / root) ** 2 + 2.0 * basis.moved(root) / root
-    share = np.where((root > SMALLEST) & (root < LARGEST), share, np.inf)
-    least = np.sqrt(np.maximum(rss - off, 0.0) / max(spare, 1.0)) * root * np.sqrt(np.maximum(1.0 - share, 0.0))
-    most = np.sqrt((rss + off) / max(spare, 1.0)) * root * np.sqrt(1.0 + share)
-    relative = 0.5 * share + 0.5 * np.float64(off) / rss + 4.0 * UNIT
-    size = np.fmax(np.abs(told.coefficients), least if spare > 0 else 0.0)
-    negligible = most <= NEGLIGIBLE * np.abs(told.coefficients)
-    std_error = digits(np.where(np.isnan(relative), np.inf, relative), np.ones(len(root)))
-    right = digits(error, size)
+    bounds, identified = _bounds(solution), model_columns.identified
+    sensitivity = _with_aliased(apply_absolute(model_columns.map, bounds.sensitivity), model_columns)
+    error = _coefficient_errors(parametrization, errors.coefficients * parametrization.scale, bounds, model_columns)
+    error = (
+        error
+        + np.where(identified, EPS * np.abs(model_columns.coefficients), 0.0)
+        + column_errors.coefficient_errors(model_columns.coefficients)
+    )
+    rss_error = errors.rss * parametrization.scale**2
+    inverse_roots = model_columns.inverse_roots
+    lengths = _with_aliased(
+        apply_absolute(model_columns.map, np.sqrt(np.maximum(solution.inverse.diagonal(), 0.0))), model_columns
+    )
+    inverse_error = (
+        bounds.inverse(sensitivity / inverse_roots)
+        + 4.0 * EPS * (lengths / inverse_roots) ** 2
+        + 2.0 * column_errors.coefficient_errors(inverse_roots) / inverse_roots
+    )
+    inverse_error = np.where((inverse_roots > SMALLEST) & (inverse_roots < LARGEST), inverse_error, np.inf)
+    smallest_std_error = (
+        np.sqrt(np.maximum(rss - rss_error, 0.0) / max(df_residual, 1.0))
+        * inverse_roots
+        * np.sqrt(np.maximum(1.0 - inverse_error, 0.0))
+    )
+    largest_std_error = (
+        np.sqrt((rss + rss_error) / max(df_residual, 1.0)) * inverse_roots * np.sqrt(1.0 + inverse_error)
+    )
+    std_error_bound = 0.5 * inverse_error + 0.5 * np.float64(rss_error) / rss + 4.0 * EPS
+    size = np.fmax(np.abs(model_columns.coefficients), smallest_std_error if df_residual > 0 else 0.0)
+    negligible = largest_std_error <= NEGLIGIBLE * np.abs(model_columns.coefficients)
+    std_error_digits = digits(np.where(np.isnan(std_error_bound), np.inf, std_error_bound), np.ones(len(inverse_roots)))
+    coefficient_digits = digits(error, size)
     return Accuracy(
-        tier,
-        wanted,
-        np.where(known, right, np.where(told.empty & told.shortest, MOST, np.nan)),
-        np.where(known, std_error, np.nan),
-        float(digits(np.array([off]), np.array([rss]))[0]),
-        told.low,
-        bool(((right >= wanted) & (negligible | (std_error >= enough(wanted)) | (spare <= 0)))[known].all()),
+        precision,
+        requested,
+        np.where(
+            identified,
+            coefficient_digits,
+            np.where(model_columns.empty & model_columns.minimum_norm, MAX_DIGITS, np.nan),
+        ),
+        np.where(identified, std_error_digits, np.nan),
+        float(digits(np.array([rss_error]), np.array([rss]))[0]),
+        model_columns.low,
+        bool(
+            (
+                (coefficient_digits >= requested)
+                & (negligible | (std_error_digits >= required_std_error_digits(requested)) | (df_residual <= 0))
+            )[identified].all()
+        ),
     )
 
 
@@ -112,29 +137,33 @@ def _bounds(solution: Solution) -> Bounds:
     return solution.bounds
 
 
-def _aliased(values: Vector, told: Told) -> Vector:
+def _with_aliased(values: Vector, model_columns: ModelColumns) -> Vector:
     """Bounds of told numbers, for the solution in which the aliased columns have no part."""
-    if not len(told.positions):
+    if not len(model_columns.positions):
         return values
-    return np.asarray(values + np.abs(told.null) @ values[told.positions])
+    return np.asarray(values + np.abs(model_columns.null) @ values[model_columns.positions])
 
 
-def _coefficient_errors(frame: Frame, solved: Vector, found: Bounds, told: Told) -> Vector:
+def _coefficient_errors(
+    parametrization: Parametrization, solved_errors: Vector, bounds: Bounds, model_columns: ModelColumns
+) -> Vector:
     """Bounds of the told coefficients, from those of the solved ones."""
-    error = spread(told.map, solved)
-    if not len(told.positions):
+    error = apply_absolute(model_columns.map, solved_errors)
+    if not len(model_columns.positions):
         return error
-    N = told.null
-    at = N if frame.made is None else maps.multiply(maps.map_of(frame.made), N)
-    if not told.shortest and not told.before.any():
-        return _aliased(error, told)
-    reach = spread(told.map, found.reach)
-    E = np.column_stack([times(reach, found.moved(n) * found.room) for n in at.T])
-    E = E + np.abs(N) @ E[told.positions]
-    b = np.nan_to_num(told.coefficients)
-    if not told.shortest:
-        return np.asarray(_aliased(error, told) + E @ np.abs(told.before))
+    N = model_columns.null
+    solved_null = N if parametrization.to_solved is None else maps.multiply(maps.map_of(parametrization.to_solved), N)
+    if not model_columns.minimum_norm and not model_columns.before_dropping.any():
+        return _with_aliased(error, model_columns)
+    sensitivity = apply_absolute(model_columns.map, bounds.sensitivity)
+    E = np.column_stack(
+        [scaled_bounds(sensitivity, bounds.product_error(n) * bounds.amplification) for n in solved_null.T]
+    )
+    E = E + np.abs(N) @ E[model_columns.positions]
+    b = np.nan_to_num(model_columns.coefficients)
+    if not model_columns.minimum_norm:
+        return np.asarray(_with_aliased(error, model_columns) + E @ np.abs(model_columns.before_dropping))
     inverse = np.linalg.pinv(N)
-    rest = np.eye(len(N)) - N @ inverse
-    turned = np.abs(rest) @ (E @ np.abs(inverse @ b)) + np.abs(inverse.T) @ (E.T @ np.abs(rest @ b))
-    return np.asarray(np.abs(rest) @ error + turned)
+    complement = np.eye(len(N)) - N @ inverse
+    rotation_error = np.abs(complement) @ (E @ np.abs(inverse @ b)) + np.abs(inverse.T) @ (E.T @ np.abs(complement @ b))
+    return np.asarray(np.abs(complement) @ error + rotation_error)

@@ -19,22 +19,22 @@ DEPTH = 6
 INDEPENDENT = 1e-10
 
 
-class Past(NamedTuple):
+class PastIterate(NamedTuple):
     """A point and the step that was proposed from there."""
 
     b: Vector
     move: Vector
 
 
-def mixed(past: Sequence[Past], metric: Matrix) -> Vector:
+def anderson_step(iterates: Sequence[PastIterate], metric: Matrix) -> Vector:
     """The step from the last of the points. metric : (p, p) in which steps are measured."""
-    last, known = past[-1], past[-1 - DEPTH :]
-    if len(known) < 2:
+    last, recent = iterates[-1], iterates[-1 - DEPTH :]
+    if len(recent) < 2:
         return last.move
-    points = np.column_stack([b.b - a.b for a, b in pairwise(known)])
-    steps = np.column_stack([b.move - a.move for a, b in pairwise(known)])
+    points = np.column_stack([b.b - a.b for a, b in pairwise(recent)])
+    steps = np.column_stack([b.move - a.move for a, b in pairwise(recent)])
     inner = steps.T @ metric @ steps
     size = np.sqrt(np.maximum(inner.diagonal(), np.finfo(float).tiny))
-    right = steps.T @ (metric @ last.move) / size
-    weights = np.linalg.lstsq(inner / size[:, None] / size, right, rcond=INDEPENDENT)[0] / size
+    rhs = steps.T @ (metric @ last.move) / size
+    weights = np.linalg.lstsq(inner / size[:, None] / size, rhs, rcond=INDEPENDENT)[0] / size
     return np.asarray(last.move - (points + steps) @ weights)

@@ -8,57 +8,57 @@ from functools import reduce
 from operator import add
 
 from gramian.errors import NumericalError, OptionError, SchemaError, did_you_mean, listing
-from gramian.fit.keyed import Keyed, plain_key
-from gramian.fit.keys import By, Folds, Split, told
+from gramian.fit.keyed import KeyedAccumulated, unwrap_key
+from gramian.fit.keys import ByColumns, Folds, Grouping, describe_key
 from gramian.fit.passes import Accumulated
 from gramian.formula.coding import level_name
-from gramian.formula.tally import Tally
+from gramian.formula.tally import DroppedRows
 from gramian.linalg.keyed import Key, ordered
 from gramian.linalg.moments import Moments
-from gramian.linalg.moved import moved
+from gramian.linalg.moved import change_coordinates
 from gramian.typing import Level
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Apart:
+class GroupSums:
     """Moments, and rows left out, by key.
 
     split : what makes the keys. parts : in canonical order, one at least. nowhere : rows without a key, left out.
     """
 
-    split: Split
+    grouping: Grouping
     parts: Mapping[Key, Accumulated]
-    nowhere: Tally
+    ungrouped: DroppedRows
 
     @property
     def total(self) -> Accumulated:
         """The moments of all rows: the sum in the order of the keys, the same bits whenever it is formed."""
         moments = reduce(add, (part.moments for part in self.parts.values()))
-        return Accumulated(moments, sum((part.tally for part in self.parts.values()), self.nowhere))
+        return Accumulated(moments, sum((part.dropped_rows for part in self.parts.values()), self.ungrouped))
 
     def at(self, group: Level | Key) -> Accumulated:
         """The moments of a group. Raises OptionError for one that is not there."""
-        if not isinstance(self.split, By):
-            raise OptionError(f"where names a group, and this Gram keeps {self.split}; groups need {GROUPS}")
+        if not isinstance(self.grouping, ByColumns):
+            raise OptionError(f"where names a group, and this Gram keeps {self.grouping}; groups need {GROUPS}")
         key = group if isinstance(group, tuple) else (group,)
         if key in self.parts:
             return self.parts[key]
-        known = [_named(k) for k in self.parts]
-        what = ", ".join(self.split.names)
-        hint = did_you_mean(_named(key), known)
-        raise OptionError(f"where: no rows have {what} = {_named(key)}{hint} (there are {listing(known)})")
+        names = [_format_key(k) for k in self.parts]
+        what = ", ".join(self.grouping.names)
+        hint = did_you_mean(_format_key(key), names)
+        raise OptionError(f"where: no rows have {what} = {_format_key(key)}{hint} (there are {listing(names)})")
 
 
 FOLDS = "gm.gram(..., folds=10)"
 GROUPS = 'gm.gram(..., by="group")'
 
 
-def apart_of(keyed: Keyed) -> Apart:
+def group_sums_of(keyed: KeyedAccumulated) -> GroupSums:
     """What a keyed pass leaves."""
-    return Apart(keyed.split, dict(keyed.items()), keyed.tallies.get(None, Tally()))
+    return GroupSums(keyed.grouping, dict(keyed.items()), keyed.dropped_by_key.get(None, DroppedRows()))
 
 
-def added(a: Apart | None, b: Apart | None, align: Callable[[Moments], Moments]) -> Apart | None:
+def added(a: GroupSums | None, b: GroupSums | None, align: Callable[[Moments], Moments]) -> GroupSums | None:
     """Key by key: folds are numbered within each file, so those of the same number are one fold.
 
     align : brings moments of the second into the layout of the first. Raises SchemaError where the keys are not of the
@@ -67,17 +67,19 @@ def added(a: Apart | None, b: Apart | None, align: Callable[[Moments], Moments])
     _check_same(a, b)
     if a is None or b is None:
         return None
-    theirs, basis = _aligned(b, align), _basis(a)
-    out = {}
-    for key in ordered({*a.parts, *theirs}):
-        mine, more = a.parts.get(key), theirs.get(key)
-        if more is not None:
-            more = Accumulated(moved(more.moments, basis.coordinates), more.tally)
-        out[key] = mine + more if mine is not None and more is not None else mine or more
-    return Apart(a.split, {key: part for key, part in out.items() if part is not None}, a.nowhere + b.nowhere)
+    other_parts, reference = _aligned(b, align), _first_moments(a)
+    parts = {}
+    for key in ordered({*a.parts, *other_parts}):
+        first, second = a.parts.get(key), other_parts.get(key)
+        if second is not None:
+            second = Accumulated(change_coordinates(second.moments, reference.coordinates), second.dropped_rows)
+        parts[key] = first + second if first is not None and second is not None else first or second
+    return GroupSums(
+        a.grouping, {key: part for key, part in parts.items() if part is not None}, a.ungrouped + b.ungrouped
+    )
 
 
-def subtracted(a: Apart | None, b: Apart | None, align: Callable[[Moments], Moments]) -> Apart | None:
+def subtracted(a: GroupSums | None, b: GroupSums | None, align: Callable[[Moments], Moments]) -> GroupSums | None:
     """Key by key; a group without rows is gone, a fold stays.
 
     Raises SchemaError where the keys are not of the same kind, NumericalError where rows are not in the first.
@@ -85,49 +87,54 @@ def subtracted(a: Apart | None, b: Apart | None, align: Callable[[Moments], Mome
     _check_same(a, b)
     if a is None or b is None:
         return None
-    out, basis = dict(a.parts), _basis(a)
+    parts, reference = dict(a.parts), _first_moments(a)
     for key, part in _aligned(b, align).items():
-        if key not in out:
-            raise NumericalError(f"cannot take rows with {told(a.split, key)} away: there are none in the first")
+        if key not in parts:
+            raise NumericalError(
+                f"cannot take rows with {describe_key(a.grouping, key)} away: there are none in the first"
+            )
         try:
-            left = out[key].moments - moved(part.moments, basis.coordinates)
+            difference = parts[key].moments - change_coordinates(part.moments, reference.coordinates)
         except NumericalError as error:
-            raise NumericalError(f"{told(a.split, key)}: {error}") from error
-        out[key] = Accumulated(left, out[key].tally - part.tally)
-    empty = [key for key, part in out.items() if isinstance(a.split, By) and not _counted(part)]
-    for key in empty[: len(out) - 1] if len(empty) == len(out) else empty:
-        del out[key]
-    return Apart(a.split, out, a.nowhere - b.nowhere)
+            raise NumericalError(f"{describe_key(a.grouping, key)}: {error}") from error
+        parts[key] = Accumulated(difference, parts[key].dropped_rows - part.dropped_rows)
+    empty = [key for key, part in parts.items() if isinstance(a.grouping, ByColumns) and not _has_rows(part)]
+    for key in empty[: len(parts) - 1] if len(empty) == len(parts) else empty:
+        del parts[key]
+    return GroupSums(a.grouping, parts, a.ungrouped - b.ungrouped)
 
 
-def _aligned(apart: Apart, align: Callable[[Moments], Moments]) -> dict[Key, Accumulated]:
-    return {key: Accumulated(align(part.moments), part.tally) for key, part in apart.parts.items()}
+def _aligned(group_sums: GroupSums, align: Callable[[Moments], Moments]) -> dict[Key, Accumulated]:
+    return {key: Accumulated(align(part.moments), part.dropped_rows) for key, part in group_sums.parts.items()}
 
 
-def _basis(apart: Apart) -> Moments:
-    return next(iter(apart.parts.values())).moments
+def _first_moments(group_sums: GroupSums) -> Moments:
+    return next(iter(group_sums.parts.values())).moments
 
 
-def _counted(part: Accumulated) -> bool:
-    return part.moments.rows > 0 or part.tally.total > 0
+def _has_rows(part: Accumulated) -> bool:
+    return part.moments.rows > 0 or part.dropped_rows.total > 0
 
 
-def _check_same(a: Apart | None, b: Apart | None) -> None:
-    one, other = (None if apart is None else apart.split for apart in (a, b))
-    if one != other:
+def _check_same(a: GroupSums | None, b: GroupSums | None) -> None:
+    first, second = (None if group_sums is None else group_sums.grouping for group_sums in (a, b))
+    if first != second:
         raise SchemaError(
-            f"one Gram keeps {_kept(one)} apart and the other {_kept(other)}: make both with the same folds= and by="
+            f"one Gram keeps {_describe(first)} apart and the other {_describe(second)}: make both with the same folds= and by="
         )
 
 
-def _kept(split: Split | None) -> str:
-    return "nothing" if split is None else str(split)
+def _describe(grouping: Grouping | None) -> str:
+    return "nothing" if grouping is None else str(grouping)
 
 
-def _named(key: Key) -> str:
+def _format_key(key: Key) -> str:
     return ", ".join(map(level_name, key))
 
 
-def validation_names(apart: Apart, keys: list[Key]) -> list[str]:
+def validation_names(group_sums: GroupSums, keys: list[Key]) -> list[str]:
     """What folds and groups are called in a cross-validation."""
-    return [str(plain_key(key)) if isinstance(apart.split, Folds) else told(apart.split, key) for key in keys]
+    return [
+        str(unwrap_key(key)) if isinstance(group_sums.grouping, Folds) else describe_key(group_sums.grouping, key)
+        for key in keys
+    ]

@@ -26,7 +26,7 @@ SHARE = 0.02  # of the time that savings may take: large sums are saved less oft
 
 
 @dataclass(frozen=True, slots=True)
-class Saved:
+class SavedPass:
     """One pass: what it computes, and its partials with their levels in the tree.
 
     whole : whether it is done; then there is one partial, the sum, and its level says nothing.
@@ -34,10 +34,10 @@ class Saved:
 
     task: str
     parts: Sequence[tuple[int, Any]]
-    whole: bool
+    finished: bool
 
 
-class Keeper(Protocol):
+class CheckpointStore(Protocol):
     """Where passes are kept."""
 
     @property
@@ -45,11 +45,11 @@ class Keeper(Protocol):
         """For people."""
         ...
 
-    def read(self) -> Sequence[Saved]:
+    def read(self) -> Sequence[SavedPass]:
         """The passes of an earlier run; none where there was none. Raises ArtifactError where they do not fit."""
         ...
 
-    def write(self, passes: Sequence[Saved]) -> None:
+    def write(self, passes: Sequence[SavedPass]) -> None:
         """Keep these instead, all of them or none."""
         ...
 
@@ -61,87 +61,87 @@ class Keeper(Protocol):
 class Resumable:
     """An engine whose sums are kept every few seconds, at an error and at an interrupt."""
 
-    def __init__(self, engine: Engine, keeper: Keeper, now: Callable[[], float] = monotonic) -> None:
+    def __init__(self, engine: Engine, store: CheckpointStore, now: Callable[[], float] = monotonic) -> None:
         if "tree" not in signature(engine.fold).parameters:
             raise OptionError(f"a checkpoint needs an engine whose fold has the argument 'tree'; {engine!r} has none")
         self.engine: Any = engine
-        self.keeper, self.now = keeper, now
-        self.passes: list[Saved] = []
-        self.earlier = list(keeper.read())
-        self.next = now() + EVERY
+        self.store, self.now = store, now
+        self.passes: list[SavedPass] = []
+        self.earlier = list(store.read())
+        self.next_save = now() + EVERY
 
     def fold(self, source: Source, task: Pass[M], /, progress: Progress | None = None) -> M:
         """As the engine does it; what an earlier run has done is not done again."""
-        mark, known = fingerprint(task), self._known(task)
-        if known is not None and known.whole:
-            self.passes.append(known)
-            whole: M = known.parts[0][1]
-            return whole
-        begun = Saved(mark, () if known is None else known.parts, False)
-        tree = _Kept(begun, self)
+        digest, saved_pass = fingerprint(task), self._earlier_pass(task)
+        if saved_pass is not None and saved_pass.finished:
+            self.passes.append(saved_pass)
+            result: M = saved_pass.parts[0][1]
+            return result
+        initial = SavedPass(digest, () if saved_pass is None else saved_pass.parts, False)
+        tree = _SavedTree(initial, self)
         try:
             total: M = self.engine.fold(source, task, progress=progress, tree=tree)
         except KeyboardInterrupt:
             self.save(tree.saved)
-            raise KeyboardInterrupt(self._told(tree, source)) from None
+            raise KeyboardInterrupt(self._interrupt_message(tree, source)) from None
         except ArtifactError:
             raise
         except Exception:
             self.save(tree.saved)
             raise
-        self.passes.append(Saved(mark, ((0, total),), True))
+        self.passes.append(SavedPass(digest, ((0, total),), True))
         return total
 
-    def _told(self, tree: Tree[Any], source: Source) -> str:
+    def _interrupt_message(self, tree: Tree[Any], source: Source) -> str:
         """How much is saved, and what to do."""
-        count = tree.count if self._keeps(tree.parts) else 0
+        count = tree.count if self._can_save(tree.parts) else 0
         units = len(source.units) if isinstance(source.units, Sequence) else "all"
-        saved = f"{count} of {units} units of pass {len(self.passes) + 1} are saved in {self.keeper.name}"
+        saved = f"{count} of {units} units of pass {len(self.passes) + 1} are saved in {self.store.name}"
         return f"{saved}; run the same again to go on"
 
-    def _keeps(self, parts: Sequence[tuple[int, Any]]) -> bool:
-        return all(self.keeper.knows(partial) for _, partial in parts)
+    def _can_save(self, parts: Sequence[tuple[int, Any]]) -> bool:
+        return all(self.store.knows(partial) for _, partial in parts)
 
-    def _known(self, task: Pass[Any]) -> Saved | None:
+    def _earlier_pass(self, task: Pass[Any]) -> SavedPass | None:
         """What an earlier run has of the next pass."""
         number = len(self.passes)
         if number >= len(self.earlier):
             return None
-        known = self.earlier[number]
-        if known.task != fingerprint(task):
+        saved_pass = self.earlier[number]
+        if saved_pass.task != fingerprint(task):
             raise ArtifactError(
-                f"{self.keeper.name}: pass {number + 1} of this run computes something else than the saved one "
+                f"{self.store.name}: pass {number + 1} of this run computes something else than the saved one "
                 "(another processor or another version of NumPy may round otherwise); delete it to start anew"
             )
-        return known
+        return saved_pass
 
-    def due(self, saved: Saved) -> None:
+    def save_if_due(self, saved: SavedPass) -> None:
         """Save if it is time."""
-        if (began := self.now()) >= self.next:
+        if (started := self.now()) >= self.next_save:
             self.save(saved)
-            self.next = self.now() + max(EVERY, (self.now() - began) / SHARE)
+            self.next_save = self.now() + max(EVERY, (self.now() - started) / SHARE)
 
-    def save(self, saved: Saved) -> None:
+    def save(self, saved: SavedPass) -> None:
         """Save all passes up to this one; those of a kind that cannot be kept are made again."""
         passes = []
         for one in (*self.passes, saved):
-            passes.append(one if self._keeps(one.parts) else replace(one, parts=(), whole=False))
-        self.keeper.write(passes)
+            passes.append(one if self._can_save(one.parts) else replace(one, parts=(), finished=False))
+        self.store.write(passes)
 
 
-class _Kept(Tree[Any]):
+class _SavedTree(Tree[Any]):
     """A tree that is saved now and then."""
 
-    def __init__(self, begun: Saved, kept: Resumable) -> None:
-        super().__init__(begun.parts)
-        self.begun, self.kept = begun, kept
+    def __init__(self, initial: SavedPass, engine: Resumable) -> None:
+        super().__init__(initial.parts)
+        self.initial, self.engine = initial, engine
 
     @property
-    def saved(self) -> Saved:
+    def saved(self) -> SavedPass:
         """What it holds now."""
-        return replace(self.begun, parts=tuple(self.parts))
+        return replace(self.initial, parts=tuple(self.parts))
 
     def push(self, partial: Any) -> None:
         """Add the next unit's partial."""
         super().push(partial)
-        self.kept.due(self.saved)
+        self.engine.save_if_due(self.saved)

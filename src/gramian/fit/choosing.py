@@ -7,34 +7,34 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gramian.fit.absorbed import within
-from gramian.fit.linear import in_frame, squares_in
+from gramian.fit.absorbed import partial_out
+from gramian.fit.linear import products_in, squares_in
 from gramian.formula.coding import highest_degree, levels_of, model_columns
-from gramian.formula.coordinates import Frame, frame_of_terms
+from gramian.formula.coordinates import Parametrization, parametrize_terms
 from gramian.formula.design import Design
 from gramian.formula.margins import needs
-from gramian.linalg.choices import Choices, choices
-from gramian.linalg.gather import BLOCK
+from gramian.linalg.choices import SelectionProblem, selection_problem
+from gramian.linalg.gather import ROWS_PER_BLOCK
 from gramian.linalg.moments import Moments
-from gramian.linalg.products import gram
-from gramian.linalg.solve import centre, error_unit
+from gramian.linalg.products import gram_matrix
+from gramian.linalg.solve import centre, sum_rounding_error
 
 
 @dataclass(frozen=True, slots=True)
-class Terrain:
+class CandidateTerms:
     """What can be chosen.
 
     problem : groups of columns. terms : the number of each group's term. base : dimension of what always stays, the
     intercept or absorbed factors. scale : what an RSS of the problem is multiplied by to be that of the outcome.
     """
 
-    problem: Choices
+    problem: SelectionProblem
     terms: tuple[int, ...]
-    base: int
+    base_rank: int
     scale: float
 
 
-def terrain(design: Design, moments: Moments) -> Terrain:
+def candidate_terms(design: Design, moments: Moments) -> CandidateTerms:
     """The terms of a design as groups of centred columns.
 
     Any subset that has what its terms need has the span of its model's columns, whatever the shifts are.
@@ -43,45 +43,51 @@ def terrain(design: Design, moments: Moments) -> Terrain:
     columns = model_columns(design.terms, levels, design.coordinates, moments.powers)
     (response,) = design.outcome
     margins = needs(design.terms)
-    swept = design.terms.absorbed
-    frame = frame_of_terms(columns, levels, response, design.coordinates, margins, swept)
-    stored = gram(moments, frame.groups)
-    products, squares, base = in_frame(stored, frame), squares_in(stored, frame), int(frame.constant is not None)
+    absorbed = design.terms.absorbed
+    parametrization = parametrize_terms(columns, levels, response, design.coordinates, margins, absorbed)
+    stored = gram_matrix(moments, parametrization.groups)
+    products, squares, base_rank = (
+        products_in(stored, parametrization),
+        squares_in(stored, parametrization),
+        int(parametrization.constant is not None),
+    )
     highest = highest_degree(columns)
-    unit = error_unit(moments.rows, len(columns), BLOCK + moments.rows // BLOCK, highest)
-    if swept:
-        left = within(moments, design, frame, squares, unit)
-        products, base = left.products, left.absorption.rank
-    centred = centre(products, frame.constant, squares)
-    place = {int(at): i for i, at in enumerate(centred.others)}
+    rounding_error = sum_rounding_error(
+        moments.rows, len(columns), ROWS_PER_BLOCK + moments.rows // ROWS_PER_BLOCK, highest
+    )
+    if absorbed:
+        partialled_out = partial_out(moments, design, parametrization, squares, rounding_error)
+        products, base_rank = partialled_out.products, partialled_out.absorption.rank
+    centred = centre(products, parametrization.constant, squares)
+    position = {int(at): i for i, at in enumerate(centred.others)}
     terms = tuple(j for j, term in enumerate(design.terms.terms) if term.atoms)
-    groups = [[place[i] for i, c in enumerate(columns) if c.term == j] for j in terms]
+    groups = [[position[i] for i, c in enumerate(columns) if c.term == j] for j in terms]
     number = {j: g for g, j in enumerate(terms)}
-    problem = choices(
+    problem = selection_problem(
         centred,
-        unit,
+        rounding_error,
         [np.array(g, np.int64) for g in groups],
         [frozenset(number[i] for i in margins[j]) for j in terms],
     )
-    scale = (frame.scale / centred.y_scale) ** 2
-    return Terrain(problem, terms, base, scale)
+    scale = (parametrization.scale / centred.y_scale) ** 2
+    return CandidateTerms(problem, terms, base_rank, scale)
 
 
-def nested(frame: Frame, terms: Sequence[int], allowed: Sequence[set[int]]) -> bool:
+def nested(parametrization: Parametrization, terms: Sequence[int], allowed: Sequence[set[int]]) -> bool:
     """Whether dropping terms means dropping columns that are solved for.
 
     terms : (p,) number of each column's term. True if for every set of terms that has with each j those in `allowed[j]`
     the solved columns span, with the constant, the same as the model's columns.
     """
-    if frame.made is None:
-        return frame.response.keys() <= _constant(frame)
+    if parametrization.to_solved is None:
+        return parametrization.response_shift.keys() <= _constant(parametrization)
     inside = all(
         terms[i] in allowed[term]
-        for term, made in zip(terms, frame.made, strict=True)
-        for i in made.keys() - _constant(frame)
+        for term, combination in zip(terms, parametrization.to_solved, strict=True)
+        for i in combination.keys() - _constant(parametrization)
     )
-    return inside and frame.response.keys() <= _constant(frame)
+    return inside and parametrization.response_shift.keys() <= _constant(parametrization)
 
 
-def _constant(frame: Frame) -> set[int]:
-    return set() if frame.constant is None else {frame.constant}
+def _constant(parametrization: Parametrization) -> set[int]:
+    return set() if parametrization.constant is None else {parametrization.constant}

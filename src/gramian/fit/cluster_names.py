@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gramian.batch import Batch
-from gramian.column import CLOSE, Coded, raw
+from gramian.column import MAX_PLACES_PER_VALUE, Coded, raw
 from gramian.typing import Codes
 
 DENSE = 0.9  # share of a range of integers that occurs, from which on none is left out
@@ -42,23 +42,25 @@ class Clusters:
             return self, np.arange(self.count)
         pairs = [_union(a, b) for a, b in zip(self.names, other.names, strict=True)]
         names = tuple(union for union, _ in pairs)
-        theirs = np.column_stack([place[code] for (_, place), code in zip(pairs, other.cells.T, strict=True)])
-        group = joint(np.concatenate([self.cells, theirs]))
-        place = np.full(group.max(initial=-1) + 1, -1, np.int64)
-        place[group[: self.count]] = np.arange(self.count)
-        fresh = place[group[self.count :]] < 0
-        place[group[self.count :][fresh]] = self.count + np.arange(int(fresh.sum()))
-        cells = self.cells if not fresh.any() else np.concatenate([self.cells, theirs[fresh]])
-        return Clusters(names, cells), place[group[self.count :]]
+        other_cells = np.column_stack(
+            [positions[code] for (_, positions), code in zip(pairs, other.cells.T, strict=True)]
+        )
+        group = joint(np.concatenate([self.cells, other_cells]))
+        positions = np.full(group.max(initial=-1) + 1, -1, np.int64)
+        positions[group[: self.count]] = np.arange(self.count)
+        is_new = positions[group[self.count :]] < 0
+        positions[group[self.count :][is_new]] = self.count + np.arange(int(is_new.sum()))
+        cells = self.cells if not is_new.any() else np.concatenate([self.cells, other_cells[is_new]])
+        return Clusters(names, cells), positions[group[self.count :]]
 
     def same(self, other: Clusters) -> bool:
         """Whether both are the same clusters in the same order."""
-        alike = all(a.equals(b) for a, b in zip(self.names, other.names, strict=True))
-        return alike and np.array_equal(self.cells, other.cells)
+        same_names = all(a.equals(b) for a, b in zip(self.names, other.names, strict=True))
+        return same_names and np.array_equal(self.cells, other.cells)
 
-    def take(self, keep: Codes) -> Clusters:
+    def take(self, positions: Codes) -> Clusters:
         """Some of the combinations."""
-        return Clusters(self.names, self.cells[keep])
+        return Clusters(self.names, self.cells[positions])
 
     def by(self, columns: Sequence[int]) -> Codes:
         """The group of each combination by some of the columns only, (c,)."""
@@ -68,16 +70,16 @@ class Clusters:
 def clusters_of(batch: Batch, columns: Sequence[str]) -> tuple[Clusters, Codes]:
     """The clusters of a batch, and which of them each row is in, (n,), -1 where a column is null or NaN."""
     codes, names = zip(*(_coded(batch, column) for column in columns), strict=True)
-    absent = np.logical_or.reduce([c < 0 for c in codes])
+    is_null = np.logical_or.reduce([c < 0 for c in codes])
     if len(codes) == 1:
         return Clusters(names, np.arange(len(names[0]))[:, None]), codes[0]
-    cells = np.column_stack(codes)[~absent]
+    cells = np.column_stack(codes)[~is_null]
     group = joint(cells)
     first = np.zeros(group.max(initial=-1) + 1, np.int64)
     first[group[::-1]] = np.arange(len(group))[::-1]
-    out = np.full(batch.rows, -1, np.int64)
-    out[~absent] = group
-    return Clusters(names, cells[first]), out
+    row_groups = np.full(batch.rows, -1, np.int64)
+    row_groups[~is_null] = group
+    return Clusters(names, cells[first]), row_groups
 
 
 def joint(cells: Codes) -> Codes:
@@ -97,21 +99,21 @@ def _is_count(code: Codes) -> bool:
 
 def _coded(batch: Batch, name: str) -> tuple[Codes, Any]:
     """Codes, -1 where absent, and the values, each once, of a few types so that those of different files compare."""
-    close = batch.close(name)
-    if close is not None:
-        return _occurring(close)
+    integers = batch.close(name)
+    if integers is not None:
+        return _occurring(integers)
     column = batch.encoded(name)
-    codes, names = _indices(column), column.dictionary.cast(_common(column.dictionary.type))
+    codes, names = _indices(column), column.dictionary.cast(_common_type(column.dictionary.type))
     if column is batch.columns.get(name):  # a dictionary from elsewhere may hold a value twice
-        again = names.dictionary_encode()
-        codes, names = np.append(_indices(again), -1)[codes], again.dictionary
-    gone = pc.is_null(names, nan_is_null=True)
-    if not pc.any(gone).as_py():
+        reencoded = names.dictionary_encode()
+        codes, names = np.append(_indices(reencoded), -1)[codes], reencoded.dictionary
+    is_null = pc.is_null(names, nan_is_null=True)
+    if not pc.any(is_null).as_py():
         return codes, names
-    there = np.flatnonzero(raw(gone.cast(pa.uint8())) == 0)
-    place = np.full(len(names) + 1, -1, np.int64)
-    place[there] = np.arange(len(there))
-    return place[codes], names.take(pa.array(there))
+    present = np.flatnonzero(raw(is_null.cast(pa.uint8())) == 0)
+    positions = np.full(len(names) + 1, -1, np.int64)
+    positions[present] = np.arange(len(present))
+    return positions[codes], names.take(pa.array(present))
 
 
 def _occurring(column: Coded) -> tuple[Codes, Any]:
@@ -120,11 +122,11 @@ def _occurring(column: Coded) -> tuple[Codes, Any]:
     Where few are missing they stay, without rows: then most batches have the same integers.
     """
     codes, levels = column
-    there = np.bincount(codes + 1, minlength=len(levels) + 1)[1:] > 0
+    occurs = np.bincount(codes + 1, minlength=len(levels) + 1)[1:] > 0
     first = int(levels[0])
-    if np.count_nonzero(there) >= DENSE * len(levels):
+    if np.count_nonzero(occurs) >= DENSE * len(levels):
         return codes, pa.array(np.arange(first, first + len(levels)))
-    return np.append(np.cumsum(there) - 1, -1)[codes], pa.array(np.flatnonzero(there) + first)
+    return np.append(np.cumsum(occurs) - 1, -1)[codes], pa.array(np.flatnonzero(occurs) + first)
 
 
 def _indices(column: Any) -> Codes:
@@ -132,37 +134,37 @@ def _indices(column: Any) -> Codes:
     return np.asarray(raw(column.indices.cast(pa.int64()).fill_null(-1)))
 
 
-def _common(kind: Any) -> Any:
-    if pa.types.is_integer(kind) and kind != pa.uint64():
+def _common_type(arrow_type: Any) -> Any:
+    if pa.types.is_integer(arrow_type) and arrow_type != pa.uint64():
         return pa.int64()
-    if pa.types.is_floating(kind):
+    if pa.types.is_floating(arrow_type):
         return pa.float64()
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
+    if pa.types.is_string(arrow_type) or pa.types.is_large_string(arrow_type) or pa.types.is_string_view(arrow_type):
         return pa.large_string()
-    return kind
+    return arrow_type
 
 
-def _union(known: Any, new: Any) -> tuple[Any, Codes]:
+def _union(values: Any, new: Any) -> tuple[Any, Codes]:
     """The values of both, and where the new ones stand."""
-    if not len(known) or known.equals(new):
+    if not len(values) or values.equals(new):
         return new, np.arange(len(new))
     if not len(new):
-        return known, np.zeros(0, np.int64)
-    if known.type != new.type:
-        known, new = known.cast(pa.float64()), new.cast(pa.float64())
-    place = _places(new, known)
-    missing = np.flatnonzero(place < 0)
-    place[missing] = len(known) + np.arange(len(missing))
-    return pa.concat_arrays([known, new.take(pa.array(missing))]), place
+        return values, np.zeros(0, np.int64)
+    if values.type != new.type:
+        values, new = values.cast(pa.float64()), new.cast(pa.float64())
+    positions = _positions(new, values)
+    unseen = np.flatnonzero(positions < 0)
+    positions[unseen] = len(values) + np.arange(len(unseen))
+    return pa.concat_arrays([values, new.take(pa.array(unseen))]), positions
 
 
-def _places(new: Any, known: Any) -> Codes:
+def _positions(new: Any, values: Any) -> Codes:
     """Where values stand among those that are known, -1 where they do not; by a table if they are close integers."""
-    if pa.types.is_int64(known.type):
-        a, b = raw(known), raw(new)
+    if pa.types.is_int64(values.type):
+        a, b = raw(values), raw(new)
         low, high = int(min(a.min(), b.min())), int(max(a.max(), b.max()))
-        if high - low < CLOSE * (len(a) + len(b)):
+        if high - low < MAX_PLACES_PER_VALUE * (len(a) + len(b)):
             table = np.full(high - low + 1, -1, np.int64)
             table[a - low] = np.arange(len(a))
             return np.asarray(table[b - low])
-    return raw(pc.index_in(new, value_set=known).cast(pa.int64()).fill_null(-1)).copy()
+    return raw(pc.index_in(new, value_set=values).cast(pa.int64()).fill_null(-1)).copy()

@@ -12,26 +12,26 @@ import numpy as np
 
 from gramian.batch import Batch
 from gramian.errors import NumericalError
-from gramian.fit.cluster_members import Members, added, check_memory
+from gramian.fit.cluster_members import ClusterMembers, added, check_memory
 from gramian.fit.cluster_names import Clusters
-from gramian.fit.passes import Lift, part
-from gramian.fit.scores import Answer, ScoreLift, Scores
-from gramian.formula.coordinates import Frame
+from gramian.fit.passes import UnitAccumulator, take_rows
+from gramian.fit.scores import FittedModel, ScoreAccumulator, Scores
+from gramian.formula.coordinates import Parametrization
 from gramian.formula.design import Design
 from gramian.formula.levels import LevelIndex
 from gramian.formula.reading import Observed
 from gramian.linalg import maps
 from gramian.linalg.columns import Columns, Layout
 from gramian.linalg.grouped import grouped_products
-from gramian.linalg.moments import combined
+from gramian.linalg.moments import combined_weight
 from gramian.linalg.monomials import Monomial
-from gramian.linalg.products import Group
+from gramian.linalg.products import ColumnGroup
 from gramian.linalg.rows import stored_rows
 from gramian.linalg.subspace import dense
 from gramian.typing import Codes, Level, Mask, Matrix, Vector
 
 Label = tuple[tuple[tuple[str, Level], ...], Monomial]  # a stored column: a cell of levels times a monomial
-NUMBERS = 1 << 22  # of rows that are written out together
+MAX_PENDING_NUMBERS = 1 << 22  # of rows that are written out together
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,49 +48,53 @@ class ClusterMoments:
     counts: Vector
     rows: int
     loss: float
-    absent: int
+    null_clusters: int
 
     def __add__(self, other: ClusterMoments, /) -> ClusterMoments:
-        clusters, place = self.clusters.merged(other.clusters)
+        clusters, positions = self.clusters.merged(other.clusters)
         labels = tuple(dict.fromkeys((*self.labels, *other.labels)))
         return ClusterMoments(
             clusters,
             labels,
-            added(self.by(labels), other.by(labels), clusters.count, place),
-            added(self.counts, other.counts, clusters.count, place),
+            added(self.select(labels), other.select(labels), clusters.count, positions),
+            added(self.counts, other.counts, clusters.count, positions),
             self.rows + other.rows,
             self.loss + other.loss,
-            self.absent + other.absent,
+            self.null_clusters + other.null_clusters,
         )
 
-    def by(self, labels: Sequence[Label]) -> Matrix:
+    def select(self, labels: Sequence[Label]) -> Matrix:
         """The products of these columns, in this order; zero for a column that no row has."""
         if tuple(labels) == self.labels:
             return self.products
-        place = {label: i for i, label in enumerate(self.labels)}
-        known = [(i, place[label]) for i, label in enumerate(labels) if label in place]
-        out = np.zeros((len(self.products), len(labels), len(labels)))
-        to, at = np.array([k[0] for k in known], np.int64), np.array([k[1] for k in known], np.int64)
-        out[:, to[:, None], to] = self.products[:, at[:, None], at]
-        return out
+        position = {label: i for i, label in enumerate(self.labels)}
+        pairs = [(i, position[label]) for i, label in enumerate(labels) if label in position]
+        products = np.zeros((len(self.products), len(labels), len(labels)))
+        targets, sources = np.array([k[0] for k in pairs], np.int64), np.array([k[1] for k in pairs], np.int64)
+        products[:, targets[:, None], targets] = self.products[:, sources[:, None], sources]
+        return products
 
 
 def solved_by_cluster(
-    keyed: ClusterMoments, frame: Frame, names: Mapping[str, tuple[Level, ...]], *, judged: bool = False
+    cluster_moments: ClusterMoments,
+    parametrization: Parametrization,
+    names: Mapping[str, tuple[Level, ...]],
+    *,
+    outcome_is_residual: bool = False,
 ) -> tuple[Matrix, Matrix]:
     """Products (c, p, p) of the columns that a model solves for, and with its outcome, (c, p).
 
     names : levels that the frame's codes refer to. judged : the outcome is a residual, in no coordinates.
     Raises NumericalError where a column was not stored.
     """
-    labels = labels_of(frame.groups, names)
-    missing = {m for _, m in labels} - {m for _, m in keyed.labels}
-    if missing:
-        raise NumericalError(f"the clusters keep no products of {', '.join(map(_told, missing))}")
-    P = keyed.by(labels)
-    if frame.subspace is not None:
-        K = dense([maps.sparse(c) for c in frame.subspace], len(labels))
-        if judged:
+    labels = labels_of(parametrization.groups, names)
+    unstored = {m for _, m in labels} - {m for _, m in cluster_moments.labels}
+    if unstored:
+        raise NumericalError(f"the clusters keep no products of {', '.join(map(_format_monomial, unstored))}")
+    P = cluster_moments.select(labels)
+    if parametrization.subspace is not None:
+        K = dense([maps.sparse(c) for c in parametrization.subspace], len(labels))
+        if outcome_is_residual:
             K[:, -1] = np.eye(len(labels))[-1]
         P = K.T @ P @ K
     return P[:, :-1, :-1], P[:, :-1, -1]
@@ -101,19 +105,19 @@ def scores_by_cluster(products: Matrix, cross: Matrix, b: Vector, scale: float) 
     return np.asarray((cross - products @ b) * scale)
 
 
-def labels_of(groups: Sequence[Group], names: Mapping[str, tuple[Level, ...]]) -> tuple[Label, ...]:
+def labels_of(groups: Sequence[ColumnGroup], names: Mapping[str, tuple[Level, ...]]) -> tuple[Label, ...]:
     """Stored columns by name, in the order of their positions."""
-    out: dict[int, Label] = {}
+    labels: dict[int, Label] = {}
     for group in groups:
         cells = [
             tuple((f, names[f][c]) for f, c in zip(group.factors, cell, strict=True)) for cell in group.cells.tolist()
         ]
         for k, m in enumerate(group.monomials):
-            out |= {int(p): (cell, m) for p, cell in zip(group.at(k), cells, strict=True)}
-    return tuple(out[p] for p in range(len(out)))
+            labels |= {int(p): (cell, m) for p, cell in zip(group.at(k), cells, strict=True)}
+    return tuple(labels[p] for p in range(len(labels)))
 
 
-def _told(m: Monomial) -> str:
+def _format_monomial(m: Monomial) -> str:
     return " * ".join(f"{v.lstrip('~')}^{p}" if p > 1 else v.lstrip("~") for v, p in m) or "the constant"
 
 
@@ -127,7 +131,7 @@ class ClusterMomentsPass:
     design: Design
     by: tuple[str, ...]
     limit: int
-    answer: Answer | None = None
+    fitted_model: FittedModel | None = None
     drop: bool = True
 
     @property
@@ -138,53 +142,57 @@ class ClusterMomentsPass:
     @property
     def empty(self) -> ClusterMoments:
         """No rows."""
-        return self.lift(())
+        return self.accumulate(())
 
-    def lift(self, batches: Iterable[Batch], /) -> ClusterMoments:
+    def accumulate(self, batches: Iterable[Batch], /) -> ClusterMoments:
         """One unit."""
-        writer = Writer(self)
-        lift = _Plain(self, writer) if self.answer is None else _Judged(self, self.answer, writer)
+        writer = ClusterProductWriter(self)
+        accumulator = (
+            _OutcomeAccumulator(self, writer)
+            if self.fitted_model is None
+            else _ResidualAccumulator(self, self.fitted_model, writer)
+        )
         with np.errstate(all="ignore"):
             for batch in batches:
-                observed = lift.reader.read(batch)
-                writer.begin(batch, observed, lift.layout, lift.reader.levels)
-                lift.add(observed)
+                observed = accumulator.reader.read(batch)
+                writer.begin(batch, observed, accumulator.layout, accumulator.reader.levels)
+                accumulator.add(observed)
         return writer.finish()
 
 
-class _Plain(Lift):
+class _OutcomeAccumulator(UnitAccumulator):
     """Rows as they are."""
 
-    def __init__(self, task: ClusterMomentsPass, writer: Writer) -> None:
+    def __init__(self, task: ClusterMomentsPass, writer: ClusterProductWriter) -> None:
         super().__init__(task.design, drop=task.drop, layout=task.design.rows_layout)
         self.writer = writer
 
     def block(self, columns: Columns, observed: Observed, rows: slice | Mask) -> bool:
         if not columns.finite().all():
             return False
-        weight = combined(part(observed.weight, rows), part(observed.count, rows))
-        return self.writer.write(columns, weight, 0.0, part(observed.count, rows), rows)
+        weight = combined_weight(take_rows(observed.weight, rows), take_rows(observed.count, rows))
+        return self.writer.write(columns, weight, 0.0, take_rows(observed.count, rows), rows)
 
 
-class _Judged(ScoreLift):
+class _ResidualAccumulator(ScoreAccumulator):
     """Rows with their weights and residuals at an answer."""
 
-    def __init__(self, task: ClusterMomentsPass, answer: Answer, writer: Writer) -> None:
-        super().__init__(answer, drop=task.drop, layout=task.design.rows_layout)
+    def __init__(self, task: ClusterMomentsPass, fitted_model: FittedModel, writer: ClusterProductWriter) -> None:
+        super().__init__(fitted_model, drop=task.drop, layout=task.design.rows_layout)
         self.writer = writer
 
     def take(
         self, columns: Columns, scores: Scores, count: Vector | None, observed: Observed, rows: slice | Mask
     ) -> bool:
         columns.set_response(scores.r)
-        return self.writer.write(columns, combined(scores.w, count), scores.loss, count, rows)
+        return self.writer.write(columns, combined_weight(scores.w, count), scores.loss, count, rows)
 
 
-class Writer:
+class ClusterProductWriter:
     """Writes the stored columns of a batch out, block by block, and adds their products by cluster."""
 
     def __init__(self, task: ClusterMomentsPass) -> None:
-        self.task, self.members = task, Members(task.by)
+        self.task, self.members = task, ClusterMembers(task.by)
         self.blocks, self.rows, self.loss = task.design.terms.blocks(), 0, 0.0
         self.pending: list[tuple[Matrix, Codes, Vector]] = []
         self.labels: tuple[Label, ...] = ()
@@ -195,15 +203,15 @@ class Writer:
         self.members.read(batch, observed)
         self.layout, self.sizes = layout, {f: len(index) for f, index in levels.items()}
         dense = layout.rows
-        self.groups = [Group((), np.zeros((1, 0), np.int64), dense, np.arange(len(dense)))]
+        self.groups = [ColumnGroup((), np.zeros((1, 0), np.int64), dense, np.arange(len(dense)))]
         width = len(dense)
         for factors, monomials in self.blocks.items():
             if factors:
                 cells = np.unique(np.column_stack([observed.codes[f] for f in factors]), axis=0)
                 size = len(cells) * len(monomials)
-                self.groups.append(Group(factors, cells, tuple(monomials), width + np.arange(size)))
+                self.groups.append(ColumnGroup(factors, cells, tuple(monomials), width + np.arange(size)))
                 width += size
-        labels = labels_of(self.groups, {f: tuple(index.known) for f, index in levels.items()})
+        labels = labels_of(self.groups, {f: tuple(index.levels) for f, index in levels.items()})
         if labels != self.labels:
             self.flush()
         self.labels = labels
@@ -213,15 +221,17 @@ class Writer:
         self, columns: Columns, weight: Vector | None, loss: float, count: Vector | None, rows: slice | Mask
     ) -> bool:
         """The rows of a block, multiplied by the root of their weights."""
-        group, known = self.members.of(rows)
+        group, has_cluster = self.members.of(rows)
         Z = stored_rows(columns, self.layout, self.groups, self.sizes)
         if weight is not None:
             Z *= np.sqrt(weight)[:, None]
         counts = np.ones(columns.rows) if count is None else count
-        self.pending.append((Z[known], self.members.place[group[known]], counts[known]))
+        self.pending.append((Z[has_cluster], self.members.positions[group[has_cluster]], counts[has_cluster]))
         self.rows, self.loss = self.rows + int(counts.sum()), self.loss + loss
-        together = max(NUMBERS, 2 * self.members.clusters.count * Z.shape[1] ** 2)  # or adding up would take longest
-        if sum(Z.size for Z, _, _ in self.pending) > together:
+        max_pending = max(
+            MAX_PENDING_NUMBERS, 2 * self.members.clusters.count * Z.shape[1] ** 2
+        )  # or adding up would take longest
+        if sum(Z.size for Z, _, _ in self.pending) > max_pending:
             self.flush()
         return True
 
@@ -231,14 +241,14 @@ class Writer:
             return
         Z, group, counts = (np.concatenate(parts) for parts in zip(*self.pending, strict=True))
         self.pending = []
-        there, local = np.unique(group, return_inverse=True)
-        if len(there):
-            products = grouped_products(Z, local, len(there))
-            rows = np.bincount(local, counts, len(there)).astype(float)
-            clusters = self.members.clusters.take(there)
+        present, local = np.unique(group, return_inverse=True)
+        if len(present):
+            products = grouped_products(Z, local, len(present))
+            rows = np.bincount(local, counts, len(present)).astype(float)
+            clusters = self.members.clusters.take(present)
             self.total += ClusterMoments(clusters, self.labels, products, rows, 0, 0.0, 0)
 
     def finish(self) -> ClusterMoments:
         """The unit's partial result."""
         self.flush()
-        return replace(self.total, rows=self.rows, loss=self.loss, absent=self.members.absent)
+        return replace(self.total, rows=self.rows, loss=self.loss, null_clusters=self.members.null_clusters)

@@ -8,7 +8,7 @@ import numpy as np
 
 from gramian.errors import OptionError
 from gramian.fit.choosing import nested
-from gramian.fit.independent import basic_solution, independent
+from gramian.fit.independent import basic_solution, unaliased_columns
 from gramian.fit.solved import Solved
 from gramian.inference.collinearity import Decomposition, decomposition, inflation
 from gramian.linalg import maps
@@ -32,17 +32,17 @@ def variance_inflation(solved: Solved) -> Inflation:
     """
     _refuse_penalty(solved, "variance inflation")
     terms = range(len(solved.design.terms.terms))
-    if not solved.aliased and nested(solved.frame, solved.terms, [{j} for j in terms]):
+    if not solved.aliased and nested(solved.parametrization, solved.terms, [{j} for j in terms]):
         V = solved.solution.inverse
         S = _inverse_of(V, _slopes(solved))
     else:
         S, V = _products(solved), basic_solution(solved)[1]
-    known, constant = set(independent(solved).tolist()), solved.frame.constant
+    unaliased, constant = set(unaliased_columns(solved).tolist()), solved.parametrization.constant
     groups = {j: np.array([i for i, t in enumerate(solved.terms) if t == j and i != constant], np.int64) for j in terms}
     groups = {j: g for j, g in groups.items() if len(g)}
-    whole = [j for j, g in groups.items() if known.issuperset(g.tolist())]
+    estimable = [j for j, g in groups.items() if unaliased.issuperset(g.tolist())]
     values = dict.fromkeys(groups, float("inf"))
-    values.update(zip(whole, inflation(S, V, [groups[j] for j in whole]).tolist(), strict=True))
+    values.update(zip(estimable, inflation(S, V, [groups[j] for j in estimable]).tolist(), strict=True))
     labels = tuple(solved.design.terms.terms[j].label for j in groups)
     return Inflation(labels, np.array([len(g) for g in groups.values()], np.int64), np.array(list(values.values())))
 
@@ -50,8 +50,8 @@ def variance_inflation(solved: Solved) -> Inflation:
 def dependence(solved: Solved) -> tuple[tuple[str, ...], Decomposition]:
     """Names of the columns that are not aliased (the intercept is swept out), and how they depend on each other."""
     _refuse_penalty(solved, "collinearity")
-    at = _slopes(solved)
-    return tuple(solved.names[i] for i in at), decomposition(_products(solved)[np.ix_(at, at)])
+    columns = _slopes(solved)
+    return tuple(solved.names[i] for i in columns), decomposition(_products(solved)[np.ix_(columns, columns)])
 
 
 def _refuse_penalty(solved: Solved, what: str) -> None:
@@ -60,8 +60,8 @@ def _refuse_penalty(solved: Solved, what: str) -> None:
 
 
 def _slopes(solved: Solved) -> Codes:
-    at = independent(solved)
-    return np.setdiff1d(at, [-1 if solved.frame.constant is None else solved.frame.constant])
+    columns = unaliased_columns(solved)
+    return np.setdiff1d(columns, [-1 if solved.parametrization.constant is None else solved.parametrization.constant])
 
 
 def _products(solved: Solved) -> Matrix:
@@ -69,17 +69,17 @@ def _products(solved: Solved) -> Matrix:
 
     Where none is aliased, from the columns that were solved for, whose inverse is that of small numbers.
     """
-    at = _slopes(solved)
-    if solved.aliased or solved.frame.made is None:
-        return _inverse_of(basic_solution(solved)[1], at)
-    made = maps.written_out(solved.frame.made, len(solved.names))
-    return np.asarray(made @ _inverse_of(solved.solution.inverse, at) @ made.T)
+    columns = _slopes(solved)
+    if solved.aliased or solved.parametrization.to_solved is None:
+        return _inverse_of(basic_solution(solved)[1], columns)
+    to_solved = maps.to_dense(solved.parametrization.to_solved, len(solved.names))
+    return np.asarray(to_solved @ _inverse_of(solved.solution.inverse, columns) @ to_solved.T)
 
 
-def _inverse_of(V: Matrix, at: Codes) -> Matrix:
+def _inverse_of(V: Matrix, positions: Codes) -> Matrix:
     """The inverse of some rows and columns, zero elsewhere."""
-    part = V[np.ix_(at, at)]
-    scale = np.sqrt(part.diagonal())
+    block = V[np.ix_(positions, positions)]
+    scale = np.sqrt(block.diagonal())
     S = np.zeros(V.shape)
-    S[np.ix_(at, at)] = np.linalg.inv(part / scale[:, None] / scale) / scale[:, None] / scale
+    S[np.ix_(positions, positions)] = np.linalg.inv(block / scale[:, None] / scale) / scale[:, None] / scale
     return S

@@ -17,11 +17,11 @@ import numpy as np
 
 from gramian.engines.blas import one_thread
 from gramian.errors import NumericalError, OptionError
-from gramian.fit.path import SolvedPath, told
+from gramian.fit.path import SolvedPath, assemble_path
 from gramian.fit.penalties import PathOptions
-from gramian.fit.pose import Posed, Sums, centred_system, pose, sums_of
+from gramian.fit.pose import PenalizedProblem, Sums, centred_system, penalized_problem, sums_of
 from gramian.formula.design import Design
-from gramian.formula.tally import Tally
+from gramian.formula.tally import DroppedRows
 from gramian.linalg.moments import Moments
 from gramian.linalg.penalized.paths import path
 from gramian.linalg.penalized.system import System, squares
@@ -51,7 +51,7 @@ def cross_validate(
     design: Design,
     folds: Sequence[Moments],
     options: PathOptions,
-    tally: Tally | None = None,
+    dropped_rows: DroppedRows | None = None,
     names: Sequence[object] | None = None,
 ) -> SolvedCrossValidation:
     """Errors on each fold of the fits to the others, for a whole path.
@@ -61,26 +61,28 @@ def cross_validate(
     the whole. names : of the folds, their numbers by default.
     Raises what `solve_path` does, OptionError for less than two folds, NumericalError where one has no rows.
     """
-    called = tuple(map(str, range(len(folds)) if names is None else names))
-    _check(folds, called)
-    whole = reduce(add, folds)
-    posed = pose(design, whole, options)
-    parts = [sums_of(posed, fold) for fold in folds]
+    fold_names = tuple(map(str, range(len(folds)) if names is None else names))
+    _check(folds, fold_names)
+    total = reduce(add, folds)
+    problem = penalized_problem(design, total, options)
+    parts = [sums_of(problem, fold) for fold in folds]
     with one_thread():
-        system = centred_system(posed, reduce(add, parts))
-        solutions = path(system, posed.penalty, options.wanted)
-        errors = np.array([_errors(posed, train, test, solutions.alphas) for train, test in training(parts)])
-    mean, spread = errors.mean(axis=0), errors.std(axis=0, ddof=1) / np.sqrt(len(folds))
-    best = int(np.argmin(mean))
+        system = centred_system(problem, reduce(add, parts))
+        solutions = path(system, problem.penalty, options.alpha_array)
+        errors = np.array(
+            [_fold_errors(problem, train, test, solutions.alphas) for train, test in training_sets(parts)]
+        )
+    mean_error, std_error = errors.mean(axis=0), errors.std(axis=0, ddof=1) / np.sqrt(len(folds))
+    best = int(np.argmin(mean_error))
     return SolvedCrossValidation(
-        told(posed, options, system, solutions, whole, tally or Tally()),
+        assemble_path(problem, options, system, solutions, total, dropped_rows or DroppedRows()),
         errors,
-        mean,
-        spread,
+        mean_error,
+        std_error,
         best,
-        int(np.argmax(mean <= mean[best] + spread[best])),
+        int(np.argmax(mean_error <= mean_error[best] + std_error[best])),
         tuple(fold.rows for fold in folds),
-        called,
+        fold_names,
     )
 
 
@@ -94,7 +96,7 @@ def _check(folds: Sequence[Moments], names: tuple[str, ...]) -> None:
         )
 
 
-def training(parts: Sequence[Sums]) -> Iterator[tuple[Sums, Sums]]:
+def training_sets(parts: Sequence[Sums]) -> Iterator[tuple[Sums, Sums]]:
     """For each of two or more parts the sum of all others, and it."""
     after = list(accumulate(reversed(parts[1:]), add))  # the last one, the last two, ..., all but the first
     yield after.pop(), parts[0]
@@ -105,10 +107,10 @@ def training(parts: Sequence[Sums]) -> Iterator[tuple[Sums, Sums]]:
     yield before, parts[-1]
 
 
-def _errors(posed: Posed, train: Sums, test: Sums, alphas: Vector) -> Vector:
-    system = centred_system(posed, train)
-    slopes = path(system, posed.penalty, alphas).coefficients
-    return squared_errors(system, centred_system(posed, test), slopes)
+def _fold_errors(problem: PenalizedProblem, train: Sums, test: Sums, alphas: Vector) -> Vector:
+    system = centred_system(problem, train)
+    slopes = path(system, problem.penalty, alphas).coefficients
+    return squared_errors(system, centred_system(problem, test), slopes)
 
 
 def squared_errors(train: System, test: System, slopes: Matrix) -> Vector:
@@ -117,5 +119,5 @@ def squared_errors(train: System, test: System, slopes: Matrix) -> Vector:
     The errors about their own mean are a quadratic form of the centred products, their mean is that of the means:
     two summands, neither negative.
     """
-    off = (test.y_mean - train.y_mean) - slopes @ (test.mean - train.mean)
-    return np.asarray(squares(test, slopes) / test.weight + off**2)
+    mean_error = (test.y_mean - train.y_mean) - slopes @ (test.mean - train.mean)
+    return np.asarray(squares(test, slopes) / test.weight + mean_error**2)

@@ -10,18 +10,18 @@ import numpy as np
 from gramian.batch import Source
 from gramian.engines.progress import Progress, watched
 from gramian.errors import DataError, NotIdentifiedError, NumericalError, SchemaError
-from gramian.fit.curve_faults import check_moving, check_rows, not_converged, not_defined, not_determined
-from gramian.fit.curve_loop import Found, Search, minimise
+from gramian.fit.curve_faults import check_effects, check_rows, not_converged, not_defined, not_determined
+from gramian.fit.curve_loop import Search, SearchResult, minimise
 from gramian.fit.curve_options import CurveOptions, bounds_of, start_of
-from gramian.fit.curve_pass import CurveSums, Trial
+from gramian.fit.curve_pass import CurvePass, CurveSums
 from gramian.fit.curve_point import Point, point_of
-from gramian.fit.curve_sample import Draw, Sample
+from gramian.fit.curve_sample import Sample, SamplePass
 from gramian.fit.curve_start import start_from
 from gramian.fit.engine import Engine
-from gramian.fit.resident import resident
+from gramian.fit.resident import cached_source
 from gramian.fit.trust import RANK
-from gramian.formula.curve import Curve, Written, curve_of, parameters_of, written
-from gramian.formula.tally import Tally
+from gramian.formula.curve import Curve, ParsedCurve, curve_of, parameters_of, parse_curve
+from gramian.formula.tally import DroppedRows
 from gramian.schema import Kind, Schema
 from gramian.typing import M, Mask, Matrix, Pass, Vector
 
@@ -49,7 +49,7 @@ class CurveSolved:
     condition: float
     distance: float
     passes: int
-    tally: Tally
+    dropped_rows: DroppedRows
 
     @property
     def formula(self) -> str:
@@ -100,7 +100,7 @@ class _Runner:
 
     def evaluate(self, beta: Vector) -> Point | None:
         """The point at these parameters, None where the curve is not defined or its squares overflow."""
-        self.last = self.fold(Trial(self.curve, tuple(beta.tolist())))
+        self.last = self.fold(CurvePass(self.curve, tuple(beta.tolist())))
         return None if self.last.undefined.rows else point_of(self.curve.shape, beta, self.last.factor)
 
 
@@ -112,23 +112,23 @@ def run_curve(
     Raises FormulaError, OptionError, DataError; NumericalError where the curve is not defined at the start,
     NotIdentifiedError where the data do not determine a parameter, ConvergenceError.
     """
-    curve, found = curve_for(formula, source.schema, options)
+    curve, parsed = parsed_curve(formula, source.schema, options)
     low, high = bounds_of(options.bounds, curve.names)
     if not source.rereadable:
         raise DataError(
             "a curve is fitted in several passes, and these data can be read only once; "
             "pass files, a frame or a list of batches"
         )
-    runner = _Runner(resident(source, curve.design.columns), engine, progress, curve)
+    runner = _Runner(cached_source(source, curve.design.columns), engine, progress, curve)
     search = Search(low, high, 0, options.max_passes, options.tolerance)
-    start = _start(runner, found, options, search)
+    start = _start(runner, parsed, options, search)
     first = runner.evaluate(start)
     sums = runner.last
     assert sums is not None
     check_rows(curve, sums)
     if first is None:
         raise NumericalError(not_defined(curve, start, sums.undefined))
-    check_moving(curve, first)
+    check_effects(curve, first)
     end = minimise(
         runner.evaluate, curve.shape, first, Search(low, high, sums.rows, search.max_passes, search.tolerance)
     )
@@ -137,27 +137,29 @@ def run_curve(
     return _solved(curve, end, search, sums, start, runner.passes)
 
 
-def curve_for(formula: str, schema: Schema, options: CurveOptions) -> tuple[Curve, Written]:
-    found = written(formula, schema.names)
-    names = parameters_of(found, schema, options.start)
+def parsed_curve(formula: str, schema: Schema, options: CurveOptions) -> tuple[Curve, ParsedCurve]:
+    parsed = parse_curve(formula, schema.names)
+    names = parameters_of(parsed, schema, options.start)
     if options.weights is not None and schema[options.weights].kind is not Kind.NUMBER:
         raise SchemaError(f"weights='{options.weights}': the column is {schema[options.weights].kind}, not a number")
-    return curve_of(found, schema, names, options.weights, options.bounds), found
+    return curve_of(parsed, schema, names, options.weights, options.bounds), parsed
 
 
-def _start(runner: _Runner, found: Written, options: CurveOptions, search: Search) -> Vector:
+def _start(runner: _Runner, parsed: ParsedCurve, options: CurveOptions, search: Search) -> Vector:
     """The start that is given, completed from a sample where the curve is ready-made."""
-    curve, given = runner.curve, start_of(options.start, runner.curve.names, search.low, search.high)
-    needed = [curve.names[at] for at in curve.shape.nonlinear]
-    if found.ready is None or set(given).issuperset(needed):
-        return np.array([given.get(name, 0.0) for name in curve.names])
-    sample: Sample = runner.fold(Draw(curve))
+    curve, start_values = runner.curve, start_of(options.start, runner.curve.names, search.low, search.high)
+    required = [curve.names[at] for at in curve.shape.nonlinear]
+    if parsed.named_curve is None or set(start_values).issuperset(required):
+        return np.array([start_values.get(name, 0.0) for name in curve.names])
+    sample: Sample = runner.fold(SamplePass(curve))
     if not len(sample.x):
-        check_rows(curve, runner.fold(Trial(curve, (1.0,) * len(curve.names))))
-    return start_from(curve, found.ready, sample, given, search)
+        check_rows(curve, runner.fold(CurvePass(curve, (1.0,) * len(curve.names))))
+    return start_from(curve, parsed.named_curve, sample, start_values, search)
 
 
-def _solved(curve: Curve, end: Found, search: Search, sums: CurveSums, start: Vector, passes: int) -> CurveSolved:
+def _solved(
+    curve: Curve, end: SearchResult, search: Search, sums: CurveSums, start: Vector, passes: int
+) -> CurveSolved:
     beta, point = end.beta, end.point
     at_bound = (beta == search.low) | (beta == search.high)
     inverse, condition = _inverse(curve, point.J, at_bound)
@@ -172,12 +174,12 @@ def _solved(curve: Curve, end: Found, search: Search, sums: CurveSums, start: Ve
         weight=float(one @ one),
         log_weight=sums.log_weight,
         rss=float(point.loss),
-        tss=float(point.spread),
-        noise=float(point.noise),
+        tss=float(point.tss),
+        noise=float(point.rounding_error),
         condition=condition,
         distance=float(end.distance),
         passes=passes,
-        tally=sums.tally,
+        dropped_rows=sums.dropped_rows,
     )
 
 
@@ -193,6 +195,6 @@ def _inverse(curve: Curve, J: Matrix, at_bound: Mask) -> tuple[Matrix, float]:
     if s[-1] <= RANK * s[0]:
         names = [name for name, is_free in zip(curve.names, free, strict=True) if is_free]
         raise NotIdentifiedError(not_determined(names, Vt[-1]))
-    root = (Vt.T / s) / scale[:, None]
-    inverse[np.ix_(free, free)] = root @ root.T
+    inverse_root = (Vt.T / s) / scale[:, None]
+    inverse[np.ix_(free, free)] = inverse_root @ inverse_root.T
     return inverse, float(s[0] / s[-1])

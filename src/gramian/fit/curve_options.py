@@ -64,16 +64,16 @@ def _finite(name: str, value: Any) -> float:
 def _range(name: str, value: Any) -> tuple[float, float]:
     if not isinstance(value, tuple | list) or len(value) != 2:
         raise OptionError(f"the bounds of '{name}' must be a pair (low, high), found {value!r}")
-    low, high = (_end(name, v, open_end) for v, open_end in zip(value, (-math.inf, math.inf), strict=True))
+    low, high = (_bound(name, v, unbounded) for v, unbounded in zip(value, (-math.inf, math.inf), strict=True))
     if low == math.inf or high == -math.inf or not low < high:
         equal = f"; to hold it at {low:g}, write the number in its place" if low == high else ""
         raise OptionError(f"the bounds of '{name}' must be low < high, found ({low:g}, {high:g}){equal}")
     return low, high
 
 
-def _end(name: str, value: Any, open_end: float) -> float:
+def _bound(name: str, value: Any, unbounded: float) -> float:
     if value is None:
-        return open_end
+        return unbounded
     if not _is_number(value) or math.isnan(value):
         raise OptionError(f"the bounds of '{name}' must be numbers, or None where there is none; found {value!r}")
     return float(value)
@@ -93,14 +93,14 @@ def bounds_of(bounds: Bounds, names: tuple[str, ...]) -> tuple[Vector, Vector]:
 
 def start_of(start: Mapping[str, float] | None, names: tuple[str, ...], low: Vector, high: Vector) -> dict[str, float]:
     """The start that was given, inside the bounds. Raises OptionError where it is not, or names no parameter."""
-    given = dict(start or {})
-    for name, value in given.items():
+    start_values = dict(start or {})
+    for name, value in start_values.items():
         if name not in names:
             raise OptionError(_no_parameter("start", name, names))
         at = names.index(name)
         if not low[at] <= value <= high[at]:
             raise OptionError(f"the start of '{name}' is {value:g}, outside its bounds ({low[at]:g}, {high[at]:g})")
-    return given
+    return start_values
 
 
 def _no_parameter(option: str, name: str, names: tuple[str, ...]) -> str:

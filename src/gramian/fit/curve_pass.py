@@ -10,8 +10,8 @@ import numpy as np
 from gramian.batch import Batch
 from gramian.formula.curve import Curve
 from gramian.formula.reading import Observed, Reader
-from gramian.formula.tally import Tally
-from gramian.models.curve import compressed, triangle
+from gramian.formula.tally import DroppedRows
+from gramian.models.curve import compressed, triangular_factor
 from gramian.typing import Mask, Matrix, Vector
 
 BLOCK = 16384  # rows whose columns fit into the cache of one core, and that are worth a round of small calls
@@ -39,7 +39,7 @@ class CurveSums:
     rows: int
     log_weight: float
     undefined: Undefined
-    tally: Tally
+    dropped_rows: DroppedRows
 
     def __add__(self, other: CurveSums, /) -> CurveSums:
         return CurveSums(
@@ -47,7 +47,7 @@ class CurveSums:
             self.rows + other.rows,
             self.log_weight + other.log_weight,
             self.undefined + other.undefined,
-            self.tally + other.tally,
+            self.dropped_rows + other.dropped_rows,
         )
 
 
@@ -58,7 +58,7 @@ def _stacked(a: CurveSums, b: CurveSums) -> Matrix:
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class CurvePass:
     """The pass: batches to sums at these parameters, (p,) as a tuple."""
 
     curve: Curve
@@ -73,26 +73,26 @@ class Trial:
     def empty(self) -> CurveSums:
         """The sums of no rows."""
         width = self.curve.shape.width
-        return CurveSums(np.zeros((width, width)), 0, 0.0, Undefined(), Tally())
+        return CurveSums(np.zeros((width, width)), 0, 0.0, Undefined(), DroppedRows())
 
-    def lift(self, batches: Iterable[Batch], /) -> CurveSums:
+    def accumulate(self, batches: Iterable[Batch], /) -> CurveSums:
         """The sums of one unit."""
         reader, sums = Reader(self.curve.design), self.empty
         beta = np.array(self.beta)
         for batch in batches:
             with np.errstate(all="ignore"):
-                observed, missing = complete(self.curve, reader.read(batch))
+                observed, dropped_rows = complete_rows(self.curve, reader.read(batch))
             for start in range(0, observed.rows, BLOCK):
                 rows = slice(start, min(start + BLOCK, observed.rows))
                 sums += self._block(observed, rows, beta)
-            sums = replace(sums, tally=sums.tally + missing)
-        return replace(sums, tally=sums.tally + reader.tally)
+            sums = replace(sums, dropped_rows=sums.dropped_rows + dropped_rows)
+        return replace(sums, dropped_rows=sums.dropped_rows + reader.dropped_rows)
 
     def _block(self, observed: Observed, rows: slice, beta: Vector) -> CurveSums:
         inputs = [observed.values[name][rows] for name in self.curve.variables]
         (response,) = self.curve.design.outcome
         weight = None if observed.weight is None else observed.weight[rows]
-        R, bad = triangle(self.curve.shape, inputs, observed.values[response][rows], weight, beta)
+        R, bad = triangular_factor(self.curve.shape, inputs, observed.values[response][rows], weight, beta)
         undefined, count = Undefined(), rows.stop - rows.start
         if bad is not None:
             at = int(np.argmax(bad))
@@ -100,27 +100,27 @@ class Trial:
             row = observed.row_number(rows.start + at)
             undefined = Undefined(int(bad.sum()), observed.where, row, values)
         log_weight = 0.0 if weight is None else float(np.log(weight).sum())
-        return CurveSums(R, count, log_weight, undefined, Tally())
+        return CurveSums(R, count, log_weight, undefined, DroppedRows())
 
 
-def complete(curve: Curve, observed: Observed) -> tuple[Observed, Tally]:
+def complete_rows(curve: Curve, observed: Observed) -> tuple[Observed, DroppedRows]:
     """The rows whose outcome and inputs are finite, and a tally of the others."""
     good: Mask = np.ones(observed.rows, bool)
     undefined = np.zeros(observed.rows, bool)
-    missing: dict[str, int] = {}
+    by_column: dict[str, int] = {}
     for name, column in observed.values.items():
         if not (finite := np.isfinite(column)).all():
             good &= finite
             undefined |= np.isnan(column)
-            missing[name.lstrip("~")] = int((~finite).sum())
-    if not missing:
-        return observed, Tally()
-    nan, out = int(undefined.sum()), int((~good).sum())
-    tally = Tally({k: n for k, n in {"nan": nan, "infinite": out - nan}.items() if n}, missing)
+            by_column[name.lstrip("~")] = int((~finite).sum())
+    if not by_column:
+        return observed, DroppedRows()
+    nan, dropped = int(undefined.sum()), int((~good).sum())
+    dropped_rows = DroppedRows({k: n for k, n in {"nan": nan, "infinite": dropped - nan}.items() if n}, by_column)
     values = {name: v[good] for name, v in observed.values.items()}
     weight = None if observed.weight is None else observed.weight[good]
-    before = np.ones(observed.rows, bool) if observed.kept is None else observed.kept
-    kept = before.copy()
-    kept[before] = good
-    rest = replace(observed, rows=int(good.sum()), values=values, weight=weight, kept=kept)
-    return rest, tally
+    read_rows = np.ones(observed.rows, bool) if observed.row_mask is None else observed.row_mask
+    complete_mask = read_rows.copy()
+    complete_mask[read_rows] = good
+    remaining = replace(observed, rows=int(good.sum()), values=values, weight=weight, row_mask=complete_mask)
+    return remaining, dropped_rows

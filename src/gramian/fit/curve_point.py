@@ -33,11 +33,11 @@ class Point:
     loss: float
     J: Matrix
     r: Vector
-    reduced: Matrix
-    follow: Matrix
-    spread: float
-    square: float
-    noise: float
+    reduced_jacobian: Matrix
+    linear_derivatives: Matrix
+    tss: float
+    sum_of_squares: float
+    rounding_error: float
 
 
 def point_of(shape: Shape, beta: Vector, R: Matrix) -> Point | None:
@@ -49,17 +49,17 @@ def point_of(shape: Shape, beta: Vector, R: Matrix) -> Point | None:
 def _point(shape: Shape, beta: Vector, R: Matrix) -> Point | None:
     K, linear, nonlinear = len(shape.linear), list(shape.linear), list(shape.nonlinear)
     one, y, r = shape.width - 1, shape.width - 2, shape.width - 3
-    basis, inverse = _orthogonal(R[:, :K])
+    basis, inverse = _orthogonal_basis(R[:, :K])
     beta = beta.copy()
     beta[linear] = inverse @ R[:, r]
     residual = R[:, r] - R[:, :K] @ beta[linear]
     J = R[:, :r] @ mixing(shape, beta)
-    square, loss = float(R[:, y] @ R[:, y]), float(residual @ residual)
-    if not (np.isfinite(square) and np.isfinite(loss) and np.isfinite(J).all()):
+    sum_of_squares, loss = float(R[:, y] @ R[:, y]), float(residual @ residual)
+    if not (np.isfinite(sum_of_squares) and np.isfinite(loss) and np.isfinite(J).all()):
         return None
-    parts = float(np.linalg.norm(np.abs(R[:, :K]) @ np.abs(beta[linear])))
-    error = ROUNDING * (parts + np.sqrt(square))
-    moving = J[:, nonlinear]
+    fitted_size = float(np.linalg.norm(np.abs(R[:, :K]) @ np.abs(beta[linear])))
+    error = ROUNDING * (fitted_size + np.sqrt(sum_of_squares))
+    nonlinear_jacobian = J[:, nonlinear]
     total = float(R[:, one] @ R[:, one])
     mean = float(R[:, y] @ R[:, one]) / total if total else 0.0
     centred = R[:, y] - mean * R[:, one]
@@ -68,26 +68,26 @@ def _point(shape: Shape, beta: Vector, R: Matrix) -> Point | None:
         loss,
         J,
         residual,
-        _projected(moving, basis),
-        -inverse @ moving,
+        _projected(nonlinear_jacobian, basis),
+        -inverse @ nonlinear_jacobian,
         float(centred @ centred),
-        square,
+        sum_of_squares,
         error * (2 * np.sqrt(loss) + error),
     )
 
 
-def _projected(moving: Matrix, basis: Matrix) -> Matrix:
+def _projected(jacobian: Matrix, basis: Matrix) -> Matrix:
     """What the basis does not explain of each column; nothing where that is rounding."""
-    left = moving - basis @ (basis.T @ moving)
-    left -= basis @ (basis.T @ left)
-    rounding = np.linalg.norm(left, axis=0) <= RANK * np.linalg.norm(moving, axis=0)
-    return np.where(rounding, 0.0, left)
+    residual = jacobian - basis @ (basis.T @ jacobian)
+    residual -= basis @ (basis.T @ residual)
+    rounding = np.linalg.norm(residual, axis=0) <= RANK * np.linalg.norm(jacobian, axis=0)
+    return np.where(rounding, 0.0, residual)
 
 
-def _orthogonal(G: Matrix) -> tuple[Matrix, Matrix]:
+def _orthogonal_basis(G: Matrix) -> tuple[Matrix, Matrix]:
     """An orthogonal basis of the columns, and their pseudo-inverse (K, m); what is rounding is left out."""
     lengths = np.linalg.norm(G, axis=0)
     scale = np.exp2(-np.round(np.log2(np.where(lengths > 0, lengths, 1.0))))
     U, s, Vt = np.linalg.svd(G * scale, full_matrices=False)
-    kept = s > RANK * (s[0] if len(s) else 0.0)
-    return U[:, kept], scale[:, None] * (Vt[kept].T / s[kept]) @ U[:, kept].T
+    significant = s > RANK * (s[0] if len(s) else 0.0)
+    return U[:, significant], scale[:, None] * (Vt[significant].T / s[significant]) @ U[:, significant].T

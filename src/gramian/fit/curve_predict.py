@@ -13,7 +13,7 @@ from gramian.errors import OptionError
 from gramian.fit.curve import CurveSolved
 from gramian.fit.curve_pass import BLOCK
 from gramian.fit.options import one_of
-from gramian.fit.predict import INTERVALS, table
+from gramian.fit.predict import INTERVALS, interval_table
 from gramian.formula.design import Design
 from gramian.formula.reading import Observed, Reader
 from gramian.inference.intervals import t_quantile
@@ -26,7 +26,7 @@ def predict(solved: CurveSolved, source: Source, interval: str | None = None, le
     parts = list(predictions(solved, source, interval, level))
     if interval is None:
         return np.concatenate([p[0] for p in parts]) if parts else np.zeros(0)
-    return table(np.concatenate(parts, axis=1) if parts else np.zeros((3, 0)))
+    return interval_table(np.concatenate(parts, axis=1) if parts else np.zeros((3, 0)))
 
 
 def predictions(
@@ -56,35 +56,35 @@ class _Predictor:
     def batch(self, batch: Batch) -> Matrix:
         with np.errstate(all="ignore"):
             observed = Reader(self.design, response=False).read(batch)
-            inner = np.full((1 if self.interval is None else 3, observed.rows), np.nan)
+            complete = np.full((1 if self.interval is None else 3, observed.rows), np.nan)
             for start in range(0, observed.rows, BLOCK):
                 rows = slice(start, min(start + BLOCK, observed.rows))
-                inner[:, rows] = self._block(observed, rows)
-        out = np.full((len(inner), batch.rows), np.nan)
-        out[:, slice(None) if observed.kept is None else observed.kept] = inner
-        return out
+                complete[:, rows] = self._block(observed, rows)
+        values = np.full((len(complete), batch.rows), np.nan)
+        values[:, slice(None) if observed.row_mask is None else observed.row_mask] = complete
+        return values
 
     def _block(self, observed: Observed, rows: slice) -> Matrix:
         curve = self.solved.curve
         inputs = [observed.values[name][rows] for name in curve.variables]
         fit, J = jacobian(curve.shape, inputs, self.solved.coefficients, rows.stop - rows.start)
-        known = np.isfinite(fit)
+        finite = np.isfinite(fit)
         for x in inputs:
-            known &= np.isfinite(x)
-        fit = np.where(known, fit, np.nan)
+            finite &= np.isfinite(x)
+        fit = np.where(finite, fit, np.nan)
         if self.interval is None:
             return fit[None]
-        half = self._half_width(J)
-        return np.stack([fit, fit - half, fit + half])
+        half_width = self._half_width(J)
+        return np.stack([fit, fit - half_width, fit + half_width])
 
     def _half_width(self, J: Matrix) -> Vector:
         """Parameters at a bound stay there."""
-        freedom = self.solved.rows - len(self.solved.curve.names)
-        if freedom <= 0:
+        df_residual = self.solved.rows - len(self.solved.curve.names)
+        if df_residual <= 0:
             return np.full(len(J), np.nan)
         free = ~self.solved.at_bound
         V = self.solved.inverse[np.ix_(free, free)]
-        spread = np.einsum("ij,jk,ik->i", J[:, free], V, J[:, free])
-        sigma = np.sqrt(self.solved.rss / freedom)
-        reach = t_quantile(0.5 + self.level / 2, freedom) * sigma
-        return np.asarray(reach * np.sqrt(np.maximum(spread, 0.0) + (self.interval == "prediction")))
+        variance = np.einsum("ij,jk,ik->i", J[:, free], V, J[:, free])
+        sigma = np.sqrt(self.solved.rss / df_residual)
+        scale = t_quantile(0.5 + self.level / 2, df_residual) * sigma
+        return np.asarray(scale * np.sqrt(np.maximum(variance, 0.0) + (self.interval == "prediction")))

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gramian.batch import Batch
-from gramian.fit.curve_pass import complete
+from gramian.fit.curve_pass import complete_rows
 from gramian.formula.curve import Curve
 from gramian.formula.reading import Reader
 from gramian.typing import Vector
@@ -57,7 +57,7 @@ def smallest(hashes: Hashes, x: Vector, y: Vector, counts: Vector) -> Sample:
 
 
 @dataclass(frozen=True, slots=True)
-class Draw:
+class SamplePass:
     """The light pass before a ready-made curve: batches to a sample of its complete rows."""
 
     curve: Curve
@@ -72,18 +72,18 @@ class Draw:
         """The sample of no rows."""
         return Sample(np.zeros(0, np.uint64), np.zeros(0), np.zeros(0), np.zeros(0))
 
-    def lift(self, batches: Iterable[Batch], /) -> Sample:
+    def accumulate(self, batches: Iterable[Batch], /) -> Sample:
         """The sample of one unit."""
         reader, sample = Reader(self.curve.design), self.empty
         (variable,), (response,) = self.curve.variables, self.curve.design.outcome
         for batch in batches:
             with np.errstate(all="ignore"):
-                observed, _ = complete(self.curve, reader.read(batch))
+                observed, _ = complete_rows(self.curve, reader.read(batch))
             x, y = observed.values[variable] + 0.0, observed.values[response] + 0.0  # -0 is 0
             hashes = hashed(x, y)
             if len(sample.x) == SIZE:
-                near = hashes <= sample.hashes[-1]  # no other can enter
-                hashes, x, y = hashes[near], x[near], y[near]
+                may_enter = hashes <= sample.hashes[-1]  # no other can enter
+                hashes, x, y = hashes[may_enter], x[may_enter], y[may_enter]
             sample += smallest(hashes, x, y, np.ones(len(x)))
         return sample
 
@@ -91,8 +91,8 @@ class Draw:
 def hashed(x: Vector, y: Vector) -> Hashes:
     """A hash of the bits of each pair (the finalizer of splitmix64, Steele, Lea and Flood 2014)."""
     with np.errstate(over="ignore"):
-        mixed = _mixed(np.ascontiguousarray(x).view(np.uint64) + GOLDEN)
-        return _mixed(mixed ^ (np.ascontiguousarray(y).view(np.uint64) * GOLDEN + GOLDEN))
+        hashed_x = _mixed(np.ascontiguousarray(x).view(np.uint64) + GOLDEN)
+        return _mixed(hashed_x ^ (np.ascontiguousarray(y).view(np.uint64) * GOLDEN + GOLDEN))
 
 
 def _mixed(z: Hashes) -> Hashes:

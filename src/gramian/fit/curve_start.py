@@ -12,15 +12,17 @@ from gramian.fit.curve_loop import Search, minimise
 from gramian.fit.curve_point import Point, point_of
 from gramian.fit.curve_sample import Sample
 from gramian.formula.curve import Curve
-from gramian.models.curve import triangle
-from gramian.models.curves import Ready
+from gramian.models.curve import triangular_factor
+from gramian.models.curves import NamedCurve
 from gramian.typing import Vector
 
-REFINED = 4  # candidates that are fitted to the sample
-PASSES = 40  # over the sample, which costs nothing
+MAX_REFINED = 4  # candidates that are fitted to the sample
+MAX_PASSES = 40  # over the sample, which costs nothing
 
 
-def start_from(curve: Curve, ready: Ready, sample: Sample, given: Mapping[str, float], search: Search) -> Vector:
+def start_from(
+    curve: Curve, ready: NamedCurve, sample: Sample, start_values: Mapping[str, float], search: Search
+) -> Vector:
     """Parameters (p,) that fit the sample, those that are given as they are.
 
     Raises NumericalError where the curve is not defined for the sample at any candidate.
@@ -29,11 +31,11 @@ def start_from(curve: Curve, ready: Ready, sample: Sample, given: Mapping[str, f
     x, y, weight = sample.x[order], sample.y[order], sample.counts[order]
 
     def evaluate(beta: Vector) -> Point | None:
-        R, bad = triangle(curve.shape, [x], y, weight, beta)
+        R, bad = triangular_factor(curve.shape, [x], y, weight, beta)
         return point_of(curve.shape, beta, R) if bad is None else None
 
-    tried = (evaluate(beta) for beta in _candidates(curve, ready, x, y, given, search))
-    points = [p for p in tried if p is not None and np.linalg.norm(p.J, axis=0).all()]
+    trials = (evaluate(beta) for beta in _candidates(curve, ready, x, y, start_values, search))
+    points = [p for p in trials if p is not None and np.linalg.norm(p.J, axis=0).all()]
     if not points:
         raise NumericalError(
             f"{ready.name}: {ready.equation} is not defined for these data, or flat, at every start that was tried "
@@ -41,27 +43,27 @@ def start_from(curve: Curve, ready: Ready, sample: Sample, given: Mapping[str, f
         )
     low, high = search.low.copy(), search.high.copy()
     for at in curve.shape.nonlinear:
-        if curve.names[at] in given:
-            low[at] = high[at] = given[curve.names[at]]
-    fixed = Search(low, high, max(int(weight.sum()), 1), PASSES, 1e-4)
-    best = sorted(points, key=lambda p: p.loss)[:REFINED]
-    found = [minimise(evaluate, curve.shape, p, fixed) for p in best]
-    return min(found, key=lambda f: f.point.loss).point.beta
+        if curve.names[at] in start_values:
+            low[at] = high[at] = start_values[curve.names[at]]
+    fixed = Search(low, high, max(int(weight.sum()), 1), MAX_PASSES, 1e-4)
+    best = sorted(points, key=lambda p: p.loss)[:MAX_REFINED]
+    searches = [minimise(evaluate, curve.shape, p, fixed) for p in best]
+    return min(searches, key=lambda f: f.point.loss).point.beta
 
 
 def _candidates(
-    curve: Curve, ready: Ready, x: Vector, y: Vector, given: Mapping[str, float], search: Search
+    curve: Curve, ready: NamedCurve, x: Vector, y: Vector, start_values: Mapping[str, float], search: Search
 ) -> list[Vector]:
     """Every combination of the candidates, within the bounds; parameters without candidates are at their best."""
     lists = []
     for at, name in enumerate(curve.names):
         if at in curve.shape.linear:
-            tried = np.zeros(1)
-        elif name in given:
-            tried = np.array([given[name]])
+            values = np.zeros(1)
+        elif name in start_values:
+            values = np.array([start_values[name]])
         elif name in ready.candidates:
-            tried = ready.candidates[name](x, y)
+            values = ready.candidates[name](x, y)
         else:  # linear, but searched because of its bounds
-            tried = np.quantile(y, [0.0, 0.1, 0.5, 0.9, 1.0])
-        lists.append(np.unique(np.clip(tried, search.low[at], search.high[at])))
+            values = np.quantile(y, [0.0, 0.1, 0.5, 0.9, 1.0])
+        lists.append(np.unique(np.clip(values, search.low[at], search.high[at])))
     return [np.array(combination) for combination in product(*lists)]

@@ -14,16 +14,16 @@ import numpy as np
 
 from gramian.fit.absorbed import largest_first
 from gramian.fit.predict import without_last
-from gramian.formula.coordinates import Frame
+from gramian.formula.coordinates import Parametrization
 from gramian.formula.design import Design
 from gramian.linalg.absorb import absorb
 from gramian.linalg.columns import Columns, Layout
-from gramian.linalg.gather import BLOCK
+from gramian.linalg.gather import ROWS_PER_BLOCK
 from gramian.linalg.moments import Moments
 from gramian.linalg.monomials import degree
-from gramian.linalg.products import Group
+from gramian.linalg.products import ColumnGroup
 from gramian.linalg.rows import stored_rows
-from gramian.linalg.solve import error_unit
+from gramian.linalg.solve import sum_rounding_error
 from gramian.typing import Matrix, Vector
 
 
@@ -33,7 +33,7 @@ class Fitted(Protocol):
     @property
     def design(self) -> Design: ...
     @property
-    def frame(self) -> Frame: ...
+    def parametrization(self) -> Parametrization: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +43,15 @@ class Demeaned:
     groups : these columns. shares : factor -> (levels, q) effects. weight : factor -> (levels,) sums of weights.
     """
 
-    groups: tuple[Group, ...]
-    shares: Mapping[str, Matrix]
+    groups: tuple[ColumnGroup, ...]
+    effects: Mapping[str, Matrix]
     weight: Mapping[str, Vector]
 
     def rows(self, columns: Columns, layout: Layout, sizes: Mapping[str, int]) -> Matrix:
         """The rows of a block (n, q), in the order of the columns' positions. sizes : levels that codes refer to."""
         Z = stored_rows(columns, layout, self.groups, sizes)
-        for factor, share in self.shares.items():
-            Z -= share[columns.codes[factor]]
+        for factor, effect in self.effects.items():
+            Z -= effect[columns.codes[factor]]
         return Z
 
     def leverage(self, columns: Columns) -> Vector:
@@ -62,18 +62,20 @@ class Demeaned:
 
 def demeaned(solved: Fitted, moments: Moments) -> Demeaned:
     """The effects of the levels on every stored column. Raises ConvergenceError."""
-    groups = solved.frame.groups
+    groups = solved.parametrization.groups
     order = largest_first(moments, solved.design.terms.absorbed)
     q, rows = sum(len(g.positions) for g in groups), moments.rows
-    unit = error_unit(rows, q, BLOCK + rows // BLOCK, max(degree(m) for g in groups for m in g.monomials))
-    first, rest = absorb(moments, groups, order, unit).shares()
-    shares, start = {order[0]: first[:, :-1]}, 0
+    rounding_error = sum_rounding_error(
+        rows, q, ROWS_PER_BLOCK + rows // ROWS_PER_BLOCK, max(degree(m) for g in groups for m in g.monomials)
+    )
+    first, others = absorb(moments, groups, order, rounding_error).level_effects()
+    effects, start = {order[0]: first[:, :-1]}, 0
     for name in order[1:]:
         size = len(moments.levels[name])
-        shares[name] = rest[start : start + size, :-1]
+        effects[name] = others[start : start + size, :-1]
         start += size
     weight = {name: moments.tables[(name,)].sums[:, _constant(moments, name)] for name in order}
-    return Demeaned(tuple(without_last(groups)), {f: np.ascontiguousarray(s) for f, s in shares.items()}, weight)
+    return Demeaned(tuple(without_last(groups)), {f: np.ascontiguousarray(s) for f, s in effects.items()}, weight)
 
 
 def _constant(moments: Moments, factor: str) -> int:

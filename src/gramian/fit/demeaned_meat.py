@@ -9,8 +9,8 @@ import numpy as np
 
 from gramian.batch import Batch
 from gramian.fit.demeaned import Demeaned
-from gramian.fit.meat import POWERS, divided, stored_inverse
-from gramian.fit.scores import Answer, ScoreLift, Scores
+from gramian.fit.meat import POWERS, divide_by_leverage, stored_inverse
+from gramian.fit.scores import FittedModel, ScoreAccumulator, Scores
 from gramian.formula.reading import Observed
 from gramian.linalg.columns import Columns
 from gramian.typing import Mask, Matrix, Vector
@@ -23,11 +23,14 @@ class DemeanedMeat:
     products: Matrix
     rows: int
     loss: float
-    full: int
+    full_leverage: int
 
     def __add__(self, other: DemeanedMeat, /) -> DemeanedMeat:
         return DemeanedMeat(
-            self.products + other.products, self.rows + other.rows, self.loss + other.loss, self.full + other.full
+            self.products + other.products,
+            self.rows + other.rows,
+            self.loss + other.loss,
+            self.full_leverage + other.full_leverage,
         )
 
 
@@ -35,7 +38,7 @@ class DemeanedMeat:
 class DemeanedMeatPass:
     """One trip over the rows. kind : HC0 to HC3, the last two for one absorbed factor. drop : as in `Accumulate`."""
 
-    answer: Answer
+    fitted_model: FittedModel
     demeaned: Demeaned
     kind: str
     drop: bool = True
@@ -43,30 +46,30 @@ class DemeanedMeatPass:
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns that are read."""
-        return self.answer.design.columns
+        return self.fitted_model.design.columns
 
     @property
     def empty(self) -> DemeanedMeat:
         """No rows."""
-        return self.lift(())
+        return self.accumulate(())
 
-    def lift(self, batches: Iterable[Batch], /) -> DemeanedMeat:
+    def accumulate(self, batches: Iterable[Batch], /) -> DemeanedMeat:
         """One unit."""
-        lift = _DemeanedLift(self)
+        accumulator = _DemeanedMeatAccumulator(self)
         with np.errstate(all="ignore"):
             for batch in batches:
-                lift.add(lift.reader.read(batch))
-        return DemeanedMeat(lift.products, lift.rows, lift.loss, lift.full)
+                accumulator.add(accumulator.reader.read(batch))
+        return DemeanedMeat(accumulator.products, accumulator.rows, accumulator.loss, accumulator.full_leverage)
 
 
-class _DemeanedLift(ScoreLift):
+class _DemeanedMeatAccumulator(ScoreAccumulator):
     """One unit under way."""
 
     def __init__(self, task: DemeanedMeatPass) -> None:
-        super().__init__(task.answer, drop=task.drop, layout=task.answer.design.rows_layout)
-        self.demeaned, self.power, self.full = task.demeaned, POWERS[task.kind], 0
-        self.products = np.zeros((task.answer.width, task.answer.width))
-        self.inverse = stored_inverse(task.answer) if self.power else np.zeros((0, 0))
+        super().__init__(task.fitted_model, drop=task.drop, layout=task.fitted_model.design.rows_layout)
+        self.demeaned, self.power, self.full_leverage = task.demeaned, POWERS[task.kind], 0
+        self.products = np.zeros((task.fitted_model.width, task.fitted_model.width))
+        self.inverse = stored_inverse(task.fitted_model) if self.power else np.zeros((0, 0))
 
     def take(
         self, columns: Columns, scores: Scores, count: Vector | None, observed: Observed, rows: slice | Mask
@@ -75,8 +78,10 @@ class _DemeanedLift(ScoreLift):
         Z, squares = self.demeaned.rows(columns, self.layout, self.reader.sizes), scores.s**2
         if self.power:
             inner = np.einsum("ij,ij->i", np.dot(Z, self.inverse), Z)
-            squares, full = divided(squares, 1.0 - scores.w * (self.demeaned.leverage(columns) + inner), self.power)
-            self.full += full
+            squares, full_leverage = divide_by_leverage(
+                squares, 1.0 - scores.w * (self.demeaned.leverage(columns) + inner), self.power
+            )
+            self.full_leverage += full_leverage
         Z *= np.sqrt(squares if count is None else squares * count)[:, None]
         products = np.dot(Z.T, Z)
         if not np.isfinite(products.diagonal().sum()):

@@ -10,11 +10,11 @@ from typing import cast
 import numpy as np
 
 from gramian.errors import NumericalError
-from gramian.fit.exact_pass import plain
+from gramian.fit.exact_pass import unshifted
 from gramian.formula.coding import Cell, Levels, ModelColumn, Stored, levels_of, model_columns
-from gramian.formula.coordinates import Combination, Frame, frame_of, grouped
+from gramian.formula.coordinates import Combination, Parametrization, group_columns, parametrize
 from gramian.formula.design import Design
-from gramian.formula.recoding import maps_of
+from gramian.formula.recoding import contrast_maps
 from gramian.linalg.exact.fit import ExactFit, exact_fit
 from gramian.linalg.exact.moments import ExactMoments
 from gramian.linalg.exact.products import ExactGram, combined, exact_gram
@@ -33,10 +33,10 @@ class ExactSystem:
 
     columns: tuple[ModelColumn, ...]
     levels: Levels
-    frame: Frame
+    parametrization: Parametrization
     raw: ExactGram
-    told: list[Combination]
-    solved: list[Combination]
+    model_combinations: list[Combination]
+    solved_combinations: list[Combination]
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -45,11 +45,11 @@ class ExactSystem:
 
     def gram(self) -> ExactGram:
         """Products of the model's columns, the response last."""
-        return combined(self.raw, self.told)
+        return combined(self.raw, self.model_combinations)
 
-    def in_frame(self) -> ExactGram:
+    def solved_gram(self) -> ExactGram:
         """Products of the columns that a float64 fit would solve for, the response last."""
-        return combined(self.raw, self.solved)
+        return combined(self.raw, self.solved_combinations)
 
 
 def exact_system(design: Design, moments: ExactMoments, *, every_level: bool = False) -> ExactSystem:
@@ -60,58 +60,74 @@ def exact_system(design: Design, moments: ExactMoments, *, every_level: bool = F
     if not moments.rows:
         raise NumericalError(f"no rows are left to fit '{design.formula}'")
     levels = levels_of(cast(Moments, moments), design.terms)  # both have levels and cells
-    known = design.coordinates
-    powers = {v: _in_u(moments.power_sums(v, top), known[v]) for v, top in design.terms.power_sums().items()}
-    columns = model_columns(design.terms, levels, known, powers, every_level=every_level)
+    coordinates = design.coordinates
+    powers = {
+        v: _shifted_power_sums(moments.power_sums(v, top), coordinates[v])
+        for v, top in design.terms.power_sums().items()
+    }
+    columns = model_columns(design.terms, levels, coordinates, powers, every_level=every_level)
     (response,) = design.outcome
-    frame = frame_of(columns, levels, response, known)
-    wanted: dict[Stored, int] = {}
+    parametrization = parametrize(columns, levels, response, coordinates)
+    positions: dict[Stored, int] = {}
     outcome: Stored = ((), ((response, 1),))
-    told = [_sum_of([(c.cell, m, share) for m, share in c.polynomial.items()], known, wanted) for c in columns]
+    model_combinations = [
+        _raw_combination([(c.cell, m, share) for m, share in c.polynomial.items()], coordinates, positions)
+        for c in columns
+    ]
     if levels.contrasts:
-        told = [_through(told, column) for column in maps_of(columns, levels)[0]]
-    told.append({wanted.setdefault(outcome, len(wanted)): Fraction(1)})
-    stored = [_sum_of([(cell, m, Fraction(1))], known, wanted) for cell, m in _stored(frame)]
-    through = frame.subspace or [{j: Fraction(1)} for j in range(len(stored))]
-    solved = [_through(stored, column) for column in through]
-    return ExactSystem(columns, levels, frame, exact_gram(moments, grouped(list(wanted))), told, solved)
+        model_combinations = [_composed(model_combinations, column) for column in contrast_maps(columns, levels)[0]]
+    model_combinations.append({positions.setdefault(outcome, len(positions)): Fraction(1)})
+    stored = [
+        _raw_combination([(cell, m, Fraction(1))], coordinates, positions)
+        for cell, m in _stored_columns(parametrization)
+    ]
+    subspace = parametrization.subspace or [{j: Fraction(1)} for j in range(len(stored))]
+    solved_combinations = [_composed(stored, column) for column in subspace]
+    return ExactSystem(
+        columns,
+        levels,
+        parametrization,
+        exact_gram(moments, group_columns(list(positions))),
+        model_combinations,
+        solved_combinations,
+    )
 
 
-def _stored(frame: Frame) -> list[Stored]:
+def _stored_columns(parametrization: Parametrization) -> list[Stored]:
     """The stored columns of a frame in their order."""
-    out: dict[int, Stored] = {}
-    for group in frame.groups:
+    columns: dict[int, Stored] = {}
+    for group in parametrization.groups:
         for k, m in enumerate(group.monomials):
             for position, cell in zip(group.at(k), group.cells, strict=True):
-                out[int(position)] = tuple(zip(group.factors, map(int, cell), strict=True)), m
-    return [out[i] for i in range(len(out))]
+                columns[int(position)] = tuple(zip(group.factors, map(int, cell), strict=True)), m
+    return [columns[i] for i in range(len(columns))]
 
 
-def _sum_of(
-    parts: list[tuple[Cell, Monomial, Fraction]], known: Mapping[str, Coordinate], wanted: dict[Stored, int]
+def _raw_combination(
+    parts: list[tuple[Cell, Monomial, Fraction]], coordinates: Mapping[str, Coordinate], positions: dict[Stored, int]
 ) -> dict[int, Fraction]:
     """A sum of monomials in u as a combination of those in x, which are added to `wanted`."""
-    out: dict[int, Fraction] = {}
+    combination: dict[int, Fraction] = {}
     for cell, m, share in parts:
-        for raw, c in raw_monomial(m, {v: known[v].inverse for v, _ in m}).items():
-            at = wanted.setdefault((cell, raw), len(wanted))
-            out[at] = out.get(at, Fraction(0)) + share * c
-    return {i: c for i, c in out.items() if c}
+        for raw, c in raw_monomial(m, {v: coordinates[v].inverse for v, _ in m}).items():
+            at = positions.setdefault((cell, raw), len(positions))
+            combination[at] = combination.get(at, Fraction(0)) + share * c
+    return {i: c for i, c in combination.items() if c}
 
 
-def _through(stored: list[dict[int, Fraction]], column: Mapping[int, Fraction]) -> dict[int, Fraction]:
-    out: dict[int, Fraction] = {}
+def _composed(stored: list[dict[int, Fraction]], column: Mapping[int, Fraction]) -> dict[int, Fraction]:
+    composed: dict[int, Fraction] = {}
     for j, share in column.items():
         for i, c in stored[j].items():
-            out[i] = out.get(i, Fraction(0)) + share * c
-    return {i: c for i, c in out.items() if c}
+            composed[i] = composed.get(i, Fraction(0)) + share * c
+    return {i: c for i, c in composed.items() if c}
 
 
-def _in_u(sums: list[Fraction], coordinate: Coordinate) -> Vector:
+def _shifted_power_sums(sums: list[Fraction], coordinate: Coordinate) -> Vector:
     """Sums of powers of u from those of x, exact: an array of fractions."""
     polynomials = [power_of(coordinate.inverse, "u", k) for k in range(len(sums))]
-    told = [sum((c * sums[sum(p for _, p in m)] for m, c in q.items()), Fraction(0)) for q in polynomials]
-    return np.array(told, object)
+    shifted = [sum((c * sums[sum(p for _, p in m)] for m, c in q.items()), Fraction(0)) for q in polynomials]
+    return np.array(shifted, object)
 
 
 def exact_linear(design: Design, moments: ExactMoments, *, every_level: bool = False) -> ExactFit:
@@ -119,5 +135,5 @@ def exact_linear(design: Design, moments: ExactMoments, *, every_level: bool = F
 
     Raises NumericalError where there are no rows.
     """
-    system = exact_system(plain(design), moments, every_level=every_level)
-    return exact_fit(system.gram(), system.frame.constant, system.names, moments)
+    system = exact_system(unshifted(design), moments, every_level=every_level)
+    return exact_fit(system.gram(), system.parametrization.constant, system.names, moments)

@@ -12,25 +12,25 @@ from typing import Any
 
 import numpy as np
 
-PLAIN = (bool, int, str, bytes, type(None), Fraction)
+SCALARS = (bool, int, str, bytes, type(None), Fraction)
 
 
 def fingerprint(value: object) -> str:
     """SHA-256 of a value's parts: fields of dataclasses, items, floats and arrays bit by bit, functions by name."""
     digest = hashlib.sha256()
-    for part in _told(value):
+    for part in _encoded(value):
         digest.update(len(part).to_bytes(8, "little") + part)
     return digest.hexdigest()
 
 
-def _told(value: Any) -> Iterator[bytes]:
+def _encoded(value: Any) -> Iterator[bytes]:
     yield f"{type(value).__module__}.{type(value).__qualname__}".encode()
-    yield from next(tell(value) for test, tell in TELLERS if test(value))
+    yield from next(encode(value) for matches, encode in ENCODERS if matches(value))
 
 
 def _parts(values: Any) -> Iterator[bytes]:
     for value in values:
-        yield from _told(value)
+        yield from _encoded(value)
 
 
 def _array(value: Any) -> Iterator[bytes]:
@@ -60,10 +60,10 @@ def _function(value: Any) -> Iterator[bytes]:
     yield f"{value.__module__}.{value.__qualname__}".encode()
 
 
-TELLERS: tuple[tuple[Callable[[Any], bool], Callable[[Any], Iterator[bytes]]], ...] = (
+ENCODERS: tuple[tuple[Callable[[Any], bool], Callable[[Any], Iterator[bytes]]], ...] = (
     (lambda v: isinstance(v, Enum), lambda v: iter([repr(v.value).encode()])),
     (lambda v: isinstance(v, float), lambda v: iter([float(v).hex().encode()])),
-    (lambda v: isinstance(v, PLAIN), lambda v: iter([repr(v).encode()])),
+    (lambda v: isinstance(v, SCALARS), lambda v: iter([repr(v).encode()])),
     (lambda v: isinstance(v, np.ndarray), _array),
     (lambda v: isinstance(v, Mapping), _mapping),
     (lambda v: isinstance(v, list | tuple), _parts),

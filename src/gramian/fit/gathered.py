@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gramian.fit.apart import Apart
-from gramian.fit.ledger import Ledger
+from gramian.fit.apart import GroupSums
+from gramian.fit.ledger import Provenance
 from gramian.fit.stored_clusters import StoredClusters
 from gramian.fit.sums import AnyMoments
 from gramian.formula.design import Design
-from gramian.formula.tally import Tally
+from gramian.formula.tally import DroppedRows
 from gramian.schema import Schema
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Gathered:
+class GramData:
     """The sums of one pass, or of several added and taken away.
 
     design : its terms are the stored ones, its levels those of the moments. schema : the columns that were read.
@@ -24,7 +24,7 @@ class Gathered:
     design: Design
     schema: Schema
     moments: AnyMoments
-    tally: Tally
-    ledger: Ledger
-    apart: Apart | None = None
+    dropped_rows: DroppedRows
+    provenance: Provenance
+    group_sums: GroupSums | None = None
     clusters: StoredClusters | None = None

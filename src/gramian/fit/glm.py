@@ -14,26 +14,26 @@ from gramian.engines.progress import Progress
 from gramian.errors import ConvergenceError, DataError, NumericalError
 from gramian.fit.engine import Engine
 from gramian.fit.glm_options import GlmOptions
-from gramian.fit.glm_point import Evaluated, is_canonical, sharpened
+from gramian.fit.glm_point import Evaluated, is_canonical, uses_observed_information
 from gramian.fit.glm_run import Run
-from gramian.fit.glm_setup import bare_design, ready
+from gramian.fit.glm_setup import bare_design, complete_design
 from gramian.fit.glm_solved import GlmSolved
 from gramian.fit.glm_step import solution_at
-from gramian.fit.iterate import Trail, iterate, linear, quadratic
+from gramian.fit.iterate import IterationHistory, iterate, linear_convergence, quadratic_convergence
 from gramian.fit.linearize import Totals
-from gramian.fit.resident import resident
-from gramian.fit.robust import Reading, check_recipe, with_robust
-from gramian.fit.sample import few
+from gramian.fit.resident import cached_source
+from gramian.fit.robust import PassRunner, check_vcov, with_robust
+from gramian.fit.sample import has_few_rows
 from gramian.fit.solved import Solved
-from gramian.fit.told import tell
+from gramian.fit.told import to_model_columns
 from gramian.formula.coding import empty_cells
 from gramian.formula.design import Design
-from gramian.linalg.quick import NARROW
+from gramian.linalg.quick import MAX_COLUMNS
 from gramian.models.glm import GLM
 from gramian.typing import Vector
 
-SHAKEN = 1e-7  # relative change of a standard error that the last step may still cause
-CHECKED = 10.0  # tolerances that a pass at the answer may find it to be off by; rounding, mostly
+MAX_SE_CHANGE = 1e-7  # relative change of a standard error that the last step may still cause
+MAX_CHECK_STEP = 10.0  # tolerances that a pass at the answer may find it to be off by; rounding, mostly
 
 
 def run_glm(formula: str, source: Source, options: GlmOptions, engine: Engine, progress: Progress | None) -> GlmSolved:
@@ -44,108 +44,114 @@ def run_glm(formula: str, source: Source, options: GlmOptions, engine: Engine, p
     if not source.rereadable:
         raise DataError("these data can be read once only, but a generalized linear model takes two to four passes")
     if options.robust is not None:
-        check_recipe(options.robust, source.schema, options.common.alpha, general=True)
+        check_vcov(options.robust, source.schema, options.common.alpha, general=True)
     clusters = () if options.robust is None else options.robust.clusters
     bare = bare_design(formula, source.schema, options)
-    source = resident(source, (*bare.columns, *clusters))
-    with one_thread() if few(source) and len(bare.layout.rows) <= NARROW else nullcontext():
+    source = cached_source(source, (*bare.columns, *clusters))
+    with one_thread() if has_few_rows(source) and len(bare.layout.rows) <= MAX_COLUMNS else nullcontext():
         return _run(bare, source, options, engine, progress)
 
 
 def _run(bare: Design, source: Source, options: GlmOptions, engine: Engine, progress: Progress | None) -> GlmSolved:
     run = Run(source, options, engine, progress)
-    newton = is_canonical(options.model) or sharpened(options.model)
-    predicted = quadratic if newton and not options.estimate_theta else linear
-    first = run.begin(ready(bare, source))
-    trail = iterate(first, run.evaluate, predicted, options.tolerance, options.max_passes, run.passes)
-    last, b, deviance = _finish(run, trail)
-    return _solved(run, last, b, deviance, tuple(trail.lengths))
+    newton = is_canonical(options.model) or uses_observed_information(options.model)
+    predicted = quadratic_convergence if newton and not options.estimate_theta else linear_convergence
+    first = run.begin(complete_design(bare, source))
+    history = iterate(first, run.evaluate, predicted, options.tolerance, options.max_passes, run.passes)
+    last, b, deviance = _finish(run, history)
+    return _solved(run, last, b, deviance, tuple(history.lengths))
 
 
-def _finish(run: Run, trail: Trail[Evaluated]) -> tuple[Evaluated, Vector, float]:
+def _finish(run: Run, history: IterationHistory[Evaluated]) -> tuple[Evaluated, Vector, float]:
     """The answer: the point that information and totals are taken from, the coefficients, their deviance."""
-    at = trail.at
-    b, model = at.trial(1.0)
-    shaken = at.shaken * at.length / trail.lengths[-2] if len(trail.lengths) > 1 and trail.lengths[-2] else 0.0
-    exact = not sharpened(model) and not run.options.estimate_theta  # information is the expected one, of this model
-    if exact and run.null.known and shaken <= SHAKEN:
-        return at, b, at.step.deviance
-    return _check(run, at, b, model)
+    point = history.current
+    b, model = point.trial(1.0)
+    se_change = (
+        point.se_change * point.length / history.lengths[-2]
+        if len(history.lengths) > 1 and history.lengths[-2]
+        else 0.0
+    )
+    has_expected_information = (
+        not uses_observed_information(model) and not run.options.estimate_theta
+    )  # information is the expected one, of this model
+    if has_expected_information and run.null_model.has_deviance and se_change <= MAX_SE_CHANGE:
+        return point, b, point.step.deviance
+    return _check(run, point, b, model)
 
 
-def _check(run: Run, at: Evaluated, b: Vector, model: GLM) -> tuple[Evaluated, Vector, float]:
+def _check(run: Run, point: Evaluated, b: Vector, model: GLM) -> tuple[Evaluated, Vector, float]:
     """Passes at the answer: for its expected information, the null model, and whether it is one."""
     for _ in range(run.options.max_passes):
-        last = run.check(at, b, model)
+        last = run.check(point, b, model)
         if last is None:
             break
-        settled = last.length <= CHECKED * run.options.tolerance
-        if not settled and last.length > at.length:
+        settled = last.length <= MAX_CHECK_STEP * run.options.tolerance
+        if not settled and last.length > point.length:
             break
         b, model = last.trial(1.0)
-        if settled and run.null.known:
+        if settled and run.null_model.has_deviance:
             return last, b, last.step.deviance
-        at = last
-    how = "a mean is out of range" if last is None else f"the next step is {last.length:.3g} standard errors long"
+        point = last
+    reason = "a mean is out of range" if last is None else f"the next step is {last.length:.3g} standard errors long"
     raise ConvergenceError(
-        f"no convergence: at what seemed to be the answer {how}; the link '{model.link.name}' may not fit these data"
+        f"no convergence: at what seemed to be the answer {reason}; the link '{model.link.name}' may not fit these data"
     )
 
 
 def _solved(run: Run, last: Evaluated, b: Vector, deviance: float, lengths: tuple[float, ...]) -> GlmSolved:
-    options, model, totals = run.options, last.model, last.done.totals
-    outcome = totals if options.estimate_theta else run.outcome
-    assert outcome is not None
-    linear_part = _linear(run, last, b, outcome)
+    options, model, totals = run.options, last.model, last.linearized.totals
+    outcome_totals = totals if options.estimate_theta else run.outcome_totals
+    assert outcome_totals is not None
+    linear_part = _linear(run, last, b, outcome_totals)
     if not (np.isfinite(linear_part.coefficients) | ~linear_part.identified).all():
         raise NumericalError("the coefficients overflow; scale the columns, or use another link")
     if options.robust is not None:
-        reading = Reading(run.source, run.engine, run.progress, options.common.drop)
+        reading = PassRunner(run.source, run.engine, run.progress, options.common.drop)
         linear_part = with_robust(linear_part, model, deviance, options.robust, reading)
     return GlmSolved(
         linear=linear_part,
         model=model,
         estimated_theta=options.estimate_theta,
         deviance=deviance,
-        null_deviance=run.null.deviance,
-        base=outcome.base,
-        size=outcome.size,
+        null_deviance=run.null_model.deviance,
+        base=outcome_totals.base,
+        size=outcome_totals.size,
         lengths=lengths,
         binary=last.setting.design.binary,
     )
 
 
-def _linear(run: Run, last: Evaluated, b: Vector, outcome: Totals) -> Solved:
+def _linear(run: Run, last: Evaluated, b: Vector, outcome_totals: Totals) -> Solved:
     """The last step as a weighted linear fit."""
     setting, step, options = last.setting, last.step, run.options
     names, collinear = tuple(c.name for c in setting.columns), options.common.collinear
-    rows = last.done.moments.rows
+    rows = last.linearized.moments.rows
     solution = replace(solution_at(setting, step, rows, last.b, options.common.alpha), coefficients=b)
-    told = tell(setting.frame, solution, step.products, names, collinear)
+    model_columns = to_model_columns(setting.parametrization, solution, step.products, names, collinear)
     return Solved(
         formula=setting.design.formula,
         design=setting.design,
         levels=setting.levels,
-        frame=setting.frame,
+        parametrization=setting.parametrization,
         solution=solution,
         names=names,
         terms=tuple(c.term for c in setting.columns),
-        coefficients=told.coefficients,
-        inverse=told.inverse,
-        identified=told.identified,
-        aliased=told.aliased,
+        coefficients=model_columns.coefficients,
+        inverse=model_columns.inverse,
+        identified=model_columns.identified,
+        aliased=model_columns.aliased,
         empty_cells=empty_cells(setting.design.terms, setting.levels),
-        intercept=setting.frame.constant is not None,
+        intercept=setting.parametrization.constant is not None,
         rows=rows,
-        weight=outcome.weight,
+        weight=outcome_totals.weight,
         log_weight=0.0,
         rss=max(float(step.products.hi[-1, -1]), 0.0),
         tss=math.nan,
-        mean=outcome.outcome / outcome.weight,
-        rank=int(solution.kept.sum()),
+        mean=outcome_totals.outcome / outcome_totals.weight,
+        rank=int(solution.independent.sum()),
         leverage=solution.leverage,
         condition=solution.condition,
         passes=run.passes,
-        tally=last.done.tally,
+        dropped_rows=last.linearized.dropped_rows,
         alpha=options.common.alpha,
     )

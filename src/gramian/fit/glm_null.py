@@ -12,13 +12,13 @@ from gramian.fit.sample import Sample
 from gramian.models.glm import GLM
 from gramian.typing import Vector
 
-STEPS = 50
-CLOSE = 1e-12
+MAX_STEPS = 50
+TOLERANCE = 1e-12
 SETTLED = 1e-5  # of eta: a Newton step so short leaves an error of third order
 
 
 @dataclass(slots=True)
-class Null:
+class NullModel:
     """The null model, followed from pass to pass beside the one that is fitted.
 
     eta : its intercept (zero without one), None while it is unknown. fixed : whether eta is what it will be, as
@@ -30,11 +30,11 @@ class Null:
     deviance: float = math.nan
 
     @property
-    def known(self) -> bool:
+    def has_deviance(self) -> bool:
         """Whether a pass has found the deviance."""
         return not math.isnan(self.deviance)
 
-    def note(self, totals: Totals) -> None:
+    def update(self, totals: Totals) -> None:
         """Take in a pass that was made at eta."""
         if self.fixed or self.eta is None:
             self.deviance = totals.null_deviance
@@ -54,22 +54,22 @@ def intercept(model: GLM, sample: Sample, response: str) -> float | None:
     weight = _joined(sample, [p.weight for p in sample.parts], 1.0)
     mean = float(weight @ y / weight.sum())
     eta = float(model.link.link(np.array([mean]))[0]) - float(weight @ offset / weight.sum())
-    at = model.linearize(y, eta + offset, weight)
-    for _ in range(STEPS):
-        slope, curvature = float(at.s.sum()), float(at.w.sum())
-        if not math.isfinite(at.loss) or not curvature > 0.0:
+    current = model.linearize(y, eta + offset, weight)
+    for _ in range(MAX_STEPS):
+        slope, curvature = float(current.s.sum()), float(current.w.sum())
+        if not math.isfinite(current.loss) or not curvature > 0.0:
             return None
         step = slope / curvature
         new = model.linearize(y, eta + step + offset, weight)
-        while not new.loss <= at.loss * (1 + 1e-12) and abs(step) > CLOSE:
+        while not new.loss <= current.loss * (1 + 1e-12) and abs(step) > TOLERANCE:
             step /= 2
             new = model.linearize(y, eta + step + offset, weight)
-        eta, at = eta + step, new
-        if abs(step) <= CLOSE * max(1.0, abs(eta)):
+        eta, current = eta + step, new
+        if abs(step) <= TOLERANCE * max(1.0, abs(eta)):
             break
     return eta if math.isfinite(eta) else None
 
 
 def _joined(sample: Sample, parts: list[Vector | None], default: float) -> Vector:
-    known = zip(sample.parts, parts, strict=True)
-    return np.concatenate([np.full(p.rows, default) if v is None else v for p, v in known])
+    pairs = zip(sample.parts, parts, strict=True)
+    return np.concatenate([np.full(p.rows, default) if v is None else v for p, v in pairs])

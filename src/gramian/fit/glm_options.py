@@ -7,7 +7,7 @@ from typing import Any
 
 from gramian.errors import OptionError
 from gramian.fit.options import Options
-from gramian.inference.recipes import Recipe, recipe
+from gramian.inference.recipes import VcovSpec, vcov_spec
 from gramian.models.families import family_named
 from gramian.models.glm import GLM
 from gramian.models.links import link_named
@@ -30,7 +30,7 @@ class GlmOptions:
     tolerance: float = 1e-8
     max_passes: int = 25
     estimate_theta: bool = False
-    robust: Recipe | None = None
+    robust: VcovSpec | None = None
 
 
 def glm_options(
@@ -47,16 +47,16 @@ def glm_options(
     max_passes: int = 25,
 ) -> GlmOptions:
     """Options from names and numbers as people give them. Raises OptionError."""
-    estimated = family == NEGATIVE_BINOMIAL and theta is None
-    known = family_named(family, 1.0 if estimated else _theta(theta), variance)
+    estimate_theta = family == NEGATIVE_BINOMIAL and theta is None
+    named_family = family_named(family, 1.0 if estimate_theta else _theta(theta), variance)
     if offset is not None and not isinstance(offset, str):
         raise OptionError(f"offset must be the name of a column, found {type(offset).__name__}")
     if isinstance(tolerance, bool) or not isinstance(tolerance, int | float) or not 0.0 < tolerance < 1.0:
         raise OptionError(f"tolerance must be a number of standard errors between 0 and 1, found {tolerance!r}")
     if isinstance(max_passes, bool) or not isinstance(max_passes, int) or max_passes < 1:
         raise OptionError(f"max_passes must be a whole number above 0, found {max_passes!r}")
-    model = GLM(known, link_named(known.default_link if link is None else link))
-    return GlmOptions(model, common, offset, tolerance, max_passes, estimated, recipe(vcov, like))
+    model = GLM(named_family, link_named(named_family.default_link if link is None else link))
+    return GlmOptions(model, common, offset, tolerance, max_passes, estimate_theta, vcov_spec(vcov, like))
 
 
 def _theta(theta: float | None) -> float | None:

@@ -9,9 +9,9 @@ from gramian.errors import DataError
 from gramian.fit.glm_options import GlmOptions
 from gramian.fit.glm_point import is_canonical
 from gramian.fit.glm_setup import bare_design
-from gramian.fit.plan import Plan, planned
-from gramian.fit.robust import check_recipe
-from gramian.fit.sample import ROWS, UNITS
+from gramian.fit.plan import Plan, plan_pass
+from gramian.fit.robust import check_vcov
+from gramian.fit.sample import MAX_ROWS, MAX_UNITS
 
 
 def plan_glm(formula: str, source: Source, options: GlmOptions, threads: int) -> Plan:
@@ -19,36 +19,36 @@ def plan_glm(formula: str, source: Source, options: GlmOptions, threads: int) ->
     if not source.rereadable:
         raise DataError("these data can be read once only, but a generalized linear model takes two to four passes")
     if options.robust is not None:
-        check_recipe(options.robust, source.schema, options.common.alpha, general=True)
+        check_vcov(options.robust, source.schema, options.common.alpha, general=True)
     design = replace(bare_design(formula, source.schema, options), matrix=None)
-    passes, why = _passes(options)
-    told = f"about {passes}, {options.max_passes} at most, after a sample of the rows for a start"
-    plan = planned(design, source, threads, _solver(options), _notes(options, why))
-    return replace(plan, passes=passes, expected=told)
+    passes, reasons = _passes(options)
+    expected = f"about {passes}, {options.max_passes} at most, after a sample of the rows for a start"
+    plan = plan_pass(design, source, threads, _solver(options), _notes(options, reasons))
+    return replace(plan, passes=passes, expected=expected)
 
 
 def _passes(options: GlmOptions) -> tuple[int, list[str]]:
     """How many there will be, most likely, and what for."""
-    passes, why = 2, ["each pass is a step of Newton's method; from the sample's start two steps are mostly enough"]
+    passes, reasons = 2, ["each pass is a step of Newton's method; from the sample's start two steps are mostly enough"]
     if not is_canonical(options.model):
         passes += 1
-        why.append("the link is not the family's canonical one: one more pass for the expected information")
+        reasons.append("the link is not the family's canonical one: one more pass for the expected information")
     if options.estimate_theta:
         passes += 1
-        why.append("theta is estimated along with the coefficients, a step in each pass")
+        reasons.append("theta is estimated along with the coefficients, a step in each pass")
     if options.robust:
         passes += 1
-        why.append(f"{options.robust.name}: one more pass for the scores")
-    return passes, why
+        reasons.append(f"{options.robust.name}: one more pass for the scores")
+    return passes, reasons
 
 
-def _notes(options: GlmOptions, why: list[str]) -> tuple[str, ...]:
-    missing = "left out and counted" if options.common.drop else "an error"
+def _notes(options: GlmOptions, reasons: list[str]) -> tuple[str, ...]:
+    missing_policy = "left out and counted" if options.common.drop else "an error"
     return (
-        *why,
-        f"the start is fitted to {ROWS:,} rows at most, spread over {UNITS} places; it is no part of the answer",
+        *reasons,
+        f"the start is fitted to {MAX_ROWS:,} rows at most, spread over {MAX_UNITS} places; it is no part of the answer",
         f"it stops when the error predicted for the next point is below {options.tolerance:g} standard errors",
-        f"rows with a missing or infinite value are {missing}",
+        f"rows with a missing or infinite value are {missing_policy}",
     )
 
 

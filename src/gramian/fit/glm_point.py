@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gramian.fit.anderson import Past, mixed
+from gramian.fit.anderson import PastIterate, anderson_step
 from gramian.fit.glm_step import Step
 from gramian.fit.linearize import Linearized
-from gramian.fit.pilot import moved
+from gramian.fit.pilot import with_next_theta
 from gramian.fit.point import Setting
 from gramian.models.glm import GLM
 from gramian.typing import Vector
@@ -46,44 +46,48 @@ class Evaluated:
     setting: Setting
     b: Vector
     model: GLM
-    done: Linearized
+    linearized: Linearized
     step: Step
     length: float
     loss: float
-    full: Vector
-    past: tuple[Past, ...]
-    shaken: float = math.inf
+    proposed_move: Vector
+    past_iterates: tuple[PastIterate, ...]
+    se_change: float = math.inf
 
     def trial(self, share: float) -> Trial:
         """The point reached by that share of the step."""
-        move = self.full if share == 1.0 else share * self.step.move
-        return Trial(self.b + move, moved(self.model, self.done.totals, share))
+        move = self.proposed_move if share == 1.0 else share * self.step.move
+        return Trial(self.b + move, with_next_theta(self.model, self.linearized.totals, share))
 
 
-def proposed(model: GLM, step: Step, past: Sequence[Past]) -> Vector:
+def propose_move(model: GLM, step: Step, past_iterates: Sequence[PastIterate]) -> Vector:
     """The move to try: Newton's, or mixed from those before it where steps converge slowly."""
-    return mixed(past, step.products.hi[:-1, :-1]) if is_slow(model) and step.length < NEARBY else step.move
+    return (
+        anderson_step(past_iterates, step.products.hi[:-1, :-1])
+        if converges_linearly(model) and step.length < NEARBY
+        else step.move
+    )
 
 
 def is_canonical(model: GLM) -> bool:
     """Whether expected and observed information are the same."""
     pairs = {"constant": "identity", "mu(1-mu)": "logit", "mu": "log", "mu^2": "inverse", "mu^3": "inverse_squared"}
-    return pairs.get(model.family.law.name) == model.link.name
+    return pairs.get(model.family.variance_function.name) == model.link.name
 
 
-def sharpened(model: GLM) -> bool:
+def uses_observed_information(model: GLM) -> bool:
     """Whether steps use the observed information: where it differs from the expected one and no row's is negative."""
-    law, link = model.family.law, model.link.name
+    law, link = model.family.variance_function, model.link.name
     concave = CONCAVE.get("negative binomial" if model.family.theta is not None else law.name, ())
     return not is_canonical(model) and link in concave
 
 
-def is_slow(model: GLM) -> bool:
+def converges_linearly(model: GLM) -> bool:
     """Whether steps by the expected information converge linearly only."""
-    return not is_canonical(model) and not sharpened(model)
+    return not is_canonical(model) and not uses_observed_information(model)
 
 
-def shaken(before: Step, after: Step) -> float:
+def se_change(before: Step, after: Step) -> float:
     """Largest relative change of a standard error from one step to the next."""
     a, b = (s.variances * s.dispersion for s in (before, after))
     used = (a > 0) & (b > 0)

@@ -11,9 +11,9 @@ import pyarrow as pa
 from gramian.batch import Source
 from gramian.errors import OptionError
 from gramian.fit.glm_solved import GlmSolved
-from gramian.fit.independent import told_covariance
+from gramian.fit.independent import prediction_covariance
 from gramian.fit.options import one_of
-from gramian.fit.predict import Spread, batches, gathered
+from gramian.fit.predict import IntervalScale, collect_predictions, predict_batches
 from gramian.inference import normal
 from gramian.models.families import BOUNDS
 from gramian.models.glm import GLM
@@ -27,7 +27,7 @@ def predict(
     solved: GlmSolved, source: Source, scale: str = "response", interval: str | None = None, level: float = 0.95
 ) -> Vector | pa.Table:
     """One value per row, NaN where a predictor is missing; with an interval a table `fit, low, high` with nulls."""
-    return gathered(predictions(solved, source, scale, interval, level), interval is not None)
+    return collect_predictions(predictions(solved, source, scale, interval, level), interval is not None)
 
 
 def predictions(
@@ -42,20 +42,22 @@ def predictions(
         raise OptionError("a generalized linear fit has confidence intervals for its means, no prediction intervals")
     if interval is not None:
         one_of("interval", interval, INTERVALS)
-    spread = _spread(solved, level) if interval else None
-    for values in batches(solved.linear, source, spread):
+    interval_scale = _interval_scale(solved, level) if interval else None
+    for values in predict_batches(solved.linear, source, interval_scale):
         yield means(solved.model, values) if scale == "response" else values
 
 
-def _spread(solved: GlmSolved, level: float) -> Spread:
+def _interval_scale(solved: GlmSolved, level: float) -> IntervalScale:
     """The covariance in the columns that were solved for, and how many standard errors an interval reaches."""
-    linear, known = solved.linear, solved.model.family.known_dispersion is not None
+    linear, known_dispersion = solved.linear, solved.model.family.known_dispersion is not None
     if linear.robust is not None:
-        return Spread(told_covariance(linear, linear.robust.inner), normal.critical(level, linear.robust.df))
-    freedom = linear.rows - linear.leverage
-    reach = normal.critical(level, math.inf if known else freedom)
-    dispersion = 1.0 if known else linear.rss / freedom if freedom > 0 else math.nan
-    return Spread(told_covariance(linear, linear.solution.inverse), reach * math.sqrt(dispersion))
+        return IntervalScale(
+            prediction_covariance(linear, linear.robust.solved_covariance), normal.critical(level, linear.robust.df)
+        )
+    df_residual = linear.rows - linear.leverage
+    critical_value = normal.critical(level, math.inf if known_dispersion else df_residual)
+    dispersion = 1.0 if known_dispersion else linear.rss / df_residual if df_residual > 0 else math.nan
+    return IntervalScale(prediction_covariance(linear, linear.solution.inverse), critical_value * math.sqrt(dispersion))
 
 
 def means(model: GLM, eta: Matrix) -> Matrix:
@@ -65,7 +67,7 @@ def means(model: GLM, eta: Matrix) -> Matrix:
     """
     with np.errstate(all="ignore"):
         mu = np.stack([model.link.inverse(row) for row in eta])
-        low, high = BOUNDS[model.family.law.domain]
+        low, high = BOUNDS[model.family.variance_function.domain]
         inside = (mu[0] >= low) & (mu[0] <= high)
     mu[0] = np.where(inside, mu[0], np.nan)
     if len(mu) == 3:
@@ -75,7 +77,7 @@ def means(model: GLM, eta: Matrix) -> Matrix:
 
 def _ends(model: GLM, eta: Matrix, mu: Matrix) -> Matrix:
     """Ordered ends; where the link has no mean there (a pole, a root), the end of the range on that side."""
-    low, high = BOUNDS[model.family.law.domain]
+    low, high = BOUNDS[model.family.variance_function.domain]
     falls = model.link.name in ("inverse", "inverse_squared")
     ends = mu[:0:-1].copy() if falls else mu[1:].copy()
     if low == 0.0:

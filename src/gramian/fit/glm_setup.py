@@ -9,7 +9,7 @@ from gramian.batch import Batch, Source
 from gramian.errors import DataError
 from gramian.fit.glm_options import GlmOptions
 from gramian.fit.knots import settle_knots
-from gramian.fit.passes import first_rows
+from gramian.fit.passes import coordinates_from_first_rows
 from gramian.formula.design import Design, design_of, is_text
 from gramian.formula.expand import expand
 from gramian.formula.grammar import parse
@@ -22,10 +22,10 @@ from gramian.typing import Level
 
 def glm_design(formula: str, source: Source, options: GlmOptions) -> Design:
     """The design with its coordinates. Raises what `ols` would, and DataError for a text outcome without two levels."""
-    return ready(bare_design(formula, source.schema, options), source)
+    return complete_design(bare_design(formula, source.schema, options), source)
 
 
-def ready(design: Design, source: Source) -> Design:
+def complete_design(design: Design, source: Source) -> Design:
     """A bare design with what the first rows say."""
     schema = source.schema
     (outcome,) = design.outcome.values()
@@ -33,9 +33,9 @@ def ready(design: Design, source: Source) -> Design:
         assert isinstance(outcome, Name)
         design = replace(design, binary=_two_levels(outcome.name, source))
     design = settle_knots(design, source)
-    chosen = first_rows(design, _batches(source, design.columns))
+    with_coordinates = coordinates_from_first_rows(design, _batches(source, design.columns))
     (response,) = design.outcome
-    return replace(chosen, coordinates={**chosen.coordinates, response: Coordinate()}, matrix=None)
+    return replace(with_coordinates, coordinates={**with_coordinates.coordinates, response: Coordinate()}, matrix=None)
 
 
 def bare_design(formula: str, schema: Schema, options: GlmOptions) -> Design:
@@ -43,7 +43,7 @@ def bare_design(formula: str, schema: Schema, options: GlmOptions) -> Design:
     expanded = expand(parse(formula), schema.names, schema.matrices)
     if options.offset is not None:
         expanded = replace(expanded, offsets=(*expanded.offsets, Name(options.offset)))
-    proportion = options.model.family.law.domain == "proportion"
+    proportion = options.model.family.variance_function.domain == "proportion"
     return design_of(expanded, formula, schema, options.common.weights, text_outcome=proportion)
 
 
@@ -56,8 +56,8 @@ def _two_levels(column: str, source: Source) -> tuple[Level, Level]:
         if len(seen) >= 2:
             break
     if len(seen) != 2:
-        known = ", ".join(f"'{level}'" for level in canonical(seen)) or "none"
-        raise DataError(f"the outcome '{column}' must have two values, found {known}")
+        levels = ", ".join(f"'{level}'" for level in canonical(seen)) or "none"
+        raise DataError(f"the outcome '{column}' must have two values, found {levels}")
     failure, success = canonical(seen)
     return failure, success
 

@@ -10,18 +10,18 @@ import numpy as np
 
 from gramian.engines.blas import one_thread
 from gramian.errors import NumericalError
-from gramian.fit.linear import penalty_matrix, solved_products, solved_system
+from gramian.fit.linear import penalty_matrix, solve_products, solved_products
 from gramian.fit.linearize import Linearized, Totals
 from gramian.fit.point import Setting
-from gramian.fit.run import WIDE
+from gramian.fit.run import THREADED_WIDTH
 from gramian.linalg.doubledouble import Pair
-from gramian.linalg.gather import BLOCK
-from gramian.linalg.quick import quick_solve
-from gramian.linalg.solve import Solution, error_unit, solve
+from gramian.linalg.gather import ROWS_PER_BLOCK
+from gramian.linalg.quick import cholesky_step
+from gramian.linalg.solve import Solution, solve, sum_rounding_error
 from gramian.typing import Matrix, Vector
 
-MOST_THETA = 1e8  # beyond it a negative binomial is a Poisson distribution to rounding
-FACTOR = 5.0  # theta moves at most by this factor
+MAX_THETA = 1e8  # beyond it a negative binomial is a Poisson distribution to rounding
+MAX_THETA_FACTOR = 5.0  # theta moves at most by this factor
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,41 +45,44 @@ class Step:
 
 def newton(
     setting: Setting,
-    done: Linearized,
+    linearized: Linearized,
     b: Vector | None,
     alpha: float | None,
-    known: float | None,
-    light: Vector | None = None,
+    known_dispersion: float | None,
+    damping: Vector | None = None,
 ) -> Step:
     """Solve the working normal equations; with b None they give the coefficients themselves.
 
     alpha : ridge penalty. known : dispersion, None to estimate it. light : (p,) further penalty on squares, by which a
     first guess is damped.
     """
-    frame, width = setting.frame, len(setting.columns)
-    products = solved_products(done.moments, frame)
-    if frame.constant is not None and not products.hi[frame.constant, frame.constant] > 0.0:
+    parametrization, width = setting.parametrization, len(setting.columns)
+    products = solved_products(linearized.moments, parametrization)
+    if (
+        parametrization.constant is not None
+        and not products.hi[parametrization.constant, parametrization.constant] > 0.0
+    ):
         raise NumericalError("every row's working weight is zero: the means lie at the ends of their range")
-    at = np.zeros(width) if b is None else b
-    P = None if alpha is None else penalty_matrix(alpha, frame, width)
-    system = products if P is None else _tilted(products, P @ at)
-    system = system if light is None else _damped(system, light, at)
-    quick = quick_solve(system.hi, P) if frame.subspace is None else None
-    solution = None if quick else _solution(setting, system, done.moments.rows, P)
-    found = quick or solution
-    assert found is not None
-    move, dispersion = found.coefficients, known
+    current = np.zeros(width) if b is None else b
+    P = None if alpha is None else penalty_matrix(alpha, parametrization, width)
+    system = products if P is None else _minus_gradient(products, P @ current)
+    system = system if damping is None else _damped(system, damping, current)
+    quick_solution = cholesky_step(system.hi, P) if parametrization.subspace is None else None
+    solution = None if quick_solution else _solution(setting, system, linearized.moments.rows, P)
+    solved = quick_solution or solution
+    assert solved is not None
+    move, dispersion = solved.coefficients, known_dispersion
     if dispersion is None:
-        dispersion = _pearson(products, done.moments.rows - found.leverage)
-    drop = max(float(system.hi[:-1, -1] @ move), 0.0)
+        dispersion = _pearson(products, linearized.moments.rows - solved.leverage)
+    decrease = max(float(system.hi[:-1, -1] @ move), 0.0)
     gain = 2.0 * float(products.hi[:-1, -1] @ move) - float(move @ products.hi[:-1, :-1] @ move)
     return Step(
         move,
-        math.sqrt(drop / dispersion),
-        0.0 if P is None else float(at @ P @ at),
+        math.sqrt(decrease / dispersion),
+        0.0 if P is None else float(current @ P @ current),
         dispersion,
-        max(done.totals.deviance - gain, 0.0),
-        found.inverse.diagonal(),
+        max(linearized.totals.deviance - gain, 0.0),
+        solved.inverse.diagonal(),
         solution,
         products,
     )
@@ -89,34 +92,38 @@ def solution_at(setting: Setting, step: Step, rows: int, b: Vector, alpha: float
     """All that is known of a step that was made from b."""
     if step.solution is not None:
         return step.solution
-    P = None if alpha is None else penalty_matrix(alpha, setting.frame, len(b))
-    return _solution(setting, step.products if P is None else _tilted(step.products, P @ b), rows, P)
+    P = None if alpha is None else penalty_matrix(alpha, setting.parametrization, len(b))
+    return _solution(setting, step.products if P is None else _minus_gradient(step.products, P @ b), rows, P)
 
 
 def _solution(setting: Setting, system: Pair, rows: int, P: Matrix | None) -> Solution:
-    frame, width = setting.frame, len(setting.columns)
-    unit = error_unit(rows, width, BLOCK + rows // BLOCK)
-    with one_thread() if width < WIDE else nullcontext():
-        return solve(system, frame.constant, unit, P) if P is not None else solved_system(system, frame, unit)
+    parametrization, width = setting.parametrization, len(setting.columns)
+    rounding_error = sum_rounding_error(rows, width, ROWS_PER_BLOCK + rows // ROWS_PER_BLOCK)
+    with one_thread() if width < THREADED_WIDTH else nullcontext():
+        return (
+            solve(system, parametrization.constant, rounding_error, P)
+            if P is not None
+            else solve_products(system, parametrization, rounding_error)
+        )
 
 
-def _pearson(products: Pair, freedom: float) -> float:
+def _pearson(products: Pair, df_residual: float) -> float:
     """Pearson's dispersion; 1 where there is none to measure a step by."""
-    return float(products.hi[-1, -1] / freedom) if freedom > 0 and products.hi[-1, -1] > 0 else 1.0
+    return float(products.hi[-1, -1] / df_residual) if df_residual > 0 and products.hi[-1, -1] > 0 else 1.0
 
 
-def _tilted(products: Pair, slope: Vector) -> Pair:
+def _minus_gradient(products: Pair, gradient: Vector) -> Pair:
     """The right-hand side less the slope of the penalty."""
     hi = products.hi.copy()
-    hi[:-1, -1] -= slope
-    hi[-1, :-1] -= slope
+    hi[:-1, -1] -= gradient
+    hi[-1, :-1] -= gradient
     return Pair(hi, products.lo)
 
 
-def _damped(products: Pair, light: Vector, at: Vector) -> Pair:
+def _damped(products: Pair, damping: Vector, current: Vector) -> Pair:
     """With a penalty on the squares of the coefficients; it is diagonal, so a large factor can still be eliminated."""
-    damped = _tilted(products, light * at)
-    damped.hi[np.arange(len(light)), np.arange(len(light))] += light
+    damped = _minus_gradient(products, damping * current)
+    damped.hi[np.arange(len(damping)), np.arange(len(damping))] += damping
     return damped
 
 
@@ -135,5 +142,7 @@ def next_theta(theta: float, totals: Totals, share: float = 1.0) -> float:
     score, information = totals.theta_score, totals.theta_information
     curvature = theta * (theta * information - 2.0 * score)
     inverse = 1.0 / theta - score / curvature if curvature > 0 else 0.0 if score > 0 else math.inf
-    full = min(max(1.0 / max(inverse, 1.0 / (theta * FACTOR)), theta / FACTOR), theta * FACTOR)
-    return min(theta * math.exp(share * math.log(full / theta)), MOST_THETA)
+    full = min(
+        max(1.0 / max(inverse, 1.0 / (theta * MAX_THETA_FACTOR)), theta / MAX_THETA_FACTOR), theta * MAX_THETA_FACTOR
+    )
+    return min(theta * math.exp(share * math.log(full / theta)), MAX_THETA)

@@ -9,45 +9,45 @@ from typing import Any
 from gramian.batch import Source
 from gramian.engines.progress import Progress
 from gramian.errors import DataError, NumericalError, OptionError
-from gramian.fit.apart import apart_of
+from gramian.fit.apart import group_sums_of
 from gramian.fit.clusters import ClusterMoments
 from gramian.fit.engine import Engine
-from gramian.fit.gathered import Gathered
-from gramian.fit.gram import gathered
+from gramian.fit.gathered import GramData
+from gramian.fit.gram import gram_data_of
 from gramian.fit.gram_robust import check_not_absorbed
 from gramian.fit.keyed import run_keyed
-from gramian.fit.keys import Folds, Split, by_of
+from gramian.fit.keys import Folds, Grouping, by_columns
 from gramian.fit.options import Options
 from gramian.fit.passes import Accumulate
 from gramian.fit.prepare import design_for, prepare
-from gramian.fit.robust import check_recipe, keeping
-from gramian.fit.run_robust import Both
-from gramian.fit.several import no_rows
+from gramian.fit.robust import check_vcov, cluster_moments_pass
+from gramian.fit.run_robust import CombinedPass
+from gramian.fit.several import no_rows_message
 from gramian.fit.stored_clusters import checked
-from gramian.inference.recipes import Recipe, recipe
+from gramian.inference.recipes import VcovSpec, vcov_spec
 from gramian.typing import M, Pass
 
 
 @dataclass(frozen=True, slots=True)
-class Keep:
+class ExtraSums:
     """What is kept. split : folds or groups, or none. clusters : names their columns, none for no clusters."""
 
-    split: Split | None = None
-    clusters: Recipe | None = None
+    grouping: Grouping | None = None
+    clusters: VcovSpec | None = None
 
 
-def keep_of(
+def extra_sums_of(
     folds: int | None,
     by: str | Sequence[str] | None,
     cluster: str | Sequence[str] | None,
     *,
     exact: bool,
-    lasting: bool,
-) -> Keep | None:
+    checkpoint: bool,
+) -> ExtraSums | None:
     """What the options of `gram` ask for; None for nothing. Raises OptionError for those that do not go together."""
     if folds is None and by is None and cluster is None:
         return None
-    if lasting:
+    if checkpoint:
         raise OptionError("checkpoint does not go with folds, by or cluster: their sums are kept when the pass is over")
     if exact:
         raise OptionError("exact sums are kept of all rows together: leave out exact, or folds, by and cluster")
@@ -58,55 +58,65 @@ def keep_of(
         )
     if by is not None and cluster is not None:
         raise OptionError("by does not go with cluster, which is kept of all rows together; make two Grams")
-    split: Split | None = None
+    grouping: Grouping | None = None
     if folds is not None or by is not None:
-        split = by_of(by) if by is not None else Folds(folds)  # type: ignore[arg-type]  # Folds refuses None
-    return Keep(split, None if cluster is None else recipe({"cluster": cluster}))
+        grouping = by_columns(by) if by is not None else Folds(folds)  # type: ignore[arg-type]  # Folds refuses None
+    return ExtraSums(grouping, None if cluster is None else vcov_spec({"cluster": cluster}))
 
 
-def run_kept(
-    formula: str, source: Source, options: Options, engine: Engine, keep: Keep, progress: Progress | None
-) -> Gathered:
+def run_gram_with(
+    formula: str, source: Source, options: Options, engine: Engine, extra: ExtraSums, progress: Progress | None
+) -> GramData:
     """One pass over a source.
 
     Raises what a pass raises; DataError for a null cluster, more folds than rows, or more groups or clusters than fit
     into memory, OptionError beside absorbed factors.
     """
-    if keep.clusters is not None:
-        check_recipe(keep.clusters, source.schema, None)
-    check_not_absorbed(design_for(formula, source.schema, options, absorbing=True, several=True).terms.absorbed)
-    beside = Beside(engine, keep.clusters, options.drop)
-    if keep.split is None:
-        design, source = prepare(formula, source, options, several=True)
-        out = gathered(design, source, beside.fold(source, Accumulate(design, options.drop), progress=progress))
+    if extra.clusters is not None:
+        check_vcov(extra.clusters, source.schema, None)
+    check_not_absorbed(
+        design_for(formula, source.schema, options, absorbing=True, multiple_outcomes=True).terms.absorbed
+    )
+    engine_with_clusters = EngineWithClusters(engine, extra.clusters, options.drop)
+    if extra.grouping is None:
+        design, source = prepare(formula, source, options, multiple_outcomes=True)
+        gram_data = gram_data_of(
+            design, source, engine_with_clusters.fold(source, Accumulate(design, options.drop), progress=progress)
+        )
     else:
-        run = run_keyed(formula, source, options, beside, keep.split, progress)
+        run = run_keyed(formula, source, options, engine_with_clusters, extra.grouping, progress)
         if not len(run.keyed):
-            raise NumericalError(no_rows(formula, run.keyed.tally))
-        kept = apart_of(run.keyed)
-        out = replace(gathered(run.design, run.source, kept.total), apart=kept)
-    if keep.clusters is None or beside.kept is None:
-        return out
-    if beside.kept.rows != out.moments.rows:
-        raise DataError(f"clusters were kept of {beside.kept.rows:,} rows, and sums of {out.moments.rows:,}")
-    return replace(out, clusters=checked(keep.clusters.clusters, beside.kept))
+            raise NumericalError(no_rows_message(formula, run.keyed.dropped_rows))
+        group_sums = group_sums_of(run.keyed)
+        gram_data = replace(gram_data_of(run.design, run.source, group_sums.total), group_sums=group_sums)
+    if extra.clusters is None or engine_with_clusters.cluster_moments is None:
+        return gram_data
+    if engine_with_clusters.cluster_moments.rows != gram_data.moments.rows:
+        raise DataError(
+            f"clusters were kept of {engine_with_clusters.cluster_moments.rows:,} rows, and sums of {gram_data.moments.rows:,}"
+        )
+    return replace(gram_data, clusters=checked(extra.clusters.clusters, engine_with_clusters.cluster_moments))
 
 
 @dataclass(slots=True)
-class Beside:
+class EngineWithClusters:
     """An engine that keeps the products of clusters beside whatever its pass accumulates."""
 
     engine: Engine
-    recipe: Recipe | None
+    vcov: VcovSpec | None
     drop: bool
-    kept: ClusterMoments | None = field(default=None)
+    cluster_moments: ClusterMoments | None = field(default=None)
 
     def fold(self, source: Source, task: Pass[M], /, progress: Progress | None = None) -> M:
         """One pass."""
-        if self.recipe is None:
+        if self.vcov is None:
             return self.engine.fold(source, task, progress=progress)
-        both: Any = task
-        done = self.engine.fold(source, Both(both, keeping(both.design, self.recipe, drop=self.drop)), progress)
-        self.kept = done.second
-        first: M = done.first
+        untyped_task: Any = task
+        accumulated = self.engine.fold(
+            source,
+            CombinedPass(untyped_task, cluster_moments_pass(untyped_task.design, self.vcov, drop=self.drop)),
+            progress,
+        )
+        self.cluster_moments = accumulated.second
+        first: M = accumulated.first
         return first

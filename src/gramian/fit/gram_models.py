@@ -6,21 +6,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from gramian.errors import NumericalError, OptionError
-from gramian.fit.apart import FOLDS, GROUPS, Apart, validation_names
-from gramian.fit.gathered import Gathered
+from gramian.fit.apart import FOLDS, GROUPS, GroupSums, validation_names
+from gramian.fit.gathered import GramData
 from gramian.fit.gram import fit_stored, in_float64, solve_stored
-from gramian.fit.gram_robust import check_kept, with_clusters
-from gramian.fit.keys import By
+from gramian.fit.gram_robust import check_stored_clusters, with_cluster_vcov
+from gramian.fit.keys import ByColumns
 from gramian.fit.options import Options
 from gramian.fit.passes import Accumulated
-from gramian.fit.several import OUTCOME, Several, blamed, no_rows, warn
+from gramian.fit.several import OUTCOME, GroupedFits, error_context, no_rows_message, warn
 from gramian.fit.solved import Solved
-from gramian.fit.submodel import Done, Submodel, submodel
+from gramian.fit.submodel import AnyAccumulated, Submodel, submodel
 from gramian.formula.design import Design, outcomes_of
 from gramian.formula.grammar import parse
 from gramian.formula.syntax import label
-from gramian.formula.tally import Tally
-from gramian.inference.recipes import Recipe
+from gramian.formula.tally import DroppedRows
+from gramian.inference.recipes import VcovSpec
 from gramian.linalg.keyed import Key
 from gramian.linalg.moments import Moments
 from gramian.typing import Level
@@ -28,7 +28,7 @@ from gramian.typing import Level
 Terms = str | Iterable[str]
 
 
-class Asked(NamedTuple):
+class ModelSpec(NamedTuple):
     """A model: its formula (None for the whole), the terms left out of it, a group or none."""
 
     formula: str | None = None
@@ -36,79 +36,85 @@ class Asked(NamedTuple):
     where: Level | Key | None = None
 
 
-class Folded(NamedTuple):
+class FoldMoments(NamedTuple):
     """A design, the moments of its folds, all rows left out, and what the folds are called."""
 
     design: Design
     folds: Sequence[Moments]
-    tally: Tally
+    dropped_rows: DroppedRows
     names: Sequence[str]
 
 
 def fits(
-    gathered: Gathered, asked: Asked, options: Options, recipe: Recipe | None = None, *, each: bool = False
-) -> Solved | Several:
+    gram_data: GramData, spec: ModelSpec, options: Options, vcov: VcovSpec | None = None, *, each: bool = False
+) -> Solved | GroupedFits:
     """A fit, or with several outcomes or `each` group one of every outcome and group.
 
     Warns with AccuracyWarning where fewer digits are certified than are wanted. Raises what `submodel` and
     `solve_stored` do, OptionError where a group is not there or the clusters of the recipe are not kept.
     """
-    if recipe is not None:
-        check_kept(gathered, recipe, options)
-    if each and asked.where is not None:
+    if vcov is not None:
+        check_stored_clusters(gram_data, vcov, options)
+    if each and spec.where is not None:
         raise OptionError("where names one group and each asks for all of them: take one of the two")
-    models = _models(gathered, asked)
+    models = _models(gram_data, spec)
     if len(models) == 1 and not each:
         (model,) = models.values()
-        found = fit_stored(*model.of(*_sums(gathered, asked.where)), options)
-        return found if recipe is None else with_clusters(gathered, model.design, found, recipe)
-    return _several(gathered, asked, models, options, recipe, each=each)
+        solved = fit_stored(*model.of(*_sums(gram_data, spec.where)), options)
+        return solved if vcov is None else with_cluster_vcov(gram_data, model.design, solved, vcov)
+    return _grouped_fits(gram_data, spec, models, options, vcov, each=each)
 
 
-def conditions(gathered: Gathered) -> list[float]:
+def conditions(gram_data: GramData) -> list[float]:
     """Estimated condition numbers of the whole model, for every outcome."""
-    models = _models(gathered, Asked()).values()
-    sums = gathered.moments, gathered.tally
+    models = _models(gram_data, ModelSpec()).values()
+    sums = gram_data.moments, gram_data.dropped_rows
     return [solve_stored(*model.of(*sums), Options(digits=0.0)).condition for model in models]
 
 
-def one_model(gathered: Gathered, asked: Asked, what: str) -> tuple[Design, Accumulated]:
+def one_model(gram_data: GramData, spec: ModelSpec, what: str) -> tuple[Design, Accumulated]:
     """The design and the moments of one model, for `what`.
 
     Exact sums are rounded, once each. Raises OptionError for several outcomes, NumericalError where taking rows away
     has left no digits.
     """
-    design, done = _one(gathered, asked, what).of(*_sums(gathered, asked.where))
-    return design, _usable(design, done)
+    design, accumulated = _single_model(gram_data, spec, what).of(*_sums(gram_data, spec.where))
+    return design, _float64_sums(design, accumulated)
 
 
-def folded(gathered: Gathered, asked: Asked) -> Folded:
+def fold_moments(gram_data: GramData, spec: ModelSpec) -> FoldMoments:
     """What a cross-validation needs: the moments of every fold, or of every group that has rows.
 
     Raises OptionError where the pass kept neither, else what `one_model` does.
     """
     what = "cross-validation"
-    model, apart = _one(gathered, asked, what), gathered.apart
-    if apart is None:
+    model, group_sums = _single_model(gram_data, spec, what), gram_data.group_sums
+    if group_sums is None:
         raise OptionError(
             f"cross-validation needs the sums of every fold, which this Gram does not keep; make it with {FOLDS}, or "
             f"with {GROUPS} to leave out one group after the other"
         )
-    parts = {k: p for k, p in apart.parts.items() if p.moments.rows or not isinstance(apart.split, By)}
+    parts = {
+        k: p for k, p in group_sums.parts.items() if p.moments.rows or not isinstance(group_sums.grouping, ByColumns)
+    }
     if len(parts) < 2:
-        raise OptionError(f"cross-validation needs two groups or more, and {apart.split} has {len(parts)} with rows")
-    design, whole = model.of(gathered.moments, gathered.tally)
-    _usable(design, whole)
-    told = [_usable(design, model.of(*part)[1], judge=False).moments for part in _pairs(parts)]
-    return Folded(design, told, whole.tally, validation_names(apart, list(parts)))
+        raise OptionError(
+            f"cross-validation needs two groups or more, and {group_sums.grouping} has {len(parts)} with rows"
+        )
+    design, total = model.of(gram_data.moments, gram_data.dropped_rows)
+    _float64_sums(design, total)
+    moments = [
+        _float64_sums(design, model.of(*part)[1], check_digits=False).moments for part in _moments_by_part(parts)
+    ]
+    return FoldMoments(design, moments, total.dropped_rows, validation_names(group_sums, list(parts)))
 
 
-def _pairs(parts: Mapping[Key, Accumulated]) -> list[tuple[Moments, Tally]]:
-    return [(part.moments, part.tally) for part in parts.values()]
+def _moments_by_part(parts: Mapping[Key, Accumulated]) -> list[tuple[Moments, DroppedRows]]:
+    return [(part.moments, part.dropped_rows) for part in parts.values()]
 
 
-def _one(gathered: Gathered, asked: Asked, what: str) -> Submodel:
-    models = _models(gathered, asked)
+def _single_model(gram_data: GramData, spec: ModelSpec, what: str) -> Submodel:
+    models = _models(gram_data, spec)
     if len(models) > 1:
         names = ", ".join(name.removeprefix("~") for name in models)
         example = f"{next(iter(models)).removeprefix('~')} ~ ..."
@@ -117,73 +123,73 @@ def _one(gathered: Gathered, asked: Asked, what: str) -> Submodel:
     return model
 
 
-def _usable(design: Design, done: Done, *, judge: bool = True) -> Accumulated:
-    done = in_float64(design, done)
-    if judge and done.moments.lessened and done.moments.rows:
-        solve_stored(design, done, Options(digits=0.0))  # raises where no digits are left
-    return done
+def _float64_sums(design: Design, accumulated: AnyAccumulated, *, check_digits: bool = True) -> Accumulated:
+    accumulated = in_float64(design, accumulated)
+    if check_digits and accumulated.moments.has_subtracted and accumulated.moments.rows:
+        solve_stored(design, accumulated, Options(digits=0.0))  # raises where no digits are left
+    return accumulated
 
 
-def _sums(gathered: Gathered, where: Level | Key | None) -> tuple[Moments, Tally]:
+def _sums(gram_data: GramData, where: Level | Key | None) -> tuple[Moments, DroppedRows]:
     """All sums, or those of a group."""
     if where is None:
-        return gathered.moments, gathered.tally  # type: ignore[return-value]  # of either arithmetic
-    part = _groups(gathered, "where").at(where)
-    return part.moments, part.tally
+        return gram_data.moments, gram_data.dropped_rows  # type: ignore[return-value]  # of either arithmetic
+    part = _groups(gram_data, "where").at(where)
+    return part.moments, part.dropped_rows
 
 
-def _groups(gathered: Gathered, option: str) -> Apart:
-    if gathered.apart is None or not isinstance(gathered.apart.split, By):
+def _groups(gram_data: GramData, option: str) -> GroupSums:
+    if gram_data.group_sums is None or not isinstance(gram_data.group_sums.grouping, ByColumns):
         raise OptionError(f"{option} needs the sums of every group, which this Gram does not keep; make it {GROUPS}")
-    return gathered.apart
+    return gram_data.group_sums
 
 
-def _models(gathered: Gathered, asked: Asked) -> dict[str, Submodel]:
+def _models(gram_data: GramData, spec: ModelSpec) -> dict[str, Submodel]:
     """Every outcome of a formula with its model, in the order of the formula."""
-    if asked.formula is None:
-        stored = gathered.design.outcome
+    if spec.formula is None:
+        stored = gram_data.design.outcome
         if len(stored) == 1:
-            return {next(iter(stored)): submodel(gathered, None, asked.drop)}
-        return {response: submodel(gathered, None, asked.drop, response) for response in stored}
-    formula = parse(asked.formula)
+            return {next(iter(stored)): submodel(gram_data, None, spec.drop)}
+        return {response: submodel(gram_data, None, spec.drop, response) for response in stored}
+    formula = parse(spec.formula)
     nodes = outcomes_of(formula.outcome)
     if len(nodes) == 1:
-        return {label(nodes[0]): submodel(gathered, formula, asked.drop)}
-    terms = asked.formula.partition("~")[2]
-    return {label(node): submodel(gathered, parse(f"{label(node)} ~{terms}"), asked.drop) for node in nodes}
+        return {label(nodes[0]): submodel(gram_data, formula, spec.drop)}
+    terms = spec.formula.partition("~")[2]
+    return {label(node): submodel(gram_data, parse(f"{label(node)} ~{terms}"), spec.drop) for node in nodes}
 
 
-def _several(
-    gathered: Gathered,
-    asked: Asked,
+def _grouped_fits(
+    gram_data: GramData,
+    spec: ModelSpec,
     models: Mapping[str, Submodel],
     options: Options,
-    recipe: Recipe | None,
+    vcov: VcovSpec | None,
     *,
     each: bool,
-) -> Several:
+) -> GroupedFits:
     outcomes = tuple(name.removeprefix("~") for name in models)
     names = (OUTCOME,) if len(models) > 1 else ()
-    parts: Mapping[Key, tuple[Moments, Tally]] = {(): _sums(gathered, asked.where)}
+    parts: Mapping[Key, tuple[Moments, DroppedRows]] = {(): _sums(gram_data, spec.where)}
     if each:
-        if recipe is not None:
+        if vcov is not None:
             raise OptionError("vcov by clusters goes with a fit to all rows, not with each group")
-        apart = _groups(gathered, "each=True")
-        names = (*names, *apart.split.names)
-        parts = {key: (part.moments, part.tally) for key, part in apart.parts.items()}
-    by = apart.split if each and isinstance(apart.split, By) else None
-    formula = gathered.design.formula if asked.formula is None else asked.formula
-    filled = {key: sums for key, sums in parts.items() if sums[0].rows}
-    if not filled:
-        raise NumericalError(no_rows(formula, gathered.tally))
-    found: dict[Key, Solved] = {}
+        group_sums = _groups(gram_data, "each=True")
+        names = (*names, *group_sums.grouping.names)
+        parts = {key: (part.moments, part.dropped_rows) for key, part in group_sums.parts.items()}
+    by = group_sums.grouping if each and isinstance(group_sums.grouping, ByColumns) else None
+    formula = gram_data.design.formula if spec.formula is None else spec.formula
+    nonempty = {key: sums for key, sums in parts.items() if sums[0].rows}
+    if not nonempty:
+        raise NumericalError(no_rows_message(formula, gram_data.dropped_rows))
+    solved_by_key: dict[Key, Solved] = {}
     for outcome, model in models.items():
-        for key, sums in filled.items():
-            with blamed(by, key):
+        for key, sums in nonempty.items():
+            with error_context(by, key):
                 fit = solve_stored(*model.of(*sums), options)
-            if recipe is not None:
-                fit = with_clusters(gathered, model.design, fit, recipe)
-            found[(*((outcome.removeprefix("~"),) if len(models) > 1 else ()), *key)] = fit
-    warn(found, names, None)
-    empty = {key: tally for key, (moments, tally) in parts.items() if not moments.rows}
-    return Several(formula, names, found, gathered.tally, empty, outcomes)
+            if vcov is not None:
+                fit = with_cluster_vcov(gram_data, model.design, fit, vcov)
+            solved_by_key[(*((outcome.removeprefix("~"),) if len(models) > 1 else ()), *key)] = fit
+    warn(solved_by_key, names, None)
+    empty = {key: dropped_rows for key, (moments, dropped_rows) in parts.items() if not moments.rows}
+    return GroupedFits(formula, names, solved_by_key, gram_data.dropped_rows, empty, outcomes)

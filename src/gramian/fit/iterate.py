@@ -9,7 +9,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from gramian.errors import ConvergenceError
 
-HALVINGS = 12
+MAX_HALVINGS = 12
 SLACK = 1e-11  # relative rounding of a sum of losses
 NEAR = 1e-3  # standard errors: closer than this losses differ by rounding only
 
@@ -39,64 +39,64 @@ P = TypeVar("P", bound=Proposal[Any])
 
 
 @dataclass(slots=True)
-class Trail(Generic[P]):
+class IterationHistory(Generic[P]):
     """What the loop went through: the last proposal, and the lengths of all steps."""
 
-    at: P
+    current: P
     passes: int
     lengths: list[float] = field(default_factory=list)
 
 
 def iterate(
     first: P,
-    evaluate: Callable[[Any, Trail[P]], P],
+    evaluate: Callable[[Any, IterationHistory[P]], P],
     predicted: Callable[[list[float]], float],
     tolerance: float,
     max_passes: int,
     passes: int = 1,
-) -> Trail[P]:
+) -> IterationHistory[P]:
     """Step until the error predicted for the point after the next step is below the tolerance.
 
     first : the proposal from the start, which has cost so many passes. evaluate : one pass at a trial point.
     predicted : from the lengths of the steps so far, the last one proposed but not yet taken, the error that will be
     left, in standard errors. The last step is taken by the caller. Raises ConvergenceError, which says why.
     """
-    trail = Trail(first, passes, [first.length])
-    while not predicted(trail.lengths) <= tolerance:
+    history = IterationHistory(first, passes, [first.length])
+    while not predicted(history.lengths) <= tolerance:
         share = 1.0
-        for _ in range(HALVINGS):
-            if trail.passes >= max_passes:
-                raise ConvergenceError(_slow(trail.lengths, max_passes))
-            new = evaluate(trail.at.trial(share), trail)
-            trail.passes += 1
-            if _accepted(new, trail.at):
+        for _ in range(MAX_HALVINGS):
+            if history.passes >= max_passes:
+                raise ConvergenceError(_not_converged(history.lengths, max_passes))
+            new = evaluate(history.current.trial(share), history)
+            history.passes += 1
+            if _accepted(new, history.current):
                 break
             share /= 2
         else:
             raise ConvergenceError(
-                f"no convergence: the loss {trail.at.loss:.8g} does not fall along the step, even after {HALVINGS} "
+                f"no convergence: the loss {history.current.loss:.8g} does not fall along the step, even after {MAX_HALVINGS} "
                 "halvings; the model may not fit these data (a link that gives impossible means, columns of very "
                 "different size, or an outcome that does not vary)"
             )
-        trail.at = new
-        trail.lengths.append(new.length)
-    return trail
+        history.current = new
+        history.lengths.append(new.length)
+    return history
 
 
-def _accepted(new: Proposal[Any], at: Proposal[Any]) -> bool:
+def _accepted(new: Proposal[Any], current: Proposal[Any]) -> bool:
     if not math.isfinite(new.loss):
         return False
-    return new.loss <= at.loss + SLACK * abs(at.loss) or at.length < NEAR
+    return new.loss <= current.loss + SLACK * abs(current.loss) or current.length < NEAR
 
 
-def quadratic(lengths: list[float]) -> float:
+def quadratic_convergence(lengths: list[float]) -> float:
     """Newton's steps: s_3 = s_2^3 / s_1^2; a step that is no shorter than a third of the last is its own bound."""
     if len(lengths) < 2 or not lengths[-1] < lengths[-2] / 3.0:
         return lengths[-1]
     return min(lengths[-1], lengths[-1] ** 3 / lengths[-2] ** 2)
 
 
-def linear(lengths: list[float]) -> float:
+def linear_convergence(lengths: list[float]) -> float:
     """Steps that shrink by a constant factor rho, at best a twentieth: s rho / (1 - rho)."""
     if len(lengths) < 2 or not lengths[-2]:
         return lengths[-1]
@@ -104,7 +104,7 @@ def linear(lengths: list[float]) -> float:
     return lengths[-1] * rho / (1.0 - rho) if rho < 0.5 else lengths[-1]
 
 
-def _slow(lengths: list[float], max_passes: int) -> str:
+def _not_converged(lengths: list[float], max_passes: int) -> str:
     last = ", ".join(f"{s:.3g}" for s in lengths[-4:])
     return (
         f"no convergence after {max_passes} passes: the last steps were {last} standard errors long; allow more "

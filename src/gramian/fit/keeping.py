@@ -9,30 +9,30 @@ from gramian.batch import Source
 from gramian.engines.progress import Progress
 from gramian.fit.engine import Engine
 from gramian.fit.exact_pass import AccumulateExact, ExactAccumulated
-from gramian.fit.gathered import Gathered
-from gramian.fit.gram import gathered
+from gramian.fit.gathered import GramData
+from gramian.fit.gram import gram_data_of
 from gramian.fit.passes import Accumulate, Accumulated
 from gramian.formula.design import Design
 from gramian.typing import M, Pass
 
 
 @dataclass(slots=True)
-class Keeping:
+class RecordingEngine:
     """Runs passes as `engine` does, and remembers the design and the sums of the first that takes products."""
 
     engine: Engine
-    kept: tuple[Design, Accumulated | ExactAccumulated] | None = None
+    recorded: tuple[Design, Accumulated | ExactAccumulated] | None = None
 
     def fold(self, source: Source, task: Pass[M], /, progress: Progress | None = None) -> M:
         """As the engine."""
-        done: Any = self.engine.fold(source, task, progress=progress)
-        if self.kept is None and isinstance(task, Accumulate | AccumulateExact):
-            self.kept = task.design, done
-        result: M = done
+        accumulated: Any = self.engine.fold(source, task, progress=progress)
+        if self.recorded is None and isinstance(task, Accumulate | AccumulateExact):
+            self.recorded = task.design, accumulated
+        result: M = accumulated
         return result
 
-    def gathered(self, source: Source) -> Gathered:
+    def gram_data(self, source: Source) -> GramData:
         """What a Gram of that pass holds."""
-        assert self.kept is not None
-        design, done = self.kept
-        return gathered(design, source, done)
+        assert self.recorded is not None
+        design, accumulated = self.recorded
+        return gram_data_of(design, source, accumulated)

@@ -14,44 +14,44 @@ from gramian.column import Numbers
 from gramian.engines.progress import Progress
 from gramian.errors import DataError, OptionError, listing
 from gramian.fit.engine import Engine
-from gramian.fit.keys import Folds, Split, told
+from gramian.fit.keys import Folds, Grouping, describe_key
 from gramian.fit.limits import memory_limit
 from gramian.fit.options import Options
-from gramian.fit.passes import Accumulated, Lift, part
-from gramian.fit.plan import readable
+from gramian.fit.passes import Accumulated, UnitAccumulator, take_rows
+from gramian.fit.plan import format_bytes
 from gramian.fit.prepare import prepare
 from gramian.formula.design import Design
 from gramian.formula.reading import Observed, Reader
-from gramian.formula.tally import Tally
+from gramian.formula.tally import DroppedRows
 from gramian.linalg.columns import Columns
 from gramian.linalg.keyed import Key, KeyedMoments
 from gramian.linalg.keyed_sums import KEY, KeyedAccumulator
-from gramian.linalg.moments import combined
+from gramian.linalg.moments import combined_weight
 from gramian.typing import Codes, Level, Mask, Vector
 
-STACKS = 8  # copies of all products that are alive at once: one a thread, partials that wait, a sum under way
+LIVE_COPIES = 8  # copies of all products that are alive at once: one a thread, partials that wait, a sum under way
 
 
 @dataclass(frozen=True, slots=True)
-class Keyed:
+class KeyedAccumulated:
     """Moments, and rows left out, of every key: a mapping from key to `Accumulated` that is a monoid.
 
     tallies : of the keys of which rows were left out; None for rows without a key. most : keys that fit into memory.
     A key is a level, or a tuple of levels where several columns make it. One that only incomplete rows had has no rows.
     """
 
-    split: Split
+    grouping: Grouping
     moments: KeyedMoments
-    tallies: Mapping[Key | None, Tally]
-    most: int
+    dropped_by_key: Mapping[Key | None, DroppedRows]
+    max_keys: int
 
-    def __add__(self, other: Keyed, /) -> Keyed:
-        tallies = dict(self.tallies)
-        for key, tally in other.tallies.items():
-            tallies[key] = tallies[key] + tally if key in tallies else tally
+    def __add__(self, other: KeyedAccumulated, /) -> KeyedAccumulated:
+        dropped_by_key = dict(self.dropped_by_key)
+        for key, dropped in other.dropped_by_key.items():
+            dropped_by_key[key] = dropped_by_key[key] + dropped if key in dropped_by_key else dropped
         moments = self.moments + other.moments
-        check_groups(self.split, len(moments), self.most, moments.dense.shape[1])
-        return Keyed(self.split, moments, tallies, self.most)
+        check_groups(self.grouping, len(moments), self.max_keys, moments.dense.shape[1])
+        return KeyedAccumulated(self.grouping, moments, dropped_by_key, self.max_keys)
 
     @property
     def keys(self) -> tuple[Key, ...]:
@@ -62,44 +62,44 @@ class Keyed:
         return len(self.keys)
 
     def __iter__(self) -> Iterator[Level | Key]:
-        return map(plain_key, self.keys)
+        return map(unwrap_key, self.keys)
 
     def items(self) -> Iterator[tuple[Key, Accumulated]]:
         """Every key, as a tuple of levels, with its moments."""
-        for place, key in enumerate(self.keys):
-            yield key, Accumulated(self.moments.at(place), self.tallies.get(key, Tally()))
+        for position, key in enumerate(self.keys):
+            yield key, Accumulated(self.moments.at(position), self.dropped_by_key.get(key, DroppedRows()))
 
     def __getitem__(self, key: Level | Key) -> Accumulated:
         """The moments of one key. Raises OptionError for one that is not there."""
-        whole = self._place(key)
-        return Accumulated(self.moments.at(whole), self.tallies.get(self.keys[whole], Tally()))
+        position = self._position(key)
+        return Accumulated(self.moments.at(position), self.dropped_by_key.get(self.keys[position], DroppedRows()))
 
     @property
-    def tally(self) -> Tally:
+    def dropped_rows(self) -> DroppedRows:
         """All rows left out."""
-        return sum(self.tallies.values(), Tally())
+        return sum(self.dropped_by_key.values(), DroppedRows())
 
     @property
     def total(self) -> Accumulated:
         """The moments of all rows."""
-        return self._of(np.arange(len(self)), list(self.tallies))
+        return self._sum_over(np.arange(len(self)), list(self.dropped_by_key))
 
     def others(self, key: Level | Key) -> Accumulated:
         """The moments of all rows that have another key: summed, not subtracted."""
-        place = self._place(key)
-        chosen = np.delete(np.arange(len(self)), place)
-        return self._of(chosen, [k for k in self.tallies if k is not None and k != self.keys[place]])
+        position = self._position(key)
+        chosen = np.delete(np.arange(len(self)), position)
+        return self._sum_over(chosen, [k for k in self.dropped_by_key if k is not None and k != self.keys[position]])
 
-    def _of(self, chosen: Codes, keys: list[Key | None]) -> Accumulated:
-        return Accumulated(self.moments.of(chosen), sum((self.tallies[key] for key in keys), Tally()))
+    def _sum_over(self, chosen: Codes, keys: list[Key | None]) -> Accumulated:
+        return Accumulated(self.moments.of(chosen), sum((self.dropped_by_key[key] for key in keys), DroppedRows()))
 
-    def _place(self, key: Level | Key) -> int:
-        whole = key if isinstance(key, tuple) else (key,)
-        if whole not in self.keys:
-            known = [told(self.split, k) for k in self.keys]
-            wanted = told(self.split, whole) if len(whole) == len(self.split.names) else repr(key)
-            raise OptionError(f"there are no rows with {wanted}; there are {listing(known)}")
-        return self.keys.index(whole)
+    def _position(self, key: Level | Key) -> int:
+        levels = key if isinstance(key, tuple) else (key,)
+        if levels not in self.keys:
+            present = [describe_key(self.grouping, k) for k in self.keys]
+            requested = describe_key(self.grouping, levels) if len(levels) == len(self.grouping.names) else repr(key)
+            raise OptionError(f"there are no rows with {requested}; there are {listing(present)}")
+        return self.keys.index(levels)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,28 +111,28 @@ class AccumulateKeyed:
     """
 
     design: Design
-    split: Split
+    grouping: Grouping
     drop: bool = True
-    most: int = 2**31
+    max_keys: int = 2**31
     centres: Mapping[Key, Mapping[str, float]] | None = None
 
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns that are read."""
-        return tuple(dict.fromkeys((*self.design.columns, *self.split.columns)))
+        return tuple(dict.fromkeys((*self.design.columns, *self.grouping.columns)))
 
     @property
-    def empty(self) -> Keyed:
+    def empty(self) -> KeyedAccumulated:
         """The moments of no rows."""
-        return self.lift(())
+        return self.accumulate(())
 
-    def lift(self, batches: Iterable[Batch], /) -> Keyed:
+    def accumulate(self, batches: Iterable[Batch], /) -> KeyedAccumulated:
         """The keyed moments of one unit."""
-        lift = KeyedLift(self)
+        accumulator = KeyedUnitAccumulator(self)
         with np.errstate(all="ignore"):
             for batch in batches:
-                lift.add(lift.reader.read(batch))
-        return lift.keyed()
+                accumulator.add(accumulator.reader.read(batch))
+        return accumulator.keyed()
 
 
 class KeyedReader(Reader):
@@ -140,47 +140,47 @@ class KeyedReader(Reader):
 
     def __init__(self, task: AccumulateKeyed) -> None:
         super().__init__(task.design, drop=task.drop)
-        self.task, self.keying = task, task.split.start()
+        self.task, self.row_keys = task, task.grouping.start()
         self.width = len(task.design.layout.rows)
-        self.parts: Mapping[str, Codes] = {}
-        self.here = np.zeros(0, np.int64)
-        self.tallies: dict[int, Counts] = defaultdict(Counts)
+        self.level_codes: Mapping[str, Codes] = {}
+        self.key_codes = np.zeros(0, np.int64)
+        self.dropped_by_code: dict[int, DroppedCounts] = defaultdict(DroppedCounts)
 
     def read(self, batch: Batch) -> Observed:
         """Evaluate a batch, leave out what is not complete. Raises DataError beyond the keys that fit into memory."""
-        self.parts = self.keying.parts(batch)
-        self.here = self.keying.codes(batch, self.parts)
-        check_groups(self.task.split, self.keying.size, self.task.most, self.width)
+        self.level_codes = self.row_keys.parts(batch)
+        self.key_codes = self.row_keys.codes(batch, self.level_codes)
+        check_groups(self.task.grouping, self.row_keys.size, self.task.max_keys, self.width)
         observed = super().read(batch)
-        self.here = self.here if observed.kept is None else self.here[observed.kept]
+        self.key_codes = self.key_codes if observed.row_mask is None else self.key_codes[observed.row_mask]
         return observed
 
     def _complete(self, batch: Batch, numbers: dict[str, Numbers], codes: dict[str, Codes]) -> Mask | None:
-        return super()._complete(batch, numbers, {**codes, **self.parts})
+        return super()._complete(batch, numbers, {**codes, **self.level_codes})
 
-    def leave_out(self, cause: str, gone: Mask, batch: Batch, missing: Mapping[str, Mask]) -> None:
+    def count_dropped(self, cause: str, dropped: Mask, batch: Batch, nulls: Mapping[str, Mask]) -> None:
         """Count rows of a batch that are left out, by key."""
-        self.count({cause: gone}, missing, self.here)
+        self.count({cause: dropped}, nulls, self.key_codes)
 
     def count(self, causes: Mapping[str, Mask], columns: Mapping[str, Mask], keys: Codes) -> None:
         """Count marked rows by cause, by column and by key."""
         for cause, mask in causes.items():
-            for key, n in _each(keys[mask]):
-                self.tallies[key].causes[cause] += n
+            for key, n in _occurrences(keys[mask]):
+                self.dropped_by_code[key].causes[cause] += n
         for column, mask in columns.items():
-            for key, n in _each(keys[mask]):
-                self.tallies[key].columns[column] += n
+            for key, n in _occurrences(keys[mask]):
+                self.dropped_by_code[key].columns[column] += n
 
 
 @dataclass(slots=True)
-class Counts:
+class DroppedCounts:
     """Rows left out of one key so far."""
 
     causes: Counter[str] = field(default_factory=Counter)
     columns: Counter[str] = field(default_factory=Counter)
 
 
-class KeyedLift(Lift):
+class KeyedUnitAccumulator(UnitAccumulator):
     """One unit under way, its sums apart by key."""
 
     reader: KeyedReader
@@ -193,48 +193,56 @@ class KeyedLift(Lift):
 
     def values(self, observed: Observed) -> dict[str, Vector]:
         """The values, told from the centre of each row's key where there are centres."""
-        values, centres = Lift.values(self, observed), self.task.centres
+        values, centres = UnitAccumulator.values(self, observed), self.task.centres
         if centres is None:
             return values
-        mine = [centres.get(key, {}) for key in self.reader.keying.keys]
-        of_each = {name: np.array([c.get(name, 0.0) for c in mine]) for name in values}
-        return {name: x - of_each[name][self.reader.here] for name, x in values.items()}
+        centre_of_key = [centres.get(key, {}) for key in self.reader.row_keys.keys]
+        centre_by_code = {name: np.array([c.get(name, 0.0) for c in centre_of_key]) for name in values}
+        return {name: x - centre_by_code[name][self.reader.key_codes] for name, x in values.items()}
 
     def block(self, columns: Columns, observed: Observed, rows: slice | Mask) -> bool:
         """Add the rows of a block to their keys; False, and nothing added, where a value is not finite."""
-        weight, count, keys = part(observed.weight, rows), part(observed.count, rows), self.reader.here[rows]
-        sizes = {**self.reader.sizes, KEY: self.reader.keying.size}
-        regular = observed.kept is None and isinstance(rows, slice)
-        cycle = self.task.split.cycle if regular else None
-        added = self.keyed_sums.add(columns, keys, combined(weight, count), count, sizes, cycle)
+        weight, count, keys = (
+            take_rows(observed.weight, rows),
+            take_rows(observed.count, rows),
+            self.reader.key_codes[rows],
+        )
+        sizes = {**self.reader.sizes, KEY: self.reader.row_keys.size}
+        regular = observed.row_mask is None and isinstance(rows, slice)
+        cycle = self.task.grouping.cycle if regular else None
+        added = self.keyed_sums.add(columns, keys, combined_weight(weight, count), count, sizes, cycle)
         if added and weight is not None:
             self.keyed_sums.add_log_weights(keys, weight, count)
         return added
 
-    def tally(self, causes: Mapping[str, Mask], columns: Mapping[str, Mask], observed: Observed, rows: slice) -> None:
+    def count_dropped(
+        self, causes: Mapping[str, Mask], columns: Mapping[str, Mask], observed: Observed, rows: slice
+    ) -> None:
         """Count rows of a block that are left out, by key."""
-        self.reader.count(causes, columns, self.reader.here[rows])
+        self.reader.count(causes, columns, self.reader.key_codes[rows])
 
     def finish(self) -> Accumulated:
         """The unit's partial result over all keys."""
         return self.keyed().total
 
-    def keyed(self) -> Keyed:
+    def keyed(self) -> KeyedAccumulated:
         """The unit's partial result."""
-        keys = list(self.reader.keying.keys)
-        levels = {name: index.known for name, index in self.reader.levels.items()}
-        tallies = {
-            None if code < 0 else keys[code]: Tally(dict(c.causes), dict(c.columns))
-            for code, c in sorted(self.reader.tallies.items())
+        keys = list(self.reader.row_keys.keys)
+        levels = {name: index.levels for name, index in self.reader.levels.items()}
+        dropped_by_key = {
+            None if code < 0 else keys[code]: DroppedRows(dict(c.causes), dict(c.columns))
+            for code, c in sorted(self.reader.dropped_by_code.items())
         }
-        return Keyed(self.task.split, self.keyed_sums.finish(keys, levels), tallies, self.task.most)
+        return KeyedAccumulated(
+            self.task.grouping, self.keyed_sums.finish(keys, levels), dropped_by_key, self.task.max_keys
+        )
 
 
 class KeyedRun(NamedTuple):
     """A design with its coordinates, the moments of every key, the source as it was read, and the pass."""
 
     design: Design
-    keyed: Keyed
+    keyed: KeyedAccumulated
     source: Source
     task: AccumulateKeyed
 
@@ -244,7 +252,7 @@ def run_keyed(
     source: Source,
     options: Options,
     engine: Engine,
-    split: Split,
+    grouping: Grouping,
     progress: Progress | None = None,
     memory: int | None = None,
 ) -> KeyedRun:
@@ -253,48 +261,50 @@ def run_keyed(
     memory : bytes that the products of all keys may take, by default half of what the machine has free.
     Raises what a fit raises before its solve; DataError for more folds than rows, or more groups than memory allows.
     """
-    split.check(source.schema)
-    design, source = prepare(formula, source, options, aside=split.columns, several=True)
-    task = AccumulateKeyed(design, split, options.drop, most_groups(design, memory))
+    grouping.check(source.schema)
+    design, source = prepare(formula, source, options, excluded=grouping.columns, multiple_outcomes=True)
+    task = AccumulateKeyed(design, grouping, options.drop, max_groups_in_memory(design, memory))
     keyed = engine.fold(source, task, progress=progress)
     check_folds(keyed)
     return KeyedRun(design, keyed, source, task)
 
 
-def most_groups(design: Design, memory: int | None = None) -> int:
+def max_groups_in_memory(design: Design, memory: int | None = None) -> int:
     """How many keys' products fit into that many bytes."""
     width = len(design.layout.rows)
-    return max(1, int((memory_limit() if memory is None else memory) / (8 * STACKS * width * width)))
+    return max(1, int((memory_limit() if memory is None else memory) / (8 * LIVE_COPIES * width * width)))
 
 
-def check_groups(split: Split, groups: int, most: int, width: int) -> None:
+def check_groups(grouping: Grouping, groups: int, max_groups: int, width: int) -> None:
     """Raise DataError where there are more groups than fit into memory."""
-    if groups > most:
+    if groups > max_groups:
         raise DataError(
-            f"{split} makes more than {most:,} groups, and that many fit into memory: the products of {width} columns "
-            f"take {readable(8 * width * width)} for each; leave terms out, group rare values, or write the column "
+            f"{grouping} makes more than {max_groups:,} groups, and that many fit into memory: the products of {width} columns "
+            f"take {format_bytes(8 * width * width)} for each; leave terms out, group rare values, or write the column "
             "into the formula as a factor"
         )
 
 
-def check_folds(keyed: Keyed, *, filled: bool = False) -> None:
+def check_folds(keyed: KeyedAccumulated, *, filled: bool = False) -> None:
     """Raise DataError where there are more folds than rows, or, where all must be `filled`, a fold has no rows."""
     rows = int(keyed.moments.rows.sum())
-    if not isinstance(keyed.split, Folds):
+    if not isinstance(keyed.grouping, Folds):
         return
-    if keyed.split.count > rows:
-        raise DataError(f"{keyed.split}, but only {rows:,} complete rows; take at most as many folds as there are rows")
-    empty = [told(keyed.split, key) for key, n in zip(keyed.keys, keyed.moments.rows, strict=True) if not n]
+    if keyed.grouping.count > rows:
+        raise DataError(
+            f"{keyed.grouping}, but only {rows:,} complete rows; take at most as many folds as there are rows"
+        )
+    empty = [describe_key(keyed.grouping, key) for key, n in zip(keyed.keys, keyed.moments.rows, strict=True) if not n]
     if filled and empty:
-        raise DataError(f"{keyed.split}: no complete row is in {', '.join(empty)}; take fewer folds")
+        raise DataError(f"{keyed.grouping}: no complete row is in {', '.join(empty)}; take fewer folds")
 
 
-def plain_key(key: Key) -> Level | Key:
+def unwrap_key(key: Key) -> Level | Key:
     """A key of one column is its level."""
     return key[0] if len(key) == 1 else key
 
 
-def _each(codes: Codes) -> Iterator[tuple[int, int]]:
+def _occurrences(codes: Codes) -> Iterator[tuple[int, int]]:
     """Each code with how often it occurs."""
     values, counts = np.unique(codes, return_counts=True)
     return zip(values.tolist(), counts.tolist(), strict=True)

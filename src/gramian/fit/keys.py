@@ -20,7 +20,7 @@ from gramian.typing import Codes, Level
 FOLD = "fold"
 
 
-class Keying(Protocol):
+class RowKeys(Protocol):
     """Keys of the rows of one unit while it is read. keys : those of the codes 0, 1, ..., so far `size` of them."""
 
     @property
@@ -60,7 +60,7 @@ class Folds:
     def check(self, schema: Schema) -> None:
         """Nothing can be wrong with row numbers."""
 
-    def start(self) -> Keying:
+    def start(self) -> RowKeys:
         """The keys of a unit."""
         return _FoldKeys(int(self.count))
 
@@ -69,7 +69,7 @@ class Folds:
 
 
 @dataclass(frozen=True, slots=True)
-class By:
+class ByColumns:
     """A row's key is what it holds in these columns: text, whole numbers, booleans or dates."""
 
     names: tuple[str, ...]
@@ -96,7 +96,7 @@ class By:
             if schema[name].kind is Kind.OTHER:
                 raise SchemaError(f"by='{name}': the column has the type {schema[name].type}, which has no levels")
 
-    def start(self) -> Keying:
+    def start(self) -> RowKeys:
         """The keys of a unit."""
         return _ColumnKeys(self.names)
 
@@ -104,20 +104,20 @@ class By:
         return f"by='{self.names[0]}'" if len(self.names) == 1 else f"by={list(self.names)}"
 
 
-Split = Folds | By
+Grouping = Folds | ByColumns
 
 
-def by_of(by: str | Sequence[str]) -> By:
+def by_columns(by: str | Sequence[str]) -> ByColumns:
     """The columns that `by=` names."""
-    return By(tuple(by) if isinstance(by, list | tuple) else (by,))  # type: ignore[arg-type]  # By refuses the rest
+    return ByColumns(tuple(by) if isinstance(by, list | tuple) else (by,))  # type: ignore[arg-type]  # By refuses the rest
 
 
-def told(split: Split, key: Key) -> str:
+def describe_key(grouping: Grouping, key: Key) -> str:
     """A key for people: group = a, year = 2013."""
-    return keyed(split.names, key)
+    return format_key(grouping.names, key)
 
 
-def keyed(names: Sequence[str], key: Key) -> str:
+def format_key(names: Sequence[str], key: Key) -> str:
     """The parts of a key with their names."""
     return ", ".join(f"{name} = {level_name(level)}" for name, level in zip(names, key, strict=True))
 
@@ -156,7 +156,7 @@ class _ColumnKeys:
 
     @property
     def keys(self) -> Sequence[Key]:
-        return [(level,) for level in self.levels[self.names[0]].known] if len(self.names) == 1 else list(self.joint)
+        return [(level,) for level in self.levels[self.names[0]].levels] if len(self.names) == 1 else list(self.joint)
 
     def parts(self, batch: Batch) -> Mapping[str, Codes]:
         return {name: self._part(name, batch) for name in self.names}
@@ -164,34 +164,34 @@ class _ColumnKeys:
     def codes(self, batch: Batch, parts: Mapping[str, Codes]) -> Codes:
         if len(self.names) == 1:
             return parts[self.names[0]]
-        flat, there = np.zeros(batch.rows, np.int64), np.ones(batch.rows, bool)
+        flat, present = np.zeros(batch.rows, np.int64), np.ones(batch.rows, bool)
         for name, code in parts.items():
-            flat, there = flat * len(self.levels[name]) + code, there & (code >= 0)
+            flat, present = flat * len(self.levels[name]) + code, present & (code >= 0)
         out = np.full(batch.rows, -1)
-        at = np.flatnonzero(there)
-        _, first, inverse = np.unique(flat[at], return_index=True, return_inverse=True)
-        levels = [list(self.levels[name].known) for name in self.names]
-        rows = zip(*(parts[name][at[first]].tolist() for name in self.names), strict=True)
-        keys = [tuple(known[code] for known, code in zip(levels, row, strict=True)) for row in rows]
-        out[at] = np.array([self.joint.setdefault(key, len(self.joint)) for key in keys], np.int64)[inverse]
+        complete = np.flatnonzero(present)
+        _, first, inverse = np.unique(flat[complete], return_index=True, return_inverse=True)
+        levels = [list(self.levels[name].levels) for name in self.names]
+        rows = zip(*(parts[name][complete[first]].tolist() for name in self.names), strict=True)
+        keys = [tuple(names[code] for names, code in zip(levels, row, strict=True)) for row in rows]
+        out[complete] = np.array([self.joint.setdefault(key, len(self.joint)) for key in keys], np.int64)[inverse]
         return out
 
     def _part(self, name: str, batch: Batch) -> Codes:
-        codes, levels = _occurring(batch.factor(name))
-        levels = [_whole(level, name, batch.where) for level in levels]
+        codes, levels = _only_occurring(batch.factor(name))
+        levels = [_as_group_level(level, name, batch.where) for level in levels]
         return self.levels[name].encode(codes, levels, batch.where)
 
 
-def _occurring(column: Coded) -> Coded:
+def _only_occurring(column: Coded) -> Coded:
     """A range of integers cut down to those that occur: each level becomes a key."""
     if not isinstance(column.levels, range):
         return column
-    seen = np.bincount(column.codes + 1, minlength=len(column.levels) + 1)[1:] > 0
-    place = np.append(np.cumsum(seen) - 1, -1)
-    return Coded(place[column.codes], (column.levels.start + np.flatnonzero(seen)).tolist())
+    occurs = np.bincount(column.codes + 1, minlength=len(column.levels) + 1)[1:] > 0
+    code_of = np.append(np.cumsum(occurs) - 1, -1)
+    return Coded(code_of[column.codes], (column.levels.start + np.flatnonzero(occurs)).tolist())
 
 
-def _whole(level: Level, name: str, where: str) -> Level:
+def _as_group_level(level: Level, name: str, where: str) -> Level:
     """A number with a fraction names no group; whole ones that are stored as floats are whole."""
     if not isinstance(level, float) or level != level:
         return level

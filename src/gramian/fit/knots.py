@@ -28,7 +28,7 @@ class Sketches:
 
 
 @dataclass(frozen=True, slots=True)
-class FindKnots:
+class SketchSplines:
     """The pass: distributions of what splines are of, over all rows where that is a finite number.
 
     count : column that says how many rows a row stands for, or None.
@@ -48,7 +48,7 @@ class FindKnots:
         """The sketches of no rows."""
         return Sketches({spline.label: Sketch.of(np.zeros(0)) for spline in self.splines})
 
-    def lift(self, batches: Iterable[Batch], /) -> Sketches:
+    def accumulate(self, batches: Iterable[Batch], /) -> Sketches:
         """The sketches of one unit."""
         total = self.empty
         for batch in batches:
@@ -56,8 +56,8 @@ class FindKnots:
         return total
 
     def _sketch(self, spline: Spline, batch: Batch) -> Sketch:
-        values, there = evaluate(spline.node, batch)
-        good = np.isfinite(values) if there is None else np.isfinite(values) & there
+        values, defined = evaluate(spline.node, batch)
+        good = np.isfinite(values) if defined is None else np.isfinite(values) & defined
         if self.count is None:
             return Sketch.of(values[good])
         counts, present = batch.numbers(self.count)
@@ -67,7 +67,7 @@ class FindKnots:
 
 def open_splines(design: Design) -> tuple[Spline, ...]:
     """The splines whose knots the data decide."""
-    return tuple(spline for spline in design.terms.splines.values() if not spline.settled)
+    return tuple(spline for spline in design.terms.splines.values() if not spline.has_knots)
 
 
 def settle_knots(design: Design, source: Source) -> Design:
@@ -75,19 +75,21 @@ def settle_knots(design: Design, source: Source) -> Design:
 
     Raises DataError for data that can be read once only, or with too few different values.
     """
-    waiting = open_splines(design)
-    if not waiting:
+    unsettled = open_splines(design)
+    if not unsettled:
         return design
     if not source.rereadable:
         raise DataError(
-            f"the knots of {waiting[0].label} are found in a pass of their own, and these data can be read once only; "
+            f"the knots of {unsettled[0].label} are found in a pass of their own, and these data can be read once only; "
             "declare knots=c(...) and boundary=c(...)"
         )
-    found = Local().fold(source, FindKnots(waiting, design.count))
-    for label, sketch in found.of.items():
+    sketches = Local().fold(source, SketchSplines(unsettled, design.count))
+    for label, sketch in sketches.of.items():
         if not sketch.rows:
             raise DataError(f"no row has a value for {label}, so it has no knots")
     settled = {
-        label: spline.settle(found.of[label]) for label, spline in design.terms.splines.items() if not spline.settled
+        label: spline.with_knots(sketches.of[label])
+        for label, spline in design.terms.splines.items()
+        if not spline.has_knots
     }
     return replace(design, terms=replace(design.terms, splines={**design.terms.splines, **settled}))

@@ -10,7 +10,7 @@ from gramian.errors import DataError
 from gramian.formula.terms import Term, Terms
 
 COPIES = 12  # square matrices that are alive at once while a fit is solved (11 were counted)
-FEW = 100  # columns whose products fit everywhere: 1 MB
+MAX_UNCHECKED_COLUMNS = 100  # columns whose products fit everywhere: 1 MB
 DEFAULT = 8 * 2**30
 
 
@@ -44,17 +44,23 @@ def width(terms: Terms, sizes: Mapping[str, int]) -> int:
 def _columns(term: Term, sizes: Mapping[str, int]) -> int:
     if not term.factors and len(term.atoms) == 1:
         return len(term.leading)
-    return prod(len(part.leading) for part in term.parts) * max((sizes[f] for f in term.factors), default=1)
+    return prod(len(part.leading) for part in term.numeric_terms) * max((sizes[f] for f in term.factors), default=1)
 
 
 def check_width(terms: Terms, sizes: Mapping[str, int], limit: int | None = None) -> None:
     """Raise DataError where the model has more columns than `limit`, or fit into memory; it names the one to blame."""
     columns = width(terms, sizes)
-    if (limit is None and columns <= FEW) or columns <= (most := width_limit() if limit is None else limit):
+    if (limit is None and columns <= MAX_UNCHECKED_COLUMNS) or columns <= (
+        allowed := width_limit() if limit is None else limit
+    ):
         return
-    blame = max(sizes, key=lambda f: sizes[f], default="")
-    what = f"; the factor '{blame}' alone has {sizes[blame]:,} levels" if blame and sizes[blame] > columns / 2 else ""
+    largest = max(sizes, key=lambda f: sizes[f], default="")
+    explanation = (
+        f"; the factor '{largest}' alone has {sizes[largest]:,} levels"
+        if largest and sizes[largest] > columns / 2
+        else ""
+    )
     raise DataError(
-        f"the model has at least {columns:,} columns{what}, and products of at most {most:,} columns fit into memory; "
+        f"the model has at least {columns:,} columns{explanation}, and products of at most {allowed:,} columns fit into memory; "
         "leave terms out or group rare levels"
     )

@@ -8,25 +8,24 @@ from fractions import Fraction
 import numpy as np
 
 from gramian.errors import NumericalError
-from gramian.fit.absorbed import Within, within
-from gramian.fit.absorbed import told as absorbed_told
-from gramian.fit.accuracy import FAST, Accuracy, Errors, certify, one_pass
-from gramian.fit.basis import Basis, basis_of
+from gramian.fit.absorbed import PartialledOut, absorbed_estimates, partial_out
+from gramian.fit.accuracy import FAST, Accuracy, ErrorBounds, certify, one_pass_errors
+from gramian.fit.basis import ColumnErrors, column_errors_of
 from gramian.fit.options import Options
 from gramian.fit.passes import Accumulated
 from gramian.fit.solved import Solved, stored_coefficients
-from gramian.fit.told import Told, doubtful, tell
+from gramian.fit.told import ModelColumns, doubtful, to_model_columns
 from gramian.formula.coding import Levels, ModelColumn, empty_cells, highest_degree, levels_of, model_columns
-from gramian.formula.coordinates import Frame, frame_of
+from gramian.formula.coordinates import Parametrization, parametrize
 from gramian.formula.design import Design
 from gramian.linalg import maps
 from gramian.linalg.doubledouble import Pair, pair
 from gramian.linalg.eliminate import largest_diagonal, solve_eliminating
-from gramian.linalg.gather import BLOCK
+from gramian.linalg.gather import ROWS_PER_BLOCK
 from gramian.linalg.moments import Moments
 from gramian.linalg.monomials import Coordinate
-from gramian.linalg.products import gram
-from gramian.linalg.solve import Solution, error_unit, solve
+from gramian.linalg.products import gram_matrix
+from gramian.linalg.solve import Solution, solve, sum_rounding_error
 from gramian.linalg.subspace import dense, sandwich
 from gramian.typing import Matrix, Vector
 
@@ -44,13 +43,13 @@ class System:
     columns: tuple[ModelColumn, ...]
     levels: Levels
     response: str
-    frame: Frame
+    parametrization: Parametrization
     stored: Matrix
     products: Pair
     squares: Vector
-    unit: float
-    basis: Basis
-    within: Within | None = None
+    rounding_error: float
+    column_errors: ColumnErrors
+    partialled_out: PartialledOut | None = None
     penalty: Matrix | None = None
 
     @property
@@ -59,161 +58,202 @@ class System:
         return tuple(c.name for c in self.columns)
 
 
-def solve_linear(design: Design, done: Accumulated, options: Options, passes: int = 1) -> Solved:
+def solve_linear(design: Design, accumulated: Accumulated, options: Options, passes: int = 1) -> Solved:
     """Coefficients of a design from its moments.
 
     Raises NumericalError where there are no rows, NotIdentifiedError for dependent columns under collinear="raise".
     """
-    return first_rung(design, done, options, passes)[1]
+    return first_solution(design, accumulated, options, passes)[1]
 
 
-def first_rung(design: Design, done: Accumulated, options: Options, passes: int = 1) -> tuple[System, Solved]:
+def first_solution(
+    design: Design, accumulated: Accumulated, options: Options, passes: int = 1
+) -> tuple[System, Solved]:
     """The normal equations of a design, and their solution as one pass gives it."""
-    system = system_of(design, done, options)
+    system = system_of(design, accumulated, options)
     solution = solve_system(system)
     gradient = 0.0 if system.penalty is None else system.penalty @ solution.coefficients  # half that of the penalty
-    return system, assembled(design, done, options, system, solution, one_pass(solution, gradient), passes)
+    return system, assemble(design, accumulated, options, system, solution, one_pass_errors(solution, gradient), passes)
 
 
-def system_of(design: Design, done: Accumulated, options: Options) -> System:
+def system_of(design: Design, accumulated: Accumulated, options: Options) -> System:
     """The normal equations of a design from its moments."""
-    moments = done.moments
+    moments = accumulated.moments
     if not moments.rows:
-        raise NumericalError(f"no rows are left to fit '{design.formula}'{_why(done)}")
+        raise NumericalError(f"no rows are left to fit '{design.formula}'{_drop_causes(accumulated)}")
     levels = levels_of(moments, design.terms)
     sums = moments.powers
     columns = model_columns(design.terms, levels, design.coordinates, sums, every_level=options.every_level)
     (response,) = design.outcome
-    swept, penalized = design.terms.absorbed, options.alpha is not None
-    frame = frame_of(columns, levels, response, design.coordinates, told_as_written=penalized, absorbed=swept)
-    stored = gram(moments, frame.groups)
+    absorbed_factors, penalized = design.terms.absorbed, options.alpha is not None
+    parametrization = parametrize(
+        columns, levels, response, design.coordinates, as_written=penalized, absorbed=absorbed_factors
+    )
+    stored = gram_matrix(moments, parametrization.groups)
     highest = highest_degree(columns)
     entered = moments.rows if moments.removed is None else moments.rows + 2 * moments.removed.rows
-    unit = error_unit(entered, len(columns), BLOCK + entered // BLOCK, highest)
-    products, squares = in_frame(stored, frame), squares_in(_ever(stored, moments, frame), frame)
-    left = within(moments, design, frame, squares, unit) if swept else None
-    basis = basis_of(design.terms, columns, sums, entered // BLOCK, frame.constant)
-    P = None if options.alpha is None else penalty_matrix(options.alpha, frame, len(columns))
-    return System(columns, levels, response, frame, stored, products, squares, unit, basis, left, P)
+    rounding_error = sum_rounding_error(entered, len(columns), ROWS_PER_BLOCK + entered // ROWS_PER_BLOCK, highest)
+    products, squares = (
+        products_in(stored, parametrization),
+        squares_in(_products_ever_summed(stored, moments, parametrization), parametrization),
+    )
+    partialled_out = (
+        partial_out(moments, design, parametrization, squares, rounding_error) if absorbed_factors else None
+    )
+    column_errors = column_errors_of(design.terms, columns, sums, entered // ROWS_PER_BLOCK, parametrization.constant)
+    P = None if options.alpha is None else penalty_matrix(options.alpha, parametrization, len(columns))
+    return System(
+        columns,
+        levels,
+        response,
+        parametrization,
+        stored,
+        products,
+        squares,
+        rounding_error,
+        column_errors,
+        partialled_out,
+        P,
+    )
 
 
 def solve_system(system: System) -> Solution:
     """Solve the normal equations, with a ridge penalty or without."""
     P = system.penalty
-    if system.within is not None:
-        return solve(system.within.products, None, system.unit, P, system.squares)
+    if system.partialled_out is not None:
+        return solve(system.partialled_out.products, None, system.rounding_error, P, system.squares)
     if P is not None:
-        return solve(system.products, system.frame.constant, system.unit, P, system.squares)
-    return solved_system(system.products, system.frame, system.unit, system.squares)
+        return solve(system.products, system.parametrization.constant, system.rounding_error, P, system.squares)
+    return solve_products(system.products, system.parametrization, system.rounding_error, system.squares)
 
 
-def assembled(
+def assemble(
     design: Design,
-    done: Accumulated,
+    accumulated: Accumulated,
     options: Options,
     system: System,
     solution: Solution,
-    errors: Errors,
+    errors: ErrorBounds,
     passes: int,
-    tier: str = FAST,
+    precision: str = FAST,
     low: Vector | None = None,
 ) -> Solved:
     """Everything that is told of a solution; low : (p,) what float64 left of its coefficients."""
-    moments, frame = done.moments, system.frame
-    swept = design.terms.absorbed
-    told = tell(frame, solution, system.products, system.names, options.collinear, low, swept)
+    moments, parametrization = accumulated.moments, system.parametrization
+    absorbed_factors = design.terms.absorbed
+    model_columns = to_model_columns(
+        parametrization, solution, system.products, system.names, options.collinear, low, absorbed_factors
+    )
     absorbed = None
-    if system.within is not None:
-        b = stored_coefficients(frame, solution, told.coefficients, told.aliased)
-        absorbed = absorbed_told(moments, design, frame, system.within, b)
+    if system.partialled_out is not None:
+        b = stored_coefficients(parametrization, solution, model_columns.coefficients, model_columns.aliased)
+        absorbed = absorbed_estimates(moments, design, parametrization, system.partialled_out, b)
     leverage = solution.leverage + (absorbed.rank if absorbed else 0)
     mean, centred, square = outcome_sums(moments, system.response, design.coordinates[system.response])
-    rss = solution.rss * frame.scale**2
+    rss = solution.rss * parametrization.scale**2
     return Solved(
         formula=design.formula,
         design=replace(design, levels={name: moments.levels[name] for name in design.terms.factors}),
         levels=system.levels,
-        frame=frame,
+        parametrization=parametrization,
         solution=solution,
         names=system.names,
         terms=tuple(c.term for c in system.columns),
-        coefficients=told.coefficients,
-        inverse=told.inverse,
-        identified=told.identified,
-        aliased=told.aliased,
+        coefficients=model_columns.coefficients,
+        inverse=model_columns.inverse,
+        identified=model_columns.identified,
+        aliased=model_columns.aliased,
         empty_cells=empty_cells(design.terms, system.levels),
-        intercept=frame.constant is not None or bool(swept),
+        intercept=parametrization.constant is not None or bool(absorbed_factors),
         rows=moments.rows,
         weight=moments.weight,
         log_weight=moments.log_weight,
         rss=rss,
-        tss=_total(centred, square, rss, frame, solution, absorbed is not None),
+        tss=_total(centred, square, rss, parametrization, solution, absorbed is not None),
         mean=mean,
-        rank=int(solution.kept.sum()),
+        rank=int(solution.independent.sum()),
         leverage=leverage,
         condition=solution.condition,
         passes=passes,
-        tally=done.tally,
+        dropped_rows=accumulated.dropped_rows,
         alpha=options.alpha,
-        accuracy=_accuracy(system, solution, errors, told, rss, moments.rows - leverage, options, tier),
+        accuracy=_accuracy(system, solution, errors, model_columns, rss, moments.rows - leverage, options, precision),
         absorbed=absorbed,
-        roots=told.roots,
+        inverse_roots=model_columns.inverse_roots,
     )
 
 
-def _total(centred: float, square: float, rss: float, frame: Frame, solution: Solution, absorbed: bool) -> float:
+def _total(
+    centred: float, square: float, rss: float, parametrization: Parametrization, solution: Solution, absorbed: bool
+) -> float:
     """The sum of squares that is to be explained; beside an intercept alone nothing is, to the last bit."""
-    if frame.constant is None and not absorbed:
+    if parametrization.constant is None and not absorbed:
         return square
-    return rss if solution.kept.sum() == 1 and not absorbed else centred
+    return rss if solution.independent.sum() == 1 and not absorbed else centred
 
 
 def _accuracy(
     system: System,
     solution: Solution,
-    errors: Errors,
-    told: Told,
+    errors: ErrorBounds,
+    model_columns: ModelColumns,
     rss: float,
-    spare: float,
+    df_residual: float,
     options: Options,
-    tier: str,
+    precision: str,
 ) -> Accuracy:
-    found = certify(tier, options.digits, system.frame, solution, errors, told, rss, spare, system.basis)
+    accuracy = certify(
+        precision,
+        options.digits,
+        system.parametrization,
+        solution,
+        errors,
+        model_columns,
+        rss,
+        df_residual,
+        system.column_errors,
+    )
     # what depends on absorbed levels is found by rounding alone: products within them are no sums to prove it from;
     # as many independent columns as rows determine every other column; more than rows cannot be independent
-    doubts = () if system.within or spare == 0 else doubtful(told, system.frame, system.stored, system.names)
-    return replace(found, doubtful=doubts, reached=found.reached and not doubts)
+    doubtful_columns = (
+        ()
+        if system.partialled_out or df_residual == 0
+        else doubtful(model_columns, system.parametrization, system.stored, system.names)
+    )
+    return replace(accuracy, doubtful=doubtful_columns, reached=accuracy.reached and not doubtful_columns)
 
 
-def solved_products(moments: Moments, frame: Frame) -> Pair:
+def solved_products(moments: Moments, parametrization: Parametrization) -> Pair:
     """Products of the columns that are solved for and the response."""
-    return in_frame(gram(moments, frame.groups), frame)
+    return products_in(gram_matrix(moments, parametrization.groups), parametrization)
 
 
-def in_frame(stored: Matrix, frame: Frame) -> Pair:
+def products_in(stored: Matrix, parametrization: Parametrization) -> Pair:
     """Products of the columns that are solved for from those of the stored ones."""
-    if frame.subspace is None:
+    if parametrization.subspace is None:
         return pair(stored)
-    return sandwich([maps.sparse(c) for c in frame.subspace], stored)
+    return sandwich([maps.sparse(c) for c in parametrization.subspace], stored)
 
 
-def _ever(stored: Matrix, moments: Moments, frame: Frame) -> Matrix:
+def _products_ever_summed(stored: Matrix, moments: Moments, parametrization: Parametrization) -> Matrix:
     """Products whose diagonal counts all that ever entered, what was taken away again included."""
-    return stored if moments.removed is None else stored + 2 * gram(moments.removed, frame.groups)
+    return stored if moments.removed is None else stored + 2 * gram_matrix(moments.removed, parametrization.groups)
 
 
-def squares_in(stored: Matrix, frame: Frame) -> Vector:
+def squares_in(stored: Matrix, parametrization: Parametrization) -> Vector:
     """Squares of the solved columns, with every sum behind them counted as positive."""
-    if frame.subspace is None:
+    if parametrization.subspace is None:
         return np.asarray(stored.diagonal())
-    K = dense([maps.sparse(c) for c in frame.subspace], len(stored))
+    K = dense([maps.sparse(c) for c in parametrization.subspace], len(stored))
     return np.asarray((np.sqrt(stored.diagonal()) @ np.abs(K)) ** 2)
 
 
-def solved_system(products: Pair, frame: Frame, unit: float, squares: Vector | None = None) -> Solution:
+def solve_products(
+    products: Pair, parametrization: Parametrization, rounding_error: float, squares: Vector | None = None
+) -> Solution:
     """Solve without a penalty, the largest factor eliminated first."""
-    block = largest_diagonal(frame.groups) if frame.subspace is None else largest_diagonal([])
-    return solve_eliminating(products, frame.constant, unit, block, squares)
+    block = largest_diagonal(parametrization.groups) if parametrization.subspace is None else largest_diagonal([])
+    return solve_eliminating(products, parametrization.constant, rounding_error, block, squares)
 
 
 def outcome_sums(moments: Moments, response: str, coordinate: Coordinate) -> tuple[float, float, float]:
@@ -226,14 +266,18 @@ def outcome_sums(moments: Moments, response: str, coordinate: Coordinate) -> tup
     return float(scale * first / weight + shift), float(centred), float(square)
 
 
-def _why(done: Accumulated) -> str:
-    causes = ", ".join(f"{n:,} {cause}" for cause, n in done.tally.causes.items())
-    return f": {done.tally.total:,} left out ({causes})" if causes else ": the data are empty"
+def _drop_causes(accumulated: Accumulated) -> str:
+    causes = ", ".join(f"{n:,} {cause}" for cause, n in accumulated.dropped_rows.causes.items())
+    return f": {accumulated.dropped_rows.total:,} left out ({causes})" if causes else ": the data are empty"
 
 
-def penalty_matrix(alpha: float, frame: Frame, width: int) -> Matrix:
+def penalty_matrix(alpha: float, parametrization: Parametrization, width: int) -> Matrix:
     """alpha T'PT: the penalty on the told slopes, in the columns that are solved for."""
     shares = np.full(width, alpha)
-    if frame.constant is not None:
-        shares[frame.constant] = 0.0
-    return np.diag(shares) if frame.told is None else maps.weighted(maps.map_of(frame.told), shares)
+    if parametrization.constant is not None:
+        shares[parametrization.constant] = 0.0
+    return (
+        np.diag(shares)
+        if parametrization.to_model is None
+        else maps.weighted_gram(maps.map_of(parametrization.to_model), shares)
+    )

@@ -10,16 +10,16 @@ import numpy as np
 
 from gramian.batch import Batch
 from gramian.errors import DataError
-from gramian.fit.passes import Lift, part
-from gramian.fit.separation import Side, Suspects, side
+from gramian.fit.passes import UnitAccumulator, take_rows
+from gramian.fit.separation import CandidateDirections, LargestMoves, largest_moves
 from gramian.formula.design import Design
 from gramian.formula.reading import Observed
-from gramian.formula.tally import Tally
+from gramian.formula.tally import DroppedRows
 from gramian.linalg.columns import Columns
-from gramian.linalg.gather import BLOCK
+from gramian.linalg.gather import ROWS_PER_BLOCK
 from gramian.linalg.moments import Moments
 from gramian.linalg.predictor import Predictor
-from gramian.models.glm import GLM, Working, score_theta
+from gramian.models.glm import GLM, WorkingRows, score_theta
 from gramian.typing import Level, Mask, Vector
 
 
@@ -36,7 +36,7 @@ class Totals(NamedTuple):
     size: float = 0.0
     weight: float = 0.0
     outcome: float = 0.0
-    inner: float = 0.0
+    interior_weight: float = 0.0
     null_deviance: float = 0.0
     null_score: float = 0.0
     null_information: float = 0.0
@@ -49,16 +49,16 @@ class Linearized:
     """Working moments at a point, and what goes with them."""
 
     moments: Moments
-    tally: Tally
+    dropped_rows: DroppedRows
     totals: Totals
-    sides: tuple[Side, ...]
+    moves: tuple[LargestMoves, ...]
 
     def __add__(self, other: Linearized, /) -> Linearized:
         return Linearized(
             self.moments + other.moments,
-            self.tally + other.tally,
+            self.dropped_rows + other.dropped_rows,
             Totals(*(a + b for a, b in zip(self.totals, other.totals, strict=True))),
-            tuple(a + b for a, b in zip(self.sides, other.sides, strict=True)),
+            tuple(a + b for a, b in zip(self.moves, other.moves, strict=True)),
         )
 
 
@@ -73,10 +73,10 @@ class Linearize:
 
     design: Design
     model: GLM
-    at: Predictor | None = None
+    predictor: Predictor | None = None
     null: float | None = None
-    suspects: Suspects | None = None
-    observed: bool = False
+    candidates: CandidateDirections | None = None
+    observed_information: bool = False
     likelihood: bool = False
     theta: bool = False
     drop: bool = True
@@ -89,47 +89,47 @@ class Linearize:
     @property
     def empty(self) -> Linearized:
         """No rows."""
-        return self.lift(())
+        return self.accumulate(())
 
-    def lift(self, batches: Iterable[Batch], /) -> Linearized:
+    def accumulate(self, batches: Iterable[Batch], /) -> Linearized:
         """One unit."""
-        lift = GlmLift(self)
+        accumulator = GlmAccumulator(self)
         with np.errstate(all="ignore"):
             for batch in batches:
-                lift.add(lift.reader.read(batch))
-        return lift.linearized()
+                accumulator.add(accumulator.reader.read(batch))
+        return accumulator.linearized()
 
-    def over(self, parts: Iterable[Observed]) -> Linearized:
+    def accumulate_observed(self, parts: Iterable[Observed]) -> Linearized:
         """Rows that have been read, whose codes are those of the design."""
-        lift = GlmLift(self)
+        accumulator = GlmAccumulator(self)
         with np.errstate(all="ignore"):
             for part in parts:
-                lift.add(part)
-        return lift.linearized()
+                accumulator.add(part)
+        return accumulator.linearized()
 
 
-class GlmLift(Lift):
+class GlmAccumulator(UnitAccumulator):
     """One unit under way."""
 
-    def __init__(self, task: Linearize, height: int = BLOCK) -> None:
+    def __init__(self, task: Linearize, height: int = ROWS_PER_BLOCK) -> None:
         super().__init__(task.design, drop=task.drop, height=height)
         (self.response,) = self.responses
         self.task, self.totals = task, np.zeros(len(Totals()))
-        self.eta = None if task.at is None else task.at.prepare()
-        directions = () if task.suspects is None else task.suspects.predictors
-        self.along = [predictor.prepare() for predictor in directions]
-        self.sides = [Side() for _ in directions]
+        self.eta = None if task.predictor is None else task.predictor.prepare()
+        directions = () if task.candidates is None else task.candidates.predictors
+        self.projections = [predictor.prepare() for predictor in directions]
+        self.moves = [LargestMoves() for _ in directions]
 
     def add(self, observed: Observed) -> None:
         """Check the outcome, then add the rows."""
         self.check(observed)
         super().add(observed)
 
-    def again(self, columns: Columns, observed: Observed, levels: Mapping[str, Sequence[Level]]) -> None:
+    def add_cached(self, columns: Columns, observed: Observed, levels: Mapping[str, Sequence[Level]]) -> None:
         """Add rows that have been checked and gathered before, the codes of which refer to these levels."""
         if levels:
-            known = self.reader.levels
-            codes = {n: known[n].encode(c, levels[n], observed.where) for n, c in columns.codes.items()}
+            indexes = self.reader.levels
+            codes = {n: indexes[n].encode(c, levels[n], observed.where) for n, c in columns.codes.items()}
             columns = replace(columns, codes=codes)
         rows = slice(0, columns.rows)
         if not self.block(columns, observed, rows):
@@ -151,13 +151,13 @@ class GlmLift(Lift):
 
     def block(self, columns: Columns, observed: Observed, rows: slice | Mask) -> bool:
         """Working rows of a block."""
-        y, prior = observed.values[self.response][rows], part(observed.weight, rows)
-        offset = part(observed.offset, rows)
+        y, prior = observed.values[self.response][rows], take_rows(observed.weight, rows)
+        offset = take_rows(observed.offset, rows)
         eta, work = self._working(columns, y, offset, prior)
         if not np.isfinite(work.loss):
             return False
         totals = self._totals(y, offset, prior, work, eta)
-        self._take_sides(columns, y)
+        self._add_moves(columns, y)
         columns.set_response(work.r)
         if not self.sums.add(columns, work.w, None, self.reader.sizes):
             return False
@@ -166,7 +166,7 @@ class GlmLift(Lift):
 
     def _working(
         self, columns: Columns, y: Vector, offset: Vector | None, prior: Vector | None
-    ) -> tuple[Vector, Working]:
+    ) -> tuple[Vector, WorkingRows]:
         """At the start the working outcome is told from zero, so that the solve gives coefficients, not a step."""
         model = self.task.model
         if self.eta is None:
@@ -177,31 +177,33 @@ class GlmLift(Lift):
         eta = self.eta(columns, self.reader.sizes)
         if offset is not None:
             eta = eta + offset
-        return eta, model.linearize(y, eta, prior, observed=self.task.observed)
+        return eta, model.linearize(y, eta, prior, observed=self.task.observed_information)
 
-    def _take_sides(self, columns: Columns, y: Vector) -> None:
-        if self.task.suspects is not None:
-            for i, along in enumerate(self.along):
-                self.sides[i] += side(along(columns, self.reader.sizes), y, self.task.suspects.top)
+    def _add_moves(self, columns: Columns, y: Vector) -> None:
+        if self.task.candidates is not None:
+            for i, projection in enumerate(self.projections):
+                self.moves[i] += largest_moves(projection(columns, self.reader.sizes), y, self.task.candidates.top)
 
-    def _totals(self, y: Vector, offset: Vector | None, prior: Vector | None, work: Working, eta: Vector) -> Totals:
-        known = Totals(work.loss)
+    def _totals(self, y: Vector, offset: Vector | None, prior: Vector | None, work: WorkingRows, eta: Vector) -> Totals:
+        totals = Totals(work.loss)
         family, w = self.task.model.family, np.ones(len(y)) if prior is None else prior
         if self.task.likelihood:
             law, weight = family.likelihood, float(w.sum())
-            inner = float(w @ ((y != 0.0) & (y != 1.0)))
-            whole = law is None or (family.law.domain == "proportion" and not inner)  # then nothing depends on y alone
-            base = (0.0, 0.0) if whole or law is None else (law.base(y, w), law.size(w))
-            known = Totals(work.loss, *base, weight, float(w @ y), inner)
+            interior_weight = float(w @ ((y != 0.0) & (y != 1.0)))
+            base_is_zero = law is None or (
+                family.variance_function.domain == "proportion" and not interior_weight
+            )  # then nothing depends on y alone
+            base = (0.0, 0.0) if base_is_zero or law is None else (law.base(y, w), law.size(w))
+            totals = Totals(work.loss, *base, weight, float(w @ y), interior_weight)
         if self.task.null is not None:
-            alone = np.full(len(y), self.task.null) if offset is None else self.task.null + offset
-            null = self.task.model.linearize(y, alone, prior)
+            null_eta = np.full(len(y), self.task.null) if offset is None else self.task.null + offset
+            null = self.task.model.linearize(y, null_eta, prior)
             sums = (null.loss, float(null.s.sum()), float(null.w.sum()))
-            known = known._replace(null_deviance=sums[0], null_score=sums[1], null_information=sums[2])
+            totals = totals._replace(null_deviance=sums[0], null_score=sums[1], null_information=sums[2])
         if self.task.theta and family.theta is not None:
             score, information = score_theta(y, self.task.model.mean(eta), w, family.theta)
-            known = known._replace(theta_score=score, theta_information=information)
-        return known
+            totals = totals._replace(theta_score=score, theta_information=information)
+        return totals
 
     def fail(self, columns: Columns, observed: Observed) -> None:
         """Rows whose values are finite but whose means are not: the point is out of reach, its loss infinite."""
@@ -212,4 +214,4 @@ class GlmLift(Lift):
     def linearized(self) -> Linearized:
         """The unit's partial result."""
         totals = Totals(*self.totals.tolist())
-        return Linearized(self.moments(), self.reader.tally, totals, tuple(self.sides))
+        return Linearized(self.moments(), self.reader.dropped_rows, totals, tuple(self.moves))

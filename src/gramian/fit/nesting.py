@@ -10,7 +10,7 @@ import numpy as np
 from gramian.fit.cluster_names import Clusters
 from gramian.typing import Codes
 
-NONE, SEVERAL = -1, -2
+NONE, MIXED = -1, -2
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,18 +31,18 @@ class Nesting:
     def add(self, clusters: Clusters, codes: Mapping[str, Codes], group: Codes) -> None:
         """Add rows in place, while a unit is read. codes : factor -> (n,), group : (n,) the rows' clusters."""
         for factor, owner in self.owner.items():
-            for k, mine in enumerate(owner.T):
-                if len(mine) and mine[0] == SEVERAL:
+            for k, owners in enumerate(owner.T):
+                if len(owners) and owners[0] == MIXED:
                     continue
                 level, value = codes[factor], clusters.cells[:, k]
-                fresh = mine[level] == NONE
-                mine[level[fresh]] = group[fresh]
-                if (value[mine[level]] != value[group]).any():
-                    mine[:] = SEVERAL
+                unowned = owners[level] == NONE
+                owners[level[unowned]] = group[unowned]
+                if (value[owners[level]] != value[group]).any():
+                    owners[:] = MIXED
 
-    def moved(self, place: Codes) -> Nesting:
+    def renumbered(self, numbers: Codes) -> Nesting:
         """With other numbers of clusters: number i becomes place[i]."""
-        return Nesting({f: np.where(o < 0, o, np.append(place, NONE)[o]) for f, o in self.owner.items()})
+        return Nesting({f: np.where(o < 0, o, np.append(numbers, NONE)[o]) for f, o in self.owner.items()})
 
     def merged(self, other: Nesting, clusters: Clusters) -> Nesting:
         """Of the rows of both, told in the numbers of `clusters`."""
@@ -50,14 +50,14 @@ class Nesting:
 
     def nested(self, columns: Sequence[int]) -> tuple[str, ...]:
         """The factors all of whose levels lie in one cluster each, by one of the columns."""
-        return tuple(f for f, o in self.owner.items() if (o[:, list(columns)] != SEVERAL).all(axis=0).any())
+        return tuple(f for f, o in self.owner.items() if (o[:, list(columns)] != MIXED).all(axis=0).any())
 
 
-def _merged(mine: Codes, theirs: Codes, clusters: Clusters) -> Codes:
-    out = np.where(mine == NONE, theirs, mine)
+def _merged(first: Codes, second: Codes, clusters: Clusters) -> Codes:
+    out = np.where(first == NONE, second, first)
     for k in range(out.shape[1]):
-        value, both = clusters.cells[:, k], (mine[:, k] >= 0) & (theirs[:, k] >= 0)
-        apart = (value[mine[both, k]] != value[theirs[both, k]]).any()
-        if apart or min(mine[:, k].min(initial=NONE), theirs[:, k].min(initial=NONE)) == SEVERAL:
-            out[:, k] = SEVERAL
+        value, both = clusters.cells[:, k], (first[:, k] >= 0) & (second[:, k] >= 0)
+        differ = (value[first[both, k]] != value[second[both, k]]).any()
+        if differ or min(first[:, k].min(initial=NONE), second[:, k].min(initial=NONE)) == MIXED:
+            out[:, k] = MIXED
     return np.asarray(out)

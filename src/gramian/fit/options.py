@@ -45,17 +45,17 @@ def one_of(name: str, value: str, allowed: Iterable[str]) -> str:
     """The value, if it is allowed."""
     allowed = tuple(allowed)
     if value not in allowed:
-        known = ", ".join(repr(a) for a in allowed)
-        raise OptionError(f"{name} must be one of {known}, found {value!r}{did_you_mean(str(value), allowed)}")
+        choices = ", ".join(repr(a) for a in allowed)
+        raise OptionError(f"{name} must be one of {choices}, found {value!r}{did_you_mean(str(value), allowed)}")
     return value
 
 
-def accurate(options: Options, digits: float, *, exact: bool = False, decimal: str | None = None) -> Options:
+def with_accuracy(options: Options, digits: float, *, exact: bool = False, decimal: str | None = None) -> Options:
     """The options with the digits that are wanted: between 0 and 15."""
     if isinstance(digits, bool) or not isinstance(digits, int | float) or not 0 <= digits <= MOST_DIGITS:
         raise OptionError(f"digits must be a number from 0 to {MOST_DIGITS}, found {digits!r}")
-    exactly = decimal is not None and one_of("decimal", decimal, DECIMAL) == "exact"
-    return replace(options, digits=float(digits), exact=exact or exactly, decimal=exactly)
+    decimal_exact = decimal is not None and one_of("decimal", decimal, DECIMAL) == "exact"
+    return replace(options, digits=float(digits), exact=exact or decimal_exact, decimal=decimal_exact)
 
 
 def penalty(alpha: float) -> float:

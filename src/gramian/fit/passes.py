@@ -12,10 +12,10 @@ from gramian.batch import Batch
 from gramian.fit.faults import overflow, refuse_row
 from gramian.formula.design import Design
 from gramian.formula.reading import Observed, Reader
-from gramian.formula.tally import Tally, counted
+from gramian.formula.tally import DroppedRows, count_marked
 from gramian.linalg.columns import Columns, Layout
-from gramian.linalg.gather import BLOCK, Gather
-from gramian.linalg.moments import Accumulator, Moments, combined
+from gramian.linalg.gather import ROWS_PER_BLOCK, BlockWriter
+from gramian.linalg.moments import Accumulator, Moments, combined_weight
 from gramian.models.linear import Linear
 from gramian.typing import Mask, Vector
 
@@ -27,10 +27,10 @@ class Accumulated:
     """Moments, and the rows that did not enter them."""
 
     moments: Moments
-    tally: Tally
+    dropped_rows: DroppedRows
 
     def __add__(self, other: Accumulated, /) -> Accumulated:
-        return Accumulated(self.moments + other.moments, self.tally + other.tally)
+        return Accumulated(self.moments + other.moments, self.dropped_rows + other.dropped_rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,38 +48,40 @@ class Accumulate:
     @property
     def empty(self) -> Accumulated:
         """The moments of no rows."""
-        return self.lift(())
+        return self.accumulate(())
 
-    def lift(self, batches: Iterable[Batch], /) -> Accumulated:
+    def accumulate(self, batches: Iterable[Batch], /) -> Accumulated:
         """The moments of one unit."""
-        lift = Lift(self.design, drop=self.drop)
+        accumulator = UnitAccumulator(self.design, drop=self.drop)
         with np.errstate(all="ignore"):  # what is not finite is found afterwards, by row and column
             for batch in batches:
-                lift.add(lift.reader.read(batch))
-        return lift.finish()
+                accumulator.add(accumulator.reader.read(batch))
+        return accumulator.finish()
 
 
-class Lift:
+class UnitAccumulator:
     """One unit under way. Linear; other models say with `block` what the rows of a block become."""
 
-    def __init__(self, design: Design, *, drop: bool, layout: Layout | None = None, height: int = BLOCK) -> None:
+    def __init__(
+        self, design: Design, *, drop: bool, layout: Layout | None = None, height: int = ROWS_PER_BLOCK
+    ) -> None:
         self.drop, self.layout, self.height = drop, layout or design.layout, height
         self.design, self.reader = design, Reader(design, drop=drop)
         self.sums = Accumulator(self.layout, design.coordinates, design.terms.power_sums())
         self.responses = self.layout.responses
 
     @cached_property
-    def gather(self) -> Gather:
+    def block_writer(self) -> BlockWriter:
         """Writes the blocks."""
-        return Gather(self.layout, self.design.coordinates, self.design.placed, self.height)
+        return BlockWriter(self.layout, self.design.coordinates, self.design.matrix_variables, self.height)
 
     def add(self, observed: Observed) -> None:
         """The complete rows of a batch."""
         values = self.values(observed)
-        for rows, columns in self.gather.blocks(observed.rows, values, observed.codes, observed.matrix):
+        for rows, columns in self.block_writer.blocks(observed.rows, values, observed.codes, observed.matrix):
             if not self.block(columns, observed, rows):
-                again = self.gather.block(rows, values, observed.codes, observed.matrix)
-                self._add_finite(again, observed, rows)
+                rewritten = self.block_writer.block(rows, values, observed.codes, observed.matrix)
+                self._add_finite(rewritten, observed, rows)
 
     def values(self, observed: Observed) -> dict[str, Vector]:
         """What the variables and the response rows hold when a block is gathered."""
@@ -91,8 +93,8 @@ class Lift:
 
     def block(self, columns: Columns, observed: Observed, rows: slice | Mask) -> bool:
         """Add the rows of a block; False, and nothing added, where a value is not finite."""
-        weight, count = part(observed.weight, rows), part(observed.count, rows)
-        added = self.sums.add(columns, combined(weight, count), count, self.reader.sizes)
+        weight, count = take_rows(observed.weight, rows), take_rows(observed.count, rows)
+        added = self.sums.add(columns, combined_weight(weight, count), count, self.reader.sizes)
         if added and weight is not None:
             self.sums.add_log_weights(weight, count)
         return added
@@ -101,54 +103,56 @@ class Lift:
         """Leave out the rows that are not finite, then add the rest."""
         good = columns.finite()
         if not good.all():
-            self.leave_out(columns, good, observed, rows)
-        keep = np.zeros(observed.rows, bool)
-        keep[rows] = good
-        if good.any() and not self.block(columns.take(good), observed, keep):
+            self.drop_not_finite(columns, good, observed, rows)
+        selected = np.zeros(observed.rows, bool)
+        selected[rows] = good
+        if good.any() and not self.block(columns.take(good), observed, selected):
             self.fail(columns.take(good), observed)
 
     def fail(self, columns: Columns, observed: Observed) -> None:
         """Every value of a block is finite, its products are not."""
         overflow(columns, self.layout, observed.where)
 
-    def leave_out(self, columns: Columns, good: Mask, observed: Observed, rows: slice) -> None:
+    def drop_not_finite(self, columns: Columns, good: Mask, observed: Observed, rows: slice) -> None:
         """Count the rows of a block that are not finite, or refuse them."""
-        missing: dict[str, Mask] = {}
+        not_finite: dict[str, Mask] = {}
         undefined = np.zeros(columns.rows, bool)
         for position, m in enumerate((*self.layout.rows, *self.layout.extra)):
             values = columns.value(position)
             if len(m) == 1 and m[0][1] == 1 and not np.isfinite(values).all():
-                missing[m[0][0].lstrip("~")] = ~np.isfinite(values)
+                not_finite[m[0][0].lstrip("~")] = ~np.isfinite(values)
                 undefined |= np.isnan(values)
         if not self.drop:
-            refuse_row(observed.row_number(rows.start + int(np.argmin(good))), next(iter(missing)), observed.where)
-        self.tally({"nan": undefined, "infinite": ~good & ~undefined}, missing, observed, rows)
+            refuse_row(observed.row_number(rows.start + int(np.argmin(good))), next(iter(not_finite)), observed.where)
+        self.count_dropped({"nan": undefined, "infinite": ~good & ~undefined}, not_finite, observed, rows)
 
-    def tally(self, causes: Mapping[str, Mask], columns: Mapping[str, Mask], observed: Observed, rows: slice) -> None:
+    def count_dropped(
+        self, causes: Mapping[str, Mask], columns: Mapping[str, Mask], observed: Observed, rows: slice
+    ) -> None:
         """Count rows of a block that are left out."""
-        self.reader.tally += Tally(counted(causes), counted(columns))
+        self.reader.dropped_rows += DroppedRows(count_marked(causes), count_marked(columns))
 
     def moments(self) -> Moments:
         """The unit's moments."""
-        return self.sums.finish({name: index.known for name, index in self.reader.levels.items()})
+        return self.sums.finish({name: index.levels for name, index in self.reader.levels.items()})
 
     def finish(self) -> Accumulated:
         """The unit's partial result."""
-        return Accumulated(self.moments(), self.reader.tally)
+        return Accumulated(self.moments(), self.reader.dropped_rows)
 
 
-def part(values: Vector | None, rows: slice | Mask) -> Vector | None:
+def take_rows(values: Vector | None, rows: slice | Mask) -> Vector | None:
     """The rows of an optional vector."""
     return None if values is None else values[rows]
 
 
-def first_rows(design: Design, batches: Iterable[Batch]) -> Design:
+def coordinates_from_first_rows(design: Design, batches: Iterable[Batch]) -> Design:
     """Fix the coordinates from the first batch that has complete rows."""
     with np.errstate(all="ignore"):
-        for piece in (part for batch in batches for part in (batch.head(BLOCK), batch)):
+        for piece in (part for batch in batches for part in (batch.head(ROWS_PER_BLOCK), batch)):
             observed = Reader(replace(design, matrix=None)).read(piece)
             if observed.rows:
-                told = {r: LINEAR.residual(observed.values[r], observed.offset) for r in design.outcome}
-                values = {**observed.values, **told}
-                return design.choose_coordinates({name: v[:BLOCK] for name, v in values.items()})
+                outcomes = {r: LINEAR.residual(observed.values[r], observed.offset) for r in design.outcome}
+                values = {**observed.values, **outcomes}
+                return design.choose_coordinates({name: v[:ROWS_PER_BLOCK] for name, v in values.items()})
     return design.choose_coordinates(dict.fromkeys((*design.terms.variables, *design.outcome), np.zeros(0)))

@@ -10,11 +10,11 @@ from gramian.engines.blas import one_thread
 from gramian.fit.linear import outcome_sums
 from gramian.fit.passes import Accumulated
 from gramian.fit.penalties import PathOptions
-from gramian.fit.pose import Posed, centred_system, intercepts, pose, sums_of
+from gramian.fit.pose import PenalizedProblem, centred_system, intercepts, penalized_problem, sums_of
 from gramian.fit.solved import Solved
 from gramian.formula.coding import empty_cells
 from gramian.formula.design import Design
-from gramian.formula.tally import Tally
+from gramian.formula.tally import DroppedRows
 from gramian.linalg import maps
 from gramian.linalg.moments import Moments
 from gramian.linalg.penalized.paths import path
@@ -32,7 +32,7 @@ class SolvedPath:
     mean squares. rows, weight, log_weight, mean, tss : of the data. tally : rows left out.
     """
 
-    posed: Posed
+    problem: PenalizedProblem
     options: PathOptions
     names: tuple[str, ...]
     terms: tuple[int, ...]
@@ -44,12 +44,12 @@ class SolvedPath:
     log_weight: float
     mean: float
     tss: float
-    tally: Tally
+    dropped_rows: DroppedRows
 
     @property
     def intercept(self) -> bool:
         """Whether there is a constant."""
-        return self.posed.frame.constant is not None
+        return self.problem.parametrization.constant is not None
 
     @property
     def passed(self) -> tuple[str, ...]:
@@ -57,64 +57,71 @@ class SolvedPath:
         return tuple(self.names[j] for j in self.solutions.passed)
 
 
-def solve_path(design: Design, done: Accumulated, options: PathOptions) -> SolvedPath:
+def solve_path(design: Design, accumulated: Accumulated, options: PathOptions) -> SolvedPath:
     """The path of a design's penalised fits from its moments.
 
     Raises NumericalError where there are no rows, OptionError for options that make no sense here, ConvergenceError
     where neither homotopy nor descent settles.
     """
-    posed = pose(design, done.moments, options)
+    problem = penalized_problem(design, accumulated.moments, options)
     with one_thread():
-        system = centred_system(posed, sums_of(posed, done.moments))
-        solutions = path(system, posed.penalty, options.wanted)
-    return told(posed, options, system, solutions, done.moments, done.tally)
+        system = centred_system(problem, sums_of(problem, accumulated.moments))
+        solutions = path(system, problem.penalty, options.alpha_array)
+    return assemble_path(problem, options, system, solutions, accumulated.moments, accumulated.dropped_rows)
 
 
-def told(
-    posed: Posed, options: PathOptions, system: System, solutions: Solutions, moments: Moments, tally: Tally
+def assemble_path(
+    problem: PenalizedProblem,
+    options: PathOptions,
+    system: System,
+    solutions: Solutions,
+    moments: Moments,
+    dropped_rows: DroppedRows,
 ) -> SolvedPath:
     """Solutions with their names and intercepts."""
-    (response,) = posed.design.outcome
-    mean, centred, square = outcome_sums(moments, response, posed.design.coordinates[response])
+    (response,) = problem.design.outcome
+    mean, centred, square = outcome_sums(moments, response, problem.design.coordinates[response])
     return SolvedPath(
-        posed=replace(posed, design=replace(posed.design, levels=dict(moments.levels))),
+        problem=replace(problem, design=replace(problem.design, levels=dict(moments.levels))),
         options=options,
-        names=tuple(posed.columns[j].name for j in posed.slopes),
-        terms=tuple(posed.columns[j].term for j in posed.slopes),
+        names=tuple(problem.columns[j].name for j in problem.slopes),
+        terms=tuple(problem.columns[j].term for j in problem.slopes),
         solutions=solutions,
-        intercepts=intercepts(posed, system, solutions.coefficients),
+        intercepts=intercepts(problem, system, solutions.coefficients),
         sizes=np.sqrt(np.maximum(system.S.diagonal(), 0.0) / system.weight),
         rows=moments.rows,
         weight=moments.weight,
         log_weight=moments.log_weight,
         mean=mean,
         tss=centred if system.intercept else square,
-        tally=tally,
+        dropped_rows=dropped_rows,
     )
 
 
-def solved_at(solved: SolvedPath, index: int) -> Solved:
+def solved_at_alpha(solved: SolvedPath, index: int) -> Solved:
     """The fit at one penalty of a path, without standard errors: what is chosen by a penalty has no simple ones."""
-    posed, solutions, p = solved.posed, solved.solutions, len(solved.posed.columns)
+    problem, solutions, p = solved.problem, solved.solutions, len(solved.problem.columns)
     b = np.zeros(p)
-    b[list(posed.slopes)] = solutions.coefficients[index]
-    if posed.frame.constant is not None:
-        b[posed.frame.constant] = solved.intercepts[index]
+    b[list(problem.slopes)] = solutions.coefficients[index]
+    if problem.parametrization.constant is not None:
+        b[problem.parametrization.constant] = solved.intercepts[index]
     unknown = np.full((p, p), np.nan)
-    kept = b != 0
+    active = b != 0
     return Solved(
-        formula=posed.design.formula,
-        design=posed.design,
-        levels=posed.levels,
-        frame=posed.frame,
-        solution=Solution(_swept(posed, b), unknown, kept, np.zeros((p, 0)), 0.0, np.nan, float(solutions.df[index])),
-        names=tuple(c.name for c in posed.columns),
-        terms=tuple(c.term for c in posed.columns),
+        formula=problem.design.formula,
+        design=problem.design,
+        levels=problem.levels,
+        parametrization=problem.parametrization,
+        solution=Solution(
+            _in_solved_columns(problem, b), unknown, active, np.zeros((p, 0)), 0.0, np.nan, float(solutions.df[index])
+        ),
+        names=tuple(c.name for c in problem.columns),
+        terms=tuple(c.term for c in problem.columns),
         coefficients=b,
         inverse=unknown,
         identified=np.ones(p, bool),
         aliased={},
-        empty_cells=empty_cells(posed.design.terms, posed.levels),
+        empty_cells=empty_cells(problem.design.terms, problem.levels),
         intercept=solved.intercept,
         rows=solved.rows,
         weight=solved.weight,
@@ -122,20 +129,20 @@ def solved_at(solved: SolvedPath, index: int) -> Solved:
         rss=float(solutions.rss[index]),
         tss=solved.tss,
         mean=solved.mean,
-        rank=int(kept.sum()),
+        rank=int(active.sum()),
         leverage=float(solutions.df[index]),
         condition=np.nan,
         passes=1,
-        tally=solved.tally,
+        dropped_rows=solved.dropped_rows,
         alpha=float(solutions.alphas[index]),
     )
 
 
-def _swept(posed: Posed, b: Vector) -> Vector:
+def _in_solved_columns(problem: PenalizedProblem, b: Vector) -> Vector:
     """Coefficients in the columns that were swept."""
     b = b.copy()
-    if posed.frame.constant is not None:
-        b[posed.frame.constant] -= float(posed.shift)
-    if posed.frame.made is not None:
-        b = maps.apply(posed.frame.made, b)
-    return b / posed.frame.scale
+    if problem.parametrization.constant is not None:
+        b[problem.parametrization.constant] -= float(problem.shift)
+    if problem.parametrization.to_solved is not None:
+        b = maps.apply(problem.parametrization.to_solved, b)
+    return b / problem.parametrization.scale

@@ -41,7 +41,7 @@ class PathOptions:
         return KINDS.get(self.l1_ratio, "elastic net")
 
     @property
-    def wanted(self) -> Vector | None:
+    def alpha_array(self) -> Vector | None:
         """The alphas as an array."""
         return None if self.alphas is None else np.array(self.alphas)
 
@@ -64,12 +64,12 @@ def path_options(
 def _alphas(alphas: Iterable[float], ratio: float) -> tuple[float, ...]:
     if isinstance(alphas, str) or not isinstance(alphas, Iterable):
         raise OptionError(f"alphas must be numbers in a list or an array, found {alphas!r}")
-    found = sorted({_number("alphas", a) for a in alphas}, reverse=True)
-    if not found:
+    values = sorted({_number("alphas", a) for a in alphas}, reverse=True)
+    if not values:
         raise OptionError("alphas is empty; leave it out for the knots of the lasso, or a grid")
-    if 0.0 < ratio < 1.0 and found[-1] == 0.0:
+    if 0.0 < ratio < 1.0 and values[-1] == 0.0:
         raise OptionError("alphas must be above 0 for an elastic net; alpha 0 is least squares, see `ols`")
-    return tuple(found)
+    return tuple(values)
 
 
 def _number(name: str, value: Any) -> float:

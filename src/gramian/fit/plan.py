@@ -7,20 +7,20 @@ from dataclasses import dataclass, replace
 
 from gramian.batch import Input, Source
 from gramian.fit.knots import open_splines
-from gramian.fit.ladder import SMALL, affordable, exact_can_help
+from gramian.fit.ladder import MAX_SMALL_VALUES, affordable, exact_can_help
 from gramian.fit.limits import check_width, width_limit
 from gramian.fit.options import Options
 from gramian.fit.prepare import design_for
 from gramian.formula.design import Design
-from gramian.linalg.gather import BLOCK
+from gramian.linalg.gather import ROWS_PER_BLOCK
 
-CAREFUL = "if one pass falls short, a pass for the residual in double-double"
+RESIDUAL_PASS = "if one pass falls short, a pass for the residual in double-double"
 FIXED = 80_000_000  # bytes of the interpreter and the libraries
 BATCH = 65_536  # rows of a batch that a file's unit yields
 
 
-KNOTS = "a light one over what splines are of, for their knots"
-NO_LADDER = "1, after a look at the first rows for shift and scale; none more beside absorbed factors"
+KNOTS_PASS = "a light one over what splines are of, for their knots"
+NO_ESCALATION = "1, after a look at the first rows for shift and scale; none more beside absorbed factors"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class Plan:
     def _lines(self) -> list[tuple[str, str]]:
         rows = "unknown number of" if self.rows is None else f"{self.rows:,}"
         units = "" if self.units is None else f" in {self.units:,} unit{'s'[: self.units != 1]}"
-        size = "" if self.size is None else f", {readable(self.size)}"
+        size = "" if self.size is None else f", {format_bytes(self.size)}"
         more = f" ... {len(self.columns) - 8} more" if len(self.columns) > 8 else ""
         lines = [
             ("formula", self.formula),
@@ -66,7 +66,7 @@ class Plan:
             ("threads", f"{self.threads}, one unit each; the result does not depend on their number"),
             (
                 "memory",
-                f"about {readable(self.memory)}, {readable(FIXED)} of it for Python, whatever the number of rows",
+                f"about {format_bytes(self.memory)}, {format_bytes(FIXED)} of it for Python, whatever the number of rows",
             ),
             ("solver", self.solver),
         ]
@@ -76,30 +76,30 @@ class Plan:
 def plan_linear(formula: str, source: Source, options: Options, threads: int) -> Plan:
     """The plan of a linear fit; reads no rows. Raises what the fit would raise before its pass."""
     design = design_for(formula, source.schema, options, absorbing=not options.exact)
-    plan = planned(design, source, threads, solver_told(options), notes_told(design, source, options))
+    plan = plan_pass(design, source, threads, describe_solver(options), plan_notes(design, source, options))
     passes, expected = (
-        (1, NO_LADDER) if design.terms.absorbed else ladder_told(source, options, len(design.layout.rows))
+        (1, NO_ESCALATION) if design.terms.absorbed else expected_passes(source, options, len(design.layout.rows))
     )
     if open_splines(design):
-        passes, expected = passes + 1, f"{KNOTS}; {expected}"
+        passes, expected = passes + 1, f"{KNOTS_PASS}; {expected}"
     return replace(plan, passes=passes, expected=expected)
 
 
-def ladder_told(source: Source, options: Options, columns: int) -> tuple[int, str]:
+def expected_passes(source: Source, options: Options, columns: int) -> tuple[int, str]:
     """How many passes there will be at least, and in words what makes them more."""
     look = "after a look at the first rows for shift and scale"
     if options.exact:
         return 1, f"1, sums without rounding, {look}"
     if not source.rereadable:
         return 1, f"1, {look}; fewer than {options.digits:g} digits cannot be made more: the data are read once"
-    small = None if source.rows is None else source.rows * columns <= SMALL
+    small = None if source.rows is None else source.rows * columns <= MAX_SMALL_VALUES
     if small:
-        return 2, f"2, {look}: the sums, then a careful residual, which costs little up to {SMALL:,} values"
-    again = f"1 more up to {SMALL:,} values, or " if small is None else ""
+        return 2, f"2, {look}: the sums, then a careful residual, which costs little up to {MAX_SMALL_VALUES:,} values"
+    again = f"1 more up to {MAX_SMALL_VALUES:,} values, or " if small is None else ""
     return 1, f"1, {look}; {again}more only where fewer than {options.digits:g} digits are certified"
 
 
-def planned(design: Design, source: Source, threads: int, solver: str, notes: tuple[str, ...]) -> Plan:
+def plan_pass(design: Design, source: Source, threads: int, solver: str, notes: tuple[str, ...]) -> Plan:
     """The plan of one pass with a design. Raises DataError where the model is too wide."""
     check_width(design.terms, dict.fromkeys(design.terms.factors, 1), width_limit())
     units = len(source.units) if isinstance(source.units, Sequence) else None
@@ -124,10 +124,10 @@ def planned(design: Design, source: Source, threads: int, solver: str, notes: tu
 
 def _memory(design: Design, dense: int, threads: int) -> int:
     reading = 4 * BATCH * max(len(design.columns), 1) * 8  # a batch, its decoder's pages, and what it was evaluated to
-    return threads * (reading + BLOCK * dense * 8 + 3 * dense * dense * 8) + 6 * dense * dense * 8 + FIXED
+    return threads * (reading + ROWS_PER_BLOCK * dense * 8 + 3 * dense * dense * 8) + 6 * dense * dense * 8 + FIXED
 
 
-def solver_told(options: Options) -> str:
+def describe_solver(options: Options) -> str:
     """How the normal equations are solved."""
     if options.exact:
         return "exact sums of products on integers; coefficients correctly rounded, ranks decided exactly"
@@ -141,7 +141,7 @@ def solver_told(options: Options) -> str:
     return f"Cholesky of the centred products with unit diagonal; {dependent[options.collinear]}"
 
 
-def notes_told(design: Design, source: Source, options: Options) -> tuple[str, ...]:
+def plan_notes(design: Design, source: Source, options: Options) -> tuple[str, ...]:
     """Why it is read so often, and what happens to rows and columns."""
     notes = ["ordinary least squares needs the sums of products only, and these add: one pass is enough"]
     if not options.exact:
@@ -162,18 +162,18 @@ def notes_told(design: Design, source: Source, options: Options) -> tuple[str, .
         notes.append("the data can be read once only, which this fit does")
     if options.weights or options.counts:
         notes.append("weights multiply a block's rows in its buffer; the data are not copied")
-    missing = "left out and counted" if options.drop else "an error"
-    notes.append(f"rows with a missing or infinite value are {missing}")
+    incomplete = "left out and counted" if options.drop else "an error"
+    notes.append(f"rows with a missing or infinite value are {incomplete}")
     return tuple(notes)
 
 
 def _steps(source: Source, options: Options, columns: int) -> str:
     """What is done for more digits."""
     if not exact_can_help(options):
-        return CAREFUL
+        return RESIDUAL_PASS
     if affordable(source.rows, columns):
-        return f"{CAREFUL}, then exact sums"
-    return f"{CAREFUL}; exact sums of so many rows and columns are taken with exact=True only"
+        return f"{RESIDUAL_PASS}, then exact sums"
+    return f"{RESIDUAL_PASS}; exact sums of so many rows and columns are taken with exact=True only"
 
 
 def _stored(dense: int, factors: tuple[str, ...]) -> str:
@@ -187,7 +187,7 @@ def _inputs(inputs: tuple[Input, ...]) -> str:
     return f"{len(inputs):,} files, {inputs[0].name} ... {inputs[-1].name}" if inputs else "no files"
 
 
-def readable(size: int) -> str:
+def format_bytes(size: int) -> str:
     """Bytes for people."""
     amount, units = float(size), ("bytes", "kB", "MB", "GB", "TB")
     for unit in units:

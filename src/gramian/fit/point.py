@@ -9,7 +9,7 @@ import numpy as np
 
 from gramian.fit.predict import without_last
 from gramian.formula.coding import Levels, ModelColumn, levels_of, model_columns
-from gramian.formula.coordinates import Frame, Span, frame_of
+from gramian.formula.coordinates import Parametrization, Span, parametrize
 from gramian.formula.design import Design
 from gramian.linalg import maps
 from gramian.linalg.moments import Moments
@@ -24,13 +24,13 @@ class Setting:
     design: Design
     columns: tuple[ModelColumn, ...]
     levels: Levels
-    frame: Frame
+    parametrization: Parametrization
 
     def predictor(self, b: Vector) -> Predictor:
         """X b for any rows: b told in stored columns."""
-        groups = without_last(self.frame.groups)
-        if self.frame.subspace is not None:
-            b = maps.apply(self.frame.subspace[:-1], b, sum(len(g.positions) for g in groups))
+        groups = without_last(self.parametrization.groups)
+        if self.parametrization.subspace is not None:
+            b = maps.apply(self.parametrization.subspace[:-1], b, sum(len(g.positions) for g in groups))
         return Predictor(self.design.layout, tuple(groups), b)
 
     def same(self, other: Setting) -> bool:
@@ -43,41 +43,47 @@ def setting_of(design: Design, moments: Moments, *, every_level: bool, penalized
     levels = levels_of(moments, design.terms)
     columns = model_columns(design.terms, levels, design.coordinates, moments.powers, every_level=every_level)
     (response,) = design.outcome
-    frame = frame_of(columns, levels, response, design.coordinates, told_as_written=penalized)
-    return Setting(design, columns, levels, frame)
+    parametrization = parametrize(columns, levels, response, design.coordinates, as_written=penalized)
+    return Setting(design, columns, levels, parametrization)
 
 
-def told(setting: Setting, b: Vector) -> Vector:
+def model_coefficients(setting: Setting, b: Vector) -> Vector:
     """Coefficients or a direction in the model's columns."""
-    return b if setting.frame.told is None else np.asarray(maps.apply(setting.frame.told, b))
+    return (
+        b if setting.parametrization.to_model is None else np.asarray(maps.apply(setting.parametrization.to_model, b))
+    )
 
 
-def solved(setting: Setting, coefficients: Vector) -> Vector:
+def solved_coefficients(setting: Setting, coefficients: Vector) -> Vector:
     """The inverse of `told`."""
-    return coefficients if setting.frame.made is None else np.asarray(maps.apply(setting.frame.made, coefficients))
+    return (
+        coefficients
+        if setting.parametrization.to_solved is None
+        else np.asarray(maps.apply(setting.parametrization.to_solved, coefficients))
+    )
 
 
-def carried(b: Vector, old: Setting, new: Setting) -> Vector | None:
+def transferred(b: Vector, old: Setting, new: Setting) -> Vector | None:
     """The same linear predictor in another setting, whose levels include the old ones; None when it has none.
 
     A level that the old setting did not have contributes what its reference level does.
     """
     if old.same(new):
         return b
-    if (old.frame.subspace is None) != (new.frame.subspace is None):
+    if (old.parametrization.subspace is None) != (new.parametrization.subspace is None):
         return None
     span, out = Span(new.columns, new.levels), np.zeros(len(new.columns))
-    codes = {name: _places(known, new.levels.names[name]) for name, known in old.levels.names.items()}
+    codes = {name: _positions(names, new.levels.names[name]) for name, names in old.levels.names.items()}
     for column, value in zip(old.columns, b.tolist(), strict=True):
         cell = tuple((f, codes[f][c]) for f, c in column.cell)
-        told = span.express((cell, column.leading)) if all(c >= 0 for _, c in cell) else {}
-        if told is None:
+        combination = span.express((cell, column.leading)) if all(c >= 0 for _, c in cell) else {}
+        if combination is None:
             return None
-        for i, share in told.items():
+        for i, share in combination.items():
             out[i] += float(share) * value
     return out
 
 
-def _places(known: tuple[object, ...], levels: tuple[object, ...]) -> Mapping[int, int]:
-    place = {level: i for i, level in enumerate(levels)}
-    return {i: place.get(level, -1) for i, level in enumerate(known)}
+def _positions(old_levels: tuple[object, ...], levels: tuple[object, ...]) -> Mapping[int, int]:
+    position = {level: i for i, level in enumerate(levels)}
+    return {i: position.get(level, -1) for i, level in enumerate(old_levels)}

@@ -8,24 +8,24 @@ from fractions import Fraction
 import numpy as np
 
 from gramian.errors import NumericalError, OptionError
-from gramian.fit.linear import in_frame, squares_in
+from gramian.fit.linear import products_in, squares_in
 from gramian.fit.penalties import PathOptions, penalised_columns
 from gramian.formula.coding import Levels, ModelColumn, highest_degree, levels_of
-from gramian.formula.coordinates import Frame, frame_of
+from gramian.formula.coordinates import Parametrization, parametrize
 from gramian.formula.design import Design
 from gramian.linalg import maps
 from gramian.linalg.doubledouble import Pair, from_fraction, pair, total
-from gramian.linalg.gather import BLOCK
+from gramian.linalg.gather import ROWS_PER_BLOCK
 from gramian.linalg.moments import Moments
 from gramian.linalg.penalized.system import Penalty, System
-from gramian.linalg.products import gram
-from gramian.linalg.solve import centre, error_unit
+from gramian.linalg.products import gram_matrix
+from gramian.linalg.solve import centre, sum_rounding_error
 from gramian.linalg.subspace import Sparse, sandwich
 from gramian.typing import Matrix, Vector
 
 
 @dataclass(frozen=True, slots=True)
-class Basis:
+class SlopeBasis:
     """The slopes' columns as combinations of those that are swept. columns : sparse, hi + lo. scale : where each is one
     of them in another unit, the factors; None otherwise.
     """
@@ -41,13 +41,13 @@ class Basis:
         outcome: Sparse = np.array([len(C) - 1]), np.ones(1), np.zeros(1)
         return sandwich([*self.columns, outcome], C).value
 
-    def told(self, values: Vector) -> Vector:
+    def combine(self, values: Vector) -> Vector:
         """Sums over the rows, told of the slopes' columns."""
         if self.scale is not None:
             return values * self.scale
         return np.array([hi @ values[at] for at, hi, _ in self.columns], np.float64)
 
-    def reach(self, lengths: Vector) -> Vector:
+    def bound(self, lengths: Vector) -> Vector:
         """The most that lengths may add up to."""
         if self.scale is not None:
             return lengths * np.abs(self.scale)
@@ -55,7 +55,7 @@ class Basis:
 
 
 @dataclass(frozen=True, slots=True)
-class Posed:
+class PenalizedProblem:
     """Columns and penalties of a problem, and where its sums are read from.
 
     columns : of the model, those with a slope at `slopes`. basis : the slopes' columns in those that are swept, None
@@ -67,9 +67,9 @@ class Posed:
     levels: Levels
     columns: tuple[ModelColumn, ...]
     slopes: tuple[int, ...]
-    frame: Frame
+    parametrization: Parametrization
     penalty: Penalty
-    basis: Basis | None
+    basis: SlopeBasis | None
     constants: tuple[Fraction, ...]
     shift: Fraction
 
@@ -100,7 +100,7 @@ class Sums:
         )
 
 
-def pose(design: Design, moments: Moments, options: PathOptions) -> Posed:
+def penalized_problem(design: Design, moments: Moments, options: PathOptions) -> PenalizedProblem:
     """The problem that the options state, for the levels that the moments have.
 
     Raises NumericalError where there are no rows, OptionError for penalties of terms that are not there, and for
@@ -116,56 +116,61 @@ def pose(design: Design, moments: Moments, options: PathOptions) -> Posed:
     levels = levels_of(moments, design.terms)
     columns, factors = penalised_columns(design, levels, moments, options)
     (response,) = design.outcome
-    frame = frame_of(columns, levels, response, design.coordinates, told_as_written=True)
-    slopes = tuple(j for j in range(len(columns)) if j != frame.constant)
-    basis, constants = _basis(frame, slopes)
+    parametrization = parametrize(columns, levels, response, design.coordinates, as_written=True)
+    slopes = tuple(j for j in range(len(columns)) if j != parametrization.constant)
+    basis, constants = _basis(parametrization, slopes)
     penalty = Penalty(factors[list(slopes)], options.standardize, options.l1_ratio)
-    shift = sum(frame.response.values(), Fraction(0))
-    return Posed(design, levels, columns, slopes, frame, penalty, basis, constants, shift)
+    shift = sum(parametrization.response_shift.values(), Fraction(0))
+    return PenalizedProblem(design, levels, columns, slopes, parametrization, penalty, basis, constants, shift)
 
 
-def _basis(frame: Frame, slopes: tuple[int, ...]) -> tuple[Basis | None, tuple[Fraction, ...]]:
-    if frame.made is None:
+def _basis(parametrization: Parametrization, slopes: tuple[int, ...]) -> tuple[SlopeBasis | None, tuple[Fraction, ...]]:
+    if parametrization.to_solved is None:
         return None, (Fraction(0),) * len(slopes)
-    place = {j: i for i, j in enumerate(slopes)}
-    made = [{place[i]: c for i, c in frame.made[j].items() if i in place} for j in slopes]
-    alone = all(column.keys() == {j} for j, column in enumerate(made))
-    scale = np.array([float(column[j]) for j, column in enumerate(made)]) if alone else None
-    constants = (frame.made[j].get(-1 if frame.constant is None else frame.constant, Fraction(0)) for j in slopes)
-    return Basis(tuple(map(maps.sparse, made)), scale), tuple(constants)
+    position = {j: i for i, j in enumerate(slopes)}
+    combinations = [{position[i]: c for i, c in parametrization.to_solved[j].items() if i in position} for j in slopes]
+    diagonal = all(column.keys() == {j} for j, column in enumerate(combinations))
+    scale = np.array([float(column[j]) for j, column in enumerate(combinations)]) if diagonal else None
+    constants = (
+        parametrization.to_solved[j].get(
+            -1 if parametrization.constant is None else parametrization.constant, Fraction(0)
+        )
+        for j in slopes
+    )
+    return SlopeBasis(tuple(map(maps.sparse, combinations)), scale), tuple(constants)
 
 
-def sums_of(posed: Posed, moments: Moments) -> Sums:
+def sums_of(problem: PenalizedProblem, moments: Moments) -> Sums:
     """The products that a problem needs, read from moments whose levels may be fewer."""
-    moments = moments.with_levels(posed.levels.names)
-    stored = gram(moments, posed.frame.groups)
-    products, squares = in_frame(stored, posed.frame), squares_in(stored, posed.frame)
+    moments = moments.with_levels(problem.levels.names)
+    stored = gram_matrix(moments, problem.parametrization.groups)
+    products, squares = products_in(stored, problem.parametrization), squares_in(stored, problem.parametrization)
     return Sums(products, squares, moments.rows, moments.weight)
 
 
-def centred_system(posed: Posed, sums: Sums) -> System:
+def centred_system(problem: PenalizedProblem, sums: Sums) -> System:
     """Products about the mean, in the model's columns: centred where numbers are small, then mapped exactly."""
-    frame, p = posed.frame, len(posed.columns)
-    centred = centre(sums.products, frame.constant, sums.squares)
+    parametrization, p = problem.parametrization, len(problem.columns)
+    centred = centre(sums.products, parametrization.constant, sums.squares)
     scale = np.append(centred.scale, centred.y_scale)
     C = centred.products / scale[:, None] / scale
-    length, mean = np.sqrt(sums.squares[list(posed.slopes)]), centred.mean
-    if posed.basis is not None:
-        C, length, mean = posed.basis.products(C), posed.basis.reach(length), posed.basis.told(mean)
-    q, y = len(C) - 1, frame.scale
-    unit = error_unit(sums.rows, p, BLOCK + sums.rows // BLOCK, posed.degree)
+    length, mean = np.sqrt(sums.squares[list(problem.slopes)]), centred.mean
+    if problem.basis is not None:
+        C, length, mean = problem.basis.products(C), problem.basis.bound(length), problem.basis.combine(mean)
+    q, y = len(C) - 1, parametrization.scale
+    rounding_error = sum_rounding_error(sums.rows, p, ROWS_PER_BLOCK + sums.rows // ROWS_PER_BLOCK, problem.degree)
     return System(
         C[:q, :q], C[:q, q] * y, float(C[q, q]) * y**2, sums.weight, length,
-        float(sums.squares[-1]) ** 0.5 * y, unit, mean, centred.y_mean * y, frame.constant is not None,
+        float(sums.squares[-1]) ** 0.5 * y, rounding_error, mean, centred.y_mean * y, parametrization.constant is not None,
     )  # fmt: skip
 
 
-def intercepts(posed: Posed, system: System, B: Matrix) -> Vector:
+def intercepts(problem: PenalizedProblem, system: System, B: Matrix) -> Vector:
     """The intercepts that belong to slopes (n, q), (n,); in double-double, since means may be far from zero."""
     if not system.intercept:
         return np.zeros(len(B))
-    high, low = np.array([from_fraction(c) for c in posed.constants]).reshape(-1, 2).T
+    high, low = np.array([from_fraction(c) for c in problem.constants]).reshape(-1, 2).T
     mean = Pair(high, low) + pair(system.mean)
     terms = Pair(mean.hi[:, None], mean.lo[:, None]) * pair(-np.ascontiguousarray(B.T))
-    outcome = pair(np.full(len(B), system.y_mean)) + pair(np.full(len(B), float(posed.shift)))
+    outcome = pair(np.full(len(B), system.y_mean)) + pair(np.full(len(B), float(problem.shift)))
     return (total(terms) + outcome).value

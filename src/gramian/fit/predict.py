@@ -12,7 +12,7 @@ import pyarrow as pa
 from gramian.batch import Batch, Source
 from gramian.errors import OptionError
 from gramian.fit.absorbed import check_absorbed
-from gramian.fit.independent import told_covariance
+from gramian.fit.independent import prediction_covariance
 from gramian.fit.options import one_of
 from gramian.fit.solved import Solved, stored_coefficients
 from gramian.formula.design import Design
@@ -21,8 +21,8 @@ from gramian.inference import normal
 from gramian.inference.intervals import t_quantile
 from gramian.linalg import maps
 from gramian.linalg.columns import Columns, Layout, layout
-from gramian.linalg.gather import Gather
-from gramian.linalg.products import Group, cell_index
+from gramian.linalg.gather import BlockWriter
+from gramian.linalg.products import ColumnGroup, cell_index
 from gramian.linalg.rows import stored_rows
 from gramian.linalg.subspace import dense
 from gramian.typing import Mask, Matrix, Vector
@@ -32,30 +32,30 @@ INTERVALS = ("confidence", "prediction")
 
 def predict(solved: Solved, source: Source, interval: str | None = None, level: float = 0.95) -> Vector | pa.Table:
     """One value per row, NaN where a predictor is missing; with an interval a table `fit, low, high` with nulls."""
-    return gathered(predictions(solved, source, interval, level), interval is not None)
+    return collect_predictions(predictions(solved, source, interval, level), interval is not None)
 
 
-def gathered(parts: Iterator[Matrix], interval: bool) -> Vector | pa.Table:
+def collect_predictions(parts: Iterator[Matrix], interval: bool) -> Vector | pa.Table:
     """Predictions of all batches: (rows,), or a table `fit, low, high` with nulls."""
-    known = list(parts)
+    values = list(parts)
     if not interval:
-        return np.concatenate([p[0] for p in known]) if known else np.zeros(0)
-    return table(np.concatenate(known, axis=1) if known else np.zeros((3, 0)))
+        return np.concatenate([p[0] for p in values]) if values else np.zeros(0)
+    return interval_table(np.concatenate(values, axis=1) if values else np.zeros((3, 0)))
 
 
-def table(values: Matrix) -> pa.Table:
+def interval_table(values: Matrix) -> pa.Table:
     """Rows fit (, low, high) of a (1 or 3, n) array as an Arrow table with nulls for NaN."""
     names = ("fit", "low", "high")[: len(values)]
     return pa.table({name: pa.array(v, mask=np.isnan(v)) for name, v in zip(names, values, strict=True)})
 
 
 @dataclass(frozen=True, slots=True)
-class Spread:
+class IntervalScale:
     """How wide an interval is: half of it is reach * sqrt(x' inverse x + beyond), x in the solved columns."""
 
     inverse: Matrix
-    reach: float
-    beyond: float = 0.0
+    multiplier: float
+    residual_variance: float = 0.0
 
 
 def predictions(solved: Solved, source: Source, interval: str | None = None, level: float = 0.95) -> Iterator[Matrix]:
@@ -67,22 +67,26 @@ def predictions(solved: Solved, source: Source, interval: str | None = None, lev
         one_of("interval", interval, INTERVALS)
     if not 0.0 < level < 1.0:
         raise OptionError(f"level must lie between 0 and 1, found {level!r}")
-    yield from batches(solved, source, None if interval is None else _spread(solved, interval, level))
+    yield from predict_batches(solved, source, None if interval is None else _interval_scale(solved, interval, level))
 
 
-def _spread(solved: Solved, interval: str, level: float) -> Spread:
-    freedom, robust = solved.rows - solved.leverage, solved.robust
-    sigma = np.sqrt(solved.rss / freedom) if freedom > 0 else np.nan
-    reach = float(t_quantile(0.5 + level / 2, freedom) * sigma) if freedom > 0 else float("nan")
-    beyond = float(interval == "prediction")
+def _interval_scale(solved: Solved, interval: str, level: float) -> IntervalScale:
+    df_residual, robust = solved.rows - solved.leverage, solved.robust
+    sigma = np.sqrt(solved.rss / df_residual) if df_residual > 0 else np.nan
+    multiplier = float(t_quantile(0.5 + level / 2, df_residual) * sigma) if df_residual > 0 else float("nan")
+    residual_variance = float(interval == "prediction")
     if robust is not None:
-        return Spread(told_covariance(solved, robust.inner), normal.critical(level, robust.df), beyond * sigma**2)
-    return Spread(told_covariance(solved, solved.solution.inverse), reach, beyond)
+        return IntervalScale(
+            prediction_covariance(solved, robust.solved_covariance),
+            normal.critical(level, robust.df),
+            residual_variance * sigma**2,
+        )
+    return IntervalScale(prediction_covariance(solved, solved.solution.inverse), multiplier, residual_variance)
 
 
-def batches(solved: Solved, source: Source, spread: Spread | None) -> Iterator[Matrix]:
+def predict_batches(solved: Solved, source: Source, interval_scale: IntervalScale | None) -> Iterator[Matrix]:
     """Values on the scale of the columns, batch by batch, with the ends of intervals where a spread is given."""
-    predictor = Predictor(solved, spread)
+    predictor = Predictor(solved, interval_scale)
     for name in predictor.design.columns:
         source.schema[name]  # raises where a column is missing, or has other types in other files
     for unit in source.units:
@@ -95,14 +99,14 @@ class Predictor:
     """Everything that a prediction needs, worked out once."""
 
     solved: Solved
-    spread: Spread | None = None
+    interval_scale: IntervalScale | None = None
 
     @cached_property
     def design(self) -> Design:
         """The design without its outcome."""
         design = self.solved.design
-        known = {name: design.coordinates[name] for name in design.terms.variables}
-        return replace(design, outcome={}, weight=None, count=None, coordinates=known, matrix=None)
+        coordinates = {name: design.coordinates[name] for name in design.terms.variables}
+        return replace(design, outcome={}, weight=None, count=None, coordinates=coordinates, matrix=None)
 
     @cached_property
     def layout(self) -> Layout:
@@ -110,15 +114,15 @@ class Predictor:
         return layout(self.design.terms.blocks(), ())
 
     @cached_property
-    def groups(self) -> list[Group]:
+    def groups(self) -> list[ColumnGroup]:
         """Stored columns without the response, which stands last and alone in no factor's group."""
-        return without_last(self.solved.frame.groups)
+        return without_last(self.solved.parametrization.groups)
 
     @cached_property
     def coefficients(self) -> Vector:
         """Coefficients of the stored columns, in units of the outcome."""
         solved = self.solved
-        return stored_coefficients(solved.frame, solved.solution, solved.coefficients, solved.aliased)
+        return stored_coefficients(solved.parametrization, solved.solution, solved.coefficients, solved.aliased)
 
     @cached_property
     def effects(self) -> Mapping[str, Vector]:
@@ -139,23 +143,25 @@ class Predictor:
     def shift(self) -> float:
         """What the outcome was shifted by, unless the subspace holds it."""
         (response,) = self.solved.design.outcome
-        return 0.0 if self.solved.frame.subspace is not None else self.solved.design.coordinates[response].shift
+        return (
+            0.0 if self.solved.parametrization.subspace is not None else self.solved.design.coordinates[response].shift
+        )
 
     def batch(self, batch: Batch) -> Matrix:
         """Predictions (1 or 3, n) of one batch. Raises OptionError for what absorbed factors do not allow."""
         if self.solved.absorbed is not None:
-            check_absorbed(self.solved.absorbed, spread=self.spread is not None)
+            check_absorbed(self.solved.absorbed, needs_covariance=self.interval_scale is not None)
         with np.errstate(all="ignore"):
             observed = self.reader.read(batch)
-            inner = self._complete(observed, self.reader.sizes)
-        out = np.full((len(inner), batch.rows), np.nan)
-        out[:, slice(None) if observed.kept is None else observed.kept] = inner
+            complete = self._complete(observed, self.reader.sizes)
+        out = np.full((len(complete), batch.rows), np.nan)
+        out[:, slice(None) if observed.row_mask is None else observed.row_mask] = complete
         return out
 
     def _complete(self, observed: Observed, sizes: dict[str, int]) -> Matrix:
-        out = np.full((1 if self.spread is None else 3, observed.rows), np.nan)
-        gather = Gather(self.layout, self.design.coordinates)
-        for rows, columns in gather.blocks(observed.rows, observed.values, observed.codes, None):
+        out = np.full((1 if self.interval_scale is None else 3, observed.rows), np.nan)
+        block_writer = BlockWriter(self.layout, self.design.coordinates)
+        for rows, columns in block_writer.blocks(observed.rows, observed.values, observed.codes, None):
             Z = stored_rows(columns, self.layout, self.groups, sizes)
             good = np.isfinite(Z).all(axis=1)
             fit = Z @ self.coefficients + self.shift
@@ -166,50 +172,56 @@ class Predictor:
             for factor, effect in self.effects.items():
                 fit += effect[observed.codes[factor][rows]]
             out[0, rows] = np.where(good, fit, np.nan)
-            if self.spread is not None:
-                half = np.where(good, self._half_width(Z, self.spread), np.nan)
-                out[1, rows], out[2, rows] = out[0, rows] - half, out[0, rows] + half
+            if self.interval_scale is not None:
+                half_width = np.where(good, self._half_width(Z, self.interval_scale), np.nan)
+                out[1, rows], out[2, rows] = out[0, rows] - half_width, out[0, rows] + half_width
         return out
 
     def _unseen(self, columns: Columns) -> Mask:
         """Rows with a combination of levels for which the frame's sums over levels do not hold."""
         out = np.zeros(columns.rows, bool)
-        if self.solved.frame.written is None or self.effects:
+        if self.solved.parametrization.as_written is None or self.effects:
             return out
         sizes = self.reader.sizes
         for factors in {term.factors for term in self.design.terms.terms if len(term.factors) > 1}:
             codes = np.column_stack([columns.codes[f] for f in factors])
-            known = np.array(list(self.solved.levels.cells[factors]), np.int64)
-            out |= cell_index(known, codes, [sizes[f] for f in factors]) < 0
+            cells = np.array(list(self.solved.levels.cells[factors]), np.int64)
+            out |= cell_index(cells, codes, [sizes[f] for f in factors]) < 0
         return out
 
     def _as_written(self, columns: Columns, rows: Mask) -> tuple[Vector, Matrix]:
         """Predictions of these rows, and the rows in the columns that were solved for, by the model's own columns."""
-        frame = self.solved.frame
-        assert frame.written is not None
-        assert frame.written.subspace is not None
-        groups = without_last(frame.written.groups)
+        parametrization = self.solved.parametrization
+        assert parametrization.as_written is not None
+        assert parametrization.as_written.subspace is not None
+        groups = without_last(parametrization.as_written.groups)
         Z = stored_rows(columns, self.layout, groups, self.reader.sizes)[rows]
-        X = Z @ dense([maps.sparse(c) for c in frame.written.subspace[:-1]], Z.shape[1])
-        told = X if frame.told is None else X @ maps.multiply(maps.map_of(frame.told), np.eye(X.shape[1]))
-        return X @ np.nan_to_num(self.solved.coefficients), told
+        X = Z @ dense([maps.sparse(c) for c in parametrization.as_written.subspace[:-1]], Z.shape[1])
+        solved_rows = (
+            X
+            if parametrization.to_model is None
+            else X @ maps.multiply(maps.map_of(parametrization.to_model), np.eye(X.shape[1]))
+        )
+        return X @ np.nan_to_num(self.solved.coefficients), solved_rows
 
-    def _half_width(self, Z: Matrix, spread: Spread) -> Vector:
-        if self.solved.frame.subspace is not None:
-            Z = Z @ dense([maps.sparse(c) for c in self.solved.frame.subspace[:-1]], self.width)
-        squares = np.einsum("ij,ij->i", Z @ spread.inverse, Z)
-        return np.asarray(spread.reach * np.sqrt(np.maximum(squares, 0.0) + spread.beyond))
+    def _half_width(self, Z: Matrix, interval_scale: IntervalScale) -> Vector:
+        if self.solved.parametrization.subspace is not None:
+            Z = Z @ dense([maps.sparse(c) for c in self.solved.parametrization.subspace[:-1]], self.width)
+        squares = np.einsum("ij,ij->i", Z @ interval_scale.inverse, Z)
+        return np.asarray(
+            interval_scale.multiplier * np.sqrt(np.maximum(squares, 0.0) + interval_scale.residual_variance)
+        )
 
 
-def without_last(groups: list[Group]) -> list[Group]:
+def without_last(groups: list[ColumnGroup]) -> list[ColumnGroup]:
     """The groups without the stored column in the last position."""
     last = max(int(g.positions.max()) for g in groups)
     out = []
     for g in groups:
         if last in g.positions:
-            keep = [i for i, p in enumerate(g.positions) if p != last]
-            monomials = tuple(g.monomials[i] for i in keep)
-            g = Group(g.factors, g.cells, monomials, g.positions[keep])
+            others = [i for i, p in enumerate(g.positions) if p != last]
+            monomials = tuple(g.monomials[i] for i in others)
+            g = ColumnGroup(g.factors, g.cells, monomials, g.positions[others])
         if len(g.positions):
             out.append(g)
     return out

@@ -9,7 +9,7 @@ from itertools import chain
 from gramian.batch import Input, Source, Unit
 from gramian.fit.knots import settle_knots
 from gramian.fit.options import Options
-from gramian.fit.passes import first_rows
+from gramian.fit.passes import coordinates_from_first_rows
 from gramian.formula.design import Design, design_of
 from gramian.formula.expand import expand
 from gramian.formula.grammar import parse
@@ -17,7 +17,7 @@ from gramian.schema import Schema
 
 
 @dataclass(frozen=True, slots=True)
-class Peeked:
+class PartlyReadSource:
     """A source that is read once, some of whose units have been looked at."""
 
     schema: Schema
@@ -34,16 +34,16 @@ def design_for(
     options: Options,
     *,
     absorbing: bool = False,
-    aside: Sequence[str] = (),
-    several: bool = False,
+    excluded: Sequence[str] = (),
+    multiple_outcomes: bool = False,
 ) -> Design:
     """A design without coordinates: what can be known before any row is read.
 
     absorbing : whether `|` may be used. aside : columns that `.` does not stand for. several : whether c(y1, y2) may be
     the outcome.
     """
-    expanded = expand(parse(formula), schema.names, schema.matrices, aside, absorbing=absorbing)
-    return design_of(expanded, formula, schema, options.weights, options.counts, several=several)
+    expanded = expand(parse(formula), schema.names, schema.matrices, excluded, absorbing=absorbing)
+    return design_of(expanded, formula, schema, options.weights, options.counts, multiple_outcomes=multiple_outcomes)
 
 
 def prepare(
@@ -52,24 +52,26 @@ def prepare(
     options: Options,
     *,
     absorbing: bool = False,
-    aside: Sequence[str] = (),
-    several: bool = False,
+    excluded: Sequence[str] = (),
+    multiple_outcomes: bool = False,
 ) -> tuple[Design, Source]:
     """The design with its coordinates, chosen from the first rows, and the source to read (whole)."""
-    design = design_for(formula, source.schema, options, absorbing=absorbing, aside=aside, several=several)
+    design = design_for(
+        formula, source.schema, options, absorbing=absorbing, excluded=excluded, multiple_outcomes=multiple_outcomes
+    )
     design = settle_knots(design, source)
     if source.rereadable:
         batches = (batch for unit in source.units for batch in unit.batches(design.columns, parallel=True))
-        return first_rows(design, batches), source
+        return coordinates_from_first_rows(design, batches), source
     units = iter(source.units)
-    seen: list[Unit] = []
-    batches = (batch for unit in _remembered(units, seen) for batch in unit.batches(design.columns))
-    ready = first_rows(design, batches)
-    rest = chain(seen, units)
-    return ready, Peeked(source.schema, rest, source.inputs, source.rows, source.size)
+    read_units: list[Unit] = []
+    batches = (batch for unit in _recorded(units, read_units) for batch in unit.batches(design.columns))
+    with_coordinates = coordinates_from_first_rows(design, batches)
+    all_units = chain(read_units, units)
+    return with_coordinates, PartlyReadSource(source.schema, all_units, source.inputs, source.rows, source.size)
 
 
-def _remembered(units: Iterable[Unit], seen: list[Unit]) -> Iterable[Unit]:
+def _recorded(units: Iterable[Unit], read_units: list[Unit]) -> Iterable[Unit]:
     for unit in units:
-        seen.append(unit)
+        read_units.append(unit)
         yield unit

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from gramian.fit.keyed import AccumulateKeyed, Keyed
+from gramian.fit.keyed import AccumulateKeyed, KeyedAccumulated
 from gramian.fit.passes import Accumulated
 from gramian.formula.design import Design
 from gramian.linalg.keyed import Key
@@ -28,31 +28,33 @@ class Recentred:
     task: AccumulateKeyed
     coordinates: Mapping[Key, Mapping[str, Coordinate]]
 
-    def items(self, keyed: Keyed) -> Iterator[tuple[Key, Design, Accumulated]]:
+    def items(self, keyed: KeyedAccumulated) -> Iterator[tuple[Key, Design, Accumulated]]:
         """Every group of the second pass with the design in its own coordinates."""
-        for key, done in keyed.items():
-            own = self.coordinates.get(key, done.moments.coordinates)
-            moments = replace(done.moments, coordinates=own)
-            yield key, replace(self.task.design, coordinates=own), Accumulated(moments, done.tally)
+        for key, accumulated in keyed.items():
+            own = self.coordinates.get(key, accumulated.moments.coordinates)
+            moments = replace(accumulated.moments, coordinates=own)
+            yield key, replace(self.task.design, coordinates=own), Accumulated(moments, accumulated.dropped_rows)
 
 
-def recentred(task: AccumulateKeyed, keyed: Keyed) -> Recentred | None:
+def recentred(task: AccumulateKeyed, keyed: KeyedAccumulated) -> Recentred | None:
     """The second pass, or None where no group is far from the common shift."""
     design = task.design
-    at = {m[0][0]: i for i, m in enumerate(design.layout.rows) if len(m) == 1 and m[0][1] == 1}
-    means, spreads = _moments_of_each(keyed, list(at.values()))
-    if not (means**2 > FAR * spreads).any():
+    position = {m[0][0]: i for i, m in enumerate(design.layout.rows) if len(m) == 1 and m[0][1] == 1}
+    means, variances = _means_and_variances(keyed, list(position.values()))
+    if not (means**2 > FAR * variances).any():
         return None
     scales = {name: design.coordinates[name].exponent for name in design.coordinates}
-    shifts = {name: design.coordinates[name].shift + means[:, j] * 2.0 ** scales[name] for j, name in enumerate(at)}
-    common = {name: Coordinate(c.shift * (name not in at), c.exponent) for name, c in design.coordinates.items()}
+    shifts = {
+        name: design.coordinates[name].shift + means[:, j] * 2.0 ** scales[name] for j, name in enumerate(position)
+    }
+    common = {name: Coordinate(c.shift * (name not in position), c.exponent) for name, c in design.coordinates.items()}
     centres = {key: {name: float(x[g]) for name, x in shifts.items()} for g, key in enumerate(keyed.keys)}
-    again = replace(task, design=replace(design, coordinates=common, matrix=None), centres=centres)
-    own = {key: common | {n: Coordinate(c, scales[n]) for n, c in mine.items()} for key, mine in centres.items()}
-    return Recentred(again, own)
+    task_with_centres = replace(task, design=replace(design, coordinates=common, matrix=None), centres=centres)
+    own = {key: common | {n: Coordinate(c, scales[n]) for n, c in centre.items()} for key, centre in centres.items()}
+    return Recentred(task_with_centres, own)
 
 
-def _moments_of_each(keyed: Keyed, at: list[int]) -> tuple[Matrix, Matrix]:
+def _means_and_variances(keyed: KeyedAccumulated, at: list[int]) -> tuple[Matrix, Matrix]:
     """Means and variances (g, v) in the common coordinates; zero where a group has no rows."""
     dense = keyed.moments.dense
     weight = np.maximum(dense[:, 0, 0], np.finfo(float).tiny)[:, None]

@@ -14,90 +14,98 @@ import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 
 from gramian.errors import DataError
-from gramian.fit.accuracy import REFINED, Errors
-from gramian.fit.linear import System, assembled
+from gramian.fit.accuracy import REFINED, ErrorBounds
+from gramian.fit.linear import System, assemble
 from gramian.fit.options import Options
 from gramian.fit.passes import Accumulated
 from gramian.fit.residuals import Residuals, ResidualSums
 from gramian.fit.solved import Solved
-from gramian.formula.coordinates import Frame
+from gramian.formula.coordinates import Parametrization
 from gramian.formula.design import Design
 from gramian.linalg import maps
-from gramian.linalg.certificate import UNIT, times
+from gramian.linalg.certificate import EPS, scaled_bounds
 from gramian.linalg.doubledouble import Pair, from_fraction, pair
 from gramian.linalg.solve import Solution
 from gramian.typing import Matrix, Vector
 
-STEPS = 4
-CAREFUL = 2.0**-85  # relative error of a sum of the careful pass
-GAIN = 0.5  # a step that leaves more of the error is the last
+MAX_STEPS = 4
+RESIDUAL_EPS = 2.0**-85  # relative error of a sum of the careful pass
+MAX_ERROR_RATIO = 0.5  # a step that leaves more of the error is the last
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
+class RefinedCoefficients:
     """Coefficients of the solved columns as hi + lo, and bounds of what they are off."""
 
     b: Pair
-    errors: Errors
+    errors: ErrorBounds
     rss: float
 
 
-def refined(
+def refine(
     first: Solved,
     design: Design,
-    done: Accumulated,
+    accumulated: Accumulated,
     options: Options,
     system: System,
-    careful: Callable[[Residuals], ResidualSums],
+    residual_pass: Callable[[Residuals], ResidualSums],
 ) -> Solved:
     """The fit after one pass `careful` for each step, until the digits are there or grow no more."""
     solution = first.solution
-    told = replace(design, levels=dict(done.moments.levels))
+    design_with_levels = replace(design, levels=dict(accumulated.moments.levels))
     correct = _corrector(system, solution)
-    point, best, passes = pair(solution.coefficients), first, first.passes
+    coefficients, best, passes = pair(solution.coefficients), first, first.passes
     worst = np.inf
-    for _ in range(STEPS):
-        task = Residuals(told, tuple(system.frame.groups), direction(system.frame, point), options.drop)
-        sums = careful(task)
-        _check(sums.rows, done.moments.rows)
+    for _ in range(MAX_STEPS):
+        task = Residuals(
+            design_with_levels,
+            tuple(system.parametrization.groups),
+            residual_direction(system.parametrization, coefficients),
+            options.drop,
+        )
+        sums = residual_pass(task)
+        _check_rows(sums.rows, accumulated.moments.rows)
         with np.errstate(all="ignore"):
-            at = _step(system, solution, options.alpha, point, sums, correct)
+            step = _step(system, solution, options.alpha, coefficients, sums, correct)
         passes += 1
-        point, error = at.b, float(at.errors.coefficients.max(initial=0.0))
-        new = replace(solution, coefficients=at.b.hi, rss=at.rss)
-        fit = assembled(design, done, options, system, new, at.errors, passes, REFINED, at.b.lo)
+        coefficients, error = step.b, float(step.errors.coefficients.max(initial=0.0))
+        refined_solution = replace(solution, coefficients=step.b.hi, rss=step.rss)
+        fit = assemble(design, accumulated, options, system, refined_solution, step.errors, passes, REFINED, step.b.lo)
         best = fit if error < worst else replace(best, passes=passes)
-        if fit.accuracy is None or fit.accuracy.reached or not error < GAIN * worst:
+        if fit.accuracy is None or fit.accuracy.reached or not error < MAX_ERROR_RATIO * worst:
             break
         worst = error
     return best
 
 
-def _check(found: int, before: int) -> None:
-    if found != before:
-        raise DataError(f"the data have changed: {before:,} rows entered the first pass, {found:,} the next")
+def _check_rows(rows: int, before: int) -> None:
+    if rows != before:
+        raise DataError(f"the data have changed: {before:,} rows entered the first pass, {rows:,} the next")
 
 
-def direction(frame: Frame, b: Pair) -> Pair:
+def residual_direction(parametrization: Parametrization, b: Pair) -> Pair:
     """What makes the residual of the stored columns, (q,): minus the coefficients, one for the response."""
     v = Pair(np.append(-b.hi, 1.0), np.append(-b.lo, 0.0))
-    if frame.subspace is None:
+    if parametrization.subspace is None:
         return v
-    width = sum(len(g.positions) for g in frame.groups)
-    return _pairs(maps.exactly(frame.subspace, v, width))
+    width = sum(len(g.positions) for g in parametrization.groups)
+    return _pairs(maps.apply_exactly(parametrization.subspace, v, width))
 
 
 def _pairs(values: list[Fraction]) -> Pair:
-    told = [from_fraction(v) for v in values]
-    return Pair(np.array([p[0] for p in told]), np.array([p[1] for p in told]))
+    pairs = [from_fraction(v) for v in values]
+    return Pair(np.array([p[0] for p in pairs]), np.array([p[1] for p in pairs]))
 
 
-def gradient(frame: Frame, products: Pair) -> Pair:
+def gradient(parametrization: Parametrization, products: Pair) -> Pair:
     """Products of the residual with the solved columns, (p,), from those with the stored ones."""
-    if frame.subspace is None:
+    if parametrization.subspace is None:
         return Pair(products.hi[:-1], products.lo[:-1])
     hi, lo = products.hi.tolist(), products.lo.tolist()
-    exact = [sum((c * (Fraction(hi[i]) + Fraction(lo[i])) for i, c in k.items()), Fraction(0)) for k in frame.subspace]
+    exact = [
+        sum((c * (Fraction(hi[i]) + Fraction(lo[i])) for i, c in k.items()), Fraction(0))
+        for k in parametrization.subspace
+    ]
     return _pairs(exact[:-1])
 
 
@@ -108,37 +116,41 @@ def _step(
     b: Pair,
     sums: ResidualSums,
     correct: Callable[[Pair], Vector],
-) -> Point:
-    frame, bounds = system.frame, solution.bounds
+) -> RefinedCoefficients:
+    parametrization, bounds = system.parametrization, solution.bounds
     assert bounds is not None
-    g = gradient(frame, sums.products)
-    pull = pair(np.zeros(len(b.hi))) if alpha is None else penalty_pull(alpha, frame, b)
-    d = correct(g - pull)
+    g = gradient(parametrization, sums.products)
+    penalty_term = pair(np.zeros(len(b.hi))) if alpha is None else half_penalty_gradient(alpha, parametrization, b)
+    d = correct(g - penalty_term)
     new = b + pair(d)
     square = float(sums.square.value[0])
-    everything = float(np.sqrt(system.squares[:-1]) @ np.abs(new.hi) + np.sqrt(system.squares[-1]))
-    floor = CAREFUL * (everything + np.sqrt(square))
-    error = times(bounds.reach, (bounds.moved(d) + floor) * bounds.room)
-    fall = float(d @ (g.value + pull.value))
-    second = float(bounds.lengths @ error) ** 2 + 2.0 * float(error @ np.abs(pull.value))
+    magnitude = float(np.sqrt(system.squares[:-1]) @ np.abs(new.hi) + np.sqrt(system.squares[-1]))
+    floor = RESIDUAL_EPS * (magnitude + np.sqrt(square))
+    error = scaled_bounds(bounds.sensitivity, (bounds.product_error(d) + floor) * bounds.amplification)
+    decrease = float(d @ (g.value + penalty_term.value))
+    second = float(bounds.centred_norms @ error) ** 2 + 2.0 * float(error @ np.abs(penalty_term.value))
     first = float(np.abs(g.value) @ error)
-    off = first + second + CAREFUL * everything * np.sqrt(square) + 4.0 * UNIT * (abs(fall) + square)
-    return Point(new, Errors(error, off), max(square - fall, 0.0))
+    rss_error = first + second + RESIDUAL_EPS * magnitude * np.sqrt(square) + 4.0 * EPS * (abs(decrease) + square)
+    return RefinedCoefficients(new, ErrorBounds(error, rss_error), max(square - decrease, 0.0))
 
 
-def penalty_pull(alpha: float, frame: Frame, b: Pair) -> Pair:
+def half_penalty_gradient(alpha: float, parametrization: Parametrization, b: Pair) -> Pair:
     """Half the gradient of alpha |T b|^2 without the intercept, exact, in the solved columns."""
-    T = frame.told if frame.told is not None else [{j: Fraction(1)} for j in range(len(b.hi))]
-    told = maps.exactly(T, b)
-    if frame.constant is not None:
-        told[frame.constant] = Fraction(0)
+    T = (
+        parametrization.to_model
+        if parametrization.to_model is not None
+        else [{j: Fraction(1)} for j in range(len(b.hi))]
+    )
+    coefficients = maps.apply_exactly(T, b)
+    if parametrization.constant is not None:
+        coefficients[parametrization.constant] = Fraction(0)
     exact = Fraction(alpha)
-    return _pairs([exact * sum((c * told[i] for i, c in column.items()), Fraction(0)) for column in T])
+    return _pairs([exact * sum((c * coefficients[i] for i, c in column.items()), Fraction(0)) for column in T])
 
 
 def _corrector(system: System, solution: Solution) -> Callable[[Pair], Vector]:
     """Solves the normal equations for a gradient, the constant swept out in double-double."""
-    constant = system.frame.constant
+    constant = system.parametrization.constant
     others = np.array([j for j in range(len(solution.coefficients)) if j != constant], np.int64)
     V = solution.inverse[np.ix_(others, others)]
     if system.penalty is not None:
@@ -159,10 +171,10 @@ def _corrector(system: System, solution: Solution) -> Callable[[Pair], Vector]:
 
 
 def _penalised_inverse(system: System, others: np.ndarray, penalty: Matrix) -> Matrix:
-    S, constant = system.products.value[:-1, :-1], system.frame.constant
+    S, constant = system.products.value[:-1, :-1], system.parametrization.constant
     A = (S + penalty)[np.ix_(others, others)]
     if constant is not None:
         A = A - np.outer(S[others, constant], S[others, constant] / S[constant, constant])
-    root = 1.0 / np.sqrt(A.diagonal())
-    factor = cho_factor(A * root[:, None] * root, lower=True)
-    return np.asarray(root[:, None] * cho_solve(factor, np.diag(root)))
+    scale = 1.0 / np.sqrt(A.diagonal())
+    factor = cho_factor(A * scale[:, None] * scale, lower=True)
+    return np.asarray(scale[:, None] * cho_solve(factor, np.diag(scale)))

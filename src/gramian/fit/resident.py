@@ -11,89 +11,89 @@ from threading import Lock
 from typing import Any
 
 from gramian.batch import Batch, Source, Unit
-from gramian.data.around import Around
+from gramian.data.around import UnitWrapper
 from gramian.data.reading import Rereadable
 from gramian.fit.limits import memory_limit
 
-MOST = 2**28  # bytes, and no more than TENTH of what is free: beyond it memory does not grow with the rows
-TENTH = 5  # memory_limit() is half of what is free
-NUMBER = 8  # bytes of a value, as far as that is known before it is read
+MAX_CACHE_BYTES = 2**28  # bytes, and no more than TENTH of what is free: beyond it memory does not grow with the rows
+FREE_SHARE = 5  # memory_limit() is half of what is free
+VALUE_BYTES = 8  # bytes of a value, as far as that is known before it is read
 
 
-def resident(source: Source, columns: Sequence[str]) -> Source:
+def cached_source(source: Source, columns: Sequence[str]) -> Source:
     """The same rows for several passes over these columns; the source itself where they are many, or no files."""
-    if not source.rereadable or all(known.changed is None for known in source.inputs):
+    if not source.rereadable or all(entry.changed is None for entry in source.inputs):
         return source
     columns = tuple(dict.fromkeys(columns))
-    room = min(MOST, memory_limit() // TENTH)
-    expected = source.size if source.rows is None else NUMBER * source.rows * len(columns)
-    if expected is None or expected > room:
+    limit = min(MAX_CACHE_BYTES, memory_limit() // FREE_SHARE)
+    expected = source.size if source.rows is None else VALUE_BYTES * source.rows * len(columns)
+    if expected is None or expected > limit:
         return source
-    kept = Room(room)
-    units = tuple(_remembering(unit, columns, kept) for unit in source.units)
+    memory_budget = MemoryBudget(limit)
+    units = tuple(_cached_unit(unit, columns, memory_budget) for unit in source.units)
     return Rereadable(source.schema, units, source.inputs, source.rows, source.size)
 
 
-class Room:
+class MemoryBudget:
     """Bytes that are left for all units of a source."""
 
     def __init__(self, left: int) -> None:
-        self.left, self.lock = left, Lock()
+        self.free, self.lock = left, Lock()
 
-    def take(self, wanted: int) -> bool:
+    def take(self, size: int) -> bool:
         """Whether there is room for so many more, which are then taken."""
         with self.lock:
-            fits = wanted <= self.left
-            self.left -= wanted if fits else 0
+            fits = size <= self.free
+            self.free -= size if fits else 0
         return fits
 
-    def give(self, taken: int) -> None:
+    def give(self, size: int) -> None:
         """There is room for so many again."""
         with self.lock:
-            self.left += taken
+            self.free += size
 
 
 @dataclass(slots=True, eq=False)
-class Remembering(Around):
+class CachedUnit(UnitWrapper):
     """A unit that is read once: it reads the columns of all passes, and keeps them while there is room."""
 
     unit: Any
     columns: tuple[str, ...]
-    room: Room
-    known: list[Batch] | None = field(default=None, init=False)
+    memory_budget: MemoryBudget
+    cached: list[Batch] | None = field(default=None, init=False)
 
     def batches(self, columns: Sequence[str], *, parallel: bool = False) -> Iterator[Batch]:
         """The rows in order, with these columns and maybe more."""
         if not set(columns) <= set(self.columns):
             return self.unit.batches(columns, parallel=parallel)  # type: ignore[no-any-return]
-        return self._read(parallel=parallel) if self.known is None else iter(self.known)
+        return self._read(parallel=parallel) if self.cached is None else iter(self.cached)
 
     def _read(self, *, parallel: bool) -> Iterator[Batch]:
-        kept: list[Batch] = []
-        whole, rows = False, 0
+        cached: list[Batch] = []
+        complete, rows = False, 0
         try:
             for batch in self.unit.batches(self.columns, parallel=parallel):
-                if self.room.take(_bytes(batch)):
-                    kept.append(batch)
+                if self.memory_budget.take(_bytes(batch)):
+                    cached.append(batch)
                 rows += batch.rows
                 yield batch
-            whole = rows == sum(batch.rows for batch in kept)
+            complete = rows == sum(batch.rows for batch in cached)
         finally:
-            self._keep(kept, whole=whole)
+            self._store(cached, complete=complete)
 
-    def _keep(self, kept: list[Batch], *, whole: bool) -> None:
+    def _store(self, read: list[Batch], *, complete: bool) -> None:
         """Remember a unit that was read to its end, all of it or nothing."""
-        if whole:
-            self.known = kept
+        if complete:
+            self.cached = read
         else:
-            self.room.give(sum(map(_bytes, kept)))
+            self.memory_budget.give(sum(map(_bytes, read)))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _itself, (self.unit,)  # another process reads it for itself
+        return _identity, (self.unit,)  # another process reads it for itself
 
 
 @dataclass(slots=True, eq=False)
-class RememberingHere(Remembering):
+class PortableCachedUnit(CachedUnit):
     """The same, of a unit that other processes can read."""
 
     def portable(self, columns: Sequence[str]) -> Any:
@@ -101,14 +101,14 @@ class RememberingHere(Remembering):
         return self.unit.portable(columns)
 
 
-def _remembering(unit: Unit, columns: tuple[str, ...], room: Room) -> Unit:
-    kind = RememberingHere if hasattr(unit, "portable") else Remembering
-    return kind(unit, columns, room)
+def _cached_unit(unit: Unit, columns: tuple[str, ...], memory_budget: MemoryBudget) -> Unit:
+    kind = PortableCachedUnit if hasattr(unit, "portable") else CachedUnit
+    return kind(unit, columns, memory_budget)
 
 
 def _bytes(batch: Batch) -> int:
     return sum(values.nbytes for values in (*batch.columns.values(), *batch.matrices.values()))
 
 
-def _itself(unit: Any) -> Any:
+def _identity(unit: Any) -> Any:
     return unit

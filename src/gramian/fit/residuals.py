@@ -9,12 +9,12 @@ import numpy as np
 
 from gramian.batch import Batch
 from gramian.errors import DataError
-from gramian.fit.passes import part
+from gramian.fit.passes import take_rows
 from gramian.formula.design import Design
 from gramian.formula.reading import Observed, Reader
-from gramian.linalg.careful import Monomials, Products
+from gramian.linalg.careful import MonomialWriter, ResidualProducts
 from gramian.linalg.doubledouble import Pair, pair, two_product, two_sum
-from gramian.linalg.products import Group
+from gramian.linalg.products import ColumnGroup
 from gramian.typing import Vector
 
 
@@ -38,7 +38,7 @@ class Residuals:
     """
 
     design: Design
-    groups: tuple[Group, ...]
+    groups: tuple[ColumnGroup, ...]
     v: Pair
     drop: bool = True
 
@@ -52,20 +52,22 @@ class Residuals:
         """The sums of no rows."""
         return ResidualSums(pair(np.zeros(len(self.v.hi))), pair(np.zeros(1)), 0)
 
-    def lift(self, batches: Iterable[Batch], /) -> ResidualSums:
+    def accumulate(self, batches: Iterable[Batch], /) -> ResidualSums:
         """The sums of one unit."""
         reader = Reader(self.design, drop=self.drop)
-        monomials = Monomials(self.groups, self.design.coordinates)
-        sums, rows = Products(self.groups, self.v, reader.sizes), 0
+        monomials = MonomialWriter(self.groups, self.design.coordinates)
+        sums, rows = ResidualProducts(self.groups, self.v, reader.sizes), 0
         with np.errstate(all="ignore"):
             for batch in batches:
                 rows += self._add(monomials, sums, reader, batch)
         return ResidualSums(sums.sums, sums.square, rows)
 
-    def _add(self, monomials: Monomials, sums: Products, reader: Reader, batch: Batch) -> int:
+    def _add(self, monomials: MonomialWriter, sums: ResidualProducts, reader: Reader, batch: Batch) -> int:
         observed = reader.read(batch)
-        known = {name: len(levels) for name, levels in (self.design.levels or {}).items()}
-        if any((codes >= known[name]).any() for name, codes in observed.codes.items()):  # rows left out may have others
+        level_counts = {name: len(levels) for name, levels in (self.design.levels or {}).items()}
+        if any(
+            (codes >= level_counts[name]).any() for name, codes in observed.codes.items()
+        ):  # rows left out may have others
             raise DataError("the data have changed since the first pass: there are new levels", batch.where)
         values, observed = _finite(_values(self.design, observed), observed)
         (response,) = self.design.outcome
@@ -82,28 +84,28 @@ class Residuals:
 def _values(design: Design, observed: Observed) -> dict[str, Vector]:
     values = dict(observed.values)
     if observed.matrix is not None:
-        values |= dict(zip(design.placed, observed.matrix.T, strict=True))
+        values |= dict(zip(design.matrix_variables, observed.matrix.T, strict=True))
     return values
 
 
 def _finite(values: Mapping[str, Vector], observed: Observed) -> tuple[Mapping[str, Vector], Observed]:
     """The rows in which every value is finite, as the first pass took them."""
-    found = [*values.values(), *([] if observed.offset is None else [observed.offset])]
-    whole = [observed.matrix] if observed.matrix is not None else []
-    if all(np.isfinite(v.sum()) for v in (*whole, *observed.values.values(), *found[len(values) :])):
+    vectors = [*values.values(), *([] if observed.offset is None else [observed.offset])]
+    matrices = [observed.matrix] if observed.matrix is not None else []
+    if all(np.isfinite(v.sum()) for v in (*matrices, *observed.values.values(), *vectors[len(values) :])):
         return values, observed
-    good = np.logical_and.reduce([np.isfinite(v) for v in found])
+    good = np.logical_and.reduce([np.isfinite(v) for v in vectors])
     if good.all():
         return values, observed
-    kept = replace(
+    finite_rows = replace(
         observed,
         rows=int(good.sum()),
         codes={name: c[good] for name, c in observed.codes.items()},
-        offset=part(observed.offset, good),
-        weight=part(observed.weight, good),
-        count=part(observed.count, good),
+        offset=take_rows(observed.offset, good),
+        weight=take_rows(observed.weight, good),
+        count=take_rows(observed.count, good),
     )
-    return {name: v[good] for name, v in values.items()}, kept
+    return {name: v[good] for name, v in values.items()}, finite_rows
 
 
 def _weight(observed: Observed) -> Pair | None:

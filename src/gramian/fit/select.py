@@ -8,21 +8,21 @@ from dataclasses import dataclass
 import numpy as np
 
 from gramian.errors import NumericalError, OptionError
-from gramian.fit.choosing import Terrain, terrain
+from gramian.fit.choosing import CandidateTerms, candidate_terms
 from gramian.fit.linear import outcome_sums, solve_linear
 from gramian.fit.options import Options, one_of
 from gramian.fit.passes import Accumulated
 from gramian.fit.solved import Solved
 from gramian.formula.design import Design
 from gramian.formula.submodel import INTERCEPT, submodel
-from gramian.inference.criteria import CRITERIA, Yardstick
+from gramian.inference.criteria import CRITERIA, ModelCriteria
 from gramian.linalg.choices import Subset
 from gramian.linalg.stepwise import Criterion, backward, forward, residual
 from gramian.linalg.subsets import best_subsets
 from gramian.typing import Codes, Vector
 
 METHODS = ("best", "forward", "backward")
-EXACT = 30  # terms up to which all subsets are searched
+MAX_BEST_TERMS = 30  # terms up to which all subsets are searched
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,12 @@ class Selected:
 
 
 def select(
-    design: Design, done: Accumulated, criterion: str = "aic", method: str = "best", count: int = 1, passes: int = 1
+    design: Design,
+    accumulated: Accumulated,
+    criterion: str = "aic",
+    method: str = "best",
+    count: int = 1,
+    passes: int = 1,
 ) -> Selected:
     """The terms that a criterion likes best, without the data.
 
@@ -71,20 +76,20 @@ def select(
     one_of("method", method, METHODS)
     if isinstance(count, bool) or not isinstance(count, int) or count < 1:
         raise OptionError(f"count must be a whole number from 1 on, found {count!r}")
-    if not done.moments.rows:
+    if not accumulated.moments.rows:
         raise NumericalError(f"no rows are left to select a model of '{design.formula}' by")
-    ground = terrain(design, done.moments)
-    yardstick = _yardstick(design, done, ground)
+    available_terms = candidate_terms(design, accumulated.moments)
+    yardstick = _yardstick(design, accumulated, available_terms)
     if criterion == "cp" and not yardstick.variance > 0:
         raise NumericalError(
             "Mallows's Cp needs the residual variance of the full model, which leaves none; use another criterion"
         )
-    subsets = _search(ground, yardstick, criterion, method, count)
-    candidates = tuple(sorted((_judged(s, design, ground, yardstick) for s in subsets), key=_order))
+    subsets = _search(available_terms, yardstick, criterion, method, count)
+    candidates = tuple(sorted((_candidate(s, design, available_terms, yardstick) for s in subsets), key=_order))
     winner = _winner(candidates, yardstick, criterion)
     constant = [INTERCEPT] if any(not term.atoms for term in design.terms.terms) else []
-    kept = (*constant, *candidates[winner].terms)
-    solved = solve_linear(submodel(design, kept), done, Options(), passes)
+    labels = (*constant, *candidates[winner].terms)
+    solved = solve_linear(submodel(design, labels), accumulated, Options(), passes)
     return Selected(design, criterion, method, candidates, winner, solved)
 
 
@@ -92,40 +97,42 @@ def _order(candidate: Candidate) -> tuple[int, float, int]:
     return candidate.columns, candidate.rss, len(candidate.terms)
 
 
-def _search(ground: Terrain, yardstick: Yardstick, criterion: str, method: str, count: int) -> list[Subset]:
+def _search(
+    available_terms: CandidateTerms, yardstick: ModelCriteria, criterion: str, method: str, count: int
+) -> list[Subset]:
     if method == "best":
-        if len(ground.terms) > EXACT:
+        if len(available_terms.terms) > MAX_BEST_TERMS:
             raise OptionError(
-                f'all subsets are searched of up to {EXACT} terms, found {len(ground.terms)}; use method="forward" or '
+                f'all subsets are searched of up to {MAX_BEST_TERMS} terms, found {len(available_terms.terms)}; use method="forward" or '
                 '"backward"'
             )
-        return best_subsets(ground.problem, count)
-    judge = _criterion(yardstick, criterion, ground)
-    return (forward if method == "forward" else backward)(ground.problem, judge)
+        return best_subsets(available_terms.problem, count)
+    evaluate = _criterion(yardstick, criterion, available_terms)
+    return (forward if method == "forward" else backward)(available_terms.problem, evaluate)
 
 
-def _criterion(yardstick: Yardstick, name: str, ground: Terrain) -> Criterion:
-    def judge(rss: Vector, rank: Codes) -> Vector:
-        pairs = zip((rss * ground.scale).tolist(), (rank + ground.base).tolist(), strict=True)
+def _criterion(yardstick: ModelCriteria, name: str, available_terms: CandidateTerms) -> Criterion:
+    def evaluate(rss: Vector, rank: Codes) -> Vector:
+        pairs = zip((rss * available_terms.scale).tolist(), (rank + available_terms.base_rank).tolist(), strict=True)
         return np.array([yardstick.badness(name, r, p) for r, p in pairs])
 
-    return judge
+    return evaluate
 
 
-def _yardstick(design: Design, done: Accumulated, ground: Terrain) -> Yardstick:
-    moments, (response,) = done.moments, design.outcome
+def _yardstick(design: Design, accumulated: Accumulated, available_terms: CandidateTerms) -> ModelCriteria:
+    moments, (response,) = accumulated.moments, design.outcome
     _, centred, square = outcome_sums(moments, response, design.coordinates[response])
-    full = residual(ground.problem, ground.problem.columns(range(len(ground.terms))))
-    freedom = moments.rows - full.rank - ground.base
-    variance = full.rss * ground.scale / freedom if freedom > 0 and full.rss > full.noise else math.nan
-    tss = centred if ground.base else square
-    return Yardstick(moments.rows, moments.log_weight, tss, ground.base > 0, variance)
+    full = residual(available_terms.problem, available_terms.problem.columns(range(len(available_terms.terms))))
+    df_residual = moments.rows - full.rank - available_terms.base_rank
+    variance = full.rss * available_terms.scale / df_residual if df_residual > 0 and full.rss > full.noise else math.nan
+    tss = centred if available_terms.base_rank else square
+    return ModelCriteria(moments.rows, moments.log_weight, tss, available_terms.base_rank > 0, variance)
 
 
-def _judged(subset: Subset, design: Design, ground: Terrain, yardstick: Yardstick) -> Candidate:
-    labels = tuple(design.terms.terms[ground.terms[g]].label for g in subset.groups)
-    told = residual(ground.problem, ground.problem.columns(subset.groups))
-    rss, columns = told.rss * ground.scale, told.rank + ground.base
+def _candidate(subset: Subset, design: Design, available_terms: CandidateTerms, yardstick: ModelCriteria) -> Candidate:
+    labels = tuple(design.terms.terms[available_terms.terms[g]].label for g in subset.groups)
+    fit = residual(available_terms.problem, available_terms.problem.columns(subset.groups))
+    rss, columns = fit.rss * available_terms.scale, fit.rank + available_terms.base_rank
     return Candidate(
         labels,
         columns,
@@ -134,11 +141,11 @@ def _judged(subset: Subset, design: Design, ground: Terrain, yardstick: Yardstic
         bic=yardstick.bic(rss, columns),
         adj_r_squared=yardstick.adj_r_squared(rss, columns),
         cp=yardstick.cp(rss, columns),
-        perfect=told.rss <= told.noise,
+        perfect=fit.rss <= fit.noise,
     )
 
 
-def _winner(candidates: tuple[Candidate, ...], yardstick: Yardstick, criterion: str) -> int:
+def _winner(candidates: tuple[Candidate, ...], yardstick: ModelCriteria, criterion: str) -> int:
     """The first of the best: of equals, as all perfect fits are, the one with the fewest columns."""
     values = np.array([yardstick.badness(criterion, 0.0 if c.perfect else c.rss, c.columns) for c in candidates])
     values[np.isnan(values)] = math.inf

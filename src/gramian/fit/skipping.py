@@ -11,18 +11,18 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from gramian.batch import Batch, Source, Unit
-from gramian.data.around import Around
+from gramian.data.around import UnitWrapper
 from gramian.data.reading import Rereadable
 from gramian.engines.choice import Engine
 from gramian.engines.progress import Progress
 from gramian.errors import DataError, OptionError, SchemaError, UnreadableError
-from gramian.formula.tally import Tally
+from gramian.formula.tally import DroppedRows
 from gramian.typing import M, Pass
 
 T = TypeVar("T")
 
 
-def skipping(run: Callable[[Source, Engine], T], source: Source, engine: Engine) -> tuple[T, Tally]:
+def run_skipping_bad(run: Callable[[Source, Engine], T], source: Source, engine: Engine) -> tuple[T, DroppedRows]:
     """What `run` returns for the units that can be read, and the rows of the others, by unit.
 
     Raises OptionError for a source that can be read once, DataError where no unit can be read.
@@ -31,27 +31,27 @@ def skipping(run: Callable[[Source, Engine], T], source: Source, engine: Engine)
         raise OptionError("skip_bad needs data that can be read again, such as files")
     bad: set[str] = set()
     while True:
-        rest, noted = _without(source, bad), _Noted(engine)
+        rest, recorder = _without(source, bad), _ColumnRecordingEngine(engine)
         try:
-            return run(rest, noted), _tally(source, bad)
+            return run(rest, recorder), _dropped_rows(source, bad)
         except UnreadableError as error:
             if error.where in bad or len(bad) + 1 >= len(tuple(source.units)):
                 raise
             bad.add(error.where)
-        if noted.columns is not None:
-            bad |= _others(_without(source, bad), engine, noted.columns)
+        if recorder.columns is not None:
+            bad |= _other_bad_units(_without(source, bad), engine, recorder.columns)
 
 
 def _without(source: Source, bad: set[str]) -> Rereadable:
     units = [unit for unit in source.units if unit.name not in bad]
-    known = [unit.rows for unit in units if unit.rows is not None]
-    rows, size = sum(known) if len(known) == len(units) else None, sum(unit.size for unit in units)
-    return Rereadable(source.schema, tuple(map(_guarded, units)), source.inputs, rows, size or None)
+    row_counts = [unit.rows for unit in units if unit.rows is not None]
+    rows, size = sum(row_counts) if len(row_counts) == len(units) else None, sum(unit.size for unit in units)
+    return Rereadable(source.schema, tuple(map(_with_named_errors, units)), source.inputs, rows, size or None)
 
 
-def _tally(source: Source, bad: set[str]) -> Tally:
-    lost = [unit for unit in source.units if unit.name in bad]
-    return Tally({_cause(unit): 1 if unit.rows is None else unit.rows for unit in lost})
+def _dropped_rows(source: Source, bad: set[str]) -> DroppedRows:
+    bad_units = [unit for unit in source.units if unit.name in bad]
+    return DroppedRows({_cause(unit): 1 if unit.rows is None else unit.rows for unit in bad_units})
 
 
 def _cause(unit: Unit) -> str:
@@ -59,23 +59,23 @@ def _cause(unit: Unit) -> str:
     return f"{'or more ' if unit.rows is None else ''}in {unit.name}, which cannot be read"
 
 
-def _others(source: Source, engine: Engine, columns: tuple[str, ...]) -> set[str]:
+def _other_bad_units(source: Source, engine: Engine, columns: tuple[str, ...]) -> set[str]:
     """The units that cannot be read, by one trip that does nothing else."""
-    tried = Rereadable(source.schema, tuple(map(_tried, source.units)), source.inputs, source.rows, source.size)
+    probed = Rereadable(source.schema, tuple(map(_probed, source.units)), source.inputs, source.rows, source.size)
     try:
-        return set(engine.fold(tried, Probe(columns)).names)
+        return set(engine.fold(probed, Probe(columns)).names)
     except UnreadableError as error:  # it brought its workers down
         return {error.where}
 
 
 @dataclass(frozen=True, slots=True)
-class Names:
+class UnitNames:
     """Names of units, in their order."""
 
     names: tuple[str, ...] = ()
 
-    def __add__(self, other: Names, /) -> Names:
-        return Names(self.names + other.names)
+    def __add__(self, other: UnitNames, /) -> UnitNames:
+        return UnitNames(self.names + other.names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,15 +83,15 @@ class Probe:
     """The pass that reads and forgets; a unit that cannot be read stands for itself by a batch without rows."""
 
     columns: tuple[str, ...]
-    empty: Names = field(default=Names(), init=False)
+    empty: UnitNames = field(default=UnitNames(), init=False)
 
-    def lift(self, batches: Iterable[Batch], /) -> Names:
+    def accumulate(self, batches: Iterable[Batch], /) -> UnitNames:
         """Where the batches without rows are from."""
-        return Names(tuple(batch.where for batch in batches))
+        return UnitNames(tuple(batch.where for batch in batches))
 
 
 @dataclass(frozen=True, slots=True)
-class Guarded(Around):
+class NamedErrorUnit(UnitWrapper):
     """A unit whose complaints name it. Columns that are not as they should be are no reason to skip it."""
 
     unit: Any
@@ -107,46 +107,46 @@ class Guarded(Around):
 
 
 @dataclass(frozen=True, slots=True)
-class Tried(Guarded):
+class ProbedUnit(NamedErrorUnit):
     """A unit that yields nothing, but a batch without rows where it cannot be read."""
 
     def batches(self, columns: Sequence[str], *, parallel: bool = False) -> Iterator[Batch]:
         """Nothing, or a batch that names the unit."""
         try:
-            for _ in Guarded(self.unit).batches(columns, parallel=parallel):
+            for _ in NamedErrorUnit(self.unit).batches(columns, parallel=parallel):
                 pass
         except UnreadableError:
             yield Batch(0, {}, where=self.name)
 
 
 @dataclass(frozen=True, slots=True)
-class GuardedThere(Guarded):
+class PortableNamedErrorUnit(NamedErrorUnit):
     """The same, of a unit that other processes can read."""
 
-    def portable(self, columns: Sequence[str]) -> Guarded:
+    def portable(self, columns: Sequence[str]) -> NamedErrorUnit:
         """What they read it by."""
-        return Guarded(self.unit.portable(columns))
+        return NamedErrorUnit(self.unit.portable(columns))
 
 
 @dataclass(frozen=True, slots=True)
-class TriedThere(Tried):
+class PortableProbedUnit(ProbedUnit):
     """The same, of a unit that other processes can read."""
 
-    def portable(self, columns: Sequence[str]) -> Tried:
+    def portable(self, columns: Sequence[str]) -> ProbedUnit:
         """What they read it by."""
-        return Tried(self.unit.portable(columns))
+        return ProbedUnit(self.unit.portable(columns))
 
 
-def _guarded(unit: Unit) -> Unit:
-    return GuardedThere(unit) if hasattr(unit, "portable") else Guarded(unit)
+def _with_named_errors(unit: Unit) -> Unit:
+    return PortableNamedErrorUnit(unit) if hasattr(unit, "portable") else NamedErrorUnit(unit)
 
 
-def _tried(unit: Any) -> Unit:
-    return TriedThere(unit.unit) if isinstance(unit, GuardedThere) else Tried(unit.unit)
+def _probed(unit: Any) -> Unit:
+    return PortableProbedUnit(unit.unit) if isinstance(unit, PortableNamedErrorUnit) else ProbedUnit(unit.unit)
 
 
 @dataclass(slots=True)
-class _Noted:
+class _ColumnRecordingEngine:
     """An engine that remembers which columns were read."""
 
     engine: Any

@@ -10,17 +10,17 @@ import numpy as np
 from gramian.fit.absorbed import Absorbed
 from gramian.fit.accuracy import Accuracy
 from gramian.formula.coding import Levels
-from gramian.formula.coordinates import Frame
+from gramian.formula.coordinates import Parametrization
 from gramian.formula.design import Design
-from gramian.formula.tally import Tally
-from gramian.inference.recipes import Recipe
+from gramian.formula.tally import DroppedRows
+from gramian.inference.recipes import VcovSpec
 from gramian.linalg import maps
 from gramian.linalg.solve import Solution
 from gramian.typing import Mask, Matrix, Vector
 
 
 @dataclass(frozen=True, slots=True)
-class Robust:
+class RobustCovariance:
     """A robust covariance.
 
     inner : (p, p) of the columns that were solved for, times their outcome's scale. told : (p, p) of the model's
@@ -28,9 +28,9 @@ class Robust:
     infinite for z. groups : clusters, by column. negative : eigenvalues below zero that were set to zero.
     """
 
-    recipe: Recipe
-    inner: Matrix
-    told: Matrix
+    vcov: VcovSpec
+    solved_covariance: Matrix
+    covariance: Matrix
     factor: float
     df: float
     groups: tuple[int, ...] = ()
@@ -54,7 +54,7 @@ class Solved:
     formula: str
     design: Design
     levels: Levels
-    frame: Frame
+    parametrization: Parametrization
     solution: Solution
     names: tuple[str, ...]
     terms: tuple[int, ...]
@@ -74,10 +74,10 @@ class Solved:
     leverage: float
     condition: float
     passes: int
-    tally: Tally
+    dropped_rows: DroppedRows
     alpha: float | None = None
     accuracy: Accuracy | None = None
-    robust: Robust | None = None
+    robust: RobustCovariance | None = None
 
     @property
     def effective(self) -> float:
@@ -87,10 +87,12 @@ class Solved:
         return self.rank + (self.absorbed.rank if self.absorbed else 0)
 
     absorbed: Absorbed | None = None
-    roots: Vector | None = None
+    inverse_roots: Vector | None = None
 
 
-def stored_coefficients(frame: Frame, solution: Solution, coefficients: Vector, aliased: Mapping[str, str]) -> Vector:
+def stored_coefficients(
+    parametrization: Parametrization, solution: Solution, coefficients: Vector, aliased: Mapping[str, str]
+) -> Vector:
     """Coefficients (q - 1,) of the stored columns but the response, in units of the outcome.
 
     coefficients, aliased : those of the model's columns, which say what is left out.
@@ -98,9 +100,11 @@ def stored_coefficients(frame: Frame, solution: Solution, coefficients: Vector, 
     b = solution.coefficients
     if aliased:
         model = np.nan_to_num(coefficients)
-        for i, c in frame.response.items():
+        for i, c in parametrization.response_shift.items():
             model[i] -= float(c)
-        b = (model if frame.made is None else maps.apply(frame.made, model)) / frame.scale
-    if frame.subspace is not None:
-        return maps.apply(frame.subspace[:-1], b, sum(len(g.positions) for g in frame.groups) - 1)
-    return b * frame.scale
+        b = (
+            model if parametrization.to_solved is None else maps.apply(parametrization.to_solved, model)
+        ) / parametrization.scale
+    if parametrization.subspace is not None:
+        return maps.apply(parametrization.subspace[:-1], b, sum(len(g.positions) for g in parametrization.groups) - 1)
+    return b * parametrization.scale

@@ -10,11 +10,11 @@ import numpy as np
 from gramian.batch import Source
 from gramian.fit.passes import LINEAR
 from gramian.fit.predict import without_last
-from gramian.formula.coordinates import Frame
+from gramian.formula.coordinates import Parametrization
 from gramian.formula.design import Design
 from gramian.formula.reading import Observed, Reader
 from gramian.linalg import maps
-from gramian.linalg.gather import Gather
+from gramian.linalg.gather import BlockWriter
 from gramian.linalg.levels import positions
 from gramian.linalg.rows import stored_rows
 from gramian.linalg.subspace import dense
@@ -31,45 +31,49 @@ class ModelRows:
     """
 
     design: Design
-    frame: Frame
+    parametrization: Parametrization
     levels: Mapping[str, Sequence[Level]]
     drop: bool
     mean: Vector
-    spread: Vector
+    stds: Vector
 
     def parts(self, source: Source) -> Iterator[Part]:
         """The rows in the order of the source, a block at a time."""
         design = replace(self.design, matrix=None, levels=None)
-        gather, groups = Gather(design.layout, design.coordinates), without_last(self.frame.groups)
-        made = self._made(sum(len(g.positions) for g in groups))
+        block_writer, groups = BlockWriter(design.layout, design.coordinates), without_last(self.parametrization.groups)
+        combinations = self._combination_matrix(sum(len(g.positions) for g in groups))
         (response,) = design.outcome
         for unit in source.units:
             reader = Reader(design, drop=self.drop)
             for batch in unit.batches(design.columns):
                 with np.errstate(all="ignore"):
                     observed = reader.read(batch)
-                    codes, sizes = self._codes(observed, reader), {f: len(known) for f, known in self.levels.items()}
+                    codes, sizes = self._codes(observed, reader), {f: len(names) for f, names in self.levels.items()}
                     outcome = LINEAR.residual(observed.values[response], observed.offset)
                     values = {**observed.values, response: outcome}
-                    for rows, columns in gather.blocks(observed.rows, values, codes, None):
+                    for rows, columns in block_writer.blocks(observed.rows, values, codes, None):
                         Z = stored_rows(columns, design.layout, groups, sizes)
-                        X = ((Z if made is None else Z @ made) - self.mean) / self.spread
+                        X = ((Z if combinations is None else Z @ combinations) - self.mean) / self.stds
                         yield _finite(X, outcome[rows], _weights(observed, rows))
 
-    def _made(self, height: int) -> Matrix | None:
+    def _combination_matrix(self, height: int) -> Matrix | None:
         """Model columns of the columns that are solved for."""
-        combinations = self.frame.made if self.frame.subspace is None else self.frame.subspace[:-1]
+        combinations = (
+            self.parametrization.to_solved
+            if self.parametrization.subspace is None
+            else self.parametrization.subspace[:-1]
+        )
         return None if combinations is None else dense([maps.sparse(c) for c in combinations], height)
 
     def _codes(self, observed: Observed, reader: Reader) -> dict[str, Codes]:
         """Codes as the moments count levels; a complete row has none but those."""
-        known = {name: positions(index.known, self.levels[name]) for name, index in reader.levels.items()}
-        return {name: known[name][codes] for name, codes in observed.codes.items()}
+        places = {name: positions(index.levels, self.levels[name]) for name, index in reader.levels.items()}
+        return {name: places[name][codes] for name, codes in observed.codes.items()}
 
 
 def _weights(observed: Observed, rows: slice) -> Vector | None:
-    given = [v[rows] for v in (observed.weight, observed.count) if v is not None]
-    return np.asarray(np.prod(given, axis=0)) if given else None
+    factors = [v[rows] for v in (observed.weight, observed.count) if v is not None]
+    return np.asarray(np.prod(factors, axis=0)) if factors else None
 
 
 def _finite(X: Matrix, y: Vector, w: Vector | None) -> Part:
@@ -78,7 +82,7 @@ def _finite(X: Matrix, y: Vector, w: Vector | None) -> Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Schedule:
+class SgdSchedule:
     """What stochastic gradient descent has to be given: the rate of step t is rate / (1 + decay t)."""
 
     rate: float
@@ -91,7 +95,7 @@ class Schedule:
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class SgdState:
     """Where the descent stands after a pass: its last iterate, the average over the pass, steps and rows so far."""
 
     b: Vector
@@ -100,20 +104,20 @@ class State:
     rows: int = 0
 
 
-def descend(rows: ModelRows, source: Source, schedule: Schedule, mean_weight: float = 1.0) -> Iterator[State]:
+def descend(rows: ModelRows, source: Source, schedule: SgdSchedule, mean_weight: float = 1.0) -> Iterator[SgdState]:
     """The state after each pass, from zero.
 
     A step is b - rate X'W(Xb - y)/n over a few rows (Robbins and Monro 1951), and the answer of a pass is the average
     of its iterates (Polyak and Juditsky 1992). mean_weight : of a row. The source is read once a pass.
     """
     zero = np.zeros(len(rows.mean))
-    state = State(zero, zero)
+    state = SgdState(zero, zero)
     while True:
         state = one_pass(state, cut(rows.parts(source), schedule.batch), schedule, mean_weight)
         yield state
 
 
-def one_pass(state: State, parts: Iterable[Part], schedule: Schedule, mean_weight: float) -> State:
+def one_pass(state: SgdState, parts: Iterable[Part], schedule: SgdSchedule, mean_weight: float) -> SgdState:
     """Every row once."""
     b, total, steps, rows = state.b, np.zeros_like(state.b), state.steps, state.rows
     with np.errstate(all="ignore"):
@@ -121,21 +125,21 @@ def one_pass(state: State, parts: Iterable[Part], schedule: Schedule, mean_weigh
             r = X @ b - y if w is None else (X @ b - y) * (w / mean_weight)
             b = b - schedule.rate / (1.0 + schedule.decay * steps) / len(y) * (r @ X)
             total, steps, rows = total + b, steps + 1, rows + len(y)
-    return State(b, total / max(steps - state.steps, 1), steps, rows)
+    return SgdState(b, total / max(steps - state.steps, 1), steps, rows)
 
 
 def cut(parts: Iterable[Part], size: int) -> Iterator[Part]:
     """The same rows in pieces of `size`, the last one shorter: they do not depend on how the source was cut."""
-    kept: Part | None = None
+    remainder: Part | None = None
     for part in parts:
-        X, y, w = part if kept is None else _joined(kept, part)
-        whole = len(y) - len(y) % size
-        for at in range(0, whole, size):
+        X, y, w = part if remainder is None else _joined(remainder, part)
+        complete = len(y) - len(y) % size
+        for at in range(0, complete, size):
             piece = slice(at, at + size)
             yield X[piece], y[piece], None if w is None else w[piece]
-        kept = X[whole:], y[whole:], None if w is None else w[whole:]
-    if kept is not None and len(kept[1]):
-        yield kept
+        remainder = X[complete:], y[complete:], None if w is None else w[complete:]
+    if remainder is not None and len(remainder[1]):
+        yield remainder
 
 
 def _joined(a: Part, b: Part) -> Part:

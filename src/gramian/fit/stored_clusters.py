@@ -11,9 +11,9 @@ import numpy as np
 from gramian.errors import DataError, NumericalError, SchemaError
 from gramian.fit.cluster_names import Clusters
 from gramian.fit.clusters import ClusterMoments, Label, labels_of
-from gramian.formula.coordinates import Frame
-from gramian.linalg.extract import Extract
-from gramian.linalg.maps import written_out
+from gramian.formula.coordinates import Parametrization
+from gramian.linalg.extract import SubsetPlan
+from gramian.linalg.maps import to_dense
 from gramian.linalg.monomials import Coordinate
 from gramian.linalg.moved import changes_between, combinations
 from gramian.typing import Level
@@ -26,14 +26,14 @@ class StoredClusters:
     """Products of every cluster. by : the columns that make the clusters."""
 
     by: tuple[str, ...]
-    keyed: ClusterMoments
+    moments: ClusterMoments
 
 
 def checked(by: tuple[str, ...], keyed: ClusterMoments) -> StoredClusters:
     """Raise DataError where a cluster is null, SchemaError where values of some type could not be written to a file."""
-    if keyed.absent:
+    if keyed.null_clusters:
         raise DataError(
-            f"cluster: {' or '.join(map(repr, by))} is null in {keyed.absent:,} of the rows that are summed, so they "
+            f"cluster: {' or '.join(map(repr, by))} is null in {keyed.null_clusters:,} of the rows that are summed, so they "
             "are in no cluster; leave these rows out of the data, or give them a value"
         )
     for column, values in zip(by, keyed.clusters.names, strict=False):
@@ -46,7 +46,7 @@ def checked(by: tuple[str, ...], keyed: ClusterMoments) -> StoredClusters:
 def added(a: StoredClusters | None, b: StoredClusters | None) -> StoredClusters | None:
     """The clusters of both, by name. Raises SchemaError where they are not by the same columns."""
     _check_same(a, b)
-    return None if a is None or b is None else StoredClusters(a.by, a.keyed + b.keyed)
+    return None if a is None or b is None else StoredClusters(a.by, a.moments + b.moments)
 
 
 def subtracted(a: StoredClusters | None, b: StoredClusters | None) -> StoredClusters | None:
@@ -57,38 +57,44 @@ def subtracted(a: StoredClusters | None, b: StoredClusters | None) -> StoredClus
     _check_same(a, b)
     if a is None or b is None:
         return None
-    mine, theirs = a.keyed, b.keyed
-    clusters, place = mine.clusters.merged(theirs.clusters)
-    if clusters.count > mine.clusters.count:
+    first, second = a.moments, b.moments
+    clusters, positions = first.clusters.merged(second.clusters)
+    if clusters.count > first.clusters.count:
         raise NumericalError(
-            f"{clusters.count - mine.clusters.count:,} clusters by {' and '.join(a.by)} of the second are not in the "
+            f"{clusters.count - first.clusters.count:,} clusters by {' and '.join(a.by)} of the second are not in the "
             "first: their rows cannot be taken away"
         )
-    counts, products = mine.counts.copy(), mine.products.copy()
-    if len(place):
-        labels = tuple(dict.fromkeys((*mine.labels, *theirs.labels)))
-        products = mine.by(labels).copy()
-        products[place] -= theirs.by(labels)
-        mine = replace(mine, labels=labels)
-        counts[place] -= theirs.counts
+    counts, products = first.counts.copy(), first.products.copy()
+    if len(positions):
+        labels = tuple(dict.fromkeys((*first.labels, *second.labels)))
+        products = first.select(labels).copy()
+        products[positions] -= second.select(labels)
+        first = replace(first, labels=labels)
+        counts[positions] -= second.counts
     if counts.min(initial=0.0) < 0:
         raise NumericalError(
             f"{int((counts < 0).sum()):,} clusters by {' and '.join(a.by)} have more rows in the second than in the "
             "first: they are not part of it"
         )
-    keep = np.flatnonzero(counts > 0)
-    rows = mine.rows - theirs.rows
-    left = replace(mine, clusters=compact(clusters.take(keep)), products=products[keep], counts=counts[keep], rows=rows)
-    return StoredClusters(a.by, left)
+    nonempty = np.flatnonzero(counts > 0)
+    rows = first.rows - second.rows
+    difference = replace(
+        first,
+        clusters=compact(clusters.take(nonempty)),
+        products=products[nonempty],
+        counts=counts[nonempty],
+        rows=rows,
+    )
+    return StoredClusters(a.by, difference)
 
 
 def compact(clusters: Clusters) -> Clusters:
     """Without values that name no cluster."""
     names, cells = [], []
     for values, code in zip(clusters.names, clusters.cells.T, strict=True):
-        there, place = np.unique(code, return_inverse=True)
-        names.append(values.take(there))
-        cells.append(place.reshape(-1))
+        occurring, positions = np.unique(code, return_inverse=True)
+        names.append(values.take(occurring))
+        cells.append(positions.reshape(-1))
     return Clusters(tuple(names), np.column_stack(cells) if cells else clusters.cells)
 
 
@@ -96,15 +102,15 @@ def with_levels(stored: StoredClusters | None, levels: Mapping[str, Sequence[Lev
     """Without columns of levels that no row has any more."""
     if stored is None:
         return None
-    known = {f: set(names) for f, names in levels.items()}
-    labels = tuple(label for label in stored.keyed.labels if all(level in known[f] for f, level in label[0]))
-    keyed = replace(stored.keyed, labels=labels, products=stored.keyed.by(labels))
+    present = {f: set(names) for f, names in levels.items()}
+    labels = tuple(label for label in stored.moments.labels if all(level in present[f] for f, level in label[0]))
+    keyed = replace(stored.moments, labels=labels, products=stored.moments.select(labels))
     return StoredClusters(stored.by, keyed)
 
 
 def aligned(
     stored: StoredClusters | None,
-    plan: Extract | None,
+    plan: SubsetPlan | None,
     old: Mapping[str, Coordinate],
     new: Mapping[str, Coordinate],
 ) -> StoredClusters | None:
@@ -114,7 +120,7 @@ def aligned(
     """
     if stored is None:
         return None
-    keyed = stored.keyed if plan is None else replace(stored.keyed, labels=_renamed(stored.keyed.labels, plan))
+    keyed = stored.moments if plan is None else replace(stored.moments, labels=_renamed(stored.moments.labels, plan))
     names = {} if plan is None else plan.variables
     changes = changes_between({v: old[names.get(v, v)] for v in new}, new)
     if changes:
@@ -124,7 +130,7 @@ def aligned(
         T = np.zeros((len(keyed.labels), len(keyed.labels)))
         for places in cells.values():
             of = combinations([keyed.labels[i][1] for i in places], changes)
-            T[np.ix_(places, places)] = written_out(of, len(places))
+            T[np.ix_(places, places)] = to_dense(of, len(places))
         with np.errstate(all="ignore"):
             products = T @ keyed.products @ T.T
         if not np.isfinite(products).all():
@@ -135,27 +141,30 @@ def aligned(
     return StoredClusters(stored.by, keyed)
 
 
-def told_for(
-    keyed: ClusterMoments, frame: Frame, names: Mapping[str, tuple[Level, ...]], plan: Extract
+def moments_for(
+    cluster_moments: ClusterMoments,
+    parametrization: Parametrization,
+    names: Mapping[str, tuple[Level, ...]],
+    plan: SubsetPlan,
 ) -> ClusterMoments:
     """The products of the columns of a frame, in its names. plan : how its sums are read from those that are stored.
 
     names : levels that the frame's codes refer to. Raises SchemaError where a column was not stored.
     """
-    wanted = labels_of(frame.groups, names)
-    inner = [_label(label, plan.variables, plan.factors) for label in wanted]
-    kept = {(tuple(f for f, _ in cell), m) for cell, m in keyed.labels}
-    for (cell, m), (stored, n) in zip(wanted, inner, strict=True):
-        if (tuple(f for f, _ in stored), n) not in kept:
-            told = ":".join([*(f for f, _ in cell), *(f"{v.lstrip('~')}^{p}" if p > 1 else v for v, p in m)])
+    requested = labels_of(parametrization.groups, names)
+    stored_labels = [_label(label, plan.variables, plan.factors) for label in requested]
+    available = {(tuple(f for f, _ in cell), m) for cell, m in cluster_moments.labels}
+    for (cell, m), (stored, n) in zip(requested, stored_labels, strict=True):
+        if (tuple(f for f, _ in stored), n) not in available:
+            text = ":".join([*(f for f, _ in cell), *(f"{v.lstrip('~')}^{p}" if p > 1 else v for v, p in m)])
             raise SchemaError(
-                f"the clusters keep products with {told} only as part of other terms; make the Gram with {told} as a "
+                f"the clusters keep products with {text} only as part of other terms; make the Gram with {text} as a "
                 "term of its own"
             )
-    return replace(keyed, labels=wanted, products=keyed.by(inner))
+    return replace(cluster_moments, labels=requested, products=cluster_moments.select(stored_labels))
 
 
-def _renamed(labels: Sequence[Label], plan: Extract) -> tuple[Label, ...]:
+def _renamed(labels: Sequence[Label], plan: SubsetPlan) -> tuple[Label, ...]:
     variables = {old: new for new, old in plan.variables.items()}
     factors = {old: new for new, old in plan.factors.items()}
     return tuple(_label(label, variables, factors) for label in labels)
@@ -170,7 +179,7 @@ def _label(label: Label, variables: Mapping[str, str], factors: Mapping[str, str
 def _check_same(a: StoredClusters | None, b: StoredClusters | None) -> None:
     one, other = (() if stored is None else stored.by for stored in (a, b))
     if one != other:
-        told = [" and ".join(by) or "none" for by in (one, other)]
+        described = [" and ".join(by) or "none" for by in (one, other)]
         raise SchemaError(
-            f"one Gram keeps clusters by {told[0]} and the other by {told[1]}: make both with the same cluster="
+            f"one Gram keeps clusters by {described[0]} and the other by {described[1]}: make both with the same cluster="
         )

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from gramian.batch import Batch, Input, Source, Unit
-from gramian.fit.keys import Keying, Split
+from gramian.fit.keys import Grouping, RowKeys
 from gramian.formula.functions import evaluate
 from gramian.formula.syntax import Node, names
 from gramian.linalg.keyed import Key
@@ -23,7 +23,7 @@ class Subset:
     """The rows of a source that have this key (None: any) and in which these expressions are finite."""
 
     source: Source
-    split: Split | None
+    grouping: Grouping | None
     key: Key
     present: tuple[Node, ...] = ()
 
@@ -35,7 +35,7 @@ class Subset:
     @property
     def units(self) -> Sequence[Unit]:
         """The units of the source, each with the rows that are wanted."""
-        return tuple(_Part(unit, self.split, self.key, self.present) for unit in self.source.units)
+        return tuple(_UnitSubset(unit, self.grouping, self.key, self.present) for unit in self.source.units)
 
     @property
     def rereadable(self) -> bool:
@@ -59,9 +59,9 @@ class Subset:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Part:
+class _UnitSubset:
     unit: Unit
-    split: Split | None
+    grouping: Grouping | None
     key: Key
     present: tuple[Node, ...]
 
@@ -79,16 +79,16 @@ class _Part:
 
     def batches(self, columns: Sequence[str], *, parallel: bool = False) -> Iterator[Batch]:
         needed = [name for node in self.present for name in names(node)]
-        needed += [] if self.split is None else self.split.columns
-        keying = None if self.split is None else self.split.start()
+        needed += [] if self.grouping is None else self.grouping.columns
+        row_keys = None if self.grouping is None else self.grouping.start()
         for batch in self.unit.batches(tuple(dict.fromkeys((*columns, *needed))), parallel=parallel):
-            yield chosen(batch, self._mask(batch, keying))
+            yield filter_rows(batch, self._mask(batch, row_keys))
 
-    def _mask(self, batch: Batch, keying: Keying | None) -> Mask:
+    def _mask(self, batch: Batch, row_keys: RowKeys | None) -> Mask:
         mask = np.ones(batch.rows, bool)
-        if keying is not None:
-            codes, known = keying.codes(batch, keying.parts(batch)), list(keying.keys)
-            mask &= codes == (known.index(self.key) if self.key in known else -2)
+        if row_keys is not None:
+            codes, keys = row_keys.codes(batch, row_keys.parts(batch)), list(row_keys.keys)
+            mask &= codes == (keys.index(self.key) if self.key in keys else -2)
         for node in self.present:
             with np.errstate(all="ignore"):
                 numbers = evaluate(node, batch)
@@ -96,7 +96,7 @@ class _Part:
         return mask
 
 
-def chosen(batch: Batch, mask: Mask) -> Batch:
+def filter_rows(batch: Batch, mask: Mask) -> Batch:
     """The rows of a batch that a mask marks."""
     columns = {name: _filtered(column, mask) for name, column in batch.columns.items()}
     matrices = {name: matrix[mask] for name, matrix in batch.matrices.items()}

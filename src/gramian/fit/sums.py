@@ -8,23 +8,23 @@ from typing import TypeAlias
 from gramian.errors import NumericalError, SchemaError
 from gramian.linalg.exact.extract import exact_extracted
 from gramian.linalg.exact.moments import ExactMoments
-from gramian.linalg.extract import Extract, extracted
+from gramian.linalg.extract import SubsetPlan, subset_sums
 from gramian.linalg.moments import Moments
-from gramian.linalg.moved import moved
+from gramian.linalg.moved import change_coordinates
 
 AnyMoments: TypeAlias = Moments | ExactMoments
 
 
-def read(moments: AnyMoments, plan: Extract) -> AnyMoments:
+def read_moments(moments: AnyMoments, plan: SubsetPlan) -> AnyMoments:
     """The moments of another layout."""
-    return exact_extracted(moments, plan) if isinstance(moments, ExactMoments) else extracted(moments, plan)
+    return exact_extracted(moments, plan) if isinstance(moments, ExactMoments) else subset_sums(moments, plan)
 
 
 def plus(a: AnyMoments, b: AnyMoments) -> AnyMoments:
     """All rows of both, in the coordinates of the first. Raises SchemaError where only one is exact."""
     match a, b:
         case Moments(), Moments():
-            return a + moved(b, a.coordinates)
+            return a + change_coordinates(b, a.coordinates)
         case ExactMoments(), ExactMoments():
             return a + b
     raise SchemaError(MIXED)
@@ -37,7 +37,7 @@ def minus(a: AnyMoments, b: AnyMoments) -> AnyMoments:
     """
     match a, b:
         case Moments(), Moments():
-            return a - moved(b, a.coordinates)
+            return a - change_coordinates(b, a.coordinates)
         case ExactMoments(), ExactMoments():
             return _checked(a - b)
     raise SchemaError(MIXED)
@@ -46,11 +46,11 @@ def minus(a: AnyMoments, b: AnyMoments) -> AnyMoments:
 MIXED = "one of the Grams is exact and the other is not: make both with the same `exact=`"
 
 
-def _checked(left: ExactMoments) -> ExactMoments:
-    for what, count in _counts(left):
+def _checked(difference: ExactMoments) -> ExactMoments:
+    for what, count in _counts(difference):
         if count < 0:
             raise NumericalError(f"{-count:,} more {what} would be taken away than there are: they are not in the sums")
-    return left
+    return difference
 
 
 def _counts(moments: ExactMoments) -> Iterator[tuple[str, int]]:
@@ -59,6 +59,6 @@ def _counts(moments: ExactMoments) -> Iterator[tuple[str, int]]:
             levels = (f"{f} = {moments.levels[f][code]}" for f, code in zip(factors, cell, strict=True))
             yield f"rows with {', '.join(levels)}", rows
     yield "rows", moments.rows
-    yield "rows that are not finite", moments.left_out
+    yield "rows that are not finite", moments.dropped_rows
     for variable, counts in moments.not_finite.items():
         yield f"values of {variable.removeprefix('~')} that are not finite", min(counts)

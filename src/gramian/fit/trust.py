@@ -37,16 +37,16 @@ def damped(J: Matrix, r: Vector, region: Region) -> Vector:
     step = _boxed(A, r, low, high, weight, 0.0)
     if _length(step, weight) <= region.radius:
         return step * scale
-    few = np.log(np.finfo(float).eps * (_largest(A) + TINY))
-    many = np.log(_largest(A) + np.sqrt(_largest(A.T @ r[:, None]) / region.radius) + TINY) + 3.0
+    log_low = np.log(np.finfo(float).eps * (_largest(A) + TINY))
+    log_high = np.log(_largest(A) + np.sqrt(_largest(A.T @ r[:, None]) / region.radius) + TINY) + 3.0
     for _ in range(BISECTIONS):
-        middle = (few + many) / 2
+        middle = (log_low + log_high) / 2
         step = _boxed(A, r, low, high, weight, float(np.exp(middle)))
         length = _length(step, weight)
         if (1 - NEAR) * region.radius <= length <= region.radius:
             return step * scale
-        few, many = (middle, many) if length > region.radius else (few, middle)
-    return _boxed(A, r, low, high, weight, float(np.exp(many))) * scale
+        log_low, log_high = (middle, log_high) if length > region.radius else (log_low, middle)
+    return _boxed(A, r, low, high, weight, float(np.exp(log_high))) * scale
 
 
 def _largest(A: Matrix) -> float:
@@ -57,10 +57,10 @@ def _length(step: Vector, weight: Vector) -> float:
     return float(np.linalg.norm(step * weight))
 
 
-def _boxed(A: Matrix, r: Vector, low: Vector, high: Vector, weight: Vector, root: float) -> Vector:
+def _boxed(A: Matrix, r: Vector, low: Vector, high: Vector, weight: Vector, root_damping: float) -> Vector:
     """Minimum of |A d - r|^2 + root^2 |weight d|^2 with low <= d <= high, by active sets."""
-    B = np.concatenate([A, np.diag(root * weight)]) if root else A
-    right = np.concatenate([r, np.zeros(len(weight))]) if root else r
+    B = np.concatenate([A, np.diag(root_damping * weight)]) if root_damping else A
+    right = np.concatenate([r, np.zeros(len(weight))]) if root_damping else r
     fixed, d = np.zeros(len(weight), bool), np.zeros(len(weight))
     for _ in range(3 * len(weight) + 1):
         d[~fixed] = _least_squares(B[:, ~fixed], right - B[:, fixed] @ d[fixed])
@@ -69,11 +69,11 @@ def _boxed(A: Matrix, r: Vector, low: Vector, high: Vector, weight: Vector, root
             d = np.clip(d, low, high)
             fixed |= outside
             continue
-        pull = B.T @ (right - B @ d)
-        held = fixed & (((d <= low) & (pull < 0)) | ((d >= high) & (pull > 0)))
-        if (held == fixed).all():
+        descent = B.T @ (right - B @ d)
+        at_bound = fixed & (((d <= low) & (descent < 0)) | ((d >= high) & (descent > 0)))
+        if (at_bound == fixed).all():
             return d
-        fixed = held
+        fixed = at_bound
     return np.clip(d, low, high)
 
 
@@ -86,8 +86,8 @@ def _least_squares(A: Matrix, r: Vector) -> Vector:
 
 def gain(J: Matrix, r: Vector, step: Vector) -> float:
     """How much a step lowers |r|^2 to |r - J d|^2."""
-    moved = J @ step
-    return float(moved @ (2 * r - moved))
+    change = J @ step
+    return float(change @ (2 * r - change))
 
 
 def next_radius(radius: float, length: float, predicted: float, actual: float) -> float:
@@ -98,6 +98,6 @@ def next_radius(radius: float, length: float, predicted: float, actual: float) -
     if ratio >= POOR:
         return radius
     # the minimum of the parabola through loss and slope here and the loss there
-    bend = predicted - actual
-    share = 0.5 * predicted / bend if np.isfinite(bend) and bend > 0 else SHRINK
+    curvature = predicted - actual
+    share = 0.5 * predicted / curvature if np.isfinite(curvature) and curvature > 0 else SHRINK
     return length * float(np.clip(share, SHRINK, 0.5))

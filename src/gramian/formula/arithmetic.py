@@ -7,10 +7,10 @@ from collections.abc import Callable
 
 from gramian.formula.functions import MisuseError, checked, signature
 from gramian.formula.syntax import (
+    COMBINE,
     FLAGS,
     MAX_HEIGHT,
     PRECEDENCE,
-    SEVERAL,
     Binary,
     Call,
     Flag,
@@ -21,24 +21,24 @@ from gramian.formula.syntax import (
     Text,
     height,
 )
-from gramian.formula.tokens import Cursor, Token, fault
+from gramian.formula.tokens import Cursor, Token, formula_error
 
 ANY = Name(".")
 NOT_HERE = {
-    SEVERAL: "c() gathers the outcomes of a linear model; it stands only left of '~', as in c(y1, y2) ~ x",
+    COMBINE: "c() gathers the outcomes of a linear model; it stands only left of '~', as in c(y1, y2) ~ x",
 }
 TILDE = "a formula needs '~' between the outcome and the terms, as in y ~ x"
 
 
 def expression(cursor: Cursor, level: int = 1) -> Node:
     left = unary(cursor)
-    tall = 0
+    tree_height = 0
     while PRECEDENCE.get(cursor.operator, 0) >= level:
         token = cursor.take()
         right = expression(cursor, PRECEDENCE[token.text] + 1)
-        tall = max(tall or height(left), height(right)) + 1
+        tree_height = max(tree_height or height(left), height(right)) + 1
         left = Binary(token.text, left, right, position=token.position)
-        if tall > MAX_HEIGHT:
+        if tree_height > MAX_HEIGHT:
             cursor.fail(f"an expression may have {MAX_HEIGHT} operations one after another", token.position)
     return left
 
@@ -106,7 +106,7 @@ def _call(cursor: Cursor, function: Token) -> Call:
         arguments, keywords = _arguments(cursor)
         return checked(Call(function.text, arguments, keywords, position=function.position))
     except MisuseError as wrong:
-        raise fault(wrong.message, cursor.text, wrong.position) from None
+        raise formula_error(wrong.message, cursor.text, wrong.position) from None
 
 
 def _arguments(cursor: Cursor) -> tuple[tuple[Node, ...], tuple[tuple[str, Node], ...]]:

@@ -14,7 +14,7 @@ from math import prod
 
 from gramian.errors import OptionError, listing
 from gramian.formula.contrasts import CONTRASTS, TREATMENT, Contrast
-from gramian.formula.parts import Part, PowerSums
+from gramian.formula.parts import NumericTerm, PowerSums
 from gramian.formula.terms import Factor, Term, Terms
 from gramian.linalg.columns import Factors
 from gramian.linalg.moments import Moments
@@ -70,8 +70,8 @@ def levels_of(moments: Moments, terms: Terms) -> Levels:
 
     Factors that are only absorbed are left out: they have no columns, and may have millions of levels.
     """
-    names = {name: tuple(known) for name, known in moments.levels.items() if name in terms.told}
-    order = {name: _order(terms.factors[name], known) for name, known in names.items()}
+    names = {name: tuple(values) for name, values in moments.levels.items() if name in terms.coefficient_factors}
+    order = {name: _order(terms.factors[name], values) for name, values in names.items()}
     tables = {f: t for f, t in moments.tables.items() if names.keys() >= set(f)}
     cells = {f: frozenset(map(tuple, t.cells[t.rows > 0].tolist())) for f, t in tables.items()}
     return Levels(names, order, cells, contrasts_of(terms, names, order))
@@ -82,9 +82,9 @@ def contrasts_of(
 ) -> dict[str, Contrast]:
     """The contrasts of the factors that have others than those of treatment."""
     return {
-        name: CONTRASTS[terms.factors[name].contrast]([level_name(known[code]) for code in order[name]])
-        for name, known in names.items()
-        if terms.factors[name].contrast != TREATMENT and known
+        name: CONTRASTS[terms.factors[name].contrast]([level_name(values[code]) for code in order[name]])
+        for name, values in names.items()
+        if terms.factors[name].contrast != TREATMENT and values
     }
 
 
@@ -119,8 +119,8 @@ def empty_cells(terms: Terms, levels: Levels) -> dict[str, int]:
     for term in terms.terms if len(terms.factors) > 1 else ():
         if len(term.factors) > 1:
             possible = prod(len(levels.names[f]) for f in term.factors)
-            if missing := possible - len(levels.cells[term.factors]):
-                out[term.label] = missing
+            if empty := possible - len(levels.cells[term.factors]):
+                out[term.label] = empty
     return out
 
 
@@ -141,15 +141,19 @@ def _columns(
     coordinates: Mapping[str, Coordinate],
     sums: PowerSums,
 ) -> Iterable[ModelColumn]:
-    less = frozenset(reduced)
-    choices = [_choices(number, atom, less, levels, coordinates, sums) for atom in term.atoms]
-    columns = choices[0] if len(choices) == 1 else (_product(number, p[::-1], less) for p in cartesian(*choices[::-1]))
+    reduced_labels = frozenset(reduced)
+    columns_by_atom = [_atom_columns(number, atom, reduced_labels, levels, coordinates, sums) for atom in term.atoms]
+    columns = (
+        columns_by_atom[0]
+        if len(columns_by_atom) == 1
+        else (_product(number, p[::-1], reduced_labels) for p in cartesian(*columns_by_atom[::-1]))
+    )
     return (column for column in columns if levels.has_rows(column.cell))
 
 
-def _choices(
+def _atom_columns(
     number: int,
-    atom: str | Part,
+    atom: str | NumericTerm,
     reduced: frozenset[str],
     levels: Levels,
     coordinates: Mapping[str, Coordinate],
@@ -158,15 +162,15 @@ def _choices(
     """The columns of one atom alone."""
     if isinstance(atom, str):
         codes = levels.order[atom][1 if atom in reduced else 0 :]
-        other = levels.contrasts.get(atom) if atom in reduced else None
-        names = [level_name(levels.names[atom][c]) for c in codes] if other is None else other.names
+        contrast = levels.contrasts.get(atom) if atom in reduced else None
+        names = [level_name(levels.names[atom][c]) for c in codes] if contrast is None else contrast.names
         named = ((f"{atom}[{name}]", c) for name, c in zip(names, codes, strict=True))
         return [ModelColumn(name, number, ((atom, c),), CONSTANT, {CONSTANT: ONE}, NONE, reduced) for name, c in named]
-    names, leading, made = atom.names, atom.leading, atom.polynomials(coordinates, sums)
-    return [ModelColumn(n, number, (), leading[k], made[k], _only(n), reduced) for k, n in enumerate(names)]
+    names, leading, polynomials = atom.names, atom.leading, atom.polynomials(coordinates, sums)
+    return [ModelColumn(n, number, (), leading[k], polynomials[k], _singleton(n), reduced) for k, n in enumerate(names)]
 
 
-_only = lru_cache(4096)(lambda name: frozenset((name,)))
+_singleton = lru_cache(4096)(lambda name: frozenset((name,)))
 
 
 def _product(number: int, picks: Iterable[ModelColumn], reduced: frozenset[str]) -> ModelColumn:
@@ -186,13 +190,13 @@ def _without(term: Term, factor: str) -> frozenset[str]:
     return term.key - {factor}
 
 
-def _order(factor: Factor, known: tuple[Level, ...]) -> tuple[int, ...]:
-    place = {level: i for i, level in enumerate(known)}
+def _order(factor: Factor, values: tuple[Level, ...]) -> tuple[int, ...]:
+    place = {level: i for i, level in enumerate(values)}
     declared = [place[level] for level in factor.order or () if level in place]
-    order = declared + [i for i in range(len(known)) if i not in set(declared)]
+    order = declared + [i for i in range(len(values)) if i not in set(declared)]
     if factor.reference is not None:
         if factor.reference not in place:
-            levels = listing(level_name(k) for k in known)
+            levels = listing(level_name(k) for k in values)
             raise OptionError(f"{factor.label}: no row has the level '{factor.reference}' (levels: {levels})")
         first = place[factor.reference]
         order = [first] + [i for i in order if i != first]

@@ -59,15 +59,15 @@ def polynomial(levels: Sequence[str]) -> Contrast:
     n = len(levels)
     if n > MOST_LEVELS:
         raise NumericalError(f"polynomial contrasts go up to {MOST_LEVELS} levels, found {n}")
-    scores, before, now = range(1 - n, n, 2), [0] * n, [1] * n
-    told: Rows = []
+    scores, previous, current = range(1 - n, n, 2), [0] * n, [1] * n
+    columns: Rows = []
     for k in range(n - 1):
-        steps = zip(scores, before, now, strict=True)
-        before, now = now, [((2 * k + 1) * x * b - k * (n * n - k * k) * a) // (k + 1) for x, a, b in steps]
-        square = sum(v * v for v in now)
-        told.append([Fraction(copysign(sqrt(Fraction(v * v, square)), v)) for v in now])
+        steps = zip(scores, previous, current, strict=True)
+        previous, current = current, [((2 * k + 1) * x * b - k * (n * n - k * k) * a) // (k + 1) for x, a, b in steps]
+        square = sum(v * v for v in current)
+        columns.append([Fraction(copysign(sqrt(Fraction(v * v, square)), v)) for v in current])
     names = tuple(POWERS[k] if k < len(POWERS) else f"^{k + 1}" for k in range(n - 1))
-    return Contrast(names, [[column[i] for column in told] for i in range(n)], [[Fraction(1, n)] * n, *told])
+    return Contrast(names, [[column[i] for column in columns] for i in range(n)], [[Fraction(1, n)] * n, *columns])
 
 
 CONTRASTS: Mapping[str, Callable[[Sequence[str]], Contrast]] = {

@@ -14,16 +14,16 @@ from fractions import Fraction
 import numpy as np
 
 from gramian.formula.coding import Cell, Levels, ModelColumn, Stored
-from gramian.formula.recoding import maps_of
+from gramian.formula.recoding import contrast_maps
 from gramian.linalg.columns import Factors
 from gramian.linalg.monomials import CONSTANT, ONE, Coordinate, Monomial, degree
-from gramian.linalg.products import Group
+from gramian.linalg.products import ColumnGroup
 
 Combination = dict[int, Fraction]  # position -> coefficient
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class Parametrization:
     """What is solved for, and what it means.
 
     stored : the stored columns whose products are needed, the response last. groups : the same, for reading them.
@@ -36,25 +36,25 @@ class Frame:
     with a combination of levels that the fit has not seen. None otherwise.
     """
 
-    groups: list[Group]
+    groups: list[ColumnGroup]
     subspace: list[Combination] | None
-    told: list[Combination] | None
-    made: list[Combination] | None
-    response: Combination
+    to_model: list[Combination] | None
+    to_solved: list[Combination] | None
+    response_shift: Combination
     scale: float
     constant: int | None
-    written: Frame | None = None
+    as_written: Parametrization | None = None
 
 
-def frame_of(
+def parametrize(
     columns: Sequence[ModelColumn],
     levels: Levels,
     response: str,
     coordinates: Mapping[str, Coordinate],
     *,
-    told_as_written: bool = False,
+    as_written: bool = False,
     absorbed: Factors = (),
-) -> Frame:
+) -> Parametrization:
     """Choose between coordinates and subspace, then tell the columns in their contrasts.
 
     absorbed : factors whose levels take up what is constant in them.
@@ -62,67 +62,80 @@ def frame_of(
     `told_as_written` forbids a shift of the response that is not taken up by an intercept (penalised fits, which are
     stated in the model's own columns).
     """
-    frame = _treatment(columns, levels, response, coordinates, told_as_written, absorbed)
-    return recoded(frame, columns, levels, absorbing=bool(absorbed)) if levels.contrasts else frame
+    parametrization = _treatment_contrasts(columns, levels, response, coordinates, as_written, absorbed)
+    return (
+        with_contrasts(parametrization, columns, levels, absorbing=bool(absorbed))
+        if levels.contrasts
+        else parametrization
+    )
 
 
-def _treatment(
+def _treatment_contrasts(
     columns: Sequence[ModelColumn],
     levels: Levels,
     response: str,
     coordinates: Mapping[str, Coordinate],
-    told_as_written: bool,
+    as_written: bool,
     absorbed: Factors,
-) -> Frame:
+) -> Parametrization:
     constant = next((j for j, c in enumerate(columns) if c.stored == ((), CONSTANT)), None)
     outcome: Stored = ((), ((response, 1),))
     coordinate = coordinates[response]
     span = Span(columns, levels, absorbed)
     expanded = [span.expand(column) for column in columns]
     shift = span.express(((), CONSTANT)) if coordinate.shift else {}
-    twice = len(span.place) < len(columns)
+    repeated = len(span.place) < len(columns)
     if (
-        twice
+        repeated
         or shift is None
         or any(e is None for e in expanded)
-        or (told_as_written and constant is None and not absorbed)
+        or (as_written and constant is None and not absorbed)
     ):
-        return _subspace(columns, outcome, coordinate, constant)
+        return _as_subspace(columns, outcome, coordinate, constant)
     triangle = [e for e in expanded if e is not None]
-    plain = all(len(e) == 1 and e.get(j) == 1 for j, e in enumerate(triangle))
-    return Frame(
-        grouped([*(c.stored for c in columns), outcome]),
+    is_identity = all(len(e) == 1 and e.get(j) == 1 for j, e in enumerate(triangle))
+    return Parametrization(
+        group_columns([*(c.stored for c in columns), outcome]),
         None,
-        None if plain else invert(triangle, [degree(c.leading) for c in columns]),
-        None if plain else triangle,
+        None if is_identity else invert(triangle, [degree(c.leading) for c in columns]),
+        None if is_identity else triangle,
         {j: c * Fraction(coordinate.shift) for j, c in shift.items()},
         2.0**coordinate.exponent,
         constant,
-        written_frame(columns, response, coordinates) if span.partial else None,
+        parametrize_as_written(columns, response, coordinates) if span.partial else None,
     )
 
 
-def written_frame(columns: Sequence[ModelColumn], response: str, coordinates: Mapping[str, Coordinate]) -> Frame:
+def parametrize_as_written(
+    columns: Sequence[ModelColumn], response: str, coordinates: Mapping[str, Coordinate]
+) -> Parametrization:
     """The model's columns as they are written, each formed as an exact combination of stored ones."""
     constant = next((j for j, c in enumerate(columns) if c.stored == ((), CONSTANT)), None)
-    return _subspace(columns, ((), ((response, 1),)), coordinates[response], constant)
+    return _as_subspace(columns, ((), ((response, 1),)), coordinates[response], constant)
 
 
-def recoded(frame: Frame, columns: Sequence[ModelColumn], levels: Levels, *, absorbing: bool = False) -> Frame:
+def with_contrasts(
+    parametrization: Parametrization, columns: Sequence[ModelColumn], levels: Levels, *, absorbing: bool = False
+) -> Parametrization:
     """A frame of treatment contrasts, told in (or made of) the columns of other contrasts.
 
     absorbing : whether absorbed factors take up a constant.
     """
-    there, back = maps_of(columns, levels, absorbing=absorbing)
-    if frame.subspace is not None:
-        return replace(frame, subspace=[*_composed(frame.subspace, there), frame.subspace[-1]])
-    one: list[Combination] = [{j: ONE} for j in range(len(columns))]
+    contrasts_in_treatment, treatment_in_contrasts = contrast_maps(columns, levels, absorbing=absorbing)
+    if parametrization.subspace is not None:
+        return replace(
+            parametrization,
+            subspace=[*_composed(parametrization.subspace, contrasts_in_treatment), parametrization.subspace[-1]],
+        )
+    identity: list[Combination] = [{j: ONE} for j in range(len(columns))]
     return replace(
-        frame,
-        written=None if frame.written is None else recoded(frame.written, columns, levels, absorbing=absorbing),
-        told=_composed(back, frame.told or one),
-        made=_composed(frame.made or one, there),
-        response=_composed(back, [frame.response])[0],
+        parametrization,
+        as_written=None
+        if parametrization.as_written is None
+        else with_contrasts(parametrization.as_written, columns, levels, absorbing=absorbing),
+        to_model=_composed(treatment_in_contrasts, parametrization.to_model or identity),
+        to_solved=_composed(parametrization.to_solved or identity, contrasts_in_treatment),
+        response_shift=_composed(treatment_in_contrasts, [parametrization.response_shift])[0],
     )
 
 
@@ -137,27 +150,29 @@ def _composed(outer: Sequence[Combination], inner: Sequence[Combination]) -> lis
     return out
 
 
-def _subspace(columns: Sequence[ModelColumn], outcome: Stored, coordinate: Coordinate, constant: int | None) -> Frame:
-    wanted: dict[Stored, int] = {}
+def _as_subspace(
+    columns: Sequence[ModelColumn], outcome: Stored, coordinate: Coordinate, constant: int | None
+) -> Parametrization:
+    positions: dict[Stored, int] = {}
     for column in columns:
         for m in column.polynomial:
-            wanted.setdefault((column.cell, m), len(wanted))
-    wanted.setdefault(((), CONSTANT), len(wanted))
-    wanted[outcome] = len(wanted)
-    subspace = [{wanted[column.cell, m]: c for m, c in column.polynomial.items()} for column in columns]
-    shift = {wanted[(), CONSTANT]: Fraction(coordinate.shift)} if coordinate.shift else {}
-    subspace.append({wanted[outcome]: Fraction(2) ** coordinate.exponent, **shift})
-    return Frame(grouped(list(wanted)), subspace, None, None, {}, 1.0, constant)
+            positions.setdefault((column.cell, m), len(positions))
+    positions.setdefault(((), CONSTANT), len(positions))
+    positions[outcome] = len(positions)
+    subspace = [{positions[column.cell, m]: c for m, c in column.polynomial.items()} for column in columns]
+    shift = {positions[(), CONSTANT]: Fraction(coordinate.shift)} if coordinate.shift else {}
+    subspace.append({positions[outcome]: Fraction(2) ** coordinate.exponent, **shift})
+    return Parametrization(group_columns(list(positions)), subspace, None, None, {}, 1.0, constant)
 
 
-def frame_of_terms(
+def parametrize_terms(
     columns: Sequence[ModelColumn],
     levels: Levels,
     response: str,
     coordinates: Mapping[str, Coordinate],
     needs: Sequence[frozenset[int]],
     absorbed: Factors = (),
-) -> Frame:
+) -> Parametrization:
     """A frame in which every set of terms that has what they need spans what its own model would.
 
     needs : for each term those without which it is not there, beside the constant and what is absorbed. Where the lower
@@ -166,17 +181,17 @@ def frame_of_terms(
     """
     constant = next((j for j, c in enumerate(columns) if c.stored == ((), CONSTANT)), None)
     first = [] if constant is None else [columns[constant]]
-    inside = set()
+    expressible = set()
     for j, others in enumerate(needs):
         around = (c for c in columns if c.term in others or (c.term == j and c not in first))
-        near = Span([*first, *around], levels, absorbed)
-        if all(near.expand(c) is not None for c in columns if c.term == j):
-            inside.add(j)
-    leading = [replace(c, polynomial={c.leading: Fraction(1)}) if c.term in inside else c for c in columns]
+        span = Span([*first, *around], levels, absorbed)
+        if all(span.expand(c) is not None for c in columns if c.term == j):
+            expressible.add(j)
+    leading = [replace(c, polynomial={c.leading: Fraction(1)}) if c.term in expressible else c for c in columns]
     coordinate = coordinates[response]
     if constant is not None or absorbed:
         coordinate = replace(coordinate, shift=0.0)  # the constant takes it up
-    return written_frame(leading, response, {**coordinates, response: coordinate})
+    return parametrize_as_written(leading, response, {**coordinates, response: coordinate})
 
 
 @dataclass(slots=True)
@@ -191,7 +206,7 @@ class Span:
     absorbed: Factors = ()
     place: dict[Stored, int] = field(init=False)
     shapes: dict[tuple[Factors, Monomial], None] = field(init=False)
-    memory: dict[Stored, Combination | None] = field(default_factory=dict)
+    cache: dict[Stored, Combination | None] = field(default_factory=dict)
     partial: bool = False
 
     def __post_init__(self) -> None:
@@ -220,11 +235,11 @@ class Span:
             return {}
         if not self.levels.has_rows(stored[0]):
             return {}
-        if stored not in self.memory:
-            self.memory[stored] = None  # also ends a circular search
-            found = self._as_reference(stored)
-            self.memory[stored] = self._as_sum(stored) if found is None else found
-        return self.memory[stored]
+        if stored not in self.cache:
+            self.cache[stored] = None  # also ends a circular search
+            combination = self._as_reference(stored)
+            self.cache[stored] = self._as_sum(stored) if combination is None else combination
+        return self.cache[stored]
 
     def _is_absorbed(self, cell: Cell) -> bool:
         return not cell or (len(cell) == 1 and cell[0][0] in self.absorbed)
@@ -268,16 +283,16 @@ def invert(triangle: list[Combination], degrees: list[int]) -> list[Combination]
     """Stored columns in model columns, from model columns in stored ones: back substitution by degree, exact."""
     out: list[Combination] = [{} for _ in triangle]
     for j in sorted(range(len(triangle)), key=degrees.__getitem__):
-        own = triangle[j][j]
-        over = ONE if own is ONE or own == ONE else 1 / own
-        out[j][j] = over
+        diagonal = triangle[j][j]
+        reciprocal = ONE if diagonal is ONE or diagonal == ONE else 1 / diagonal
+        out[j][j] = reciprocal
         for i, c in triangle[j].items():
             if i != j:
-                _add(out[j], out[i], -c if over is ONE else -c * over)
+                _add(out[j], out[i], -c if reciprocal is ONE else -c * reciprocal)
     return out
 
 
-def grouped(stored: list[Stored]) -> list[Group]:
+def group_columns(stored: list[Stored]) -> list[ColumnGroup]:
     """Stored columns gathered by factors and monomial; those without factors form one group."""
     by: dict[tuple[Factors, Monomial], list[int]] = {}
     for position, (cell, m) in enumerate(stored):
@@ -286,9 +301,9 @@ def grouped(stored: list[Stored]) -> list[Group]:
     for (factors, m), at in by.items():
         if factors:
             cells = np.array([[c for _, c in stored[p][0]] for p in at], np.int64)
-            out.append(Group(factors, cells, (m,), np.array(at)))
+            out.append(ColumnGroup(factors, cells, (m,), np.array(at)))
         else:
-            out.append(Group((), np.zeros((1, 0), np.int64), tuple([stored[p][1] for p in at]), np.array(at)))
+            out.append(ColumnGroup((), np.zeros((1, 0), np.int64), tuple([stored[p][1] for p in at]), np.array(at)))
     return out
 
 

@@ -13,20 +13,20 @@ from gramian.formula.functions import FUNCTIONS, STRUCTURAL
 from gramian.formula.grammar import parse_expression
 from gramian.formula.syntax import Binary, Call, Name, Negative, Node, label, names, walk
 from gramian.formula.terms import Terms, check_numeric
-from gramian.formula.tokens import Cursor, fault, tokenize
+from gramian.formula.tokens import Cursor, formula_error, tokenize
 from gramian.models.curve import Shape
-from gramian.models.curves import CURVES, Ready
+from gramian.models.curves import CURVES, NamedCurve
 from gramian.schema import Schema
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class ParsedCurve:
     """A curve as it was written. `ready` is the ready-made curve that it calls, None when it is written out."""
 
     text: str
     outcome: Node
     curve: Node
-    ready: Ready | None
+    named_curve: NamedCurve | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Curve:
     shape: Shape
     equation: str
     weight: str | None = None
-    ready: str | None = None
+    curve_name: str | None = None
 
     @property
     def design(self) -> Design:
@@ -53,19 +53,19 @@ class Curve:
         return Design(self.formula, Terms((), self.variables, {}), response, (), self.weight)
 
 
-def written(text: str, columns: Iterable[str]) -> Written:
+def parse_curve(text: str, columns: Iterable[str]) -> ParsedCurve:
     """Read `outcome ~ expression` or `outcome ~ logistic(x)`; FormulaError shows the place of the first mistake."""
     cursor = Cursor(text, tokenize(text))
     outcome = _outcome(cursor)
-    ready = _ready(cursor, set(columns))
-    curve = _argument(cursor, ready) if ready else expression(cursor)
+    named_curve = _named_curve(cursor, set(columns))
+    curve = _argument(cursor, named_curve) if named_curve else expression(cursor)
     if cursor.token.kind != "end":
         if cursor.operator == ")":
             cursor.fail("this ')' was not opened")
-        cursor.fail(_alone(ready)) if ready else cursor.expected("an operator")
+        cursor.fail(_must_stand_alone(named_curve)) if named_curve else cursor.expected("an operator")
     for node in (outcome, curve):
         _check_calls(node, text)
-    return Written(text, outcome, curve, ready)
+    return ParsedCurve(text, outcome, curve, named_curve)
 
 
 def _outcome(cursor: Cursor) -> Node:
@@ -81,7 +81,7 @@ def _outcome(cursor: Cursor) -> Node:
     return node
 
 
-def _ready(cursor: Cursor, columns: set[str]) -> Ready | None:
+def _named_curve(cursor: Cursor, columns: set[str]) -> NamedCurve | None:
     """The ready-made curve that is called next. tanh() of a parameter is the function, not the curve."""
     name, then = cursor.token, cursor.tokens[min(cursor.at + 1, len(cursor.tokens) - 1)]
     if name.kind != "name" or name.text not in CURVES or then.text != "(":
@@ -89,71 +89,73 @@ def _ready(cursor: Cursor, columns: set[str]) -> Ready | None:
     if name.text in FUNCTIONS:
         ahead = replace(cursor)
         node = expression(ahead)
-        whole = isinstance(node, Call) and node.function == name.text and ahead.token.kind == "end"
-        if not whole or not columns.issuperset(names(node)):
+        stands_alone = isinstance(node, Call) and node.function == name.text and ahead.token.kind == "end"
+        if not stands_alone or not columns.issuperset(names(node)):
             return None
     return CURVES[name.text]
 
 
-def _argument(cursor: Cursor, ready: Ready) -> Node:
+def _argument(cursor: Cursor, named_curve: NamedCurve) -> Node:
     cursor.take()
     opening = cursor.take()
     cursor.deeper()
     if cursor.operator == ")":
-        cursor.fail(f"{ready.name}() takes what the curve depends on, as in {ready.name}(x)")
+        cursor.fail(f"{named_curve.name}() takes what the curve depends on, as in {named_curve.name}(x)")
     node = expression(cursor)
     if cursor.operator == ",":
-        cursor.fail(f"{ready.name}() takes one argument, what the curve depends on")
+        cursor.fail(f"{named_curve.name}() takes one argument, what the curve depends on")
     cursor.close(opening)
     if not names(node):
-        cursor.fail(f"{ready.name}() depends on no column", opening.position)
+        cursor.fail(f"{named_curve.name}() depends on no column", opening.position)
     return node
 
 
-def _alone(ready: Ready) -> str:
-    return f"{ready.name}() is a whole curve and stands alone; to change it, write it out: {ready.equation}"
+def _must_stand_alone(named_curve: NamedCurve) -> str:
+    return f"{named_curve.name}() is a whole curve and stands alone; to change it, write it out: {named_curve.equation}"
 
 
 def _check_calls(node: Node, text: str) -> None:
     for part in walk(node):
         if isinstance(part, Call) and part.function in STRUCTURAL:
-            raise fault(f"{part.function}() is a term of a linear model; a curve is arithmetic", text, part.position)
+            raise formula_error(
+                f"{part.function}() is a term of a linear model; a curve is arithmetic", text, part.position
+            )
 
 
-def parameters_of(found: Written, schema: Schema, start: Mapping[str, float] | None) -> tuple[str, ...]:
+def parameters_of(parsed: ParsedCurve, schema: Schema, start: Mapping[str, float] | None) -> tuple[str, ...]:
     """Names of the parameters: of a ready-made curve its own, otherwise those of `start`, in that order.
 
     Raises OptionError or ColumnError where a name is a column as well, has no start, or does not occur.
     """
-    if found.ready:
-        return found.ready.parameters
-    used = names(found.curve)
+    if parsed.named_curve:
+        return parsed.named_curve.parameters
+    used = names(parsed.curve)
     unknown = [name for name in used if name not in schema]
-    given = tuple(start or ())
-    if not given:
-        _no_start(found, unknown, schema)
-    for name in given:
+    names_with_start = tuple(start or ())
+    if not names_with_start:
+        _no_start(parsed, unknown, schema)
+    for name in names_with_start:
         if name in schema:
             raise OptionError(
                 f"'{name}' is a column of the data and cannot be a parameter too; call the parameter otherwise"
             )
         if name not in used:
             hint = did_you_mean(name, unknown) or f"; its parameters are {listing(unknown)}"
-            raise OptionError(f"start: '{name}' does not occur in the curve '{label(found.curve)}'{hint}")
+            raise OptionError(f"start: '{name}' does not occur in the curve '{label(parsed.curve)}'{hint}")
     for name in unknown:
-        if name not in given:
+        if name not in names_with_start:
             hint = did_you_mean(name, schema.names)
             raise OptionError(f"'{name}' is neither a column nor a parameter with a start{hint or '; add it to start'}")
-    return given
+    return names_with_start
 
 
-def _no_start(found: Written, unknown: list[str], schema: Schema) -> None:
+def _no_start(parsed: ParsedCurve, unknown: list[str], schema: Schema) -> None:
     if not unknown:
         raise OptionError(
-            f"the curve '{label(found.curve)}' has no parameters: every name in it is a column; "
+            f"the curve '{label(parsed.curve)}' has no parameters: every name in it is a column; "
             "names that are not columns are parameters, as top and rate in y ~ top * exp(-rate * x)"
         )
-    columns = [n for n in names(found.curve) if n in schema]
+    columns = [n for n in names(parsed.curve) if n in schema]
     hints = [f"'{n}': {hint[2:]}" for n in unknown if (hint := did_you_mean(n, schema.names))]
     example = ", ".join(f'"{n}": 1' for n in unknown)
     raise OptionError(
@@ -163,7 +165,7 @@ def _no_start(found: Written, unknown: list[str], schema: Schema) -> None:
 
 
 def curve_of(
-    found: Written,
+    parsed: ParsedCurve,
     schema: Schema,
     parameters: tuple[str, ...],
     weight: str | None = None,
@@ -173,35 +175,35 @@ def curve_of(
 
     Raises ColumnError or SchemaError where a column is missing or is not a number.
     """
-    for name in names(found.outcome):
+    for name in names(parsed.outcome):
         if name in parameters and name not in schema:
             raise FormulaError(f"the outcome uses the parameter '{name}'; it may use columns only")
-    if not names(found.outcome):
+    if not names(parsed.outcome):
         raise FormulaError("the outcome uses no column")
-    template = _template(found.ready) if found.ready else found.curve
-    inside = {"x": found.curve} if found.ready else {}
-    known = set(parameters)
+    template = _template(parsed.named_curve) if parsed.named_curve else parsed.curve
+    substitutes = {"x": parsed.curve} if parsed.named_curve else {}
+    parameter_set = set(parameters)
     linear, parts = affine(template, [p for p in parameters if p not in set(bounded)])
     nonlinear = tuple(p for p in parameters if p not in linear)
     free = None in parts
     nodes = [parts[key] for key in (*([None] if free else []), *linear)]
-    program, leaves = compiled(nodes, nonlinear, known)
-    variables = [_substituted(leaf, inside) for leaf in leaves]
-    for node in (found.outcome, *variables):
+    program, leaves = compiled(nodes, nonlinear, parameter_set)
+    variables = [_substituted(leaf, substitutes) for leaf in leaves]
+    for node in (parsed.outcome, *variables):
         check_numeric(node, schema)
     shape = Shape(
         program, tuple(parameters.index(p) for p in linear), tuple(parameters.index(p) for p in nonlinear), free
     )
-    equation = label(_substituted(template, inside))
+    equation = label(_substituted(template, substitutes))
     inputs = {label(node): node for node in variables}
-    ready = found.ready.name if found.ready else None
-    return Curve(found.text, found.outcome, parameters, inputs, shape, equation, weight, ready)
+    curve_name = parsed.named_curve.name if parsed.named_curve else None
+    return Curve(parsed.text, parsed.outcome, parameters, inputs, shape, equation, weight, curve_name)
 
 
-def _template(ready: Ready) -> Node:
+def _template(named_curve: NamedCurve) -> Node:
     """The tree of a ready-made curve; tanh stands for functions that formulas do not have."""
-    tree = parse_expression(ready.equation.replace("atan(", "tanh("))
-    return _renamed(tree, "tanh", "atan") if "atan(" in ready.equation else tree
+    tree = parse_expression(named_curve.equation.replace("atan(", "tanh("))
+    return _renamed(tree, "tanh", "atan") if "atan(" in named_curve.equation else tree
 
 
 def _renamed(node: Node, old: str, new: str) -> Node:

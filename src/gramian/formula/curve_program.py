@@ -8,7 +8,7 @@ from gramian.formula.syntax import Binary, Call, Name, Negative, Node, Number, c
 from gramian.models.forward import Program, Step
 
 ONE = Number(1.0)
-SAME = ("I", "as_number")
+IDENTITY_FUNCTIONS = ("I", "as_number")
 Parts = dict[str | None, Node]  # parameter -> what it is multiplied by; None -> what stands alone
 
 
@@ -47,7 +47,7 @@ def _parts(node: Node, linear: Set[str]) -> Parts | None:
         case Binary(op="/") if linear.isdisjoint(names(node.right)):
             below = _parts(node.left, linear)
             return None if below is None else {k: Binary("/", p, node.right) for k, p in below.items()}
-        case Call() if node.function in SAME:
+        case Call() if node.function in IDENTITY_FUNCTIONS:
             return _parts(node.arguments[0], linear)
     return None
 
@@ -115,7 +115,7 @@ class _Builder:
         self.constants = {value: before + at for at, value in enumerate(constants)}
         self.first = before + len(constants)
         self.steps: list[Step] = []
-        self.known: dict[Step, int] = {}
+        self.slots_by_step: dict[Step, int] = {}
 
     def slot(self, node: Node) -> int:
         if isinstance(node, Number):
@@ -129,7 +129,7 @@ class _Builder:
                 return self._step("negative", node.operand)
             case Binary():
                 return self._step(node.op, node.left, node.right)
-            case Call() if node.function in SAME:
+            case Call() if node.function in IDENTITY_FUNCTIONS:
                 return self.slot(node.arguments[0])
             case Call():
                 return self._step(node.function, *node.arguments)
@@ -137,7 +137,7 @@ class _Builder:
 
     def _step(self, operation: str, *nodes: Node) -> int:
         step = Step(operation, tuple(self.slot(n) for n in nodes))
-        if step not in self.known:
-            self.known[step] = self.first + len(self.steps)
+        if step not in self.slots_by_step:
+            self.slots_by_step[step] = self.first + len(self.steps)
             self.steps.append(step)
-        return self.known[step]
+        return self.slots_by_step[step]

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from gramian.errors import FormulaError, SchemaError
 from gramian.formula.expand import Expanded
-from gramian.formula.syntax import SEVERAL, Call, Name, Node, label, names
+from gramian.formula.syntax import COMBINE, Call, Name, Node, label, names
 from gramian.formula.terms import Terms, check_numeric, resolve
 from gramian.linalg.columns import Layout, layout
 from gramian.linalg.monomials import Coordinate, choose_coordinate, degree
@@ -60,17 +60,17 @@ class Design:
         return Layout(tuple(blocks[()]), tuple(self.outcome), cells)
 
     @property
-    def placed(self) -> tuple[str, ...]:
+    def matrix_variables(self) -> tuple[str, ...]:
         """The variables that a matrix supplies in place."""
         return () if self.matrix is None else matrix_names(*self.matrix)
 
     def choose_coordinates(self, values: Mapping[str, Vector]) -> Design:
         """Fix shift and scale of every variable and response from the values of the first rows."""
         stored = [m for block in self.terms.blocks().values() for m in block]
-        many = {v for m in stored if degree(m) > 1 for v, _ in m}
-        chosen = {v: choose_coordinate(x, products=v in many) for v, x in values.items()}
-        plain = all(chosen[name].plain for name in self.placed)
-        return replace(self, coordinates=chosen, matrix=self.matrix if plain else None)
+        multiplied = {v for m in stored if degree(m) > 1 for v, _ in m}
+        chosen = {v: choose_coordinate(x, products=v in multiplied) for v, x in values.items()}
+        unshifted = all(chosen[name].is_identity for name in self.matrix_variables)
+        return replace(self, coordinates=chosen, matrix=self.matrix if unshifted else None)
 
 
 def design_of(
@@ -81,7 +81,7 @@ def design_of(
     count: str | None = None,
     *,
     text_outcome: bool = False,
-    several: bool = False,
+    multiple_outcomes: bool = False,
 ) -> Design:
     """A design without coordinates or levels; every name is checked against the schema.
 
@@ -90,7 +90,7 @@ def design_of(
     Raises SchemaError or ColumnError where a column is missing or cannot be used as the formula does.
     """
     outcomes = outcomes_of(expanded.outcome)
-    if len(outcomes) > 1 and not several:
+    if len(outcomes) > 1 and not multiple_outcomes:
         raise FormulaError(
             f"{label(expanded.outcome)} are {len(outcomes)} outcomes; only ols and ridge take several, so name one"
         )
@@ -104,11 +104,11 @@ def design_of(
         if column is not None and schema[column].kind is not Kind.NUMBER:
             raise SchemaError(f"{option}='{column}': the column is {schema[column].kind}, not a number")
     outcome = {f"~{label(node)}": node for node in outcomes}
-    matrix = None if weight or count else _whole_matrix(terms, schema)
+    matrix = None if weight or count else _complete_matrix(terms, schema)
     return Design(formula, terms, outcome, expanded.offsets, weight, count, matrix=matrix)
 
 
-def of_one(design: Design, response: str) -> Design:
+def with_outcome(design: Design, response: str) -> Design:
     """The design with one of its outcomes."""
     if len(design.outcome) == 1:
         return design
@@ -119,7 +119,7 @@ def of_one(design: Design, response: str) -> Design:
 
 def outcomes_of(node: Node) -> tuple[Node, ...]:
     """The expressions of c(y1, y2); an outcome of its own is one."""
-    return node.arguments if isinstance(node, Call) and node.function == SEVERAL else (node,)
+    return node.arguments if isinstance(node, Call) and node.function == COMBINE else (node,)
 
 
 def is_text(node: Node, schema: Schema) -> bool:
@@ -138,7 +138,7 @@ def matrix_names(name: str, width: int) -> tuple[str, ...]:
     return tuple(f"{name}[{i}]" for i in range(width))
 
 
-def _whole_matrix(terms: Terms, schema: Schema) -> tuple[str, int] | None:
+def _complete_matrix(terms: Terms, schema: Schema) -> tuple[str, int] | None:
     if not schema.matrices:
         return None
     linear = {m[0][0] for m in terms.blocks()[()] if len(m) == 1 and m[0][1] == 1}

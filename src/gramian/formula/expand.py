@@ -8,9 +8,9 @@ from itertools import islice
 from typing import NoReturn
 
 from gramian.errors import ColumnError, FormulaError
-from gramian.formula.grammar import Cross, Formula, Power, Rest, Sum, Terms
+from gramian.formula.grammar import Cross, Dot, Formula, Power, Sum, Terms
 from gramian.formula.syntax import Call, Name, Node, Number, label, names, walk
-from gramian.formula.tokens import fault
+from gramian.formula.tokens import formula_error
 
 MAX_TERMS, MAX_PAIRS = 10_000, 2_000_000
 Masks = dict[int, None]  # an ordered set of terms; bit i of a term is the i-th factor of the formula
@@ -35,7 +35,7 @@ def expand(
     formula: Formula,
     columns: Sequence[str],
     matrices: Mapping[str, int] | None = None,
-    aside: Sequence[str] = (),
+    excluded: Sequence[str] = (),
     *,
     absorbing: bool = False,
 ) -> Expanded:
@@ -47,12 +47,12 @@ def expand(
     """
     if formula.absorbed and not absorbing:
         refuse_absorbed(formula)
-    work = _Expansion(formula, tuple(columns), frozenset(columns), dict(matrices or {}), frozenset(aside))
+    expansion = _Expansion(formula, tuple(columns), frozenset(columns), dict(matrices or {}), frozenset(excluded))
     for node in (formula.outcome, *formula.absorbed):
-        work.check(node)
-    masks, intercept = work.expand(formula.terms)
-    offsets = work.take_offsets(masks)
-    terms = tuple(work.factors(mask) for mask in sorted(masks, key=int.bit_count))
+        expansion.check(node)
+    masks, intercept = expansion.expand(formula.terms)
+    offsets = expansion.take_offsets(masks)
+    terms = tuple(expansion.factors(mask) for mask in sorted(masks, key=int.bit_count))
     constant = intercept is not False and not formula.absorbed
     return Expanded(formula.outcome, terms, constant, offsets, formula.absorbed)
 
@@ -61,17 +61,17 @@ def refuse_absorbed(formula: Formula) -> NoReturn:
     """Raise FormulaError: `|` stands in the formula of a model that cannot absorb factors."""
     first = formula.absorbed[0]
     term = f"factor({label(first)})"
-    told = f"only linear fits (ols, ridge; not exact=True) absorb factors; write it as a term, as in + {term}"
-    raise fault(told, formula.text, first.position)
+    message = f"only linear fits (ols, ridge; not exact=True) absorb factors; write it as a term, as in + {term}"
+    raise formula_error(message, formula.text, first.position)
 
 
 @dataclass(slots=True)
 class _Expansion:
     formula: Formula
     columns: tuple[str, ...]
-    known: frozenset[str]
+    column_set: frozenset[str]
     matrices: dict[str, int]
-    aside: frozenset[str] = frozenset()
+    excluded: frozenset[str] = frozenset()
     nodes: list[Node] = field(default_factory=list)
     bits: dict[Node, int] = field(default_factory=dict)
     pairs: int = 0
@@ -79,20 +79,20 @@ class _Expansion:
     def check(self, node: Node) -> None:
         """Raise unless every name in the expression is a column."""
         for part in walk(node):
-            if isinstance(part, Name) and part.name not in self.known:
-                self._missing(part)
+            if isinstance(part, Name) and part.name not in self.column_set:
+                self._raise_missing(part)
 
     def expand(self, tree: Terms) -> tuple[Masks, bool | None]:
         """The terms of a tree, and what it says of the intercept (None: nothing)."""
         match tree:
-            case Name() if tree.name in self.known:
+            case Name() if tree.name in self.column_set:
                 return {self._bit(tree): None}, None
             case Number():
                 return {}, tree.value == 1
             case Name() if tree.name in self.matrices:
                 return self._leaves(f"{tree.name}[{i}]" for i in range(self.matrices[tree.name])), None
-            case Rest():
-                used = self.aside.union(names(self.formula.outcome), (node.name for node in self.formula.absorbed))
+            case Dot():
+                used = self.excluded.union(names(self.formula.outcome), (node.name for node in self.formula.absorbed))
                 return self._leaves(name for name in self.columns if name not in used), None
             case Sum():
                 return self._sum(tree)
@@ -112,12 +112,12 @@ class _Expansion:
     def take_offsets(self, masks: Masks) -> tuple[Node, ...]:
         """Remove the offsets from the terms; their expressions, in order."""
         offsets = {bit: node for node, bit in self.bits.items() if isinstance(node, Call) and node.function == "offset"}
-        every = sum(offsets)
-        taken = [mask for mask in masks if mask & every]
+        all_offsets = sum(offsets)
+        taken = [mask for mask in masks if mask & all_offsets]
         for mask in taken:
             if mask not in offsets:
-                culprit = offsets[mask & every & -(mask & every)]
-                raise self._fault("an offset has no coefficient and cannot be crossed with terms", culprit)
+                culprit = offsets[mask & all_offsets & -(mask & all_offsets)]
+                raise self._error("an offset has no coefficient and cannot be crossed with terms", culprit)
             del masks[mask]
         return tuple(offsets[mask].arguments[0] for mask in taken)
 
@@ -125,12 +125,12 @@ class _Expansion:
         masks: Masks = {}
         intercept: bool | None = None
         for adding, part in tree.parts:
-            found, constant = self.expand(part)
+            part_masks, constant = self.expand(part)
             if adding:
-                masks.update(found)
+                masks.update(part_masks)
                 self._bound(masks)
             else:
-                for mask in found:
+                for mask in part_masks:
                     masks.pop(mask, None)
             intercept = intercept if constant is None else constant == adding
         return masks, intercept
@@ -144,10 +144,10 @@ class _Expansion:
                 return self._products(left, right), intercept
             case "*":
                 return left | right | self._products(left, right), intercept
-        whole = 0
+        combined = 0
         for mask in left:
-            whole |= mask
-        return left | self._products({whole: None}, right), intercept
+            combined |= mask
+        return left | self._products({combined: None}, right), intercept
 
     def _power(self, tree: Power) -> tuple[Masks, bool | None]:
         base, intercept = self.expand(tree.base)
@@ -166,8 +166,8 @@ class _Expansion:
             self._bound(products)
         return products
 
-    def _leaves(self, found: Iterable[str]) -> Masks:
-        masks = {self._bit(Name(name)): None for name in islice(found, MAX_TERMS + 1)}
+    def _leaves(self, column_names: Iterable[str]) -> Masks:
+        masks = {self._bit(Name(name)): None for name in islice(column_names, MAX_TERMS + 1)}
         self._bound(masks)
         return masks
 
@@ -182,14 +182,14 @@ class _Expansion:
         if len(masks) > MAX_TERMS:
             raise FormulaError(f"the formula expands to more than {MAX_TERMS:,} terms")
 
-    def _missing(self, name: Name) -> None:
+    def _raise_missing(self, name: Name) -> None:
         if name.name not in self.matrices:
             raise ColumnError(name.name, (*self.columns, *self.matrices))
         element = label(Name(f"{name.name}[0]"))
-        raise self._fault(f"'{name.name}' is a matrix; name one of its columns here, as in {element}", name)
+        raise self._error(f"'{name.name}' is a matrix; name one of its columns here, as in {element}", name)
 
-    def _fault(self, message: str, node: Node) -> FormulaError:
-        return fault(message, self.formula.text, node.position)
+    def _error(self, message: str, node: Node) -> FormulaError:
+        return formula_error(message, self.formula.text, node.position)
 
 
 def _ones(mask: int) -> Iterator[int]:

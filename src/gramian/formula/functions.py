@@ -28,16 +28,16 @@ class MisuseError(ValueError):
         self.message, self.position = message, position
 
 
-class Kind(NamedTuple):
+class ArgumentKind(NamedTuple):
     """What an argument may be: a test, and its words."""
 
     fits: Callable[[Node], bool]
     words: str
 
 
-def whole(node: Node, most: int) -> bool:
+def is_whole_number(node: Node, largest: int) -> bool:
     """Whether a node is a literal integer from 1 to `most`."""
-    return isinstance(node, Number) and node.value.is_integer() and 1 <= node.value <= most
+    return isinstance(node, Number) and node.value.is_integer() and 1 <= node.value <= largest
 
 
 def _is_level(node: Node) -> bool:
@@ -50,16 +50,20 @@ def _is_numbers(node: Node) -> bool:
     return all(isinstance(p.operand if isinstance(p, Negative) else p, Number) for p in parts)
 
 
-EXPRESSION = Kind(lambda node: not any(isinstance(n, Text | Flag) for n in walk(node)), "made of columns and numbers")
-COLUMN = Kind(lambda node: isinstance(node, Name), "the name of a column")
-DEGREE = Kind(lambda node: whole(node, MAX_DEGREE), f"a whole number from 1 to {MAX_DEGREE}, as in poly(x, 3)")
-FLAG = Kind(lambda node: isinstance(node, Flag), "TRUE or FALSE, as in poly(x, 3, raw=TRUE)")
+EXPRESSION = ArgumentKind(
+    lambda node: not any(isinstance(n, Text | Flag) for n in walk(node)), "made of columns and numbers"
+)
+COLUMN = ArgumentKind(lambda node: isinstance(node, Name), "the name of a column")
+DEGREE = ArgumentKind(
+    lambda node: is_whole_number(node, MAX_DEGREE), f"a whole number from 1 to {MAX_DEGREE}, as in poly(x, 3)"
+)
+FLAG = ArgumentKind(lambda node: isinstance(node, Flag), "TRUE or FALSE, as in poly(x, 3, raw=TRUE)")
 CONTRASTS = ("treatment", "sum", "helmert", "poly")
-CONTRAST = Kind(
+CONTRAST = ArgumentKind(
     lambda node: isinstance(node, Text) and node.value in CONTRASTS,
     f'one of {", ".join(repr(name) for name in CONTRASTS)}, as in C(x, contrast="sum")',
 )
-LEVEL = Kind(_is_level, 'a text, a number or TRUE/FALSE, as in C(x, ref="b")')
+LEVEL = ArgumentKind(_is_level, 'a text, a number or TRUE/FALSE, as in C(x, ref="b")')
 
 FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "log": np.log,
@@ -77,12 +81,12 @@ FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "I": np.asarray,
     "as_number": np.asarray,
 }
-COUNT = Kind(lambda node: whole(node, MAX_DF), f"a whole number from 1 to {MAX_DF}, as in bs(x, 5)")
-NUMBERS = Kind(_is_numbers, "numbers, as in knots=c(1, 2, 3)")
+COUNT = ArgumentKind(lambda node: is_whole_number(node, MAX_DF), f"a whole number from 1 to {MAX_DF}, as in bs(x, 5)")
+NUMBERS = ArgumentKind(_is_numbers, "numbers, as in knots=c(1, 2, 3)")
 STRUCTURAL = ("poly", "bs", "ns", "center", "scale", "factor", "C", "offset")
-OPTIONAL = {"bs": ("df",), "ns": ("df",)}  # what may stand without its name though it need not be given
+OPTIONAL_POSITIONAL = {"bs": ("df",), "ns": ("df",)}  # what may stand without its name though it need not be given
 # what a call must have, then what it may have
-SIGNATURES: dict[str, tuple[dict[str, Kind], dict[str, Kind]]] = {
+SIGNATURES: dict[str, tuple[dict[str, ArgumentKind], dict[str, ArgumentKind]]] = {
     **{name: ({"x": EXPRESSION}, {}) for name in FUNCTIONS},
     **{name: ({"x": EXPRESSION}, {}) for name in STRUCTURAL},
     **{name: ({"x": COLUMN}, {}) for name in ("as_number", "factor")},
@@ -98,7 +102,7 @@ DEFAULTS: dict[tuple[str, str], Node] = {
 }
 
 
-def signature(function: str, position: int = 0) -> tuple[dict[str, Kind], dict[str, Kind]]:
+def signature(function: str, position: int = 0) -> tuple[dict[str, ArgumentKind], dict[str, ArgumentKind]]:
     """What a function must and may be given; MisuseError when it is not in the list."""
     if function in SIGNATURES:
         return SIGNATURES[function]
@@ -108,42 +112,44 @@ def signature(function: str, position: int = 0) -> tuple[dict[str, Kind], dict[s
 
 def checked(call: Call) -> Call:
     """The call in canonical form; MisuseError says what is wrong with its function or arguments."""
-    must, may = signature(call.function, call.position)
-    given = _given(call, must, must | may)
-    for key, value in given.items():
-        _check(call.function, key, (must | may)[key], value)
-    bare = [*must, *(key for key in OPTIONAL.get(call.function, ()) if key in given)]
+    required, optional = signature(call.function, call.position)
+    arguments = _bound_arguments(call, required, required | optional)
+    for key, value in arguments.items():
+        _check(call.function, key, (required | optional)[key], value)
+    positional = [*required, *(key for key in OPTIONAL_POSITIONAL.get(call.function, ()) if key in arguments)]
     keywords = tuple(
-        (key, given[key])
-        for key in may
-        if key in given and key not in bare and given[key] != DEFAULTS.get((call.function, key))
+        (key, arguments[key])
+        for key in optional
+        if key in arguments and key not in positional and arguments[key] != DEFAULTS.get((call.function, key))
     )
-    return replace(call, arguments=tuple(given[key] for key in bare), keywords=keywords)
+    return replace(call, arguments=tuple(arguments[key] for key in positional), keywords=keywords)
 
 
-def _given(call: Call, must: Mapping[str, Kind], known: Mapping[str, Kind]) -> dict[str, Node]:
-    bare = [*must, *OPTIONAL.get(call.function, ())]
-    if len(call.arguments) > len(bare):
-        extra = call.arguments[len(bare)].position
-        raise MisuseError(f"{call.function}() takes {_count(must)}, found {len(call.arguments)}", extra)
-    given = dict(zip(bare, call.arguments, strict=False))
+def _bound_arguments(
+    call: Call, required: Mapping[str, ArgumentKind], parameters: Mapping[str, ArgumentKind]
+) -> dict[str, Node]:
+    positional = [*required, *OPTIONAL_POSITIONAL.get(call.function, ())]
+    if len(call.arguments) > len(positional):
+        extra = call.arguments[len(positional)].position
+        raise MisuseError(f"{call.function}() takes {_count(required)}, found {len(call.arguments)}", extra)
+    arguments = dict(zip(positional, call.arguments, strict=False))
     for key, value in call.keywords:
-        if key not in known:
-            message = f"{call.function}() does not know '{key}'{did_you_mean(key, known) or ';'} it takes"
-            raise MisuseError(f"{message} {', '.join(known)}", value.position)
-        if key in given:
+        if key not in parameters:
+            message = f"{call.function}() does not know '{key}'{did_you_mean(key, parameters) or ';'} it takes"
+            raise MisuseError(f"{message} {', '.join(parameters)}", value.position)
+        if key in arguments:
             raise MisuseError(f"{call.function}() is given '{key}' twice", value.position)
-        given[key] = value
-    if missing := [key for key in must if key not in given]:
-        raise MisuseError(f"{call.function}() takes {_count(must)}: '{missing[0]}' is missing", call.position)
-    return given
+        arguments[key] = value
+    if absent := [key for key in required if key not in arguments]:
+        raise MisuseError(f"{call.function}() takes {_count(required)}: '{absent[0]}' is missing", call.position)
+    return arguments
 
 
-def _count(must: Mapping[str, Kind]) -> str:
-    return f"{len(must)} argument{'s' * (len(must) > 1)} ({', '.join(must)})"
+def _count(required: Mapping[str, ArgumentKind]) -> str:
+    return f"{len(required)} argument{'s' * (len(required) > 1)} ({', '.join(required)})"
 
 
-def _check(function: str, key: str, kind: Kind, value: Node) -> None:
+def _check(function: str, key: str, kind: ArgumentKind, value: Node) -> None:
     for node in walk(value):
         if isinstance(node, Call) and node.function in STRUCTURAL:
             message = f"{node.function}() is a term of its own and cannot stand inside {function}()"
@@ -242,5 +248,5 @@ def _product(left: dict[Node, int] | None, right: dict[Node, int] | None) -> dic
     return left | {base: left.get(base, 0) + power for base, power in right.items()}
 
 
-def _power(powers: dict[Node, int] | None, times: int) -> dict[Node, int] | None:
-    return powers and {base: power * times for base, power in powers.items()}
+def _power(powers: dict[Node, int] | None, exponent: int) -> dict[Node, int] | None:
+    return powers and {base: power * exponent for base, power in powers.items()}

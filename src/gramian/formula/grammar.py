@@ -7,9 +7,9 @@ from typing import NoReturn, TypeAlias, TypeGuard
 
 from gramian.errors import FormulaError
 from gramian.formula.arithmetic import ANY, expression, named, number, unary
-from gramian.formula.functions import FUNCTIONS, STRUCTURAL, monomial, whole
-from gramian.formula.syntax import MAX_HEIGHT, PRECEDENCE, SEVERAL, Binary, Call, Name, Node, Number, label, names, walk
-from gramian.formula.tokens import Cursor, fault, tokenize
+from gramian.formula.functions import FUNCTIONS, STRUCTURAL, is_whole_number, monomial
+from gramian.formula.syntax import COMBINE, MAX_HEIGHT, PRECEDENCE, Binary, Call, Name, Node, Number, label, names, walk
+from gramian.formula.tokens import Cursor, formula_error, tokenize
 
 MAX_POWER = 10
 ALONE = "+", "-", ""  # the end of the text is empty
@@ -17,7 +17,7 @@ CROSSINGS = {"*": 1, "/": 1, ":": 2}
 
 
 @dataclass(frozen=True, slots=True)
-class Rest:
+class Dot:
     """`.`: all columns that the outcome does not use."""
 
     position: int = field(default=0, compare=False)
@@ -47,7 +47,7 @@ class Power:
     exponent: int
 
 
-Terms: TypeAlias = Name | Call | Number | Rest | Sum | Cross | Power
+Terms: TypeAlias = Name | Call | Number | Dot | Sum | Cross | Power
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +89,10 @@ def parse_expression(text: str) -> Node:
 
 def _finish(cursor: Cursor) -> None:
     if cursor.token.kind != "end":
-        _no_end(cursor, "an operator")
+        _fail_at_end(cursor, "an operator")
 
 
-def _no_end(cursor: Cursor, expected: str) -> NoReturn:
+def _fail_at_end(cursor: Cursor, expected: str) -> NoReturn:
     if cursor.operator == ")":
         cursor.fail("this ')' was not opened")
     cursor.expected(expected)
@@ -102,26 +102,26 @@ def _outcome(cursor: Cursor) -> Node:
     start = cursor.token.position
     if cursor.operator == "~":
         cursor.fail("nothing stands left of '~'; name the outcome, as in y ~ x")
-    gathers = _gathers(cursor)
-    nodes = _several(cursor) if gathers else ((start, expression(cursor)),)
+    combined = _calls_combine(cursor)
+    nodes = _combined_outcomes(cursor) if combined else ((start, expression(cursor)),)
     if cursor.operator != "~":
-        _no_end(cursor, "'~'" if gathers else "an operator or '~'")
+        _fail_at_end(cursor, "'~'" if combined else "an operator or '~'")
     cursor.take()
     for place, node in nodes:
         _check_outcome(cursor, node, place)
     if cursor.token.kind == "end":
         cursor.fail("nothing stands right of '~'; write y ~ 1 for a constant only")
     outcomes = tuple(node for _, node in nodes)
-    return outcomes[0] if len(outcomes) == 1 else Call(SEVERAL, outcomes, position=start)
+    return outcomes[0] if len(outcomes) == 1 else Call(COMBINE, outcomes, position=start)
 
 
-def _gathers(cursor: Cursor) -> bool:
+def _calls_combine(cursor: Cursor) -> bool:
     """Whether c( comes next; without the parenthesis c is a column."""
     here, then = cursor.token, cursor.tokens[min(cursor.at + 1, len(cursor.tokens) - 1)]
-    return here.kind == "name" and here.text == SEVERAL and then.text == "("
+    return here.kind == "name" and here.text == COMBINE and then.text == "("
 
 
-def _several(cursor: Cursor) -> tuple[tuple[int, Node], ...]:
+def _combined_outcomes(cursor: Cursor) -> tuple[tuple[int, Node], ...]:
     """The outcomes that c() gathers, each once, with their places in the text."""
     cursor.take()
     opening = cursor.take()
@@ -167,8 +167,8 @@ def _alone(cursor: Cursor) -> bool:
 
 def _absorbed(cursor: Cursor) -> tuple[Name, ...]:
     """The factors right of `|`, each once; factor(firm) is the column firm."""
-    found: list[Name] = []
-    while not found or cursor.accept("+"):
+    columns: list[Name] = []
+    while not columns or cursor.accept("+"):
         token = cursor.token
         if token.kind not in ("name", "quoted"):
             cursor.expected("a factor to absorb")
@@ -176,10 +176,10 @@ def _absorbed(cursor: Cursor) -> tuple[Name, ...]:
         column = node.arguments[0] if isinstance(node, Call) and node.function in ("factor", "C") else node
         if not isinstance(column, Name) or (column == ANY and token.kind == "name"):
             cursor.fail("right of '|' stand the columns of factors, as in y ~ x | firm + year", token.position)
-        found.append(column)
+        columns.append(column)
     if cursor.operator in CROSSINGS or cursor.operator in ("-", "^"):
         cursor.fail("absorbed factors are joined by '+', as in y ~ x | firm + year")
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys(columns))
 
 
 def _sign(cursor: Cursor) -> bool:
@@ -190,15 +190,15 @@ def _sign(cursor: Cursor) -> bool:
 
 
 def _crossing(cursor: Cursor, level: int = 1) -> Terms:
-    left, tall = _power(cursor), 0
+    left, tree_height = _power(cursor), 0
     while CROSSINGS.get(cursor.operator, 0) >= level:
         token = cursor.take()
         right = _crossing(cursor, CROSSINGS[token.text] + 1)
         if isinstance(left, Number) or isinstance(right, Number):
             _not_a_term(cursor, token.text, left, right, token.position)
-        tall = max(tall or _height(left), _height(right)) + 1
+        tree_height = max(tree_height or _height(left), _height(right)) + 1
         left = Cross(token.text, left, right)
-        if tall > MAX_HEIGHT:
+        if tree_height > MAX_HEIGHT:
             cursor.fail(f"terms may be crossed {MAX_HEIGHT} times one after another", token.position)
     return left
 
@@ -229,7 +229,7 @@ def _power(cursor: Cursor) -> Terms:
     exponent = unary(cursor)
     if isinstance(base, Name | Call | Number):
         _not_a_power(cursor, base, exponent, caret.position)
-    if not (isinstance(exponent, Number) and whole(exponent, MAX_POWER)):
+    if not (isinstance(exponent, Number) and is_whole_number(exponent, MAX_POWER)):
         cursor.fail(f"the power of terms is a whole number from 1 to {MAX_POWER}", place)
     return Power(base, int(exponent.value))
 
@@ -248,7 +248,7 @@ def _term(cursor: Cursor) -> Terms:
     node = named(cursor)
     if isinstance(node, Call):
         _check_term(cursor, node)
-    return Rest(node.position) if token.text == "." and node == ANY else node
+    return Dot(node.position) if token.text == "." and node == ANY else node
 
 
 def _check_term(cursor: Cursor, call: Call) -> None:
@@ -257,7 +257,7 @@ def _check_term(cursor: Cursor, call: Call) -> None:
     try:
         monomial(call)
     except FormulaError as wrong:
-        raise fault(wrong.message, cursor.text, call.position) from None
+        raise formula_error(wrong.message, cursor.text, call.position) from None
 
 
 def _not_a_term(cursor: Cursor, op: str, left: Terms | None, right: Terms, position: int) -> NoReturn:
@@ -271,7 +271,7 @@ def _not_a_power(cursor: Cursor, base: Name | Call | Number, exponent: Node, pos
     if not _elementwise(base):
         cursor.fail("a power of terms needs several of them, as in (a + b)^2", position)
     smooth = Call("poly", (base, exponent))
-    polynomial = f" or {label(smooth)}" if names(base) and whole(exponent, MAX_POWER) else ""
+    polynomial = f" or {label(smooth)}" if names(base) and is_whole_number(exponent, MAX_POWER) else ""
     cursor.fail(f"did you mean {label(Call('I', (Binary('^', base, exponent),)))}{polynomial}?", position)
 
 

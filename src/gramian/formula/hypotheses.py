@@ -27,7 +27,7 @@ class _Columns:
     picks: Mapping[str, Codes]
 
 
-def averaged(terms: Terms, levels: Levels) -> list[Matrix]:
+def averaged_effects(terms: Terms, levels: Levels) -> list[Matrix]:
     """For each term the hypotheses on all p coefficients that it is tested by, (columns of the term, p).
 
     With sum-to-zero contrasts the coefficients of a term are its effects averaged over the levels of all further

@@ -10,9 +10,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from gramian.column import CLOSE, MANY, ArrowLevels
+from gramian.column import MAX_PLACES_PER_VALUE, MIN_ARROW_LEVELS, ArrowLevels
 from gramian.errors import DataError, listing
-from gramian.linalg.levels import WIDEST, LevelList, array_of, text_array, told
+from gramian.linalg.levels import MAX_FIXED_WIDTH, LevelList, array_of, text_array, to_python
 from gramian.typing import Codes, Level, Mask
 
 
@@ -23,24 +23,32 @@ class LevelIndex:
     or a range of integers that lie close together, which is not searched at all.
     """
 
-    def __init__(self, label: str, known: Sequence[Level] = (), *, frozen: bool = False) -> None:
+    def __init__(self, label: str, levels: Sequence[Level] = (), *, frozen: bool = False) -> None:
         self.label, self.frozen = label, frozen
         self.range: range | None = None
         self.table: _Table | None = None
-        self.many = _arrow(known) if len(known) >= MANY else None
-        self.few: dict[Level, int] = {} if self.many is not None else {level: i for i, level in enumerate(known)}
+        self.level_array = _arrow(levels) if len(levels) >= MIN_ARROW_LEVELS else None
+        self.level_codes: dict[Level, int] = (
+            {} if self.level_array is not None else {level: i for i, level in enumerate(levels)}
+        )
 
     @property
-    def known(self) -> Sequence[Level]:
+    def levels(self) -> Sequence[Level]:
         """The levels in the order of their codes."""
         if self.range is not None:
-            return LevelList(_whole(self.range))
-        if self.many is None:
-            return list(self.few)
-        return LevelList(_text(self.many) if pa.types.is_large_string(self.many.type) else self.many.to_numpy())
+            return LevelList(_range_array(self.range))
+        if self.level_array is None:
+            return list(self.level_codes)
+        return LevelList(
+            _text(self.level_array) if pa.types.is_large_string(self.level_array.type) else self.level_array.to_numpy()
+        )
 
     def __len__(self) -> int:
-        return len(self.few if self.many is None else self.many) if self.range is None else len(self.range)
+        return (
+            len(self.level_codes if self.level_array is None else self.level_array)
+            if self.range is None
+            else len(self.range)
+        )
 
     def encode(self, codes: Codes, levels: Sequence[Level], where: str, what: str = "factor") -> Codes:
         """Codes into `levels` (-1 where absent) as codes of this index."""
@@ -48,12 +56,12 @@ class LevelIndex:
             start = self._start(levels)
             if start is not None:
                 return np.where(codes < 0, -1, codes + (levels.start - start))
-            found = self._looked_up(codes, levels)
-            if found is not None:
-                return found
-            levels = LevelList(_whole(levels)) if len(levels) >= MANY else levels
+            encoded = self._codes_by_table(codes, levels)
+            if encoded is not None:
+                return encoded
+            levels = LevelList(_range_array(levels)) if len(levels) >= MIN_ARROW_LEVELS else levels
         array = self._searched(levels)
-        place = self._places_of_few(codes, levels) if array is None else self._places_of_many(codes, array)
+        place = self._places_by_dictionary(codes, levels) if array is None else self._places_by_search(codes, array)
         out = np.append(place, -1)[codes]
         if self.frozen and (out == -2).any():
             raise DataError(self._unknown(levels[int(codes[np.argmax(out == -2)])], what), where)
@@ -62,68 +70,68 @@ class LevelIndex:
     def _start(self, levels: range) -> int | None:
         """Where the range of this index starts, if integers lie in it; the first ones choose it, with some room."""
         if self.range is None:
-            if len(self) or self.frozen or len(levels) < MANY:
+            if len(self) or self.frozen or len(levels) < MIN_ARROW_LEVELS:
                 return None
-            room = 1 << (len(levels) - 1).bit_length()
-            start = levels.start - levels.start % room
-            self.range = range(start, start + (room if levels.stop <= start + room else 2 * room))
+            width = 1 << (len(levels) - 1).bit_length()
+            start = levels.start - levels.start % width
+            self.range = range(start, start + (width if levels.stop <= start + width else 2 * width))
         if self.range.start <= levels.start and levels.stop <= self.range.stop:
             return self.range.start
-        self.many, self.range = pa.array(_whole(self.range)), None
+        self.level_array, self.range = pa.array(_range_array(self.range)), None
         return None
 
-    def _looked_up(self, codes: Codes, levels: range) -> Codes | None:
+    def _codes_by_table(self, codes: Codes, levels: range) -> Codes | None:
         """Codes of integers by a table of those that are known; None where one is not, or they lie far apart."""
-        if self.many is None or not pa.types.is_int64(self.many.type) or not len(self.many):
+        if self.level_array is None or not pa.types.is_int64(self.level_array.type) or not len(self.level_array):
             return None
-        if self.table is None or self.table.levels is not self.many:
-            self.table = _table(self.many)
+        if self.table is None or self.table.levels is not self.level_array:
+            self.table = _table(self.level_array)
         low, place = self.table.low, self.table.place
         if levels.start < low or levels.stop > low + len(place):
             return None
-        found = np.append(place[levels.start - low : levels.stop - low], -1)[codes]
-        return None if found.min(initial=0) == -2 else found
+        encoded = np.append(place[levels.start - low : levels.stop - low], -1)[codes]
+        return None if encoded.min(initial=0) == -2 else encoded
 
     def _searched(self, levels: Sequence[Level]) -> Any:
         """The levels as an Arrow array to be searched; None for those that go through the dictionary."""
         if self.range is not None:
-            self.many, self.range = pa.array(_whole(self.range)), None
-        if self.many is None and not isinstance(levels, ArrowLevels | LevelList):
+            self.level_array, self.range = pa.array(_range_array(self.range)), None
+        if self.level_array is None and not isinstance(levels, ArrowLevels | LevelList):
             return None
         array = levels.array if isinstance(levels, ArrowLevels) else _arrow(levels)
-        known = _arrow(list(self.few)) if self.many is None else self.many
-        if array is not None and known is not None:
-            empty = array if not len(known) else known
-            if not len(array) or not len(known) or array.type == known.type:
-                self.many = known.cast(empty.type) if len(known) else array[:0]
-                self.few = {}
+        indexed = _arrow(list(self.level_codes)) if self.level_array is None else self.level_array
+        if array is not None and indexed is not None:
+            empty = array if not len(indexed) else indexed
+            if not len(array) or not len(indexed) or array.type == indexed.type:
+                self.level_array = indexed.cast(empty.type) if len(indexed) else array[:0]
+                self.level_codes = {}
                 return array.cast(empty.type)
-        self.few, self.many = {level: i for i, level in enumerate(self.known)}, None
+        self.level_codes, self.level_array = {level: i for i, level in enumerate(self.levels)}, None
         return None
 
-    def _places_of_few(self, codes: Codes, levels: Sequence[Level]) -> Codes:
+    def _places_by_dictionary(self, codes: Codes, levels: Sequence[Level]) -> Codes:
         if not self.frozen:
-            for level in _used(codes, levels, self.few):
-                self.few.setdefault(level, len(self.few))
-        return np.array([self.few.get(level, -2) for level in levels], np.int64)
+            for level in _new_levels(codes, levels, self.level_codes):
+                self.level_codes.setdefault(level, len(self.level_codes))
+        return np.array([self.level_codes.get(level, -2) for level in levels], np.int64)
 
-    def _places_of_many(self, codes: Codes, levels: Any) -> Codes:
-        place = _search(levels, self.many)
+    def _places_by_search(self, codes: Codes, levels: Any) -> Codes:
+        place = _search(levels, self.level_array)
         if not self.frozen and (place < 0).any():
-            there = (place < 0) & _occurring(codes, len(levels))
-            fresh = levels.filter(pa.array(there))
+            is_new = (place < 0) & _occurring(codes, len(levels))
+            fresh = levels.filter(pa.array(is_new))
             different = pc.unique(fresh)
-            place[np.flatnonzero(there)] = len(self) + np.arange(len(fresh))
-            self.many = pa.concat_arrays([self.many, different])
+            place[np.flatnonzero(is_new)] = len(self) + np.arange(len(fresh))
+            self.level_array = pa.concat_arrays([self.level_array, different])
             if len(different) < len(fresh):  # a dictionary may name a level twice
-                return _search(levels, self.many)
+                return _search(levels, self.level_array)
         return place
 
     def _unknown(self, level: Level, what: str) -> str:
-        known = listing(str(k) for k in self.known)
+        listed = listing(str(k) for k in self.levels)
         if what == "outcome":
-            return f"the outcome '{self.label}' has the value '{level}' beside {known}: it must have two"
-        return f"factor '{self.label}' has the level '{level}', which the fit has not seen (levels: {known})"
+            return f"the outcome '{self.label}' has the value '{level}' beside {listed}: it must have two"
+        return f"factor '{self.label}' has the level '{level}', which the fit has not seen (levels: {listed})"
 
 
 class _Table(NamedTuple):
@@ -138,7 +146,7 @@ def _table(levels: Any) -> _Table:
     """Of integers that lie close together; for others there is no place."""
     values = levels.to_numpy()
     low, high = int(values.min()), int(values.max())
-    place = np.full(high - low + 1 if high - low < CLOSE * len(values) else 0, -2, np.int64)
+    place = np.full(high - low + 1 if high - low < MAX_PLACES_PER_VALUE * len(values) else 0, -2, np.int64)
     if len(place):
         place[values - low] = np.arange(len(values))
     return _Table(levels, low, place)
@@ -150,23 +158,23 @@ def _text(texts: Any) -> NDArray[Any]:
     lengths = np.diff(offsets)
     width = max(int(lengths.max(initial=0)), 1)
     data = np.frombuffer(texts.buffers()[2] or b"", np.uint8)[offsets[0] : offsets[-1]]
-    if width > WIDEST or not data.all():
+    if width > MAX_FIXED_WIDTH or not data.all():
         return text_array(texts.to_pylist())
     out = np.zeros((len(texts), width), np.uint8)
     out[np.arange(width) < lengths[:, None]] = data
     return out.view(f"S{width}")[:, 0]
 
 
-def _whole(levels: range) -> Codes:
+def _range_array(levels: range) -> Codes:
     return np.arange(levels.start, levels.stop, dtype=np.int64)
 
 
-def _search(levels: Any, known: Any) -> Codes:
+def _search(levels: Any, indexed: Any) -> Codes:
     """Places of levels among the known ones, -2 where there is none."""
-    if not len(known):
+    if not len(indexed):
         return np.full(len(levels), -2, np.int64)
-    found = pc.index_in(levels, value_set=known).fill_null(-2)
-    return np.asarray(found.to_numpy(zero_copy_only=False)).astype(np.int64)
+    places = pc.index_in(levels, value_set=indexed).fill_null(-2)
+    return np.asarray(places.to_numpy(zero_copy_only=False)).astype(np.int64)
 
 
 def _arrow(levels: Sequence[Level]) -> Any:
@@ -176,7 +184,7 @@ def _arrow(levels: Sequence[Level]) -> Any:
     values = array_of(levels)
     if values is None or values.dtype.kind == "f":
         return None
-    return pa.array(values) if values.dtype.kind == "i" else pa.array(told(values), pa.large_string())
+    return pa.array(values) if values.dtype.kind == "i" else pa.array(to_python(values), pa.large_string())
 
 
 def _occurring(codes: Codes, levels: int) -> Mask:
@@ -184,9 +192,11 @@ def _occurring(codes: Codes, levels: int) -> Mask:
     return np.asarray(np.bincount(codes + 1, minlength=levels + 1)[1:] > 0)
 
 
-def _used(codes: Codes, levels: Sequence[Level], known: dict[Level, int]) -> list[Level]:
+def _new_levels(codes: Codes, levels: Sequence[Level], indexed: dict[Level, int]) -> list[Level]:
     """New levels that really occur, in the order of the dictionary."""
-    if all(level in known for level in levels):
+    if all(level in indexed for level in levels):
         return []
     seen = _occurring(codes, len(levels))
-    return [level for level, there in zip(levels, seen, strict=True) if there and level is not None and level == level]
+    return [
+        level for level, is_used in zip(levels, seen, strict=True) if is_used and level is not None and level == level
+    ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gramian.formula.terms import Term, Terms
-from gramian.linalg.monomials import lower
+from gramian.linalg.monomials import lower_monomials
 
 
 def needs(terms: Terms) -> tuple[frozenset[int], ...]:
@@ -12,31 +12,31 @@ def needs(terms: Terms) -> tuple[frozenset[int], ...]:
     `a:b` needs `a` and `b`, `I(x^2)` needs `x`, as far as they are in the formula; nothing needs the intercept, which
     is always there. Such models are called well-formulated. J. L. Peixoto, The American Statistician 44 (1990).
     """
-    found = [
+    margins = [
         frozenset(i for i, other in enumerate(terms.terms) if i != j and other.atoms and _is_margin(other, term))
         for j, term in enumerate(terms.terms)
     ]
-    return tuple(_closure(f, found) for f in found)
+    return tuple(_closure(f, margins) for f in margins)
 
 
 def _is_margin(small: Term, large: Term) -> bool:
     if not set(small.factors) <= set(large.factors):
         return False
     own = set(large.leading)
-    below = {m for lead in own for m in lower(lead)}
+    below = {m for lead in own for m in lower_monomials(lead)}
     leading = set(small.leading)
     return leading <= below and not (small.factors == large.factors and leading <= own)
 
 
-def _closure(found: frozenset[int], all_of_them: list[frozenset[int]]) -> frozenset[int]:
+def _closure(members: frozenset[int], margins: list[frozenset[int]]) -> frozenset[int]:
     while True:
-        wider = found.union(*(all_of_them[i] for i in found))
-        if wider == found:
-            return found
-        found = wider
+        wider = members.union(*(margins[i] for i in members))
+        if wider == members:
+            return members
+        members = wider
 
 
-def contain(terms: Terms, number: int) -> frozenset[int]:
+def containing_terms(terms: Terms, number: int) -> frozenset[int]:
     """The terms that contain all factors of this one, and more: those that it is marginal to, as R's `car` has it."""
     atoms = _atoms(terms.terms[number])
     return frozenset(i for i, other in enumerate(terms.terms) if atoms < _atoms(other)) if atoms else frozenset()

@@ -30,7 +30,7 @@ Coordinates = Mapping[str, Coordinate]
 PowerSums = Mapping[str, Vector]  # variable -> sums of u^0, u^1, ...
 
 
-class Part(Protocol):
+class NumericTerm(Protocol):
     """One numeric factor of a term, of one or more columns."""
 
     @property
@@ -79,7 +79,7 @@ class Product:
 
 
 @lru_cache(4096)
-def alone(variable: str) -> Product:
+def single_variable(variable: str) -> Product:
     """A variable by itself."""
     return Product(variable, ((variable, 1),))
 
@@ -135,7 +135,7 @@ class Orthogonal(_OneVariable):
 
 
 @dataclass(frozen=True, slots=True)
-class Basis:
+class SplineBasis:
     """`bs(x, df)`, `ns(x, df)`: each column of a spline is a variable of its own."""
 
     label: str
@@ -199,10 +199,10 @@ class Standardized:
         n, first, second = map(rational, sums[self.variable][:3])  # a polynomial may ask for more
         slope = Fraction(2) ** coordinates[self.variable].exponent
         if self.scaled:
-            spread = float((second - first * first / n) / (n - 1)) if n > 1 else 0.0
-            if spread <= 0:
+            variance = float((second - first * first / n) / (n - 1)) if n > 1 else 0.0
+            if variance <= 0:
                 raise NumericalError(f"{self.label}: the column is constant, its standard deviation is zero")
-            slope = Fraction(1) / Fraction(float(np.sqrt(spread)))
+            slope = Fraction(1) / Fraction(float(np.sqrt(variance)))
         return ({((self.variable, 1),): slope, CONSTANT: -slope * first / n},)
 
 

@@ -17,7 +17,7 @@ from gramian.formula.functions import evaluate
 from gramian.formula.levels import LevelIndex
 from gramian.formula.splines import Spline
 from gramian.formula.syntax import Name, Node
-from gramian.formula.tally import Tally, counted
+from gramian.formula.tally import DroppedRows, count_marked
 from gramian.typing import Codes, Mask, Matrix, Vector
 
 T = TypeVar("T", bound=np.generic)
@@ -41,11 +41,11 @@ class Observed:
     matrix: Matrix | None
     where: str
     first_row: int
-    kept: Mask | None
+    row_mask: Mask | None
 
     def row_number(self, index: int) -> int:
         """The number in its file or frame of the index-th of these rows."""
-        return self.first_row + (index if self.kept is None else int(np.flatnonzero(self.kept)[index]))
+        return self.first_row + (index if self.row_mask is None else int(np.flatnonzero(self.row_mask)[index]))
 
 
 class Reader:
@@ -57,9 +57,9 @@ class Reader:
 
     def __init__(self, design: Design, *, drop: bool = True, response: bool = True) -> None:
         self.design, self.drop, self.response = design, drop, response
-        known = design.levels or {}
-        self.levels = {n: LevelIndex(n, known.get(n, ()), frozen=not response) for n in design.terms.factors}
-        self.tally = Tally()
+        levels = design.levels or {}
+        self.levels = {n: LevelIndex(n, levels.get(n, ()), frozen=not response) for n in design.terms.factors}
+        self.dropped_rows = DroppedRows()
 
     @property
     def sizes(self) -> dict[str, int]:
@@ -73,12 +73,12 @@ class Reader:
         """
         numbers = self._numbers(batch)
         codes = {name: self._codes(name, batch) for name in self.levels}
-        keep = self._complete(batch, numbers, codes)
-        weight, count = (_weights(numbers.get(k), k[1:], keep, batch) for k in (WEIGHTS, COUNTS))
+        complete = self._complete(batch, numbers, codes)
+        weight, count = (_weights(numbers.get(k), k[1:], complete, batch) for k in (WEIGHTS, COUNTS))
         for vector in (weight, count):
             if vector is not None and (vector == 0.0).any():
-                keep = self._without_zeros(keep, vector, batch)
-        rows = None if keep is None else np.flatnonzero(keep)
+                complete = self._without_zeros(complete, vector, batch)
+        rows = None if complete is None else np.flatnonzero(complete)
         values = {k: _take(n.values, rows) for k, n in numbers.items() if not k.startswith("=")}
         return Observed(
             batch.rows if rows is None else len(rows),
@@ -90,13 +90,17 @@ class Reader:
             self._matrix(batch, rows),
             batch.where,
             batch.first_row,
-            keep,
+            complete,
         )
 
     def _numbers(self, batch: Batch) -> dict[str, Numbers]:
-        design, placed = self.design, set(self.design.placed)
-        made = {name for spline in design.terms.splines.values() for name in spline.columns}
-        nodes = {v: node for v, node in design.terms.variables.items() if v not in placed and v not in made}
+        design, matrix_variables = self.design, set(self.design.matrix_variables)
+        spline_columns = {name for spline in design.terms.splines.values() for name in spline.columns}
+        nodes = {
+            v: node
+            for v, node in design.terms.variables.items()
+            if v not in matrix_variables and v not in spline_columns
+        }
         out = {v: evaluate(node, batch) for v, node in nodes.items()}
         for spline in design.terms.splines.values():
             out |= _columns(spline, evaluate(spline.node, batch))
@@ -120,32 +124,32 @@ class Reader:
         return self.levels[name].encode(column.codes, column.levels, batch.where)
 
     def _complete(self, batch: Batch, numbers: dict[str, Numbers], codes: dict[str, Codes]) -> Mask | None:
-        found = [(k.lstrip("~="), n.present) for k, n in numbers.items() if n.present is not None]
-        found += [(name, c >= 0) for name, c in codes.items() if len(c) and c.min() < 0]
+        presence = [(k.lstrip("~="), n.present) for k, n in numbers.items() if n.present is not None]
+        presence += [(name, c >= 0) for name, c in codes.items() if len(c) and c.min() < 0]
         masks: dict[str, Mask] = {}
-        for name, present in found:  # a column may be called as an option is
+        for name, present in presence:  # a column may be called as an option is
             masks[name] = masks[name] & present if name in masks else present
         if not masks:
             return None
-        keep: Mask = np.logical_and.reduce(list(masks.values()))
-        if not self.drop and not keep.all():
+        complete: Mask = np.logical_and.reduce(list(masks.values()))
+        if not self.drop and not complete.all():
             self._refuse(masks, batch)
-        self.leave_out("null", ~keep, batch, {name: ~mask for name, mask in masks.items()})
-        return keep
+        self.count_dropped("null", ~complete, batch, {name: ~mask for name, mask in masks.items()})
+        return complete
 
-    def leave_out(self, cause: str, gone: Mask, batch: Batch, missing: Mapping[str, Mask]) -> None:
+    def count_dropped(self, cause: str, dropped: Mask, batch: Batch, nulls: Mapping[str, Mask]) -> None:
         """Count rows of a batch that are left out, and which columns have nothing in which rows."""
-        self.tally += Tally({cause: int(np.count_nonzero(gone))}, counted(missing))
+        self.dropped_rows += DroppedRows({cause: int(np.count_nonzero(dropped))}, count_marked(nulls))
 
     def _refuse(self, masks: Mapping[str, Mask], batch: Batch) -> None:
         name, mask = next((k, m) for k, m in masks.items() if not m.all())
         row = batch.first_row + int(np.argmin(mask))
         raise DataError(f"row {row}: '{name}' is null (na=\"drop\" leaves such rows out)", batch.where)
 
-    def _without_zeros(self, keep: Mask | None, vector: Vector, batch: Batch) -> Mask:
-        before = np.ones(batch.rows, bool) if keep is None else keep
+    def _without_zeros(self, complete: Mask | None, vector: Vector, batch: Batch) -> Mask:
+        before = np.ones(batch.rows, bool) if complete is None else complete
         after = np.asarray(before & (vector != 0.0))
-        self.leave_out("zero weight", before & ~after, batch, {})
+        self.count_dropped("zero weight", before & ~after, batch, {})
         return after
 
     def _matrix(self, batch: Batch, rows: Codes | None) -> Matrix | None:
@@ -171,11 +175,11 @@ def _sum(parts: list[Numbers]) -> Numbers:
     return Numbers(total, np.logical_and.reduce(masks) if masks else None)
 
 
-def _weights(numbers: Numbers | None, option: str, keep: Mask | None, batch: Batch) -> Vector | None:
+def _weights(numbers: Numbers | None, option: str, complete: Mask | None, batch: Batch) -> Vector | None:
     """Weights that are present are finite and not negative, counts whole as well."""
     if numbers is None:
         return None
-    values = numbers.values if keep is None else np.where(keep, numbers.values, 1.0)
+    values = numbers.values if complete is None else np.where(complete, numbers.values, 1.0)
     wrong = ~(np.isfinite(values) & (values >= 0.0))
     if option == "counts":
         wrong |= values != np.floor(values)

@@ -18,7 +18,7 @@ Key = tuple[frozenset[Pick], frozenset[str]]  # picks and numeric factors: what 
 CONSTANT: Key = (frozenset(), frozenset())
 
 
-def maps_of(
+def contrast_maps(
     columns: Sequence[ModelColumn], levels: Levels, *, absorbing: bool = False
 ) -> tuple[list[Combination], list[Combination]]:
     """Each column of the contrasts in those of treatment, and each column of treatment in those of the contrasts.
@@ -28,12 +28,12 @@ def maps_of(
     Raises NumericalError where a combination of levels has no rows: contrasts compare all of them.
     """
     _check_cells(columns, levels)
-    treatment, other = (Basis(columns, levels, chosen, absorbing) for chosen in ({}, levels.contrasts))
-    return [treatment.express(key) for key in other.keys], [other.express(key) for key in treatment.keys]
+    treatment, coded = (ContrastBasis(columns, levels, contrasts, absorbing) for contrasts in ({}, levels.contrasts))
+    return [treatment.express(key) for key in coded.keys], [coded.express(key) for key in treatment.keys]
 
 
 @dataclass(slots=True)
-class Basis:
+class ContrastBasis:
     """The columns of a model in given contrasts, and how products of level indicators are told in them."""
 
     columns: Sequence[ModelColumn]
@@ -44,7 +44,7 @@ class Basis:
     keys: list[Key] = field(init=False)
     index: dict[Key, int] = field(init=False)
     reduced: dict[tuple[frozenset[str], frozenset[str]], frozenset[str]] = field(init=False)
-    memory: dict[Key, Combination] = field(default_factory=dict)
+    cache: dict[Key, Combination] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.place = {f: {code: i for i, code in enumerate(order)} for f, order in self.levels.order.items()}
@@ -56,8 +56,8 @@ class Basis:
         picks = set[Pick]()
         for factor, code in column.cell:
             at = self.place[factor][code]
-            coded = factor in self.contrasts and factor in column.reduced
-            picks.add((factor, coded, at - coded))
+            is_contrast = factor in self.contrasts and factor in column.reduced
+            picks.add((factor, is_contrast, at - is_contrast))
         return frozenset(picks), column.numeric
 
     def express(self, key: Key) -> Combination:
@@ -66,22 +66,22 @@ class Basis:
             return {self.index[key]: ONE}
         if self.absorbing and key == CONSTANT:
             return {}
-        if key not in self.memory:
-            self.memory[key] = self._sum(key)
-        return self.memory[key]
+        if key not in self.cache:
+            self.cache[key] = self._sum(key)
+        return self.cache[key]
 
     def _sum(self, key: Key) -> Combination:
         picks, numeric = key
         reduced = self.reduced.get((frozenset(f for f, _, _ in picks), numeric))
         if reduced is None:  # a term without columns: its factor has one level, which every row has
-            alone = next(pick for pick in picks if len(self.levels.order[pick[0]]) == 1)
-            return self.express((picks - {alone}, numeric))
+            single_level = next(pick for pick in picks if len(self.levels.order[pick[0]]) == 1)
+            return self.express((picks - {single_level}, numeric))
         for pick in sorted(picks):
-            rest, (factor, coded, at) = picks - {pick}, pick
-            if coded and (factor not in reduced or factor not in self.contrasts):
+            rest, (factor, is_contrast, at) = picks - {pick}, pick
+            if is_contrast and (factor not in reduced or factor not in self.contrasts):
                 C = self.levels.contrasts[factor].C
                 return self._total(((row[at], rest | {(factor, False, i)}) for i, row in enumerate(C)), numeric)
-            if not coded and factor in reduced:
+            if not is_contrast and factor in reduced:
                 if factor in self.contrasts:
                     D = self.contrasts[factor].D
                     parts = ((row[at], rest | {(factor, True, k)}) for k, row in enumerate(D[1:]))
@@ -104,8 +104,10 @@ def _check_cells(columns: Sequence[ModelColumn], levels: Levels) -> None:
     for factors in {tuple(f for f, _ in c.cell) for c in columns if c.reduced & levels.contrasts.keys()}:
         for cell in cartesian(*(levels.order[f] for f in factors)):
             if cell not in levels.cells[factors]:
-                told = ", ".join(f"{f} = {level_name(levels.names[f][c])}" for f, c in zip(factors, cell, strict=True))
+                combination = ", ".join(
+                    f"{f} = {level_name(levels.names[f][c])}" for f, c in zip(factors, cell, strict=True)
+                )
                 raise NumericalError(
-                    f"no row has {told}, and these contrasts compare all combinations; use treatment contrasts, "
+                    f"no row has {combination}, and these contrasts compare all combinations; use treatment contrasts, "
                     "which leave an empty one out"
                 )

@@ -25,22 +25,22 @@ from gramian.formula.tokens import MAX_LENGTH, MAX_NESTING
 TALLEST = MAX_HEIGHT + MAX_NESTING
 
 
-def to_json(node: Node) -> list[Any]:
+def node_to_json(node: Node) -> list[Any]:
     """A node as nested lists that JSON can hold: `["call", "poly", [["name", "x"], ["number", 3.0]], {}]`."""
     match node:
         case Negative():
-            return ["negative", to_json(node.operand)]
+            return ["negative", node_to_json(node.operand)]
         case Binary():
-            return [node.op, to_json(node.left), to_json(node.right)]
+            return [node.op, node_to_json(node.left), node_to_json(node.right)]
         case Call():
-            keywords = {key: to_json(value) for key, value in node.keywords}
-            return ["call", node.function, [to_json(argument) for argument in node.arguments], keywords]
+            keywords = {key: node_to_json(value) for key, value in node.keywords}
+            return ["call", node.function, [node_to_json(argument) for argument in node.arguments], keywords]
         case Name():
             return ["name", node.name]
     return [type(node).__name__.lower(), node.value]
 
 
-def from_json(obj: object) -> Node:
+def node_from_json(obj: object) -> Node:
     """The node that `to_json` wrote; ValueError for anything else, or for a tree that no text could have given."""
     _check_size(obj)
     node = _node(obj)

@@ -32,7 +32,7 @@ class Spline:
     inner: int
     knots: Knots | None
     boundary: tuple[float, float] | None
-    found: bool = False
+    from_data: bool = False
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -41,11 +41,11 @@ class Spline:
         return tuple(f"{self.label}[{k}]" for k in range(1, width + 1))
 
     @property
-    def settled(self) -> bool:
+    def has_knots(self) -> bool:
         """Whether all its knots are known."""
         return self.knots is not None and self.boundary is not None
 
-    def settle(self, sketch: Sketch) -> Spline:
+    def with_knots(self, sketch: Sketch) -> Spline:
         """With knots at quantiles and the boundary at the range of the data. Raises DataError for too few values."""
         low, high = self.boundary or (sketch.low, sketch.high)
         knots = self.knots
@@ -56,7 +56,7 @@ class Spline:
                 f"the knots of {self.label} do not rise from {low:g} to {high:g}: "
                 f"{', '.join(f'{k:g}' for k in knots) or 'there are none'}; use fewer (df), or declare knots=c(...)"
             )
-        return replace(self, knots=knots, boundary=(low, high), found=True)
+        return replace(self, knots=knots, boundary=(low, high), from_data=True)
 
     def basis(self, x: Vector) -> Matrix:
         """Its columns as rows, (width, n)."""
@@ -70,18 +70,18 @@ class Spline:
 
 def spline_of(call: Call) -> Spline:
     """The spline that a call of bs() or ns() asks for. Raises FormulaError where its options disagree."""
-    given, natural, text = dict(call.keywords), call.function == "ns", label(call)
+    options, natural, text = dict(call.keywords), call.function == "ns", label(call)
     if len(call.arguments) > 1:
-        given["df"] = call.arguments[1]
-    degree = CUBIC if natural else int(_number(given["degree"])) if "degree" in given else CUBIC
-    least = 1 if natural else degree
-    if ("df" in given) == ("knots" in given):
+        options["df"] = call.arguments[1]
+    degree = CUBIC if natural else int(_number(options["degree"])) if "degree" in options else CUBIC
+    min_df = 1 if natural else degree
+    if ("df" in options) == ("knots" in options):
         raise FormulaError(f"{call.function}() takes df or knots, as in {call.function}(x, 5)", text, 0)
-    knots = numbers(given["knots"]) if "knots" in given else None
-    inner = len(knots) if knots is not None else int(_number(given["df"])) - least
+    knots = numbers(options["knots"]) if "knots" in options else None
+    inner = len(knots) if knots is not None else int(_number(options["df"])) - min_df
     if inner < 0:
-        raise FormulaError(f"df must be at least {least} here, the degree of the pieces", text, 0)
-    ends = numbers(given["boundary"]) if "boundary" in given else None
+        raise FormulaError(f"df must be at least {min_df} here, the degree of the pieces", text, 0)
+    ends = numbers(options["boundary"]) if "boundary" in options else None
     if ends is not None and len(ends) != 2:
         raise FormulaError("boundary takes two numbers, as in boundary=c(0, 10)", text, 0)
     boundary = None if ends is None else (ends[0], ends[1])

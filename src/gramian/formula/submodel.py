@@ -19,23 +19,25 @@ def submodel(design: Design, labels: Iterable[str]) -> Design:
     Everything that its moments consist of is in the moments of `design`, in the same coordinates.
     Raises OptionError for a label that is no term of the design.
     """
-    wanted = dict.fromkeys(labels)
-    known = {term.label: term for term in design.terms.terms}
-    for name in wanted:
-        if name not in known:
-            raise OptionError(f"no term '{name}'{did_you_mean(name, known)} (terms: {listing(known)})")
-    terms = design.terms.only(tuple(term for name, term in known.items() if name in wanted))
-    whole = len(terms.terms) == len(known)
+    requested = dict.fromkeys(labels)
+    terms_by_label = {term.label: term for term in design.terms.terms}
+    for name in requested:
+        if name not in terms_by_label:
+            raise OptionError(
+                f"no term '{name}'{did_you_mean(name, terms_by_label)} (terms: {listing(terms_by_label)})"
+            )
+    terms = design.terms.only(tuple(term for name, term in terms_by_label.items() if name in requested))
+    unchanged = len(terms.terms) == len(terms_by_label)
     return replace(
         design,
-        formula=design.formula if whole else written(design, terms),
+        formula=design.formula if unchanged else formula_text(design, terms),
         terms=terms,
         levels=None if design.levels is None else {f: v for f, v in design.levels.items() if f in terms.factors},
-        matrix=design.matrix if whole else None,
+        matrix=design.matrix if unchanged else None,
     )
 
 
-def written(design: Design, terms: Terms) -> str:
+def formula_text(design: Design, terms: Terms) -> str:
     """A formula for these terms."""
     outcome = next(iter(design.outcome)).removeprefix("~")
     labels = [term.label for term in terms.terms if term.atoms]

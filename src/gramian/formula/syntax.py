@@ -12,7 +12,7 @@ FLAGS = {"TRUE": True, "True": True, "FALSE": False, "False": False}
 SPELLING = {"+": " + ", "-": " - ", "*": " * ", "/": "/", "^": "^"}
 PRECEDENCE = {"+": 1, "-": 1, "*": 2, "/": 2, "^": 4}
 NEGATIVE, ATOM = 3, 5
-SEVERAL = "c"  # the function that gathers outcomes, left of the tilde only
+COMBINE = "c"  # the function that gathers outcomes, left of the tilde only
 MAX_HEIGHT = 100  # operations one after another; keeps every walk far from Python's recursion limit
 
 
@@ -93,9 +93,9 @@ def walk(node: Node) -> Iterator[Node]:
     """A node, then all nodes below it, in the order of the text."""
     waiting = [node]
     while waiting:
-        here = waiting.pop()
-        yield here
-        waiting.extend(reversed(children(here)))
+        current = waiting.pop()
+        yield current
+        waiting.extend(reversed(children(current)))
 
 
 def names(node: Node) -> tuple[str, ...]:
@@ -116,9 +116,9 @@ def label(node: Node) -> str:
     match node:
         case Name():
             name = node.name  # most are identifiers, which is quickly seen
-            like = (name.isascii() and name.isidentifier()) or re.fullmatch(NAME, name)
-            plain = like and name not in FLAGS and name != "."
-            return node.name if plain else quoted(node.name, "`")
+            is_name = (name.isascii() and name.isidentifier()) or re.fullmatch(NAME, name)
+            is_identifier = is_name and name not in FLAGS and name != "."
+            return node.name if is_identifier else quoted(node.name, "`")
         case Number():
             return repr(node.value).removesuffix(".0")
         case Text():

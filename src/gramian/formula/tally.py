@@ -11,25 +11,25 @@ from gramian.typing import Mask
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class DroppedRows:
     """Counts of rows left out: by cause (each row once), and by column (a row may count for several)."""
 
     causes: Mapping[str, int] = field(default_factory=dict)
     columns: Mapping[str, int] = field(default_factory=dict)
 
-    def __add__(self, other: Tally, /) -> Tally:
-        return Tally(_sum(self.causes, other.causes), _sum(self.columns, other.columns))
+    def __add__(self, other: DroppedRows, /) -> DroppedRows:
+        return DroppedRows(_sum(self.causes, other.causes), _sum(self.columns, other.columns))
 
-    def __sub__(self, other: Tally, /) -> Tally:
-        return Tally(_sum(self.causes, _negative(other.causes)), _sum(self.columns, _negative(other.columns)))
+    def __sub__(self, other: DroppedRows, /) -> DroppedRows:
+        return DroppedRows(_sum(self.causes, _negative(other.causes)), _sum(self.columns, _negative(other.columns)))
 
     @property
-    def dropped(self) -> Mapping[str, int]:
+    def by_cause(self) -> Mapping[str, int]:
         """Rows left out by cause, without causes of none."""
         return {cause: n for cause, n in self.causes.items() if n}
 
     @property
-    def missing(self) -> Mapping[str, int]:
+    def by_column(self) -> Mapping[str, int]:
         """Rows left out because of a column, without columns of none."""
         return {column: n for column, n in self.columns.items() if n}
 
@@ -39,7 +39,7 @@ class Tally:
         return sum(self.causes.values())
 
 
-def counted(masks: Mapping[str, Mask]) -> dict[str, int]:
+def count_marked(masks: Mapping[str, Mask]) -> dict[str, int]:
     """How many rows each mask marks, without those that mark none."""
     return {name: n for name, mask in masks.items() if (n := int(np.count_nonzero(mask)))}
 

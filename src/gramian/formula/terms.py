@@ -11,11 +11,11 @@ from gramian.formula.contrasts import TREATMENT
 from gramian.formula.expand import Expanded
 from gramian.formula.functions import monomial as powers_of
 from gramian.formula.functions import uses_as_number
-from gramian.formula.parts import Basis, Orthogonal, Part, Powers, Product, Standardized, alone
+from gramian.formula.parts import NumericTerm, Orthogonal, Powers, Product, SplineBasis, Standardized, single_variable
 from gramian.formula.splines import Spline, spline_of
 from gramian.formula.syntax import Call, Flag, Name, Node, Number, Text, label, names
 from gramian.linalg.columns import Factors
-from gramian.linalg.monomials import CONSTANT, Monomial, closed, times
+from gramian.linalg.monomials import CONSTANT, Monomial, downward_closure, times
 from gramian.linalg.monomials import monomial as canonical_monomial
 from gramian.schema import Kind, Schema
 from gramian.typing import Level
@@ -39,7 +39,7 @@ class Factor:
 class Term:
     """A product of factors and numeric parts, in the order of the formula; no atoms is the intercept."""
 
-    atoms: tuple[str | Part, ...]  # a string is the label of a factor
+    atoms: tuple[str | NumericTerm, ...]  # a string is the label of a factor
 
     @property
     def factors(self) -> Factors:
@@ -49,7 +49,7 @@ class Term:
         return tuple(sorted(a for a in self.atoms if isinstance(a, str)))
 
     @property
-    def parts(self) -> tuple[Part, ...]:
+    def numeric_terms(self) -> tuple[NumericTerm, ...]:
         """Its numeric parts."""
         return tuple([a for a in self.atoms if not isinstance(a, str)])
 
@@ -59,7 +59,7 @@ class Term:
         if len(self.atoms) == 1 and not isinstance(self.atoms[0], str):
             return self.atoms[0].leading  # most terms
         out: list[Monomial] = [CONSTANT]
-        for part in self.parts:
+        for part in self.numeric_terms:
             out = [times(m, lead) for lead in part.leading for m in out]
         return out
 
@@ -89,17 +89,17 @@ class Terms:
     splines: Mapping[str, Spline] = field(default_factory=dict)
 
     @property
-    def told(self) -> frozenset[str]:
+    def coefficient_factors(self) -> frozenset[str]:
         """Labels of the factors whose levels have coefficients."""
         return frozenset(f for term in self.terms for f in term.factors) if self.factors else frozenset()
 
-    def only(self, kept: tuple[Term, ...]) -> Terms:
+    def only(self, terms: tuple[Term, ...]) -> Terms:
         """Some of the terms, with what they are made of and what is absorbed."""
-        atoms = [atom for term in kept for atom in term.atoms]
+        atoms = [atom for term in terms for atom in term.atoms]
         factors = {*self.absorbed, *(atom for atom in atoms if isinstance(atom, str))}
         variables = {v for atom in atoms if not isinstance(atom, str) for v in atom.variables}
         return Terms(
-            kept,
+            terms,
             {v: node for v, node in self.variables.items() if v in variables},
             {f: factor for f, factor in self.factors.items() if f in factors},
             self.absorbed,
@@ -108,12 +108,12 @@ class Terms:
 
     def blocks(self) -> dict[Factors, list[Monomial]]:
         """What is stored: for every set of factors the monomials in its cells, closed downwards."""
-        wanted: dict[Factors, list[Monomial]] = {(): [CONSTANT]}
+        monomials: dict[Factors, list[Monomial]] = {(): [CONSTANT]}
         for term in self.terms:
-            wanted.setdefault(term.factors, [CONSTANT]).extend(term.leading)
+            monomials.setdefault(term.factors, [CONSTANT]).extend(term.leading)
         for factor in self.absorbed:
-            wanted.setdefault((factor,), [CONSTANT])
-        return {f: closed(m) for f, m in wanted.items()}
+            monomials.setdefault((factor,), [CONSTANT])
+        return {f: downward_closure(m) for f, m in monomials.items()}
 
     def power_sums(self) -> dict[str, int]:
         """How many unweighted power sums are needed of which variable."""
@@ -143,7 +143,7 @@ class _Builder:
         self.factors: dict[str, Factor] = {}
         self.splines: dict[str, Spline] = {}
 
-    def atom(self, node: Node) -> str | Part:
+    def atom(self, node: Node) -> str | NumericTerm:
         if isinstance(node, Name):  # most atoms
             kind, text = self.schema[node.name].kind, label(node)
             if kind in (Kind.TEXT, Kind.BOOLEAN):
@@ -151,10 +151,10 @@ class _Builder:
             if kind is not Kind.NUMBER:
                 check_numeric(node, self.schema)
             self.variables[text] = node
-            return alone(text)
+            return single_variable(text)
         if isinstance(node, Call) and node.function in ("factor", "C"):
             return self._factor(_column(node), label(node), _reference(node), _contrast(node))
-        return self._part(node)
+        return self._numeric_term(node)
 
     def absorbed(self, column: str) -> str:
         """A column to absorb: a factor whatever its type."""
@@ -167,7 +167,7 @@ class _Builder:
         self.factors[text] = Factor(text, column, reference, field.levels, contrast)
         return text
 
-    def _part(self, node: Node) -> Part:
+    def _numeric_term(self, node: Node) -> NumericTerm:
         if isinstance(node, Call) and node.function == "poly":
             raw = any(key == "raw" and isinstance(v, Flag) and v.value for key, v in node.keywords)
             degree = node.arguments[1] if len(node.arguments) > 1 else dict(node.keywords)["degree"]
@@ -181,11 +181,11 @@ class _Builder:
         powers = powers_of(node) or {node: 1}
         return Product(label(node), canonical_monomial([(self._variable(n), p) for n, p in powers.items()]))
 
-    def _spline(self, spline: Spline) -> Part:
+    def _spline(self, spline: Spline) -> NumericTerm:
         check_numeric(spline.node, self.schema)
         self.splines[spline.label] = spline
         self.variables.update(dict.fromkeys(spline.columns, spline.node))
-        return Basis(spline.label, spline.columns)
+        return SplineBasis(spline.label, spline.columns)
 
     def _variable(self, node: Node) -> str:
         check_numeric(node, self.schema)

@@ -47,14 +47,14 @@ def tokenize(text: str) -> list[Token]:
     if len(text) > MAX_LENGTH:
         raise FormulaError(f"a formula may have {MAX_LENGTH:,} characters, this one has {len(text):,}")
     tokens, position = list[Token](), 0
-    for found in TOKEN.finditer(text):
-        if found.start() != position:
+    for match in TOKEN.finditer(text):
+        if match.start() != position:
             break
-        kind, position = str(found.lastgroup), found.end()
-        piece = found[kind]
+        kind, position = str(match.lastgroup), match.end()
+        piece = match[kind]
         tokens.append(Token(kind, "^" if piece == "**" else piece, position - len(piece)))
     if rest := text[position:].lstrip():
-        raise fault(_strange(rest[0]), text, len(text) - len(rest))
+        raise formula_error(_strange(rest[0]), text, len(text) - len(rest))
     return [*tokens, Token("end", "", len(text))]
 
 
@@ -64,7 +64,7 @@ def _strange(character: str) -> str:
     return f"unexpected character {character!r}; names that are not identifiers stand in backticks, as in `my column`"
 
 
-def fault(message: str, text: str, position: int) -> FormulaError:
+def formula_error(message: str, text: str, position: int) -> FormulaError:
     """A FormulaError that shows the text on one line, cut to what surrounds the position."""
     line = "".join(c if c.isprintable() else " " for c in text)
     start = max(0, position - WINDOW // 2) if len(line) > WINDOW else 0
@@ -99,9 +99,9 @@ class Cursor:
 
     def accept(self, operator: str) -> bool:
         """Go past this operator if it comes next."""
-        found = self.operator == operator
-        self.at += found
-        return found
+        accepted = self.operator == operator
+        self.at += accepted
+        return accepted
 
     def deeper(self) -> None:
         """Enter one more level of nesting."""
@@ -120,12 +120,12 @@ class Cursor:
     def expected(self, what: str) -> NoReturn:
         """Fail at the next token, with what could have stood there."""
         last = f" after {self.tokens[self.at - 1]}" if self.at else ""
-        found = f"the text ends{last}" if self.token.kind == "end" else f"found {self.token}{last}"
-        self.fail(SPECIAL.get(self.operator) or f"expected {what}, {found}")
+        context = f"the text ends{last}" if self.token.kind == "end" else f"found {self.token}{last}"
+        self.fail(SPECIAL.get(self.operator) or f"expected {what}, {context}")
 
     def fail(self, message: str, position: int | None = None) -> NoReturn:
         """Raise a FormulaError at a position, by default at the next token."""
-        raise fault(message, self.text, self.token.position if position is None else position)
+        raise formula_error(message, self.text, self.token.position if position is None else position)
 
 
 SPECIAL = {

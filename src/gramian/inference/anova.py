@@ -17,7 +17,7 @@ SINGULAR = 1e-12  # pivots of a unit-diagonal covariance below which fewer than 
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
+class AnovaRow:
     """A line of the table: degrees of freedom, sum of squares, F and its p-value, NaN where there is none."""
 
     term: str
@@ -32,7 +32,7 @@ class Share:
         return self.sum_sq / self.df if self.df > 0 else math.nan
 
 
-def sequential(b: Vector, V: Matrix, groups: Sequence[Codes]) -> Vector:
+def sequential_sums(b: Vector, V: Matrix, groups: Sequence[Codes]) -> Vector:
     """What each group adds when they enter one after the other, |z_g|^2 with V = U U', U upper, z = U^-1 b.
 
     b : (p,) coefficients, V : (p, p) their covariance; groups : positions, the order is that of entering. What has been
@@ -69,23 +69,23 @@ def _singular() -> str:
     )
 
 
-def share(term: str, df: float, square: float, variance: float, df_residual: float) -> Share:
+def anova_row(term: str, df: float, sum_sq: float, variance: float, df_residual: float) -> AnovaRow:
     """A line from its sum of squares. variance : of the residuals."""
     if not df > 0:
-        return Share(term, df, 0.0, math.nan, math.nan)
+        return AnovaRow(term, df, 0.0, math.nan, math.nan)
     with np.errstate(divide="ignore", invalid="ignore"):
-        statistic = float(np.float64(square / df) / np.float64(variance))
-    return Share(term, df, square, statistic, f_probability(statistic, (df, df_residual)))
+        statistic = float(np.float64(sum_sq / df) / np.float64(variance))
+    return AnovaRow(term, df, sum_sq, statistic, f_probability(statistic, (df, df_residual)))
 
 
-def wald_share(term: str, df: float, square: float, df_residual: float) -> Share:
+def wald_row(term: str, df: float, wald: float, df_residual: float) -> AnovaRow:
     """A line from a Wald statistic, which has no sum of squares."""
     if not df > 0:
-        return Share(term, df, math.nan, math.nan, math.nan)
-    statistic = square / df
-    return Share(term, df, math.nan, statistic, f_probability(statistic, (df, df_residual)))
+        return AnovaRow(term, df, math.nan, math.nan, math.nan)
+    statistic = wald / df
+    return AnovaRow(term, df, math.nan, statistic, f_probability(statistic, (df, df_residual)))
 
 
-def residuals(rss: float, df_residual: float) -> Share:
+def residual_row(rss: float, df_residual: float) -> AnovaRow:
     """The last line."""
-    return Share("Residuals", df_residual, rss, math.nan, math.nan)
+    return AnovaRow("Residuals", df_residual, rss, math.nan, math.nan)

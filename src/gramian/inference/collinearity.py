@@ -55,8 +55,8 @@ def decomposition(S: Matrix) -> Decomposition:
         return Decomposition(np.zeros(0), np.zeros((0, 0)))
     values, vectors = np.linalg.eigh(_unit(S))
     noise = len(S) * np.finfo(float).eps * values[-1]
-    known = np.where(values > noise, values, 0.0)
+    eigenvalues = np.where(values > noise, values, 0.0)
     with np.errstate(divide="ignore"):
-        indexes = np.sqrt(values[-1] / known)
-    parts = vectors**2 / np.maximum(values, noise)
-    return Decomposition(indexes, (parts / parts.sum(axis=1, keepdims=True)).T)
+        indexes = np.sqrt(values[-1] / eigenvalues)
+    shares = vectors**2 / np.maximum(values, noise)
+    return Decomposition(indexes, (shares / shares.sum(axis=1, keepdims=True)).T)

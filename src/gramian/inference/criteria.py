@@ -11,7 +11,7 @@ CRITERIA = ("aic", "bic", "adj_r2", "cp")
 
 
 @dataclass(frozen=True, slots=True)
-class Yardstick:
+class ModelCriteria:
     """What models of one outcome on the same rows are measured by.
 
     rows : sum of counts. log_weight : sum of log weights. tss : total sum of squares, about the mean with an

@@ -28,22 +28,22 @@ SHOWN = 100  # how much of a long text is repeated in an error
 
 
 @dataclass(frozen=True, slots=True)
-class Linear:
+class LinearExpression:
     """A linear expression: position of a coefficient -> factor, and a constant."""
 
     factors: Mapping[int, float] = field(default_factory=dict)
     constant: float = 0.0
 
-    def plus(self, other: Linear, sign: float) -> Linear:
+    def plus(self, other: LinearExpression, sign: float) -> LinearExpression:
         """The sum, or with sign -1 the difference."""
         total = dict(self.factors)
         for i, c in other.factors.items():
             total[i] = total.get(i, 0.0) + sign * c
-        return Linear(total, self.constant + sign * other.constant)
+        return LinearExpression(total, self.constant + sign * other.constant)
 
-    def times(self, c: float) -> Linear:
+    def times(self, c: float) -> LinearExpression:
         """A multiple."""
-        return Linear({i: c * v for i, v in self.factors.items()}, c * self.constant)
+        return LinearExpression({i: c * v for i, v in self.factors.items()}, c * self.constant)
 
 
 def hypotheses(text: str, names: Sequence[str], aliased: Mapping[str, str] | None = None) -> tuple[Matrix, Vector]:
@@ -70,62 +70,62 @@ class _Parser:
     def __init__(self, text: str, names: Sequence[str], aliased: Mapping[str, str]) -> None:
         self.text, self.names, self.aliased = text, names, aliased
         self.at, self.depth = 0, 0
-        self.starts: dict[str, list[str]] = {}
+        self.names_by_initial: dict[str, list[str]] = {}
         for name in sorted(names, key=len, reverse=True):
-            self.starts.setdefault(name[:1], []).append(name)
+            self.names_by_initial.setdefault(name[:1], []).append(name)
         self.position = {name: i for i, name in enumerate(names)}
 
-    def read(self) -> list[Linear]:
+    def read(self) -> list[LinearExpression]:
         equations = [self.equation()]
         while self.accept(","):
             equations.append(self.equation())
-        if self.here():
+        if self.next_character():
             self.fail("expected an operator, '=' or ','")
         return equations
 
-    def equation(self) -> Linear:
+    def equation(self) -> LinearExpression:
         start = self.at
-        left = self.sum()
+        expression = self.sum()
         if self.accept("="):
-            left = left.plus(self.sum(), -1.0)
-        factors = {i: c for i, c in left.factors.items() if c}
+            expression = expression.plus(self.sum(), -1.0)
+        factors = {i: c for i, c in expression.factors.items() if c}
         if not factors:
             raise OptionError(f"'{self.text[start : self.at].strip()[:SHOWN]}' contains no coefficient to test")
-        return Linear(factors, left.constant)
+        return LinearExpression(factors, expression.constant)
 
-    def sum(self) -> Linear:
+    def sum(self) -> LinearExpression:
         total = self.product()
-        while sign := {"+": 1.0, "-": -1.0}.get(self.here()):
+        while sign := {"+": 1.0, "-": -1.0}.get(self.next_character()):
             self.at += 1
             total = total.plus(self.product(), sign)
         return total
 
-    def product(self) -> Linear:
+    def product(self) -> LinearExpression:
         total = self.factor()
-        while (operator := self.here()) in ("*", "/"):
+        while (operator := self.next_character()) in ("*", "/"):
             self.at += 1
             total = self.scaled(total, self.factor(), operator)
         return total
 
-    def scaled(self, left: Linear, right: Linear, operator: str) -> Linear:
-        if operator == "/" and (right.factors or not right.constant):
+    def scaled(self, first: LinearExpression, second: LinearExpression, operator: str) -> LinearExpression:
+        if operator == "/" and (second.factors or not second.constant):
             self.fail("only a number other than zero may stand after '/'")
         if operator == "/":
-            return left.times(1.0 / right.constant)
-        if left.factors and right.factors:
+            return first.times(1.0 / second.constant)
+        if first.factors and second.factors:
             self.fail("a hypothesis is linear: two coefficients cannot be multiplied")
-        return left.times(right.constant) if left.factors else right.times(left.constant)
+        return first.times(second.constant) if first.factors else second.times(first.constant)
 
-    def factor(self) -> Linear:
-        if (character := self.here()) and character in "+-":
+    def factor(self) -> LinearExpression:
+        if (character := self.next_character()) and character in "+-":
             self.at += 1
             return self.deeper(self.factor).times(-1.0 if character == "-" else 1.0)
         name = self.name()
         if name is not None:
-            return Linear({self.position[name]: 1.0})
-        if found := NUMBER.match(self.text, self.at):
-            self.at = found.end()
-            return Linear({}, float(found.group()))
+            return LinearExpression({self.position[name]: 1.0})
+        if match := NUMBER.match(self.text, self.at):
+            self.at = match.end()
+            return LinearExpression({}, float(match.group()))
         if self.accept("("):
             inner = self.deeper(self.sum)
             if not self.accept(")"):
@@ -133,7 +133,7 @@ class _Parser:
             return inner
         return self.unknown()
 
-    def deeper(self, read: Callable[[], Linear]) -> Linear:
+    def deeper(self, read: Callable[[], LinearExpression]) -> LinearExpression:
         self.depth += 1
         if self.depth > DEEPEST:
             self.fail(f"a hypothesis may be nested {DEEPEST} levels deep")
@@ -143,24 +143,24 @@ class _Parser:
 
     def name(self) -> str | None:
         """The longest coefficient name that begins here, also in backticks."""
-        for name in self.starts.get(self.here(), []):
-            if self.text.startswith(name, self.at) and self.ends(self.at + len(name), name):
+        for name in self.names_by_initial.get(self.next_character(), []):
+            if self.text.startswith(name, self.at) and self.name_ends(self.at + len(name), name):
                 self.at += len(name)
-                return self.tested(name)
-        closing = self.text.find("`", self.at + 1) if self.here() == "`" else -1
+                return self.checked_name(name)
+        closing = self.text.find("`", self.at + 1) if self.next_character() == "`" else -1
         quoted = self.text[self.at + 1 : closing] if closing > 0 else None
         if quoted in self.position:
             self.at = closing + 1
-            return self.tested(quoted)
+            return self.checked_name(quoted)
         return None
 
-    def ends(self, end: int, name: str) -> bool:
+    def name_ends(self, end: int, name: str) -> bool:
         """Whether a name really ends there, and is not the beginning of another."""
         following = self.text[end : end + 1]
         word = name[-1:].isalnum() or name[-1:] in "_."
         return not following or (following not in "[(:`" and not (word and (following.isalnum() or following in "_.")))
 
-    def tested(self, name: str) -> str:
+    def checked_name(self, name: str) -> str:
         if name in self.aliased:
             raise OptionError(
                 f"'{name}' cannot be tested: the data do not determine it ({name} = {self.aliased[name] or 'unknown'})"
@@ -168,24 +168,24 @@ class _Parser:
         return name
 
     def unknown(self) -> NoReturn:
-        found = UNKNOWN.match(self.text, self.at)
-        if found is None:
+        match = UNKNOWN.match(self.text, self.at)
+        if match is None:
             self.fail("expected a coefficient, a number or '('")
-        name = found.group().strip("`")
+        name = match.group().strip("`")
         hint = did_you_mean(name, self.names) or f"; the coefficients are {', '.join(self.names[:12])}"
         raise OptionError(f"no coefficient '{name[:SHOWN]}'{hint}")
 
-    def here(self) -> str:
+    def next_character(self) -> str:
         """The next character that is not a space, empty at the end."""
         while self.at < len(self.text) and self.text[self.at].isspace():
             self.at += 1
         return self.text[self.at : self.at + 1]
 
     def accept(self, character: str) -> bool:
-        found = self.here() == character
-        self.at += found
-        return found
+        accepted = self.next_character() == character
+        self.at += accepted
+        return accepted
 
     def fail(self, message: str) -> NoReturn:
-        found = f"found '{self.text[self.at : self.at + 20]}'" if self.here() else "the text ends"
-        raise OptionError(f"{message} at character {self.at + 1} of '{self.text[:SHOWN]}' ({found})")
+        context = f"found '{self.text[self.at : self.at + 20]}'" if self.next_character() else "the text ends"
+        raise OptionError(f"{message} at character {self.at + 1} of '{self.text[:SHOWN]}' ({context})")

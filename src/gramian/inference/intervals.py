@@ -25,5 +25,5 @@ def critical(level: float, df: float) -> float:
 
 def interval(estimates: Vector, std_errors: Vector, level: float, df: float) -> Matrix:
     """Estimate minus and plus the critical value times its error, (p, 2)."""
-    reach = critical(level, df) * std_errors
-    return np.column_stack([estimates - reach, estimates + reach])
+    margin = critical(level, df) * std_errors
+    return np.column_stack([estimates - margin, estimates + margin])

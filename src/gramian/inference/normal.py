@@ -28,8 +28,8 @@ def critical(level: float, df: float) -> float:
 
 def interval(estimates: Vector, std_errors: Vector, level: float, df: float) -> Matrix:
     """Estimate minus and plus the critical value times its error, (p, 2)."""
-    reach = critical(level, df) * std_errors
-    return np.column_stack([estimates - reach, estimates + reach])
+    margin = critical(level, df) * std_errors
+    return np.column_stack([estimates - margin, estimates + margin])
 
 
 def wald(R: Matrix, b: Vector, q: Vector, V: Matrix, df: float) -> tests.Test:
@@ -41,7 +41,7 @@ def wald(R: Matrix, b: Vector, q: Vector, V: Matrix, df: float) -> tests.Test:
     return replace(test, p_value=float(gammaincc(k / 2, k * test.statistic / 2)))
 
 
-def zero(b: Vector, V: Matrix, at: Codes, df: float) -> tests.Test | None:
+def zero_test(b: Vector, V: Matrix, at: Codes, df: float) -> tests.Test | None:
     """Wald's F test that the coefficients at these places are zero; None where their covariance is singular."""
     if len(at) > df:
         return None

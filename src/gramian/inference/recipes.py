@@ -45,12 +45,12 @@ IID = "iid"
 HC = ("HC0", "HC1", "HC2", "HC3")
 CR = ("CR0", "CR1", "CR3")
 VCOV = (IID, *HC)
-MOST = 4  # columns of clusters: there are 2^k - 1 parts
+MAX_CLUSTER_COLUMNS = 4  # columns of clusters: there are 2^k - 1 parts
 EXAMPLE = "as in vcov={'cluster': 'firm'}"
 
 
 @dataclass(frozen=True, slots=True)
-class Convention:
+class SmallSample:
     """What a package does in its own way.
 
     normal : where z takes the place of t: "known" dispersion, "glm", "always". groups : clusters have G - 1 degrees of
@@ -61,29 +61,45 @@ class Convention:
     absorbed factors is counted, not their levels less one for each further factor.
     """
 
-    normal: str = "known"
-    groups: bool = True
-    own: bool = False
-    hc1: float | None = None
-    cr1: bool = True
+    use_z: str = "known"
+    cluster_df: bool = True
+    own_clusters: bool = False
+    hc1_df: float | None = None
+    cr1_counts_columns: bool = True
     leverages: bool = True
-    share: bool | None = True
-    repaired: bool = True
-    nested: bool = True
-    exact: bool = True
+    cr3_factor: bool | None = True
+    clip_eigenvalues: bool = True
+    drop_nested: bool = True
+    exact_rank: bool = True
 
 
-OURS = Convention()
-LIKE: Mapping[str, Convention] = {
-    "R": Convention("glm", groups=False, own=True, cr1=False, share=False, repaired=False, nested=False),
-    "statsmodels": Convention("always", own=True, hc1=0.0, leverages=False, share=None, repaired=False, nested=False),
-    "stata": Convention("glm", hc1=1.0, cr1=False),
-    "fixest": Convention(share=None, exact=False),
+OURS = SmallSample()
+LIKE: Mapping[str, SmallSample] = {
+    "R": SmallSample(
+        "glm",
+        cluster_df=False,
+        own_clusters=True,
+        cr1_counts_columns=False,
+        cr3_factor=False,
+        clip_eigenvalues=False,
+        drop_nested=False,
+    ),
+    "statsmodels": SmallSample(
+        "always",
+        own_clusters=True,
+        hc1_df=0.0,
+        leverages=False,
+        cr3_factor=None,
+        clip_eigenvalues=False,
+        drop_nested=False,
+    ),
+    "stata": SmallSample("glm", hc1_df=1.0, cr1_counts_columns=False),
+    "fixest": SmallSample(cr3_factor=None, exact_rank=False),
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
+class VcovSpec:
     """A robust covariance. kind : one of HC or CR. clusters : columns, none for HC. like : one of LIKE or None."""
 
     kind: str
@@ -96,13 +112,13 @@ class Recipe:
         return f"{self.kind} by {' and '.join(self.clusters)}" if self.clusters else self.kind
 
     @property
-    def convention(self) -> Convention:
+    def small_sample(self) -> SmallSample:
         """Whose conventions."""
         return OURS if self.like is None else LIKE[self.like]
 
 
 @dataclass(frozen=True, slots=True)
-class Setup:
+class ModelFacts:
     """What factors and degrees of freedom depend on.
 
     rows : n. columns : q. general : whether it is a glm, and known : one whose dispersion is known.
@@ -110,11 +126,11 @@ class Setup:
 
     rows: int
     columns: float
-    general: bool = False
-    known: bool = False
+    is_glm: bool = False
+    known_dispersion: bool = False
 
 
-def recipe(vcov: Any, like: str | None = None) -> Recipe | None:
+def vcov_spec(vcov: Any, like: str | None = None) -> VcovSpec | None:
     """The recipe that an option asks for, None for "iid". Raises OptionError."""
     if like is not None and like not in LIKE:
         raise OptionError(f"like must be one of {_listed(LIKE)}, found {like!r}{did_you_mean(str(like), LIKE)}")
@@ -127,24 +143,24 @@ def recipe(vcov: Any, like: str | None = None) -> Recipe | None:
         )
     if vcov == IID and like is not None:
         raise OptionError("like says how a robust covariance is made; with vcov='iid' it has no meaning")
-    return None if vcov == IID else Recipe(vcov, (), like)
+    return None if vcov == IID else VcovSpec(vcov, (), like)
 
 
-def _clustered(vcov: Mapping[str, Any], like: str | None) -> Recipe:
+def _clustered(vcov: Mapping[str, Any], like: str | None) -> VcovSpec:
     if not {"cluster"} <= vcov.keys() <= {"cluster", "type"}:
         raise OptionError(f"vcov names its columns {EXAMPLE}, and may have a 'type'; found {dict(vcov)!r}")
-    given, kind = vcov["cluster"], vcov.get("type", "CR1")
-    columns = (given,) if isinstance(given, str) else given
-    if not _is_names(columns) or not 1 <= len(columns) <= MOST or len(set(columns)) < len(columns):
-        raise OptionError(f"'cluster' must name one to {MOST} different columns, found {given!r}")
+    cluster, kind = vcov["cluster"], vcov.get("type", "CR1")
+    columns = (cluster,) if isinstance(cluster, str) else cluster
+    if not _is_names(columns) or not 1 <= len(columns) <= MAX_CLUSTER_COLUMNS or len(set(columns)) < len(columns):
+        raise OptionError(f"'cluster' must name one to {MAX_CLUSTER_COLUMNS} different columns, found {cluster!r}")
     if kind not in CR:
         raise OptionError(f"'type' must be one of {_listed(CR)}, found {kind!r}{did_you_mean(str(kind), CR)}")
-    out = Recipe(kind, tuple(columns), like)
+    spec = VcovSpec(kind, tuple(columns), like)
     if kind == "CR3" and len(columns) > 1:
         raise OptionError("CR3 leaves one cluster out at a time, so it takes one column; use CR1 for several")
-    if kind == "CR3" and out.convention.share is None:
+    if kind == "CR3" and spec.small_sample.cr3_factor is None:
         raise OptionError(f"{like} has no CR3; leave like out, or use CR1")
-    return out
+    return spec
 
 
 def _is_names(columns: Any) -> bool:
@@ -155,30 +171,30 @@ def _listed(names: Any) -> str:
     return ", ".join(repr(name) for name in names)
 
 
-def factor(recipe: Recipe, setup: Setup, groups: int = 0, least: int = 0) -> float:
+def small_sample_factor(vcov: VcovSpec, facts: ModelFacts, clusters: int = 0, fewest_clusters: int = 0) -> float:
     """What the sandwich is multiplied by; NaN where no degree of freedom is left.
 
     groups : clusters of this part. least : of the column that has the fewest.
     """
-    n, q, how = setup.rows, setup.columns, recipe.convention
-    if recipe.kind in ("HC0", "HC2", "HC3", "CR0"):
+    n, q, small_sample = facts.rows, facts.columns, vcov.small_sample
+    if vcov.kind in ("HC0", "HC2", "HC3", "CR0"):
         return 1.0
-    if recipe.kind == "HC1":
-        return _ratio(n, n - (q if how.hc1 is None or not setup.general else how.hc1))
-    G = groups if how.own else least
-    if recipe.kind == "CR3":
-        return (G - 1) / G if how.share else 1.0
-    return _ratio(G, G - 1) * (_ratio(n - 1, n - q) if how.cr1 or not setup.general else 1.0)
+    if vcov.kind == "HC1":
+        return _ratio(n, n - (q if small_sample.hc1_df is None or not facts.is_glm else small_sample.hc1_df))
+    G = clusters if small_sample.own_clusters else fewest_clusters
+    if vcov.kind == "CR3":
+        return (G - 1) / G if small_sample.cr3_factor else 1.0
+    return _ratio(G, G - 1) * (_ratio(n - 1, n - q) if small_sample.cr1_counts_columns or not facts.is_glm else 1.0)
 
 
-def freedom(recipe: Recipe, setup: Setup, least: int = 0) -> float:
+def degrees_of_freedom(vcov: VcovSpec, facts: ModelFacts, fewest_clusters: int = 0) -> float:
     """Degrees of freedom of t and F; infinite for z."""
-    how = recipe.convention
-    by_z = {"known": setup.known, "glm": setup.general, "always": True}[how.normal]
+    small_sample = vcov.small_sample
+    by_z = {"known": facts.known_dispersion, "glm": facts.is_glm, "always": True}[small_sample.use_z]
     if by_z:
         return math.inf
-    return float(least - 1) if recipe.clusters and how.groups else setup.rows - setup.columns
+    return float(fewest_clusters - 1) if vcov.clusters and small_sample.cluster_df else facts.rows - facts.columns
 
 
-def _ratio(above: float, below: float) -> float:
-    return above / below if below > 0 else math.nan
+def _ratio(numerator: float, denominator: float) -> float:
+    return numerator / denominator if denominator > 0 else math.nan

@@ -44,29 +44,29 @@ def t_probability(t: Vector, df: float) -> Vector:
     if not df > 0:
         return np.full_like(t, np.nan)
     with np.errstate(over="ignore"):
-        return _beyond((t / np.sqrt(df)) ** 2, 1, df)
+        return _upper_tail((t / np.sqrt(df)) ** 2, 1, df)
 
 
 def f_probability(statistic: float, df: tuple[float, float]) -> float:
     """P(F >= statistic) for F with df degrees of freedom; NaN unless both are positive."""
     if not (df[0] > 0 and df[1] > 0):
         return float("nan")
-    return float(_beyond(np.array(statistic * df[0] / df[1]), *df))
+    return float(_upper_tail(np.array(statistic * df[0] / df[1]), *df))
 
 
-def _beyond(x: Vector, above: float, below: float) -> Vector:
+def _upper_tail(x: Vector, numerator_df: float, denominator_df: float) -> Vector:
     """P(ratio of independent chi-squares >= x): 1 - I_z(above/2, below/2), z = x / (1 + x).
 
     Abramowitz and Stegun 26.6.2, 26.7.1. Far out by I_(1-z)(below/2, above/2) with 1 - z = 1 / (1 + x), near zero by
     the complement, so that neither z nor 1 - z loses digits and the tail keeps a relative accuracy.
     """
     with np.errstate(invalid="ignore"):
-        near = betaincc(above / 2, below / 2, np.minimum(x, 1.0) / (1.0 + np.minimum(x, 1.0)))
-        far = betainc(below / 2, above / 2, 1.0 / (1.0 + np.maximum(x, 1.0)))
+        near = betaincc(numerator_df / 2, denominator_df / 2, np.minimum(x, 1.0) / (1.0 + np.minimum(x, 1.0)))
+        far = betainc(denominator_df / 2, numerator_df / 2, 1.0 / (1.0 + np.maximum(x, 1.0)))
     return np.asarray(np.where(x > 1.0, far, near))
 
 
-def overall(rss: float, tss: float, df: tuple[float, float], estimate: tuple[float, ...]) -> Test:
+def overall_f_test(rss: float, tss: float, df: tuple[float, float], estimate: tuple[float, ...]) -> Test:
     """F test that all coefficients but the constant are zero, from the sums of squares."""
     explained, residual = max(tss - rss, 0.0) / df[0], rss / df[1]
     statistic = explained / residual if residual else float("inf") if explained else float("nan")

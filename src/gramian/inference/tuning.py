@@ -34,6 +34,6 @@ def _loglik(rss: float, rows: float, log_weight: float) -> float:
     return likelihood.log_likelihood(rss, rows, log_weight)
 
 
-def _each(rss: Vector, df: Vector, rows: float, told: Callable[[float, float], float]) -> Vector:
+def _each(rss: Vector, df: Vector, rows: float, criterion: Callable[[float, float], float]) -> Vector:
     pairs = zip(rss.tolist(), df.tolist(), strict=True)
-    return np.array([told(square, used) if used < rows else np.inf for square, used in pairs])
+    return np.array([criterion(square, used) if used < rows else np.inf for square, used in pairs])

@@ -20,13 +20,13 @@ from scipy.sparse import csr_array, vstack
 from gramian.linalg.moments import Moments
 from gramian.linalg.monomials import CONSTANT
 from gramian.linalg.panels import self_products
-from gramian.linalg.products import Group, cell_index, gram
+from gramian.linalg.products import ColumnGroup, cell_index, gram_matrix
 from gramian.linalg.projection import project
 from gramian.linalg.solve import SAFETY
 from gramian.typing import Codes, Matrix, Vector
 
-BLOCK = 16_384  # levels whose sums are multiplied together
-DIRECT = 1_000  # levels of all factors but the largest, up to which they are eliminated by Cholesky
+LEVELS_PER_BLOCK = 16_384  # levels whose sums are multiplied together
+MAX_DIRECT_LEVELS = 1_000  # levels of all factors but the largest, up to which they are eliminated by Cholesky
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class LevelSums:
     sparse: csr_array
     sparse_at: Codes
 
-    def apply(self, v: Vector) -> Vector:
+    def combination_sums(self, v: Vector) -> Vector:
         """Sums of the combination `v` of the columns, (L,)."""
         return np.asarray(self.dense @ v[self.dense_at] + self.sparse @ v[self.sparse_at])
 
@@ -66,25 +66,27 @@ class Absorption:
 
     def effects(self, v: Vector) -> tuple[Vector, Vector]:
         """Effects of the levels of the largest factor, and of those of the others, on the combination `v` (q,)."""
-        rest = self.others @ v
-        return self.sums.apply(np.concatenate([v, -rest])) / self.sums.weight, rest
+        other_effects = self.others @ v
+        return self.sums.combination_sums(np.concatenate([v, -other_effects])) / self.sums.weight, other_effects
 
-    def shares(self) -> tuple[Matrix, Matrix]:
+    def level_effects(self) -> tuple[Matrix, Matrix]:
         """The levels' effects on every stored column: of the largest factor (L, q), of the others (L2, q)."""
         q, sums = len(self.products), self.sums
         own = np.flatnonzero(sums.sparse_at < q)
-        beyond = np.flatnonzero(sums.sparse_at >= q)
+        of_other_factors = np.flatnonzero(sums.sparse_at >= q)
         first = np.zeros((len(sums.weight), q))
         first[:, sums.dense_at] = sums.dense
         if len(own):
             first[:, sums.sparse_at[own]] = sums.sparse[:, own].toarray()
-        if len(beyond):
-            first -= sums.sparse[:, beyond] @ self.others[sums.sparse_at[beyond] - q]
+        if len(of_other_factors):
+            first -= sums.sparse[:, of_other_factors] @ self.others[sums.sparse_at[of_other_factors] - q]
         first /= sums.weight[:, None]
         return first, self.others
 
 
-def absorb(moments: Moments, groups: Sequence[Group], factors: Sequence[str], unit: float) -> Absorption:
+def absorb(
+    moments: Moments, groups: Sequence[ColumnGroup], factors: Sequence[str], rounding_error: float
+) -> Absorption:
     """Sweep factors out of the products of the stored columns in `groups`.
 
     factors : labels, the largest first. unit : relative rounding error of a product.
@@ -93,30 +95,32 @@ def absorb(moments: Moments, groups: Sequence[Group], factors: Sequence[str], un
     q = sum(len(g.positions) for g in groups)
     indicators = _indicators(moments, factors[1:], q)
     sums = level_sums(moments, factors[0], [*groups, *indicators])
-    if sum(len(g.positions) for g in indicators) > DIRECT:
-        done = _iteratively(moments, groups, factors[1:], sums, q, unit)
+    if sum(len(g.positions) for g in indicators) > MAX_DIRECT_LEVELS:
+        absorption = _absorb_iteratively(moments, groups, factors[1:], sums, q, rounding_error)
     else:
-        done = _directly(gram(moments, [*groups, *indicators]), sums, q, unit, len(sums.weight))
-    if done.exact and len(factors) > 2:
-        return done
+        absorption = _absorb_directly(
+            gram_matrix(moments, [*groups, *indicators]), sums, q, rounding_error, len(sums.weight)
+        )
+    if absorption.exact and len(factors) > 2:
+        return absorption
     rank, exact = rank_of(moments, factors)
-    return replace(done, rank=rank, exact=exact)
+    return replace(absorption, rank=rank, exact=exact)
 
 
-def _indicators(moments: Moments, factors: Sequence[str], start: int) -> list[Group]:
+def _indicators(moments: Moments, factors: Sequence[str], start: int) -> list[ColumnGroup]:
     """The levels of factors as stored columns, from position `start` on."""
     out = []
     for factor in factors:
         codes = np.arange(len(moments.levels[factor]))
-        out.append(Group((factor,), codes[:, None], (CONSTANT,), start + codes))
+        out.append(ColumnGroup((factor,), codes[:, None], (CONSTANT,), start + codes))
         start += len(codes)
     return out
 
 
-def level_sums(moments: Moments, factor: str, groups: Sequence[Group]) -> LevelSums:
+def level_sums(moments: Moments, factor: str, groups: Sequence[ColumnGroup]) -> LevelSums:
     """Sums of the columns in `groups` over the levels of a factor, read from the tables."""
     tables = dict(moments.layout.tables)
-    own = moments.tables[(factor,)]
+    factor_table = moments.tables[(factor,)]
     place = {m: i for i, m in enumerate(tables[(factor,)])}
     dense_at, columns = list[int](), list[int]()
     rows, at, values = list[Codes](), list[Codes](), list[Vector]()
@@ -129,16 +133,16 @@ def level_sums(moments: Moments, factor: str, groups: Sequence[Group]) -> LevelS
         table, where = moments.tables[union], [union.index(f) for f in group.factors]
         sizes = [len(moments.levels[f]) for f in group.factors]
         cell = cell_index(group.cells, table.cells[:, where], sizes)
-        known = cell >= 0
+        stored = cell >= 0
         for i, m in enumerate(group.monomials):
-            rows.append(table.cells[known, union.index(factor)])
-            at.append(group.at(i)[cell[known]])
-            values.append(table.sums[known, tables[union].index(m)])
+            rows.append(table.cells[stored, union.index(factor)])
+            at.append(group.at(i)[cell[stored]])
+            values.append(table.sums[stored, tables[union].index(m)])
     return LevelSums(
-        own.sums[:, place[CONSTANT]],
-        own.sums[:, columns],
+        factor_table.sums[:, place[CONSTANT]],
+        factor_table.sums[:, columns],
         np.array(dense_at, np.int64),
-        *_compressed(len(own.rows), rows, at, values),
+        *_compressed(len(factor_table.rows), rows, at, values),
     )
 
 
@@ -146,8 +150,8 @@ def _compressed(levels: int, rows: list[Codes], at: list[Codes], values: list[Ve
     """A sparse matrix of the columns that occur, and where they stand."""
     if not rows:
         return csr_array((levels, 0)), np.zeros(0, np.int64)
-    every = np.concatenate(at)
-    used, column = np.unique(every, return_inverse=True)
+    all_positions = np.concatenate(at)
+    used, column = np.unique(all_positions, return_inverse=True)
     cells = (np.concatenate(values), (np.concatenate(rows), column))
     return csr_array(cells, shape=(levels, len(used))), used
 
@@ -157,55 +161,60 @@ def explained(sums: LevelSums, size: int) -> Matrix:
     out = np.zeros((size, size))
     dense = np.zeros((len(sums.dense_at),) * 2)
     cross = np.zeros((len(sums.sparse_at), len(sums.dense_at)))
-    root = 1.0 / np.sqrt(sums.weight)
-    for start in range(0, len(root), BLOCK):
-        rows = slice(start, start + BLOCK)
-        part = sums.dense[rows] * root[rows, None]
+    inverse_root = 1.0 / np.sqrt(sums.weight)
+    for start in range(0, len(inverse_root), LEVELS_PER_BLOCK):
+        rows = slice(start, start + LEVELS_PER_BLOCK)
+        part = sums.dense[rows] * inverse_root[rows, None]
         dense += self_products(part)
         if len(sums.sparse_at):
-            cross += sums.sparse[rows].T @ (part * root[rows, None])
+            cross += sums.sparse[rows].T @ (part * inverse_root[rows, None])
     out[np.ix_(sums.dense_at, sums.dense_at)] = dense
     if len(sums.sparse_at):
         out[np.ix_(sums.sparse_at, sums.dense_at)] = cross
         out[np.ix_(sums.dense_at, sums.sparse_at)] = cross.T
-        scaled = sums.sparse.multiply(root[:, None]).tocsr()
+        scaled = sums.sparse.multiply(inverse_root[:, None]).tocsr()
         out[np.ix_(sums.sparse_at, sums.sparse_at)] = (scaled.T @ scaled).toarray()
     return out
 
 
-def _directly(S: Matrix, sums: LevelSums, q: int, unit: float, levels: int) -> Absorption:
+def _absorb_directly(S: Matrix, sums: LevelSums, q: int, rounding_error: float, levels: int) -> Absorption:
     """The levels of all factors but the largest by pivoted Cholesky."""
-    left = S - explained(sums, len(S))
+    remainder = S - explained(sums, len(S))
     if len(S) == q:
-        return Absorption(left, sums, np.zeros((0, q)), levels, True)
+        return Absorption(remainder, sums, np.zeros((0, q)), levels, True)
     size = np.sqrt(S.diagonal()[q:])
-    L, pivots, rank, _ = lapack.dpstrf(left[q:, q:] / size[:, None] / size, tol=SAFETY * unit, lower=1)
-    kept = pivots[:rank] - 1
+    L, pivots, rank, _ = lapack.dpstrf(remainder[q:, q:] / size[:, None] / size, tol=SAFETY * rounding_error, lower=1)
+    independent = pivots[:rank] - 1
     L = L[:rank, :rank]
-    half = solve_triangular(L, left[q:, :q][kept] / size[kept, None], lower=True)
+    half = solve_triangular(L, remainder[q:, :q][independent] / size[independent, None], lower=True)
     others = np.zeros((len(S) - q, q))
-    others[kept] = solve_triangular(L, half, lower=True, trans="T") / size[kept, None]
-    return Absorption(left[:q, :q] - half.T @ half, sums, others, levels + int(rank), True)
+    others[independent] = solve_triangular(L, half, lower=True, trans="T") / size[independent, None]
+    return Absorption(remainder[:q, :q] - half.T @ half, sums, others, levels + int(rank), True)
 
 
-def _iteratively(
-    moments: Moments, groups: Sequence[Group], factors: Sequence[str], sums: LevelSums, q: int, unit: float
+def _absorb_iteratively(
+    moments: Moments,
+    groups: Sequence[ColumnGroup],
+    factors: Sequence[str],
+    sums: LevelSums,
+    q: int,
+    rounding_error: float,
 ) -> Absorption:
     """The levels of all factors but the largest by conjugate gradient on their sparse products."""
     inner = sums.sparse_at < q
     own, beyond = np.flatnonzero(inner), np.flatnonzero(~inner)
     columns = LevelSums(sums.weight, sums.dense, sums.dense_at, sums.sparse[:, own], sums.sparse_at[own])
-    S = gram(moments, list(groups))
-    left = S - explained(columns, q)
+    S = gram_matrix(moments, list(groups))
+    remainder = S - explained(columns, q)
     C = sums.sparse[:, beyond]
     M, B = _products_of_levels(moments, factors), _sums_of_levels(moments, factors, groups, q)
     share = csr_array(C.multiply(1.0 / sums.weight[:, None]))
     B[:, columns.dense_at] -= share.T @ columns.dense
     if len(own):
         B[:, columns.sparse_at] -= (share.T @ columns.sparse).toarray()
-    done = project(M, C, sums.weight, B, left.diagonal(), S.diagonal(), unit)
-    found = B.T @ done.X + done.X.T @ done.residual
-    return Absorption(left - (found + found.T) / 2.0, sums, done.X, 0, False)
+    projected = project(M, C, sums.weight, B, remainder.diagonal(), S.diagonal(), rounding_error)
+    projected_products = B.T @ projected.X + projected.X.T @ projected.residual
+    return Absorption(remainder - (projected_products + projected_products.T) / 2.0, sums, projected.X, 0, False)
 
 
 def _products_of_levels(moments: Moments, factors: Sequence[str]) -> csr_array:
@@ -214,7 +223,7 @@ def _products_of_levels(moments: Moments, factors: Sequence[str]) -> csr_array:
     return csr_array(vstack([p.sparse for p in parts]))  # every level has rows, so every column occurs
 
 
-def _sums_of_levels(moments: Moments, factors: Sequence[str], groups: Sequence[Group], q: int) -> Matrix:
+def _sums_of_levels(moments: Moments, factors: Sequence[str], groups: Sequence[ColumnGroup], q: int) -> Matrix:
     out = []
     for factor in factors:
         part = level_sums(moments, factor, groups)

@@ -7,10 +7,10 @@ import numpy as np
 from gramian.typing import Codes, Matrix, Vector
 
 NOISE = 1e-7  # relative size below which an element of a null vector is rounding
-SHOWN = 12  # summands of an explanation
+MAX_TERMS = 12  # summands of an explanation
 
 
-def last_columns(null: Matrix, norms: Vector) -> tuple[Codes, Matrix]:
+def dependent_columns(null: Matrix, norms: Vector) -> tuple[Codes, Matrix]:
     """The columns that depend on earlier ones, as R leaves them out, and the null vectors told by them.
 
     null : (p, r) null vectors, X null = 0. norms : (p,) lengths of the columns of X.
@@ -22,23 +22,23 @@ def last_columns(null: Matrix, norms: Vector) -> tuple[Codes, Matrix]:
     M = np.ascontiguousarray(N.T)
     changed, last = np.arange(len(M)), np.zeros(len(M), np.int64)
     for k in range(len(M)):
-        last[changed] = _cut(M, changed)
+        last[changed] = _last_nonzero(M, changed)
         pick = k + int(np.argmax(last[k:]))
         M[[k, pick]], last[[k, pick]] = M[[pick, k]], last[[pick, k]]
         row = int(last[k])
         M[k] /= M[k, row]
         share = M[:, row].copy()
         share[k] = 0.0
-        some = np.flatnonzero(share)
-        M[some] -= share[some, None] * M[k]
-        changed = np.append(some, k)
+        affected = np.flatnonzero(share)
+        M[affected] -= share[affected, None] * M[k]
+        changed = np.append(affected, k)
     at, N = last, M.T
     order = np.argsort(at)
     positions = at[order]
     return positions, N[:, order] / lengths[:, None] * lengths[positions]
 
 
-def _cut(M: Matrix, rows: Codes) -> Codes:
+def _last_nonzero(M: Matrix, rows: Codes) -> Codes:
     """Make rounding in some rows zero; where their last elements are that are not, -1 without any."""
     part = M[rows]
     part[np.abs(part) < NOISE] = 0.0
@@ -47,7 +47,7 @@ def _cut(M: Matrix, rows: Codes) -> Codes:
     return np.where(used.any(axis=1), M.shape[1] - 1 - used.argmax(axis=1), -1)
 
 
-def basic(b: Vector, positions: Codes, null: Matrix) -> Vector:
+def basic_coefficients(b: Vector, positions: Codes, null: Matrix) -> Vector:
     """The solution in which the aliased coefficients are zero."""
     return b - null @ b[positions]
 
@@ -77,8 +77,8 @@ def explain(column: Vector, norms: Vector, names: tuple[str, ...], position: int
     others = np.delete(np.arange(len(column)), position)
     sizes = np.abs(column[others]) * norms[others]
     used = others[sizes > NOISE * max(norms[position], sizes.max())].tolist()
-    text = " ".join(_summand(-float(column[i]), names[i], first=k == 0) for k, i in enumerate(used[:SHOWN]))
-    return text + (f" + ... ({len(used) - SHOWN} more)" if len(used) > SHOWN else "") or "0"
+    text = " ".join(_summand(-float(column[i]), names[i], first=k == 0) for k, i in enumerate(used[:MAX_TERMS]))
+    return text + (f" + ... ({len(used) - MAX_TERMS} more)" if len(used) > MAX_TERMS else "") or "0"
 
 
 def _summand(c: float, name: str, *, first: bool) -> str:

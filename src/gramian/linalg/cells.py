@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gramian.linalg.distinct import distinct
+from gramian.linalg.distinct import unique_codes
 from gramian.typing import Codes, Mask, Matrix, Vector
 
-BLOCK = 1 << 16  # cells whose sums are added together
-NARROW = 4  # cells for each row of a block, up to which all cells are touched at once
-WIDE = 1 << 22  # up to so many cells a table is kept dense while it is being filled
+CELLS_PER_BLOCK = 1 << 16  # cells whose sums are added together
+CELLS_PER_ROW = 4  # cells for each row of a block, up to which all cells are touched at once
+MAX_DENSE_CELLS = 1 << 22  # up to so many cells a table is kept dense while it is being filled
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,63 +35,63 @@ class CellSums:
     def recode(self, maps: Sequence[Codes]) -> CellSums:
         """The same sums with each factor's codes replaced by `map[code]`; a cell whose code becomes -1 is left out."""
         if any((m < 0).any() for m in maps):
-            there = np.logical_and.reduce([m[c] >= 0 for m, c in zip(maps, self.cells.T, strict=True)])
-            return CellSums(self.cells[there], self.rows[there], self.sums[there]).recode(
+            present = np.logical_and.reduce([m[c] >= 0 for m, c in zip(maps, self.cells.T, strict=True)])
+            return CellSums(self.cells[present], self.rows[present], self.sums[present]).recode(
                 [np.maximum(m, 0) for m in maps]
             )
         cells = np.column_stack([m[c] for m, c in zip(maps, self.cells.T, strict=True)]).reshape(self.cells.shape)
-        if all(_rising(m) for m in maps):
+        if all(_increasing(m) for m in maps):
             return CellSums(cells, self.rows, self.sums)
-        return gather(cells, self.rows, self.sums)
+        return sum_duplicates(cells, self.rows, self.sums)
 
     def project(self, factors: Sequence[int], monomials: Sequence[int]) -> CellSums:
         """Sums over coarser cells: only these factors and these monomials, by their places."""
-        return gather(self.cells[:, list(factors)], self.rows, self.sums[:, list(monomials)])
+        return sum_duplicates(self.cells[:, list(factors)], self.rows, self.sums[:, list(monomials)])
 
     def __add__(self, other: CellSums, /) -> CellSums:
         if np.array_equal(self.cells, other.cells):
             return CellSums(self.cells, self.rows + other.rows, self.sums + other.sums)
-        cells, group = grouped(np.concatenate([self.cells, other.cells]))
+        cells, group = unique_cells(np.concatenate([self.cells, other.cells]))
         mine, theirs = group[: len(self.rows)], group[len(self.rows) :]
         rows, sums = np.zeros(len(cells), np.int64), np.zeros((len(cells), self.sums.shape[1]))
         rows[mine], sums[mine] = self.rows, self.sums
         rows[theirs] += other.rows
-        for start in range(0, len(theirs), BLOCK):  # each place stands once, so adding by index adds all
-            part = slice(start, start + BLOCK)
+        for start in range(0, len(theirs), CELLS_PER_BLOCK):  # each place stands once, so adding by index adds all
+            part = slice(start, start + CELLS_PER_BLOCK)
             sums[theirs[part]] += other.sums[part]
         return CellSums(cells, rows, sums)
 
     def __sub__(self, other: CellSums, /) -> CellSums:
         """The difference; a cell whose rows are all gone is left out, with what rounding left of its sums."""
-        both = self + CellSums(other.cells, -other.rows, -other.sums)
-        there = both.rows != 0
-        return CellSums(both.cells[there], both.rows[there], both.sums[there])
+        difference = self + CellSums(other.cells, -other.rows, -other.sums)
+        present = difference.rows != 0
+        return CellSums(difference.cells[present], difference.rows[present], difference.sums[present])
 
 
-def gather(cells: Codes, rows: Codes, sums: Matrix) -> CellSums:
+def sum_duplicates(cells: Codes, rows: Codes, sums: Matrix) -> CellSums:
     """Sort cells, adding those that occur more than once in the order in which they stand."""
     order = cell_order(cells)
     cells = cells[order]
-    fresh = _fresh(cells)
-    if fresh.all():
+    starts_run = _starts_run(cells)
+    if starts_run.all():
         return CellSums(cells, rows[order], sums[order])
-    first = np.flatnonzero(fresh)
+    first = np.flatnonzero(starts_run)
     return CellSums(cells[first], np.add.reduceat(rows[order], first), np.add.reduceat(sums[order], first))
 
 
-def grouped(cells: Codes) -> tuple[Codes, Codes]:
+def unique_cells(cells: Codes) -> tuple[Codes, Codes]:
     """The different cells in lexicographic order, and for each given cell which of them it is."""
     keys = _keys(cells)
     if keys is not None:
-        different, group = distinct(keys)
+        different, group = unique_codes(keys)
         first = np.empty(len(different), np.int64)
         first[group] = np.arange(len(cells))
         return cells[first], group
     order = np.lexsort(cells.T[::-1])
-    fresh = _fresh(cells[order])
+    starts_run = _starts_run(cells[order])
     group = np.empty(len(cells), np.int64)
-    group[order] = np.cumsum(fresh) - 1
-    return cells[order[fresh]], group
+    group[order] = np.cumsum(starts_run) - 1
+    return cells[order[starts_run]], group
 
 
 def cell_order(cells: Codes) -> Codes:
@@ -113,19 +113,19 @@ def _keys(cells: Codes) -> Codes | None:
     return keys
 
 
-def _fresh(cells: Codes) -> Mask:
-    fresh = np.ones(len(cells), np.bool_)
-    fresh[1:] = (cells[1:] != cells[:-1]).any(axis=1)
-    return fresh
+def _starts_run(cells: Codes) -> Mask:
+    starts_run = np.ones(len(cells), np.bool_)
+    starts_run[1:] = (cells[1:] != cells[:-1]).any(axis=1)
+    return starts_run
 
 
-def _rising(places: Codes) -> bool:
+def _increasing(places: Codes) -> bool:
     """Whether a map keeps the order of all codes that have a place."""
-    known = places[places >= 0]
-    return bool((known[1:] > known[:-1]).all())
+    mapped = places[places >= 0]
+    return bool((mapped[1:] > mapped[:-1]).all())
 
 
-class Table:
+class CellAccumulator:
     """A table of cell sums while it is being filled; only a unit's pass ever holds one.
 
     Dense over the product of the factors' capacities while that is small, a list of sorted pieces beyond.
@@ -138,7 +138,7 @@ class Table:
         self.sums = np.zeros((monomials, 0))
         self.rows = np.zeros(0, np.int64)
         self.pieces: list[CellSums] = []
-        self.waiting: list[tuple[Codes, Matrix, Vector | None]] = []
+        self.pending: list[tuple[Codes, Matrix, Vector | None]] = []
 
     def add(
         self, codes: Sequence[Codes], sizes: Sequence[int], value: Callable[[int], Vector], count: Vector | None
@@ -147,7 +147,7 @@ class Table:
 
         codes, sizes : a factor's codes and its levels so far. value : the i-th monomial. count : rows per row.
         """
-        if any(size > room for size, room in zip(sizes, self.capacity, strict=True)):
+        if any(size > capacity for size, capacity in zip(sizes, self.capacity, strict=True)):
             self._grow(sizes)
         if len(self.rows):
             self._add_dense(codes, value, count)
@@ -156,22 +156,24 @@ class Table:
 
     def _add_dense(self, codes: Sequence[Codes], value: Callable[[int], Vector], count: Vector | None) -> None:
         cell = self._flat(codes)
-        if len(self.rows) <= NARROW * len(cell):
-            self._sum_up(cell, [value(i) for i in range(self.monomials)], count)
+        if len(self.rows) <= CELLS_PER_ROW * len(cell):
+            self._add_cell_sums(cell, [value(i) for i in range(self.monomials)], count)
             return
         copies = np.array([value(i) for i in range(self.monomials)]).reshape(self.monomials, len(cell))
-        self.waiting.append((cell, copies, count))
-        if NARROW * sum(len(cell) for cell, _, _ in self.waiting) >= len(self.rows):
+        self.pending.append((cell, copies, count))
+        if CELLS_PER_ROW * sum(len(cell) for cell, _, _ in self.pending) >= len(self.rows):
             self._flush()
 
     def _flush(self) -> None:
         """Sum up the blocks that wait until they are many enough for the width of the table."""
-        if self.waiting:
-            cells, values, counts = zip(*self.waiting, strict=True)
-            self.waiting = []
-            self._sum_up(np.concatenate(cells), np.concatenate(values, axis=1), _joined(cells, counts))
+        if self.pending:
+            cells, values, counts = zip(*self.pending, strict=True)
+            self.pending = []
+            self._add_cell_sums(
+                np.concatenate(cells), np.concatenate(values, axis=1), _concatenated_counts(cells, counts)
+            )
 
-    def _sum_up(self, cell: Codes, values: Sequence[Vector] | Matrix, count: Vector | None) -> None:
+    def _add_cell_sums(self, cell: Codes, values: Sequence[Vector] | Matrix, count: Vector | None) -> None:
         width = len(self.rows)  # `bincount` lets other threads run; `add.at` does not
         self.rows += np.bincount(cell, count, width).astype(np.int64)
         for i in range(self.monomials):
@@ -180,29 +182,29 @@ class Table:
     def _add_piece(self, codes: Sequence[Codes], value: Callable[[int], Vector], count: Vector | None) -> None:
         cells = np.column_stack(codes)
         rows = np.ones(len(cells), np.int64) if count is None else count.astype(np.int64)
-        self.pieces.append(gather(cells, rows, np.column_stack([value(i) for i in range(self.monomials)])))
+        self.pieces.append(sum_duplicates(cells, rows, np.column_stack([value(i) for i in range(self.monomials)])))
         while len(self.pieces) > 1 and len(self.pieces[-1].rows) * 2 >= len(self.pieces[-2].rows):
             last = self.pieces.pop()
             self.pieces[-1] = self.pieces[-1] + last
 
     def _flat(self, codes: Sequence[Codes]) -> Codes:
         cell = codes[0]
-        for code, room in zip(codes[1:], self.capacity[1:], strict=True):
-            cell = cell * room + code
+        for code, capacity in zip(codes[1:], self.capacity[1:], strict=True):
+            cell = cell * capacity + code
         return cell
 
     def _grow(self, sizes: Sequence[int]) -> None:
-        done = self.finish()
+        accumulated = self.finish()
         self.capacity = tuple(1 << max(4, (size - 1).bit_length()) for size in sizes)
         width = int(np.prod([float(c) for c in self.capacity]))
         self.pieces, self.rows, self.sums = [], np.zeros(0, np.int64), np.zeros((self.monomials, 0))
-        if width > WIDE:
-            self.pieces = [done] if len(done.rows) else []
+        if width > MAX_DENSE_CELLS:
+            self.pieces = [accumulated] if len(accumulated.rows) else []
             return
         self.rows, self.sums = np.zeros(width, np.int64), np.zeros((self.monomials, width))
-        if len(done.rows):
-            cell = self._flat(list(done.cells.T))
-            self.rows[cell], self.sums[:, cell] = done.rows, done.sums.T
+        if len(accumulated.rows):
+            cell = self._flat(list(accumulated.cells.T))
+            self.rows[cell], self.sums[:, cell] = accumulated.rows, accumulated.sums.T
 
     def finish(self) -> CellSums:
         """The observed cells in canonical order."""
@@ -214,7 +216,7 @@ class Table:
         return CellSums(cells, self.rows[cell], np.ascontiguousarray(self.sums[:, cell].T))
 
 
-def _joined(cells: Sequence[Codes], counts: Sequence[Vector | None]) -> Vector | None:
+def _concatenated_counts(cells: Sequence[Codes], counts: Sequence[Vector | None]) -> Vector | None:
     """The counts of several blocks; a block without counts has one row a row."""
     if all(count is None for count in counts):
         return None

@@ -15,10 +15,10 @@ import numpy as np
 
 from gramian.typing import Matrix, Vector
 
-UNIT = 2.0**-53
-MOST = 53 * float(np.log10(2.0))  # digits of a correctly rounded float64
-HOPELESS = 0.5  # from this rho on the sums decide nothing
-STEADY = 0.1  # below this rho every step of refinement gains a digit
+EPS = 2.0**-53
+MAX_DIGITS = 53 * float(np.log10(2.0))  # digits of a correctly rounded float64
+MAX_RHO = 0.5  # from this rho on the sums decide nothing
+MAX_REFINABLE_RHO = 0.1  # below this rho every step of refinement gains a digit
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,51 +31,73 @@ class Bounds:
     decide. penalised : whether the inverse is that of a penalised fit.
     """
 
-    reach: Vector
-    sizes: Vector
-    lengths: Vector
-    response: float
-    unit: float
+    sensitivity: Vector
+    summed_norms: Vector
+    centred_norms: Vector
+    response_norm: float
+    rounding_error: float
     rho: float
     penalised: bool = False
 
     @property
-    def room(self) -> float:
+    def amplification(self) -> float:
         """1 / (1 - rho), infinite where the sums decide nothing."""
-        return 1.0 / (1.0 - self.rho) if self.rho < HOPELESS else float("inf")
+        return 1.0 / (1.0 - self.rho) if self.rho < MAX_RHO else float("inf")
 
-    def moved(self, b: Vector) -> float:
+    def product_error(self, b: Vector) -> float:
         """g sum R_k |b_k|: the error, in the outcome's scale, of products with a vector of coefficients."""
-        return self.unit * float(self.sizes @ np.abs(b))
+        return self.rounding_error * float(self.summed_norms @ np.abs(b))
 
     def error(self, b: Vector) -> float:
         """What, times reach, bounds the errors of the coefficients b : (p,) of one pass."""
-        return (self.unit * self.response + self.moved(b)) * self.room
+        return (self.rounding_error * self.response_norm + self.product_error(b)) * self.amplification
 
     def coefficients(self, b: Vector) -> Vector:
         """Bounds of the errors of b, (p,)."""
-        return times(self.reach, self.error(b)) + UNIT * np.abs(b)
+        return scaled_bounds(self.sensitivity, self.error(b)) + EPS * np.abs(b)
 
-    def inverse(self, reach: Vector) -> Vector:
+    def inverse(self, sensitivity: Vector) -> Vector:
         """Bounds of the errors of the inverse's diagonal, for its own reach or one told in other columns."""
-        return times(reach * reach, (3.0 if self.penalised else 1.0) * self.unit * self.room)
+        return scaled_bounds(
+            sensitivity * sensitivity, (3.0 if self.penalised else 1.0) * self.rounding_error * self.amplification
+        )
 
     def rss(self, b: Vector, gradient: Vector | float = 0.0) -> float:
         """Bound of the error of the residual sum of squares; gradient : (p,) of half of it, zero without a penalty."""
-        whole = self.response + float(self.sizes @ np.abs(b))
+        total_norm = self.response_norm + float(self.summed_norms @ np.abs(b))
         errors = self.coefficients(b)
-        first = 2.0 * float(errors @ np.abs(gradient * np.ones(len(b))))
-        return self.unit * whole**2 * self.room + float(self.lengths @ errors) ** 2 + first
+        gradient_term = 2.0 * float(errors @ np.abs(gradient * np.ones(len(b))))
+        return (
+            self.rounding_error * total_norm**2 * self.amplification
+            + float(self.centred_norms @ errors) ** 2
+            + gradient_term
+        )
 
 
-def bounds(inverse: Matrix, sizes: Vector, lengths: Vector, response: float, unit: float, *, penalised: bool) -> Bounds:
+def bounds(
+    inverse: Matrix,
+    summed_norms: Vector,
+    centred_norms: Vector,
+    response_norm: float,
+    rounding_error: float,
+    *,
+    penalised: bool,
+) -> Bounds:
     """Of a centred system. inverse : (q, q). sizes, lengths : (q,). All in the same scale."""
-    reach = np.abs(inverse) @ sizes
-    rho = unit * float((sizes * reach).max(initial=0.0))
-    return Bounds(reach, sizes, lengths, response, unit, rho if np.isfinite(rho) else np.inf, penalised)
+    sensitivity = np.abs(inverse) @ summed_norms
+    rho = rounding_error * float((summed_norms * sensitivity).max(initial=0.0))
+    return Bounds(
+        sensitivity,
+        summed_norms,
+        centred_norms,
+        response_norm,
+        rounding_error,
+        rho if np.isfinite(rho) else np.inf,
+        penalised,
+    )
 
 
-def times(values: Vector, factor: float) -> Vector:
+def scaled_bounds(values: Vector, factor: float) -> Vector:
     """values : (n,) >= 0 times a factor that may be infinite; zero stays zero."""
     with np.errstate(invalid="ignore"):
         return np.where(values > 0.0, values * factor, 0.0)
@@ -84,6 +106,8 @@ def times(values: Vector, factor: float) -> Vector:
 def digits(error: Vector, size: Vector) -> Vector:
     """Decimal digits that are right where errors are at most so large, (n,), between 0 and those of a float64."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        share = np.where(error > 0.0, error / size, 0.0)
-        found = -np.log10(np.maximum(share, UNIT))
-    return np.where(np.isnan(error) | np.isnan(size), np.nan, np.clip(np.nan_to_num(found, nan=0.0), 0.0, MOST))
+        relative_error = np.where(error > 0.0, error / size, 0.0)
+        correct_digits = -np.log10(np.maximum(relative_error, EPS))
+    return np.where(
+        np.isnan(error) | np.isnan(size), np.nan, np.clip(np.nan_to_num(correct_digits, nan=0.0), 0.0, MAX_DIGITS)
+    )

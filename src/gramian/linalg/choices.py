@@ -10,11 +10,11 @@ import numpy as np
 from gramian.linalg.solve import SAFETY, Centred, factorize
 from gramian.typing import Codes, Mask, Matrix, Vector
 
-SHARE = 1e-7  # relative size below which a column has no part in the combination that equals another one
+NEGLIGIBLE_SHARE = 1e-7  # relative size below which a column has no part in the combination that equals another one
 
 
 @dataclass(frozen=True, slots=True)
-class Choices:
+class SelectionProblem:
     """Groups of columns to choose from.
 
     products : (m + 1, m + 1), centred, diagonal near one, the response last. noise : (m + 1,) rounding error of the
@@ -25,7 +25,7 @@ class Choices:
     products: Matrix
     noise: Vector
     groups: tuple[Codes, ...]
-    needs: tuple[frozenset[int], ...]
+    prerequisites: tuple[frozenset[int], ...]
 
     @property
     def limits(self) -> Vector:
@@ -36,18 +36,18 @@ class Choices:
         """The columns of these groups, in order."""
         return np.sort(np.concatenate([np.zeros(0, np.int64), *(self.groups[g] for g in groups)]))
 
-    def part(self, columns: Codes) -> tuple[Matrix, Vector]:
+    def submatrix(self, columns: Codes) -> tuple[Matrix, Vector]:
         """Products of these columns and the response, and the limits of the columns."""
         at = np.append(columns, len(self.products) - 1)
         return self.products[np.ix_(at, at)], self.limits[columns]
 
-    def wanted(self, group: int) -> bool:
+    def is_prerequisite(self, group: int) -> bool:
         """Whether another group needs it."""
-        return any(group in needs for needs in self.needs)
+        return any(group in prerequisites for prerequisites in self.prerequisites)
 
-    def closed(self, groups: frozenset[int]) -> bool:
+    def is_closed(self, groups: frozenset[int]) -> bool:
         """Whether all that these groups need is among them."""
-        return all(self.needs[g] <= groups for g in groups)
+        return all(self.prerequisites[g] <= groups for g in groups)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -59,34 +59,37 @@ class Subset:
     groups: tuple[int, ...]
 
 
-def choices(
-    centred: Centred, unit: float, groups: Sequence[Codes], needs: Sequence[frozenset[int]] | None = None
-) -> Choices:
+def selection_problem(
+    centred: Centred,
+    rounding_error: float,
+    groups: Sequence[Codes],
+    prerequisites: Sequence[frozenset[int]] | None = None,
+) -> SelectionProblem:
     """Choices among groups of the columns of `centred`, numbered as there. unit : rounding error of a product.
 
     A column that is a combination of others of its own group is left out of the group.
     """
     S = (centred.S + centred.S.T) / 2  # rounding differs on both sides, and every path must see the same
     products = np.block([[S, centred.c[:, None]], [centred.c[None, :], np.array([[centred.yy]])]])
-    noise = unit * np.append(centred.raw, centred.y_raw)
-    whole = Choices(products, noise, (), ())
-    independent = tuple(_independent(S, whole.limits, np.asarray(g, np.int64)) for g in groups)
-    return Choices(products, noise, independent, tuple(needs or [frozenset[int]()] * len(groups)))
+    noise = rounding_error * np.append(centred.summed_squares, centred.y_summed_square)
+    ungrouped = SelectionProblem(products, noise, (), ())
+    independent = tuple(_independent_columns(S, ungrouped.limits, np.asarray(g, np.int64)) for g in groups)
+    return SelectionProblem(products, noise, independent, tuple(prerequisites or [frozenset[int]()] * len(groups)))
 
 
-def _independent(S: Matrix, limits: Vector, group: Codes) -> Codes:
-    kept, _, _ = factorize(S[np.ix_(group, group)], limits[group])
-    return group[kept]
+def _independent_columns(S: Matrix, limits: Vector, group: Codes) -> Codes:
+    independent, _, _ = factorize(S[np.ix_(group, group)], limits[group])
+    return group[independent]
 
 
-def entangled(problem: Choices) -> Mask:
+def dependent_groups(problem: SelectionProblem) -> Mask:
     """Groups that have a part in a combination of columns which is zero, one flag for each group."""
     columns = problem.columns(range(len(problem.groups)))
-    S, limits = problem.part(columns)
-    kept, _, combos = factorize(S[:-1, :-1], limits)
+    S, limits = problem.submatrix(columns)
+    independent, _, combos = factorize(S[:-1, :-1], limits)
     size = np.sqrt(np.maximum(S.diagonal()[:-1], 0.0))
-    involved = ~kept
-    parts = np.abs(combos) * size[kept][:, None]
-    involved[kept] = (parts > SHARE * parts.max(axis=0, initial=0.0)).any(axis=1)
+    involved = ~independent
+    contributions = np.abs(combos) * size[independent][:, None]
+    involved[independent] = (contributions > NEGLIGIBLE_SHARE * contributions.max(axis=0, initial=0.0)).any(axis=1)
     at = set(columns[involved].tolist())
     return np.array([bool(at.intersection(g.tolist())) for g in problem.groups], bool)

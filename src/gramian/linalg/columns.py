@@ -41,8 +41,8 @@ class Layout:
     @cached_property
     def extra(self) -> tuple[Monomial, ...]:
         """Monomials that only the tables need."""
-        known = set(self.rows)
-        needed = {m: None for _, monomials in self.tables for m in monomials if m not in known}
+        dense_rows = set(self.rows)
+        needed = {m: None for _, monomials in self.tables for m in monomials if m not in dense_rows}
         return tuple(sorted(needed, key=lambda m: (sum(p for _, p in m), m)))
 
 
@@ -77,13 +77,13 @@ class Columns:
     """
 
     buffer: Matrix
-    gathered: tuple[int, ...]
+    buffer_positions: tuple[int, ...]
     matrix: Matrix | None
-    placed: tuple[int, ...]
+    matrix_positions: tuple[int, ...]
     extra: Matrix
     codes: Mapping[str, Codes]
     products_with_response: tuple[tuple[int, tuple[int, int]], ...] = ()
-    room: Matrix | None = None
+    workspace: Matrix | None = None
 
     @property
     def rows(self) -> int:
@@ -93,43 +93,43 @@ class Columns:
     def set_response(self, values: Vector | float) -> None:
         """Put a working residual into the last row of the buffer, and into the products made of it."""
         self.buffer[-1] = values
-        for out, (left, right) in self.products_with_response:
-            np.multiply(self._row(left), self._row(right), out=self._row(out))
+        for product_row, (left, right) in self.products_with_response:
+            np.multiply(self._row(left), self._row(right), out=self._row(product_row))
 
     def _row(self, index: int) -> Vector:
-        inside = len(self.buffer)
-        return np.asarray(self.buffer[index] if index < inside else self.extra[index - inside])
+        width = len(self.buffer)
+        return np.asarray(self.buffer[index] if index < width else self.extra[index - width])
 
     def value(self, position: int) -> Vector:
         """One monomial's values (n,), by its position in the dense block followed by the extra ones."""
-        width = len(self.gathered) + len(self.placed)
+        width = len(self.buffer_positions) + len(self.matrix_positions)
         if position >= width:
             return np.asarray(self.extra[position - width])
-        row = bisect_left(self.gathered, position)
-        if row < len(self.gathered) and self.gathered[row] == position:
+        row = bisect_left(self.buffer_positions, position)
+        if row < len(self.buffer_positions) and self.buffer_positions[row] == position:
             return np.asarray(self.buffer[row])
         assert self.matrix is not None
-        return np.asarray(self.matrix[:, self.placed.index(position)])
+        return np.asarray(self.matrix[:, self.matrix_positions.index(position)])
 
-    def sound(self) -> bool:
+    def surely_finite(self) -> bool:
         """Whether every monomial is surely finite: a quick look that overflow can deceive to say no."""
-        whole = np.add.reduce(self.buffer, axis=None) + np.add.reduce(self.extra, axis=None)
-        return bool(np.isfinite(whole)) and (self.matrix is None or bool(np.isfinite(self.matrix).all()))
+        total = np.add.reduce(self.buffer, axis=None) + np.add.reduce(self.extra, axis=None)
+        return bool(np.isfinite(total)) and (self.matrix is None or bool(np.isfinite(self.matrix).all()))
 
     def finite(self) -> Mask:
         """Rows in which every monomial is finite."""
         good = np.logical_and(np.isfinite(self.buffer).all(axis=0), np.isfinite(self.extra).all(axis=0))
         return np.asarray(good) if self.matrix is None else np.logical_and(good, np.isfinite(self.matrix).all(axis=1))
 
-    def take(self, keep: Mask) -> Columns:
+    def take(self, mask: Mask) -> Columns:
         """The rows that `keep` marks."""
         return Columns(
-            np.ascontiguousarray(self.buffer[:, keep]),
-            self.gathered,
-            None if self.matrix is None else self.matrix[keep],
-            self.placed,
-            np.ascontiguousarray(self.extra[:, keep]),
-            {name: codes[keep] for name, codes in self.codes.items()},
+            np.ascontiguousarray(self.buffer[:, mask]),
+            self.buffer_positions,
+            None if self.matrix is None else self.matrix[mask],
+            self.matrix_positions,
+            np.ascontiguousarray(self.extra[:, mask]),
+            {name: codes[mask] for name, codes in self.codes.items()},
             self.products_with_response,
         )
 
@@ -138,11 +138,11 @@ class Columns:
         inner = self_products(self.buffer.T)
         if self.matrix is None:
             return inner
-        first, width = len(self.gathered), len(self.gathered) + len(self.placed)
+        first, width = len(self.buffer_positions), len(self.buffer_positions) + len(self.matrix_positions)
         out = np.empty((width, width))
         out[:first, :first] = inner
         out[:first, first:] = cross = np.dot(self.buffer, self.matrix)
         out[first:, :first] = cross.T
         out[first:, first:] = self_products(self.matrix)
-        order = np.argsort((*self.gathered, *self.placed))
+        order = np.argsort((*self.buffer_positions, *self.matrix_positions))
         return out.take(order, axis=0).take(order, axis=1)

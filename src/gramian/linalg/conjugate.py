@@ -39,9 +39,9 @@ def lbfgs(A: Matrix, c: Vector, memory: int = MEMORY) -> Iterator[Vector]:
     so that what tells them apart here is rounding.
     """
     b, g = np.zeros_like(c), -c
-    known: deque[Correction] = deque(maxlen=memory)
+    corrections: deque[Correction] = deque(maxlen=memory)
     while True:
-        d = -two_loops(g, known)
+        d = -two_loop_recursion(g, corrections)
         Ad = A @ d
         curvature = d @ Ad
         if not curvature > 0.0:
@@ -52,19 +52,19 @@ def lbfgs(A: Matrix, c: Vector, memory: int = MEMORY) -> Iterator[Vector]:
         yield b
         if not s @ y > 0.0:
             return
-        known.append((s, y, 1.0 / float(s @ y)))
+        corrections.append((s, y, 1.0 / float(s @ y)))
 
 
-def two_loops(g: Vector, known: deque[Correction]) -> Vector:
+def two_loop_recursion(g: Vector, corrections: deque[Correction]) -> Vector:
     """Hg for the inverse Hessian approximation H that the corrections define (algorithm 7.4, scaling 7.20)."""
     q, shares = g, list[float]()
-    for s, y, inverse in reversed(known):
+    for s, y, inverse in reversed(corrections):
         shares.append(inverse * float(s @ q))
         q = q - shares[-1] * y
-    if known:
-        _, y, inverse = known[-1]
+    if corrections:
+        _, y, inverse = corrections[-1]
         q = q / (inverse * (y @ y))
-    for (s, y, inverse), share in zip(known, reversed(shares), strict=True):
+    for (s, y, inverse), share in zip(corrections, reversed(shares), strict=True):
         q = q + (share - inverse * (y @ q)) * s
     return q
 

@@ -10,22 +10,22 @@ import numpy as np
 
 from gramian.typing import Matrix, Vector
 
-WIDEST = 2000  # columns of a combination that is looked at
-SIMPLE = 10_000  # denominators of a combination that somebody may have meant
-NEAR = 1e-6  # relative distance at which a number is taken for a simple fraction
+MAX_COLUMNS = 2000  # columns of a combination that is looked at
+MAX_DENOMINATOR = 10_000  # denominators of a combination that somebody may have meant
+MAX_DISTANCE = 1e-6  # relative distance at which a number is taken for a simple fraction
 
 
-def simple(null: Vector) -> dict[int, Fraction] | None:
+def simple_fractions(null: Vector) -> dict[int, Fraction] | None:
     """The simple fractions that a null vector's elements are near to, None where one is near to none."""
     out = {}
     if not np.isfinite(null).all():
         return None
     for i in np.flatnonzero(null):
         value = float(null[i])
-        near = Fraction(value).limit_denominator(SIMPLE)
-        if not near or abs(float(near) - value) > NEAR * abs(value):
+        fraction = Fraction(value).limit_denominator(MAX_DENOMINATOR)
+        if not fraction or abs(float(fraction) - value) > MAX_DISTANCE * abs(value):
             return None
-        out[int(i)] = near
+        out[int(i)] = fraction
     return out
 
 
@@ -35,21 +35,21 @@ def vanishes(S: Matrix, v: Mapping[int, Fraction], constant: int | None) -> bool
     S : (q, q) products, positive semidefinite as far as they are exact: then X v = 0 up to that constant.
     """
     at = [i for i in v if i != constant]
-    if len(at) > WIDEST:
+    if len(at) > MAX_COLUMNS:
         return False
     used = at if constant is None else [*at, constant]
-    whole = _whole(S[np.ix_(used, used)])
-    unit = lcm(*(v[i].denominator for i in at))
-    told = np.array([int(v[i] * unit) for i in at], object)
-    inner = whole[: len(at), : len(at)]
-    square = told.dot(inner.dot(told)) if at else 0
+    integers = _as_integers(S[np.ix_(used, used)])
+    denominator = lcm(*(v[i].denominator for i in at))
+    coefficients = np.array([int(v[i] * denominator) for i in at], object)
+    inner = integers[: len(at), : len(at)]
+    square = coefficients.dot(inner.dot(coefficients)) if at else 0
     if constant is None:
         return bool(square == 0)
-    first = told.dot(whole[: len(at), -1]) if at else 0
-    return bool(whole[-1, -1] * square == first * first)
+    first = coefficients.dot(integers[: len(at), -1]) if at else 0
+    return bool(integers[-1, -1] * square == first * first)
 
 
-def _whole(S: Matrix) -> np.ndarray:
+def _as_integers(S: Matrix) -> np.ndarray:
     """S times a power of two, as Python integers."""
     fraction, exponent = np.frexp(S)
     digits = np.ldexp(fraction, 53).astype(np.int64).astype(object)

@@ -49,8 +49,8 @@ def best_rate(smallest: float, largest: float) -> float:
 
 def best_momentum(condition: float) -> float:
     """(sqrt k - 1) / (sqrt k + 1)."""
-    root = float(np.sqrt(condition))
-    return (root - 1.0) / (root + 1.0)
+    root_condition = float(np.sqrt(condition))
+    return (root_condition - 1.0) / (root_condition + 1.0)
 
 
 def steps(digits: float, gain: float) -> float:
@@ -75,8 +75,8 @@ def nesterov_steps(digits: float, condition: float) -> float:
 
     The momentum makes 1 - 1/sqrt k a double root of the recurrence at l_min, and the start at rest gives the factor.
     """
-    gain, factor, found = 1.0 / float(np.sqrt(condition)), 0.0, 0.0
+    gain, factor, count = 1.0 / float(np.sqrt(condition)), 0.0, 0.0
     for _ in range(50):
-        found = steps(digits + factor, gain)
-        factor = float(np.log10(1.0 + found * gain))
-    return found
+        count = steps(digits + factor, gain)
+        factor = float(np.log10(1.0 + count * gain))
+    return count

@@ -20,7 +20,7 @@ Names = Mapping[str, str]  # new name -> stored name
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class TablePart:
     """Some sums of a wanted table, read from one that is stored.
 
     source : the factors of the stored table. kept : which of them, by place, in the order of the wanted table.
@@ -28,13 +28,13 @@ class Part:
     """
 
     source: Factors
-    kept: tuple[int, ...]
+    factor_places: tuple[int, ...]
     columns: tuple[int, ...]
     places: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Extract:
+class SubsetPlan:
     """How moments of one layout are read from those of another.
 
     layout : what is wanted. variables, factors : its names -> stored names where they differ. dense : (m, m) places in
@@ -49,13 +49,13 @@ class Extract:
     factors: Names
     dense: Codes
     totals: tuple[tuple[Factors, int], ...]
-    tables: Mapping[Factors, tuple[Part, ...]]
+    tables: Mapping[Factors, tuple[TablePart, ...]]
     powers: Mapping[str, int | Codes]
-    missing: tuple[tuple[Factors, Monomial], ...]
+    unavailable: tuple[tuple[Factors, Monomial], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Sums:
+class AvailableSums:
     """What is stored, or wanted: products by layout, and power sums up to which power of which variable.
 
     weighted : whether the products are weighted; those that are not hold the power sums as well.
@@ -66,21 +66,21 @@ class Sums:
     weighted: bool = False
 
 
-def extract(stored: Sums, wanted: Sums, variables: Names, factors: Names) -> Extract:
+def plan_subset(stored: AvailableSums, requested: AvailableSums, variables: Names, factors: Names) -> SubsetPlan:
     """Find every wanted sum among those that are stored.
 
     variables : variables and responses of the wanted layout -> stored ones; those that are not named there keep their
     names. factors : likewise. A sum over the cells of some factors is also found in a table of more factors.
     """
-    found = _Finder(stored.layout, variables, factors)
-    dense = found.dense(wanted.layout.rows)
-    tables = {f: tuple(found.parts(f, monomials)) for f, monomials in wanted.layout.tables}
+    finder = _Finder(stored.layout, variables, factors)
+    dense = finder.dense(requested.layout.rows)
+    tables = {f: tuple(finder.parts(f, monomials)) for f, monomials in requested.layout.tables}
     powers: dict[str, int | Codes] = {}
-    for v, top in wanted.powers.items():
-        kept = stored.powers.get(variables.get(v, v), -1)
-        powers[v] = top + 1 if top <= kept else found.powers(v, top, weighted=stored.weighted)
-    missing = tuple(dict.fromkeys(found.missing))
-    return Extract(wanted.layout, variables, factors, dense, tuple(found.totals), tables, powers, missing)
+    for v, top in requested.powers.items():
+        stored_top = stored.powers.get(variables.get(v, v), -1)
+        powers[v] = top + 1 if top <= stored_top else finder.powers(v, top, weighted=stored.weighted)
+    unavailable = tuple(dict.fromkeys(finder.unavailable))
+    return SubsetPlan(requested.layout, variables, factors, dense, tuple(finder.totals), tables, powers, unavailable)
 
 
 class _Finder:
@@ -89,8 +89,8 @@ class _Finder:
         self.place = {m: i for i, m in enumerate(stored.rows)}
         self.tables = {f: {m: i for i, m in enumerate(monomials)} for f, monomials in stored.tables}
         self.totals: dict[tuple[Factors, int], int] = {}
-        self.missing: list[tuple[Factors, Monomial]] = []
-        self.known: dict[Monomial, int] | None = None
+        self.unavailable: list[tuple[Factors, Monomial]] = []
+        self.product_places: dict[Monomial, int] | None = None
 
     def renamed(self, m: Monomial) -> Monomial:
         """A wanted monomial in stored names."""
@@ -109,7 +109,7 @@ class _Finder:
                 out[i, j] = out[j, i] = self.total(times(inner[i], inner[j]), times(rows[i], rows[j]))
         return out
 
-    def total(self, m: Monomial, wanted: Monomial) -> int:
+    def total(self, m: Monomial, requested: Monomial) -> int:
         """Place in the pool of the sum of a monomial over all rows."""
         at = self.products.get(m)
         if at is not None:
@@ -118,55 +118,55 @@ class _Finder:
             if m in monomials:
                 key = factors, monomials[m]
                 return self.totals.setdefault(key, len(self.place) ** 2 + len(self.totals))
-        self.missing.append(((), wanted))
+        self.unavailable.append(((), requested))
         return 0
 
     def powers(self, variable: str, top: int, *, weighted: bool) -> Codes:
         """Places of the sums of the powers of a variable, which are products where there are no weights."""
-        wanted = [monomial({variable: p}) for p in range(top + 1)]
+        requested = [monomial({variable: p}) for p in range(top + 1)]
         if weighted:
-            self.missing.append(((), wanted[1]))
+            self.unavailable.append(((), requested[1]))
             return np.zeros(0, np.int64)
-        return np.array([self.total(self.renamed(m), m) for m in wanted], np.int64)
+        return np.array([self.total(self.renamed(m), m) for m in requested], np.int64)
 
     @property
     def products(self) -> dict[Monomial, int]:
         """The products of the dense block, once each."""
-        if self.known is None:
+        if self.product_places is None:
             rows, width = self.stored.rows, len(self.place)
             pairs = ((times(m, rows[j]), i * width + j) for i, m in enumerate(rows) for j in range(i, width))
-            self.known = {}
+            self.product_places = {}
             for m, at in pairs:
-                self.known.setdefault(m, at)
-        return self.known
+                self.product_places.setdefault(m, at)
+        return self.product_places
 
-    def parts(self, factors: Factors, monomials: Sequence[Monomial]) -> Iterator[Part]:
+    def parts(self, factors: Factors, monomials: Sequence[Monomial]) -> Iterator[TablePart]:
         """The parts of one wanted table, from as few stored tables as there need be."""
-        own = [self.factors.get(f, f) for f in factors]
-        open_ = {place: self.renamed(m) for place, m in enumerate(monomials)}
-        for source in sorted((f for f in self.tables if set(own) <= set(f)), key=len):
-            here = {place: self.tables[source][m] for place, m in open_.items() if m in self.tables[source]}
-            if here:
-                kept = tuple(source.index(f) for f in own)
-                yield Part(source, kept, tuple(here.values()), tuple(here))
-                open_ = {place: m for place, m in open_.items() if place not in here}
-            if not open_:
+        stored_factors = [self.factors.get(f, f) for f in factors]
+        remaining = {place: self.renamed(m) for place, m in enumerate(monomials)}
+        for source in sorted((f for f in self.tables if set(stored_factors) <= set(f)), key=len):
+            available = {place: self.tables[source][m] for place, m in remaining.items() if m in self.tables[source]}
+            if available:
+                factor_places = tuple(source.index(f) for f in stored_factors)
+                yield TablePart(source, factor_places, tuple(available.values()), tuple(available))
+                remaining = {place: m for place, m in remaining.items() if place not in available}
+            if not remaining:
                 return
-        self.missing += [(factors, monomials[place]) for place in open_]
+        self.unavailable += [(factors, monomials[place]) for place in remaining]
 
 
-def extracted(moments: Moments, plan: Extract) -> Moments:
+def subset_sums(moments: Moments, plan: SubsetPlan) -> Moments:
     """The moments of the wanted layout. Coordinates, levels and power sums are told in the wanted names."""
-    if plan.missing:
-        raise NumericalError(f"sums that are not stored: {plan.missing[:3]}")
+    if plan.unavailable:
+        raise NumericalError(f"sums that are not stored: {plan.unavailable[:3]}")
     totals = [moments.tables[f].sums[:, at].sum() for f, at in plan.totals]
     pool = np.concatenate([moments.dense.reshape(-1), totals]) if totals else moments.dense.reshape(-1)
     tables = {f: _table(moments, parts) for f, parts in plan.tables.items()}
-    monomials = chain(plan.layout.rows, *(inside for _, inside in plan.layout.tables))
+    monomials = chain(plan.layout.rows, *(table_monomials for _, table_monomials in plan.layout.tables))
     stored = {v: plan.variables.get(v, v) for v in dict.fromkeys(v for m in monomials for v, _ in m)}
     return Moments(
         plan.layout,
-        {v: moments.coordinates[own] for v, own in stored.items()},
+        {v: moments.coordinates[stored_name] for v, stored_name in stored.items()},
         moments.rows,
         moments.log_weight,
         pool[plan.dense],
@@ -176,16 +176,16 @@ def extracted(moments: Moments, plan: Extract) -> Moments:
             v: moments.powers[stored[v]][:at] if isinstance(at, int) else pool[at].copy()
             for v, at in plan.powers.items()
         },
-        None if moments.removed is None else extracted(moments.removed, plan),
+        None if moments.removed is None else subset_sums(moments.removed, plan),
     )
 
 
-def _table(moments: Moments, parts: Sequence[Part]) -> CellSums:
+def _table(moments: Moments, parts: Sequence[TablePart]) -> CellSums:
     """A wanted table, put together from its parts."""
-    projected = [moments.tables[p.source].project(p.kept, p.columns) for p in parts]
+    projected = [moments.tables[p.source].project(p.factor_places, p.columns) for p in parts]
     first, width = projected[0], sum(len(p.places) for p in parts)
     sums = np.zeros((len(first.rows), width))
-    sizes = [len(moments.levels[parts[0].source[at]]) for at in parts[0].kept]
+    sizes = [len(moments.levels[parts[0].source[at]]) for at in parts[0].factor_places]
     for part, piece in zip(parts, projected, strict=True):
         rows = cell_index(first.cells, piece.cells, sizes)
         for place, column in zip(part.places, piece.sums.T, strict=True):

@@ -10,10 +10,10 @@ from gramian.linalg.columns import Columns, Layout
 from gramian.linalg.monomials import Coordinate, Monomial
 from gramian.typing import Codes, Matrix, Vector
 
-BLOCK = 8192  # rows whose columns fit into the cache of one core
+ROWS_PER_BLOCK = 8192  # rows whose columns fit into the cache of one core
 
 
-class Gather:
+class BlockWriter:
     """Writes the monomials of a block into a buffer: shift on the way, powers from lower powers.
 
     placed : names of the variables that a matrix supplies in place (their coordinates are plain).
@@ -24,18 +24,20 @@ class Gather:
         self,
         layout: Layout,
         coordinates: Mapping[str, Coordinate],
-        placed: tuple[str, ...] = (),
-        height: int = BLOCK,
+        matrix_variables: tuple[str, ...] = (),
+        height: int = ROWS_PER_BLOCK,
     ) -> None:
         self.coordinates, self.height = coordinates, height
         rows = layout.rows
-        outside = {((name, 1),) for name in placed}
-        self.gathered = tuple(i for i, m in enumerate(rows) if m not in outside)
-        self.placed = tuple(rows.index(((name, 1),)) for name in placed)
-        inside = [rows[i] for i in self.gathered]
-        self.width = len(inside)
-        self.steps = steps_of([*inside, *layout.extra])
-        self.made_of_response = _made_of([*inside, *layout.extra], set(layout.responses), self.steps)
+        matrix_monomials = {((name, 1),) for name in matrix_variables}
+        self.buffer_positions = tuple(i for i, m in enumerate(rows) if m not in matrix_monomials)
+        self.matrix_positions = tuple(rows.index(((name, 1),)) for name in matrix_variables)
+        buffer_monomials = [rows[i] for i in self.buffer_positions]
+        self.width = len(buffer_monomials)
+        self.steps = steps_of([*buffer_monomials, *layout.extra])
+        self.products_with_response = _products_with_response(
+            [*buffer_monomials, *layout.extra], set(layout.responses), self.steps
+        )
         self.scratch = np.empty((len(self.steps), height))
 
     def blocks(
@@ -46,7 +48,7 @@ class Gather:
             place = slice(start, min(start + self.height, rows))
             yield place, self.block(place, values, codes, matrix)
 
-    def leave(self) -> None:
+    def release_buffer(self) -> None:
         """Leave its memory to the last block, and take other for the next."""
         self.scratch = np.empty_like(self.scratch)
 
@@ -65,16 +67,16 @@ class Gather:
                 out[:] = 1.0
         return Columns(
             buffer[: self.width],
-            self.gathered,
+            self.buffer_positions,
             None if matrix is None else matrix[rows],
-            self.placed,
+            self.matrix_positions,
             buffer[self.width :],
             {name: code[rows] for name, code in codes.items()},
-            self.made_of_response,
+            self.products_with_response,
         )
 
 
-def _made_of(
+def _products_with_response(
     monomials: list[Monomial], responses: set[str], steps: list[tuple[str, tuple[int, int] | None]]
 ) -> tuple[tuple[int, tuple[int, int]], ...]:
     pairs = zip(monomials, steps, strict=True)

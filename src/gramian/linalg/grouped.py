@@ -32,9 +32,9 @@ def grouped_products(rows: Matrix, group: Codes, groups: int) -> Matrix:
     while width < 2 * sizes.max(initial=0):
         chosen = np.flatnonzero((sizes > width // 2) & (sizes <= width))
         if len(chosen):
-            there = np.arange(width) < sizes[chosen, None]
-            place = np.where(there, starts[chosen, None] + np.arange(width), 0)
-            part = rows[order[place]] * there[:, :, None]
+            occupied = np.arange(width) < sizes[chosen, None]
+            place = np.where(occupied, starts[chosen, None] + np.arange(width), 0)
+            part = rows[order[place]] * occupied[:, :, None]
             out[chosen] = part.transpose(0, 2, 1) @ part
         width *= 2
     return out

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gramian.linalg.certificate import UNIT
+from gramian.linalg.certificate import EPS
 from gramian.linalg.doubledouble import Pair, pair, total, two_product
 from gramian.typing import Matrix, Vector
 
-BLOWN = 1e8  # an error this large, after a start at one, is on its way to infinity
-TRUSTED = 0.05  # a refinement step below this share of the solution is a correction
+DIVERGED = 1e8  # an error this large, after a start at one, is on its way to infinity
+MAX_CORRECTION = 0.05  # a refinement step below this share of the solution is a correction
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Quadratic:
     @property
     def attainable(self) -> float:
         """Relative error, roughly, at which gradient descent stops: steps below the last place of b are lost."""
-        return UNIT * self.condition
+        return EPS * self.condition
 
     def error(self, b: Vector) -> float:
         """||b - minimum|| / ||minimum||."""
@@ -45,14 +45,14 @@ class Quadratic:
         return float(np.sqrt(difference @ difference / size)) if size else float(np.sqrt(difference @ difference))
 
 
-def quadratic(A: Matrix, c: Vector, near: Vector, rank: int, inverse: Matrix | None = None) -> Quadratic:
+def quadratic(A: Matrix, c: Vector, approximation: Vector, rank: int, inverse: Matrix | None = None) -> Quadratic:
     """The quadratic with its spectrum and its minimum.
 
     near : (q,) a minimum, as well as it is known. rank : of A. inverse : (q, q) of A where it has one, accurate beyond
     what A itself tells of it.
     """
     values, vectors = spectrum(A, rank, inverse)
-    start = near if rank == len(A) else vectors @ (vectors.T @ near)
+    start = approximation if rank == len(A) else vectors @ (vectors.T @ approximation)
     return Quadratic(A, c, refined(A, c, start, values, vectors), values, vectors)
 
 
@@ -63,11 +63,11 @@ def spectrum(A: Matrix, rank: int, inverse: Matrix | None = None) -> tuple[Vecto
     if not rank:
         return values, vectors
     if inverse is not None:
-        small = values < np.sqrt(UNIT) * values[-1]
+        small = values < np.sqrt(EPS) * values[-1]
         if small.any():
-            back, turned = np.linalg.eigh(inverse)
-            values[small], vectors[:, small] = 1.0 / back[::-1][small], turned[:, ::-1][:, small]
-    return np.maximum(values, UNIT * values[-1] if inverse is None else 0.0), vectors
+            inverse_values, inverse_vectors = np.linalg.eigh(inverse)
+            values[small], vectors[:, small] = 1.0 / inverse_values[::-1][small], inverse_vectors[:, ::-1][:, small]
+    return np.maximum(values, EPS * values[-1] if inverse is None else 0.0), vectors
 
 
 def refined(A: Matrix, c: Vector, b: Vector, values: Vector, vectors: Matrix, steps: int = 20) -> Vector:
@@ -75,7 +75,7 @@ def refined(A: Matrix, c: Vector, b: Vector, values: Vector, vectors: Matrix, st
 
     Where A is too near to singular for float64 the corrections do not shrink, and b is left as it is.
     """
-    before = TRUSTED * float(np.linalg.norm(b)) if b.any() else np.inf
+    before = MAX_CORRECTION * float(np.linalg.norm(b)) if b.any() else np.inf
     for _ in range(steps):
         step = vectors @ ((vectors.T @ residual(A, c, b)) / values)
         size = float(np.linalg.norm(step))
@@ -176,9 +176,9 @@ def follow(iterates: Iterator[Vector], problem: Quadratic, error: float, limit: 
     return Trace(np.array(errors), end, None if path is None else np.array(path))
 
 
-def _end(now: float, wanted: float, idle: int, patience: float) -> str:
-    if now <= wanted:
+def _end(now: float, target: float, idle: int, patience: float) -> str:
+    if now <= target:
         return "reached"
-    if not now < BLOWN:
+    if not now < DIVERGED:
         return "diverged"
     return "stalled" if idle > patience else "stopped"

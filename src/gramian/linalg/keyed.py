@@ -14,7 +14,7 @@ from gramian.linalg.cells import CellSums
 from gramian.linalg.columns import Factors, Layout
 from gramian.linalg.levels import positions as level_positions
 from gramian.linalg.levels import union
-from gramian.linalg.moments import Moments, with_rows
+from gramian.linalg.moments import Moments, levels_with_rows
 from gramian.linalg.monomials import Coordinate
 from gramian.typing import Codes, Level, Mask, Matrix, Vector
 
@@ -46,12 +46,12 @@ class KeyedMoments:
         if (self.layout, self.coordinates) != (other.layout, other.coordinates):
             raise NumericalError("moments of different columns or in different coordinates do not add")
         keys = self.keys if self.keys == other.keys else ordered({*self.keys, *other.keys})
-        here, there = places(self.keys, keys), places(other.keys, keys)
-        levels = {name: union(known, other.levels[name]) for name, known in self.levels.items()}
-        mine, theirs = self._tables_in(here, levels), other._tables_in(there, levels)
+        own_places, other_places = places(self.keys, keys), places(other.keys, keys)
+        levels = {name: union(own_levels, other.levels[name]) for name, own_levels in self.levels.items()}
+        mine, theirs = self._recoded_tables(own_places, levels), other._recoded_tables(other_places, levels)
 
         def added(left: NDArray[Any], right: NDArray[Any]) -> NDArray[Any]:
-            return _added(left, here, right, there, len(keys))
+            return _add_stacks(left, own_places, right, other_places, len(keys))
 
         return replace(
             self,
@@ -64,9 +64,9 @@ class KeyedMoments:
             powers={v: added(sums, other.powers[v]) for v, sums in self.powers.items()},
         )
 
-    def _tables_in(self, at: Codes, levels: Mapping[str, Sequence[Level]]) -> dict[Factors, CellSums]:
+    def _recoded_tables(self, at: Codes, levels: Mapping[str, Sequence[Level]]) -> dict[Factors, CellSums]:
         """The tables with the key's code k told as at[k], and with other levels."""
-        maps = {name: level_positions(known, levels[name]) for name, known in self.levels.items()}
+        maps = {name: level_positions(own_levels, levels[name]) for name, own_levels in self.levels.items()}
         return {f: table.recode([at, *(maps[name] for name in f)]) for f, table in self.tables.items()}
 
     def at(self, place: int) -> Moments:
@@ -81,13 +81,13 @@ class KeyedMoments:
 
     def of(self, chosen: Sequence[int] | Codes) -> Moments:
         """The moments of several keys together, by their places."""
-        there = np.zeros(len(self), bool)
-        there[chosen] = True
-        tables = {f: _of_keys(table, there) for f, table in self.tables.items()}
-        return self._moments(tables, there)
+        selected = np.zeros(len(self), bool)
+        selected[chosen] = True
+        tables = {f: _of_keys(table, selected) for f, table in self.tables.items()}
+        return self._moments(tables, selected)
 
     def _moments(self, tables: Mapping[Factors, CellSums], rows: slice | Mask) -> Moments:
-        whole = Moments(
+        moments = Moments(
             self.layout,
             self.coordinates,
             int(self.rows[rows].sum()),
@@ -97,7 +97,9 @@ class KeyedMoments:
             tables,
             {v: sums[rows].sum(axis=0) for v, sums in self.powers.items()},
         )
-        return whole.with_levels({name: with_rows(known, name, tables) for name, known in self.levels.items()})
+        return moments.with_levels(
+            {name: levels_with_rows(factor_levels, name, tables) for name, factor_levels in self.levels.items()}
+        )
 
 
 def ordered(keys: set[Key]) -> tuple[Key, ...]:
@@ -113,16 +115,18 @@ def places(keys: Sequence[Key], among: Sequence[Key]) -> Codes:
     return np.array([place[key] for key in keys], np.int64)
 
 
-def _added(left: NDArray[Any], here: Codes, right: NDArray[Any], there: Codes, size: int) -> NDArray[Any]:
+def _add_stacks(
+    left: NDArray[Any], left_places: Codes, right: NDArray[Any], right_places: Codes, size: int
+) -> NDArray[Any]:
     """Sums of two stacks that stand at these places of a larger one."""
     if len(left) == len(right) == size:  # then both stand where they are
         return np.asarray(left + right)
     out = np.zeros((size, *left.shape[1:]), left.dtype)
-    out[here] = left
+    out[left_places] = left
     if len(right) == size:
         out += right
     else:
-        out[there] += right
+        out[right_places] += right
     return out
 
 
@@ -132,8 +136,8 @@ def _of_key(table: CellSums, place: int) -> CellSums:
     return CellSums(table.cells[start:stop, 1:], table.rows[start:stop], table.sums[start:stop])
 
 
-def _of_keys(table: CellSums, there: Mask) -> CellSums:
-    keep = there[table.cells[:, 0]]
-    chosen = CellSums(table.cells[keep], table.rows[keep], table.sums[keep])
+def _of_keys(table: CellSums, selected: Mask) -> CellSums:
+    mask = selected[table.cells[:, 0]]
+    chosen = CellSums(table.cells[mask], table.rows[mask], table.sums[mask])
     width = table.cells.shape[1]
     return chosen.project(range(1, width), range(table.sums.shape[1]))

@@ -13,15 +13,17 @@ from numpy.typing import NDArray
 from gramian.linalg.columns import Columns, Layout
 from gramian.linalg.keyed import Key, KeyedMoments, ordered, places
 from gramian.linalg.levels import canonical, positions
-from gramian.linalg.moments import weigh, with_rows
+from gramian.linalg.moments import apply_weights, levels_with_rows
 from gramian.linalg.monomials import Coordinate
-from gramian.linalg.segments import Waiting, sorted_by
-from gramian.linalg.tables import Tables
+from gramian.linalg.segments import PendingRows, sorted_by
+from gramian.linalg.tables import TablesAccumulator
 from gramian.typing import Codes, Level, Matrix, Vector
 
 KEY = ""  # the key as a factor of the tables; no column is called so, and it stands first
 T = TypeVar("T", bound=np.generic)
-PIECE = 15_000  # multiplications in the time that one more call of BLAS costs, when they are made one by one
+MULTIPLICATIONS_PER_CALL = (
+    15_000  # multiplications in the time that one more call of BLAS costs, when they are made one by one
+)
 
 
 class KeyedAccumulator:
@@ -32,10 +34,10 @@ class KeyedAccumulator:
         width = len(layout.rows)
         self.dense = np.zeros((0, width, width))
         self.rows, self.log_weight = np.zeros(0, np.int64), np.zeros(0)
-        self.waiting, self.scratch = Waiting(), np.zeros(0)
+        self.pending, self.scratch = PendingRows(), np.zeros(0)
         place = {m: i for i, m in enumerate((*layout.rows, *layout.extra))}
-        self.tables = Tables({(KEY, *f): [place[m] for m in monomials] for f, monomials in layout.tables})
-        self.extra = len(layout.extra) > 0
+        self.tables = TablesAccumulator({(KEY, *f): [place[m] for m in monomials] for f, monomials in layout.tables})
+        self.has_extra = len(layout.extra) > 0
         self.powers = {v: np.zeros((0, top + 1)) for v, top in powers.items()}
         self.places_of = {v: place[((v, 1),)] for v in powers}
 
@@ -56,11 +58,13 @@ class KeyedAccumulator:
         self._grow(sizes[KEY])
         powers = {v: self._power_sums(columns.value(at), v, keys, count) for v, at in self.places_of.items()}
         if total is not None:
-            columns = weigh(columns, np.sqrt(total))
-        held = np.bincount(keys, minlength=len(self.rows))
-        if (self.extra and not np.isfinite(columns.extra.sum())) or not self._add_products(columns, keys, held, cycle):
+            columns = apply_weights(columns, np.sqrt(total))
+        row_counts = np.bincount(keys, minlength=len(self.rows))
+        if (self.has_extra and not np.isfinite(columns.extra.sum())) or not self._add_products(
+            columns, keys, row_counts, cycle
+        ):
             return False
-        self.rows += held if count is None else np.bincount(keys, count, len(held)).astype(np.int64)
+        self.rows += row_counts if count is None else np.bincount(keys, count, len(row_counts)).astype(np.int64)
         for variable, sums in powers.items():
             self.powers[variable] += sums
         if self.layout.tables:
@@ -68,39 +72,43 @@ class KeyedAccumulator:
             self.tables.add(coded, None if total is None else np.sqrt(total), count, sizes)
         return True
 
-    def _add_products(self, columns: Columns, keys: Codes, held: Codes, cycle: int | None) -> bool:
+    def _add_products(self, columns: Columns, keys: Codes, row_counts: Codes, cycle: int | None) -> bool:
         """One symmetric product for the rows of each key, unless keys have so few rows that calls would cost more."""
-        which, width = np.flatnonzero(held), self.dense.shape[1]
-        if width * width * columns.rows < PIECE * len(which):
-            return self._put(_written_out(columns), keys)
-        parts = _sorted(keys, which, held) if cycle is None else [slice(k, None, cycle) for k in range(len(which))]
+        present, width = np.flatnonzero(row_counts), self.dense.shape[1]
+        if width * width * columns.rows < MULTIPLICATIONS_PER_CALL * len(present):
+            return self._add_pending(_dense_block(columns), keys)
+        parts = (
+            _rows_by_key(keys, present, row_counts)
+            if cycle is None
+            else [slice(k, None, cycle) for k in range(len(present))]
+        )
         products = np.array([self._products(columns, part) for part in parts])
         if not np.isfinite(products.trace(axis1=1, axis2=2).sum()):
             return False
-        self.dense[which if cycle is None else keys[:cycle]] += products
+        self.dense[present if cycle is None else keys[:cycle]] += products
         return True
 
-    def _put(self, values: Matrix, keys: Codes) -> bool:
+    def _add_pending(self, values: Matrix, keys: Codes) -> bool:
         """Let rows wait until there are more of their keys; False where a value is not finite."""
         if not np.isfinite(np.einsum("ij,ij->", values, values)):
             return False
-        if self.waiting.put(values, keys):
-            self.waiting.flush(self.dense)
+        if self.pending.add(values, keys):
+            self.pending.flush(self.dense)
         return True
 
     def _products(self, columns: Columns, rows: slice | Codes) -> Matrix:
         """Products of the dense block over some rows, from a copy in which each monomial is contiguous."""
         if isinstance(rows, slice):
-            room = self._room(len(columns.buffer), len(range(columns.rows)[rows]))
-            np.copyto(room, columns.buffer[:, rows])
+            copy = self._workspace(len(columns.buffer), len(range(columns.rows)[rows]))
+            np.copyto(copy, columns.buffer[:, rows])
         else:
-            room = self._room(len(columns.buffer), len(rows))
-            np.take(columns.buffer, rows, axis=1, out=room, mode="clip")
+            copy = self._workspace(len(columns.buffer), len(rows))
+            np.take(columns.buffer, rows, axis=1, out=copy, mode="clip")
         if columns.matrix is None:
-            return np.asarray(np.dot(room, room.T))  # of a few hundred rows, for which panels are no quicker
-        return replace(columns, buffer=room, matrix=columns.matrix[rows]).products()
+            return np.asarray(np.dot(copy, copy.T))  # of a few hundred rows, for which panels are no quicker
+        return replace(columns, buffer=copy, matrix=columns.matrix[rows]).products()
 
-    def _room(self, *shape: int) -> Matrix:
+    def _workspace(self, *shape: int) -> Matrix:
         """Scratch memory, the same for every block: fresh memory costs more than the copy into it."""
         size = prod(shape)
         if self.scratch.size < size:
@@ -115,11 +123,11 @@ class KeyedAccumulator:
     def finish(self, keys: Sequence[Key], levels: Mapping[str, Sequence[Level]]) -> KeyedMoments:
         """The unit's moments, keys and levels in canonical order; keys : those of the codes 0, 1, ..."""
         self._grow(len(keys))
-        self.waiting.flush(self.dense)
+        self.pending.flush(self.dense)
         filled = self.tables.finish() if self.layout.tables else {}
-        known = {name: canonical(with_rows(k, name, filled)) for name, k in levels.items()}
+        canonical_levels = {name: canonical(levels_with_rows(k, name, filled)) for name, k in levels.items()}
         order = ordered(set(keys))
-        maps = {name: positions(k, known[name]) for name, k in levels.items()} | {KEY: places(keys, order)}
+        maps = {name: positions(k, canonical_levels[name]) for name, k in levels.items()} | {KEY: places(keys, order)}
         at = np.argsort(maps[KEY]) if len(order) else np.zeros(0, np.int64)
         size = len(keys)
         return KeyedMoments(
@@ -129,7 +137,7 @@ class KeyedAccumulator:
             self.rows[:size][at],
             self.log_weight[:size][at],
             self.dense[:size][at],
-            known,
+            canonical_levels,
             {f[1:]: table.recode([maps[name] for name in f]) for f, table in filled.items()},
             {v: sums[:size][at] for v, sums in self.powers.items()},
         )
@@ -142,26 +150,26 @@ class KeyedAccumulator:
         return out
 
     def _grow(self, size: int) -> None:
-        room = len(self.rows)
-        if size <= room:
+        capacity = len(self.rows)
+        if size <= capacity:
             return
-        more = max(size, room + room // 8) - room
-        self.rows, self.log_weight = _longer(self.rows, more), _longer(self.log_weight, more)
-        self.dense = _longer(self.dense, more)
-        self.powers = {v: _longer(sums, more) for v, sums in self.powers.items()}
+        more = max(size, capacity + capacity // 8) - capacity
+        self.rows, self.log_weight = _extended(self.rows, more), _extended(self.log_weight, more)
+        self.dense = _extended(self.dense, more)
+        self.powers = {v: _extended(sums, more) for v, sums in self.powers.items()}
 
 
-def _sorted(keys: Codes, which: Codes, held: Codes) -> list[Codes]:
+def _rows_by_key(keys: Codes, present: Codes, row_counts: Codes) -> list[Codes]:
     """The rows of each key."""
-    return np.split(sorted_by(keys), np.cumsum(held[which])[:-1])
+    return np.split(sorted_by(keys), np.cumsum(row_counts[present])[:-1])
 
 
-def _written_out(columns: Columns) -> Matrix:
+def _dense_block(columns: Columns) -> Matrix:
     """The dense block as one array (m, n)."""
     if columns.matrix is None:
         return columns.buffer
-    return np.array([columns.value(i) for i in range(len(columns.gathered) + len(columns.placed))])
+    return np.array([columns.value(i) for i in range(len(columns.buffer_positions) + len(columns.matrix_positions))])
 
 
-def _longer(values: NDArray[T], more: int) -> NDArray[T]:
+def _extended(values: NDArray[T], more: int) -> NDArray[T]:
     return np.concatenate([values, np.zeros((more, *values.shape[1:]), values.dtype)])

@@ -13,13 +13,13 @@ import numpy as np
 from numpy.dtypes import StringDType
 from numpy.typing import NDArray
 
-from gramian.linalg.distinct import distinct
+from gramian.linalg.distinct import unique_codes
 from gramian.typing import Codes, Level, Mask
 
-MANY = 1024  # levels from which on arrays are quicker than Python's objects
+MIN_ARRAY_LEVELS = 1024  # levels from which on arrays are quicker than Python's objects
 TEXT = StringDType()
-WIDEST = 64  # bytes of a text, up to which all are kept in the same width
-LARGEST = 2**53  # beyond it an integer and a float do not compare exactly
+MAX_FIXED_WIDTH = 64  # bytes of a text, up to which all are kept in the same width
+MAX_EXACT_INTEGER = 2**53  # beyond it an integer and a float do not compare exactly
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,7 +35,7 @@ class LevelList(Sequence[Level]):
         return len(self.values)
 
     def __iter__(self) -> Iterator[Level]:
-        return iter(told(self.values))
+        return iter(to_python(self.values))
 
     @overload
     def __getitem__(self, index: int) -> Level: ...
@@ -44,7 +44,7 @@ class LevelList(Sequence[Level]):
     def __getitem__(self, index: int | slice) -> Level | Sequence[Level]:
         if isinstance(index, slice):
             return LevelList(self.values[index])
-        return told(self.values[index : index + 1 or None])[0]
+        return to_python(self.values[index : index + 1 or None])[0]
 
     def __eq__(self, other: object) -> bool:
         if self is other:
@@ -63,55 +63,55 @@ def canonical(levels: Iterable[Level]) -> Sequence[Level]:
     values = levels.values
     if (values[1:] > values[:-1]).all():
         return _sequence(values)
-    return _sequence(distinct(values)[0])
+    return _sequence(unique_codes(values)[0])
 
 
 def union(a: Sequence[Level], b: Sequence[Level]) -> Sequence[Level]:
     """Levels of both in canonical order."""
     if a is b or a == b:
         return a
-    arrays = _arrays(a, b)
+    arrays = _as_arrays(a, b)
     return canonical({*a, *b}) if arrays is None else canonical(LevelList(np.concatenate(arrays)))
 
 
-def positions(known: Sequence[Level], levels: Sequence[Level]) -> Codes:
+def positions(source: Sequence[Level], levels: Sequence[Level]) -> Codes:
     """Where each known level stands among `levels`; -1 for one that is not there (and has no rows)."""
-    arrays = _arrays(known, levels)
+    arrays = _as_arrays(source, levels)
     if arrays is None:
         place = {level: i for i, level in enumerate(levels)}
-        return np.array([place.get(level, -1) for level in known], np.int64)
-    different, group = distinct(np.concatenate(arrays))
-    found = np.full(len(different), -1, np.int64)
-    found[group[len(known) :]] = np.arange(len(levels))
-    return np.asarray(found[group[: len(known)]])
+        return np.array([place.get(level, -1) for level in source], np.int64)
+    different, group = unique_codes(np.concatenate(arrays))
+    target_places = np.full(len(different), -1, np.int64)
+    target_places[group[len(source) :]] = np.arange(len(levels))
+    return np.asarray(target_places[group[: len(source)]])
 
 
-def told(values: NDArray[Any]) -> list[Level]:
+def to_python(values: NDArray[Any]) -> list[Level]:
     """Levels of an array as Python's objects."""
-    plain: list[Any] = values.tolist()
-    return [level.decode() for level in plain] if values.dtype.kind == "S" else plain
+    objects: list[Any] = values.tolist()
+    return [level.decode() for level in objects] if values.dtype.kind == "S" else objects
 
 
 def text_array(levels: Sequence[str]) -> NDArray[Any]:
     """Texts as an array."""
     data = [level.encode() for level in levels]
-    if max(map(len, data), default=0) > WIDEST or any(b"\0" in level for level in data):
+    if max(map(len, data), default=0) > MAX_FIXED_WIDTH or any(b"\0" in level for level in data):
         return np.array(levels, TEXT)
     return np.array(data, np.bytes_)
 
 
-def chosen(known: Sequence[Level], used: Mask) -> Sequence[Level]:
+def select_levels(levels: Sequence[Level], used: Mask) -> Sequence[Level]:
     """The levels that `used` marks, in their order."""
-    if isinstance(known, LevelList):
-        return LevelList(known.values[used])
-    return tuple(level for level, there in zip(known, used.tolist(), strict=True) if there)
+    if isinstance(levels, LevelList):
+        return LevelList(levels.values[used])
+    return tuple(level for level, flag in zip(levels, used.tolist(), strict=True) if flag)
 
 
 def _sequence(values: NDArray[Any]) -> Sequence[Level]:
-    return LevelList(values) if len(values) >= MANY else tuple(told(values))
+    return LevelList(values) if len(values) >= MIN_ARRAY_LEVELS else tuple(to_python(values))
 
 
-def _arrays(a: Sequence[Level], b: Sequence[Level]) -> tuple[NDArray[Any], NDArray[Any]] | None:
+def _as_arrays(a: Sequence[Level], b: Sequence[Level]) -> tuple[NDArray[Any], NDArray[Any]] | None:
     """Both as arrays of one type; None where Python's comparison is quicker, or the only one that is right."""
     if not isinstance(a, LevelList) and not isinstance(b, LevelList):
         return None
@@ -125,11 +125,11 @@ def _arrays(a: Sequence[Level], b: Sequence[Level]) -> tuple[NDArray[Any], NDArr
         return left, right
     kinds = {left.dtype.kind, right.dtype.kind}
     if kinds == {"S", "T"}:
-        return np.array(told(left), TEXT), np.array(told(right), TEXT)
+        return np.array(to_python(left), TEXT), np.array(to_python(right), TEXT)
     if kinds != {"i", "f"}:
         return None
-    whole = left if left.dtype.kind == "i" else right
-    return None if np.abs(whole).max() > LARGEST else (left.astype(np.float64), right.astype(np.float64))
+    integers = left if left.dtype.kind == "i" else right
+    return None if np.abs(integers).max() > MAX_EXACT_INTEGER else (left.astype(np.float64), right.astype(np.float64))
 
 
 def array_of(levels: Sequence[Level]) -> NDArray[Any] | None:

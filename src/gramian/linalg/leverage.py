@@ -9,7 +9,7 @@ import numpy as np
 
 from gramian.linalg.columns import Columns, Layout
 from gramian.linalg.monomials import Monomial
-from gramian.linalg.products import Group, cell_index
+from gramian.linalg.products import ColumnGroup, cell_index
 from gramian.typing import Codes, Matrix, Vector
 
 
@@ -21,7 +21,7 @@ class _Active(NamedTuple):
 
 
 def quadratic_form(
-    columns: Columns, layout: Layout, groups: Sequence[Group], sizes: Mapping[str, int], V: Matrix
+    columns: Columns, layout: Layout, groups: Sequence[ColumnGroup], sizes: Mapping[str, int], V: Matrix
 ) -> Vector:
     """x'Vx (n,) for the stored columns x in `groups`, V (q, q) symmetric, in the order of their positions.
 
@@ -41,11 +41,13 @@ def quadratic_form(
     return np.asarray(out)
 
 
-def _active(columns: Columns, group: Group, place: Mapping[Monomial, int], sizes: Mapping[str, int]) -> list[_Active]:
+def _active(
+    columns: Columns, group: ColumnGroup, place: Mapping[Monomial, int], sizes: Mapping[str, int]
+) -> list[_Active]:
     codes = np.column_stack([columns.codes[f] for f in group.factors])
     cell = cell_index(group.cells, codes, [sizes[f] for f in group.factors])
-    there = cell >= 0
+    present = cell >= 0
     return [
-        _Active(np.where(there, group.at(k)[cell], 0), np.where(there, columns.value(place[m]), 0.0))
+        _Active(np.where(present, group.at(k)[cell], 0), np.where(present, columns.value(place[m]), 0.0))
         for k, m in enumerate(group.monomials)
     ]

@@ -19,90 +19,90 @@ Combination = Mapping[int, Fraction]
 
 
 ZERO = Fraction(0)
-SAFE = 1e140  # products of two numbers between 1/SAFE and SAFE neither overflow nor lose their low parts
+SAFE_RANGE = 1e140  # products of two numbers between 1/SAFE and SAFE neither overflow nor lose their low parts
 
 
 @dataclass(frozen=True, slots=True)
-class Map:
+class ExactMap:
     """A sparse exact linear map T by its columns, and its n entries as arrays, column after column.
 
     exact : the columns. to, of : (n,) row and column of an entry. hi, lo : (n,) its value, infinite beyond the range
     of float64.
     """
 
-    exact: Sequence[Combination]
-    to: Codes
-    of: Codes
+    columns: Sequence[Combination]
+    row_index: Codes
+    column_index: Codes
     hi: Vector
     lo: Vector
 
     def __len__(self) -> int:
-        return len(self.exact)
+        return len(self.columns)
 
     @property
-    def beside(self) -> Iterator[tuple[int, Codes]]:
+    def mixing_rows(self) -> Iterator[tuple[int, Codes]]:
         """The rows that do more than scale their own column, each with its entries."""
-        own = np.bincount(self.to, minlength=len(self)) == 1
-        own[self.to[self.to != self.of]] = False
-        return _rows(self.to, np.flatnonzero(~own))
+        own = np.bincount(self.row_index, minlength=len(self)) == 1
+        own[self.row_index[self.row_index != self.column_index]] = False
+        return _entries_of_rows(self.row_index, np.flatnonzero(~own))
 
 
-def map_of(columns: Sequence[Combination]) -> Map:
+def map_of(columns: Sequence[Combination]) -> ExactMap:
     """The map with these columns."""
     pairs = [(1.0, 0.0) if c is ONE else nearest_pair(c) for column in columns for c in column.values()]
     hi, lo = np.array(pairs).reshape(-1, 2).T
-    to = np.fromiter(chain.from_iterable(columns), np.int64, len(pairs))
-    of = np.repeat(np.arange(len(columns)), np.fromiter(map(len, columns), np.int64, len(columns)))
-    return Map(columns, to, of, hi, lo)
+    row_index = np.fromiter(chain.from_iterable(columns), np.int64, len(pairs))
+    column_index = np.repeat(np.arange(len(columns)), np.fromiter(map(len, columns), np.int64, len(columns)))
+    return ExactMap(columns, row_index, column_index, hi, lo)
 
 
-def _rows(to: Codes, wanted: Codes) -> Iterator[tuple[int, Codes]]:
+def _entries_of_rows(row_index: Codes, selected: Codes) -> Iterator[tuple[int, Codes]]:
     """These rows, each with its places among the entries."""
-    order = np.argsort(to, kind="stable")
-    first, last = (np.searchsorted(to[order], wanted, side) for side in ("left", "right"))
-    return ((i, order[a:b]) for i, a, b in zip(wanted.tolist(), first.tolist(), last.tolist(), strict=True))
+    order = np.argsort(row_index, kind="stable")
+    first, last = (np.searchsorted(row_index[order], selected, side) for side in ("left", "right"))
+    return ((i, order[a:b]) for i, a, b in zip(selected.tolist(), first.tolist(), last.tolist(), strict=True))
 
 
 def apply(columns: Sequence[Combination], b: Vector, height: int | None = None) -> Vector:
     """T b, each element rounded once. columns : those of T, (height, p), sparse and exact. b : (p,) finite."""
     rows = len(columns) if height is None else height
-    found = _sums(map_of(columns), b, {}, rows)
-    return np.array([float(v) for v in exactly(columns, pair(b), height)]) if found is None else found.hi
+    rounded = _rounded_sums(map_of(columns), b, {}, rows)
+    return np.array([float(v) for v in apply_exactly(columns, pair(b), height)]) if rounded is None else rounded.hi
 
 
-def apply_adding(T: Map, b: Vector, more: Combination) -> Pair:
+def apply_adding(T: ExactMap, b: Vector, addend: Combination) -> Pair:
     """T b + more, (p,), each element rounded once and what the rounding left. more : exact, by place."""
-    found = _sums(T, b, more, len(T))
-    if found is not None:
-        return found
-    sums = exactly(T.exact, pair(b))
-    for i, c in more.items():
+    rounded = _rounded_sums(T, b, addend, len(T))
+    if rounded is not None:
+        return rounded
+    sums = apply_exactly(T.columns, pair(b))
+    for i, c in addend.items():
         sums[i] += c
     return Pair(*np.array([nearest_pair(v) for v in sums]).reshape(-1, 2).T)
 
 
-def _sums(T: Map, b: Vector, more: Combination, rows: int) -> Pair | None:
+def _rounded_sums(T: ExactMap, b: Vector, addend: Combination, rows: int) -> Pair | None:
     """The elements of T b + more, from products to 100 bits; None where one leaves the range of float64."""
-    some = np.flatnonzero(b[T.of])
-    to, x, hi = T.to[some], b[T.of[some]], T.hi[some]
+    nonzero = np.flatnonzero(b[T.column_index])
+    row_index, x, hi = T.row_index[nonzero], b[T.column_index[nonzero]], T.hi[nonzero]
     sizes = np.abs(np.concatenate([x, hi]))
-    if ((sizes < 1 / SAFE) | (sizes > SAFE)).any():
+    if ((sizes < 1 / SAFE_RANGE) | (sizes > SAFE_RANGE)).any():
         return None
     high, low = two_product(hi, x)
-    least = T.lo[some] * x
+    remainder = T.lo[nonzero] * x
     out = Pair(np.zeros(rows), np.zeros(rows))
-    out.hi[to], out.lo[to] = high, low  # which is all of it in a row of one entry that float64 holds
-    counts = np.bincount(to, minlength=rows)
-    counts[to[least != 0.0]] = 2
-    counts[list(more)] = 2
-    for i, at in _rows(to, np.flatnonzero(counts > 1)):
-        parts = [*high[at].tolist(), *low[at].tolist(), *least[at].tolist(), *nearest_pair(more.get(i, ZERO))]
+    out.hi[row_index], out.lo[row_index] = high, low  # which is all of it in a row of one entry that float64 holds
+    counts = np.bincount(row_index, minlength=rows)
+    counts[row_index[remainder != 0.0]] = 2
+    counts[list(addend)] = 2
+    for i, at in _entries_of_rows(row_index, np.flatnonzero(counts > 1)):
+        parts = [*high[at].tolist(), *low[at].tolist(), *remainder[at].tolist(), *nearest_pair(addend.get(i, ZERO))]
         out.hi[i] = math.fsum(parts)
         out.lo[i] = math.fsum([*parts, -out.hi[i]])
     return out
 
 
-def exactly(columns: Sequence[Combination], b: Pair, height: int | None = None) -> list[Fraction]:
+def apply_exactly(columns: Sequence[Combination], b: Pair, height: int | None = None) -> list[Fraction]:
     """T b for coefficients b as hi + lo, not rounded."""
     out = [Fraction(0)] * (len(columns) if height is None else height)
     for column, hi, lo in zip(columns, b.hi.tolist(), b.lo.tolist(), strict=True):
@@ -113,58 +113,62 @@ def exactly(columns: Sequence[Combination], b: Pair, height: int | None = None) 
     return out
 
 
-def congruence(T: Map, V: Matrix) -> Matrix:
+def congruence(T: ExactMap, V: Matrix) -> Matrix:
     """T V T' for symmetric V : (p, p)."""
     half = np.ascontiguousarray(multiply(T, V).T)
     return multiply(T, half, out=half)
 
 
-def multiply(T: Map, right: Matrix, out: Matrix | None = None) -> Matrix:
+def multiply(T: ExactMap, right: Matrix, out: Matrix | None = None) -> Matrix:
     """T R for R : (p, m); rows of T that only scale cost nothing extra. out : where to put it, R itself if need be."""
     own = np.zeros(len(T))
-    own[T.to[T.to == T.of]] = T.hi[T.to == T.of]
-    rows = [(i, T.hi[at] @ right[T.of[at]]) for i, at in T.beside]
+    own[T.row_index[T.row_index == T.column_index]] = T.hi[T.row_index == T.column_index]
+    rows = [(i, T.hi[at] @ right[T.column_index[at]]) for i, at in T.mixing_rows]
     out = np.multiply(right, own[:, None], out=out)
     for i, row in rows:
         out[i] = row
     return out
 
 
-def weighted(T: Map, shares: Vector) -> Matrix:
+def weighted_gram(T: ExactMap, weights: Vector) -> Matrix:
     """T' diag(shares) T, (p, p), for shares : (p,)."""
-    some = shares[T.to] != 0.0
-    c, at = T.hi[some], T.of[some]
-    if (T.to[some] == at).all():
-        return np.diag(np.bincount(at, c * shares[at] * c, len(T)))
+    nonzero = weights[T.row_index] != 0.0
+    c, at = T.hi[nonzero], T.column_index[nonzero]
+    if (T.row_index[nonzero] == at).all():
+        return np.diag(np.bincount(at, c * weights[at] * c, len(T)))
     A = multiply(T, np.eye(len(T)))
-    return np.asarray((A.T * shares) @ A)
+    return np.asarray((A.T * weights) @ A)
 
 
-def spread(T: Map | None, values: Vector) -> Vector:
+def apply_absolute(T: ExactMap | None, values: Vector) -> Vector:
     """|T| values, (p,). None: T = I."""
-    return values if T is None else np.asarray(np.bincount(T.to, np.abs(T.hi) * values[T.of], len(T)), np.float64)
+    return (
+        values
+        if T is None
+        else np.asarray(np.bincount(T.row_index, np.abs(T.hi) * values[T.column_index], len(T)), np.float64)
+    )
 
 
-def roots(T: Map | None, V: Matrix) -> Vector:
+def congruence_std(T: ExactMap | None, V: Matrix) -> Vector:
     """Square roots of the diagonal of T V T', (p,), also where float64 does not hold the diagonal. None: T = I."""
     own = np.sqrt(np.maximum(V.diagonal(), 0.0))
     if T is None:
         return own
     out = np.zeros(len(T))
     with np.errstate(all="ignore"):
-        out[T.to] = np.abs(T.hi) * own[T.of]  # which is all of it in a row of one entry
-        for i, at in T.beside:
-            out[i] = _root(T.hi[at], T.of[at], V, own)
+        out[T.row_index] = np.abs(T.hi) * own[T.column_index]  # which is all of it in a row of one entry
+        for i, at in T.mixing_rows:
+            out[i] = _quadratic_form_std(T.hi[at], T.column_index[at], V, own)
     return out
 
 
-def _root(c: Vector, at: Codes, V: Matrix, own: Vector) -> float:
+def _quadratic_form_std(c: Vector, at: Codes, V: Matrix, own: Vector) -> float:
     top = float(np.abs(c * own[at]).max(initial=0.0))
     t = c / top if 0.0 < top < np.inf else np.zeros(len(c))
     return top * float(np.sqrt(max(float(t @ V[np.ix_(at, at)] @ t), 0.0)))
 
 
-def norms(columns: Sequence[Combination], S: Matrix) -> Vector:
+def combination_norms(columns: Sequence[Combination], S: Matrix) -> Vector:
     """Square roots of the diagonal of M'SM for the columns of M."""
     places: list[tuple[int, int, int]] = []
     shares, tops = list[float](), list[float]()
@@ -174,8 +178,8 @@ def norms(columns: Sequence[Combination], S: Matrix) -> Vector:
         tops.append(top)
         places += [(j, i, k) for i, _ in pairs for k, _ in pairs]
         shares += [(c / top) * (d / top) for _, c in pairs for _, d in pairs]
-    of, left, right = np.array(places, np.int64).reshape(-1, 3).T
-    squares = np.bincount(of, np.array(shares) * S[left, right], len(columns))
+    owner, left, right = np.array(places, np.int64).reshape(-1, 3).T
+    squares = np.bincount(owner, np.array(shares) * S[left, right], len(columns))
     return np.asarray(np.array(tops) * np.sqrt(np.maximum(squares, 0.0)))
 
 
@@ -206,7 +210,7 @@ def product(left: Sequence[Combination], right: Sequence[Combination]) -> list[d
     return out
 
 
-def written_out(rows: Sequence[Combination], width: int) -> Matrix:
+def to_dense(rows: Sequence[Combination], width: int) -> Matrix:
     """Sparse rows as an array (rows, width), each element rounded once."""
     out = np.zeros((len(rows), width))
     for i, row in enumerate(rows):

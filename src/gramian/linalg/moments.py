@@ -10,9 +10,9 @@ import numpy as np
 from gramian.errors import NumericalError
 from gramian.linalg.cells import CellSums
 from gramian.linalg.columns import Columns, Factors, Layout
-from gramian.linalg.levels import canonical, chosen, positions, union
+from gramian.linalg.levels import canonical, positions, select_levels, union
 from gramian.linalg.monomials import Coordinate
-from gramian.linalg.tables import Tables
+from gramian.linalg.tables import TablesAccumulator
 from gramian.typing import Level, Matrix, Vector
 
 
@@ -44,7 +44,7 @@ class Moments:
         return float(self.dense[0, 0])
 
     @property
-    def lessened(self) -> bool:
+    def has_subtracted(self) -> bool:
         """Whether rows were taken away; `removed` also holds rounding of sums that were told in other coordinates."""
         return self.removed is not None and self.removed.rows > 0
 
@@ -57,7 +57,7 @@ class Moments:
             dense=self.dense + other.dense,
             tables={f: table + theirs.tables[f] for f, table in mine.tables.items()},
             powers={v: sums + other.powers[v] for v, sums in self.powers.items()},
-            removed=together(mine.removed, theirs.removed),
+            removed=add_optional(mine.removed, theirs.removed),
         )
 
     def __sub__(self, other: Moments, /) -> Moments:
@@ -65,47 +65,47 @@ class Moments:
 
         Raises NumericalError where `other` has more rows, of all or of some level, than there are.
         """
-        return _without(self, other)
+        return _subtract(self, other)
 
     def with_levels(self, levels: Mapping[str, Sequence[Level]]) -> Moments:
         """The same sums told with other (more, or reordered) levels."""
         if levels == self.levels:
             return self
-        maps = {name: positions(known, levels[name]) for name, known in self.levels.items()}
+        maps = {name: positions(own_levels, levels[name]) for name, own_levels in self.levels.items()}
         tables = {f: table.recode([maps[name] for name in f]) for f, table in self.tables.items()}
         removed = None if self.removed is None else self.removed.with_levels(levels)
         return replace(self, levels=dict(levels), tables=tables, removed=removed)
 
 
-def together(a: Moments | None, b: Moments | None) -> Moments | None:
+def add_optional(a: Moments | None, b: Moments | None) -> Moments | None:
     """The sum of what is there."""
     return a + b if a is not None and b is not None else a or b
 
 
-def _without(moments: Moments, other: Moments) -> Moments:
+def _subtract(moments: Moments, other: Moments) -> Moments:
     mine, theirs = _aligned(moments, other)
     for f, table in mine.tables.items():
         _check_cells(f, table, theirs.tables[f], mine.levels)
     _check_weights(mine, theirs)
     tables = {f: table - theirs.tables[f] for f, table in mine.tables.items()}
-    left = replace(
+    difference = replace(
         mine,
         rows=mine.rows - theirs.rows,
         log_weight=mine.log_weight - theirs.log_weight,
         dense=mine.dense - theirs.dense,
         tables=tables,
         powers={v: sums - theirs.powers[v] for v, sums in mine.powers.items()},
-        removed=together(together(mine.removed, replace(theirs, removed=None)), theirs.removed),
+        removed=add_optional(add_optional(mine.removed, replace(theirs, removed=None)), theirs.removed),
     )
-    levels = {name: with_rows(known, name, tables) for name, known in left.levels.items()}
-    return left.with_levels(levels) if left.rows else _cleared(left.with_levels(levels))
+    levels = {name: levels_with_rows(factor_levels, name, tables) for name, factor_levels in difference.levels.items()}
+    return difference.with_levels(levels) if difference.rows else _cleared(difference.with_levels(levels))
 
 
 def _aligned(a: Moments, b: Moments) -> tuple[Moments, Moments]:
     """Both with the levels of both. Raises NumericalError where they are not of the same columns and coordinates."""
     if (a.layout, a.coordinates) != (b.layout, b.coordinates):
         raise NumericalError("moments of different columns or in different coordinates do not add")
-    levels = {name: union(known, b.levels[name]) for name, known in a.levels.items()}
+    levels = {name: union(own_levels, b.levels[name]) for name, own_levels in a.levels.items()}
     return a.with_levels(levels), b.with_levels(levels)
 
 
@@ -121,13 +121,15 @@ def _cleared(moments: Moments) -> Moments:
 
 
 def _check_cells(factors: Factors, have: CellSums, take: CellSums, levels: Mapping[str, Sequence[Level]]) -> None:
-    left = have - take
-    if not len(left.rows) or left.rows.min() > 0:
+    difference = have - take
+    if not len(difference.rows) or difference.rows.min() > 0:
         return
-    cell = left.cells[int(np.argmin(left.rows))]
-    told = ", ".join(f"{f} = {levels[f][code]}" for f, code in zip(factors, cell, strict=True))
-    asked, found = (int(t.rows[(t.cells == cell).all(axis=1)].sum()) for t in (take, have))
-    raise NumericalError(f"cannot take {asked:,} rows with {told} away from {found:,}: they are not part of the sums")
+    cell = difference.cells[int(np.argmin(difference.rows))]
+    cell_text = ", ".join(f"{f} = {levels[f][code]}" for f, code in zip(factors, cell, strict=True))
+    requested, available = (int(t.rows[(t.cells == cell).all(axis=1)].sum()) for t in (take, have))
+    raise NumericalError(
+        f"cannot take {requested:,} rows with {cell_text} away from {available:,}: they are not part of the sums"
+    )
 
 
 def _check_weights(have: Moments, take: Moments) -> None:
@@ -135,20 +137,20 @@ def _check_weights(have: Moments, take: Moments) -> None:
         raise NumericalError(f"cannot take {take.rows:,} rows away from {have.rows:,}: they are not part of the sums")
     if take.rows == have.rows:
         return
-    squares, ever = have.dense.diagonal() - take.dense.diagonal(), have.dense.diagonal() + take.dense.diagonal()
-    rounding = (have.rows + take.rows + len(ever)) * (np.finfo(float).eps / 2)  # n u bounds any order of adding
-    for m, square, most in zip(have.layout.rows, squares.tolist(), ever.tolist(), strict=True):
-        if square < -rounding * most or (not m and square <= rounding * most):
+    squares, ever_summed = have.dense.diagonal() - take.dense.diagonal(), have.dense.diagonal() + take.dense.diagonal()
+    rounding = (have.rows + take.rows + len(ever_summed)) * (np.finfo(float).eps / 2)  # n u bounds any order of adding
+    for m, square, largest in zip(have.layout.rows, squares.tolist(), ever_summed.tolist(), strict=True):
+        if square < -rounding * largest or (not m and square <= rounding * largest):
             what = "*".join(f"{v.lstrip('~')}^{2 * p}" for v, p in m) or "the weights"
             raise NumericalError(f"the sum of {what} would become {square:.3g}: the rows are not part of the sums")
 
 
-def with_rows(known: Sequence[Level], factor: str, tables: Mapping[Factors, CellSums]) -> Sequence[Level]:
+def levels_with_rows(levels: Sequence[Level], factor: str, tables: Mapping[Factors, CellSums]) -> Sequence[Level]:
     """The levels of a factor that have rows: a level that only incomplete rows had is none."""
     factors, table = min(((f, t) for f, t in tables.items() if factor in f), key=lambda pair: len(pair[1].rows))
-    used = np.zeros(len(known), np.bool_)
+    used = np.zeros(len(levels), np.bool_)
     used[table.cells[:, factors.index(factor)]] = True
-    return chosen(known, used)
+    return select_levels(levels, used)
 
 
 class Accumulator:
@@ -160,8 +162,8 @@ class Accumulator:
         self.dense = np.zeros((width, width))
         self.rows, self.log_weight = 0, 0.0
         place = {m: i for i, m in enumerate((*layout.rows, *layout.extra))}
-        self.tables = Tables({f: [place[m] for m in monomials] for f, monomials in layout.tables})
-        self.extra = len(layout.extra) > 0
+        self.tables = TablesAccumulator({f: [place[m] for m in monomials] for f, monomials in layout.tables})
+        self.has_extra = len(layout.extra) > 0
         self.powers = {v: np.zeros(top + 1) for v, top in powers.items()}
         self.places_of = {v: place[((v, 1),)] for v in powers}
 
@@ -172,15 +174,15 @@ class Accumulator:
         stands for, or None. sizes : levels so far. The buffer of `columns` is overwritten when there are weights
         and no room.
         """
-        plain = self._power_sums(columns, count)
+        power_sums = self._power_sums(columns, count)
         if total is not None:
-            columns = weigh(columns, np.sqrt(total))
+            columns = apply_weights(columns, np.sqrt(total))
         products = columns.products()
-        if not np.isfinite(products.diagonal().sum()) or (self.extra and not np.isfinite(columns.extra.sum())):
+        if not np.isfinite(products.diagonal().sum()) or (self.has_extra and not np.isfinite(columns.extra.sum())):
             return False
         self.dense += products
         self.rows += columns.rows if count is None else int(count.sum())
-        for variable, sums in plain.items():
+        for variable, sums in power_sums.items():
             self.powers[variable] += sums
         self.tables.add(columns, None if total is None else np.sqrt(total), count, sizes)
         return True
@@ -214,23 +216,25 @@ class Accumulator:
             tables,
             self.powers,
         )
-        return raw.with_levels({n: canonical(with_rows(known, n, tables)) for n, known in levels.items()})
+        return raw.with_levels(
+            {n: canonical(levels_with_rows(factor_levels, n, tables)) for n, factor_levels in levels.items()}
+        )
 
 
-def combined(weight: Vector | None, count: Vector | None) -> Vector | None:
+def combined_weight(weight: Vector | None, count: Vector | None) -> Vector | None:
     """What a row's products are multiplied by."""
     if weight is None or count is None:
         return count if weight is None else weight
     return weight * count
 
 
-def weigh(columns: Columns, root: Vector) -> Columns:
+def apply_weights(columns: Columns, root_weight: Vector) -> Columns:
     """Multiply every monomial by the root of the weight, in place or into the room that there is."""
-    if columns.room is None:
+    if columns.workspace is None:
         out = columns
     else:
         width = len(columns.buffer)
-        out = replace(columns, buffer=columns.room[:width], extra=columns.room[width:], room=None)
-    np.multiply(columns.buffer, root, out=out.buffer)
-    np.multiply(columns.extra, root, out=out.extra)
+        out = replace(columns, buffer=columns.workspace[:width], extra=columns.workspace[width:], workspace=None)
+    np.multiply(columns.buffer, root_weight, out=out.buffer)
+    np.multiply(columns.extra, root_weight, out=out.extra)
     return out

@@ -23,8 +23,8 @@ Polynomial = dict[Monomial, Fraction]  # monomial -> coefficient
 
 CONSTANT: Monomial = ()
 ONE = Fraction(1)
-ROUND = 64  # binary exponents up to here need no scaling: products of a few stay far from overflow
-SQUARED = 1e100  # sums of squares of such numbers are finite, and those of their inverses above zero
+MAX_UNSCALED_EXPONENT = 64  # binary exponents up to here need no scaling: products of a few stay far from overflow
+MAX_SQUARABLE = 1e100  # sums of squares of such numbers are finite, and those of their inverses above zero
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Coordinate:
     exponent: int = 0
 
     @property
-    def plain(self) -> bool:
+    def is_identity(self) -> bool:
         """Whether u is x itself."""
         return self.shift == 0.0 and self.exponent == 0
 
@@ -65,7 +65,7 @@ def degree(m: Monomial) -> int:
     return m[0][1] if len(m) == 1 else sum(p for _, p in m)
 
 
-def lower(m: Monomial) -> Iterable[Monomial]:
+def lower_monomials(m: Monomial) -> Iterable[Monomial]:
     """All monomials that appear when the variables of `m` are shifted, `m` included."""
     if len(m) == 1 and m[0][1] == 1:
         return CONSTANT, m
@@ -73,9 +73,9 @@ def lower(m: Monomial) -> Iterable[Monomial]:
     return (tuple((v, q) for (v, _), q in zip(m, powers, strict=True) if q) for powers in shares)
 
 
-def closed(monomials: Iterable[Monomial]) -> list[Monomial]:
+def downward_closure(monomials: Iterable[Monomial]) -> list[Monomial]:
     """The monomials and everything below them, by degree, then in the order given."""
-    seen = {low: None for m in monomials for low in lower(m)}
+    seen = {low: None for m in monomials for low in lower_monomials(m)}
     return sorted(seen, key=degree)
 
 
@@ -127,22 +127,22 @@ def choose_coordinate(values: Vector, *, products: bool) -> Coordinate:
         return Coordinate()
     low, high = float(values.min()), float(values.max())
     shift = low if low == high else _round_shift(values, max(-low, high))
-    reach = max(shift - low, high - shift)
-    exponent = math.frexp(reach)[1] if 0.0 < reach < math.inf else 0
-    return Coordinate(shift, exponent if products or abs(exponent) > ROUND else 0)
+    half_range = max(shift - low, high - shift)
+    exponent = math.frexp(half_range)[1] if 0.0 < half_range < math.inf else 0
+    return Coordinate(shift, exponent if products or abs(exponent) > MAX_UNSCALED_EXPONENT else 0)
 
 
 def _round_shift(values: Vector, top: float) -> float:
     """A round number near the mean, as many deviations long. top : the largest of the magnitudes."""
-    unit = 1.0 if 1.0 / SQUARED < top < SQUARED else 2.0 ** min(math.frexp(top)[1], 1023)
-    scaled = values if unit == 1.0 else values / unit
+    scale = 1.0 if 1.0 / MAX_SQUARABLE < top < MAX_SQUARABLE else 2.0 ** min(math.frexp(top)[1], 1023)
+    scaled = values if scale == 1.0 else values / scale
     mean = float(scaled.mean())
     deviations = scaled - mean
     deviations *= deviations
-    spread = math.sqrt(deviations.mean())
-    if spread == 0.0:
+    std = math.sqrt(deviations.mean())
+    if std == 0.0:
         return float(values[0])
-    if abs(mean) <= spread:
+    if abs(mean) <= std:
         return 0.0
-    grid = 2.0 ** (math.frexp(spread)[1] - 1)
-    return round(mean / grid) * grid * unit
+    grid = 2.0 ** (math.frexp(std)[1] - 1)
+    return round(mean / grid) * grid * scale

@@ -13,7 +13,7 @@ from gramian.errors import NumericalError
 from gramian.linalg.cells import CellSums
 from gramian.linalg.doubledouble import pair
 from gramian.linalg.maps import Combination, sparse
-from gramian.linalg.moments import Moments, together
+from gramian.linalg.moments import Moments, add_optional
 from gramian.linalg.monomials import CONSTANT, Coordinate, Monomial, Polynomial, monomial, multiply
 from gramian.linalg.products import cell_index
 from gramian.linalg.subspace import combine, sandwich
@@ -22,7 +22,7 @@ from gramian.typing import Matrix, Vector
 Changes = Mapping[str, tuple[Fraction, Fraction]]  # variable -> a and c of v = a u + c
 
 
-def moved(moments: Moments, coordinates: Mapping[str, Coordinate]) -> Moments:
+def change_coordinates(moments: Moments, coordinates: Mapping[str, Coordinate]) -> Moments:
     """The same sums in other coordinates, in double-double, each rounded once.
 
     A new variable is v = a u + c with exact a and c, so a monomial in v is a combination of monomials in u, all of them
@@ -33,12 +33,17 @@ def moved(moments: Moments, coordinates: Mapping[str, Coordinate]) -> Moments:
     if not changes:
         return moments
     with np.errstate(all="ignore"):
-        told = replace(_told(replace(moments, removed=None), changes), coordinates=dict(coordinates))
-        removed = None if moments.removed is None else replace(_told(moments.removed, changes), coordinates=coordinates)
-        told = replace(told, removed=together(removed, _excess(moments, replace(told, removed=removed), changes)))
-    if not all(np.isfinite(s).all() for s in (told.dense, *(t.sums for t in told.tables.values()))):
-        raise _too_far(changes)
-    return told
+        transformed = replace(_transform(replace(moments, removed=None), changes), coordinates=dict(coordinates))
+        removed = (
+            None if moments.removed is None else replace(_transform(moments.removed, changes), coordinates=coordinates)
+        )
+        transformed = replace(
+            transformed,
+            removed=add_optional(removed, _removed_shortfall(moments, replace(transformed, removed=removed), changes)),
+        )
+    if not all(np.isfinite(s).all() for s in (transformed.dense, *(t.sums for t in transformed.tables.values()))):
+        raise _scale_error(changes)
+    return transformed
 
 
 def changes_between(old: Mapping[str, Coordinate], new: Mapping[str, Coordinate]) -> Changes:
@@ -51,7 +56,7 @@ def _change(old: Coordinate, new: Coordinate) -> tuple[Fraction, Fraction]:
     return Fraction(2) ** old.exponent / scale, (Fraction(old.shift) - Fraction(new.shift)) / scale
 
 
-def _too_far(changes: Changes) -> NumericalError:
+def _scale_error(changes: Changes) -> NumericalError:
     names = ", ".join(f"'{v.removeprefix('~')}'" for v in changes)
     return NumericalError(f"the magnitudes of {names} differ too much between the sums to be added in float64")
 
@@ -71,74 +76,74 @@ def _expanded(m: Monomial, changes: Changes) -> Polynomial:
     return out
 
 
-def _told(moments: Moments, changes: Changes) -> Moments:
+def _transform(moments: Moments, changes: Changes) -> Moments:
     try:
         K = [sparse(c) for c in combinations(moments.layout.rows, changes)]
         dense = sandwich(K, moments.dense).value
-        tables = {f: _told_table(moments.tables[f], monomials, changes) for f, monomials in moments.layout.tables}
-        powers = {v: _told_powers(v, sums, changes) for v, sums in moments.powers.items()}
+        tables = {f: _transform_table(moments.tables[f], monomials, changes) for f, monomials in moments.layout.tables}
+        powers = {v: _transform_powers(v, sums, changes) for v, sums in moments.powers.items()}
     except OverflowError:
-        raise _too_far(changes) from None
+        raise _scale_error(changes) from None
     return replace(moments, dense=(dense + dense.T) / 2, tables=tables, powers=powers)
 
 
-def _told_table(table: CellSums, monomials: Sequence[Monomial], changes: Changes) -> CellSums:
+def _transform_table(table: CellSums, monomials: Sequence[Monomial], changes: Changes) -> CellSums:
     K = [sparse(c) for c in combinations(monomials, changes)]
     sums = combine(K, pair(np.ascontiguousarray(table.sums.T))).value.T
     return replace(table, sums=np.ascontiguousarray(sums))
 
 
-def _told_powers(variable: str, sums: Vector, changes: Changes) -> Vector:
+def _transform_powers(variable: str, sums: Vector, changes: Changes) -> Vector:
     K = combinations([monomial({variable: p}) for p in range(len(sums))], changes)
     return np.array([float(sum(c * Fraction(float(sums[i])) for i, c in row.items())) for row in K])
 
 
-def _excess(old: Moments, new: Moments, changes: Changes) -> Moments:
+def _removed_shortfall(old: Moments, new: Moments, changes: Changes) -> Moments:
     """What `removed` lacks, so that the squares that ever entered a column bound the rounding that is in it.
 
     A column v = sum c_i u_i holds rounding of the size (sum |c_i| ||u_i||)^2, with what ever entered the u_i.
     """
-    known = _reach(combinations(old.layout.rows, changes), _ever(old))
-    lack = np.maximum(known - _ever(new), 0.0) / 2
-    tables = {f: _excess_of_table(old, new, f, monomials, changes) for f, monomials in new.layout.tables}
+    squares_bound = _combined_squares(combinations(old.layout.rows, changes), _ever_summed(old))
+    shortfall = np.maximum(squares_bound - _ever_summed(new), 0.0) / 2
+    tables = {f: _table_shortfall(old, new, f, monomials, changes) for f, monomials in new.layout.tables}
     powers = {v: np.zeros_like(sums) for v, sums in new.powers.items()}
-    return replace(new, rows=0, log_weight=0.0, dense=np.diag(lack), tables=tables, powers=powers, removed=None)
+    return replace(new, rows=0, log_weight=0.0, dense=np.diag(shortfall), tables=tables, powers=powers, removed=None)
 
 
-def _ever(moments: Moments) -> Vector:
+def _ever_summed(moments: Moments) -> Vector:
     """Sums of the squares that ever entered the rows of the dense block."""
     own = moments.dense.diagonal()
     return own if moments.removed is None else own + 2 * moments.removed.dense.diagonal()
 
 
-def _reach(K: Sequence[Combination], squares: Vector) -> Vector:
+def _combined_squares(K: Sequence[Combination], squares: Vector) -> Vector:
     sizes = np.sqrt(np.maximum(squares, 0.0))
     return np.array([sum(abs(float(c)) * sizes[i] for i, c in row.items()) ** 2 for row in K])
 
 
-def _excess_of_table(
+def _table_shortfall(
     old: Moments, new: Moments, factors: tuple[str, ...], monomials: Sequence[Monomial], changes: Changes
 ) -> CellSums:
     place = {m: i for i, m in enumerate(monomials)}
-    before, after = _ever_of_table(old, factors), _ever_of_table(new, factors)
-    lack = np.zeros_like(before)
+    before, after = _ever_summed_table(old, factors), _ever_summed_table(new, factors)
+    shortfall = np.zeros_like(before)
     for m, at in place.items():
         if all(p % 2 == 0 for _, p in m):
             half = tuple((v, p // 2) for v, p in m)
             parts = {
                 place[tuple((v, 2 * p) for v, p in low)]: abs(float(c)) for low, c in _expanded(half, changes).items()
             }
-            reach = sum(c * np.sqrt(np.maximum(before[:, i], 0.0)) for i, c in parts.items())
-            lack[:, at] = np.maximum(reach**2 - after[:, at], 0.0) / 2
-    return replace(new.tables[factors], sums=lack)
+            norm_bound = sum(c * np.sqrt(np.maximum(before[:, i], 0.0)) for i, c in parts.items())
+            shortfall[:, at] = np.maximum(norm_bound**2 - after[:, at], 0.0) / 2
+    return replace(new.tables[factors], sums=shortfall)
 
 
-def _ever_of_table(moments: Moments, factors: tuple[str, ...]) -> Matrix:
+def _ever_summed_table(moments: Moments, factors: tuple[str, ...]) -> Matrix:
     own = moments.tables[factors]
     if moments.removed is None:
         return own.sums
-    gone = moments.removed.tables[factors]
-    at = cell_index(own.cells, gone.cells, [len(moments.levels[f]) for f in factors])
+    removed = moments.removed.tables[factors]
+    at = cell_index(own.cells, removed.cells, [len(moments.levels[f]) for f in factors])
     out = own.sums.copy()
-    out[at[at >= 0]] += 2 * gone.sums[at >= 0]
+    out[at[at >= 0]] += 2 * removed.sums[at >= 0]
     return out

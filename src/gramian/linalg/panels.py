@@ -12,9 +12,9 @@ import numpy as np
 
 from gramian.typing import Mask, Matrix
 
-ROWS = 512  # of a stack
-COLUMNS = 16  # of a panel
-WIDTHS = range(COLUMNS + 1, 73)  # columns for which panels are quicker
+STACK_ROWS = 512  # of a stack
+PANEL_COLUMNS = 16  # of a panel
+PANEL_WIDTHS = range(PANEL_COLUMNS + 1, 73)  # columns for which panels are quicker
 
 
 def self_products(A: Matrix) -> Matrix:
@@ -23,16 +23,16 @@ def self_products(A: Matrix) -> Matrix:
     By `np.dot` and `np.matmul` of stacks, which let other threads run meanwhile; the operator `@` does not.
     """
     n, p = A.shape
-    whole = n - n % ROWS
-    if p not in WIDTHS or not whole or not _as_it_lies(A):
+    stacked_rows = n - n % STACK_ROWS
+    if p not in PANEL_WIDTHS or not stacked_rows or not _usable_by_blas(A):
         return np.asarray(np.dot(A.T, A))
-    out = _by_panels(A[:whole].reshape(-1, ROWS, p))
-    if whole < n:
-        out += np.dot(A[whole:].T, A[whole:])
+    out = _by_panels(A[:stacked_rows].reshape(-1, STACK_ROWS, p))
+    if stacked_rows < n:
+        out += np.dot(A[stacked_rows:].T, A[stacked_rows:])
     return out
 
 
-def _as_it_lies(A: Matrix) -> bool:
+def _usable_by_blas(A: Matrix) -> bool:
     """Whether BLAS takes stacks of rows without a copy: rows or columns are contiguous and do not overlap."""
     (n, p), (down, along) = A.shape, A.strides
     return (along == A.itemsize and down >= p * along) or (down == A.itemsize and along >= n * down)
@@ -41,12 +41,12 @@ def _as_it_lies(A: Matrix) -> bool:
 def _by_panels(stacks: Matrix) -> Matrix:
     """The sum of the products of stacks (m, ROWS, p), of each panel with what begins at its first column."""
     p = stacks.shape[2]
-    turned, out = stacks.transpose(0, 2, 1), np.empty((p, p))
-    for at in range(0, p, COLUMNS):
-        stop = at + COLUMNS
-        more = int(stop >= p)  # one column, lest the last panel meet itself, which NumPy leaves to BLAS's update
-        parts = np.matmul(turned[:, at:stop], stacks[:, :, at - more :])
-        out[at:stop, at:] = np.add.reduce(parts)[:, more:]
+    transposed, out = stacks.transpose(0, 2, 1), np.empty((p, p))
+    for at in range(0, p, PANEL_COLUMNS):
+        stop = at + PANEL_COLUMNS
+        overlap = int(stop >= p)  # one column, lest the last panel meet itself, which NumPy leaves to BLAS's update
+        parts = np.matmul(transposed[:, at:stop], stacks[:, :, at - overlap :])
+        out[at:stop, at:] = np.add.reduce(parts)[:, overlap:]
     np.copyto(out, out.T, where=_below_diagonal(p))
     return out
 

@@ -14,7 +14,7 @@ from gramian.typing import Codes, Matrix
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class ColumnGroup:
     """Stored columns that share factors: every cell times every monomial, cells varying slowest.
 
     cells : (c, f) codes of the moments' levels; one empty cell when there are no factors.
@@ -31,7 +31,7 @@ class Group:
         return self.positions[index :: len(self.monomials)]
 
 
-def gram(moments: Moments, groups: list[Group]) -> Matrix:
+def gram_matrix(moments: Moments, groups: list[ColumnGroup]) -> Matrix:
     """Products of the stored columns in `groups`, (q, q) in the order of their positions."""
     width = sum(len(g.positions) for g in groups)
     out = np.zeros((width, width))
@@ -44,7 +44,7 @@ def gram(moments: Moments, groups: list[Group]) -> Matrix:
     return out
 
 
-def _from_dense(moments: Moments, left: Group, right: Group, out: Matrix) -> None:
+def _from_dense(moments: Moments, left: ColumnGroup, right: ColumnGroup, out: Matrix) -> None:
     place = {m: i for i, m in enumerate(moments.layout.rows)}
     a, b = [place[m] for m in left.monomials], [place[m] for m in right.monomials]
     block = moments.dense[_grid(a, b)]
@@ -59,36 +59,36 @@ def _grid(rows: list[int], columns: list[int]) -> Any:
     return tuple(spans) if len(spans) == 2 else np.ix_(rows, columns)
 
 
-def _from_table(moments: Moments, left: Group, right: Group, out: Matrix) -> None:
+def _from_table(moments: Moments, left: ColumnGroup, right: ColumnGroup, out: Matrix) -> None:
     union = tuple(sorted({*left.factors, *right.factors}))
     table = moments.tables[union]
     place = {m: i for i, m in enumerate(dict(moments.layout.tables)[union])}
     sizes = [len(moments.levels[f]) for f in union]
     a, b = _index(left, union, table.cells, sizes), _index(right, union, table.cells, sizes)
-    known = (a >= 0) & (b >= 0)
-    a, b, sums = a[known], b[known], table.sums[known]
+    stored = (a >= 0) & (b >= 0)
+    a, b, sums = a[stored], b[stored], table.sums[stored]
     for i, m in enumerate(left.monomials):
         for j, n in enumerate(right.monomials):
             rows, columns = left.at(i)[a], right.at(j)[b]
             out[rows, columns] = out[columns, rows] = sums[:, place[times(m, n)]]
 
 
-def _index(group: Group, union: Factors, cells: Codes, sizes: list[int]) -> Codes:
+def _index(group: ColumnGroup, union: Factors, cells: Codes, sizes: list[int]) -> Codes:
     where = [union.index(f) for f in group.factors]
     return cell_index(group.cells, cells[:, where], [sizes[w] for w in where])
 
 
-def cell_index(wanted: Codes, given: Codes, sizes: list[int]) -> Codes:
+def cell_index(reference: Codes, cells: Codes, sizes: list[int]) -> Codes:
     """For each given cell (n, f) its place among the wanted ones (c, f), -1 where it is none of them."""
-    known, asked = _key(wanted, sizes), _key(given, sizes)
-    if not len(known):
-        return np.full(len(asked), -1, np.int64)
-    order = np.argsort(known, kind="stable")
-    hit = order[np.minimum(np.searchsorted(known[order], asked), len(known) - 1)]
-    return np.where(known[hit] == asked, hit, -1)
+    reference_keys, keys = _cell_keys(reference, sizes), _cell_keys(cells, sizes)
+    if not len(reference_keys):
+        return np.full(len(keys), -1, np.int64)
+    order = np.argsort(reference_keys, kind="stable")
+    nearest = order[np.minimum(np.searchsorted(reference_keys[order], keys), len(reference_keys) - 1)]
+    return np.where(reference_keys[nearest] == keys, nearest, -1)
 
 
-def _key(cells: Codes, sizes: list[int]) -> Codes:
+def _cell_keys(cells: Codes, sizes: list[int]) -> Codes:
     key = np.zeros(len(cells), np.int64)
     for code, size in zip(cells.T, sizes, strict=True):
         key = key * max(size, 1) + code

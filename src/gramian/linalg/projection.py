@@ -13,15 +13,15 @@ from scipy.linalg import eigvalsh_tridiagonal
 from scipy.sparse import csr_array
 
 from gramian.errors import ConvergenceError
-from gramian.linalg.certificate import UNIT
+from gramian.linalg.certificate import EPS
 from gramian.linalg.solve import SAFETY
 from gramian.typing import Matrix, Vector
 
-ENOUGH = 1e-10  # error of a projection relative to what it leaves; products of what it leaves are off by the square
-REFUSED = 1e-6  # its square is still below 1e-12
-MOST = 20_000  # steps
-EVERY = 10  # steps between looks at the error
-NULL = 1e-13  # Ritz values below are rounding errors of zero: a level of one factor repeats those of another
+TOLERANCE = 1e-10  # error of a projection relative to what it leaves; products of what it leaves are off by the square
+MAX_ERROR = 1e-6  # its square is still below 1e-12
+MAX_STEPS = 20_000  # steps
+CHECK_INTERVAL = 10  # steps between looks at the error
+MIN_RITZ = 1e-13  # Ritz values below are rounding errors of zero: a level of one factor repeats those of another
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Projected:
 
 
 @dataclass(frozen=True, slots=True)
-class Reduced:
+class SchurComplement:
     """R = M - C' D^-1 C, positive semidefinite, never written out. M : (n, n), C : (L, n) sparse, weight : (L,)."""
 
     M: csr_array
@@ -51,24 +51,32 @@ class Reduced:
         return np.asarray(self.M.diagonal() - squares)
 
 
-def project(M: csr_array, C: csr_array, weight: Vector, B: Matrix, left: Vector, raw: Vector, unit: float) -> Projected:
+def project(
+    M: csr_array,
+    C: csr_array,
+    weight: Vector,
+    B: Matrix,
+    remaining: Vector,
+    summed_squares: Vector,
+    rounding_error: float,
+) -> Projected:
     """Solve (M - C' D^-1 C) X = B for k columns at once.
 
     left : (k,) squares of the columns before this projection, raw : (k,) as they were summed. A column is done when the
     error of its projection is below ENOUGH times what is left of it. Raises ConvergenceError.
     """
-    R = Reduced(M, C, csr_array(C.T), weight)
+    R = SchurComplement(M, C, csr_array(C.T), weight)
     diagonal = R.diagonal()
-    settled = diagonal <= SAFETY * unit * M.diagonal()
-    inverse = np.where(settled, 0.0, 1.0 / np.where(settled, 1.0, diagonal))[:, None]
-    floor = (8 * UNIT) ** 2 * raw  # the rounding of B itself
-    loop = _Loop(B, inverse, left, floor)
-    while loop.steps < MOST and not (loop.steps % EVERY == 0 and loop.done()):
+    redundant = diagonal <= SAFETY * rounding_error * M.diagonal()
+    inverse = np.where(redundant, 0.0, 1.0 / np.where(redundant, 1.0, diagonal))[:, None]
+    floor = (8 * EPS) ** 2 * summed_squares  # the rounding of B itself
+    loop = _ConjugateGradient(B, inverse, remaining, floor)
+    while loop.steps < MAX_STEPS and not (loop.steps % CHECK_INTERVAL == 0 and loop.converged()):
         loop.step(R)
     residual = B - R @ loop.X
-    error = (residual * residual * inverse).sum(axis=0) / loop.smallest()
-    if (error > REFUSED**2 * np.maximum(loop.left, 0.0) + SAFETY * floor).any():
-        worst = float(np.sqrt(error / np.maximum(loop.left, floor)).max())
+    error = (residual * residual * inverse).sum(axis=0) / loop.smallest_ritz_values()
+    if (error > MAX_ERROR**2 * np.maximum(loop.remaining, 0.0) + SAFETY * floor).any():
+        worst = float(np.sqrt(error / np.maximum(loop.remaining, floor)).max())
         raise ConvergenceError(
             f"absorbing several large factors has not settled after {loop.steps:,} steps (relative error {worst:.1e}): "
             "their levels share too few rows; leave out levels that are hardly connected, or absorb one factor"
@@ -76,12 +84,12 @@ def project(M: csr_array, C: csr_array, weight: Vector, B: Matrix, left: Vector,
     return Projected(loop.X, residual, loop.steps)
 
 
-class _Loop:
+class _ConjugateGradient:
     """The iteration under way; every column has its own step lengths."""
 
-    def __init__(self, B: Matrix, inverse: Matrix, left: Vector, floor: Vector) -> None:
+    def __init__(self, B: Matrix, inverse: Matrix, remaining: Vector, floor: Vector) -> None:
         self.X, self.r, self.inverse = np.zeros_like(B), B.copy(), inverse
-        self.left, self.floor = left.copy(), floor
+        self.remaining, self.floor = remaining.copy(), floor
         z = inverse * self.r
         self.p, self.rho = z, (self.r * z).sum(axis=0)
         self.active = self.rho > floor
@@ -92,7 +100,7 @@ class _Loop:
         """Steps taken."""
         return len(self.rates)
 
-    def step(self, R: Reduced) -> None:
+    def step(self, R: SchurComplement) -> None:
         """One step of every column that is not done."""
         q = R @ self.p
         curvature = (self.p * q).sum(axis=0)
@@ -100,7 +108,7 @@ class _Loop:
         rate = np.where(self.active, self.rho / np.where(self.active, curvature, 1.0), 0.0)
         self.X += rate * self.p
         self.r -= rate * q
-        self.left -= rate * self.rho  # the squares that this step explains
+        self.remaining -= rate * self.rho  # the squares that this step explains
         z = self.inverse * self.r
         rho = (self.r * z).sum(axis=0)
         ratio = np.where(self.active & (self.rho > 0.0), rho / np.where(self.rho > 0.0, self.rho, 1.0), 0.0)
@@ -110,21 +118,26 @@ class _Loop:
         self.rates.append(rate)
         self.ratios.append(ratio)
 
-    def done(self) -> bool:
+    def converged(self) -> bool:
         """Whether the error of every column is small enough."""
-        enough = np.maximum(ENOUGH**2 * np.maximum(self.left, 0.0), self.floor)
+        enough = np.maximum(TOLERANCE**2 * np.maximum(self.remaining, 0.0), self.floor)
         if (self.active & (self.rho > enough)).any():
             return False
-        late = self.rho / self.smallest() > enough
-        self.active &= late
+        unconverged = self.rho / self.smallest_ritz_values() > enough
+        self.active &= unconverged
         return not self.active.any()
 
-    def smallest(self) -> Vector:
+    def smallest_ritz_values(self) -> Vector:
         """The smallest Ritz value of every column that is not rounding, (k,)."""
-        return np.array([_ritz([r[j] for r in self.rates], [s[j] for s in self.ratios]) for j in range(len(self.rho))])
+        return np.array(
+            [
+                _smallest_ritz_value([r[j] for r in self.rates], [s[j] for s in self.ratios])
+                for j in range(len(self.rho))
+            ]
+        )
 
 
-def _ritz(rates: list[float], ratios: list[float]) -> float:
+def _smallest_ritz_value(rates: list[float], ratios: list[float]) -> float:
     """Smallest eigenvalue of the Lanczos matrix that belongs to the steps of a column."""
     steps = next((i for i, rate in enumerate(rates) if rate <= 0.0), len(rates))
     if not steps:
@@ -133,4 +146,4 @@ def _ritz(rates: list[float], ratios: list[float]) -> float:
     diagonal = inverse.copy()
     diagonal[1:] += share * inverse[:-1]
     values = eigvalsh_tridiagonal(diagonal, np.sqrt(share) * inverse[:-1])
-    return float(values[values > NULL][0]) if (values > NULL).any() else 1.0
+    return float(values[values > MIN_RITZ][0]) if (values > MIN_RITZ).any() else 1.0

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from gramian.linalg.columns import Columns, Layout
-from gramian.linalg.products import Group, cell_index
+from gramian.linalg.products import ColumnGroup, cell_index
 from gramian.typing import Matrix
 
 
-def stored_rows(columns: Columns, layout: Layout, groups: Sequence[Group], sizes: Mapping[str, int]) -> Matrix:
+def stored_rows(columns: Columns, layout: Layout, groups: Sequence[ColumnGroup], sizes: Mapping[str, int]) -> Matrix:
     """Values (n, q) of the stored columns in `groups`, in the order of their positions.
 
     sizes : factor -> number of levels that its codes refer to.

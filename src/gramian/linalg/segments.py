@@ -8,26 +8,26 @@ import numpy as np
 
 from gramian.typing import Codes, Matrix
 
-CELLS = 2**22  # numbers that wait at most (32 MB)
-BLOCK = 8192  # sorted rows that are multiplied together
+MAX_PENDING = 2**22  # numbers that wait at most (32 MB)
+ROWS_PER_BLOCK = 8192  # sorted rows that are multiplied together
 
 
 @dataclass(slots=True)
-class Waiting:
+class PendingRows:
     """Rows (m, n) and the keys (n,) of their columns that are still to be added."""
 
     blocks: list[Matrix] = field(default_factory=list)
     keys: list[Codes] = field(default_factory=list)
     cells: int = 0
 
-    def put(self, values: Matrix, keys: Codes) -> bool:
+    def add(self, values: Matrix, keys: Codes) -> bool:
         """Let a copy of a block wait; whether it is time to add what waits."""
         self.blocks.append(values.copy())
         self.keys.append(keys.copy())
         self.cells += values.size
-        return self.cells >= CELLS
+        return self.cells >= MAX_PENDING
 
-    def flush(self, into: Matrix) -> None:
+    def flush(self, sums: Matrix) -> None:
         """Add the products of each key's rows to its place in (g, m, m)."""
         if not self.blocks:
             return
@@ -37,21 +37,21 @@ class Waiting:
         keys = keys[order]
         for row in values:  # one after another, so that a row stays in the cache while it is sorted
             row[:] = row[order]
-        for at in range(0, len(order), BLOCK):
-            here = keys[at : at + BLOCK]
+        for at in range(0, len(order), ROWS_PER_BLOCK):
+            here = keys[at : at + ROWS_PER_BLOCK]
             starts = np.flatnonzero(np.diff(here, prepend=-1))
-            _add(into, here[starts], segmented(values[:, at : at + BLOCK], starts))
+            _add_products(sums, here[starts], segmented_products(values[:, at : at + ROWS_PER_BLOCK], starts))
 
 
-def _add(into: Matrix, keys: Codes, products: Matrix) -> None:
+def _add_products(sums: Matrix, keys: Codes, products: Matrix) -> None:
     first, last = int(keys[0]), int(keys[-1]) + 1
     if last - first == len(keys):
-        into[first:last] += products
+        sums[first:last] += products
     else:
-        into[keys] += products
+        sums[keys] += products
 
 
-def segmented(values: Matrix, starts: Codes) -> Matrix:
+def segmented_products(values: Matrix, starts: Codes) -> Matrix:
     """Products (g, m, m) of the g runs of columns of (m, n) that begin at `starts`."""
     out = np.empty((len(values), len(values), len(starts)))
     for i, value in enumerate(values):

@@ -12,10 +12,10 @@ from math import floor
 
 import numpy as np
 
-from gramian.linalg.distinct import distinct
+from gramian.linalg.distinct import unique_codes
 from gramian.typing import Codes, Vector
 
-MOST = 1 << 16
+MAX_KEYS = 1 << 16
 SIGN = np.int64(2**63 - 1)
 
 
@@ -26,7 +26,7 @@ class Sketch:
     low, high : the smallest and the largest number, exactly.
     """
 
-    dropped: int
+    dropped_bits: int
     keys: Codes
     counts: Codes
     low: float = float("inf")
@@ -37,21 +37,21 @@ class Sketch:
         """The sketch of finite numbers, each as often as its count."""
         if not len(values):
             return cls(0, np.zeros(0, np.int64), np.zeros(0, np.int64))
-        many = np.ones(len(values), np.int64) if counts is None else counts
-        raw = cls(0, keys_of(values), many, float(values.min()), float(values.max()))
-        return _fitting(_collected(raw))
+        multiplicities = np.ones(len(values), np.int64) if counts is None else counts
+        raw = cls(0, keys_of(values), multiplicities, float(values.min()), float(values.max()))
+        return _coarsened_to_fit(_merged_keys(raw))
 
     def __add__(self, other: Sketch, /) -> Sketch:
-        dropped = max(self.dropped, other.dropped)
-        a, b = _coarser(self, dropped), _coarser(other, dropped)
-        both = Sketch(
-            dropped,
+        dropped_bits = max(self.dropped_bits, other.dropped_bits)
+        a, b = _coarser(self, dropped_bits), _coarser(other, dropped_bits)
+        merged = Sketch(
+            dropped_bits,
             np.concatenate([a.keys, b.keys]),
             np.concatenate([a.counts, b.counts]),
             min(a.low, b.low),
             max(a.high, b.high),
         )
-        return _fitting(_collected(both))
+        return _coarsened_to_fit(_merged_keys(merged))
 
     @property
     def rows(self) -> int:
@@ -63,7 +63,7 @@ class Sketch:
         place = (self.rows - 1) * p
         below = floor(place)
         ends = np.searchsorted(np.cumsum(self.counts), [below, min(below + 1, self.rows - 1)], side="right")
-        left, right = numbers_of(self.keys[ends], self.dropped)
+        left, right = numbers_of(self.keys[ends], self.dropped_bits)
         return min(max(float(left + (place - below) * (right - left)), self.low), self.high)
 
 
@@ -73,27 +73,27 @@ def keys_of(values: Vector) -> Codes:
     return np.where(bits < 0, bits ^ SIGN, bits)
 
 
-def numbers_of(keys: Codes, dropped: int) -> Vector:
+def numbers_of(keys: Codes, dropped_bits: int) -> Vector:
     """The numbers in the middle of what keys stand for."""
-    middle = (keys << dropped) + ((1 << dropped) >> 1)
+    middle = (keys << dropped_bits) + ((1 << dropped_bits) >> 1)
     return np.where(middle < 0, middle ^ SIGN, middle).view(np.float64)
 
 
-def _collected(sketch: Sketch) -> Sketch:
-    keys, group = distinct(sketch.keys)
+def _merged_keys(sketch: Sketch) -> Sketch:
+    keys, group = unique_codes(sketch.keys)
     counts = np.zeros(len(keys), np.int64)
     np.add.at(counts, group, sketch.counts)
-    return Sketch(sketch.dropped, keys, counts, sketch.low, sketch.high)
+    return Sketch(sketch.dropped_bits, keys, counts, sketch.low, sketch.high)
 
 
-def _coarser(sketch: Sketch, dropped: int) -> Sketch:
-    if dropped == sketch.dropped:
+def _coarser(sketch: Sketch, dropped_bits: int) -> Sketch:
+    if dropped_bits == sketch.dropped_bits:
         return sketch
-    keys = sketch.keys >> (dropped - sketch.dropped)
-    return _collected(Sketch(dropped, keys, sketch.counts, sketch.low, sketch.high))
+    keys = sketch.keys >> (dropped_bits - sketch.dropped_bits)
+    return _merged_keys(Sketch(dropped_bits, keys, sketch.counts, sketch.low, sketch.high))
 
 
-def _fitting(sketch: Sketch) -> Sketch:
-    while len(sketch.keys) > MOST:
-        sketch = _coarser(sketch, sketch.dropped + 1)
+def _coarsened_to_fit(sketch: Sketch) -> Sketch:
+    while len(sketch.keys) > MAX_KEYS:
+        sketch = _coarser(sketch, sketch.dropped_bits + 1)
     return sketch

@@ -15,14 +15,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from gramian.linalg.choices import Choices, Subset, entangled
-from gramian.linalg.leaders import Leaders
-from gramian.linalg.pivots import Stack, drop, eliminate, inverses
+from gramian.linalg.choices import SelectionProblem, Subset, dependent_groups
+from gramian.linalg.leaders import Incumbents
+from gramian.linalg.pivots import Stack, drop_first, eliminate, inverse_stack
 from gramian.linalg.stepwise import backward, forward
 from gramian.typing import Codes, Mask, Vector
 
-TOGETHER = 2**17  # numbers in a stack: two of them stay in the cache of a core
-WIDE = 8  # groups of more columns are decided first, so that matrices are large near the root only
+MAX_STACK_SIZE = 2**17  # numbers in a stack: two of them stay in the cache of a core
+WIDE_GROUP = 8  # groups of more columns are decided first, so that matrices are large near the root only
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,101 +49,105 @@ class Nodes:
         return Nodes(self.depth, self.A[:, :, which], V, self.rank[which], self.chosen[which])
 
 
-def best_subsets(problem: Choices, count: int = 1) -> list[Subset]:
+def best_subsets(problem: SelectionProblem, count: int = 1) -> list[Subset]:
     """Every subset that fewer than `count` others beat, by rank, then RSS.
 
     One subset beats another if it has no more columns and a smaller RSS. With count=1 these are the best subsets of
     every size; whatever a criterion that falls with the RSS and rises with the columns says, its `count` best subsets
     are among them. Differences of the RSS within its rounding error decide nothing.
     """
-    leaders = Leaders(count, problem)
-    leaders.add(0, float(problem.products[-1, -1]), 0)
+    incumbents = Incumbents(count, problem)
+    incumbents.add(0, float(problem.products[-1, -1]), 0)
     if not problem.groups:
-        return leaders.subsets()
+        return incumbents.subsets()
     seeds = backward(problem)
     for subset in (*forward(problem), *seeds):
-        leaders.add(subset.rank, subset.rss, sum(1 << g for g in subset.groups))
-    tree = _tree(problem, seeds)
+        incumbents.add(subset.rank, subset.rss, sum(1 << g for g in subset.groups))
+    tree = _search_tree(problem, seeds)
     stack = [tree.root()]
     while stack:
-        for nodes in tree.children(stack.pop(), leaders):
+        for nodes in tree.children(stack.pop(), incumbents):
             stack.extend(_pieces(nodes))
-    return leaders.subsets()
+    return incumbents.subsets()
 
 
-def _tree(problem: Choices, seeds: list[Subset]) -> Tree:
+def _search_tree(problem: SelectionProblem, seeds: list[Subset]) -> SearchTree:
     """Which group is decided when: those that depend on others, wide ones, then those that are missed most."""
-    loose = entangled(problem)
-    for g in np.flatnonzero(loose):
-        loose[list(problem.needs[g])] = True
-    importance = _order_of(seeds)
-    wide = [len(g) > WIDE for g in problem.groups]
+    dependent = dependent_groups(problem)
+    for g in np.flatnonzero(dependent):
+        dependent[list(problem.prerequisites[g])] = True
+    importance = _by_importance(seeds)
+    wide = [len(g) > WIDE_GROUP for g in problem.groups]
     order: list[int] = []
     while len(order) < len(importance):
-        ready = [g for g in importance if g not in order and problem.needs[g] <= set(order)]
-        order.append(min(ready, key=lambda g: (not loose[g], not wide[g])))
-    return Tree(problem, tuple(order), bool(loose.any()))
+        ready = [g for g in importance if g not in order and problem.prerequisites[g] <= set(order)]
+        order.append(min(ready, key=lambda g: (not dependent[g], not wide[g])))
+    return SearchTree(problem, tuple(order), bool(dependent.any()))
 
 
-def _order_of(seeds: list[Subset]) -> list[int]:
+def _by_importance(seeds: list[Subset]) -> list[int]:
     """The groups from the one that left last to the one that left first."""
     sets = [frozenset(s.groups) for s in seeds]
     return [g for larger, smaller in zip(sets[-2::-1], sets[:0:-1], strict=True) for g in larger - smaller]
 
 
 @dataclass(frozen=True, slots=True)
-class Tree:
+class SearchTree:
     """order : the groups as they are decided. tied : whether some columns depend on others."""
 
-    problem: Choices
+    problem: SelectionProblem
     order: tuple[int, ...]
-    tied: bool
+    has_dependent: bool
 
     def root(self) -> Nodes:
         """Nothing decided."""
         at = np.concatenate([self.problem.groups[g] for g in self.order])
-        A = self.problem.part(at)[0][:, :, None]
+        A = self.problem.submatrix(at)[0][:, :, None]
         zero = np.zeros(1, np.int64)
-        return Nodes(0, A, None if self.tied else inverses(A), zero, zero)
+        return Nodes(0, A, None if self.has_dependent else inverse_stack(A), zero, zero)
 
     def width(self, depth: int) -> int:
         """Columns of the group decided at that depth."""
         return len(self.problem.groups[self.order[depth]])
 
-    def children(self, nodes: Nodes, leaders: Leaders) -> list[Nodes]:
+    def children(self, nodes: Nodes, incumbents: Incumbents) -> list[Nodes]:
         """Decide the next group of every node, tell the new subsets to the leaders, keep what may still hold one."""
         entered = self._enter(nodes)
-        leaders.add_many(entered.rank, entered.A[-1, -1], entered.chosen)
-        out = _joined(entered, self._leave(nodes))
+        incumbents.add_many(entered.rank, entered.A[-1, -1], entered.chosen)
+        out = _concatenated(entered, self._leave(nodes))
         if len(out.A) == 1:  # no column is left to decide
             return []
-        return self._untied(out, leaders) if out.V is None else [out.take(promising(out.V, out.rank, leaders.bars))]
+        return (
+            self._split_dependent(out, incumbents)
+            if out.V is None
+            else [out.take(promising(out.V, out.rank, incumbents.bounds))]
+        )
 
-    def _untied(self, nodes: Nodes, leaders: Leaders) -> list[Nodes]:
+    def _split_dependent(self, nodes: Nodes, incumbents: Incumbents) -> list[Nodes]:
         """Nodes whose undecided columns still depend on each other, and those where that has come to an end."""
         limits = np.concatenate([self.problem.limits[self.problem.groups[g]] for g in self.order[nodes.depth :]])
         rest, gain = eliminate(nodes.A, len(limits), limits)
-        keep, firm = leaders.may_win(nodes.rank + 1, rest[0, 0]), gain == len(limits)
-        tied, free = nodes.take(keep & ~firm), nodes.take(keep & firm)
-        return [tied, replace(free, V=inverses(free.A))] if len(free) else [tied]
+        possible, independent = incumbents.may_win(nodes.rank + 1, rest[0, 0]), gain == len(limits)
+        dependent, resolved = nodes.take(possible & ~independent), nodes.take(possible & independent)
+        return [dependent, replace(resolved, V=inverse_stack(resolved.A))] if len(resolved) else [dependent]
 
     def _enter(self, nodes: Nodes) -> Nodes:
         g, c = self.order[nodes.depth], self.width(nodes.depth)
-        needed = sum(1 << n for n in self.problem.needs[g])
+        needed = sum(1 << n for n in self.problem.prerequisites[g])
         nodes = nodes if not needed else nodes.take((nodes.chosen & needed) == needed)
         A, gain = eliminate(nodes.A, c, self.problem.limits[self.problem.groups[g]])
         V = None if nodes.V is None else nodes.V[c:, c:]
-        new = (gain > 0) | self.problem.wanted(g)  # else a group that adds nothing need not enter
+        new = (gain > 0) | self.problem.is_prerequisite(g)  # else a group that adds nothing need not enter
         entered = Nodes(nodes.depth + 1, A, V, nodes.rank + gain, nodes.chosen | (1 << g))
         return entered if new.all() else entered.take(new)
 
     def _leave(self, nodes: Nodes) -> Nodes:
         c = self.width(nodes.depth)
-        V = None if nodes.V is None else drop(nodes.V, c)
+        V = None if nodes.V is None else drop_first(nodes.V, c)
         return Nodes(nodes.depth + 1, nodes.A[c:, c:], V, nodes.rank, nodes.chosen)
 
 
-def promising(V: Stack, rank: Codes, bars: Vector) -> Mask:
+def promising(V: Stack, rank: Codes, bounds: Vector) -> Mask:
     """Nodes below which a subset may beat the bar of its rank.
 
     Leaving out any set D of q undecided columns raises the RSS by b_D' (V_DD)^-1 b_D. That is at least what the
@@ -154,29 +158,29 @@ def promising(V: Stack, rank: Codes, bars: Vector) -> Mask:
     b = V[-1, :-1]
     costs = np.sort(b * b / w, axis=0)
     rss = -V[-1, -1]
-    left = np.arange(len(w) + 1)[:, None]  # how many of the undecided columns leave
-    bar = bars[rank + len(w) - left] - rss
+    leaving = np.arange(len(w) + 1)[:, None]  # how many of the undecided columns leave
+    bound = bounds[rank + len(w) - leaving] - rss
     # of at least one column that enters: a node's own subset is known
-    good = np.asarray((bar[0] > 0) | (costs[:-1] < bar[1:-1]).any(axis=0))
+    good = np.asarray((bound[0] > 0) | (costs[:-1] < bound[1:-1]).any(axis=0))
     if not good.any():
         return good
-    root = np.sqrt(1.0 / w[:, good])
+    inverse_norms = np.sqrt(1.0 / w[:, good])
     inner = np.abs(V[:-1, :-1, good])
-    reach = (root * np.einsum("ijb,jb->ib", inner, root)).max(axis=0)
-    sums = np.cumsum(costs[:-1, good], axis=0) / reach
-    bar = bar[:, good]
+    largest_row_sum = (inverse_norms * np.einsum("ijb,jb->ib", inner, inverse_norms)).max(axis=0)
+    sums = np.cumsum(costs[:-1, good], axis=0) / largest_row_sum
+    bound = bound[:, good]
     lower = np.maximum(sums, costs[:-1, good])
-    good[good] = (bar[0] > 0) | (lower < bar[1:-1]).any(axis=0)
+    good[good] = (bound[0] > 0) | (lower < bound[1:-1]).any(axis=0)
     return good
 
 
-def _joined(a: Nodes, b: Nodes) -> Nodes:
+def _concatenated(a: Nodes, b: Nodes) -> Nodes:
     V = None if a.V is None or b.V is None else np.concatenate([a.V, b.V], axis=2)
     ranks, chosen = np.concatenate([a.rank, b.rank]), np.concatenate([a.chosen, b.chosen])
     return Nodes(a.depth, np.concatenate([a.A, b.A], axis=2), V, ranks, chosen)
 
 
 def _pieces(nodes: Nodes) -> Iterable[Nodes]:
-    most = max(TOGETHER // nodes.A.shape[0] ** 2, 1)
+    most = max(MAX_STACK_SIZE // nodes.A.shape[0] ** 2, 1)
     for start in range(0, len(nodes), most):
         yield nodes.take(slice(start, start + most))

@@ -15,8 +15,8 @@ Sparse = tuple[Codes, Vector, Vector]  # positions, and coefficients as hi + lo
 def sandwich(columns: Sequence[Sparse], S: Matrix) -> Pair:
     """K'SK, (p, p), for the p columns of K : (q, p) given sparsely and S : (q, q) exact float64."""
     half = combine(columns, pair(S))
-    turned = Pair(np.ascontiguousarray(half.hi.T), np.ascontiguousarray(half.lo.T))
-    return combine(columns, turned)
+    transposed = Pair(np.ascontiguousarray(half.hi.T), np.ascontiguousarray(half.lo.T))
+    return combine(columns, transposed)
 
 
 def combine(columns: Sequence[Sparse], rows: Pair) -> Pair:

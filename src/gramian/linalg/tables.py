@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from math import prod
 
-from gramian.linalg.cells import CellSums, Table
+from gramian.linalg.cells import CellAccumulator, CellSums
 from gramian.linalg.columns import Columns, Factors
 from gramian.typing import Vector
 
-JOINT = 4096  # cells of all factors together up to which one table is filled for all
+MAX_JOINT_CELLS = 4096  # cells of all factors together up to which one table is filled for all
 
 
-class Tables:
+class TablesAccumulator:
     """Sums over the cells of several sets of factors.
 
     While the cells of all factors together are few, only these are filled, and every other table is a sum over them;
@@ -23,49 +23,51 @@ class Tables:
 
     def __init__(self, places: Mapping[Factors, Sequence[int]]) -> None:
         self.places = places
-        self.all = tuple(sorted({f for factors in places for f in factors}))
-        self.union = list(dict.fromkeys(p for positions in places.values() for p in positions))
-        self.joint = Table(len(self.all), len(self.union))
-        self.together = len(places) > 1
-        self.separate = {f: Table(len(f), len(positions)) for f, positions in places.items()}
-        self.earlier: dict[Factors, CellSums] = {}
+        self.all_factors = tuple(sorted({f for factors in places for f in factors}))
+        self.all_places = list(dict.fromkeys(p for positions in places.values() for p in positions))
+        self.joint = CellAccumulator(len(self.all_factors), len(self.all_places))
+        self.use_joint = len(places) > 1
+        self.separate = {f: CellAccumulator(len(f), len(positions)) for f, positions in places.items()}
+        self.joint_sums: dict[Factors, CellSums] = {}
 
-    def add(self, columns: Columns, root: Vector | None, count: Vector | None, sizes: Mapping[str, int]) -> None:
+    def add(self, columns: Columns, root_weight: Vector | None, count: Vector | None, sizes: Mapping[str, int]) -> None:
         """Add a block. root : square roots of the weights that the monomials have been multiplied by, or None."""
-        if self.together and prod(sizes[f] for f in self.all) > JOINT:
-            self.earlier, self.together = self._sums_of_joint(), False
-        if self.together:
-            _fill(self.joint, self.all, self.union, columns, root, count, sizes)
+        if self.use_joint and prod(sizes[f] for f in self.all_factors) > MAX_JOINT_CELLS:
+            self.joint_sums, self.use_joint = self._sums_of_joint(), False
+        if self.use_joint:
+            _fill(self.joint, self.all_factors, self.all_places, columns, root_weight, count, sizes)
             return
         for factors, table in self.separate.items():
-            _fill(table, factors, self.places[factors], columns, root, count, sizes)
+            _fill(table, factors, self.places[factors], columns, root_weight, count, sizes)
 
     def finish(self) -> dict[Factors, CellSums]:
         """The observed cells of every table."""
-        if self.together:
+        if self.use_joint:
             return self._sums_of_joint()
-        done = {f: table.finish() for f, table in self.separate.items()}
-        return {f: self.earlier[f] + t if f in self.earlier else t for f, t in done.items()}
+        sums = {f: table.finish() for f, table in self.separate.items()}
+        return {f: self.joint_sums[f] + t if f in self.joint_sums else t for f, t in sums.items()}
 
     def _sums_of_joint(self) -> dict[Factors, CellSums]:
-        whole = self.joint.finish()
+        all_sums = self.joint.finish()
         return {
-            factors: whole.project([self.all.index(f) for f in factors], [self.union.index(p) for p in positions])
+            factors: all_sums.project(
+                [self.all_factors.index(f) for f in factors], [self.all_places.index(p) for p in positions]
+            )
             for factors, positions in self.places.items()
         }
 
 
 def _fill(
-    table: Table,
+    table: CellAccumulator,
     factors: Factors,
     places: Sequence[int],
     columns: Columns,
-    root: Vector | None,
+    root_weight: Vector | None,
     count: Vector | None,
     sizes: Mapping[str, int],
 ) -> None:
     def value(i: int) -> Vector:
         values = columns.value(places[i])
-        return values if root is None else values * root
+        return values if root_weight is None else values * root_weight
 
     table.add([columns.codes[f] for f in factors], [sizes[f] for f in factors], value, count)

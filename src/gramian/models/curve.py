@@ -23,12 +23,12 @@ class Shape:
     program: Program
     linear: tuple[int, ...]
     nonlinear: tuple[int, ...]
-    free: bool
+    has_fixed_part: bool
     pairs: tuple[tuple[int, int], ...] = field(init=False)
 
     def __post_init__(self) -> None:
-        found = enumerate(dependencies(self.program), start=0 if self.free else 1)
-        object.__setattr__(self, "pairs", tuple((k, j) for k, moved in found for j in sorted(moved)))
+        numbered = enumerate(dependencies(self.program), start=0 if self.has_fixed_part else 1)
+        object.__setattr__(self, "pairs", tuple((k, j) for k, parameters in numbered for j in sorted(parameters)))
 
     @property
     def parameters(self) -> int:
@@ -44,7 +44,7 @@ class Shape:
 def columns(shape: Shape, inputs: Sequence[Vector], beta: Vector, rows: int) -> tuple[Matrix, Vector]:
     """The g_k and their derivatives (columns, rows) of a block of rows, and g_0 (rows,)."""
     out = run(shape.program, inputs, beta[list(shape.nonlinear)])
-    parts = out if shape.free else [Value(np.float64(0.0), {}), *out]
+    parts = out if shape.has_fixed_part else [Value(np.float64(0.0), {}), *out]
     C = np.empty((shape.width - 3, rows))
     for k, part in enumerate(parts[1:]):
         C[k] = part.value
@@ -71,7 +71,7 @@ def jacobian(shape: Shape, inputs: Sequence[Vector], beta: Vector, rows: int) ->
         return base + beta[list(shape.linear)] @ C[: len(shape.linear)], C.T @ mixing(shape, beta)
 
 
-def triangle(
+def triangular_factor(
     shape: Shape, inputs: Sequence[Vector], y: Vector, weight: Vector | None, beta: Vector
 ) -> tuple[Matrix, Mask | None]:
     """R (width, width), upper triangular, with R'R the weighted products of a block's columns.

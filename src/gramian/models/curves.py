@@ -23,7 +23,7 @@ SPEEDS = np.array([1.0, 3.0, 8.0, 20.0, 60.0])  # per range of x
 
 
 @dataclass(frozen=True, slots=True)
-class Ready:
+class NamedCurve:
     """A curve with a name. candidates : for its nonlinear parameters, values to try on a sample x, y sorted by x."""
 
     name: str
@@ -32,7 +32,7 @@ class Ready:
     candidates: Mapping[str, Candidates]
 
 
-def _spread(x: Vector) -> float:
+def _range(x: Vector) -> float:
     return float(x[-1] - x[0]) or abs(float(x[0])) or 1.0
 
 
@@ -42,10 +42,10 @@ def _places(x: Vector, y: Vector) -> Vector:
 
 
 def _speeds(x: Vector, y: Vector) -> Vector:
-    return SPEEDS / _spread(x)
+    return SPEEDS / _range(x)
 
 
-def _both(x: Vector, y: Vector) -> Vector:
+def _both_signs(x: Vector, y: Vector) -> Vector:
     return np.concatenate([-_speeds(x, y), _speeds(x, y)])
 
 
@@ -55,16 +55,16 @@ def _trend(x: Vector, y: Vector) -> Vector:
     return _speeds(x, y) * (1.0 if rises else -1.0)
 
 
-def _slow(x: Vector, y: Vector) -> Vector:
-    speeds = np.array([0.1, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 64.0]) / _spread(x)
+def _rates(x: Vector, y: Vector) -> Vector:
+    speeds = np.array([0.1, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 64.0]) / _range(x)
     return np.concatenate([-speeds, speeds])
 
 
 def _widths(x: Vector, y: Vector) -> Vector:
-    return WIDTHS * _spread(x)
+    return WIDTHS * _range(x)
 
 
-def _halves(x: Vector, y: Vector) -> Vector:
+def _scales(x: Vector, y: Vector) -> Vector:
     """Scales from a hundredth to ten times the larger values of x."""
     return float(np.quantile(np.abs(x), 0.75) or 1.0) * np.array([0.01, 0.03, 0.1, 0.3, 0.6, 1.0, 3.0, 10.0])
 
@@ -73,44 +73,44 @@ def _fixed(*values: float) -> Candidates:
     return lambda x, y: np.array(values)
 
 
-_SIGMOID: Mapping[str, Candidates] = {"rate": _both, "mid": _places}
+_SIGMOID: Mapping[str, Candidates] = {"rate": _both_signs, "mid": _places}
 _ODD: Mapping[str, Candidates] = {"rate": _speeds, "mid": _places}  # the sign of `height` says the direction
 _CURVES = (
-    Ready("logistic", "top / (1 + exp(-rate * (x - mid)))", ("top", "rate", "mid"), _SIGMOID),
-    Ready(
+    NamedCurve("logistic", "top / (1 + exp(-rate * (x - mid)))", ("top", "rate", "mid"), _SIGMOID),
+    NamedCurve(
         "logistic4",
         "bottom + (top - bottom) / (1 + exp(-rate * (x - mid)))",
         ("bottom", "top", "rate", "mid"),
         {"rate": _trend, "mid": _places},
     ),
-    Ready("gompertz", "top * exp(-exp(-rate * (x - mid)))", ("top", "rate", "mid"), _SIGMOID),
-    Ready(
+    NamedCurve("gompertz", "top * exp(-exp(-rate * (x - mid)))", ("top", "rate", "mid"), _SIGMOID),
+    NamedCurve(
         "richards",
         "top * (1 + shape * exp(-rate * (x - mid)))^(-1 / shape)",
         ("top", "rate", "mid", "shape"),
         {**_SIGMOID, "shape": _fixed(0.2, 1.0, 4.0)},
     ),
-    Ready(
+    NamedCurve(
         "weibull",
         "top * (1 - exp(-(x / scale)^shape))",
         ("top", "scale", "shape"),
-        {"scale": _halves, "shape": _fixed(0.5, 1.0, 2.0, 4.0, 8.0)},
+        {"scale": _scales, "shape": _fixed(0.5, 1.0, 2.0, 4.0, 8.0)},
     ),
-    Ready("michaelis", "top * x / (half + x)", ("top", "half"), {"half": _halves}),
-    Ready("exponential", "scale * exp(rate * x)", ("scale", "rate"), {"rate": _slow}),
-    Ready("tanh", "level + height * tanh(rate * (x - mid))", ("level", "height", "rate", "mid"), _ODD),
-    Ready("arctan", "level + height * atan(rate * (x - mid))", ("level", "height", "rate", "mid"), _ODD),
-    Ready(
+    NamedCurve("michaelis", "top * x / (half + x)", ("top", "half"), {"half": _scales}),
+    NamedCurve("exponential", "scale * exp(rate * x)", ("scale", "rate"), {"rate": _rates}),
+    NamedCurve("tanh", "level + height * tanh(rate * (x - mid))", ("level", "height", "rate", "mid"), _ODD),
+    NamedCurve("arctan", "level + height * atan(rate * (x - mid))", ("level", "height", "rate", "mid"), _ODD),
+    NamedCurve(
         "gaussian",
         "height * exp(-((x - mid) / width)^2 / 2)",
         ("height", "mid", "width"),
         {"mid": _places, "width": _widths},
     ),
-    Ready(
+    NamedCurve(
         "power",
         "scale * x^exponent",
         ("scale", "exponent"),
         {"exponent": _fixed(-3.0, -2.0, -1.0, -0.5, -0.2, 0.2, 0.5, 1.0, 1.5, 2.0, 3.0, 5.0)},
     ),
 )
-CURVES: Mapping[str, Ready] = {ready.name: ready for ready in _CURVES}
+CURVES: Mapping[str, NamedCurve] = {curve.name: curve for curve in _CURVES}

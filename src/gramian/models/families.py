@@ -26,7 +26,7 @@ BOUNDS = {"line": (-math.inf, math.inf), "positive": (0.0, math.inf), "proportio
 
 
 @dataclass(frozen=True, slots=True)
-class Law:
+class VarianceFunction:
     """A variance function by R's name: the domain of the mean, V, d V / d mu, unit deviances.
 
     relative : V / mu, which does not underflow with mu; asked for only where the domain is "positive".
@@ -69,7 +69,7 @@ class Family:
     """
 
     name: str
-    law: Law
+    variance_function: VarianceFunction
     outcomes: Outcomes
     default_link: str
     known_dispersion: float | None = None
@@ -77,7 +77,7 @@ class Family:
     theta: float | None = None
 
     def __reduce__(self) -> tuple[Callable[..., Family], tuple[str, float | None, str | None]]:
-        return family_named, (self.name, self.theta, self.law.name if self.name == "quasi" else None)
+        return family_named, (self.name, self.theta, self.variance_function.name if self.name == "quasi" else None)
 
     @property
     def range(self) -> str:
@@ -86,11 +86,11 @@ class Family:
 
     def variance(self, mu: Vector) -> Vector:
         """V(mu)."""
-        return self.law.variance(mu)
+        return self.variance_function.variance(mu)
 
     def variance_derivative(self, mu: Vector) -> Vector:
         """d V / d mu."""
-        return self.law.derivative(mu)
+        return self.variance_function.derivative(mu)
 
     def start(self, y: Vector, weight: Vector | float = 1.0) -> Vector:
         """R's first guess of mu."""
@@ -98,8 +98,8 @@ class Family:
 
     def valid(self, mu: Vector) -> Mask:
         """Which means the family can have."""
-        low, high = BOUNDS[self.law.domain]
-        return (mu > low) & (mu < high)
+        lower, upper = BOUNDS[self.variance_function.domain]
+        return (mu > lower) & (mu < upper)
 
     def check(self, y: Vector) -> Mask:
         """Which outcomes are impossible; `range` says what is possible."""
@@ -108,7 +108,9 @@ class Family:
     @quiet
     def unit_deviance(self, y: Vector, mu: Vector) -> Vector:
         """Twice the log likelihood ratio of mean y against mean mu; infinite where mu is out of range."""
-        return np.where(self.valid(mu), self.law.deviance(y, IDENTITY.at(mu, self.law.domain)), np.inf)
+        return np.where(
+            self.valid(mu), self.variance_function.deviance(y, IDENTITY.at(mu, self.variance_function.domain)), np.inf
+        )
 
     def loglik(self, y: Vector, mu: Vector, weight: Vector, dispersion: float = 1.0) -> float:
         """Log likelihood as in R's logLik, nan for a quasi family; a sum over the rows of positive weight.
@@ -143,7 +145,7 @@ def negative_binomial(theta: float) -> Family:
     """Counts with V = mu + mu^2 / theta."""
     if not 0.0 < theta < math.inf:
         raise OptionError(f"theta of the negative binomial must be a number above 0, not {theta}")
-    law = Law(
+    variance_function = VarianceFunction(
         "mu + mu^2/theta",
         "positive",
         lambda mu: mu * (1.0 + mu / theta),
@@ -153,17 +155,19 @@ def negative_binomial(theta: float) -> Family:
     )
     outcomes = Outcomes(COUNT.range, COUNT.allowed, lambda y, w: np.where(y == 0.0, 1 / 6, y))
     likelihood = Likelihood(partial(_negative_binomial_base, theta))
-    return Family("negative_binomial", law, outcomes, "log", 1.0, likelihood, theta)
+    return Family("negative_binomial", variance_function, outcomes, "log", 1.0, likelihood, theta)
 
 
 def quasi(variance: str) -> Family:
     """No distribution, only a variance function: "constant", "mu", "mu^2", "mu^3" or "mu(1-mu)"."""
-    if variance not in LAWS:
-        raise OptionError(f"no variance '{variance}'{did_you_mean(variance, LAWS) or ';'} ({listing(LAWS)})")
-    return Family("quasi", LAWS[variance], QUASI[variance], "identity")
+    if variance not in VARIANCE_FUNCTIONS:
+        raise OptionError(
+            f"no variance '{variance}'{did_you_mean(variance, VARIANCE_FUNCTIONS) or ';'} ({listing(VARIANCE_FUNCTIONS)})"
+        )
+    return Family("quasi", VARIANCE_FUNCTIONS[variance], QUASI[variance], "identity")
 
 
-def excess(y: Vector | float, mu: Vector, d: Vector, log_mu: Vector) -> Vector:
+def half_poisson_deviance(y: Vector | float, mu: Vector, d: Vector, log_mu: Vector) -> Vector:
     """y log(y / mu) - (y - mu), half a Poisson deviance: not negative, and right where y is near mu.
 
     d : y - mu. log_mu : log mu, used where y / mu overflows. For |v| < 0.1, v = d / (y + mu), it is a series in v
@@ -178,13 +182,13 @@ def excess(y: Vector | float, mu: Vector, d: Vector, log_mu: Vector) -> Vector:
     half -= d
     if huge.any():
         np.copyto(half, y * (np.log(np.fmax(y, TINY)) - log_mu) - d, where=huge)
-    near = np.abs(v) < 0.1
-    if near.any():
-        np.copyto(half, _near(y, d, v), where=near)
+    is_near = np.abs(v) < 0.1
+    if is_near.any():
+        np.copyto(half, _near_series(y, d, v), where=is_near)
     return half
 
 
-def _near(y: Vector | float, d: Vector, v: Vector) -> Vector:
+def _near_series(y: Vector | float, d: Vector, v: Vector) -> Vector:
     """v d + 2 y (v^3 / 3 + ... + v^17 / 17)."""
     square = v * v
     series = square * (1.0 / 17.0)
@@ -203,16 +207,18 @@ def _binomial_deviance(y: Vector, mean: Mean) -> Vector:
     if not np.any(y * z):  # only zeros and ones
         return -2.0 * (y * mean.log + z * mean.log_rest)
     d = y - mean.mu
-    return 2.0 * (excess(y, mean.mu, d, mean.log) + excess(z, mean.rest, -d, mean.log_rest))
+    return 2.0 * (
+        half_poisson_deviance(y, mean.mu, d, mean.log) + half_poisson_deviance(z, mean.rest, -d, mean.log_rest)
+    )
 
 
 def _gamma_deviance(y: Vector, mean: Mean) -> Vector:
     """2 (t - log(1 + t)), t = (y - mu) / mu."""
-    return 2.0 * excess(1.0, y / mean.mu, (mean.mu - y) / mean.mu, np.log(y) - mean.log)
+    return 2.0 * half_poisson_deviance(1.0, y / mean.mu, (mean.mu - y) / mean.mu, np.log(y) - mean.log)
 
 
 def _poisson_deviance(y: Vector, mean: Mean) -> Vector:
-    return 2.0 * excess(y, mean.mu, y - mean.mu, mean.log)
+    return 2.0 * half_poisson_deviance(y, mean.mu, y - mean.mu, mean.log)
 
 
 def _inverse_gaussian_deviance(y: Vector, mean: Mean) -> Vector:
@@ -224,11 +230,11 @@ def _negative_binomial_deviance(theta: float, y: Vector, mean: Mean) -> Vector:
     """2 (y log(y / mu) - (y + theta) log((y + theta) / (mu + theta))) as the sum of two Poisson deviances."""
     ratio = (y + theta) / (mean.mu + theta)
     d = (y - mean.mu) * (theta / (mean.mu + theta))
-    zeros = excess(theta, theta * ratio, -d, np.log(theta * ratio))
-    return 2.0 * (excess(y, mean.mu * ratio, d, mean.log + np.log(ratio)) + zeros)
+    zeros = half_poisson_deviance(theta, theta * ratio, -d, np.log(theta * ratio))
+    return 2.0 * (half_poisson_deviance(y, mean.mu * ratio, d, mean.log + np.log(ratio)) + zeros)
 
 
-def _peak(y: Vector) -> Vector:
+def _log_peak(y: Vector) -> Vector:
     """Log of the largest Poisson probability, y log y - y - lgamma(y + 1), by Stirling's series from 16 on."""
     x = np.maximum(y, 16.0)
     x2 = x * x
@@ -239,16 +245,16 @@ def _peak(y: Vector) -> Vector:
 
 def _binomial_base(y: Vector, w: Vector) -> float:
     successes = w * y
-    return float(np.sum(_peak(successes) + _peak(w - successes) - _peak(w)))
+    return float(np.sum(_log_peak(successes) + _log_peak(w - successes) - _log_peak(w)))
 
 
 def _negative_binomial_base(theta: float, y: Vector, w: Vector) -> float:
-    rows = _peak(y) + (float(_peak(np.array(theta))) - _peak(y + theta)) - np.log1p(y / theta)
+    rows = _log_peak(y) + (float(_log_peak(np.array(theta))) - _log_peak(y + theta)) - np.log1p(y / theta)
     return float(np.sum(w * rows))
 
 
 def _gamma_scale(dispersion: float) -> float:
-    return float(_peak(np.array(1.0 / dispersion))) - math.log(dispersion)
+    return float(_log_peak(np.array(1.0 / dispersion))) - math.log(dispersion)
 
 
 def _normal_scale(dispersion: float) -> float:
@@ -265,12 +271,16 @@ COUNT = Outcomes("0 or above", lambda y: y >= 0.0, lambda y, w: y + 0.1)
 AMOUNT = Outcomes("above 0", lambda y: y > 0.0, lambda y, w: y)
 NORMAL = Likelihood(lambda y, w: 0.5 * float(np.sum(np.log(w))), lambda w: float(w.size), _normal_scale)
 
-LINE = Law("constant", "line", np.ones_like, np.zeros_like, lambda y, mean: np.square(y - mean.mu))
-MU = Law("mu", "positive", lambda mu: mu, np.ones_like, _poisson_deviance)
-MU_2 = Law("mu^2", "positive", np.square, lambda mu: 2.0 * mu, _gamma_deviance, lambda mu: mu)
-MU_3 = Law("mu^3", "positive", lambda mu: mu**3, lambda mu: 3.0 * mu**2, _inverse_gaussian_deviance, np.square)
-SHARES = Law("mu(1-mu)", "proportion", lambda mu: mu * (1.0 - mu), lambda mu: 1.0 - 2.0 * mu, _binomial_deviance)
-LAWS = {law.name: law for law in (LINE, MU, MU_2, MU_3, SHARES)}
+LINE = VarianceFunction("constant", "line", np.ones_like, np.zeros_like, lambda y, mean: np.square(y - mean.mu))
+MU = VarianceFunction("mu", "positive", lambda mu: mu, np.ones_like, _poisson_deviance)
+MU_2 = VarianceFunction("mu^2", "positive", np.square, lambda mu: 2.0 * mu, _gamma_deviance, lambda mu: mu)
+MU_3 = VarianceFunction(
+    "mu^3", "positive", lambda mu: mu**3, lambda mu: 3.0 * mu**2, _inverse_gaussian_deviance, np.square
+)
+SHARES = VarianceFunction(
+    "mu(1-mu)", "proportion", lambda mu: mu * (1.0 - mu), lambda mu: 1.0 - 2.0 * mu, _binomial_deviance
+)
+VARIANCE_FUNCTIONS = {variance_function.name: variance_function for variance_function in (LINE, MU, MU_2, MU_3, SHARES)}
 QUASI = {
     "constant": REAL,
     "mu": Outcomes(COUNT.range, COUNT.allowed, lambda y, w: np.where(y == 0.0, 0.1, y)),
@@ -278,14 +288,14 @@ QUASI = {
     "mu^3": AMOUNT,
     "mu(1-mu)": Outcomes(SHARE.range, SHARE.allowed, lambda y, w: np.clip(y, 0.001, 0.999)),
 }
-_ALL = (
+_FAMILIES = (
     Family("gaussian", LINE, REAL, "identity", None, NORMAL),
     Family("binomial", SHARES, SHARE, "logit", 1.0, Likelihood(_binomial_base)),
-    Family("poisson", MU, COUNT, "log", 1.0, Likelihood(lambda y, w: float(np.sum(w * _peak(y))))),
+    Family("poisson", MU, COUNT, "log", 1.0, Likelihood(lambda y, w: float(np.sum(w * _log_peak(y))))),
     Family("gamma", MU_2, AMOUNT, "inverse", None, _continuous(-1.0, _gamma_scale)),
     Family("inverse_gaussian", MU_3, AMOUNT, "inverse_squared", None, _continuous(-1.5, _normal_scale)),
     Family("quasibinomial", SHARES, SHARE, "logit"),
     Family("quasipoisson", MU, COUNT, "log"),
     quasi("constant"),
 )
-FAMILIES: Mapping[str, Family] = MappingProxyType({family.name: family for family in _ALL})
+FAMILIES: Mapping[str, Family] = MappingProxyType({family.name: family for family in _FAMILIES})

@@ -37,12 +37,12 @@ class Program:
 
 def dependencies(program: Program) -> list[frozenset[int]]:
     """For every output, the parameters that it depends on."""
-    known = [frozenset[int]()] * program.inputs
-    known += [frozenset({k}) for k in range(program.parameters)]
-    known += [frozenset[int]()] * len(program.constants)
+    parameters = [frozenset[int]()] * program.inputs
+    parameters += [frozenset({k}) for k in range(program.parameters)]
+    parameters += [frozenset[int]()] * len(program.constants)
     for step in program.steps:
-        known.append(frozenset().union(*(known[s] for s in step.slots)))
-    return [known[s] for s in program.outputs]
+        parameters.append(frozenset().union(*(parameters[s] for s in step.slots)))
+    return [parameters[s] for s in program.outputs]
 
 
 class Value(NamedTuple):
@@ -69,26 +69,26 @@ def run(program: Program, inputs: Sequence[Vector], parameters: Vector) -> list[
 
 
 def _add(u: Value, v: Value) -> Value:
-    return Value(u.value + v.value, _joined(u.partials, v.partials))
+    return Value(u.value + v.value, _sum_partials(u.partials, v.partials))
 
 
 def _subtract(u: Value, v: Value) -> Value:
-    return Value(u.value - v.value, _joined(u.partials, {k: -d for k, d in v.partials.items()}))
+    return Value(u.value - v.value, _sum_partials(u.partials, {k: -d for k, d in v.partials.items()}))
 
 
 def _multiply(u: Value, v: Value) -> Value:
     left = {k: d * v.value for k, d in u.partials.items()}
-    return Value(u.value * v.value, _joined(left, {k: u.value * d for k, d in v.partials.items()}))
+    return Value(u.value * v.value, _sum_partials(left, {k: u.value * d for k, d in v.partials.items()}))
 
 
 def _divide(u: Value, v: Value) -> Value:
     """Where the denominator overflows, or its derivative next to that, the quotient does not move."""
     q = u.value / v.value
-    gone = (np.abs(v.value) > HUGE) & np.isfinite(u.value)
+    overflowed = (np.abs(v.value) > HUGE) & np.isfinite(u.value)
     left = {k: d / v.value for k, d in u.partials.items()}
-    partials = _joined(left, {k: -q * (d / v.value) for k, d in v.partials.items()})
-    if np.any(gone):
-        partials = {k: np.where(gone & ~np.isfinite(d), 0.0, d) for k, d in partials.items()}
+    partials = _sum_partials(left, {k: -q * (d / v.value) for k, d in v.partials.items()})
+    if np.any(overflowed):
+        partials = {k: np.where(overflowed & ~np.isfinite(d), 0.0, d) for k, d in partials.items()}
     return Value(q, partials)
 
 
@@ -98,19 +98,19 @@ def _power(u: Value, v: Value) -> Value:
     out: Partials = {}
     if u.partials:
         slope = v.value * np.power(u.value, v.value - 1.0)
-        out = {k: _unless((u.value == 0) & (d == 0) & (v.value > 0), slope * d) for k, d in u.partials.items()}
+        out = {k: _zero_where((u.value == 0) & (d == 0) & (v.value > 0), slope * d) for k, d in u.partials.items()}
     if v.partials:
         log = p * np.log(u.value)
-        log = _unless((u.value == 0) & (v.value > 0), log)
-        out = _joined(out, {k: log * d for k, d in v.partials.items()})
+        log = _zero_where((u.value == 0) & (v.value > 0), log)
+        out = _sum_partials(out, {k: log * d for k, d in v.partials.items()})
     return Value(p, out)
 
 
-def _unless(zero: Any, values: Any) -> Any:
+def _zero_where(zero: Any, values: Any) -> Any:
     return np.where(zero, 0.0, values) if np.any(zero) else values
 
 
-def _joined(a: Partials, b: Partials) -> Partials:
+def _sum_partials(a: Partials, b: Partials) -> Partials:
     return {**a, **{k: a[k] + d if k in a else d for k, d in b.items()}}
 
 
@@ -126,7 +126,7 @@ def _function(value: Callable[[Any], Any], slope: Callable[[Any, Any], Any]) -> 
         if not u.partials:
             return Value(f, {})
         s = slope(u.value, f)
-        return Value(f, {k: _unless((s == 0) & ~np.isfinite(d), s * d) for k, d in u.partials.items()})
+        return Value(f, {k: _zero_where((s == 0) & ~np.isfinite(d), s * d) for k, d in u.partials.items()})
 
     return apply
 

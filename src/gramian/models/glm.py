@@ -21,7 +21,7 @@ BLOCK = 8192  # rows at a time, so that temporaries stay in the cache
 FLOOR = 1e-100  # of w / |s|: r, and r^2, stay finite
 
 
-class Working(NamedTuple):
+class WorkingRows(NamedTuple):
     """Weighted linear rows A d ~ r: the normal equations are A'WA d = A's, with s = w r.
 
     s : (n,) score contribution, prior (y - mu) mu' / V, computed without a division by w: use (w, s) for A'WA and A's.
@@ -60,46 +60,50 @@ class GLM:
         """The eta of R's first guess of mu."""
         return self.link.link(self.family.start(y, 1.0 if weight is None else weight))
 
-    def linearize(self, y: Vector, eta: Vector, weight: Vector | None = None, *, observed: bool = False) -> Working:
+    def linearize(self, y: Vector, eta: Vector, weight: Vector | None = None, *, observed: bool = False) -> WorkingRows:
         """Working rows at eta, offset included; weights are prior weights, >= 0.
 
         observed : weights from the observed information where that is positive, instead of the expected one; for
         canonical links they agree. Rows of weight zero count nowhere, not even in the range check.
         """
         r, w, s = np.empty(y.size), np.empty(y.size), np.empty(y.size)
-        losses = []
+        deviances = []
         with np.errstate(all="ignore"):
             for start in range(0, y.size, BLOCK):
                 rows = slice(start, start + BLOCK)
                 prior = None if weight is None else weight[rows]
-                losses.append(_fill(self, y[rows], eta[rows], prior, w[rows], s[rows], observed))
+                deviances.append(_fill_block(self, y[rows], eta[rows], prior, w[rows], s[rows], observed))
                 _divide(s[rows], w[rows], r[rows])
-        return Working(r, w, s, math.fsum(losses))
+        return WorkingRows(r, w, s, math.fsum(deviances))
 
 
-def _fill(model: GLM, y: Vector, eta: Vector, prior: Vector | None, w: Vector, s: Vector, observed: bool) -> float:
+def _fill_block(
+    model: GLM, y: Vector, eta: Vector, prior: Vector | None, w: Vector, s: Vector, observed: bool
+) -> float:
     """Write one block's rows into w and s; return its deviance."""
-    law = model.family.law
-    mean = model.link.at(eta, law.domain)
-    score, information = EXPECTED[law.domain](model, y, eta, mean)
+    variance_function = model.family.variance_function
+    mean = model.link.at(eta, variance_function.domain)
+    score, information = EXPECTED[variance_function.domain](model, y, eta, mean)
     if observed:
-        sharp = OBSERVED[law.domain](model, y, eta, mean)
-        np.copyto(information, sharp, where=(sharp > 0.0) & np.isfinite(sharp))
+        observed_information = OBSERVED[variance_function.domain](model, y, eta, mean)
+        np.copyto(
+            information, observed_information, where=(observed_information > 0.0) & np.isfinite(observed_information)
+        )
     scale = 1.0 if prior is None else prior
     np.multiply(score, scale, out=s)
     np.multiply(information, scale, out=w)
-    unit = law.deviance(y, mean)
-    unit *= scale
-    loss = float(np.add.reduce(unit))
+    row_deviance = variance_function.deviance(y, mean)
+    row_deviance *= scale
+    loss = float(np.add.reduce(row_deviance))
     parts = (s, w, mean.log, mean.log_rest)  # a mean out of range has no finite logarithm
     if math.isfinite(loss + sum(float(np.add.reduce(part)) for part in parts)):
         return loss
-    return _clear(unit, parts, prior)
+    return _zero_undefined(row_deviance, parts, prior)
 
 
-def _clear(unit: Vector, parts: tuple[Vector, ...], prior: Vector | None) -> float:
+def _zero_undefined(row_deviance: Vector, parts: tuple[Vector, ...], prior: Vector | None) -> float:
     """Set rows that are not finite to zero; infinity if one of them has weight, else the deviance of the rest."""
-    bad = ~np.isfinite(unit)
+    bad = ~np.isfinite(row_deviance)
     for part in parts:
         if part.size:
             bad |= ~np.isfinite(part)
@@ -107,7 +111,7 @@ def _clear(unit: Vector, parts: tuple[Vector, ...], prior: Vector | None) -> flo
         part[bad] = 0.0
     if bad.any() and (prior is None or (prior[bad] > 0.0).any()):
         return math.inf
-    return float(np.sum(unit[~bad]))
+    return float(np.sum(row_deviance[~bad]))
 
 
 def _divide(s: Vector, w: Vector, r: Vector) -> None:
@@ -125,7 +129,7 @@ def _line(model: GLM, y: Vector, eta: Vector, mean: Mean) -> tuple[Vector, Vecto
 
 
 def _positive(model: GLM, y: Vector, eta: Vector, mean: Mean) -> tuple[Vector, Vector]:
-    relative = model.family.law.relative(mean.mu)
+    relative = model.family.variance_function.relative(mean.mu)
     return (y - mean.mu) * mean.rate / relative, mean.mu / relative * mean.rate * mean.rate
 
 
@@ -136,21 +140,21 @@ def _proportion(model: GLM, y: Vector, eta: Vector, mean: Mean) -> tuple[Vector,
 
 def _observed_line(model: GLM, y: Vector, eta: Vector, mean: Mean) -> Vector:
     slope = model.link.derivative(eta)
-    return slope * (slope - (y - mean.mu) * model.link.bend(eta))
+    return slope * (slope - (y - mean.mu) * model.link.curvature_ratio(eta))
 
 
 def _observed_positive(model: GLM, y: Vector, eta: Vector, mean: Mean) -> Vector:
     """mu' k - (y - mu) k', where k = mu' / V and k' = k (mu'' / mu' - mu' V' / V)."""
-    law, mu, rate = model.family.law, mean.mu, mean.rate
-    relative = law.relative(mu)
-    tilt = model.link.bend(eta) - rate * (law.derivative(mu) / relative)
-    return (mu * rate - (y - mu) * tilt) * rate / relative
+    variance_function, mu, rate = model.family.variance_function, mean.mu, mean.rate
+    relative = variance_function.relative(mu)
+    curvature = model.link.curvature_ratio(eta) - rate * (variance_function.derivative(mu) / relative)
+    return (mu * rate - (y - mu) * curvature) * rate / relative
 
 
 def _observed_proportion(model: GLM, y: Vector, eta: Vector, mean: Mean) -> Vector:
-    bend = model.link.bend(eta)
-    success = y * mean.rate * (mean.rate - bend)
-    return success + (1.0 - y) * mean.rest_rate * (mean.rest_rate + bend)
+    curvature_ratio = model.link.curvature_ratio(eta)
+    success = y * mean.rate * (mean.rate - curvature_ratio)
+    return success + (1.0 - y) * mean.rest_rate * (mean.rest_rate + curvature_ratio)
 
 
 EXPECTED = {"line": _line, "positive": _positive, "proportion": _proportion}

@@ -58,7 +58,7 @@ class Link:
     link: Map
     inverse: Map
     derivative: Map
-    bend: Map
+    curvature_ratio: Map
     above_zero: Callable[[Vector], Mean] | None = None
     between: Callable[[Vector], Mean] | None = None
 
@@ -68,7 +68,7 @@ class Link:
     @quiet
     def second(self, eta: Vector) -> Vector:
         """The curvature mu'' = d2 mu / d eta2, of eta."""
-        return self.derivative(eta) * self.bend(eta)
+        return self.derivative(eta) * self.curvature_ratio(eta)
 
     @quiet
     def at(self, eta: Vector, domain: str) -> Mean:
@@ -154,15 +154,15 @@ def _cauchit_proportion(eta: Vector) -> Mean:
 
 def _symmetric(eta: Vector, tail: Vector, log_tail: Vector, rate: Vector, slope: Vector) -> Mean:
     """Both sides of a symmetric distribution from its smaller tail, the tail's rate and the slope."""
-    near, below = 1.0 - tail, eta < 0.0
-    log_near, near_rate = np.log1p(-tail), slope / near
+    larger, below = 1.0 - tail, eta < 0.0
+    log_larger, larger_rate = np.log1p(-tail), slope / larger
     return Mean(
-        np.where(below, tail, near),
-        np.where(below, log_tail, log_near),
-        np.where(below, rate, near_rate),
-        np.where(below, near, tail),
-        np.where(below, log_near, log_tail),
-        np.where(below, near_rate, rate),
+        np.where(below, tail, larger),
+        np.where(below, log_tail, log_larger),
+        np.where(below, rate, larger_rate),
+        np.where(below, larger, tail),
+        np.where(below, log_larger, log_tail),
+        np.where(below, larger_rate, rate),
     )
 
 

@@ -8,10 +8,10 @@ import numpy as np
 
 from gramian.typing import Codes, Matrix, Vector
 
-FINE = 4096  # cells; joined by pairs as the range grows, so their number must be even
+CELLS = 4096  # cells; joined by pairs as the range grows, so their number must be even
 GROUPS = 30
-FEWEST = 20  # rows of a group, below which its standard error says little
-REACH = 1.959963984540054  # of a 95 % interval, in standard errors
+MIN_GROUP_ROWS = 20  # rows of a group, below which its standard error says little
+Z_95 = 1.959963984540054  # of a 95 % interval, in standard errors
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +32,14 @@ class Groups:
     @property
     def interval(self) -> Matrix:
         """95 % intervals of mean y, (2, g)."""
-        return np.stack([self.y - REACH * self.error, self.y + REACH * self.error])
+        return np.stack([self.y - Z_95 * self.error, self.y + Z_95 * self.error])
 
     @property
     def wilson(self) -> Matrix:
         """95 % intervals of probabilities, (2, g), where y are shares and weights trials; after Wilson (1927)."""
-        z = REACH**2 / self.weight
+        z = Z_95**2 / self.weight
         centre = (self.y + z / 2) / (1 + z)
-        half = REACH / (1 + z) * np.sqrt(np.maximum(self.y * (1 - self.y), 0.0) / self.weight + z / (4 * self.weight))
+        half = Z_95 / (1 + z) * np.sqrt(np.maximum(self.y * (1 - self.y), 0.0) / self.weight + z / (4 * self.weight))
         return np.stack([np.maximum(centre - half, 0.0), np.minimum(centre + half, 1.0)])
 
 
@@ -48,8 +48,8 @@ class Bins:
 
     def __init__(self) -> None:
         self.low, self.width = 0.0, 0.0
-        self.least, self.most = np.inf, -np.inf
-        self.sums: Matrix = np.zeros((6, FINE))
+        self.minimum, self.maximum = np.inf, -np.inf
+        self.sums: Matrix = np.zeros((6, CELLS))
 
     def add(
         self,
@@ -62,47 +62,47 @@ class Bins:
         """More rows, all finite. fitted : what y is compared with."""
         if not len(x):
             return
-        self._reach(float(x.min()), float(x.max()))
-        cell = np.clip((x - self.low) / self.width, 0, FINE - 1).astype(np.int64)
+        self._extend(float(x.min()), float(x.max()))
+        cell = np.clip((x - self.low) / self.width, 0, CELLS - 1).astype(np.int64)
         n = np.ones(len(x)) if count is None else count
         w = n if weight is None else n * weight
         r = y - fitted
         for k, values in enumerate((n, w, w * x, w * y, w * r, w * r * r)):
-            self.sums[k] += np.bincount(cell, values, FINE)
+            self.sums[k] += np.bincount(cell, values, CELLS)
 
-    def groups(self, most: int = GROUPS) -> Groups:
+    def groups(self, max_groups: int = GROUPS) -> Groups:
         """At most so many groups: narrow where rows are many, wide where they are few, of 20 rows at least."""
-        held = np.flatnonzero(self.sums[0])
-        sums = self.sums[:, held]
+        occupied = np.flatnonzero(self.sums[0])
+        sums = self.sums[:, occupied]
         total = sums[0].sum()
-        share = (np.cumsum(sums[0]) - sums[0] / 2) / total if total else np.zeros(0)
-        place = (held - held[0]) / max(int(held[-1] - held[0]), 1) if len(held) else share
-        group = np.minimum((share + place) / 2 * most, most - 1).astype(np.int64)
-        sums = np.stack([np.bincount(_large_enough(group, sums[0]), s) for s in sums])
+        quantile = (np.cumsum(sums[0]) - sums[0] / 2) / total if total else np.zeros(0)
+        place = (occupied - occupied[0]) / max(int(occupied[-1] - occupied[0]), 1) if len(occupied) else quantile
+        group = np.minimum((quantile + place) / 2 * max_groups, max_groups - 1).astype(np.int64)
+        sums = np.stack([np.bincount(_merged_groups(group, sums[0]), s) for s in sums])
         n, w, wx, wy, wr, wrr = sums[:, (sums[0] > 0) & (sums[1] > 0)]
         mean = wr / w
         scatter = np.maximum(wrr - w * mean**2, 0.0) / np.maximum(n - 1, 1)
         error = np.where(n > 1, np.sqrt(scatter / w), np.nan)
         return Groups(n, w, wx / w, wy / w, (wy - wr) / w, error)
 
-    def counts(self, most: int = 40) -> tuple[Vector, Vector]:
+    def counts(self, cells: int = 40) -> tuple[Vector, Vector]:
         """Edges (k + 1,) of equal cells from least to most, and the rows in them (k,)."""
-        held = self.sums[0] > 0
-        centres = self.sums[2][held] / np.maximum(self.sums[1][held], 1e-300)
-        rows, edges = np.histogram(centres, most, (self.least, self.most), weights=self.sums[0][held])
+        occupied = self.sums[0] > 0
+        centres = self.sums[2][occupied] / np.maximum(self.sums[1][occupied], 1e-300)
+        rows, edges = np.histogram(centres, cells, (self.minimum, self.maximum), weights=self.sums[0][occupied])
         return edges, rows
 
-    def _reach(self, least: float, most: float) -> None:
+    def _extend(self, minimum: float, maximum: float) -> None:
         """Widen the cells until all from least to most has one."""
-        self.least, self.most = min(self.least, least), max(self.most, most)
+        self.minimum, self.maximum = min(self.minimum, minimum), max(self.maximum, maximum)
         if not self.width:
-            self.low = least
-            self.width = max((most - least) / (FINE - 1), 1e-13 * max(abs(least), abs(most), 1e-280))
-        while self.most >= self.low + FINE * self.width:
-            self._double(slice(0, FINE // 2))
-        while self.least < self.low:
-            self.low -= FINE * self.width
-            self._double(slice(FINE // 2, FINE))
+            self.low = minimum
+            self.width = max((maximum - minimum) / (CELLS - 1), 1e-13 * max(abs(minimum), abs(maximum), 1e-280))
+        while self.maximum >= self.low + CELLS * self.width:
+            self._double(slice(0, CELLS // 2))
+        while self.minimum < self.low:
+            self.low -= CELLS * self.width
+            self._double(slice(CELLS // 2, CELLS))
 
     def _double(self, place: slice) -> None:
         joined = self.sums[:, ::2] + self.sums[:, 1::2]
@@ -111,15 +111,15 @@ class Bins:
         self.width *= 2.0
 
 
-def _large_enough(group: Codes, rows: Vector) -> Codes:
+def _merged_groups(group: Codes, rows: Vector) -> Codes:
     """Groups (k,), ascending, joined with the next until they have enough rows, what is left with the last."""
     sizes = np.bincount(group, rows)
-    to, joined, held = np.zeros(len(sizes), np.int64), 0, 0.0
+    to, joined, row_count = np.zeros(len(sizes), np.int64), 0, 0.0
     for g, size in enumerate(sizes):
         to[g] = joined
-        held += size
-        if held >= FEWEST:
-            joined, held = joined + 1, 0.0
-    if 0 < held < FEWEST:
+        row_count += size
+        if row_count >= MIN_GROUP_ROWS:
+            joined, row_count = joined + 1, 0.0
+    if 0 < row_count < MIN_GROUP_ROWS:
         to[to == joined] = max(joined - 1, 0)
     return np.asarray(to[group])

@@ -7,44 +7,44 @@ from typing import Any
 import numpy as np
 
 from gramian.plots.bins import Bins
-from gramian.plots.look import BLUE, GREY, SKY, label, told_below
-from gramian.plots.matplotlib import FuncFormatter, drawn, picture
+from gramian.plots.look import BLUE, GREY, SKY, label, legend_below
+from gramian.plots.matplotlib import FuncFormatter, picture, styled
 from gramian.typing import Vector
 
 GROUPS = 20
 
 
-@drawn
-def calibration(found: Bins, *, title: str, outcome: str) -> Any:
+@styled
+def calibration(bins: Bins, *, title: str, outcome: str) -> Any:
     """Observed shares of groups of rows with like predictions, and how the predictions are distributed.
 
     found : x the predicted probabilities, y the outcomes, weights the trials.
     """
-    groups = found.groups(GROUPS)
+    groups = bins.groups(GROUPS)
     figure = picture(6.4, 6.4)
     top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=[4, 1])
     low, high = groups.wilson
     top.plot([0, 1], [0, 1], color=GREY, linewidth=1.0, linestyle="--", label="perfectly calibrated")
-    reach = np.stack([np.maximum(groups.y - low, 0.0), np.maximum(high - groups.y, 0.0)])
+    error_bars = np.stack([np.maximum(groups.y - low, 0.0), np.maximum(high - groups.y, 0.0)])
     rows = f"{groups.rows.sum():,.0f} rows in {len(groups.x)} groups of like predictions, with 95 % intervals"
-    top.errorbar(groups.x, groups.y, reach, fmt="o", color=BLUE, markersize=4.5, elinewidth=1.3, label=rows)
+    top.errorbar(groups.x, groups.y, error_bars, fmt="o", color=BLUE, markersize=4.5, elinewidth=1.3, label=rows)
     top.set_ylabel(f"observed share of {label(outcome, 40)}")
     top.set_title(label(title, 70))
-    edges, counts = found.counts()
+    edges, counts = bins.counts()
     bottom.stairs(counts, edges, fill=True, color=SKY)
     bottom.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
     bottom.set_ylabel("rows")
     bottom.set_xlabel("predicted probability")
     _limits(top, groups.x, low, high)
-    told_below(figure, columns=1)
+    legend_below(figure, columns=1)
     return figure
 
 
 def _limits(ax: Any, x: Vector, low: Vector, high: Vector) -> None:
     """The same on both axes; all from 0 to 1 unless the predictions fill little of it."""
     ends = (min(x.min(), low.min()), max(x.max(), high.max()))
-    room = 0.06 * (ends[1] - ends[0]) + 0.005
-    span = (0.0, 1.0) if ends[1] - ends[0] > 0.5 else (max(ends[0] - room, 0.0), min(ends[1] + room, 1.0))
+    margin = 0.06 * (ends[1] - ends[0]) + 0.005
+    span = (0.0, 1.0) if ends[1] - ends[0] > 0.5 else (max(ends[0] - margin, 0.0), min(ends[1] + margin, 1.0))
     pad = 0.02 * (span[1] - span[0])
     ax.set_xlim(span[0] - pad, span[1] + pad)
     ax.set_ylim(span[0] - pad, span[1] + pad)

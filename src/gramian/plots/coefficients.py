@@ -8,25 +8,25 @@ from typing import Any
 import numpy as np
 
 from gramian.plots.look import BLUE, GREY, label, labels, percent, wrapped
-from gramian.plots.matplotlib import drawn, picture
+from gramian.plots.matplotlib import picture, styled
 from gramian.typing import Codes, Matrix, Vector
 
-MOST = 60  # rows that a picture has room for
-PANELS = 4
-ALIKE = 25.0  # intervals that reach this much farther than others get an axis of their own
-ROW, FRAME = 0.24, 0.62  # inches
+MAX_COEFFICIENTS = 60  # rows that a picture has room for
+MAX_PANELS = 4
+MAX_SIZE_RATIO = 25.0  # intervals that reach this much farther than others get an axis of their own
+ROW_HEIGHT, PANEL_MARGIN = 0.24, 0.62  # inches
 
 
-@drawn
+@styled
 def coefficients(
     names: Sequence[str],
     estimates: Vector,
     intervals: Matrix,
     *,
-    together: Sequence[int] | None = None,
+    term_numbers: Sequence[int] | None = None,
     level: float = 0.95,
     title: str = "",
-    unit: str = "estimate",
+    x_label: str = "estimate",
 ) -> Any:
     """Dots with intervals, from top to bottom in the order of the names.
 
@@ -35,32 +35,32 @@ def coefficients(
     """
     shown = _shown(estimates, intervals)
     estimates, intervals = estimates[shown], intervals[shown]
-    terms = shown if together is None else np.asarray(together)[shown]
-    told = labels([names[i] for i in shown])
+    terms = shown if term_numbers is None else np.asarray(term_numbers)[shown]
+    short_names = labels([names[i] for i in shown])
     panels = _panels(estimates, intervals, terms)
     sizes = [len(p) for p in panels]
-    figure = picture(7.0, 0.9 + sum(ROW * n + FRAME for n in sizes))
-    axes = figure.subplots(len(panels), 1, squeeze=False, height_ratios=[ROW * n + 0.1 for n in sizes])[:, 0]
+    figure = picture(7.0, 0.9 + sum(ROW_HEIGHT * n + PANEL_MARGIN for n in sizes))
+    axes = figure.subplots(len(panels), 1, squeeze=False, height_ratios=[ROW_HEIGHT * n + 0.1 for n in sizes])[:, 0]
     for ax, members in zip(axes, panels, strict=True):
-        _draw(ax, [told[i] for i in members], estimates[members], intervals[members])
-    axes[-1].set_xlabel(unit + (", every panel on a scale of its own" if len(panels) > 1 else ""))
+        _draw(ax, [short_names[i] for i in members], estimates[members], intervals[members])
+    axes[-1].set_xlabel(x_label + (", every panel on a scale of its own" if len(panels) > 1 else ""))
     figure.suptitle(wrapped(_title(title, len(shown), len(names)), 74), ha="left", x=0.02)
     _legend(figure, estimates, intervals, level)
     return figure
 
 
 def _shown(estimates: Vector, intervals: Matrix) -> Codes:
-    if len(estimates) <= MOST:
+    if len(estimates) <= MAX_COEFFICIENTS:
         return np.arange(len(estimates))
     half = (intervals[:, 1] - intervals[:, 0]) / 2
     with np.errstate(divide="ignore", invalid="ignore"):
-        far = np.nan_to_num(np.abs(estimates) / half, nan=-1.0)
-    return np.sort(np.argsort(-far, kind="stable")[:MOST])
+        significance = np.nan_to_num(np.abs(estimates) / half, nan=-1.0)
+    return np.sort(np.argsort(-significance, kind="stable")[:MAX_COEFFICIENTS])
 
 
-def _title(title: str, shown: int, all_of_them: int) -> str:
-    told = "Coefficients" if shown == all_of_them else f"{shown} of {all_of_them:,} coefficients, the most significant"
-    return f"{told} of {label(title, 75)}" if title else told
+def _title(title: str, shown: int, total: int) -> str:
+    subject = "Coefficients" if shown == total else f"{shown} of {total:,} coefficients, the most significant"
+    return f"{subject} of {label(title, 75)}" if title else subject
 
 
 def _panels(estimates: Vector, intervals: Matrix, terms: Codes) -> list[Codes]:
@@ -69,7 +69,7 @@ def _panels(estimates: Vector, intervals: Matrix, terms: Codes) -> list[Codes]:
     largest = {int(t): float(size[terms == t].max()) for t in dict.fromkeys(terms.tolist())}
     groups: list[list[int]] = []
     for term in sorted((t for t in largest if largest[t] > 0), key=lambda t: -largest[t]):
-        if groups and (largest[groups[-1][0]] < ALIKE * largest[term] or len(groups) == PANELS):
+        if groups and (largest[groups[-1][0]] < MAX_SIZE_RATIO * largest[term] or len(groups) == MAX_PANELS):
             groups[-1].append(term)
         else:
             groups.append([term])
@@ -79,34 +79,34 @@ def _panels(estimates: Vector, intervals: Matrix, terms: Codes) -> list[Codes]:
 
 
 def _draw(ax: Any, names: list[str], estimates: Vector, intervals: Matrix) -> None:
-    at = np.arange(len(names))
+    rows = np.arange(len(names))
     ax.axvline(0.0, color=GREY, linewidth=0.9)
-    ax.hlines(at, intervals[:, 0], intervals[:, 1], color=BLUE, linewidth=1.8)
-    apart = _apart(intervals)
-    for which, face in ((apart, BLUE), (~apart, "white")):
-        ax.plot(estimates[which], at[which], "o", color=BLUE, markerfacecolor=face, markersize=4.5)
+    ax.hlines(rows, intervals[:, 0], intervals[:, 1], color=BLUE, linewidth=1.8)
+    significant = _excludes_zero(intervals)
+    for selected, face in ((significant, BLUE), (~significant, "white")):
+        ax.plot(estimates[selected], rows[selected], "o", color=BLUE, markerfacecolor=face, markersize=4.5)
     for i in np.flatnonzero(np.isnan(estimates)):
         ax.annotate("not determined", (0.0, i), (4, 0), textcoords="offset points", va="center", fontsize=8, color=GREY)
-    ax.set_yticks(at, names)
+    ax.set_yticks(rows, names)
     ax.set_ylim(len(names) - 0.4, -0.6)
     ax.locator_params(axis="x", nbins=7)
     ax.grid(axis="y", visible=False)
     ax.tick_params(axis="y", length=0)
 
 
-def _apart(intervals: Matrix) -> Any:
+def _excludes_zero(intervals: Matrix) -> Any:
     with np.errstate(invalid="ignore"):
         return (intervals[:, 0] > 0) | (intervals[:, 1] < 0)
 
 
 def _legend(figure: Any, estimates: Vector, intervals: Matrix, level: float) -> None:
-    apart, ax = _apart(intervals), figure.axes[0]
-    told = percent(level)
+    significant, ax = _excludes_zero(intervals), figure.axes[0]
+    text = percent(level)
     handles = []
-    if apart.any():
-        handles += ax.plot([], [], "-o", color=BLUE, markersize=4.5, label=f"{told} interval without zero")
-    if (~apart & np.isfinite(estimates)).any():
-        told = f"{told} interval with zero" if np.isfinite(intervals).any() else "estimate"
-        handles += ax.plot([], [], "-o", color=BLUE, markerfacecolor="white", markersize=4.5, label=told)
+    if significant.any():
+        handles += ax.plot([], [], "-o", color=BLUE, markersize=4.5, label=f"{text} interval without zero")
+    if (~significant & np.isfinite(estimates)).any():
+        text = f"{text} interval with zero" if np.isfinite(intervals).any() else "estimate"
+        handles += ax.plot([], [], "-o", color=BLUE, markerfacecolor="white", markersize=4.5, label=text)
     if handles:
         figure.legend(handles=handles, loc="outside lower center", ncols=2)

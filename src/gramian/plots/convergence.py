@@ -9,16 +9,19 @@ from typing import Any
 import numpy as np
 
 from gramian.plots import bowl
-from gramian.plots.look import GREY, LINES, label, power, told_below
-from gramian.plots.matplotlib import FixedLocator, FuncFormatter, NullLocator, drawn, picture
+from gramian.plots.look import GREY, LINES, label, legend_below, power
+from gramian.plots.matplotlib import FixedLocator, FuncFormatter, NullLocator, picture, styled
 from gramian.typing import Matrix, Vector
 
-LEAST, MOST = 1e-17, 30.0  # errors that are drawn; what is smaller is zero to float64, what is larger has diverged
+MIN_ERROR, MAX_ERROR = (
+    1e-17,
+    30.0,
+)  # errors that are drawn; what is smaller is zero to float64, what is larger has diverged
 SIDE, HEIGHT = 4.9, 3.1
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class MethodHistory:
     """How a method went: relative errors after iterations and passes, all (k,), and the coefficients where two."""
 
     name: str
@@ -29,17 +32,17 @@ class Way:
 
 
 @dataclass(frozen=True, slots=True)
-class Course:
+class ProblemPanel:
     """All methods on one problem. cost : of two coefficients its curvature and minimum, None where not known."""
 
     title: str
-    ways: Sequence[Way]
+    histories: Sequence[MethodHistory]
     names: Sequence[str] = ()
     cost: tuple[Matrix, Vector] | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Times:
+class Timings:
     """Seconds against the number of features: the solve and single steps, and where steps begin to win."""
 
     features: Vector
@@ -49,30 +52,32 @@ class Times:
     crossover: Mapping[int, float]
 
 
-@drawn
-def convergence(courses: Sequence[Course], methods: Sequence[str], times: Times | None = None, title: str = "") -> Any:
+@styled
+def convergence(
+    panels: Sequence[ProblemPanel], methods: Sequence[str], timings: Timings | None = None, title: str = ""
+) -> Any:
     """Errors against iterations above errors against passes, one column for each problem; then ways, then times.
 
     methods : all names, in an order that decides on colours.
     """
     styles = {name: LINES[i % len(LINES)] for i, name in enumerate(methods)}
-    ways = any(c.cost is not None for c in courses)
-    rows = 2 + ways + (times is not None)
-    figure = picture(1.0 + SIDE * len(courses), 1.2 + HEIGHT * rows + 0.4 * (times is not None))
-    grid = figure.add_gridspec(rows, len(courses))
-    for k, course in enumerate(courses):
-        above = _errors(figure.add_subplot(grid[0, k]), course, styles, "iterations")
-        above.set_title(course.title)
-        _errors(figure.add_subplot(grid[1, k]), course, styles, "passes")
-        if course.cost is not None:
-            bowl.contours(figure.add_subplot(grid[2, k]), course.cost, _paths(course, styles), course.names)
+    has_paths = any(c.cost is not None for c in panels)
+    rows = 2 + has_paths + (timings is not None)
+    figure = picture(1.0 + SIDE * len(panels), 1.2 + HEIGHT * rows + 0.4 * (timings is not None))
+    grid = figure.add_gridspec(rows, len(panels))
+    for k, panel in enumerate(panels):
+        upper = _errors(figure.add_subplot(grid[0, k]), panel, styles, "iterations")
+        upper.set_title(panel.title)
+        _errors(figure.add_subplot(grid[1, k]), panel, styles, "passes")
+        if panel.cost is not None:
+            bowl.contours(figure.add_subplot(grid[2, k]), panel.cost, _paths(panel, styles), panel.names)
     handles = {name: figure.axes[0].plot([], [], **_style(style))[0] for name, style in styles.items()}
-    if any(_diverges(way) for course in courses for way in course.ways):
+    if any(_diverges(history) for panel in panels for history in panel.histories):
         handles["leaves the picture: diverges"] = figure.axes[0].plot([], [], "^", color=GREY, markersize=8)[0]
-    if times is not None:
-        crossover(figure.add_subplot(grid[rows - 1, :]), times, columns=1 + len(courses))
-    figure.suptitle(label(title, 45 + 45 * (len(courses) > 1)), ha="left", x=0.02)
-    told_below(figure, handles, columns=1 + len(courses))
+    if timings is not None:
+        crossover(figure.add_subplot(grid[rows - 1, :]), timings, columns=1 + len(panels))
+    figure.suptitle(label(title, 45 + 45 * (len(panels) > 1)), ha="left", x=0.02)
+    legend_below(figure, handles, columns=1 + len(panels))
     return figure
 
 
@@ -81,33 +86,33 @@ def _style(style: tuple[Any, ...]) -> dict[str, Any]:
     return {"color": color, "linestyle": line, "marker": marker, "markersize": 4.5, "linewidth": 1.5}
 
 
-def _diverges(way: Way) -> bool:
-    return bool((~(way.errors <= MOST)).any())
+def _diverges(history: MethodHistory) -> bool:
+    return bool((~(history.errors <= MAX_ERROR)).any())
 
 
-def _errors(ax: Any, course: Course, styles: Mapping[str, tuple[Any, ...]], against: str) -> Any:
-    for way in course.ways:
-        steps = way.iterations if against == "iterations" else way.passes
-        shown = _until_gone(way.errors)
-        x, y = steps[:shown], np.maximum(way.errors[:shown], LEAST)
-        ax.plot(x, y, **_style(styles[way.name]), markevery=_marks(x))
-        if _diverges(way):
-            at = steps[min(shown, len(steps) - 1)]
-            ax.plot([x[-1], at], [y[-1], MOST], **{**_style(styles[way.name]), "marker": ""})
-            ax.plot(at, MOST, "^", color=styles[way.name][0], markersize=8, clip_on=False, zorder=5)
+def _errors(ax: Any, panel: ProblemPanel, styles: Mapping[str, tuple[Any, ...]], against: str) -> Any:
+    for history in panel.histories:
+        steps = history.iterations if against == "iterations" else history.passes
+        shown = _visible_count(history.errors)
+        x, y = steps[:shown], np.maximum(history.errors[:shown], MIN_ERROR)
+        ax.plot(x, y, **_style(styles[history.name]), markevery=_marks(x))
+        if _diverges(history):
+            x_end = steps[min(shown, len(steps) - 1)]
+            ax.plot([x[-1], x_end], [y[-1], MAX_ERROR], **{**_style(styles[history.name]), "marker": ""})
+            ax.plot(x_end, MAX_ERROR, "^", color=styles[history.name][0], markersize=8, clip_on=False, zorder=5)
     ax.set_yscale("log")
-    ax.set_ylim(LEAST / 2, MOST)
+    ax.set_ylim(MIN_ERROR / 2, MAX_ERROR)
     ax.yaxis.set_major_locator(FixedLocator((10.0 ** np.arange(-16, 1, 4)).tolist()))
     ax.yaxis.set_minor_locator(NullLocator())
     ax.yaxis.set_major_formatter(FuncFormatter(power))
-    _steps(ax, max((float(_last(way, against)) for way in course.ways), default=1.0))
+    _steps(ax, max((float(_last(history, against)) for history in panel.histories), default=1.0))
     ax.set_xlabel("iterations" if against == "iterations" else "passes over the rows, if there were no moments")
     ax.set_ylabel("relative error (10⁻⁸: 8 digits)")
     return ax
 
 
-def _last(way: Way, against: str) -> float:
-    return float((way.iterations if against == "iterations" else way.passes)[-1])
+def _last(history: MethodHistory, against: str) -> float:
+    return float((history.iterations if against == "iterations" else history.passes)[-1])
 
 
 def _steps(ax: Any, last: float) -> None:
@@ -122,31 +127,35 @@ def _steps(ax: Any, last: float) -> None:
     ax.set_xlim(-0.12, max(last * 1.25, 2.0))
 
 
-def _until_gone(errors: Vector) -> int:
+def _visible_count(errors: Vector) -> int:
     """How many errors come before the first that is out of the picture."""
-    gone = np.flatnonzero(~(errors <= MOST))
-    return int(gone[0]) if len(gone) else len(errors)
+    outside = np.flatnonzero(~(errors <= MAX_ERROR))
+    return int(outside[0]) if len(outside) else len(errors)
 
 
 def _marks(x: Vector) -> list[int]:
     """Places of at most a dozen markers, evenly spread over a logarithmic axis, the last one among them."""
     if len(x) <= 12:
         return list(range(len(x)))
-    wanted = np.linspace(0.0, np.log1p(x[-1]), 9)
-    return sorted({*np.searchsorted(np.log1p(x), wanted).clip(0, len(x) - 1).tolist(), len(x) - 1})
+    positions = np.linspace(0.0, np.log1p(x[-1]), 9)
+    return sorted({*np.searchsorted(np.log1p(x), positions).clip(0, len(x) - 1).tolist(), len(x) - 1})
 
 
-def _paths(course: Course, styles: Mapping[str, tuple[Any, ...]]) -> list[tuple[Matrix, dict[str, Any]]]:
-    return [(way.path, _style(styles[way.name])) for way in course.ways if way.path is not None and len(way.path) > 1]
+def _paths(panel: ProblemPanel, styles: Mapping[str, tuple[Any, ...]]) -> list[tuple[Matrix, dict[str, Any]]]:
+    return [
+        (history.path, _style(styles[history.name]))
+        for history in panel.histories
+        if history.path is not None and len(history.path) > 1
+    ]
 
 
-def crossover(ax: Any, times: Times, *, columns: int = 3) -> None:
+def crossover(ax: Any, timings: Timings, *, columns: int = 3) -> None:
     """Seconds of the solve and of many steps against the number of features."""
-    n = times.features
-    ax.plot(n, times.solve, **_style(LINES[0]), label="one solve (Cholesky)")
-    for (steps, features), style in zip(times.crossover.items(), LINES[1:], strict=False):
-        ax.plot(n, steps * times.step, **_style(style), label=f"{steps:,} steps: cheaper from {features:,.0f} on")
-    ax.plot(n, times.product, **_style(LINES[-1]), label="products of a million rows")
+    n = timings.features
+    ax.plot(n, timings.solve, **_style(LINES[0]), label="one solve (Cholesky)")
+    for (steps, features), style in zip(timings.crossover.items(), LINES[1:], strict=False):
+        ax.plot(n, steps * timings.step, **_style(style), label=f"{steps:,} steps: cheaper from {features:,.0f} on")
+    ax.plot(n, timings.product, **_style(LINES[-1]), label="products of a million rows")
     ax.set_xscale("log")
     ax.set_yscale("log")
     for axis in (ax.xaxis, ax.yaxis):

@@ -8,7 +8,7 @@ from gramian.plots.bins import Bins, Groups
 from gramian.plots.sample import Extremes, Sample
 from gramian.typing import Codes, Vector
 
-NEAR_ONE = 1e-9  # of a leverage: such a row is fitted whatever its outcome, and 1 - h is rounding
+MIN_COMPLEMENT = 1e-9  # of a leverage: such a row is fitted whatever its outcome, and 1 - h is rounding
 
 
 class Residuals:
@@ -26,9 +26,9 @@ class Residuals:
         """More rows, (n,) each. standard : residuals over their standard deviations, NaN where that is not known."""
         self.sample.add(fitted, residual, standard, leverage)
         self.means.add(fitted, residual)
-        known = np.isfinite(standard)
-        self.unknown += int((~known).sum())
-        self.scales.add(fitted[known], np.sqrt(np.abs(standard[known])), 1.0)
+        defined = np.isfinite(standard)
+        self.unknown += int((~defined).sum())
+        self.scales.add(fitted[defined], np.sqrt(np.abs(standard[defined])), 1.0)
         with np.errstate(divide="ignore", invalid="ignore"):
             cook = standard**2 * leverage / (1.0 - leverage) / self.columns
         self.extremes.add(cook, numbers, fitted, standard, leverage)
@@ -36,11 +36,13 @@ class Residuals:
     @property
     def groups(self) -> Groups | None:
         """Means, where the sample does not show all rows."""
-        return None if self.sample.whole else self.means.groups()
+        return None if self.sample.is_complete else self.means.groups()
 
 
 def standardised(residual: Vector, leverage: Vector, sigma: float) -> Vector:
     """residual / (sigma sqrt(1 - h)); NaN where the row decides its own fit."""
-    free = 1.0 - leverage
+    complement = 1.0 - leverage
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(free > NEAR_ONE, residual / (sigma * np.sqrt(np.maximum(free, NEAR_ONE))), np.nan)
+        return np.where(
+            complement > MIN_COMPLEMENT, residual / (sigma * np.sqrt(np.maximum(complement, MIN_COMPLEMENT))), np.nan
+        )

@@ -22,38 +22,38 @@ LINES = (
     (SKY, (0, (3, 1, 1, 1, 1, 1)), "X"),
     (GREY, (0, (1, 1)), "*"),
 )
-RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 CONTEXT = 10  # characters around what tells names apart
-PLAIN = 10_000  # larger powers of ten are told by their exponent
+MAX_PLAIN_TICK = 10_000  # larger powers of ten are told by their exponent
 
 
-def label(text: str, most: int = 40) -> str:
+def label(text: str, max_length: int = 40) -> str:
     """A name on one line, its middle left out where it is long; dollar signs are no mathematics here."""
     if text.startswith("`") and text.endswith("`") and text.count("`") == 2:
         text = text[1:-1]
     flat = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-    return shortened(flat, most).replace("$", r"\$")
+    return shortened(flat, max_length).replace("$", r"\$")
 
 
-def shortened(text: str, most: int) -> str:
+def shortened(text: str, max_length: int) -> str:
     """At most so many characters: both ends and an ellipsis."""
-    if len(text) <= most:
+    if len(text) <= max_length:
         return text
-    tail = (most - 1) // 2
-    return f"{text[: most - 1 - tail]}…{text[len(text) - tail :]}"
+    tail = (max_length - 1) // 2
+    return f"{text[: max_length - 1 - tail]}…{text[len(text) - tail :]}"
 
 
-def labels(names: Sequence[str], most: int = 40) -> list[str]:
+def labels(names: Sequence[str], max_length: int = 40) -> list[str]:
     """Names that are told apart: of long ones that are alike at both ends the middle is shown."""
-    short = [label(name, most) for name in names]
+    short = [label(name, max_length) for name in names]
     for text in {t for t in short if short.count(t) > 1}:
         alike = [i for i, t in enumerate(short) if t == text]
-        before = _common([names[i] for i in alike])
-        after = _common([names[i][before:][::-1] for i in alike])
+        prefix = _common([names[i] for i in alike])
+        suffix = _common([names[i][prefix:][::-1] for i in alike])
         for i in alike:
             name = names[i]
-            begin, end = max(before - CONTEXT, 0), min(len(name) - after + CONTEXT, len(name))
-            short[i] = label("…" * (begin > 0) + name[begin:end] + "…" * (end < len(name)), most)
+            begin, end = max(prefix - CONTEXT, 0), min(len(name) - suffix + CONTEXT, len(name))
+            short[i] = label("…" * (begin > 0) + name[begin:end] + "…" * (end < len(name)), max_length)
     return short
 
 
@@ -72,9 +72,9 @@ def power(value: float, _: object = None) -> str:
     if value == 0:
         return "0"
     exponent = round(math.log10(abs(value)))
-    if 1 <= value <= PLAIN:
+    if 1 <= value <= MAX_PLAIN_TICK:
         return f"{value:,.0f}"
-    return f"10{str(exponent).translate(RAISED)}"
+    return f"10{str(exponent).translate(SUPERSCRIPTS)}"
 
 
 def percent(level: float) -> str:
@@ -82,7 +82,7 @@ def percent(level: float) -> str:
     return f"{100 * level:.6g} %"
 
 
-def told_below(figure: Any, handles: dict[str, Any] | None = None, columns: int = 2) -> None:
+def legend_below(figure: Any, handles: dict[str, Any] | None = None, columns: int = 2) -> None:
     """The legend below everything, its points as dark as they are light in the crowd."""
     if handles is None:
         pairs = [zip(*ax.get_legend_handles_labels(), strict=True) for ax in figure.axes]

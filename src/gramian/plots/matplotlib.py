@@ -17,12 +17,12 @@ try:
 except ImportError as error:
     raise MissingExtraError("matplotlib", "plot") from error
 
-__all__ = ["FixedLocator", "FuncFormatter", "LogLocator", "NullLocator", "Picture", "drawn", "picture", "saved"]
+__all__ = ["FixedLocator", "FuncFormatter", "LogLocator", "NullLocator", "Picture", "picture", "save_figure", "styled"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 DPI = 150
-LOOK: Any = {
+STYLE: Any = {
     "text.usetex": False,
     "font.family": ["DejaVu Sans"],
     "font.size": 9,
@@ -57,7 +57,7 @@ class Picture(Figure):
 
     def _repr_png_(self) -> bytes:
         sink = io.BytesIO()
-        saved(self, sink, "png")
+        save_figure(self, sink, "png")
         return sink.getvalue()
 
 
@@ -68,19 +68,19 @@ def picture(width: float, height: float) -> Any:
     return figure
 
 
-def drawn(function: F) -> F:
+def styled(function: F) -> F:
     """Draw in our look, whatever the user's settings are, and leave those as they were."""
 
     @wraps(function)
-    def inside(*given: Any, **named: Any) -> Any:
-        with rc_context(LOOK):
-            return function(*given, **named)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        with rc_context(STYLE):
+            return function(*args, **kwargs)
 
-    return inside  # type: ignore[return-value]
+    return wrapper  # type: ignore[return-value]
 
 
-@drawn
-def saved(figure: Any, sink: Any, form: str) -> None:
+@styled
+def save_figure(figure: Any, sink: Any, form: str) -> None:
     """Write a figure as "png", "svg" or "pdf"; the same figure gives the same bytes."""
     undated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
     figure.savefig(sink, format=form, dpi=DPI, metadata=undated.get(form))

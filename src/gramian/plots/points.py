@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from gramian.plots.bins import Groups
-from gramian.plots.look import BLUE, GREY, ORANGE, VERMILION, label, percent, told_below, wrapped
-from gramian.plots.matplotlib import drawn, picture
+from gramian.plots.look import BLUE, GREY, ORANGE, VERMILION, label, legend_below, percent, wrapped
+from gramian.plots.matplotlib import picture, styled
 from gramian.typing import Matrix, Vector
 
-CLEAR = 400  # points up to here are drawn boldly
+MAX_BOLD_POINTS = 400  # points up to here are drawn boldly
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,17 +25,17 @@ class Curve:
     level: float = 0.95
 
 
-@drawn
+@styled
 def line(
     x: Vector,
     y: Vector,
     curve: Curve,
     *,
     names: tuple[str, str],
-    told: str,
+    description: str,
     groups: Groups | None = None,
     drops: Vector | None = None,
-    shares: bool = False,
+    binomial: bool = False,
 ) -> Any:
     """Points (n,), the curve with its band, and means of groups of rows where points are too many to be seen.
 
@@ -44,11 +44,11 @@ def line(
     """
     figure = picture(7.0, 4.8)
     ax = figure.subplots()
-    scatter(ax, x, y, told)
+    scatter(ax, x, y, description)
     if drops is not None:
         ax.vlines(x, np.minimum(y, drops), np.maximum(y, drops), color=ORANGE, linewidth=1.2, label="residuals")
     if groups is not None:
-        means(ax, groups, groups.wilson if shares else groups.interval)
+        means(ax, groups, groups.wilson if binomial else groups.interval)
     if curve.band is not None and np.isfinite(curve.band).any():
         band = {"alpha": 0.25, "linewidth": 0, "label": f"{percent(curve.level)} band of the mean"}
         ax.fill_between(curve.x, *curve.band, color=BLUE, zorder=2.5, **band)
@@ -58,31 +58,38 @@ def line(
     ax.set_ylabel(label(names[1], 50))
     about = f"{label(names[1])} against {label(names[0])}"
     ax.set_title(wrapped(f"{about}, with the fitted {'line' if straight else 'curve'}", 76))
-    told_below(figure)
+    legend_below(figure)
     return figure
 
 
-@drawn
-def against_predicted(predicted: Vector, y: Vector, *, name: str, told: str) -> Any:
+@styled
+def against_predicted(predicted: Vector, y: Vector, *, name: str, description: str) -> Any:
     """Outcomes against what was predicted, where there is no single x to draw them against."""
     figure = picture(6.0, 5.0)
     ax = figure.subplots()
-    scatter(ax, predicted, y, told)
+    scatter(ax, predicted, y, description)
     ends = np.array([min(predicted.min(), y.min()), max(predicted.max(), y.max())])
     ax.plot(ends, ends, color=BLUE, label="outcome = prediction")
     ax.set_xlabel(f"predicted {label(name)}")
     ax.set_ylabel(label(name, 50))
     ax.set_title(f"{label(name)} against its predictions")
-    told_below(figure)
+    legend_below(figure)
     return figure
 
 
-def scatter(ax: Any, x: Vector, y: Vector, told: str | None = None) -> None:
+def scatter(ax: Any, x: Vector, y: Vector, description: str | None = None) -> None:
     """Points, the paler the more they are."""
-    bold = len(x) <= CLEAR
+    bold = len(x) <= MAX_BOLD_POINTS
     size, alpha = (14, 0.8) if bold else (5, max(0.18, min(0.6, 400 / len(x))))
     ax.scatter(
-        x, y, size, color=GREY if not bold else "0.25", alpha=alpha, linewidths=0, label=told, rasterized=not bold
+        x,
+        y,
+        size,
+        color=GREY if not bold else "0.25",
+        alpha=alpha,
+        linewidths=0,
+        label=description,
+        rasterized=not bold,
     )
 
 

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from gramian.typing import Codes, Matrix, Vector
 
-POINTS = 5_000  # more of them only blacken a picture
+MAX_POINTS = 5_000  # more of them only blacken a picture
 GOLDEN = np.uint64(11400714819323198485)  # 2^64 / golden ratio: multiples of it, modulo 2^64, are evenly spread
 
 
@@ -17,8 +17,8 @@ class Sample:
     For every length of the stream these are spread evenly, and no rhythm of the rows falls in step with them.
     """
 
-    def __init__(self, most: int = POINTS) -> None:
-        self.most, self.rows = most, 0
+    def __init__(self, max_rows: int = MAX_POINTS) -> None:
+        self.max_rows, self.rows = max_rows, 0
         self.keys: NDArray[np.uint64] = np.zeros(0, np.uint64)
         self.columns: Matrix | None = None
 
@@ -27,27 +27,27 @@ class Sample:
         new = np.stack(columns)
         keys = np.arange(self.rows, self.rows + new.shape[1], dtype=np.uint64) * GOLDEN
         self.rows += new.shape[1]
-        if len(self.keys) == self.most:
-            near = keys < self.keys.max()
-            keys, new = keys[near], new[:, near]
+        if len(self.keys) == self.max_rows:
+            smaller = keys < self.keys.max()
+            keys, new = keys[smaller], new[:, smaller]
         self.keys = np.concatenate([self.keys, keys])
         self.columns = new if self.columns is None else np.concatenate([self.columns, new], axis=1)
-        if len(self.keys) > self.most:
-            chosen = np.sort(np.argpartition(self.keys, self.most - 1)[: self.most])
+        if len(self.keys) > self.max_rows:
+            chosen = np.sort(np.argpartition(self.keys, self.max_rows - 1)[: self.max_rows])
             self.keys, self.columns = self.keys[chosen], self.columns[:, chosen]
 
     def __len__(self) -> int:
         return len(self.keys)
 
     @property
-    def whole(self) -> bool:
+    def is_complete(self) -> bool:
         """Whether no row is left out."""
         return self.rows == len(self)
 
     @property
-    def told(self) -> str:
+    def description(self) -> str:
         """What the points are, in words."""
-        if self.whole:
+        if self.is_complete:
             return f"{self.rows:,} row{'s'[: self.rows != 1]}"
         return f"{len(self):,} of {self.rows:,} rows, drawn evenly"
 
@@ -58,20 +58,20 @@ class Sample:
 class Extremes:
     """The rows with the largest keys: their keys, numbers and columns."""
 
-    def __init__(self, most: int = 3) -> None:
-        self.most, self.rows = most, 0
+    def __init__(self, max_rows: int = 3) -> None:
+        self.max_rows, self.rows = max_rows, 0
         self.keys: Vector = np.zeros(0)
         self.numbers: Codes = np.zeros(0, np.int64)
         self.columns: Matrix | None = None
 
     def add(self, keys: Vector, numbers: Codes, *columns: Vector) -> None:
         """More rows; those whose key is NaN are none."""
-        new, known = np.stack(columns), np.isfinite(keys)
-        keys, numbers, new = keys[known], numbers[known], new[:, known]
+        new, defined = np.stack(columns), np.isfinite(keys)
+        keys, numbers, new = keys[defined], numbers[defined], new[:, defined]
         if self.columns is not None:
             keys, numbers = np.concatenate([self.keys, keys]), np.concatenate([self.numbers, numbers])
             new = np.concatenate([self.columns, new], axis=1)
-        first = np.argsort(-keys, kind="stable")[: self.most]
+        first = np.argsort(-keys, kind="stable")[: self.max_rows]
         self.keys, self.numbers, self.columns = keys[first], numbers[first], new[:, first]
 
     def __getitem__(self, index: int) -> Vector:

@@ -8,16 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from gramian.plots.look import BLUE, GREY, VERMILION, label, labels, power, told_below, wrapped
-from gramian.plots.matplotlib import FixedLocator, FuncFormatter, NullLocator, drawn, picture
+from gramian.plots.look import BLUE, GREY, VERMILION, label, labels, legend_below, power, wrapped
+from gramian.plots.matplotlib import FixedLocator, FuncFormatter, NullLocator, picture, styled
 from gramian.typing import Codes, Mask, Vector
 
-MOST = 60  # terms that a picture has room for
-LINEAR = 10.0  # differences of a criterion up to which the axis is linear
+MAX_TERMS = 60  # terms that a picture has room for
+LINEAR_LIMIT = 10.0  # differences of a criterion up to which the axis is linear
 
 
 @dataclass(frozen=True, slots=True)
-class Curve:
+class Candidates:
     """Candidates: columns (k,), values (k,) of the criterion, best : position of the winner.
 
     inside : (terms, k) which terms they have. higher : whether larger values are better.
@@ -27,76 +27,82 @@ class Curve:
     values: Vector
     best: int
     terms: Sequence[str]
-    inside: Mask
+    has_term: Mask
     criterion: str
     higher: bool = False
 
 
-@drawn
-def selection(found: Curve, title: str = "") -> Any:
+@styled
+def selection(candidates: Candidates, title: str = "") -> Any:
     """The criterion against the number of columns above the terms of the best model of each size."""
-    front = _front(found)
-    shown = _shown(found, front)
+    front = _front(candidates)
+    shown = _shown(candidates, front)
     figure = picture(7.0, 3.9 + 0.2 * len(shown))
     top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=[3.0, 0.3 + 0.2 * len(shown)])
-    _criterion(top, found, front)
-    _terms(bottom, found, front, shown)
+    _criterion(top, candidates, front)
+    _terms(bottom, candidates, front, shown)
     figure.suptitle(wrapped(label(title, 140), 74), ha="left", x=0.02)
-    told_below(figure, columns=3)
+    legend_below(figure, columns=3)
     return figure
 
 
-def _front(found: Curve) -> list[int]:
+def _front(candidates: Candidates) -> list[int]:
     """The best candidate of every number of columns."""
-    sign = -1.0 if found.higher else 1.0
-    order = np.lexsort((sign * found.values, found.columns))
-    _, first = np.unique(found.columns[order], return_index=True)
-    return [int(i) for i in order[first] if np.isfinite(found.values[i])]
+    sign = -1.0 if candidates.higher else 1.0
+    order = np.lexsort((sign * candidates.values, candidates.columns))
+    _, first = np.unique(candidates.columns[order], return_index=True)
+    return [int(i) for i in order[first] if np.isfinite(candidates.values[i])]
 
 
-def _shown(found: Curve, front: list[int]) -> list[int]:
+def _shown(candidates: Candidates, front: list[int]) -> list[int]:
     """Terms in the order in which they come in; those that the best models have first, where there are too many."""
-    often = found.inside[:, front].sum(axis=1)
-    return [int(t) for t in np.argsort(-often, kind="stable")[:MOST]]
+    often = candidates.has_term[:, front].sum(axis=1)
+    return [int(t) for t in np.argsort(-often, kind="stable")[:MAX_TERMS]]
 
 
-def _criterion(ax: Any, found: Curve, front: list[int]) -> None:
-    best = found.values[found.best]
-    values = found.values if found.higher else found.values - best
+def _criterion(ax: Any, candidates: Candidates, front: list[int]) -> None:
+    best = candidates.values[candidates.best]
+    values = candidates.values if candidates.higher else candidates.values - best
     others = [i for i in range(len(values)) if i not in set(front) and np.isfinite(values[i])]
     if others:
-        ax.plot(found.columns[others], values[others], "o", color=GREY, markersize=3.0, label="other subsets")
-    ax.plot(found.columns[front], values[front], "-o", color=BLUE, markersize=4.0, label="best of its size")
+        ax.plot(candidates.columns[others], values[others], "o", color=GREY, markersize=3.0, label="other subsets")
+    ax.plot(candidates.columns[front], values[front], "-o", color=BLUE, markersize=4.0, label="best of its size")
     ring = {"markersize": 10, "markeredgewidth": 1.8, "markerfacecolor": "none", "color": VERMILION}
     ax.plot(
-        found.columns[found.best], values[found.best], "o", label=f"best: {found.columns[found.best]} columns", **ring
+        candidates.columns[candidates.best],
+        values[candidates.best],
+        "o",
+        label=f"best: {candidates.columns[candidates.best]} columns",
+        **ring,
     )
-    if found.higher:
-        ax.set_ylabel(found.criterion)
+    if candidates.higher:
+        ax.set_ylabel(candidates.criterion)
         return
     top = float(np.nanmax(values[np.isfinite(values)]))
-    ax.set_yscale("symlog", linthresh=LINEAR, linscale=1.2)
-    decades = [LINEAR * 10.0**k for k in range(1, 16) if LINEAR * 10.0**k <= top * 1.5]
-    ax.yaxis.set_major_locator(FixedLocator([0.0, 2.0, 5.0, LINEAR, *decades[:: -(-len(decades) // 5) or 1]]))
+    ax.set_yscale("symlog", linthresh=LINEAR_LIMIT, linscale=1.2)
+    decades = [LINEAR_LIMIT * 10.0**k for k in range(1, 16) if LINEAR_LIMIT * 10.0**k <= top * 1.5]
+    ax.yaxis.set_major_locator(FixedLocator([0.0, 2.0, 5.0, LINEAR_LIMIT, *decades[:: -(-len(decades) // 5) or 1]]))
     ax.yaxis.set_minor_locator(NullLocator())
     ax.yaxis.set_major_formatter(FuncFormatter(_tick))
-    ax.set_ylim(-0.9, max(top * 1.4, LINEAR))
-    ax.set_ylabel(f"{found.criterion} above the best, {best:.6g}")
+    ax.set_ylim(-0.9, max(top * 1.4, LINEAR_LIMIT))
+    ax.set_ylabel(f"{candidates.criterion} above the best, {best:.6g}")
 
 
-def _tick(value: float, at: object = None) -> str:
-    return f"{value:g}" if value <= LINEAR else power(value, at)
+def _tick(value: float, position: object = None) -> str:
+    return f"{value:g}" if value <= LINEAR_LIMIT else power(value, position)
 
 
-def _terms(ax: Any, found: Curve, front: list[int], shown: list[int]) -> None:
+def _terms(ax: Any, candidates: Candidates, front: list[int], shown: list[int]) -> None:
     for row, term in enumerate(shown):
-        has = [i for i in front if found.inside[term, i]]
-        chosen = [i for i in has if i == found.best]
-        ax.plot(found.columns[has], [row] * len(has), "s", color=BLUE, markersize=5.0)
-        ax.plot(found.columns[chosen], [row] * len(chosen), "s", color=VERMILION, markersize=6.5)
-    ax.set_yticks(range(len(shown)), labels([found.terms[t] for t in shown], 28))
+        has = [i for i in front if candidates.has_term[term, i]]
+        chosen = [i for i in has if i == candidates.best]
+        ax.plot(candidates.columns[has], [row] * len(has), "s", color=BLUE, markersize=5.0)
+        ax.plot(candidates.columns[chosen], [row] * len(chosen), "s", color=VERMILION, markersize=6.5)
+    ax.set_yticks(range(len(shown)), labels([candidates.terms[t] for t in shown], 28))
     ax.set_ylim(len(shown) - 0.4, -0.6)
     ax.tick_params(axis="y", length=0)
     ax.locator_params(axis="x", integer=True)
-    more = "" if len(shown) == len(found.terms) else f" ({len(shown)} of {len(found.terms):,} terms are shown)"
-    ax.set_xlabel(f"columns{more}")
+    shown_of_all = (
+        "" if len(shown) == len(candidates.terms) else f" ({len(shown)} of {len(candidates.terms):,} terms are shown)"
+    )
+    ax.set_xlabel(f"columns{shown_of_all}")

@@ -4,39 +4,39 @@ from __future__ import annotations
 
 from typing import Any
 
-from gramian.plots.look import BLUE, VERMILION, label, told_below, wrapped
-from gramian.plots.matplotlib import drawn, picture
+from gramian.plots.look import BLUE, VERMILION, label, legend_below, wrapped
+from gramian.plots.matplotlib import picture, styled
 from gramian.plots.path import log_axis, mark, positive
 from gramian.typing import Vector
 
-BARS = 60  # alphas beyond which every one has no bar of its own
+MAX_BARS = 60  # alphas beyond which every one has no bar of its own
 
 
-@drawn
+@styled
 def validation(
-    alphas: Vector, mean: Vector, spread: Vector, best: float, one_se: float, *, folds: int, title: str = ""
+    alphas: Vector, mean: Vector, std_errors: Vector, best: float, one_se: float, *, folds: int, title: str = ""
 ) -> Any:
     """Mean errors with one standard error to either side, all (n,), and the two alphas that are chosen."""
     figure = picture(7.0, 4.6)
     ax = figure.subplots()
     x = positive(alphas)
-    every = max(len(x) // BARS, 1)
-    bars = ax.errorbar(
-        x[::every], mean[::every], spread[::every], fmt="none", ecolor="0.6", elinewidth=0.9, capsize=1.8, zorder=1
+    every = max(len(x) // MAX_BARS, 1)
+    error_bars = ax.errorbar(
+        x[::every], mean[::every], std_errors[::every], fmt="none", ecolor="0.6", elinewidth=0.9, capsize=1.8, zorder=1
     )
     (curve,) = ax.plot(x, mean, color=BLUE, linewidth=1.5, zorder=2)
     ax.plot(x[::every], mean[::every], "o", color=BLUE, markersize=2.6, zorder=2)
     i = int(mean.argmin())
-    limit = ax.axhline(mean[i] + spread[i], color=VERMILION, linewidth=0.9, linestyle=(0, (6, 2)), zorder=0)
+    limit = ax.axhline(mean[i] + std_errors[i], color=VERMILION, linewidth=0.9, linestyle=(0, (6, 2)), zorder=0)
     log_axis(ax, x)
     ax.set_xlabel("alpha (the penalty grows to the right)")
     ax.set_ylabel("mean squared error on the rows left out")
     handles = {
         f"mean of {folds:,} folds": curve,
-        "± one standard error": bars,
+        "± one standard error": error_bars,
         "least error + its standard error": limit,
     }
     mark((ax,), [("best alpha", best), ("one standard error", one_se)], x, handles)
     figure.suptitle(wrapped(label(title, 90), 74), ha="left", x=0.02)
-    told_below(figure, handles, columns=3)
+    legend_below(figure, handles, columns=3)
     return figure

@@ -9,38 +9,38 @@ import numpy as np
 import pyarrow as pa
 
 from gramian.batch import Source
-from gramian.results.pictures.rows import Drawing, Rows
+from gramian.results.pictures.rows import Rows, RowwiseFit
 from gramian.typing import Vector
 
 NAMES = (".fitted", ".resid", ".hat", ".std_resid")
 
 
-def augmented(how: Drawing, source: Source) -> pa.Table:
+def augmented(rowwise: RowwiseFit, source: Source) -> pa.Table:
     """One row for each row of the data: the formula's columns, then `NAMES`, null where something is missing.
 
     Raises ColumnError where a column, the outcome among them, is not there.
     """
-    parts = [_part(how, rows) for rows in how.read(source)]
+    parts = [_part(rowwise, rows) for rows in rowwise.read(source)]
     if not parts:
-        return pa.table({**dict.fromkeys(how.design.columns, pa.nulls(0)), **dict.fromkeys(NAMES, pa.nulls(0))})
+        return pa.table({**dict.fromkeys(rowwise.design.columns, pa.nulls(0)), **dict.fromkeys(NAMES, pa.nulls(0))})
     return pa.concat_tables(parts, promote_options="permissive")
 
 
-def _part(how: Drawing, rows: Rows) -> pa.Table:
+def _part(rowwise: RowwiseFit, rows: Rows) -> pa.Table:
     with np.errstate(all="ignore"):
-        judged, fitted = how.judge(rows), how.mean(rows.values[0])
-    told = zip(NAMES, (fitted, rows.y - fitted, judged.leverage, judged.standard), strict=True)
-    columns: Mapping[str, Any] = {name: _column(rows, name) for name in how.design.columns}
-    return pa.table({**columns, **{name: _spread(values, rows) for name, values in told}})
+        evaluated, fitted = rowwise.evaluate(rows), rowwise.mean(rows.values[0])
+    added = zip(NAMES, (fitted, rows.y - fitted, evaluated.leverage, evaluated.standardized), strict=True)
+    columns: Mapping[str, Any] = {name: _column(rows, name) for name in rowwise.design.columns}
+    return pa.table({**columns, **{name: _over_all_rows(values, rows) for name, values in added}})
 
 
 def _column(rows: Rows, name: str) -> Any:
     """A column as the data have it."""
-    found = rows.batch.columns.get(name)
-    return rows.batch.numbers(name).values if found is None else found
+    column = rows.batch.columns.get(name)
+    return rows.batch.numbers(name).values if column is None else column
 
 
-def _spread(values: Vector, rows: Rows) -> Any:
+def _over_all_rows(values: Vector, rows: Rows) -> Any:
     out = np.full(rows.batch.rows, np.nan)
-    out[rows.known] = values
+    out[rows.complete] = values
     return pa.array(out, mask=np.isnan(out))

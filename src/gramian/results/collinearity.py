@@ -15,7 +15,7 @@ from gramian.formula.design import Design
 from gramian.linalg.moments import Moments
 from gramian.typing import Matrix, Vector
 
-HALF = 0.5  # share of a coefficient's variance from which on its column is behind an index, as Belsley has it
+LARGE_SHARE = 0.5  # share of a coefficient's variance from which on its column is behind an index, as Belsley has it
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,7 +37,7 @@ class Collinearity:
 
     def behind(self, number: int = 0) -> tuple[str, ...]:
         """The columns behind an index: those half of whose variance is due to it."""
-        return tuple(name for name, p in zip(self.names, self.proportions[number], strict=True) if p > HALF)
+        return tuple(name for name, p in zip(self.names, self.proportions[number], strict=True) if p > LARGE_SHARE)
 
     @property
     def table(self) -> pa.Table:
@@ -77,21 +77,21 @@ class Correlation:
 
 def vif(solved: Solved) -> pa.Table:
     """Variance inflation of terms: term, df, vif, scaled."""
-    found = variance_inflation(solved)
+    inflation = variance_inflation(solved)
     return pa.table(
         {
-            "term": pa.array(found.terms, pa.string()),
-            "df": pa.array(found.df, pa.int64()),
-            "vif": pa.array(found.values, pa.float64()),
-            "scaled": pa.array(found.values ** (0.5 / found.df), pa.float64()),
+            "term": pa.array(inflation.terms, pa.string()),
+            "df": pa.array(inflation.df, pa.int64()),
+            "vif": pa.array(inflation.values, pa.float64()),
+            "scaled": pa.array(inflation.values ** (0.5 / inflation.df), pa.float64()),
         }
     )
 
 
 def collinearity(solved: Solved) -> Collinearity:
     """Condition indexes of a fit."""
-    names, found = dependence(solved)
-    return Collinearity(names, found.indexes, found.proportions)
+    names, decomposition = dependence(solved)
+    return Collinearity(names, decomposition.indexes, decomposition.proportions)
 
 
 def correlation(design: Design, moments: Moments) -> Correlation:

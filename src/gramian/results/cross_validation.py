@@ -12,7 +12,7 @@ import pyarrow as pa
 from gramian.fit.cross_validate import SolvedCrossValidation, cross_validate
 from gramian.fit.penalties import path_options
 from gramian.formula.design import Design
-from gramian.formula.tally import Tally
+from gramian.formula.tally import DroppedRows
 from gramian.linalg.moments import Moments
 from gramian.results import pictures
 from gramian.results.path import Path, read_only
@@ -95,9 +95,9 @@ class CrossValidation:
 
     def tidy(self) -> pa.Table:
         """One row for each alpha: alpha, mean_error, std_error, df, nonzero."""
-        told = self.path.glance()
-        columns = {"alpha": told["alpha"], "mean_error": self.mean_error, "std_error": self.std_error}
-        return pa.table({**columns, "df": told["df"], "nonzero": told["nonzero"]})
+        path_table = self.path.glance()
+        columns = {"alpha": path_table["alpha"], "mean_error": self.mean_error, "std_error": self.std_error}
+        return pa.table({**columns, "df": path_table["df"], "nonzero": path_table["nonzero"]})
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON, schema `gramian.cross_validation/1`; what is not a finite number is None."""
@@ -145,7 +145,7 @@ def cross_validation_of(
     penalties: Mapping[str, float] | None = None,
     standardize: bool = False,
     drop_first: bool = False,
-    tally: Tally | None = None,
+    dropped_rows: DroppedRows | None = None,
     names: Sequence[object] | None = None,
 ) -> CrossValidation:
     """Cross-validation of a design from the moments of its folds; no row is read.
@@ -155,4 +155,4 @@ def cross_validation_of(
     Raises OptionError, NumericalError, ConvergenceError.
     """
     options = path_options(l1_ratio, alphas, penalties, standardize, drop_first)
-    return CrossValidation(cross_validate(design, folds, options, tally, names))
+    return CrossValidation(cross_validate(design, folds, options, dropped_rows, names))

@@ -19,7 +19,7 @@ from gramian.results import curve_tables, pictures
 from gramian.results.augment import augmented
 from gramian.results.estimates import Estimates, read_only
 from gramian.results.pictures.fits import curve_rows
-from gramian.results.plain_curve import from_curve
+from gramian.results.plain_curve import curve_to_json
 from gramian.typing import Mask, Vector
 
 KIND = "curve-fit"
@@ -53,8 +53,8 @@ class CurveFit(Estimates):
     @property
     def start(self) -> Mapping[str, float]:
         """Where the search began; what the curve is linear in had no start."""
-        places = self.solved.curve.shape.nonlinear
-        return {self.names[at]: float(self.solved.start[at]) for at in places}
+        positions = self.solved.curve.shape.nonlinear
+        return {self.names[at]: float(self.solved.start[at]) for at in positions}
 
     @property
     def at_bound(self) -> Mask:
@@ -125,7 +125,7 @@ class CurveFit(Estimates):
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write it to a file that `gramian.load` reads. Raises ArtifactError where that is impossible."""
-        store.save(path, KIND, *from_curve(self.solved))
+        store.save(path, KIND, *curve_to_json(self.solved))
 
     def __repr__(self) -> str:
         return f"CurveFit({self.formula!r}, rows={self.rows}, sigma={self.sigma:.4g}, passes={self.passes})"

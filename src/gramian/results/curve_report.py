@@ -8,7 +8,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from gramian.results.numbers import number, printable
-from gramian.results.report import PERFECT, assembled, plain, rows_told, table_of, work_told
+from gramian.results.report import PERFECT, coefficient_table, describe_rows, describe_work, join_blocks, to_text
 
 if TYPE_CHECKING:
     from gramian.results.curve import CurveFit
@@ -16,19 +16,19 @@ if TYPE_CHECKING:
 
 def text(fit: CurveFit, level: float = 0.95) -> str:
     """The report as plain text."""
-    return plain(render(fit, level))
+    return to_text(render(fit, level))
 
 
 def render(fit: CurveFit, level: float = 0.95) -> list[RenderableType]:
     """The parts of the report, from top to bottom."""
-    return assembled(_title(fit), rows_told(fit), table_of(fit, level), _quality(fit), _notes(fit))
+    return join_blocks(_title(fit), describe_rows(fit), coefficient_table(fit, level), _quality(fit), _notes(fit))
 
 
 def _title(fit: CurveFit) -> Text:
     weight = fit.solved.curve.weight
-    how = f", weights: {printable(weight)}" if weight else ""
-    lines = [printable(fit.formula), *([printable(fit.equation)] if fit.solved.curve.ready else [])]
-    return Text.assemble((f"Nonlinear regression{how}", "bold"), "\n", "\n".join(lines))
+    weights = f", weights: {printable(weight)}" if weight else ""
+    lines = [printable(fit.formula), *([printable(fit.equation)] if fit.solved.curve.curve_name else [])]
+    return Text.assemble((f"Nonlinear regression{weights}", "bold"), "\n", "\n".join(lines))
 
 
 def _quality(fit: CurveFit) -> list[str]:
@@ -37,13 +37,13 @@ def _quality(fit: CurveFit) -> list[str]:
         f"sigma {number(fit.sigma)} on {degrees}" if fit.df_residual > 0 else "no residual degrees of freedom",
         f"sum of squares {number(fit.deviance)}",
         f"log-likelihood {number(fit.loglik, 8)}, AIC {number(fit.aic, 8)}, BIC {number(fit.bic, 8)}",
-        work_told(fit),
+        describe_work(fit),
     ]
 
 
 def _notes(fit: CurveFit) -> list[str]:
-    held = [printable(name) for name, at in zip(fit.names, fit.at_bound, strict=True) if at]
-    notes = [f"at a bound, held there for the standard errors of the others: {', '.join(held)}"] if held else []
+    at_bound = [printable(name) for name, at in zip(fit.names, fit.at_bound, strict=True) if at]
+    notes = [f"at a bound, held there for the standard errors of the others: {', '.join(at_bound)}"] if at_bound else []
     if fit.df_residual > 0 and fit.deviance <= fit.solved.noise:
         notes.append(PERFECT)
     return notes

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 def glance(fit: CurveFit) -> pa.Table:
     """One row for the fit, null where unknown."""
-    return one_row({**{n: finite(v) for n, v in whole(fit).items()}, "rows": fit.rows, "passes": fit.passes})
+    return one_row({**{n: finite(v) for n, v in fit_statistics(fit).items()}, "rows": fit.rows, "passes": fit.passes})
 
 
-def whole(fit: CurveFit) -> dict[str, float]:
+def fit_statistics(fit: CurveFit) -> dict[str, float]:
     """The numbers of the fit as a whole."""
     return {
         "sigma": fit.sigma,
@@ -41,14 +41,14 @@ def to_dict(fit: CurveFit, level: float) -> dict[str, Any]:
         "missing": dict(fit.missing),
         "level": level,
         "coefficients": coefficients(fit, level),
-        **{name: finite(v) for name, v in whole(fit).items()},
+        **{name: finite(v) for name, v in fit_statistics(fit).items()},
         "r_squared": None,
         "adj_r_squared": None,
         "rank": fit.rank,
         "aliased": {},
-        "at_bound": [name for name, held in zip(fit.names, fit.at_bound, strict=True) if held],
+        "at_bound": [name for name, is_at_bound in zip(fit.names, fit.at_bound, strict=True) if is_at_bound],
         "start": dict(fit.start),
-        "vcov": fit.covariance.recipe,
+        "vcov": fit.covariance.name,
         "converged": fit.converged,
         "accuracy": {"passes": fit.passes, "condition": finite(fit.condition), "step": finite(fit.solved.distance)},
     }

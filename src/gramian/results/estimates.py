@@ -12,13 +12,13 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from gramian.errors import OptionError, did_you_mean
-from gramian.formula.tally import Tally
+from gramian.formula.tally import DroppedRows
 from gramian.inference import normal, tests
 from gramian.inference.covariance import Covariance
 from gramian.inference.hypothesis import hypotheses
 from gramian.inference.tests import Test
 from gramian.results import tables
-from gramian.results.left_out import LeftOut
+from gramian.results.left_out import HasDroppedRows
 from gramian.typing import Mask, Matrix, Vector
 
 T = TypeVar("T", bound=np.generic)
@@ -50,10 +50,10 @@ class Facts(Protocol):
     @property
     def passes(self) -> int: ...
     @property
-    def tally(self) -> Tally: ...
+    def dropped_rows(self) -> DroppedRows: ...
 
 
-class Estimates(LeftOut):
+class Estimates(HasDroppedRows):
     """A table of coefficients. Arrays are in the order of `names`; what the data do not determine is NaN in them.
 
     A kind of fit says where its facts are, and what its own numbers are.
@@ -70,8 +70,8 @@ class Estimates(LeftOut):
     def _facts(self) -> Facts: ...
 
     @property
-    def _tally(self) -> Tally:
-        return self._facts.tally
+    def _dropped(self) -> DroppedRows:
+        return self._facts.dropped_rows
 
     @abstractmethod
     def summary(self, level: float = 0.95) -> str:
@@ -177,8 +177,10 @@ class Estimates(LeftOut):
 
         A comma tests jointly. Where the dispersion is known its second df is infinite, and k F is a chi-square.
         """
-        known = zip(self.names, self.identified, strict=True)
-        R, q = hypotheses(text, self.names, {n: self.aliased.get(n, "") for n, sure in known if not sure})
+        pairs = zip(self.names, self.identified, strict=True)
+        R, q = hypotheses(
+            text, self.names, {n: self.aliased.get(n, "") for n, is_identified in pairs if not is_identified}
+        )
         return normal.wald(R, self.coefficients, q, self.vcov, self.covariance.df)
 
     def tidy(self, level: float = 0.95) -> pa.Table:

@@ -10,50 +10,50 @@ from typing import Any
 import pyarrow as pa
 
 from gramian.errors import OptionError, did_you_mean, listing
-from gramian.fit.keyed import plain_key
-from gramian.fit.several import Several
+from gramian.fit.keyed import unwrap_key
+from gramian.fit.several import GroupedFits
 from gramian.formula.coding import level_name
-from gramian.formula.tally import Tally
+from gramian.formula.tally import DroppedRows
 from gramian.linalg.keyed import Key
 from gramian.results import fits_tables
-from gramian.results.left_out import LeftOut
+from gramian.results.left_out import HasDroppedRows
 from gramian.results.linear import LinearFit
 from gramian.typing import Level
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Fits(LeftOut, Mapping[Level | Key, LinearFit]):
+class Fits(HasDroppedRows, Mapping[Level | Key, LinearFit]):
     """Linear fits by key, from one pass.
 
     A key is the group's level, with several columns the tuple of their levels; with several outcomes the name of the
     outcome stands first. `key_names` says what the parts of a key are called.
     """
 
-    several: Several
+    grouped: GroupedFits
     fits: Mapping[Level | Key, LinearFit] = field(init=False)
 
     def __post_init__(self) -> None:
-        fits = {plain_key(key): LinearFit(solved) for key, solved in self.several.fits.items()}
+        fits = {unwrap_key(key): LinearFit(solved) for key, solved in self.grouped.fits.items()}
         object.__setattr__(self, "fits", fits)
 
     @property
-    def _tally(self) -> Tally:
-        return self.several.tally
+    def _dropped(self) -> DroppedRows:
+        return self.grouped.dropped_rows
 
     @property
     def formula(self) -> str:
         """The formula as it was given."""
-        return self.several.formula
+        return self.grouped.formula
 
     @property
     def key_names(self) -> tuple[str, ...]:
         """What the parts of a key are called: "outcome", then the columns of `by`."""
-        return self.several.names
+        return self.grouped.names
 
     @property
     def outcomes(self) -> tuple[str, ...]:
         """Names of the outcomes."""
-        return self.several.outcomes
+        return self.grouped.outcomes
 
     @property
     def rows(self) -> int:
@@ -63,15 +63,15 @@ class Fits(LeftOut, Mapping[Level | Key, LinearFit]):
     @property
     def without_rows(self) -> Mapping[Level | Key, Mapping[str, int]]:
         """Groups without a complete row, which therefore have no fit: how many rows were left out, and why."""
-        return {plain_key(key): dict(tally.causes) for key, tally in self.several.empty.items()}
+        return {unwrap_key(key): dict(dropped.causes) for key, dropped in self.grouped.empty.items()}
 
     def __getitem__(self, key: Level | Key) -> LinearFit:
         if key in self.fits:
             return self.fits[key]
-        known = [_told(k) for k in self.fits]
-        what = "(" + ", ".join(self.key_names) + ")" if len(self.key_names) > 1 else self.key_names[0]
-        hint = did_you_mean(_told(key), known)
-        raise OptionError(f"no fit for {what} = {_told(key)}{hint} (there are {listing(known)})")
+        keys = [_format_key(k) for k in self.fits]
+        parts = "(" + ", ".join(self.key_names) + ")" if len(self.key_names) > 1 else self.key_names[0]
+        hint = did_you_mean(_format_key(key), keys)
+        raise OptionError(f"no fit for {parts} = {_format_key(key)}{hint} (there are {listing(keys)})")
 
     def __contains__(self, key: object) -> bool:
         return key in self.fits
@@ -111,5 +111,5 @@ class Fits(LeftOut, Mapping[Level | Key, LinearFit]):
         return f"<pre>{html.escape(self.summary())}</pre>"
 
 
-def _told(key: Level | Key) -> str:
+def _format_key(key: Level | Key) -> str:
     return ", ".join(map(level_name, key)) if isinstance(key, tuple) else level_name(key)

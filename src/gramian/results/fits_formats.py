@@ -57,8 +57,8 @@ def as_markdown(fits: Fits, level: float = 0.95) -> str:
         if not lines:
             names = [printable(name).translate(formats.MARKDOWN) for name in fits.key_names]
             lines = ["".join(f"| {name} " for name in names) + heading, "|:--" * len(names) + rule]
-        before = "".join(f"| {printable(part).translate(formats.MARKDOWN)} " for part in key)
-        lines += [before + row for row in rows]
+        key_cells = "".join(f"| {printable(part).translate(formats.MARKDOWN)} " for part in key)
+        lines += [key_cells + row for row in rows]
     return "\n".join(lines)
 
 
@@ -68,8 +68,8 @@ def as_latex(fits: Fits, level: float = 0.95) -> str:
     for key, fit in _pairs(fits):
         begin, top, heading, rule, *rows, bottom, end = formats.as_latex(fit, level).split("\n")
         if not lines:
-            more = "l" * len(fits.key_names)
-            lines = [begin.replace("{tabular}{", "{tabular}{" + more), top, _latex(fits.key_names) + heading]
+            key_columns = "l" * len(fits.key_names)
+            lines = [begin.replace("{tabular}{", "{tabular}{" + key_columns), top, _latex(fits.key_names) + heading]
         lines += [rule, *(_latex(key) + row for row in rows)]
     return "\n".join([*lines, bottom, end])
 
@@ -85,7 +85,7 @@ FORMATS: dict[str, Callable[[Fits, float], str]] = {
 
 def _pairs(fits: Fits) -> Iterator[tuple[tuple[str, ...], LinearFit]]:
     """Keys as texts, and their fits."""
-    for key, fit in zip(fits.several.fits, fits.values(), strict=True):
+    for key, fit in zip(fits.grouped.fits, fits.values(), strict=True):
         yield tuple(map(level_name, key)), fit
 
 

@@ -17,17 +17,17 @@ SCHEMA = "gramian.fits/1"
 
 def tidy(fits: Fits, level: float) -> pa.Table:
     """All coefficients, one row each."""
-    return _below(fits, (fit.tidy(level) for fit in fits.values()))
+    return _stacked(fits, (fit.tidy(level) for fit in fits.values()))
 
 
 def glance(fits: Fits) -> pa.Table:
     """All fits, one row each."""
-    return _below(fits, (fit.glance() for fit in fits.values()))
+    return _stacked(fits, (fit.glance() for fit in fits.values()))
 
 
 def to_dict(fits: Fits, level: float) -> dict[str, Any]:
     """The versioned object of `--format json`."""
-    told = zip(fits.several.fits, fits.values(), strict=True)
+    keyed_fits = zip(fits.grouped.fits, fits.values(), strict=True)
     return {
         "schema": SCHEMA,
         "formula": fits.formula,
@@ -38,28 +38,29 @@ def to_dict(fits: Fits, level: float) -> dict[str, Any]:
         "dropped_rows": dict(fits.dropped_rows),
         "missing": dict(fits.missing),
         "without_rows": [
-            {"key": _named(fits, key), "dropped_rows": dict(tally.causes)} for key, tally in fits.several.empty.items()
+            {"key": _key_dict(fits, key), "dropped_rows": dict(dropped.causes)}
+            for key, dropped in fits.grouped.empty.items()
         ],
-        "fits": [{"key": _named(fits, key), **fit.to_dict(level)} for key, fit in told],
+        "fits": [{"key": _key_dict(fits, key), **fit.to_dict(level)} for key, fit in keyed_fits],
     }
 
 
-def column_names(fits: Fits, taken: Iterable[str]) -> tuple[str, ...]:
+def column_names(fits: Fits, table_columns: Iterable[str]) -> tuple[str, ...]:
     """Names of the key's columns beside those of a table; one that is taken gets a "by_" before it."""
-    known = set(taken)
-    return tuple(f"by_{name}" if name in known else name for name in fits.key_names)
+    used = set(table_columns)
+    return tuple(f"by_{name}" if name in used else name for name in fits.key_names)
 
 
-def _named(fits: Fits, key: Key) -> dict[str, Any]:
+def _key_dict(fits: Fits, key: Key) -> dict[str, Any]:
     return dict(zip(fits.key_names, key, strict=True))
 
 
-def _below(fits: Fits, tables: Iterable[pa.Table]) -> pa.Table:
+def _stacked(fits: Fits, tables: Iterable[pa.Table]) -> pa.Table:
     parts = list(tables)
-    whole = pa.concat_tables(parts)
-    keys = zip(*fits.several.fits, strict=True)
+    table = pa.concat_tables(parts)
+    keys = zip(*fits.grouped.fits, strict=True)
     columns = {
         name: pa.array([level for level, part in zip(levels, parts, strict=True) for _ in range(part.num_rows)])
-        for name, levels in zip(column_names(fits, whole.column_names), keys, strict=True)
+        for name, levels in zip(column_names(fits, table.column_names), keys, strict=True)
     }
-    return pa.table({**columns, **{name: whole.column(name) for name in whole.column_names}})
+    return pa.table({**columns, **{name: table.column(name) for name in table.column_names}})

@@ -104,6 +104,6 @@ def _latex(text: str) -> str:
 
 def _latex_number(text: str) -> str:
     mantissa, power, exponent = text.partition("e")
-    below = "<" * text.startswith("<")
-    told = mantissa.removeprefix("<") + (rf" \times 10^{{{int(exponent)}}}" if power else "")
-    return f"${below}{told}$" if text else ""
+    less_than = "<" * text.startswith("<")
+    digits = mantissa.removeprefix("<") + (rf" \times 10^{{{int(exponent)}}}" if power else "")
+    return f"${less_than}{digits}$" if text else ""

@@ -21,7 +21,7 @@ from gramian.results import glm_tables, pictures
 from gramian.results.augment import augmented
 from gramian.results.estimates import Estimates
 from gramian.results.pictures.fits import general_rows
-from gramian.results.plain_glm import from_glm
+from gramian.results.plain_glm import glm_to_json
 from gramian.results.robust import covariance, with_vcov
 from gramian.typing import Vector
 
@@ -41,8 +41,8 @@ class GlmFit(Estimates):
 
     def __post_init__(self) -> None:
         df, robust = math.inf if self.known_dispersion else self.df_residual, self.solved.linear.robust
-        usual = Covariance(IID, self.solved.linear.inverse * self.dispersion, df)
-        object.__setattr__(self, "covariance", usual if robust is None else covariance(robust))
+        model_based = Covariance(IID, self.solved.linear.inverse * self.dispersion, df)
+        object.__setattr__(self, "covariance", model_based if robust is None else covariance(robust))
 
     @property
     def _facts(self) -> Solved:
@@ -119,8 +119,12 @@ class GlmFit(Estimates):
     @property
     def loglik(self) -> float | None:
         """Log-likelihood as R's logLik; None for a quasi family."""
-        law = self.solved.model.family.likelihood
-        return None if law is None else glm_tables.loglik(self.solved, law, known=self.known_dispersion)
+        likelihood = self.solved.model.family.likelihood
+        return (
+            None
+            if likelihood is None
+            else glm_tables.loglik(self.solved, likelihood, known_dispersion=self.known_dispersion)
+        )
 
     @property
     def parameters(self) -> float:
@@ -181,7 +185,7 @@ class GlmFit(Estimates):
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write it to a file that `gramian.load` reads. Raises ArtifactError where that is impossible."""
-        store.save(path, KIND, *from_glm(self.solved))
+        store.save(path, KIND, *glm_to_json(self.solved))
 
     def __repr__(self) -> str:
         penalty = "" if self.alpha is None else f", alpha={self.alpha:g}"

@@ -9,7 +9,14 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from gramian.results.numbers import number, printable
-from gramian.results.report import assembled, columns_told, plain, rows_told, table_of, work_told
+from gramian.results.report import (
+    coefficient_table,
+    describe_columns,
+    describe_rows,
+    describe_work,
+    join_blocks,
+    to_text,
+)
 
 if TYPE_CHECKING:
     from gramian.results.glm import GlmFit
@@ -29,23 +36,25 @@ KINDS = {
 
 def text(fit: GlmFit, level: float = 0.95) -> str:
     """The report as plain text."""
-    return plain(render(fit, level))
+    return to_text(render(fit, level))
 
 
 def render(fit: GlmFit, level: float = 0.95) -> list[RenderableType]:
     """The parts of the report, from top to bottom."""
-    notes = columns_told(fit, fit.solved.linear)
-    return assembled(_title(fit), [*_outcome(fit), *rows_told(fit)], table_of(fit, level), _quality(fit), notes)
+    notes = describe_columns(fit, fit.solved.linear)
+    return join_blocks(
+        _title(fit), [*_outcome(fit), *describe_rows(fit)], coefficient_table(fit, level), _quality(fit), notes
+    )
 
 
 def _title(fit: GlmFit) -> Text:
     kind, weight = KINDS[fit.family], fit.solved.linear.design.weight
-    how = [f"link: {fit.link}"]
+    details = [f"link: {fit.link}"]
     if fit.family == "quasi":
-        how.append(f"variance: {fit.solved.model.family.law.name}")
-    how += [f"ridge alpha: {number(fit.alpha)}"] if fit.alpha is not None else []
-    how += [f"weights: {printable(weight)}"] if weight else []
-    return Text.assemble((f"{kind}, {', '.join(how)}", "bold"), "\n", printable(fit.formula))
+        details.append(f"variance: {fit.solved.model.family.variance_function.name}")
+    details += [f"ridge alpha: {number(fit.alpha)}"] if fit.alpha is not None else []
+    details += [f"weights: {printable(weight)}"] if weight else []
+    return Text.assemble((f"{kind}, {', '.join(details)}", "bold"), "\n", printable(fit.formula))
 
 
 def _outcome(fit: GlmFit) -> list[str]:
@@ -56,20 +65,20 @@ def _outcome(fit: GlmFit) -> list[str]:
 
 
 def _quality(fit: GlmFit) -> list[str]:
-    lines = [f"null deviance {_told(fit.null_deviance)} on {fit.df_null:,} degrees of freedom"]
-    lines.append(f"deviance {_told(fit.deviance)} on {number(fit.df_residual, 8)} degrees of freedom")
+    lines = [f"null deviance {_format_deviance(fit.null_deviance)} on {fit.df_null:,} degrees of freedom"]
+    lines.append(f"deviance {_format_deviance(fit.deviance)} on {number(fit.df_residual, 8)} degrees of freedom")
     if fit.alpha is not None:
         lines.append(f"{number(fit.effective)} effective columns of {fit.rank}")
     if fit.theta is not None:
         lines.append(f"theta {number(fit.theta)}, {'estimated' if fit.solved.estimated_theta else 'given'}")
-    known = "fixed" if fit.known_dispersion else "Pearson"
-    lines.append(f"dispersion {number(fit.dispersion)} ({known}), Pearson's chi-square {number(fit.pearson)}")
+    method = "fixed" if fit.known_dispersion else "Pearson"
+    lines.append(f"dispersion {number(fit.dispersion)} ({method}), Pearson's chi-square {number(fit.pearson)}")
     if fit.loglik is None or fit.aic is None or fit.bic is None:
         lines.append("no log-likelihood, AIC or BIC: the family is a variance function only")
     else:
         lines.append(f"log-likelihood {number(fit.loglik, 8)}, AIC {number(fit.aic, 8)}, BIC {number(fit.bic, 8)}")
-    return [*lines, work_told(fit)]
+    return [*lines, describe_work(fit)]
 
 
-def _told(deviance: float) -> str:
+def _format_deviance(deviance: float) -> str:
     return number(deviance, 8) if math.isfinite(deviance) else "infinite"

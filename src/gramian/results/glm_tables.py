@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     from gramian.results.glm import GlmFit
 
 
-def loglik(solved: GlmSolved, law: Likelihood, *, known: bool) -> float:
+def loglik(solved: GlmSolved, likelihood: Likelihood, *, known_dispersion: bool) -> float:
     """base + size scale(phi) - deviance / (2 phi); phi is 1, or at the maximum deviance / size."""
-    phi = 1.0 if known else solved.deviance / solved.size
+    phi = 1.0 if known_dispersion else solved.deviance / solved.size
     if phi <= 0.0:
         return math.inf
-    return solved.base + solved.size * law.scale(phi) - solved.deviance / (2.0 * phi)
+    return solved.base + solved.size * likelihood.scale(phi) - solved.deviance / (2.0 * phi)
 
 
-def whole(fit: GlmFit) -> dict[str, float | None]:
+def fit_statistics(fit: GlmFit) -> dict[str, float | None]:
     """The numbers of the fit as a whole, as broom's glance.glm, and more."""
     return {
         "null_deviance": fit.null_deviance,
@@ -43,12 +43,12 @@ def whole(fit: GlmFit) -> dict[str, float | None]:
 
 def glance(fit: GlmFit) -> pa.Table:
     """One row for the fit, null where unknown."""
-    return tables.one_row(whole(fit))
+    return tables.one_row(fit_statistics(fit))
 
 
 def to_dict(fit: GlmFit, level: float) -> dict[str, Any]:
     """The versioned object of `--format json`."""
-    numbers = {name: finite(v) for name, v in whole(fit).items() if name != "rows"}
+    numbers = {name: finite(v) for name, v in fit_statistics(fit).items() if name != "rows"}
     return {
         "schema": SCHEMA,
         "formula": fit.formula,
@@ -65,8 +65,8 @@ def to_dict(fit: GlmFit, level: float) -> dict[str, Any]:
         "rank": fit.rank,
         "aliased": dict(fit.aliased),
         "alpha": fit.alpha,
-        "vcov": fit.covariance.recipe,
-        "recipe": fit.covariance.told,
+        "vcov": fit.covariance.name,
+        "recipe": fit.covariance.description,
         "converged": fit.converged,
         "accuracy": {"passes": fit.passes, "condition": finite(fit.condition)},
     }

@@ -12,26 +12,26 @@ import pyarrow as pa
 from gramian import store
 from gramian.errors import OptionError
 from gramian.fit import gram_models, gram_sum
-from gramian.fit.gathered import Gathered
+from gramian.fit.gathered import GramData
 from gramian.fit.gram import solve_stored
-from gramian.fit.gram_models import Asked
-from gramian.fit.keyed import plain_key
-from gramian.fit.keys import By, Folds
-from gramian.fit.ledger import Read
-from gramian.fit.options import COLLINEAR, Options, accurate, one_of, penalty
-from gramian.fit.several import Several
+from gramian.fit.gram_models import ModelSpec
+from gramian.fit.keyed import unwrap_key
+from gramian.fit.keys import ByColumns, Folds
+from gramian.fit.ledger import ReadInput
+from gramian.fit.options import COLLINEAR, Options, one_of, penalty, with_accuracy
+from gramian.fit.several import GroupedFits
 from gramian.fit.solved import Solved
-from gramian.formula.tally import Tally
-from gramian.inference.recipes import Vcov, recipe
+from gramian.formula.tally import DroppedRows
+from gramian.inference.recipes import Vcov, vcov_spec
 from gramian.linalg.exact.moments import ExactMoments
 from gramian.linalg.keyed import Key
 from gramian.results.collinearity import Correlation, correlation, vif
 from gramian.results.cross_validation import CrossValidation, cross_validation_of
 from gramian.results.fits import Fits
-from gramian.results.left_out import LeftOut
+from gramian.results.left_out import HasDroppedRows
 from gramian.results.linear import LinearFit
 from gramian.results.path import Path, path_of
-from gramian.results.plain_gram import from_gathered
+from gramian.results.plain_gram import gram_to_json
 from gramian.results.selection import Selection, selection
 from gramian.typing import Level
 
@@ -40,72 +40,78 @@ KIND = "gram"
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Gram(LeftOut):
+class Gram(HasDroppedRows):
     """What one pass leaves: products of the columns of a formula, by name; from `gram`, or a sum of such.
 
     `+` and `-` add and take away rows: columns are aligned by name, levels united, inputs that are already there (or
     not there) refused; `gramian.add` and `gramian.subtract` can be forced.
     """
 
-    gathered: Gathered
+    gram_data: GramData
 
     @property
-    def _tally(self) -> Tally:
-        return self.gathered.tally
+    def _dropped(self) -> DroppedRows:
+        return self.gram_data.dropped_rows
 
     @property
     def formula(self) -> str:
         """The formula whose terms are stored."""
-        return self.gathered.design.formula
+        return self.gram_data.design.formula
 
     @property
     def rows(self) -> int:
         """Rows that entered (the sum of counts)."""
-        return self.gathered.moments.rows
+        return self.gram_data.moments.rows
 
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns of the data that a formula may name."""
-        return self.gathered.schema.names
+        return self.gram_data.schema.names
 
     @property
-    def inputs(self) -> tuple[Read, ...]:
+    def inputs(self) -> tuple[ReadInput, ...]:
         """What has been read: files by path, data in memory by the digest of their sums."""
-        return self.gathered.ledger.inputs
+        return self.gram_data.provenance.inputs
 
     @property
     def folds(self) -> int | None:
         """How many folds are kept, None without any."""
-        kept = self.gathered.apart
-        return kept.split.count if kept is not None and isinstance(kept.split, Folds) else None
+        group_sums = self.gram_data.group_sums
+        return group_sums.grouping.count if group_sums is not None and isinstance(group_sums.grouping, Folds) else None
 
     @property
     def groups(self) -> tuple[Level | Key, ...]:
         """The groups that are kept, none without any; `ols(where=...)` takes one of them."""
-        kept = self.gathered.apart
-        return tuple(map(plain_key, kept.parts)) if kept is not None and isinstance(kept.split, By) else ()
+        group_sums = self.gram_data.group_sums
+        return (
+            tuple(map(unwrap_key, group_sums.parts))
+            if group_sums is not None and isinstance(group_sums.grouping, ByColumns)
+            else ()
+        )
 
     @property
     def by(self) -> tuple[str, ...]:
         """The columns that make the groups."""
-        kept = self.gathered.apart
-        return kept.split.names if kept is not None and isinstance(kept.split, By) else ()
+        group_sums = self.gram_data.group_sums
+        return (
+            group_sums.grouping.names if group_sums is not None and isinstance(group_sums.grouping, ByColumns) else ()
+        )
 
     @property
     def cluster(self) -> tuple[str, ...]:
         """The columns by whose clusters standard errors can be had."""
-        return () if self.gathered.clusters is None else self.gathered.clusters.by
+        return () if self.gram_data.clusters is None else self.gram_data.clusters.by
 
     @property
     def digest(self) -> str | None:
         """SHA-256 of exact sums, the same however they came about; None of float64 sums."""
-        moments = self.gathered.moments
+        moments = self.gram_data.moments
         return moments.digest if isinstance(moments, ExactMoments) else None
 
     @property
     def condition(self) -> float:
         """Estimated condition number of the scaled columns of the whole model."""
-        return max(gram_models.conditions(self.gathered))
+        return max(gram_models.conditions(self.gram_data))
 
     def ols(
         self,
@@ -135,9 +141,9 @@ class Gram(LeftOut):
         >>> round(gram.ols("y ~ a")["a"], 12)
         1.9
         """
-        options = accurate(Options(collinear=one_of("collinear", collinear, COLLINEAR)), digits)
-        asked = Asked(formula, drop, where)
-        return _fitted(gram_models.fits(self.gathered, asked, options, recipe(vcov, like), each=each))
+        options = with_accuracy(Options(collinear=one_of("collinear", collinear, COLLINEAR)), digits)
+        spec = ModelSpec(formula, drop, where)
+        return _fitted(gram_models.fits(self.gram_data, spec, options, vcov_spec(vcov, like), each=each))
 
     def ridge(
         self,
@@ -151,8 +157,8 @@ class Gram(LeftOut):
         drop_first: bool = False,
     ) -> Fitted:
         """Ridge regression, as `gramian.ridge`; reads no rows. Other options as `ols`."""
-        options = accurate(Options(alpha=penalty(alpha), drop_first=drop_first), digits)
-        return _fitted(gram_models.fits(self.gathered, Asked(formula, drop, where), options, each=each))
+        options = with_accuracy(Options(alpha=penalty(alpha), drop_first=drop_first), digits)
+        return _fitted(gram_models.fits(self.gram_data, ModelSpec(formula, drop, where), options, each=each))
 
     def path(
         self,
@@ -177,10 +183,10 @@ class Gram(LeftOut):
         >>> [round(float(alpha), 12) for alpha in gram.path().alphas]
         [2.375, 0.125, 0.0]
         """
-        design, done = gram_models.one_model(self.gathered, Asked(formula, drop, where), "a path")
+        design, accumulated = gram_models.one_model(self.gram_data, ModelSpec(formula, drop, where), "a path")
         return path_of(
             design,
-            done,
+            accumulated,
             l1_ratio=l1_ratio,
             alphas=alphas,
             penalties=penalties,
@@ -208,17 +214,17 @@ class Gram(LeftOut):
         >>> gram.cross_validate(alphas=[0.1, 1, 10]).best_alpha
         0.1
         """
-        folded = gram_models.folded(self.gathered, Asked(formula, drop))
+        fold_moments = gram_models.fold_moments(self.gram_data, ModelSpec(formula, drop))
         return cross_validation_of(
-            folded.design,
-            folded.folds,
+            fold_moments.design,
+            fold_moments.folds,
             l1_ratio=l1_ratio,
             alphas=alphas,
             penalties=penalties,
             standardize=standardize,
             drop_first=drop_first,
-            tally=folded.tally,
-            names=folded.names,
+            dropped_rows=fold_moments.dropped_rows,
+            names=fold_moments.names,
         )
 
     def select(
@@ -242,18 +248,20 @@ class Gram(LeftOut):
         >>> gram.select("bic").terms
         ('a', 'b')
         """
-        design, done = gram_models.one_model(self.gathered, Asked(formula, drop, where), "a selection")
-        return selection(design, done, criterion, method, count)
+        design, accumulated = gram_models.one_model(self.gram_data, ModelSpec(formula, drop, where), "a selection")
+        return selection(design, accumulated, criterion, method, count)
 
     def correlation(self, formula: str | None = None, *, where: Level | Key | None = None) -> Correlation:
         """Correlations of the columns of a formula and its outcome; every level of a factor is a column."""
-        design, done = gram_models.one_model(self.gathered, Asked(formula, None, where), "a correlation")
-        return correlation(design, done.moments)
+        design, accumulated = gram_models.one_model(self.gram_data, ModelSpec(formula, None, where), "a correlation")
+        return correlation(design, accumulated.moments)
 
     def vif(self, formula: str | None = None, *, where: Level | Key | None = None) -> pa.Table:
         """Variance inflation of the terms of a formula: term, df, vif, scaled (vif^(1 / (2 df)))."""
-        design, done = gram_models.one_model(self.gathered, Asked(formula, None, where), "variance inflation")
-        return vif(solve_stored(design, done, Options(digits=0.0)))
+        design, accumulated = gram_models.one_model(
+            self.gram_data, ModelSpec(formula, None, where), "variance inflation"
+        )
+        return vif(solve_stored(design, accumulated, Options(digits=0.0)))
 
     def __add__(self, other: object) -> Gram:
         return add(self, other) if isinstance(other, Gram) else NotImplemented
@@ -267,7 +275,7 @@ class Gram(LeftOut):
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write it to a file that `gramian.load` reads. Raises ArtifactError where that is impossible."""
-        store.save(path, KIND, *from_gathered(self.gathered))
+        store.save(path, KIND, *gram_to_json(self.gram_data))
 
     def __repr__(self) -> str:
         return f"Gram({self.formula!r}, rows={self.rows})"
@@ -275,21 +283,21 @@ class Gram(LeftOut):
 
 def add(a: Gram, b: Gram, *, force: bool = False) -> Gram:
     """All rows of both: `a + b`, or with `force` also where an input is in both."""
-    _check_both(a, b)
-    return Gram(gram_sum.added(a.gathered, b.gathered, force=force))
+    _check_grams(a, b)
+    return Gram(gram_sum.added(a.gram_data, b.gram_data, force=force))
 
 
 def subtract(a: Gram, b: Gram, *, force: bool = False) -> Gram:
     """The rows of `a` without those of `b`: `a - b`, or with `force` also where an input of `b` is not in `a`."""
-    _check_both(a, b)
-    return Gram(gram_sum.subtracted(a.gathered, b.gathered, force=force))
+    _check_grams(a, b)
+    return Gram(gram_sum.subtracted(a.gram_data, b.gram_data, force=force))
 
 
-def _check_both(a: object, b: object) -> None:
-    for found in (a, b):
-        if not isinstance(found, Gram):
-            raise OptionError(f"two Grams are wanted, found {type(found).__name__}; gm.load(path) reads one")
+def _check_grams(a: object, b: object) -> None:
+    for value in (a, b):
+        if not isinstance(value, Gram):
+            raise OptionError(f"two Grams are wanted, found {type(value).__name__}; gm.load(path) reads one")
 
 
-def _fitted(done: Solved | Several) -> Fitted:
-    return Fits(done) if isinstance(done, Several) else LinearFit(done)
+def _fitted(solved: Solved | GroupedFits) -> Fitted:
+    return Fits(solved) if isinstance(solved, GroupedFits) else LinearFit(solved)

@@ -12,15 +12,15 @@ from gramian.batch import Source
 from gramian.engines.choice import Engine
 from gramian.errors import OptionError
 from gramian.fit.checkpoint import Resumable
-from gramian.fit.skipping import skipping
-from gramian.formula.tally import Tally
-from gramian.results.saved_checkpoint import Checkpoint, told
+from gramian.fit.skipping import run_skipping_bad
+from gramian.formula.tally import DroppedRows
+from gramian.results.saved_checkpoint import Checkpoint, options_by_name
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Lasting:
+class RunPolicy:
     """What a run does about interrupts and damage: a file to go on from, or None; whether to leave out bad units."""
 
     checkpoint: str | PathLike[str] | None = None
@@ -40,18 +40,18 @@ class Lasting:
         model: str,
         formula: str,
         *options: object,
-    ) -> tuple[T, Tally]:
+    ) -> tuple[T, DroppedRows]:
         """What `run` returns, and the rows of the units that were left out.
 
         model, formula, options : what a checkpoint is made for, and refused for anything else. It is deleted when the
         run is complete: its sums are of these data as they were, and a later run would take them for its own.
         """
         if self.skip_bad:
-            return skipping(run, source, engine)
+            return run_skipping_bad(run, source, engine)
         if self.checkpoint is None:
-            return run(source, engine), Tally()
-        known = {name: value for some in options for name, value in told(some).items()}
-        keeper = Checkpoint(Path(self.checkpoint), {"model": model, "formula": formula, **known}, source)
-        done = run(source, Resumable(engine, keeper))
-        keeper.delete()
-        return done, Tally()
+            return run(source, engine), DroppedRows()
+        settings = {name: value for option in options for name, value in options_by_name(option).items()}
+        store = Checkpoint(Path(self.checkpoint), {"model": model, "formula": formula, **settings}, source)
+        result = run(source, Resumable(engine, store))
+        store.delete()
+        return result, DroppedRows()

@@ -24,7 +24,7 @@ from gramian.results import collinearity, pictures, tables
 from gramian.results.augment import augmented
 from gramian.results.estimates import Estimates, read_only
 from gramian.results.pictures.fits import absorbed_rows, linear_rows
-from gramian.results.plain_solved import from_solved
+from gramian.results.plain_solved import solved_to_json
 from gramian.results.robust import covariance, with_vcov
 from gramian.typing import Vector
 
@@ -42,12 +42,12 @@ class LinearFit(Estimates):
     covariance: Covariance = field(init=False)
 
     def __post_init__(self) -> None:
-        facts = self.solved
-        if facts.robust is not None:
-            made = covariance(facts.robust)
+        solved = self.solved
+        if solved.robust is not None:
+            estimated = covariance(solved.robust)
         else:
-            made = iid(facts.inverse, self.sigma, self.df_residual, facts.roots)
-        object.__setattr__(self, "covariance", made)
+            estimated = iid(solved.inverse, self.sigma, self.df_residual, solved.inverse_roots)
+        object.__setattr__(self, "covariance", estimated)
 
     @property
     def _facts(self) -> Solved:
@@ -71,13 +71,15 @@ class LinearFit(Estimates):
     @property
     def digits(self) -> Vector:
         """Certified digits of each coefficient, (p,), relative to the larger of it and its standard error."""
-        return read_only(np.full(len(self.names), np.nan) if (known := self.solved.accuracy) is None else known.digits)
+        return read_only(
+            np.full(len(self.names), np.nan) if (accuracy := self.solved.accuracy) is None else accuracy.digits
+        )
 
     @property
     def std_error_digits(self) -> Vector:
         """Certified digits of each (iid) standard error, (p,)."""
-        known = self.solved.accuracy
-        return read_only(np.full(len(self.names), np.nan) if known is None else known.std_error_digits)
+        accuracy = self.solved.accuracy
+        return read_only(np.full(len(self.names), np.nan) if accuracy is None else accuracy.std_error_digits)
 
     @property
     def rss_digits(self) -> float:
@@ -87,7 +89,7 @@ class LinearFit(Estimates):
     @property
     def tier(self) -> str | None:
         """How the digits were had: "fast", "refined" or "exact"."""
-        return None if self.solved.accuracy is None else self.solved.accuracy.tier
+        return None if self.solved.accuracy is None else self.solved.accuracy.precision
 
     @property
     def deviance(self) -> float:
@@ -124,13 +126,17 @@ class LinearFit(Estimates):
         df = (self.rank if absorbed else self.rank - self.intercept, self.df_residual)
         if self.alpha is not None or min(df) <= 0:
             return None
-        place = np.arange(len(self.names))
-        slopes = place[np.isfinite(self.coefficients) & (place != self.solved.frame.constant)]
+        positions = np.arange(len(self.names))
+        slopes = positions[np.isfinite(self.coefficients) & (positions != self.solved.parametrization.constant)]
         if self.solved.robust is not None:
-            known = place[self.identified & (place != self.solved.frame.constant)]
-            return normal.zero(self.coefficients, self.vcov, known, self.covariance.df) if len(known) == df[0] else None
+            tested = positions[self.identified & (positions != self.solved.parametrization.constant)]
+            return (
+                normal.zero_test(self.coefficients, self.vcov, tested, self.covariance.df)
+                if len(tested) == df[0]
+                else None
+            )
         tss = absorbed.tss if absorbed else self.solved.tss
-        return tests.overall(self.deviance, tss, df, tuple(self.coefficients[slopes].tolist()))
+        return tests.overall_f_test(self.deviance, tss, df, tuple(self.coefficients[slopes].tolist()))
 
     @property
     def loglik(self) -> float:
@@ -204,7 +210,7 @@ class LinearFit(Estimates):
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write it to a file that `gramian.load` reads. Raises ArtifactError where that is impossible."""
-        store.save(path, KIND, *from_solved(self.solved))
+        store.save(path, KIND, *solved_to_json(self.solved))
 
     def __repr__(self) -> str:
         penalty = "" if self.alpha is None else f", alpha={self.alpha:g}"

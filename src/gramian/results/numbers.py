@@ -7,7 +7,7 @@ import math
 from gramian.typing import Vector
 
 SMALLEST_P = 2e-16
-LARGEST_WHOLE = 1e9  # larger numbers are told with a power of ten
+MAX_WITHOUT_EXPONENT = 1e9  # larger numbers are told with a power of ten
 STARS = ((0.001, "***"), (0.01, "**"), (0.05, "*"), (0.1, "."))
 
 
@@ -15,8 +15,8 @@ def number(value: float, digits: int = 6) -> str:
     """That many significant digits, thousands apart."""
     if math.isnan(value):
         return "unknown"
-    whole = 10.0**digits <= abs(value) < LARGEST_WHOLE
-    return f"{value:,.0f}" if whole else f"{value:,.{digits}g}"
+    as_integer = 10.0**digits <= abs(value) < MAX_WITHOUT_EXPONENT
+    return f"{value:,.0f}" if as_integer else f"{value:,.{digits}g}"
 
 
 def significant(value: float, digits: int) -> str:
@@ -25,7 +25,7 @@ def significant(value: float, digits: int) -> str:
         return ""
     if value == 0 or math.isinf(value):
         return f"{value:g}"
-    if 10.0**digits <= abs(value) < LARGEST_WHOLE:
+    if 10.0**digits <= abs(value) < MAX_WITHOUT_EXPONENT:
         return f"{value:.0f}"
     return f"{value:#.{digits}g}".removesuffix(".")
 
@@ -58,5 +58,5 @@ def printable(text: str) -> str:
 
 def _point(text: str) -> int:
     """Where the decimal point stands, or would."""
-    at = text.find(".")
-    return at if at >= 0 else len(text)
+    position = text.find(".")
+    return position if position >= 0 else len(text)

@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 from gramian.errors import NumericalError
 from gramian.fit.options import one_of
 from gramian.fit.passes import Accumulated
-from gramian.fit.path import SolvedPath, solve_path, solved_at
+from gramian.fit.path import SolvedPath, solve_path, solved_at_alpha
 from gramian.fit.penalties import path_options
 from gramian.formula.design import Design
-from gramian.formula.tally import Tally
+from gramian.formula.tally import DroppedRows
 from gramian.inference import goodness
 from gramian.inference.tuning import CRITERIA
 from gramian.results import pictures
-from gramian.results.left_out import LeftOut
+from gramian.results.left_out import HasDroppedRows
 from gramian.results.penalized import PenalizedFit
 from gramian.results.tables import finite
 from gramian.typing import Matrix, Vector
@@ -30,7 +30,7 @@ SCHEMA = "gramian.path/1"
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Path(LeftOut):
+class Path(HasDroppedRows):
     """A ridge, lasso or elastic-net path. The first penalty is the largest; `path[i]` is the fit at the i-th.
 
     A lasso path has its knots for penalties: between two of them the coefficients are straight lines in alpha.
@@ -39,13 +39,13 @@ class Path(LeftOut):
     solved: SolvedPath
 
     @property
-    def _tally(self) -> Tally:
-        return self.solved.tally
+    def _dropped(self) -> DroppedRows:
+        return self.solved.dropped_rows
 
     @property
     def formula(self) -> str:
         """The formula as it was given."""
-        return self.solved.posed.design.formula
+        return self.solved.problem.design.formula
 
     @property
     def l1_ratio(self) -> float:
@@ -116,8 +116,8 @@ class Path(LeftOut):
 
     def criterion(self, name: str) -> Vector:
         """The criterion of every fit, (n,): "aic", "bic" or "gcv"; infinite where no degrees of freedom are left."""
-        which = CRITERIA[one_of("criterion", name, CRITERIA)]
-        return which(self.rss, self.df, self.rows, self.solved.log_weight)
+        function = CRITERIA[one_of("criterion", name, CRITERIA)]
+        return function(self.rss, self.df, self.rows, self.solved.log_weight)
 
     def best(self, criterion: str = "bic") -> PenalizedFit:
         """The fit at which a criterion is least. Raises NumericalError where every fit uses all degrees of freedom."""
@@ -130,36 +130,46 @@ class Path(LeftOut):
 
     def __getitem__(self, index: int) -> PenalizedFit:
         """The fit at the index-th alpha."""
-        return PenalizedFit(solved_at(self.solved, range(len(self))[index]), self.solved.options)
+        return PenalizedFit(solved_at_alpha(self.solved, range(len(self))[index]), self.solved.options)
 
     def __len__(self) -> int:
         return len(self.solved.solutions.alphas)
 
     def tidy(self) -> pa.Table:
         """One row for each alpha and coefficient: step, alpha, term, estimate."""
-        every = np.column_stack([self.intercepts, self.coefficients]) if self.solved.intercept else self.coefficients
+        estimates = (
+            np.column_stack([self.intercepts, self.coefficients]) if self.solved.intercept else self.coefficients
+        )
         names = ("Intercept", *self.names) if self.solved.intercept else self.names
-        n, p = every.shape
+        n, p = estimates.shape
         return pa.table(
             {
                 "step": pa.array(np.repeat(np.arange(n), p)),
                 "alpha": pa.array(np.repeat(self.alphas, p)),
                 "term": pa.array(names * n, pa.string()),
-                "estimate": pa.array(every.ravel()),
+                "estimate": pa.array(estimates.ravel()),
             }
         )
 
     def glance(self) -> pa.Table:
         """One row for each alpha: alpha, df, nonzero, rss, r_squared, aic, bic, gcv."""
         nonzero = np.count_nonzero(self.coefficients, axis=1)
-        told = {"alpha": self.alphas, "df": self.df, "nonzero": nonzero, "rss": self.rss, "r_squared": self.r_squared}
-        return pa.table({k: pa.array(v) for k, v in (told | {name: self.criterion(name) for name in CRITERIA}).items()})
+        columns = {
+            "alpha": self.alphas,
+            "df": self.df,
+            "nonzero": nonzero,
+            "rss": self.rss,
+            "r_squared": self.r_squared,
+        }
+        return pa.table(
+            {k: pa.array(v) for k, v in (columns | {name: self.criterion(name) for name in CRITERIA}).items()}
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON, schema `gramian.path/1`: one step for each alpha; what is not a finite number is None."""
-        told = [{k: finite(v) for k, v in row.items()} for row in self.glance().to_pylist()]
+        steps = [{k: finite(v) for k, v in row.items()} for row in self.glance().to_pylist()]
         slopes = [dict(zip(self.names, row, strict=True)) for row in self.coefficients.tolist()]
-        pairs = zip(told, self.intercepts.tolist(), slopes, strict=True)
+        pairs = zip(steps, self.intercepts.tolist(), slopes, strict=True)
         return {
             "schema": SCHEMA,
             "formula": self.formula,
@@ -191,7 +201,7 @@ class Path(LeftOut):
 
 def path_of(
     design: Design,
-    done: Accumulated,
+    accumulated: Accumulated,
     *,
     l1_ratio: float = 1.0,
     alphas: Iterable[float] | None = None,
@@ -207,7 +217,7 @@ def path_of(
     coefficients of standardised columns (they are told as they are). drop_first : leave out reference levels.
     Raises OptionError, NumericalError, ConvergenceError.
     """
-    return Path(solve_path(design, done, path_options(l1_ratio, alphas, penalties, standardize, drop_first)))
+    return Path(solve_path(design, accumulated, path_options(l1_ratio, alphas, penalties, standardize, drop_first)))
 
 
 def read_only(array: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from gramian.inference.tuning import CRITERIA
 from gramian.results.numbers import aligned, number, printable
-from gramian.results.report import LONGEST, NOTES, assembled, plain, rows_told
+from gramian.results.report import MAX_COEFFICIENTS, MAX_NOTES, describe_rows, join_blocks, to_text
 from gramian.typing import Vector
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from gramian.results.path import Path
     from gramian.results.penalized import PenalizedFit
 
-STEPS = 20  # rows of a path that are shown
+MAX_ROWS = 20  # rows of a path that are shown
 
 
 def kind(options: PathOptions) -> str:
@@ -33,20 +33,20 @@ def kind(options: PathOptions) -> str:
 
 def path_text(path: Path) -> str:
     """The report of a path."""
-    told = {name: path.criterion(name) for name in CRITERIA}
-    marks = _marks({name.upper(): int(np.argmin(v)) for name, v in told.items() if np.isfinite(v).any()})
+    criteria = {name: path.criterion(name) for name in CRITERIA}
+    marks = _marks({name.upper(): int(np.argmin(v)) for name, v in criteria.items() if np.isfinite(v).any()})
     columns = {
         "alpha": (path.alphas, 6),
         "df": (path.df, 4),
         "nonzero": (_nonzero(path), 0),
         "R squared": (path.r_squared, 5),
-        **{name.upper(): (values, 7) for name, values in told.items()},
+        **{name.upper(): (values, 7) for name, values in criteria.items()},
     }
-    off = "duality gap" if 0.0 < path.l1_ratio < 1.0 else "violation of the optimality conditions"
-    certificate = f"largest {off}, relative: {path.certificate.max(initial=0.0):.1e}"
+    measure = "duality gap" if 0.0 < path.l1_ratio < 1.0 else "violation of the optimality conditions"
+    certificate = f"largest {measure}, relative: {path.certificate.max(initial=0.0):.1e}"
     steps = f"{len(path)} {'knots' if path.solved.solutions.knots else 'alphas'}"
     quality = [f"{steps}, found by {path.method}", certificate]
-    return plain(assembled(_title(path, "path"), _rows(path), _table(columns, marks), quality, _notes(path)))
+    return to_text(join_blocks(_title(path, "path"), _rows(path), _table(columns, marks), quality, _notes(path)))
 
 
 def validation_text(validation: CrossValidation) -> str:
@@ -66,7 +66,7 @@ def validation_text(validation: CrossValidation) -> str:
         f"best alpha {number(validation.best_alpha)}, within one standard error {number(validation.one_se_alpha)}",
     ]
     title = _title(path, "cross-validated")
-    return plain(assembled(title, _rows(path), _table(columns, marks), quality, _notes(path)))
+    return to_text(join_blocks(title, _rows(path), _table(columns, marks), quality, _notes(path)))
 
 
 def fit_text(fit: PenalizedFit) -> str:
@@ -75,35 +75,39 @@ def fit_text(fit: PenalizedFit) -> str:
     table = Table(box=box.HORIZONTALS, show_edge=True, pad_edge=False, header_style="bold")
     table.add_column("", no_wrap=True)
     table.add_column(Text("estimate"), no_wrap=True)
-    for row in zip(map(printable, fit.names[:LONGEST]), aligned(fit.coefficients[:LONGEST], 6), strict=True):
+    for row in zip(
+        map(printable, fit.names[:MAX_COEFFICIENTS]), aligned(fit.coefficients[:MAX_COEFFICIENTS], 6), strict=True
+    ):
         table.add_row(*map(Text, row))
-    more = len(fit.names) - LONGEST
+    more = len(fit.names) - MAX_COEFFICIENTS
     rest = [Text(f"... {more:,} more coefficients; tidy() has all of them")] if more > 0 else []
     quality = [
         f"{number(fit.df)} degrees of freedom used, {len(fit.chosen)} of {len(fit.names)} coefficients are not zero",
         f"R squared {number(fit.r_squared, 5)}, residual sum of squares {number(fit.deviance)}",
     ]
-    return plain(assembled(title, rows_told(fit, fit.solved.design.count), [table, *rest], quality, []))
+    return to_text(join_blocks(title, describe_rows(fit, fit.solved.design.count), [table, *rest], quality, []))
 
 
-def _title(path: Path, what: str) -> Text:
-    weight = path.solved.posed.design.weight
-    how = f", weights: {printable(weight)}" if weight else ""
+def _title(path: Path, label: str) -> Text:
+    weight = path.solved.problem.design.weight
+    weights = f", weights: {printable(weight)}" if weight else ""
     scaled = ", columns standardised" if path.solved.options.standardize else ""
-    return Text.assemble((f"{kind(path.solved.options)}, {what}{scaled}{how}", "bold"), "\n", printable(path.formula))
+    return Text.assemble(
+        (f"{kind(path.solved.options)}, {label}{scaled}{weights}", "bold"), "\n", printable(path.formula)
+    )
 
 
 def _rows(path: Path) -> list[str]:
-    return rows_told(path, path.solved.posed.design.count)
+    return describe_rows(path, path.solved.problem.design.count)
 
 
 def _nonzero(path: Path) -> Vector:
     return np.asarray(np.count_nonzero(path.coefficients, axis=1), np.float64)
 
 
-def _marks(places: Mapping[str, int]) -> dict[int, str]:
+def _marks(positions: Mapping[str, int]) -> dict[int, str]:
     out: dict[int, str] = {}
-    for name, at in places.items():
+    for name, at in positions.items():
         out[at] = f"{out[at]}, {name}" if at in out else name
     return out
 
@@ -131,14 +135,14 @@ def _cells(values: Vector, digits: int) -> list[str]:
 
 def _shown(n: int, marks: Iterable[int]) -> Sequence[int]:
     """Evenly spaced rows, and those that are marked."""
-    if n <= STEPS:
+    if n <= MAX_ROWS:
         return list(range(n))
-    return sorted({*np.linspace(0, n - 1, STEPS - len(list(marks))).round().astype(int).tolist(), *marks})
+    return sorted({*np.linspace(0, n - 1, MAX_ROWS - len(list(marks))).round().astype(int).tolist(), *marks})
 
 
 def _notes(path: Path) -> list[str]:
     if not path.passed:
         return []
-    more = f", {len(path.passed) - NOTES:,} more" if len(path.passed) > NOTES else ""
-    names = ", ".join(map(printable, path.passed[:NOTES]))
+    more = f", {len(path.passed) - MAX_NOTES:,} more" if len(path.passed) > MAX_NOTES else ""
+    names = ", ".join(map(printable, path.passed[:MAX_NOTES]))
     return [f"never in, being combinations of columns that are: {names}{more}"]

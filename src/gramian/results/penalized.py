@@ -14,17 +14,17 @@ from gramian.errors import OptionError, did_you_mean
 from gramian.fit.penalties import PathOptions
 from gramian.fit.predict import predict
 from gramian.fit.solved import Solved
-from gramian.formula.tally import Tally
+from gramian.formula.tally import DroppedRows
 from gramian.inference import goodness
-from gramian.results.left_out import LeftOut
-from gramian.results.plain_penalized import from_penalized
+from gramian.results.left_out import HasDroppedRows
+from gramian.results.plain_penalized import penalized_to_json
 from gramian.typing import Vector
 
 KIND = "penalized-fit"
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class PenalizedFit(LeftOut):
+class PenalizedFit(HasDroppedRows):
     """A ridge, lasso or elastic-net fit at one penalty, from a `Path` or a `CrossValidation`.
 
     It has no standard errors: those of a least squares fit would not count that the data have chosen the columns.
@@ -34,8 +34,8 @@ class PenalizedFit(LeftOut):
     options: PathOptions
 
     @property
-    def _tally(self) -> Tally:
-        return self.solved.tally
+    def _dropped(self) -> DroppedRows:
+        return self.solved.dropped_rows
 
     @property
     def formula(self) -> str:
@@ -111,7 +111,7 @@ class PenalizedFit(LeftOut):
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write it to a file that `gramian.load` reads. Raises ArtifactError where that is impossible."""
-        store.save(path, KIND, *from_penalized(self.solved, self.options))
+        store.save(path, KIND, *penalized_to_json(self.solved, self.options))
 
     def __repr__(self) -> str:
         chosen = sum(name != "Intercept" for name in self.chosen)

@@ -13,9 +13,9 @@ from gramian.typing import Level
 T = TypeVar("T")
 Combination = dict[int, Fraction]
 
-LONGEST_FRACTION = 100_000  # hexadecimal digits
-HIGHEST_POWER = 100
-SPECIAL = {"inf": math.inf, "-inf": -math.inf, "nan": math.nan}
+MAX_FRACTION_DIGITS = 100_000  # hexadecimal digits
+MAX_POWER = 100
+NOT_FINITE = {"inf": math.inf, "-inf": -math.inf, "nan": math.nan}
 
 
 def text(obj: object) -> str:
@@ -28,70 +28,70 @@ def flag(obj: object) -> bool:
     return obj if isinstance(obj, bool) else wrong("true or false", obj)
 
 
-def whole(obj: object, low: int, high: int) -> int:
+def integer(obj: object, low: int, high: int) -> int:
     """A whole number, low <= number < high."""
     if not isinstance(obj, int) or isinstance(obj, bool) or not low <= obj < high:
         wrong(f"a whole number from {low} up to {high - 1}", obj)
     return obj
 
 
-def from_number(value: float) -> float | str:
+def number_to_json(value: float) -> float | str:
     """A float; JSON has no word for those that are not finite."""
     value = float(value)
     return value if math.isfinite(value) else repr(value)
 
 
-def number(obj: object) -> float:
+def number_from_json(obj: object) -> float:
     """What `from_number` wrote."""
-    if isinstance(obj, str) and obj in SPECIAL:
-        return SPECIAL[obj]
+    if isinstance(obj, str) and obj in NOT_FINITE:
+        return NOT_FINITE[obj]
     if not isinstance(obj, float) or not math.isfinite(obj):
         wrong("a number", obj)
     return obj
 
 
-def from_level(level: Level) -> object:
+def level_to_json(level: Level) -> object:
     """A level; text, booleans, integers and floats stay apart."""
     if isinstance(level, float):
-        return {"float": from_number(level)}
+        return {"float": number_to_json(level)}
     if not isinstance(level, str | bool | int):
         raise TypeError(f"a level of type {type(level).__name__} cannot be saved")
     return level
 
 
-def level(obj: object) -> Level:
+def level_from_json(obj: object) -> Level:
     """What `from_level` wrote."""
     match obj:
         case {"float": value, **rest} if not rest:
-            return number(value)
+            return number_from_json(value)
         case str() | bool() | int():
             return obj
     return wrong("a level", obj)
 
 
-def from_combination(combination: Mapping[int, Fraction]) -> list[list[object]]:
+def combination_to_json(combination: Mapping[int, Fraction]) -> list[list[object]]:
     """Positions with exact coefficients, in order; fractions in hexadecimal, whose length no limit touches."""
     return [[i, f"{c.numerator:x}/{c.denominator:x}"] for i, c in combination.items()]
 
 
-def combination(obj: object, size: int) -> Combination:
+def combination_from_json(obj: object, size: int) -> Combination:
     """What `from_combination` wrote, positions below size."""
-    out = dict(pairs(obj, lambda position: whole(position, 0, size), fraction))
+    out = dict(pairs(obj, lambda position: integer(position, 0, size), fraction))
     return out if len(out) == len(sequence(obj)) else wrong("positions that differ", obj)
 
 
 def fraction(obj: object) -> Fraction:
     """A fraction in hexadecimal, "num/den"."""
     parts = text(obj).split("/")
-    if len(parts) != 2 or len(text(obj)) > LONGEST_FRACTION:
+    if len(parts) != 2 or len(text(obj)) > MAX_FRACTION_DIGITS:
         wrong("a fraction", obj)
-    above, below = int(parts[0], 16), int(parts[1], 16)
-    return Fraction(above, below) if below > 0 else wrong("a fraction", obj)
+    numerator, denominator = int(parts[0], 16), int(parts[1], 16)
+    return Fraction(numerator, denominator) if denominator > 0 else wrong("a fraction", obj)
 
 
 def monomial(obj: object) -> Monomial:
     """Pairs of variable and power, sorted, as JSON holds a monomial."""
-    out = tuple(pairs(obj, text, lambda power: whole(power, 1, HIGHEST_POWER)))
+    out = tuple(pairs(obj, text, lambda power: integer(power, 1, MAX_POWER)))
     return out if list(out) == sorted(dict(out).items()) else wrong("a product of powers", obj)
 
 
@@ -109,8 +109,8 @@ def texts(obj: object) -> tuple[str, ...]:
 
 def pairs(obj: object, first: Callable[[object], Any], second: Callable[[object], T]) -> list[tuple[Any, T]]:
     """A list of pairs."""
-    split = [sequence(part, 2) for part in sequence(obj)]
-    return [(first(a), second(b)) for a, b in split]
+    items = [sequence(part, 2) for part in sequence(obj)]
+    return [(first(a), second(b)) for a, b in items]
 
 
 def mapping(obj: object, value: Callable[[object], T]) -> dict[str, T]:
@@ -130,6 +130,6 @@ def fields(obj: object, names: Sequence[str]) -> list[Any]:
     return [obj[name] for name in names]
 
 
-def wrong(expected: str, found: object) -> NoReturn:
+def wrong(expected: str, value: object) -> NoReturn:
     """Raise the ValueError."""
-    raise ValueError(f"expected {expected}, found {str(found)[:60]!r}")
+    raise ValueError(f"expected {expected}, found {str(value)[:60]!r}")

@@ -7,71 +7,76 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from gramian.fit.apart import Apart
-from gramian.fit.keys import By, Folds, Split
+from gramian.fit.apart import GroupSums
+from gramian.fit.keys import ByColumns, Folds, Grouping
 from gramian.fit.passes import Accumulated
 from gramian.formula.design import Design
 from gramian.linalg.keyed import Key, ordered
 from gramian.results import plain
-from gramian.results.plain_design import WIDEST, Arrays
-from gramian.results.plain_moments import from_tally, tally
-from gramian.results.plain_sums import from_sums, read_sums
+from gramian.results.plain_design import MAX_SIZE, Arrays
+from gramian.results.plain_moments import dropped_rows_from_json, dropped_rows_to_json
+from gramian.results.plain_sums import sums_from_json, sums_to_json
 from gramian.typing import Level
 
 CONTENT = ("folds", "by", "keys", "sums", "dropped_rows", "nowhere")
 
 
-def from_apart(
-    apart: Apart, levels: Mapping[str, Sequence[Level]]
+def group_sums_to_json(
+    group_sums: GroupSums, levels: Mapping[str, Sequence[Level]]
 ) -> tuple[dict[str, object], dict[str, NDArray[Any]]]:
     """Manifest and arrays. levels : those of the whole, in which the codes of all parts are told."""
-    told, arrays = [], dict[str, NDArray[Any]]()
-    for i, part in enumerate(apart.parts.values()):
-        sums, more = from_sums(part.moments.with_levels(levels), _under(i))
-        told.append(sums)
+    part_sums, arrays = [], dict[str, NDArray[Any]]()
+    for i, part in enumerate(group_sums.parts.values()):
+        sums, more = sums_to_json(part.moments.with_levels(levels), _prefix(i))
+        part_sums.append(sums)
         arrays |= more
-    split = apart.split
+    grouping = group_sums.grouping
     values = (
-        split.cycle if isinstance(split, Folds) else None,
-        list(split.names) if isinstance(split, By) else None,
-        [[plain.from_level(level) for level in key] for key in apart.parts],
-        told,
-        [from_tally(part.tally) for part in apart.parts.values()],
-        from_tally(apart.nowhere),
+        grouping.cycle if isinstance(grouping, Folds) else None,
+        list(grouping.names) if isinstance(grouping, ByColumns) else None,
+        [[plain.level_to_json(level) for level in key] for key in group_sums.parts],
+        part_sums,
+        [dropped_rows_to_json(part.dropped_rows) for part in group_sums.parts.values()],
+        dropped_rows_to_json(group_sums.ungrouped),
     )
     return dict(zip(CONTENT, values, strict=True)), arrays
 
 
-def apart(obj: object, design: Design, arrays: Arrays) -> Apart:
+def group_sums_from_json(obj: object, design: Design, arrays: Arrays) -> GroupSums:
     """What `from_apart` wrote, for a design; ValueError for anything else."""
-    folds, by, keys, sums, left_out, nowhere = plain.fields(obj, CONTENT)
-    split = _split(folds, by)
-    known = tuple(tuple(map(plain.level, plain.sequence(key, len(split.names)))) for key in plain.sequence(keys))
-    _check_keys(split, known)
+    folds, by, keys, sums, dropped, ungrouped = plain.fields(obj, CONTENT)
+    grouping = _grouping_from_json(folds, by)
+    part_keys = tuple(
+        tuple(map(plain.level_from_json, plain.sequence(key, len(grouping.names)))) for key in plain.sequence(keys)
+    )
+    _check_keys(grouping, part_keys)
     levels, powers = design.levels or {}, design.terms.power_sums()
     moments = [
-        read_sums(part, design.layout, design.coordinates, levels, powers, arrays, _under(i), every_level=False)
-        for i, part in enumerate(plain.sequence(sums, len(known)))
+        sums_from_json(part, design.layout, design.coordinates, levels, powers, arrays, _prefix(i), every_level=False)
+        for i, part in enumerate(plain.sequence(sums, len(part_keys)))
     ]
-    tallies = map(tally, plain.sequence(left_out, len(known)))
-    parts = (Accumulated(held, left) for held, left in zip(moments, tallies, strict=True))
-    return Apart(split, dict(zip(known, parts, strict=True)), tally(nowhere))
+    dropped_rows = map(dropped_rows_from_json, plain.sequence(dropped, len(part_keys)))
+    parts = (
+        Accumulated(part_moments, part_dropped)
+        for part_moments, part_dropped in zip(moments, dropped_rows, strict=True)
+    )
+    return GroupSums(grouping, dict(zip(part_keys, parts, strict=True)), dropped_rows_from_json(ungrouped))
 
 
-def _split(folds: object, by: object) -> Split:
+def _grouping_from_json(folds: object, by: object) -> Grouping:
     if (folds is None) == (by is None):
         plain.wrong("either folds or groups", folds)
-    return Folds(plain.whole(folds, 2, WIDEST)) if by is None else By(plain.texts(by))
+    return Folds(plain.integer(folds, 2, MAX_SIZE)) if by is None else ByColumns(plain.texts(by))
 
 
-def _check_keys(split: Split, keys: tuple[Key, ...]) -> None:
-    if isinstance(split, Folds) and keys != tuple((i,) for i in range(len(keys))):
+def _check_keys(grouping: Grouping, keys: tuple[Key, ...]) -> None:
+    if isinstance(grouping, Folds) and keys != tuple((i,) for i in range(len(keys))):
         plain.wrong("folds by number", keys[:3])
-    if isinstance(split, Folds) and len(keys) != split.count:
-        plain.wrong(f"{split.count} folds", len(keys))
+    if isinstance(grouping, Folds) and len(keys) != grouping.count:
+        plain.wrong(f"{grouping.count} folds", len(keys))
     if not keys or len(set(keys)) != len(keys) or ordered(set(keys)) != keys:
         plain.wrong("groups in order, each once", keys[:3])
 
 
-def _under(number: int) -> str:
+def _prefix(number: int) -> str:
     return f"key-{number}/"

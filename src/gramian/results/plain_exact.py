@@ -14,18 +14,18 @@ from gramian.linalg.exact.moments import LOG_WEIGHT, ExactMoments
 from gramian.linalg.exact.planes import HALF, Planes
 from gramian.linalg.monomials import Monomial
 from gramian.results import plain
-from gramian.results.plain_design import Arrays, cell_codes, codes, taken
+from gramian.results.plain_design import Arrays, cell_codes, codes, read_array
 from gramian.typing import Level
 
 EXACT = ("rows", "singles", "not_finite", "left_out", "scale", "low")
-MOST_ROWS = 2**63
-FARTHEST = 2**12  # planes below and above the point: more than the products of float64 numbers need
-PLACES = 2**12  # decimal places
+MAX_ROWS = 2**63
+MAX_PLANE = 2**12  # planes below and above the point: more than the products of float64 numbers need
+MAX_DECIMAL_PLACES = 2**12  # decimal places
 
 
-def from_exact(moments: ExactMoments) -> tuple[dict[str, object], dict[str, NDArray[Any]]]:
+def exact_to_json(moments: ExactMoments) -> tuple[dict[str, object], dict[str, NDArray[Any]]]:
     """Counts, and the digits of sums as arrays; layout and levels are the design's."""
-    planes = {"dense": moments.dense, "plain": moments.plain}
+    planes = {"dense": moments.dense, "plain": moments.unweighted}
     arrays: dict[str, NDArray[Any]] = {}
     for i, (factors, _) in enumerate(moments.layout.tables):
         table = moments.tables[factors]
@@ -35,44 +35,44 @@ def from_exact(moments: ExactMoments) -> tuple[dict[str, object], dict[str, NDAr
         "rows": int(moments.rows),
         "singles": [[list(pair) for pair in m] for m in moments.singles],
         "not_finite": {v: list(map(int, counts)) for v, counts in moments.not_finite.items()},
-        "left_out": int(moments.left_out),
+        "left_out": int(moments.dropped_rows),
         "scale": {v: int(k) for v, k in moments.scale.items()},
         "low": {name: int(p.low) for name, p in planes.items()},
     }
     return manifest, {**arrays, **{name: p.digits for name, p in planes.items()}}
 
 
-def exact(
+def exact_from_json(
     obj: object, layout: Layout, variables: set[str], levels: Mapping[str, Sequence[Level]], arrays: Arrays
 ) -> ExactMoments:
     """What `from_exact` wrote, for a design that stores this layout."""
-    rows, singles, not_finite, left_out, scale, low = plain.fields(obj, EXACT)
-    width, lows = len(layout.rows), plain.mapping(low, lambda at: plain.whole(at, -FARTHEST, FARTHEST))
+    rows, singles, not_finite, dropped, scale, low = plain.fields(obj, EXACT)
+    width, lows = len(layout.rows), plain.mapping(low, lambda at: plain.integer(at, -MAX_PLANE, MAX_PLANE))
     single = tuple(_monomial(m, variables) for m in plain.sequence(singles))
-    known = plain.mapping(not_finite, _three)
-    places = plain.mapping(scale, lambda k: plain.whole(k, 0, PLACES))
-    if not known.keys() | places.keys() <= variables:
-        plain.wrong("variables of the design", sorted(known.keys() | places.keys()))
+    not_finite_counts = plain.mapping(not_finite, _not_finite_counts)
+    places = plain.mapping(scale, lambda k: plain.integer(k, 0, MAX_DECIMAL_PLACES))
+    if not not_finite_counts.keys() | places.keys() <= variables:
+        plain.wrong("variables of the design", sorted(not_finite_counts.keys() | places.keys()))
     out = ExactMoments(
         layout,
         single,
-        plain.whole(rows, 0, MOST_ROWS),
+        plain.integer(rows, 0, MAX_ROWS),
         levels,
         _planes("dense", (width, width), lows, arrays),
         {f: _table(i, f, len(m), levels, lows, arrays) for i, (f, m) in enumerate(layout.tables)},
         _planes("plain", (len(single),), lows, arrays),
-        known,
-        plain.whole(left_out, 0, MOST_ROWS),
+        not_finite_counts,
+        plain.integer(dropped, 0, MAX_ROWS),
         places,
     )
-    if from_exact(out)[0]["low"] != low or not out.dense.same(_turned(out.dense)):
+    if exact_to_json(out)[0]["low"] != low or not out.dense.equals(_transposed(out.dense)):
         plain.wrong("symmetric products", "others")
     _check_counts(out)
     return out
 
 
 def _planes(name: str, shape: tuple[int, ...], lows: Mapping[str, int], arrays: Arrays) -> Planes:
-    digits = taken(arrays, name, "int64", (None, *shape))
+    digits = read_array(arrays, name, "int64", (None, *shape))
     if digits.size and not (digits.min() >= -HALF and digits.max() < HALF and digits[0].any() and digits[-1].any()):
         plain.wrong(f"digits of 32 bits without empty outer planes in '{name}'", "others")
     if not digits.size and len(digits):
@@ -82,7 +82,7 @@ def _planes(name: str, shape: tuple[int, ...], lows: Mapping[str, int], arrays: 
     return Planes(lows[name], digits)
 
 
-def _turned(planes: Planes) -> Planes:
+def _transposed(planes: Planes) -> Planes:
     return Planes(planes.low, planes.digits.transpose(0, 2, 1))
 
 
@@ -98,7 +98,7 @@ def _table(
     cells = cell_codes(arrays, f"{name}/cells", factors, levels)
     if len(cells) and not np.array_equal(np.unique(cells, axis=0), cells):
         plain.wrong("cells in order, each once", name)
-    rows = codes(arrays, f"{name}/rows", (len(cells),), MOST_ROWS)
+    rows = codes(arrays, f"{name}/rows", (len(cells),), MAX_ROWS)
     return ExactCells(cells, rows, _planes(f"{name}/sums", (len(cells), width), lows, arrays))
 
 
@@ -116,6 +116,6 @@ def _monomial(obj: object, variables: set[str]) -> Monomial:
     return out if out == LOG_WEIGHT or {v for v, _ in out} <= variables else plain.wrong("known variables", obj)
 
 
-def _three(obj: object) -> tuple[int, int, int]:
-    nan, infinite, minus = (plain.whole(n, 0, MOST_ROWS) for n in plain.sequence(obj, 3))
+def _not_finite_counts(obj: object) -> tuple[int, int, int]:
+    nan, infinite, minus = (plain.integer(n, 0, MAX_ROWS) for n in plain.sequence(obj, 3))
     return nan, infinite, minus

@@ -7,129 +7,150 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from gramian.fit.apart import Apart
-from gramian.fit.gathered import Gathered
-from gramian.fit.ledger import Ledger, Read
+from gramian.fit.apart import GroupSums
+from gramian.fit.gathered import GramData
+from gramian.fit.ledger import Provenance, ReadInput
 from gramian.fit.sums import AnyMoments
 from gramian.formula.design import Design
-from gramian.formula.tally import Tally
+from gramian.formula.tally import DroppedRows
 from gramian.linalg.exact.moments import ExactMoments
 from gramian.results import plain
-from gramian.results.plain_apart import apart, from_apart
-from gramian.results.plain_clusters import clusters, from_clusters
-from gramian.results.plain_design import WIDEST, Arrays, design, distinct_levels, from_design
-from gramian.results.plain_exact import exact, from_exact
-from gramian.results.plain_sums import MOST_ROWS, from_sums, read_sums
+from gramian.results.plain_apart import group_sums_from_json, group_sums_to_json
+from gramian.results.plain_clusters import clusters_from_json, clusters_to_json
+from gramian.results.plain_design import MAX_SIZE, Arrays, design_from_json, design_to_json, distinct_levels
+from gramian.results.plain_exact import exact_from_json, exact_to_json
+from gramian.results.plain_sums import MAX_ROWS, sums_from_json, sums_to_json
 from gramian.schema import Field, Kind, Schema
 
 FLOAT, EXACT = "float64", "exact"
 CONTENT = ("arithmetic", "design", "schema", "matrices", "moments", "dropped_rows", "missing", "inputs")
-KEPT = ("apart", "clusters")  # only where there are such sums
+OPTIONAL = ("apart", "clusters")  # only where there are such sums
 FIELD = ("name", "kind", "type", "levels")
 READ = ("name", "size", "units", "rows", "sha256", "times")
 
 
-def from_gathered(gathered: Gathered) -> tuple[dict[str, object], dict[str, NDArray[Any]]]:
+def gram_to_json(gram_data: GramData) -> tuple[dict[str, object], dict[str, NDArray[Any]]]:
     """Manifest and arrays. Sums that are kept apart stand in place of the whole, which is their sum."""
-    held = gathered.moments
+    moments = gram_data.moments
     manifest: dict[str, object] = {
-        "arithmetic": EXACT if isinstance(held, ExactMoments) else FLOAT,
-        "design": from_design(gathered.design),
-        "schema": [_from_field(field) for field in gathered.schema.fields],
-        "matrices": dict(gathered.schema.matrices),
+        "arithmetic": EXACT if isinstance(moments, ExactMoments) else FLOAT,
+        "design": design_to_json(gram_data.design),
+        "schema": [_field_to_json(field) for field in gram_data.schema.fields],
+        "matrices": dict(gram_data.schema.matrices),
         "moments": None,
-        "dropped_rows": dict(gathered.tally.causes),
-        "missing": dict(gathered.tally.columns),
-        "inputs": [_from_read(read, times) for read, times in gathered.ledger.times.items()],
+        "dropped_rows": dict(gram_data.dropped_rows.causes),
+        "missing": dict(gram_data.dropped_rows.columns),
+        "inputs": [
+            _input_to_json(read, multiplicity) for read, multiplicity in gram_data.provenance.multiplicity.items()
+        ],
     }
     arrays: dict[str, NDArray[Any]] = {}
-    if gathered.apart is not None:
-        manifest["apart"], arrays = from_apart(gathered.apart, held.levels)
+    if gram_data.group_sums is not None:
+        manifest["apart"], arrays = group_sums_to_json(gram_data.group_sums, moments.levels)
     else:
-        manifest["moments"], arrays = from_exact(held) if isinstance(held, ExactMoments) else from_sums(held)
-    if gathered.clusters is not None:
-        manifest["clusters"], more = from_clusters(gathered.clusters)
+        manifest["moments"], arrays = (
+            exact_to_json(moments) if isinstance(moments, ExactMoments) else sums_to_json(moments)
+        )
+    if gram_data.clusters is not None:
+        manifest["clusters"], more = clusters_to_json(gram_data.clusters)
         arrays |= more
     return manifest, arrays
 
 
-def gathered(manifest: Mapping[str, Any], arrays: Arrays) -> Gathered:
+def gram_from_json(manifest: Mapping[str, Any], arrays: Arrays) -> GramData:
     """What `from_gathered` wrote; ValueError for anything else."""
-    plain.fields(manifest, (*CONTENT, *(name for name in KEPT if name in manifest)))
-    made = design(manifest["design"], several=True)
-    matrices = plain.mapping(manifest["matrices"], lambda k: plain.whole(k, 0, WIDEST))
-    schema = Schema(tuple(_field(part) for part in plain.sequence(manifest["schema"])), matrices)
-    tally = Tally(plain.mapping(manifest["dropped_rows"], _count), plain.mapping(manifest["missing"], _count))
-    kept = _apart(manifest, made, tally, arrays)
-    sums = _moments(manifest["arithmetic"], manifest["moments"], made, arrays) if kept is None else kept.total.moments
-    by = clusters(manifest["clusters"], sums, arrays) if "clusters" in manifest else None
-    out = Gathered(made, schema, sums, tally, _ledger(manifest["inputs"]), kept, by)
+    plain.fields(manifest, (*CONTENT, *(name for name in OPTIONAL if name in manifest)))
+    gram_design = design_from_json(manifest["design"], multiple_outcomes=True)
+    matrices = plain.mapping(manifest["matrices"], lambda k: plain.integer(k, 0, MAX_SIZE))
+    schema = Schema(tuple(_field_from_json(part) for part in plain.sequence(manifest["schema"])), matrices)
+    dropped_rows = DroppedRows(
+        plain.mapping(manifest["dropped_rows"], _count), plain.mapping(manifest["missing"], _count)
+    )
+    group_sums = _group_sums_from_json(manifest, gram_design, dropped_rows, arrays)
+    sums = (
+        _moments(manifest["arithmetic"], manifest["moments"], gram_design, arrays)
+        if group_sums is None
+        else group_sums.total.moments
+    )
+    by = clusters_from_json(manifest["clusters"], sums, arrays) if "clusters" in manifest else None
+    out = GramData(gram_design, schema, sums, dropped_rows, _provenance_from_json(manifest["inputs"]), group_sums, by)
     if len({f.name for f in schema.fields}) != len(schema.fields):
         plain.wrong("columns that differ", schema.names)
-    if not set(made.columns) <= {*schema.names, made.weight, made.count}:
+    if not set(gram_design.columns) <= {*schema.names, gram_design.weight, gram_design.count}:
         plain.wrong("all columns of the design", schema.names)
-    if from_gathered(out)[1].keys() != arrays.keys():
+    if gram_to_json(out)[1].keys() != arrays.keys():
         plain.wrong("no arrays but those of a Gram", list(arrays))
     return out
 
 
-def _apart(manifest: Mapping[str, Any], made: Design, tally: Tally, arrays: Arrays) -> Apart | None:
+def _group_sums_from_json(
+    manifest: Mapping[str, Any], gram_design: Design, dropped_rows: DroppedRows, arrays: Arrays
+) -> GroupSums | None:
     if "apart" not in manifest:
         return None
     if manifest["arithmetic"] != FLOAT or manifest["moments"] is not None:
         plain.wrong("float64 sums of every fold or group in place of the whole", manifest["arithmetic"])
-    kept = apart(manifest["apart"], made, arrays)
-    whole = kept.total
-    if whole.moments.levels.keys() != (made.levels or {}).keys() or any(
-        tuple(known) != tuple(made.levels[name]) for name, known in whole.moments.levels.items() if made.levels
+    group_sums = group_sums_from_json(manifest["apart"], gram_design, arrays)
+    total = group_sums.total
+    if total.moments.levels.keys() != (gram_design.levels or {}).keys() or any(
+        tuple(names) != tuple(gram_design.levels[name])
+        for name, names in total.moments.levels.items()
+        if gram_design.levels
     ):
-        plain.wrong("rows of every level in some fold or group", list(whole.moments.levels))
-    if (_told(whole.tally.causes), _told(whole.tally.columns)) != (_told(tally.causes), _told(tally.columns)):
-        plain.wrong("rows left out that add up over the folds or groups", dict(tally.causes))
-    return kept
+        plain.wrong("rows of every level in some fold or group", list(total.moments.levels))
+    if (_nonzero(total.dropped_rows.causes), _nonzero(total.dropped_rows.columns)) != (
+        _nonzero(dropped_rows.causes),
+        _nonzero(dropped_rows.columns),
+    ):
+        plain.wrong("rows left out that add up over the folds or groups", dict(dropped_rows.causes))
+    return group_sums
 
 
-def _told(counts: Mapping[str, int]) -> dict[str, int]:
+def _nonzero(counts: Mapping[str, int]) -> dict[str, int]:
     return {name: n for name, n in counts.items() if n}
 
 
-def _moments(arithmetic: object, obj: object, made: Design, arrays: Arrays) -> AnyMoments:
-    levels = made.levels or {}
+def _moments(arithmetic: object, obj: object, gram_design: Design, arrays: Arrays) -> AnyMoments:
+    levels = gram_design.levels or {}
     match arithmetic:
         case "float64":
-            return read_sums(obj, made.layout, made.coordinates, levels, made.terms.power_sums(), arrays)
+            return sums_from_json(
+                obj, gram_design.layout, gram_design.coordinates, levels, gram_design.terms.power_sums(), arrays
+            )
         case "exact":
-            return exact(obj, made.layout, {*made.terms.variables, *made.outcome}, levels, arrays)
+            return exact_from_json(
+                obj, gram_design.layout, {*gram_design.terms.variables, *gram_design.outcome}, levels, arrays
+            )
     return plain.wrong("an arithmetic", arithmetic)
 
 
-def _from_field(field: Field) -> dict[str, object]:
-    levels = None if field.levels is None else [plain.from_level(level) for level in field.levels]
+def _field_to_json(field: Field) -> dict[str, object]:
+    levels = None if field.levels is None else [plain.level_to_json(level) for level in field.levels]
     return dict(zip(FIELD, (field.name, field.kind.value, field.type, levels), strict=True))
 
 
-def _field(obj: object) -> Field:
+def _field_from_json(obj: object) -> Field:
     name, kind, text, levels = plain.fields(obj, FIELD)
     return Field(plain.text(name), Kind(plain.text(kind)), plain.text(text), plain.optional(levels, distinct_levels))
 
 
-def _from_read(read: Read, times: int) -> dict[str, object]:
-    return {**{name: getattr(read, name) for name in READ[:-1]}, "times": times}
+def _input_to_json(read: ReadInput, multiplicity: int) -> dict[str, object]:
+    return {**{name: getattr(read, name) for name in READ[:-1]}, "times": multiplicity}
 
 
-def _ledger(obj: object) -> Ledger:
-    pairs = [_read(part) for part in plain.sequence(obj)]
-    times = dict(pairs)
-    return Ledger(times) if len(times) == len(pairs) else plain.wrong("inputs that differ", obj)
+def _provenance_from_json(obj: object) -> Provenance:
+    pairs = [_input_from_json(part) for part in plain.sequence(obj)]
+    multiplicity = dict(pairs)
+    return Provenance(multiplicity) if len(multiplicity) == len(pairs) else plain.wrong("inputs that differ", obj)
 
 
-def _read(obj: object) -> tuple[Read, int]:
-    name, size, units, rows, sha256, times = plain.fields(obj, READ)
+def _input_from_json(obj: object) -> tuple[ReadInput, int]:
+    name, size, units, rows, sha256, multiplicity = plain.fields(obj, READ)
     size, units, rows = (plain.optional(value, _count) for value in (size, units, rows))
-    read = Read(plain.text(name), size, units, rows, plain.optional(sha256, plain.text))
-    number = plain.whole(times, -WIDEST, WIDEST)
-    return read, number or plain.wrong("how often it was read", times)
+    read = ReadInput(plain.text(name), size, units, rows, plain.optional(sha256, plain.text))
+    number = plain.integer(multiplicity, -MAX_SIZE, MAX_SIZE)
+    return read, number or plain.wrong("how often it was read", multiplicity)
 
 
 def _count(obj: object) -> int:
-    return plain.whole(obj, 0, MOST_ROWS)
+    return plain.integer(obj, 0, MAX_ROWS)

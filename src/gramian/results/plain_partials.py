@@ -13,112 +13,127 @@ from gramian.fit.linearize import Linearized, Totals
 from gramian.fit.meat import Meat
 from gramian.fit.passes import Accumulated
 from gramian.fit.residuals import ResidualSums
-from gramian.fit.separation import Side
+from gramian.fit.separation import LargestMoves
 from gramian.linalg.doubledouble import Pair
 from gramian.results import plain
-from gramian.results.plain_design import Arrays, taken
-from gramian.results.plain_exact import exact, from_exact
+from gramian.results.plain_design import Arrays, read_array
+from gramian.results.plain_exact import exact_from_json, exact_to_json
 from gramian.results.plain_moments import (
-    MOST_ROWS,
-    from_layout,
-    from_levels,
-    from_moments,
-    from_tally,
-    layout,
-    moments,
+    MAX_ROWS,
+    dropped_rows_from_json,
+    dropped_rows_to_json,
+    layout_from_json,
+    layout_to_json,
+    level_names_to_json,
+    moments_from_json,
+    moments_to_json,
     sorted_levels,
-    tally,
 )
 
-Plain = tuple[dict[str, object], dict[str, NDArray[Any]]]
+Serialized = tuple[dict[str, object], dict[str, NDArray[Any]]]
 EXACT = ("moments", "tally", "layout", "levels")
 MEAT = ("moments", "rows", "loss", "full")
-MORE = ("moments", "tally", "totals", "sides")
+LINEARIZED = ("moments", "tally", "totals", "sides")
 
 
 class Form(NamedTuple):
     """A kind of partial, how it is written, and how it is read."""
 
     kind: type[Any]
-    write: Callable[[Any], Plain]
+    write: Callable[[Any], Serialized]
     read: Callable[[Mapping[str, Any], Arrays], Any]
 
 
-def _from_accumulated(partial: Accumulated) -> Plain:
-    told, arrays = from_moments(partial.moments)
-    return {"moments": told, "tally": from_tally(partial.tally)}, arrays
+def _accumulated_to_json(partial: Accumulated) -> Serialized:
+    moments_json, arrays = moments_to_json(partial.moments)
+    return {"moments": moments_json, "tally": dropped_rows_to_json(partial.dropped_rows)}, arrays
 
 
-def _accumulated(manifest: Mapping[str, Any], arrays: Arrays) -> Accumulated:
-    told, left_out = plain.fields(manifest, MORE[:2])
-    return Accumulated(moments(told, arrays), tally(left_out))
+def _accumulated_from_json(manifest: Mapping[str, Any], arrays: Arrays) -> Accumulated:
+    moments_json, dropped = plain.fields(manifest, LINEARIZED[:2])
+    return Accumulated(moments_from_json(moments_json, arrays), dropped_rows_from_json(dropped))
 
 
-def _from_linearized(partial: Linearized) -> Plain:
-    told, arrays = from_moments(partial.moments)
-    totals = [plain.from_number(value) for value in partial.totals]
-    sides = [[plain.from_number(side.wrong), plain.from_number(side.right)] for side in partial.sides]
-    return dict(zip(MORE, (told, from_tally(partial.tally), totals, sides), strict=True)), arrays
+def _linearized_to_json(partial: Linearized) -> Serialized:
+    moments_json, arrays = moments_to_json(partial.moments)
+    totals = [plain.number_to_json(value) for value in partial.totals]
+    moves = [[plain.number_to_json(move.wrong), plain.number_to_json(move.right)] for move in partial.moves]
+    return dict(
+        zip(LINEARIZED, (moments_json, dropped_rows_to_json(partial.dropped_rows), totals, moves), strict=True)
+    ), arrays
 
 
-def _linearized(manifest: Mapping[str, Any], arrays: Arrays) -> Linearized:
-    told, left_out, totals, sides = plain.fields(manifest, MORE)
-    values = map(plain.number, plain.sequence(totals, len(Totals._fields)))
-    both = plain.pairs(sides, plain.number, plain.number)
-    return Linearized(moments(told, arrays), tally(left_out), Totals(*values), tuple(Side(*pair) for pair in both))
+def _linearized_from_json(manifest: Mapping[str, Any], arrays: Arrays) -> Linearized:
+    moments_json, dropped, totals, moves = plain.fields(manifest, LINEARIZED)
+    values = map(plain.number_from_json, plain.sequence(totals, len(Totals._fields)))
+    pairs = plain.pairs(moves, plain.number_from_json, plain.number_from_json)
+    return Linearized(
+        moments_from_json(moments_json, arrays),
+        dropped_rows_from_json(dropped),
+        Totals(*values),
+        tuple(LargestMoves(*pair) for pair in pairs),
+    )
 
 
-def _from_exact(partial: ExactAccumulated) -> Plain:
-    told, arrays = from_exact(partial.moments)
-    values = (told, from_tally(partial.tally), from_layout(partial.moments.layout), from_levels(partial.moments.levels))
+def _exact_to_json(partial: ExactAccumulated) -> Serialized:
+    moments_json, arrays = exact_to_json(partial.moments)
+    values = (
+        moments_json,
+        dropped_rows_to_json(partial.dropped_rows),
+        layout_to_json(partial.moments.layout),
+        level_names_to_json(partial.moments.levels),
+    )
     return dict(zip(EXACT, values, strict=True)), arrays
 
 
-def _exact(manifest: Mapping[str, Any], arrays: Arrays) -> ExactAccumulated:
-    told, left_out, sums, known = plain.fields(manifest, EXACT)
-    stored = layout(sums)
+def _exact_from_json(manifest: Mapping[str, Any], arrays: Arrays) -> ExactAccumulated:
+    moments_json, dropped, sums, levels_json = plain.fields(manifest, EXACT)
+    stored = layout_from_json(sums)
     used = (*stored.rows, *(m for _, monomials in stored.tables for m in monomials))
-    levels = plain.mapping(known, sorted_levels)
-    return ExactAccumulated(exact(told, stored, {v for m in used for v, _ in m}, levels, arrays), tally(left_out))
+    levels = plain.mapping(levels_json, sorted_levels)
+    return ExactAccumulated(
+        exact_from_json(moments_json, stored, {v for m in used for v, _ in m}, levels, arrays),
+        dropped_rows_from_json(dropped),
+    )
 
 
-def _from_residuals(partial: ResidualSums) -> Plain:
+def _residuals_to_json(partial: ResidualSums) -> Serialized:
     pairs = {"products": partial.products, "square": partial.square}
     arrays = {f"{name}/{half}": getattr(pair, half) for name, pair in pairs.items() for half in ("hi", "lo")}
     return {"rows": partial.rows}, arrays
 
 
-def _residuals(manifest: Mapping[str, Any], arrays: Arrays) -> ResidualSums:
+def _residuals_from_json(manifest: Mapping[str, Any], arrays: Arrays) -> ResidualSums:
     (rows,) = plain.fields(manifest, ("rows",))
     square, products = _pair(arrays, "square", 1), _pair(arrays, "products", None)
-    return ResidualSums(products, square, plain.whole(rows, 0, MOST_ROWS))
+    return ResidualSums(products, square, plain.integer(rows, 0, MAX_ROWS))
 
 
-def _from_meat(partial: Meat) -> Plain:
-    told, arrays = from_moments(partial.moments)
-    values = (told, partial.rows, plain.from_number(partial.loss), partial.full)
+def _meat_to_json(partial: Meat) -> Serialized:
+    moments_json, arrays = moments_to_json(partial.moments)
+    values = (moments_json, partial.rows, plain.number_to_json(partial.loss), partial.full_leverage)
     return dict(zip(MEAT, values, strict=True)), arrays
 
 
-def _meat(manifest: Mapping[str, Any], arrays: Arrays) -> Meat:
-    told, rows, loss, full = plain.fields(manifest, MEAT)
-    counts = (plain.whole(n, 0, MOST_ROWS) for n in (rows, full))
-    return Meat(moments(told, arrays), next(counts), plain.number(loss), next(counts))
+def _meat_from_json(manifest: Mapping[str, Any], arrays: Arrays) -> Meat:
+    moments_json, rows, loss, full_leverage = plain.fields(manifest, MEAT)
+    counts = (plain.integer(n, 0, MAX_ROWS) for n in (rows, full_leverage))
+    return Meat(moments_from_json(moments_json, arrays), next(counts), plain.number_from_json(loss), next(counts))
 
 
 def _pair(arrays: Arrays, name: str, size: int | None) -> Pair:
-    hi, lo = (taken(arrays, f"{name}/{half}", "float64", (size,)) for half in ("hi", "lo"))
+    hi, lo = (read_array(arrays, f"{name}/{half}", "float64", (size,)) for half in ("hi", "lo"))
     if hi.shape != lo.shape or not (np.isfinite(hi) & np.isfinite(lo)).all():
         plain.wrong(f"finite numbers and their rests in '{name}'", "other ones")
     return Pair(hi, lo)
 
 
 FORMS: Mapping[str, Form] = {
-    "accumulated": Form(Accumulated, _from_accumulated, _accumulated),
-    "exact": Form(ExactAccumulated, _from_exact, _exact),
-    "meat": Form(Meat, _from_meat, _meat),
-    "residuals": Form(ResidualSums, _from_residuals, _residuals),
-    "linearized": Form(Linearized, _from_linearized, _linearized),
+    "accumulated": Form(Accumulated, _accumulated_to_json, _accumulated_from_json),
+    "exact": Form(ExactAccumulated, _exact_to_json, _exact_from_json),
+    "meat": Form(Meat, _meat_to_json, _meat_from_json),
+    "residuals": Form(ResidualSums, _residuals_to_json, _residuals_from_json),
+    "linearized": Form(Linearized, _linearized_to_json, _linearized_from_json),
 }
 
 

@@ -12,34 +12,34 @@ from gramian.fit.penalties import PathOptions, path_options
 from gramian.fit.solved import Solved
 from gramian.results import plain
 from gramian.results.plain_design import Arrays
-from gramian.results.plain_solved import from_solved, solved
+from gramian.results.plain_solved import solved_from_json, solved_to_json
 
 CONTENT = ("fit", "l1_ratio", "penalties", "standardize", "drop_first")
-UNKNOWN = ("inverse", "solution/inverse")  # such a fit has no covariance, so nothing is written of one
+NOT_SAVED = ("inverse", "solution/inverse")  # such a fit has no covariance, so nothing is written of one
 
 
-def from_penalized(fit: Solved, options: PathOptions) -> tuple[dict[str, object], dict[str, NDArray[Any]]]:
+def penalized_to_json(fit: Solved, options: PathOptions) -> tuple[dict[str, object], dict[str, NDArray[Any]]]:
     """Manifest and arrays; of the options those that tell how the fit was penalised, not the alphas around it."""
-    told, arrays = from_solved(fit)
-    values = (told, options.l1_ratio, dict(options.penalties), options.standardize, options.drop_first)
-    return dict(zip(CONTENT, values, strict=True)), {k: a for k, a in arrays.items() if k not in UNKNOWN}
+    fit_json, arrays = solved_to_json(fit)
+    values = (fit_json, options.l1_ratio, dict(options.penalties), options.standardize, options.drop_first)
+    return dict(zip(CONTENT, values, strict=True)), {k: a for k, a in arrays.items() if k not in NOT_SAVED}
 
 
-def penalized(manifest: Mapping[str, Any], arrays: Arrays) -> tuple[Solved, PathOptions]:
+def penalized_from_json(manifest: Mapping[str, Any], arrays: Arrays) -> tuple[Solved, PathOptions]:
     """What `from_penalized` wrote; ValueError or GramianError for anything else."""
     fit, l1_ratio, penalties, standardize, drop_first = plain.fields(manifest, CONTENT)
     options = path_options(
-        plain.number(l1_ratio),
+        plain.number_from_json(l1_ratio),
         None,
-        plain.mapping(penalties, plain.number),
+        plain.mapping(penalties, plain.number_from_json),
         plain.flag(standardize),
         plain.flag(drop_first),
     )
-    if arrays.keys() & set(UNKNOWN):
+    if arrays.keys() & set(NOT_SAVED):
         plain.wrong("no covariance", list(arrays))
     width = arrays["coefficients"].size
     unknown = np.broadcast_to(np.float64(np.nan), (width, width))  # takes no memory
-    found = solved(fit, {**arrays, **dict.fromkeys(UNKNOWN, unknown)})
-    if found.alpha is None:
+    solved_fit = solved_from_json(fit, {**arrays, **dict.fromkeys(NOT_SAVED, unknown)})
+    if solved_fit.alpha is None:
         plain.wrong("a penalty", None)
-    return found, options
+    return solved_fit, options

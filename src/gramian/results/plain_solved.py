@@ -9,20 +9,29 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gramian.fit.accuracy import TIERS, Accuracy
+from gramian.fit.accuracy import PRECISIONS, Accuracy
 from gramian.fit.solved import Solved
 from gramian.formula.coding import contrasts_of
-from gramian.formula.tally import Tally
+from gramian.formula.tally import DroppedRows
 from gramian.linalg.solve import Solution
 from gramian.results import plain
-from gramian.results.plain_absorbed import absorbed, from_absorbed
-from gramian.results.plain_design import WIDEST, Arrays, codes, design, from_design, from_levels, levels, taken
-from gramian.results.plain_frame import frame, from_frame
-from gramian.results.plain_robust import from_robust, robust
+from gramian.results.plain_absorbed import absorbed_from_json, absorbed_to_json
+from gramian.results.plain_design import (
+    MAX_SIZE,
+    Arrays,
+    codes,
+    design_from_json,
+    design_to_json,
+    levels_from_json,
+    levels_to_json,
+    read_array,
+)
+from gramian.results.plain_frame import parametrization_from_json, parametrization_to_json
+from gramian.results.plain_robust import robust_from_json, robust_to_json
 
-MOST_ROWS = 2**63
+MAX_ROWS = 2**63
 NUMBERS = ("weight", "log_weight", "rss", "tss", "mean", "leverage", "condition")
-PROVED = ("digits", "std_error_digits", "low")
+CERTIFIED = ("digits", "std_error_digits", "low")
 ACCURACY = ("tier", "wanted", "rss_digits", "reached", "doubtful")
 SOLUTION = ("rss", "condition", "leverage")
 CONTENT = ("formula", "names", "design", "cells", "frame", "aliased", "empty_cells", "intercept", "rows", "rank",
@@ -30,12 +39,12 @@ CONTENT = ("formula", "names", "design", "cells", "frame", "aliased", "empty_cel
            "absorbed", "roots")  # fmt: skip
 
 
-def from_solved(solved: Solved) -> tuple[dict[str, object], dict[str, NDArray[Any]]]:
+def solved_to_json(solved: Solved) -> tuple[dict[str, object], dict[str, NDArray[Any]]]:
     """Manifest and arrays."""
-    told, frame_arrays = from_frame(solved.frame)
-    cells, level_arrays = from_levels(solved.levels)
-    robust, robust_arrays = from_robust(solved.robust)
-    swept, effects = from_absorbed(solved.absorbed)
+    parametrization_json, parametrization_arrays = parametrization_to_json(solved.parametrization)
+    cells, level_arrays = levels_to_json(solved.levels)
+    robust, robust_arrays = robust_to_json(solved.robust)
+    absorbed_json, absorbed_arrays = absorbed_to_json(solved.absorbed)
     arrays = {
         "coefficients": solved.coefficients,
         "inverse": solved.inverse,
@@ -43,19 +52,19 @@ def from_solved(solved: Solved) -> tuple[dict[str, object], dict[str, NDArray[An
         "terms": np.array(solved.terms, np.int64),
         "solution/coefficients": solved.solution.coefficients,
         "solution/inverse": solved.solution.inverse,
-        "solution/kept": solved.solution.kept,
+        "solution/kept": solved.solution.independent,
         "solution/null": solved.solution.null,
     }
-    if solved.roots is not None:
-        arrays["roots"] = solved.roots
+    if solved.inverse_roots is not None:
+        arrays["roots"] = solved.inverse_roots
     if solved.accuracy is not None:
-        arrays |= {f"accuracy/{name}": getattr(solved.accuracy, name) for name in PROVED}
+        arrays |= {f"accuracy/{name}": getattr(solved.accuracy, name) for name in CERTIFIED}
     manifest: dict[str, object] = {
         "formula": solved.formula,
         "names": list(solved.names),
-        "design": from_design(solved.design),
+        "design": design_to_json(solved.design),
         "cells": cells,
-        "frame": told,
+        "frame": parametrization_json,
         "aliased": dict(solved.aliased),
         "empty_cells": dict(solved.empty_cells),
         "intercept": solved.intercept,
@@ -63,98 +72,104 @@ def from_solved(solved: Solved) -> tuple[dict[str, object], dict[str, NDArray[An
         "rank": int(solved.rank),
         "passes": int(solved.passes),
         "alpha": solved.alpha,
-        "dropped_rows": dict(solved.tally.causes),
-        "missing": dict(solved.tally.columns),
-        **{name: plain.from_number(getattr(solved, name)) for name in NUMBERS},
-        "solution": {name: plain.from_number(getattr(solved.solution, name)) for name in SOLUTION},
-        "accuracy": _from_accuracy(solved.accuracy),
+        "dropped_rows": dict(solved.dropped_rows.causes),
+        "missing": dict(solved.dropped_rows.columns),
+        **{name: plain.number_to_json(getattr(solved, name)) for name in NUMBERS},
+        "solution": {name: plain.number_to_json(getattr(solved.solution, name)) for name in SOLUTION},
+        "accuracy": _accuracy_to_json(solved.accuracy),
         "robust": robust,
-        "absorbed": swept,
-        "roots": solved.roots is not None,
+        "absorbed": absorbed_json,
+        "roots": solved.inverse_roots is not None,
     }
-    return manifest, {**arrays, **level_arrays, **frame_arrays, **robust_arrays, **effects}
+    return manifest, {**arrays, **level_arrays, **parametrization_arrays, **robust_arrays, **absorbed_arrays}
 
 
-def solved(manifest: Mapping[str, Any], arrays: Arrays) -> Solved:
+def solved_from_json(manifest: Mapping[str, Any], arrays: Arrays) -> Solved:
     """What `from_solved` wrote; ValueError for anything else."""
     plain.fields(manifest, CONTENT)
     names = plain.texts(manifest["names"])
-    width, made = len(names), design(manifest["design"])
-    told = {name: tuple(known) for name, known in (made.levels or {}).items() if name in made.terms.told}
-    known = levels(manifest["cells"], told, arrays)
+    width, model_design = len(names), design_from_json(manifest["design"])
+    factor_levels = {
+        name: tuple(all_levels)
+        for name, all_levels in (model_design.levels or {}).items()
+        if name in model_design.terms.coefficient_factors
+    }
+    all_levels = levels_from_json(manifest["cells"], factor_levels, arrays)
     out = Solved(
         formula=plain.text(manifest["formula"]),
-        design=made,
-        levels=replace(known, contrasts=contrasts_of(made.terms, told, known.order)),
-        frame=frame(manifest["frame"], width, told, arrays),
-        solution=_solution(manifest["solution"], width, arrays),
+        design=model_design,
+        levels=replace(all_levels, contrasts=contrasts_of(model_design.terms, factor_levels, all_levels.order)),
+        parametrization=parametrization_from_json(manifest["frame"], width, factor_levels, arrays),
+        solution=_solution_from_json(manifest["solution"], width, arrays),
         names=names,
-        terms=tuple(codes(arrays, "terms", (width,), max(len(made.terms.terms), 1)).tolist()),
-        coefficients=taken(arrays, "coefficients", "float64", (width,)),
-        inverse=taken(arrays, "inverse", "float64", (width, width)),
-        identified=taken(arrays, "identified", "bool", (width,)),
-        roots=taken(arrays, "roots", "float64", (width,)) if plain.flag(manifest["roots"]) else None,
-        aliased=_of_names(plain.mapping(manifest["aliased"], plain.text), names),
+        terms=tuple(codes(arrays, "terms", (width,), max(len(model_design.terms.terms), 1)).tolist()),
+        coefficients=read_array(arrays, "coefficients", "float64", (width,)),
+        inverse=read_array(arrays, "inverse", "float64", (width, width)),
+        identified=read_array(arrays, "identified", "bool", (width,)),
+        inverse_roots=read_array(arrays, "roots", "float64", (width,)) if plain.flag(manifest["roots"]) else None,
+        aliased=_check_aliased(plain.mapping(manifest["aliased"], plain.text), names),
         empty_cells=plain.mapping(manifest["empty_cells"], _count),
         intercept=plain.flag(manifest["intercept"]),
         rows=_count(manifest["rows"]),
-        rank=plain.whole(manifest["rank"], 0, width + 1),
-        passes=plain.whole(manifest["passes"], 0, WIDEST),
-        tally=Tally(plain.mapping(manifest["dropped_rows"], _count), plain.mapping(manifest["missing"], _count)),
+        rank=plain.integer(manifest["rank"], 0, width + 1),
+        passes=plain.integer(manifest["passes"], 0, MAX_SIZE),
+        dropped_rows=DroppedRows(
+            plain.mapping(manifest["dropped_rows"], _count), plain.mapping(manifest["missing"], _count)
+        ),
         alpha=plain.optional(manifest["alpha"], _not_negative),
-        accuracy=_accuracy(manifest["accuracy"], names, arrays),
-        robust=robust(manifest["robust"], width, arrays),
-        absorbed=plain.optional(manifest["absorbed"], lambda part: absorbed(part, made, arrays)),
-        **{name: plain.number(manifest[name]) for name in NUMBERS},
+        accuracy=_accuracy_from_json(manifest["accuracy"], names, arrays),
+        robust=robust_from_json(manifest["robust"], width, arrays),
+        absorbed=plain.optional(manifest["absorbed"], lambda part: absorbed_from_json(part, model_design, arrays)),
+        **{name: plain.number_from_json(manifest[name]) for name in NUMBERS},
     )
-    if from_solved(out)[1].keys() != arrays.keys():
+    if solved_to_json(out)[1].keys() != arrays.keys():
         plain.wrong("no arrays but those of a fit", list(arrays))
     return out
 
 
-def _solution(obj: object, width: int, arrays: Arrays) -> Solution:
-    rss, condition, leverage = map(plain.number, plain.fields(obj, SOLUTION))
+def _solution_from_json(obj: object, width: int, arrays: Arrays) -> Solution:
+    rss, condition, leverage = map(plain.number_from_json, plain.fields(obj, SOLUTION))
     return Solution(
-        coefficients=taken(arrays, "solution/coefficients", "float64", (width,)),
-        inverse=taken(arrays, "solution/inverse", "float64", (width, width)),
-        kept=taken(arrays, "solution/kept", "bool", (width,)),
-        null=taken(arrays, "solution/null", "float64", (width, None)),
+        coefficients=read_array(arrays, "solution/coefficients", "float64", (width,)),
+        inverse=read_array(arrays, "solution/inverse", "float64", (width, width)),
+        independent=read_array(arrays, "solution/kept", "bool", (width,)),
+        null=read_array(arrays, "solution/null", "float64", (width, None)),
         rss=rss,
         condition=condition,
         leverage=leverage,
     )
 
 
-def _from_accuracy(known: Accuracy | None) -> dict[str, object] | None:
-    if known is None:
+def _accuracy_to_json(accuracy: Accuracy | None) -> dict[str, object] | None:
+    if accuracy is None:
         return None
-    numbers = {name: plain.from_number(getattr(known, name)) for name in ("wanted", "rss_digits")}
-    return {"tier": known.tier, "reached": known.reached, "doubtful": list(known.doubtful), **numbers}
+    numbers = {name: plain.number_to_json(getattr(accuracy, name)) for name in ("wanted", "rss_digits")}
+    return {"tier": accuracy.precision, "reached": accuracy.reached, "doubtful": list(accuracy.doubtful), **numbers}
 
 
-def _accuracy(obj: object, names: tuple[str, ...], arrays: Arrays) -> Accuracy | None:
+def _accuracy_from_json(obj: object, names: tuple[str, ...], arrays: Arrays) -> Accuracy | None:
     if obj is None:
         return None
-    tier, wanted, rss_digits, reached, doubtful = plain.fields(obj, ACCURACY)
-    proved = {name: taken(arrays, f"accuracy/{name}", "float64", (len(names),)) for name in PROVED}
+    precision, requested, rss_digits, reached, doubtful = plain.fields(obj, ACCURACY)
+    certified = {name: read_array(arrays, f"accuracy/{name}", "float64", (len(names),)) for name in CERTIFIED}
     return Accuracy(
-        tier=tier if tier in TIERS else plain.wrong(f"one of {', '.join(TIERS)}", tier),
-        wanted=_not_negative(wanted),
+        precision=precision if precision in PRECISIONS else plain.wrong(f"one of {', '.join(PRECISIONS)}", precision),
+        requested=_not_negative(requested),
         rss_digits=_not_negative(rss_digits),
         reached=plain.flag(reached),
         doubtful=plain.texts(doubtful),
-        **proved,
+        **certified,
     )
 
 
 def _count(obj: object) -> int:
-    return plain.whole(obj, 0, MOST_ROWS)
+    return plain.integer(obj, 0, MAX_ROWS)
 
 
 def _not_negative(obj: object) -> float:
-    value = plain.number(obj)
+    value = plain.number_from_json(obj)
     return value if 0 <= value < float("inf") else plain.wrong("a penalty", obj)
 
 
-def _of_names(aliased: dict[str, str], names: tuple[str, ...]) -> dict[str, str]:
+def _check_aliased(aliased: dict[str, str], names: tuple[str, ...]) -> dict[str, str]:
     return aliased if aliased.keys() <= set(names) else plain.wrong("aliased columns of the model", list(aliased))

@@ -10,47 +10,47 @@ from numpy.typing import NDArray
 
 from gramian.linalg.cells import CellSums
 from gramian.linalg.columns import Factors, Layout
-from gramian.linalg.moments import Moments, with_rows
+from gramian.linalg.moments import Moments, levels_with_rows
 from gramian.linalg.monomials import Coordinate
 from gramian.results import plain
-from gramian.results.plain_design import Arrays, cell_codes, codes, taken
+from gramian.results.plain_design import Arrays, cell_codes, codes, read_array
 from gramian.typing import Level
 
 MOMENTS = ("rows", "log_weight", "removed")
 REMOVED = "removed/"
-MOST_ROWS = 2**63
+MAX_ROWS = 2**63
 
 
-def from_sums(moments: Moments, under: str = "") -> tuple[dict[str, object], dict[str, NDArray[Any]]]:
+def sums_to_json(moments: Moments, prefix: str = "") -> tuple[dict[str, object], dict[str, NDArray[Any]]]:
     """Counts, and arrays of sums whose names begin with `under`; layout, levels and coordinates are the design's."""
-    arrays: dict[str, NDArray[Any]] = {f"{under}dense": moments.dense}
+    arrays: dict[str, NDArray[Any]] = {f"{prefix}dense": moments.dense}
     for i, (factors, _) in enumerate(moments.layout.tables):
         table = moments.tables[factors]
-        arrays |= {f"{under}table/{i}/cells": table.cells, f"{under}table/{i}/rows": table.rows}
-        arrays[f"{under}table/{i}/sums"] = table.sums
+        arrays |= {f"{prefix}table/{i}/cells": table.cells, f"{prefix}table/{i}/rows": table.rows}
+        arrays[f"{prefix}table/{i}/sums"] = table.sums
     for i, variable in enumerate(sorted(moments.powers)):
-        arrays[f"{under}powers/{i}"] = moments.powers[variable]
+        arrays[f"{prefix}powers/{i}"] = moments.powers[variable]
     manifest: dict[str, object] = {
         "rows": int(moments.rows),
-        "log_weight": plain.from_number(moments.log_weight),
+        "log_weight": plain.number_to_json(moments.log_weight),
         "removed": None,
     }
     if moments.removed is not None:
-        manifest["removed"], removed = from_sums(moments.removed, under + REMOVED)
+        manifest["removed"], removed = sums_to_json(moments.removed, prefix + REMOVED)
         arrays |= removed
     return manifest, arrays
 
 
-def read_sums(
+def sums_from_json(
     obj: object,
     layout: Layout,
     coordinates: Mapping[str, Coordinate],
     levels: Mapping[str, Sequence[Level]],
     powers: Mapping[str, int],
     arrays: Arrays,
-    under: str = "",
+    prefix: str = "",
     *,
-    gone: bool = False,
+    is_removed: bool = False,
     every_level: bool = True,
 ) -> Moments:
     """What `from_sums` wrote, for a design that stores this layout and these powers.
@@ -60,47 +60,49 @@ def read_sums(
     """
     rows, log_weight, removed = plain.fields(obj, MOMENTS)
     width = len(layout.rows)
-    dense = _finite(taken(arrays, f"{under}dense", "float64", (width, width)), "dense")
-    if not np.array_equal(dense, dense.T) or (not gone and dense.diagonal().min(initial=0.0) < -_rounding(dense)):
+    dense = _finite(read_array(arrays, f"{prefix}dense", "float64", (width, width)), "dense")
+    if not np.array_equal(dense, dense.T) or (not is_removed and dense.diagonal().min(initial=0.0) < -_rounding(dense)):
         plain.wrong("products", "a matrix that is none of products")
-    tables = {f: _table(i, f, len(m), levels, arrays, under) for i, (f, m) in enumerate(layout.tables)}
-    if gone and removed is not None:
+    tables = {f: _table(i, f, len(m), levels, arrays, prefix) for i, (f, m) in enumerate(layout.tables)}
+    if is_removed and removed is not None:
         plain.wrong("nothing removed from what was removed", removed)
     out = Moments(
         layout,
         coordinates,
-        plain.whole(rows, 0, MOST_ROWS),
-        plain.number(log_weight),
+        plain.integer(rows, 0, MAX_ROWS),
+        plain.number_from_json(log_weight),
         dense,
         levels,
         tables,
-        {v: _powers(i, powers[v], arrays, under) for i, v in enumerate(sorted(powers))},
+        {v: _powers(i, powers[v], arrays, prefix) for i, v in enumerate(sorted(powers))},
         None
         if removed is None
-        else read_sums(removed, layout, coordinates, levels, powers, arrays, under + REMOVED, gone=True),
+        else sums_from_json(removed, layout, coordinates, levels, powers, arrays, prefix + REMOVED, is_removed=True),
     )
-    if gone:
+    if is_removed:
         return out
     if not every_level:
-        out = out.with_levels({name: with_rows(known, name, tables) for name, known in levels.items()})
+        out = out.with_levels(
+            {name: levels_with_rows(level_names, name, tables) for name, level_names in levels.items()}
+        )
     _check_counts(out)
     return out
 
 
 def _table(
-    number: int, factors: Factors, width: int, levels: Mapping[str, Sequence[Level]], arrays: Arrays, under: str
+    number: int, factors: Factors, width: int, levels: Mapping[str, Sequence[Level]], arrays: Arrays, prefix: str
 ) -> CellSums:
-    name = f"{under}table/{number}"
+    name = f"{prefix}table/{number}"
     cells = cell_codes(arrays, f"{name}/cells", factors, levels)
     if len(cells) and not np.array_equal(np.unique(cells, axis=0), cells):
         plain.wrong("cells in order, each once", name)
-    rows = codes(arrays, f"{name}/rows", (len(cells),), MOST_ROWS)
-    return CellSums(cells, rows, _finite(taken(arrays, f"{name}/sums", "float64", (len(cells), width)), name))
+    rows = codes(arrays, f"{name}/rows", (len(cells),), MAX_ROWS)
+    return CellSums(cells, rows, _finite(read_array(arrays, f"{name}/sums", "float64", (len(cells), width)), name))
 
 
-def _powers(number: int, top: int, arrays: Arrays, under: str) -> NDArray[np.float64]:
-    name = f"{under}powers/{number}"
-    return _finite(taken(arrays, name, "float64", (top + 1,)), name)
+def _powers(number: int, top: int, arrays: Arrays, prefix: str) -> NDArray[np.float64]:
+    name = f"{prefix}powers/{number}"
+    return _finite(read_array(arrays, name, "float64", (top + 1,)), name)
 
 
 def _check_counts(moments: Moments) -> None:

@@ -25,22 +25,22 @@ if TYPE_CHECKING:
     from gramian.results.path import Path
     from gramian.results.penalized import PenalizedFit
 
-LONGEST = 60  # coefficients that are shown
-NOTES = 12  # aliased columns, empty cells that are named
-NARROWEST, WIDEST = 80, 10_000
+MAX_COEFFICIENTS = 60  # coefficients that are shown
+MAX_NOTES = 12  # aliased columns, empty cells that are named
+MIN_WIDTH, MAX_WIDTH = 80, 10_000
 PERFECT = "the fit is perfect to rounding: sigma, standard errors and tests are rounding errors"
 LEGEND = "p-values: *** below 0.001, ** below 0.01, * below 0.05, . below 0.1"
 
 
 def text(fit: LinearFit, level: float = 0.95) -> str:
     """The report as plain text."""
-    return plain(render(fit, level))
+    return to_text(render(fit, level))
 
 
-def plain(parts: list[RenderableType]) -> str:
+def to_text(parts: list[RenderableType]) -> str:
     """Parts of a report as plain text, as wide as the table of coefficients needs."""
-    free = Console(file=StringIO(), width=WIDEST)
-    width = max([NARROWEST, *(Measurement.get(free, free.options, p).maximum for p in parts if isinstance(p, Table))])
+    ruler = Console(file=StringIO(), width=MAX_WIDTH)
+    width = max([MIN_WIDTH, *(Measurement.get(ruler, ruler.options, p).maximum for p in parts if isinstance(p, Table))])
     out = StringIO()
     console = Console(file=out, width=width, color_system=None, emoji=False, markup=False, highlight=False)
     for part in parts:
@@ -50,16 +50,16 @@ def plain(parts: list[RenderableType]) -> str:
 
 def render(fit: LinearFit, level: float = 0.95) -> list[RenderableType]:
     """The parts of the report, from top to bottom."""
-    return assembled(
+    return join_blocks(
         _title(fit),
-        rows_told(fit, fit.solved.design.count) + beside_told(fit),
-        table_of(fit, level),
+        describe_rows(fit, fit.solved.design.count) + describe_unused_columns(fit),
+        coefficient_table(fit, level),
         _quality(fit),
         _notes(fit),
     )
 
 
-def assembled(
+def join_blocks(
     title: Text, rows: list[str], table: list[RenderableType], quality: list[str], notes: list[str]
 ) -> list[RenderableType]:
     """The blocks of a report with a line between them."""
@@ -78,27 +78,27 @@ def assembled(
 def _title(fit: LinearFit) -> Text:
     kind = "Linear regression" if fit.alpha is None else f"Ridge regression, alpha = {number(fit.alpha)}"
     weight = fit.solved.design.weight
-    how = f", weights: {printable(weight)}" if weight else ""
-    return Text.assemble((f"{kind}{how}", "bold"), "\n", printable(fit.formula))
+    weights = f", weights: {printable(weight)}" if weight else ""
+    return Text.assemble((f"{kind}{weights}", "bold"), "\n", printable(fit.formula))
 
 
-def rows_told(fit: Estimates | Path | PenalizedFit, count: str | None = None) -> list[str]:
+def describe_rows(fit: Estimates | Path | PenalizedFit, count: str | None = None) -> list[str]:
     """How many rows were used; how many were not, why, and which columns are to blame."""
-    left_out = sum(fit.dropped_rows.values())
+    dropped = sum(fit.dropped_rows.values())
     if count:
         lines = [f"{fit.rows:,} rows, the sum of {printable(count)}"]
     else:
-        lines = [f"{fit.rows:,} rows used of {fit.rows + left_out:,}"]
-    if left_out:
+        lines = [f"{fit.rows:,} rows used of {fit.rows + dropped:,}"]
+    if dropped:
         causes = ", ".join(f"{n:,} {printable(cause)}" for cause, n in fit.dropped_rows.items())
-        blamed = sorted(fit.missing.items(), key=lambda pair: -pair[1])
+        by_column = sorted(fit.missing.items(), key=lambda pair: -pair[1])
         lines.append(
-            f"{left_out:,} left out: {causes}" + _listed(" (", [f"{printable(c)} {n:,}" for c, n in blamed], ")")
+            f"{dropped:,} left out: {causes}" + _listed(" (", [f"{printable(c)} {n:,}" for c, n in by_column], ")")
         )
     return lines
 
 
-def beside_told(fit: LinearFit) -> list[str]:
+def describe_unused_columns(fit: LinearFit) -> list[str]:
     """How many rows a Gram left out because of columns that this model does not use; bounds where several lack."""
     design = fit.solved.design
     names = [*design.terms.variables, *design.terms.factors, *(r.lstrip("~") for r in design.outcome)]
@@ -109,23 +109,23 @@ def beside_told(fit: LinearFit) -> list[str]:
     if high <= 0 or not others:
         return []
     count = f"{low:,}" if low == high else f"{low:,} to {high:,}"
-    which = _listed("", [f"{printable(c)} {n:,}" for c, n in sorted(others.items(), key=lambda pair: -pair[1])])
-    return [f"{count} of them only because of columns that this model does not use: {which}"]
+    names_text = _listed("", [f"{printable(c)} {n:,}" for c, n in sorted(others.items(), key=lambda pair: -pair[1])])
+    return [f"{count} of them only because of columns that this model does not use: {names_text}"]
 
 
-def table_of(fit: Estimates, level: float) -> list[RenderableType]:
+def coefficient_table(fit: Estimates, level: float) -> list[RenderableType]:
     """The table of coefficients, and what its marks mean."""
     if not fit.names:
         return [Text("no coefficients")]
-    shown = slice(0, LONGEST)
+    shown = slice(0, MAX_COEFFICIENTS)
     values = {name: v[shown] for name, v in columns(fit, level).items()}
     cells = {name: aligned(v, 6 if name in ("estimate", "conf_low", "conf_high") else 4) for name, v in values.items()}
     p = values["p_value"]
     table = Table(box=box.HORIZONTALS, show_edge=True, pad_edge=False, header_style="bold")
     table.add_column("", no_wrap=True)
-    proved = ("digits",) if "digits" in values else ()
+    digits_column = ("digits",) if "digits" in values else ()
     for heading in (
-        "estimate", "std. error", fit.statistic, "p-value", "", f"{100 * level:.6g} % low", "high", *proved
+        "estimate", "std. error", fit.statistic, "p-value", "", f"{100 * level:.6g} % low", "high", *digits_column
     ):  # fmt: skip
         table.add_column(
             Text(heading, justify="right"), justify="right" if heading == "p-value" else "left", no_wrap=True
@@ -133,11 +133,11 @@ def table_of(fit: Estimates, level: float) -> list[RenderableType]:
     rows = zip(
         map(printable, fit.names[shown]), cells["estimate"], cells["std_error"], cells["statistic"],
         map(p_value, p), map(stars, p), cells["conf_low"], cells["conf_high"],
-        *(map(digits_told, values[name]) for name in proved), strict=True,
+        *(map(format_digits, values[name]) for name in digits_column), strict=True,
     )  # fmt: skip
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
-    more = len(fit.names) - LONGEST
+    more = len(fit.names) - MAX_COEFFICIENTS
     return [
         table,
         *([Text(f"... {more:,} more coefficients; tidy() has all of them")] if more > 0 else []),
@@ -155,81 +155,81 @@ def _quality(fit: LinearFit) -> list[str]:
     if fit.alpha is not None:
         lines.append(f"{number(fit.effective)} effective columns of {fit.rank}")
     centred = "" if fit.intercept else " (about zero: there is no intercept)"
-    lines += absorbed_told(fit)
+    lines += describe_absorbed(fit)
     lines.append(f"R squared {number(fit.r_squared, 5)}, adjusted {number(fit.adj_r_squared, 5)}{centred}")
     if f is not None:
-        freedom = f"{f.df[0]:,} and {number(f.df[1], 8)} degrees of freedom"
-        lines.append(f"F {number(f.statistic)} on {freedom}, p {_compared(f.p_value)}")
+        df_text = f"{f.df[0]:,} and {number(f.df[1], 8)} degrees of freedom"
+        lines.append(f"F {number(f.statistic)} on {df_text}, p {_format_comparison(f.p_value)}")
     lines.append(f"log-likelihood {number(fit.loglik, 8)}, AIC {number(fit.aic, 8)}, BIC {number(fit.bic, 8)}")
-    return [*lines, work_told(fit), *_accuracy(fit.solved)]
+    return [*lines, describe_work(fit), *_accuracy(fit.solved)]
 
 
-def digits_told(value: float) -> str:
+def format_digits(value: float) -> str:
     """Digits, rounded down."""
     return "" if np.isnan(value) else f"{np.floor(10.0 * value) / 10.0:.1f}"
 
 
 def _accuracy(solved: Solved) -> list[str]:
     """Digits of the coefficients; of the standard errors where they are those that were certified, the iid ones."""
-    known = solved.accuracy
-    if known is None or not len(known.digits):
+    accuracy = solved.accuracy
+    if accuracy is None or not len(accuracy.digits):
         return []
-    how = {"fast": "one pass", "refined": "refined with a careful residual", "exact": "exact sums"}[known.tier]
-    least = digits_told(float(np.nanmin(known.std_error_digits, initial=16.0)))
-    errors = f", {least} in standard errors" if solved.robust is None else ""
-    return [f"certified digits: {digits_told(known.least)} in every coefficient{errors} ({how})"]
+    method = {"fast": "one pass", "refined": "refined with a careful residual", "exact": "exact sums"}[
+        accuracy.precision
+    ]
+    fewest = format_digits(float(np.nanmin(accuracy.std_error_digits, initial=16.0)))
+    errors = f", {fewest} in standard errors" if solved.robust is None else ""
+    return [f"certified digits: {format_digits(accuracy.fewest_digits)} in every coefficient{errors} ({method})"]
 
 
-def absorbed_told(fit: LinearFit) -> list[str]:
+def describe_absorbed(fit: LinearFit) -> list[str]:
     """Which factors were absorbed, what they cost, and how much is explained within their levels."""
-    known = fit.absorbed
-    if known is None:
+    absorbed = fit.absorbed
+    if absorbed is None:
         return []
-    factors = ", ".join(f"{printable(name)} ({n:,} level{'s'[: n != 1]})" for name, n in known.levels.items())
-    bound = "" if known.exact else " at most"
-    alone = [f"{n:,} of {printable(name)}" for name, n in known.singletons.items() if n]
-    lines = [f"absorbed: {factors}, which cost{bound} {known.rank:,} degrees of freedom"]
-    if alone:
-        lines.append(f"levels of a single row, which they fit perfectly: {', '.join(alone)}")
+    factors = ", ".join(f"{printable(name)} ({n:,} level{'s'[: n != 1]})" for name, n in absorbed.levels.items())
+    bound = "" if absorbed.exact else " at most"
+    singletons = [f"{n:,} of {printable(name)}" for name, n in absorbed.singletons.items() if n]
+    lines = [f"absorbed: {factors}, which cost{bound} {absorbed.rank:,} degrees of freedom"]
+    if singletons:
+        lines.append(f"levels of a single row, which they fit perfectly: {', '.join(singletons)}")
     return [*lines, f"within R squared {number(fit.within_r_squared, 5)}"]
 
 
-def work_told(fit: Estimates) -> str:
+def describe_work(fit: Estimates) -> str:
     """How the standard errors were made, how well conditioned the columns are, how often the data were read."""
     passes = "one pass" if fit.passes == 1 else f"{fit.passes} passes"
-    return (
-        f"std. errors: {printable(fit.covariance.told)}; condition {number(fit.condition, 3)}; {passes} over the data"
-    )
+    return f"std. errors: {printable(fit.covariance.description)}; condition {number(fit.condition, 3)}; {passes} over the data"
 
 
-def _compared(p: float) -> str:
-    told = p_value(p)
-    return told if told.startswith("<") else f"= {told}"
+def _format_comparison(p: float) -> str:
+    formatted = p_value(p)
+    return formatted if formatted.startswith("<") else f"= {formatted}"
 
 
 def _notes(fit: LinearFit) -> list[str]:
-    notes = columns_told(fit, fit.solved)
+    notes = describe_columns(fit, fit.solved)
     if fit.df_residual > 0 and fit.deviance <= fit.solved.tss * fit.rows * np.finfo(float).eps:
         notes.append(PERFECT)
     return notes
 
 
-def columns_told(fit: LinearFit | GlmFit, solved: Solved) -> list[str]:
+def describe_columns(fit: LinearFit | GlmFit, solved: Solved) -> list[str]:
     """Which columns are combinations of others, which cells are empty, which factors have one level."""
-    notes = [f"{printable(name)} = {printable(what)}" for name, what in islice(fit.aliased.items(), NOTES)]
+    notes = [f"{printable(name)} = {printable(what)}" for name, what in islice(fit.aliased.items(), MAX_NOTES)]
     if notes:
-        left = "left out" if np.isnan(fit.coefficients).any() else "kept, the solution has the least norm"
-        more = [f"  ... {len(fit.aliased) - NOTES:,} more"] if len(fit.aliased) > NOTES else []
-        notes = [f"combinations of other columns, {left}:", *(f"  {note}" for note in notes), *more]
-    for label, n in islice(solved.empty_cells.items(), NOTES):
+        action = "left out" if np.isnan(fit.coefficients).any() else "kept, the solution has the least norm"
+        more = [f"  ... {len(fit.aliased) - MAX_NOTES:,} more"] if len(fit.aliased) > MAX_NOTES else []
+        notes = [f"combinations of other columns, {action}:", *(f"  {note}" for note in notes), *more]
+    for label, n in islice(solved.empty_cells.items(), MAX_NOTES):
         notes.append(f"{printable(label)}: combinations of levels without a row, so without a coefficient: {n:,}")
-    single = [printable(name) for name, known in solved.levels.names.items() if len(known) == 1]
+    single = [printable(name) for name, levels in solved.levels.names.items() if len(levels) == 1]
     if single:
         notes.append(_listed("only one level: ", single))
     return notes
 
 
-def _listed(before: str, parts: list[str], after: str = "") -> str:
+def _listed(prefix: str, parts: list[str], suffix: str = "") -> str:
     """Some of the parts, then how many more; nothing when there are none."""
-    more = f", {len(parts) - NOTES:,} more" if len(parts) > NOTES else ""
-    return f"{before}{', '.join(parts[:NOTES])}{more}{after}" if parts else ""
+    more = f", {len(parts) - MAX_NOTES:,} more" if len(parts) > MAX_NOTES else ""
+    return f"{prefix}{', '.join(parts[:MAX_NOTES])}{more}{suffix}" if parts else ""

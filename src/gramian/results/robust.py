@@ -9,16 +9,16 @@ from gramian.data.source import source_of
 from gramian.engines.choice import engine_of
 from gramian.errors import OptionError
 from gramian.fit.engine import Engine
-from gramian.fit.robust import Reading, with_robust
-from gramian.fit.solved import Robust, Solved
-from gramian.inference.covariance import Covariance, described
-from gramian.inference.recipes import recipe
+from gramian.fit.robust import PassRunner, with_robust
+from gramian.fit.solved import RobustCovariance, Solved
+from gramian.inference.covariance import Covariance, robust_covariance
+from gramian.inference.recipes import vcov_spec
 from gramian.models.glm import GLM
 
 
-def covariance(robust: Robust) -> Covariance:
+def covariance(robust: RobustCovariance) -> Covariance:
     """For tests and intervals."""
-    return described(robust.recipe, robust.told, robust.df, robust.factor, robust.groups, robust.negative)
+    return robust_covariance(robust.vcov, robust.covariance, robust.df, robust.factor, robust.groups, robust.negative)
 
 
 def with_vcov(
@@ -31,9 +31,9 @@ def with_vcov(
     engine: Engine | str | None,
 ) -> Solved:
     """The fit with the covariance that the options ask for; "iid" reads nothing."""
-    wanted = recipe(vcov, like)
-    if wanted is None:
+    spec = vcov_spec(vcov, like)
+    if spec is None:
         return replace(solved, robust=None)
     if data is None:
-        raise OptionError(f"{wanted.name} needs the rows of the fit: pass the data, as in with_vcov('HC3', data)")
-    return with_robust(solved, model, loss, wanted, Reading(source_of(data), engine_of(engine, data)))
+        raise OptionError(f"{spec.name} needs the rows of the fit: pass the data, as in with_vcov('HC3', data)")
+    return with_robust(solved, model, loss, spec, PassRunner(source_of(data), engine_of(engine, data)))

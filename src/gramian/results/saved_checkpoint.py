@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from gramian import __version__, store
 from gramian.batch import Source
 from gramian.errors import ArtifactError, OptionError, listing
-from gramian.fit.checkpoint import Saved
+from gramian.fit.checkpoint import SavedPass
 from gramian.fit.fingerprint import fingerprint
 from gramian.models.glm import GLM
 from gramian.results import plain
@@ -23,12 +23,12 @@ from gramian.results.plain_design import Arrays
 from gramian.results.plain_partials import FORMS, kind_of
 
 KIND = "checkpoint"
-HIGHEST_LEVEL = 64
+MAX_LEVEL = 64
 FACTS = ("version", "model", "inputs", "units", "passes")
 PASS = ("task", "whole", "parts")
 
 
-def told(options: object) -> dict[str, object]:
+def options_by_name(options: object) -> dict[str, object]:
     """Options by name, those inside of others beside them, a model by its family and link."""
     out: dict[str, object] = {}
     for field in fields(options) if is_dataclass(options) else ():
@@ -36,15 +36,17 @@ def told(options: object) -> dict[str, object]:
         if isinstance(value, GLM):
             out |= {"family": value.family.name, "theta": value.family.theta, "link": value.link.name}
         elif is_dataclass(value):
-            out |= told(value)
+            out |= options_by_name(value)
         else:
-            known = isinstance(value, str | bool | int | None)
-            out[field.name] = plain.from_number(value) if isinstance(value, float) else value if known else str(value)
+            is_json = isinstance(value, str | bool | int | None)
+            out[field.name] = (
+                plain.number_to_json(value) if isinstance(value, float) else value if is_json else str(value)
+            )
     return out
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
+class FileState:
     """A file that is read: path, bytes, time of its last change in ns."""
 
     path: str
@@ -57,7 +59,7 @@ class Checkpoint:
 
     def __init__(self, path: Path, model: Mapping[str, object], source: Source) -> None:
         self.path, self.model = path, model
-        self.inputs = tuple(_read(path, source))
+        self.inputs = tuple(_file_states(path, source))
         self.units = fingerprint([(unit.name, unit.rows, unit.size) for unit in source.units])
 
     @property
@@ -69,7 +71,7 @@ class Checkpoint:
         """Whether it has a plain form."""
         return kind_of(partial) is not None
 
-    def read(self) -> Sequence[Saved]:
+    def read(self) -> Sequence[SavedPass]:
         """The passes of an earlier run; ArtifactError for a file of another run, or one that no run has written."""
         self._tidy()
         if not self.path.exists():
@@ -80,29 +82,29 @@ class Checkpoint:
         try:
             version, model, inputs, units, passes = plain.fields(manifest, FACTS)
             self._check(plain.text(version), plain.mapping(model, lambda value: value), _inputs(inputs), units)
-            return [_pass(i, told, arrays) for i, told in enumerate(plain.sequence(passes))]
+            return [_pass(i, manifest_of_pass, arrays) for i, manifest_of_pass in enumerate(plain.sequence(passes))]
         except (ValueError, TypeError, LookupError, ArithmeticError) as error:
             raise ArtifactError(f"{self.path}: its content makes no sense: {error}") from error
 
-    def write(self, passes: Sequence[Saved]) -> None:
+    def write(self, passes: Sequence[SavedPass]) -> None:
         """Replace the file in one step."""
-        told, arrays = list[object](), dict[str, NDArray[Any]]()
+        pass_manifests, arrays = list[object](), dict[str, NDArray[Any]]()
         for i, one in enumerate(passes):
             parts = []
             for j, (level, partial) in enumerate(one.parts):
                 kind = kind_of(partial)
                 assert kind is not None
-                manifest, own = FORMS[kind].write(partial)
+                manifest, part_arrays = FORMS[kind].write(partial)
                 parts.append([level, kind, manifest])
-                arrays |= {f"{i}/{j}/{name}": array for name, array in own.items()}
-            told.append(dict(zip(PASS, (one.task, one.whole, parts), strict=True)))
+                arrays |= {f"{i}/{j}/{name}": array for name, array in part_arrays.items()}
+            pass_manifests.append(dict(zip(PASS, (one.task, one.finished, parts), strict=True)))
         inputs = [[read.path, read.size, read.changed] for read in self.inputs]
-        facts = (__version__, dict(self.model), inputs, self.units, told)
+        facts = (__version__, dict(self.model), inputs, self.units, pass_manifests)
         try:
             store.save(self.path, KIND, dict(zip(FACTS, facts, strict=True)), arrays)
         except ArtifactError as error:
-            there = "; the one before is whole: make room and run the same again" if self.path.exists() else ""
-            raise ArtifactError(f"{error}{there}") from error
+            hint = "; the one before is whole: make room and run the same again" if self.path.exists() else ""
+            raise ArtifactError(f"{error}{hint}") from error
 
     def delete(self) -> None:
         """It is of no use any more."""
@@ -116,15 +118,15 @@ class Checkpoint:
                 if re.fullmatch(rf"\.{re.escape(self.path.name)}\.[0-9a-f]{{8}}", path.name):
                     path.unlink()
 
-    def _check(self, version: str, model: Mapping[str, Any], inputs: Sequence[Read], units: object) -> None:
+    def _check(self, version: str, model: Mapping[str, Any], inputs: Sequence[FileState], units: object) -> None:
         if version != __version__:
             self._refuse(f"it was made by gramian {version}, this is {__version__}")
         for name in {**model, **self.model}:
             if model.get(name) != self.model.get(name):
                 self._refuse(f"it was made with {name} = {model.get(name)!r}, now it is {self.model.get(name)!r}")
-        before, now = ({read.path: read for read in some} for some in (inputs, self.inputs))
-        if gone := sorted(before.keys() - now.keys()):
-            self._refuse(f"data that it was made from are not there: {listing(gone, 3)}")
+        before, now = ({read.path: read for read in files} for files in (inputs, self.inputs))
+        if absent := sorted(before.keys() - now.keys()):
+            self._refuse(f"data that it was made from are not there: {listing(absent, 3)}")
         if new := sorted(now.keys() - before.keys()):
             self._refuse(f"there are data that it was not made from: {listing(new, 3)}")
         for path, read in now.items():
@@ -137,34 +139,34 @@ class Checkpoint:
         raise ArtifactError(f"{self.path}: {why}; give what it was made for, or delete it to start anew")
 
 
-def _read(path: Path, source: Source) -> Iterable[Read]:
+def _file_states(path: Path, source: Source) -> Iterable[FileState]:
     """What is read, as it is now. Raises OptionError for data that nothing can recognise later."""
     for read in source.inputs:
         if read.changed is None or read.size is None or not source.rereadable:
             raise OptionError(
                 f"a checkpoint needs data in files, which can be recognised when the run goes on; found {read.name}"
             )
-        yield Read(os.path.abspath(read.name), read.size, read.changed)
+        yield FileState(os.path.abspath(read.name), read.size, read.changed)
 
 
-def _inputs(obj: object) -> list[Read]:
+def _inputs(obj: object) -> list[FileState]:
     parts = [plain.sequence(part, 3) for part in plain.sequence(obj)]
-    whole = [plain.whole(n, 0, 2**63) for part in parts for n in part[1:]]
-    return [Read(plain.text(part[0]), *whole[2 * i : 2 * i + 2]) for i, part in enumerate(parts)]
+    numbers = [plain.integer(n, 0, 2**63) for part in parts for n in part[1:]]
+    return [FileState(plain.text(part[0]), *numbers[2 * i : 2 * i + 2]) for i, part in enumerate(parts)]
 
 
-def _pass(number: int, obj: object, arrays: Arrays) -> Saved:
-    task, whole, parts = plain.fields(obj, PASS)
+def _pass(number: int, obj: object, arrays: Arrays) -> SavedPass:
+    task, finished, parts = plain.fields(obj, PASS)
     read = tuple(_part(f"{number}/{i}/", part, arrays) for i, part in enumerate(plain.sequence(parts)))
     levels = [level for level, _ in read]
-    if levels != sorted(set(levels), reverse=True) or (plain.flag(whole) and len(read) != 1):
+    if levels != sorted(set(levels), reverse=True) or (plain.flag(finished) and len(read) != 1):
         plain.wrong("the partials of a tree", levels)
-    return Saved(plain.text(task), read, whole)
+    return SavedPass(plain.text(task), read, finished)
 
 
 def _part(prefix: str, obj: object, arrays: Arrays) -> tuple[int, Any]:
     level, kind, manifest = plain.sequence(obj, 3)
     if kind not in FORMS:
         plain.wrong("a kind of partial", kind)
-    own = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
-    return plain.whole(level, 0, HIGHEST_LEVEL), FORMS[kind].read(manifest, own)
+    part_arrays = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
+    return plain.integer(level, 0, MAX_LEVEL), FORMS[kind].read(manifest, part_arrays)

@@ -13,7 +13,7 @@ from gramian.fit.select import Selected, select
 from gramian.formula.design import Design
 from gramian.results import pictures
 from gramian.results.linear import LinearFit
-from gramian.results.tables import finite, known
+from gramian.results.tables import finite, null_if_nan
 
 SCHEMA = "gramian.selection/1"
 NUMBERS = ("rss", "aic", "bic", "adj_r_squared", "cp")
@@ -54,7 +54,7 @@ class Selection:
     def table(self) -> pa.Table:
         """One row for each model: terms, columns (with the intercept), rss, aic, bic, adj_r_squared, cp, best."""
         rows = self.selected.candidates
-        numbers = {name: pa.array([known(getattr(c, name)) for c in rows], pa.float64()) for name in NUMBERS}
+        numbers = {name: pa.array([null_if_nan(getattr(c, name)) for c in rows], pa.float64()) for name in NUMBERS}
         return pa.table(
             {
                 "terms": pa.array([list(c.terms) for c in rows], pa.list_(pa.string())),
@@ -100,7 +100,12 @@ class Selection:
 
 
 def selection(
-    design: Design, done: Accumulated, criterion: str = "aic", method: str = "best", count: int = 1, passes: int = 1
+    design: Design,
+    accumulated: Accumulated,
+    criterion: str = "aic",
+    method: str = "best",
+    count: int = 1,
+    passes: int = 1,
 ) -> Selection:
     """Select terms from the moments of a design; see `fit.select.select`."""
-    return Selection(select(design, done, criterion, method, count, passes))
+    return Selection(select(design, accumulated, criterion, method, count, passes))

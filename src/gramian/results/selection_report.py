@@ -13,13 +13,13 @@ from rich.text import Text
 from gramian.plots.look import shortened
 from gramian.results.numbers import aligned, number, printable
 from gramian.results.pictures.selections import CRITERIA
-from gramian.results.report import plain
+from gramian.results.report import to_text
 
 if TYPE_CHECKING:
     from gramian.results.selection import Selection
 
-LONGEST = 60  # models that are shown
-WIDEST = 70  # characters of the terms of a model
+MAX_MODELS = 60  # models that are shown
+MAX_TERMS_WIDTH = 70  # characters of the terms of a model
 METHODS = {"best": "best subsets", "forward": "forward, a term at a time", "backward": "backward, a term at a time"}
 DIGITS = {"rss": 6, "aic": 7, "bic": 7, "adj_r_squared": 5, "cp": 5}
 HEADINGS = {"rss": "RSS", "aic": "AIC", "bic": "BIC", "adj_r_squared": "adj. R squared", "cp": "Cp"}
@@ -27,14 +27,14 @@ HEADINGS = {"rss": "RSS", "aic": "AIC", "bic": "BIC", "adj_r_squared": "adj. R s
 
 def text(selection: Selection) -> str:
     """The report as plain text."""
-    return plain(render(selection))
+    return to_text(render(selection))
 
 
 def render(selection: Selection) -> list[RenderableType]:
     """The parts of the report, from top to bottom."""
-    how = f"Selection of terms by {CRITERIA[selection.criterion]}, {METHODS[selection.method]}"
+    heading = f"Selection of terms by {CRITERIA[selection.criterion]}, {METHODS[selection.method]}"
     rows = f"{selection.selected.solved.rows:,} rows"
-    title = Text.assemble((how, "bold"), "\n", printable(selection.formula), "\n", rows)
+    title = Text.assemble((heading, "bold"), "\n", printable(selection.formula), "\n", rows)
     shown = _shown(selection)
     more = len(selection.selected.candidates) - len(shown)
     note = [Text(f"... {more:,} more models; table has all of them")] if more else []
@@ -44,8 +44,8 @@ def render(selection: Selection) -> list[RenderableType]:
 def _shown(selection: Selection) -> list[int]:
     """The models around the best one."""
     count, winner = len(selection.selected.candidates), selection.selected.winner
-    first = max(min(winner - LONGEST // 2, count - LONGEST), 0)
-    return list(range(first, min(first + LONGEST, count)))
+    first = max(min(winner - MAX_MODELS // 2, count - MAX_MODELS), 0)
+    return list(range(first, min(first + MAX_MODELS, count)))
 
 
 def _table(selection: Selection, shown: list[int]) -> Table:
@@ -57,7 +57,7 @@ def _table(selection: Selection, shown: list[int]) -> Table:
     table.add_column("terms", no_wrap=True)
     cells = [aligned(np.array([getattr(m, name) for m in models]), digits) for name, digits in DIGITS.items()]
     for i, model, *numbers in zip(shown, models, *cells, strict=True):
-        terms = shortened(printable(" + ".join(model.terms)), WIDEST)
+        terms = shortened(printable(" + ".join(model.terms)), MAX_TERMS_WIDTH)
         mark = "*" if i == selection.selected.winner else ""
         table.add_row(mark, str(model.columns), *map(Text, numbers), Text(terms))
     return table

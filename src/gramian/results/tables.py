@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from gramian.inference.anova import Share
+from gramian.inference.anova import AnovaRow
 from gramian.inference.tests import Test
 from gramian.typing import Vector
 
@@ -24,8 +24,8 @@ COUNTS = ("rows", "df_null", "passes")
 def columns(fit: Estimates, level: float) -> dict[str, Vector]:
     """The numbers of the coefficient table, each (p,)."""
     low, high = fit.conf_int(level).T
-    known = getattr(fit.solved, "accuracy", None)
-    digits = {} if known is None else {"digits": known.digits}
+    certified = getattr(fit.solved, "accuracy", None)
+    digits = {} if certified is None else {"digits": certified.digits}
     return {
         "estimate": fit.coefficients,
         "std_error": fit.std_errors,
@@ -43,25 +43,25 @@ def tidy(fit: Estimates, level: float) -> pa.Table:
     return pa.table({"term": pa.array(fit.names, pa.string()), **numbers})
 
 
-def anova(lines: list[Share]) -> pa.Table:
+def anova(lines: list[AnovaRow]) -> pa.Table:
     """One row for each term, the residuals last, null where there is nothing to say."""
     numbers = ("df", "sum_sq", "mean_sq", "statistic", "p_value")
-    values = {name: pa.array([known(getattr(line, name)) for line in lines], pa.float64()) for name in numbers}
+    values = {name: pa.array([null_if_nan(getattr(line, name)) for line in lines], pa.float64()) for name in numbers}
     return pa.table({"term": pa.array([line.term for line in lines], pa.string()), **values})
 
 
 def glance(fit: LinearFit) -> pa.Table:
     """One row for the fit, null where unknown."""
-    return one_row(whole(fit))
+    return one_row(fit_statistics(fit))
 
 
 def one_row(values: Mapping[str, float | None]) -> pa.Table:
     """Numbers by name as a table of one row, null where unknown; COUNTS are whole."""
     types = {name: pa.int64() if name in COUNTS else pa.float64() for name in values}
-    return pa.table({name: pa.array([known(v)], types[name]) for name, v in values.items()})
+    return pa.table({name: pa.array([null_if_nan(v)], types[name]) for name, v in values.items()})
 
 
-def whole(fit: LinearFit) -> dict[str, float | None]:
+def fit_statistics(fit: LinearFit) -> dict[str, float | None]:
     """The numbers of the fit as a whole, as broom's glance.lm; `df` is that of the F test's numerator."""
     f = fit.f_test
     return {
@@ -82,7 +82,9 @@ def whole(fit: LinearFit) -> dict[str, float | None]:
 
 def to_dict(fit: LinearFit, level: float) -> dict[str, Any]:
     """The versioned object of `--format json`."""
-    numbers = {name: finite(v) for name, v in whole(fit).items() if name not in ("statistic", "p_value", "df", "rows")}
+    numbers = {
+        name: finite(v) for name, v in fit_statistics(fit).items() if name not in ("statistic", "p_value", "df", "rows")
+    }
     return {
         "schema": SCHEMA,
         "formula": fit.formula,
@@ -98,36 +100,36 @@ def to_dict(fit: LinearFit, level: float) -> dict[str, Any]:
         "rank": fit.rank,
         "aliased": dict(fit.aliased),
         "alpha": fit.alpha,
-        "vcov": fit.covariance.recipe,
-        "recipe": fit.covariance.told,
+        "vcov": fit.covariance.name,
+        "recipe": fit.covariance.description,
         "accuracy": accuracy(fit),
     }
 
 
 def accuracy(fit: LinearFit) -> dict[str, Any]:
     """How the digits were had, and the fewest of any coefficient."""
-    known = fit.solved.accuracy
-    told = {"passes": fit.passes, "condition": finite(fit.condition)}
-    if known is None:
-        return told
+    certified = fit.solved.accuracy
+    common = {"passes": fit.passes, "condition": finite(fit.condition)}
+    if certified is None:
+        return common
     return {
-        "tier": known.tier,
-        "digits": finite(known.least),
-        "rss_digits": finite(known.rss_digits),
-        "reached": known.reached,
-        **told,
+        "tier": certified.precision,
+        "digits": finite(certified.fewest_digits),
+        "rss_digits": finite(certified.rss_digits),
+        "reached": certified.reached,
+        **common,
     }
 
 
 def _absorbed(fit: LinearFit) -> dict[str, Any] | None:
-    known = fit.absorbed
-    if known is None:
+    absorbed = fit.absorbed
+    if absorbed is None:
         return None
     return {
-        "levels": dict(known.levels),
-        "singletons": dict(known.singletons),
-        "rank": known.rank,
-        "rank_is_exact": known.exact,
+        "levels": dict(absorbed.levels),
+        "singletons": dict(absorbed.singletons),
+        "rank": absorbed.rank,
+        "rank_is_exact": absorbed.exact,
         "within_r_squared": finite(fit.within_r_squared),
     }
 
@@ -143,7 +145,7 @@ def finite(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) else None
 
 
-def known(value: float | None) -> float | None:
+def null_if_nan(value: float | None) -> float | None:
     """The number, or None where an Arrow table has null."""
     return None if value is None or math.isnan(value) else value
 

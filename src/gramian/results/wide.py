@@ -12,14 +12,14 @@ import pyarrow as pa
 from gramian import store
 from gramian.data.source import source_of
 from gramian.errors import OptionError
-from gramian.fit.predict import gathered
+from gramian.fit.predict import collect_predictions
 from gramian.fit.wide.predict import predictions
 from gramian.fit.wide.solved import WideSolved
 from gramian.inference import goodness, normal
 from gramian.inference.tests import Test
 from gramian.results import tables
 from gramian.results.estimates import Estimates, read_only
-from gramian.results.plain_wide import from_wide
+from gramian.results.plain_wide import wide_to_json
 from gramian.typing import Matrix, Vector
 
 KIND = "wide-fit"
@@ -42,7 +42,7 @@ class WideFit(Estimates):
     @property
     def solver(self) -> str:
         """Which solver it was: "iterative" or "dual"."""
-        return self.solved.accuracy.tier
+        return self.solved.accuracy.solver
 
     @property
     def tier(self) -> str:
@@ -121,16 +121,16 @@ class WideFit(Estimates):
 
     def predict(self, data: object) -> Vector:
         """One value for each row of the data, NaN where a predictor is missing."""
-        found: Vector = gathered(predictions(self.solved, source_of(data)), interval=False)
-        return found
+        values: Vector = collect_predictions(predictions(self.solved, source_of(data)), interval=False)
+        return values
 
     def glance(self) -> pa.Table:
         """The fit in one row."""
-        return tables.one_row(self._whole())
+        return tables.one_row(self._fit_statistics())
 
     def to_dict(self, level: float = 0.95) -> dict[str, Any]:
         """The fit as plain JSON, schema `gramian.fit/1`; what is not known is None."""
-        known = self.solved.accuracy
+        accuracy = self.solved.accuracy
         return {
             "schema": tables.SCHEMA,
             "formula": self.formula,
@@ -139,22 +139,22 @@ class WideFit(Estimates):
             "missing": dict(self.missing),
             "level": level,
             "coefficients": tables.coefficients(self, level),
-            **{name: tables.finite(v) for name, v in self._whole().items()},
+            **{name: tables.finite(v) for name, v in self._fit_statistics().items()},
             "rows": self.rows,
             "rank": self.rank,
             "aliased": dict(self.aliased),
             "alpha": self.alpha,
             "accuracy": {
-                "tier": known.tier,
-                "digits": tables.finite(float(np.nanmin(known.digits, initial=16.0))),
-                "reached": known.reached,
+                "tier": accuracy.solver,
+                "digits": tables.finite(float(np.nanmin(accuracy.digits, initial=16.0))),
+                "reached": accuracy.reached,
                 "passes": self.passes,
-                "steps": known.steps,
+                "steps": accuracy.steps,
                 "condition": tables.finite(self.condition),
             },
         }
 
-    def _whole(self) -> dict[str, float | None]:
+    def _fit_statistics(self) -> dict[str, float | None]:
         return {
             "r_squared": self.r_squared,
             "sigma": self.sigma,
@@ -175,7 +175,7 @@ class WideFit(Estimates):
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write it to a file that `gramian.load` reads. Raises ArtifactError where that is impossible."""
-        store.save(path, KIND, *from_wide(self.solved))
+        store.save(path, KIND, *wide_to_json(self.solved))
 
     def __repr__(self) -> str:
         penalty = "" if self.alpha is None else f", alpha={self.alpha:g}"

@@ -7,27 +7,27 @@ from gramian.engines.progress import Progress
 from gramian.fit.engine import Engine
 from gramian.fit.options import Options
 from gramian.fit.plan import Plan
-from gramian.fit.run_robust import plan_robust
+from gramian.fit.run_robust import plan_with_vcov
 from gramian.fit.wide.choice import choose
 from gramian.fit.wide.plan import plan_wide, with_choice
 from gramian.fit.wide.run import run_wide
-from gramian.inference.recipes import Recipe
+from gramian.inference.recipes import VcovSpec
 from gramian.results.wide import WideFit
 
 
 def fit_wide(
-    formula: str, source: Source, options: Options, recipe: Recipe | None, engine: Engine, progress: Progress | None
+    formula: str, source: Source, options: Options, vcov: VcovSpec | None, engine: Engine, progress: Progress | None
 ) -> WideFit | None:
     """A fit of many columns; None where summing products of columns is the better choice."""
-    choice = choose(formula, source, options, iid=recipe is None)
+    choice = choose(formula, source, options, iid=vcov is None)
     if choice.solver == "gram":
         return None
     return WideFit(run_wide(formula, source, options, choice, engine, progress))
 
 
-def plan_with(formula: str, source: Source, options: Options, recipe: Recipe | None, threads: int) -> Plan:
+def plan_with(formula: str, source: Source, options: Options, vcov: VcovSpec | None, threads: int) -> Plan:
     """Choose a solver and plan; reads no rows."""
-    choice = choose(formula, source, options, iid=recipe is None)
+    choice = choose(formula, source, options, iid=vcov is None)
     if choice.solver == "gram":
-        return with_choice(plan_robust(formula, source, options, recipe, threads), choice)
+        return with_choice(plan_with_vcov(formula, source, options, vcov, threads), choice)
     return plan_wide(formula, source, options, choice, threads)

@@ -16,7 +16,7 @@ from gramian.sklearn.rows import Rows, outcome_names, rows_of, weight_name
 from gramian.sklearn.sums import Sums, sums_of
 from gramian.typing import Matrix, Vector
 
-FEW = 100  # columns whose products fit everywhere: 1 MB
+MAX_UNCHECKED_COLUMNS = 100  # columns whose products fit everywhere: 1 MB
 
 
 class SumsRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
@@ -27,7 +27,7 @@ class SumsRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
     fit_intercept: bool
     n_jobs: int | None = None
-    _several = True  # outcomes
+    _multi_output = True  # outcomes
     _ravels = True  # coefficients are (p,) for an outcome (n, 1)
 
     def predict(self, X: Any) -> Vector:
@@ -39,7 +39,7 @@ class SumsRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     def _checked(self, X: Any, y: Any, sample_weight: Any, *, reset: bool = True) -> Rows:
         """The rows with their outcomes (n, k) and weights; the sums find numbers that are not finite."""
         X, y = validate_data(
-            self, X, y, accept_sparse="csr", multi_output=self._several, y_numeric=True, ensure_all_finite=False,
+            self, X, y, accept_sparse="csr", multi_output=self._multi_output, y_numeric=True, ensure_all_finite=False,
             reset=reset,
         )  # fmt: skip
         check_width(X)
@@ -50,10 +50,10 @@ class SumsRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
     def _sum(self, rows: Rows, like: Sums | None = None) -> Sums:
         """The sums of all rows. Raises ValueError where a value is not finite."""
-        outcomes = tuple(name for name in rows.beside if name != weight_name(rows.columns))
-        weight = weight_name(rows.columns) if len(outcomes) < len(rows.beside) else None
+        outcomes = tuple(name for name in rows.vectors if name != weight_name(rows.columns))
+        weight = weight_name(rows.columns) if len(outcomes) < len(rows.vectors) else None
         sums = sums_of(rows, outcomes, weight, centred=self.fit_intercept, like=like, jobs=self.n_jobs)
-        return finite(sums, rows, type(self).__name__)
+        return check_finite(sums, rows, type(self).__name__)
 
     @property
     def _names(self) -> tuple[str, ...]:
@@ -63,7 +63,7 @@ class SumsRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     def _outcomes(self, count: int) -> tuple[str, ...]:
         return outcome_names(self._names, count)
 
-    def _tell(self, slopes: Matrix, intercepts: Vector) -> Self:
+    def _set_coefficients(self, slopes: Matrix, intercepts: Vector) -> Self:
         """slopes : (k, p), intercepts : (k,), in scikit-learn's shapes; 0.0 for what is not fitted."""
         self.coef_ = slopes[0] if self._flat or (self._ravels and len(slopes) == 1) else slopes
         self.intercept_ = (float(intercepts[0]) if self._flat else intercepts) if self.fit_intercept else 0.0
@@ -72,7 +72,7 @@ class SumsRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
-        tags.target_tags.multi_output = self._several
+        tags.target_tags.multi_output = self._multi_output
         tags.target_tags.single_output = True
         return tags
 
@@ -87,7 +87,7 @@ def checked_weight(sample_weight: Any, X: Any) -> Vector | None:
     return weight
 
 
-def finite(sums: Sums, rows: Rows, name: str) -> Sums:
+def check_finite(sums: Sums, rows: Rows, name: str) -> Sums:
     """The sums, if they are numbers. Raises ValueError as scikit-learn does, NumericalError for an overflow."""
     if np.isfinite(sums.dense).all():
         return sums
@@ -102,14 +102,18 @@ def check_width(X: Any) -> None:
 
 def check_columns(width: int) -> None:
     """Raise NumericalError where the products of so many columns do not fit into memory."""
-    if width > FEW and width > (most := width_limit()):
+    if width > MAX_UNCHECKED_COLUMNS and width > (limit := width_limit()):
         raise NumericalError(
-            f"{width:,} columns are too many: products of at most {most:,} fit into memory; "
+            f"{width:,} columns are too many: products of at most {limit:,} fit into memory; "
             "select or group columns first"
         )
 
 
 def column_names(estimator: Any) -> tuple[str, ...]:
     """Names of the columns of X: those of its frame, or x0, x1, ..."""
-    known = getattr(estimator, "feature_names_in_", None)
-    return tuple(f"x{i}" for i in range(estimator.n_features_in_)) if known is None else tuple(map(str, known))
+    feature_names = getattr(estimator, "feature_names_in_", None)
+    return (
+        tuple(f"x{i}" for i in range(estimator.n_features_in_))
+        if feature_names is None
+        else tuple(map(str, feature_names))
+    )

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from gramian.fit.ladder import climb
-from gramian.fit.linear import first_rung
+from gramian.fit.ladder import escalate
+from gramian.fit.linear import first_solution
 from gramian.fit.options import Options
 from gramian.fit.passes import Accumulated
 from gramian.fit.solved import Solved
 from gramian.formula.design import Design, design_of
 from gramian.formula.expand import Expanded
 from gramian.formula.syntax import Name, Node, label
-from gramian.formula.tally import Tally
+from gramian.formula.tally import DroppedRows
 from gramian.linalg.columns import layout
 from gramian.linalg.moments import Moments
 from gramian.sklearn.rows import Rows, schema_of, weight_name
@@ -21,36 +21,36 @@ from gramian.sklearn.solving import effective_rows
 from gramian.sklearn.sums import Sums, coordinates
 from gramian.sklearn.threads import local
 
-SHOWN = 8  # terms of a formula that are written out
+MAX_TERMS = 8  # terms of a formula that are written out
 
 
 def design_for(
     terms: tuple[tuple[Node, ...], ...],
     columns: tuple[str, ...],
     outcome: str,
-    beside: tuple[str, ...],
+    vectors: tuple[str, ...],
     intercept: bool,
 ) -> Design:
     """A design of terms that are known already, none of which is read from a text."""
     expanded = Expanded(Name(outcome), terms, intercept, ())
-    return design_of(expanded, formula_text(expanded), schema_of((*columns, outcome, *beside)))
+    return design_of(expanded, formula_text(expanded), schema_of((*columns, outcome, *vectors)))
 
 
 def formula_text(expanded: Expanded) -> str:
     """The formula as it would be written, the first terms of many."""
-    written = [":".join(map(label, term)) for term in expanded.terms[:SHOWN]]
-    more = [f"... {len(expanded.terms) - SHOWN} more"] if len(expanded.terms) > SHOWN else []
-    right = [*([] if expanded.intercept else ["0"]), *written, *more] or ["1"]
+    written = [":".join(map(label, term)) for term in expanded.terms[:MAX_TERMS]]
+    ellipsis = [f"... {len(expanded.terms) - MAX_TERMS} more"] if len(expanded.terms) > MAX_TERMS else []
+    right = [*([] if expanded.intercept else ["0"]), *written, *ellipsis] or ["1"]
     return f"{label(expanded.outcome)} ~ {' + '.join(right)}"
 
 
 def linear_design(sums: Sums, names: tuple[str, ...], outcome: str, *, intercept: bool) -> Design:
     """The design of sums with one outcome, its coordinates those of the sums."""
-    bare = design_for(tuple((Name(name),) for name in names), names, outcome, (), intercept)
-    return place(bare, sums)
+    design = design_for(tuple((Name(name),) for name in names), names, outcome, (), intercept)
+    return with_shifts(design, sums)
 
 
-def place(design: Design, sums: Sums) -> Design:
+def with_shifts(design: Design, sums: Sums) -> Design:
     """The design with the shifts of the sums for coordinates."""
     return replace(design, coordinates=coordinates(sums, (*design.terms.variables, *design.outcome)))
 
@@ -61,28 +61,30 @@ def moments_of(sums: Sums, design: Design) -> Moments:
         layout(design.terms.blocks(), tuple(design.outcome)),
         design.coordinates,
         round(effective_rows(sums)),
-        0.0 if sums.whole else sums.log_weight,
+        0.0 if sums.integer_weights else sums.log_weight,
         sums.dense,
         {},
         {},
     )
 
 
-def accumulated(sums: Sums, names: tuple[str, ...], outcome: str, *, intercept: bool) -> tuple[Design, Accumulated]:
+def design_and_moments(
+    sums: Sums, names: tuple[str, ...], outcome: str, *, intercept: bool
+) -> tuple[Design, Accumulated]:
     """A design, and its moments as a pass would have left them."""
     design = linear_design(sums, names, outcome, intercept=intercept)
-    return design, Accumulated(moments_of(sums, design), Tally())
+    return design, Accumulated(moments_of(sums, design), DroppedRows())
 
 
 def solved_fit(
     sums: Sums, names: tuple[str, ...], outcome: str, alpha: float | None, digits: float, *, intercept: bool
 ) -> Solved:
     """What the sums alone say, everything that is told of it included; dependent columns share."""
-    design, done = accumulated(sums, names, outcome, intercept=intercept)
-    return first_rung(design, done, Options(alpha=alpha, digits=digits, collinear="min-norm"))[1]
+    design, accumulated = design_and_moments(sums, names, outcome, intercept=intercept)
+    return first_solution(design, accumulated, Options(alpha=alpha, digits=digits, collinear="min-norm"))[1]
 
 
-def climbed(
+def escalated_fit(
     sums: Sums,
     rows: Rows,
     outcome: str,
@@ -96,15 +98,17 @@ def climbed(
 
     Warns with AccuracyWarning where they cannot be had.
     """
-    design, done = accumulated(sums, rows.columns, outcome, intercept=intercept)
-    found = Options(alpha=alpha, digits=digits)
-    system, first = first_rung(design, done, found)
-    return climb(first, weighed(design, rows, sums), done, found, system, rows, local(rows.rows, jobs), None)
+    design, accumulated = design_and_moments(sums, rows.columns, outcome, intercept=intercept)
+    options = Options(alpha=alpha, digits=digits)
+    system, first = first_solution(design, accumulated, options)
+    return escalate(
+        first, with_weights(design, rows, sums), accumulated, options, system, rows, local(rows.rows, jobs), None
+    )
 
 
-def weighed(design: Design, rows: Rows, sums: Sums) -> Design:
+def with_weights(design: Design, rows: Rows, sums: Sums) -> Design:
     """The design with the weights of the rows: counts where all are whole numbers."""
     name = weight_name(rows.columns)
-    if name not in rows.beside:
+    if name not in rows.vectors:
         return design
-    return replace(design, count=name) if sums.whole else replace(design, weight=name)
+    return replace(design, count=name) if sums.integer_weights else replace(design, weight=name)

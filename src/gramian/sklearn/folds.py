@@ -33,23 +33,23 @@ def fold_sums(
     each row is read once for all folds. Any other splits have their training rows read for each.
     """
 
-    def some(index: NDArray[np.int64]) -> Sums:
-        return sums_of(taken(rows, index), outcomes, weight, centred=centred, like=like, jobs=jobs)
+    def subset_sums(index: NDArray[np.int64]) -> Sums:
+        return sums_of(take_rows(rows, index), outcomes, weight, centred=centred, like=like, jobs=jobs)
 
-    tests = [some(test) for _, test in splits]
+    tests = [subset_sums(test) for _, test in splits]
     if not is_partition(splits, rows.rows):
-        yield from ((some(train), test) for (train, _), test in zip(splits, tests, strict=True))
+        yield from ((subset_sums(train), test) for (train, _), test in zip(splits, tests, strict=True))
         return
     for i, test in enumerate(tests):
         yield reduce(add, [*tests[:i], *tests[i + 1 :]]), test
 
 
-def taken(rows: Rows, index: NDArray[np.int64]) -> Rows:
+def take_rows(rows: Rows, index: NDArray[np.int64]) -> Rows:
     """Some of the rows, by their numbers."""
-    return replace(rows, X=Chosen(rows, index), beside={name: v[index] for name, v in rows.beside.items()})
+    return replace(rows, X=SelectedRows(rows, index), vectors={name: v[index] for name, v in rows.vectors.items()})
 
 
-class Chosen:
+class SelectedRows:
     """Rows of a matrix in another order, gathered block by block."""
 
     def __init__(self, rows: Rows, index: NDArray[np.int64]) -> None:
@@ -57,7 +57,7 @@ class Chosen:
         self.shape = (len(index), rows.X.shape[1])
 
     def __getitem__(self, rows: slice) -> Any:
-        return self.rows.part(self.index[rows])
+        return self.rows.take(self.index[rows])
 
 
 def is_partition(splits: Sequence[Split], rows: int) -> bool:
@@ -75,10 +75,10 @@ def is_partition(splits: Sequence[Split], rows: int) -> bool:
 
 def checked_splits(cv: Any, X: Any, y: Any, **params: Any) -> list[Split]:
     """The splits, as positions of rows."""
-    found = [(_positions(train), _positions(test)) for train, test in cv.split(X, y, **params)]
-    if not found or any(not len(train) or not len(test) for train, test in found):
+    splits = [(_positions(train), _positions(test)) for train, test in cv.split(X, y, **params)]
+    if not splits or any(not len(train) or not len(test) for train, test in splits):
         raise ValueError("cv gives no splits, or one without training or test rows; use fewer folds")
-    return found
+    return splits
 
 
 def _positions(index: Any) -> NDArray[np.int64]:

@@ -30,7 +30,7 @@ from gramian.sklearn.threads import local
 from gramian.typing import Matrix, Vector
 
 
-class GeneralEstimator(BaseEstimator):  # type: ignore[misc]
+class GlmEstimator(BaseEstimator):  # type: ignore[misc]
     """A generalized linear model of one outcome."""
 
     fit_intercept: bool
@@ -48,10 +48,10 @@ class GeneralEstimator(BaseEstimator):  # type: ignore[misc]
         check_width(X)
         names = column_names(self)
         rows = rows_of(X, y[:, None], weight, names)
-        kept = None if weight is None else weight_name(names)
-        common = Options(weights=kept, alpha=alpha or None, collinear="drop" if alpha else "min-norm")
-        formula = _formula(rows, names, kept, intercept=self.fit_intercept)
-        options = glm_options(family, common=common, max_passes=_most(self.max_iter))
+        weight_column = None if weight is None else weight_name(names)
+        common = Options(weights=weight_column, alpha=alpha or None, collinear="drop" if alpha else "min-norm")
+        formula = _formula(rows, names, weight_column, intercept=self.fit_intercept)
+        options = glm_options(family, common=common, max_passes=_checked_max_iter(self.max_iter))
         self._solved: GlmSolved = run_glm(formula, rows, options, local(rows.rows, self.n_jobs), None)
         self.n_iter_ = self._solved.linear.passes
         b = self._solved.linear.coefficients
@@ -76,7 +76,7 @@ def _formula(rows: Rows, names: tuple[str, ...], weight: str | None, *, intercep
     return f"{label(Name(outcome))} ~ .{without}{'' if intercept else ' - 1'}"
 
 
-class LogisticRegression(ClassifierMixin, GeneralEstimator):  # type: ignore[misc]
+class LogisticRegression(ClassifierMixin, GlmEstimator):  # type: ignore[misc]
     """Logistic regression of two classes, |b|^2 / 2 + C * (negative log likelihood), by Newton's steps.
 
     C : inverse of the penalty, infinite for none. class_weight : a dict, "balanced", or None. max_iter : passes over X
@@ -115,10 +115,10 @@ class LogisticRegression(ClassifierMixin, GeneralEstimator):  # type: ignore[mis
         if kind != "binary":
             check_classification_targets(y)
             raise ValueError(f"Only binary classification is supported. The type of the target is {kind}.")
-        self.classes_ = _two_of(y)
-        seen = self.classes_ if weight is None else np.unique(y[weight > 0])
-        if len(seen) < 2:
-            raise ValueError(f"LogisticRegression needs rows of two classes; there is only one class: {seen[0]!r}")
+        self.classes_ = _two_classes(y)
+        classes = self.classes_ if weight is None else np.unique(y[weight > 0])
+        if len(classes) < 2:
+            raise ValueError(f"LogisticRegression needs rows of two classes; there is only one class: {classes[0]!r}")
         success = np.asarray(y == self.classes_[1])
         weight = _class_weighted(self.class_weight, self.classes_, y, success, weight)
         b, intercept = self._fitted("binomial", X, success.astype(np.float64), weight, alpha)
@@ -150,7 +150,7 @@ class LogisticRegression(ClassifierMixin, GeneralEstimator):  # type: ignore[mis
         return tags
 
 
-def _two_of(y: NDArray[Any]) -> NDArray[Any]:
+def _two_classes(y: NDArray[Any]) -> NDArray[Any]:
     """The values of y, of which there are at most two, in order."""
     return np.unique(y if y.dtype.kind not in "iuf" else np.array([y.min(), y.max()]))
 
@@ -158,7 +158,7 @@ def _two_of(y: NDArray[Any]) -> NDArray[Any]:
 LOGIT = GLM(family_named("binomial"), link_named("logit"))
 
 
-class PoissonRegressor(RegressorMixin, GeneralEstimator):  # type: ignore[misc]
+class PoissonRegressor(RegressorMixin, GlmEstimator):  # type: ignore[misc]
     """Poisson regression with log link, half the mean deviance + alpha |b|^2 / 2, by Newton's steps.
 
     The mean is over rows or weights, as in scikit-learn. Parameters and attributes otherwise as in
@@ -201,7 +201,7 @@ class PoissonRegressor(RegressorMixin, GeneralEstimator):  # type: ignore[misc]
         return tags
 
 
-def _most(max_iter: Any) -> int:
+def _checked_max_iter(max_iter: Any) -> int:
     if isinstance(max_iter, bool) or not isinstance(max_iter, int | np.integer) or max_iter < 1:
         raise OptionError(f"max_iter must be a whole number above 0, found {max_iter!r}")
     return int(max_iter)
@@ -218,6 +218,6 @@ def _class_weighted(
 ) -> Vector | None:
     if class_weight is None:
         return weight
-    each = compute_class_weight(class_weight, classes=classes, y=y, sample_weight=weight)
-    share = np.where(success, each[1], each[0])
-    return np.asarray(share if weight is None else share * weight)
+    class_weights = compute_class_weight(class_weight, classes=classes, y=y, sample_weight=weight)
+    row_weights = np.where(success, class_weights[1], class_weights[0])
+    return np.asarray(row_weights if weight is None else row_weights * weight)

@@ -18,8 +18,8 @@ from gramian.linalg.penalized.system import Penalty, System
 from gramian.results.path import path_of
 from gramian.results.penalized import PenalizedFit
 from gramian.sklearn.base import SumsRegressor
-from gramian.sklearn.described import accumulated
-from gramian.sklearn.solving import intercepts, swept
+from gramian.sklearn.described import design_and_moments
+from gramian.sklearn.solving import centred_products, intercepts
 from gramian.sklearn.sums import Sums
 from gramian.typing import Vector
 
@@ -55,16 +55,18 @@ class ElasticNet(SumsRegressor):
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Fit to X (n, p), dense or sparse, and y (n,) or (n, k); a weight counts as so many rows."""
-        alpha, share = penalty(self.alpha), checked_share(self.l1_ratio)
+        alpha, l1_ratio = penalty(self.alpha), checked_l1_ratio(self.l1_ratio)
         self._sums = sums = self._sum(self._checked(X, y, sample_weight))
         slopes = np.array(
             [
-                at_penalty(system_of(sums, j, intercept=self.fit_intercept), alpha, share, positive=self.positive)
+                slopes_at_penalty(
+                    system_of(sums, j, intercept=self.fit_intercept), alpha, l1_ratio, positive=self.positive
+                )
                 for j in range(sums.outcomes)
             ]
         )
-        told = intercepts(sums, slopes, intercept=self.fit_intercept)
-        return self._tell(slopes, told)
+        intercept_values = intercepts(sums, slopes, intercept=self.fit_intercept)
+        return self._set_coefficients(slopes, intercept_values)
 
     @property
     def sparse_coef_(self) -> Any:
@@ -77,10 +79,10 @@ class ElasticNet(SumsRegressor):
         """The fit with its degrees of freedom and criteria, one for each outcome; it has no standard errors."""
         check_is_fitted(self)
         check_signs(self.positive)
-        fits = tuple(self._told(j) for j in range(self._sums.outcomes))
+        fits = tuple(self._penalized_fit(j) for j in range(self._sums.outcomes))
         return fits[0] if len(fits) == 1 else fits
 
-    def _told(self, j: int) -> PenalizedFit:
+    def _penalized_fit(self, j: int) -> PenalizedFit:
         sums, outcome = self._sums.outcome(j), self._outcomes(self._sums.outcomes)[j]
         return penalized_fit(sums, self._names, outcome, self.alpha, self.l1_ratio, intercept=self.fit_intercept)
 
@@ -114,12 +116,12 @@ def penalized_fit(
     sums: Sums, names: tuple[str, ...], outcome: str, alpha: float, l1_ratio: float, *, intercept: bool
 ) -> PenalizedFit:
     """The fit at one penalty with all that is told of it."""
-    design, done = accumulated(sums, names, outcome, intercept=intercept)
-    at = alpha * (sums.weight if l1_ratio == 0 else 1.0)
-    return path_of(design, done, l1_ratio=l1_ratio, alphas=[at])[0]
+    design, accumulated = design_and_moments(sums, names, outcome, intercept=intercept)
+    path_alpha = alpha * (sums.weight if l1_ratio == 0 else 1.0)
+    return path_of(design, accumulated, l1_ratio=l1_ratio, alphas=[path_alpha])[0]
 
 
-def checked_share(l1_ratio: Any) -> float:
+def checked_l1_ratio(l1_ratio: Any) -> float:
     """l1_ratio, if it is between 0 and 1."""
     if not isinstance(l1_ratio, int | float) or not 0.0 <= l1_ratio <= 1.0:
         raise OptionError(f"l1_ratio must be a number from 0 to 1, found {l1_ratio!r}")
@@ -128,35 +130,35 @@ def checked_share(l1_ratio: Any) -> float:
 
 def system_of(sums: Sums, j: int, *, intercept: bool) -> System:
     """The normal system of the j-th outcome."""
-    at = swept(sums, intercept=intercept)
-    back = 1.0 / at.scale
+    centred = centred_products(sums, intercept=intercept)
+    unscale = 1.0 / centred.scale
     return System(
-        S=at.S * back[:, None] * back,
-        c=at.C[:, j] * back / at.y_scale[j],
-        yy=float(at.yy[j] / at.y_scale[j] ** 2),
+        S=centred.S * unscale[:, None] * unscale,
+        c=centred.C[:, j] * unscale / centred.y_scale[j],
+        yy=float(centred.yy[j] / centred.y_scale[j] ** 2),
         weight=sums.weight,
-        length=np.sqrt(at.raw) * back,
-        y_length=float(np.sqrt(at.y_raw[j]) / at.y_scale[j]),
-        unit=sums.unit,
-        mean=at.mean,
-        y_mean=float(at.y_mean[j]),
+        length=np.sqrt(centred.raw) * unscale,
+        y_length=float(np.sqrt(centred.y_raw[j]) / centred.y_scale[j]),
+        rounding_error=sums.rounding_error,
+        mean=centred.mean,
+        y_mean=float(centred.y_mean[j]),
         intercept=intercept,
     )
 
 
-def at_penalty(system: System, alpha: float, l1_ratio: float, *, positive: bool = False) -> Vector:
+def slopes_at_penalty(system: System, alpha: float, l1_ratio: float, *, positive: bool = False) -> Vector:
     """Slopes (p,) at one penalty, as scikit-learn's ElasticNet counts it; positive : none below 0."""
     if positive:
         size = alpha * system.weight
         with one_thread():
             S = system.S + np.diag(np.full(len(system.c), size * (1.0 - l1_ratio)))
-            return nonnegative(S, system.c - size * l1_ratio, system.unit)
-    wanted, width = np.array([alpha]), len(system.c)
+            return nonnegative(S, system.c - size * l1_ratio, system.rounding_error)
+    alphas, width = np.array([alpha]), len(system.c)
     with one_thread():
         if alpha == 0:
-            found = lasso(system, Penalty(np.ones(width)), wanted)
+            solution = lasso(system, Penalty(np.ones(width)), alphas)
         elif l1_ratio == 0:
-            found = ridge(system, Penalty(np.ones(width), l1_ratio=0.0), wanted * system.weight)
+            solution = ridge(system, Penalty(np.ones(width), l1_ratio=0.0), alphas * system.weight)
         else:
-            found = elastic_net(system, Penalty(np.ones(width), l1_ratio=l1_ratio), wanted)
-    return np.asarray(found.coefficients[0])
+            solution = elastic_net(system, Penalty(np.ones(width), l1_ratio=l1_ratio), alphas)
+    return np.asarray(solution.coefficients[0])

@@ -9,21 +9,21 @@ from sklearn.utils.validation import check_is_fitted
 
 from gramian.engines.blas import one_thread
 from gramian.errors import OptionError
-from gramian.fit.options import Options, accurate, penalty
+from gramian.fit.options import Options, penalty, with_accuracy
 from gramian.fit.solved import Solved
 from gramian.results.linear import LinearFit
 from gramian.sklearn.base import SumsRegressor
-from gramian.sklearn.described import climbed, solved_fit
-from gramian.sklearn.lasso import at_penalty, check_signs, system_of
-from gramian.sklearn.parts import warn_of_parts
+from gramian.sklearn.described import escalated_fit, solved_fit
+from gramian.sklearn.lasso import check_signs, slopes_at_penalty, system_of
+from gramian.sklearn.parts import warn_of_few_digits
 from gramian.sklearn.rows import Rows
-from gramian.sklearn.solving import Answer, solved
+from gramian.sklearn.solving import LeastSquaresSolution, solved
 from gramian.sklearn.solving import intercepts as intercepts_of
 from gramian.sklearn.sums import Sums
 from gramian.typing import Vector
 
 
-class SquaresRegressor(SumsRegressor):
+class LeastSquaresRegressor(SumsRegressor):
     """Least squares, with or without a ridge penalty; digits : how many are wanted of the coefficients."""
 
     digits: float
@@ -31,11 +31,11 @@ class SquaresRegressor(SumsRegressor):
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Fit to X (n, p), dense or sparse, and y (n,) or (n, k); a weight counts as so many rows."""
-        wanted = self._wanted()
+        digits = self._requested_digits()
         rows = self._checked(X, y, sample_weight)
         with one_thread():
             self._sums = self._sum(rows)
-            return self._refit(rows, wanted)
+            return self._refit(rows, digits)
 
     @property
     def inference_(self) -> LinearFit | tuple[LinearFit, ...]:
@@ -60,73 +60,73 @@ class SquaresRegressor(SumsRegressor):
         """Penalties (k,), None for none."""
         return None
 
-    def _wanted(self) -> float:
-        return accurate(Options(), self.digits).digits
+    def _requested_digits(self) -> float:
+        return with_accuracy(Options(), self.digits).digits
 
-    def _refit(self, rows: Rows | None, wanted: float) -> Self:
+    def _refit(self, rows: Rows | None, digits: float) -> Self:
         """Coefficients from the sums; from further passes over the rows where there are too few digits."""
         alpha = self._alphas(self._sums.outcomes)
         self._solved: dict[int, Solved] = {}
         if self.positive:
-            return self._not_negative(np.zeros(self._sums.outcomes) if alpha is None else alpha)
-        answer = solved(self._sums, alpha, intercept=self.fit_intercept)
-        slopes, intercepts = answer.slopes.copy(), answer.intercepts.copy()
-        for j in np.flatnonzero(self._in_doubt(answer, wanted)).tolist():
-            fit = self._surer(rows, j, None if alpha is None else float(alpha[j]), wanted)
+            return self._fit_nonnegative(np.zeros(self._sums.outcomes) if alpha is None else alpha)
+        solution = solved(self._sums, alpha, intercept=self.fit_intercept)
+        slopes, intercepts = solution.slopes.copy(), solution.intercepts.copy()
+        for j in np.flatnonzero(self._uncertain_outcomes(solution, digits)).tolist():
+            fit = self._escalated_fit(rows, j, None if alpha is None else float(alpha[j]), digits)
             if fit is not None:
                 self._solved[j] = fit
-                slopes[j], intercepts[j] = _split(fit, intercept=self.fit_intercept)
-        self.rank_ = answer.rank
-        return self._tell(slopes, intercepts)
+                slopes[j], intercepts[j] = _slopes_and_intercept(fit, intercept=self.fit_intercept)
+        self.rank_ = solution.rank
+        return self._set_coefficients(slopes, intercepts)
 
-    def _not_negative(self, alpha: Vector) -> Self:
+    def _fit_nonnegative(self, alpha: Vector) -> Self:
         """Coefficients of which none is below 0, from the sums."""
         sums, size = self._sums, self._sums.weight
         slopes = np.array(
             [
-                at_penalty(system_of(sums, j, intercept=self.fit_intercept), float(a) / size, 0.0, positive=True)
+                slopes_at_penalty(system_of(sums, j, intercept=self.fit_intercept), float(a) / size, 0.0, positive=True)
                 for j, a in enumerate(alpha)
             ]
         )
         self.rank_ = int((slopes != 0).any(axis=0).sum())
-        return self._tell(slopes, intercepts_of(sums, slopes, intercept=self.fit_intercept))
+        return self._set_coefficients(slopes, intercepts_of(sums, slopes, intercept=self.fit_intercept))
 
-    def _in_doubt(self, answer: Answer, wanted: float) -> Any:
+    def _uncertain_outcomes(self, solution: LeastSquaresSolution, digits: float) -> Any:
         """Outcomes whose sums do not settle them: too few digits, or a rank that neither columns nor rows explain."""
-        most = min(self._sums.columns, max(self._sums.rows - self.fit_intercept, 0))
-        return (answer.digits < wanted) | (answer.rank < most) | ~np.isfinite(answer.slopes).all(axis=1)
+        max_rank = min(self._sums.columns, max(self._sums.rows - self.fit_intercept, 0))
+        return (solution.digits < digits) | (solution.rank < max_rank) | ~np.isfinite(solution.slopes).all(axis=1)
 
-    def _surer(self, rows: Rows | None, j: int, alpha: float | None, wanted: float) -> Solved | None:
+    def _escalated_fit(self, rows: Rows | None, j: int, alpha: float | None, digits: float) -> Solved | None:
         """The fit by the ladder; None where columns depend on each other, so that the shortest solution is meant."""
         sums, name = self._sums.outcome(j), self._outcomes(self._sums.outcomes)[j]
         if rows is None:
-            fit = solved_fit(sums, self._names, name, alpha, wanted, intercept=self.fit_intercept)
-            warn_of_parts(fit, wanted)
+            fit = solved_fit(sums, self._names, name, alpha, digits, intercept=self.fit_intercept)
+            warn_of_few_digits(fit, digits)
         elif alpha is None and rows.rows <= self.n_features_in_:  # so many coefficients have many answers
             return None
         else:
-            fit = climbed(sums, rows, name, alpha, wanted, intercept=self.fit_intercept, jobs=self.n_jobs)
+            fit = escalated_fit(sums, rows, name, alpha, digits, intercept=self.fit_intercept, jobs=self.n_jobs)
         return None if fit.aliased or not np.isfinite(fit.coefficients).all() else fit
 
 
-class GrowingRegressor(SquaresRegressor):
+class PartialFitRegressor(LeastSquaresRegressor):
     """Least squares of rows that may come in parts: sums add."""
 
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Add rows to those that have been seen; the result is that of all of them together."""
-        wanted, first = self._wanted(), not hasattr(self, "_sums")
-        before = None if first else self._sums
+        digits, first = self._requested_digits(), not hasattr(self, "_sums")
+        previous = None if first else self._sums
         flat = None if first else self._flat
         rows = self._checked(X, y, sample_weight, reset=first)
-        if before is None:
+        if previous is None:
             self._sums = self._sum(rows)
         else:
-            _check_alike(before, rows, flat == self._flat, intercept=self.fit_intercept)
-            self._sums = before + self._sum(rows, before)
-        return self._refit(None, wanted)
+            _check_same_outcomes(previous, rows, flat == self._flat, intercept=self.fit_intercept)
+            self._sums = previous + self._sum(rows, previous)
+        return self._refit(None, digits)
 
 
-class LinearRegression(GrowingRegressor):
+class LinearRegression(PartialFitRegressor):
     """Ordinary least squares by one pass over X; as scikit-learn's, many times quicker, with certified digits.
 
     fit_intercept : whether there is a constant. copy_X : X is never changed, whatever it says. n_jobs : threads, by
@@ -159,7 +159,7 @@ class LinearRegression(GrowingRegressor):
         self.digits = digits
 
 
-class Ridge(GrowingRegressor):
+class Ridge(PartialFitRegressor):
     """Ridge regression, |y - X b|^2 + alpha |b|^2, by one pass over X; the intercept is not penalised.
 
     alpha : a number, or one for each outcome. Other parameters and attributes as in `LinearRegression`.
@@ -185,23 +185,23 @@ class Ridge(GrowingRegressor):
         self.digits = digits
 
     def _alphas(self, outcomes: int) -> Vector | None:
-        given = np.asarray(self.alpha, np.float64)
-        if given.ndim > 1 or (given.ndim == 1 and len(given) != outcomes):
+        values = np.asarray(self.alpha, np.float64)
+        if values.ndim > 1 or (values.ndim == 1 and len(values) != outcomes):
             raise OptionError(
-                f"alpha must be a number or one for each of {outcomes} outcomes, found {given.shape} of them"
+                f"alpha must be a number or one for each of {outcomes} outcomes, found {values.shape} of them"
             )
-        each = np.array([penalty(a) for a in np.broadcast_to(given, outcomes).tolist()])
+        each = np.array([penalty(a) for a in np.broadcast_to(values, outcomes).tolist()])
         return each if each.any() else None
 
 
-def _split(fit: Solved, *, intercept: bool) -> tuple[Vector, float]:
+def _slopes_and_intercept(fit: Solved, *, intercept: bool) -> tuple[Vector, float]:
     b = fit.coefficients
     return (b[1:], float(b[0])) if intercept else (b, 0.0)
 
 
-def _check_alike(before: Sums, rows: Rows, same: bool, *, intercept: bool) -> None:
-    outcomes = len(rows.beside) - (len(rows.beside) > before.outcomes)
-    if not same or outcomes != before.outcomes:
-        raise OptionError(f"y has another shape than before; the rows so far have {before.outcomes} outcomes")
-    if before.shift.any() and not intercept:
+def _check_same_outcomes(previous: Sums, rows: Rows, same_ndim: bool, *, intercept: bool) -> None:
+    outcomes = len(rows.vectors) - (len(rows.vectors) > previous.outcomes)
+    if not same_ndim or outcomes != previous.outcomes:
+        raise OptionError(f"y has another shape than before; the rows so far have {previous.outcomes} outcomes")
+    if previous.shift.any() and not intercept:
         raise OptionError("fit_intercept was True for the rows so far; their sums are about a shift: fit again")

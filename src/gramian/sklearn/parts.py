@@ -8,12 +8,14 @@ from gramian.errors import AccuracyWarning
 from gramian.fit.solved import Solved
 
 
-def warn_of_parts(fit: Solved, wanted: float) -> None:
+def warn_of_few_digits(fit: Solved, digits: float) -> None:
     """Warn with AccuracyWarning where fewer digits are certified than are wanted."""
-    known = fit.accuracy
-    if known is None or known.reached:
+    accuracy = fit.accuracy
+    if accuracy is None or accuracy.reached:
         return
-    least = f"{known.least:.1f} of the {wanted:g} digits wanted are certified"
-    found = f"float64 sums cannot tell whether {', '.join(known.doubtful[:5])} depend on others exactly or only nearly"
-    told = found if known.doubtful else least
-    warnings.warn(AccuracyWarning(f"{told}; `fit` on all rows reads them again for more"), stacklevel=4)
+    too_few_digits = f"{accuracy.fewest_digits:.1f} of the {digits:g} digits wanted are certified"
+    undecided_rank = (
+        f"float64 sums cannot tell whether {', '.join(accuracy.doubtful[:5])} depend on others exactly or only nearly"
+    )
+    reason = undecided_rank if accuracy.doubtful else too_few_digits
+    warnings.warn(AccuracyWarning(f"{reason}; `fit` on all rows reads them again for more"), stacklevel=4)

@@ -15,10 +15,10 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from gramian.engines.local import Local
 from gramian.errors import OptionError
-from gramian.fit.ladder import climb
-from gramian.fit.linear import first_rung
-from gramian.fit.options import Options, accurate
-from gramian.fit.passes import Accumulate, Accumulated, first_rows
+from gramian.fit.ladder import escalate
+from gramian.fit.linear import first_solution
+from gramian.fit.options import Options, with_accuracy
+from gramian.fit.passes import Accumulate, Accumulated, coordinates_from_first_rows
 from gramian.fit.predict import predict
 from gramian.fit.solved import Solved
 from gramian.formula.design import Design
@@ -26,8 +26,8 @@ from gramian.formula.syntax import Binary, Call, Name, Node, Number
 from gramian.results.linear import LinearFit
 from gramian.sklearn.base import check_columns, checked_weight, column_names
 from gramian.sklearn.described import design_for
-from gramian.sklearn.parts import warn_of_parts
-from gramian.sklearn.rows import UNIT, Rows, outcome_names, rows_of, weight_name
+from gramian.sklearn.parts import warn_of_few_digits
+from gramian.sklearn.rows import ROWS_PER_UNIT, Rows, outcome_names, rows_of, weight_name
 from gramian.typing import Vector
 
 
@@ -54,20 +54,20 @@ class PolynomialRegression(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Fit to X (n, p), dense or sparse, and y (n,); a weight counts as so many rows."""
         rows = self._checked(X, y, sample_weight)
-        self._begin(rows)
-        self._done = self._fold(rows)
+        self._choose_terms(rows)
+        self._accumulated = self._fold(rows)
         return self._refit(rows)
 
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Add rows to those that have been seen; the result is that of all of them together."""
         if not hasattr(self, "_done"):
             rows = self._checked(X, y, sample_weight)
-            self._begin(rows)
-            self._done = self._fold(rows)
+            self._choose_terms(rows)
+            self._accumulated = self._fold(rows)
         else:
-            self._done = self._done + self._fold(self._checked(X, y, sample_weight, reset=False))
+            self._accumulated = self._accumulated + self._fold(self._checked(X, y, sample_weight, reset=False))
         self._refit(None)
-        warn_of_parts(self._solved, float(self.digits))
+        warn_of_few_digits(self._solved, float(self.digits))
         return self
 
     def predict(self, X: Any) -> Vector:
@@ -89,36 +89,38 @@ class PolynomialRegression(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         weight = checked_weight(sample_weight, X)
         return rows_of(X, np.asarray(y, np.float64)[:, None], weight, column_names(self))
 
-    def _begin(self, rows: Rows) -> None:
+    def _choose_terms(self, rows: Rows) -> None:
         """Choose the terms, and shift and scale from the first rows."""
         names = rows.columns
-        each = list(_monomials(len(names), self.degree))
-        check_columns(len(each))
-        self.powers_: NDArray[np.int64] = np.array([[m[j] for j in range(len(names))] for m in each], np.int64)
-        terms = tuple(tuple(_power(names[j], e) for j, e in m.items()) for m in each)
+        exponents = list(_monomials(len(names), self.degree))
+        check_columns(len(exponents))
+        self.powers_: NDArray[np.int64] = np.array([[m[j] for j in range(len(names))] for m in exponents], np.int64)
+        terms = tuple(tuple(_power(names[j], e) for j, e in m.items()) for m in exponents)
         (outcome,) = outcome_names(names, 1)
-        bare = design_for(terms, names, outcome, (weight_name(names),), self.fit_intercept)
-        batches = (batch for piece in rows.units for batch in piece.batches(bare.columns))
-        self._design = first_rows(bare, batches)
+        design = design_for(terms, names, outcome, (weight_name(names),), self.fit_intercept)
+        batches = (batch for unit in rows.units for batch in unit.batches(design.columns))
+        self._design = coordinates_from_first_rows(design, batches)
 
-    def _weighed(self, rows: Rows) -> Design:
+    def _with_weights(self, rows: Rows) -> Design:
         name = weight_name(rows.columns)
-        if name not in rows.beside:
+        if name not in rows.vectors:
             return self._design
-        w = rows.beside[name]
+        w = rows.vectors[name]
         return replace(self._design, count=name) if (w == np.floor(w)).all() else replace(self._design, weight=name)
 
     def _fold(self, rows: Rows) -> Accumulated:
-        engine = Local(1) if rows.rows <= UNIT else Local()
-        return engine.fold(rows, Accumulate(self._weighed(rows)))
+        engine = Local(1) if rows.rows <= ROWS_PER_UNIT else Local()
+        return engine.fold(rows, Accumulate(self._with_weights(rows)))
 
     def _refit(self, rows: Rows | None) -> Self:
-        options = accurate(Options(), self.digits)
-        system, first = first_rung(self._design, self._done, options)
+        options = with_accuracy(Options(), self.digits)
+        system, first = first_solution(self._design, self._accumulated, options)
         if rows is None or rows.rows <= len(first.names):  # so many coefficients have many answers: take this one
             self._solved: Solved = first
         else:
-            self._solved = climb(first, self._weighed(rows), self._done, options, system, rows, Local(), None)
+            self._solved = escalate(
+                first, self._with_weights(rows), self._accumulated, options, system, rows, Local(), None
+            )
         b = np.nan_to_num(self._solved.coefficients)
         self.coef_ = b[1:] if self.fit_intercept else b
         self.intercept_ = float(b[0]) if self.fit_intercept else 0.0

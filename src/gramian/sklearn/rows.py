@@ -11,13 +11,13 @@ import numpy as np
 from scipy import sparse
 
 from gramian.batch import Batch, Input
-from gramian.linalg.gather import BLOCK
-from gramian.linalg.panels import ROWS
+from gramian.linalg.gather import ROWS_PER_BLOCK
+from gramian.linalg.panels import STACK_ROWS
 from gramian.schema import Field, Kind, Schema
 from gramian.typing import Codes, Matrix, Vector
 
-UNIT = 32_768  # rows that one thread takes at a time
-CACHED = 262_144  # values of a block whose products are formed in place: two megabytes
+ROWS_PER_UNIT = 32_768  # rows that one thread takes at a time
+CACHED_VALUES = 262_144  # values of a block whose products are formed in place: two megabytes
 MATRIX = "X"
 
 
@@ -30,7 +30,7 @@ class Rows:
 
     X: Any
     columns: tuple[str, ...]
-    beside: Mapping[str, Vector]
+    vectors: Mapping[str, Vector]
 
     rereadable = True
     size = None
@@ -38,7 +38,7 @@ class Rows:
     @cached_property
     def schema(self) -> Schema:
         """All are numbers."""
-        return schema_of((*self.columns, *self.beside))
+        return schema_of((*self.columns, *self.vectors))
 
     @property
     def rows(self) -> int:
@@ -53,25 +53,28 @@ class Rows:
     @property
     def block(self) -> int:
         """Rows whose products are formed at once."""
-        stacks = CACHED // (max(int(self.X.shape[1]), 1) * ROWS)
-        return min(max(stacks, 1) * ROWS, BLOCK)
+        stacks = CACHED_VALUES // (max(int(self.X.shape[1]), 1) * STACK_ROWS)
+        return min(max(stacks, 1) * STACK_ROWS, ROWS_PER_BLOCK)
 
     @property
-    def units(self) -> tuple[Piece, ...]:
+    def units(self) -> tuple[RowsUnit, ...]:
         """Pieces of a fixed number of rows."""
-        return tuple(Piece(self, at, min(at + UNIT, self.rows)) for at in range(0, max(self.rows, 1), UNIT))
+        return tuple(
+            RowsUnit(self, start, min(start + ROWS_PER_UNIT, self.rows))
+            for start in range(0, max(self.rows, 1), ROWS_PER_UNIT)
+        )
 
-    def part(self, rows: slice | Codes) -> Any:
+    def take(self, rows: slice | Codes) -> Any:
         """Some rows as they are; dense where the matrix is sparse."""
         block = self.X[rows]
         return block.toarray() if sparse.issparse(block) else block
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class RowsUnit:
     """Rows `start` to `stop`."""
 
-    of: Rows
+    source: Rows
     start: int
     stop: int
 
@@ -92,19 +95,19 @@ class Piece:
 
     def batches(self, columns: Sequence[str], *, parallel: bool = False) -> Iterator[Batch]:
         """Blocks: with the columns that are named, or where none is named the matrix and all beside it."""
-        step = BLOCK if columns else self.of.block
-        for at in range(self.start, max(self.stop, self.start + 1), step):
-            rows = slice(at, min(at + step, self.stop))
-            beside = {name: v[rows] for name, v in self.of.beside.items() if not columns or name in columns}
-            part = self.of.part(rows)
+        step = ROWS_PER_BLOCK if columns else self.source.block
+        for start in range(self.start, max(self.stop, self.start + 1), step):
+            rows = slice(start, min(start + step, self.stop))
+            vectors = {name: v[rows] for name, v in self.source.vectors.items() if not columns or name in columns}
+            block = self.source.take(rows)
             if not columns:
-                yield Batch(rows.stop - at, beside, {MATRIX: part}, "X", at)
+                yield Batch(rows.stop - start, vectors, {MATRIX: block}, "X", start)
                 continue
-            turned = np.asarray(part, np.float64).T
-            if self.of.rows > UNIT:  # fewer rows are in the cache, where columns are read as they lie
-                turned = np.ascontiguousarray(turned)
-            inner = dict(zip(self.of.columns, turned, strict=True))
-            yield Batch(rows.stop - at, inner | beside, {}, "X", at)
+            transposed = np.asarray(block, np.float64).T
+            if self.source.rows > ROWS_PER_UNIT:  # fewer rows are in the cache, where columns are read as they lie
+                transposed = np.ascontiguousarray(transposed)
+            inner = dict(zip(self.source.columns, transposed, strict=True))
+            yield Batch(rows.stop - start, inner | vectors, {}, "X", start)
 
 
 def schema_of(names: Sequence[str]) -> Schema:
@@ -112,11 +115,11 @@ def schema_of(names: Sequence[str]) -> Schema:
     return Schema(tuple(Field(name, Kind.NUMBER, "double") for name in names))
 
 
-def free_name(wanted: str, taken: Sequence[str]) -> str:
+def free_name(name: str, taken: Sequence[str]) -> str:
     """A name that no column has."""
-    while wanted in taken:
-        wanted += "_"
-    return wanted
+    while name in taken:
+        name += "_"
+    return name
 
 
 def rows_of(X: Any, Y: Matrix, weight: Vector | None, names: tuple[str, ...]) -> Rows:
@@ -126,8 +129,8 @@ def rows_of(X: Any, Y: Matrix, weight: Vector | None, names: tuple[str, ...]) ->
 
 def outcome_names(names: tuple[str, ...], outcomes: int) -> tuple[str, ...]:
     """What the outcomes are called: y, or y0, y1, ... of several."""
-    plain = ["y"] if outcomes == 1 else [f"y{i}" for i in range(outcomes)]
-    return tuple(free_name(name, names) for name in plain)
+    preferred = ["y"] if outcomes == 1 else [f"y{i}" for i in range(outcomes)]
+    return tuple(free_name(name, names) for name in preferred)
 
 
 def weights(weight: Vector | None, names: tuple[str, ...]) -> dict[str, Vector]:

@@ -10,7 +10,7 @@ from scipy.linalg import lapack
 
 from gramian.engines.blas import one_thread
 from gramian.linalg.aliasing import minimum_norm
-from gramian.linalg.certificate import bounds, digits, times
+from gramian.linalg.certificate import bounds, digits, scaled_bounds
 from gramian.linalg.doubledouble import pair, two_product
 from gramian.linalg.solve import SAFETY, centre, factorize
 from gramian.sklearn.sums import Sums
@@ -18,7 +18,7 @@ from gramian.typing import Matrix, Vector
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class LeastSquaresSolution:
     """slopes : (k, p), intercepts : (k,), for k outcomes. rank : columns used. digits : (k,), see `solved`."""
 
     slopes: Matrix
@@ -28,7 +28,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Swept:
+class CentredProducts:
     """Centred products of columns with themselves and with the outcomes, scaled by powers of two.
 
     S : (p, p), C : (p, k), yy : (k,). scale, mean : (p,), raw : (p,) squares as they were summed; y_ : (k,) the same
@@ -45,96 +45,104 @@ class Swept:
     y_mean: Vector
     y_raw: Vector
     rows: float
-    unit: float
+    rounding_error: float
 
 
-def swept(sums: Sums, *, intercept: bool) -> Swept:
+def centred_products(sums: Sums, *, intercept: bool) -> CentredProducts:
     """Sweep the constant out, or leave it out."""
     P = sums.dense if intercept else sums.dense[1:, 1:]
     c = centre(pair(P), 0 if intercept else None, P.diagonal())
     p = sums.columns
-    rest = np.s_[p:]
-    return Swept(
-        c.S[:p, :p], np.column_stack([c.S[:p, p:], c.c[:p]]), np.append(c.S.diagonal()[rest], c.yy), c.scale[:p],
-        c.mean[:p], c.raw[:p], np.append(c.scale[rest], c.y_scale), np.append(c.mean[rest], c.y_mean),
-        np.append(c.raw[rest], c.y_raw), effective_rows(sums), sums.unit,
+    outcome_columns = np.s_[p:]
+    return CentredProducts(
+        c.S[:p, :p], np.column_stack([c.S[:p, p:], c.c[:p]]), np.append(c.S.diagonal()[outcome_columns], c.yy), c.scale[:p],
+        c.mean[:p], c.summed_squares[:p], np.append(c.scale[outcome_columns], c.y_scale), np.append(c.mean[outcome_columns], c.y_mean),
+        np.append(c.summed_squares[outcome_columns], c.y_summed_square), effective_rows(sums), sums.rounding_error,
     )  # fmt: skip
 
 
 def effective_rows(sums: Sums) -> float:
     """Rows, each as often as its weight says where all weights are whole numbers."""
-    return sums.weight if sums.whole else float(sums.rows)
+    return sums.weight if sums.integer_weights else float(sums.rows)
 
 
-def solved(sums: Sums, alpha: Vector | None, *, intercept: bool) -> Answer:
+def solved(sums: Sums, alpha: Vector | None, *, intercept: bool) -> LeastSquaresSolution:
     """Minima of |y - X b|^2 + alpha |b|^2, for every outcome; without alpha the shortest where there are many.
 
     alpha : (k,) or None. Digits are those of the worst coefficient, relative to the largest of it, its standard error
     and what the longest share of the fit would be in its column.
     """
     with one_thread():
-        centred = swept(sums, intercept=intercept)
-        slopes, rank, right = _least_squares(centred) if alpha is None else _ridge(centred, alpha)
-    return Answer(slopes, intercepts(sums, slopes, intercept=intercept), rank, right)
+        centred = centred_products(sums, intercept=intercept)
+        slopes, rank, digits = _least_squares(centred) if alpha is None else _ridge(centred, alpha)
+    return LeastSquaresSolution(slopes, intercepts(sums, slopes, intercept=intercept), rank, digits)
 
 
-def _least_squares(at: Swept) -> tuple[Matrix, int, Vector]:
-    limits = np.minimum(SAFETY * at.unit * at.raw, 0.5 * at.S.diagonal())
-    kept, L, combos = factorize(at.S, limits)
-    B, V = np.zeros(at.C.shape), np.zeros(at.S.shape)
+def _least_squares(centred: CentredProducts) -> tuple[Matrix, int, Vector]:
+    limits = np.minimum(SAFETY * centred.rounding_error * centred.raw, 0.5 * centred.S.diagonal())
+    independent, L, combos = factorize(centred.S, limits)
+    B, V = np.zeros(centred.C.shape), np.zeros(centred.S.shape)
     if len(L):
-        B[kept] = lapack.dpotrs(L, at.C[kept], lower=1)[0]
-        V[np.ix_(kept, kept)] = _inverse(L)
-    right = _digits(at, V, B, at.S.diagonal(), penalised=False)
-    told = B * at.scale[:, None] / at.y_scale
-    if not kept.all():
+        B[independent] = lapack.dpotrs(L, centred.C[independent], lower=1)[0]
+        V[np.ix_(independent, independent)] = _inverse(L)
+    digits = _digits(centred, V, B, centred.S.diagonal(), penalised=False)
+    slopes = B * centred.scale[:, None] / centred.y_scale
+    if not independent.all():
         null = np.zeros((len(B), combos.shape[1]))
-        null[kept], null[~kept] = -combos, np.eye(combos.shape[1])
-        null = null * at.scale[:, None]
-        told = np.column_stack([minimum_norm(b, null) for b in told.T])
-    return told.T, int(kept.sum()), right
+        null[independent], null[~independent] = -combos, np.eye(combos.shape[1])
+        null = null * centred.scale[:, None]
+        slopes = np.column_stack([minimum_norm(b, null) for b in slopes.T])
+    return slopes.T, int(independent.sum()), digits
 
 
-def _ridge(at: Swept, alpha: Vector) -> tuple[Matrix, int, Vector]:
-    B, right = np.zeros(at.C.shape), np.zeros(len(alpha))
+def _ridge(centred: CentredProducts, alpha: Vector) -> tuple[Matrix, int, Vector]:
+    B, digits = np.zeros(centred.C.shape), np.zeros(len(alpha))
     for value in np.unique(alpha):
-        these = np.flatnonzero(alpha == value)
+        outcomes = np.flatnonzero(alpha == value)
         if value == 0:
-            told, _, digits_of = _least_squares(at)
-            B[:, these], right[these] = told.T[:, these] / at.scale[:, None] * at.y_scale[these], digits_of[these]
+            slopes, _, digits_of = _least_squares(centred)
+            B[:, outcomes], digits[outcomes] = (
+                slopes.T[:, outcomes] / centred.scale[:, None] * centred.y_scale[outcomes],
+                digits_of[outcomes],
+            )
             continue
-        diagonal = at.S.diagonal() + value * at.scale**2
-        S = at.S.copy()
+        diagonal = centred.S.diagonal() + value * centred.scale**2
+        S = centred.S.copy()
         np.fill_diagonal(S, diagonal)
-        again = np.ldexp(1.0, -np.round(0.5 * np.log2(np.where(diagonal > 0, diagonal, 1.0))).astype(int))
-        L, failed = lapack.dpotrf(S * again[:, None] * again, lower=1, clean=1)
+        rescale = np.ldexp(1.0, -np.round(0.5 * np.log2(np.where(diagonal > 0, diagonal, 1.0))).astype(int))
+        L, failed = lapack.dpotrf(S * rescale[:, None] * rescale, lower=1, clean=1)
         if failed:
-            B[:, these], right[these] = np.nan, 0.0
+            B[:, outcomes], digits[outcomes] = np.nan, 0.0
             continue
-        B[:, these] = again[:, None] * lapack.dpotrs(L, again[:, None] * at.C[:, these], lower=1)[0]
-        V = _inverse(L) * again[:, None] * again
-        right[these] = _digits(at, V, B, diagonal, penalised=True)[these]
-    return (B * at.scale[:, None] / at.y_scale).T, len(B), right
+        B[:, outcomes] = rescale[:, None] * lapack.dpotrs(L, rescale[:, None] * centred.C[:, outcomes], lower=1)[0]
+        V = _inverse(L) * rescale[:, None] * rescale
+        digits[outcomes] = _digits(centred, V, B, diagonal, penalised=True)[outcomes]
+    return (B * centred.scale[:, None] / centred.y_scale).T, len(B), digits
 
 
 def _inverse(L: Matrix) -> Matrix:
     half, _ = lapack.dpotri(L, lower=1)  # above the diagonal it has the zeros of L
-    out = half + half.T
-    out.flat[:: len(out) + 1] = half.diagonal()
-    return np.asarray(out)
+    inverse = half + half.T
+    inverse.flat[:: len(inverse) + 1] = half.diagonal()
+    return np.asarray(inverse)
 
 
-def _digits(at: Swept, V: Matrix, B: Matrix, diagonal: Vector, *, penalised: bool) -> Vector:
-    sizes, lengths = np.sqrt(at.raw + (diagonal - at.S.diagonal())), np.sqrt(diagonal)
-    spare, out = max(at.rows - len(B) - 1, 1.0), np.zeros(B.shape[1])
+def _digits(centred: CentredProducts, V: Matrix, B: Matrix, diagonal: Vector, *, penalised: bool) -> Vector:
+    sizes, lengths = np.sqrt(centred.raw + (diagonal - centred.S.diagonal())), np.sqrt(diagonal)
+    df_residual, least_digits = max(centred.rows - len(B) - 1, 1.0), np.zeros(B.shape[1])
     for j, b in enumerate(B.T):
-        found = bounds(V, sizes, lengths, float(np.sqrt(at.y_raw[j])), at.unit, penalised=penalised)
-        rss = max(float(at.yy[j] - b @ (2.0 * at.C[:, j] - at.S @ b)), 0.0)
-        spread = np.sqrt(rss / spare * V.diagonal())
-        share = np.divide(np.abs(b * lengths).max(initial=0.0), lengths, out=np.zeros(len(b)), where=lengths > 0)
-        right = digits(times(found.reach, found.error(b)), np.maximum(np.maximum(np.abs(b), spread), share))
-        out[j] = float(right.min(initial=16.0))
-    return out
+        error_bounds = bounds(
+            V, sizes, lengths, float(np.sqrt(centred.y_raw[j])), centred.rounding_error, penalised=penalised
+        )
+        rss = max(float(centred.yy[j] - b @ (2.0 * centred.C[:, j] - centred.S @ b)), 0.0)
+        std_errors = np.sqrt(rss / df_residual * V.diagonal())
+        fit_share = np.divide(np.abs(b * lengths).max(initial=0.0), lengths, out=np.zeros(len(b)), where=lengths > 0)
+        certified = digits(
+            scaled_bounds(error_bounds.sensitivity, error_bounds.error(b)),
+            np.maximum(np.maximum(np.abs(b), std_errors), fit_share),
+        )
+        least_digits[j] = float(certified.min(initial=16.0))
+    return least_digits
 
 
 def intercepts(sums: Sums, slopes: Matrix, *, intercept: bool) -> Vector:
@@ -147,6 +155,6 @@ def intercepts(sums: Sums, slopes: Matrix, *, intercept: bool) -> Vector:
 
 
 def _intercept(shift: Vector, mean: Vector, outcome: int, b: Vector) -> float:
-    products = [part for values in (shift, mean) for part in two_product(values[: len(b)], -b)]
+    products = [term for values in (shift, mean) for term in two_product(values[: len(b)], -b)]
     terms = np.concatenate([*products, [shift[outcome], mean[outcome]]])
     return math.fsum(terms.tolist()) if np.isfinite(terms).all() else math.nan

@@ -8,7 +8,7 @@ import numpy as np
 
 from gramian.engines.local import Local, cores
 from gramian.errors import OptionError
-from gramian.sklearn.rows import UNIT
+from gramian.sklearn.rows import ROWS_PER_UNIT
 
 
 def local(rows: int, n_jobs: Any = None) -> Local:
@@ -18,7 +18,7 @@ def local(rows: int, n_jobs: Any = None) -> Local:
     """
     if n_jobs is not None and (isinstance(n_jobs, bool) or not isinstance(n_jobs, int | np.integer) or n_jobs == 0):
         raise OptionError(f"n_jobs must be a number of threads, -1 for one a core, or None, found {n_jobs!r}")
-    if rows <= UNIT:
+    if rows <= ROWS_PER_UNIT:
         return Local(1)
     if n_jobs is None:
         return Local()

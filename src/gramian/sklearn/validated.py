@@ -20,9 +20,9 @@ from gramian.linalg.penalized.system import Penalty, System
 from gramian.results.penalized import PenalizedFit
 from gramian.sklearn.base import SumsRegressor
 from gramian.sklearn.folds import Split, checked_splits, fold_sums
-from gramian.sklearn.lasso import at_penalty, check_signs, penalized_fit, system_of
-from gramian.sklearn.leave_one_out import left_out_errors
-from gramian.sklearn.linear import SquaresRegressor
+from gramian.sklearn.lasso import check_signs, penalized_fit, slopes_at_penalty, system_of
+from gramian.sklearn.leave_one_out import leave_one_out_errors
+from gramian.sklearn.linear import LeastSquaresRegressor
 from gramian.sklearn.rows import Rows, weight_name
 from gramian.sklearn.solving import intercepts
 from gramian.sklearn.sums import Sums
@@ -30,10 +30,10 @@ from gramian.typing import Matrix, Vector
 
 Score: TypeAlias = Callable[[Vector, float], Vector]
 
-FEWEST = 2  # test rows for which a share of the variance makes sense
+MIN_TEST_ROWS = 2  # test rows for which a share of the variance makes sense
 
 
-class Validated(SumsRegressor):
+class CrossValidated(SumsRegressor):
     """An estimator that chooses its penalty by splits of the rows."""
 
     cv: Any
@@ -42,12 +42,12 @@ class Validated(SumsRegressor):
         """What the splitter is given. Raises TypeError for what nobody asks for."""
         return dict(process_routing(self, "fit", **params).splitter.split) if params else {}
 
-    def _splits(self, rows: Rows, y: Any, given: dict[str, Any]) -> list[Split]:
-        return checked_splits(check_cv(self.cv), rows.X, y, **given)
+    def _splits(self, rows: Rows, y: Any, split_params: dict[str, Any]) -> list[Split]:
+        return checked_splits(check_cv(self.cv), rows.X, y, **split_params)
 
     def _folds(self, rows: Rows, splits: Sequence[Split], sums: Sums) -> Any:
-        outcomes, kept = self._outcomes(sums.outcomes), weight_name(rows.columns)
-        weight = kept if kept in rows.beside else None
+        outcomes, weight_column = self._outcomes(sums.outcomes), weight_name(rows.columns)
+        weight = weight_column if weight_column in rows.vectors else None
         return fold_sums(rows, splits, outcomes, weight, sums, centred=self.fit_intercept, jobs=self.n_jobs)
 
     def get_metadata_routing(self) -> Any:
@@ -56,7 +56,7 @@ class Validated(SumsRegressor):
         return MetadataRouter(owner=self).add_self_request(self).add(splitter=check_cv(self.cv), method_mapping=mapping)
 
 
-class RidgeCV(Validated, SquaresRegressor):
+class RidgeCV(CrossValidated, LeastSquaresRegressor):
     """Ridge regression whose alpha is chosen by cross-validation.
 
     cv : None leaves out one row at a time, in one more pass; else folds, splits or a splitter, each of whose rows is
@@ -92,22 +92,24 @@ class RidgeCV(Validated, SquaresRegressor):
 
         params : for the splitter (groups), where metadata routing is enabled.
         """
-        wanted, alphas = self._wanted(), _alphas(self.alphas, least=0.0 if self.cv is not None else None)
-        given, rows = self._routed(params), self._checked(X, y, sample_weight)
+        digits, alphas = self._requested_digits(), _alphas(self.alphas, least=0.0 if self.cv is not None else None)
+        split_params, rows = self._routed(params), self._checked(X, y, sample_weight)
         self._sums = sums = self._sum(rows)
         measure = self._measure()
         if self.cv is None:
-            errors = left_out_errors(rows, sums, alphas, self._outcomes(sums.outcomes), intercept=self.fit_intercept)
-            scores = np.array([measure(e, spread_of(sums, j)) for j, e in enumerate(errors)])
+            errors = leave_one_out_errors(
+                rows, sums, alphas, self._outcomes(sums.outcomes), intercept=self.fit_intercept
+            )
+            scores = np.array([measure(e, outcome_variance(sums, j)) for j, e in enumerate(errors)])
         else:
-            scores = self._scores(rows, self._splits(rows, y, given), alphas, measure)
+            scores = self._scores(rows, self._splits(rows, y, split_params), alphas, measure)
         if self.alpha_per_target and len(scores) > 1:
-            best = np.argmax(scores, axis=1)
-            self.alpha_, self.best_score_ = alphas[best], scores[np.arange(len(best)), best]
+            best_index = np.argmax(scores, axis=1)
+            self.alpha_, self.best_score_ = alphas[best_index], scores[np.arange(len(best_index)), best_index]
         else:
             scores = scores.mean(axis=0)
             self.alpha_, self.best_score_ = float(alphas[np.argmax(scores)]), float(scores.max())
-        return self._refit(rows, wanted)
+        return self._refit(rows, digits)
 
     def _measure(self) -> Score:
         """What is greatest for the best penalty."""
@@ -123,20 +125,23 @@ class RidgeCV(Validated, SquaresRegressor):
 
     def _scores(self, rows: Rows, splits: Sequence[Split], alphas: Vector, measure: Score) -> Matrix:
         """Mean over folds, (k, a); of minus the squared error where a fold has one row, and so no R squared."""
-        if min(len(test) for _, test in splits) < FEWEST and measure is r_squared:
-            measure = minus
-        out = [
-            [measure(*_errors_of(train, test, j, alphas, intercept=self.fit_intercept)) for j in range(train.outcomes)]
+        if min(len(test) for _, test in splits) < MIN_TEST_ROWS and measure is r_squared:
+            measure = negative_mse
+        fold_scores = [
+            [
+                measure(*_ridge_errors(train, test, j, alphas, intercept=self.fit_intercept))
+                for j in range(train.outcomes)
+            ]
             for train, test in self._folds(rows, splits, self._sums)
         ]
-        return np.asarray(np.mean(out, axis=0))
+        return np.asarray(np.mean(fold_scores, axis=0))
 
     def _alphas(self, outcomes: int) -> Vector | None:
         each = np.broadcast_to(np.asarray(self.alpha_), outcomes)
         return each if each.any() else None
 
 
-class LassoCV(Validated):
+class LassoCV(CrossValidated):
     """The lasso whose alpha is chosen by cross-validation: exact paths, from the sums of the folds.
 
     alphas : how many, from the smallest that leaves no coefficient down to eps times it, or those to try. cv : folds
@@ -149,7 +154,7 @@ class LassoCV(Validated):
     [1.998]
     """
 
-    _several = False
+    _multi_output = False
 
     def __init__(
         self,
@@ -175,18 +180,18 @@ class LassoCV(Validated):
 
         params : for the splitter (groups), where metadata routing is enabled.
         """
-        given, rows = self._routed(params), self._checked(X, y, sample_weight)
+        split_params, rows = self._routed(params), self._checked(X, y, sample_weight)
         self._sums = sums = self._sum(rows)
         system = system_of(sums, 0, intercept=self.fit_intercept)
         self.alphas_ = self._grid(system)
-        found = [
-            _errors(train, test, self.alphas_, intercept=self.fit_intercept, positive=self.positive)
-            for train, test in self._folds(rows, self._splits(rows, y, given), sums)
+        fold_errors = [
+            _lasso_errors(train, test, self.alphas_, intercept=self.fit_intercept, positive=self.positive)
+            for train, test in self._folds(rows, self._splits(rows, y, split_params), sums)
         ]
-        self.mse_path_: Matrix = np.array(found).T
+        self.mse_path_: Matrix = np.array(fold_errors).T
         self.alpha_ = float(self.alphas_[np.argmin(self.mse_path_.mean(axis=1))])
-        slopes = at_penalty(system, self.alpha_, 1.0, positive=self.positive)[None, :]
-        return self._tell(slopes, intercepts(sums, slopes, intercept=self.fit_intercept))
+        slopes = slopes_at_penalty(system, self.alpha_, 1.0, positive=self.positive)[None, :]
+        return self._set_coefficients(slopes, intercepts(sums, slopes, intercept=self.fit_intercept))
 
     @property
     def inference_(self) -> PenalizedFit:
@@ -203,20 +208,20 @@ class LassoCV(Validated):
             raise OptionError(f"alphas must be a whole number above 0, or the penalties, found {self.alphas!r}")
         if not 0.0 < self.eps < 1.0:
             raise OptionError(f"eps must be between 0 and 1, found {self.eps!r}")
-        reach = system.c if self.positive else np.abs(system.c)
-        top = float(reach.max(initial=0.0)) / system.weight
+        gradients = system.c if self.positive else np.abs(system.c)
+        top = float(gradients.max(initial=0.0)) / system.weight
         return np.asarray(np.geomspace(top or 1.0, (top or 1.0) * self.eps, self.alphas))
 
 
-def _alphas(given: Any, least: float | None) -> Vector:
+def _alphas(values: Any, least: float | None) -> Vector:
     """Penalties (a,) to try; least None : above 0."""
-    alphas = np.array([penalty(float(a)) for a in np.ravel(given)])
+    alphas = np.array([penalty(float(a)) for a in np.ravel(values)])
     if not len(alphas) or (least is None and not alphas.all()):
-        raise OptionError(f"alphas must be numbers above 0, at least one, found {given!r}")
+        raise OptionError(f"alphas must be numbers above 0, at least one, found {values!r}")
     return alphas
 
 
-def _errors(train: Sums, test: Sums, alphas: Vector, *, intercept: bool, positive: bool) -> Vector:
+def _lasso_errors(train: Sums, test: Sums, alphas: Vector, *, intercept: bool, positive: bool) -> Vector:
     """Mean squared errors on the test rows of lasso fits to the training rows, (a,)."""
     a, b = system_of(train, 0, intercept=intercept), system_of(test, 0, intercept=intercept)
     with one_thread():
@@ -226,40 +231,40 @@ def _errors(train: Sums, test: Sums, alphas: Vector, *, intercept: bool, positiv
 
 def _slopes(system: System, alphas: Vector, *, positive: bool) -> Matrix:
     if positive:
-        return np.array([at_penalty(system, float(a), 1.0, positive=True) for a in alphas])
+        return np.array([slopes_at_penalty(system, float(a), 1.0, positive=True) for a in alphas])
     return lasso(system, Penalty(np.ones(len(system.c))), alphas).coefficients
 
 
-def _errors_of(train: Sums, test: Sums, j: int, alphas: Vector, *, intercept: bool) -> tuple[Vector, float]:
+def _ridge_errors(train: Sums, test: Sums, j: int, alphas: Vector, *, intercept: bool) -> tuple[Vector, float]:
     """Mean squared errors on the test rows of ridge fits to the training rows, (a,), and the variance of the former."""
     a, b = system_of(train, j, intercept=intercept), system_of(test, j, intercept=intercept)
     with one_thread():
         slopes = ridge(a, Penalty(np.ones(len(a.c)), l1_ratio=0.0), alphas).coefficients
-    return squared_errors(a, b, slopes), spread_of(test, j)
+    return squared_errors(a, b, slopes), outcome_variance(test, j)
 
 
-def spread_of(sums: Sums, j: int) -> float:
+def outcome_variance(sums: Sums, j: int) -> float:
     """The variance of an outcome."""
     return system_of(sums, j, intercept=True).yy / sums.weight
 
 
-def minus(errors: Vector, spread: float) -> Vector:
+def negative_mse(errors: Vector, variance: float) -> Vector:
     """Minus the mean squared error, (a,)."""
     return -errors
 
 
-def minus_root(errors: Vector, spread: float) -> Vector:
+def negative_rmse(errors: Vector, variance: float) -> Vector:
     """Minus the root of the mean squared error, (a,)."""
     return -np.sqrt(errors)
 
 
-def r_squared(errors: Vector, spread: float) -> Vector:
+def r_squared(errors: Vector, variance: float) -> Vector:
     """R squared, (a,); 0 where the outcome does not vary."""
-    return 1.0 - errors / spread if spread else np.zeros(len(errors))
+    return 1.0 - errors / variance if variance else np.zeros(len(errors))
 
 
 SCORES: dict[str, Score] = {
     "r2": r_squared,
-    "neg_mean_squared_error": minus,
-    "neg_root_mean_squared_error": minus_root,
+    "neg_mean_squared_error": negative_mse,
+    "neg_root_mean_squared_error": negative_rmse,
 }

@@ -23,10 +23,10 @@ told what is read of it: `unit.portable(task.columns)`, where it has that, is sm
 from __future__ import annotations
 
 from gramian.engines.progress import Silent
-from gramian.engines.runs import lift_unit, remaining
+from gramian.engines.runs import accumulate_unit, remaining
 from gramian.engines.tree import Tree
 from gramian.testing.engines import check_engine
 from gramian.testing.passes import check_monoid, check_pass
 from gramian.testing.values import same_bits
 
-__all__ = ["Silent", "Tree", "check_engine", "check_monoid", "check_pass", "lift_unit", "remaining", "same_bits"]
+__all__ = ["Silent", "Tree", "accumulate_unit", "check_engine", "check_monoid", "check_pass", "remaining", "same_bits"]

@@ -18,12 +18,12 @@ from gramian.data.source import source_of
 from gramian.engines.choice import Engine
 from gramian.engines.local import Local
 from gramian.engines.progress import Silent
-from gramian.engines.runs import lift_unit
+from gramian.engines.runs import accumulate_unit
 from gramian.engines.tree import Tree
 from gramian.errors import DataError
-from gramian.fit.curve import curve_for
+from gramian.fit.curve import parsed_curve
 from gramian.fit.curve_options import curve_options
-from gramian.fit.curve_pass import Trial
+from gramian.fit.curve_pass import CurvePass
 from gramian.fit.exact_pass import AccumulateExact
 from gramian.fit.linearize import Linearize
 from gramian.fit.options import Options
@@ -47,9 +47,9 @@ def check_engine(engine: Engine) -> None:
         folder = Path(name)
         sources = _sources(folder)
         for kind, source in sources.items():
-            for told, task in _passes(source()).items():
-                expected, found = base.fold(source(), task), engine.fold(source(), task)
-                law(f"{told} of {kind} has the bits of {base}", same_bits(found, expected))
+            for description, task in _passes(source()).items():
+                expected, result = base.fold(source(), task), engine.fold(source(), task)
+                law(f"{description} of {kind} has the bits of {base}", same_bits(result, expected))
         _check_progress(engine, source_of(folder / "files"))
         if "tree" in signature(engine.fold).parameters:
             _check_tree(engine, source_of(folder / "files"))
@@ -89,17 +89,17 @@ def _passes(source: Source) -> dict[str, Pass[Any]]:
     first = {"y": [1.0, 2.0, 4.0], "x": [49.0, 50.0, 52.0], "f": ["a", "b", "c"], "late": ["early", "late", "late"]}
     if source.schema.matrices:
         first["X"] = np.eye(3)
-    begun = source_of(first)
-    design, _ = prepare("y ~ f * x + I(x^2) + late", begun, Options())
-    whole, _ = prepare("y ~ X" if source.schema.matrices else "y ~ x", begun, Options())
-    curve, _ = curve_for("y ~ a * exp(k * x)", begun.schema, curve_options({"a": 1.0, "k": 0.01}))
+    sample = source_of(first)
+    design, _ = prepare("y ~ f * x + I(x^2) + late", sample, Options())
+    matrix_design, _ = prepare("y ~ X" if source.schema.matrices else "y ~ x", sample, Options())
+    curve, _ = parsed_curve("y ~ a * exp(k * x)", sample.schema, curve_options({"a": 1.0, "k": 0.01}))
     gamma = GLM(family_named("gamma"), link_named("log"))
     return {
         "least squares": Accumulate(design),
-        "least squares on a matrix": Accumulate(whole),
+        "least squares on a matrix": Accumulate(matrix_design),
         "a generalized linear model": Linearize(design, gamma, null=0.5, likelihood=True),
-        "a curve": Trial(curve, (1.0, 0.01)),
-        "exact sums": _Digested(AccumulateExact(whole)),
+        "a curve": CurvePass(curve, (1.0, 0.01)),
+        "exact sums": _Digested(AccumulateExact(matrix_design)),
     }
 
 
@@ -115,10 +115,10 @@ class _Digested:
 
     @property
     def empty(self) -> _Digest:
-        return self.lift(())
+        return self.accumulate(())
 
-    def lift(self, batches: Iterable[Batch], /) -> _Digest:
-        return _Digest(self.task.lift(batches))
+    def accumulate(self, batches: Iterable[Batch], /) -> _Digest:
+        return _Digest(self.task.accumulate(batches))
 
 
 class _Digest:
@@ -129,12 +129,12 @@ class _Digest:
         return _Digest(self.sums + other.sums)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Digest) and self._told() == other._told()
+        return isinstance(other, _Digest) and self._key() == other._key()
 
     def __hash__(self) -> int:
         return hash(self.sums.moments.digest)
 
-    def _told(self) -> tuple[Any, ...]:
+    def _key(self) -> tuple[Any, ...]:
         return self.sums.moments.digest, self.sums.moments.rows, self.sums.tally
 
 
@@ -170,9 +170,9 @@ def _check_tree(engine: Engine, source: Source) -> None:
     for count in (1, len(units) // 2, len(units)):
         sums: Tree[Any] = Tree()
         for unit in units[:count]:
-            sums.push(lift_unit(task, unit, Silent()))
-        found = resumable.fold(source, task, progress=watch, tree=Tree(sums.parts))
-        law(f"a tree that holds {count} of {len(units)} units gives the same bits", same_bits(found, expected))
+            sums.push(accumulate_unit(task, unit, Silent()))
+        result = resumable.fold(source, task, progress=watch, tree=Tree(sums.parts))
+        law(f"a tree that holds {count} of {len(units)} units gives the same bits", same_bits(result, expected))
     law("progress is told of rows in the tree", watch.rows == 3 * (source.rows or 0))
     sums = Tree()
     resumable.fold(source, task, tree=sums)
@@ -187,8 +187,8 @@ def _check_errors(engine: Engine, folder: Path) -> None:
         pq.write_table(pa.table({"y": [1.0, 2.0, 3.0], "x": [number, 1, large]}), folder / f"{number}.parquet")
     source = source_of(folder)
     design, _ = prepare("y ~ x", source, Options())
-    told = [_refusal(one, source, Accumulate(design)) for one in (Local(threads=1), engine)]
-    law(f"an error of a unit comes back as it is ({told[0]}), found {told[1]}", told[0] == told[1])
+    errors = [_refusal(one, source, Accumulate(design)) for one in (Local(threads=1), engine)]
+    law(f"an error of a unit comes back as it is ({errors[0]}), found {errors[1]}", errors[0] == errors[1])
 
 
 def _refusal(engine: Engine, source: Source, task: Pass[Any]) -> str:

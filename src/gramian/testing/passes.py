@@ -17,18 +17,18 @@ from gramian.engines.tree import Tree
 from gramian.testing.values import equal, floats, law, same_bits
 from gramian.typing import M, Pass
 
-UNIT = 2.0**-53
-FEW = 8  # roundings that a term has behind it before it is added
+EPS = 2.0**-53
+EXTRA_ROUNDINGS = 8  # roundings that a term has behind it before it is added
 View = Callable[[Any], Any]
 
 
-def itself(partial: Any) -> Any:
+def identity(partial: Any) -> Any:
     """The view of a partial whose own numbers add."""
     return partial
 
 
 def check_pass(
-    task: Pass[M], batches: Iterable[Batch], *, view: View = itself, exact: bool = False, slack: float = 1.0
+    task: Pass[M], batches: Iterable[Batch], *, view: View = identity, exact: bool = False, slack: float = 1.0
 ) -> None:
     """The laws of a pass: `lift(a ++ b) == lift(a) + lift(b)` for all cuts, a zero, pickling, no memory.
 
@@ -36,30 +36,34 @@ def check_pass(
     is compared where its own numbers do not add (R'R of a triangle, the digest of exact sums). exact : sums have to
     be equal; otherwise they may differ by the rounding of n terms, (n + FEW) 2^-53 sum |t_i|. slack : times that.
     """
-    known = list(batches)
-    before, whole = pickle.dumps(known), task.lift(known)
-    rows = [_slice(batch, i, i + 1) for batch in known for i in range(batch.rows)]
-    law("a pass remembers nothing", same_bits(task.lift(known), whole))
-    law("a pickled pass gives the same bits", same_bits(pickle.loads(pickle.dumps(task)).lift(known), whole))
-    law("batches can be pickled", same_bits(task.lift(pickle.loads(before)), whole))
-    law("a pickled partial has the same bits", same_bits(pickle.loads(pickle.dumps(whole)), whole))
-    law("a pass leaves the rows as they are", pickle.dumps(known) == before)
+    batch_list = list(batches)
+    pickled, total = pickle.dumps(batch_list), task.accumulate(batch_list)
+    rows = [_slice(batch, i, i + 1) for batch in batch_list for i in range(batch.rows)]
+    law("a pass remembers nothing", same_bits(task.accumulate(batch_list), total))
+    law("a pickled pass gives the same bits", same_bits(pickle.loads(pickle.dumps(task)).accumulate(batch_list), total))
+    law("batches can be pickled", same_bits(task.accumulate(pickle.loads(pickled)), total))
+    law("a pickled partial has the same bits", same_bits(pickle.loads(pickle.dumps(total)), total))
+    law("a pass leaves the rows as they are", pickle.dumps(batch_list) == pickled)
     law("columns are names", all(isinstance(name, str) for name in task.columns))
-    terms = None if exact else _Terms.of([task.lift([row]) for row in rows], whole, view, slack)
-    for pieces in _cuts(known):
-        parts = [task.lift(piece) for piece in pieces]
-        told = f"lift(a ++ b) == lift(a) + lift(b), {len(parts)} pieces"
-        _check(told, reduce(add, parts, task.empty), whole, view, terms)
-        _check(f"{told}, added as a tree", _paired(parts, task.empty), whole, view, terms)
-    check_monoid([task.lift(piece) for piece in _thirds(known)], task.empty, view=view, exact=exact, slack=slack)
+    terms = None if exact else _Terms.of([task.accumulate([row]) for row in rows], total, view, slack)
+    for pieces in _cuts(batch_list):
+        parts = [task.accumulate(piece) for piece in pieces]
+        description = f"lift(a ++ b) == lift(a) + lift(b), {len(parts)} pieces"
+        _check(description, reduce(add, parts, task.empty), total, view, terms)
+        _check(f"{description}, added as a tree", _paired(parts, task.empty), total, view, terms)
+    check_monoid(
+        [task.accumulate(piece) for piece in _thirds(batch_list)], task.empty, view=view, exact=exact, slack=slack
+    )
 
 
-def check_monoid(parts: Sequence[M], empty: M, *, view: View = itself, exact: bool = False, slack: float = 1.0) -> None:
+def check_monoid(
+    parts: Sequence[M], empty: M, *, view: View = identity, exact: bool = False, slack: float = 1.0
+) -> None:
     """The laws of partials: `+` associates and commutes, `empty` is its zero, and neither side is changed.
 
     Options as in `check_pass`; the terms are the parts.
     """
-    before = [pickle.dumps(part) for part in parts]
+    pickled = [pickle.dumps(part) for part in parts]
     for a in parts:
         law("empty + a == a", equal(view(empty + a), view(a)))
         law("a + empty == a", equal(view(a + empty), view(a)))
@@ -69,7 +73,7 @@ def check_monoid(parts: Sequence[M], empty: M, *, view: View = itself, exact: bo
     for a, b, c in zip(parts, parts[1:], parts[2:], strict=False):
         terms = None if exact else _Terms.of([a, b, c], a + b + c, view, slack)
         _check("a + (b + c) == (a + b) + c", a + (b + c), (a + b) + c, view, terms)
-    law("`+` leaves both sides as they are", [pickle.dumps(part) for part in parts] == before)
+    law("`+` leaves both sides as they are", [pickle.dumps(part) for part in parts] == pickled)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,19 +83,19 @@ class _Terms:
     bounds: tuple[Any, ...]
 
     @classmethod
-    def of(cls, parts: Sequence[M], whole: M, view: View, slack: float) -> _Terms:
+    def of(cls, parts: Sequence[M], total: M, view: View, slack: float) -> _Terms:
         """A part is told with the levels of the whole by adding it to the whole and taking that away again."""
-        at = floats(view(whole))
-        sizes = [np.abs(x) for x in at]
+        total_floats = floats(view(total))
+        sizes = [np.abs(x) for x in total_floats]
         for part in parts:
-            more = zip(sizes, floats(view(part + whole)), at, strict=True)
-            sizes = [size + np.abs(x - y) for size, x, y in more]
-        unit = slack * (len(parts) + FEW) * UNIT
-        return cls(tuple(unit * size for size in sizes))
+            pairs = zip(sizes, floats(view(part + total)), total_floats, strict=True)
+            sizes = [size + np.abs(x - y) for size, x, y in pairs]
+        rounding_error = slack * (len(parts) + EXTRA_ROUNDINGS) * EPS
+        return cls(tuple(rounding_error * size for size in sizes))
 
 
-def _check(name: str, found: Any, expected: Any, view: View, terms: _Terms | None) -> None:
-    a, b = view(found), view(expected)
+def _check(name: str, result: Any, expected: Any, view: View, terms: _Terms | None) -> None:
+    a, b = view(result), view(expected)
     if terms is None:
         law(name, equal(a, b))
         return

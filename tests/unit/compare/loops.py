@@ -43,7 +43,7 @@ def posed(formula: str, data: dict[str, Any], scaled: bool) -> tuple[np.ndarray,
     design, source = prepare(formula, source_of(data), options)
     done = Local().fold(source, Accumulate(design))
     solved = solve_linear(design, done, options)
-    products = products_of(done.moments, solved.frame, len(solved.names))
+    products = products_of(done.moments, solved.parametrization, len(solved.names))
     f = (problem.scaled if scaled else problem.raw)(solved, products).quadratic
     return f.A, f.c, np.array([float(v) for v in solve_exact(rational(f.A), rational(f.c[None])[0])])
 

@@ -7,7 +7,7 @@ import pytest
 from unit.compare.loops import table
 
 from gramian.comparison import compare, sweep
-from gramian.comparison.entry import chosen
+from gramian.comparison.entry import log_spaced_iterations
 from gramian.errors import OptionError
 
 FORMULA = "y ~ x + z + v"
@@ -56,9 +56,9 @@ def test_it_is_frozen(told):
 
 
 def test_histories_are_thinned():
-    assert chosen(5).tolist() == [0, 1, 2, 3, 4, 5]
-    assert chosen(10**9)[[0, 1, -1]].tolist() == [0, 1, 10**9]
-    assert len(chosen(10**9)) <= 1001
+    assert log_spaced_iterations(5).tolist() == [0, 1, 2, 3, 4, 5]
+    assert log_spaced_iterations(10**9)[[0, 1, -1]].tolist() == [0, 1, 10**9]
+    assert len(log_spaced_iterations(10**9)) <= 1001
 
 
 def test_a_sweep_measures_and_reports_a_crossover():

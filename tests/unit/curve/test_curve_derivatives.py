@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gramian.data.source import source_of
-from gramian.formula.curve import Curve, curve_of, parameters_of, written
-from gramian.models.curve import compressed, jacobian, triangle
+from gramian.formula.curve import Curve, curve_of, parameters_of, parse_curve
+from gramian.models.curve import compressed, jacobian, triangular_factor
 from gramian.models.curves import CURVES
 
 X = np.linspace(0.3, 2.7, 9)
@@ -19,8 +19,8 @@ X = np.linspace(0.3, 2.7, 9)
 
 def read(formula: str, names: tuple[str, ...], bounded: tuple[str, ...] = ()) -> Curve:
     schema = source_of({"x": X, "z": X, "y": X}).schema
-    found = written(formula, schema.names)
-    start = None if found.ready else dict.fromkeys(names, 1.0)
+    found = parse_curve(formula, schema.names)
+    start = None if found.named_curve else dict.fromkeys(names, 1.0)
     return curve_of(found, schema, parameters_of(found, schema, start), None, bounded)
 
 
@@ -158,8 +158,8 @@ def test_triangles_stack_to_the_triangle_of_all_rows():
     curve = read("y ~ a * exp(-b * x) + c", ("a", "b", "c"))
     x, y, w = rng.uniform(0, 3, 50), rng.normal(size=50), rng.uniform(0.5, 2, 50)
     beta = np.array([1.0, 0.8, 0.1])
-    whole, _ = triangle(curve.shape, [x], y, w, beta)
+    whole, _ = triangular_factor(curve.shape, [x], y, w, beta)
     for cut in (1, 3, 25, 49):
-        parts = [triangle(curve.shape, [x[s]], y[s], w[s], beta)[0] for s in (slice(cut), slice(cut, None))]
+        parts = [triangular_factor(curve.shape, [x[s]], y[s], w[s], beta)[0] for s in (slice(cut), slice(cut, None))]
         stacked = compressed(np.concatenate(parts))
         assert stacked.T @ stacked == pytest.approx(whole.T @ whole, rel=1e-12, abs=1e-12)

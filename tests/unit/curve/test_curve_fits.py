@@ -16,8 +16,8 @@ from scipy.special import expit
 from gramian.data.source import source_of
 from gramian.engines.local import Local
 from gramian.errors import GramianError
-from gramian.fit.curve_pass import Trial
-from gramian.formula.curve import curve_of, parameters_of, written
+from gramian.fit.curve_pass import CurvePass
+from gramian.formula.curve import curve_of, parameters_of, parse_curve
 from gramian.results.curve_api import curve
 
 SIGMOID = "y ~ bottom + (top - bottom) / (1 + exp(-rate * (x - mid)))"
@@ -135,9 +135,9 @@ def test_threads_give_the_same_bits():
 
 def test_a_pass_is_small_and_survives_pickling():
     source = source_of(problem())
-    found = written(SIGMOID, source.schema.names)
+    found = parse_curve(SIGMOID, source.schema.names)
     ready = curve_of(found, source.schema, parameters_of(found, source.schema, START), "w")
-    task = Trial(ready, tuple(START.values()))
+    task = CurvePass(ready, tuple(START.values()))
     again = pickle.loads(pickle.dumps(task))
     assert again == task
     assert np.array_equal(Local().fold(source, again).factor, Local().fold(source, task).factor)
@@ -149,8 +149,8 @@ def test_a_pass_is_small_and_survives_pickling():
 def test_laws_of_the_sums():
     data = problem(90)
     source = source_of(data)
-    found = written(SIGMOID, source.schema.names)
-    task = Trial(curve_of(found, source.schema, parameters_of(found, source.schema, START)), (0.0, 1.0, 1.0, 0.0))
+    found = parse_curve(SIGMOID, source.schema.names)
+    task = CurvePass(curve_of(found, source.schema, parameters_of(found, source.schema, START)), (0.0, 1.0, 1.0, 0.0))
     parts = [Local().fold(source_of({k: v[s] for k, v in data.items()}), task) for s in (slice(7), slice(7, 90))]
     whole, summed = Local().fold(source, task), parts[0] + parts[1]
     assert summed.rows == whole.rows

@@ -9,8 +9,8 @@ import pytest
 from gramian.data.source import source_of
 from gramian.engines.local import Local
 from gramian.errors import NumericalError
-from gramian.fit.curve_sample import SIZE, Draw
-from gramian.formula.curve import curve_of, written
+from gramian.fit.curve_sample import SIZE, SamplePass
+from gramian.formula.curve import curve_of, parse_curve
 from gramian.models.curves import CURVES
 from gramian.results.curve_api import curve
 
@@ -145,8 +145,8 @@ def test_the_sample_does_not_depend_on_cuts_or_order():
     rng = np.random.default_rng(0)
     data = {"x": rng.normal(size=20_000).round(3), "y": rng.normal(size=20_000).round(1)}
     source = source_of(data)
-    found = written("y ~ logistic(x)", source.schema.names)
-    task = Draw(curve_of(found, source.schema, CURVES["logistic"].parameters))
+    found = parse_curve("y ~ logistic(x)", source.schema.names)
+    task = SamplePass(curve_of(found, source.schema, CURVES["logistic"].parameters))
     whole = Local(1).fold(source, task)
     shuffled = rng.permutation(20_000)
     batches = pa.table({k: v[shuffled] for k, v in data.items()}).to_batches(max_chunksize=777)

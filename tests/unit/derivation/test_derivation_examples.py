@@ -8,11 +8,11 @@ import numpy as np
 from small import POINTS, WAVE
 
 from gramian.derivation import derive
-from gramian.derivation.numbers import shown
+from gramian.derivation.numbers import format_fraction
 
 
 def rounded(values):
-    return [[float(shown(v)) for v in row] for row in values]
+    return [[float(format_fraction(v)) for v in row] for row in values]
 
 
 def test_the_first_example():
@@ -23,17 +23,17 @@ def test_the_first_example():
     assert d.Xty.tolist() == [187.45, 28.58]
     assert d.determinant == 1716
     assert rounded(d.solution.inverse) == [[0.00699301, -0.04545455], [-0.04545455, 0.37878788]]
-    assert [shown(v) for v in d.solution.w] == ["0.01174825", "2.30530303"]
+    assert [format_fraction(v) for v in d.solution.w] == ["0.01174825", "2.30530303"]
 
 
 def test_the_rows_of_the_pseudo_inverse_of_the_first_example():
     slope, constant = derive("y ~ x", WAVE).solution.pseudo_inverse
-    assert [shown(v) for v in slope] == [
+    assert [format_fraction(v) for v in slope] == [
         "-0.03846154", "-0.03146853", "-0.02447552", "-0.01748252", "-0.01048951", "-0.0034965",
         "0.0034965", "0.01048951", "0.01748252", "0.02447552", "0.03146853", "0.03846154",
     ]  # fmt: skip
-    assert [shown(b - a) for a, b in pairwise(slope)] == ["0.00699301"] * 11
-    assert [shown(v) for v in constant] == [
+    assert [format_fraction(b - a) for a, b in pairwise(slope)] == ["0.00699301"] * 11
+    assert [format_fraction(v) for v in constant] == [
         "0.33333333", "0.28787879", "0.24242424", "0.1969697", "0.15151515", "0.10606061",
         "0.06060606", "0.01515152", "-0.03030303", "-0.07575758", "-0.12121212", "-0.16666667",
     ]  # fmt: skip

@@ -14,7 +14,7 @@ from small import GROUPS, TWINS, WAVE
 
 from gramian.derivation import derive
 from gramian.derivation.notation import latex, mathml, tokens
-from gramian.derivation.numbers import shown
+from gramian.derivation.numbers import format_fraction
 
 MATHML = "{http://www.w3.org/1998/Math/MathML}"
 NASTY = {"a_b": [1, 2, 3, 4], "<b>&\"'|$x*": [1, 0, 2, 5], "y": [1, 2, 4, 3.5]}
@@ -32,7 +32,7 @@ EXAMPLES = [("y ~ x", WAVE), ("y ~ g * x", GROUPS), ("y ~ a + b", TWINS), ("y ~ 
     ],
 )  # fmt: skip
 def test_numbers_are_rounded_once(value, told):
-    assert shown(Fraction(value)) == told
+    assert format_fraction(Fraction(value)) == told
 
 
 def test_notation():

@@ -19,7 +19,7 @@ from gramian.linalg.exact.selftest import blas_product, integer_product, is_exac
 def sliced(values: np.ndarray, grid: Grid) -> tuple[np.ndarray, np.ndarray]:
     out = np.empty((grid.digits, 1, len(values)))
     with np.errstate(all="ignore"):
-        wrong = slice_floats(values[None, :].copy(), np.array([grid.low]), np.array([grid.reach]), out)
+        wrong = slice_floats(values[None, :].copy(), np.array([grid.low]), np.array([grid.bits]), out)
     return out[:, 0], wrong
 
 
@@ -43,7 +43,7 @@ def test_what_does_not_fit_is_marked(values: np.ndarray, low: int, n: int) -> No
     digits, wrong = sliced(values, grid)
     for exact, value, bad in zip(back(np.where(wrong, 0.0, digits), low), values.tolist(), wrong, strict=True):
         assert bad or exact == Fraction(value)
-        fits = (Fraction(value) / Fraction(2) ** low).denominator == 1 and abs(value) < 2.0 ** (low + grid.reach - 1)
+        fits = (Fraction(value) / Fraction(2) ** low).denominator == 1 and abs(value) < 2.0 ** (low + grid.bits - 1)
         assert not (fits and bad)
 
 
@@ -75,10 +75,10 @@ def test_planes_are_their_sum_in_one_form(values: list[tuple[int, int]], split: 
     truth = sum((n * Fraction(2) ** e for n, e in values), Fraction(0))
     whole = planes(values)
     assert whole.fraction(0) == truth
-    assert whole.same(planes(values[::-1]))
-    assert whole.same(planes(values[:split]) + planes(values[split:]))
+    assert whole.equals(planes(values[::-1]))
+    assert whole.equals(planes(values[:split]) + planes(values[split:]))
     assert (whole - whole).digits.size == 0
-    assert (whole + -planes(values[split:])).same(planes(values[:split]))
+    assert (whole + -planes(values[split:])).equals(planes(values[:split]))
     assert whole.times_tens(np.array([25])).fraction(0) == truth * 10**25
 
 

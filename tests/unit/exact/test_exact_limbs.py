@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from gramian.linalg.doubledouble import from_fraction
 from gramian.linalg.exact import limbs as module
-from gramian.linalg.exact.limbs import cut, limbs_of, together
+from gramian.linalg.exact.limbs import from_limbs, limbs_of, to_limbs
 from gramian.linalg.exact.products import ExactGram, pairs
 
 EDGES = [0, 1, -1, 2**15 - 1, 2**15, -(2**15), -(2**15) - 1, 2**16 - 1, 2**16, 2**63, -(2**63), 2**400, -(2**400) - 1]
@@ -34,7 +34,7 @@ def test_products_are_exact(data: st.DataObject) -> None:
     )
     truth = [[sum(A[i, t] * B[t, j] for t in range(width)) for j in range(m)] for i in range(k)]
     assert limbs_of(A).times(B).tolist() == truth
-    np.testing.assert_array_equal(together(cut(A).astype(np.int64)), A)
+    np.testing.assert_array_equal(from_limbs(to_limbs(A).astype(np.int64)), A)
 
 
 def test_sums_too_long_for_float64_are_formed_in_integers(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -51,7 +51,7 @@ def exact(formula: str, data: dict[str, np.ndarray], **options: str) -> ExactFit
     source = source_of(table)
     design = design_for(formula, source.schema, Options(**options))
     task = AccumulateExact(design)
-    done = [task.lift(unit.batches(task.columns)) for unit in source.units]
+    done = [task.accumulate(unit.batches(task.columns)) for unit in source.units]
     return exact_linear(design, done[0].moments)
 
 
@@ -120,6 +120,6 @@ def test_a_matrix_is_read_in_place() -> None:
     design = design_for("y ~ X", source.schema, Options())
     task = AccumulateExact(design)
     (unit,) = source.units
-    found = exact_linear(design, task.lift(unit.batches(task.columns)).moments)
+    found = exact_linear(design, task.accumulate(unit.batches(task.columns)).moments)
     truth = least_squares(rational(np.column_stack([np.ones(50), X])), [Fraction(v) for v in y.tolist()])
     assert found.coefficients.tolist() == [float(t) for t in truth]

@@ -14,7 +14,7 @@ from reference.exact import least_squares, rational, solve_exact
 from gramian.linalg.exact import solve as module
 from gramian.linalg.exact.eliminate import eliminate, independent
 from gramian.linalg.exact.products import ExactGram, combined
-from gramian.linalg.exact.round import nearest, root
+from gramian.linalg.exact.round import nearest, square_root
 from gramian.linalg.exact.solve import exact_solve
 
 REFINED, ELIMINATED = -1.0, 1e9
@@ -70,7 +70,7 @@ def test_dependent_columns_are_found_and_explained(patience: float, monkeypatch:
     x, z = rng.standard_normal(40), rng.integers(0, 9, 40).astype(float)
     A = np.column_stack([x, np.ones(40), z, 2 * z - 3, 0.25 * x, np.zeros(40), rng.standard_normal(40)])
     solution = exact_solve(gram_of(A), 1)
-    assert solution.kept.tolist() == [True, True, True, False, False, False]
+    assert solution.identified.tolist() == [True, True, True, False, False, False]
     assert solution.proved
     assert [[float(v) for v in column] for column in solution.null.T] == [
         [0, 3, -2, 1, 0, 0],
@@ -91,7 +91,7 @@ def test_a_difference_in_the_last_bit_is_no_dependence(patience: float, monkeypa
     twin[7] = np.nextafter(twin[7], 2.0)
     A = np.column_stack([np.ones(40), x, twin, rng.standard_normal(40)])
     solution = exact_solve(gram_of(A), 0)
-    assert solution.kept.all()
+    assert solution.identified.all()
     truth = least_squares(rational(A[:, :-1]), [Fraction(v) for v in A[:, -1].tolist()])
     assert solution.rounded[0].tolist() == [float(t) for t in truth]
 
@@ -131,7 +131,7 @@ def test_units_are_taken_out() -> None:
     plain, gram = exact_solve(gram_of(A), 0), gram_of(A)
     units = (1, 10, 1, 1000, 1, 1, 100)
     scale = np.array(units, object)
-    told = exact_solve(ExactGram(gram.whole * scale[:, None] * scale, gram.exponent, units), 0)
+    told = exact_solve(ExactGram(gram.integers * scale[:, None] * scale, gram.exponent, units), 0)
     assert told.coefficients == plain.coefficients
     assert told.rss == plain.rss
     np.testing.assert_array_equal(told.inverse, plain.inverse)
@@ -144,8 +144,8 @@ def test_columns_of_very_different_sizes_keep_their_standard_errors(
     monkeypatch.setattr(module, "PATIENCE", patience)
     gram, scale = gram_of(problem(1e-4, 1.0)), np.array([1 << (90 * j) for j in range(7)], object)
     plain = exact_solve(gram, 0)
-    wide = exact_solve(ExactGram(gram.whole * scale[:, None] * scale, gram.exponent, gram.units), 0)
-    for v, w, e, s in zip(plain.diagonal, wide.diagonal, wide.spread, scale, strict=False):
+    wide = exact_solve(ExactGram(gram.integers * scale[:, None] * scale, gram.exponent, gram.multipliers), 0)
+    for v, w, e, s in zip(plain.diagonal, wide.diagonal, wide.diagonal_errors, scale, strict=False):
         assert e <= w * Fraction(1, 2**60)
         assert abs(w * int(s) ** 2 / v - 1) < 2.0**-59
     for b, t, s in zip(plain.coefficients, wide.coefficients, scale, strict=False):
@@ -182,6 +182,6 @@ def test_elimination_and_rank(data: st.DataObject) -> None:
 )
 def test_roots(numerator: int, denominator: int, power: int) -> None:
     value = Fraction(numerator, denominator) * Fraction(2) ** power
-    found = Fraction(root(value * value))
+    found = Fraction(square_root(value * value))
     assert abs(found - value) <= max(abs(value) * Fraction(1, 2**53), Fraction(1, 2**1074))
     assert nearest(Fraction(-(10**400))) == -np.inf

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from unit.exact.rational import CELLS, LARGEST, PLAIN, POWERS, columns, exactly, products, sums_of, told
 
-from gramian.linalg.cells import Table
+from gramian.linalg.cells import CellAccumulator
 from gramian.linalg.exact.fill import ExactAccumulator
 from gramian.linalg.monomials import monomial
 
@@ -98,7 +98,7 @@ def test_power_sums_have_no_weights() -> None:
     for power in range(5):
         truth = sum(c * v**power for v, c in zip(exactly(data["x"]), exactly(count), strict=True))
         assert moments.power_sums("x", 4)[power] == truth
-        assert moments.plain.fraction(moments.singles.index(monomial({"x": power}))) == truth
+        assert moments.unweighted.fraction(moments.singles.index(monomial({"x": power}))) == truth
 
 
 def test_rows_that_are_not_finite_are_counted_by_column_and_kind() -> None:
@@ -107,13 +107,13 @@ def test_rows_that_are_not_finite_are_counted_by_column_and_kind() -> None:
     assert accumulator.add(data, {}, {}).tolist() == [1, 2]
     moments = accumulator.finish({})
     assert moments.not_finite == {"x": (1, 1, 0), "z": (0, 0, 1)}
-    assert (moments.rows, moments.left_out) == (2, 2)
+    assert (moments.rows, moments.dropped_rows) == (2, 2)
     assert moments.dense.fraction(1, 1) == 5
 
 
 def test_blocks_with_and_without_counts_wait_together() -> None:
     for counts in ([None, np.array([0.0, 1.0])], [np.array([0.0, 1.0]), None]):
-        table = Table(2, 1)
+        table = CellAccumulator(2, 1)
         for count in counts:
             codes = [np.array([0, 1]), np.array([1, 0])]
             table.add(codes, [2, 2], lambda i: np.array([1.0, 2.0]), count)

@@ -9,9 +9,9 @@ import pytest
 from reference.exact import solve_exact
 
 from gramian.linalg.exact import near as module
-from gramian.linalg.exact.near import left_out
+from gramian.linalg.exact.near import near_collinear
 from gramian.linalg.exact.products import ExactGram
-from gramian.linalg.exact.refine import refined, verified
+from gramian.linalg.exact.refine import refined, verified_inverse
 
 
 def gram_of(columns: np.ndarray, units: tuple[int, ...] | None = None) -> ExactGram:
@@ -38,18 +38,18 @@ def test_as_exact_solutions_say(seed: int, constant: int | None, monkeypatch: py
     A = problem(seed)
     gram = gram_of(A, (1, 10, 1, 1, 1000, 1, 1, 1, 10, 1) if seed % 2 else None)
     suspects = [j for j in range(3, 9) if j != seed % 9]
-    out, null = left_out(gram, constant, suspects)
+    out, null = near_collinear(gram, constant, suspects)
     assert out[4] == (4 in suspects)
     monkeypatch.setattr(module, "FAR", 0)
     monkeypatch.setattr(module, "OPEN", 2000)  # nothing that the elimination says is near enough
-    slow, vectors = left_out(gram, constant, suspects)
+    slow, vectors = near_collinear(gram, constant, suspects)
     assert out.tolist() == slow.tolist()
     np.testing.assert_allclose(null, vectors, rtol=1e-15, atol=0.0)  # both rounded once
 
 
 def test_no_suspects_cost_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "Elimination", None)
-    out, null = left_out(gram_of(problem(1)), 0, [])
+    out, null = near_collinear(gram_of(problem(1)), 0, [])
     assert not out.any()
     assert null.shape == (9, 0)
 
@@ -65,7 +65,7 @@ def test_every_bound_of_a_refined_solution_holds(near: float, scale: int) -> Non
     right = np.array([[int(v) for v in row] for row in rng.integers(-(2**62), 2**62, (4, 5))], object)
     right[:, 4] <<= 300
     for bits in (40, 192, 320):  # so few that the bounds are wide, or as many as are used
-        found = refined(verified(C), right, bits=bits)
+        found = refined(verified_inverse(C), right, bits=bits)
         for j in range(5):
             truth = solve_exact([[Fraction(v) for v in row] for row in C.tolist()], [Fraction(v) for v in right[:, j]])
             b, errors, residual = found.column(j)

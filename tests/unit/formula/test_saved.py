@@ -6,16 +6,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gramian.formula.grammar import parse_expression
-from gramian.formula.saved import from_json, to_json
+from gramian.formula.saved import node_from_json, node_to_json
 
 
 @given(expressions | structural)
 def test_a_tree_survives_json(node):
-    assert from_json(to_json(node)) == node
+    assert node_from_json(node_to_json(node)) == node
 
 
 def test_json_is_plain():
-    tree = to_json(parse_expression('C(x, ref="b")'))
+    tree = node_to_json(parse_expression('C(x, ref="b")'))
     assert json.loads(json.dumps(tree)) == tree == ["call", "C", [["name", "x"]], {"ref": ["text", "b"]}]
 
 
@@ -64,7 +64,7 @@ def nested(depth, wrap):
 )
 def test_anything_else_is_refused(obj):
     with pytest.raises(ValueError, match=r"expression|argument|function|must be|stand inside"):
-        from_json(obj)
+        node_from_json(obj)
 
 
 @given(
@@ -74,6 +74,6 @@ def test_anything_else_is_refused(obj):
 )
 def test_random_json_is_a_node_or_a_value_error(obj):
     try:
-        from_json(obj)
+        node_from_json(obj)
     except ValueError:
         return

@@ -13,9 +13,9 @@ import pytest
 
 import gramian as gm
 from gramian.errors import ArtifactError, DataError, OptionError
-from gramian.fit.anderson import Past, mixed
+from gramian.fit.anderson import PastIterate, anderson_step
 from gramian.fit.glm_step import next_theta
-from gramian.fit.iterate import linear, quadratic
+from gramian.fit.iterate import linear_convergence, quadratic_convergence
 from gramian.fit.linearize import Linearize, Totals
 
 ROWS = 300
@@ -258,20 +258,20 @@ def test_mixed_steps_solve_a_linear_iteration_at_once() -> None:
     """Where each step is M times the error, as many steps as there are columns give the fixed point."""
     rng = np.random.default_rng(0)
     M, target, b = np.diag([0.9, 0.5, -0.3]), rng.normal(size=3), np.zeros(3)
-    past: list[Past] = []
+    past: list[PastIterate] = []
     for _ in range(4):
-        past.append(Past(b, (np.eye(3) - M) @ (target - b)))
+        past.append(PastIterate(b, (np.eye(3) - M) @ (target - b)))
         b = b + past[-1].move
-    np.testing.assert_allclose(past[-1].b + mixed(past, np.eye(3)), target, rtol=1e-8)
-    np.testing.assert_array_equal(mixed(past[:1], np.eye(3)), past[0].move)
+    np.testing.assert_allclose(past[-1].b + anderson_step(past, np.eye(3)), target, rtol=1e-8)
+    np.testing.assert_array_equal(anderson_step(past[:1], np.eye(3)), past[0].move)
 
 
 def test_predicted_errors() -> None:
-    assert quadratic([1e-3]) == 1e-3
-    assert quadratic([1e-2, 1e-4]) == pytest.approx(1e-8)
-    assert quadratic([1e-2, 6e-3]) == 6e-3
-    assert linear([1e-2, 1e-3]) == pytest.approx(1e-3 / 9)
-    assert linear([1e-2, 1e-6]) == pytest.approx(1e-6 * 0.05 / 0.95)
+    assert quadratic_convergence([1e-3]) == 1e-3
+    assert quadratic_convergence([1e-2, 1e-4]) == pytest.approx(1e-8)
+    assert quadratic_convergence([1e-2, 6e-3]) == 6e-3
+    assert linear_convergence([1e-2, 1e-3]) == pytest.approx(1e-3 / 9)
+    assert linear_convergence([1e-2, 1e-6]) == pytest.approx(1e-6 * 0.05 / 0.95)
 
 
 def test_theta_moves_by_a_factor_of_five_at_most() -> None:

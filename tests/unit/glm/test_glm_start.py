@@ -13,8 +13,8 @@ from gramian.fit.glm_null import intercept
 from gramian.fit.glm_options import glm_options
 from gramian.fit.glm_setup import glm_design
 from gramian.fit.options import Options
-from gramian.fit.pilot import pilot
-from gramian.fit.sample import UNITS, case_control, draw
+from gramian.fit.pilot import subsample_start
+from gramian.fit.sample import MAX_UNITS, case_control, draw
 
 PIECES = 20
 SKIPPED = 2  # of 20 units 16 are looked into, and this one is not
@@ -42,7 +42,7 @@ def test_a_level_that_the_sample_has_not_seen(formula: str, level: str) -> None:
     design = glm_design(formula, source, options)
     sample = draw(source, design)
     assert level not in sample.levels["f"]
-    assert pilot(sample, design, options) is not None
+    assert subsample_start(sample, design, options) is not None
     pieces, whole = gm.glm(formula, source, "poisson"), gm.glm(formula, table, "poisson")
     assert pieces.names == whole.names
     np.testing.assert_allclose(pieces.coefficients, whole.coefficients, rtol=1e-9, atol=1e-8 * whole.std_errors.min())
@@ -54,8 +54,8 @@ def test_the_sample_is_spread_over_the_units() -> None:
     table, edges = table_with("a")
     source = cut(table, edges)
     design = glm_design("y ~ x", source, glm_options("poisson", common=Options()))
-    assert len(draw(source, design).parts) == UNITS
-    assert draw(source, design).rows == 30 * UNITS
+    assert len(draw(source, design).parts) == MAX_UNITS
+    assert draw(source, design).rows == 30 * MAX_UNITS
 
 
 def test_case_control_keeps_all_events_and_says_how_much_too_often() -> None:

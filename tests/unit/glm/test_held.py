@@ -10,9 +10,9 @@ from unit.glm.pieces import cut
 import gramian as gm
 import gramian.fit.glm_run as module
 from gramian.errors import DataError
-from gramian.fit.sample import LEAST
+from gramian.fit.sample import MIN_ROWS
 from gramian.linalg.doubledouble import pair
-from gramian.linalg.quick import quick_solve
+from gramian.linalg.quick import cholesky_step
 from gramian.linalg.solve import solve
 
 ROWS = 900
@@ -60,7 +60,7 @@ def test_an_impossible_outcome_is_named_by_its_row():
 
 def test_a_pilot_of_some_rows_is_a_start_only():
     rng = np.random.default_rng(1)
-    rows = 5 * LEAST
+    rows = 5 * MIN_ROWS
     x = rng.normal(size=rows)
     y = (rng.random(rows) < 1 / (1 + np.exp(-x))).astype(float)
     fit = gm.glm("y ~ x", {"x": x, "y": y})
@@ -75,7 +75,7 @@ def test_a_quick_solve_says_what_the_careful_one_does(alpha):
     rng = np.random.default_rng(2)
     A = np.column_stack([np.ones(60), rng.normal(size=(60, 4)), rng.normal(size=60)])
     P = None if alpha is None else alpha * np.diag([0.0, 1.0, 1.0, 1.0, 1.0])
-    quick, careful = quick_solve(A.T @ A, P), solve(pair(A.T @ A), 0, 1e-14, P)
+    quick, careful = cholesky_step(A.T @ A, P), solve(pair(A.T @ A), 0, 1e-14, P)
     assert quick is not None
     for mine, other in zip(quick, (careful.coefficients, careful.inverse, careful.leverage), strict=True):
         np.testing.assert_allclose(mine, other, rtol=1e-10, atol=1e-13)  # condition below 10, 60 rows
@@ -85,5 +85,5 @@ def test_a_quick_solve_leaves_dependent_columns_to_the_careful_one():
     rng = np.random.default_rng(3)
     A = rng.normal(size=(60, 4))
     A[:, 2] = A[:, 0] - A[:, 1] + 1e-3 * rng.normal(size=60)
-    assert quick_solve(A.T @ A) is None
-    assert quick_solve(np.zeros((3, 3))) is None
+    assert cholesky_step(A.T @ A) is None
+    assert cholesky_step(np.zeros((3, 3))) is None

@@ -10,7 +10,7 @@ from scipy.optimize import linprog
 
 import gramian as gm
 from gramian.errors import ConvergenceError, SeparationError
-from gramian.fit.separation import Side, found, stuck
+from gramian.fit.separation import LargestMoves, separating_index, slow_steps
 
 ROWS = 400
 LINKS = ["logit", "probit", "cloglog", "cauchit"]
@@ -127,17 +127,17 @@ def test_no_false_alarm_and_no_miss(start: int) -> None:
 
 
 def test_how_a_verdict_is_reached() -> None:
-    assert stuck([1.0]) == 0
-    assert stuck([1.0, 0.1]) == 0
-    assert stuck([1.0, 0.1, 0.06, 0.04]) == 2
-    exact, close, none = Side(0.0, 1.0), Side(5e-4, 1.0), Side(0.5, 1.0)
-    assert found([none, exact], []) == 1
-    assert found([close, none], [0.5, 5e-4]) is None
+    assert slow_steps([1.0]) == 0
+    assert slow_steps([1.0, 0.1]) == 0
+    assert slow_steps([1.0, 0.1, 0.06, 0.04]) == 2
+    exact, close, none = LargestMoves(0.0, 1.0), LargestMoves(5e-4, 1.0), LargestMoves(0.5, 1.0)
+    assert separating_index([none, exact], []) == 1
+    assert separating_index([close, none], [0.5, 5e-4]) is None
     fading, still = [0.5**k for k in range(2, 12)], [0.5, *[5e-4] * 9]
-    assert found([close, none], fading) == 0
-    assert found([close, none], still) is None  # a narrow overlap, but one
-    assert found([none, close], fading[:5]) is None
-    assert found([Side()], []) is None
+    assert separating_index([close, none], fading) == 0
+    assert separating_index([close, none], still) is None  # a narrow overlap, but one
+    assert separating_index([none, close], fading[:5]) is None
+    assert separating_index([LargestMoves()], []) is None
 
 
 @pytest.mark.parametrize("start", [0, 40])

@@ -14,9 +14,9 @@ import pytest
 import gramian as gm
 from gramian import store
 from gramian.errors import ArtifactError, NumericalError, SchemaError
-from gramian.fit.submodel import accumulated
+from gramian.fit.submodel import design_and_moments
 from gramian.linalg.exact.moments import ExactMoments
-from gramian.linalg.exact.rounded import rounded
+from gramian.linalg.exact.rounded import to_float64
 from gramian.linalg.monomials import Coordinate
 from gramian.results.gram import Gram
 
@@ -81,7 +81,7 @@ def test_sums_of_fewer_columns_are_those_of_their_own_pass(formula, submodels):
     rows = TABLE.filter(pa.array(np.isfinite(TABLE["y"].to_numpy())))
     whole = exact(formula, rows)
     for text in submodels:
-        _, done = accumulated(whole.gathered, text, None)
+        _, done = design_and_moments(whole.gram_data, text, None)
         assert isinstance(done.moments, ExactMoments)
         assert done.moments.digest == exact(text, rows).digest
 
@@ -191,8 +191,8 @@ def test_what_is_not_least_squares_takes_sums_that_are_rounded_once():
 def test_every_rounded_sum_is_the_float64_number_nearest_to_it():
     rows = TABLE.slice(10)
     gram = exact("y ~ x:f + poly(x, 2)", rows, weights="w")
-    known, levels = gram.gathered.design.coordinates, gram.gathered.moments.levels["f"]
-    sums = rounded(gram.gathered.moments, known)
+    known, levels = gram.gram_data.design.coordinates, gram.gram_data.moments.levels["f"]
+    sums = to_float64(gram.gram_data.moments, known)
     columns = {"x": rows["x"].to_pylist(), "~y": rows["y"].to_pylist()}
     u = {
         v: [(Fraction(x) - Fraction(known[v].shift)) / Fraction(2) ** known[v].exponent for x in columns[v]]
@@ -220,6 +220,6 @@ def test_every_rounded_sum_is_the_float64_number_nearest_to_it():
 def test_a_sum_beyond_float64_is_named():
     gram = exact("y ~ x", pa.table({"x": [1e200, 2e200, 4e200], "y": [1.0, 2.0, 4.0]}))
     assert gram.ols()["x"] == 1e-200
-    design = gram.gathered.design
+    design = gram.gram_data.design
     with pytest.raises(NumericalError, match="a sum is beyond the largest float64; divide the columns"):
-        rounded(gram.gathered.moments, dict.fromkeys(design.coordinates, Coordinate()))
+        to_float64(gram.gram_data.moments, dict.fromkeys(design.coordinates, Coordinate()))

@@ -68,7 +68,7 @@ def test_many_levels_come_and_go(tmp_path):
     a, b = gm.gram("y ~ x | id", many[:6000]), gm.gram("y ~ x | id", many[6000:])
     left = (a + b) - b
     assert left.rows == 6000
-    assert list(left.gathered.moments.levels["id"]) == list(a.gathered.moments.levels["id"])
+    assert list(left.gram_data.moments.levels["id"]) == list(a.gram_data.moments.levels["id"])
     assert left.ols()["x"] == pytest.approx(a.ols()["x"], rel=1e-12)
     left.save(tmp_path / "a.gram")
     assert gm.load(tmp_path / "a.gram").ols()["x"] == left.ols()["x"]

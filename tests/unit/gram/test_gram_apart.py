@@ -128,8 +128,8 @@ def test_cross_validation_is_that_of_direct_moments(frame):
 
 def test_the_whole_is_the_sum_of_the_folds(frame):
     gram = gm.gram(FORMULA, frame, folds=4)
-    whole = reduce(add, (part.moments for part in gram.gathered.apart.parts.values()))
-    np.testing.assert_array_equal(whole.dense, gram.gathered.moments.dense)
+    whole = reduce(add, (part.moments for part in gram.gram_data.group_sums.parts.values()))
+    np.testing.assert_array_equal(whole.dense, gram.gram_data.moments.dense)
     np.testing.assert_allclose(gram.ols().coefficients, gm.ols(FORMULA, frame).coefficients, **SAME)
     assert (gram.rows, gram.folds, gram.dropped_rows) == (N - 3, 4, {"null": 3})
 
@@ -166,7 +166,7 @@ def test_folds_of_files_add_fold_by_fold(frame):
     total = sum(gm.gram("y ~ x + z", piece, folds=3) for piece in pieces)
     fold = np.concatenate([np.arange(len(piece)) % 3 for piece in pieces])
     rows = [int(((fold == k) & frame.z.notna()).sum()) for k in range(3)]
-    assert [part.moments.rows for part in total.gathered.apart.parts.values()] == rows
+    assert [part.moments.rows for part in total.gram_data.group_sums.parts.values()] == rows
 
 
 def test_clusters_meet_in_other_names_and_coordinates(frame):
@@ -238,7 +238,7 @@ MESSAGES = {
         DataError, lambda d: gm.gram("y ~ x", d.assign(hole=[None] * 2 + ["a"] * (N - 2)), cluster="hole")),
     "no column 'firn'; did you mean 'firm'": (SchemaError, lambda d: gm.gram("y ~ x", d, cluster="firn")),
     "where names a group, and this Gram keeps folds=3": (
-        OptionError, lambda d: gm.gram("y ~ x", d, folds=3).gathered.apart.at(1)),
+        OptionError, lambda d: gm.gram("y ~ x", d, folds=3).gram_data.group_sums.at(1)),
     "where needs the sums of every group, which this Gram does not keep": (
         OptionError, lambda d: gm.gram("y ~ x", d, folds=3).ols(where=1)),
     r"where: no rows have g = uu; did you mean 'u'\? \(there are u, v, w\)": (

@@ -50,7 +50,7 @@ def test_a_saved_gram_is_the_same_gram(formula, frame, tmp_path):
     for made in (gram, gm.subtract(gram, gm.gram(formula, frame[:25], **GRAMS[formula]), force=True)):
         made.save(tmp_path / "a.gram")
         again = gm.load(tmp_path / "a.gram")
-        moments, read = made.gathered.moments, again.gathered.moments
+        moments, read = made.gram_data.moments, again.gram_data.moments
         same(read.dense, moments.dense)
         same(dict(read.tables), {f: moments.tables[f] for f in read.tables})
         same((read.rows, read.log_weight, dict(read.powers)), (moments.rows, moments.log_weight, dict(moments.powers)))
@@ -60,7 +60,7 @@ def test_a_saved_gram_is_the_same_gram(formula, frame, tmp_path):
             same(read.removed.dense, moments.removed.dense)
         same(again.ols().solved.coefficients, made.ols().solved.coefficients)
         assert again.inputs == made.inputs
-        assert again.gathered.ledger == made.gathered.ledger
+        assert again.gram_data.provenance == made.gram_data.provenance
         again.save(tmp_path / "b.gram")
         assert (tmp_path / "a.gram").read_bytes() == (tmp_path / "b.gram").read_bytes()
 

@@ -44,7 +44,7 @@ def close(a, b):
 def test_pieces_make_up_the_whole_whatever_the_order(frame, files):
     whole = gm.gram(FORMULA, frame)
     a, b, c = (gm.gram(FORMULA, part) for part in files)
-    assert len({g.gathered.moments.coordinates["x"] for g in (a, b, c)}) > 1
+    assert len({g.gram_data.moments.coordinates["x"] for g in (a, b, c)}) > 1
     close(a + b + c, whole)
     close(sum([c, a, b]), whole)
     close(a + (c + b), gm.gram(FORMULA, files))
@@ -54,15 +54,15 @@ def test_pieces_make_up_the_whole_whatever_the_order(frame, files):
 def test_levels_come_and_go(frame, files):
     a, b, c = (gm.gram(FORMULA, part) for part in files)
     total = a + b + c
-    assert total.gathered.moments.levels == {"f": ("a", "b", "c", "d")}
+    assert total.gram_data.moments.levels == {"f": ("a", "b", "c", "d")}
     left = total - a - c
-    assert left.gathered.moments.levels == b.gathered.moments.levels
-    assert left.gathered.design.levels == b.gathered.moments.levels
+    assert left.gram_data.moments.levels == b.gram_data.moments.levels
+    assert left.gram_data.design.levels == b.gram_data.moments.levels
     close(left, b)
     assert left.inputs == b.inputs
     nothing = left - b
-    assert (nothing.rows, nothing.inputs, nothing.gathered.moments.levels) == (0, (), {"f": ()})
-    assert not nothing.gathered.moments.dense.any()
+    assert (nothing.rows, nothing.inputs, nothing.gram_data.moments.levels) == (0, (), {"f": ()})
+    assert not nothing.gram_data.moments.dense.any()
     close(nothing + b, b)
 
 
@@ -107,7 +107,7 @@ def test_what_is_taken_away_by_force_is_owed(frame):
     whole, part = gm.gram("y ~ x + f", frame), gm.gram("y ~ x + f", frame[:50])
     rest = gm.subtract(whole, part, force=True)
     assert rest.rows == 250
-    assert rest.gathered.ledger.owed == part.inputs
+    assert rest.gram_data.provenance.over_subtracted == part.inputs
     close(rest, gm.gram("y ~ x + f", frame[50:]))
     assert (rest + part).inputs == whole.inputs
     with pytest.raises(NumericalError, match=r"cannot take .* rows with f = b away from 0: they are not part"):

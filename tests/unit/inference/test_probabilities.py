@@ -8,7 +8,7 @@ import pytest
 
 from gramian.errors import NumericalError, OptionError
 from gramian.inference.intervals import critical, interval, t_quantile
-from gramian.inference.tests import f_probability, overall, ratios, t_probability, wald
+from gramian.inference.tests import f_probability, overall_f_test, ratios, t_probability, wald
 
 
 def exact_t(t, df):
@@ -126,6 +126,6 @@ def test_wald_of_a_singular_covariance():
 
 
 def test_overall_of_nothing_left_over():
-    assert overall(0.0, 1.0, (1, 3), ()).p_value == 0.0
-    assert math.isnan(overall(0.0, 0.0, (1, 3), ()).statistic)
-    assert overall(1.0, 1.0 - 1e-16, (1, 3), ()).statistic == 0.0
+    assert overall_f_test(0.0, 1.0, (1, 3), ()).p_value == 0.0
+    assert math.isnan(overall_f_test(0.0, 0.0, (1, 3), ()).statistic)
+    assert overall_f_test(1.0, 1.0 - 1e-16, (1, 3), ()).statistic == 0.0

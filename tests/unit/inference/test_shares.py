@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gramian.errors import NumericalError
-from gramian.inference.anova import residuals, sequential, share, wald_share
+from gramian.inference.anova import anova_row, residual_row, sequential_sums, wald_row
 
 
 @given(seed=st.integers(0, 2**32 - 1), p=st.integers(1, 6), cuts=st.integers(0, 3))
@@ -20,7 +20,7 @@ def test_what_groups_add_is_what_the_residuals_lose(seed, p, cuts):
     groups = np.split(order, edges)
     first, rest = groups[0], groups[1:]  # the first is in the model before all others
     V = np.linalg.inv(X.T @ X)
-    found = sequential(V @ X.T @ y, V, rest)
+    found = sequential_sums(V @ X.T @ y, V, rest)
     rss = [_rss(X[:, first], y)]
     for k in range(len(rest)):
         rss.append(_rss(X[:, np.concatenate(groups[: k + 2])], y))
@@ -35,23 +35,23 @@ def _rss(X, y):
 @pytest.mark.parametrize("V", [np.ones((2, 2)), np.diag([1.0, 0.0]), np.array([[1, 1 - 1e-14], [1 - 1e-14, 1]])])
 def test_a_singular_covariance_is_refused(V):
     with pytest.raises(NumericalError, match=r"too collinear .* centre the columns, or use poly\(x, degree\)"):
-        sequential(np.ones(2), V, [np.array([0]), np.array([1])])
+        sequential_sums(np.ones(2), V, [np.array([0]), np.array([1])])
 
 
 def test_what_is_unknown_stays_unknown():
-    found = sequential(np.ones(2), np.array([[np.nan, 0], [0, 1.0]]), [np.array([0]), np.array([1])])
+    found = sequential_sums(np.ones(2), np.array([[np.nan, 0], [0, 1.0]]), [np.array([0]), np.array([1])])
     assert np.isnan(found).all()
-    assert sequential(np.ones(1), np.eye(1), [np.zeros(0, np.int64)]).tolist() == [0.0]
-    assert sequential(np.ones(1), np.eye(1), []).tolist() == []
+    assert sequential_sums(np.ones(1), np.eye(1), [np.zeros(0, np.int64)]).tolist() == [0.0]
+    assert sequential_sums(np.ones(1), np.eye(1), []).tolist() == []
 
 
 def test_lines_of_the_table():
-    line = share("x", 2, 12.0, 2.0, 10)
+    line = anova_row("x", 2, 12.0, 2.0, 10)
     assert (line.mean_sq, line.statistic) == (6.0, 3.0)
     assert line.p_value == pytest.approx(0.0953674316)  # (1 + 3 * 2 / 10)^-5
-    assert wald_share("x", 2, 6.0, 10).p_value == pytest.approx(line.p_value)
-    assert share("x", 1, 3.0, 0.0, 10).statistic == np.inf
-    assert np.isnan(share("x", 1, 0.0, 0.0, 10).statistic)
-    assert np.isnan([share("x", 0, 0.0, 1.0, 10).mean_sq, share("x", 0, 0.0, 1.0, 10).statistic]).all()
-    assert np.isnan(wald_share("x", 0, 0.0, 1.0).statistic)
-    assert residuals(8.0, 4).mean_sq == 2.0
+    assert wald_row("x", 2, 6.0, 10).p_value == pytest.approx(line.p_value)
+    assert anova_row("x", 1, 3.0, 0.0, 10).statistic == np.inf
+    assert np.isnan(anova_row("x", 1, 0.0, 0.0, 10).statistic)
+    assert np.isnan([anova_row("x", 0, 0.0, 1.0, 10).mean_sq, anova_row("x", 0, 0.0, 1.0, 10).statistic]).all()
+    assert np.isnan(wald_row("x", 0, 0.0, 1.0).statistic)
+    assert residual_row(8.0, 4).mean_sq == 2.0

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gramian.linalg.panels import ROWS, WIDTHS, self_products
+from gramian.linalg.panels import PANEL_WIDTHS, STACK_ROWS, self_products
 from gramian.typing import Matrix
 
-HEIGHTS = (0, 1, ROWS - 1, ROWS, ROWS + 1, 4 * ROWS, 5 * ROWS + 37)
-COUNTS = (1, WIDTHS.start - 1, WIDTHS.start, 32, 33, 48, 50, WIDTHS.stop - 1, WIDTHS.stop)
+HEIGHTS = (0, 1, STACK_ROWS - 1, STACK_ROWS, STACK_ROWS + 1, 4 * STACK_ROWS, 5 * STACK_ROWS + 37)
+COUNTS = (1, PANEL_WIDTHS.start - 1, PANEL_WIDTHS.start, 32, 33, 48, 50, PANEL_WIDTHS.stop - 1, PANEL_WIDTHS.stop)
 
 
 def laid_out(A: Matrix) -> dict[str, Matrix]:
@@ -35,7 +35,7 @@ def test_whole_numbers_are_summed_exactly(n: int, p: int) -> None:
 
 @pytest.mark.parametrize("p", COUNTS)
 def test_rounding_is_that_of_a_sum_and_symmetric(p: int) -> None:
-    n = 5 * ROWS + 37
+    n = 5 * STACK_ROWS + 37
     A = np.random.default_rng(2).standard_normal((n, p)) * np.logspace(-8.0, 8.0, p)
     found = self_products(A)
     exact = np.array([[np.multiply(a, b, dtype=np.longdouble).sum() for a in A.T] for b in A.T])
@@ -45,10 +45,10 @@ def test_rounding_is_that_of_a_sum_and_symmetric(p: int) -> None:
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
-@pytest.mark.parametrize("row", [0, 3 * ROWS])
+@pytest.mark.parametrize("row", [0, 3 * STACK_ROWS])
 def test_what_is_not_finite_reaches_the_diagonal(bad: float, row: int) -> None:
     for at in (0, 17, 49):
-        A = np.ones((3 * ROWS + 5, 50))
+        A = np.ones((3 * STACK_ROWS + 5, 50))
         A[row, at] = bad
         with np.errstate(invalid="ignore"):
             diagonal = self_products(A).diagonal()
@@ -57,6 +57,6 @@ def test_what_is_not_finite_reaches_the_diagonal(bad: float, row: int) -> None:
 
 
 def test_rows_that_overlap_in_memory() -> None:
-    series = np.random.default_rng(3).integers(-9, 10, 3 * ROWS + 60).astype(np.float64)
+    series = np.random.default_rng(3).integers(-9, 10, 3 * STACK_ROWS + 60).astype(np.float64)
     lags = np.lib.stride_tricks.sliding_window_view(series, 50)
     assert np.array_equal(self_products(lags), lags.copy().T @ lags.copy())

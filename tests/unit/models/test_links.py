@@ -85,7 +85,7 @@ def test_far_out_everything_is_finite(name):
 @pytest.mark.parametrize("name", LINKS)
 def test_no_value_warns(name):
     link, extremes = LINKS[name], np.array([-np.inf, -1e300, -800.0, 0.0, 800.0, 1e300, np.inf])
-    for function in (link.inverse, link.derivative, link.bend, link.second, link.link):
+    for function in (link.inverse, link.derivative, link.curvature_ratio, link.second, link.link):
         assert function(extremes).shape == (7,)
     for domain in ("line", "positive", "proportion"):
         assert link.at(extremes, domain).mu.shape == (7,)

@@ -13,7 +13,7 @@ from gramian.fit.options import Options
 from gramian.fit.passes import Accumulate, Accumulated
 from gramian.fit.prepare import prepare
 from gramian.formula.design import Design
-from gramian.linalg.certificate import UNIT
+from gramian.linalg.certificate import EPS
 from gramian.linalg.moments import Moments
 from gramian.linalg.penalized.system import System
 
@@ -24,7 +24,7 @@ def system_from(X: Any, y: Any, w: Any = None, *, intercept: bool = True) -> Sys
     mean, y_mean = (w @ X / w.sum(), float(w @ y / w.sum())) if intercept else (np.zeros(X.shape[1]), 0.0)
     Z, r = (X - mean) * np.sqrt(w)[:, None], (y - y_mean) * np.sqrt(w)
     length = np.sqrt(w @ X**2)
-    unit = (X.shape[1] + 2 * np.sqrt(len(y))) * UNIT
+    unit = (X.shape[1] + 2 * np.sqrt(len(y))) * EPS
     return System(
         Z.T @ Z, Z.T @ r, float(r @ r), float(w.sum()), length, float(w @ y**2) ** 0.5, unit, mean, y_mean, intercept
     )

@@ -12,7 +12,7 @@ from unit.penalized.systems import folded, houses, moments_of, whole, written_ou
 
 import gramian as gm
 from gramian.errors import NumericalError, OptionError
-from gramian.fit.cross_validate import training
+from gramian.fit.cross_validate import training_sets
 from gramian.fit.pose import Sums
 from gramian.linalg.doubledouble import pair
 from gramian.results.cross_validation import cross_validation_of
@@ -158,7 +158,7 @@ def test_folds_are_refused_where_there_is_nothing_to_measure() -> None:
 
 def test_training_parts_are_sums_of_the_others() -> None:
     parts = [Sums(pair(np.full((1, 1), 10.0**k)), np.full(1, 10.0**k), 10**k, 10.0**k) for k in range(4)]
-    told = [(train.rows, float(train.products.hi[0, 0]), test.rows) for train, test in training(parts)]
+    told = [(train.rows, float(train.products.hi[0, 0]), test.rows) for train, test in training_sets(parts)]
     assert told == [(1110, 1110.0, 1), (1101, 1101.0, 10), (1011, 1011.0, 100), (111, 111.0, 1000)]
 
 

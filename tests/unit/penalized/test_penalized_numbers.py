@@ -96,11 +96,11 @@ def test_without_homotopy_alpha_0_is_refused() -> None:
 def test_knots_that_break_the_conditions_are_cut_off() -> None:
     X, y = random()
     part = reduced(system_from(X, y), Penalty(np.ones(8)))
-    knots = homotopy.homotopy(part.S, part.c, part.noise, part.length * part.y_length * part.unit)
+    knots = homotopy.homotopy(part.S, part.c, part.noise, part.length * part.y_length * part.rounding_error)
     wrong = knots.b.copy()
     wrong[4, 2] += 1e-6
     cut, _ = checked(part, replace(knots, b=wrong))
-    assert not cut.whole
+    assert not cut.complete
     assert len(cut.at) <= 4
     kept, doubt = checked(part, knots)
     assert kept is knots
@@ -125,7 +125,7 @@ def test_where_descent_does_not_settle_the_path_is_followed(monkeypatch: pytest.
     monkeypatch.setattr("gramian.linalg.penalized.descent.JUMPS", 0)
     found, left = descend(part, np.full(6, 1e-9), np.zeros(6), np.zeros(6), rounds=1)
     assert left < 1e-9
-    none = homotopy.Knots(np.zeros(0), np.zeros((0, 6)), np.zeros(0, np.int64), whole=False)
+    none = homotopy.Knots(np.zeros(0), np.zeros((0, 6)), np.zeros(0, np.int64), complete=False)
     monkeypatch.setattr("gramian.linalg.penalized.descent.homotopy", lambda *_: none)
     with pytest.raises(ConvergenceError, match=r"duality gap of .* after 20 sweeps"):
         descend(part, np.full(6, 1e-9), np.zeros(6), np.zeros(6), rounds=1)

@@ -16,7 +16,7 @@ def positive(q: int, seed: int) -> np.ndarray:
 def joined(S: np.ndarray, columns: list[int]) -> Triangle:
     triangle, noise = Triangle(len(S)), 1e-13 * S.diagonal()
     for k, j in enumerate(columns):
-        assert triangle.join(S[j, columns[:k]], S[j, j], noise[columns[:k]], noise[j])
+        assert triangle.add(S[j, columns[:k]], S[j, j], noise[columns[:k]], noise[j])
     return triangle
 
 
@@ -26,7 +26,7 @@ def test_it_stays_the_cholesky_factor_of_what_is_in(q: int, seed: int, moves: li
     triangle = joined(S, active)
     for move in moves:
         if active:
-            triangle.leave(move % len(active))
+            triangle.remove(move % len(active))
             del active[move % len(active)]
         R = triangle.full()
         assert (R.diagonal() > 0).all()
@@ -36,7 +36,7 @@ def test_it_stays_the_cholesky_factor_of_what_is_in(q: int, seed: int, moves: li
 def test_halves_solve_the_whole() -> None:
     S, x = positive(7, 3), np.arange(7.0)
     triangle = joined(S, list(range(7)))
-    np.testing.assert_allclose(S @ triangle.back(triangle.half(x)), x, atol=1e-12)
+    np.testing.assert_allclose(S @ triangle.solve(triangle.solve_transposed(x)), x, atol=1e-12)
 
 
 def test_a_combination_does_not_fit() -> None:
@@ -45,9 +45,9 @@ def test_a_combination_does_not_fit() -> None:
     S, noise = X.T @ X, 1e-13 * (X.T @ X).diagonal()
     triangle = joined(S, [0, 1, 2])
     assert not triangle.fits(S[3, :3], S[3, 3], noise[:3], noise[3])
-    assert not triangle.join(S[3, :3], S[3, 3], noise[:3], noise[3])
+    assert not triangle.add(S[3, :3], S[3, 3], noise[:3], noise[3])
     assert triangle.size == 3
-    triangle.leave(1)
+    triangle.remove(1)
     assert triangle.fits(S[3, [0, 2]], S[3, 3], noise[[0, 2]], noise[3])
 
 
@@ -56,7 +56,7 @@ def test_large_combinations_carry_more_rounding() -> None:
     x1, x2 = 1.0, 1000.0
     S = np.array([[x1, x2], [x2, x2**2 + 1e-4]])
     triangle = Triangle(2)
-    assert triangle.join(np.zeros(0), S[0, 0], np.zeros(0), 1e-10)
+    assert triangle.add(np.zeros(0), S[0, 0], np.zeros(0), 1e-10)
     assert not triangle.fits(S[1, :1], S[1, 1], np.array([1e-10]), 1e-10)
     assert triangle.fits(S[1, :1], S[1, 1] + 1.0, np.array([1e-10]), 1e-10)
 
@@ -64,8 +64,8 @@ def test_large_combinations_carry_more_rounding() -> None:
 def test_nothing_in_it() -> None:
     triangle = Triangle(2)
     assert triangle.full().shape == (0, 0)
-    assert triangle.half(np.zeros(0)).shape == triangle.back(np.zeros(0)).shape == (0,)
-    assert triangle.join(np.zeros(0), 4.0, np.zeros(0), 0.0)
+    assert triangle.solve_transposed(np.zeros(0)).shape == triangle.solve(np.zeros(0)).shape == (0,)
+    assert triangle.add(np.zeros(0), 4.0, np.zeros(0), 0.0)
     assert triangle.full() == pytest.approx(2.0)
-    triangle.leave(0)
+    triangle.remove(0)
     assert triangle.size == 0

@@ -7,8 +7,8 @@ import pytest
 from unit.plots.pictured import png, straight, texts
 
 import gramian as gm
-from gramian.plots.bins import FINE, Bins
-from gramian.plots.sample import POINTS, Extremes, Sample
+from gramian.plots.bins import CELLS, Bins
+from gramian.plots.sample import MAX_POINTS, Extremes, Sample
 
 
 def batches(count, rows=20_000):
@@ -27,14 +27,14 @@ def test_a_sample_is_even_and_does_not_depend_on_how_rows_come():
     assert len(whole) == 500
     assert len(np.unique(gaps)) <= 3  # multiples of the golden ratio leave gaps of three lengths
     assert gaps.max() < 700
-    assert whole.told == "500 of 100,000 rows, drawn evenly"
+    assert whole.description == "500 of 100,000 rows, drawn evenly"
 
 
 def test_a_short_stream_is_kept_whole():
     sample = Sample()
     sample.add(np.arange(7.0))
-    assert sample.whole
-    assert sample.told == "7 rows"
+    assert sample.is_complete
+    assert sample.description == "7 rows"
 
 
 def test_extremes_are_the_largest_of_all():
@@ -57,7 +57,7 @@ def test_groups_hold_all_rows_whatever_their_order():
     for i in range(0, len(x), 100):
         bins.add(x[i : i + 100], y[i : i + 100], 2 * x[i : i + 100], w[i : i + 100])
     groups = bins.groups()
-    assert bins.sums.shape == (6, FINE)
+    assert bins.sums.shape == (6, CELLS)
     assert groups.rows.sum() == len(x)
     assert groups.rows.min() >= 20
     assert (groups.x * groups.weight).sum() == pytest.approx((w * x).sum(), rel=1e-9, abs=1e-3)
@@ -80,16 +80,16 @@ def test_large_data_are_sampled_and_said_to_be():
     fit = gm.ols("y ~ x", data)
     for kind in ("line", "residuals"):
         figure = fit.plot(data, kind=kind)
-        assert f"{POINTS:,} of 40,000 rows, drawn evenly" in texts(figure)
+        assert f"{MAX_POINTS:,} of 40,000 rows, drawn evenly" in texts(figure)
         assert "means of groups of all rows, with 95 % intervals" in texts(figure)
-        assert len(figure.axes[0].collections[0].get_offsets()) == POINTS
+        assert len(figure.axes[0].collections[0].get_offsets()) == MAX_POINTS
         png(figure)
 
 
 def test_a_stream_is_read_once():
     fit = gm.ols("y ~ x + z", straight())
     figure = fit.plot(iter(batches(2)))
-    assert f"{POINTS:,} of 40,000 rows, drawn evenly" in texts(figure)
+    assert f"{MAX_POINTS:,} of 40,000 rows, drawn evenly" in texts(figure)
 
 
 def test_memory_does_not_grow_with_the_rows():

@@ -12,7 +12,7 @@ from unit.robust.panel import differ
 import gramian as gm
 from gramian.errors import ArtifactError, ColumnError, DataError, GramianError, NumericalError, OptionError, SchemaError
 from gramian.fit import robust
-from gramian.inference.recipes import HC, LIKE, Recipe, Setup, factor, freedom, recipe
+from gramian.inference.recipes import HC, LIKE, ModelFacts, VcovSpec, degrees_of_freedom, small_sample_factor, vcov_spec
 
 FIRM = {"cluster": "firm"}
 ALL = (*HC, FIRM, {**FIRM, "type": "CR0"}, {**FIRM, "type": "CR3"}, {"cluster": ("firm", "year")})
@@ -158,16 +158,16 @@ def test_memory_is_limited(frame, monkeypatch):
 
 def test_conventions():
     """n = 100 rows, q = 4 columns, clusters 10 and 25; a linear model, and a Poisson regression."""
-    linear, poisson = Setup(100, 4), Setup(100, 4, general=True, known=True)
+    linear, poisson = ModelFacts(100, 4), ModelFacts(100, 4, is_glm=True, known_dispersion=True)
     told = {
         like: [
-            factor(Recipe("HC1", (), like), linear),
-            factor(Recipe("HC1", (), like), poisson),
-            factor(Recipe("CR1", ("a", "b"), like), linear, 25, 10),
-            factor(Recipe("CR1", ("a", "b"), like), poisson, 25, 10),
-            freedom(Recipe("HC1", (), like), linear),
-            freedom(Recipe("CR1", ("a", "b"), like), linear, 10),
-            freedom(Recipe("CR1", ("a", "b"), like), poisson, 10),
+            small_sample_factor(VcovSpec("HC1", (), like), linear),
+            small_sample_factor(VcovSpec("HC1", (), like), poisson),
+            small_sample_factor(VcovSpec("CR1", ("a", "b"), like), linear, 25, 10),
+            small_sample_factor(VcovSpec("CR1", ("a", "b"), like), poisson, 25, 10),
+            degrees_of_freedom(VcovSpec("HC1", (), like), linear),
+            degrees_of_freedom(VcovSpec("CR1", ("a", "b"), like), linear, 10),
+            degrees_of_freedom(VcovSpec("CR1", ("a", "b"), like), poisson, 10),
         ]
         for like in (None, *LIKE)
     }
@@ -176,8 +176,8 @@ def test_conventions():
     assert told["stata"] == [hc1, 100 / 99, ours, 10 / 9, 96, 9, math.inf]
     assert told["R"] == [hc1, hc1, own, 25 / 24, 96, 96, math.inf]
     assert told["statsmodels"] == [hc1, 1.0, own, own, math.inf, math.inf, math.inf]
-    assert recipe("HC1") == Recipe("HC1")
-    assert math.isnan(factor(Recipe("HC1"), Setup(4, 4)))
+    assert vcov_spec("HC1") == VcovSpec("HC1")
+    assert math.isnan(small_sample_factor(VcovSpec("HC1"), ModelFacts(4, 4)))
 
 
 def test_no_degrees_of_freedom():

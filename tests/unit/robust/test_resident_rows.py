@@ -13,7 +13,7 @@ from gramian.batch import Batch
 from gramian.data.source import source_of
 from gramian.errors import DataError
 from gramian.fit import resident as module
-from gramian.fit.resident import resident
+from gramian.fit.resident import cached_source
 
 FORMULA = "y ~ x + z"
 COLUMNS = ("y", "x", "z", "firm")
@@ -67,21 +67,21 @@ def rows(unit, columns):
 
 def test_the_second_reading_is_from_memory(file):
     source, inside = watched(file)
-    unit = resident(source, COLUMNS).units[0]
+    unit = cached_source(source, COLUMNS).units[0]
     assert [rows(unit, c) for c in (("y", "x"), ("y",), COLUMNS)] == [1000] * 3
     assert inside[0].asked == [COLUMNS]
 
 
 def test_columns_that_were_not_announced_are_read_for_themselves(file):
     source, inside = watched(file)
-    unit = resident(source, ("y", "x")).units[0]
+    unit = cached_source(source, ("y", "x")).units[0]
     assert (rows(unit, ("y",)), rows(unit, ("more",)), rows(unit, ("more",))) == (1000, 1000, 1000)
     assert inside[0].asked == [("y", "x"), ("more",), ("more",)]
 
 
 def test_a_reading_that_is_given_up_is_not_remembered(file):
     source, inside = watched(file)
-    kept = resident(source, COLUMNS)
+    kept = cached_source(source, COLUMNS)
     unit, before = kept.units[0], kept.units[0].room.left
     begun = unit.batches(("y",))
     assert next(begun).rows == 500
@@ -94,7 +94,7 @@ def test_a_reading_that_is_given_up_is_not_remembered(file):
 
 def test_a_unit_that_fails_fails_again(file):
     source, _ = watched(file, fails=True)
-    unit = resident(source, COLUMNS).units[0]
+    unit = cached_source(source, COLUMNS).units[0]
     for _ in range(2):
         with pytest.raises(DataError, match="is damaged"):
             rows(unit, ("y",))
@@ -103,7 +103,7 @@ def test_a_unit_that_fails_fails_again(file):
 
 def test_a_unit_without_room_is_read_again(file):
     source, inside = watched(file)
-    kept = resident(source, COLUMNS)
+    kept = cached_source(source, COLUMNS)
     kept.units[0].room.left = 8 * 4 * 1500  # of 3000 rows: one unit and a half
     for unit in kept.units * 2:
         assert rows(unit, COLUMNS) == 1000
@@ -112,20 +112,20 @@ def test_a_unit_without_room_is_read_again(file):
 
 def test_many_rows_are_left_where_they_are(file, monkeypatch):
     source = source_of(file)
-    assert resident(source, COLUMNS) is not source
+    assert cached_source(source, COLUMNS) is not source
     monkeypatch.setattr(module, "MOST", 8 * 3000 * len(COLUMNS) - 1)
-    assert resident(source, COLUMNS) is source
+    assert cached_source(source, COLUMNS) is source
     in_memory = source_of({"y": np.zeros(3)})
-    assert resident(in_memory, ("y",)) is in_memory
+    assert cached_source(in_memory, ("y",)) is in_memory
 
 
 def test_other_processes_get_the_unit_itself(file):
     source = source_of(file)
-    unit = resident(source, COLUMNS).units[1]
+    unit = cached_source(source, COLUMNS).units[1]
     rows(unit, COLUMNS)
     assert pickle.loads(pickle.dumps(unit)) == source.units[1]
     assert unit.portable(COLUMNS) == source.units[1].portable(COLUMNS)
-    assert not hasattr(resident(watched(file)[0], COLUMNS).units[0], "portable")
+    assert not hasattr(cached_source(watched(file)[0], COLUMNS).units[0], "portable")
 
 
 @pytest.mark.parametrize("vcov", ["HC1", {"cluster": "firm"}, {"cluster": "firm", "type": "CR3"}], ids=str)

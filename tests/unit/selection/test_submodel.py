@@ -12,7 +12,7 @@ import gramian as gm
 from gramian.errors import OptionError
 from gramian.fit.linear import solve_linear
 from gramian.fit.options import Options
-from gramian.formula.margins import contain, needs
+from gramian.formula.margins import containing_terms, needs
 from gramian.formula.submodel import submodel
 
 FRAME = table(200)
@@ -91,5 +91,5 @@ def test_what_a_term_needs(formula, term, needed):
 def test_which_terms_contain_another():
     design, _ = stored("y ~ x*z + I(x^2) + x:f", FRAME)
     labels = [t.label for t in design.terms.terms]
-    assert {labels[i] for i in contain(design.terms, labels.index("x"))} == {"x:z", "x:f"}
-    assert contain(design.terms, labels.index("I(x^2)")) == contain(design.terms, 0) == frozenset()
+    assert {labels[i] for i in containing_terms(design.terms, labels.index("x"))} == {"x:z", "x:f"}
+    assert containing_terms(design.terms, labels.index("I(x^2)")) == containing_terms(design.terms, 0) == frozenset()

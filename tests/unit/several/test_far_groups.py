@@ -12,7 +12,7 @@ import gramian as gm
 from gramian.data.source import source_of
 from gramian.errors import AccuracyWarning
 from gramian.fit.keyed import run_keyed
-from gramian.fit.keys import By
+from gramian.fit.keys import ByColumns
 from gramian.fit.options import Options
 from gramian.fit.recentre import recentred
 
@@ -88,7 +88,7 @@ def test_data_that_can_be_read_once_are_read_once_and_the_lost_digits_told(table
 
 
 def test_the_second_pass_travels_and_does_not_depend_on_threads(table):
-    run = run_keyed("y ~ x * f", source_of(table), Options(), gm.Local(1), By(("group",)))
+    run = run_keyed("y ~ x * f", source_of(table), Options(), gm.Local(1), ByColumns(("group",)))
     again = recentred(run.task, run.keyed)
     task = pickle.loads(pickle.dumps(again.task))
     one, two = (gm.Local(n).fold(run.source, task).moments for n in (1, 2))

@@ -12,7 +12,7 @@ import gramian as gm
 from gramian.data.source import source_of
 from gramian.errors import ColumnError, DataError, FormulaError, NotIdentifiedError, NumericalError, OptionError
 from gramian.fit.keyed import check_folds, run_keyed
-from gramian.fit.keys import By, Folds
+from gramian.fit.keys import ByColumns, Folds
 from gramian.fit.options import Options
 
 ROWS = 120
@@ -238,14 +238,14 @@ def test_more_groups_than_memory_holds_are_refused_by_name(table):
     with pytest.raises(
         DataError, match=r"by='id' makes more than 50 groups, .* the products of 3 columns take 72 bytes"
     ):
-        keyed(rows, By(("id",)), memory=50 * 8 * 72)
-    assert len(keyed(rows, By(("id",)), memory=ROWS * 8 * 72).keyed) == ROWS
+        keyed(rows, ByColumns(("id",)), memory=50 * 8 * 72)
+    assert len(keyed(rows, ByColumns(("id",)), memory=ROWS * 8 * 72).keyed) == ROWS
 
 
 def test_groups_beyond_memory_are_noticed_where_units_meet(table):
     rows = table.append_column("id", pa.array(np.arange(ROWS)))
     with pytest.raises(DataError, match="by='id' makes more than 50 groups"):
-        keyed([rows.slice(0, 40), rows.slice(40, 40), rows.slice(80)], By(("id",)), memory=50 * 8 * 72)
+        keyed([rows.slice(0, 40), rows.slice(40, 40), rows.slice(80)], ByColumns(("id",)), memory=50 * 8 * 72)
 
 
 def test_more_folds_than_rows_are_refused(table):
@@ -268,13 +268,13 @@ def test_folds_are_a_whole_number_from_two(count):
 
 
 def test_moments_of_a_key_that_is_not_there_are_refused(table):
-    run = keyed(table, By(("group",)))
+    run = keyed(table, ByColumns(("group",)))
     assert list(run.keyed) == ["a", "b", "c"]
     with pytest.raises(OptionError, match="no rows with group = d; there are group = a, group = b, group = c"):
         run.keyed["d"]
 
 
-@pytest.mark.parametrize("split", [Folds(5), By(("g",)), By(("many",))], ids=str)
+@pytest.mark.parametrize("split", [Folds(5), ByColumns(("g",)), ByColumns(("many",))], ids=str)
 def test_an_array_that_is_used_in_place_is_split_as_columns_are(split):
     rng = np.random.default_rng(3)
     rows = 20_000

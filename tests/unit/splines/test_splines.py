@@ -107,7 +107,7 @@ def test_sketches_do_not_depend_on_cuts_or_order(data, most) -> None:
         whole, total = Sketch.of(numbers), Sketch.of(np.zeros(0))
         for a, b in pairwise([0, *edges, len(numbers)]):
             total = Sketch.of(numbers[::-1][a:b]) + total
-    assert (total.dropped, total.low, total.high) == (whole.dropped, whole.low, whole.high)
+    assert (total.dropped_bits, total.low, total.high) == (whole.dropped_bits, whole.low, whole.high)
     assert total.keys.tolist() == whole.keys.tolist()
     assert total.counts.tolist() == whole.counts.tolist()
     assert total.rows == len(numbers)
@@ -123,7 +123,7 @@ def test_quantiles_are_exact_for_few_numbers(values, p) -> None:
 def test_quantiles_of_many_numbers_are_near(mean: float, spread: float) -> None:
     values = np.random.default_rng(1).normal(mean, spread, 200_000)
     sketch = Sketch.of(values)
-    assert sketch.dropped > 0
+    assert sketch.dropped_bits > 0
     for p in (0.01, 0.25, 0.5, 0.9):
         # cells hold at most 1/1000 of a standard deviation: 65,536 of them over some ten, and more where zero is near
         assert sketch.quantile(p) == pytest.approx(np.quantile(values, p), abs=2e-3 * spread)

@@ -236,9 +236,9 @@ def test_no_eigenvalue_lies_below_the_bound(gap: float) -> None:
     values = np.append(np.linspace(1.0, 2.0, 59), gap)
     run = start(len(values), 1e-15)
     for _ in range(200):
-        if run.done:
+        if run.finished:
             break
-        run.take(values * run.v)
+        run.advance(values * run.v)
     assert 0.02 * gap < run.bound <= gap  # the shares that are tried end at 0.03
 
 

@@ -13,9 +13,9 @@ import gramian as gm
 from gramian.engines.local import Local
 from gramian.linalg.doubledouble import pair
 from gramian.linalg.wide import rows as wide_rows
-from gramian.linalg.wide.compressed import rows_between, turned
+from gramian.linalg.wide.compressed import rows_between, transpose
 from gramian.linalg.wide.rows import Rows, pieces, product, transposed
-from gramian.linalg.wide.spectrum import SEEN, start
+from gramian.linalg.wide.spectrum import MIN_STEPS, start
 
 
 @pytest.fixture
@@ -31,11 +31,11 @@ def matrix(seed: int = 1) -> csr_array:
 def test_rows_and_the_transposed_are_views() -> None:
     X = matrix()
     some = rows_between(X, 10, 40)
-    for view in (some, turned(X), turned(some)):
+    for view in (some, transpose(X), transpose(some)):
         assert np.shares_memory(view.data, X.data)
         assert np.shares_memory(view.indices, X.indices)
     np.testing.assert_array_equal(some.toarray(), X.toarray()[10:40])
-    np.testing.assert_array_equal(turned(some).toarray(), X.toarray()[10:40].T)
+    np.testing.assert_array_equal(transpose(some).toarray(), X.toarray()[10:40].T)
 
 
 @pytest.mark.parametrize("kind", [np.int32, np.int64])
@@ -79,7 +79,7 @@ def test_an_iteration_goes_on_until_the_constant_has_its_digits() -> None:
 def test_a_penalty_may_tell_all_there_is_to_know() -> None:
     values = np.linspace(1.0, 30.0, 200)
     run = start(len(values), 1e-15, floor=0.9)
-    while not run.done:
-        run.take(values * run.v)
+    while not run.finished:
+        run.advance(values * run.v)
     assert run.bound == 0.9
-    assert len(run.diagonal) == SEEN
+    assert len(run.diagonal) == MIN_STEPS

@@ -8,7 +8,7 @@ from gramian.batch import Source
 from gramian.errors import NotIdentifiedError, OptionError
 from gramian.fit.limits import COPIES, memory_limit, width_limit
 from gramian.fit.options import Options
-from gramian.fit.plan import readable
+from gramian.fit.plan import format_bytes
 from gramian.fit.wide.design import wide_columns
 from gramian.formula.expand import MAX_TERMS
 from gramian.schema import SPARSE
@@ -21,11 +21,11 @@ ENTRY = 12  # bytes of an entry of a sparse matrix
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class SolverChoice:
     """A solver ("gram", "iterative" or "dual"), and the reasons in words."""
 
     solver: str
-    why: tuple[str, ...] = ()
+    reasons: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class Shape:
         return self.rows is not None and self.rows < self.columns
 
 
-def choose(formula: str, source: Source, options: Options, *, iid: bool = True) -> Choice:
+def choose(formula: str, source: Source, options: Options, *, iid: bool = True) -> SolverChoice:
     """The solver that was asked for, or the one that fits. iid : whether the plain covariance is wanted.
 
     Raises OptionError where a solver is asked for that cannot do what else is asked for.
@@ -67,38 +67,40 @@ def choose(formula: str, source: Source, options: Options, *, iid: bool = True) 
         _check(options, iid=iid)
         if options.solver == "gram" and source.schema.matrices:
             _check_width(shape_of(formula, source))
-        return Choice(options.solver, (f'solver="{options.solver}" was asked for',))
+        return SolverChoice(options.solver, (f'solver="{options.solver}" was asked for',))
     if options.exact or options.decimal or not iid:
-        return Choice("gram")
+        return SolverChoice("gram")
     shape = shape_of(formula, source)
     limit = min(width_limit(), MAX_TERMS)
-    if shape.columns < limit and shape.products <= QUICK and not (shape.narrow and _dual_can(options)):
-        return Choice("gram")
+    if shape.columns < limit and shape.products <= QUICK and not (shape.narrow and _dual_applies(options)):
+        return SolverChoice("gram")
     return _weigh(shape, limit, options)
 
 
-def _weigh(shape: Shape, limit: int, options: Options) -> Choice:
+def _weigh(shape: Shape, limit: int, options: Options) -> SolverChoice:
     fits = shape.columns < limit
     memory = _memory(shape, fits=fits)
-    if shape.wide and shape.rows is not None and shape.rows < width_limit() and _dual_can(options):
+    if shape.wide and shape.rows is not None and shape.rows < width_limit() and _dual_applies(options):
         why = f"{shape.rows:,} rows are fewer than {shape.columns:,} columns: products of rows are the smaller ones"
-        return Choice("dual", (memory, why))
+        return SolverChoice("dual", (memory, why))
     if shape.wide and options.alpha is None:
         raise NotIdentifiedError(
             f"{shape.columns:,} columns are more than {shape.rows:,} rows, so they do not determine the coefficients; "
             'add a ridge penalty, or take the shortest solution by collinear="min-norm"'
         )
     if not fits:
-        return Choice("iterative", (memory, *_density(shape)))
+        return SolverChoice("iterative", (memory, *_density(shape)))
     if shape.sparse and shape.products > SLOWER * STEPS * shape.step:
-        return Choice("iterative", (*_density(shape), f"products would take {shape.products:.1e} multiplications"))
-    return Choice("gram", (memory,))
+        return SolverChoice(
+            "iterative", (*_density(shape), f"products would take {shape.products:.1e} multiplications")
+        )
+    return SolverChoice("gram", (memory,))
 
 
 def _memory(shape: Shape, *, fits: bool) -> str:
     return (
-        f"products of {shape.columns:,} columns take {readable(8 * COPIES * shape.columns**2)} while they are solved, "
-        f"{'within' if fits else 'beyond'} the limit of {readable(memory_limit())} (half of what is free) or of "
+        f"products of {shape.columns:,} columns take {format_bytes(8 * COPIES * shape.columns**2)} while they are solved, "
+        f"{'within' if fits else 'beyond'} the limit of {format_bytes(memory_limit())} (half of what is free) or of "
         f"{MAX_TERMS:,} columns"
     )
 
@@ -112,11 +114,11 @@ def _density(shape: Shape) -> tuple[str, ...]:
     if not shape.sparse or not shape.rows:
         return (f"an iteration takes about {STEPS} steps where columns are of no great condition",)
     share = 100.0 * shape.entries / (shape.rows * shape.columns)
-    told = f"{share:.2g} % of the entries are not zero"
-    return (f"{told}: a step takes {shape.step:.1e} multiplications, and about {STEPS} are expected",)
+    density = f"{share:.2g} % of the entries are not zero"
+    return (f"{density}: a step takes {shape.step:.1e} multiplications, and about {STEPS} are expected",)
 
 
-def _dual_can(options: Options) -> bool:
+def _dual_applies(options: Options) -> bool:
     return bool(options.alpha) or (options.alpha is None and options.collinear == "min-norm")
 
 
@@ -137,7 +139,7 @@ def _check(options: Options, *, iid: bool) -> None:
         raise OptionError(f'solver="{options.solver}" has no exact sums; use solver="gram" with exact or decimal')
     if not iid:
         raise OptionError(f'vcov goes with solver="gram": solver="{options.solver}" makes no covariance')
-    if options.solver == "dual" and not _dual_can(options):
+    if options.solver == "dual" and not _dual_applies(options):
         raise OptionError(
             'solver="dual" needs a ridge penalty above 0, or collinear="min-norm" for the shortest solution'
         )

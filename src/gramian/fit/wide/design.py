@@ -12,7 +12,7 @@ from gramian.errors import FormulaError, SchemaError
 from gramian.fit.options import Options
 from gramian.formula.design import Design, design_of
 from gramian.formula.expand import expand
-from gramian.formula.grammar import Cross, Formula, Power, Rest, Sum, Terms, parse
+from gramian.formula.grammar import Cross, Dot, Formula, Power, Sum, Terms, parse
 from gramian.formula.syntax import Name, Number, label, names
 from gramian.linalg.monomials import Coordinate, degree
 from gramian.schema import Kind, Schema
@@ -20,7 +20,7 @@ from gramian.typing import Codes
 
 
 @dataclass(frozen=True, slots=True)
-class Whole:
+class MatrixTerm:
     """A matrix whose columns are terms. places : (k,) those that are, None for all. width : how many they are."""
 
     name: str
@@ -39,12 +39,12 @@ class WideDesign:
     """Columns one by one (`narrow`), then matrices. The outcome, weights and offsets are the narrow design's."""
 
     narrow: Design
-    matrices: tuple[Whole, ...]
+    matrices: tuple[MatrixTerm, ...]
 
     @property
     def variables(self) -> tuple[str, ...]:
         """Columns that are read one by one, in the order of their coefficients."""
-        return tuple(part.variables[0] for term in self.narrow.terms.terms for part in term.parts)
+        return tuple(part.variables[0] for term in self.narrow.terms.terms for part in term.numeric_terms)
 
     @property
     def intercept(self) -> bool:
@@ -64,8 +64,8 @@ class WideDesign:
     @property
     def names(self) -> tuple[str, ...]:
         """Names of all coefficients, the constant's first."""
-        whole = chain.from_iterable(m.names for m in self.matrices)
-        return (*(("Intercept",) if self.intercept else ()), *self.variables, *whole)
+        matrix_names = chain.from_iterable(m.names for m in self.matrices)
+        return (*(("Intercept",) if self.intercept else ()), *self.variables, *matrix_names)
 
 
 def wide_design(formula: str, schema: Schema, options: Options) -> WideDesign:
@@ -74,25 +74,25 @@ def wide_design(formula: str, schema: Schema, options: Options) -> WideDesign:
     Raises FormulaError for factors, products and polynomials, SchemaError for a matrix of anything but numbers.
     """
     parsed = parse(formula)
-    found = _Found(schema, frozenset(names(parsed.outcome)))
-    rest = found.split(parsed.terms)
+    matrix_terms = _MatrixTerms(schema, frozenset(names(parsed.outcome)))
+    rest = matrix_terms.without_matrices(parsed.terms)
     columns = tuple(f.name for f in schema.fields)
     narrow = Formula(parsed.text, parsed.outcome, rest, parsed.absorbed)
     inside = {name: 0 for name in schema.matrices if name not in columns}
     expanded = expand(narrow, (*columns, *_elements(parsed, schema)), inside)
     design = design_of(expanded, formula, schema, options.weights, options.counts)
     _check_terms(design)
-    plain = dict.fromkeys((*design.terms.variables, *design.outcome), Coordinate())
-    design = replace(design, matrix=None, coordinates=plain)
-    return WideDesign(design, tuple(found.wholes()))
+    identity = dict.fromkeys((*design.terms.variables, *design.outcome), Coordinate())
+    design = replace(design, matrix=None, coordinates=identity)
+    return WideDesign(design, tuple(matrix_terms.matrix_terms()))
 
 
 def wide_columns(formula: str, schema: Schema) -> int:
     """How many columns the matrices of a formula bring, without looking at anything else."""
     parsed = parse(formula)
-    found = _Found(schema, frozenset(names(parsed.outcome)))
-    found.split(parsed.terms)
-    return sum(m.width for m in found.wholes())
+    matrix_terms = _MatrixTerms(schema, frozenset(names(parsed.outcome)))
+    matrix_terms.without_matrices(parsed.terms)
+    return sum(m.width for m in matrix_terms.matrix_terms())
 
 
 def _elements(parsed: Formula, schema: Schema) -> tuple[str, ...]:
@@ -112,34 +112,34 @@ def _nodes(terms: Terms) -> Iterator[Name]:
             yield terms  # type: ignore[misc]
 
 
-class _Found:
+class _MatrixTerms:
     """Matrices that a formula takes whole, and the columns that it takes out of them."""
 
     def __init__(self, schema: Schema, outcome: frozenset[str]) -> None:
         self.schema, self.outcome = schema, outcome
-        self.used: dict[str, None] = {}
-        self.without: dict[str, set[int]] = {}
+        self.used_matrices: dict[str, None] = {}
+        self.excluded: dict[str, set[int]] = {}
 
-    def split(self, terms: Terms) -> Terms:
+    def without_matrices(self, terms: Terms) -> Terms:
         """The terms without matrices."""
         parts = terms.parts if isinstance(terms, Sum) else ((True, terms),)
-        kept = [(adding, part) for adding, whole in parts for part in self._part(adding, whole)]
-        kept = [(adding, part) for adding, part in kept if not self._inside(adding, part)]
-        return Sum(tuple(kept) or ((True, Number(1.0)),))
+        remaining = [(adding, part) for adding, term in parts for part in self._part(adding, term)]
+        remaining = [(adding, part) for adding, part in remaining if not self._inside(adding, part)]
+        return Sum(tuple(remaining) or ((True, Number(1.0)),))
 
     def _part(self, adding: bool, part: Terms) -> Iterator[Terms]:
         if isinstance(part, Name) and part.name in self.schema.matrices and part.name not in self.schema:
             if adding:
-                self.used[part.name] = None
+                self.used_matrices[part.name] = None
             else:
-                self.used.pop(part.name, None)
-        elif isinstance(part, Rest) and adding:
-            self.used.update(dict.fromkeys(self.schema.matrices))
-            for base, index in map(place_of, self.outcome):
-                self.without.setdefault(base, set()).add(index)
+                self.used_matrices.pop(part.name, None)
+        elif isinstance(part, Dot) and adding:
+            self.used_matrices.update(dict.fromkeys(self.schema.matrices))
+            for base, index in map(split_name, self.outcome):
+                self.excluded.setdefault(base, set()).add(index)
             yield from (Name(f.name) for f in self.schema.fields if not self._skip(f.name))
         elif isinstance(part, Sum) and adding:
-            inner = self.split(part)
+            inner = self.without_matrices(part)
             if not (isinstance(inner, Sum) and inner.parts == ((True, Number(1.0)),)):
                 yield inner
         else:
@@ -157,60 +157,62 @@ class _Found:
                 inner = tuple(p for _, p in part.parts)
             case _:
                 inner = ()
-        for one in inner:
-            if isinstance(one, Rest) or (isinstance(one, Name) and one.name in self.schema.matrices):
-                told = "." if isinstance(one, Rest) else one.name
+        for factor in inner:
+            if isinstance(factor, Dot) or (isinstance(factor, Name) and factor.name in self.schema.matrices):
+                text = "." if isinstance(factor, Dot) else factor.name
                 raise FormulaError(
-                    f"'{told}' is a matrix, or holds one, and the iterative and the dual solver multiply no matrix by "
+                    f"'{text}' is a matrix, or holds one, and the iterative and the dual solver multiply no matrix by "
                     'other terms; put the products into the matrix, or use solver="gram"'
                 )
-            self._check_uncrossed(one)
+            self._check_uncrossed(factor)
 
     def _skip(self, name: str) -> bool:
-        return name in self.outcome or place(name, self.schema.matrices) is not None
+        return name in self.outcome or matrix_column(name, self.schema.matrices) is not None
 
     def _inside(self, adding: bool, part: Terms) -> bool:
         """Whether a part is a column of a matrix that is used whole; what is taken away of it is remembered."""
-        found = place(part.name, self.schema.matrices) if isinstance(part, Name) else None
-        if found is None or found[0] not in self.used:
+        column = matrix_column(part.name, self.schema.matrices) if isinstance(part, Name) else None
+        if column is None or column[0] not in self.used_matrices:
             return False
-        (self.without.setdefault(found[0], set()).discard if adding else self.without.setdefault(found[0], set()).add)(
-            found[1]
-        )
+        (
+            self.excluded.setdefault(column[0], set()).discard
+            if adding
+            else self.excluded.setdefault(column[0], set()).add
+        )(column[1])
         return True
 
-    def wholes(self) -> Iterator[Whole]:
+    def matrix_terms(self) -> Iterator[MatrixTerm]:
         """The matrices, columns of the outcome left out."""
-        for name in self.used:
+        for name in self.used_matrices:
             field = self.schema.wide.get(name)
             if (field.kind if field else self.schema[f"{name}[0]"].kind) is not Kind.NUMBER and self._width(name):
                 raise SchemaError(f"the matrix '{name}' holds no numbers; this solver takes numbers only")
-            out = self.without.get(name, set())
+            excluded = self.excluded.get(name, set())
             width = self._width(name)
-            keep = np.array([i for i in range(width) if i not in out], np.int64) if out else None
-            yield Whole(name, width if keep is None else len(keep), keep)
+            places = np.array([i for i in range(width) if i not in excluded], np.int64) if excluded else None
+            yield MatrixTerm(name, width if places is None else len(places), places)
 
     def _width(self, name: str) -> int:
         return self.schema.matrices[name]
 
 
-def place_of(name: str) -> tuple[str, int]:
+def split_name(name: str) -> tuple[str, int]:
     """Matrix and place of a name such as X[3]; the place is -1 where it is none."""
     base, _, index = name.removesuffix("]").rpartition("[")
     return (base, int(index)) if name.endswith("]") and index.isdecimal() else (name, -1)
 
 
-def place(name: str, matrices: Mapping[str, int]) -> tuple[str, int] | None:
+def matrix_column(name: str, matrices: Mapping[str, int]) -> tuple[str, int] | None:
     """Matrix and place of a name, None where it is no column of one."""
-    base, index = place_of(name)
+    base, index = split_name(name)
     return (base, index) if 0 <= index < matrices.get(base, 0) else None
 
 
 def _check_terms(design: Design) -> None:
     for term in design.terms.terms:
-        parts = term.parts
-        plain = not term.factors and len(parts) <= 1 and all(degree(m) <= 1 for m in term.leading)
-        if not plain or any(len(p.names) != 1 or p.names != p.variables for p in parts):
+        parts = term.numeric_terms
+        simple = not term.factors and len(parts) <= 1 and all(degree(m) <= 1 for m in term.leading)
+        if not simple or any(len(p.names) != 1 or p.names != p.variables for p in parts):
             raise FormulaError(
                 f"'{term.label}': the iterative and the dual solver take numeric columns, functions of one column and "
                 'matrices; write factors and products as columns of a (sparse) matrix, or use solver="gram"'

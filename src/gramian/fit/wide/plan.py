@@ -8,19 +8,19 @@ from dataclasses import replace
 from gramian.batch import Source
 from gramian.fit.options import Options
 from gramian.fit.plan import FIXED, Plan
-from gramian.fit.wide.choice import STEPS, Choice, shape_of
+from gramian.fit.wide.choice import STEPS, SolverChoice, shape_of
 from gramian.fit.wide.design import wide_design
 from gramian.fit.wide.reading import Reading
 from gramian.fit.wide.solved import DUAL
 from gramian.fit.wide.work import rows_fit, size_of_rows
 
 
-def plan_wide(formula: str, source: Source, options: Options, choice: Choice, threads: int) -> Plan:
+def plan_wide(formula: str, source: Source, options: Options, choice: SolverChoice, threads: int) -> Plan:
     """The plan; reads no rows. Raises what the fit would raise before its pass."""
     design = wide_design(formula, source.schema, options)
     reading, shape = Reading(design, options.drop), shape_of(formula, source)
-    kept = choice.solver == DUAL or rows_fit(source, reading)
-    size = int(size_of_rows(source, reading)) if source.rows is not None and kept else 0
+    in_memory = choice.solver == DUAL or rows_fit(source, reading)
+    size = int(size_of_rows(source, reading)) if source.rows is not None and in_memory else 0
     m, p = shape.rows or 0, design.width
     memory = FIXED + size + 8 * (12 * p + 3 * m) + (24 * m * m if choice.solver == DUAL else 0)
     return Plan(
@@ -31,20 +31,20 @@ def plan_wide(formula: str, source: Source, options: Options, choice: Choice, th
         units=len(source.units) if isinstance(source.units, Sequence) else None,
         columns=design.columns,
         available=source.schema.count,
-        passes=1 if kept else STEPS,
+        passes=1 if in_memory else STEPS,
         threads=threads,
         stored=p,
         factors=(),
         memory=memory,
         solver=_solver(options, choice),
-        notes=(*choice.why, *_notes(options, choice)),
-        expected="1: the rows are kept in memory" if kept else f"about {STEPS}, one for each step",
-        holds=f"vectors of {p:,} columns{' and the rows' if kept else ''}"
+        notes=(*choice.reasons, *_notes(options, choice)),
+        expected="1: the rows are kept in memory" if in_memory else f"about {STEPS}, one for each step",
+        holds=f"vectors of {p:,} columns{' and the rows' if in_memory else ''}"
         + (f", {m:,} x {m:,} products of rows" if choice.solver == DUAL else ""),
     )
 
 
-def _solver(options: Options, choice: Choice) -> str:
+def _solver(options: Options, choice: SolverChoice) -> str:
     penalty = f", ridge penalty alpha = {options.alpha:g}" if options.alpha else ""
     if choice.solver == DUAL:
         return (
@@ -53,12 +53,12 @@ def _solver(options: Options, choice: Choice) -> str:
     return f"conjugate gradient on the normal equations, columns scaled to length one{penalty}"
 
 
-def _notes(options: Options, choice: Choice) -> tuple[str, ...]:
+def _notes(options: Options, choice: SolverChoice) -> tuple[str, ...]:
     errors = "standard errors need the inverse of the products of all columns, and are not made"
-    told = f"digits: {options.digits:g} are wanted; how many there are is estimated, not certified"
-    return (told,) if choice.solver == DUAL and options.alpha else (told, errors)
+    digits_note = f"digits: {options.digits:g} are wanted; how many there are is estimated, not certified"
+    return (digits_note,) if choice.solver == DUAL and options.alpha else (digits_note, errors)
 
 
-def with_choice(plan: Plan, choice: Choice) -> Plan:
+def with_choice(plan: Plan, choice: SolverChoice) -> Plan:
     """A plan by products of columns, with the reasons for them."""
-    return replace(plan, notes=(*choice.why, *plan.notes)) if choice.why else plan
+    return replace(plan, notes=(*choice.reasons, *plan.notes)) if choice.reasons else plan

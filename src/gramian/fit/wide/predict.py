@@ -36,11 +36,11 @@ def predictions(solved: WideSolved, source: Source) -> Iterator[Matrix]:
 
 def check_matrix(name: str, width: int, source: Source) -> None:
     """Raise SchemaError unless the data have this matrix."""
-    found = source.schema.matrices.get(name)
-    if found is None:
+    columns = source.schema.matrices.get(name)
+    if columns is None:
         raise SchemaError(f"no matrix '{name}' with {width:,} columns is in the data")
-    if found < width:
-        raise SchemaError(f"the matrix '{name}' has {found:,} columns, the fit has used {width:,}")
+    if columns < width:
+        raise SchemaError(f"the matrix '{name}' has {columns:,} columns, the fit has used {width:,}")
 
 
 def _needed(design: WideDesign, name: str) -> int:
@@ -54,11 +54,11 @@ def _batch(solved: WideSolved, design: WideDesign, reader: Reader, batch: Batch,
         at, fit = 0, np.full(batch.rows, solved.level)
         if design.variables:
             at = len(design.variables)
-            inner = np.full((batch.rows, at), np.nan)
-            rows = slice(None) if observed.kept is None else observed.kept
+            complete = np.full((batch.rows, at), np.nan)
+            rows = slice(None) if observed.row_mask is None else observed.row_mask
             for k, v in enumerate(design.variables):
-                inner[rows, k] = observed.values[v]
-            fit += (inner - solved.origin[:at]) @ b[:at]
+                complete[rows, k] = observed.values[v]
+            fit += (complete - solved.origin[:at]) @ b[:at]
         for m in design.matrices:
             part = batch.matrices[m.name]
             part = part[:, : m.width] if m.places is None else part[:, m.places]
@@ -69,7 +69,7 @@ def _batch(solved: WideSolved, design: WideDesign, reader: Reader, batch: Batch,
             else:
                 fit += (part - origin) @ beta if origin.any() else part.astype(np.float64, copy=False) @ beta
         if observed.offset is not None:
-            rows = slice(None) if observed.kept is None else observed.kept
+            rows = slice(None) if observed.row_mask is None else observed.row_mask
             added = np.full(batch.rows, np.nan)
             added[rows] = observed.offset
             fit += added

@@ -14,7 +14,7 @@ from gramian.data.sparse import floats
 from gramian.errors import DataError
 from gramian.fit.wide.design import WideDesign
 from gramian.formula.reading import Observed, Reader
-from gramian.formula.tally import Tally
+from gramian.formula.tally import DroppedRows
 from gramian.linalg.doubledouble import Pair, pair, two_product, two_sum
 from gramian.linalg.wide.kernels import Kernel
 from gramian.linalg.wide.rows import Rows
@@ -43,26 +43,26 @@ class Reading:
         for batch in batches:
             with np.errstate(all="ignore"):
                 observed = reader.read(batch)
-            tally, reader.tally = reader.tally, Tally()
-            yield self._block(batch, observed, tally)
+            dropped_rows, reader.dropped_rows = reader.dropped_rows, DroppedRows()
+            yield self._block(batch, observed, dropped_rows)
 
-    def _block(self, batch: Batch, observed: Observed, tally: Tally) -> Block:
+    def _block(self, batch: Batch, observed: Observed, dropped_rows: DroppedRows) -> Block:
         (response,) = self.design.narrow.outcome
         y = observed.values[response]
         y = y if observed.offset is None else y - observed.offset
         parts = list(self._parts(batch, observed))
-        good, missing = finite({response.lstrip("~"): y}, parts, self._labels())
-        tally += self._left_out(good, missing, observed, y, parts)
-        some = slice(None) if good is None else good
-        made = [part[some] for part in parts] if good is not None else parts
-        weight = weights(observed, some)
-        shifts = self.shifts or (None,) * len(made)
-        moved = [shifted(part, t) for part, t in zip(made, shifts, strict=True)]
-        right = Pair(*two_sum(y[some], np.full(1, -self.outcome))) if self.outcome else pair(y[some])
-        rows = Rows(tuple(m[0] for m in moved), tuple(m[1] for m in moved), right, weight)
-        count = int(observed.count[some].sum()) if observed.count is not None else rows.rows
-        logs = 0.0 if observed.weight is None else _logs(observed, some)
-        return Block(rows, count, logs, tally)
+        good, not_finite = finite({response.lstrip("~"): y}, parts, self._labels())
+        dropped_rows += self._count_dropped(good, not_finite, observed, y, parts)
+        selected = slice(None) if good is None else good
+        finite_parts = [part[selected] for part in parts] if good is not None else parts
+        weight = weights(observed, selected)
+        shifts = self.shifts or (None,) * len(finite_parts)
+        shifted_parts = [shifted(part, t) for part, t in zip(finite_parts, shifts, strict=True)]
+        right = Pair(*two_sum(y[selected], np.full(1, -self.outcome))) if self.outcome else pair(y[selected])
+        rows = Rows(tuple(m[0] for m in shifted_parts), tuple(m[1] for m in shifted_parts), right, weight)
+        count = int(observed.count[selected].sum()) if observed.count is not None else rows.rows
+        logs = 0.0 if observed.weight is None else _logs(observed, selected)
+        return Block(rows, count, logs, dropped_rows)
 
     def _labels(self) -> list[tuple[str, ...] | str]:
         first: list[tuple[str, ...] | str] = [self.design.variables] if self.design.variables else []
@@ -74,25 +74,25 @@ class Reading:
             yield np.column_stack(columns) if observed.rows else np.zeros((0, len(columns)))
         for m in self.design.matrices:
             part = batch.matrices[m.name]
-            part = part if observed.kept is None else part[np.flatnonzero(observed.kept)]
+            part = part if observed.row_mask is None else part[np.flatnonzero(observed.row_mask)]
             part = part if m.places is None else part[:, m.places]
             check_integers(m.name, part, batch.where)
             yield floats(part) if issparse(part) else part.astype(np.float64, copy=False)
 
-    def _left_out(
-        self, good: Mask | None, missing: Mapping[str, int], observed: Observed, y: Vector, parts: Sequence[Any]
-    ) -> Tally:
+    def _count_dropped(
+        self, good: Mask | None, not_finite: Mapping[str, int], observed: Observed, y: Vector, parts: Sequence[Any]
+    ) -> DroppedRows:
         if good is None:
-            return Tally()
+            return DroppedRows()
         if not self.drop:
             row = observed.row_number(int(np.argmin(good)))
-            name = next(iter(missing))
+            name = next(iter(not_finite))
             raise DataError(
                 f"row {row}: '{name}' is missing or infinite (na=\"drop\" leaves such rows out)", observed.where
             )
-        out = int((~good).sum())
+        dropped = int((~good).sum())
         nan = int((~good & _any(np.isnan, y, parts)).sum())
-        return Tally({k: n for k, n in {"nan": nan, "infinite": out - nan}.items() if n}, missing)
+        return DroppedRows({k: n for k, n in {"nan": nan, "infinite": dropped - nan}.items() if n}, not_finite)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -102,21 +102,23 @@ class Block:
     rows: Rows
     count: int
     log_weight: float
-    tally: Tally
+    dropped_rows: DroppedRows
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Parcel:
+class KernelSums:
     """Sums of several kernels, and the rows that did not enter them."""
 
     sums: tuple[Any, ...]
     count: int = 0
     log_weight: float = 0.0
-    tally: Tally = field(default_factory=Tally)
+    dropped_rows: DroppedRows = field(default_factory=DroppedRows)
 
-    def __add__(self, other: Parcel, /) -> Parcel:
+    def __add__(self, other: KernelSums, /) -> KernelSums:
         sums = tuple(a + b for a, b in zip(self.sums, other.sums, strict=True))
-        return Parcel(sums, self.count + other.count, self.log_weight + other.log_weight, self.tally + other.tally)
+        return KernelSums(
+            sums, self.count + other.count, self.log_weight + other.log_weight, self.dropped_rows + other.dropped_rows
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -132,40 +134,40 @@ class WidePass:
         return self.reading.columns
 
     @property
-    def empty(self) -> Parcel:
+    def empty(self) -> KernelSums:
         """No rows."""
-        return Parcel(tuple(kernel(nothing(self.reading.design)) for kernel in self.kernels))
+        return KernelSums(tuple(kernel(no_rows(self.reading.design)) for kernel in self.kernels))
 
-    def lift(self, batches: Iterable[Batch], /) -> Parcel:
+    def accumulate(self, batches: Iterable[Batch], /) -> KernelSums:
         """One unit."""
-        out = self.empty
+        total = self.empty
         for block in self.reading.rows(batches):
             if block.rows.rows:
                 sums = tuple(kernel(block.rows) for kernel in self.kernels)
-                out = out + Parcel(sums, block.count, block.log_weight, block.tally)
+                total = total + KernelSums(sums, block.count, block.log_weight, block.dropped_rows)
             else:
-                out = out + Parcel(self.empty.sums, 0, 0.0, block.tally)
-        return out
+                total = total + KernelSums(self.empty.sums, 0, 0.0, block.dropped_rows)
+        return total
 
 
-def nothing(design: WideDesign) -> Rows:
+def no_rows(design: WideDesign) -> Rows:
     """No rows of a design."""
     widths = ([len(design.variables)] if design.variables else []) + [m.width for m in design.matrices]
     return Rows(tuple(np.zeros((0, k)) for k in widths), (None,) * len(widths), pair(np.zeros(0)))
 
 
-def weights(observed: Observed, some: Any) -> Pair | None:
+def weights(observed: Observed, selected: Any) -> Pair | None:
     """What rows are multiplied by: weights, counts, or both."""
-    known = [v[some] for v in (observed.weight, observed.count) if v is not None]
-    if len(known) == 2:
-        return Pair(*two_product(known[0], known[1]))
-    return pair(known[0]) if known else None
+    factors = [v[selected] for v in (observed.weight, observed.count) if v is not None]
+    if len(factors) == 2:
+        return Pair(*two_product(factors[0], factors[1]))
+    return pair(factors[0]) if factors else None
 
 
-def _logs(observed: Observed, some: Any) -> float:
+def _logs(observed: Observed, selected: Any) -> float:
     assert observed.weight is not None
-    logs = np.log(observed.weight[some])
-    return float(logs.sum() if observed.count is None else logs @ observed.count[some])
+    logs = np.log(observed.weight[selected])
+    return float(logs.sum() if observed.count is None else logs @ observed.count[selected])
 
 
 def shifted(part: Any, shift: Vector | None) -> tuple[Any, Matrix | None]:
@@ -185,10 +187,10 @@ def choose_shifts(rows: Rows) -> tuple[tuple[Vector | None, ...], float]:
 def _shifts(x: Matrix) -> Vector:
     if not len(x):
         return np.zeros(x.shape[1])
-    mean, spread = x.mean(axis=0), x.std(axis=0)
-    grid = np.exp2(np.floor(np.log2(np.where(spread > 0.0, spread, 1.0))))
-    near = np.where(spread > 0.0, np.round(mean / grid) * grid, x[0])
-    return np.where(np.isfinite(near) & (np.abs(mean) > spread), near, 0.0)
+    mean, std = x.mean(axis=0), x.std(axis=0)
+    grid = np.exp2(np.floor(np.log2(np.where(std > 0.0, std, 1.0))))
+    near = np.where(std > 0.0, np.round(mean / grid) * grid, x[0])
+    return np.where(np.isfinite(near) & (np.abs(mean) > std), near, 0.0)
 
 
 def check_integers(name: str, part: Any, where: str) -> None:
@@ -211,14 +213,14 @@ def finite(
     for name, v in vectors.items():
         if not np.isfinite(v.sum()) and not np.isfinite(v).all():
             bad[name] = ~np.isfinite(v)
-    for part, told in zip(parts, labels, strict=True):
-        bad |= _bad(part, told)
+    for part, label in zip(parts, labels, strict=True):
+        bad |= _bad(part, label)
     if not bad:
         return None, {}
     return ~np.logical_or.reduce(list(bad.values())), {name: int(mask.sum()) for name, mask in bad.items()}
 
 
-def _bad(part: Any, told: tuple[str, ...] | str) -> dict[str, Mask]:
+def _bad(part: Any, label: tuple[str, ...] | str) -> dict[str, Mask]:
     values = part.data if issparse(part) else part
     with np.errstate(all="ignore"):
         if np.isfinite(values.sum()) or np.isfinite(values).all():
@@ -227,9 +229,9 @@ def _bad(part: Any, told: tuple[str, ...] | str) -> dict[str, Mask]:
         rows = np.repeat(np.arange(part.shape[0]), np.diff(part.indptr))
         wrong = ~np.isfinite(part.data)
         pairs = zip(part.indices[wrong].tolist(), rows[wrong].tolist(), strict=True)
-        return _named(_grouped(pairs), part.shape[0], told)
+        return _named(_grouped(pairs), part.shape[0], label)
     where = np.argwhere(~np.isfinite(part))
-    return _named(_grouped(zip(where[:, 1].tolist(), where[:, 0].tolist(), strict=True)), len(part), told)
+    return _named(_grouped(zip(where[:, 1].tolist(), where[:, 0].tolist(), strict=True)), len(part), label)
 
 
 def _grouped(pairs: Iterable[tuple[int, int]]) -> dict[int, list[int]]:
@@ -239,21 +241,23 @@ def _grouped(pairs: Iterable[tuple[int, int]]) -> dict[int, list[int]]:
     return out
 
 
-def _named(found: Mapping[int, list[int]], rows: int, told: tuple[str, ...] | str) -> dict[str, Mask]:
+def _named(rows_by_column: Mapping[int, list[int]], rows: int, label: tuple[str, ...] | str) -> dict[str, Mask]:
     out = {}
-    for column, places in found.items():
+    for column, places in rows_by_column.items():
         mask = np.zeros(rows, bool)
         mask[places] = True
-        out[told[column] if isinstance(told, tuple) else f"{told}[{column}]"] = mask
+        out[label[column] if isinstance(label, tuple) else f"{label}[{column}]"] = mask
     return out
 
 
 def _any(test: Any, y: Vector, parts: Sequence[Any]) -> Mask:
-    found = np.asarray(test(y))
+    marked = np.asarray(test(y))
     for part in parts:
         if issparse(part):
             hit = np.asarray(test(part.data))
-            found = found | (np.bincount(np.repeat(np.arange(len(y)), np.diff(part.indptr))[hit], minlength=len(y)) > 0)
+            marked = marked | (
+                np.bincount(np.repeat(np.arange(len(y)), np.diff(part.indptr))[hit], minlength=len(y)) > 0
+            )
         else:
-            found = found | test(part).any(axis=1)
-    return np.asarray(found)
+            marked = marked | test(part).any(axis=1)
+    return np.asarray(marked)

@@ -14,43 +14,43 @@ from gramian.errors import AccuracyWarning, DataError, NotIdentifiedError
 from gramian.fit.engine import Engine
 from gramian.fit.limits import memory_limit, width_limit
 from gramian.fit.options import Options
-from gramian.fit.plan import readable
-from gramian.fit.wide.choice import Choice
+from gramian.fit.plan import format_bytes
+from gramian.fit.wide.choice import SolverChoice
 from gramian.fit.wide.design import WideDesign, wide_design
 from gramian.fit.wide.reading import Reading
 from gramian.fit.wide.solved import DUAL, ITERATIVE, WideAccuracy, WideSolved
-from gramian.fit.wide.work import Kept, Ready, ready
+from gramian.fit.wide.work import PreparedRows, RowsInMemory, prepare_rows
 from gramian.linalg.doubledouble import Pair, pair, total
 from gramian.linalg.wide.dual import ridge, shortest
 from gramian.linalg.wide.iterative import iterate
-from gramian.linalg.wide.problem import Problem, pose
+from gramian.linalg.wide.problem import Problem, wide_problem
 from gramian.linalg.wide.refine import Refined
 from gramian.linalg.wide.rows import stacked
 from gramian.typing import Mask, Vector
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Answer:
+class SolverResult:
     """What a solver says. b : (p,) hi + lo, constant : hi + lo (1,), both in shifted columns. digits : (p + 1,), the
     constant's first; so are std_errors in units of sigma.
     """
 
-    tier: str
+    solver: str
     b: Pair
     constant: Pair
     digits: Vector
-    spread: Vector
+    unscaled_std_errors: Vector
     rss: float
     effective: float
     condition: float
     steps: int = 0
-    least: float = 0.0
-    careful: bool = True
+    eigenvalue_bound: float = 0.0
+    double_double: bool = True
     singular: bool = False
 
 
 def run_wide(
-    formula: str, source: Source, options: Options, choice: Choice, engine: Engine, progress: Progress | None
+    formula: str, source: Source, options: Options, choice: SolverChoice, engine: Engine, progress: Progress | None
 ) -> WideSolved:
     """Fit a linear model with many columns. Warns with AccuracyWarning where fewer digits are told than are wanted.
 
@@ -58,81 +58,111 @@ def run_wide(
     """
     design = wide_design(formula, source.schema, options)
     dual = choice.solver == DUAL
-    shortest_wanted = dual and not options.alpha
+    minimum_norm = dual and not options.alpha
     with watched(progress, source.rows, source.size), one_thread():
         reading = Reading(design, options.drop)
-        data = ready(source, reading, engine, progress, keep=dual, shift=not shortest_wanted and design.intercept)
+        prepared = prepare_rows(
+            source, reading, engine, progress, in_memory=dual, shift=not minimum_norm and design.intercept
+        )
         try:
-            answer, problem = _solve(design, data, options, dual=dual)
+            result, problem = _solve(design, prepared, options, dual=dual)
         finally:
-            if isinstance(data.work, Kept) and data.work.pool is not None:
-                data.work.pool.shutdown()
-    return _told(design, data, options, choice, answer, problem)
+            if isinstance(prepared.work, RowsInMemory) and prepared.work.pool is not None:
+                prepared.work.pool.shutdown()
+    return _assemble(design, prepared, options, choice, result, problem)
 
 
-def _solve(design: WideDesign, data: Ready, options: Options, *, dual: bool) -> tuple[Answer, Problem]:
-    problem = pose(data.work.fold, options.alpha, centred=design.intercept, origin=data.origin)
+def _solve(design: WideDesign, prepared: PreparedRows, options: Options, *, dual: bool) -> tuple[SolverResult, Problem]:
+    problem = wide_problem(prepared.work.fold, options.alpha, centred=design.intercept, origin=prepared.origin)
     if not dual:
-        return _iterated(problem, options, data.rows), problem
-    assert isinstance(data.work, Kept)
-    rows = stacked(data.work.blocks)
+        return _iterated(problem, options, prepared.rows), problem
+    assert isinstance(prepared.work, RowsInMemory)
+    rows = stacked(prepared.work.blocks)
     if rows.rows > width_limit():
         raise DataError(
-            f"products of {rows.rows:,} rows with each other do not fit into {readable(memory_limit())}; "
+            f"products of {rows.rows:,} rows with each other do not fit into {format_bytes(memory_limit())}; "
             'use solver="iterative"'
         )
     if not options.alpha:
-        found = shortest(rows, constant=design.intercept)
-        digits = np.append(found.constant_digits, found.digits)
-        unknown, one = np.full(len(digits), np.nan), Pair(*(np.array([v]) for v in found.constant))
-        return Answer(DUAL, found.b, one, digits, unknown, found.rss, found.rank, found.condition), problem
-    made = ridge(problem, rows, options.digits)
-    effective = made.leverage + design.intercept
-    return _answer(DUAL, made.found, np.sqrt(made.variances), effective, made.condition, problem.floor), problem
+        minimum_norm = shortest(rows, constant=design.intercept)
+        digits = np.append(minimum_norm.constant_digits, minimum_norm.digits)
+        unknown, constant = np.full(len(digits), np.nan), Pair(*(np.array([v]) for v in minimum_norm.constant))
+        return SolverResult(
+            DUAL, minimum_norm.b, constant, digits, unknown, minimum_norm.rss, minimum_norm.rank, minimum_norm.condition
+        ), problem
+    dual_solution = ridge(problem, rows, options.digits)
+    effective = dual_solution.leverage + design.intercept
+    return _solver_result(
+        DUAL, dual_solution.refined, np.sqrt(dual_solution.variances), effective, dual_solution.condition, problem.floor
+    ), problem
 
 
-def _iterated(problem: Problem, options: Options, rows: int) -> Answer:
-    made = iterate(problem, options.digits)
-    rank = int(problem.kept.sum()) + problem.centred
+def _iterated(problem: Problem, options: Options, rows: int) -> SolverResult:
+    iteration = iterate(problem, options.digits)
+    rank = int(problem.usable.sum()) + problem.centred
     effective = float(rank) if not options.alpha else float("nan")
-    unknown = np.full(len(problem.kept) + 1, np.nan)
-    found = _answer(ITERATIVE, made.found, unknown, effective, made.condition, made.least, made.steps)
-    if made.singular and not made.least > 0.0 and options.collinear == "raise":
+    unknown = np.full(len(problem.usable) + 1, np.nan)
+    result = _solver_result(
+        ITERATIVE, iteration.refined, unknown, effective, iteration.condition, iteration.least, iteration.steps
+    )
+    if iteration.singular and not iteration.least > 0.0 and options.collinear == "raise":
         raise NotIdentifiedError(f"{SINGULAR}; leave columns out, or add a ridge penalty")
-    return found
+    return result
 
 
-def _answer(
-    tier: str, found: Refined, spread: Vector, effective: float, condition: float, least: float, steps: int = 0
-) -> Answer:
-    point, proof = found.point, found.proof
+def _solver_result(
+    solver: str,
+    refined: Refined,
+    unscaled_std_errors: Vector,
+    effective: float,
+    condition: float,
+    eigenvalue_bound: float,
+    steps: int = 0,
+) -> SolverResult:
+    point, proof = refined.point, refined.proof
     constant = Pair(*(np.array([v]) for v in point.constant))
     digits = np.append(proof.constant, proof.digits)
-    careful = point.careful
-    return Answer(
-        tier, point.b, constant, digits, spread, point.rss, effective, condition, steps, least, careful, not least > 0.0
+    double_double = point.careful
+    return SolverResult(
+        solver,
+        point.b,
+        constant,
+        digits,
+        unscaled_std_errors,
+        point.rss,
+        effective,
+        condition,
+        steps,
+        eigenvalue_bound,
+        double_double,
+        not eigenvalue_bound > 0.0,
     )
 
 
 SINGULAR = "the columns depend on each other, or so nearly that float64 products cannot tell"
 
 
-def _told(
-    design: WideDesign, data: Ready, options: Options, choice: Choice, answer: Answer, problem: Problem
+def _assemble(
+    design: WideDesign,
+    prepared: PreparedRows,
+    options: Options,
+    choice: SolverChoice,
+    result: SolverResult,
+    problem: Problem,
 ) -> WideSolved:
-    names, out, shortest_wanted = design.names, ~problem.kept, answer.tier == DUAL and not options.alpha
-    left_out = out if not options.alpha and not shortest_wanted else np.zeros(len(out), bool)
-    b = np.where(left_out, np.nan, answer.b.hi)
-    level, first = _constants(data, answer)
+    names, dependent, minimum_norm = design.names, ~problem.usable, result.solver == DUAL and not options.alpha
+    dropped = dependent if not options.alpha and not minimum_norm else np.zeros(len(dependent), bool)
+    b = np.where(dropped, np.nan, result.b.hi)
+    level, first = _constants(prepared, result)
     skip = int(not design.intercept)
     coefficients = np.append(first, b)[skip:]
-    identified = np.append(True, ~left_out)[skip:] if not shortest_wanted else np.zeros(len(names), bool)
-    digits = np.append(answer.digits[0], np.where(out & ~left_out & ~shortest_wanted, 16.0, answer.digits[1:]))[skip:]
-    freedom = data.rows - answer.effective
-    sigma = np.sqrt(answer.rss / freedom) if freedom > 0 else np.nan
+    identified = np.append(True, ~dropped)[skip:] if not minimum_norm else np.zeros(len(names), bool)
+    digits = np.append(result.digits[0], np.where(dependent & ~dropped & ~minimum_norm, 16.0, result.digits[1:]))[skip:]
+    df_residual = prepared.rows - result.effective
+    sigma = np.sqrt(result.rss / df_residual) if df_residual > 0 else np.nan
     reached = bool((digits[~np.isnan(digits)] >= options.digits).all())
     if not reached:
-        warnings.warn(AccuracyWarning(_shortfall(answer, digits, options.digits, names)), stacklevel=5)
+        warnings.warn(AccuracyWarning(_shortfall(result, digits, options.digits, names)), stacklevel=5)
     sums = problem.totals
     centre = sums.y**2 / sums.weight if design.intercept else 0.0
     return WideSolved(
@@ -140,49 +170,51 @@ def _told(
         design=design,
         names=names,
         coefficients=coefficients,
-        std_errors=(sigma * answer.spread)[skip:],
+        std_errors=(sigma * result.unscaled_std_errors)[skip:],
         identified=identified,
-        aliased=_aliased(names[int(design.intercept) :], problem, left_out),
-        origin=data.origin,
+        aliased=_aliased(names[int(design.intercept) :], problem, dropped),
+        origin=prepared.origin,
         level=level,
-        rows=data.rows,
+        rows=prepared.rows,
         weight=sums.weight,
-        rss=answer.rss,
+        rss=result.rss,
         tss=max(sums.yy - centre, 0.0),
-        rank=int(problem.kept.sum()) + design.intercept if not shortest_wanted else int(answer.effective),
-        effective=answer.effective,
-        condition=answer.condition,
-        passes=data.work.passes,
-        tally=data.tally,
+        rank=int(problem.usable.sum()) + design.intercept if not minimum_norm else int(result.effective),
+        effective=result.effective,
+        condition=result.condition,
+        passes=prepared.work.passes,
+        dropped_rows=prepared.dropped_rows,
         alpha=options.alpha,
-        accuracy=WideAccuracy(answer.tier, options.digits, digits, reached, answer.steps, answer.least, answer.careful),
-        why=choice.why,
+        accuracy=WideAccuracy(
+            result.solver, options.digits, digits, reached, result.steps, result.eigenvalue_bound, result.double_double
+        ),
+        reasons=choice.reasons,
     )
 
 
-def _constants(data: Ready, answer: Answer) -> tuple[float, float]:
+def _constants(prepared: PreparedRows, result: SolverResult) -> tuple[float, float]:
     """The constant at the columns' shifts, and where all columns are zero."""
-    level = answer.constant + pair(np.array([data.outcome]))
-    moved = total(pair(data.origin) * answer.b)
-    at_zero = level - Pair(np.atleast_1d(moved.hi), np.atleast_1d(moved.lo))
+    level = result.constant + pair(np.array([prepared.outcome]))
+    shift_effect = total(pair(prepared.origin) * result.b)
+    at_zero = level - Pair(np.atleast_1d(shift_effect.hi), np.atleast_1d(shift_effect.lo))
     return float(level.value[0]), float(at_zero.value[0])
 
 
-def _aliased(names: tuple[str, ...], problem: Problem, left_out: Mask) -> dict[str, str]:
+def _aliased(names: tuple[str, ...], problem: Problem, dropped: Mask) -> dict[str, str]:
     values = problem.constants + problem.origin
-    return {names[j]: _multiple(float(values[j])) for j in np.flatnonzero(left_out).tolist()}
+    return {names[j]: _multiple(float(values[j])) for j in np.flatnonzero(dropped).tolist()}
 
 
 def _multiple(value: float) -> str:
     return "0" if not value else "Intercept" if value == 1.0 else f"{value:g}*Intercept"
 
 
-def _shortfall(answer: Answer, digits: Vector, wanted: float, names: tuple[str, ...]) -> str:
-    if answer.singular and answer.tier == ITERATIVE:
+def _shortfall(result: SolverResult, digits: Vector, requested: float, names: tuple[str, ...]) -> str:
+    if result.singular and result.solver == ITERATIVE:
         return f"{SINGULAR}: no digits can be told; leave columns out, or add a ridge penalty"
     worst = int(np.nanargmin(digits))
     fewest = np.floor(10.0 * digits[worst]) / 10.0
     return (
-        f"estimated digits: {names[worst]} has {fewest:.1f} of the {wanted:g} wanted; columns that nearly depend on "
+        f"estimated digits: {names[worst]} has {fewest:.1f} of the {requested:g} wanted; columns that nearly depend on "
         "each other, or a large offset, cost the rest: centre or leave out some"
     )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gramian.fit.wide.design import WideDesign
-from gramian.formula.tally import Tally
+from gramian.formula.tally import DroppedRows
 from gramian.typing import Mask, Vector
 
 ITERATIVE, DUAL = "iterative", "dual"
@@ -21,13 +21,13 @@ class WideAccuracy:
     not below, but for a probability of 1e-6; 0 where it cannot be told from zero. careful : residual in double-double.
     """
 
-    tier: str
-    wanted: float
+    solver: str
+    requested: float
     digits: Vector
     reached: bool
     steps: int
-    least: float
-    careful: bool
+    eigenvalue_bound: float
+    double_double: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +56,10 @@ class WideSolved:
     effective: float
     condition: float
     passes: int
-    tally: Tally
+    dropped_rows: DroppedRows
     alpha: float | None
     accuracy: WideAccuracy
-    why: tuple[str, ...]
+    reasons: tuple[str, ...]
 
     @property
     def intercept(self) -> bool:

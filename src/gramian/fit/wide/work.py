@@ -18,8 +18,8 @@ from gramian.errors import DataError, NumericalError
 from gramian.fit.engine import Engine
 from gramian.fit.limits import memory_limit
 from gramian.fit.wide.choice import ENTRY
-from gramian.fit.wide.reading import Block, Reading, WidePass, choose_shifts, nothing, shifted
-from gramian.formula.tally import Tally
+from gramian.fit.wide.reading import Block, Reading, WidePass, choose_shifts, no_rows, shifted
+from gramian.formula.tally import DroppedRows
 from gramian.linalg.doubledouble import Pair, two_sum
 from gramian.linalg.wide.kernels import Kernel
 from gramian.linalg.wide.rows import Rows, pieces, stacked
@@ -30,7 +30,7 @@ STRANDS = 8  # of pieces one after the other: as many whatever the threads, so t
 
 
 @dataclass(slots=True)
-class Kept:
+class RowsInMemory:
     """Rows in memory. Strands of blocks are gone through by threads; sums are added in the order of the blocks."""
 
     blocks: tuple[Rows, ...]
@@ -42,8 +42,8 @@ class Kept:
         ends = np.linspace(0, len(self.blocks), min(STRANDS, len(self.blocks)) + 1).astype(int).tolist()
         strands = [self.blocks[a:b] for a, b in pairwise(ends)]
         run: Any = map if self.pool is None or len(strands) < 2 else self.pool.map
-        done = run(lambda strand: _sums(kernels, strand), strands)
-        return [reduce(_added, sums) for sums in zip(*done, strict=True)]
+        partial_sums = run(lambda strand: _sums(kernels, strand), strands)
+        return [reduce(_added, sums) for sums in zip(*partial_sums, strict=True)]
 
 
 def _sums(kernels: Sequence[Kernel[Any]], blocks: Sequence[Rows]) -> list[Any]:
@@ -60,7 +60,7 @@ def _added(sums: Any, more: Any) -> Any:
 
 
 @dataclass(slots=True)
-class Streamed:
+class StreamedRows:
     """Rows that are read again for every pass."""
 
     source: Source
@@ -73,34 +73,34 @@ class Streamed:
     def fold(self, kernels: Sequence[Kernel[Any]]) -> list[Any]:
         """Sums of the kernels, in one trip over the data."""
         self.passes += 1
-        done = self.engine.fold(self.source, WidePass(self.reading, tuple(kernels)), progress=self.progress)
-        if self.rows >= 0 and done.count != self.rows:
+        kernel_sums = self.engine.fold(self.source, WidePass(self.reading, tuple(kernels)), progress=self.progress)
+        if self.rows >= 0 and kernel_sums.count != self.rows:
             raise DataError(
-                f"the data have changed: {self.rows:,} rows entered the first pass, {done.count:,} the next"
+                f"the data have changed: {self.rows:,} rows entered the first pass, {kernel_sums.count:,} the next"
             )
-        self.rows = done.count
-        return list(done.sums)
+        self.rows = kernel_sums.count
+        return list(kernel_sums.sums)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Ready:
+class PreparedRows:
     """Rows ready to be worked on. origin : (p,) shifts of all columns; outcome : that of the outcome."""
 
-    work: Kept | Streamed
+    work: RowsInMemory | StreamedRows
     origin: Vector
     outcome: float
     rows: int
     log_weight: float
-    tally: Tally
+    dropped_rows: DroppedRows
 
 
-def ready(
-    source: Source, reading: Reading, engine: Engine, progress: Progress | None, *, keep: bool, shift: bool
-) -> Ready:
+def prepare_rows(
+    source: Source, reading: Reading, engine: Engine, progress: Progress | None, *, in_memory: bool, shift: bool
+) -> PreparedRows:
     """Read the rows into memory, or learn from the first ones how to stream them."""
-    if keep or rows_fit(source, reading):
-        return _kept(source, reading, engine, progress, shift=shift)
-    return _streamed(source, reading, engine, progress, shift=shift)
+    if in_memory or rows_fit(source, reading):
+        return _prepare_in_memory(source, reading, engine, progress, shift=shift)
+    return _prepare_streamed(source, reading, engine, progress, shift=shift)
 
 
 def rows_fit(source: Source, reading: Reading) -> bool:
@@ -118,43 +118,53 @@ def size_of_rows(source: Source, reading: Reading) -> float:
     return 8.0 * source.rows * (reading.design.width + ENTRY)
 
 
-def _kept(source: Source, reading: Reading, engine: Engine, progress: Progress | None, *, shift: bool) -> Ready:
+def _prepare_in_memory(
+    source: Source, reading: Reading, engine: Engine, progress: Progress | None, *, shift: bool
+) -> PreparedRows:
     watch, blocks = progress or Silent(), list[Block]()
     for unit in source.units:
         for batch in unit.batches(reading.columns):
             blocks += reading.rows([batch])
             watch.advance(batch.rows, 0)
-    tally = reduce(add, (b.tally for b in blocks), Tally())
-    some = [b for b in blocks if b.rows.rows]
-    if not some:
-        raise NumericalError(f"no rows are left to fit '{reading.design.narrow.formula}'{_why(tally)}")
-    rows = [b.rows for b in some]
+    dropped_rows = reduce(add, (b.dropped_rows for b in blocks), DroppedRows())
+    nonempty = [b for b in blocks if b.rows.rows]
+    if not nonempty:
+        raise NumericalError(f"no rows are left to fit '{reading.design.narrow.formula}'{_drop_causes(dropped_rows)}")
+    rows = [b.rows for b in nonempty]
     shifts, outcome = choose_shifts(rows[0]) if shift else ((None,) * len(rows[0].parts), 0.0)
-    moved = [_moved(r, shifts, outcome) for r in rows]
-    blocks_kept = tuple(chain.from_iterable(map(pieces, [stacked(moved)] if len(moved) > FEW else moved)))
+    shifted_rows = [_shifted_rows(r, shifts, outcome) for r in rows]
+    stored_blocks = tuple(
+        chain.from_iterable(map(pieces, [stacked(shifted_rows)] if len(shifted_rows) > FEW else shifted_rows))
+    )
     workers = getattr(engine, "workers", 1)
     pool = ThreadPoolExecutor(workers, thread_name_prefix="gramian") if workers > 1 else None
-    count, logs = sum(b.count for b in some), sum(b.log_weight for b in some)
-    return Ready(Kept(blocks_kept, pool), _origin(reading, shifts), outcome, count, logs, tally)
+    count, logs = sum(b.count for b in nonempty), sum(b.log_weight for b in nonempty)
+    return PreparedRows(RowsInMemory(stored_blocks, pool), _origin(reading, shifts), outcome, count, logs, dropped_rows)
 
 
-def _moved(rows: Rows, shifts: tuple[Vector | None, ...], outcome: float) -> Rows:
+def _shifted_rows(rows: Rows, shifts: tuple[Vector | None, ...], outcome: float) -> Rows:
     parts = [shifted(part, t) for part, t in zip(rows.parts, shifts, strict=True)]
     y = Pair(*two_sum(rows.y.hi, np.full(1, -outcome))) if outcome else rows.y
     return Rows(tuple(p[0] for p in parts), tuple(p[1] for p in parts), y, rows.weight)
 
 
-def _streamed(source: Source, reading: Reading, engine: Engine, progress: Progress | None, *, shift: bool) -> Ready:
+def _prepare_streamed(
+    source: Source, reading: Reading, engine: Engine, progress: Progress | None, *, shift: bool
+) -> PreparedRows:
     batches = chain.from_iterable(unit.batches(reading.columns) for unit in source.units)
     lenient = replace(reading, drop=True)
-    first = next((b.rows for b in lenient.rows(batches) if b.rows.rows), nothing(reading.design))
+    first = next((b.rows for b in lenient.rows(batches) if b.rows.rows), no_rows(reading.design))
     shifts, outcome = choose_shifts(first) if shift else ((None,) * len(first.parts), 0.0)
-    ready_to = replace(reading, shifts=shifts, outcome=outcome)
-    done = engine.fold(source, WidePass(ready_to, ()), progress=progress)
-    if not done.count:
-        raise NumericalError(f"no rows are left to fit '{reading.design.narrow.formula}'{_why(done.tally)}")
-    work = Streamed(source, ready_to, engine, progress, 1, done.count)
-    return Ready(work, _origin(reading, shifts), outcome, done.count, done.log_weight, done.tally)
+    shifted_reading = replace(reading, shifts=shifts, outcome=outcome)
+    first_pass = engine.fold(source, WidePass(shifted_reading, ()), progress=progress)
+    if not first_pass.count:
+        raise NumericalError(
+            f"no rows are left to fit '{reading.design.narrow.formula}'{_drop_causes(first_pass.dropped_rows)}"
+        )
+    work = StreamedRows(source, shifted_reading, engine, progress, 1, first_pass.count)
+    return PreparedRows(
+        work, _origin(reading, shifts), outcome, first_pass.count, first_pass.log_weight, first_pass.dropped_rows
+    )
 
 
 def _origin(reading: Reading, shifts: tuple[Vector | None, ...]) -> Vector:
@@ -164,6 +174,6 @@ def _origin(reading: Reading, shifts: tuple[Vector | None, ...]) -> Vector:
     return np.concatenate(parts) if parts else np.zeros(0)
 
 
-def _why(tally: Tally) -> str:
-    causes = ", ".join(f"{n:,} {cause}" for cause, n in islice(tally.causes.items(), 5))
-    return f": {tally.total:,} left out ({causes})" if causes else ": the data are empty"
+def _drop_causes(dropped_rows: DroppedRows) -> str:
+    causes = ", ".join(f"{n:,} {cause}" for cause, n in islice(dropped_rows.causes.items(), 5))
+    return f": {dropped_rows.total:,} left out ({causes})" if causes else ": the data are empty"

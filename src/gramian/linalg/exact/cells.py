@@ -30,13 +30,13 @@ class ExactCells:
     def recode(self, maps: Sequence[Codes]) -> ExactCells:
         """The same sums with each factor's codes replaced by `map[code]`."""
         cells = np.column_stack([m[c] for m, c in zip(maps, self.cells.T, strict=True)]).reshape(self.cells.shape)
-        return gathered(cells, self.rows, self.sums)
+        return merge_cells(cells, self.rows, self.sums)
 
     def __add__(self, other: ExactCells, /) -> ExactCells:
         if np.array_equal(self.cells, other.cells):
-            return present(self.cells, self.rows + other.rows, self.sums + other.sums)
+            return without_empty(self.cells, self.rows + other.rows, self.sums + other.sums)
         cells, rows = np.concatenate([self.cells, other.cells]), np.concatenate([self.rows, other.rows])
-        return gathered(cells, rows, _stacked(self.sums, other.sums))
+        return merge_cells(cells, rows, _stacked(self.sums, other.sums))
 
     def __neg__(self) -> ExactCells:
         return ExactCells(self.cells, -self.rows, -self.sums)
@@ -46,22 +46,22 @@ class ExactCells:
         return ExactCells(self.cells, self.rows, self.sums.times_tens(powers))
 
 
-def gathered(cells: Codes, rows: Codes, sums: Planes) -> ExactCells:
+def merge_cells(cells: Codes, rows: Codes, sums: Planes) -> ExactCells:
     """Sort cells, adding those that occur more than once."""
     if not len(cells):
         return ExactCells(cells, rows, sums)
     order = np.lexsort(cells.T[::-1])
     cells = cells[order]
-    fresh = np.ones(len(cells), bool)
-    fresh[1:] = (cells[1:] != cells[:-1]).any(axis=1)
-    first = np.flatnonzero(fresh)
+    is_first = np.ones(len(cells), bool)
+    is_first[1:] = (cells[1:] != cells[:-1]).any(axis=1)
+    first = np.flatnonzero(is_first)
     if len(first) == len(cells):
-        return present(cells, rows[order], sums[order])
+        return without_empty(cells, rows[order], sums[order])
     digits = np.add.reduceat(sums.digits[:, order], first, axis=1)
-    return present(cells[first], np.add.reduceat(rows[order], first), canonical(sums.low, digits))
+    return without_empty(cells[first], np.add.reduceat(rows[order], first), canonical(sums.low, digits))
 
 
-def present(cells: Codes, rows: Codes, sums: Planes) -> ExactCells:
+def without_empty(cells: Codes, rows: Codes, sums: Planes) -> ExactCells:
     """Without the cells that have neither rows nor sums."""
     used = (rows != 0) | sums.digits.any(axis=(0, 2))
     return ExactCells(cells, rows, sums) if used.all() else ExactCells(cells[used], rows[used], sums[used])

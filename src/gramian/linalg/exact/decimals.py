@@ -19,16 +19,16 @@ PLACES = 22  # powers of ten up to here are float64 numbers
 class Decimals(NamedTuple):
     """values = whole / 10^places; absent ones are zero, `present` None where all are there."""
 
-    whole: Values
+    integers: Values
     places: int
     present: Mask | None
 
     @property
     def rounded(self) -> Vector:
         """Each value rounded to float64 (the last bit may differ for very long ones)."""
-        if self.whole.dtype != object and self.places <= PLACES:
-            return np.asarray(self.whole / 10.0**self.places)
-        return np.array([int(v) / 10**self.places for v in self.whole], np.float64)
+        if self.integers.dtype != object and self.places <= PLACES:
+            return np.asarray(self.integers / 10.0**self.places)
+        return np.array([int(v) / 10**self.places for v in self.integers], np.float64)
 
 
 def parse(texts: Sequence[str | None]) -> Decimals:
@@ -36,32 +36,32 @@ def parse(texts: Sequence[str | None]) -> Decimals:
 
     Raises ValueError with the text that is no finite decimal number.
     """
-    found = [None if text is None or text.strip().lower() in ("", "nan") else _number(text) for text in texts]
-    places = max((max(-exponent, 0) for _, exponent in _there(found)), default=0)
-    whole = np.zeros(len(found), object)
-    whole[:] = [0 if pair is None else pair[0] * 10 ** (pair[1] + places) for pair in found]
-    present = np.array([pair is not None for pair in found], np.bool_)
-    return Decimals(whole_numbers(whole), places, None if present.all() else present)
+    numbers = [None if text is None or text.strip().lower() in ("", "nan") else _number(text) for text in texts]
+    places = max((max(-exponent, 0) for _, exponent in _present(numbers)), default=0)
+    integers = np.zeros(len(numbers), object)
+    integers[:] = [0 if pair is None else pair[0] * 10 ** (pair[1] + places) for pair in numbers]
+    present = np.array([pair is not None for pair in numbers], np.bool_)
+    return Decimals(to_int64(integers), places, None if present.all() else present)
 
 
-def whole_numbers(values: Values) -> Values:
+def to_int64(values: Values) -> Values:
     """Python integers as int64 where all of them fit."""
     largest = max((abs(int(v)) for v in values), default=0)
     return values.astype(np.int64) if largest < 1 << 62 else values
 
 
-def _there(found: Iterable[tuple[int, int] | None]) -> Iterable[tuple[int, int]]:
-    return (pair for pair in found if pair is not None)
+def _present(numbers: Iterable[tuple[int, int] | None]) -> Iterable[tuple[int, int]]:
+    return (pair for pair in numbers if pair is not None)
 
 
 def _number(text: str) -> tuple[int, int]:
     """Digits and decimal exponent."""
-    found = NUMBER.fullmatch(text.strip())
-    if found is None:
+    match = NUMBER.fullmatch(text.strip())
+    if match is None:
         raise ValueError(f"'{text}' is not a decimal number")
-    before, after, power = (found[k] or "" for k in ("before", "after", "power"))
+    before, after, power = (match[k] or "" for k in ("before", "after", "power"))
     exponent = int(power or "0") - len(after)
-    digits = int(found["sign"] + before + after)
+    digits = int(match["sign"] + before + after)
     if digits and abs(exponent + len((before + after).lstrip("0"))) > FARTHEST:
         raise ValueError(f"'{text}' is beyond the range of numbers")
     return digits, exponent if digits else 0

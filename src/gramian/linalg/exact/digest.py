@@ -22,7 +22,7 @@ def digest(header: object, counts: Iterable[Codes], sums: Iterable[tuple[Planes,
         hasher.update(_text(list(array.shape)))
         hasher.update(array.astype("<i8").tobytes())
     for planes, tens in sums:
-        _enter(hasher, planes, tens)
+        _update(hasher, planes, tens)
     return hasher.hexdigest()
 
 
@@ -30,11 +30,11 @@ def _text(value: object) -> bytes:
     return json.dumps(value, sort_keys=True, separators=(",", ":")).encode() + b"\n"
 
 
-def _enter(hasher: Any, planes: Planes, tens: Codes) -> None:
+def _update(hasher: Any, planes: Planes, tens: Codes) -> None:
     fives = np.zeros(planes.shape, np.int64)
     if tens.any():
         planes, fives = _reduced(planes, tens)
-    parts = planes.parts()
+    parts = planes.nonempty_planes()
     hasher.update(_text([planes.shape, [number for number, _ in parts], bool(fives.any())]))
     for _, bits in parts:
         hasher.update(bits)
@@ -63,11 +63,11 @@ def _without_fives(number: int, power: int) -> tuple[int, int]:
 def _from_integers(numbers: Integers, exponents: Codes, shape: tuple[int, ...]) -> Planes:
     """Planes of Python integers times 2^exponent."""
     mask = (1 << PLANE) - 1
-    found: list[tuple[int, int, int]] = []
+    digits: list[tuple[int, int, int]] = []
     for place, (number, exponent) in enumerate(zip(numbers.tolist(), exponents.tolist(), strict=True)):
         sign, rest = (-1, -number) if number < 0 else (1, number)
         while rest:
-            found.append((sign * (rest & mask), exponent, place))
+            digits.append((sign * (rest & mask), exponent, place))
             rest, exponent = rest >> PLANE, exponent + PLANE
-    values, powers, places = np.array(found, np.int64).reshape(-1, 3).T
+    values, powers, places = np.array(digits, np.int64).reshape(-1, 3).T
     return scatter(values, powers, places, shape)

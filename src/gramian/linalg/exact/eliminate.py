@@ -19,20 +19,20 @@ def independent(C: Integers) -> Mask:
     first = _independent_modulo(C, PRIMES[0])
     if first.all():
         return first
-    found = [first, *(_independent_modulo(C, p) for p in PRIMES[1:])]
-    return max(found, key=np.count_nonzero)
+    masks = [first, *(_independent_modulo(C, p) for p in PRIMES[1:])]
+    return max(masks, key=np.count_nonzero)
 
 
 def _independent_modulo(C: Integers, prime: int) -> Mask:
     A = (C % prime).astype(np.int64)
-    kept = np.zeros(len(A), np.bool_)
+    is_pivot = np.zeros(len(A), np.bool_)
     for j in range(len(A)):
         pivot = int(A[j, j])
         if pivot:
-            kept[j] = True
+            is_pivot[j] = True
             factor = A[j + 1 :, j] * pow(pivot, -1, prime) % prime
             A[j + 1 :, j + 1 :] = (A[j + 1 :, j + 1 :] - factor[:, None] * A[j, j + 1 :] % prime) % prime
-    return kept
+    return is_pivot
 
 
 def eliminate(A: Integers, B: Integers) -> tuple[Integers, int]:
@@ -40,17 +40,17 @@ def eliminate(A: Integers, B: Integers) -> tuple[Integers, int]:
 
     A : (k, k) with leading minors that are not zero. B : (k, m). Every division leaves no remainder.
     """
-    k, before = len(A), 1
+    k, previous = len(A), 1
     M = np.concatenate([A, B], axis=1)
     for j in range(k):
         pivot, row = M[j, j], M[j].copy()
-        M = (pivot * M - M[:, j][:, None] * row) // before
+        M = (pivot * M - M[:, j][:, None] * row) // previous
         M[j] = row
-        before = pivot
-    return M[:, k:], int(before)
+        previous = pivot
+    return M[:, k:], int(previous)
 
 
-def seconds(A: Integers) -> float:
+def estimated_seconds(A: Integers) -> float:
     """Roughly how long `eliminate` takes with an identity on the right."""
     k = len(A)
     bits = max((int(v).bit_length() for v in A.diagonal()), default=0)

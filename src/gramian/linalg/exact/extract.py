@@ -8,76 +8,78 @@ import numpy as np
 
 from gramian.errors import NumericalError
 from gramian.linalg.columns import Factors
-from gramian.linalg.exact.cells import ExactCells, gathered
+from gramian.linalg.exact.cells import ExactCells, merge_cells
 from gramian.linalg.exact.moments import LOG_WEIGHT, ExactMoments
 from gramian.linalg.exact.planes import Planes, trimmed
-from gramian.linalg.extract import Extract, Part
+from gramian.linalg.extract import SubsetPlan, TablePart
 from gramian.linalg.monomials import monomial
 from gramian.linalg.products import cell_index
 
 
-def exact_extracted(moments: ExactMoments, plan: Extract) -> ExactMoments:
+def exact_extracted(moments: ExactMoments, plan: SubsetPlan) -> ExactMoments:
     """The exact moments of the wanted layout, told in the wanted names; nothing is rounded."""
-    if plan.missing:
-        raise NumericalError(f"sums that are not stored: {plan.missing[:3]}")
+    if plan.unavailable:
+        raise NumericalError(f"sums that are not stored: {plan.unavailable[:3]}")
     totals = [total(moments.tables[f].sums[:, at]) for f, at in plan.totals]
-    pool = joined([flat(moments.dense), *totals])
+    pool = concatenated([flat(moments.dense), *totals])
     tables = {f: _table(moments, f, parts) for f, parts in plan.tables.items()}
     names = {stored: new for new, stored in plan.variables.items()}
-    told = dict.fromkeys(v for m in (*plan.layout.rows, *(m for _, ms in plan.layout.tables for m in ms)) for v, _ in m)
-    own = {v: plan.variables.get(v, v) for v in told}
+    variables = dict.fromkeys(
+        v for m in (*plan.layout.rows, *(m for _, ms in plan.layout.tables for m in ms)) for v, _ in m
+    )
+    stored_names = {v: plan.variables.get(v, v) for v in variables}
     singles = [monomial({v: p}) for v, at in plan.powers.items() for p in range(at if isinstance(at, int) else len(at))]
-    plain = [_power(moments, plan, pool, v, p) for v, at in plan.powers.items()
+    unweighted = [_power(moments, plan, pool, v, p) for v, at in plan.powers.items()
              for p in range(at if isinstance(at, int) else len(at))]  # fmt: skip
     if LOG_WEIGHT in moments.singles:
         singles.append(LOG_WEIGHT)
-        plain.append(moments.plain[[moments.singles.index(LOG_WEIGHT)]])
-    kept = list({m: i for i, m in reversed(list(enumerate(singles)))}.items())[::-1]
+        unweighted.append(moments.unweighted[[moments.singles.index(LOG_WEIGHT)]])
+    places = list({m: i for i, m in reversed(list(enumerate(singles)))}.items())[::-1]
     return ExactMoments(
         plan.layout,
-        tuple(m for m, _ in kept),
+        tuple(m for m, _ in places),
         moments.rows,
         {f: moments.levels[plan.factors.get(f, f)] for f in sorted({f for factors in tables for f in factors})},
         pool[plan.dense],
         tables,
-        joined([plain[i] for _, i in kept]),
+        concatenated([unweighted[i] for _, i in places]),
         {names.get(v, v): n for v, n in moments.not_finite.items()},
-        moments.left_out,
-        {v: moments.scale[stored] for v, stored in own.items() if stored in moments.scale},
+        moments.dropped_rows,
+        {v: moments.scale[stored] for v, stored in stored_names.items() if stored in moments.scale},
     )
 
 
-def _power(moments: ExactMoments, plan: Extract, pool: Planes, variable: str, power: int) -> Planes:
+def _power(moments: ExactMoments, plan: SubsetPlan, pool: Planes, variable: str, power: int) -> Planes:
     at = plan.powers[variable]
     if not isinstance(at, int):
         return pool[[int(at[power])]]
     stored = plan.variables.get(variable, variable)
-    return moments.plain[[moments.singles.index(monomial({stored: power}))]]
+    return moments.unweighted[[moments.singles.index(monomial({stored: power}))]]
 
 
-def _table(moments: ExactMoments, factors: Factors, parts: Sequence[Part]) -> ExactCells:
+def _table(moments: ExactMoments, factors: Factors, parts: Sequence[TablePart]) -> ExactCells:
     """A wanted table, put together from its parts; their sums are of the same cells."""
     pieces = [_projected(moments.tables[p.source], p) for p in parts]
     order = np.argsort([place for part in parts for place in part.places])
     first = pieces[0]
-    sizes = [len(moments.levels[parts[0].source[at]]) for at in parts[0].kept]
+    sizes = [len(moments.levels[parts[0].source[at]]) for at in parts[0].factor_places]
     columns = [piece.sums[:, j] for piece in pieces for j in range(piece.sums.shape[1])]
     if any(not np.array_equal(first.cells, piece.cells) for piece in pieces):
         places = [cell_index(piece.cells, first.cells, sizes) for piece in pieces]
         columns = [piece.sums[at][:, j] for piece, at in zip(pieces, places, strict=True)
                    for j in range(piece.sums.shape[1])]  # fmt: skip
-    return ExactCells(first.cells, first.rows, turned(joined([columns[j] for j in order]), len(columns)))
+    return ExactCells(first.cells, first.rows, to_matrix(concatenated([columns[j] for j in order]), len(columns)))
 
 
-def _projected(table: ExactCells, part: Part) -> ExactCells:
+def _projected(table: ExactCells, part: TablePart) -> ExactCells:
     sums = table.sums[:, list(part.columns)]
-    return gathered(table.cells[:, list(part.kept)], table.rows, sums)
+    return merge_cells(table.cells[:, list(part.factor_places)], table.rows, sums)
 
 
 def total(column: Planes) -> Planes:
     """The sum of all elements of a vector, as a vector of one."""
     count = column.shape[0]
-    cells = gathered(np.zeros((count, 1), np.int64), np.ones(count, np.int64), column[:, None])
+    cells = merge_cells(np.zeros((count, 1), np.int64), np.ones(count, np.int64), column[:, None])
     return flat(cells.sums) if count else Planes.zeros(1)
 
 
@@ -86,7 +88,7 @@ def flat(planes: Planes) -> Planes:
     return Planes(planes.low, planes.digits.reshape(len(planes.digits), -1))
 
 
-def joined(parts: Sequence[Planes]) -> Planes:
+def concatenated(parts: Sequence[Planes]) -> Planes:
     """Vectors one after another."""
     low = min((p.low for p in parts if len(p.digits)), default=0)
     high = max((p.low + len(p.digits) for p in parts), default=0)
@@ -98,7 +100,7 @@ def joined(parts: Sequence[Planes]) -> Planes:
     return trimmed(low, digits)
 
 
-def turned(planes: Planes, columns: int) -> Planes:
+def to_matrix(planes: Planes, columns: int) -> Planes:
     """Columns that stand one after another, as a matrix (n, columns)."""
     count = planes.shape[0] // columns if columns else 0
     digits = planes.digits.reshape(len(planes.digits), columns, count).transpose(0, 2, 1)

@@ -9,16 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gramian.linalg.columns import Layout
-from gramian.linalg.exact.digits import ROWS, WIDEST, Values, normal
+from gramian.linalg.exact.digits import MAX_DIGITS, ROWS, Values, narrowest_type
 from gramian.linalg.exact.moments import LOG_WEIGHT, ExactMoments, total
-from gramian.linalg.exact.plan import COUNTS, WEIGHTS, Plan, make_plan, wanted
-from gramian.linalg.exact.sums import Filling, Sums
+from gramian.linalg.exact.plan import COUNTS, WEIGHTS, Plan, make_plan, requested_sums
+from gramian.linalg.exact.sums import BlockSums, Sums
 from gramian.linalg.monomials import Monomial, degree, monomial
 from gramian.typing import Codes, Level, Mask, Vector
 
-SPARE = 16  # one row in so many may miss the plan
-MANY = 4  # a new plan is made where more than one row in so many does
-WIDE = 2048  # digits of all columns that may be multiplied together, however few the columns
+ROWS_PER_MISS = 16  # one row in so many may miss the plan
+ROWS_PER_REPLAN = 4  # a new plan is made where more than one row in so many does
+MAX_PLAN_DIGITS = 2048  # digits of all columns that may be multiplied together, however few the columns
 
 Rows = Mapping[str, Values]
 NONE = np.zeros(0, np.int64)
@@ -42,20 +42,20 @@ class ExactAccumulator:
         """`powers` : variable -> how many unweighted power sums are kept. weighted, counted : what rows come with."""
         self.layout = layout
         logs = [LOG_WEIGHT] if weighted else []
-        known = [monomial({v: p}) for v, top in (powers or {}).items() for p in range(top + 1)]
-        self.singles: tuple[Monomial, ...] = tuple(dict.fromkeys([*known, *logs]))
-        used = (*layout.rows, *(m for _, monomials in layout.tables for m in monomials), *known)
+        power_monomials = [monomial({v: p}) for v, top in (powers or {}).items() for p in range(top + 1)]
+        self.singles: tuple[Monomial, ...] = tuple(dict.fromkeys([*power_monomials, *logs]))
+        used = (*layout.rows, *(m for _, monomials in layout.tables for m in monomials), *power_monomials)
         self.variables = tuple(dict.fromkeys(v for m in used for v, _ in m))
-        self.wanted = wanted(layout, self.singles, weighted=weighted, counted=counted)
-        self.share = 1.0 / (SPARE * max(len(self.variables), 1))
-        self.widest = max(WIDE, sum(WIDEST * max(degree(m), 1) for m in self.wanted.monomials))
+        self.requested = requested_sums(layout, self.singles, weighted=weighted, counted=counted)
+        self.share = 1.0 / (ROWS_PER_MISS * max(len(self.variables), 1))
+        self.max_digits = max(MAX_PLAN_DIGITS, sum(MAX_DIGITS * max(degree(m), 1) for m in self.requested.monomials))
         self.not_finite = {v: np.zeros(3, np.int64) for v in self.variables}
-        self.left_out = 0
-        self.closed: list[tuple[Sums, dict[str, int]]] = []
+        self.dropped_rows = 0
+        self.finished: list[tuple[Sums, dict[str, int]]] = []
         self.scale: dict[str, int] = {}
-        self.sums = Sums.empty(self.wanted)
-        self.main: Filling | None = None
-        self.waiting: list[tuple[Rows, Mapping[str, Codes]]] = []
+        self.sums = Sums.empty(self.requested)
+        self.main: BlockSums | None = None
+        self.deferred: list[tuple[Rows, Mapping[str, Codes]]] = []
         self.sizes: Mapping[str, int] = {}
 
     def add(
@@ -73,7 +73,7 @@ class ExactAccumulator:
         values : variable or response -> (n,), float64, integers, or integers that tell value 10^scale. codes, sizes :
         of factors. weight : > 0, multiplies products exactly. count : whole, how many rows each stands for.
         """
-        rows = {v: normal(values[v]) for v in self.variables}
+        rows = {v: narrowest_type(values[v]) for v in self.variables}
         if weight is not None:
             rows |= {WEIGHTS: weight, LOG_WEIGHT[0][0]: np.log(weight)}
         if count is not None:
@@ -83,40 +83,42 @@ class ExactAccumulator:
             self._close()
             self.scale = scale
         self.sizes = dict(sizes)
-        size, start, found = len(rows[self.variables[0]]), 0, [NONE]
+        size, start, not_finite = len(rows[self.variables[0]]), 0, [NONE]
         with np.errstate(all="ignore"):
             while start < size:
                 stop = min(start + (ROWS if self.main is None else self.main.plan.block), size)
-                found.append(start + self._add_block(_cut(rows, start, stop), _cut(codes, start, stop)))
+                not_finite.append(
+                    start + self._add_block(_slice_rows(rows, start, stop), _slice_rows(codes, start, stop))
+                )
                 start = stop
-        return np.concatenate(found)
+        return np.concatenate(not_finite)
 
     def _add_block(self, rows: Rows, codes: Mapping[str, Codes]) -> Codes:
-        filling, fresh = self._filling(rows)
-        wrong = filling.slice(rows)
+        block_sums, is_new = self._main_sums(rows)
+        wrong = block_sums.slice(rows)
         bad = self._count_not_finite(rows, wrong) if wrong.any() else NONE
-        if not fresh and (int(wrong.sum()) - len(bad)) * MANY > len(wrong):
-            filling = self._planned(rows)
-            wrong = filling.slice(rows)
-        filling.add(codes, self.sizes, rows.get(COUNTS), wrong)
-        if filling.full:
-            self.sums += filling.take()
+        if not is_new and (int(wrong.sum()) - len(bad)) * ROWS_PER_REPLAN > len(wrong):
+            block_sums = self._with_new_plan(rows)
+            wrong = block_sums.slice(rows)
+        block_sums.add(codes, self.sizes, rows.get(COUNTS), wrong)
+        if block_sums.full:
+            self.sums += block_sums.take()
         if len(bad) < wrong.sum():
             late = np.setdiff1d(np.flatnonzero(wrong), bad)
-            self.waiting.append((_at(rows, late), _at(codes, late)))
-            self._drain(ROWS)
+            self.deferred.append((_take_rows(rows, late), _take_rows(codes, late)))
+            self._add_deferred(ROWS)
         return bad
 
-    def _filling(self, rows: Rows) -> tuple[Filling, bool]:
+    def _main_sums(self, rows: Rows) -> tuple[BlockSums, bool]:
         """Where these rows go by default, and whether its plan was made for them."""
         if self.main is None or not self.main.plan.fits(rows):
-            return self._planned(rows), True
+            return self._with_new_plan(rows), True
         return self.main, False
 
-    def _planned(self, rows: Rows) -> Filling:
+    def _with_new_plan(self, rows: Rows) -> BlockSums:
         if self.main is not None:
             self.sums += self.main.take()
-        self.main = Filling(self.wanted, make_plan(self.wanted, rows, self.share))
+        self.main = BlockSums(self.requested, make_plan(self.requested, rows, self.share))
         return self.main
 
     def _count_not_finite(self, rows: Rows, wrong: Mask) -> Codes:
@@ -129,67 +131,75 @@ class ExactAccumulator:
                 kinds = (np.isnan(values), np.isposinf(values), np.isneginf(values))
                 counter += [int(count[kind].sum()) for kind in kinds]
                 bad |= ~np.isfinite(values)
-        self.left_out += int(count[bad].sum())
+        self.dropped_rows += int(count[bad].sum())
         return at[bad]
 
-    def _drain(self, least: int) -> None:
+    def _add_deferred(self, least: int) -> None:
         """Sum the rows that wait, if there are at least so many."""
-        if sum(len(rows[self.variables[0]]) for rows, _ in self.waiting) < least:
+        if sum(len(rows[self.variables[0]]) for rows, _ in self.deferred) < least:
             return
-        rows, codes = (_joined([pair[i] for pair in self.waiting]) for i in (0, 1))
-        self.waiting = []
+        rows, codes = (_concatenated([pair[i] for pair in self.deferred]) for i in (0, 1))
+        self.deferred = []
         size = len(rows[self.variables[0]])
         for start in range(0, size, ROWS):
-            self._add_apart(_cut(rows, start, start + ROWS), _cut(codes, start, start + ROWS))
+            self._add_with_own_plan(_slice_rows(rows, start, start + ROWS), _slice_rows(codes, start, start + ROWS))
 
-    def _add_apart(self, rows: Rows, codes: Mapping[str, Codes]) -> None:
+    def _add_with_own_plan(self, rows: Rows, codes: Mapping[str, Codes]) -> None:
         """Sum rows with a plan that all of them fit; cut where their exponents are too far apart."""
-        plan = make_plan(self.wanted, rows, 0.0)
+        plan = make_plan(self.requested, rows, 0.0)
         size = len(rows[self.variables[0]])
-        if plan.height > self.widest and size > 1:
+        if plan.height > self.max_digits and size > 1:
             order = np.argsort(_magnitude(rows[_widest(plan, rows)]), kind="stable")
             for half in (order[: size // 2], order[size // 2 :]):
-                self._add_apart(_at(rows, half), _at(codes, half))
+                self._add_with_own_plan(_take_rows(rows, half), _take_rows(codes, half))
             return
-        filling = Filling(self.wanted, plan)
-        wrong = filling.slice(rows)
-        filling.add(codes, self.sizes, rows.get(COUNTS), wrong)
-        self.sums += filling.take()
+        block_sums = BlockSums(self.requested, plan)
+        wrong = block_sums.slice(rows)
+        block_sums.add(codes, self.sizes, rows.get(COUNTS), wrong)
+        self.sums += block_sums.take()
 
     def _close(self) -> None:
         """Bring everything into the sums, and set these apart with their scale."""
         with np.errstate(all="ignore"):
-            self._drain(1)
+            self._add_deferred(1)
         if self.main is not None:
             self.sums += self.main.take()
-        self.closed.append((self.sums, self.scale))
-        self.sums, self.main = Sums.empty(self.wanted), None
+        self.finished.append((self.sums, self.scale))
+        self.sums, self.main = Sums.empty(self.requested), None
 
     def finish(self, levels: Mapping[str, Sequence[Level]]) -> ExactMoments:
         """The unit's moments; levels : of the codes, whatever their order."""
         self._close()
         counters = {v: (int(n[0]), int(n[1]), int(n[2])) for v, n in self.not_finite.items() if n.any()}
-        known = {name: tuple(values) for name, values in levels.items()}
-        none = Sums.empty(self.wanted)
+        level_tuples = {name: tuple(values) for name, values in levels.items()}
+        no_rows = Sums.empty(self.requested)
         start = ExactMoments(
-            self.layout, self.singles, 0, known, none.dense, none.tables, none.plain, counters, self.left_out
+            self.layout,
+            self.singles,
+            0,
+            level_tuples,
+            no_rows.dense,
+            no_rows.tables,
+            no_rows.unweighted,
+            counters,
+            self.dropped_rows,
         )
         parts = [
-            ExactMoments(self.layout, self.singles, s.rows, known, s.dense, s.tables, s.plain, scale=scale)
-            for s, scale in self.closed
+            ExactMoments(self.layout, self.singles, s.rows, level_tuples, s.dense, s.tables, s.unweighted, scale=scale)
+            for s, scale in self.finished
         ]
         return total([start, *parts])
 
 
-def _cut(arrays: Mapping[str, NDArray[Any]], start: int, stop: int) -> dict[str, NDArray[Any]]:
+def _slice_rows(arrays: Mapping[str, NDArray[Any]], start: int, stop: int) -> dict[str, NDArray[Any]]:
     return {name: array[start:stop] for name, array in arrays.items()}
 
 
-def _at(arrays: Mapping[str, NDArray[Any]], rows: Codes) -> dict[str, NDArray[Any]]:
+def _take_rows(arrays: Mapping[str, NDArray[Any]], rows: Codes) -> dict[str, NDArray[Any]]:
     return {name: array[rows] for name, array in arrays.items()}
 
 
-def _joined(parts: Sequence[Mapping[str, NDArray[Any]]]) -> dict[str, NDArray[Any]]:
+def _concatenated(parts: Sequence[Mapping[str, NDArray[Any]]]) -> dict[str, NDArray[Any]]:
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 

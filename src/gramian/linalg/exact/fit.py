@@ -11,7 +11,7 @@ import numpy as np
 from gramian.linalg.aliasing import explain
 from gramian.linalg.exact.moments import ExactMoments
 from gramian.linalg.exact.products import ExactGram
-from gramian.linalg.exact.round import nearest, root
+from gramian.linalg.exact.round import nearest, square_root
 from gramian.linalg.exact.solve import ExactSolution, exact_solve
 from gramian.typing import Matrix, Vector
 
@@ -43,26 +43,26 @@ class ExactFit:
     @property
     def std_errors(self) -> Vector:
         """Square roots of rss / (rows - rank) times the diagonal of the inverse; infinite without a row to spare."""
-        spare = self.rows - self.rank
-        if spare <= 0:
-            return np.where(self.solution.kept, np.inf, np.nan)
-        found = [root(self.solution.rss / spare * v) for v in self.solution.diagonal]
-        return np.where(self.solution.kept, found, np.nan)
+        df_residual = self.rows - self.rank
+        if df_residual <= 0:
+            return np.where(self.solution.identified, np.inf, np.nan)
+        errors = [square_root(self.solution.rss / df_residual * v) for v in self.solution.diagonal]
+        return np.where(self.solution.identified, errors, np.nan)
 
 
 def exact_fit(gram: ExactGram, constant: int | None, names: tuple[str, ...], moments: ExactMoments) -> ExactFit:
     """Solve for the columns of `gram` (the response last), which are called `names`."""
     solution = exact_solve(gram, constant)
-    kept = solution.kept
-    hi, lo = (np.where(kept, v, np.nan) for v in solution.rounded)
-    norms = np.array([root(gram.fraction(i, i)) for i in range(len(names))])
+    identified = solution.identified
+    hi, lo = (np.where(identified, v, np.nan) for v in solution.rounded)
+    norms = np.array([square_root(gram.fraction(i, i)) for i in range(len(names))])
     null = solution.null.astype(np.float64)
-    aliased = {names[j]: explain(null[:, r], norms, names, int(j)) for r, j in enumerate(np.flatnonzero(~kept))}
-    inverse = np.where(np.logical_and.outer(kept, kept), solution.inverse, np.nan)
+    aliased = {names[j]: explain(null[:, r], norms, names, int(j)) for r, j in enumerate(np.flatnonzero(~identified))}
+    inverse = np.where(np.logical_and.outer(identified, identified), solution.inverse, np.nan)
     weight, first, second = moments.weight, moments.outcome(0), moments.outcome(1)
-    about = second if constant is None else second - first * first / weight
+    total = second if constant is None else second - first * first / weight
     return ExactFit(
-        names, hi, lo, solution.digits, inverse, aliased, int(kept.sum()), moments.rows, nearest(weight),
-        nearest(solution.rss), nearest(about), nearest(1 - solution.rss / about) if about else nan,
+        names, hi, lo, solution.digits, inverse, aliased, int(identified.sum()), moments.rows, nearest(weight),
+        nearest(solution.rss), nearest(total), nearest(1 - solution.rss / total) if total else nan,
         nearest(first / weight), solution,
     )  # fmt: skip

@@ -16,9 +16,9 @@ from gramian.linalg.exact.digits import BASE, DIGIT, ROWS, carry
 from gramian.linalg.exact.planes import Integers
 from gramian.typing import Codes, Matrix
 
-WHOLE = 6  # digits that are kept of S: 132 bits
-FIRST = 4  # digits of a float64 matrix: its largest elements in full, and 35 bits below
-MOST = 20  # digits of an inverse
+MATRIX_DIGITS = 6  # digits that are kept of S: 132 bits
+FLOAT_DIGITS = 4  # digits of a float64 matrix: its largest elements in full, and 35 bits below
+MAX_DIGITS = 20  # digits of an inverse
 HALF = 1 << (DIGIT - 1)
 
 
@@ -44,21 +44,21 @@ class Sliced:
         return np.asarray((out << left) >> right)
 
     @property
-    def rest(self) -> Matrix:
+    def remainder(self) -> Matrix:
         """What `value` lacks."""
-        digits = self.digits - _cut(self.value, self.exponents, len(self.digits))
+        digits = self.digits - _slice(self.value, self.exponents, len(self.digits))
         carry(digits[::-1])
         return np.ldexp(_sum(digits), self.exponents[:, None])
 
 
-def sliced(values: Matrix, count: int = FIRST) -> Sliced:
+def sliced(values: Matrix, count: int = FLOAT_DIGITS) -> Sliced:
     """The highest digits of a float64 matrix, row by row."""
     largest = np.abs(values).max(axis=1, initial=0.0)
     exponents = np.maximum(np.frexp(largest)[1].astype(np.int64), 0) + 2
-    return Sliced(_cut(values, exponents, count), exponents)
+    return Sliced(_slice(values, exponents, count), exponents)
 
 
-def _cut(values: Matrix, exponents: Codes, count: int) -> Matrix:
+def _slice(values: Matrix, exponents: Codes, count: int) -> Matrix:
     out, rest = np.empty((count, *values.shape)), np.ldexp(values, -exponents[:, None])
     for digit in out:
         rest = rest * BASE
@@ -74,14 +74,14 @@ def _sum(digits: Matrix) -> Matrix:
     return out
 
 
-def whole_digits(C: Integers, exponents: Codes) -> Matrix:
+def integer_digits(C: Integers, exponents: Codes) -> Matrix:
     """Digits of S_ij = C_ij / 2^(e_i + e_j), the highest first; what is below 2^-132 is cut off.
 
     S is below a quarter, so that the highest digit has room for what is carried to it: it lies between -1/2 and 1/2.
     """
-    shift = DIGIT * WHOLE - exponents[:, None] - exponents
+    shift = DIGIT * MATRIX_DIGITS - exponents[:, None] - exponents
     left, right = (np.maximum(s, 0).astype(object) for s in (shift, -shift))
-    rest, out = (C << left) >> right, np.empty((WHOLE, *C.shape))
+    rest, out = (C << left) >> right, np.empty((MATRIX_DIGITS, *C.shape))
     for digit in out[::-1]:
         low = ((rest + HALF) & ((1 << DIGIT) - 1)) - HALF
         digit[:] = low
@@ -89,16 +89,16 @@ def whole_digits(C: Integers, exponents: Codes) -> Matrix:
     return out
 
 
-def inverse(S: Matrix, enough: float) -> tuple[Sliced, Matrix, float]:
+def inverse(S: Matrix, tolerance: float) -> tuple[Sliced, Matrix, float]:
     """R with |I - R S| below `enough`, and I - R S itself with a bound of its largest row sum. S : its digits.
 
     Raises NumericalError where S is too near to singular.
     """
     R = sliced(_inverse(_sum(S)))
-    while len(R.digits) <= MOST:
-        E, cut = _defect(*_product(R, S)), 2.0**-131 * np.abs(R.value).sum(axis=1).max(initial=0.0)
-        bound = float(np.abs(E).sum(axis=1).max(initial=0.0) * (1.0 + 1e-9) + cut)
-        if bound < enough:
+    while len(R.digits) <= MAX_DIGITS:
+        E, truncation = _defect(*_product(R, S)), 2.0**-131 * np.abs(R.value).sum(axis=1).max(initial=0.0)
+        bound = float(np.abs(E).sum(axis=1).max(initial=0.0) * (1.0 + 1e-9) + truncation)
+        if bound < tolerance:
             return R, E, bound
         X = _inverse(np.eye(len(E)) - E)
         R = _carried(*_product(sliced(np.ldexp(X, R.exponents)), R.digits))

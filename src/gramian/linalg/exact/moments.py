@@ -42,15 +42,15 @@ class ExactMoments:
     levels: Mapping[str, Sequence[Level]]
     dense: Planes
     tables: Mapping[Factors, ExactCells]
-    plain: Planes
+    unweighted: Planes
     not_finite: Mapping[str, tuple[int, int, int]] = field(default_factory=dict)
-    left_out: int = 0
+    dropped_rows: int = 0
     scale: Mapping[str, int] = field(default_factory=dict)
 
     def __add__(self, other: ExactMoments, /) -> ExactMoments:
         if (self.layout, self.singles) != (other.layout, other.singles):
             raise NumericalError("exact moments of different columns do not add")
-        levels = {name: union(known, other.levels[name]) for name, known in self.levels.items()}
+        levels = {name: union(values, other.levels[name]) for name, values in self.levels.items()}
         scale = {v: max(self.scale.get(v, 0), other.scale.get(v, 0)) for v in {**self.scale, **other.scale}}
         mine, theirs = (m.with_levels(levels).with_scale(scale) for m in (self, other))
         tables = {f: table + theirs.tables[f] for f, table in mine.tables.items()}
@@ -59,9 +59,9 @@ class ExactMoments:
             rows=self.rows + other.rows,
             dense=mine.dense + theirs.dense,
             tables=tables,
-            plain=mine.plain + theirs.plain,
+            unweighted=mine.unweighted + theirs.unweighted,
             not_finite=_added(self.not_finite, other.not_finite),
-            left_out=self.left_out + other.left_out,
+            dropped_rows=self.dropped_rows + other.dropped_rows,
         ).without_empty_levels()
 
     def __neg__(self) -> ExactMoments:
@@ -70,9 +70,9 @@ class ExactMoments:
             rows=-self.rows,
             dense=-self.dense,
             tables={f: -table for f, table in self.tables.items()},
-            plain=-self.plain,
+            unweighted=-self.unweighted,
             not_finite={v: (-n[0], -n[1], -n[2]) for v, n in self.not_finite.items()},
-            left_out=-self.left_out,
+            dropped_rows=-self.dropped_rows,
         )
 
     def __sub__(self, other: ExactMoments, /) -> ExactMoments:
@@ -86,13 +86,13 @@ class ExactMoments:
         Names, levels, counts and sums enter; not the order of rows, nor how many decimal places they were told with.
         """
         layout = self.layout
-        levels = {f: [_told(v) for v in known] for f, known in self.levels.items()}
-        counts = [self.rows, {v: list(n) for v, n in self.not_finite.items()}, self.left_out]
+        levels = {f: [_type_and_text(v) for v in entries] for f, entries in self.levels.items()}
+        counts = [self.rows, {v: list(n) for v, n in self.not_finite.items()}, self.dropped_rows]
         header = [layout.dense, layout.responses, layout.tables, self.singles, levels, *counts]
         rows = powers_of_ten(layout.rows, self.scale)
-        known = [i for i, m in enumerate(self.singles) if m != LOG_WEIGHT]  # logarithms differ between machines
-        powers = powers_of_ten(self.singles, self.scale)[known]
-        sums = [(self.dense, rows[:, None] + rows), (self.plain[known], powers)]
+        entries = [i for i, m in enumerate(self.singles) if m != LOG_WEIGHT]  # logarithms differ between machines
+        powers = powers_of_ten(self.singles, self.scale)[entries]
+        sums = [(self.dense, rows[:, None] + rows), (self.unweighted[entries], powers)]
         tables = [(self.tables[f], powers_of_ten(m, self.scale)) for f, m in layout.tables]
         return digest(
             header,
@@ -110,7 +110,7 @@ class ExactMoments:
         """Sum of the logarithms of the weights, as this machine rounds them, rounded once more."""
         if LOG_WEIGHT not in self.singles:
             return 0.0
-        return float(self.plain.fraction(self.singles.index(LOG_WEIGHT)))
+        return float(self.unweighted.fraction(self.singles.index(LOG_WEIGHT)))
 
     def outcome(self, power: int) -> Fraction:
         """Sum of the response (0) or of its squares (1), weighted."""
@@ -122,20 +122,20 @@ class ExactMoments:
         """Unweighted sums of x^0, ..., x^top."""
         places = [self.singles.index(monomial({variable: p})) for p in range(top + 1)]
         tens = 10 ** self.scale.get(variable, 0)
-        return [self.plain.fraction(i) / tens**p for p, i in enumerate(places)]
+        return [self.unweighted.fraction(i) / tens**p for p, i in enumerate(places)]
 
     def with_levels(self, levels: Mapping[str, Sequence[Level]]) -> ExactMoments:
         """The same sums told with other (more, or reordered) levels."""
         if levels == self.levels:
             return self
-        maps = {name: positions(known, levels[name]) for name, known in self.levels.items()}
+        maps = {name: positions(values, levels[name]) for name, values in self.levels.items()}
         tables = {f: table.recode([maps[name] for name in f]) for f, table in self.tables.items()}
         return replace(self, levels=dict(levels), tables=tables)
 
     def without_empty_levels(self) -> ExactMoments:
         """Without the levels that no cell has."""
-        used = {name: {known[code] for code in self._codes(name)} for name, known in self.levels.items()}
-        return self.with_levels({name: canonical(known) for name, known in used.items()})
+        used = {name: {values[code] for code in self._codes(name)} for name, values in self.levels.items()}
+        return self.with_levels({name: canonical(values) for name, values in used.items()})
 
     def _codes(self, factor: str) -> Codes:
         seen = [t.cells[:, f.index(factor)] for f, t in self.tables.items() if factor in f]
@@ -152,12 +152,12 @@ class ExactMoments:
             self,
             dense=self.dense.times_tens(rows[:, None] + rows),
             tables=tables,
-            plain=self.plain.times_tens(powers_of_ten(self.singles, more)),
+            unweighted=self.unweighted.times_tens(powers_of_ten(self.singles, more)),
             scale=dict(scale),
         )
 
 
-def _told(level: Level) -> tuple[str, str]:
+def _type_and_text(level: Level) -> tuple[str, str]:
     """A level as its type and text; numbers that are equal are one level, whatever their type."""
     if isinstance(level, bool | str):
         return type(level).__name__, str(level)

@@ -25,13 +25,13 @@ from gramian.linalg.exact.digits import (
 from gramian.linalg.monomials import CONSTANT, Monomial, degree, monomial, times
 from gramian.typing import Codes, Mask, Matrix
 
-CELLS = 1 << 20  # digits of a block of rows: 8 MB
-FEWEST = 256  # rows of a block, however many digits
+BLOCK_DIGITS = 1 << 20  # digits of a block of rows: 8 MB
+MIN_ROWS = 256  # rows of a block, however many digits
 WEIGHTS, COUNTS = "=weights", "=counts"  # no column or expression can be called so
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class RequestedSums:
     """Which sums: products of every left monomial with every right one, sums in cells, sums over all rows.
 
     left is right unless there are weights or counts, which then multiply the left monomials, those of the tables, and
@@ -41,29 +41,29 @@ class Wanted:
     left: tuple[Monomial, ...]
     right: tuple[Monomial, ...]
     tables: tuple[tuple[tuple[str, ...], tuple[Monomial, ...]], ...]
-    plain: tuple[Monomial, ...]
+    unweighted: tuple[Monomial, ...]
 
     @property
     def monomials(self) -> tuple[Monomial, ...]:
         """Each once, those of the products first."""
         rest = [m for _, monomials in self.tables for m in monomials]
-        return tuple(dict.fromkeys((*self.right, *self.left, *rest, *self.plain)))
+        return tuple(dict.fromkeys((*self.right, *self.left, *rest, *self.unweighted)))
 
 
-def wanted(layout: Layout, plain: Sequence[Monomial], *, weighted: bool, counted: bool) -> Wanted:
+def requested_sums(layout: Layout, unweighted: Sequence[Monomial], *, weighted: bool, counted: bool) -> RequestedSums:
     """The sums of a layout; `plain` are summed without weights."""
     count = monomial({COUNTS: 1}) if counted else CONSTANT
-    both = times(monomial({WEIGHTS: 1}), count) if weighted else count
-    return Wanted(
-        tuple(times(m, both) for m in layout.rows),
+    multiplier = times(monomial({WEIGHTS: 1}), count) if weighted else count
+    return RequestedSums(
+        tuple(times(m, multiplier) for m in layout.rows),
         layout.rows,
-        tuple((f, tuple(times(m, both) for m in monomials)) for f, monomials in layout.tables),
-        tuple(times(m, count) for m in plain),
+        tuple((f, tuple(times(m, multiplier) for m in monomials)) for f, monomials in layout.tables),
+        tuple(times(m, count) for m in unweighted),
     )
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class SliceGroup:
     """Variables that are sliced together: same number of digits, rows `start` and on, lowest digits first."""
 
     variables: tuple[str, ...]
@@ -88,7 +88,7 @@ class Plan:
 
     grids: Mapping[Monomial, Grid]
     at: Mapping[Monomial, Codes]
-    runs: tuple[Run, ...]
+    slice_groups: tuple[SliceGroup, ...]
     steps: tuple[tuple[Monomial, Monomial, Monomial], ...]
     right: slice
     left: slice
@@ -98,7 +98,7 @@ class Plan:
     @property
     def block(self) -> int:
         """Rows of data that are sliced together."""
-        return int(np.clip(CELLS // max(self.height, 1), FEWEST, ROWS))
+        return int(np.clip(BLOCK_DIGITS // max(self.height, 1), MIN_ROWS, ROWS))
 
     def fits(self, values: Mapping[str, Values]) -> bool:
         """Whether the plan was made for values of these types."""
@@ -107,10 +107,10 @@ class Plan:
     def fill(self, values: Mapping[str, Values], buffer: Matrix) -> Mask:
         """Write the digits of a block; rows that do not fit are left zero, and marked in what is returned."""
         wrong = np.zeros(buffer.shape[1], np.bool_)
-        for run in self.runs:
-            (n, k), m = run.shape, buffer.shape[1]
-            out = buffer[run.start : run.start + n * k].reshape(n, k, m)
-            wrong |= _slice(run, values, out)
+        for group in self.slice_groups:
+            (n, k), m = group.shape, buffer.shape[1]
+            out = buffer[group.start : group.start + n * k].reshape(n, k, m)
+            wrong |= _slice(group, values, out)
         buffer[self.at.get(CONSTANT, np.zeros(0, np.int64))] = 1.0
         if wrong.any():
             buffer[:, wrong] = 0.0
@@ -129,17 +129,17 @@ class Plan:
         return rows, np.concatenate([none, *powers]), np.repeat(np.arange(len(monomials)), counts)
 
 
-def _slice(run: Run, values: Mapping[str, Values], out: Matrix) -> Mask:
-    if not run.floating:
-        return slice_integers(values[run.variables[0]], run.grids[0], out[:, 0])
+def _slice(group: SliceGroup, values: Mapping[str, Values], out: Matrix) -> Mask:
+    if not group.floating:
+        return slice_integers(values[group.variables[0]], group.grids[0], out[:, 0])
     raw = np.empty(out.shape[1:])
-    for row, name in zip(raw, run.variables, strict=True):
+    for row, name in zip(raw, group.variables, strict=True):
         row[:] = values[name]
-    lows, reaches = (np.array([getattr(g, a) for g in run.grids], np.int64) for a in ("low", "reach"))
-    return slice_floats(raw, lows, reaches, out)
+    lows, bits = (np.array([getattr(g, a) for g in group.grids], np.int64) for a in ("low", "reach"))
+    return slice_floats(raw, lows, bits, out)
 
 
-def make_plan(sums: Wanted, values: Mapping[str, Values], share: float) -> Plan:
+def make_plan(sums: RequestedSums, values: Mapping[str, Values], share: float) -> Plan:
     """A plan that all rows but a share of these fit into."""
     steps, order = _steps(sums.monomials)
     multiplied = {v for m in order if degree(m) > 1 for v, _ in m}
@@ -169,10 +169,10 @@ def _steps(monomials: Iterable[Monomial]) -> tuple[tuple[tuple[Monomial, Monomia
     return tuple((m, *steps[m]) for m in ordered), list(order)
 
 
-def _parents(m: Monomial, known: Mapping[Monomial, None]) -> tuple[Monomial, Monomial]:
+def _parents(m: Monomial, available: Mapping[Monomial, None]) -> tuple[Monomial, Monomial]:
     """A monomial and a variable whose product is `m`: one that is known, else that without weights."""
     options = [(_without(m, v), monomial({v: 1})) for v in sorted((v for v, _ in m), key=lambda v: v[0] != "=")]
-    return next((o for o in options if o[0] in known), options[0])
+    return next((o for o in options if o[0] in available), options[0])
 
 
 def _without(m: Monomial, variable: str) -> Monomial:
@@ -180,7 +180,7 @@ def _without(m: Monomial, variable: str) -> Monomial:
 
 
 def _placed(
-    sums: Wanted,
+    sums: RequestedSums,
     order: Sequence[Monomial],
     steps: tuple[tuple[Monomial, Monomial, Monomial], ...],
     grids: Mapping[Monomial, Grid],
@@ -188,18 +188,18 @@ def _placed(
 ) -> Plan:
     right, left = set(sums.right), set(sums.left)
     at: dict[Monomial, Codes] = {}
-    runs: list[Run] = []
-    sides, height = [], 0
+    slice_groups: list[SliceGroup] = []
+    slices, height = [], 0
     for part in (
         [m for m in order if m in right],
         [m for m in order if m in left and m not in right],
         [m for m in order if m not in left and m not in right],
     ):
         start = height
-        height = _place(part, grids, floating, at, runs, height)
-        sides.append(slice(start, height))
-    other = sides[0] if sums.left == sums.right else sides[1]
-    return Plan(grids, at, tuple(runs), steps, sides[0], other, height, floating)
+        height = _place(part, grids, floating, at, slice_groups, height)
+        slices.append(slice(start, height))
+    other = slices[0] if sums.left == sums.right else slices[1]
+    return Plan(grids, at, tuple(slice_groups), steps, slices[0], other, height, floating)
 
 
 def _place(
@@ -207,7 +207,7 @@ def _place(
     grids: Mapping[Monomial, Grid],
     floating: Mapping[str, bool],
     at: dict[Monomial, Codes],
-    runs: list[Run],
+    slice_groups: list[SliceGroup],
     height: int,
 ) -> int:
     together: dict[tuple[bool, int, str], list[Monomial]] = {}
@@ -221,7 +221,9 @@ def _place(
             height += grids[m].digits
     for (is_float, _, _), members in together.items():
         n, k = grids[members[0]].digits, len(members)
-        runs.append(Run(tuple(m[0][0] for m in members), tuple(grids[m] for m in members), is_float, height))
+        slice_groups.append(
+            SliceGroup(tuple(m[0][0] for m in members), tuple(grids[m] for m in members), is_float, height)
+        )
         for i, m in enumerate(members):
             at[m] = height + i + k * np.arange(n)
         height += n * k

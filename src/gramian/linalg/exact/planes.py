@@ -59,7 +59,7 @@ class Planes:
         where = index if isinstance(index, tuple) else (index,)
         return trimmed(self.low, np.ascontiguousarray(self.digits[(slice(None), *where)]))
 
-    def same(self, other: Planes) -> bool:
+    def equals(self, other: Planes) -> bool:
         """Whether all values are equal."""
         return self.shape == other.shape and (
             (self.low == other.low or not self.digits.size) and np.array_equal(self.digits, other.digits)
@@ -78,8 +78,8 @@ class Planes:
         out = np.zeros(self.shape, object)
         for t, digits in enumerate(self.digits):
             shift = PLANE * (self.low + t) - exponent
-            whole = digits.astype(object)
-            out = out + (whole << shift if shift >= 0 else whole >> -shift)
+            plane = digits.astype(object)
+            out = out + (plane << shift if shift >= 0 else plane >> -shift)
         return out
 
     def fraction(self, *index: int) -> Fraction:
@@ -88,7 +88,7 @@ class Planes:
         planes = enumerate(self.digits[where].tolist())
         return sum((digit * Fraction(2) ** (PLANE * (self.low + t)) for t, digit in planes), Fraction(0))
 
-    def parts(self) -> list[tuple[int, bytes]]:
+    def nonempty_planes(self) -> list[tuple[int, bytes]]:
         """The planes that are not empty, with their numbers, as little-endian bytes of 32-bit digits."""
         planes = ((self.low + t, digits) for t, digits in enumerate(self.digits) if digits.any())
         return [(t, digits.astype("<i4").tobytes()) for t, digits in planes]

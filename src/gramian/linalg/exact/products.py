@@ -13,10 +13,10 @@ from gramian.linalg.doubledouble import Pair, from_fraction
 from gramian.linalg.exact.moments import ExactMoments, powers_of_ten
 from gramian.linalg.exact.planes import PLANE, Integers, Planes
 from gramian.linalg.monomials import times
-from gramian.linalg.products import Group, cell_index
+from gramian.linalg.products import ColumnGroup, cell_index
 from gramian.typing import Codes
 
-PLAIN = 900  # bits that float64 holds well within its range, and the rest of a rounding as well
+DIRECT_BITS = 900  # bits that float64 holds well within its range, and the rest of a rounding as well
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,29 +26,31 @@ class ExactGram:
     whole : (q, q) Python integers. units : (q,) positive integers, what a column was multiplied by to be whole.
     """
 
-    whole: Integers
+    integers: Integers
     exponent: int
-    units: tuple[int, ...]
+    multipliers: tuple[int, ...]
 
     def fraction(self, i: int, j: int) -> Fraction:
         """One product."""
-        return Fraction(int(self.whole[i, j]), self.units[i] * self.units[j]) * Fraction(2) ** self.exponent
+        return (
+            Fraction(int(self.integers[i, j]), self.multipliers[i] * self.multipliers[j]) * Fraction(2) ** self.exponent
+        )
 
 
-def exact_gram(moments: ExactMoments, groups: Sequence[Group]) -> ExactGram:
+def exact_gram(moments: ExactMoments, groups: Sequence[ColumnGroup]) -> ExactGram:
     """Products of the stored columns in `groups`, (q, q) in the order of their positions."""
     width = sum(len(g.positions) for g in groups)
-    whole = np.zeros((width, width), object)
-    units = [1] * width
+    integers = np.zeros((width, width), object)
+    multipliers = [1] * width
     exponent = _lowest(moments)
     for i, left in enumerate(groups):
         for k, power in enumerate(powers_of_ten(left.monomials, moments.scale)):
             for position in left.at(k):
-                units[position] = 10 ** int(power)
+                multipliers[position] = 10 ** int(power)
         for right in groups[i:]:
             read = _from_table if left.factors or right.factors else _from_dense
-            read(moments, left, right, exponent, whole)
-    return ExactGram(whole, exponent, tuple(units))
+            read(moments, left, right, exponent, integers)
+    return ExactGram(integers, exponent, tuple(multipliers))
 
 
 def _lowest(moments: ExactMoments) -> int:
@@ -56,7 +58,7 @@ def _lowest(moments: ExactMoments) -> int:
     return PLANE * min([p.low for p in planes if p.digits.size], default=0)
 
 
-def _from_dense(moments: ExactMoments, left: Group, right: Group, exponent: int, out: Integers) -> None:
+def _from_dense(moments: ExactMoments, left: ColumnGroup, right: ColumnGroup, exponent: int, out: Integers) -> None:
     place = {m: i for i, m in enumerate(moments.layout.rows)}
     a, b = ([place[m] for m in g.monomials] for g in (left, right))
     block = moments.dense[np.ix_(a, b)].integers(exponent)
@@ -64,17 +66,17 @@ def _from_dense(moments: ExactMoments, left: Group, right: Group, exponent: int,
     out[np.ix_(right.positions, left.positions)] = block.T
 
 
-def _from_table(moments: ExactMoments, left: Group, right: Group, exponent: int, out: Integers) -> None:
+def _from_table(moments: ExactMoments, left: ColumnGroup, right: ColumnGroup, exponent: int, out: Integers) -> None:
     union = tuple(sorted({*left.factors, *right.factors}))
     table = moments.tables[union]
     place = {m: i for i, m in enumerate(dict(moments.layout.tables)[union])}
     sizes = [len(moments.levels[f]) for f in union]
     a, b = (_index(g, union, table.cells, sizes) for g in (left, right))
-    known = np.flatnonzero((a >= 0) & (b >= 0))
-    sums = table.sums[known]
+    present = np.flatnonzero((a >= 0) & (b >= 0))
+    sums = table.sums[present]
     for i, m in enumerate(left.monomials):
         for j, n in enumerate(right.monomials):
-            rows, columns = left.at(i)[a[known]], right.at(j)[b[known]]
+            rows, columns = left.at(i)[a[present]], right.at(j)[b[present]]
             out[rows, columns] = out[columns, rows] = _column(sums, place[times(m, n)]).integers(exponent)
 
 
@@ -82,33 +84,33 @@ def _column(sums: Planes, index: int) -> Planes:
     return sums[:, index]
 
 
-def _index(group: Group, union: tuple[str, ...], cells: Codes, sizes: list[int]) -> Codes:
+def _index(group: ColumnGroup, union: tuple[str, ...], cells: Codes, sizes: list[int]) -> Codes:
     where = [union.index(f) for f in group.factors]
     return cell_index(group.cells, cells[:, where], [sizes[w] for w in where])
 
 
 def combined(gram: ExactGram, columns: Sequence[Mapping[int, Fraction]]) -> ExactGram:
     """Products of exact combinations of the columns, K'GK."""
-    units, shares = [], []
+    multipliers, shares = [], []
     for column in columns:
-        told = {i: c / gram.units[i] for i, c in column.items()}
-        units.append(lcm(*(c.denominator for c in told.values())))
-        shares.append({i: int(c * units[-1]) for i, c in told.items()})
-    return ExactGram(_sums(_sums(gram.whole, shares).T, shares), gram.exponent, tuple(units))
+        scaled = {i: c / gram.multipliers[i] for i, c in column.items()}
+        multipliers.append(lcm(*(c.denominator for c in scaled.values())))
+        shares.append({i: int(c * multipliers[-1]) for i, c in scaled.items()})
+    return ExactGram(_sums(_sums(gram.integers, shares).T, shares), gram.exponent, tuple(multipliers))
 
 
 def _sums(rows: Integers, shares: Sequence[Mapping[int, int]]) -> Integers:
     """Whole combinations of rows, one after the other; each has few summands."""
     out = np.zeros((len(shares), rows.shape[1]), object)
-    for told, column in zip(out, shares, strict=True):
+    for row, column in zip(out, shares, strict=True):
         for i, c in column.items():
-            told += rows[i] if c == 1 else rows[i] * c
+            row += rows[i] if c == 1 else rows[i] * c
     return out
 
 
 def pairs(gram: ExactGram) -> Pair:
     """The products as hi + lo, each rounded."""
-    q = len(gram.whole)
+    q = len(gram.integers)
     rows, columns = np.triu_indices(q)
     hi, lo = np.empty((q, q)), np.empty((q, q))
     for i, j in zip(rows.tolist(), columns.tolist(), strict=True):
@@ -118,8 +120,8 @@ def pairs(gram: ExactGram) -> Pair:
 
 
 def _pair(gram: ExactGram, i: int, j: int) -> tuple[float, float]:
-    whole, size = gram.whole[i, j], gram.whole[i, j].bit_length()
-    if gram.units[i] * gram.units[j] > 1 or size > PLAIN or abs(gram.exponent) + size > PLAIN:
+    integer, size = gram.integers[i, j], gram.integers[i, j].bit_length()
+    if gram.multipliers[i] * gram.multipliers[j] > 1 or size > DIRECT_BITS or abs(gram.exponent) + size > DIRECT_BITS:
         return from_fraction(gram.fraction(i, j))
-    hi = float(whole)
-    return ldexp(hi, gram.exponent), ldexp(float(whole - int(hi)), gram.exponent)
+    hi = float(integer)
+    return ldexp(hi, gram.exponent), ldexp(float(integer - int(hi)), gram.exponent)

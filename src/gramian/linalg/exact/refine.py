@@ -12,21 +12,21 @@ from math import ldexp
 
 import numpy as np
 
-from gramian.linalg.exact.inverse import inverse, series, whole_digits
+from gramian.linalg.exact.inverse import integer_digits, inverse, series
 from gramian.linalg.exact.limbs import Limbs, limbs_of
 from gramian.linalg.exact.planes import Integers
 from gramian.typing import Codes, Mask, Matrix
 
 BITS = 320  # below the point of a solution, whose largest elements are near one
-SURE = 2.0**-150  # relative bound at which a solution is refined no more
-ENOUGH = 2.0**-20  # row sum of |I - R S|, so that each step gains six digits
+TOLERANCE = 2.0**-150  # relative bound at which a solution is refined no more
+DEFECT_LIMIT = 2.0**-20  # row sum of |I - R S|, so that each step gains six digits
 STEPS, PATIENCE = 200, 6  # at most so many, so many without a smaller bound
 TWO = Fraction(2)
 FIXED, GUARD = 200, 64  # bits below the point of an inverse, and of a scaled residual
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Verified:
+class VerifiedInverse:
     """C, scaled by powers of two to a diagonal below a quarter, and an inverse with a bound.
 
     limbs : (k, k), of C_ij = S_ij 2^(e_i + e_j) with exponents e : (k,). inverse : of S, rounded. approximate : R as
@@ -47,17 +47,17 @@ class Approximation:
     units of 2^(tops_j - e_i). residuals : (k, m), exact, in units of 2^below_j.
     """
 
-    whole: Integers
+    integers: Integers
     bounds: Matrix
     residuals: Integers
-    units: Codes
+    shifts: Codes
     tops: Codes
-    below: Codes
+    residual_shifts: Codes
     exponents: Codes
 
     def value(self, i: int, j: int) -> Fraction:
         """An element."""
-        return int(self.whole[i, j]) * TWO ** int(self.units[j] - self.exponents[i])
+        return int(self.integers[i, j]) * TWO ** int(self.shifts[j] - self.exponents[i])
 
     def error(self, i: int, j: int) -> Fraction:
         """A bound of its error."""
@@ -65,25 +65,25 @@ class Approximation:
 
     def column(self, j: int) -> tuple[list[Fraction], list[Fraction], list[Fraction]]:
         """A solution, bounds of its errors, and the exact residual."""
-        rows = range(len(self.whole))
-        unit = TWO ** int(self.below[j])
-        residual = [int(v) * unit for v in self.residuals[:, j]]
+        rows = range(len(self.integers))
+        scale = TWO ** int(self.residual_shifts[j])
+        residual = [int(v) * scale for v in self.residuals[:, j]]
         return [self.value(i, j) for i in rows], [self.error(i, j) for i in rows], residual
 
 
-def verified(C: Integers) -> Verified:
+def verified_inverse(C: Integers) -> VerifiedInverse:
     """Find an approximate inverse that proves itself. Raises NumericalError where none is found."""
     exponents = np.array([(int(v).bit_length() + 3) // 2 for v in C.diagonal()], np.int64)
-    R, E, defect = inverse(whole_digits(C, exponents), ENOUGH)
+    R, E, defect = inverse(integer_digits(C, exponents), DEFECT_LIMIT)
     value, step = R.value, R.fixed(FIXED)
     more = series(E) @ value
     if np.abs(value).sum(axis=1).max(initial=0.0) < 2.0**50:  # beyond, its own rounding would be larger than E
         step = step + _fixed(more)
-    return Verified(exponents, value + (R.rest + more), value, defect, limbs_of(C), limbs_of(step))
+    return VerifiedInverse(exponents, value + (R.remainder + more), value, defect, limbs_of(C), limbs_of(step))
 
 
 def refined(
-    system: Verified, c: Integers, sure: float = SURE, needed: Mask | None = None, bits: int = BITS
+    system: VerifiedInverse, c: Integers, tolerance: float = TOLERANCE, needed: Mask | None = None, bits: int = BITS
 ) -> Approximation:
     """X with C X = c : (k, m) whole numbers, bounds of its errors, and the exact residuals c - C X.
 
@@ -98,11 +98,11 @@ def refined(
     for _ in range(STEPS):
         residual = target - system.limbs.times(_shifted(X, (most - e)[:, None]))
         bound = _bound(system, _floats(residual, -(places + most + e[:, None])))
-        far = bound > sure * np.abs(_floats(X, -places))
-        far = far if needed is None else far & needed
-        largest = float(bound[:, far.any(axis=0)].max(initial=0.0))
+        unfinished = bound > tolerance * np.abs(_floats(X, -places))
+        unfinished = unfinished if needed is None else unfinished & needed
+        largest = float(bound[:, unfinished.any(axis=0)].max(initial=0.0))
         stalled = 0 if largest < 0.9 * best else stalled + 1
-        if not far.any() or stalled > PATIENCE:
+        if not unfinished.any() or stalled > PATIENCE:
             break
         best = min(best, largest)
         step = system.steps.times(_shifted(residual, GUARD - most - e[:, None]))
@@ -118,32 +118,34 @@ def _top(column: Integers, exponents: Codes) -> int:
 def _fixed(values: Matrix) -> Integers:
     """values 2^FIXED as integers."""
     fraction, exponent = np.frexp(values)
-    whole: Integers = np.ldexp(fraction, 53).astype(np.int64).astype(object)
+    integers: Integers = np.ldexp(fraction, 53).astype(np.int64).astype(object)
     up = exponent.astype(np.int64) - 53 + FIXED
     left, right = (np.maximum(shift, 0).astype(object) for shift in (up, -up))
-    return np.asarray((whole << left) >> right)
+    return np.asarray((integers << left) >> right)
 
 
-def _shifted(whole: Integers, shifts: Codes) -> Integers:
+def _shifted(integers: Integers, shifts: Codes) -> Integers:
     """Element by element times 2^shift, rounded down; shifts : broadcast to the shape."""
-    pairs = zip(whole.ravel(), np.broadcast_to(shifts, whole.shape).ravel().tolist(), strict=True)
-    out = np.empty(whole.size, object)
+    pairs = zip(integers.ravel(), np.broadcast_to(shifts, integers.shape).ravel().tolist(), strict=True)
+    out = np.empty(integers.size, object)
     out[:] = [v << s if s >= 0 else v >> -s for v, s in pairs]
-    return out.reshape(whole.shape)
+    return out.reshape(integers.shape)
 
 
-def _bound(system: Verified, r: Matrix) -> Matrix:
+def _bound(system: VerifiedInverse, r: Matrix) -> Matrix:
     """|x - x'| <= |R r| + d / (1 - d) max |R r|, with room for rounding and for what the digits of R left out."""
     size = np.abs(system.approximate)
     cut = 2.0**-80 * size.max(axis=1, initial=0.0)[:, None] * np.abs(r).sum(axis=0)
-    reach = (size @ np.abs(r) + cut) * (1.0 + 1e-9) + 2.0**-1000
-    return np.asarray(reach + system.defect / (1.0 - system.defect) * reach.max(axis=0, initial=0.0)) * (1.0 + 1e-9)
+    residual_bound = (size @ np.abs(r) + cut) * (1.0 + 1e-9) + 2.0**-1000
+    return np.asarray(
+        residual_bound + system.defect / (1.0 - system.defect) * residual_bound.max(axis=0, initial=0.0)
+    ) * (1.0 + 1e-9)
 
 
-def _floats(whole: Integers, exponents: Codes) -> Matrix:
+def _floats(integers: Integers, exponents: Codes) -> Matrix:
     """whole 2^exponent, nearly; exponents : broadcast to the shape."""
-    pairs = zip(whole.ravel(), np.broadcast_to(exponents, whole.shape).ravel().tolist(), strict=True)
-    return np.array([_float(v, s) for v, s in pairs]).reshape(whole.shape)
+    pairs = zip(integers.ravel(), np.broadcast_to(exponents, integers.shape).ravel().tolist(), strict=True)
+    return np.array([_float(v, s) for v, s in pairs]).reshape(integers.shape)
 
 
 def _float(number: int, exponent: int) -> float:

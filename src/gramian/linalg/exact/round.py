@@ -16,9 +16,11 @@ def nearest(value: Fraction) -> float:
         return inf if value > 0 else -inf
 
 
-def root(value: Fraction) -> float:
+def square_root(value: Fraction) -> float:
     """Square root of a fraction that is not negative, to the last bit but for 2^-64 of an ulp."""
     size = value.numerator.bit_length() - value.denominator.bit_length()
     half = (PRECISION - size) // 2
-    whole = isqrt(int(value * Fraction(4) ** half))
-    return nearest(Fraction(whole) / Fraction(2) ** half) if abs(half) > 900 else ldexp(float(whole), -half)
+    integer_root = isqrt(int(value * Fraction(4) ** half))
+    return (
+        nearest(Fraction(integer_root) / Fraction(2) ** half) if abs(half) > 900 else ldexp(float(integer_root), -half)
+    )

@@ -18,7 +18,7 @@ from gramian.typing import Matrix, Vector
 Share = tuple[Mapping[int, int], int]  # place -> whole number, and what all of them are divided by
 
 
-def rounded(moments: ExactMoments, coordinates: Mapping[str, Coordinate]) -> Moments:
+def to_float64(moments: ExactMoments, coordinates: Mapping[str, Coordinate]) -> Moments:
     """The moments that one pass in float64 would leave, but for its rounding.
 
     coordinates : variable -> shift and scale, for every variable of the layout. Shifting is exact, so that nothing
@@ -26,13 +26,13 @@ def rounded(moments: ExactMoments, coordinates: Mapping[str, Coordinate]) -> Mom
     """
     layout = moments.layout
     shares = _shares(layout.rows, coordinates, moments.scale)
-    half = _combined(_whole(moments.dense), shares)
-    units = np.array([unit for _, unit in shares], object)
-    dense = _floats(_combined(half.T, shares), units[:, None] * units, moments.dense.low)
+    half = _combined(_integers(moments.dense), shares)
+    denominators = np.array([denominator for _, denominator in shares], object)
+    dense = _floats(_combined(half.T, shares), denominators[:, None] * denominators, moments.dense.low)
     tables = {f: _table(moments, f, m, coordinates) for f, m in layout.tables}
-    known = {v: _powers(moments, v, coordinates[v]) for v in _variables(moments.singles)}
-    levels = {name: tuple(found) for name, found in moments.levels.items()}
-    return Moments(layout, dict(coordinates), moments.rows, moments.log_weight, dense, levels, tables, known)
+    power_sums = {v: _powers(moments, v, coordinates[v]) for v in _variables(moments.singles)}
+    levels = {name: tuple(values) for name, values in moments.levels.items()}
+    return Moments(layout, dict(coordinates), moments.rows, moments.log_weight, dense, levels, tables, power_sums)
 
 
 def _table(
@@ -42,8 +42,8 @@ def _table(
     coordinates: Mapping[str, Coordinate],
 ) -> CellSums:
     table, shares = moments.tables[factors], _shares(monomials, coordinates, moments.scale)
-    units = np.array([unit for _, unit in shares], object)
-    sums = _floats(_combined(_whole(table.sums).T, shares).T, units, table.sums.low)
+    denominators = np.array([denominator for _, denominator in shares], object)
+    sums = _floats(_combined(_integers(table.sums).T, shares).T, denominators, table.sums.low)
     return CellSums(table.cells, table.rows, sums)
 
 
@@ -55,8 +55,8 @@ def _powers(moments: ExactMoments, variable: str, coordinate: Coordinate) -> Vec
     """Sums of u^0, u^1, ... from those of x."""
     top = max(p for m in moments.singles for v, p in m if v == variable)
     sums = moments.power_sums(variable, top)
-    told = [raw_monomial(((variable, k),) if k else (), {variable: coordinate.inverse}) for k in range(top + 1)]
-    return np.array([float(sum(c * sums[sum(p for _, p in m)] for m, c in q.items())) for q in told])
+    polynomials = [raw_monomial(((variable, k),) if k else (), {variable: coordinate.inverse}) for k in range(top + 1)]
+    return np.array([float(sum(c * sums[sum(p for _, p in m)] for m, c in q.items())) for q in polynomials])
 
 
 def _shares(
@@ -68,12 +68,12 @@ def _shares(
     for m in monomials:
         raw = raw_monomial(m, {v: coordinates[v].inverse for v, _ in m})
         parts = {place[r]: c / 10 ** sum(p * scale.get(v, 0) for v, p in r) for r, c in raw.items() if c}
-        unit = lcm(*(c.denominator for c in parts.values()))
-        out.append(({i: int(c * unit) for i, c in parts.items()}, unit))
+        denominator = lcm(*(c.denominator for c in parts.values()))
+        out.append(({i: int(c * denominator) for i, c in parts.items()}, denominator))
     return out
 
 
-def _whole(planes: Planes) -> Integers:
+def _integers(planes: Planes) -> Integers:
     """Its values divided by the power of two of the lowest plane."""
     return planes.integers(PLANE * planes.low)
 
@@ -87,10 +87,10 @@ def _combined(values: Integers, shares: Sequence[Share]) -> Integers:
     return out
 
 
-def _floats(values: Integers, units: Integers, low: int) -> Matrix:
+def _floats(values: Integers, denominators: Integers, low: int) -> Matrix:
     """values 2^(PLANE low) / units, each rounded once: the quotient of two integers is."""
     above, below = 2 ** max(PLANE * low, 0), 2 ** max(-PLANE * low, 0)
     try:
-        return np.asarray((values * above) / (units * below), np.float64).reshape(values.shape)
+        return np.asarray((values * above) / (denominators * below), np.float64).reshape(values.shape)
     except OverflowError:
         raise NumericalError("a sum is beyond the largest float64; divide the columns by a power of ten") from None

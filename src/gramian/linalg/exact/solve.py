@@ -14,12 +14,12 @@ from math import isfinite, log10
 import numpy as np
 
 from gramian.errors import NumericalError
-from gramian.linalg.exact.eliminate import eliminate, independent, seconds
+from gramian.linalg.exact.eliminate import eliminate, estimated_seconds, independent
 from gramian.linalg.exact.planes import Integers
 from gramian.linalg.exact.products import ExactGram
-from gramian.linalg.exact.refine import Verified, refined, verified
+from gramian.linalg.exact.refine import VerifiedInverse, refined, verified_inverse
 from gramian.linalg.exact.round import nearest
-from gramian.linalg.exact.spread import spread_inverse
+from gramian.linalg.exact.spread import uncentred_inverse
 from gramian.typing import Codes, Mask, Matrix, Vector
 
 PATIENCE = 0.1  # seconds for exact elimination; refinement, with its bounds, takes milliseconds
@@ -44,10 +44,10 @@ class ExactSolution:
     errors: tuple[Fraction, ...]
     inverse: Matrix
     diagonal: tuple[Fraction, ...]
-    spread: tuple[Fraction, ...]
+    diagonal_errors: tuple[Fraction, ...]
     rss: Fraction
     rss_error: Fraction
-    kept: Mask
+    identified: Mask
     null: Integers
     exact: bool
     proved: bool
@@ -84,14 +84,14 @@ def exact_solve(gram: ExactGram, constant: int | None) -> ExactSolution:
     constant : position of the constant column, swept out first. Raises NumericalError where a large system is so near
     to singular, without being it, that no bound can be proved.
     """
-    swept = _sweep(gram.whole, constant)
-    kept = independent(swept.C[:-1, :-1])
-    part = _solve(swept.C, kept)
-    return _told(gram, swept, kept, part)
+    centred = _centre(gram.integers, constant)
+    identified = independent(centred.C[:-1, :-1])
+    part = _solve(centred.C, identified)
+    return _in_columns(gram, centred, identified, part)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Swept:
+class CentredProducts:
     """weight M - s s' for the columns other than the constant, the response last; weight 1 and s 0 without one."""
 
     C: Integers
@@ -101,65 +101,65 @@ class Swept:
     constant: int | None
 
 
-def _sweep(M: Integers, constant: int | None) -> Swept:
+def _centre(M: Integers, constant: int | None) -> CentredProducts:
     others = np.array([j for j in range(len(M)) if j != constant], np.int64)
     inner = M[np.ix_(others, others)]
     if constant is None:
-        return Swept(inner, np.zeros(len(others), object), 1, others, None)
+        return CentredProducts(inner, np.zeros(len(others), object), 1, others, None)
     s, weight = M[others, constant], int(M[constant, constant])
-    return Swept(weight * inner - s[:, None] * s, s, weight, others, constant)
+    return CentredProducts(weight * inner - s[:, None] * s, s, weight, others, constant)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Part:
+class SlopeSolution:
     """Solution of the kept columns, of C as it is: combos (k, r) tell the aliased columns."""
 
     b: list[Fraction]
     errors: list[Fraction]
     rss: Fraction
     rss_error: Fraction
-    combos: Integers
-    inverse: Integers | Verified
+    combinations: Integers
+    inverse: Integers | VerifiedInverse
     proved: bool
 
 
-def _solve(C: Integers, kept: Mask) -> Part:
-    k, rest = np.flatnonzero(kept), np.flatnonzero(~kept)
+def _solve(C: Integers, identified: Mask) -> SlopeSolution:
+    k, rest = np.flatnonzero(identified), np.flatnonzero(~identified)
     A, c, yy = C[np.ix_(k, k)], C[k, -1], int(C[-1, -1])
-    if seconds(A) < PATIENCE:
+    if estimated_seconds(A) < PATIENCE:
         B = np.concatenate([C[np.ix_(k, rest)], c[:, None]], axis=1)
         return _solve_exactly(A, B, yy)
     try:
-        system = verified(A)
+        system = verified_inverse(A)
     except NumericalError:
-        if seconds(A) > LONGEST:
+        if estimated_seconds(A) > LONGEST:
             raise
         return _solve_exactly(A, np.concatenate([C[np.ix_(k, rest)], c[:, None]], axis=1), yy)
-    told = refined(system, np.concatenate([c[:, None], C[np.ix_(k, rest)]], axis=1))
-    b, errors, r = told.column(0)
+    approximation = refined(system, np.concatenate([c[:, None], C[np.ix_(k, rest)]], axis=1))
+    b, errors, r = approximation.column(0)
     rss = yy - _dot(b, c) - _dot(b, r)
-    off = _dot([abs(d) for d in r], errors)  # r'(C^-1 r), and C^-1 r is the error of b
-    if rss <= off and not (A.dot(np.array(_simple(b), object)) - c).any():  # a perfect fit
-        b, errors, off = _simple(b), [ZERO] * len(b), ZERO
+    rss_error = _dot([abs(d) for d in r], errors)  # r'(C^-1 r), and C^-1 r is the error of b
+    if rss <= rss_error and not (A.dot(np.array(_simple(b), object)) - c).any():  # a perfect fit
+        b, errors, rss_error = _simple(b), [ZERO] * len(b), ZERO
         rss = yy - _dot(b, c)
-    found = [_combination(told.column(i)[0], C, k, int(j)) for i, j in enumerate(rest, 1)]
-    combos = np.array([combo for combo, _ in found], object).reshape(len(rest), len(k)).T
-    return Part(b, errors, rss, off, combos, system, all(sure for _, sure in found))
+    solved = [_combination(approximation.column(i)[0], C, k, int(j)) for i, j in enumerate(rest, 1)]
+    combinations = np.array([combination for combination, _ in solved], object).reshape(len(rest), len(k)).T
+    return SlopeSolution(b, errors, rss, rss_error, combinations, system, all(sure for _, sure in solved))
 
 
 def _dot(a: Iterable[Fraction], b: Iterable[Fraction | int]) -> Fraction:
     return sum((x * y for x, y in zip(a, b, strict=True)), ZERO)
 
 
-def _solve_exactly(A: Integers, B: Integers, yy: int) -> Part:
+def _solve_exactly(A: Integers, B: Integers, yy: int) -> SlopeSolution:
     identity = np.zeros((len(A), len(A)), object)
     np.fill_diagonal(identity, 1)
     X, d = eliminate(A, np.concatenate([B, identity], axis=1))
-    told = np.array([Fraction(int(v), d) for v in X.ravel()], object).reshape(X.shape)
+    values = np.array([Fraction(int(v), d) for v in X.ravel()], object).reshape(X.shape)
     width = B.shape[1]
-    b = told[:, width - 1].tolist()
+    b = values[:, width - 1].tolist()
     rss = yy - _dot(b, B[:, -1])
-    return Part(b, [ZERO] * len(b), rss, ZERO, told[:, : width - 1], told[:, width:], True)
+    return SlopeSolution(b, [ZERO] * len(b), rss, ZERO, values[:, : width - 1], values[:, width:], True)
 
 
 def _simple(values: list[Fraction]) -> list[Fraction]:
@@ -167,46 +167,48 @@ def _simple(values: list[Fraction]) -> list[Fraction]:
     return [v.limit_denominator(SIMPLE) for v in values]
 
 
-def _combination(near: list[Fraction], C: Integers, k: Codes, j: int) -> tuple[list[Fraction], bool]:
+def _combination(approximate: list[Fraction], C: Integers, k: Codes, j: int) -> tuple[list[Fraction], bool]:
     """What column j is of the kept ones: simple fractions if these solve the equations exactly, which proves it."""
-    told = _simple(near)
-    sure = not any(C[i, j] - _dot(told, C[i, k]) for i in (*k, j))
-    return (told if sure else near), sure
+    simple = _simple(approximate)
+    sure = not any(C[i, j] - _dot(simple, C[i, k]) for i in (*k, j))
+    return (simple if sure else approximate), sure
 
 
-def _told(gram: ExactGram, swept: Swept, kept: Mask, part: Part) -> ExactSolution:
+def _in_columns(
+    gram: ExactGram, centred: CentredProducts, slopes_identified: Mask, part: SlopeSolution
+) -> ExactSolution:
     """Undo the sweep, then tell everything in the columns themselves instead of their whole multiples."""
-    slopes = swept.others[:-1]
-    k, rest = slopes[kept], slopes[~kept]
-    p, at, weight = len(gram.whole) - 1, swept.constant, swept.weight
+    slopes = centred.others[:-1]
+    k, rest = slopes[slopes_identified], slopes[~slopes_identified]
+    p, at, weight = len(gram.integers) - 1, centred.constant, centred.weight
     b, errors = np.full(p, ZERO, object), np.full(p, ZERO, object)
-    null, whole = np.full((p, len(rest)), ZERO, object), np.ones(p, bool)
-    b[k], errors[k], whole[slopes] = part.b, part.errors, kept
-    null[np.ix_(k, np.arange(len(rest)))] = -part.combos
+    null, identified = np.full((p, len(rest)), ZERO, object), np.ones(p, bool)
+    b[k], errors[k], identified[slopes] = part.b, part.errors, slopes_identified
+    null[np.ix_(k, np.arange(len(rest)))] = -part.combinations
     null[rest, np.arange(len(rest))] = Fraction(1)
-    sums = swept.sums[:-1]
+    sums = centred.sums[:-1]
     if at is not None:
-        b[at] = (int(swept.sums[-1]) - _dot(b[slopes], sums)) / weight
+        b[at] = (int(centred.sums[-1]) - _dot(b[slopes], sums)) / weight
         errors[at] = _dot(errors[slopes], np.abs(sums)) / weight
         for column in null.T:
             column[at] = -_dot(column[slopes], sums) / weight
-    units, unit = np.array(gram.units[:-1], object), gram.units[-1]
-    inverse, diagonal, spread = np.zeros((p, p)), np.full(p, ZERO, object), np.full(p, ZERO, object)
+    multipliers, response_multiplier = np.array(gram.multipliers[:-1], object), gram.multipliers[-1]
+    inverse, diagonal, diagonal_errors = np.zeros((p, p)), np.full(p, ZERO, object), np.full(p, ZERO, object)
     used = k if at is None else np.append(k, at)
-    inverse[np.ix_(used, used)], diagonal[used], spread[used] = spread_inverse(
-        part.inverse, sums[kept] if at is not None else None, weight, units[used], gram.exponent
+    inverse[np.ix_(used, used)], diagonal[used], diagonal_errors[used] = uncentred_inverse(
+        part.inverse, sums[slopes_identified] if at is not None else None, weight, multipliers[used], gram.exponent
     )
-    scale = Fraction(2) ** gram.exponent / (weight * unit**2)
+    scale = Fraction(2) ** gram.exponent / (weight * response_multiplier**2)
     return ExactSolution(
-        tuple(v * int(u) / unit for v, u in zip(b, units, strict=True)),
-        tuple(v * int(u) / unit for v, u in zip(errors, units, strict=True)),
+        tuple(v * int(u) / response_multiplier for v, u in zip(b, multipliers, strict=True)),
+        tuple(v * int(u) / response_multiplier for v, u in zip(errors, multipliers, strict=True)),
         inverse,
         tuple(diagonal),
-        tuple(spread),
+        tuple(diagonal_errors),
         part.rss * scale,
         part.rss_error * scale,
-        whole,
-        null * units[:, None] * np.array([Fraction(1, int(u)) for u in units[rest]], object),
+        identified,
+        null * multipliers[:, None] * np.array([Fraction(1, int(u)) for u in multipliers[rest]], object),
         isinstance(part.inverse, np.ndarray),
         part.proved,
     )

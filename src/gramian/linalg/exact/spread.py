@@ -7,29 +7,29 @@ from fractions import Fraction
 import numpy as np
 
 from gramian.linalg.exact.planes import Integers
-from gramian.linalg.exact.refine import Approximation, Verified, refined
+from gramian.linalg.exact.refine import Approximation, VerifiedInverse, refined
 from gramian.linalg.exact.round import nearest
 from gramian.typing import Codes, Matrix, Vector
 
-NEAR = 2.0**-64  # relative bound of the inverse's diagonal, of which only a root is told
+DIAGONAL_TOLERANCE = 2.0**-64  # relative bound of the inverse's diagonal, of which only a root is told
 PLACES = 192  # bits of it below the point: enough for bounds of 2^-64 up to a condition of 2^100
 
 
-def spread_inverse(
-    inverse: Integers | Verified, sums: Integers | None, weight: int, units: Integers, exponent: int
+def uncentred_inverse(
+    inverse: Integers | VerifiedInverse, sums: Integers | None, weight: int, multipliers: Integers, exponent: int
 ) -> tuple[Matrix, list[Fraction], list[Fraction]]:
     """(k, k), or (k + 1, k + 1) with the intercept last, as float64; its diagonal, and bounds of the errors of that.
 
     inverse : of weight times the centred products of whole columns. sums : of these, None without an intercept.
     units : what the columns were multiplied by, that of the intercept last. exponent : of two, of all products.
     """
-    if isinstance(inverse, Verified):
-        return _rounded(inverse, sums, weight, units, exponent)
-    return _exact(inverse, sums, weight, units, exponent)
+    if isinstance(inverse, VerifiedInverse):
+        return _from_verified(inverse, sums, weight, multipliers, exponent)
+    return _exact(inverse, sums, weight, multipliers, exponent)
 
 
 def _exact(
-    inverse: Integers, sums: Integers | None, weight: int, units: Integers, exponent: int
+    inverse: Integers, sums: Integers | None, weight: int, multipliers: Integers, exponent: int
 ) -> tuple[Matrix, list[Fraction], list[Fraction]]:
     """Every element rounded once."""
     V = inverse * weight
@@ -38,48 +38,57 @@ def _exact(
         corner = Fraction(1, weight) + (Fraction(edge.dot(sums)) / weight if len(sums) else 0)
         last = np.append(-edge, np.array([corner], object))
         V = np.concatenate([np.concatenate([V, -edge[:, None]], axis=1), last[None, :]])
-    told = V * units[:, None] * units * Fraction(2) ** -exponent
-    rounded = np.array([nearest(v) for v in told.ravel()]).reshape(told.shape)
-    return rounded, told.diagonal().tolist(), [Fraction(0)] * len(told)
+    values = V * multipliers[:, None] * multipliers * Fraction(2) ** -exponent
+    rounded = np.array([nearest(v) for v in values.ravel()]).reshape(values.shape)
+    return rounded, values.diagonal().tolist(), [Fraction(0)] * len(values)
 
 
-def _rounded(
-    system: Verified, sums: Integers | None, weight: int, units: Integers, exponent: int
+def _from_verified(
+    system: VerifiedInverse, sums: Integers | None, weight: int, multipliers: Integers, exponent: int
 ) -> tuple[Matrix, list[Fraction], list[Fraction]]:
     """Rounded a few times; powers of two are kept apart, so that nothing overflows on the way."""
-    factors, powers = _apart(units)
-    (factor,), (power,) = _apart(np.array([weight], object))
+    factors, powers = _mantissas_and_exponents(multipliers)
+    (factor,), (power,) = _mantissas_and_exponents(np.array([weight], object))
     k = len(system.exponents)
     own = powers[:k] - system.exponents
     shift = own[:, None] + own + int(power) - exponent
     near = system.inverse * float(factor) * factors[:k, None] * factors[:k]
-    scales = [weight * int(u) ** 2 * Fraction(2) ** -exponent for u in units[:k]]
-    found = _own(system)
-    diagonal = [max(found.value(i, i), Fraction(0)) * s for i, s in enumerate(scales)]  # zero is no further away
-    off = [found.error(i, i) * s for i, s in enumerate(scales)]
+    scales = [weight * int(u) ** 2 * Fraction(2) ** -exponent for u in multipliers[:k]]
+    approximation = _verified_diagonal(system)
+    diagonal = [
+        max(approximation.value(i, i), Fraction(0)) * s for i, s in enumerate(scales)
+    ]  # zero is no further away
+    diagonal_errors = [approximation.error(i, i) * s for i, s in enumerate(scales)]
     with np.errstate(over="ignore", under="ignore"):
         inner = np.ldexp(near, shift)
     inner[np.diag_indices(k)] = [nearest(v) for v in diagonal]
     if sums is None:
-        return inner, diagonal, off
+        return inner, diagonal, diagonal_errors
     edge, errors, _ = refined(system, sums[:, None]).column(0)
     corner = Fraction(1, weight) + sum((v * int(s) for v, s in zip(edge, sums, strict=True)), Fraction(0)) / weight
-    wrong = sum((e * abs(int(s)) for e, s in zip(errors, sums, strict=True)), Fraction(0)) / weight
-    last = int(units[-1]) * Fraction(2) ** -exponent
-    told = [*(-v * int(u) * last for v, u in zip(edge, units[:k], strict=True)), corner * last * int(units[-1])]
-    column = np.array([nearest(v) for v in told])
+    corner_error = sum((e * abs(int(s)) for e, s in zip(errors, sums, strict=True)), Fraction(0)) / weight
+    last = int(multipliers[-1]) * Fraction(2) ** -exponent
+    border = [
+        *(-v * int(u) * last for v, u in zip(edge, multipliers[:k], strict=True)),
+        corner * last * int(multipliers[-1]),
+    ]
+    column = np.array([nearest(v) for v in border])
     inner = np.concatenate([np.concatenate([inner, column[:-1, None]], axis=1), column[None, :]])
-    return inner, [*diagonal, max(told[-1], Fraction(0))], [*off, wrong * last * int(units[-1])]
+    return (
+        inner,
+        [*diagonal, max(border[-1], Fraction(0))],
+        [*diagonal_errors, corner_error * last * int(multipliers[-1])],
+    )
 
 
-def _own(system: Verified) -> Approximation:
+def _verified_diagonal(system: VerifiedInverse) -> Approximation:
     """The inverse, its diagonal near enough for the roots of it."""
-    unit = np.zeros((len(system.exponents),) * 2, object)
-    np.fill_diagonal(unit, 1)
-    return refined(system, unit, NEAR, unit == 1, PLACES)
+    identity = np.zeros((len(system.exponents),) * 2, object)
+    np.fill_diagonal(identity, 1)
+    return refined(system, identity, DIAGONAL_TOLERANCE, identity == 1, PLACES)
 
 
-def _apart(values: Integers) -> tuple[Vector, Codes]:
+def _mantissas_and_exponents(values: Integers) -> tuple[Vector, Codes]:
     """Whole positive numbers as f 2^s with f near one."""
     sizes = [int(v).bit_length() for v in values]
     return np.array([float(Fraction(int(v), 1 << s)) for v, s in zip(values, sizes, strict=True)]), np.array(sizes)

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gramian.linalg.cells import Table
+from gramian.linalg.cells import CellAccumulator
 from gramian.linalg.columns import Factors
-from gramian.linalg.exact.cells import ExactCells, gathered
+from gramian.linalg.exact.cells import ExactCells, merge_cells
 from gramian.linalg.exact.digits import ROWS, Values
-from gramian.linalg.exact.plan import Plan, Wanted
+from gramian.linalg.exact.plan import Plan, RequestedSums
 from gramian.linalg.exact.planes import Planes, from_columns, scatter
 from gramian.linalg.exact.selftest import product
 from gramian.typing import Codes, Mask, Matrix, Vector
@@ -27,17 +27,19 @@ class Sums:
     rows: int
     dense: Planes
     tables: Mapping[Factors, ExactCells]
-    plain: Planes
+    unweighted: Planes
 
     @classmethod
-    def empty(cls, wanted: Wanted) -> Sums:
+    def empty(cls, requested: RequestedSums) -> Sums:
         """No rows."""
-        tables = {f: ExactCells.empty(len(f), len(monomials)) for f, monomials in wanted.tables}
-        return cls(0, Planes.zeros(len(wanted.left), len(wanted.right)), tables, Planes.zeros(len(wanted.plain)))
+        tables = {f: ExactCells.empty(len(f), len(monomials)) for f, monomials in requested.tables}
+        return cls(
+            0, Planes.zeros(len(requested.left), len(requested.right)), tables, Planes.zeros(len(requested.unweighted))
+        )
 
     def __add__(self, other: Sums, /) -> Sums:
         tables = {f: table + other.tables[f] for f, table in self.tables.items()}
-        return Sums(self.rows + other.rows, self.dense + other.dense, tables, self.plain + other.plain)
+        return Sums(self.rows + other.rows, self.dense + other.dense, tables, self.unweighted + other.unweighted)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,11 +53,11 @@ class DigitRows:
         return np.asarray(self.digits[self.at[index]])
 
 
-class Filling:
+class BlockSums:
     """Sums of the blocks that fit one plan."""
 
-    def __init__(self, wanted: Wanted, plan: Plan) -> None:
-        self.wanted, self.plan = wanted, plan
+    def __init__(self, requested: RequestedSums, plan: Plan) -> None:
+        self.requested, self.plan = requested, plan
         self.buffer = np.empty((plan.height, ROWS))
         self.multiply = product()
         self.clear()
@@ -65,10 +67,10 @@ class Filling:
         left, right = (s.stop - s.start for s in (self.plan.left, self.plan.right))
         self.products = np.zeros((left, right), np.int64)
         self.rows = self.additions = self.blocks = 0
-        self.places = {f: self.plan.places(monomials) for f, monomials in self.wanted.tables}
-        self.tables = {f: Table(len(f), len(self.places[f][0])) for f in self.places}
-        self.plain_places = self.plan.places(self.wanted.plain)
-        self.plain = np.zeros(len(self.plain_places[0]), np.int64)
+        self.places = {f: self.plan.places(monomials) for f, monomials in self.requested.tables}
+        self.tables = {f: CellAccumulator(len(f), len(self.places[f][0])) for f in self.places}
+        self.unweighted_places = self.plan.places(self.requested.unweighted)
+        self.unweighted = np.zeros(len(self.unweighted_places[0]), np.int64)
 
     @property
     def full(self) -> bool:
@@ -80,37 +82,37 @@ class Filling:
         self.width = len(next(iter(values.values())))
         return self.plan.fill(values, self.buffer[:, : self.width])
 
-    def add(self, codes: Mapping[str, Codes], sizes: Mapping[str, int], count: Vector | None, left_out: Mask) -> None:
+    def add(self, codes: Mapping[str, Codes], sizes: Mapping[str, int], count: Vector | None, dropped: Mask) -> None:
         """Add the block that was sliced."""
         digits = self.buffer[:, : self.width]
         self.products += self.multiply(digits[self.plan.left], digits[self.plan.right])
-        if left_out.any():
-            count = np.where(left_out, 0.0, 1.0 if count is None else count)
+        if dropped.any():
+            count = np.where(dropped, 0.0, 1.0 if count is None else count)
         self.rows += self.width if count is None else int(count.sum())
         self.additions, self.blocks = self.additions + 1, self.blocks + self.width
         for factors, table in self.tables.items():
             at = self.places[factors][0]
             table.add([codes[f] for f in factors], [sizes[f] for f in factors], DigitRows(digits, at), count)
-        if len(self.plain):
-            self.plain += digits[self.plain_places[0]].sum(axis=1).astype(np.int64)
+        if len(self.unweighted):
+            self.unweighted += digits[self.unweighted_places[0]].sum(axis=1).astype(np.int64)
 
     def take(self) -> Sums:
         """The sums so far, which then start anew."""
-        plan, width = self.plan, len(self.wanted.right)
-        rows, powers, which = plan.places(self.wanted.left)
-        columns, others, whose = plan.places(self.wanted.right)
+        plan, width = self.plan, len(self.requested.right)
+        rows, powers, which = plan.places(self.requested.left)
+        columns, others, whose = plan.places(self.requested.right)
         values = self.products[np.ix_(rows - plan.left.start, columns)]
         places = which[:, None] * width + whose[None, :]
-        dense = scatter(values, powers[:, None] + others[None, :], places, (len(self.wanted.left), width))
+        dense = scatter(values, powers[:, None] + others[None, :], places, (len(self.requested.left), width))
         tables = {f: self._table(f, table) for f, table in self.tables.items()}
-        _, exponents, members = self.plain_places
-        plain = scatter(self.plain, exponents, members, (len(self.wanted.plain),))
-        out = Sums(self.rows, dense, tables, plain)
+        _, exponents, members = self.unweighted_places
+        unweighted = scatter(self.unweighted, exponents, members, (len(self.requested.unweighted),))
+        out = Sums(self.rows, dense, tables, unweighted)
         self.clear()
         return out
 
-    def _table(self, factors: Factors, table: Table) -> ExactCells:
-        done = table.finish()
+    def _table(self, factors: Factors, table: CellAccumulator) -> ExactCells:
+        sums = table.finish()
         _, exponents, members = self.places[factors]
-        width = len(dict(self.wanted.tables)[factors])
-        return gathered(done.cells, done.rows, from_columns(done.sums.astype(np.int64), exponents, members, width))
+        width = len(dict(self.requested.tables)[factors])
+        return merge_cells(sums.cells, sums.rows, from_columns(sums.sums.astype(np.int64), exponents, members, width))

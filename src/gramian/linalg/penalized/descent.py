@@ -19,7 +19,7 @@ from gramian.linalg.penalized.triangle import Triangle
 from gramian.typing import Codes, Matrix, Vector
 
 JUMPS = 6  # guesses before a round of descent
-SWEEPS = 20  # sweeps over the working set in a round
+CYCLES = 20  # sweeps over the working set in a round
 ROUNDS = 50
 ENOUGH = 1e-14  # relative gap at which the descent itself may stop
 MOST = 1e-8  # relative gap that is no solution any more
@@ -36,25 +36,25 @@ def descend(
     b, half = start, max(0.5 * part.y_length**2, np.finfo(float).tiny)
     for _ in range(rounds):
         b, solved = _jump(part, threshold, ridge, b)
-        left = gap(part.S, part.c, part.yy, threshold, ridge, b) / half
-        if solved or left <= ENOUGH:
-            return b, left
-        b = _sweep(part.S, part.c, threshold, ridge, b)
-    b = min(b, _followed(part, threshold, ridge), key=lambda x: gap(part.S, part.c, part.yy, threshold, ridge, x))
-    left = gap(part.S, part.c, part.yy, threshold, ridge, b) / half
-    if left > MOST:
+        relative_gap = gap(part.S, part.c, part.yy, threshold, ridge, b) / half
+        if solved or relative_gap <= ENOUGH:
+            return b, relative_gap
+        b = _cycle(part.S, part.c, threshold, ridge, b)
+    b = min(b, _by_homotopy(part, threshold, ridge), key=lambda x: gap(part.S, part.c, part.yy, threshold, ridge, x))
+    relative_gap = gap(part.S, part.c, part.yy, threshold, ridge, b) / half
+    if relative_gap > MOST:
         raise ConvergenceError(
-            f"coordinate descent is left with a duality gap of {left:.1e} after {rounds * SWEEPS:,} sweeps: "
+            f"coordinate descent is left with a duality gap of {relative_gap:.1e} after {rounds * CYCLES:,} sweeps: "
             "the columns are too nearly dependent; leave some out or use a smaller l1_ratio"
         )
-    return b, left
+    return b, relative_gap
 
 
-def _followed(part: Reduced, threshold: Vector, ridge: Vector) -> Vector:
+def _by_homotopy(part: Reduced, threshold: Vector, ridge: Vector) -> Vector:
     """The solution by homotopy: with this ridge, and every threshold falling in proportion until it is what it is."""
     share = 1.0 / threshold
     S = (part.S + np.diag(ridge)) * share[:, None] * share
-    rounding = part.length * part.y_length * part.unit * share
+    rounding = part.length * part.y_length * part.rounding_error * share
     knots = homotopy(S, part.c * share, part.noise * share**2, rounding)
     return np.asarray(between(knots, np.ones(1))[0] * share) if len(knots.at) else np.zeros(len(share))
 
@@ -63,72 +63,74 @@ def _jump(part: Reduced, threshold: Vector, ridge: Vector, b: Vector) -> tuple[V
     """A few guesses of the signs: the minimum, where one is right (True), else the lowest point on the way."""
     S, c, square = part.S, part.c, part.S.diagonal()
     rest, best = c - S @ b, b
-    low = _height(c, threshold, ridge, b, rest)
+    lowest = _objective(c, threshold, ridge, b, rest)
     for _ in range(JUMPS):
         pull = rest + square * b
-        on, b = _solved(part, threshold, ridge, np.flatnonzero(np.abs(pull) > threshold), np.sign(pull))
+        active, b = _solve_for_signs(part, threshold, ridge, np.flatnonzero(np.abs(pull) > threshold), np.sign(pull))
         rest = c - S @ b
         allowed = threshold + part.rounding(b[None])[0]
-        allowed[on] = np.inf
+        allowed[active] = np.inf
         if (pull * b >= 0).all() and (np.abs(rest) <= allowed).all():
             return b, True
-        height = _height(c, threshold, ridge, b, rest)
-        if height < low:
-            best, low = b, height
+        objective = _objective(c, threshold, ridge, b, rest)
+        if objective < lowest:
+            best, lowest = b, objective
     return best, False
 
 
-def _height(c: Vector, threshold: Vector, ridge: Vector, b: Vector, rest: Vector) -> float:
+def _objective(c: Vector, threshold: Vector, ridge: Vector, b: Vector, rest: Vector) -> float:
     """What is minimised, at coefficients that leave these products with the residual."""
     return float(-0.5 * (b @ (c + rest)) + 0.5 * (ridge @ b**2) + threshold @ np.abs(b))
 
 
-def _solved(part: Reduced, threshold: Vector, ridge: Vector, on: Codes, sign: Vector) -> tuple[Codes, Vector]:
+def _solve_for_signs(
+    part: Reduced, threshold: Vector, ridge: Vector, active: Codes, sign: Vector
+) -> tuple[Codes, Vector]:
     """Where the signs are given the conditions are linear: who is in, and the solution.
 
     Of columns that depend on each other the later ones are left out.
     """
-    L, dependent = _factor(part, ridge, on)
+    L, dependent = _factor(part, ridge, active)
     if dependent:
-        on = _independent(part, ridge, on)
-        L, _ = _factor(part, ridge, on)
+        active = _independent(part, ridge, active)
+        L, _ = _factor(part, ridge, active)
     b = np.zeros(len(part.c))
-    if len(on):
-        b[on] = lapack.dpotrs(L, part.c[on] - threshold[on] * sign[on], lower=1)[0]
-    return on, b
+    if len(active):
+        b[active] = lapack.dpotrs(L, part.c[active] - threshold[active] * sign[active], lower=1)[0]
+    return active, b
 
 
-def _factor(part: Reduced, ridge: Vector, on: Codes) -> tuple[Matrix, bool]:
+def _factor(part: Reduced, ridge: Vector, active: Codes) -> tuple[Matrix, bool]:
     """Cholesky factor of S + R of some columns, and whether one of its pivots is rounding."""
-    inner = part.S[np.ix_(on, on)]
-    if not len(on):
+    inner = part.S[np.ix_(active, active)]
+    if not len(active):
         return inner, False
-    inner[np.diag_indices(len(on))] += ridge[on]
+    inner[np.diag_indices(len(active))] += ridge[active]
     L, failed = lapack.dpotrf(inner, lower=1)
-    return L, bool(failed) or bool((L.diagonal() ** 2 <= part.noise[on]).any())
+    return L, bool(failed) or bool((L.diagonal() ** 2 <= part.noise[active]).any())
 
 
-def _independent(part: Reduced, ridge: Vector, on: Codes) -> Codes:
-    triangle, kept = Triangle(len(on)), list[int]()
-    for j in on.tolist():
-        if triangle.join(part.S[j, kept], float(part.S[j, j] + ridge[j]), part.noise[kept], float(part.noise[j])):
-            kept.append(j)
-    return np.array(kept, np.int64)
+def _independent(part: Reduced, ridge: Vector, active: Codes) -> Codes:
+    triangle, columns = Triangle(len(active)), list[int]()
+    for j in active.tolist():
+        if triangle.add(part.S[j, columns], float(part.S[j, j] + ridge[j]), part.noise[columns], float(part.noise[j])):
+            columns.append(j)
+    return np.array(columns, np.int64)
 
 
-def _sweep(S: Matrix, c: Vector, threshold: Vector, ridge: Vector, b: Vector) -> Vector:
+def _cycle(S: Matrix, c: Vector, threshold: Vector, ridge: Vector, b: Vector) -> Vector:
     """Sweeps of coordinate descent over the columns that are not zero or want to be."""
     rest = c - S @ b
     work = np.flatnonzero((b != 0) | (np.abs(rest) > threshold))
     inner, g, x = S[np.ix_(work, work)], rest[work], b[work]
-    square, bottom = inner.diagonal().tolist(), (inner.diagonal() + ridge[work]).tolist()
+    squares, bottoms = inner.diagonal().tolist(), (inner.diagonal() + ridge[work]).tolist()
     limit = threshold[work].tolist()
-    for _ in range(SWEEPS):
-        for i, (own, below, t) in enumerate(zip(square, bottom, limit, strict=True)):
+    for _ in range(CYCLES):
+        for i, (square_j, bottom_j, t) in enumerate(zip(squares, bottoms, limit, strict=True)):
             old = float(x[i])
-            pull = float(g[i]) + own * old
+            pull = float(g[i]) + square_j * old
             size = abs(pull) - t
-            new = 0.0 if size <= 0 or below <= 0 else (size if pull > 0 else -size) / below
+            new = 0.0 if size <= 0 or bottom_j <= 0 else (size if pull > 0 else -size) / bottom_j
             if new != old:
                 g -= inner[i] * (new - old)
                 x[i] = new

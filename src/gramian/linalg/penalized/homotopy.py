@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg import blas
 
-from gramian.linalg.certificate import UNIT
+from gramian.linalg.certificate import EPS
 from gramian.linalg.penalized.triangle import Triangle
 from gramian.typing import Codes, Matrix, Vector
 
@@ -33,7 +33,7 @@ class Knots:
     at: Vector
     b: Matrix
     passed: Codes
-    whole: bool
+    complete: bool
 
 
 def homotopy(S: Matrix, c: Vector, noise: Vector, rounding: Vector, most: int | None = None) -> Knots:
@@ -44,21 +44,21 @@ def homotopy(S: Matrix, c: Vector, noise: Vector, rounding: Vector, most: int | 
     (`whole` False).
     Of columns that are tied the first one changes first (the least-index rule, which does not cycle).
     """
-    walk = _Walk(S, c, noise, rounding)
+    active_set = _ActiveSet(S, c, noise, rounding)
     top = float(np.abs(c).max(initial=0.0))
-    least, now = 4 * (len(c) + 1) * UNIT * top, np.inf
+    least, now = 4 * (len(c) + 1) * EPS * top, np.inf
     for _ in range(EVENTS * (len(c) + 4) if most is None else most):
-        events = walk.events()
+        events = active_set.events()
         best = float(events.max(initial=0.0))
         if not best > least:
-            return walk.finish(whole=bool(np.isfinite(events).all()))
+            return active_set.finish(complete=bool(np.isfinite(events).all()))
         at = min(best, now)
         first = int(np.argmax(events >= at * (1.0 - TIE)))
         if at < now * (1.0 - TIE):
-            walk.record(at)
+            active_set.record(at)
             now = at
-        walk.change(first)
-    return walk.finish(whole=False)
+        active_set.change(first)
+    return active_set.finish(complete=False)
 
 
 def between(knots: Knots, at: Vector) -> Matrix:
@@ -70,7 +70,7 @@ def between(knots: Knots, at: Vector) -> Matrix:
     return np.asarray((1.0 - share) * knots.b[i] + share * knots.b[i + 1])
 
 
-class _Walk:
+class _ActiveSet:
     """The active set under way."""
 
     def __init__(self, S: Matrix, c: Vector, noise: Vector, rounding: Vector) -> None:
@@ -94,8 +94,8 @@ class _Walk:
         """For each column the penalty at which it joins or leaves, 0 where it does not."""
         k, triangle = self.k, self.triangle
         at = self.index[:k]
-        self.u = triangle.back(triangle.half(self.c[at]))
-        self.v = triangle.back(triangle.half(self.sign[:k]))
+        self.u = triangle.solve(triangle.solve_transposed(self.c[at]))
+        self.v = triangle.solve(triangle.solve_transposed(self.sign[:k]))
         if k:
             both = blas.dgemm(1.0, self.columns[:, :k], np.array((self.u, self.v)), trans_b=True)
             p, q = self.c - both[:, 0], both[:, 1]
@@ -105,16 +105,16 @@ class _Walk:
         slope = 1.0 - np.copysign(q, p * q)
         joins = (size > self.rounding) & (slope > 0) & ~self.out
         events: Vector = np.divide(size, slope, out=np.zeros(len(size)), where=joins)
-        turned = self.sign[:k] * self.u < 0  # at penalty 0 the coefficient has the other sign
-        if turned.any():
-            events[at[turned]] = self.u[turned] / self.v[turned]
+        crosses_zero = self.sign[:k] * self.u < 0  # at penalty 0 the coefficient has the other sign
+        if crosses_zero.any():
+            events[at[crosses_zero]] = self.u[crosses_zero] / self.v[crosses_zero]
         return events
 
     def record(self, at: float) -> None:
         """A knot: the coefficients of this segment at its lower end."""
         b = np.zeros(len(self.c))
-        found = self.u - at * self.v
-        b[self.index[: self.k]] = np.where(self.sign[: self.k] * found > 0, found, 0.0)  # the other sign is rounding
+        active = self.u - at * self.v
+        b[self.index[: self.k]] = np.where(self.sign[: self.k] * active > 0, active, 0.0)  # the other sign is rounding
         self.at.append(at)
         self.b.append(b)
 
@@ -124,7 +124,7 @@ class _Walk:
             self._leave(column)
             return
         k = self.k
-        if not self.triangle.join(*self._asked(column)):
+        if not self.triangle.add(*self._triangle_arguments(column)):
             self.passed[column] = self.out[column] = True
             return
         self.index[k] = column
@@ -133,7 +133,7 @@ class _Walk:
         self.k = k + 1
         self.inside[column] = self.out[column] = True
 
-    def _asked(self, column: int) -> tuple[Vector, float, Vector, float]:
+    def _triangle_arguments(self, column: int) -> tuple[Vector, float, Vector, float]:
         """What the triangle has to know of a column."""
         at = self.index[: self.k]
         return self.S[column, at], float(self.square[column]), self.noise[at], float(self.noise[column])
@@ -141,7 +141,7 @@ class _Walk:
     def _leave(self, column: int) -> None:
         k = self.k
         place = int(np.flatnonzero(self.index[:k] == column)[0])
-        self.triangle.leave(place)
+        self.triangle.remove(place)
         self.b[-1][column] = 0.0
         self.index[place : k - 1] = self.index[place + 1 : k]
         self.sign[place : k - 1] = self.sign[place + 1 : k]
@@ -150,11 +150,11 @@ class _Walk:
         self.inside[column] = False
         self.out = self.inside.copy()  # what was passed over beside this column may join now
 
-    def finish(self, *, whole: bool) -> Knots:
+    def finish(self, *, complete: bool) -> Knots:
         """The path, with the end at penalty 0 when it is whole."""
-        if whole:
+        if complete:
             self.record(0.0)
             for j in np.flatnonzero(~self.inside & ~self.passed).tolist():
-                self.passed[j] = not self.triangle.fits(*self._asked(j))
+                self.passed[j] = not self.triangle.fits(*self._triangle_arguments(j))
         b = np.array(self.b).reshape(len(self.at), len(self.c))
-        return Knots(np.array(self.at), b, np.flatnonzero(self.passed & ~self.inside), whole)
+        return Knots(np.array(self.at), b, np.flatnonzero(self.passed & ~self.inside), complete)

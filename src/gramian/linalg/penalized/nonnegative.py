@@ -17,7 +17,7 @@ from gramian.typing import Mask, Matrix, Vector
 ROUNDS = 10  # changes of the set for each column; three are many
 
 
-def nonnegative(S: Matrix, c: Vector, unit: float) -> Vector:
+def nonnegative(S: Matrix, c: Vector, rounding_error: float) -> Vector:
     """Where b'S b / 2 - c'b is least, (q,), every coefficient 0 or more.
 
     S : (q, q) positive semidefinite, c : (q,). unit : relative rounding error of both. Of columns that determine each
@@ -26,27 +26,27 @@ def nonnegative(S: Matrix, c: Vector, unit: float) -> Vector:
     length = np.sqrt(S.diagonal())
     back = np.divide(1.0, length, out=np.zeros_like(length), where=length > 0)
     R, r = S * back[:, None] * back, c * back
-    b, inside, barred = np.zeros(len(c)), np.zeros(len(c), bool), length == 0
+    b, inside, excluded = np.zeros(len(c)), np.zeros(len(c), bool), length == 0
     for _ in range(ROUNDS * len(c) + 1):
-        noise = SAFETY * unit * (np.abs(r) + np.abs(R) @ b)
-        gain = np.where(inside | barred, 0.0, r - R @ b - noise)
+        noise = SAFETY * rounding_error * (np.abs(r) + np.abs(R) @ b)
+        gain = np.where(inside | excluded, 0.0, r - R @ b - noise)
         best = int(np.argmax(gain)) if len(gain) else 0
         if not gain[best : best + 1].any() or gain[best] <= 0:
             return np.asarray(b * back)
-        found = _joined(R, r, b, inside, best, noise, unit)
-        barred = (length == 0) if found is not None else barred | (np.arange(len(c)) == best)
-        b, inside = found or (b, inside)
+        step = _with_column(R, r, b, inside, best, noise, rounding_error)
+        excluded = (length == 0) if step is not None else excluded | (np.arange(len(c)) == best)
+        b, inside = step or (b, inside)
     raise ConvergenceError("no coefficients that are not negative were found; bring the columns to like sizes")
 
 
-def _joined(
-    R: Matrix, r: Vector, b: Vector, inside: Mask, best: int, noise: Vector, unit: float
+def _with_column(
+    R: Matrix, r: Vector, b: Vector, inside: Mask, best: int, noise: Vector, rounding_error: float
 ) -> tuple[Vector, Mask] | None:
     """The solution and its columns with one more; None where that one changes nothing but rounding."""
-    more = inside | (np.arange(len(b)) == best)
-    goal = _among(R, r, more, unit)
+    enlarged = inside | (np.arange(len(b)) == best)
+    goal = _solution_on(R, r, enlarged, rounding_error)
     if goal is not None:
-        return _towards(R, r, b, goal, more, unit) if goal[best] > 0 else None
+        return _move_towards(R, r, b, goal, enlarged, rounding_error) if goal[best] > 0 else None
     along = _exchange(R, inside, best)  # the column is a combination of others: it takes the place of one
     falling = inside & (along < 0)
     if not falling.any() or (r - R @ b) @ along <= noise @ np.abs(along):
@@ -55,18 +55,18 @@ def _joined(
     steps[falling] = b[falling] / -along[falling]
     leaves = int(np.argmin(steps))
     b = np.maximum(b + steps[leaves] * along, 0.0)
-    more[leaves], b[leaves] = False, 0.0
-    goal = _among(R, r, more, unit)
-    return None if goal is None else _towards(R, r, b, goal, more, unit)
+    enlarged[leaves], b[leaves] = False, 0.0
+    goal = _solution_on(R, r, enlarged, rounding_error)
+    return None if goal is None else _move_towards(R, r, b, goal, enlarged, rounding_error)
 
 
-def _among(R: Matrix, r: Vector, inside: Mask, unit: float) -> Vector | None:
+def _solution_on(R: Matrix, r: Vector, inside: Mask, rounding_error: float) -> Vector | None:
     """The solution on some columns, (q,), zero elsewhere; None where they depend on each other."""
     at = np.flatnonzero(inside)
     out = np.zeros(len(r))
     if len(at):
         L, failed = lapack.dpotrf(R[np.ix_(at, at)], lower=1, clean=1)
-        if failed or (L.diagonal() ** 2).min() <= SAFETY * unit:
+        if failed or (L.diagonal() ** 2).min() <= SAFETY * rounding_error:
             return None
         out[at] = lapack.dpotrs(L, r[at], lower=1)[0]
     return out
@@ -83,7 +83,9 @@ def _exchange(R: Matrix, inside: Mask, best: int) -> Vector:
     return out
 
 
-def _towards(R: Matrix, r: Vector, b: Vector, goal: Vector, inside: Mask, unit: float) -> tuple[Vector, Mask]:
+def _move_towards(
+    R: Matrix, r: Vector, b: Vector, goal: Vector, inside: Mask, rounding_error: float
+) -> tuple[Vector, Mask]:
     """Go to the goal; where a coefficient reaches 0 on the way, go on without it."""
     inside = inside.copy()
     while (blocked := inside & (goal <= 0)).any():
@@ -94,7 +96,7 @@ def _towards(R: Matrix, r: Vector, b: Vector, goal: Vector, inside: Mask, unit: 
         inside &= ~(blocked & (b <= 0))
         inside[leaves] = False
         b = np.where(inside, b, 0.0)
-        again = _among(R, r, inside, unit)
+        again = _solution_on(R, r, inside, rounding_error)
         assert again is not None  # fewer columns than those that were independent
         goal = again
     return goal, inside

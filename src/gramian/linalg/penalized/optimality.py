@@ -16,9 +16,9 @@ def violations(S: Matrix, c: Vector, at: Vector, B: Matrix) -> Matrix:
     rest, t = c - B @ S, at[:, None]
     out = np.maximum(np.abs(rest) - t, 0.0)
     sign = np.sign(B[1:] + B[:-1])
-    for some in (slice(None, -1), slice(1, None)):
-        missed = np.where(sign != 0, np.abs(rest[some] - sign * t[some]), 0.0)
-        np.maximum(out[some], missed, out=out[some])
+    for end in (slice(None, -1), slice(1, None)):
+        missed = np.where(sign != 0, np.abs(rest[end] - sign * t[end]), 0.0)
+        np.maximum(out[end], missed, out=out[end])
     return out
 
 

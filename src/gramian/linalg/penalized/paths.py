@@ -46,19 +46,21 @@ def lasso(system: System, penalty: Penalty, alphas: Vector | None = None, most: 
     """
     part = reduced(system, penalty)
     part = part.weighed(part.factors)
-    knots, doubt = checked(part, homotopy(part.S, part.c, part.noise, part.length * part.y_length * part.unit, most))
-    reached = 0.0 if knots.whole else float(knots.at[-1])
-    at = (knots.at if knots.whole else _onwards(knots.at)) if alphas is None else alphas * system.weight
+    knots, doubt = checked(
+        part, homotopy(part.S, part.c, part.noise, part.length * part.y_length * part.rounding_error, most)
+    )
+    reached = 0.0 if knots.complete else float(knots.at[-1])
+    at = (knots.at if knots.complete else _with_grid(knots.at)) if alphas is None else alphas * system.weight
     exact = int((at >= reached).sum())
     B = knots.b if alphas is None else between(knots, at[:exact])
     certificate = np.interp(-at[:exact], -knots.at, doubt)
     if exact < len(at):
         rest = _descents(part, np.outer(at[exact:], np.ones(len(part.c))), np.zeros((1, 1)), knots.b[-1])
         B, certificate = np.vstack([B, rest[0]]), np.append(certificate, rest[1])
-    told = restored(part, B, len(system.c))
+    coefficients = restored(part, B, len(system.c))
     return Solutions(
-        at / system.weight if alphas is None else alphas, told, squares(system, told),
-        _counted(system, part, np.count_nonzero(B, axis=1)),
+        at / system.weight if alphas is None else alphas, coefficients, squares(system, coefficients),
+        _total_df(system, part, np.count_nonzero(B, axis=1)),
         certificate, exact, np.union1d(part.passed, part.columns[knots.passed]), alphas is None,
     )  # fmt: skip
 
@@ -72,26 +74,28 @@ def elastic_net(system: System, penalty: Penalty, alphas: Vector) -> Solutions:
     threshold = np.outer(strength * penalty.l1_ratio, part.factors)
     ridges = np.outer(strength * (1.0 - penalty.l1_ratio), part.factors)
     B, certificate = _descents(part, threshold, ridges, np.zeros(len(part.c)))
-    freedom = np.array([_freedom(part.S, r, b) for r, b in zip(ridges, B, strict=True)])
-    told = restored(part, B, len(system.c))
-    return Solutions(alphas, told, squares(system, told), _counted(system, part, freedom), certificate, 0, part.passed)
+    df = np.array([_active_df(part.S, r, b) for r, b in zip(ridges, B, strict=True)])
+    coefficients = restored(part, B, len(system.c))
+    return Solutions(
+        alphas, coefficients, squares(system, coefficients), _total_df(system, part, df), certificate, 0, part.passed
+    )
 
 
 def checked(part: Reduced, knots: Knots) -> tuple[Knots, Vector]:
     """The knots up to where the optimality conditions hold, and their largest violations as correlations."""
     if not len(knots.at):
         knots = Knots(
-            np.abs(part.c).max(initial=0.0, keepdims=True), np.zeros((1, len(part.c))), knots.passed, whole=False
+            np.abs(part.c).max(initial=0.0, keepdims=True), np.zeros((1, len(part.c))), knots.passed, complete=False
         )
-    found = violations(part.S, part.c, knots.at, knots.b)
-    good = (found <= part.rounding(knots.b)).all(axis=1)
+    excess = violations(part.S, part.c, knots.at, knots.b)
+    good = (excess <= part.rounding(knots.b)).all(axis=1)
     if not good.all():
-        kept = max(int(np.argmin(good)), 1)
-        knots, found = Knots(knots.at[:kept], knots.b[:kept], knots.passed, whole=False), found[:kept]
-    return knots, part.relative(found)
+        count = max(int(np.argmin(good)), 1)
+        knots, excess = Knots(knots.at[:count], knots.b[:count], knots.passed, complete=False), excess[:count]
+    return knots, part.relative(excess)
 
 
-def _onwards(at: Vector) -> Vector:
+def _with_grid(at: Vector) -> Vector:
     """The knots, then a grid for descent."""
     return np.append(at, at[-1] * np.logspace(0.0, np.log10(SHALLOW), GRID)[1:])
 
@@ -109,16 +113,16 @@ def _descents(part: Reduced, thresholds: Matrix, ridges: Matrix, start: Vector) 
     return B, gaps
 
 
-def _counted(system: System, part: Reduced, freedom: Vector) -> Vector:
-    return np.asarray(freedom + len(part.free) + system.intercept, np.float64)
+def _total_df(system: System, part: Reduced, df: Vector) -> Vector:
+    return np.asarray(df + len(part.unpenalized) + system.intercept, np.float64)
 
 
-def _freedom(S: Matrix, ridge: Vector, b: Vector) -> float:
+def _active_df(S: Matrix, ridge: Vector, b: Vector) -> float:
     """Trace of S_AA (S_AA + R_A)^-1, as the number of columns less that of R_A (S_AA + R_A)^-1."""
-    on = np.flatnonzero(b)
-    if not len(on):
+    active = np.flatnonzero(b)
+    if not len(active):
         return 0.0
-    inner = S[np.ix_(on, on)]
-    inner[np.diag_indices(len(on))] += ridge[on]
+    inner = S[np.ix_(active, active)]
+    inner[np.diag_indices(len(active))] += ridge[active]
     inverse, _ = lapack.dpotri(lapack.dpotrf(inner, lower=1)[0], lower=1)
-    return len(on) - float(inverse.diagonal() @ ridge[on])
+    return len(active) - float(inverse.diagonal() @ ridge[active])

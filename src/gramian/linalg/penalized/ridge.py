@@ -17,7 +17,7 @@ ABOVE, DECADES = 100.0, 10.0  # the default grid: from 100 times the largest eig
 
 def ridge_grid(system: System, penalty: Penalty) -> Vector:
     """A hundred penalties, from where hardly anything is left of the slopes to where hardly anything is lost."""
-    part = _part(system, penalty)
+    part = _scaled_system(system, penalty)
     top = ABOVE * (float(eigh(part.S, eigvals_only=True)[-1]) if len(part.c) else 1.0)
     return np.asarray((top if top > 0 else ABOVE) * 10.0 ** np.linspace(0.0, -DECADES, GRID))
 
@@ -28,20 +28,22 @@ def ridge(system: System, penalty: Penalty, alphas: Vector) -> Solutions:
     Where columns differ so much in length that an eigendecomposition would lose the digits of the small ones, a
     Cholesky factor is made for each alpha instead. At alpha 0 dependent columns share: the limit of small penalties.
     """
-    part = _part(system, penalty)
+    part = _scaled_system(system, penalty)
     square = part.S.diagonal()
     smallest = float(square[square > 0].min(initial=np.inf)) + float(alphas.min())
     if square.sum() <= WIDEST * smallest:
-        B, freedom = _by_eigenvalues(part, alphas)
+        B, slopes_df = _by_eigenvalues(part, alphas)
     else:
-        B, freedom = _by_cholesky(part, alphas)
-    told = restored(part, B, len(system.c))
+        B, slopes_df = _by_cholesky(part, alphas)
+    coefficients = restored(part, B, len(system.c))
     rest = part.c - B @ part.S - alphas[:, None] * B
-    df = freedom + len(part.free) + system.intercept
-    return Solutions(alphas, told, squares(system, told), df, part.relative(rest), len(alphas), part.passed)
+    df = slopes_df + len(part.unpenalized) + system.intercept
+    return Solutions(
+        alphas, coefficients, squares(system, coefficients), df, part.relative(rest), len(alphas), part.passed
+    )
 
 
-def _part(system: System, penalty: Penalty) -> Reduced:
+def _scaled_system(system: System, penalty: Penalty) -> Reduced:
     """Columns divided by the roots of their factors: all have the same penalty."""
     part = reduced(system, penalty)
     return part.weighed(np.sqrt(part.factors))
@@ -57,15 +59,15 @@ def _by_eigenvalues(part: Reduced, alphas: Vector) -> tuple[Matrix, Vector]:
 
 
 def _by_cholesky(part: Reduced, alphas: Vector) -> tuple[Matrix, Vector]:
-    B, freedom = np.zeros((len(alphas), len(part.c))), np.zeros(len(alphas))
+    B, df = np.zeros((len(alphas), len(part.c))), np.zeros(len(alphas))
     for i, alpha in enumerate(alphas.tolist()):
         S = part.S + alpha * np.eye(len(part.c))
         scale = 1.0 / np.sqrt(np.where(S.diagonal() > 0, S.diagonal(), 1.0))
         L, failed = lapack.dpotrf(S * scale[:, None] * scale, lower=1, clean=1)
         if failed:
-            B[i : i + 1], freedom[i : i + 1] = _by_eigenvalues(part, alphas[i : i + 1])
+            B[i : i + 1], df[i : i + 1] = _by_eigenvalues(part, alphas[i : i + 1])
             continue
         B[i] = scale * lapack.dpotrs(L, scale * part.c, lower=1)[0]
         inverse, _ = lapack.dpotri(L, lower=1)
-        freedom[i] = len(part.c) - alpha * float(inverse.diagonal() @ scale**2)
-    return B, freedom
+        df[i] = len(part.c) - alpha * float(inverse.diagonal() @ scale**2)
+    return B, df

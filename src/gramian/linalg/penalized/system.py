@@ -29,7 +29,7 @@ class System:
     weight: float
     length: Vector
     y_length: float
-    unit: float
+    rounding_error: float
     mean: Vector
     y_mean: float
     intercept: bool
@@ -37,7 +37,7 @@ class System:
     @property
     def noise(self) -> Vector:
         """Squares below which a column is rounding, (q,)."""
-        return np.asarray(SAFETY * self.unit * self.length**2)
+        return np.asarray(SAFETY * self.rounding_error * self.length**2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,18 +93,18 @@ class Reduced:
     noise: Vector
     length: Vector
     y_length: float
-    unit: float
+    rounding_error: float
     columns: Codes
-    free: Codes
+    unpenalized: Codes
     scale: Vector
     factors: Vector
     base: Vector
     share: Matrix
     passed: Codes
 
-    def weighed(self, root: Vector) -> Reduced:
+    def weighed(self, divisors: Vector) -> Reduced:
         """The same with columns divided by (m,) numbers."""
-        share = 1.0 / root
+        share = 1.0 / divisors
         return replace(
             self,
             S=self.S * share[:, None] * share,
@@ -116,7 +116,7 @@ class Reduced:
 
     def rounding(self, B: Matrix) -> Matrix:
         """What rounding may do to c - S b, (n, m), for coefficients (n, m)."""
-        return np.asarray(STEPS * self.unit * np.outer(self.y_length + np.abs(B) @ self.length, self.length))
+        return np.asarray(STEPS * self.rounding_error * np.outer(self.y_length + np.abs(B) @ self.length, self.length))
 
     def relative(self, rest: Matrix) -> Vector:
         """The largest of products with the outcome, (n, m), relative to the lengths of column and outcome, (n,)."""
@@ -129,19 +129,23 @@ class Reduced:
 def reduced(system: System, penalty: Penalty) -> Reduced:
     """Partial the unpenalised columns out, then scale the others if they are to be standardised."""
     columns = np.flatnonzero(penalty.factors > 0)
-    wanted = np.flatnonzero(penalty.factors == 0)
-    free, R = _independent(system, wanted)
-    H = solve_triangular(R, system.S[np.ix_(free, columns)], trans="T") if len(free) else np.zeros((0, len(columns)))
-    h = solve_triangular(R, system.c[free], trans="T") if len(free) else np.zeros(0)
-    base, share = (solve_triangular(R, h), solve_triangular(R, H)) if len(free) else (h, H)
-    length = system.length[columns] + np.abs(share).T @ system.length[free]
-    y_length = system.y_length + float(np.abs(base) @ system.length[free])
-    noise = SAFETY * system.unit * length**2
+    candidates = np.flatnonzero(penalty.factors == 0)
+    unpenalized, R = _independent(system, candidates)
+    H = (
+        solve_triangular(R, system.S[np.ix_(unpenalized, columns)], trans="T")
+        if len(unpenalized)
+        else np.zeros((0, len(columns)))
+    )
+    h = solve_triangular(R, system.c[unpenalized], trans="T") if len(unpenalized) else np.zeros(0)
+    base, share = (solve_triangular(R, h), solve_triangular(R, H)) if len(unpenalized) else (h, H)
+    length = system.length[columns] + np.abs(share).T @ system.length[unpenalized]
+    y_length = system.y_length + float(np.abs(base) @ system.length[unpenalized])
+    noise = SAFETY * system.rounding_error * length**2
     S = system.S[np.ix_(columns, columns)] - H.T @ H
     c, yy = system.c[columns] - H.T @ h, max(system.yy - float(h @ h), 0.0)
     flat = S.diagonal() <= noise
     S[flat], S[:, flat], c[flat] = 0.0, 0.0, 0.0
-    c[np.abs(c) <= STEPS * system.unit * length * y_length] = 0.0
+    c[np.abs(c) <= STEPS * system.rounding_error * length * y_length] = 0.0
     scale = _scale(system, columns, flat) if penalty.standardize else np.ones(len(columns))
     return Reduced(
         S * scale[:, None] * scale,
@@ -150,24 +154,24 @@ def reduced(system: System, penalty: Penalty) -> Reduced:
         np.where(flat, 1.0, noise * scale**2),
         length * scale,
         y_length,
-        system.unit,
+        system.rounding_error,
         columns,
-        free,
+        unpenalized,
         scale,
         penalty.factors[columns],
         base,
         share,
-        np.union1d(np.setdiff1d(wanted, free), columns[flat]),
+        np.union1d(np.setdiff1d(candidates, unpenalized), columns[flat]),
     )
 
 
-def _independent(system: System, wanted: Codes) -> tuple[Codes, Matrix]:
+def _independent(system: System, candidates: Codes) -> tuple[Codes, Matrix]:
     """Those of the wanted columns that are no combination of earlier ones, and their Cholesky factor."""
-    triangle, kept, noise = Triangle(len(wanted)), list[int](), system.noise
-    for j in wanted.tolist():
-        if triangle.join(system.S[j, kept], float(system.S[j, j]), noise[kept], float(noise[j])):
-            kept.append(j)
-    return np.array(kept, np.int64), triangle.full()
+    triangle, columns, noise = Triangle(len(candidates)), list[int](), system.noise
+    for j in candidates.tolist():
+        if triangle.add(system.S[j, columns], float(system.S[j, j]), noise[columns], float(noise[j])):
+            columns.append(j)
+    return np.array(columns, np.int64), triangle.full()
 
 
 def _scale(system: System, columns: Codes, flat: Mask) -> Vector:
@@ -178,9 +182,9 @@ def _scale(system: System, columns: Codes, flat: Mask) -> Vector:
 def restored(part: Reduced, B: Matrix, width: int) -> Matrix:
     """Coefficients of all columns as they are, (n, q), from those of the scaled penalised ones, (n, m)."""
     out = np.zeros((len(B), width))
-    told = B * part.scale
-    out[:, part.columns] = told
-    out[:, part.free] = part.base - told @ part.share.T
+    coefficients = B * part.scale
+    out[:, part.columns] = coefficients
+    out[:, part.unpenalized] = part.base - coefficients @ part.share.T
     return out
 
 

@@ -20,23 +20,23 @@ class Triangle:
         self.packed = np.empty(most * (most + 1) // 2)
         self.size = 0
 
-    def half(self, x: Vector) -> Vector:
+    def solve_transposed(self, x: Vector) -> Vector:
         """R'^-1 x."""
         k = self.size
         return np.asarray(blas.dtpsv(k, self.packed[: k * (k + 1) // 2], x, trans=1)) if k else np.zeros(0)
 
-    def back(self, x: Vector) -> Vector:
+    def solve(self, x: Vector) -> Vector:
         """R^-1 x."""
         k = self.size
         return np.asarray(blas.dtpsv(k, self.packed[: k * (k + 1) // 2], x)) if k else np.zeros(0)
 
-    def join(self, cross: Vector, square: float, noise: Vector, own: float) -> bool:
+    def add(self, cross: Vector, square: float, noise: Vector, own: float) -> bool:
         """Add a column, given its products with those that are in, and its square; False where it does not fit.
 
         noise : (k,) and own, squares that are rounding, of the columns that are in and of this one.
         """
-        column, pivot = self._rest(cross, square)
-        if not self._clear(column, pivot, noise, own):
+        column, pivot = self._new_column(cross, square)
+        if not self._is_independent(column, pivot, noise, own):
             return False
         k = self.size
         start = k * (k + 1) // 2
@@ -47,23 +47,23 @@ class Triangle:
 
     def fits(self, cross: Vector, square: float, noise: Vector, own: float) -> bool:
         """Whether a column could join."""
-        return self._clear(*self._rest(cross, square), noise, own)
+        return self._is_independent(*self._new_column(cross, square), noise, own)
 
-    def _rest(self, cross: Vector, square: float) -> tuple[Vector, float]:
+    def _new_column(self, cross: Vector, square: float) -> tuple[Vector, float]:
         """A further column of R, and what of the square is left beside the others."""
-        column = self.half(cross)
+        column = self.solve_transposed(cross)
         return column, square - float(column @ column)
 
-    def _clear(self, column: Vector, pivot: float, noise: Vector, own: float) -> bool:
+    def _is_independent(self, column: Vector, pivot: float, noise: Vector, own: float) -> bool:
         """Whether a pivot is more than the rounding of the combination of columns that it belongs to."""
         if not pivot > own:
             return False
         if pivot > DOUBT * own:
             return True
-        combination = np.abs(self.back(column))
+        combination = np.abs(self.solve(column))
         return bool(pivot > (own**0.5 + combination @ np.sqrt(noise)) ** 2)
 
-    def leave(self, position: int) -> None:
+    def remove(self, position: int) -> None:
         """Take a column out: the rest of its row goes into the triangle below by a QR step, without subtraction."""
         R = self.full()
         tail = R[position + 1 :, position + 1 :]

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse import issparse
 
-from gramian.linalg.careful import parts
+from gramian.linalg.careful import extract_leading
 from gramian.linalg.doubledouble import Pair, quick_two_sum, two_product, two_sum
 from gramian.linalg.wide.rows import ENTRIES, Rows
 from gramian.typing import Matrix, Vector
@@ -27,8 +27,8 @@ def residuals(rows: Rows, b: Pair, constant: tuple[float, float]) -> Pair:
 
 def transposed(rows: Rows, u: Pair) -> Pair:
     """X'u, (p,)."""
-    found = [_columns(part, low, u) for part, low in zip(rows.parts, rows.low, strict=True)]
-    return Pair(np.concatenate([f.hi for f in found]), np.concatenate([f.lo for f in found]))
+    products = [_columns(part, low, u) for part, low in zip(rows.parts, rows.low, strict=True)]
+    return Pair(np.concatenate([f.hi for f in products]), np.concatenate([f.lo for f in products]))
 
 
 def product(part: Any, low: Matrix | None, b: Pair) -> Pair:
@@ -36,15 +36,15 @@ def product(part: Any, low: Matrix | None, b: Pair) -> Pair:
     hi, lo = np.zeros(part.shape[0]), np.zeros(part.shape[0])
     for cut, x, rest in _slices(part, low):
         if issparse(x):
-            p, e = _times(x.data, Pair(b.hi[x.indices], b.lo[x.indices]), None)
+            p, e = _exact_products(x.data, Pair(b.hi[x.indices], b.lo[x.indices]), None)
             row = np.repeat(np.arange(x.shape[0]), np.diff(x.indptr))
-            whole, less = parts(p)
-            hi[cut] = np.bincount(row, whole, x.shape[0])
-            lo[cut] = np.bincount(row, less + e, x.shape[0])
+            high_parts, low_parts = extract_leading(p)
+            hi[cut] = np.bincount(row, high_parts, x.shape[0])
+            lo[cut] = np.bincount(row, low_parts + e, x.shape[0])
         else:
-            p, e = _times(x, b, rest)
-            whole, less = (q.reshape(p.shape) for q in parts(p.ravel()))
-            hi[cut], lo[cut] = whole.sum(axis=1), (less + e).sum(axis=1)
+            p, e = _exact_products(x, b, rest)
+            high_parts, low_parts = (q.reshape(p.shape) for q in extract_leading(p.ravel()))
+            hi[cut], lo[cut] = high_parts.sum(axis=1), (low_parts + e).sum(axis=1)
     return Pair(*two_sum(hi, lo))
 
 
@@ -54,32 +54,32 @@ def _columns(part: Any, low: Matrix | None, u: Pair) -> Pair:
         v = Pair(u.hi[cut], u.lo[cut])
         if issparse(x):
             row = np.repeat(np.arange(x.shape[0]), np.diff(x.indptr))
-            p, e = _times(x.data, Pair(v.hi[row], v.lo[row]), None)
-            whole, less = parts(p)
-            hi = np.bincount(x.indices, whole, x.shape[1]).astype(np.float64, copy=False)
-            lo = np.bincount(x.indices, less + e, x.shape[1]).astype(np.float64, copy=False)
+            p, e = _exact_products(x.data, Pair(v.hi[row], v.lo[row]), None)
+            high_parts, low_parts = extract_leading(p)
+            hi = np.bincount(x.indices, high_parts, x.shape[1]).astype(np.float64, copy=False)
+            lo = np.bincount(x.indices, low_parts + e, x.shape[1]).astype(np.float64, copy=False)
         else:
-            p, e = _times(x, Pair(v.hi[:, None], v.lo[:, None]), rest)
-            whole, less = (q.reshape(p.shape) for q in parts(p.ravel()))
-            hi, lo = whole.sum(axis=0), (less + e).sum(axis=0)
+            p, e = _exact_products(x, Pair(v.hi[:, None], v.lo[:, None]), rest)
+            high_parts, low_parts = (q.reshape(p.shape) for q in extract_leading(p.ravel()))
+            hi, lo = high_parts.sum(axis=0), (low_parts + e).sum(axis=0)
         out = out + Pair(*two_sum(hi, lo))
     return out
 
 
 def total(values: Pair) -> Pair:
     """Their sum, (1,)."""
-    whole, rest = parts(values.hi)
-    return Pair(*quick_two_sum(np.array([whole.sum()]), np.array([(rest + values.lo).sum()])))
+    high_parts, low_parts = extract_leading(values.hi)
+    return Pair(*quick_two_sum(np.array([high_parts.sum()]), np.array([(low_parts + values.lo).sum()])))
 
 
 def square(r: Pair, wr: Pair) -> Pair:
     """r'Wr, (1,)."""
-    p, e = _times(r.hi, wr, r.lo)
-    whole, rest = parts(p)
-    return Pair(*two_sum(np.array([whole.sum()]), np.array([(rest + e).sum()])))
+    p, e = _exact_products(r.hi, wr, r.lo)
+    high_parts, low_parts = extract_leading(p)
+    return Pair(*two_sum(np.array([high_parts.sum()]), np.array([(low_parts + e).sum()])))
 
 
-def _times(x: Vector, v: Pair, low: Vector | None) -> tuple[Vector, Vector]:
+def _exact_products(x: Vector, v: Pair, low: Vector | None) -> tuple[Vector, Vector]:
     p, e = two_product(x, v.hi)
     e = e + x * v.lo
     return p, e if low is None else e + low * v.hi
@@ -88,8 +88,8 @@ def _times(x: Vector, v: Pair, low: Vector | None) -> tuple[Vector, Vector]:
 def _slices(part: Any, low: Matrix | None) -> Iterator[tuple[slice, Any, Matrix | None]]:
     """Slices of rows with so many entries that temporaries stay small."""
     rows = part.shape[0]
-    held = int(part.indptr[-1]) if issparse(part) else rows * part.shape[1]
-    step = rows if held <= ENTRIES else max(1, rows * ENTRIES // held)
+    entries = int(part.indptr[-1]) if issparse(part) else rows * part.shape[1]
+    step = rows if entries <= ENTRIES else max(1, rows * ENTRIES // entries)
     if step >= rows:
         yield slice(0, rows), part, low
         return

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csc_array, csr_array
 
-SHORT = np.iinfo(np.int32).max
+INT32_MAX = np.iinfo(np.int32).max
 
 
-def turned(part: Any) -> Any:
+def transpose(part: Any) -> Any:
     """The transposed matrix, nothing copied. part : dense, or CSR."""
     if isinstance(part, np.ndarray):
         return part.T
@@ -25,9 +25,9 @@ def rows_between(matrix: Any, start: int, stop: int) -> csr_array:
     return _over(empty, matrix.data[first:last], matrix.indices[first:last], ends)
 
 
-def short(part: Any) -> Any:
+def with_int32_indices(part: Any) -> Any:
     """The same CSR matrix with places of 32 bits where they suffice: a product reads a quarter less."""
-    if part.indices.dtype == np.int32 or max(part.shape[1], int(part.indptr[-1])) > SHORT:
+    if part.indices.dtype == np.int32 or max(part.shape[1], int(part.indptr[-1])) > INT32_MAX:
         return part
     return _over(csr_array(part.shape), part.data, part.indices.astype(np.int32), part.indptr.astype(np.int32))
 

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gramian.linalg.certificate import UNIT
+from gramian.linalg.certificate import EPS
 from gramian.linalg.wide.problem import Problem
 from gramian.linalg.wide.spectrum import Lanczos
 from gramian.typing import Vector
 
-MOST = 20_000  # steps
+MAX_STEPS = 20_000  # steps
 Goal = Callable[[Vector, float], float]
 """The residual to be reached at a correction, when the objective has fallen so far, for a least eigenvalue of 1."""
 
@@ -29,27 +29,29 @@ class Descent:
     steps: int
 
 
-def descend(problem: Problem, c: Vector, spectrum: Lanczos, goal: Goal, most: int = MOST) -> Descent:
+def descend(problem: Problem, c: Vector, spectrum: Lanczos, goal: Goal, most: int = MAX_STEPS) -> Descent:
     """Solve S d = c until the goal is reached, as far as is known of the least eigenvalue, or nothing gets better."""
     d, r, p = np.zeros(len(c)), c.copy(), c.copy()
     size = float(r @ r)
-    least_size = size * (0.25 * UNIT) ** 2
+    least_size = size * (0.25 * EPS) ** 2
     fall, steps = 0.0, 0
     while steps < most:
-        going = size > least_size
+        improving = size > least_size
         bound = max(problem.floor, spectrum.bound)
-        if bound > 0.0 and (not going or np.sqrt(size) <= bound * goal(d, fall)):
+        if bound > 0.0 and (not improving or np.sqrt(size) <= bound * goal(d, fall)):
             break
-        looking = not spectrum.done
-        if not going and not looking:
+        bounding = not spectrum.finished
+        if not improving and not bounding:
             break
-        kernels = ([problem.move(p)] if going else []) + ([problem.move(spectrum.v)] if looking else [])
+        kernels = ([problem.product_kernel(p)] if improving else []) + (
+            [problem.product_kernel(spectrum.v)] if bounding else []
+        )
         sums = problem.fold(kernels)
         steps += 1
-        if looking:
-            spectrum.take(problem.moved(spectrum.v, sums[-1]))
-        if going:
-            Sp = problem.moved(p, sums[0])
+        if bounding:
+            spectrum.advance(problem.product(spectrum.v, sums[-1]))
+        if improving:
+            Sp = problem.product(p, sums[0])
             curvature = float(p @ Sp)
             if not curvature > 0.0:
                 least_size = size
@@ -58,7 +60,7 @@ def descend(problem: Problem, c: Vector, spectrum: Lanczos, goal: Goal, most: in
             d += rate * p
             r -= rate * Sp
             fall += rate * size
-            before, size = size, float(r @ r)
-            p *= size / before
+            previous, size = size, float(r @ r)
+            p *= size / previous
             p += r
     return Descent(d, float(np.sqrt(size)), steps)

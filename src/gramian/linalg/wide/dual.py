@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve, solve_triangular
 
-from gramian.linalg.certificate import MOST, UNIT, digits
+from gramian.linalg.certificate import EPS, MAX_DIGITS, digits
 from gramian.linalg.doubledouble import Pair, pair
 from gramian.linalg.wide import careful
 from gramian.linalg.wide.problem import Problem, dense_matrix
@@ -28,62 +28,62 @@ class Dual:
     one). leverage : the effective number of columns without the constant's.
     """
 
-    found: Refined
+    refined: Refined
     variances: Vector
     leverage: float
     condition: float
 
 
-def ridge(problem: Problem, rows: Rows, wanted: float) -> Dual:
+def ridge(problem: Problem, rows: Rows, requested_digits: float) -> Dual:
     """Ridge regression by a Cholesky factor of rows x rows."""
-    root, mean = _root(rows), problem.mean if problem.centred else np.zeros(len(problem.mean))
-    mean = np.where(problem.kept, mean, 0.0)
-    keep, alpha = problem.kept, problem.alpha
-    K = _products(rows, mean, keep) * root[:, None] * root
+    sqrt_weight, mean = _sqrt_weights(rows), problem.mean if problem.centred else np.zeros(len(problem.mean))
+    mean = np.where(problem.usable, mean, 0.0)
+    usable, alpha = problem.usable, problem.alpha
+    K = _products(rows, mean, usable) * sqrt_weight[:, None] * sqrt_weight
     L = cho_factor(K + alpha * np.eye(len(K)), lower=True)
     largest = float(np.linalg.norm(K, 2)) if len(K) else 0.0
 
     def inverse(g: Vector) -> Vector:
-        g = np.where(keep, g, 0.0)
-        forward = root * (product(rows, g) - float(mean @ g))
-        u = root * cho_solve(L, forward)
-        return np.asarray(np.where(keep, (g - transposed(rows, u) + mean * u.sum()) / alpha, 0.0))
+        g = np.where(usable, g, 0.0)
+        forward = sqrt_weight * (product(rows, g) - float(mean @ g))
+        u = sqrt_weight * cho_solve(L, forward)
+        return np.asarray(np.where(usable, (g - transposed(rows, u) + mean * u.sum()) / alpha, 0.0))
 
     def correct(point: Point) -> Vector:
         return inverse(point.gradient * problem.length) * problem.length
 
-    found = refine(problem, correct, lambda: problem.floor, wanted)
-    V = _variances(rows, mean, keep, root, L)
-    at = np.where(keep, mean + problem.origin, 0.0)
-    seen = cho_solve(L, root * (product(rows, at) - float(mean @ at)))
-    first = 1.0 / problem.totals.weight + float(seen @ seen) if problem.centred else np.nan
+    refined = refine(problem, correct, lambda: problem.floor, requested_digits)
+    V = _variances(rows, mean, usable, sqrt_weight, L)
+    at = np.where(usable, mean + problem.origin, 0.0)
+    whitened = cho_solve(L, sqrt_weight * (product(rows, at) - float(mean @ at)))
+    first = 1.0 / problem.totals.weight + float(whitened @ whitened) if problem.centred else np.nan
     leverage = len(K) - alpha * _trace(L[0])
-    return Dual(found, np.append(first, V), leverage, float(np.sqrt(1.0 + largest / alpha)))
+    return Dual(refined, np.append(first, V), leverage, float(np.sqrt(1.0 + largest / alpha)))
 
 
-def _root(rows: Rows) -> Vector:
+def _sqrt_weights(rows: Rows) -> Vector:
     return np.ones(rows.rows) if rows.weight is None else np.sqrt(rows.weight.hi)
 
 
-def _products(rows: Rows, mean: Vector, keep: Mask) -> Matrix:
+def _products(rows: Rows, mean: Vector, usable: Mask) -> Matrix:
     """Products of the centred rows with each other, (n, n)."""
     K = np.zeros((rows.rows, rows.rows))
     for part, cut in zip(rows.parts, rows.cuts, strict=True):
-        some = part if keep[cut].all() else part[:, np.flatnonzero(keep[cut])]
-        K += dense_matrix(some @ some.T)
+        columns = part if usable[cut].all() else part[:, np.flatnonzero(usable[cut])]
+        K += dense_matrix(columns @ columns.T)
     if mean.any():
-        moved = product(rows, mean)
-        K += float(mean @ mean) - moved[:, None] - moved
+        mean_products = product(rows, mean)
+        K += float(mean @ mean) - mean_products[:, None] - mean_products
     return K
 
 
-def _variances(rows: Rows, mean: Vector, keep: Mask, root: Vector, L: tuple[Matrix, bool]) -> Vector:
+def _variances(rows: Rows, mean: Vector, usable: Mask, sqrt_weight: Vector, L: tuple[Matrix, bool]) -> Vector:
     """Diagonal of V A'A V, V = (A'A + alpha I)^-1: squares of (A A' + alpha I)^-1 A, some columns at a time."""
     out = np.empty(len(mean))
     for cut, x in _blocks(rows):
-        Z = cho_solve(L, root[:, None] * (x - mean[cut]))
+        Z = cho_solve(L, sqrt_weight[:, None] * (x - mean[cut]))
         out[cut] = (Z * Z).sum(axis=0)
-    return np.where(keep, out, np.nan)
+    return np.where(usable, out, np.nan)
 
 
 def _blocks(rows: Rows) -> Iterator[tuple[slice, Matrix]]:
@@ -122,33 +122,38 @@ def shortest(rows: Rows, *, constant: bool) -> Shortest:
 
     Where rows depend on each other in float64, no digits are told.
     """
-    root = _root(rows)
+    sqrt_weight = _sqrt_weights(rows)
     K = _products(rows, np.zeros(sum(p.shape[1] for p in rows.parts)), np.ones(_width(rows), bool))
-    K = (K + float(constant)) * root[:, None] * root
+    K = (K + float(constant)) * sqrt_weight[:, None] * sqrt_weight
     values, vectors = np.linalg.eigh(K)
-    noise = 4.0 * (2.0 * np.sqrt(_width(rows)) + len(K)) * UNIT * float(values[-1])
+    noise = 4.0 * (2.0 * np.sqrt(_width(rows)) + len(K)) * EPS * float(values[-1])
     good = values > noise
     b, first = pair(np.zeros(_width(rows))), (0.0, 0.0)
     dual = np.zeros(rows.rows)
     for _ in range(STEPS):
         r = careful.residuals(rows, b, first)
-        u = root * (vectors[:, good] @ ((vectors[:, good].T @ (root * r.hi)) / values[good]))
+        u = sqrt_weight * (vectors[:, good] @ ((vectors[:, good].T @ (sqrt_weight * r.hi)) / values[good]))
         b, dual = b + pair(transposed(rows, u)), dual + u
         if constant:
-            moved = Pair(*(np.array([v]) for v in first)) + pair(np.array([u.sum()]))
-            first = float(moved.hi[0]), float(moved.lo[0])
+            updated = Pair(*(np.array([v]) for v in first)) + pair(np.array([u.sum()]))
+            first = float(updated.hi[0]), float(updated.lo[0])
     r = careful.residuals(rows, b, first)
-    rss, condition = float((root * r.hi) @ (root * r.hi)), float(np.sqrt(values[-1] / values[good].min(initial=np.inf)))
+    rss, condition = (
+        float((sqrt_weight * r.hi) @ (sqrt_weight * r.hi)),
+        float(np.sqrt(values[-1] / values[good].min(initial=np.inf))),
+    )
     if not good.all():
-        nothing = np.zeros(len(b.hi))
-        return Shortest(b, first, nothing, 0.0, rss, int(good.sum()), condition)
+        no_digits = np.zeros(len(b.hi))
+        return Shortest(b, first, no_digits, 0.0, rss, int(good.sum()), condition)
     error = float(np.sqrt(rss / (values[0] - noise / 4.0)))
-    unit = (2.0 * np.sqrt(rows.rows) + 6.0) * UNIT
-    sizes, reach = (_across(rows, v) for v in (np.ones(rows.rows), np.abs(dual)))
-    off = np.where(sizes > 0.0, error + unit * reach, 0.0)  # the coefficient of a column of zeros is zero
-    one = error + unit * float(np.abs(dual).sum())
-    told = digits(np.array([one]), np.abs(np.array([first[0]])))[0] if constant else MOST
-    return Shortest(b, first, digits(off, np.abs(b.hi)), float(told), rss, len(K), condition)
+    rounding_error = (2.0 * np.sqrt(rows.rows) + 6.0) * EPS
+    sizes, dual_sizes = (_across(rows, v) for v in (np.ones(rows.rows), np.abs(dual)))
+    errors = np.where(
+        sizes > 0.0, error + rounding_error * dual_sizes, 0.0
+    )  # the coefficient of a column of zeros is zero
+    constant_error = error + rounding_error * float(np.abs(dual).sum())
+    constant_digits = digits(np.array([constant_error]), np.abs(np.array([first[0]])))[0] if constant else MAX_DIGITS
+    return Shortest(b, first, digits(errors, np.abs(b.hi)), float(constant_digits), rss, len(K), condition)
 
 
 def _across(rows: Rows, v: Vector) -> Vector:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gramian.linalg.wide.conjugate import MOST, descend
+from gramian.linalg.wide.conjugate import MAX_STEPS, descend
 from gramian.linalg.wide.problem import Problem
 from gramian.linalg.wide.refine import Point, Refined, least_size, refine
 from gramian.linalg.wide.spectrum import Lanczos, start
@@ -22,17 +22,17 @@ class Iterated:
     0 where it cannot be told from zero. condition : of the scaled columns, as far as the iteration saw it.
     """
 
-    found: Refined
+    refined: Refined
     steps: int
     least: float
     condition: float
     singular: bool
 
 
-def iterate(problem: Problem, wanted: float, most: int = MOST) -> Iterated:
+def iterate(problem: Problem, requested_digits: float, most: int = MAX_STEPS) -> Iterated:
     """Solve to the digits that are wanted, as far as float64 and so many steps go."""
     spectrum = start(len(problem.mean), problem.noise, problem.floor)
-    spectrum.v = _inside(problem, spectrum.v)
+    spectrum.v = _normalized(problem, spectrum.v)
     steps = 0
 
     def correct(point: Point) -> Vector:
@@ -41,21 +41,23 @@ def iterate(problem: Problem, wanted: float, most: int = MOST) -> Iterated:
         objective = point.rss + problem.alpha * float(point.b.hi @ point.b.hi)
 
         def goal(d: Vector, fall: float) -> float:
-            told = problem.told(z + d)
-            rss = max(objective - fall - problem.alpha * float(told @ told), 0.0)
+            b = problem.unscale(z + d)
+            rss = max(objective - fall - problem.alpha * float(b @ b), 0.0)
             share = LAST if point.careful else MARGIN
-            return share * float(10.0**-wanted) * least_size(problem, point, d, z + d, rss)
+            return share * float(10.0**-requested_digits) * least_size(problem, point, d, z + d, rss)
 
-        made = descend(problem, point.gradient, spectrum, goal, most - steps)
-        steps += made.steps
-        return made.d
+        descent = descend(problem, point.gradient, spectrum, goal, most - steps)
+        steps += descent.steps
+        return descent.d
 
-    found = refine(problem, correct, lambda: max(problem.floor, spectrum.bound), wanted)
-    return Iterated(found, steps, max(problem.floor, spectrum.bound), _condition(problem, spectrum), spectrum.singular)
+    refined = refine(problem, correct, lambda: max(problem.floor, spectrum.bound), requested_digits)
+    return Iterated(
+        refined, steps, max(problem.floor, spectrum.bound), _condition(problem, spectrum), spectrum.singular
+    )
 
 
-def _inside(problem: Problem, v: Vector) -> Vector:
-    v = np.where(problem.kept, v, 0.0)
+def _normalized(problem: Problem, v: Vector) -> Vector:
+    v = np.where(problem.usable, v, 0.0)
     length = float(np.linalg.norm(v))
     return v / length if length else v
 

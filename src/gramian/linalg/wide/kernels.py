@@ -7,10 +7,10 @@ from typing import Any, Protocol, Self, TypeVar
 
 import numpy as np
 
-from gramian.linalg.certificate import UNIT
+from gramian.linalg.certificate import EPS
 from gramian.linalg.doubledouble import Pair, pair
 from gramian.linalg.wide import careful as exactly
-from gramian.linalg.wide.compressed import turned
+from gramian.linalg.wide.compressed import transpose
 from gramian.linalg.wide.rows import Rows, absolute, columns, entries, longest, product, squared, transposed
 from gramian.typing import Codes, Vector
 
@@ -32,7 +32,7 @@ class Kernel(Protocol[A_co]):
     def __call__(self, rows: Rows, /) -> A_co: ...
 
 
-class _Added:
+class _FieldwiseSum:
     __slots__ = ()
 
     def __add__(self, other: Self, /) -> Self:
@@ -42,7 +42,7 @@ class _Added:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Totals(_Added):
+class Totals(_FieldwiseSum):
     """Sums over rows. x, xx, xy, entries : (p,) weighted sums of columns, of their squares and their products with the
     outcome, and how many entries they store.
     """
@@ -64,7 +64,7 @@ class Total:
     def __call__(self, rows: Rows, /) -> Totals:
         y, w = rows.y.hi, np.ones(rows.rows) if rows.weight is None else rows.weight.hi
         x, xy = transposed(rows, w), transposed(rows, w * y)
-        xx = [turned(squared(part)) @ w for part in rows.parts]
+        xx = [transpose(squared(part)) @ w for part in rows.parts]
         n = [entries(part) for part in rows.parts]
         squares, counts = (np.concatenate(v) if v else np.zeros(0) for v in (xx, n))
         return Totals(rows.rows, float(w.sum()), float(w @ y), float(w @ (y * y)), x, squares, xy, counts)
@@ -103,7 +103,7 @@ class Extents:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Moved(_Added):
+class ProductSums(_FieldwiseSum):
     """X'W q, 1'W q and q'W q for q = X v - c."""
 
     columns: Vector
@@ -118,22 +118,22 @@ class Moved(_Added):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Move:
+class ProductKernel:
     """Products with X'WX about a centre: what one step of an iteration asks of the rows. v : (p,)."""
 
     v: Vector
     c: float = 0.0
 
-    def __call__(self, rows: Rows, /) -> Moved:
+    def __call__(self, rows: Rows, /) -> ProductSums:
         q = product(rows, self.v)
         if self.c:
             q -= self.c
         wq = rows.weighed(q)
-        return Moved(transposed(rows, wq), float(wq.sum()) if self.c else 0.0, float(q @ wq))
+        return ProductSums(transposed(rows, wq), float(wq.sum()) if self.c else 0.0, float(q @ wq))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Slope(_Added):
+class GradientSums(_FieldwiseSum):
     """X'W r, 1'W r and r'W r of the residuals at some coefficients, and what rounding may have done to them.
 
     columns, constant, square : hi + lo. by_row, by_column : (p,) bounds of what errors of the residuals, and of the
@@ -145,8 +145,8 @@ class Slope(_Added):
     square: Pair
     by_row: Vector
     by_column: Vector
-    off: float
-    size: float
+    constant_error: float
+    residual_size: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -157,21 +157,21 @@ class Gradient:
     constant: tuple[float, float]
     careful: bool
 
-    def __call__(self, rows: Rows, /) -> Slope:
-        sums, r = self._careful(rows) if self.careful else self._quick(rows)
+    def __call__(self, rows: Rows, /) -> GradientSums:
+        sums, r = self._careful(rows) if self.careful else self._float64(rows)
         size, w = np.abs(r), np.ones(rows.rows) if rows.weight is None else rows.weight.hi
-        reach = np.abs(rows.y.hi) + abs(self.constant[0])
-        whole = [absolute(part) for part in rows.parts]
-        over = [turned(part) for part in whole]
-        for part, cut in zip(whole, rows.cuts, strict=True):
-            reach = reach + part @ np.abs(self.b.hi[cut])
-        unit = CAREFUL if self.careful else (2.0 * np.sqrt(longest(rows)) + 6.0) * UNIT
-        off = w * reach * unit
-        by_row = np.concatenate([part @ off for part in over]) if over else np.zeros(0)
-        by_column = np.concatenate([part @ (w * size) for part in over]) if over else np.zeros(0)
-        return Slope(*sums, by_row, by_column, float(off.sum()), float(w @ size))
+        magnitude = np.abs(rows.y.hi) + abs(self.constant[0])
+        absolutes = [absolute(part) for part in rows.parts]
+        transposes = [transpose(part) for part in absolutes]
+        for part, cut in zip(absolutes, rows.cuts, strict=True):
+            magnitude = magnitude + part @ np.abs(self.b.hi[cut])
+        rounding_error = CAREFUL if self.careful else (2.0 * np.sqrt(longest(rows)) + 6.0) * EPS
+        residual_error = w * magnitude * rounding_error
+        by_row = np.concatenate([part @ residual_error for part in transposes]) if transposes else np.zeros(0)
+        by_column = np.concatenate([part @ (w * size) for part in transposes]) if transposes else np.zeros(0)
+        return GradientSums(*sums, by_row, by_column, float(residual_error.sum()), float(w @ size))
 
-    def _quick(self, rows: Rows) -> tuple[tuple[Pair, Pair, Pair], Vector]:
+    def _float64(self, rows: Rows) -> tuple[tuple[Pair, Pair, Pair], Vector]:
         r = rows.y.hi - product(rows, self.b.hi) - self.constant[0]
         wr = rows.weighed(r)
         constant, square = (pair(np.array([v])) for v in (float(wr.sum()), float(r @ wr)))

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from gramian.linalg.certificate import UNIT
-from gramian.linalg.wide.kernels import Extents, Kernel, Move, Total, Totals
+from gramian.linalg.certificate import EPS
+from gramian.linalg.wide.kernels import Extents, Kernel, ProductKernel, Total, Totals
 from gramian.typing import Mask, Matrix, Vector
 
 Fold = Callable[[Sequence[Kernel[Any]]], list[Any]]
@@ -32,7 +32,7 @@ class Problem:
     totals: Totals
     mean: Vector
     length: Vector
-    kept: Mask
+    usable: Mask
     constants: Vector
     alpha: float
     centred: bool
@@ -40,63 +40,67 @@ class Problem:
     inverse: Vector = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "inverse", np.where(self.kept, 1.0 / self.length, 0.0))
+        object.__setattr__(self, "inverse", np.where(self.usable, 1.0 / self.length, 0.0))
 
     @property
     def noise(self) -> float:
         """Relative rounding error of a product with the matrix: amplified where centring takes much away."""
         full = float(self.totals.entries.max(initial=1.0))
-        share = (self.totals.xx[self.kept] / self.length[self.kept] ** 2).max(initial=1.0)
-        return (2.0 * float(np.sqrt(full)) + 10.0) * UNIT * max(1.0, float(share))
+        share = (self.totals.xx[self.usable] / self.length[self.usable] ** 2).max(initial=1.0)
+        return (2.0 * float(np.sqrt(full)) + 10.0) * EPS * max(1.0, float(share))
 
     @property
     def floor(self) -> float:
         """The least eigenvalue that the penalty alone makes sure of."""
-        return self.alpha / float((self.length[self.kept] ** 2).max(initial=0.0)) if self.alpha else 0.0
+        return self.alpha / float((self.length[self.usable] ** 2).max(initial=0.0)) if self.alpha else 0.0
 
     @property
-    def reach(self) -> float:
+    def constant_error(self) -> float:
         """What an error of norm 1 in scaled coefficients may add to the constant where all columns are zero."""
         return float(np.linalg.norm((self.mean + self.origin) * self.inverse))
 
-    def told(self, z: Vector) -> Vector:
+    def unscale(self, z: Vector) -> Vector:
         """Coefficients of the columns from those of scaled ones."""
         return z * self.inverse
 
-    def move(self, z: Vector) -> Move:
+    def product_kernel(self, z: Vector) -> ProductKernel:
         """The kernel of a product with the scaled matrix."""
-        v = self.told(z)
-        return Move(v, float(self.mean @ v) if self.centred else 0.0)
+        v = self.unscale(z)
+        return ProductKernel(v, float(self.mean @ v) if self.centred else 0.0)
 
-    def moved(self, z: Vector, sums: Any) -> Vector:
+    def product(self, z: Vector, sums: Any) -> Vector:
         """The scaled, centred matrix times z, from the kernel's sums."""
         t = sums.columns - self.mean * sums.constant if self.centred else sums.columns
-        whole: Vector = t + self.alpha * self.told(z) if self.alpha else t
-        return whole * self.inverse
+        penalized: Vector = t + self.alpha * self.unscale(z) if self.alpha else t
+        return penalized * self.inverse
 
 
-def pose(fold: Fold, alpha: float | None, *, centred: bool, origin: Vector | None = None) -> Problem:
+def wide_problem(fold: Fold, alpha: float | None, *, centred: bool, origin: Vector | None = None) -> Problem:
     """One pass for lengths, and a look at columns that hardly vary."""
     (totals,) = fold([Total()])
     weight = totals.weight if totals.weight > 0.0 else 1.0
     mean = totals.x / weight if centred else np.zeros(len(totals.x))
     square = np.maximum(totals.xx - weight * mean**2, 0.0) if centred else totals.xx.copy()
     constants = np.zeros(len(mean))
-    if centred and (near := np.flatnonzero(square <= CANCELLED * totals.xx)).size:
-        square[near], mean[near], constants[near] = _closer(fold, near, mean[near], square[near], totals)
-    kept = square > 0.0
+    if centred and (nearly_constant := np.flatnonzero(square <= CANCELLED * totals.xx)).size:
+        square[nearly_constant], mean[nearly_constant], constants[nearly_constant] = _exact_extent(
+            fold, nearly_constant, mean[nearly_constant], square[nearly_constant], totals
+        )
+    usable = square > 0.0
     penalty = alpha or 0.0
-    length, at = np.sqrt(np.where(kept, square + penalty, 1.0)), np.zeros(len(mean)) if origin is None else origin
-    return Problem(fold, totals, mean, length, kept, constants, penalty, centred, at)
+    length, at = np.sqrt(np.where(usable, square + penalty, 1.0)), np.zeros(len(mean)) if origin is None else origin
+    return Problem(fold, totals, mean, length, usable, constants, penalty, centred, at)
 
 
-def _closer(fold: Fold, near: Any, mean: Vector, square: Vector, totals: Totals) -> tuple[Vector, Vector, Vector]:
-    empty = totals.entries[near] == 0
+def _exact_extent(
+    fold: Fold, nearly_constant: Any, mean: Vector, square: Vector, totals: Totals
+) -> tuple[Vector, Vector, Vector]:
+    empty = totals.entries[nearly_constant] == 0
     if empty.all():
-        return np.zeros(len(near)), mean, np.zeros(len(near))
-    (seen,) = fold([Extents(near, mean)])
-    flat = seen.least == seen.greatest
-    return np.where(flat, 0.0, seen.squares), np.where(flat, seen.least, mean), np.where(flat, seen.least, 0.0)
+        return np.zeros(len(nearly_constant)), mean, np.zeros(len(nearly_constant))
+    (extent,) = fold([Extents(nearly_constant, mean)])
+    flat = extent.least == extent.greatest
+    return np.where(flat, 0.0, extent.squares), np.where(flat, extent.least, mean), np.where(flat, extent.least, 0.0)
 
 
 def dense_matrix(x: Any) -> Matrix:

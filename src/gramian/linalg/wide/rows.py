@@ -13,7 +13,7 @@ import numpy as np
 from scipy.sparse import issparse
 
 from gramian.linalg.doubledouble import Pair
-from gramian.linalg.wide.compressed import rows_between, short, turned, with_entries
+from gramian.linalg.wide.compressed import rows_between, transpose, with_entries, with_int32_indices
 from gramian.typing import Codes, Matrix, Vector
 
 ENTRIES = 2**18  # entries that are worked on together where temporaries are many times as large
@@ -34,10 +34,10 @@ class Rows:
     low: tuple[Matrix | None, ...]
     y: Pair
     weight: Pair | None = None
-    turned: tuple[Any, ...] = field(init=False)
+    transposes: tuple[Any, ...] = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "turned", tuple(turned(part) for part in self.parts))
+        object.__setattr__(self, "turned", tuple(transpose(part) for part in self.parts))
 
     @property
     def rows(self) -> int:
@@ -66,9 +66,9 @@ def product(rows: Rows, v: Vector) -> Vector:
 
 def transposed(rows: Rows, u: Vector) -> Vector:
     """X'u, (p,)."""
-    if len(rows.turned) == 1:
-        return np.asarray(rows.turned[0] @ u)
-    return np.concatenate([part @ u for part in rows.turned]) if rows.turned else np.zeros(0)
+    if len(rows.transposes) == 1:
+        return np.asarray(rows.transposes[0] @ u)
+    return np.concatenate([part @ u for part in rows.transposes]) if rows.transposes else np.zeros(0)
 
 
 def absolute(part: Any) -> Any:
@@ -99,7 +99,7 @@ def longest(rows: Rows) -> int:
 def entries(part: Any) -> Vector:
     """How many entries each column has, (k,)."""
     if issparse(part):
-        return np.asarray(turned(with_entries(part, np.ones(len(part.data)))) @ np.ones(part.shape[0]))
+        return np.asarray(transpose(with_entries(part, np.ones(len(part.data)))) @ np.ones(part.shape[0]))
     return np.full(part.shape[1], float(part.shape[0]))
 
 
@@ -108,22 +108,22 @@ def columns(rows: Rows, places: Codes) -> Iterator[tuple[slice, Matrix]]:
     step = max(1, ENTRIES // max(len(places), 1))
     for start in range(0, rows.rows, step):
         cut = slice(start, min(start + step, rows.rows))
-        yield cut, np.concatenate(list(_some(rows, places, cut)), axis=1)
+        yield cut, np.concatenate(list(_selected(rows, places, cut)), axis=1)
 
 
-def _some(rows: Rows, places: Codes, cut: slice) -> Iterator[Matrix]:
+def _selected(rows: Rows, places: Codes, cut: slice) -> Iterator[Matrix]:
     for part, where in zip(rows.parts, rows.cuts, strict=True):
         inside = places[(places >= where.start) & (places < where.stop)] - where.start
-        some = part[cut][:, inside]
-        yield some.toarray() if issparse(some) else some
+        selected = part[cut][:, inside]
+        yield selected.toarray() if issparse(selected) else selected
 
 
 def pieces(rows: Rows) -> Iterator[Rows]:
     """The same rows in pieces whose entries stay in a cache; entries are not copied, places are made short."""
-    brief = [short(part) if issparse(part) else part for part in rows.parts]
-    held = sum(int(part.indptr[-1]) if issparse(part) else part.size for part in brief)
-    many = max(1, held // max(PIECE, FULL * sum(part.shape[1] for part in brief)))
-    ends = np.linspace(0, rows.rows, many + 1).astype(np.int64).tolist()
+    brief = [with_int32_indices(part) if issparse(part) else part for part in rows.parts]
+    stored = sum(int(part.indptr[-1]) if issparse(part) else part.size for part in brief)
+    count = max(1, stored // max(PIECE, FULL * sum(part.shape[1] for part in brief)))
+    ends = np.linspace(0, rows.rows, count + 1).astype(np.int64).tolist()
     for start, stop in pairwise(ends):
         cut = slice(start, stop)
         parts = tuple(rows_between(part, start, stop) if issparse(part) else part[cut] for part in brief)
@@ -142,10 +142,12 @@ def stacked(blocks: Sequence[Rows]) -> Rows:
     for i, first in enumerate(blocks[0].parts):
         pieces = [block.parts[i] for block in blocks]
         parts.append(vstack(pieces, format="csr") if issparse(first) else np.concatenate(pieces))
-        rest = [block.low[i] for block in blocks]
-        some = any(r is not None for r in rest)
-        whole = [np.zeros(p.shape) if r is None else r for p, r in zip(pieces, rest, strict=True)] if some else []
-        low.append(np.concatenate(whole) if some else None)
+        low_parts = [block.low[i] for block in blocks]
+        any_low = any(r is not None for r in low_parts)
+        dense_low = (
+            [np.zeros(p.shape) if r is None else r for p, r in zip(pieces, low_parts, strict=True)] if any_low else []
+        )
+        low.append(np.concatenate(dense_low) if any_low else None)
     weights = [block.weight for block in blocks]
     weight = None if weights[0] is None else _joined([w for w in weights if w is not None])
     return Rows(tuple(parts), tuple(low), _joined([block.y for block in blocks]), weight)

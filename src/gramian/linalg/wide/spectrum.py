@@ -14,13 +14,13 @@ from math import log, pi
 import numpy as np
 from scipy.linalg import eigh_tridiagonal
 
-from gramian.linalg.certificate import UNIT
+from gramian.linalg.certificate import EPS
 from gramian.typing import Vector
 
 SEED = 20_260_101  # the start is random, but the same in every run
 DOUBT = 1e-6  # probability of an eigenvalue below the bound
 SHARES = np.array([0.8, 0.6, 0.4, 0.25])  # of the smallest Ritz value, tried as bounds: less loses more than steps gain
-SEEN = 16  # steps that are always taken: the condition number comes from them
+MIN_STEPS = 16  # steps that are always taken: the condition number comes from them
 LOOKS = 16  # while the steps grow by a factor e: looking takes time that grows with their square
 
 
@@ -34,17 +34,17 @@ class Lanczos:
     v: Vector
     noise: float
     floor: float = 0.0
-    before: Vector = field(default_factory=lambda: np.zeros(0))
+    previous: Vector = field(default_factory=lambda: np.zeros(0))
     diagonal: list[float] = field(default_factory=list)
-    beside: list[float] = field(default_factory=list)
+    off_diagonal: list[float] = field(default_factory=list)
     bound: float = 0.0
     least: float = np.inf
     greatest: float = 0.0
 
     @property
-    def done(self) -> bool:
+    def finished(self) -> bool:
         """Whether nothing more is to be learnt."""
-        ended = bool(self.beside) and not self.beside[-1] > 0.0
+        ended = bool(self.off_diagonal) and not self.off_diagonal[-1] > 0.0
         return ended or not self.v.any() or self.bound > 0.0 or self.singular
 
     @property
@@ -52,31 +52,31 @@ class Lanczos:
         """Whether the smallest eigenvalue cannot be told from zero."""
         return bool(self.greatest) and not self.least > 2.0 * self.noise * self.greatest
 
-    def take(self, product: Vector) -> None:
+    def advance(self, product: Vector) -> None:
         """Go on with what the matrix made of `v`."""
-        if self.beside:
-            product = product - self.beside[-1] * self.before
+        if self.off_diagonal:
+            product = product - self.off_diagonal[-1] * self.previous
         share = float(self.v @ product)
         product = product - share * self.v
         length = float(np.linalg.norm(product))
         self.diagonal.append(share)
-        self.beside.append(length)
-        self.before = self.v
+        self.off_diagonal.append(length)
+        self.previous = self.v
         if length > 0.0:
             self.v = product / length
         if len(self.diagonal) % max(1, len(self.diagonal) // LOOKS) == 0 or not length > 0.0:
-            self._look()
+            self._update_bound()
 
-    def _look(self) -> None:
-        ritz = eigh_tridiagonal(np.array(self.diagonal), np.array(self.beside[:-1]), eigvals_only=True)
+    def _update_bound(self) -> None:
+        ritz = eigh_tridiagonal(np.array(self.diagonal), np.array(self.off_diagonal[:-1]), eigvals_only=True)
         self.least, self.greatest = float(ritz[0]), float(ritz[-1])
-        if len(self.diagonal) >= SEEN and self.floor >= SHARES[-1] * self.least:
+        if len(self.diagonal) >= MIN_STEPS and self.floor >= SHARES[-1] * self.least:
             self.bound = self.floor
         if self.bound or self.singular:
             return
         tried = self.least * SHARES
         with np.errstate(divide="ignore"):
-            shrunk = float(np.log(np.array(self.beside)).sum())
+            shrunk = float(np.log(np.array(self.off_diagonal)).sum())
             growth = np.log(ritz[:, None] - tried).sum(axis=0) - shrunk
         sure = tried[growth >= 0.5 * log(2.0 * len(self.v) / pi) - log(DOUBT)]
         if len(sure):
@@ -87,4 +87,4 @@ def start(columns: int, noise: float, floor: float = 0.0) -> Lanczos:
     """A run from a random direction. noise : relative error of a product with the matrix."""
     v = np.random.default_rng(SEED).standard_normal(columns)
     length = float(np.linalg.norm(v))
-    return Lanczos(v / length if length else v, max(noise, 4.0 * UNIT), floor)
+    return Lanczos(v / length if length else v, max(noise, 4.0 * EPS), floor)

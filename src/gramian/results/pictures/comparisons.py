@@ -12,7 +12,7 @@ from gramian.typing import Matrix, Vector
 if TYPE_CHECKING:
     from gramian.comparison.entry import History
     from gramian.comparison.result import Comparison
-    from gramian.plots.convergence import Course, Times, Way
+    from gramian.plots.convergence import MethodHistory, ProblemPanel, Timings
 
 TITLES = {"raw": "columns as they are", "scaled": "standardised columns"}
 NORMAL, STOCHASTIC = "normal-equation", "sgd"
@@ -26,33 +26,33 @@ class Steps(Protocol):
     def products(self) -> int: ...
 
     @property
-    def before(self) -> int: ...
+    def setup_products(self) -> int: ...
 
 
 def comparison(result: Comparison, steps: Mapping[str, Steps], titles: Mapping[str, str]) -> Any:
     """A picture of a comparison. steps : of the iterative methods. titles : of all methods, in their order."""
     from gramian.plots.convergence import convergence
 
-    told = {name for name, _ in result.history}
+    recorded = {name for name, _ in result.history}
     courses = [_course(result, scaling, steps, titles) for scaling in result.condition]
-    methods = [title for name, title in titles.items() if name in told]
+    methods = [title for name, title in titles.items() if name in recorded]
     return convergence(courses, methods, _times(result), f"Ways to the least squares solution of {result.formula}")
 
 
-def _course(result: Comparison, scaling: str, steps: Mapping[str, Steps], titles: Mapping[str, str]) -> Course:
-    from gramian.plots.convergence import Course
+def _course(result: Comparison, scaling: str, steps: Mapping[str, Steps], titles: Mapping[str, str]) -> ProblemPanel:
+    from gramian.plots.convergence import ProblemPanel
 
     scaled = scaling == "scaled"
-    found = {name: history for (name, is_scaled), history in result.history.items() if is_scaled == scaled}
-    ways = [_way(titles[name], history, _passes(name, history, steps)) for name, history in found.items()]
+    histories = {name: history for (name, is_scaled), history in result.history.items() if is_scaled == scaled}
+    ways = [_way(titles[name], history, _passes(name, history, steps)) for name, history in histories.items()]
     title = f"{TITLES[scaling]}, condition {result.condition[scaling]:.3g}"
-    return Course(title, ways, result.names, _cost(found, result.condition[scaling]))
+    return ProblemPanel(title, ways, result.names, _cost(histories, result.condition[scaling]))
 
 
-def _way(title: str, history: History, passes: Vector) -> Way:
-    from gramian.plots.convergence import Way
+def _way(title: str, history: History, passes: Vector) -> MethodHistory:
+    from gramian.plots.convergence import MethodHistory
 
-    return Way(title, history.iterations.astype(float), passes, history.errors, history.path)
+    return MethodHistory(title, history.iterations.astype(float), passes, history.errors, history.path)
 
 
 def _passes(name: str, history: History, steps: Mapping[str, Steps]) -> Vector:
@@ -60,18 +60,18 @@ def _passes(name: str, history: History, steps: Mapping[str, Steps]) -> Vector:
     if name in (NORMAL, STOCHASTIC):
         return np.arange(len(history.iterations), dtype=float)
     method, taken = steps[name], history.iterations.astype(float)
-    return np.where(taken > 0, taken * method.products + method.before, 0.0)
+    return np.where(taken > 0, taken * method.products + method.setup_products, 0.0)
 
 
-def _cost(found: Mapping[str, History], condition: float) -> tuple[Matrix, Vector] | None:
+def _cost(histories: Mapping[str, History], condition: float) -> tuple[Matrix, Vector] | None:
     """Curvature and minimum of two coefficients, from the end of one way and the first step of another."""
     from gramian.plots.bowl import curvature_from
 
-    paths = {name: h.path for name, h in found.items() if h.path is not None and len(h.path) > 1}
-    best = min(paths, key=lambda name: float(np.nanmin(found[name].errors)), default=None)
+    paths = {name: h.path for name, h in histories.items() if h.path is not None and len(h.path) > 1}
+    best = min(paths, key=lambda name: float(np.nanmin(histories[name].errors)), default=None)
     if best is None:
         return None
-    minimum = paths[best][int(np.nanargmin(found[best].errors))]
+    minimum = paths[best][int(np.nanargmin(histories[best].errors))]
     traces = {"best-rate": 2.0, "nesterov": 1.0 + 1.0 / condition}
     for name in (m for m in STEEPEST if m in paths):
         curvature = curvature_from(minimum, paths[name][1], traces.get(name))
@@ -80,10 +80,12 @@ def _cost(found: Mapping[str, History], condition: float) -> tuple[Matrix, Vecto
     return None
 
 
-def _times(result: Comparison) -> Times | None:
-    from gramian.plots.convergence import Times
+def _times(result: Comparison) -> Timings | None:
+    from gramian.plots.convergence import Timings
 
-    swept = result.swept
-    if swept is None:
+    timings = result.swept
+    if timings is None:
         return None
-    return Times(np.array(swept.features, float), swept.solve, swept.step, swept.product, result.crossover or {})
+    return Timings(
+        np.array(timings.features, float), timings.solve, timings.step, timings.product, result.crossover or {}
+    )

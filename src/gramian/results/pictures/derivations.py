@@ -20,25 +20,25 @@ def derivation(result: Derivation) -> Any:
     """The points, the line or polynomial, and the residuals; of several predictors outcomes against predictions."""
     from gramian.plots.points import Curve, against_predicted, line
 
-    told = f"{len(result.y)} row{'s'[: len(result.y) != 1]}"
+    row_count = f"{len(result.y)} row{'s'[: len(result.y) != 1]}"
     powers = _powers(result)
     if powers is None:
-        return against_predicted(result.predictions, result.y, name=result.table.outcome, told=told)
+        return against_predicted(result.predictions, result.y, name=result.table.outcome, description=row_count)
     at = powers.index(1)
     x = result.X[:, at]
     grid = np.linspace(x.min(), x.max(), GRID)
     curve = Curve(grid, _values(grid, result.w, powers))
     names = (result.names[at], result.table.outcome)
-    return line(x, result.y, curve, names=names, told=told, drops=result.predictions)
+    return line(x, result.y, curve, names=names, description=row_count, drops=result.predictions)
 
 
 def _powers(result: Derivation) -> tuple[int, ...] | None:
     """The power of the one predictor in each column, None where they are no powers of one; exact."""
     columns = list(zip(*result.solution.X, strict=True))
     for i, x in enumerate(columns):
-        found = [_power(column, x, j == result.table.constant) for j, column in enumerate(columns)]
-        if i != result.table.constant and None not in found and found.count(1) == 1:
-            return tuple(k for k in found if k is not None)
+        powers = [_power(column, x, j == result.table.constant) for j, column in enumerate(columns)]
+        if i != result.table.constant and None not in powers and powers.count(1) == 1:
+            return tuple(k for k in powers if k is not None)
     return None
 
 

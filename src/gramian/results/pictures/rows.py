@@ -16,12 +16,12 @@ from gramian.schema import Kind, Schema
 from gramian.typing import Codes, Mask, Matrix, Vector
 
 
-class Judged(NamedTuple):
+class EvaluatedRows(NamedTuple):
     """What the model says of rows, all (n,)."""
 
     fitted: Vector
     residual: Vector
-    standard: Vector
+    standardized: Vector
     leverage: Vector
 
 
@@ -29,7 +29,7 @@ class Rows(NamedTuple):
     """Rows that are complete: their numbers, outcomes and weights, and predictions (3, n) with one unit of spread."""
 
     batch: Batch
-    known: Mask
+    complete: Mask
     numbers: Codes
     y: Vector
     weight: Vector
@@ -38,7 +38,7 @@ class Rows(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Drawing:
+class RowwiseFit:
     """A fit as its pictures need it.
 
     values : (3, n) predictions for a batch, less and more the root of x' inverse x. judge : what they mean.
@@ -49,7 +49,7 @@ class Drawing:
     fit: Any
     design: Design
     values: Callable[[Batch], Matrix]
-    judge: Callable[[Rows], Judged]
+    evaluate: Callable[[Rows], EvaluatedRows]
     terms: tuple[int, ...]
     columns: float
     axis: tuple[str, str, str]
@@ -68,7 +68,7 @@ class Drawing:
         """Columns that the predictions are made of."""
         return replace(self.design, outcome={}, weight=None, count=None).columns
 
-    def alone(self, schema: Schema) -> str | None:
+    def single_predictor(self, schema: Schema) -> str | None:
         """The one number that everything depends on, None where there is no such column."""
         names, design = self.predictors, self.design
         single = len(names) == 1 and not design.terms.factors and not design.offsets
@@ -87,13 +87,13 @@ class Drawing:
 
     def _rows(self, batch: Batch, reader: Reader, first: int) -> Rows:
         seen, values = reader.read(batch), self.values(batch)
-        known = np.ones(batch.rows, bool) if seen.kept is None else seen.kept
+        complete_rows = np.ones(batch.rows, bool) if seen.row_mask is None else seen.row_mask
         (y,) = seen.values.values()
         ones = np.ones(seen.rows)
         count = ones if seen.count is None else seen.count
         weight = ones if seen.weight is None else seen.weight
-        there = np.isfinite(y) & np.isfinite(values[0, known])
-        whole = np.zeros(batch.rows, bool)
-        whole[np.flatnonzero(known)[there]] = True
-        numbers = first + np.flatnonzero(whole)
-        return Rows(batch, whole, numbers, y[there], weight[there], count[there], values[:, whole])
+        finite = np.isfinite(y) & np.isfinite(values[0, complete_rows])
+        drawn = np.zeros(batch.rows, bool)
+        drawn[np.flatnonzero(complete_rows)[finite]] = True
+        numbers = first + np.flatnonzero(drawn)
+        return Rows(batch, drawn, numbers, y[finite], weight[finite], count[finite], values[:, drawn])

@@ -15,18 +15,18 @@ FIELDS = {"aic": "aic", "bic": "bic", "adj_r2": "adj_r_squared", "cp": "cp"}
 
 def selection(result: Selection) -> Any:
     """A picture of a selection."""
-    from gramian.plots.selection import Curve, selection
+    from gramian.plots.selection import Candidates, selection
 
-    found = result.selected
-    terms = [term.label for term in found.design.terms.terms if term.atoms]
-    candidates = found.candidates
-    curve = Curve(
+    selected = result.selected
+    terms = [term.label for term in selected.design.terms.terms if term.atoms]
+    candidates = selected.candidates
+    curve = Candidates(
         np.array([c.columns for c in candidates], np.int64),
-        np.array([getattr(c, FIELDS[found.criterion]) for c in candidates]),
-        found.winner,
+        np.array([getattr(c, FIELDS[selected.criterion]) for c in candidates]),
+        selected.winner,
         terms,
         np.array([[t in c.terms for c in candidates] for t in terms], bool).reshape(len(terms), len(candidates)),
-        CRITERIA[found.criterion],
-        found.criterion == "adj_r2",
+        CRITERIA[selected.criterion],
+        selected.criterion == "adj_r2",
     )
-    return selection(curve, f"Selection of terms of {found.design.formula}")
+    return selection(curve, f"Selection of terms of {selected.design.formula}")
