@@ -28,8 +28,8 @@ test: $(VENV)/.dev check  ## every check and every test
 	$(BIN)/python -m pytest -n 2
 
 check: $(VENV)/.dev  ## style, types and layers
-	$(BIN)/ruff check src tests benchmarks demo
-	$(BIN)/ruff format --check src tests benchmarks demo
+	$(BIN)/ruff check src tests benchmarks demo tools
+	$(BIN)/ruff format --check src tests benchmarks demo tools
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
