@@ -99,6 +99,7 @@ def _solved(run: Run, last: Evaluated, b: Vector, deviance: float, lengths: tupl
     linear_part = _linear(run, last, b, outcome)
     if not (np.isfinite(linear_part.coefficients) | ~linear_part.identified).all():
         raise NumericalError("the coefficients overflow; scale the columns, or use another link")
+    alone = linear_part.intercept and linear_part.rank == 1  # the model is the null model, to the last bit
     if options.robust is not None:
         reading = Reading(run.source, run.engine, run.progress, options.common.drop)
         linear_part = with_robust(linear_part, model, deviance, options.robust, reading)
@@ -107,7 +108,7 @@ def _solved(run: Run, last: Evaluated, b: Vector, deviance: float, lengths: tupl
         model=model,
         estimated_theta=options.estimate_theta,
         deviance=deviance,
-        null_deviance=run.null.deviance,
+        null_deviance=deviance if alone else run.null.deviance,
         base=outcome.base,
         size=outcome.size,
         lengths=lengths,

@@ -126,7 +126,9 @@ def assembled(
     if system.within is not None:
         b = stored_coefficients(frame, solution, told.coefficients, told.aliased)
         absorbed = absorbed_told(moments, design, frame, system.within, b)
-    leverage = solution.leverage + (absorbed.rank if absorbed else 0)
+    rank, levels = int(solution.kept.sum()), absorbed.rank if absorbed else 0
+    leverage = solution.leverage + levels
+    intercept = frame.constant is not None or absorbed is not None
     mean, centred, square = outcome_sums(moments, system.response, design.coordinates[system.response])
     rss = solution.rss * frame.scale**2
     return Solved(
@@ -142,14 +144,14 @@ def assembled(
         identified=told.identified,
         aliased=told.aliased,
         empty_cells=empty_cells(design.terms, system.levels),
-        intercept=frame.constant is not None or bool(swept),
+        intercept=intercept,
         rows=moments.rows,
         weight=moments.weight,
         log_weight=moments.log_weight,
         rss=rss,
-        tss=_total(centred, square, rss, frame, solution, absorbed is not None),
+        tss=square if not intercept else rss if rank + levels == 1 else centred,  # an intercept alone explains nothing
         mean=mean,
-        rank=int(solution.kept.sum()),
+        rank=rank,
         leverage=leverage,
         condition=solution.condition,
         passes=passes,
@@ -159,13 +161,6 @@ def assembled(
         absorbed=absorbed,
         roots=told.roots,
     )
-
-
-def _total(centred: float, square: float, rss: float, frame: Frame, solution: Solution, absorbed: bool) -> float:
-    """The sum of squares that is to be explained; beside an intercept alone nothing is, to the last bit."""
-    if frame.constant is None and not absorbed:
-        return square
-    return rss if solution.kept.sum() == 1 and not absorbed else centred
 
 
 def _accuracy(

@@ -135,6 +135,7 @@ def _told(
         warnings.warn(AccuracyWarning(_shortfall(answer, digits, options.digits, names)), stacklevel=5)
     sums = problem.totals
     centre = sums.y**2 / sums.weight if design.intercept else 0.0
+    alone = design.intercept and not problem.kept.any()  # an intercept explains nothing, to the last bit
     return WideSolved(
         formula=design.narrow.formula,
         design=design,
@@ -148,7 +149,7 @@ def _told(
         rows=data.rows,
         weight=sums.weight,
         rss=answer.rss,
-        tss=max(sums.yy - centre, 0.0),
+        tss=answer.rss if alone else max(sums.yy - centre, 0.0),
         rank=int(problem.kept.sum()) + design.intercept if not shortest_wanted else int(answer.effective),
         effective=answer.effective,
         condition=answer.condition,
