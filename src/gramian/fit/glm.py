@@ -105,6 +105,7 @@ def _solved(run: Run, last: Evaluated, b: Vector, deviance: float, lengths: tupl
     linear_part = _linear(run, last, b, outcome_totals)
     if not (np.isfinite(linear_part.coefficients) | ~linear_part.identified).all():
         raise NumericalError("the coefficients overflow; scale the columns, or use another link")
+    alone = linear_part.intercept and linear_part.rank == 1  # the model is the null model, to the last bit
     if options.robust is not None:
         reading = PassRunner(run.source, run.engine, run.progress, options.common.drop)
         linear_part = with_robust(linear_part, model, deviance, options.robust, reading)
@@ -113,7 +114,7 @@ def _solved(run: Run, last: Evaluated, b: Vector, deviance: float, lengths: tupl
         model=model,
         estimated_theta=options.estimate_theta,
         deviance=deviance,
-        null_deviance=run.null_model.deviance,
+        null_deviance=deviance if alone else run.null_model.deviance,
         base=outcome_totals.base,
         size=outcome_totals.size,
         lengths=lengths,

@@ -148,7 +148,9 @@ def assemble(
     if system.partialled_out is not None:
         b = stored_coefficients(parametrization, solution, model_columns.coefficients, model_columns.aliased)
         absorbed = absorbed_estimates(moments, design, parametrization, system.partialled_out, b)
-    leverage = solution.leverage + (absorbed.rank if absorbed else 0)
+    rank, levels = int(solution.independent.sum()), absorbed.rank if absorbed else 0
+    leverage = solution.leverage + levels
+    intercept = parametrization.constant is not None or absorbed is not None
     mean, centred, square = outcome_sums(moments, system.response, design.coordinates[system.response])
     rss = solution.rss * parametrization.scale**2
     return Solved(
@@ -164,14 +166,14 @@ def assemble(
         identified=model_columns.identified,
         aliased=model_columns.aliased,
         empty_cells=empty_cells(design.terms, system.levels),
-        intercept=parametrization.constant is not None or bool(absorbed_factors),
+        intercept=intercept,
         rows=moments.rows,
         weight=moments.weight,
         log_weight=moments.log_weight,
         rss=rss,
-        tss=_total(centred, square, rss, parametrization, solution, absorbed is not None),
+        tss=square if not intercept else rss if rank + levels == 1 else centred,  # an intercept alone explains nothing
         mean=mean,
-        rank=int(solution.independent.sum()),
+        rank=rank,
         leverage=leverage,
         condition=solution.condition,
         passes=passes,
@@ -181,15 +183,6 @@ def assemble(
         absorbed=absorbed,
         inverse_roots=model_columns.inverse_roots,
     )
-
-
-def _total(
-    centred: float, square: float, rss: float, parametrization: Parametrization, solution: Solution, absorbed: bool
-) -> float:
-    """The sum of squares that is to be explained; beside an intercept alone nothing is, to the last bit."""
-    if parametrization.constant is None and not absorbed:
-        return square
-    return rss if solution.independent.sum() == 1 and not absorbed else centred
 
 
 def _accuracy(

@@ -76,7 +76,7 @@ def explain(column: Vector, norms: Vector, names: tuple[str, ...], position: int
     """The combination of other columns that equals an aliased one, such as "x1 + 2*x2"."""
     others = np.delete(np.arange(len(column)), position)
     sizes = np.abs(column[others]) * norms[others]
-    used = others[sizes > NOISE * max(norms[position], sizes.max())].tolist()
+    used = others[sizes > NOISE * max(norms[position], sizes.max(initial=0.0))].tolist()
     text = " ".join(_summand(-float(column[i]), names[i], first=k == 0) for k, i in enumerate(used[:MAX_TERMS]))
     return text + (f" + ... ({len(used) - MAX_TERMS} more)" if len(used) > MAX_TERMS else "") or "0"
 

@@ -165,6 +165,7 @@ def _assemble(
         warnings.warn(AccuracyWarning(_shortfall(result, digits, options.digits, names)), stacklevel=5)
     sums = problem.totals
     centre = sums.y**2 / sums.weight if design.intercept else 0.0
+    alone = design.intercept and not problem.usable.any()  # an intercept explains nothing, to the last bit
     return WideSolved(
         formula=design.narrow.formula,
         design=design,
@@ -178,7 +179,7 @@ def _assemble(
         rows=prepared.rows,
         weight=sums.weight,
         rss=result.rss,
-        tss=max(sums.yy - centre, 0.0),
+        tss=result.rss if alone else max(sums.yy - centre, 0.0),
         rank=int(problem.usable.sum()) + design.intercept if not minimum_norm else int(result.effective),
         effective=result.effective,
         condition=result.condition,
