@@ -21,10 +21,10 @@ from runner import Timing, timed
 import gramian as gm
 from gramian.data.source import source_of
 from gramian.engines.local import Local
-from gramian.fit.exact_pass import AccumulateExact
-from gramian.fit.options import Options
-from gramian.fit.passes import Accumulate
-from gramian.fit.prepare import prepare
+from gramian.fit.passes.accumulate import Accumulate
+from gramian.fit.passes.accumulate_exact import AccumulateExact
+from gramian.fit.passes.options import Options
+from gramian.fit.passes.prepare import prepare
 
 SHARE, REFINED = 0.03, 12.0  # most
 WANTED = 14.0  # digits that one pass does not certify

@@ -22,8 +22,8 @@ import pyarrow.parquet as pq
 from findings import Finding, check
 from problems import Sizes
 
-from gramian import store
 from gramian.errors import ArtifactError
+from gramian.serialize import file as store
 
 ROWS, GROUP = 400_000, 5_000
 EVERY = 0.01  # seconds between savings, so that many deaths fall into one

@@ -17,7 +17,7 @@ from rich.table import Table
 
 import gramian as gm
 from gramian.errors import AccuracyWarning
-from gramian.fit.ladder import MAX_EXACT_COLUMNS
+from gramian.fit.leastsquares.escalate import MAX_EXACT_COLUMNS
 
 NEAR = (1e-5, 1e-6, 1e-15)  # how far columns are from each other: one pass decides, doubts, and has to leave out
 

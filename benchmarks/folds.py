@@ -14,9 +14,9 @@ from runner import FREE, Bar, Contender, Race
 
 import gramian as gm
 from gramian.data.source import source_of
-from gramian.fit.keyed import KeyedAccumulated, run_keyed
-from gramian.fit.keys import ByColumns, Folds, Grouping
-from gramian.fit.options import Options
+from gramian.fit.passes.accumulate_keyed import KeyedAccumulated, run_keyed
+from gramian.fit.passes.keys import ByColumns, Folds, Grouping
+from gramian.fit.passes.options import Options
 
 WIDE = "y ~ " + " + ".join(f"x{i}" for i in range(50))
 FOLDS, FEW, MANY = 10, 10, 10_000

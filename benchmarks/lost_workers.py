@@ -27,9 +27,9 @@ from problems import NUMERIC, Sizes, doubles, links
 
 from gramian.data.source import source_of
 from gramian.engines.local import Local
-from gramian.fit.options import Options
-from gramian.fit.passes import Accumulate
-from gramian.fit.prepare import prepare
+from gramian.fit.passes.accumulate import Accumulate
+from gramian.fit.passes.options import Options
+from gramian.fit.passes.prepare import prepare
 from gramian.testing import same_bits
 
 FORMULAS = ("y ~ x", "y ~ x * f + I(x^2)", "y ~ poly(x, 3) + f", "y ~ 0 + f:x")
@@ -39,7 +39,7 @@ SETTINGS = {
     "distributed.worker.multiprocessing-method": "forkserver",
     "distributed.deploy.lost-worker-timeout": "1h",  # by then a nanny gives up whose worker is away, killed again
 }
-LOADED = ("distributed", "gramian.engines.dask", "gramian.fit.passes")  # in what new workers are forked from
+LOADED = ("distributed", "gramian.engines.dask", "gramian.fit.passes.accumulate")  # in what new workers are forked from
 LOOPBACK: dict[str, Any] = {
     "host": "127.0.0.1",
     "dashboard_address": "127.0.0.1:0",

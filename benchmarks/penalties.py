@@ -15,16 +15,16 @@ from sklearn.linear_model import Ridge, lars_path_gram
 import gramian as gm
 from gramian.data.source import source_of
 from gramian.engines.local import Local
-from gramian.fit.options import Options
-from gramian.fit.passes import Accumulate
-from gramian.fit.path import solve_path
-from gramian.fit.penalties import PathOptions
-from gramian.fit.pose import centred_system, penalized_problem, sums_of
-from gramian.fit.prepare import prepare
+from gramian.fit.passes.accumulate import Accumulate
+from gramian.fit.passes.options import Options
+from gramian.fit.passes.prepare import prepare
+from gramian.fit.penalized.options import PathOptions
+from gramian.fit.penalized.path import solve_path
+from gramian.fit.penalized.problem import centred_system, penalized_problem, sums_of
+from gramian.fit.penalized.result_cv import cross_validation_of
 from gramian.linalg.moments import Moments
 from gramian.linalg.penalized.paths import lasso
 from gramian.linalg.penalized.system import Penalty
-from gramian.results.cross_validation import cross_validation_of
 
 COLUMNS = 200
 FOLDS, ALPHAS = 10, 100

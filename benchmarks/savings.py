@@ -15,10 +15,10 @@ from problems import NUMERIC, Sizes, doubles, links
 
 from gramian.data.source import source_of
 from gramian.engines.local import Local
-from gramian.fit.checkpoint import EVERY, Resumable, SavedPass
-from gramian.fit.options import Options
-from gramian.fit.run import run_linear
-from gramian.results.saved_checkpoint import Checkpoint
+from gramian.fit.linear.fit_iid import run_linear
+from gramian.fit.passes.options import Options
+from gramian.fit.resume.checkpoint import EVERY, Resumable, SavedPass
+from gramian.fit.resume.file import Checkpoint
 
 COPIES = 10
 BAR = 0.05

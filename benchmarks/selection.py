@@ -19,10 +19,10 @@ from problems import QUICK, Array, Sizes
 from gramian.data.source import source_of
 from gramian.engines.blas import one_thread
 from gramian.engines.local import Local
-from gramian.fit.options import Options
-from gramian.fit.passes import Accumulate, Accumulated
-from gramian.fit.prepare import prepare
-from gramian.fit.select import Selected, select
+from gramian.fit.passes.accumulate import Accumulate, Accumulated
+from gramian.fit.passes.options import Options
+from gramian.fit.passes.prepare import prepare
+from gramian.fit.selection.fit import Selected, select
 from gramian.formula.design import Design
 
 COLUMNS, ROWS, SAMPLE = 20, 2_000, 2_000

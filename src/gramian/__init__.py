@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from gramian.derivation import derive as derive
     from gramian.engines.dask import Dask as Dask
     from gramian.engines.local import Local as Local
+    from gramian.fit.gram.result import add as add
+    from gramian.fit.gram.result import subtract as subtract
     from gramian.results.curve_api import curve as curve
-    from gramian.results.gram import add as add
-    from gramian.results.gram import subtract as subtract
 
 __version__ = "0.1.0"
 __all__ = [
@@ -30,7 +30,7 @@ __all__ = [
 _HOME = {
     "Dask": "gramian.engines.dask",
     "Local": "gramian.engines.local",
-    "add": "gramian.results.gram",
+    "add": "gramian.fit.gram.result",
     "compare": "gramian.comparison",
     "curve": "gramian.results.curve_api",
     "derive": "gramian.derivation",
@@ -40,7 +40,7 @@ _HOME = {
     "ols": "gramian.api",
     "plan": "gramian.api",
     "ridge": "gramian.api",
-    "subtract": "gramian.results.gram",
+    "subtract": "gramian.fit.gram.result",
 }
 
 

@@ -8,30 +8,29 @@ from os import PathLike
 from typing import Any, TypeAlias
 
 from gramian.data.source import source_of
-from gramian.engines.choice import engine_of
+from gramian.engines.choice import Engine, engine_of
 from gramian.engines.progress import Progress, watched
 from gramian.errors import OptionError
-from gramian.fit.engine import Engine
-from gramian.fit.glm import run_glm
-from gramian.fit.glm_options import glm_options
-from gramian.fit.glm_plan import plan_glm
-from gramian.fit.gram import run_gram
-from gramian.fit.gram_kept import extra_sums_of, run_gram_with
-from gramian.fit.keys import by_columns
-from gramian.fit.options import COLLINEAR, NA, SOLVERS, Options, one_of, penalty, with_accuracy
-from gramian.fit.plan import Plan
-from gramian.fit.run_robust import run_with_vcov
-from gramian.fit.several import has_multiple_outcomes, run_grouped
-from gramian.fit.several_plan import plan_grouped
+from gramian.fit.glm.fit import run_glm
+from gramian.fit.glm.options import glm_options
+from gramian.fit.glm.plan import plan_glm
+from gramian.fit.glm.result import GlmFit
+from gramian.fit.gram.fit import run_gram
+from gramian.fit.gram.fit_groups import extra_sums_of, run_gram_with
+from gramian.fit.gram.result import Gram
+from gramian.fit.groups.fit import has_multiple_outcomes, run_grouped
+from gramian.fit.groups.plan import plan_grouped
+from gramian.fit.groups.result import Fits
+from gramian.fit.linear.fit import run_with_vcov
+from gramian.fit.linear.result import LinearFit
+from gramian.fit.passes.keys import by_columns
+from gramian.fit.passes.options import COLLINEAR, NA, SOLVERS, Options, one_of, penalty, with_accuracy
+from gramian.fit.passes.plan import Plan
+from gramian.fit.resume.run import RunPolicy
+from gramian.fit.wide.dispatch_tmp import fit_wide, plan_with
 from gramian.inference.recipes import Vcov, VcovSpec, vcov_spec
-from gramian.results.fits import Fits
-from gramian.results.glm import GlmFit
-from gramian.results.gram import Gram
-from gramian.results.lasting import RunPolicy
-from gramian.results.linear import LinearFit
-from gramian.results.saved import Saved
-from gramian.results.saved import load as load_saved
-from gramian.results.wide_api import fit_wide, plan_with
+from gramian.load import Saved
+from gramian.load import load as load_saved
 
 Fitted: TypeAlias = Any  # LinearFit, or Fits: overloads would say every option three times
 

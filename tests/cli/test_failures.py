@@ -103,7 +103,7 @@ def test_usage(refused, arguments, said):
 
 def test_what_nobody_foresaw(run, folder):
     (folder / "sitecustomize.py").write_text(
-        "import gramian.fit.plan\ndef broken(*given): raise RuntimeError('wires crossed')\nplan.plan_linear = broken\n",
+        "import gramian.fit.passes.plan\ndef broken(*given): raise RuntimeError('wires crossed')\nplan.plan_linear = broken\n",
         encoding="utf-8",
     )
     given = ("fit", "y ~ x", "data.parquet", "--explain")

@@ -13,9 +13,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from gramian.cli import fit as command
-from gramian.cli import predict as predict_command
-from gramian.fit.glm_predict import SCALES
+from gramian.cli.commands import fit as command
+from gramian.cli.commands import predict as predict_command
+from gramian.fit.glm.predict import SCALES
 from gramian.models.families import FAMILIES
 from gramian.models.links import LINKS
 

@@ -18,7 +18,7 @@ import pytest
 from command import COMMAND, PLAIN
 
 import gramian as gm
-from gramian import store
+from gramian.serialize import file as store
 
 HEAVY = ("numpy", "pyarrow", "scipy", "rich", "lark", "pandas", "polars", "duckdb", "threadpoolctl")
 SAYS = """

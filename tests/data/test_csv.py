@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from data.reading import count, everything
-from gramian.data import csv_sample
-from gramian.data.csv_sample import NULLS
+from gramian.data.csv import sample as csv_sample
+from gramian.data.csv.sample import NULLS
 from gramian.data.source import source_of
 from gramian.errors import DataError, SchemaError
 from gramian.schema import Kind

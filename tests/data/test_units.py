@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data.reading import count, everything
-from gramian.data import reading, slices
+from gramian.data import batching as reading
+from gramian.data import in_memory as slices
 from gramian.data.frames import stream_units
 from gramian.data.source import source_of
 from gramian.errors import DataError

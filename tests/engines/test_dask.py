@@ -29,9 +29,9 @@ from gramian.data.source import source_of
 from gramian.engines.dask import Dask, finished
 from gramian.engines.local import Local
 from gramian.errors import ColumnError, DataError, EngineError, MissingExtraError, OptionError, UnreadableError
-from gramian.fit.options import Options
-from gramian.fit.passes import Accumulate
-from gramian.fit.prepare import prepare
+from gramian.fit.passes.accumulate import Accumulate
+from gramian.fit.passes.options import Options
+from gramian.fit.passes.prepare import prepare
 from gramian.testing import check_engine, same_bits
 
 LOOPBACK = {  # Dask opens ports for HTTP even without a dashboard: other machines must not reach them

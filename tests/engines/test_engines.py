@@ -18,9 +18,9 @@ from gramian.data.source import source_of
 from gramian.engines.local import Local
 from gramian.engines.tree import Tree
 from gramian.errors import DataError, OptionError
-from gramian.fit.options import Options
-from gramian.fit.passes import Accumulate, Accumulated
-from gramian.fit.prepare import prepare
+from gramian.fit.passes.accumulate import Accumulate, Accumulated
+from gramian.fit.passes.options import Options
+from gramian.fit.passes.prepare import prepare
 from gramian.testing import check_engine
 
 ENGINES = [Local(threads=1), Local(threads=2), Local(threads=5), Pickling()]

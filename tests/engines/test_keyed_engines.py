@@ -10,11 +10,11 @@ from engines.test_engines import ENGINES
 
 from gramian.data.source import source_of
 from gramian.engines.local import Local
-from gramian.fit.keyed import AccumulateKeyed
-from gramian.fit.keys import ByColumns, Folds
-from gramian.fit.options import Options
-from gramian.fit.passes import Accumulate
-from gramian.fit.prepare import prepare
+from gramian.fit.passes.accumulate import Accumulate
+from gramian.fit.passes.accumulate_keyed import AccumulateKeyed
+from gramian.fit.passes.keys import ByColumns, Folds
+from gramian.fit.passes.options import Options
+from gramian.fit.passes.prepare import prepare
 from gramian.linalg.solve import EPS
 
 ROWS = (20_000, 33_333, 7)

@@ -18,13 +18,13 @@ import pyarrow.parquet as pq
 import pytest
 
 import gramian as gm
-from gramian import store
 from gramian.data.source import source_of
 from gramian.errors import ArtifactError, DataError, OptionError
-from gramian.fit import checkpoint
-from gramian.fit.options import Options
-from gramian.fit.passes import Accumulate
-from gramian.fit.prepare import prepare
+from gramian.fit.passes.accumulate import Accumulate
+from gramian.fit.passes.options import Options
+from gramian.fit.passes.prepare import prepare
+from gramian.fit.resume import checkpoint
+from gramian.serialize import file as store
 from gramian.testing import same_bits
 
 FITS: dict[str, Callable[..., Any]] = {

@@ -14,13 +14,13 @@ import gramian as gm
 from gramian.batch import Batch
 from gramian.data.source import source_of
 from gramian.engines.tree import Tree
-from gramian.fit.cluster_names import Clusters
-from gramian.fit.cluster_scores import ClusterPass
-from gramian.fit.demeaned import demeaned
-from gramian.fit.demeaned_meat import DemeanedMeatPass
-from gramian.fit.nesting import Nesting
-from gramian.fit.passes import Accumulate
-from gramian.fit.scores import FittedModel
+from gramian.fit.passes.accumulate import Accumulate
+from gramian.fit.vcov.cluster_scores import ClusterPass
+from gramian.fit.vcov.clusters import Clusters
+from gramian.fit.vcov.hc_within import DemeanedMeatPass
+from gramian.fit.vcov.nesting import Nesting
+from gramian.fit.vcov.scores import FittedModel
+from gramian.fit.vcov.within import demeaned
 
 ROWS = 90
 RNG = np.random.default_rng(4)

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 import gramian as gm
 from gramian.batch import Batch
 from gramian.engines.tree import Tree
-from gramian.fit import cluster_scores
-from gramian.fit.cluster_names import Clusters, clusters_of, joint
-from gramian.fit.cluster_scores import ClusterPass
-from gramian.fit.clusters import ClusterMomentsPass, labels_of, scores_by_cluster, solved_by_cluster
-from gramian.fit.meat import MeatPass
-from gramian.fit.scores import FittedModel
+from gramian.fit.vcov import cluster_scores
+from gramian.fit.vcov.cluster_moments import ClusterMomentsPass, labels_of, scores_by_cluster, solved_by_cluster
+from gramian.fit.vcov.cluster_scores import ClusterPass
+from gramian.fit.vcov.clusters import Clusters, clusters_of, joint
+from gramian.fit.vcov.hc import MeatPass
+from gramian.fit.vcov.scores import FittedModel
 
 LIMIT = 2**30
 ROWS = 90

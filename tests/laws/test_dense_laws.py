@@ -14,7 +14,7 @@ from scipy.stats import t as student
 
 import gramian as gm
 from gramian.errors import AccuracyWarning, NumericalError
-from gramian.results.linear import LinearFit
+from gramian.fit.linear.result import LinearFit
 
 SEEDS = range(60)
 WORST = 1e4  # condition number up to which float64 sums of these tables keep the digits that are asked for here

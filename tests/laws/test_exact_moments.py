@@ -17,11 +17,11 @@ from gramian.batch import Batch
 from gramian.data.source import source_of
 from gramian.engines.local import Local
 from gramian.errors import DataError
-from gramian.fit.exact_pass import AccumulateExact
-from gramian.fit.exact_system import exact_linear
-from gramian.fit.options import Options
-from gramian.fit.passes import Accumulate
-from gramian.fit.prepare import design_for, prepare
+from gramian.fit.leastsquares.exact_system import exact_linear
+from gramian.fit.passes.accumulate import Accumulate
+from gramian.fit.passes.accumulate_exact import AccumulateExact
+from gramian.fit.passes.options import Options
+from gramian.fit.passes.prepare import design_for, prepare
 from gramian.linalg.exact.moments import ExactMoments
 
 ROWS = 400

@@ -14,13 +14,13 @@ from laws.test_moments import assert_same
 
 from gramian.batch import Batch
 from gramian.data.source import source_of
-from gramian.fit.keyed import AccumulateKeyed, KeyedAccumulated
-from gramian.fit.keys import ByColumns, Folds
-from gramian.fit.options import Options
-from gramian.fit.passes import Accumulate, Accumulated
-from gramian.fit.prepare import prepare
-from gramian.formula.tally import DroppedRows
-from gramian.linalg import keyed_sums
+from gramian.fit.passes.accumulate import Accumulate, Accumulated
+from gramian.fit.passes.accumulate_keyed import AccumulateKeyed, KeyedAccumulated
+from gramian.fit.passes.keys import ByColumns, Folds
+from gramian.fit.passes.options import Options
+from gramian.fit.passes.prepare import prepare
+from gramian.formula.dropped_rows import DroppedRows
+from gramian.linalg.keyed import unit_sums as keyed_sums
 from gramian.linalg.solve import EPS
 
 SPLITS = [Folds(3), ByColumns(("g",)), ByColumns(("f", "g"))]
@@ -30,7 +30,7 @@ PIECES = {"a product for each key": 0, "sums over sorted rows": 10**12}
 @pytest.fixture(params=PIECES.values(), ids=PIECES.keys(), autouse=True)
 def way(request, monkeypatch):
     """Both ways of adding products, whatever the number of rows."""
-    monkeypatch.setattr(keyed_sums, "PIECE", request.param)
+    monkeypatch.setattr(keyed_sums, "MULTIPLICATIONS_PER_CALL", request.param)
 
 
 def tasks(formula: str, table: pa.Table, split: Any, **options: str) -> tuple[AccumulateKeyed, Accumulate]:

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from gramian.column import ArrowLevels
 from gramian.errors import DataError
 from gramian.formula.levels import LevelIndex
-from gramian.linalg.cells import CellSums, sum_duplicates
-from gramian.linalg.levels import LevelList, array_of, canonical, positions, union
+from gramian.linalg.factors.cells import CellSums, sum_duplicates
+from gramian.linalg.factors.levels import LevelList, array_of, canonical, positions, union
 
 LEVELS = (
     st.integers(-50, 50),

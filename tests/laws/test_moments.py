@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from laws.problems import FORMULAS, cuts, tables
 
 from gramian.data.source import source_of
-from gramian.fit.options import Options
-from gramian.fit.passes import Accumulate, Accumulated
-from gramian.fit.prepare import prepare
+from gramian.fit.passes.accumulate import Accumulate, Accumulated
+from gramian.fit.passes.options import Options
+from gramian.fit.passes.prepare import prepare
 from gramian.linalg.solve import EPS
 
 

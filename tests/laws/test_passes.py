@@ -15,15 +15,15 @@ from laws.problems import FORMULAS, tables
 
 from gramian import errors
 from gramian.data.source import source_of
-from gramian.fit.curve import parsed_curve
-from gramian.fit.curve_options import curve_options
-from gramian.fit.curve_pass import CurvePass, CurveSums
-from gramian.fit.curve_sample import SamplePass
-from gramian.fit.exact_pass import AccumulateExact, ExactAccumulated
-from gramian.fit.linearize import Linearize
-from gramian.fit.options import Options
-from gramian.fit.passes import Accumulate, Accumulated
-from gramian.fit.prepare import prepare
+from gramian.fit.curve.accumulate import CurvePass, CurveSums
+from gramian.fit.curve.fit import parsed_curve
+from gramian.fit.curve.options import curve_options
+from gramian.fit.curve.sample import SamplePass
+from gramian.fit.glm.accumulate import Linearize
+from gramian.fit.passes.accumulate import Accumulate, Accumulated
+from gramian.fit.passes.accumulate_exact import AccumulateExact, ExactAccumulated
+from gramian.fit.passes.options import Options
+from gramian.fit.passes.prepare import prepare
 from gramian.models.families import family_named
 from gramian.models.glm import GLM
 from gramian.models.links import link_named
@@ -172,7 +172,7 @@ def test_every_error_is_among_them() -> None:
 
 
 def test_a_pass_is_told_by_its_numbers() -> None:
-    from gramian.fit.fingerprint import fingerprint
+    from gramian.fit.resume.fingerprint import fingerprint
 
     table = pa.table({"x": np.arange(9.0), "y": np.arange(9.0) ** 2, "f": list("abc") * 3})
     one, same = (Accumulate(design("y ~ x + f", table)) for _ in range(2))

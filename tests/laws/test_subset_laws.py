@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gramian.linalg.choices import SelectionProblem, Subset, selection_problem
 from gramian.linalg.doubledouble import pair
 from gramian.linalg.solve import centre, sum_rounding_error
-from gramian.linalg.stepwise import backward, forward, residual
-from gramian.linalg.subsets import best_subsets
+from gramian.linalg.subsets.best_subsets import best_subsets
+from gramian.linalg.subsets.selection_problem import SelectionProblem, Subset, selection_problem
+from gramian.linalg.subsets.stepwise import backward, forward, residual
 
 CLOSE = 1e-9  # of RSS over the total sum of squares, near one; sums are right to 1e-15 times the condition
 Known = list[tuple[int, float, frozenset[int]]]

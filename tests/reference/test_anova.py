@@ -12,7 +12,7 @@ from statsmodels.stats.anova import anova_lm
 
 import gramian as gm
 from gramian.errors import NotIdentifiedError, OptionError
-from gramian.fit.anova import anova
+from gramian.fit.linear.anova import anova
 from gramian.inference.covariance import Covariance
 
 CLOSE = (

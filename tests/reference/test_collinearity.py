@@ -10,7 +10,7 @@ from unit.selection.stored import stored
 
 import gramian as gm
 from gramian.errors import NumericalError, OptionError
-from gramian.results.collinearity import correlation
+from gramian.fit.linear.result_collinearity import correlation
 
 CLOSE = 1e-8  # unit-diagonal products of condition below 1e6, and statsmodels' own rounding
 

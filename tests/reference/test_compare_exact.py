@@ -13,10 +13,10 @@ from gramian.comparison import compare
 from gramian.comparison.problem import products_of, raw, scaled
 from gramian.data.source import source_of
 from gramian.engines.local import Local
-from gramian.fit.linear import solve_linear
-from gramian.fit.options import Options
-from gramian.fit.passes import Accumulate
-from gramian.fit.prepare import prepare
+from gramian.fit.leastsquares.system import solve_linear
+from gramian.fit.passes.accumulate import Accumulate
+from gramian.fit.passes.options import Options
+from gramian.fit.passes.prepare import prepare
 
 
 def years(offset: float, rows: int = 60) -> dict[str, np.ndarray]:

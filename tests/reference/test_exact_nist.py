@@ -16,10 +16,10 @@ import pytest
 
 from gramian.batch import Batch
 from gramian.data.source import source_of
-from gramian.fit.exact_pass import AccumulateExact
-from gramian.fit.exact_system import exact_linear
-from gramian.fit.options import Options
-from gramian.fit.prepare import design_for
+from gramian.fit.leastsquares.exact_system import exact_linear
+from gramian.fit.passes.accumulate_exact import AccumulateExact
+from gramian.fit.passes.options import Options
+from gramian.fit.passes.prepare import design_for
 from gramian.linalg.exact.fit import ExactFit
 
 FOLDER = Path(os.environ.get("GRAMIAN_NIST") or Path(__file__).parents[2] / "../shared/data/nist") / "linear"

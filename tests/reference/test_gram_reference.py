@@ -11,7 +11,7 @@ import statsmodels.formula.api as smf
 from reference.exact import Row, least_squares
 
 import gramian as gm
-from gramian.results.gram import Gram
+from gramian.fit.gram.result import Gram
 
 ROWS = 60
 

@@ -10,11 +10,11 @@ from sklearn.linear_model import ElasticNet, Lasso, Ridge, lars_path_gram
 from sklearn.preprocessing import StandardScaler
 from unit.penalized.systems import folded, houses, system_from, whole, written_out
 
-from gramian.fit.penalties import path_options
+from gramian.fit.penalized.options import path_options
+from gramian.fit.penalized.result_cv import cross_validation_of
+from gramian.fit.penalized.result_path import path_of
 from gramian.linalg.penalized.paths import lasso
 from gramian.linalg.penalized.system import Penalty
-from gramian.results.cross_validation import cross_validation_of
-from gramian.results.path import path_of
 
 FORMULA = "y ~ f + x + z + u + I(z^2)"
 # both solve systems of condition below 1e4 whose sums are right to about 1e-15 of their lengths

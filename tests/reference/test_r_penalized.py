@@ -9,7 +9,7 @@ import pytest
 from reference.r_values import EPS, cases, close, data
 
 import gramian as gm
-from gramian.results.gram import Gram
+from gramian.fit.gram.result import Gram
 
 KNOWN = cases("penalized")
 NETS = [name for name, case in KNOWN.items() if "spread" in case]

@@ -11,7 +11,7 @@ import click
 from gramian.errors import OptionError
 
 if TYPE_CHECKING:
-    from gramian.results.fits import Fits
+    from gramian.fit.groups.result import Fits
 
 MAX_NAMED = 10  # columns left out that are named one by one
 
@@ -20,7 +20,7 @@ def check_single_fit(formula: str, by: Sequence[str], *, save: bool, plot: bool)
     """Raise OptionError where several fits would go into one file."""
     if not (save or plot):
         return
-    from gramian.fit.several import has_multiple_outcomes
+    from gramian.fit.groups.fit import has_multiple_outcomes
 
     if by or has_multiple_outcomes(formula):
         option, origin = "--save" if save else "--plot", "--by" if by else "c() of several outcomes"
@@ -33,7 +33,7 @@ def check_single_fit(formula: str, by: Sequence[str], *, save: bool, plot: bool)
 def print_fits(fits: Fits, format: str, level: float) -> None:
     """The fits on stdout; what the format has no place for on stderr."""
     from gramian.cli.output import show
-    from gramian.results import fits_formats
+    from gramian.fit.groups import formats as fits_formats
 
     if format == "table":
         show(fits_formats.rendered(fits, level))
@@ -46,7 +46,7 @@ def print_fits(fits: Fits, format: str, level: float) -> None:
 
 def _dropped_lines(fits: Fits) -> Iterator[str]:
     """What was left out."""
-    from gramian.results.fits_report import describe_rows, key_heading
+    from gramian.fit.groups.report import describe_rows, key_heading
 
     if fits.dropped_rows or fits.without_rows:
         yield from describe_rows(fits)

@@ -13,7 +13,7 @@ from importlib import import_module
 import click
 
 from gramian import __version__
-from gramian.cli.failures import discard_unread_output, report_error
+from gramian.cli.exit_codes import discard_unread_output, report_error
 from gramian.errors import did_you_mean
 
 COMMANDS = (
@@ -32,7 +32,7 @@ class Commands(click.Group):
         """The command of that name, None where there is none."""
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = import_module(f"gramian.cli.{cmd_name}").command
+        command: click.Command = import_module(f"gramian.cli.commands.{cmd_name}").command
         return command
 
     def resolve_command(

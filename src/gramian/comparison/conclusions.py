@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from gramian.comparison.counting import format_digits
-from gramian.comparison.entry import Entry
+from gramian.comparison.history import Entry
+from gramian.comparison.iterations import format_digits
 from gramian.comparison.methods import NORMAL, STOCHASTIC
-from gramian.results.numbers import number
+from gramian.results.format_numbers import number
 
 if TYPE_CHECKING:
     from gramian.comparison.result import Comparison

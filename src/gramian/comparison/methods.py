@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from gramian.linalg import conjugate, descent
-from gramian.linalg.iterative import Quadratic
+from gramian.linalg.iterative import conjugate, descent
+from gramian.linalg.iterative.quadratic import Quadratic
 from gramian.typing import Vector
 
 NORMAL, STOCHASTIC = "normal-equation", "sgd"

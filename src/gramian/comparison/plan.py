@@ -8,8 +8,8 @@ from typing import Any
 
 from gramian.comparison.methods import NAMES, STOCHASTIC
 from gramian.data.source import source_of
-from gramian.fit.options import NA, Options, one_of
-from gramian.fit.plan import Plan, plan_linear
+from gramian.fit.passes.options import NA, Options, one_of
+from gramian.fit.passes.plan import Plan, plan_linear
 
 
 def plan_compare(

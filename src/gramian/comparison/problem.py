@@ -8,13 +8,13 @@ from fractions import Fraction
 import numpy as np
 
 from gramian.errors import OptionError
-from gramian.fit.linear import solved_products
-from gramian.fit.solved import Solved
+from gramian.fit.leastsquares.solution import Solved
+from gramian.fit.leastsquares.system import solved_products
 from gramian.formula.coordinates import Combination, Parametrization
 from gramian.linalg import maps
 from gramian.linalg.aliasing import minimum_norm
 from gramian.linalg.doubledouble import Pair, pair
-from gramian.linalg.iterative import Quadratic, quadratic
+from gramian.linalg.iterative.quadratic import Quadratic, quadratic
 from gramian.linalg.moments import Moments
 from gramian.linalg.products import gram_matrix
 from gramian.linalg.solve import solve, sum_rounding_error

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from gramian.comparison.conclusions import conclusions, format_count
-from gramian.comparison.entry import Entry
+from gramian.comparison.history import Entry
 from gramian.comparison.methods import TITLES
-from gramian.results.numbers import number, printable
+from gramian.results.format_numbers import number, printable
 
 if TYPE_CHECKING:
     from gramian.comparison.result import Comparison

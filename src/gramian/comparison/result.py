@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from gramian.comparison.entry import Entry, History
+from gramian.comparison.history import Entry, History
 from gramian.comparison.sweep import STEPS, Sweep
 from gramian.linalg.certificate import EPS
 

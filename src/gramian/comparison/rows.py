@@ -9,12 +9,12 @@ from time import perf_counter
 import numpy as np
 
 from gramian.batch import Source
-from gramian.comparison.counting import MethodResult, format_digits, target_error
-from gramian.comparison.entry import Entry, History
+from gramian.comparison.history import Entry, History
+from gramian.comparison.iterations import MethodResult, format_digits, target_error
 from gramian.comparison.methods import STOCHASTIC
 from gramian.comparison.problem import Problem
-from gramian.fit.stochastic import ModelRows, SgdSchedule, SgdState, descend
-from gramian.linalg.iterative import DIVERGED
+from gramian.comparison.sgd import ModelRows, SgdSchedule, SgdState, descend
+from gramian.linalg.iterative.quadratic import DIVERGED
 
 
 @dataclass(frozen=True, slots=True)

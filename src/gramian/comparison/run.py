@@ -10,23 +10,22 @@ from typing import Any
 from threadpoolctl import threadpool_limits
 
 from gramian.batch import Source
-from gramian.comparison.counting import MethodResult, Run, solved_directly
+from gramian.comparison.iterations import MethodResult, Run, solved_directly
 from gramian.comparison.methods import NAMES, NORMAL, STOCHASTIC, iterative
 from gramian.comparison.problem import Problem, products_of, raw, scaled
 from gramian.comparison.result import RAW, SCALED, Comparison
 from gramian.comparison.rows import stochastic, unavailable
+from gramian.comparison.sgd import ModelRows, SgdSchedule
 from gramian.comparison.sweep import sweep as measured
 from gramian.data.source import source_of
-from gramian.engines.choice import engine_of
+from gramian.engines.choice import Engine, engine_of
 from gramian.engines.progress import Progress, watched
 from gramian.errors import NumericalError, OptionError
-from gramian.fit.engine import Engine
-from gramian.fit.linear import solve_linear
-from gramian.fit.options import NA, Options, one_of
-from gramian.fit.passes import Accumulate, Accumulated
-from gramian.fit.prepare import prepare
-from gramian.fit.solved import Solved
-from gramian.fit.stochastic import ModelRows, SgdSchedule
+from gramian.fit.leastsquares.solution import Solved
+from gramian.fit.leastsquares.system import solve_linear
+from gramian.fit.passes.accumulate import Accumulate, Accumulated
+from gramian.fit.passes.options import NA, Options, one_of
+from gramian.fit.passes.prepare import prepare
 
 DIGITS = (2.0, 4.0, 8.0, 12.0)
 MAX_ITERATIONS = 1_000_000

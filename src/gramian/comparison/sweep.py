@@ -13,7 +13,7 @@ from scipy.linalg import cho_factor, cho_solve
 from threadpoolctl import threadpool_limits
 
 from gramian.errors import OptionError
-from gramian.linalg.descent import gradient_descent
+from gramian.linalg.iterative.descent import gradient_descent
 from gramian.typing import Matrix, Vector
 
 FEATURES = (10, 20, 50, 100, 200, 500, 1000, 2000)

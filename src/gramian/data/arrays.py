@@ -14,11 +14,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gramian.batch import Input
-from gramian.data.agreement import FileSchema, unify
+from gramian.data.batching import Rereadable
 from gramian.data.columns import ordered_levels
-from gramian.data.reading import Rereadable
-from gramian.data.slices import InMemoryTable
+from gramian.data.in_memory import InMemoryTable
 from gramian.data.sparse import is_sparse, read_sparse, size_of
+from gramian.data.unify_schema import FileSchema, unify
 from gramian.errors import SchemaError, listing
 from gramian.schema import SPARSE, Field, Kind, Schema
 

@@ -8,12 +8,12 @@ from itertools import chain
 from typing import Any
 
 from gramian.batch import Batch, Input, Unit
-from gramian.data.agreement import common_type
 from gramian.data.arrays import table_of_arrays, types_of
+from gramian.data.batching import Rereadable, SinglePass
 from gramian.data.frames import table_of_frame
+from gramian.data.in_memory import InMemoryTable, Slice
 from gramian.data.pandas import table_of_pandas
-from gramian.data.reading import Rereadable, SinglePass
-from gramian.data.slices import InMemoryTable, Slice
+from gramian.data.unify_schema import common_type
 from gramian.errors import ColumnError, DataError, SchemaError
 from gramian.schema import Schema
 

@@ -8,9 +8,9 @@ from functools import lru_cache
 from typing import Any
 
 from gramian.batch import Batch, Input
-from gramian.data.blame import error_context
+from gramian.data.batching import Rereadable
 from gramian.data.pandas import table_of_pandas
-from gramian.data.reading import Rereadable
+from gramian.data.read_errors import error_context
 from gramian.errors import MissingExtraError, SchemaError
 from gramian.schema import Schema
 

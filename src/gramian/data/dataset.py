@@ -10,11 +10,11 @@ import pyarrow as pa
 import pyarrow.dataset as pd
 
 from gramian.batch import Batch, Input, Unit
-from gramian.data.agreement import FileSchema, duplicates, unify
-from gramian.data.blame import error_context
+from gramian.data.batching import Rereadable, batch_rows
 from gramian.data.columns import usable
 from gramian.data.frames import hidden
-from gramian.data.reading import Rereadable, batch_rows
+from gramian.data.read_errors import error_context
+from gramian.data.unify_schema import FileSchema, duplicates, unify
 from gramian.errors import DataError
 
 WHERE = "pyarrow.dataset"

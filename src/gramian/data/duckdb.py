@@ -9,10 +9,10 @@ from typing import Any
 import pyarrow as pa
 
 from gramian.batch import Batch, Input
-from gramian.data.blame import error_context
+from gramian.data.batching import Rereadable, batch_rows
 from gramian.data.columns import usable
 from gramian.data.frames import schema_of
-from gramian.data.reading import Rereadable, batch_rows
+from gramian.data.read_errors import error_context
 
 WHERE = "DuckDB relation"
 

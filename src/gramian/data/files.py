@@ -9,11 +9,12 @@ from typing import Any
 import pyarrow as pa
 
 from gramian.batch import Input, Unit
-from gramian.data import csv, ipc, parquet
-from gramian.data.agreement import FileSchema, unify
-from gramian.data.facts import FileInfo
+from gramian.data import ipc, parquet
+from gramian.data.batching import Rereadable
+from gramian.data.csv import reader as csv
+from gramian.data.file_info import FileInfo
 from gramian.data.paths import SUPPORTED, File, find_files, kind_of
-from gramian.data.reading import Rereadable
+from gramian.data.unify_schema import FileSchema, unify
 from gramian.errors import DataError
 
 

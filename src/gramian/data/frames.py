@@ -8,11 +8,11 @@ from typing import Any
 import pyarrow as pa
 
 from gramian.batch import Input, Unit
-from gramian.data.agreement import FileSchema, duplicates, unify
-from gramian.data.blame import error_context
+from gramian.data.batching import SLICE_ROWS, Rereadable, SinglePass
 from gramian.data.columns import ordered_levels
-from gramian.data.reading import SLICE_ROWS, Rereadable, SinglePass
-from gramian.data.slices import InMemoryTable
+from gramian.data.in_memory import InMemoryTable
+from gramian.data.read_errors import error_context
+from gramian.data.unify_schema import FileSchema, duplicates, unify
 from gramian.schema import Schema
 
 PANDAS_INDEX = "__index_level_"  # what pandas calls an index without a name; it is no column

@@ -11,12 +11,12 @@ import pyarrow as pa
 import pyarrow.ipc as pi
 
 from gramian.batch import Batch, Unit
-from gramian.data.agreement import duplicates
-from gramian.data.blame import error_context
-from gramian.data.facts import FileInfo, batch_of, stored_columns
+from gramian.data.batching import SLICE_ROWS, batch_rows
+from gramian.data.file_info import FileInfo, batch_of, stored_columns
 from gramian.data.frames import hidden
 from gramian.data.paths import File
-from gramian.data.reading import SLICE_ROWS, batch_rows
+from gramian.data.read_errors import error_context
+from gramian.data.unify_schema import duplicates
 from gramian.errors import ColumnError, DataError
 
 MAGIC = b"ARROW1"

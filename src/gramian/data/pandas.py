@@ -8,10 +8,10 @@ from typing import Any
 import pyarrow as pa
 
 from gramian.batch import Input
-from gramian.data.agreement import FileSchema, duplicates, unify
+from gramian.data.batching import Rereadable
 from gramian.data.columns import ordered_levels
-from gramian.data.reading import Rereadable
-from gramian.data.slices import InMemoryTable
+from gramian.data.in_memory import InMemoryTable
+from gramian.data.unify_schema import FileSchema, duplicates, unify
 from gramian.schema import Schema
 
 

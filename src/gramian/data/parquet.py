@@ -11,13 +11,13 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from gramian.batch import Batch
-from gramian.data.agreement import duplicates
-from gramian.data.blame import error_context
+from gramian.data.batching import batch_rows
 from gramian.data.columns import family
-from gramian.data.facts import FileInfo, batch_of, stored_columns
+from gramian.data.file_info import FileInfo, batch_of, stored_columns
 from gramian.data.frames import hidden
 from gramian.data.paths import File
-from gramian.data.reading import batch_rows
+from gramian.data.read_errors import error_context
+from gramian.data.unify_schema import duplicates
 from gramian.errors import DataError
 
 

@@ -12,14 +12,14 @@ from gramian.derivation.arithmetic import ONE, ZERO, ExactMatrix, Row, transpose
 from gramian.derivation.rows import RowReader, Rows
 from gramian.derivation.standardize import as_variables
 from gramian.errors import FormulaError, NumericalError, OptionError
-from gramian.fit.options import Options
-from gramian.fit.passes import Accumulate
-from gramian.fit.prepare import design_for
+from gramian.fit.passes.accumulate import Accumulate
+from gramian.fit.passes.options import Options
+from gramian.fit.passes.prepare import design_for
 from gramian.formula.coding import Levels, ModelColumn, level_name, levels_of, model_columns
 from gramian.formula.design import Design
-from gramian.formula.parts import Orthogonal, Standardized
+from gramian.formula.dropped_rows import DroppedRows
+from gramian.formula.numeric_terms import Orthogonal, Standardized
 from gramian.formula.syntax import Name, label
-from gramian.formula.tally import DroppedRows
 from gramian.linalg.moments import Moments
 from gramian.linalg.monomials import Coordinate
 

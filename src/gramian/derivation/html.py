@@ -6,7 +6,7 @@ from html import escape
 
 from gramian.derivation.document import GAP, Block, Document, Equation, Grid, Math, Piece, Say, Show, Tabulate
 from gramian.derivation.notation import mathml, mathml_number
-from gramian.results.numbers import printable
+from gramian.results.format_numbers import printable
 
 CLASS = "gramian-derivation"
 STYLE = f"""

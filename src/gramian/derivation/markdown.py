@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from gramian.derivation.document import GAP, Block, Document, Equation, Grid, Math, Piece, Say, Show, Tabulate
 from gramian.derivation.notation import latex, latex_number
+from gramian.results.format_numbers import printable
 from gramian.results.formats import MARKDOWN
-from gramian.results.numbers import printable
 
 DOTS = r"\cdots"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from gramian.errors import OptionError
 from gramian.formula.expand import expand
 from gramian.formula.grammar import parse
-from gramian.formula.parts import Product
+from gramian.formula.numeric_terms import Product
 from gramian.formula.syntax import Node, label
 from gramian.formula.terms import resolve
 from gramian.schema import Schema

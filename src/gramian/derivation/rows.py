@@ -11,7 +11,7 @@ from gramian.batch import Batch
 from gramian.derivation.arithmetic import Row, rational
 from gramian.errors import OptionError
 from gramian.formula.design import Design
-from gramian.formula.reading import Observed, Reader
+from gramian.formula.row_reader import Observed, Reader
 from gramian.typing import Level, Vector
 
 MAX_ROWS = 200

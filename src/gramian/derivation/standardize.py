@@ -8,7 +8,7 @@ from math import sqrt
 
 from gramian.derivation.arithmetic import ZERO, Row, dot, rational
 from gramian.errors import NumericalError
-from gramian.formula.parts import NumericTerm, Product, Standardized
+from gramian.formula.numeric_terms import NumericTerm, Product, Standardized
 from gramian.formula.terms import Terms
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from gramian.derivation import checking, setting, solving
+from gramian.derivation import steps_check as checking
+from gramian.derivation import steps_model as setting
+from gramian.derivation import steps_solution as solving
 from gramian.derivation.columns import Table
 from gramian.derivation.document import Document, Name
 from gramian.derivation.solution import Solution

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from textwrap import wrap
 
 from gramian.derivation.document import GAP, Block, Document, Equation, Grid, Math, Piece, Say, Show, Tabulate
-from gramian.results.numbers import printable
+from gramian.results.format_numbers import printable
 
 PROSE_WIDTH, MATRIX_WIDTH = 88, 100  # characters of a line of prose, of a matrix
 INDENT = "    "

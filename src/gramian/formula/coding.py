@@ -14,7 +14,7 @@ from math import prod
 
 from gramian.errors import OptionError, listing
 from gramian.formula.contrasts import CONTRASTS, TREATMENT, Contrast
-from gramian.formula.parts import NumericTerm, PowerSums
+from gramian.formula.numeric_terms import NumericTerm, PowerSums
 from gramian.formula.terms import Factor, Term, Terms
 from gramian.linalg.columns import Factors
 from gramian.linalg.moments import Moments

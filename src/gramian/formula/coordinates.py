@@ -14,7 +14,7 @@ from fractions import Fraction
 import numpy as np
 
 from gramian.formula.coding import Cell, Levels, ModelColumn, Stored
-from gramian.formula.recoding import contrast_maps
+from gramian.formula.contrast_maps import contrast_maps
 from gramian.linalg.columns import Factors
 from gramian.linalg.monomials import CONSTANT, ONE, Coordinate, Monomial, degree
 from gramian.linalg.products import ColumnGroup

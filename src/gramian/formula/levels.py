@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from gramian.column import MAX_PLACES_PER_VALUE, MIN_ARROW_LEVELS, ArrowLevels
 from gramian.errors import DataError, listing
-from gramian.linalg.levels import MAX_FIXED_WIDTH, LevelList, array_of, text_array, to_python
+from gramian.linalg.factors.levels import MAX_FIXED_WIDTH, LevelList, array_of, text_array, to_python
 from gramian.typing import Codes, Level, Mask
 
 

@@ -11,7 +11,15 @@ from gramian.formula.contrasts import TREATMENT
 from gramian.formula.expand import Expanded
 from gramian.formula.functions import monomial as powers_of
 from gramian.formula.functions import uses_as_number
-from gramian.formula.parts import NumericTerm, Orthogonal, Powers, Product, SplineBasis, Standardized, single_variable
+from gramian.formula.numeric_terms import (
+    NumericTerm,
+    Orthogonal,
+    Powers,
+    Product,
+    SplineBasis,
+    Standardized,
+    single_variable,
+)
 from gramian.formula.splines import Spline, spline_of
 from gramian.formula.syntax import Call, Flag, Name, Node, Number, Text, label, names
 from gramian.linalg.columns import Factors

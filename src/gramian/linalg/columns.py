@@ -14,7 +14,7 @@ from functools import cached_property
 import numpy as np
 
 from gramian.linalg.monomials import CONSTANT, Monomial, times
-from gramian.linalg.panels import self_products
+from gramian.linalg.self_products import self_products
 from gramian.typing import Codes, Mask, Matrix, Vector
 
 Factors = tuple[str, ...]  # sorted labels; () is "no factor"

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from gramian.errors import NumericalError
-from gramian.linalg.cells import CellSums
 from gramian.linalg.columns import Columns, Factors, Layout
-from gramian.linalg.levels import canonical, positions, select_levels, union
+from gramian.linalg.factors.cells import CellSums
+from gramian.linalg.factors.levels import canonical, positions, select_levels, union
+from gramian.linalg.factors.tables import TablesAccumulator
 from gramian.linalg.monomials import Coordinate
-from gramian.linalg.tables import TablesAccumulator
 from gramian.typing import Level, Matrix, Vector
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gramian.linalg.cells import MAX_DENSE_CELLS
 from gramian.linalg.columns import Columns, Layout
+from gramian.linalg.factors.cells import MAX_DENSE_CELLS
 from gramian.linalg.products import ColumnGroup, cell_index
 from gramian.typing import Codes, Vector
 

@@ -12,7 +12,7 @@ from math import floor
 
 import numpy as np
 
-from gramian.linalg.distinct import unique_codes
+from gramian.linalg.factors.unique_codes import unique_codes
 from gramian.typing import Codes, Vector
 
 MAX_KEYS = 1 << 16

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from gramian.plots.bins import Bins
-from gramian.plots.look import BLUE, GREY, SKY, label, legend_below
 from gramian.plots.matplotlib import FuncFormatter, picture, styled
+from gramian.plots.style import BLUE, GREY, SKY, label, legend_below
 from gramian.typing import Vector
 
 GROUPS = 20

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from gramian.plots.look import BLUE, GREY, label, labels, percent, wrapped
 from gramian.plots.matplotlib import picture, styled
+from gramian.plots.style import BLUE, GREY, label, labels, percent, wrapped
 from gramian.typing import Codes, Matrix, Vector
 
 MAX_COEFFICIENTS = 60  # rows that a picture has room for

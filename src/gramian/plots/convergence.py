@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from gramian.plots import bowl
-from gramian.plots.look import GREY, LINES, label, legend_below, power
+from gramian.plots import contours as bowl
 from gramian.plots.matplotlib import FixedLocator, FuncFormatter, NullLocator, picture, styled
+from gramian.plots.style import GREY, LINES, label, legend_below, power
 from gramian.typing import Matrix, Vector
 
 MIN_ERROR, MAX_ERROR = (

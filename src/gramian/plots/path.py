@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from gramian.plots.look import GREY, LINES, label, labels, legend_below, power, wrapped
 from gramian.plots.matplotlib import FixedLocator, FuncFormatter, NullLocator, picture, styled
+from gramian.plots.style import GREY, LINES, label, labels, legend_below, power, wrapped
 from gramian.typing import Codes, Matrix, Vector
 
 MAX_NAMED = len(LINES)  # coefficients that have a colour and a name

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from gramian.plots.bins import Groups
-from gramian.plots.look import BLUE, GREY, ORANGE, VERMILION, label, legend_below, percent, wrapped
 from gramian.plots.matplotlib import picture, styled
+from gramian.plots.style import BLUE, GREY, ORANGE, VERMILION, label, legend_below, percent, wrapped
 from gramian.typing import Matrix, Vector
 
 MAX_BOLD_POINTS = 400  # points up to here are drawn boldly

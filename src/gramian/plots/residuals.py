@@ -10,10 +10,10 @@ import numpy as np
 from scipy.special import betaincinv, ndtri
 
 from gramian.plots.influence import Residuals
-from gramian.plots.look import BLUE, GREY, ORANGE, label, legend_below
 from gramian.plots.matplotlib import picture, styled
 from gramian.plots.points import means, scatter
 from gramian.plots.sample import Extremes
+from gramian.plots.style import BLUE, GREY, ORANGE, label, legend_below
 
 COOK_LEVELS = (0.5, 1.0)
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from gramian.plots.look import BLUE, GREY, VERMILION, label, labels, legend_below, power, wrapped
 from gramian.plots.matplotlib import FixedLocator, FuncFormatter, NullLocator, picture, styled
+from gramian.plots.style import BLUE, GREY, VERMILION, label, labels, legend_below, power, wrapped
 from gramian.typing import Codes, Mask, Vector
 
 MAX_TERMS = 60  # terms that a picture has room for

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from gramian.plots.look import BLUE, VERMILION, label, legend_below, wrapped
 from gramian.plots.matplotlib import picture, styled
 from gramian.plots.path import log_axis, mark, positive
+from gramian.plots.style import BLUE, VERMILION, label, legend_below, wrapped
 from gramian.typing import Vector
 
 MAX_BARS = 60  # alphas beyond which every one has no bar of its own

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from gramian.batch import Source
-from gramian.results.pictures.rows import Rows, RowwiseFit
+from gramian.results.rows import Rows, RowwiseFit
 from gramian.typing import Vector
 
 NAMES = (".fitted", ".resid", ".hat", ".std_resid")

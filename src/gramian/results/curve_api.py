@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from gramian.data.source import source_of
-from gramian.engines.choice import engine_of
+from gramian.engines.choice import Engine, engine_of
 from gramian.engines.progress import Progress
-from gramian.fit.curve import run_curve
-from gramian.fit.curve_options import Bounds, curve_options
-from gramian.fit.engine import Engine
-from gramian.results.curve import CurveFit
+from gramian.fit.curve.fit import run_curve
+from gramian.fit.curve.options import Bounds, curve_options
+from gramian.fit.curve.result import CurveFit
 
 
 def curve(

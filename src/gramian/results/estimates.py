@@ -12,13 +12,13 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from gramian.errors import OptionError, did_you_mean
-from gramian.formula.tally import DroppedRows
+from gramian.formula.dropped_rows import DroppedRows
 from gramian.inference import normal, tests
 from gramian.inference.covariance import Covariance
 from gramian.inference.hypothesis import hypotheses
 from gramian.inference.tests import Test
 from gramian.results import tables
-from gramian.results.left_out import HasDroppedRows
+from gramian.results.dropped_rows import HasDroppedRows
 from gramian.typing import Mask, Matrix, Vector
 
 T = TypeVar("T", bound=np.generic)

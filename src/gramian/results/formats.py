@@ -9,15 +9,15 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeAlias
 
-from gramian.results.glm import GlmFit
-from gramian.results.numbers import p_value, printable, significant
+from gramian.fit.glm.result import GlmFit
+from gramian.fit.wide.result import WideFit
+from gramian.results.format_numbers import p_value, printable, significant
 from gramian.results.tables import columns
-from gramian.results.wide import WideFit
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from gramian.results.linear import LinearFit
+    from gramian.fit.linear.result import LinearFit
 
 Fit: TypeAlias = "LinearFit | GlmFit | WideFit"
 LATEX = {
@@ -30,7 +30,9 @@ MARKDOWN = str.maketrans({c: f"\\{c}" for c in "\\`*_{}[]<>()#+-.!|~$"} | {"&": 
 
 def rendered(fit: Fit, level: float = 0.95) -> list[RenderableType]:
     """The summary in parts, for a screen."""
-    from gramian.results import glm_report, report, wide_report
+    from gramian.fit.glm import report as glm_report
+    from gramian.fit.wide import report as wide_report
+    from gramian.results import report
 
     if isinstance(fit, WideFit):
         return wide_report.render(fit, level)

@@ -13,17 +13,17 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from gramian.results.numbers import aligned, number, p_value, printable, stars
+from gramian.results.format_numbers import aligned, number, p_value, printable, stars
 from gramian.results.tables import columns
 from gramian.typing import Vector
 
 if TYPE_CHECKING:
-    from gramian.fit.solved import Solved
+    from gramian.fit.glm.result import GlmFit
+    from gramian.fit.leastsquares.solution import Solved
+    from gramian.fit.linear.result import LinearFit
+    from gramian.fit.penalized.result import PenalizedFit
+    from gramian.fit.penalized.result_path import Path
     from gramian.results.estimates import Estimates
-    from gramian.results.glm import GlmFit
-    from gramian.results.linear import LinearFit
-    from gramian.results.path import Path
-    from gramian.results.penalized import PenalizedFit
 
 MAX_COEFFICIENTS = 60  # coefficients that are shown
 MAX_NOTES = 12  # aliased columns, empty cells that are named

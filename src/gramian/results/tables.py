@@ -14,8 +14,8 @@ from gramian.inference.tests import Test
 from gramian.typing import Vector
 
 if TYPE_CHECKING:
+    from gramian.fit.linear.result import LinearFit
     from gramian.results.estimates import Estimates
-    from gramian.results.linear import LinearFit
 
 SCHEMA = "gramian.fit/1"
 COUNTS = ("rows", "df_null", "passes")

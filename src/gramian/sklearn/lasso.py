@@ -10,16 +10,16 @@ from sklearn.utils.validation import check_is_fitted
 
 from gramian.engines.blas import one_thread
 from gramian.errors import OptionError
-from gramian.fit.options import penalty
+from gramian.fit.passes.options import penalty
+from gramian.fit.penalized.result import PenalizedFit
+from gramian.fit.penalized.result_path import path_of
 from gramian.linalg.penalized.nonnegative import nonnegative
 from gramian.linalg.penalized.paths import elastic_net, lasso
 from gramian.linalg.penalized.ridge import ridge
 from gramian.linalg.penalized.system import Penalty, System
-from gramian.results.path import path_of
-from gramian.results.penalized import PenalizedFit
 from gramian.sklearn.base import SumsRegressor
-from gramian.sklearn.described import design_and_moments
-from gramian.sklearn.solving import centred_products, intercepts
+from gramian.sklearn.inference import design_and_moments
+from gramian.sklearn.normal_equations import centred_products, intercepts
 from gramian.sklearn.sums import Sums
 from gramian.typing import Vector
 

@@ -9,16 +9,16 @@ from sklearn.utils.validation import check_is_fitted
 
 from gramian.engines.blas import one_thread
 from gramian.errors import OptionError
-from gramian.fit.options import Options, penalty, with_accuracy
-from gramian.fit.solved import Solved
-from gramian.results.linear import LinearFit
+from gramian.fit.leastsquares.solution import Solved
+from gramian.fit.linear.result import LinearFit
+from gramian.fit.passes.options import Options, penalty, with_accuracy
 from gramian.sklearn.base import SumsRegressor
-from gramian.sklearn.described import escalated_fit, solved_fit
+from gramian.sklearn.inference import escalated_fit, solved_fit
 from gramian.sklearn.lasso import check_signs, slopes_at_penalty, system_of
-from gramian.sklearn.parts import warn_of_few_digits
+from gramian.sklearn.normal_equations import LeastSquaresSolution, solved
+from gramian.sklearn.normal_equations import intercepts as intercepts_of
+from gramian.sklearn.partial_fit_warning import warn_of_few_digits
 from gramian.sklearn.rows import Rows
-from gramian.sklearn.solving import LeastSquaresSolution, solved
-from gramian.sklearn.solving import intercepts as intercepts_of
 from gramian.sklearn.sums import Sums
 from gramian.typing import Vector
 

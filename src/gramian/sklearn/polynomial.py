@@ -15,18 +15,18 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from gramian.engines.local import Local
 from gramian.errors import OptionError
-from gramian.fit.ladder import escalate
-from gramian.fit.linear import first_solution
-from gramian.fit.options import Options, with_accuracy
-from gramian.fit.passes import Accumulate, Accumulated, coordinates_from_first_rows
-from gramian.fit.predict import predict
-from gramian.fit.solved import Solved
+from gramian.fit.leastsquares.escalate import escalate
+from gramian.fit.leastsquares.predict import predict
+from gramian.fit.leastsquares.solution import Solved
+from gramian.fit.leastsquares.system import first_solution
+from gramian.fit.linear.result import LinearFit
+from gramian.fit.passes.accumulate import Accumulate, Accumulated, coordinates_from_first_rows
+from gramian.fit.passes.options import Options, with_accuracy
 from gramian.formula.design import Design
 from gramian.formula.syntax import Binary, Call, Name, Node, Number
-from gramian.results.linear import LinearFit
 from gramian.sklearn.base import check_columns, checked_weight, column_names
-from gramian.sklearn.described import design_for
-from gramian.sklearn.parts import warn_of_few_digits
+from gramian.sklearn.inference import design_for
+from gramian.sklearn.partial_fit_warning import warn_of_few_digits
 from gramian.sklearn.rows import ROWS_PER_UNIT, Rows, outcome_names, rows_of, weight_name
 from gramian.typing import Vector
 

@@ -11,8 +11,8 @@ import numpy as np
 from scipy import sparse
 
 from gramian.batch import Batch, Input
-from gramian.linalg.gather import ROWS_PER_BLOCK
-from gramian.linalg.panels import STACK_ROWS
+from gramian.linalg.blocks import ROWS_PER_BLOCK
+from gramian.linalg.self_products import STACK_ROWS
 from gramian.schema import Field, Kind, Schema
 from gramian.typing import Codes, Matrix, Vector
 

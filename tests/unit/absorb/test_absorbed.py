@@ -11,8 +11,9 @@ from unit.absorb.absorbing import table
 
 import gramian as gm
 from gramian.errors import AccuracyWarning, ConvergenceError, DataError, FormulaError, NotIdentifiedError, OptionError
-from gramian.fit import absorbed as glue
-from gramian.linalg import absorb, projection
+from gramian.fit.leastsquares import absorbed as glue
+from gramian.linalg.absorb import partial_out as absorb
+from gramian.linalg.absorb import projection
 
 # elimination leaves at least 1e-3 of the squares of every column here, so that both ways lose three of the 13 or 14
 # digits that sums of 400 rows have
@@ -63,7 +64,7 @@ def test_as_with_dummies(terms: str, absorbed: str, options: dict[str, str]) -> 
 def test_iteration_and_elimination_agree(absorbed: str, direct: int, monkeypatch: pytest.MonkeyPatch) -> None:
     data = table()
     dummies = gm.ols(f"y ~ x + z + g + {' + '.join(f'factor({f})' for f in absorbed.split(' + '))}", data, weights="w")
-    monkeypatch.setattr(absorb, "DIRECT", direct)
+    monkeypatch.setattr(absorb, "MAX_DIRECT_LEVELS", direct)
     fit = gm.ols(f"y ~ x + z + g | {absorbed}", data, weights="w")
     same(fit, dummies)
     assert fit.absorbed.exact == (direct > 0 or "place" not in absorbed)
@@ -149,9 +150,9 @@ def test_components_cost_a_degree_less_each() -> None:
 
 def test_nested_is_seen_in_the_cells() -> None:
     from gramian.data.source import source_of
-    from gramian.fit.options import Options
-    from gramian.fit.passes import Accumulate
-    from gramian.fit.prepare import prepare
+    from gramian.fit.passes.accumulate import Accumulate
+    from gramian.fit.passes.options import Options
+    from gramian.fit.passes.prepare import prepare
 
     source = source_of(table())
     design, source = prepare("y ~ x | firm + country + year", source, Options(), absorbing=True)
@@ -236,8 +237,8 @@ def test_limits_are_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(DataError, match="absorbing 'firm' needs sums of 2 columns over"):
         gm.ols("y ~ x | firm", data)
     monkeypatch.undo()
-    monkeypatch.setattr(absorb, "DIRECT", 0)
-    monkeypatch.setattr(projection, "MOST", 1)
+    monkeypatch.setattr(absorb, "MAX_DIRECT_LEVELS", 0)
+    monkeypatch.setattr(projection, "MAX_STEPS", 1)
     with pytest.raises(ConvergenceError, match="has not settled after 1 steps"):
         gm.ols("y ~ x | firm + year", data)
 

@@ -12,10 +12,10 @@ from gramian.comparison import problem
 from gramian.comparison.problem import products_of
 from gramian.data.source import source_of
 from gramian.engines.local import Local
-from gramian.fit.linear import solve_linear
-from gramian.fit.options import Options
-from gramian.fit.passes import Accumulate
-from gramian.fit.prepare import prepare
+from gramian.fit.leastsquares.system import solve_linear
+from gramian.fit.passes.accumulate import Accumulate
+from gramian.fit.passes.options import Options
+from gramian.fit.passes.prepare import prepare
 
 Steps = dict[float, int]
 MOST = 50_000

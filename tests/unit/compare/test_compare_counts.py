@@ -7,8 +7,8 @@ from unit.compare.loops import LOOPS, counted, posed, system, table
 from gramian.comparison import compare
 from gramian.comparison.methods import NAMES
 from gramian.errors import OptionError
-from gramian.linalg.descent import gradient_descent
-from gramian.linalg.iterative import descent, follow, quadratic
+from gramian.linalg.iterative.descent import gradient_descent
+from gramian.linalg.iterative.quadratic import descent, follow, quadratic
 
 FORMULA = "y ~ x + z + v"
 DIGITS = (2.0, 4.0, 8.0, 12.0)

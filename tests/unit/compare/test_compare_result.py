@@ -7,7 +7,7 @@ import pytest
 from unit.compare.loops import table
 
 from gramian.comparison import compare, sweep
-from gramian.comparison.entry import log_spaced_iterations
+from gramian.comparison.history import log_spaced_iterations
 from gramian.errors import OptionError
 
 FORMULA = "y ~ x + z + v"

@@ -16,7 +16,7 @@ from scipy.special import expit
 from gramian.data.source import source_of
 from gramian.engines.local import Local
 from gramian.errors import GramianError
-from gramian.fit.curve_pass import CurvePass
+from gramian.fit.curve.accumulate import CurvePass
 from gramian.formula.curve import curve_of, parameters_of, parse_curve
 from gramian.results.curve_api import curve
 

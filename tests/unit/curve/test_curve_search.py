@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import lsq_linear
 
-from gramian.fit.trust import Region, damped, gain, next_radius
+from gramian.fit.curve.trust_region import Region, damped, gain, next_radius
 
 
 def region(size, low=-np.inf, high=np.inf, radius=np.inf):

@@ -7,9 +7,9 @@ import pytest
 from unit.results.test_saved_fits import same, walk
 
 import gramian as gm
-from gramian import store
 from gramian.errors import ArtifactError
-from gramian.results.curve import CurveFit
+from gramian.fit.curve.result import CurveFit
+from gramian.serialize import file as store
 
 RNG = np.random.default_rng(5)
 X = RNG.uniform(-3, 3, 80)

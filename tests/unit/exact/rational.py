@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from gramian.linalg.columns import Layout, layout
-from gramian.linalg.exact.fill import ExactAccumulator
+from gramian.linalg.exact.accumulator import ExactAccumulator
 from gramian.linalg.exact.moments import ExactMoments
 from gramian.linalg.exact.planes import Planes
 from gramian.linalg.monomials import CONSTANT, Monomial, monomial

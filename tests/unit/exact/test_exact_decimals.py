@@ -14,12 +14,12 @@ from unit.exact.rational import PLAIN
 from gramian.batch import Batch
 from gramian.data.source import source_of
 from gramian.errors import DataError
-from gramian.fit.exact_pass import AccumulateExact
-from gramian.fit.exact_system import exact_linear
-from gramian.fit.options import Options
-from gramian.fit.prepare import design_for
+from gramian.fit.leastsquares.exact_system import exact_linear
+from gramian.fit.passes.accumulate_exact import AccumulateExact
+from gramian.fit.passes.options import Options
+from gramian.fit.passes.prepare import design_for
+from gramian.linalg.exact.accumulator import ExactAccumulator
 from gramian.linalg.exact.decimals import parse
-from gramian.linalg.exact.fill import ExactAccumulator
 
 
 @given(st.lists(st.decimals(-(10**30), 10**30, places=7), max_size=8))

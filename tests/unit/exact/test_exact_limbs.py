@@ -40,7 +40,7 @@ def test_products_are_exact(data: st.DataObject) -> None:
 def test_sums_too_long_for_float64_are_formed_in_integers(monkeypatch: pytest.MonkeyPatch) -> None:
     A = whole(2, 3, [2**200 - 1, -(2**199), 7, 2**16 - 1, 0, -1])
     known = limbs_of(A).times(A.T.copy())
-    monkeypatch.setattr(module, "ROOM", 2)
+    monkeypatch.setattr(module, "MAX_TERMS", 2)
     assert limbs_of(A).times(A.T.copy()).tolist() == known.tolist() == A.dot(A.T).tolist()
 
 

@@ -12,10 +12,10 @@ from reference.exact import least_squares, rational
 import gramian as gm
 from gramian.data.source import source_of
 from gramian.errors import NumericalError
-from gramian.fit.exact_pass import AccumulateExact
-from gramian.fit.exact_system import exact_linear
-from gramian.fit.options import Options
-from gramian.fit.prepare import design_for
+from gramian.fit.leastsquares.exact_system import exact_linear
+from gramian.fit.passes.accumulate_exact import AccumulateExact
+from gramian.fit.passes.options import Options
+from gramian.fit.passes.prepare import design_for
 from gramian.linalg.exact.fit import ExactFit
 
 RNG = np.random.default_rng(11)

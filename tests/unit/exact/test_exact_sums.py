@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from unit.exact.rational import CELLS, LARGEST, PLAIN, POWERS, columns, exactly, products, sums_of, told
 
-from gramian.linalg.cells import CellAccumulator
-from gramian.linalg.exact.fill import ExactAccumulator
+from gramian.linalg.exact.accumulator import ExactAccumulator
+from gramian.linalg.factors.cells import CellAccumulator
 from gramian.linalg.monomials import monomial
 
 RNG = np.random.default_rng(7)

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from reference.exact import solve_exact
 
-from gramian.linalg.exact import near as module
-from gramian.linalg.exact.near import near_collinear
+from gramian.linalg.exact import near_collinear as module
+from gramian.linalg.exact.near_collinear import near_collinear
 from gramian.linalg.exact.products import ExactGram
 from gramian.linalg.exact.refine import refined, verified_inverse
 

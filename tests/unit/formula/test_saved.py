@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gramian.formula.grammar import parse_expression
-from gramian.formula.saved import node_from_json, node_to_json
+from gramian.serialize.expressions import node_from_json, node_to_json
 
 
 @given(expressions | structural)

@@ -13,10 +13,10 @@ import pytest
 
 import gramian as gm
 from gramian.errors import ArtifactError, DataError, OptionError
-from gramian.fit.anderson import PastIterate, anderson_step
-from gramian.fit.glm_step import next_theta
-from gramian.fit.iterate import linear_convergence, quadratic_convergence
-from gramian.fit.linearize import Linearize, Totals
+from gramian.fit.glm.accumulate import Linearize, Totals
+from gramian.fit.glm.anderson import PastIterate, anderson_step
+from gramian.fit.glm.iterate import linear_convergence, quadratic_convergence
+from gramian.fit.glm.step import next_theta
 
 ROWS = 300
 
@@ -218,7 +218,7 @@ def test_other_refusals(data: dict[str, Any], tmp_path: Path) -> None:
     with pytest.raises(OptionError, match="link goes with a family"):
         gm.plan("y ~ x", data, link="logit")
     fit.save(tmp_path / "a.fit")
-    from gramian import store
+    from gramian.serialize import file as store
 
     kind, manifest, arrays = store.load(tmp_path / "a.fit")
     linear = {**manifest["linear"], "robust": {"kind": "HC0"}}

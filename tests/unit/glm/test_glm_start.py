@@ -9,12 +9,12 @@ from unit.glm.pieces import cut
 
 import gramian as gm
 from gramian.data.source import source_of
-from gramian.fit.glm_null import intercept
-from gramian.fit.glm_options import glm_options
-from gramian.fit.glm_setup import glm_design
-from gramian.fit.options import Options
-from gramian.fit.pilot import subsample_start
-from gramian.fit.sample import MAX_UNITS, case_control, draw
+from gramian.fit.glm.null_model import intercept
+from gramian.fit.glm.options import glm_options
+from gramian.fit.glm.setup import glm_design
+from gramian.fit.glm.start import subsample_start
+from gramian.fit.passes.options import Options
+from gramian.fit.passes.subsample import MAX_UNITS, case_control, draw
 
 PIECES = 20
 SKIPPED = 2  # of 20 units 16 are looked into, and this one is not

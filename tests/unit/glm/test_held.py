@@ -8,11 +8,11 @@ import pytest
 from unit.glm.pieces import cut
 
 import gramian as gm
-import gramian.fit.glm_run as module
+import gramian.fit.glm.loop as module
 from gramian.errors import DataError
-from gramian.fit.sample import MIN_ROWS
+from gramian.fit.passes.subsample import MIN_ROWS
+from gramian.linalg.cholesky_step import cholesky_step
 from gramian.linalg.doubledouble import pair
-from gramian.linalg.quick import cholesky_step
 from gramian.linalg.solve import solve
 
 ROWS = 900
@@ -43,7 +43,7 @@ def table() -> pa.Table:
 def test_a_fit_has_the_same_bits(formula, family, beside, edges, monkeypatch):
     source = cut(table(), edges)
     held = gm.glm(formula, source, family, **beside)
-    monkeypatch.setattr(module, "hold", lambda *_: None)
+    monkeypatch.setattr(module, "cache_rows", lambda *_: None)
     read = gm.glm(formula, source, family, **beside)
     assert held.passes == read.passes
     assert held.rows == read.rows

@@ -10,7 +10,7 @@ from scipy.optimize import linprog
 
 import gramian as gm
 from gramian.errors import ConvergenceError, SeparationError
-from gramian.fit.separation import LargestMoves, separating_index, slow_steps
+from gramian.fit.glm.separation import LargestMoves, separating_index, slow_steps
 
 ROWS = 400
 LINKS = ["logit", "probit", "cloglog", "cauchit"]
@@ -143,7 +143,7 @@ def test_how_a_verdict_is_reached() -> None:
 @pytest.mark.parametrize("start", [0, 40])
 def test_verdicts_do_not_need_a_good_start(start: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """From far away many steps are long, and nearly all right, although there is an answer."""
-    monkeypatch.setattr("gramian.fit.glm_run.pilot", lambda *given: None)
+    monkeypatch.setattr("gramian.fit.glm.loop.subsample_start", lambda *given: None)
     test_no_false_alarm_and_no_miss(start)
 
 

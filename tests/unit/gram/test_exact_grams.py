@@ -12,13 +12,13 @@ import pyarrow as pa
 import pytest
 
 import gramian as gm
-from gramian import store
 from gramian.errors import ArtifactError, NumericalError, SchemaError
-from gramian.fit.submodel import design_and_moments
+from gramian.fit.gram.result import Gram
+from gramian.fit.gram.submodel import design_and_moments
 from gramian.linalg.exact.moments import ExactMoments
 from gramian.linalg.exact.rounded import to_float64
 from gramian.linalg.monomials import Coordinate
-from gramian.results.gram import Gram
+from gramian.serialize import file as store
 
 RNG = np.random.default_rng(7)
 ROWS = 90

@@ -12,15 +12,15 @@ import pytest
 from sklearn.linear_model import Lasso, Ridge
 
 import gramian as gm
-from gramian import store
 from gramian.data.source import source_of
 from gramian.errors import ArtifactError, DataError, NumericalError, OptionError, SchemaError
-from gramian.fit.options import Options
-from gramian.fit.passes import Accumulate
-from gramian.fit.prepare import prepare
-from gramian.results.cross_validation import cross_validation_of
-from gramian.results.path import path_of
-from gramian.results.selection import selection
+from gramian.fit.passes.accumulate import Accumulate
+from gramian.fit.passes.options import Options
+from gramian.fit.passes.prepare import prepare
+from gramian.fit.penalized.result_cv import cross_validation_of
+from gramian.fit.penalized.result_path import path_of
+from gramian.fit.selection.result import selection
+from gramian.serialize import file as store
 
 FORMULA = "y ~ x*f + z + y2"
 FIRM = {"cluster": "firm"}
@@ -288,7 +288,7 @@ def test_rows_without_a_group_are_left_out_and_counted(frame):
 
 
 def test_memory_of_clusters_is_bounded(frame, monkeypatch):
-    monkeypatch.setattr("gramian.fit.robust._limit", lambda: 1000)
+    monkeypatch.setattr("gramian.fit.vcov.fit._limit", lambda: 1000)
     with pytest.raises(DataError, match=r"20 clusters by firm, each with 9 sums, need 1.4 kB, more than"):
         gm.gram("y ~ x", frame, cluster="firm")
 

@@ -13,8 +13,8 @@ from unit.results.test_saved_fits import same, walk
 from unit.store.test_store import rewritten, sealed
 
 import gramian as gm
-from gramian import store
 from gramian.errors import ArtifactError
+from gramian.serialize import file as store
 
 KEPT = Path(__file__).with_name("version-0.1.gram")
 
@@ -224,7 +224,7 @@ def test_arrays_that_are_not_there(tmp_path, parts):
 
 
 def test_a_fit_is_no_gram_and_a_gram_no_fit(frame, tmp_path):
-    from gramian.results.saved import load_fit, load_gram
+    from gramian.load import load_fit, load_gram
 
     gm.ols("y ~ x", frame).save(tmp_path / "a.fit")
     gm.gram("y ~ x", frame).save(tmp_path / "a.gram")

@@ -13,11 +13,11 @@ from gramian.data.source import source_of
 from gramian.engines.blas import one_thread
 from gramian.engines.local import Local
 from gramian.errors import ColumnError, OptionError, SchemaError
-from gramian.fit.linear import solve_linear
-from gramian.fit.options import Options
-from gramian.fit.passes import Accumulate
-from gramian.fit.prepare import prepare
-from gramian.results.linear import LinearFit
+from gramian.fit.leastsquares.system import solve_linear
+from gramian.fit.linear.result import LinearFit
+from gramian.fit.passes.accumulate import Accumulate
+from gramian.fit.passes.options import Options
+from gramian.fit.passes.prepare import prepare
 
 WHOLE = "y ~ poly(x, 3)*f + z + g"
 

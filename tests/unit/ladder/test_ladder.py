@@ -13,8 +13,8 @@ from reference.exact import least_squares, rational
 
 import gramian as gm
 from gramian.errors import AccuracyWarning, NotIdentifiedError, OptionError
-from gramian.fit import ladder
-from gramian.fit.ladder import reached
+from gramian.fit.leastsquares import escalate as ladder
+from gramian.fit.leastsquares.escalate import reached
 
 RNG = np.random.default_rng(5)
 X, Z = RNG.standard_normal(40), RNG.standard_normal(40)
@@ -43,7 +43,7 @@ def test_few_values_are_refined_and_correctly_rounded() -> None:
 
 
 def test_more_values_need_one_pass(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ladder, "SMALL", 0)
+    monkeypatch.setattr(ladder, "MAX_SMALL_VALUES", 0)
     fit = gm.ols("y ~ x + z", DATA)
     assert (fit.tier, fit.passes) == ("fast", 1)
     assert (fit.digits > 12).all()
@@ -75,7 +75,7 @@ def test_exact_sums_that_cost_too_much_are_taken_when_asked_for(
 
 
 def test_doubt_beyond_the_limit_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ladder, "WIDEST", 2)
+    monkeypatch.setattr(ladder, "MAX_EXACT_COLUMNS", 2)
     data = {**DATA, "sum": X + 2 * Z}
     with pytest.warns(AccuracyWarning, match=r"cannot tell whether sum \(= x \+ 2\*z\).*ask for exact=True"):
         fit = gm.ols("y ~ x + z + sum", data)

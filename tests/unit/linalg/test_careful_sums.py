@@ -7,9 +7,9 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from gramian.linalg.careful import SplitColumn, dot, extract_leading, product, scaled, shifted, split_column
 from gramian.linalg.doubledouble import Pair, pair
 from gramian.linalg.monomials import Coordinate
+from gramian.linalg.residuals_dd import SplitColumn, dot, extract_leading, product, scaled, shifted, split_column
 
 RNG = np.random.default_rng(11)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gramian.linalg.panels import PANEL_WIDTHS, STACK_ROWS, self_products
+from gramian.linalg.self_products import PANEL_WIDTHS, STACK_ROWS, self_products
 from gramian.typing import Matrix
 
 HEIGHTS = (0, 1, STACK_ROWS - 1, STACK_ROWS, STACK_ROWS + 1, 4 * STACK_ROWS, 5 * STACK_ROWS + 37)

@@ -8,9 +8,9 @@ from unit.penalized.systems import folded, houses, whole
 from unit.plots.pictured import lines, png, texts
 
 from gramian.errors import NumericalError, OptionError
+from gramian.fit.penalized.result_cv import CrossValidation, cross_validation_of
+from gramian.fit.penalized.result_path import Path, path_of
 from gramian.inference import likelihood
-from gramian.results.cross_validation import CrossValidation, cross_validation_of
-from gramian.results.path import Path, path_of
 
 FORMULA = "y ~ f + x + z + u"
 

@@ -12,11 +12,11 @@ from unit.penalized.systems import folded, houses, moments_of, whole, written_ou
 
 import gramian as gm
 from gramian.errors import NumericalError, OptionError
-from gramian.fit.cross_validate import training_sets
-from gramian.fit.pose import Sums
+from gramian.fit.penalized.cross_validation import training_sets
+from gramian.fit.penalized.problem import Sums
+from gramian.fit.penalized.result_cv import cross_validation_of
+from gramian.fit.penalized.result_path import path_of
 from gramian.linalg.doubledouble import pair
-from gramian.results.cross_validation import cross_validation_of
-from gramian.results.path import path_of
 
 FORMULA = "y ~ f + x + z + u + I(z^2)"
 

@@ -10,9 +10,9 @@ from unit.penalized.systems import houses
 from unit.results.test_saved_fits import same, walk
 
 import gramian as gm
-from gramian import store
 from gramian.errors import ArtifactError
-from gramian.results.penalized import PenalizedFit
+from gramian.fit.penalized.result import PenalizedFit
+from gramian.serialize import file as store
 
 FORMULA = "y ~ f*x + poly(z, 2) + u"
 COUNTED = [("aliased",), ("empty_cells",), ("dropped_rows",), ("missing",)]  # name -> number, any name will do

@@ -8,7 +8,7 @@ from unit.plots.pictured import lines, png, straight, texts
 
 from gramian.comparison import Sweep, compare
 from gramian.derivation import derive
-from gramian.plots.bowl import curvature_from
+from gramian.plots.contours import curvature_from
 
 TITLE = "gradient descent, best rate"
 

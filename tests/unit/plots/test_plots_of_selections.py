@@ -5,7 +5,7 @@ import pytest
 from unit.plots.pictured import PNG, lines, png, texts
 from unit.selection.stored import stored, table
 
-from gramian.results.selection import selection
+from gramian.fit.selection.result import selection
 
 
 @pytest.mark.parametrize(("criterion", "label"), [("bic", "BIC above the best"), ("adj_r2", "adjusted R squared")])

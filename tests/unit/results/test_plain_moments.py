@@ -14,10 +14,10 @@ from laws.problems import FORMULAS, tables
 
 from gramian.data.source import source_of
 from gramian.engines.local import Local
-from gramian.fit.options import Options
-from gramian.fit.passes import Accumulate, Accumulated
-from gramian.fit.prepare import prepare
-from gramian.results.plain_moments import (
+from gramian.fit.passes.accumulate import Accumulate, Accumulated
+from gramian.fit.passes.options import Options
+from gramian.fit.passes.prepare import prepare
+from gramian.serialize.moments import (
     dropped_rows_from_json,
     dropped_rows_to_json,
     moments_from_json,

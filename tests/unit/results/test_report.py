@@ -12,8 +12,8 @@ from rich.console import Console
 
 import gramian as gm
 from gramian.results import report
+from gramian.results.format_numbers import aligned, number, p_value, printable, significant, stars
 from gramian.results.formats import FORMATS
-from gramian.results.numbers import aligned, number, p_value, printable, significant, stars
 
 
 @pytest.fixture(scope="module")

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 import gramian as gm
-from gramian import store
 from gramian.errors import ArtifactError
-from gramian.results import plain
-from gramian.results.saved import load
+from gramian.load import load
+from gramian.serialize import file as store
+from gramian.serialize import values as plain
 
 FITS = {
     "y ~ x + z": {},

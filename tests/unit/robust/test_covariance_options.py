@@ -11,7 +11,7 @@ from unit.robust.panel import differ
 
 import gramian as gm
 from gramian.errors import ArtifactError, ColumnError, DataError, GramianError, NumericalError, OptionError, SchemaError
-from gramian.fit import robust
+from gramian.fit.vcov import fit as robust
 from gramian.inference.recipes import HC, LIKE, ModelFacts, VcovSpec, degrees_of_freedom, small_sample_factor, vcov_spec
 
 FIRM = {"cluster": "firm"}
@@ -202,7 +202,7 @@ def test_the_plan_says_two_passes(frame):
     [{"kind": "HC9"}, {"clusters": ["a", "b"]}, {"groups": [1]}, {"like": "S"}, {"negative": -1}, {"df": None}],
 )
 def test_a_damaged_recipe(frame, tmp_path, damage):
-    from gramian import store
+    from gramian.serialize import file as store
 
     gm.ols("y ~ x", frame, vcov=FIRM).save(tmp_path / "a.fit")
     kind, manifest, arrays = store.load(tmp_path / "a.fit")

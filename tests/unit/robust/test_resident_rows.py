@@ -12,8 +12,8 @@ import gramian as gm
 from gramian.batch import Batch
 from gramian.data.source import source_of
 from gramian.errors import DataError
-from gramian.fit import resident as module
-from gramian.fit.resident import cached_source
+from gramian.fit.passes import row_cache as module
+from gramian.fit.passes.row_cache import cached_source
 
 FORMULA = "y ~ x + z"
 COLUMNS = ("y", "x", "z", "firm")
@@ -113,7 +113,7 @@ def test_a_unit_without_room_is_read_again(file):
 def test_many_rows_are_left_where_they_are(file, monkeypatch):
     source = source_of(file)
     assert cached_source(source, COLUMNS) is not source
-    monkeypatch.setattr(module, "MOST", 8 * 3000 * len(COLUMNS) - 1)
+    monkeypatch.setattr(module, "MAX_CACHE_BYTES", 8 * 3000 * len(COLUMNS) - 1)
     assert cached_source(source, COLUMNS) is source
     in_memory = source_of({"y": np.zeros(3)})
     assert cached_source(in_memory, ("y",)) is in_memory
@@ -135,7 +135,7 @@ def test_a_fit_has_the_same_bits_and_reads_each_unit_once(file, vcov, threads, m
     source, inside = watched(file)
     kept = gm.ols(FORMULA, source, vcov=vcov, engine=engine)
     assert [len(unit.asked) for unit in inside] == [2, 1, 1]  # the first one is looked at for coordinates, too
-    monkeypatch.setattr(module, "MOST", 0)
+    monkeypatch.setattr(module, "MAX_CACHE_BYTES", 0)
     source, inside = watched(file)
     again = gm.ols(FORMULA, source, vcov=vcov, engine=engine)
     assert kept.passes == again.passes > 1

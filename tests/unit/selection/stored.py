@@ -9,9 +9,9 @@ import pandas as pd
 
 from gramian.data.source import source_of
 from gramian.engines.local import Local
-from gramian.fit.options import Options
-from gramian.fit.passes import Accumulate, Accumulated
-from gramian.fit.prepare import prepare
+from gramian.fit.passes.accumulate import Accumulate, Accumulated
+from gramian.fit.passes.options import Options
+from gramian.fit.passes.prepare import prepare
 from gramian.formula.design import Design
 
 

@@ -11,7 +11,7 @@ from unit.selection.stored import stored, table
 
 import gramian as gm
 from gramian.errors import NumericalError, OptionError
-from gramian.results.selection import selection
+from gramian.fit.selection.result import selection
 
 FRAME = table()
 FORMULAS = [

@@ -10,9 +10,9 @@ from unit.selection.stored import stored, table
 
 import gramian as gm
 from gramian.errors import OptionError
-from gramian.fit.linear import solve_linear
-from gramian.fit.options import Options
-from gramian.formula.margins import containing_terms, needs
+from gramian.fit.leastsquares.system import solve_linear
+from gramian.fit.passes.options import Options
+from gramian.formula.marginality import containing_terms, needs
 from gramian.formula.submodel import submodel
 
 FRAME = table(200)

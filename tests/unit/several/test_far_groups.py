@@ -11,10 +11,10 @@ import pytest
 import gramian as gm
 from gramian.data.source import source_of
 from gramian.errors import AccuracyWarning
-from gramian.fit.keyed import run_keyed
-from gramian.fit.keys import ByColumns
-from gramian.fit.options import Options
-from gramian.fit.recentre import recentred
+from gramian.fit.groups.recentre import recentred
+from gramian.fit.passes.accumulate_keyed import run_keyed
+from gramian.fit.passes.keys import ByColumns
+from gramian.fit.passes.options import Options
 
 FORMULAS = [
     "y ~ x",

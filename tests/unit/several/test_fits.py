@@ -11,9 +11,9 @@ import pytest
 import gramian as gm
 from gramian.data.source import source_of
 from gramian.errors import ColumnError, DataError, FormulaError, NotIdentifiedError, NumericalError, OptionError
-from gramian.fit.keyed import check_folds, run_keyed
-from gramian.fit.keys import ByColumns, Folds
-from gramian.fit.options import Options
+from gramian.fit.passes.accumulate_keyed import check_folds, run_keyed
+from gramian.fit.passes.keys import ByColumns, Folds
+from gramian.fit.passes.options import Options
 
 ROWS = 120
 

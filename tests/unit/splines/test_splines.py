@@ -103,7 +103,7 @@ def test_sketches_do_not_depend_on_cuts_or_order(data, most) -> None:
     numbers = np.array(data.draw(st.lists(st.floats(-1e9, 1e9) | st.integers(0, 3).map(float), min_size=1)))
     edges = sorted(data.draw(st.lists(st.integers(0, len(numbers)), max_size=4)))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sketches, "MOST", most)
+        patch.setattr(sketches, "MAX_KEYS", most)
         whole, total = Sketch.of(numbers), Sketch.of(np.zeros(0))
         for a, b in pairwise([0, *edges, len(numbers)]):
             total = Sketch.of(numbers[::-1][a:b]) + total

@@ -9,8 +9,8 @@ import pytest
 from unit.store.kept import DATA, HERE, MADE
 
 import gramian as gm
-from gramian.results.fits import Fits
-from gramian.results.gram import Gram
+from gramian.fit.gram.result import Gram
+from gramian.fit.groups.result import Fits
 
 FILES = sorted(HERE.glob("version-*/*"))
 # sums of other releases may be added in another order, and predictions are below 100

@@ -10,8 +10,8 @@ import zipfile
 import numpy as np
 import pytest
 
-from gramian import store
 from gramian.errors import ArtifactError
+from gramian.serialize import file as store
 
 ARRAYS = {
     "b": np.arange(12.0).reshape(3, 4),

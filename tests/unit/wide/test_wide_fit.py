@@ -14,8 +14,8 @@ import scipy.sparse as sp
 import gramian as gm
 from gramian.errors import OptionError
 from gramian.fit.wide import work
+from gramian.fit.wide.result import WideFit
 from gramian.linalg.wide.spectrum import start
-from gramian.results.wide import WideFit
 
 ROWS, COLUMNS = 300, 40
 SAME = 1e-8  # relative to the largest coefficient: both sides have 8 digits or more

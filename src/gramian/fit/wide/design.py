@@ -9,7 +9,7 @@ from itertools import chain
 import numpy as np
 
 from gramian.errors import FormulaError, SchemaError
-from gramian.fit.options import Options
+from gramian.fit.passes.options import Options
 from gramian.formula.design import Design, design_of
 from gramian.formula.expand import expand
 from gramian.formula.grammar import Cross, Dot, Formula, Power, Sum, Terms, parse

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from gramian.batch import Source
-from gramian.fit.options import Options
-from gramian.fit.plan import FIXED, Plan
-from gramian.fit.wide.choice import STEPS, SolverChoice, shape_of
+from gramian.fit.passes.options import Options
+from gramian.fit.passes.plan import FIXED, Plan
+from gramian.fit.wide.accumulate import Reading
 from gramian.fit.wide.design import wide_design
-from gramian.fit.wide.reading import Reading
-from gramian.fit.wide.solved import DUAL
+from gramian.fit.wide.options import STEPS, SolverChoice, shape_of
+from gramian.fit.wide.solution import DUAL
 from gramian.fit.wide.work import rows_fit, size_of_rows
 
 

@@ -12,8 +12,8 @@ from gramian.batch import Batch, Source
 from gramian.data.sparse import floats
 from gramian.errors import SchemaError
 from gramian.fit.wide.design import WideDesign
-from gramian.fit.wide.solved import WideSolved
-from gramian.formula.reading import Reader
+from gramian.fit.wide.solution import WideSolved
+from gramian.formula.row_reader import Reader
 from gramian.typing import Matrix, Vector
 
 

@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 
 from gramian.batch import Source
+from gramian.engines.choice import Engine
 from gramian.engines.progress import Progress, Silent
 from gramian.errors import DataError, NumericalError
-from gramian.fit.engine import Engine
-from gramian.fit.limits import memory_limit
-from gramian.fit.wide.choice import ENTRY
-from gramian.fit.wide.reading import Block, Reading, WidePass, choose_shifts, no_rows, shifted
-from gramian.formula.tally import DroppedRows
+from gramian.fit.passes.limits import memory_limit
+from gramian.fit.wide.accumulate import Block, Reading, WidePass, choose_shifts, no_rows, shifted
+from gramian.fit.wide.options import ENTRY
+from gramian.formula.dropped_rows import DroppedRows
 from gramian.linalg.doubledouble import Pair, two_sum
 from gramian.linalg.wide.kernels import Kernel
 from gramian.linalg.wide.rows import Rows, pieces, stacked

@@ -11,9 +11,9 @@ from gramian.linalg.columns import Factors
 from gramian.linalg.exact.cells import ExactCells, merge_cells
 from gramian.linalg.exact.moments import LOG_WEIGHT, ExactMoments
 from gramian.linalg.exact.planes import Planes, trimmed
-from gramian.linalg.extract import SubsetPlan, TablePart
 from gramian.linalg.monomials import monomial
 from gramian.linalg.products import cell_index
+from gramian.linalg.subset_sums import SubsetPlan, TablePart
 
 
 def exact_extracted(moments: ExactMoments, plan: SubsetPlan) -> ExactMoments:

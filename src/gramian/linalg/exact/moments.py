@@ -19,7 +19,7 @@ from gramian.linalg.columns import Factors, Layout
 from gramian.linalg.exact.cells import ExactCells
 from gramian.linalg.exact.digest import digest
 from gramian.linalg.exact.planes import Planes
-from gramian.linalg.levels import canonical, positions, union
+from gramian.linalg.factors.levels import canonical, positions, union
 from gramian.linalg.monomials import Monomial, monomial
 from gramian.typing import Codes, Level
 

@@ -135,7 +135,7 @@ def _slice(group: SliceGroup, values: Mapping[str, Values], out: Matrix) -> Mask
     raw = np.empty(out.shape[1:])
     for row, name in zip(raw, group.variables, strict=True):
         row[:] = values[name]
-    lows, bits = (np.array([getattr(g, a) for g in group.grids], np.int64) for a in ("low", "reach"))
+    lows, bits = (np.array([getattr(g, a) for g in group.grids], np.int64) for a in ("low", "bits"))
     return slice_floats(raw, lows, bits, out)
 
 

@@ -8,9 +8,9 @@ from math import lcm
 import numpy as np
 
 from gramian.errors import NumericalError
-from gramian.linalg.cells import CellSums
 from gramian.linalg.exact.moments import LOG_WEIGHT, ExactMoments
 from gramian.linalg.exact.planes import PLANE, Integers, Planes
+from gramian.linalg.factors.cells import CellSums
 from gramian.linalg.moments import Moments
 from gramian.linalg.monomials import Coordinate, Monomial, raw_monomial
 from gramian.typing import Matrix, Vector

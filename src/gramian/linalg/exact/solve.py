@@ -19,7 +19,7 @@ from gramian.linalg.exact.planes import Integers
 from gramian.linalg.exact.products import ExactGram
 from gramian.linalg.exact.refine import VerifiedInverse, refined, verified_inverse
 from gramian.linalg.exact.round import nearest
-from gramian.linalg.exact.spread import uncentred_inverse
+from gramian.linalg.exact.uncentred_inverse import uncentred_inverse
 from gramian.typing import Codes, Mask, Matrix, Vector
 
 PATIENCE = 0.1  # seconds for exact elimination; refinement, with its bounds, takes milliseconds

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gramian.linalg.cells import CellAccumulator
 from gramian.linalg.columns import Factors
 from gramian.linalg.exact.cells import ExactCells, merge_cells
 from gramian.linalg.exact.digits import ROWS, Values
 from gramian.linalg.exact.plan import Plan, RequestedSums
 from gramian.linalg.exact.planes import Planes, from_columns, scatter
 from gramian.linalg.exact.selftest import product
+from gramian.linalg.factors.cells import CellAccumulator
 from gramian.typing import Codes, Mask, Matrix, Vector
 
 ADDITIONS = 512  # of whole numbers below 2^53 into an int64

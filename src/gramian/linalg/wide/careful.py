@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from scipy.sparse import issparse
 
-from gramian.linalg.careful import extract_leading
 from gramian.linalg.doubledouble import Pair, quick_two_sum, two_product, two_sum
+from gramian.linalg.residuals_dd import extract_leading
 from gramian.linalg.wide.rows import ENTRIES, Rows
 from gramian.typing import Matrix, Vector
 

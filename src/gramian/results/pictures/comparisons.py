@@ -10,7 +10,7 @@ import numpy as np
 from gramian.typing import Matrix, Vector
 
 if TYPE_CHECKING:
-    from gramian.comparison.entry import History
+    from gramian.comparison.history import History
     from gramian.comparison.result import Comparison
     from gramian.plots.convergence import MethodHistory, ProblemPanel, Timings
 
@@ -65,7 +65,7 @@ def _passes(name: str, history: History, steps: Mapping[str, Steps]) -> Vector:
 
 def _cost(histories: Mapping[str, History], condition: float) -> tuple[Matrix, Vector] | None:
     """Curvature and minimum of two coefficients, from the end of one way and the first step of another."""
-    from gramian.plots.bowl import curvature_from
+    from gramian.plots.contours import curvature_from
 
     paths = {name: h.path for name, h in histories.items() if h.path is not None and len(h.path) > 1}
     best = min(paths, key=lambda name: float(np.nanmin(histories[name].errors)), default=None)

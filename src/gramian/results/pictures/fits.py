@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gramian.batch import Batch
-from gramian.fit import curve_predict
-from gramian.fit.predict import IntervalScale, Predictor
+from gramian.fit.curve import predict as curve_predict
+from gramian.fit.leastsquares.predict import IntervalScale, Predictor
 from gramian.formula.design import Design
 from gramian.inference.intervals import t_quantile
 from gramian.plots.influence import standardised
-from gramian.results.pictures.drawing import CALIBRATION, KINDS, LEVEL, draw
-from gramian.results.pictures.rows import EvaluatedRows, Rows, RowwiseFit
+from gramian.results.drawing import CALIBRATION, KINDS, LEVEL, draw
+from gramian.results.rows import EvaluatedRows, Rows, RowwiseFit
 from gramian.typing import Matrix, Vector
 
 if TYPE_CHECKING:
-    from gramian.results.curve import CurveFit
-    from gramian.results.glm import GlmFit
-    from gramian.results.linear import LinearFit
+    from gramian.fit.curve.result import CurveFit
+    from gramian.fit.glm.result import GlmFit
+    from gramian.fit.linear.result import LinearFit
 
 
 @dataclass(frozen=True, slots=True)

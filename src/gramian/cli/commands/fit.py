@@ -1,0 +1,336 @@
+"""`gramian fit`: a linear or generalized linear model from files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from click.core import ParameterSource
+
+from gramian.cli.digits import accuracy
+from gramian.cli.drawing import check_plot, plot, write_plot
+from gramian.cli.fits import check_single_fit, print_fits
+from gramian.cli.options import DATA, FILE, data, engine, engine_for, progress, run_policy
+from gramian.cli.shared_gram import grams_of
+from gramian.cli.shared_path import find_group
+from gramian.cli.vcov import parse_vcov
+from gramian.errors import OptionError
+from gramian.fit.passes.options import COLLINEAR, NA, SOLVERS
+
+if TYPE_CHECKING:
+    from gramian.fit.gram.result import Gram
+    from gramian.fit.groups.result import Fits
+    from gramian.results.formats import Fit
+
+FORMATS = ("table", "json", "csv", "md", "latex")
+LEVEL = 0.95
+FAMILIES = (
+    "binomial", "poisson", "gamma", "inverse_gaussian", "gaussian", "negative_binomial", "quasibinomial",
+    "quasipoisson",
+)  # fmt: skip
+LINKS = ("logit", "probit", "cloglog", "cauchit", "log", "identity", "inverse", "inverse_squared", "sqrt")
+LINEAR_ONLY = ("counts", "digits", "exact", "decimal")  # options that do not go with --family
+FAMILY_ONLY = ("link", "theta", "offset", "tolerance", "max_passes")  # options that go with --family
+HINTS = {"counts": "; use --weights"}
+RUN_OPTIONS = ("checkpoint", "skip_bad")  # options that a plan does not depend on
+GRAM_OPTIONS = (
+    "ridge",
+    "collinear",
+    "format",
+    "digits",
+    "vcov",
+    "like",
+    "by",
+    "where",
+)  # what a fit from sums can have
+WITHOUT_MEANING = "--collinear has no meaning with --ridge: a penalised fit keeps every column"
+WITHOUT_VCOV = "--vcov has no meaning with --ridge: the covariance of a penalised fit is its own"
+MAX_NAMED = 10  # columns left out that are named one by one
+
+
+@click.command(epilog=DATA)
+@click.argument("formula")
+@data
+@click.option(
+    "--family",
+    metavar="NAME",
+    type=click.Choice(FAMILIES),
+    help=f"Fit a generalized linear model: {', '.join(FAMILIES)}.",
+)
+@click.option(
+    "--link", metavar="NAME", type=click.Choice(LINKS), help=f"With --family: {', '.join(LINKS)}.  [default: as in R]"
+)
+@click.option("--theta", metavar="X", type=float, help="Of negative_binomial.  [default: estimated]")
+@click.option("--offset", metavar="COLUMN", help="With --family: add this column to the linear predictor.")
+@click.option(
+    "--tolerance",
+    metavar="X",
+    type=float,
+    help="With --family: stop at this error in standard errors.  [default: 1e-8]",
+)
+@click.option("--max-passes", metavar="N", type=int, help="With --family: read the data so often.  [default: 25]")
+@click.option("--weights", metavar="COLUMN", help="Weigh rows by this column (analytic weights, as in R's lm).")
+@click.option("--counts", metavar="COLUMN", help="Let a row stand for as many rows as this column says.")
+@click.option("--by", metavar="COLUMN", multiple=True, help="Fit every value of this column apart; may be repeated.")
+@click.option("--where", metavar="GROUP", help="Fit this group only, of .gram files made with --by; several: a,b.")
+@click.option(
+    "--vcov",
+    metavar="RECIPE",
+    default="iid",
+    show_default=True,
+    help="Make standard errors by iid, HC0, HC1, HC2, HC3, or by clusters: cluster:COLUMN, cluster:A,B, cluster:A:CR3.",
+)
+@click.option("--like", metavar="NAME", help="Make robust standard errors like R, statsmodels, stata or fixest.")
+@click.option(
+    "--ridge", metavar="ALPHA", type=float, help="Add ALPHA times the squared slopes (as scikit-learn's Ridge)."
+)
+@click.option(
+    "--na", type=click.Choice(NA), default="drop", show_default=True, help="Leave incomplete rows out, or refuse them."
+)
+@click.option(
+    "--collinear",
+    type=click.Choice(COLLINEAR),
+    default="drop",
+    show_default=True,
+    help="Leave out columns that others explain, take the minimum-norm solution, or refuse them.",
+)
+@click.option(
+    "--solver",
+    type=click.Choice(SOLVERS),
+    default="auto",
+    show_default=True,
+    help="Sum products of columns, iterate, or sum products of rows, for very many columns.",
+)
+@click.option("--digits", metavar="N", type=float, help="Certified digits wanted of every coefficient.  [default: 8]")
+@click.option("--strict", is_flag=True, help="Fail with exit code 4 where these digits cannot be certified.")
+@click.option("--exact", is_flag=True, help="Sum without rounding: the same bits in any order, every digit right.")
+@click.option(
+    "--decimal",
+    type=click.Choice(("float64", "exact")),
+    help="Take decimals as the nearest float64, or with exact sums as what they say.  [default: float64]",
+)
+@engine
+@run_policy
+@click.option(
+    "--format", type=click.Choice(FORMATS), default="table", show_default=True, help="Print the result as this."
+)
+@click.option("--save", metavar="FIT", type=FILE, help="Save the fit to this file, to predict from it later.")
+@click.option(
+    "--gram", metavar="FILE", type=FILE, help="Save the sums of the pass, too, for further models without the data."
+)
+@plot("the fitted line, its calibration or its residuals, in one more pass,")
+@click.option("--explain", is_flag=True, help="Say what would be read, how often and why, and stop before the pass.")
+@progress
+def command(
+    formula: str,
+    data: tuple[str, ...],
+    save: Path | None,
+    gram: Path | None,
+    plot: Path | None,
+    explain: bool,
+    strict: bool,
+    progress: bool,
+    **option_values: Any,
+) -> None:
+    """Fit a linear model in one pass over DATA, or with --family a generalized linear model in a few.
+
+    DATA may be .gram files of `gramian gram`: they are added, and no rows are read.
+
+    \b
+    gramian fit "arr_delay ~ dep_delay + carrier" flights.parquet
+    gramian fit "y ~ x + poly(z, 2) + factor(month)" "2024/*.csv" --save y.fit
+    gramian fit "late ~ dep_delay + carrier" flights.parquet --family binomial
+    """  # noqa: D301  # click wants a backspace before lines that it may not fold
+    from gramian.cli.output import check_output_path
+    from gramian.data.source import source_of
+
+    if "~" not in formula:  # most likely a shell took it apart
+        raise OptionError(f"the formula '{formula}' has no '~'; quote it, as in gramian fit \"y ~ x\" {data[-1]}")
+    check_plot(plot)
+    check_single_fit(formula, option_values["by"], save=save is not None, plot=plot is not None)
+    fit: Fit | Fits
+    if (grams := grams_of(data)) is not None:
+        check_output_path(save, data)
+        with accuracy(strict=strict):
+            fit = _fit_grams(formula, grams, gram, explain, **option_values)
+        if isinstance(fit, Mapping):
+            print_fits(fit, option_values["format"], LEVEL)
+        else:
+            _output_fit(fit, option_values["format"], save, plot)
+        return
+    source, options = source_of(list(data)), _options(**option_values)
+    for place in (save, gram, option_values["checkpoint"]):
+        check_output_path(place, (read.name for read in source.inputs))
+    if explain:
+        _explain(formula, source, options)
+        return
+    with accuracy(strict=strict):
+        fit = _fit_data(formula, source, options, gram, progress)
+    if isinstance(fit, Mapping):
+        print_fits(fit, option_values["format"], LEVEL)
+    else:
+        _output_fit(fit, option_values["format"], save, plot, source)
+
+
+def _fit_data(formula: str, source: Any, options: dict[str, Any], gram: Path | None, progress: bool) -> Fit | Fits:
+    return (
+        _fit(formula, source, options, progress)
+        if gram is None
+        else _fit_and_save_gram(formula, source, options, gram, progress)
+    )
+
+
+def _output_fit(fit: Fit, format: str, save: Path | None, plot: Path | None, source: Any = None) -> None:
+    """Print a fit, save it, draw it."""
+    _print(fit, format)
+    if save is not None:
+        fit.save(save)
+        click.echo(f"saved to {save}", err=True)
+    if plot is not None:
+        write_plot(fit.plot(source), plot)
+
+
+def _fit_grams(formula: str, grams: Gram, gram: Path | None, explain: bool, **option_values: Any) -> Fit | Fits:
+    """A fit from sums that are there."""
+    parameter_source = click.get_current_context().get_parameter_source
+    unsupported = [
+        n for n in option_values if n not in GRAM_OPTIONS and parameter_source(n) is ParameterSource.COMMANDLINE
+    ]
+    unsupported += [name for name, value in (("gram", gram), ("explain", explain)) if value]
+    if unsupported:
+        raise OptionError(
+            f"--{unsupported[0].replace('_', '-')} does not go with .gram files: their rows have been read"
+        )
+    if option_values["by"] and option_values["by"] != grams.by:
+        stored = f"those of {' and '.join(grams.by)}" if grams.by else "none"
+        raise OptionError(f"--by {' --by '.join(option_values['by'])}: their sums are not kept; there are {stored}")
+    if option_values["by"] and option_values["where"] is not None:
+        raise OptionError("--where names one group and --by asks for all of them: take one of the two")
+    model_options: dict[str, Any] = {
+        "each": bool(option_values["by"]),
+        "where": find_group(grams, option_values["where"]),
+    }
+    if option_values["digits"] is not None:
+        model_options["digits"] = option_values["digits"]
+    if option_values["ridge"] is None:
+        vcov = parse_vcov(option_values["vcov"])
+        fit: Fit | Fits = grams.ols(
+            formula, collinear=option_values["collinear"], vcov=vcov, like=option_values["like"], **model_options
+        )
+        return fit
+    if option_values["collinear"] != "drop":
+        raise OptionError(WITHOUT_MEANING)
+    if (option_values["vcov"], option_values["like"]) != ("iid", None):
+        raise OptionError(WITHOUT_VCOV)
+    return grams.ridge(option_values["ridge"], formula, **model_options)  # type: ignore[no-any-return]  # a fit, or several
+
+
+def _fit_and_save_gram(formula: str, source: Any, options: dict[str, Any], target: Path, progress: bool) -> Fit | Fits:
+    """A fit, and the sums of its first pass as a file."""
+    from gramian.fit.gram.keep import RecordingEngine
+    from gramian.fit.gram.result import Gram
+    from gramian.fit.groups.fit import has_multiple_outcomes
+
+    if options["family"] is not None:
+        raise OptionError("--gram does not go with --family: its sums hold for one step of the iteration only")
+    if options.get("by") or options["checkpoint"] is not None or options["skip_bad"]:
+        raise OptionError("--gram does not go with --by, --checkpoint or --skip-bad; use gramian gram")
+    if has_multiple_outcomes(formula):
+        raise OptionError("--gram takes one fit: name one outcome; a numeric term of a Gram can be one, too")
+    engine = RecordingEngine(options["engine"])
+    fit = _fit(formula, source, {**options, "engine": engine}, progress)
+    Gram(engine.gram_data(source)).save(target)
+    click.echo(f"sums saved to {target}", err=True)
+    return fit
+
+
+def _options(
+    *,
+    ridge: float | None,
+    engine: str,
+    threads: int | None,
+    collinear: str,
+    family: str | None,
+    format: str,
+    by: tuple[str, ...],
+    **options: Any,
+) -> dict[str, Any]:
+    """The options of the api's functions; a penalty is named as they name it."""
+    if ridge is not None and collinear != "drop":
+        raise OptionError(WITHOUT_MEANING)
+    if ridge is not None and (options["vcov"], options["like"]) != ("iid", None):
+        raise OptionError(WITHOUT_VCOV)
+    if family is not None and options.pop("solver") != "auto":
+        raise OptionError("--solver does not go with --family: a generalized linear fit sums products of columns")
+    if options.pop("where") is not None:
+        raise OptionError("--where goes with .gram files made with --by; of data, --by fits every group")
+    options["vcov"] = parse_vcov(options["vcov"])
+    family_options = {name: value for name in FAMILY_ONLY if (value := options.pop(name)) is not None}
+    if family is None and family_options:
+        option = next(iter(family_options)).replace("_", "-")
+        raise OptionError(f"--{option} goes with --family; without one the model is linear")
+    if family is not None and by:
+        raise OptionError("--by does not go with --family; fit one group after another")
+    if by:
+        options["by"] = list(by)
+    for name in LINEAR_ONLY:
+        if options[name] is None or options[name] is False:
+            del options[name]
+        elif family is not None or (ridge is not None and name in ("exact", "decimal")):
+            raise OptionError(
+                f"--{name} does not go with {'--family' if family is not None else '--ridge'}{HINTS.get(name, '')}"
+            )
+    if ridge is not None and family is None:
+        del options["vcov"], options["like"]
+    run_options = {"engine": engine_for(engine, threads), "alpha": ridge, "collinear": collinear}
+    return {**options, **family_options, "family": family, **run_options}
+
+
+def _explain(formula: str, source: Any, options: dict[str, Any]) -> None:
+    from gramian.api import plan
+
+    planned = {name: value for name, value in options.items() if name not in RUN_OPTIONS}
+    click.echo(str(plan(formula, source, **planned)))
+
+
+def _fit(formula: str, source: Any, options: dict[str, Any], progress: bool) -> Fit | Fits:
+    from gramian.api import glm, ols, ridge
+    from gramian.cli.progress import watching
+
+    alpha, collinear, family = (options.pop(name) for name in ("alpha", "collinear", "family"))
+    with watching(progress, stoppable=options["checkpoint"] is not None) as watch:
+        if family is not None:
+            return glm(formula, source, family, ridge=alpha, collinear=collinear, progress=watch, **options)
+        fit: Fit | Fits
+        if alpha is None:
+            fit = ols(formula, source, collinear=collinear, progress=watch, **options)
+        else:
+            fit = ridge(formula, source, alpha, progress=watch, **options)
+        return fit
+
+
+def _print(fit: Fit, format: str) -> None:
+    from gramian.cli.output import show
+    from gramian.results import formats
+
+    if format == "table":
+        show(formats.rendered(fit))
+        return
+    click.echo(formats.FORMATS[format](fit, LEVEL))
+    if format != "json":
+        for line in _dropped_lines(fit):
+            click.echo(line, err=True)
+
+
+def _dropped_lines(fit: Fit) -> Iterator[str]:
+    """What was left out, where the format has no place for it."""
+    if fit.dropped_rows:
+        causes = ", ".join(f"{n:,} {cause}" for cause, n in fit.dropped_rows.items())
+        yield f"{fit.rows:,} rows; left out: {causes}"
+    for name, what in islice(fit.aliased.items(), MAX_NAMED):
+        yield f"not determined: {name} = {what}"
+    if len(fit.aliased) > MAX_NAMED:
+        yield f"not determined: {len(fit.aliased) - MAX_NAMED:,} more"

@@ -1,0 +1,101 @@
+"""`gramian predict`: fitted values and intervals for new rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import chain, islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from gramian.cli.options import DATA, FILE, data, progress
+from gramian.errors import OptionError
+
+if TYPE_CHECKING:
+    from gramian.batch import Source
+    from gramian.load import Fit
+    from gramian.typing import Matrix
+
+INTERVALS = ("confidence", "prediction")
+SCALES = ("response", "link")
+
+
+@click.command(epilog=DATA)
+@click.argument("fit", type=FILE)
+@data
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    type=FILE,
+    help="Write to this .csv, .parquet or .arrow file, replacing it.  [default: CSV to stdout]",
+)
+@click.option("--interval", type=click.Choice(INTERVALS), help="Add the columns low and high of this interval.")
+@click.option(
+    "--scale",
+    type=click.Choice(SCALES),
+    help="Of a generalized linear fit: its means, or the linear predictor.  [default: response]",
+)
+@click.option("--level", type=float, default=0.95, show_default=True, help="Cover the truth with this probability.")
+@progress
+def command(
+    fit: Path,
+    data: tuple[str, ...],
+    output: Path | None,
+    interval: str | None,
+    scale: str | None,
+    level: float,
+    progress: bool,
+) -> None:
+    """Predict from a saved FIT for every row of DATA.
+
+    One row is written for each row read, files in the order of their paths: fit (and low, high), empty where a
+    predictor is missing.
+
+    \b
+    gramian predict y.fit new.csv > fitted.csv
+    gramian predict y.fit new.parquet -o fitted.parquet --interval prediction
+    """  # noqa: D301  # click wants a backspace before lines that it may not fold
+    from gramian.cli.output import check_output_path
+    from gramian.cli.progress import watching
+    from gramian.cli.writing import format_of, writing
+    from gramian.data.source import source_of
+    from gramian.engines.progress import watched
+    from gramian.load import load_fit
+
+    form, source = format_of(output), source_of(list(data))
+    check_output_path(output, (str(fit), *(read.name for read in source.inputs)))
+    batches = _predictions(load_fit(fit), source, scale, interval, level)
+    names = ("fit", "low", "high") if interval else ("fit",)
+    with watching(progress and output is not None) as watch, watched(watch, source.rows, source.size):
+        first = list(islice(batches, 1))  # whatever is wrong with the options or the columns shows here
+        with writing(form, output, names) as write:
+            for batch in chain(first, batches):
+                write(batch)
+                watch.advance(batch.shape[1], 0)
+
+
+def _predictions(fit: Fit, source: Source, scale: str | None, interval: str | None, level: float) -> Iterator[Matrix]:
+    from gramian.fit.curve import predict as curve_predict
+    from gramian.fit.curve.result import CurveFit
+    from gramian.fit.glm import predict as glm_predict
+    from gramian.fit.glm.result import GlmFit
+    from gramian.fit.leastsquares import predict
+    from gramian.fit.penalized.result import PenalizedFit
+    from gramian.fit.wide import predict as wide_predict
+    from gramian.fit.wide.result import WideFit
+
+    if isinstance(fit, GlmFit):
+        return glm_predict.predictions(fit.solved, source, scale or "response", interval, level)
+    if scale is not None:
+        raise OptionError("--scale goes with a generalized linear fit; this one is linear")
+    if isinstance(fit, CurveFit):
+        return curve_predict.predictions(fit.solved, source, interval, level)
+    if isinstance(fit, PenalizedFit) and interval is not None:
+        raise OptionError("--interval needs a covariance, which a fit chosen by a penalty does not have")
+    if isinstance(fit, WideFit):
+        if interval is not None:
+            raise OptionError(f"--interval needs a covariance, which a fit by the {fit.solver} solver does not have")
+        return wide_predict.predictions(fit.solved, source)
+    return predict.predictions(fit.solved, source, interval, level)

@@ -1,0 +1,27 @@
+"""`gramian subtract`: a Gram without the rows of another."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from gramian.cli.options import FILE, output
+from gramian.cli.shared_gram import force, save
+
+
+@click.command()
+@click.argument("gram", type=FILE)
+@click.argument("less", type=FILE)
+@output("Write the difference to this file, replacing it.")
+@force("Take rows away also where they were not added as such.")
+def command(gram: Path, less: Path, output: Path, force: bool) -> None:
+    """Take the rows of the Gram LESS away from GRAM.
+
+    \b
+    gramian subtract year.gram bad_day.gram -o rest.gram
+    """  # noqa: D301  # click wants a backspace before lines that it may not fold
+    from gramian.fit.gram.result import subtract
+    from gramian.load import load_gram
+
+    save(subtract(load_gram(gram), load_gram(less), force=force), output)

@@ -1,0 +1,49 @@
+"""What the commands that read and write Grams share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from gramian.errors import OptionError
+
+if TYPE_CHECKING:
+    from gramian.fit.gram.result import Gram
+
+F = TypeVar("F", bound=Any)
+
+
+def force(text: str) -> Callable[[F], F]:
+    """Whether what was read twice, or never, is counted all the same."""
+    return click.option("--force", is_flag=True, help=text)
+
+
+def save(gram: Gram, target: Path) -> None:
+    """Write a Gram and say so."""
+    from gramian.cli.output import check_output_path
+
+    check_output_path(target)
+    gram.save(target)
+    click.echo(f"{gram.rows:,} rows; saved to {target}", err=True)
+
+
+def grams_of(data: Sequence[str]) -> Gram | None:
+    """The sum of the Grams among the data; None when there are none.
+
+    Raises OptionError where other data stand beside them.
+    """
+    gram_paths = [path for path in data if path.endswith(".gram")]
+    if not gram_paths:
+        return None
+    if len(gram_paths) < len(data):
+        other = next(path for path in data if not path.endswith(".gram"))
+        raise OptionError(
+            f"{gram_paths[0]} is a Gram and {other} is not: read the data into a Gram first, and add them"
+        )
+    from gramian.load import load_gram
+
+    grams = [load_gram(path) for path in gram_paths]
+    return sum(grams[1:], grams[0])

@@ -1,0 +1,160 @@
+"""What the commands share that make models of Grams: their arguments, and how results are printed."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from gramian.cli.options import FILE
+from gramian.errors import OptionError
+
+if TYPE_CHECKING:
+    from gramian.fit.gram.result import Gram
+    from gramian.fit.linear.result import LinearFit
+    from gramian.fit.penalized.result import PenalizedFit
+    from gramian.fit.penalized.result_cv import CrossValidation
+    from gramian.fit.penalized.result_path import Path as Penalised
+    from gramian.fit.selection.result import Selection
+
+    Result = Penalised | CrossValidation | Selection
+
+F = TypeVar("F", bound=Any)
+FORMATS = ("table", "json", "csv")
+
+
+def grams(command: F) -> F:
+    """The files that hold the sums."""
+    return click.argument("gram", nargs=-1, required=True, type=FILE, metavar="GRAM...")(command)
+
+
+def formula(command: F) -> F:
+    """Which of the stored terms."""
+    return click.option("--formula", metavar="FORMULA", help="Take these terms.  [default: all that are stored]")(
+        command
+    )
+
+
+def where(command: F) -> F:
+    """Which group."""
+    return click.option(
+        "--where", metavar="GROUP", help="Take the rows of this group only, of a Gram made with --by; several: a,b."
+    )(command)
+
+
+def penalty_options(ratio: float) -> Callable[[F], F]:
+    """How fits are penalised; `ratio` is the default."""
+    options = (
+        click.option("--l1-ratio", metavar="X", type=float, default=ratio, show_default=True,
+                     help="0 is ridge, 1 the lasso, between them the elastic net."),
+        click.option("--alphas", metavar="A,B,...",
+                     help="Penalties, as scikit-learn counts them.  [default: knots of the lasso, or a grid of 100]"),
+        click.option("--penalty", metavar="TERM=FACTOR", multiple=True,
+                     help="Penalise a term by this much more or less, not at all by 0; may be repeated."),
+        click.option("--standardize", is_flag=True, help="Penalise the coefficients of standardised columns."),
+        click.option("--drop-first", is_flag=True, help="Leave out the reference levels of factors."),
+    )  # fmt: skip
+
+    def decorate(command: F) -> F:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+def save_option(what: str) -> Callable[[F], F]:
+    """Where a fit is kept, to predict from it later."""
+    return click.option("--save", metavar="FIT", type=FILE, help=f"Save {what} to this file, to predict from it later.")
+
+
+def format_option(command: F) -> F:
+    """How the result is printed."""
+    return click.option(
+        "--format", type=click.Choice(FORMATS), default="table", show_default=True, help="Print the result as this."
+    )(command)
+
+
+def sum_grams(paths: Sequence[Path]) -> Gram:
+    """The sum of Grams. Raises ArtifactError for a file that is none."""
+    from gramian.load import load_gram
+
+    loaded = [load_gram(path) for path in paths]
+    return sum(loaded[1:], loaded[0])
+
+
+def find_group(gram: Gram, text: str | None) -> Any:
+    """The group that a text names, as its level; the text itself where there is none, which is an error elsewhere."""
+    if text is None:
+        return None
+    groups_by_text = {",".join(map(str, g if isinstance(g, tuple) else (g,))): g for g in gram.groups}
+    return groups_by_text.get(text, text)
+
+
+def parse_alphas(text: str | None) -> list[float] | None:
+    """The penalties that were given. Raises OptionError for anything else than numbers."""
+    if text is None:
+        return None
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        raise OptionError(f"--alphas must be numbers separated by commas, such as 0.1,1,10; found {text!r}") from None
+
+
+def parse_penalties(texts: Sequence[str]) -> dict[str, float]:
+    """Term -> factor of its penalty, from texts `term=factor`. Raises OptionError for anything else."""
+    penalty_factors: dict[str, float] = {}
+    for text in texts:
+        term, _, factor = (part.strip() for part in text.rpartition("="))
+        try:
+            value = float(factor)
+        except ValueError:
+            term = ""
+        if not term:
+            raise OptionError(f"--penalty must be a term and a number, as in --penalty x=0; found {text!r}")
+        if term in penalty_factors:
+            raise OptionError(f"--penalty gives '{term}' twice")
+        penalty_factors[term] = value
+    return penalty_factors
+
+
+def save_fit(fit: LinearFit | PenalizedFit, target: Path) -> None:
+    """Save a fit, and say which."""
+    fit.save(target)
+    penalty = f", alpha = {fit.alpha:.6g}," if fit.alpha is not None else ""
+    click.echo(f"{fit.formula}{penalty} saved to {target}", err=True)
+
+
+def show(result: Result, format: str, plot: Path | None) -> None:
+    """Print a result, and draw it."""
+    from gramian.cli.drawing import write_plot
+
+    if format == "json":
+        click.echo(json.dumps(result.to_dict(), indent=2, ensure_ascii=False, allow_nan=False))
+    else:
+        click.echo(result.summary() if format == "table" else _csv(result))
+    if plot is not None:
+        write_plot(result.plot(), plot)
+
+
+def _csv(result: Any) -> str:
+    """Numbers with all their digits, nothing where unknown."""
+    table = result.tidy() if hasattr(result, "tidy") else result.table
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(table.column_names)
+    writer.writerows(map(_cell, row.values()) for row in table.to_pylist())
+    return buffer.getvalue().removesuffix("\n")
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, Iterable) and not isinstance(value, str):
+        return " + ".join(map(str, value))
+    return "" if value is None else str(value)

@@ -1,0 +1,1 @@
+"""CSV files: their reader, types from a sample, errors with a line."""

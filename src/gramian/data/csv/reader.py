@@ -1,0 +1,104 @@
+"""CSV: a unit is a file; types come from a sample, and a value that does not fit is told with its line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.csv as pc
+
+from gramian.batch import Batch
+from gramian.data.batching import batch_rows
+from gramian.data.columns import family
+from gramian.data.csv.errors import first_fault, unclosed, unclosed_quote
+from gramian.data.csv.raw_text import open_text
+from gramian.data.csv.sample import Dialect, conversion, parsing, sample
+from gramian.data.file_info import FileInfo, batch_of, stored_columns
+from gramian.data.paths import File
+from gramian.data.read_errors import READ_ERRORS
+from gramian.data.unify_schema import duplicates
+from gramian.errors import GramianError
+
+BLOCK = 2**22  # bytes that are parsed together
+TEXT = pa.dictionary(pa.int32(), pa.string())
+
+
+def inspect(file: File) -> FileInfo:
+    """Names from the first line, types from a sample."""
+    sampled = sample(file)
+    return FileInfo(file, sampled.types, duplicates(sampled.names), sampled.rows, dialect=sampled.dialect)
+
+
+def units(info: FileInfo, agreed: Mapping[str, Any]) -> Iterator[Table]:
+    """The file as one unit; a column without values in the sample takes the type that the other files have."""
+    if info.rows == 0:
+        return
+    types = {name: agreed.get(name) if pa.types.is_null(kind) else kind for name, kind in info.types.items()}
+    typed_columns = tuple((name, kind if kind is not None else pa.null()) for name, kind in types.items())
+    yield Table(info.file, typed_columns, info.dialect)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One CSV file. types : name -> the Arrow type that its values must have."""
+
+    file: File
+    types: tuple[tuple[str, Any], ...]
+    dialect: Dialect
+
+    @property
+    def name(self) -> str:
+        """The file."""
+        return self.file.label
+
+    @property
+    def rows(self) -> int | None:
+        """Unknown before it is read."""
+        return None
+
+    @property
+    def size(self) -> int:
+        """Bytes of the file, compressed or not."""
+        return self.file.size
+
+    def portable(self, columns: Sequence[str]) -> Table:
+        """What another process reads these columns by."""
+        return replace(self, file=self.file.anywhere)
+
+    def batches(self, columns: Sequence[str], *, parallel: bool = False) -> Iterator[Batch]:
+        """The rows in order. Raises DataError with the line of a value that does not fit its column."""
+        in_file = stored_columns(columns, self.file)
+        read = {name: kind for name, kind in self.types if name in in_file} or {self.types[0][0]: pa.string()}
+        first = 0
+        for piece in self._pieces(read, parallel):
+            for at in range(0, piece.num_rows, step := batch_rows(len(columns))):
+                rows = piece.slice(at, step)
+                yield batch_of(rows, columns, self.file, self.name, first)
+                first += rows.num_rows
+
+    def _pieces(self, read: Mapping[str, Any], parallel: bool) -> Iterator[Any]:
+        self.file.check()
+        with open_text(self.file) as raw:
+            try:
+                yield from _reader(raw, read, self.dialect, parallel)
+                raw.drain()
+            except GramianError:
+                raise
+            except READ_ERRORS as error:
+                self.file.check()
+                raise first_fault(self.file, self.dialect, read, error) from error
+            self.file.check()
+            if raw.quotes % 2 and (line := unclosed_quote(self.file, self.dialect)):
+                raise unclosed(self.file, line)
+
+
+def _reader(raw: Any, read: Mapping[str, Any], dialect: Dialect, parallel: bool) -> Any:
+    types = {name: TEXT if family(kind) == "text" else kind for name, kind in read.items()}
+    return pc.open_csv(
+        raw,
+        read_options=pc.ReadOptions(use_threads=parallel, block_size=BLOCK),
+        parse_options=parsing(dialect),
+        convert_options=conversion(column_types=types, include_columns=list(read)),
+    )

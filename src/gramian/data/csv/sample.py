@@ -1,0 +1,209 @@
+"""Names and types of a CSV file, from its first line and a sample of its head, middle and tail."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pv
+
+from gramian.data.columns import family
+from gramian.data.csv.raw_text import is_gzip, open_bytes
+from gramian.data.paths import File
+from gramian.data.read_errors import error_context
+from gramian.errors import DataError
+
+PIECE = 2**20  # bytes of the head, of the middle and of the tail
+BOM = b"\xef\xbb\xbf"
+GZIP = b"\x1f\x8b"
+UTF16 = (b"\xff\xfe", b"\xfe\xff")
+NULLS = [
+    *("", "NA", "N/A", "n/a", "<NA>", "#N/A", "#N/A N/A", "#NA", "NULL", "null", "None"),
+    *("NaN", "nan", "-NaN", "-nan", "1.#IND", "-1.#IND", "1.#QNAN", "-1.#QNAN"),
+]
+INTEGER = r"^\s*[+-]?\d+\s*$"
+NUMBER = r"^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$"
+MAX_STRAY_SHARE = (
+    0.1  # up to this share of other values (or a single one) a column of numbers holds mistakes, not levels
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How the fields of a line are told apart."""
+
+    delimiter: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sample:
+    """The names of the columns in their order, their types and the dialect; `rows` is 0 or unknown."""
+
+    names: tuple[str, ...]
+    types: Mapping[str, Any]
+    dialect: Dialect
+    rows: int | None
+
+
+def sample(file: File) -> Sample:
+    """What a CSV file holds, without reading all of it. Raises DataError where there is no header."""
+    with error_context(file.label):
+        head, later = _pieces(file)
+    head = head.removeprefix(BOM)
+    if not head.strip():
+        raise DataError("is empty: there is not even a line with the names of the columns", file.label)
+    if head.startswith(UTF16):
+        raise DataError("is UTF-16; save it as UTF-8", file.label)
+    if head.startswith(GZIP):
+        raise DataError("is compressed; rename it so that it ends in .gz", file.label)
+    if b"\0" in head:
+        raise DataError("holds zero bytes: it is no text", file.label)
+    names, dialect, start = _header(head, file)
+    parts = [head[start:], *(piece for piece in later if _aligned(piece, len(names), dialect))]
+    kinds = [_inferred(part, len(names), dialect) for part in parts]
+    types = [_common_type([piece_types[i] for piece_types in kinds]) for i in range(len(names))]
+    rows = None if any(part.strip() for part in (head[start:], *later)) else 0
+    return Sample(names, dict(zip(names, types, strict=True)), dialect, rows)
+
+
+def parsing(dialect: Dialect) -> Any:
+    """Options of the parser: quoted values may span lines."""
+    return pv.ParseOptions(delimiter=dialect.delimiter, newlines_in_values=True)
+
+
+def conversion(**more: Any) -> Any:
+    """Options of the converter: nulls as pandas spells them, also within quotes."""
+    return pv.ConvertOptions(
+        null_values=NULLS,
+        true_values=["true", "True", "TRUE"],
+        false_values=["false", "False", "FALSE"],
+        strings_can_be_null=True,
+        quoted_strings_can_be_null=True,
+        **more,
+    )
+
+
+def _pieces(file: File) -> tuple[bytes, list[bytes]]:
+    """The head in whole lines; pieces of the middle and the tail from the first line that begins in them."""
+    with open_bytes(file) as raw:
+        head = raw.read(3 * PIECE + 1)
+        if len(head) <= 3 * PIECE:
+            return head, []
+        if is_gzip(file):
+            return _to_line_end(head), []
+        later = [_from_line_start(_read_at(raw, at)) for at in (file.size // 2, file.size - PIECE)]
+    return _to_line_end(head[:PIECE]), [_to_line_end(later[0]), later[1]]
+
+
+def _read_at(raw: Any, at: int) -> bytes:
+    raw.seek(at)
+    return bytes(raw.read(PIECE))
+
+
+def _from_line_start(piece: bytes) -> bytes:
+    return piece[piece.find(b"\n") + 1 :]
+
+
+def _to_line_end(piece: bytes) -> bytes:
+    return piece[: piece.rfind(b"\n") + 1] or piece
+
+
+def _header(head: bytes, file: File) -> tuple[tuple[str, ...], Dialect, int]:
+    """The names, the dialect, and where the rows begin."""
+    first = head.lstrip(b"\r\n").partition(b"\n")[0].decode("utf-8", "replace")
+    dialect = Dialect(_delimiter(first, file.path))
+    read = 0
+
+    def lines() -> Iterator[str]:
+        nonlocal read
+        for line in head.splitlines(keepends=True):
+            read += len(line)
+            yield line.decode("utf-8")
+
+    try:
+        names = next(row for row in csv.reader(lines(), delimiter=dialect.delimiter) if row)
+    except (UnicodeDecodeError, csv.Error, StopIteration) as error:
+        raise DataError(f"the names of the columns cannot be read ({error}); save it as UTF-8", file.label) from error
+    return tuple(names), dialect, read
+
+
+def _delimiter(line: str, path: str) -> str:
+    preferred = ["\t"] if ".tsv" in path.lower() else [","]
+    return next((mark for mark in [*preferred, ",", ";", "\t"] if mark in line), ",")
+
+
+def _aligned(piece: bytes, width: int, dialect: Dialect) -> bool:
+    """Whether a piece surely begins outside quotes: then, and only then, its rows have the right width."""
+    if b'"' not in piece:
+        return True
+    return _regular(piece, width, dialect) and not _regular(b'"' + piece, width, dialect)
+
+
+def _regular(piece: bytes, width: int, dialect: Dialect) -> bool:
+    text = io.StringIO(piece.decode("utf-8", "replace"), newline="")
+    try:
+        rows = [len(row) for row in csv.reader(text, delimiter=dialect.delimiter) if row]
+    except csv.Error:
+        return False
+    return all(fields == width for fields in rows[1:-1])
+
+
+def _inferred(piece: bytes, width: int, dialect: Dialect) -> list[Any]:
+    """The type of each column in a piece; rows of another width are left for the reader to complain of."""
+    if not piece.strip():
+        return [pa.null()] * width
+    try:
+        table = _parsed(piece, width, dialect)
+        numbers = [i for i in range(width) if pa.types.is_floating(table.schema.types[i])]
+        intended = {
+            i: _intended_type(table.column(i)) for i in range(width) if pa.types.is_string(table.schema.types[i])
+        }
+        as_text = _parsed(piece, width, dialect, {str(i): pa.string() for i in numbers}) if numbers else table
+    except pa.ArrowInvalid:
+        return [pa.null()] * width
+    large = {i for i in numbers if pc.all(pc.match_substring_regex(as_text.column(i), INTEGER)).as_py()}
+    return [pa.string() if i in large else intended.get(i, kind) for i, kind in enumerate(table.schema.types)]
+
+
+def _intended_type(column: Any) -> Any:
+    """Text, or the type of the numbers that nearly all values are: then the others are mistakes, told when read."""
+    values = column.drop_null()
+    numbers = values.filter(pc.match_substring_regex(values, NUMBER))
+    stray = len(values) - len(numbers)
+    if len(numbers) < 2 or not 0 < stray <= max(1, MAX_STRAY_SHARE * len(values)):
+        return pa.string()
+    all_integers = pc.all(pc.match_substring_regex(numbers, INTEGER)).as_py()
+    return pa.int64() if all_integers and pc.max(pc.utf8_length(numbers)).as_py() < 19 else pa.float64()
+
+
+def _parsed(piece: bytes, width: int, dialect: Dialect, types: Mapping[str, Any] | None = None) -> Any:
+    options = parsing(dialect)
+    options.invalid_row_handler = lambda row: "skip"
+    names = pv.ReadOptions(column_names=[str(i) for i in range(width)], block_size=len(piece) + 1, use_threads=False)
+    return pv.read_csv(io.BytesIO(piece), names, options, conversion(column_types=types))
+
+
+def _common_type(kinds: Sequence[Any]) -> Any:
+    """One type for a column: integers widen to floats, dates to timestamps, all else to text."""
+    by_family = {family(kind): kind for kind in kinds if not pa.types.is_null(kind)}
+    if not by_family:
+        return pa.null()
+    if by_family.keys() <= {"integer", "float"}:
+        return by_family.get("float", by_family.get("integer"))
+    if by_family.keys() <= {"date", "timestamp"}:
+        return _with_fractions(by_family.get("timestamp", by_family.get("date")))
+    if len(by_family) == 1 and by_family.keys() & {"boolean", "timestamp with time zone"}:
+        return _with_fractions(next(iter(by_family.values())))
+    return pa.string()
+
+
+def _with_fractions(kind: Any) -> Any:
+    """Timestamps with room for fractions of a second that the sample did not show."""
+    if not pa.types.is_timestamp(kind) or kind.unit == "ns":
+        return kind
+    return pa.timestamp("us", kind.tz)

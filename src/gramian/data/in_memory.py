@@ -1,0 +1,146 @@
+"""Columns in memory, cut into units of a fixed number of rows without a copy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from gramian.batch import Batch
+from gramian.data.batching import SLICE_ROWS, batch_rows
+from gramian.data.columns import usable
+from gramian.data.sparse import is_sparse, rows_of
+from gramian.errors import ColumnError
+
+FEW_ROWS = 4096  # pieces smaller than this cost more than copying them together
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class InMemoryTable:
+    """Columns in memory, all of the same length.
+
+    columns : name -> Arrow array, chunked array or NumPy vector. matrices : name -> (rows, k) array, or CSR matrix.
+    """
+
+    rows: int
+    columns: Mapping[str, Any]
+    matrices: Mapping[str, Any]
+
+    def units(self, where: str, first_row: int = 0) -> tuple[Slice, ...]:
+        """Slices of a fixed number of rows, at least one."""
+        starts = range(0, max(self.rows, 1), SLICE_ROWS)
+        return tuple(Slice(self, where, at, min(SLICE_ROWS, self.rows - at), first_row) for at in starts)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Slice:
+    """Rows `start` to `start + rows` of what is held; `before` counts the rows of earlier frames."""
+
+    table: InMemoryTable
+    where: str
+    start: int
+    rows: int
+    rows_before: int = 0
+
+    @property
+    def name(self) -> str:
+        """The frame and its rows, for people."""
+        first = self.rows_before + self.start
+        return f"{self.where}, rows {first}-{first + max(self.rows, 1) - 1}"
+
+    @property
+    def size(self) -> int:
+        """Unknown before the columns are chosen."""
+        return 0
+
+    def batches(self, columns: Sequence[str], *, parallel: bool = False) -> Iterator[Batch]:
+        """Views of the rows with these columns; a matrix asked for by its name alone comes whole, sparse if it is."""
+        vectors, chunked, matrices = self._select(columns)
+        dense = dense_columns(columns, matrices)
+        width = len(vectors) + len(chunked) + sum(_cells(m, entire=name in columns) for name, m in matrices.items())
+        for at, rows, arrays in _pieces(chunked, self.start, self.rows, batch_rows(width, SLICE_ROWS)):
+            rows_of = slice(at, at + rows)
+            views = {name: native(vector[rows_of]) for name, vector in vectors.items()}
+            blocks, taken = blocks_of(matrices, rows_of, dense, columns)
+            yield Batch(rows, {**arrays, **views, **taken}, blocks, self.where, self.rows_before + at)
+
+    def _select(self, names: Sequence[str]) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+        vectors: dict[str, Any] = {}
+        chunked: dict[str, Any] = {}
+        matrices: dict[str, Any] = {}
+        for name in names:
+            column = self.table.columns.get(name)
+            base = name if name in self.table.matrices else name.rpartition("[")[0]
+            if column is None and base not in self.table.matrices:
+                raise ColumnError(name, self.table.columns, self.where)
+            if column is None:
+                matrices[base] = self.table.matrices[base]
+            else:
+                (vectors if isinstance(column, np.ndarray) else chunked)[name] = column
+        return vectors, chunked, matrices
+
+
+def _cells(matrix: Any, *, entire: bool) -> int:
+    """What a row of a matrix takes: of a sparse one that stays sparse, its entries."""
+    return int(matrix.nnz // max(matrix.shape[0], 1) if entire and is_sparse(matrix) else matrix.shape[1])
+
+
+def dense_columns(names: Sequence[str], matrices: Mapping[str, Any]) -> dict[str, list[int]]:
+    """Which columns of each sparse matrix are wanted as dense ones."""
+    out: dict[str, list[int]] = {}
+    for name in names:
+        base, _, index = name.removesuffix("]").rpartition("[")
+        if name not in matrices and is_sparse(matrices.get(base)):
+            out.setdefault(base, []).append(int(index))
+    return out
+
+
+def blocks_of(
+    matrices: Mapping[str, Any], rows: slice, dense: Mapping[str, list[int]], names: Sequence[str]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Rows of matrices: whole ones, and single columns of sparse ones."""
+    blocks: dict[str, Any] = {}
+    taken: dict[str, Any] = {}
+    for name, matrix in matrices.items():
+        positions = dense.get(name, [])
+        if not is_sparse(matrix):
+            blocks[name] = native(matrix[rows])
+        elif name not in names and len(positions) == matrix.shape[1]:
+            blocks[name] = rows_of(matrix, rows).toarray()
+        else:
+            if name in names:
+                blocks[name] = rows_of(matrix, rows)
+            selected = rows_of(matrix, rows)[:, positions].toarray()
+            taken |= {f"{name}[{j}]": np.ascontiguousarray(selected[:, k]) for k, j in enumerate(positions)}
+    return blocks, taken
+
+
+def native(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """The same values in this machine's byte order, a view where they are already."""
+    return values if values.dtype.isnative else values.astype(values.dtype.newbyteorder("="))
+
+
+def _pieces(columns: Mapping[str, Any], start: int, rows: int, step: int) -> Iterator[tuple[int, int, dict[str, Any]]]:
+    """Where each piece begins, its rows, and its Arrow columns; at least one piece."""
+    if not columns or not rows:
+        empty = {name: usable(one_array(column.slice(start, 0))) for name, column in columns.items()}
+        yield from (
+            (position, min(step, start + rows - position), empty)
+            for position in range(start, start + max(rows, 1), step)
+        )
+        return
+    table = pa.table({name: column.slice(start, rows) for name, column in columns.items()})
+    if max(column.num_chunks for column in table.columns) * FEW_ROWS > rows + 2 * FEW_ROWS:
+        table = table.combine_chunks()
+    position = start
+    for piece in table.to_batches(max_chunksize=step):
+        yield position, piece.num_rows, {name: usable(piece.column(i)) for i, name in enumerate(columns)}
+        position += piece.num_rows
+
+
+def one_array(column: Any) -> Any:
+    """A column as one array."""
+    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column

@@ -1,0 +1,1 @@
+"""Nonlinear least squares by Gauss-Newton in a trust region."""

@@ -1,3 +1,0 @@
-"""What a fit asks of an engine."""
-
-from gramian.engines.choice import Engine as Engine

@@ -1,0 +1,1 @@
+"""Generalized linear models by iteratively reweighted least squares."""

@@ -1,0 +1,158 @@
+"""Generalized linear models: a pilot, then normal equations in a row, one pass each."""
+
+from __future__ import annotations
+
+import math
+from contextlib import nullcontext
+from dataclasses import replace
+
+import numpy as np
+
+from gramian.batch import Source
+from gramian.engines.blas import one_thread
+from gramian.engines.choice import Engine
+from gramian.engines.progress import Progress
+from gramian.errors import ConvergenceError, DataError, NumericalError
+from gramian.fit.glm.accumulate import Totals
+from gramian.fit.glm.iterate import IterationHistory, iterate, linear_convergence, quadratic_convergence
+from gramian.fit.glm.loop import Run
+from gramian.fit.glm.options import GlmOptions
+from gramian.fit.glm.proposal import Evaluated, is_canonical, uses_observed_information
+from gramian.fit.glm.setup import bare_design, complete_design
+from gramian.fit.glm.solution import GlmSolved
+from gramian.fit.glm.step import solution_at
+from gramian.fit.leastsquares.model_columns import to_model_columns
+from gramian.fit.leastsquares.solution import Solved
+from gramian.fit.passes.row_cache import cached_source
+from gramian.fit.passes.subsample import has_few_rows
+from gramian.fit.vcov.fit import PassRunner, check_vcov, with_robust
+from gramian.formula.coding import empty_cells
+from gramian.formula.design import Design
+from gramian.linalg.cholesky_step import MAX_COLUMNS
+from gramian.models.glm import GLM
+from gramian.typing import Vector
+
+MAX_SE_CHANGE = 1e-7  # relative change of a standard error that the last step may still cause
+MAX_CHECK_STEP = 10.0  # tolerances that a pass at the answer may find it to be off by; rounding, mostly
+
+
+def run_glm(formula: str, source: Source, options: GlmOptions, engine: Engine, progress: Progress | None) -> GlmSolved:
+    """Fit a generalized linear model.
+
+    Raises DataError for a source that can be read once, SeparationError, ConvergenceError, NumericalError.
+    """
+    if not source.rereadable:
+        raise DataError("these data can be read once only, but a generalized linear model takes two to four passes")
+    if options.robust is not None:
+        check_vcov(options.robust, source.schema, options.common.alpha, general=True)
+    clusters = () if options.robust is None else options.robust.clusters
+    bare = bare_design(formula, source.schema, options)
+    source = cached_source(source, (*bare.columns, *clusters))
+    with one_thread() if has_few_rows(source) and len(bare.layout.rows) <= MAX_COLUMNS else nullcontext():
+        return _run(bare, source, options, engine, progress)
+
+
+def _run(bare: Design, source: Source, options: GlmOptions, engine: Engine, progress: Progress | None) -> GlmSolved:
+    run = Run(source, options, engine, progress)
+    newton = is_canonical(options.model) or uses_observed_information(options.model)
+    predicted = quadratic_convergence if newton and not options.estimate_theta else linear_convergence
+    first = run.begin(complete_design(bare, source))
+    history = iterate(first, run.evaluate, predicted, options.tolerance, options.max_passes, run.passes)
+    last, b, deviance = _finish(run, history)
+    return _solved(run, last, b, deviance, tuple(history.lengths))
+
+
+def _finish(run: Run, history: IterationHistory[Evaluated]) -> tuple[Evaluated, Vector, float]:
+    """The answer: the point that information and totals are taken from, the coefficients, their deviance."""
+    point = history.current
+    b, model = point.trial(1.0)
+    se_change = (
+        point.se_change * point.length / history.lengths[-2]
+        if len(history.lengths) > 1 and history.lengths[-2]
+        else 0.0
+    )
+    has_expected_information = (
+        not uses_observed_information(model) and not run.options.estimate_theta
+    )  # information is the expected one, of this model
+    if has_expected_information and run.null_model.has_deviance and se_change <= MAX_SE_CHANGE:
+        return point, b, point.step.deviance
+    return _check(run, point, b, model)
+
+
+def _check(run: Run, point: Evaluated, b: Vector, model: GLM) -> tuple[Evaluated, Vector, float]:
+    """Passes at the answer: for its expected information, the null model, and whether it is one."""
+    for _ in range(run.options.max_passes):
+        last = run.check(point, b, model)
+        if last is None:
+            break
+        settled = last.length <= MAX_CHECK_STEP * run.options.tolerance
+        if not settled and last.length > point.length:
+            break
+        b, model = last.trial(1.0)
+        if settled and run.null_model.has_deviance:
+            return last, b, last.step.deviance
+        point = last
+    reason = "a mean is out of range" if last is None else f"the next step is {last.length:.3g} standard errors long"
+    raise ConvergenceError(
+        f"no convergence: at what seemed to be the answer {reason}; the link '{model.link.name}' may not fit these data"
+    )
+
+
+def _solved(run: Run, last: Evaluated, b: Vector, deviance: float, lengths: tuple[float, ...]) -> GlmSolved:
+    options, model, totals = run.options, last.model, last.linearized.totals
+    outcome_totals = totals if options.estimate_theta else run.outcome_totals
+    assert outcome_totals is not None
+    linear_part = _linear(run, last, b, outcome_totals)
+    if not (np.isfinite(linear_part.coefficients) | ~linear_part.identified).all():
+        raise NumericalError("the coefficients overflow; scale the columns, or use another link")
+    alone = linear_part.intercept and linear_part.rank == 1  # the model is the null model, to the last bit
+    if options.robust is not None:
+        reading = PassRunner(run.source, run.engine, run.progress, options.common.drop)
+        linear_part = with_robust(linear_part, model, deviance, options.robust, reading)
+    return GlmSolved(
+        linear=linear_part,
+        model=model,
+        estimated_theta=options.estimate_theta,
+        deviance=deviance,
+        null_deviance=deviance if alone else run.null_model.deviance,
+        base=outcome_totals.base,
+        size=outcome_totals.size,
+        lengths=lengths,
+        binary=last.setting.design.binary,
+    )
+
+
+def _linear(run: Run, last: Evaluated, b: Vector, outcome_totals: Totals) -> Solved:
+    """The last step as a weighted linear fit."""
+    setting, step, options = last.setting, last.step, run.options
+    names, collinear = tuple(c.name for c in setting.columns), options.common.collinear
+    rows = last.linearized.moments.rows
+    solution = replace(solution_at(setting, step, rows, last.b, options.common.alpha), coefficients=b)
+    model_columns = to_model_columns(setting.parametrization, solution, step.products, names, collinear)
+    return Solved(
+        formula=setting.design.formula,
+        design=setting.design,
+        levels=setting.levels,
+        parametrization=setting.parametrization,
+        solution=solution,
+        names=names,
+        terms=tuple(c.term for c in setting.columns),
+        coefficients=model_columns.coefficients,
+        inverse=model_columns.inverse,
+        identified=model_columns.identified,
+        aliased=model_columns.aliased,
+        empty_cells=empty_cells(setting.design.terms, setting.levels),
+        intercept=setting.parametrization.constant is not None,
+        rows=rows,
+        weight=outcome_totals.weight,
+        log_weight=0.0,
+        rss=max(float(step.products.hi[-1, -1]), 0.0),
+        tss=math.nan,
+        mean=outcome_totals.outcome / outcome_totals.weight,
+        rank=int(solution.independent.sum()),
+        leverage=solution.leverage,
+        condition=solution.condition,
+        passes=run.passes,
+        dropped_rows=last.linearized.dropped_rows,
+        alpha=options.common.alpha,
+    )

@@ -1,0 +1,279 @@
+"""One generalized linear fit under way: its passes, and what is known from one to the next."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from gramian.batch import Source
+from gramian.engines.blas import one_thread
+from gramian.engines.choice import Engine
+from gramian.engines.progress import Progress, watched
+from gramian.errors import ConvergenceError, NumericalError
+from gramian.fit.glm import separation
+from gramian.fit.glm.accumulate import Linearize, Linearized, Totals
+from gramian.fit.glm.anderson import PastIterate
+from gramian.fit.glm.columns import Setting, setting_of, transferred
+from gramian.fit.glm.iterate import IterationHistory
+from gramian.fit.glm.null_model import NullModel, intercept
+from gramian.fit.glm.options import GlmOptions
+from gramian.fit.glm.proposal import (
+    NEARBY,
+    Evaluated,
+    Trial,
+    converges_linearly,
+    propose_move,
+    se_change,
+    uses_observed_information,
+)
+from gramian.fit.glm.row_cache import RowCache, cache_rows
+from gramian.fit.glm.start import GAUSSIAN, Start, subsample_start
+from gramian.fit.glm.step import MAX_THETA, newton, theta_length
+from gramian.fit.leastsquares.system import solved_products
+from gramian.fit.passes.accumulate import Accumulate, Accumulated
+from gramian.fit.passes.limits import check_width
+from gramian.fit.passes.subsample import draw, subsample
+from gramian.formula.design import Design
+from gramian.linalg import maps
+from gramian.linalg.monomials import CONSTANT
+from gramian.models.glm import GLM
+from gramian.typing import M, Pass, Vector
+
+NULL_ROWS = 1 << 18  # of the sample, for the null model's start
+
+
+@dataclass(slots=True)
+class Run:
+    """What stays the same from pass to pass, and what a pass adds.
+
+    held : all rows, where they are few. outcome : totals that depend on the outcome alone.
+    spread : of the columns, ratios : of steps, see `separation`.
+    """
+
+    source: Source
+    options: GlmOptions
+    engine: Engine
+    progress: Progress | None
+    passes: int = 0
+    row_cache: RowCache | None = None
+    null_model: NullModel = field(default_factory=NullModel)
+    outcome_totals: Totals | None = None
+    column_stds: Vector | None = None
+    separation_ratios: list[float] = field(default_factory=list)
+
+    def fold(self, task: Pass[M]) -> M:
+        """One pass."""
+        self.passes += 1
+        with watched(self.progress, self.source.rows, self.source.size):
+            return self.engine.fold(self.source, task, progress=self.progress)
+
+    def linearize(self, task: Linearize) -> Linearized:
+        """One pass, over the rows that are held where they are."""
+        if self.row_cache is None:
+            return self.fold(task)
+        self.passes += 1
+        with watched(self.progress, self.source.rows, self.source.size), one_thread():
+            linearized = self.row_cache.fold(task)
+            if self.progress is not None:
+                self.progress.advance(self.source.rows or 0, self.source.size or 0)
+        return linearized
+
+    def begin(self, design: Design) -> Evaluated:
+        """The pilot, and the first pass, after which the levels are known."""
+        self.row_cache = cache_rows(self.source, self._task(design, self.options.model), self.engine)
+        (response,) = design.outcome
+        sample = (self.row_cache and self.row_cache.sample(response)) or draw(self.source, design)
+        if design.offsets:
+            self.null_model = NullModel(
+                intercept(self.options.model, subsample(sample, NULL_ROWS), response), fixed=False
+            )
+        start = subsample_start(sample, design, self.options, self.row_cache)
+        del sample
+        return self._from_outcome(design) if start is None else self._from_subsample(design, start)
+
+    def _from_subsample(self, design: Design, start: Start) -> Evaluated:
+        names = start.setting.levels.names
+        task = self._task(replace(design, levels=names) if names else design, start.model)
+        task = replace(task, predictor=start.setting.predictor(start.coefficients))
+        linearized = self.linearize(task)
+        if not math.isfinite(linearized.totals.deviance):
+            return self._from_outcome(design)
+        setting = self._first_setting(design, linearized)
+        b = transferred(start.coefficients, start.setting, setting)
+        return self._from_outcome(design) if b is None else self._evaluated(setting, b, start.model, task, linearized)
+
+    def _from_outcome(self, design: Design) -> Evaluated:
+        """Without a pilot: the family's own starting means, then a pass at what they give."""
+        model = self.options.model
+        linearized = self.linearize(self._task(design, model))
+        if not math.isfinite(linearized.totals.deviance):
+            linearized = self.linearize(Linearize(design, GAUSSIAN, likelihood=True, drop=self.options.common.drop))
+            return self._from_constant(self._first_setting(design, linearized), model)
+        setting = self._first_setting(design, linearized)
+        first = newton(setting, linearized, None, self.options.common.alpha, model.family.known_dispersion)
+        return self.evaluate_at(setting, first.move, model) or self._from_constant(setting, model)
+
+    def _from_constant(self, setting: Setting, model: GLM) -> Evaluated:
+        """From the null model, whose means are possible."""
+        b = np.zeros(len(setting.columns))
+        if setting.parametrization.constant is not None and self.null_model.eta is not None:
+            b[setting.parametrization.constant] = self.null_model.eta
+        point = self.evaluate_at(setting, b, model)
+        if point is None:
+            raise ConvergenceError(
+                f"no start: with the link '{model.link.name}' no coefficients were found that give possible means for "
+                f"the family '{model.family.name}'; use another link, or keep the intercept"
+            )
+        return point
+
+    def _first_setting(self, design: Design, linearized: Linearized) -> Setting:
+        """The model's columns, and where the null model stands, once all rows have been seen."""
+        if not linearized.moments.rows:
+            causes = ", ".join(f"{n:,} {cause}" for cause, n in linearized.dropped_rows.causes.items())
+            reason = f": {linearized.dropped_rows.total:,} left out ({causes})" if causes else ": the data are empty"
+            raise NumericalError(f"no rows are left to fit '{design.formula}'{reason}")
+        common = self.options.common
+        check_width(design.terms, {name: len(levels) for name, levels in linearized.moments.levels.items()})
+        design = replace(design, levels=linearized.moments.levels)
+        penalized = common.alpha is not None
+        setting = setting_of(design, linearized.moments, every_level=common.every_level, penalized=penalized)
+        self._begin_null(setting, linearized.totals)
+        return setting
+
+    def _begin_null(self, setting: Setting, totals: Totals) -> None:
+        """Raises SeparationError for an outcome without variation at an edge of its range."""
+        mean, top = totals.outcome / totals.weight, separation.top_of(self.options.model.family)
+        has_constant = setting.parametrization.constant is not None
+        if top is not None and has_constant and (mean == 0.0 or (mean == top and not totals.interior_weight)):
+            raise separation.constant_outcome(mean)
+        if not has_constant:
+            self.null_model = NullModel(0.0)
+        elif self.null_model.eta is None:
+            eta = float(self.options.model.link.link(np.array([mean]))[0])
+            self.null_model = replace(self.null_model, eta=eta)
+            if self.null_model.fixed and top == 1.0 and not totals.interior_weight:
+                failures = totals.weight - totals.outcome
+                self.null_model.deviance = -2.0 * (totals.outcome * math.log(mean) + failures * math.log1p(-mean))
+
+    def evaluate_at(self, setting: Setting, b: Vector, model: GLM) -> Evaluated | None:
+        """A pass at b; None where a mean is out of range."""
+        task = replace(self._task(setting.design, model), predictor=setting.predictor(b))
+        linearized = self.linearize(task)
+        return (
+            self._evaluated(setting, b, model, task, linearized) if math.isfinite(linearized.totals.deviance) else None
+        )
+
+    def check(self, point: Evaluated, b: Vector, model: GLM) -> Evaluated | None:
+        """A pass at what seems to be the answer, with the expected information; None where a mean is out of range."""
+        task = replace(
+            self._task(point.setting.design, model), predictor=point.setting.predictor(b), observed_information=False
+        )
+        linearized = self.linearize(task)
+        if not math.isfinite(linearized.totals.deviance):
+            return None
+        return self._evaluated(
+            point.setting, b, model, task, linearized, point.past_iterates if converges_linearly(model) else ()
+        )
+
+    def evaluate(self, trial: Trial, history: IterationHistory[Evaluated]) -> Evaluated:
+        """A pass at a trial point of the loop; where steps do not settle, it looks for separation on the way."""
+        point = history.current
+        b, model = trial
+        candidates = self._candidate_directions(point, history.lengths)
+        task = replace(
+            self._task(point.setting.design, model), predictor=point.setting.predictor(b), candidates=candidates
+        )
+        linearized = self.linearize(task)
+        self._check_separation(point, linearized)
+        if not math.isfinite(linearized.totals.deviance):
+            return replace(point, loss=math.inf)
+        new = self._evaluated(
+            point.setting, b, model, task, linearized, point.past_iterates if point.step.length < NEARBY else ()
+        )
+        return replace(new, se_change=se_change(point.step, new.step))
+
+    def _directions(self, point: Evaluated) -> tuple[Vector, Vector, Vector]:
+        if self.column_stds is None:
+            self.column_stds = _column_stds(
+                point.setting, self.fold(Accumulate(point.setting.design, self.options.common.drop))
+            )
+        return (
+            point.step.move,
+            separation.without_small_parts(point.step.move, point.setting, self.column_stds),
+            point.b,
+        )
+
+    def _candidate_directions(
+        self, point: Evaluated, lengths: Sequence[float]
+    ) -> separation.CandidateDirections | None:
+        top = separation.top_of(self.options.model.family)
+        if top is None or self.options.common.alpha or not separation.slow_steps(lengths):
+            return None
+        directions = self._directions(point)
+        return separation.CandidateDirections(tuple(point.setting.predictor(d) for d in directions), top)
+
+    def _check_separation(self, point: Evaluated, linearized: Linearized) -> None:
+        self.separation_ratios = [*self.separation_ratios, linearized.moves[0].ratio] if linearized.moves else []
+        separating = separation.separating_index(linearized.moves, self.separation_ratios)
+        if separating is not None and self.column_stds is not None:
+            raise separation.separation_error(self._directions(point)[separating], point.setting, self.column_stds)
+
+    def _evaluated(
+        self,
+        setting: Setting,
+        b: Vector,
+        model: GLM,
+        task: Linearize,
+        linearized: Linearized,
+        past_iterates: tuple[PastIterate, ...] = (),
+    ) -> Evaluated:
+        if task.null is not None:
+            self.null_model.update(linearized.totals)
+        theta, totals, estimated = model.family.theta, linearized.totals, self.options.estimate_theta
+        if estimated and theta is not None and theta >= MAX_THETA and totals.theta_score > 0.0:
+            raise ConvergenceError(
+                "no convergence: the counts vary no more than a Poisson distribution does, so theta grows without end; "
+                'use family="poisson", or give theta='
+            )
+        if task.likelihood:
+            self.outcome_totals = linearized.totals
+        step = newton(setting, linearized, b, self.options.common.alpha, model.family.known_dispersion)
+        length = math.hypot(step.length, theta_length(totals)) if estimated else step.length
+        loss = totals.deviance + step.penalty - (2.0 * totals.base if estimated else 0.0)
+        iterates = (*past_iterates, PastIterate(b, step.move))
+        return Evaluated(
+            setting, b, model, linearized, step, length, loss, propose_move(model, step, iterates), iterates
+        )
+
+    def _task(self, design: Design, model: GLM) -> Linearize:
+        estimated = self.options.estimate_theta
+        return Linearize(
+            design,
+            model,
+            null=None if self.null_model.has_deviance and not estimated else self.null_model.eta,
+            observed_information=uses_observed_information(model),
+            likelihood=estimated or self.outcome_totals is None,
+            theta=estimated,
+            drop=self.options.common.drop,
+        )
+
+
+def _column_stds(setting: Setting, accumulated: Accumulated) -> Vector:
+    """How far a unit of each coefficient moves a row: 1 within a level, a standard deviation for a number."""
+    products, parametrization = (
+        solved_products(accumulated.moments, setting.parametrization).hi[:-1, :-1],
+        setting.parametrization,
+    )
+    if parametrization.constant is not None:
+        ones = products[parametrization.constant]
+        products = products - np.outer(ones, ones) / ones[parametrization.constant]
+    norms = (
+        np.sqrt(np.maximum(products.diagonal(), 0.0))
+        if parametrization.to_solved is None
+        else maps.combination_norms(parametrization.to_solved, products)
+    )
+    is_level = np.array([c.leading == CONSTANT for c in setting.columns])
+    return np.where(is_level, 1.0, norms / math.sqrt(accumulated.moments.weight))

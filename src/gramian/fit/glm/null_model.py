@@ -1,0 +1,75 @@
+"""The model with nothing but an intercept: its deviance is what a generalized linear fit is compared with."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from gramian.fit.glm.accumulate import Totals
+from gramian.fit.passes.subsample import Sample
+from gramian.models.glm import GLM
+from gramian.typing import Vector
+
+MAX_STEPS = 50
+TOLERANCE = 1e-12
+SETTLED = 1e-5  # of eta: a Newton step so short leaves an error of third order
+
+
+@dataclass(slots=True)
+class NullModel:
+    """The null model, followed from pass to pass beside the one that is fitted.
+
+    eta : its intercept (zero without one), None while it is unknown. fixed : whether eta is what it will be, as
+    without an offset, where it is the link of the mean outcome, and without an intercept. deviance : NaN until known.
+    """
+
+    eta: float | None = None
+    fixed: bool = True
+    deviance: float = math.nan
+
+    @property
+    def has_deviance(self) -> bool:
+        """Whether a pass has found the deviance."""
+        return not math.isnan(self.deviance)
+
+    def update(self, totals: Totals) -> None:
+        """Take in a pass that was made at eta."""
+        if self.fixed or self.eta is None:
+            self.deviance = totals.null_deviance
+            return
+        move = totals.null_score / totals.null_information if totals.null_information > 0 else 0.0
+        self.eta += move
+        if abs(move) <= SETTLED * max(1.0, abs(self.eta)):
+            self.deviance = max(totals.null_deviance - move * totals.null_score, 0.0)
+
+
+def intercept(model: GLM, sample: Sample, response: str) -> float | None:
+    """The intercept beside the offsets of a sample, by Newton's method with step halving; None where it fails."""
+    if not sample.rows:
+        return None
+    y = np.concatenate([p.values[response] for p in sample.parts])
+    offset = _joined(sample, [p.offset for p in sample.parts], 0.0)
+    weight = _joined(sample, [p.weight for p in sample.parts], 1.0)
+    mean = float(weight @ y / weight.sum())
+    eta = float(model.link.link(np.array([mean]))[0]) - float(weight @ offset / weight.sum())
+    current = model.linearize(y, eta + offset, weight)
+    for _ in range(MAX_STEPS):
+        slope, curvature = float(current.s.sum()), float(current.w.sum())
+        if not math.isfinite(current.loss) or not curvature > 0.0:
+            return None
+        step = slope / curvature
+        new = model.linearize(y, eta + step + offset, weight)
+        while not new.loss <= current.loss * (1 + 1e-12) and abs(step) > TOLERANCE:
+            step /= 2
+            new = model.linearize(y, eta + step + offset, weight)
+        eta, current = eta + step, new
+        if abs(step) <= TOLERANCE * max(1.0, abs(eta)):
+            break
+    return eta if math.isfinite(eta) else None
+
+
+def _joined(sample: Sample, parts: list[Vector | None], default: float) -> Vector:
+    pairs = zip(sample.parts, parts, strict=True)
+    return np.concatenate([np.full(p.rows, default) if v is None else v for p, v in pairs])

@@ -1,0 +1,65 @@
+"""Options of a generalized linear fit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from gramian.errors import OptionError
+from gramian.fit.passes.options import Options
+from gramian.inference.recipes import VcovSpec, vcov_spec
+from gramian.models.families import family_named
+from gramian.models.glm import GLM
+from gramian.models.links import link_named
+
+NEGATIVE_BINOMIAL = "negative_binomial"
+
+
+@dataclass(frozen=True, slots=True)
+class GlmOptions:
+    """How to fit.
+
+    model : family and link; of a negative binomial whose theta is to be estimated it holds the first guess. common :
+    weights, missing rows, dependent columns, ridge. offset : a column that is added. tolerance : in standard errors.
+    robust : the recipe of the covariance, None for the one that the family gives.
+    """
+
+    model: GLM
+    common: Options
+    offset: str | None = None
+    tolerance: float = 1e-8
+    max_passes: int = 25
+    estimate_theta: bool = False
+    robust: VcovSpec | None = None
+
+
+def glm_options(
+    family: str,
+    link: str | None = None,
+    theta: float | None = None,
+    variance: str | None = None,
+    *,
+    common: Options,
+    offset: str | None = None,
+    vcov: Any = "iid",
+    like: str | None = None,
+    tolerance: float = 1e-8,
+    max_passes: int = 25,
+) -> GlmOptions:
+    """Options from names and numbers as people give them. Raises OptionError."""
+    estimate_theta = family == NEGATIVE_BINOMIAL and theta is None
+    named_family = family_named(family, 1.0 if estimate_theta else _theta(theta), variance)
+    if offset is not None and not isinstance(offset, str):
+        raise OptionError(f"offset must be the name of a column, found {type(offset).__name__}")
+    if isinstance(tolerance, bool) or not isinstance(tolerance, int | float) or not 0.0 < tolerance < 1.0:
+        raise OptionError(f"tolerance must be a number of standard errors between 0 and 1, found {tolerance!r}")
+    if isinstance(max_passes, bool) or not isinstance(max_passes, int) or max_passes < 1:
+        raise OptionError(f"max_passes must be a whole number above 0, found {max_passes!r}")
+    model = GLM(named_family, link_named(named_family.default_link if link is None else link))
+    return GlmOptions(model, common, offset, tolerance, max_passes, estimate_theta, vcov_spec(vcov, like))
+
+
+def _theta(theta: float | None) -> float | None:
+    if theta is not None and (isinstance(theta, bool) or not isinstance(theta, int | float)):
+        raise OptionError(f"theta must be a number above 0, found {theta!r}")
+    return theta

@@ -1,0 +1,58 @@
+"""What a generalized linear fit will read, how often, and why."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from gramian.batch import Source
+from gramian.errors import DataError
+from gramian.fit.glm.options import GlmOptions
+from gramian.fit.glm.proposal import is_canonical
+from gramian.fit.glm.setup import bare_design
+from gramian.fit.passes.plan import Plan, plan_pass
+from gramian.fit.passes.subsample import MAX_ROWS, MAX_UNITS
+from gramian.fit.vcov.fit import check_vcov
+
+
+def plan_glm(formula: str, source: Source, options: GlmOptions, threads: int) -> Plan:
+    """The plan of a generalized linear fit; reads no rows. Raises what the fit would raise before its first pass."""
+    if not source.rereadable:
+        raise DataError("these data can be read once only, but a generalized linear model takes two to four passes")
+    if options.robust is not None:
+        check_vcov(options.robust, source.schema, options.common.alpha, general=True)
+    design = replace(bare_design(formula, source.schema, options), matrix=None)
+    passes, reasons = _passes(options)
+    expected = f"about {passes}, {options.max_passes} at most, after a sample of the rows for a start"
+    plan = plan_pass(design, source, threads, _solver(options), _notes(options, reasons))
+    return replace(plan, passes=passes, expected=expected)
+
+
+def _passes(options: GlmOptions) -> tuple[int, list[str]]:
+    """How many there will be, most likely, and what for."""
+    passes, reasons = 2, ["each pass is a step of Newton's method; from the sample's start two steps are mostly enough"]
+    if not is_canonical(options.model):
+        passes += 1
+        reasons.append("the link is not the family's canonical one: one more pass for the expected information")
+    if options.estimate_theta:
+        passes += 1
+        reasons.append("theta is estimated along with the coefficients, a step in each pass")
+    if options.robust:
+        passes += 1
+        reasons.append(f"{options.robust.name}: one more pass for the scores")
+    return passes, reasons
+
+
+def _notes(options: GlmOptions, reasons: list[str]) -> tuple[str, ...]:
+    missing_policy = "left out and counted" if options.common.drop else "an error"
+    return (
+        *reasons,
+        f"the start is fitted to {MAX_ROWS:,} rows at most, spread over {MAX_UNITS} places; it is no part of the answer",
+        f"it stops when the error predicted for the next point is below {options.tolerance:g} standard errors",
+        f"rows with a missing or infinite value are {missing_policy}",
+    )
+
+
+def _solver(options: GlmOptions) -> str:
+    model, alpha = options.model, options.common.alpha
+    penalty = "" if alpha is None else f", ridge penalty alpha = {alpha:g} on the slopes"
+    return f"Newton's method for {model.family.name}, link {model.link.name}: Cholesky of X'WX in every pass{penalty}"

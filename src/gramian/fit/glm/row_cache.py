@@ -1,0 +1,189 @@
+"""Few rows, read and gathered once for all passes of a generalized linear fit, which then run on the calling thread.
+
+Units, blocks and the order of the levels are those of the source, so a pass has the bits that it would have had there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from gramian.batch import Source
+from gramian.column import MIN_ARROW_LEVELS
+from gramian.engines.choice import Engine
+from gramian.engines.local import Local
+from gramian.engines.tree import Tree
+from gramian.fit.glm.accumulate import GlmAccumulator, Linearize, Linearized
+from gramian.fit.passes.subsample import MAX_UNITS, Sample, finite, has_few_rows
+from gramian.formula.dropped_rows import DroppedRows
+from gramian.formula.row_reader import Observed
+from gramian.linalg.blocks import ROWS_PER_BLOCK
+from gramian.linalg.columns import Columns
+from gramian.typing import Codes, Level, Matrix, Vector
+
+MAX_CACHE_BYTES = 2**25  # bytes of gathered columns
+ALL_ROWS = np.ones(1, bool)
+MAX_SAMPLE_BYTES = 2**22  # the same of a sample: beyond it new memory costs more than gathering again
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Complete rows: their stored columns, with room to weigh them in, and what goes with them."""
+
+    columns: Columns
+    observed: Observed
+
+    def shifted(self, shift: float) -> Block:
+        """With so much added to the offset of every row."""
+        return Block(self.columns, _with_shift(self.observed, self.columns.rows, shift))
+
+
+@dataclass(frozen=True, slots=True)
+class UnitBlocks:
+    """One unit. levels : those that its codes refer to. tally : rows that were left out."""
+
+    blocks: tuple[Block, ...]
+    levels: Mapping[str, Sequence[Level]]
+    dropped_rows: DroppedRows
+
+    def accumulate(self, task: Linearize) -> Linearized:
+        """What the task makes of the unit."""
+        accumulator = GlmAccumulator(task)
+        accumulator.reader.dropped_rows = self.dropped_rows
+        for block in self.blocks:
+            accumulator.add_cached(block.columns, block.observed, self.levels)
+        return accumulator.linearized()
+
+
+@dataclass(frozen=True, slots=True)
+class RowCache:
+    """All rows of a source. observed : the same before they were gathered, unit by unit."""
+
+    units: tuple[UnitBlocks, ...]
+    observed: tuple[tuple[Observed, ...], ...] = ()
+
+    def fold(self, task: Linearize) -> Linearized:
+        """A pass."""
+        tree: Tree[Linearized] = Tree()
+        with np.errstate(all="ignore"):
+            for unit in self.units:
+                tree.push(unit.accumulate(task))
+        return tree.total(task.empty) if not tree.parts else tree.sum()
+
+    def equals(self, sample: Sample) -> bool:
+        """Whether a sample of all rows would be gathered into the same blocks: it is one unit, and finite."""
+        complete = sum(block.columns.rows for unit in self.units for block in unit.blocks)
+        read = sum(observed.rows for unit in self.observed for observed in unit)
+        return len(self.units) == 1 and not sample.levels and complete == read == sample.rows
+
+    def shifted(self, shift: float) -> RowCache:
+        """With so much added to the offset of every row."""
+        if not shift:
+            return self
+        units = (replace(u, blocks=tuple(block.shifted(shift) for block in u.blocks)) for u in self.units)
+        return RowCache(tuple(units))
+
+    def sample(self, response: str) -> Sample | None:
+        """The sample that `draw` would take; None where units have codes of their own."""
+        if any(unit.levels for unit in self.units):
+            return None
+        parts = (finite(observed, (response,)) for unit in self.observed for observed in unit if observed.rows)
+        return Sample(tuple(parts), {}, is_complete=True)
+
+
+def cache_rows(source: Source, task: Linearize, engine: Engine) -> RowCache | None:
+    """The rows of a source where they are few and this process reads them; else None.
+
+    Raises what a pass would for rows that are refused.
+    """
+    if not isinstance(engine, Local) or source.rows is None or not has_few_rows(source):
+        return None
+    width = len(task.design.layout.rows) + len(task.design.layout.extra)
+    units = tuple(source.units)
+    if len(units) > MAX_UNITS or 8 * width * source.rows > MAX_CACHE_BYTES:
+        return None
+    workspace = np.empty((width, min(ROWS_PER_BLOCK, max(source.rows, 1))))
+    cached, observed_by_unit = [], []
+    for unit in units:
+        accumulator = GlmAccumulator(task, workspace.shape[1])
+        with np.errstate(all="ignore"):
+            observed = tuple(accumulator.reader.read(batch) for batch in unit.batches(task.columns))
+            cached.append(cached_unit(accumulator, observed, workspace))
+        if any(len(levels) >= MIN_ARROW_LEVELS for levels in cached[-1].levels.values()):
+            return None
+        observed_by_unit.append(observed)
+    return RowCache(tuple(cached), tuple(observed_by_unit))
+
+
+@dataclass(frozen=True, slots=True)
+class StreamedRows:
+    """The rows of a sample that are gathered for every pass, because there are many."""
+
+    parts: tuple[Observed, ...]
+
+    def fold(self, task: Linearize) -> Linearized:
+        """A pass."""
+        return task.accumulate_observed(self.parts)
+
+    def shifted(self, shift: float) -> StreamedRows:
+        """With so much added to the offset of every row."""
+        return StreamedRows(tuple(_with_shift(part, part.rows, shift) for part in self.parts)) if shift else self
+
+
+def sample_rows(task: Linearize, sample: Sample) -> RowCache | StreamedRows:
+    """The rows of a sample whose codes are those of the task's design."""
+    if 8 * len(task.design.layout.rows) * sample.rows > MAX_SAMPLE_BYTES:
+        return StreamedRows(sample.parts)
+    height = min(ROWS_PER_BLOCK, max((part.rows for part in sample.parts), default=1))
+    accumulator = GlmAccumulator(task, height)
+    with np.errstate(all="ignore"):
+        workspace = np.empty((len(accumulator.block_writer.steps), height))
+        return RowCache((cached_unit(accumulator, sample.parts, workspace),))
+
+
+def cached_unit(accumulator: GlmAccumulator, parts: Iterable[Observed], workspace: Matrix) -> UnitBlocks:
+    """Rows whose values are finite, in the blocks that a pass adds; the lift has counted the others.
+
+    room : of as many rows as any block.
+    """
+    blocks: list[Block] = []
+    for observed in parts:
+        accumulator.check(observed)
+        values = accumulator.values(observed)
+        outcome = {accumulator.response: observed.values[accumulator.response]}
+        for rows, columns in accumulator.block_writer.blocks(observed.rows, values, observed.codes, observed.matrix):
+            good = ALL_ROWS if columns.surely_finite() else columns.finite()
+            if not good.all():
+                accumulator.drop_not_finite(columns, good, observed, rows)
+                columns = columns.take(good)
+            else:
+                accumulator.block_writer.release_buffer()
+            if columns.rows:
+                complete = rows if good.all() else np.flatnonzero(good) + rows.start
+                blocks.append(Block(_with_workspace(columns, workspace), _observed_block(observed, complete, outcome)))
+    return UnitBlocks(
+        tuple(blocks),
+        {n: index.levels for n, index in accumulator.reader.levels.items()},
+        accumulator.reader.dropped_rows,
+    )
+
+
+def _observed_block(observed: Observed, rows: slice | Codes, values: Mapping[str, Vector]) -> Observed:
+    """What rows have beside their stored columns."""
+    block_values = {name: v[rows] for name, v in values.items()}
+    offset, weight, count = (v if v is None else v[rows] for v in (observed.offset, observed.weight, observed.count))
+    return replace(
+        observed, rows=0, values=block_values, codes={}, offset=offset, weight=weight, count=count, row_mask=None
+    )
+
+
+def _with_shift(observed: Observed, rows: int, shift: float) -> Observed:
+    offset = np.full(rows, shift) if observed.offset is None else observed.offset + shift
+    return replace(observed, offset=offset)
+
+
+def _with_workspace(columns: Columns, workspace: Matrix) -> Columns:
+    width, rows = len(columns.buffer) + len(columns.extra), columns.rows
+    return replace(columns, workspace=workspace.ravel()[: width * rows].reshape(width, rows))

@@ -1,0 +1,148 @@
+"""One step of iteratively reweighted least squares: from working moments to a move, and how long it is."""
+
+from __future__ import annotations
+
+import math
+from contextlib import nullcontext
+from dataclasses import dataclass
+
+import numpy as np
+
+from gramian.engines.blas import one_thread
+from gramian.errors import NumericalError
+from gramian.fit.glm.accumulate import Linearized, Totals
+from gramian.fit.glm.columns import Setting
+from gramian.fit.leastsquares.system import penalty_matrix, solve_products, solved_products
+from gramian.fit.linear.fit_iid import THREADED_WIDTH
+from gramian.linalg.blocks import ROWS_PER_BLOCK
+from gramian.linalg.cholesky_step import cholesky_step
+from gramian.linalg.doubledouble import Pair
+from gramian.linalg.solve import Solution, solve, sum_rounding_error
+from gramian.typing import Matrix, Vector
+
+MAX_THETA = 1e8  # beyond it a negative binomial is a Poisson distribution to rounding
+MAX_THETA_FACTOR = 5.0  # theta moves at most by this factor
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Newton's move from a point.
+
+    move : (p,) in the columns that are solved for. length : in standard errors, the longest over all contrasts.
+    penalty : its loss at the point. dispersion : known or Pearson's. deviance : what it will be after the move.
+    variances : (p,) at dispersion 1. solution : None where the step was solved quickly, see `solution_at`.
+    """
+
+    move: Vector
+    length: float
+    penalty: float
+    dispersion: float
+    deviance: float
+    variances: Vector
+    solution: Solution | None
+    products: Pair
+
+
+def newton(
+    setting: Setting,
+    linearized: Linearized,
+    b: Vector | None,
+    alpha: float | None,
+    known_dispersion: float | None,
+    damping: Vector | None = None,
+) -> Step:
+    """Solve the working normal equations; with b None they give the coefficients themselves.
+
+    alpha : ridge penalty. known : dispersion, None to estimate it. light : (p,) further penalty on squares, by which a
+    first guess is damped.
+    """
+    parametrization, width = setting.parametrization, len(setting.columns)
+    products = solved_products(linearized.moments, parametrization)
+    if (
+        parametrization.constant is not None
+        and not products.hi[parametrization.constant, parametrization.constant] > 0.0
+    ):
+        raise NumericalError("every row's working weight is zero: the means lie at the ends of their range")
+    current = np.zeros(width) if b is None else b
+    P = None if alpha is None else penalty_matrix(alpha, parametrization, width)
+    system = products if P is None else _minus_gradient(products, P @ current)
+    system = system if damping is None else _damped(system, damping, current)
+    quick_solution = cholesky_step(system.hi, P) if parametrization.subspace is None else None
+    solution = None if quick_solution else _solution(setting, system, linearized.moments.rows, P)
+    solved = quick_solution or solution
+    assert solved is not None
+    move, dispersion = solved.coefficients, known_dispersion
+    if dispersion is None:
+        dispersion = _pearson(products, linearized.moments.rows - solved.leverage)
+    decrease = max(float(system.hi[:-1, -1] @ move), 0.0)
+    gain = 2.0 * float(products.hi[:-1, -1] @ move) - float(move @ products.hi[:-1, :-1] @ move)
+    return Step(
+        move,
+        math.sqrt(decrease / dispersion),
+        0.0 if P is None else float(current @ P @ current),
+        dispersion,
+        max(linearized.totals.deviance - gain, 0.0),
+        solved.inverse.diagonal(),
+        solution,
+        products,
+    )
+
+
+def solution_at(setting: Setting, step: Step, rows: int, b: Vector, alpha: float | None) -> Solution:
+    """All that is known of a step that was made from b."""
+    if step.solution is not None:
+        return step.solution
+    P = None if alpha is None else penalty_matrix(alpha, setting.parametrization, len(b))
+    return _solution(setting, step.products if P is None else _minus_gradient(step.products, P @ b), rows, P)
+
+
+def _solution(setting: Setting, system: Pair, rows: int, P: Matrix | None) -> Solution:
+    parametrization, width = setting.parametrization, len(setting.columns)
+    rounding_error = sum_rounding_error(rows, width, ROWS_PER_BLOCK + rows // ROWS_PER_BLOCK)
+    with one_thread() if width < THREADED_WIDTH else nullcontext():
+        return (
+            solve(system, parametrization.constant, rounding_error, P)
+            if P is not None
+            else solve_products(system, parametrization, rounding_error)
+        )
+
+
+def _pearson(products: Pair, df_residual: float) -> float:
+    """Pearson's dispersion; 1 where there is none to measure a step by."""
+    return float(products.hi[-1, -1] / df_residual) if df_residual > 0 and products.hi[-1, -1] > 0 else 1.0
+
+
+def _minus_gradient(products: Pair, gradient: Vector) -> Pair:
+    """The right-hand side less the slope of the penalty."""
+    hi = products.hi.copy()
+    hi[:-1, -1] -= gradient
+    hi[-1, :-1] -= gradient
+    return Pair(hi, products.lo)
+
+
+def _damped(products: Pair, damping: Vector, current: Vector) -> Pair:
+    """With a penalty on the squares of the coefficients; it is diagonal, so a large factor can still be eliminated."""
+    damped = _minus_gradient(products, damping * current)
+    damped.hi[np.arange(len(damping)), np.arange(len(damping))] += damping
+    return damped
+
+
+def theta_length(totals: Totals) -> float:
+    """Newton's step for theta in its standard errors."""
+    if totals.theta_information <= 0.0:
+        return math.inf if totals.theta_score else 0.0
+    return abs(totals.theta_score) / math.sqrt(totals.theta_information)
+
+
+def next_theta(theta: float, totals: Totals, share: float = 1.0) -> float:
+    """Theta after that share of Newton's step for 1 / theta, in which the likelihood is nearer to a parabola.
+
+    Where that is none to step on, a factor up or down.
+    """
+    score, information = totals.theta_score, totals.theta_information
+    curvature = theta * (theta * information - 2.0 * score)
+    inverse = 1.0 / theta - score / curvature if curvature > 0 else 0.0 if score > 0 else math.inf
+    full = min(
+        max(1.0 / max(inverse, 1.0 / (theta * MAX_THETA_FACTOR)), theta / MAX_THETA_FACTOR), theta * MAX_THETA_FACTOR
+    )
+    return min(theta * math.exp(share * math.log(full / theta)), MAX_THETA)

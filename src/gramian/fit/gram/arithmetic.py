@@ -1,0 +1,148 @@
+"""Sums and differences of what Grams hold: columns aligned by name, levels united, the ledger kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+
+from gramian.errors import NumericalError, SchemaError
+from gramian.fit.gram import clusters as stored_clusters
+from gramian.fit.gram import group_sums as apart
+from gramian.fit.gram import provenance as ledger
+from gramian.fit.gram.clusters import StoredClusters
+from gramian.fit.gram.group_sums import GroupSums
+from gramian.fit.gram.moments import AnyMoments, minus, plus, read_moments
+from gramian.fit.gram.submodel import plan_of
+from gramian.fit.gram.sums import GramData
+from gramian.formula.dropped_rows import DroppedRows
+from gramian.formula.splines import Spline
+from gramian.formula.syntax import label
+from gramian.linalg.moments import Moments
+from gramian.linalg.subset_sums import SubsetPlan, subset_sums
+from gramian.schema import Schema
+
+
+def added(a: GramData, b: GramData, *, force: bool = False) -> GramData:
+    """All rows of both.
+
+    Raises SchemaError where they do not store the same sums, DataError where an input is in both, unless forced.
+    """
+    provenance = ledger.added(a.provenance, b.provenance, force=force)
+    plan = _plan(a, b)
+    group_sums = apart.added(a.group_sums, b.group_sums, partial(_read_moments, plan))
+    clusters = stored_clusters.added(a.clusters, _clusters(a, b, plan))
+    moments = plus(a.moments, _read(plan, b.moments)) if group_sums is None else group_sums.total.moments
+    return _gram_data_with(a, moments, a.dropped_rows + b.dropped_rows, provenance, group_sums, clusters)
+
+
+def subtracted(a: GramData, b: GramData, *, force: bool = False) -> GramData:
+    """The rows of the first without those of the second.
+
+    Raises SchemaError where they do not store the same sums, DataError where an input of the second is not in the
+    first, unless forced, NumericalError where the first has fewer rows of some level than the second.
+    """
+    provenance = ledger.subtracted(a.provenance, b.provenance, force=force)
+    plan = _plan(a, b)
+    moments = minus(a.moments, _read(plan, b.moments))
+    group_sums = apart.subtracted(a.group_sums, b.group_sums, partial(_read_moments, plan))
+    clusters = stored_clusters.subtracted(a.clusters, _clusters(a, b, plan))
+    dropped_rows = a.dropped_rows - b.dropped_rows
+    if any(
+        _negative(t)
+        for t in (dropped_rows, *((p.dropped_rows for p in group_sums.parts.values()) if group_sums else ()))
+    ):
+        raise NumericalError("fewer rows were left out of the first than of the second: its rows are not part of it")
+    return _gram_data_with(
+        a, moments if group_sums is None else group_sums.total.moments, dropped_rows, provenance, group_sums, clusters
+    )
+
+
+def _plan(a: GramData, b: GramData) -> SubsetPlan | None:
+    """How the sums of the first are read from those of the second; None where they are the same ones."""
+    _check(a, b)
+    if a.moments.layout == b.moments.layout and a.design.terms.power_sums() == b.design.terms.power_sums():
+        return None
+    return plan_of(b.design, b.moments.layout, a.design)
+
+
+def _read(plan: SubsetPlan | None, moments: AnyMoments) -> AnyMoments:
+    return moments if plan is None else read_moments(moments, plan)
+
+
+def _read_moments(plan: SubsetPlan | None, moments: Moments) -> Moments:
+    return moments if plan is None else subset_sums(moments, plan)
+
+
+def _clusters(a: GramData, b: GramData, plan: SubsetPlan | None) -> StoredClusters | None:
+    return stored_clusters.aligned(b.clusters, plan, b.design.coordinates, a.design.coordinates)
+
+
+def _gram_data_with(
+    a: GramData,
+    moments: AnyMoments,
+    dropped_rows: DroppedRows,
+    provenance: ledger.Provenance,
+    group_sums: GroupSums | None,
+    clusters: StoredClusters | None,
+) -> GramData:
+    levels = dict(moments.levels)
+    design = replace(a.design, levels=levels)
+    return GramData(
+        design, a.schema, moments, dropped_rows, provenance, group_sums, stored_clusters.with_levels(clusters, levels)
+    )
+
+
+def _negative(dropped_rows: DroppedRows) -> bool:
+    return min([0, *dropped_rows.causes.values(), *dropped_rows.columns.values()]) < 0
+
+
+def _check(a: GramData, b: GramData) -> None:
+    """The same terms, outcome, weights and offsets, of columns of the same kind."""
+    for what, one, other in (
+        ("outcome", list(a.design.outcome), list(b.design.outcome)),
+        ("weights", [a.design.weight], [b.design.weight]),
+        ("counts", [a.design.count], [b.design.count]),
+        ("offsets", sorted(map(label, a.design.offsets)), sorted(map(label, b.design.offsets))),
+        ("absorbed factors", sorted(a.design.terms.absorbed), sorted(b.design.terms.absorbed)),
+    ):
+        if one != other:
+            described = [", ".join(v.removeprefix("~") for v in values if v) or "none" for values in (one, other)]
+            raise SchemaError(f"the {what} differ{'s' * (what == 'outcome')}: {described[0]}, and {described[1]}")
+    _check_kinds(a.schema, b.schema)
+    _check_knots(a.design.terms.splines, b.design.terms.splines)
+    for here, there in ((a, b), (b, a)):
+        unmatched = _terms_not_in(here, there)
+        if unmatched:
+            raise SchemaError(
+                f"the sums are of different terms: {unmatched} is in '{here.design.formula}', "
+                f"not in '{there.design.formula}'"
+            )
+
+
+def _check_kinds(a: Schema, b: Schema) -> None:
+    for field in a.fields:
+        kinds = [schema[field.name].kind for schema in (a, b) if field.name in schema.places]
+        if len(set(kinds)) > 1:
+            raise SchemaError(f"column '{field.name}' is {kinds[0]} in the first, {kinds[1]} in the second")
+
+
+def _check_knots(a: Mapping[str, Spline], b: Mapping[str, Spline]) -> None:
+    for name in a.keys() & b.keys():
+        if (a[name].knots, a[name].boundary) != (b[name].knots, b[name].boundary):
+            raise SchemaError(f"the knots of {name} differ, found in the data of each: declare them and boundary")
+
+
+def _terms_not_in(here: GramData, there: GramData) -> str:
+    """Terms of the one that are not terms of the other."""
+    keys = {frozenset(_key(there, atom) for atom in t.atoms) for t in there.design.terms.terms}
+    terms = here.design.terms.terms
+    return ", ".join(t.label for t in terms if frozenset(_key(here, atom) for atom in t.atoms) not in keys)
+
+
+def _key(gram_data: GramData, atom: object) -> object:
+    """What an atom stores: two labels of one factor, or of one polynomial, store the same."""
+    factors = gram_data.design.terms.factors
+    if isinstance(atom, str):
+        return factors[atom].column
+    return getattr(atom, "leading", atom)

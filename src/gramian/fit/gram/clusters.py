@@ -1,0 +1,185 @@
+"""Products by cluster that a Gram keeps: added, taken away, told in the names and coordinates of others."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from gramian.errors import DataError, NumericalError, SchemaError
+from gramian.fit.vcov.cluster_moments import ClusterMoments, Label, labels_of
+from gramian.fit.vcov.clusters import Clusters
+from gramian.formula.coordinates import Parametrization
+from gramian.linalg.change_coordinates import changes_between, combinations
+from gramian.linalg.maps import to_dense
+from gramian.linalg.monomials import Coordinate
+from gramian.linalg.subset_sums import SubsetPlan
+from gramian.typing import Level
+
+TYPES = ("int64", "double", "large_string", "bool", "date32[day]")  # of values that name clusters
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StoredClusters:
+    """Products of every cluster. by : the columns that make the clusters."""
+
+    by: tuple[str, ...]
+    moments: ClusterMoments
+
+
+def checked(by: tuple[str, ...], keyed: ClusterMoments) -> StoredClusters:
+    """Raise DataError where a cluster is null, SchemaError where values of some type could not be written to a file."""
+    if keyed.null_clusters:
+        raise DataError(
+            f"cluster: {' or '.join(map(repr, by))} is null in {keyed.null_clusters:,} of the rows that are summed, so they "
+            "are in no cluster; leave these rows out of the data, or give them a value"
+        )
+    for column, values in zip(by, keyed.clusters.names, strict=False):
+        if str(values.type) not in TYPES:
+            raise SchemaError(f"column '{column}' has the type {values.type}; a Gram keeps clusters by text, whole "
+                              "numbers, booleans or dates")  # fmt: skip
+    return StoredClusters(by, keyed)
+
+
+def added(a: StoredClusters | None, b: StoredClusters | None) -> StoredClusters | None:
+    """The clusters of both, by name. Raises SchemaError where they are not by the same columns."""
+    _check_same(a, b)
+    return None if a is None or b is None else StoredClusters(a.by, a.moments + b.moments)
+
+
+def subtracted(a: StoredClusters | None, b: StoredClusters | None) -> StoredClusters | None:
+    """The first without the rows of the second; clusters without rows are gone.
+
+    Raises SchemaError where they are not by the same columns, NumericalError where rows are not in the first.
+    """
+    _check_same(a, b)
+    if a is None or b is None:
+        return None
+    first, second = a.moments, b.moments
+    clusters, positions = first.clusters.merged(second.clusters)
+    if clusters.count > first.clusters.count:
+        raise NumericalError(
+            f"{clusters.count - first.clusters.count:,} clusters by {' and '.join(a.by)} of the second are not in the "
+            "first: their rows cannot be taken away"
+        )
+    counts, products = first.counts.copy(), first.products.copy()
+    if len(positions):
+        labels = tuple(dict.fromkeys((*first.labels, *second.labels)))
+        products = first.select(labels).copy()
+        products[positions] -= second.select(labels)
+        first = replace(first, labels=labels)
+        counts[positions] -= second.counts
+    if counts.min(initial=0.0) < 0:
+        raise NumericalError(
+            f"{int((counts < 0).sum()):,} clusters by {' and '.join(a.by)} have more rows in the second than in the "
+            "first: they are not part of it"
+        )
+    nonempty = np.flatnonzero(counts > 0)
+    rows = first.rows - second.rows
+    difference = replace(
+        first,
+        clusters=compact(clusters.take(nonempty)),
+        products=products[nonempty],
+        counts=counts[nonempty],
+        rows=rows,
+    )
+    return StoredClusters(a.by, difference)
+
+
+def compact(clusters: Clusters) -> Clusters:
+    """Without values that name no cluster."""
+    names, cells = [], []
+    for values, code in zip(clusters.names, clusters.cells.T, strict=True):
+        occurring, positions = np.unique(code, return_inverse=True)
+        names.append(values.take(occurring))
+        cells.append(positions.reshape(-1))
+    return Clusters(tuple(names), np.column_stack(cells) if cells else clusters.cells)
+
+
+def with_levels(stored: StoredClusters | None, levels: Mapping[str, Sequence[Level]]) -> StoredClusters | None:
+    """Without columns of levels that no row has any more."""
+    if stored is None:
+        return None
+    present = {f: set(names) for f, names in levels.items()}
+    labels = tuple(label for label in stored.moments.labels if all(level in present[f] for f, level in label[0]))
+    keyed = replace(stored.moments, labels=labels, products=stored.moments.select(labels))
+    return StoredClusters(stored.by, keyed)
+
+
+def aligned(
+    stored: StoredClusters | None,
+    plan: SubsetPlan | None,
+    old: Mapping[str, Coordinate],
+    new: Mapping[str, Coordinate],
+) -> StoredClusters | None:
+    """The same in other names and coordinates. plan : how the wanted sums are read from those of `stored`.
+
+    old : coordinates by stored names. new : by wanted names. Raises NumericalError where they are too far apart.
+    """
+    if stored is None:
+        return None
+    keyed = stored.moments if plan is None else replace(stored.moments, labels=_renamed(stored.moments.labels, plan))
+    names = {} if plan is None else plan.variables
+    changes = changes_between({v: old[names.get(v, v)] for v in new}, new)
+    if changes:
+        cells = defaultdict(list)
+        for i, (cell, _) in enumerate(keyed.labels):
+            cells[cell].append(i)
+        T = np.zeros((len(keyed.labels), len(keyed.labels)))
+        for places in cells.values():
+            of = combinations([keyed.labels[i][1] for i in places], changes)
+            T[np.ix_(places, places)] = to_dense(of, len(places))
+        with np.errstate(all="ignore"):
+            products = T @ keyed.products @ T.T
+        if not np.isfinite(products).all():
+            raise NumericalError(
+                "the magnitudes of columns differ too much between the Grams for their clusters to be added"
+            )
+        keyed = replace(keyed, products=(products + products.transpose(0, 2, 1)) / 2)
+    return StoredClusters(stored.by, keyed)
+
+
+def moments_for(
+    cluster_moments: ClusterMoments,
+    parametrization: Parametrization,
+    names: Mapping[str, tuple[Level, ...]],
+    plan: SubsetPlan,
+) -> ClusterMoments:
+    """The products of the columns of a frame, in its names. plan : how its sums are read from those that are stored.
+
+    names : levels that the frame's codes refer to. Raises SchemaError where a column was not stored.
+    """
+    requested = labels_of(parametrization.groups, names)
+    stored_labels = [_label(label, plan.variables, plan.factors) for label in requested]
+    available = {(tuple(f for f, _ in cell), m) for cell, m in cluster_moments.labels}
+    for (cell, m), (stored, n) in zip(requested, stored_labels, strict=True):
+        if (tuple(f for f, _ in stored), n) not in available:
+            text = ":".join([*(f for f, _ in cell), *(f"{v.lstrip('~')}^{p}" if p > 1 else v for v, p in m)])
+            raise SchemaError(
+                f"the clusters keep products with {text} only as part of other terms; make the Gram with {text} as a "
+                "term of its own"
+            )
+    return replace(cluster_moments, labels=requested, products=cluster_moments.select(stored_labels))
+
+
+def _renamed(labels: Sequence[Label], plan: SubsetPlan) -> tuple[Label, ...]:
+    variables = {old: new for new, old in plan.variables.items()}
+    factors = {old: new for new, old in plan.factors.items()}
+    return tuple(_label(label, variables, factors) for label in labels)
+
+
+def _label(label: Label, variables: Mapping[str, str], factors: Mapping[str, str]) -> Label:
+    cell, m = label
+    named = tuple(sorted(((factors.get(f, f), level) for f, level in cell), key=lambda pair: pair[0]))
+    return named, tuple(sorted((variables.get(v, v), p) for v, p in m))
+
+
+def _check_same(a: StoredClusters | None, b: StoredClusters | None) -> None:
+    one, other = (() if stored is None else stored.by for stored in (a, b))
+    if one != other:
+        described = [" and ".join(by) or "none" for by in (one, other)]
+        raise SchemaError(
+            f"one Gram keeps clusters by {described[0]} and the other by {described[1]}: make both with the same cluster="
+        )

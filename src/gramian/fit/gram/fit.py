@@ -1,0 +1,123 @@
+"""From a formula and a source to what a Gram holds, and from there to fits."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable
+from contextlib import nullcontext
+from dataclasses import replace
+
+import numpy as np
+
+from gramian.batch import Source
+from gramian.data.csv.decimal_text import as_text
+from gramian.engines.blas import one_thread
+from gramian.engines.choice import Engine
+from gramian.engines.progress import Progress
+from gramian.errors import AccuracyWarning, NumericalError
+from gramian.fit.gram.provenance import provenance_of
+from gramian.fit.gram.submodel import AnyAccumulated, design_and_moments
+from gramian.fit.gram.sums import GramData
+from gramian.fit.leastsquares.escalate import reached, shortfall
+from gramian.fit.leastsquares.exact import exact_solved
+from gramian.fit.leastsquares.solution import Solved
+from gramian.fit.leastsquares.system import solve_linear
+from gramian.fit.linear.fit_iid import THREADED_WIDTH
+from gramian.fit.passes.accumulate import Accumulate, Accumulated
+from gramian.fit.passes.accumulate_exact import AccumulateExact, ExactAccumulated
+from gramian.fit.passes.limits import check_width, width, width_limit
+from gramian.fit.passes.options import Options
+from gramian.fit.passes.prepare import prepare
+from gramian.formula.design import Design
+from gramian.formula.syntax import names
+from gramian.linalg.exact.rounded import to_float64
+from gramian.schema import Schema
+
+MAX_UNCHECKED_WIDTH = 1000  # columns up to which a model fits into any memory
+
+
+def run_gram(formula: str, source: Source, options: Options, engine: Engine, progress: Progress | None) -> GramData:
+    """One pass over a source."""
+    design, source = prepare(formula, source, options, absorbing=not options.exact, multiple_outcomes=not options.exact)
+    if options.exact:
+        task = AccumulateExact(design, options.drop, options.decimal)
+        exact = engine.fold(as_text(source) if options.decimal else source, task, progress=progress)
+        return gram_data_of(design, source, exact)
+    return gram_data_of(design, source, engine.fold(source, Accumulate(design, options.drop), progress=progress))
+
+
+def gram_data_of(design: Design, source: Source, accumulated: AnyAccumulated) -> GramData:
+    """What one pass leaves."""
+    moments = accumulated.moments
+    rows_read = moments.rows + accumulated.dropped_rows.total
+    final_design = replace(design, levels=dict(moments.levels), matrix=None)
+    return GramData(
+        final_design,
+        stored_schema(design, source.schema),
+        moments,
+        accumulated.dropped_rows,
+        provenance_of(source, moments, rows_read),
+    )
+
+
+def stored_schema(design: Design, schema: Schema) -> Schema:
+    """The columns that a formula for these sums may name."""
+    nodes = [*design.terms.variables.values(), *design.outcome.values(), *design.offsets]
+    columns = {n for node in nodes for n in names(node)} | {f.column for f in design.terms.factors.values()}
+    matrices = {m: k for m, k in schema.matrices.items() if all(f"{m}[{i}]" in columns for i in range(k))}
+    return Schema(tuple(f for f in schema.fields if f.name in columns), matrices)
+
+
+def fit_linear(gram_data: GramData, formula: str | None, drop: str | Iterable[str] | None, options: Options) -> Solved:
+    """A linear model from sums that are stored. Warns and raises as `fit_stored`, and as `submodel`."""
+    return fit_stored(*design_and_moments(gram_data, formula, drop), options)
+
+
+def fit_stored(design: Design, accumulated: AnyAccumulated, options: Options) -> Solved:
+    """As `solve_stored`. Warns with AccuracyWarning where fewer digits are certified than are wanted."""
+    fit = solve_stored(design, accumulated, options)
+    if not reached(fit):
+        warnings.warn(AccuracyWarning(shortfall(fit, None)), stacklevel=4)
+    return fit
+
+
+def solve_stored(design: Design, accumulated: AnyAccumulated, options: Options) -> Solved:
+    """A design's fit from its moments.
+
+    Exact sums are solved exactly, but for a penalty or the minimum-norm solution: these are float64 fits of sums that
+    are rounded once each. Raises NumericalError where taking rows away has left no digits at all.
+    """
+    sizes = {name: len(accumulated.moments.levels[name]) for name in design.terms.coefficient_factors}
+    columns = width(design.terms, sizes) if sizes else len(accumulated.moments.layout.rows)
+    if columns > MAX_UNCHECKED_WIDTH:
+        check_width(design.terms, sizes, width_limit())
+    with one_thread() if columns < THREADED_WIDTH else nullcontext():
+        fit = _solve(design, accumulated, options)
+    if isinstance(accumulated, Accumulated) and accumulated.moments.has_subtracted:
+        _check_digits(fit)
+    return fit
+
+
+def _solve(design: Design, accumulated: AnyAccumulated, options: Options) -> Solved:
+    if isinstance(accumulated, ExactAccumulated) and options.alpha is None and options.collinear != "min-norm":
+        return exact_solved(design, accumulated, options)
+    return solve_linear(design, in_float64(design, accumulated), options)
+
+
+def in_float64(design: Design, accumulated: AnyAccumulated) -> Accumulated:
+    """Sums in the design's coordinates; those that are exact rounded, once each."""
+    if isinstance(accumulated, Accumulated):
+        return accumulated
+    return Accumulated(to_float64(accumulated.moments, design.coordinates), accumulated.dropped_rows)
+
+
+def _check_digits(fit: Solved) -> None:
+    """Subtraction is allowed as long as it leaves something."""
+    digits = np.zeros(0) if fit.accuracy is None else fit.accuracy.digits
+    without_digits = [name for name, certified in zip(fit.names, digits.tolist(), strict=False) if certified <= 0.0]
+    without_digits += [] if fit.accuracy is None else list(fit.accuracy.doubtful)
+    if without_digits:
+        raise NumericalError(
+            f"taking rows away has left no certain digit of {', '.join(without_digits[:5])}: what was taken away is too much "
+            "larger than what is left; add up what is wanted instead, or make the Grams with exact=True"
+        )

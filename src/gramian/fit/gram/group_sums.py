@@ -1,0 +1,140 @@
+"""Sums that a Gram keeps apart beside the whole: those of every fold, or of every group."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import reduce
+from operator import add
+
+from gramian.errors import NumericalError, OptionError, SchemaError, did_you_mean, listing
+from gramian.fit.passes.accumulate import Accumulated
+from gramian.fit.passes.accumulate_keyed import KeyedAccumulated, unwrap_key
+from gramian.fit.passes.keys import ByColumns, Folds, Grouping, describe_key
+from gramian.formula.coding import level_name
+from gramian.formula.dropped_rows import DroppedRows
+from gramian.linalg.change_coordinates import change_coordinates
+from gramian.linalg.keyed.moments import Key, ordered
+from gramian.linalg.moments import Moments
+from gramian.typing import Level
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GroupSums:
+    """Moments, and rows left out, by key.
+
+    split : what makes the keys. parts : in canonical order, one at least. nowhere : rows without a key, left out.
+    """
+
+    grouping: Grouping
+    parts: Mapping[Key, Accumulated]
+    ungrouped: DroppedRows
+
+    @property
+    def total(self) -> Accumulated:
+        """The moments of all rows: the sum in the order of the keys, the same bits whenever it is formed."""
+        moments = reduce(add, (part.moments for part in self.parts.values()))
+        return Accumulated(moments, sum((part.dropped_rows for part in self.parts.values()), self.ungrouped))
+
+    def at(self, group: Level | Key) -> Accumulated:
+        """The moments of a group. Raises OptionError for one that is not there."""
+        if not isinstance(self.grouping, ByColumns):
+            raise OptionError(f"where names a group, and this Gram keeps {self.grouping}; groups need {GROUPS}")
+        key = group if isinstance(group, tuple) else (group,)
+        if key in self.parts:
+            return self.parts[key]
+        names = [_format_key(k) for k in self.parts]
+        what = ", ".join(self.grouping.names)
+        hint = did_you_mean(_format_key(key), names)
+        raise OptionError(f"where: no rows have {what} = {_format_key(key)}{hint} (there are {listing(names)})")
+
+
+FOLDS = "gm.gram(..., folds=10)"
+GROUPS = 'gm.gram(..., by="group")'
+
+
+def group_sums_of(keyed: KeyedAccumulated) -> GroupSums:
+    """What a keyed pass leaves."""
+    return GroupSums(keyed.grouping, dict(keyed.items()), keyed.dropped_by_key.get(None, DroppedRows()))
+
+
+def added(a: GroupSums | None, b: GroupSums | None, align: Callable[[Moments], Moments]) -> GroupSums | None:
+    """Key by key: folds are numbered within each file, so those of the same number are one fold.
+
+    align : brings moments of the second into the layout of the first. Raises SchemaError where the keys are not of the
+    same kind.
+    """
+    _check_same(a, b)
+    if a is None or b is None:
+        return None
+    other_parts, reference = _aligned(b, align), _first_moments(a)
+    parts = {}
+    for key in ordered({*a.parts, *other_parts}):
+        first, second = a.parts.get(key), other_parts.get(key)
+        if second is not None:
+            second = Accumulated(change_coordinates(second.moments, reference.coordinates), second.dropped_rows)
+        parts[key] = first + second if first is not None and second is not None else first or second
+    return GroupSums(
+        a.grouping, {key: part for key, part in parts.items() if part is not None}, a.ungrouped + b.ungrouped
+    )
+
+
+def subtracted(a: GroupSums | None, b: GroupSums | None, align: Callable[[Moments], Moments]) -> GroupSums | None:
+    """Key by key; a group without rows is gone, a fold stays.
+
+    Raises SchemaError where the keys are not of the same kind, NumericalError where rows are not in the first.
+    """
+    _check_same(a, b)
+    if a is None or b is None:
+        return None
+    parts, reference = dict(a.parts), _first_moments(a)
+    for key, part in _aligned(b, align).items():
+        if key not in parts:
+            raise NumericalError(
+                f"cannot take rows with {describe_key(a.grouping, key)} away: there are none in the first"
+            )
+        try:
+            difference = parts[key].moments - change_coordinates(part.moments, reference.coordinates)
+        except NumericalError as error:
+            raise NumericalError(f"{describe_key(a.grouping, key)}: {error}") from error
+        parts[key] = Accumulated(difference, parts[key].dropped_rows - part.dropped_rows)
+    empty = [key for key, part in parts.items() if isinstance(a.grouping, ByColumns) and not _has_rows(part)]
+    for key in empty[: len(parts) - 1] if len(empty) == len(parts) else empty:
+        del parts[key]
+    return GroupSums(a.grouping, parts, a.ungrouped - b.ungrouped)
+
+
+def _aligned(group_sums: GroupSums, align: Callable[[Moments], Moments]) -> dict[Key, Accumulated]:
+    return {key: Accumulated(align(part.moments), part.dropped_rows) for key, part in group_sums.parts.items()}
+
+
+def _first_moments(group_sums: GroupSums) -> Moments:
+    return next(iter(group_sums.parts.values())).moments
+
+
+def _has_rows(part: Accumulated) -> bool:
+    return part.moments.rows > 0 or part.dropped_rows.total > 0
+
+
+def _check_same(a: GroupSums | None, b: GroupSums | None) -> None:
+    first, second = (None if group_sums is None else group_sums.grouping for group_sums in (a, b))
+    if first != second:
+        raise SchemaError(
+            f"one Gram keeps {_describe(first)} apart and the other {_describe(second)}: make both with the same folds= and by="
+        )
+
+
+def _describe(grouping: Grouping | None) -> str:
+    return "nothing" if grouping is None else str(grouping)
+
+
+def _format_key(key: Key) -> str:
+    return ", ".join(map(level_name, key))
+
+
+def validation_names(group_sums: GroupSums, keys: list[Key]) -> list[str]:
+    """What folds and groups are called in a cross-validation."""
+    return [
+        str(unwrap_key(key)) if isinstance(group_sums.grouping, Folds) else describe_key(group_sums.grouping, key)
+        for key in keys
+    ]

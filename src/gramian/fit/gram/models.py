@@ -1,0 +1,195 @@
+"""Models from what a Gram holds: of one outcome or several, of all rows, of a group, or of every group."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from gramian.errors import NumericalError, OptionError
+from gramian.fit.gram.fit import fit_stored, in_float64, solve_stored
+from gramian.fit.gram.group_sums import FOLDS, GROUPS, GroupSums, validation_names
+from gramian.fit.gram.submodel import AnyAccumulated, Submodel, submodel
+from gramian.fit.gram.sums import GramData
+from gramian.fit.gram.vcov import check_stored_clusters, with_cluster_vcov
+from gramian.fit.groups.fit import OUTCOME, GroupedFits, error_context, no_rows_message, warn
+from gramian.fit.leastsquares.solution import Solved
+from gramian.fit.passes.accumulate import Accumulated
+from gramian.fit.passes.keys import ByColumns
+from gramian.fit.passes.options import Options
+from gramian.formula.design import Design, outcomes_of
+from gramian.formula.dropped_rows import DroppedRows
+from gramian.formula.grammar import parse
+from gramian.formula.syntax import label
+from gramian.inference.recipes import VcovSpec
+from gramian.linalg.keyed.moments import Key
+from gramian.linalg.moments import Moments
+from gramian.typing import Level
+
+Terms = str | Iterable[str]
+
+
+class ModelSpec(NamedTuple):
+    """A model: its formula (None for the whole), the terms left out of it, a group or none."""
+
+    formula: str | None = None
+    drop: Terms | None = None
+    where: Level | Key | None = None
+
+
+class FoldMoments(NamedTuple):
+    """A design, the moments of its folds, all rows left out, and what the folds are called."""
+
+    design: Design
+    folds: Sequence[Moments]
+    dropped_rows: DroppedRows
+    names: Sequence[str]
+
+
+def fits(
+    gram_data: GramData, spec: ModelSpec, options: Options, vcov: VcovSpec | None = None, *, each: bool = False
+) -> Solved | GroupedFits:
+    """A fit, or with several outcomes or `each` group one of every outcome and group.
+
+    Warns with AccuracyWarning where fewer digits are certified than are wanted. Raises what `submodel` and
+    `solve_stored` do, OptionError where a group is not there or the clusters of the recipe are not kept.
+    """
+    if vcov is not None:
+        check_stored_clusters(gram_data, vcov, options)
+    if each and spec.where is not None:
+        raise OptionError("where names one group and each asks for all of them: take one of the two")
+    models = _models(gram_data, spec)
+    if len(models) == 1 and not each:
+        (model,) = models.values()
+        solved = fit_stored(*model.of(*_sums(gram_data, spec.where)), options)
+        return solved if vcov is None else with_cluster_vcov(gram_data, model.design, solved, vcov)
+    return _grouped_fits(gram_data, spec, models, options, vcov, each=each)
+
+
+def conditions(gram_data: GramData) -> list[float]:
+    """Estimated condition numbers of the whole model, for every outcome."""
+    models = _models(gram_data, ModelSpec()).values()
+    sums = gram_data.moments, gram_data.dropped_rows
+    return [solve_stored(*model.of(*sums), Options(digits=0.0)).condition for model in models]
+
+
+def one_model(gram_data: GramData, spec: ModelSpec, what: str) -> tuple[Design, Accumulated]:
+    """The design and the moments of one model, for `what`.
+
+    Exact sums are rounded, once each. Raises OptionError for several outcomes, NumericalError where taking rows away
+    has left no digits.
+    """
+    design, accumulated = _single_model(gram_data, spec, what).of(*_sums(gram_data, spec.where))
+    return design, _float64_sums(design, accumulated)
+
+
+def fold_moments(gram_data: GramData, spec: ModelSpec) -> FoldMoments:
+    """What a cross-validation needs: the moments of every fold, or of every group that has rows.
+
+    Raises OptionError where the pass kept neither, else what `one_model` does.
+    """
+    what = "cross-validation"
+    model, group_sums = _single_model(gram_data, spec, what), gram_data.group_sums
+    if group_sums is None:
+        raise OptionError(
+            f"cross-validation needs the sums of every fold, which this Gram does not keep; make it with {FOLDS}, or "
+            f"with {GROUPS} to leave out one group after the other"
+        )
+    parts = {
+        k: p for k, p in group_sums.parts.items() if p.moments.rows or not isinstance(group_sums.grouping, ByColumns)
+    }
+    if len(parts) < 2:
+        raise OptionError(
+            f"cross-validation needs two groups or more, and {group_sums.grouping} has {len(parts)} with rows"
+        )
+    design, total = model.of(gram_data.moments, gram_data.dropped_rows)
+    _float64_sums(design, total)
+    moments = [
+        _float64_sums(design, model.of(*part)[1], check_digits=False).moments for part in _moments_by_part(parts)
+    ]
+    return FoldMoments(design, moments, total.dropped_rows, validation_names(group_sums, list(parts)))
+
+
+def _moments_by_part(parts: Mapping[Key, Accumulated]) -> list[tuple[Moments, DroppedRows]]:
+    return [(part.moments, part.dropped_rows) for part in parts.values()]
+
+
+def _single_model(gram_data: GramData, spec: ModelSpec, what: str) -> Submodel:
+    models = _models(gram_data, spec)
+    if len(models) > 1:
+        names = ", ".join(name.removeprefix("~") for name in models)
+        example = f"{next(iter(models)).removeprefix('~')} ~ ..."
+        raise OptionError(f"{what} takes one outcome, and there are {names}: name one, as in formula='{example}'")
+    (model,) = models.values()
+    return model
+
+
+def _float64_sums(design: Design, accumulated: AnyAccumulated, *, check_digits: bool = True) -> Accumulated:
+    accumulated = in_float64(design, accumulated)
+    if check_digits and accumulated.moments.has_subtracted and accumulated.moments.rows:
+        solve_stored(design, accumulated, Options(digits=0.0))  # raises where no digits are left
+    return accumulated
+
+
+def _sums(gram_data: GramData, where: Level | Key | None) -> tuple[Moments, DroppedRows]:
+    """All sums, or those of a group."""
+    if where is None:
+        return gram_data.moments, gram_data.dropped_rows  # type: ignore[return-value]  # of either arithmetic
+    part = _groups(gram_data, "where").at(where)
+    return part.moments, part.dropped_rows
+
+
+def _groups(gram_data: GramData, option: str) -> GroupSums:
+    if gram_data.group_sums is None or not isinstance(gram_data.group_sums.grouping, ByColumns):
+        raise OptionError(f"{option} needs the sums of every group, which this Gram does not keep; make it {GROUPS}")
+    return gram_data.group_sums
+
+
+def _models(gram_data: GramData, spec: ModelSpec) -> dict[str, Submodel]:
+    """Every outcome of a formula with its model, in the order of the formula."""
+    if spec.formula is None:
+        stored = gram_data.design.outcome
+        if len(stored) == 1:
+            return {next(iter(stored)): submodel(gram_data, None, spec.drop)}
+        return {response: submodel(gram_data, None, spec.drop, response) for response in stored}
+    formula = parse(spec.formula)
+    nodes = outcomes_of(formula.outcome)
+    if len(nodes) == 1:
+        return {label(nodes[0]): submodel(gram_data, formula, spec.drop)}
+    terms = spec.formula.partition("~")[2]
+    return {label(node): submodel(gram_data, parse(f"{label(node)} ~{terms}"), spec.drop) for node in nodes}
+
+
+def _grouped_fits(
+    gram_data: GramData,
+    spec: ModelSpec,
+    models: Mapping[str, Submodel],
+    options: Options,
+    vcov: VcovSpec | None,
+    *,
+    each: bool,
+) -> GroupedFits:
+    outcomes = tuple(name.removeprefix("~") for name in models)
+    names = (OUTCOME,) if len(models) > 1 else ()
+    parts: Mapping[Key, tuple[Moments, DroppedRows]] = {(): _sums(gram_data, spec.where)}
+    if each:
+        if vcov is not None:
+            raise OptionError("vcov by clusters goes with a fit to all rows, not with each group")
+        group_sums = _groups(gram_data, "each=True")
+        names = (*names, *group_sums.grouping.names)
+        parts = {key: (part.moments, part.dropped_rows) for key, part in group_sums.parts.items()}
+    by = group_sums.grouping if each and isinstance(group_sums.grouping, ByColumns) else None
+    formula = gram_data.design.formula if spec.formula is None else spec.formula
+    nonempty = {key: sums for key, sums in parts.items() if sums[0].rows}
+    if not nonempty:
+        raise NumericalError(no_rows_message(formula, gram_data.dropped_rows))
+    solved_by_key: dict[Key, Solved] = {}
+    for outcome, model in models.items():
+        for key, sums in nonempty.items():
+            with error_context(by, key):
+                fit = solve_stored(*model.of(*sums), options)
+            if vcov is not None:
+                fit = with_cluster_vcov(gram_data, model.design, fit, vcov)
+            solved_by_key[(*((outcome.removeprefix("~"),) if len(models) > 1 else ()), *key)] = fit
+    warn(solved_by_key, names, None)
+    empty = {key: dropped_rows for key, (moments, dropped_rows) in parts.items() if not moments.rows}
+    return GroupedFits(formula, names, solved_by_key, gram_data.dropped_rows, empty, outcomes)

@@ -1,0 +1,101 @@
+"""Ledger: what has been read into a Gram, so that nothing is counted twice or taken away that is not there."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from gramian.batch import Source
+from gramian.errors import DataError, listing
+from gramian.fit.gram.moments import AnyMoments
+from gramian.linalg.exact.moments import ExactMoments
+
+
+@dataclass(frozen=True, slots=True)
+class ReadInput:
+    """Something that was read: a file by path, size, units and rows; data in memory by the digest of their moments.
+
+    units : row groups of Parquet, batches of Arrow, 1 for CSV. rows : None where only reading tells them.
+    """
+
+    name: str
+    size: int | None = None
+    units: int | None = None
+    rows: int | None = None
+    sha256: str | None = None
+
+    def __str__(self) -> str:
+        return self.name if self.rows is None else f"{self.name} ({self.rows:,} rows)"
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """How often each input is in the sums: once, as a rule; -1 where it was taken away by force."""
+
+    multiplicity: Mapping[ReadInput, int] = field(default_factory=dict)
+
+    @property
+    def inputs(self) -> tuple[ReadInput, ...]:
+        """What is in the sums, each as often as it is."""
+        return tuple(read for read, n in self.multiplicity.items() for _ in range(n))
+
+    @property
+    def over_subtracted(self) -> tuple[ReadInput, ...]:
+        """What was taken away without having been there as such."""
+        return tuple(read for read, n in self.multiplicity.items() for _ in range(-n))
+
+
+def provenance_of(source: Source, moments: AnyMoments, rows: int) -> Provenance:
+    """The ledger of one pass. rows : those that were read, complete or not."""
+    inputs = source.inputs
+    if inputs and all(read.size is not None and os.path.isfile(read.name) for read in inputs):
+        return Provenance({ReadInput(os.path.abspath(i.name), i.size, i.units, i.rows): 1 for i in inputs})
+    name = inputs[0].name if len(inputs) == 1 else f"{len(inputs)} inputs"
+    return Provenance({ReadInput(name, rows=rows, sha256=fingerprint(moments)): 1})
+
+
+def fingerprint(moments: AnyMoments) -> str:
+    """SHA-256 of moments: of their columns, levels, counts and sums."""
+    if isinstance(moments, ExactMoments):
+        return moments.digest
+    layout, levels = moments.layout, [(f, tuple(names)) for f, names in sorted(moments.levels.items())]
+    header = [layout.dense, layout.responses, layout.tables, levels, sorted(moments.coordinates.items()), moments.rows]
+    digest = hashlib.sha256(repr(header).encode())
+    digest.update(np.ascontiguousarray(moments.dense).tobytes())
+    for table in moments.tables.values():
+        for array in (table.cells, table.rows, table.sums):
+            digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
+
+
+def added(a: Provenance, b: Provenance, *, force: bool) -> Provenance:
+    """Both. Raises DataError where an input would be counted twice, unless forced."""
+    total = _sum(a.multiplicity, b.multiplicity)
+    twice = [read for read in b.multiplicity if total.get(read, 0) > 1]
+    if twice and not force:
+        raise DataError(f"already there: {_listed(twice)}; gm.add(a, b, force=True) or --force counts it twice")
+    return Provenance(total)
+
+
+def subtracted(a: Provenance, b: Provenance, *, force: bool) -> Provenance:
+    """The first without the second. Raises DataError where an input is not there, unless forced."""
+    total = _sum(a.multiplicity, {read: -n for read, n in b.multiplicity.items()})
+    absent = [read for read in b.multiplicity if total.get(read, 0) < 0]
+    if absent and not force:
+        raise DataError(
+            f"not there: {_listed(absent)}; gm.subtract(a, b, force=True) or --force takes its rows away all the same"
+        )
+    return Provenance(total)
+
+
+def _sum(a: Mapping[ReadInput, int], b: Mapping[ReadInput, int]) -> dict[ReadInput, int]:
+    total = {read: a.get(read, 0) + b.get(read, 0) for read in {**a, **b}}
+    return {read: n for read, n in total.items() if n}
+
+
+def _listed(inputs: Iterable[ReadInput]) -> str:
+    return listing(map(str, inputs), 5)

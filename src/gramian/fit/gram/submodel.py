@@ -1,0 +1,184 @@
+"""Sub-models: the design and the moments that a formula needs, read from sums that hold more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+from gramian.errors import ColumnError, OptionError, SchemaError, did_you_mean, listing
+from gramian.fit.gram.moments import AnyMoments, read_moments
+from gramian.fit.gram.sums import GramData
+from gramian.fit.passes.accumulate import Accumulated
+from gramian.fit.passes.accumulate_exact import ExactAccumulated
+from gramian.formula.design import Design, design_of, with_outcome
+from gramian.formula.dropped_rows import DroppedRows
+from gramian.formula.expand import Expanded, expand
+from gramian.formula.grammar import Formula, parse
+from gramian.formula.syntax import label
+from gramian.formula.terms import Term, Terms
+from gramian.linalg.columns import Layout, layout
+from gramian.linalg.exact.moments import ExactMoments
+from gramian.linalg.moments import Moments
+from gramian.linalg.subset_sums import AvailableSums, Names, SubsetPlan, plan_subset
+
+WHERE = "this Gram"
+AnyAccumulated: TypeAlias = Accumulated | ExactAccumulated
+
+
+@dataclass(frozen=True, slots=True)
+class Submodel:
+    """What a formula needs of stored sums. plan : how its moments are read, None where they are all of them."""
+
+    design: Design
+    plan: SubsetPlan | None
+
+    def of(self, moments: AnyMoments, dropped_rows: DroppedRows) -> tuple[Design, AnyAccumulated]:
+        """Design and moments, from all stored sums or from those of some rows only."""
+        if self.plan is None:
+            return replace(self.design, levels=dict(moments.levels)), _accumulated(moments, dropped_rows)
+        labels = {stored: new for new, stored in self.plan.factors.items()}
+        columns = {labels.get(name, name): n for name, n in dropped_rows.columns.items()}
+        return self.design, _accumulated(read_moments(moments, self.plan), DroppedRows(dropped_rows.causes, columns))
+
+
+def design_and_moments(
+    gram_data: GramData, formula: str | None, drop: str | Iterable[str] | None
+) -> tuple[Design, AnyAccumulated]:
+    """Design and moments of a formula, as `submodel`."""
+    return submodel(gram_data, None if formula is None else parse(formula), drop).of(
+        gram_data.moments, gram_data.dropped_rows
+    )
+
+
+def submodel(
+    gram_data: GramData, formula: Formula | None, drop: str | Iterable[str] | None = None, response: str | None = None
+) -> Submodel:
+    """What a formula needs, the whole one when it is None, less the terms in `drop`.
+
+    response : which of the stored outcomes a formula that is None has, where there are several.
+    Raises SchemaError or ColumnError where something is not stored, OptionError for a term that is not in the formula.
+    """
+    full_design = gram_data.design if response is None else with_outcome(gram_data.design, response)
+    if formula is None and drop is None:
+        return Submodel(full_design, None)
+    design = full_design if formula is None else design_for(gram_data, formula)
+    for term in (drop,) if isinstance(drop, str) else drop or ():
+        design = without(gram_data, design, term)
+    plan = plan_of(gram_data.design, gram_data.moments.layout, design)
+    stored_coordinates = gram_data.design.coordinates
+    coordinates = {v: stored_coordinates[plan.variables.get(v, v)] for v in (*design.terms.variables, *design.outcome)}
+    return Submodel(replace(design, coordinates=coordinates, matrix=None), plan)
+
+
+def _accumulated(moments: AnyMoments, dropped_rows: DroppedRows) -> AnyAccumulated:
+    if isinstance(moments, ExactMoments):
+        return ExactAccumulated(moments, dropped_rows)
+    return Accumulated(moments, dropped_rows)
+
+
+def design_for(gram_data: GramData, formula: Formula) -> Design:
+    """A design without coordinates; its columns are those that were read."""
+    stored = gram_data.design
+    design = design_of(_expanded(gram_data, formula), formula.text, gram_data.schema)
+    splines = {name: stored.terms.splines.get(name, spline) for name, spline in design.terms.splines.items()}
+    return replace(design, terms=replace(design.terms, splines=splines), weight=stored.weight, count=stored.count)
+
+
+def _expanded(gram_data: GramData, formula: Formula) -> Expanded:
+    try:
+        absorbing = isinstance(gram_data.moments, Moments)
+        return expand(formula, gram_data.schema.names, gram_data.schema.matrices, absorbing=absorbing)
+    except ColumnError as error:
+        raise ColumnError(error.name, error.names, WHERE) from None
+
+
+def without(gram_data: GramData, design: Design, text: str) -> Design:
+    """The design less some terms, as in `y ~ a*b - a:b`."""
+    expanded = _expanded(gram_data, parse(f"{label(next(iter(design.outcome.values())))} ~ {text}"))
+    dropped_terms = [frozenset(map(label, term)) for term in expanded.terms]
+    remaining = tuple(t for t in design.terms.terms if t.key not in dropped_terms)
+    if len(remaining) > len(design.terms.terms) - len(dropped_terms) or not dropped_terms:
+        labels = [t.label for t in design.terms.terms if t.atoms]
+        raise OptionError(f"drop: no term '{text}'{did_you_mean(text, labels)} (terms: {listing(labels)})")
+    return replace(design, formula=_minus_term(design.formula, text), terms=design.terms.only(remaining))
+
+
+def _minus_term(formula: str, text: str) -> str:
+    """The formula with `- text` among its terms, before what it absorbs."""
+    terms, bar, absorbed = formula.partition("|")
+    return f"{terms.rstrip()} - {text}" + (f" {bar}{absorbed}" if bar else "")
+
+
+def plan_of(stored: Design, layout: Layout, requested: Design) -> SubsetPlan:
+    """How the sums of one design, kept in a layout, make up those of another. Raises SchemaError where they do not."""
+    variables, factors = _stored_names(stored, requested)
+    _check_offsets(stored, requested)
+    powers = requested.terms.power_sums()
+    available = AvailableSums(layout, stored.terms.power_sums() if powers else {}, stored.weight is not None)
+    plan = plan_subset(available, AvailableSums(requested.layout, powers), variables, factors)
+    if plan.unavailable:
+        raise _not_stored(stored, available, requested, variables, factors)
+    return plan
+
+
+def _stored_names(stored: Design, requested: Design) -> tuple[Names, Names]:
+    """Variables (with the outcome) and factors of a design -> what they are called where they are stored."""
+    variables: dict[str, str] = {}
+    available = {*stored.terms.variables, *stored.outcome}
+    for name in (*requested.terms.variables, *requested.outcome):
+        bare = name.removeprefix("~")
+        other = bare if bare in available else f"~{bare}"
+        if name not in available and other in available:
+            variables[name] = other
+    columns = {f.column: name for name, f in reversed(list(stored.terms.factors.items()))}
+    factors = {name: columns[f.column] for name, f in requested.terms.factors.items() if f.column in columns}
+    return variables, {new: (new if new in stored.terms.factors else old) for new, old in factors.items()}
+
+
+def _check_offsets(stored: Design, requested: Design) -> None:
+    """An outcome is stored less its offsets."""
+    stored_offsets, requested_offsets = (
+        [f"offset({label(node)})" for node in design.offsets] for design in (stored, requested)
+    )
+    same_outcome = requested.outcome.keys() <= stored.outcome.keys()
+    if same_outcome and sorted(stored_offsets) != sorted(requested_offsets):
+        what = " + ".join(stored_offsets) or "no offset"
+        raise SchemaError(f"the outcome is stored with {what}; a formula for it needs the same", WHERE)
+    if requested_offsets and not same_outcome:
+        raise SchemaError(f"{requested_offsets[0]} is stored for {_outcomes(stored)} only", WHERE)
+    if stored_offsets and {f"~{v}" for v in requested.terms.variables} & stored.outcome.keys():
+        raise SchemaError(
+            f"{_outcomes(stored)} is stored less {stored_offsets[0]}, so it cannot stand right of '~'", WHERE
+        )
+
+
+def _outcomes(design: Design) -> str:
+    return ", ".join(f"'{name.removeprefix('~')}'" for name in design.outcome)
+
+
+def _not_stored(
+    stored: Design, available: AvailableSums, requested: Design, variables: Names, factors: Names
+) -> SchemaError:
+    """What to say: the terms that are not stored, or the outcome, and a formula that stores them."""
+
+    def is_stored(terms: tuple[Term, ...], outcome: Mapping[str, object]) -> bool:
+        alone = Terms(terms, {}, {})
+        sums = AvailableSums(layout(alone.blocks(), tuple(outcome)), alone.power_sums())
+        return not plan_subset(available, sums, variables, factors).unavailable
+
+    (outcome,) = requested.outcome
+    if not is_stored((), requested.outcome):
+        name = outcome.removeprefix("~")
+        return SchemaError(
+            f"cannot have the outcome '{name}': it stores {stored.formula}, "
+            "and only its outcome and numeric terms of one column may stand left of '~'",
+            WHERE,
+        )
+    terms = requested.terms.terms
+    labels = [t.label for t in terms if not is_stored((t,), requested.outcome)] or [t.label for t in terms]
+    return SchemaError(
+        f"does not store {listing(labels, 5)}; it stores {stored.formula}\n"
+        f'what is missing has to be in it, as in gm.gram("{stored.formula} + {labels[0]}", data)',
+        WHERE,
+    )

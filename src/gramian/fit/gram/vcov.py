@@ -1,0 +1,54 @@
+"""Covariances by cluster of models from a Gram that keeps the products of every cluster."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from gramian.errors import OptionError
+from gramian.fit.gram.clusters import moments_for
+from gramian.fit.gram.submodel import plan_of
+from gramian.fit.gram.sums import GramData
+from gramian.fit.leastsquares.solution import Solved
+from gramian.fit.passes.options import Options
+from gramian.fit.vcov.fit import from_moments
+from gramian.formula.design import Design
+from gramian.inference.recipes import ModelFacts, VcovSpec
+
+
+def check_stored_clusters(gram_data: GramData, vcov: VcovSpec, options: Options) -> None:
+    """Raise OptionError for a covariance that cannot be made of what is kept."""
+    if options.alpha is not None:
+        raise OptionError(f"vcov='{vcov.name}' has no meaning for a penalised fit; leave vcov or the penalty out")
+    if not vcov.clusters:
+        raise OptionError(
+            f"{vcov.name} needs the residual of every row, and a Gram has no rows: fit the data with "
+            f"gm.ols(..., vcov='{vcov.name}'), or give the rows again with fit.with_vcov('{vcov.name}', data)"
+        )
+    stored = () if gram_data.clusters is None else gram_data.clusters.by
+    if vcov.clusters != stored:
+        requested = repr(vcov.clusters[0]) if len(vcov.clusters) == 1 else repr(list(vcov.clusters))
+        stored_text = f"products by {' and '.join(stored)}" if stored else "no products by cluster"
+        raise OptionError(f"{vcov.name}: this Gram keeps {stored_text}; make it with gm.gram(..., cluster={requested})")
+
+
+def check_not_absorbed(absorbed: tuple[str, ...]) -> None:
+    """Raise OptionError beside absorbed factors: what is kept of folds, groups and clusters knows no such levels."""
+    if absorbed:
+        names = " and ".join(absorbed)
+        raise OptionError(
+            f"folds, groups and clusters are not kept within the absorbed levels of {names}: write it as a term, as in "
+            f"+ factor({absorbed[0]}), or fit the data themselves with gm.ols"
+        )
+
+
+def with_cluster_vcov(gram_data: GramData, design: Design, solved: Solved, vcov: VcovSpec) -> Solved:
+    """A fit to all rows with CR0, CR1 or CR3; reads no rows.
+
+    Raises OptionError beside absorbed factors, NumericalError where the covariance is not defined or a column that it
+    needs is kept in other cells only.
+    """
+    assert gram_data.clusters is not None
+    check_not_absorbed(design.terms.absorbed)
+    plan = plan_of(gram_data.design, gram_data.moments.layout, design)
+    cluster_moments = moments_for(gram_data.clusters.moments, solved.parametrization, solved.levels.names, plan)
+    return replace(solved, robust=from_moments(solved, cluster_moments, vcov, ModelFacts(solved.rows, solved.leverage)))

@@ -1,0 +1,1 @@
+"""One fit for each group or outcome, from one pass."""

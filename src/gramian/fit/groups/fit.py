@@ -1,0 +1,216 @@
+"""Several linear fits from one pass: one for every group of `by`, for every outcome of c(y1, y2), or for every pair."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from itertools import islice
+from typing import NamedTuple
+
+import numpy as np
+
+from gramian.batch import Source
+from gramian.engines.blas import one_thread
+from gramian.engines.choice import Engine
+from gramian.engines.progress import Progress
+from gramian.errors import AccuracyWarning, GramianError, NumericalError, OptionError
+from gramian.fit.groups.recentre import recentred
+from gramian.fit.leastsquares.escalate import MAX_SMALL_VALUES, escalate, reached, shortfall
+from gramian.fit.leastsquares.solution import Solved
+from gramian.fit.leastsquares.system import System, first_solution
+from gramian.fit.linear.fit_iid import THREADED_WIDTH
+from gramian.fit.passes.accumulate import Accumulate, Accumulated
+from gramian.fit.passes.accumulate_keyed import run_keyed
+from gramian.fit.passes.keys import ByColumns, describe_key, format_key
+from gramian.fit.passes.limits import check_width, width, width_limit
+from gramian.fit.passes.options import Options
+from gramian.fit.passes.prepare import prepare
+from gramian.fit.passes.row_filter import Subset
+from gramian.formula.design import Design, outcomes_of, with_outcome
+from gramian.formula.dropped_rows import DroppedRows
+from gramian.formula.grammar import parse
+from gramian.linalg.keyed.moments import Key
+from gramian.schema import Schema
+from gramian.typing import Level
+
+OUTCOME = "outcome"
+MAX_ESCALATED = 20  # fits that read a large source again
+MAX_NAMED = 5  # fits with too few digits that are told one by one
+
+
+@dataclass(frozen=True, slots=True)
+class GroupedFits:
+    """Linear fits by key.
+
+    names : what the parts of a key are called. fits : key -> fit, outcomes in the order of the formula, groups in the
+    order of their levels. tally : all rows left out. empty : groups without a complete row, and why they have none.
+    """
+
+    formula: str
+    names: tuple[str, ...]
+    fits: Mapping[Key, Solved]
+    dropped_rows: DroppedRows
+    empty: Mapping[Key, DroppedRows]
+    outcomes: tuple[str, ...]
+
+
+def has_multiple_outcomes(formula: str) -> bool:
+    """Whether a formula has several outcomes."""
+    return len(outcomes_of(parse(formula).outcome)) > 1
+
+
+class Group(NamedTuple):
+    """The moments of a group, the design in the coordinates that they are told in, and the passes they took."""
+
+    design: Design
+    accumulated: Accumulated
+    passes: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class SharedInputs:
+    """What all fits share. most : columns that fit into memory."""
+
+    options: Options
+    source: Source
+    engine: Engine
+    by: ByColumns | None
+    progress: Progress | None
+    max_columns: int
+
+
+def run_grouped(
+    formula: str, source: Source, options: Options, engine: Engine, by: ByColumns | None, progress: Progress | None
+) -> GroupedFits:
+    """Fit every outcome in every group after one pass, or two where groups are far from each other.
+
+    A fit with fewer certified digits than wanted climbs further, with its own rows only. Warns with AccuracyWarning of
+    those that cannot. Raises what one fit would raise, with the group named.
+    """
+    if options.exact:
+        raise OptionError("exact sums are kept for one fit at a time: leave exact out, or fit one group and outcome")
+    names = _names(formula, by)
+    groups, dropped_rows = (
+        _one_group(formula, source, options, engine, progress)
+        if by is None
+        else _by_group(formula, source, options, engine, by, progress)
+    )
+    nonempty = {key: group for key, group in groups.items() if group.accumulated.moments.rows}
+    if not nonempty:
+        raise NumericalError(no_rows_message(formula, dropped_rows))
+    outcomes = tuple(next(iter(nonempty.values())).design.outcome)
+    shared = SharedInputs(options, source, engine, by, progress, width_limit())
+    multiple_outcomes = len(outcomes) > 1
+    requested = {
+        ((r.removeprefix("~"),) if multiple_outcomes else ()) + k: (g, r, k)
+        for r in outcomes
+        for k, g in nonempty.items()
+    }
+    fits = {key: _one_pass_fit(*request, shared)[1] for key, request in requested.items()}
+    for key in _to_escalate(fits, source):
+        fits[key] = _escalated(*requested[key], shared)
+    warn(fits, names, source)
+    empty = {key: group.accumulated.dropped_rows for key, group in groups.items() if key not in nonempty}
+    return GroupedFits(formula, names, fits, dropped_rows, empty, tuple(name.removeprefix("~") for name in outcomes))
+
+
+def _one_group(
+    formula: str, source: Source, options: Options, engine: Engine, progress: Progress | None
+) -> tuple[dict[Key, Group], DroppedRows]:
+    design, source = prepare(formula, source, options, multiple_outcomes=True)
+    accumulated = engine.fold(source, Accumulate(design, options.drop), progress=progress)
+    return {(): Group(design, accumulated)}, accumulated.dropped_rows
+
+
+def _by_group(
+    formula: str, source: Source, options: Options, engine: Engine, by: ByColumns, progress: Progress | None
+) -> tuple[dict[Key, Group], DroppedRows]:
+    schema = source.schema
+    run = run_keyed(formula, source, options, engine, by, progress)
+    recentred_pass = recentred(run.task, run.keyed) if run.source.rereadable else None
+    if recentred_pass is None:
+        groups = {key: Group(run.design, accumulated) for key, accumulated in run.keyed.items()}
+    else:
+        recentred_sums = engine.fold(run.source, recentred_pass.task, progress=progress)
+        groups = {
+            key: Group(design, accumulated, 2) for key, design, accumulated in recentred_pass.items(recentred_sums)
+        }
+    return {key: groups[key] for key in _in_order(list(groups), by, schema)}, run.keyed.dropped_rows
+
+
+def no_rows_message(formula: str, dropped_rows: DroppedRows) -> str:
+    """What is said when no group has a row."""
+    causes = ", ".join(f"{n:,} {cause}" for cause, n in dropped_rows.causes.items())
+    return f"no rows are left to fit '{formula}': " + (
+        f"{dropped_rows.total:,} left out ({causes})" if causes else "no data"
+    )
+
+
+def _one_pass_fit(group: Group, response: str, key: Key, shared: SharedInputs) -> tuple[System, Solved]:
+    """What the pass alone gives."""
+    design, accumulated = with_outcome(group.design, response), group.accumulated
+    sizes = {name: len(names) for name, names in accumulated.moments.levels.items()}
+    with error_context(shared.by, key), one_thread() if width(design.terms, sizes) < THREADED_WIDTH else nullcontext():
+        check_width(design.terms, sizes, shared.max_columns)
+        return first_solution(design, accumulated, shared.options, group.passes)
+
+
+def _to_escalate(fits: Mapping[Key, Solved], source: Source) -> list[Key]:
+    """Fits with too few digits; not all of them where each would read a large source again."""
+    short = [key for key, fit in fits.items() if not reached(fit)] if source.rereadable else []
+    values = np.inf if source.rows is None else source.rows * max((len(f.names) + 1 for f in fits.values()), default=0)
+    return short if values <= MAX_SMALL_VALUES else short[:MAX_ESCALATED]
+
+
+def _escalated(group: Group, response: str, key: Key, shared: SharedInputs) -> Solved:
+    """A fit with the digits that are wanted, if further passes over its own rows give them."""
+    system, first = _one_pass_fit(group, response, key, shared)
+    others = tuple(node for name, node in group.design.outcome.items() if name != response)
+    subset, design = Subset(shared.source, shared.by, key, others), with_outcome(group.design, response)
+    with error_context(shared.by, key), warnings.catch_warnings():
+        warnings.simplefilter("ignore", AccuracyWarning)  # told of all fits together
+        return escalate(
+            first, design, group.accumulated, shared.options, system, subset, shared.engine, shared.progress
+        )
+
+
+def warn(fits: Mapping[Key, Solved], names: Sequence[str], source: Source | None) -> None:
+    """One warning for all fits with fewer digits than wanted."""
+    short = {key: fit for key, fit in fits.items() if not reached(fit)}
+    lines = [f"{format_key(names, key)}: {shortfall(fit, source)}" for key, fit in islice(short.items(), MAX_NAMED)]
+    more = [f"{len(short) - MAX_NAMED:,} more fits have too few digits"] if len(short) > MAX_NAMED else []
+    if short:
+        warnings.warn(AccuracyWarning("\n".join([*lines, *more])), stacklevel=4)
+
+
+@contextmanager
+def error_context(by: ByColumns | None, key: Key) -> Iterator[None]:
+    """Name the group in what is raised."""
+    try:
+        yield
+    except GramianError as error:
+        if by is not None:
+            error.args = (f"{describe_key(by, key)}: {error}", *error.args[1:])
+        raise
+
+
+def _names(formula: str, by: ByColumns | None) -> tuple[str, ...]:
+    names = () if by is None else by.names
+    if not has_multiple_outcomes(formula):
+        return names
+    if OUTCOME in names:
+        raise OptionError(f"by='{OUTCOME}': with several outcomes this names the outcome of a fit; rename the column")
+    return (OUTCOME, *names)
+
+
+def _in_order(keys: Sequence[Key], by: ByColumns, schema: Schema) -> list[Key]:
+    """Keys in the order of their levels: that of an ordered categorical where the column is one, else canonical."""
+    declared = [{level: i for i, level in enumerate(schema[name].levels or ())} for name in by.names]
+
+    def sort_key(key: Key) -> list[tuple[int, int, Level]]:
+        parts = zip(key, declared, strict=True)
+        return [(order.get(v, len(order)), isinstance(v, str), 0 if v in order else v) for v, order in parts]
+
+    return sorted(keys, key=sort_key)

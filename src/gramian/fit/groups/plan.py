@@ -1,0 +1,37 @@
+"""The plan of several fits from one pass."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from gramian.batch import Source
+from gramian.fit.passes.keys import ByColumns
+from gramian.fit.passes.options import Options
+from gramian.fit.passes.plan import Plan, describe_solver, format_bytes, plan_notes, plan_pass
+from gramian.fit.passes.prepare import design_for
+from gramian.formula.design import Design
+
+
+def plan_grouped(formula: str, source: Source, options: Options, threads: int, by: ByColumns | None) -> Plan:
+    """What is read for all groups and outcomes; reads no rows. Raises what the fits would raise before the pass."""
+    excluded = () if by is None else by.columns
+    design = design_for(formula, source.schema, options, excluded=excluded, multiple_outcomes=True)
+    if by is not None:
+        by.check(source.schema)
+    notes = (*plan_notes(design, source, options), *_notes(design, by))
+    plan = plan_pass(design, source, threads, describe_solver(options), notes)
+    second_pass = "; a second where groups lie far from each other" if by is not None and source.rereadable else ""
+    columns = tuple(dict.fromkeys((*plan.columns, *excluded)))
+    return replace(plan, columns=columns, expected=plan.expected + second_pass)
+
+
+def _notes(design: Design, by: ByColumns | None) -> Iterator[str]:
+    """What several outcomes and groups ask of the pass."""
+    if len(design.outcome) > 1:
+        names = ", ".join(name.removeprefix("~") for name in design.outcome)
+        yield f"the outcomes {names} share the pass; a row enters where all of them are present"
+    if by is not None:
+        size = format_bytes(8 * len(design.layout.rows) ** 2)
+        yield f"the sums are kept apart for every value of {', '.join(by.names)}: {size} of products for each"
+        yield "groups share a shift; one that lies far from it needs its own, which the first pass tells"

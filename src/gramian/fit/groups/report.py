@@ -1,0 +1,77 @@
+"""Several fits as a report: what they share, then one block for each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from rich.console import RenderableType
+from rich.text import Text
+
+from gramian.fit.passes.keys import format_key
+from gramian.formula.coding import level_name
+from gramian.linalg.keyed.moments import Key
+from gramian.results import report
+from gramian.results.format_numbers import printable
+
+if TYPE_CHECKING:
+    from gramian.fit.groups.result import Fits
+
+MAX_FITS = 20  # fits that are written out
+MAX_NAMED = 12  # groups without rows that are named
+
+
+def text(fits: Fits, level: float = 0.95) -> str:
+    """The report as plain text."""
+    return report.to_text(render(fits, level))
+
+
+def render(fits: Fits, level: float = 0.95) -> list[RenderableType]:
+    """The parts of the report, from top to bottom."""
+    out: list[RenderableType] = [_title(fits), *map(Text, describe_rows(fits))]
+    has_legend = False
+    for key, fit in islice(zip(fits.grouped.fits, fits.values(), strict=True), MAX_FITS):
+        parts = report.render(fit, level)[1:]  # without the title, which is the same for all
+        body = [part for part in parts if not _is_legend(part)]
+        has_legend |= len(body) < len(parts)
+        out += [Text(""), Text(key_heading(fits, key), style="bold"), *body]
+    if len(fits) > MAX_FITS:
+        out += [Text(""), Text(f"... {len(fits) - MAX_FITS:,} more fits; tidy() and glance() have all of them")]
+    return [*out, *([Text(""), Text(report.LEGEND, style="dim")] if has_legend else [])]
+
+
+def key_heading(fits: Fits, key: Key) -> str:
+    """A key for people: outcome = y1, group = a."""
+    return printable(format_key(fits.key_names, key))
+
+
+def describe_rows(fits: Fits) -> Iterator[str]:
+    """How many rows were used and left out, together; which groups have none."""
+    dropped = sum(fits.dropped_rows.values())
+    condition = " in which all outcomes are present" if len(fits.outcomes) > 1 else ""
+    passes = max(fit.passes for fit in fits.values())
+    passes_text = "one pass" if passes == 1 else f"{passes} passes"
+    yield f"{len(fits):,} fits from {passes_text}, {fits.rows:,} rows{condition}"
+    if dropped:
+        causes = ", ".join(f"{n:,} {printable(cause)}" for cause, n in fits.dropped_rows.items())
+        by_column = ", ".join(f"{printable(column)} {n:,}" for column, n in islice(fits.missing.items(), MAX_NAMED))
+        yield f"{dropped:,} rows left out: {causes}" + (f" ({by_column})" if by_column else "")
+    if fits.grouped.empty:
+        names = [", ".join(map(level_name, key)) for key in islice(fits.grouped.empty, MAX_NAMED)]
+        more = len(fits.grouped.empty) - len(names)
+        others = f", {more:,} more" if more else ""
+        yield f"without a complete row, so without a fit: {printable('; '.join(names))}{others}"
+
+
+def _title(fits: Fits) -> Text:
+    first = next(iter(fits.values()))
+    kind = "Linear regressions" if first.alpha is None else f"Ridge regressions, alpha = {first.alpha:g}"
+    weight = first.solved.design.weight
+    weights = f", weights: {printable(weight)}" if weight else ""
+    by = ", ".join(map(printable, fits.key_names))
+    return Text.assemble((f"{kind} by {by}{weights}", "bold"), "\n", printable(fits.formula))
+
+
+def _is_legend(part: RenderableType) -> bool:
+    return isinstance(part, Text) and part.plain == report.LEGEND

@@ -1,0 +1,66 @@
+"""Several fits as one Arrow table, the parts of the key as first columns, and as plain JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from gramian.linalg.keyed.moments import Key
+
+if TYPE_CHECKING:
+    from gramian.fit.groups.result import Fits
+
+SCHEMA = "gramian.fits/1"
+
+
+def tidy(fits: Fits, level: float) -> pa.Table:
+    """All coefficients, one row each."""
+    return _stacked(fits, (fit.tidy(level) for fit in fits.values()))
+
+
+def glance(fits: Fits) -> pa.Table:
+    """All fits, one row each."""
+    return _stacked(fits, (fit.glance() for fit in fits.values()))
+
+
+def to_dict(fits: Fits, level: float) -> dict[str, Any]:
+    """The versioned object of `--format json`."""
+    keyed_fits = zip(fits.grouped.fits, fits.values(), strict=True)
+    return {
+        "schema": SCHEMA,
+        "formula": fits.formula,
+        "family": "gaussian",
+        "by": list(fits.key_names),
+        "outcomes": list(fits.outcomes),
+        "rows": fits.rows,
+        "dropped_rows": dict(fits.dropped_rows),
+        "missing": dict(fits.missing),
+        "without_rows": [
+            {"key": _key_dict(fits, key), "dropped_rows": dict(dropped.causes)}
+            for key, dropped in fits.grouped.empty.items()
+        ],
+        "fits": [{"key": _key_dict(fits, key), **fit.to_dict(level)} for key, fit in keyed_fits],
+    }
+
+
+def column_names(fits: Fits, table_columns: Iterable[str]) -> tuple[str, ...]:
+    """Names of the key's columns beside those of a table; one that is taken gets a "by_" before it."""
+    used = set(table_columns)
+    return tuple(f"by_{name}" if name in used else name for name in fits.key_names)
+
+
+def _key_dict(fits: Fits, key: Key) -> dict[str, Any]:
+    return dict(zip(fits.key_names, key, strict=True))
+
+
+def _stacked(fits: Fits, tables: Iterable[pa.Table]) -> pa.Table:
+    parts = list(tables)
+    table = pa.concat_tables(parts)
+    keys = zip(*fits.grouped.fits, strict=True)
+    columns = {
+        name: pa.array([level for level, part in zip(levels, parts, strict=True) for _ in range(part.num_rows)])
+        for name, levels in zip(column_names(fits, table.column_names), keys, strict=True)
+    }
+    return pa.table({**columns, **{name: table.column(name) for name in table.column_names}})

@@ -1,0 +1,1 @@
+"""From moments to a solution with certified digits: solve, refine, exact sums."""

@@ -1,0 +1,169 @@
+"""How many digits of a linear fit are certified, and by what."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from gramian.fit.leastsquares.basis import ColumnErrors
+from gramian.fit.leastsquares.model_columns import ModelColumns
+from gramian.formula.coordinates import Parametrization
+from gramian.linalg import maps
+from gramian.linalg.certificate import EPS, MAX_DIGITS, Bounds, digits, scaled_bounds
+from gramian.linalg.maps import apply_absolute
+from gramian.linalg.solve import Solution
+from gramian.typing import Vector
+
+NEGLIGIBLE = 1e-8  # of a coefficient: a smaller standard error is rounding, or matters to nobody
+SMALLEST, LARGEST = 1e-290, 1e290  # beyond, a standard error or its parts may leave the range of float64
+PRECISIONS = FAST, REFINED, EXACT = "fast", "refined", "exact"
+
+
+@dataclass(frozen=True, slots=True)
+class Accuracy:
+    """Certified digits, counted relative to the larger of a coefficient and its standard error.
+
+    tier : "fast" (one pass), "refined" (more passes for the residual) or "exact". wanted : digits that were asked for.
+    digits, std_error_digits : (p,), NaN where not identified (a column of zeros has all digits of its zero in the
+    minimum-norm solution). rss_digits : of the residual sum of squares.
+    low : (p,) what float64 leaves of the coefficients. reached : whether every coefficient has the digits wanted, and
+    every standard error that matters half of them. doubtful : columns called dependent that may not quite be so.
+    """
+
+    precision: str
+    requested: float
+    digits: Vector
+    std_error_digits: Vector
+    rss_digits: float
+    low: Vector
+    reached: bool
+    doubtful: tuple[str, ...] = ()
+
+    @property
+    def fewest_digits(self) -> float:
+        """The fewest digits of any coefficient."""
+        return 0.0 if self.doubtful else float(np.nanmin(self.digits, initial=16.0))
+
+
+def required_std_error_digits(requested: float) -> float:
+    """Digits that a standard error has to have."""
+    return min(requested, 8.0) / 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorBounds:
+    """Bounds for what was solved: errors of the coefficients (p,), and of the residual sum of squares."""
+
+    coefficients: Vector
+    rss: float
+
+
+def one_pass_errors(solution: Solution, gradient: Vector | float = 0.0) -> ErrorBounds:
+    """Of a fit from one pass; gradient : that of half a ridge penalty."""
+    bounds = _bounds(solution)
+    b = solution.coefficients
+    with np.errstate(all="ignore"):
+        return ErrorBounds(scaled_bounds(bounds.sensitivity, bounds.error(b)), bounds.rss(b, gradient))
+
+
+@np.errstate(all="ignore")  # what leaves the range of float64 is certified so
+def certify(
+    precision: str,
+    requested: float,
+    parametrization: Parametrization,
+    solution: Solution,
+    errors: ErrorBounds,
+    model_columns: ModelColumns,
+    rss: float,
+    df_residual: float,
+    column_errors: ColumnErrors,
+) -> Accuracy:
+    """Digits of a told solution. rss : in the outcome's units. spare : residual degrees of freedom."""
+    bounds, identified = _bounds(solution), model_columns.identified
+    sensitivity = _with_aliased(apply_absolute(model_columns.map, bounds.sensitivity), model_columns)
+    error = _coefficient_errors(parametrization, errors.coefficients * parametrization.scale, bounds, model_columns)
+    error = (
+        error
+        + np.where(identified, EPS * np.abs(model_columns.coefficients), 0.0)
+        + column_errors.coefficient_errors(model_columns.coefficients)
+    )
+    rss_error = errors.rss * parametrization.scale**2
+    inverse_roots = model_columns.inverse_roots
+    lengths = _with_aliased(
+        apply_absolute(model_columns.map, np.sqrt(np.maximum(solution.inverse.diagonal(), 0.0))), model_columns
+    )
+    inverse_error = (
+        bounds.inverse(sensitivity / inverse_roots)
+        + 4.0 * EPS * (lengths / inverse_roots) ** 2
+        + 2.0 * column_errors.coefficient_errors(inverse_roots) / inverse_roots
+    )
+    inverse_error = np.where((inverse_roots > SMALLEST) & (inverse_roots < LARGEST), inverse_error, np.inf)
+    smallest_std_error = (
+        np.sqrt(np.maximum(rss - rss_error, 0.0) / max(df_residual, 1.0))
+        * inverse_roots
+        * np.sqrt(np.maximum(1.0 - inverse_error, 0.0))
+    )
+    largest_std_error = (
+        np.sqrt((rss + rss_error) / max(df_residual, 1.0)) * inverse_roots * np.sqrt(1.0 + inverse_error)
+    )
+    std_error_bound = 0.5 * inverse_error + 0.5 * np.float64(rss_error) / rss + 4.0 * EPS
+    size = np.fmax(np.abs(model_columns.coefficients), smallest_std_error if df_residual > 0 else 0.0)
+    negligible = largest_std_error <= NEGLIGIBLE * np.abs(model_columns.coefficients)
+    std_error_digits = digits(np.where(np.isnan(std_error_bound), np.inf, std_error_bound), np.ones(len(inverse_roots)))
+    coefficient_digits = digits(error, size)
+    return Accuracy(
+        precision,
+        requested,
+        np.where(
+            identified,
+            coefficient_digits,
+            np.where(model_columns.empty & model_columns.minimum_norm, MAX_DIGITS, np.nan),
+        ),
+        np.where(identified, std_error_digits, np.nan),
+        float(digits(np.array([rss_error]), np.array([rss]))[0]),
+        model_columns.low,
+        bool(
+            (
+                (coefficient_digits >= requested)
+                & (negligible | (std_error_digits >= required_std_error_digits(requested)) | (df_residual <= 0))
+            )[identified].all()
+        ),
+    )
+
+
+def _bounds(solution: Solution) -> Bounds:
+    assert solution.bounds is not None  # only a fit that was loaded has none
+    return solution.bounds
+
+
+def _with_aliased(values: Vector, model_columns: ModelColumns) -> Vector:
+    """Bounds of told numbers, for the solution in which the aliased columns have no part."""
+    if not len(model_columns.positions):
+        return values
+    return np.asarray(values + np.abs(model_columns.null) @ values[model_columns.positions])
+
+
+def _coefficient_errors(
+    parametrization: Parametrization, solved_errors: Vector, bounds: Bounds, model_columns: ModelColumns
+) -> Vector:
+    """Bounds of the told coefficients, from those of the solved ones."""
+    error = apply_absolute(model_columns.map, solved_errors)
+    if not len(model_columns.positions):
+        return error
+    N = model_columns.null
+    solved_null = N if parametrization.to_solved is None else maps.multiply(maps.map_of(parametrization.to_solved), N)
+    if not model_columns.minimum_norm and not model_columns.before_dropping.any():
+        return _with_aliased(error, model_columns)
+    sensitivity = apply_absolute(model_columns.map, bounds.sensitivity)
+    E = np.column_stack(
+        [scaled_bounds(sensitivity, bounds.product_error(n) * bounds.amplification) for n in solved_null.T]
+    )
+    E = E + np.abs(N) @ E[model_columns.positions]
+    b = np.nan_to_num(model_columns.coefficients)
+    if not model_columns.minimum_norm:
+        return np.asarray(_with_aliased(error, model_columns) + E @ np.abs(model_columns.before_dropping))
+    inverse = np.linalg.pinv(N)
+    complement = np.eye(len(N)) - N @ inverse
+    rotation_error = np.abs(complement) @ (E @ np.abs(inverse @ b)) + np.abs(inverse.T) @ (E.T @ np.abs(complement @ b))
+    return np.asarray(np.abs(complement) @ error + rotation_error)

@@ -1,0 +1,239 @@
+"""The top of the ladder: a fit from exact sums, its coefficients correctly rounded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from gramian.batch import Source
+from gramian.data.csv.decimal_text import as_text
+from gramian.engines.choice import Engine
+from gramian.engines.progress import Progress
+from gramian.errors import NotIdentifiedError, OptionError
+from gramian.fit.leastsquares.accuracy import EXACT, LARGEST, SMALLEST, Accuracy, required_std_error_digits
+from gramian.fit.leastsquares.exact_system import ExactSystem, exact_system
+from gramian.fit.leastsquares.model_columns import dependent_message
+from gramian.fit.leastsquares.solution import Solved
+from gramian.fit.passes.accumulate_exact import AccumulateExact, ExactAccumulated
+from gramian.fit.passes.limits import check_width, width_limit
+from gramian.fit.passes.options import Options
+from gramian.formula.coding import empty_cells
+from gramian.formula.design import Design
+from gramian.linalg import maps
+from gramian.linalg.aliasing import dependent_columns, explain
+from gramian.linalg.certificate import EPS, MAX_DIGITS, digits, scaled_bounds
+from gramian.linalg.exact.fit import ExactFit, exact_fit
+from gramian.linalg.exact.near_collinear import near_collinear, subset
+from gramian.linalg.exact.products import ExactGram, pairs
+from gramian.linalg.exact.round import nearest, square_root
+from gramian.linalg.exact.solve import exact_solve
+from gramian.linalg.solve import Solution, solve
+from gramian.typing import Codes, Mask, Matrix, Vector
+
+STD_ERROR_ROUNDING = 2.0**-50  # relative, of a standard error: a product and two roots of correct roundings
+WEIGHT_ROUNDING = 4.0 * EPS  # relative rounding of a weight, as the square of its root
+
+
+def run_exact(
+    design: Design,
+    options: Options,
+    source: Source,
+    engine: Engine,
+    progress: Progress | None,
+    previous: Solved | None = None,
+) -> Solved:
+    """A fit from exact sums.
+
+    before : the fit that did not reach the digits; columns that it left out are left out again where they differ from
+    a combination of others by no more than the rounding of float64 numbers. Without it every rank is strict.
+    Raises OptionError for a penalty or the minimum-norm solution, NotIdentifiedError under collinear="raise".
+    """
+    if options.alpha is not None or options.collinear == "min-norm":
+        raise OptionError('exact sums give unpenalised fits with collinear="drop" or "raise" only')
+    task = AccumulateExact(design, options.drop, options.decimal)
+    accumulated = engine.fold(as_text(source) if options.decimal else source, task, progress=progress)
+    check_width(design.terms, {name: len(levels) for name, levels in accumulated.moments.levels.items()}, width_limit())
+    passes = 1 if previous is None else previous.passes + 1
+    return exact_solved(design, accumulated, options, passes, None if previous is None else tuple(previous.aliased))
+
+
+def exact_solved(
+    design: Design,
+    accumulated: ExactAccumulated,
+    options: Options,
+    passes: int = 1,
+    nearly_dependent: tuple[str, ...] | None = None,
+) -> Solved:
+    """A fit from exact moments; suspects : columns that may be combinations of others but for rounding."""
+    moments = accumulated.moments
+    system = exact_system(design, moments)
+    gram, p = system.gram(), len(system.names)
+    constant, names = system.parametrization.constant, system.names
+    dropped, null = near_collinear(gram, constant, [names.index(n) for n in nearly_dependent or ()])
+    used = np.flatnonzero(~dropped)
+    constant_position = None if constant is None else int(np.flatnonzero(used == constant)[0])
+    fit = exact_fit(subset(gram, np.append(used, p)), constant_position, tuple(names[i] for i in used), moments)
+    aliased = {**dict(fit.aliased), **_alias_texts(gram, dropped, null, names)}
+    aliased = {n: aliased[n] for n in names if n in aliased}
+    if aliased and options.collinear == "raise":
+        raise NotIdentifiedError(dependent_message(aliased), aliased)
+    all_null = np.column_stack([null, _scattered_rows(fit.solution.null.astype(np.float64), used, p)])
+    solution = _solution(system, used, fit, all_null)
+    return Solved(
+        formula=design.formula,
+        design=replace(design, levels=dict(moments.levels)),
+        levels=system.levels,
+        parametrization=system.parametrization,
+        solution=solution,
+        names=names,
+        terms=tuple(c.term for c in system.columns),
+        coefficients=_scattered(fit.coefficients, used, p),
+        inverse=_scattered_square(fit.inverse, used, p),
+        identified=np.isin(np.arange(p), used[fit.solution.identified]),
+        aliased=aliased,
+        empty_cells=empty_cells(design.terms, system.levels),
+        intercept=constant is not None,
+        rows=moments.rows,
+        weight=fit.weight,
+        log_weight=moments.log_weight,
+        rss=fit.rss,
+        tss=fit.tss,
+        mean=fit.mean,
+        rank=fit.rank,
+        leverage=float(fit.rank),
+        condition=solution.condition,
+        passes=passes,
+        dropped_rows=accumulated.dropped_rows,
+        accuracy=_accuracy(design, system, fit, solution, used, p, options.digits),
+        inverse_roots=_scattered(
+            np.where(fit.solution.identified, [square_root(v) for v in fit.solution.diagonal], np.nan), used, p
+        ),
+    )
+
+
+def _alias_texts(gram: ExactGram, dropped: Mask, null: Matrix, names: tuple[str, ...]) -> Mapping[str, str]:
+    norms = np.array([square_root(gram.fraction(i, i)) for i in range(len(names))])
+    pairs = zip(np.flatnonzero(dropped), null.T, strict=True)
+    return {names[j]: explain(column, norms, names, int(j)) for j, column in pairs}
+
+
+def _scattered(values: Vector, used: Codes, p: int) -> Vector:
+    scattered = np.full(p, np.nan)
+    scattered[used] = values
+    return scattered
+
+
+def _scattered_rows(values: Matrix, used: Codes, p: int) -> Matrix:
+    scattered = np.zeros((p, values.shape[1]))
+    scattered[used] = values
+    return scattered
+
+
+def _scattered_square(values: Matrix, used: Codes, p: int) -> Matrix:
+    scattered = np.full((p, p), np.nan)
+    scattered[np.ix_(used, used)] = values
+    return scattered
+
+
+def _solution(system: ExactSystem, used: Codes, fit: ExactFit, null: Matrix) -> Solution:
+    """The same fit in the columns that predictions use: float64, from products in well-chosen coordinates.
+
+    null : (p, r) null vectors of the model's columns.
+    """
+    p, constant, to_solved = len(system.names), system.parametrization.constant, system.parametrization.to_solved
+    columns, full_gram = used[fit.solution.identified], system.solved_gram()
+    if to_solved is not None and null.shape[1]:  # other columns depend on others in these coordinates
+        null = maps.multiply(maps.map_of(to_solved), null)
+        norms = np.array([square_root(full_gram.fraction(i, i)) for i in range(p)])
+        columns = np.setdiff1d(np.arange(p), dependent_columns(null, norms)[0])
+    gram = subset(full_gram, np.append(columns, p))
+    constant_position = (
+        None if constant is None or constant not in columns else int(np.flatnonzero(columns == constant)[0])
+    )
+    products = pairs(gram)
+    float_solution = solve(products, constant_position, (len(columns) + 10) * EPS)
+    b, V = float_solution.coefficients, float_solution.inverse
+    if not float_solution.independent.all():
+        exact = exact_solve(gram, constant_position)
+        b, V = np.array([nearest(c) for c in exact.coefficients]), exact.inverse
+    coefficients, inverse, independent = np.zeros(p), np.zeros((p, p)), np.zeros(p, bool)
+    coefficients[columns], inverse[np.ix_(columns, columns)], independent[columns] = b, V, True
+    rss = nearest(fit.solution.rss) / system.parametrization.scale**2
+    bounds = float_solution.bounds
+    if bounds is not None:
+        sensitivity, sizes, lengths = (
+            _padded(v, columns, p) for v in (bounds.sensitivity, bounds.summed_norms, bounds.centred_norms)
+        )
+        bounds = replace(
+            bounds,
+            rounding_error=WEIGHT_ROUNDING,
+            rho=0.0,
+            sensitivity=sensitivity,
+            summed_norms=sizes,
+            centred_norms=lengths,
+        )
+    return Solution(
+        coefficients, inverse, independent, null, rss, float_solution.condition, float(len(columns)), bounds
+    )
+
+
+def _padded(values: Vector, columns: Codes, p: int) -> Vector:
+    padded = np.zeros(p)
+    padded[columns] = values
+    return padded
+
+
+def _accuracy(
+    design: Design, system: ExactSystem, fit: ExactFit, solution: Solution, used: Codes, p: int, requested: float
+) -> Accuracy:
+    independent = fit.solution.identified
+    coefficient_digits = np.where(
+        independent, np.where(np.isfinite(fit.coefficients), np.minimum(fit.digits, MAX_DIGITS), 0.0), np.nan
+    )
+    rss_error = nearest(fit.solution.rss_error) + EPS * fit.rss
+    rss_digits = float(digits(np.array([rss_error]), np.array([fit.rss]))[0])
+    roots = np.array([square_root(v) for v in fit.solution.diagonal])
+    representable = (roots > SMALLEST) & (roots < LARGEST) & (0.0 < fit.rss < np.inf)
+    diagonal_errors = zip(fit.solution.diagonal, fit.solution.diagonal_errors, strict=True)
+    inverse_error = np.array([0.5 * nearest(e / v) if v > 0 else 0.0 for v, e in diagonal_errors]) + STD_ERROR_ROUNDING
+    std_error_digits = np.where(
+        independent, np.where(representable, digits(inverse_error, np.ones(len(roots))), 0.0), np.nan
+    )
+    negligible = fit.rss <= 0
+    if design.weight is not None:
+        with np.errstate(all="ignore"):
+            coefficient_digits, std_error_digits, rss_digits = _weighted_digits(
+                system, fit, solution, used, coefficient_digits
+            )
+    enough_errors = negligible | (std_error_digits >= required_std_error_digits(requested)) | (fit.rows <= fit.rank)
+    return Accuracy(
+        EXACT,
+        requested,
+        _scattered(coefficient_digits, used, p),
+        _scattered(std_error_digits, used, p),
+        rss_digits,
+        _scattered(fit.low, used, p),
+        bool(((coefficient_digits >= requested) & enough_errors)[independent].all()),
+    )
+
+
+def _weighted_digits(
+    system: ExactSystem, fit: ExactFit, solution: Solution, used: Codes, coefficient_digits: Vector
+) -> tuple[Vector, Vector, float]:
+    """Exact sums are of rows times the rounded root of their weight: what that can do to the weighted fit."""
+    bounds = solution.bounds
+    assert bounds is not None
+    T = None if system.parametrization.to_model is None else maps.map_of(system.parametrization.to_model)
+    sensitivity = maps.apply_absolute(T, bounds.sensitivity)[used]
+    error = scaled_bounds(sensitivity, WEIGHT_ROUNDING * np.sqrt(max(fit.rss, 0.0)))
+    V = np.abs(fit.inverse.diagonal())
+    std_errors = np.sqrt(fit.rss / max(fit.rows - fit.rank, 1)) * np.sqrt(V)
+    weighted = digits(error + EPS * np.abs(fit.coefficients), np.fmax(np.abs(fit.coefficients), std_errors))
+    inverse_error = 0.5 * bounds.inverse(sensitivity) / V + WEIGHT_ROUNDING
+    return (
+        np.minimum(coefficient_digits, weighted),
+        digits(inverse_error, np.ones(len(V))),
+        float(digits(np.array([WEIGHT_ROUNDING]), np.ones(1))[0]),
+    )

@@ -1,0 +1,117 @@
+"""The careful pass: the residual of a fit, and its products with the columns, in double-double."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from gramian.batch import Batch
+from gramian.errors import DataError
+from gramian.fit.passes.accumulate import take_rows
+from gramian.formula.design import Design
+from gramian.formula.row_reader import Observed, Reader
+from gramian.linalg.doubledouble import Pair, pair, two_product, two_sum
+from gramian.linalg.products import ColumnGroup
+from gramian.linalg.residuals_dd import MonomialWriter, ResidualProducts
+from gramian.typing import Vector
+
+
+@dataclass(frozen=True, slots=True)
+class ResidualSums:
+    """Sums over rows of r = Z v: products : (q,) Z'Wr with the stored columns, square : (1,) r'Wr, rows : how many."""
+
+    products: Pair
+    square: Pair
+    rows: int
+
+    def __add__(self, other: ResidualSums, /) -> ResidualSums:
+        return ResidualSums(self.products + other.products, self.square + other.square, self.rows + other.rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Residuals:
+    """A pass over the rows: sums of the residual r = Z v, Z the stored columns of `groups`, the response among them.
+
+    design : with the levels of the first pass. v : (q,) coefficients hi + lo. drop : as in the first pass.
+    """
+
+    design: Design
+    groups: tuple[ColumnGroup, ...]
+    v: Pair
+    drop: bool = True
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that are read."""
+        return self.design.columns
+
+    @property
+    def empty(self) -> ResidualSums:
+        """The sums of no rows."""
+        return ResidualSums(pair(np.zeros(len(self.v.hi))), pair(np.zeros(1)), 0)
+
+    def accumulate(self, batches: Iterable[Batch], /) -> ResidualSums:
+        """The sums of one unit."""
+        reader = Reader(self.design, drop=self.drop)
+        monomials = MonomialWriter(self.groups, self.design.coordinates)
+        sums, rows = ResidualProducts(self.groups, self.v, reader.sizes), 0
+        with np.errstate(all="ignore"):
+            for batch in batches:
+                rows += self._add(monomials, sums, reader, batch)
+        return ResidualSums(sums.sums, sums.square, rows)
+
+    def _add(self, monomials: MonomialWriter, sums: ResidualProducts, reader: Reader, batch: Batch) -> int:
+        observed = reader.read(batch)
+        level_counts = {name: len(levels) for name, levels in (self.design.levels or {}).items()}
+        if any(
+            (codes >= level_counts[name]).any() for name, codes in observed.codes.items()
+        ):  # rows left out may have others
+            raise DataError("the data have changed since the first pass: there are new levels", batch.where)
+        values, observed = _finite(_values(self.design, observed), observed)
+        (response,) = self.design.outcome
+        y = pair(values[response])
+        if observed.offset is not None:
+            y = Pair(*two_sum(values[response], -observed.offset))
+        weight = _weight(observed)
+        for rows, columns in monomials.blocks(observed.rows, values, y, response):
+            codes = {name: c[rows] for name, c in observed.codes.items()}
+            sums.add(columns, codes, None if weight is None else Pair(weight.hi[rows], weight.lo[rows]))
+        return observed.rows if observed.count is None else int(observed.count.sum())
+
+
+def _values(design: Design, observed: Observed) -> dict[str, Vector]:
+    values = dict(observed.values)
+    if observed.matrix is not None:
+        values |= dict(zip(design.matrix_variables, observed.matrix.T, strict=True))
+    return values
+
+
+def _finite(values: Mapping[str, Vector], observed: Observed) -> tuple[Mapping[str, Vector], Observed]:
+    """The rows in which every value is finite, as the first pass took them."""
+    vectors = [*values.values(), *([] if observed.offset is None else [observed.offset])]
+    matrices = [observed.matrix] if observed.matrix is not None else []
+    if all(np.isfinite(v.sum()) for v in (*matrices, *observed.values.values(), *vectors[len(values) :])):
+        return values, observed
+    good = np.logical_and.reduce([np.isfinite(v) for v in vectors])
+    if good.all():
+        return values, observed
+    finite_rows = replace(
+        observed,
+        rows=int(good.sum()),
+        codes={name: c[good] for name, c in observed.codes.items()},
+        offset=take_rows(observed.offset, good),
+        weight=take_rows(observed.weight, good),
+        count=take_rows(observed.count, good),
+    )
+    return {name: v[good] for name, v in values.items()}, finite_rows
+
+
+def _weight(observed: Observed) -> Pair | None:
+    """What a row's products are multiplied by."""
+    weight, count = observed.weight, observed.count
+    if weight is None or count is None:
+        one = count if weight is None else weight
+        return None if one is None else pair(one)
+    return Pair(*two_product(weight, count))

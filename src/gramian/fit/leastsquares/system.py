@@ -1,0 +1,276 @@
+"""Linear fits from moments: code the columns, solve, tell the answer in the model's columns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+import numpy as np
+
+from gramian.errors import NumericalError
+from gramian.fit.leastsquares.absorbed import PartialledOut, absorbed_estimates, partial_out
+from gramian.fit.leastsquares.accuracy import FAST, Accuracy, ErrorBounds, certify, one_pass_errors
+from gramian.fit.leastsquares.basis import ColumnErrors, column_errors_of
+from gramian.fit.leastsquares.model_columns import ModelColumns, doubtful, to_model_columns
+from gramian.fit.leastsquares.solution import Solved, stored_coefficients
+from gramian.fit.passes.accumulate import Accumulated
+from gramian.fit.passes.options import Options
+from gramian.formula.coding import Levels, ModelColumn, empty_cells, highest_degree, levels_of, model_columns
+from gramian.formula.coordinates import Parametrization, parametrize
+from gramian.formula.design import Design
+from gramian.linalg import maps
+from gramian.linalg.absorb.eliminate import largest_diagonal, solve_eliminating
+from gramian.linalg.blocks import ROWS_PER_BLOCK
+from gramian.linalg.doubledouble import Pair, pair
+from gramian.linalg.moments import Moments
+from gramian.linalg.monomials import Coordinate
+from gramian.linalg.products import gram_matrix
+from gramian.linalg.solve import Solution, solve, sum_rounding_error
+from gramian.linalg.subspace import dense, sandwich
+from gramian.typing import Matrix, Vector
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """The normal equations of a design: its columns, the frame they are solved in, and their products.
+
+    stored : (q, q) products of stored columns, products : (p + 1, p + 1) of solved ones, the response last. squares :
+    (p + 1,) the largest that the sums behind a product's diagonal ever were. unit : relative rounding error of a sum.
+    basis : errors of columns made of power sums. within : what absorbed factors leave of the products, None without
+    any. penalty : (p, p) of a ridge fit, in the solved columns, None of any other.
+    """
+
+    columns: tuple[ModelColumn, ...]
+    levels: Levels
+    response: str
+    parametrization: Parametrization
+    stored: Matrix
+    products: Pair
+    squares: Vector
+    rounding_error: float
+    column_errors: ColumnErrors
+    partialled_out: PartialledOut | None = None
+    penalty: Matrix | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the model's columns."""
+        return tuple(c.name for c in self.columns)
+
+
+def solve_linear(design: Design, accumulated: Accumulated, options: Options, passes: int = 1) -> Solved:
+    """Coefficients of a design from its moments.
+
+    Raises NumericalError where there are no rows, NotIdentifiedError for dependent columns under collinear="raise".
+    """
+    return first_solution(design, accumulated, options, passes)[1]
+
+
+def first_solution(
+    design: Design, accumulated: Accumulated, options: Options, passes: int = 1
+) -> tuple[System, Solved]:
+    """The normal equations of a design, and their solution as one pass gives it."""
+    system = system_of(design, accumulated, options)
+    solution = solve_system(system)
+    gradient = 0.0 if system.penalty is None else system.penalty @ solution.coefficients  # half that of the penalty
+    return system, assemble(design, accumulated, options, system, solution, one_pass_errors(solution, gradient), passes)
+
+
+def system_of(design: Design, accumulated: Accumulated, options: Options) -> System:
+    """The normal equations of a design from its moments."""
+    moments = accumulated.moments
+    if not moments.rows:
+        raise NumericalError(f"no rows are left to fit '{design.formula}'{_drop_causes(accumulated)}")
+    levels = levels_of(moments, design.terms)
+    sums = moments.powers
+    columns = model_columns(design.terms, levels, design.coordinates, sums, every_level=options.every_level)
+    (response,) = design.outcome
+    absorbed_factors, penalized = design.terms.absorbed, options.alpha is not None
+    parametrization = parametrize(
+        columns, levels, response, design.coordinates, as_written=penalized, absorbed=absorbed_factors
+    )
+    stored = gram_matrix(moments, parametrization.groups)
+    highest = highest_degree(columns)
+    entered = moments.rows if moments.removed is None else moments.rows + 2 * moments.removed.rows
+    rounding_error = sum_rounding_error(entered, len(columns), ROWS_PER_BLOCK + entered // ROWS_PER_BLOCK, highest)
+    products, squares = (
+        products_in(stored, parametrization),
+        squares_in(_products_ever_summed(stored, moments, parametrization), parametrization),
+    )
+    partialled_out = (
+        partial_out(moments, design, parametrization, squares, rounding_error) if absorbed_factors else None
+    )
+    column_errors = column_errors_of(design.terms, columns, sums, entered // ROWS_PER_BLOCK, parametrization.constant)
+    P = None if options.alpha is None else penalty_matrix(options.alpha, parametrization, len(columns))
+    return System(
+        columns,
+        levels,
+        response,
+        parametrization,
+        stored,
+        products,
+        squares,
+        rounding_error,
+        column_errors,
+        partialled_out,
+        P,
+    )
+
+
+def solve_system(system: System) -> Solution:
+    """Solve the normal equations, with a ridge penalty or without."""
+    P = system.penalty
+    if system.partialled_out is not None:
+        return solve(system.partialled_out.products, None, system.rounding_error, P, system.squares)
+    if P is not None:
+        return solve(system.products, system.parametrization.constant, system.rounding_error, P, system.squares)
+    return solve_products(system.products, system.parametrization, system.rounding_error, system.squares)
+
+
+def assemble(
+    design: Design,
+    accumulated: Accumulated,
+    options: Options,
+    system: System,
+    solution: Solution,
+    errors: ErrorBounds,
+    passes: int,
+    precision: str = FAST,
+    low: Vector | None = None,
+) -> Solved:
+    """Everything that is told of a solution; low : (p,) what float64 left of its coefficients."""
+    moments, parametrization = accumulated.moments, system.parametrization
+    absorbed_factors = design.terms.absorbed
+    model_columns = to_model_columns(
+        parametrization, solution, system.products, system.names, options.collinear, low, absorbed_factors
+    )
+    absorbed = None
+    if system.partialled_out is not None:
+        b = stored_coefficients(parametrization, solution, model_columns.coefficients, model_columns.aliased)
+        absorbed = absorbed_estimates(moments, design, parametrization, system.partialled_out, b)
+    rank, levels = int(solution.independent.sum()), absorbed.rank if absorbed else 0
+    leverage = solution.leverage + levels
+    intercept = parametrization.constant is not None or absorbed is not None
+    mean, centred, square = outcome_sums(moments, system.response, design.coordinates[system.response])
+    rss = solution.rss * parametrization.scale**2
+    return Solved(
+        formula=design.formula,
+        design=replace(design, levels={name: moments.levels[name] for name in design.terms.factors}),
+        levels=system.levels,
+        parametrization=parametrization,
+        solution=solution,
+        names=system.names,
+        terms=tuple(c.term for c in system.columns),
+        coefficients=model_columns.coefficients,
+        inverse=model_columns.inverse,
+        identified=model_columns.identified,
+        aliased=model_columns.aliased,
+        empty_cells=empty_cells(design.terms, system.levels),
+        intercept=intercept,
+        rows=moments.rows,
+        weight=moments.weight,
+        log_weight=moments.log_weight,
+        rss=rss,
+        tss=square if not intercept else rss if rank + levels == 1 else centred,  # an intercept alone explains nothing
+        mean=mean,
+        rank=rank,
+        leverage=leverage,
+        condition=solution.condition,
+        passes=passes,
+        dropped_rows=accumulated.dropped_rows,
+        alpha=options.alpha,
+        accuracy=_accuracy(system, solution, errors, model_columns, rss, moments.rows - leverage, options, precision),
+        absorbed=absorbed,
+        inverse_roots=model_columns.inverse_roots,
+    )
+
+
+def _accuracy(
+    system: System,
+    solution: Solution,
+    errors: ErrorBounds,
+    model_columns: ModelColumns,
+    rss: float,
+    df_residual: float,
+    options: Options,
+    precision: str,
+) -> Accuracy:
+    accuracy = certify(
+        precision,
+        options.digits,
+        system.parametrization,
+        solution,
+        errors,
+        model_columns,
+        rss,
+        df_residual,
+        system.column_errors,
+    )
+    # what depends on absorbed levels is found by rounding alone: products within them are no sums to prove it from;
+    # as many independent columns as rows determine every other column; more than rows cannot be independent
+    doubtful_columns = (
+        ()
+        if system.partialled_out or df_residual == 0
+        else doubtful(model_columns, system.parametrization, system.stored, system.names)
+    )
+    return replace(accuracy, doubtful=doubtful_columns, reached=accuracy.reached and not doubtful_columns)
+
+
+def solved_products(moments: Moments, parametrization: Parametrization) -> Pair:
+    """Products of the columns that are solved for and the response."""
+    return products_in(gram_matrix(moments, parametrization.groups), parametrization)
+
+
+def products_in(stored: Matrix, parametrization: Parametrization) -> Pair:
+    """Products of the columns that are solved for from those of the stored ones."""
+    if parametrization.subspace is None:
+        return pair(stored)
+    return sandwich([maps.sparse(c) for c in parametrization.subspace], stored)
+
+
+def _products_ever_summed(stored: Matrix, moments: Moments, parametrization: Parametrization) -> Matrix:
+    """Products whose diagonal counts all that ever entered, what was taken away again included."""
+    return stored if moments.removed is None else stored + 2 * gram_matrix(moments.removed, parametrization.groups)
+
+
+def squares_in(stored: Matrix, parametrization: Parametrization) -> Vector:
+    """Squares of the solved columns, with every sum behind them counted as positive."""
+    if parametrization.subspace is None:
+        return np.asarray(stored.diagonal())
+    K = dense([maps.sparse(c) for c in parametrization.subspace], len(stored))
+    return np.asarray((np.sqrt(stored.diagonal()) @ np.abs(K)) ** 2)
+
+
+def solve_products(
+    products: Pair, parametrization: Parametrization, rounding_error: float, squares: Vector | None = None
+) -> Solution:
+    """Solve without a penalty, the largest factor eliminated first."""
+    block = largest_diagonal(parametrization.groups) if parametrization.subspace is None else largest_diagonal([])
+    return solve_eliminating(products, parametrization.constant, rounding_error, block, squares)
+
+
+def outcome_sums(moments: Moments, response: str, coordinate: Coordinate) -> tuple[float, float, float]:
+    """Mean of the outcome, its sum of squares about the mean, and about zero; rounded once."""
+    at = moments.layout.rows.index(((response, 1),))
+    weight, first, second = (Fraction(float(moments.dense[i, j])) for i, j in ((0, 0), (0, at), (at, at)))
+    shift, scale = Fraction(coordinate.shift), Fraction(2) ** coordinate.exponent
+    centred = max(second - first * first / weight, Fraction(0)) * scale**2
+    square = second * scale**2 + 2 * shift * scale * first + shift**2 * weight
+    return float(scale * first / weight + shift), float(centred), float(square)
+
+
+def _drop_causes(accumulated: Accumulated) -> str:
+    causes = ", ".join(f"{n:,} {cause}" for cause, n in accumulated.dropped_rows.causes.items())
+    return f": {accumulated.dropped_rows.total:,} left out ({causes})" if causes else ": the data are empty"
+
+
+def penalty_matrix(alpha: float, parametrization: Parametrization, width: int) -> Matrix:
+    """alpha T'PT: the penalty on the told slopes, in the columns that are solved for."""
+    shares = np.full(width, alpha)
+    if parametrization.constant is not None:
+        shares[parametrization.constant] = 0.0
+    return (
+        np.diag(shares)
+        if parametrization.to_model is None
+        else maps.weighted_gram(maps.map_of(parametrization.to_model), shares)
+    )

@@ -1,0 +1,155 @@
+"""Analysis of variance of a linear fit, from its coefficients and their inverse alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from gramian.errors import NotIdentifiedError, OptionError
+from gramian.fit.leastsquares.identified import basic_solution, unaliased_columns
+from gramian.fit.leastsquares.solution import Solved
+from gramian.fit.selection.candidates import nested
+from gramian.formula.hypotheses import averaged_effects
+from gramian.formula.marginality import containing_terms
+from gramian.inference.anova import AnovaRow, anova_row, residual_row, sequential_sums, wald_row
+from gramian.inference.covariance import Covariance
+from gramian.linalg import maps
+from gramian.typing import Codes, Matrix, Vector
+
+TYPES = {1: 1, 2: 2, 3: 3, "I": 1, "II": 2, "III": 3}
+IID = "iid"
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """Coefficients b (p,), their covariance V (p, p), and for every term the columns that stand for it."""
+
+    b: Vector
+    V: Matrix
+    columns: tuple[Codes, ...]
+
+    def adds(self, first: int, then: Sequence[int] = ()) -> float:
+        """What a term adds to all but `then`, which enter after it."""
+        groups = [self.columns[j] for j in (first, *then)]
+        return float(sequential_sums(self.b, self.V, groups)[0])
+
+
+def anova(solved: Solved, covariance: Covariance, df_residual: float, kind: int | str) -> list[AnovaRow]:
+    """One line for each term, the residuals last.
+
+    kind : 1 (each term after those before it), 2 (after all that do not contain it) or 3 (after all others, in
+    sum-to-zero contrasts). With a covariance that is not iid the lines of types 2 and 3 are Wald tests.
+    Raises OptionError for another kind, a penalty, or type 1 with such a covariance; NotIdentifiedError for type 3 of
+    what the data do not determine; NumericalError where the covariance is singular.
+    """
+    if isinstance(kind, bool) or kind not in TYPES:
+        raise OptionError(f'type must be 1, 2 or 3 (or "I", "II", "III"), found {kind!r}')
+    if solved.alpha is not None:
+        raise OptionError("an analysis of variance needs a fit without a penalty; use ols")
+    number = TYPES[kind]
+    if number == 1 and covariance.name != IID:
+        raise OptionError(
+            f"type 1 divides the sum of squares, which the covariance {covariance.name} is not about; use type 2 or 3"
+        )
+    squares = {1: _type_one, 2: _type_two, 3: _type_three}[number](solved, covariance)
+    lines = [_line(solved, j, square, covariance, df_residual) for j, square in squares.items()]
+    return [*lines, residual_row(solved.rss, df_residual)]
+
+
+def _line(solved: Solved, j: int, square: float, covariance: Covariance, df_residual: float) -> AnovaRow:
+    label = solved.design.terms.terms[j].label
+    df = int(sum(solved.terms[i] == j for i in unaliased_columns(solved)))
+    if covariance.name != IID:
+        return wald_row(label, df, square, covariance.df)
+    return anova_row(label, df, square, solved.rss / df_residual if df_residual > 0 else float("nan"), df_residual)
+
+
+def _tested(solved: Solved) -> list[int]:
+    """Terms but the intercept that have columns."""
+    present = set(solved.terms)
+    return [j for j, term in enumerate(solved.design.terms.terms) if term.atoms and j in present]
+
+
+def _type_one(solved: Solved, covariance: Covariance) -> dict[int, float]:
+    terms = _tested(solved)
+    system = _system(solved, covariance, [set(range(j + 1)) for j in range(len(solved.design.terms.terms))])
+    squares = sequential_sums(system.b, system.V, [system.columns[j] for j in terms])
+    return dict(zip(terms, squares.tolist(), strict=True))
+
+
+def _type_two(solved: Solved, covariance: Covariance) -> dict[int, float]:
+    terms = _tested(solved)
+    squares = {}
+    for j in terms:
+        containing = containing_terms(solved.design.terms, j) & set(terms)
+        system = _system_without(solved, covariance, {j, *containing})
+        squares[j] = system.adds(j, sorted(containing))
+    return squares
+
+
+def _type_three(solved: Solved, covariance: Covariance) -> dict[int, float]:
+    if solved.aliased or solved.empty_cells:
+        what = f"{next(iter(solved.aliased))} is aliased" if solved.aliased else "cells of an interaction have no rows"
+        raise NotIdentifiedError(
+            f"type 3 tests effects that the data do not determine: {what}; use type 2", dict(solved.aliased)
+        )
+    squares = {}
+    for j, R in enumerate(averaged_effects(solved.design.terms, solved.levels)):
+        own = [i for i, t in enumerate(solved.terms) if t == j]
+        if own:
+            value, V = _hypotheses(solved, covariance, R, own)
+            squares[j] = float(sequential_sums(value, V, [np.arange(len(own))])[0])
+    return squares
+
+
+def _hypotheses(solved: Solved, covariance: Covariance, R: Matrix, own: list[int]) -> tuple[Vector, Matrix]:
+    """R b and its covariance, or those of M R that says the same in smaller numbers. own : columns of the tested term.
+
+    With b = T d told in the model's columns and d solved for, M R T is formed exactly, M undoing what T does to the
+    tested columns themselves: powers far from zero are tested as powers of shifted variables.
+    """
+    parametrization, solution = solved.parametrization, solved.solution
+    if covariance.name != IID or parametrization.to_model is None or parametrization.to_solved is None:
+        V = solved.inverse if covariance.name == IID else covariance.matrix
+        return R @ solved.coefficients, R @ V @ R.T
+    to_solved, to_model = maps.transposed(parametrization.to_solved), maps.transposed(parametrization.to_model)
+    place = {i: k for k, i in enumerate(own)}
+    M = [{place[k]: c for k, c in to_solved[i].items() if k in place} for i in own]
+    exact = [{int(k): Fraction(float(row[k])) for k in np.flatnonzero(row)} for row in R]
+    combined = maps.product(M, exact)
+    rows = maps.to_dense(maps.product(combined, to_model), len(solved.names))
+    shift = np.array(
+        [float(sum(row.get(i, 0) * c for i, c in parametrization.response_shift.items())) for row in combined]
+    )
+    return rows @ solution.coefficients * parametrization.scale + shift, rows @ solution.inverse @ rows.T
+
+
+def _system_without(solved: Solved, covariance: Covariance, dropped: set[int]) -> System:
+    """Where leaving out these terms means leaving out their columns."""
+    everything = set(range(len(solved.design.terms.terms)))
+    return _system(
+        solved, covariance, [everything if j in dropped else everything - dropped for j in sorted(everything)]
+    )
+
+
+def _system(solved: Solved, covariance: Covariance, allowed: Sequence[set[int]]) -> System:
+    """In the columns that were solved for, where numbers are small, if these nest as the model's do; else in those."""
+    if solved.aliased or covariance.name != IID or not nested(solved.parametrization, solved.terms, allowed):
+        return _model_column_system(solved, covariance)
+    solution = solved.solution
+    return System(solution.coefficients * solved.parametrization.scale, solution.inverse, _columns(solved))
+
+
+def _model_column_system(solved: Solved, covariance: Covariance) -> System:
+    """In the model's columns, without those that depend on earlier ones."""
+    b, V = basic_solution(solved)
+    return System(b, V if covariance.name == IID else covariance.matrix, _columns(solved))
+
+
+def _columns(solved: Solved) -> tuple[Codes, ...]:
+    pairs = [(i, solved.terms[i]) for i in unaliased_columns(solved)]
+    terms = range(len(solved.design.terms.terms))
+    return tuple(np.array([i for i, t in pairs if t == j], np.int64) for j in terms)

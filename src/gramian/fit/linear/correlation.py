@@ -1,0 +1,43 @@
+"""Correlations of all stored columns and the outcome, from moments."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gramian.errors import NumericalError
+from gramian.fit.leastsquares.system import products_in, squares_in
+from gramian.formula.coding import ModelColumn, levels_of, model_columns
+from gramian.formula.coordinates import parametrize_as_written
+from gramian.formula.design import Design
+from gramian.linalg.blocks import ROWS_PER_BLOCK
+from gramian.linalg.moments import Moments
+from gramian.linalg.monomials import CONSTANT, ONE
+from gramian.linalg.products import gram_matrix
+from gramian.linalg.solve import SAFETY, centre, sum_rounding_error
+from gramian.typing import Matrix
+
+
+def correlations(design: Design, moments: Moments) -> tuple[tuple[str, ...], Matrix]:
+    """Names and correlations, every level of every factor, the outcome last; NaN for a column that does not vary.
+
+    Weighted where the design has weights; about the means also where the formula has no intercept.
+    """
+    if not moments.rows:
+        raise NumericalError(f"no rows are left to correlate the columns of '{design.formula}'")
+    levels = levels_of(moments, design.terms)
+    all_columns = model_columns(design.terms, levels, design.coordinates, moments.powers, every_level=True)
+    columns = [c for c in all_columns if c.stored != ((), CONSTANT)]
+    constant = ModelColumn("Intercept", -1, (), CONSTANT, {CONSTANT: ONE})
+    (response,) = design.outcome
+    parametrization = parametrize_as_written([constant, *columns], response, design.coordinates)
+    stored = gram_matrix(moments, parametrization.groups)
+    centred = centre(
+        products_in(stored, parametrization), parametrization.constant, squares_in(stored, parametrization)
+    )
+    S = centred.products
+    rounding_error = sum_rounding_error(moments.rows, len(S), ROWS_PER_BLOCK + moments.rows // ROWS_PER_BLOCK)
+    noise = SAFETY * rounding_error * np.append(centred.summed_squares, centred.y_summed_square)
+    scale = np.where(noise < S.diagonal(), np.sqrt(S.diagonal()), np.nan)
+    R = np.clip(S / scale[:, None] / scale, -1.0, 1.0)
+    R[np.diag_indices(len(R))] = np.where(np.isnan(scale), np.nan, 1.0)
+    return (*(c.name for c in columns), response.removeprefix("~")), R

@@ -1,0 +1,1 @@
+"""Passes over the rows: options, design, and the sums that are accumulated."""

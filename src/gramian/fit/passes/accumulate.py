@@ -1,0 +1,158 @@
+"""The passes: frozen, picklable tasks that turn a unit's batches into a partial result."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from gramian.batch import Batch
+from gramian.fit.passes.faults import overflow, refuse_row
+from gramian.formula.design import Design
+from gramian.formula.dropped_rows import DroppedRows, count_marked
+from gramian.formula.row_reader import Observed, Reader
+from gramian.linalg.blocks import ROWS_PER_BLOCK, BlockWriter
+from gramian.linalg.columns import Columns, Layout
+from gramian.linalg.moments import Accumulator, Moments, combined_weight
+from gramian.models.linear import Linear
+from gramian.typing import Mask, Vector
+
+LINEAR = Linear()
+
+
+@dataclass(frozen=True, slots=True)
+class Accumulated:
+    """Moments, and the rows that did not enter them."""
+
+    moments: Moments
+    dropped_rows: DroppedRows
+
+    def __add__(self, other: Accumulated, /) -> Accumulated:
+        return Accumulated(self.moments + other.moments, self.dropped_rows + other.dropped_rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Accumulate:
+    """The one pass: batches to moments. `drop` False refuses rows with something missing."""
+
+    design: Design
+    drop: bool = True
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that are read."""
+        return self.design.columns
+
+    @property
+    def empty(self) -> Accumulated:
+        """The moments of no rows."""
+        return self.accumulate(())
+
+    def accumulate(self, batches: Iterable[Batch], /) -> Accumulated:
+        """The moments of one unit."""
+        accumulator = UnitAccumulator(self.design, drop=self.drop)
+        with np.errstate(all="ignore"):  # what is not finite is found afterwards, by row and column
+            for batch in batches:
+                accumulator.add(accumulator.reader.read(batch))
+        return accumulator.finish()
+
+
+class UnitAccumulator:
+    """One unit under way. Linear; other models say with `block` what the rows of a block become."""
+
+    def __init__(
+        self, design: Design, *, drop: bool, layout: Layout | None = None, height: int = ROWS_PER_BLOCK
+    ) -> None:
+        self.drop, self.layout, self.height = drop, layout or design.layout, height
+        self.design, self.reader = design, Reader(design, drop=drop)
+        self.sums = Accumulator(self.layout, design.coordinates, design.terms.power_sums())
+        self.responses = self.layout.responses
+
+    @cached_property
+    def block_writer(self) -> BlockWriter:
+        """Writes the blocks."""
+        return BlockWriter(self.layout, self.design.coordinates, self.design.matrix_variables, self.height)
+
+    def add(self, observed: Observed) -> None:
+        """The complete rows of a batch."""
+        values = self.values(observed)
+        for rows, columns in self.block_writer.blocks(observed.rows, values, observed.codes, observed.matrix):
+            if not self.block(columns, observed, rows):
+                rewritten = self.block_writer.block(rows, values, observed.codes, observed.matrix)
+                self._add_finite(rewritten, observed, rows)
+
+    def values(self, observed: Observed) -> dict[str, Vector]:
+        """What the variables and the response rows hold when a block is gathered."""
+        return {**observed.values, **{name: self.residual(observed, name) for name in self.responses}}
+
+    def residual(self, observed: Observed, response: str) -> Vector:
+        """What a response row holds when a block is gathered."""
+        return LINEAR.residual(observed.values[response], observed.offset)
+
+    def block(self, columns: Columns, observed: Observed, rows: slice | Mask) -> bool:
+        """Add the rows of a block; False, and nothing added, where a value is not finite."""
+        weight, count = take_rows(observed.weight, rows), take_rows(observed.count, rows)
+        added = self.sums.add(columns, combined_weight(weight, count), count, self.reader.sizes)
+        if added and weight is not None:
+            self.sums.add_log_weights(weight, count)
+        return added
+
+    def _add_finite(self, columns: Columns, observed: Observed, rows: slice) -> None:
+        """Leave out the rows that are not finite, then add the rest."""
+        good = columns.finite()
+        if not good.all():
+            self.drop_not_finite(columns, good, observed, rows)
+        selected = np.zeros(observed.rows, bool)
+        selected[rows] = good
+        if good.any() and not self.block(columns.take(good), observed, selected):
+            self.fail(columns.take(good), observed)
+
+    def fail(self, columns: Columns, observed: Observed) -> None:
+        """Every value of a block is finite, its products are not."""
+        overflow(columns, self.layout, observed.where)
+
+    def drop_not_finite(self, columns: Columns, good: Mask, observed: Observed, rows: slice) -> None:
+        """Count the rows of a block that are not finite, or refuse them."""
+        not_finite: dict[str, Mask] = {}
+        undefined = np.zeros(columns.rows, bool)
+        for position, m in enumerate((*self.layout.rows, *self.layout.extra)):
+            values = columns.value(position)
+            if len(m) == 1 and m[0][1] == 1 and not np.isfinite(values).all():
+                not_finite[m[0][0].lstrip("~")] = ~np.isfinite(values)
+                undefined |= np.isnan(values)
+        if not self.drop:
+            refuse_row(observed.row_number(rows.start + int(np.argmin(good))), next(iter(not_finite)), observed.where)
+        self.count_dropped({"nan": undefined, "infinite": ~good & ~undefined}, not_finite, observed, rows)
+
+    def count_dropped(
+        self, causes: Mapping[str, Mask], columns: Mapping[str, Mask], observed: Observed, rows: slice
+    ) -> None:
+        """Count rows of a block that are left out."""
+        self.reader.dropped_rows += DroppedRows(count_marked(causes), count_marked(columns))
+
+    def moments(self) -> Moments:
+        """The unit's moments."""
+        return self.sums.finish({name: index.levels for name, index in self.reader.levels.items()})
+
+    def finish(self) -> Accumulated:
+        """The unit's partial result."""
+        return Accumulated(self.moments(), self.reader.dropped_rows)
+
+
+def take_rows(values: Vector | None, rows: slice | Mask) -> Vector | None:
+    """The rows of an optional vector."""
+    return None if values is None else values[rows]
+
+
+def coordinates_from_first_rows(design: Design, batches: Iterable[Batch]) -> Design:
+    """Fix the coordinates from the first batch that has complete rows."""
+    with np.errstate(all="ignore"):
+        for piece in (part for batch in batches for part in (batch.head(ROWS_PER_BLOCK), batch)):
+            observed = Reader(replace(design, matrix=None)).read(piece)
+            if observed.rows:
+                outcomes = {r: LINEAR.residual(observed.values[r], observed.offset) for r in design.outcome}
+                values = {**observed.values, **outcomes}
+                return design.choose_coordinates({name: v[:ROWS_PER_BLOCK] for name, v in values.items()})
+    return design.choose_coordinates(dict.fromkeys((*design.terms.variables, *design.outcome), np.zeros(0)))

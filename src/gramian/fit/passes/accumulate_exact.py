@@ -1,0 +1,188 @@
+"""The exact pass and the exact linear fit: the sums without rounding, the coefficients right in every digit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from gramian.batch import Batch
+from gramian.errors import DataError
+from gramian.fit.passes.faults import refuse_row
+from gramian.formula.design import Design
+from gramian.formula.dropped_rows import DroppedRows
+from gramian.formula.row_reader import Observed, Reader
+from gramian.formula.syntax import Call, Name, Node, names
+from gramian.linalg.exact.accumulator import ExactAccumulator
+from gramian.linalg.exact.decimals import Decimals, parse, to_int64
+from gramian.linalg.exact.moments import ExactMoments
+from gramian.linalg.monomials import Coordinate
+from gramian.typing import Codes
+
+IDENTITY_FUNCTIONS = ("I", "as_number")  # functions that leave a column what it is
+MAX_FLOAT_INTEGER = 2**53  # whole numbers beyond it are read apart, for float64 would round them
+
+
+@dataclass(frozen=True, slots=True)
+class ExactAccumulated:
+    """Exact moments, and the rows that did not enter them."""
+
+    moments: ExactMoments
+    dropped_rows: DroppedRows
+
+    def __add__(self, other: ExactAccumulated, /) -> ExactAccumulated:
+        return ExactAccumulated(self.moments + other.moments, self.dropped_rows + other.dropped_rows)
+
+
+@dataclass(frozen=True, slots=True)
+class AccumulateExact:
+    """The one pass, in exact arithmetic: batches to exact moments.
+
+    drop : False refuses rows with something missing. decimal : numbers from DECIMAL columns and from text are what
+    they say, not the nearest float64.
+    """
+
+    design: Design
+    drop: bool = True
+    decimal: bool = False
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that are read."""
+        return self.design.columns
+
+    @property
+    def empty(self) -> ExactAccumulated:
+        """The moments of no rows."""
+        return self.accumulate(())
+
+    def accumulate(self, batches: Iterable[Batch], /) -> ExactAccumulated:
+        """The exact moments of one unit."""
+        accumulator = ExactUnitAccumulator(unshifted(self.design), drop=self.drop, decimal=self.decimal)
+        for batch in batches:
+            accumulator.add(batch)
+        return accumulator.finish()
+
+
+def unshifted(design: Design) -> Design:
+    """The design in the variables themselves: exact sums need no shift, which would come from the first rows."""
+    names = (*design.terms.variables, *design.outcome)
+    return replace(design, coordinates=dict.fromkeys(names, Coordinate()))
+
+
+class ExactUnitAccumulator:
+    """One unit under way."""
+
+    def __init__(self, design: Design, *, drop: bool, decimal: bool) -> None:
+        self.design, self.drop, self.decimal = design, drop, decimal
+        self.reader = Reader(design, drop=drop)
+        weighted, counted = design.weight is not None, design.count is not None
+        sums = design.terms.power_sums()
+        self.sums = ExactAccumulator(design.layout, sums, weighted=weighted, counted=counted)
+        nodes = {**design.terms.variables, **design.outcome}
+        spline_columns = {name for spline in design.terms.splines.values() for name in spline.columns}
+        unexpanded = {v: node for v, node in nodes.items() if v not in spline_columns}
+        self.bare_columns = {v: name for v, node in unexpanded.items() if (name := _column(node)) is not None}
+        used = [name for node in (*nodes.values(), *design.offsets) for name in names(node)]
+        self.numbers = tuple(dict.fromkeys([*used, *filter(None, (design.weight, design.count))]))
+
+    def add(self, batch: Batch) -> None:
+        """The complete rows of a batch."""
+        exact_columns = self._exact_columns(batch)
+        floats = {name: pa.array(d.rounded, mask=_null_mask(d)) for name, d in exact_columns.items()}
+        observed = self.reader.read(replace(batch, columns={**batch.columns, **floats}))
+        values: dict[str, Any] = dict(observed.values)
+        if observed.matrix is not None:
+            values |= dict(zip(self.design.matrix_variables, observed.matrix.T, strict=True))
+        (response,) = self.design.outcome
+        scale = {}
+        for variable, name in self.bare_columns.items():
+            if name in exact_columns and not (variable == response and observed.offset is not None):
+                values[variable] = (
+                    exact_columns[name].integers
+                    if observed.row_mask is None
+                    else exact_columns[name].integers[observed.row_mask]
+                )
+                scale[variable] = exact_columns[name].places
+        if observed.offset is not None:
+            values[response] = observed.values[response] - observed.offset
+        sizes, weight, count = self.reader.sizes, observed.weight, observed.count
+        undefined_rows = self.sums.add(values, observed.codes, sizes, weight=weight, count=count, scale=scale)
+        if len(undefined_rows):
+            self._count_dropped_rows(values, undefined_rows, observed)
+
+    def _exact_columns(self, batch: Batch) -> dict[str, Decimals]:
+        """Columns whose numbers float64 would round."""
+        exact_columns = {}
+        for name in self.numbers:
+            column = batch.columns.get(name)
+            if column is not None and (exact := _as_decimals(column, batch, name, decimal=self.decimal)) is not None:
+                exact_columns[name] = exact
+        return exact_columns
+
+    def _count_dropped_rows(self, values: Mapping[str, Any], rows: Codes, observed: Observed) -> None:
+        by_column, undefined = {}, np.zeros(len(rows), bool)
+        for name in self.sums.variables:
+            column = values[name][rows]
+            if column.dtype.kind == "f" and not np.isfinite(column).all():
+                by_column[name.lstrip("~")] = int((~np.isfinite(column)).sum())
+                undefined |= np.isnan(column)
+        if not self.drop:
+            refuse_row(observed.row_number(int(rows[0])), next(iter(by_column)), observed.where)
+        causes = {"nan": int(undefined.sum()), "infinite": int((~undefined).sum())}
+        self.reader.dropped_rows += DroppedRows({k: n for k, n in causes.items() if n}, by_column)
+
+    def finish(self) -> ExactAccumulated:
+        """The unit's partial result."""
+        levels = {name: list(index.levels) for name, index in self.reader.levels.items()}
+        return ExactAccumulated(self.sums.finish(levels), self.reader.dropped_rows)
+
+
+def _column(node: Node) -> str | None:
+    """The column that an expression is, None for anything computed."""
+    while isinstance(node, Call) and node.function in IDENTITY_FUNCTIONS:
+        node = node.arguments[0]
+    return node.name if isinstance(node, Name) else None
+
+
+def _null_mask(decimals: Decimals) -> Any:
+    return None if decimals.present is None else ~decimals.present
+
+
+def _as_decimals(column: Any, batch: Batch, name: str, *, decimal: bool) -> Decimals | None:
+    """A column as whole numbers; None where float64 holds it anyway, or it is to be read as float64."""
+    if isinstance(column, np.ndarray):
+        is_int64 = column.dtype.kind in "iu" and column.dtype.itemsize == 8 and len(column) > 0
+        is_rounded = is_int64 and max(abs(int(column.max())), abs(int(column.min()))) > MAX_FLOAT_INTEGER
+        return Decimals(to_int64(column.astype(object)), 0, None) if is_rounded else None
+    kind = column.type
+    if pa.types.is_int64(kind) or pa.types.is_uint64(kind):
+        numbers = column.fill_null(0).to_numpy(zero_copy_only=False) if column.null_count else column.to_numpy()
+        decimals = _as_decimals(numbers, batch, name, decimal=decimal)
+        return None if decimals is None else decimals._replace(present=_valid_mask(column))
+    text = pa.types.is_string(kind) or pa.types.is_large_string(kind)
+    if not decimal or not (text or pa.types.is_decimal(kind) or pa.types.is_dictionary(kind)):
+        return None
+    coded = column if pa.types.is_dictionary(kind) else column.cast(pa.string()).dictionary_encode()
+    if not (pa.types.is_string(coded.type.value_type) or pa.types.is_large_string(coded.type.value_type)):
+        return None
+    try:
+        return _decoded(parse(coded.dictionary.to_pylist()), coded.indices)
+    except ValueError as error:
+        raise DataError(f"column '{name}': {error}", batch.where) from None
+
+
+def _decoded(levels: Decimals, indices: Any) -> Decimals:
+    """Decimals of a dictionary at the places of its codes."""
+    codes = indices.cast(pa.int64()).fill_null(-1).to_numpy()
+    level_present = np.ones(len(levels.integers), np.bool_) if levels.present is None else levels.present
+    present = np.append(level_present, False)[codes]
+    integers = np.append(levels.integers, np.zeros(1, levels.integers.dtype))[codes]
+    return Decimals(integers, levels.places, None if present.all() else np.asarray(present))
+
+
+def _valid_mask(column: Any) -> Any:
+    return column.is_valid().to_numpy(zero_copy_only=False) if column.null_count else None

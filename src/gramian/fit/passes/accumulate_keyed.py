@@ -1,0 +1,310 @@
+"""Keyed moments from one pass: the sums of every fold, or of every group, apart."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+
+from gramian.batch import Batch, Source
+from gramian.column import Numbers
+from gramian.engines.choice import Engine
+from gramian.engines.progress import Progress
+from gramian.errors import DataError, OptionError, listing
+from gramian.fit.passes.accumulate import Accumulated, UnitAccumulator, take_rows
+from gramian.fit.passes.keys import Folds, Grouping, describe_key
+from gramian.fit.passes.limits import memory_limit
+from gramian.fit.passes.options import Options
+from gramian.fit.passes.plan import format_bytes
+from gramian.fit.passes.prepare import prepare
+from gramian.formula.design import Design
+from gramian.formula.dropped_rows import DroppedRows
+from gramian.formula.row_reader import Observed, Reader
+from gramian.linalg.columns import Columns
+from gramian.linalg.keyed.moments import Key, KeyedMoments
+from gramian.linalg.keyed.unit_sums import KEY, KeyedAccumulator
+from gramian.linalg.moments import combined_weight
+from gramian.typing import Codes, Level, Mask, Vector
+
+LIVE_COPIES = 8  # copies of all products that are alive at once: one a thread, partials that wait, a sum under way
+
+
+@dataclass(frozen=True, slots=True)
+class KeyedAccumulated:
+    """Moments, and rows left out, of every key: a mapping from key to `Accumulated` that is a monoid.
+
+    tallies : of the keys of which rows were left out; None for rows without a key. most : keys that fit into memory.
+    A key is a level, or a tuple of levels where several columns make it. One that only incomplete rows had has no rows.
+    """
+
+    grouping: Grouping
+    moments: KeyedMoments
+    dropped_by_key: Mapping[Key | None, DroppedRows]
+    max_keys: int
+
+    def __add__(self, other: KeyedAccumulated, /) -> KeyedAccumulated:
+        dropped_by_key = dict(self.dropped_by_key)
+        for key, dropped in other.dropped_by_key.items():
+            dropped_by_key[key] = dropped_by_key[key] + dropped if key in dropped_by_key else dropped
+        moments = self.moments + other.moments
+        check_groups(self.grouping, len(moments), self.max_keys, moments.dense.shape[1])
+        return KeyedAccumulated(self.grouping, moments, dropped_by_key, self.max_keys)
+
+    @property
+    def keys(self) -> tuple[Key, ...]:
+        """All keys, as tuples of levels, in canonical order."""
+        return self.moments.keys
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def __iter__(self) -> Iterator[Level | Key]:
+        return map(unwrap_key, self.keys)
+
+    def items(self) -> Iterator[tuple[Key, Accumulated]]:
+        """Every key, as a tuple of levels, with its moments."""
+        for position, key in enumerate(self.keys):
+            yield key, Accumulated(self.moments.at(position), self.dropped_by_key.get(key, DroppedRows()))
+
+    def __getitem__(self, key: Level | Key) -> Accumulated:
+        """The moments of one key. Raises OptionError for one that is not there."""
+        position = self._position(key)
+        return Accumulated(self.moments.at(position), self.dropped_by_key.get(self.keys[position], DroppedRows()))
+
+    @property
+    def dropped_rows(self) -> DroppedRows:
+        """All rows left out."""
+        return sum(self.dropped_by_key.values(), DroppedRows())
+
+    @property
+    def total(self) -> Accumulated:
+        """The moments of all rows."""
+        return self._sum_over(np.arange(len(self)), list(self.dropped_by_key))
+
+    def others(self, key: Level | Key) -> Accumulated:
+        """The moments of all rows that have another key: summed, not subtracted."""
+        position = self._position(key)
+        chosen = np.delete(np.arange(len(self)), position)
+        return self._sum_over(chosen, [k for k in self.dropped_by_key if k is not None and k != self.keys[position]])
+
+    def _sum_over(self, chosen: Codes, keys: list[Key | None]) -> Accumulated:
+        return Accumulated(self.moments.of(chosen), sum((self.dropped_by_key[key] for key in keys), DroppedRows()))
+
+    def _position(self, key: Level | Key) -> int:
+        levels = key if isinstance(key, tuple) else (key,)
+        if levels not in self.keys:
+            present = [describe_key(self.grouping, k) for k in self.keys]
+            requested = describe_key(self.grouping, levels) if len(levels) == len(self.grouping.names) else repr(key)
+            raise OptionError(f"there are no rows with {requested}; there are {listing(present)}")
+        return self.keys.index(levels)
+
+
+@dataclass(frozen=True, slots=True)
+class AccumulateKeyed:
+    """The one pass, with the sums of every key apart.
+
+    most : keys that fit into memory. centres : key -> variable or response row -> what is subtracted from it first, for
+    keys that lie far apart; their sums do not add up to a total.
+    """
+
+    design: Design
+    grouping: Grouping
+    drop: bool = True
+    max_keys: int = 2**31
+    centres: Mapping[Key, Mapping[str, float]] | None = None
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that are read."""
+        return tuple(dict.fromkeys((*self.design.columns, *self.grouping.columns)))
+
+    @property
+    def empty(self) -> KeyedAccumulated:
+        """The moments of no rows."""
+        return self.accumulate(())
+
+    def accumulate(self, batches: Iterable[Batch], /) -> KeyedAccumulated:
+        """The keyed moments of one unit."""
+        accumulator = KeyedUnitAccumulator(self)
+        with np.errstate(all="ignore"):
+            for batch in batches:
+                accumulator.add(accumulator.reader.read(batch))
+        return accumulator.keyed()
+
+
+class KeyedReader(Reader):
+    """Reads batches as `Reader` does, and knows the key of every row; a row without one is left out."""
+
+    def __init__(self, task: AccumulateKeyed) -> None:
+        super().__init__(task.design, drop=task.drop)
+        self.task, self.row_keys = task, task.grouping.start()
+        self.width = len(task.design.layout.rows)
+        self.level_codes: Mapping[str, Codes] = {}
+        self.key_codes = np.zeros(0, np.int64)
+        self.dropped_by_code: dict[int, DroppedCounts] = defaultdict(DroppedCounts)
+
+    def read(self, batch: Batch) -> Observed:
+        """Evaluate a batch, leave out what is not complete. Raises DataError beyond the keys that fit into memory."""
+        self.level_codes = self.row_keys.parts(batch)
+        self.key_codes = self.row_keys.codes(batch, self.level_codes)
+        check_groups(self.task.grouping, self.row_keys.size, self.task.max_keys, self.width)
+        observed = super().read(batch)
+        self.key_codes = self.key_codes if observed.row_mask is None else self.key_codes[observed.row_mask]
+        return observed
+
+    def _complete(self, batch: Batch, numbers: dict[str, Numbers], codes: dict[str, Codes]) -> Mask | None:
+        return super()._complete(batch, numbers, {**codes, **self.level_codes})
+
+    def count_dropped(self, cause: str, dropped: Mask, batch: Batch, nulls: Mapping[str, Mask]) -> None:
+        """Count rows of a batch that are left out, by key."""
+        self.count({cause: dropped}, nulls, self.key_codes)
+
+    def count(self, causes: Mapping[str, Mask], columns: Mapping[str, Mask], keys: Codes) -> None:
+        """Count marked rows by cause, by column and by key."""
+        for cause, mask in causes.items():
+            for key, n in _occurrences(keys[mask]):
+                self.dropped_by_code[key].causes[cause] += n
+        for column, mask in columns.items():
+            for key, n in _occurrences(keys[mask]):
+                self.dropped_by_code[key].columns[column] += n
+
+
+@dataclass(slots=True)
+class DroppedCounts:
+    """Rows left out of one key so far."""
+
+    causes: Counter[str] = field(default_factory=Counter)
+    columns: Counter[str] = field(default_factory=Counter)
+
+
+class KeyedUnitAccumulator(UnitAccumulator):
+    """One unit under way, its sums apart by key."""
+
+    reader: KeyedReader
+
+    def __init__(self, task: AccumulateKeyed) -> None:
+        super().__init__(task.design, drop=task.drop)
+        self.task, self.reader = task, KeyedReader(task)
+        design = task.design
+        self.keyed_sums = KeyedAccumulator(self.layout, design.coordinates, design.terms.power_sums())
+
+    def values(self, observed: Observed) -> dict[str, Vector]:
+        """The values, told from the centre of each row's key where there are centres."""
+        values, centres = UnitAccumulator.values(self, observed), self.task.centres
+        if centres is None:
+            return values
+        centre_of_key = [centres.get(key, {}) for key in self.reader.row_keys.keys]
+        centre_by_code = {name: np.array([c.get(name, 0.0) for c in centre_of_key]) for name in values}
+        return {name: x - centre_by_code[name][self.reader.key_codes] for name, x in values.items()}
+
+    def block(self, columns: Columns, observed: Observed, rows: slice | Mask) -> bool:
+        """Add the rows of a block to their keys; False, and nothing added, where a value is not finite."""
+        weight, count, keys = (
+            take_rows(observed.weight, rows),
+            take_rows(observed.count, rows),
+            self.reader.key_codes[rows],
+        )
+        sizes = {**self.reader.sizes, KEY: self.reader.row_keys.size}
+        regular = observed.row_mask is None and isinstance(rows, slice)
+        cycle = self.task.grouping.cycle if regular else None
+        added = self.keyed_sums.add(columns, keys, combined_weight(weight, count), count, sizes, cycle)
+        if added and weight is not None:
+            self.keyed_sums.add_log_weights(keys, weight, count)
+        return added
+
+    def count_dropped(
+        self, causes: Mapping[str, Mask], columns: Mapping[str, Mask], observed: Observed, rows: slice
+    ) -> None:
+        """Count rows of a block that are left out, by key."""
+        self.reader.count(causes, columns, self.reader.key_codes[rows])
+
+    def finish(self) -> Accumulated:
+        """The unit's partial result over all keys."""
+        return self.keyed().total
+
+    def keyed(self) -> KeyedAccumulated:
+        """The unit's partial result."""
+        keys = list(self.reader.row_keys.keys)
+        levels = {name: index.levels for name, index in self.reader.levels.items()}
+        dropped_by_key = {
+            None if code < 0 else keys[code]: DroppedRows(dict(c.causes), dict(c.columns))
+            for code, c in sorted(self.reader.dropped_by_code.items())
+        }
+        return KeyedAccumulated(
+            self.task.grouping, self.keyed_sums.finish(keys, levels), dropped_by_key, self.task.max_keys
+        )
+
+
+class KeyedRun(NamedTuple):
+    """A design with its coordinates, the moments of every key, the source as it was read, and the pass."""
+
+    design: Design
+    keyed: KeyedAccumulated
+    source: Source
+    task: AccumulateKeyed
+
+
+def run_keyed(
+    formula: str,
+    source: Source,
+    options: Options,
+    engine: Engine,
+    grouping: Grouping,
+    progress: Progress | None = None,
+    memory: int | None = None,
+) -> KeyedRun:
+    """Prepare, and one pass whose sums are kept for every fold or group.
+
+    memory : bytes that the products of all keys may take, by default half of what the machine has free.
+    Raises what a fit raises before its solve; DataError for more folds than rows, or more groups than memory allows.
+    """
+    grouping.check(source.schema)
+    design, source = prepare(formula, source, options, excluded=grouping.columns, multiple_outcomes=True)
+    task = AccumulateKeyed(design, grouping, options.drop, max_groups_in_memory(design, memory))
+    keyed = engine.fold(source, task, progress=progress)
+    check_folds(keyed)
+    return KeyedRun(design, keyed, source, task)
+
+
+def max_groups_in_memory(design: Design, memory: int | None = None) -> int:
+    """How many keys' products fit into that many bytes."""
+    width = len(design.layout.rows)
+    return max(1, int((memory_limit() if memory is None else memory) / (8 * LIVE_COPIES * width * width)))
+
+
+def check_groups(grouping: Grouping, groups: int, max_groups: int, width: int) -> None:
+    """Raise DataError where there are more groups than fit into memory."""
+    if groups > max_groups:
+        raise DataError(
+            f"{grouping} makes more than {max_groups:,} groups, and that many fit into memory: the products of {width} columns "
+            f"take {format_bytes(8 * width * width)} for each; leave terms out, group rare values, or write the column "
+            "into the formula as a factor"
+        )
+
+
+def check_folds(keyed: KeyedAccumulated, *, filled: bool = False) -> None:
+    """Raise DataError where there are more folds than rows, or, where all must be `filled`, a fold has no rows."""
+    rows = int(keyed.moments.rows.sum())
+    if not isinstance(keyed.grouping, Folds):
+        return
+    if keyed.grouping.count > rows:
+        raise DataError(
+            f"{keyed.grouping}, but only {rows:,} complete rows; take at most as many folds as there are rows"
+        )
+    empty = [describe_key(keyed.grouping, key) for key, n in zip(keyed.keys, keyed.moments.rows, strict=True) if not n]
+    if filled and empty:
+        raise DataError(f"{keyed.grouping}: no complete row is in {', '.join(empty)}; take fewer folds")
+
+
+def unwrap_key(key: Key) -> Level | Key:
+    """A key of one column is its level."""
+    return key[0] if len(key) == 1 else key
+
+
+def _occurrences(codes: Codes) -> Iterator[tuple[int, int]]:
+    """Each code with how often it occurs."""
+    values, counts = np.unique(codes, return_counts=True)
+    return zip(values.tolist(), counts.tolist(), strict=True)

@@ -1,0 +1,203 @@
+"""What splits rows: folds by their numbers, or the values of columns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+
+from gramian.batch import Batch
+from gramian.column import Coded
+from gramian.errors import DataError, OptionError, SchemaError
+from gramian.formula.coding import level_name
+from gramian.formula.levels import LevelIndex
+from gramian.linalg.keyed.moments import Key
+from gramian.schema import Kind, Schema
+from gramian.typing import Codes, Level
+
+FOLD = "fold"
+
+
+class RowKeys(Protocol):
+    """Keys of the rows of one unit while it is read. keys : those of the codes 0, 1, ..., so far `size` of them."""
+
+    @property
+    def size(self) -> int: ...
+    @property
+    def keys(self) -> Sequence[Key]: ...
+    def parts(self, batch: Batch) -> Mapping[str, Codes]: ...
+    def codes(self, batch: Batch, parts: Mapping[str, Codes]) -> Codes: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Folds:
+    """A row's fold is its number in its file or frame, modulo `count`, counted before any row is left out."""
+
+    count: int
+
+    def __post_init__(self) -> None:
+        if isinstance(self.count, bool) or not isinstance(self.count, int | np.integer) or self.count < 2:
+            hint = "; to leave out one group after the other, name their column in by" * isinstance(self.count, str)
+            raise OptionError(f"folds must be a whole number, at least 2, found {self.count!r}{hint}")
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Columns that are read for it: none."""
+        return ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the parts of a key are called."""
+        return (FOLD,)
+
+    @property
+    def cycle(self) -> int:
+        """Keys of rows that follow each other go round with this period."""
+        return int(self.count)
+
+    def check(self, schema: Schema) -> None:
+        """Nothing can be wrong with row numbers."""
+
+    def start(self) -> RowKeys:
+        """The keys of a unit."""
+        return _FoldKeys(int(self.count))
+
+    def __str__(self) -> str:
+        return f"folds={self.count}"
+
+
+@dataclass(frozen=True, slots=True)
+class ByColumns:
+    """A row's key is what it holds in these columns: text, whole numbers, booleans or dates."""
+
+    names: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if not self.names or not all(isinstance(name, str) for name in self.names):
+            raise OptionError(f"by must be the name of a column, or a list of names, found {self.names!r}")
+        if len(set(self.names)) < len(self.names):
+            raise OptionError(f"by names a column twice: {', '.join(self.names)}")
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Columns that are read for it."""
+        return self.names
+
+    @property
+    def cycle(self) -> None:
+        """Keys come in any order."""
+        return None
+
+    def check(self, schema: Schema) -> None:
+        """Raise ColumnError or SchemaError where a column is not there or has no levels."""
+        for name in self.names:
+            if schema[name].kind is Kind.OTHER:
+                raise SchemaError(f"by='{name}': the column has the type {schema[name].type}, which has no levels")
+
+    def start(self) -> RowKeys:
+        """The keys of a unit."""
+        return _ColumnKeys(self.names)
+
+    def __str__(self) -> str:
+        return f"by='{self.names[0]}'" if len(self.names) == 1 else f"by={list(self.names)}"
+
+
+Grouping = Folds | ByColumns
+
+
+def by_columns(by: str | Sequence[str]) -> ByColumns:
+    """The columns that `by=` names."""
+    return ByColumns(tuple(by) if isinstance(by, list | tuple) else (by,))  # type: ignore[arg-type]  # By refuses the rest
+
+
+def describe_key(grouping: Grouping, key: Key) -> str:
+    """A key for people: group = a, year = 2013."""
+    return format_key(grouping.names, key)
+
+
+def format_key(names: Sequence[str], key: Key) -> str:
+    """The parts of a key with their names."""
+    return ", ".join(f"{name} = {level_name(level)}" for name, level in zip(names, key, strict=True))
+
+
+@dataclass(slots=True)
+class _FoldKeys:
+    count: int
+
+    @property
+    def size(self) -> int:
+        return self.count
+
+    @property
+    def keys(self) -> Sequence[Key]:
+        return [(fold,) for fold in range(self.count)]
+
+    def parts(self, batch: Batch) -> Mapping[str, Codes]:
+        return {}
+
+    def codes(self, batch: Batch, parts: Mapping[str, Codes]) -> Codes:
+        return (batch.first_row + np.arange(batch.rows)) % self.count
+
+
+@dataclass(slots=True)
+class _ColumnKeys:
+    names: tuple[str, ...]
+    levels: dict[str, LevelIndex] = field(init=False)
+    joint: dict[Key, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.levels = {name: LevelIndex(name) for name in self.names}
+
+    @property
+    def size(self) -> int:
+        return len(self.levels[self.names[0]]) if len(self.names) == 1 else len(self.joint)
+
+    @property
+    def keys(self) -> Sequence[Key]:
+        return [(level,) for level in self.levels[self.names[0]].levels] if len(self.names) == 1 else list(self.joint)
+
+    def parts(self, batch: Batch) -> Mapping[str, Codes]:
+        return {name: self._part(name, batch) for name in self.names}
+
+    def codes(self, batch: Batch, parts: Mapping[str, Codes]) -> Codes:
+        if len(self.names) == 1:
+            return parts[self.names[0]]
+        flat, present = np.zeros(batch.rows, np.int64), np.ones(batch.rows, bool)
+        for name, code in parts.items():
+            flat, present = flat * len(self.levels[name]) + code, present & (code >= 0)
+        out = np.full(batch.rows, -1)
+        complete = np.flatnonzero(present)
+        _, first, inverse = np.unique(flat[complete], return_index=True, return_inverse=True)
+        levels = [list(self.levels[name].levels) for name in self.names]
+        rows = zip(*(parts[name][complete[first]].tolist() for name in self.names), strict=True)
+        keys = [tuple(names[code] for names, code in zip(levels, row, strict=True)) for row in rows]
+        out[complete] = np.array([self.joint.setdefault(key, len(self.joint)) for key in keys], np.int64)[inverse]
+        return out
+
+    def _part(self, name: str, batch: Batch) -> Codes:
+        codes, levels = _only_occurring(batch.factor(name))
+        levels = [_as_group_level(level, name, batch.where) for level in levels]
+        return self.levels[name].encode(codes, levels, batch.where)
+
+
+def _only_occurring(column: Coded) -> Coded:
+    """A range of integers cut down to those that occur: each level becomes a key."""
+    if not isinstance(column.levels, range):
+        return column
+    occurs = np.bincount(column.codes + 1, minlength=len(column.levels) + 1)[1:] > 0
+    code_of = np.append(np.cumsum(occurs) - 1, -1)
+    return Coded(code_of[column.codes], (column.levels.start + np.flatnonzero(occurs)).tolist())
+
+
+def _as_group_level(level: Level, name: str, where: str) -> Level:
+    """A number with a fraction names no group; whole ones that are stored as floats are whole."""
+    if not isinstance(level, float) or level != level:
+        return level
+    if not level.is_integer():
+        raise DataError(
+            f"by='{name}' holds {level:g}; text, whole numbers, booleans and dates name groups, so round the column",
+            where,
+        )
+    return int(level)

@@ -1,0 +1,1 @@
+"""Penalized paths and their cross-validation."""

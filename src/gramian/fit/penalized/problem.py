@@ -1,0 +1,176 @@
+"""A penalised problem in the model's own columns, posed from moments."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from gramian.errors import NumericalError, OptionError
+from gramian.fit.leastsquares.system import products_in, squares_in
+from gramian.fit.penalized.options import PathOptions, penalised_columns
+from gramian.formula.coding import Levels, ModelColumn, highest_degree, levels_of
+from gramian.formula.coordinates import Parametrization, parametrize
+from gramian.formula.design import Design
+from gramian.linalg import maps
+from gramian.linalg.blocks import ROWS_PER_BLOCK
+from gramian.linalg.doubledouble import Pair, from_fraction, pair, total
+from gramian.linalg.moments import Moments
+from gramian.linalg.penalized.system import Penalty, System
+from gramian.linalg.products import gram_matrix
+from gramian.linalg.solve import centre, sum_rounding_error
+from gramian.linalg.subspace import Sparse, sandwich
+from gramian.typing import Matrix, Vector
+
+
+@dataclass(frozen=True, slots=True)
+class SlopeBasis:
+    """The slopes' columns as combinations of those that are swept. columns : sparse, hi + lo. scale : where each is one
+    of them in another unit, the factors; None otherwise.
+    """
+
+    columns: tuple[Sparse, ...]
+    scale: Vector | None
+
+    def products(self, C: Matrix) -> Matrix:
+        """Products of the slopes' columns and the outcome, which stands last in both."""
+        if self.scale is not None:
+            scale = np.append(self.scale, 1.0)
+            return np.asarray(C * scale[:, None] * scale)
+        outcome: Sparse = np.array([len(C) - 1]), np.ones(1), np.zeros(1)
+        return sandwich([*self.columns, outcome], C).value
+
+    def combine(self, values: Vector) -> Vector:
+        """Sums over the rows, told of the slopes' columns."""
+        if self.scale is not None:
+            return values * self.scale
+        return np.array([hi @ values[at] for at, hi, _ in self.columns], np.float64)
+
+    def bound(self, lengths: Vector) -> Vector:
+        """The most that lengths may add up to."""
+        if self.scale is not None:
+            return lengths * np.abs(self.scale)
+        return np.array([np.abs(hi) @ lengths[at] for at, hi, _ in self.columns], np.float64)
+
+
+@dataclass(frozen=True, slots=True)
+class PenalizedProblem:
+    """Columns and penalties of a problem, and where its sums are read from.
+
+    columns : of the model, those with a slope at `slopes`. basis : the slopes' columns in those that are swept, None
+    where they are the same. constants : what each slope's column holds of the constant beside that. shift : of the
+    outcome, which the intercept takes up.
+    """
+
+    design: Design
+    levels: Levels
+    columns: tuple[ModelColumn, ...]
+    slopes: tuple[int, ...]
+    parametrization: Parametrization
+    penalty: Penalty
+    basis: SlopeBasis | None
+    constants: tuple[Fraction, ...]
+    shift: Fraction
+
+    @property
+    def degree(self) -> int:
+        """Factors of the highest monomial."""
+        return highest_degree(self.columns)
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """Products of the columns that are swept, and the outcome last; they add.
+
+    squares : (p + 1,) of the columns as they were summed, shift included. rows, weight : how much they are of.
+    """
+
+    products: Pair
+    squares: Vector
+    rows: int
+    weight: float
+
+    def __add__(self, other: Sums, /) -> Sums:
+        return Sums(
+            self.products + other.products,
+            self.squares + other.squares,
+            self.rows + other.rows,
+            self.weight + other.weight,
+        )
+
+
+def penalized_problem(design: Design, moments: Moments, options: PathOptions) -> PenalizedProblem:
+    """The problem that the options state, for the levels that the moments have.
+
+    Raises NumericalError where there are no rows, OptionError for penalties of terms that are not there, and for
+    absorbed factors.
+    """
+    if not moments.rows:
+        raise NumericalError(f"no rows are left to fit '{design.formula}'")
+    if design.terms.absorbed:
+        name = design.terms.absorbed[0]
+        raise OptionError(
+            f"a path cannot absorb '{name}': write it as a term, unpenalised by penalties={{'{name}': 0.0}}"
+        )
+    levels = levels_of(moments, design.terms)
+    columns, factors = penalised_columns(design, levels, moments, options)
+    (response,) = design.outcome
+    parametrization = parametrize(columns, levels, response, design.coordinates, as_written=True)
+    slopes = tuple(j for j in range(len(columns)) if j != parametrization.constant)
+    basis, constants = _basis(parametrization, slopes)
+    penalty = Penalty(factors[list(slopes)], options.standardize, options.l1_ratio)
+    shift = sum(parametrization.response_shift.values(), Fraction(0))
+    return PenalizedProblem(design, levels, columns, slopes, parametrization, penalty, basis, constants, shift)
+
+
+def _basis(parametrization: Parametrization, slopes: tuple[int, ...]) -> tuple[SlopeBasis | None, tuple[Fraction, ...]]:
+    if parametrization.to_solved is None:
+        return None, (Fraction(0),) * len(slopes)
+    position = {j: i for i, j in enumerate(slopes)}
+    combinations = [{position[i]: c for i, c in parametrization.to_solved[j].items() if i in position} for j in slopes]
+    diagonal = all(column.keys() == {j} for j, column in enumerate(combinations))
+    scale = np.array([float(column[j]) for j, column in enumerate(combinations)]) if diagonal else None
+    constants = (
+        parametrization.to_solved[j].get(
+            -1 if parametrization.constant is None else parametrization.constant, Fraction(0)
+        )
+        for j in slopes
+    )
+    return SlopeBasis(tuple(map(maps.sparse, combinations)), scale), tuple(constants)
+
+
+def sums_of(problem: PenalizedProblem, moments: Moments) -> Sums:
+    """The products that a problem needs, read from moments whose levels may be fewer."""
+    moments = moments.with_levels(problem.levels.names)
+    stored = gram_matrix(moments, problem.parametrization.groups)
+    products, squares = products_in(stored, problem.parametrization), squares_in(stored, problem.parametrization)
+    return Sums(products, squares, moments.rows, moments.weight)
+
+
+def centred_system(problem: PenalizedProblem, sums: Sums) -> System:
+    """Products about the mean, in the model's columns: centred where numbers are small, then mapped exactly."""
+    parametrization, p = problem.parametrization, len(problem.columns)
+    centred = centre(sums.products, parametrization.constant, sums.squares)
+    scale = np.append(centred.scale, centred.y_scale)
+    C = centred.products / scale[:, None] / scale
+    length, mean = np.sqrt(sums.squares[list(problem.slopes)]), centred.mean
+    if problem.basis is not None:
+        C, length, mean = problem.basis.products(C), problem.basis.bound(length), problem.basis.combine(mean)
+    q, y = len(C) - 1, parametrization.scale
+    rounding_error = sum_rounding_error(sums.rows, p, ROWS_PER_BLOCK + sums.rows // ROWS_PER_BLOCK, problem.degree)
+    return System(
+        C[:q, :q], C[:q, q] * y, float(C[q, q]) * y**2, sums.weight, length,
+        float(sums.squares[-1]) ** 0.5 * y, rounding_error, mean, centred.y_mean * y, parametrization.constant is not None,
+    )  # fmt: skip
+
+
+def intercepts(problem: PenalizedProblem, system: System, B: Matrix) -> Vector:
+    """The intercepts that belong to slopes (n, q), (n,); in double-double, since means may be far from zero."""
+    if not system.intercept:
+        return np.zeros(len(B))
+    high, low = np.array([from_fraction(c) for c in problem.constants]).reshape(-1, 2).T
+    mean = Pair(high, low) + pair(system.mean)
+    terms = Pair(mean.hi[:, None], mean.lo[:, None]) * pair(-np.ascontiguousarray(B.T))
+    outcome = pair(np.full(len(B), system.y_mean)) + pair(np.full(len(B), float(problem.shift)))
+    return (total(terms) + outcome).value

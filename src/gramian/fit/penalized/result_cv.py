@@ -1,0 +1,158 @@
+"""CrossValidation: errors of penalised fits on the rows of folds that they have not seen; frozen, holds no data."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from gramian.fit.penalized.cross_validation import SolvedCrossValidation, cross_validate
+from gramian.fit.penalized.options import path_options
+from gramian.fit.penalized.result import PenalizedFit
+from gramian.fit.penalized.result_path import Path, read_only
+from gramian.formula.design import Design
+from gramian.formula.dropped_rows import DroppedRows
+from gramian.linalg.moments import Moments
+from gramian.results import pictures
+from gramian.results.tables import finite
+from gramian.typing import Matrix, Vector
+
+SCHEMA = "gramian.cross_validation/1"
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class CrossValidation:
+    """Mean squared errors of a path on folds that were left out in turn.
+
+    `best_alpha` has the least mean error; `one_se_alpha` is the largest whose mean error is within one standard error
+    of that. `fit` is the fit to all rows at the former, `one_se_fit` at the latter.
+    """
+
+    solved: SolvedCrossValidation
+
+    @property
+    def path(self) -> Path:
+        """The fits to all rows, at the same alphas."""
+        return Path(self.solved.path)
+
+    @property
+    def formula(self) -> str:
+        """The formula as it was given."""
+        return self.path.formula
+
+    @property
+    def l1_ratio(self) -> float:
+        """0 for ridge, 1 for the lasso."""
+        return self.path.l1_ratio
+
+    @property
+    def alphas(self) -> Vector:
+        """Penalties, (n,), falling."""
+        return self.path.alphas
+
+    @property
+    def folds(self) -> tuple[str, ...]:
+        """What the folds are called."""
+        return self.solved.folds
+
+    @property
+    def errors(self) -> Matrix:
+        """Mean squared error on each fold, (folds, n)."""
+        return read_only(self.solved.errors)
+
+    @property
+    def mean_error(self) -> Vector:
+        """Mean over the folds, (n,)."""
+        return read_only(self.solved.mean_error)
+
+    @property
+    def std_error(self) -> Vector:
+        """Standard deviation over the folds / sqrt(folds), (n,)."""
+        return read_only(self.solved.std_error)
+
+    @property
+    def best_alpha(self) -> float:
+        """The penalty with the least mean error."""
+        return float(self.alphas[self.solved.best])
+
+    @property
+    def one_se_alpha(self) -> float:
+        """The largest penalty whose mean error is at most the least one plus its standard error."""
+        return float(self.alphas[self.solved.one_se])
+
+    @property
+    def fit(self) -> PenalizedFit:
+        """The fit to all rows at `best_alpha`."""
+        return self.path[self.solved.best]
+
+    @property
+    def one_se_fit(self) -> PenalizedFit:
+        """The fit to all rows at `one_se_alpha`."""
+        return self.path[self.solved.one_se]
+
+    def tidy(self) -> pa.Table:
+        """One row for each alpha: alpha, mean_error, std_error, df, nonzero."""
+        path_table = self.path.glance()
+        columns = {"alpha": path_table["alpha"], "mean_error": self.mean_error, "std_error": self.std_error}
+        return pa.table({**columns, "df": path_table["df"], "nonzero": path_table["nonzero"]})
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON, schema `gramian.cross_validation/1`; what is not a finite number is None."""
+        rows = [{k: finite(v) for k, v in row.items()} for row in self.tidy().to_pylist()]
+        chosen = {"best": self.fit, "one_se": self.one_se_fit}
+        return {
+            "schema": SCHEMA,
+            "formula": self.formula,
+            "l1_ratio": self.l1_ratio,
+            "rows": self.path.rows,
+            "dropped_rows": dict(self.path.dropped_rows),
+            "folds": list(self.folds),
+            "best_alpha": self.best_alpha,
+            "one_se_alpha": self.one_se_alpha,
+            "table": rows,
+            **{k: dict(zip(fit.names, fit.coefficients.tolist(), strict=True)) for k, fit in chosen.items()},
+        }
+
+    def summary(self) -> str:
+        """All of it as plain text."""
+        from gramian.fit.penalized.report import validation_text  # rich takes a while to import
+
+        return validation_text(self)
+
+    def plot(self) -> Any:
+        """A matplotlib figure: mean errors against alpha, with the two choices."""
+        return pictures.cross_validation(self)
+
+    def __repr__(self) -> str:
+        return (
+            f"CrossValidation({self.formula!r}, l1_ratio={self.l1_ratio:g}, {len(self.folds)} folds, "
+            f"{len(self.alphas)} alphas, best_alpha={self.best_alpha:.6g}, one_se_alpha={self.one_se_alpha:.6g})"
+        )
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{html.escape(self.summary())}</pre>"
+
+
+def cross_validation_of(
+    design: Design,
+    folds: Sequence[Moments],
+    *,
+    l1_ratio: float = 0.0,
+    alphas: Iterable[float] | None = None,
+    penalties: Mapping[str, float] | None = None,
+    standardize: bool = False,
+    drop_first: bool = False,
+    dropped_rows: DroppedRows | None = None,
+    names: Sequence[object] | None = None,
+) -> CrossValidation:
+    """Cross-validation of a design from the moments of its folds; no row is read.
+
+    folds : moments of one design whose sum is the whole, numbered folds or any groups to leave out in turn. tally :
+    rows left out of all of them. names : of the folds, their numbers by default. Other options as `path_of`.
+    Raises OptionError, NumericalError, ConvergenceError.
+    """
+    options = path_options(l1_ratio, alphas, penalties, standardize, drop_first)
+    return CrossValidation(cross_validate(design, folds, options, dropped_rows, names))

@@ -1,0 +1,227 @@
+"""Path: the penalised fits of a design for a row of penalties; frozen, holds no data."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from gramian.errors import NumericalError
+from gramian.fit.passes.accumulate import Accumulated
+from gramian.fit.passes.options import one_of
+from gramian.fit.penalized.options import path_options
+from gramian.fit.penalized.path import SolvedPath, solve_path, solved_at_alpha
+from gramian.fit.penalized.result import PenalizedFit
+from gramian.formula.design import Design
+from gramian.formula.dropped_rows import DroppedRows
+from gramian.inference import goodness
+from gramian.inference.tuning import CRITERIA
+from gramian.results import pictures
+from gramian.results.dropped_rows import HasDroppedRows
+from gramian.results.tables import finite
+from gramian.typing import Matrix, Vector
+
+SCHEMA = "gramian.path/1"
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Path(HasDroppedRows):
+    """A ridge, lasso or elastic-net path. The first penalty is the largest; `path[i]` is the fit at the i-th.
+
+    A lasso path has its knots for penalties: between two of them the coefficients are straight lines in alpha.
+    """
+
+    solved: SolvedPath
+
+    @property
+    def _dropped(self) -> DroppedRows:
+        return self.solved.dropped_rows
+
+    @property
+    def formula(self) -> str:
+        """The formula as it was given."""
+        return self.solved.problem.design.formula
+
+    @property
+    def l1_ratio(self) -> float:
+        """0 for ridge, 1 for the lasso."""
+        return self.solved.options.l1_ratio
+
+    @property
+    def alphas(self) -> Vector:
+        """Penalties, (n,), falling, as scikit-learn counts them."""
+        return read_only(self.solved.solutions.alphas)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the slopes."""
+        return self.solved.names
+
+    @property
+    def coefficients(self) -> Matrix:
+        """Slopes, one row for each alpha, (n, q)."""
+        return read_only(self.solved.solutions.coefficients)
+
+    @property
+    def intercepts(self) -> Vector:
+        """Intercepts, (n,); zero where the model has none."""
+        return read_only(self.solved.intercepts)
+
+    @property
+    def df(self) -> Vector:
+        """Degrees of freedom, (n,), the intercept's included."""
+        return read_only(self.solved.solutions.df)
+
+    @property
+    def rss(self) -> Vector:
+        """Weighted residual sums of squares, (n,), without the penalty."""
+        return read_only(self.solved.solutions.rss)
+
+    @property
+    def r_squared(self) -> Vector:
+        """Shares of the sum of squares that are explained, (n,)."""
+        return np.array([goodness.r_squared(rss, self.solved.tss) for rss in self.rss.tolist()])
+
+    @property
+    def rows(self) -> int:
+        """Rows that entered (the sum of counts)."""
+        return self.solved.rows
+
+    @property
+    def passed(self) -> tuple[str, ...]:
+        """Columns that never enter, being combinations of those that are in."""
+        return self.solved.passed
+
+    @property
+    def certificate(self) -> Vector:
+        """How far from optimal each row is, (n,): largest violation of the conditions, or duality gap, relative."""
+        return read_only(self.solved.solutions.certificate)
+
+    @property
+    def method(self) -> str:
+        """How the path was found."""
+        solutions = self.solved.solutions
+        if self.l1_ratio == 0:
+            return "one decomposition for the whole grid"
+        if solutions.exact == len(solutions.alphas):
+            return "homotopy, every knot" if solutions.knots else "homotopy"
+        if solutions.exact == 0:
+            return "coordinate descent"
+        return f"homotopy down to alpha = {solutions.alphas[solutions.exact - 1]:.6g}, then coordinate descent"
+
+    def criterion(self, name: str) -> Vector:
+        """The criterion of every fit, (n,): "aic", "bic" or "gcv"; infinite where no degrees of freedom are left."""
+        function = CRITERIA[one_of("criterion", name, CRITERIA)]
+        return function(self.rss, self.df, self.rows, self.solved.log_weight)
+
+    def best(self, criterion: str = "bic") -> PenalizedFit:
+        """The fit at which a criterion is least. Raises NumericalError where every fit uses all degrees of freedom."""
+        values = self.criterion(criterion)
+        if np.isposinf(values).all():
+            raise NumericalError(
+                f"{criterion} needs more rows than degrees of freedom; cross-validate, or take `path[i]`"
+            )
+        return self[int(np.argmin(values))]
+
+    def __getitem__(self, index: int) -> PenalizedFit:
+        """The fit at the index-th alpha."""
+        return PenalizedFit(solved_at_alpha(self.solved, range(len(self))[index]), self.solved.options)
+
+    def __len__(self) -> int:
+        return len(self.solved.solutions.alphas)
+
+    def tidy(self) -> pa.Table:
+        """One row for each alpha and coefficient: step, alpha, term, estimate."""
+        estimates = (
+            np.column_stack([self.intercepts, self.coefficients]) if self.solved.intercept else self.coefficients
+        )
+        names = ("Intercept", *self.names) if self.solved.intercept else self.names
+        n, p = estimates.shape
+        return pa.table(
+            {
+                "step": pa.array(np.repeat(np.arange(n), p)),
+                "alpha": pa.array(np.repeat(self.alphas, p)),
+                "term": pa.array(names * n, pa.string()),
+                "estimate": pa.array(estimates.ravel()),
+            }
+        )
+
+    def glance(self) -> pa.Table:
+        """One row for each alpha: alpha, df, nonzero, rss, r_squared, aic, bic, gcv."""
+        nonzero = np.count_nonzero(self.coefficients, axis=1)
+        columns = {
+            "alpha": self.alphas,
+            "df": self.df,
+            "nonzero": nonzero,
+            "rss": self.rss,
+            "r_squared": self.r_squared,
+        }
+        return pa.table(
+            {k: pa.array(v) for k, v in (columns | {name: self.criterion(name) for name in CRITERIA}).items()}
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON, schema `gramian.path/1`: one step for each alpha; what is not a finite number is None."""
+        steps = [{k: finite(v) for k, v in row.items()} for row in self.glance().to_pylist()]
+        slopes = [dict(zip(self.names, row, strict=True)) for row in self.coefficients.tolist()]
+        pairs = zip(steps, self.intercepts.tolist(), slopes, strict=True)
+        return {
+            "schema": SCHEMA,
+            "formula": self.formula,
+            "l1_ratio": self.l1_ratio,
+            "rows": self.rows,
+            "dropped_rows": dict(self.dropped_rows),
+            "method": self.method,
+            "passed": list(self.passed),
+            "steps": [{**row, "intercept": b0, "coefficients": b} for row, b0, b in pairs],
+        }
+
+    def summary(self) -> str:
+        """All of it as plain text."""
+        from gramian.fit.penalized.report import path_text  # rich takes a while to import
+
+        return path_text(self)
+
+    def plot(self) -> Any:
+        """A matplotlib figure: the coefficients against alpha."""
+        return pictures.path(self)
+
+    def __repr__(self) -> str:
+        alphas = f"{len(self)} {'knots' if self.solved.solutions.knots else 'alphas'}"
+        return f"Path({self.formula!r}, l1_ratio={self.l1_ratio:g}, {alphas}, {len(self.names)} columns)"
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{html.escape(self.summary())}</pre>"
+
+
+def path_of(
+    design: Design,
+    accumulated: Accumulated,
+    *,
+    l1_ratio: float = 1.0,
+    alphas: Iterable[float] | None = None,
+    penalties: Mapping[str, float] | None = None,
+    standardize: bool = False,
+    drop_first: bool = False,
+) -> Path:
+    """The path of a design from its moments; no row is read.
+
+    l1_ratio : 1 is the lasso, 0 ridge, between them the elastic net. alphas : as scikit-learn's `Ridge` counts them
+    for l1_ratio 0, as its `Lasso` and `ElasticNet` do otherwise; by default all knots of the lasso, or a grid of 100.
+    penalties : term -> factor of its penalty, 0 for a term that is not penalised. standardize : penalise the
+    coefficients of standardised columns (they are told as they are). drop_first : leave out reference levels.
+    Raises OptionError, NumericalError, ConvergenceError.
+    """
+    return Path(solve_path(design, accumulated, path_options(l1_ratio, alphas, penalties, standardize, drop_first)))
+
+
+def read_only(array: NDArray[np.float64]) -> NDArray[np.float64]:
+    """A view that cannot be written to."""
+    view = array.view()
+    view.flags.writeable = False
+    return view

@@ -1,0 +1,1 @@
+"""Runs that go on after an interrupt or without damaged units."""

@@ -1,0 +1,147 @@
+"""Sums saved while they are made: an engine that goes on where it was interrupted.
+
+Everything between the passes is a function of their results, so nothing of it is saved: a fit that is taken up again
+runs from its beginning, and passes that were done give their sums at once. The pass under way goes on from the tree of
+its partials, log2(units) of them, whose bits do not depend on when it was cut.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from inspect import signature
+from time import monotonic
+from typing import Any, Protocol
+
+from gramian.batch import Source
+from gramian.engines.choice import Engine
+from gramian.engines.progress import Progress
+from gramian.engines.tree import Tree
+from gramian.errors import ArtifactError, OptionError
+from gramian.fit.resume.fingerprint import fingerprint
+from gramian.typing import M, Pass
+
+EVERY = 2.0  # seconds between savings
+SHARE = 0.02  # of the time that savings may take: large sums are saved less often
+
+
+@dataclass(frozen=True, slots=True)
+class SavedPass:
+    """One pass: what it computes, and its partials with their levels in the tree.
+
+    whole : whether it is done; then there is one partial, the sum, and its level says nothing.
+    """
+
+    task: str
+    parts: Sequence[tuple[int, Any]]
+    finished: bool
+
+
+class CheckpointStore(Protocol):
+    """Where passes are kept."""
+
+    @property
+    def name(self) -> str:
+        """For people."""
+        ...
+
+    def read(self) -> Sequence[SavedPass]:
+        """The passes of an earlier run; none where there was none. Raises ArtifactError where they do not fit."""
+        ...
+
+    def write(self, passes: Sequence[SavedPass]) -> None:
+        """Keep these instead, all of them or none."""
+        ...
+
+    def knows(self, partial: object) -> bool:
+        """Whether partials of this kind can be kept."""
+        ...
+
+
+class Resumable:
+    """An engine whose sums are kept every few seconds, at an error and at an interrupt."""
+
+    def __init__(self, engine: Engine, store: CheckpointStore, now: Callable[[], float] = monotonic) -> None:
+        if "tree" not in signature(engine.fold).parameters:
+            raise OptionError(f"a checkpoint needs an engine whose fold has the argument 'tree'; {engine!r} has none")
+        self.engine: Any = engine
+        self.store, self.now = store, now
+        self.passes: list[SavedPass] = []
+        self.earlier = list(store.read())
+        self.next_save = now() + EVERY
+
+    def fold(self, source: Source, task: Pass[M], /, progress: Progress | None = None) -> M:
+        """As the engine does it; what an earlier run has done is not done again."""
+        digest, saved_pass = fingerprint(task), self._earlier_pass(task)
+        if saved_pass is not None and saved_pass.finished:
+            self.passes.append(saved_pass)
+            result: M = saved_pass.parts[0][1]
+            return result
+        initial = SavedPass(digest, () if saved_pass is None else saved_pass.parts, False)
+        tree = _SavedTree(initial, self)
+        try:
+            total: M = self.engine.fold(source, task, progress=progress, tree=tree)
+        except KeyboardInterrupt:
+            self.save(tree.saved)
+            raise KeyboardInterrupt(self._interrupt_message(tree, source)) from None
+        except ArtifactError:
+            raise
+        except Exception:
+            self.save(tree.saved)
+            raise
+        self.passes.append(SavedPass(digest, ((0, total),), True))
+        return total
+
+    def _interrupt_message(self, tree: Tree[Any], source: Source) -> str:
+        """How much is saved, and what to do."""
+        count = tree.count if self._can_save(tree.parts) else 0
+        units = len(source.units) if isinstance(source.units, Sequence) else "all"
+        saved = f"{count} of {units} units of pass {len(self.passes) + 1} are saved in {self.store.name}"
+        return f"{saved}; run the same again to go on"
+
+    def _can_save(self, parts: Sequence[tuple[int, Any]]) -> bool:
+        return all(self.store.knows(partial) for _, partial in parts)
+
+    def _earlier_pass(self, task: Pass[Any]) -> SavedPass | None:
+        """What an earlier run has of the next pass."""
+        number = len(self.passes)
+        if number >= len(self.earlier):
+            return None
+        saved_pass = self.earlier[number]
+        if saved_pass.task != fingerprint(task):
+            raise ArtifactError(
+                f"{self.store.name}: pass {number + 1} of this run computes something else than the saved one "
+                "(another processor or another version of NumPy may round otherwise); delete it to start anew"
+            )
+        return saved_pass
+
+    def save_if_due(self, saved: SavedPass) -> None:
+        """Save if it is time."""
+        if (started := self.now()) >= self.next_save:
+            self.save(saved)
+            self.next_save = self.now() + max(EVERY, (self.now() - started) / SHARE)
+
+    def save(self, saved: SavedPass) -> None:
+        """Save all passes up to this one; those of a kind that cannot be kept are made again."""
+        passes = []
+        for one in (*self.passes, saved):
+            passes.append(one if self._can_save(one.parts) else replace(one, parts=(), finished=False))
+        self.store.write(passes)
+
+
+class _SavedTree(Tree[Any]):
+    """A tree that is saved now and then."""
+
+    def __init__(self, initial: SavedPass, engine: Resumable) -> None:
+        super().__init__(initial.parts)
+        self.initial, self.engine = initial, engine
+
+    @property
+    def saved(self) -> SavedPass:
+        """What it holds now."""
+        return replace(self.initial, parts=tuple(self.parts))
+
+    def push(self, partial: Any) -> None:
+        """Add the next unit's partial."""
+        super().push(partial)
+        self.engine.save_if_due(self.saved)

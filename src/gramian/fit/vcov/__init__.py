@@ -1,0 +1,1 @@
+"""Covariances of coefficients: heteroskedasticity-robust and clustered."""

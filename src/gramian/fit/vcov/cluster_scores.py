@@ -1,0 +1,220 @@
+"""Scores summed by cluster: one pass, sums of (clusters x columns) that add by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from gramian.batch import Batch
+from gramian.fit.vcov.cluster_members import ClusterMembers, added, check_memory, padded
+from gramian.fit.vcov.clusters import Clusters
+from gramian.fit.vcov.nesting import NONE, Nesting
+from gramian.fit.vcov.scores import FittedModel, ScoreAccumulator, Scores
+from gramian.fit.vcov.within import Demeaned
+from gramian.formula.row_reader import Observed
+from gramian.linalg.blocks import ROWS_PER_BLOCK, BlockWriter
+from gramian.linalg.columns import Columns
+from gramian.linalg.keyed.grouped import grouped_sums
+from gramian.linalg.products import cell_index
+from gramian.typing import Codes, Mask, Matrix, Vector
+
+TOGETHER = 8 * ROWS_PER_BLOCK  # rows that are summed together, or as many as there are clusters
+HEIGHT = (
+    ROWS_PER_BLOCK - 8
+)  # columns that lie a power of two apart fall onto each other in the cache when they are turned
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterScores:
+    """Sums of scores: (c, q), one row a cluster, in stored columns.
+
+    counts : rows of each. rows, loss : of all that was seen. absent : rows whose cluster is null. nesting : of absorbed
+    factors.
+    """
+
+    clusters: Clusters
+    sums: Matrix
+    counts: Vector
+    rows: int
+    loss: float
+    null_clusters: int
+    nesting: Nesting
+
+    def __add__(self, other: ClusterScores, /) -> ClusterScores:
+        clusters, positions = self.clusters.merged(other.clusters)
+        return ClusterScores(
+            clusters,
+            added(self.sums, other.sums, clusters.count, positions),
+            added(self.counts, other.counts, clusters.count, positions),
+            self.rows + other.rows,
+            self.loss + other.loss,
+            self.null_clusters + other.null_clusters,
+            self.nesting.merged(other.nesting.renumbered(positions), clusters),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterPass:
+    """One trip over the rows at an answer. by : columns of clusters. limit : bytes that the sums may need.
+
+    demeaned : what absorbed factors explain of the columns, None without any.
+    """
+
+    fitted_model: FittedModel
+    by: tuple[str, ...]
+    limit: int
+    drop: bool = True
+    demeaned: Demeaned | None = None
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that are read."""
+        return tuple(dict.fromkeys((*self.fitted_model.design.columns, *self.by)))
+
+    @property
+    def empty(self) -> ClusterScores:
+        """No rows."""
+        return self.accumulate(())
+
+    def accumulate(self, batches: Iterable[Batch], /) -> ClusterScores:
+        """One unit."""
+        accumulator = ClusterScoreAccumulator(self)
+        with np.errstate(all="ignore"):
+            for batch in batches:
+                accumulator.read(batch)
+        return accumulator.summed()
+
+
+class ClusterScoreAccumulator(ScoreAccumulator):
+    """One unit under way: its numeric columns are written out, a few blocks of rows, and summed by cluster together.
+
+    Sums are made for the clusters of a batch, as it numbers them, and then added to those of the unit.
+    """
+
+    def __init__(self, task: ClusterPass) -> None:
+        super().__init__(task.fitted_model, drop=task.drop, layout=task.fitted_model.design.rows_layout)
+        self.block_writer = BlockWriter(
+            self.layout, self.block_writer.coordinates, task.fitted_model.design.matrix_variables, HEIGHT
+        )
+        self.task, self.members = task, ClusterMembers(task.by)
+        self.total, self.counts = np.zeros((0, task.fitted_model.width)), np.zeros(0)
+        row_position = {m: i for i, m in enumerate((*self.layout.rows, *self.layout.extra))}
+        numbers = [g for g in task.fitted_model.groups if not g.factors]
+        numeric = [(p, m) for g in numbers for p, m in zip(g.positions, g.monomials, strict=True)]
+        self.row_positions = [row_position[m] for _, m in numeric]
+        self.cells = [(g, [row_position[m] for m in g.monomials]) for g in task.fitted_model.groups if g.factors]
+        self.positions = np.array([p for p, _ in numeric], np.int64)
+        if task.demeaned is not None:  # of which no column is zero anywhere
+            self.cells, self.positions = [], np.arange(task.fitted_model.width)
+        self.nesting = Nesting.empty({f: len(e) - 1 for f, e in task.fitted_model.effects.items()}, len(task.by))
+        self.pending: list[tuple[Codes, Vector, Vector | None]] = []
+        self.pending_rows, self.scratch = 0, np.empty((0, len(self.positions)))
+
+    def read(self, batch: Batch) -> None:
+        """A batch: its rows, then their sums."""
+        observed = self.reader.read(batch)
+        self.members.read(batch, observed)
+        clusters = self.members.clusters.count
+        check_memory(self.task.by, clusters, self.task.fitted_model.width, self.task.limit)
+        self.total, self.counts = padded(self.total, clusters), padded(self.counts, clusters)
+        height = min(max(TOGETHER, len(self.members.positions)) + HEIGHT, observed.rows)
+        if len(self.scratch) < height:
+            self.scratch = np.empty((height, len(self.positions)))
+        self.add(observed)
+        self._flush()
+
+    def take(
+        self, columns: Columns, scores: Scores, count: Vector | None, observed: Observed, rows: slice | Mask
+    ) -> bool:
+        """Write the numeric columns of a block out, add the scores of its factors."""
+        group, has_cluster = self.members.of(rows)
+        s, row_counts = scores.s if count is None else scores.s * count, count
+        if self.nesting.owner:
+            self._add_nesting(columns, self.members.positions[group[has_cluster]], has_cluster)
+        if not has_cluster.all():
+            s, group = np.where(has_cluster, s, 0.0), np.maximum(group, 0)
+            row_counts = has_cluster.astype(np.float64) if count is None else has_cluster * count
+        self._write(columns, self.scratch[self.pending_rows : self.pending_rows + columns.rows])
+        self.pending.append((group, s, row_counts))
+        self.pending_rows += columns.rows
+        self._add_cells(columns, group, s)
+        if self.pending_rows >= max(TOGETHER, len(self.members.positions)):
+            self._flush()
+        return True
+
+    def _write(self, columns: Columns, out: Matrix) -> None:
+        """The columns that are not those of factors; beside absorbed ones all."""
+        if self.task.demeaned is not None:
+            out[:] = self.task.demeaned.rows(columns, self.layout, self.reader.sizes)
+        elif columns.matrix is None and self.row_positions == list(range(len(self.row_positions))):
+            out[:] = columns.buffer[: len(self.row_positions)].T
+        else:
+            for k, place in enumerate(self.row_positions):
+                out[:, k] = columns.value(place)
+
+    def _add_nesting(self, columns: Columns, group: Codes, has_cluster: Mask) -> None:
+        """Which clusters the levels of absorbed factors are in."""
+        codes = {factor: columns.codes[factor][has_cluster] for factor in self.nesting.owner}
+        self.nesting.add(self.members.clusters, codes, group)
+
+    def _add_cells(self, columns: Columns, group: Codes, s: Vector) -> None:
+        """The one column of each factor that a row is in."""
+        flat = self.total.reshape(-1)
+        for g, places in self.cells if len(flat) else ():
+            codes = np.column_stack([columns.codes[f] for f in g.factors])
+            cell = cell_index(g.cells, codes, [self.reader.sizes[f] for f in g.factors])
+            present = np.flatnonzero(cell >= 0)
+            start = self.members.positions[group[present]] * self.task.fitted_model.width
+            for k, place in enumerate(places):
+                np.add.at(flat, start + g.at(k)[cell[present]], s[present] * columns.value(place)[present])
+
+    def _flush(self) -> None:
+        """Add the rows that are waiting; a row without a cluster counts nowhere."""
+        positions = self.members.positions
+        if self.pending and len(positions):
+            groups, scores, counts = zip(*self.pending, strict=True)
+            group = np.concatenate(groups)
+            row_counts = (
+                None if all(c is None for c in counts) else np.concatenate(list(map(_row_counts, groups, counts)))
+            )
+            self.counts[positions] += np.bincount(group, row_counts, len(positions))
+            rows = self.scratch[: self.pending_rows]
+            _add_in_place(
+                self.total, positions, self.positions, grouped_sums(rows, np.concatenate(scores), group, len(positions))
+            )
+        self.pending, self.pending_rows = [], 0
+
+    def summed(self) -> ClusterScores:
+        """The unit's partial result, clusters without rows left out."""
+        nonempty = np.flatnonzero(self.counts > 0)
+        clusters, positions = self.members.clusters.take(nonempty), np.full(len(self.counts), NONE)
+        positions[nonempty] = np.arange(len(nonempty))
+        return ClusterScores(
+            clusters,
+            self.total[nonempty],
+            self.counts[nonempty],
+            self.rows,
+            self.loss,
+            self.members.null_clusters,
+            self.nesting.renumbered(positions),
+        )
+
+
+def _row_counts(group: Codes, count: Vector | None) -> Vector:
+    return np.ones(len(group)) if count is None else count
+
+
+def _add_in_place(total: Matrix, row_positions: Codes, positions: Codes, sums: Matrix) -> None:
+    """Add to some rows and columns of a matrix in place; quickly where they are all of them."""
+    if len(positions) < total.shape[1]:
+        total[np.ix_(row_positions, positions)] += sums
+    elif _is_all(row_positions, len(total)):
+        total += sums
+    else:
+        total[row_positions] += sums
+
+
+def _is_all(positions: Codes, size: int) -> bool:
+    return len(positions) == size and bool((positions == np.arange(size)).all())

@@ -1,0 +1,38 @@
+"""Fits with another covariance: what `with_vcov` does, and what a robust covariance is told as."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from gramian.data.source import source_of
+from gramian.engines.choice import Engine, engine_of
+from gramian.errors import OptionError
+from gramian.fit.leastsquares.solution import RobustCovariance, Solved
+from gramian.fit.vcov.fit import PassRunner, with_robust
+from gramian.inference.covariance import Covariance, robust_covariance
+from gramian.inference.recipes import vcov_spec
+from gramian.models.glm import GLM
+
+
+def covariance(robust: RobustCovariance) -> Covariance:
+    """For tests and intervals."""
+    return robust_covariance(robust.vcov, robust.covariance, robust.df, robust.factor, robust.groups, robust.negative)
+
+
+def with_vcov(
+    solved: Solved,
+    model: GLM | None,
+    loss: float,
+    vcov: Any,
+    data: object,
+    like: str | None,
+    engine: Engine | str | None,
+) -> Solved:
+    """The fit with the covariance that the options ask for; "iid" reads nothing."""
+    spec = vcov_spec(vcov, like)
+    if spec is None:
+        return replace(solved, robust=None)
+    if data is None:
+        raise OptionError(f"{spec.name} needs the rows of the fit: pass the data, as in with_vcov('HC3', data)")
+    return with_robust(solved, model, loss, spec, PassRunner(source_of(data), engine_of(engine, data)))

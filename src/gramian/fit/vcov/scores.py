@@ -1,0 +1,165 @@
+"""Scores: what every row says about the coefficients at the answer, s with X's = 0."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+
+from gramian.errors import DataError
+from gramian.fit.leastsquares.predict import without_last
+from gramian.fit.leastsquares.solution import Solved, stored_coefficients
+from gramian.fit.passes.accumulate import UnitAccumulator, take_rows
+from gramian.formula.design import Design
+from gramian.formula.row_reader import Observed
+from gramian.linalg import maps
+from gramian.linalg.columns import Columns, Layout
+from gramian.linalg.predictor import Predictor
+from gramian.linalg.products import ColumnGroup
+from gramian.linalg.subspace import dense
+from gramian.models.glm import GLM
+from gramian.schema import Schema
+from gramian.typing import Codes, Mask, Matrix, Vector
+
+
+class Scores(NamedTuple):
+    """Of a block's rows, (n,): working residual r, working weight w, score s = w r; and their loss."""
+
+    r: Vector
+    w: Vector
+    s: Vector
+    loss: float
+
+
+@dataclass(frozen=True)
+class FittedModel:
+    """A fit whose rows can be judged: a linear one, or with a model a generalized linear one."""
+
+    solved: Solved
+    model: GLM | None = None
+
+    @cached_property
+    def design(self) -> Design:
+        """What is read; factors have the levels that the fit has seen."""
+        return self.solved.design
+
+    @cached_property
+    def groups(self) -> tuple[ColumnGroup, ...]:
+        """Stored columns without the response."""
+        return tuple(without_last(self.solved.parametrization.groups))
+
+    @cached_property
+    def width(self) -> int:
+        """Stored columns."""
+        return sum(len(g.positions) for g in self.groups)
+
+    @cached_property
+    def subspace(self) -> Matrix | None:
+        """Solved columns told in stored ones, (q, p); None where they are the same."""
+        columns = self.solved.parametrization.subspace
+        return None if columns is None else dense([maps.sparse(c) for c in columns[:-1]], self.width)
+
+    @cached_property
+    def response(self) -> str:
+        """The row of the outcome."""
+        (response,) = self.design.outcome
+        return response
+
+    def predictor(self, layout: Layout) -> Predictor:
+        """X b in the units in which the outcome is solved for."""
+        solved = self.solved
+        b = solved.solution.coefficients
+        if solved.absorbed is not None:  # the levels' effects belong to the coefficients that are told
+            b = stored_coefficients(solved.parametrization, solved.solution, solved.coefficients, solved.aliased)
+            b = b / solved.parametrization.scale
+        elif solved.parametrization.subspace is not None:
+            b = maps.apply(solved.parametrization.subspace[:-1], b, self.width)
+        return Predictor(layout, self.groups, b)
+
+    @cached_property
+    def effects(self) -> Mapping[str, Vector]:
+        """Absorbed factor -> what each level adds to the outcome; NaN, last, for levels that the fit has not seen."""
+        absorbed = self.solved.absorbed
+        return {} if absorbed is None else {factor: np.append(e, np.nan) for factor, e in absorbed.effects.items()}
+
+    def absorbed_part(self, codes: Mapping[str, Codes]) -> Vector | float:
+        """What the levels of absorbed factors add up to, (n,)."""
+        parts = [effect[np.minimum(codes[factor], len(effect) - 1)] for factor, effect in self.effects.items()]
+        return np.asarray(np.sum(parts, axis=0)) if parts else 0.0
+
+    def check_levels(self, codes: Mapping[str, Codes]) -> None:
+        """Raise DataError for rows in levels of absorbed factors that the fit has not seen."""
+        for factor, effect in self.effects.items():
+            if (codes[factor] >= len(effect) - 1).any():
+                raise DataError(
+                    f"these are not the rows of the fit: there are levels of '{factor}' that it has not seen"
+                )
+
+    def for_schema(self, schema: Schema) -> FittedModel:
+        """The same for another source: an array is used in place only where it is one."""
+        matrix = self.design.matrix
+        if matrix is None or schema.matrices.get(matrix[0]) == matrix[1]:
+            return self
+        return replace(self, solved=replace(self.solved, design=replace(self.design, matrix=None)))
+
+    def residual(self, u: Vector, eta: Vector) -> Vector:
+        """Outcome minus X b, from the outcome's row of the buffer."""
+        parametrization = self.solved.parametrization
+        if parametrization.subspace is None:
+            return np.asarray((u - eta) * parametrization.scale)
+        coordinate = self.design.coordinates[self.response]
+        return np.asarray(np.ldexp(u, coordinate.exponent) + coordinate.shift - eta)
+
+
+class ScoreAccumulator(UnitAccumulator, ABC):
+    """One unit under way, block by block with its scores; passes say with `take` what becomes of them."""
+
+    def __init__(self, fitted_model: FittedModel, *, drop: bool, layout: Layout | None = None) -> None:
+        super().__init__(fitted_model.design, drop=drop, layout=layout)
+        self.fitted_model, self.rows, self.loss = fitted_model, 0, 0.0
+        (self.response,) = self.responses
+        self.eta = fitted_model.predictor(self.layout).prepare()
+
+    def residual(self, observed: Observed, response: str) -> Vector:
+        """A generalized linear model takes its offset with eta."""
+        return super().residual(observed, response) if self.fitted_model.model is None else observed.values[response]
+
+    def block(self, columns: Columns, observed: Observed, rows: slice | Mask) -> bool:
+        """Judge the rows of a block; False where a value is not finite."""
+        scores = self._scores(columns, observed, rows)
+        count = take_rows(observed.count, rows)
+        if not np.isfinite(scores.loss):
+            return False
+        if not self.take(columns, scores, count, observed, rows):
+            return False
+        self.rows += columns.rows if count is None else int(count.sum())
+        self.loss += scores.loss
+        return True
+
+    def fail(self, columns: Columns, observed: Observed) -> None:
+        """Every value of a block is finite, its residuals are not."""
+        self.fitted_model.check_levels(columns.codes)
+        super().fail(columns, observed)
+
+    @abstractmethod
+    def take(
+        self, columns: Columns, scores: Scores, count: Vector | None, observed: Observed, rows: slice | Mask
+    ) -> bool:
+        """Add the rows of a block; False, and nothing added, where a value is not finite."""
+
+    def _scores(self, columns: Columns, observed: Observed, rows: slice | Mask) -> Scores:
+        eta, weight = self.eta(columns, self.reader.sizes), take_rows(observed.weight, rows)
+        model, offset = self.fitted_model.model, take_rows(observed.offset, rows)
+        if model is not None:
+            eta = eta if offset is None else eta + offset
+            work = model.linearize(observed.values[self.response][rows], eta, weight)
+            return Scores(work.r, work.w, work.s, work.loss)
+        r = self.fitted_model.residual(columns.buffer[-1], eta) - self.fitted_model.absorbed_part(columns.codes)
+        count = take_rows(observed.count, rows)
+        w = np.ones(columns.rows) if weight is None else weight
+        s = r if weight is None else weight * r
+        return Scores(r, w, s, float(s @ (r if count is None else count * r)))

@@ -1,0 +1,82 @@
+"""Rows beside absorbed factors: stored columns without what the levels explain, written out a block at a time.
+
+The effects of the levels on every column come from the sums of the first pass, so that a second one needs no sums of
+its own over levels: one look-up for each row and factor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from gramian.fit.leastsquares.absorbed import largest_first
+from gramian.fit.leastsquares.predict import without_last
+from gramian.formula.coordinates import Parametrization
+from gramian.formula.design import Design
+from gramian.linalg.absorb.partial_out import absorb
+from gramian.linalg.blocks import ROWS_PER_BLOCK
+from gramian.linalg.columns import Columns, Layout
+from gramian.linalg.dense_rows import stored_rows
+from gramian.linalg.moments import Moments
+from gramian.linalg.monomials import degree
+from gramian.linalg.products import ColumnGroup
+from gramian.linalg.solve import sum_rounding_error
+from gramian.typing import Matrix, Vector
+
+
+class Fitted(Protocol):
+    """What is known of a fit."""
+
+    @property
+    def design(self) -> Design: ...
+    @property
+    def parametrization(self) -> Parametrization: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Demeaned:
+    """What the levels of absorbed factors explain of the stored columns but the outcome.
+
+    groups : these columns. shares : factor -> (levels, q) effects. weight : factor -> (levels,) sums of weights.
+    """
+
+    groups: tuple[ColumnGroup, ...]
+    effects: Mapping[str, Matrix]
+    weight: Mapping[str, Vector]
+
+    def rows(self, columns: Columns, layout: Layout, sizes: Mapping[str, int]) -> Matrix:
+        """The rows of a block (n, q), in the order of the columns' positions. sizes : levels that codes refer to."""
+        Z = stored_rows(columns, layout, self.groups, sizes)
+        for factor, effect in self.effects.items():
+            Z -= effect[columns.codes[factor]]
+        return Z
+
+    def leverage(self, columns: Columns) -> Vector:
+        """1 / sum of weights of the level that each row is in, (n,); of one factor only."""
+        ((factor, weight),) = self.weight.items()
+        return np.asarray(1.0 / weight[columns.codes[factor]])
+
+
+def demeaned(solved: Fitted, moments: Moments) -> Demeaned:
+    """The effects of the levels on every stored column. Raises ConvergenceError."""
+    groups = solved.parametrization.groups
+    order = largest_first(moments, solved.design.terms.absorbed)
+    q, rows = sum(len(g.positions) for g in groups), moments.rows
+    rounding_error = sum_rounding_error(
+        rows, q, ROWS_PER_BLOCK + rows // ROWS_PER_BLOCK, max(degree(m) for g in groups for m in g.monomials)
+    )
+    first, others = absorb(moments, groups, order, rounding_error).level_effects()
+    effects, start = {order[0]: first[:, :-1]}, 0
+    for name in order[1:]:
+        size = len(moments.levels[name])
+        effects[name] = others[start : start + size, :-1]
+        start += size
+    weight = {name: moments.tables[(name,)].sums[:, _constant(moments, name)] for name in order}
+    return Demeaned(tuple(without_last(groups)), {f: np.ascontiguousarray(s) for f, s in effects.items()}, weight)
+
+
+def _constant(moments: Moments, factor: str) -> int:
+    return dict(moments.layout.tables)[(factor,)].index(())

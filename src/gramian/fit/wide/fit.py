@@ -1,0 +1,221 @@
+"""A wide linear fit from a source: read the rows, solve by the chosen solver, tell the answer."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+
+from gramian.batch import Source
+from gramian.engines.blas import one_thread
+from gramian.engines.choice import Engine
+from gramian.engines.progress import Progress, watched
+from gramian.errors import AccuracyWarning, DataError, NotIdentifiedError
+from gramian.fit.passes.limits import memory_limit, width_limit
+from gramian.fit.passes.options import Options
+from gramian.fit.passes.plan import format_bytes
+from gramian.fit.wide.accumulate import Reading
+from gramian.fit.wide.design import WideDesign, wide_design
+from gramian.fit.wide.options import SolverChoice
+from gramian.fit.wide.solution import DUAL, ITERATIVE, WideAccuracy, WideSolved
+from gramian.fit.wide.work import PreparedRows, RowsInMemory, prepare_rows
+from gramian.linalg.doubledouble import Pair, pair, total
+from gramian.linalg.wide.dual import ridge, shortest
+from gramian.linalg.wide.iterative import iterate
+from gramian.linalg.wide.problem import Problem, wide_problem
+from gramian.linalg.wide.refine import Refined
+from gramian.linalg.wide.rows import stacked
+from gramian.typing import Mask, Vector
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SolverResult:
+    """What a solver says. b : (p,) hi + lo, constant : hi + lo (1,), both in shifted columns. digits : (p + 1,), the
+    constant's first; so are std_errors in units of sigma.
+    """
+
+    solver: str
+    b: Pair
+    constant: Pair
+    digits: Vector
+    unscaled_std_errors: Vector
+    rss: float
+    effective: float
+    condition: float
+    steps: int = 0
+    eigenvalue_bound: float = 0.0
+    double_double: bool = True
+    singular: bool = False
+
+
+def run_wide(
+    formula: str, source: Source, options: Options, choice: SolverChoice, engine: Engine, progress: Progress | None
+) -> WideSolved:
+    """Fit a linear model with many columns. Warns with AccuracyWarning where fewer digits are told than are wanted.
+
+    Raises NotIdentifiedError for columns that float64 cannot tell apart under collinear="raise".
+    """
+    design = wide_design(formula, source.schema, options)
+    dual = choice.solver == DUAL
+    minimum_norm = dual and not options.alpha
+    with watched(progress, source.rows, source.size), one_thread():
+        reading = Reading(design, options.drop)
+        prepared = prepare_rows(
+            source, reading, engine, progress, in_memory=dual, shift=not minimum_norm and design.intercept
+        )
+        try:
+            result, problem = _solve(design, prepared, options, dual=dual)
+        finally:
+            if isinstance(prepared.work, RowsInMemory) and prepared.work.pool is not None:
+                prepared.work.pool.shutdown()
+    return _assemble(design, prepared, options, choice, result, problem)
+
+
+def _solve(design: WideDesign, prepared: PreparedRows, options: Options, *, dual: bool) -> tuple[SolverResult, Problem]:
+    problem = wide_problem(prepared.work.fold, options.alpha, centred=design.intercept, origin=prepared.origin)
+    if not dual:
+        return _iterated(problem, options, prepared.rows), problem
+    assert isinstance(prepared.work, RowsInMemory)
+    rows = stacked(prepared.work.blocks)
+    if rows.rows > width_limit():
+        raise DataError(
+            f"products of {rows.rows:,} rows with each other do not fit into {format_bytes(memory_limit())}; "
+            'use solver="iterative"'
+        )
+    if not options.alpha:
+        minimum_norm = shortest(rows, constant=design.intercept)
+        digits = np.append(minimum_norm.constant_digits, minimum_norm.digits)
+        unknown, constant = np.full(len(digits), np.nan), Pair(*(np.array([v]) for v in minimum_norm.constant))
+        return SolverResult(
+            DUAL, minimum_norm.b, constant, digits, unknown, minimum_norm.rss, minimum_norm.rank, minimum_norm.condition
+        ), problem
+    dual_solution = ridge(problem, rows, options.digits)
+    effective = dual_solution.leverage + design.intercept
+    return _solver_result(
+        DUAL, dual_solution.refined, np.sqrt(dual_solution.variances), effective, dual_solution.condition, problem.floor
+    ), problem
+
+
+def _iterated(problem: Problem, options: Options, rows: int) -> SolverResult:
+    iteration = iterate(problem, options.digits)
+    rank = int(problem.usable.sum()) + problem.centred
+    effective = float(rank) if not options.alpha else float("nan")
+    unknown = np.full(len(problem.usable) + 1, np.nan)
+    result = _solver_result(
+        ITERATIVE, iteration.refined, unknown, effective, iteration.condition, iteration.least, iteration.steps
+    )
+    if iteration.singular and not iteration.least > 0.0 and options.collinear == "raise":
+        raise NotIdentifiedError(f"{SINGULAR}; leave columns out, or add a ridge penalty")
+    return result
+
+
+def _solver_result(
+    solver: str,
+    refined: Refined,
+    unscaled_std_errors: Vector,
+    effective: float,
+    condition: float,
+    eigenvalue_bound: float,
+    steps: int = 0,
+) -> SolverResult:
+    point, proof = refined.point, refined.proof
+    constant = Pair(*(np.array([v]) for v in point.constant))
+    digits = np.append(proof.constant, proof.digits)
+    double_double = point.careful
+    return SolverResult(
+        solver,
+        point.b,
+        constant,
+        digits,
+        unscaled_std_errors,
+        point.rss,
+        effective,
+        condition,
+        steps,
+        eigenvalue_bound,
+        double_double,
+        not eigenvalue_bound > 0.0,
+    )
+
+
+SINGULAR = "the columns depend on each other, or so nearly that float64 products cannot tell"
+
+
+def _assemble(
+    design: WideDesign,
+    prepared: PreparedRows,
+    options: Options,
+    choice: SolverChoice,
+    result: SolverResult,
+    problem: Problem,
+) -> WideSolved:
+    names, dependent, minimum_norm = design.names, ~problem.usable, result.solver == DUAL and not options.alpha
+    dropped = dependent if not options.alpha and not minimum_norm else np.zeros(len(dependent), bool)
+    b = np.where(dropped, np.nan, result.b.hi)
+    level, first = _constants(prepared, result)
+    skip = int(not design.intercept)
+    coefficients = np.append(first, b)[skip:]
+    identified = np.append(True, ~dropped)[skip:] if not minimum_norm else np.zeros(len(names), bool)
+    digits = np.append(result.digits[0], np.where(dependent & ~dropped & ~minimum_norm, 16.0, result.digits[1:]))[skip:]
+    df_residual = prepared.rows - result.effective
+    sigma = np.sqrt(result.rss / df_residual) if df_residual > 0 else np.nan
+    reached = bool((digits[~np.isnan(digits)] >= options.digits).all())
+    if not reached:
+        warnings.warn(AccuracyWarning(_shortfall(result, digits, options.digits, names)), stacklevel=5)
+    sums = problem.totals
+    centre = sums.y**2 / sums.weight if design.intercept else 0.0
+    alone = design.intercept and not problem.usable.any()  # an intercept explains nothing, to the last bit
+    return WideSolved(
+        formula=design.narrow.formula,
+        design=design,
+        names=names,
+        coefficients=coefficients,
+        std_errors=(sigma * result.unscaled_std_errors)[skip:],
+        identified=identified,
+        aliased=_aliased(names[int(design.intercept) :], problem, dropped),
+        origin=prepared.origin,
+        level=level,
+        rows=prepared.rows,
+        weight=sums.weight,
+        rss=result.rss,
+        tss=result.rss if alone else max(sums.yy - centre, 0.0),
+        rank=int(problem.usable.sum()) + design.intercept if not minimum_norm else int(result.effective),
+        effective=result.effective,
+        condition=result.condition,
+        passes=prepared.work.passes,
+        dropped_rows=prepared.dropped_rows,
+        alpha=options.alpha,
+        accuracy=WideAccuracy(
+            result.solver, options.digits, digits, reached, result.steps, result.eigenvalue_bound, result.double_double
+        ),
+        reasons=choice.reasons,
+    )
+
+
+def _constants(prepared: PreparedRows, result: SolverResult) -> tuple[float, float]:
+    """The constant at the columns' shifts, and where all columns are zero."""
+    level = result.constant + pair(np.array([prepared.outcome]))
+    shift_effect = total(pair(prepared.origin) * result.b)
+    at_zero = level - Pair(np.atleast_1d(shift_effect.hi), np.atleast_1d(shift_effect.lo))
+    return float(level.value[0]), float(at_zero.value[0])
+
+
+def _aliased(names: tuple[str, ...], problem: Problem, dropped: Mask) -> dict[str, str]:
+    values = problem.constants + problem.origin
+    return {names[j]: _multiple(float(values[j])) for j in np.flatnonzero(dropped).tolist()}
+
+
+def _multiple(value: float) -> str:
+    return "0" if not value else "Intercept" if value == 1.0 else f"{value:g}*Intercept"
+
+
+def _shortfall(result: SolverResult, digits: Vector, requested: float, names: tuple[str, ...]) -> str:
+    if result.singular and result.solver == ITERATIVE:
+        return f"{SINGULAR}: no digits can be told; leave columns out, or add a ridge penalty"
+    worst = int(np.nanargmin(digits))
+    fewest = np.floor(10.0 * digits[worst]) / 10.0
+    return (
+        f"estimated digits: {names[worst]} has {fewest:.1f} of the {requested:g} wanted; columns that nearly depend on "
+        "each other, or a large offset, cost the rest: centre or leave out some"
+    )

@@ -1,0 +1,147 @@
+"""Which solver a linear fit gets: products of the columns, products of the rows, or an iteration."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gramian.batch import Source
+from gramian.errors import NotIdentifiedError, OptionError
+from gramian.fit.passes.limits import COPIES, memory_limit, width_limit
+from gramian.fit.passes.options import Options
+from gramian.fit.passes.plan import format_bytes
+from gramian.fit.wide.design import wide_columns
+from gramian.formula.expand import MAX_TERMS
+from gramian.schema import SPARSE
+
+QUICK = 2e11  # multiplications that are over in a few seconds
+STEPS = 60  # of an iteration on columns of no great condition, both products counted
+SLOWER = 20.0  # how many times as many multiplications products may take before an iteration is preferred
+MANY, FEWER = 1000, 4  # columns, and how many times as many as rows, from which on rows are multiplied with rows
+ENTRY = 12  # bytes of an entry of a sparse matrix
+
+
+@dataclass(frozen=True, slots=True)
+class SolverChoice:
+    """A solver ("gram", "iterative" or "dual"), and the reasons in words."""
+
+    solver: str
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """columns : that the formula's matrices bring. entries : that are not zero, roughly. sparse : whether they are."""
+
+    rows: int | None
+    columns: int
+    entries: float
+    sparse: bool
+
+    @property
+    def products(self) -> float:
+        """Multiplications of the products of the columns, and of solving with them."""
+        return (self.rows or 0) * float(self.columns) ** 2 / 2 + float(self.columns) ** 3
+
+    @property
+    def step(self) -> float:
+        """Multiplications of one step of an iteration."""
+        return 4.0 * self.entries
+
+    @property
+    def narrow(self) -> bool:
+        """Whether the rows are so few that their products are the cheaper ones by far."""
+        return self.rows is not None and self.columns >= MANY and FEWER * self.rows <= self.columns
+
+    @property
+    def wide(self) -> bool:
+        """Whether there are fewer rows than columns."""
+        return self.rows is not None and self.rows < self.columns
+
+
+def choose(formula: str, source: Source, options: Options, *, iid: bool = True) -> SolverChoice:
+    """The solver that was asked for, or the one that fits. iid : whether the plain covariance is wanted.
+
+    Raises OptionError where a solver is asked for that cannot do what else is asked for.
+    """
+    if options.solver != "auto":
+        _check(options, iid=iid)
+        if options.solver == "gram" and source.schema.matrices:
+            _check_width(shape_of(formula, source))
+        return SolverChoice(options.solver, (f'solver="{options.solver}" was asked for',))
+    if options.exact or options.decimal or not iid:
+        return SolverChoice("gram")
+    shape = shape_of(formula, source)
+    limit = min(width_limit(), MAX_TERMS)
+    if shape.columns < limit and shape.products <= QUICK and not (shape.narrow and _dual_applies(options)):
+        return SolverChoice("gram")
+    return _weigh(shape, limit, options)
+
+
+def _weigh(shape: Shape, limit: int, options: Options) -> SolverChoice:
+    fits = shape.columns < limit
+    memory = _memory(shape, fits=fits)
+    if shape.wide and shape.rows is not None and shape.rows < width_limit() and _dual_applies(options):
+        why = f"{shape.rows:,} rows are fewer than {shape.columns:,} columns: products of rows are the smaller ones"
+        return SolverChoice("dual", (memory, why))
+    if shape.wide and options.alpha is None:
+        raise NotIdentifiedError(
+            f"{shape.columns:,} columns are more than {shape.rows:,} rows, so they do not determine the coefficients; "
+            'add a ridge penalty, or take the shortest solution by collinear="min-norm"'
+        )
+    if not fits:
+        return SolverChoice("iterative", (memory, *_density(shape)))
+    if shape.sparse and shape.products > SLOWER * STEPS * shape.step:
+        return SolverChoice(
+            "iterative", (*_density(shape), f"products would take {shape.products:.1e} multiplications")
+        )
+    return SolverChoice("gram", (memory,))
+
+
+def _memory(shape: Shape, *, fits: bool) -> str:
+    return (
+        f"products of {shape.columns:,} columns take {format_bytes(8 * COPIES * shape.columns**2)} while they are solved, "
+        f"{'within' if fits else 'beyond'} the limit of {format_bytes(memory_limit())} (half of what is free) or of "
+        f"{MAX_TERMS:,} columns"
+    )
+
+
+def _check_width(shape: Shape) -> None:
+    if shape.columns >= min(width_limit(), MAX_TERMS):
+        raise OptionError(f'{_memory(shape, fits=False)}; leave solver="gram" out, and another is chosen')
+
+
+def _density(shape: Shape) -> tuple[str, ...]:
+    if not shape.sparse or not shape.rows:
+        return (f"an iteration takes about {STEPS} steps where columns are of no great condition",)
+    share = 100.0 * shape.entries / (shape.rows * shape.columns)
+    density = f"{share:.2g} % of the entries are not zero"
+    return (f"{density}: a step takes {shape.step:.1e} multiplications, and about {STEPS} are expected",)
+
+
+def _dual_applies(options: Options) -> bool:
+    return bool(options.alpha) or (options.alpha is None and options.collinear == "min-norm")
+
+
+def shape_of(formula: str, source: Source) -> Shape:
+    """The size of a problem, before anything is read."""
+    schema = source.schema
+    columns = wide_columns(formula, schema) if schema.matrices else schema.count - 1
+    sparse = any(f.type.startswith(SPARSE) for f in schema.wide.values())
+    dense = float(source.rows or 0) * columns
+    entries = min(dense, source.size / ENTRY) if sparse and source.size else dense
+    return Shape(source.rows, columns, entries, sparse)
+
+
+def _check(options: Options, *, iid: bool) -> None:
+    if options.solver == "gram":
+        return
+    if options.exact or options.decimal:
+        raise OptionError(f'solver="{options.solver}" has no exact sums; use solver="gram" with exact or decimal')
+    if not iid:
+        raise OptionError(f'vcov goes with solver="gram": solver="{options.solver}" makes no covariance')
+    if options.solver == "dual" and not _dual_applies(options):
+        raise OptionError(
+            'solver="dual" needs a ridge penalty above 0, or collinear="min-norm" for the shortest solution'
+        )
+    if options.solver == "iterative" and options.collinear == "min-norm":
+        raise OptionError('solver="iterative" does not find the minimum-norm solution; use "gram" or "dual"')

@@ -1,0 +1,1 @@
+"""Absorbed factors: their levels are partialled out of the products of all other columns."""

@@ -1,0 +1,270 @@
+"""Absorbing factors: their levels are swept out of the products of all other columns, level by level.
+
+The products of one factor's levels with each other are a diagonal matrix, so the largest factor costs one division a
+level and never a matrix of (levels + columns)^2. What further factors leave of it is a small dense system or, beyond
+DIRECT levels, a sparse one for the conjugate gradient (`gramian.linalg.absorb.projection`).
+
+Guimaraes and Portugal (2010), "A simple feasible procedure to fit models with high-dimensional fixed effects"; Gaure
+(2013), "OLS with multiple high dimensional category variables".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.linalg import lapack, solve_triangular
+from scipy.sparse import csr_array, vstack
+
+from gramian.linalg.absorb.projection import project
+from gramian.linalg.moments import Moments
+from gramian.linalg.monomials import CONSTANT
+from gramian.linalg.products import ColumnGroup, cell_index, gram_matrix
+from gramian.linalg.self_products import self_products
+from gramian.linalg.solve import SAFETY
+from gramian.typing import Codes, Matrix, Vector
+
+LEVELS_PER_BLOCK = 16_384  # levels whose sums are multiplied together
+MAX_DIRECT_LEVELS = 1_000  # levels of all factors but the largest, up to which they are eliminated by Cholesky
+
+
+@dataclass(frozen=True, slots=True)
+class LevelSums:
+    """Weighted sums of stored columns over the levels of one factor.
+
+    weight : (L,) of each level. dense : (L, d) sums of the columns at `dense_at`. sparse : (L, s) of those at
+    `sparse_at`, columns that are zero outside a cell of other factors.
+    """
+
+    weight: Vector
+    dense: Matrix
+    dense_at: Codes
+    sparse: csr_array
+    sparse_at: Codes
+
+    def combination_sums(self, v: Vector) -> Vector:
+        """Sums of the combination `v` of the columns, (L,)."""
+        return np.asarray(self.dense @ v[self.dense_at] + self.sparse @ v[self.sparse_at])
+
+
+@dataclass(frozen=True, slots=True)
+class Absorption:
+    """What absorbing leaves.
+
+    products : (q, q) of the stored columns, without their part in the absorbed factors. sums : over the levels of the
+    largest factor, with the levels of the other factors as further columns. others : (L2, q), the share of the
+    levels of the other factors in each stored column. rank : dimension of the levels' span; `exact` False where it is
+    an upper bound.
+    """
+
+    products: Matrix
+    sums: LevelSums
+    others: Matrix
+    rank: int
+    exact: bool
+
+    def effects(self, v: Vector) -> tuple[Vector, Vector]:
+        """Effects of the levels of the largest factor, and of those of the others, on the combination `v` (q,)."""
+        other_effects = self.others @ v
+        return self.sums.combination_sums(np.concatenate([v, -other_effects])) / self.sums.weight, other_effects
+
+    def level_effects(self) -> tuple[Matrix, Matrix]:
+        """The levels' effects on every stored column: of the largest factor (L, q), of the others (L2, q)."""
+        q, sums = len(self.products), self.sums
+        own = np.flatnonzero(sums.sparse_at < q)
+        of_other_factors = np.flatnonzero(sums.sparse_at >= q)
+        first = np.zeros((len(sums.weight), q))
+        first[:, sums.dense_at] = sums.dense
+        if len(own):
+            first[:, sums.sparse_at[own]] = sums.sparse[:, own].toarray()
+        if len(of_other_factors):
+            first -= sums.sparse[:, of_other_factors] @ self.others[sums.sparse_at[of_other_factors] - q]
+        first /= sums.weight[:, None]
+        return first, self.others
+
+
+def absorb(
+    moments: Moments, groups: Sequence[ColumnGroup], factors: Sequence[str], rounding_error: float
+) -> Absorption:
+    """Sweep factors out of the products of the stored columns in `groups`.
+
+    factors : labels, the largest first. unit : relative rounding error of a product.
+    Raises ConvergenceError where the levels of several large factors hardly overlap.
+    """
+    q = sum(len(g.positions) for g in groups)
+    indicators = _indicators(moments, factors[1:], q)
+    sums = level_sums(moments, factors[0], [*groups, *indicators])
+    if sum(len(g.positions) for g in indicators) > MAX_DIRECT_LEVELS:
+        absorption = _absorb_iteratively(moments, groups, factors[1:], sums, q, rounding_error)
+    else:
+        absorption = _absorb_directly(
+            gram_matrix(moments, [*groups, *indicators]), sums, q, rounding_error, len(sums.weight)
+        )
+    if absorption.exact and len(factors) > 2:
+        return absorption
+    rank, exact = rank_of(moments, factors)
+    return replace(absorption, rank=rank, exact=exact)
+
+
+def _indicators(moments: Moments, factors: Sequence[str], start: int) -> list[ColumnGroup]:
+    """The levels of factors as stored columns, from position `start` on."""
+    out = []
+    for factor in factors:
+        codes = np.arange(len(moments.levels[factor]))
+        out.append(ColumnGroup((factor,), codes[:, None], (CONSTANT,), start + codes))
+        start += len(codes)
+    return out
+
+
+def level_sums(moments: Moments, factor: str, groups: Sequence[ColumnGroup]) -> LevelSums:
+    """Sums of the columns in `groups` over the levels of a factor, read from the tables."""
+    tables = dict(moments.layout.tables)
+    factor_table = moments.tables[(factor,)]
+    place = {m: i for i, m in enumerate(tables[(factor,)])}
+    dense_at, columns = list[int](), list[int]()
+    rows, at, values = list[Codes](), list[Codes](), list[Vector]()
+    for group in groups:
+        if not group.factors:
+            dense_at += group.positions.tolist()
+            columns += [place[m] for m in group.monomials]
+            continue
+        union = tuple(sorted({factor, *group.factors}))
+        table, where = moments.tables[union], [union.index(f) for f in group.factors]
+        sizes = [len(moments.levels[f]) for f in group.factors]
+        cell = cell_index(group.cells, table.cells[:, where], sizes)
+        stored = cell >= 0
+        for i, m in enumerate(group.monomials):
+            rows.append(table.cells[stored, union.index(factor)])
+            at.append(group.at(i)[cell[stored]])
+            values.append(table.sums[stored, tables[union].index(m)])
+    return LevelSums(
+        factor_table.sums[:, place[CONSTANT]],
+        factor_table.sums[:, columns],
+        np.array(dense_at, np.int64),
+        *_compressed(len(factor_table.rows), rows, at, values),
+    )
+
+
+def _compressed(levels: int, rows: list[Codes], at: list[Codes], values: list[Vector]) -> tuple[csr_array, Codes]:
+    """A sparse matrix of the columns that occur, and where they stand."""
+    if not rows:
+        return csr_array((levels, 0)), np.zeros(0, np.int64)
+    all_positions = np.concatenate(at)
+    used, column = np.unique(all_positions, return_inverse=True)
+    cells = (np.concatenate(values), (np.concatenate(rows), column))
+    return csr_array(cells, shape=(levels, len(used))), used
+
+
+def explained(sums: LevelSums, size: int) -> Matrix:
+    """Products (size, size) of the columns' means over levels: what the levels explain, blocks of levels at a time."""
+    out = np.zeros((size, size))
+    dense = np.zeros((len(sums.dense_at),) * 2)
+    cross = np.zeros((len(sums.sparse_at), len(sums.dense_at)))
+    inverse_root = 1.0 / np.sqrt(sums.weight)
+    for start in range(0, len(inverse_root), LEVELS_PER_BLOCK):
+        rows = slice(start, start + LEVELS_PER_BLOCK)
+        part = sums.dense[rows] * inverse_root[rows, None]
+        dense += self_products(part)
+        if len(sums.sparse_at):
+            cross += sums.sparse[rows].T @ (part * inverse_root[rows, None])
+    out[np.ix_(sums.dense_at, sums.dense_at)] = dense
+    if len(sums.sparse_at):
+        out[np.ix_(sums.sparse_at, sums.dense_at)] = cross
+        out[np.ix_(sums.dense_at, sums.sparse_at)] = cross.T
+        scaled = sums.sparse.multiply(inverse_root[:, None]).tocsr()
+        out[np.ix_(sums.sparse_at, sums.sparse_at)] = (scaled.T @ scaled).toarray()
+    return out
+
+
+def _absorb_directly(S: Matrix, sums: LevelSums, q: int, rounding_error: float, levels: int) -> Absorption:
+    """The levels of all factors but the largest by pivoted Cholesky."""
+    remainder = S - explained(sums, len(S))
+    if len(S) == q:
+        return Absorption(remainder, sums, np.zeros((0, q)), levels, True)
+    size = np.sqrt(S.diagonal()[q:])
+    L, pivots, rank, _ = lapack.dpstrf(remainder[q:, q:] / size[:, None] / size, tol=SAFETY * rounding_error, lower=1)
+    independent = pivots[:rank] - 1
+    L = L[:rank, :rank]
+    half = solve_triangular(L, remainder[q:, :q][independent] / size[independent, None], lower=True)
+    others = np.zeros((len(S) - q, q))
+    others[independent] = solve_triangular(L, half, lower=True, trans="T") / size[independent, None]
+    return Absorption(remainder[:q, :q] - half.T @ half, sums, others, levels + int(rank), True)
+
+
+def _absorb_iteratively(
+    moments: Moments,
+    groups: Sequence[ColumnGroup],
+    factors: Sequence[str],
+    sums: LevelSums,
+    q: int,
+    rounding_error: float,
+) -> Absorption:
+    """The levels of all factors but the largest by conjugate gradient on their sparse products."""
+    inner = sums.sparse_at < q
+    own, beyond = np.flatnonzero(inner), np.flatnonzero(~inner)
+    columns = LevelSums(sums.weight, sums.dense, sums.dense_at, sums.sparse[:, own], sums.sparse_at[own])
+    S = gram_matrix(moments, list(groups))
+    remainder = S - explained(columns, q)
+    C = sums.sparse[:, beyond]
+    M, B = _products_of_levels(moments, factors), _sums_of_levels(moments, factors, groups, q)
+    share = csr_array(C.multiply(1.0 / sums.weight[:, None]))
+    B[:, columns.dense_at] -= share.T @ columns.dense
+    if len(own):
+        B[:, columns.sparse_at] -= (share.T @ columns.sparse).toarray()
+    projected = project(M, C, sums.weight, B, remainder.diagonal(), S.diagonal(), rounding_error)
+    projected_products = B.T @ projected.X + projected.X.T @ projected.residual
+    return Absorption(remainder - (projected_products + projected_products.T) / 2.0, sums, projected.X, 0, False)
+
+
+def _products_of_levels(moments: Moments, factors: Sequence[str]) -> csr_array:
+    indicators = _indicators(moments, factors, 0)
+    parts = [level_sums(moments, factor, indicators) for factor in factors]
+    return csr_array(vstack([p.sparse for p in parts]))  # every level has rows, so every column occurs
+
+
+def _sums_of_levels(moments: Moments, factors: Sequence[str], groups: Sequence[ColumnGroup], q: int) -> Matrix:
+    out = []
+    for factor in factors:
+        part = level_sums(moments, factor, groups)
+        block = np.zeros((len(part.weight), q))
+        block[:, part.dense_at] = part.dense
+        block[:, part.sparse_at] = part.sparse.toarray()
+        out.append(block)
+    return np.concatenate(out)
+
+
+def rank_of(moments: Moments, factors: Sequence[str]) -> tuple[int, bool]:
+    """Dimension of the span of the levels of factors, and whether that is exact or an upper bound.
+
+    Each factor after the first repeats one dimension for each connected component of the levels it shares rows with;
+    exact for two factors (Abowd, Creecy and Kramarz 2002), for more the largest number of components with any earlier
+    factor is counted.
+    """
+    sizes = [len(moments.levels[f]) for f in factors]
+    repeated = 0
+    for k in range(1, len(factors)):
+        repeated += max(components(moments, factors[j], factors[k]) for j in range(k))
+    return sum(sizes) - repeated, len(factors) <= 2
+
+
+def components(moments: Moments, one: str, other: str) -> int:
+    """Connected components of the levels of two factors, joined where they share a row."""
+    from scipy.sparse.csgraph import connected_components  # takes longer to import than most fits last
+
+    union = tuple(sorted((one, other)))
+    first, second = moments.tables[union].cells.T
+    sizes = [len(moments.levels[f]) for f in union]
+    graph = csr_array((np.ones(len(first)), (first, sizes[0] + second)), shape=(sum(sizes),) * 2)
+    return int(connected_components(graph, directed=False)[0])
+
+
+def nested(moments: Moments, inner: str, outer: str) -> bool:
+    """Whether every level of `inner` shares rows with one level of `outer` only, as a firm does with its country.
+
+    Under clustering by `outer` the levels of such an absorbed factor are not counted as parameters (as in fixest).
+    """
+    if inner == outer:
+        return True
+    table = moments.tables[tuple(sorted((inner, outer)))]
+    return len(table.cells) == len(moments.levels[inner])

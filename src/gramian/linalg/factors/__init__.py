@@ -1,0 +1,1 @@
+"""Factors in the sums: levels, cells, tables of cell sums."""

@@ -1,0 +1,231 @@
+"""Sums of monomials over the cells of one or more factors: what a factor contributes to the moments."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from gramian.linalg.factors.unique_codes import unique_codes
+from gramian.typing import Codes, Mask, Matrix, Vector
+
+CELLS_PER_BLOCK = 1 << 16  # cells whose sums are added together
+CELLS_PER_ROW = 4  # cells for each row of a block, up to which all cells are touched at once
+MAX_DENSE_CELLS = 1 << 22  # up to so many cells a table is kept dense while it is being filled
+
+
+@dataclass(frozen=True, slots=True)
+class CellSums:
+    """Sums over observed cells.
+
+    cells : (c, f) codes, one column a factor, in lexicographic order, each cell once. rows : (c,) how many rows.
+    sums : (c, k) sums of k monomials.
+    """
+
+    cells: Codes
+    rows: Codes
+    sums: Matrix
+
+    @classmethod
+    def empty(cls, factors: int, monomials: int) -> CellSums:
+        """No cells."""
+        return cls(np.zeros((0, factors), np.int64), np.zeros(0, np.int64), np.zeros((0, monomials)))
+
+    def recode(self, maps: Sequence[Codes]) -> CellSums:
+        """The same sums with each factor's codes replaced by `map[code]`; a cell whose code becomes -1 is left out."""
+        if any((m < 0).any() for m in maps):
+            present = np.logical_and.reduce([m[c] >= 0 for m, c in zip(maps, self.cells.T, strict=True)])
+            return CellSums(self.cells[present], self.rows[present], self.sums[present]).recode(
+                [np.maximum(m, 0) for m in maps]
+            )
+        cells = np.column_stack([m[c] for m, c in zip(maps, self.cells.T, strict=True)]).reshape(self.cells.shape)
+        if all(_increasing(m) for m in maps):
+            return CellSums(cells, self.rows, self.sums)
+        return sum_duplicates(cells, self.rows, self.sums)
+
+    def project(self, factors: Sequence[int], monomials: Sequence[int]) -> CellSums:
+        """Sums over coarser cells: only these factors and these monomials, by their places."""
+        return sum_duplicates(self.cells[:, list(factors)], self.rows, self.sums[:, list(monomials)])
+
+    def __add__(self, other: CellSums, /) -> CellSums:
+        if np.array_equal(self.cells, other.cells):
+            return CellSums(self.cells, self.rows + other.rows, self.sums + other.sums)
+        cells, group = unique_cells(np.concatenate([self.cells, other.cells]))
+        mine, theirs = group[: len(self.rows)], group[len(self.rows) :]
+        rows, sums = np.zeros(len(cells), np.int64), np.zeros((len(cells), self.sums.shape[1]))
+        rows[mine], sums[mine] = self.rows, self.sums
+        rows[theirs] += other.rows
+        for start in range(0, len(theirs), CELLS_PER_BLOCK):  # each place stands once, so adding by index adds all
+            part = slice(start, start + CELLS_PER_BLOCK)
+            sums[theirs[part]] += other.sums[part]
+        return CellSums(cells, rows, sums)
+
+    def __sub__(self, other: CellSums, /) -> CellSums:
+        """The difference; a cell whose rows are all gone is left out, with what rounding left of its sums."""
+        difference = self + CellSums(other.cells, -other.rows, -other.sums)
+        present = difference.rows != 0
+        return CellSums(difference.cells[present], difference.rows[present], difference.sums[present])
+
+
+def sum_duplicates(cells: Codes, rows: Codes, sums: Matrix) -> CellSums:
+    """Sort cells, adding those that occur more than once in the order in which they stand."""
+    order = cell_order(cells)
+    cells = cells[order]
+    starts_run = _starts_run(cells)
+    if starts_run.all():
+        return CellSums(cells, rows[order], sums[order])
+    first = np.flatnonzero(starts_run)
+    return CellSums(cells[first], np.add.reduceat(rows[order], first), np.add.reduceat(sums[order], first))
+
+
+def unique_cells(cells: Codes) -> tuple[Codes, Codes]:
+    """The different cells in lexicographic order, and for each given cell which of them it is."""
+    keys = _keys(cells)
+    if keys is not None:
+        different, group = unique_codes(keys)
+        first = np.empty(len(different), np.int64)
+        first[group] = np.arange(len(cells))
+        return cells[first], group
+    order = np.lexsort(cells.T[::-1])
+    starts_run = _starts_run(cells[order])
+    group = np.empty(len(cells), np.int64)
+    group[order] = np.cumsum(starts_run) - 1
+    return cells[order[starts_run]], group
+
+
+def cell_order(cells: Codes) -> Codes:
+    """The stable order that sorts cells lexicographically; runs in order are only merged."""
+    keys = _keys(cells)
+    return np.lexsort(cells.T[::-1]) if keys is None else np.argsort(keys, kind="stable")
+
+
+def _keys(cells: Codes) -> Codes | None:
+    """One number for each cell, in the same order; None where there is none within 64 bits."""
+    if not cells.size:
+        return None if cells.shape[1] else np.zeros(len(cells), np.int64)
+    sizes = cells.max(axis=0) + 1
+    if float(np.prod(sizes, dtype=float)) >= 2.0**62 or cells.min() < 0:
+        return None
+    keys = cells[:, 0]
+    for column, size in zip(cells.T[1:], sizes[1:], strict=True):
+        keys = keys * size + column
+    return keys
+
+
+def _starts_run(cells: Codes) -> Mask:
+    starts_run = np.ones(len(cells), np.bool_)
+    starts_run[1:] = (cells[1:] != cells[:-1]).any(axis=1)
+    return starts_run
+
+
+def _increasing(places: Codes) -> bool:
+    """Whether a map keeps the order of all codes that have a place."""
+    mapped = places[places >= 0]
+    return bool((mapped[1:] > mapped[:-1]).all())
+
+
+class CellAccumulator:
+    """A table of cell sums while it is being filled; only a unit's pass ever holds one.
+
+    Dense over the product of the factors' capacities while that is small, a list of sorted pieces beyond.
+    """
+
+    def __init__(self, factors: int, monomials: int) -> None:
+        self.monomials = monomials
+        self.factors = factors
+        self.capacity = (0,) * factors
+        self.sums = np.zeros((monomials, 0))
+        self.rows = np.zeros(0, np.int64)
+        self.pieces: list[CellSums] = []
+        self.pending: list[tuple[Codes, Matrix, Vector | None]] = []
+
+    def add(
+        self, codes: Sequence[Codes], sizes: Sequence[int], value: Callable[[int], Vector], count: Vector | None
+    ) -> None:
+        """Add a block.
+
+        codes, sizes : a factor's codes and its levels so far. value : the i-th monomial. count : rows per row.
+        """
+        if any(size > capacity for size, capacity in zip(sizes, self.capacity, strict=True)):
+            self._grow(sizes)
+        if len(self.rows):
+            self._add_dense(codes, value, count)
+        else:
+            self._add_piece(codes, value, count)
+
+    def _add_dense(self, codes: Sequence[Codes], value: Callable[[int], Vector], count: Vector | None) -> None:
+        cell = self._flat(codes)
+        if len(self.rows) <= CELLS_PER_ROW * len(cell):
+            self._add_cell_sums(cell, [value(i) for i in range(self.monomials)], count)
+            return
+        copies = np.array([value(i) for i in range(self.monomials)]).reshape(self.monomials, len(cell))
+        self.pending.append((cell, copies, count))
+        if CELLS_PER_ROW * sum(len(cell) for cell, _, _ in self.pending) >= len(self.rows):
+            self._flush()
+
+    def _flush(self) -> None:
+        """Sum up the blocks that wait until they are many enough for the width of the table."""
+        if self.pending:
+            cells, values, counts = zip(*self.pending, strict=True)
+            self.pending = []
+            self._add_cell_sums(
+                np.concatenate(cells), np.concatenate(values, axis=1), _concatenated_counts(cells, counts)
+            )
+
+    def _add_cell_sums(self, cell: Codes, values: Sequence[Vector] | Matrix, count: Vector | None) -> None:
+        width = len(self.rows)  # `bincount` lets other threads run; `add.at` does not
+        self.rows += np.bincount(cell, count, width).astype(np.int64)
+        for i in range(self.monomials):
+            self.sums[i] += np.bincount(cell, values[i], width)
+
+    def _add_piece(self, codes: Sequence[Codes], value: Callable[[int], Vector], count: Vector | None) -> None:
+        cells = np.column_stack(codes)
+        rows = np.ones(len(cells), np.int64) if count is None else count.astype(np.int64)
+        self.pieces.append(sum_duplicates(cells, rows, np.column_stack([value(i) for i in range(self.monomials)])))
+        while len(self.pieces) > 1 and len(self.pieces[-1].rows) * 2 >= len(self.pieces[-2].rows):
+            last = self.pieces.pop()
+            self.pieces[-1] = self.pieces[-1] + last
+
+    def _flat(self, codes: Sequence[Codes]) -> Codes:
+        cell = codes[0]
+        for code, capacity in zip(codes[1:], self.capacity[1:], strict=True):
+            cell = cell * capacity + code
+        return cell
+
+    def _grow(self, sizes: Sequence[int]) -> None:
+        accumulated = self.finish()
+        self.capacity = tuple(1 << max(4, (size - 1).bit_length()) for size in sizes)
+        width = int(np.prod([float(c) for c in self.capacity]))
+        self.pieces, self.rows, self.sums = [], np.zeros(0, np.int64), np.zeros((self.monomials, 0))
+        if width > MAX_DENSE_CELLS:
+            self.pieces = [accumulated] if len(accumulated.rows) else []
+            return
+        self.rows, self.sums = np.zeros(width, np.int64), np.zeros((self.monomials, width))
+        if len(accumulated.rows):
+            cell = self._flat(list(accumulated.cells.T))
+            self.rows[cell], self.sums[:, cell] = accumulated.rows, accumulated.sums.T
+
+    def finish(self) -> CellSums:
+        """The observed cells in canonical order."""
+        self._flush()
+        if not len(self.rows):
+            return sum_pieces(self.pieces, len(self.capacity), self.monomials)
+        cell = np.flatnonzero(self.rows)
+        cells = np.column_stack(np.unravel_index(cell, self.capacity)).astype(np.int64)
+        return CellSums(cells, self.rows[cell], np.ascontiguousarray(self.sums[:, cell].T))
+
+
+def _concatenated_counts(cells: Sequence[Codes], counts: Sequence[Vector | None]) -> Vector | None:
+    """The counts of several blocks; a block without counts has one row a row."""
+    if all(count is None for count in counts):
+        return None
+    return np.concatenate([np.ones(len(c)) if n is None else n for c, n in zip(cells, counts, strict=True)])
+
+
+def sum_pieces(pieces: Sequence[CellSums], factors: int, monomials: int) -> CellSums:
+    """The sum of pieces, smallest last first."""
+    total = CellSums.empty(factors, monomials)
+    for piece in reversed(pieces):
+        total = piece + total
+    return total

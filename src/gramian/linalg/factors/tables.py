@@ -1,0 +1,73 @@
+"""All tables of cell sums of one unit while they are being filled."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import prod
+
+from gramian.linalg.columns import Columns, Factors
+from gramian.linalg.factors.cells import CellAccumulator, CellSums
+from gramian.typing import Vector
+
+MAX_JOINT_CELLS = 4096  # cells of all factors together up to which one table is filled for all
+
+
+class TablesAccumulator:
+    """Sums over the cells of several sets of factors.
+
+    While the cells of all factors together are few, only these are filled, and every other table is a sum over them;
+    beyond that each table is filled for itself.
+
+    places : factors -> positions (dense block, then extra) of the monomials that are summed over their cells.
+    """
+
+    def __init__(self, places: Mapping[Factors, Sequence[int]]) -> None:
+        self.places = places
+        self.all_factors = tuple(sorted({f for factors in places for f in factors}))
+        self.all_places = list(dict.fromkeys(p for positions in places.values() for p in positions))
+        self.joint = CellAccumulator(len(self.all_factors), len(self.all_places))
+        self.use_joint = len(places) > 1
+        self.separate = {f: CellAccumulator(len(f), len(positions)) for f, positions in places.items()}
+        self.joint_sums: dict[Factors, CellSums] = {}
+
+    def add(self, columns: Columns, root_weight: Vector | None, count: Vector | None, sizes: Mapping[str, int]) -> None:
+        """Add a block. root : square roots of the weights that the monomials have been multiplied by, or None."""
+        if self.use_joint and prod(sizes[f] for f in self.all_factors) > MAX_JOINT_CELLS:
+            self.joint_sums, self.use_joint = self._sums_of_joint(), False
+        if self.use_joint:
+            _fill(self.joint, self.all_factors, self.all_places, columns, root_weight, count, sizes)
+            return
+        for factors, table in self.separate.items():
+            _fill(table, factors, self.places[factors], columns, root_weight, count, sizes)
+
+    def finish(self) -> dict[Factors, CellSums]:
+        """The observed cells of every table."""
+        if self.use_joint:
+            return self._sums_of_joint()
+        sums = {f: table.finish() for f, table in self.separate.items()}
+        return {f: self.joint_sums[f] + t if f in self.joint_sums else t for f, t in sums.items()}
+
+    def _sums_of_joint(self) -> dict[Factors, CellSums]:
+        all_sums = self.joint.finish()
+        return {
+            factors: all_sums.project(
+                [self.all_factors.index(f) for f in factors], [self.all_places.index(p) for p in positions]
+            )
+            for factors, positions in self.places.items()
+        }
+
+
+def _fill(
+    table: CellAccumulator,
+    factors: Factors,
+    places: Sequence[int],
+    columns: Columns,
+    root_weight: Vector | None,
+    count: Vector | None,
+    sizes: Mapping[str, int],
+) -> None:
+    def value(i: int) -> Vector:
+        values = columns.value(places[i])
+        return values if root_weight is None else values * root_weight
+
+    table.add([columns.codes[f] for f in factors], [sizes[f] for f in factors], value, count)

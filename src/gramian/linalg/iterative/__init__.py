@@ -1,0 +1,1 @@
+"""Iterative methods on quadratics, as textbooks write them."""

@@ -1,0 +1,1 @@
+"""The same sums for every key: groups, folds, clusters, in stacked arrays."""

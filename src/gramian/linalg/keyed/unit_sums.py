@@ -1,0 +1,175 @@
+"""Keyed moments of one unit while its blocks are added in place: a product for each key's rows, or segmented sums."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from math import prod
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gramian.linalg.columns import Columns, Layout
+from gramian.linalg.factors.levels import canonical, positions
+from gramian.linalg.factors.tables import TablesAccumulator
+from gramian.linalg.keyed.moments import Key, KeyedMoments, ordered, places
+from gramian.linalg.keyed.segmented_products import PendingRows, sorted_by
+from gramian.linalg.moments import apply_weights, levels_with_rows
+from gramian.linalg.monomials import Coordinate
+from gramian.typing import Codes, Level, Matrix, Vector
+
+KEY = ""  # the key as a factor of the tables; no column is called so, and it stands first
+T = TypeVar("T", bound=np.generic)
+MULTIPLICATIONS_PER_CALL = (
+    15_000  # multiplications in the time that one more call of BLAS costs, when they are made one by one
+)
+
+
+class KeyedAccumulator:
+    """Keyed moments while they are being filled; nothing outside a unit's pass holds one."""
+
+    def __init__(self, layout: Layout, coordinates: Mapping[str, Coordinate], powers: Mapping[str, int]) -> None:
+        self.layout, self.coordinates = layout, coordinates
+        width = len(layout.rows)
+        self.dense = np.zeros((0, width, width))
+        self.rows, self.log_weight = np.zeros(0, np.int64), np.zeros(0)
+        self.pending, self.scratch = PendingRows(), np.zeros(0)
+        place = {m: i for i, m in enumerate((*layout.rows, *layout.extra))}
+        self.tables = TablesAccumulator({(KEY, *f): [place[m] for m in monomials] for f, monomials in layout.tables})
+        self.has_extra = len(layout.extra) > 0
+        self.powers = {v: np.zeros((0, top + 1)) for v, top in powers.items()}
+        self.places_of = {v: place[((v, 1),)] for v in powers}
+
+    def add(
+        self,
+        columns: Columns,
+        keys: Codes,
+        total: Vector | None,
+        count: Vector | None,
+        sizes: Mapping[str, int],
+        cycle: int | None = None,
+    ) -> bool:
+        """Add a block; False, and nothing added, where a value is not finite.
+
+        keys : (n,) code of each row's key; sizes[KEY] says how many there are so far. cycle : the keys go round with
+        this period (None: they come in any order). total, count, sizes : as for `Accumulator`.
+        """
+        self._grow(sizes[KEY])
+        powers = {v: self._power_sums(columns.value(at), v, keys, count) for v, at in self.places_of.items()}
+        if total is not None:
+            columns = apply_weights(columns, np.sqrt(total))
+        row_counts = np.bincount(keys, minlength=len(self.rows))
+        if (self.has_extra and not np.isfinite(columns.extra.sum())) or not self._add_products(
+            columns, keys, row_counts, cycle
+        ):
+            return False
+        self.rows += row_counts if count is None else np.bincount(keys, count, len(row_counts)).astype(np.int64)
+        for variable, sums in powers.items():
+            self.powers[variable] += sums
+        if self.layout.tables:
+            coded = replace(columns, codes={**columns.codes, KEY: keys})
+            self.tables.add(coded, None if total is None else np.sqrt(total), count, sizes)
+        return True
+
+    def _add_products(self, columns: Columns, keys: Codes, row_counts: Codes, cycle: int | None) -> bool:
+        """One symmetric product for the rows of each key, unless keys have so few rows that calls would cost more."""
+        present, width = np.flatnonzero(row_counts), self.dense.shape[1]
+        if width * width * columns.rows < MULTIPLICATIONS_PER_CALL * len(present):
+            return self._add_pending(_dense_block(columns), keys)
+        parts = (
+            _rows_by_key(keys, present, row_counts)
+            if cycle is None
+            else [slice(k, None, cycle) for k in range(len(present))]
+        )
+        products = np.array([self._products(columns, part) for part in parts])
+        if not np.isfinite(products.trace(axis1=1, axis2=2).sum()):
+            return False
+        self.dense[present if cycle is None else keys[:cycle]] += products
+        return True
+
+    def _add_pending(self, values: Matrix, keys: Codes) -> bool:
+        """Let rows wait until there are more of their keys; False where a value is not finite."""
+        if not np.isfinite(np.einsum("ij,ij->", values, values)):
+            return False
+        if self.pending.add(values, keys):
+            self.pending.flush(self.dense)
+        return True
+
+    def _products(self, columns: Columns, rows: slice | Codes) -> Matrix:
+        """Products of the dense block over some rows, from a copy in which each monomial is contiguous."""
+        if isinstance(rows, slice):
+            copy = self._workspace(len(columns.buffer), len(range(columns.rows)[rows]))
+            np.copyto(copy, columns.buffer[:, rows])
+        else:
+            copy = self._workspace(len(columns.buffer), len(rows))
+            np.take(columns.buffer, rows, axis=1, out=copy, mode="clip")
+        if columns.matrix is None:
+            return np.asarray(np.dot(copy, copy.T))  # of a few hundred rows, for which panels are no quicker
+        return replace(columns, buffer=copy, matrix=columns.matrix[rows]).products()
+
+    def _workspace(self, *shape: int) -> Matrix:
+        """Scratch memory, the same for every block: fresh memory costs more than the copy into it."""
+        size = prod(shape)
+        if self.scratch.size < size:
+            self.scratch = np.empty(size)
+        return self.scratch[:size].reshape(shape)
+
+    def add_log_weights(self, keys: Codes, weight: Vector, count: Vector | None) -> None:
+        """Sums of log weights, each as often as its row counts."""
+        logs = np.log(weight) if count is None else np.log(weight) * count
+        self.log_weight += np.bincount(keys, logs, len(self.rows))
+
+    def finish(self, keys: Sequence[Key], levels: Mapping[str, Sequence[Level]]) -> KeyedMoments:
+        """The unit's moments, keys and levels in canonical order; keys : those of the codes 0, 1, ..."""
+        self._grow(len(keys))
+        self.pending.flush(self.dense)
+        filled = self.tables.finish() if self.layout.tables else {}
+        canonical_levels = {name: canonical(levels_with_rows(k, name, filled)) for name, k in levels.items()}
+        order = ordered(set(keys))
+        maps = {name: positions(k, canonical_levels[name]) for name, k in levels.items()} | {KEY: places(keys, order)}
+        at = np.argsort(maps[KEY]) if len(order) else np.zeros(0, np.int64)
+        size = len(keys)
+        return KeyedMoments(
+            self.layout,
+            self.coordinates,
+            order,
+            self.rows[:size][at],
+            self.log_weight[:size][at],
+            self.dense[:size][at],
+            canonical_levels,
+            {f[1:]: table.recode([maps[name] for name in f]) for f, table in filled.items()},
+            {v: sums[:size][at] for v, sums in self.powers.items()},
+        )
+
+    def _power_sums(self, u: Vector, variable: str, keys: Codes, count: Vector | None) -> Matrix:
+        out, power = np.zeros_like(self.powers[variable]), np.ones(len(u)) if count is None else count
+        for k in range(out.shape[1]):
+            out[:, k] = np.bincount(keys, power, len(out))
+            power = power * u
+        return out
+
+    def _grow(self, size: int) -> None:
+        capacity = len(self.rows)
+        if size <= capacity:
+            return
+        more = max(size, capacity + capacity // 8) - capacity
+        self.rows, self.log_weight = _extended(self.rows, more), _extended(self.log_weight, more)
+        self.dense = _extended(self.dense, more)
+        self.powers = {v: _extended(sums, more) for v, sums in self.powers.items()}
+
+
+def _rows_by_key(keys: Codes, present: Codes, row_counts: Codes) -> list[Codes]:
+    """The rows of each key."""
+    return np.split(sorted_by(keys), np.cumsum(row_counts[present])[:-1])
+
+
+def _dense_block(columns: Columns) -> Matrix:
+    """The dense block as one array (m, n)."""
+    if columns.matrix is None:
+        return columns.buffer
+    return np.array([columns.value(i) for i in range(len(columns.buffer_positions) + len(columns.matrix_positions))])
+
+
+def _extended(values: NDArray[T], more: int) -> NDArray[T]:
+    return np.concatenate([values, np.zeros((more, *values.shape[1:]), values.dtype)])

@@ -1,0 +1,214 @@
+"""Residuals and their products with the columns in double-double: X v, X'Wr and r'Wr, a block at a time.
+
+Products are split into a float64 and its exact error (Dekker), sums into a part that adds without rounding and a small
+rest (Rump, Ogita and Oishi, "Accurate floating-point summation", 2008).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from gramian.linalg.blocks import steps_of
+from gramian.linalg.doubledouble import Pair, pair, quick_two_sum, split, two_sum
+from gramian.linalg.monomials import Coordinate, Monomial, downward_closure
+from gramian.linalg.products import ColumnGroup, cell_index
+from gramian.typing import Codes, Vector
+
+ZERO = np.zeros(1)  # the low part of numbers that have none
+MAX_BLOCK_ROWS, MAX_BLOCK_BYTES = (
+    32_768,
+    2**26,
+)  # of a block at most: long vectors, for threads wait for one another between them
+MAX_DENSE_CELLS = 1_000_000  # cells up to which a table says where a cell's coefficient stands
+
+
+@dataclass(frozen=True, slots=True)
+class SplitColumn:
+    """One monomial of a block, hi + lo : (n,), with hi in two halves whose products are exact; lo None where zero."""
+
+    hi: Vector
+    lo: Vector | None
+    high: Vector
+    low: Vector
+
+
+def split_column(values: Pair) -> SplitColumn:
+    """A column of values."""
+    single = values.lo is ZERO or not values.lo.any()
+    return SplitColumn(values.hi, None if single else values.lo, *split(values.hi))
+
+
+def shifted(values: Vector, coordinate: Coordinate) -> Pair:
+    """u = (x - shift) / 2^exponent, without rounding."""
+    if coordinate.is_identity:
+        return Pair(values, ZERO)
+    hi, lo = two_sum(values, np.full(1, -coordinate.shift))
+    return Pair(np.ldexp(hi, -coordinate.exponent), np.ldexp(lo, -coordinate.exponent))
+
+
+class MonomialWriter:
+    """Writes the monomials of stored columns in double-double."""
+
+    def __init__(self, groups: Sequence[ColumnGroup], coordinates: Mapping[str, Coordinate]) -> None:
+        self.coordinates = coordinates
+        self.monomials = downward_closure(m for g in groups for m in g.monomials)
+        self.steps = steps_of(self.monomials)
+        self.rows = min(MAX_BLOCK_ROWS, max(MAX_BLOCK_BYTES // (32 * max(len(self.monomials), 1)), 1024))
+
+    def blocks(
+        self, rows: int, values: Mapping[str, Vector], outcome: Pair, response: str
+    ) -> Iterator[tuple[slice, dict[Monomial, SplitColumn]]]:
+        """Blocks of rows: a column for each monomial. outcome : the response, unrounded."""
+        for start in range(0, rows, self.rows):
+            place = slice(start, min(start + self.rows, rows))
+            yield place, self._block(place, values, outcome, response)
+
+    def _block(
+        self, rows: slice, values: Mapping[str, Vector], outcome: Pair, response: str
+    ) -> dict[Monomial, SplitColumn]:
+        pairs: list[Pair] = []
+        for variable, parents in self.steps:
+            if parents is not None:
+                pairs.append(pairs[parents[0]] * pairs[parents[1]])
+            elif variable == response:
+                pairs.append(self._response(Pair(outcome.hi[rows], outcome.lo[rows]), response))
+            elif variable:
+                pairs.append(shifted(np.ascontiguousarray(values[variable][rows]), self.coordinates[variable]))
+            else:
+                pairs.append(pair(np.ones(rows.stop - rows.start)))
+        return {
+            m: split_column(v) for m, v in zip(self.monomials, pairs, strict=True)
+        }  # powers need the pairs, sums the halves
+
+    def _response(self, y: Pair, response: str) -> Pair:
+        coordinate = self.coordinates[response]
+        if coordinate.is_identity:
+            return y
+        shifted_y = y + pair(np.full(len(y.hi), -coordinate.shift))
+        return Pair(np.ldexp(shifted_y.hi, -coordinate.exponent), np.ldexp(shifted_y.lo, -coordinate.exponent))
+
+
+class ResidualProducts:
+    """X v for the stored columns of `groups` and v : (q,), and X'Wr and r'Wr of r = X v, added up over blocks."""
+
+    def __init__(self, groups: Sequence[ColumnGroup], v: Pair, sizes: Mapping[str, int]) -> None:
+        self.groups, self.v = groups, v
+        self.places = [_CellLookup(g, sizes) for g in groups]
+        self.sums = pair(np.zeros(len(v.hi)))
+        self.square = pair(np.zeros(1))
+
+    def add(self, columns: Mapping[Monomial, SplitColumn], codes: Mapping[str, Codes], weight: Pair | None) -> None:
+        """Add a block. weight : (n,) what each row's products are multiplied by."""
+        cells = [place.cells(codes) if place.group.factors else None for place in self.places]
+        r = self._residual(columns, cells)
+        wr = r if weight is None else r * weight
+        right = split_column(wr)
+        self.square = self.square + Pair(*(np.array([s]) for s in dot(split_column(r), right)))
+        hi, lo = np.zeros(len(self.v.hi)), np.zeros(len(self.v.hi))
+        for group, cell in zip(self.groups, cells, strict=True):
+            for k, m in enumerate(group.monomials):
+                if cell is not None:
+                    _by_cell(columns[m] if m else None, wr, cell, group.at(k), hi, lo)
+                else:
+                    at = group.positions[k]
+                    hi[at], lo[at] = dot(columns[m], right) if m else total(wr.hi, wr.lo)
+        self.sums = self.sums + Pair(hi, lo)
+
+    def _residual(self, columns: Mapping[Monomial, SplitColumn], cells: Sequence[Codes | None]) -> Pair:
+        rows = len(next(iter(columns.values())).hi)
+        hi, lo = np.zeros(rows), np.zeros(rows)
+        for group, cell in zip(self.groups, cells, strict=True):
+            for k, m in enumerate(group.monomials):
+                if cell is not None:
+                    at = group.at(k)
+                    b = Pair(np.append(self.v.hi[at], 0.0)[cell], np.append(self.v.lo[at], 0.0)[cell])
+                    p, e = product(columns[m], split_column(b)) if m else b
+                else:
+                    place = group.positions[k]
+                    p, e = scaled(columns[m], float(self.v.hi[place]), float(self.v.lo[place]))
+                hi, f = two_sum(hi, p)
+                lo += e
+                lo += f
+        return Pair(*quick_two_sum(hi, lo))
+
+
+def _by_cell(x: SplitColumn | None, wr: Pair, cell: Codes, at: Codes, hi: Vector, lo: Vector) -> None:
+    p, e = wr if x is None else product(x, split_column(wr))
+    leading, rest = extract_leading(p)
+    hi[at] = np.bincount(cell, leading, len(at) + 1)[:-1]  # cells without a column stand last
+    lo[at] = np.bincount(cell, rest + e, len(at) + 1)[:-1]
+
+
+class _CellLookup:
+    """Where the coefficient of a row's cell stands; the last place is for cells that have none."""
+
+    def __init__(self, group: ColumnGroup, sizes: Mapping[str, int]) -> None:
+        self.group = group
+        self.shape = [sizes[f] for f in group.factors]
+        self.table: Codes | None = None
+        if self.shape and float(np.prod(self.shape, dtype=float)) <= MAX_DENSE_CELLS:
+            self.table = np.full(self.shape, len(group.cells), np.int64)
+            self.table[tuple(group.cells.T)] = np.arange(len(group.cells))
+
+    def cells(self, codes: Mapping[str, Codes]) -> Codes:
+        """For each row its cell among the group's, or their number."""
+        cell_codes = [codes[f] for f in self.group.factors]
+        if self.table is not None:
+            return np.asarray(self.table[tuple(cell_codes)])
+        index = cell_index(self.group.cells, np.column_stack(cell_codes), self.shape)
+        return np.where(index < 0, len(self.group.cells), index)
+
+
+def scaled(x: SplitColumn, hi: float, lo: float) -> tuple[Vector, Vector]:
+    """x times a number, as a float64 product and what it lacks."""
+    high, low = (float(h[0]) for h in split(np.array([hi])))
+    p = x.hi * hi
+    e = x.high * high
+    e -= p
+    e += x.high * low
+    e += x.low * high
+    e += x.low * low
+    if lo:
+        e += x.hi * lo
+    if x.lo is not None:
+        e += x.lo * hi
+    return p, e
+
+
+def product(x: SplitColumn, y: SplitColumn) -> tuple[Vector, Vector]:
+    """x times y row by row, as a float64 product and what it lacks."""
+    p = x.hi * y.hi
+    e = x.high * y.high
+    e -= p
+    e += x.high * y.low
+    e += x.low * y.high
+    e += x.low * y.low
+    if y.lo is not None:
+        e += x.hi * y.lo
+    if x.lo is not None:
+        e += x.lo * y.hi
+    return p, e
+
+
+def dot(x: SplitColumn, y: SplitColumn) -> tuple[float, float]:
+    """Sum of products, hi + lo."""
+    return total(*product(x, y))
+
+
+def total(p: Vector, e: Vector) -> tuple[float, float]:
+    """Sum of p + e, hi + lo."""
+    leading, rest = extract_leading(p)
+    rest += e
+    return float(leading.sum()), float(rest.sum())
+
+
+def extract_leading(p: Vector) -> tuple[Vector, Vector]:
+    """p as multiples of one power of two, few enough digits that any sum of them is exact, and the rest."""
+    largest = max(float(p.max(initial=0.0)), -float(p.min(initial=0.0)))
+    sigma = 2.0 ** (np.frexp(largest)[1] + int(np.ceil(np.log2(len(p) + 2))))
+    leading = p + sigma
+    leading -= sigma
+    return leading, p - leading

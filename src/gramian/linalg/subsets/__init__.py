@@ -1,0 +1,1 @@
+"""Selection of columns: stepwise, and best subsets by branch and bound."""

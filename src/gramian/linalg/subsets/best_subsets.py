@@ -1,0 +1,186 @@
+"""The best subsets of groups of columns, exactly, by branch and bound on their products.
+
+A tree decides one group after the other: in or out. A node keeps two matrices of the columns still undecided: their
+products with the chosen ones swept out, whose corner is the RSS of the chosen, and the inverse with the columns left
+out removed, whose corner tells the RSS of everything not left out. One is swept when a group enters, the other when it
+leaves, and the other one only loses rows. Many nodes go together, as one stack of matrices.
+
+G. M. Furnival and R. W. Wilson, Regressions by leaps and bounds, Technometrics 16 (1974): the pair of matrices.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from gramian.linalg.subsets.batched_elimination import Stack, drop_first, eliminate, inverse_stack
+from gramian.linalg.subsets.incumbents import Incumbents
+from gramian.linalg.subsets.selection_problem import SelectionProblem, Subset, dependent_groups
+from gramian.linalg.subsets.stepwise import backward, forward
+from gramian.typing import Codes, Mask, Vector
+
+MAX_STACK_SIZE = 2**17  # numbers in a stack: two of them stay in the cache of a core
+WIDE_GROUP = 8  # groups of more columns are decided first, so that matrices are large near the root only
+
+
+@dataclass(frozen=True, slots=True)
+class Nodes:
+    """Places of the tree at one depth, all (count,) unless said.
+
+    A : (m + 1, m + 1, count) products of the undecided columns and the response. V : (m + 1, m + 1, count), as
+    `inverses` makes it, or None while the undecided columns may depend on others. rank : of the chosen groups.
+    chosen : these as bits.
+    """
+
+    depth: int
+    A: Stack
+    V: Stack | None
+    rank: Codes
+    chosen: Codes
+
+    def __len__(self) -> int:
+        return len(self.rank)
+
+    def take(self, which: Mask | slice) -> Nodes:
+        """Some of the nodes."""
+        V = None if self.V is None else self.V[:, :, which]
+        return Nodes(self.depth, self.A[:, :, which], V, self.rank[which], self.chosen[which])
+
+
+def best_subsets(problem: SelectionProblem, count: int = 1) -> list[Subset]:
+    """Every subset that fewer than `count` others beat, by rank, then RSS.
+
+    One subset beats another if it has no more columns and a smaller RSS. With count=1 these are the best subsets of
+    every size; whatever a criterion that falls with the RSS and rises with the columns says, its `count` best subsets
+    are among them. Differences of the RSS within its rounding error decide nothing.
+    """
+    incumbents = Incumbents(count, problem)
+    incumbents.add(0, float(problem.products[-1, -1]), 0)
+    if not problem.groups:
+        return incumbents.subsets()
+    seeds = backward(problem)
+    for subset in (*forward(problem), *seeds):
+        incumbents.add(subset.rank, subset.rss, sum(1 << g for g in subset.groups))
+    tree = _search_tree(problem, seeds)
+    stack = [tree.root()]
+    while stack:
+        for nodes in tree.children(stack.pop(), incumbents):
+            stack.extend(_pieces(nodes))
+    return incumbents.subsets()
+
+
+def _search_tree(problem: SelectionProblem, seeds: list[Subset]) -> SearchTree:
+    """Which group is decided when: those that depend on others, wide ones, then those that are missed most."""
+    dependent = dependent_groups(problem)
+    for g in np.flatnonzero(dependent):
+        dependent[list(problem.prerequisites[g])] = True
+    importance = _by_importance(seeds)
+    wide = [len(g) > WIDE_GROUP for g in problem.groups]
+    order: list[int] = []
+    while len(order) < len(importance):
+        ready = [g for g in importance if g not in order and problem.prerequisites[g] <= set(order)]
+        order.append(min(ready, key=lambda g: (not dependent[g], not wide[g])))
+    return SearchTree(problem, tuple(order), bool(dependent.any()))
+
+
+def _by_importance(seeds: list[Subset]) -> list[int]:
+    """The groups from the one that left last to the one that left first."""
+    sets = [frozenset(s.groups) for s in seeds]
+    return [g for larger, smaller in zip(sets[-2::-1], sets[:0:-1], strict=True) for g in larger - smaller]
+
+
+@dataclass(frozen=True, slots=True)
+class SearchTree:
+    """order : the groups as they are decided. tied : whether some columns depend on others."""
+
+    problem: SelectionProblem
+    order: tuple[int, ...]
+    has_dependent: bool
+
+    def root(self) -> Nodes:
+        """Nothing decided."""
+        at = np.concatenate([self.problem.groups[g] for g in self.order])
+        A = self.problem.submatrix(at)[0][:, :, None]
+        zero = np.zeros(1, np.int64)
+        return Nodes(0, A, None if self.has_dependent else inverse_stack(A), zero, zero)
+
+    def width(self, depth: int) -> int:
+        """Columns of the group decided at that depth."""
+        return len(self.problem.groups[self.order[depth]])
+
+    def children(self, nodes: Nodes, incumbents: Incumbents) -> list[Nodes]:
+        """Decide the next group of every node, tell the new subsets to the leaders, keep what may still hold one."""
+        entered = self._enter(nodes)
+        incumbents.add_many(entered.rank, entered.A[-1, -1], entered.chosen)
+        out = _concatenated(entered, self._leave(nodes))
+        if len(out.A) == 1:  # no column is left to decide
+            return []
+        return (
+            self._split_dependent(out, incumbents)
+            if out.V is None
+            else [out.take(promising(out.V, out.rank, incumbents.bounds))]
+        )
+
+    def _split_dependent(self, nodes: Nodes, incumbents: Incumbents) -> list[Nodes]:
+        """Nodes whose undecided columns still depend on each other, and those where that has come to an end."""
+        limits = np.concatenate([self.problem.limits[self.problem.groups[g]] for g in self.order[nodes.depth :]])
+        rest, gain = eliminate(nodes.A, len(limits), limits)
+        possible, independent = incumbents.may_win(nodes.rank + 1, rest[0, 0]), gain == len(limits)
+        dependent, resolved = nodes.take(possible & ~independent), nodes.take(possible & independent)
+        return [dependent, replace(resolved, V=inverse_stack(resolved.A))] if len(resolved) else [dependent]
+
+    def _enter(self, nodes: Nodes) -> Nodes:
+        g, c = self.order[nodes.depth], self.width(nodes.depth)
+        needed = sum(1 << n for n in self.problem.prerequisites[g])
+        nodes = nodes if not needed else nodes.take((nodes.chosen & needed) == needed)
+        A, gain = eliminate(nodes.A, c, self.problem.limits[self.problem.groups[g]])
+        V = None if nodes.V is None else nodes.V[c:, c:]
+        new = (gain > 0) | self.problem.is_prerequisite(g)  # else a group that adds nothing need not enter
+        entered = Nodes(nodes.depth + 1, A, V, nodes.rank + gain, nodes.chosen | (1 << g))
+        return entered if new.all() else entered.take(new)
+
+    def _leave(self, nodes: Nodes) -> Nodes:
+        c = self.width(nodes.depth)
+        V = None if nodes.V is None else drop_first(nodes.V, c)
+        return Nodes(nodes.depth + 1, nodes.A[c:, c:], V, nodes.rank, nodes.chosen)
+
+
+def promising(V: Stack, rank: Codes, bounds: Vector) -> Mask:
+    """Nodes below which a subset may beat the bar of its rank.
+
+    Leaving out any set D of q undecided columns raises the RSS by b_D' (V_DD)^-1 b_D. That is at least what the
+    costliest column of D alone costs, so at least the q-th smallest cost; and at least the sum of the costs over D,
+    divided by the largest eigenvalue of V scaled to unit diagonal, which no row sum of absolute values is below.
+    """
+    w = V.diagonal(axis1=0, axis2=1)[:, :-1].T
+    b = V[-1, :-1]
+    costs = np.sort(b * b / w, axis=0)
+    rss = -V[-1, -1]
+    leaving = np.arange(len(w) + 1)[:, None]  # how many of the undecided columns leave
+    bound = bounds[rank + len(w) - leaving] - rss
+    # of at least one column that enters: a node's own subset is known
+    good = np.asarray((bound[0] > 0) | (costs[:-1] < bound[1:-1]).any(axis=0))
+    if not good.any():
+        return good
+    inverse_norms = np.sqrt(1.0 / w[:, good])
+    inner = np.abs(V[:-1, :-1, good])
+    largest_row_sum = (inverse_norms * np.einsum("ijb,jb->ib", inner, inverse_norms)).max(axis=0)
+    sums = np.cumsum(costs[:-1, good], axis=0) / largest_row_sum
+    bound = bound[:, good]
+    lower = np.maximum(sums, costs[:-1, good])
+    good[good] = (bound[0] > 0) | (lower < bound[1:-1]).any(axis=0)
+    return good
+
+
+def _concatenated(a: Nodes, b: Nodes) -> Nodes:
+    V = None if a.V is None or b.V is None else np.concatenate([a.V, b.V], axis=2)
+    ranks, chosen = np.concatenate([a.rank, b.rank]), np.concatenate([a.chosen, b.chosen])
+    return Nodes(a.depth, np.concatenate([a.A, b.A], axis=2), V, ranks, chosen)
+
+
+def _pieces(nodes: Nodes) -> Iterable[Nodes]:
+    most = max(MAX_STACK_SIZE // nodes.A.shape[0] ** 2, 1)
+    for start in range(0, len(nodes), most):
+        yield nodes.take(slice(start, start + most))

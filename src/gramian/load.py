@@ -1,0 +1,68 @@
+"""Fits and Grams from files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from os import PathLike
+from typing import Any, TypeAlias
+
+from gramian.errors import ArtifactError, GramianError
+from gramian.fit.curve import result as curve
+from gramian.fit.curve.result import CurveFit
+from gramian.fit.curve.save import curve_from_json
+from gramian.fit.glm import result as glm
+from gramian.fit.glm.result import GlmFit
+from gramian.fit.glm.save import glm_from_json as glm_solved
+from gramian.fit.gram import result as gram
+from gramian.fit.gram.result import Gram
+from gramian.fit.gram.save import gram_from_json
+from gramian.fit.leastsquares.save import solved_from_json
+from gramian.fit.linear import result as linear
+from gramian.fit.linear.result import LinearFit
+from gramian.fit.penalized import result as penalised
+from gramian.fit.penalized.result import PenalizedFit
+from gramian.fit.penalized.save import penalized_from_json
+from gramian.fit.wide.result import KIND as WIDE
+from gramian.fit.wide.result import WideFit
+from gramian.fit.wide.save import wide_from_json
+from gramian.serialize import file as store
+from gramian.serialize.design import Arrays
+
+Fit: TypeAlias = LinearFit | GlmFit | WideFit | PenalizedFit | CurveFit
+Saved: TypeAlias = Fit | Gram
+Reader: TypeAlias = Callable[[Mapping[str, Any], Arrays], Saved]
+READERS: Mapping[str, Reader] = {
+    linear.KIND: lambda manifest, arrays: LinearFit(solved_from_json(manifest, arrays)),
+    gram.KIND: lambda manifest, arrays: Gram(gram_from_json(manifest, arrays)),
+    WIDE: lambda manifest, arrays: WideFit(wide_from_json(manifest, arrays)),
+    penalised.KIND: lambda manifest, arrays: PenalizedFit(*penalized_from_json(manifest, arrays)),
+    curve.KIND: lambda manifest, arrays: CurveFit(curve_from_json(manifest, arrays)),
+    glm.KIND: lambda manifest, arrays: GlmFit(glm_solved(manifest, arrays)),
+}
+
+
+def load(path: str | PathLike[str]) -> Saved:
+    """Read a fit or a Gram. Raises ArtifactError, naming the file and what is wrong, for anything else."""
+    kind, manifest, arrays = store.load(path)
+    if kind not in READERS:
+        raise ArtifactError(f"{path}: it holds a '{kind}', neither a fit nor a Gram")
+    try:
+        return READERS[kind](manifest, arrays)
+    except (ValueError, TypeError, LookupError, ArithmeticError, RecursionError, GramianError) as error:
+        raise ArtifactError(f"{path}: its content makes no sense: {error}") from error
+
+
+def load_fit(path: str | PathLike[str]) -> Fit:
+    """Read a fit. Raises ArtifactError for anything else, a Gram included."""
+    content = load(path)
+    if isinstance(content, Gram):
+        raise ArtifactError(f"{path}: it holds a Gram, not a fit; make one of it with gramian fit FORMULA {path}")
+    return content
+
+
+def load_gram(path: str | PathLike[str]) -> Gram:
+    """Read a Gram. Raises ArtifactError for anything else, a fit included."""
+    content = load(path)
+    if not isinstance(content, Gram):
+        raise ArtifactError(f"{path}: it holds a fit, not a Gram")
+    return content

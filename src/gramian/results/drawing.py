@@ -1,0 +1,114 @@
+"""Which picture of a fit: coefficients without data; with data the line, residuals or calibration."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from gramian.batch import Source
+from gramian.data.source import source_of
+from gramian.errors import NumericalError, OptionError
+from gramian.fit.passes.options import one_of
+from gramian.plots.bins import Bins
+from gramian.plots.influence import Residuals
+from gramian.plots.sample import Sample
+from gramian.results.rows import RowwiseFit
+
+LEVEL = 0.95
+GRID = 401  # points of a curve
+KINDS = ("coefficients", "line", "diagnostics", "residuals", "qq", "scale", "leverage")
+CALIBRATION = "calibration"
+
+
+def draw(rowwise: RowwiseFit, data: Any, kind: str | None, kinds: tuple[str, ...]) -> Any:
+    """The picture of this kind; by default what the data allow.
+
+    Raises OptionError for a kind that is unknown or needs what is not there, MissingExtraError without matplotlib.
+    """
+    import gramian.plots.matplotlib  # noqa: F401  # where it is missing, say so before anything is read
+
+    if kind is not None:
+        one_of("kind", kind, kinds)
+    if kind == "coefficients" or (kind is None and data is None):
+        return _coefficients(rowwise)
+    if data is None:
+        raise OptionError(f"kind='{kind}' needs the rows, as in plot(data, kind='{kind}'): a fit holds no data")
+    source = source_of(data)
+    x = rowwise.single_predictor(source.schema)
+    if kind == "line" and x is None:
+        raise OptionError(
+            f"kind='line' needs one predictor that is a number, found {', '.join(rowwise.predictors) or 'none'}"
+        )
+    if x is not None and kind in (None, "line"):
+        return _line(rowwise, source, x)
+    if kind == CALIBRATION or (kind is None and rowwise.binomial):
+        return _calibration(rowwise, source)
+    return _residuals(rowwise, source, kind or "diagnostics")
+
+
+def _coefficients(rowwise: RowwiseFit) -> Any:
+    from gramian.plots.coefficients import coefficients
+
+    fit = rowwise.fit
+    options: dict[str, Any] = {"together": rowwise.terms, "title": fit.formula, "unit": rowwise.unit}
+    return coefficients(fit.names, fit.coefficients, fit.conf_int(LEVEL), level=LEVEL, **options)
+
+
+def _line(rowwise: RowwiseFit, source: Source, name: str) -> Any:
+    from gramian.plots.points import Curve, line
+
+    sample, bins = Sample(), Bins()
+    for rows in rowwise.read(source):
+        x = rows.batch.numbers(name).values[rows.complete]
+        sample.add(x, rows.y)
+        bins.add(x, rows.y, rowwise.mean(rows.values[0]), rows.weight, rows.counts)
+    _check(len(sample))
+    grid = np.linspace(bins.minimum, bins.maximum, GRID)
+    intervals = rowwise.fit.predict({name: grid}, interval="confidence", level=LEVEL)
+    y, low, high = (intervals[column].to_numpy(zero_copy_only=False) for column in ("fit", "low", "high"))
+    groups = None if sample.is_complete and not rowwise.binomial else bins.groups()
+    fitted = Curve(grid, y, np.stack([low, high]), LEVEL)
+    return line(
+        sample[0],
+        sample[1],
+        fitted,
+        names=(name, rowwise.outcome),
+        description=sample.description,
+        groups=groups,
+        binomial=rowwise.binomial,
+    )
+
+
+def _calibration(rowwise: RowwiseFit, source: Source) -> Any:
+    from gramian.plots.calibration import calibration
+
+    bins, seen = Bins(), 0
+    for rows in rowwise.read(source):
+        seen += len(rows.y)
+        mu = rowwise.mean(rows.values[0])
+        bins.add(mu, rows.y, mu, rows.weight, rows.counts)
+    _check(seen)
+    return calibration(bins, title=f"Calibration of {rowwise.fit.formula}", outcome=rowwise.outcome)
+
+
+def _residuals(rowwise: RowwiseFit, source: Source, kind: str) -> Any:
+    from gramian.plots import residuals
+
+    if not rowwise.fit.df_residual > 0:
+        raise NumericalError("there are as many coefficients as rows, so no residuals are left to look at")
+    diagnostics = Residuals(rowwise.columns)
+    for rows in rowwise.read(source):
+        diagnostics.add(rows.numbers, *rowwise.evaluate(rows))
+    _check(len(diagnostics.sample))
+    if diagnostics.unknown == diagnostics.sample.rows:
+        raise NumericalError("the residuals are all zero, so there is nothing to look at")
+    names = residuals.AxisNames(rowwise.fit.formula, *rowwise.axis)
+    draw = residuals.diagnostics if kind == "diagnostics" else partial(residuals.panel, kind)
+    return draw(diagnostics, names)
+
+
+def _check(rows: int) -> None:
+    if not rows:
+        raise NumericalError("the data have no complete rows to draw")

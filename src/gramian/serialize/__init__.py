@@ -1,0 +1,1 @@
+"""Files: the container, and the codecs that several results share."""

@@ -1,0 +1,270 @@
+"""RidgeCV and LassoCV: the penalty by cross-validation, from the sums of the folds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Self, TypeAlias
+
+import numpy as np
+from sklearn.model_selection import check_cv
+from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
+from sklearn.utils.validation import check_is_fitted
+
+from gramian.engines.blas import one_thread
+from gramian.errors import OptionError
+from gramian.fit.passes.options import penalty
+from gramian.fit.penalized.cross_validation import squared_errors
+from gramian.fit.penalized.result import PenalizedFit
+from gramian.linalg.penalized.paths import lasso
+from gramian.linalg.penalized.ridge import ridge
+from gramian.linalg.penalized.system import Penalty, System
+from gramian.sklearn.base import SumsRegressor
+from gramian.sklearn.folds import Split, checked_splits, fold_sums
+from gramian.sklearn.lasso import check_signs, penalized_fit, slopes_at_penalty, system_of
+from gramian.sklearn.leave_one_out import leave_one_out_errors
+from gramian.sklearn.linear import LeastSquaresRegressor
+from gramian.sklearn.normal_equations import intercepts
+from gramian.sklearn.rows import Rows, weight_name
+from gramian.sklearn.sums import Sums
+from gramian.typing import Matrix, Vector
+
+Score: TypeAlias = Callable[[Vector, float], Vector]
+
+MIN_TEST_ROWS = 2  # test rows for which a share of the variance makes sense
+
+
+class CrossValidated(SumsRegressor):
+    """An estimator that chooses its penalty by splits of the rows."""
+
+    cv: Any
+
+    def _routed(self, params: dict[str, Any]) -> dict[str, Any]:
+        """What the splitter is given. Raises TypeError for what nobody asks for."""
+        return dict(process_routing(self, "fit", **params).splitter.split) if params else {}
+
+    def _splits(self, rows: Rows, y: Any, split_params: dict[str, Any]) -> list[Split]:
+        return checked_splits(check_cv(self.cv), rows.X, y, **split_params)
+
+    def _folds(self, rows: Rows, splits: Sequence[Split], sums: Sums) -> Any:
+        outcomes, weight_column = self._outcomes(sums.outcomes), weight_name(rows.columns)
+        weight = weight_column if weight_column in rows.vectors else None
+        return fold_sums(rows, splits, outcomes, weight, sums, centred=self.fit_intercept, jobs=self.n_jobs)
+
+    def get_metadata_routing(self) -> Any:
+        """What is passed on to the splitter: its groups, where `cv` asks for them."""
+        mapping = MethodMapping().add(caller="fit", callee="split")
+        return MetadataRouter(owner=self).add_self_request(self).add(splitter=check_cv(self.cv), method_mapping=mapping)
+
+
+class RidgeCV(CrossValidated, LeastSquaresRegressor):
+    """Ridge regression whose alpha is chosen by cross-validation.
+
+    cv : None leaves out one row at a time, in one more pass; else folds, splits or a splitter, each of whose rows is
+    read once. alphas : those that are tried. scoring : "r2" (as None with cv), "neg_mean_squared_error" (as None
+    without) or "neg_root_mean_squared_error", which sums can tell. alpha_per_target : without cv, one for each outcome.
+    Other parameters as in `Ridge`.
+    Attributes: alpha_, best_score_, one each or (k,) with alpha_per_target, and those of `Ridge`.
+
+    >>> from gramian.sklearn import RidgeCV
+    >>> RidgeCV(alphas=(0.1, 1.0)).fit([[1.0], [2.0], [3.0], [4.0]], [2.0, 4.0, 5.0, 8.0]).alpha_
+    0.1
+    """
+
+    def __init__(
+        self,
+        alphas: Any = (0.1, 1.0, 10.0),
+        *,
+        fit_intercept: bool = True,
+        scoring: str | None = None,
+        cv: Any = None,
+        alpha_per_target: bool = False,
+        digits: float = 8,
+    ) -> None:
+        self.alphas = alphas
+        self.fit_intercept = fit_intercept
+        self.scoring = scoring
+        self.cv = cv
+        self.alpha_per_target = alpha_per_target
+        self.digits = digits
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, **params: Any) -> Self:
+        """Fit to X (n, p) and y (n,) or (n, k); a weight counts as so many rows, which stay in one fold.
+
+        params : for the splitter (groups), where metadata routing is enabled.
+        """
+        digits, alphas = self._requested_digits(), _alphas(self.alphas, least=0.0 if self.cv is not None else None)
+        split_params, rows = self._routed(params), self._checked(X, y, sample_weight)
+        self._sums = sums = self._sum(rows)
+        measure = self._measure()
+        if self.cv is None:
+            errors = leave_one_out_errors(
+                rows, sums, alphas, self._outcomes(sums.outcomes), intercept=self.fit_intercept
+            )
+            scores = np.array([measure(e, outcome_variance(sums, j)) for j, e in enumerate(errors)])
+        else:
+            scores = self._scores(rows, self._splits(rows, y, split_params), alphas, measure)
+        if self.alpha_per_target and len(scores) > 1:
+            best_index = np.argmax(scores, axis=1)
+            self.alpha_, self.best_score_ = alphas[best_index], scores[np.arange(len(best_index)), best_index]
+        else:
+            scores = scores.mean(axis=0)
+            self.alpha_, self.best_score_ = float(alphas[np.argmax(scores)]), float(scores.max())
+        return self._refit(rows, digits)
+
+    def _measure(self) -> Score:
+        """What is greatest for the best penalty."""
+        if self.alpha_per_target and self.cv is not None:
+            raise OptionError("alpha_per_target goes with cv=None, where rows are left out one at a time")
+        name = self.scoring or ("neg_mean_squared_error" if self.cv is None else "r2")
+        if not isinstance(name, str) or name not in SCORES:
+            raise OptionError(
+                f"scoring must be one of {', '.join(map(repr, SCORES))}, or None, found {self.scoring!r}; others need "
+                "predictions of every row: use GridSearchCV with Ridge"
+            )
+        return SCORES[name]
+
+    def _scores(self, rows: Rows, splits: Sequence[Split], alphas: Vector, measure: Score) -> Matrix:
+        """Mean over folds, (k, a); of minus the squared error where a fold has one row, and so no R squared."""
+        if min(len(test) for _, test in splits) < MIN_TEST_ROWS and measure is r_squared:
+            measure = negative_mse
+        fold_scores = [
+            [
+                measure(*_ridge_errors(train, test, j, alphas, intercept=self.fit_intercept))
+                for j in range(train.outcomes)
+            ]
+            for train, test in self._folds(rows, splits, self._sums)
+        ]
+        return np.asarray(np.mean(fold_scores, axis=0))
+
+    def _alphas(self, outcomes: int) -> Vector | None:
+        each = np.broadcast_to(np.asarray(self.alpha_), outcomes)
+        return each if each.any() else None
+
+
+class LassoCV(CrossValidated):
+    """The lasso whose alpha is chosen by cross-validation: exact paths, from the sums of the folds.
+
+    alphas : how many, from the smallest that leaves no coefficient down to eps times it, or those to try. cv : folds
+    (5), splits or a splitter. copy_X, n_jobs, positive : as in `LinearRegression`.
+    Attributes: alpha_, alphas_ (a,), mse_path_ (a, folds), and those of `Lasso`.
+
+    >>> from gramian.sklearn import LassoCV
+    >>> X, y = [[float(i)] for i in range(10)], [2.0 * i for i in range(10)]
+    >>> LassoCV().fit(X, y).coef_.round(6).tolist()
+    [1.998]
+    """
+
+    _multi_output = False
+
+    def __init__(
+        self,
+        *,
+        eps: float = 1e-3,
+        alphas: Any = 100,
+        fit_intercept: bool = True,
+        copy_X: bool = True,
+        cv: Any = None,
+        n_jobs: int | None = None,
+        positive: bool = False,
+    ) -> None:
+        self.eps = eps
+        self.alphas = alphas
+        self.fit_intercept = fit_intercept
+        self.copy_X = copy_X
+        self.cv = cv
+        self.n_jobs = n_jobs
+        self.positive = positive
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, **params: Any) -> Self:
+        """Fit to X (n, p) and y (n,); a weight counts as so many rows, which stay in one fold.
+
+        params : for the splitter (groups), where metadata routing is enabled.
+        """
+        split_params, rows = self._routed(params), self._checked(X, y, sample_weight)
+        self._sums = sums = self._sum(rows)
+        system = system_of(sums, 0, intercept=self.fit_intercept)
+        self.alphas_ = self._grid(system)
+        fold_errors = [
+            _lasso_errors(train, test, self.alphas_, intercept=self.fit_intercept, positive=self.positive)
+            for train, test in self._folds(rows, self._splits(rows, y, split_params), sums)
+        ]
+        self.mse_path_: Matrix = np.array(fold_errors).T
+        self.alpha_ = float(self.alphas_[np.argmin(self.mse_path_.mean(axis=1))])
+        slopes = slopes_at_penalty(system, self.alpha_, 1.0, positive=self.positive)[None, :]
+        return self._set_coefficients(slopes, intercepts(sums, slopes, intercept=self.fit_intercept))
+
+    @property
+    def inference_(self) -> PenalizedFit:
+        """The fit with its degrees of freedom and criteria; it has no standard errors."""
+        check_is_fitted(self)
+        check_signs(self.positive)
+        (outcome,) = self._outcomes(1)
+        return penalized_fit(self._sums, self._names, outcome, self.alpha_, 1.0, intercept=self.fit_intercept)
+
+    def _grid(self, system: System) -> Vector:
+        if not np.isscalar(self.alphas):
+            return np.sort(_alphas(self.alphas, least=0.0))[::-1]
+        if isinstance(self.alphas, bool) or not isinstance(self.alphas, int | np.integer) or self.alphas < 1:
+            raise OptionError(f"alphas must be a whole number above 0, or the penalties, found {self.alphas!r}")
+        if not 0.0 < self.eps < 1.0:
+            raise OptionError(f"eps must be between 0 and 1, found {self.eps!r}")
+        gradients = system.c if self.positive else np.abs(system.c)
+        top = float(gradients.max(initial=0.0)) / system.weight
+        return np.asarray(np.geomspace(top or 1.0, (top or 1.0) * self.eps, self.alphas))
+
+
+def _alphas(values: Any, least: float | None) -> Vector:
+    """Penalties (a,) to try; least None : above 0."""
+    alphas = np.array([penalty(float(a)) for a in np.ravel(values)])
+    if not len(alphas) or (least is None and not alphas.all()):
+        raise OptionError(f"alphas must be numbers above 0, at least one, found {values!r}")
+    return alphas
+
+
+def _lasso_errors(train: Sums, test: Sums, alphas: Vector, *, intercept: bool, positive: bool) -> Vector:
+    """Mean squared errors on the test rows of lasso fits to the training rows, (a,)."""
+    a, b = system_of(train, 0, intercept=intercept), system_of(test, 0, intercept=intercept)
+    with one_thread():
+        slopes = _slopes(a, alphas, positive=positive)
+    return squared_errors(a, b, slopes)
+
+
+def _slopes(system: System, alphas: Vector, *, positive: bool) -> Matrix:
+    if positive:
+        return np.array([slopes_at_penalty(system, float(a), 1.0, positive=True) for a in alphas])
+    return lasso(system, Penalty(np.ones(len(system.c))), alphas).coefficients
+
+
+def _ridge_errors(train: Sums, test: Sums, j: int, alphas: Vector, *, intercept: bool) -> tuple[Vector, float]:
+    """Mean squared errors on the test rows of ridge fits to the training rows, (a,), and the variance of the former."""
+    a, b = system_of(train, j, intercept=intercept), system_of(test, j, intercept=intercept)
+    with one_thread():
+        slopes = ridge(a, Penalty(np.ones(len(a.c)), l1_ratio=0.0), alphas).coefficients
+    return squared_errors(a, b, slopes), outcome_variance(test, j)
+
+
+def outcome_variance(sums: Sums, j: int) -> float:
+    """The variance of an outcome."""
+    return system_of(sums, j, intercept=True).yy / sums.weight
+
+
+def negative_mse(errors: Vector, variance: float) -> Vector:
+    """Minus the mean squared error, (a,)."""
+    return -errors
+
+
+def negative_rmse(errors: Vector, variance: float) -> Vector:
+    """Minus the root of the mean squared error, (a,)."""
+    return -np.sqrt(errors)
+
+
+def r_squared(errors: Vector, variance: float) -> Vector:
+    """R squared, (a,); 0 where the outcome does not vary."""
+    return 1.0 - errors / variance if variance else np.zeros(len(errors))
+
+
+SCORES: dict[str, Score] = {
+    "r2": r_squared,
+    "neg_mean_squared_error": negative_mse,
+    "neg_root_mean_squared_error": negative_rmse,
+}

@@ -1,0 +1,223 @@
+"""LogisticRegression and PoissonRegressor: iteratively reweighted least squares, a few passes over X."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.metrics import d2_tweedie_score
+from sklearn.utils.class_weight import compute_class_weight
+from sklearn.utils.extmath import safe_sparse_dot
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from gramian.errors import OptionError
+from gramian.fit.glm.fit import run_glm
+from gramian.fit.glm.options import glm_options
+from gramian.fit.glm.result import GlmFit
+from gramian.fit.glm.solution import GlmSolved
+from gramian.fit.passes.options import Options, penalty
+from gramian.formula.syntax import Name, label
+from gramian.models.families import family_named
+from gramian.models.glm import GLM
+from gramian.models.links import link_named
+from gramian.sklearn.base import check_width, checked_weight, column_names
+from gramian.sklearn.rows import Rows, outcome_names, rows_of, weight_name
+from gramian.sklearn.threads import local
+from gramian.typing import Matrix, Vector
+
+
+class GlmEstimator(BaseEstimator):  # type: ignore[misc]
+    """A generalized linear model of one outcome."""
+
+    fit_intercept: bool
+    max_iter: int
+    n_jobs: int | None = None
+
+    def _eta(self, X: Any) -> Vector:
+        """X b + intercept, (n,)."""
+        check_is_fitted(self)
+        X = validate_data(self, X, accept_sparse=("csr", "csc"), reset=False)
+        return np.asarray(safe_sparse_dot(X, np.ravel(self.coef_), dense_output=True) + np.ravel(self.intercept_))
+
+    def _fitted(self, family: str, X: Any, y: Vector, weight: Vector | None, alpha: float) -> tuple[Vector, float]:
+        """Slopes and intercept of the fit whose deviance + alpha |b|^2 is least."""
+        check_width(X)
+        names = column_names(self)
+        rows = rows_of(X, y[:, None], weight, names)
+        weight_column = None if weight is None else weight_name(names)
+        common = Options(weights=weight_column, alpha=alpha or None, collinear="drop" if alpha else "min-norm")
+        formula = _formula(rows, names, weight_column, intercept=self.fit_intercept)
+        options = glm_options(family, common=common, max_passes=_checked_max_iter(self.max_iter))
+        self._solved: GlmSolved = run_glm(formula, rows, options, local(rows.rows, self.n_jobs), None)
+        self.n_iter_ = self._solved.linear.passes
+        b = self._solved.linear.coefficients
+        return (b[1:], float(b[0])) if self.fit_intercept else (b, 0.0)
+
+    @property
+    def inference_(self) -> GlmFit:
+        """The fit with standard errors, tests, intervals and deviances."""
+        check_is_fitted(self)
+        return GlmFit(self._solved)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+
+def _formula(rows: Rows, names: tuple[str, ...], weight: str | None, *, intercept: bool) -> str:
+    """All columns but the weights."""
+    (outcome,) = outcome_names(names, 1)
+    without = "" if weight is None else f" - {label(Name(weight))}"
+    return f"{label(Name(outcome))} ~ .{without}{'' if intercept else ' - 1'}"
+
+
+class LogisticRegression(ClassifierMixin, GlmEstimator):  # type: ignore[misc]
+    """Logistic regression of two classes, |b|^2 / 2 + C * (negative log likelihood), by Newton's steps.
+
+    C : inverse of the penalty, infinite for none. class_weight : a dict, "balanced", or None. max_iter : passes over X
+    at most. n_jobs : threads, by default one a core. Two to five passes are made, until the error left is far below the
+    standard errors, so there is no tol; there is one way, so neither solver nor what steers others.
+    Attributes: classes_, coef_ (1, p), intercept_ (1,), n_iter_ (passes), n_features_in_, feature_names_in_,
+    inference_ (a `GlmFit`).
+
+    >>> from gramian.sklearn import LogisticRegression
+    >>> X, y = [[1.0], [2.0], [3.0], [4.0], [5.0], [6.0]], ["no", "no", "yes", "no", "yes", "yes"]
+    >>> LogisticRegression(C=float("inf")).fit(X, y).coef_.round(6).tolist()
+    [[1.214028]]
+    """
+
+    def __init__(
+        self,
+        C: float = 1.0,
+        *,
+        fit_intercept: bool = True,
+        class_weight: Any = None,
+        max_iter: int = 100,
+        n_jobs: int | None = None,
+    ) -> None:
+        self.C = C
+        self.fit_intercept = fit_intercept
+        self.class_weight = class_weight
+        self.max_iter = max_iter
+        self.n_jobs = n_jobs
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Fit to X (n, p), dense or sparse, and y (n,) of two classes; a weight counts as so many rows."""
+        alpha = _inverse(self.C)
+        X, y = validate_data(self, X, y, accept_sparse="csr")
+        weight = checked_weight(sample_weight, X)
+        kind = type_of_target(y, input_name="y", raise_unknown=True)
+        if kind != "binary":
+            check_classification_targets(y)
+            raise ValueError(f"Only binary classification is supported. The type of the target is {kind}.")
+        self.classes_ = _two_classes(y)
+        classes = self.classes_ if weight is None else np.unique(y[weight > 0])
+        if len(classes) < 2:
+            raise ValueError(f"LogisticRegression needs rows of two classes; there is only one class: {classes[0]!r}")
+        success = np.asarray(y == self.classes_[1])
+        weight = _class_weighted(self.class_weight, self.classes_, y, success, weight)
+        b, intercept = self._fitted("binomial", X, success.astype(np.float64), weight, alpha)
+        self.coef_, self.intercept_ = b[None, :], np.array([intercept])
+        return self
+
+    def decision_function(self, X: Any) -> Vector:
+        """The log odds of the second class, (n,)."""
+        return self._eta(X)
+
+    def predict_proba(self, X: Any) -> Matrix:
+        """Probabilities of the classes, (n, 2)."""
+        eta = self._eta(X)
+        return np.column_stack([LOGIT.mean(-eta), LOGIT.mean(eta)])
+
+    def predict_log_proba(self, X: Any) -> Matrix:
+        """Logarithms of the probabilities, (n, 2)."""
+        eta = self._eta(X)
+        return -np.column_stack([np.logaddexp(0.0, eta), np.logaddexp(0.0, -eta)])
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """The more probable class, (n,)."""
+        second = self._eta(X) > 0
+        return np.asarray(self.classes_[second.astype(int)])
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_class = False
+        return tags
+
+
+def _two_classes(y: NDArray[Any]) -> NDArray[Any]:
+    """The values of y, of which there are at most two, in order."""
+    return np.unique(y if y.dtype.kind not in "iuf" else np.array([y.min(), y.max()]))
+
+
+LOGIT = GLM(family_named("binomial"), link_named("logit"))
+
+
+class PoissonRegressor(RegressorMixin, GlmEstimator):  # type: ignore[misc]
+    """Poisson regression with log link, half the mean deviance + alpha |b|^2 / 2, by Newton's steps.
+
+    The mean is over rows or weights, as in scikit-learn. Parameters and attributes otherwise as in
+    `LogisticRegression`; coef_ is (p,), intercept_ a number. `score` is the share of the deviance explained.
+
+    >>> from gramian.sklearn import PoissonRegressor
+    >>> model = PoissonRegressor(alpha=0.0).fit([[0.0], [0.0], [1.0], [1.0]], [1.0, 3.0, 4.0, 8.0])
+    >>> round(float(model.coef_[0]), 9)
+    1.098612289
+    """
+
+    def __init__(self, alpha: float = 1.0, *, fit_intercept: bool = True, max_iter: int = 100) -> None:
+        self.alpha = alpha
+        self.fit_intercept = fit_intercept
+        self.max_iter = max_iter
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Fit to X (n, p), dense or sparse, and y (n,) >= 0; a weight counts as so many rows."""
+        alpha = penalty(self.alpha)
+        X, y = validate_data(self, X, y, accept_sparse="csr", y_numeric=True)
+        weight = checked_weight(sample_weight, X)
+        y = np.asarray(y, np.float64)
+        if (y < 0).any():
+            raise ValueError(f"PoissonRegressor needs outcomes that are not negative, found {y.min():g}")
+        total = float(len(y)) if weight is None else float(weight.sum())
+        self.coef_, self.intercept_ = self._fitted("poisson", X, y, weight, alpha * total)
+        return self
+
+    def predict(self, X: Any) -> Vector:
+        """The mean, exp(X b + intercept), (n,)."""
+        return np.exp(self._eta(X))
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """The share of the deviance that is explained."""
+        return float(d2_tweedie_score(y, self.predict(X), sample_weight=sample_weight, power=1))
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.positive_only = True
+        return tags
+
+
+def _checked_max_iter(max_iter: Any) -> int:
+    if isinstance(max_iter, bool) or not isinstance(max_iter, int | np.integer) or max_iter < 1:
+        raise OptionError(f"max_iter must be a whole number above 0, found {max_iter!r}")
+    return int(max_iter)
+
+
+def _inverse(C: Any) -> float:
+    if isinstance(C, bool) or not isinstance(C, int | float) or not C > 0.0 or math.isnan(C):
+        raise OptionError(f"C must be a number above 0, infinite for no penalty, found {C!r}")
+    return penalty(1.0 / C)
+
+
+def _class_weighted(
+    class_weight: Any, classes: NDArray[Any], y: NDArray[Any], success: NDArray[np.bool_], weight: Vector | None
+) -> Vector | None:
+    if class_weight is None:
+        return weight
+    class_weights = compute_class_weight(class_weight, classes=classes, y=y, sample_weight=weight)
+    row_weights = np.where(success, class_weights[1], class_weights[0])
+    return np.asarray(row_weights if weight is None else row_weights * weight)
