@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 from gramian.data.source import source_of
 from gramian.engines.choice import Engine, engine_of
 from gramian.engines.progress import Progress, watched
-from gramian.errors import OptionError
+from gramian.errors import OptionError, one_of
 from gramian.fit.glm.fit import run_glm
 from gramian.fit.glm.options import glm_options
 from gramian.fit.glm.plan import plan_glm
@@ -24,7 +24,7 @@ from gramian.fit.groups.result import Fits
 from gramian.fit.linear.fit import run_with_vcov
 from gramian.fit.linear.result import LinearFit
 from gramian.fit.passes.keys import by_columns
-from gramian.fit.passes.options import COLLINEAR, NA, SOLVERS, Options, one_of, penalty, with_accuracy
+from gramian.fit.passes.options import COLLINEAR, NA, SOLVERS, Options, penalty, with_accuracy
 from gramian.fit.passes.plan import Plan
 from gramian.fit.resume.run import RunPolicy
 from gramian.fit.wide.dispatch_tmp import fit_wide, plan_with

@@ -144,3 +144,12 @@ def listing(names: Iterable[str], limit: int = 12) -> str:
 def _no_column(name: str, names: tuple[str, ...]) -> str:
     columns = f"{len(names)} column{'s'[: len(names) != 1]}"
     return f"no column '{name}'{did_you_mean(name, names)} ({columns}: {listing(names)})"
+
+
+def one_of(name: str, value: str, allowed: Iterable[str]) -> str:
+    """The value, if it is allowed."""
+    allowed = tuple(allowed)
+    if value not in allowed:
+        choices = ", ".join(repr(a) for a in allowed)
+        raise OptionError(f"{name} must be one of {choices}, found {value!r}{did_you_mean(str(value), allowed)}")
+    return value

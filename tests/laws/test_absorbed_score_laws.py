@@ -17,7 +17,7 @@ from gramian.engines.tree import Tree
 from gramian.fit.passes.accumulate import Accumulate
 from gramian.fit.vcov.cluster_scores import ClusterPass
 from gramian.fit.vcov.clusters import Clusters
-from gramian.fit.vcov.hc_within import DemeanedMeatPass
+from gramian.fit.vcov.hc import DemeanedMeatPass
 from gramian.fit.vcov.nesting import Nesting
 from gramian.fit.vcov.scores import FittedModel
 from gramian.fit.vcov.within import demeaned

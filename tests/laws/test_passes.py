@@ -18,7 +18,7 @@ from gramian.data.source import source_of
 from gramian.fit.curve.accumulate import CurvePass, CurveSums
 from gramian.fit.curve.fit import parsed_curve
 from gramian.fit.curve.options import curve_options
-from gramian.fit.curve.sample import SamplePass
+from gramian.fit.curve.start import SamplePass
 from gramian.fit.glm.accumulate import Linearize
 from gramian.fit.passes.accumulate import Accumulate, Accumulated
 from gramian.fit.passes.accumulate_exact import AccumulateExact, ExactAccumulated
@@ -172,7 +172,7 @@ def test_every_error_is_among_them() -> None:
 
 
 def test_a_pass_is_told_by_its_numbers() -> None:
-    from gramian.fit.resume.fingerprint import fingerprint
+    from gramian.fit.resume.checkpoint import fingerprint
 
     table = pa.table({"x": np.arange(9.0), "y": np.arange(9.0) ** 2, "f": list("abc") * 3})
     one, same = (Accumulate(design("y ~ x + f", table)) for _ in range(2))

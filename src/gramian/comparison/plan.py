@@ -8,8 +8,10 @@ from typing import Any
 
 from gramian.comparison.methods import NAMES, STOCHASTIC
 from gramian.data.source import source_of
-from gramian.fit.passes.options import NA, Options, one_of
-from gramian.fit.passes.plan import Plan, plan_linear
+from gramian.errors import one_of
+from gramian.fit.linear.plan import plan_linear
+from gramian.fit.passes.options import NA, Options
+from gramian.fit.passes.plan import Plan
 
 
 def plan_compare(

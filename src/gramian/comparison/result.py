@@ -92,9 +92,9 @@ class Comparison:
     def plot(self) -> Any:
         """A matplotlib figure: errors against iterations and passes, ways over the cost of two coefficients, times."""
         from gramian.comparison.methods import TITLES, iterative
-        from gramian.results import pictures
+        from gramian.comparison.plot import comparison
 
-        return pictures.comparison(self, iterative(1.0), TITLES)
+        return comparison(self, iterative(1.0), TITLES)
 
     def __str__(self) -> str:
         return self.summary()

@@ -20,11 +20,11 @@ from gramian.comparison.sweep import sweep as measured
 from gramian.data.source import source_of
 from gramian.engines.choice import Engine, engine_of
 from gramian.engines.progress import Progress, watched
-from gramian.errors import NumericalError, OptionError
+from gramian.errors import NumericalError, OptionError, one_of
 from gramian.fit.leastsquares.solution import Solved
 from gramian.fit.leastsquares.system import solve_linear
 from gramian.fit.passes.accumulate import Accumulate, Accumulated
-from gramian.fit.passes.options import NA, Options, one_of
+from gramian.fit.passes.options import NA, Options
 from gramian.fit.passes.prepare import prepare
 
 DIGITS = (2.0, 4.0, 8.0, 12.0)

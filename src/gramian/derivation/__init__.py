@@ -9,7 +9,7 @@ from gramian.derivation.columns import CONSTANT_PLACES, model_table
 from gramian.derivation.derivation import Derivation
 from gramian.derivation.polynomial import with_powers
 from gramian.derivation.solution import solve
-from gramian.fit.passes.options import one_of
+from gramian.errors import one_of
 
 __all__ = ["Derivation", "derive"]
 

@@ -145,9 +145,9 @@ class Derivation:
 
     def plot(self) -> Any:
         """A matplotlib figure: points, line and residuals; of several predictors outcomes against predictions."""
-        from gramian.results import pictures
+        from gramian.derivation.plot import derivation
 
-        return pictures.derivation(self)
+        return derivation(self)
 
     def to_dict(self) -> dict[str, Any]:
         """All numbers as plain JSON, schema `gramian.derivation/1`."""

@@ -9,8 +9,9 @@ from gramian.data.source import source_of
 from gramian.derivation.columns import MAX_COLUMNS
 from gramian.derivation.polynomial import with_powers
 from gramian.derivation.rows import MAX_ROWS
+from gramian.fit.linear.plan import plan_linear
 from gramian.fit.passes.options import Options
-from gramian.fit.passes.plan import Plan, plan_linear
+from gramian.fit.passes.plan import Plan
 
 
 def plan_derive(formula: str, data: Any, *, polynomial: int | None = None) -> Plan:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from gramian.formula.coordinates import Parametrization
 from gramian.formula.terms import Term, Terms
 from gramian.linalg.monomials import lower_monomials
 
@@ -44,3 +47,23 @@ def containing_terms(terms: Terms, number: int) -> frozenset[int]:
 
 def _atoms(term: Term) -> frozenset[str]:
     return frozenset(a if isinstance(a, str) else a.label for a in term.atoms)
+
+
+def nested(parametrization: Parametrization, terms: Sequence[int], allowed: Sequence[set[int]]) -> bool:
+    """Whether dropping terms means dropping columns that are solved for.
+
+    terms : (p,) number of each column's term. True if for every set of terms that has with each j those in `allowed[j]`
+    the solved columns span, with the constant, the same as the model's columns.
+    """
+    if parametrization.to_solved is None:
+        return parametrization.response_shift.keys() <= _constant(parametrization)
+    inside = all(
+        terms[i] in allowed[term]
+        for term, combination in zip(terms, parametrization.to_solved, strict=True)
+        for i in combination.keys() - _constant(parametrization)
+    )
+    return inside and parametrization.response_shift.keys() <= _constant(parametrization)
+
+
+def _constant(parametrization: Parametrization) -> set[int]:
+    return set() if parametrization.constant is None else {parametrization.constant}

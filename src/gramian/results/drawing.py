@@ -9,8 +9,7 @@ import numpy as np
 
 from gramian.batch import Source
 from gramian.data.source import source_of
-from gramian.errors import NumericalError, OptionError
-from gramian.fit.passes.options import one_of
+from gramian.errors import NumericalError, OptionError, one_of
 from gramian.plots.bins import Bins
 from gramian.plots.influence import Residuals
 from gramian.plots.sample import Sample

@@ -5,7 +5,8 @@ from __future__ import annotations
 import html
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import Any, ClassVar, Protocol, TypeVar
+from os import PathLike
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -20,6 +21,9 @@ from gramian.inference.tests import Test
 from gramian.results import tables
 from gramian.results.dropped_rows import HasDroppedRows
 from gramian.typing import Mask, Matrix, Vector
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 T = TypeVar("T", bound=np.generic)
 
@@ -74,8 +78,26 @@ class Estimates(HasDroppedRows):
         return self._facts.dropped_rows
 
     @abstractmethod
+    def plot(self, data: object | None = None, kind: str | None = None) -> Any:
+        """A matplotlib figure of the fit."""
+
+    @abstractmethod
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write the fit to a file that `gramian.load` reads."""
+
+    @abstractmethod
+    def to_dict(self, level: float = 0.95) -> dict[str, Any]:
+        """The fit as plain JSON; what is not a finite number is None."""
+
+    @abstractmethod
+    def render(self, level: float = 0.95) -> list[RenderableType]:
+        """Parts of the summary, for a console that draws them."""
+
     def summary(self, level: float = 0.95) -> str:
         """All of it as plain text."""
+        from gramian.results.report import to_text  # rich takes a while to import
+
+        return to_text(self.render(level))
 
     @property
     def formula(self) -> str:

@@ -7,19 +7,14 @@ import io
 import json
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
-from gramian.fit.glm.result import GlmFit
-from gramian.fit.wide.result import WideFit
 from gramian.results.format_numbers import p_value, printable, significant
 from gramian.results.tables import columns
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
+    from gramian.results.estimates import Estimates
 
-    from gramian.fit.linear.result import LinearFit
-
-Fit: TypeAlias = "LinearFit | GlmFit | WideFit"
 LATEX = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}",
@@ -28,28 +23,17 @@ LATEX = {
 MARKDOWN = str.maketrans({c: f"\\{c}" for c in "\\`*_{}[]<>()#+-.!|~$"} | {"&": "&amp;"})
 
 
-def rendered(fit: Fit, level: float = 0.95) -> list[RenderableType]:
-    """The summary in parts, for a screen."""
-    from gramian.fit.glm import report as glm_report
-    from gramian.fit.wide import report as wide_report
-    from gramian.results import report
-
-    if isinstance(fit, WideFit):
-        return wide_report.render(fit, level)
-    return glm_report.render(fit, level) if isinstance(fit, GlmFit) else report.render(fit, level)
-
-
-def as_table(fit: Fit, level: float = 0.95) -> str:
+def as_table(fit: Estimates, level: float = 0.95) -> str:
     """The summary."""
     return fit.summary(level)
 
 
-def as_json(fit: Fit, level: float = 0.95) -> str:
+def as_json(fit: Estimates, level: float = 0.95) -> str:
     """The versioned object `gramian.fit/1`."""
     return json.dumps(fit.to_dict(level), indent=2, ensure_ascii=False, allow_nan=False)
 
 
-def as_csv(fit: Fit, level: float = 0.95) -> str:
+def as_csv(fit: Estimates, level: float = 0.95) -> str:
     """The columns of `tidy`, numbers with all their digits, nothing where unknown."""
     values = columns(fit, level)
     out = io.StringIO()
@@ -60,7 +44,7 @@ def as_csv(fit: Fit, level: float = 0.95) -> str:
     return out.getvalue().removesuffix("\n")
 
 
-def as_markdown(fit: Fit, level: float = 0.95) -> str:
+def as_markdown(fit: Estimates, level: float = 0.95) -> str:
     """A table as GitHub shows it."""
     headings = _headings(fit)
     lines = ["| " + " | ".join(headings) + " |", "|:--|" + "--:|" * (len(headings) - 1)]
@@ -68,7 +52,7 @@ def as_markdown(fit: Fit, level: float = 0.95) -> str:
     return "\n".join(lines)
 
 
-def as_latex(fit: Fit, level: float = 0.95) -> str:
+def as_latex(fit: Estimates, level: float = 0.95) -> str:
     """A `tabular` for the package booktabs."""
     headings = _headings(fit)
     head = " & ".join(headings).replace("p-value", "$p$-value")
@@ -77,7 +61,7 @@ def as_latex(fit: Fit, level: float = 0.95) -> str:
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"])
 
 
-FORMATS: dict[str, Callable[[Fit, float], str]] = {
+FORMATS: dict[str, Callable[[Estimates, float], str]] = {
     "table": as_table,
     "json": as_json,
     "csv": as_csv,
@@ -86,11 +70,11 @@ FORMATS: dict[str, Callable[[Fit, float], str]] = {
 }
 
 
-def _headings(fit: Fit) -> tuple[str, ...]:
+def _headings(fit: Estimates) -> tuple[str, ...]:
     return ("term", "estimate", "std. error", fit.statistic, "p-value", "low", "high")
 
 
-def _rows(fit: Fit, level: float) -> list[tuple[str, list[str]]]:
+def _rows(fit: Estimates, level: float) -> list[tuple[str, list[str]]]:
     """Names and numbers as people read them."""
     rows = zip(*(v.tolist() for v in columns(fit, level).values()), strict=True)
     out = []

@@ -28,13 +28,7 @@ if TYPE_CHECKING:
 MAX_COEFFICIENTS = 60  # coefficients that are shown
 MAX_NOTES = 12  # aliased columns, empty cells that are named
 MIN_WIDTH, MAX_WIDTH = 80, 10_000
-PERFECT = "the fit is perfect to rounding: sigma, standard errors and tests are rounding errors"
 LEGEND = "p-values: *** below 0.001, ** below 0.01, * below 0.05, . below 0.1"
-
-
-def text(fit: LinearFit, level: float = 0.95) -> str:
-    """The report as plain text."""
-    return to_text(render(fit, level))
 
 
 def to_text(parts: list[RenderableType]) -> str:
@@ -46,17 +40,6 @@ def to_text(parts: list[RenderableType]) -> str:
     for part in parts:
         console.print(part)
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
-
-
-def render(fit: LinearFit, level: float = 0.95) -> list[RenderableType]:
-    """The parts of the report, from top to bottom."""
-    return join_blocks(
-        _title(fit),
-        describe_rows(fit, fit.solved.design.count) + describe_unused_columns(fit),
-        coefficient_table(fit, level),
-        _quality(fit),
-        _notes(fit),
-    )
 
 
 def join_blocks(
@@ -75,13 +58,6 @@ def join_blocks(
     return out
 
 
-def _title(fit: LinearFit) -> Text:
-    kind = "Linear regression" if fit.alpha is None else f"Ridge regression, alpha = {number(fit.alpha)}"
-    weight = fit.solved.design.weight
-    weights = f", weights: {printable(weight)}" if weight else ""
-    return Text.assemble((f"{kind}{weights}", "bold"), "\n", printable(fit.formula))
-
-
 def describe_rows(fit: Estimates | Path | PenalizedFit, count: str | None = None) -> list[str]:
     """How many rows were used; how many were not, why, and which columns are to blame."""
     dropped = sum(fit.dropped_rows.values())
@@ -96,21 +72,6 @@ def describe_rows(fit: Estimates | Path | PenalizedFit, count: str | None = None
             f"{dropped:,} left out: {causes}" + _listed(" (", [f"{printable(c)} {n:,}" for c, n in by_column], ")")
         )
     return lines
-
-
-def describe_unused_columns(fit: LinearFit) -> list[str]:
-    """How many rows a Gram left out because of columns that this model does not use; bounds where several lack."""
-    design = fit.solved.design
-    names = [*design.terms.variables, *design.terms.factors, *(r.lstrip("~") for r in design.outcome)]
-    used = [n for c, n in fit.missing.items() if c in (*names, "weights", "counts", "offset")]
-    others = {c: n for c, n in fit.missing.items() if c not in (*names, "weights", "counts", "offset")}
-    total = sum(n for cause, n in fit.dropped_rows.items() if cause != "zero weight")
-    low, high = max(total - sum(used), 0), min(total - max(used, default=0), sum(others.values()))
-    if high <= 0 or not others:
-        return []
-    count = f"{low:,}" if low == high else f"{low:,} to {high:,}"
-    names_text = _listed("", [f"{printable(c)} {n:,}" for c, n in sorted(others.items(), key=lambda pair: -pair[1])])
-    return [f"{count} of them only because of columns that this model does not use: {names_text}"]
 
 
 def coefficient_table(fit: Estimates, level: float) -> list[RenderableType]:
@@ -149,69 +110,15 @@ def _legend(p: Vector) -> list[RenderableType]:
     return [Text(LEGEND, style="dim")] if (p < 0.1).any() else []
 
 
-def _quality(fit: LinearFit) -> list[str]:
-    f, degrees = fit.f_test, f"{number(fit.df_residual, 8)} residual degrees of freedom"
-    lines = [f"sigma {number(fit.sigma)} on {degrees}" if fit.df_residual > 0 else "no residual degrees of freedom"]
-    if fit.alpha is not None:
-        lines.append(f"{number(fit.effective)} effective columns of {fit.rank}")
-    centred = "" if fit.intercept else " (about zero: there is no intercept)"
-    lines += describe_absorbed(fit)
-    lines.append(f"R squared {number(fit.r_squared, 5)}, adjusted {number(fit.adj_r_squared, 5)}{centred}")
-    if f is not None:
-        df_text = f"{f.df[0]:,} and {number(f.df[1], 8)} degrees of freedom"
-        lines.append(f"F {number(f.statistic)} on {df_text}, p {_format_comparison(f.p_value)}")
-    lines.append(f"log-likelihood {number(fit.loglik, 8)}, AIC {number(fit.aic, 8)}, BIC {number(fit.bic, 8)}")
-    return [*lines, describe_work(fit), *_accuracy(fit.solved)]
-
-
 def format_digits(value: float) -> str:
     """Digits, rounded down."""
     return "" if np.isnan(value) else f"{np.floor(10.0 * value) / 10.0:.1f}"
-
-
-def _accuracy(solved: Solved) -> list[str]:
-    """Digits of the coefficients; of the standard errors where they are those that were certified, the iid ones."""
-    accuracy = solved.accuracy
-    if accuracy is None or not len(accuracy.digits):
-        return []
-    method = {"fast": "one pass", "refined": "refined with a careful residual", "exact": "exact sums"}[
-        accuracy.precision
-    ]
-    fewest = format_digits(float(np.nanmin(accuracy.std_error_digits, initial=16.0)))
-    errors = f", {fewest} in standard errors" if solved.robust is None else ""
-    return [f"certified digits: {format_digits(accuracy.fewest_digits)} in every coefficient{errors} ({method})"]
-
-
-def describe_absorbed(fit: LinearFit) -> list[str]:
-    """Which factors were absorbed, what they cost, and how much is explained within their levels."""
-    absorbed = fit.absorbed
-    if absorbed is None:
-        return []
-    factors = ", ".join(f"{printable(name)} ({n:,} level{'s'[: n != 1]})" for name, n in absorbed.levels.items())
-    bound = "" if absorbed.exact else " at most"
-    singletons = [f"{n:,} of {printable(name)}" for name, n in absorbed.singletons.items() if n]
-    lines = [f"absorbed: {factors}, which cost{bound} {absorbed.rank:,} degrees of freedom"]
-    if singletons:
-        lines.append(f"levels of a single row, which they fit perfectly: {', '.join(singletons)}")
-    return [*lines, f"within R squared {number(fit.within_r_squared, 5)}"]
 
 
 def describe_work(fit: Estimates) -> str:
     """How the standard errors were made, how well conditioned the columns are, how often the data were read."""
     passes = "one pass" if fit.passes == 1 else f"{fit.passes} passes"
     return f"std. errors: {printable(fit.covariance.description)}; condition {number(fit.condition, 3)}; {passes} over the data"
-
-
-def _format_comparison(p: float) -> str:
-    formatted = p_value(p)
-    return formatted if formatted.startswith("<") else f"= {formatted}"
-
-
-def _notes(fit: LinearFit) -> list[str]:
-    notes = describe_columns(fit, fit.solved)
-    if fit.df_residual > 0 and fit.deviance <= fit.solved.tss * fit.rows * np.finfo(float).eps:
-        notes.append(PERFECT)
-    return notes
 
 
 def describe_columns(fit: LinearFit | GlmFit, solved: Solved) -> list[str]:

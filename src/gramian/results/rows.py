@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -12,8 +12,12 @@ from gramian.batch import Batch, Source
 from gramian.formula.design import Design
 from gramian.formula.row_reader import Reader
 from gramian.formula.terms import Terms
+from gramian.plots.influence import standardised
 from gramian.schema import Kind, Schema
 from gramian.typing import Codes, Mask, Matrix, Vector
+
+if TYPE_CHECKING:
+    pass
 
 
 class EvaluatedRows(NamedTuple):
@@ -97,3 +101,23 @@ class RowwiseFit:
         drawn[np.flatnonzero(complete_rows)[finite]] = True
         numbers = first + np.flatnonzero(drawn)
         return Rows(batch, drawn, numbers, y[finite], weight[finite], count[finite], values[:, drawn])
+
+
+def _gaussian(sigma: float) -> Callable[[Rows], EvaluatedRows]:
+    def evaluate(rows: Rows) -> EvaluatedRows:
+        fitted, leverage = rows.values[0], rows.weight * _half_width(rows) ** 2
+        residual = np.sqrt(rows.weight) * (rows.y - fitted)
+        return EvaluatedRows(fitted, residual, standardised(residual, leverage, sigma), leverage)
+
+    return evaluate
+
+
+def _half_width(rows: Rows) -> Vector:
+    """The root of x' inverse x."""
+    return np.asarray((rows.values[2] - rows.values[1]) / 2)
+
+
+def _axis(design: Design) -> tuple[str, str, str]:
+    outcome = next(iter(design.outcome)).removeprefix("~")
+    residual = "residual" if design.weight is None else "residual × √weight"
+    return f"fitted {outcome}", residual, "standardised residual"

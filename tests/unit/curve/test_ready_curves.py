@@ -9,7 +9,7 @@ import pytest
 from gramian.data.source import source_of
 from gramian.engines.local import Local
 from gramian.errors import NumericalError
-from gramian.fit.curve.sample import SIZE, SamplePass
+from gramian.fit.curve.start import SIZE, SamplePass
 from gramian.formula.curve import curve_of, parse_curve
 from gramian.models.curves import CURVES
 from gramian.results.curve_api import curve

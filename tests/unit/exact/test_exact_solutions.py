@@ -14,8 +14,8 @@ from reference.exact import least_squares, rational, solve_exact
 from gramian.linalg.exact import solve as module
 from gramian.linalg.exact.eliminate import eliminate, independent
 from gramian.linalg.exact.products import ExactGram, combined
-from gramian.linalg.exact.round import nearest, square_root
 from gramian.linalg.exact.solve import exact_solve
+from gramian.linalg.exact.to_float64 import nearest, square_root
 
 REFINED, ELIMINATED = -1.0, 1e9
 

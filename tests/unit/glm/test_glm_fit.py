@@ -14,8 +14,7 @@ import pytest
 import gramian as gm
 from gramian.errors import ArtifactError, DataError, OptionError
 from gramian.fit.glm.accumulate import Linearize, Totals
-from gramian.fit.glm.anderson import PastIterate, anderson_step
-from gramian.fit.glm.iterate import linear_convergence, quadratic_convergence
+from gramian.fit.glm.iterate import PastIterate, anderson_step, linear_convergence, quadratic_convergence
 from gramian.fit.glm.step import next_theta
 
 ROWS = 300

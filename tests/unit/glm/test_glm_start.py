@@ -9,9 +9,9 @@ from unit.glm.pieces import cut
 
 import gramian as gm
 from gramian.data.source import source_of
+from gramian.fit.glm.fit import glm_design
 from gramian.fit.glm.null_model import intercept
 from gramian.fit.glm.options import glm_options
-from gramian.fit.glm.setup import glm_design
 from gramian.fit.glm.start import subsample_start
 from gramian.fit.passes.options import Options
 from gramian.fit.passes.subsample import MAX_UNITS, case_control, draw

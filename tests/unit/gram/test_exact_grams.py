@@ -16,7 +16,7 @@ from gramian.errors import ArtifactError, NumericalError, SchemaError
 from gramian.fit.gram.result import Gram
 from gramian.fit.gram.submodel import design_and_moments
 from gramian.linalg.exact.moments import ExactMoments
-from gramian.linalg.exact.rounded import to_float64
+from gramian.linalg.exact.to_float64 import to_float64
 from gramian.linalg.monomials import Coordinate
 from gramian.serialize import file as store
 

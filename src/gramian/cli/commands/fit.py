@@ -23,7 +23,7 @@ from gramian.fit.passes.options import COLLINEAR, NA, SOLVERS
 if TYPE_CHECKING:
     from gramian.fit.gram.result import Gram
     from gramian.fit.groups.result import Fits
-    from gramian.results.formats import Fit
+    from gramian.results.estimates import Estimates
 
 FORMATS = ("table", "json", "csv", "md", "latex")
 LEVEL = 0.95
@@ -151,7 +151,7 @@ def command(
         raise OptionError(f"the formula '{formula}' has no '~'; quote it, as in gramian fit \"y ~ x\" {data[-1]}")
     check_plot(plot)
     check_single_fit(formula, option_values["by"], save=save is not None, plot=plot is not None)
-    fit: Fit | Fits
+    fit: Estimates | Fits
     if (grams := grams_of(data)) is not None:
         check_output_path(save, data)
         with accuracy(strict=strict):
@@ -175,7 +175,9 @@ def command(
         _output_fit(fit, option_values["format"], save, plot, source)
 
 
-def _fit_data(formula: str, source: Any, options: dict[str, Any], gram: Path | None, progress: bool) -> Fit | Fits:
+def _fit_data(
+    formula: str, source: Any, options: dict[str, Any], gram: Path | None, progress: bool
+) -> Estimates | Fits:
     return (
         _fit(formula, source, options, progress)
         if gram is None
@@ -183,7 +185,7 @@ def _fit_data(formula: str, source: Any, options: dict[str, Any], gram: Path | N
     )
 
 
-def _output_fit(fit: Fit, format: str, save: Path | None, plot: Path | None, source: Any = None) -> None:
+def _output_fit(fit: Estimates, format: str, save: Path | None, plot: Path | None, source: Any = None) -> None:
     """Print a fit, save it, draw it."""
     _print(fit, format)
     if save is not None:
@@ -193,7 +195,7 @@ def _output_fit(fit: Fit, format: str, save: Path | None, plot: Path | None, sou
         write_plot(fit.plot(source), plot)
 
 
-def _fit_grams(formula: str, grams: Gram, gram: Path | None, explain: bool, **option_values: Any) -> Fit | Fits:
+def _fit_grams(formula: str, grams: Gram, gram: Path | None, explain: bool, **option_values: Any) -> Estimates | Fits:
     """A fit from sums that are there."""
     parameter_source = click.get_current_context().get_parameter_source
     unsupported = [
@@ -217,7 +219,7 @@ def _fit_grams(formula: str, grams: Gram, gram: Path | None, explain: bool, **op
         model_options["digits"] = option_values["digits"]
     if option_values["ridge"] is None:
         vcov = parse_vcov(option_values["vcov"])
-        fit: Fit | Fits = grams.ols(
+        fit: Estimates | Fits = grams.ols(
             formula, collinear=option_values["collinear"], vcov=vcov, like=option_values["like"], **model_options
         )
         return fit
@@ -228,7 +230,9 @@ def _fit_grams(formula: str, grams: Gram, gram: Path | None, explain: bool, **op
     return grams.ridge(option_values["ridge"], formula, **model_options)  # type: ignore[no-any-return]  # a fit, or several
 
 
-def _fit_and_save_gram(formula: str, source: Any, options: dict[str, Any], target: Path, progress: bool) -> Fit | Fits:
+def _fit_and_save_gram(
+    formula: str, source: Any, options: dict[str, Any], target: Path, progress: bool
+) -> Estimates | Fits:
     """A fit, and the sums of its first pass as a file."""
     from gramian.fit.gram.keep import RecordingEngine
     from gramian.fit.gram.result import Gram
@@ -296,7 +300,7 @@ def _explain(formula: str, source: Any, options: dict[str, Any]) -> None:
     click.echo(str(plan(formula, source, **planned)))
 
 
-def _fit(formula: str, source: Any, options: dict[str, Any], progress: bool) -> Fit | Fits:
+def _fit(formula: str, source: Any, options: dict[str, Any], progress: bool) -> Estimates | Fits:
     from gramian.api import glm, ols, ridge
     from gramian.cli.progress import watching
 
@@ -304,7 +308,7 @@ def _fit(formula: str, source: Any, options: dict[str, Any], progress: bool) -> 
     with watching(progress, stoppable=options["checkpoint"] is not None) as watch:
         if family is not None:
             return glm(formula, source, family, ridge=alpha, collinear=collinear, progress=watch, **options)
-        fit: Fit | Fits
+        fit: Estimates | Fits
         if alpha is None:
             fit = ols(formula, source, collinear=collinear, progress=watch, **options)
         else:
@@ -312,12 +316,12 @@ def _fit(formula: str, source: Any, options: dict[str, Any], progress: bool) -> 
         return fit
 
 
-def _print(fit: Fit, format: str) -> None:
+def _print(fit: Estimates, format: str) -> None:
     from gramian.cli.output import show
     from gramian.results import formats
 
     if format == "table":
-        show(formats.rendered(fit))
+        show(fit.render())
         return
     click.echo(formats.FORMATS[format](fit, LEVEL))
     if format != "json":
@@ -325,7 +329,7 @@ def _print(fit: Fit, format: str) -> None:
             click.echo(line, err=True)
 
 
-def _dropped_lines(fit: Fit) -> Iterator[str]:
+def _dropped_lines(fit: Estimates) -> Iterator[str]:
     """What was left out, where the format has no place for it."""
     if fit.dropped_rows:
         causes = ", ".join(f"{n:,} {cause}" for cause, n in fit.dropped_rows.items())

@@ -15,8 +15,7 @@ from gramian.fit.curve.accumulate import CurvePass, CurveSums
 from gramian.fit.curve.errors import check_effects, check_rows, not_converged, not_defined, not_determined
 from gramian.fit.curve.loop import Search, SearchResult, minimise
 from gramian.fit.curve.options import CurveOptions, bounds_of, start_of
-from gramian.fit.curve.sample import Sample, SamplePass
-from gramian.fit.curve.start import start_from
+from gramian.fit.curve.start import Sample, SamplePass, start_from
 from gramian.fit.curve.step import Point, point_of
 from gramian.fit.curve.trust_region import RANK
 from gramian.fit.passes.row_cache import cached_source

@@ -9,11 +9,10 @@ import numpy as np
 import pyarrow as pa
 
 from gramian.batch import Batch, Source
-from gramian.errors import OptionError
+from gramian.errors import OptionError, one_of
 from gramian.fit.curve.accumulate import BLOCK
 from gramian.fit.curve.fit import CurveSolved
 from gramian.fit.leastsquares.predict import INTERVALS, interval_table
-from gramian.fit.passes.options import one_of
 from gramian.formula.design import Design
 from gramian.formula.row_reader import Observed, Reader
 from gramian.inference.intervals import t_quantile

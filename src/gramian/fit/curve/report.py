@@ -7,16 +7,12 @@ from typing import TYPE_CHECKING
 from rich.console import RenderableType
 from rich.text import Text
 
+from gramian.fit.linear.report import PERFECT
 from gramian.results.format_numbers import number, printable
-from gramian.results.report import PERFECT, coefficient_table, describe_rows, describe_work, join_blocks, to_text
+from gramian.results.report import coefficient_table, describe_rows, describe_work, join_blocks
 
 if TYPE_CHECKING:
     from gramian.fit.curve.result import CurveFit
-
-
-def text(fit: CurveFit, level: float = 0.95) -> str:
-    """The report as plain text."""
-    return to_text(render(fit, level))
 
 
 def render(fit: CurveFit, level: float = 0.95) -> list[RenderableType]:

@@ -5,23 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from os import PathLike
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pyarrow as pa
 
 from gramian.data.source import source_of
+from gramian.fit.curve import plot
 from gramian.fit.curve import tables as curve_tables
 from gramian.fit.curve.fit import CurveSolved
 from gramian.fit.curve.predict import predict
 from gramian.fit.curve.save import curve_to_json
 from gramian.inference import goodness, likelihood
 from gramian.inference.covariance import Covariance, iid
-from gramian.results import pictures
 from gramian.results.augment import augmented
 from gramian.results.estimates import Estimates, read_only
-from gramian.results.pictures.fits import curve_rows
 from gramian.serialize import file as store
 from gramian.typing import Mask, Vector
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 KIND = "curve-fit"
 
@@ -104,7 +106,7 @@ class CurveFit(Estimates):
 
         An Arrow table: the formula's columns first, null where something is missing.
         """
-        return augmented(curve_rows(self), source_of(data))
+        return augmented(plot.curve_rows(self), source_of(data))
 
     def glance(self) -> pa.Table:
         """The fit in one row."""
@@ -114,15 +116,15 @@ class CurveFit(Estimates):
         """The fit as plain JSON, schema `gramian.fit/1`; what is not a finite number is None."""
         return curve_tables.to_dict(self, level)
 
-    def summary(self, level: float = 0.95) -> str:
-        """All of it as plain text."""
-        from gramian.fit.curve.report import text  # rich takes a while to import
+    def render(self, level: float = 0.95) -> list[RenderableType]:
+        """Parts of the summary, for a console that draws them."""
+        from gramian.fit.curve.report import render  # rich takes a while to import
 
-        return text(self, level)
+        return render(self, level)
 
     def plot(self, data: object | None = None, kind: str | None = None) -> Any:
         """A matplotlib figure: parameters, or with data the curve or residuals; `kind` names others."""
-        return pictures.curve(self, data, kind)
+        return plot.curve(self, data, kind)
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write it to a file that `gramian.load` reads. Raises ArtifactError where that is impossible."""

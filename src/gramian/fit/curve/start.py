@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from itertools import product
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from gramian.batch import Batch
 from gramian.errors import NumericalError
+from gramian.fit.curve.accumulate import complete_rows
 from gramian.fit.curve.loop import Search, minimise
-from gramian.fit.curve.sample import Sample
 from gramian.fit.curve.step import Point, point_of
 from gramian.formula.curve import Curve
+from gramian.formula.row_reader import Reader
 from gramian.models.curve import triangular_factor
 from gramian.models.curves import NamedCurve
 from gramian.typing import Vector
@@ -67,3 +72,95 @@ def _candidates(
             values = np.quantile(y, [0.0, 0.1, 0.5, 0.9, 1.0])
         lists.append(np.unique(np.clip(values, search.low[at], search.high[at])))
     return [np.array(combination) for combination in product(*lists)]
+
+
+SIZE = 2048
+
+
+Hashes = NDArray[np.uint64]
+
+
+FIRST, SECOND = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
+
+
+GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sample:
+    """The distinct points (x, y) with the smallest hashes, and how many rows each stands for.
+
+    Adding is associative and commutative, to the bit (bottom-k sampling: Cohen and Kaplan, PODC 2007).
+    """
+
+    hashes: Hashes
+    x: Vector
+    y: Vector
+    counts: Vector
+
+    def __add__(self, other: Sample, /) -> Sample:
+        if not (len(self.x) and len(other.x)):
+            return self if len(self.x) else other
+        pairs = zip(self.arrays, other.arrays, strict=True)
+        return smallest(*(np.concatenate(pair) for pair in pairs))
+
+    @property
+    def arrays(self) -> tuple[Any, ...]:
+        """Hashes, x, y, counts."""
+        return self.hashes, self.x, self.y, self.counts
+
+
+def smallest(hashes: Hashes, x: Vector, y: Vector, counts: Vector) -> Sample:
+    """The SIZE distinct points with the smallest hashes; equal ones are counted together."""
+    order = np.lexsort((y, x, hashes))
+    hashes, x, y, counts = hashes[order], x[order], y[order], counts[order]
+    new = np.ones(len(x), bool)
+    new[1:] = (x[1:] != x[:-1]) | (y[1:] != y[:-1])
+    starts = np.flatnonzero(new)
+    summed = np.add.reduceat(counts, starts) if len(starts) else counts
+    return Sample(hashes[starts][:SIZE], x[starts][:SIZE], y[starts][:SIZE], summed[:SIZE])
+
+
+@dataclass(frozen=True, slots=True)
+class SamplePass:
+    """The light pass before a ready-made curve: batches to a sample of its complete rows."""
+
+    curve: Curve
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that are read."""
+        return self.curve.design.columns
+
+    @property
+    def empty(self) -> Sample:
+        """The sample of no rows."""
+        return Sample(np.zeros(0, np.uint64), np.zeros(0), np.zeros(0), np.zeros(0))
+
+    def accumulate(self, batches: Iterable[Batch], /) -> Sample:
+        """The sample of one unit."""
+        reader, sample = Reader(self.curve.design), self.empty
+        (variable,), (response,) = self.curve.variables, self.curve.design.outcome
+        for batch in batches:
+            with np.errstate(all="ignore"):
+                observed, _ = complete_rows(self.curve, reader.read(batch))
+            x, y = observed.values[variable] + 0.0, observed.values[response] + 0.0  # -0 is 0
+            hashes = hashed(x, y)
+            if len(sample.x) == SIZE:
+                may_enter = hashes <= sample.hashes[-1]  # no other can enter
+                hashes, x, y = hashes[may_enter], x[may_enter], y[may_enter]
+            sample += smallest(hashes, x, y, np.ones(len(x)))
+        return sample
+
+
+def hashed(x: Vector, y: Vector) -> Hashes:
+    """A hash of the bits of each pair (the finalizer of splitmix64, Steele, Lea and Flood 2014)."""
+    with np.errstate(over="ignore"):
+        hashed_x = _mixed(np.ascontiguousarray(x).view(np.uint64) + GOLDEN)
+        return _mixed(hashed_x ^ (np.ascontiguousarray(y).view(np.uint64) * GOLDEN + GOLDEN))
+
+
+def _mixed(z: Hashes) -> Hashes:
+    z = (z ^ (z >> np.uint64(30))) * FIRST
+    z = (z ^ (z >> np.uint64(27))) * SECOND
+    return z ^ (z >> np.uint64(31))

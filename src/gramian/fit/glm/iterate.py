@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, Protocol, TypeVar
+from itertools import pairwise
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+
+import numpy as np
 
 from gramian.errors import ConvergenceError
+from gramian.typing import Matrix, Vector
 
 MAX_HALVINGS = 12
 SLACK = 1e-11  # relative rounding of a sum of losses
@@ -111,3 +115,30 @@ def _not_converged(lengths: list[float], max_passes: int) -> str:
         "passes (max_passes=), shrink the coefficients (ridge=), or use another link, if a mean is about to leave its "
         "range"
     )
+
+
+DEPTH = 6
+
+
+INDEPENDENT = 1e-10
+
+
+class PastIterate(NamedTuple):
+    """A point and the step that was proposed from there."""
+
+    b: Vector
+    move: Vector
+
+
+def anderson_step(iterates: Sequence[PastIterate], metric: Matrix) -> Vector:
+    """The step from the last of the points. metric : (p, p) in which steps are measured."""
+    last, recent = iterates[-1], iterates[-1 - DEPTH :]
+    if len(recent) < 2:
+        return last.move
+    points = np.column_stack([b.b - a.b for a, b in pairwise(recent)])
+    steps = np.column_stack([b.move - a.move for a, b in pairwise(recent)])
+    inner = steps.T @ metric @ steps
+    size = np.sqrt(np.maximum(inner.diagonal(), np.finfo(float).tiny))
+    rhs = steps.T @ (metric @ last.move) / size
+    weights = np.linalg.lstsq(inner / size[:, None] / size, rhs, rcond=INDEPENDENT)[0] / size
+    return np.asarray(last.move - (points + steps) @ weights)

@@ -15,9 +15,8 @@ from gramian.engines.progress import Progress, watched
 from gramian.errors import ConvergenceError, NumericalError
 from gramian.fit.glm import separation
 from gramian.fit.glm.accumulate import Linearize, Linearized, Totals
-from gramian.fit.glm.anderson import PastIterate
 from gramian.fit.glm.columns import Setting, setting_of, transferred
-from gramian.fit.glm.iterate import IterationHistory
+from gramian.fit.glm.iterate import IterationHistory, PastIterate
 from gramian.fit.glm.null_model import NullModel, intercept
 from gramian.fit.glm.options import GlmOptions
 from gramian.fit.glm.proposal import (

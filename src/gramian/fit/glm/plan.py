@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from gramian.batch import Source
 from gramian.errors import DataError
+from gramian.fit.glm.fit import bare_design
 from gramian.fit.glm.options import GlmOptions
 from gramian.fit.glm.proposal import is_canonical
-from gramian.fit.glm.setup import bare_design
 from gramian.fit.passes.plan import Plan, plan_pass
 from gramian.fit.passes.subsample import MAX_ROWS, MAX_UNITS
 from gramian.fit.vcov.fit import check_vcov

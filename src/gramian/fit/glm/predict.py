@@ -9,11 +9,10 @@ import numpy as np
 import pyarrow as pa
 
 from gramian.batch import Source
-from gramian.errors import OptionError
+from gramian.errors import OptionError, one_of
 from gramian.fit.glm.solution import GlmSolved
 from gramian.fit.leastsquares.identified import prediction_covariance
 from gramian.fit.leastsquares.predict import IntervalScale, collect_predictions, predict_batches
-from gramian.fit.passes.options import one_of
 from gramian.inference import normal
 from gramian.models.families import BOUNDS
 from gramian.models.glm import GLM

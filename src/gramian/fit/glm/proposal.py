@@ -10,8 +10,8 @@ from typing import NamedTuple
 import numpy as np
 
 from gramian.fit.glm.accumulate import Linearized
-from gramian.fit.glm.anderson import PastIterate, anderson_step
 from gramian.fit.glm.columns import Setting
+from gramian.fit.glm.iterate import PastIterate, anderson_step
 from gramian.fit.glm.start import with_next_theta
 from gramian.fit.glm.step import Step
 from gramian.models.glm import GLM

@@ -15,7 +15,6 @@ from gramian.results.report import (
     describe_rows,
     describe_work,
     join_blocks,
-    to_text,
 )
 
 if TYPE_CHECKING:
@@ -32,11 +31,6 @@ KINDS = {
     "quasibinomial": "Quasi-binomial regression",
     "quasipoisson": "Quasi-Poisson regression",
 }
-
-
-def text(fit: GlmFit, level: float = 0.95) -> str:
-    """The report as plain text."""
-    return to_text(render(fit, level))
 
 
 def render(fit: GlmFit, level: float = 0.95) -> list[RenderableType]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field, replace
 from os import PathLike
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from gramian.data.source import source_of
 from gramian.engines.choice import Engine
+from gramian.fit.glm import plot
 from gramian.fit.glm import tables as glm_tables
 from gramian.fit.glm.predict import predict
 from gramian.fit.glm.save import glm_to_json
@@ -19,12 +20,13 @@ from gramian.fit.leastsquares.solution import Solved
 from gramian.fit.vcov.result import covariance, with_vcov
 from gramian.inference.covariance import Covariance
 from gramian.inference.recipes import IID, Vcov
-from gramian.results import pictures
 from gramian.results.augment import augmented
 from gramian.results.estimates import Estimates
-from gramian.results.pictures.fits import general_rows
 from gramian.serialize import file as store
 from gramian.typing import Vector
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 KIND = "glm-fit"
 
@@ -157,7 +159,7 @@ class GlmFit(Estimates):
         An Arrow table: the formula's columns first, null where something is missing.
         .fitted is the mean, .std_resid that of the deviance.
         """
-        return augmented(general_rows(self), source_of(data))
+        return augmented(plot.general_rows(self), source_of(data))
 
     def with_vcov(
         self, vcov: Vcov, data: object = None, *, like: str | None = None, engine: Engine | str | None = None
@@ -174,15 +176,15 @@ class GlmFit(Estimates):
         """The fit as plain JSON, schema `gramian.fit/1`; what is not a finite number is None."""
         return glm_tables.to_dict(self, level)
 
-    def summary(self, level: float = 0.95) -> str:
-        """All of it as plain text."""
-        from gramian.fit.glm.report import text  # rich takes a while to import
+    def render(self, level: float = 0.95) -> list[RenderableType]:
+        """Parts of the summary, for a console that draws them."""
+        from gramian.fit.glm.report import render  # rich takes a while to import
 
-        return text(self, level)
+        return render(self, level)
 
     def plot(self, data: object | None = None, kind: str | None = None) -> Any:
         """A matplotlib figure: coefficients, or with data curve, calibration or residuals; `kind` names others."""
-        return pictures.general(self, data, kind)
+        return plot.general(self, data, kind)
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write it to a file that `gramian.load` reads. Raises ArtifactError where that is impossible."""

@@ -30,7 +30,7 @@ from gramian.fit.passes.options import Options
 from gramian.fit.passes.prepare import prepare
 from gramian.formula.design import Design
 from gramian.formula.syntax import names
-from gramian.linalg.exact.rounded import to_float64
+from gramian.linalg.exact.to_float64 import to_float64
 from gramian.schema import Schema
 
 MAX_UNCHECKED_WIDTH = 1000  # columns up to which a model fits into any memory

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 import pyarrow as pa
 
-from gramian.errors import OptionError
+from gramian.errors import OptionError, one_of
 from gramian.fit.gram import arithmetic as gram_sum
 from gramian.fit.gram import models as gram_models
 from gramian.fit.gram.fit import solve_stored
@@ -24,7 +24,7 @@ from gramian.fit.linear.result import LinearFit
 from gramian.fit.linear.result_collinearity import Correlation, correlation, vif
 from gramian.fit.passes.accumulate_keyed import unwrap_key
 from gramian.fit.passes.keys import ByColumns, Folds
-from gramian.fit.passes.options import COLLINEAR, Options, one_of, penalty, with_accuracy
+from gramian.fit.passes.options import COLLINEAR, Options, penalty, with_accuracy
 from gramian.fit.penalized.result_cv import CrossValidation, cross_validation_of
 from gramian.fit.penalized.result_path import Path, path_of
 from gramian.fit.selection.result import Selection, selection

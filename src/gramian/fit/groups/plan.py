@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from gramian.batch import Source
+from gramian.fit.linear.plan import describe_solver, plan_notes
 from gramian.fit.passes.keys import ByColumns
+from gramian.fit.passes.limits import format_bytes
 from gramian.fit.passes.options import Options
-from gramian.fit.passes.plan import Plan, describe_solver, format_bytes, plan_notes, plan_pass
+from gramian.fit.passes.plan import Plan, plan_pass
 from gramian.fit.passes.prepare import design_for
 from gramian.formula.design import Design
 

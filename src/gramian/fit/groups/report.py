@@ -32,7 +32,7 @@ def render(fits: Fits, level: float = 0.95) -> list[RenderableType]:
     out: list[RenderableType] = [_title(fits), *map(Text, describe_rows(fits))]
     has_legend = False
     for key, fit in islice(zip(fits.grouped.fits, fits.values(), strict=True), MAX_FITS):
-        parts = report.render(fit, level)[1:]  # without the title, which is the same for all
+        parts = fit.render(level)[1:]  # without the title, which is the same for all
         body = [part for part in parts if not _is_legend(part)]
         has_legend |= len(body) < len(parts)
         out += [Text(""), Text(key_heading(fits, key), style="bold"), *body]

@@ -27,8 +27,8 @@ from gramian.linalg.certificate import EPS, MAX_DIGITS, digits, scaled_bounds
 from gramian.linalg.exact.fit import ExactFit, exact_fit
 from gramian.linalg.exact.near_collinear import near_collinear, subset
 from gramian.linalg.exact.products import ExactGram, pairs
-from gramian.linalg.exact.round import nearest, square_root
 from gramian.linalg.exact.solve import exact_solve
+from gramian.linalg.exact.to_float64 import nearest, square_root
 from gramian.linalg.solve import Solution, solve
 from gramian.typing import Codes, Mask, Matrix, Vector
 

@@ -10,11 +10,10 @@ import numpy as np
 import pyarrow as pa
 
 from gramian.batch import Batch, Source
-from gramian.errors import OptionError
+from gramian.errors import OptionError, one_of
 from gramian.fit.leastsquares.absorbed import check_absorbed
 from gramian.fit.leastsquares.identified import prediction_covariance
 from gramian.fit.leastsquares.solution import Solved, stored_coefficients
-from gramian.fit.passes.options import one_of
 from gramian.formula.design import Design
 from gramian.formula.row_reader import Observed, Reader
 from gramian.inference import normal

@@ -143,7 +143,10 @@ def _solution_from_json(obj: object, width: int, arrays: Arrays) -> Solution:
 def _accuracy_to_json(accuracy: Accuracy | None) -> dict[str, object] | None:
     if accuracy is None:
         return None
-    numbers = {"wanted": plain.number_to_json(accuracy.requested), "rss_digits": plain.number_to_json(accuracy.rss_digits)}
+    numbers = {
+        "wanted": plain.number_to_json(accuracy.requested),
+        "rss_digits": plain.number_to_json(accuracy.rss_digits),
+    }
     return {"tier": accuracy.precision, "reached": accuracy.reached, "doubtful": list(accuracy.doubtful), **numbers}
 
 

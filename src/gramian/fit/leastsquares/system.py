@@ -9,8 +9,15 @@ import numpy as np
 
 from gramian.errors import NumericalError
 from gramian.fit.leastsquares.absorbed import PartialledOut, absorbed_estimates, partial_out
-from gramian.fit.leastsquares.accuracy import FAST, Accuracy, ErrorBounds, certify, one_pass_errors
-from gramian.fit.leastsquares.basis import ColumnErrors, column_errors_of
+from gramian.fit.leastsquares.accuracy import (
+    FAST,
+    Accuracy,
+    ColumnErrors,
+    ErrorBounds,
+    certify,
+    column_errors_of,
+    one_pass_errors,
+)
 from gramian.fit.leastsquares.model_columns import ModelColumns, doubtful, to_model_columns
 from gramian.fit.leastsquares.solution import Solved, stored_coefficients
 from gramian.fit.passes.accumulate import Accumulated

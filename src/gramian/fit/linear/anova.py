@@ -11,9 +11,8 @@ import numpy as np
 from gramian.errors import NotIdentifiedError, OptionError
 from gramian.fit.leastsquares.identified import basic_solution, unaliased_columns
 from gramian.fit.leastsquares.solution import Solved
-from gramian.fit.selection.candidates import nested
 from gramian.formula.hypotheses import averaged_effects
-from gramian.formula.marginality import containing_terms
+from gramian.formula.marginality import containing_terms, nested
 from gramian.inference.anova import AnovaRow, anova_row, residual_row, sequential_sums, wald_row
 from gramian.inference.covariance import Covariance
 from gramian.linalg import maps

@@ -9,7 +9,7 @@ import numpy as np
 from gramian.errors import OptionError
 from gramian.fit.leastsquares.identified import basic_solution, unaliased_columns
 from gramian.fit.leastsquares.solution import Solved
-from gramian.fit.selection.candidates import nested
+from gramian.formula.marginality import nested
 from gramian.inference.collinearity import Decomposition, decomposition, inflation
 from gramian.linalg import maps
 from gramian.typing import Codes, Matrix, Vector

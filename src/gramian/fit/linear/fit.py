@@ -11,9 +11,10 @@ from gramian.engines.choice import Engine
 from gramian.engines.progress import Progress, watched
 from gramian.fit.leastsquares.solution import Solved
 from gramian.fit.linear.fit_iid import run_linear
+from gramian.fit.linear.plan import plan_linear
 from gramian.fit.passes.accumulate import Accumulate, Accumulated
 from gramian.fit.passes.options import Options
-from gramian.fit.passes.plan import Plan, plan_linear
+from gramian.fit.passes.plan import Plan
 from gramian.fit.passes.prepare import design_for
 from gramian.fit.passes.row_cache import cached_source
 from gramian.fit.vcov.cluster_moments import ClusterMoments

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from os import PathLike
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -15,6 +15,7 @@ from gramian.fit.leastsquares.absorbed import Absorbed
 from gramian.fit.leastsquares.predict import predict
 from gramian.fit.leastsquares.save import solved_to_json
 from gramian.fit.leastsquares.solution import Solved
+from gramian.fit.linear import plot, tables
 from gramian.fit.linear import result_collinearity as collinearity
 from gramian.fit.linear.anova import anova
 from gramian.fit.vcov.result import covariance, with_vcov
@@ -22,12 +23,13 @@ from gramian.inference import goodness, likelihood, normal, tests
 from gramian.inference.covariance import Covariance, iid
 from gramian.inference.recipes import Vcov
 from gramian.inference.tests import Test
-from gramian.results import pictures, tables
 from gramian.results.augment import augmented
 from gramian.results.estimates import Estimates, read_only
-from gramian.results.pictures.fits import absorbed_rows, linear_rows
 from gramian.serialize import file as store
 from gramian.typing import Vector
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 KIND = "linear-fit"
 
@@ -183,7 +185,7 @@ class LinearFit(Estimates):
         An Arrow table: the formula's columns first, null where something is missing.
         Beside absorbed factors .hat and .std_resid are not known.
         """
-        return augmented(absorbed_rows(self) if self.solved.absorbed else linear_rows(self), source_of(data))
+        return augmented(plot.absorbed_rows(self) if self.solved.absorbed else plot.linear_rows(self), source_of(data))
 
     def with_vcov(
         self, vcov: Vcov, data: object = None, *, like: str | None = None, engine: Engine | str | None = None
@@ -199,15 +201,15 @@ class LinearFit(Estimates):
         """The fit as plain JSON, schema `gramian.fit/1`; what is not a finite number is None."""
         return tables.to_dict(self, level)
 
-    def summary(self, level: float = 0.95) -> str:
-        """All of it as plain text."""
-        from gramian.results.report import text  # rich takes a while to import
+    def render(self, level: float = 0.95) -> list[RenderableType]:
+        """Parts of the summary, for a console that draws them."""
+        from gramian.fit.linear.report import render  # rich takes a while to import
 
-        return text(self, level)
+        return render(self, level)
 
     def plot(self, data: object | None = None, kind: str | None = None) -> Any:
         """A matplotlib figure: coefficients, or with data the line or residuals; `kind` names others."""
-        return pictures.linear(self, data, kind)
+        return plot.linear(self, data, kind)
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write it to a file that `gramian.load` reads. Raises ArtifactError where that is impossible."""

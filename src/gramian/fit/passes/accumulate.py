@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import NoReturn
 
 import numpy as np
 
 from gramian.batch import Batch
-from gramian.fit.passes.faults import overflow, refuse_row
+from gramian.errors import DataError, NumericalError
 from gramian.formula.design import Design
 from gramian.formula.dropped_rows import DroppedRows, count_marked
 from gramian.formula.row_reader import Observed, Reader
@@ -156,3 +157,20 @@ def coordinates_from_first_rows(design: Design, batches: Iterable[Batch]) -> Des
                 values = {**observed.values, **outcomes}
                 return design.choose_coordinates({name: v[:ROWS_PER_BLOCK] for name, v in values.items()})
     return design.choose_coordinates(dict.fromkeys((*design.terms.variables, *design.outcome), np.zeros(0)))
+
+
+def refuse_row(row: int, name: str, where: str) -> NoReturn:
+    """A row that is not finite, where rows may not be dropped."""
+    raise DataError(f"row {row}: '{name}' is not finite (na=\"drop\" leaves such rows out)", where)
+
+
+def overflow(columns: Columns, layout: Layout, where: str) -> NoReturn:
+    """Finite values whose products are not."""
+    sizes = {}
+    for position, m in enumerate((*layout.rows, *layout.extra)):
+        sizes[m] = float(np.abs(columns.value(position)).max())
+    worst = max(sizes, key=lambda m: sizes[m])
+    name = " * ".join(f"{v.lstrip('~')}^{p}" if p > 1 else v.lstrip("~") for v, p in worst)
+    raise NumericalError(
+        f"{where}: squares of '{name}' overflow (values up to {sizes[worst]:.3g} after scaling); rescale the column"
+    )

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from gramian.batch import Batch
 from gramian.errors import DataError
-from gramian.fit.passes.faults import refuse_row
+from gramian.fit.passes.accumulate import refuse_row
 from gramian.formula.design import Design
 from gramian.formula.dropped_rows import DroppedRows
 from gramian.formula.row_reader import Observed, Reader

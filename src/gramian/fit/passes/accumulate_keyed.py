@@ -16,9 +16,8 @@ from gramian.engines.progress import Progress
 from gramian.errors import DataError, OptionError, listing
 from gramian.fit.passes.accumulate import Accumulated, UnitAccumulator, take_rows
 from gramian.fit.passes.keys import Folds, Grouping, describe_key
-from gramian.fit.passes.limits import memory_limit
+from gramian.fit.passes.limits import format_bytes, memory_limit
 from gramian.fit.passes.options import Options
-from gramian.fit.passes.plan import format_bytes
 from gramian.fit.passes.prepare import prepare
 from gramian.formula.design import Design
 from gramian.formula.dropped_rows import DroppedRows

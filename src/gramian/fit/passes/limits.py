@@ -64,3 +64,13 @@ def check_width(terms: Terms, sizes: Mapping[str, int], limit: int | None = None
         f"the model has at least {columns:,} columns{explanation}, and products of at most {allowed:,} columns fit into memory; "
         "leave terms out or group rare levels"
     )
+
+
+def format_bytes(size: int) -> str:
+    """Bytes for people."""
+    amount, units = float(size), ("bytes", "kB", "MB", "GB", "TB")
+    for unit in units:
+        if amount < 1000 or unit == units[-1]:
+            return f"{amount:.0f} {unit}" if unit == "bytes" else f"{amount:.1f} {unit}"
+        amount /= 1000
+    raise AssertionError

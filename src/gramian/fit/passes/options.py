@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from gramian.errors import OptionError, did_you_mean
+from gramian.errors import OptionError, one_of
 
 NA = ("drop", "raise")
 COLLINEAR = ("drop", "min-norm", "raise")
@@ -39,15 +38,6 @@ class Options:
     def every_level(self) -> bool:
         """Whether factors keep all levels, so that a penalised answer does not depend on a reference level."""
         return self.alpha is not None and not self.drop_first
-
-
-def one_of(name: str, value: str, allowed: Iterable[str]) -> str:
-    """The value, if it is allowed."""
-    allowed = tuple(allowed)
-    if value not in allowed:
-        choices = ", ".join(repr(a) for a in allowed)
-        raise OptionError(f"{name} must be one of {choices}, found {value!r}{did_you_mean(str(value), allowed)}")
-    return value
 
 
 def with_accuracy(options: Options, digits: float, *, exact: bool = False, decimal: str | None = None) -> Options:

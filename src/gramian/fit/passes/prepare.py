@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import chain
 
-from gramian.batch import Input, Source, Unit
+import numpy as np
+
+from gramian.batch import Batch, Input, Source, Unit
+from gramian.engines.local import Local
+from gramian.errors import DataError
 from gramian.fit.passes.accumulate import coordinates_from_first_rows
-from gramian.fit.passes.knots import settle_knots
 from gramian.fit.passes.options import Options
 from gramian.formula.design import Design, design_of
 from gramian.formula.expand import expand
+from gramian.formula.functions import evaluate
 from gramian.formula.grammar import parse
+from gramian.formula.splines import Spline
+from gramian.formula.syntax import names
+from gramian.linalg.sketch import Sketch
 from gramian.schema import Schema
 
 
@@ -75,3 +82,81 @@ def _recorded(units: Iterable[Unit], read_units: list[Unit]) -> Iterable[Unit]:
     for unit in units:
         read_units.append(unit)
         yield unit
+
+
+@dataclass(frozen=True, slots=True)
+class Sketches:
+    """A sketch for each spline."""
+
+    of: Mapping[str, Sketch]
+
+    def __add__(self, other: Sketches, /) -> Sketches:
+        return Sketches({label: sketch + other.of[label] for label, sketch in self.of.items()})
+
+
+@dataclass(frozen=True, slots=True)
+class SketchSplines:
+    """The pass: distributions of what splines are of, over all rows where that is a finite number.
+
+    count : column that says how many rows a row stands for, or None.
+    """
+
+    splines: tuple[Spline, ...]
+    count: str | None = None
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that are read."""
+        used = [name for spline in self.splines for name in names(spline.node)]
+        return tuple(dict.fromkeys([*used, *([self.count] if self.count else [])]))
+
+    @property
+    def empty(self) -> Sketches:
+        """The sketches of no rows."""
+        return Sketches({spline.label: Sketch.of(np.zeros(0)) for spline in self.splines})
+
+    def accumulate(self, batches: Iterable[Batch], /) -> Sketches:
+        """The sketches of one unit."""
+        total = self.empty
+        for batch in batches:
+            total = total + Sketches({spline.label: self._sketch(spline, batch) for spline in self.splines})
+        return total
+
+    def _sketch(self, spline: Spline, batch: Batch) -> Sketch:
+        values, defined = evaluate(spline.node, batch)
+        good = np.isfinite(values) if defined is None else np.isfinite(values) & defined
+        if self.count is None:
+            return Sketch.of(values[good])
+        counts, present = batch.numbers(self.count)
+        good &= (counts > 0) if present is None else (counts > 0) & present
+        return Sketch.of(values[good], counts[good].astype(np.int64))
+
+
+def open_splines(design: Design) -> tuple[Spline, ...]:
+    """The splines whose knots the data decide."""
+    return tuple(spline for spline in design.terms.splines.values() if not spline.has_knots)
+
+
+def settle_knots(design: Design, source: Source) -> Design:
+    """The design with all knots known; reads the columns of splines once, if the data decide any.
+
+    Raises DataError for data that can be read once only, or with too few different values.
+    """
+    unsettled = open_splines(design)
+    if not unsettled:
+        return design
+    if not source.rereadable:
+        raise DataError(
+            f"the knots of {unsettled[0].label} are found in a pass of their own, and these data can be read once only; "
+            "declare knots=c(...) and boundary=c(...)"
+        )
+    sketches = Local().fold(source, SketchSplines(unsettled, design.count))
+    for label, sketch in sketches.of.items():
+        if not sketch.rows:
+            raise DataError(f"no row has a value for {label}, so it has no knots")
+    settled = {
+        label: spline.with_knots(sketches.of[label])
+        for label, spline in design.terms.splines.items()
+        if not spline.has_knots
+    }
+    return replace(design, terms=replace(design.terms, splines={**design.terms.splines, **settled}))

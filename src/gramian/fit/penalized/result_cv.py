@@ -9,6 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from gramian.fit.penalized import plot
 from gramian.fit.penalized.cross_validation import SolvedCrossValidation, cross_validate
 from gramian.fit.penalized.options import path_options
 from gramian.fit.penalized.result import PenalizedFit
@@ -16,7 +17,6 @@ from gramian.fit.penalized.result_path import Path, read_only
 from gramian.formula.design import Design
 from gramian.formula.dropped_rows import DroppedRows
 from gramian.linalg.moments import Moments
-from gramian.results import pictures
 from gramian.results.tables import finite
 from gramian.typing import Matrix, Vector
 
@@ -124,7 +124,7 @@ class CrossValidation:
 
     def plot(self) -> Any:
         """A matplotlib figure: mean errors against alpha, with the two choices."""
-        return pictures.cross_validation(self)
+        return plot.cross_validation(self)
 
     def __repr__(self) -> str:
         return (

@@ -11,9 +11,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from gramian.errors import NumericalError
+from gramian.errors import NumericalError, one_of
 from gramian.fit.passes.accumulate import Accumulated
-from gramian.fit.passes.options import one_of
+from gramian.fit.penalized import plot
 from gramian.fit.penalized.options import path_options
 from gramian.fit.penalized.path import SolvedPath, solve_path, solved_at_alpha
 from gramian.fit.penalized.result import PenalizedFit
@@ -21,7 +21,6 @@ from gramian.formula.design import Design
 from gramian.formula.dropped_rows import DroppedRows
 from gramian.inference import goodness
 from gramian.inference.tuning import CRITERIA
-from gramian.results import pictures
 from gramian.results.dropped_rows import HasDroppedRows
 from gramian.results.tables import finite
 from gramian.typing import Matrix, Vector
@@ -189,7 +188,7 @@ class Path(HasDroppedRows):
 
     def plot(self) -> Any:
         """A matplotlib figure: the coefficients against alpha."""
-        return pictures.path(self)
+        return plot.path(self)
 
     def __repr__(self) -> str:
         alphas = f"{len(self)} {'knots' if self.solved.solutions.knots else 'alphas'}"

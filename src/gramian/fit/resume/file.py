@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 from gramian import __version__
 from gramian.batch import Source
 from gramian.errors import ArtifactError, OptionError, listing
-from gramian.fit.resume.checkpoint import SavedPass
-from gramian.fit.resume.fingerprint import fingerprint
+from gramian.fit.resume.checkpoint import SavedPass, fingerprint
 from gramian.fit.resume.save import FORMS, kind_of
 from gramian.models.glm import GLM
 from gramian.serialize import file as store

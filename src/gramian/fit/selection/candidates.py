@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +9,7 @@ import numpy as np
 from gramian.fit.leastsquares.absorbed import partial_out
 from gramian.fit.leastsquares.system import products_in, squares_in
 from gramian.formula.coding import highest_degree, levels_of, model_columns
-from gramian.formula.coordinates import Parametrization, parametrize_terms
+from gramian.formula.coordinates import parametrize_terms
 from gramian.formula.design import Design
 from gramian.formula.marginality import needs
 from gramian.linalg.blocks import ROWS_PER_BLOCK
@@ -71,23 +70,3 @@ def candidate_terms(design: Design, moments: Moments) -> CandidateTerms:
     )
     scale = (parametrization.scale / centred.y_scale) ** 2
     return CandidateTerms(problem, terms, base_rank, scale)
-
-
-def nested(parametrization: Parametrization, terms: Sequence[int], allowed: Sequence[set[int]]) -> bool:
-    """Whether dropping terms means dropping columns that are solved for.
-
-    terms : (p,) number of each column's term. True if for every set of terms that has with each j those in `allowed[j]`
-    the solved columns span, with the constant, the same as the model's columns.
-    """
-    if parametrization.to_solved is None:
-        return parametrization.response_shift.keys() <= _constant(parametrization)
-    inside = all(
-        terms[i] in allowed[term]
-        for term, combination in zip(terms, parametrization.to_solved, strict=True)
-        for i in combination.keys() - _constant(parametrization)
-    )
-    return inside and parametrization.response_shift.keys() <= _constant(parametrization)
-
-
-def _constant(parametrization: Parametrization) -> set[int]:
-    return set() if parametrization.constant is None else {parametrization.constant}

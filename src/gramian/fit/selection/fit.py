@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gramian.errors import NumericalError, OptionError
+from gramian.errors import NumericalError, OptionError, one_of
 from gramian.fit.leastsquares.solution import Solved
 from gramian.fit.leastsquares.system import outcome_sums, solve_linear
 from gramian.fit.passes.accumulate import Accumulated
-from gramian.fit.passes.options import Options, one_of
+from gramian.fit.passes.options import Options
 from gramian.fit.selection.candidates import CandidateTerms, candidate_terms
 from gramian.formula.design import Design
 from gramian.formula.submodel import INTERCEPT, submodel

@@ -10,9 +10,9 @@ import pyarrow as pa
 
 from gramian.fit.linear.result import LinearFit
 from gramian.fit.passes.accumulate import Accumulated
+from gramian.fit.selection import plot
 from gramian.fit.selection.fit import Selected, select
 from gramian.formula.design import Design
-from gramian.results import pictures
 from gramian.results.tables import finite, null_if_nan
 
 SCHEMA = "gramian.selection/1"
@@ -87,7 +87,7 @@ class Selection:
 
     def plot(self) -> Any:
         """A matplotlib figure: the criterion against the number of columns, and the terms of the best of every size."""
-        return pictures.selection(self)
+        return plot.selection(self)
 
     def __str__(self) -> str:
         return self.summary()

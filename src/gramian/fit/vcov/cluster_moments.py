@@ -13,8 +13,7 @@ import numpy as np
 from gramian.batch import Batch
 from gramian.errors import NumericalError
 from gramian.fit.passes.accumulate import UnitAccumulator, take_rows
-from gramian.fit.vcov.cluster_members import ClusterMembers, added, check_memory
-from gramian.fit.vcov.clusters import Clusters
+from gramian.fit.vcov.clusters import ClusterMembers, Clusters, added, check_memory
 from gramian.fit.vcov.scores import FittedModel, ScoreAccumulator, Scores
 from gramian.formula.coordinates import Parametrization
 from gramian.formula.design import Design

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gramian.batch import Batch
-from gramian.fit.vcov.cluster_members import ClusterMembers, added, check_memory, padded
-from gramian.fit.vcov.clusters import Clusters
+from gramian.fit.vcov.clusters import ClusterMembers, Clusters, added, check_memory, padded
 from gramian.fit.vcov.nesting import NONE, Nesting
 from gramian.fit.vcov.scores import FittedModel, ScoreAccumulator, Scores
 from gramian.fit.vcov.within import Demeaned

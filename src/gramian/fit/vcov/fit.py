@@ -18,10 +18,15 @@ from gramian.fit.passes.accumulate import Accumulate
 from gramian.fit.passes.limits import memory_limit
 from gramian.fit.vcov.cluster_moments import ClusterMoments, ClusterMomentsPass, scores_by_cluster, solved_by_cluster
 from gramian.fit.vcov.cluster_scores import ClusterPass
-from gramian.fit.vcov.hc import MeatPass
-from gramian.fit.vcov.hc_within import DemeanedMeatPass
-from gramian.fit.vcov.parameters import parameter_count
-from gramian.fit.vcov.sandwich import check_groups, from_jackknife, from_meat, from_scores, jackknife_changes
+from gramian.fit.vcov.hc import DemeanedMeatPass, MeatPass
+from gramian.fit.vcov.sandwich import (
+    check_groups,
+    from_jackknife,
+    from_meat,
+    from_scores,
+    jackknife_changes,
+    parameter_count,
+)
 from gramian.fit.vcov.scores import FittedModel
 from gramian.fit.vcov.within import demeaned
 from gramian.formula.design import Design

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import combinations
 
@@ -12,8 +13,10 @@ from gramian.fit.leastsquares.solution import RobustCovariance, Solved
 from gramian.fit.vcov.clusters import Clusters
 from gramian.inference.recipes import ModelFacts, VcovSpec, degrees_of_freedom, small_sample_factor
 from gramian.linalg import maps
+from gramian.linalg.absorb.partial_out import rank_of
 from gramian.linalg.aliasing import basic_covariance
 from gramian.linalg.keyed.grouped import grouped_sums
+from gramian.linalg.moments import Moments
 from gramian.typing import Mask, Matrix
 
 EIGENVALUE_ROUNDING = 1e-12  # of the largest eigenvalue: what is less below zero is rounding
@@ -163,3 +166,23 @@ def jackknife_changes(products: Matrix, scores: Matrix, independent: Mask) -> Ma
     out = np.zeros(scores.shape)
     out[:, independent] = -(np.linalg.solve(remainder, (s @ half.T)[:, :, None])[:, :, 0] @ half)
     return out
+
+
+def parameter_count(solved: Solved, moments: Moments, vcov: VcovSpec, nested: tuple[str, ...]) -> float:
+    """Coefficients, and the dimension that absorbed levels add to those of the factors nested in clusters.
+
+    These are not counted, but for one, the constant that is in them. moments : with the sums over levels.
+    """
+    absorbed, small_sample = solved.absorbed, vcov.small_sample
+    if absorbed is None:
+        return solved.leverage
+    absorbed_rank = absorbed.rank if small_sample.exact_rank else _levels_rank(absorbed.levels, tuple(absorbed.levels))
+    if not nested or not small_sample.drop_nested:
+        return float(solved.rank + absorbed_rank)
+    nested_rank = rank_of(moments, nested)[0] if small_sample.exact_rank else _levels_rank(absorbed.levels, nested)
+    return float(solved.rank + max(absorbed_rank - nested_rank, 0) + 1)
+
+
+def _levels_rank(levels: Mapping[str, int], factors: tuple[str, ...]) -> int:
+    """As if the levels of each factor after the first repeated one dimension only."""
+    return sum(levels[f] for f in factors) - (len(factors) - 1)

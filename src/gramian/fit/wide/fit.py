@@ -12,9 +12,8 @@ from gramian.engines.blas import one_thread
 from gramian.engines.choice import Engine
 from gramian.engines.progress import Progress, watched
 from gramian.errors import AccuracyWarning, DataError, NotIdentifiedError
-from gramian.fit.passes.limits import memory_limit, width_limit
+from gramian.fit.passes.limits import format_bytes, memory_limit, width_limit
 from gramian.fit.passes.options import Options
-from gramian.fit.passes.plan import format_bytes
 from gramian.fit.wide.accumulate import Reading
 from gramian.fit.wide.design import WideDesign, wide_design
 from gramian.fit.wide.options import SolverChoice

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 
 from gramian.batch import Source
 from gramian.errors import NotIdentifiedError, OptionError
-from gramian.fit.passes.limits import COPIES, memory_limit, width_limit
+from gramian.fit.passes.limits import COPIES, format_bytes, memory_limit, width_limit
 from gramian.fit.passes.options import Options
-from gramian.fit.passes.plan import format_bytes
 from gramian.fit.wide.design import wide_columns
 from gramian.formula.expand import MAX_TERMS
 from gramian.schema import SPARSE

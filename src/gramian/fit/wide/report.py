@@ -10,15 +10,10 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from gramian.results.format_numbers import number, printable
-from gramian.results.report import MAX_NOTES, coefficient_table, describe_rows, format_digits, join_blocks, to_text
+from gramian.results.report import MAX_NOTES, coefficient_table, describe_rows, format_digits, join_blocks
 
 if TYPE_CHECKING:
     from gramian.fit.wide.result import WideFit
-
-
-def text(fit: WideFit, level: float = 0.95) -> str:
-    """The report as plain text."""
-    return to_text(render(fit, level))
 
 
 def render(fit: WideFit, level: float = 0.95) -> list[RenderableType]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from os import PathLike
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 import pyarrow as pa
@@ -21,6 +21,9 @@ from gramian.results import tables
 from gramian.results.estimates import Estimates, read_only
 from gramian.serialize import file as store
 from gramian.typing import Matrix, Vector
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 KIND = "wide-fit"
 
@@ -163,11 +166,11 @@ class WideFit(Estimates):
             "rows": self.rows,
         }
 
-    def summary(self, level: float = 0.95) -> str:
-        """All of it as plain text."""
-        from gramian.fit.wide.report import text  # rich takes a while to import
+    def render(self, level: float = 0.95) -> list[RenderableType]:
+        """Parts of the summary, for a console that draws them."""
+        from gramian.fit.wide.report import render  # rich takes a while to import
 
-        return text(self, level)
+        return render(self, level)
 
     def plot(self, data: object | None = None, kind: str | None = None) -> NoReturn:
         """Refused: the pictures of a linear fit need its standard errors."""

@@ -11,8 +11,8 @@ import numpy as np
 from gramian.linalg.aliasing import explain
 from gramian.linalg.exact.moments import ExactMoments
 from gramian.linalg.exact.products import ExactGram
-from gramian.linalg.exact.round import nearest, square_root
 from gramian.linalg.exact.solve import ExactSolution, exact_solve
+from gramian.linalg.exact.to_float64 import nearest, square_root
 from gramian.typing import Matrix, Vector
 
 

@@ -13,8 +13,8 @@ import numpy as np
 
 from gramian.linalg.exact.planes import Integers
 from gramian.linalg.exact.products import ExactGram
-from gramian.linalg.exact.round import nearest, square_root
 from gramian.linalg.exact.solve import exact_solve
+from gramian.linalg.exact.to_float64 import nearest, square_root
 from gramian.typing import Codes, Mask, Matrix, Vector
 
 ROUNDING = 2.0**-51  # relative, of a sum of a few products of float64 numbers

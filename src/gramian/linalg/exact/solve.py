@@ -18,7 +18,7 @@ from gramian.linalg.exact.eliminate import eliminate, estimated_seconds, indepen
 from gramian.linalg.exact.planes import Integers
 from gramian.linalg.exact.products import ExactGram
 from gramian.linalg.exact.refine import VerifiedInverse, refined, verified_inverse
-from gramian.linalg.exact.round import nearest
+from gramian.linalg.exact.to_float64 import nearest
 from gramian.linalg.exact.uncentred_inverse import uncentred_inverse
 from gramian.typing import Codes, Mask, Matrix, Vector
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from gramian.linalg.exact.planes import Integers
 from gramian.linalg.exact.refine import Approximation, VerifiedInverse, refined
-from gramian.linalg.exact.round import nearest
+from gramian.linalg.exact.to_float64 import nearest
 from gramian.typing import Codes, Matrix, Vector
 
 DIAGONAL_TOLERANCE = 2.0**-64  # relative bound of the inverse's diagonal, of which only a root is told

@@ -1,0 +1,59 @@
+"""A curve as pictures and `augment` need it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gramian.batch import Batch
+from gramian.fit.curve import predict as curve_predict
+from gramian.inference.intervals import t_quantile
+from gramian.results.drawing import KINDS, LEVEL, draw
+from gramian.results.rows import RowwiseFit
+from gramian.typing import Matrix
+
+if TYPE_CHECKING:
+    from gramian.fit.curve.result import CurveFit
+from gramian.results.rows import _axis, _gaussian
+
+
+@dataclass(frozen=True, slots=True)
+class _BatchSource:
+    """A batch as a source of its own."""
+
+    batch: Batch
+
+    @property
+    def units(self) -> tuple[_BatchSource]:
+        return (self,)
+
+    def batches(self, columns: Sequence[str]) -> Iterator[Batch]:
+        yield self.batch
+
+
+def curve(fit: CurveFit, data: Any, kind: str | None) -> Any:
+    """A picture of a curve."""
+    return draw(curve_rows(fit), data, kind, KINDS)
+
+
+def curve_rows(fit: CurveFit) -> RowwiseFit:
+    """A curve as its rows are judged."""
+    df = fit.df_residual
+    t_critical = t_quantile(0.5 + LEVEL / 2, df)
+    solved = replace(fit.solved, rss=max(df, 0.0))  # sigma 1
+
+    def values(batch: Batch) -> Matrix:
+        (predicted,) = curve_predict.predictions(solved, _BatchSource(batch), "confidence", LEVEL)  # type: ignore[arg-type]
+        return np.stack(
+            [
+                predicted[0],
+                predicted[0] + (predicted[1] - predicted[0]) / t_critical,
+                predicted[0] + (predicted[2] - predicted[0]) / t_critical,
+            ]
+        )
+
+    design, width = solved.curve.design, len(fit.names)
+    return RowwiseFit(fit, design, values, _gaussian(fit.sigma), tuple(range(width)), width, _axis(design))

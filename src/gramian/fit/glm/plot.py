@@ -1,0 +1,46 @@
+"""A generalized linear fit as pictures and `augment` need it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gramian.fit.leastsquares.predict import IntervalScale, Predictor
+from gramian.plots.influence import standardised
+from gramian.results.drawing import CALIBRATION, KINDS, draw
+from gramian.results.rows import EvaluatedRows, Rows, RowwiseFit
+
+if TYPE_CHECKING:
+    from gramian.fit.glm.result import GlmFit
+from gramian.results.rows import _half_width
+
+
+def general(fit: GlmFit, data: Any, kind: str | None) -> Any:
+    """A picture of a generalized linear fit."""
+    rowwise = general_rows(fit)
+    return draw(rowwise, data, kind, (*KINDS, CALIBRATION) if rowwise.binomial else KINDS)
+
+
+def general_rows(fit: GlmFit) -> RowwiseFit:
+    """A generalized linear fit as its rows are judged."""
+    solved, model = fit.solved.linear, fit.solved.model
+    predictor = Predictor(solved, IntervalScale(solved.solution.inverse, 1.0))
+    family, sigma = model.family, fit.dispersion**0.5
+
+    def evaluate(rows: Rows) -> EvaluatedRows:
+        eta, half_width = rows.values[0], _half_width(rows)
+        mu = model.mean(eta)
+        leverage = model.linearize(rows.y, eta, rows.weight).w * half_width**2
+        with np.errstate(all="ignore"):
+            pearson = np.sqrt(rows.weight / family.variance(mu)) * (rows.y - mu)
+            deviance = np.sign(rows.y - mu) * np.sqrt(rows.weight * family.unit_deviance(rows.y, mu))
+        return EvaluatedRows(eta, pearson, standardised(deviance, leverage, sigma), leverage)
+
+    design = replace(solved.design, binary=fit.solved.binary)
+    axis = (f"linear predictor ({fit.link})", "Pearson residual", "standardised deviance residual")
+    binomial = family.variance_function.domain == "proportion"
+    unit = f"estimate on the scale of the link, {fit.link}"
+    fields = (fit, design, predictor.batch, evaluate, solved.terms, fit.effective, axis, unit, model.mean, binomial)
+    return RowwiseFit(*fields)

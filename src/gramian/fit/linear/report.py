@@ -1,0 +1,113 @@
+"""A linear fit as a report: the same lines for the screen and for `summary()`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from rich.console import RenderableType
+from rich.text import Text
+
+from gramian.results.format_numbers import number, p_value, printable
+
+if TYPE_CHECKING:
+    from gramian.fit.leastsquares.solution import Solved
+    from gramian.fit.linear.result import LinearFit
+from gramian.results.report import (
+    _listed,
+    coefficient_table,
+    describe_columns,
+    describe_rows,
+    describe_work,
+    format_digits,
+    join_blocks,
+)
+
+PERFECT = "the fit is perfect to rounding: sigma, standard errors and tests are rounding errors"
+
+
+def render(fit: LinearFit, level: float = 0.95) -> list[RenderableType]:
+    """The parts of the report, from top to bottom."""
+    return join_blocks(
+        _title(fit),
+        describe_rows(fit, fit.solved.design.count) + describe_unused_columns(fit),
+        coefficient_table(fit, level),
+        _quality(fit),
+        _notes(fit),
+    )
+
+
+def _title(fit: LinearFit) -> Text:
+    kind = "Linear regression" if fit.alpha is None else f"Ridge regression, alpha = {number(fit.alpha)}"
+    weight = fit.solved.design.weight
+    weights = f", weights: {printable(weight)}" if weight else ""
+    return Text.assemble((f"{kind}{weights}", "bold"), "\n", printable(fit.formula))
+
+
+def describe_unused_columns(fit: LinearFit) -> list[str]:
+    """How many rows a Gram left out because of columns that this model does not use; bounds where several lack."""
+    design = fit.solved.design
+    names = [*design.terms.variables, *design.terms.factors, *(r.lstrip("~") for r in design.outcome)]
+    used = [n for c, n in fit.missing.items() if c in (*names, "weights", "counts", "offset")]
+    others = {c: n for c, n in fit.missing.items() if c not in (*names, "weights", "counts", "offset")}
+    total = sum(n for cause, n in fit.dropped_rows.items() if cause != "zero weight")
+    low, high = max(total - sum(used), 0), min(total - max(used, default=0), sum(others.values()))
+    if high <= 0 or not others:
+        return []
+    count = f"{low:,}" if low == high else f"{low:,} to {high:,}"
+    names_text = _listed("", [f"{printable(c)} {n:,}" for c, n in sorted(others.items(), key=lambda pair: -pair[1])])
+    return [f"{count} of them only because of columns that this model does not use: {names_text}"]
+
+
+def _quality(fit: LinearFit) -> list[str]:
+    f, degrees = fit.f_test, f"{number(fit.df_residual, 8)} residual degrees of freedom"
+    lines = [f"sigma {number(fit.sigma)} on {degrees}" if fit.df_residual > 0 else "no residual degrees of freedom"]
+    if fit.alpha is not None:
+        lines.append(f"{number(fit.effective)} effective columns of {fit.rank}")
+    centred = "" if fit.intercept else " (about zero: there is no intercept)"
+    lines += describe_absorbed(fit)
+    lines.append(f"R squared {number(fit.r_squared, 5)}, adjusted {number(fit.adj_r_squared, 5)}{centred}")
+    if f is not None:
+        df_text = f"{f.df[0]:,} and {number(f.df[1], 8)} degrees of freedom"
+        lines.append(f"F {number(f.statistic)} on {df_text}, p {_format_comparison(f.p_value)}")
+    lines.append(f"log-likelihood {number(fit.loglik, 8)}, AIC {number(fit.aic, 8)}, BIC {number(fit.bic, 8)}")
+    return [*lines, describe_work(fit), *_accuracy(fit.solved)]
+
+
+def _accuracy(solved: Solved) -> list[str]:
+    """Digits of the coefficients; of the standard errors where they are those that were certified, the iid ones."""
+    accuracy = solved.accuracy
+    if accuracy is None or not len(accuracy.digits):
+        return []
+    method = {"fast": "one pass", "refined": "refined with a careful residual", "exact": "exact sums"}[
+        accuracy.precision
+    ]
+    fewest = format_digits(float(np.nanmin(accuracy.std_error_digits, initial=16.0)))
+    errors = f", {fewest} in standard errors" if solved.robust is None else ""
+    return [f"certified digits: {format_digits(accuracy.fewest_digits)} in every coefficient{errors} ({method})"]
+
+
+def describe_absorbed(fit: LinearFit) -> list[str]:
+    """Which factors were absorbed, what they cost, and how much is explained within their levels."""
+    absorbed = fit.absorbed
+    if absorbed is None:
+        return []
+    factors = ", ".join(f"{printable(name)} ({n:,} level{'s'[: n != 1]})" for name, n in absorbed.levels.items())
+    bound = "" if absorbed.exact else " at most"
+    singletons = [f"{n:,} of {printable(name)}" for name, n in absorbed.singletons.items() if n]
+    lines = [f"absorbed: {factors}, which cost{bound} {absorbed.rank:,} degrees of freedom"]
+    if singletons:
+        lines.append(f"levels of a single row, which they fit perfectly: {', '.join(singletons)}")
+    return [*lines, f"within R squared {number(fit.within_r_squared, 5)}"]
+
+
+def _format_comparison(p: float) -> str:
+    formatted = p_value(p)
+    return formatted if formatted.startswith("<") else f"= {formatted}"
+
+
+def _notes(fit: LinearFit) -> list[str]:
+    notes = describe_columns(fit, fit.solved)
+    if fit.df_residual > 0 and fit.deviance <= fit.solved.tss * fit.rows * np.finfo(float).eps:
+        notes.append(PERFECT)
+    return notes

@@ -1,0 +1,107 @@
+"""Linear fits as Arrow tables with broom's column names, and as plain JSON."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from gramian.inference.tests import Test
+
+if TYPE_CHECKING:
+    from gramian.fit.linear.result import LinearFit
+from typing import TYPE_CHECKING
+
+from gramian.inference.anova import AnovaRow
+from gramian.results.tables import SCHEMA, coefficients, finite, null_if_nan, one_row
+
+
+def glance(fit: LinearFit) -> pa.Table:
+    """One row for the fit, null where unknown."""
+    return one_row(fit_statistics(fit))
+
+
+def fit_statistics(fit: LinearFit) -> dict[str, float | None]:
+    """The numbers of the fit as a whole, as broom's glance.lm; `df` is that of the F test's numerator."""
+    f = fit.f_test
+    return {
+        "r_squared": fit.r_squared,
+        "adj_r_squared": fit.adj_r_squared,
+        "sigma": fit.sigma,
+        "statistic": None if f is None else f.statistic,
+        "p_value": None if f is None else f.p_value,
+        "df": None if f is None else f.df[0],
+        "loglik": fit.loglik,
+        "aic": fit.aic,
+        "bic": fit.bic,
+        "deviance": fit.deviance,
+        "df_residual": fit.df_residual,
+        "rows": fit.rows,
+    }
+
+
+def to_dict(fit: LinearFit, level: float) -> dict[str, Any]:
+    """The versioned object of `--format json`."""
+    numbers = {
+        name: finite(v) for name, v in fit_statistics(fit).items() if name not in ("statistic", "p_value", "df", "rows")
+    }
+    return {
+        "schema": SCHEMA,
+        "formula": fit.formula,
+        "family": "gaussian",
+        "rows": fit.rows,
+        "dropped_rows": dict(fit.dropped_rows),
+        "missing": dict(fit.missing),
+        "level": level,
+        "coefficients": coefficients(fit, level),
+        **numbers,
+        "f_test": _test(fit.f_test),
+        "absorbed": _absorbed(fit),
+        "rank": fit.rank,
+        "aliased": dict(fit.aliased),
+        "alpha": fit.alpha,
+        "vcov": fit.covariance.name,
+        "recipe": fit.covariance.description,
+        "accuracy": accuracy(fit),
+    }
+
+
+def accuracy(fit: LinearFit) -> dict[str, Any]:
+    """How the digits were had, and the fewest of any coefficient."""
+    certified = fit.solved.accuracy
+    common = {"passes": fit.passes, "condition": finite(fit.condition)}
+    if certified is None:
+        return common
+    return {
+        "tier": certified.precision,
+        "digits": finite(certified.fewest_digits),
+        "rss_digits": finite(certified.rss_digits),
+        "reached": certified.reached,
+        **common,
+    }
+
+
+def _absorbed(fit: LinearFit) -> dict[str, Any] | None:
+    absorbed = fit.absorbed
+    if absorbed is None:
+        return None
+    return {
+        "levels": dict(absorbed.levels),
+        "singletons": dict(absorbed.singletons),
+        "rank": absorbed.rank,
+        "rank_is_exact": absorbed.exact,
+        "within_r_squared": finite(fit.within_r_squared),
+    }
+
+
+def _test(test: Test | None) -> dict[str, Any] | None:
+    if test is None:
+        return None
+    return {"statistic": finite(test.statistic), "df": list(test.df), "p_value": finite(test.p_value)}
+
+
+def anova(lines: list[AnovaRow]) -> pa.Table:
+    """One row for each term, the residuals last, null where there is nothing to say."""
+    numbers = ("df", "sum_sq", "mean_sq", "statistic", "p_value")
+    values = {name: pa.array([null_if_nan(getattr(line, name)) for line in lines], pa.float64()) for name in numbers}
+    return pa.table({"term": pa.array([line.term for line in lines], pa.string()), **values})
