@@ -29,8 +29,8 @@ from gramian.fit.passes.plan import Plan
 from gramian.fit.resume.run import RunPolicy
 from gramian.fit.wide.dispatch_tmp import fit_wide, plan_with
 from gramian.inference.recipes import Vcov, VcovSpec, vcov_spec
-from gramian.load import Saved
-from gramian.load import load as load_saved
+from gramian.saved import Saved
+from gramian.saved import load as load_saved
 
 Fitted: TypeAlias = Any  # LinearFit, or Fits: overloads would say every option three times
 

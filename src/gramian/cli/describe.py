@@ -22,7 +22,7 @@ from gramian.fit.penalized.result import PenalizedFit
 from gramian.linalg.columns import Factors
 from gramian.linalg.exact.cells import ExactCells
 from gramian.linalg.factors.cells import CellSums
-from gramian.load import Fit, load
+from gramian.saved import Fit, load
 from gramian.schema import Field, Kind
 from gramian.typing import Codes
 

@@ -43,7 +43,7 @@ def grams_of(data: Sequence[str]) -> Gram | None:
         raise OptionError(
             f"{gram_paths[0]} is a Gram and {other} is not: read the data into a Gram first, and add them"
         )
-    from gramian.load import load_gram
+    from gramian.saved import load_gram
 
     grams = [load_gram(path) for path in gram_paths]
     return sum(grams[1:], grams[0])

@@ -82,7 +82,7 @@ def format_option(command: F) -> F:
 
 def sum_grams(paths: Sequence[Path]) -> Gram:
     """The sum of Grams. Raises ArtifactError for a file that is none."""
-    from gramian.load import load_gram
+    from gramian.saved import load_gram
 
     loaded = [load_gram(path) for path in paths]
     return sum(loaded[1:], loaded[0])

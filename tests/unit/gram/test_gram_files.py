@@ -224,7 +224,7 @@ def test_arrays_that_are_not_there(tmp_path, parts):
 
 
 def test_a_fit_is_no_gram_and_a_gram_no_fit(frame, tmp_path):
-    from gramian.load import load_fit, load_gram
+    from gramian.saved import load_fit, load_gram
 
     gm.ols("y ~ x", frame).save(tmp_path / "a.fit")
     gm.gram("y ~ x", frame).save(tmp_path / "a.gram")

@@ -98,7 +98,7 @@ def test_counts_and_weights_are_named(frame):
 def test_colour_is_for_consoles(fit):
     out = io.StringIO()
     console = Console(file=out, force_terminal=True, color_system="standard", width=120)
-    for part in report.render(fit):
+    for part in fit.render():
         console.print(part)
     assert "\x1b[1m" in out.getvalue()
 

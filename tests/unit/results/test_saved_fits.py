@@ -9,7 +9,7 @@ import pytest
 
 import gramian as gm
 from gramian.errors import ArtifactError
-from gramian.load import load
+from gramian.saved import load
 from gramian.serialize import file as store
 from gramian.serialize import values as plain
 

@@ -14,7 +14,7 @@ from gramian.errors import OptionError
 
 if TYPE_CHECKING:
     from gramian.batch import Source
-    from gramian.load import Fit
+    from gramian.saved import Fit
     from gramian.typing import Matrix
 
 INTERVALS = ("confidence", "prediction")
@@ -62,7 +62,7 @@ def command(
     from gramian.cli.writing import format_of, writing
     from gramian.data.source import source_of
     from gramian.engines.progress import watched
-    from gramian.load import load_fit
+    from gramian.saved import load_fit
 
     form, source = format_of(output), source_of(list(data))
     check_output_path(output, (str(fit), *(read.name for read in source.inputs)))

@@ -37,7 +37,7 @@ class Rows:
     transposes: tuple[Any, ...] = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "turned", tuple(transpose(part) for part in self.parts))
+        object.__setattr__(self, "transposes", tuple(transpose(part) for part in self.parts))
 
     @property
     def rows(self) -> int:
