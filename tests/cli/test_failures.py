@@ -103,7 +103,9 @@ def test_usage(refused, arguments, said):
 
 def test_what_nobody_foresaw(run, folder):
     (folder / "sitecustomize.py").write_text(
-        "import gramian.fit.passes.plan\ndef broken(*given): raise RuntimeError('wires crossed')\nplan.plan_linear = broken\n",
+        "from gramian.fit.linear import plan\n"
+        "def broken(*given): raise RuntimeError('wires crossed')\n"
+        "plan.plan_linear = broken\n",
         encoding="utf-8",
     )
     given = ("fit", "y ~ x", "data.parquet", "--explain")

@@ -76,8 +76,8 @@ def _conjugate(comparison: Comparison) -> Iterator[str]:
     if entries:
         max_steps = max(e.iterations for e in entries if e.iterations is not None)
         yield (
-            f"The conjugate gradient took at most {format_count(max_steps)} steps; but for rounding it never needs more than one "
-            f"for each of the {comparison.rank:,} independent columns."
+            f"The conjugate gradient took at most {format_count(max_steps)} steps; but for rounding it never needs "
+            f"more than one for each of the {comparison.rank:,} independent columns."
         )
 
 

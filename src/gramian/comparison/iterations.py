@@ -114,7 +114,8 @@ def _fell_short(trace: Trace, expected: float) -> str:
         return f"stalled at {format_digits(trace.best)} digits"
     if trace.end == "diverged":
         return "diverges"
-    return f"stopped at {format_digits(trace.best)} digits after {len(trace.errors) - 1:,} of about {expected:.2g} iterations"
+    iterations = len(trace.errors) - 1
+    return f"stopped at {format_digits(trace.best)} digits after {iterations:,} of about {expected:.2g} iterations"
 
 
 def solved_directly(problem: Problem, digits: tuple[float, ...]) -> MethodResult:

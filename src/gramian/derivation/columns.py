@@ -122,7 +122,8 @@ def _check_width(width: int, formula: str) -> None:
         raise FormulaError(f"'{formula}' has no terms and no constant: there is nothing to derive")
     if width > MAX_COLUMNS:
         raise OptionError(
-            f"'{formula}' has {width} columns; a derivation is written out for at most {MAX_COLUMNS}, use gm.ols for more"
+            f"'{formula}' has {width} columns; a derivation is written out for at most {MAX_COLUMNS}, "
+            "use gm.ols for more"
         )
 
 

@@ -65,6 +65,6 @@ def _unique(solution: Solution) -> str:
         )
     zero_count = "One of them is" if flat == 1 else f"{flat} of them are"
     return (
-        f"{zero_count} zero: along the vectors $v$ with $Xv = 0$ the cost is flat, the bowl is a valley. $w$ is a minimum, "
-        "but all points on the floor of the valley are as low."
+        f"{zero_count} zero: along the vectors $v$ with $Xv = 0$ the cost is flat, the bowl is a valley. "
+        "$w$ is a minimum, but all points on the floor of the valley are as low."
     )

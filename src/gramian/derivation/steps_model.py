@@ -116,7 +116,8 @@ def cost(solution: Solution) -> Section:
             ),
             Equation("J(w) = (Xw - y)'(Xw - y) = w'X'Xw - 2w'X'y + y'y"),
             say(
-                f"With $w = 0$ every prediction is 0, so the cost is $J(0) = y'y = {format_fraction(solution.cost_before)}$."
+                "With $w = 0$ every prediction is 0, so the cost is "
+                f"$J(0) = y'y = {format_fraction(solution.cost_before)}$."
             ),
         ),
     )

@@ -76,7 +76,8 @@ def _two(table: Table, solution: Solution) -> list[Block]:
     return [
         say("The determinant of a matrix of two rows is the product of its diagonal minus the product of the others:"),
         Equation(
-            f"det(X'X) = {format_factor(a)} * {format_factor(d)} - {format_factor(b)} * {format_factor(c)} = {format_fraction(solution.determinant)}"
+            f"det(X'X) = {format_factor(a)} * {format_factor(d)} - {format_factor(b)} * {format_factor(c)}"
+            f" = {format_fraction(solution.determinant)}"
         ),
         say("It is not zero, so there is an inverse. Exchange the diagonal entries, change the sign of the others:"),
         Show("adj(X'X)", grid(adjugate, table.names, table.names)),
@@ -87,7 +88,8 @@ def _two(table: Table, solution: Solution) -> list[Block]:
 def _by_elimination(table: Table, solution: Solution) -> list[Block]:
     return [
         say(
-            f"The determinant is $det(X'X) = {format_fraction(solution.determinant)}$. It is not zero, so there is an inverse."
+            f"The determinant is $det(X'X) = {format_fraction(solution.determinant)}$. "
+            "It is not zero, so there is an inverse."
         ),
         say(
             "To find it, write the identity matrix to the right of $X'X$. Then divide rows by numbers, and subtract "

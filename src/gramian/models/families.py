@@ -162,7 +162,8 @@ def quasi(variance: str) -> Family:
     """No distribution, only a variance function: "constant", "mu", "mu^2", "mu^3" or "mu(1-mu)"."""
     if variance not in VARIANCE_FUNCTIONS:
         raise OptionError(
-            f"no variance '{variance}'{did_you_mean(variance, VARIANCE_FUNCTIONS) or ';'} ({listing(VARIANCE_FUNCTIONS)})"
+            f"no variance '{variance}'{did_you_mean(variance, VARIANCE_FUNCTIONS) or ';'} "
+            f"({listing(VARIANCE_FUNCTIONS)})"
         )
     return Family("quasi", VARIANCE_FUNCTIONS[variance], QUASI[variance], "identity")
 

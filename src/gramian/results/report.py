@@ -118,7 +118,8 @@ def format_digits(value: float) -> str:
 def describe_work(fit: Estimates) -> str:
     """How the standard errors were made, how well conditioned the columns are, how often the data were read."""
     passes = "one pass" if fit.passes == 1 else f"{fit.passes} passes"
-    return f"std. errors: {printable(fit.covariance.description)}; condition {number(fit.condition, 3)}; {passes} over the data"
+    std_errors = f"std. errors: {printable(fit.covariance.description)}"
+    return f"{std_errors}; condition {number(fit.condition, 3)}; {passes} over the data"
 
 
 def describe_columns(fit: LinearFit | GlmFit, solved: Solved) -> list[str]:

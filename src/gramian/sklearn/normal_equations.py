@@ -55,8 +55,9 @@ def centred_products(sums: Sums, *, intercept: bool) -> CentredProducts:
     p = sums.columns
     outcome_columns = np.s_[p:]
     return CentredProducts(
-        c.S[:p, :p], np.column_stack([c.S[:p, p:], c.c[:p]]), np.append(c.S.diagonal()[outcome_columns], c.yy), c.scale[:p],
-        c.mean[:p], c.summed_squares[:p], np.append(c.scale[outcome_columns], c.y_scale), np.append(c.mean[outcome_columns], c.y_mean),
+        c.S[:p, :p], np.column_stack([c.S[:p, p:], c.c[:p]]), np.append(c.S.diagonal()[outcome_columns], c.yy),
+        c.scale[:p], c.mean[:p], c.summed_squares[:p],
+        np.append(c.scale[outcome_columns], c.y_scale), np.append(c.mean[outcome_columns], c.y_mean),
         np.append(c.summed_squares[outcome_columns], c.y_summed_square), effective_rows(sums), sums.rounding_error,
     )  # fmt: skip
 

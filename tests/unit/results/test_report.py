@@ -11,7 +11,6 @@ import pytest
 from rich.console import Console
 
 import gramian as gm
-from gramian.results import report
 from gramian.results.format_numbers import aligned, number, p_value, printable, significant, stars
 from gramian.results.formats import FORMATS
 

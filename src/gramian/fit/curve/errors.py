@@ -37,8 +37,8 @@ def not_defined(curve: Curve, start: Vector, undefined: Undefined) -> str:
     inputs = ", ".join(f"{name} = {value:g}" for name, value in undefined.inputs.items())
     where = f"{place}row {undefined.row}" + (f" ({inputs})" if inputs else "")
     return (
-        f"at the start {format_parameters(curve.names, start)} the curve {curve.equation} or one of its derivatives is not finite "
-        f"in {undefined.rows:,} rows, first in {where}; start elsewhere"
+        f"at the start {format_parameters(curve.names, start)} the curve {curve.equation} or one of its derivatives is "
+        f"not finite in {undefined.rows:,} rows, first in {where}; start elsewhere"
     )
 
 
@@ -51,8 +51,8 @@ def check_effects(curve: Curve, point: Point) -> None:
         verb = "has" if len(without_effect) == 1 else "have"
         quoted = [f"'{name}'" for name in without_effect]
         raise NotIdentifiedError(
-            f"at the start {format_parameters(curve.names, point.beta)}, {listing(quoted)} {verb} no effect on the curve in any "
-            "row; start elsewhere (not at a point where the curve is flat), or leave the parameter out"
+            f"at the start {format_parameters(curve.names, point.beta)}, {listing(quoted)} {verb} no effect on the "
+            "curve in any row; start elsewhere (not at a point where the curve is flat), or leave the parameter out"
         )
 
 

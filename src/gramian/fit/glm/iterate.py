@@ -78,9 +78,9 @@ def iterate(
             share /= 2
         else:
             raise ConvergenceError(
-                f"no convergence: the loss {history.current.loss:.8g} does not fall along the step, even after {MAX_HALVINGS} "
-                "halvings; the model may not fit these data (a link that gives impossible means, columns of very "
-                "different size, or an outcome that does not vary)"
+                f"no convergence: the loss {history.current.loss:.8g} does not fall along the step, even after "
+                f"{MAX_HALVINGS} halvings; the model may not fit these data (a link that gives impossible means, "
+                "columns of very different size, or an outcome that does not vary)"
             )
         history.current = new
         history.lengths.append(new.length)

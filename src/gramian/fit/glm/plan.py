@@ -46,7 +46,8 @@ def _notes(options: GlmOptions, reasons: list[str]) -> tuple[str, ...]:
     missing_policy = "left out and counted" if options.common.drop else "an error"
     return (
         *reasons,
-        f"the start is fitted to {MAX_ROWS:,} rows at most, spread over {MAX_UNITS} places; it is no part of the answer",
+        f"the start is fitted to {MAX_ROWS:,} rows at most, spread over {MAX_UNITS} places; "
+        "it is no part of the answer",
         f"it stops when the error predicted for the next point is below {options.tolerance:g} standard errors",
         f"rows with a missing or infinite value are {missing_policy}",
     )

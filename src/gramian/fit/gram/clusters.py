@@ -33,8 +33,8 @@ def checked(by: tuple[str, ...], keyed: ClusterMoments) -> StoredClusters:
     """Raise DataError where a cluster is null, SchemaError where values of some type could not be written to a file."""
     if keyed.null_clusters:
         raise DataError(
-            f"cluster: {' or '.join(map(repr, by))} is null in {keyed.null_clusters:,} of the rows that are summed, so they "
-            "are in no cluster; leave these rows out of the data, or give them a value"
+            f"cluster: {' or '.join(map(repr, by))} is null in {keyed.null_clusters:,} of the rows that are summed, so "
+            "they are in no cluster; leave these rows out of the data, or give them a value"
         )
     for column, values in zip(by, keyed.clusters.names, strict=False):
         if str(values.type) not in TYPES:
@@ -181,5 +181,6 @@ def _check_same(a: StoredClusters | None, b: StoredClusters | None) -> None:
     if one != other:
         described = [" and ".join(by) or "none" for by in (one, other)]
         raise SchemaError(
-            f"one Gram keeps clusters by {described[0]} and the other by {described[1]}: make both with the same cluster="
+            f"one Gram keeps clusters by {described[0]} and the other by {described[1]}: "
+            "make both with the same cluster="
         )

@@ -93,7 +93,8 @@ def run_gram_with(
         return gram_data
     if engine_with_clusters.cluster_moments.rows != gram_data.moments.rows:
         raise DataError(
-            f"clusters were kept of {engine_with_clusters.cluster_moments.rows:,} rows, and sums of {gram_data.moments.rows:,}"
+            f"clusters were kept of {engine_with_clusters.cluster_moments.rows:,} rows, "
+            f"and sums of {gram_data.moments.rows:,}"
         )
     return replace(gram_data, clusters=checked(extra.clusters.clusters, engine_with_clusters.cluster_moments))
 

@@ -120,7 +120,8 @@ def _check_same(a: GroupSums | None, b: GroupSums | None) -> None:
     first, second = (None if group_sums is None else group_sums.grouping for group_sums in (a, b))
     if first != second:
         raise SchemaError(
-            f"one Gram keeps {_describe(first)} apart and the other {_describe(second)}: make both with the same folds= and by="
+            f"one Gram keeps {_describe(first)} apart and the other {_describe(second)}: "
+            "make both with the same folds= and by="
         )
 
 

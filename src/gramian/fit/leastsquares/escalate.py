@@ -143,9 +143,9 @@ def _advice(source: Source | None, fit: Solved) -> str:
     if source.rereadable and _is_too_expensive(fit):
         columns = len(fit.names)
         return (
-            f"exact sums can give the rest, but their cost grows with columns^3: unasked they are taken up to {MAX_EXACT_COLUMNS} "
-            f"columns and {MAX_EXACT_WORK:.0e} rows x columns^2, here are {columns:,} and {fit.rows * float(columns) ** 2:.0e}: "
-            "ask for exact=True, or centre or leave out some"
+            "exact sums can give the rest, but their cost grows with columns^3: unasked they are taken up to "
+            f"{MAX_EXACT_COLUMNS} columns and {MAX_EXACT_WORK:.0e} rows x columns^2, here are {columns:,} and "
+            f"{fit.rows * float(columns) ** 2:.0e}: ask for exact=True, or centre or leave out some"
         )
     if source.rereadable:
         return "columns that nearly depend on each other, or a large offset, cost the rest: centre or leave out some"

@@ -21,8 +21,8 @@ def robust_to_json(robust: RobustCovariance | None) -> tuple[dict[str, object] |
     if robust is None:
         return None, {}
     vcov = robust.vcov
-    values = (vcov.kind, list(vcov.clusters), vcov.like, plain.number_to_json(robust.factor), plain.number_to_json(robust.df),
-              list(robust.groups), robust.negative)  # fmt: skip
+    factor, df = plain.number_to_json(robust.factor), plain.number_to_json(robust.df)
+    values = (vcov.kind, list(vcov.clusters), vcov.like, factor, df, list(robust.groups), robust.negative)
     return dict(zip(CONTENT, values, strict=True)), dict(
         zip(ARRAYS, (robust.solved_covariance, robust.covariance), strict=True)
     )

@@ -278,9 +278,9 @@ def check_groups(grouping: Grouping, groups: int, max_groups: int, width: int) -
     """Raise DataError where there are more groups than fit into memory."""
     if groups > max_groups:
         raise DataError(
-            f"{grouping} makes more than {max_groups:,} groups, and that many fit into memory: the products of {width} columns "
-            f"take {format_bytes(8 * width * width)} for each; leave terms out, group rare values, or write the column "
-            "into the formula as a factor"
+            f"{grouping} makes more than {max_groups:,} groups, and that many fit into memory: "
+            f"the products of {width} columns take {format_bytes(8 * width * width)} for each; "
+            "leave terms out, group rare values, or write the column into the formula as a factor"
         )
 
 

@@ -61,8 +61,8 @@ def check_width(terms: Terms, sizes: Mapping[str, int], limit: int | None = None
         else ""
     )
     raise DataError(
-        f"the model has at least {columns:,} columns{explanation}, and products of at most {allowed:,} columns fit into memory; "
-        "leave terms out or group rare levels"
+        f"the model has at least {columns:,} columns{explanation}, and products of at most {allowed:,} columns fit "
+        "into memory; leave terms out or group rare levels"
     )
 
 

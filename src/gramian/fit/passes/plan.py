@@ -57,7 +57,8 @@ class Plan:
             ("threads", f"{self.threads}, one unit each; the result does not depend on their number"),
             (
                 "memory",
-                f"about {format_bytes(self.memory)}, {format_bytes(FIXED)} of it for Python, whatever the number of rows",
+                f"about {format_bytes(self.memory)}, {format_bytes(FIXED)} of it for Python, "
+                "whatever the number of rows",
             ),
             ("solver", self.solver),
         ]

@@ -147,8 +147,8 @@ def settle_knots(design: Design, source: Source) -> Design:
         return design
     if not source.rereadable:
         raise DataError(
-            f"the knots of {unsettled[0].label} are found in a pass of their own, and these data can be read once only; "
-            "declare knots=c(...) and boundary=c(...)"
+            f"the knots of {unsettled[0].label} are found in a pass of their own, and these data can be read once "
+            "only; declare knots=c(...) and boundary=c(...)"
         )
     sketches = Local().fold(source, SketchSplines(unsettled, design.count))
     for label, sketch in sketches.of.items():

@@ -161,7 +161,8 @@ def centred_system(problem: PenalizedProblem, sums: Sums) -> System:
     rounding_error = sum_rounding_error(sums.rows, p, ROWS_PER_BLOCK + sums.rows // ROWS_PER_BLOCK, problem.degree)
     return System(
         C[:q, :q], C[:q, q] * y, float(C[q, q]) * y**2, sums.weight, length,
-        float(sums.squares[-1]) ** 0.5 * y, rounding_error, mean, centred.y_mean * y, parametrization.constant is not None,
+        float(sums.squares[-1]) ** 0.5 * y, rounding_error, mean, centred.y_mean * y,
+        parametrization.constant is not None,
     )  # fmt: skip
 
 

@@ -103,8 +103,8 @@ def _search(
     if method == "best":
         if len(available_terms.terms) > MAX_BEST_TERMS:
             raise OptionError(
-                f'all subsets are searched of up to {MAX_BEST_TERMS} terms, found {len(available_terms.terms)}; use method="forward" or '
-                '"backward"'
+                f"all subsets are searched of up to {MAX_BEST_TERMS} terms, found {len(available_terms.terms)}; "
+                'use method="forward" or "backward"'
             )
         return best_subsets(available_terms.problem, count)
     evaluate = _criterion(yardstick, criterion, available_terms)

@@ -242,8 +242,8 @@ def check_null_clusters(vcov: VcovSpec, null_clusters: int) -> None:
     """Raise DataError where clusters are null: the coefficients rest on rows that the covariance would leave out."""
     if null_clusters:
         raise DataError(
-            f"{' or '.join(repr(c) for c in vcov.clusters)} is null in {null_clusters:,} of the rows that the fit uses, so "
-            "they are in no cluster; leave these rows out of the data, or give them a value"
+            f"{' or '.join(repr(c) for c in vcov.clusters)} is null in {null_clusters:,} of the rows that the fit "
+            "uses, so they are in no cluster; leave these rows out of the data, or give them a value"
         )
 
 

@@ -160,8 +160,8 @@ def jackknife_changes(products: Matrix, scores: Matrix, independent: Mask) -> Ma
     lowest = np.linalg.eigvalsh(remainder).min(initial=1.0, axis=1)
     if (lowest < MIN_REMAINDER).any():
         raise NumericalError(
-            f"{int((lowest < MIN_REMAINDER).sum()):,} of {len(s):,} clusters cannot be left out: a coefficient rests on one "
-            "of them alone, so CR3 is not defined; use CR1, or leave that column or cluster out"
+            f"{int((lowest < MIN_REMAINDER).sum()):,} of {len(s):,} clusters cannot be left out: a coefficient rests "
+            "on one of them alone, so CR3 is not defined; use CR1, or leave that column or cluster out"
         )
     out = np.zeros(scores.shape)
     out[:, independent] = -(np.linalg.solve(remainder, (s @ half.T)[:, :, None])[:, :, 0] @ half)

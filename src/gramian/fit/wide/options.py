@@ -97,8 +97,9 @@ def _weigh(shape: Shape, limit: int, options: Options) -> SolverChoice:
 
 
 def _memory(shape: Shape, *, fits: bool) -> str:
+    needed = format_bytes(8 * COPIES * shape.columns**2)
     return (
-        f"products of {shape.columns:,} columns take {format_bytes(8 * COPIES * shape.columns**2)} while they are solved, "
+        f"products of {shape.columns:,} columns take {needed} while they are solved, "
         f"{'within' if fits else 'beyond'} the limit of {format_bytes(memory_limit())} (half of what is free) or of "
         f"{MAX_TERMS:,} columns"
     )

@@ -35,8 +35,8 @@ def wide_to_json(solved: WideSolved) -> tuple[dict[str, Any], dict[str, Any]]:
         "missing": dict(solved.dropped_rows.columns),
         "why": list(solved.reasons),
         "accuracy": [
-            accuracy.solver, plain.number_to_json(accuracy.requested), accuracy.reached, accuracy.steps, plain.number_to_json(accuracy.eigenvalue_bound),
-            accuracy.double_double,
+            accuracy.solver, plain.number_to_json(accuracy.requested), accuracy.reached, accuracy.steps,
+            plain.number_to_json(accuracy.eigenvalue_bound), accuracy.double_double,
         ],
         **{name: plain.number_to_json(getattr(solved, name)) for name in NUMBERS},
         **{name: int(getattr(solved, name)) for name in COUNTS},
@@ -91,6 +91,6 @@ def _accuracy_from_json(obj: object, arrays: Arrays) -> WideAccuracy:
         plain.wrong("a solver", solver)
     digits: Any = arrays["digits"]
     return WideAccuracy(
-        solver, plain.number_from_json(requested), digits, plain.flag(reached), plain.integer(steps, 0, MAX_COUNT), plain.number_from_json(eigenvalue_bound),
-        plain.flag(double_double),
+        solver, plain.number_from_json(requested), digits, plain.flag(reached), plain.integer(steps, 0, MAX_COUNT),
+        plain.number_from_json(eigenvalue_bound), plain.flag(double_double),
     )  # fmt: skip
