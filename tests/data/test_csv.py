@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import datetime
+import gzip
+import os
+import sys
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.csv
 import pytest
 
 from data.reading import count, everything
-from gramian.data.csv import sample as csv_sample
+from gramian.data import csv_sample
+from gramian.data.csv.raw_text import in_memory
 from gramian.data.csv.sample import NULLS
 from gramian.data.source import source_of
 from gramian.errors import DataError, SchemaError
@@ -180,3 +186,51 @@ def test_a_quote_that_is_never_closed_swallows_nothing(csv, rows):
 def test_a_column_that_is_read_alone_still_finds_short_rows(csv):
     with pytest.raises(DataError, match=r"t.csv, line 3: 1 of 2 fields"):
         count(source_of(csv("x,y\n1,a\n2\n")), ["x"])
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.csv.gz"])
+def test_arrow_is_handed_no_file_of_python(csv, monkeypatch, name):
+    """Its threads may let go of a stream while the interpreter ends: with a file of Python, the process aborts."""
+    handed = []
+
+    def spied(opened):
+        return lambda stream, *options, **more: handed.append(stream) or opened(stream, *options, **more)
+
+    for function in ("open_csv", "read_csv"):
+        monkeypatch.setattr(pyarrow.csv, function, spied(getattr(pyarrow.csv, function)))
+    text = b"x,y\n1,a\n2,b\n"
+    assert everything(source_of(csv(gzip.compress(text) if name.endswith(".gz") else text, name)))["x"] == [1, 2]
+    assert len(handed) >= 2
+    assert all(isinstance(stream, pa.NativeFile) and not isinstance(stream, pa.PythonFile) for stream in handed)
+
+
+def test_bytes_that_arrow_parses_are_its_own():
+    text = b"x\n1\n" * 10
+    references = sys.getrefcount(text)
+    stream = in_memory(text)
+    assert sys.getrefcount(text) == references
+    assert stream.read() == text
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.csv.gz"])
+def test_reading_may_stop_before_the_end_and_begin_again(csv, name):
+    text = b"x,y\n" + b"1,a\n" * 3_000_000
+    source = source_of(csv(gzip.compress(text, compresslevel=1) if name.endswith(".gz") else text, name))
+    batches = source.units[0].batches(source.schema.names)
+    assert next(batches).rows
+    batches.close()
+    assert count(source) == 3_000_000
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names are text elsewhere")
+def test_a_name_that_is_no_text(csv):
+    assert everything(source_of(csv("x\n1\n", os.fsdecode(b"\xff.csv")))) == {"x": [1]}
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.csv.gz"])
+@pytest.mark.parametrize("last", ['3,"c', '3,"c\n', '3,"c\n4,d\n5,e'])
+def test_a_quote_that_is_never_closed_near_the_end(csv, name, last):
+    text = ("x,y\n" + '1,"a"\n' * 1000 + last).encode()
+    path = csv(gzip.compress(text) if name.endswith(".gz") else text, name)
+    with pytest.raises(DataError, match=r"line 1002: a quote opens here and is never closed"):
+        count(source_of(path), ["x"])

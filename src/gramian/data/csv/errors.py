@@ -5,12 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import re
+import zlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pyarrow as pa
 
-from gramian.data.csv.raw_text import open_bytes
+from gramian.data.csv.raw_text import is_gzip, open_bytes
 from gramian.data.csv.sample import Dialect
 from gramian.data.paths import File
 from gramian.data.read_errors import unreadable_error
@@ -32,7 +33,9 @@ def first_fault(file: File, dialect: Dialect, types: Mapping[str, Any], error: B
             return _misfit(file, dialect, types, int(match[1]), match[2]) or unreadable_error(error, file.label)
         if "CSV parse error" in message:
             return _ragged(file, dialect) or unreadable_error(error, file.label)
-    except (OSError, EOFError, csv.Error) as second:
+        if is_gzip(file):
+            _unpack(file)
+    except (OSError, EOFError, csv.Error, zlib.error) as second:
         return unreadable_error(second, file.label)
     return unreadable_error(error, file.label)
 
@@ -104,6 +107,13 @@ def _undecodable(file: File) -> DataError | None:
                     f"the bytes {bad_bytes!r} are not UTF-8; save it as UTF-8", f"{file.label}, line {number}"
                 )
     return None
+
+
+def _unpack(file: File) -> None:
+    """Raise what Python says of a damaged gzip, which is clearer than what Arrow does."""
+    with open_bytes(file) as raw:
+        while raw.read(1 << 20):
+            pass
 
 
 def _rows(file: File, dialect: Dialect) -> Iterator[tuple[int, list[str]]]:

@@ -13,7 +13,7 @@ from gramian.batch import Batch
 from gramian.data.batching import batch_rows
 from gramian.data.columns import family
 from gramian.data.csv.errors import first_fault, unclosed, unclosed_quote
-from gramian.data.csv.raw_text import open_text
+from gramian.data.csv.raw_text import Quotes, open_stream
 from gramian.data.csv.sample import Dialect, conversion, parsing, sample
 from gramian.data.file_info import FileInfo, batch_of, stored_columns
 from gramian.data.paths import File
@@ -80,24 +80,27 @@ class Table:
 
     def _pieces(self, read: Mapping[str, Any], parallel: bool) -> Iterator[Any]:
         self.file.check()
-        with open_text(self.file) as raw:
+        with Quotes(self.file) as quotes:
             try:
-                yield from _reader(raw, read, self.dialect, parallel)
-                raw.drain()
+                for piece in _parsed(self.file, read, self.dialect, parallel):
+                    quotes.advance(BLOCK)
+                    yield piece
+                quotes.drain()
             except GramianError:
                 raise
             except READ_ERRORS as error:
                 self.file.check()
                 raise first_fault(self.file, self.dialect, read, error) from error
             self.file.check()
-            if raw.quotes % 2 and (line := unclosed_quote(self.file, self.dialect)):
+            if quotes.found % 2 and (line := unclosed_quote(self.file, self.dialect)):
                 raise unclosed(self.file, line)
 
 
-def _reader(raw: Any, read: Mapping[str, Any], dialect: Dialect, parallel: bool) -> Any:
+def _parsed(file: File, read: Mapping[str, Any], dialect: Dialect, parallel: bool) -> Iterator[Any]:
+    """A piece for each block. The stream is closed by who lets go of it last, as Arrow may be reading ahead."""
     types = {name: TEXT if family(kind) == "text" else kind for name, kind in read.items()}
-    return pc.open_csv(
-        raw,
+    yield from pc.open_csv(
+        open_stream(file),
         read_options=pc.ReadOptions(use_threads=parallel, block_size=BLOCK),
         parse_options=parsing(dialect),
         convert_options=conversion(column_types=types, include_columns=list(read)),

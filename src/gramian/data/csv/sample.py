@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pv
 
 from gramian.data.columns import family
-from gramian.data.csv.raw_text import is_gzip, open_bytes
+from gramian.data.csv.raw_text import in_memory, is_gzip, open_bytes
 from gramian.data.paths import File
 from gramian.data.read_errors import error_context
 from gramian.errors import DataError
@@ -185,7 +185,7 @@ def _parsed(piece: bytes, width: int, dialect: Dialect, types: Mapping[str, Any]
     options = parsing(dialect)
     options.invalid_row_handler = lambda row: "skip"
     names = pv.ReadOptions(column_names=[str(i) for i in range(width)], block_size=len(piece) + 1, use_threads=False)
-    return pv.read_csv(io.BytesIO(piece), names, options, conversion(column_types=types))
+    return pv.read_csv(in_memory(piece), names, options, conversion(column_types=types))
 
 
 def _common_type(kinds: Sequence[Any]) -> Any:
