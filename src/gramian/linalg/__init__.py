@@ -1,1 +1,1 @@
-"""Numbers only: stored columns, moments, solves. Knows no frame, no formula, no statistics."""
+"""Numerical linear algebra on stored columns: moments, solves, certificates. No data frames, formulas or statistics."""

@@ -1,4 +1,4 @@
-"""Aliased columns: which of the dependent columns are left out, and what they are of the others."""
+"""Aliased columns: which of the dependent columns are left out, and their combinations of the other columns."""
 
 from __future__ import annotations
 
@@ -6,19 +6,37 @@ import numpy as np
 
 from gramian.typing import Codes, Matrix, Vector
 
-NOISE = 1e-7  # relative size below which an element of a null vector is rounding
-MAX_TERMS = 12  # summands of an explanation
+NOISE = 1e-7  # relative size below which an element of a null vector counts as rounding error
+MAX_TERMS = 12  # summands that an explanation prints
 
 
 def dependent_columns(null: Matrix, norms: Vector) -> tuple[Codes, Matrix]:
-    """The columns that depend on earlier ones, as R leaves them out, and the null vectors told by them.
+    """The columns that depend on earlier ones (those that R's `lm` leaves out), and the matching null vectors.
 
-    null : (p, r) null vectors, X null = 0. norms : (p,) lengths of the columns of X.
-    Returns positions (r,) and null vectors (p, r) with an identity in those rows.
+    Parameters
+    ----------
+    null : (p, r)
+        Basis of the null space, X null = 0.
+    norms : (p,)
+        Lengths of the columns of X.
+
+    Returns
+    -------
+    positions : (r,) int
+        The dependent columns, rising.
+    null : (p, r)
+        Basis of the same space with an identity in the rows `positions`: column i is the dependent column minus its
+        combination of earlier columns.
+
+    Notes
+    -----
+    Gauss-Jordan elimination from the last element of each null vector backwards, largest last element first. Elements
+    are compared after scaling by the lengths of the columns, so that the choice does not depend on their units.
     """
     lengths = np.where(norms > 0, norms, 1.0)  # a column of zeros is dependent by itself
     N = null * lengths[:, None]
     N = N / np.maximum(np.abs(N).max(axis=0, initial=0.0), np.finfo(float).tiny)
+    # Null vectors as rows: elimination works on contiguous memory.
     M = np.ascontiguousarray(N.T)
     changed, last = np.arange(len(M)), np.zeros(len(M), np.int64)
     for k in range(len(M)):
@@ -39,7 +57,7 @@ def dependent_columns(null: Matrix, norms: Vector) -> tuple[Codes, Matrix]:
 
 
 def _last_nonzero(M: Matrix, rows: Codes) -> Codes:
-    """Make rounding in some rows zero; where their last elements are that are not, -1 without any."""
+    """Set elements of some rows that are rounding errors to zero; the index of the last other element, -1 if none."""
     part = M[rows]
     part[np.abs(part) < NOISE] = 0.0
     M[rows] = part
@@ -48,12 +66,12 @@ def _last_nonzero(M: Matrix, rows: Codes) -> Codes:
 
 
 def basic_coefficients(b: Vector, positions: Codes, null: Matrix) -> Vector:
-    """The solution in which the aliased coefficients are zero."""
+    """The solution in which the aliased coefficients are zero: b - N b_aliased, (p,)."""
     return b - null @ b[positions]
 
 
 def basic_covariance(V: Matrix, positions: Codes, null: Matrix) -> Matrix:
-    """The covariance that belongs to `basic`."""
+    """Covariance (p, p) of `basic_coefficients`: P V P' with P = I - N E', E the unit vectors of `positions`."""
     if not V[positions].any():
         return V.copy()
     half = V - null @ V[positions]
@@ -61,19 +79,31 @@ def basic_covariance(V: Matrix, positions: Codes, null: Matrix) -> Matrix:
 
 
 def minimum_norm(b: Vector, null: Matrix) -> Vector:
-    """The shortest of all solutions: b minus its part in the null space."""
+    """The solution of least Euclidean norm: b minus its projection on the null space, (p,)."""
     basis, _ = np.linalg.qr(null)
     return b - basis @ (basis.T @ b)
 
 
 def identified(null: Matrix, norms: Vector) -> np.ndarray:
-    """Coefficients that are the same in every solution: their rows of the null space are zero."""
+    """Mask (p,) of the coefficients that are the same in every solution: their rows of the null space are zero."""
     N = np.abs(null) * np.where(norms > 0, norms, 1.0)[:, None]  # that of a column of zeros is any number
     return np.asarray((NOISE * N.max(axis=0, initial=0.0) >= N).all(axis=1))
 
 
 def explain(column: Vector, norms: Vector, names: tuple[str, ...], position: int) -> str:
-    """The combination of other columns that equals an aliased one, such as "x1 + 2*x2"."""
+    """The combination of other columns that equals an aliased one, such as "x1 + 2*x2".
+
+    Parameters
+    ----------
+    column : (p,)
+        Null vector with 1 at `position`.
+    norms : (p,)
+        Lengths of the columns, to decide which elements are rounding errors.
+    names : tuple of p str
+        Names of the columns.
+    position : int
+        The aliased column.
+    """
     others = np.delete(np.arange(len(column)), position)
     sizes = np.abs(column[others]) * norms[others]
     used = others[sizes > NOISE * max(norms[position], sizes.max(initial=0.0))].tolist()
@@ -82,6 +112,7 @@ def explain(column: Vector, norms: Vector, names: tuple[str, ...], position: int
 
 
 def _summand(c: float, name: str, *, first: bool) -> str:
+    """One summand of an explanation, with its sign."""
     sign = "-" if c < 0 else "" if first else "+"
     size = f"{abs(c):.6g}"
     text = size if name == "Intercept" else name if size == "1" else f"{size}*{name}"

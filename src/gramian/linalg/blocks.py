@@ -1,4 +1,4 @@
-"""From the vectors of a batch to blocks of stored columns, in one reused buffer."""
+"""Conversion of the vectors of a batch into blocks of stored columns, in one reused buffer."""
 
 from __future__ import annotations
 
@@ -14,10 +14,18 @@ ROWS_PER_BLOCK = 8192  # rows whose columns fit into the cache of one core
 
 
 class BlockWriter:
-    """Writes the monomials of a block into a buffer: shift on the way, powers from lower powers.
+    """Writes the monomials of a block into a buffer: variables shifted, powers from lower powers.
 
-    placed : names of the variables that a matrix supplies in place (their coordinates are plain).
-    height : rows of a block.
+    Parameters
+    ----------
+    layout : Layout
+        The monomials to write.
+    coordinates : mapping
+        Variable -> shift and scale.
+    matrix_variables : tuple of str
+        Variables that the caller's matrix holds already, whose coordinates are the identity; they are not copied.
+    height : int
+        Rows of a block.
     """
 
     def __init__(
@@ -43,19 +51,22 @@ class BlockWriter:
     def blocks(
         self, rows: int, values: Mapping[str, Vector], codes: Mapping[str, Codes], matrix: Matrix | None
     ) -> Iterator[tuple[slice, Columns]]:
-        """Blocks of at most `height` rows, with their place; each is valid until the next is asked for."""
+        """Yield the slice and the columns of each block of at most `height` rows.
+
+        Columns share one buffer and are valid until the next block is requested.
+        """
         for start in range(0, rows, self.height):
             place = slice(start, min(start + self.height, rows))
             yield place, self.block(place, values, codes, matrix)
 
     def release_buffer(self) -> None:
-        """Leave its memory to the last block, and take other for the next."""
+        """Leave the present buffer to the block that was written last, and use a new one from now on."""
         self.scratch = np.empty_like(self.scratch)
 
     def block(
         self, rows: slice, values: Mapping[str, Vector], codes: Mapping[str, Codes], matrix: Matrix | None
     ) -> Columns:
-        """One block of rows."""
+        """The columns of one slice of rows."""
         width, height = len(self.steps), rows.stop - rows.start
         buffer = self.scratch.ravel()[: width * height].reshape(width, height)  # sums of strided rows round more
         for out, (variable, parents) in zip(buffer, self.steps, strict=True):
@@ -79,13 +90,15 @@ class BlockWriter:
 def _products_with_response(
     monomials: list[Monomial], responses: set[str], steps: list[tuple[str, tuple[int, int] | None]]
 ) -> tuple[tuple[int, tuple[int, int]], ...]:
+    """Buffer rows that are products with a response, each with the rows of its two factors."""
     pairs = zip(monomials, steps, strict=True)
     return tuple((i, p) for i, (m, (_, p)) in enumerate(pairs) if p is not None and any(v in responses for v, _ in m))
 
 
 def shifted(values: Vector, coordinate: Coordinate, out: Vector) -> None:
-    """u = (x - shift) / 2^exponent."""
+    """Write u = (x - shift) / 2^exponent into `out`. Only the subtraction rounds."""
     np.subtract(values, coordinate.shift, out=out)
+    # Beyond about 1000, 2.0**-exponent overflows or is subnormal; ldexp is exact there, but slower.
     if abs(coordinate.exponent) > 1000:
         np.ldexp(out, -coordinate.exponent, out=out)
     elif coordinate.exponent:
@@ -93,7 +106,10 @@ def shifted(values: Vector, coordinate: Coordinate, out: Vector) -> None:
 
 
 def steps_of(monomials: list[Monomial]) -> list[tuple[str, tuple[int, int] | None]]:
-    """How each monomial is made: of a variable, or as the product of two that stand before it."""
+    """How to compute each monomial: ("x", None) is a variable, ("", None) the constant, ("", (i, j)) a product of two.
+
+    The two factors i, j are places of monomials that stand before it, so every monomial costs one multiplication.
+    """
     place: dict[Monomial, int] = {}
     steps: list[tuple[str, tuple[int, int] | None]] = []
     for i, m in enumerate(monomials):
@@ -108,6 +124,7 @@ def steps_of(monomials: list[Monomial]) -> list[tuple[str, tuple[int, int] | Non
 
 
 def _parents(m: Monomial, place: Mapping[Monomial, int]) -> tuple[int, int]:
+    """Places of the two monomials whose product is m: one variable, and m with one power less of it."""
     for variable, power in m:
         single: Monomial = ((variable, 1),)
         rest = tuple((v, p - 1 if v == variable else p) for v, p in m if v != variable or power > 1)

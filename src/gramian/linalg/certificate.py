@@ -1,10 +1,15 @@
-"""The certificate: bounds of what rounding can have done to a solution, from the same sums.
+"""Certificate: bounds of the effect of rounding errors in the sums on a solution, computed from the same sums.
 
 Products S_ij were summed with errors of at most g R_i R_j, where R_i^2 is the sum of squares ever added for column i
-(before centring, elimination or subtraction) and g the rounding unit of a sum. To first order every bound has the form
-reach_i times one number: with S b = c, |error of b| <= |S^-1| R g (R_y + sum R_k |b_k|) / (1 - rho) and
-|error of (S^-1)_ii| <= g (|S^-1| R)_i^2 / (1 - rho), where rho = g max_i R_i (|S^-1| R)_i (Higham, "Accuracy and
-Stability of Numerical Algorithms", chapter 7, with componentwise perturbations).
+(before centring, elimination or subtraction) and g the relative rounding error of a sum. To first order every bound has
+the form sensitivity_i times one number: with S b = c,
+
+    |error of b_i|         <= (|S^-1| R)_i g (R_y + sum_k R_k |b_k|) / (1 - rho)
+    |error of (S^-1)_ii|   <= g (|S^-1| R)_i^2 / (1 - rho)
+    rho                     = g max_i R_i (|S^-1| R)_i
+
+These are componentwise perturbation bounds of a linear system (Higham, "Accuracy and Stability of Numerical
+Algorithms", 2002, chapter 7). They are first-order, and probabilistic where g is (`sum_rounding_error`).
 """
 
 from __future__ import annotations
@@ -15,20 +20,32 @@ import numpy as np
 
 from gramian.typing import Matrix, Vector
 
-EPS = 2.0**-53
+EPS = 2.0**-53  # unit roundoff of float64, round to nearest
 MAX_DIGITS = 53 * float(np.log10(2.0))  # digits of a correctly rounded float64
-MAX_RHO = 0.5  # from this rho on the sums decide nothing
-MAX_REFINABLE_RHO = 0.1  # below this rho every step of refinement gains a digit
+MAX_RHO = 0.5  # from this rho on the sums determine nothing: bounds are infinite
+MAX_REFINABLE_RHO = 0.1  # below this rho every step of iterative refinement gains at least one digit
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What the errors of a solution are made of, in the columns that were solved for.
+    """The quantities of which the error bounds of a solution are made, by column.
 
-    reach : (p,) of a coefficient, what one unit of error in the outcome's scale can move it by. sizes : (p,) roots of
-    the squares ever summed of the columns that were eliminated last, zero for the others. lengths : (p,) roots of what
-    centring left of them. response : the same as sizes for the outcome. unit : g. rho : below one half where the sums
-    decide. penalised : whether the inverse is that of a penalised fit.
+    Attributes
+    ----------
+    sensitivity : (p,)
+        (|S^-1| R)_i: the change of coefficient i for an error of one in the scale of the outcome.
+    summed_norms : (p,)
+        R, square roots of the squares ever summed; zero for columns that were eliminated before.
+    centred_norms : (p,)
+        Square roots of what centring left of the squares.
+    response_norm : float
+        R_y, as summed_norms for the outcome.
+    rounding_error : float
+        g, relative rounding error of a sum.
+    rho : float
+        Below one half where the sums determine the solution.
+    penalised : bool
+        Whether the covariance is that of a penalised fit, V S V with V = (S + P)^-1.
     """
 
     sensitivity: Vector
@@ -41,29 +58,36 @@ class Bounds:
 
     @property
     def amplification(self) -> float:
-        """1 / (1 - rho), infinite where the sums decide nothing."""
+        """1 / (1 - rho), infinite where rho is a half or more."""
         return 1.0 / (1.0 - self.rho) if self.rho < MAX_RHO else float("inf")
 
     def product_error(self, b: Vector) -> float:
-        """g sum R_k |b_k|: the error, in the outcome's scale, of products with a vector of coefficients."""
+        """g sum_k R_k |b_k|: bound of the error of S b, in the scale of the outcome (that is, divided by R_i)."""
         return self.rounding_error * float(self.summed_norms @ np.abs(b))
 
     def error(self, b: Vector) -> float:
-        """What, times reach, bounds the errors of the coefficients b : (p,) of one pass."""
+        """The number that, times the sensitivities, bounds the errors of coefficients b : (p,) from one pass."""
         return (self.rounding_error * self.response_norm + self.product_error(b)) * self.amplification
 
     def coefficients(self, b: Vector) -> Vector:
-        """Bounds of the errors of b, (p,)."""
+        """Bounds of the absolute errors of b, (p,), its own rounding to float64 included."""
         return scaled_bounds(self.sensitivity, self.error(b)) + EPS * np.abs(b)
 
     def inverse(self, sensitivity: Vector) -> Vector:
-        """Bounds of the errors of the inverse's diagonal, for its own reach or one told in other columns."""
+        """Bounds of the errors of the inverse's diagonal, for its own sensitivities or those of a linear map of it."""
         return scaled_bounds(
-            sensitivity * sensitivity, (3.0 if self.penalised else 1.0) * self.rounding_error * self.amplification
+            # Of V S V with a penalty, each of the three factors is perturbed by the same errors of S.
+            sensitivity * sensitivity,
+            (3.0 if self.penalised else 1.0) * self.rounding_error * self.amplification,
         )
 
     def rss(self, b: Vector, gradient: Vector | float = 0.0) -> float:
-        """Bound of the error of the residual sum of squares; gradient : (p,) of half of it, zero without a penalty."""
+        """Bound of the error of the residual sum of squares.
+
+        b : (p,). gradient : (p,), half the gradient of the sum of squares at b, which is zero at a minimum without a
+        penalty. The three summands are the errors of the sums themselves, g (R_y + sum R_k |b_k|)^2, the second-order
+        effect e'|S|e of the errors e of b, and their first-order effect.
+        """
         total_norm = self.response_norm + float(self.summed_norms @ np.abs(b))
         errors = self.coefficients(b)
         gradient_term = 2.0 * float(errors @ np.abs(gradient * np.ones(len(b))))
@@ -83,7 +107,23 @@ def bounds(
     *,
     penalised: bool,
 ) -> Bounds:
-    """Of a centred system. inverse : (q, q). sizes, lengths : (q,). All in the same scale."""
+    """Bounds for a solution of a centred system, all arguments in the same scale.
+
+    Parameters
+    ----------
+    inverse : (q, q)
+        Inverse of the centred products, penalty included.
+    summed_norms : (q,)
+        Square roots of the squares ever summed.
+    centred_norms : (q,)
+        Square roots of the diagonal of the system.
+    response_norm : float
+        As summed_norms for the outcome.
+    rounding_error : float
+        Relative rounding error of a sum.
+    penalised : bool
+        Whether the inverse is of products plus a penalty.
+    """
     sensitivity = np.abs(inverse) @ summed_norms
     rho = rounding_error * float((summed_norms * sensitivity).max(initial=0.0))
     return Bounds(
@@ -98,13 +138,16 @@ def bounds(
 
 
 def scaled_bounds(values: Vector, factor: float) -> Vector:
-    """values : (n,) >= 0 times a factor that may be infinite; zero stays zero."""
+    """values : (n,) >= 0 times a factor that may be infinite; zero times infinity is zero here, not NaN."""
     with np.errstate(invalid="ignore"):
         return np.where(values > 0.0, values * factor, 0.0)
 
 
 def digits(error: Vector, size: Vector) -> Vector:
-    """Decimal digits that are right where errors are at most so large, (n,), between 0 and those of a float64."""
+    """Correct decimal digits, (n,), of numbers of these sizes with errors of at most these bounds.
+
+    Between 0 and those of a correctly rounded float64 (15.95); NaN where an error or a size is NaN.
+    """
     with np.errstate(divide="ignore", invalid="ignore"):
         relative_error = np.where(error > 0.0, error / size, 0.0)
         correct_digits = -np.log10(np.maximum(relative_error, EPS))

@@ -1,4 +1,4 @@
-"""The solve of a step that is not the last: coefficients and inverse, without bounds, where nothing is dependent."""
+"""Normal equations of an iteration step that is not the last: coefficients and inverse, without error bounds."""
 
 from __future__ import annotations
 
@@ -9,12 +9,22 @@ from scipy.linalg import lapack
 
 from gramian.typing import Matrix, Vector
 
-MAX_COLUMNS = 100  # columns; with more of them the Cholesky factor costs, not the calls
-MIN_PIVOT = 1e-4  # pivots of a unit diagonal above which a solution has twelve digits
+MAX_COLUMNS = 100  # with more columns the factorization dominates the overhead of `solve`, which this saves
+MIN_PIVOT = 1e-4  # pivots of a unit-diagonal matrix above which a solution has about twelve digits
 
 
 class CholeskySolution(NamedTuple):
-    """coefficients : (p,). inverse : (p, p), as `Solution` has it. leverage : trace of the hat matrix."""
+    """Solution of one step.
+
+    Attributes
+    ----------
+    coefficients : (p,)
+        Coefficients.
+    inverse : (p, p)
+        Inverse of the products, as in `Solution`; with a penalty V S V for V = (S + P)^-1.
+    leverage : float
+        Trace of the hat matrix.
+    """
 
     coefficients: Vector
     inverse: Matrix
@@ -22,9 +32,11 @@ class CholeskySolution(NamedTuple):
 
 
 def cholesky_step(products: Matrix, penalty: Matrix | None = None) -> CholeskySolution | None:
-    """Solve for all columns but the last, which is the response; None where a careful solve is needed.
+    """Solve for all columns but the last, which is the response; None where `solve` with its checks is needed.
 
-    products : (p + 1, p + 1). penalty : (p, p) added to the products.
+    products : (p + 1, p + 1), of p columns and the response. penalty : (p, p), added to the products. The matrix is
+    scaled to unit diagonal before Cholesky, which is within a factor p of the best diagonal scaling (van der Sluis,
+    1969).
     """
     inner = products[:-1, :-1]
     S = inner if penalty is None else inner + penalty
@@ -37,6 +49,8 @@ def cholesky_step(products: Matrix, penalty: Matrix | None = None) -> CholeskySo
     if info or not L.diagonal().min() ** 2 > MIN_PIVOT:
         return None
     b = lapack.dpotrs(L, products[:-1, -1] * scale, lower=1)[0] * scale
+    # dpotri writes the lower triangle only; above it are the zeros of L (clean=1), so the sum with the transpose is the
+    # full inverse but for a doubled diagonal.
     half, _ = lapack.dpotri(L, lower=1, overwrite_c=1)
     V = half + half.T
     V.flat[:: len(V) + 1] = half.diagonal()

@@ -1,7 +1,7 @@
-"""Stored columns and the values they take in a block of rows.
+"""Stored columns, and their values in a block of rows.
 
-A stored column is a cell of factors times a monomial in shifted variables. Only the monomials are ever written out, one
-row of a buffer each; factors stay vectors of codes, never one-hot matrices.
+A stored column is the indicator of a cell of factors times a monomial in shifted variables. Only monomials are written
+out, one contiguous row of a buffer each; factors stay vectors of codes, never one-hot matrices.
 """
 
 from __future__ import annotations
@@ -22,11 +22,16 @@ Factors = tuple[str, ...]  # sorted labels; () is "no factor"
 
 @dataclass(frozen=True)
 class Layout:
-    """Which sums a pass keeps.
+    """Which sums of products a pass accumulates.
 
-    dense : monomials of the dense block, the constant first; their symmetric products are kept.
-    responses : names of the response rows, kept as further rows of the dense block.
-    tables : factors -> monomials summed over the cells of these factors (a response r appears as the monomial r^1).
+    Attributes
+    ----------
+    dense : tuple of monomials
+        Monomials of the dense block, the constant first; all products of two of them are summed.
+    responses : tuple of str
+        Response variables, further rows of the dense block.
+    tables : tuple of (factors, monomials)
+        Monomials that are summed over the cells of these factors; a response r appears as the monomial r^1.
     """
 
     dense: tuple[Monomial, ...]
@@ -35,22 +40,31 @@ class Layout:
 
     @cached_property
     def rows(self) -> tuple[Monomial, ...]:
-        """The dense block with its responses, in order."""
+        """Monomials of the dense block followed by the responses, (m,) in the order of the products."""
         return (*self.dense, *(((name, 1),) for name in self.responses))
 
     @cached_property
     def extra(self) -> tuple[Monomial, ...]:
-        """Monomials that only the tables need."""
+        """Monomials that only the tables need, by degree."""
         dense_rows = set(self.rows)
         needed = {m: None for _, monomials in self.tables for m in monomials if m not in dense_rows}
         return tuple(sorted(needed, key=lambda m: (sum(p for _, p in m), m)))
 
 
 def layout(blocks: Mapping[Factors, list[Monomial]], responses: tuple[str, ...]) -> Layout:
-    """The sums from which every product of the stored columns can be read.
+    """The sums from which every product of two stored columns can be read.
 
-    blocks : factors -> monomials stored in each cell of these factors, closed downwards; () is the dense block.
-    The product of a cell of F and a cell of G lives in the cells of F + G.
+    Parameters
+    ----------
+    blocks : mapping
+        Factors -> monomials stored in each cell of these factors, closed downwards (with m all that divide it); () is
+        the dense block.
+    responses : tuple of str
+        Names of the response variables.
+
+    Notes
+    -----
+    The product of a column in a cell of F and one in a cell of G is summed over the cells of the union of F and G.
     """
     outcome: list[Monomial] = [((name, 1),) for name in responses]
     tables: dict[Factors, dict[Monomial, None]] = {}
@@ -66,14 +80,26 @@ def layout(blocks: Mapping[Factors, list[Monomial]], responses: tuple[str, ...])
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """A block of rows: the values of every monomial, and the codes of every factor.
+    """A block of n rows: the values of every monomial, and the codes of every factor.
 
-    buffer : (d, n), the gathered monomials of the dense block, one a row, contiguous; scratch that may be overwritten.
-    gathered : their positions in the dense block. matrix : (n, k) rows of the user's own memory, used in place, and
-    placed : its positions in the dense block. extra : (e, n) monomials that only the tables need.
-    codes : factor -> (n,) codes of its levels. products_with_response : rows (buffer, then extra) that are products of
-    two others, one of them made of the response. room : (d + e, n) memory that weighed rows are written to, None
-    where they are weighed in place.
+    Attributes
+    ----------
+    buffer : (d, n)
+        Monomials of the dense block that were written, one contiguous row each; may be overwritten.
+    buffer_positions : tuple of d int
+        Their positions in the dense block.
+    matrix : (n, k) or None
+        Rows of the caller's own memory, read in place and never written.
+    matrix_positions : tuple of k int
+        Positions of its columns in the dense block.
+    extra : (e, n)
+        Monomials that only the tables need.
+    codes : mapping
+        Factor -> (n,) codes of its levels.
+    products_with_response : tuple
+        Rows (buffer, then extra) that are products of two others, one of them with the response.
+    workspace : (d + e, n) or None
+        Memory for the rows times roots of weights; None: they are weighted in place.
     """
 
     buffer: Matrix
@@ -91,17 +117,18 @@ class Columns:
         return int(self.buffer.shape[1])
 
     def set_response(self, values: Vector | float) -> None:
-        """Put a working residual into the last row of the buffer, and into the products made of it."""
+        """Replace the response, the last row of the buffer, and recompute the products with it."""
         self.buffer[-1] = values
         for product_row, (left, right) in self.products_with_response:
             np.multiply(self._row(left), self._row(right), out=self._row(product_row))
 
     def _row(self, index: int) -> Vector:
+        """One row of the buffer followed by the extra monomials."""
         width = len(self.buffer)
         return np.asarray(self.buffer[index] if index < width else self.extra[index - width])
 
     def value(self, position: int) -> Vector:
-        """One monomial's values (n,), by its position in the dense block followed by the extra ones."""
+        """Values (n,) of one monomial, by its position in the dense block followed by the extra ones."""
         width = len(self.buffer_positions) + len(self.matrix_positions)
         if position >= width:
             return np.asarray(self.extra[position - width])
@@ -112,17 +139,17 @@ class Columns:
         return np.asarray(self.matrix[:, self.matrix_positions.index(position)])
 
     def surely_finite(self) -> bool:
-        """Whether every monomial is surely finite: a quick look that overflow can deceive to say no."""
+        """Whether the sums of all monomials are finite; False also where finite values overflow in the sum."""
         total = np.add.reduce(self.buffer, axis=None) + np.add.reduce(self.extra, axis=None)
         return bool(np.isfinite(total)) and (self.matrix is None or bool(np.isfinite(self.matrix).all()))
 
     def finite(self) -> Mask:
-        """Rows in which every monomial is finite."""
+        """Mask (n,) of the rows in which every monomial is finite."""
         good = np.logical_and(np.isfinite(self.buffer).all(axis=0), np.isfinite(self.extra).all(axis=0))
         return np.asarray(good) if self.matrix is None else np.logical_and(good, np.isfinite(self.matrix).all(axis=1))
 
     def take(self, mask: Mask) -> Columns:
-        """The rows that `keep` marks."""
+        """The rows that `mask` marks, copied."""
         return Columns(
             np.ascontiguousarray(self.buffer[:, mask]),
             self.buffer_positions,
@@ -134,7 +161,7 @@ class Columns:
         )
 
     def products(self) -> Matrix:
-        """Symmetric products of the dense block, (m, m)."""
+        """Symmetric products (m, m) of the dense block over the rows."""
         inner = self_products(self.buffer.T)
         if self.matrix is None:
             return inner

@@ -1,4 +1,4 @@
-"""Model rows written out: for predictions and leverages, a block at a time."""
+"""Rows of the stored columns as a dense matrix, for predictions and leverages, block by block."""
 
 from __future__ import annotations
 
@@ -14,7 +14,16 @@ from gramian.typing import Matrix
 def stored_rows(columns: Columns, layout: Layout, groups: Sequence[ColumnGroup], sizes: Mapping[str, int]) -> Matrix:
     """Values (n, q) of the stored columns in `groups`, in the order of their positions.
 
-    sizes : factor -> number of levels that its codes refer to.
+    Parameters
+    ----------
+    columns : Columns
+        The block.
+    layout : Layout
+        Its monomials.
+    groups : sequence of ColumnGroup
+        The columns.
+    sizes : mapping
+        Factor -> number of levels that its codes refer to.
     """
     width = sum(len(g.positions) for g in groups)
     place = {m: i for i, m in enumerate((*layout.rows, *layout.extra))}

@@ -1,4 +1,4 @@
-"""Proof that a combination of columns vanishes: whole arithmetic on the sums as they are."""
+"""Exact proof that a combination of columns vanishes, in integer arithmetic on the sums as they are stored."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import numpy as np
 
 from gramian.typing import Matrix, Vector
 
-MAX_COLUMNS = 2000  # columns of a combination that is looked at
-MAX_DENOMINATOR = 10_000  # denominators of a combination that somebody may have meant
-MAX_DISTANCE = 1e-6  # relative distance at which a number is taken for a simple fraction
+MAX_COLUMNS = 2000  # columns of a combination up to which the proof is tried
+MAX_DENOMINATOR = 10_000  # largest denominator of an intended coefficient, such as 1/3 or 0.01
+MAX_DISTANCE = 1e-6  # relative distance up to which a number is taken for a simple fraction
 
 
 def simple_fractions(null: Vector) -> dict[int, Fraction] | None:
-    """The simple fractions that a null vector's elements are near to, None where one is near to none."""
+    """The nonzero elements of a null vector as simple fractions, by position; None where one is not near to any."""
     out = {}
     if not np.isfinite(null).all():
         return None
@@ -30,9 +30,17 @@ def simple_fractions(null: Vector) -> dict[int, Fraction] | None:
 
 
 def vanishes(S: Matrix, v: Mapping[int, Fraction], constant: int | None) -> bool:
-    """Whether v'Sv is zero, exactly, for the best coefficient of the constant column if there is one.
+    """Whether min over a of ||X v - a 1||^2 is exactly zero, from the products S = X'X.
 
-    S : (q, q) products, positive semidefinite as far as they are exact: then X v = 0 up to that constant.
+    Parameters
+    ----------
+    S : (q, q)
+        Products. Where they are exact they are positive semidefinite, so v'Sv = 0 means X v = 0.
+    v : mapping
+        Position -> coefficient of the combination; that of the constant is ignored.
+    constant : int or None
+        Position of the constant column 1. With it the minimum is v'Sv - (v's)^2 / n, where s are the products with the
+        constant and n its square.
     """
     at = [i for i in v if i != constant]
     if len(at) > MAX_COLUMNS:
@@ -50,7 +58,7 @@ def vanishes(S: Matrix, v: Mapping[int, Fraction], constant: int | None) -> bool
 
 
 def _as_integers(S: Matrix) -> np.ndarray:
-    """S times a power of two, as Python integers."""
+    """S times a power of two as Python integers, which is exact: object array (q, q)."""
     fraction, exponent = np.frexp(S)
     digits = np.ldexp(fraction, 53).astype(np.int64).astype(object)
     low = int(exponent[fraction != 0.0].min(initial=10_000))

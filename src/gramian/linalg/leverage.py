@@ -1,4 +1,4 @@
-"""Leverages: x'Vx for every row, without writing the columns of factors out."""
+"""Leverages x'Vx of all rows of a block, without writing out the indicator columns of factors."""
 
 from __future__ import annotations
 
@@ -14,7 +14,15 @@ from gramian.typing import Codes, Matrix, Vector
 
 
 class _Active(NamedTuple):
-    """The one column of a group that a row is in: its position (n,) and its value (n,), zero where there is none."""
+    """For each row the one column of a group that is not zero in it.
+
+    Attributes
+    ----------
+    position : (n,)
+        Position of the column.
+    value : (n,)
+        Value of the column, zero where the row is in none.
+    """
 
     position: Codes
     value: Vector
@@ -23,9 +31,25 @@ class _Active(NamedTuple):
 def quadratic_form(
     columns: Columns, layout: Layout, groups: Sequence[ColumnGroup], sizes: Mapping[str, int], V: Matrix
 ) -> Vector:
-    """x'Vx (n,) for the stored columns x in `groups`, V (q, q) symmetric, in the order of their positions.
+    """x'Vx, (n,), for the stored columns x in `groups`.
 
-    Of a factor's columns each row has one that is not zero, so a row costs (numbers + factors)^2, whatever the levels.
+    Parameters
+    ----------
+    columns : Columns
+        The block.
+    layout : Layout
+        Its monomials.
+    groups : sequence of ColumnGroup
+        The columns of x, which define the order of V.
+    sizes : mapping
+        Factor -> number of levels.
+    V : (q, q)
+        Symmetric.
+
+    Notes
+    -----
+    Of the columns of a factor each row has one that is not zero, so a row costs (numeric columns + factors)^2
+    multiplications, independent of the numbers of levels.
     """
     place = {m: i for i, m in enumerate((*layout.rows, *layout.extra))}
     dense = [(p, place[m]) for g in groups if not g.factors for p, m in zip(g.positions, g.monomials, strict=True)]
@@ -44,6 +68,7 @@ def quadratic_form(
 def _active(
     columns: Columns, group: ColumnGroup, place: Mapping[Monomial, int], sizes: Mapping[str, int]
 ) -> list[_Active]:
+    """The active column of each row, for each monomial of a group."""
     codes = np.column_stack([columns.codes[f] for f in group.factors])
     cell = cell_index(group.cells, codes, [sizes[f] for f in group.factors])
     present = cell >= 0

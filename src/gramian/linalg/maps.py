@@ -1,4 +1,4 @@
-"""Sparse exact linear maps between coordinates: coefficients and covariances told in other columns."""
+"""Sparse exact linear maps between parametrizations, applied to coefficients and covariances."""
 
 from __future__ import annotations
 
@@ -19,15 +19,23 @@ Combination = Mapping[int, Fraction]
 
 
 ZERO = Fraction(0)
-SAFE_RANGE = 1e140  # products of two numbers between 1/SAFE and SAFE neither overflow nor lose their low parts
+SAFE_RANGE = 1e140  # between 1e-140 and 1e140 products neither overflow nor lose their rounding errors
 
 
 @dataclass(frozen=True, slots=True)
 class ExactMap:
-    """A sparse exact linear map T by its columns, and its n entries as arrays, column after column.
+    """A sparse exact linear map T, by columns and as arrays of its n entries, column after column.
 
-    exact : the columns. to, of : (n,) row and column of an entry. hi, lo : (n,) its value, infinite beyond the range
-    of float64.
+    Attributes
+    ----------
+    columns : sequence of mappings
+        For each column, row -> exact coefficient.
+    row_index : (n,)
+        Row of each entry.
+    column_index : (n,)
+        Column of each entry.
+    hi, lo : (n,)
+        Value of each entry in double-double, infinite outside the range of float64.
     """
 
     columns: Sequence[Combination]
@@ -41,7 +49,7 @@ class ExactMap:
 
     @property
     def mixing_rows(self) -> Iterator[tuple[int, Codes]]:
-        """The rows that do more than scale their own column, each with its entries."""
+        """The rows that do more than scale their own element, each with the indices of its entries."""
         own = np.bincount(self.row_index, minlength=len(self)) == 1
         own[self.row_index[self.row_index != self.column_index]] = False
         return _entries_of_rows(self.row_index, np.flatnonzero(~own))
@@ -57,21 +65,27 @@ def map_of(columns: Sequence[Combination]) -> ExactMap:
 
 
 def _entries_of_rows(row_index: Codes, selected: Codes) -> Iterator[tuple[int, Codes]]:
-    """These rows, each with its places among the entries."""
+    """The selected rows, each with the indices of its entries."""
     order = np.argsort(row_index, kind="stable")
     first, last = (np.searchsorted(row_index[order], selected, side) for side in ("left", "right"))
     return ((i, order[a:b]) for i, a, b in zip(selected.tolist(), first.tolist(), last.tolist(), strict=True))
 
 
 def apply(columns: Sequence[Combination], b: Vector, height: int | None = None) -> Vector:
-    """T b, each element rounded once. columns : those of T, (height, p), sparse and exact. b : (p,) finite."""
+    """T b, each element rounded once.
+
+    columns : those of T : (height, p). b : (p,), finite. height : rows of T, p if None.
+    """
     rows = len(columns) if height is None else height
     rounded = _rounded_sums(map_of(columns), b, {}, rows)
     return np.array([float(v) for v in apply_exactly(columns, pair(b), height)]) if rounded is None else rounded.hi
 
 
 def apply_adding(T: ExactMap, b: Vector, addend: Combination) -> Pair:
-    """T b + more, (p,), each element rounded once and what the rounding left. more : exact, by place."""
+    """T b plus an exact vector, (p,), each element rounded once, with the rounding error as low part.
+
+    addend : position -> exact number.
+    """
     rounded = _rounded_sums(T, b, addend, len(T))
     if rounded is not None:
         return rounded
@@ -82,7 +96,7 @@ def apply_adding(T: ExactMap, b: Vector, addend: Combination) -> Pair:
 
 
 def _rounded_sums(T: ExactMap, b: Vector, addend: Combination, rows: int) -> Pair | None:
-    """The elements of T b + more, from products to 100 bits; None where one leaves the range of float64."""
+    """T b + addend in double-double, from products of about 100 bits; None where one leaves the safe range."""
     nonzero = np.flatnonzero(b[T.column_index])
     row_index, x, hi = T.row_index[nonzero], b[T.column_index[nonzero]], T.hi[nonzero]
     sizes = np.abs(np.concatenate([x, hi]))
@@ -103,7 +117,7 @@ def _rounded_sums(T: ExactMap, b: Vector, addend: Combination, rows: int) -> Pai
 
 
 def apply_exactly(columns: Sequence[Combination], b: Pair, height: int | None = None) -> list[Fraction]:
-    """T b for coefficients b as hi + lo, not rounded."""
+    """T b for coefficients in double-double, without rounding."""
     out = [Fraction(0)] * (len(columns) if height is None else height)
     for column, hi, lo in zip(columns, b.hi.tolist(), b.lo.tolist(), strict=True):
         if hi:
@@ -120,7 +134,7 @@ def congruence(T: ExactMap, V: Matrix) -> Matrix:
 
 
 def multiply(T: ExactMap, right: Matrix, out: Matrix | None = None) -> Matrix:
-    """T R for R : (p, m); rows of T that only scale cost nothing extra. out : where to put it, R itself if need be."""
+    """T R for R : (p, m), with one vectorized product for all rows of T that only scale. out may be R itself."""
     own = np.zeros(len(T))
     own[T.row_index[T.row_index == T.column_index]] = T.hi[T.row_index == T.column_index]
     rows = [(i, T.hi[at] @ right[T.column_index[at]]) for i, at in T.mixing_rows]
@@ -131,7 +145,7 @@ def multiply(T: ExactMap, right: Matrix, out: Matrix | None = None) -> Matrix:
 
 
 def weighted_gram(T: ExactMap, weights: Vector) -> Matrix:
-    """T' diag(shares) T, (p, p), for shares : (p,)."""
+    """T' diag(weights) T, (p, p), for weights : (p,)."""
     nonzero = weights[T.row_index] != 0.0
     c, at = T.hi[nonzero], T.column_index[nonzero]
     if (T.row_index[nonzero] == at).all():
@@ -141,7 +155,7 @@ def weighted_gram(T: ExactMap, weights: Vector) -> Matrix:
 
 
 def apply_absolute(T: ExactMap | None, values: Vector) -> Vector:
-    """|T| values, (p,). None: T = I."""
+    """|T| values, (p,); T = None is the identity."""
     return (
         values
         if T is None
@@ -150,7 +164,11 @@ def apply_absolute(T: ExactMap | None, values: Vector) -> Vector:
 
 
 def congruence_std(T: ExactMap | None, V: Matrix) -> Vector:
-    """Square roots of the diagonal of T V T', (p,), also where float64 does not hold the diagonal. None: T = I."""
+    """Square roots of the diagonal of T V T', (p,); T = None is the identity.
+
+    Elements are scaled before they are squared, so a standard error is right even where its square is outside the range
+    of float64.
+    """
     own = np.sqrt(np.maximum(V.diagonal(), 0.0))
     if T is None:
         return own
@@ -163,13 +181,14 @@ def congruence_std(T: ExactMap | None, V: Matrix) -> Vector:
 
 
 def _quadratic_form_std(c: Vector, at: Codes, V: Matrix, own: Vector) -> float:
+    """Square root of c'Vc for the entries c of a row at columns `at`. own : square roots of the diagonal of V."""
     top = float(np.abs(c * own[at]).max(initial=0.0))
     t = c / top if 0.0 < top < np.inf else np.zeros(len(c))
     return top * float(np.sqrt(max(float(t @ V[np.ix_(at, at)] @ t), 0.0)))
 
 
 def combination_norms(columns: Sequence[Combination], S: Matrix) -> Vector:
-    """Square roots of the diagonal of M'SM for the columns of M."""
+    """Square roots of the diagonal of M'SM, one for each column of M."""
     places: list[tuple[int, int, int]] = []
     shares, tops = list[float](), list[float]()
     for j, column in enumerate(columns):
@@ -184,7 +203,7 @@ def combination_norms(columns: Sequence[Combination], S: Matrix) -> Vector:
 
 
 def sparse(combination: Combination) -> Sparse:
-    """Positions and coefficients as hi + lo."""
+    """A combination as arrays: positions, coefficients in double-double."""
     pairs = [from_fraction(c) for c in combination.values()]
     return np.array(list(combination), np.int64), np.array([p[0] for p in pairs]), np.array([p[1] for p in pairs])
 
@@ -199,7 +218,7 @@ def transposed(columns: Sequence[Combination]) -> list[dict[int, Fraction]]:
 
 
 def product(left: Sequence[Combination], right: Sequence[Combination]) -> list[dict[int, Fraction]]:
-    """The rows of A B from those of A and B, exact; what cancels is not there."""
+    """The rows of A B from those of A and B, exact; elements that cancel are left out."""
     out: list[dict[int, Fraction]] = []
     for row in left:
         total: dict[int, Fraction] = {}

@@ -1,4 +1,7 @@
-"""Moments: weighted sums of products of stored columns. They add; every linear model comes from them."""
+"""Moments: weighted sums of products of stored columns.
+
+Moments of disjoint sets of rows add and subtract elementwise, and every linear model is computed from them.
+"""
 
 from __future__ import annotations
 
@@ -18,14 +21,30 @@ from gramian.typing import Level, Matrix, Vector
 
 @dataclass(frozen=True, slots=True)
 class Moments:
-    """Sums over rows, in fixed coordinates.
+    """Weighted sums of products over rows, in coordinates u = (x - shift) / 2^exponent that are fixed before the pass.
 
-    layout : which sums. coordinates : variable -> its fixed shift and scale. rows : number of rows (sum of counts).
-    log_weight : sum of the logarithms of the weights. dense : (m, m) products of the dense block, responses last.
-    levels : factor -> its levels in canonical order. tables : factors -> sums over their cells.
-    powers : variable -> unweighted sums of u^0, u^1, ... (of variables whose columns depend on their distribution).
-    removed : the sum of all moments that were ever subtracted, None when none were; it has none itself. The sum of all
-    squares that ever entered a column, on which its rounding error depends, is diag(self) + 2 diag(removed).
+    Attributes
+    ----------
+    layout : Layout
+        Which products are summed.
+    coordinates : mapping
+        Variable -> its shift and scale.
+    rows : int
+        Number of rows, the sum of the frequency weights.
+    log_weight : float
+        Sum of the logarithms of the weights, which likelihoods need.
+    dense : (m, m)
+        Products of the monomials of the dense block, responses last; the first is the constant.
+    levels : mapping
+        Factor -> its levels in canonical order.
+    tables : mapping
+        Factors -> sums of monomials over the cells of these factors.
+    powers : mapping
+        Variable -> (top + 1,) unweighted sums of u^0, u^1, ..., for variables whose columns depend on their
+        distribution (orthogonal polynomials).
+    removed : Moments or None
+        Sum of all moments that were ever subtracted, with `removed` None itself. The squares that ever entered the sum
+        of a column, on which its rounding error depends, are diag(self) + 2 diag(removed).
     """
 
     layout: Layout
@@ -40,12 +59,12 @@ class Moments:
 
     @property
     def weight(self) -> float:
-        """Sum of weights."""
+        """Sum of the weights, the square of the constant column."""
         return float(self.dense[0, 0])
 
     @property
     def has_subtracted(self) -> bool:
-        """Whether rows were taken away; `removed` also holds rounding of sums that were told in other coordinates."""
+        """Whether rows were subtracted; `removed` may also hold only the rounding of a change of coordinates."""
         return self.removed is not None and self.removed.rows > 0
 
     def __add__(self, other: Moments, /) -> Moments:
@@ -61,14 +80,17 @@ class Moments:
         )
 
     def __sub__(self, other: Moments, /) -> Moments:
-        """Without the rows of `other`; levels and cells without rows are gone with their sums.
+        """Moments without the rows of `other`; levels and cells that have no rows left are removed with their sums.
 
-        Raises NumericalError where `other` has more rows, of all or of some level, than there are.
+        Raises
+        ------
+        NumericalError
+            Where `other` has more rows or weight, in total or in some cell, than these moments.
         """
         return _subtract(self, other)
 
     def with_levels(self, levels: Mapping[str, Sequence[Level]]) -> Moments:
-        """The same sums told with other (more, or reordered) levels."""
+        """The same sums with the codes of other (more, fewer or reordered) levels."""
         if levels == self.levels:
             return self
         maps = {name: positions(own_levels, levels[name]) for name, own_levels in self.levels.items()}
@@ -78,11 +100,12 @@ class Moments:
 
 
 def add_optional(a: Moments | None, b: Moments | None) -> Moments | None:
-    """The sum of what is there."""
+    """Sum of two moments of which either may be missing."""
     return a + b if a is not None and b is not None else a or b
 
 
 def _subtract(moments: Moments, other: Moments) -> Moments:
+    """Difference of two moments, checked before anything is subtracted."""
     mine, theirs = _aligned(moments, other)
     for f, table in mine.tables.items():
         _check_cells(f, table, theirs.tables[f], mine.levels)
@@ -95,6 +118,8 @@ def _subtract(moments: Moments, other: Moments) -> Moments:
         dense=mine.dense - theirs.dense,
         tables=tables,
         powers={v: sums - theirs.powers[v] for v, sums in mine.powers.items()},
+        # A sum of n terms keeps the rounding errors of all terms that entered it, also of those subtracted again: their
+        # squares are recorded, so that error bounds stay valid.
         removed=add_optional(add_optional(mine.removed, replace(theirs, removed=None)), theirs.removed),
     )
     levels = {name: levels_with_rows(factor_levels, name, tables) for name, factor_levels in difference.levels.items()}
@@ -102,7 +127,13 @@ def _subtract(moments: Moments, other: Moments) -> Moments:
 
 
 def _aligned(a: Moments, b: Moments) -> tuple[Moments, Moments]:
-    """Both with the levels of both. Raises NumericalError where they are not of the same columns and coordinates."""
+    """Both moments with the union of their levels.
+
+    Raises
+    ------
+    NumericalError
+        Where they are of different columns or in different coordinates.
+    """
     if (a.layout, a.coordinates) != (b.layout, b.coordinates):
         raise NumericalError("moments of different columns or in different coordinates do not add")
     levels = {name: union(own_levels, b.levels[name]) for name, own_levels in a.levels.items()}
@@ -110,7 +141,7 @@ def _aligned(a: Moments, b: Moments) -> tuple[Moments, Moments]:
 
 
 def _cleared(moments: Moments) -> Moments:
-    """No rows, so nothing at all: what the sums still say is rounding."""
+    """Moments of no rows: everything is set to zero, since the sums hold nothing but rounding errors."""
     return replace(
         moments,
         log_weight=0.0,
@@ -121,6 +152,7 @@ def _cleared(moments: Moments) -> Moments:
 
 
 def _check_cells(factors: Factors, have: CellSums, take: CellSums, levels: Mapping[str, Sequence[Level]]) -> None:
+    """Raise NumericalError if some cell would have fewer than no rows after the subtraction."""
     difference = have - take
     if not len(difference.rows) or difference.rows.min() > 0:
         return
@@ -133,6 +165,11 @@ def _check_cells(factors: Factors, have: CellSums, take: CellSums, levels: Mappi
 
 
 def _check_weights(have: Moments, take: Moments) -> None:
+    """Raise NumericalError if a sum of squares would become negative beyond rounding, or the weight not positive.
+
+    Squares are compared with the bound n u sum(w u^2) of the rounding error of a sum of n terms in any order (Higham
+    2002, section 4.2).
+    """
     if take.rows > have.rows:
         raise NumericalError(f"cannot take {take.rows:,} rows away from {have.rows:,}: they are not part of the sums")
     if take.rows == have.rows:
@@ -146,7 +183,7 @@ def _check_weights(have: Moments, take: Moments) -> None:
 
 
 def levels_with_rows(levels: Sequence[Level], factor: str, tables: Mapping[Factors, CellSums]) -> Sequence[Level]:
-    """The levels of a factor that have rows: a level that only incomplete rows had is none."""
+    """The levels of a factor that occur in its smallest table; a level seen only in incomplete rows does not count."""
     factors, table = min(((f, t) for f, t in tables.items() if factor in f), key=lambda pair: len(pair[1].rows))
     used = np.zeros(len(levels), np.bool_)
     used[table.cells[:, factors.index(factor)]] = True
@@ -154,7 +191,7 @@ def levels_with_rows(levels: Sequence[Level], factor: str, tables: Mapping[Facto
 
 
 class Accumulator:
-    """Moments of one unit while its blocks are added in place; nothing outside a unit's pass holds one."""
+    """Sums the moments of one unit, block by block, in place; used within one pass only."""
 
     def __init__(self, layout: Layout, coordinates: Mapping[str, Coordinate], powers: Mapping[str, int]) -> None:
         self.layout, self.coordinates = layout, coordinates
@@ -168,16 +205,24 @@ class Accumulator:
         self.places_of = {v: place[((v, 1),)] for v in powers}
 
     def add(self, columns: Columns, total: Vector | None, count: Vector | None, sizes: Mapping[str, int]) -> bool:
-        """Add a block; False, and nothing added, where a value is not finite.
+        """Add a block of rows. Returns False, with nothing added, where a value is not finite.
 
-        total : (n,) >= 0, what each row's products are multiplied by, or None. count : (n,) how many rows each row
-        stands for, or None. sizes : levels so far. The buffer of `columns` is overwritten when there are weights
-        and no room.
+        Parameters
+        ----------
+        columns : Columns
+            Monomials of the block. Its buffer is overwritten where there are weights and no workspace.
+        total : (n,) or None
+            Factor of each row's products, >= 0 (`combined_weight`).
+        count : (n,) or None
+            Frequency weight of each row.
+        sizes : mapping
+            Factor -> number of levels seen so far.
         """
         power_sums = self._power_sums(columns, count)
         if total is not None:
             columns = apply_weights(columns, np.sqrt(total))
         products = columns.products()
+        # A NaN or infinity anywhere in a column reaches the diagonal, so m numbers are tested in place of n m.
         if not np.isfinite(products.diagonal().sum()) or (self.has_extra and not np.isfinite(columns.extra.sum())):
             return False
         self.dense += products
@@ -188,6 +233,7 @@ class Accumulator:
         return True
 
     def _power_sums(self, columns: Columns, count: Vector | None) -> dict[str, Vector]:
+        """Sums of the powers of the variables in `powers`, unweighted but for frequencies."""
         out = {}
         for variable, sums in self.powers.items():
             u, power = columns.value(self.places_of[variable]), np.ones(columns.rows) if count is None else count
@@ -199,12 +245,12 @@ class Accumulator:
         return out
 
     def add_log_weights(self, weight: Vector, count: Vector | None) -> None:
-        """Sum of log weights, each as often as its row counts."""
+        """Add the logarithms of weights, each times the frequency weight of its row."""
         logs = np.log(weight)
         self.log_weight += float(logs.sum() if count is None else logs @ count)
 
     def finish(self, levels: Mapping[str, Sequence[Level]]) -> Moments:
-        """The unit's moments, levels in canonical order."""
+        """The moments of the unit, with levels in canonical order."""
         tables = self.tables.finish()
         raw = Moments(
             self.layout,
@@ -222,14 +268,14 @@ class Accumulator:
 
 
 def combined_weight(weight: Vector | None, count: Vector | None) -> Vector | None:
-    """What a row's products are multiplied by."""
+    """The factor (n,) of each row's products: weight times frequency weight, None where there is neither."""
     if weight is None or count is None:
         return count if weight is None else weight
     return weight * count
 
 
 def apply_weights(columns: Columns, root_weight: Vector) -> Columns:
-    """Multiply every monomial by the root of the weight, in place or into the room that there is."""
+    """Multiply every monomial by the square roots of the weights, in place or into the workspace if there is one."""
     if columns.workspace is None:
         out = columns
     else:

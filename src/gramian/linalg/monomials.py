@@ -1,7 +1,8 @@
 """Monomials in shifted variables: the numeric half of every stored column.
 
-A monomial is a sorted tuple of (variable, power) pairs; the empty tuple is the constant. Variables are told in the
-coordinate u = (x - shift) / 2^exponent, so a power of x is a polynomial in u and back, both exactly.
+A monomial is a sorted tuple of (variable, power) pairs; the empty tuple is the constant. Variables are in the
+coordinate u = (x - shift) / 2^exponent, so a power of x is a polynomial in u and conversely, both with exact
+coefficients.
 """
 
 from __future__ import annotations
@@ -23,13 +24,13 @@ Polynomial = dict[Monomial, Fraction]  # monomial -> coefficient
 
 CONSTANT: Monomial = ()
 ONE = Fraction(1)
-MAX_UNSCALED_EXPONENT = 64  # binary exponents up to here need no scaling: products of a few stay far from overflow
+MAX_UNSCALED_EXPONENT = 64  # up to this binary exponent no scaling: products of a few stay far from overflow
 MAX_SQUARABLE = 1e100  # sums of squares of such numbers are finite, and those of their inverses above zero
 
 
 @dataclass(frozen=True, slots=True)
 class Coordinate:
-    """u = (x - shift) / 2^exponent: one fixed shift and one power of two for a variable."""
+    """u = (x - shift) / 2^exponent: a fixed shift, and a power of two as scale, for one variable."""
 
     shift: float = 0.0
     exponent: int = 0
@@ -41,7 +42,7 @@ class Coordinate:
 
     @property
     def inverse(self) -> Coordinate:
-        """The coordinate of x = (u - shift') / 2^exponent', from u to x."""
+        """The coordinate that leads from u back to x, as x = (u - shift') / 2^exponent'."""
         return Coordinate(float(np.ldexp(-self.shift, -self.exponent)), -self.exponent)
 
 
@@ -66,7 +67,7 @@ def degree(m: Monomial) -> int:
 
 
 def lower_monomials(m: Monomial) -> Iterable[Monomial]:
-    """All monomials that appear when the variables of `m` are shifted, `m` included."""
+    """All monomials that divide `m`: those that appear when its variables are shifted, `m` included."""
     if len(m) == 1 and m[0][1] == 1:
         return CONSTANT, m
     shares = cartesian(*(range(p + 1) for _, p in m))
@@ -74,7 +75,7 @@ def lower_monomials(m: Monomial) -> Iterable[Monomial]:
 
 
 def downward_closure(monomials: Iterable[Monomial]) -> list[Monomial]:
-    """The monomials and everything below them, by degree, then in the order given."""
+    """The monomials and all that divide them, by degree, then in the order given."""
     seen = {low: None for m in monomials for low in lower_monomials(m)}
     return sorted(seen, key=degree)
 
@@ -89,7 +90,7 @@ def power_of(coordinate: Coordinate, variable: str, power: int) -> Polynomial:
 
 
 def multiply(a: Polynomial, b: Polynomial) -> Polynomial:
-    """The product of two polynomials."""
+    """The product of two polynomials; terms that cancel are left out."""
     out: Polynomial = {}
     for (m, c), (n, d) in cartesian(a.items(), b.items()):
         out[times(m, n)] = out.get(times(m, n), Fraction(0)) + c * d
@@ -97,7 +98,7 @@ def multiply(a: Polynomial, b: Polynomial) -> Polynomial:
 
 
 def raw_monomial(m: Monomial, coordinates: Mapping[str, Coordinate]) -> Polynomial:
-    """A product of powers of the variables themselves as a polynomial in their u."""
+    """A product of powers of the variables x themselves, as a polynomial in their coordinates u."""
     if len(m) == 1:
         return power_of(coordinates[m[0][0]], *m[0])
     out: Polynomial = {CONSTANT: Fraction(1)}
@@ -108,17 +109,27 @@ def raw_monomial(m: Monomial, coordinates: Mapping[str, Coordinate]) -> Polynomi
 
 @lru_cache(4096)
 def _line(coordinate: Coordinate, variable: str) -> Polynomial:
-    """x in u; those of the models of one Gram are the same ones every time."""
+    """x as a polynomial in u, cached: many models of one Gram ask for the same ones."""
     line: Polynomial = {((variable, 1),): Fraction(2) ** coordinate.exponent if coordinate.exponent else ONE}
     return {CONSTANT: Fraction(coordinate.shift), **line} if coordinate.shift else line
 
 
 def choose_coordinate(values: Vector, *, products: bool) -> Coordinate:
-    """Shift and scale of a variable from its first rows: a round number near the mean, the magnitude of the spread.
+    """Shift and scale of a variable from its first rows: a round number near the mean, and a power of two.
 
-    values : (n,), what is not finite is ignored. Where |mean| is below the standard deviation there is nothing to gain
-    and the shift is 0. The scale matters only against overflow, so it is 1 unless `products` of the variable are
-    stored or its magnitude is extreme.
+    Parameters
+    ----------
+    values : (n,)
+        Values; NaN and infinities are ignored.
+    products : bool
+        Whether products of the variable with others are stored.
+
+    Notes
+    -----
+    Sums of squares about t lose up to log10(1 + (mean - t)^2 / variance) digits when they are centred. Where |mean| is
+    below the standard deviation there is nothing to gain and the shift is 0. The scale, the power of two above the
+    largest distance from the shift, only guards against overflow: it is 1 unless products are stored or the magnitude
+    is extreme.
     """
     values = np.ascontiguousarray(values)
     if not math.isfinite(values.sum()):
@@ -133,7 +144,10 @@ def choose_coordinate(values: Vector, *, products: bool) -> Coordinate:
 
 
 def _round_shift(values: Vector, top: float) -> float:
-    """A round number near the mean, as many deviations long. top : the largest of the magnitudes."""
+    """The multiple of a power of two nearest to the mean, for the largest power up to the standard deviation.
+
+    top : largest magnitude, by which extreme values are scaled so that their squares neither overflow nor underflow.
+    """
     scale = 1.0 if 1.0 / MAX_SQUARABLE < top < MAX_SQUARABLE else 2.0 ** min(math.frexp(top)[1], 1023)
     scaled = values if scale == 1.0 else values / scale
     mean = float(scaled.mean())
@@ -144,5 +158,6 @@ def _round_shift(values: Vector, top: float) -> float:
         return float(values[0])
     if abs(mean) <= std:
         return 0.0
+    # A shift with few significant bits makes x - shift exact for most data.
     grid = 2.0 ** (math.frexp(std)[1] - 1)
     return round(mean / grid) * grid * scale

@@ -1,4 +1,4 @@
-"""The linear predictor: stored columns times coefficients, block by block, without writing the columns out."""
+"""Linear predictor: stored columns times coefficients, block by block, without writing the columns out."""
 
 from __future__ import annotations
 
@@ -15,19 +15,29 @@ from gramian.typing import Codes, Vector
 
 @dataclass(frozen=True, slots=True)
 class Predictor:
-    """Coefficients (q,) of the stored columns in `groups`, in the order of their positions."""
+    """Coefficients of stored columns.
+
+    Attributes
+    ----------
+    layout : Layout
+        Monomials of the blocks.
+    groups : tuple of ColumnGroup
+        The columns.
+    coefficients : (q,)
+        In the order of the columns' positions.
+    """
 
     layout: Layout
     groups: tuple[ColumnGroup, ...]
     coefficients: Vector
 
     def prepare(self) -> PreparedPredictor:
-        """Ready for the blocks of one unit."""
+        """A callable for the blocks of one unit."""
         return PreparedPredictor(self)
 
 
 class PreparedPredictor:
-    """Tables to look coefficients up in, kept while the number of levels stays the same."""
+    """Evaluates a predictor; its tables from codes to coefficients are rebuilt when the number of levels changes."""
 
     def __init__(self, predictor: Predictor) -> None:
         rows, extra = predictor.layout.rows, predictor.layout.extra
@@ -45,7 +55,7 @@ class PreparedPredictor:
         self.tables: list[Vector | None] = []
 
     def __call__(self, columns: Columns, sizes: Mapping[str, int]) -> Vector:
-        """Values (n,); a cell that has no coefficient contributes nothing. sizes : levels so far."""
+        """X b, (n,); a cell without a coefficient contributes zero. sizes : factor -> number of levels so far."""
         eta = np.dot(
             self.dense[list(columns.buffer_positions)], columns.buffer
         )  # unlike `@`, it lets other threads run
@@ -56,6 +66,7 @@ class PreparedPredictor:
         return np.asarray(eta)
 
     def _look_up(self, columns: Columns, sizes: Mapping[str, int], eta: Vector) -> None:
+        """Add the contributions of columns with factors to `eta`, in place."""
         if dict(sizes) != self.sizes:
             self.sizes = dict(sizes)
             self.tables = [self._table(group, b) for group, _, b in self.parts]
@@ -65,9 +76,11 @@ class PreparedPredictor:
             eta += contribution if not group.monomials[0] else contribution * columns.value(place)
 
     def _shape(self, group: ColumnGroup) -> list[int]:
+        """Numbers of levels of the group's factors."""
         return [self.sizes[f] for f in group.factors]
 
     def _table(self, group: ColumnGroup, b: Vector) -> Vector | None:
+        """Coefficients by level codes, dense; None where there would be too many cells."""
         shape = self._shape(group)
         if float(np.prod(shape, dtype=float)) > MAX_DENSE_CELLS:
             return None
@@ -77,5 +90,6 @@ class PreparedPredictor:
 
 
 def _sparse(group: ColumnGroup, codes: Sequence[Codes], b: Vector, shape: list[int]) -> Vector:
+    """Coefficients (n,) of each row's cell by binary search, zero where the group does not have the cell."""
     cell = cell_index(group.cells, np.column_stack(codes), shape)
     return np.where(cell >= 0, b[cell], 0.0)

@@ -1,4 +1,4 @@
-"""Products of any stored columns, read from the moments."""
+"""Products of any stored columns, read from the dense products and the cell tables of the moments."""
 
 from __future__ import annotations
 
@@ -17,8 +17,16 @@ from gramian.typing import Codes, Matrix
 class ColumnGroup:
     """Stored columns that share factors: every cell times every monomial, cells varying slowest.
 
-    cells : (c, f) codes of the moments' levels; one empty cell when there are no factors.
-    positions : (c * k,) where these columns stand among all that are asked for.
+    Attributes
+    ----------
+    factors : tuple of str
+        Sorted names of the factors, () for columns without factors.
+    cells : (c, f)
+        Level codes of each cell, as in the moments; one row without columns when there are no factors.
+    monomials : tuple of k monomials
+        The numeric part of the columns in each cell.
+    positions : (c * k,)
+        Positions of these columns among all columns of a request.
     """
 
     factors: Factors
@@ -27,12 +35,16 @@ class ColumnGroup:
     positions: Codes
 
     def at(self, index: int) -> Codes:
-        """Positions of the columns with the index-th monomial, one a cell."""
+        """Positions (c,) of the columns with the index-th monomial, one for each cell."""
         return self.positions[index :: len(self.monomials)]
 
 
 def gram_matrix(moments: Moments, groups: list[ColumnGroup]) -> Matrix:
-    """Products of the stored columns in `groups`, (q, q) in the order of their positions."""
+    """Products X'WX of the stored columns in `groups`, (q, q) symmetric, in the order of their positions.
+
+    Columns of two different cells of the same factors have the product zero, so only the cells in the tables are
+    visited.
+    """
     width = sum(len(g.positions) for g in groups)
     out = np.zeros((width, width))
     for i, left in enumerate(groups):
@@ -45,6 +57,7 @@ def gram_matrix(moments: Moments, groups: list[ColumnGroup]) -> Matrix:
 
 
 def _from_dense(moments: Moments, left: ColumnGroup, right: ColumnGroup, out: Matrix) -> None:
+    """Write the products of two groups without factors into `out`."""
     place = {m: i for i, m in enumerate(moments.layout.rows)}
     a, b = [place[m] for m in left.monomials], [place[m] for m in right.monomials]
     block = moments.dense[_grid(a, b)]
@@ -54,12 +67,17 @@ def _from_dense(moments: Moments, left: ColumnGroup, right: ColumnGroup, out: Ma
 
 
 def _grid(rows: list[int], columns: list[int]) -> Any:
-    """An index of these rows and columns, by slices where both are consecutive: that is five times as quick."""
+    """An index of these rows and columns, by slices where both are consecutive: that is five times as fast."""
     spans = [slice(at[0], at[0] + len(at)) for at in (rows, columns) if at == list(range(at[0], at[0] + len(at)))]
     return tuple(spans) if len(spans) == 2 else np.ix_(rows, columns)
 
 
 def _from_table(moments: Moments, left: ColumnGroup, right: ColumnGroup, out: Matrix) -> None:
+    """Write the products of two groups into `out`, at least one of them with factors.
+
+    The product of a column in cell F with one in cell G is a sum over the rows that are in both cells, which is stored
+    in the table of the factors of F and G together.
+    """
     union = tuple(sorted({*left.factors, *right.factors}))
     table = moments.tables[union]
     place = {m: i for i, m in enumerate(dict(moments.layout.tables)[union])}
@@ -74,12 +92,17 @@ def _from_table(moments: Moments, left: ColumnGroup, right: ColumnGroup, out: Ma
 
 
 def _index(group: ColumnGroup, union: Factors, cells: Codes, sizes: list[int]) -> Codes:
+    """The cell of a group in which each cell (n, f) of a table of more factors lies, -1 for none."""
     where = [union.index(f) for f in group.factors]
     return cell_index(group.cells, cells[:, where], [sizes[w] for w in where])
 
 
 def cell_index(reference: Codes, cells: Codes, sizes: list[int]) -> Codes:
-    """For each given cell (n, f) its place among the wanted ones (c, f), -1 where it is none of them."""
+    """Index of each cell in `cells` among those in `reference`, -1 where it is not among them.
+
+    reference : (c, f) and cells : (n, f) level codes. sizes : number of levels of each factor, whose product must be
+    below 2^63. Returns (n,).
+    """
     reference_keys, keys = _cell_keys(reference, sizes), _cell_keys(cells, sizes)
     if not len(reference_keys):
         return np.full(len(keys), -1, np.int64)
@@ -89,6 +112,7 @@ def cell_index(reference: Codes, cells: Codes, sizes: list[int]) -> Codes:
 
 
 def _cell_keys(cells: Codes, sizes: list[int]) -> Codes:
+    """One integer for each cell, its codes as digits of a mixed-radix number: (n,)."""
     key = np.zeros(len(cells), np.int64)
     for code, size in zip(cells.T, sizes, strict=True):
         key = key * max(size, 1) + code

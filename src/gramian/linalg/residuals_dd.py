@@ -1,7 +1,8 @@
-"""Residuals and their products with the columns in double-double: X v, X'Wr and r'Wr, a block at a time.
+"""Residuals and their products with the columns in double-double: X v, X'Wr and r'Wr, block by block.
 
 Products are split into a float64 and its exact error (Dekker), sums into a part that adds without rounding and a small
-rest (Rump, Ogita and Oishi, "Accurate floating-point summation", 2008).
+remainder (Rump, Ogita and Oishi, "Accurate floating-point summation", 2008). A float64 residual would have rounding
+errors of the size of X b, and refinement with it would gain nothing.
 """
 
 from __future__ import annotations
@@ -17,17 +18,25 @@ from gramian.linalg.monomials import Coordinate, Monomial, downward_closure
 from gramian.linalg.products import ColumnGroup, cell_index
 from gramian.typing import Codes, Vector
 
-ZERO = np.zeros(1)  # the low part of numbers that have none
+ZERO = np.zeros(1)  # trailing part of columns that are float64, recognised by identity
 MAX_BLOCK_ROWS, MAX_BLOCK_BYTES = (
     32_768,
     2**26,
-)  # of a block at most: long vectors, for threads wait for one another between them
-MAX_DENSE_CELLS = 1_000_000  # cells up to which a table says where a cell's coefficient stands
+)  # largest block: long vectors, since threads wait for the interpreter lock between two operations
+MAX_DENSE_CELLS = 1_000_000  # possible cells up to which a dense table maps codes to cells
 
 
 @dataclass(frozen=True, slots=True)
 class SplitColumn:
-    """One monomial of a block, hi + lo : (n,), with hi in two halves whose products are exact; lo None where zero."""
+    """A monomial of a block in double-double, hi + lo, with the halves of hi whose products are exact.
+
+    Attributes
+    ----------
+    hi, lo : (n,)
+        Leading and trailing parts; lo is None where it is zero.
+    high, low : (n,)
+        Halves of hi, by Dekker's `split`.
+    """
 
     hi: Vector
     lo: Vector | None
@@ -36,13 +45,13 @@ class SplitColumn:
 
 
 def split_column(values: Pair) -> SplitColumn:
-    """A column of values."""
+    """Precompute the halves of a double-double column, which every product with it needs."""
     single = values.lo is ZERO or not values.lo.any()
     return SplitColumn(values.hi, None if single else values.lo, *split(values.hi))
 
 
 def shifted(values: Vector, coordinate: Coordinate) -> Pair:
-    """u = (x - shift) / 2^exponent, without rounding."""
+    """u = (x - shift) / 2^exponent in double-double, exact but for underflow."""
     if coordinate.is_identity:
         return Pair(values, ZERO)
     hi, lo = two_sum(values, np.full(1, -coordinate.shift))
@@ -50,18 +59,34 @@ def shifted(values: Vector, coordinate: Coordinate) -> Pair:
 
 
 class MonomialWriter:
-    """Writes the monomials of stored columns in double-double."""
+    """Computes the monomials of stored columns in double-double, block by block.
+
+    groups : the stored columns. coordinates : variable -> shift and scale.
+    """
 
     def __init__(self, groups: Sequence[ColumnGroup], coordinates: Mapping[str, Coordinate]) -> None:
         self.coordinates = coordinates
         self.monomials = downward_closure(m for g in groups for m in g.monomials)
         self.steps = steps_of(self.monomials)
+        # A split column has up to four arrays of eight bytes a row.
         self.rows = min(MAX_BLOCK_ROWS, max(MAX_BLOCK_BYTES // (32 * max(len(self.monomials), 1)), 1024))
 
     def blocks(
         self, rows: int, values: Mapping[str, Vector], outcome: Pair, response: str
     ) -> Iterator[tuple[slice, dict[Monomial, SplitColumn]]]:
-        """Blocks of rows: a column for each monomial. outcome : the response, unrounded."""
+        """Yield the slice of each block of rows, and a column for each monomial.
+
+        Parameters
+        ----------
+        rows : int
+            Number of rows.
+        values : mapping
+            Variable -> (rows,).
+        outcome : Pair
+            The response in double-double, (rows,), unshifted.
+        response : str
+            The name of the response in the monomials.
+        """
         for start in range(0, rows, self.rows):
             place = slice(start, min(start + self.rows, rows))
             yield place, self._block(place, values, outcome, response)
@@ -69,6 +94,7 @@ class MonomialWriter:
     def _block(
         self, rows: slice, values: Mapping[str, Vector], outcome: Pair, response: str
     ) -> dict[Monomial, SplitColumn]:
+        """The monomials of one slice of rows."""
         pairs: list[Pair] = []
         for variable, parents in self.steps:
             if parents is not None:
@@ -84,6 +110,7 @@ class MonomialWriter:
         }  # powers need the pairs, sums the halves
 
     def _response(self, y: Pair, response: str) -> Pair:
+        """The response in its coordinate, in double-double."""
         coordinate = self.coordinates[response]
         if coordinate.is_identity:
             return y
@@ -92,7 +119,24 @@ class MonomialWriter:
 
 
 class ResidualProducts:
-    """X v for the stored columns of `groups` and v : (q,), and X'Wr and r'Wr of r = X v, added up over blocks."""
+    """Residuals r = X v, and their products X'Wr and r'Wr, summed over blocks in double-double.
+
+    Parameters
+    ----------
+    groups : sequence of ColumnGroup
+        The stored columns of X, the response among them.
+    v : Pair (q,)
+        Coefficients, such as (-b, 1), in the order of the columns' positions.
+    sizes : mapping
+        Factor -> number of levels.
+
+    Attributes
+    ----------
+    sums : Pair (q,)
+        X'Wr of the blocks so far.
+    square : Pair (1,)
+        r'Wr of the blocks so far.
+    """
 
     def __init__(self, groups: Sequence[ColumnGroup], v: Pair, sizes: Mapping[str, int]) -> None:
         self.groups, self.v = groups, v
@@ -101,7 +145,11 @@ class ResidualProducts:
         self.square = pair(np.zeros(1))
 
     def add(self, columns: Mapping[Monomial, SplitColumn], codes: Mapping[str, Codes], weight: Pair | None) -> None:
-        """Add a block. weight : (n,) what each row's products are multiplied by."""
+        """Add a block.
+
+        columns : its monomials. codes : factor -> (n,) level codes. weight : (n,) factor of each row's products, or
+        None.
+        """
         cells = [place.cells(codes) if place.group.factors else None for place in self.places]
         r = self._residual(columns, cells)
         wr = r if weight is None else r * weight
@@ -118,6 +166,11 @@ class ResidualProducts:
         self.sums = self.sums + Pair(hi, lo)
 
     def _residual(self, columns: Mapping[Monomial, SplitColumn], cells: Sequence[Codes | None]) -> Pair:
+        """r = X v of a block, (n,). cells : for each group with factors the cell of every row.
+
+        Leading parts are added by TwoSum, errors of products and sums in one float64 (compensated dot product: Ogita,
+        Rump and Oishi, "Accurate sum and dot product", 2005), as if computed in twice the working precision.
+        """
         rows = len(next(iter(columns.values())).hi)
         hi, lo = np.zeros(rows), np.zeros(rows)
         for group, cell in zip(self.groups, cells, strict=True):
@@ -136,6 +189,7 @@ class ResidualProducts:
 
 
 def _by_cell(x: SplitColumn | None, wr: Pair, cell: Codes, at: Codes, hi: Vector, lo: Vector) -> None:
+    """Write the sums of x * wr over the cells of a group to positions `at` of hi and lo. x : None for the constant."""
     p, e = wr if x is None else product(x, split_column(wr))
     leading, rest = extract_leading(p)
     hi[at] = np.bincount(cell, leading, len(at) + 1)[:-1]  # cells without a column stand last
@@ -143,7 +197,7 @@ def _by_cell(x: SplitColumn | None, wr: Pair, cell: Codes, at: Codes, hi: Vector
 
 
 class _CellLookup:
-    """Where the coefficient of a row's cell stands; the last place is for cells that have none."""
+    """Maps level codes to the cells of a group; the index len(cells) stands for cells that are not in the group."""
 
     def __init__(self, group: ColumnGroup, sizes: Mapping[str, int]) -> None:
         self.group = group
@@ -154,7 +208,7 @@ class _CellLookup:
             self.table[tuple(group.cells.T)] = np.arange(len(group.cells))
 
     def cells(self, codes: Mapping[str, Codes]) -> Codes:
-        """For each row its cell among the group's, or their number."""
+        """For each row the index of its cell in the group, len(cells) where it is not there: (n,)."""
         cell_codes = [codes[f] for f in self.group.factors]
         if self.table is not None:
             return np.asarray(self.table[tuple(cell_codes)])
@@ -163,7 +217,7 @@ class _CellLookup:
 
 
 def scaled(x: SplitColumn, hi: float, lo: float) -> tuple[Vector, Vector]:
-    """x times a number, as a float64 product and what it lacks."""
+    """x times a number hi + lo, (n,): the float64 product and its error."""
     high, low = (float(h[0]) for h in split(np.array([hi])))
     p = x.hi * hi
     e = x.high * high
@@ -179,7 +233,7 @@ def scaled(x: SplitColumn, hi: float, lo: float) -> tuple[Vector, Vector]:
 
 
 def product(x: SplitColumn, y: SplitColumn) -> tuple[Vector, Vector]:
-    """x times y row by row, as a float64 product and what it lacks."""
+    """x times y elementwise, (n,): the float64 product and its error."""
     p = x.hi * y.hi
     e = x.high * y.high
     e -= p
@@ -194,19 +248,23 @@ def product(x: SplitColumn, y: SplitColumn) -> tuple[Vector, Vector]:
 
 
 def dot(x: SplitColumn, y: SplitColumn) -> tuple[float, float]:
-    """Sum of products, hi + lo."""
+    """Dot product of two columns in double-double, as (hi, lo)."""
     return total(*product(x, y))
 
 
 def total(p: Vector, e: Vector) -> tuple[float, float]:
-    """Sum of p + e, hi + lo."""
+    """Sum of p + e in double-double, as (hi, lo). p, e : (n,), e small against p; e is overwritten."""
     leading, rest = extract_leading(p)
     rest += e
     return float(leading.sum()), float(rest.sum())
 
 
 def extract_leading(p: Vector) -> tuple[Vector, Vector]:
-    """p as multiples of one power of two, few enough digits that any sum of them is exact, and the rest."""
+    """Split p into multiples of one power of two, so few bits that any sum of them is exact, and the remainder.
+
+    Rump, Ogita and Oishi (2008), ExtractVector: with sigma = 2^(k + ceil(log2(n + 2))) and |p| < 2^k, (p + sigma) -
+    sigma is a multiple of u sigma, and a sum of n such numbers needs no more than 53 bits.
+    """
     largest = max(float(p.max(initial=0.0)), -float(p.min(initial=0.0)))
     sigma = 2.0 ** (np.frexp(largest)[1] + int(np.ceil(np.log2(len(p) + 2))))
     leading = p + sigma

@@ -1,7 +1,8 @@
-"""Products of the columns of a tall block with each other, A'A, by small panels where that is quicker.
+"""Products of the columns of a tall block with each other, A'A, by small panels where that is faster.
 
-BLAS's symmetric update of a few dozen columns reaches a third of what the processor can do. Products of a panel of
-columns with a stack of a few hundred rows, small enough for OpenBLAS to have kernels of their own, reach most of it.
+For a few dozen columns BLAS's symmetric update (dsyrk) reaches a third of the processor's peak. Products of a panel of
+columns with a stack of a few hundred rows, small enough for the special small-matrix kernels of OpenBLAS, reach most of
+it.
 """
 
 from __future__ import annotations
@@ -12,15 +13,16 @@ import numpy as np
 
 from gramian.typing import Mask, Matrix
 
-STACK_ROWS = 512  # of a stack
-PANEL_COLUMNS = 16  # of a panel
-PANEL_WIDTHS = range(PANEL_COLUMNS + 1, 73)  # columns for which panels are quicker
+STACK_ROWS = 512  # rows of a stack
+PANEL_COLUMNS = 16  # columns of a panel
+PANEL_WIDTHS = range(PANEL_COLUMNS + 1, 73)  # numbers of columns for which panels are faster than dsyrk (measured)
 
 
 def self_products(A: Matrix) -> Matrix:
-    """A'A, (p, p), symmetric to the last bit. A : (n, p), in any order.
+    """A'A, (p, p), symmetric to the last bit, for A : (n, p) in any memory order.
 
-    By `np.dot` and `np.matmul` of stacks, which let other threads run meanwhile; the operator `@` does not.
+    `np.dot` and `np.matmul` release the interpreter lock, so that other threads run meanwhile; the operator `@` on
+    two-dimensional arrays does not.
     """
     n, p = A.shape
     stacked_rows = n - n % STACK_ROWS
@@ -33,13 +35,13 @@ def self_products(A: Matrix) -> Matrix:
 
 
 def _usable_by_blas(A: Matrix) -> bool:
-    """Whether BLAS takes stacks of rows without a copy: rows or columns are contiguous and do not overlap."""
+    """Whether BLAS can read stacks of rows without a copy: rows or columns are contiguous and do not overlap."""
     (n, p), (down, along) = A.shape, A.strides
     return (along == A.itemsize and down >= p * along) or (down == A.itemsize and along >= n * down)
 
 
 def _by_panels(stacks: Matrix) -> Matrix:
-    """The sum of the products of stacks (m, ROWS, p), of each panel with what begins at its first column."""
+    """Sum over stacks (m, STACK_ROWS, p) of A'A, panel by panel: each with the columns from its first one on."""
     p = stacks.shape[2]
     transposed, out = stacks.transpose(0, 2, 1), np.empty((p, p))
     for at in range(0, p, PANEL_COLUMNS):
@@ -47,10 +49,12 @@ def _by_panels(stacks: Matrix) -> Matrix:
         overlap = int(stop >= p)  # one column, lest the last panel meet itself, which NumPy leaves to BLAS's update
         parts = np.matmul(transposed[:, at:stop], stacks[:, :, at - overlap :])
         out[at:stop, at:] = np.add.reduce(parts)[:, overlap:]
+    # Panels fill the upper triangle only; the lower one is its mirror image, so that both are equal to the last bit.
     np.copyto(out, out.T, where=_below_diagonal(p))
     return out
 
 
 @cache
 def _below_diagonal(p: int) -> Mask:
+    """Mask (p, p) of the elements below the diagonal."""
     return np.tri(p, k=-1, dtype=np.bool_)

@@ -1,8 +1,9 @@
-"""A sketch of a distribution: counts of numbers told by their leading bits.
+"""Mergeable sketch of a distribution: counts of numbers, identified by their leading bits.
 
-A number is a key that sorts as it does; when more than MOST keys differ, the last bit of all of them is dropped. How
-many bits are dropped depends on the numbers alone, since fewer numbers never need more: sketches merge, and the same
-numbers give the same sketch whatever the cuts, the order and the threads. Up to MOST different numbers it is exact.
+A number is mapped to an integer key that sorts as it does; when more than MAX_KEYS keys differ, the last bit of all of
+them is dropped. How many bits are dropped depends on the set of numbers alone, since a subset never needs more:
+sketches add, and the same numbers give the same sketch whatever the partition, the order and the threads. Up to
+MAX_KEYS different numbers it is exact.
 """
 
 from __future__ import annotations
@@ -15,15 +16,24 @@ import numpy as np
 from gramian.linalg.factors.unique_codes import unique_codes
 from gramian.typing import Codes, Vector
 
-MAX_KEYS = 1 << 16
-SIGN = np.int64(2**63 - 1)
+MAX_KEYS = 1 << 16  # different keys of a sketch
+SIGN = np.int64(2**63 - 1)  # all bits but the sign; flipping them makes negative numbers sort as integers
 
 
 @dataclass(frozen=True, slots=True)
 class Sketch:
-    """keys : (k,) leading bits of different numbers, rising, without the last `dropped` bits. counts : (k,) of each.
+    """A histogram on a grid of floating-point numbers.
 
-    low, high : the smallest and the largest number, exactly.
+    Attributes
+    ----------
+    dropped_bits : int
+        Trailing bits of the keys that were dropped.
+    keys : (k,) int
+        Leading bits of different numbers, rising.
+    counts : (k,) int
+        Numbers with each key.
+    low, high : float
+        Smallest and largest number, exact.
     """
 
     dropped_bits: int
@@ -34,7 +44,7 @@ class Sketch:
 
     @classmethod
     def of(cls, values: Vector, counts: Codes | None = None) -> Sketch:
-        """The sketch of finite numbers, each as often as its count."""
+        """The sketch of finite numbers. counts : frequency of each, one if None."""
         if not len(values):
             return cls(0, np.zeros(0, np.int64), np.zeros(0, np.int64))
         multiplicities = np.ones(len(values), np.int64) if counts is None else counts
@@ -55,11 +65,11 @@ class Sketch:
 
     @property
     def rows(self) -> int:
-        """How many numbers."""
+        """Number of numbers, with their frequencies."""
         return int(self.counts.sum())
 
     def quantile(self, p: float) -> float:
-        """The quantile that R calls type 7; between two numbers it is interpolated."""
+        """Quantile p by linear interpolation of order statistics (R's type 7: Hyndman and Fan, 1996)."""
         place = (self.rows - 1) * p
         below = floor(place)
         ends = np.searchsorted(np.cumsum(self.counts), [below, min(below + 1, self.rows - 1)], side="right")
@@ -68,18 +78,19 @@ class Sketch:
 
 
 def keys_of(values: Vector) -> Codes:
-    """Whole numbers that sort as finite float64 do."""
+    """int64 keys that sort as the finite float64 values do."""
     bits = np.ascontiguousarray(values + 0.0).view(np.int64)  # -0.0 becomes 0.0
     return np.where(bits < 0, bits ^ SIGN, bits)
 
 
 def numbers_of(keys: Codes, dropped_bits: int) -> Vector:
-    """The numbers in the middle of what keys stand for."""
+    """The float64 in the middle of the interval that each key stands for."""
     middle = (keys << dropped_bits) + ((1 << dropped_bits) >> 1)
     return np.where(middle < 0, middle ^ SIGN, middle).view(np.float64)
 
 
 def _merged_keys(sketch: Sketch) -> Sketch:
+    """The sketch with equal keys merged and sorted."""
     keys, group = unique_codes(sketch.keys)
     counts = np.zeros(len(keys), np.int64)
     np.add.at(counts, group, sketch.counts)
@@ -87,6 +98,7 @@ def _merged_keys(sketch: Sketch) -> Sketch:
 
 
 def _coarser(sketch: Sketch, dropped_bits: int) -> Sketch:
+    """The sketch with more bits dropped."""
     if dropped_bits == sketch.dropped_bits:
         return sketch
     keys = sketch.keys >> (dropped_bits - sketch.dropped_bits)
@@ -94,6 +106,7 @@ def _coarser(sketch: Sketch, dropped_bits: int) -> Sketch:
 
 
 def _coarsened_to_fit(sketch: Sketch) -> Sketch:
+    """Drop bits until at most MAX_KEYS keys are left."""
     while len(sketch.keys) > MAX_KEYS:
         sketch = _coarser(sketch, sketch.dropped_bits + 1)
     return sketch

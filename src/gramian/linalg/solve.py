@@ -1,4 +1,4 @@
-"""The solve: from products of columns to coefficients, by Cholesky of the centred products with unit diagonal."""
+"""Normal equations: coefficients from products of columns, by Cholesky of the centred products with unit diagonal."""
 
 from __future__ import annotations
 
@@ -12,17 +12,35 @@ from gramian.linalg.certificate import EPS, Bounds, bounds
 from gramian.linalg.doubledouble import Pair, two_product
 from gramian.typing import Codes, Mask, Matrix, Vector
 
-SAFETY = 100.0  # a pivot below SAFETY times its rounding error says nothing
+SAFETY = 100.0  # a pivot below SAFETY times its rounding error counts as zero
 
 
 @dataclass(frozen=True, slots=True)
 class Centred:
-    """Products with the constant swept out and the diagonal brought near one by powers of two.
+    """Products with the constant partialled out, scaled by powers of two so that the diagonal is near one.
 
-    products : (q + 1, q + 1) of the columns other than the constant, the response last. scale : (q,) and y_scale, exact
-    powers of two. mean : (q,) and y_mean, zero without a constant. raw : (q,) and y_raw, squares ever summed, in the
-    same scale: what centring left of them is the diagonal.
-    others : (q,) positions of these columns, constant : that of the constant or None, weight : its square.
+    Attributes
+    ----------
+    products : (q + 1, q + 1)
+        Centred, scaled products of the columns other than the constant, the response last.
+    scale : (q,)
+        Power of two that each column was multiplied by, which is exact.
+    y_scale : float
+        The same for the response.
+    mean : (q,)
+        Means of the columns, unscaled; zero without a constant.
+    y_mean : float
+        Mean of the response.
+    summed_squares : (q,)
+        Squares ever summed, in the scale of the products. The diagonal is what centring left of them.
+    y_summed_square : float
+        The same for the response.
+    others : (q,) int
+        Positions of these columns among all columns.
+    constant : int or None
+        Position of the constant column.
+    weight : float
+        Square of the constant column, the sum of weights; zero without one.
     """
 
     products: Matrix
@@ -38,29 +56,43 @@ class Centred:
 
     @property
     def S(self) -> Matrix:  # noqa: N802  a matrix
-        """(q, q), the products but for those with the response."""
+        """(q, q), products of the columns."""
         return self.products[:-1, :-1]
 
     @property
     def c(self) -> Vector:
-        """(q,) with the response."""
+        """(q,), products of the columns with the response."""
         return self.products[:-1, -1]
 
     @property
     def yy(self) -> float:
-        """The square of the response."""
+        """Square of the response about its mean."""
         return float(self.products[-1, -1])
 
 
 @dataclass(frozen=True, slots=True)
 class Solution:
-    """What the normal equations say, in the columns that were solved for.
+    """Solution of the normal equations, in the parametrization that was solved for.
 
-    coefficients : (p,), zero where aliased. inverse : (p, p) of the products, zero rows where aliased.
-    kept : (p,) columns that were used. null : (p, r), one column for each aliased column: it with coefficient 1 minus
-    the combination of kept ones that equals it. rss : residual sum of squares (without any penalty).
-    condition : estimated condition number of the scaled columns. leverage : trace of the hat matrix.
-    bounds : what rounding can have done to all this.
+    Attributes
+    ----------
+    coefficients : (p,)
+        Zero where aliased.
+    inverse : (p, p)
+        Inverse of the products, rows and columns of zeros where aliased; with a penalty P it is V S V for V = (S +
+        P)^-1.
+    independent : (p,) bool
+        Columns that were used; the others are aliased.
+    null : (p, r)
+        X null = 0. One column for each aliased column: 1 for itself, minus its combination of independent ones.
+    rss : float
+        Residual sum of squares, without any penalty.
+    condition : float
+        Estimated condition number of the scaled design matrix, sqrt(||S||_1 ||S^-1||_1).
+    leverage : float
+        Trace of the hat matrix.
+    bounds : Bounds or None
+        Error bounds.
     """
 
     coefficients: Vector
@@ -74,10 +106,21 @@ class Solution:
 
 
 def sum_rounding_error(rows: int, columns: int, longest: int, degree: int = 1) -> float:
-    """Relative rounding error of a sum of products, probabilistic: (2 sqrt(m') + n + 2 d + 6) u.
+    """Relative rounding error g of a sum of products, probabilistic: (2 sqrt(m') + n + 2 d + 6) u.
 
-    longest : additions on the longest path of the sum. degree : factors of a monomial, each rounded by its shift and
-    its product; six more roundings are those of a root of a weight and of centring.
+    The square root is that of independent rounding errors (Higham and Mary, 2019); the worst case has m' in its place.
+
+    Parameters
+    ----------
+    rows : int
+        Rows that were summed.
+    columns : int
+        Columns n of the system, for the rounding of the solve.
+    longest : int
+        Additions on the longest path of the sum; m' is the smaller of it and rows, plus one.
+    degree : int
+        Factors d of a monomial, each rounded by its shift and its product. Six more roundings are those of a root of a
+        weight and of centring.
     """
     return (2.0 * float(np.sqrt(min(rows, longest) + 1)) + columns + 2 * degree + 6) * EPS
 
@@ -91,9 +134,23 @@ def solve(
 ) -> Solution:
     """Solve for the coefficients of all columns but the last, which is the response.
 
-    products : (p + 1, p + 1). constant : position of the constant column, swept out first. unit : relative rounding
-    error of a product. penalty : (p, p) added to the products, zero for the constant. raw : (p + 1,) squares of the
-    columns before anything was eliminated from them.
+    Parameters
+    ----------
+    products : Pair (p + 1, p + 1)
+        X'WX with the response as last column. Low parts of zero are ignored.
+    constant : int or None
+        Position of the constant column, which is partialled out first.
+    rounding_error : float
+        Relative rounding error g of a product.
+    penalty : (p, p) or None
+        Added to the products, zero for the constant.
+    summed_squares : (p + 1,) or None
+        Squares of the columns before anything was eliminated from them; the diagonal of the products if None.
+
+    Notes
+    -----
+    A column is aliased when its pivot, the square of what earlier columns do not explain of it, is at most 100 times
+    the rounding error g R_j^2 of its square, or half of its centred square if that is less.
     """
     centred = centre(products, constant, products.hi.diagonal() if summed_squares is None else summed_squares)
     S = centred.S if penalty is None else centred.S + _scaled_penalty(penalty, centred)
@@ -103,7 +160,8 @@ def solve(
     )
     b = np.zeros(len(S))
     b[independent] = lapack.dpotrs(L, centred.c[independent], lower=1)[0] if len(L) else 0.0
-    inverse = _inverse(L)  # L is gone
+    # The error bounds need |S^-1| itself, so the inverse is formed although the solution does not need it.
+    inverse = _inverse(L)  # overwrites L
     V = _embedded(inverse, independent)
     error_bounds = _scaled_bounds(V, centred, S.diagonal(), rounding_error, penalised=penalty is not None)
     condition = _condition(_submatrix(S, independent), inverse)
@@ -115,12 +173,12 @@ def solve(
 
 
 def _submatrix(A: Matrix, selected: Mask) -> Matrix:
-    """Rows and columns that are kept."""
+    """The selected rows and columns of A, A itself where all are selected."""
     return A if selected.all() else A[np.ix_(selected, selected)]
 
 
 def _embedded(A: Matrix, selected: Mask) -> Matrix:
-    """The same among rows and columns of zeros."""
+    """A as the selected rows and columns of a larger matrix of zeros."""
     if selected.all():
         return A
     out = np.zeros((len(selected), len(selected)))
@@ -129,7 +187,11 @@ def _embedded(A: Matrix, selected: Mask) -> Matrix:
 
 
 def _scaled_bounds(V: Matrix, centred: Centred, diagonal: Vector, rounding_error: float, *, penalised: bool) -> Bounds:
-    """Bounds in the scaled system, whose diagonal may contain a penalty; sums are swept out with their errors."""
+    """Bounds in the scaled system, whose diagonal may contain a penalty.
+
+    The norms are increased by |mean| sqrt(weight): partialling out the constant brings in the rounding errors of the
+    sums.
+    """
     root_weight = np.sqrt(centred.weight)
     summed_norms = (
         np.sqrt(centred.summed_squares + (diagonal - centred.S.diagonal()))
@@ -140,7 +202,17 @@ def _scaled_bounds(V: Matrix, centred: Centred, diagonal: Vector, rounding_error
 
 
 def centre(products: Pair, constant: int | None, squares: Vector) -> Centred:
-    """Sweep the constant out, then scale by powers of two; `squares` are those of the columns as they were summed."""
+    """Partial out the constant, then scale by powers of two.
+
+    Parameters
+    ----------
+    products : Pair (p + 1, p + 1)
+        Products, the response last.
+    constant : int or None
+        Position of the constant column.
+    squares : (p + 1,)
+        Squares of the columns as they were summed.
+    """
     p = len(products.hi) - 1
     others = np.arange(p) if constant is None else np.delete(np.arange(p), constant)
     index = np.append(others, p)
@@ -153,6 +225,8 @@ def centre(products: Pair, constant: int | None, squares: Vector) -> Centred:
         )
     diagonal = np.maximum(centred_products.diagonal(), 0.0)
     size = np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
+    # Unit diagonal is within a factor q of the best diagonal scaling (van der Sluis, 1969); powers of two make it
+    # exact, at the price of a factor of two.
     scale = np.ldexp(np.ones(len(size)), -np.round(np.log2(size)).astype(int))
     scaled, summed_squares = _scaled(centred_products, scale), squares[index] * scale**2
     np.fill_diagonal(scaled, np.maximum(scaled.diagonal(), 0.0))
@@ -163,13 +237,14 @@ def centre(products: Pair, constant: int | None, squares: Vector) -> Centred:
 
 
 def _scaled(A: Matrix, scale: Vector) -> Matrix:
+    """A_ij s_i s_j."""
     out = A * scale[:, None]
     out *= scale
     return out
 
 
 def _partial_out_constant(products: Pair, row: Pair, constant: int) -> Matrix:
-    """S - s s' / weight; in double-double where the products carry low parts. row : s, those with the constant."""
+    """S - s s' / weight, in double-double where the products have low parts. row : s, products with the constant."""
     weight, rest = products.hi[constant, constant], _without_index(products.hi, constant)
     if not products.lo.any():
         outer = np.outer(row.hi, row.hi / weight)
@@ -180,27 +255,32 @@ def _partial_out_constant(products: Pair, row: Pair, constant: int) -> Matrix:
 
 
 def _row(products: Pair, constant: int, index: Codes) -> Pair:
+    """Products of the constant with the columns `index`."""
     return Pair(products.hi[constant, index], products.lo[constant, index])
 
 
 def _without_index(A: Matrix, at: int) -> Matrix:
-    """Less a row and its column; the first, where the constant mostly is, without a copy."""
+    """A without one row and its column; a view if it is the first, where the constant mostly is."""
     return A[1:, 1:] if at == 0 else np.delete(np.delete(A, at, 0), at, 1)
 
 
 def _scaled_penalty(penalty: Matrix, centred: Centred) -> Matrix:
+    """The penalty of the columns other than the constant, in their scale."""
     inner = penalty[np.ix_(centred.others, centred.others)]
     return _scaled(inner, centred.scale)
 
 
 def factorize(S: Matrix, limits: Vector) -> tuple[Mask, Matrix, Matrix]:
-    """Kept columns, the Cholesky factor of them, and the combinations (kept, aliased) that give the others.
+    """Cholesky factorization with aliasing: pivots not above their limits are passed over.
 
-    A column is aliased when its pivot is not above its limit: the later one in order.
+    S : (q, q), symmetric. limits : (q,). Of dependent columns the later ones are aliased. Returns the mask (q,) of the
+    k independent columns, their lower Cholesky factor (k, k), and the coefficients (k, q - k) that express each aliased
+    column by the independent ones.
     """
     independent = np.ones(len(S), bool)
     if not len(S):
         return independent, S.copy(), np.zeros((0, 0))
+    # The common case without aliased columns costs one call of LAPACK; the loop in Python runs only where that fails.
     L, info = lapack.dpotrf(S, lower=1, clean=1)
     if info or (L.diagonal() ** 2 <= limits).any():
         independent, L, dependencies = _factorize_independent(S, limits)
@@ -210,7 +290,7 @@ def factorize(S: Matrix, limits: Vector) -> tuple[Mask, Matrix, Matrix]:
 
 
 def _factorize_independent(S: Matrix, limits: Vector) -> tuple[Mask, Matrix, Matrix]:
-    """Cholesky in the order given, passing over every column whose pivot is not above its limit."""
+    """Cholesky row by row in the given order, passing over every column whose pivot is not above its limit."""
     q = len(S)
     L, chosen, dependencies = np.zeros((q, q)), list[int](), list[tuple[int, Vector]]()
     for j in range(q):
@@ -233,6 +313,7 @@ def _factorize_independent(S: Matrix, limits: Vector) -> tuple[Mask, Matrix, Mat
 
 
 def _inverse(L: Matrix) -> Matrix:
+    """Inverse of LL' (k, k), symmetric to the last bit; L is overwritten."""
     if not len(L):
         return np.zeros((0, 0))
     half, _ = lapack.dpotri(L, lower=1, overwrite_c=1)  # above the diagonal it has the zeros of L
@@ -242,6 +323,7 @@ def _inverse(L: Matrix) -> Matrix:
 
 
 def _condition(S: Matrix, inverse: Matrix) -> float:
+    """Condition number of the scaled design matrix, from the 1-norms of its products and their inverse."""
     if not len(S):
         return 1.0
     return float(np.sqrt(np.abs(S).sum(axis=0).max() * np.abs(inverse).sum(axis=0).max()))
@@ -257,7 +339,25 @@ def _undo_scaling(
     leverage: float,
     error_bounds: Bounds,
 ) -> Solution:
-    """Undo scaling and centring."""
+    """The solution in the columns themselves, with the coefficient of the constant.
+
+    Parameters
+    ----------
+    centred : Centred
+        The system that was solved.
+    b : (q,)
+        Its solution, zero where aliased.
+    V : (q, q)
+        Its inverse, embedded.
+    independent : (q,) bool
+        The k columns that were used.
+    dependencies : (k, q - k)
+        Combinations that equal the aliased columns.
+    condition, leverage : float
+        As in `Solution`, the constant not counted.
+    error_bounds : Bounds
+        In the scale of the system.
+    """
     error_bounds = replace(
         error_bounds,
         sensitivity=error_bounds.sensitivity * centred.scale,
@@ -265,6 +365,7 @@ def _undo_scaling(
         centred_norms=error_bounds.centred_norms / centred.scale,
         response_norm=error_bounds.response_norm / centred.y_scale,
     )
+    # yy - b'c would cancel where R^2 is near one; the quadratic form (-b, 1)' C (-b, 1) does not.
     v = np.append(-b, 1.0)
     rss = max(float(v @ (centred.products @ v)), 0.0) / centred.y_scale**2
     slopes, inverse = b * centred.scale / centred.y_scale, _scaled(V, centred.scale)
@@ -298,7 +399,7 @@ def _undo_scaling(
 
 
 def _bounds_with_constant(inner_bounds: Bounds, centred: Centred) -> Bounds:
-    """The intercept is the outcome's mean less those of the columns: their errors, and those of the means."""
+    """Bounds with the intercept y_mean - mean'b: errors of the slopes times the means, and errors of the means."""
     places, p = centred.others, len(centred.others) + 1
     sensitivity, summed_norms, centred_norms = np.zeros(p), np.zeros(p), np.zeros(p)
     sensitivity[places], summed_norms[places], centred_norms[places] = (
@@ -311,7 +412,7 @@ def _bounds_with_constant(inner_bounds: Bounds, centred: Centred) -> Bounds:
 
 
 def _intercept(y_mean: float, mean: Vector, slopes: Vector) -> float:
-    """y_mean less the sum of the products, rounded once; NaN where one of them leaves the range of float64."""
+    """y_mean - mean'slopes, rounded once; NaN where a product leaves the range of float64."""
     high, low = two_product(mean, -slopes)
     terms = np.concatenate([high, low, [y_mean]])
     return math.fsum(terms.tolist()) if np.isfinite(terms).all() else math.nan

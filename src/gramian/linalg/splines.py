@@ -1,4 +1,4 @@
-"""B-splines: their values, and those that are natural (straight beyond the boundary).
+"""B-splines, and natural cubic splines (linear beyond the boundary).
 
 C. de Boor, "A Practical Guide to Splines" (2001), recursion BSPLVB; natural splines by the null space of the second
 derivatives at the boundary, as R's `splines::ns`.
@@ -14,13 +14,23 @@ Knots = tuple[float, ...]
 
 
 def bsplines(x: Vector, knots: Knots, boundary: tuple[float, float], degree: int) -> Matrix:
-    """All B-splines of a degree at x, (len(knots) + degree + 1, n); beyond the boundary the end pieces go on.
+    """All B-splines of a degree at x, (len(knots) + degree + 1, n); beyond the boundary the end polynomials continue.
 
-    knots : inner ones, rising, strictly inside the boundary. Rows that are not finite give what is not finite.
+    Parameters
+    ----------
+    x : (n,)
+        Points; NaN or infinite ones give NaN or infinite values.
+    knots : tuple of float
+        Inner knots, rising, strictly inside the boundary.
+    boundary : (float, float)
+        Boundary knots.
+    degree : int
+        Degree of the polynomials, 3 for cubic splines.
     """
     t = _padded(knots, boundary, degree)
     piece = degree + np.searchsorted(np.array(knots), x, side="right")
     parts = [np.ones(len(x))]
+    # At each point only degree + 1 splines are not zero; the recursion raises their degree one at a time.
     for d in range(1, degree + 1):
         saved = np.zeros(len(x))
         for r in range(d):
@@ -37,13 +47,14 @@ def bsplines(x: Vector, knots: Knots, boundary: tuple[float, float], degree: int
 
 
 def b_basis(x: Vector, knots: Knots, boundary: tuple[float, float], degree: int) -> Matrix:
-    """The columns of R's `bs`, (len(knots) + degree, n): all B-splines but the first, whose sum is one."""
+    """The columns of R's `bs`, (len(knots) + degree, n): all but the first, since all together sum to one."""
     return bsplines(x, knots, boundary, degree)[1:]
 
 
 def natural_basis(x: Vector, knots: Knots, boundary: tuple[float, float]) -> Matrix:
-    """The columns of R's `ns`, (len(knots) + 1, n): cubic splines that are straight beyond the boundary."""
+    """The columns of R's `ns`, (len(knots) + 1, n): cubic splines that are linear beyond the boundary."""
     first, second = _derivatives(knots, boundary)
+    # The last columns of Q span the null space of the second derivatives at both ends.
     Q, _ = np.linalg.qr(second[:, 1:].T, mode="complete")
     C = Q[:, 2:]
     low, high = boundary
@@ -54,6 +65,7 @@ def natural_basis(x: Vector, knots: Knots, boundary: tuple[float, float]) -> Mat
 
 
 def _padded(knots: Knots, boundary: tuple[float, float], degree: int) -> Vector:
+    """Knots with the boundary knots repeated degree + 1 times."""
     return np.array([boundary[0]] * (degree + 1) + list(knots) + [boundary[1]] * (degree + 1))
 
 
@@ -66,6 +78,6 @@ def _derivatives(knots: Knots, boundary: tuple[float, float]) -> tuple[Matrix, M
 
 
 def _differences(C: Matrix, t: Vector, degree: int) -> Matrix:
-    """Coefficients of the derivative of splines whose coefficients are the rows of C."""
+    """B-spline coefficients of the derivative of splines whose coefficients are the columns of C."""
     spans = t[degree + 1 : len(C) + degree] - t[1 : len(C)]
     return np.asarray(degree * np.diff(C, axis=0) / spans[:, None])

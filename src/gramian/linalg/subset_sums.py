@@ -1,4 +1,4 @@
-"""Which stored sums make up the sums of another layout: fewer, renamed or reordered columns."""
+"""Moments of another layout (fewer, renamed or reordered columns), read from stored moments."""
 
 from __future__ import annotations
 
@@ -21,10 +21,18 @@ Names = Mapping[str, str]  # new name -> stored name
 
 @dataclass(frozen=True, slots=True)
 class TablePart:
-    """Some sums of a wanted table, read from one that is stored.
+    """Sums of a requested table that are read from one stored table.
 
-    source : the factors of the stored table. kept : which of them, by place, in the order of the wanted table.
-    columns : places of the sums there. places : and in the wanted table.
+    Attributes
+    ----------
+    source : Factors
+        Factors of the stored table.
+    factor_places : tuple of int
+        Which of them the requested table has, in its order.
+    columns : tuple of int
+        Places of the sums in the stored table.
+    places : tuple of int
+        Their places in the requested table.
     """
 
     source: Factors
@@ -37,11 +45,22 @@ class TablePart:
 class SubsetPlan:
     """How moments of one layout are read from those of another.
 
-    layout : what is wanted. variables, factors : its names -> stored names where they differ. dense : (m, m) places in
-    a pool of sums: the stored dense products row by row, then the totals of tables. totals : (factors, place) of each
-    total. tables : the parts of each wanted table. powers : variable -> how many power sums are stored as such, or the
-    places in the pool of those that are products. missing : (factors, monomial) of sums that cannot be read, in the
-    wanted names; the rest means nothing unless there are none.
+    Attributes
+    ----------
+    layout : Layout
+        The requested sums.
+    variables, factors : mapping
+        Requested name -> stored name, where they differ.
+    dense : (m, m) int
+        Places in a pool of sums: the stored dense products row by row, then the totals of tables.
+    totals : tuple of (factors, place)
+        Table columns whose totals over all cells are in the pool.
+    tables : mapping
+        Requested factors -> parts of the table.
+    powers : mapping
+        Variable -> how many power sums are stored as such, or places in the pool of those that are products.
+    unavailable : tuple of (factors, monomial)
+        Sums that cannot be read, in requested names. Unless it is empty, the rest has no meaning.
     """
 
     layout: Layout
@@ -56,9 +75,16 @@ class SubsetPlan:
 
 @dataclass(frozen=True, slots=True)
 class AvailableSums:
-    """What is stored, or wanted: products by layout, and power sums up to which power of which variable.
+    """Sums that are stored, or requested.
 
-    weighted : whether the products are weighted; those that are not hold the power sums as well.
+    Attributes
+    ----------
+    layout : Layout
+        The products.
+    powers : mapping
+        Variable -> highest power of the power sums.
+    weighted : bool
+        Whether the products are weighted; unweighted ones include power sums.
     """
 
     layout: Layout
@@ -67,10 +93,20 @@ class AvailableSums:
 
 
 def plan_subset(stored: AvailableSums, requested: AvailableSums, variables: Names, factors: Names) -> SubsetPlan:
-    """Find every wanted sum among those that are stored.
+    """Find every requested sum among the stored ones.
 
-    variables : variables and responses of the wanted layout -> stored ones; those that are not named there keep their
-    names. factors : likewise. A sum over the cells of some factors is also found in a table of more factors.
+    Parameters
+    ----------
+    stored, requested : AvailableSums
+        What there is, and what is needed.
+    variables : mapping
+        Variables and responses of the requested layout -> stored ones; those not in it keep their names.
+    factors : mapping
+        The same for factors.
+
+    Notes
+    -----
+    A sum over the cells of some factors is also found in a table of more factors, by adding up its cells.
     """
     finder = _Finder(stored.layout, variables, factors)
     dense = finder.dense(requested.layout.rows)
@@ -84,6 +120,8 @@ def plan_subset(stored: AvailableSums, requested: AvailableSums, variables: Name
 
 
 class _Finder:
+    """Looks requested sums up in a stored layout, and collects the totals it needs and what is unavailable."""
+
     def __init__(self, stored: Layout, variables: Names, factors: Names) -> None:
         self.stored, self.variables, self.factors = stored, variables, factors
         self.place = {m: i for i, m in enumerate(stored.rows)}
@@ -93,14 +131,14 @@ class _Finder:
         self.product_places: dict[Monomial, int] | None = None
 
     def renamed(self, m: Monomial) -> Monomial:
-        """A wanted monomial in stored names."""
+        """A requested monomial in stored names."""
         if not self.variables:
             return m
         named = [(self.variables.get(v, v), p) for v, p in m]
         return tuple(sorted(named)) if len(named) > 1 else tuple(named)
 
     def dense(self, rows: Sequence[Monomial]) -> Codes:
-        """Places of the products of the wanted rows in the pool."""
+        """Places (m, m) of the products of the requested rows in the pool."""
         inner = [self.renamed(m) for m in rows]
         at = np.array([self.place.get(m, -1) for m in inner], np.int64)
         out = at[:, None] * len(self.place) + at
@@ -110,7 +148,7 @@ class _Finder:
         return out
 
     def total(self, m: Monomial, requested: Monomial) -> int:
-        """Place in the pool of the sum of a monomial over all rows."""
+        """Place in the pool of the sum of a monomial over all rows, 0 where it is unavailable."""
         at = self.products.get(m)
         if at is not None:
             return at
@@ -122,7 +160,7 @@ class _Finder:
         return 0
 
     def powers(self, variable: str, top: int, *, weighted: bool) -> Codes:
-        """Places of the sums of the powers of a variable, which are products where there are no weights."""
+        """Places of the power sums of a variable among the products, which hold them if there are no weights."""
         requested = [monomial({variable: p}) for p in range(top + 1)]
         if weighted:
             self.unavailable.append(((), requested[1]))
@@ -131,7 +169,7 @@ class _Finder:
 
     @property
     def products(self) -> dict[Monomial, int]:
-        """The products of the dense block, once each."""
+        """Monomial -> place of the first dense product that equals it."""
         if self.product_places is None:
             rows, width = self.stored.rows, len(self.place)
             pairs = ((times(m, rows[j]), i * width + j) for i, m in enumerate(rows) for j in range(i, width))
@@ -141,7 +179,7 @@ class _Finder:
         return self.product_places
 
     def parts(self, factors: Factors, monomials: Sequence[Monomial]) -> Iterator[TablePart]:
-        """The parts of one wanted table, from as few stored tables as there need be."""
+        """The parts of one requested table, from as few and as small stored tables as possible."""
         stored_factors = [self.factors.get(f, f) for f in factors]
         remaining = {place: self.renamed(m) for place, m in enumerate(monomials)}
         for source in sorted((f for f in self.tables if set(stored_factors) <= set(f)), key=len):
@@ -156,7 +194,13 @@ class _Finder:
 
 
 def subset_sums(moments: Moments, plan: SubsetPlan) -> Moments:
-    """The moments of the wanted layout. Coordinates, levels and power sums are told in the wanted names."""
+    """The moments of the requested layout, with coordinates, levels and power sums in the requested names.
+
+    Raises
+    ------
+    NumericalError
+        Where the plan has unavailable sums.
+    """
     if plan.unavailable:
         raise NumericalError(f"sums that are not stored: {plan.unavailable[:3]}")
     totals = [moments.tables[f].sums[:, at].sum() for f, at in plan.totals]
@@ -181,7 +225,7 @@ def subset_sums(moments: Moments, plan: SubsetPlan) -> Moments:
 
 
 def _table(moments: Moments, parts: Sequence[TablePart]) -> CellSums:
-    """A wanted table, put together from its parts."""
+    """A requested table, assembled from its parts."""
     projected = [moments.tables[p.source].project(p.factor_places, p.columns) for p in parts]
     first, width = projected[0], sum(len(p.places) for p in parts)
     sums = np.zeros((len(first.rows), width))

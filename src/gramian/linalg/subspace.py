@@ -1,4 +1,4 @@
-"""Products of combinations of stored columns, K'SK, for sparse exact K, in double-double."""
+"""Products of combinations of stored columns, K'SK for sparse exact K, in double-double."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ Sparse = tuple[Codes, Vector, Vector]  # positions, and coefficients as hi + lo
 
 
 def sandwich(columns: Sequence[Sparse], S: Matrix) -> Pair:
-    """K'SK, (p, p), for the p columns of K : (q, p) given sparsely and S : (q, q) exact float64."""
+    """K'SK, (p, p), for the p columns of K : (q, p) and float64 S : (q, q), exactly as stored."""
     half = combine(columns, pair(S))
     transposed = Pair(np.ascontiguousarray(half.hi.T), np.ascontiguousarray(half.lo.T))
     return combine(columns, transposed)
 
 
 def combine(columns: Sequence[Sparse], rows: Pair) -> Pair:
-    """K' R for R : (q, m), row by row: (p, m)."""
+    """K'R, (p, m), for R : (q, m) in double-double."""
     sums = [total(Pair(hi[:, None], lo[:, None]) * Pair(rows.hi[at], rows.lo[at])) for at, hi, lo in columns]
     return Pair(np.stack([s.hi for s in sums]), np.stack([s.lo for s in sums]))
 
 
 def dense(columns: Sequence[Sparse], height: int) -> Matrix:
-    """K written out, (height, p)."""
+    """K as an array (height, p), its coefficients rounded."""
     out = np.zeros((height, len(columns)))
     for j, (at, hi, _) in enumerate(columns):
         out[at, j] = hi
