@@ -1,4 +1,7 @@
-"""Rows read together, and the place they come from: `Batch`, `Unit`, `Source`."""
+"""Interface between data and formulas: `Batch` (rows read together), `Unit` (a piece of a source) and `Source`.
+
+The reading modules in `gramian.data` implement the two protocols; formulas and fits use nothing else of the data.
+"""
 
 from __future__ import annotations
 
@@ -15,16 +18,25 @@ from gramian.errors import ColumnError, DataError
 from gramian.schema import Schema
 from gramian.typing import Matrix, Vector
 
-EXACT_INTEGER = 2**53  # beyond it float64 has no place for every integer
+EXACT_INTEGER = 2**53  # = 9,007,199,254,740,992: from here on float64 skips integers
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
     """Rows read together.
 
-    columns : name -> Arrow array or NumPy vector, all of length `rows`.
-    matrices : name -> (rows, k) array, a row slice of the user's own memory, never a copy.
-    where : file, row group or frame, for errors. first_row : number of the first row within its file or frame.
+    Attributes
+    ----------
+    rows : int
+        Number of rows n.
+    columns : Mapping[str, Any]
+        Name -> Arrow array or NumPy vector, (n,).
+    matrices : Mapping[str, Matrix]
+        Name -> (n, k) array, a row slice of the user's own memory, never a copy.
+    where : str
+        File and row group, or kind of frame, for error messages.
+    first_row : int
+        Zero-based number of the first row within its file or frame.
     """
 
     rows: int
@@ -34,9 +46,11 @@ class Batch:
     first_row: int = 0
 
     def numbers(self, name: str) -> Numbers:
-        """A column as float64: dates are days, times and timestamps seconds.
+        """A column as float64, (rows,): dates in days since 1970-01-01, timestamps, times and durations in seconds.
 
-        Raises DataError where an integer is beyond 2^53 (float64 would round it) or the type has no numbers.
+        Raises ColumnError where the column does not exist, and DataError where an integer is beyond 2^53 (float64 would
+        round
+        it) or the type is not numeric.
         """
         column = self._column(name)
         if isinstance(column, np.ndarray):
@@ -44,16 +58,16 @@ class Batch:
         return Numbers(self._from_arrow(name, column), present(column))
 
     def factor(self, name: str) -> Coded:
-        """A column as codes into its own list of levels (text, boolean, integer, float or ISO date)."""
+        """A column as codes (rows,) into a list of levels of its own (text, boolean, integer, float or ISO date)."""
         close = self.close(name)
         return coded(self.encoded(name)) if close is None else close
 
     def close(self, name: str) -> Coded | None:
-        """A column of integers that lie close together, whose levels are a range; None for any other."""
+        """A column of integers in a narrow range as codes whose levels are a range; None for any other column."""
         return close_integers(self._column(name))
 
     def encoded(self, name: str) -> Any:
-        """A column as an Arrow dictionary array, dates as ISO text, decimals as floats."""
+        """A column as an Arrow dictionary array, with dates as ISO text and decimals as float64."""
         column = self._column(name)
         if isinstance(column, np.ndarray):
             column = pa.array(column, from_pandas=True)
@@ -66,7 +80,7 @@ class Batch:
         return column
 
     def head(self, rows: int) -> Batch:
-        """The first rows, without a copy."""
+        """The first rows as a batch, without a copy; the batch itself where it has no more rows than that."""
         if rows >= self.rows:
             return self
         columns = {name: column[:rows] for name, column in self.columns.items()}
@@ -74,11 +88,13 @@ class Batch:
         return Batch(rows, columns, matrices, self.where, self.first_row)
 
     def __reduce__(self) -> tuple[Any, ...]:
+        # a slice would be pickled together with the memory of the array that it was cut from
         columns = {name: compact(column) for name, column in self.columns.items()}
         matrices = {name: np.copy(matrix, order="K") for name, matrix in self.matrices.items()}
         return type(self), (self.rows, columns, matrices, self.where, self.first_row)
 
     def _column(self, name: str) -> Any:
+        """The column of this name; `X[3]` is the column 3 of the matrix X. Raises ColumnError for other names."""
         if name in self.columns:
             return self.columns[name]
         base, _, index = name.removesuffix("]").rpartition("[")
@@ -87,6 +103,7 @@ class Batch:
         raise ColumnError(name, self.columns, self.where)
 
     def _from_numpy(self, name: str, column: np.ndarray[Any, Any]) -> Vector:
+        """A NumPy vector as float64, without a copy where it is float64 already."""
         if column.dtype.kind in "iu" and column.dtype.itemsize == 8 and column.size:
             self._check_integers(name, int(column.min()), int(column.max()))
         if column.dtype.kind not in "fiub":
@@ -94,6 +111,7 @@ class Batch:
         return column.astype(np.float64, copy=False)
 
     def _from_arrow(self, name: str, column: Any) -> Vector:
+        """An Arrow array as float64; the values of null rows are arbitrary."""
         kind = column.type
         if pa.types.is_floating(kind):
             return raw(column).astype(np.float64, copy=False)
@@ -113,6 +131,7 @@ class Batch:
         raise DataError(f"column '{name}' holds {kind}, not numbers", self.where)
 
     def _check_integers(self, name: str, low: int, high: int) -> None:
+        """Raise DataError where the smallest or the largest integer of a column has no exact float64."""
         worst = high if abs(high) >= abs(low) else low
         if abs(worst) > EXACT_INTEGER:
             raise DataError(
@@ -123,32 +142,49 @@ class Batch:
 
 
 class Unit(Protocol):
-    """An addressable piece of a source: what one thread reads, what is retried and resumed. Picklable for files."""
+    """An addressable piece of a source: what one thread reads, what is retried and resumed.
+
+    Units of files are picklable, so that other processes and machines can read them.
+    """
 
     @property
     def name(self) -> str:
-        """File and row group, for people."""
+        """File and row group, for messages and reports."""
         ...
 
     @property
     def rows(self) -> int | None:
-        """Rows, when known beforehand."""
+        """Number of rows; None where it is not known before reading."""
         ...
 
     @property
     def size(self) -> int:
-        """Bytes, for progress; 0 when unknown."""
+        """Size in bytes, for progress; 0 when unknown."""
         ...
 
     def batches(self, columns: Sequence[str], *, parallel: bool = False) -> Iterator[Batch]:
-        """The rows in order, with these columns only; `parallel` lets the decoder use threads of its own."""
+        """The rows in order, with these columns only.
+
+        parallel : whether the decoder may use threads of its own (off where units are read in parallel already).
+        """
         ...
 
 
 class Input(NamedTuple):
-    """What was read, for the ledger: a file (path, bytes, last change in ns) or a frame (its kind).
+    """One input of a fit, recorded in its provenance: a file or a frame.
 
-    rows, units : when known.
+    Attributes
+    ----------
+    name : str
+        Path of the file, or the kind of frame.
+    size : int or None
+        Bytes.
+    rows : int or None
+        Number of rows, where it is known.
+    changed : int or None
+        Time of the last change of the file, in nanoseconds since 1970-01-01.
+    units : int or None
+        Number of units, where it is known.
     """
 
     name: str
@@ -159,16 +195,16 @@ class Input(NamedTuple):
 
 
 class Source(Protocol):
-    """Anything that holds rows."""
+    """A table of rows that can be read in batches: files, frames, arrays or an iterator."""
 
     @property
     def schema(self) -> Schema:
-        """Columns, agreed over all files."""
+        """The columns with their types, unified over all files."""
         ...
 
     @property
     def units(self) -> Iterable[Unit]:
-        """The units in a fixed order: a sequence when `rereadable`, else an iterator that is used up."""
+        """The units in a fixed order: a sequence where `rereadable`, else an iterator that can be read once."""
         ...
 
     @property
@@ -178,15 +214,15 @@ class Source(Protocol):
 
     @property
     def inputs(self) -> tuple[Input, ...]:
-        """What is read."""
+        """The files or frames that the source reads."""
         ...
 
     @property
     def rows(self) -> int | None:
-        """All rows, when known beforehand."""
+        """Total number of rows; None where it is not known before reading."""
         ...
 
     @property
     def size(self) -> int | None:
-        """All bytes, when known beforehand."""
+        """Total size in bytes; None where it is not known."""
         ...

@@ -1,4 +1,4 @@
-"""One column of rows read together, an Arrow array or a NumPy vector, as numbers or as codes."""
+"""Conversions of one column (an Arrow array or a NumPy vector) to float64 numbers or to codes of levels."""
 
 from __future__ import annotations
 
@@ -11,13 +11,21 @@ import pyarrow as pa
 
 from gramian.typing import Codes, Level, Mask, Vector
 
-MAX_PLACES_PER_VALUE = 4  # places for each value, up to which integers are their own codes
-MIN_ARROW_LEVELS = 1024  # levels from which on they stay in Arrow's hands
-SECONDS = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
+MAX_PLACES_PER_VALUE = 4  # width of the range of integers, per value, up to which a lookup table pays
+MIN_ARROW_LEVELS = 1024  # number of levels from which on they stay an Arrow array, without Python objects
+SECONDS = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}  # ticks per second of Arrow's time units
 
 
 class Numbers(NamedTuple):
-    """A numeric column: values (n,) and which rows are present (None: all). Absent rows hold anything."""
+    """A numeric column.
+
+    Attributes
+    ----------
+    values : Vector
+        (n,) float64; arbitrary where the row is null.
+    present : Mask or None
+        (n,) which rows are not null; None when all are present.
+    """
 
     values: Vector
     present: Mask | None
@@ -25,7 +33,10 @@ class Numbers(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ArrowLevels(Sequence[Level]):
-    """Many different levels as they came, an Arrow array of int64 or large_string without nulls."""
+    """A sequence of levels backed by an Arrow array of int64 or large_string without nulls.
+
+    Python objects are made only for the levels that are asked for: factors may have millions of them.
+    """
 
     array: Any
 
@@ -41,37 +52,50 @@ class ArrowLevels(Sequence[Level]):
 
 
 class Coded(NamedTuple):
-    """A factor column: codes (n,), -1 where absent, into `levels`."""
+    """A factor column as codes.
+
+    Attributes
+    ----------
+    codes : Codes
+        (n,) int64 positions in `levels`, -1 where the row is null.
+    levels : Sequence[Level]
+        The levels; some may not occur in any row.
+    """
 
     codes: Codes
     levels: Sequence[Level]
 
 
 def compact(column: Any) -> Any:
-    """The same column without what it is a slice of, which would be pickled with it."""
+    """A copy of a column that is a small slice of larger memory, else the column itself.
+
+    Pickling a slice would carry the memory behind it.
+    """
     if isinstance(column, np.ndarray) or column.get_total_buffer_size() <= 2 * column.nbytes:
         return column
     return pa.concat_arrays([column, column[:0]])
 
 
 def present(column: Any) -> Mask | None:
-    """Which values of an Arrow array are there; None when all are."""
+    """Mask of the values of an Arrow array that are not null; None when all are."""
     if not column.null_count:
         return None
     return raw(column.is_valid().cast(pa.uint8())).astype(np.bool_)  # to_numpy() would import pandas
 
 
 def raw(column: Any) -> np.ndarray[Any, Any]:
-    """The values of a primitive Arrow array without a copy; absent ones hold anything."""
+    """The values of a primitive Arrow array as a NumPy view, without a copy; values of nulls are arbitrary."""
     dtype = np.dtype(column.type.to_pandas_dtype())
+    # buffer 0 is the validity bitmap, buffer 1 the values; a slice shares the buffers and moves the offset
     values = np.frombuffer(column.buffers()[1], dtype=dtype) if len(column) else np.empty(0, dtype)
     return values[column.offset : column.offset + len(column)]
 
 
 def decimals(column: Any) -> Vector:
-    """Decimals rounded once to float64; absent ones hold 0."""
+    """Decimals as float64, each rounded once; nulls become 0."""
     kind = column.type
     if kind.bit_width == 128 and kind.precision <= 15 and 0 <= kind.scale <= 22 and len(column):
+        # up to 15 digits the value fits the low 64 bits of the 128, and 10^scale with scale <= 22 is exact in float64
         low = np.frombuffer(column.buffers()[1], dtype=np.int64)[::2]
         # both sides are exact, so the quotient rounds once
         integers = low[column.offset : column.offset + len(column)].astype(np.float64)
@@ -80,7 +104,7 @@ def decimals(column: Any) -> Vector:
 
 
 def instants(column: Any) -> Vector:
-    """Dates as days since 1970-01-01; timestamps, durations and times as seconds."""
+    """Dates as days since 1970-01-01; timestamps, times and durations in seconds."""
     kind = column.type
     if pa.types.is_date(kind):
         return raw(column.cast(pa.date32()).cast(pa.int32())).astype(np.float64)
@@ -89,7 +113,12 @@ def instants(column: Any) -> Vector:
 
 
 def close_integers(column: Any) -> Coded | None:
-    """Integers that lie close together are their own codes, and their levels a range; None for anything else."""
+    """Codes of integers that lie close together, whose levels are the range from the least to the largest value.
+
+    No dictionary is built: code = value - minimum. Returns None for other types, unsigned 64-bit integers, no values,
+    or a
+    range wider than `MAX_PLACES_PER_VALUE` places per value.
+    """
     if isinstance(column, np.ndarray):
         values, mask = column, None
     elif pa.types.is_integer(column.type):
@@ -107,7 +136,7 @@ def close_integers(column: Any) -> Coded | None:
 
 
 def arrow_levels(dictionary: Any) -> ArrowLevels | None:
-    """Many integers or texts as they are; None where they are few, of another type, or one is null."""
+    """A dictionary of many integers or texts as `ArrowLevels`; None where it is short, has a null or another type."""
     kind = dictionary.type
     if len(dictionary) < MIN_ARROW_LEVELS or dictionary.null_count:
         return None
@@ -119,14 +148,15 @@ def arrow_levels(dictionary: Any) -> ArrowLevels | None:
 
 
 def coded(column: Any) -> Coded:
-    """Codes and levels of an Arrow dictionary array; a null or NaN level counts as absent."""
+    """Codes and levels of an Arrow dictionary array; a null or NaN level counts as null in every row that has it."""
     indices = column.indices
     if indices.null_count:
-        indices = indices.cast(pa.int64()).fill_null(-1)  # unsigned ones have no place for -1
+        indices = indices.cast(pa.int64()).fill_null(-1)  # unsigned indices cannot hold -1
     codes = raw(indices).astype(np.int64)
     if (many := arrow_levels(column.dictionary)) is not None:
         return Coded(codes, many)
     levels = column.dictionary.to_pylist()
+    # level != level is true for NaN alone
     null_codes = [i for i, level in enumerate(levels) if level is None or level != level]
     if null_codes:
         codes = np.where(np.isin(codes, null_codes), -1, codes)

@@ -1,6 +1,7 @@
-"""Errors that carry facts and say what to do.
+"""The exceptions and warnings of gramian, and the helpers that word them.
 
-Every error that a user can cause is a `GramianError`; its `exit_code` is what the command line returns.
+Every error that a user can cause is a `GramianError`. Errors carry the facts as attributes and say what to do; their
+`exit_code` is the exit status of the command line.
 """
 
 from __future__ import annotations
@@ -10,26 +11,56 @@ from difflib import get_close_matches
 
 
 class GramianError(Exception):
-    """Anything that `gramian` refuses to do."""
+    """Base class of all errors of gramian; catch it to catch every error that a user can cause.
+
+    Attributes
+    ----------
+    exit_code : int
+        Exit status of the command line: 1 general, 2 request (options, formula, missing package), 3 data, 4 numerical,
+        5 saved files.
+
+    Examples
+    --------
+    >>> import gramian
+    >>> from gramian.errors import GramianError
+    >>> try:
+    ...     gramian.ols("y ~ x +", {"x": [1.0, 2.0], "y": [1.0, 2.0]})
+    ... except GramianError as error:
+    ...     print(type(error).__name__, error.exit_code)
+    FormulaError 2
+    """
 
     exit_code = 1
 
 
 class OptionError(GramianError):
-    """An option whose value makes no sense."""
+    """An argument or option has a value that is not allowed, or options contradict each other."""
 
     exit_code = 2
 
 
 class FormulaError(GramianError):
-    """A formula that cannot be read, with the place shown by a caret.
+    """A formula cannot be read; the message shows the place with a caret.
 
-    `text` is the formula, `position` the offset of the first wrong character (None when no place is to blame).
+    Parameters
+    ----------
+    message : str
+        What is wrong and what could stand there.
+    text : str
+        The formula, or the part of it that is shown.
+    position : int or None
+        Offset in `text` of the first wrong character; None when no single place is wrong.
+
+    Attributes
+    ----------
+    message, text, position
+        As given.
     """
 
     exit_code = 2
 
     def __init__(self, message: str, text: str = "", position: int | None = None) -> None:
+        # exceptions are pickled by their `args`, the assembled text: `__reduce__` gives back the arguments of __init__
         super().__init__(message if position is None else f"{message}\n  {text}\n  {' ' * position}^")
         self.message, self.text, self.position = message, text, position
 
@@ -38,7 +69,15 @@ class FormulaError(GramianError):
 
 
 class MissingExtraError(GramianError):
-    """An optional package that is not installed."""
+    """An optional package is not installed; the message names the extra to install.
+
+    Attributes
+    ----------
+    package : str
+        The package that could not be imported.
+    extra : str
+        The extra of gramian that installs it, as in ``pip install 'gramian[extra]'``.
+    """
 
     exit_code = 2
 
@@ -51,11 +90,19 @@ class MissingExtraError(GramianError):
 
 
 class EngineError(GramianError):
-    """Work that its engine lost: a cluster that was restarted, a connection that is gone."""
+    """The engine lost work that was under way: a cluster was restarted, or the connection is gone."""
 
 
 class DataError(GramianError):
-    """Data that cannot be read or used; `where` names the file, row group, line or batch."""
+    """Data cannot be read or used.
+
+    Attributes
+    ----------
+    message : str
+        What is wrong.
+    where : str
+        File, row group, line or batch; empty when it is not one place.
+    """
 
     exit_code = 3
 
@@ -68,15 +115,26 @@ class DataError(GramianError):
 
 
 class UnreadableError(DataError):
-    """A unit (file or row group, `where`) that cannot be read, or that brings down whoever reads it."""
+    """A unit (file or row group, see `where`) cannot be read, or reading it ends the worker process.
+
+    Such units can be skipped where the fit allows it.
+    """
 
 
 class SchemaError(DataError):
-    """Columns or types that do not agree."""
+    """Columns are missing, or have types that differ between files or cannot be used as the formula uses them."""
 
 
 class ColumnError(SchemaError):
-    """A column that is not there."""
+    """A column does not exist; the message lists the columns and suggests a similar name.
+
+    Attributes
+    ----------
+    name : str
+        The column that was asked for.
+    names : tuple of str
+        The columns that exist.
+    """
 
     def __init__(self, name: str, names: Iterable[str], where: str = "") -> None:
         self.name, self.names = name, tuple(names)
@@ -87,13 +145,19 @@ class ColumnError(SchemaError):
 
 
 class NumericalError(GramianError):
-    """Numbers that do not determine an answer."""
+    """The numbers in the data do not determine the requested result."""
 
     exit_code = 4
 
 
 class NotIdentifiedError(NumericalError):
-    """Coefficients that the data do not determine; `aliased` maps each column to what explains it."""
+    """The data do not determine the coefficients: columns of the model are collinear.
+
+    Attributes
+    ----------
+    aliased : dict of str to str
+        Collinear column -> the other columns that explain it, in words.
+    """
 
     def __init__(self, message: str, aliased: dict[str, str] | None = None) -> None:
         super().__init__(message)
@@ -101,11 +165,23 @@ class NotIdentifiedError(NumericalError):
 
 
 class ConvergenceError(NumericalError):
-    """An iteration that does not settle; the message says why."""
+    """An iteration does not converge; the message says why."""
 
 
 class SeparationError(NumericalError):
-    """An outcome that some columns separate, so that no finite coefficients are best; `columns` names them."""
+    """Some columns separate the outcome, so that the maximum likelihood estimate is infinite.
+
+    Attributes
+    ----------
+    columns : tuple of str
+        Names of the separating columns.
+
+    References
+    ----------
+    A. Albert and J. A. Anderson, On the existence of maximum likelihood estimates in logistic regression models,
+    Biometrika
+    71 (1984), 1-10.
+    """
 
     def __init__(self, message: str, columns: tuple[str, ...] = ()) -> None:
         super().__init__(message)
@@ -113,21 +189,21 @@ class SeparationError(NumericalError):
 
 
 class AccuracyError(NumericalError):
-    """Digits that were insisted on cannot be certified."""
+    """The number of digits that was required cannot be certified."""
 
 
 class AccuracyWarning(UserWarning):
-    """Fewer digits are certified than were wanted; which, because of what, and what would give more."""
+    """Fewer digits are certified than requested; the message says how many, why, and what would give more."""
 
 
 class ArtifactError(GramianError):
-    """A saved file that is damaged, foreign or of an unknown version."""
+    """A saved file is damaged, was not written by gramian, or has an unknown version."""
 
     exit_code = 5
 
 
 def did_you_mean(name: str, names: Iterable[str]) -> str:
-    """A suggestion in the form "; did you mean 'x'?", empty when nothing is close."""
+    """A suggestion of the form "; did you mean 'x'?" for a misspelt name; empty when no name is similar."""
     all_names = list(names)
     folded = {n.casefold(): n for n in all_names}
     close = [folded[m] for m in get_close_matches(name.casefold(), folded, n=1, cutoff=0.6)]
@@ -135,19 +211,23 @@ def did_you_mean(name: str, names: Iterable[str]) -> str:
 
 
 def listing(names: Iterable[str], limit: int = 12) -> str:
-    """The first names of a list, then how many are left."""
+    """The first `limit` names, separated by commas, then how many more there are."""
     all_names = list(names)
     shown = ", ".join(all_names[:limit])
     return shown if len(all_names) <= limit else f"{shown}, ... {len(all_names) - limit} more"
 
 
 def _no_column(name: str, names: tuple[str, ...]) -> str:
+    """Message for a column that does not exist."""
     columns = f"{len(names)} column{'s'[: len(names) != 1]}"
     return f"no column '{name}'{did_you_mean(name, names)} ({columns}: {listing(names)})"
 
 
 def one_of(name: str, value: str, allowed: Iterable[str]) -> str:
-    """The value, if it is allowed."""
+    """The value of an option that must be one of `allowed`.
+
+    Raises OptionError for any other value; `name` is the name of the option in the message.
+    """
     allowed = tuple(allowed)
     if value not in allowed:
         choices = ", ".join(repr(a) for a in allowed)

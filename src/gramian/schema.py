@@ -1,4 +1,4 @@
-"""The columns of a source: `Field`, `Schema`."""
+"""Names and types of the columns of a source: `Kind`, `Field`, `Schema`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ SPARSE = "sparse"  # what the type of a sparse matrix begins with
 
 
 class Kind(StrEnum):
-    """What a column is to a formula: text (and dictionaries) and booleans are factors, numbers are numbers."""
+    """How a formula treats a column: text (dictionaries too) and booleans are factors, numbers are numeric terms.
+
+    A date enters by as_number() or factor() only; no formula can use a column of kind OTHER.
+    """
 
     NUMBER = "number"
     BOOLEAN = "boolean"
@@ -24,9 +27,22 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One column: its name, its kind, the type as its source spells it, and the levels of an ordered categorical.
+    """One column of a schema.
 
-    `conflict` says why the column cannot be used (its files disagree, say); it matters only to who asks for it.
+    Attributes
+    ----------
+    name : str
+        Its name.
+    kind : Kind
+        How a formula treats it.
+    type : str
+        The type as the source spells it, for messages.
+    levels : tuple of Level or None
+        The declared levels of an ordered categorical, in order.
+    conflict : str or None
+        Why the column cannot be used (its type differs between files, for example). It is raised only when the column
+        is
+        asked for, so that unused columns may disagree.
     """
 
     name: str
@@ -38,10 +54,21 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """The columns of a source in their order; `matrices` maps the name of a 2-D array to its width.
+    """The columns of a source, in order.
 
-    A matrix `X` of width k is also present as the k fields `X[0]` ... `X[k-1]`; one that is `wide` (sparse, or of very
-    many columns) has one field for all of them instead, by its name.
+    A matrix `X` of width k is also present as the k fields `X[0]` ... `X[k-1]`. A wide matrix (sparse, or of very many
+    columns) has one field for all its columns instead, so that the schema stays small.
+
+    Attributes
+    ----------
+    fields : tuple of Field
+        The columns, without those of wide matrices.
+    matrices : Mapping[str, int]
+        Name of a 2-D array -> its number of columns.
+    wide : Mapping[str, Field]
+        Name of a wide matrix -> the field of each of its columns.
+    places : Mapping[str, int]
+        Name -> first position in `fields`.
     """
 
     fields: tuple[Field, ...]
@@ -50,24 +77,26 @@ class Schema:
     places: Mapping[str, int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        # reversed: of two columns of one name the first is used
         places = {f.name: i for i, f in reversed(list(enumerate(self.fields)))}
         object.__setattr__(self, "places", places)
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Column names in their order, those of wide matrices last."""
+        """Column names in order, those of wide matrices last."""
         listed = [f.name for f in self.fields]
         return (*listed, *(f"{matrix}[{i}]" for matrix in self.wide for i in range(self.matrices[matrix])))
 
     @property
     def count(self) -> int:
-        """How many columns there are."""
+        """Number of columns, those of wide matrices included."""
         return len(self.fields) + sum(self.matrices[matrix] for matrix in self.wide)
 
     def __contains__(self, name: str) -> bool:
         return name in self.places or self._of_matrix(name) is not None
 
     def _of_matrix(self, name: str) -> Field | None:
+        """The field of the column `X[i]` of a wide matrix; None where the name is not of this form."""
         base, _, index = name.removesuffix("]").rpartition("[")
         inside = base in self.wide and index.isdecimal() and int(index) < self.matrices[base]
         return replace(self.wide[base], name=name) if inside and name == f"{base}[{int(index)}]" else None

@@ -1,4 +1,4 @@
-"""Names for arrays and for the algebra: monoid, pass, engine, model."""
+"""Type aliases of arrays, and the protocols of the algebra that all fits share: a monoid, and a pass over the data."""
 
 from __future__ import annotations
 
@@ -8,15 +8,19 @@ from typing import Any, Protocol, Self, TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-Vector: TypeAlias = NDArray[np.float64]
-Matrix: TypeAlias = NDArray[np.float64]
+Vector: TypeAlias = NDArray[np.float64]  # (n,)
+Matrix: TypeAlias = NDArray[np.float64]  # (n, k)
 Mask: TypeAlias = NDArray[np.bool_]
-Codes: TypeAlias = NDArray[np.int64]
+Codes: TypeAlias = NDArray[np.int64]  # positions or codes of levels, -1 where there is none
 Level: TypeAlias = str | bool | int | float
 
 
 class Monoid(Protocol):
-    """A partial result. `+` is associative and commutative; the zero is a pass's `empty`."""
+    """A partial result, such as sums over some rows.
+
+    `+` is associative and commutative, its zero is the `empty` of the pass: this is what allows any engine to split the
+    rows and to add the parts.
+    """
 
     def __add__(self, other: Self, /) -> Self: ...
 
@@ -26,18 +30,21 @@ M_co = TypeVar("M_co", bound=Monoid, covariant=True)
 
 
 class Pass(Protocol[M_co]):
-    """One trip over the data: a frozen, picklable object, never a closure."""
+    """One trip over all rows: a frozen, picklable object.
+
+    It is never a closure, which could not be sent to other processes.
+    """
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The columns that are read."""
+        """Names of the columns that are read."""
         ...
 
     @property
     def empty(self) -> M_co:
-        """The result of no rows."""
+        """The result of no rows, the zero of `+`."""
         ...
 
     def accumulate(self, batches: Iterable[Any], /) -> M_co:
-        """The partial result of one unit's batches."""
+        """The partial result of the batches of one unit."""
         ...

@@ -1,4 +1,8 @@
-"""Arithmetic: what stands inside functions and left of the tilde."""
+"""Parser of arithmetic expressions: the arguments of functions, and the left side of the tilde.
+
+Precedence climbing (see T. Norvell, Parsing Expressions by Recursive Descent, 1999): one function for all binary
+operators instead of one per level of precedence.
+"""
 
 from __future__ import annotations
 
@@ -24,17 +28,19 @@ from gramian.formula.syntax import (
 from gramian.formula.tokens import Cursor, Token, formula_error
 
 ANY = Name(".")
-NOT_HERE = {
+MISPLACED = {
     COMBINE: "c() gathers the outcomes of a linear model; it stands only left of '~', as in c(y1, y2) ~ x",
 }
 TILDE = "a formula needs '~' between the outcome and the terms, as in y ~ x"
 
 
 def expression(cursor: Cursor, level: int = 1) -> Node:
+    """Read a sum, product or operand whose operators bind at least as tightly as `level`."""
     left = unary(cursor)
     tree_height = 0
     while PRECEDENCE.get(cursor.operator, 0) >= level:
         token = cursor.take()
+        # + 1: an operator of the same precedence ends the right operand, so that a - b - c is (a - b) - c
         right = expression(cursor, PRECEDENCE[token.text] + 1)
         tree_height = max(tree_height or height(left), height(right)) + 1
         left = Binary(token.text, left, right, position=token.position)
@@ -44,6 +50,7 @@ def expression(cursor: Cursor, level: int = 1) -> Node:
 
 
 def unary(cursor: Cursor) -> Node:
+    """Read an operand with its signs and its power; `^` associates to the right."""
     while cursor.accept("+"):
         pass
     token = cursor.token
@@ -57,6 +64,7 @@ def unary(cursor: Cursor) -> Node:
 
 
 def _deeper(cursor: Cursor, reader: Callable[[Cursor], Node]) -> Node:
+    """Read one level deeper, under the bound on nesting."""
     cursor.deeper()
     node = reader(cursor)
     cursor.depth -= 1
@@ -64,6 +72,7 @@ def _deeper(cursor: Cursor, reader: Callable[[Cursor], Node]) -> Node:
 
 
 def _operand(cursor: Cursor) -> Node:
+    """Read a number, a name, a call or an expression in parentheses."""
     token = cursor.token
     if cursor.accept("("):
         cursor.deeper()
@@ -83,6 +92,7 @@ def _operand(cursor: Cursor) -> Node:
 
 
 def number(cursor: Cursor) -> Number:
+    """Read a numeric literal; FormulaError where it overflows to infinity."""
     token = cursor.take()
     if math.isinf(value := float(token.text)):
         cursor.fail("this number is too large", token.position)
@@ -90,6 +100,7 @@ def number(cursor: Cursor) -> Number:
 
 
 def named(cursor: Cursor) -> Name | Call:
+    """Read a column, a quoted column, or a call."""
     token = cursor.take()
     if token.kind == "quoted":
         return Name(token.content, position=token.position)
@@ -99,8 +110,9 @@ def named(cursor: Cursor) -> Name | Call:
 
 
 def _call(cursor: Cursor, function: Token) -> Call:
-    if function.text in NOT_HERE:
-        cursor.fail(NOT_HERE[function.text], function.position)
+    """Read a call and bring it to its canonical form; errors of its arguments point into the text."""
+    if function.text in MISPLACED:
+        cursor.fail(MISPLACED[function.text], function.position)
     try:
         signature(function.text, function.position)
         arguments, keywords = _arguments(cursor)
@@ -110,6 +122,7 @@ def _call(cursor: Cursor, function: Token) -> Call:
 
 
 def _arguments(cursor: Cursor) -> tuple[tuple[Node, ...], tuple[tuple[str, Node], ...]]:
+    """Read the arguments in parentheses, positional ones first."""
     opening = cursor.take()
     cursor.deeper()
     arguments: list[Node] = []
@@ -129,6 +142,7 @@ def _arguments(cursor: Cursor) -> tuple[tuple[Node, ...], tuple[tuple[str, Node]
 
 
 def _keyword(cursor: Cursor) -> str:
+    """Read `name =` if it comes next; the name, else the empty string."""
     if cursor.token.kind != "name" or cursor.tokens[cursor.at + 1].text != "=":
         return ""
     cursor.at += 2
@@ -136,6 +150,7 @@ def _keyword(cursor: Cursor) -> str:
 
 
 def _value(cursor: Cursor) -> Node:
+    """Read the value of a keyword: a text, a flag, a list c(...) or an expression."""
     token = cursor.token
     if token.kind == "text":
         return Text(cursor.take().content, position=token.position)
@@ -147,7 +162,7 @@ def _value(cursor: Cursor) -> Node:
 
 
 def _vector(cursor: Cursor) -> Call:
-    """c(1, 2, 3), as the value of a keyword."""
+    """Read c(1, 2, 3) as the value of a keyword."""
     function, opening = cursor.take(), cursor.take()
     cursor.deeper()
     parts = [expression(cursor)]

@@ -1,7 +1,8 @@
-"""Coding: which model columns a formula has, given the levels that were seen, and what they are of stored columns.
+"""Coding of factors: which model columns a formula has, given the levels that were seen.
 
-A model column is a cell of factors times a polynomial in shifted variables. Treatment contrasts drop the reference
-level of a factor where the term without that factor is in the model, as R does; `every_level` keeps them all.
+A model column is the indicator of a cell of factors times a polynomial in shifted variables. Treatment contrasts omit
+the reference level of a factor where the term without that factor is in the model, as R does; `every_level` keeps all
+levels (penalised fits, where no level is special).
 """
 
 from __future__ import annotations
@@ -28,10 +29,26 @@ NONE = frozenset[str]()
 
 @dataclass(frozen=True, slots=True)
 class ModelColumn:
-    """A coefficient: its name, the term it belongs to, its cell, its leading monomial and its whole polynomial.
+    """A column of the design matrix, which has a coefficient.
 
-    numeric : names of its numeric factors. reduced : factors of its term that lack a column; where their contrasts are
-    not those of treatment, the name is that of a contrast and the cell is what stands for it while it is solved for.
+    Attributes
+    ----------
+    name : str
+        Name of the coefficient, such as `g[b]:x`.
+    term : int
+        Number of its term.
+    cell : Cell
+        The (factor, code) pairs that a row must have; () is all rows.
+    leading : Monomial
+        Leading monomial of the polynomial, in shifted variables.
+    polynomial : Polynomial
+        The numeric part in shifted variables, with exact coefficients.
+    numeric : frozenset of str
+        Names of its numeric factors.
+    reduced : frozenset of str
+        Factors of its term that have one column fewer than levels. Where their contrasts are not treatment contrasts,
+        the
+        name is that of a contrast, and the cell is the treatment column that is used while the system is solved.
     """
 
     name: str
@@ -44,15 +61,24 @@ class ModelColumn:
 
     @property
     def stored(self) -> Stored:
-        """The stored column that stands for it."""
+        """The stored column (cell, leading monomial) that takes its place when the system is solved."""
         return self.cell, self.leading
 
 
 @dataclass(frozen=True, slots=True)
 class Levels:
-    """What is known of the factors after a pass: order of levels (codes), the cells that have rows.
+    """Levels of the factors after a pass.
 
-    contrasts : of the factors whose contrasts are not those of treatment, levels in their order.
+    Attributes
+    ----------
+    names : Mapping[str, tuple of Level]
+        Factor -> level of each code.
+    order : Mapping[str, tuple of int]
+        Factor -> codes in the order of the model; the first is the reference level.
+    cells : Mapping[Factors, frozenset]
+        Set of factors -> combinations of codes that occur in some row.
+    contrasts : Mapping[str, Contrast]
+        Contrasts of the factors that do not use treatment contrasts, with levels in the order of `order`.
     """
 
     names: Mapping[str, tuple[Level, ...]]
@@ -66,7 +92,7 @@ class Levels:
 
 
 def levels_of(moments: Moments, terms: Terms) -> Levels:
-    """Order the levels: as declared by an ordered categorical, else canonical; `ref=` comes first.
+    """Levels in their order: as an ordered categorical declares, else canonical; the level of `ref=` comes first.
 
     Factors that are only absorbed are left out: they have no columns, and may have millions of levels.
     """
@@ -80,7 +106,7 @@ def levels_of(moments: Moments, terms: Terms) -> Levels:
 def contrasts_of(
     terms: Terms, names: Mapping[str, tuple[Level, ...]], order: Mapping[str, tuple[int, ...]]
 ) -> dict[str, Contrast]:
-    """The contrasts of the factors that have others than those of treatment."""
+    """Contrasts of the factors that do not use treatment contrasts."""
     return {
         name: CONTRASTS[terms.factors[name].contrast]([level_name(values[code]) for code in order[name]])
         for name, values in names.items()
@@ -91,7 +117,21 @@ def contrasts_of(
 def model_columns(
     terms: Terms, levels: Levels, coordinates: Mapping[str, Coordinate], sums: PowerSums, *, every_level: bool = False
 ) -> tuple[ModelColumn, ...]:
-    """The model's columns in the order of the terms; within a term the first factor varies fastest, as in R."""
+    """The model's columns in the order of the terms; within a term the first factor varies fastest, as in R.
+
+    Parameters
+    ----------
+    terms : Terms
+        The terms of the formula.
+    levels : Levels
+        Levels and cells with rows; a cell without rows gets no column.
+    coordinates : Mapping[str, Coordinate]
+        Variable -> shift and scale of its stored values.
+    sums : PowerSums
+        Unweighted power sums of the variables that poly(), center() or scale() use.
+    every_level : bool
+        Keep a column for every level of every factor.
+    """
     out: list[ModelColumn] = []
     for number, (term, reduced) in enumerate(zip(terms.terms, reduced_factors(terms), strict=True)):
         out += _columns(number, term, set() if every_level else reduced, levels, coordinates, sums)
@@ -99,22 +139,25 @@ def model_columns(
 
 
 def highest_degree(columns: Sequence[ModelColumn]) -> int:
-    """Of all monomials in these columns: those that lead have it."""
+    """Highest degree of the monomials in these columns (a leading monomial has the degree of its column)."""
     return max((degree(column.leading) for column in columns), default=1)
 
 
 def reduced_factors(terms: Terms) -> list[set[str]]:
-    """For each term the factors that leave out their reference level: where the term without them is in the model."""
+    """For each term the factors that omit their reference level: those without which the term is still in the model.
+
+    This keeps full rank: `a + a:b` omits the reference of b in `a:b` because `a` is there, but not that of a.
+    """
     if not terms.factors:
         return [set()] * len(terms.terms)
     present = {term.key for term in terms.terms}
     if terms.absorbed:
-        present.add(frozenset())  # the constant is in what is absorbed
+        present.add(frozenset())  # the levels of an absorbed factor span the constant
     return [{f for f in term.factors if _without(term, f) in present} for term in terms.terms]
 
 
 def empty_cells(terms: Terms, levels: Levels) -> dict[str, int]:
-    """Interaction -> number of combinations of levels without a single row."""
+    """Interaction -> number of combinations of levels that no row has."""
     out: dict[str, int] = {}
     for term in terms.terms if len(terms.factors) > 1 else ():
         if len(term.factors) > 1:
@@ -125,7 +168,7 @@ def empty_cells(terms: Terms, levels: Levels) -> dict[str, int]:
 
 
 def level_name(level: Level) -> str:
-    """How a level is written in the name of a column."""
+    """Text of a level in the name of a column."""
     if isinstance(level, bool):
         return str(level).lower()
     if isinstance(level, float):
@@ -141,11 +184,13 @@ def _columns(
     coordinates: Mapping[str, Coordinate],
     sums: PowerSums,
 ) -> Iterable[ModelColumn]:
+    """The columns of one term: products of one column of each atom, without cells that have no rows."""
     reduced_labels = frozenset(reduced)
     columns_by_atom = [_atom_columns(number, atom, reduced_labels, levels, coordinates, sums) for atom in term.atoms]
     columns = (
         columns_by_atom[0]
         if len(columns_by_atom) == 1
+        # product() varies its last argument fastest: reversed twice, the first atom varies fastest
         else (_product(number, p[::-1], reduced_labels) for p in cartesian(*columns_by_atom[::-1]))
     )
     return (column for column in columns if levels.has_rows(column.cell))
@@ -159,7 +204,7 @@ def _atom_columns(
     coordinates: Mapping[str, Coordinate],
     sums: PowerSums,
 ) -> list[ModelColumn]:
-    """The columns of one atom alone."""
+    """The columns of one atom alone: levels or contrasts of a factor, or the columns of a numeric term."""
     if isinstance(atom, str):
         codes = levels.order[atom][1 if atom in reduced else 0 :]
         contrast = levels.contrasts.get(atom) if atom in reduced else None
@@ -174,6 +219,7 @@ _singleton = lru_cache(4096)(lambda name: frozenset((name,)))
 
 
 def _product(number: int, picks: Iterable[ModelColumn], reduced: frozenset[str]) -> ModelColumn:
+    """Product of one column of each atom: names joined, cells united, polynomials multiplied."""
     names: list[str] = []
     numeric: frozenset[str] = frozenset()
     cell: Cell = ()
@@ -187,10 +233,12 @@ def _product(number: int, picks: Iterable[ModelColumn], reduced: frozenset[str])
 
 
 def _without(term: Term, factor: str) -> frozenset[str]:
+    """Key of the term without one of its factors."""
     return term.key - {factor}
 
 
 def _order(factor: Factor, values: tuple[Level, ...]) -> tuple[int, ...]:
+    """Codes in the order of the model; OptionError where no row has the level that `ref=` names."""
     place = {level: i for i, level in enumerate(values)}
     declared = [place[level] for level in factor.order or () if level in place]
     order = declared + [i for i in range(len(values)) if i not in set(declared)]

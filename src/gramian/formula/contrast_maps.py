@@ -1,4 +1,7 @@
-"""From treatment contrasts to others and back: the columns of one coding as exact combinations of the other's."""
+"""Exact maps between treatment contrasts and other contrasts of a model with several factors.
+
+Each model column in one coding is a linear combination, with rational coefficients, of the columns in the other.
+"""
 
 from __future__ import annotations
 
@@ -21,11 +24,26 @@ CONSTANT: Key = (frozenset(), frozenset())
 def contrast_maps(
     columns: Sequence[ModelColumn], levels: Levels, *, absorbing: bool = False
 ) -> tuple[list[Combination], list[Combination]]:
-    """Each column of the contrasts in those of treatment, and each column of treatment in those of the contrasts.
+    """The model columns of both codings in terms of each other.
 
-    absorbing : whether absorbed factors take up a constant.
+    Parameters
+    ----------
+    columns : Sequence[ModelColumn]
+        The p model columns.
+    levels : Levels
+        Levels, cells with rows and contrasts.
+    absorbing : bool
+        Whether absorbed factors span the constant.
 
-    Raises NumericalError where a combination of levels has no rows: contrasts compare all of them.
+    Returns
+    -------
+    contrasts_in_treatment, treatment_in_contrasts : list of Combination
+        (p,) each column of the first coding as a combination of columns of the second.
+
+    Raises
+    ------
+    NumericalError
+        A combination of levels has no rows: contrasts other than treatment compare all of them.
     """
     _check_cells(columns, levels)
     treatment, coded = (ContrastBasis(columns, levels, contrasts, absorbing) for contrasts in ({}, levels.contrasts))
@@ -34,7 +52,29 @@ def contrast_maps(
 
 @dataclass(slots=True)
 class ContrastBasis:
-    """The columns of a model in given contrasts, and how products of level indicators are told in them."""
+    """The model columns in given contrasts, as a basis for products of level indicators and contrasts.
+
+    Attributes
+    ----------
+    columns : Sequence[ModelColumn]
+        The model columns.
+    levels : Levels
+        Levels and their contrasts.
+    contrasts : Mapping[str, Contrast]
+        Contrasts of this basis; treatment contrasts for factors that are not in it.
+    absorbing : bool
+        Whether absorbed factors span the constant.
+    place : dict
+        Factor -> code -> position of the level in the order.
+    keys : list of Key
+        The product that each column is.
+    index : dict of Key to int
+        Product -> its column.
+    reduced : dict
+        (factors, numeric factors) of a term -> those of its factors that have one column fewer than levels.
+    cache : dict of Key to Combination
+        Results of `express`.
+    """
 
     columns: Sequence[ModelColumn]
     levels: Levels
@@ -53,6 +93,7 @@ class ContrastBasis:
         self.reduced = {(frozenset(f for f, _ in c.cell), c.numeric): c.reduced for c in self.columns}
 
     def _key(self, column: ModelColumn) -> Key:
+        """The product of indicators or contrasts and numeric factors that a column is."""
         picks = set[Pick]()
         for factor, code in column.cell:
             at = self.place[factor][code]
@@ -61,7 +102,7 @@ class ContrastBasis:
         return frozenset(picks), column.numeric
 
     def express(self, key: Key) -> Combination:
-        """A product of level indicators and contrasts in these columns."""
+        """A product of level indicators and contrasts as a combination of the columns."""
         if key in self.index:
             return {self.index[key]: ONE}
         if self.absorbing and key == CONSTANT:
@@ -71,9 +112,15 @@ class ContrastBasis:
         return self.cache[key]
 
     def _sum(self, key: Key) -> Combination:
+        """Rewrite the first pick that is not a column of its term in terms of those that are, and express these.
+
+        A contrast is a sum of indicators (a column of C). An indicator is a sum of the constant and contrasts (a row of
+        [1 C]
+        inverted), or, under treatment contrasts, the reference level is 1 minus all other indicators.
+        """
         picks, numeric = key
         reduced = self.reduced.get((frozenset(f for f, _, _ in picks), numeric))
-        if reduced is None:  # a term without columns: its factor has one level, which every row has
+        if reduced is None:  # its factor has one level, which every row has: the term has no columns
             single_level = next(pick for pick in picks if len(self.levels.order[pick[0]]) == 1)
             return self.express((picks - {single_level}, numeric))
         for pick in sorted(picks):
@@ -92,6 +139,7 @@ class ContrastBasis:
         raise AssertionError(key)
 
     def _total(self, parts: Iterable[tuple[Fraction, frozenset[Pick]]], numeric: frozenset[str]) -> Combination:
+        """Weighted sum of expressed products."""
         out: Combination = {}
         for share, picks in parts:
             if share:
@@ -101,6 +149,7 @@ class ContrastBasis:
 
 
 def _check_cells(columns: Sequence[ModelColumn], levels: Levels) -> None:
+    """Raise NumericalError where contrasts other than treatment meet a combination of levels without rows."""
     for factors in {tuple(f for f, _ in c.cell) for c in columns if c.reduced & levels.contrasts.keys()}:
         for cell in cartesian(*(levels.order[f] for f in factors)):
             if cell not in levels.cells[factors]:

@@ -1,8 +1,9 @@
-"""Contrasts: what the coefficients of a factor compare, as one more small exact factor of the coding.
+"""Contrasts of a factor: what its coefficients compare.
 
-A factor whose term without it is in the model has one column less than levels. Which columns these are makes no
-difference to the fit, only to what the coefficients say. So the fit is solved with one column a level but the first
-(treatment contrasts), and told in others by the exact map between the two. Names and values as in R.
+Where the term without a factor is in the model, the factor has one column fewer than levels. Which columns these are
+does not change the fit, only the meaning of the coefficients. So the system is solved in treatment contrasts (one
+column for each level but the first), and the coefficients are mapped exactly to the contrasts that were asked for.
+Names and values are those of R's contr.sum, contr.helmert and contr.poly.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from gramian.errors import NumericalError
 from gramian.linalg.monomials import ONE
 
 TREATMENT = "treatment"
-MOST_LEVELS = 95  # of polynomial contrasts: beyond it float64 has no orthogonal polynomials, as R says too
+MAX_LEVELS = 95  # of polynomial contrasts: beyond it float64 cannot represent them orthogonally (R has the same bound)
 POWERS = (".L", ".Q", ".C")
 
 Rows = list[list[Fraction]]
@@ -24,9 +25,17 @@ Rows = list[list[Fraction]]
 
 @dataclass(frozen=True)
 class Contrast:
-    """A factor's columns but the constant: C (levels, columns), and D (1 + columns, levels), the inverse of [1 C].
+    """Contrast matrix of one factor with k levels, in exact rationals.
 
-    names : of the columns.
+    Attributes
+    ----------
+    names : tuple of str
+        (k - 1,) names of the columns.
+    C : Rows
+        (k, k - 1) value of each column at each level.
+    D : Rows
+        (k, k) inverse of [1 C]: row 0 makes the intercept, the other rows the contrasts, from the effects of the
+        levels.
     """
 
     names: tuple[str, ...]
@@ -54,14 +63,16 @@ def helmert(levels: Sequence[str]) -> Contrast:
 def polynomial(levels: Sequence[str]) -> Contrast:
     """Linear, quadratic, ... trend over the levels in their order, orthonormal, as R's contr.poly.
 
-    The discrete Chebyshev polynomials by their recurrence (Gram 1883), in integers; only the norms are rounded.
+    The discrete Chebyshev (Gram) polynomials by their three-term recurrence, in integers; only the norms are rounded.
     """
     n = len(levels)
-    if n > MOST_LEVELS:
-        raise NumericalError(f"polynomial contrasts go up to {MOST_LEVELS} levels, found {n}")
+    if n > MAX_LEVELS:
+        raise NumericalError(f"polynomial contrasts go up to {MAX_LEVELS} levels, found {n}")
     scores, previous, current = range(1 - n, n, 2), [0] * n, [1] * n
     columns: Rows = []
     for k in range(n - 1):
+        # (k + 1) t_{k+1} = (2k + 1) x t_k - k (n^2 - k^2) t_{k-1} on x = 1 - n, 3 - n, ..., n - 1; the division is
+        # exact
         steps = zip(scores, previous, current, strict=True)
         previous, current = current, [((2 * k + 1) * x * b - k * (n * n - k * k) * a) // (k + 1) for x, a, b in steps]
         square = sum(v * v for v in current)

@@ -1,8 +1,8 @@
-"""Coordinates after the solve, subspace before it: how model columns and stored columns are told in each other.
+"""Parametrizations: which columns a system is solved for, and how they relate to the model's columns.
 
-If every lower monomial that a shift brings in is itself in the span of the model, the model is shift-invariant: solve
-for the leading stored columns, where numbers are small, and map the coefficients back, exactly. Otherwise the shift is
-part of the subspace and the model's columns are formed as exact combinations of stored ones.
+If every lower monomial that a shift brings in is itself in the span of the model, the model is shift-invariant: then
+the system is solved for the leading stored columns, where numbers are small, and the coefficients are mapped back
+exactly. Otherwise the columns of the model are formed before the solve, as exact combinations of stored columns.
 """
 
 from __future__ import annotations
@@ -19,21 +19,33 @@ from gramian.linalg.columns import Factors
 from gramian.linalg.monomials import CONSTANT, ONE, Coordinate, Monomial, degree
 from gramian.linalg.products import ColumnGroup
 
-Combination = dict[int, Fraction]  # position -> coefficient
+Combination = dict[int, Fraction]  # position -> coefficient, without zeros
 
 
 @dataclass(frozen=True, slots=True)
 class Parametrization:
-    """What is solved for, and what it means.
+    """The columns that a system is solved for, and the maps to and from the model's columns.
 
-    stored : the stored columns whose products are needed, the response last. groups : the same, for reading them.
-    subspace : solved column -> combination of stored ones, None when they are the stored columns themselves.
-    told : solved column -> combination of model columns, None when they are the model columns themselves.
-    made : model column -> combination of solved columns, the inverse of `told`.
-    response : coefficients of model columns that make up the response's shift. scale : 2^exponent of the response.
-    constant : position of the constant among the solved columns, or None.
-    written : the model's columns as they are written, where what is told holds in the rows of the fit alone: for rows
-    with a combination of levels that the fit has not seen. None otherwise.
+    Attributes
+    ----------
+    groups : list of ColumnGroup
+        The stored columns whose products are needed, the response last, grouped for reading.
+    subspace : list of Combination or None
+        Solved column -> combination of stored columns; None when they are the stored columns themselves.
+    to_model : list of Combination or None
+        Solved column -> combination of model columns; None when they are the model columns themselves.
+    to_solved : list of Combination or None
+        Model column -> combination of solved columns, the inverse of `to_model`.
+    response_shift : Combination
+        Coefficients of the model columns that add up to the shift of the response.
+    scale : float
+        2^exponent of the response, by which solved coefficients are multiplied.
+    constant : int or None
+        Position of the constant among the solved columns.
+    as_written : Parametrization or None
+        A second parametrization, in the model's columns as written, where the first one is valid only in combinations
+        of
+        levels that the fit has seen.
     """
 
     groups: list[ColumnGroup]
@@ -55,12 +67,23 @@ def parametrize(
     as_written: bool = False,
     absorbed: Factors = (),
 ) -> Parametrization:
-    """Choose between coordinates and subspace, then tell the columns in their contrasts.
+    """Choose the parametrization of a model.
 
-    absorbed : factors whose levels take up what is constant in them.
-
-    `told_as_written` forbids a shift of the response that is not taken up by an intercept (penalised fits, which are
-    stated in the model's own columns).
+    Parameters
+    ----------
+    columns : Sequence[ModelColumn]
+        The p model columns.
+    levels : Levels
+        Levels, cells with rows and contrasts.
+    response : str
+        The response row.
+    coordinates : Mapping[str, Coordinate]
+        Variable or response row -> shift and scale.
+    as_written : bool
+        Forbid a shift of the response that no intercept takes up (penalised fits: the penalty is on the model's
+        columns).
+    absorbed : Factors
+        Absorbed factors, whose levels span the constant.
     """
     parametrization = _treatment_contrasts(columns, levels, response, coordinates, as_written, absorbed)
     return (
@@ -78,12 +101,17 @@ def _treatment_contrasts(
     as_written: bool,
     absorbed: Factors,
 ) -> Parametrization:
+    """The parametrization under treatment contrasts.
+
+    Solved columns are stored columns where the model is shift-invariant, else the model's columns as written.
+    """
     constant = next((j for j, c in enumerate(columns) if c.stored == ((), CONSTANT)), None)
     outcome: Stored = ((), ((response, 1),))
     coordinate = coordinates[response]
     span = Span(columns, levels, absorbed)
     expanded = [span.expand(column) for column in columns]
     shift = span.express(((), CONSTANT)) if coordinate.shift else {}
+    # two columns may share a leading stored column, as in poly(x, 2) + x: then only their polynomials differ
     repeated = len(span.place) < len(columns)
     if (
         repeated
@@ -109,7 +137,7 @@ def _treatment_contrasts(
 def parametrize_as_written(
     columns: Sequence[ModelColumn], response: str, coordinates: Mapping[str, Coordinate]
 ) -> Parametrization:
-    """The model's columns as they are written, each formed as an exact combination of stored ones."""
+    """The model's columns as written, each formed as an exact combination of stored columns."""
     constant = next((j for j, c in enumerate(columns) if c.stored == ((), CONSTANT)), None)
     return _as_subspace(columns, ((), ((response, 1),)), coordinates[response], constant)
 
@@ -117,9 +145,9 @@ def parametrize_as_written(
 def with_contrasts(
     parametrization: Parametrization, columns: Sequence[ModelColumn], levels: Levels, *, absorbing: bool = False
 ) -> Parametrization:
-    """A frame of treatment contrasts, told in (or made of) the columns of other contrasts.
+    """A parametrization under treatment contrasts, turned into one under the contrasts of the factors.
 
-    absorbing : whether absorbed factors take up a constant.
+    absorbing : whether absorbed factors span the constant.
     """
     contrasts_in_treatment, treatment_in_contrasts = contrast_maps(columns, levels, absorbing=absorbing)
     if parametrization.subspace is not None:
@@ -140,7 +168,7 @@ def with_contrasts(
 
 
 def _composed(outer: Sequence[Combination], inner: Sequence[Combination]) -> list[Combination]:
-    """Combinations of what `outer` combines, for combinations of its columns."""
+    """Each column of `inner`, a combination of columns that `outer` expands, as one combination."""
     out = []
     for column in inner:
         total: Combination = {}
@@ -153,6 +181,7 @@ def _composed(outer: Sequence[Combination], inner: Sequence[Combination]) -> lis
 def _as_subspace(
     columns: Sequence[ModelColumn], outcome: Stored, coordinate: Coordinate, constant: int | None
 ) -> Parametrization:
+    """The parametrization whose solved columns are the model's columns, formed from stored columns."""
     positions: dict[Stored, int] = {}
     for column in columns:
         for m in column.polynomial:
@@ -173,11 +202,20 @@ def parametrize_terms(
     needs: Sequence[frozenset[int]],
     absorbed: Factors = (),
 ) -> Parametrization:
-    """A frame in which every set of terms that has what they need spans what its own model would.
+    """A parametrization for all submodels: dropping terms means dropping their solved columns.
 
-    needs : for each term those without which it is not there, beside the constant and what is absorbed. Where the lower
-    monomials that a shift brings in are in the span of these, a term's columns are its leading stored ones; else they
-    are as written.
+    Parameters
+    ----------
+    columns, levels, response, coordinates, absorbed
+        As in `parametrize`.
+    needs : Sequence[frozenset of int]
+        For each term those that are in every submodel with it, beside the constant and absorbed factors.
+
+    Notes
+    -----
+    Where the lower monomials that a shift brings in are in the span of the terms that a term needs, its solved columns
+    are
+    its leading stored ones; else they are the model's columns as written.
     """
     constant = next((j for j, c in enumerate(columns) if c.stored == ((), CONSTANT)), None)
     first = [] if constant is None else [columns[constant]]
@@ -196,9 +234,24 @@ def parametrize_terms(
 
 @dataclass(slots=True)
 class Span:
-    """What the model's columns span, in leading stored columns, by structure alone.
+    """The span of the model's columns, in leading stored columns, from the structure of the model alone.
 
-    partial : whether a sum over levels has left out cells without rows, so that it holds where the others are.
+    Attributes
+    ----------
+    columns : Sequence[ModelColumn]
+        The model columns.
+    levels : Levels
+        Levels and cells with rows.
+    absorbed : Factors
+        Absorbed factors.
+    place : dict of Stored to int
+        Leading stored column -> its model column.
+    shapes : dict
+        (factors, monomial) of the leading stored columns, as an ordered set.
+    cache : dict
+        Results of `express`; None where a stored column is not in the span.
+    partial : bool
+        Whether a sum over levels left out cells without rows: it is then valid only in rows of the other cells.
     """
 
     columns: Sequence[ModelColumn]
@@ -214,11 +267,11 @@ class Span:
         self.shapes = {(_factors(cell), m): None for cell, m in self.place} if self.levels.names else {}
 
     def expand(self, column: ModelColumn) -> Combination | None:
-        """A model column in leading stored columns; None when it is not in their span."""
+        """A model column as a combination of leading stored columns; None when it is not in their span."""
         out: Combination = {}
         cell = column.cell
         for m, c in column.polynomial.items():
-            if (at := self.place.get((cell, m))) is not None and at not in out:  # most monomials
+            if (at := self.place.get((cell, m))) is not None and at not in out:  # the common case, without a copy
                 out[at] = c
                 continue
             lower = self.express((cell, m))
@@ -228,7 +281,7 @@ class Span:
         return out
 
     def express(self, stored: Stored) -> Combination | None:
-        """A stored column in leading stored columns: itself, or by a sum over the levels of a factor."""
+        """A stored column as a combination of leading stored columns; None when it is not in their span."""
         if (at := self.place.get(stored)) is not None:
             return {at: ONE}
         if self.absorbed and stored[1] == CONSTANT and self._is_absorbed(stored[0]):
@@ -236,16 +289,17 @@ class Span:
         if not self.levels.has_rows(stored[0]):
             return {}
         if stored not in self.cache:
-            self.cache[stored] = None  # also ends a circular search
+            self.cache[stored] = None  # ends a circular search
             combination = self._as_reference(stored)
             self.cache[stored] = self._as_sum(stored) if combination is None else combination
         return self.cache[stored]
 
     def _is_absorbed(self, cell: Cell) -> bool:
+        """Whether a cell without numeric part lies in the span of an absorbed factor."""
         return not cell or (len(cell) == 1 and cell[0][0] in self.absorbed)
 
     def _as_reference(self, stored: Stored) -> Combination | None:
-        """cell with the reference level of f = cell without f - cells with the other levels of f."""
+        """Cell with the reference level of f = cell without f - sum of the cells with the other levels of f."""
         cell, m = stored
         for f, code in cell:
             rest = tuple(pair for pair in cell if pair[0] != f)
@@ -257,7 +311,7 @@ class Span:
         return None
 
     def _as_sum(self, stored: Stored) -> Combination | None:
-        """cell = sum over all levels of a further factor."""
+        """Cell = sum of its cells over all levels of a further factor."""
         cell, m = stored
         here = _factors(cell)
         for factors, n in self.shapes:
@@ -269,6 +323,7 @@ class Span:
         return None
 
     def _sum(self, parts: list[tuple[Stored, int]]) -> Combination | None:
+        """Signed sum of stored columns; None when one is not in the span."""
         out: Combination = {}
         for stored, sign in parts:
             expressed = self.express(stored)
@@ -280,7 +335,12 @@ class Span:
 
 
 def invert(triangle: list[Combination], degrees: list[int]) -> list[Combination]:
-    """Stored columns in model columns, from model columns in stored ones: back substitution by degree, exact."""
+    """Invert a triangular matrix of combinations exactly: stored columns in model columns.
+
+    triangle : (p,) model column -> combination of stored columns, of lower degree but for its own. degrees : (p,)
+    degree of
+    each model column. Back substitution in order of degree.
+    """
     out: list[Combination] = [{} for _ in triangle]
     for j in sorted(range(len(triangle)), key=degrees.__getitem__):
         diagonal = triangle[j][j]
@@ -293,7 +353,7 @@ def invert(triangle: list[Combination], degrees: list[int]) -> list[Combination]
 
 
 def group_columns(stored: list[Stored]) -> list[ColumnGroup]:
-    """Stored columns gathered by factors and monomial; those without factors form one group."""
+    """Stored columns grouped by factors and monomial; those without factors form one group."""
     by: dict[tuple[Factors, Monomial], list[int]] = {}
     for position, (cell, m) in enumerate(stored):
         by.setdefault((_factors(cell), m if cell else CONSTANT), []).append(position)
@@ -308,15 +368,19 @@ def group_columns(stored: list[Stored]) -> list[ColumnGroup]:
 
 
 def _factors(cell: Cell) -> Factors:
+    """Factors of a cell."""
     return tuple(f for f, _ in cell) if cell else ()
 
 
 def _with(cell: Cell, factor: str, code: int) -> Cell:
+    """A cell with one more factor."""
     return tuple(sorted((*cell, (factor, code))))
 
 
 def _add(out: Combination, other: Combination, share: Fraction) -> None:
+    """Add `share` times a combination to `out`, without zeros."""
     for i, c in other.items():
+        # products with ONE are most of the work; identity is much faster to test than Fraction equality
         more = share if c is ONE else c if share is ONE else share * c
         total = out[i] + more if i in out else more
         if total:

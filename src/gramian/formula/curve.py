@@ -1,4 +1,4 @@
-"""Reading a curve: `outcome ~ expression`, where names that are not columns are parameters."""
+"""Reads the formula of a curve, `outcome ~ expression`, where names that are not columns are parameters."""
 
 from __future__ import annotations
 
@@ -21,7 +21,19 @@ from gramian.schema import Schema
 
 @dataclass(frozen=True, slots=True)
 class ParsedCurve:
-    """A curve as it was written. `ready` is the ready-made curve that it calls, None when it is written out."""
+    """The formula of a curve as written.
+
+    Attributes
+    ----------
+    text : str
+        The formula.
+    outcome : Node
+        The left side.
+    curve : Node
+        The right side, or the argument of the named curve.
+    named_curve : NamedCurve or None
+        The named curve that the right side calls; None where the expression is written out.
+    """
 
     text: str
     outcome: Node
@@ -31,10 +43,26 @@ class ParsedCurve:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """A curve made ready for one source; frozen, picklable.
+    """A curve resolved for one source; frozen and picklable.
 
-    names : parameters in their order. variables : label -> expression of columns, the inputs of the program.
-    equation : the right side, written out. ready : the name of a ready-made curve.
+    Attributes
+    ----------
+    formula : str
+        Its text.
+    outcome : Node
+        The expression of the outcome.
+    names : tuple of str
+        Parameters, in order.
+    variables : Mapping[str, Node]
+        Label -> expression of columns; these are the inputs of the program.
+    shape : Shape
+        The compiled right side.
+    equation : str
+        The right side, written out.
+    weight : str or None
+        Column of weights.
+    curve_name : str or None
+        Name of the named curve.
     """
 
     formula: str
@@ -48,13 +76,16 @@ class Curve:
 
     @property
     def design(self) -> Design:
-        """What is read, in the form that a Reader takes."""
+        """The design through which rows are read: outcome, weight and the inputs of the program."""
         response = {f"~{label(self.outcome)}": self.outcome}
         return Design(self.formula, Terms((), self.variables, {}), response, (), self.weight)
 
 
 def parse_curve(text: str, columns: Iterable[str]) -> ParsedCurve:
-    """Read `outcome ~ expression` or `outcome ~ logistic(x)`; FormulaError shows the place of the first mistake."""
+    """Read `outcome ~ expression` or `outcome ~ logistic(x)`.
+
+    Raises FormulaError that shows the place of the first mistake.
+    """
     cursor = Cursor(text, tokenize(text))
     outcome = _outcome(cursor)
     named_curve = _named_curve(cursor, set(columns))
@@ -69,6 +100,7 @@ def parse_curve(text: str, columns: Iterable[str]) -> ParsedCurve:
 
 
 def _outcome(cursor: Cursor) -> Node:
+    """Read the left side and the tilde."""
     if not any(token.text == "~" and token.kind == "operator" for token in cursor.tokens):
         cursor.fail("a formula needs '~' between the outcome and the curve, as in y ~ a * exp(b * x)", len(cursor.text))
     if cursor.operator == "~":
@@ -82,7 +114,7 @@ def _outcome(cursor: Cursor) -> Node:
 
 
 def _named_curve(cursor: Cursor, columns: set[str]) -> NamedCurve | None:
-    """The ready-made curve that is called next. tanh() of a parameter is the function, not the curve."""
+    """The named curve that is called next, else None. tanh() of a parameter is the function, not the named curve."""
     name, then = cursor.token, cursor.tokens[min(cursor.at + 1, len(cursor.tokens) - 1)]
     if name.kind != "name" or name.text not in CURVES or then.text != "(":
         return None
@@ -96,6 +128,7 @@ def _named_curve(cursor: Cursor, columns: set[str]) -> NamedCurve | None:
 
 
 def _argument(cursor: Cursor, named_curve: NamedCurve) -> Node:
+    """Read the one argument of a named curve."""
     cursor.take()
     opening = cursor.take()
     cursor.deeper()
@@ -111,10 +144,12 @@ def _argument(cursor: Cursor, named_curve: NamedCurve) -> Node:
 
 
 def _must_stand_alone(named_curve: NamedCurve) -> str:
+    """Message for a named curve that is part of a larger expression."""
     return f"{named_curve.name}() is a whole curve and stands alone; to change it, write it out: {named_curve.equation}"
 
 
 def _check_calls(node: Node, text: str) -> None:
+    """Raise FormulaError for functions such as poly() that are terms of linear models."""
     for part in walk(node):
         if isinstance(part, Call) and part.function in STRUCTURAL:
             raise formula_error(
@@ -123,9 +158,9 @@ def _check_calls(node: Node, text: str) -> None:
 
 
 def parameters_of(parsed: ParsedCurve, schema: Schema, start: Mapping[str, float] | None) -> tuple[str, ...]:
-    """Names of the parameters: of a ready-made curve its own, otherwise those of `start`, in that order.
+    """Names of the parameters, in order: those of a named curve, else the keys of `start`.
 
-    Raises OptionError or ColumnError where a name is a column as well, has no start, or does not occur.
+    Raises OptionError where a parameter is also a column, has no start value, or does not occur in the curve.
     """
     if parsed.named_curve:
         return parsed.named_curve.parameters
@@ -150,6 +185,7 @@ def parameters_of(parsed: ParsedCurve, schema: Schema, start: Mapping[str, float
 
 
 def _no_start(parsed: ParsedCurve, unknown: list[str], schema: Schema) -> None:
+    """Raise OptionError for a curve without start values, with an example of `start`."""
     if not unknown:
         raise OptionError(
             f"the curve '{label(parsed.curve)}' has no parameters: every name in it is a column; "
@@ -171,9 +207,29 @@ def curve_of(
     weight: str | None = None,
     bounded: Iterable[str] = (),
 ) -> Curve:
-    """The curve with its program. Parameters that it is linear in are solved for directly, unless `bounded`.
+    """The curve with its program.
 
-    Raises ColumnError or SchemaError where a column is missing or is not a number.
+    Parameters
+    ----------
+    parsed : ParsedCurve
+        The formula.
+    schema : Schema
+        Columns of the source.
+    parameters : tuple of str
+        Names of the parameters, in order.
+    weight : str, optional
+        Column of weights.
+    bounded : Iterable[str]
+        Parameters with bounds: these are estimated by iteration even where the curve is linear in them, because the
+        closed
+        form knows no bounds.
+
+    Raises
+    ------
+    ColumnError, SchemaError
+        A column does not exist or is not numeric.
+    FormulaError
+        The outcome uses a parameter, or no column.
     """
     for name in names(parsed.outcome):
         if name in parameters and name not in schema:
@@ -201,12 +257,14 @@ def curve_of(
 
 
 def _template(named_curve: NamedCurve) -> Node:
-    """The tree of a ready-made curve; tanh stands for functions that formulas do not have."""
+    """The expression of a named curve in `x` and its parameters."""
+    # atan is no function of formulas, so the parser would refuse it
     tree = parse_expression(named_curve.equation.replace("atan(", "tanh("))
     return _renamed(tree, "tanh", "atan") if "atan(" in named_curve.equation else tree
 
 
 def _renamed(node: Node, old: str, new: str) -> Node:
+    """An expression with one function replaced by another."""
     match node:
         case Negative():
             return Negative(_renamed(node.operand, old, new))
@@ -219,6 +277,7 @@ def _renamed(node: Node, old: str, new: str) -> Node:
 
 
 def _substituted(node: Node, values: Mapping[str, Node]) -> Node:
+    """An expression with names replaced by expressions."""
     match node:
         case Name():
             return values.get(node.name, node)

@@ -1,4 +1,4 @@
-"""From the tree of a curve to a program: which parameters it is linear in, and its operations, each once."""
+"""Compiles the expression of a curve into a program, and finds the parameters that it is linear in."""
 
 from __future__ import annotations
 
@@ -13,9 +13,13 @@ Parts = dict[str | None, Node]  # parameter -> what it is multiplied by; None ->
 
 
 def affine(node: Node, parameters: Iterable[str]) -> tuple[tuple[str, ...], Parts]:
-    """Parameters in which a curve is linear, all at once, and its parts: None + sum of parameter times part.
+    """Parameters in which a curve is jointly linear, and the curve as an affine function of them.
 
-    They are taken in order, as many as go together: of `a * (b + c*x)` it is a.
+    curve = parts[None] + sum over the chosen parameters of parameter * parts[parameter]. Parameters are tried in order
+    and
+    taken while the curve stays linear in all of them: of `a * (b + c*x)` that is a alone. For these, least squares has
+    a
+    closed form (variable projection, G. H. Golub and V. Pereyra, SIAM Journal on Numerical Analysis 10 (1973)).
     """
     chosen: tuple[str, ...] = ()
     parts: Parts = {None: node}
@@ -27,7 +31,7 @@ def affine(node: Node, parameters: Iterable[str]) -> tuple[tuple[str, ...], Part
 
 
 def _parts(node: Node, linear: Set[str]) -> Parts | None:
-    """The parts of a tree; None where it is not linear."""
+    """Parts of an expression as an affine function of the `linear` parameters; None where it is not affine."""
     if linear.isdisjoint(names(node)):
         return {None: node}
     match node:
@@ -53,6 +57,7 @@ def _parts(node: Node, linear: Set[str]) -> Parts | None:
 
 
 def _added(op: str, left: Parts | None, right: Parts | None) -> Parts | None:
+    """Parts of a sum or difference."""
     if left is None or right is None:
         return None
     out = dict(left)
@@ -65,16 +70,31 @@ def _added(op: str, left: Parts | None, right: Parts | None) -> Parts | None:
 
 
 def _times(left: Node, right: Node) -> Node:
+    """A product, without factors of 1."""
     if left == ONE or right == ONE:
         return right if left == ONE else left
     return Binary("*", left, right)
 
 
 def compiled(nodes: Iterable[Node], nonlinear: tuple[str, ...], parameters: Set[str]) -> tuple[Program, list[Node]]:
-    """A program whose outputs are these expressions, and the expressions of columns that are its inputs.
+    """Compile expressions into one program.
 
-    The inputs are the largest parts that no parameter is in: they are worked out once for each row, and a row where
-    one of them is missing is left out, as in a linear model.
+    Parameters
+    ----------
+    nodes : Iterable[Node]
+        The expressions, which become the outputs.
+    nonlinear : tuple of str
+        Parameters in the order of the program's parameter slots.
+    parameters : set of str
+        All parameters; the other names are columns.
+
+    Returns
+    -------
+    program : Program
+        Every operation occurs once, however often the expressions contain it.
+    inputs : list of Node
+        Expressions of columns that the program takes as inputs: the largest subexpressions without parameters. They are
+        evaluated once for each row, and a row where one is null is dropped, as in a linear model.
     """
     trees = list(nodes)
     inputs: dict[str, Node] = {}
@@ -88,6 +108,7 @@ def compiled(nodes: Iterable[Node], nonlinear: tuple[str, ...], parameters: Set[
 
 
 def _leaves(node: Node, parameters: Set[str], inputs: dict[str, Node], constants: dict[float, int]) -> None:
+    """Collect the inputs and constants of an expression."""
     if isinstance(node, Number):
         constants[node.value] = len(constants)
     elif _is_input(node, parameters):
@@ -98,12 +119,13 @@ def _leaves(node: Node, parameters: Set[str], inputs: dict[str, Node], constants
 
 
 def _is_input(node: Node, parameters: Set[str]) -> bool:
+    """Whether an expression uses columns and no parameters."""
     used = names(node)
     return bool(used) and parameters.isdisjoint(used)
 
 
 class _Builder:
-    """Numbers the slots; the same operation on the same slots is done once."""
+    """Assigns slots to inputs, parameters, constants and steps, in this order; equal steps share a slot."""
 
     def __init__(
         self, parameters: Set[str], inputs: list[str], nonlinear: tuple[str, ...], constants: list[float]
@@ -118,6 +140,7 @@ class _Builder:
         self.slots_by_step: dict[Step, int] = {}
 
     def slot(self, node: Node) -> int:
+        """The slot that holds the value of an expression, with the steps to compute it appended."""
         if isinstance(node, Number):
             return self.constants[node.value]
         if _is_input(node, self.parameters):
@@ -136,6 +159,7 @@ class _Builder:
         raise TypeError(f"no operation: {node}")
 
     def _step(self, operation: str, *nodes: Node) -> int:
+        """The slot of an operation on the values of nodes."""
         step = Step(operation, tuple(self.slot(n) for n in nodes))
         if step not in self.slots_by_step:
             self.slots_by_step[step] = self.first + len(self.steps)

@@ -1,4 +1,4 @@
-"""Design: a formula made ready for one source; frozen, picklable, the same on every machine."""
+"""Design: a formula resolved for one source. It is frozen and picklable, so that every machine reads rows alike."""
 
 from __future__ import annotations
 
@@ -18,13 +18,30 @@ from gramian.typing import Level, Vector
 
 @dataclass(frozen=True)
 class Design:
-    """What to read, what to store, in which coordinates.
+    """What a pass reads, which sums it stores, and in which coordinates.
 
-    outcome : response row -> its expression. offsets : expressions that are added. weight, count : columns or None.
-    coordinates : variable or response row -> shift and scale, fixed before the pass.
-    levels : None while they are being discovered, afterwards the levels of every factor.
-    binary : failure and success of a text outcome.
-    matrix : name and width of a 2-D array all of whose columns are terms, used in place when it needs no shift.
+    Attributes
+    ----------
+    formula : str
+        The text of the formula.
+    terms : Terms
+        Its terms.
+    outcome : Mapping[str, Node]
+        Response row (`~y`) -> its expression.
+    offsets : tuple of Node
+        Expressions that are added to the linear predictor.
+    weight, count : str or None
+        Columns of weights and of frequencies.
+    coordinates : Mapping[str, Coordinate]
+        Variable or response row -> shift and scale, fixed before the pass.
+    levels : Mapping[str, Sequence of Level] or None
+        Factor -> levels in the order of their codes; None while they are being discovered.
+    binary : tuple of two Level or None
+        Failure and success of a text outcome.
+    matrix : tuple of str and int, or None
+        Name and width of a 2-D array all of whose columns are terms: it is used in place, without a copy, where no
+        column
+        needs a shift.
     """
 
     formula: str
@@ -40,7 +57,7 @@ class Design:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The columns of the data that are read."""
+        """Names of the columns of the data that are read."""
         nodes = [*self.terms.variables.values(), *self.outcome.values(), *self.offsets]
         used = [n for node in nodes for n in names(node)]
         used += [f.column for f in self.terms.factors.values()]
@@ -49,23 +66,29 @@ class Design:
 
     @cached_property
     def layout(self) -> Layout:
-        """The sums that a pass keeps; asked for by every run of rows."""
+        """The sums that a pass stores; cached, because every batch needs it."""
         return layout(self.terms.blocks(), tuple(self.outcome))
 
     @cached_property
     def rows_layout(self) -> Layout:
-        """The monomials from which rows can be written out, and no products of them."""
+        """The monomials that rows of the design matrix are built from, without their products."""
         blocks = self.terms.blocks()
         cells = tuple((f, tuple(m)) for f, m in blocks.items() if f)
         return Layout(tuple(blocks[()]), tuple(self.outcome), cells)
 
     @property
     def matrix_variables(self) -> tuple[str, ...]:
-        """The variables that a matrix supplies in place."""
+        """Names of the variables that a matrix supplies in place."""
         return () if self.matrix is None else matrix_names(*self.matrix)
 
     def choose_coordinates(self, values: Mapping[str, Vector]) -> Design:
-        """Fix shift and scale of every variable and response from the values of the first rows."""
+        """Fix shift and scale of every variable and response.
+
+        values : variable or response row -> its values in the first rows. Any shift gives the same fit; one near the
+        mean makes
+        the sums of products well conditioned (T. F. Chan, G. H. Golub and R. J. LeVeque, The American Statistician 37
+        (1983)).
+        """
         stored = [m for block in self.terms.blocks().values() for m in block]
         multiplied = {v for m in stored if degree(m) > 1 for v, _ in m}
         chosen = {v: choose_coordinate(x, products=v in multiplied) for v, x in values.items()}
@@ -83,11 +106,29 @@ def design_of(
     text_outcome: bool = False,
     multiple_outcomes: bool = False,
 ) -> Design:
-    """A design without coordinates or levels; every name is checked against the schema.
+    """A design without coordinates and levels, with every name checked against the schema.
 
-    text_outcome : a text column may be the outcome (its two levels are told by `binary`). several : there may be
-    several outcomes, otherwise they are a FormulaError.
-    Raises SchemaError or ColumnError where a column is missing or cannot be used as the formula does.
+    Parameters
+    ----------
+    expanded : Expanded
+        The expanded formula.
+    formula : str
+        Its text.
+    schema : Schema
+        Columns of the source.
+    weight, count : str, optional
+        Columns of weights and of frequencies.
+    text_outcome : bool
+        Whether a text column may be the outcome; `binary` names its two levels later.
+    multiple_outcomes : bool
+        Whether the model takes several outcomes.
+
+    Raises
+    ------
+    FormulaError
+        Several outcomes where the model takes one.
+    ColumnError, SchemaError
+        A column does not exist, or cannot be used as the formula does.
     """
     outcomes = outcomes_of(expanded.outcome)
     if len(outcomes) > 1 and not multiple_outcomes:
@@ -104,12 +145,13 @@ def design_of(
         if column is not None and schema[column].kind is not Kind.NUMBER:
             raise SchemaError(f"{option}='{column}': the column is {schema[column].kind}, not a number")
     outcome = {f"~{label(node)}": node for node in outcomes}
+    # weighted products need a scaled copy of the columns anyway
     matrix = None if weight or count else _complete_matrix(terms, schema)
     return Design(formula, terms, outcome, expanded.offsets, weight, count, matrix=matrix)
 
 
 def with_outcome(design: Design, response: str) -> Design:
-    """The design with one of its outcomes."""
+    """The design with only one of its outcomes."""
     if len(design.outcome) == 1:
         return design
     node = design.outcome[response]
@@ -118,7 +160,7 @@ def with_outcome(design: Design, response: str) -> Design:
 
 
 def outcomes_of(node: Node) -> tuple[Node, ...]:
-    """The expressions of c(y1, y2); an outcome of its own is one."""
+    """The expressions inside c(y1, y2); a single outcome as a tuple of one."""
     return node.arguments if isinstance(node, Call) and node.function == COMBINE else (node,)
 
 
@@ -128,17 +170,19 @@ def is_text(node: Node, schema: Schema) -> bool:
 
 
 def _check_outcome(node: Node, schema: Schema) -> None:
+    """Raise SchemaError unless an outcome is numeric."""
     if is_text(node, schema):
         raise SchemaError(f"the outcome '{label(node)}' is text; this model needs numbers")
     check_numeric(node, schema)
 
 
 def matrix_names(name: str, width: int) -> tuple[str, ...]:
-    """Names of the columns of a 2-D array."""
+    """Names of the columns of a 2-D array: X[0], X[1], ..."""
     return tuple(f"{name}[{i}]" for i in range(width))
 
 
 def _complete_matrix(terms: Terms, schema: Schema) -> tuple[str, int] | None:
+    """Name and width of the first 2-D array all of whose columns are linear terms; None where there is none."""
     if not schema.matrices:
         return None
     linear = {m[0][0] for m in terms.blocks()[()] if len(m) == 1 and m[0][1] == 1}

@@ -1,4 +1,4 @@
-"""Rows that were left out, and why."""
+"""Counts of rows that do not enter a fit, by cause and by column."""
 
 from __future__ import annotations
 
@@ -12,7 +12,15 @@ from gramian.typing import Mask
 
 @dataclass(frozen=True, slots=True)
 class DroppedRows:
-    """Counts of rows left out: by cause (each row once), and by column (a row may count for several)."""
+    """Counts of dropped rows; they add up over units.
+
+    Attributes
+    ----------
+    causes : Mapping[str, int]
+        Cause -> number of rows; each row counts once.
+    columns : Mapping[str, int]
+        Column -> number of rows in which it is null; a row may count for several.
+    """
 
     causes: Mapping[str, int] = field(default_factory=dict)
     columns: Mapping[str, int] = field(default_factory=dict)
@@ -25,34 +33,37 @@ class DroppedRows:
 
     @property
     def by_cause(self) -> Mapping[str, int]:
-        """Rows left out by cause, without causes of none."""
+        """Dropped rows by cause, without causes that have none."""
         return {cause: n for cause, n in self.causes.items() if n}
 
     @property
     def by_column(self) -> Mapping[str, int]:
-        """Rows left out because of a column, without columns of none."""
+        """Dropped rows by column, without columns that have none."""
         return {column: n for column, n in self.columns.items() if n}
 
     @property
     def total(self) -> int:
-        """All rows left out."""
+        """Number of dropped rows."""
         return sum(self.causes.values())
 
 
 def count_marked(masks: Mapping[str, Mask]) -> dict[str, int]:
-    """How many rows each mask marks, without those that mark none."""
+    """Name -> number of rows that its mask marks, where there are any."""
     return {name: n for name, mask in masks.items() if (n := int(np.count_nonzero(mask)))}
 
 
 def _sum(a: Mapping[str, int], b: Mapping[str, int]) -> dict[str, int]:
+    """Counts added key by key."""
     if not a or not b:
         return dict(a or b)
     return {k: a.get(k, 0) + b.get(k, 0) for k in _keys(a, b)}
 
 
 def _negative(counts: Mapping[str, int]) -> dict[str, int]:
+    """Counts with the sign changed."""
     return {k: -n for k, n in counts.items()}
 
 
 def _keys(a: Iterable[str], b: Iterable[str]) -> list[str]:
+    """All keys, sorted, so that sums do not depend on the order of units."""
     return sorted({*a, *b})

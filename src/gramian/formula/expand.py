@@ -1,4 +1,8 @@
-"""Terms as R understands them: what `+ - : * / ^ .` mean."""
+"""Expands a formula into terms: the meaning of `+ - : * / ^ .` as in R.
+
+A term is a set of factors, stored as the bits of an integer, so that crossing two terms is a bitwise or and equal terms
+are one key of a dictionary. G. N. Wilkinson and C. E. Rogers, Applied Statistics 22 (1973), 392-399.
+"""
 
 from __future__ import annotations
 
@@ -12,16 +16,27 @@ from gramian.formula.grammar import Cross, Dot, Formula, Power, Sum, Terms
 from gramian.formula.syntax import Call, Name, Node, Number, label, names, walk
 from gramian.formula.tokens import formula_error
 
+# (a + b + ...)^10 grows combinatorially: the bounds stop it before memory runs out
 MAX_TERMS, MAX_PAIRS = 10_000, 2_000_000
 Masks = dict[int, None]  # an ordered set of terms; bit i of a term is the i-th factor of the formula
 
 
 @dataclass(frozen=True, slots=True)
 class Expanded:
-    """A formula multiplied out: each term is the tuple of its factors; terms by degree, then as written.
+    """A formula in expanded form.
 
-    offsets : the expressions that stood inside offset(). absorbed : factors whose coefficients are not wanted; the
-    constant is in them.
+    Attributes
+    ----------
+    outcome : Node
+        The left side: an expression, or c() of several.
+    terms : tuple of tuple of Node
+        Each term as its factors; terms by degree, then as written.
+    intercept : bool
+        Whether there is an intercept.
+    offsets : tuple of Node
+        The expressions that stood inside offset().
+    absorbed : tuple of Name
+        Columns right of `|`; there is no intercept beside them, because their levels span the constant.
     """
 
     outcome: Node
@@ -39,11 +54,27 @@ def expand(
     *,
     absorbing: bool = False,
 ) -> Expanded:
-    """Multiply a formula out over these columns; a matrix name stands for the sum of its columns.
+    """Expand a formula over these columns.
 
-    aside : columns that `.` does not stand for. absorbing : whether the model can absorb factors.
-    Raises ColumnError for a name that is not there, FormulaError beyond 10,000 terms, or for `|` where the model cannot
-    absorb.
+    Parameters
+    ----------
+    formula : Formula
+        The parsed formula.
+    columns : Sequence[str]
+        Columns of the data, in order: what `.` stands for.
+    matrices : Mapping[str, int], optional
+        Name of a 2-D array -> its number of columns; the name stands for the sum of its columns.
+    excluded : Sequence[str]
+        Columns that `.` does not stand for.
+    absorbing : bool
+        Whether the model can absorb factors.
+
+    Raises
+    ------
+    ColumnError
+        A name is not a column.
+    FormulaError
+        More than 10,000 terms, or `|` where the model cannot absorb factors.
     """
     if formula.absorbed and not absorbing:
         refuse_absorbed(formula)
@@ -52,13 +83,14 @@ def expand(
         expansion.check(node)
     masks, intercept = expansion.expand(formula.terms)
     offsets = expansion.take_offsets(masks)
+    # sorted() is stable: terms of one degree keep the order of the text, as in R
     terms = tuple(expansion.factors(mask) for mask in sorted(masks, key=int.bit_count))
     constant = intercept is not False and not formula.absorbed
     return Expanded(formula.outcome, terms, constant, offsets, formula.absorbed)
 
 
 def refuse_absorbed(formula: Formula) -> NoReturn:
-    """Raise FormulaError: `|` stands in the formula of a model that cannot absorb factors."""
+    """Raise FormulaError for `|` in the formula of a model that cannot absorb factors."""
     first = formula.absorbed[0]
     term = f"factor({label(first)})"
     message = f"only linear fits (ols, ridge; not exact=True) absorb factors; write it as a term, as in + {term}"
@@ -67,6 +99,18 @@ def refuse_absorbed(formula: Formula) -> NoReturn:
 
 @dataclass(slots=True)
 class _Expansion:
+    """State of one expansion.
+
+    Attributes
+    ----------
+    nodes : list of Node
+        The factors in the order of their first appearance; bit i of a term is `nodes[i]`.
+    bits : dict of Node to int
+        Factor -> 1 << its position in `nodes`.
+    pairs : int
+        Number of pairs of terms that were crossed so far, to bound the work.
+    """
+
     formula: Formula
     columns: tuple[str, ...]
     column_set: frozenset[str]
@@ -77,13 +121,13 @@ class _Expansion:
     pairs: int = 0
 
     def check(self, node: Node) -> None:
-        """Raise unless every name in the expression is a column."""
+        """Raise ColumnError or FormulaError unless every name in the expression is a column."""
         for part in walk(node):
             if isinstance(part, Name) and part.name not in self.column_set:
                 self._raise_missing(part)
 
     def expand(self, tree: Terms) -> tuple[Masks, bool | None]:
-        """The terms of a tree, and what it says of the intercept (None: nothing)."""
+        """The terms of a tree, and whether it adds or removes the intercept (None: neither)."""
         match tree:
             case Name() if tree.name in self.column_set:
                 return {self._bit(tree): None}, None
@@ -110,18 +154,23 @@ class _Expansion:
         return tuple(self.nodes[i] for i in _ones(mask))
 
     def take_offsets(self, masks: Masks) -> tuple[Node, ...]:
-        """Remove the offsets from the terms; their expressions, in order."""
+        """Remove the offsets from the terms and return their expressions, in order.
+
+        Raises FormulaError where an offset is crossed with something.
+        """
         offsets = {bit: node for node, bit in self.bits.items() if isinstance(node, Call) and node.function == "offset"}
         all_offsets = sum(offsets)
         taken = [mask for mask in masks if mask & all_offsets]
         for mask in taken:
             if mask not in offsets:
+                # x & -x is the lowest bit that is set: the first offset in the term
                 culprit = offsets[mask & all_offsets & -(mask & all_offsets)]
                 raise self._error("an offset has no coefficient and cannot be crossed with terms", culprit)
             del masks[mask]
         return tuple(offsets[mask].arguments[0] for mask in taken)
 
     def _sum(self, tree: Sum) -> tuple[Masks, bool | None]:
+        """Terms of a sum from left to right: a later `-` removes what stands before it."""
         masks: Masks = {}
         intercept: bool | None = None
         for adding, part in tree.parts:
@@ -136,6 +185,7 @@ class _Expansion:
         return masks, intercept
 
     def _cross(self, tree: Cross) -> tuple[Masks, bool | None]:
+        """Terms of `a:b`, `a*b` (= a + b + a:b) or `a/b`."""
         left, first = self.expand(tree.left)
         right, second = self.expand(tree.right)
         intercept = first if second is None else second
@@ -144,12 +194,14 @@ class _Expansion:
                 return self._products(left, right), intercept
             case "*":
                 return left | right | self._products(left, right), intercept
+        # a/b is a + a:b, and (a + b)/c is a + b + a:b:c: all of the left side is crossed with each term on the right
         combined = 0
         for mask in left:
             combined |= mask
         return left | self._products({combined: None}, right), intercept
 
     def _power(self, tree: Power) -> tuple[Masks, bool | None]:
+        """Terms of (a + b)^n: products of up to n of the terms."""
         base, intercept = self.expand(tree.base)
         masks = base
         for _ in range(tree.exponent - 1):
@@ -157,6 +209,7 @@ class _Expansion:
         return masks, intercept
 
     def _products(self, left: Masks, right: Masks) -> Masks:
+        """Each term on the left crossed with each on the right; FormulaError beyond `MAX_PAIRS` in all."""
         self.pairs += len(left) * len(right)
         if self.pairs > MAX_PAIRS:
             raise FormulaError(f"the formula crosses more than {MAX_PAIRS:,} pairs of terms")
@@ -167,11 +220,13 @@ class _Expansion:
         return products
 
     def _leaves(self, column_names: Iterable[str]) -> Masks:
+        """A term for each of these columns."""
         masks = {self._bit(Name(name)): None for name in islice(column_names, MAX_TERMS + 1)}
         self._bound(masks)
         return masks
 
     def _bit(self, node: Node) -> int:
+        """The bit of a factor, a new one where it is new."""
         new = 1 << len(self.nodes)
         bit = self.bits.setdefault(node, new)
         if bit == new:
@@ -179,20 +234,24 @@ class _Expansion:
         return bit
 
     def _bound(self, masks: Masks) -> None:
+        """Raise FormulaError beyond `MAX_TERMS` terms."""
         if len(masks) > MAX_TERMS:
             raise FormulaError(f"the formula expands to more than {MAX_TERMS:,} terms")
 
     def _raise_missing(self, name: Name) -> None:
+        """Raise ColumnError for a name that is no column; FormulaError for a matrix inside an expression."""
         if name.name not in self.matrices:
             raise ColumnError(name.name, (*self.columns, *self.matrices))
         element = label(Name(f"{name.name}[0]"))
         raise self._error(f"'{name.name}' is a matrix; name one of its columns here, as in {element}", name)
 
     def _error(self, message: str, node: Node) -> FormulaError:
+        """A FormulaError that points at a node."""
         return formula_error(message, self.formula.text, node.position)
 
 
 def _ones(mask: int) -> Iterator[int]:
+    """Positions of the bits that are set, ascending."""
     while mask:
         low = mask & -mask
         yield low.bit_length() - 1

@@ -1,4 +1,4 @@
-"""The closed list of functions a formula may call: how they are called, and what they are on a batch."""
+"""The closed list of functions that a formula may call: their signatures, and their values on a batch."""
 
 from __future__ import annotations
 
@@ -15,13 +15,21 @@ from gramian.errors import FormulaError, did_you_mean
 from gramian.formula.syntax import Binary, Call, Flag, Name, Negative, Node, Number, Text, children, label, names, walk
 from gramian.typing import Mask, Vector
 
-MAX_DEGREE = 20
-MAX_POWER = 20
-MAX_DF = 100
+MAX_DEGREE = 20  # of poly()
+MAX_POWER = 20  # total degree of a monomial
+MAX_DF = 100  # columns of a spline
 
 
 class MisuseError(ValueError):
-    """An expression that breaks a rule; `position` says where in the text it was."""
+    """A call that breaks the rules of its function.
+
+    Attributes
+    ----------
+    message : str
+        What is wrong.
+    position : int
+        Offset in the text of the formula.
+    """
 
     def __init__(self, message: str, position: int = 0) -> None:
         super().__init__(message)
@@ -29,23 +37,25 @@ class MisuseError(ValueError):
 
 
 class ArgumentKind(NamedTuple):
-    """What an argument may be: a test, and its words."""
+    """What an argument may be: a test of its node, and the words for it in an error."""
 
     fits: Callable[[Node], bool]
     words: str
 
 
 def is_whole_number(node: Node, largest: int) -> bool:
-    """Whether a node is a literal integer from 1 to `most`."""
+    """Whether a node is a literal integer from 1 to `largest`."""
     return isinstance(node, Number) and node.value.is_integer() and 1 <= node.value <= largest
 
 
 def _is_level(node: Node) -> bool:
+    """Whether a node is a literal level: a text, a flag, or a number with or without a sign."""
     bare = node.operand if isinstance(node, Negative) else node
     return isinstance(bare, Number) or isinstance(node, Text | Flag)
 
 
 def _is_numbers(node: Node) -> bool:
+    """Whether a node is a number or c() of numbers, with or without signs."""
     parts = node.arguments if isinstance(node, Call) and node.function == "c" else (node,)
     return all(isinstance(p.operand if isinstance(p, Negative) else p, Number) for p in parts)
 
@@ -84,8 +94,8 @@ FUNCTIONS: dict[str, Callable[[Any], Any]] = {
 COUNT = ArgumentKind(lambda node: is_whole_number(node, MAX_DF), f"a whole number from 1 to {MAX_DF}, as in bs(x, 5)")
 NUMBERS = ArgumentKind(_is_numbers, "numbers, as in knots=c(1, 2, 3)")
 STRUCTURAL = ("poly", "bs", "ns", "center", "scale", "factor", "C", "offset")
-OPTIONAL_POSITIONAL = {"bs": ("df",), "ns": ("df",)}  # what may stand without its name though it need not be given
-# what a call must have, then what it may have
+OPTIONAL_POSITIONAL = {"bs": ("df",), "ns": ("df",)}  # optional arguments that may be given by position
+# function -> required arguments, optional arguments
 SIGNATURES: dict[str, tuple[dict[str, ArgumentKind], dict[str, ArgumentKind]]] = {
     **{name: ({"x": EXPRESSION}, {}) for name in FUNCTIONS},
     **{name: ({"x": EXPRESSION}, {}) for name in STRUCTURAL},
@@ -103,7 +113,7 @@ DEFAULTS: dict[tuple[str, str], Node] = {
 
 
 def signature(function: str, position: int = 0) -> tuple[dict[str, ArgumentKind], dict[str, ArgumentKind]]:
-    """What a function must and may be given; MisuseError when it is not in the list."""
+    """Required and optional arguments of a function; MisuseError where it is not in the list."""
     if function in SIGNATURES:
         return SIGNATURES[function]
     hint = did_you_mean(function, SIGNATURES) or ";"
@@ -111,7 +121,10 @@ def signature(function: str, position: int = 0) -> tuple[dict[str, ArgumentKind]
 
 
 def checked(call: Call) -> Call:
-    """The call in canonical form; MisuseError says what is wrong with its function or arguments."""
+    """A call in canonical form: arguments by position or name as the signature has them, defaults omitted.
+
+    Calls that mean the same get the same label. Raises MisuseError for a wrong function or argument.
+    """
     required, optional = signature(call.function, call.position)
     arguments = _bound_arguments(call, required, required | optional)
     for key, value in arguments.items():
@@ -128,6 +141,7 @@ def checked(call: Call) -> Call:
 def _bound_arguments(
     call: Call, required: Mapping[str, ArgumentKind], parameters: Mapping[str, ArgumentKind]
 ) -> dict[str, Node]:
+    """Name -> node of the arguments of a call; MisuseError for too many, unknown, repeated or absent ones."""
     positional = [*required, *OPTIONAL_POSITIONAL.get(call.function, ())]
     if len(call.arguments) > len(positional):
         extra = call.arguments[len(positional)].position
@@ -146,10 +160,12 @@ def _bound_arguments(
 
 
 def _count(required: Mapping[str, ArgumentKind]) -> str:
+    """Number and names of the required arguments, for messages."""
     return f"{len(required)} argument{'s' * (len(required) > 1)} ({', '.join(required)})"
 
 
 def _check(function: str, key: str, kind: ArgumentKind, value: Node) -> None:
+    """Raise MisuseError where an argument is of the wrong kind or contains a structural function such as poly()."""
     for node in walk(value):
         if isinstance(node, Call) and node.function in STRUCTURAL:
             message = f"{node.function}() is a term of its own and cannot stand inside {function}()"
@@ -168,19 +184,22 @@ OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
 
 
 def evaluate(node: Node, batch: Batch) -> Numbers:
-    """An elementwise expression over a batch, float64 (rows,); a row is present when all its columns are.
+    """Values of an elementwise expression on a batch, (rows,) float64.
 
-    What is not a number (log of -1, 0/0) becomes NaN or infinite, in silence: the policy for these is not ours.
+    A row is present when all its columns are. What is not a number (log of -1, 0/0) becomes NaN or infinite without a
+    warning: the caller decides what to do with such rows.
     """
     columns = {name: batch.numbers(name) for name in names(node)}
     with np.errstate(all="ignore"):
         values = _value(node, {name: column.values for name, column in columns.items()})
     if np.ndim(values) == 0:
+        # an expression without columns, such as offset(1), is a scalar
         values = np.full(batch.rows, values, dtype=np.float64)
     return Numbers(values, _all_present([c.present for c in columns.values() if c.present is not None]))
 
 
 def _value(node: Node, columns: Mapping[str, Vector]) -> Any:
+    """Value of an expression, from the values of its columns: a vector (rows,), or a scalar without columns."""
     match node:
         case Name():
             return columns[node.name]
@@ -196,18 +215,19 @@ def _value(node: Node, columns: Mapping[str, Vector]) -> Any:
 
 
 def _all_present(masks: list[Mask]) -> Mask | None:
+    """Rows that all masks mark; None where there are no masks."""
     return np.logical_and.reduce(masks) if masks else None
 
 
 def uses_as_number(node: Node) -> set[str]:
-    """The columns that stand inside as_number(): dates may."""
+    """The columns inside as_number(): there, dates may be used."""
     return {
         name for call in walk(node) if isinstance(call, Call) and call.function == "as_number" for name in names(call)
     }
 
 
 def numeric_names(node: Node) -> tuple[str, ...]:
-    """The columns that must be numbers: all but those inside as_number(), factor() and C()."""
+    """The columns that must be numeric: all but those inside as_number(), factor() and C()."""
     match node:
         case Call() if node.function in ("as_number", "factor", "C"):
             return ()
@@ -217,9 +237,11 @@ def numeric_names(node: Node) -> tuple[str, ...]:
 
 
 def monomial(node: Node) -> dict[Node, int] | None:
-    """The powers {base: power} of a product of positive whole powers, such as I(x^2*z); None for anything else.
+    """Base -> power, for a product of positive integer powers such as I(x^2*z); None for anything else.
 
-    A base is a column or a call of an elementwise function. FormulaError where the powers add up to more than 20.
+    A base is a column or a call of an elementwise function. Such products share their stored sums with other terms of
+    the
+    same variables. Raises FormulaError where the powers add up to more than 20.
     """
     powers = _powers(node)
     if powers is not None and sum(powers.values()) > MAX_POWER:
@@ -228,6 +250,7 @@ def monomial(node: Node) -> dict[Node, int] | None:
 
 
 def _powers(node: Node) -> dict[Node, int] | None:
+    """`monomial` without the bound on the degree."""
     match node:
         case Call(function="I"):
             return _powers(node.arguments[0])
@@ -243,10 +266,12 @@ def _powers(node: Node) -> dict[Node, int] | None:
 
 
 def _product(left: dict[Node, int] | None, right: dict[Node, int] | None) -> dict[Node, int] | None:
+    """Powers of a product, from those of its factors."""
     if left is None or right is None:
         return None
     return left | {base: left.get(base, 0) + power for base, power in right.items()}
 
 
 def _power(powers: dict[Node, int] | None, exponent: int) -> dict[Node, int] | None:
+    """Powers of a power."""
     return powers and {base: power * exponent for base, power in powers.items()}

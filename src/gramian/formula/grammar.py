@@ -1,4 +1,15 @@
-"""Text -> syntax tree, with the place of every mistake. Nothing is ever evaluated."""
+"""Parser of formulas: text -> syntax tree, with the place of every mistake. Nothing is ever evaluated.
+
+Recursive descent; the grammar is that of G. N. Wilkinson and C. E. Rogers, Symbolic description of factorial models for
+analysis of variance, Applied Statistics 22 (1973), 392-399, with R's spelling::
+
+    formula  = outcome "~" terms ["|" factor {"+" factor}]
+    outcome  = expression | "c(" expression {"," expression} ")"
+    terms    = [sign] crossing {sign crossing}
+    crossing = power {(":" | "*" | "/") power}
+    power    = term ["^" integer]
+    term     = "(" terms ")" | "0" | "1" | "." | column | call
+"""
 
 from __future__ import annotations
 
@@ -12,27 +23,27 @@ from gramian.formula.syntax import COMBINE, MAX_HEIGHT, PRECEDENCE, Binary, Call
 from gramian.formula.tokens import Cursor, formula_error, tokenize
 
 MAX_POWER = 10
-ALONE = "+", "-", ""  # the end of the text is empty
-CROSSINGS = {"*": 1, "/": 1, ":": 2}
+SEPARATORS = "+", "-", ""  # what may follow a simple term; the text of the end token is empty
+CROSSINGS = {"*": 1, "/": 1, ":": 2}  # precedence
 
 
 @dataclass(frozen=True, slots=True)
 class Dot:
-    """`.`: all columns that the outcome does not use."""
+    """`.`: all columns that the outcome, the absorbed factors and the weights do not use."""
 
     position: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Sum:
-    """Terms added (True) or taken away (False), in order."""
+    """Terms that are added (True) or removed (False), in order."""
 
     parts: tuple[tuple[bool, Terms], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Cross:
-    """Terms crossed with terms; `op` is one of : * /."""
+    """Terms crossed with terms; `op` is one of `:` `*` `/`."""
 
     op: str
     left: Terms
@@ -41,7 +52,7 @@ class Cross:
 
 @dataclass(frozen=True, slots=True)
 class Power:
-    """Terms crossed with themselves."""
+    """A sum of terms crossed with itself: (a + b + c)^2 has all interactions of up to two of them."""
 
     base: Terms
     exponent: int
@@ -52,9 +63,18 @@ Terms: TypeAlias = Name | Call | Number | Dot | Sum | Cross | Power
 
 @dataclass(frozen=True, slots=True)
 class Formula:
-    """A formula as it was written: the outcome is an expression, or c() of several; the terms are not yet expanded.
+    """A formula as written; the terms are not expanded yet.
 
-    absorbed : the columns right of `|`, factors whose coefficients are not wanted.
+    Attributes
+    ----------
+    text : str
+        The text, for errors.
+    outcome : Node
+        An expression, or a call of c() with several.
+    terms : Terms
+        The right side up to `|`.
+    absorbed : tuple of Name
+        Columns right of `|`: factors whose effects are partialled out and not reported.
     """
 
     text: str
@@ -64,7 +84,10 @@ class Formula:
 
 
 def parse(text: str) -> Formula:
-    """Read `outcome ~ terms` or `outcome ~ terms | factors`; FormulaError shows the place of the first mistake."""
+    """Read `outcome ~ terms` or `outcome ~ terms | factors`.
+
+    Raises FormulaError that shows the place of the first mistake.
+    """
     cursor = Cursor(text, tokenize(text))
     tildes = [at for at, token in enumerate(cursor.tokens) if token.text == "~"]
     if not tildes:
@@ -80,7 +103,7 @@ def parse(text: str) -> Formula:
 
 
 def parse_expression(text: str) -> Node:
-    """Read an arithmetic expression without `~`."""
+    """Read an arithmetic expression without `~`; FormulaError shows the place of the first mistake."""
     cursor = Cursor(text, tokenize(text))
     node = expression(cursor)
     _finish(cursor)
@@ -88,17 +111,20 @@ def parse_expression(text: str) -> Node:
 
 
 def _finish(cursor: Cursor) -> None:
+    """Raise FormulaError unless the text ends here."""
     if cursor.token.kind != "end":
         _fail_at_end(cursor, "an operator")
 
 
 def _fail_at_end(cursor: Cursor, expected: str) -> NoReturn:
+    """Raise FormulaError for a token that cannot follow a complete expression."""
     if cursor.operator == ")":
         cursor.fail("this ')' was not opened")
     cursor.expected(expected)
 
 
 def _outcome(cursor: Cursor) -> Node:
+    """Read the left side and the tilde: one expression, or c() of several."""
     start = cursor.token.position
     if cursor.operator == "~":
         cursor.fail("nothing stands left of '~'; name the outcome, as in y ~ x")
@@ -116,13 +142,13 @@ def _outcome(cursor: Cursor) -> Node:
 
 
 def _calls_combine(cursor: Cursor) -> bool:
-    """Whether c( comes next; without the parenthesis c is a column."""
+    """Whether a call of c() comes next; without the parenthesis c is a column."""
     here, then = cursor.token, cursor.tokens[min(cursor.at + 1, len(cursor.tokens) - 1)]
     return here.kind == "name" and here.text == COMBINE and then.text == "("
 
 
 def _combined_outcomes(cursor: Cursor) -> tuple[tuple[int, Node], ...]:
-    """The outcomes that c() gathers, each once, with their places in the text."""
+    """The outcomes inside c(), each with its position in the text; FormulaError where one is named twice."""
     cursor.take()
     opening = cursor.take()
     cursor.deeper()
@@ -140,6 +166,7 @@ def _combined_outcomes(cursor: Cursor) -> tuple[tuple[int, Node], ...]:
 
 
 def _check_outcome(cursor: Cursor, node: Node, start: int) -> None:
+    """Raise FormulaError for an outcome that uses no column or calls poly(), factor() and the like."""
     for part in walk(node):
         if isinstance(part, Call) and part.function in STRUCTURAL:
             cursor.fail(f"{part.function}() cannot stand in the outcome", part.position)
@@ -148,25 +175,26 @@ def _check_outcome(cursor: Cursor, node: Node, start: int) -> None:
 
 
 def _terms(cursor: Cursor) -> Terms:
+    """Read terms joined by `+` and `-`."""
     parts: list[tuple[bool, Terms]] = []
     while not parts or cursor.operator in ("+", "-"):
         adding = _sign(cursor)
         position = cursor.token.position
-        part = named(cursor) if _alone(cursor) else _crossing(cursor)
+        part = named(cursor) if _is_simple(cursor) else _crossing(cursor)
         if isinstance(part, Number) and part.value not in (0, 1):
             _not_a_term(cursor, "+" if adding else "-", parts[-1][1] if parts else None, part, position)
         parts.append((adding, part))
     return parts[0][1] if len(parts) == 1 and parts[0][0] else Sum(tuple(parts))
 
 
-def _alone(cursor: Cursor) -> bool:
-    """Whether a name comes next that is added or taken away as it is, as most terms are."""
-    here = cursor.token  # the last token is no name
-    return here.kind == "name" and here.text != "." and cursor.tokens[cursor.at + 1].text in ALONE
+def _is_simple(cursor: Cursor) -> bool:
+    """Whether the next term is a plain column between `+` or `-`, as most terms are: a fast path for long formulas."""
+    here = cursor.token  # at + 1 exists: the last token is of kind "end", never a name
+    return here.kind == "name" and here.text != "." and cursor.tokens[cursor.at + 1].text in SEPARATORS
 
 
 def _absorbed(cursor: Cursor) -> tuple[Name, ...]:
-    """The factors right of `|`, each once; factor(firm) is the column firm."""
+    """Read the factors right of `|`, each once; factor(firm) is the column firm."""
     columns: list[Name] = []
     while not columns or cursor.accept("+"):
         token = cursor.token
@@ -183,6 +211,7 @@ def _absorbed(cursor: Cursor) -> tuple[Name, ...]:
 
 
 def _sign(cursor: Cursor) -> bool:
+    """Read any number of signs; whether the term is added."""
     adding = True
     while cursor.operator in ("+", "-"):
         adding ^= cursor.take().text == "-"
@@ -190,6 +219,7 @@ def _sign(cursor: Cursor) -> bool:
 
 
 def _crossing(cursor: Cursor, level: int = 1) -> Terms:
+    """Read terms joined by `:`, `*` and `/`, of at least this precedence (precedence climbing)."""
     left, tree_height = _power(cursor), 0
     while CROSSINGS.get(cursor.operator, 0) >= level:
         token = cursor.take()
@@ -204,6 +234,7 @@ def _crossing(cursor: Cursor, level: int = 1) -> Terms:
 
 
 def _height(terms: Terms) -> int:
+    """Number of levels of a tree of terms, counted without recursion."""
     rows, level = 0, [terms]
     while level:
         rows, level = rows + 1, [below for part in level for below in _below(part)]
@@ -211,6 +242,7 @@ def _height(terms: Terms) -> int:
 
 
 def _below(terms: Terms) -> tuple[Terms, ...]:
+    """The terms directly below a node."""
     match terms:
         case Sum():
             return tuple(part for _, part in terms.parts)
@@ -222,6 +254,7 @@ def _below(terms: Terms) -> tuple[Terms, ...]:
 
 
 def _power(cursor: Cursor) -> Terms:
+    """Read a term and its integer power."""
     base = _term(cursor)
     if cursor.operator != "^":
         return base
@@ -235,6 +268,7 @@ def _power(cursor: Cursor) -> Terms:
 
 
 def _term(cursor: Cursor) -> Terms:
+    """Read a term: a number, a column, a call, `.`, or terms in parentheses."""
     token = cursor.token
     if cursor.accept("("):
         cursor.deeper()
@@ -252,6 +286,7 @@ def _term(cursor: Cursor) -> Terms:
 
 
 def _check_term(cursor: Cursor, call: Call) -> None:
+    """Raise FormulaError for a call that uses no column or has too high a power."""
     if not names(call):
         cursor.fail(f"{label(call)} uses no column", call.position)
     try:
@@ -261,6 +296,7 @@ def _check_term(cursor: Cursor, call: Call) -> None:
 
 
 def _not_a_term(cursor: Cursor, op: str, left: Terms | None, right: Terms, position: int) -> NoReturn:
+    """Raise FormulaError for a number among terms, with the I() that was probably meant."""
     example = "I(x + 2)"
     if op in PRECEDENCE and _elementwise(left) and _elementwise(right):
         example = label(Call("I", (Binary(op, left, right),)))
@@ -268,6 +304,7 @@ def _not_a_term(cursor: Cursor, op: str, left: Terms | None, right: Terms, posit
 
 
 def _not_a_power(cursor: Cursor, base: Name | Call | Number, exponent: Node, position: int) -> NoReturn:
+    """Raise FormulaError for x^2 outside I(), with the I() or poly() that was probably meant."""
     if not _elementwise(base):
         cursor.fail("a power of terms needs several of them, as in (a + b)^2", position)
     smooth = Call("poly", (base, exponent))
@@ -276,4 +313,5 @@ def _not_a_power(cursor: Cursor, base: Name | Call | Number, exponent: Node, pos
 
 
 def _elementwise(terms: Terms | None) -> TypeGuard[Name | Number | Call]:
+    """Whether a term is arithmetic on rows, which I() could contain."""
     return isinstance(terms, Name | Number) or (isinstance(terms, Call) and terms.function in FUNCTIONS)

@@ -1,4 +1,4 @@
-"""What type III tests: effects averaged over the levels of the other factors, whatever the contrasts are."""
+"""Hypotheses of type III tests: effects averaged over the levels of the other factors, whatever the contrasts are."""
 
 from __future__ import annotations
 
@@ -15,10 +15,18 @@ from gramian.typing import Codes, Matrix
 
 @dataclass(frozen=True, slots=True)
 class _Columns:
-    """The columns of a term.
+    """The k columns of a term.
 
-    positions : (k,) among all. parts : numeric part -> which of its columns, (k,). codings : factor -> its columns told
-    for each level, (levels, columns), the reference first. picks : factor -> which of these columns, (k,).
+    Attributes
+    ----------
+    positions : Codes
+        (k,) among all p columns.
+    parts : Mapping[str, Codes]
+        Numeric term -> (k,) which of its columns.
+    codings : Mapping[str, Matrix]
+        Factor -> (levels, columns) value of its columns at each level, the reference first.
+    picks : Mapping[str, Codes]
+        Factor -> (k,) which of its columns.
     """
 
     positions: Codes
@@ -28,12 +36,20 @@ class _Columns:
 
 
 def averaged_effects(terms: Terms, levels: Levels) -> list[Matrix]:
-    """For each term the hypotheses on all p coefficients that it is tested by, (columns of the term, p).
+    """For each term the hypotheses L beta = 0 that its type III test tests, L (columns of the term, p).
 
-    With sum-to-zero contrasts the coefficients of a term are its effects averaged over the levels of all further
-    factors that interact with it, each level alike. Told in any other coding, the effect at a level is that of the
-    coefficients of all terms that contain this one, with their columns averaged over the levels of further factors,
-    and differences from the reference where the term leaves one out. All cells need rows, no column may be aliased.
+    With sum-to-zero contrasts the coefficients of a term are its effects averaged, with equal weights, over the levels
+    of
+    all other factors that interact with it. The same hypotheses in any other coding: the effect at a level is a
+    combination
+    of the coefficients of all terms that contain this one, with their columns averaged over the levels of the other
+    factors, and as differences from the reference where the term omits one. Every cell must have rows, and no column
+    may be
+    aliased.
+
+    References
+    ----------
+    S. R. Searle, Linear Models for Unbalanced Data, Wiley 1987.
     """
     reduced = reduced_factors(terms)
     columns, width = [], 0
@@ -44,7 +60,7 @@ def averaged_effects(terms: Terms, levels: Levels) -> list[Matrix]:
 
 
 def _coding(levels: Levels, factor: str, *, reduced: bool) -> Matrix:
-    """Indicators of all levels, or of all but the reference, or contrasts, for each level."""
+    """(levels, columns) value of a factor's columns at each level: indicators, or contrasts where it is reduced."""
     count = len(levels.order[factor])
     if reduced and factor in levels.contrasts:
         return np.array(levels.contrasts[factor].C, np.float64).reshape(count, count - 1)
@@ -52,7 +68,10 @@ def _coding(levels: Levels, factor: str, *, reduced: bool) -> Matrix:
 
 
 def _columns(term: Term, reduced: set[str], levels: Levels, first: int) -> _Columns:
-    """In the order of `model_columns`."""
+    """Which column of each atom every column of a term is, in the order of `model_columns`.
+
+    first : position of the first column of the term among all.
+    """
     codings = {f: _coding(levels, f, reduced=f in reduced) for f in term.factors}
     sizes = [codings[a].shape[1] if isinstance(a, str) else len(a.names) for a in term.atoms]
     rows = [p[::-1] for p in cartesian(*(range(n) for n in reversed(sizes)))]
@@ -63,6 +82,7 @@ def _columns(term: Term, reduced: set[str], levels: Levels, first: int) -> _Colu
 
 
 def _rows(j: int, columns: Sequence[_Columns], reduced: Sequence[set[str]], width: int) -> Matrix:
+    """L for term j, (columns of the term, p)."""
     own = columns[j]
     out = np.zeros((len(own.positions), width))
     for other in columns:
@@ -72,7 +92,7 @@ def _rows(j: int, columns: Sequence[_Columns], reduced: Sequence[set[str]], widt
 
 
 def _weights(own: _Columns, other: _Columns, reduced: set[str]) -> Matrix:
-    """How the columns of a term that contains this one enter its averages, (own columns, other columns)."""
+    """Weight of each column of a term that contains this one in the averages, (own columns, other columns)."""
     w = np.ones((len(own.positions), len(other.positions)))
     for part, picks in own.parts.items():
         w *= picks[:, None] == other.parts[part]

@@ -1,4 +1,4 @@
-"""Levels of one factor: discovered while streaming, or frozen after the first pass."""
+"""Index of the levels of one factor: grows while rows are read, or is frozen for prediction."""
 
 from __future__ import annotations
 
@@ -17,14 +17,25 @@ from gramian.typing import Codes, Level, Mask
 
 
 class LevelIndex:
-    """Level -> code. It grows while a unit is read; when `frozen` an unknown one is an error that names it.
+    """Map from level to code, which grows while a unit is read.
 
-    Few levels are a dictionary of Python's objects; many, of one type, are an Arrow array that is searched by hashing,
-    or a range of integers that lie close together, which is not searched at all.
+    Few levels are kept in a dictionary of Python objects. Many levels of one type are an Arrow array that is searched
+    by
+    hashing, or a range of integers, where the code is a difference and nothing is searched.
+
+    Parameters
+    ----------
+    label : str
+        The factor, for errors.
+    levels : Sequence[Level]
+        Levels at the start, in the order of their codes.
+    frozen : bool
+        Whether an unknown level is an error instead of a new code.
     """
 
     def __init__(self, label: str, levels: Sequence[Level] = (), *, frozen: bool = False) -> None:
         self.label, self.frozen = label, frozen
+        # exactly one form is in use: the range if there is one, else the array if there is one, else the dictionary
         self.range: range | None = None
         self.table: _Table | None = None
         self.level_array = _arrow(levels) if len(levels) >= MIN_ARROW_LEVELS else None
@@ -51,7 +62,29 @@ class LevelIndex:
         )
 
     def encode(self, codes: Codes, levels: Sequence[Level], where: str, what: str = "factor") -> Codes:
-        """Codes into `levels` (-1 where absent) as codes of this index."""
+        """Translate the codes of a batch into codes of this index.
+
+        Parameters
+        ----------
+        codes : Codes
+            (n,) positions in `levels`, -1 where the row is null.
+        levels : Sequence[Level]
+            Levels of the batch.
+        where : str
+            File and row group, for errors.
+        what : str
+            "factor" or "outcome", for errors.
+
+        Returns
+        -------
+        Codes
+            (n,) codes of this index, -1 where the row is null.
+
+        Raises
+        ------
+        DataError
+            The index is frozen and a row has an unknown level.
+        """
         if isinstance(levels, range):
             start = self._start(levels)
             if start is not None:
@@ -62,13 +95,19 @@ class LevelIndex:
             levels = LevelList(_range_array(levels)) if len(levels) >= MIN_ARROW_LEVELS else levels
         array = self._searched(levels)
         place = self._places_by_dictionary(codes, levels) if array is None else self._places_by_search(codes, array)
+        # code -1 (null) picks the appended -1; -2 marks an unknown level
         out = np.append(place, -1)[codes]
         if self.frozen and (out == -2).any():
             raise DataError(self._unknown(levels[int(codes[np.argmax(out == -2)])], what), where)
         return out
 
     def _start(self, levels: range) -> int | None:
-        """Where the range of this index starts, if integers lie in it; the first ones choose it, with some room."""
+        """Start of the range of this index where all these integers lie in it, else None.
+
+        The first batch chooses the range, aligned and rounded up to powers of two, so that later batches probably lie
+        in it. A
+        range that is too narrow is given up for an array.
+        """
         if self.range is None:
             if len(self) or self.frozen or len(levels) < MIN_ARROW_LEVELS:
                 return None
@@ -81,7 +120,7 @@ class LevelIndex:
         return None
 
     def _codes_by_table(self, codes: Codes, levels: range) -> Codes | None:
-        """Codes of integers by a table of those that are known; None where one is not, or they lie far apart."""
+        """Codes of integers from a lookup table; None where one is unknown or the known ones lie far apart."""
         if self.level_array is None or not pa.types.is_int64(self.level_array.type) or not len(self.level_array):
             return None
         if self.table is None or self.table.levels is not self.level_array:
@@ -93,7 +132,10 @@ class LevelIndex:
         return None if encoded.min(initial=0) == -2 else encoded
 
     def _searched(self, levels: Sequence[Level]) -> Any:
-        """The levels as an Arrow array to be searched; None for those that go through the dictionary."""
+        """The levels of a batch as an Arrow array to search for; None where they go through the dictionary.
+
+        Turns the index into an array where the types allow it, and back into a dictionary where they differ.
+        """
         if self.range is not None:
             self.level_array, self.range = pa.array(_range_array(self.range)), None
         if self.level_array is None and not isinstance(levels, ArrowLevels | LevelList):
@@ -110,12 +152,14 @@ class LevelIndex:
         return None
 
     def _places_by_dictionary(self, codes: Codes, levels: Sequence[Level]) -> Codes:
+        """Code of each level of a batch from the dictionary, new levels added unless frozen; -2 where unknown."""
         if not self.frozen:
             for level in _new_levels(codes, levels, self.level_codes):
                 self.level_codes.setdefault(level, len(self.level_codes))
         return np.array([self.level_codes.get(level, -2) for level in levels], np.int64)
 
     def _places_by_search(self, codes: Codes, levels: Any) -> Codes:
+        """Code of each level of a batch from the Arrow array, new levels appended unless frozen; -2 where unknown."""
         place = _search(levels, self.level_array)
         if not self.frozen and (place < 0).any():
             is_new = (place < 0) & _occurring(codes, len(levels))
@@ -128,6 +172,7 @@ class LevelIndex:
         return place
 
     def _unknown(self, level: Level, what: str) -> str:
+        """Message for a level that a frozen index does not have."""
         listed = listing(str(k) for k in self.levels)
         if what == "outcome":
             return f"the outcome '{self.label}' has the value '{level}' beside {listed}: it must have two"
@@ -135,7 +180,17 @@ class LevelIndex:
 
 
 class _Table(NamedTuple):
-    """Integers by value: `place[v - low]` is where v stands among `levels`, -2 where it does not."""
+    """Lookup table of integers.
+
+    Attributes
+    ----------
+    levels : pyarrow.Array
+        The integers, in the order of their codes.
+    low : int
+        The smallest of them.
+    place : Codes
+        `place[v - low]` is the code of v, -2 where v is not among the levels.
+    """
 
     levels: Any
     low: int
@@ -143,7 +198,7 @@ class _Table(NamedTuple):
 
 
 def _table(levels: Any) -> _Table:
-    """Of integers that lie close together; for others there is no place."""
+    """Lookup table of integers that lie close together; of others an empty one."""
     values = levels.to_numpy()
     low, high = int(values.min()), int(values.max())
     place = np.full(high - low + 1 if high - low < MAX_PLACES_PER_VALUE * len(values) else 0, -2, np.int64)
@@ -153,7 +208,10 @@ def _table(levels: Any) -> _Table:
 
 
 def _text(texts: Any) -> NDArray[Any]:
-    """An Arrow array of texts as NumPy's, without Python's objects where they are short."""
+    """An Arrow array of texts as a NumPy array of bytes of fixed width, without Python objects.
+
+    Long texts, and those that contain a zero byte (which NumPy would strip), become an array by way of Python objects.
+    """
     offsets = np.frombuffer(texts.buffers()[1], np.int64)[texts.offset : texts.offset + len(texts) + 1]
     lengths = np.diff(offsets)
     width = max(int(lengths.max(initial=0)), 1)
@@ -166,11 +224,12 @@ def _text(texts: Any) -> NDArray[Any]:
 
 
 def _range_array(levels: range) -> Codes:
+    """A range as an int64 array."""
     return np.arange(levels.start, levels.stop, dtype=np.int64)
 
 
 def _search(levels: Any, indexed: Any) -> Codes:
-    """Places of levels among the known ones, -2 where there is none."""
+    """Positions of levels in an array, -2 where they are not in it."""
     if not len(indexed):
         return np.full(len(levels), -2, np.int64)
     places = pc.index_in(levels, value_set=indexed).fill_null(-2)
@@ -178,7 +237,7 @@ def _search(levels: Any, indexed: Any) -> Codes:
 
 
 def _arrow(levels: Sequence[Level]) -> Any:
-    """Integers or texts as an Arrow array; None for anything else."""
+    """Integers or texts as an Arrow array; None for other types."""
     if isinstance(levels, ArrowLevels):
         return levels.array
     values = array_of(levels)
@@ -188,12 +247,12 @@ def _arrow(levels: Sequence[Level]) -> Any:
 
 
 def _occurring(codes: Codes, levels: int) -> Mask:
-    """Which levels really occur: a dictionary may name some that no row has."""
+    """(levels,) which levels some row has: an Arrow dictionary may list more."""
     return np.asarray(np.bincount(codes + 1, minlength=levels + 1)[1:] > 0)
 
 
 def _new_levels(codes: Codes, levels: Sequence[Level], indexed: dict[Level, int]) -> list[Level]:
-    """New levels that really occur, in the order of the dictionary."""
+    """Levels that some row has and the index does not, in the order of the dictionary."""
     if all(level in indexed for level in levels):
         return []
     seen = _occurring(codes, len(levels))

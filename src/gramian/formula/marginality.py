@@ -1,4 +1,4 @@
-"""Which terms belong to which others: an interaction to its main effects, a power to the lower powers."""
+"""Marginality: which terms contain which others (an interaction its main effects, a power the lower powers)."""
 
 from __future__ import annotations
 
@@ -10,10 +10,16 @@ from gramian.linalg.monomials import lower_monomials
 
 
 def needs(terms: Terms) -> tuple[frozenset[int], ...]:
-    """For each term the terms without which its columns would depend on where the variables have their zeros.
+    """For each term the terms without which its columns would depend on the origin of the variables.
 
-    `a:b` needs `a` and `b`, `I(x^2)` needs `x`, as far as they are in the formula; nothing needs the intercept, which
-    is always there. Such models are called well-formulated. J. L. Peixoto, The American Statistician 44 (1990).
+    `a:b` needs `a` and `b`, `I(x^2)` needs `x`, as far as they are in the formula; the intercept is always there and is
+    not
+    listed. Models that have what their terms need are called well-formulated.
+
+    References
+    ----------
+    J. L. Peixoto, A property of well-formulated polynomial regression models, The American Statistician 44 (1990),
+    26-30.
     """
     margins = [
         frozenset(i for i, other in enumerate(terms.terms) if i != j and other.atoms and _is_margin(other, term))
@@ -23,6 +29,7 @@ def needs(terms: Terms) -> tuple[frozenset[int], ...]:
 
 
 def _is_margin(small: Term, large: Term) -> bool:
+    """Whether a term is marginal to another: same or fewer factors, and lower monomials."""
     if not set(small.factors) <= set(large.factors):
         return False
     own = set(large.leading)
@@ -32,6 +39,7 @@ def _is_margin(small: Term, large: Term) -> bool:
 
 
 def _closure(members: frozenset[int], margins: list[frozenset[int]]) -> frozenset[int]:
+    """The terms that a set of terms needs, directly or through others."""
     while True:
         wider = members.union(*(margins[i] for i in members))
         if wider == members:
@@ -40,20 +48,34 @@ def _closure(members: frozenset[int], margins: list[frozenset[int]]) -> frozense
 
 
 def containing_terms(terms: Terms, number: int) -> frozenset[int]:
-    """The terms that contain all factors of this one, and more: those that it is marginal to, as R's `car` has it."""
+    """The terms that contain all factors of term `number` and more, as R's `car` defines it for type II tests."""
     atoms = _atoms(terms.terms[number])
     return frozenset(i for i, other in enumerate(terms.terms) if atoms < _atoms(other)) if atoms else frozenset()
 
 
 def _atoms(term: Term) -> frozenset[str]:
+    """Labels of the factors and numeric terms of a term."""
     return frozenset(a if isinstance(a, str) else a.label for a in term.atoms)
 
 
 def nested(parametrization: Parametrization, terms: Sequence[int], allowed: Sequence[set[int]]) -> bool:
-    """Whether dropping terms means dropping columns that are solved for.
+    """Whether dropping terms means dropping columns of the solved system.
 
-    terms : (p,) number of each column's term. True if for every set of terms that has with each j those in `allowed[j]`
-    the solved columns span, with the constant, the same as the model's columns.
+    Parameters
+    ----------
+    parametrization : Parametrization
+        Solved columns and model columns in terms of each other.
+    terms : Sequence[int]
+        (p,) number of each column's term.
+    allowed : Sequence[set of int]
+        For each term the terms that stay in the model as long as it does.
+
+    Returns
+    -------
+    bool
+        True if, for every set of terms that has with each term j those in `allowed[j]`, the solved columns and the
+        constant
+        span the same space as the model's columns.
     """
     if parametrization.to_solved is None:
         return parametrization.response_shift.keys() <= _constant(parametrization)
@@ -66,4 +88,5 @@ def nested(parametrization: Parametrization, terms: Sequence[int], allowed: Sequ
 
 
 def _constant(parametrization: Parametrization) -> set[int]:
+    """Position of the constant among the solved columns, as a set of at most one."""
     return set() if parametrization.constant is None else {parametrization.constant}

@@ -1,7 +1,7 @@
-"""The numeric parts of a term: what each stores, what its columns are called, what they are as polynomials.
+"""Numeric terms: the columns that each has, and what they are as polynomials in shifted variables.
 
-Every part is a frozen object with the same five questions: `names`, `leading` (the monomial that stands for each
-column), `stored`, `power_sums` (how far the distribution of a variable must be known) and `polynomials`.
+A variable x is stored as u = (x - shift) / 2^exponent. Each kind of term answers the same questions (`NumericTerm`), so
+that the rest of the code does not distinguish them.
 """
 
 from __future__ import annotations
@@ -31,7 +31,14 @@ PowerSums = Mapping[str, Vector]  # variable -> sums of u^0, u^1, ...
 
 
 class NumericTerm(Protocol):
-    """One numeric factor of a term, of one or more columns."""
+    """One numeric factor of a term, with one or more columns.
+
+    label : as in the formula. names : of its columns. variables : labels of the variables in it. leading : for each
+    column
+    the monomial of highest degree. power_sums : variable -> degree up to which its power sums are needed. polynomials()
+    :
+    each column as a polynomial in shifted variables, with exact coefficients.
+    """
 
     @property
     def label(self) -> str: ...
@@ -48,14 +55,17 @@ class NumericTerm(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """A product of powers: `x`, `I(x^2)`, `I(x*z)`."""
+    """A product of powers: `x`, `I(x^2)`, `I(x*z)`.
+
+    monomial : the powers of its variables.
+    """
 
     label: str
     monomial: Monomial
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The label itself."""
+        """The label: there is one column."""
         return (self.label,)
 
     @property
@@ -65,27 +75,29 @@ class Product:
 
     @property
     def leading(self) -> tuple[Monomial, ...]:
-        """The product in shifted variables."""
+        """The product of the shifted variables."""
         return (self.monomial,)
 
     @property
     def power_sums(self) -> Mapping[str, int]:
-        """Nothing."""
+        """None are needed."""
         return {}
 
     def polynomials(self, coordinates: Coordinates, sums: PowerSums) -> tuple[Polynomial, ...]:
-        """Binomial expansion."""
+        """The product expanded in shifted variables (binomial theorem)."""
         return (raw_monomial(self.monomial, coordinates),)
 
 
 @lru_cache(4096)
 def single_variable(variable: str) -> Product:
-    """A variable by itself."""
+    """The term of a variable by itself; cached, as formulas of thousands of columns consist of these."""
     return Product(variable, ((variable, 1),))
 
 
 @dataclass(frozen=True, slots=True)
 class _OneVariable:
+    """A polynomial of one variable, with columns of degree 1 to `degree`."""
+
     label: str
     variable: str
     degree: int
@@ -109,25 +121,28 @@ class Powers(_OneVariable):
 
     @property
     def power_sums(self) -> Mapping[str, int]:
-        """Nothing."""
+        """None are needed."""
         return {}
 
     def polynomials(self, coordinates: Coordinates, sums: PowerSums) -> tuple[Polynomial, ...]:
-        """Binomial expansions."""
+        """The powers expanded in shifted variables (binomial theorem)."""
         return tuple(power_of(coordinates[self.variable], self.variable, k) for k in range(1, self.degree + 1))
 
 
 @dataclass(frozen=True, slots=True)
 class Orthogonal(_OneVariable):
-    """`poly(x, d)`: polynomials orthonormal over the rows, as R's `poly`; leading coefficients are positive."""
+    """`poly(x, d)`: polynomials orthonormal over the rows, as R's `poly`; leading coefficients are positive.
+
+    The rows count without weights, so that the columns do not depend on the weights.
+    """
 
     @property
     def power_sums(self) -> Mapping[str, int]:
-        """Up to twice the degree."""
+        """Sums of u^0 to u^2d, for products of polynomials of degree d."""
         return {self.variable: 2 * self.degree}
 
     def polynomials(self, coordinates: Coordinates, sums: PowerSums) -> tuple[Polynomial, ...]:
-        """Gram-Schmidt on the Hankel matrix of the power sums, in exact arithmetic."""
+        """The orthonormal polynomials in u, from the power sums (see `orthonormal`)."""
         rows = orthonormal(sums[self.variable], self.degree, self.label)
         return tuple(
             {monomial({self.variable: k}): Fraction(float(c)) for k, c in enumerate(row) if c} for row in rows[1:]
@@ -136,39 +151,39 @@ class Orthogonal(_OneVariable):
 
 @dataclass(frozen=True, slots=True)
 class SplineBasis:
-    """`bs(x, df)`, `ns(x, df)`: each column of a spline is a variable of its own."""
+    """`bs(x, df)`, `ns(x, df)`: each column of a spline is stored as a variable."""
 
     label: str
     columns: tuple[str, ...]
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The columns."""
+        """Names of the columns."""
         return self.columns
 
     @property
     def variables(self) -> tuple[str, ...]:
-        """The columns."""
+        """The columns are the variables."""
         return self.columns
 
     @property
     def leading(self) -> tuple[Monomial, ...]:
-        """Each column."""
+        """Each column by itself."""
         return tuple(monomial({name: 1}) for name in self.columns)
 
     @property
     def power_sums(self) -> Mapping[str, int]:
-        """Nothing."""
+        """None are needed."""
         return {}
 
     def polynomials(self, coordinates: Coordinates, sums: PowerSums) -> tuple[Polynomial, ...]:
-        """The columns themselves."""
+        """Each column in its shifted variable."""
         return tuple(power_of(coordinates[name], name, 1) for name in self.columns)
 
 
 @dataclass(frozen=True, slots=True)
 class Standardized:
-    """`center(x)` and, with `scaled`, `scale(x)`: (x - mean) and (x - mean) / sd, sd with rows - 1."""
+    """`center(x)`: x - mean, or, if `scaled`, `scale(x)`: (x - mean) / sd, with the sd over rows - 1."""
 
     label: str
     variable: str
@@ -176,12 +191,12 @@ class Standardized:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The label itself."""
+        """The label: there is one column."""
         return (self.label,)
 
     @property
     def variables(self) -> tuple[str, ...]:
-        """The variable."""
+        """The one variable."""
         return (self.variable,)
 
     @property
@@ -191,12 +206,17 @@ class Standardized:
 
     @property
     def power_sums(self) -> Mapping[str, int]:
-        """Mean and spread."""
+        """Number of rows, sum and sum of squares."""
         return {self.variable: 2}
 
     def polynomials(self, coordinates: Coordinates, sums: PowerSums) -> tuple[Polynomial, ...]:
-        """(2^k u - 2^k mean(u)) / sd."""
-        n, first, second = map(rational, sums[self.variable][:3])  # a polynomial may ask for more
+        """(2^e u - 2^e mean(u)) / sd(x), with the means and sds of the unweighted rows.
+
+        Raises NumericalError where the sd is zero.
+        """
+        n, first, second = map(
+            rational, sums[self.variable][:3]
+        )  # poly() of the same variable may have added higher ones
         slope = Fraction(2) ** coordinates[self.variable].exponent
         if self.scaled:
             variance = float((second - first * first / n) / (n - 1)) if n > 1 else 0.0
@@ -207,17 +227,36 @@ class Standardized:
 
 
 def rational(value: float | Fraction) -> Fraction:
-    """A sum of powers: exact as it is, or what a float64 number says."""
+    """A power sum as an exact rational."""
     return value if isinstance(value, Fraction) else Fraction(float(value))
 
 
 def orthonormal(sums: Vector, degree: int, label: str) -> Matrix:
-    """Coefficients (degree + 1, degree + 1) of the orthonormal polynomials in u, from its power sums.
+    """Coefficients of the orthonormal polynomials in u, (degree + 1, degree + 1), from the power sums of u.
 
-    Cholesky in exact rationals of the Hankel matrix H = L D L'; the rows of D^-1/2 L^-1 are the polynomials.
-    Raises NumericalError when there are too few distinct values.
+    Row k has degree k. Gram-Schmidt in exact rationals, which is the factorisation H = L D L' of the Hankel matrix
+    H[i, j] = sum of u^(i + j); the rows of D^-1/2 L^-1 are the coefficients.
+
+    Parameters
+    ----------
+    sums : Vector
+        (2 degree + 1,) sums of u^0, u^1, ... over the rows.
+    degree : int
+        Highest degree.
+    label : str
+        The term, for errors.
+
+    Raises
+    ------
+    NumericalError
+        There are not more distinct values than `degree`.
+
+    References
+    ----------
+    W. Gautschi, Orthogonal Polynomials: Computation and Approximation, Oxford University Press 2004.
     """
     width = degree + 1
+    # Hankel matrices are so ill-conditioned that in float64 degree 10 would have no digits left
     exact = [rational(s) for s in sums]
     rows: list[list[Fraction]] = []
     norms: list[Fraction] = []
@@ -227,6 +266,7 @@ def orthonormal(sums: Vector, degree: int, label: str) -> Matrix:
             share = sum((c * exact[k + i] for i, c in enumerate(earlier)), Fraction(0)) / norm
             row = [a - share * b for a, b in zip(row, earlier, strict=True)]
         norm = sum((c * exact[k + i] for i, c in enumerate(row)), Fraction(0))
+        # the sums were rounded: a norm of 2^-44 of its largest part is what rounding leaves of an exact zero
         if norm <= exact[2 * k] * Fraction(1, 2**44):
             raise NumericalError(f"{label}: degree must be less than the number of distinct values")
         rows.append(row)

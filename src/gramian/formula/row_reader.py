@@ -1,4 +1,4 @@
-"""Reading a batch through a design: numbers, codes and weights of its complete rows."""
+"""Reads batches through a design: values, codes, offset and weights of the complete rows."""
 
 from __future__ import annotations
 
@@ -21,15 +21,31 @@ from gramian.formula.syntax import Name, Node
 from gramian.typing import Codes, Mask, Matrix, Vector
 
 T = TypeVar("T", bound=np.generic)
-WEIGHTS, COUNTS, OFFSET = "=weights", "=counts", "=offset"  # no column or expression can be called so
+WEIGHTS, COUNTS, OFFSET = "=weights", "=counts", "=offset"  # keys beside those of variables: no label begins with "="
 
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """The complete rows of a batch, all vectors (rows,).
+    """The complete rows of a batch; n = `rows`.
 
-    values : variable or response row -> values. codes : factor -> codes. offset, weight, count : None when not used.
-    matrix : the columns that are used in place. kept : which rows of the batch these are (None: all).
+    Attributes
+    ----------
+    rows : int
+        Number of complete rows.
+    values : Mapping[str, Vector]
+        Variable or response row -> (n,).
+    codes : Mapping[str, Codes]
+        Factor -> (n,) codes of levels.
+    offset, weight, count : Vector or None
+        (n,), None where not used.
+    matrix : Matrix or None
+        (n, k) columns that are used in place.
+    where : str
+        File and row group.
+    first_row : int
+        Number of the first row of the batch in its file or frame.
+    row_mask : Mask or None
+        Which rows of the batch are complete; None when all are.
     """
 
     rows: int
@@ -44,15 +60,22 @@ class Observed:
     row_mask: Mask | None
 
     def row_number(self, index: int) -> int:
-        """The number in its file or frame of the index-th of these rows."""
+        """The number in its file or frame of the complete row `index`."""
         return self.first_row + (index if self.row_mask is None else int(np.flatnonzero(self.row_mask)[index]))
 
 
 class Reader:
-    """Reads the batches of one unit; holds the levels seen so far and the tally of rows left out.
+    """Reads the batches of one unit; collects the levels and counts the dropped rows.
 
-    `drop` False makes a row with something missing an error. `response` False reads predictors only, and then a level
-    that the design does not know is an error; else levels are added to those it knows.
+    Parameters
+    ----------
+    design : Design
+        What to read. Its levels, if any, are where the index of levels starts.
+    drop : bool
+        Whether rows with nulls are dropped; else they are an error.
+    response : bool
+        Whether outcome and weights are read. Without them (prediction) a level that the design does not have is an
+        error.
     """
 
     def __init__(self, design: Design, *, drop: bool = True, response: bool = True) -> None:
@@ -63,13 +86,13 @@ class Reader:
 
     @property
     def sizes(self) -> dict[str, int]:
-        """Levels seen so far."""
+        """Factor -> number of levels seen so far."""
         return {name: len(index) for name, index in self.levels.items()}
 
     def read(self, batch: Batch) -> Observed:
-        """Evaluate a batch and leave out what is not complete.
+        """Evaluate a batch and drop the rows that are not complete.
 
-        Raises DataError for a negative weight, an unknown level, or a missing value when rows may not be dropped.
+        Raises DataError for a negative weight, an unknown level, or a null where rows may not be dropped.
         """
         numbers = self._numbers(batch)
         codes = {name: self._codes(name, batch) for name in self.levels}
@@ -77,6 +100,7 @@ class Reader:
         weight, count = (_weights(numbers.get(k), k[1:], complete, batch) for k in (WEIGHTS, COUNTS))
         for vector in (weight, count):
             if vector is not None and (vector == 0.0).any():
+                # a row of weight 0 has no influence, but would count in the degrees of freedom
                 complete = self._without_zeros(complete, vector, batch)
         rows = None if complete is None else np.flatnonzero(complete)
         values = {k: _take(n.values, rows) for k, n in numbers.items() if not k.startswith("=")}
@@ -94,6 +118,7 @@ class Reader:
         )
 
     def _numbers(self, batch: Batch) -> dict[str, Numbers]:
+        """All numeric columns of a batch, before rows are dropped: variable, response row or option -> numbers."""
         design, matrix_variables = self.design, set(self.design.matrix_variables)
         spline_columns = {name for spline in design.terms.splines.values() for name in spline.columns}
         nodes = {
@@ -112,6 +137,7 @@ class Reader:
         return out
 
     def _outcome(self, node: Node, batch: Batch) -> Numbers:
+        """An outcome as numbers; a text outcome as 0 for failure and 1 for success."""
         if self.design.binary is None or not isinstance(node, Name):
             return evaluate(node, batch)
         column = batch.factor(node.name)
@@ -120,14 +146,19 @@ class Reader:
         return Numbers(codes.astype(np.float64), codes >= 0 if len(codes) and codes.min() < 0 else None)
 
     def _codes(self, name: str, batch: Batch) -> Codes:
+        """Codes of a factor for all rows of a batch."""
         column = batch.factor(self.design.terms.factors[name].column)
         return self.levels[name].encode(column.codes, column.levels, batch.where)
 
     def _complete(self, batch: Batch, numbers: dict[str, Numbers], codes: dict[str, Codes]) -> Mask | None:
+        """Rows without nulls, which are counted as dropped; None when no column has a null."""
         presence = [(k.lstrip("~="), n.present) for k, n in numbers.items() if n.present is not None]
         presence += [(name, c >= 0) for name, c in codes.items() if len(c) and c.min() < 0]
         masks: dict[str, Mask] = {}
-        for name, present in presence:  # a column may be called as an option is
+        for (
+            name,
+            present,
+        ) in presence:  # a column may be called "weights", as an option is: then both count under the name
             masks[name] = masks[name] & present if name in masks else present
         if not masks:
             return None
@@ -138,21 +169,27 @@ class Reader:
         return complete
 
     def count_dropped(self, cause: str, dropped: Mask, batch: Batch, nulls: Mapping[str, Mask]) -> None:
-        """Count rows of a batch that are left out, and which columns have nothing in which rows."""
+        """Count dropped rows of a batch.
+
+        cause : why. dropped : (rows,) mask of the rows. nulls : column -> mask of the rows in which it is null.
+        """
         self.dropped_rows += DroppedRows({cause: int(np.count_nonzero(dropped))}, count_marked(nulls))
 
     def _refuse(self, masks: Mapping[str, Mask], batch: Batch) -> None:
+        """Raise DataError that names the first row with a null."""
         name, mask = next((k, m) for k, m in masks.items() if not m.all())
         row = batch.first_row + int(np.argmin(mask))
         raise DataError(f"row {row}: '{name}' is null (na=\"drop\" leaves such rows out)", batch.where)
 
     def _without_zeros(self, complete: Mask | None, vector: Vector, batch: Batch) -> Mask:
+        """Complete rows whose weight is not 0; the others are counted as dropped."""
         before = np.ones(batch.rows, bool) if complete is None else complete
         after = np.asarray(before & (vector != 0.0))
         self.count_dropped("zero weight", before & ~after, batch, {})
         return after
 
     def _matrix(self, batch: Batch, rows: Codes | None) -> Matrix | None:
+        """The rows of the matrix that is used in place; a view where no row is dropped."""
         if self.design.matrix is None:
             return None
         matrix = batch.matrices[self.design.matrix[0]].astype(np.float64, copy=False)
@@ -160,23 +197,29 @@ class Reader:
 
 
 def _columns(spline: Spline, x: Numbers) -> dict[str, Numbers]:
+    """The columns of a spline on a batch."""
     return {
         name: Numbers(values, x.present) for name, values in zip(spline.columns, spline.basis(x.values), strict=True)
     }
 
 
 def _take(values: NDArray[T], rows: Codes | None) -> NDArray[T]:
+    """The values of some rows; all of them, without a copy, where `rows` is None."""
     return values if rows is None else values[rows]
 
 
 def _sum(parts: list[Numbers]) -> Numbers:
+    """Sum of offsets; a row is present when all are."""
     masks = [n.present for n in parts if n.present is not None]
     total = np.sum([n.values for n in parts], axis=0)
     return Numbers(total, np.logical_and.reduce(masks) if masks else None)
 
 
 def _weights(numbers: Numbers | None, option: str, complete: Mask | None, batch: Batch) -> Vector | None:
-    """Weights that are present are finite and not negative, counts whole as well."""
+    """Weights or frequencies of a batch, (rows,), 1 where the row is not complete.
+
+    Raises DataError unless they are finite and not negative, and frequencies are integers.
+    """
     if numbers is None:
         return None
     values = numbers.values if complete is None else np.where(complete, numbers.values, 1.0)

@@ -1,4 +1,4 @@
-"""Splines of a formula: `bs(x, 5)`, `bs(x, knots=c(1, 2))`, `ns(x, 4)`."""
+"""Spline terms of a formula: `bs(x, 5)`, `bs(x, knots=c(1, 2))`, `ns(x, 4)`."""
 
 from __future__ import annotations
 
@@ -20,9 +20,31 @@ CUBIC = 3
 class Spline:
     """A spline of one expression, as R's `bs` and `ns` without an intercept.
 
-    knots : inner ones, None until they are found as quantiles (`inner` of them). boundary : where the pieces end, None
-    until it is found as the range; `found` once the data have decided. natural : straight beyond the boundary; else the
-    end pieces go on there.
+    Attributes
+    ----------
+    label : str
+        As in the formula.
+    node : Node
+        The expression x.
+    natural : bool
+        Whether it is linear beyond the boundary (ns); else the polynomials of the outermost pieces continue there (bs).
+    degree : int
+        Degree of the pieces.
+    inner : int
+        Number of inner knots.
+    knots : Knots or None
+        Inner knots, ascending; None until they are set to quantiles of the data.
+    boundary : tuple of two float or None
+        Boundary knots; None until they are set to the range of the data.
+    from_data : bool
+        Whether the data have set the knots or the boundary.
+
+    References
+    ----------
+    C. de Boor, A Practical Guide to Splines, Springer 1978.
+    T. J. Hastie, Generalized additive models, chapter 7 of J. M. Chambers and T. J. Hastie (eds.), Statistical Models
+    in S,
+    Wadsworth & Brooks/Cole 1992.
     """
 
     label: str
@@ -36,17 +58,20 @@ class Spline:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Names of its columns."""
+        """Names of the columns."""
         width = self.inner + (1 if self.natural else self.degree)
         return tuple(f"{self.label}[{k}]" for k in range(1, width + 1))
 
     @property
     def has_knots(self) -> bool:
-        """Whether all its knots are known."""
+        """Whether knots and boundary are set."""
         return self.knots is not None and self.boundary is not None
 
     def with_knots(self, sketch: Sketch) -> Spline:
-        """With knots at quantiles and the boundary at the range of the data. Raises DataError for too few values."""
+        """The spline with knots at equally spaced quantiles and the boundary at the range of the data, unless declared.
+
+        Raises DataError where the knots are not strictly ascending, because the data have too few distinct values.
+        """
         low, high = self.boundary or (sketch.low, sketch.high)
         knots = self.knots
         if knots is None:
@@ -59,9 +84,10 @@ class Spline:
         return replace(self, knots=knots, boundary=(low, high), from_data=True)
 
     def basis(self, x: Vector) -> Matrix:
-        """Its columns as rows, (width, n)."""
+        """The columns at x (n,), as rows: (width, n)."""
         assert self.knots is not None
         assert self.boundary is not None
+        # x may be arbitrary in null rows, which are dropped afterwards
         with np.errstate(all="ignore"):
             if self.natural:
                 return natural_basis(x, self.knots, self.boundary)
@@ -69,7 +95,7 @@ class Spline:
 
 
 def spline_of(call: Call) -> Spline:
-    """The spline that a call of bs() or ns() asks for. Raises FormulaError where its options disagree."""
+    """The spline of a call of bs() or ns(). Raises FormulaError where its options contradict each other."""
     options, natural, text = dict(call.keywords), call.function == "ns", label(call)
     if len(call.arguments) > 1:
         options["df"] = call.arguments[1]
@@ -78,6 +104,7 @@ def spline_of(call: Call) -> Spline:
     if ("df" in options) == ("knots" in options):
         raise FormulaError(f"{call.function}() takes df or knots, as in {call.function}(x, 5)", text, 0)
     knots = numbers(options["knots"]) if "knots" in options else None
+    # df = inner knots + degree for bs, inner knots + 1 for ns (each without the intercept)
     inner = len(knots) if knots is not None else int(_number(options["df"])) - min_df
     if inner < 0:
         raise FormulaError(f"df must be at least {min_df} here, the degree of the pieces", text, 0)
@@ -91,12 +118,13 @@ def spline_of(call: Call) -> Spline:
 
 
 def numbers(node: Node) -> Knots:
-    """The numbers of c(...), or one number."""
+    """The numbers of c(...), or of a single number."""
     parts = node.arguments if isinstance(node, Call) else (node,)
     return tuple(map(_number, parts))
 
 
 def _number(node: Node) -> float:
+    """Value of a number with or without a minus."""
     if isinstance(node, Negative):
         return -_number(node.operand)
     assert isinstance(node, Number)

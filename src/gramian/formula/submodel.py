@@ -1,4 +1,4 @@
-"""A design with some of the terms of another: its sums are among those that are stored."""
+"""Submodels: designs with a subset of the terms, whose moments are a subset of the stored ones."""
 
 from __future__ import annotations
 
@@ -14,10 +14,21 @@ INTERCEPT = "Intercept"
 
 
 def submodel(design: Design, labels: Iterable[str]) -> Design:
-    """The design with the terms of these labels only ("Intercept" is one), in the order of the formula.
+    """The design with only the terms of these labels, in the order of the formula.
 
-    Everything that its moments consist of is in the moments of `design`, in the same coordinates.
-    Raises OptionError for a label that is no term of the design.
+    All its moments are among those of `design`, in the same coordinates, so that it can be fitted without the data.
+
+    Parameters
+    ----------
+    design : Design
+        The larger design.
+    labels : Iterable[str]
+        Labels of the terms; the intercept is "Intercept".
+
+    Raises
+    ------
+    OptionError
+        A label is not a term of the design.
     """
     requested = dict.fromkeys(labels)
     terms_by_label = {term.label: term for term in design.terms.terms}
@@ -38,7 +49,7 @@ def submodel(design: Design, labels: Iterable[str]) -> Design:
 
 
 def formula_text(design: Design, terms: Terms) -> str:
-    """A formula for these terms."""
+    """Text of a formula with the outcome, offsets and absorbed factors of the design, and these terms."""
     outcome = next(iter(design.outcome)).removeprefix("~")
     labels = [term.label for term in terms.terms if term.atoms]
     constant = len(labels) < len(terms.terms) or bool(terms.absorbed)

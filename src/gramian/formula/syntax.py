@@ -1,4 +1,4 @@
-"""The closed syntax tree of expressions: what a formula can say, and nothing else."""
+"""Syntax tree of expressions: a closed set of node types, so that a formula can never run other code."""
 
 from __future__ import annotations
 
@@ -10,55 +10,61 @@ from typing import TypeAlias
 NAME = r"(?:[^\W\d]|\.(?![0-9]))[\w.]*(?:\[(?:0|[1-9][0-9]*)\])?"  # also a matrix element: X[3]
 FLAGS = {"TRUE": True, "True": True, "FALSE": False, "False": False}
 SPELLING = {"+": " + ", "-": " - ", "*": " * ", "/": "/", "^": "^"}
+# as in R: `-x^2` is -(x^2), so the unary minus stands between * and ^
 PRECEDENCE = {"+": 1, "-": 1, "*": 2, "/": 2, "^": 4}
 NEGATIVE, ATOM = 3, 5
-COMBINE = "c"  # the function that gathers outcomes, left of the tilde only
-MAX_HEIGHT = 100  # operations one after another; keeps every walk far from Python's recursion limit
+COMBINE = "c"  # the function that lists several outcomes, left of the tilde only
+MAX_HEIGHT = 100  # operations one after another; keeps recursive functions far from Python's recursion limit
 
 
 @dataclass(frozen=True, slots=True)
 class _Placed:
+    """A node with its offset in the text.
+
+    The offset takes no part in comparisons: equal expressions are equal wherever they stand.
+    """
+
     position: int = field(default=0, compare=False, repr=False, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Name(_Placed):
-    """A column."""
+    """A column (in the text of a curve also a parameter)."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class Number(_Placed):
-    """A literal, finite and not negative."""
+    """A numeric literal, finite and not negative."""
 
     value: float
 
 
 @dataclass(frozen=True, slots=True)
 class Text(_Placed):
-    """A string literal, only as the value of a keyword."""
+    """A string literal; stands only as the value of a keyword."""
 
     value: str
 
 
 @dataclass(frozen=True, slots=True)
 class Flag(_Placed):
-    """TRUE or FALSE, only as the value of a keyword."""
+    """TRUE or FALSE; stands only as the value of a keyword."""
 
     value: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Negative(_Placed):
-    """Unary minus, looser than `^`."""
+    """Unary minus; binds less tightly than `^`."""
 
     operand: Node
 
 
 @dataclass(frozen=True, slots=True)
 class Binary(_Placed):
-    """Arithmetic; `op` is one of + - * / ^."""
+    """An arithmetic operation; `op` is one of + - * / ^."""
 
     op: str
     left: Node
@@ -67,7 +73,10 @@ class Binary(_Placed):
 
 @dataclass(frozen=True, slots=True)
 class Call(_Placed):
-    """A function of the closed list."""
+    """A call of a function from the closed list in `functions.py`.
+
+    arguments : the positional ones. keywords : (name, value) pairs.
+    """
 
     function: str
     arguments: tuple[Node, ...]
@@ -78,7 +87,7 @@ Node: TypeAlias = Name | Number | Text | Flag | Negative | Binary | Call
 
 
 def children(node: Node) -> tuple[Node, ...]:
-    """The nodes right below, in order."""
+    """The nodes directly below a node, in the order of the text."""
     match node:
         case Negative():
             return (node.operand,)
@@ -90,7 +99,8 @@ def children(node: Node) -> tuple[Node, ...]:
 
 
 def walk(node: Node) -> Iterator[Node]:
-    """A node, then all nodes below it, in the order of the text."""
+    """A node and all nodes below it, depth first, in the order of the text."""
+    # a stack instead of recursion: trees of generated formulas may be deep
     waiting = [node]
     while waiting:
         current = waiting.pop()
@@ -99,12 +109,12 @@ def walk(node: Node) -> Iterator[Node]:
 
 
 def names(node: Node) -> tuple[str, ...]:
-    """The columns an expression uses, in order, each once."""
+    """The columns that an expression uses, each once, in the order of first use."""
     return tuple(dict.fromkeys(n.name for n in walk(node) if isinstance(n, Name)))
 
 
 def height(node: Node) -> int:
-    """Levels of a tree, found without recursion."""
+    """Number of levels of a tree, counted without recursion."""
     rows, level = 0, [node]
     while level:
         rows, level = rows + 1, [child for parent in level for child in children(parent)]
@@ -112,10 +122,13 @@ def height(node: Node) -> int:
 
 
 def label(node: Node) -> str:
-    """The canonical text of an expression, as R prints it: `poly(x, 3)`, `I(x^2 + 1)`, `log(x)`."""
+    """The canonical text of an expression, as R prints it: `poly(x, 3)`, `I(x^2 + 1)`, `log(x)`.
+
+    Two expressions with the same label are the same: labels name variables and terms throughout.
+    """
     match node:
         case Name():
-            name = node.name  # most are identifiers, which is quickly seen
+            name = node.name  # most are identifiers, and isidentifier is much faster than the pattern
             is_name = (name.isascii() and name.isidentifier()) or re.fullmatch(NAME, name)
             is_identifier = is_name and name not in FLAGS and name != "."
             return node.name if is_identifier else quoted(node.name, "`")
@@ -135,19 +148,22 @@ def label(node: Node) -> str:
 
 
 def quoted(text: str, quote: str) -> str:
-    """Text between quotes, with backslashes before quotes and backslashes."""
+    """A text between quotes, with a backslash before quotes and backslashes inside."""
     inner = text.replace("\\", "\\\\").replace(quote, "\\" + quote)
     return f"{quote}{inner}{quote}"
 
 
 def _binary_label(node: Binary) -> str:
+    """Text of an operation, with only the parentheses that the precedence requires."""
     own, power = PRECEDENCE[node.op], node.op == "^"
+    # `^` associates to the right, all other operators to the left
     left = _enclosed(node.left, own + power)
     right = _enclosed(node.right, NEGATIVE if power else own + 1)
     return f"{left}{SPELLING[node.op]}{right}"
 
 
 def _enclosed(node: Node, least: int) -> str:
+    """Text of an operand, in parentheses where it binds less tightly than `least`."""
     match node:
         case Binary():
             own = PRECEDENCE[node.op]

@@ -1,4 +1,4 @@
-"""Terms with their meaning: which columns are factors, which are numbers, what a pass has to store."""
+"""Terms with their meaning under a schema: which columns are factors, which are numeric, and which sums are needed."""
 
 from __future__ import annotations
 
@@ -31,9 +31,20 @@ from gramian.typing import Level
 
 @dataclass(frozen=True, slots=True)
 class Factor:
-    """A categorical column; `order` is the order of an ordered categorical, `reference` what `ref=` asks for.
+    """A categorical column of the formula.
 
-    contrast : what its coefficients compare, "treatment" or one of `contrasts.CONTRASTS`.
+    Attributes
+    ----------
+    label : str
+        As in the formula: `g`, `factor(g)`, `C(g, ref="b")`.
+    column : str
+        The column of the data.
+    reference : Level or None
+        The level that `ref=` asks for.
+    order : tuple of Level or None
+        The order of an ordered categorical, as the source declares it.
+    contrast : str
+        "treatment" or a key of `contrasts.CONTRASTS`.
     """
 
     label: str
@@ -45,25 +56,31 @@ class Factor:
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """A product of factors and numeric parts, in the order of the formula; no atoms is the intercept."""
+    """A product of factors and numeric terms.
+
+    Attributes
+    ----------
+    atoms : tuple of str or NumericTerm
+        In the order of the formula; a string is the label of a factor. No atoms at all is the intercept.
+    """
 
     atoms: tuple[str | NumericTerm, ...]  # a string is the label of a factor
 
     @property
     def factors(self) -> Factors:
-        """Labels of its factors, sorted."""
+        """Labels of the factors, sorted."""
         if len(self.atoms) == 1:
             return self.atoms if isinstance(self.atoms[0], str) else ()  # type: ignore[return-value]  # most terms
         return tuple(sorted(a for a in self.atoms if isinstance(a, str)))
 
     @property
     def numeric_terms(self) -> tuple[NumericTerm, ...]:
-        """Its numeric parts."""
+        """The numeric atoms, in the order of the formula."""
         return tuple([a for a in self.atoms if not isinstance(a, str)])
 
     @property
     def leading(self) -> Sequence[Monomial]:
-        """The monomial that stands for each numeric column, the first part varying fastest."""
+        """The leading monomial of each numeric column; the first numeric term varies fastest."""
         if len(self.atoms) == 1 and not isinstance(self.atoms[0], str):
             return self.atoms[0].leading  # most terms
         out: list[Monomial] = [CONSTANT]
@@ -73,21 +90,31 @@ class Term:
 
     @property
     def key(self) -> frozenset[str]:
-        """Its atoms in no order."""
+        """The atoms as an unordered set: terms with equal keys are the same."""
         return frozenset([a if isinstance(a, str) else a.label for a in self.atoms])
 
     @property
     def label(self) -> str:
-        """As in the formula."""
+        """The term as written in a formula, `a:b`; "Intercept" for the intercept."""
         return ":".join(a if isinstance(a, str) else a.label for a in self.atoms) or "Intercept"
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """All that a formula asks for: terms, and the variables and factors they are made of.
+    """All terms of a formula, with the variables and factors that they consist of.
 
-    absorbed : labels of factors that are in the model, but without coefficients that anybody wants.
-    splines : by their labels; each of their columns is a variable.
+    Attributes
+    ----------
+    terms : tuple of Term
+        In order, the intercept first.
+    variables : Mapping[str, Node]
+        Label -> expression of every numeric variable.
+    factors : Mapping[str, Factor]
+        Label -> factor, absorbed ones included.
+    absorbed : tuple of str
+        Labels of the factors whose effects are partialled out and not reported.
+    splines : Mapping[str, Spline]
+        Label -> spline; each of its columns is a variable too.
     """
 
     terms: tuple[Term, ...]
@@ -98,11 +125,11 @@ class Terms:
 
     @property
     def coefficient_factors(self) -> frozenset[str]:
-        """Labels of the factors whose levels have coefficients."""
+        """Labels of the factors whose levels have coefficients (absorbed ones have none)."""
         return frozenset(f for term in self.terms for f in term.factors) if self.factors else frozenset()
 
     def only(self, terms: tuple[Term, ...]) -> Terms:
-        """Some of the terms, with what they are made of and what is absorbed."""
+        """A subset of the terms, with their variables, factors and splines, and all absorbed factors."""
         atoms = [atom for term in terms for atom in term.atoms]
         factors = {*self.absorbed, *(atom for atom in atoms if isinstance(atom, str))}
         variables = {v for atom in atoms if not isinstance(atom, str) for v in atom.variables}
@@ -115,7 +142,10 @@ class Terms:
         )
 
     def blocks(self) -> dict[Factors, list[Monomial]]:
-        """What is stored: for every set of factors the monomials in its cells, closed downwards."""
+        """The monomials that a pass sums: set of factors -> monomials in each of its cells, closed downwards.
+
+        Closed downwards: with x^2 come x and 1, because a change of the shift of x turns x^2 into all three.
+        """
         monomials: dict[Factors, list[Monomial]] = {(): [CONSTANT]}
         for term in self.terms:
             monomials.setdefault(term.factors, [CONSTANT]).extend(term.leading)
@@ -124,7 +154,7 @@ class Terms:
         return {f: downward_closure(m) for f, m in monomials.items()}
 
     def power_sums(self) -> dict[str, int]:
-        """How many unweighted power sums are needed of which variable."""
+        """Variable -> degree up to which its unweighted power sums are needed (for poly(), center(), scale())."""
         out: dict[str, int] = {}
         for atom in chain.from_iterable(term.atoms for term in self.terms):
             for variable, top in () if isinstance(atom, str) else atom.power_sums.items():
@@ -133,7 +163,7 @@ class Terms:
 
 
 def resolve(expanded: Expanded, schema: Schema) -> Terms:
-    """Give every factor of every term its meaning.
+    """Give every factor of every term its meaning under a schema.
 
     Raises SchemaError where text or dates are used as numbers, or a column has a type that no formula can use.
     """
@@ -145,6 +175,8 @@ def resolve(expanded: Expanded, schema: Schema) -> Terms:
 
 
 class _Builder:
+    """Collects the variables, factors and splines while terms are resolved."""
+
     def __init__(self, schema: Schema) -> None:
         self.schema = schema
         self.variables: dict[str, Node] = {}
@@ -152,7 +184,8 @@ class _Builder:
         self.splines: dict[str, Spline] = {}
 
     def atom(self, node: Node) -> str | NumericTerm:
-        if isinstance(node, Name):  # most atoms
+        """The factor (its label) or numeric term that a node stands for."""
+        if isinstance(node, Name):  # a plain column: most atoms of long formulas, so it takes the short way
             kind, text = self.schema[node.name].kind, label(node)
             if kind in (Kind.TEXT, Kind.BOOLEAN):
                 return self._factor(node.name, text, None)
@@ -165,10 +198,11 @@ class _Builder:
         return self._numeric_term(node)
 
     def absorbed(self, column: str) -> str:
-        """A column to absorb: a factor whatever its type."""
+        """The label of an absorbed column: it is a factor whatever its type."""
         return self._factor(column, label(Name(column)), None)
 
     def _factor(self, column: str, text: str, reference: Level | None, contrast: str = TREATMENT) -> str:
+        """Record a factor and return its label; SchemaError for a type that cannot be a factor."""
         field = self.schema[column]
         if field.kind is Kind.OTHER:
             raise SchemaError(f"column '{column}' has the type {field.type}, which cannot be a factor")
@@ -176,6 +210,7 @@ class _Builder:
         return text
 
     def _numeric_term(self, node: Node) -> NumericTerm:
+        """The numeric term of a call or expression."""
         if isinstance(node, Call) and node.function == "poly":
             raw = any(key == "raw" and isinstance(v, Flag) and v.value for key, v in node.keywords)
             degree = node.arguments[1] if len(node.arguments) > 1 else dict(node.keywords)["degree"]
@@ -190,12 +225,14 @@ class _Builder:
         return Product(label(node), canonical_monomial([(self._variable(n), p) for n, p in powers.items()]))
 
     def _spline(self, spline: Spline) -> NumericTerm:
+        """Record a spline and its columns as variables."""
         check_numeric(spline.node, self.schema)
         self.splines[spline.label] = spline
         self.variables.update(dict.fromkeys(spline.columns, spline.node))
         return SplineBasis(spline.label, spline.columns)
 
     def _variable(self, node: Node) -> str:
+        """Record an expression as a variable and return its label."""
         check_numeric(node, self.schema)
         text = label(node)
         self.variables[text] = node
@@ -218,6 +255,7 @@ def check_numeric(node: Node, schema: Schema) -> None:
 
 
 def _column(node: Call) -> str:
+    """The column inside factor() or C()."""
     argument = node.arguments[0]
     if not isinstance(argument, Name):
         raise FormulaError(f"{node.function}() takes the name of a column", label(node), 0)
@@ -225,6 +263,7 @@ def _column(node: Call) -> str:
 
 
 def _contrast(node: Call) -> str:
+    """The contrast that C() asks for, treatment by default; FormulaError with `ref=` beside it."""
     keywords = dict(node.keywords)
     contrast = keywords.get("contrast")
     if contrast is not None and "ref" in keywords:
@@ -233,6 +272,7 @@ def _contrast(node: Call) -> str:
 
 
 def _reference(node: Call) -> Level | None:
+    """The level that `ref=` asks for, with the type of levels: an integer where the number is one."""
     reference = dict(node.keywords).get("ref")
     if isinstance(reference, (Text, Flag)):
         return reference.value

@@ -1,4 +1,4 @@
-"""Text -> tokens, and errors that point into the text."""
+"""Splits the text of a formula into tokens, and words errors that point into the text."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from typing import NamedTuple, NoReturn
 from gramian.errors import FormulaError
 from gramian.formula.syntax import NAME
 
+# bounds against hostile or generated input: the parser is recursive, each level of nesting takes Python stack frames
 MAX_LENGTH, MAX_NESTING = 100_000, 50
-WINDOW = 100  # how much of a long text is shown with an error
+WINDOW = 100  # characters of a long text that are shown with an error
 
 TOKEN = re.compile(
     rf"""\s*(?:
@@ -27,7 +28,17 @@ ESCAPED = re.compile(r"\\([\\\"'`])")
 
 
 class Token(NamedTuple):
-    """A piece of the text; `kind` is number, name, quoted, text, operator or end."""
+    """A piece of the text.
+
+    Attributes
+    ----------
+    kind : str
+        number, name, quoted (in backticks), text (in quotes), operator or end.
+    text : str
+        The characters; `**` is stored as `^`.
+    position : int
+        Offset of the first character.
+    """
 
     kind: str
     text: str
@@ -38,12 +49,15 @@ class Token(NamedTuple):
 
     @property
     def content(self) -> str:
-        """What stands between the quotes."""
+        """The text between the quotes, without backslashes."""
         return ESCAPED.sub(r"\1", self.text[1:-1])
 
 
 def tokenize(text: str) -> list[Token]:
-    """All tokens, the last one of kind "end"."""
+    """All tokens of a text, the last one of kind "end".
+
+    Raises FormulaError for a character that starts no token, or a text of more than 100,000 characters.
+    """
     if len(text) > MAX_LENGTH:
         raise FormulaError(f"a formula may have {MAX_LENGTH:,} characters, this one has {len(text):,}")
     tokens, position = list[Token](), 0
@@ -59,13 +73,14 @@ def tokenize(text: str) -> list[Token]:
 
 
 def _strange(character: str) -> str:
+    """Message for a character that starts no token."""
     if character in "\"'`":
         return f"this {character} is not closed"
     return f"unexpected character {character!r}; names that are not identifiers stand in backticks, as in `my column`"
 
 
 def formula_error(message: str, text: str, position: int) -> FormulaError:
-    """A FormulaError that shows the text on one line, cut to what surrounds the position."""
+    """A FormulaError that shows the text on one line, cut to `WINDOW` characters around the position."""
     line = "".join(c if c.isprintable() else " " for c in text)
     start = max(0, position - WINDOW // 2) if len(line) > WINDOW else 0
     before, after = "..." * (start > 0), "..." * (len(line) > start + WINDOW)
@@ -74,7 +89,19 @@ def formula_error(message: str, text: str, position: int) -> FormulaError:
 
 @dataclass(slots=True)
 class Cursor:
-    """A place in the tokens of a text."""
+    """A position in the tokens of a text: the state of a recursive descent parser.
+
+    Attributes
+    ----------
+    text : str
+        The text of the formula, for errors.
+    tokens : list of Token
+        Its tokens.
+    at : int
+        Index of the next token.
+    depth : int
+        Number of open parentheses and nested operators.
+    """
 
     text: str
     tokens: list[Token]
@@ -83,34 +110,34 @@ class Cursor:
 
     @property
     def token(self) -> Token:
-        """The token that comes next."""
+        """The next token."""
         return self.tokens[self.at]
 
     @property
     def operator(self) -> str:
-        """The operator that comes next, empty when none does."""
+        """The next token if it is an operator, else the empty string."""
         kind, text, _ = self.tokens[self.at]
         return text if kind == "operator" else ""
 
     def take(self) -> Token:
-        """The next token, and go on."""
+        """Return the next token and move past it."""
         self.at += 1
         return self.tokens[self.at - 1]
 
     def accept(self, operator: str) -> bool:
-        """Go past this operator if it comes next."""
+        """Move past the next token if it is this operator; whether it was."""
         accepted = self.operator == operator
         self.at += accepted
         return accepted
 
     def deeper(self) -> None:
-        """Enter one more level of nesting."""
+        """Enter one more level of nesting; FormulaError beyond `MAX_NESTING`."""
         self.depth += 1
         if self.depth > MAX_NESTING:
             self.fail(f"a formula may be nested {MAX_NESTING} levels deep")
 
     def close(self, opening: Token) -> None:
-        """Go past the parenthesis that closes `opening`."""
+        """Move past the parenthesis that closes `opening`."""
         if self.token.kind == "end" or self.operator == "~":
             self.fail("this '(' is not closed", opening.position)
         if not self.accept(")"):
@@ -118,7 +145,7 @@ class Cursor:
         self.depth -= 1
 
     def expected(self, what: str) -> NoReturn:
-        """Fail at the next token, with what could have stood there."""
+        """Raise FormulaError at the next token, saying what could have stood there."""
         last = f" after {self.tokens[self.at - 1]}" if self.at else ""
         context = f"the text ends{last}" if self.token.kind == "end" else f"found {self.token}{last}"
         self.fail(SPECIAL.get(self.operator) or f"expected {what}, {context}")
