@@ -1,8 +1,9 @@
-"""Absorbing factors: their levels are swept out of the products of all other columns, level by level.
+"""Absorbed factors: their levels are partialled out of the products of all other columns, from cell sums.
 
 The products of one factor's levels with each other are a diagonal matrix, so the largest factor costs one division a
-level and never a matrix of (levels + columns)^2. What further factors leave of it is a small dense system or, beyond
-DIRECT levels, a sparse one for the conjugate gradient (`gramian.linalg.absorb.projection`).
+level and never a matrix of (levels + columns)^2. The Schur complement for the levels of further factors is a small
+dense system or, beyond MAX_DIRECT_LEVELS levels, a sparse one for conjugate gradient
+(`gramian.linalg.absorb.projection`).
 
 Guimaraes and Portugal (2010), "A simple feasible procedure to fit models with high-dimensional fixed effects"; Gaure
 (2013), "OLS with multiple high dimensional category variables".
@@ -25,16 +26,26 @@ from gramian.linalg.self_products import self_products
 from gramian.linalg.solve import SAFETY
 from gramian.typing import Codes, Matrix, Vector
 
-LEVELS_PER_BLOCK = 16_384  # levels whose sums are multiplied together
-MAX_DIRECT_LEVELS = 1_000  # levels of all factors but the largest, up to which they are eliminated by Cholesky
+LEVELS_PER_BLOCK = 16_384  # levels in one matrix product, so that their sums stay in the cache
+MAX_DIRECT_LEVELS = 1_000  # levels of all factors but the largest, up to which Cholesky eliminates them
 
 
 @dataclass(frozen=True, slots=True)
 class LevelSums:
-    """Weighted sums of stored columns over the levels of one factor.
+    """Weighted sums of stored columns over the L levels of one factor.
 
-    weight : (L,) of each level. dense : (L, d) sums of the columns at `dense_at`. sparse : (L, s) of those at
-    `sparse_at`, columns that are zero outside a cell of other factors.
+    Attributes
+    ----------
+    weight : (L,)
+        Sum of weights of each level.
+    dense : (L, d)
+        Sums of the columns at `dense_at`.
+    dense_at : (d,) int
+        Positions of these columns.
+    sparse : (L, s)
+        Sums of the columns at `sparse_at`, which are zero outside a cell of other factors.
+    sparse_at : (s,) int
+        Positions of these columns.
     """
 
     weight: Vector
@@ -44,18 +55,26 @@ class LevelSums:
     sparse_at: Codes
 
     def combination_sums(self, v: Vector) -> Vector:
-        """Sums of the combination `v` of the columns, (L,)."""
+        """Sums over levels of the linear combination `v` of the columns, (L,)."""
         return np.asarray(self.dense @ v[self.dense_at] + self.sparse @ v[self.sparse_at])
 
 
 @dataclass(frozen=True, slots=True)
 class Absorption:
-    """What absorbing leaves.
+    """Products of stored columns after absorbing factors, and the effects of the levels.
 
-    products : (q, q) of the stored columns, without their part in the absorbed factors. sums : over the levels of the
-    largest factor, with the levels of the other factors as further columns. others : (L2, q), the share of the
-    levels of the other factors in each stored column. rank : dimension of the levels' span; `exact` False where it is
-    an upper bound.
+    Attributes
+    ----------
+    products : (q, q)
+        Of the parts of the stored columns that are orthogonal to the levels.
+    sums : LevelSums
+        Over the levels of the largest factor, with the L2 levels of the other factors as further columns.
+    others : (L2, q)
+        Coefficients of the levels of the other factors in the projection of each stored column.
+    rank : int
+        Dimension of the span of all levels.
+    exact : bool
+        False where `rank` is only an upper bound.
     """
 
     products: Matrix
@@ -65,12 +84,12 @@ class Absorption:
     exact: bool
 
     def effects(self, v: Vector) -> tuple[Vector, Vector]:
-        """Effects of the levels of the largest factor, and of those of the others, on the combination `v` (q,)."""
+        """Effects of the levels of the largest factor (L,) and of the others (L2,) on the combination `v` : (q,)."""
         other_effects = self.others @ v
         return self.sums.combination_sums(np.concatenate([v, -other_effects])) / self.sums.weight, other_effects
 
     def level_effects(self) -> tuple[Matrix, Matrix]:
-        """The levels' effects on every stored column: of the largest factor (L, q), of the others (L2, q)."""
+        """Effects of the levels on every stored column: of the largest factor (L, q), and of the others (L2, q)."""
         q, sums = len(self.products), self.sums
         own = np.flatnonzero(sums.sparse_at < q)
         of_other_factors = np.flatnonzero(sums.sparse_at >= q)
@@ -87,10 +106,23 @@ class Absorption:
 def absorb(
     moments: Moments, groups: Sequence[ColumnGroup], factors: Sequence[str], rounding_error: float
 ) -> Absorption:
-    """Sweep factors out of the products of the stored columns in `groups`.
+    """Partial factors out of the products of the stored columns in `groups`.
 
-    factors : labels, the largest first. unit : relative rounding error of a product.
-    Raises ConvergenceError where the levels of several large factors hardly overlap.
+    Parameters
+    ----------
+    moments : Moments
+        With tables of the factors.
+    groups : sequence of ColumnGroup
+        The q stored columns.
+    factors : sequence of str
+        The factors, that of most levels first.
+    rounding_error : float
+        Relative rounding error of a product.
+
+    Raises
+    ------
+    ConvergenceError
+        Where the levels of several large factors share too few rows for conjugate gradient.
     """
     q = sum(len(g.positions) for g in groups)
     indicators = _indicators(moments, factors[1:], q)
@@ -108,7 +140,7 @@ def absorb(
 
 
 def _indicators(moments: Moments, factors: Sequence[str], start: int) -> list[ColumnGroup]:
-    """The levels of factors as stored columns, from position `start` on."""
+    """The indicators of the levels of factors as stored columns, from position `start` on."""
     out = []
     for factor in factors:
         codes = np.arange(len(moments.levels[factor]))
@@ -147,7 +179,7 @@ def level_sums(moments: Moments, factor: str, groups: Sequence[ColumnGroup]) -> 
 
 
 def _compressed(levels: int, rows: list[Codes], at: list[Codes], values: list[Vector]) -> tuple[csr_array, Codes]:
-    """A sparse matrix of the columns that occur, and where they stand."""
+    """Sparse matrix (levels, s) of the columns that occur, and their positions (s,). at : positions; values : sums."""
     if not rows:
         return csr_array((levels, 0)), np.zeros(0, np.int64)
     all_positions = np.concatenate(at)
@@ -157,10 +189,12 @@ def _compressed(levels: int, rows: list[Codes], at: list[Codes], values: list[Ve
 
 
 def explained(sums: LevelSums, size: int) -> Matrix:
-    """Products (size, size) of the columns' means over levels: what the levels explain, blocks of levels at a time."""
+    """C'D^-1 C, (size, size): products of the columns' projections on the levels, from sums C and weights D."""
     out = np.zeros((size, size))
     dense = np.zeros((len(sums.dense_at),) * 2)
     cross = np.zeros((len(sums.sparse_at), len(sums.dense_at)))
+    # Columns scaled by the root give a symmetric product, which needs half of the operations and is symmetric to the
+    # last bit.
     inverse_root = 1.0 / np.sqrt(sums.weight)
     for start in range(0, len(inverse_root), LEVELS_PER_BLOCK):
         rows = slice(start, start + LEVELS_PER_BLOCK)
@@ -178,7 +212,10 @@ def explained(sums: LevelSums, size: int) -> Matrix:
 
 
 def _absorb_directly(S: Matrix, sums: LevelSums, q: int, rounding_error: float, levels: int) -> Absorption:
-    """The levels of all factors but the largest by pivoted Cholesky."""
+    """Eliminate the levels of all factors but the largest by pivoted Cholesky of their Schur complement.
+
+    Pivoting shows the rank, since levels of several factors are always dependent (each factor's sum to the constant).
+    """
     remainder = S - explained(sums, len(S))
     if len(S) == q:
         return Absorption(remainder, sums, np.zeros((0, q)), levels, True)
@@ -200,7 +237,7 @@ def _absorb_iteratively(
     q: int,
     rounding_error: float,
 ) -> Absorption:
-    """The levels of all factors but the largest by conjugate gradient on their sparse products."""
+    """Eliminate the levels of all factors but the largest by conjugate gradient on their sparse products."""
     inner = sums.sparse_at < q
     own, beyond = np.flatnonzero(inner), np.flatnonzero(~inner)
     columns = LevelSums(sums.weight, sums.dense, sums.dense_at, sums.sparse[:, own], sums.sparse_at[own])
@@ -213,17 +250,21 @@ def _absorb_iteratively(
     if len(own):
         B[:, columns.sparse_at] -= (share.T @ columns.sparse).toarray()
     projected = project(M, C, sums.weight, B, remainder.diagonal(), S.diagonal(), rounding_error)
+    # With the residual r = B - R X, B'X + X'r has an error of second order in that of X; B'X alone would be of first
+    # order.
     projected_products = B.T @ projected.X + projected.X.T @ projected.residual
     return Absorption(remainder - (projected_products + projected_products.T) / 2.0, sums, projected.X, 0, False)
 
 
 def _products_of_levels(moments: Moments, factors: Sequence[str]) -> csr_array:
+    """Sparse products of the levels of several factors with each other."""
     indicators = _indicators(moments, factors, 0)
     parts = [level_sums(moments, factor, indicators) for factor in factors]
     return csr_array(vstack([p.sparse for p in parts]))  # every level has rows, so every column occurs
 
 
 def _sums_of_levels(moments: Moments, factors: Sequence[str], groups: Sequence[ColumnGroup], q: int) -> Matrix:
+    """Sums of the stored columns over the levels of several factors, (levels, q)."""
     out = []
     for factor in factors:
         part = level_sums(moments, factor, groups)
@@ -238,8 +279,8 @@ def rank_of(moments: Moments, factors: Sequence[str]) -> tuple[int, bool]:
     """Dimension of the span of the levels of factors, and whether that is exact or an upper bound.
 
     Each factor after the first repeats one dimension for each connected component of the levels it shares rows with;
-    exact for two factors (Abowd, Creecy and Kramarz 2002), for more the largest number of components with any earlier
-    factor is counted.
+    exact for two factors (Abowd, Creecy and Kramarz, 2002). For more factors the largest number of components with any
+    earlier factor is counted, which is a lower bound of the repeated dimensions.
     """
     sizes = [len(moments.levels[f]) for f in factors]
     repeated = 0
@@ -249,7 +290,7 @@ def rank_of(moments: Moments, factors: Sequence[str]) -> tuple[int, bool]:
 
 
 def components(moments: Moments, one: str, other: str) -> int:
-    """Connected components of the levels of two factors, joined where they share a row."""
+    """Number of connected components of the graph of the levels of two factors, joined where they share a row."""
     from scipy.sparse.csgraph import connected_components  # takes longer to import than most fits last
 
     union = tuple(sorted((one, other)))

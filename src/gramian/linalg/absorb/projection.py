@@ -1,7 +1,8 @@
 """Projection on the levels of several large factors: conjugate gradient on sparse products, all columns together.
 
-M. Hestenes and E. Stiefel (1952). The error is bounded by the residual and the smallest Ritz value of the iteration
-(G. Golub and G. Meurant, "Matrices, Moments and Quadrature", 2010), and the residual is formed anew at the end.
+Hestenes and Stiefel (1952), with the diagonal as preconditioner. The error is bounded by the residual and the smallest
+Ritz value of the iteration (Golub and Meurant, "Matrices, Moments and Quadrature", 2010), and the residual is
+recomputed at the end.
 """
 
 from __future__ import annotations
@@ -17,16 +18,26 @@ from gramian.linalg.certificate import EPS
 from gramian.linalg.solve import SAFETY
 from gramian.typing import Matrix, Vector
 
-TOLERANCE = 1e-10  # error of a projection relative to what it leaves; products of what it leaves are off by the square
-MAX_ERROR = 1e-6  # its square is still below 1e-12
-MAX_STEPS = 20_000  # steps
-CHECK_INTERVAL = 10  # steps between looks at the error
-MIN_RITZ = 1e-13  # Ritz values below are rounding errors of zero: a level of one factor repeats those of another
+TOLERANCE = 1e-10  # error of a projection relative to its residual; products of residuals are off by the square
+MAX_ERROR = 1e-6  # largest error that is accepted at the end: products are then off by 1e-12
+MAX_STEPS = 20_000
+CHECK_INTERVAL = 10  # steps between tests of convergence, each of which solves an eigenvalue problem
+MIN_RITZ = 1e-13  # smaller Ritz values are zeros with rounding errors: the system is singular but consistent
 
 
 @dataclass(frozen=True, slots=True)
 class Projected:
-    """X : (n, k) with R X = B but for the residual (n, k), formed anew. steps : how many were taken."""
+    """Solution of R X = B for k right-hand sides.
+
+    Attributes
+    ----------
+    X : (n, k)
+        The solution.
+    residual : (n, k)
+        B - R X, recomputed at the end.
+    steps : int
+        Steps taken.
+    """
 
     X: Matrix
     residual: Matrix
@@ -35,7 +46,19 @@ class Projected:
 
 @dataclass(frozen=True, slots=True)
 class SchurComplement:
-    """R = M - C' D^-1 C, positive semidefinite, never written out. M : (n, n), C : (L, n) sparse, weight : (L,)."""
+    """R = M - C' D^-1 C, positive semidefinite, as an operator that is never written out.
+
+    Attributes
+    ----------
+    M : sparse (n, n)
+        Products of the levels of all factors but the largest.
+    C : sparse (L, n)
+        Products of the levels of the largest factor with them.
+    transposed : sparse (n, L)
+        C' in row order, for fast products.
+    weight : (L,)
+        Diagonal D of the products of the largest factor.
+    """
 
     M: csr_array
     C: csr_array
@@ -46,7 +69,7 @@ class SchurComplement:
         return np.asarray(self.M @ P - self.transposed @ ((self.C @ P) / self.weight[:, None]))
 
     def diagonal(self) -> Vector:
-        """Its diagonal, (n,)."""
+        """The diagonal of R, (n,)."""
         squares = self.transposed.multiply(self.transposed) @ (1.0 / self.weight)
         return np.asarray(self.M.diagonal() - squares)
 
@@ -62,12 +85,37 @@ def project(
 ) -> Projected:
     """Solve (M - C' D^-1 C) X = B for k columns at once.
 
-    left : (k,) squares of the columns before this projection, raw : (k,) as they were summed. A column is done when the
-    error of its projection is below ENOUGH times what is left of it. Raises ConvergenceError.
+    Parameters
+    ----------
+    M : sparse (n, n)
+        Products of the levels of all factors but the largest.
+    C : sparse (L, n)
+        Their products with the levels of the largest factor.
+    weight : (L,)
+        Diagonal D of the products of the largest factor.
+    B : (n, k)
+        Products of the levels with the columns, the largest factor partialled out.
+    remaining : (k,)
+        Squares of the columns before this projection.
+    summed_squares : (k,)
+        Squares of the columns as they were summed.
+    rounding_error : float
+        Relative rounding error of a product.
+
+    Raises
+    ------
+    ConvergenceError
+        Where the error of some projection stays above MAX_ERROR relative to its residual.
+
+    Notes
+    -----
+    A column has converged when the error of its projection, in the norm of R, is below TOLERANCE times the norm of its
+    residual: ||x - x*||_R^2 <= r'P r / (smallest Ritz value), with the preconditioner P.
     """
     R = SchurComplement(M, C, csr_array(C.T), weight)
     diagonal = R.diagonal()
     redundant = diagonal <= SAFETY * rounding_error * M.diagonal()
+    # A level that the largest factor explains has a zero row in R but for rounding: it gets no coefficient.
     inverse = np.where(redundant, 0.0, 1.0 / np.where(redundant, 1.0, diagonal))[:, None]
     floor = (8 * EPS) ** 2 * summed_squares  # the rounding of B itself
     loop = _ConjugateGradient(B, inverse, remaining, floor)
@@ -85,7 +133,7 @@ def project(
 
 
 class _ConjugateGradient:
-    """The iteration under way; every column has its own step lengths."""
+    """State of the preconditioned iteration; every column has step lengths of its own."""
 
     def __init__(self, B: Matrix, inverse: Matrix, remaining: Vector, floor: Vector) -> None:
         self.X, self.r, self.inverse = np.zeros_like(B), B.copy(), inverse
@@ -101,7 +149,7 @@ class _ConjugateGradient:
         return len(self.rates)
 
     def step(self, R: SchurComplement) -> None:
-        """One step of every column that is not done."""
+        """One step of every column that is still active."""
         q = R @ self.p
         curvature = (self.p * q).sum(axis=0)
         self.active &= curvature > 0.0
@@ -119,8 +167,10 @@ class _ConjugateGradient:
         self.ratios.append(ratio)
 
     def converged(self) -> bool:
-        """Whether the error of every column is small enough."""
+        """Whether the error of every column is small enough; columns that are become inactive."""
         enough = np.maximum(TOLERANCE**2 * np.maximum(self.remaining, 0.0), self.floor)
+        # Eigenvalues of a matrix with unit diagonal average one, so the smallest is hardly larger: a residual like this
+        # cannot pass, and the eigenvalue problem is saved.
         if (self.active & (self.rho > enough)).any():
             return False
         unconverged = self.rho / self.smallest_ritz_values() > enough
@@ -128,7 +178,7 @@ class _ConjugateGradient:
         return not self.active.any()
 
     def smallest_ritz_values(self) -> Vector:
-        """The smallest Ritz value of every column that is not rounding, (k,)."""
+        """The smallest Ritz value of every column that is not a zero with rounding errors, (k,)."""
         return np.array(
             [
                 _smallest_ritz_value([r[j] for r in self.rates], [s[j] for s in self.ratios])
@@ -138,7 +188,7 @@ class _ConjugateGradient:
 
 
 def _smallest_ritz_value(rates: list[float], ratios: list[float]) -> float:
-    """Smallest eigenvalue of the Lanczos matrix that belongs to the steps of a column."""
+    """Smallest eigenvalue of the Lanczos matrix, computed from the step lengths and ratios of a column's iteration."""
     steps = next((i for i, rate in enumerate(rates) if rate <= 0.0), len(rates))
     if not steps:
         return 1.0

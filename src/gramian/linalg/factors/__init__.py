@@ -1,1 +1,1 @@
-"""Factors in the sums: levels, cells, tables of cell sums."""
+"""Factors in the moments: levels, cells and tables of cell sums."""

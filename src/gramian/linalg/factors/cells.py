@@ -1,4 +1,4 @@
-"""Sums of monomials over the cells of one or more factors: what a factor contributes to the moments."""
+"""Sums of monomials over the cells of one or more factors: the part of the moments that concerns factors."""
 
 from __future__ import annotations
 
@@ -10,17 +10,23 @@ import numpy as np
 from gramian.linalg.factors.unique_codes import unique_codes
 from gramian.typing import Codes, Mask, Matrix, Vector
 
-CELLS_PER_BLOCK = 1 << 16  # cells whose sums are added together
-CELLS_PER_ROW = 4  # cells for each row of a block, up to which all cells are touched at once
-MAX_DENSE_CELLS = 1 << 22  # up to so many cells a table is kept dense while it is being filled
+CELLS_PER_BLOCK = 1 << 16  # cells that are added by one indexing operation, so that copies stay small
+CELLS_PER_ROW = 4  # cells per row of a block, up to which `bincount` over all cells is worth its cost
+MAX_DENSE_CELLS = 1 << 22  # possible cells up to which a table is accumulated as a dense array
 
 
 @dataclass(frozen=True, slots=True)
 class CellSums:
-    """Sums over observed cells.
+    """Sums of k monomials over the observed cells of f factors.
 
-    cells : (c, f) codes, one column a factor, in lexicographic order, each cell once. rows : (c,) how many rows.
-    sums : (c, k) sums of k monomials.
+    Attributes
+    ----------
+    cells : (c, f) int
+        Level codes, one column a factor, in lexicographic order, each cell once.
+    rows : (c,) int
+        Rows in each cell.
+    sums : (c, k)
+        Sums of the monomials.
     """
 
     cells: Codes
@@ -29,11 +35,14 @@ class CellSums:
 
     @classmethod
     def empty(cls, factors: int, monomials: int) -> CellSums:
-        """No cells."""
+        """Sums without any cell."""
         return cls(np.zeros((0, factors), np.int64), np.zeros(0, np.int64), np.zeros((0, monomials)))
 
     def recode(self, maps: Sequence[Codes]) -> CellSums:
-        """The same sums with each factor's codes replaced by `map[code]`; a cell whose code becomes -1 is left out."""
+        """The same sums with each factor's codes replaced by `map[code]`; cells with a new code of -1 are removed.
+
+        maps : for each factor an array, old code -> new code. Cells that become equal are added up.
+        """
         if any((m < 0).any() for m in maps):
             present = np.logical_and.reduce([m[c] >= 0 for m, c in zip(maps, self.cells.T, strict=True)])
             return CellSums(self.cells[present], self.rows[present], self.sums[present]).recode(
@@ -45,7 +54,7 @@ class CellSums:
         return sum_duplicates(cells, self.rows, self.sums)
 
     def project(self, factors: Sequence[int], monomials: Sequence[int]) -> CellSums:
-        """Sums over coarser cells: only these factors and these monomials, by their places."""
+        """Sums over the cells of fewer factors, and of fewer monomials, by their places."""
         return sum_duplicates(self.cells[:, list(factors)], self.rows, self.sums[:, list(monomials)])
 
     def __add__(self, other: CellSums, /) -> CellSums:
@@ -62,14 +71,14 @@ class CellSums:
         return CellSums(cells, rows, sums)
 
     def __sub__(self, other: CellSums, /) -> CellSums:
-        """The difference; a cell whose rows are all gone is left out, with what rounding left of its sums."""
+        """The difference; cells without rows are removed, with the rounding errors left in their sums."""
         difference = self + CellSums(other.cells, -other.rows, -other.sums)
         present = difference.rows != 0
         return CellSums(difference.cells[present], difference.rows[present], difference.sums[present])
 
 
 def sum_duplicates(cells: Codes, rows: Codes, sums: Matrix) -> CellSums:
-    """Sort cells, adding those that occur more than once in the order in which they stand."""
+    """Cells in order, with those that occur more than once added up in the order in which they stand."""
     order = cell_order(cells)
     cells = cells[order]
     starts_run = _starts_run(cells)
@@ -80,7 +89,7 @@ def sum_duplicates(cells: Codes, rows: Codes, sums: Matrix) -> CellSums:
 
 
 def unique_cells(cells: Codes) -> tuple[Codes, Codes]:
-    """The different cells in lexicographic order, and for each given cell which of them it is."""
+    """The different cells in lexicographic order, and for each given cell its index among them."""
     keys = _keys(cells)
     if keys is not None:
         different, group = unique_codes(keys)
@@ -95,13 +104,14 @@ def unique_cells(cells: Codes) -> tuple[Codes, Codes]:
 
 
 def cell_order(cells: Codes) -> Codes:
-    """The stable order that sorts cells lexicographically; runs in order are only merged."""
+    """The stable order that sorts cells lexicographically."""
     keys = _keys(cells)
+    # The stable sort of integer keys merges runs that are already in order.
     return np.lexsort(cells.T[::-1]) if keys is None else np.argsort(keys, kind="stable")
 
 
 def _keys(cells: Codes) -> Codes | None:
-    """One number for each cell, in the same order; None where there is none within 64 bits."""
+    """One integer for each cell, which sorts as the cell does; None where 64 bits do not suffice."""
     if not cells.size:
         return None if cells.shape[1] else np.zeros(len(cells), np.int64)
     sizes = cells.max(axis=0) + 1
@@ -114,21 +124,25 @@ def _keys(cells: Codes) -> Codes | None:
 
 
 def _starts_run(cells: Codes) -> Mask:
+    """Mask of the sorted cells that differ from the one before them."""
     starts_run = np.ones(len(cells), np.bool_)
     starts_run[1:] = (cells[1:] != cells[:-1]).any(axis=1)
     return starts_run
 
 
 def _increasing(places: Codes) -> bool:
-    """Whether a map keeps the order of all codes that have a place."""
+    """Whether a map keeps the order of all codes that have a new code."""
     mapped = places[places >= 0]
     return bool((mapped[1:] > mapped[:-1]).all())
 
 
 class CellAccumulator:
-    """A table of cell sums while it is being filled; only a unit's pass ever holds one.
+    """Accumulates one table of cell sums; used within one pass only.
 
-    Dense over the product of the factors' capacities while that is small, a list of sorted pieces beyond.
+    Dense over the product of the factors' capacities while that is small, else a list of sorted pieces, of which each
+    is at least twice as long as the next, so that merging costs O(n log n) in all.
+
+    factors, monomials : their numbers.
     """
 
     def __init__(self, factors: int, monomials: int) -> None:
@@ -143,9 +157,18 @@ class CellAccumulator:
     def add(
         self, codes: Sequence[Codes], sizes: Sequence[int], value: Callable[[int], Vector], count: Vector | None
     ) -> None:
-        """Add a block.
+        """Add a block of rows.
 
-        codes, sizes : a factor's codes and its levels so far. value : the i-th monomial. count : rows per row.
+        Parameters
+        ----------
+        codes : f arrays (n,)
+            Level codes of each factor.
+        sizes : f ints
+            Levels of each factor seen so far.
+        value : callable
+            i -> values (n,) of the i-th monomial.
+        count : (n,) or None
+            Frequency weight of each row.
         """
         if any(size > capacity for size, capacity in zip(sizes, self.capacity, strict=True)):
             self._grow(sizes)
@@ -155,6 +178,7 @@ class CellAccumulator:
             self._add_piece(codes, value, count)
 
     def _add_dense(self, codes: Sequence[Codes], value: Callable[[int], Vector], count: Vector | None) -> None:
+        """Add a block to the dense table, or collect it while blocks are short compared with the table."""
         cell = self._flat(codes)
         if len(self.rows) <= CELLS_PER_ROW * len(cell):
             self._add_cell_sums(cell, [value(i) for i in range(self.monomials)], count)
@@ -165,7 +189,7 @@ class CellAccumulator:
             self._flush()
 
     def _flush(self) -> None:
-        """Sum up the blocks that wait until they are many enough for the width of the table."""
+        """Sum the collected blocks."""
         if self.pending:
             cells, values, counts = zip(*self.pending, strict=True)
             self.pending = []
@@ -174,12 +198,14 @@ class CellAccumulator:
             )
 
     def _add_cell_sums(self, cell: Codes, values: Sequence[Vector] | Matrix, count: Vector | None) -> None:
+        """Add values to the dense table. cell : (n,) flat indices. values : k arrays (n,)."""
         width = len(self.rows)  # `bincount` lets other threads run; `add.at` does not
         self.rows += np.bincount(cell, count, width).astype(np.int64)
         for i in range(self.monomials):
             self.sums[i] += np.bincount(cell, values[i], width)
 
     def _add_piece(self, codes: Sequence[Codes], value: Callable[[int], Vector], count: Vector | None) -> None:
+        """Sum a block by sorting its cells, then merge it with earlier pieces of similar length."""
         cells = np.column_stack(codes)
         rows = np.ones(len(cells), np.int64) if count is None else count.astype(np.int64)
         self.pieces.append(sum_duplicates(cells, rows, np.column_stack([value(i) for i in range(self.monomials)])))
@@ -188,12 +214,14 @@ class CellAccumulator:
             self.pieces[-1] = self.pieces[-1] + last
 
     def _flat(self, codes: Sequence[Codes]) -> Codes:
+        """Flat index of each row's cell in the dense table."""
         cell = codes[0]
         for code, capacity in zip(codes[1:], self.capacity[1:], strict=True):
             cell = cell * capacity + code
         return cell
 
     def _grow(self, sizes: Sequence[int]) -> None:
+        """Enlarge the capacities to powers of two, and move the sums so far to the new table."""
         accumulated = self.finish()
         self.capacity = tuple(1 << max(4, (size - 1).bit_length()) for size in sizes)
         width = int(np.prod([float(c) for c in self.capacity]))
@@ -217,14 +245,14 @@ class CellAccumulator:
 
 
 def _concatenated_counts(cells: Sequence[Codes], counts: Sequence[Vector | None]) -> Vector | None:
-    """The counts of several blocks; a block without counts has one row a row."""
+    """Frequency weights of several blocks; those of a block without any are one."""
     if all(count is None for count in counts):
         return None
     return np.concatenate([np.ones(len(c)) if n is None else n for c, n in zip(cells, counts, strict=True)])
 
 
 def sum_pieces(pieces: Sequence[CellSums], factors: int, monomials: int) -> CellSums:
-    """The sum of pieces, smallest last first."""
+    """The sum of sorted pieces, the shortest (last) first."""
     total = CellSums.empty(factors, monomials)
     for piece in reversed(pieces):
         total = piece + total

@@ -1,6 +1,6 @@
 """Levels of factors in canonical order: a tuple while they are few, an array when they are many.
 
-Numbers stand by value, text by code point, false before true; numbers before text where both occur.
+Numbers sort by value, text by code point, False before True; numbers before text where both occur.
 """
 
 from __future__ import annotations
@@ -16,17 +16,21 @@ from numpy.typing import NDArray
 from gramian.linalg.factors.unique_codes import unique_codes
 from gramian.typing import Codes, Level, Mask
 
-MIN_ARRAY_LEVELS = 1024  # levels from which on arrays are quicker than Python's objects
+MIN_ARRAY_LEVELS = 1024  # levels from which on arrays are faster than Python objects
 TEXT = StringDType()
-MAX_FIXED_WIDTH = 64  # bytes of a text, up to which all are kept in the same width
+MAX_FIXED_WIDTH = 64  # bytes of the longest text, up to which an array of fixed width is used
 MAX_EXACT_INTEGER = 2**53  # beyond it an integer and a float do not compare exactly
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LevelList(Sequence[Level]):
-    """Many levels of one type: integers, floats or text. Equal to a tuple of the same levels.
+    """Many levels of one type (integers, floats or text) as an array. Equal to a tuple of the same levels.
 
-    values : text as UTF-8 of fixed width where it is short and has no zero bytes, which sorts by code point.
+    Attributes
+    ----------
+    values : (n,)
+        Text as UTF-8 bytes of fixed width where it is short and has no zero bytes (bytes sort by code point), else as
+        variable-width strings.
     """
 
     values: NDArray[Any]
@@ -57,7 +61,7 @@ class LevelList(Sequence[Level]):
 
 
 def canonical(levels: Iterable[Level]) -> Sequence[Level]:
-    """Different levels in canonical order."""
+    """The different levels in canonical order."""
     if not isinstance(levels, LevelList):
         return tuple(sorted(set(levels), key=lambda v: (isinstance(v, str), v)))
     values = levels.values
@@ -67,7 +71,7 @@ def canonical(levels: Iterable[Level]) -> Sequence[Level]:
 
 
 def union(a: Sequence[Level], b: Sequence[Level]) -> Sequence[Level]:
-    """Levels of both in canonical order."""
+    """The levels of both in canonical order."""
     if a is b or a == b:
         return a
     arrays = _as_arrays(a, b)
@@ -75,7 +79,7 @@ def union(a: Sequence[Level], b: Sequence[Level]) -> Sequence[Level]:
 
 
 def positions(source: Sequence[Level], levels: Sequence[Level]) -> Codes:
-    """Where each known level stands among `levels`; -1 for one that is not there (and has no rows)."""
+    """Position of each level of `source` among `levels`, -1 for one that is not there (and has no rows)."""
     arrays = _as_arrays(source, levels)
     if arrays is None:
         place = {level: i for i, level in enumerate(levels)}
@@ -87,13 +91,13 @@ def positions(source: Sequence[Level], levels: Sequence[Level]) -> Codes:
 
 
 def to_python(values: NDArray[Any]) -> list[Level]:
-    """Levels of an array as Python's objects."""
+    """The levels of an array as Python objects."""
     objects: list[Any] = values.tolist()
     return [level.decode() for level in objects] if values.dtype.kind == "S" else objects
 
 
 def text_array(levels: Sequence[str]) -> NDArray[Any]:
-    """Texts as an array."""
+    """Texts as an array: UTF-8 bytes of fixed width where they are short and without zero bytes."""
     data = [level.encode() for level in levels]
     if max(map(len, data), default=0) > MAX_FIXED_WIDTH or any(b"\0" in level for level in data):
         return np.array(levels, TEXT)
@@ -108,11 +112,12 @@ def select_levels(levels: Sequence[Level], used: Mask) -> Sequence[Level]:
 
 
 def _sequence(values: NDArray[Any]) -> Sequence[Level]:
+    """A sequence of levels: a LevelList where they are many, else a tuple."""
     return LevelList(values) if len(values) >= MIN_ARRAY_LEVELS else tuple(to_python(values))
 
 
 def _as_arrays(a: Sequence[Level], b: Sequence[Level]) -> tuple[NDArray[Any], NDArray[Any]] | None:
-    """Both as arrays of one type; None where Python's comparison is quicker, or the only one that is right."""
+    """Both as arrays of one type; None where Python's comparison is faster, or the only correct one."""
     if not isinstance(a, LevelList) and not isinstance(b, LevelList):
         return None
     left, right = array_of(a), array_of(b)

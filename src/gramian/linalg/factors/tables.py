@@ -1,4 +1,4 @@
-"""All tables of cell sums of one unit while they are being filled."""
+"""Accumulation of all tables of cell sums of one unit."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from gramian.linalg.columns import Columns, Factors
 from gramian.linalg.factors.cells import CellAccumulator, CellSums
 from gramian.typing import Vector
 
-MAX_JOINT_CELLS = 4096  # cells of all factors together up to which one table is filled for all
+MAX_JOINT_CELLS = 4096  # cells of all factors jointly, up to which one joint table serves all others
 
 
 class TablesAccumulator:
-    """Sums over the cells of several sets of factors.
+    """Accumulates sums over the cells of several sets of factors.
 
-    While the cells of all factors together are few, only these are filled, and every other table is a sum over them;
-    beyond that each table is filled for itself.
+    While the joint cells of all factors are few, only the joint table is accumulated, and every other table is a sum
+    over it; beyond that each table is accumulated separately.
 
     places : factors -> positions (dense block, then extra) of the monomials that are summed over their cells.
     """
@@ -31,7 +31,19 @@ class TablesAccumulator:
         self.joint_sums: dict[Factors, CellSums] = {}
 
     def add(self, columns: Columns, root_weight: Vector | None, count: Vector | None, sizes: Mapping[str, int]) -> None:
-        """Add a block. root : square roots of the weights that the monomials have been multiplied by, or None."""
+        """Add a block of rows.
+
+        Parameters
+        ----------
+        columns : Columns
+            Monomials, already multiplied by the roots of the weights.
+        root_weight : (n,) or None
+            Square roots of the weights. Sums are of w m, so monomials are multiplied by them once more.
+        count : (n,) or None
+            Frequency weight of each row.
+        sizes : mapping
+            Factor -> number of levels seen so far.
+        """
         if self.use_joint and prod(sizes[f] for f in self.all_factors) > MAX_JOINT_CELLS:
             self.joint_sums, self.use_joint = self._sums_of_joint(), False
         if self.use_joint:
@@ -48,6 +60,7 @@ class TablesAccumulator:
         return {f: self.joint_sums[f] + t if f in self.joint_sums else t for f, t in sums.items()}
 
     def _sums_of_joint(self) -> dict[Factors, CellSums]:
+        """Every table as a sum over the joint cells."""
         all_sums = self.joint.finish()
         return {
             factors: all_sums.project(
@@ -66,6 +79,8 @@ def _fill(
     count: Vector | None,
     sizes: Mapping[str, int],
 ) -> None:
+    """Add a block to one table."""
+
     def value(i: int) -> Vector:
         values = columns.value(places[i])
         return values if root_weight is None else values * root_weight

@@ -1,4 +1,4 @@
-"""Different values of keys: by a table of flags where whole numbers lie close together, else by merging."""
+"""Different values of keys: by a table of flags where integers lie close together, else by sorting."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from gramian.typing import Codes
 
 T = TypeVar("T", bound=np.generic)
-MAX_PLACES_PER_KEY = 4  # places of a table for each key, up to which flags are quicker than sorting
+MAX_PLACES_PER_KEY = 4  # range of the keys per key, up to which flags are faster than sorting
 
 
 def unique_codes(keys: NDArray[T]) -> tuple[NDArray[T], Codes]:
-    """The different keys in order, and for each given key which of them it is."""
+    """The different keys in order, and for each given key its index among them. As `np.unique`, but faster."""
     if keys.dtype.kind != "i" or not len(keys):
         return _by_sorting(keys)
     low, high = int(keys.min()), int(keys.max())
@@ -28,6 +28,7 @@ def unique_codes(keys: NDArray[T]) -> tuple[NDArray[T], Codes]:
 
 
 def _by_sorting(keys: NDArray[T]) -> tuple[NDArray[T], Codes]:
+    """As `unique_codes`, by a stable sort."""
     order = np.argsort(keys, kind="stable")  # runs that are in order already are only merged
     ordered = keys[order]
     starts_run = np.ones(len(keys), np.bool_)

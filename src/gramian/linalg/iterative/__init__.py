@@ -1,1 +1,1 @@
-"""Iterative methods on quadratics, as textbooks write them."""
+"""Iterative methods on quadratics in their textbook form."""

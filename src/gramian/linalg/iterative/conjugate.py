@@ -1,6 +1,6 @@
 """Conjugate gradient and limited-memory BFGS on f(b) = b'Ab/2 - c'b, from zero; each yields its iterates.
 
-J. Nocedal and S. Wright, Numerical Optimization (2006): algorithms 5.2, 7.4 and 7.5.
+J. Nocedal and S. Wright, "Numerical Optimization" (2006): algorithms 5.2, 7.4 and 7.5.
 """
 
 from __future__ import annotations
@@ -12,12 +12,27 @@ import numpy as np
 
 from gramian.typing import Matrix, Vector
 
-MEMORY = 10
+MEMORY = 10  # corrections that limited-memory BFGS stores
 Correction = tuple[Vector, Vector, float]  # s, y, 1 / s'y
 
 
 def conjugate_gradient(A: Matrix, c: Vector) -> Iterator[Vector]:
-    """Hestenes and Stiefel (1952): in exact arithmetic done after as many steps as A has different eigenvalues."""
+    """Conjugate gradient (Hestenes and Stiefel, 1952), which ends without curvature.
+
+    In exact arithmetic it needs as many steps as A has different eigenvalues.
+
+    Parameters
+    ----------
+    A : (q, q)
+        Symmetric, positive semidefinite.
+    c : (q,)
+        In the range of A.
+
+    Yields
+    ------
+    b : (q,)
+        The iterate after each step.
+    """
     b, r = np.zeros_like(c), c
     p, size = r, r @ r
     while True:
@@ -35,8 +50,8 @@ def conjugate_gradient(A: Matrix, c: Vector) -> Iterator[Vector]:
 def lbfgs(A: Matrix, c: Vector, memory: int = MEMORY) -> Iterator[Vector]:
     """Limited-memory BFGS with the exact line search.
 
-    On a quadratic its steps are those of the conjugate gradient in exact arithmetic (Kolda, O'Leary and Nazareth 1998),
-    so that what tells them apart here is rounding.
+    On a quadratic its steps are those of conjugate gradient in exact arithmetic (Kolda, O'Leary and Nazareth, 1998), so
+    the two differ by rounding only.
     """
     b, g = np.zeros_like(c), -c
     corrections: deque[Correction] = deque(maxlen=memory)
@@ -56,7 +71,7 @@ def lbfgs(A: Matrix, c: Vector, memory: int = MEMORY) -> Iterator[Vector]:
 
 
 def two_loop_recursion(g: Vector, corrections: deque[Correction]) -> Vector:
-    """Hg for the inverse Hessian approximation H that the corrections define (algorithm 7.4, scaling 7.20)."""
+    """H g for the inverse Hessian approximation H of the corrections (algorithm 7.4, initial scaling 7.20)."""
     q, shares = g, list[float]()
     for s, y, inverse in reversed(corrections):
         shares.append(inverse * float(s @ q))
@@ -70,7 +85,10 @@ def two_loop_recursion(g: Vector, corrections: deque[Correction]) -> Vector:
 
 
 def conjugate_steps(digits: float, condition: float, rank: int) -> float:
-    """Steps from the bound 2 ((sqrt k - 1)/(sqrt k + 1))^j on the error, and never more than the rank."""
+    """Steps to so many digits by the bound 2 ((sqrt k - 1) / (sqrt k + 1))^j on the relative error, at most the rank.
+
+    The bound is on the error in the norm of A; k is the condition number.
+    """
     gain = 2.0 / (float(np.sqrt(condition)) + 1.0)
     if gain >= 1.0:
         return min(1.0, float(rank))

@@ -1,4 +1,4 @@
-"""Quadratics for iterative methods: spectrum, the minimum to all digits, and how near an iteration comes to it."""
+"""Quadratics for iterative methods: spectrum, an accurate minimum, and the error of each iterate."""
 
 from __future__ import annotations
 
@@ -11,16 +11,26 @@ from gramian.linalg.certificate import EPS
 from gramian.linalg.doubledouble import Pair, pair, total, two_product
 from gramian.typing import Matrix, Vector
 
-DIVERGED = 1e8  # an error this large, after a start at one, is on its way to infinity
-MAX_CORRECTION = 0.05  # a refinement step below this share of the solution is a correction
+DIVERGED = 1e8  # relative error from which on a method counts as divergent; it starts at one
+MAX_CORRECTION = 0.05  # relative size up to which the first step of refinement is accepted
 
 
 @dataclass(frozen=True, slots=True)
 class Quadratic:
-    """f(b) = b'Ab/2 - c'b.
+    """f(b) = b'Ab/2 - c'b with its spectrum.
 
-    A : (q, q) symmetric, positive semidefinite. c : (q,) in its range. minimum : (q,), of least norm where there are
-    several. values : (r,) ascending, the eigenvalues of A that are not zero. vectors : (q, r) theirs.
+    Attributes
+    ----------
+    A : (q, q)
+        Symmetric, positive semidefinite.
+    c : (q,)
+        In the range of A.
+    minimum : (q,)
+        The minimum, of least norm where there are several.
+    values : (r,)
+        The nonzero eigenvalues of A, rising.
+    vectors : (q, r)
+        Their eigenvectors.
     """
 
     A: Matrix
@@ -31,16 +41,16 @@ class Quadratic:
 
     @property
     def condition(self) -> float:
-        """Largest eigenvalue over the smallest that is not zero."""
+        """Largest over smallest nonzero eigenvalue."""
         return float(self.values[-1] / self.values[0]) if len(self.values) else 1.0
 
     @property
     def attainable(self) -> float:
-        """Relative error, roughly, at which gradient descent stops: steps below the last place of b are lost."""
+        """Approximate relative error at which gradient descent stagnates: steps below the last bit of b are lost."""
         return EPS * self.condition
 
     def error(self, b: Vector) -> float:
-        """||b - minimum|| / ||minimum||."""
+        """||b - minimum|| / ||minimum||, or the absolute error where the minimum is zero."""
         difference, size = b - self.minimum, self.minimum @ self.minimum
         return float(np.sqrt(difference @ difference / size)) if size else float(np.sqrt(difference @ difference))
 
@@ -48,8 +58,18 @@ class Quadratic:
 def quadratic(A: Matrix, c: Vector, approximation: Vector, rank: int, inverse: Matrix | None = None) -> Quadratic:
     """The quadratic with its spectrum and its minimum.
 
-    near : (q,) a minimum, as well as it is known. rank : of A. inverse : (q, q) of A where it has one, accurate beyond
-    what A itself tells of it.
+    Parameters
+    ----------
+    A : (q, q)
+        Symmetric, positive semidefinite.
+    c : (q,)
+        In the range of A.
+    approximation : (q,)
+        An approximate minimum.
+    rank : int
+        Rank of A.
+    inverse : (q, q) or None
+        Inverse of A where it has one, if it is more accurate than what A in float64 determines.
     """
     values, vectors = spectrum(A, rank, inverse)
     start = approximation if rank == len(A) else vectors @ (vectors.T @ approximation)
@@ -57,7 +77,11 @@ def quadratic(A: Matrix, c: Vector, approximation: Vector, rank: int, inverse: M
 
 
 def spectrum(A: Matrix, rank: int, inverse: Matrix | None = None) -> tuple[Vector, Matrix]:
-    """The `rank` largest eigenvalues, ascending, with vectors; small ones from the inverse, which knows them best."""
+    """The `rank` largest eigenvalues, rising, with eigenvectors.
+
+    Eigenvalues of A have an absolute error of about u l_max, so small ones are taken from the inverse, where they are
+    the large ones.
+    """
     values, vectors = np.linalg.eigh(A)
     values, vectors = values[len(A) - rank :], vectors[:, len(A) - rank :]
     if not rank:
@@ -71,9 +95,9 @@ def spectrum(A: Matrix, rank: int, inverse: Matrix | None = None) -> tuple[Vecto
 
 
 def refined(A: Matrix, c: Vector, b: Vector, values: Vector, vectors: Matrix, steps: int = 20) -> Vector:
-    """b improved by residuals in double-double until they say nothing more (Higham 2002, 12.1).
+    """b improved by iterative refinement with residuals in double-double (Higham 2002, section 12.1).
 
-    Where A is too near to singular for float64 the corrections do not shrink, and b is left as it is.
+    Where A is too near to singular for float64 the corrections do not halve, and b is left as it is.
     """
     before = MAX_CORRECTION * float(np.linalg.norm(b)) if b.any() else np.inf
     for _ in range(steps):
@@ -86,15 +110,20 @@ def refined(A: Matrix, c: Vector, b: Vector, values: Vector, vectors: Matrix, st
 
 
 def residual(A: Matrix, c: Vector, b: Vector) -> Vector:
-    """c - Ab in double-double, rounded once; A symmetric."""
+    """c - A b in double-double, rounded once; A symmetric."""
     return (pair(c) - total(Pair(*two_product(A, b[:, None])))).value
 
 
 @dataclass(frozen=True, slots=True)
 class Descent:
-    """Gradient descent with a fixed rate, told in closed form: every step multiplies the error by (1 - rate * value).
+    """Gradient descent with a fixed rate in closed form: the error along eigenvector i shrinks by 1 - rate l_i.
 
-    share : (r,) the relative error at the start along each eigenvector. logs : (r,) of |1 - rate * value|.
+    Attributes
+    ----------
+    share : (r,)
+        Relative error at the start along each eigenvector.
+    logs : (r,)
+        log |1 - rate l_i|.
     """
 
     share: Vector
@@ -102,7 +131,7 @@ class Descent:
 
     @property
     def converges(self) -> bool:
-        """Whether every part of the error shrinks."""
+        """Whether every component of the error shrinks."""
         return bool((self.logs < 0.0).all())
 
     def error(self, steps: float) -> float:
@@ -112,7 +141,7 @@ class Descent:
         return float(np.linalg.norm(self.share * np.exp(steps * self.logs)))
 
     def steps(self, error: float) -> int | None:
-        """The least number of steps to this error, by bisection; None where there is none."""
+        """The least number of steps to this relative error, by bisection; None where it is never reached."""
         if self.error(0) <= error:
             return 0
         if not self.converges:
@@ -137,10 +166,16 @@ def descent(problem: Quadratic, rate: float) -> Descent:
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """The way of a method from zero.
+    """The course of a method that was run from zero.
 
-    errors : (k + 1,) relative error before the first step and after each. end : "reached", "stalled", "diverged",
-    "stopped". path : (k + 1, 2) coefficients where there are two of them, else None.
+    Attributes
+    ----------
+    errors : (k + 1,)
+        Relative error before the first step and after each.
+    end : str
+        "reached", "stalled", "diverged" or "stopped" (at the limit of steps).
+    path : (k + 1, 2) or None
+        The iterates where there are two coefficients.
     """
 
     errors: Vector
@@ -149,17 +184,31 @@ class Trace:
 
     @property
     def best(self) -> float:
-        """The least error."""
+        """The least relative error."""
         return float(np.nanmin(self.errors))
 
     def steps(self, error: float) -> int | None:
-        """The least number of steps to this error; None where it was not reached."""
+        """The least number of steps to this relative error; None where it was not reached."""
         hit = np.flatnonzero(self.errors <= error)
         return int(hit[0]) if len(hit) else None
 
 
 def follow(iterates: Iterator[Vector], problem: Quadratic, error: float, limit: int, patience: float) -> Trace:
-    """Take steps until the error is reached, `limit` steps are done, or for `patience` steps nothing got better."""
+    """Run a method until an error is reached, `limit` steps are done, or nothing improved for `patience` steps.
+
+    Parameters
+    ----------
+    iterates : iterator of (q,)
+        The method.
+    problem : Quadratic
+        Its problem.
+    error : float
+        Relative error at which to stop.
+    limit : int
+        Number of steps at most.
+    patience : float
+        Steps without a new least error after which the method counts as stalled.
+    """
     b = np.zeros_like(problem.c)
     errors, best, at = [problem.error(b)], problem.error(b), 0
     path = [b] if len(b) == 2 else None
@@ -177,6 +226,7 @@ def follow(iterates: Iterator[Vector], problem: Quadratic, error: float, limit: 
 
 
 def _end(now: float, target: float, idle: int, patience: float) -> str:
+    """How a run ends with this step, "stopped" while it goes on. idle : steps since the least error."""
     if now <= target:
         return "reached"
     if not now < DIVERGED:

@@ -1,1 +1,1 @@
-"""The same sums for every key: groups, folds, clusters, in stacked arrays."""
+"""Sums for every key (group, fold or cluster) in stacked arrays."""

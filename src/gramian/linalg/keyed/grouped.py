@@ -1,4 +1,4 @@
-"""Sums and products of rows by group, in whatever order the rows stand."""
+"""Sums and products of rows by group, for rows in any order."""
 
 from __future__ import annotations
 
@@ -9,10 +9,22 @@ from gramian.typing import Codes, Matrix, Vector
 
 
 def grouped_sums(rows: Matrix, weight: Vector, group: Codes, groups: int) -> Matrix:
-    """Sum of weight times row for every group, (groups, k).
+    """Weighted sums of rows for every group, (groups, k).
 
-    rows : (n, k), contiguous. group : (n,) codes. As a product with a sparse indicator: one run over the rows, without
-    sorting them.
+    Parameters
+    ----------
+    rows : (n, k)
+        C-contiguous.
+    weight : (n,)
+        Factor of each row.
+    group : (n,) int
+        Group of each row.
+    groups : int
+        Number of groups.
+
+    Notes
+    -----
+    Computed as a product with a sparse indicator matrix, which is one pass over the rows without sorting them.
     """
     n = len(rows)
     small = np.int32 if max(n, groups) < 2**31 else np.int64
@@ -23,7 +35,8 @@ def grouped_sums(rows: Matrix, weight: Vector, group: Codes, groups: int) -> Mat
 def grouped_products(rows: Matrix, group: Codes, groups: int) -> Matrix:
     """X_g'X_g for every group g, (groups, k, k).
 
-    rows : (n, k). Groups of about the same size are multiplied together, filled up with zeros to a power of two.
+    rows : (n, k). group : (n,) codes. Groups of similar size are multiplied in one batch, each padded with zero rows to
+    a power of two, so at most half of the work is on zeros.
     """
     order = np.argsort(group, kind="stable")
     sizes = np.bincount(group, minlength=groups)

@@ -1,4 +1,4 @@
-"""Keyed moments: the same sums for every key apart, in stacked arrays. They add; the total is the sum over the keys."""
+"""Keyed moments: the moments of every key (group, fold or cluster) in stacked arrays. They add like moments."""
 
 from __future__ import annotations
 
@@ -23,10 +23,28 @@ Key = tuple[Level, ...]  # one level of each column that makes the key
 
 @dataclass(frozen=True, slots=True)
 class KeyedMoments:
-    """Moments of g keys, in the same coordinates and told with the same levels.
+    """Moments of g keys, in the same coordinates and with the same levels.
 
-    keys : in canonical order. rows : (g,) counts. log_weight : (g,). dense : (g, m, m). tables : factors -> sums over
-    cells whose first code is the place of the key. powers : variable -> (g, top + 1).
+    Attributes
+    ----------
+    layout : Layout
+        Which products are summed.
+    coordinates : mapping
+        Variable -> shift and scale.
+    keys : tuple of g keys
+        In canonical order.
+    rows : (g,) int
+        Rows of each key.
+    log_weight : (g,)
+        Sums of the logarithms of the weights.
+    dense : (g, m, m)
+        Products of the dense block.
+    levels : mapping
+        Factor -> levels, of all keys together.
+    tables : mapping
+        Factors -> sums over cells whose first code is the position of the key.
+    powers : mapping
+        Variable -> (g, top + 1) power sums.
     """
 
     layout: Layout
@@ -65,12 +83,12 @@ class KeyedMoments:
         )
 
     def _recoded_tables(self, at: Codes, levels: Mapping[str, Sequence[Level]]) -> dict[Factors, CellSums]:
-        """The tables with the key's code k told as at[k], and with other levels."""
+        """The tables with the key's code k replaced by at[k], and with the codes of other levels."""
         maps = {name: level_positions(own_levels, levels[name]) for name, own_levels in self.levels.items()}
         return {f: table.recode([at, *(maps[name] for name in f)]) for f, table in self.tables.items()}
 
     def at(self, place: int) -> Moments:
-        """The moments of one key, with the levels that have rows there."""
+        """The moments of one key, with the levels that occur there."""
         tables = {f: _of_key(table, place) for f, table in self.tables.items()}
         return self._moments(tables, slice(place, place + 1))
 
@@ -80,13 +98,14 @@ class KeyedMoments:
         return self.of(np.arange(len(self)))
 
     def of(self, chosen: Sequence[int] | Codes) -> Moments:
-        """The moments of several keys together, by their places."""
+        """The moments of several keys together, by their positions."""
         selected = np.zeros(len(self), bool)
         selected[chosen] = True
         tables = {f: _of_keys(table, selected) for f, table in self.tables.items()}
         return self._moments(tables, selected)
 
     def _moments(self, tables: Mapping[Factors, CellSums], rows: slice | Mask) -> Moments:
+        """Moments from tables without keys and the sums of the rows (keys) given."""
         moments = Moments(
             self.layout,
             self.coordinates,
@@ -103,14 +122,14 @@ class KeyedMoments:
 
 
 def ordered(keys: set[Key]) -> tuple[Key, ...]:
-    """Keys in canonical order: column by column, as levels are."""
+    """Keys in canonical order: compared column by column, numbers before text."""
     if len({tuple(map(type, key)) for key in keys}) == 1:
         return tuple(sorted(keys))
     return tuple(sorted(keys, key=lambda key: [(isinstance(v, str), v) for v in key]))
 
 
 def places(keys: Sequence[Key], among: Sequence[Key]) -> Codes:
-    """Where each key stands among others that contain it."""
+    """Position of each key among others that contain it."""
     place = {key: i for i, key in enumerate(among)}
     return np.array([place[key] for key in keys], np.int64)
 
@@ -118,7 +137,8 @@ def places(keys: Sequence[Key], among: Sequence[Key]) -> Codes:
 def _add_stacks(
     left: NDArray[Any], left_places: Codes, right: NDArray[Any], right_places: Codes, size: int
 ) -> NDArray[Any]:
-    """Sums of two stacks that stand at these places of a larger one."""
+    """Sum of two stacks whose items belong at these places of a stack of `size` items."""
+    # Fast path of equal keys, the usual case between blocks of one source.
     if len(left) == len(right) == size:  # then both stand where they are
         return np.asarray(left + right)
     out = np.zeros((size, *left.shape[1:]), left.dtype)
@@ -131,12 +151,13 @@ def _add_stacks(
 
 
 def _of_key(table: CellSums, place: int) -> CellSums:
-    """The cells of one key, without it; cells are sorted, the key first."""
+    """The cells of one key, without the key; a slice, since cells are sorted with the key first."""
     start, stop = np.searchsorted(table.cells[:, 0], (place, place + 1))
     return CellSums(table.cells[start:stop, 1:], table.rows[start:stop], table.sums[start:stop])
 
 
 def _of_keys(table: CellSums, selected: Mask) -> CellSums:
+    """Sums over the cells of the selected keys together."""
     mask = selected[table.cells[:, 0]]
     chosen = CellSums(table.cells[mask], table.rows[mask], table.sums[mask])
     width = table.cells.shape[1]

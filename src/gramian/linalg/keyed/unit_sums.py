@@ -1,4 +1,4 @@
-"""Keyed moments of one unit while its blocks are added in place: a product for each key's rows, or segmented sums."""
+"""Keyed moments of one unit, accumulated in place: one matrix product for each key's rows, or segmented sums."""
 
 from __future__ import annotations
 
@@ -19,15 +19,13 @@ from gramian.linalg.moments import apply_weights, levels_with_rows
 from gramian.linalg.monomials import Coordinate
 from gramian.typing import Codes, Level, Matrix, Vector
 
-KEY = ""  # the key as a factor of the tables; no column is called so, and it stands first
+KEY = ""  # name of the key among the factors of tables; no column has it, and it sorts first
 T = TypeVar("T", bound=np.generic)
-MULTIPLICATIONS_PER_CALL = (
-    15_000  # multiplications in the time that one more call of BLAS costs, when they are made one by one
-)
+MULTIPLICATIONS_PER_CALL = 15_000  # multiplications of segmented sums in the time of one more call of BLAS
 
 
 class KeyedAccumulator:
-    """Keyed moments while they are being filled; nothing outside a unit's pass holds one."""
+    """Sums the keyed moments of one unit, block by block, in place; used within one pass only."""
 
     def __init__(self, layout: Layout, coordinates: Mapping[str, Coordinate], powers: Mapping[str, int]) -> None:
         self.layout, self.coordinates = layout, coordinates
@@ -50,10 +48,18 @@ class KeyedAccumulator:
         sizes: Mapping[str, int],
         cycle: int | None = None,
     ) -> bool:
-        """Add a block; False, and nothing added, where a value is not finite.
+        """Add a block of rows. Returns False, with nothing added, where a value is not finite.
 
-        keys : (n,) code of each row's key; sizes[KEY] says how many there are so far. cycle : the keys go round with
-        this period (None: they come in any order). total, count, sizes : as for `Accumulator`.
+        Parameters
+        ----------
+        columns : Columns
+            Monomials of the block.
+        keys : (n,) int
+            Code of each row's key; sizes[KEY] says how many there are so far.
+        total, count, sizes
+            | As for `Accumulator`.
+        cycle : int or None
+            Row i has the key of row i - cycle (round-robin folds); None: keys come in any order.
         """
         self._grow(sizes[KEY])
         powers = {v: self._power_sums(columns.value(at), v, keys, count) for v, at in self.places_of.items()}
@@ -73,7 +79,10 @@ class KeyedAccumulator:
         return True
 
     def _add_products(self, columns: Columns, keys: Codes, row_counts: Codes, cycle: int | None) -> bool:
-        """One symmetric product for the rows of each key, unless keys have so few rows that calls would cost more."""
+        """Add the products of each key's rows: one matrix product a key, or pending rows where keys have too few rows.
+
+        Returns False, with nothing added, where a product is not finite.
+        """
         present, width = np.flatnonzero(row_counts), self.dense.shape[1]
         if width * width * columns.rows < MULTIPLICATIONS_PER_CALL * len(present):
             return self._add_pending(_dense_block(columns), keys)
@@ -89,7 +98,7 @@ class KeyedAccumulator:
         return True
 
     def _add_pending(self, values: Matrix, keys: Codes) -> bool:
-        """Let rows wait until there are more of their keys; False where a value is not finite."""
+        """Collect rows until there are more of their keys; False where a value is not finite."""
         if not np.isfinite(np.einsum("ij,ij->", values, values)):
             return False
         if self.pending.add(values, keys):
@@ -109,19 +118,19 @@ class KeyedAccumulator:
         return replace(columns, buffer=copy, matrix=columns.matrix[rows]).products()
 
     def _workspace(self, *shape: int) -> Matrix:
-        """Scratch memory, the same for every block: fresh memory costs more than the copy into it."""
+        """Scratch memory, reused by every block: a fresh allocation costs more than the copy into it."""
         size = prod(shape)
         if self.scratch.size < size:
             self.scratch = np.empty(size)
         return self.scratch[:size].reshape(shape)
 
     def add_log_weights(self, keys: Codes, weight: Vector, count: Vector | None) -> None:
-        """Sums of log weights, each as often as its row counts."""
+        """Add the logarithms of weights, each times the frequency weight of its row."""
         logs = np.log(weight) if count is None else np.log(weight) * count
         self.log_weight += np.bincount(keys, logs, len(self.rows))
 
     def finish(self, keys: Sequence[Key], levels: Mapping[str, Sequence[Level]]) -> KeyedMoments:
-        """The unit's moments, keys and levels in canonical order; keys : those of the codes 0, 1, ..."""
+        """The unit's moments, with keys and levels in canonical order. keys : the keys of the codes 0, 1, ..."""
         self._grow(len(keys))
         self.pending.flush(self.dense)
         filled = self.tables.finish() if self.layout.tables else {}
@@ -143,6 +152,7 @@ class KeyedAccumulator:
         )
 
     def _power_sums(self, u: Vector, variable: str, keys: Codes, count: Vector | None) -> Matrix:
+        """Unweighted power sums by key, (g, top + 1). u : (n,) values of the variable."""
         out, power = np.zeros_like(self.powers[variable]), np.ones(len(u)) if count is None else count
         for k in range(out.shape[1]):
             out[:, k] = np.bincount(keys, power, len(out))
@@ -150,6 +160,7 @@ class KeyedAccumulator:
         return out
 
     def _grow(self, size: int) -> None:
+        """Make room for `size` keys, and an eighth more, so that growth by single keys costs little."""
         capacity = len(self.rows)
         if size <= capacity:
             return
@@ -160,16 +171,17 @@ class KeyedAccumulator:
 
 
 def _rows_by_key(keys: Codes, present: Codes, row_counts: Codes) -> list[Codes]:
-    """The rows of each key."""
+    """The rows of each key, in their own order."""
     return np.split(sorted_by(keys), np.cumsum(row_counts[present])[:-1])
 
 
 def _dense_block(columns: Columns) -> Matrix:
-    """The dense block as one array (m, n)."""
+    """The dense block as one array (m, n), in the order of the layout."""
     if columns.matrix is None:
         return columns.buffer
     return np.array([columns.value(i) for i in range(len(columns.buffer_positions) + len(columns.matrix_positions))])
 
 
 def _extended(values: NDArray[T], more: int) -> NDArray[T]:
+    """The array with zeros appended to its first axis."""
     return np.concatenate([values, np.zeros((more, *values.shape[1:]), values.dtype)])
