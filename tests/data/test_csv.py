@@ -13,7 +13,7 @@ import pyarrow.csv
 import pytest
 
 from data.reading import count, everything
-from gramian.data import csv_sample
+from gramian.data.csv import sample as csv_sample
 from gramian.data.csv.raw_text import in_memory
 from gramian.data.csv.sample import NULLS
 from gramian.data.source import source_of

@@ -53,7 +53,8 @@ def run_wide(
 ) -> WideSolved:
     """Fit a linear model with many columns. Warns with AccuracyWarning where fewer digits are told than are wanted.
 
-    Raises NotIdentifiedError for columns that float64 cannot tell apart under collinear="raise".
+    Raises NotIdentifiedError for columns that float64 cannot tell apart: under collinear="raise", and where their
+    predictions, which are determined nevertheless, have fewer digits than are wanted.
     """
     design = wide_design(formula, source.schema, options)
     dual = choice.solver == DUAL
@@ -72,7 +73,9 @@ def run_wide(
 
 
 def _solve(design: WideDesign, prepared: PreparedRows, options: Options, *, dual: bool) -> tuple[SolverResult, Problem]:
-    problem = wide_problem(prepared.work.fold, options.alpha, centred=design.intercept, origin=prepared.origin)
+    problem = wide_problem(
+        prepared.work.fold, options.alpha, centred=design.intercept, origin=prepared.origin, outcome=prepared.outcome
+    )
     if not dual:
         return _iterated(problem, options, prepared.rows), problem
     assert isinstance(prepared.work, RowsInMemory)
@@ -84,6 +87,8 @@ def _solve(design: WideDesign, prepared: PreparedRows, options: Options, *, dual
         )
     if not options.alpha:
         minimum_norm = shortest(rows, constant=design.intercept)
+        if minimum_norm.predictions < options.digits:
+            raise NotIdentifiedError(_too_few(ROWS, minimum_norm.predictions, options.digits))
         digits = np.append(minimum_norm.constant_digits, minimum_norm.digits)
         unknown, constant = np.full(len(digits), np.nan), Pair(*(np.array([v]) for v in minimum_norm.constant))
         return SolverResult(
@@ -99,14 +104,15 @@ def _solve(design: WideDesign, prepared: PreparedRows, options: Options, *, dual
 def _iterated(problem: Problem, options: Options, rows: int) -> SolverResult:
     iteration = iterate(problem, options.digits)
     rank = int(problem.usable.sum()) + problem.centred
-    effective = float(rank) if not options.alpha else float("nan")
     unknown = np.full(len(problem.usable) + 1, np.nan)
-    result = _solver_result(
-        ITERATIVE, iteration.refined, unknown, effective, iteration.condition, iteration.least, iteration.steps
-    )
+    effective = float(rank) if iteration.least > 0.0 and not options.alpha else float("nan")
     if iteration.singular and not iteration.least > 0.0 and options.collinear == "raise":
         raise NotIdentifiedError(f"{SINGULAR}; leave columns out, or add a ridge penalty")
-    return result
+    if (predictions := iteration.refined.proof.predictions) < options.digits:
+        raise NotIdentifiedError(_too_few(SINGULAR, predictions, options.digits))
+    return _solver_result(
+        ITERATIVE, iteration.refined, unknown, effective, iteration.condition, iteration.least, iteration.steps
+    )
 
 
 def _solver_result(
@@ -139,6 +145,15 @@ def _solver_result(
 
 
 SINGULAR = "the columns depend on each other, or so nearly that float64 products cannot tell"
+ROWS = "the rows depend on each other, or so nearly that float64 products cannot tell"
+
+
+def _too_few(cause: str, predictions: float, wanted: float) -> str:
+    digits = np.floor(10.0 * predictions) / 10.0
+    return (
+        f"{cause}, and predictions have {digits:.1f} of the {wanted:g} digits wanted; leave some out, "
+        'add a ridge penalty, ask for fewer digits, or use solver="gram"'
+    )
 
 
 def _assemble(
@@ -211,7 +226,10 @@ def _multiple(value: float) -> str:
 
 def _shortfall(result: SolverResult, digits: Vector, requested: float, names: tuple[str, ...]) -> str:
     if result.singular and result.solver == ITERATIVE:
-        return f"{SINGULAR}: no digits can be told; leave columns out, or add a ridge penalty"
+        return (
+            f"{SINGULAR}: no digits of the coefficients can be told, while predictions have those wanted; "
+            "leave columns out, or add a ridge penalty"
+        )
     worst = int(np.nanargmin(digits))
     fewest = np.floor(10.0 * digits[worst]) / 10.0
     return (

@@ -29,12 +29,19 @@ class Descent:
     steps: int
 
 
-def descend(problem: Problem, c: Vector, spectrum: Lanczos, goal: Goal, most: int = MAX_STEPS) -> Descent:
-    """Solve S d = c until the goal is reached, as far as is known of the least eigenvalue, or nothing gets better."""
+def descend(
+    problem: Problem, c: Vector, spectrum: Lanczos, goal: Goal, most: int = MAX_STEPS, *, bold: bool = False
+) -> Descent:
+    """Solve S d = c until the goal is reached, as far as is known of the least eigenvalue, or nothing gets better.
+
+    While nothing is known of it, the residual of the steps may end as rounding along combinations of columns that are
+    zero, where a step is noise divided by noise. So the least residual is what counts, and unless bold no step is taken
+    whose curvature cannot be told from zero.
+    """
     d, r, p = np.zeros(len(c)), c.copy(), c.copy()
     size = float(r @ r)
-    least_size = size * (0.25 * EPS) ** 2
-    fall, steps = 0.0, 0
+    least_size, steps, fall = size * (0.25 * EPS) ** 2, 0, 0.0
+    best, least = d, np.inf
     while steps < most:
         improving = size > least_size
         bound = max(problem.floor, spectrum.bound)
@@ -53,14 +60,16 @@ def descend(problem: Problem, c: Vector, spectrum: Lanczos, goal: Goal, most: in
         if improving:
             Sp = problem.product(p, sums[0])
             curvature = float(p @ Sp)
-            if not curvature > 0.0:
+            if not curvature > (0.0 if bold or bound > 0.0 else spectrum.cutoff * float(p @ p)):
                 least_size = size
                 continue
             rate = size / curvature
+            if not bound > 0.0 and size < least:
+                best, least = d.copy(), size
             d += rate * p
             r -= rate * Sp
             fall += rate * size
             previous, size = size, float(r @ r)
             p *= size / previous
             p += r
-    return Descent(d, float(np.sqrt(size)), steps)
+    return Descent(d, float(np.sqrt(size)), steps) if size < least else Descent(best, float(np.sqrt(least)), steps)

@@ -14,6 +14,7 @@ from scipy.linalg import cho_factor, cho_solve, solve_triangular
 from gramian.linalg.certificate import EPS, MAX_DIGITS, digits
 from gramian.linalg.doubledouble import Pair, pair
 from gramian.linalg.wide import careful
+from gramian.linalg.wide.predictions import Bounds, prediction_digits
 from gramian.linalg.wide.problem import Problem, dense_matrix
 from gramian.linalg.wide.refine import Point, Refined, refine
 from gramian.linalg.wide.rows import ENTRIES, Rows, absolute, product, transposed
@@ -49,10 +50,10 @@ def ridge(problem: Problem, rows: Rows, requested_digits: float) -> Dual:
         u = sqrt_weight * cho_solve(L, forward)
         return np.asarray(np.where(usable, (g - transposed(rows, u) + mean * u.sum()) / alpha, 0.0))
 
-    def correct(point: Point) -> Vector:
+    def correct(point: Point, bold: bool) -> Vector:
         return inverse(point.gradient * problem.length) * problem.length
 
-    refined = refine(problem, correct, lambda: problem.floor, requested_digits)
+    refined = refine(problem, correct, lambda: Bounds(problem.floor), requested_digits)
     V = _variances(rows, mean, usable, sqrt_weight, L)
     at = np.where(usable, mean + problem.origin, 0.0)
     whitened = cho_solve(L, sqrt_weight * (product(rows, at) - float(mean @ at)))
@@ -105,7 +106,8 @@ def _trace(L: Matrix) -> float:
 class Shortest:
     """The solution of least norm, the constant's coefficient among the squares.
 
-    b : (p,) hi + lo. constant : hi, lo. digits : (p,), and of the constant. rank : of the rows.
+    b : (p,) hi + lo. constant : hi, lo. digits : (p,), and of the constant. rank : of the rows. predictions : digits of
+    those of dependent rows; NaN where all rows are independent.
     """
 
     b: Pair
@@ -115,12 +117,13 @@ class Shortest:
     rss: float
     rank: int
     condition: float
+    predictions: float = float("nan")
 
 
 def shortest(rows: Rows, *, constant: bool) -> Shortest:
     """pinv(X) y for rows that are fewer than the columns; weights cannot matter where the rows are independent.
 
-    Where rows depend on each other in float64, no digits are told.
+    Where rows depend on each other in float64, no digits of coefficients are told.
     """
     sqrt_weight = _sqrt_weights(rows)
     K = _products(rows, np.zeros(sum(p.shape[1] for p in rows.parts)), np.ones(_width(rows), bool))
@@ -129,10 +132,13 @@ def shortest(rows: Rows, *, constant: bool) -> Shortest:
     noise = 4.0 * (2.0 * np.sqrt(_width(rows)) + len(K)) * EPS * float(values[-1])
     good = values > noise
     b, first = pair(np.zeros(_width(rows))), (0.0, 0.0)
-    dual = np.zeros(rows.rows)
-    for _ in range(STEPS):
+    dual, V, D = np.zeros(rows.rows), vectors[:, good], values[good]
+    for step in range(STEPS if good.all() else 2 * STEPS):
         r = careful.residuals(rows, b, first)
-        u = sqrt_weight * (vectors[:, good] @ ((vectors[:, good].T @ (sqrt_weight * r.hi)) / values[good]))
+        share = (
+            V.T @ (sqrt_weight * r.hi) if step < STEPS else V.T @ (sqrt_weight * _there(rows, r, constant=constant)) / D
+        )
+        u = sqrt_weight * (V @ (share / D))
         b, dual = b + pair(transposed(rows, u)), dual + u
         if constant:
             updated = Pair(*(np.array([v]) for v in first)) + pair(np.array([u.sum()]))
@@ -143,8 +149,8 @@ def shortest(rows: Rows, *, constant: bool) -> Shortest:
         float(np.sqrt(values[-1] / values[good].min(initial=np.inf))),
     )
     if not good.all():
-        no_digits = np.zeros(len(b.hi))
-        return Shortest(b, first, no_digits, 0.0, rss, int(good.sum()), condition)
+        predictions = _prediction_digits(rows, r, b, first, values[good], constant=constant)
+        return Shortest(b, first, np.zeros(len(b.hi)), 0.0, rss, int(good.sum()), condition, predictions)
     error = float(np.sqrt(rss / (values[0] - noise / 4.0)))
     rounding_error = (2.0 * np.sqrt(rows.rows) + 6.0) * EPS
     sizes, dual_sizes = (_across(rows, v) for v in (np.ones(rows.rows), np.abs(dual)))
@@ -154,6 +160,34 @@ def shortest(rows: Rows, *, constant: bool) -> Shortest:
     constant_error = error + rounding_error * float(np.abs(dual).sum())
     constant_digits = digits(np.array([constant_error]), np.abs(np.array([first[0]])))[0] if constant else MAX_DIGITS
     return Shortest(b, first, digits(errors, np.abs(b.hi)), float(constant_digits), rss, len(K), condition)
+
+
+def _gradient(rows: Rows, r: Pair, *, constant: bool) -> tuple[Vector, float]:
+    """X'W r and 1'W r."""
+    wr = r if rows.weight is None else r * rows.weight
+    return careful.transposed(rows, wr).value, float(careful.total(wr).value[0]) if constant else 0.0
+
+
+def _there(rows: Rows, r: Pair, *, constant: bool) -> Vector:
+    """X X'W r, (n,): what of the residuals is in reach of the columns, without errors of the eigenvectors."""
+    g, first = _gradient(rows, r, constant=constant)
+    return product(rows, g) + first
+
+
+def _prediction_digits(
+    rows: Rows, r: Pair, b: Pair, first: tuple[float, float], values: Vector, *, constant: bool
+) -> float:
+    g, one = _gradient(rows, r, constant=constant)
+    w = np.ones(rows.rows) if rows.weight is None else rows.weight.hi
+    terms = abs(first[0]) + sum(
+        (absolute(part) @ np.abs(b.hi[cut]) for part, cut in zip(rows.parts, rows.cuts, strict=True)),
+        np.zeros(rows.rows),
+    )
+    residual, fitted = (float(np.sqrt(w @ v**2)) for v in (r.hi, rows.y.hi - r.hi))
+    bounds = Bounds(0.0, float(values[0]), float(values[-1]))
+    size = max(fitted, residual / float(np.sqrt(max(rows.rows, 1))))
+    rounding = EPS * float(np.sqrt(w @ terms**2))
+    return prediction_digits(bounds, float(np.hypot(np.linalg.norm(g), one)), residual, 1.0, rounding, size)
 
 
 def _across(rows: Rows, v: Vector) -> Vector:

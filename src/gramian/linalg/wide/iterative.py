@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gramian.linalg.wide.conjugate import MAX_STEPS, descend
+from gramian.linalg.wide.predictions import Bounds
 from gramian.linalg.wide.problem import Problem
 from gramian.linalg.wide.refine import Point, Refined, least_size, refine
 from gramian.linalg.wide.spectrum import Lanczos, start
@@ -35,7 +36,7 @@ def iterate(problem: Problem, requested_digits: float, most: int = MAX_STEPS) ->
     spectrum.v = _normalized(problem, spectrum.v)
     steps = 0
 
-    def correct(point: Point) -> Vector:
+    def correct(point: Point, bold: bool) -> Vector:
         nonlocal steps
         z = point.b.hi * problem.length
         objective = point.rss + problem.alpha * float(point.b.hi @ point.b.hi)
@@ -46,14 +47,17 @@ def iterate(problem: Problem, requested_digits: float, most: int = MAX_STEPS) ->
             share = LAST if point.careful else MARGIN
             return share * float(10.0**-requested_digits) * least_size(problem, point, d, z + d, rss)
 
-        descent = descend(problem, point.gradient, spectrum, goal, most - steps)
+        left = min(most - steps, 2 * steps) if bold else most - steps
+        descent = descend(problem, point.gradient, spectrum, goal, left, bold=bold)
         steps += descent.steps
         return descent.d
 
-    refined = refine(problem, correct, lambda: max(problem.floor, spectrum.bound), requested_digits)
-    return Iterated(
-        refined, steps, max(problem.floor, spectrum.bound), _condition(problem, spectrum), spectrum.singular
-    )
+    def bounds() -> Bounds:
+        least = max(problem.floor, spectrum.bound)
+        return Bounds(least, spectrum.cutoff, max(spectrum.greatest, 1.0))
+
+    refined = refine(problem, correct, bounds, requested_digits)
+    return Iterated(refined, steps, bounds().least, _condition(problem, spectrum), spectrum.singular)
 
 
 def _normalized(problem: Problem, v: Vector) -> Vector:

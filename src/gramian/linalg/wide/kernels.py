@@ -137,7 +137,8 @@ class GradientSums(_FieldwiseSum):
     """X'W r, 1'W r and r'W r of the residuals at some coefficients, and what rounding may have done to them.
 
     columns, constant, square : hi + lo. by_row, by_column : (p,) bounds of what errors of the residuals, and of the
-    sums of so many terms, make of X'W r; off, size : the same for 1'W r.
+    sums of so many terms, make of X'W r; off, size : the same for 1'W r; drift : what errors of the residuals make of
+    half of r'W r. reach : sum of W (|y| + |constant| + |X| |b|)^2, what errors of a prediction are relative to.
     """
 
     columns: Pair
@@ -147,6 +148,8 @@ class GradientSums(_FieldwiseSum):
     by_column: Vector
     constant_error: float
     residual_size: float
+    drift: float
+    reach: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -169,7 +172,8 @@ class Gradient:
         residual_error = w * magnitude * rounding_error
         by_row = np.concatenate([part @ residual_error for part in transposes]) if transposes else np.zeros(0)
         by_column = np.concatenate([part @ (w * size) for part in transposes]) if transposes else np.zeros(0)
-        return GradientSums(*sums, by_row, by_column, float(residual_error.sum()), float(w @ size))
+        drift, far = float(residual_error @ size), float(w @ magnitude**2)
+        return GradientSums(*sums, by_row, by_column, float(residual_error.sum()), float(w @ size), drift, far)
 
     def _float64(self, rows: Rows) -> tuple[tuple[Pair, Pair, Pair], Vector]:
         r = rows.y.hi - product(rows, self.b.hi) - self.constant[0]

@@ -25,7 +25,7 @@ class Problem:
     fold : sums over the rows. mean, length : (p,) of the columns; length is the root of the centred square plus alpha,
     inverse one by it, 0 for columns that are not kept.
     kept : (p,) columns that are no multiple of the constant. constants : (p,) the value of those that are.
-    origin : (p,) what was subtracted from the columns before.
+    origin : (p,) what was subtracted from the columns before, outcome : from the outcome.
     """
 
     fold: Fold
@@ -37,6 +37,7 @@ class Problem:
     alpha: float
     centred: bool
     origin: Vector
+    outcome: float
     inverse: Vector = field(init=False)
 
     def __post_init__(self) -> None:
@@ -44,10 +45,20 @@ class Problem:
 
     @property
     def noise(self) -> float:
-        """Relative rounding error of a product with the matrix: amplified where centring takes much away."""
+        """Relative rounding error of a product with the matrix: amplified where centring takes much away.
+
+        X v and X'(X v) each lose in proportion to the length of a column before centring: not to its square, for what
+        the mean adds to X v is taken away before the second product.
+        """
         full = float(self.totals.entries.max(initial=1.0))
         share = (self.totals.xx[self.usable] / self.length[self.usable] ** 2).max(initial=1.0)
-        return (2.0 * float(np.sqrt(full)) + 10.0) * EPS * max(1.0, float(share))
+        return (2.0 * float(np.sqrt(full)) + 10.0) * EPS * max(1.0, float(np.sqrt(share)))
+
+    @property
+    def entries(self) -> float:
+        """How large entries are beside what centring leaves of them: what amplifies their rounding."""
+        far = np.where(self.usable, self.totals.weight * (self.mean + self.origin) ** 2, 0.0) if self.centred else 0.0
+        return float(np.sqrt(1.0 + np.multiply(far, self.inverse**2).max(initial=0.0)))
 
     @property
     def floor(self) -> float:
@@ -75,7 +86,9 @@ class Problem:
         return penalized * self.inverse
 
 
-def wide_problem(fold: Fold, alpha: float | None, *, centred: bool, origin: Vector | None = None) -> Problem:
+def wide_problem(
+    fold: Fold, alpha: float | None, *, centred: bool, origin: Vector | None = None, outcome: float = 0.0
+) -> Problem:
     """One pass for lengths, and a look at columns that hardly vary."""
     (totals,) = fold([Total()])
     weight = totals.weight if totals.weight > 0.0 else 1.0
@@ -89,7 +102,7 @@ def wide_problem(fold: Fold, alpha: float | None, *, centred: bool, origin: Vect
     usable = square > 0.0
     penalty = alpha or 0.0
     length, at = np.sqrt(np.where(usable, square + penalty, 1.0)), np.zeros(len(mean)) if origin is None else origin
-    return Problem(fold, totals, mean, length, usable, constants, penalty, centred, at)
+    return Problem(fold, totals, mean, length, usable, constants, penalty, centred, at, outcome)
 
 
 def _exact_extent(

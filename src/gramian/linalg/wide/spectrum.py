@@ -50,7 +50,12 @@ class Lanczos:
     @property
     def singular(self) -> bool:
         """Whether the smallest eigenvalue cannot be told from zero."""
-        return bool(self.greatest) and not self.least > 2.0 * self.noise * self.greatest
+        return bool(self.greatest) and not self.least > self.cutoff
+
+    @property
+    def cutoff(self) -> float:
+        """Eigenvalues below it cannot be told from zero. The greatest is 1 or more, which is the mean of all."""
+        return 2.0 * self.noise * max(self.greatest, 1.0)
 
     def advance(self, product: Vector) -> None:
         """Go on with what the matrix made of `v`."""
