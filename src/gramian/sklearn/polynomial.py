@@ -60,7 +60,7 @@ class PolynomialRegression(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Add rows to those that have been seen; the result is that of all of them together."""
-        if not hasattr(self, "_done"):
+        if not hasattr(self, "_accumulated"):
             rows = self._checked(X, y, sample_weight)
             self._choose_terms(rows)
             self._accumulated = self._fold(rows)

@@ -1,21 +1,27 @@
-"""The laws that hold `gramian` together, as checks: a new pass, partial or engine is done when one line passes.
+"""Checks of the algebraic laws that passes, partial results and engines have to keep.
 
     check_pass(Accumulate(design), batches)
     check_monoid(parts, empty)
     check_engine(gm.Dask(client))
 
-Each raises AssertionError, naming the law that does not hold. No test runner is needed.
+Each raises AssertionError with the name of the first law that does not hold. No test runner is needed. A new pass,
+partial result or engine is done when its check passes.
 
-An engine is one method. Its partials are those of `lift_unit`, on whatever machine, and a `Tree` adds them, so that the
-bits are the same everywhere; who takes a tree that has begun can be given a checkpoint. A unit that is to travel is
-told what is read of it: `unit.portable(task.columns)`, where it has that, is small and can be pickled.
+Notes
+-----
+An engine is one method, `fold`. Wherever a unit is read, its partial result comes from `accumulate_unit`, and a `Tree`
+adds the partial results in the order of the units, so that the bits are the same on every engine. An engine whose
+`fold` accepts a `tree` that is not empty can resume from a checkpoint. Before a unit is sent to another process,
+`unit.portable(task.columns)`, where the unit has that method, gives a small copy that can be pickled.
 
->>> from gramian.testing import Silent, Tree, check_engine, lift_unit, remaining
+Examples
+--------
+>>> from gramian.testing import Silent, Tree, accumulate_unit, check_engine, remaining
 >>> class Plain:
 ...     def fold(self, source, task, /, progress=None, tree=None):
 ...         sums, watch = Tree() if tree is None else tree, progress or Silent()
 ...         for unit in remaining(source.units, sums.count, watch):
-...             sums.push(lift_unit(task, unit, watch))
+...             sums.push(accumulate_unit(task, unit, watch))
 ...         return sums.total(task.empty)
 >>> check_engine(Plain())
 """

@@ -1,4 +1,4 @@
-"""The laws of engines, tried on every kind of source and of pass."""
+"""Check that an engine keeps its laws on every kind of source and of pass."""
 
 from __future__ import annotations
 
@@ -37,10 +37,29 @@ from gramian.typing import Pass
 
 
 def check_engine(engine: Engine) -> None:
-    """The laws of an engine: every pass over every kind of source has the bits that one local thread gives.
+    """Check that an engine computes every pass over every kind of source with the bits of one local thread.
 
-    engine : anything with `fold(source, task, progress=None)`. Errors of a unit come back as they are, and name it;
-    progress is told of every row and byte. Where `fold` has an argument `tree`, it goes on from one that has begun.
+    Parameters
+    ----------
+    engine : Engine
+        Anything with a method `fold(source, task, /, progress=None)`. Where `fold` also has a parameter `tree`, it has
+        to continue from a tree that already holds the first units, and to leave all units in it.
+
+    Raises
+    ------
+    AssertionError
+        With the name of the first law that does not hold.
+
+    Notes
+    -----
+    The laws: results have the same bits as those of `Local(threads=1)`; an error raised in a unit reaches the caller
+    unchanged and names the unit; progress counts every row, and no more bytes than the source has.
+
+    Examples
+    --------
+    >>> import gramian as gm
+    >>> from gramian.testing import check_engine
+    >>> check_engine(gm.Local(threads=2))
     """
     base = Local(threads=1)
     with TemporaryDirectory() as name:
@@ -57,7 +76,10 @@ def check_engine(engine: Engine) -> None:
 
 
 def _sources(folder: Path) -> dict[str, Callable[[], Source]]:
-    """The same few rows as files of several row groups, as CSV, in memory, as a stream, and none of them."""
+    """Sources of every kind by name: the same 900 rows in files, in memory, as a stream; also no rows and no units.
+
+    Each value is a function that makes the source anew, since a stream can be read only once.
+    """
     rng, rows = np.random.default_rng(7), 900
     x, f = rng.normal(50.0, 1.0, rows), rng.choice(list("abcd"), rows)
     x[::97], late = np.nan, np.where(np.arange(rows) < 600, "early", "late")
@@ -80,12 +102,17 @@ def _sources(folder: Path) -> dict[str, Callable[[], Source]]:
 
 
 def _without_units(source: Any) -> Source:
+    """A copy of the source that has no units at all."""
     empty: Source = replace(source, units=())
     return empty
 
 
 def _passes(source: Source) -> dict[str, Pass[Any]]:
-    """Every kind of pass, its coordinates from other rows, so that a source that is used up stays whole."""
+    """Passes of every kind by name, for this source.
+
+    Shifts, scales and levels are taken from a sample that is written here, not from the source: a source that can be
+    read only once is still complete when the engine folds it.
+    """
     first = {"y": [1.0, 2.0, 4.0], "x": [49.0, 50.0, 52.0], "f": ["a", "b", "c"], "late": ["early", "late", "late"]}
     if source.schema.matrices:
         first["X"] = np.eye(3)
@@ -105,7 +132,10 @@ def _passes(source: Source) -> dict[str, Pass[Any]]:
 
 @dataclass(frozen=True, slots=True)
 class _Digested:
-    """Exact sums, told by rows, tally and digest: equal sums may be held in different pieces."""
+    """A pass of exact sums whose results are compared by digest.
+
+    Exact sums that are equal may be stored in different pieces, so their bits are no fair comparison.
+    """
 
     task: AccumulateExact
 
@@ -122,6 +152,8 @@ class _Digested:
 
 
 class _Digest:
+    """Exact sums that are equal if their digests, row counts and dropped rows are."""
+
     def __init__(self, sums: Any) -> None:
         self.sums = sums
 
@@ -135,52 +167,57 @@ class _Digest:
         return hash(self.sums.moments.digest)
 
     def _key(self) -> tuple[Any, ...]:
-        return self.sums.moments.digest, self.sums.moments.rows, self.sums.tally
+        return self.sums.moments.digest, self.sums.moments.rows, self.sums.dropped_rows
 
 
 class _Watch:
-    """Counts what it is told."""
+    """Progress that counts the rows and the bytes reported to it."""
 
     def __init__(self) -> None:
         self.rows = self.size = 0
 
     def start(self, rows: int | None, size: int | None) -> None:
-        """Nothing."""
+        """Do nothing; the totals are checked at the end."""
 
     def advance(self, rows: int, size: int) -> None:
-        """Count."""
+        """Count rows and bytes."""
         self.rows, self.size = self.rows + rows, self.size + size
 
     def stop(self) -> None:
-        """Nothing."""
+        """Do nothing."""
 
 
 def _check_progress(engine: Engine, source: Source) -> None:
+    """Every row is reported once, and not more bytes than the source has."""
     task, watch = _passes(source)["least squares"], _Watch()
     engine.fold(source, task, progress=watch)
-    law("progress is told of every row", watch.rows == source.rows)
-    law("progress is told of no more bytes than there are", 0 < watch.size <= (source.size or 0))
+    law("progress counts every row", watch.rows == source.rows)
+    law("progress counts no more bytes than there are", 0 < watch.size <= (source.size or 0))
 
 
 def _check_tree(engine: Engine, source: Source) -> None:
-    """A tree that holds the first units, which are not read again, and is left with all of them."""
+    """Check folds that start from a tree with the first units: these are not read again, and the tree ends with all."""
     task: Pass[Any] = _passes(source)["least squares"]
     units, resumable, watch = list(source.units), cast(Any, engine), _Watch()
     expected = Local(threads=1).fold(source, task)
+    # The tree that is returned must be the caller's, so that a checkpoint of it holds every unit.
     for count in (1, len(units) // 2, len(units)):
         sums: Tree[Any] = Tree()
         for unit in units[:count]:
             sums.push(accumulate_unit(task, unit, Silent()))
         result = resumable.fold(source, task, progress=watch, tree=Tree(sums.parts))
         law(f"a tree that holds {count} of {len(units)} units gives the same bits", same_bits(result, expected))
-    law("progress is told of rows in the tree", watch.rows == 3 * (source.rows or 0))
+    law("progress counts the rows in the tree", watch.rows == 3 * (source.rows or 0))
     sums = Tree()
     resumable.fold(source, task, tree=sums)
     law("a tree is left with all units", sums.count == len(units))
 
 
 def _check_errors(engine: Engine, folder: Path) -> None:
-    """A number that float64 cannot hold in one row group of many, told as one local thread tells it."""
+    """Check that an error in one of many units reaches the caller as with one local thread.
+
+    One file holds 2^53 + 2 beside small integers; its neighbours hold 2^53, which float64 has exactly.
+    """
     folder.mkdir()
     for number in range(6):
         large = 2**53 + 2 * (number == 4)
@@ -192,6 +229,7 @@ def _check_errors(engine: Engine, folder: Path) -> None:
 
 
 def _refusal(engine: Engine, source: Source, task: Pass[Any]) -> str:
+    """Type and text of the error that the fold raises."""
     try:
         engine.fold(source, task)
     except DataError as error:

@@ -1,4 +1,4 @@
-"""The laws of passes and of what they leave."""
+"""Check that passes and partial results keep their algebraic laws."""
 
 from __future__ import annotations
 
@@ -17,24 +17,49 @@ from gramian.engines.tree import Tree
 from gramian.testing.values import equal, floats, law, same_bits
 from gramian.typing import M, Pass
 
-EPS = 2.0**-53
-EXTRA_ROUNDINGS = 8  # roundings that a term has behind it before it is added
+EPS = 2.0**-53  # unit roundoff of float64
+EXTRA_ROUNDINGS = 8  # roundings inside a term (shift, product, weight) before it is added
 View = Callable[[Any], Any]
 
 
 def identity(partial: Any) -> Any:
-    """The view of a partial whose own numbers add."""
+    """The partial result itself: the view of a partial whose own numbers add."""
     return partial
 
 
 def check_pass(
     task: Pass[M], batches: Iterable[Batch], *, view: View = identity, exact: bool = False, slack: float = 1.0
 ) -> None:
-    """The laws of a pass: `lift(a ++ b) == lift(a) + lift(b)` for all cuts, a zero, pickling, no memory.
+    """Check the laws of a pass: it is a homomorphism from rows to partial results, has a zero, and keeps no state.
 
-    batches : few rows, each of which is also lifted by itself for the size of the terms t_i. view : what of a partial
-    is compared where its own numbers do not add (R'R of a triangle, the digest of exact sums). exact : sums have to
-    be equal; otherwise they may differ by the rounding of n terms, (n + FEW) 2^-53 sum |t_i|. slack : times that.
+    Parameters
+    ----------
+    task : Pass
+        The pass to check.
+    batches : iterable of Batch
+        A few rows. Each row is also accumulated alone, which gives the size of the terms t_i of every sum.
+    view : callable, optional
+        Maps a partial result to the numbers that are compared, where its own numbers do not add (R'R of a triangular
+        factor R; the digest of exact sums).
+    exact : bool, optional
+        Whether sums have to be equal. Otherwise they may differ by the rounding of n terms.
+    slack : float, optional
+        Factor of that bound.
+
+    Raises
+    ------
+    AssertionError
+        With the name of the first law that does not hold.
+
+    Notes
+    -----
+    The main law is accumulate(a ++ b) = accumulate(a) + accumulate(b) for every cut of the rows into a and b. Without
+    `exact` two sums of the same n terms may differ by (n + 8) 2^-53 sum_i |t_i|, the first-order bound for any order of
+    summation, with some roundings inside each term.
+
+    References
+    ----------
+    Higham, N. J. (2002). Accuracy and Stability of Numerical Algorithms, 2nd ed., section 4.2. SIAM.
     """
     batch_list = list(batches)
     pickled, total = pickle.dumps(batch_list), task.accumulate(batch_list)
@@ -48,7 +73,7 @@ def check_pass(
     terms = None if exact else _Terms.of([task.accumulate([row]) for row in rows], total, view, slack)
     for pieces in _cuts(batch_list):
         parts = [task.accumulate(piece) for piece in pieces]
-        description = f"lift(a ++ b) == lift(a) + lift(b), {len(parts)} pieces"
+        description = f"accumulate(a ++ b) == accumulate(a) + accumulate(b), {len(parts)} pieces"
         _check(description, reduce(add, parts, task.empty), total, view, terms)
         _check(f"{description}, added as a tree", _paired(parts, task.empty), total, view, terms)
     check_monoid(
@@ -59,9 +84,21 @@ def check_pass(
 def check_monoid(
     parts: Sequence[M], empty: M, *, view: View = identity, exact: bool = False, slack: float = 1.0
 ) -> None:
-    """The laws of partials: `+` associates and commutes, `empty` is its zero, and neither side is changed.
+    """Check that partial results are a commutative monoid: `+` associates and commutes, and `empty` is its zero.
 
-    Options as in `check_pass`; the terms are the parts.
+    Parameters
+    ----------
+    parts : sequence
+        Partial results; their numbers are the terms t_i of the bound in `check_pass`.
+    empty : partial result
+        That of no rows.
+    view, exact, slack
+        As in `check_pass`.
+
+    Raises
+    ------
+    AssertionError
+        With the name of the first law that does not hold; also where `+` changes one of its operands.
     """
     pickled = [pickle.dumps(part) for part in parts]
     for a in parts:
@@ -78,13 +115,23 @@ def check_monoid(
 
 @dataclass(frozen=True, slots=True)
 class _Terms:
-    """How far sums may differ: a bound for every float of a view, in the order of `floats`."""
+    """Rounding bounds for the sums of a view.
+
+    Attributes
+    ----------
+    bounds : tuple of arrays
+        Largest allowed difference of each float of the view, in the order and the shapes of `floats`.
+    """
 
     bounds: tuple[Any, ...]
 
     @classmethod
     def of(cls, parts: Sequence[M], total: M, view: View, slack: float) -> _Terms:
-        """A part is told with the levels of the whole by adding it to the whole and taking that away again."""
+        """Bounds from the terms of a sum.
+
+        A part may have fewer factor levels than the total, so its arrays may be smaller. Adding it to the total gives
+        it the total's levels; the difference to the total is then the size of its terms.
+        """
         total_floats = floats(view(total))
         sizes = [np.abs(x) for x in total_floats]
         for part in parts:
@@ -95,23 +142,27 @@ class _Terms:
 
 
 def _check(name: str, result: Any, expected: Any, view: View, terms: _Terms | None) -> None:
+    """Compare two results: counts and names exactly, floats within the bounds (exactly where `terms` is None)."""
     a, b = view(result), view(expected)
     if terms is None:
         law(name, equal(a, b))
         return
     x, y = floats(a), floats(b)
     law(f"{name}: what is counted", equal(a, b, with_floats=False) and len(x) == len(y))
+    # i == j lets equal infinities pass, whose difference is not a number.
     for i, j, bound in zip(x, y, terms.bounds, strict=True):
         law(f"{name}: sums", i.shape == j.shape and bool(((np.abs(i - j) <= bound) | (i == j)).all()))
 
 
 def _slice(batch: Batch, start: int, stop: int) -> Batch:
+    """Rows `start` to `stop` of a batch, which knows their place in the source."""
     columns = {name: column[start:stop] for name, column in batch.columns.items()}
     matrices = {name: matrix[start:stop] for name, matrix in batch.matrices.items()}
     return Batch(stop - start, columns, matrices, batch.where, batch.first_row + start)
 
 
 def _paired(parts: Sequence[M], empty: M) -> M:
+    """The parts added by the binary tree that engines use, instead of from left to right."""
     tree: Tree[M] = Tree()
     for part in parts:
         tree.push(part)
@@ -119,7 +170,7 @@ def _paired(parts: Sequence[M], empty: M) -> M:
 
 
 def _cuts(batches: list[Batch]) -> Iterator[list[list[Batch]]]:
-    """Ways to cut the rows into pieces: by batches, each batch in halves, an empty piece, a single first row."""
+    """Ways to cut the rows: by batches, each batch in halves, with empty pieces, with a single first row."""
     yield [[batch] for batch in batches]
     yield [[half] for b in batches for half in (_slice(b, 0, b.rows // 2), _slice(b, b.rows // 2, b.rows))]
     yield [[], batches, []]
@@ -129,4 +180,5 @@ def _cuts(batches: list[Batch]) -> Iterator[list[list[Batch]]]:
 
 
 def _thirds(batches: list[Batch]) -> list[list[Batch]]:
+    """The rows in three pieces, each with a third of every batch."""
     return [[_slice(b, b.rows * i // 3, b.rows * (i + 1) // 3) for b in batches] for i in range(3)]

@@ -1,4 +1,4 @@
-"""When two results are the same: bit by bit, or as numbers."""
+"""Comparison of results: bit by bit, or as numbers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,25 @@ import numpy as np
 
 
 def same_bits(a: Any, b: Any) -> bool:
-    """Whether two results are the same, arrays and floats bit by bit."""
+    """Whether two results are the same, with arrays and floats compared bit by bit.
+
+    Parameters
+    ----------
+    a, b : object
+        Dataclasses, mappings, lists, tuples, NumPy arrays and scalars, nested in any way.
+
+    Returns
+    -------
+    bool
+        True where types, shapes and all values are the same. -0.0 and 0.0 differ; a NaN equals itself if its bits are
+        the same.
+
+    Examples
+    --------
+    >>> from gramian.testing import same_bits
+    >>> same_bits({"x": 0.1 + 0.2}, {"x": 0.3}), same_bits([float("nan")], [float("nan")])
+    (False, True)
+    """
     if type(a) is not type(b):
         return False
     if isinstance(a, np.ndarray):
@@ -24,13 +42,13 @@ def same_bits(a: Any, b: Any) -> bool:
 
 
 def law(name: str, holds: bool) -> None:
-    """Raises AssertionError with the name of a law that does not hold."""
+    """Raise AssertionError with the name of a law unless it holds."""
     if not holds:
         raise AssertionError(f"a law does not hold: {name}")
 
 
 def _parts(value: Any) -> dict[Any, Any] | None:
-    """The parts of a value by name or number, None for a value without parts."""
+    """Parts of a value by field name, key or position; None for a value without parts."""
     if is_dataclass(value) and not isinstance(value, type):
         return {field.name: getattr(value, field.name) for field in fields(value)}
     if isinstance(value, Mapping):
@@ -39,11 +57,12 @@ def _parts(value: Any) -> dict[Any, Any] | None:
 
 
 def _is_float(value: Any) -> bool:
+    """Whether a value is a float or an array of floats."""
     return isinstance(value, float) or (isinstance(value, np.ndarray) and value.dtype.kind == "f")
 
 
 def floats(value: Any) -> list[Any]:
-    """All floats of a value as arrays, in a fixed order."""
+    """All floats of a value as arrays, in an order that depends on the names alone."""
     if _is_float(value):
         return [np.asarray(value)]
     inside = _parts(value) or {}
@@ -51,7 +70,7 @@ def floats(value: Any) -> list[Any]:
 
 
 def equal(a: Any, b: Any, *, with_floats: bool = True) -> bool:
-    """Whether two values are equal as numbers, -0 being 0; without `with_floats` all but these."""
+    """Whether two values are equal as numbers, so that -0 equals 0; with `with_floats=False` all values but floats."""
     if _is_float(a) and _is_float(b):
         return not with_floats or np.array_equal(a, b, equal_nan=True)
     if isinstance(a, np.ndarray):
