@@ -51,7 +51,7 @@ def _coefficients(rowwise: RowwiseFit) -> Any:
     from gramian.plots.coefficients import coefficients
 
     fit = rowwise.fit
-    options: dict[str, Any] = {"together": rowwise.terms, "title": fit.formula, "unit": rowwise.unit}
+    options: dict[str, Any] = {"term_numbers": rowwise.terms, "title": fit.formula, "x_label": rowwise.unit}
     return coefficients(fit.names, fit.coefficients, fit.conf_int(LEVEL), level=LEVEL, **options)
 
 

@@ -1,4 +1,8 @@
-"""Estimators for scikit-learn: its names and its shapes, this library's sums, and the table that it does not give."""
+"""Estimators with scikit-learn's interface that are computed from sums of products, with tables of inference.
+
+Names, parameters and shapes are scikit-learn's, so that pipelines, grid searches and clones work. In addition every
+estimator has a property `inference_`, with the standard errors, tests and criteria that scikit-learn does not give.
+"""
 
 from __future__ import annotations
 

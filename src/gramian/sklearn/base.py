@@ -1,4 +1,4 @@
-"""What the estimators have in common: checked input, sums of it, predictions."""
+"""Base of the estimators that are computed from sums of products: validation, sums, predictions."""
 
 from __future__ import annotations
 
@@ -16,13 +16,24 @@ from gramian.sklearn.rows import Rows, outcome_names, rows_of, weight_name
 from gramian.sklearn.sums import Sums, sums_of
 from gramian.typing import Matrix, Vector
 
-MAX_UNCHECKED_COLUMNS = 100  # columns whose products fit everywhere: 1 MB
+MAX_UNCHECKED_COLUMNS = 100  # products of 100 columns take 80 kB: no need to ask how much memory is free
 
 
 class SumsRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
-    """A regression whose coefficients come from sums of products.
+    """Base of regressions whose coefficients come from sums of products.
 
-    A subclass says in `_solve` how; it sets `coef_` and `intercept_`.
+    A subclass has a method `fit` that calls `_checked`, `_sum` and at the end `_set_coefficients`.
+
+    Attributes
+    ----------
+    fit_intercept : bool
+        Whether the model has an intercept.
+    n_jobs : int or None
+        Threads that read rows; None for one a core.
+    _multi_output : bool
+        Whether y may have several columns.
+    _ravels : bool
+        Whether `coef_` is (p,) where y is (n, 1), as in scikit-learn's `Ridge`; `LinearRegression` has (1, p).
     """
 
     fit_intercept: bool
@@ -31,13 +42,28 @@ class SumsRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     _ravels = True  # coefficients are (p,) for an outcome (n, 1)
 
     def predict(self, X: Any) -> Vector:
-        """X b + intercept, (n,) or (n, k)."""
+        """Predictions X b + intercept.
+
+        Parameters
+        ----------
+        X : array or sparse matrix, (n, p)
+            Rows with the columns of the fit.
+
+        Returns
+        -------
+        ndarray, (n,) or (n, k)
+            In the shape of y.
+        """
         check_is_fitted(self)
         X = validate_data(self, X, accept_sparse=("csr", "csc"), reset=False)
         return np.asarray(safe_sparse_dot(X, self.coef_.T, dense_output=True) + self.intercept_)
 
     def _checked(self, X: Any, y: Any, sample_weight: Any, *, reset: bool = True) -> Rows:
-        """The rows with their outcomes (n, k) and weights; the sums find numbers that are not finite."""
+        """Validated rows with outcomes (n, k) and weights (n,).
+
+        Values that are not finite are let through here and show in the sums: a test of every value would be a second
+        pass.
+        """
         X, y = validate_data(
             self, X, y, accept_sparse="csr", multi_output=self._multi_output, y_numeric=True, ensure_all_finite=False,
             reset=reset,
@@ -49,7 +75,10 @@ class SumsRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         return rows_of(X, Y[:, None] if Y.ndim == 1 else Y, weight, self._names)
 
     def _sum(self, rows: Rows, like: Sums | None = None) -> Sums:
-        """The sums of all rows. Raises ValueError where a value is not finite."""
+        """Sums of products of all rows. `like` : earlier sums, whose shift is used so that both can be added.
+
+        Raises ValueError where a value is not finite, NumericalError where products overflow.
+        """
         outcomes = tuple(name for name in rows.vectors if name != weight_name(rows.columns))
         weight = weight_name(rows.columns) if len(outcomes) < len(rows.vectors) else None
         sums = sums_of(rows, outcomes, weight, centred=self.fit_intercept, like=like, jobs=self.n_jobs)
@@ -57,14 +86,15 @@ class SumsRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
     @property
     def _names(self) -> tuple[str, ...]:
-        """Names of the columns."""
+        """Names of the columns of X, (p,)."""
         return column_names(self)
 
     def _outcomes(self, count: int) -> tuple[str, ...]:
+        """Names of the columns of y."""
         return outcome_names(self._names, count)
 
     def _set_coefficients(self, slopes: Matrix, intercepts: Vector) -> Self:
-        """slopes : (k, p), intercepts : (k,), in scikit-learn's shapes; 0.0 for what is not fitted."""
+        """Set `coef_` and `intercept_` in scikit-learn's shapes from slopes (k, p) and intercepts (k,)."""
         self.coef_ = slopes[0] if self._flat or (self._ravels and len(slopes) == 1) else slopes
         self.intercept_ = (float(intercepts[0]) if self._flat else intercepts) if self.fit_intercept else 0.0
         return self
@@ -78,7 +108,7 @@ class SumsRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
 
 def checked_weight(sample_weight: Any, X: Any) -> Vector | None:
-    """Weights (n,), finite, not negative, not all zero; None where there are none."""
+    """Row weights (n,): finite, not negative, not all zero. None without weights."""
     if sample_weight is None:
         return None
     weight: Vector = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
@@ -88,7 +118,10 @@ def checked_weight(sample_weight: Any, X: Any) -> Vector | None:
 
 
 def check_finite(sums: Sums, rows: Rows, name: str) -> Sums:
-    """The sums, if they are numbers. Raises ValueError as scikit-learn does, NumericalError for an overflow."""
+    """The sums, if they are finite.
+
+    Raises ValueError with scikit-learn's text if a value of X is not finite, else NumericalError: products overflow.
+    """
     if np.isfinite(sums.dense).all():
         return sums
     assert_all_finite(rows.X, estimator_name=name, input_name="X")
@@ -96,12 +129,12 @@ def check_finite(sums: Sums, rows: Rows, name: str) -> Sums:
 
 
 def check_width(X: Any) -> None:
-    """Raise NumericalError where the products of the columns do not fit into memory."""
+    """Raise NumericalError where the products of the columns of X do not fit into memory."""
     check_columns(X.shape[1])
 
 
 def check_columns(width: int) -> None:
-    """Raise NumericalError where the products of so many columns do not fit into memory."""
+    """Raise NumericalError where the products of `width` columns do not fit into memory."""
     if width > MAX_UNCHECKED_COLUMNS and width > (limit := width_limit()):
         raise NumericalError(
             f"{width:,} columns are too many: products of at most {limit:,} fit into memory; "
@@ -110,7 +143,7 @@ def check_columns(width: int) -> None:
 
 
 def column_names(estimator: Any) -> tuple[str, ...]:
-    """Names of the columns of X: those of its frame, or x0, x1, ..."""
+    """Names of the columns of X: those of the data frame that was fitted, else x0, x1, ..."""
     feature_names = getattr(estimator, "feature_names_in_", None)
     return (
         tuple(f"x{i}" for i in range(estimator.n_features_in_))

@@ -30,41 +30,87 @@ from gramian.typing import Matrix, Vector
 
 Score: TypeAlias = Callable[[Vector, float], Vector]
 
-MIN_TEST_ROWS = 2  # test rows for which a share of the variance makes sense
+MIN_TEST_ROWS = 2  # one test row has no variance, so no R squared
 
 
 class CrossValidated(SumsRegressor):
-    """An estimator that chooses its penalty by splits of the rows."""
+    """Base of estimators that choose their penalty by cross-validation.
+
+    Attributes
+    ----------
+    cv : int, splitter, iterable of splits, or None
+        As in scikit-learn's `check_cv`.
+    """
 
     cv: Any
 
     def _routed(self, params: dict[str, Any]) -> dict[str, Any]:
-        """What the splitter is given. Raises TypeError for what nobody asks for."""
+        """Metadata for the splitter. Raises TypeError for metadata that nothing requests."""
         return dict(process_routing(self, "fit", **params).splitter.split) if params else {}
 
     def _splits(self, rows: Rows, y: Any, split_params: dict[str, Any]) -> list[Split]:
+        """Positions of the training and the test rows of each split."""
         return checked_splits(check_cv(self.cv), rows.X, y, **split_params)
 
     def _folds(self, rows: Rows, splits: Sequence[Split], sums: Sums) -> Any:
+        """Iterator of the sums of training and test rows of each split."""
         outcomes, weight_column = self._outcomes(sums.outcomes), weight_name(rows.columns)
         weight = weight_column if weight_column in rows.vectors else None
         return fold_sums(rows, splits, outcomes, weight, sums, centred=self.fit_intercept, jobs=self.n_jobs)
 
     def get_metadata_routing(self) -> Any:
-        """What is passed on to the splitter: its groups, where `cv` asks for them."""
+        """Routing of metadata in `fit`: to the splitter, such as groups where `cv` requests them.
+
+        Returns
+        -------
+        MetadataRouter
+            As scikit-learn's metadata routing expects it.
+        """
         mapping = MethodMapping().add(caller="fit", callee="split")
         return MetadataRouter(owner=self).add_self_request(self).add(splitter=check_cv(self.cv), method_mapping=mapping)
 
 
 class RidgeCV(CrossValidated, LeastSquaresRegressor):
-    """Ridge regression whose alpha is chosen by cross-validation.
+    """Ridge regression whose penalty is chosen by cross-validation; interface of scikit-learn's RidgeCV.
 
-    cv : None leaves out one row at a time, in one more pass; else folds, splits or a splitter, each of whose rows is
-    read once. alphas : those that are tried. scoring : "r2" (as None with cv), "neg_mean_squared_error" (as None
-    without) or "neg_root_mean_squared_error", which sums can tell. alpha_per_target : without cv, one for each outcome.
-    Other parameters as in `Ridge`.
-    Attributes: alpha_, best_score_, one each or (k,) with alpha_per_target, and those of `Ridge`.
+    Parameters
+    ----------
+    alphas : array, (a,), default (0.1, 1.0, 10.0)
+        Penalties to try. Above 0, or with `cv` also 0.
+    fit_intercept : bool, default True
+        Whether the model has an intercept.
+    scoring : str, optional
+        "r2" (default with `cv`), "neg_mean_squared_error" (default without) or "neg_root_mean_squared_error": the
+        scores that sums determine.
+    cv : int, splitter or iterable of splits, optional
+        None leaves out one row at a time, in one more pass. Otherwise each row is read once for all folds where the
+        test sets are a partition of the rows.
+    alpha_per_target : bool, default False
+        Without `cv`: whether each outcome has a penalty of its own.
+    digits : float, default 8
+        As in `LinearRegression`.
 
+    Attributes
+    ----------
+    alpha_ : float or ndarray, (k,)
+        The chosen penalty.
+    best_score_ : float or ndarray, (k,)
+        Its score.
+    coef_, intercept_, rank_, n_features_in_, feature_names_in_, inference_
+        As in `Ridge`.
+
+    Notes
+    -----
+    The training sums of a fold are the total of the other folds' sums. Leave-one-out errors are r_i / (1 - h_i), with
+    the leverage h_i, so that nothing is fitted again.
+
+    References
+    ----------
+    Golub, G. H., Heath, M. and Wahba, G. (1979). Generalized cross-validation as a method for choosing a good ridge
+    parameter. Technometrics 21, 215-223.
+
+    Examples
+    --------
     >>> from gramian.sklearn import RidgeCV
     >>> RidgeCV(alphas=(0.1, 1.0)).fit([[1.0], [2.0], [3.0], [4.0]], [2.0, 4.0, 5.0, 8.0]).alpha_
     0.1
@@ -88,9 +134,29 @@ class RidgeCV(CrossValidated, LeastSquaresRegressor):
         self.digits = digits
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None, **params: Any) -> Self:
-        """Fit to X (n, p) and y (n,) or (n, k); a weight counts as so many rows, which stay in one fold.
+        """Choose the penalty, and fit to all rows with it.
 
-        params : for the splitter (groups), where metadata routing is enabled.
+        Parameters
+        ----------
+        X : array or sparse matrix, (n, p)
+            Columns of the model, without a constant.
+        y : array, (n,) or (n, k)
+            One outcome, or several with the same columns.
+        sample_weight : array, (n,), optional
+            A row with weight w counts as w rows, which are all in the same fold.
+        **params
+            For the splitter (such as groups), where metadata routing is enabled.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        OptionError
+            Where a parameter has a value without meaning; also for scores that need predictions of every row.
+        ValueError
+            Where a value is not finite, or a split has no training or no test rows.
         """
         digits, alphas = self._requested_digits(), _alphas(self.alphas, least=0.0 if self.cv is not None else None)
         split_params, rows = self._routed(params), self._checked(X, y, sample_weight)
@@ -112,7 +178,7 @@ class RidgeCV(CrossValidated, LeastSquaresRegressor):
         return self._refit(rows, digits)
 
     def _measure(self) -> Score:
-        """What is greatest for the best penalty."""
+        """Function of mean squared errors that is largest for the best penalty."""
         if self.alpha_per_target and self.cv is not None:
             raise OptionError("alpha_per_target goes with cv=None, where rows are left out one at a time")
         name = self.scoring or ("neg_mean_squared_error" if self.cv is None else "r2")
@@ -124,7 +190,10 @@ class RidgeCV(CrossValidated, LeastSquaresRegressor):
         return SCORES[name]
 
     def _scores(self, rows: Rows, splits: Sequence[Split], alphas: Vector, measure: Score) -> Matrix:
-        """Mean over folds, (k, a); of minus the squared error where a fold has one row, and so no R squared."""
+        """Mean scores over the folds, (k, a).
+
+        A fold of one test row has no R squared; then minus the squared error is the score of all folds.
+        """
         if min(len(test) for _, test in splits) < MIN_TEST_ROWS and measure is r_squared:
             measure = negative_mse
         fold_scores = [
@@ -142,12 +211,44 @@ class RidgeCV(CrossValidated, LeastSquaresRegressor):
 
 
 class LassoCV(CrossValidated):
-    """The lasso whose alpha is chosen by cross-validation: exact paths, from the sums of the folds.
+    """Lasso whose penalty is chosen by cross-validation; interface of scikit-learn's LassoCV.
 
-    alphas : how many, from the smallest that leaves no coefficient down to eps times it, or those to try. cv : folds
-    (5), splits or a splitter. copy_X, n_jobs, positive : as in `LinearRegression`.
-    Attributes: alpha_, alphas_ (a,), mse_path_ (a, folds), and those of `Lasso`.
+    Parameters
+    ----------
+    eps : float, default 1e-3
+        Smallest penalty as a fraction of the largest, where `alphas` is a number.
+    alphas : int or array, (a,), default 100
+        Number of penalties, in geometric steps down from the smallest one at which all coefficients are 0; or the
+        penalties to try.
+    fit_intercept : bool, default True
+        Whether the model has an intercept.
+    copy_X : bool, default True
+        Ignored: X is never changed.
+    cv : int, splitter or iterable of splits, optional
+        As in scikit-learn; None for 5 folds.
+    n_jobs : int, optional
+        Threads, as in `LinearRegression`.
+    positive : bool, default False
+        Constrain coefficients to be 0 or more.
 
+    Attributes
+    ----------
+    alpha_ : float
+        The chosen penalty.
+    alphas_ : ndarray, (a,)
+        Penalties that were tried, from large to small.
+    mse_path_ : ndarray, (a, folds)
+        Mean squared errors on the test rows.
+    coef_, intercept_, n_features_in_, feature_names_in_
+        As in `Lasso`.
+    inference_ : PenalizedFit
+        The fit with its degrees of freedom and information criteria.
+
+    Notes ----- The path of each fold is computed from its sums of products; rows are read once for all folds where the
+    test sets are a partition of the rows.
+
+    Examples
+    --------
     >>> from gramian.sklearn import LassoCV
     >>> X, y = [[float(i)] for i in range(10)], [2.0 * i for i in range(10)]
     >>> LassoCV().fit(X, y).coef_.round(6).tolist()
@@ -176,9 +277,29 @@ class LassoCV(CrossValidated):
         self.positive = positive
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None, **params: Any) -> Self:
-        """Fit to X (n, p) and y (n,); a weight counts as so many rows, which stay in one fold.
+        """Choose the penalty, and fit to all rows with it.
 
-        params : for the splitter (groups), where metadata routing is enabled.
+        Parameters
+        ----------
+        X : array or sparse matrix, (n, p)
+            Columns of the model, without a constant.
+        y : array, (n,)
+            The outcome.
+        sample_weight : array, (n,), optional
+            A row with weight w counts as w rows, which are all in the same fold.
+        **params
+            For the splitter (such as groups), where metadata routing is enabled.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        OptionError
+            Where a parameter has a value without meaning.
+        ValueError
+            Where a value is not finite, or a split has no training or no test rows.
         """
         split_params, rows = self._routed(params), self._checked(X, y, sample_weight)
         self._sums = sums = self._sum(rows)
@@ -195,26 +316,34 @@ class LassoCV(CrossValidated):
 
     @property
     def inference_(self) -> PenalizedFit:
-        """The fit with its degrees of freedom and criteria; it has no standard errors."""
+        """The fit with its degrees of freedom and information criteria; it has no standard errors.
+
+        Raises
+        ------
+        OptionError
+            With `positive=True`: the degrees of freedom of constrained coefficients are others.
+        """
         check_is_fitted(self)
         check_signs(self.positive)
         (outcome,) = self._outcomes(1)
         return penalized_fit(self._sums, self._names, outcome, self.alpha_, 1.0, intercept=self.fit_intercept)
 
     def _grid(self, system: System) -> Vector:
+        """Penalties to try, (a,), from large to small."""
         if not np.isscalar(self.alphas):
             return np.sort(_alphas(self.alphas, least=0.0))[::-1]
         if isinstance(self.alphas, bool) or not isinstance(self.alphas, int | np.integer) or self.alphas < 1:
             raise OptionError(f"alphas must be a whole number above 0, or the penalties, found {self.alphas!r}")
         if not 0.0 < self.eps < 1.0:
             raise OptionError(f"eps must be between 0 and 1, found {self.eps!r}")
+        # The lasso is 0 exactly where alpha n >= max |x_j'y|; with positive=True only positive x_j'y can enter.
         gradients = system.c if self.positive else np.abs(system.c)
         top = float(gradients.max(initial=0.0)) / system.weight
         return np.asarray(np.geomspace(top or 1.0, (top or 1.0) * self.eps, self.alphas))
 
 
 def _alphas(values: Any, least: float | None) -> Vector:
-    """Penalties (a,) to try; least None : above 0."""
+    """Validated penalties (a,). least : 0.0 where a penalty of 0 makes sense, None where all must be above 0."""
     alphas = np.array([penalty(float(a)) for a in np.ravel(values)])
     if not len(alphas) or (least is None and not alphas.all()):
         raise OptionError(f"alphas must be numbers above 0, at least one, found {values!r}")
@@ -222,7 +351,7 @@ def _alphas(values: Any, least: float | None) -> Vector:
 
 
 def _lasso_errors(train: Sums, test: Sums, alphas: Vector, *, intercept: bool, positive: bool) -> Vector:
-    """Mean squared errors on the test rows of lasso fits to the training rows, (a,)."""
+    """Mean squared errors on the test rows of lasso fits to the training rows, one for each penalty, (a,)."""
     a, b = system_of(train, 0, intercept=intercept), system_of(test, 0, intercept=intercept)
     with one_thread():
         slopes = _slopes(a, alphas, positive=positive)
@@ -230,13 +359,17 @@ def _lasso_errors(train: Sums, test: Sums, alphas: Vector, *, intercept: bool, p
 
 
 def _slopes(system: System, alphas: Vector, *, positive: bool) -> Matrix:
+    """Lasso coefficients for falling penalties, (a, p)."""
     if positive:
         return np.array([slopes_at_penalty(system, float(a), 1.0, positive=True) for a in alphas])
     return lasso(system, Penalty(np.ones(len(system.c))), alphas).coefficients
 
 
 def _ridge_errors(train: Sums, test: Sums, j: int, alphas: Vector, *, intercept: bool) -> tuple[Vector, float]:
-    """Mean squared errors on the test rows of ridge fits to the training rows, (a,), and the variance of the former."""
+    """Mean squared errors on the test rows of ridge fits to the training rows, (a,), and the variance of the test y.
+
+    train, test : sums of the rows. j : number of the outcome. alphas : (a,) penalties.
+    """
     a, b = system_of(train, j, intercept=intercept), system_of(test, j, intercept=intercept)
     with one_thread():
         slopes = ridge(a, Penalty(np.ones(len(a.c)), l1_ratio=0.0), alphas).coefficients
@@ -244,7 +377,7 @@ def _ridge_errors(train: Sums, test: Sums, j: int, alphas: Vector, *, intercept:
 
 
 def outcome_variance(sums: Sums, j: int) -> float:
-    """The variance of an outcome."""
+    """Variance of outcome number `j`, with the sum of weights as divisor."""
     return system_of(sums, j, intercept=True).yy / sums.weight
 
 
@@ -254,7 +387,7 @@ def negative_mse(errors: Vector, variance: float) -> Vector:
 
 
 def negative_rmse(errors: Vector, variance: float) -> Vector:
-    """Minus the root of the mean squared error, (a,)."""
+    """Minus the root mean squared error, (a,)."""
     return -np.sqrt(errors)
 
 

@@ -1,4 +1,4 @@
-"""Sums of the training and the test rows of a cross-validation's splits."""
+"""Sums of the training and the test rows of the splits of a cross-validation."""
 
 from __future__ import annotations
 
@@ -29,8 +29,28 @@ def fold_sums(
 ) -> Iterator[tuple[Sums, Sums]]:
     """Sums of the training rows and of the test rows of each split.
 
-    Where every row is tested once and trained on otherwise, the training part of a fold is the sum of the others:
-    each row is read once for all folds. Any other splits have their training rows read for each.
+    Parameters
+    ----------
+    rows : Rows
+        All rows.
+    splits : sequence of pairs
+        Positions of training and test rows.
+    outcomes : tuple of str
+        Names of the outcomes.
+    weight : str or None
+        Name of the column of weights.
+    like : Sums
+        Sums whose shift is used.
+    centred : bool
+        Whether columns may be shifted.
+    jobs : int or None
+        Threads, as `n_jobs` in `local`.
+
+    Yields
+    ------
+    (train, test) : pair of Sums
+        Where the test sets are a partition of the rows, training sums are totals of the other test sums, and each row
+        is read once. Otherwise the training rows of every split are read.
     """
 
     def subset_sums(index: NDArray[np.int64]) -> Sums:
@@ -40,17 +60,18 @@ def fold_sums(
     if not is_partition(splits, rows.rows):
         yield from ((subset_sums(train), test) for (train, _), test in zip(splits, tests, strict=True))
         return
+    # Added, not subtracted from the total of all: subtraction would lose digits where one fold has large values.
     for i, test in enumerate(tests):
         yield reduce(add, [*tests[:i], *tests[i + 1 :]]), test
 
 
 def take_rows(rows: Rows, index: NDArray[np.int64]) -> Rows:
-    """Some of the rows, by their numbers."""
+    """The source of the rows at positions `index`."""
     return replace(rows, X=SelectedRows(rows, index), vectors={name: v[index] for name, v in rows.vectors.items()})
 
 
 class SelectedRows:
-    """Rows of a matrix in another order, gathered block by block."""
+    """Rows of a matrix at given positions, extracted block by block."""
 
     def __init__(self, rows: Rows, index: NDArray[np.int64]) -> None:
         self.rows, self.index = rows, index
@@ -61,7 +82,7 @@ class SelectedRows:
 
 
 def is_partition(splits: Sequence[Split], rows: int) -> bool:
-    """Whether every row is tested in one split and trained on in all others."""
+    """Whether every row is a test row in one split and a training row in all others."""
     tested = np.zeros(rows, np.int64)
     for train, test in splits:
         np.add.at(tested, test, 1)
@@ -74,7 +95,7 @@ def is_partition(splits: Sequence[Split], rows: int) -> bool:
 
 
 def checked_splits(cv: Any, X: Any, y: Any, **params: Any) -> list[Split]:
-    """The splits, as positions of rows."""
+    """The splits of `cv` as positions of rows. Raises ValueError where a split has no training or no test rows."""
     splits = [(_positions(train), _positions(test)) for train, test in cv.split(X, y, **params)]
     if not splits or any(not len(train) or not len(test) for train, test in splits):
         raise ValueError("cv gives no splits, or one without training or test rows; use fewer folds")
@@ -82,5 +103,6 @@ def checked_splits(cv: Any, X: Any, y: Any, **params: Any) -> list[Split]:
 
 
 def _positions(index: Any) -> NDArray[np.int64]:
+    """Positions of rows, from positions or from a mask."""
     index = np.asarray(index)
     return np.flatnonzero(index) if index.dtype == np.bool_ else index.astype(np.int64)

@@ -1,4 +1,4 @@
-"""LogisticRegression and PoissonRegressor: iteratively reweighted least squares, a few passes over X."""
+"""LogisticRegression and PoissonRegressor, by iteratively reweighted least squares in a few passes over X."""
 
 from __future__ import annotations
 
@@ -31,20 +31,33 @@ from gramian.typing import Matrix, Vector
 
 
 class GlmEstimator(BaseEstimator):  # type: ignore[misc]
-    """A generalized linear model of one outcome."""
+    """Base of generalized linear models of one outcome.
+
+    Attributes
+    ----------
+    fit_intercept : bool
+        Whether the model has an intercept, which is not penalised.
+    max_iter : int
+        Largest number of passes over X.
+    n_jobs : int or None
+        Threads that read rows; None for one a core.
+    """
 
     fit_intercept: bool
     max_iter: int
     n_jobs: int | None = None
 
     def _eta(self, X: Any) -> Vector:
-        """X b + intercept, (n,)."""
+        """Linear predictor X b + intercept, (n,)."""
         check_is_fitted(self)
         X = validate_data(self, X, accept_sparse=("csr", "csc"), reset=False)
         return np.asarray(safe_sparse_dot(X, np.ravel(self.coef_), dense_output=True) + np.ravel(self.intercept_))
 
     def _fitted(self, family: str, X: Any, y: Vector, weight: Vector | None, alpha: float) -> tuple[Vector, float]:
-        """Slopes and intercept of the fit whose deviance + alpha |b|^2 is least."""
+        """Slopes (p,) and intercept that minimize deviance + alpha |b|^2.
+
+        family : name of the family, with its canonical link. y : (n,). weight : (n,) frequencies, or None.
+        """
         check_width(X)
         names = column_names(self)
         rows = rows_of(X, y[:, None], weight, names)
@@ -59,7 +72,13 @@ class GlmEstimator(BaseEstimator):  # type: ignore[misc]
 
     @property
     def inference_(self) -> GlmFit:
-        """The fit with standard errors, tests, intervals and deviances."""
+        """The fit with standard errors, tests, intervals and deviances.
+
+        Returns
+        -------
+        GlmFit
+            As `gramian.glm` returns it for a formula with the same columns.
+        """
         check_is_fitted(self)
         return GlmFit(self._solved)
 
@@ -70,21 +89,58 @@ class GlmEstimator(BaseEstimator):  # type: ignore[misc]
 
 
 def _formula(rows: Rows, names: tuple[str, ...], weight: str | None, *, intercept: bool) -> str:
-    """All columns but the weights."""
+    """Formula of all columns as terms; "." stands for every column but the outcome, so weights are subtracted."""
     (outcome,) = outcome_names(names, 1)
     without = "" if weight is None else f" - {label(Name(weight))}"
     return f"{label(Name(outcome))} ~ .{without}{'' if intercept else ' - 1'}"
 
 
 class LogisticRegression(ClassifierMixin, GlmEstimator):  # type: ignore[misc]
-    """Logistic regression of two classes, |b|^2 / 2 + C * (negative log likelihood), by Newton's steps.
+    """Logistic regression of two classes; interface of scikit-learn's LogisticRegression.
 
-    C : inverse of the penalty, infinite for none. class_weight : a dict, "balanced", or None. max_iter : passes over X
-    at most. n_jobs : threads, by default one a core. Two to five passes are made, until the error left is far below the
-    standard errors, so there is no tol; there is one way, so neither solver nor what steers others.
-    Attributes: classes_, coef_ (1, p), intercept_ (1,), n_iter_ (passes), n_features_in_, feature_names_in_,
-    inference_ (a `GlmFit`).
+    Minimizes |b|^2 / 2 + C * (negative log likelihood). The intercept is not penalised.
 
+    Parameters
+    ----------
+    C : float, default 1.0
+        Inverse of the penalty, above 0; infinite for maximum likelihood.
+    fit_intercept : bool, default True
+        Whether the model has an intercept.
+    class_weight : dict or "balanced", optional
+        Weights of the classes, which multiply those of the rows.
+    max_iter : int, default 100
+        Largest number of passes over X.
+    n_jobs : int, optional
+        Threads; None for one a core, -1 the same, -2 one fewer. The result has the same bits for any number.
+
+    Attributes
+    ----------
+    classes_ : ndarray, (2,)
+        The classes in order; the second is the one whose log odds are modelled.
+    coef_ : ndarray, (1, p)
+        Coefficients; of minimum norm where columns are linearly dependent and there is no penalty.
+    intercept_ : ndarray, (1,)
+        Intercept, 0 without one.
+    n_iter_ : int
+        Passes over X.
+    n_features_in_ : int
+        Number of columns, p.
+    feature_names_in_ : ndarray of str, (p,)
+        Names of the columns, where X has names.
+    inference_ : GlmFit
+        The fit with standard errors, tests and intervals.
+
+    Notes
+    -----
+    Newton's method, with a start from a sample of the rows: usually two to five passes. It stops when the error that is
+    left is far below the standard errors, so there is no `tol`; there is one solver, so there is no `solver`.
+
+    References
+    ----------
+    McCullagh, P. and Nelder, J. A. (1989). Generalized Linear Models, 2nd ed. Chapman and Hall.
+
+    Examples
+    --------
     >>> from gramian.sklearn import LogisticRegression
     >>> X, y = [[1.0], [2.0], [3.0], [4.0], [5.0], [6.0]], ["no", "no", "yes", "no", "yes", "yes"]
     >>> LogisticRegression(C=float("inf")).fit(X, y).coef_.round(6).tolist()
@@ -107,7 +163,32 @@ class LogisticRegression(ClassifierMixin, GlmEstimator):  # type: ignore[misc]
         self.n_jobs = n_jobs
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Fit to X (n, p), dense or sparse, and y (n,) of two classes; a weight counts as so many rows."""
+        """Fit to the rows of X and y.
+
+        Parameters
+        ----------
+        X : array or sparse matrix, (n, p)
+            Columns of the model, without a constant.
+        y : array, (n,)
+            Classes, of which there are two.
+        sample_weight : array, (n,), optional
+            A row with weight w counts as w rows.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            Where a value is not finite, or there are not two classes among the rows with positive weight.
+        SeparationError
+            Where columns separate the classes, so that no finite coefficients are best; only without penalty.
+        ConvergenceError
+            Where `max_iter` passes are too few.
+        OptionError
+            Where a parameter has a value without meaning.
+        """
         alpha = _inverse(self.C)
         X, y = validate_data(self, X, y, accept_sparse="csr")
         weight = checked_weight(sample_weight, X)
@@ -126,21 +207,66 @@ class LogisticRegression(ClassifierMixin, GlmEstimator):  # type: ignore[misc]
         return self
 
     def decision_function(self, X: Any) -> Vector:
-        """The log odds of the second class, (n,)."""
+        """Log odds of the second class.
+
+        Parameters
+        ----------
+        X : array or sparse matrix, (n, p)
+            Rows with the columns of the fit.
+
+        Returns
+        -------
+        ndarray, (n,)
+            X b + intercept.
+        """
         return self._eta(X)
 
     def predict_proba(self, X: Any) -> Matrix:
-        """Probabilities of the classes, (n, 2)."""
+        """Probabilities of the classes.
+
+        Parameters
+        ----------
+        X : array or sparse matrix, (n, p)
+            Rows with the columns of the fit.
+
+        Returns
+        -------
+        ndarray, (n, 2)
+            In the order of `classes_`.
+        """
         eta = self._eta(X)
+        # Not 1 - p: a small probability of the first class would lose its digits.
         return np.column_stack([LOGIT.mean(-eta), LOGIT.mean(eta)])
 
     def predict_log_proba(self, X: Any) -> Matrix:
-        """Logarithms of the probabilities, (n, 2)."""
+        """Logarithms of the probabilities of the classes.
+
+        Parameters
+        ----------
+        X : array or sparse matrix, (n, p)
+            Rows with the columns of the fit.
+
+        Returns
+        -------
+        ndarray, (n, 2)
+            In the order of `classes_`; finite also where a probability underflows.
+        """
         eta = self._eta(X)
         return -np.column_stack([np.logaddexp(0.0, eta), np.logaddexp(0.0, -eta)])
 
     def predict(self, X: Any) -> NDArray[Any]:
-        """The more probable class, (n,)."""
+        """The more probable class of each row.
+
+        Parameters
+        ----------
+        X : array or sparse matrix, (n, p)
+            Rows with the columns of the fit.
+
+        Returns
+        -------
+        ndarray, (n,)
+            Values of `classes_`.
+        """
         second = self._eta(X) > 0
         return np.asarray(self.classes_[second.astype(int)])
 
@@ -151,7 +277,11 @@ class LogisticRegression(ClassifierMixin, GlmEstimator):  # type: ignore[misc]
 
 
 def _two_classes(y: NDArray[Any]) -> NDArray[Any]:
-    """The values of y, of which there are at most two, in order."""
+    """Smallest and largest value of y in order; all values where y is not numeric.
+
+    `type_of_target` has made sure that there are at most two.
+    """
+    # The values of millions of numbers are not sorted to learn two of them.
     return np.unique(y if y.dtype.kind not in "iuf" else np.array([y.min(), y.max()]))
 
 
@@ -159,11 +289,35 @@ LOGIT = GLM(family_named("binomial"), link_named("logit"))
 
 
 class PoissonRegressor(RegressorMixin, GlmEstimator):  # type: ignore[misc]
-    """Poisson regression with log link, half the mean deviance + alpha |b|^2 / 2, by Newton's steps.
+    """Poisson regression with log link; interface of scikit-learn's PoissonRegressor.
 
-    The mean is over rows or weights, as in scikit-learn. Parameters and attributes otherwise as in
-    `LogisticRegression`; coef_ is (p,), intercept_ a number. `score` is the share of the deviance explained.
+    Minimizes (mean deviance) / 2 + alpha |b|^2 / 2, the mean being over rows or weights. The intercept is not
+    penalised.
 
+    Parameters
+    ----------
+    alpha : float, default 1.0
+        Penalty, 0 or more.
+    fit_intercept : bool, default True
+        Whether the model has an intercept.
+    max_iter : int, default 100
+        Largest number of passes over X.
+
+    Attributes
+    ----------
+    coef_ : ndarray, (p,)
+        Coefficients.
+    intercept_ : float
+        Intercept, 0.0 without one.
+    n_iter_, n_features_in_, feature_names_in_, inference_
+        As in `LogisticRegression`.
+
+    Notes
+    -----
+    Newton's method, as in `LogisticRegression`.
+
+    Examples
+    --------
     >>> from gramian.sklearn import PoissonRegressor
     >>> model = PoissonRegressor(alpha=0.0).fit([[0.0], [0.0], [1.0], [1.0]], [1.0, 3.0, 4.0, 8.0])
     >>> round(float(model.coef_[0]), 9)
@@ -176,7 +330,30 @@ class PoissonRegressor(RegressorMixin, GlmEstimator):  # type: ignore[misc]
         self.max_iter = max_iter
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Fit to X (n, p), dense or sparse, and y (n,) >= 0; a weight counts as so many rows."""
+        """Fit to the rows of X and y.
+
+        Parameters
+        ----------
+        X : array or sparse matrix, (n, p)
+            Columns of the model, without a constant.
+        y : array, (n,)
+            Outcomes, 0 or more.
+        sample_weight : array, (n,), optional
+            A row with weight w counts as w rows.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            Where a value is not finite, or an outcome is negative.
+        ConvergenceError
+            Where `max_iter` passes are too few.
+        OptionError
+            Where a parameter has a value without meaning.
+        """
         alpha = penalty(self.alpha)
         X, y = validate_data(self, X, y, accept_sparse="csr", y_numeric=True)
         weight = checked_weight(sample_weight, X)
@@ -184,15 +361,42 @@ class PoissonRegressor(RegressorMixin, GlmEstimator):  # type: ignore[misc]
         if (y < 0).any():
             raise ValueError(f"PoissonRegressor needs outcomes that are not negative, found {y.min():g}")
         total = float(len(y)) if weight is None else float(weight.sum())
+        # scikit-learn's penalty is that of the mean deviance, ours that of the sum.
         self.coef_, self.intercept_ = self._fitted("poisson", X, y, weight, alpha * total)
         return self
 
     def predict(self, X: Any) -> Vector:
-        """The mean, exp(X b + intercept), (n,)."""
+        """Predicted means exp(X b + intercept).
+
+        Parameters
+        ----------
+        X : array or sparse matrix, (n, p)
+            Rows with the columns of the fit.
+
+        Returns
+        -------
+        ndarray, (n,)
+            Means of the outcome.
+        """
         return np.exp(self._eta(X))
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """The share of the deviance that is explained."""
+        """Explained share of the deviance, D squared.
+
+        Parameters
+        ----------
+        X : array or sparse matrix, (n, p)
+            Rows with the columns of the fit.
+        y : array, (n,)
+            Their outcomes.
+        sample_weight : array, (n,), optional
+            Weights of the rows.
+
+        Returns
+        -------
+        float
+            1 - deviance / deviance of the mean; at most 1.
+        """
         return float(d2_tweedie_score(y, self.predict(X), sample_weight=sample_weight, power=1))
 
     def __sklearn_tags__(self) -> Any:
@@ -202,12 +406,14 @@ class PoissonRegressor(RegressorMixin, GlmEstimator):  # type: ignore[misc]
 
 
 def _checked_max_iter(max_iter: Any) -> int:
+    """max_iter as an int. Raises OptionError unless it is an integer above 0."""
     if isinstance(max_iter, bool) or not isinstance(max_iter, int | np.integer) or max_iter < 1:
         raise OptionError(f"max_iter must be a whole number above 0, found {max_iter!r}")
     return int(max_iter)
 
 
 def _inverse(C: Any) -> float:
+    """Ridge penalty 1 / C, 0 for an infinite C. Raises OptionError unless C is a number above 0."""
     if isinstance(C, bool) or not isinstance(C, int | float) or not C > 0.0 or math.isnan(C):
         raise OptionError(f"C must be a number above 0, infinite for no penalty, found {C!r}")
     return penalty(1.0 / C)
@@ -216,6 +422,7 @@ def _inverse(C: Any) -> float:
 def _class_weighted(
     class_weight: Any, classes: NDArray[Any], y: NDArray[Any], success: NDArray[np.bool_], weight: Vector | None
 ) -> Vector | None:
+    """Weights of the rows times those of their classes, (n,); None where there are neither."""
     if class_weight is None:
         return weight
     class_weights = compute_class_weight(class_weight, classes=classes, y=y, sample_weight=weight)

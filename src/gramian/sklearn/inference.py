@@ -1,4 +1,4 @@
-"""Sums told as a fit: the design and the moments they stand for, and the ladder where one pass has too few digits."""
+"""Sums of an estimator as a design with moments, which give the statistics of a fit and passes in higher precision."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from gramian.sklearn.rows import Rows, schema_of, weight_name
 from gramian.sklearn.sums import Sums, coordinates
 from gramian.sklearn.threads import local
 
-MAX_TERMS = 8  # terms of a formula that are written out
+MAX_TERMS = 8  # terms of a formula that are shown; "... 92 more" stands for the others
 
 
 def design_for(
@@ -31,13 +31,27 @@ def design_for(
     vectors: tuple[str, ...],
     intercept: bool,
 ) -> Design:
-    """A design of terms that are known already, none of which is read from a text."""
+    """Design of given terms; no formula is parsed.
+
+    Parameters
+    ----------
+    terms : tuple of tuples of Node
+        The factors of each term.
+    columns : tuple of str
+        Names of the columns of X.
+    outcome : str
+        Name of the outcome.
+    vectors : tuple of str
+        Names of further columns that a batch has, such as weights.
+    intercept : bool
+        Whether the model has an intercept.
+    """
     expanded = Expanded(Name(outcome), terms, intercept, ())
     return design_of(expanded, formula_text(expanded), schema_of((*columns, outcome, *vectors)))
 
 
 def formula_text(expanded: Expanded) -> str:
-    """The formula as it would be written, the first terms of many."""
+    """The formula as text, with at most `MAX_TERMS` terms."""
     written = [":".join(map(label, term)) for term in expanded.terms[:MAX_TERMS]]
     ellipsis = [f"... {len(expanded.terms) - MAX_TERMS} more"] if len(expanded.terms) > MAX_TERMS else []
     right = [*([] if expanded.intercept else ["0"]), *written, *ellipsis] or ["1"]
@@ -45,18 +59,18 @@ def formula_text(expanded: Expanded) -> str:
 
 
 def linear_design(sums: Sums, names: tuple[str, ...], outcome: str, *, intercept: bool) -> Design:
-    """The design of sums with one outcome, its coordinates those of the sums."""
+    """Design with every column as a term and one outcome, about the shifts of the sums."""
     design = design_for(tuple((Name(name),) for name in names), names, outcome, (), intercept)
     return with_shifts(design, sums)
 
 
 def with_shifts(design: Design, sums: Sums) -> Design:
-    """The design with the shifts of the sums for coordinates."""
+    """The design with coordinates about the shifts of the sums."""
     return replace(design, coordinates=coordinates(sums, (*design.terms.variables, *design.outcome)))
 
 
 def moments_of(sums: Sums, design: Design) -> Moments:
-    """The sums as moments of a design."""
+    """The sums of one outcome as moments of a design."""
     return Moments(
         layout(design.terms.blocks(), tuple(design.outcome)),
         design.coordinates,
@@ -71,7 +85,7 @@ def moments_of(sums: Sums, design: Design) -> Moments:
 def design_and_moments(
     sums: Sums, names: tuple[str, ...], outcome: str, *, intercept: bool
 ) -> tuple[Design, Accumulated]:
-    """A design, and its moments as a pass would have left them."""
+    """Design and moments of one outcome, as a pass over its rows gives them; no row was dropped."""
     design = linear_design(sums, names, outcome, intercept=intercept)
     return design, Accumulated(moments_of(sums, design), DroppedRows())
 
@@ -79,7 +93,10 @@ def design_and_moments(
 def solved_fit(
     sums: Sums, names: tuple[str, ...], outcome: str, alpha: float | None, digits: float, *, intercept: bool
 ) -> Solved:
-    """What the sums alone say, everything that is told of it included; dependent columns share."""
+    """Solution with its statistics from the sums alone, of minimum norm where columns are dependent.
+
+    alpha : ridge penalty, None for least squares.
+    """
     design, accumulated = design_and_moments(sums, names, outcome, intercept=intercept)
     return first_solution(design, accumulated, Options(alpha=alpha, digits=digits, collinear="min-norm"))[1]
 
@@ -94,9 +111,29 @@ def escalated_fit(
     intercept: bool,
     jobs: Any = None,
 ) -> Solved:
-    """The fit to one outcome with the digits that are wanted, at the cost of further passes over the rows.
+    """Solution for one outcome with the requested digits, by further passes over the rows where the sums certify fewer.
 
-    Warns with AccuracyWarning where they cannot be had.
+    Parameters
+    ----------
+    sums : Sums
+        Sums with this outcome alone.
+    rows : Rows
+        The rows, which can be read again.
+    outcome : str
+        Name of the outcome.
+    alpha : float or None
+        Ridge penalty.
+    digits : float
+        Requested decimal digits.
+    intercept : bool
+        Whether the model has an intercept.
+    jobs : int or None
+        Threads, as `n_jobs` in `local`.
+
+    Warns
+    -----
+    AccuracyWarning
+        Where the digits cannot be certified.
     """
     design, accumulated = design_and_moments(sums, rows.columns, outcome, intercept=intercept)
     options = Options(alpha=alpha, digits=digits)
@@ -107,7 +144,7 @@ def escalated_fit(
 
 
 def with_weights(design: Design, rows: Rows, sums: Sums) -> Design:
-    """The design with the weights of the rows: counts where all are whole numbers."""
+    """The design with the weights of the rows: frequencies where all are integers, else analytic weights."""
     name = weight_name(rows.columns)
     if name not in rows.vectors:
         return design

@@ -1,4 +1,4 @@
-"""Lasso and ElasticNet: the coefficients at one penalty, from centred products."""
+"""Lasso and ElasticNet at one penalty, from centred products."""
 
 from __future__ import annotations
 
@@ -25,13 +25,51 @@ from gramian.typing import Vector
 
 
 class ElasticNet(SumsRegressor):
-    """Squares and absolute values penalised: |y - X b|^2 / (2 n) + alpha (l1_ratio |b|_1 + (1 - l1_ratio) |b|^2 / 2).
+    """Elastic net from one pass over X; interface of scikit-learn's ElasticNet.
 
-    n is the number of rows or the sum of weights, as in scikit-learn. Nothing iterates over rows: one pass over X, then
-    guesses of the signs until the optimality conditions hold, so there is no max_iter and no tol.
-    copy_X : X is never changed, whatever it says. positive : no coefficient below 0.
-    Attributes: coef_, sparse_coef_, intercept_, n_features_in_, feature_names_in_, inference_ (a `PenalizedFit`).
+    Minimizes |y - X b|^2 / (2 n) + alpha (l1_ratio |b|_1 + (1 - l1_ratio) |b|^2 / 2), with n the number of rows or the
+    sum of weights. The intercept is not penalised.
 
+    Parameters
+    ----------
+    alpha : float, default 1.0
+        Penalty, 0 or more.
+    l1_ratio : float, default 0.5
+        Share of the penalty on absolute values, from 0 (ridge) to 1 (lasso).
+    fit_intercept : bool, default True
+        Whether the model has an intercept.
+    copy_X : bool, default True
+        Ignored: X is never changed.
+    positive : bool, default False
+        Constrain coefficients to be 0 or more.
+
+    Attributes
+    ----------
+    coef_ : ndarray, (p,) or (k, p)
+        Coefficients.
+    sparse_coef_ : sparse array, (k, p)
+        The same, without the zeros.
+    intercept_ : float or ndarray, (k,)
+        Intercept, 0.0 without one.
+    n_features_in_ : int
+        Number of columns, p.
+    feature_names_in_ : ndarray of str, (p,)
+        Names of the columns, where X has names.
+    inference_ : PenalizedFit or tuple of PenalizedFit
+        The fit with its degrees of freedom and information criteria.
+
+    Notes
+    -----
+    After one pass over the rows everything is computed from the (p, p) products, until the optimality conditions hold:
+    there is neither `max_iter` nor `tol`.
+
+    References
+    ----------
+    Zou, H. and Hastie, T. (2005). Regularization and variable selection via the elastic net. Journal of the Royal
+    Statistical Society B 67, 301-320.
+
+    Examples
+    --------
     >>> from gramian.sklearn import ElasticNet
     >>> model = ElasticNet(0.5).fit([[1.0, 1.0], [2.0, 0.0], [3.0, 1.0], [4.0, 0.0]], [2.0, 4.0, 5.0, 8.0])
     >>> model.coef_.round(9).tolist()
@@ -54,7 +92,30 @@ class ElasticNet(SumsRegressor):
         self.positive = positive
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Fit to X (n, p), dense or sparse, and y (n,) or (n, k); a weight counts as so many rows."""
+        """Fit to the rows of X and y.
+
+        Parameters
+        ----------
+        X : array or sparse matrix, (n, p)
+            Columns of the model, without a constant.
+        y : array, (n,) or (n, k)
+            One outcome, or several with the same columns.
+        sample_weight : array, (n,), optional
+            A row with weight w counts as w rows.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            Where a value is not finite, or no row has a positive weight.
+        NumericalError
+            Where products overflow, or do not fit into memory.
+        OptionError
+            Where a parameter has a value without meaning.
+        """
         alpha, l1_ratio = penalty(self.alpha), checked_l1_ratio(self.l1_ratio)
         self._sums = sums = self._sum(self._checked(X, y, sample_weight))
         slopes = np.array(
@@ -70,26 +131,54 @@ class ElasticNet(SumsRegressor):
 
     @property
     def sparse_coef_(self) -> Any:
-        """The coefficients as a sparse matrix."""
+        """The coefficients as a sparse array, (k, p), in compressed row format."""
         check_is_fitted(self)
         return sparse.csr_array(np.atleast_2d(self.coef_))
 
     @property
     def inference_(self) -> PenalizedFit | tuple[PenalizedFit, ...]:
-        """The fit with its degrees of freedom and criteria, one for each outcome; it has no standard errors."""
+        """The fit with its degrees of freedom and information criteria, for each outcome; it has no standard errors.
+
+        Raises
+        ------
+        OptionError
+            With `positive=True`: the degrees of freedom of constrained coefficients are others.
+        """
         check_is_fitted(self)
         check_signs(self.positive)
         fits = tuple(self._penalized_fit(j) for j in range(self._sums.outcomes))
         return fits[0] if len(fits) == 1 else fits
 
     def _penalized_fit(self, j: int) -> PenalizedFit:
+        """The fit to outcome number `j` with its statistics."""
         sums, outcome = self._sums.outcome(j), self._outcomes(self._sums.outcomes)[j]
         return penalized_fit(sums, self._names, outcome, self.alpha, self.l1_ratio, intercept=self.fit_intercept)
 
 
 class Lasso(ElasticNet):
-    """The lasso, |y - X b|^2 / (2 n) + alpha |b|_1. Parameters and attributes as in `ElasticNet`.
+    """Lasso from one pass over X; interface of scikit-learn's Lasso.
 
+    Minimizes |y - X b|^2 / (2 n) + alpha |b|_1, with n the number of rows or the sum of weights.
+
+    Parameters
+    ----------
+    alpha : float, default 1.0
+        Penalty, 0 or more.
+    fit_intercept, copy_X, positive
+        As in `ElasticNet`.
+
+    Attributes
+    ----------
+    coef_, sparse_coef_, intercept_, n_features_in_, feature_names_in_, inference_
+        As in `ElasticNet`.
+
+    References
+    ----------
+    Tibshirani, R. (1996). Regression shrinkage and selection via the lasso. Journal of the Royal Statistical Society B
+    58, 267-288.
+
+    Examples
+    --------
     >>> from gramian.sklearn import Lasso
     >>> Lasso(alpha=0.5).fit([[1.0], [2.0], [3.0], [4.0]], [2.0, 4.0, 5.0, 8.0]).coef_.round(12).tolist()
     [1.5]
@@ -107,7 +196,7 @@ class Lasso(ElasticNet):
 
 
 def check_signs(positive: bool) -> None:
-    """Raise OptionError for the table of coefficients that were kept from being negative."""
+    """Raise OptionError for the statistics of coefficients that were constrained to be 0 or more."""
     if positive:
         raise OptionError("coefficients with positive=True have no table: their distribution is not that of others")
 
@@ -115,21 +204,22 @@ def check_signs(positive: bool) -> None:
 def penalized_fit(
     sums: Sums, names: tuple[str, ...], outcome: str, alpha: float, l1_ratio: float, *, intercept: bool
 ) -> PenalizedFit:
-    """The fit at one penalty with all that is told of it."""
+    """The fit to one outcome at one penalty, with its statistics; alpha and l1_ratio as in scikit-learn."""
     design, accumulated = design_and_moments(sums, names, outcome, intercept=intercept)
+    # Paths of ridge regression have penalties of the sum of squares, all others of half the mean square.
     path_alpha = alpha * (sums.weight if l1_ratio == 0 else 1.0)
     return path_of(design, accumulated, l1_ratio=l1_ratio, alphas=[path_alpha])[0]
 
 
 def checked_l1_ratio(l1_ratio: Any) -> float:
-    """l1_ratio, if it is between 0 and 1."""
+    """l1_ratio as a float. Raises OptionError unless it is a number from 0 to 1."""
     if not isinstance(l1_ratio, int | float) or not 0.0 <= l1_ratio <= 1.0:
         raise OptionError(f"l1_ratio must be a number from 0 to 1, found {l1_ratio!r}")
     return float(l1_ratio)
 
 
 def system_of(sums: Sums, j: int, *, intercept: bool) -> System:
-    """The normal system of the j-th outcome."""
+    """Centred normal equations of outcome number `j`, in the scale of the data."""
     centred = centred_products(sums, intercept=intercept)
     unscale = 1.0 / centred.scale
     return System(
@@ -137,8 +227,8 @@ def system_of(sums: Sums, j: int, *, intercept: bool) -> System:
         c=centred.C[:, j] * unscale / centred.y_scale[j],
         yy=float(centred.yy[j] / centred.y_scale[j] ** 2),
         weight=sums.weight,
-        length=np.sqrt(centred.raw) * unscale,
-        y_length=float(np.sqrt(centred.y_raw[j]) / centred.y_scale[j]),
+        length=np.sqrt(centred.summed_squares) * unscale,
+        y_length=float(np.sqrt(centred.y_summed_squares[j]) / centred.y_scale[j]),
         rounding_error=sums.rounding_error,
         mean=centred.mean,
         y_mean=float(centred.y_mean[j]),
@@ -147,7 +237,10 @@ def system_of(sums: Sums, j: int, *, intercept: bool) -> System:
 
 
 def slopes_at_penalty(system: System, alpha: float, l1_ratio: float, *, positive: bool = False) -> Vector:
-    """Slopes (p,) at one penalty, as scikit-learn's ElasticNet counts it; positive : none below 0."""
+    """Slopes (p,) at one penalty, with alpha and l1_ratio as in scikit-learn's ElasticNet.
+
+    positive : whether slopes are constrained to be 0 or more.
+    """
     if positive:
         size = alpha * system.weight
         with one_thread():

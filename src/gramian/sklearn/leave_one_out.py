@@ -1,7 +1,12 @@
-"""Errors of ridge fits on each row by the fit to all others: one pass for all penalties.
+"""Leave-one-out errors of ridge regression for all penalties, in one pass.
 
-The error is r / (1 - h), h the leverage, without fitting again (Golub, Heath and Wahba 1979); in the eigenvectors of
-the products all penalties have theirs at once.
+The error of a row under the fit to all other rows is r_i / (1 - h_i), with residual r_i and leverage h_i of the fit
+to all rows. In the eigenvectors of X'X the residuals and leverages of all penalties are products with one matrix.
+
+References
+----------
+Golub, G. H., Heath, M. and Wahba, G. (1979). Generalized cross-validation as a method for choosing a good ridge
+parameter. Technometrics 21, 215-223.
 """
 
 from __future__ import annotations
@@ -21,15 +26,16 @@ from gramian.sklearn.sums import Sums
 from gramian.sklearn.threads import local
 from gramian.typing import Matrix, Vector
 
-MIN_COMPLEMENT = 1e-12  # of 1 - h: a row that alone determines its fit has no error to speak of
-MAX_SQUARE_RATIO = (
-    1e4  # between squares of columns: what it costs of the smallest eigenvalue's digits, if its size is ignored
-)
+# Least 1 - h that is divided by: where h = 1 the row alone determines its fit, and its error is 0 / 0.
+MIN_COMPLEMENT = 1e-12
+# Largest ratio of squares of columns for which the usual eigenvalue solver is taken: the smallest eigenvalue may lose
+# as many digits as this number has zeros.
+MAX_SQUARE_RATIO = 1e4
 
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """Sums that add."""
+    """An array of sums; two are added element by element."""
 
     values: Matrix
 
@@ -39,9 +45,24 @@ class Total:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LeaveOneOutPass:
-    """The pass. centre : (p + k,) means, zero without an intercept. vectors : (p, r). shrink : (r, a) of the squares.
+    """The pass that accumulates squared leave-one-out errors.
 
-    along : (k, r, a) coefficients in the eigenvectors. share : 1 / sum of weights, 0 without an intercept.
+    Attributes
+    ----------
+    centre : ndarray, (p + k,)
+        Means of columns and outcomes; zeros without an intercept.
+    vectors : ndarray, (p, r)
+        Eigenvectors of the centred products.
+    shrink : ndarray, (r, a)
+        1 / (eigenvalue + alpha) for each penalty.
+    coefficients : ndarray, (k, r, a)
+        Coefficients in the basis of the eigenvectors, for each outcome and penalty.
+    outcomes : tuple of str, (k,)
+        Names of the outcomes.
+    weight : str or None
+        Name of the column of weights.
+    constant_leverage : float
+        Leverage of the intercept for a row of weight 1: 1 / sum of weights; 0 without an intercept.
     """
 
     centre: Vector
@@ -54,16 +75,16 @@ class LeaveOneOutPass:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """None by name: the whole matrix is read."""
+        """No column names: batches have the matrix as one block."""
         return ()
 
     @property
     def empty(self) -> Total:
-        """No rows."""
+        """Sums of no rows."""
         return self.accumulate(())
 
     def accumulate(self, batches: Iterable[Batch], /) -> Total:
-        """Weighted sums of squared errors, (k, a)."""
+        """Weighted sums of squared leave-one-out errors, (k, a)."""
         error_sums, p = np.zeros((len(self.outcomes), self.shrink.shape[1])), len(self.vectors)
         for batch in batches:
             w = np.ones(batch.rows) if self.weight is None else batch.columns[self.weight]
@@ -79,7 +100,10 @@ class LeaveOneOutPass:
 def leave_one_out_errors(
     rows: Rows, sums: Sums, alphas: Vector, outcomes: tuple[str, ...], *, intercept: bool
 ) -> Vector:
-    """Mean squared errors of left-out rows, (k, a)."""
+    """Mean squared leave-one-out errors for each outcome and penalty, (k, a).
+
+    rows : can be read again. sums : of these rows. alphas : (a,) penalties above 0. outcomes : their names.
+    """
     systems = [system_of(sums, j, intercept=intercept) for j in range(sums.outcomes)]
     with one_thread():
         values, vectors = _spectrum(systems[0].S)
@@ -95,7 +119,7 @@ def leave_one_out_errors(
 
 
 def _spectrum(S: Matrix) -> tuple[Vector, Matrix]:
-    """Eigenvalues (r,) and eigenvectors (p, r) of positive semidefinite products; columns of zeros have none."""
+    """Eigenvalues (r,) and eigenvectors (p, r) of a positive semidefinite S (p, p); columns of zeros are left out."""
     squares = S.diagonal()
     used = np.flatnonzero(squares > 0.0)
     nonzero, sizes = S[np.ix_(used, used)], squares[used]
@@ -107,14 +131,21 @@ def _spectrum(S: Matrix) -> tuple[Vector, Matrix]:
 
 
 def _jacobi_spectrum(S: Matrix) -> tuple[Vector, Matrix] | None:
-    """The spectrum for columns of different sizes, each eigenvalue with the digits that unit columns would give it.
+    """Eigenvalues and eigenvectors of S by one-sided Jacobi rotations of its Cholesky factor.
 
-    One-sided Jacobi rotations of the Cholesky factor (Demmel and Veselic 1992); an ordinary solver errs in every
-    eigenvalue by the rounding of the largest. None where there is no factor, or no end of the rotations.
+    Each eigenvalue has a relative error that depends on the condition of the correlation matrix, not of S. The usual
+    solver errs in every eigenvalue by the rounding of the largest, which is too much where columns differ in size.
+    Returns None where S has no Cholesky factor, or the rotations do not converge.
+
+    References
+    ----------
+    Demmel, J. and Veselic, K. (1992). Jacobi's method is more accurate than QR. SIAM Journal on Matrix Analysis and
+    Applications 13, 1204-1245.
     """
     try:
         upper = cholesky(S)
     except np.linalg.LinAlgError:
         return None
+    # dgejsv returns singular values times work[1] / work[0], so that none overflows.
     singular_values, _, vectors, work, _, info = dgejsv(upper, joba=0, jobu=3, jobv=0)
     return None if info else (np.square(singular_values * (work[0] / work[1])), vectors)

@@ -1,4 +1,4 @@
-"""Least squares and ridge for several outcomes from their sums: one factor for all, and how many digits are right."""
+"""Least squares and ridge regression of several outcomes from their sums, by one Cholesky factor for all outcomes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,19 @@ from gramian.typing import Matrix, Vector
 
 @dataclass(frozen=True, slots=True)
 class LeastSquaresSolution:
-    """slopes : (k, p), intercepts : (k,), for k outcomes. rank : columns used. digits : (k,), see `solved`."""
+    """Coefficients of k outcomes, with the number of certified digits.
+
+    Attributes
+    ----------
+    slopes : ndarray, (k, p)
+        Coefficients of the columns.
+    intercepts : ndarray, (k,)
+        Zeros in a model without intercept.
+    rank : int
+        Number of linearly independent columns.
+    digits : ndarray, (k,)
+        Decimal digits that are certain in the worst coefficient of each outcome, as `solved` defines them.
+    """
 
     slopes: Matrix
     intercepts: Vector
@@ -29,10 +41,28 @@ class LeastSquaresSolution:
 
 @dataclass(frozen=True, slots=True)
 class CentredProducts:
-    """Centred products of columns with themselves and with the outcomes, scaled by powers of two.
+    """Products of centred columns and outcomes, scaled by powers of two so that diagonals are between 1/2 and 2.
 
-    S : (p, p), C : (p, k), yy : (k,). scale, mean : (p,), raw : (p,) squares as they were summed; y_ : (k,) the same
-    of the outcomes. rows, unit : of the sums.
+    Scaling by powers of two is exact. Attributes with `y_` are those of the outcomes.
+
+    Attributes
+    ----------
+    S : ndarray, (p, p)
+        Products of the columns.
+    C : ndarray, (p, k)
+        Products of columns and outcomes.
+    yy : ndarray, (k,)
+        Sums of squares of the outcomes.
+    scale, y_scale : ndarray, (p,) and (k,)
+        Powers of two by which columns were multiplied.
+    mean, y_mean : ndarray, (p,) and (k,)
+        Means of the shifted columns, not scaled.
+    summed_squares, y_summed_squares : ndarray, (p,) and (k,)
+        Sums of squares before centring, scaled: rounding errors are relative to these.
+    rows : float
+        Number of rows, or the sum of integer weights.
+    rounding_error : float
+        Relative rounding error of a sum.
     """
 
     S: Matrix
@@ -40,16 +70,16 @@ class CentredProducts:
     yy: Vector
     scale: Vector
     mean: Vector
-    raw: Vector
+    summed_squares: Vector
     y_scale: Vector
     y_mean: Vector
-    y_raw: Vector
+    y_summed_squares: Vector
     rows: float
     rounding_error: float
 
 
 def centred_products(sums: Sums, *, intercept: bool) -> CentredProducts:
-    """Sweep the constant out, or leave it out."""
+    """Products about the means of columns and outcomes; without an intercept about the origin."""
     P = sums.dense if intercept else sums.dense[1:, 1:]
     c = centre(pair(P), 0 if intercept else None, P.diagonal())
     p = sums.columns
@@ -63,15 +93,28 @@ def centred_products(sums: Sums, *, intercept: bool) -> CentredProducts:
 
 
 def effective_rows(sums: Sums) -> float:
-    """Rows, each as often as its weight says where all weights are whole numbers."""
+    """Sum of weights where all weights are integers, so that they are frequencies; otherwise the number of rows."""
     return sums.weight if sums.integer_weights else float(sums.rows)
 
 
 def solved(sums: Sums, alpha: Vector | None, *, intercept: bool) -> LeastSquaresSolution:
-    """Minima of |y - X b|^2 + alpha |b|^2, for every outcome; without alpha the shortest where there are many.
+    """Coefficients that minimize |y - X b|^2 + alpha |b|^2 for every outcome.
 
-    alpha : (k,) or None. Digits are those of the worst coefficient, relative to the largest of it, its standard error
-    and what the longest share of the fit would be in its column.
+    Parameters
+    ----------
+    sums : Sums
+        Sums of products.
+    alpha : ndarray, (k,), or None
+        Penalty of each outcome. None for least squares; with dependent columns the solution of minimum norm.
+    intercept : bool
+        Whether the model has an intercept, which is not penalised.
+
+    Returns
+    -------
+    LeastSquaresSolution
+        A coefficient has d digits if its error bound is at most 10^-d times the largest of: its absolute value, its
+        standard error, and the largest |b_i| |x_i| / |x_j| over all i (a coefficient that adds almost nothing to the
+        fit needs no digits of its own).
     """
     with one_thread():
         centred = centred_products(sums, intercept=intercept)
@@ -80,7 +123,10 @@ def solved(sums: Sums, alpha: Vector | None, *, intercept: bool) -> LeastSquares
 
 
 def _least_squares(centred: CentredProducts) -> tuple[Matrix, int, Vector]:
-    limits = np.minimum(SAFETY * centred.rounding_error * centred.raw, 0.5 * centred.S.diagonal())
+    """Slopes (k, p), rank, and digits (k,) of least squares; of minimum norm where columns are dependent."""
+    # A pivot below its rounding error decides nothing; half of the diagonal at most, so that a column that is
+    # orthogonal to all others is never dropped.
+    limits = np.minimum(SAFETY * centred.rounding_error * centred.summed_squares, 0.5 * centred.S.diagonal())
     independent, L, combos = factorize(centred.S, limits)
     B, V = np.zeros(centred.C.shape), np.zeros(centred.S.shape)
     if len(L):
@@ -89,6 +135,7 @@ def _least_squares(centred: CentredProducts) -> tuple[Matrix, int, Vector]:
     digits = _digits(centred, V, B, centred.S.diagonal(), penalised=False)
     slopes = B * centred.scale[:, None] / centred.y_scale
     if not independent.all():
+        # Columns of the null space: each dependent column minus the combination of independent ones that equals it.
         null = np.zeros((len(B), combos.shape[1]))
         null[independent], null[~independent] = -combos, np.eye(combos.shape[1])
         null = null * centred.scale[:, None]
@@ -97,6 +144,7 @@ def _least_squares(centred: CentredProducts) -> tuple[Matrix, int, Vector]:
 
 
 def _ridge(centred: CentredProducts, alpha: Vector) -> tuple[Matrix, int, Vector]:
+    """Slopes (k, p), rank and digits (k,) of ridge regression; one factor for all outcomes with the same penalty."""
     B, digits = np.zeros(centred.C.shape), np.zeros(len(alpha))
     for value in np.unique(alpha):
         outcomes = np.flatnonzero(alpha == value)
@@ -110,6 +158,7 @@ def _ridge(centred: CentredProducts, alpha: Vector) -> tuple[Matrix, int, Vector
         diagonal = centred.S.diagonal() + value * centred.scale**2
         S = centred.S.copy()
         np.fill_diagonal(S, diagonal)
+        # The penalty changes the diagonal, so columns are scaled again: Cholesky's error grows with the condition of S.
         rescale = np.ldexp(1.0, -np.round(0.5 * np.log2(np.where(diagonal > 0, diagonal, 1.0))).astype(int))
         L, failed = lapack.dpotrf(S * rescale[:, None] * rescale, lower=1, clean=1)
         if failed:
@@ -122,6 +171,7 @@ def _ridge(centred: CentredProducts, alpha: Vector) -> tuple[Matrix, int, Vector
 
 
 def _inverse(L: Matrix) -> Matrix:
+    """Inverse of L L' from its Cholesky factor L (q, q)."""
     half, _ = lapack.dpotri(L, lower=1)  # above the diagonal it has the zeros of L
     inverse = half + half.T
     inverse.flat[:: len(inverse) + 1] = half.diagonal()
@@ -129,11 +179,16 @@ def _inverse(L: Matrix) -> Matrix:
 
 
 def _digits(centred: CentredProducts, V: Matrix, B: Matrix, diagonal: Vector, *, penalised: bool) -> Vector:
-    sizes, lengths = np.sqrt(centred.raw + (diagonal - centred.S.diagonal())), np.sqrt(diagonal)
+    """Certified digits of the worst coefficient of each outcome, (k,).
+
+    V : (p, p) inverse of the system, zeros for dependent columns. B : (p, k) scaled slopes. diagonal : (p,) that of the
+    system, penalty included. penalised : whether there is a penalty, which rounding does not touch.
+    """
+    sizes, lengths = np.sqrt(centred.summed_squares + (diagonal - centred.S.diagonal())), np.sqrt(diagonal)
     df_residual, least_digits = max(centred.rows - len(B) - 1, 1.0), np.zeros(B.shape[1])
     for j, b in enumerate(B.T):
         error_bounds = bounds(
-            V, sizes, lengths, float(np.sqrt(centred.y_raw[j])), centred.rounding_error, penalised=penalised
+            V, sizes, lengths, float(np.sqrt(centred.y_summed_squares[j])), centred.rounding_error, penalised=penalised
         )
         rss = max(float(centred.yy[j] - b @ (2.0 * centred.C[:, j] - centred.S @ b)), 0.0)
         std_errors = np.sqrt(rss / df_residual * V.diagonal())
@@ -147,7 +202,7 @@ def _digits(centred: CentredProducts, V: Matrix, B: Matrix, diagonal: Vector, *,
 
 
 def intercepts(sums: Sums, slopes: Matrix, *, intercept: bool) -> Vector:
-    """Means of the outcomes less those of the columns times their slopes (k, p), rounded once."""
+    """Means of the outcomes minus those of the columns times the slopes, (k,), rounded once. slopes : (k, p)."""
     k, p = len(slopes), sums.columns
     if not intercept:
         return np.zeros(k)
@@ -156,6 +211,7 @@ def intercepts(sums: Sums, slopes: Matrix, *, intercept: bool) -> Vector:
 
 
 def _intercept(shift: Vector, mean: Vector, outcome: int, b: Vector) -> float:
+    """shift_y + mean_y - b'(shift + mean) for outcome column `outcome`, from exact products and one exact sum."""
     products = [term for values in (shift, mean) for term in two_product(values[: len(b)], -b)]
     terms = np.concatenate([*products, [shift[outcome], mean[outcome]]])
     return math.fsum(terms.tolist()) if np.isfinite(terms).all() else math.nan

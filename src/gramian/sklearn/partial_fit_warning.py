@@ -1,4 +1,4 @@
-"""What is said of a fit to rows that came in parts, which cannot be read again."""
+"""Warning for a fit to rows that came in parts and cannot be read again."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from gramian.fit.leastsquares.solution import Solved
 
 
 def warn_of_few_digits(fit: Solved, digits: float) -> None:
-    """Warn with AccuracyWarning where fewer digits are certified than are wanted."""
+    """Warn with AccuracyWarning where fewer than `digits` decimal digits are certified."""
     accuracy = fit.accuracy
     if accuracy is None or accuracy.reached:
         return

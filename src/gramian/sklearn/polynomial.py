@@ -1,4 +1,4 @@
-"""PolynomialRegression: all products of powers up to a degree, summed where numbers are small, told in powers of X."""
+"""PolynomialRegression: least squares on all products of powers of the columns up to a degree."""
 
 from __future__ import annotations
 
@@ -32,14 +32,38 @@ from gramian.typing import Vector
 
 
 class PolynomialRegression(RegressorMixin, BaseEstimator):  # type: ignore[misc]
-    """Least squares on every product of powers of the columns up to a degree, interactions included.
+    """Polynomial regression in all columns, interactions included, accurate also for high degrees.
 
-    The sums are of powers of shifted and scaled columns, in which coefficients are solved for; they are told exactly
-    in powers of X, and predictions never form those. So x = 2015, 2016, ... to the 10th power loses no digits.
-    degree : 1 or more. Dependent columns after the first have coefficient 0.
-    Attributes: coef_ (m,), powers_ (m, p) exponents in the order of `PolynomialFeatures`, intercept_, n_features_in_,
-    feature_names_in_, inference_ (a `LinearFit`).
+    Parameters
+    ----------
+    degree : int, default 2
+        Largest total degree of a term, 1 or more.
+    fit_intercept : bool, default True
+        Whether the model has an intercept.
+    digits : float, default 8
+        Decimal digits that each coefficient is to have; where one pass certifies fewer, `fit` makes further passes.
 
+    Attributes
+    ----------
+    powers_ : ndarray of int, (m, p)
+        Exponents of the columns in each term, in the order of scikit-learn's `PolynomialFeatures`.
+    coef_ : ndarray, (m,)
+        Coefficients of the terms in powers of X. A term that depends linearly on earlier ones has coefficient 0.
+    intercept_ : float
+        Intercept, 0.0 without one.
+    n_features_in_ : int
+        Number of columns, p.
+    feature_names_in_ : ndarray of str, (p,)
+        Names of the columns, where X has names.
+    inference_ : LinearFit
+        The regression with standard errors, tests and intervals.
+
+    Notes ----- Sums and solution are in powers of (x - shift) / scale, with shift and scale chosen from the first rows.
+    Coefficients are converted exactly to powers of x; predictions stay in shifted powers. So x = 2015, 2016, ... to the
+    10th power loses no digits.
+
+    Examples
+    --------
     >>> from gramian.sklearn import PolynomialRegression
     >>> model = PolynomialRegression(degree=2).fit([[0.0], [1.0], [2.0], [3.0]], [1.0, 2.0, 5.0, 10.0])
     >>> round(model.intercept_, 9), model.coef_.round(9).tolist()
@@ -52,14 +76,61 @@ class PolynomialRegression(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         self.digits = digits
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Fit to X (n, p), dense or sparse, and y (n,); a weight counts as so many rows."""
+        """Fit to the rows of X and y.
+
+        Parameters
+        ----------
+        X : array or sparse matrix, (n, p)
+            Columns whose powers are the terms.
+        y : array, (n,)
+            The outcome.
+        sample_weight : array, (n,), optional
+            A row with weight w counts as w rows.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            Where a value is not finite, or no row has a positive weight.
+        NumericalError
+            Where products of the terms do not fit into memory.
+        OptionError
+            Where a parameter has a value without meaning.
+
+        Warns
+        -----
+        AccuracyWarning
+            Where not even further passes certify `digits` digits.
+        """
         rows = self._checked(X, y, sample_weight)
         self._choose_terms(rows)
         self._accumulated = self._fold(rows)
         return self._refit(rows)
 
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Add rows to those that have been seen; the result is that of all of them together."""
+        """Add rows to those of earlier calls; shifts and scales are those of the first call.
+
+        Parameters
+        ----------
+        X : array or sparse matrix, (n, p)
+            Further rows; the same columns in every call.
+        y : array, (n,)
+            Their outcomes.
+        sample_weight : array, (n,), optional
+            A row with weight w counts as w rows.
+
+        Returns
+        -------
+        self
+
+        Warns
+        -----
+        AccuracyWarning
+            Where the sums certify fewer than `digits` digits.
+        """
         if not hasattr(self, "_accumulated"):
             rows = self._checked(X, y, sample_weight)
             self._choose_terms(rows)
@@ -71,18 +142,36 @@ class PolynomialRegression(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         return self
 
     def predict(self, X: Any) -> Vector:
-        """The polynomial at the rows of X, (n,)."""
+        """Values of the polynomial.
+
+        Parameters
+        ----------
+        X : array or sparse matrix, (n, p)
+            Rows with the columns of the fit.
+
+        Returns
+        -------
+        ndarray, (n,)
+            Computed in shifted powers, not from `coef_`, whose terms may be huge and cancel.
+        """
         check_is_fitted(self)
         X = validate_data(self, X, accept_sparse="csr", reset=False)
         return np.asarray(predict(self._solved, Rows(X, column_names(self), {})))
 
     @property
     def inference_(self) -> LinearFit:
-        """The regression with standard errors, tests, intervals and certified digits."""
+        """The regression with standard errors, tests, intervals and certified digits.
+
+        Returns
+        -------
+        LinearFit
+            Its coefficients are those in powers of X.
+        """
         check_is_fitted(self)
         return LinearFit(self._solved)
 
     def _checked(self, X: Any, y: Any, sample_weight: Any, *, reset: bool = True) -> Rows:
+        """Validated rows with the outcome and the weights."""
         if isinstance(self.degree, bool) or not isinstance(self.degree, int | np.integer) or self.degree < 1:
             raise OptionError(f"degree must be a whole number above 0, found {self.degree!r}")
         X, y = validate_data(self, X, y, accept_sparse="csr", y_numeric=True, reset=reset)
@@ -90,7 +179,7 @@ class PolynomialRegression(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         return rows_of(X, np.asarray(y, np.float64)[:, None], weight, column_names(self))
 
     def _choose_terms(self, rows: Rows) -> None:
-        """Choose the terms, and shift and scale from the first rows."""
+        """Set the terms, and the shifts and scales from the first rows."""
         names = rows.columns
         exponents = list(_monomials(len(names), self.degree))
         check_columns(len(exponents))
@@ -102,6 +191,7 @@ class PolynomialRegression(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         self._design = coordinates_from_first_rows(design, batches)
 
     def _with_weights(self, rows: Rows) -> Design:
+        """The design with the weights of the rows: frequencies where all are integers, else analytic weights."""
         name = weight_name(rows.columns)
         if name not in rows.vectors:
             return self._design
@@ -109,13 +199,16 @@ class PolynomialRegression(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         return replace(self._design, count=name) if (w == np.floor(w)).all() else replace(self._design, weight=name)
 
     def _fold(self, rows: Rows) -> Accumulated:
+        """Moments of the rows, by one thread where they are few."""
         engine = Local(1) if rows.rows <= ROWS_PER_UNIT else Local()
         return engine.fold(rows, Accumulate(self._with_weights(rows)))
 
     def _refit(self, rows: Rows | None) -> Self:
+        """Solve for the coefficients; rows : None where the rows cannot be read again."""
         options = with_accuracy(Options(), self.digits)
         system, first = first_solution(self._design, self._accumulated, options)
-        if rows is None or rows.rows <= len(first.names):  # so many coefficients have many answers: take this one
+        # With no more rows than coefficients there is no unique solution: further passes would not change that.
+        if rows is None or rows.rows <= len(first.names):
             self._solved: Solved = first
         else:
             self._solved = escalate(
@@ -133,10 +226,11 @@ class PolynomialRegression(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
 
 def _monomials(columns: int, degree: int) -> Iterator[Counter[int]]:
-    """Columns and their powers, by degree, in the order of scikit-learn's PolynomialFeatures."""
+    """Exponents of the columns in each term, by degree, in the order of scikit-learn's PolynomialFeatures."""
     each = (combinations_with_replacement(range(columns), d) for d in range(1, degree + 1))
     return (Counter(choice) for choice in chain.from_iterable(each))
 
 
 def _power(name: str, exponent: int) -> Node:
+    """Syntax of a column to a power: I(name^exponent), or the name alone."""
     return Name(name) if exponent == 1 else Call("I", (Binary("^", Name(name), Number(float(exponent))),))

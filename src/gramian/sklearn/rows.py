@@ -1,4 +1,4 @@
-"""The rows of a 2-D array, dense or sparse, as a source of blocks; the array itself is never copied as a whole."""
+"""A 2-D array, dense or sparse, as a source of batches; the array is never copied as a whole."""
 
 from __future__ import annotations
 
@@ -23,9 +23,16 @@ MATRIX = "X"
 
 @dataclass(frozen=True)
 class Rows:
-    """A matrix with its column names, and vectors beside it (outcomes, weights) with theirs; read as often as wanted.
+    """A source that reads a matrix with its outcomes and weights in batches of rows; it can be read again.
 
-    X : (n, p), a NumPy array or a SciPy matrix of compressed rows. beside : name -> (n,).
+    Attributes
+    ----------
+    X : ndarray or SciPy sparse matrix, (n, p)
+        Sparse matrices are in compressed row format, so that a block of rows is quick to extract.
+    columns : tuple of str, (p,)
+        Names of the columns of X.
+    vectors : mapping of str to ndarray, (n,)
+        Outcomes and weights by name.
     """
 
     X: Any
@@ -37,42 +44,42 @@ class Rows:
 
     @cached_property
     def schema(self) -> Schema:
-        """All are numbers."""
+        """All columns are numbers."""
         return schema_of((*self.columns, *self.vectors))
 
     @property
     def rows(self) -> int:
-        """Rows of the matrix."""
+        """Number of rows, n."""
         return int(self.X.shape[0])
 
     @property
     def inputs(self) -> tuple[Input, ...]:
-        """The matrix."""
+        """One input: the matrix."""
         return (Input("matrix", None, self.rows),)
 
     @property
     def block(self) -> int:
-        """Rows whose products are formed at once."""
+        """Number of rows whose products are formed at once: as many as stay in the processor's cache."""
         stacks = CACHED_VALUES // (max(int(self.X.shape[1]), 1) * STACK_ROWS)
         return min(max(stacks, 1) * STACK_ROWS, ROWS_PER_BLOCK)
 
     @property
     def units(self) -> tuple[RowsUnit, ...]:
-        """Pieces of a fixed number of rows."""
+        """Units of `ROWS_PER_UNIT` rows; at least one, though it may have no rows."""
         return tuple(
             RowsUnit(self, start, min(start + ROWS_PER_UNIT, self.rows))
             for start in range(0, max(self.rows, 1), ROWS_PER_UNIT)
         )
 
     def take(self, rows: slice | Codes) -> Any:
-        """Some rows as they are; dense where the matrix is sparse."""
+        """A block of rows, made dense where X is sparse."""
         block = self.X[rows]
         return block.toarray() if sparse.issparse(block) else block
 
 
 @dataclass(frozen=True, slots=True)
 class RowsUnit:
-    """Rows `start` to `stop`."""
+    """The unit of the rows from `start` up to `stop`, without `stop`."""
 
     source: Rows
     start: int
@@ -80,21 +87,21 @@ class RowsUnit:
 
     @property
     def name(self) -> str:
-        """For people."""
+        """Name of the unit in messages."""
         return f"rows {self.start:,}-{max(self.stop - 1, self.start):,}"
 
     @property
     def rows(self) -> int:
-        """How many."""
+        """Number of rows."""
         return self.stop - self.start
 
     @property
     def size(self) -> int:
-        """Unknown."""
+        """0: an array in memory has no bytes to read."""
         return 0
 
     def batches(self, columns: Sequence[str], *, parallel: bool = False) -> Iterator[Batch]:
-        """Blocks: with the columns that are named, or where none is named the matrix and all beside it."""
+        """Batches of the named columns; without names, of the matrix as one block with all outcomes and weights."""
         step = ROWS_PER_BLOCK if columns else self.source.block
         for start in range(self.start, max(self.stop, self.start + 1), step):
             rows = slice(start, min(start + step, self.stop))
@@ -104,40 +111,42 @@ class RowsUnit:
                 yield Batch(rows.stop - start, vectors, {MATRIX: block}, "X", start)
                 continue
             transposed = np.asarray(block, np.float64).T
-            if self.source.rows > ROWS_PER_UNIT:  # fewer rows are in the cache, where columns are read as they lie
+            # A column of a row-major block is strided: the transposed copy makes each contiguous, which pays once
+            # the rows no longer fit into the cache.
+            if self.source.rows > ROWS_PER_UNIT:
                 transposed = np.ascontiguousarray(transposed)
             inner = dict(zip(self.source.columns, transposed, strict=True))
             yield Batch(rows.stop - start, inner | vectors, {}, "X", start)
 
 
 def schema_of(names: Sequence[str]) -> Schema:
-    """A schema of numbers."""
+    """Schema of columns that are all numbers."""
     return Schema(tuple(Field(name, Kind.NUMBER, "double") for name in names))
 
 
 def free_name(name: str, taken: Sequence[str]) -> str:
-    """A name that no column has."""
+    """`name`, with as many underscores at its end as make it differ from all names in `taken`."""
     while name in taken:
         name += "_"
     return name
 
 
 def rows_of(X: Any, Y: Matrix, weight: Vector | None, names: tuple[str, ...]) -> Rows:
-    """A matrix, its outcomes (n, k) and their weights."""
+    """Source of a matrix X (n, p), its outcomes Y (n, k) and their weights (n,)."""
     return Rows(X, names, dict(zip(outcome_names(names, Y.shape[1]), Y.T, strict=True)) | weights(weight, names))
 
 
 def outcome_names(names: tuple[str, ...], outcomes: int) -> tuple[str, ...]:
-    """What the outcomes are called: y, or y0, y1, ... of several."""
+    """Names of the outcomes: y, or y0, y1, ... where there are several; none is the name of a column."""
     preferred = ["y"] if outcomes == 1 else [f"y{i}" for i in range(outcomes)]
     return tuple(free_name(name, names) for name in preferred)
 
 
 def weights(weight: Vector | None, names: tuple[str, ...]) -> dict[str, Vector]:
-    """The weights under their name, nothing without any."""
+    """The weights under their name; empty without weights."""
     return {} if weight is None else {weight_name(names): weight}
 
 
 def weight_name(names: tuple[str, ...]) -> str:
-    """What the weights are called."""
+    """Name of the column of weights; no column of X has it."""
     return free_name("sample_weight", names)

@@ -1,7 +1,8 @@
-"""Sums of products of a matrix and its outcomes: one pass over blocks of rows, in place where nothing has to be done.
+"""Weighted sums of products of a matrix and its outcomes, in one pass over blocks of rows.
 
-The columns are the constant, those of the matrix less a fixed shift, and the outcomes less theirs. With an intercept
-the shift is chosen from the first rows, a round number near the mean where the mean is far from zero.
+The columns are the constant, the columns of X minus a fixed shift, and the outcomes minus theirs. With an intercept
+the shift of a column is chosen from the first rows: a round number near its mean, where the mean is large against the
+standard deviation. Products of shifted columns lose fewer digits when the mean is removed afterwards.
 """
 
 from __future__ import annotations
@@ -25,10 +26,22 @@ from gramian.typing import Matrix, Vector
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """Weighted sums of products; they add.
+    """Weighted sums of products about a fixed shift; sums with the same shift can be added.
 
-    dense : (1 + p + k, 1 + p + k), constant, columns, outcomes. shift : (p + k,). rows : of weight above zero.
-    log_weight : sum of the logarithms of their weights. whole : whether every weight is a whole number.
+    Attributes
+    ----------
+    dense : ndarray, (1 + p + k, 1 + p + k)
+        Sum of w z z' with z = (1, x - shift, y - shift).
+    shift : ndarray, (p + k,)
+        Number subtracted from each column and outcome.
+    outcomes : int
+        Number of outcomes, k.
+    rows : int
+        Number of rows with positive weight.
+    log_weight : float
+        Sum of log w over these rows, for the log likelihood.
+    integer_weights : bool
+        Whether all weights are integers, so that they are frequencies.
     """
 
     dense: Matrix
@@ -51,7 +64,7 @@ class Sums:
 
     @property
     def columns(self) -> int:
-        """Columns of the matrix."""
+        """Number of columns of X, p."""
         return len(self.shift) - self.outcomes
 
     @property
@@ -61,11 +74,11 @@ class Sums:
 
     @property
     def rounding_error(self) -> float:
-        """Relative rounding error of a sum."""
+        """Bound of the relative rounding error of a sum."""
         return sum_rounding_error(self.rows, self.columns + 1, ROWS_PER_BLOCK + self.rows // ROWS_PER_BLOCK)
 
     def outcome(self, index: int) -> Sums:
-        """The same with one outcome."""
+        """The sums for outcome number `index` alone."""
         positions = [*range(1 + self.columns), 1 + self.columns + index]
         return replace(
             self,
@@ -77,7 +90,17 @@ class Sums:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SumsPass:
-    """The pass. outcomes, weight : names of the vectors beside the matrix."""
+    """The pass that accumulates `Sums`.
+
+    Attributes
+    ----------
+    shift : ndarray, (p + k,)
+        Number subtracted from each column and outcome.
+    outcomes : tuple of str, (k,)
+        Names of the outcomes.
+    weight : str or None
+        Name of the column of weights.
+    """
 
     shift: Vector
     outcomes: tuple[str, ...]
@@ -85,16 +108,16 @@ class SumsPass:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """None by name: the whole matrix is read."""
+        """No column names: batches have the matrix as one block."""
         return ()
 
     @property
     def empty(self) -> Sums:
-        """No rows."""
+        """Sums of no rows."""
         return self.accumulate(())
 
     def accumulate(self, batches: Iterable[Batch], /) -> Sums:
-        """The sums of some blocks."""
+        """Sums of all rows of the batches."""
         k, p = len(self.outcomes), len(self.shift) - len(self.outcomes)
         inner, cross, outcome_products = np.zeros((p, p)), np.zeros((1 + k, p)), np.zeros((1 + k, 1 + k))
         rows, log_weight, integer_weights = 0, 0.0, True
@@ -104,6 +127,7 @@ class SumsPass:
             for batch in batches:
                 w = None if self.weight is None else batch.columns[self.weight]
                 root_weights = None if w is None else np.sqrt(w)
+                # Rows are multiplied by sqrt(w): each product has w, and B'B stays symmetric, which halves its cost.
                 Z = self._outcome_rows(batch, root_weights)
                 B = scratch.prepare(batch.matrices[MATRIX], shift, root_weights)
                 inner += self_products(B)
@@ -116,6 +140,7 @@ class SumsPass:
         return Sums(_assemble(inner, cross, outcome_products), self.shift, k, rows, log_weight, integer_weights)
 
     def _outcome_rows(self, batch: Batch, root_weights: Vector | None) -> Matrix:
+        """Constant and shifted outcomes times sqrt(w), (1 + k, n): as rows, the order that the product with B needs."""
         Z = np.ones((1 + len(self.outcomes), batch.rows))
         for row, name, shift in zip(Z[1:], self.outcomes, self.shift[-len(self.outcomes) :], strict=True):
             np.subtract(batch.columns[name], shift, out=row)
@@ -123,13 +148,13 @@ class SumsPass:
 
 
 class Scratch:
-    """A block of rows made ready for its product, in memory that is used again."""
+    """Memory for a converted, shifted or weighted block, used again for every block."""
 
     def __init__(self) -> None:
         self.buffer = np.empty((0, 0))
 
     def prepare(self, block: Any, shift: Vector | None, root_weights: Vector | None) -> Matrix:
-        """The block itself, or where its numbers have to be converted, shifted or weighed, that."""
+        """The block as float64, minus `shift` (p,), times `root_weights` (n,); the same block where nothing changes."""
         if block.dtype == np.float64 and block.dtype.isnative and shift is None and root_weights is None:
             return np.asarray(block)
         if self.buffer.shape[0] < len(block):
@@ -143,7 +168,7 @@ class Scratch:
 
 
 def _assemble(inner: Matrix, cross: Matrix, outcome_products: Matrix) -> Matrix:
-    """[1, X, y]'[1, X, y] from X'X (p, p), [1, y]'X and [1, y]'[1, y]."""
+    """Products of all columns, (1 + p + k, 1 + p + k), from X'X (p, p), [1, y]'X (1 + k, p) and [1, y]'[1, y]."""
     p, width = len(inner), len(inner) + len(outcome_products)
     x, outer = slice(1, 1 + p), np.array([0, *range(1 + p, width)])
     dense = np.empty((width, width))
@@ -157,16 +182,29 @@ def _assemble(inner: Matrix, cross: Matrix, outcome_products: Matrix) -> Matrix:
 def sums_of(
     rows: Rows, outcomes: tuple[str, ...], weight: str | None, *, centred: bool, like: Sums | None, jobs: Any = None
 ) -> Sums:
-    """The sums of all rows.
+    """Sums of all rows of a source.
 
-    centred : whether columns may be shifted. like : earlier sums, whose shift is taken. jobs : see `local`.
+    Parameters
+    ----------
+    rows : Rows
+        The source.
+    outcomes : tuple of str
+        Names of the outcomes.
+    weight : str or None
+        Name of the column of weights.
+    centred : bool
+        Whether columns may be shifted; not in a model without intercept.
+    like : Sums or None
+        Earlier sums, whose shift is used.
+    jobs : int or None
+        Threads, as `n_jobs` in `local`.
     """
     shift = like.shift if like is not None else first_shift(rows, outcomes, centred=centred)
     return local(rows.rows, jobs).fold(rows, SumsPass(shift, outcomes, weight))
 
 
 def first_shift(rows: Rows, outcomes: tuple[str, ...], *, centred: bool) -> Vector:
-    """A shift for every column and outcome from the first rows; zero for models about the origin."""
+    """Shift of every column and outcome, (p + k,), from the first rows; zeros unless `centred`."""
     if not centred:
         return np.zeros(rows.X.shape[1] + len(outcomes))
     first = slice(0, ROWS_PER_BLOCK)
@@ -177,14 +215,15 @@ def first_shift(rows: Rows, outcomes: tuple[str, ...], *, centred: bool) -> Vect
 
 
 def shifts(values: Matrix) -> Vector:
-    """As `choose_coordinate` says of each column (n, m), which is asked only where |mean| exceeds the deviation."""
+    """Shift of each column of `values` (n, m), as `choose_coordinate` gives it; 0 where |mean| is at most one std."""
     mean, std = values.mean(axis=0), values.std(axis=0)
     chosen = np.zeros(values.shape[1])
+    # Not "mean > std": a column with values that are not finite has to be looked at too.
     for j in np.flatnonzero(~(np.abs(mean) <= std)):
         chosen[j] = choose_coordinate(values[:, j], products=False).shift
     return chosen
 
 
 def coordinates(sums: Sums, names: Iterable[str]) -> dict[str, Coordinate]:
-    """The shifts by the names of columns and outcomes."""
+    """Shifts by the names of columns and outcomes."""
     return {name: Coordinate(float(s)) for name, s in zip(names, sums.shift, strict=True)}

@@ -1,4 +1,4 @@
-"""Threads that read rows: as many as `n_jobs` says, one where there are too few rows for more."""
+"""Engine that reads the rows: as many threads as `n_jobs` says, one where there are few rows."""
 
 from __future__ import annotations
 
@@ -12,9 +12,19 @@ from gramian.sklearn.rows import ROWS_PER_UNIT
 
 
 def local(rows: int, n_jobs: Any = None) -> Local:
-    """The engine for so many rows. n_jobs : threads; None : one a core; -1 : the same, -2 : one fewer, ...
+    """Engine for so many rows; results have the same bits for any number of threads.
 
-    The result has the same bits for any number. Raises OptionError for what is no such number.
+    Parameters
+    ----------
+    rows : int
+        Number of rows. Up to one unit is read by one thread.
+    n_jobs : int, optional
+        Threads as in scikit-learn: None or -1 for one a core, -2 for one fewer, ...
+
+    Raises
+    ------
+    OptionError
+        Where `n_jobs` is not an integer, or is 0.
     """
     if n_jobs is not None and (isinstance(n_jobs, bool) or not isinstance(n_jobs, int | np.integer) or n_jobs == 0):
         raise OptionError(f"n_jobs must be a number of threads, -1 for one a core, or None, found {n_jobs!r}")
