@@ -1,1 +1,1 @@
-"""Penalised fits on centred products: ridge, lasso and elastic-net paths, and their errors on other rows."""
+"""Penalised fits on centred products: ridge, lasso and elastic-net paths, and nonnegative least squares."""

@@ -1,9 +1,9 @@
-"""Coordinate descent on products (covariance updates), with jumps to the solution that the signs of the moment suggest.
+"""Elastic net at one penalty: coordinate descent on products, accelerated by semismooth Newton steps.
 
-Friedman, Hastie and Tibshirani (2010) for the descent; Hintermueller, Ito and Kunisch (2003) for the jumps, a
-semismooth Newton step: guess which coefficients are zero and the signs of the others, solve for these, and stop where
-the solution bears the guess out. Descent takes over where the guesses go in circles; where it does not settle either,
-the path with this ridge is followed down to these thresholds.
+Friedman, Hastie and Tibshirani (2010) for coordinate descent with covariance updates; Hintermueller, Ito and Kunisch
+(2003) for the Newton step: guess from the gradient which coefficients are zero and the signs of the others, solve the
+linear system for these, and stop where the solution confirms the guess. Coordinate descent takes over where the guesses
+cycle; where it does not converge either, the path with this ridge is followed down to these thresholds.
 """
 
 from __future__ import annotations
@@ -18,20 +18,35 @@ from gramian.linalg.penalized.system import Reduced
 from gramian.linalg.penalized.triangle import Triangle
 from gramian.typing import Codes, Matrix, Vector
 
-JUMPS = 6  # guesses before a round of descent
+JUMPS = 6  # Newton steps before a round of descent
 CYCLES = 20  # sweeps over the working set in a round
-ROUNDS = 50
-ENOUGH = 1e-14  # relative gap at which the descent itself may stop
-MOST = 1e-8  # relative gap that is no solution any more
+ROUNDS = 50  # rounds before the homotopy method is used
+ENOUGH = 1e-14  # relative duality gap at which descent stops
+MOST = 1e-8  # relative duality gap above which there is no solution
 
 
 def descend(
     part: Reduced, threshold: Vector, ridge: Vector, start: Vector, rounds: int = ROUNDS
 ) -> tuple[Vector, float]:
-    """Minimum of b'Sb / 2 - c'b + b'Rb / 2 + |t o b|_1, and its duality gap relative to y'y / 2.
+    """Minimum of b'Sb / 2 - c'b + b'Rb / 2 + sum_j t_j |b_j|, and its duality gap relative to y'y / 2.
 
-    threshold : (q,) t > 0, ridge : (q,) diagonal of R >= 0, start : (q,) where to begin.
-    Raises ConvergenceError where the gap stays above 1e-8.
+    Parameters
+    ----------
+    part : Reduced
+        S : (q, q), c : (q,) and the square of the outcome.
+    threshold : (q,)
+        t > 0.
+    ridge : (q,)
+        Diagonal of R >= 0.
+    start : (q,)
+        Initial coefficients.
+    rounds : int
+        Rounds of Newton steps and descent at most.
+
+    Raises
+    ------
+    ConvergenceError
+        Where the relative gap stays above 1e-8.
     """
     b, half = start, max(0.5 * part.y_length**2, np.finfo(float).tiny)
     for _ in range(rounds):
@@ -51,7 +66,7 @@ def descend(
 
 
 def _by_homotopy(part: Reduced, threshold: Vector, ridge: Vector) -> Vector:
-    """The solution by homotopy: with this ridge, and every threshold falling in proportion until it is what it is."""
+    """The minimum by homotopy: with this ridge fixed, all thresholds fall in proportion to their final values."""
     share = 1.0 / threshold
     S = (part.S + np.diag(ridge)) * share[:, None] * share
     rounding = part.length * part.y_length * part.rounding_error * share
@@ -60,7 +75,7 @@ def _by_homotopy(part: Reduced, threshold: Vector, ridge: Vector) -> Vector:
 
 
 def _jump(part: Reduced, threshold: Vector, ridge: Vector, b: Vector) -> tuple[Vector, bool]:
-    """A few guesses of the signs: the minimum, where one is right (True), else the lowest point on the way."""
+    """Newton steps: the minimum and True where a guess of signs is confirmed, else the lowest point and False."""
     S, c, square = part.S, part.c, part.S.diagonal()
     rest, best = c - S @ b, b
     lowest = _objective(c, threshold, ridge, b, rest)
@@ -68,6 +83,7 @@ def _jump(part: Reduced, threshold: Vector, ridge: Vector, b: Vector) -> tuple[V
         pull = rest + square * b
         active, b = _solve_for_signs(part, threshold, ridge, np.flatnonzero(np.abs(pull) > threshold), np.sign(pull))
         rest = c - S @ b
+        # The optimality conditions hold up to the rounding errors of S b.
         allowed = threshold + part.rounding(b[None])[0]
         allowed[active] = np.inf
         if (pull * b >= 0).all() and (np.abs(rest) <= allowed).all():
@@ -79,16 +95,16 @@ def _jump(part: Reduced, threshold: Vector, ridge: Vector, b: Vector) -> tuple[V
 
 
 def _objective(c: Vector, threshold: Vector, ridge: Vector, b: Vector, rest: Vector) -> float:
-    """What is minimised, at coefficients that leave these products with the residual."""
+    """The minimised function at b, given the products `rest` = c - S b with the residual."""
     return float(-0.5 * (b @ (c + rest)) + 0.5 * (ridge @ b**2) + threshold @ np.abs(b))
 
 
 def _solve_for_signs(
     part: Reduced, threshold: Vector, ridge: Vector, active: Codes, sign: Vector
 ) -> tuple[Codes, Vector]:
-    """Where the signs are given the conditions are linear: who is in, and the solution.
+    """Solution of the optimality conditions for given signs, which are linear, and the columns that it uses.
 
-    Of columns that depend on each other the later ones are left out.
+    active : (k,) columns that are not zero. sign : (q,). Of linearly dependent columns the later ones are left out.
     """
     L, dependent = _factor(part, ridge, active)
     if dependent:
@@ -101,7 +117,7 @@ def _solve_for_signs(
 
 
 def _factor(part: Reduced, ridge: Vector, active: Codes) -> tuple[Matrix, bool]:
-    """Cholesky factor of S + R of some columns, and whether one of its pivots is rounding."""
+    """Cholesky factor of S + R of some columns, and whether one of its pivots is rounding error."""
     inner = part.S[np.ix_(active, active)]
     if not len(active):
         return inner, False
@@ -111,6 +127,7 @@ def _factor(part: Reduced, ridge: Vector, active: Codes) -> tuple[Matrix, bool]:
 
 
 def _independent(part: Reduced, ridge: Vector, active: Codes) -> Codes:
+    """The active columns that do not depend on earlier ones."""
     triangle, columns = Triangle(len(active)), list[int]()
     for j in active.tolist():
         if triangle.add(part.S[j, columns], float(part.S[j, j] + ridge[j]), part.noise[columns], float(part.noise[j])):
@@ -119,10 +136,11 @@ def _independent(part: Reduced, ridge: Vector, active: Codes) -> Codes:
 
 
 def _cycle(S: Matrix, c: Vector, threshold: Vector, ridge: Vector, b: Vector) -> Vector:
-    """Sweeps of coordinate descent over the columns that are not zero or want to be."""
+    """Sweeps of coordinate descent over the columns that are not zero or violate optimality at zero."""
     rest = c - S @ b
     work = np.flatnonzero((b != 0) | (np.abs(rest) > threshold))
     inner, g, x = S[np.ix_(work, work)], rest[work], b[work]
+    # Python floats: scalar access to arrays would dominate the loop.
     squares, bottoms = inner.diagonal().tolist(), (inner.diagonal() + ridge[work]).tolist()
     limit = threshold[work].tolist()
     for _ in range(CYCLES):

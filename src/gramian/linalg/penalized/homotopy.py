@@ -1,11 +1,11 @@
-"""The exact lasso path by homotopy: between knots coefficients are straight lines in the penalty.
+"""The exact lasso path by homotopy: between knots the coefficients are linear in the penalty.
 
-Osborne, Presnell and Turlach (2000), Efron, Hastie, Johnstone and Tibshirani (2004, the lasso modification of LARS).
+Osborne, Presnell and Turlach (2000); Efron, Hastie, Johnstone and Tibshirani (2004), the lasso modification of LARS.
 With the active columns A and their signs s the optimality conditions say, at every penalty t of a segment,
 
     b_A = u - t v,  S_AA u = c_A,  S_AA v = s,  and for the others  c_j - S_jA b_A = p_j + t q_j,  of size at most t.
 
-Each segment is worked out from the Cholesky factor of S_AA, not from the segment before, so errors do not add up.
+Each segment is computed from the Cholesky factor of S_AA, not from the previous segment, so errors do not accumulate.
 """
 
 from __future__ import annotations
@@ -19,15 +19,24 @@ from gramian.linalg.certificate import EPS
 from gramian.linalg.penalized.triangle import Triangle
 from gramian.typing import Codes, Matrix, Vector
 
-TIE = 1e-13  # relative difference of two penalties that are one knot
-EVENTS = 16  # changes of the active set for each column beyond which the search is given up
+TIE = 1e-13  # relative difference up to which two penalties are one knot
+EVENTS = 16  # changes of the active set per column, after which the path is left incomplete
 
 
 @dataclass(frozen=True, slots=True)
 class Knots:
-    """A piecewise linear path. at : (k,) penalties, falling. b : (k, q) coefficients there, straight lines between.
+    """A piecewise linear path of coefficients.
 
-    passed : columns that were passed over, being combinations of active ones. whole : whether it reaches penalty 0.
+    Attributes
+    ----------
+    at : (k,)
+        Penalties, falling.
+    b : (k, q)
+        Coefficients at the knots, linear between them.
+    passed : int array
+        Columns that never entered, being linear combinations of active ones.
+    complete : bool
+        Whether the path reaches penalty 0.
     """
 
     at: Vector
@@ -37,12 +46,24 @@ class Knots:
 
 
 def homotopy(S: Matrix, c: Vector, noise: Vector, rounding: Vector, most: int | None = None) -> Knots:
-    """All knots of the minima of b'Sb / 2 - c'b + t |b|_1, from the smallest t where b = 0 down to t = 0.
+    """All knots of the minima of b'Sb / 2 - c'b + t ||b||_1, from the smallest t where b = 0 down to t = 0.
 
-    S : (q, q), c : (q,) products of the columns, and with the outcome. noise, rounding : (q,) below which elements of
-    the diagonal of S, and of c, say nothing. most : changes of the active set after which the path is left as it is
-    (`whole` False).
-    Of columns that are tied the first one changes first (the least-index rule, which does not cycle).
+    Parameters
+    ----------
+    S : (q, q)
+        Products of the columns.
+    c : (q,)
+        Products with the outcome.
+    noise : (q,)
+        Rounding errors of the diagonal of S; a pivot below is a dependent column.
+    rounding : (q,)
+        Rounding errors of c.
+    most : int or None
+        Changes of the active set after which the path is left incomplete.
+
+    Notes
+    -----
+    Of tied columns the first one changes first (the least-index rule, which prevents cycling).
     """
     active_set = _ActiveSet(S, c, noise, rounding)
     top = float(np.abs(c).max(initial=0.0))
@@ -62,7 +83,7 @@ def homotopy(S: Matrix, c: Vector, noise: Vector, rounding: Vector, most: int | 
 
 
 def between(knots: Knots, at: Vector) -> Matrix:
-    """Coefficients (n, q) at penalties (n,), on the straight lines between the knots; zero above the first."""
+    """Coefficients (n, q) at penalties (n,) by linear interpolation between the knots; zero above the first."""
     if len(knots.at) == 1:
         return np.repeat(knots.b, len(at), axis=0)
     i = np.clip(np.searchsorted(-knots.at, -at, side="right") - 1, 0, len(knots.at) - 2)
@@ -71,7 +92,29 @@ def between(knots: Knots, at: Vector) -> Matrix:
 
 
 class _ActiveSet:
-    """The active set under way."""
+    """The active set of a segment of the path, and the knots so far.
+
+    Attributes
+    ----------
+    k : int
+        Active columns.
+    index : (q,) int
+        Their numbers, in the order of the Cholesky factor; the first k are used.
+    sign : (q,)
+        Their signs.
+    columns : (q, q)
+        Columns S_jA side by side, so that products with them need no copy.
+    passed : (q,) bool
+        Columns rejected as dependent on active ones.
+    inside : (q,) bool
+        Active columns.
+    out : (q,) bool
+        Columns that may not join: active or rejected.
+    u, v : (k,)
+        Coefficients b_A = u - t v of the segment.
+    p : (q,)
+        c - S_A u, whose signs joining columns take.
+    """
 
     def __init__(self, S: Matrix, c: Vector, noise: Vector, rounding: Vector) -> None:
         q = len(c)
@@ -91,7 +134,7 @@ class _ActiveSet:
         self.b: list[Vector] = []
 
     def events(self) -> Vector:
-        """For each column the penalty at which it joins or leaves, 0 where it does not."""
+        """For each column the penalty at which it joins or leaves the active set, 0 where it does neither, (q,)."""
         k, triangle = self.k, self.triangle
         at = self.index[:k]
         self.u = triangle.solve(triangle.solve_transposed(self.c[at]))
@@ -111,7 +154,7 @@ class _ActiveSet:
         return events
 
     def record(self, at: float) -> None:
-        """A knot: the coefficients of this segment at its lower end."""
+        """Record a knot: the coefficients of this segment at its lower end."""
         b = np.zeros(len(self.c))
         active = self.u - at * self.v
         b[self.index[: self.k]] = np.where(self.sign[: self.k] * active > 0, active, 0.0)  # the other sign is rounding
@@ -119,7 +162,7 @@ class _ActiveSet:
         self.b.append(b)
 
     def change(self, column: int) -> None:
-        """A column joins, or leaves at zero, or is passed over."""
+        """Let a column join, or leave at zero; one that depends on the active columns is passed over."""
         if self.inside[column]:
             self._leave(column)
             return
@@ -134,11 +177,12 @@ class _ActiveSet:
         self.inside[column] = self.out[column] = True
 
     def _triangle_arguments(self, column: int) -> tuple[Vector, float, Vector, float]:
-        """What the triangle has to know of a column."""
+        """The arguments of `Triangle.add` and `Triangle.fits` for a column."""
         at = self.index[: self.k]
         return self.S[column, at], float(self.square[column]), self.noise[at], float(self.noise[column])
 
     def _leave(self, column: int) -> None:
+        """Remove a column from the active set."""
         k = self.k
         place = int(np.flatnonzero(self.index[:k] == column)[0])
         self.triangle.remove(place)
@@ -151,7 +195,7 @@ class _ActiveSet:
         self.out = self.inside.copy()  # what was passed over beside this column may join now
 
     def finish(self, *, complete: bool) -> Knots:
-        """The path, with the end at penalty 0 when it is whole."""
+        """The path, with the end at penalty 0 if it is complete."""
         if complete:
             self.record(0.0)
             for j in np.flatnonzero(~self.inside & ~self.passed).tolist():

@@ -1,8 +1,8 @@
-"""Least squares on coefficients that must not be negative, from products: the active set of Lawson and Hanson.
+"""Nonnegative least squares from products, by the active-set method of Lawson and Hanson.
 
-Least is b'S b / 2 - c'b over b >= 0. A column joins where that lessens the sum most, and leaves where its coefficient
-would turn negative (Lawson and Hanson, Solving Least Squares Problems, 1974, chapter 23; on products, Bro and de Jong,
-Journal of Chemometrics 11, 1997). A linear penalty is taken from c, a quadratic one added to S.
+Minimises b'S b / 2 - c'b over b >= 0. A column joins where that decreases the objective most, and leaves where its
+coefficient would become negative (Lawson and Hanson, "Solving Least Squares Problems", 1974, chapter 23; on products,
+Bro and de Jong, Journal of Chemometrics 11, 1997). A linear penalty is subtracted from c, a quadratic one added to S.
 """
 
 from __future__ import annotations
@@ -14,14 +14,29 @@ from gramian.errors import ConvergenceError
 from gramian.linalg.solve import SAFETY
 from gramian.typing import Mask, Matrix, Vector
 
-ROUNDS = 10  # changes of the set for each column; three are many
+ROUNDS = 10  # changes of the set per column; three are already many
 
 
 def nonnegative(S: Matrix, c: Vector, rounding_error: float) -> Vector:
-    """Where b'S b / 2 - c'b is least, (q,), every coefficient 0 or more.
+    """Minimum of b'S b / 2 - c'b over b >= 0, (q,).
 
-    S : (q, q) positive semidefinite, c : (q,). unit : relative rounding error of both. Of columns that determine each
-    other some are chosen. Raises ConvergenceError, which rounding alone can cause.
+    Parameters
+    ----------
+    S : (q, q)
+        Positive semidefinite.
+    c : (q,)
+        Products with the outcome.
+    rounding_error : float
+        Relative rounding error of both.
+
+    Raises
+    ------
+    ConvergenceError
+        Where the set cycles, which only rounding errors can cause.
+
+    Notes
+    -----
+    Columns are scaled to unit length. Of linearly dependent columns some are chosen, and the others are zero.
     """
     length = np.sqrt(S.diagonal())
     back = np.divide(1.0, length, out=np.zeros_like(length), where=length > 0)
@@ -42,7 +57,21 @@ def nonnegative(S: Matrix, c: Vector, rounding_error: float) -> Vector:
 def _with_column(
     R: Matrix, r: Vector, b: Vector, inside: Mask, best: int, noise: Vector, rounding_error: float
 ) -> tuple[Vector, Mask] | None:
-    """The solution and its columns with one more; None where that one changes nothing but rounding."""
+    """The solution, and its columns, with one column more; None where that column changes nothing beyond rounding.
+
+    Parameters
+    ----------
+    R, r : (q, q), (q,)
+        Scaled products.
+    b, inside : (q,)
+        Present solution and mask of its columns.
+    best : int
+        The column that joins.
+    noise : (q,)
+        Rounding errors of the gradient.
+    rounding_error : float
+        Relative rounding error of the products.
+    """
     enlarged = inside | (np.arange(len(b)) == best)
     goal = _solution_on(R, r, enlarged, rounding_error)
     if goal is not None:
@@ -61,7 +90,7 @@ def _with_column(
 
 
 def _solution_on(R: Matrix, r: Vector, inside: Mask, rounding_error: float) -> Vector | None:
-    """The solution on some columns, (q,), zero elsewhere; None where they depend on each other."""
+    """Unconstrained solution on some columns, (q,), zero elsewhere; None where they are linearly dependent."""
     at = np.flatnonzero(inside)
     out = np.zeros(len(r))
     if len(at):
@@ -73,7 +102,7 @@ def _solution_on(R: Matrix, r: Vector, inside: Mask, rounding_error: float) -> V
 
 
 def _exchange(R: Matrix, inside: Mask, best: int) -> Vector:
-    """The direction in which one column grows at the cost of those that determine it, (q,)."""
+    """Direction (q,) in which column `best` grows and its combination of the columns inside falls."""
     at = np.flatnonzero(inside)
     out = np.zeros(len(R))
     out[best] = 1.0
@@ -86,7 +115,7 @@ def _exchange(R: Matrix, inside: Mask, best: int) -> Vector:
 def _move_towards(
     R: Matrix, r: Vector, b: Vector, goal: Vector, inside: Mask, rounding_error: float
 ) -> tuple[Vector, Mask]:
-    """Go to the goal; where a coefficient reaches 0 on the way, go on without it."""
+    """Move towards the unconstrained solution `goal`; where a coefficient reaches 0, continue without its column."""
     inside = inside.copy()
     while (blocked := inside & (goal <= 0)).any():
         share = np.full(len(b), np.inf)

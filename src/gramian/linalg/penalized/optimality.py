@@ -1,4 +1,4 @@
-"""How far coefficients are from optimal: violations of the lasso's conditions, and duality gaps."""
+"""Distance of coefficients from the optimum: violations of the lasso's conditions, and duality gaps."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from gramian.typing import Matrix, Vector
 
 
 def violations(S: Matrix, c: Vector, at: Vector, B: Matrix) -> Matrix:
-    """By how much |c - S b| exceeds the penalty, or misses it where b is not zero; (k, q) at each knot of a path.
+    """Violations of the lasso's optimality conditions at each knot of a path, (k, q).
 
-    at : (k,), B : (k, q). A coefficient that is not zero on the line to the next or from the last knot counts as such
-    at both ends, so that what holds at two knots holds between them.
+    At penalty t they say |c - S b| <= t, with equality and the sign of b where b is not zero. at : (k,) penalties. B :
+    (k, q). A coefficient that is not zero on the segment to the next or from the previous knot counts as such at both
+    ends, so that what holds at two knots holds between them.
     """
     rest, t = c - B @ S, at[:, None]
     out = np.maximum(np.abs(rest) - t, 0.0)
@@ -23,10 +24,23 @@ def violations(S: Matrix, c: Vector, at: Vector, B: Matrix) -> Matrix:
 
 
 def gap(S: Matrix, c: Vector, yy: float, threshold: Vector, ridge: Vector, b: Vector) -> float:
-    """Duality gap of b'Sb / 2 - c'b + b'Rb / 2 + |t o b|_1, never less than what is left to the minimum.
+    """Duality gap of b'Sb / 2 - c'b + b'Rb / 2 + sum_j t_j |b_j|, an upper bound of the distance to the minimum.
 
-    threshold : (q,) t > 0, ridge : (q,) diagonal of R. The ridge counts as further rows of the data, after which the
-    dual point is the residual shrunk until no column exceeds its threshold. Every summand is free of cancellation.
+    Parameters
+    ----------
+    S, c, yy : (q, q), (q,), float
+        Products of the columns, with the outcome, and its square.
+    threshold : (q,)
+        t > 0.
+    ridge : (q,)
+        Diagonal of R >= 0.
+    b : (q,)
+        Coefficients.
+
+    Notes
+    -----
+    The ridge counts as further rows of the data; the dual point is the residual, shrunk until no column exceeds its
+    threshold. No summand suffers from cancellation.
     """
     rest = c - S @ b
     g = rest - ridge * b

@@ -1,4 +1,4 @@
-"""Lasso and elastic-net paths: homotopy where it holds, descent where it does not."""
+"""Lasso and elastic-net paths: homotopy where it is accurate, coordinate descent elsewhere."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from gramian.linalg.penalized.ridge import ridge, ridge_grid
 from gramian.linalg.penalized.system import Penalty, Reduced, Solutions, System, reduced, restored, squares
 from gramian.typing import Matrix, Vector
 
-GRID = 100
-SHALLOW = 1e-3  # the last penalty of a grid, relative to the first
+GRID = 100  # penalties of a default grid
+SHALLOW = 1e-3  # the last penalty of a default grid, relative to the first
 
 
 def path(system: System, penalty: Penalty, alphas: Vector | None = None) -> Solutions:
-    """The path of any penalty; without `alphas` (falling) at the lasso's knots, or at a hundred of them.
+    """The path of any penalty; without `alphas` at the lasso's knots, or at a hundred penalties.
 
-    The sum of squares is divided by twice the sum of weights when l1_ratio > 0, as scikit-learn's Lasso and ElasticNet
-    do, and taken as it is when l1_ratio is 0, as Ridge does.
+    alphas : falling. The sum of squares is divided by twice the sum of weights when l1_ratio > 0, as scikit-learn's
+    Lasso and ElasticNet do, and taken as it is when l1_ratio is 0, as Ridge does.
     """
     if penalty.l1_ratio == 0:
         return ridge(system, penalty, ridge_grid(system, penalty) if alphas is None else alphas)
@@ -38,11 +38,28 @@ def grid(system: System, penalty: Penalty) -> Vector:
 
 
 def lasso(system: System, penalty: Penalty, alphas: Vector | None = None, most: int | None = None) -> Solutions:
-    """The lasso at its knots, or at given alphas (falling) on the straight lines between them.
+    """The lasso at its knots, or at given alphas by linear interpolation between them.
 
-    most : changes of the active set after which homotopy is given up. Where it was given up, or its knots do not keep
-    the optimality conditions, the rest of the path is found by descent, on a grid.
-    Raises ConvergenceError where descent does not settle, or nothing but descent is left for alpha 0.
+    Parameters
+    ----------
+    system : System
+        Products of the columns.
+    penalty : Penalty
+        With l1_ratio 1.
+    alphas : (n,) or None
+        Penalties, falling.
+    most : int or None
+        Changes of the active set after which homotopy ends.
+
+    Raises
+    ------
+    ConvergenceError
+        Where descent does not converge, or only descent is left for alpha 0.
+
+    Notes
+    -----
+    Where homotopy ended early, or its knots violate the optimality conditions, the rest of the path is computed by
+    descent, on a grid.
     """
     part = reduced(system, penalty)
     part = part.weighed(part.factors)
@@ -66,9 +83,10 @@ def lasso(system: System, penalty: Penalty, alphas: Vector | None = None, most: 
 
 
 def elastic_net(system: System, penalty: Penalty, alphas: Vector) -> Solutions:
-    """The elastic net at given alphas > 0 (falling), each from where the one before ended.
+    """The elastic net at given alphas > 0 (falling), each started from the solution before.
 
-    Degrees of freedom as Zou, Hastie and Tibshirani (2007): the trace of the hat matrix of the ridge on the active set.
+    Degrees of freedom after Zou, Hastie and Tibshirani (2007): the trace of the hat matrix of the ridge on the active
+    set.
     """
     part, strength = reduced(system, penalty), alphas * system.weight
     threshold = np.outer(strength * penalty.l1_ratio, part.factors)
@@ -82,7 +100,7 @@ def elastic_net(system: System, penalty: Penalty, alphas: Vector) -> Solutions:
 
 
 def checked(part: Reduced, knots: Knots) -> tuple[Knots, Vector]:
-    """The knots up to where the optimality conditions hold, and their largest violations as correlations."""
+    """The knots up to where the optimality conditions hold, and their largest violations as correlations, (k,)."""
     if not len(knots.at):
         knots = Knots(
             np.abs(part.c).max(initial=0.0, keepdims=True), np.zeros((1, len(part.c))), knots.passed, complete=False
@@ -101,7 +119,7 @@ def _with_grid(at: Vector) -> Vector:
 
 
 def _descents(part: Reduced, thresholds: Matrix, ridges: Matrix, start: Vector) -> tuple[Matrix, Vector]:
-    """Coefficients and relative duality gaps for rows of thresholds and ridges, each from where the last ended."""
+    """Coefficients and relative duality gaps for rows of thresholds and ridges, each started from the row before."""
     if not thresholds.all():
         raise ConvergenceError(
             "homotopy was given up before alpha 0, and descent needs a penalty: ask for alphas above 0"
@@ -114,11 +132,12 @@ def _descents(part: Reduced, thresholds: Matrix, ridges: Matrix, start: Vector) 
 
 
 def _total_df(system: System, part: Reduced, df: Vector) -> Vector:
+    """Degrees of freedom with those of unpenalised columns and the intercept."""
     return np.asarray(df + len(part.unpenalized) + system.intercept, np.float64)
 
 
 def _active_df(S: Matrix, ridge: Vector, b: Vector) -> float:
-    """Trace of S_AA (S_AA + R_A)^-1, as the number of columns less that of R_A (S_AA + R_A)^-1."""
+    """Trace of S_AA (S_AA + R_A)^-1, computed as the number of columns minus the trace of R_A (S_AA + R_A)^-1."""
     active = np.flatnonzero(b)
     if not len(active):
         return 0.0

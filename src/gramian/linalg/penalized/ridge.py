@@ -1,4 +1,4 @@
-"""Ridge for a whole grid of penalties, from one eigendecomposition."""
+"""Ridge regression for a grid of penalties, from one eigendecomposition."""
 
 from __future__ import annotations
 
@@ -8,25 +8,24 @@ from scipy.linalg import eigh, lapack
 from gramian.linalg.penalized.system import Penalty, Reduced, Solutions, System, reduced, restored, squares
 from gramian.typing import Matrix, Vector
 
-GRID = 100
-WIDEST = (
-    1e5  # an eigendecomposition is off by rounding times the largest eigenvalue: beyond this it touches small columns
-)
+GRID = 100  # penalties of the default grid
+WIDEST = 1e5  # trace over smallest diagonal element + alpha, up to which eigenvalues are accurate enough
 ABOVE, DECADES = 100.0, 10.0  # the default grid: from 100 times the largest eigenvalue down ten decades
 
 
 def ridge_grid(system: System, penalty: Penalty) -> Vector:
-    """A hundred penalties, from where hardly anything is left of the slopes to where hardly anything is lost."""
+    """A hundred penalties: from 100 times the largest eigenvalue, where slopes are near zero, down ten decades."""
     part = _scaled_system(system, penalty)
     top = ABOVE * (float(eigh(part.S, eigvals_only=True)[-1]) if len(part.c) else 1.0)
     return np.asarray((top if top > 0 else ABOVE) * 10.0 ** np.linspace(0.0, -DECADES, GRID))
 
 
 def ridge(system: System, penalty: Penalty, alphas: Vector) -> Solutions:
-    """Minima of the residual sum of squares + alpha * (sum of factors times squared slopes), for every alpha.
+    """Minima of the residual sum of squares + alpha * sum_j factor_j slope_j^2, for every alpha.
 
-    Where columns differ so much in length that an eigendecomposition would lose the digits of the small ones, a
-    Cholesky factor is made for each alpha instead. At alpha 0 dependent columns share: the limit of small penalties.
+    An eigendecomposition has errors of the size of rounding times the largest eigenvalue. Where columns differ so much
+    in length that small ones would lose their digits, a Cholesky factor is computed for each alpha instead. At alpha 0
+    dependent columns share their effect: the limit of small penalties.
     """
     part = _scaled_system(system, penalty)
     square = part.S.diagonal()
@@ -44,12 +43,13 @@ def ridge(system: System, penalty: Penalty, alphas: Vector) -> Solutions:
 
 
 def _scaled_system(system: System, penalty: Penalty) -> Reduced:
-    """Columns divided by the roots of their factors: all have the same penalty."""
+    """Columns divided by the square roots of their factors, so that all have the same penalty."""
     part = reduced(system, penalty)
     return part.weighed(np.sqrt(part.factors))
 
 
 def _by_eigenvalues(part: Reduced, alphas: Vector) -> tuple[Matrix, Vector]:
+    """Coefficients (n, m) and degrees of freedom (n,), sum of l / (l + alpha), from S = V diag(l) V'."""
     values, V = eigh(part.S)
     limit = float(part.noise[part.S.diagonal() > 0].max(initial=0.0))
     values = np.where(values > limit, values, 0.0)  # a direction without length gets no coefficient
@@ -59,6 +59,7 @@ def _by_eigenvalues(part: Reduced, alphas: Vector) -> tuple[Matrix, Vector]:
 
 
 def _by_cholesky(part: Reduced, alphas: Vector) -> tuple[Matrix, Vector]:
+    """As `_by_eigenvalues`, from a Cholesky factor for each alpha."""
     B, df = np.zeros((len(alphas), len(part.c))), np.zeros(len(alphas))
     for i, alpha in enumerate(alphas.tolist()):
         S = part.S + alpha * np.eye(len(part.c))

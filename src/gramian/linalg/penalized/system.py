@@ -1,4 +1,4 @@
-"""The normal system of a penalised fit, and what is left of it for the penalised columns."""
+"""The normal system of a penalised fit, and its reduction to the penalised columns."""
 
 from __future__ import annotations
 
@@ -11,16 +11,35 @@ from gramian.linalg.penalized.triangle import Triangle
 from gramian.linalg.solve import SAFETY
 from gramian.typing import Codes, Mask, Matrix, Vector
 
-STEPS = 32.0  # rounding errors of a sum that a solve may carry into an element of a residual
+STEPS = 32.0  # rounding errors of a sum that a backward stable solve may add to an element of c - S b
 
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """Products of a model's own columns, about their means when there is an intercept, about zero otherwise.
+    """Products of a model's columns, about their means with an intercept, about zero without.
 
-    S : (q, q), c : (q,) with the outcome, yy : its square. weight : sum of weights. length : (q,) and y_length, roots
-    of the squares as they were summed, shift included; unit : their relative rounding error. mean : (q,) and y_mean, up
-    to constants that all systems of one model share; zero without an intercept.
+    Attributes
+    ----------
+    S : (q, q)
+        Products of the columns.
+    c : (q,)
+        Products with the outcome.
+    yy : float
+        Square of the outcome.
+    weight : float
+        Sum of weights.
+    length : (q,)
+        Square roots of the squares as they were summed, shift included.
+    y_length : float
+        The same for the outcome.
+    rounding_error : float
+        Relative rounding error of these squares.
+    mean : (q,)
+        Means of the columns up to constants that all systems of one model share; zero without an intercept.
+    y_mean : float
+        The same for the outcome.
+    intercept : bool
+        Whether the model has an intercept.
     """
 
     S: Matrix
@@ -36,17 +55,23 @@ class System:
 
     @property
     def noise(self) -> Vector:
-        """Squares below which a column is rounding, (q,)."""
+        """Squares below which a column is rounding error, (q,)."""
         return np.asarray(SAFETY * self.rounding_error * self.length**2)
 
 
 @dataclass(frozen=True, slots=True)
 class Penalty:
-    """What is penalised.
+    """Which coefficients are penalised, and how.
 
-    factors : (q,) >= 0 by which the penalty of each column is multiplied, 0 leaves it unpenalised. standardize :
-    penalise the coefficients of columns divided by their standard deviation (their root mean square without an
-    intercept). l1_ratio : 0 for ridge, 1 for the lasso.
+    Attributes
+    ----------
+    factors : (q,)
+        Factor >= 0 of each column's penalty; 0 leaves it unpenalised.
+    standardize : bool
+        Penalise the coefficients of columns divided by their standard deviation (their root mean square without an
+        intercept).
+    l1_ratio : float
+        0 for ridge, 1 for the lasso, between for the elastic net.
     """
 
     factors: Vector
@@ -56,13 +81,27 @@ class Penalty:
 
 @dataclass(frozen=True, slots=True)
 class Solutions:
-    """Coefficients for a row of penalties.
+    """Coefficients for a sequence of penalties.
 
-    alphas : (n,) falling. coefficients : (n, q). rss : (n,) residual sums of squares. df : (n,) degrees of freedom,
-    the intercept's included. certificate : (n,) how far from optimal: the largest violation of the optimality
-    conditions as a correlation, or the duality gap as a share of the outcome's square. exact : rows that homotopy
-    found, the others are by descent; straight lines join them. passed : columns that were passed over. knots : whether
-    the alphas are where the path bends.
+    Attributes
+    ----------
+    alphas : (n,)
+        Penalties, falling.
+    coefficients : (n, q)
+        Slopes for each penalty.
+    rss : (n,)
+        Residual sums of squares.
+    df : (n,)
+        Degrees of freedom, that of the intercept included.
+    certificate : (n,)
+        Distance from the optimum: the largest violation of the optimality conditions as a correlation (homotopy,
+        ridge), or the duality gap as a share of the outcome's square (descent).
+    exact : int
+        Leading rows by homotopy, linear between knots; the others are by descent.
+    passed : int array
+        Columns that never entered, being linear combinations of others.
+    knots : bool
+        Whether the alphas are the knots of the path.
     """
 
     alphas: Vector
@@ -77,14 +116,34 @@ class Solutions:
 
 @dataclass(frozen=True, slots=True)
 class Reduced:
-    """The system of the penalised columns, scaled, the unpenalised ones partialled out.
+    """The system of the m penalised columns, scaled, with the f unpenalised ones partialled out.
 
-    S : (m, m), c : (m,), noise, unit as in a System; yy : square of the outcome that the unpenalised columns leave.
-    length : (m,) and y_length, what was added up in absolute values, the parts that were taken out included. columns,
-    free : positions of penalised and unpenalised ones. scale : (m,) coefficient of a column as it is for one of its
-    scaled form. factors : (m,) of the penalty. base : (f,) coefficients of the unpenalised columns alone, share :
-    (f, m) what they lose for each unit of others. passed : unpenalised columns that are combinations of others, and
-    penalised ones without length.
+    Attributes
+    ----------
+    S, c : (m, m), (m,)
+        Products of the columns, and with the outcome.
+    yy : float
+        Square of the outcome that the unpenalised columns do not explain.
+    noise : (m,)
+        Squares below which a column is rounding error.
+    length : (m,)
+        Square roots of the squares that were summed, those partialled out included.
+    y_length : float
+        The same for the outcome.
+    rounding_error : float
+        Relative rounding error of a sum.
+    columns, unpenalized : (m,), (f,) int
+        Positions of the penalised and the unpenalised columns.
+    scale : (m,)
+        Coefficient of a column for a coefficient of one of its scaled form.
+    factors : (m,)
+        Factors of the penalty.
+    base : (f,)
+        Coefficients of the unpenalised columns when all others are zero.
+    share : (f, m)
+        Coefficients of the penalised columns regressed on the unpenalised ones.
+    passed : int array
+        Unpenalised columns that depend on others, and penalised ones without length.
     """
 
     S: Matrix
@@ -103,7 +162,7 @@ class Reduced:
     passed: Codes
 
     def weighed(self, divisors: Vector) -> Reduced:
-        """The same with columns divided by (m,) numbers."""
+        """The same system with columns divided by `divisors` : (m,)."""
         share = 1.0 / divisors
         return replace(
             self,
@@ -115,11 +174,11 @@ class Reduced:
         )
 
     def rounding(self, B: Matrix) -> Matrix:
-        """What rounding may do to c - S b, (n, m), for coefficients (n, m)."""
+        """Bounds of the rounding errors of c - S b, (n, m), for n rows of coefficients (n, m)."""
         return np.asarray(STEPS * self.rounding_error * np.outer(self.y_length + np.abs(B) @ self.length, self.length))
 
     def relative(self, rest: Matrix) -> Vector:
-        """The largest of products with the outcome, (n, m), relative to the lengths of column and outcome, (n,)."""
+        """The largest |rest_j| / (length_j y_length) of each row, (n,): as correlations. rest : (n, m)."""
         size = self.length * self.y_length
         return np.asarray(
             np.max(np.divide(np.abs(rest), size, out=np.zeros_like(rest), where=size > 0), axis=1, initial=0.0)
@@ -127,7 +186,7 @@ class Reduced:
 
 
 def reduced(system: System, penalty: Penalty) -> Reduced:
-    """Partial the unpenalised columns out, then scale the others if they are to be standardised."""
+    """Partial out the unpenalised columns, then scale the others if they are to be standardised."""
     columns = np.flatnonzero(penalty.factors > 0)
     candidates = np.flatnonzero(penalty.factors == 0)
     unpenalized, R = _independent(system, candidates)
@@ -144,6 +203,7 @@ def reduced(system: System, penalty: Penalty) -> Reduced:
     S = system.S[np.ix_(columns, columns)] - H.T @ H
     c, yy = system.c[columns] - H.T @ h, max(system.yy - float(h @ h), 0.0)
     flat = S.diagonal() <= noise
+    # What is left of such columns is rounding error: they are set to zero, which no path selects.
     S[flat], S[:, flat], c[flat] = 0.0, 0.0, 0.0
     c[np.abs(c) <= STEPS * system.rounding_error * length * y_length] = 0.0
     scale = _scale(system, columns, flat) if penalty.standardize else np.ones(len(columns))
@@ -166,7 +226,7 @@ def reduced(system: System, penalty: Penalty) -> Reduced:
 
 
 def _independent(system: System, candidates: Codes) -> tuple[Codes, Matrix]:
-    """Those of the wanted columns that are no combination of earlier ones, and their Cholesky factor."""
+    """The unpenalised columns that do not depend on earlier ones, and the upper Cholesky factor of their products."""
     triangle, columns, noise = Triangle(len(candidates)), list[int](), system.noise
     for j in candidates.tolist():
         if triangle.add(system.S[j, columns], float(system.S[j, j]), noise[columns], float(noise[j])):
@@ -175,12 +235,13 @@ def _independent(system: System, candidates: Codes) -> tuple[Codes, Matrix]:
 
 
 def _scale(system: System, columns: Codes, flat: Mask) -> Vector:
+    """Inverse standard deviations (m,) of the columns, one for those without length."""
     square = system.S.diagonal()[columns] / system.weight
     return np.asarray(1.0 / np.sqrt(np.where(flat, 1.0, square)))
 
 
 def restored(part: Reduced, B: Matrix, width: int) -> Matrix:
-    """Coefficients of all columns as they are, (n, q), from those of the scaled penalised ones, (n, m)."""
+    """Coefficients of all columns in their own units, (n, q), from those of the scaled penalised ones, (n, m)."""
     out = np.zeros((len(B), width))
     coefficients = B * part.scale
     out[:, part.columns] = coefficients

@@ -1,4 +1,4 @@
-"""A Cholesky factor that grows and shrinks by a column at a time; each change costs the square of its size."""
+"""A Cholesky factor that grows and shrinks by one column at a time, at the cost of O(k^2) operations each."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ from scipy.linalg import blas, lapack
 
 from gramian.typing import Matrix, Vector
 
-PANEL = 32  # columns that LAPACK treats together
-DOUBT = 1e8  # a pivot that is larger relative to its column's own rounding is not looked at more closely
+PANEL = 32  # block size of LAPACK's QR update
+DOUBT = 1e8  # a pivot this many times its column's rounding error is accepted without a closer test
 
 
 class Triangle:
-    """R with R'R = S_AA for an ordered set A of columns of S, packed by columns; nothing outside a solve holds one."""
+    """R, upper triangular, with R'R = S_AA for an ordered set A of k columns of S, packed by columns.
+
+    most : largest number of columns.
+    """
 
     __slots__ = ("packed", "size")
 
@@ -21,19 +24,28 @@ class Triangle:
         self.size = 0
 
     def solve_transposed(self, x: Vector) -> Vector:
-        """R'^-1 x."""
+        """Solve R'z = x, (k,)."""
         k = self.size
         return np.asarray(blas.dtpsv(k, self.packed[: k * (k + 1) // 2], x, trans=1)) if k else np.zeros(0)
 
     def solve(self, x: Vector) -> Vector:
-        """R^-1 x."""
+        """Solve R z = x, (k,)."""
         k = self.size
         return np.asarray(blas.dtpsv(k, self.packed[: k * (k + 1) // 2], x)) if k else np.zeros(0)
 
     def add(self, cross: Vector, square: float, noise: Vector, own: float) -> bool:
-        """Add a column, given its products with those that are in, and its square; False where it does not fit.
+        """Add a column; False, with nothing changed, where it is linearly dependent on those inside.
 
-        noise : (k,) and own, squares that are rounding, of the columns that are in and of this one.
+        Parameters
+        ----------
+        cross : (k,)
+            Its products with the columns inside.
+        square : float
+            Its square.
+        noise : (k,)
+            Rounding errors of the squares of the columns inside.
+        own : float
+            Rounding error of its own square.
         """
         column, pivot = self._new_column(cross, square)
         if not self._is_independent(column, pivot, noise, own):
@@ -46,16 +58,19 @@ class Triangle:
         return True
 
     def fits(self, cross: Vector, square: float, noise: Vector, own: float) -> bool:
-        """Whether a column could join."""
+        """Whether a column is linearly independent of those inside; arguments as for `add`."""
         return self._is_independent(*self._new_column(cross, square), noise, own)
 
     def _new_column(self, cross: Vector, square: float) -> tuple[Vector, float]:
-        """A further column of R, and what of the square is left beside the others."""
+        """A new column (k,) of R above its diagonal, and its pivot: the square that the others do not explain."""
         column = self.solve_transposed(cross)
         return column, square - float(column @ column)
 
     def _is_independent(self, column: Vector, pivot: float, noise: Vector, own: float) -> bool:
-        """Whether a pivot is more than the rounding of the combination of columns that it belongs to."""
+        """Whether a pivot exceeds the rounding error of the combination of columns that it is the square of.
+
+        The combination x - sum b_i x_i carries rounding errors of at most (own^1/2 + sum |b_i| noise_i^1/2)^2.
+        """
         if not pivot > own:
             return False
         if pivot > DOUBT * own:
@@ -64,7 +79,7 @@ class Triangle:
         return bool(pivot > (own**0.5 + combination @ np.sqrt(noise)) ** 2)
 
     def remove(self, position: int) -> None:
-        """Take a column out: the rest of its row goes into the triangle below by a QR step, without subtraction."""
+        """Remove a column; the rest of its row is put into the triangle below by a QR update, without subtraction."""
         R = self.full()
         tail = R[position + 1 :, position + 1 :]
         if len(tail):
@@ -80,7 +95,7 @@ class Triangle:
             self.packed[: k * (k + 1) // 2] = lapack.dtrttp(out)[0]
 
     def full(self) -> Matrix:
-        """R written out, (k, k)."""
+        """R as a full matrix, (k, k)."""
         k = self.size
         if not k:
             return np.zeros((0, 0))

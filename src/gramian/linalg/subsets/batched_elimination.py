@@ -1,6 +1,6 @@
 """Elimination of the first columns of many symmetric matrices at once; the last axis counts the matrices.
 
-With the sums of many matrices beside each other every step is one operation on long rows, however small they are.
+With the matrices along the last axis every step is one operation on long contiguous rows, however small they are.
 """
 
 from __future__ import annotations
@@ -14,9 +14,23 @@ Stack = NDArray[np.float64]  # (m, m, count)
 
 
 def eliminate(A: Stack, width: int, limits: Vector) -> tuple[Stack, Codes]:
-    """Schur complements of the first `width` columns, (m - width, m - width, count), and how many were independent.
+    """Schur complements of the first `width` columns of each matrix, and how many of these columns were independent.
 
-    A pivot that is not above its limit is passed over: the column depends on those before it.
+    Parameters
+    ----------
+    A : (m, m, count)
+        Symmetric matrices.
+    width : int
+        Columns to eliminate.
+    limits : (width,)
+        A pivot that is not above its limit is passed over: the column depends on those before it.
+
+    Returns
+    -------
+    complements : (m - width, m - width, count)
+        Schur complements.
+    rank : (count,) int
+        Independent columns among the eliminated ones.
     """
     if width > 1:
         by_cholesky = _eliminate_by_cholesky(A, width, limits)
@@ -30,13 +44,18 @@ def eliminate(A: Stack, width: int, limits: Vector) -> tuple[Stack, Codes]:
 
 
 def drop_first(V: Stack, width: int) -> Stack:
-    """The same of inverses: what is left of them when the first columns leave."""
+    """From inverses of matrices, the inverses of the matrices without their first `width` columns.
+
+    The Schur complement of a block of an inverse is the inverse of the other block of the matrix.
+    """
     return eliminate(V, width, np.zeros(width))[0]
 
 
 def _eliminate_first(A: Stack, limit: float) -> tuple[Stack, NDArray[np.bool_]]:
+    """Schur complements of the first column, and in which matrices its pivot was accepted."""
     pivot, row = A[0, 0], A[0, 1:]
     accepted = pivot > limit
+    # Division by infinity leaves the matrix as it is where the column is passed over.
     share = row / np.where(accepted, pivot, np.inf)
     rest = row[:, None] * share[None, :]
     np.subtract(A[1:, 1:], rest, out=rest)
@@ -44,7 +63,7 @@ def _eliminate_first(A: Stack, limit: float) -> tuple[Stack, NDArray[np.bool_]]:
 
 
 def _eliminate_by_cholesky(A: Stack, width: int, limits: Vector) -> tuple[Stack, Codes] | None:
-    """All of them by Cholesky; None where a pivot is not above its limit."""
+    """Eliminate all `width` columns by Cholesky; None where some pivot is not above its limit."""
     matrices = np.moveaxis(A, 2, 0)
     try:
         L = np.linalg.cholesky(matrices[:, :width, :width])
@@ -58,7 +77,11 @@ def _eliminate_by_cholesky(A: Stack, width: int, limits: Vector) -> tuple[Stack,
 
 
 def inverse_stack(A: Stack) -> Stack:
-    """What `drop` works on: the inverse of the products, coefficients in the last row, minus the RSS in the corner."""
+    """The matrices that `drop_first` works on: inverse products, coefficients in the last row, -RSS in the corner.
+
+    A : (m + 1, m + 1, count), products with the response last, the columns independent. Returns the same shape.
+    `drop_first` keeps this form: the corner is always -RSS of the columns that are left.
+    """
     matrices = np.moveaxis(A, 2, 0)
     V = np.linalg.inv(matrices[:, :-1, :-1])
     b = (V @ matrices[:, :-1, -1:])[:, :, 0]

@@ -1,11 +1,12 @@
-"""The best subsets of groups of columns, exactly, by branch and bound on their products.
+"""Exact best subsets of groups of columns, by branch and bound on their products.
 
-A tree decides one group after the other: in or out. A node keeps two matrices of the columns still undecided: their
-products with the chosen ones swept out, whose corner is the RSS of the chosen, and the inverse with the columns left
-out removed, whose corner tells the RSS of everything not left out. One is swept when a group enters, the other when it
-leaves, and the other one only loses rows. Many nodes go together, as one stack of matrices.
+A binary tree decides the groups one after the other: in or out. A node has two matrices of the undecided columns: their
+products with the chosen ones partialled out, whose corner is the RSS of the chosen columns, and the inverse without the
+columns left out, whose corner is -RSS of all columns not left out. The first is eliminated when a group enters, the
+second when it leaves; the other one only loses rows. The RSS of all columns not left out bounds that of every subset
+below. Many nodes are processed together, as one stack of matrices.
 
-G. M. Furnival and R. W. Wilson, Regressions by leaps and bounds, Technometrics 16 (1974): the pair of matrices.
+G. M. Furnival and R. W. Wilson, "Regressions by leaps and bounds", Technometrics 16 (1974): the pair of matrices.
 """
 
 from __future__ import annotations
@@ -21,17 +22,26 @@ from gramian.linalg.subsets.selection_problem import SelectionProblem, Subset, d
 from gramian.linalg.subsets.stepwise import backward, forward
 from gramian.typing import Codes, Mask, Vector
 
-MAX_STACK_SIZE = 2**17  # numbers in a stack: two of them stay in the cache of a core
+MAX_STACK_SIZE = 2**17  # numbers in a stack: two stacks fit into the cache of a core
 WIDE_GROUP = 8  # groups of more columns are decided first, so that matrices are large near the root only
 
 
 @dataclass(frozen=True, slots=True)
 class Nodes:
-    """Places of the tree at one depth, all (count,) unless said.
+    """Nodes of the search tree at one depth.
 
-    A : (m + 1, m + 1, count) products of the undecided columns and the response. V : (m + 1, m + 1, count), as
-    `inverses` makes it, or None while the undecided columns may depend on others. rank : of the chosen groups.
-    chosen : these as bits.
+    Attributes
+    ----------
+    depth : int
+        Groups that are decided.
+    A : (m + 1, m + 1, count)
+        Products of the m undecided columns and the response, the chosen ones partialled out.
+    V : (m + 1, m + 1, count) or None
+        As `inverse_stack` returns it; None while undecided columns may be linearly dependent.
+    rank : (count,) int
+        Independent chosen columns.
+    chosen : (count,) int
+        Chosen groups as bits of an integer.
     """
 
     depth: int
@@ -50,20 +60,31 @@ class Nodes:
 
 
 def best_subsets(problem: SelectionProblem, count: int = 1) -> list[Subset]:
-    """Every subset that fewer than `count` others beat, by rank, then RSS.
+    """Every subset that fewer than `count` other subsets beat, by rank, then RSS.
 
-    One subset beats another if it has no more columns and a smaller RSS. With count=1 these are the best subsets of
-    every size; whatever a criterion that falls with the RSS and rises with the columns says, its `count` best subsets
-    are among them. Differences of the RSS within its rounding error decide nothing.
+    Parameters
+    ----------
+    problem : SelectionProblem
+        The groups of columns.
+    count : int
+        How many subsets of each size to find.
+
+    Notes
+    -----
+    A subset beats another if it has no more columns and a smaller RSS. With count=1 these are the best subsets of every
+    size. Any criterion that increases with the RSS and with the number of columns has its `count` best subsets among
+    them. Differences of the RSS within its rounding error are not decided.
     """
     incumbents = Incumbents(count, problem)
     incumbents.add(0, float(problem.products[-1, -1]), 0)
     if not problem.groups:
         return incumbents.subsets()
+    # Good subsets found at once let the bounds prune from the root on.
     seeds = backward(problem)
     for subset in (*forward(problem), *seeds):
         incumbents.add(subset.rank, subset.rss, sum(1 << g for g in subset.groups))
     tree = _search_tree(problem, seeds)
+    # Depth first: the stack stays short, and subsets of all sizes are found early.
     stack = [tree.root()]
     while stack:
         for nodes in tree.children(stack.pop(), incumbents):
@@ -72,7 +93,10 @@ def best_subsets(problem: SelectionProblem, count: int = 1) -> list[Subset]:
 
 
 def _search_tree(problem: SelectionProblem, seeds: list[Subset]) -> SearchTree:
-    """Which group is decided when: those that depend on others, wide ones, then those that are missed most."""
+    """The order of the decisions: dependent groups first, then wide ones, then those whose removal costs most.
+
+    A group comes after its prerequisites.
+    """
     dependent = dependent_groups(problem)
     for g in np.flatnonzero(dependent):
         dependent[list(problem.prerequisites[g])] = True
@@ -86,21 +110,31 @@ def _search_tree(problem: SelectionProblem, seeds: list[Subset]) -> SearchTree:
 
 
 def _by_importance(seeds: list[Subset]) -> list[int]:
-    """The groups from the one that left last to the one that left first."""
+    """The groups by backward elimination, from the one that left last to the one that left first."""
     sets = [frozenset(s.groups) for s in seeds]
     return [g for larger, smaller in zip(sets[-2::-1], sets[:0:-1], strict=True) for g in larger - smaller]
 
 
 @dataclass(frozen=True, slots=True)
 class SearchTree:
-    """order : the groups as they are decided. tied : whether some columns depend on others."""
+    """The order in which groups are decided.
+
+    Attributes
+    ----------
+    problem : SelectionProblem
+        The groups of columns.
+    order : tuple of int
+        Group decided at each depth.
+    has_dependent : bool
+        Whether some columns are linearly dependent.
+    """
 
     problem: SelectionProblem
     order: tuple[int, ...]
     has_dependent: bool
 
     def root(self) -> Nodes:
-        """Nothing decided."""
+        """The node in which nothing is decided."""
         at = np.concatenate([self.problem.groups[g] for g in self.order])
         A = self.problem.submatrix(at)[0][:, :, None]
         zero = np.zeros(1, np.int64)
@@ -111,7 +145,7 @@ class SearchTree:
         return len(self.problem.groups[self.order[depth]])
 
     def children(self, nodes: Nodes, incumbents: Incumbents) -> list[Nodes]:
-        """Decide the next group of every node, tell the new subsets to the leaders, keep what may still hold one."""
+        """Decide the next group, record the new subsets, and return nodes that may lead to better ones."""
         entered = self._enter(nodes)
         incumbents.add_many(entered.rank, entered.A[-1, -1], entered.chosen)
         out = _concatenated(entered, self._leave(nodes))
@@ -124,7 +158,7 @@ class SearchTree:
         )
 
     def _split_dependent(self, nodes: Nodes, incumbents: Incumbents) -> list[Nodes]:
-        """Nodes whose undecided columns still depend on each other, and those where that has come to an end."""
+        """Nodes whose undecided columns are still dependent, and those where they no longer are, with inverses."""
         limits = np.concatenate([self.problem.limits[self.problem.groups[g]] for g in self.order[nodes.depth :]])
         rest, gain = eliminate(nodes.A, len(limits), limits)
         possible, independent = incumbents.may_win(nodes.rank + 1, rest[0, 0]), gain == len(limits)
@@ -132,6 +166,7 @@ class SearchTree:
         return [dependent, replace(resolved, V=inverse_stack(resolved.A))] if len(resolved) else [dependent]
 
     def _enter(self, nodes: Nodes) -> Nodes:
+        """The nodes with the next group chosen, where its prerequisites are and it adds rank (or others need it)."""
         g, c = self.order[nodes.depth], self.width(nodes.depth)
         needed = sum(1 << n for n in self.problem.prerequisites[g])
         nodes = nodes if not needed else nodes.take((nodes.chosen & needed) == needed)
@@ -142,17 +177,30 @@ class SearchTree:
         return entered if new.all() else entered.take(new)
 
     def _leave(self, nodes: Nodes) -> Nodes:
+        """The nodes with the next group left out."""
         c = self.width(nodes.depth)
         V = None if nodes.V is None else drop_first(nodes.V, c)
         return Nodes(nodes.depth + 1, nodes.A[c:, c:], V, nodes.rank, nodes.chosen)
 
 
 def promising(V: Stack, rank: Codes, bounds: Vector) -> Mask:
-    """Nodes below which a subset may beat the bar of its rank.
+    """Mask of the nodes below which a subset may beat the bound of its rank.
 
-    Leaving out any set D of q undecided columns raises the RSS by b_D' (V_DD)^-1 b_D. That is at least what the
-    costliest column of D alone costs, so at least the q-th smallest cost; and at least the sum of the costs over D,
-    divided by the largest eigenvalue of V scaled to unit diagonal, which no row sum of absolute values is below.
+    Parameters
+    ----------
+    V : (m + 1, m + 1, count)
+        As `inverse_stack` returns it.
+    rank : (count,) int
+        Independent chosen columns.
+    bounds : (largest rank + 1,)
+        RSS that a subset of each rank has to be below.
+
+    Notes
+    -----
+    Leaving out a set D of q undecided columns raises the RSS by b_D' (V_DD)^-1 b_D. That is at least what the costliest
+    column of D alone costs, b_j^2 / V_jj, so at least the q-th smallest cost; and at least the sum of the costs over D
+    divided by the largest eigenvalue of V scaled to unit diagonal, which is at most its largest absolute row sum
+    (Gershgorin).
     """
     w = V.diagonal(axis1=0, axis2=1)[:, :-1].T
     b = V[-1, :-1]
@@ -160,7 +208,7 @@ def promising(V: Stack, rank: Codes, bounds: Vector) -> Mask:
     rss = -V[-1, -1]
     leaving = np.arange(len(w) + 1)[:, None]  # how many of the undecided columns leave
     bound = bounds[rank + len(w) - leaving] - rss
-    # of at least one column that enters: a node's own subset is known
+    # A node's own subset was recorded when its last group entered, so at least one more column enters.
     good = np.asarray((bound[0] > 0) | (costs[:-1] < bound[1:-1]).any(axis=0))
     if not good.any():
         return good
@@ -175,12 +223,14 @@ def promising(V: Stack, rank: Codes, bounds: Vector) -> Mask:
 
 
 def _concatenated(a: Nodes, b: Nodes) -> Nodes:
+    """Nodes of the same depth together."""
     V = None if a.V is None or b.V is None else np.concatenate([a.V, b.V], axis=2)
     ranks, chosen = np.concatenate([a.rank, b.rank]), np.concatenate([a.chosen, b.chosen])
     return Nodes(a.depth, np.concatenate([a.A, b.A], axis=2), V, ranks, chosen)
 
 
 def _pieces(nodes: Nodes) -> Iterable[Nodes]:
+    """The nodes in stacks that fit into the cache."""
     most = max(MAX_STACK_SIZE // nodes.A.shape[0] ** 2, 1)
     for start in range(0, len(nodes), most):
         yield nodes.take(slice(start, start + most))

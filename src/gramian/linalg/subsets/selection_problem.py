@@ -1,4 +1,4 @@
-"""What a selection of columns chooses from: centred products, groups that enter and leave whole, what needs what."""
+"""The data of a selection: centred products, groups of columns that enter and leave together, and prerequisites."""
 
 from __future__ import annotations
 
@@ -15,11 +15,18 @@ NEGLIGIBLE_SHARE = 1e-7  # relative size below which a column has no part in the
 
 @dataclass(frozen=True, slots=True)
 class SelectionProblem:
-    """Groups of columns to choose from.
+    """Groups of columns to select from.
 
-    products : (m + 1, m + 1), centred, diagonal near one, the response last. noise : (m + 1,) rounding error of the
-    squares. groups : columns of each group. needs : the groups without which a group may not be chosen; what they need
-    in turn is among them.
+    Attributes
+    ----------
+    products : (m + 1, m + 1)
+        Centred, diagonal near one, the response last.
+    noise : (m + 1,)
+        Rounding error of each square on the diagonal.
+    groups : tuple of (k,) int
+        Columns of each group.
+    prerequisites : tuple of frozenset
+        For each group the groups without which it may not be selected, transitively closed.
     """
 
     products: Matrix
@@ -29,7 +36,7 @@ class SelectionProblem:
 
     @property
     def limits(self) -> Vector:
-        """A pivot that is not above its limit is rounding, (m,)."""
+        """Limits (m,) of the pivots: a pivot that is not above its limit counts as rounding error."""
         return np.minimum(SAFETY * self.noise[:-1], 0.5 * np.maximum(self.products.diagonal()[:-1], 0.0))
 
     def columns(self, groups: Sequence[int]) -> Codes:
@@ -42,17 +49,27 @@ class SelectionProblem:
         return self.products[np.ix_(at, at)], self.limits[columns]
 
     def is_prerequisite(self, group: int) -> bool:
-        """Whether another group needs it."""
+        """Whether another group needs this one."""
         return any(group in prerequisites for prerequisites in self.prerequisites)
 
     def is_closed(self, groups: frozenset[int]) -> bool:
-        """Whether all that these groups need is among them."""
+        """Whether the prerequisites of all these groups are among them."""
         return all(self.prerequisites[g] <= groups for g in groups)
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Subset:
-    """Some of the groups. rank : independent columns. rss : residual sum of squares, in the scale of the products."""
+    """A subset of the groups.
+
+    Attributes
+    ----------
+    rank : int
+        Independent columns.
+    rss : float
+        Residual sum of squares, in the scale of the products.
+    groups : tuple of int
+        The selected groups.
+    """
 
     rank: int
     rss: float
@@ -65,9 +82,19 @@ def selection_problem(
     groups: Sequence[Codes],
     prerequisites: Sequence[frozenset[int]] | None = None,
 ) -> SelectionProblem:
-    """Choices among groups of the columns of `centred`, numbered as there. unit : rounding error of a product.
+    """A selection among groups of the columns of `centred`.
 
-    A column that is a combination of others of its own group is left out of the group.
+    Parameters
+    ----------
+    centred : Centred
+        Products about the mean.
+    rounding_error : float
+        Relative rounding error of a product.
+    groups : sequence of (k,) int
+        Columns of each group, numbered as in `centred`. A column that depends on others of its own group is removed
+        from it.
+    prerequisites : sequence of frozenset or None
+        Prerequisites of each group.
     """
     S = (centred.S + centred.S.T) / 2  # rounding differs on both sides, and every path must see the same
     products = np.block([[S, centred.c[:, None]], [centred.c[None, :], np.array([[centred.yy]])]])
@@ -78,12 +105,13 @@ def selection_problem(
 
 
 def _independent_columns(S: Matrix, limits: Vector, group: Codes) -> Codes:
+    """The columns of a group that do not depend on earlier ones of the group."""
     independent, _, _ = factorize(S[np.ix_(group, group)], limits[group])
     return group[independent]
 
 
 def dependent_groups(problem: SelectionProblem) -> Mask:
-    """Groups that have a part in a combination of columns which is zero, one flag for each group."""
+    """Mask of the groups that take part in a linear dependence of columns."""
     columns = problem.columns(range(len(problem.groups)))
     S, limits = problem.submatrix(columns)
     independent, _, combos = factorize(S[:-1, :-1], limits)

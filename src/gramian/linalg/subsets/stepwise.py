@@ -1,4 +1,4 @@
-"""One group of columns more, or less, at each step: the one that a criterion likes best."""
+"""Stepwise selection: one group of columns enters, or leaves, at each step, the best one by a criterion."""
 
 from __future__ import annotations
 
@@ -17,12 +17,15 @@ Criterion = Callable[[Vector, Codes], Vector]  # RSS and rank of candidates -> v
 
 
 def least_rss(rss: Vector, rank: Codes) -> Vector:
-    """The residual sum of squares alone."""
+    """The residual sum of squares as a criterion."""
     return rss
 
 
 def forward(problem: SelectionProblem, criterion: Criterion = least_rss) -> list[Subset]:
-    """From no group to all that add something, one more at each step."""
+    """Forward selection from no group to all that add rank: the path of subsets.
+
+    criterion : RSS and rank of candidates -> values, of which the least is best.
+    """
     selected: tuple[int, ...] = ()
     path = [Subset(0, float(problem.products[-1, -1]), ())]
     A, columns = problem.products[:, :, None], np.arange(len(problem.products) - 1)
@@ -42,11 +45,12 @@ def forward(problem: SelectionProblem, criterion: Criterion = least_rss) -> list
 
 
 def _best(values: Vector, rss: Vector) -> int:
-    """Of the least value, and of those the least RSS; NaN comes last."""
+    """Index of the least value, among equal ones of the least RSS; NaN comes last."""
     return int(np.lexsort((rss, values))[0])
 
 
 def _eligible(problem: SelectionProblem, selected: tuple[int, ...]) -> list[int]:
+    """Groups outside the subset whose prerequisites are inside."""
     present = set(selected)
     return [g for g, prerequisites in enumerate(problem.prerequisites) if g not in present and prerequisites <= present]
 
@@ -65,18 +69,19 @@ def _entering(problem: SelectionProblem, A: Matrix, columns: Codes, g: int) -> t
 
 
 def _enter(problem: SelectionProblem, A: Matrix, columns: Codes, g: int) -> tuple[Matrix, Codes]:
+    """Products and column numbers after a group has entered."""
     first, at = _with_group_first(problem, columns, g)
     return eliminate(A[np.ix_(at, at)], len(first), problem.limits[problem.groups[g]])[0], np.delete(columns, first)
 
 
 def _with_group_first(problem: SelectionProblem, columns: Codes, g: int) -> tuple[Codes, Codes]:
-    """Where the columns of a group stand, and an order of all of them, and the response, that begins with them."""
+    """Places of a group's columns, and an order of all columns and the response that begins with them."""
     first = np.searchsorted(columns, problem.groups[g])
     return first, np.concatenate([first, np.delete(np.arange(len(columns) + 1), first)])
 
 
 def backward(problem: SelectionProblem, criterion: Criterion = least_rss) -> list[Subset]:
-    """From all groups to none, one less at each step; one that adds no rank leaves before others."""
+    """Backward elimination from all groups to none: the path of subsets. A group that adds no rank leaves first."""
     selected = tuple(range(len(problem.groups)))
     columns = problem.columns(selected)
     rss, rank, _ = residual(problem, columns)
@@ -86,6 +91,7 @@ def backward(problem: SelectionProblem, criterion: Criterion = least_rss) -> lis
             V = inverse_stack(problem.submatrix(columns)[0][:, :, None])
         removable = _removable(problem, selected)
         candidates = [_leaving(problem, columns, V, g) for g in removable]
+        # Without loss of rank the RSS stays the same, so the criterion cannot get worse; the last such group leaves.
         same_rank = [i for i, (_, r) in enumerate(candidates) if r == rank]
         costs = np.array([f[0] for f in candidates])
         best = same_rank[-1] if same_rank else _best(criterion(costs, np.array([f[1] for f in candidates])), costs)
@@ -99,13 +105,13 @@ def backward(problem: SelectionProblem, criterion: Criterion = least_rss) -> lis
 
 
 def _removable(problem: SelectionProblem, selected: tuple[int, ...]) -> list[int]:
-    """Groups that none of the others inside needs."""
+    """Groups that no other group inside needs."""
     needed = frozenset[int]().union(*(problem.prerequisites[g] for g in selected))
     return [g for g in selected if g not in needed]
 
 
 def _leaving(problem: SelectionProblem, columns: Codes, V: Matrix | None, g: int) -> tuple[float, int]:
-    """RSS and rank without a group."""
+    """RSS and rank without a group. V : as `inverse_stack` returns it, None for dependent columns."""
     leaving = np.searchsorted(columns, problem.groups[g])
     if V is None:
         return residual(problem, np.delete(columns, leaving))[:2]
@@ -114,7 +120,17 @@ def _leaving(problem: SelectionProblem, columns: Codes, V: Matrix | None, g: int
 
 
 class Residual(NamedTuple):
-    """RSS and rank of some columns, and the rounding error of the RSS."""
+    """Fit of some columns.
+
+    Attributes
+    ----------
+    rss : float
+        Residual sum of squares.
+    rank : int
+        Independent columns.
+    noise : float
+        Rounding error of the RSS.
+    """
 
     rss: float
     rank: int
@@ -122,7 +138,10 @@ class Residual(NamedTuple):
 
 
 def residual(problem: SelectionProblem, columns: Codes) -> Residual:
-    """By the quadratic form v'Sv with v = (-b, 1), which does not cancel; its error is g (sum of r_k |v_k|)^2."""
+    """RSS of the response on some columns by the quadratic form v'Sv with v = (-b, 1), which does not cancel.
+
+    Its rounding error is g (sum_k r_k |v_k|)^2, with the square roots r_k of the squares ever summed.
+    """
     A, limits = problem.submatrix(columns)
     independent, L, _ = factorize(A[:-1, :-1], limits)
     v = np.zeros(len(A))
