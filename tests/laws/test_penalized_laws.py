@@ -73,7 +73,7 @@ def test_descent_takes_over_where_homotopy_is_given_up(problem: tuple[System, Pe
     system, penalty = problem
     alphas = np.array([0.9, 0.6, 0.3]) * lasso(system, penalty).alphas[0]
     if alphas.all():
-        exact, descended = lasso(system, penalty, alphas), lasso(system, penalty, alphas, most=1)
+        exact, descended = lasso(system, penalty, alphas), lasso(system, penalty, alphas, max_changes=1)
         assert descended.exact == 0
         assert (descended.certificate <= ENOUGH).all()
         np.testing.assert_allclose(descended.rss, exact.rss, atol=1e-4 * system.y_length**2)

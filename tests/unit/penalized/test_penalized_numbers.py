@@ -80,7 +80,7 @@ def test_an_outcome_without_variation_leaves_nothing() -> None:
 def test_homotopy_that_is_given_up_says_where_and_goes_on() -> None:
     X, y = random()
     system, penalty = system_from(X, y), Penalty(np.ones(8))
-    whole, part = lasso(system, penalty), lasso(system, penalty, most=4)
+    whole, part = lasso(system, penalty), lasso(system, penalty, max_changes=4)
     assert 0 < part.exact < len(part.alphas)
     np.testing.assert_array_equal(part.alphas[: part.exact], whole.alphas[: part.exact])
     same = lasso(system, penalty, part.alphas)
@@ -90,7 +90,7 @@ def test_homotopy_that_is_given_up_says_where_and_goes_on() -> None:
 def test_without_homotopy_alpha_0_is_refused() -> None:
     X, y = random()
     with pytest.raises(ConvergenceError, match="alphas above 0"):
-        lasso(system_from(X, y), Penalty(np.ones(8)), np.array([1.0, 0.0]), most=3)
+        lasso(system_from(X, y), Penalty(np.ones(8)), np.array([1.0, 0.0]), max_changes=3)
 
 
 def test_knots_that_break_the_conditions_are_cut_off() -> None:
@@ -112,7 +112,7 @@ def test_descent_reaches_what_jumps_reach(monkeypatch: pytest.MonkeyPatch) -> No
     part = reduced(system_from(X, y), Penalty(np.ones(8)))
     t, r = np.full(8, 10.0), np.full(8, 5.0)
     b, _ = descend(part, t, r, np.zeros(8))
-    monkeypatch.setattr("gramian.linalg.penalized.descent.JUMPS", 0)
+    monkeypatch.setattr("gramian.linalg.penalized.descent.NEWTON_STEPS", 0)
     slow, left = descend(part, t, r, np.zeros(8))
     assert left < 1e-13
     np.testing.assert_allclose(slow, b, atol=1e-6)
@@ -122,7 +122,7 @@ def test_where_descent_does_not_settle_the_path_is_followed(monkeypatch: pytest.
     x = np.linspace(0.0, 1.0, 50)
     X = np.column_stack([x**k for k in range(1, 7)])
     part = reduced(system_from(X, np.sin(7 * x)), Penalty(np.ones(6)))
-    monkeypatch.setattr("gramian.linalg.penalized.descent.JUMPS", 0)
+    monkeypatch.setattr("gramian.linalg.penalized.descent.NEWTON_STEPS", 0)
     found, left = descend(part, np.full(6, 1e-9), np.zeros(6), np.zeros(6), rounds=1)
     assert left < 1e-9
     none = homotopy.Knots(np.zeros(0), np.zeros((0, 6)), np.zeros(0, np.int64), complete=False)
@@ -178,7 +178,7 @@ def test_both_ways_of_ridge_agree(monkeypatch: pytest.MonkeyPatch) -> None:
     system, penalty = system_from(X, y), Penalty(np.array([1.0, 2.0, 0.0, 1.0, 1.0, 0.5, 1.0, 1.0]), l1_ratio=0.0)
     alphas = np.array([100.0, 1.0, 0.0])
     once = ridge.ridge(system, penalty, alphas)
-    monkeypatch.setattr(ridge, "WIDEST", 0.0)
+    monkeypatch.setattr(ridge, "MAX_RANGE", 0.0)
     each = ridge.ridge(system, penalty, alphas)
     np.testing.assert_allclose(once.coefficients, each.coefficients, rtol=1e-12)
     np.testing.assert_allclose(once.df, each.df, rtol=1e-12)

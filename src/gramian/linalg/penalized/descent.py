@@ -18,15 +18,15 @@ from gramian.linalg.penalized.system import Reduced
 from gramian.linalg.penalized.triangle import Triangle
 from gramian.typing import Codes, Matrix, Vector
 
-JUMPS = 6  # Newton steps before a round of descent
-CYCLES = 20  # sweeps over the working set in a round
-ROUNDS = 50  # rounds before the homotopy method is used
-ENOUGH = 1e-14  # relative duality gap at which descent stops
-MOST = 1e-8  # relative duality gap above which there is no solution
+NEWTON_STEPS = 6  # Newton steps before a round of descent
+SWEEPS = 20  # sweeps over the working set in a round
+MAX_ROUNDS = 50  # rounds before the homotopy method is used
+GAP_TOLERANCE = 1e-14  # relative duality gap at which descent stops
+MAX_GAP = 1e-8  # relative duality gap above which there is no solution
 
 
 def descend(
-    part: Reduced, threshold: Vector, ridge: Vector, start: Vector, rounds: int = ROUNDS
+    part: Reduced, threshold: Vector, ridge: Vector, start: Vector, rounds: int = MAX_ROUNDS
 ) -> tuple[Vector, float]:
     """Minimum of b'Sb / 2 - c'b + b'Rb / 2 + sum_j t_j |b_j|, and its duality gap relative to y'y / 2.
 
@@ -50,16 +50,16 @@ def descend(
     """
     b, half = start, max(0.5 * part.y_length**2, np.finfo(float).tiny)
     for _ in range(rounds):
-        b, solved = _jump(part, threshold, ridge, b)
+        b, solved = _newton_steps(part, threshold, ridge, b)
         relative_gap = gap(part.S, part.c, part.yy, threshold, ridge, b) / half
-        if solved or relative_gap <= ENOUGH:
+        if solved or relative_gap <= GAP_TOLERANCE:
             return b, relative_gap
-        b = _cycle(part.S, part.c, threshold, ridge, b)
+        b = _sweeps(part.S, part.c, threshold, ridge, b)
     b = min(b, _by_homotopy(part, threshold, ridge), key=lambda x: gap(part.S, part.c, part.yy, threshold, ridge, x))
     relative_gap = gap(part.S, part.c, part.yy, threshold, ridge, b) / half
-    if relative_gap > MOST:
+    if relative_gap > MAX_GAP:
         raise ConvergenceError(
-            f"coordinate descent is left with a duality gap of {relative_gap:.1e} after {rounds * CYCLES:,} sweeps: "
+            f"coordinate descent is left with a duality gap of {relative_gap:.1e} after {rounds * SWEEPS:,} sweeps: "
             "the columns are too nearly dependent; leave some out or use a smaller l1_ratio"
         )
     return b, relative_gap
@@ -74,12 +74,12 @@ def _by_homotopy(part: Reduced, threshold: Vector, ridge: Vector) -> Vector:
     return np.asarray(between(knots, np.ones(1))[0] * share) if len(knots.at) else np.zeros(len(share))
 
 
-def _jump(part: Reduced, threshold: Vector, ridge: Vector, b: Vector) -> tuple[Vector, bool]:
+def _newton_steps(part: Reduced, threshold: Vector, ridge: Vector, b: Vector) -> tuple[Vector, bool]:
     """Newton steps: the minimum and True where a guess of signs is confirmed, else the lowest point and False."""
     S, c, square = part.S, part.c, part.S.diagonal()
     rest, best = c - S @ b, b
     lowest = _objective(c, threshold, ridge, b, rest)
-    for _ in range(JUMPS):
+    for _ in range(NEWTON_STEPS):
         pull = rest + square * b
         active, b = _solve_for_signs(part, threshold, ridge, np.flatnonzero(np.abs(pull) > threshold), np.sign(pull))
         rest = c - S @ b
@@ -135,20 +135,20 @@ def _independent(part: Reduced, ridge: Vector, active: Codes) -> Codes:
     return np.array(columns, np.int64)
 
 
-def _cycle(S: Matrix, c: Vector, threshold: Vector, ridge: Vector, b: Vector) -> Vector:
+def _sweeps(S: Matrix, c: Vector, threshold: Vector, ridge: Vector, b: Vector) -> Vector:
     """Sweeps of coordinate descent over the columns that are not zero or violate optimality at zero."""
     rest = c - S @ b
     work = np.flatnonzero((b != 0) | (np.abs(rest) > threshold))
     inner, g, x = S[np.ix_(work, work)], rest[work], b[work]
     # Python floats: scalar access to arrays would dominate the loop.
-    squares, bottoms = inner.diagonal().tolist(), (inner.diagonal() + ridge[work]).tolist()
+    squares, denominators = inner.diagonal().tolist(), (inner.diagonal() + ridge[work]).tolist()
     limit = threshold[work].tolist()
-    for _ in range(CYCLES):
-        for i, (square_j, bottom_j, t) in enumerate(zip(squares, bottoms, limit, strict=True)):
+    for _ in range(SWEEPS):
+        for i, (square_j, denominator_j, t) in enumerate(zip(squares, denominators, limit, strict=True)):
             old = float(x[i])
             pull = float(g[i]) + square_j * old
             size = abs(pull) - t
-            new = 0.0 if size <= 0 or bottom_j <= 0 else (size if pull > 0 else -size) / bottom_j
+            new = 0.0 if size <= 0 or denominator_j <= 0 else (size if pull > 0 else -size) / denominator_j
             if new != old:
                 g -= inner[i] * (new - old)
                 x[i] = new

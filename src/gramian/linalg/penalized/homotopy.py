@@ -20,7 +20,7 @@ from gramian.linalg.penalized.triangle import Triangle
 from gramian.typing import Codes, Matrix, Vector
 
 TIE = 1e-13  # relative difference up to which two penalties are one knot
-EVENTS = 16  # changes of the active set per column, after which the path is left incomplete
+MAX_CHANGES_PER_COLUMN = 16  # changes of the active set per column, after which the path is left incomplete
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Knots:
     complete: bool
 
 
-def homotopy(S: Matrix, c: Vector, noise: Vector, rounding: Vector, most: int | None = None) -> Knots:
+def homotopy(S: Matrix, c: Vector, noise: Vector, rounding: Vector, max_changes: int | None = None) -> Knots:
     """All knots of the minima of b'Sb / 2 - c'b + t ||b||_1, from the smallest t where b = 0 down to t = 0.
 
     Parameters
@@ -58,7 +58,7 @@ def homotopy(S: Matrix, c: Vector, noise: Vector, rounding: Vector, most: int | 
         Rounding errors of the diagonal of S; a pivot below is a dependent column.
     rounding : (q,)
         Rounding errors of c.
-    most : int or None
+    max_changes : int or None
         Changes of the active set after which the path is left incomplete.
 
     Notes
@@ -68,7 +68,7 @@ def homotopy(S: Matrix, c: Vector, noise: Vector, rounding: Vector, most: int | 
     active_set = _ActiveSet(S, c, noise, rounding)
     top = float(np.abs(c).max(initial=0.0))
     least, now = 4 * (len(c) + 1) * EPS * top, np.inf
-    for _ in range(EVENTS * (len(c) + 4) if most is None else most):
+    for _ in range(MAX_CHANGES_PER_COLUMN * (len(c) + 4) if max_changes is None else max_changes):
         events = active_set.events()
         best = float(events.max(initial=0.0))
         if not best > least:

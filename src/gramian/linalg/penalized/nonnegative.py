@@ -14,7 +14,7 @@ from gramian.errors import ConvergenceError
 from gramian.linalg.solve import SAFETY
 from gramian.typing import Mask, Matrix, Vector
 
-ROUNDS = 10  # changes of the set per column; three are already many
+MAX_CHANGES_PER_COLUMN = 10  # changes of the set per column; three are already many
 
 
 def nonnegative(S: Matrix, c: Vector, rounding_error: float) -> Vector:
@@ -42,7 +42,7 @@ def nonnegative(S: Matrix, c: Vector, rounding_error: float) -> Vector:
     back = np.divide(1.0, length, out=np.zeros_like(length), where=length > 0)
     R, r = S * back[:, None] * back, c * back
     b, inside, excluded = np.zeros(len(c)), np.zeros(len(c), bool), length == 0
-    for _ in range(ROUNDS * len(c) + 1):
+    for _ in range(MAX_CHANGES_PER_COLUMN * len(c) + 1):
         noise = SAFETY * rounding_error * (np.abs(r) + np.abs(R) @ b)
         gain = np.where(inside | excluded, 0.0, r - R @ b - noise)
         best = int(np.argmax(gain)) if len(gain) else 0

@@ -13,8 +13,8 @@ from gramian.linalg.penalized.ridge import ridge, ridge_grid
 from gramian.linalg.penalized.system import Penalty, Reduced, Solutions, System, reduced, restored, squares
 from gramian.typing import Matrix, Vector
 
-GRID = 100  # penalties of a default grid
-SHALLOW = 1e-3  # the last penalty of a default grid, relative to the first
+GRID_SIZE = 100  # penalties of a default grid
+GRID_RATIO = 1e-3  # the last penalty of a default grid, relative to the first
 
 
 def path(system: System, penalty: Penalty, alphas: Vector | None = None) -> Solutions:
@@ -34,10 +34,10 @@ def grid(system: System, penalty: Penalty) -> Vector:
     """A hundred penalties, from the smallest at which all penalised coefficients are zero down three decades."""
     part = reduced(system, penalty)
     top = float(np.max(np.abs(part.c) / part.factors, initial=0.0)) / (system.weight * penalty.l1_ratio)
-    return np.asarray((top or 1.0) * np.logspace(0.0, np.log10(SHALLOW), GRID))
+    return np.asarray((top or 1.0) * np.logspace(0.0, np.log10(GRID_RATIO), GRID_SIZE))
 
 
-def lasso(system: System, penalty: Penalty, alphas: Vector | None = None, most: int | None = None) -> Solutions:
+def lasso(system: System, penalty: Penalty, alphas: Vector | None = None, max_changes: int | None = None) -> Solutions:
     """The lasso at its knots, or at given alphas by linear interpolation between them.
 
     Parameters
@@ -48,7 +48,7 @@ def lasso(system: System, penalty: Penalty, alphas: Vector | None = None, most: 
         With l1_ratio 1.
     alphas : (n,) or None
         Penalties, falling.
-    most : int or None
+    max_changes : int or None
         Changes of the active set after which homotopy ends.
 
     Raises
@@ -62,9 +62,9 @@ def lasso(system: System, penalty: Penalty, alphas: Vector | None = None, most: 
     descent, on a grid.
     """
     part = reduced(system, penalty)
-    part = part.weighed(part.factors)
+    part = part.rescaled(part.factors)
     knots, doubt = checked(
-        part, homotopy(part.S, part.c, part.noise, part.length * part.y_length * part.rounding_error, most)
+        part, homotopy(part.S, part.c, part.noise, part.length * part.y_length * part.rounding_error, max_changes)
     )
     reached = 0.0 if knots.complete else float(knots.at[-1])
     at = (knots.at if knots.complete else _with_grid(knots.at)) if alphas is None else alphas * system.weight
@@ -115,7 +115,7 @@ def checked(part: Reduced, knots: Knots) -> tuple[Knots, Vector]:
 
 def _with_grid(at: Vector) -> Vector:
     """The knots, then a grid for descent."""
-    return np.append(at, at[-1] * np.logspace(0.0, np.log10(SHALLOW), GRID)[1:])
+    return np.append(at, at[-1] * np.logspace(0.0, np.log10(GRID_RATIO), GRID_SIZE)[1:])
 
 
 def _descents(part: Reduced, thresholds: Matrix, ridges: Matrix, start: Vector) -> tuple[Matrix, Vector]:

@@ -8,16 +8,16 @@ from scipy.linalg import eigh, lapack
 from gramian.linalg.penalized.system import Penalty, Reduced, Solutions, System, reduced, restored, squares
 from gramian.typing import Matrix, Vector
 
-GRID = 100  # penalties of the default grid
-WIDEST = 1e5  # trace over smallest diagonal element + alpha, up to which eigenvalues are accurate enough
-ABOVE, DECADES = 100.0, 10.0  # the default grid: from 100 times the largest eigenvalue down ten decades
+GRID_SIZE = 100  # penalties of the default grid
+MAX_RANGE = 1e5  # trace over smallest diagonal element + alpha, up to which eigenvalues are accurate enough
+GRID_TOP, GRID_DECADES = 100.0, 10.0  # the default grid: from 100 times the largest eigenvalue down ten decades
 
 
 def ridge_grid(system: System, penalty: Penalty) -> Vector:
     """A hundred penalties: from 100 times the largest eigenvalue, where slopes are near zero, down ten decades."""
     part = _scaled_system(system, penalty)
-    top = ABOVE * (float(eigh(part.S, eigvals_only=True)[-1]) if len(part.c) else 1.0)
-    return np.asarray((top if top > 0 else ABOVE) * 10.0 ** np.linspace(0.0, -DECADES, GRID))
+    top = GRID_TOP * (float(eigh(part.S, eigvals_only=True)[-1]) if len(part.c) else 1.0)
+    return np.asarray((top if top > 0 else GRID_TOP) * 10.0 ** np.linspace(0.0, -GRID_DECADES, GRID_SIZE))
 
 
 def ridge(system: System, penalty: Penalty, alphas: Vector) -> Solutions:
@@ -30,7 +30,7 @@ def ridge(system: System, penalty: Penalty, alphas: Vector) -> Solutions:
     part = _scaled_system(system, penalty)
     square = part.S.diagonal()
     smallest = float(square[square > 0].min(initial=np.inf)) + float(alphas.min())
-    if square.sum() <= WIDEST * smallest:
+    if square.sum() <= MAX_RANGE * smallest:
         B, slopes_df = _by_eigenvalues(part, alphas)
     else:
         B, slopes_df = _by_cholesky(part, alphas)
@@ -45,7 +45,7 @@ def ridge(system: System, penalty: Penalty, alphas: Vector) -> Solutions:
 def _scaled_system(system: System, penalty: Penalty) -> Reduced:
     """Columns divided by the square roots of their factors, so that all have the same penalty."""
     part = reduced(system, penalty)
-    return part.weighed(np.sqrt(part.factors))
+    return part.rescaled(np.sqrt(part.factors))
 
 
 def _by_eigenvalues(part: Reduced, alphas: Vector) -> tuple[Matrix, Vector]:
@@ -53,8 +53,8 @@ def _by_eigenvalues(part: Reduced, alphas: Vector) -> tuple[Matrix, Vector]:
     values, V = eigh(part.S)
     limit = float(part.noise[part.S.diagonal() > 0].max(initial=0.0))
     values = np.where(values > limit, values, 0.0)  # a direction without length gets no coefficient
-    along, bottom = V.T @ part.c, values + alphas[:, None]
-    inverse = np.divide(1.0, bottom, out=np.zeros_like(bottom), where=bottom > 0)
+    along, denominator = V.T @ part.c, values + alphas[:, None]
+    inverse = np.divide(1.0, denominator, out=np.zeros_like(denominator), where=denominator > 0)
     return (along * inverse) @ V.T, np.sum(values * inverse, axis=1)
 
 

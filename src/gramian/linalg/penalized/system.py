@@ -11,7 +11,7 @@ from gramian.linalg.penalized.triangle import Triangle
 from gramian.linalg.solve import SAFETY
 from gramian.typing import Codes, Mask, Matrix, Vector
 
-STEPS = 32.0  # rounding errors of a sum that a backward stable solve may add to an element of c - S b
+RESIDUAL_ROUNDINGS = 32.0  # rounding errors of a sum that a backward stable solve may add to an element of c - S b
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +161,7 @@ class Reduced:
     share: Matrix
     passed: Codes
 
-    def weighed(self, divisors: Vector) -> Reduced:
+    def rescaled(self, divisors: Vector) -> Reduced:
         """The same system with columns divided by `divisors` : (m,)."""
         share = 1.0 / divisors
         return replace(
@@ -175,7 +175,9 @@ class Reduced:
 
     def rounding(self, B: Matrix) -> Matrix:
         """Bounds of the rounding errors of c - S b, (n, m), for n rows of coefficients (n, m)."""
-        return np.asarray(STEPS * self.rounding_error * np.outer(self.y_length + np.abs(B) @ self.length, self.length))
+        return np.asarray(
+            RESIDUAL_ROUNDINGS * self.rounding_error * np.outer(self.y_length + np.abs(B) @ self.length, self.length)
+        )
 
     def relative(self, rest: Matrix) -> Vector:
         """The largest |rest_j| / (length_j y_length) of each row, (n,): as correlations. rest : (n, m)."""
@@ -205,7 +207,7 @@ def reduced(system: System, penalty: Penalty) -> Reduced:
     flat = S.diagonal() <= noise
     # What is left of such columns is rounding error: they are set to zero, which no path selects.
     S[flat], S[:, flat], c[flat] = 0.0, 0.0, 0.0
-    c[np.abs(c) <= STEPS * system.rounding_error * length * y_length] = 0.0
+    c[np.abs(c) <= RESIDUAL_ROUNDINGS * system.rounding_error * length * y_length] = 0.0
     scale = _scale(system, columns, flat) if penalty.standardize else np.ones(len(columns))
     return Reduced(
         S * scale[:, None] * scale,

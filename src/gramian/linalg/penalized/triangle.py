@@ -7,20 +7,20 @@ from scipy.linalg import blas, lapack
 
 from gramian.typing import Matrix, Vector
 
-PANEL = 32  # block size of LAPACK's QR update
-DOUBT = 1e8  # a pivot this many times its column's rounding error is accepted without a closer test
+PANEL_COLUMNS = 32  # block size of LAPACK's QR update
+CLEAR_PIVOT = 1e8  # a pivot this many times its column's rounding error is accepted without a closer test
 
 
 class Triangle:
     """R, upper triangular, with R'R = S_AA for an ordered set A of k columns of S, packed by columns.
 
-    most : largest number of columns.
+    capacity : largest number of columns.
     """
 
     __slots__ = ("packed", "size")
 
-    def __init__(self, most: int) -> None:
-        self.packed = np.empty(most * (most + 1) // 2)
+    def __init__(self, capacity: int) -> None:
+        self.packed = np.empty(capacity * (capacity + 1) // 2)
         self.size = 0
 
     def solve_transposed(self, x: Vector) -> Vector:
@@ -73,7 +73,7 @@ class Triangle:
         """
         if not pivot > own:
             return False
-        if pivot > DOUBT * own:
+        if pivot > CLEAR_PIVOT * own:
             return True
         combination = np.abs(self.solve(column))
         return bool(pivot > (own**0.5 + combination @ np.sqrt(noise)) ** 2)
@@ -84,7 +84,7 @@ class Triangle:
         tail = R[position + 1 :, position + 1 :]
         if len(tail):
             row = np.asfortranarray(R[position : position + 1, position + 1 :])
-            tail = lapack.dtpqrt(0, min(PANEL, len(tail)), np.asfortranarray(tail), row)[0]
+            tail = lapack.dtpqrt(0, min(PANEL_COLUMNS, len(tail)), np.asfortranarray(tail), row)[0]
             tail *= np.where(tail.diagonal() < 0, -1.0, 1.0)[:, None]
         k = self.size - 1
         out = np.zeros((k, k), order="F")

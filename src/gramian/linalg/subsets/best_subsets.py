@@ -231,6 +231,6 @@ def _concatenated(a: Nodes, b: Nodes) -> Nodes:
 
 def _pieces(nodes: Nodes) -> Iterable[Nodes]:
     """The nodes in stacks that fit into the cache."""
-    most = max(MAX_STACK_SIZE // nodes.A.shape[0] ** 2, 1)
-    for start in range(0, len(nodes), most):
-        yield nodes.take(slice(start, start + most))
+    max_nodes = max(MAX_STACK_SIZE // nodes.A.shape[0] ** 2, 1)
+    for start in range(0, len(nodes), max_nodes):
+        yield nodes.take(slice(start, start + max_nodes))
