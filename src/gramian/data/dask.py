@@ -67,7 +67,7 @@ class Part:
     name: str
     graph: Mapping[Any, Any]
     key: Any
-    there: Mapping[Any, Any]
+    on_cluster: Mapping[Any, Any]
     rows: int | None = None
     size: int = 0
 
@@ -78,7 +78,9 @@ class Part:
     def batches(self, columns: Sequence[str], *, parallel: bool = False) -> Iterator[Batch]:
         """The rows in order. Raises DataError where the graph fails, SchemaError for a column of mixed types."""
         with error_context(self.name):
-            results = {k: value.result() if isinstance(value, Future) else value for k, value in self.there.items()}
+            results = {
+                k: value.result() if isinstance(value, Future) else value for k, value in self.on_cluster.items()
+            }
             table, schema = table_of_pandas(dask.get({**self.graph, **results}, self.key))
         _check(schema, columns, self.name)
         for unit in table.units(self.name):

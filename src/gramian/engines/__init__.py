@@ -1,1 +1,1 @@
-"""How a pass is run: one class and one method each."""
+"""Engines: how a pass is run over the units of a source. An engine is a class with one method, `fold`."""

@@ -1,4 +1,4 @@
-"""One thread for BLAS: parallelism is over units, and small solves are slower on many."""
+"""Limits BLAS to one thread: units are read in parallel, and small solves are slower on many threads."""
 
 from __future__ import annotations
 
@@ -13,13 +13,19 @@ from threadpoolctl import ThreadpoolController
 
 @cache
 def _controller() -> Any:
-    import scipy.linalg  # noqa: F401  brings a BLAS of its own, which must be loaded before it can be found
+    """Controller of the BLAS libraries that are loaded; found once."""
+    import scipy.linalg  # noqa: F401  loads a BLAS of its own, which can be limited only after it is loaded
 
     return ThreadpoolController()
 
 
 class _Shared:
-    """A limit of the whole process, kept while anybody wants it: contexts of several threads overlap."""
+    """A limit on BLAS for the process, held while any thread needs it.
+
+    BLAS has one setting for the process, and contexts of several threads overlap: so users are counted, the first sets
+    the
+    limit and the last removes it.
+    """
 
     def __init__(self) -> None:
         self.lock, self.users = Lock(), 0
@@ -27,6 +33,7 @@ class _Shared:
 
     @contextmanager
     def one_thread(self) -> Iterator[None]:
+        """A context in which BLAS uses one thread."""
         with self.lock:
             self.users += 1
             if self.users == 1:
@@ -37,6 +44,7 @@ class _Shared:
             self._leave()
 
     def _leave(self) -> None:
+        """Count one user less, and remove the limit after the last."""
         with self.lock:
             self.users -= 1
             if not self.users and self.limited is not None:
@@ -48,5 +56,5 @@ _SHARED = _Shared()
 
 
 def one_thread() -> AbstractContextManager[None]:
-    """A context in which BLAS uses one thread; the last to leave it, of all threads, gives the others back."""
+    """A context in which BLAS uses one thread; the last thread to leave it restores the number of threads."""
     return _SHARED.one_thread()

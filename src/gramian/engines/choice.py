@@ -1,4 +1,4 @@
-"""The engine that a value stands for."""
+"""Choice of the engine: from a name, a Dask client, an engine object or the data."""
 
 from __future__ import annotations
 
@@ -14,18 +14,46 @@ NAMES = ("local", "dask")
 
 
 class Engine(Protocol):
-    """How a pass is run; the whole engine contract is one method."""
+    """How a pass is run. Any object with this method is an engine."""
 
     def fold(self, source: Source, task: Pass[M], /, progress: Progress | None = None) -> M:
-        """Lift every unit, add the partials by the fixed tree."""
+        """Accumulate every unit of the source and add the partial results by the fixed tree (`engines.tree`).
+
+        Parameters
+        ----------
+        source : Source
+            Where the units come from.
+        task : Pass
+            What is accumulated.
+        progress : Progress, optional
+            What is informed of rows and bytes read, from any thread.
+
+        Returns
+        -------
+        M
+            The sum over all units; `task.empty` where there are none.
+        """
         ...
 
 
 def engine_of(engine: object = None, data: object = None) -> Engine:
-    """An engine by name, a client of Dask, an object with a method `fold`, or None.
+    """The engine that an option stands for.
 
-    None is threads of this process, and for a frame of Dask, as `data`, its workers.
-    Raises OptionError for anything else, MissingExtraError where the engine is not installed.
+    Parameters
+    ----------
+    engine : str, distributed.Client, Engine or None
+        "local", "dask", a client of Dask, an object with a method `fold`, or None: threads of this process, and for a
+        Dask
+        frame its workers.
+    data : object
+        The data of the fit, for the choice under None.
+
+    Raises
+    ------
+    OptionError
+        Anything else.
+    MissingExtraError
+        The engine is not installed.
     """
     if engine is None:
         engine = "dask" if _is_of(data, "dask") else "local"
@@ -42,6 +70,7 @@ def engine_of(engine: object = None, data: object = None) -> Engine:
 
 
 def _named(name: str) -> Engine:
+    """The engine of this name."""
     if name not in NAMES:
         raise OptionError(
             f"engine must be one of {', '.join(map(repr, NAMES))}, found {name!r}{did_you_mean(name, NAMES)}"
@@ -50,10 +79,12 @@ def _named(name: str) -> Engine:
 
 
 def _dask(client: object) -> Engine:
-    from gramian.engines.dask import Dask  # an extra, and slow to import
+    """An engine on Dask."""
+    from gramian.engines.dask import Dask  # an optional package, and slow to import
 
     return Dask(client)
 
 
 def _is_of(value: object, package: str) -> bool:
+    """Whether the type of a value comes from this package, without importing it."""
     return type(value).__module__.partition(".")[0] == package

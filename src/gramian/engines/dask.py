@@ -1,7 +1,7 @@
-"""Workers of a Dask cluster: one task a unit, partials added on the workers by the fixed tree.
+"""Engine on a Dask cluster: one task for each unit, partial results added on the workers by the fixed tree.
 
-Rows in files, or in the partitions of a Dask frame, are read by the workers and never pass this process; rows that are
-in its memory are sent. A lost worker's units are read again by others, from their descriptions.
+Rows in files, or in the partitions of a Dask frame, are read by the workers and never pass through this process; rows
+in the memory of this process are sent. Units of a lost worker are read again by others, from their descriptions.
 """
 
 from __future__ import annotations
@@ -30,10 +30,12 @@ try:
 except ImportError as error:
     raise MissingExtraError("distributed", "dask") from error
 
-PENDING_PER_THREAD = 4  # units under way for each thread of the cluster, so that none waits for this process
-MIN_PENDING = 32  # units under way while a cluster has no workers yet
-RETRIES = 1  # reads of a unit that failed: another worker may see the file
-QUIET = {"distributed.admin.large-graph-warning-threshold": "1TB"}  # rows in memory have to be sent
+PENDING_PER_THREAD = 4  # submitted units for each thread of the cluster, so that no worker waits for this process
+MIN_PENDING = 32  # submitted units while a cluster has no workers yet
+RETRIES = 1  # of a unit that failed: another worker may have access to the file
+QUIET = {
+    "distributed.admin.large-graph-warning-threshold": "1TB"
+}  # rows in memory must be sent: the warning would be about nothing that can be avoided
 
 LOCAL_CLUSTER: Mapping[
     str, Any
@@ -51,11 +53,23 @@ LOCAL_CLUSTER: Mapping[
 class Dask:
     """Run passes on the workers of a Dask cluster.
 
-    client : a `distributed.Client`. None: the current one, else one for the scheduler that Dask's configuration names
-    (DASK_SCHEDULER_ADDRESS), else threads of this process, for as long as a pass takes.
+    Parameters
+    ----------
+    client : distributed.Client, optional
+        None: the current client, else one for the scheduler that Dask's configuration names (DASK_SCHEDULER_ADDRESS),
+        else
+        threads of this process for as long as a pass takes.
 
-    The result has the bits that `Local` gives for the same units (on the same kind of processor, with the same BLAS),
-    whatever the number of workers, and however often they are lost: a unit is counted once.
+    Raises
+    ------
+    OptionError
+        The client is something else, or asynchronous.
+
+    Notes
+    -----
+    The result has the same bits as that of `Local` for the same units (on the same kind of processor, with the same
+    BLAS),
+    for any number of workers and however often they are lost: every unit counts once.
     """
 
     client: Any = None
@@ -68,16 +82,31 @@ class Dask:
 
     @property
     def workers(self) -> int:
-        """How many threads there are now."""
+        """Number of threads of the cluster at present."""
         return cores() if self.client is None else sum(self.client.nthreads().values())
 
     def fold(
         self, source: Source, task: Pass[M], /, progress: Progress | None = None, tree: Tree[M] | None = None
     ) -> M:
-        """Lift every unit on some worker, and add the partials by the fixed tree.
+        """Accumulate every unit on some worker, and add the partial results by the fixed tree.
 
-        tree : where they are added, in this process; the units that it has already are not read.
-        Raises what a unit raised, UnreadableError where it brings its workers down, EngineError where the work is lost.
+        Parameters
+        ----------
+        source, task, progress
+            As in `Engine.fold`.
+        tree : Tree, optional
+            Tree to which the partial results are added, in this process; units that it already has are not read (a fit
+            that is
+            resumed).
+
+        Raises
+        ------
+        UnreadableError
+            A unit ends the workers that read it.
+        EngineError
+            The cluster lost the work.
+        Exception
+            What a unit raised.
         """
         watch = progress or Silent()
         units = iter(remaining(source.units, 0 if tree is None else tree.count, watch))
@@ -101,7 +130,7 @@ class Dask:
 
 @contextmanager
 def _connected(client: Any) -> Iterator[Any]:
-    """The client, or one for the time being."""
+    """A context with the client, or a temporary one as described in `Dask`."""
     try:
         client = client or distributed.default_client()
     except ValueError:
@@ -122,7 +151,7 @@ def _connected(client: Any) -> Iterator[Any]:
 
 @dataclass(frozen=True, slots=True)
 class _Remote:
-    """A partial on some worker."""
+    """A partial result on some worker; `+` submits the addition to the cluster."""
 
     client: Any
     future: Any
@@ -133,7 +162,17 @@ class _Remote:
 
 @dataclass(frozen=True, slots=True)
 class _Call(Generic[M]):
-    """A task of the cluster beside the pass: the unit's name for people, a function of this file, its arguments."""
+    """A task of the cluster.
+
+    Attributes
+    ----------
+    name : str
+        Name of the unit, for errors.
+    function : Callable
+        A function of this module, called with the pass and the arguments.
+    arguments : tuple
+        Its further arguments.
+    """
 
     name: str
     function: Callable[..., M]
@@ -141,13 +180,19 @@ class _Call(Generic[M]):
 
 
 def _call(name: str, unit: Any) -> _Call[Any]:
-    """The lift of a unit; what it needs of the cluster is an argument of its own, so that it runs where that is."""
-    on_cluster = getattr(unit, "there", None)
-    return _Call(name, accumulate_on_worker, (replace(unit, there={}), on_cluster) if on_cluster else (unit,))
+    """The task that accumulates a unit.
+
+    Futures that the unit needs become an argument of their own, so that Dask runs the task on the worker that has them.
+    """
+    on_cluster = getattr(unit, "on_cluster", None)
+    return _Call(name, accumulate_on_worker, (replace(unit, on_cluster={}), on_cluster) if on_cluster else (unit,))
 
 
 class _Fold(Generic[M]):
-    """One fold under way. Its task is a result of its own: a worker gets it once, and again when it was lost."""
+    """One fold that is being run.
+
+    The pass is submitted as a task of its own: a worker receives it once, and again where it was lost.
+    """
 
     def __init__(self, client: Any, task: Pass[M], watch: Progress) -> None:
         self.client, self.task, self.watch = client, task, watch
@@ -155,7 +200,7 @@ class _Fold(Generic[M]):
         self.max_pending = max(MIN_PENDING, PENDING_PER_THREAD * sum(client.nthreads().values()))
 
     def sum_on_workers(self, units: Iterable[Unit]) -> M:
-        """The sum, added on workers; only the whole comes here."""
+        """The sum of all units, added on workers; only the result is transferred to this process."""
         tree: Tree[_Remote] = Tree()
         for future in self._accumulated(units):
             tree.push(_Remote(self.client, future))
@@ -163,12 +208,12 @@ class _Fold(Generic[M]):
         return self._result(total.future, "the sums")
 
     def partials_read_by_workers(self, units: Iterable[Unit]) -> Iterator[M]:
-        """The partials of units that workers read, in order."""
+        """The partial results of units that workers read, in order."""
         for future in self._accumulated(units):
             yield self._result(future, "a unit")
 
     def partials_of_sent_rows(self, units: Iterable[Unit]) -> Iterator[M]:
-        """The partials of units whose rows are here: run by run, as local threads do it."""
+        """The partial results of units whose rows are in this process, in order; rows are sent run by run."""
         for unit in units:
             runs = runs_of(watched_batches(unit, self.task, self.watch))
             tree: Tree[M] = Tree()
@@ -177,6 +222,7 @@ class _Fold(Generic[M]):
             yield tree.total(self.task.empty)
 
     def _accumulated(self, units: Iterable[Unit]) -> Iterator[Any]:
+        """Futures of the partial results of units, in order, each when it is finished."""
         submitted: deque[Unit] = deque()
 
         def calls() -> Iterator[_Call[M]]:
@@ -190,7 +236,7 @@ class _Fold(Generic[M]):
             yield future
 
     def _ordered(self, calls: Iterable[_Call[M]]) -> Iterator[Any]:
-        """Finished futures in the order of the calls, a bounded number of which are under way."""
+        """Finished futures in the order of the calls, with a bounded number of tasks submitted."""
         pending: deque[tuple[str, Any]] = deque()
         try:
             for call in calls:
@@ -204,18 +250,24 @@ class _Fold(Generic[M]):
                 self.client.cancel([future for _, future in pending])
 
     def _submit(self, call: _Call[M]) -> Any:
+        """Submit a task."""
         with dask.config.set(QUIET):
+            # pure=False: equal arguments (rows that occur twice) must not be taken for one task
             return self.client.submit(call.function, self.shared, *call.arguments, pure=False, retries=RETRIES)
 
     def _result(self, future: Any, name: str) -> M:
+        """The result of a future, transferred to this process."""
         result: M = finished(name, future).result()
         return result
 
 
 def finished(name: str, future: Any) -> Any:
-    """The future once it has a result. Raises what the unit raised, or why there is none."""
+    """The future once it has a result. Raises what the unit raised, or an error that says why there is no result."""
     raised = future.exception()  # waits
-    while raised is None and future.status in ("lost", "pending"):  # a worker died with the result, which is made again
+    while raised is None and future.status in (
+        "lost",
+        "pending",
+    ):  # a worker died with the result: it is computed again
         raised = future.exception()
     if raised is None and future.status != "finished":
         message = "the cluster dropped the work: it was restarted, or the connection is lost; start again"
@@ -230,13 +282,16 @@ def finished(name: str, future: Any) -> Any:
 
 
 def identity(task: Pass[M]) -> Pass[M]:
-    """A task as a result that others depend on."""
+    """The pass itself, as a task that others depend on."""
     return task
 
 
 def accumulate_on_worker(task: Pass[M], unit: Any, on_cluster: Mapping[Any, Any] | None = None) -> M:
-    """On a worker: the partial of a unit that it reads. there : what the unit needs and the cluster had."""
-    unit = replace(unit, there=on_cluster) if on_cluster else unit
+    """Run on a worker: the partial result of a unit that the worker reads.
+
+    on_cluster : futures that the unit needs, resolved by Dask.
+    """
+    unit = replace(unit, on_cluster=on_cluster) if on_cluster else unit
     try:
         with one_thread():
             return accumulate_unit(task, unit, Silent())
@@ -250,12 +305,12 @@ def accumulate_on_worker(task: Pass[M], unit: Any, on_cluster: Mapping[Any, Any]
 
 
 def accumulate_sent_rows(task: Pass[M], batches: list[Batch]) -> M:
-    """On a worker: the partial of rows that were sent."""
+    """Run on a worker: the partial result of rows that were sent."""
     with one_thread():
         return task.accumulate(batches)
 
 
 def add(a: M, b: M) -> M:
-    """On a worker: the sum of two partials."""
+    """Run on a worker: the sum of two partial results."""
     with one_thread():
         return a + b

@@ -1,4 +1,4 @@
-"""Threads on this machine: one unit a thread, sums by the fixed tree, BLAS on one thread each."""
+"""Engine on threads of this process: one unit for each thread, sums by the fixed tree, BLAS on one thread."""
 
 from __future__ import annotations
 
@@ -21,10 +21,30 @@ from gramian.typing import M, Pass
 
 @dataclass(frozen=True, slots=True)
 class Local:
-    """Run passes on threads of this process; by default one thread a core.
+    """Run passes on threads of this process.
 
-    The result has the same bits for any number of threads: units, and the order in which they are added, do not
-    depend on it.
+    Parameters
+    ----------
+    threads : int, optional
+        Number of threads; None is one for each core that the process may use.
+
+    Raises
+    ------
+    OptionError
+        Fewer than one thread.
+
+    Notes
+    -----
+    The result has the same bits for any number of threads: neither the units nor the order in which they are added
+    depend
+    on it.
+
+    Examples
+    --------
+    >>> import gramian as gm
+    >>> fit = gm.ols("y ~ x", {"x": [1.0, 2.0, 3.0], "y": [3.0, 5.0, 7.0]}, engine=gm.Local(threads=2))
+    >>> fit.rows
+    3
     """
 
     threads: int | None = None
@@ -35,28 +55,30 @@ class Local:
 
     @property
     def workers(self) -> int:
-        """How many threads there will be."""
+        """Number of threads."""
         return self.threads or cores()
 
     def fold(
         self, source: Source, task: Pass[M], /, progress: Progress | None = None, tree: Tree[M] | None = None
     ) -> M:
-        """Lift every run of rows of every unit, and add the partials by the fixed tree.
+        """Accumulate every unit and add the partial results by the fixed tree.
 
-        tree : where they are added; the units that it has already are not read.
+        tree : tree to which they are added; units that it already has are not read (a fit that is resumed).
         """
         watch, sums = progress or Silent(), Tree[M]() if tree is None else tree
         with one_thread():
             for partial in self._partials(remaining(source.units, sums.count, watch), task, watch):
                 sums.push(partial)
-        return sums.sum() if sums.parts else task.empty  # a zero is not made for nothing
+        return sums.sum() if sums.parts else task.empty  # `empty` may be large: it is made only where it is needed
 
     def _partials(self, units: Iterable[Unit], task: Pass[M], watch: Progress) -> Iterator[M]:
+        """The partial results of units, in order."""
         if self.workers == 1:
             yield from (accumulate_unit(task, unit, watch) for unit in units)
             return
         pool = ThreadPoolExecutor(self.workers, thread_name_prefix="gramian")
         try:
+            # fewer units than threads: parallelism inside a unit keeps all threads busy, and gives the same bits
             if isinstance(units, Sequence) and len(units) < self.workers:
                 yield from (self._on_all_threads(pool, task, unit, watch) for unit in units)
             else:
@@ -65,7 +87,7 @@ class Local:
             pool.shutdown(wait=True, cancel_futures=True)
 
     def _on_all_threads(self, pool: ThreadPoolExecutor, task: Pass[M], unit: Unit, watch: Progress) -> M:
-        """One unit on several threads: this one decodes, the others lift its runs."""
+        """The partial result of one unit on several threads: this one decodes, the others accumulate its runs."""
         runs = runs_of(watched_batches(unit, task, watch, parallel=True))
         tree: Tree[M] = Tree()
         for result in self._ordered(pool, (partial(task.accumulate, list(run)) for run in runs)):
@@ -73,10 +95,12 @@ class Local:
         return tree.total(task.empty)
 
     def _ordered(self, pool: ThreadPoolExecutor, calls: Iterable[Callable[[], M]]) -> Iterator[M]:
-        """Results in the order of the calls, a bounded number of which are under way."""
+        """Results in the order of the calls, with a bounded number of calls submitted."""
         pending: deque[Future[M]] = deque()
         remaining_calls = iter(calls)
         try:
+            # one more than threads, so that a thread that finishes has the next call at hand; more would only hold
+            # memory
             for call in islice(remaining_calls, self.workers + 1):
                 pending.append(pool.submit(call))
             while pending:
@@ -89,5 +113,5 @@ class Local:
 
 
 def cores() -> int:
-    """Cores that this process may use."""
+    """Number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,4 +1,4 @@
-"""What an engine tells while it runs."""
+"""Progress of a pass: what an engine reports while it runs."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Protocol
 
 
 class Progress(Protocol):
-    """Somebody who watches. `advance` is told from the reading threads, so it must be safe to call from any."""
+    """What is informed of the progress of a pass. `advance` is called from several threads and must be thread-safe."""
 
     def start(self, rows: int | None, size: int | None) -> None:
-        """A run begins; rows and bytes when they are known."""
+        """A pass begins; rows and bytes in all, where they are known."""
         ...
 
     def advance(self, rows: int, size: int) -> None:
@@ -19,26 +19,26 @@ class Progress(Protocol):
         ...
 
     def stop(self) -> None:
-        """The run is over, whether it succeeded or not."""
+        """The pass has ended, with a result or an error."""
         ...
 
 
 class Silent:
-    """Says nothing."""
+    """Progress that is not reported."""
 
     def start(self, rows: int | None, size: int | None) -> None:
-        """Nothing."""
+        """Does nothing."""
 
     def advance(self, rows: int, size: int) -> None:
-        """Nothing."""
+        """Does nothing."""
 
     def stop(self) -> None:
-        """Nothing."""
+        """Does nothing."""
 
 
 @contextmanager
 def watched(progress: Progress | None, rows: int | None, size: int | None) -> Iterator[None]:
-    """Tell a watcher when a run begins and ends."""
+    """A context that reports the beginning and the end of a pass."""
     watch = progress or Silent()
     watch.start(rows, size)
     try:

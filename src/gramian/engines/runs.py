@@ -1,4 +1,4 @@
-"""How a unit becomes a partial, the same in every engine: runs of its rows are lifted and added by the fixed tree."""
+"""Accumulates one unit, the same in every engine: runs of its rows are accumulated and added by the fixed tree."""
 
 from __future__ import annotations
 
@@ -10,25 +10,29 @@ from gramian.engines.progress import Progress
 from gramian.engines.tree import Tree
 from gramian.typing import M, Pass
 
-RUN_ROWS = 131_072  # rows that are lifted together: units are cut so whatever the number of threads
+RUN_ROWS = 131_072  # rows accumulated together; a constant, so that the bits do not depend on the number of threads
 
 
 def accumulate_unit(task: Pass[M], unit: Unit, watch: Progress) -> M:
-    """The partial of one unit."""
+    """The partial result of one unit."""
     tree: Tree[M] = Tree()
     for run in runs_of(watched_batches(unit, task, watch)):
         tree.push(task.accumulate(run))
-    return tree.sum() if tree.parts else task.empty  # a zero is not made for nothing
+    return tree.sum() if tree.parts else task.empty  # `empty` may be large: it is made only where it is needed
 
 
 def runs_of(batches: Iterable[Batch]) -> Iterator[Iterator[Batch]]:
-    """Batches in runs of at least RUN rows, each to be used up before the next; the cuts depend on the unit alone."""
+    """Batches in runs of at least `RUN_ROWS` rows. The cuts depend on the unit alone.
+
+    Each run must be used up before the next one is asked for.
+    """
     rest = iter(batches)
     for first in rest:
         yield _run(first, rest)
 
 
 def _run(first: Batch, rest: Iterator[Batch]) -> Iterator[Batch]:
+    """One run: batches until there are enough rows."""
     yield first
     rows = first.rows
     while rows < RUN_ROWS:
@@ -40,7 +44,7 @@ def _run(first: Batch, rest: Iterator[Batch]) -> Iterator[Batch]:
 
 
 def watched_batches(unit: Unit, task: Pass[M], watch: Progress, *, parallel: bool = False) -> Iterator[Batch]:
-    """The batches of a unit that a task needs, told to a watcher when they have been used."""
+    """The batches of a unit with the columns of a pass; each is reported when the next one is asked for."""
     seen, total = 0, unit.rows or 0
     for batch in unit.batches(task.columns, parallel=parallel):
         yield batch
@@ -51,7 +55,7 @@ def watched_batches(unit: Unit, task: Pass[M], watch: Progress, *, parallel: boo
 
 
 def remaining(units: Iterable[Unit], count: int, watch: Progress) -> Iterable[Unit]:
-    """The units after the first `count`, which are told to a watcher as if they had been read."""
+    """The units after the first `count`, which are reported as read."""
     if not count:
         return units
     for unit in islice(units, count) if isinstance(units, Sequence) else ():

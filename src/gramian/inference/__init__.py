@@ -1,1 +1,1 @@
-"""Covariances, tests and intervals: functions of arrays."""
+"""Inference: covariances, tests, intervals and criteria, as functions of arrays."""

@@ -1,4 +1,4 @@
-"""Analysis of variance from coefficients and their covariance: no sum over rows is needed."""
+"""Analysis of variance from coefficients and their covariance: no pass over the rows is needed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,21 @@ SINGULAR = 1e-12  # pivots of a unit-diagonal covariance below which fewer than 
 
 @dataclass(frozen=True, slots=True)
 class AnovaRow:
-    """A line of the table: degrees of freedom, sum of squares, F and its p-value, NaN where there is none."""
+    """A row of an analysis of variance table.
+
+    Attributes
+    ----------
+    term : str
+        The term, or "Residuals".
+    df : float
+        Degrees of freedom.
+    sum_sq : float
+        Sum of squares, in squared units of the outcome; NaN in tables of Wald tests.
+    statistic : float
+        F statistic; NaN for residuals.
+    p_value : float
+        P(F >= statistic); NaN where there is no statistic.
+    """
 
     term: str
     df: float
@@ -28,17 +42,30 @@ class AnovaRow:
 
     @property
     def mean_sq(self) -> float:
-        """Sum of squares for each degree of freedom."""
+        """Sum of squares divided by degrees of freedom; NaN without degrees of freedom."""
         return self.sum_sq / self.df if self.df > 0 else math.nan
 
 
 def sequential_sums(b: Vector, V: Matrix, groups: Sequence[Codes]) -> Vector:
-    """What each group adds when they enter one after the other, |z_g|^2 with V = U U', U upper, z = U^-1 b.
+    """Sum of squares that each group of columns adds when the groups enter one after the other, (groups,).
 
-    b : (p,) coefficients, V : (p, p) their covariance; groups : positions, the order is that of entering. What has been
-    left out of `groups` is in the model before all of them. With V = (X'WX)^-1 these are sums of squares: the reverse
-    Cholesky factor of V is the inverse of R in X = QR, so that z = Q'y.
-    Raises NumericalError where V is singular to rounding.
+    With the covariance V = U U', U upper triangular, it is |z_g|^2 of z = U^-1 b. For V = (X'WX)^-1 that is type I: the
+    reverse Cholesky factor of V is the inverse of R in X = QR, so that z = Q'y.
+
+    Parameters
+    ----------
+    b : Vector
+        (p,) coefficients.
+    V : Matrix
+        (p, p) their covariance.
+    groups : Sequence of Codes
+        Positions of the columns of each group, in the order of entering. Columns in no group are in the model before
+        them.
+
+    Raises
+    ------
+    NumericalError
+        V is singular to rounding.
     """
     at = np.concatenate([np.zeros(0, np.int64), *groups])[::-1]
     scale = np.sqrt(np.maximum(V.diagonal()[at], 0.0))
@@ -46,6 +73,7 @@ def sequential_sums(b: Vector, V: Matrix, groups: Sequence[Codes]) -> Vector:
         return np.full(len(groups), 0.0 if not len(at) else math.nan)
     if (scale == 0.0).any():
         raise NumericalError(_singular())
+    # unit diagonal: the pivots then say how many digits are left, whatever the units of the columns
     L = _factor(V[np.ix_(at, at)] / scale[:, None] / scale)
     z = solve_triangular(L, b[at] / scale, lower=True)[::-1]
     ends = np.cumsum([len(g) for g in groups])
@@ -53,6 +81,7 @@ def sequential_sums(b: Vector, V: Matrix, groups: Sequence[Codes]) -> Vector:
 
 
 def _factor(C: Matrix) -> Matrix:
+    """Lower Cholesky factor of C (p, p) with unit diagonal. Raises NumericalError where C is singular to rounding."""
     try:
         L = np.linalg.cholesky(C)
     except np.linalg.LinAlgError:
@@ -63,6 +92,7 @@ def _factor(C: Matrix) -> Matrix:
 
 
 def _singular() -> str:
+    """Message for a covariance that is singular to rounding."""
     return (
         "the coefficients are too collinear for an analysis of variance: their covariance is singular to rounding; "
         "centre the columns, or use poly(x, degree) for powers"
@@ -70,7 +100,7 @@ def _singular() -> str:
 
 
 def anova_row(term: str, df: float, sum_sq: float, variance: float, df_residual: float) -> AnovaRow:
-    """A line from its sum of squares. variance : of the residuals."""
+    """A row from its sum of squares; `variance` is that of the residuals."""
     if not df > 0:
         return AnovaRow(term, df, 0.0, math.nan, math.nan)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -79,7 +109,7 @@ def anova_row(term: str, df: float, sum_sq: float, variance: float, df_residual:
 
 
 def wald_row(term: str, df: float, wald: float, df_residual: float) -> AnovaRow:
-    """A line from a Wald statistic, which has no sum of squares."""
+    """A row from a Wald statistic (df times F), which has no sum of squares."""
     if not df > 0:
         return AnovaRow(term, df, math.nan, math.nan, math.nan)
     statistic = wald / df
@@ -87,5 +117,5 @@ def wald_row(term: str, df: float, wald: float, df_residual: float) -> AnovaRow:
 
 
 def residual_row(rss: float, df_residual: float) -> AnovaRow:
-    """The last line."""
+    """The last row, of the residuals."""
     return AnovaRow("Residuals", df_residual, rss, math.nan, math.nan)

@@ -1,4 +1,4 @@
-"""How much columns depend on each other: variance inflation, condition indexes and what is behind them."""
+"""Collinearity of columns: variance inflation factors, condition indexes and variance proportions."""
 
 from __future__ import annotations
 
@@ -11,34 +11,56 @@ from gramian.typing import Codes, Matrix, Vector
 
 
 def inflation(S: Matrix, V: Matrix, groups: Sequence[Codes]) -> Vector:
-    """Generalised variance inflation det(S_gg) det(V_gg) of groups of columns, (groups,); 1 where nothing is shared.
+    """Generalised variance inflation factors det(S_gg) det(V_gg) of groups of columns, (groups,).
 
-    S : (p, p) products of the columns, centred if there is an intercept. V : (p, p) its inverse. For a single column it
-    is 1 / (1 - R^2) of that column on the others. J. Fox and G. Monette, JASA 87 (1992).
+    At least 1, and 1 for a group that is orthogonal to the others. For a single column it is 1 / (1 - R^2) of that
+    column
+    on the others.
+
+    Parameters
+    ----------
+    S : Matrix
+        (p, p) products of the columns, centred if there is an intercept.
+    V : Matrix
+        (p, p) inverse of S.
+    groups : Sequence of Codes
+        Positions of the columns of each group.
+
+    References
+    ----------
+    J. Fox and G. Monette, Generalized collinearity diagnostics, Journal of the American Statistical Association 87
+    (1992),
+    178-183.
     """
     return np.array([max(_inflation(S[np.ix_(g, g)], V[np.ix_(g, g)]), 1.0) for g in groups])
 
 
 def _inflation(S: Matrix, V: Matrix) -> float:
+    """det(S) det(V) of one group; infinite where one of them is not positive."""
     signs, logs = zip(*(np.linalg.slogdet(_unit(M)) for M in (S, V)), strict=True)
     if min(signs) <= 0:
         return float("inf")
     with np.errstate(over="ignore"):
+        # in logarithms, with the scales apart: determinants of many columns leave float64's range
         return float(np.exp(sum(logs) + np.log(S.diagonal() * V.diagonal()).sum()))
 
 
 def _unit(M: Matrix) -> Matrix:
-    """With unit diagonal."""
+    """M scaled to unit diagonal."""
     scale = 1.0 / np.sqrt(M.diagonal())
     return np.asarray(M * scale[:, None] * scale)
 
 
 @dataclass(frozen=True, slots=True)
 class Decomposition:
-    """What is behind a condition number.
+    """Collinearity diagnostics of p columns.
 
-    indexes : (p,) condition indexes, the largest first. proportions : (p, p), for each index the share that it has in
-    the variance of each coefficient; columns add to one.
+    Attributes
+    ----------
+    indexes : Vector
+        (p,) condition indexes, the largest first.
+    proportions : Matrix
+        (p, p) share of each index (row) in the variance of each coefficient (column); columns sum to one.
     """
 
     indexes: Vector
@@ -46,14 +68,18 @@ class Decomposition:
 
 
 def decomposition(S: Matrix) -> Decomposition:
-    """Condition indexes sqrt(largest eigenvalue / eigenvalue) of columns scaled to unit length, and their columns.
+    """Condition indexes and variance proportions, from products S (p, p) of columns scaled to unit length.
 
-    S : (p, p) products. An eigenvalue that is rounding has an infinite index.
-    D. A. Belsley, E. Kuh and R. E. Welsch, Regression Diagnostics (1980), section 3.2.
+    The indexes are sqrt(largest eigenvalue / eigenvalue); an eigenvalue below rounding error has an infinite index.
+
+    References
+    ----------
+    D. A. Belsley, E. Kuh and R. E. Welsch, Regression Diagnostics, Wiley 1980, section 3.2.
     """
     if not len(S):
         return Decomposition(np.zeros(0), np.zeros((0, 0)))
     values, vectors = np.linalg.eigh(_unit(S))
+    # bound of the rounding error of the eigenvalues of a symmetric matrix
     noise = len(S) * np.finfo(float).eps * values[-1]
     eigenvalues = np.where(values > noise, values, 0.0)
     with np.errstate(divide="ignore"):

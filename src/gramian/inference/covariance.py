@@ -1,4 +1,4 @@
-"""Covariance of coefficients, by recipe."""
+"""Covariance of the coefficients."""
 
 from __future__ import annotations
 
@@ -13,11 +13,20 @@ from gramian.typing import Matrix, Vector
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Covariance:
-    """What tests and intervals rest on.
+    """Covariance matrix of the coefficients, as tests and intervals use it.
 
-    recipe : how it was made, "iid". matrix : (p, p), NaN where a coefficient is not identified. df : degrees of
-    freedom of t and F with it, infinite for z. told : the recipe in one line. roots : (p,) those of the diagonal,
-    where squaring them might leave float64's range.
+    Attributes
+    ----------
+    name : str
+        The estimator: "iid", "HC1", "CR1 by firm", ...
+    matrix : Matrix
+        (p, p), NaN where a coefficient is not identified.
+    df : float
+        Degrees of freedom of t and F; infinite for the normal distribution.
+    description : str
+        The estimator in one line, with its small-sample factor.
+    diagonal_roots : Vector or None
+        (p,) square roots of the diagonal, where the diagonal itself may overflow or underflow float64.
     """
 
     name: str
@@ -28,7 +37,10 @@ class Covariance:
 
     @property
     def std_errors(self) -> Vector:
-        """Square roots of the diagonal, (p,); NaN where several ways of clustering leave a negative variance."""
+        """Standard errors, (p,).
+
+        NaN where multi-way clustering gives a negative variance.
+        """
         if self.diagonal_roots is not None:
             return self.diagonal_roots
         variance = self.matrix.diagonal()
@@ -36,9 +48,18 @@ class Covariance:
 
 
 def iid(inverse: Matrix, sigma: float, df_residual: float, diagonal_roots: Vector | None = None) -> Covariance:
-    """sigma^2 (X'WX)^-1: errors of equal variance, independent. NaN when no degree of freedom is left.
+    """sigma^2 (X'WX)^-1: the covariance under independent errors of equal variance.
 
-    roots : (p,) of the inverse's diagonal, where float64 may not hold that.
+    Parameters
+    ----------
+    inverse : Matrix
+        (p, p) inverse of X'WX.
+    sigma : float
+        Residual standard deviation; NaN without residual degrees of freedom.
+    df_residual : float
+        Residual degrees of freedom.
+    diagonal_roots : Vector, optional
+        (p,) square roots of the diagonal of `inverse`, where float64 cannot hold the diagonal.
     """
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         inverse_roots = np.sqrt(np.maximum(inverse.diagonal(), 0.0)) if diagonal_roots is None else diagonal_roots
@@ -53,7 +74,23 @@ def iid(inverse: Matrix, sigma: float, df_residual: float, diagonal_roots: Vecto
 def robust_covariance(
     vcov: VcovSpec, matrix: Matrix, df: float, factor: float, clusters: tuple[int, ...], negative: int
 ) -> Covariance:
-    """A robust covariance with its recipe in one line."""
+    """A robust covariance with its description.
+
+    Parameters
+    ----------
+    vcov : VcovSpec
+        The estimator.
+    matrix : Matrix
+        (p, p) covariance, with the factor applied.
+    df : float
+        Degrees of freedom.
+    factor : float
+        Small-sample factor, for the description.
+    clusters : tuple of int
+        Number of clusters of each column.
+    negative : int
+        Number of negative eigenvalues that were set to zero.
+    """
     details = [" and ".join(f"{n:,}" for n in clusters) + " clusters"] if clusters else []
     details += [f"factor {factor:.6g}"] if factor != 1.0 else []
     details += ["z" if math.isinf(df) else f"t with {df:,.10g} degrees of freedom"]

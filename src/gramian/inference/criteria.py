@@ -1,4 +1,4 @@
-"""What a model costs and what it explains: AIC, BIC, adjusted R squared, Mallows's Cp."""
+"""Criteria to compare models of one outcome on the same rows: AIC, BIC, adjusted R squared, Mallows's Cp."""
 
 from __future__ import annotations
 
@@ -12,10 +12,20 @@ CRITERIA = ("aic", "bic", "adj_r2", "cp")
 
 @dataclass(frozen=True, slots=True)
 class ModelCriteria:
-    """What models of one outcome on the same rows are measured by.
+    """Facts of the outcome and the rows, from which the criteria of any submodel follow.
 
-    rows : sum of counts. log_weight : sum of log weights. tss : total sum of squares, about the mean with an
-    intercept. variance : residual variance of the full model, NaN when it leaves no degree of freedom.
+    Attributes
+    ----------
+    rows : int
+        Number of rows, n (sum of frequencies).
+    log_weight : float
+        Sum of log weights.
+    tss : float
+        Total sum of squares, about the mean with an intercept.
+    intercept : bool
+        Whether the models have an intercept.
+    variance : float
+        Residual variance of the full model; NaN without residual degrees of freedom.
     """
 
     rows: int
@@ -25,11 +35,11 @@ class ModelCriteria:
     variance: float
 
     def aic(self, rss: float, columns: int) -> float:
-        """Akaike's criterion, counting sigma."""
+        """Akaike's criterion of a model with `columns` coefficients; sigma counts as a parameter."""
         return likelihood.aic(self._loglik(rss), columns)
 
     def bic(self, rss: float, columns: int) -> float:
-        """Schwarz's criterion, counting sigma."""
+        """Schwarz's criterion; sigma counts as a parameter."""
         return likelihood.bic(self._loglik(rss), columns, self.rows)
 
     def adj_r_squared(self, rss: float, columns: int) -> float:
@@ -38,11 +48,14 @@ class ModelCriteria:
         return goodness.adjusted(share, self.rows, self.rows - columns, intercept=self.intercept)
 
     def cp(self, rss: float, columns: int) -> float:
-        """RSS / s^2 - n + 2 p with s^2 of the full model. C. L. Mallows, Technometrics 15 (1973)."""
+        """Mallows's Cp, rss / s^2 - n + 2 p, with s^2 of the full model.
+
+        C. L. Mallows, Some comments on Cp, Technometrics 15 (1973), 661-675.
+        """
         return rss / self.variance - self.rows + 2 * columns if self.variance > 0 else math.nan
 
     def badness(self, criterion: str, rss: float, columns: int) -> float:
-        """The value of a criterion, turned so that less is better; infinite where no degree of freedom is left."""
+        """A criterion with its sign such that less is better; infinite without residual degrees of freedom."""
         if self.rows <= columns:
             return math.inf
         if criterion == "adj_r2":
@@ -50,4 +63,5 @@ class ModelCriteria:
         return float({"aic": self.aic, "bic": self.bic, "cp": self.cp}[criterion](rss, columns))
 
     def _loglik(self, rss: float) -> float:
+        """Maximum of the Gaussian log likelihood."""
         return likelihood.log_likelihood(rss, self.rows, self.log_weight)

@@ -6,7 +6,7 @@
     product  := factor (("*" | "/") factor)*       at most one of them may contain a coefficient
     factor   := ("+" | "-") factor | number | coefficient | "(" sum ")"
 
-Names of coefficients hold commas, brackets and colons, so the longest known name is taken wherever one begins.
+Names of coefficients contain commas, brackets and colons, so at every place the longest name that fits is taken.
 """
 
 from __future__ import annotations
@@ -23,59 +23,80 @@ from gramian.typing import Matrix, Vector
 
 NUMBER = re.compile(r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?(?![\w.])")
 UNKNOWN = re.compile(r"(?:\([^()]*\)|\[[^\]]*\]|`[^`]*`|[^\s,=+\-*/()\[\]`])+")
-LONGEST, DEEPEST = 100_000, 50
-SHOWN = 100  # how much of a long text is repeated in an error
+MAX_LENGTH, MAX_NESTING = 100_000, 50
+WINDOW = 100  # characters of a long text that are repeated in an error
 
 
 @dataclass(frozen=True, slots=True)
 class LinearExpression:
-    """A linear expression: position of a coefficient -> factor, and a constant."""
+    """A linear expression in the coefficients.
+
+    Attributes
+    ----------
+    factors : Mapping[int, float]
+        Position of a coefficient -> its factor.
+    constant : float
+        The constant term.
+    """
 
     factors: Mapping[int, float] = field(default_factory=dict)
     constant: float = 0.0
 
     def plus(self, other: LinearExpression, sign: float) -> LinearExpression:
-        """The sum, or with sign -1 the difference."""
+        """The sum with another expression, or with `sign` -1 the difference."""
         total = dict(self.factors)
         for i, c in other.factors.items():
             total[i] = total.get(i, 0.0) + sign * c
         return LinearExpression(total, self.constant + sign * other.constant)
 
     def times(self, c: float) -> LinearExpression:
-        """A multiple."""
+        """The expression multiplied by c."""
         return LinearExpression({i: c * v for i, v in self.factors.items()}, c * self.constant)
 
 
 def hypotheses(text: str, names: Sequence[str], aliased: Mapping[str, str] | None = None) -> tuple[Matrix, Vector]:
-    """R (k, p) and q (k,) of the k hypotheses in a text.
+    """The k hypotheses in a text as R b = q: R (k, p) and q (k,).
 
-    aliased : coefficients that the data do not determine, and what they are of others; they cannot be tested.
-    Raises OptionError for a text that does not parse, or a name that is no coefficient.
+    Parameters
+    ----------
+    text : str
+        Equations separated by commas.
+    names : Sequence[str]
+        (p,) names of the coefficients.
+    aliased : Mapping[str, str], optional
+        Coefficients that the data do not determine -> how they depend on others; they cannot be tested.
+
+    Raises
+    ------
+    OptionError
+        The text does not parse, or a name is not a coefficient.
     """
-    if not isinstance(text, str) or len(text) > LONGEST:
-        raise OptionError(f"a hypothesis is a text of at most {LONGEST:,} characters, as in 'x1 = x2'")
+    if not isinstance(text, str) or len(text) > MAX_LENGTH:
+        raise OptionError(f"a hypothesis is a text of at most {MAX_LENGTH:,} characters, as in 'x1 = x2'")
     equations = _Parser(text, names, aliased or {}).read()
     R, q = np.zeros((len(equations), len(names))), np.zeros(len(equations))
     for row, equation in enumerate(equations):
         R[row, list(equation.factors)] = list(equation.factors.values())
         q[row] = -equation.constant
     if not (np.isfinite(R).all() and np.isfinite(q).all()):
-        raise OptionError(f"a number in '{text[:SHOWN]}' is too large")
+        raise OptionError(f"a number in '{text[:WINDOW]}' is too large")
     return R, q
 
 
 class _Parser:
-    """A place in the text."""
+    """Recursive descent parser of hypotheses; one method for each rule of the grammar."""
 
     def __init__(self, text: str, names: Sequence[str], aliased: Mapping[str, str]) -> None:
         self.text, self.names, self.aliased = text, names, aliased
         self.at, self.depth = 0, 0
         self.names_by_initial: dict[str, list[str]] = {}
+        # longest first: `x[a]:z` must be tried before `x[a]`
         for name in sorted(names, key=len, reverse=True):
             self.names_by_initial.setdefault(name[:1], []).append(name)
         self.position = {name: i for i, name in enumerate(names)}
 
     def read(self) -> list[LinearExpression]:
+        """All equations of the text."""
         equations = [self.equation()]
         while self.accept(","):
             equations.append(self.equation())
@@ -84,16 +105,18 @@ class _Parser:
         return equations
 
     def equation(self) -> LinearExpression:
+        """One equation as left side minus right side."""
         start = self.at
         expression = self.sum()
         if self.accept("="):
             expression = expression.plus(self.sum(), -1.0)
         factors = {i: c for i, c in expression.factors.items() if c}
         if not factors:
-            raise OptionError(f"'{self.text[start : self.at].strip()[:SHOWN]}' contains no coefficient to test")
+            raise OptionError(f"'{self.text[start : self.at].strip()[:WINDOW]}' contains no coefficient to test")
         return LinearExpression(factors, expression.constant)
 
     def sum(self) -> LinearExpression:
+        """Products joined by `+` and `-`."""
         total = self.product()
         while sign := {"+": 1.0, "-": -1.0}.get(self.next_character()):
             self.at += 1
@@ -101,6 +124,7 @@ class _Parser:
         return total
 
     def product(self) -> LinearExpression:
+        """Factors joined by `*` and `/`."""
         total = self.factor()
         while (operator := self.next_character()) in ("*", "/"):
             self.at += 1
@@ -108,6 +132,7 @@ class _Parser:
         return total
 
     def scaled(self, first: LinearExpression, second: LinearExpression, operator: str) -> LinearExpression:
+        """A product or quotient of two expressions, at most one of which contains coefficients."""
         if operator == "/" and (second.factors or not second.constant):
             self.fail("only a number other than zero may stand after '/'")
         if operator == "/":
@@ -117,6 +142,7 @@ class _Parser:
         return first.times(second.constant) if first.factors else second.times(first.constant)
 
     def factor(self) -> LinearExpression:
+        """A number, a coefficient or a sum in parentheses, with its sign."""
         if (character := self.next_character()) and character in "+-":
             self.at += 1
             return self.deeper(self.factor).times(-1.0 if character == "-" else 1.0)
@@ -134,15 +160,16 @@ class _Parser:
         return self.unknown()
 
     def deeper(self, read: Callable[[], LinearExpression]) -> LinearExpression:
+        """Read one level deeper, under a bound on nesting."""
         self.depth += 1
-        if self.depth > DEEPEST:
-            self.fail(f"a hypothesis may be nested {DEEPEST} levels deep")
+        if self.depth > MAX_NESTING:
+            self.fail(f"a hypothesis may be nested {MAX_NESTING} levels deep")
         inner = read()
         self.depth -= 1
         return inner
 
     def name(self) -> str | None:
-        """The longest coefficient name that begins here, also in backticks."""
+        """The longest name of a coefficient that begins here, also in backticks; None where none does."""
         for name in self.names_by_initial.get(self.next_character(), []):
             if self.text.startswith(name, self.at) and self.name_ends(self.at + len(name), name):
                 self.at += len(name)
@@ -155,12 +182,13 @@ class _Parser:
         return None
 
     def name_ends(self, end: int, name: str) -> bool:
-        """Whether a name really ends there, and is not the beginning of another."""
+        """Whether the name ends there, and is not the beginning of a longer one."""
         following = self.text[end : end + 1]
         word = name[-1:].isalnum() or name[-1:] in "_."
         return not following or (following not in "[(:`" and not (word and (following.isalnum() or following in "_.")))
 
     def checked_name(self, name: str) -> str:
+        """The name; OptionError for a coefficient that the data do not determine."""
         if name in self.aliased:
             raise OptionError(
                 f"'{name}' cannot be tested: the data do not determine it ({name} = {self.aliased[name] or 'unknown'})"
@@ -168,24 +196,27 @@ class _Parser:
         return name
 
     def unknown(self) -> NoReturn:
+        """Raise OptionError for a name that is no coefficient."""
         match = UNKNOWN.match(self.text, self.at)
         if match is None:
             self.fail("expected a coefficient, a number or '('")
         name = match.group().strip("`")
         hint = did_you_mean(name, self.names) or f"; the coefficients are {', '.join(self.names[:12])}"
-        raise OptionError(f"no coefficient '{name[:SHOWN]}'{hint}")
+        raise OptionError(f"no coefficient '{name[:WINDOW]}'{hint}")
 
     def next_character(self) -> str:
-        """The next character that is not a space, empty at the end."""
+        """The next character that is not a space; empty at the end."""
         while self.at < len(self.text) and self.text[self.at].isspace():
             self.at += 1
         return self.text[self.at : self.at + 1]
 
     def accept(self, character: str) -> bool:
+        """Move past this character if it comes next; whether it did."""
         accepted = self.next_character() == character
         self.at += accepted
         return accepted
 
     def fail(self, message: str) -> NoReturn:
+        """Raise OptionError with the position in the text."""
         context = f"found '{self.text[self.at : self.at + 20]}'" if self.next_character() else "the text ends"
-        raise OptionError(f"{message} at character {self.at + 1} of '{self.text[:SHOWN]}' ({context})")
+        raise OptionError(f"{message} at character {self.at + 1} of '{self.text[:WINDOW]}' ({context})")

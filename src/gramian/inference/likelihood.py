@@ -1,4 +1,4 @@
-"""The Gaussian likelihood at its maximum, as R counts it."""
+"""Maximum of the Gaussian log likelihood and its criteria, counted as R counts them."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import math
 
 
 def log_likelihood(rss: float, rows: float, log_weight: float = 0.0) -> float:
-    """(sum log w - n (log 2 pi + 1 - log n + log rss)) / 2, as logLik.lm; infinite for a perfect fit.
+    """(sum log w - n (log 2 pi + 1 - log n + log rss)) / 2, as R's logLik.lm; infinite for a perfect fit.
 
-    rows : n, rows of positive weight. log_weight : sum of log w over them.
+    rss : weighted residual sum of squares. rows : n, rows of positive weight. log_weight : sum of log w over them.
     """
     if rss <= 0.0:
         return math.inf

@@ -1,4 +1,4 @@
-"""Tests and intervals by t, or by the normal distribution where the dispersion is known (df infinite)."""
+"""Tests and intervals by Student's t, or by the normal distribution where the dispersion is known (df infinite)."""
 
 from __future__ import annotations
 
@@ -14,26 +14,30 @@ from gramian.typing import Codes, Matrix, Vector
 
 
 def probability(statistics: Vector, df: float) -> Vector:
-    """P(|T| >= |t|), or of a standard normal variable."""
+    """Two-sided p-values P(|T| >= |t|) of statistics (p,)."""
     if math.isfinite(df):
         return tests.t_probability(statistics, df)
     return np.asarray(erfc(np.abs(statistics) / math.sqrt(2.0)))
 
 
 def critical(level: float, df: float) -> float:
-    """How many standard errors a two-sided interval reaches. Raises OptionError unless 0 < level < 1."""
+    """Half-width of a two-sided confidence interval, in standard errors. Raises OptionError unless 0 < level < 1."""
+    # checks the level also where the normal quantile is used
     by_t = intervals.critical(level, df if math.isfinite(df) else 1.0)
     return by_t if math.isfinite(df) else -float(ndtri((1.0 - level) / 2.0))
 
 
 def interval(estimates: Vector, std_errors: Vector, level: float, df: float) -> Matrix:
-    """Estimate minus and plus the critical value times its error, (p, 2)."""
+    """Confidence intervals estimate -+ critical value * standard error, (p, 2)."""
     margin = critical(level, df) * std_errors
     return np.column_stack([estimates - margin, estimates + margin])
 
 
 def wald(R: Matrix, b: Vector, q: Vector, V: Matrix, df: float) -> tests.Test:
-    """F test of R b = q; with df infinite k F is a chi-square of k degrees of freedom."""
+    """Wald test of R b = q as an F test; with df infinite k F is chi-square with k degrees of freedom.
+
+    See `gramian.inference.tests.wald` for the parameters.
+    """
     test = tests.wald(R, b, q, V, df)
     if math.isfinite(df) or math.isnan(df):
         return test
@@ -42,7 +46,7 @@ def wald(R: Matrix, b: Vector, q: Vector, V: Matrix, df: float) -> tests.Test:
 
 
 def zero_test(b: Vector, V: Matrix, at: Codes, df: float) -> tests.Test | None:
-    """Wald's F test that the coefficients at these places are zero; None where their covariance is singular."""
+    """Wald test that the coefficients at these positions are zero; None where their covariance is singular."""
     if len(at) > df:
         return None
     R = np.zeros((len(at), len(b)))

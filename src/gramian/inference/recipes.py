@@ -1,8 +1,8 @@
-"""Recipes of robust covariances: which one, its small-sample factor, its degrees of freedom, whose conventions.
+"""Robust covariance estimators: kinds, small-sample factors, degrees of freedom, and conventions of other packages.
 
-n rows, q columns used, G clusters (of several columns the fewest), each `(X'WX)^-1 M (X'WX)^-1` with the meat M:
+n rows, q identified columns, G clusters (of several columns the fewest); each is the sandwich `(X'WX)^-1 M (X'WX)^-1`:
 
-| kind | M: sum of | factor |
+| kind | meat M: sum of | factor |
 |---|---|---|
 | HC0, HC1 | s_i s_i', rows' scores | 1, n / (n - q) |
 | HC2, HC3 | s_i s_i' / (1 - h_i), / (1 - h_i)^2, h leverages | 1 |
@@ -10,15 +10,15 @@ n rows, q columns used, G clusters (of several columns the fewest), each `(X'WX)
 | CR3 | d_g d_g' in place of the sandwich, d_g = b without cluster g - b | (G - 1) / G |
 
 Several columns: by inclusion and exclusion over their combinations (Cameron, Gelbach and Miller 2011).
-`like` sets what packages do in other ways ("lm": a linear model, "glm": any other):
+`like` selects the conventions of a package ("lm": a linear model, "glm": any other):
 
 | like | HC1 | CR1 | CR3 | several columns | t with | eigenvalues < 0 |
 |---|---|---|---|---|---|---|
 | None | n/(n-q) | as above | (G-1)/G | the fewest G in all parts | n-q, clusters G-1; z: known dispersion | zero |
-| fixest | same | same | not there | same | same | zero |
+| fixest | same | same | none | same | same | zero |
 | stata | glm: n/(n-1) | glm: G/(G-1) | (G-1)/G | same | lm: n-q, clusters G-1; glm: z | zero |
-| R | same | glm: G/(G-1) | 1 | each part its own G | lm: n-q; glm: z | left |
-| statsmodels | glm: 1 | same | not there | each part its own G | z | left |
+| R | same | glm: G/(G-1) | 1 | each part its own G | lm: n-q; glm: z | kept |
+| statsmodels | glm: 1 | same | none | each part its own G | z | kept |
 
 Absorbed factors (`y ~ x | firm`) count in q with the rank of their levels. Under clusters the levels of a factor that
 is nested in a column of them (every level lies in one cluster) are not counted, but for one, the constant: fixest,
@@ -45,20 +45,37 @@ IID = "iid"
 HC = ("HC0", "HC1", "HC2", "HC3")
 CR = ("CR0", "CR1", "CR3")
 VCOV = (IID, *HC)
-MAX_CLUSTER_COLUMNS = 4  # columns of clusters: there are 2^k - 1 parts
+MAX_CLUSTER_COLUMNS = 4  # inclusion and exclusion over k columns has 2^k - 1 parts
 EXAMPLE = "as in vcov={'cluster': 'firm'}"
 
 
 @dataclass(frozen=True, slots=True)
 class SmallSample:
-    """What a package does in its own way.
+    """Conventions of a package for small samples.
 
-    normal : where z takes the place of t: "known" dispersion, "glm", "always". groups : clusters have G - 1 degrees of
-    freedom. own : each part of several columns has its own G. hc1 : d of n / (n - d) in a glm, None for q. cr1 :
-    whether a glm's factor knows q. leverages : whether a glm has HC2 and HC3.
-    share : whether CR3 is multiplied by (G - 1) / G, None where it is not there. repaired : negative eigenvalues.
-    nested : whether absorbed levels that are nested in clusters are left out of q. exact : whether the rank of several
-    absorbed factors is counted, not their levels less one for each further factor.
+    Attributes
+    ----------
+    use_z : str
+        When the normal distribution takes the place of t: "known" (known dispersion), "glm" or "always".
+    cluster_df : bool
+        Whether clustered covariances have G - 1 degrees of freedom.
+    own_clusters : bool
+        Whether each part of multi-way clustering has its own G.
+    hc1_df : float or None
+        d of HC1's factor n / (n - d) in a glm; None for q.
+    cr1_counts_columns : bool
+        Whether the factor of CR1 in a glm contains (n - 1) / (n - q).
+    leverages : bool
+        Whether HC2 and HC3 exist for a glm.
+    cr3_factor : bool or None
+        Whether CR3 is multiplied by (G - 1) / G; None where there is no CR3.
+    clip_eigenvalues : bool
+        Whether negative eigenvalues of multi-way clustering are set to zero.
+    drop_nested : bool
+        Whether absorbed levels that are nested in clusters are not counted in q.
+    exact_rank : bool
+        Whether the rank of several absorbed factors is counted, in place of their levels less one for each further
+        factor.
     """
 
     use_z: str = "known"
@@ -100,7 +117,17 @@ LIKE: Mapping[str, SmallSample] = {
 
 @dataclass(frozen=True, slots=True)
 class VcovSpec:
-    """A robust covariance. kind : one of HC or CR. clusters : columns, none for HC. like : one of LIKE or None."""
+    """A robust covariance estimator.
+
+    Attributes
+    ----------
+    kind : str
+        One of `HC` or `CR`.
+    clusters : tuple of str
+        Columns of clusters; empty for HC.
+    like : str or None
+        Package whose conventions hold, a key of `LIKE`; None for ours.
+    """
 
     kind: str
     clusters: tuple[str, ...] = ()
@@ -108,20 +135,29 @@ class VcovSpec:
 
     @property
     def name(self) -> str:
-        """Kind and columns."""
+        """Kind and cluster columns, as in reports."""
         return f"{self.kind} by {' and '.join(self.clusters)}" if self.clusters else self.kind
 
     @property
     def small_sample(self) -> SmallSample:
-        """Whose conventions."""
+        """Its conventions for small samples."""
         return OURS if self.like is None else LIKE[self.like]
 
 
 @dataclass(frozen=True, slots=True)
 class ModelFacts:
-    """What factors and degrees of freedom depend on.
+    """What small-sample factors and degrees of freedom depend on.
 
-    rows : n. columns : q. general : whether it is a glm, and known : one whose dispersion is known.
+    Attributes
+    ----------
+    rows : int
+        Number of rows, n.
+    columns : float
+        Number of identified columns q, absorbed levels included.
+    is_glm : bool
+        Whether the model is a glm.
+    known_dispersion : bool
+        Whether it is one whose dispersion is known.
     """
 
     rows: int
@@ -131,7 +167,20 @@ class ModelFacts:
 
 
 def vcov_spec(vcov: Any, like: str | None = None) -> VcovSpec | None:
-    """The recipe that an option asks for, None for "iid". Raises OptionError."""
+    """The estimator that an option asks for; None for "iid".
+
+    Parameters
+    ----------
+    vcov : str or mapping
+        "iid", "HC0" to "HC3", or {"cluster": column or columns, "type": "CR1"}.
+    like : str, optional
+        Package whose conventions hold.
+
+    Raises
+    ------
+    OptionError
+        Any other value, or a combination that does not exist.
+    """
     if like is not None and like not in LIKE:
         raise OptionError(f"like must be one of {_listed(LIKE)}, found {like!r}{did_you_mean(str(like), LIKE)}")
     if isinstance(vcov, Mapping):
@@ -147,6 +196,7 @@ def vcov_spec(vcov: Any, like: str | None = None) -> VcovSpec | None:
 
 
 def _clustered(vcov: Mapping[str, Any], like: str | None) -> VcovSpec:
+    """The clustered estimator that a mapping asks for."""
     if not {"cluster"} <= vcov.keys() <= {"cluster", "type"}:
         raise OptionError(f"vcov names its columns {EXAMPLE}, and may have a 'type'; found {dict(vcov)!r}")
     cluster, kind = vcov["cluster"], vcov.get("type", "CR1")
@@ -164,17 +214,19 @@ def _clustered(vcov: Mapping[str, Any], like: str | None) -> VcovSpec:
 
 
 def _is_names(columns: Any) -> bool:
+    """Whether these are a sequence of names."""
     return isinstance(columns, Sequence) and all(isinstance(column, str) for column in columns)
 
 
 def _listed(names: Any) -> str:
+    """Names in quotes, for messages."""
     return ", ".join(repr(name) for name in names)
 
 
 def small_sample_factor(vcov: VcovSpec, facts: ModelFacts, clusters: int = 0, fewest_clusters: int = 0) -> float:
-    """What the sandwich is multiplied by; NaN where no degree of freedom is left.
+    """Factor of the sandwich (the table above); NaN without residual degrees of freedom.
 
-    groups : clusters of this part. least : of the column that has the fewest.
+    clusters : number of clusters of this part. fewest_clusters : of the cluster column that has the fewest.
     """
     n, q, small_sample = facts.rows, facts.columns, vcov.small_sample
     if vcov.kind in ("HC0", "HC2", "HC3", "CR0"):
@@ -188,7 +240,7 @@ def small_sample_factor(vcov: VcovSpec, facts: ModelFacts, clusters: int = 0, fe
 
 
 def degrees_of_freedom(vcov: VcovSpec, facts: ModelFacts, fewest_clusters: int = 0) -> float:
-    """Degrees of freedom of t and F; infinite for z."""
+    """Degrees of freedom of t and F; infinite for the normal distribution."""
     small_sample = vcov.small_sample
     by_z = {"known": facts.known_dispersion, "glm": facts.is_glm, "always": True}[small_sample.use_z]
     if by_z:
@@ -197,4 +249,5 @@ def degrees_of_freedom(vcov: VcovSpec, facts: ModelFacts, fewest_clusters: int =
 
 
 def _ratio(numerator: float, denominator: float) -> float:
+    """Quotient; NaN unless the denominator is positive."""
     return numerator / denominator if denominator > 0 else math.nan

@@ -1,4 +1,4 @@
-"""Tests: statistics and their probabilities, accurate far out in the tails."""
+"""Test statistics and their tail probabilities, with relative accuracy far out in the tails."""
 
 from __future__ import annotations
 
@@ -11,20 +11,31 @@ from scipy.special import betainc, betaincc
 from gramian.errors import NumericalError, OptionError
 from gramian.typing import Matrix, Vector
 
-INDEPENDENT = 1e-10  # relative length below which a row of R says nothing that earlier rows do not
+INDEPENDENT = (
+    1e-10  # relative length of the part of a row of R that earlier rows do not span, below which it is redundant
+)
 
-SMALLEST = 64 * float(np.finfo(float).eps)  # square of a pivot, diagonal 1: what is below it is rounding of V
+SMALLEST = 64 * float(np.finfo(float).eps)  # squared pivot, with unit diagonal, below which it is rounding error of V
 SINGULAR = "the hypotheses cannot be told apart: their covariance is singular"
 
 
 @dataclass(frozen=True, slots=True)
 class Test:
-    """A test: its statistic (F), the degrees of freedom of numerator and denominator, p-value, and what was tested.
+    """Result of a Wald or F test.
 
-    estimate : one number a hypothesis, its left side minus its right side.
+    Attributes
+    ----------
+    statistic : float
+        The F statistic.
+    df : tuple of float
+        Degrees of freedom of numerator and denominator; the latter is infinite for a chi-square test.
+    p_value : float
+        Probability of a larger statistic under the hypothesis.
+    estimate : tuple of float
+        For each hypothesis its left side minus its right side.
     """
 
-    __test__ = False  # not a test case, whatever its name looks like
+    __test__ = False  # tells pytest that the class is not a test case
 
     statistic: float
     df: tuple[float, float]
@@ -33,7 +44,7 @@ class Test:
 
 
 def ratios(estimates: Vector, std_errors: Vector) -> Vector:
-    """estimate / std_error; infinite where the error is zero, NaN where both are or one is unknown."""
+    """Estimates / standard errors, (p,); infinite where the error is zero, NaN where both are zero or either is NaN."""
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.asarray(estimates / std_errors)
 
@@ -44,6 +55,7 @@ def t_probability(t: Vector, df: float) -> Vector:
     if not df > 0:
         return np.full_like(t, np.nan)
     with np.errstate(over="ignore"):
+        # t^2 with df degrees of freedom is F with 1 and df
         return _upper_tail((t / np.sqrt(df)) ** 2, 1, df)
 
 
@@ -55,10 +67,15 @@ def f_probability(statistic: float, df: tuple[float, float]) -> float:
 
 
 def _upper_tail(x: Vector, numerator_df: float, denominator_df: float) -> Vector:
-    """P(ratio of independent chi-squares >= x): 1 - I_z(above/2, below/2), z = x / (1 + x).
+    """P(ratio of independent chi-squares >= x) = 1 - I_z(numerator_df/2, denominator_df/2), z = x / (1 + x).
 
-    Abramowitz and Stegun 26.6.2, 26.7.1. Far out by I_(1-z)(below/2, above/2) with 1 - z = 1 / (1 + x), near zero by
-    the complement, so that neither z nor 1 - z loses digits and the tail keeps a relative accuracy.
+    For x > 1 it is I_(1-z)(denominator_df/2, numerator_df/2) with 1 - z = 1 / (1 + x), else the complement near zero:
+    so
+    neither z nor 1 - z loses digits, and the tail has full relative accuracy.
+
+    References
+    ----------
+    M. Abramowitz and I. A. Stegun, Handbook of Mathematical Functions, 26.6.2 and 26.7.1.
     """
     with np.errstate(invalid="ignore"):
         near = betaincc(numerator_df / 2, denominator_df / 2, np.minimum(x, 1.0) / (1.0 + np.minimum(x, 1.0)))
@@ -67,18 +84,36 @@ def _upper_tail(x: Vector, numerator_df: float, denominator_df: float) -> Vector
 
 
 def overall_f_test(rss: float, tss: float, df: tuple[float, float], estimate: tuple[float, ...]) -> Test:
-    """F test that all coefficients but the constant are zero, from the sums of squares."""
+    """F test that all coefficients but the intercept are zero, ((tss - rss) / df1) / (rss / df2)."""
     explained, residual = max(tss - rss, 0.0) / df[0], rss / df[1]
     statistic = explained / residual if residual else float("inf") if explained else float("nan")
     return Test(statistic, df, f_probability(statistic, df), estimate)
 
 
 def wald(R: Matrix, b: Vector, q: Vector, V: Matrix, df: float) -> Test:
-    """F test of R b = q: (R b - q)' (R V R')^-1 (R b - q) / rows of R.
+    """Wald test of R b = q: F = (R b - q)' (R V R')^-1 (R b - q) / k.
 
-    R : (k, p) of full row rank, b : (p,), q : (k,), V : (p, p), finite wherever R is not zero.
-    Raises OptionError when the hypotheses repeat or contradict each other, NumericalError when V is singular on them.
+    Parameters
+    ----------
+    R : Matrix
+        (k, p), of full row rank.
+    b : Vector
+        (p,) coefficients.
+    q : Vector
+        (k,) right sides.
+    V : Matrix
+        (p, p) covariance of b, finite wherever R is not zero.
+    df : float
+        Degrees of freedom of the denominator.
+
+    Raises
+    ------
+    OptionError
+        The hypotheses repeat or contradict each other.
+    NumericalError
+        R V R' is singular to rounding.
     """
+    # coefficients that are not identified are NaN, and NaN times 0 is NaN
     used = np.flatnonzero(R.any(axis=0))
     R, b, V = R[:, used], b[used], V[np.ix_(used, used)]
     _check_independent(R)
@@ -89,7 +124,7 @@ def wald(R: Matrix, b: Vector, q: Vector, V: Matrix, df: float) -> Test:
 
 
 def _square(distance: Vector, C: Matrix) -> float:
-    """d' C^-1 d, scaled to unit diagonal; infinite where the covariance is zero and the distance is not."""
+    """d' C^-1 d, with C scaled to unit diagonal; infinite where a variance is zero and its distance is not."""
     scale = np.sqrt(np.maximum(C.diagonal(), 0.0))
     if not np.isfinite(scale).all():
         return float("nan")
@@ -106,6 +141,7 @@ def _square(distance: Vector, C: Matrix) -> float:
 
 
 def _check_independent(R: Matrix) -> None:
+    """Raise OptionError for a row of R that earlier rows span (a small diagonal of R in the QR of its transpose)."""
     lengths = np.abs(np.linalg.qr((R / np.linalg.norm(R, axis=1)[:, None]).T, mode="r")).T
     for k in range(len(R)):
         if k >= lengths.shape[1] or lengths[k, k] < INDEPENDENT:

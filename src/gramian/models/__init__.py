@@ -1,1 +1,1 @@
-"""Statistics: observations and coefficients to weighted linear rows."""
+"""Models: from outcomes and coefficients to the rows of a weighted least squares problem."""

@@ -1,4 +1,9 @@
-"""The nonlinear curve: observations and parameters to the columns whose products a pass keeps."""
+"""Nonlinear regression with separable parameters: from observations and parameters to the columns that a pass sums.
+
+The curve is linear in some parameters: their columns g_k, and the derivatives of these by the nonlinear parameters, are
+what Gauss-Newton steps and variable projection need (G. H. Golub and V. Pereyra, SIAM Journal on Numerical Analysis 10
+(1973), 413-432).
+"""
 
 from __future__ import annotations
 
@@ -13,11 +18,18 @@ from gramian.typing import Mask, Matrix, Vector
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """How a curve is made: f = g_0(x, t) + sum_k a_k g_k(x, t), where the a are its linear parameters.
+    """Structure of a curve f = g_0(x, t) + sum_k a_k g_k(x, t), with linear parameters a and nonlinear parameters t.
 
-    program : outputs g_0 (when `free`), then one g_k for each linear parameter; its parameters are the t.
-    linear, nonlinear : places of the a and the t among all parameters.
-    pairs : (k, j) where g_k moves with t_j; g_0 is k = 0.
+    Attributes
+    ----------
+    program : Program
+        Its outputs are g_0 (if `has_fixed_part`), then one g_k for each linear parameter; its parameters are t.
+    linear, nonlinear : tuple of int
+        Positions of a and of t among all parameters.
+    has_fixed_part : bool
+        Whether there is a g_0.
+    pairs : tuple of (int, int)
+        (k, j) where g_k depends on t_j; g_0 is k = 0.
     """
 
     program: Program
@@ -32,17 +44,20 @@ class Shape:
 
     @property
     def parameters(self) -> int:
-        """All of them."""
+        """Number of parameters."""
         return len(self.linear) + len(self.nonlinear)
 
     @property
     def width(self) -> int:
-        """Columns whose products are summed: the g_k, their derivatives, y - g_0, y, one."""
+        """Number of columns whose products are summed: the g_k, their derivatives, y - g_0, y, 1."""
         return len(self.linear) + len(self.pairs) + 3
 
 
 def columns(shape: Shape, inputs: Sequence[Vector], beta: Vector, rows: int) -> tuple[Matrix, Vector]:
-    """The g_k and their derivatives (columns, rows) of a block of rows, and g_0 (rows,)."""
+    """The g_k and their derivatives for a block of rows, (width - 3, rows), and g_0, (rows,).
+
+    inputs : vectors (rows,) of the program. beta : (p,) all parameters.
+    """
     out = run(shape.program, inputs, beta[list(shape.nonlinear)])
     parts = out if shape.has_fixed_part else [Value(np.float64(0.0), {}), *out]
     C = np.empty((shape.width - 3, rows))
@@ -54,7 +69,7 @@ def columns(shape: Shape, inputs: Sequence[Vector], beta: Vector, rows: int) -> 
 
 
 def mixing(shape: Shape, beta: Vector) -> Matrix:
-    """T (columns, p) so that the derivatives of the curve by its parameters are C'T at these linear parameters."""
+    """T (width - 3, p) such that C'T are the derivatives of the curve by all parameters, with C from `columns`."""
     T = np.zeros((shape.width - 3, shape.parameters))
     for at, p in enumerate(shape.linear):
         T[at, p] = 1.0
@@ -65,7 +80,7 @@ def mixing(shape: Shape, beta: Vector) -> Matrix:
 
 
 def jacobian(shape: Shape, inputs: Sequence[Vector], beta: Vector, rows: int) -> tuple[Vector, Matrix]:
-    """The curve (rows,) and its derivatives by all parameters (rows, p)."""
+    """Values of the curve (rows,) and its derivatives by all parameters (rows, p)."""
     with np.errstate(all="ignore"):
         C, base = columns(shape, inputs, beta, rows)
         return base + beta[list(shape.linear)] @ C[: len(shape.linear)], C.T @ mixing(shape, beta)
@@ -74,10 +89,29 @@ def jacobian(shape: Shape, inputs: Sequence[Vector], beta: Vector, rows: int) ->
 def triangular_factor(
     shape: Shape, inputs: Sequence[Vector], y: Vector, weight: Vector | None, beta: Vector
 ) -> tuple[Matrix, Mask | None]:
-    """R (width, width), upper triangular, with R'R the weighted products of a block's columns.
+    """Upper triangular R (width, width) with R'R the weighted products of the columns of a block.
 
-    R holds what the products hold without squaring the condition. Second, the rows where the curve or a derivative is
-    not finite, None where there are none.
+    A QR factor holds the same information as the products without squaring the condition number.
+
+    Parameters
+    ----------
+    shape : Shape
+        Structure of the curve.
+    inputs : Sequence of Vector
+        Inputs of the program, (rows,) each.
+    y : Vector
+        (rows,) outcome.
+    weight : Vector or None
+        (rows,) weights.
+    beta : Vector
+        (p,) all parameters.
+
+    Returns
+    -------
+    R : Matrix
+        (width, width); zero where some row is not finite.
+    bad : Mask or None
+        (rows,) rows where the curve or a derivative is not finite; None where there are none.
     """
     with np.errstate(all="ignore"):
         C, base = columns(shape, inputs, beta, len(y))
@@ -89,9 +123,12 @@ def triangular_factor(
 
 
 def compressed(rows: Matrix) -> Matrix:
-    """The triangular factor of rows (n, width), square whatever n; stacked factors compress to that of all rows.
+    """Triangular factor (width, width) of rows (n, width), for any n.
 
-    Source: Demmel, Grigori, Hoemmen and Langou, SIAM J. Sci. Comput. 34 (2012) A206-A239 (tall and skinny QR).
+    Stacked factors compress to the factor of all rows: J. Demmel, L. Grigori, M. Hoemmen and J. Langou,
+    Communication-optimal parallel and sequential QR and LU factorizations, SIAM Journal on Scientific Computing 34
+    (2012),
+    A206-A239 (tall and skinny QR).
     """
     R: Matrix = np.asarray(np.linalg.qr(rows, mode="r"))
     short = rows.shape[1] - len(R)

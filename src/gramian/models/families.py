@@ -1,7 +1,9 @@
-"""Families: variance, deviance and likelihood of an outcome given its mean.
+"""Families of distributions: variance, deviance and likelihood of an outcome given its mean.
 
-After McCullagh and Nelder (1989), Generalized Linear Models, 2nd ed., chapters 2 and 9; deviances and saturated
-likelihoods without cancellation after Loader (2000), Fast and Accurate Computation of Binomial Probabilities.
+P. McCullagh and J. A. Nelder, Generalized Linear Models, 2nd ed., Chapman and Hall 1989, chapters 2 and 9. Deviances
+and
+saturated likelihoods are computed without cancellation, after C. Loader, Fast and Accurate Computation of Binomial
+Probabilities, 2000.
 """
 
 from __future__ import annotations
@@ -21,15 +23,26 @@ from gramian.models.links import IDENTITY, Mean, quiet
 from gramian.typing import Mask, Vector
 
 Function: TypeAlias = Callable[[Vector], Vector]
-TINY = float(np.finfo(np.float64).tiny)
+TINY = float(np.finfo(np.float64).tiny)  # keeps logarithms and quotients finite at zero
 BOUNDS = {"line": (-math.inf, math.inf), "positive": (0.0, math.inf), "proportion": (0.0, 1.0)}
 
 
 @dataclass(frozen=True, slots=True)
 class VarianceFunction:
-    """A variance function by R's name: the domain of the mean, V, d V / d mu, unit deviances.
+    """A variance function V(mu).
 
-    relative : V / mu, which does not underflow with mu; asked for only where the domain is "positive".
+    Attributes
+    ----------
+    name : str
+        As R's quasi() spells it.
+    domain : str
+        Domain of the mean, a key of `BOUNDS`.
+    variance, derivative : Function
+        V and dV/dmu.
+    deviance : Callable
+        Unit deviances (n,) of outcomes and means.
+    relative : Function
+        V / mu, which does not underflow with mu; used only where the domain is "positive".
     """
 
     name: str
@@ -42,7 +55,17 @@ class VarianceFunction:
 
 @dataclass(frozen=True, slots=True)
 class Outcomes:
-    """What is observed: the range in words, which values it allows, R's first guess of mu from y and weights."""
+    """The outcomes that a family allows.
+
+    Attributes
+    ----------
+    range : str
+        The allowed outcomes, in words.
+    allowed : Callable
+        Mask of the allowed outcomes.
+    start : Callable
+        R's starting value of mu, from y and prior weights (mustart).
+    """
 
     range: str
     allowed: Callable[[Vector], Mask]
@@ -51,7 +74,7 @@ class Outcomes:
 
 @dataclass(frozen=True, slots=True)
 class Likelihood:
-    """log L = base(y, w) + size(w) scale(dispersion) - deviance / (2 dispersion): sums over rows."""
+    """log L = base(y, w) + size(w) scale(dispersion) - deviance / (2 dispersion), with sums over the rows."""
 
     base: Callable[[Vector, Vector], float]
     size: Callable[[Vector], float] = lambda w: 0.0
@@ -60,10 +83,27 @@ class Likelihood:
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """A distribution, or only its variance function: then `likelihood` is None.
+    """A distribution of the outcome; or only its variance function, then `likelihood` is None (quasi-likelihood).
 
-    known_dispersion : 1 where theory fixes it, else None. theta : of the negative binomial, V = mu + mu^2 / theta.
+    Attributes
+    ----------
+    name : str
+        As `gramian.glm` takes it.
+    variance_function : VarianceFunction
+        Variance, deviance and domain of the mean.
+    outcomes : Outcomes
+        Which outcomes are allowed.
+    default_link : str
+        Name of the link that is used where none is given.
+    known_dispersion : float or None
+        1 where theory fixes the dispersion, else None.
+    likelihood : Likelihood or None
+        Its log likelihood.
+    theta : float or None
+        Of the negative binomial, V = mu + mu^2 / theta.
 
+    Examples
+    --------
     >>> family_named("poisson").unit_deviance(np.array([0.0, 2.0]), np.array([1.0, 2.0])).tolist()
     [2.0, 0.0]
     """
@@ -81,43 +121,59 @@ class Family:
 
     @property
     def range(self) -> str:
-        """The possible outcomes, in words."""
+        """The allowed outcomes, in words."""
         return self.outcomes.range
 
     def variance(self, mu: Vector) -> Vector:
-        """V(mu)."""
+        """V(mu), (n,)."""
         return self.variance_function.variance(mu)
 
     def variance_derivative(self, mu: Vector) -> Vector:
-        """d V / d mu."""
+        """dV/dmu, (n,)."""
         return self.variance_function.derivative(mu)
 
     def start(self, y: Vector, weight: Vector | float = 1.0) -> Vector:
-        """R's first guess of mu."""
+        """R's starting value of mu, (n,)."""
         return self.outcomes.start(y, weight)
 
     def valid(self, mu: Vector) -> Mask:
-        """Which means the family can have."""
+        """Mask of the means that the family can have."""
         lower, upper = BOUNDS[self.variance_function.domain]
         return (mu > lower) & (mu < upper)
 
     def check(self, y: Vector) -> Mask:
-        """Which outcomes are impossible; `range` says what is possible."""
+        """Mask of the outcomes that are not allowed; `range` says what is."""
         return ~(self.outcomes.allowed(y) & np.isfinite(y))
 
     @quiet
     def unit_deviance(self, y: Vector, mu: Vector) -> Vector:
-        """Twice the log likelihood ratio of mean y against mean mu; infinite where mu is out of range."""
+        """Unit deviances, (n,): twice the log likelihood ratio of mean y against mean mu.
+
+        Infinite where mu is out of range.
+        """
         return np.where(
             self.valid(mu), self.variance_function.deviance(y, IDENTITY.at(mu, self.variance_function.domain)), np.inf
         )
 
     def loglik(self, y: Vector, mu: Vector, weight: Vector, dispersion: float = 1.0) -> float:
-        """Log likelihood as in R's logLik, nan for a quasi family; a sum over the rows of positive weight.
+        """Log likelihood of the rows with positive weight, as R's logLik; NaN for a quasi family.
 
-        At its maximum the dispersion is deviance / size: rows for the gaussian family, the sum of weights for the
-        gamma and the inverse Gaussian; infinite at dispersion zero. Binomial weights are numbers of trials and y is
-        the share of successes; where those are not whole, R rounds them, and here the factorials are gamma functions.
+        Parameters
+        ----------
+        y, mu : Vector
+            (n,) outcomes and means.
+        weight : Vector
+            (n,) prior weights; of the binomial family numbers of trials, with y the share of successes.
+        dispersion : float
+            The dispersion; at 0 the likelihood is infinite.
+
+        Notes
+        -----
+        At its maximum the dispersion is deviance / size, with size the number of rows for the gaussian family and the
+        sum of
+        weights for the gamma and inverse Gaussian families. Where numbers of trials or successes are not integers, R
+        rounds
+        them; here the factorials are gamma functions.
         """
         if self.likelihood is None:
             return math.nan
@@ -129,7 +185,22 @@ class Family:
 
 
 def family_named(name: str, theta: float | None = None, variance: str | None = None) -> Family:
-    """The family of that name: "negative_binomial" needs `theta`, "quasi" takes a `variance`; else an `OptionError`."""
+    """The family of this name.
+
+    Parameters
+    ----------
+    name : str
+        One of the names that an error lists.
+    theta : float, optional
+        Needed by "negative_binomial", and by no other.
+    variance : str, optional
+        Variance function of "quasi".
+
+    Raises
+    ------
+    OptionError
+        No such family, or options that do not go with it.
+    """
     if name not in (names := (*FAMILIES, "negative_binomial")):
         raise OptionError(f"no family '{name}'{did_you_mean(name, names) or ';'} ({listing(names)})")
     if (theta is not None) != (name == "negative_binomial"):
@@ -142,7 +213,7 @@ def family_named(name: str, theta: float | None = None, variance: str | None = N
 
 
 def negative_binomial(theta: float) -> Family:
-    """Counts with V = mu + mu^2 / theta."""
+    """The negative binomial family with fixed theta: counts with V = mu + mu^2 / theta."""
     if not 0.0 < theta < math.inf:
         raise OptionError(f"theta of the negative binomial must be a number above 0, not {theta}")
     variance_function = VarianceFunction(
@@ -159,7 +230,7 @@ def negative_binomial(theta: float) -> Family:
 
 
 def quasi(variance: str) -> Family:
-    """No distribution, only a variance function: "constant", "mu", "mu^2", "mu^3" or "mu(1-mu)"."""
+    """A quasi family with variance "constant", "mu", "mu^2", "mu^3" or "mu(1-mu)". Raises OptionError for any other."""
     if variance not in VARIANCE_FUNCTIONS:
         raise OptionError(
             f"no variance '{variance}'{did_you_mean(variance, VARIANCE_FUNCTIONS) or ';'} "
@@ -169,10 +240,24 @@ def quasi(variance: str) -> Family:
 
 
 def half_poisson_deviance(y: Vector | float, mu: Vector, d: Vector, log_mu: Vector) -> Vector:
-    """y log(y / mu) - (y - mu), half a Poisson deviance: not negative, and right where y is near mu.
+    """y log(y / mu) - (y - mu), half a unit Poisson deviance: not negative, and accurate where y is near mu.
 
-    d : y - mu. log_mu : log mu, used where y / mu overflows. For |v| < 0.1, v = d / (y + mu), it is a series in v
-    whose ninth term is below half an ulp.
+    Parameters
+    ----------
+    y : Vector or float
+        (n,) outcomes, >= 0.
+    mu : Vector
+        (n,) means, > 0.
+    d : Vector
+        (n,) y - mu, which the caller may know more accurately.
+    log_mu : Vector
+        (n,) log mu, used where y / mu overflows.
+
+    Notes
+    -----
+    For |v| < 0.1, v = d / (y + mu), it is a series in v, whose ninth term is below half an ulp: the direct formula
+    would
+    cancel there (Loader's bd0).
     """
     v, half = y + mu, y / mu
     v += TINY
@@ -190,7 +275,7 @@ def half_poisson_deviance(y: Vector | float, mu: Vector, d: Vector, log_mu: Vect
 
 
 def _near_series(y: Vector | float, d: Vector, v: Vector) -> Vector:
-    """v d + 2 y (v^3 / 3 + ... + v^17 / 17)."""
+    """v d + 2 y (v^3 / 3 + ... + v^17 / 17), by Horner's rule."""
     square = v * v
     series = square * (1.0 / 17.0)
     for k in range(15, 1, -2):
@@ -204,6 +289,7 @@ def _near_series(y: Vector | float, d: Vector, v: Vector) -> Vector:
 
 
 def _binomial_deviance(y: Vector, mean: Mean) -> Vector:
+    """Unit deviances of shares y: two Poisson deviances, of successes and failures."""
     z = 1.0 - y
     if not np.any(y * z):  # only zeros and ones
         return -2.0 * (y * mean.log + z * mean.log_rest)
@@ -219,10 +305,12 @@ def _gamma_deviance(y: Vector, mean: Mean) -> Vector:
 
 
 def _poisson_deviance(y: Vector, mean: Mean) -> Vector:
+    """Unit deviances of counts."""
     return 2.0 * half_poisson_deviance(y, mean.mu, y - mean.mu, mean.log)
 
 
 def _inverse_gaussian_deviance(y: Vector, mean: Mean) -> Vector:
+    """(y - mu)^2 / (mu^2 y)."""
     deviance: Vector = np.square((y - mean.mu) / mean.mu) / y
     return deviance
 
@@ -236,7 +324,10 @@ def _negative_binomial_deviance(theta: float, y: Vector, mean: Mean) -> Vector:
 
 
 def _log_peak(y: Vector) -> Vector:
-    """Log of the largest Poisson probability, y log y - y - lgamma(y + 1), by Stirling's series from 16 on."""
+    """Log of the largest probability of a Poisson distribution with mean y: y log y - y - log gamma(y + 1).
+
+    By Stirling's series from 16 on, where the terms of the direct formula cancel.
+    """
     x = np.maximum(y, 16.0)
     x2 = x * x
     tail = (1 / 12 - (1 / 360 - (1 / 1260 - (1 / 1680 - 1 / 1188 / x2) / x2) / x2) / x2) / x
@@ -245,24 +336,29 @@ def _log_peak(y: Vector) -> Vector:
 
 
 def _binomial_base(y: Vector, w: Vector) -> float:
+    """Saturated binomial log likelihood, with w trials and shares y."""
     successes = w * y
     return float(np.sum(_log_peak(successes) + _log_peak(w - successes) - _log_peak(w)))
 
 
 def _negative_binomial_base(theta: float, y: Vector, w: Vector) -> float:
+    """Saturated negative binomial log likelihood."""
     rows = _log_peak(y) + (float(_log_peak(np.array(theta))) - _log_peak(y + theta)) - np.log1p(y / theta)
     return float(np.sum(w * rows))
 
 
 def _gamma_scale(dispersion: float) -> float:
+    """Term of the gamma log likelihood that depends on the dispersion alone."""
     return float(_log_peak(np.array(1.0 / dispersion))) - math.log(dispersion)
 
 
 def _normal_scale(dispersion: float) -> float:
+    """-log(2 pi dispersion) / 2, the term of a normal log likelihood for each row."""
     return -0.5 * math.log(2 * math.pi * dispersion)
 
 
 def _continuous(factor: float, scale: Callable[[float], float]) -> Likelihood:
+    """Likelihood of a positive continuous outcome, with base factor * sum w log y."""
     return Likelihood(lambda y, w: factor * float(np.sum(w * np.log(y))), lambda w: float(np.sum(w)), scale)
 
 

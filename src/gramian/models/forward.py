@@ -1,4 +1,4 @@
-"""Straight-line programs of array operations, with exact derivatives by forward mode."""
+"""Straight-line programs of array operations, with exact derivatives by forward-mode differentiation."""
 
 from __future__ import annotations
 
@@ -10,12 +10,15 @@ import numpy as np
 
 from gramian.typing import Vector
 
-HUGE = 1e270  # a derivative of a number so large may overflow before it does
-Partials = dict[int, Any]  # parameter -> derivative; a parameter that does not occur is left out
+HUGE = 1e270  # beyond it the derivative of a number may overflow before the number does
+Partials = dict[int, Any]  # parameter -> derivative; absent where it is zero by structure
 
 
 class Step(NamedTuple):
-    """An operation on one or two earlier slots."""
+    """An operation on one or two earlier slots.
+
+    operation : a key of `OPERATIONS`. slots : its operands.
+    """
 
     operation: str
     slots: tuple[int, ...]
@@ -23,9 +26,18 @@ class Step(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A straight line of operations. Slots: inputs, then parameters, then constants, then one a step.
+    """A sequence of operations on numbered slots: inputs, then parameters, then constants, then one slot for each step.
 
-    outputs : the slots that are told.
+    Attributes
+    ----------
+    inputs, parameters : int
+        Numbers of inputs and parameters.
+    constants : tuple of float
+        The constants.
+    steps : tuple of Step
+        The operations, in order.
+    outputs : tuple of int
+        Slots whose values are returned.
     """
 
     inputs: int
@@ -36,7 +48,7 @@ class Program:
 
 
 def dependencies(program: Program) -> list[frozenset[int]]:
-    """For every output, the parameters that it depends on."""
+    """For every output the parameters that it depends on."""
     parameters = [frozenset[int]()] * program.inputs
     parameters += [frozenset({k}) for k in range(program.parameters)]
     parameters += [frozenset[int]()] * len(program.constants)
@@ -46,17 +58,31 @@ def dependencies(program: Program) -> list[frozenset[int]]:
 
 
 class Value(NamedTuple):
-    """A number or a vector, and its derivative by every parameter that it depends on."""
+    """A number or vector (n,) and its derivatives by the parameters that it depends on."""
 
     value: Any
     partials: Partials
 
 
 def run(program: Program, inputs: Sequence[Vector], parameters: Vector) -> list[Value]:
-    """Values of the outputs and all their partial derivatives in one sweep (forward mode).
+    """Values of the outputs and all their partial derivatives, in one pass over the steps.
 
-    inputs : vectors (n,). What is not a number becomes NaN or infinite, in silence.
-    Source: Griewank and Walther, Evaluating Derivatives (2008), chapter 3.
+    Parameters
+    ----------
+    program : Program
+        The operations.
+    inputs : Sequence of Vector
+        (n,) each.
+    parameters : Vector
+        Values of the parameters.
+
+    Notes
+    -----
+    What is not a number becomes NaN or infinite without a warning.
+
+    References
+    ----------
+    A. Griewank and A. Walther, Evaluating Derivatives, 2nd ed., SIAM 2008, chapter 3.
     """
     one = np.float64(1.0)
     slots = [Value(x, {}) for x in inputs]
@@ -69,20 +95,26 @@ def run(program: Program, inputs: Sequence[Vector], parameters: Vector) -> list[
 
 
 def _add(u: Value, v: Value) -> Value:
+    """u + v."""
     return Value(u.value + v.value, _sum_partials(u.partials, v.partials))
 
 
 def _subtract(u: Value, v: Value) -> Value:
+    """u - v."""
     return Value(u.value - v.value, _sum_partials(u.partials, {k: -d for k, d in v.partials.items()}))
 
 
 def _multiply(u: Value, v: Value) -> Value:
+    """u v."""
     left = {k: d * v.value for k, d in u.partials.items()}
     return Value(u.value * v.value, _sum_partials(left, {k: u.value * d for k, d in v.partials.items()}))
 
 
 def _divide(u: Value, v: Value) -> Value:
-    """Where the denominator overflows, or its derivative next to that, the quotient does not move."""
+    """u / v: d(u/v) = du/v - (u/v) dv/v.
+
+    Where the denominator or its derivative overflows, the quotient is constant to rounding, and its derivative is 0.
+    """
     q = u.value / v.value
     overflowed = (np.abs(v.value) > HUGE) & np.isfinite(u.value)
     left = {k: d / v.value for k, d in u.partials.items()}
@@ -93,7 +125,7 @@ def _divide(u: Value, v: Value) -> Value:
 
 
 def _power(u: Value, v: Value) -> Value:
-    """u^v: v u^(v-1) du + u^v log(u) dv. A base of zero that does not move leaves a positive power at zero."""
+    """u^v: d(u^v) = v u^(v-1) du + u^v log(u) dv. Where a base of 0 is constant, a positive power of it is, too."""
     p = np.power(u.value, v.value)
     out: Partials = {}
     if u.partials:
@@ -107,19 +139,25 @@ def _power(u: Value, v: Value) -> Value:
 
 
 def _zero_where(zero: Any, values: Any) -> Any:
+    """Values, set to 0 where the mask is true."""
     return np.where(zero, 0.0, values) if np.any(zero) else values
 
 
 def _sum_partials(a: Partials, b: Partials) -> Partials:
+    """Sum of derivatives."""
     return {**a, **{k: a[k] + d if k in a else d for k, d in b.items()}}
 
 
 def _negative(u: Value) -> Value:
+    """-u."""
     return Value(-u.value, {k: -d for k, d in u.partials.items()})
 
 
 def _function(value: Callable[[Any], Any], slope: Callable[[Any, Any], Any]) -> Callable[[Value], Value]:
-    """The chain rule. `slope` is told argument and value; where it is zero the function is flat, whatever moves."""
+    """An elementwise function with its chain rule.
+
+    slope : derivative, of argument and value. Where it is 0 the result is 0 even if the inner derivative is infinite.
+    """
 
     def apply(u: Value) -> Value:
         f = value(u.value)

@@ -1,4 +1,4 @@
-"""The linear model: rows as they are."""
+"""The linear model: its rows are the observations themselves."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ class Linear:
 
     @property
     def name(self) -> str:
-        """For people."""
+        """Name of the model in reports."""
         return "linear"
 
     def residual(self, y: Vector, offset: Vector | None) -> Vector:
-        """Working residual at b = 0."""
+        """Working residual at b = 0, (n,)."""
         return y if offset is None else y - offset
