@@ -1,1 +1,1 @@
-"""What a fit leaves: frozen facts whose methods delegate."""
+"""What the results of all models share: tables of coefficients, reports, formats, pictures, rows with residuals."""

@@ -1,4 +1,4 @@
-"""The function behind `gramian.curve`."""
+"""The function `gramian.curve`."""
 
 from __future__ import annotations
 
@@ -27,15 +27,49 @@ def curve(
 ) -> CurveFit:
     """Nonlinear least squares: a curve written as a formula, or a ready-made one.
 
-    formula : such as "y ~ top / (1 + exp(-rate * (x - mid)))"; names that are not columns are parameters. Or
-    "y ~ logistic(x)" with one of logistic, logistic4, gompertz, richards, weibull, michaelis, exponential, tanh,
-    arctan, gaussian, power; it finds its own start.
-    start : parameter -> value. Parameters that the curve is linear in follow from the others at every step, so their
-    value does not matter. bounds : parameter -> (low, high), None for an open end.
-    weights : column of analytic weights. max_passes : trips over the data of the search, at most.
-    tolerance : the last step in standard errors. Raises FormulaError, OptionError, DataError, NumericalError;
-    ConvergenceError where the search does not arrive.
+    Parameters
+    ----------
+    formula : str
+        Such as "y ~ top / (1 + exp(-rate * (x - mid)))"; names that are not columns are parameters. Or "y ~
+        logistic(x)" with one of logistic, logistic4, gompertz, richards, weibull, michaelis, exponential, tanh, arctan,
+        gaussian, power; these find their own start.
+    data : object
+        Rows, in any form that `gramian.ols` accepts; they are read several times.
+    start : mapping of str to float, optional
+        Start of each parameter. Where the curve is linear in a parameter, its value follows from those of the others at
+        every step, so its start does not matter.
+    bounds : mapping of str to (low, high), optional
+        Bounds of parameters; None for an open end.
+    weights : str, optional
+        Column of analytic weights.
+    max_passes : int, default 50
+        Largest number of passes over the data.
+    tolerance : float, default 1e-8
+        Length of the last step, in standard errors.
+    engine : Engine or str, optional
+        Where the work is done; by default in threads of this process.
+    progress : Progress, optional
+        Is informed of the rows and bytes that are read.
 
+    Returns
+    -------
+    CurveFit
+
+    Raises
+    ------
+    FormulaError
+        Where the formula cannot be parsed.
+    OptionError
+        Where an option has a value without meaning.
+    DataError
+        Where the data cannot be read, or not several times.
+    NotIdentifiedError
+        Where the data do not determine a parameter.
+    ConvergenceError
+        Where the iteration does not converge.
+
+    Examples
+    --------
     >>> from gramian.results.curve_api import curve
     >>> data = {"x": [0, 1, 2, 3, 4], "y": [1.0, 0.61, 0.35, 0.24, 0.13]}
     >>> fit = curve("y ~ a * exp(-k * x)", data, start={"a": 1, "k": 1})

@@ -1,4 +1,4 @@
-"""Which picture of a fit: coefficients without data; with data the line, residuals or calibration."""
+"""Choice of the picture of a fit: coefficients without data; with data the fitted line, residuals or calibration."""
 
 from __future__ import annotations
 
@@ -15,16 +15,39 @@ from gramian.plots.influence import Residuals
 from gramian.plots.sample import Sample
 from gramian.results.rows import RowwiseFit
 
-LEVEL = 0.95
-GRID = 401  # points of a curve
+LEVEL = 0.95  # of the intervals in pictures
+GRID = 401  # points of a fitted curve; odd, so that the middle is one of them
 KINDS = ("coefficients", "line", "diagnostics", "residuals", "qq", "scale", "leverage")
 CALIBRATION = "calibration"
 
 
 def draw(rowwise: RowwiseFit, data: Any, kind: str | None, kinds: tuple[str, ...]) -> Any:
-    """The picture of this kind; by default what the data allow.
+    """The picture of a fit.
 
-    Raises OptionError for a kind that is unknown or needs what is not there, MissingExtraError without matplotlib.
+    Parameters
+    ----------
+    rowwise : RowwiseFit
+        The fit.
+    data : object or None
+        Rows, in any form that a fit accepts; None for a picture of the coefficients.
+    kind : str or None
+        One of `kinds`. None chooses: coefficients without data, the line where there is one numeric predictor,
+        calibration of a binomial model, and residuals otherwise.
+    kinds : tuple of str
+        Kinds that this model has.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    OptionError
+        Where the kind is unknown, or needs rows or a single numeric predictor that are not there.
+    NumericalError
+        Where there is nothing to draw.
+    MissingExtraError
+        Without matplotlib.
     """
     import gramian.plots.matplotlib  # noqa: F401  # where it is missing, say so before anything is read
 
@@ -48,6 +71,7 @@ def draw(rowwise: RowwiseFit, data: Any, kind: str | None, kinds: tuple[str, ...
 
 
 def _coefficients(rowwise: RowwiseFit) -> Any:
+    """Coefficients with their confidence intervals."""
     from gramian.plots.coefficients import coefficients
 
     fit = rowwise.fit
@@ -56,6 +80,7 @@ def _coefficients(rowwise: RowwiseFit) -> Any:
 
 
 def _line(rowwise: RowwiseFit, source: Source, name: str) -> Any:
+    """Rows and the fitted line or curve against the single predictor `name`."""
     from gramian.plots.points import Curve, line
 
     sample, bins = Sample(), Bins()
@@ -67,6 +92,7 @@ def _line(rowwise: RowwiseFit, source: Source, name: str) -> Any:
     grid = np.linspace(bins.minimum, bins.maximum, GRID)
     intervals = rowwise.fit.predict({name: grid}, interval="confidence", level=LEVEL)
     y, low, high = (intervals[column].to_numpy(zero_copy_only=False) for column in ("fit", "low", "high"))
+    # Outcomes of 0 and 1 show nothing as points, so that means of groups are drawn even where all rows are.
     groups = None if sample.is_complete and not rowwise.binomial else bins.groups()
     fitted = Curve(grid, y, np.stack([low, high]), LEVEL)
     return line(
@@ -81,6 +107,7 @@ def _line(rowwise: RowwiseFit, source: Source, name: str) -> Any:
 
 
 def _calibration(rowwise: RowwiseFit, source: Source) -> Any:
+    """Observed shares against predicted probabilities."""
     from gramian.plots.calibration import calibration
 
     bins, seen = Bins(), 0
@@ -93,6 +120,7 @@ def _calibration(rowwise: RowwiseFit, source: Source) -> Any:
 
 
 def _residuals(rowwise: RowwiseFit, source: Source, kind: str) -> Any:
+    """One or all pictures of the residuals."""
     from gramian.plots import residuals
 
     if not rowwise.fit.df_residual > 0:
@@ -109,5 +137,6 @@ def _residuals(rowwise: RowwiseFit, source: Source, kind: str) -> Any:
 
 
 def _check(rows: int) -> None:
+    """Raise NumericalError without rows."""
     if not rows:
         raise NumericalError("the data have no complete rows to draw")

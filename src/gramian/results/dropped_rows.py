@@ -1,4 +1,4 @@
-"""What every result tells of the rows that did not enter it."""
+"""Counts of dropped rows, which every result has."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from gramian.formula.dropped_rows import DroppedRows
 
 
 class HasDroppedRows(ABC):
-    """Counts of rows that were left out; a kind of result says where its tally is."""
+    """Base of results that count the rows that did not enter them."""
 
     __slots__ = ()
 
@@ -19,10 +19,22 @@ class HasDroppedRows(ABC):
 
     @property
     def dropped_rows(self) -> Mapping[str, int]:
-        """Rows left out by cause, each row once."""
+        """Number of rows that did not enter the fit, by cause.
+
+        Returns
+        -------
+        mapping of str to int
+            Each dropped row is counted once, under the first cause that was met.
+        """
         return self._dropped.by_cause
 
     @property
     def missing(self) -> Mapping[str, int]:
-        """Rows left out because of a column; a row may count for several."""
+        """Number of dropped rows by the column that was missing or had no valid value.
+
+        Returns
+        -------
+        mapping of str to int
+            A row with several such columns is counted for each of them.
+        """
         return self._dropped.by_column

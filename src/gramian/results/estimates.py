@@ -1,4 +1,4 @@
-"""What every fit tells of its coefficients: estimates, errors, tests, the rows behind them. Computes nothing itself."""
+"""Base of all fits: coefficients, standard errors, tests, tables. Nothing is computed when a fit is made."""
 
 from __future__ import annotations
 
@@ -29,7 +29,35 @@ T = TypeVar("T", bound=np.generic)
 
 
 class Facts(Protocol):
-    """What a solver leaves, of any kind of fit; arrays in the order of `names`."""
+    """The numbers that every solver gives; arrays are in the order of `names`.
+
+    Attributes
+    ----------
+    formula : str
+        The formula of the fit.
+    names : tuple of str, (p,)
+        Names of the coefficients.
+    coefficients : ndarray, (p,)
+        Estimates, NaN where not identified.
+    identified : ndarray of bool, (p,)
+        Whether the data determine the coefficient.
+    aliased : mapping of str to str
+        Column that is a linear combination of others, and the combination.
+    rows : int
+        Rows that entered; with frequency weights their sum.
+    weight : float
+        Sum of weights.
+    rank : int
+        Numerical rank of the columns.
+    effective : float
+        Effective number of columns.
+    condition : float
+        Estimated condition number of the scaled columns.
+    passes : int
+        Passes over the data.
+    dropped_rows : DroppedRows
+        Counts of rows that did not enter.
+    """
 
     @property
     def formula(self) -> str: ...
@@ -58,9 +86,19 @@ class Facts(Protocol):
 
 
 class Estimates(HasDroppedRows):
-    """A table of coefficients. Arrays are in the order of `names`; what the data do not determine is NaN in them.
+    """Base of fits with a table of coefficients.
 
-    A kind of fit says where its facts are, and what its own numbers are.
+    Arrays are in the order of `names`, and read-only. A coefficient that the data do not determine is NaN, and so are
+    its standard error and its tests. A subclass has `_facts`, and numbers of its own.
+
+    Attributes
+    ----------
+    solved : object
+        The solution that the solver made.
+    covariance : Covariance
+        Covariance matrix of the coefficients, with its degrees of freedom and its description.
+    noun : str
+        What a coefficient is called in messages.
     """
 
     __slots__ = ()
@@ -79,49 +117,100 @@ class Estimates(HasDroppedRows):
 
     @abstractmethod
     def plot(self, data: object | None = None, kind: str | None = None) -> Any:
-        """A matplotlib figure of the fit."""
+        """Draw the fit.
+
+        Parameters
+        ----------
+        data : object, optional
+            Rows to compare the fit with, in any form that a fit accepts. Without rows the coefficients are drawn.
+        kind : str, optional
+            Kind of picture; by default what the model and the data allow.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+        """
 
     @abstractmethod
     def save(self, path: str | PathLike[str]) -> None:
-        """Write the fit to a file that `gramian.load` reads."""
+        """Write the fit to a file that `gramian.load` reads.
+
+        Parameters
+        ----------
+        path : str or path-like
+            File to write; an existing one is replaced.
+        """
 
     @abstractmethod
     def to_dict(self, level: float = 0.95) -> dict[str, Any]:
-        """The fit as plain JSON; what is not a finite number is None."""
+        """The fit as a dict that JSON can represent.
+
+        Parameters
+        ----------
+        level : float, default 0.95
+            Level of the confidence intervals.
+
+        Returns
+        -------
+        dict
+            With a key "schema" that names the version. Numbers that are not finite are None.
+        """
 
     @abstractmethod
     def render(self, level: float = 0.95) -> list[RenderableType]:
-        """Parts of the summary, for a console that draws them."""
+        """Parts of the summary that rich's console can print.
+
+        Parameters
+        ----------
+        level : float, default 0.95
+            Level of the confidence intervals.
+
+        Returns
+        -------
+        list of rich renderables
+            Texts and tables, from top to bottom.
+        """
 
     def summary(self, level: float = 0.95) -> str:
-        """All of it as plain text."""
+        """The fit as plain text: rows, coefficients with tests and intervals, quality, notes.
+
+        Parameters
+        ----------
+        level : float, default 0.95
+            Level of the confidence intervals.
+
+        Returns
+        -------
+        str
+            Several lines, without a newline at the end.
+        """
         from gramian.results.report import to_text  # rich takes a while to import
 
         return to_text(self.render(level))
 
     @property
     def formula(self) -> str:
-        """The formula as it was given."""
+        """The formula as it was written."""
         return self._facts.formula
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Names of the coefficients."""
+        """Names of the coefficients, (p,)."""
         return self._facts.names
 
     @property
     def coefficients(self) -> Vector:
-        """Estimates, (p,)."""
+        """Estimates, (p,); NaN where the data do not determine them."""
         return read_only(self._facts.coefficients)
 
     @property
     def std_errors(self) -> Vector:
-        """Standard errors, (p,)."""
+        """Standard errors, (p,): square roots of the diagonal of `vcov`."""
         return self.covariance.std_errors
 
     @property
     def statistic(self) -> str:
-        """What `statistics` are: "t", or "z" where the degrees of freedom are infinite."""
+        """Name of the test statistic: "t", or "z" where the degrees of freedom are infinite."""
         return "z" if np.isposinf(self.covariance.df) else "t"
 
     @property
@@ -131,21 +220,32 @@ class Estimates(HasDroppedRows):
 
     @property
     def p_values(self) -> Vector:
-        """Two-sided p-values, (p,)."""
+        """Two-sided p-values of the hypotheses that a coefficient is 0, (p,)."""
         return normal.probability(self.statistics, self.covariance.df)
 
     def conf_int(self, level: float = 0.95) -> Matrix:
-        """Wald's confidence intervals, (p, 2)."""
+        """Wald confidence intervals, estimate ± quantile × standard error.
+
+        Parameters
+        ----------
+        level : float, default 0.95
+            Confidence level, between 0 and 1.
+
+        Returns
+        -------
+        ndarray, (p, 2)
+            Lower and upper ends.
+        """
         return normal.interval(self.coefficients, self.std_errors, level, self.covariance.df)
 
     @property
     def vcov(self) -> Matrix:
-        """Covariance of the coefficients, (p, p)."""
+        """Covariance matrix of the coefficients, (p, p)."""
         return read_only(self.covariance.matrix)
 
     @property
     def rows(self) -> int:
-        """Rows that entered (the sum of counts), those of weight zero not counted."""
+        """Number of rows that entered, without those of weight zero; with frequency weights their sum."""
         return self._facts.rows
 
     @property
@@ -155,49 +255,67 @@ class Estimates(HasDroppedRows):
 
     @property
     def rank(self) -> int:
-        """Coefficients that were estimated."""
+        """Number of coefficients that were estimated: the numerical rank of the columns."""
         return self._facts.rank
 
     @property
     def effective(self) -> float:
-        """Effective number of columns: the rank, less under a penalty."""
+        """Effective number of columns: the rank, or under a penalty the trace of the hat matrix."""
         return self._facts.effective
 
     @property
     def df_residual(self) -> float:
-        """Rows minus the effective number of columns."""
+        """Residual degrees of freedom: rows minus the effective number of columns."""
         return self.rows - self.effective
 
     @property
     def aliased(self) -> Mapping[str, str]:
-        """Columns that are combinations of others, and the combination."""
+        """Columns that are linear combinations of others, each with the combination as text."""
         return dict(self._facts.aliased)
 
     @property
     def identified(self) -> Mask:
-        """Which coefficients the data determine, (p,)."""
+        """Whether the data determine each coefficient, (p,)."""
         return read_only(self._facts.identified)
 
     @property
     def passes(self) -> int:
-        """Trips over the data."""
+        """Number of passes over the data."""
         return self._facts.passes
 
     @property
     def condition(self) -> float:
-        """Estimated condition number of the scaled, weighted columns that were solved for."""
+        """Estimated condition number of the scaled and weighted columns in the basis of the solution."""
         return self._facts.condition
 
     def __getitem__(self, name: str) -> float:
-        """The coefficient of that name."""
+        """The coefficient with this name. Raises OptionError where there is none."""
         if name not in self.names:
             raise OptionError(f"no {self.noun} '{name}'{did_you_mean(str(name), self.names)}")
         return float(self.coefficients[self.names.index(name)])
 
     def test(self, text: str) -> Test:
-        """Wald's F test of linear hypotheses such as "x1 = x2, 2*x3 = 1", by the covariance in force.
+        """Wald F test of linear hypotheses, with the covariance matrix of the fit.
 
-        A comma tests jointly. Where the dispersion is known its second df is infinite, and k F is a chi-square.
+        Parameters
+        ----------
+        text : str
+            Hypotheses such as "x1 = x2, 2*x3 = 1"; those between commas are tested jointly.
+
+        Returns
+        -------
+        Test
+            Statistic, degrees of freedom and p-value. Where the dispersion is known the second degrees of freedom are
+            infinite, so that k F has a chi-squared distribution with k degrees of freedom.
+
+        Raises
+        ------
+        OptionError
+            Where the text cannot be parsed, or names what is not an estimated coefficient.
+
+        Notes
+        -----
+        F = (R b - q)' (R V R')^-1 (R b - q) / k for k hypotheses R b = q and the covariance matrix V.
         """
         pairs = zip(self.names, self.identified, strict=True)
         R, q = hypotheses(
@@ -206,7 +324,19 @@ class Estimates(HasDroppedRows):
         return normal.wald(R, self.coefficients, q, self.vcov, self.covariance.df)
 
     def tidy(self, level: float = 0.95) -> pa.Table:
-        """One row for each coefficient: term, estimate, std_error, statistic, p_value, conf_low, conf_high."""
+        """Table of the coefficients with the column names of R's broom.
+
+        Parameters
+        ----------
+        level : float, default 0.95
+            Level of the confidence intervals.
+
+        Returns
+        -------
+        pyarrow.Table
+            Columns term, estimate, std_error, statistic, p_value, conf_low, conf_high, and digits where they were
+            certified; null where a coefficient is not determined.
+        """
         return tables.tidy(self, level)
 
     def _repr_html_(self) -> str:
@@ -214,7 +344,7 @@ class Estimates(HasDroppedRows):
 
 
 def read_only(array: NDArray[T]) -> NDArray[T]:
-    """The array without the right to change it."""
+    """A view of the array that cannot be written to, so that results stay as they are."""
     view = array.view()
     view.flags.writeable = False
     return view

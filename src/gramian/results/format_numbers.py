@@ -1,4 +1,4 @@
-"""Numbers and names as people read them."""
+"""Numbers and names as text for people."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import math
 
 from gramian.typing import Vector
 
-SMALLEST_P = 2e-16
-MAX_WITHOUT_EXPONENT = 1e9  # larger numbers are told with a power of ten
+SMALLEST_P = 2e-16  # as in R: smaller p-values are rounding errors of their distribution function
+MAX_WITHOUT_EXPONENT = 1e9  # larger numbers are printed with a power of ten
 STARS = ((0.001, "***"), (0.01, "**"), (0.05, "*"), (0.1, "."))
 
 
 def number(value: float, digits: int = 6) -> str:
-    """That many significant digits, thousands apart."""
+    """A number with `digits` significant digits and commas between thousands; "unknown" for NaN."""
     if math.isnan(value):
         return "unknown"
     as_integer = 10.0**digits <= abs(value) < MAX_WITHOUT_EXPONENT
@@ -20,7 +20,7 @@ def number(value: float, digits: int = 6) -> str:
 
 
 def significant(value: float, digits: int) -> str:
-    """That many significant digits, zeros at the end included."""
+    """A number with `digits` significant digits, trailing zeros included; nothing for NaN."""
     if math.isnan(value):
         return ""
     if value == 0 or math.isinf(value):
@@ -31,7 +31,7 @@ def significant(value: float, digits: int) -> str:
 
 
 def aligned(values: Vector, digits: int) -> list[str]:
-    """Numbers of one column, padded to the same width so that their decimal points stand below each other."""
+    """Numbers of a column as texts of the same width, with their decimal points below each other."""
     texts = [significant(v, digits) for v in values.tolist()]
     tail = max((len(t) - _point(t) for t in texts), default=0)
     padded = [t + " " * (tail - len(t) + _point(t)) for t in texts]
@@ -40,23 +40,23 @@ def aligned(values: Vector, digits: int) -> list[str]:
 
 
 def p_value(p: float) -> str:
-    """A p-value: "<2e-16" below what is worth telling apart."""
+    """A p-value as text; "<2e-16" where it is below the smallest that is shown."""
     if math.isnan(p):
         return ""
     return f"<{SMALLEST_P:.0e}" if p < SMALLEST_P else f"{p:.3g}" if p < 1e-4 else f"{p:.4f}"
 
 
 def stars(p: float) -> str:
-    """R's marks."""
+    """Mark of significance as in R, from "***" to nothing."""
     return next((mark for limit, mark in STARS if p < limit), "")
 
 
 def printable(text: str) -> str:
-    """A name on one line, with control characters told as escapes."""
+    """A name on one line, with control characters written as escapes."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def _point(text: str) -> int:
-    """Where the decimal point stands, or would."""
+    """Position of the decimal point; where there is none, the position after the last digit."""
     position = text.find(".")
     return position if position >= 0 else len(text)

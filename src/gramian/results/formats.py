@@ -1,4 +1,4 @@
-"""Fits as text in other formats: JSON, CSV, Markdown, LaTeX."""
+"""Fits as text in the formats that the command line offers: table, JSON, CSV, Markdown, LaTeX."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ MARKDOWN = str.maketrans({c: f"\\{c}" for c in "\\`*_{}[]<>()#+-.!|~$"} | {"&": 
 
 
 def as_table(fit: Estimates, level: float = 0.95) -> str:
-    """The summary."""
+    """The summary as plain text."""
     return fit.summary(level)
 
 
 def as_json(fit: Estimates, level: float = 0.95) -> str:
-    """The versioned object `gramian.fit/1`."""
+    """JSON of `to_dict`, whose schema is `gramian.fit/1`."""
     return json.dumps(fit.to_dict(level), indent=2, ensure_ascii=False, allow_nan=False)
 
 
 def as_csv(fit: Estimates, level: float = 0.95) -> str:
-    """The columns of `tidy`, numbers with all their digits, nothing where unknown."""
+    """The columns of `tidy` as CSV: numbers with all digits, empty where unknown."""
     values = columns(fit, level)
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
@@ -45,7 +45,7 @@ def as_csv(fit: Estimates, level: float = 0.95) -> str:
 
 
 def as_markdown(fit: Estimates, level: float = 0.95) -> str:
-    """A table as GitHub shows it."""
+    """The table of coefficients in GitHub's Markdown."""
     headings = _headings(fit)
     lines = ["| " + " | ".join(headings) + " |", "|:--|" + "--:|" * (len(headings) - 1)]
     lines += [f"| {name.translate(MARKDOWN)} | {' | '.join(cells)} |" for name, cells in _rows(fit, level)]
@@ -53,7 +53,7 @@ def as_markdown(fit: Estimates, level: float = 0.95) -> str:
 
 
 def as_latex(fit: Estimates, level: float = 0.95) -> str:
-    """A `tabular` for the package booktabs."""
+    """The table of coefficients as a LaTeX `tabular` with the rules of the package booktabs."""
     headings = _headings(fit)
     head = " & ".join(headings).replace("p-value", "$p$-value")
     lines = [r"\begin{tabular}{l" + "r" * (len(headings) - 1) + "}", r"\toprule", head + r" \\", r"\midrule"]
@@ -71,11 +71,12 @@ FORMATS: dict[str, Callable[[Estimates, float], str]] = {
 
 
 def _headings(fit: Estimates) -> tuple[str, ...]:
+    """Headings of the columns."""
     return ("term", "estimate", "std. error", fit.statistic, "p-value", "low", "high")
 
 
 def _rows(fit: Estimates, level: float) -> list[tuple[str, list[str]]]:
-    """Names and numbers as people read them."""
+    """Name and formatted numbers of each coefficient."""
     rows = zip(*(v.tolist() for v in columns(fit, level).values()), strict=True)
     out = []
     for name, (estimate, error, t, p, low, high, *_) in zip(fit.names, rows, strict=True):
@@ -85,10 +86,12 @@ def _rows(fit: Estimates, level: float) -> list[tuple[str, list[str]]]:
 
 
 def _latex(text: str) -> str:
+    """Text with the characters escaped that LaTeX treats as commands."""
     return "".join(LATEX.get(c, c) for c in text)
 
 
 def _latex_number(text: str) -> str:
+    """A formatted number in math mode, with its exponent as a power of ten."""
     mantissa, power, exponent = text.partition("e")
     less_than = "<" * text.startswith("<")
     digits = mantissa.removeprefix("<") + (rf" \times 10^{{{int(exponent)}}}" if power else "")

@@ -1,4 +1,4 @@
-"""A fit as a report: the same lines for the screen, in colour, and for `summary()`, in plain text."""
+"""Parts of the summaries of fits: the same lines in colour for a console, and as plain text for `summary()`."""
 
 from __future__ import annotations
 
@@ -25,14 +25,15 @@ if TYPE_CHECKING:
     from gramian.fit.penalized.result_path import Path
     from gramian.results.estimates import Estimates
 
-MAX_COEFFICIENTS = 60  # coefficients that are shown
+MAX_COEFFICIENTS = 60  # longer tables scroll off the screen; tidy() has all coefficients
 MAX_NOTES = 12  # aliased columns, empty cells that are named
 MIN_WIDTH, MAX_WIDTH = 80, 10_000
 LEGEND = "p-values: *** below 0.001, ** below 0.01, * below 0.05, . below 0.1"
 
 
 def to_text(parts: list[RenderableType]) -> str:
-    """Parts of a report as plain text, as wide as the table of coefficients needs."""
+    """Parts of a report as plain text, as wide as the widest table."""
+    # A table is measured on a console that is wide enough for everything: in a narrow one rich would cut cells.
     ruler = Console(file=StringIO(), width=MAX_WIDTH)
     width = max([MIN_WIDTH, *(Measurement.get(ruler, ruler.options, p).maximum for p in parts if isinstance(p, Table))])
     out = StringIO()
@@ -45,7 +46,7 @@ def to_text(parts: list[RenderableType]) -> str:
 def join_blocks(
     title: Text, rows: list[str], table: list[RenderableType], quality: list[str], notes: list[str]
 ) -> list[RenderableType]:
-    """The blocks of a report with a line between them."""
+    """Blocks of a report from top to bottom, with an empty line between them; blocks without lines are left out."""
     blocks: list[list[RenderableType]] = [
         [title, *map(Text, rows)],
         table,
@@ -59,7 +60,10 @@ def join_blocks(
 
 
 def describe_rows(fit: Estimates | Path | PenalizedFit, count: str | None = None) -> list[str]:
-    """How many rows were used; how many were not, why, and which columns are to blame."""
+    """Lines about the rows: how many were used and how many dropped, by cause and by column.
+
+    count : name of the column of frequency weights, if there is one.
+    """
     dropped = sum(fit.dropped_rows.values())
     if count:
         lines = [f"{fit.rows:,} rows, the sum of {printable(count)}"]
@@ -75,7 +79,7 @@ def describe_rows(fit: Estimates | Path | PenalizedFit, count: str | None = None
 
 
 def coefficient_table(fit: Estimates, level: float) -> list[RenderableType]:
-    """The table of coefficients, and what its marks mean."""
+    """The table of coefficients, with the meaning of its marks below."""
     if not fit.names:
         return [Text("no coefficients")]
     shown = slice(0, MAX_COEFFICIENTS)
@@ -107,23 +111,24 @@ def coefficient_table(fit: Estimates, level: float) -> list[RenderableType]:
 
 
 def _legend(p: Vector) -> list[RenderableType]:
+    """Meaning of the marks of significance, where there are any."""
     return [Text(LEGEND, style="dim")] if (p < 0.1).any() else []
 
 
 def format_digits(value: float) -> str:
-    """Digits, rounded down."""
+    """Certified digits, rounded down to one decimal; nothing for NaN."""
     return "" if np.isnan(value) else f"{np.floor(10.0 * value) / 10.0:.1f}"
 
 
 def describe_work(fit: Estimates) -> str:
-    """How the standard errors were made, how well conditioned the columns are, how often the data were read."""
+    """Line about the kind of standard errors, the condition number and the passes over the data."""
     passes = "one pass" if fit.passes == 1 else f"{fit.passes} passes"
     std_errors = f"std. errors: {printable(fit.covariance.description)}"
     return f"{std_errors}; condition {number(fit.condition, 3)}; {passes} over the data"
 
 
 def describe_columns(fit: LinearFit | GlmFit, solved: Solved) -> list[str]:
-    """Which columns are combinations of others, which cells are empty, which factors have one level."""
+    """Notes about linear combinations of columns, combinations of levels without rows, and factors with one level."""
     notes = [f"{printable(name)} = {printable(what)}" for name, what in islice(fit.aliased.items(), MAX_NOTES)]
     if notes:
         action = "left out" if np.isnan(fit.coefficients).any() else "kept, the solution has the least norm"
@@ -138,6 +143,6 @@ def describe_columns(fit: LinearFit | GlmFit, solved: Solved) -> list[str]:
 
 
 def _listed(prefix: str, parts: list[str], suffix: str = "") -> str:
-    """Some of the parts, then how many more; nothing when there are none."""
+    """Up to `MAX_NOTES` parts between prefix and suffix, then how many more there are; nothing without parts."""
     more = f", {len(parts) - MAX_NOTES:,} more" if len(parts) > MAX_NOTES else ""
     return f"{prefix}{', '.join(parts[:MAX_NOTES])}{more}{suffix}" if parts else ""

@@ -1,10 +1,10 @@
-"""A fit as its pictures need it, and the rows of the data in one pass."""
+"""A fit as pictures and `augment` need it: predictions, residuals and leverages of the rows of data, batch by batch."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -16,12 +16,21 @@ from gramian.plots.influence import standardised
 from gramian.schema import Kind, Schema
 from gramian.typing import Codes, Mask, Matrix, Vector
 
-if TYPE_CHECKING:
-    pass
-
 
 class EvaluatedRows(NamedTuple):
-    """What the model says of rows, all (n,)."""
+    """Fitted values, residuals and leverages of rows.
+
+    Attributes
+    ----------
+    fitted : ndarray, (n,)
+        On the scale of the linear predictor.
+    residual : ndarray, (n,)
+        Residuals of the model's kind, such as deviance residuals.
+    standardized : ndarray, (n,)
+        Residuals divided by their standard deviations, NaN for rows of leverage 1.
+    leverage : ndarray, (n,)
+        Diagonal of the hat matrix.
+    """
 
     fitted: Vector
     residual: Vector
@@ -30,7 +39,21 @@ class EvaluatedRows(NamedTuple):
 
 
 class Rows(NamedTuple):
-    """Rows that are complete: their numbers, outcomes and weights, and predictions (3, n) with one unit of spread."""
+    """The complete rows of a batch.
+
+    Attributes
+    ----------
+    batch : Batch
+        The batch with all its rows.
+    complete : ndarray of bool, (rows of the batch,)
+        Which rows are complete.
+    numbers : ndarray of int, (n,)
+        Their numbers in the data, from 0.
+    y, weight, counts : ndarray, (n,)
+        Outcomes, weights and frequencies.
+    values : ndarray, (3, n)
+        Predictions, then these minus and plus sqrt(x' (X'WX)^-1 x).
+    """
 
     batch: Batch
     complete: Mask
@@ -43,11 +66,30 @@ class Rows(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class RowwiseFit:
-    """A fit as its pictures need it.
+    """A fit with the functions that evaluate it row by row.
 
-    values : (3, n) predictions for a batch, less and more the root of x' inverse x. judge : what they mean.
-    terms : numbers of the terms of the coefficients. axis : what "fitted" is, and what the residuals are. unit : of the
-    coefficients. mean : predictions on the scale of the outcome.
+    Attributes
+    ----------
+    fit : object
+        The fit that the user has.
+    design : Design
+        Its design.
+    values : callable
+        Predictions for a batch, (3, n) as in `Rows`.
+    evaluate : callable
+        Fitted values, residuals and leverages of rows.
+    terms : tuple of int, (p,)
+        Number of the term of each coefficient.
+    columns : float
+        Effective number of columns.
+    axis : tuple of str
+        Names of fitted values, residuals and standardised residuals on axes.
+    unit : str
+        Name of the coefficients on an axis.
+    mean : callable
+        Inverse link: from the linear predictor to the scale of the outcome.
+    binomial : bool
+        Whether outcomes are shares, with trials as weights.
     """
 
     fit: Any
@@ -63,25 +105,26 @@ class RowwiseFit:
 
     @property
     def outcome(self) -> str:
-        """The name of the outcome."""
+        """Name of the outcome; for a binary one with the level that counts as success."""
         name = next(iter(self.design.outcome)).removeprefix("~")
         return name if self.design.binary is None else f"{name} is {self.design.binary[1]}"
 
     @property
     def predictors(self) -> tuple[str, ...]:
-        """Columns that the predictions are made of."""
+        """Names of the columns that predictions need."""
         return replace(self.design, outcome={}, weight=None, count=None).columns
 
     def single_predictor(self, schema: Schema) -> str | None:
-        """The one number that everything depends on, None where there is no such column."""
+        """The one numeric column that predictions depend on; None where there are others, factors or offsets."""
         names, design = self.predictors, self.design
         single = len(names) == 1 and not design.terms.factors and not design.offsets
         return names[0] if single and schema[names[0]].kind is Kind.NUMBER else None
 
     def read(self, source: Source) -> Iterator[Rows]:
-        """One pass over the rows that have all that is needed."""
+        """The complete rows of each batch, in one pass. Raises ColumnError where a column is not in the data."""
         for name in self.design.columns:
             source.schema[name]  # raises where a column is missing
+        # The terms are evaluated by `values`; here only outcome, weights and missing values are read.
         outcome = replace(self.design, terms=Terms((), {}, {}), offsets=(), matrix=None)
         first = 0
         for unit in source.units:
@@ -90,6 +133,7 @@ class RowwiseFit:
                 first += batch.rows
 
     def _rows(self, batch: Batch, reader: Reader, first: int) -> Rows:
+        """The complete rows of a batch that begins at row number `first`."""
         seen, values = reader.read(batch), self.values(batch)
         complete_rows = np.ones(batch.rows, bool) if seen.row_mask is None else seen.row_mask
         (y,) = seen.values.values()
@@ -104,6 +148,8 @@ class RowwiseFit:
 
 
 def _gaussian(sigma: float) -> Callable[[Rows], EvaluatedRows]:
+    """Function that evaluates rows of a linear model: residuals times sqrt(w), and their standardised values."""
+
     def evaluate(rows: Rows) -> EvaluatedRows:
         fitted, leverage = rows.values[0], rows.weight * _half_width(rows) ** 2
         residual = np.sqrt(rows.weight) * (rows.y - fitted)
@@ -113,11 +159,12 @@ def _gaussian(sigma: float) -> Callable[[Rows], EvaluatedRows]:
 
 
 def _half_width(rows: Rows) -> Vector:
-    """The root of x' inverse x."""
+    """sqrt(x' (X'WX)^-1 x) for each row, (n,)."""
     return np.asarray((rows.values[2] - rows.values[1]) / 2)
 
 
 def _axis(design: Design) -> tuple[str, str, str]:
+    """Names of fitted values, residuals and standardised residuals of a linear model on axes."""
     outcome = next(iter(design.outcome)).removeprefix("~")
     residual = "residual" if design.weight is None else "residual × √weight"
     return f"fitted {outcome}", residual, "standardised residual"

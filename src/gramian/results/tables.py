@@ -1,4 +1,4 @@
-"""Fits as Arrow tables with broom's column names, and as plain JSON."""
+"""Fits as Arrow tables with the column names of R's broom, and as values for JSON."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from gramian.results.estimates import Estimates
 
 SCHEMA = "gramian.fit/1"
-COUNTS = ("rows", "df_null", "passes")
+COUNTS = ("rows", "df_null", "passes")  # integers in tables
 
 
 def columns(fit: Estimates, level: float) -> dict[str, Vector]:
-    """The numbers of the coefficient table, each (p,)."""
+    """Numeric columns of the table of coefficients by name, each (p,)."""
     low, high = fit.conf_int(level).T
     certified = getattr(fit.solved, "accuracy", None)
     digits = {} if certified is None else {"digits": certified.digits}
@@ -35,29 +35,29 @@ def columns(fit: Estimates, level: float) -> dict[str, Vector]:
 
 
 def tidy(fit: Estimates, level: float) -> pa.Table:
-    """One row for each coefficient, null where unknown."""
+    """Arrow table with one row for each coefficient; NaN becomes null."""
     numbers = {name: pa.array(v, pa.float64(), mask=np.isnan(v)) for name, v in columns(fit, level).items()}
     return pa.table({"term": pa.array(fit.names, pa.string()), **numbers})
 
 
 def one_row(values: Mapping[str, float | None]) -> pa.Table:
-    """Numbers by name as a table of one row, null where unknown; COUNTS are whole."""
+    """Arrow table of one row from numbers by name; NaN becomes null."""
     types = {name: pa.int64() if name in COUNTS else pa.float64() for name in values}
     return pa.table({name: pa.array([null_if_nan(v)], types[name]) for name, v in values.items()})
 
 
 def finite(value: float | None) -> float | None:
-    """The number, or None where JSON has no word for it."""
+    """The number, or None where it is not finite: JSON has no NaN and no infinity."""
     return value if value is not None and math.isfinite(value) else None
 
 
 def null_if_nan(value: float | None) -> float | None:
-    """The number, or None where an Arrow table has null."""
+    """The number, or None where it is NaN."""
     return None if value is None or math.isnan(value) else value
 
 
 def coefficients(fit: Estimates, level: float) -> list[dict[str, Any]]:
-    """One object for each coefficient."""
+    """One dict for each coefficient, as JSON has it."""
     table = {name: v.tolist() for name, v in columns(fit, level).items()}
     rows = zip(*table.values(), strict=True)
     return [
