@@ -1,1 +1,1 @@
-"""Pictures of arrays; the only place that draws, and that knows matplotlib."""
+"""Pictures of arrays, drawn with matplotlib; nothing here knows fits or data."""

@@ -1,4 +1,4 @@
-"""Means of rows that are near to each other, summed over a stream of any length in memory that does not grow."""
+"""Means of rows with similar x, accumulated over a stream of any length in constant memory."""
 
 from __future__ import annotations
 
@@ -8,18 +8,26 @@ import numpy as np
 
 from gramian.typing import Codes, Matrix, Vector
 
-CELLS = 4096  # cells; joined by pairs as the range grows, so their number must be even
-GROUPS = 30
-MIN_GROUP_ROWS = 20  # rows of a group, below which its standard error says little
-Z_95 = 1.959963984540054  # of a 95 % interval, in standard errors
+CELLS = 4096  # joined by pairs as the range grows, so their number must be even
+GROUPS = 30  # means that can be told apart in a picture
+MIN_GROUP_ROWS = 20  # the standard error of the mean of fewer rows is itself uncertain
+Z_95 = 1.959963984540054  # 97.5 % quantile of the normal distribution
 
 
 @dataclass(frozen=True, slots=True)
 class Groups:
-    """Rows with neighbouring x; all (g,).
+    """Means of groups of rows with similar x; all arrays are (g,).
 
-    rows : sums of counts. weight : sums of weights. x, y, fitted : weighted means. error : standard error of mean y,
-    from the scatter about what is fitted.
+    Attributes
+    ----------
+    rows : ndarray
+        Sum of frequencies.
+    weight : ndarray
+        Sum of weights.
+    x, y, fitted : ndarray
+        Weighted means.
+    error : ndarray
+        Standard error of the mean of y, from the scatter of y about the fitted values; NaN for one row.
     """
 
     rows: Vector
@@ -31,12 +39,16 @@ class Groups:
 
     @property
     def interval(self) -> Matrix:
-        """95 % intervals of mean y, (2, g)."""
+        """95 % intervals of the means of y, (2, g)."""
         return np.stack([self.y - Z_95 * self.error, self.y + Z_95 * self.error])
 
     @property
     def wilson(self) -> Matrix:
-        """95 % intervals of probabilities, (2, g), where y are shares and weights trials; after Wilson (1927)."""
+        """95 % intervals of probabilities, (2, g), where y are shares and weights are trials.
+
+        References ---------- Wilson, E. B. (1927). Probable inference, the law of succession, and statistical
+        inference. Journal of the American Statistical Association 22, 209-212.
+        """
         z = Z_95**2 / self.weight
         centre = (self.y + z / 2) / (1 + z)
         half = Z_95 / (1 + z) * np.sqrt(np.maximum(self.y * (1 - self.y), 0.0) / self.weight + z / (4 * self.weight))
@@ -44,7 +56,17 @@ class Groups:
 
 
 class Bins:
-    """Sums in equal cells of x, whose width doubles whenever a value falls outside."""
+    """Sums in cells of equal width in x; the width doubles whenever a value falls outside.
+
+    Attributes
+    ----------
+    low, width : float
+        Lower end of the first cell, and width of a cell; width 0 before the first row.
+    minimum, maximum : float
+        Smallest and largest x.
+    sums : ndarray, (6, CELLS)
+        Sums of n, w, w x, w y, w r and w r^2 in each cell, with r = y - fitted.
+    """
 
     def __init__(self) -> None:
         self.low, self.width = 0.0, 0.0
@@ -59,7 +81,19 @@ class Bins:
         weight: Vector | None = None,
         count: Vector | None = None,
     ) -> None:
-        """More rows, all finite. fitted : what y is compared with."""
+        """Add rows.
+
+        Parameters
+        ----------
+        x, y : ndarray, (n,)
+            Finite values.
+        fitted : ndarray, (n,), or float
+            Fitted values, about which the scatter of y is measured.
+        weight : ndarray, (n,), optional
+            Weights, 1 by default.
+        count : ndarray, (n,), optional
+            Frequencies, 1 by default.
+        """
         if not len(x):
             return
         self._extend(float(x.min()), float(x.max()))
@@ -71,7 +105,11 @@ class Bins:
             self.sums[k] += np.bincount(cell, values, CELLS)
 
     def groups(self, max_groups: int = GROUPS) -> Groups:
-        """At most so many groups: narrow where rows are many, wide where they are few, of 20 rows at least."""
+        """Means of at most `max_groups` groups of neighbouring cells, of 20 rows or more each.
+
+        Groups have equal widths in the average of a cell's quantile and its relative position: narrow where rows are
+        many, and yet some where they are few.
+        """
         occupied = np.flatnonzero(self.sums[0])
         sums = self.sums[:, occupied]
         total = sums[0].sum()
@@ -81,22 +119,24 @@ class Bins:
         sums = np.stack([np.bincount(_merged_groups(group, sums[0]), s) for s in sums])
         n, w, wx, wy, wr, wrr = sums[:, (sums[0] > 0) & (sums[1] > 0)]
         mean = wr / w
+        # Residuals are near zero, so that this formula of their variance cancels little; y may be far from zero.
         scatter = np.maximum(wrr - w * mean**2, 0.0) / np.maximum(n - 1, 1)
         error = np.where(n > 1, np.sqrt(scatter / w), np.nan)
         return Groups(n, w, wx / w, wy / w, (wy - wr) / w, error)
 
     def counts(self, cells: int = 40) -> tuple[Vector, Vector]:
-        """Edges (k + 1,) of equal cells from least to most, and the rows in them (k,)."""
+        """Edges (cells + 1,) of cells of equal width over the range of x, and the rows in each, (cells,)."""
         occupied = self.sums[0] > 0
         centres = self.sums[2][occupied] / np.maximum(self.sums[1][occupied], 1e-300)
         rows, edges = np.histogram(centres, cells, (self.minimum, self.maximum), weights=self.sums[0][occupied])
         return edges, rows
 
     def _extend(self, minimum: float, maximum: float) -> None:
-        """Widen the cells until all from least to most has one."""
+        """Double the width of the cells until they cover `minimum` and `maximum`."""
         self.minimum, self.maximum = min(self.minimum, minimum), max(self.maximum, maximum)
         if not self.width:
             self.low = minimum
+            # Equal values get a width of some roundings of x, and never 0, which would not grow by doubling.
             self.width = max((maximum - minimum) / (CELLS - 1), 1e-13 * max(abs(minimum), abs(maximum), 1e-280))
         while self.maximum >= self.low + CELLS * self.width:
             self._double(slice(0, CELLS // 2))
@@ -105,6 +145,7 @@ class Bins:
             self._double(slice(CELLS // 2, CELLS))
 
     def _double(self, place: slice) -> None:
+        """Join cells by pairs and put them in one half (`place`) of the cells."""
         joined = self.sums[:, ::2] + self.sums[:, 1::2]
         self.sums = np.zeros_like(self.sums)
         self.sums[:, place] = joined
@@ -112,7 +153,11 @@ class Bins:
 
 
 def _merged_groups(group: Codes, rows: Vector) -> Codes:
-    """Groups (k,), ascending, joined with the next until they have enough rows, what is left with the last."""
+    """Number of the merged group of each cell, (k,).
+
+    Groups (ascending numbers) are joined with the next one until they have enough rows; what is left at the end joins
+    the last.
+    """
     sizes = np.bincount(group, rows)
     to, joined, row_count = np.zeros(len(sizes), np.int64), 0, 0.0
     for g, size in enumerate(sizes):

@@ -1,4 +1,4 @@
-"""Predicted probabilities against what happened."""
+"""Calibration plots: predicted probabilities against observed shares."""
 
 from __future__ import annotations
 
@@ -11,14 +11,25 @@ from gramian.plots.matplotlib import FuncFormatter, picture, styled
 from gramian.plots.style import BLUE, GREY, SKY, label, legend_below
 from gramian.typing import Vector
 
-GROUPS = 20
+GROUPS = 20  # points of the curve
 
 
 @styled
 def calibration(bins: Bins, *, title: str, outcome: str) -> Any:
-    """Observed shares of groups of rows with like predictions, and how the predictions are distributed.
+    """Observed shares of groups of rows with similar predictions, above the distribution of the predictions.
 
-    found : x the predicted probabilities, y the outcomes, weights the trials.
+    Parameters
+    ----------
+    bins : Bins
+        x are predicted probabilities, y are outcomes, weights are trials.
+    title : str
+        Title of the figure.
+    outcome : str
+        Name of the outcome.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
     """
     groups = bins.groups(GROUPS)
     figure = picture(6.4, 6.4)
@@ -41,7 +52,7 @@ def calibration(bins: Bins, *, title: str, outcome: str) -> Any:
 
 
 def _limits(ax: Any, x: Vector, low: Vector, high: Vector) -> None:
-    """The same on both axes; all from 0 to 1 unless the predictions fill little of it."""
+    """The same limits on both axes: 0 to 1, or the part that the points fill where that is less than half."""
     ends = (min(x.min(), low.min()), max(x.max(), high.max()))
     margin = 0.06 * (ends[1] - ends[0]) + 0.005
     span = (0.0, 1.0) if ends[1] - ends[0] > 0.5 else (max(ends[0] - margin, 0.0), min(ends[1] + margin, 1.0))

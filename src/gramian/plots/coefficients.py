@@ -1,4 +1,4 @@
-"""Coefficients with their intervals, those of like size on one axis."""
+"""Coefficients with their confidence intervals; those of similar size share an axis."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from gramian.plots.matplotlib import picture, styled
 from gramian.plots.style import BLUE, GREY, label, labels, percent, wrapped
 from gramian.typing import Codes, Matrix, Vector
 
-MAX_COEFFICIENTS = 60  # rows that a picture has room for
+MAX_COEFFICIENTS = 60  # more lines do not fit on a page
 MAX_PANELS = 4
-MAX_SIZE_RATIO = 25.0  # intervals that reach this much farther than others get an axis of their own
+MAX_SIZE_RATIO = 25.0  # intervals that are this much longer than others get an axis of their own
 ROW_HEIGHT, PANEL_MARGIN = 0.24, 0.62  # inches
 
 
@@ -30,8 +30,25 @@ def coefficients(
 ) -> Any:
     """Dots with intervals, from top to bottom in the order of the names.
 
-    estimates : (p,), NaN where not determined. intervals : (p, 2). together : (p,) numbers of terms; coefficients of
-    one term share an axis. Beyond 60 the ones farthest from zero in standard errors are drawn.
+    Parameters
+    ----------
+    names : sequence of str, (p,)
+        Names of the coefficients.
+    estimates : ndarray, (p,)
+        NaN where not determined.
+    intervals : ndarray, (p, 2)
+        Ends of the confidence intervals.
+    term_numbers : sequence of int, (p,), optional
+        Coefficients with the same number share an axis.
+    level : float
+        Level of the intervals.
+    title, x_label : str
+        Texts of the figure.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Of more than 60 coefficients those with the largest |estimate| / standard error are drawn.
     """
     shown = _shown(estimates, intervals)
     estimates, intervals = estimates[shown], intervals[shown]
@@ -50,6 +67,7 @@ def coefficients(
 
 
 def _shown(estimates: Vector, intervals: Matrix) -> Codes:
+    """Positions of the coefficients that are drawn."""
     if len(estimates) <= MAX_COEFFICIENTS:
         return np.arange(len(estimates))
     half = (intervals[:, 1] - intervals[:, 0]) / 2
@@ -59,12 +77,13 @@ def _shown(estimates: Vector, intervals: Matrix) -> Codes:
 
 
 def _title(title: str, shown: int, total: int) -> str:
+    """The title, with the number of coefficients where not all are drawn."""
     subject = "Coefficients" if shown == total else f"{shown} of {total:,} coefficients, the most significant"
     return f"{subject} of {label(title, 75)}" if title else subject
 
 
 def _panels(estimates: Vector, intervals: Matrix, terms: Codes) -> list[Codes]:
-    """Positions that share an axis: terms of like size, at most four groups."""
+    """Positions of the coefficients of each panel: terms of similar size, in at most four panels."""
     size = np.nan_to_num(np.abs(np.column_stack([estimates, intervals])), nan=0.0, posinf=0.0).max(axis=1)
     largest = {int(t): float(size[terms == t].max()) for t in dict.fromkeys(terms.tolist())}
     groups: list[list[int]] = []
@@ -74,11 +93,13 @@ def _panels(estimates: Vector, intervals: Matrix, terms: Codes) -> list[Codes]:
         else:
             groups.append([term])
     empty = [t for t in largest if not largest[t] > 0]
+    # Terms without any size (all zero, or not determined) fit on every axis.
     groups = [[*groups[0], *empty], *groups[1:]] if groups else [empty]
     return sorted((np.flatnonzero(np.isin(terms, g)) for g in groups), key=lambda p: int(p[0]))
 
 
 def _draw(ax: Any, names: list[str], estimates: Vector, intervals: Matrix) -> None:
+    """One panel. Dots are filled where the interval excludes zero."""
     rows = np.arange(len(names))
     ax.axvline(0.0, color=GREY, linewidth=0.9)
     ax.hlines(rows, intervals[:, 0], intervals[:, 1], color=BLUE, linewidth=1.8)
@@ -95,11 +116,13 @@ def _draw(ax: Any, names: list[str], estimates: Vector, intervals: Matrix) -> No
 
 
 def _excludes_zero(intervals: Matrix) -> Any:
+    """Whether each interval excludes zero, (p,)."""
     with np.errstate(invalid="ignore"):
         return (intervals[:, 0] > 0) | (intervals[:, 1] < 0)
 
 
 def _legend(figure: Any, estimates: Vector, intervals: Matrix, level: float) -> None:
+    """Legend of the dots that occur."""
     significant, ax = _excludes_zero(intervals), figure.axes[0]
     text = percent(level)
     handles = []

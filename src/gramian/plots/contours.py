@@ -1,4 +1,4 @@
-"""The cost of two coefficients: its contours, and the ways of methods over it."""
+"""Contours of a quadratic cost of two coefficients, and the paths of iterative methods over it."""
 
 from __future__ import annotations
 
@@ -10,16 +10,32 @@ import numpy as np
 from gramian.plots.style import label
 from gramian.typing import Matrix, Vector
 
-GRID, LEVELS = 240, 14
-MAX_STEPS = 20  # of each way; more of them blacken the picture
-MAX_COST_RATIO = 2.0  # times the cost at zero: ways that are higher diverge
-MIN_HEIGHT_RATIO = 1e-30  # of the cost at the corner: what is below is the minimum itself
+GRID, LEVELS = 240, 14  # points to each side, contours
+MAX_STEPS = 20  # of each path; more of them blacken the picture
+MAX_COST_RATIO = 2.0  # times the cost at zero: paths that are higher diverge
+MIN_HEIGHT_RATIO = 1e-30  # of the highest cost: smaller differences are rounding at the minimum
 
 
 def contours(
     ax: Any, cost: tuple[Matrix, Vector], paths: Sequence[tuple[Matrix, dict[str, Any]]], names: Sequence[str]
 ) -> None:
-    """Contours of (b - minimum)' curvature (b - minimum), evenly in its logarithm, and paths (k, 2) from zero."""
+    """Draw the contours of (b - minimum)' curvature (b - minimum), and paths from zero.
+
+    Parameters
+    ----------
+    ax : matplotlib axes
+        Where to draw.
+    cost : tuple
+        Curvature (2, 2) and minimum (2,).
+    paths : sequence of tuple
+        Coefficients (k, 2) after each step, and the style of their line.
+    names : sequence of str, (2,)
+        Names of the coefficients.
+
+    Notes
+    -----
+    Contours are evenly spaced in the logarithm of the cost: near the minimum evenly spaced ones would show nothing.
+    """
     curvature, minimum = cost
     paths = [(path[: MAX_STEPS + 1], style) for path, style in paths]
     (left, right), (bottom, top) = _view(curvature, minimum, [path for path, _ in paths])
@@ -46,11 +62,13 @@ def contours(
 
 
 def _height(curvature: Matrix, difference: Matrix) -> Matrix:
+    """Quadratic form of each difference, (...,) for differences (..., 2)."""
     return np.asarray(np.einsum("...i,ij,...j->...", difference, curvature, difference))
 
 
 def _view(curvature: Matrix, minimum: Vector, paths: Sequence[Matrix]) -> Matrix:
-    """Limits (2, 2) that hold zero, the minimum and the paths, unless these climb far above where they began."""
+    """Limits (2, 2) of the axes that contain zero, the minimum and the paths, except for points of high cost."""
+    # Squares of coefficients above 1e100 would overflow.
     finite = [p[np.isfinite(p).all(axis=1) & (np.abs(p) < 1e100).all(axis=1)] for p in paths]
     highest = MAX_COST_RATIO * float(_height(curvature, -minimum))
     bounded = [p[_height(curvature, p - minimum) <= highest] for p in finite]
@@ -61,11 +79,27 @@ def _view(curvature: Matrix, minimum: Vector, paths: Sequence[Matrix]) -> Matrix
 
 
 def curvature_from(minimum: Vector, first: Vector, trace: float | None) -> Matrix | None:
-    """The symmetric A, up to a factor, of a cost whose minimum is known and a first step from zero.
+    """Curvature A, up to a factor, of a cost with known minimum and known first step from zero.
 
-    From zero methods go along c = A minimum. Scaled so that the step is c itself, A minimum = first; the third equation
-    for the three entries of A is its trace, or where that is not known the exact line search, first'A first =
-    first'first. None where these do not determine A.
+    Parameters
+    ----------
+    minimum : ndarray, (2,)
+        Coefficients at the minimum.
+    first : ndarray, (2,)
+        Coefficients after the first step.
+    trace : float or None
+        Trace of A, where it is known.
+
+    Returns
+    -------
+    ndarray, (2, 2), or None
+        None where the equations do not determine A.
+
+    Notes
+    -----
+    The first step goes along the negative gradient A minimum. With A scaled so that both are equal, A minimum = first
+    gives two equations for the three entries of a symmetric A. The third is the trace, or else the exact line search of
+    a step of that length: first' A first = first' first.
     """
     (x, y), (p, q) = minimum, first
     third = ((p * p, 2 * p * q, q * q), p * p + q * q) if trace is None else ((1.0, 0.0, 1.0), trace)

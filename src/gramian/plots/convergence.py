@@ -1,4 +1,4 @@
-"""How methods come nearer to the solution: errors against iterations and passes, ways over the cost, times."""
+"""Convergence of iterative methods: errors against iterations and passes, paths over the cost, times."""
 
 from __future__ import annotations
 
@@ -8,21 +8,31 @@ from typing import Any
 
 import numpy as np
 
-from gramian.plots import contours as bowl
+from gramian.plots.contours import contours
 from gramian.plots.matplotlib import FixedLocator, FuncFormatter, NullLocator, picture, styled
 from gramian.plots.style import GREY, LINES, label, legend_below, power
 from gramian.typing import Matrix, Vector
 
-MIN_ERROR, MAX_ERROR = (
-    1e-17,
-    30.0,
-)  # errors that are drawn; what is smaller is zero to float64, what is larger has diverged
-SIDE, HEIGHT = 4.9, 3.1
+# Errors that are drawn: smaller ones are rounding of float64, larger ones mean that the method diverges.
+MIN_ERROR, MAX_ERROR = 1e-17, 30.0
+SIDE, HEIGHT = 4.9, 3.1  # of a panel, in inches
 
 
 @dataclass(frozen=True, slots=True)
 class MethodHistory:
-    """How a method went: relative errors after iterations and passes, all (k,), and the coefficients where two."""
+    """Errors of one method on one problem.
+
+    Attributes
+    ----------
+    name : str
+        Name of the method.
+    iterations, passes : ndarray, (k,)
+        Iterations and passes over the rows when an error was measured.
+    errors : ndarray, (k,)
+        Relative errors of the coefficients.
+    path : ndarray, (k, 2), or None
+        Coefficients after each iteration, where there are two.
+    """
 
     name: str
     iterations: Vector
@@ -33,7 +43,19 @@ class MethodHistory:
 
 @dataclass(frozen=True, slots=True)
 class ProblemPanel:
-    """All methods on one problem. cost : of two coefficients its curvature and minimum, None where not known."""
+    """All methods on one problem.
+
+    Attributes
+    ----------
+    title : str
+        Name of the problem.
+    histories : sequence of MethodHistory
+        The methods.
+    names : sequence of str
+        Names of the coefficients.
+    cost : tuple or None
+        Curvature (2, 2) and minimum (2,) where there are two coefficients and the curvature is known.
+    """
 
     title: str
     histories: Sequence[MethodHistory]
@@ -43,7 +65,21 @@ class ProblemPanel:
 
 @dataclass(frozen=True, slots=True)
 class Timings:
-    """Seconds against the number of features: the solve and single steps, and where steps begin to win."""
+    """Measured seconds against the number of features; arrays are (m,).
+
+    Attributes
+    ----------
+    features : ndarray
+        Numbers of features.
+    solve : ndarray
+        Seconds of one direct solution.
+    step : ndarray
+        Seconds of one step of an iterative method.
+    product : ndarray
+        Seconds of the products of a million rows.
+    crossover : mapping of int to float
+        Number of steps, and the number of features from which on these are cheaper than the solution.
+    """
 
     features: Vector
     solve: Vector
@@ -56,9 +92,22 @@ class Timings:
 def convergence(
     panels: Sequence[ProblemPanel], methods: Sequence[str], timings: Timings | None = None, title: str = ""
 ) -> Any:
-    """Errors against iterations above errors against passes, one column for each problem; then ways, then times.
+    """One column of panels for each problem: errors against iterations, against passes, and paths; below all the times.
 
-    methods : all names, in an order that decides on colours.
+    Parameters
+    ----------
+    panels : sequence of ProblemPanel
+        The problems.
+    methods : sequence of str
+        Names of all methods, in the order of their colours.
+    timings : Timings, optional
+        Measured times.
+    title : str
+        Title of the figure.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
     """
     styles = {name: LINES[i % len(LINES)] for i, name in enumerate(methods)}
     has_paths = any(c.cost is not None for c in panels)
@@ -70,7 +119,7 @@ def convergence(
         upper.set_title(panel.title)
         _errors(figure.add_subplot(grid[1, k]), panel, styles, "passes")
         if panel.cost is not None:
-            bowl.contours(figure.add_subplot(grid[2, k]), panel.cost, _paths(panel, styles), panel.names)
+            contours(figure.add_subplot(grid[2, k]), panel.cost, _paths(panel, styles), panel.names)
     handles = {name: figure.axes[0].plot([], [], **_style(style))[0] for name, style in styles.items()}
     if any(_diverges(history) for panel in panels for history in panel.histories):
         handles["leaves the picture: diverges"] = figure.axes[0].plot([], [], "^", color=GREY, markersize=8)[0]
@@ -82,15 +131,18 @@ def convergence(
 
 
 def _style(style: tuple[Any, ...]) -> dict[str, Any]:
+    """Options of matplotlib for a colour, a line and a marker."""
     color, line, marker = style
     return {"color": color, "linestyle": line, "marker": marker, "markersize": 4.5, "linewidth": 1.5}
 
 
 def _diverges(history: MethodHistory) -> bool:
+    """Whether an error is too large for the picture, or not a number."""
     return bool((~(history.errors <= MAX_ERROR)).any())
 
 
 def _errors(ax: Any, panel: ProblemPanel, styles: Mapping[str, tuple[Any, ...]], against: str) -> Any:
+    """One panel of errors against iterations or passes; a method that diverges ends in a triangle at the top."""
     for history in panel.histories:
         steps = history.iterations if against == "iterations" else history.passes
         shown = _visible_count(history.errors)
@@ -112,11 +164,12 @@ def _errors(ax: Any, panel: ProblemPanel, styles: Mapping[str, tuple[Any, ...]],
 
 
 def _last(history: MethodHistory, against: str) -> float:
+    """The last number of iterations or passes."""
     return float((history.iterations if against == "iterations" else history.passes)[-1])
 
 
 def _steps(ax: Any, last: float) -> None:
-    """Zero, and then logarithms."""
+    """Scale of the horizontal axis: linear from 0 to 1, then logarithmic."""
     ax.set_xscale("symlog", linthresh=1, linscale=0.4)
     top = max(int(np.ceil(np.log10(max(last, 10.0)))), 1)
     every = -(-(top + 1) // 7)
@@ -128,13 +181,13 @@ def _steps(ax: Any, last: float) -> None:
 
 
 def _visible_count(errors: Vector) -> int:
-    """How many errors come before the first that is out of the picture."""
+    """Number of errors before the first that is too large for the picture."""
     outside = np.flatnonzero(~(errors <= MAX_ERROR))
     return int(outside[0]) if len(outside) else len(errors)
 
 
 def _marks(x: Vector) -> list[int]:
-    """Places of at most a dozen markers, evenly spread over a logarithmic axis, the last one among them."""
+    """Positions of at most a dozen markers, evenly spread over a logarithmic axis; the last point has one."""
     if len(x) <= 12:
         return list(range(len(x)))
     positions = np.linspace(0.0, np.log1p(x[-1]), 9)
@@ -142,6 +195,7 @@ def _marks(x: Vector) -> list[int]:
 
 
 def _paths(panel: ProblemPanel, styles: Mapping[str, tuple[Any, ...]]) -> list[tuple[Matrix, dict[str, Any]]]:
+    """Coefficients and line style of the methods that have a path."""
     return [
         (history.path, _style(styles[history.name]))
         for history in panel.histories
@@ -150,7 +204,10 @@ def _paths(panel: ProblemPanel, styles: Mapping[str, tuple[Any, ...]]) -> list[t
 
 
 def crossover(ax: Any, timings: Timings, *, columns: int = 3) -> None:
-    """Seconds of the solve and of many steps against the number of features."""
+    """Seconds of a direct solution and of many steps against the number of features.
+
+    ax : matplotlib axes. timings : measured times. columns : columns of the legend.
+    """
     n = timings.features
     ax.plot(n, timings.solve, **_style(LINES[0]), label="one solve (Cholesky)")
     for (steps, features), style in zip(timings.crossover.items(), LINES[1:], strict=False):

@@ -1,4 +1,4 @@
-"""What pictures of residuals need of a stream of rows."""
+"""Residuals, leverages and Cook's distances of a stream of rows, reduced to what pictures show."""
 
 from __future__ import annotations
 
@@ -8,13 +8,24 @@ from gramian.plots.bins import Bins, Groups
 from gramian.plots.sample import Extremes, Sample
 from gramian.typing import Codes, Vector
 
-MIN_COMPLEMENT = 1e-9  # of a leverage: such a row is fitted whatever its outcome, and 1 - h is rounding
+MIN_COMPLEMENT = 1e-9  # below this 1 - h is rounding: the row is fitted exactly, whatever its outcome
 
 
 class Residuals:
-    """A sample of the rows, means of groups of all of them, the most influential ones.
+    """Accumulates a sample of the rows, means of groups of all rows, and the rows with the largest Cook's distances.
 
-    columns : how many coefficients were fitted. unknown : rows without a standardised residual.
+    Attributes
+    ----------
+    columns : float
+        Number of coefficients, by which Cook's distance is divided.
+    unknown : int
+        Number of rows without a standardised residual.
+    sample : Sample
+        Fitted values, residuals, standardised residuals and leverages of some rows.
+    extremes : Extremes
+        Fitted values, standardised residuals and leverages of the most influential rows.
+    means, scales : Bins
+        Residuals, and square roots of absolute standardised residuals, against fitted values.
     """
 
     def __init__(self, columns: float) -> None:
@@ -23,24 +34,28 @@ class Residuals:
         self.means, self.scales = Bins(), Bins()
 
     def add(self, numbers: Codes, fitted: Vector, residual: Vector, standard: Vector, leverage: Vector) -> None:
-        """More rows, (n,) each. standard : residuals over their standard deviations, NaN where that is not known."""
+        """Add rows; all arrays are (n,).
+
+        numbers : positions in the data. standard : residuals divided by their standard deviations, NaN where unknown.
+        """
         self.sample.add(fitted, residual, standard, leverage)
         self.means.add(fitted, residual)
         defined = np.isfinite(standard)
         self.unknown += int((~defined).sum())
         self.scales.add(fitted[defined], np.sqrt(np.abs(standard[defined])), 1.0)
         with np.errstate(divide="ignore", invalid="ignore"):
+            # Cook, R. D. (1977). Detection of influential observation in linear regression. Technometrics 19, 15-18.
             cook = standard**2 * leverage / (1.0 - leverage) / self.columns
         self.extremes.add(cook, numbers, fitted, standard, leverage)
 
     @property
     def groups(self) -> Groups | None:
-        """Means, where the sample does not show all rows."""
+        """Means of groups of rows; None where the sample has all rows, which then show more than their means."""
         return None if self.sample.is_complete else self.means.groups()
 
 
 def standardised(residual: Vector, leverage: Vector, sigma: float) -> Vector:
-    """residual / (sigma sqrt(1 - h)); NaN where the row decides its own fit."""
+    """Internally studentized residuals r / (sigma sqrt(1 - h)), (n,); NaN for rows of leverage 1."""
     complement = 1.0 - leverage
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(

@@ -1,4 +1,4 @@
-"""The only file that imports matplotlib: an empty figure in the one look that all pictures share."""
+"""Figures in the style of all pictures; the only module that imports matplotlib."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["FixedLocator", "FuncFormatter", "LogLocator", "NullLocator", "Pictur
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-DPI = 150
+DPI = 150  # sharp on a screen, small in a notebook
 STYLE: Any = {
     "text.usetex": False,
     "font.family": ["DejaVu Sans"],
@@ -48,7 +48,7 @@ STYLE: Any = {
     "text.color": "black",
     "axes.labelcolor": "black",
     "lines.linewidth": 1.6,
-    "svg.hashsalt": "gramian",
+    "svg.hashsalt": "gramian",  # fixed identifiers, so that the same figure gives the same bytes
 }
 
 
@@ -56,20 +56,24 @@ class Picture(Figure):
     """A figure that notebooks show without pyplot."""
 
     def _repr_png_(self) -> bytes:
+        """The figure as PNG, for notebooks."""
         sink = io.BytesIO()
         save_figure(self, sink, "png")
         return sink.getvalue()
 
 
 def picture(width: float, height: float) -> Any:
-    """An empty figure of so many inches that pyplot does not know of."""
+    """An empty figure of `width` x `height` inches.
+
+    It is not registered with pyplot, so that it needs no display and is freed when nothing refers to it.
+    """
     figure = Picture(figsize=(width, height), dpi=DPI, layout="constrained")
     FigureCanvasAgg(figure)
     return figure
 
 
 def styled(function: F) -> F:
-    """Draw in our look, whatever the user's settings are, and leave those as they were."""
+    """Decorator: run a function with our style, and restore the user's settings afterwards."""
 
     @wraps(function)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
@@ -81,6 +85,6 @@ def styled(function: F) -> F:
 
 @styled
 def save_figure(figure: Any, sink: Any, form: str) -> None:
-    """Write a figure as "png", "svg" or "pdf"; the same figure gives the same bytes."""
+    """Write a figure to `sink` (path or binary file) as "png", "svg" or "pdf"; the same figure gives the same bytes."""
     undated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
     figure.savefig(sink, format=form, dpi=DPI, metadata=undated.get(form))

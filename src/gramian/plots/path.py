@@ -11,8 +11,8 @@ from gramian.plots.matplotlib import FixedLocator, FuncFormatter, NullLocator, p
 from gramian.plots.style import GREY, LINES, label, labels, legend_below, power, wrapped
 from gramian.typing import Codes, Matrix, Vector
 
-MAX_NAMED = len(LINES)  # coefficients that have a colour and a name
-MIN_ALPHA_RATIO = 1e-10  # of the largest penalty: where a path goes down to 0, its edge is drawn no lower
+MAX_NAMED = len(LINES)  # coefficients with a colour of their own
+MIN_ALPHA_RATIO = 1e-10  # of the largest penalty: the edge of the axis where a path ends at penalty 0
 SHORT_AXIS_RATIO = 100.0  # an axis of less than two decades has ticks at 1, 2, 5
 GRID = 400  # points of a curve: what is straight in alpha is bent on a logarithmic axis
 
@@ -29,11 +29,30 @@ def path(
     title: str = "",
     marks: Sequence[tuple[str, float]] = (),
 ) -> Any:
-    """Coefficients, and below them the degrees of freedom, against alpha.
+    """Coefficients, and below them the degrees of freedom, against the penalty.
 
-    alphas : (n,) falling. coefficients : (n, q). sizes : (q,) by which the coefficients that are told by name are
-    chosen, the eight largest. freedom : (n,). straight : whether coefficients are straight lines between the alphas.
-    marks : names of penalties that are shown.
+    Parameters
+    ----------
+    alphas : ndarray, (n,)
+        Falling penalties.
+    coefficients : ndarray, (n, q)
+        Coefficients at each penalty.
+    names : sequence of str, (q,)
+        Names of the coefficients.
+    sizes : ndarray, (q,)
+        Factors that make coefficients comparable, such as standard deviations; the eight largest products are named.
+    df : ndarray, (n,)
+        Degrees of freedom.
+    straight : bool
+        Whether coefficients are linear between the penalties, as those of the lasso are.
+    title : str
+        Title of the figure.
+    marks : sequence of (name, alpha)
+        Penalties that are marked by a vertical line.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
     """
     figure = picture(7.0, 5.6)
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[3.2, 1.0])
@@ -60,7 +79,7 @@ def path(
 
 
 def log_axis(ax: Any, x: Vector) -> None:
-    """Penalties on a logarithmic axis; between the powers of ten there are ticks where it is short."""
+    """Logarithmic axis of penalties, with ticks at 1, 2 and 5 times powers of ten where it is short."""
     ax.set_xscale("log")
     short = x.max() < SHORT_AXIS_RATIO * x.min()
     if short:
@@ -72,7 +91,7 @@ def log_axis(ax: Any, x: Vector) -> None:
 
 
 def mark(axes: Sequence[Any], marks: Sequence[tuple[str, float]], x: Vector, handles: dict[str, Any]) -> None:
-    """Vertical lines at penalties that were chosen."""
+    """Vertical lines at chosen penalties; adds their entries to `handles`, the legend."""
     for (name, alpha), line in zip(marks, ("--", ":", "-."), strict=False):
         for ax in axes:
             handles[f"{name}: {alpha:.3g}"] = ax.axvline(
@@ -81,7 +100,7 @@ def mark(axes: Sequence[Any], marks: Sequence[tuple[str, float]], x: Vector, han
 
 
 def positive(alphas: Vector) -> Vector:
-    """Penalties that a logarithmic axis can show: a zero stands at its edge, below all others."""
+    """Penalties for a logarithmic axis: 0 is drawn at the edge, below all others."""
     if alphas.all() or not alphas.any():
         return alphas if alphas.all() else np.maximum(alphas, MIN_ALPHA_RATIO)
     least = 0.5 * float(alphas[alphas > 0].min())
@@ -89,14 +108,17 @@ def positive(alphas: Vector) -> Vector:
 
 
 def _named_columns(coefficients: Matrix, sizes: Vector) -> Codes:
-    """Columns with a name in the legend: the largest ones, in their order."""
+    """Positions of the coefficients that are named in the legend: the largest, in their order."""
     effect_sizes = np.abs(coefficients).max(axis=0, initial=0.0) * sizes
     largest = np.argsort(-effect_sizes, kind="stable")[:MAX_NAMED]
     return np.sort(largest[effect_sizes[largest] > 0])
 
 
 def _drawable(alphas: Vector, coefficients: Matrix, *, straight: bool) -> tuple[Vector, Matrix]:
-    """Penalties and coefficients as points of curves."""
+    """Penalties (m,) and coefficients (m, q) as points of curves.
+
+    What is linear in alpha is bent on a logarithmic axis, so that it needs more points than its ends.
+    """
     if not straight or len(alphas) < 2 or not alphas.max() > 0:
         return positive(alphas), coefficients
     low = float(positive(alphas).min())
@@ -105,6 +127,7 @@ def _drawable(alphas: Vector, coefficients: Matrix, *, straight: bool) -> tuple[
 
 
 def _lines(ax: Any, x: Vector, B: Matrix, shown: Codes, names: Sequence[str]) -> dict[str, Any]:
+    """Lines of the coefficients, those without a name in grey; returns the entries of the legend."""
     others = np.setdiff1d(np.arange(B.shape[1]), shown)
     ax.plot(x, B[:, others], color="0.75", linewidth=0.7)
     handles = {}

@@ -1,4 +1,4 @@
-"""Points, and the line or curve that was fitted to them."""
+"""Rows as points, with the line or curve that was fitted to them."""
 
 from __future__ import annotations
 
@@ -12,12 +12,24 @@ from gramian.plots.matplotlib import picture, styled
 from gramian.plots.style import BLUE, GREY, ORANGE, VERMILION, label, legend_below, percent, wrapped
 from gramian.typing import Matrix, Vector
 
-MAX_BOLD_POINTS = 400  # points up to here are drawn boldly
+MAX_BOLD_POINTS = 400  # more points overlap, so that they are drawn small and pale
 
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """What was fitted, at increasing x (m,). band : (2, m) low and high, NaN or None where there is none."""
+    """Values of a fit for a line in a picture.
+
+    Attributes
+    ----------
+    x : ndarray, (m,)
+        Increasing values.
+    y : ndarray, (m,)
+        Fitted values.
+    band : ndarray, (2, m), or None
+        Lower and upper ends of the confidence intervals, NaN where there is none.
+    level : float
+        Their level.
+    """
 
     x: Vector
     y: Vector
@@ -37,10 +49,28 @@ def line(
     drops: Vector | None = None,
     binomial: bool = False,
 ) -> Any:
-    """Points (n,), the curve with its band, and means of groups of rows where points are too many to be seen.
+    """Points with the fitted curve and its confidence band.
 
-    names : of x and y. told : which rows the points are. drops : (n,) heights that points are connected with.
-    shares : y are failures and successes, so that means lie between 0 and 1.
+    Parameters
+    ----------
+    x, y : ndarray, (n,)
+        The points.
+    curve : Curve
+        The fitted line or curve.
+    names : tuple of str
+        Names of x and y.
+    description : str
+        Which rows the points are, for the legend.
+    groups : Groups, optional
+        Means of groups of rows, where the points are not all rows.
+    drops : ndarray, (n,), optional
+        Heights to which vertical lines lead from the points: the fitted values, so that the lines are residuals.
+    binomial : bool
+        Whether y are 0 and 1, so that means are probabilities.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
     """
     figure = picture(7.0, 4.8)
     ax = figure.subplots()
@@ -64,7 +94,7 @@ def line(
 
 @styled
 def against_predicted(predicted: Vector, y: Vector, *, name: str, description: str) -> Any:
-    """Outcomes against what was predicted, where there is no single x to draw them against."""
+    """Outcomes against predictions, (n,) each, for models with several predictors."""
     figure = picture(6.0, 5.0)
     ax = figure.subplots()
     scatter(ax, predicted, y, description)
@@ -78,7 +108,7 @@ def against_predicted(predicted: Vector, y: Vector, *, name: str, description: s
 
 
 def scatter(ax: Any, x: Vector, y: Vector, description: str | None = None) -> None:
-    """Points, the paler the more they are."""
+    """Points; the more there are, the smaller and paler."""
     bold = len(x) <= MAX_BOLD_POINTS
     size, alpha = (14, 0.8) if bold else (5, max(0.18, min(0.6, 400 / len(x))))
     ax.scatter(
@@ -94,7 +124,7 @@ def scatter(ax: Any, x: Vector, y: Vector, description: str | None = None) -> No
 
 
 def means(ax: Any, groups: Groups, interval: Matrix) -> None:
-    """Means of groups with 95 % intervals."""
+    """Means of groups with 95 % intervals, (2, g)."""
     ax.errorbar(
         groups.x,
         groups.y,
@@ -109,6 +139,7 @@ def means(ax: Any, groups: Groups, interval: Matrix) -> None:
 
 
 def _straight(curve: Curve) -> bool:
+    """Whether the curve is a straight line to rounding error."""
     if len(curve.x) < 3:
         return True
     chord = np.interp(curve.x, curve.x[[0, -1]], curve.y[[0, -1]])

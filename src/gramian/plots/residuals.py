@@ -1,4 +1,4 @@
-"""What residuals show: against what was fitted, their distribution, their scale, the leverage of rows."""
+"""Pictures of residuals: against fitted values, their distribution, their scale, and against leverage."""
 
 from __future__ import annotations
 
@@ -15,12 +15,20 @@ from gramian.plots.points import means, scatter
 from gramian.plots.sample import Extremes
 from gramian.plots.style import BLUE, GREY, ORANGE, label, legend_below
 
-COOK_LEVELS = (0.5, 1.0)
+COOK_LEVELS = (0.5, 1.0)  # as in R's plot.lm
 
 
 @dataclass(frozen=True, slots=True)
 class AxisNames:
-    """What is on the axes."""
+    """Title of a figure, and names of its axes.
+
+    Attributes
+    ----------
+    title : str
+        The formula.
+    fitted, residual, standard : str
+        Names of fitted values, residuals and standardised residuals.
+    """
 
     title: str
     fitted: str
@@ -29,6 +37,7 @@ class AxisNames:
 
 
 def _fitted(ax: Any, residuals: Residuals, names: AxisNames) -> None:
+    """Residuals against fitted values."""
     ax.axhline(0.0, color=GREY, linewidth=0.9)
     scatter(ax, residuals.sample[0], residuals.sample[1], residuals.sample.description)
     if residuals.groups is not None:
@@ -39,10 +48,12 @@ def _fitted(ax: Any, residuals: Residuals, names: AxisNames) -> None:
 
 
 def _quantiles(ax: Any, residuals: Residuals, names: AxisNames) -> None:
+    """Normal Q-Q plot, with a band that contains each of the ordered values with probability 0.95."""
     observed = np.sort(residuals.sample[2][np.isfinite(residuals.sample[2])])
     n = len(observed)
     rank = np.arange(1, n + 1)
     expected = ndtri((rank - 0.5) / n)
+    # The i-th smallest of n uniform values has a beta(i, n + 1 - i) distribution.
     low, high = (ndtri(betaincinv(rank, n + 1 - rank, p)) for p in (0.025, 0.975))
     ax.fill_between(
         expected, low, high, color=BLUE, alpha=0.2, linewidth=0, label="where 95 % of normal ones would lie"
@@ -55,6 +66,7 @@ def _quantiles(ax: Any, residuals: Residuals, names: AxisNames) -> None:
 
 
 def _scale(ax: Any, residuals: Residuals, names: AxisNames) -> None:
+    """Square roots of absolute standardised residuals against fitted values."""
     size = np.sqrt(np.abs(residuals.sample[2]))
     scatter(ax, residuals.sample[0], size, residuals.sample.description)
     if not residuals.sample.is_complete:
@@ -66,6 +78,7 @@ def _scale(ax: Any, residuals: Residuals, names: AxisNames) -> None:
 
 
 def _leverage(ax: Any, residuals: Residuals, names: AxisNames) -> None:
+    """Standardised residuals against leverage, with the rows of the largest Cook's distances."""
     ax.axhline(0.0, color=GREY, linewidth=0.9)
     scatter(ax, residuals.sample[3], residuals.sample[2], residuals.sample.description)
     extremes = residuals.extremes
@@ -86,7 +99,7 @@ def _leverage(ax: Any, residuals: Residuals, names: AxisNames) -> None:
 
 
 def _numbered(ax: Any, extremes: Extremes) -> None:
-    """Numbers beside their points, on the side with more room, moved down where they would lie on each other."""
+    """Row numbers beside their points, on the side with more space, moved down where they would overlap."""
     (left, right), (bottom, top) = ax.get_xlim(), ax.get_ylim()
     height = np.inf
     for i in np.argsort(-extremes[1], kind="stable"):
@@ -100,7 +113,7 @@ def _numbered(ax: Any, extremes: Extremes) -> None:
 
 
 def _contours_of_cook(ax: Any, columns: float) -> None:
-    """Curves of equal Cook's distance, where they are in view."""
+    """Curves of equal Cook's distance D, on which r = sqrt(D p (1 - h) / h)."""
     (left, right), (bottom, top) = ax.get_xlim(), ax.get_ylim()
     h = np.linspace(max(right, 1e-12) / 500, min(right, 0.9999), 500)
     legend_label = "Cook's distance 0.5 and 1"
@@ -126,7 +139,10 @@ PANELS: dict[str, Panel] = {
 
 @styled
 def panel(kind: str, residuals: Residuals, names: AxisNames) -> Any:
-    """One of the four pictures."""
+    """One of the pictures in `PANELS`.
+
+    kind : its key. residuals : those of the rows. names : texts of the figure. Returns a matplotlib figure.
+    """
     figure = picture(7.0, 4.8)
     PANELS[kind](figure.subplots(), residuals, names)
     return _finished(figure, residuals, names)
@@ -134,7 +150,7 @@ def panel(kind: str, residuals: Residuals, names: AxisNames) -> Any:
 
 @styled
 def diagnostics(residuals: Residuals, names: AxisNames) -> Any:
-    """All four."""
+    """All pictures in `PANELS` in one figure, in the order of R's `plot.lm`."""
     figure = picture(10.0, 8.0)
     for ax, draw in zip(figure.subplots(2, 2).flat, PANELS.values(), strict=True):
         draw(ax, residuals, names)
@@ -142,6 +158,7 @@ def diagnostics(residuals: Residuals, names: AxisNames) -> Any:
 
 
 def _finished(figure: Any, residuals: Residuals, names: AxisNames) -> Any:
+    """Add title, legend and a note about rows of leverage 1."""
     width = 100 if len(figure.axes) > 1 else 70
     figure.suptitle(label(names.title, width), ha="left", x=0.02)
     if residuals.unknown:

@@ -1,4 +1,4 @@
-"""Rows that are kept from a stream of any length: evenly spread ones, and the most extreme."""
+"""Rows that are selected from a stream of any length: an evenly spread sample, and the most extreme ones."""
 
 from __future__ import annotations
 
@@ -7,14 +7,28 @@ from numpy.typing import NDArray
 
 from gramian.typing import Codes, Matrix, Vector
 
-MAX_POINTS = 5_000  # more of them only blacken a picture
+MAX_POINTS = 5_000  # more points only blacken a picture
 GOLDEN = np.uint64(11400714819323198485)  # 2^64 / golden ratio: multiples of it, modulo 2^64, are evenly spread
 
 
 class Sample:
-    """At most `most` rows: those whose number times the golden ratio has the smallest fractional parts.
+    """At most `max_rows` rows of a stream, spread evenly over it, the same in every run.
 
-    For every length of the stream these are spread evenly, and no rhythm of the rows falls in step with them.
+    Attributes
+    ----------
+    max_rows : int
+        Largest number of rows in the sample.
+    rows : int
+        Rows of the stream so far.
+    keys : ndarray of uint64, (m,)
+        Keys of the rows in the sample.
+    columns : ndarray, (c, m), or None
+        Their values; None before the first row.
+
+    Notes
+    -----
+    The rows with the smallest fractional parts of i times the golden ratio are selected. For every length of the stream
+    these are spread evenly (a low-discrepancy sequence), and no period in the order of the rows is in step with them.
     """
 
     def __init__(self, max_rows: int = MAX_POINTS) -> None:
@@ -23,7 +37,7 @@ class Sample:
         self.columns: Matrix | None = None
 
     def add(self, *columns: Vector) -> None:
-        """More rows: vectors (n,), the same ones each time."""
+        """Add rows: the same number of vectors (n,) in each call."""
         new = np.stack(columns)
         keys = np.arange(self.rows, self.rows + new.shape[1], dtype=np.uint64) * GOLDEN
         self.rows += new.shape[1]
@@ -37,26 +51,38 @@ class Sample:
             self.keys, self.columns = self.keys[chosen], self.columns[:, chosen]
 
     def __len__(self) -> int:
+        """Number of rows in the sample."""
         return len(self.keys)
 
     @property
     def is_complete(self) -> bool:
-        """Whether no row is left out."""
+        """Whether the sample has all rows."""
         return self.rows == len(self)
 
     @property
     def description(self) -> str:
-        """What the points are, in words."""
+        """The rows in words, for a legend."""
         if self.is_complete:
             return f"{self.rows:,} row{'s'[: self.rows != 1]}"
         return f"{len(self):,} of {self.rows:,} rows, drawn evenly"
 
     def __getitem__(self, index: int) -> Vector:
+        """Vector number `index` of those that were added, for the rows in the sample, (m,)."""
         return np.zeros(0) if self.columns is None else self.columns[index]
 
 
 class Extremes:
-    """The rows with the largest keys: their keys, numbers and columns."""
+    """The rows of a stream with the largest keys.
+
+    Attributes
+    ----------
+    keys : ndarray, (m,)
+        Largest keys, in falling order.
+    numbers : ndarray of int, (m,)
+        Positions of the rows in the data.
+    columns : ndarray, (c, m), or None
+        Their values.
+    """
 
     def __init__(self, max_rows: int = 3) -> None:
         self.max_rows, self.rows = max_rows, 0
@@ -65,7 +91,7 @@ class Extremes:
         self.columns: Matrix | None = None
 
     def add(self, keys: Vector, numbers: Codes, *columns: Vector) -> None:
-        """More rows; those whose key is NaN are none."""
+        """Add rows: keys and numbers (n,), and the same number of vectors (n,) in each call; NaN keys are skipped."""
         new, defined = np.stack(columns), np.isfinite(keys)
         keys, numbers, new = keys[defined], numbers[defined], new[:, defined]
         if self.columns is not None:
@@ -75,4 +101,5 @@ class Extremes:
         self.keys, self.numbers, self.columns = keys[first], numbers[first], new[:, first]
 
     def __getitem__(self, index: int) -> Vector:
+        """Vector number `index` of those that were added, for the selected rows, (m,)."""
         return np.zeros(0) if self.columns is None else self.columns[index]

@@ -1,4 +1,4 @@
-"""How good models of every size are, and which terms they have."""
+"""Model selection: the criterion of the best models of each size, and their terms."""
 
 from __future__ import annotations
 
@@ -12,15 +12,30 @@ from gramian.plots.matplotlib import FixedLocator, FuncFormatter, NullLocator, p
 from gramian.plots.style import BLUE, GREY, VERMILION, label, labels, legend_below, power, wrapped
 from gramian.typing import Codes, Mask, Vector
 
-MAX_TERMS = 60  # terms that a picture has room for
-LINEAR_LIMIT = 10.0  # differences of a criterion up to which the axis is linear
+MAX_TERMS = 60  # more lines do not fit on a page
+LINEAR_LIMIT = 10.0  # a model with a criterion this much worse is out of question: logarithmic from here
 
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """Candidates: columns (k,), values (k,) of the criterion, best : position of the winner.
+    """Candidate models; k of them.
 
-    inside : (terms, k) which terms they have. higher : whether larger values are better.
+    Attributes
+    ----------
+    columns : ndarray of int, (k,)
+        Numbers of columns.
+    values : ndarray, (k,)
+        Values of the criterion.
+    best : int
+        Position of the chosen model.
+    terms : sequence of str, (t,)
+        Names of all terms.
+    has_term : ndarray of bool, (t, k)
+        Which terms each model has.
+    criterion : str
+        Name of the criterion.
+    higher : bool
+        Whether larger values are better.
     """
 
     columns: Codes
@@ -34,7 +49,10 @@ class Candidates:
 
 @styled
 def selection(candidates: Candidates, title: str = "") -> Any:
-    """The criterion against the number of columns above the terms of the best model of each size."""
+    """The criterion against the number of columns, above the terms of the best model of each size.
+
+    candidates : the models. title : that of the figure. Returns a matplotlib figure.
+    """
     front = _front(candidates)
     shown = _shown(candidates, front)
     figure = picture(7.0, 3.9 + 0.2 * len(shown))
@@ -47,7 +65,7 @@ def selection(candidates: Candidates, title: str = "") -> Any:
 
 
 def _front(candidates: Candidates) -> list[int]:
-    """The best candidate of every number of columns."""
+    """Positions of the best candidates of each number of columns."""
     sign = -1.0 if candidates.higher else 1.0
     order = np.lexsort((sign * candidates.values, candidates.columns))
     _, first = np.unique(candidates.columns[order], return_index=True)
@@ -55,12 +73,13 @@ def _front(candidates: Candidates) -> list[int]:
 
 
 def _shown(candidates: Candidates, front: list[int]) -> list[int]:
-    """Terms in the order in which they come in; those that the best models have first, where there are too many."""
+    """Terms that are drawn, those in most of the best models first."""
     often = candidates.has_term[:, front].sum(axis=1)
     return [int(t) for t in np.argsort(-often, kind="stable")[:MAX_TERMS]]
 
 
 def _criterion(ax: Any, candidates: Candidates, front: list[int]) -> None:
+    """Values of the criterion, or differences to the best where smaller is better; logarithmic above 10."""
     best = candidates.values[candidates.best]
     values = candidates.values if candidates.higher else candidates.values - best
     others = [i for i in range(len(values)) if i not in set(front) and np.isfinite(values[i])]
@@ -89,10 +108,12 @@ def _criterion(ax: Any, candidates: Candidates, front: list[int]) -> None:
 
 
 def _tick(value: float, position: object = None) -> str:
+    """Text of a tick."""
     return f"{value:g}" if value <= LINEAR_LIMIT else power(value, position)
 
 
 def _terms(ax: Any, candidates: Candidates, front: list[int], shown: list[int]) -> None:
+    """Squares for the terms of the best model of each size."""
     for row, term in enumerate(shown):
         has = [i for i in front if candidates.has_term[term, i]]
         chosen = [i for i in has if i == candidates.best]

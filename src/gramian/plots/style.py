@@ -1,4 +1,4 @@
-"""Colours that everyone can tell apart, and texts as they stand in pictures."""
+"""Colours that everyone can distinguish, and texts in pictures."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 # M. Okabe and K. Ito, Color Universal Design (2008)
 BLUE, VERMILION, GREEN, ORANGE = "#0072B2", "#D55E00", "#009E73", "#E69F00"
 SKY, PURPLE, BLACK, GREY = "#56B4E9", "#CC79A7", "#000000", "0.45"
-# each of a row differs in colour, in line and in marker
+# colour, line and marker all differ, so that lines can be told apart without colours
 LINES = (
     (BLACK, "-", "o"),
     (VERMILION, "--", "s"),
@@ -23,12 +23,12 @@ LINES = (
     (GREY, (0, (1, 1)), "*"),
 )
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-CONTEXT = 10  # characters around what tells names apart
-MAX_PLAIN_TICK = 10_000  # larger powers of ten are told by their exponent
+CONTEXT = 10  # characters to each side of the part in which names differ
+MAX_PLAIN_TICK = 10_000  # larger powers of ten are written with their exponent
 
 
 def label(text: str, max_length: int = 40) -> str:
-    """A name on one line, its middle left out where it is long; dollar signs are no mathematics here."""
+    """A name on one line, shortened in its middle, with dollar signs escaped, which would begin a formula."""
     if text.startswith("`") and text.endswith("`") and text.count("`") == 2:
         text = text[1:-1]
     flat = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
@@ -36,7 +36,7 @@ def label(text: str, max_length: int = 40) -> str:
 
 
 def shortened(text: str, max_length: int) -> str:
-    """At most so many characters: both ends and an ellipsis."""
+    """At most `max_length` characters: both ends with an ellipsis between them."""
     if len(text) <= max_length:
         return text
     tail = (max_length - 1) // 2
@@ -44,7 +44,7 @@ def shortened(text: str, max_length: int) -> str:
 
 
 def labels(names: Sequence[str], max_length: int = 40) -> list[str]:
-    """Names that are told apart: of long ones that are alike at both ends the middle is shown."""
+    """Short names that differ: of long names with the same ends the part is shown in which they differ."""
     short = [label(name, max_length) for name in names]
     for text in {t for t in short if short.count(t) > 1}:
         alike = [i for i, t in enumerate(short) if t == text]
@@ -58,7 +58,7 @@ def labels(names: Sequence[str], max_length: int = 40) -> list[str]:
 
 
 def _common(names: Sequence[str]) -> int:
-    """Characters that all of them begin with."""
+    """Number of characters that all names begin with."""
     return sum(1 for _ in takewhile(lambda letters: len(set(letters)) == 1, zip(*names, strict=False)))
 
 
@@ -68,7 +68,7 @@ def wrapped(text: str, width: int) -> str:
 
 
 def power(value: float, _: object = None) -> str:
-    """A tick of a logarithmic axis: 1, 10, ..., 10⁵, and 10⁻¹, 10⁻²."""
+    """Text of a tick on a logarithmic axis: 1, 10, ..., 10⁵, and 10⁻¹, 10⁻²."""
     if value == 0:
         return "0"
     exponent = round(math.log10(abs(value)))
@@ -78,12 +78,12 @@ def power(value: float, _: object = None) -> str:
 
 
 def percent(level: float) -> str:
-    """A level as people say it: 95 %."""
+    """A level as text: 95 %."""
     return f"{100 * level:.6g} %"
 
 
 def legend_below(figure: Any, handles: dict[str, Any] | None = None, columns: int = 2) -> None:
-    """The legend below everything, its points as dark as they are light in the crowd."""
+    """A legend below all axes; its points are dark, though those in the picture may be pale."""
     if handles is None:
         pairs = [zip(*ax.get_legend_handles_labels(), strict=True) for ax in figure.axes]
         handles = {text: handle for ax in pairs for handle, text in ax}

@@ -1,4 +1,4 @@
-"""Cross-validation curves: errors on rows that a fit has not seen, against the penalty."""
+"""Cross-validation curves: errors on held-out rows against the penalty."""
 
 from __future__ import annotations
 
@@ -9,14 +9,32 @@ from gramian.plots.path import log_axis, mark, positive
 from gramian.plots.style import BLUE, VERMILION, label, legend_below, wrapped
 from gramian.typing import Vector
 
-MAX_BARS = 60  # alphas beyond which every one has no bar of its own
+MAX_BARS = 60  # with more penalties only some have an error bar
 
 
 @styled
 def validation(
     alphas: Vector, mean: Vector, std_errors: Vector, best: float, one_se: float, *, folds: int, title: str = ""
 ) -> Any:
-    """Mean errors with one standard error to either side, all (n,), and the two alphas that are chosen."""
+    """Mean squared errors of cross-validation with their standard errors, and the chosen penalties.
+
+    Parameters
+    ----------
+    alphas, mean, std_errors : ndarray, (n,)
+        Penalties, mean squared errors, and the standard errors of these.
+    best : float
+        Penalty with the least error.
+    one_se : float
+        Largest penalty whose error is within one standard error of the least.
+    folds : int
+        Number of folds.
+    title : str
+        Title of the figure.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
     figure = picture(7.0, 4.6)
     ax = figure.subplots()
     x = positive(alphas)
