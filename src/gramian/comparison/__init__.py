@@ -1,4 +1,4 @@
-"""The normal equation beside gradient descent and friends, on the user's own data."""
+"""Direct solution of the normal equations compared with gradient descent and other iterations, on the user's data."""
 
 from gramian.comparison.result import Comparison
 from gramian.comparison.run import compare

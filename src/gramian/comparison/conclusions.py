@@ -1,4 +1,4 @@
-"""What a comparison says, in sentences."""
+"""Conclusions of a comparison, as sentences."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from gramian.results.format_numbers import number
 if TYPE_CHECKING:
     from gramian.comparison.result import Comparison
 
-MIN_IMPROVEMENT = 10.0  # scaling that improves the condition by less changes little
-SCIENTIFIC_FROM = 100_000  # counts from here on are told with a power of ten
+MIN_IMPROVEMENT = 10.0  # scaling that improves the condition number by less changes little
+SCIENTIFIC_FROM = 100_000  # counts from here on are printed with a power of ten
 
 
 def conclusions(comparison: Comparison) -> Iterator[str]:
-    """What a reader should take away, a sentence or two each."""
+    """Sentences about gradient descent, scaling, the conjugate gradient and rounding, as far as these were compared."""
     for name in comparison.condition:
         yield from _gradient_descent(comparison, scaled=name == "scaled")
     yield from _scaling(comparison)
@@ -32,12 +32,12 @@ def conclusions(comparison: Comparison) -> Iterator[str]:
 
 
 def _target(comparison: Comparison) -> float:
-    """The digits that sentences speak of: enough for most uses of a fit."""
+    """Digits that the sentences are about: the second target, which is enough for most uses of a fit."""
     return comparison.digits[min(1, len(comparison.digits) - 1)]
 
 
 def _gradient_descent(comparison: Comparison, *, scaled: bool) -> Iterator[str]:
-    """Whether gradient descent finds the solution, and in how many steps."""
+    """Whether gradient descent reaches the target, and in how many steps."""
     digits = _target(comparison)
     fixed, best = (comparison.entry(m, digits, scaled=scaled) for m in ("gradient-descent", "best-rate"))
     where = "On standardised columns" if scaled else "On the columns as they are"
@@ -48,6 +48,7 @@ def _gradient_descent(comparison: Comparison, *, scaled: bool) -> Iterator[str]:
 
 
 def _describe_outcome(entry: Entry) -> str:
+    """Predicate of a sentence about one entry."""
     if entry.reached and entry.iterations is not None:
         return f"takes {format_steps(entry.iterations)}"
     if entry.status.startswith("not run"):
@@ -56,6 +57,7 @@ def _describe_outcome(entry: Entry) -> str:
 
 
 def _scaling(comparison: Comparison) -> Iterator[str]:
+    """How standardising changes the condition number, and what that means."""
     if len(comparison.condition) < 2:
         return
     before, after = comparison.condition["raw"], comparison.condition["scaled"]
@@ -72,6 +74,7 @@ def _scaling(comparison: Comparison) -> Iterator[str]:
 
 
 def _conjugate(comparison: Comparison) -> Iterator[str]:
+    """Steps of the conjugate gradient, against its limit in exact arithmetic."""
     entries = [e for e in comparison.entries if e.method == "conjugate-gradient" and e.iterations is not None]
     if entries:
         max_steps = max(e.iterations for e in entries if e.iterations is not None)
@@ -82,6 +85,7 @@ def _conjugate(comparison: Comparison) -> Iterator[str]:
 
 
 def _rounding(comparison: Comparison) -> Iterator[str]:
+    """Digits at which rounding stops gradient descent, and what slows stochastic gradient descent."""
     for name, error in comparison.attainable.items():
         if error > 10.0 ** -comparison.digits[-1]:
             columns = "columns as they are" if name == "raw" else "standardised columns"
@@ -99,10 +103,10 @@ def _rounding(comparison: Comparison) -> Iterator[str]:
 
 
 def format_steps(steps: float) -> str:
-    """So many steps."""
+    """A number of steps with its noun."""
     return f"{format_count(steps)} step{'s'[: steps != 1]}"
 
 
 def format_count(steps: float) -> str:
-    """A number of steps, short."""
+    """A number of steps, with a power of ten where it is large."""
     return f"{steps:,.0f}" if steps < SCIENTIFIC_FROM else f"{steps:.1e}".replace("e+0", "e").replace("e+", "e")

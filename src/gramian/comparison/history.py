@@ -1,4 +1,4 @@
-"""What a comparison holds: one entry for each method, scaling and number of digits, and the way each method went."""
+"""Results of one method: entries of the table, and errors by iteration."""
 
 from __future__ import annotations
 
@@ -9,15 +9,34 @@ import numpy as np
 from gramian.linalg.iterative.quadratic import Descent, Trace
 from gramian.typing import Codes, Matrix, Vector
 
-MAX_POINTS = 1000  # points of a history; longer ones are thinned to evenly spaced logarithms
+MAX_POINTS = 1000  # more points are not visible in a picture
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One row of the table; None is what was not reached or not done.
+    """One row of the table: a method, a scaling and a number of digits. None is what was not reached or not measured.
 
-    iterations : steps to the digits, passes : trips over the rows that they would take without moments (a product with
-    X'X is one trip; the methods of the moments share a single one). seconds, flops : of the steps, on the moments.
+    Attributes
+    ----------
+    method : str
+        Name of the method.
+    scaled : bool
+        Whether the columns were standardised.
+    digits : float
+        Target: -log10 of the relative error.
+    iterations : int or None
+        Steps to the target.
+    passes : int or None
+        Passes over the rows that these steps would take without moments: one for each product with X'X. The direct
+        solution takes the pass of the moments alone.
+    predicted_iterations : float or None
+        Steps to the target by theory, from the condition number.
+    seconds, flops : float or None
+        Time and floating-point operations of the steps, on the moments.
+    chosen_by_hand : str
+        Parameters that had to be chosen, such as the rate.
+    status : str
+        "reached", or why the target was not reached.
     """
 
     method: str
@@ -33,13 +52,23 @@ class Entry:
 
     @property
     def reached(self) -> bool:
-        """Whether the digits were reached."""
+        """Whether the target was reached."""
         return self.status.startswith("reached")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class History:
-    """Relative error after some iterations, the start included; the coefficients too where there are two of them."""
+    """Relative errors of a method by iteration, the start included.
+
+    Attributes
+    ----------
+    iterations : ndarray of int, (k,)
+        Numbers of iterations, from 0.
+    errors : ndarray, (k,)
+        Relative errors after these.
+    path : ndarray, (k, 2), or None
+        Coefficients after these, where there are two.
+    """
 
     iterations: Codes
     errors: Vector
@@ -47,19 +76,19 @@ class History:
 
 
 def measured_history(trace: Trace) -> History:
-    """The history of a way that was walked step by step."""
+    """History of a method that was run step by step."""
     iterations = log_spaced_iterations(len(trace.errors) - 1)
     return History(iterations, trace.errors[iterations], None if trace.path is None else trace.path[iterations])
 
 
 def predicted_history(closed: Descent, steps: int) -> History:
-    """The history that the closed form tells, of at most 2^53 steps."""
+    """History of a method from its closed form, for at most 2^53 steps."""
     iterations = log_spaced_iterations(min(steps, 2**53))
     return History(iterations, np.array([closed.error(int(k)) for k in iterations]))
 
 
 def log_spaced_iterations(last: int) -> Codes:
-    """Iterations 0 to `last`, thinned where they are many."""
+    """Iterations from 0 to `last`; of more than 1000 those with evenly spaced logarithms."""
     if last <= MAX_POINTS:
         return np.arange(last + 1)
     return np.unique(np.round(np.append(0.0, np.geomspace(1.0, last, MAX_POINTS))).astype(np.int64))

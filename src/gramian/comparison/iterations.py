@@ -1,4 +1,4 @@
-"""How many steps a method takes to so many digits: counted by walking, or by the closed form where the way is long."""
+"""Numbers of steps to given digits: counted by running a method, or from a closed form where it would run too long."""
 
 from __future__ import annotations
 
@@ -15,16 +15,28 @@ from gramian.comparison.problem import Problem
 from gramian.linalg.iterative.quadratic import Descent, Trace, descent, follow
 from gramian.typing import Vector
 
-MAX_RUN_STEPS = 100_000  # steps that are really taken, about half a second
-TRIAL_STEPS = 1_000  # steps of a method that theory sees beyond the limit: enough to show how it fares
-TIMED_STEPS, TIMED_SECONDS = 200, 0.01  # steps, seconds: a step is timed over whichever comes first
-MAX_COUNT = 10**18  # larger counts do not fit into the table
+MAX_RUN_STEPS = 100_000  # steps that are run, about half a second for few columns
+TRIAL_STEPS = 1_000  # steps of a method that theory predicts to be too slow: enough for the start of its curve
+TIMED_STEPS, TIMED_SECONDS = 200, 0.01  # a step is timed over so many steps or seconds, what comes first
+MAX_COUNT = 10**18  # larger counts do not fit into an int64 of the table
 MethodResult = tuple[list[Entry], History]
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One iterative method on one problem."""
+    """One iterative method on one problem.
+
+    Attributes
+    ----------
+    method : Method
+        The method.
+    problem : Problem
+        The least squares problem.
+    digits : tuple of float
+        Targets, rising.
+    limit : int
+        Largest number of steps.
+    """
 
     method: Method
     problem: Problem
@@ -32,7 +44,7 @@ class Run:
     limit: int
 
     def count(self) -> MethodResult:
-        """Entries for all digits, and the history."""
+        """Entries for all targets, and the history."""
         f, closed = self.problem.quadratic, self.closed
         reachable = [d for d in self.digits if self.expected(d, closed) <= min(self.limit, MAX_RUN_STEPS)]
         seconds = step_seconds(lambda: self.method.iterates(f))
@@ -44,27 +56,28 @@ class Run:
 
     @property
     def closed(self) -> Descent | None:
-        """The closed form, of a method that has one."""
+        """Closed form of the errors, for gradient descent with a constant rate; None for other methods."""
         rate = self.method.rate
         return None if rate is None else descent(self.problem.quadratic, rate(self.problem.quadratic))
 
     def expected(self, digits: float, closed: Descent | None) -> float:
-        """Steps that are to be expected: exact in closed form, else by theory."""
+        """Expected number of steps to a target: exact with a closed form, else predicted by theory."""
         if closed is None:
             return self.method.predicted(self.problem.quadratic, digits)
         steps = closed.steps(target_error(digits))
         return np.inf if steps is None else float(steps)
 
     def run_steps(self, reachable: Sequence[float], closed: Descent | None) -> Trace:
-        """Take the steps: with a closed form to what is near, else to the last digit."""
+        """Run the method to the last target, or with a closed form to the last target in `reachable`."""
         f = self.problem.quadratic
         last = reachable[-1] if closed is not None and reachable else self.digits[-1]
         limit = min(self.limit, MAX_RUN_STEPS if reachable else TRIAL_STEPS)
+        # A method has stalled if its error does not fall for longer than theory gives it for one digit.
         patience = 100 + 2 * self.method.predicted(f, 1)
         return follow(self.method.iterates(f), f, target_error(last), limit, patience)
 
     def entry(self, digits: float, trace: Trace | None, closed: Descent | None, seconds: float) -> Entry:
-        """One row of the table."""
+        """The row of the table for one target."""
         steps, status = self.outcome(digits, trace, closed)
         method, f = self.method, self.problem.quadratic
         return Entry(
@@ -81,7 +94,7 @@ class Run:
         )
 
     def outcome(self, digits: float, trace: Trace | None, closed: Descent | None) -> tuple[int | None, str]:
-        """Steps, or None, and how it ended."""
+        """Number of steps to a target or None, and the status."""
         f = self.problem.quadratic
         steps = None if trace is None else trace.steps(target_error(digits))
         if steps is not None:
@@ -94,11 +107,12 @@ class Run:
         if closed is not None and (trace is None or trace.end == "reached"):
             return _by_formula(closed.steps(target_error(digits)), digits, f.attainable, self.limit)
         if trace is None:
-            raise AssertionError("a method without a closed form is walked")
+            raise AssertionError("a method without a closed form is always run")
         return None, _fell_short(trace, self.expected(digits, closed))
 
 
 def _by_formula(steps: int | None, digits: float, attainable: float, limit: int) -> tuple[int | None, str]:
+    """Number of steps by the closed form or None, and the status."""
     if steps is None or steps > MAX_COUNT:
         return None, f"not run: would take {float(steps or np.inf):.2g} iterations"
     if steps > limit:
@@ -110,6 +124,7 @@ def _by_formula(steps: int | None, digits: float, attainable: float, limit: int)
 
 
 def _fell_short(trace: Trace, expected: float) -> str:
+    """Status of a method that was run and did not reach the target."""
     if trace.end == "stalled":
         return f"stalled at {format_digits(trace.best)} digits"
     if trace.end == "diverged":
@@ -119,7 +134,7 @@ def _fell_short(trace: Trace, expected: float) -> str:
 
 
 def solved_directly(problem: Problem, digits: tuple[float, ...]) -> MethodResult:
-    """The normal equation of the same products, as good as one solve makes it."""
+    """Entries and history of the normal equations, solved by Cholesky's method on the same products."""
     began = perf_counter()
     b = problem.direct()
     seconds, q = perf_counter() - began, problem.width
@@ -137,10 +152,11 @@ def solved_directly(problem: Problem, digits: tuple[float, ...]) -> MethodResult
 
 
 def step_seconds(start: Callable[[], Iterator[Vector]]) -> float:
-    """Seconds of a step, without the measuring of errors."""
+    """Seconds of one step, without the computation of errors. start : begins the iteration from zero."""
     steps, began, elapsed = 0, perf_counter(), 0.0
     with np.errstate(all="ignore"):
         while steps < TIMED_STEPS and elapsed < TIMED_SECONDS:
+            # The first ten steps are timed again and again, since an iteration may end at a zero gradient.
             taken = sum(1 for _ in islice(start(), 10))
             steps, elapsed = steps + taken, perf_counter() - began
             if not taken:
@@ -149,15 +165,15 @@ def step_seconds(start: Callable[[], Iterator[Vector]]) -> float:
 
 
 def target_error(digits: float) -> float:
-    """10^-digits."""
+    """Relative error of a number of digits, 10^-digits."""
     return float(10.0**-digits)
 
 
 def format_digits(error: float) -> str:
-    """An error in digits, for people."""
+    """A relative error as a number of digits, at most 16."""
     return "no" if not error < 1.0 else "16" if error < 1e-16 else f"{-np.log10(error):.1f}"
 
 
 def finite_or_none(value: float) -> float | None:
-    """The number, or None where it is not one."""
+    """The number, or None where it is not finite."""
     return value if np.isfinite(value) else None

@@ -1,4 +1,4 @@
-"""The iterative methods that are compared: how each starts, what is predicted of it, what it has to be given."""
+"""Iterative methods that are compared: their iterations, predictions, costs, and what has to be chosen for them."""
 
 from __future__ import annotations
 
@@ -15,11 +15,26 @@ Rate = Callable[[Quadratic], float]
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """An iterative method on a quadratic.
+    """An iterative method for a quadratic f(b) = b'Ab/2 - c'b with q coefficients.
 
-    iterates : from zero. predicted : steps to so many digits, by theory. chosen : what had to be chosen, in words.
-    flops : (q) of one step. products : with A in one step, a pass over the rows each if there were no moments, and
-    before : further ones before the first step. rate : of a method that is told in closed form, None for others.
+    Attributes
+    ----------
+    name, title : str
+        Name in options and tables, and in words.
+    iterates : callable
+        Iterator of coefficients from zero, for a quadratic.
+    predicted : callable
+        Steps to a number of digits by theory, for a quadratic and digits.
+    chosen : callable
+        What had to be chosen, in words, for a quadratic.
+    flops : callable
+        Floating-point operations of one step, for q.
+    products : int
+        Products with A in one step; each would be a pass over the rows, if there were no moments.
+    setup_products : int
+        Further products before the first step.
+    rate : callable or None
+        Constant rate, for methods whose errors have a closed form.
     """
 
     name: str
@@ -47,9 +62,11 @@ def fixed_rate(rate: float) -> Method:
 
 
 def _best_rate(f: Quadratic) -> float:
+    """The rate 2 / (l_min + l_max), for the eigenvalues l of A, which contracts the error most in the worst case."""
     return descent.best_rate(float(f.values[0]), float(f.values[-1]))
 
 
+# Flops count 2 q^2 for a product with A, and 2 q for every product or sum of vectors.
 BEST_RATE = Method(
     "best-rate",
     "gradient descent, best rate",
@@ -105,5 +122,5 @@ TITLES = {
 
 
 def iterative(rate: float) -> dict[str, Method]:
-    """Methods by name, in the order in which they are told."""
+    """Iterative methods by name, in the order of the table."""
     return {m.name: m for m in (fixed_rate(rate), *AUTOMATIC)}

@@ -1,4 +1,4 @@
-"""What a comparison will read, how often, and why."""
+"""Plan of a comparison: what it will read, and how often."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ def plan_compare(
     na: str = "drop",
     threads: int = 1,
 ) -> Plan:
-    """The plan of a comparison; reads no rows. Raises what it would raise before its pass."""
+    """Plan of `compare` with the same options; reads no rows.
+
+    Raises what `compare` would raise before its first pass.
+    """
     names = NAMES if methods is None else tuple(one_of("methods", m, NAMES) for m in methods)
     options = Options(weights, counts, one_of("na", na, NA) == "drop", "min-norm")
     plan = plan_linear(formula, source_of(data), options, threads)

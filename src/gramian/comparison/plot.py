@@ -1,4 +1,4 @@
-"""Comparisons as curves of convergence, ways over the cost, and times."""
+"""Picture of a comparison: convergence curves, paths over the cost, and times."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 TITLES = {"raw": "columns as they are", "scaled": "standardised columns"}
 NORMAL, STOCHASTIC = "normal-equation", "sgd"
-STEEPEST = ("best-rate", "nesterov", "conjugate-gradient", "line-search")  # their first steps tell the curvature
+STEEPEST = ("best-rate", "nesterov", "conjugate-gradient", "line-search")  # their first steps follow the gradient
 
 
 class Steps(Protocol):
-    """What a step of a method costs in passes."""
+    """Costs of a step of a method in products with X'X."""
 
     @property
     def products(self) -> int: ...
@@ -30,33 +30,51 @@ class Steps(Protocol):
 
 
 def comparison(result: Comparison, steps: Mapping[str, Steps], titles: Mapping[str, str]) -> Any:
-    """A picture of a comparison. steps : of the iterative methods. titles : of all methods, in their order."""
+    """Picture of a comparison.
+
+    Parameters
+    ----------
+    result : Comparison
+        The comparison.
+    steps : mapping of str to Steps
+        Costs of the iterative methods by name.
+    titles : mapping of str to str
+        Titles of all methods by name, in their order.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
     from gramian.plots.convergence import convergence
 
     recorded = {name for name, _ in result.history}
-    courses = [_course(result, scaling, steps, titles) for scaling in result.condition]
+    panels = [_panel(result, scaling, steps, titles) for scaling in result.condition]
     methods = [title for name, title in titles.items() if name in recorded]
-    return convergence(courses, methods, _times(result), f"Ways to the least squares solution of {result.formula}")
+    return convergence(panels, methods, _times(result), f"Ways to the least squares solution of {result.formula}")
 
 
-def _course(result: Comparison, scaling: str, steps: Mapping[str, Steps], titles: Mapping[str, str]) -> ProblemPanel:
+def _panel(result: Comparison, scaling: str, steps: Mapping[str, Steps], titles: Mapping[str, str]) -> ProblemPanel:
+    """Histories of all methods on one problem. scaling : "raw" or "scaled"."""
     from gramian.plots.convergence import ProblemPanel
 
     scaled = scaling == "scaled"
     histories = {name: history for (name, is_scaled), history in result.history.items() if is_scaled == scaled}
-    ways = [_way(titles[name], history, _passes(name, history, steps)) for name, history in histories.items()]
+    method_histories = [
+        _method_history(titles[name], history, _passes(name, history, steps)) for name, history in histories.items()
+    ]
     title = f"{TITLES[scaling]}, condition {result.condition[scaling]:.3g}"
-    return ProblemPanel(title, ways, result.names, _cost(histories, result.condition[scaling]))
+    return ProblemPanel(title, method_histories, result.names, _cost(histories, result.condition[scaling]))
 
 
-def _way(title: str, history: History, passes: Vector) -> MethodHistory:
+def _method_history(title: str, history: History, passes: Vector) -> MethodHistory:
+    """History of one method under its title."""
     from gramian.plots.convergence import MethodHistory
 
     return MethodHistory(title, history.iterations.astype(float), passes, history.errors, history.path)
 
 
 def _passes(name: str, history: History, steps: Mapping[str, Steps]) -> Vector:
-    """Trips over the rows, one for each product with X'X."""
+    """Passes over the rows after each point of a history, one for each product with X'X, (k,)."""
     if name in (NORMAL, STOCHASTIC):
         return np.arange(len(history.iterations), dtype=float)
     method, taken = steps[name], history.iterations.astype(float)
@@ -64,7 +82,11 @@ def _passes(name: str, history: History, steps: Mapping[str, Steps]) -> Vector:
 
 
 def _cost(histories: Mapping[str, History], condition: float) -> tuple[Matrix, Vector] | None:
-    """Curvature and minimum of two coefficients, from the end of one way and the first step of another."""
+    """Curvature and minimum of the cost of two coefficients; None where they cannot be derived.
+
+    A comparison holds no data, so the minimum is the last point of the best path, and the curvature follows from the
+    first step of a method along the gradient.
+    """
     from gramian.plots.contours import curvature_from
 
     paths = {name: h.path for name, h in histories.items() if h.path is not None and len(h.path) > 1}
@@ -72,6 +94,7 @@ def _cost(histories: Mapping[str, History], condition: float) -> tuple[Matrix, V
     if best is None:
         return None
     minimum = paths[best][int(np.nanargmin(histories[best].errors))]
+    # Trace of the matrix rate * A: the best rate is 2 / (l_min + l_max), Nesterov's is 1 / l_max.
     traces = {"best-rate": 2.0, "nesterov": 1.0 + 1.0 / condition}
     for name in (m for m in STEEPEST if m in paths):
         curvature = curvature_from(minimum, paths[name][1], traces.get(name))
@@ -81,6 +104,7 @@ def _cost(histories: Mapping[str, History], condition: float) -> tuple[Matrix, V
 
 
 def _times(result: Comparison) -> Timings | None:
+    """Measured times against the number of features, None where they were not measured."""
     from gramian.plots.convergence import Timings
 
     timings = result.swept

@@ -1,4 +1,4 @@
-"""The least squares problem as an iterative method meets it: raw columns, or standardised ones."""
+"""The least squares problem that the methods minimize: with columns as they are, or standardised."""
 
 from __future__ import annotations
 
@@ -21,16 +21,26 @@ from gramian.linalg.solve import solve, sum_rounding_error
 from gramian.linalg.subspace import sandwich
 from gramian.typing import Mask, Vector
 
-MAX_COLUMNS = 2000  # columns: an eigenvalue decomposition of more takes minutes
-ZERO_VARIANCE = 1e-28  # variance relative to the square, in double-double: a column that does not vary
+MAX_COLUMNS = 2000  # an eigenvalue decomposition for more columns takes minutes
+ZERO_VARIANCE = 1e-28  # largest variance of a constant column over its mean square, which is in double-double
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Minimise ||y - Zb||^2 / n over b, for the columns z = (x - mean) / spread.
+    """Minimize ||y - Zb||^2 / n over b, for the columns z = (x - mean) / std.
 
-    quadratic : A = Z'WZ / sum(w) and c = Z'Wy / sum(w), rounded once. square : y'Wy / sum(w). constant : position of
-    the column of ones, which stays as it is, or None. mean, spread : (q,), 0 and 1 for columns as they are.
+    Attributes
+    ----------
+    scaled : bool
+        Whether columns are standardised.
+    quadratic : Quadratic
+        A = Z'WZ / sum(w), (q, q), and c = Z'Wy / sum(w), (q,), rounded once.
+    square : float
+        y'Wy / sum(w).
+    constant : int or None
+        Position of the column of ones, which is never changed.
+    mean, std : ndarray, (q,)
+        Zeros and ones for columns as they are.
     """
 
     scaled: bool
@@ -42,16 +52,19 @@ class Problem:
 
     @property
     def width(self) -> int:
-        """Coefficients."""
+        """Number of coefficients, q."""
         return len(self.mean)
 
     @property
     def rank(self) -> int:
-        """Eigenvalues that are not zero."""
+        """Number of nonzero eigenvalues of A."""
         return len(self.quadratic.values)
 
     def direct(self) -> Vector:
-        """The normal equation, solved: Cholesky after centring and scaling; the shortest of several solutions."""
+        """Solution of the normal equations A b = c, of minimum norm where there are several.
+
+        By Cholesky's method after centring and scaling.
+        """
         A, c = self.quadratic.A, self.quadratic.c
         products = np.block([[A, c[:, None]], [c[None, :], np.array([[self.square]])]])
         solution = solve(pair(products), self.constant, sum_rounding_error(1, self.width, 1))
@@ -59,7 +72,22 @@ class Problem:
 
 
 def products_of(moments: Moments, parametrization: Parametrization, width: int) -> Pair:
-    """Mean products of the model's own columns and the outcome, last, in double-double."""
+    """Mean products of the q model columns and the outcome (last), (q + 1, q + 1), in double-double.
+
+    Parameters
+    ----------
+    moments : Moments
+        Sums of products of stored columns.
+    parametrization : Parametrization
+        Model columns in terms of stored ones.
+    width : int
+        Number of model columns, q.
+
+    Raises
+    ------
+    OptionError
+        Where there are no columns, or more than `MAX_COLUMNS`.
+    """
     if width > MAX_COLUMNS:
         raise OptionError(f"{width:,} columns are too many to compare methods on; take at most {MAX_COLUMNS:,}")
     if not width:
@@ -74,7 +102,7 @@ def products_of(moments: Moments, parametrization: Parametrization, width: int) 
 
 
 def _outcome(combinations: list[Combination], parametrization: Parametrization, width: int) -> Combination:
-    """The outcome in its own units: what was summed, scaled back, and its shift, made of model columns."""
+    """The outcome in its own units: the summed one, scaled back, plus its shift, a combination of model columns."""
     outcome = {width: Fraction(parametrization.scale)}
     for j, weight in parametrization.response_shift.items():
         for i, c in combinations[j].items():
@@ -83,7 +111,7 @@ def _outcome(combinations: list[Combination], parametrization: Parametrization, 
 
 
 def raw(solved: Solved, products: Pair) -> Problem:
-    """The model's own columns, the column of ones among them."""
+    """The problem with columns as they are, the column of ones included."""
     P, q = products.value, len(solved.names)
     inverse = solved.inverse * solved.weight if solved.rank == q else None
     problem = quadratic(P[:q, :q], P[:q, q], solved.coefficients, solved.rank, inverse)
@@ -91,9 +119,9 @@ def raw(solved: Solved, products: Pair) -> Problem:
 
 
 def scaled(solved: Solved, products: Pair) -> Problem:
-    """Columns with mean 0 and standard deviation 1 beside the column of ones.
+    """The problem with columns of mean 0 and standard deviation 1, next to the column of ones.
 
-    Without that column they are not centred, for nothing could take the means up, and have mean square 1.
+    Without that column, columns are not centred, for the model could not represent the means; they have mean square 1.
     """
     q, constant = len(solved.names), solved.parametrization.constant
     mean, std = _moments(products, constant)
@@ -102,6 +130,7 @@ def scaled(solved: Solved, products: Pair) -> Problem:
     A = centred[:q, :q] / std / std[:, None]
     c = centred[:q, q] / std
     flat = _constant_columns(products, mean)[:q]
+    # Constant columns are zero after centring, exactly; what rounding leaves of them is not divided by a tiny std.
     A[flat], A[:, flat], c[flat] = 0.0, 0.0, 0.0
     np.fill_diagonal(A, np.where(flat, 0.0, 1.0))
     solution = solved.coefficients * std
@@ -116,7 +145,7 @@ def scaled(solved: Solved, products: Pair) -> Problem:
 
 
 def _moments(products: Pair, constant: int | None) -> tuple[Pair, Vector]:
-    """Means of all columns and of the outcome (zero without a constant), and the columns' standard deviations."""
+    """Means of columns and outcome, (q + 1,), zeros without a constant, and standard deviations of columns, (q,)."""
     mean = pair(np.zeros(len(products.hi)))
     if constant is not None:
         mean = Pair(products.hi[constant], products.lo[constant])
@@ -126,9 +155,10 @@ def _moments(products: Pair, constant: int | None) -> tuple[Pair, Vector]:
 
 
 def _constant_columns(products: Pair, mean: Pair) -> Mask:
-    """Columns that do not vary, the column of ones among them."""
+    """Mask of columns that do not vary, (q + 1,)."""
     return np.asarray((products - _outer(mean)).value.diagonal() <= ZERO_VARIANCE * products.value.diagonal())
 
 
 def _outer(mean: Pair) -> Pair:
+    """mean mean', in double-double."""
     return Pair(mean.hi[:, None], mean.lo[:, None]) * Pair(mean.hi[None, :], mean.lo[None, :])

@@ -1,4 +1,4 @@
-"""A comparison as text: what was counted beside what was predicted, and what it says."""
+"""Text of a comparison: a table of counted and predicted steps for each scaling, and conclusions."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LEGEND = (
 
 
 def text(comparison: Comparison) -> str:
-    """The report."""
+    """The comparison as plain text."""
     scales = [s for s in (False, True) if _label(s) in comparison.condition]
     blocks = [_title(comparison), *(_block(comparison, scaled=s) for s in scales)]
     blocks += [list(LEGEND), list(conclusions(comparison))]
@@ -33,10 +33,12 @@ def text(comparison: Comparison) -> str:
 
 
 def _label(scaled: bool) -> str:
+    """Key of a scaling in a comparison."""
     return "scaled" if scaled else "raw"
 
 
 def _title(comparison: Comparison) -> list[str]:
+    """Lines about the formula, the rows and the pass."""
     dropped = sum(comparison.dropped_rows.values())
     dropped_text = f" ({dropped:,} left out)" if dropped else ""
     return [
@@ -48,6 +50,7 @@ def _title(comparison: Comparison) -> list[str]:
 
 
 def _block(comparison: Comparison, *, scaled: bool) -> list[str]:
+    """Table of one scaling with notes."""
     how = CENTRED if comparison.intercept else UNCENTRED
     name = f"columns standardised ({how})" if scaled else "columns as they are"
     condition = number(comparison.condition[_label(scaled)], 3)
@@ -60,13 +63,14 @@ def _block(comparison: Comparison, *, scaled: bool) -> list[str]:
 
 
 def _row(entries: list[Entry]) -> list[str]:
+    """Cells of one method: an entry for each target, and the seconds for the last target that was reached."""
     reached = [e for e in entries if e.reached]
     seconds = "" if not reached or reached[-1].seconds is None else f"{reached[-1].seconds:.1e}"
     return [TITLES[entries[0].method], *map(_cell, entries), seconds]
 
 
 def _cell(entry: Entry) -> str:
-    """The count, or in a word why there is none; in parentheses what was predicted."""
+    """Number of steps, or a word for why there is none; in parentheses the predicted number."""
     word = next((w for w in WORDS if entry.status.startswith(w)), "-")
     counted = format_count(entry.iterations) if entry.reached and entry.iterations is not None else word
     predicted = entry.predicted_iterations
@@ -74,7 +78,7 @@ def _cell(entry: Entry) -> str:
 
 
 def _note(entries: list[Entry]) -> Iterator[str]:
-    """What had to be chosen by hand, and how it ended where it did not simply arrive."""
+    """What had to be chosen by hand, and the status where a target was not simply reached."""
     status = next((e.status for e in entries if e.status != "reached"), "")
     chosen = entries[0].chosen_by_hand
     parts = ([f"chosen: {chosen}"] if chosen != "nothing" else []) + ([status] if status else [])
@@ -83,11 +87,12 @@ def _note(entries: list[Entry]) -> Iterator[str]:
 
 
 def _aligned(rows: list[list[str]]) -> list[str]:
-    """The first column flush left, the others flush right."""
+    """Lines of a table: the first column to the left, the others to the right."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     return ["  ".join(_padded(row, widths)).rstrip() for row in rows]
 
 
 def _padded(row: list[str], widths: list[int]) -> Iterator[str]:
+    """Cells of a row, padded to the widths of the columns."""
     yield row[0].ljust(widths[0])
     yield from (cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))

@@ -1,4 +1,4 @@
-"""Comparison: what `compare` answers; frozen, holds no data."""
+"""Comparison: the result of `compare`. It holds no data."""
 
 from __future__ import annotations
 
@@ -24,12 +24,37 @@ TYPES = {
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Comparison:
-    """Methods side by side on one least squares problem.
+    """Methods compared on one least squares problem.
 
-    condition : "raw", "scaled" -> condition number of X'X/n in these columns, that of X squared; for dependent columns
-    over the eigenvalues that are not zero. attainable : likewise, the digits at which rounding stops the steps.
-    entries : the rows of `table`. history : (method, scaled) -> errors by iteration, and the path of two coefficients.
-    pass_seconds : of the one pass over the rows whose moments the methods share. swept : time against features.
+    Attributes
+    ----------
+    formula : str
+        The formula.
+    names : tuple of str, (q,)
+        Names of the coefficients.
+    rows : int
+        Rows that entered.
+    dropped_rows : mapping of str to int
+        Rows that did not, by cause.
+    rank : int
+        Number of linearly independent columns.
+    intercept : bool
+        Whether there is a column of ones.
+    digits : tuple of float
+        Targets.
+    condition : mapping of str to float
+        For "raw" and "scaled" columns the condition number of X'X/n, the square of that of X; with dependent columns
+        over the nonzero eigenvalues.
+    attainable : mapping of str to float
+        For "raw" and "scaled" columns the relative error at which rounding stops gradient descent.
+    entries : tuple of Entry
+        The rows of `table`.
+    history : mapping of (method, scaled) to History
+        Errors by iteration.
+    pass_seconds : float
+        Seconds of the pass over the rows whose moments the methods share.
+    swept : Sweep or None
+        Times against the number of features.
     """
 
     formula: str
@@ -48,25 +73,47 @@ class Comparison:
 
     @property
     def table(self) -> pa.Table:
-        """One row for each method, scaling and number of digits; null for what was not reached."""
+        """One row for each method, scaling and target.
+
+        Returns
+        -------
+        pyarrow.Table
+            With the fields of `Entry` as columns; null for what was not reached.
+        """
         rows = [asdict(e) for e in self.entries]
         return pa.table({name: pa.array([r[name] for r in rows], kind) for name, kind in TYPES.items()})
 
     @property
     def crossover(self) -> dict[int, float] | None:
-        """Gradient steps -> features from which on they cost less than a solve; None where nothing was swept."""
+        """Number of features from which on gradient steps are cheaper than a direct solution, by number of steps.
+
+        None where times were not measured.
+        """
         return None if self.swept is None else {k: self.swept.crossover(k) for k in STEPS}
 
     def is_condition_known(self, scaling: str) -> bool:
-        """Whether a condition number is known; of dependent columns float64 tells none beyond 2^53."""
+        """Whether the condition number is known; with dependent columns float64 cannot determine more than 2^53.
+
+        scaling : "raw" or "scaled".
+        """
         return self.rank == len(self.names) or self.condition[scaling] < 0.99 / EPS
 
     def entry(self, method: str, digits: float, *, scaled: bool) -> Entry | None:
-        """The entry of a method, None where there is none."""
+        """The entry of a method for a target, None where there is none.
+
+        Parameters
+        ----------
+        method : str
+            Name of the method.
+        digits : float
+            The target.
+        scaled : bool
+            Whether the columns were standardised.
+        """
         return next((e for e in self.entries if (e.method, e.digits, e.scaled) == (method, digits, scaled)), None)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON, schema `gramian.compare/1`."""
+        """The comparison as a dict that JSON can represent; schema `gramian.compare/1`."""
         return {
             "schema": SCHEMA,
             "formula": self.formula,
@@ -84,13 +131,18 @@ class Comparison:
         }
 
     def summary(self) -> str:
-        """All of it as plain text, with what it says."""
+        """Tables and conclusions as plain text."""
         from gramian.comparison.report import text
 
         return text(self)
 
     def plot(self) -> Any:
-        """A matplotlib figure: errors against iterations and passes, ways over the cost of two coefficients, times."""
+        """Draw errors against iterations and passes, paths over the cost of two coefficients, and times.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+        """
         from gramian.comparison.methods import TITLES, iterative
         from gramian.comparison.plot import comparison
 
@@ -108,11 +160,12 @@ class Comparison:
 
 
 def _history(history: History) -> dict[str, Any]:
-    """Errors that overflowed are None."""
+    """A history for JSON; numbers that overflowed are None."""
     errors = [e if e < float("inf") else None for e in history.errors.tolist()]
     path = None if history.path is None else [[_finite_or_none(v) for v in row] for row in history.path.tolist()]
     return {"iterations": history.iterations.tolist(), "errors": errors, "path": path}
 
 
 def _finite_or_none(value: float) -> float | None:
+    """The number, or None where it is infinite or NaN."""
     return value if abs(value) < float("inf") else None

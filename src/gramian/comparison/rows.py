@@ -1,4 +1,4 @@
-"""Stochastic gradient descent in the comparison: the method that reads the rows again for every pass."""
+"""Stochastic gradient descent in a comparison: the method that reads the rows in every pass."""
 
 from __future__ import annotations
 
@@ -19,7 +19,17 @@ from gramian.linalg.iterative.quadratic import DIVERGED
 
 @dataclass(frozen=True, slots=True)
 class PassResult:
-    """Where a pass ended: its relative error, and what it had cost until then."""
+    """State after a pass.
+
+    Attributes
+    ----------
+    error : float
+        Relative error of the averaged coefficients.
+    state : SgdState
+        The coefficients.
+    seconds : float
+        Time since the start.
+    """
 
     error: float
     state: SgdState
@@ -34,7 +44,23 @@ def stochastic(
     digits: tuple[float, ...],
     mean_weight: float = 1.0,
 ) -> MethodResult:
-    """Entries for all digits; the source is read once a pass, until the last digit or the last pass."""
+    """Entries for all targets, and the history.
+
+    Parameters
+    ----------
+    problem : Problem
+        The least squares problem.
+    rows : ModelRows
+        Reads rows in the columns of the problem.
+    source : Source
+        Read once in each pass, until the last target is reached or the passes are used up.
+    schedule : SgdSchedule
+        Rates, rows of a step, and number of passes.
+    digits : tuple of float
+        Targets, rising.
+    mean_weight : float
+        Mean weight of a row.
+    """
     pass_results = list(_passes(problem, rows, source, schedule, target_error(digits[-1]), mean_weight))
     entries = [_entry(problem, schedule, pass_results, d) for d in digits]
     errors = np.array([problem.quadratic.error(np.zeros(problem.width)), *(w.error for w in pass_results)])
@@ -43,7 +69,7 @@ def stochastic(
 
 
 def unavailable(problem: Problem, schedule: SgdSchedule, digits: tuple[float, ...]) -> MethodResult:
-    """Entries of a source that has been used up."""
+    """Entries for data that can be read only once."""
     status = "left out: the data can be read only once, and this method reads them again for every pass"
     empty = (None, None, None, None, None)
     entries = [Entry(STOCHASTIC, problem.scaled, d, *empty, str(schedule), status) for d in digits]
@@ -53,6 +79,7 @@ def unavailable(problem: Problem, schedule: SgdSchedule, digits: tuple[float, ..
 def _passes(
     problem: Problem, rows: ModelRows, source: Source, schedule: SgdSchedule, error: float, mean_weight: float
 ) -> Iterator[PassResult]:
+    """Results of the passes, until the error is at most `error`, or the method diverges."""
     seconds, states = 0.0, descend(rows, source, schedule, mean_weight)
     for _ in range(schedule.passes):
         began = perf_counter()
@@ -66,6 +93,7 @@ def _passes(
 
 
 def _entry(problem: Problem, schedule: SgdSchedule, pass_results: list[PassResult], digits: float) -> Entry:
+    """Row of the table for one target."""
     first_reached = next((i for i, w in enumerate(pass_results) if w.error <= target_error(digits)), None)
     base = (STOCHASTIC, problem.scaled, digits)
     if first_reached is None:
@@ -76,6 +104,7 @@ def _entry(problem: Problem, schedule: SgdSchedule, pass_results: list[PassResul
 
 
 def _status(pass_results: list[PassResult]) -> str:
+    """Status of a target that was not reached."""
     if not pass_results[-1].error < DIVERGED:
         return "diverges: the rate is too large for these columns"
     passes = f"{len(pass_results)} pass{'es'[: 2 * (len(pass_results) > 1)]}"

@@ -1,4 +1,4 @@
-"""`compare`: one pass for the moments, then every method on them, beside each other."""
+"""The function `compare`: one pass for the moments, then every method on them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from gramian.comparison.problem import Problem, products_of, raw, scaled
 from gramian.comparison.result import RAW, SCALED, Comparison
 from gramian.comparison.rows import stochastic, unavailable
 from gramian.comparison.sgd import ModelRows, SgdSchedule
-from gramian.comparison.sweep import sweep as measured
+from gramian.comparison.sweep import sweep as measure_sweep
 from gramian.data.source import source_of
 from gramian.engines.choice import Engine, engine_of
 from gramian.engines.progress import Progress, watched
@@ -27,14 +27,26 @@ from gramian.fit.passes.accumulate import Accumulate, Accumulated
 from gramian.fit.passes.options import NA, Options
 from gramian.fit.passes.prepare import prepare
 
-DIGITS = (2.0, 4.0, 8.0, 12.0)
+DIGITS = (2.0, 4.0, 8.0, 12.0)  # targets by default
 MAX_ITERATIONS = 1_000_000
 MAX_DIGITS = 15  # float64 has no more
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What is compared, and with which settings."""
+    """Options of a comparison, validated.
+
+    Attributes
+    ----------
+    methods : tuple of str
+        Names of the methods.
+    digits : tuple of float
+        Targets, rising.
+    limit : int
+        Largest number of steps.
+    schedule : SgdSchedule
+        Options of gradient descent and stochastic gradient descent.
+    """
 
     methods: tuple[str, ...]
     digits: tuple[float, ...]
@@ -59,22 +71,54 @@ def compare(
     engine: Engine | str | None = None,
     progress: Progress | None = None,
 ) -> Comparison:
-    """The normal equation beside gradient descent and friends on these data.
+    """Compare the direct solution of the normal equations with gradient descent and other iterative methods.
 
-    The methods minimise f(b) = b'Ab/2 - c'b from zero, with A = X'X/n and c = X'y/n of the model's own columns (the
-    column of ones included), rounded once to float64. Digits are -log10(||b_k - b|| / ||b||), where b solves this
-    system to all digits; for dependent columns b has the least norm, which is where all methods from zero go.
+    Parameters
+    ----------
+    formula : str
+        Formula of the linear model.
+    data : object
+        Rows, in any form that `gramian.ols` accepts.
+    methods : iterable of str, optional
+        Names of methods; all by default: "normal-equation", "gradient-descent", "best-rate", "line-search", "nesterov",
+        "conjugate-gradient", "l-bfgs", "sgd".
+    digits : sequence of float, default (2, 4, 8, 12)
+        Targets, above 0 and at most 15.
+    scale_features : bool, optional
+        True for columns with mean 0 and standard deviation 1, False for columns as they are, None for both.
+    rate : float, default 0.01
+        Rate of gradient descent with a fixed rate, and initial rate of stochastic gradient descent.
+    passes : int, default 10
+        Largest number of passes of stochastic gradient descent, each of which reads the rows again.
+    max_iterations : int, default 1,000,000
+        Largest number of steps. Long runs are not run but computed from a closed form, where there is one.
+    sweep : bool, default False
+        Whether to measure times against the number of features as well.
+    weights, counts, na
+        As in `gramian.ols`.
+    engine : Engine or str, optional
+        Where the moments are computed; by default in threads of this process.
+    progress : Progress, optional
+        Is informed of the rows and bytes that are read.
 
-    methods : names out of `NAMES`, all by default. digits : targets. scale_features : True for columns with mean 0 and
-    standard deviation 1 beside the intercept, False for columns as they are, None for both.
-    rate : of gradient descent with a fixed rate, and the first one of stochastic gradient descent.
-    passes : of stochastic gradient descent at most; it reads the rows again for each, all others share one pass.
-    max_iterations : longer ways are foretold instead of gone. sweep : measure time against the number of features, too.
-    Other options as `ols`. Raises what `ols` raises.
+    Returns
+    -------
+    Comparison
 
+    Raises
+    ------
+    FormulaError, OptionError, DataError, NumericalError
+        As `gramian.ols`.
+
+    Notes ----- All methods minimize f(b) = b'Ab/2 - c'b from zero, with A = X'X/n and c = X'y/n of the model columns
+    (the column of ones included), rounded once to float64. Digits are -log10(||b_k - b|| / ||b||), where b solves A b =
+    c to all digits; with dependent columns b has minimum norm, which is the limit of all methods that start from zero.
+
+    Examples
+    --------
     >>> from gramian.comparison import compare
-    >>> told = compare("y ~ x", {"x": [1, 2, 3, 4], "y": [2, 4, 5, 8]}, methods=["best-rate"])
-    >>> [entry.iterations for entry in told.entries if not entry.scaled]
+    >>> result = compare("y ~ x", {"x": [1, 2, 3, 4], "y": [2, 4, 5, 8]}, methods=["best-rate"])
+    >>> [entry.iterations for entry in result.entries if not entry.scaled]
     [129, 257, 514, 771]
     """
     settings = _settings(methods, digits, rate, passes, max_iterations)
@@ -88,6 +132,7 @@ def compare(
     pass_seconds = perf_counter() - began
     solved = solve_linear(design, accumulated, options)
     problems, counted = list[Problem](), list[tuple[str, bool, MethodResult]]()
+    # Methods are timed against each other: BLAS would use threads for some of their operations and not for others.
     with threadpool_limits(limits=1, user_api="blas"):
         for problem in _problems(solved, accumulated, scales):
             rows = ModelRows(
@@ -109,13 +154,27 @@ def compare(
         entries=tuple(entry for _, _, (entries, _) in counted for entry in entries),
         history={(method, scaled): history for method, scaled, (_, history) in counted},
         pass_seconds=pass_seconds,
-        swept=measured() if sweep else None,
+        swept=measure_sweep() if sweep else None,
     )
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One problem, and the rows that it was made of."""
+    """One problem, and the rows that it was made of.
+
+    Attributes
+    ----------
+    problem : Problem
+        The least squares problem.
+    rows : ModelRows
+        Reads rows in the columns of the problem.
+    source : Source
+        The data.
+    mean_weight : float
+        Mean weight of a row.
+    settings : Settings
+        Options.
+    """
 
     problem: Problem
     rows: ModelRows
@@ -124,7 +183,7 @@ class Task:
     settings: Settings
 
     def count(self, method: str) -> MethodResult:
-        """What a method takes."""
+        """Entries and history of a method."""
         settings, schedule = self.settings, self.settings.schedule
         if method == NORMAL:
             return solved_directly(self.problem, settings.digits)
@@ -137,6 +196,7 @@ class Task:
 
 
 def _problems(solved: Solved, accumulated: Accumulated, scales: Sequence[bool]) -> Iterator[Problem]:
+    """The problem for each scaling (True for standardised columns)."""
     if not solved.rank:
         raise NumericalError("every column is zero, so there is nothing to compare")
     products = products_of(accumulated.moments, solved.parametrization, len(solved.names))
@@ -144,10 +204,12 @@ def _problems(solved: Solved, accumulated: Accumulated, scales: Sequence[bool]) 
 
 
 def _label(problem: Problem) -> str:
+    """Key of a problem in a comparison: "raw" or "scaled"."""
     return SCALED if problem.scaled else RAW
 
 
 def _settings(methods: Iterable[str] | None, digits: Sequence[float], rate: float, passes: int, limit: int) -> Settings:
+    """Validated options. Raises OptionError for a value without meaning."""
     if isinstance(methods, str):
         raise OptionError(f"methods must be a list of names, such as [{methods!r}]")
     requested = {one_of("methods", name, NAMES) for name in (NAMES if methods is None else methods)}

@@ -1,4 +1,4 @@
-"""Stochastic gradient descent on the rows themselves: every pass really reads them, in their order."""
+"""Stochastic gradient descent on the rows themselves, which are read in their order in every pass."""
 
 from __future__ import annotations
 
@@ -25,9 +25,20 @@ Part = tuple[Matrix, Vector, Vector | None]  # model columns (n, q), outcome (n,
 
 @dataclass(frozen=True, slots=True)
 class ModelRows:
-    """Complete rows in the columns of a model, (x - mean) / spread; the outcome in its own units.
+    """Reads complete rows in model columns, (x - mean) / std; the outcome keeps its units.
 
-    levels : factor -> levels in the order of the moments' codes. mean, spread : (q,).
+    Attributes
+    ----------
+    design : Design
+        The design.
+    parametrization : Parametrization
+        Model columns in terms of stored columns.
+    levels : mapping of str to sequence
+        Levels of each factor, in the order of the moments' codes.
+    drop : bool
+        Whether rows with missing values are dropped; otherwise they are an error.
+    mean, stds : ndarray, (q,)
+        Zeros and ones for columns as they are.
     """
 
     design: Design
@@ -38,7 +49,7 @@ class ModelRows:
     stds: Vector
 
     def parts(self, source: Source) -> Iterator[Part]:
-        """The rows in the order of the source, a block at a time."""
+        """Model columns (n, q), outcomes (n,) and weights (n,) of blocks of rows, in the order of the source."""
         design = replace(self.design, matrix=None, levels=None)
         block_writer, groups = BlockWriter(design.layout, design.coordinates), without_last(self.parametrization.groups)
         combinations = self._combination_matrix(sum(len(g.positions) for g in groups))
@@ -57,7 +68,7 @@ class ModelRows:
                         yield _finite(X, outcome[rows], _weights(observed, rows))
 
     def _combination_matrix(self, height: int) -> Matrix | None:
-        """Model columns of the columns that are solved for."""
+        """Model columns as combinations of `height` stored columns, (height, q); None where they are the same."""
         combinations = (
             self.parametrization.to_solved
             if self.parametrization.subspace is None
@@ -66,24 +77,36 @@ class ModelRows:
         return None if combinations is None else dense([maps.sparse(c) for c in combinations], height)
 
     def _codes(self, observed: Observed, reader: Reader) -> dict[str, Codes]:
-        """Codes as the moments count levels; a complete row has none but those."""
+        """Codes of the levels in the order of the moments. All levels of complete rows are among those."""
         places = {name: positions(index.levels, self.levels[name]) for name, index in reader.levels.items()}
         return {name: places[name][codes] for name, codes in observed.codes.items()}
 
 
 def _weights(observed: Observed, rows: slice) -> Vector | None:
+    """Weights times frequencies, (n,); None where there are neither."""
     factors = [v[rows] for v in (observed.weight, observed.count) if v is not None]
     return np.asarray(np.prod(factors, axis=0)) if factors else None
 
 
 def _finite(X: Matrix, y: Vector, w: Vector | None) -> Part:
+    """The rows whose values are all finite."""
     good = np.isfinite(X).all(axis=1) & np.isfinite(y)
     return (X, y, w) if good.all() else (X[good], y[good], None if w is None else w[good])
 
 
 @dataclass(frozen=True, slots=True)
 class SgdSchedule:
-    """What stochastic gradient descent has to be given: the rate of step t is rate / (1 + decay t)."""
+    """Parameters of stochastic gradient descent.
+
+    Attributes
+    ----------
+    rate, decay : float
+        The rate of step t is rate / (1 + decay t).
+    batch : int
+        Rows of one step.
+    passes : int
+        Largest number of passes.
+    """
 
     rate: float
     decay: float = 1e-3
@@ -96,7 +119,17 @@ class SgdSchedule:
 
 @dataclass(frozen=True, slots=True)
 class SgdState:
-    """Where the descent stands after a pass: its last iterate, the average over the pass, steps and rows so far."""
+    """State of the descent after a pass.
+
+    Attributes
+    ----------
+    b : ndarray, (q,)
+        Coefficients after the last step.
+    average : ndarray, (q,)
+        Mean of the coefficients after each step of the pass.
+    steps, rows : int
+        Numbers of steps and rows since the start.
+    """
 
     b: Vector
     average: Vector
@@ -105,10 +138,28 @@ class SgdState:
 
 
 def descend(rows: ModelRows, source: Source, schedule: SgdSchedule, mean_weight: float = 1.0) -> Iterator[SgdState]:
-    """The state after each pass, from zero.
+    """States after each pass, starting from zero, without end.
 
-    A step is b - rate X'W(Xb - y)/n over a few rows (Robbins and Monro 1951), and the answer of a pass is the average
-    of its iterates (Polyak and Juditsky 1992). mean_weight : of a row. The source is read once a pass.
+    Parameters
+    ----------
+    rows : ModelRows
+        Reads rows in model columns.
+    source : Source
+        Read once in each pass.
+    schedule : SgdSchedule
+        Rates and rows of a step.
+    mean_weight : float
+        Mean weight of a row, so that rates do not depend on the unit of the weights.
+
+    Notes ----- A step is b - rate X'W(Xb - y)/n over a few rows (Robbins and Monro). The estimate after a pass is the
+    average of the coefficients over the pass (Polyak and Juditsky).
+
+    References
+    ----------
+    Robbins, H. and Monro, S. (1951). A stochastic approximation method. Annals of Mathematical Statistics 22, 400-407.
+
+    Polyak, B. T. and Juditsky, A. B. (1992). Acceleration of stochastic approximation by averaging. SIAM Journal on
+    Control and Optimization 30, 838-855.
     """
     zero = np.zeros(len(rows.mean))
     state = SgdState(zero, zero)
@@ -118,9 +169,10 @@ def descend(rows: ModelRows, source: Source, schedule: SgdSchedule, mean_weight:
 
 
 def one_pass(state: SgdState, parts: Iterable[Part], schedule: SgdSchedule, mean_weight: float) -> SgdState:
-    """Every row once."""
+    """State after a pass over all rows, each of which is used once."""
     b, total, steps, rows = state.b, np.zeros_like(state.b), state.steps, state.rows
     with np.errstate(all="ignore"):
+        # A rate that is too large makes b overflow; that is a result of the comparison, not an error.
         for X, y, w in parts:
             r = X @ b - y if w is None else (X @ b - y) * (w / mean_weight)
             b = b - schedule.rate / (1.0 + schedule.decay * steps) / len(y) * (r @ X)
@@ -129,7 +181,10 @@ def one_pass(state: SgdState, parts: Iterable[Part], schedule: SgdSchedule, mean
 
 
 def cut(parts: Iterable[Part], size: int) -> Iterator[Part]:
-    """The same rows in pieces of `size`, the last one shorter: they do not depend on how the source was cut."""
+    """The same rows in parts of `size`, the last one shorter.
+
+    So steps do not depend on the batches in which the source delivers rows.
+    """
     remainder: Part | None = None
     for part in parts:
         X, y, w = part if remainder is None else _joined(remainder, part)
@@ -143,5 +198,6 @@ def cut(parts: Iterable[Part], size: int) -> Iterator[Part]:
 
 
 def _joined(a: Part, b: Part) -> Part:
+    """Two parts as one."""
     w = None if a[2] is None or b[2] is None else np.concatenate([a[2], b[2]])
     return np.concatenate([a[0], b[0]]), np.concatenate([a[1], b[1]]), w

@@ -1,4 +1,4 @@
-"""Time against the number of features on this machine: the cubic solve, k steps of n^2, the pass over the rows."""
+"""Times against the number of features on this machine: direct solution, gradient steps, and products of rows."""
 
 from __future__ import annotations
 
@@ -17,18 +17,28 @@ from gramian.linalg.iterative.descent import gradient_descent
 from gramian.typing import Matrix, Vector
 
 FEATURES = (10, 20, 50, 100, 200, 500, 1000, 2000)
-ROWS = 4096  # of the block whose products are timed
-STEPS = (10, 100, 1000)
-REPEATS = 3
+ROWS = 4096  # rows of the block whose products are timed
+STEPS = (10, 100, 1000)  # gradient steps that are compared with a direct solution
+REPEATS = 3  # measurements after the first, which warms the caches
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sweep:
-    """Seconds measured on one thread, and the constants of the laws that fit the larger sizes.
+    """Seconds on one thread, and the constants of the cost models that fit the larger sizes.
 
-    features : (s,) n. product : (s,) for X'X of one million rows. solve : (s,) Cholesky and two substitutions.
-    step : (s,) one gradient step on the moments. Rates are seconds per flop: product m n^2 (its symmetric half),
-    solve n^3/3, step 2 n^2.
+    Attributes
+    ----------
+    features : tuple of int, (s,)
+        Numbers of features, n.
+    product : ndarray, (s,)
+        Seconds for X'X of one million rows.
+    solve : ndarray, (s,)
+        Seconds for Cholesky's factorization and two substitutions.
+    step : ndarray, (s,)
+        Seconds of one gradient step on the moments.
+    product_rate, solve_rate, step_rate : float
+        Seconds per floating-point operation, with m n^2 operations for the products of m rows (symmetric half), n^3/3
+        for a solution and 2 n^2 for a step.
     """
 
     features: tuple[int, ...]
@@ -40,15 +50,21 @@ class Sweep:
     step_rate: float
 
     def crossover(self, iterations: int) -> float:
-        """Features from which on so many steps are cheaper than one solve: n^3/3 = k 2 n^2, in seconds."""
+        """Number of features from which on `iterations` steps are cheaper than one solution.
+
+        Solves n^3/3 solve_rate = iterations 2 n^2 step_rate for n.
+        """
         return 6.0 * iterations * self.step_rate / self.solve_rate
 
     def rows_for(self, features: int) -> float:
-        """Rows from which on summing the products takes longer than solving: m n^2 = n^3/3, in seconds."""
+        """Number of rows from which on the products take longer than the solution with n = `features`.
+
+        Solves m n^2 product_rate = n^3/3 solve_rate for m.
+        """
         return features * self.solve_rate / self.product_rate / 3.0
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain numbers."""
+        """The numbers as a dict that JSON can represent."""
         return {
             "features": list(self.features),
             "product_seconds_per_million_rows": self.product.tolist(),
@@ -76,13 +92,28 @@ class Sweep:
 
 
 def _from(features: float) -> str:
+    """A number of features in words."""
     return f"from about {features:,.0f} features on, by the fitted laws"
 
 
 def sweep(features: Sequence[int] = FEATURES, *, seconds: float = 10.0) -> Sweep:
-    """Measure, from small to large, what fits into about so many seconds.
+    """Measure times from small to large numbers of features.
 
-    Raises OptionError where features are not increasing positive numbers.
+    Parameters
+    ----------
+    features : sequence of int
+        Increasing numbers of features.
+    seconds : float
+        Sizes that would exceed this time in total are left out.
+
+    Returns
+    -------
+    Sweep
+
+    Raises
+    ------
+    OptionError
+        Where features are not increasing positive numbers.
     """
     sizes = tuple(features)
     if not sizes or list(sizes) != sorted(set(sizes)) or sizes[0] < 1:
@@ -97,24 +128,25 @@ def sweep(features: Sequence[int] = FEATURES, *, seconds: float = 10.0) -> Sweep
 
 
 def _fitted(sizes: tuple[int, ...], measured: Matrix) -> Sweep:
-    """Constants of the laws from seconds (3, s) of product, solve and step."""
+    """Constants of the cost models from the seconds of product, solution and step, (3, s)."""
     n, (product, solve, step) = np.array(sizes, float), measured
     rates = _rate(product, ROWS * n**2), _rate(solve, n**3 / 3), _rate(step, 2 * n**2)
     return Sweep(sizes, product * 1e6 / ROWS, solve, step, *rates)
 
 
 def _next(last: tuple[int, float, float, float], n: int) -> float:
-    """Seconds that the next size will take, from the last one."""
+    """Predicted seconds for n features, from the last size: all grow at most with n^3."""
     return (REPEATS + 1) * (last[1] + last[2] + last[3]) * (n / last[0]) ** 3
 
 
 def _rate(seconds: Vector, flops: Vector) -> float:
-    """Seconds per flop at the larger half of the sizes, where the calls themselves no longer count."""
+    """Seconds per operation, median over the larger half of the sizes, where the cost of a call no longer counts."""
     half = len(seconds) // 2
     return float(np.median(seconds[half:] / flops[half:]))
 
 
 def _measure(n: int) -> tuple[float, float, float]:
+    """Seconds of a product of `ROWS` rows, of a solution and of a step, with n features."""
     rng = np.random.default_rng(0)
     X = rng.standard_normal((ROWS, n))
     A: Matrix = X.T @ X / ROWS + np.eye(n)
@@ -125,7 +157,7 @@ def _measure(n: int) -> tuple[float, float, float]:
 
 
 def _fastest(call: Callable[[], object]) -> float:
-    """The least of a few measurements: whatever else runs on the machine only adds."""
+    """The shortest of a few measurements: other processes only add time."""
     best = np.inf
     for _ in range(REPEATS + 1):
         began = perf_counter()
