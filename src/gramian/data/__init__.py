@@ -1,1 +1,1 @@
-"""Anything that holds rows, as a stream of batches in addressable units."""
+"""Data sources: tables of any supported kind, read as batches of addressable units."""

@@ -1,6 +1,6 @@
-"""A dict of arrays or sequences; a 2-D array `X` gives the columns `X[0]`, `X[1]`, ... and is never copied.
+"""Source over a dict of arrays or sequences.
 
-So does a sparse matrix of SciPy.
+A 2-D array `X` gives the columns `X[0]`, `X[1]`, ... and is never copied. So does a sparse matrix of SciPy.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ from gramian.errors import SchemaError, listing
 from gramian.schema import SPARSE, Field, Kind, Schema
 
 NUMERIC = "fiub"  # NumPy kinds that need no conversion
-MAX_LISTED_COLUMNS = 1000  # columns of a matrix up to which each has a field of its own
+MAX_LISTED_COLUMNS = 1000  # columns of a matrix up to which each has its own field in the schema
 SEQUENCES = (list, tuple, range)
 
 
 def read_arrays(data: Mapping[Any, Any], where: str = "dict of arrays") -> Rereadable:
-    """A source over arrays in memory. Raises SchemaError where they are no columns of one table."""
+    """A source over arrays in memory. Raises SchemaError where they are not columns of one table."""
     table, schema = table_of_arrays(data)
     size = sum(size_of(c) for c in (*table.columns.values(), *table.matrices.values()))
     return Rereadable(schema, table.units(where), (Input(where, size, table.rows),), table.rows, size)
 
 
 def table_of_arrays(data: Mapping[Any, Any]) -> tuple[InMemoryTable, Schema]:
-    """The arrays as columns and matrices, and their schema."""
+    """The arrays as columns (1-D) and matrices (2-D), with their schema."""
     columns: dict[str, Any] = {}
     matrices: dict[str, Any] = {}
     for key, value in data.items():
@@ -46,7 +46,7 @@ def table_of_arrays(data: Mapping[Any, Any]) -> tuple[InMemoryTable, Schema]:
 
 
 def to_column(name: str, value: Any) -> Any:
-    """One column as an Arrow array, chunked array or NumPy array (numbers, 1-D or 2-D), or a sparse matrix by rows."""
+    """One column as an Arrow array, a chunked array, a numeric NumPy array (1-D or 2-D), or a CSR matrix."""
     if is_sparse(value):
         return read_sparse(name, value)
     if isinstance(value, SEQUENCES):
@@ -60,6 +60,7 @@ def to_column(name: str, value: Any) -> Any:
 
 
 def _from_arrow(value: Any) -> Any:
+    """An object that supports one of Arrow's or NumPy's protocols, as an Arrow array."""
     if isinstance(value, pa.Array | pa.ChunkedArray):
         return value
     if hasattr(value, "__arrow_c_stream__"):
@@ -70,15 +71,21 @@ def _from_arrow(value: Any) -> Any:
 
 
 def _from_sequence(name: str, value: Any) -> Any:
+    """A list or tuple as a NumPy array; a list of rows as a matrix."""
     if len(value) and all(isinstance(row, list | tuple | np.ndarray) for row in value):
         try:
             return np.asarray(value)
         except ValueError as error:
             raise _not_a_column(name, value, "its rows have different lengths") from error
+    # dtype object leaves the type to Arrow: np.asarray([1, None]) or [1, "a"] would choose a wrong one
     return np.fromiter(value, dtype=object, count=len(value)) if not isinstance(value, range) else np.asarray(value)
 
 
 def _from_numpy(name: str, value: np.ndarray[Any, Any]) -> Any:
+    """A NumPy array as a column or matrix; numeric ones are not copied.
+
+    Raises SchemaError for records, complex numbers and more than two dimensions.
+    """
     if value.ndim not in (1, 2):
         raise _not_a_column(name, value, f"it has {value.ndim} dimensions; give 1 (a column) or 2 (a matrix)")
     if value.dtype.names:
@@ -93,13 +100,16 @@ def _from_numpy(name: str, value: np.ndarray[Any, Any]) -> Any:
         raise _not_a_column(name, value, "complex numbers; give the real and the imaginary part")
     try:
         return pa.array(
-            value if value.dtype.isnative else value.astype(value.dtype.newbyteorder("=")), from_pandas=True
+            # Arrow reads the native byte order only
+            value if value.dtype.isnative else value.astype(value.dtype.newbyteorder("=")),
+            from_pandas=True,
         )
     except (pa.ArrowException, TypeError, ValueError) as error:
         raise _not_a_column(name, value, str(error)) from error
 
 
 def _from_masked(name: str, value: Any) -> Any:
+    """A masked array with nulls where it is masked."""
     if value.mask is np.ma.nomask or not np.any(value.mask):
         return _from_numpy(name, value.data)
     if value.ndim == 2:
@@ -113,6 +123,7 @@ def _from_masked(name: str, value: Any) -> Any:
 
 
 def _common_length(columns: Mapping[str, Any]) -> int:
+    """The number of rows. Raises SchemaError where arrays have different lengths."""
     if not columns:
         raise SchemaError("the dict holds no columns")
     lengths: dict[int, list[str]] = {}
@@ -125,7 +136,7 @@ def _common_length(columns: Mapping[str, Any]) -> int:
 
 
 def types_of(table: InMemoryTable) -> dict[str, Any]:
-    """The Arrow type of each column, those of matrices included. Raises SchemaError where names clash."""
+    """Name -> Arrow type of each column, those of matrices included. Raises SchemaError where names clash."""
     types = {name: _type_of(column) for name, column in table.columns.items()}
     for name, matrix in table.matrices.items():
         expanded = dict.fromkeys((f"{name}[{i}]" for i in range(matrix.shape[1])), _type_of(matrix))
@@ -136,6 +147,7 @@ def types_of(table: InMemoryTable) -> dict[str, Any]:
 
 
 def _schema(table: InMemoryTable) -> Schema:
+    """The schema of a table of arrays."""
     levels = {name: ordered for name, column in table.columns.items() if (ordered := _levels(column)) is not None}
     wide_fields = {name: _field_of(name, matrix) for name, matrix in table.matrices.items() if _is_wide(matrix)}
     _check_names(table, wide_fields)
@@ -145,17 +157,19 @@ def _schema(table: InMemoryTable) -> Schema:
 
 
 def _is_wide(matrix: Any) -> bool:
+    """Whether a matrix has one field in the schema for all its columns."""
     return is_sparse(matrix) or matrix.shape[1] > MAX_LISTED_COLUMNS
 
 
 def _field_of(name: str, matrix: Any) -> Field:
-    """One field for all columns of a matrix."""
+    """The field of a wide matrix."""
     kind = _type_of(matrix)
     type_name = f"{SPARSE} {kind}" if is_sparse(matrix) else str(kind)
     return Field(name, Kind.BOOLEAN if kind == pa.bool_() else Kind.NUMBER, type_name)
 
 
 def _check_names(table: InMemoryTable, wide: Mapping[str, Field]) -> None:
+    """Raise SchemaError for a column that is called like a column of a wide matrix."""
     for name in table.columns:
         base, _, index = name.removesuffix("]").rpartition("[")
         if base in wide and index.isdecimal() and int(index) < table.matrices[base].shape[1]:
@@ -163,15 +177,19 @@ def _check_names(table: InMemoryTable, wide: Mapping[str, Field]) -> None:
 
 
 def _type_of(column: Any) -> Any:
+    """Arrow type of a column or matrix."""
     if not isinstance(column, np.ndarray) and not is_sparse(column):
         return column.type
     dtype = column.dtype.newbyteorder("=")
+    # Arrow has no extended precision: batches convert such columns to float64
     return pa.float64() if dtype.kind == "f" and dtype.itemsize > 8 else pa.from_numpy_dtype(dtype)
 
 
 def _levels(column: Any) -> Any:
+    """Levels of an ordered categorical, else None."""
     return None if isinstance(column, np.ndarray) else ordered_levels(column)
 
 
 def _not_a_column(name: str, value: Any, why: str) -> SchemaError:
+    """The error for a value that cannot be a column."""
     return SchemaError(f"'{name}' ({type(value).__name__}) cannot be a column: {why}")

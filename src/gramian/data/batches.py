@@ -1,4 +1,4 @@
-"""Batches handed over one after another: a list of frames, or an iterator that is used up."""
+"""Sources over batches that are given one after another: a list of frames, or an iterator."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from gramian.schema import Schema
 
 
 def read_list(data: Sequence[Any]) -> Rereadable:
-    """Frames in a list: they stay, so they can be read again."""
+    """A source over frames in a list, which can be read again."""
     first = _schema_of_first(data[0])
     units = tuple(chain.from_iterable(_checked(data, first)))
     rows = sum(unit.rows or 0 for unit in units)
@@ -27,7 +27,10 @@ def read_list(data: Sequence[Any]) -> Rereadable:
 
 
 def read_iterator(data: Iterable[Any]) -> SinglePass:
-    """Batches that come one by one: only the first is taken before a unit is asked for."""
+    """A source over an iterator of batches, which can be read once.
+
+    Only the first batch is taken before a unit is asked for. Raises DataError where there is none.
+    """
     items = iter(data)
     with_first = next(items, None)
     if with_first is None:
@@ -39,7 +42,7 @@ def read_iterator(data: Iterable[Any]) -> SinglePass:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FirstBatch:
-    """What the first batch has."""
+    """Schema and Arrow types of the first batch, with which the others must agree."""
 
     schema: Schema
     types: Mapping[str, Any]
@@ -47,7 +50,17 @@ class FirstBatch:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CheckedSlice:
-    """Rows of one batch, whose columns must be those of the first."""
+    """Rows of one batch, whose types are checked against those of the first batch.
+
+    Attributes
+    ----------
+    piece : Slice
+        The rows.
+    schema : Schema
+        Schema of the first batch.
+    expected : Mapping[str, Any]
+        Column -> Arrow type in the first batch.
+    """
 
     piece: Slice
     schema: Schema
@@ -55,27 +68,28 @@ class CheckedSlice:
 
     @property
     def name(self) -> str:
-        """The number of the batch, and its rows."""
+        """Number of the batch, and its rows."""
         return self.piece.name
 
     @property
     def rows(self) -> int:
-        """Rows of this piece."""
+        """Number of rows."""
         return self.piece.rows
 
     @property
     def size(self) -> int:
-        """Unknown."""
+        """Not known before the columns are chosen."""
         return 0
 
     def batches(self, columns: Sequence[str], *, parallel: bool = False) -> Iterator[Batch]:
-        """Views of the rows. Raises SchemaError where a column that is used is not as in the first batch."""
+        """Views of the rows. Raises SchemaError where a column that is used differs from the first batch."""
         types = types_of(self.piece.table)
         for name in columns:
             self._check(name, types)
         yield from self.piece.batches(columns, parallel=parallel)
 
     def _check(self, name: str, types: Mapping[str, Any]) -> None:
+        """Raise ColumnError or SchemaError unless a column can be used and has the type of the first batch."""
         try:
             self.schema[name]
         except ColumnError as error:
@@ -90,11 +104,13 @@ class CheckedSlice:
 
 
 def _schema_of_first(data: Any) -> FirstBatch:
+    """Schema and types of the first batch."""
     table, schema = table_of_batch(data, "batch 1")
     return FirstBatch(schema, types_of(table))
 
 
 def _checked(items: Iterable[Any], first: FirstBatch) -> Iterator[Iterator[Unit]]:
+    """The units of each batch, with the types of the first."""
     rows = 0
     for number, item in enumerate(items, start=1):
         where = f"batch {number}"
@@ -104,7 +120,7 @@ def _checked(items: Iterable[Any], first: FirstBatch) -> Iterator[Iterator[Unit]
 
 
 def table_of_batch(data: Any, where: str) -> tuple[InMemoryTable, Schema]:
-    """One batch of any kind that is in memory."""
+    """One batch of any kind that is in memory, with its schema. Raises DataError for anything else."""
     if isinstance(data, Mapping):
         return table_of_arrays(data)
     if is_pandas(data):
@@ -115,6 +131,6 @@ def table_of_batch(data: Any, where: str) -> tuple[InMemoryTable, Schema]:
 
 
 def is_pandas(data: object) -> bool:
-    """Whether this is a DataFrame of pandas, without importing it."""
+    """Whether this is a pandas DataFrame, without importing pandas."""
     kind = type(data)
     return kind.__module__.partition(".")[0] == "pandas" and hasattr(data, "iloc") and hasattr(data, "columns")

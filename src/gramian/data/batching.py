@@ -1,4 +1,4 @@
-"""What every reader shares: how many rows are read together, sources that last, sources that are used up."""
+"""What readers share: sizes of batches and units, and the two kinds of sources."""
 
 from __future__ import annotations
 
@@ -8,19 +8,31 @@ from dataclasses import dataclass
 from gramian.batch import Input, Unit
 from gramian.schema import Schema
 
-BATCH_ROWS = 65_536
-SLICE_ROWS = 131_072  # rows of a unit in memory; never a function of the number of workers
+BATCH_ROWS = 65_536  # rows of a batch: enough for vectorised work, few enough to keep temporaries small
+SLICE_ROWS = 131_072  # rows of a unit in memory; a constant, so that the bits do not depend on the number of workers
 BATCH_CELLS = 2**23  # 64 MB of float64: wide tables are read in fewer rows
 
 
 def batch_rows(width: int, rows: int = BATCH_ROWS) -> int:
-    """Rows read together for so many columns: `rows`, fewer for very wide tables."""
+    """Number of rows of a batch with `width` columns: `rows`, or fewer for very wide tables, but at least 1024."""
     return min(rows, max(1024, BATCH_CELLS // max(width, 1)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rereadable:
-    """A source whose units can be read as often as wanted."""
+    """A source whose units can be read any number of times.
+
+    Attributes
+    ----------
+    schema : Schema
+        Its columns.
+    units : tuple of Unit
+        Its units.
+    inputs : tuple of Input
+        The files or frames that are read.
+    rows, size : int or None
+        Number of rows and bytes, where known.
+    """
 
     schema: Schema
     units: tuple[Unit, ...]
@@ -32,7 +44,10 @@ class Rereadable:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SinglePass:
-    """A source that is used up by one pass; nothing is pulled before a unit is asked for."""
+    """A source that can be read once; nothing is taken from it before a unit is asked for.
+
+    The attributes are those of `Rereadable`, but `units` is an iterator.
+    """
 
     schema: Schema
     units: Iterator[Unit]

@@ -1,4 +1,4 @@
-"""Arrow types as a formula sees them, and columns in a form that a batch can carry."""
+"""Arrow types as formulas distinguish them, and conversion of columns to types that a batch can hold."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gramian.typing import Level
 
 VIEW = "string_view"
 
-# the first test that holds decides; a name stands for one way of being read
+# the first test that holds decides: test of the type, family, kind
 FAMILIES = (
     (pt.is_null, "null", Kind.NUMBER),
     (pt.is_boolean, "boolean", Kind.BOOLEAN),
@@ -32,14 +32,14 @@ FAMILIES = (
 
 
 def storage_type(kind: Any) -> Any:
-    """The type below extensions and run lengths."""
+    """The type below extension types and run-end encodings."""
     if isinstance(kind, pa.BaseExtensionType):
         return storage_type(kind.storage_type)
     return storage_type(kind.value_type) if pt.is_run_end_encoded(kind) else kind
 
 
 def family(kind: Any) -> str:
-    """Types of one family are read in the same way."""
+    """Name of the family of a type; types of one family are read in the same way and may differ between files."""
     kind = storage_type(kind)
     if pt.is_dictionary(kind):
         inner = family(kind.value_type)
@@ -48,7 +48,7 @@ def family(kind: Any) -> str:
 
 
 def kind_of(kind: Any) -> Kind:
-    """What a column of this Arrow type is to a formula."""
+    """The kind that a column of this Arrow type has in a formula."""
     kind = storage_type(kind)
     if pt.is_dictionary(kind):
         return Kind.TEXT
@@ -56,7 +56,10 @@ def kind_of(kind: Any) -> Kind:
 
 
 def usable(column: Any) -> Any:
-    """An Arrow array (never chunked) without extensions, run lengths and views of text, which few functions take."""
+    """An Arrow array (not chunked) in a type that most functions of Arrow support.
+
+    Extension types, run-end encodings and string views become their plain forms.
+    """
     if isinstance(column.type, pa.BaseExtensionType):
         return usable(column.storage)
     if pt.is_run_end_encoded(column.type):
@@ -68,7 +71,7 @@ def usable(column: Any) -> Any:
 
 
 def ordered_levels(column: Any) -> tuple[Level, ...] | None:
-    """The levels of an ordered categorical in their order; None where there are none, or the chunks disagree."""
+    """The levels of an ordered categorical, in order; None for others, or where its chunks have different levels."""
     if not (pt.is_dictionary(column.type) and column.type.ordered):
         return None
     chunks = column.chunks if isinstance(column, pa.ChunkedArray) else [column]
@@ -80,5 +83,6 @@ def constant(value: int | str | None, kind: Any, rows: int) -> Any:
     """A column with the same value in all rows."""
     if value is None or not isinstance(value, str):
         return pa.repeat(pa.scalar(value, kind), rows)
+    # a text as a dictionary of one level: no copy of the text for each row
     codes = pa.repeat(pa.scalar(0, pa.int32()), rows)
     return pa.DictionaryArray.from_arrays(codes, pa.array([value], kind))

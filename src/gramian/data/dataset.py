@@ -1,4 +1,4 @@
-"""Datasets of pyarrow: a unit is a fragment or row group with its own types; a filtered one is read as a whole."""
+"""Source over a pyarrow dataset: a unit is a fragment or row group; a filtered dataset is one unit."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from gramian.data.unify_schema import FileSchema, duplicates, unify
 from gramian.errors import DataError
 
 WHERE = "pyarrow.dataset"
-DECLARED = {"csv", "json"}  # formats without types of their own: those of the dataset hold
+DECLARED = {"csv", "json"}  # formats that store no types: the schema of the dataset holds
 
 
 def read_dataset(data: Any) -> Rereadable:
-    """A dataset; its files must agree as those of a folder do."""
+    """A source over a dataset; types of its files must agree, as those of the files of a folder."""
     if not isinstance(data, pd.FileSystemDataset) or getattr(data, "_scan_options", None):
         schema = unify(list(_dataset_schemas(data))).schema
         return Rereadable(schema, (Scan(data, WHERE),), (Input(WHERE, None, None),), None, None)
@@ -40,7 +40,23 @@ def read_dataset(data: Any) -> Rereadable:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scan:
-    """What a dataset or a part of it holds. schema : the types it is read with, None for its own."""
+    """A unit of a dataset.
+
+    Attributes
+    ----------
+    part : Any
+        The dataset, fragment or row group.
+    name : str
+        Its name.
+    schema : Any
+        Arrow schema with which it is read; None for its own.
+    rows : int or None
+        Number of rows in the footer.
+    first_row : int
+        Number of its first row in the file.
+    size : int
+        Bytes; not known.
+    """
 
     part: Any
     name: str
@@ -50,11 +66,12 @@ class Scan:
     size: int = 0
 
     def batches(self, columns: Sequence[str], *, parallel: bool = False) -> Iterator[Batch]:
-        """The rows in order. Raises DataError where fewer are found than were promised."""
+        """The rows in order. Raises DataError where their number differs from the footer."""
         first = self.first_row
         schema_option = {} if self.schema is None else {"schema": self.schema}
         options = {"columns": list(columns), "batch_size": batch_rows(len(columns)), "use_threads": parallel}
         with error_context(self.name):
+            # by default the scanner reads far ahead, and memory grows with it
             for piece in self.part.to_batches(batch_readahead=2, **options, **schema_option):
                 arrays = {name: usable(piece.column(name)) for name in columns}
                 yield Batch(piece.num_rows, arrays, where=self.name, first_row=first)
@@ -64,6 +81,7 @@ class Scan:
 
 
 def _units(fragments: Sequence[Any], schemas: Sequence[Any], paths: Sequence[str]) -> Iterator[Unit]:
+    """One unit for each row group of Parquet files, and for each other file."""
     for fragment, schema, path in zip(fragments, schemas, paths, strict=True):
         if not isinstance(fragment, pd.ParquetFileFragment):
             yield Scan(fragment, path, schema)
@@ -78,7 +96,7 @@ def _units(fragments: Sequence[Any], schemas: Sequence[Any], paths: Sequence[str
 
 
 def _schema(data: Any, fragment: Any) -> Any:
-    """The types a fragment has, and those of the keys in its path."""
+    """The types in a fragment, and those of the keys in its path."""
     if fragment.format.default_extname in DECLARED:
         return data.schema
     physical = fragment.physical_schema
@@ -88,12 +106,13 @@ def _schema(data: Any, fragment: Any) -> Any:
 
 
 def _file_schema(where: str, schema: Any) -> FileSchema:
+    """Columns and types of one file."""
     names = [name for name in schema.names if not hidden(name)]
     return FileSchema(where, {name: schema.types[schema.names.index(name)] for name in names}, duplicates(names))
 
 
 def _dataset_schemas(data: Any) -> Iterator[FileSchema]:
-    """What the dataset says; where its files have types of their own, each must be of the same family."""
+    """The schema of the dataset; where its files store types, those of each file, which must be of the same family."""
     yield _file_schema(WHERE, data.schema)
     if not isinstance(data, pd.FileSystemDataset) or data.format.default_extname in DECLARED:
         return

@@ -1,4 +1,4 @@
-"""Relations of DuckDB: each pass runs the query again, with the needed columns only."""
+"""Source over a DuckDB relation: each pass runs the query again, for the needed columns only."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ WHERE = "DuckDB relation"
 
 
 def read_relation(data: Any) -> Rereadable:
-    """A relation as one unit; its connection is busy while a pass runs."""
+    """A source over a relation, as one unit; its connection is busy while a pass runs."""
+    # limit(0) gives the types without running the query
     with error_context(WHERE), pa.RecordBatchReader.from_stream(data.limit(0)) as reader:
         schema = schema_of(reader.schema, {})
     return Rereadable(schema, (Relation(data),), (Input(WHERE, None, None),), None, None)
@@ -26,7 +27,7 @@ def read_relation(data: Any) -> Rereadable:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Relation:
-    """The whole result of a relation."""
+    """The result of a relation, as one unit."""
 
     relation: Any
     name: str = WHERE
@@ -34,7 +35,7 @@ class Relation:
     size: int = 0
 
     def batches(self, columns: Sequence[str], *, parallel: bool = False) -> Iterator[Batch]:
-        """The rows as the query yields them."""
+        """The rows in the order of the query."""
         first_row = 0
         quoted = ", ".join('"{}"'.format(name.replace('"', '""')) for name in columns) or "1"
         with error_context(WHERE), pa.RecordBatchReader.from_stream(self.relation.project(quoted)) as reader:
@@ -46,4 +47,5 @@ class Relation:
 
 
 def _table(batch: Any) -> Any:
+    """A record batch as a table."""
     return pa.Table.from_batches([batch])

@@ -1,4 +1,4 @@
-"""Files of any supported format as one source: one schema, units in the order of the paths."""
+"""Source over files of the supported formats: one schema, units in the order of the paths."""
 
 from __future__ import annotations
 
@@ -20,7 +20,15 @@ from gramian.errors import DataError
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """How files of one format are read: what one says before a row is read, and its units once types are agreed."""
+    """How files of one format are read.
+
+    Attributes
+    ----------
+    inspect : Callable
+        Columns and rows of a file, before it is read.
+    units : Callable
+        Units of a file, given the unified types.
+    """
 
     inspect: Callable[[File], FileInfo]
     units: Callable[[FileInfo, Mapping[str, Any]], Iterable[Unit]]
@@ -34,7 +42,13 @@ FORMATS = {
 
 
 def read_files(data: object) -> Rereadable:
-    """A source over the files that a path, a pattern, a folder or a list of them stands for."""
+    """A source over the files that a path, a pattern, a folder or a list of them stands for.
+
+    Raises
+    ------
+    DataError
+        No such file, or a file that cannot be read.
+    """
     files = find_files(data)
     formats = [_format(file) for file in files]
     infos = [file_format.inspect(file) for file, file_format in zip(files, formats, strict=True)]
@@ -54,6 +68,7 @@ def read_files(data: object) -> Rereadable:
 
 
 def _format(file: File) -> Format:
+    """The format of a file, by its name. Raises DataError for an unknown one."""
     kind = kind_of(file.path)
     if kind is None:
         raise DataError(f"unknown kind of file; supported are {SUPPORTED}", file.path)
@@ -61,6 +76,7 @@ def _format(file: File) -> Format:
 
 
 def _file_schema(info: FileInfo) -> FileSchema:
+    """Columns of a file with those of its folder names."""
     keys = {name: pa.int64() if isinstance(value, int) else pa.string() for name, value in info.file.keys}
     keys |= {name: pa.null() for name, value in info.file.keys if value is None}
     conflicts = {
@@ -71,5 +87,6 @@ def _file_schema(info: FileInfo) -> FileSchema:
 
 
 def _total(infos: Sequence[FileInfo]) -> int | None:
+    """Number of rows of all files; None where one does not store it."""
     counts = [info.rows for info in infos if info.rows is not None]
     return sum(counts) if len(counts) == len(infos) else None

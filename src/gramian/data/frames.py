@@ -1,4 +1,4 @@
-"""Tables in memory: whatever speaks the Arrow C stream, kept or used up."""
+"""Sources over tables in memory that support the Arrow C stream interface."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from gramian.data.read_errors import error_context
 from gramian.data.unify_schema import FileSchema, duplicates, unify
 from gramian.schema import Schema
 
-PANDAS_INDEX = "__index_level_"  # what pandas calls an index without a name; it is no column
+PANDAS_INDEX = "__index_level_"  # how pandas names an unnamed index in Arrow: the number of the row, not a column
 
 
 def read_frame(data: Any) -> Rereadable:
-    """A frame that is in memory and can be read again."""
+    """A source over a frame in memory, which can be read again."""
     where = type_name(data)
     table, schema = table_of_frame(data)
     return Rereadable(schema, table.units(where), (Input(where, None, table.rows),), table.rows, None)
 
 
 def table_of_frame(data: Any) -> tuple[InMemoryTable, Schema]:
-    """The columns of a frame, without a copy where its memory is Arrow's, and its schema."""
+    """The columns of a frame, without a copy where they are Arrow memory, and its schema."""
     if isinstance(data, pa.RecordBatch):
         data = pa.Table.from_batches([data])
     elif not isinstance(data, pa.Table):
@@ -38,7 +38,7 @@ def table_of_frame(data: Any) -> tuple[InMemoryTable, Schema]:
 
 
 def read_stream(data: Any) -> SinglePass:
-    """A stream that can be taken once; at most one unit more than asked for is pulled."""
+    """A source over a stream, which can be read once; at most one unit more than asked for is taken from it."""
     where = type_name(data)
     with error_context(where):
         reader = data if isinstance(data, pa.RecordBatchReader) else pa.RecordBatchReader.from_stream(data)
@@ -56,12 +56,14 @@ def stream_units(reader: Any, where: str) -> Iterator[Unit]:
 
 
 def _recut(reader: Any, where: str) -> Iterator[Any]:
+    """Tables of `SLICE_ROWS` rows each, the last one shorter."""
     pending: list[Any] = []
     rows = 0
     with error_context(where):
         for batch in reader:
             pending.append(batch)
             rows += batch.num_rows
+            # a batch may be longer than several units
             while rows >= SLICE_ROWS:
                 table = pa.Table.from_batches(pending, reader.schema)
                 yield table.slice(0, SLICE_ROWS)
@@ -72,18 +74,18 @@ def _recut(reader: Any, where: str) -> Iterator[Any]:
 
 
 def schema_of(schema: Any, levels: Any) -> Schema:
-    """The schema of one frame or stream."""
+    """The schema of one frame or stream. levels : column -> levels of ordered categoricals."""
     names: Sequence[str] = [name for name in schema.names if not hidden(name)]
     types = {name: schema.field(schema.names.index(name)).type for name in names}
     return unify([FileSchema("frame", types, duplicates(names))], levels).schema
 
 
 def hidden(name: str) -> bool:
-    """Whether a column is only the number of a row in pandas."""
+    """Whether a column is only pandas's number of the row."""
     return name.startswith(PANDAS_INDEX)
 
 
 def type_name(data: Any) -> str:
-    """The kind of an object, for people: `polars.DataFrame`."""
+    """The type of an object, for messages: `polars.DataFrame`."""
     kind = type(data)
     return f"{kind.__module__.partition('.')[0]}.{kind.__name__}"

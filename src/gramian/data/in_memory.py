@@ -1,4 +1,4 @@
-"""Columns in memory, cut into units of a fixed number of rows without a copy."""
+"""Tables in memory, cut into units of a fixed number of rows without a copy."""
 
 from __future__ import annotations
 
@@ -15,14 +15,21 @@ from gramian.data.columns import usable
 from gramian.data.sparse import is_sparse, rows_of
 from gramian.errors import ColumnError
 
-FEW_ROWS = 4096  # pieces smaller than this cost more than copying them together
+FEW_ROWS = 4096  # average rows of a chunk below which the overhead of chunks exceeds the cost of one copy
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class InMemoryTable:
-    """Columns in memory, all of the same length.
+    """Columns in memory, all with n = `rows` rows.
 
-    columns : name -> Arrow array, chunked array or NumPy vector. matrices : name -> (rows, k) array, or CSR matrix.
+    Attributes
+    ----------
+    rows : int
+        Number of rows.
+    columns : Mapping[str, Any]
+        Name -> Arrow array, chunked array or NumPy vector, (n,).
+    matrices : Mapping[str, Any]
+        Name -> (n, k) array, or CSR matrix.
     """
 
     rows: int
@@ -30,14 +37,14 @@ class InMemoryTable:
     matrices: Mapping[str, Any]
 
     def units(self, where: str, first_row: int = 0) -> tuple[Slice, ...]:
-        """Slices of a fixed number of rows, at least one."""
+        """Slices of a fixed number of rows, at least one. first_row : number of rows in earlier frames."""
         starts = range(0, max(self.rows, 1), SLICE_ROWS)
         return tuple(Slice(self, where, at, min(SLICE_ROWS, self.rows - at), first_row) for at in starts)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Slice:
-    """Rows `start` to `start + rows` of what is held; `before` counts the rows of earlier frames."""
+    """Rows `start` to `start + rows` of a table; `rows_before` counts the rows of earlier frames."""
 
     table: InMemoryTable
     where: str
@@ -47,17 +54,20 @@ class Slice:
 
     @property
     def name(self) -> str:
-        """The frame and its rows, for people."""
+        """The frame and its rows, for messages."""
         first = self.rows_before + self.start
         return f"{self.where}, rows {first}-{first + max(self.rows, 1) - 1}"
 
     @property
     def size(self) -> int:
-        """Unknown before the columns are chosen."""
+        """Not known before the columns are chosen."""
         return 0
 
     def batches(self, columns: Sequence[str], *, parallel: bool = False) -> Iterator[Batch]:
-        """Views of the rows with these columns; a matrix asked for by its name alone comes whole, sparse if it is."""
+        """Views of the rows with these columns.
+
+        A matrix that is named without an index is given entire, as CSR if it is sparse.
+        """
         vectors, chunked, matrices = self._select(columns)
         dense = dense_columns(columns, matrices)
         width = len(vectors) + len(chunked) + sum(_cells(m, entire=name in columns) for name, m in matrices.items())
@@ -68,6 +78,7 @@ class Slice:
             yield Batch(rows, {**arrays, **views, **taken}, blocks, self.where, self.rows_before + at)
 
     def _select(self, names: Sequence[str]) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+        """The NumPy vectors, Arrow columns and matrices that these names need. Raises ColumnError."""
         vectors: dict[str, Any] = {}
         chunked: dict[str, Any] = {}
         matrices: dict[str, Any] = {}
@@ -84,12 +95,12 @@ class Slice:
 
 
 def _cells(matrix: Any, *, entire: bool) -> int:
-    """What a row of a matrix takes: of a sparse one that stays sparse, its entries."""
+    """Cells of a matrix for each row: of a sparse one that stays sparse its mean number of entries, else its width."""
     return int(matrix.nnz // max(matrix.shape[0], 1) if entire and is_sparse(matrix) else matrix.shape[1])
 
 
 def dense_columns(names: Sequence[str], matrices: Mapping[str, Any]) -> dict[str, list[int]]:
-    """Which columns of each sparse matrix are wanted as dense ones."""
+    """Sparse matrix -> the columns of it that are needed as dense vectors."""
     out: dict[str, list[int]] = {}
     for name in names:
         base, _, index = name.removesuffix("]").rpartition("[")
@@ -101,7 +112,19 @@ def dense_columns(names: Sequence[str], matrices: Mapping[str, Any]) -> dict[str
 def blocks_of(
     matrices: Mapping[str, Any], rows: slice, dense: Mapping[str, list[int]], names: Sequence[str]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Rows of matrices: whole ones, and single columns of sparse ones."""
+    """Rows of matrices: blocks of matrices, and single dense columns of sparse ones.
+
+    Parameters
+    ----------
+    matrices : Mapping[str, Any]
+        Name -> (n, k) array or CSR matrix.
+    rows : slice
+        The rows.
+    dense : Mapping[str, list of int]
+        Columns of sparse matrices that are needed as dense vectors (`dense_columns`).
+    names : Sequence[str]
+        Columns and matrices that were asked for.
+    """
     blocks: dict[str, Any] = {}
     taken: dict[str, Any] = {}
     for name, matrix in matrices.items():
@@ -119,12 +142,12 @@ def blocks_of(
 
 
 def native(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """The same values in this machine's byte order, a view where they are already."""
+    """The values in the byte order of this machine; a view where they are."""
     return values if values.dtype.isnative else values.astype(values.dtype.newbyteorder("="))
 
 
 def _pieces(columns: Mapping[str, Any], start: int, rows: int, step: int) -> Iterator[tuple[int, int, dict[str, Any]]]:
-    """Where each piece begins, its rows, and its Arrow columns; at least one piece."""
+    """(first row, number of rows, Arrow columns) of each piece of at most `step` rows; at least one piece."""
     if not columns or not rows:
         empty = {name: usable(one_array(column.slice(start, 0))) for name, column in columns.items()}
         yield from (
@@ -133,6 +156,7 @@ def _pieces(columns: Mapping[str, Any], start: int, rows: int, step: int) -> Ite
         )
         return
     table = pa.table({name: column.slice(start, rows) for name, column in columns.items()})
+    # one copy of all is cheaper than very many short pieces
     if max(column.num_chunks for column in table.columns) * FEW_ROWS > rows + 2 * FEW_ROWS:
         table = table.combine_chunks()
     position = start

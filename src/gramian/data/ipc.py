@@ -1,4 +1,4 @@
-"""Arrow IPC: files with a footer are read by record batches, streams from the first to the end mark."""
+"""Arrow IPC: files with a footer are read by record batches, streams from the beginning to the end mark."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MAGIC = b"ARROW1"
 
 
 def inspect(file: File) -> FileInfo:
-    """The schema, and the rows of each record batch where there is a footer."""
+    """Schema of a file, and the rows of each record batch where there is a footer."""
     with error_context(file.label):
         with open(file.path, "rb") as raw:
             if raw.read(len(MAGIC)) != MAGIC:
@@ -32,13 +32,14 @@ def inspect(file: File) -> FileInfo:
 
 
 def units(info: FileInfo, agreed: Mapping[str, Any]) -> Iterator[Unit]:
-    """Groups of record batches of a file; a stream as a whole."""
+    """Groups of record batches of a file; a stream as one unit."""
     if info.rows is None:
         yield IpcStream(info.file)
         return
     first, last, start, rows = 0, 0, 0, 0
     for piece_rows in info.unit_rows:
         last, rows = last + 1, rows + piece_rows
+        # record batches may be tiny: they are grouped to units worth a task
         if rows >= SLICE_ROWS or last == len(info.unit_rows):
             yield RecordBatches(info.file, first, last, rows, start, info.file.size * rows // max(info.rows, 1))
             first, start, rows = last, start + rows, 0
@@ -46,7 +47,21 @@ def units(info: FileInfo, agreed: Mapping[str, Any]) -> Iterator[Unit]:
 
 @dataclass(frozen=True, slots=True)
 class RecordBatches:
-    """Record batches `first` to `last` (excluded) of an IPC file."""
+    """Record batches `first` to `last` (excluded) of an IPC file.
+
+    Attributes
+    ----------
+    file : File
+        The file.
+    first, last : int
+        Numbers of record batches.
+    rows : int
+        Number of rows in them.
+    first_row : int
+        Number of their first row in the file.
+    size : int
+        Bytes, as a share of the file.
+    """
 
     file: File
     first: int
@@ -57,16 +72,16 @@ class RecordBatches:
 
     @property
     def name(self) -> str:
-        """The file and its record batches."""
+        """The file and its record batches, for messages."""
         span = f"{self.first}" if self.last == self.first + 1 else f"{self.first}-{self.last - 1}"
         return f"{self.file.label}, record batch {span}"
 
     def portable(self, columns: Sequence[str]) -> RecordBatches:
-        """What another process reads these columns by."""
+        """The unit for another process."""
         return replace(self, file=self.file.anywhere)
 
     def batches(self, columns: Sequence[str], *, parallel: bool = False) -> Iterator[Batch]:
-        """The rows in order. Raises DataError where the file is damaged, has changed, or holds fewer rows."""
+        """The rows in order. Raises DataError where the file is damaged, has changed, or has another number of rows."""
         first = self.first_row
         self.file.check()
         with error_context(self.name), _reader(self.file, stored_columns(columns, self.file), parallel) as reader:
@@ -81,7 +96,7 @@ class RecordBatches:
 
 @dataclass(frozen=True, slots=True)
 class IpcStream:
-    """An IPC stream, which can only be read from its beginning."""
+    """An IPC stream in a file, which can only be read from its beginning."""
 
     file: File
 
@@ -92,7 +107,7 @@ class IpcStream:
 
     @property
     def rows(self) -> int | None:
-        """Unknown before it is read."""
+        """Not known before it is read."""
         return None
 
     @property
@@ -101,11 +116,11 @@ class IpcStream:
         return self.file.size
 
     def portable(self, columns: Sequence[str]) -> IpcStream:
-        """What another process reads these columns by."""
+        """The unit for another process."""
         return replace(self, file=self.file.anywhere)
 
     def batches(self, columns: Sequence[str], *, parallel: bool = False) -> Iterator[Batch]:
-        """The rows in order. Raises DataError where the stream stops without its end mark, or goes on after it."""
+        """The rows in order. Raises DataError where the stream ends without its end mark, or continues after it."""
         first = 0
         self.file.check()
         with error_context(self.name), _source(self.file) as raw:
@@ -121,6 +136,7 @@ class IpcStream:
 
 
 def _until_end(reader: Any, raw: Any, file: File) -> Iterator[Any]:
+    """The record batches of a stream, with a check that it ends where the file ends."""
     while True:
         position = raw.tell()
         try:
@@ -128,6 +144,7 @@ def _until_end(reader: Any, raw: Any, file: File) -> Iterator[Any]:
         except StopIteration:
             break
         yield piece
+    # the end mark has 8 bytes: if nothing was read after the last batch, there is none
     if raw.tell() == position:
         raise DataError("the stream stops without its end mark: it was cut off while it was written", file.label)
     if raw.tell() != file.size:
@@ -135,7 +152,8 @@ def _until_end(reader: Any, raw: Any, file: File) -> Iterator[Any]:
 
 
 def _cut(piece: Any, columns: Sequence[str], file: File, where: str, first: int) -> Iterator[Batch]:
-    piece.validate(full=True)  # nothing else keeps a damaged index or offset from being followed
+    """Batches of at most `batch_rows` rows of a record batch."""
+    piece.validate(full=True)  # without it, damaged indices or offsets would be followed to foreign memory
     step = batch_rows(len(columns))
     for at in range(0, max(piece.num_rows, 1), step):
         file.check()
@@ -143,18 +161,26 @@ def _cut(piece: Any, columns: Sequence[str], file: File, where: str, first: int)
 
 
 def _source(file: File) -> Any:
+    """The file as a memory map; on network mounts as an ordinary file.
+
+    A mapped file that shrinks on another machine would end the process.
+    """
     return pa.memory_map(file.path) if file.local else pa.OSFile(file.path)
 
 
 @contextmanager
 def _reader(file: File, columns: Sequence[str], parallel: bool) -> Iterator[Any]:
+    """A context with the reader of an IPC file that decodes these columns only."""
     with _source(file) as raw:
         schema = pi.open_file(raw).schema
         yield pi.open_file(raw, options=_options(schema, columns, parallel, file.label))
 
 
 def _options(schema: Any, columns: Sequence[str], parallel: bool, where: str) -> Any:
-    """Only these columns; an empty list would mean all, so the first stands in for none."""
+    """Read options for these columns. Raises ColumnError where one does not exist.
+
+    An empty list would mean all columns, so the first column takes its place.
+    """
     if absent := [name for name in columns if name not in schema.names]:
         raise ColumnError(absent[0], schema.names, where)
     included = sorted(schema.names.index(name) for name in columns) or list(range(len(schema.names)))[:1]
@@ -162,14 +188,17 @@ def _options(schema: Any, columns: Sequence[str], parallel: bool, where: str) ->
 
 
 def _stream_info(file: File) -> FileInfo:
+    """Schema of a stream."""
     with _source(file) as raw:
         schema = pi.open_stream(raw).schema
     return _info_of(file, schema)
 
 
 def _file_info(file: File) -> FileInfo:
+    """Schema and record batches of a file with a footer."""
     with _source(file) as raw:
         schema = pi.open_file(raw).schema
+    # the footer has no row counts: reading the narrowest column is the cheapest way to get them
     narrow = [name for name, _ in sorted(zip(schema.names, schema.types, strict=True), key=_width)]
     with _reader(file, narrow[:1], False) as reader:
         pieces = tuple(reader.get_batch(i).num_rows for i in range(reader.num_record_batches))
@@ -177,12 +206,13 @@ def _file_info(file: File) -> FileInfo:
 
 
 def _info_of(file: File, schema: Any, rows: int | None = None, pieces: tuple[int, ...] = ()) -> FileInfo:
+    """Columns and rows of a file."""
     types = {name: schema.types[i] for i, name in enumerate(schema.names) if not hidden(name)}
     return FileInfo(file, types, duplicates(schema.names), rows, pieces)
 
 
 def _width(column: tuple[str, Any]) -> int:
-    """Bits of a value, to count rows by the cheapest column."""
+    """Bits of a value of a column type, to find the narrowest."""
     try:
         return int(column[1].bit_width)
     except ValueError:

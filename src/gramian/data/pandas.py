@@ -1,4 +1,4 @@
-"""Frames of pandas, column by column: a column that Arrow cannot hold matters only to who uses it."""
+"""Source over a pandas DataFrame, column by column: one that Arrow cannot hold is an error only where it is used."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from gramian.schema import Schema
 
 
 def read_pandas(data: Any) -> Rereadable:
-    """A DataFrame; named levels of its index are columns, too."""
+    """A source over a DataFrame; named levels of its index are columns, too."""
     table, schema = table_of_pandas(data)
     inputs = (Input("pandas.DataFrame", None, table.rows),)
     return Rereadable(schema, table.units("pandas.DataFrame"), inputs, table.rows, None)
@@ -35,6 +35,7 @@ def table_of_pandas(data: Any) -> tuple[InMemoryTable, Schema]:
             unusable[name] = (
                 f"column '{name}' ({data.dtypes.iloc[i]}) holds values of no single type: {_message(error)}"
             )
+    # a column hides a level of the index that has the same name
     columns |= {name: level for name, level in _index(data.index) if name not in columns}
     types = {name: column.type for name, column in columns.items()}
     levels = {name: ordered for name, column in columns.items() if (ordered := ordered_levels(column)) is not None}
@@ -43,9 +44,11 @@ def table_of_pandas(data: Any) -> tuple[InMemoryTable, Schema]:
 
 
 def _index(index: Any) -> Sequence[tuple[str, Any]]:
+    """Named levels of the index, as columns."""
     named = [name for name in index.names if name is not None]
     return [(str(name), pa.array(index.get_level_values(name), from_pandas=True)) for name in named]
 
 
 def _message(error: Exception) -> str:
+    """What an exception says."""
     return str(error.args[0]) if error.args else str(error)

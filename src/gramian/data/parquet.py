@@ -1,4 +1,4 @@
-"""Parquet: a unit is a row group; its own types, only the needed columns, page checksums verified."""
+"""Source over Parquet: a unit is a row group; only the needed columns are read, with their page checksums verified."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from gramian.errors import DataError
 
 
 def inspect(file: File) -> FileInfo:
-    """The schema and the row groups that the footer tells."""
+    """Schema and row groups of a file, from its footer. Raises DataError where the footer contradicts itself."""
     with error_context(file.label), _open(file) as reader:
         schema, footer = reader.schema_arrow, reader.metadata
         names = [name for name in schema.names if not hidden(name)]
@@ -44,7 +44,23 @@ def units(info: FileInfo, agreed: Mapping[str, Any]) -> Iterator[RowGroup]:
 
 @dataclass(frozen=True, slots=True)
 class RowGroup:
-    """One row group of a file; `texts` are its text columns, read as dictionaries."""
+    """One row group of a file.
+
+    Attributes
+    ----------
+    file : File
+        The file.
+    group : int
+        Number of the row group.
+    rows : int
+        Number of rows.
+    first_row : int
+        Number of its first row in the file.
+    size : int
+        Bytes, as a share of the file.
+    texts : frozenset of str
+        Text columns, which are read as dictionaries: their levels are then decoded once, not in every row.
+    """
 
     file: File
     group: int
@@ -55,20 +71,21 @@ class RowGroup:
 
     @property
     def name(self) -> str:
-        """The file and the number of the row group."""
+        """The file and the number of the row group, for messages."""
         return f"{self.file.label}, row group {self.group}"
 
     def portable(self, columns: Sequence[str]) -> RowGroup:
-        """What another process reads these columns by."""
+        """The unit for another process."""
         return replace(self, file=self.file.anywhere)
 
     def batches(self, columns: Sequence[str], *, parallel: bool = False) -> Iterator[Batch]:
-        """The rows in order. Raises DataError where the file is damaged, has changed, or holds fewer rows."""
+        """The rows in order. Raises DataError where the file is damaged, has changed, or has another number of rows."""
         in_file = stored_columns(columns, self.file)
         first = self.first_row
         self.file.check()
         with error_context(self.name), _open(self.file, [n for n in in_file if n in self.texts]) as reader:
             size = batch_rows(len(in_file))
+            # checked at each batch: a file that is replaced meanwhile would give rows of two versions
             for piece in reader.iter_batches(size, row_groups=[self.group], columns=in_file, use_threads=parallel):
                 self.file.check()
                 yield batch_of(piece, columns, self.file, self.name, first)
@@ -83,6 +100,7 @@ def _open(file: File, texts: Sequence[str] = ()) -> Any:
         file.path,
         metadata=_footer(file),
         memory_map=file.local,
+        # pre-buffering would hold a row group in memory
         pre_buffer=False,
         read_dictionary=texts or None,
         page_checksum_verification=True,
@@ -91,5 +109,5 @@ def _open(file: File, texts: Sequence[str] = ()) -> Any:
 
 @lru_cache(maxsize=32)
 def _footer(file: File) -> Any:
-    """The footer, parsed once for all row groups; forgotten when others are read."""
+    """The footer, parsed once for all row groups of a file; the last 32 files are cached."""
     return pq.read_metadata(file.path, memory_map=file.local)

@@ -1,4 +1,4 @@
-"""Paths, patterns, folders and lists of them, as the files that they stand for."""
+"""Finds the files that paths, patterns, folders and lists of them stand for."""
 
 from __future__ import annotations
 
@@ -15,18 +15,32 @@ from urllib.parse import unquote
 from gramian.errors import DataError, listing
 
 NULL_KEY = "__HIVE_DEFAULT_PARTITION__"
-INTEGER = re.compile(r"[+-]?\d{1,18}")
+INTEGER = re.compile(r"[+-]?\d{1,18}")  # what surely fits int64
+# types of file systems on which files are not mapped: a mapped file that shrinks there ends the process (SIGBUS)
 NETWORK = re.compile(r"nfs|cifs|smb|fuse|9p|afs|ceph|gluster|lustre|sshfs|davfs|gpfs|beegfs")
 SUPPORTED = ".parquet, .csv, .csv.gz, .tsv, .arrow, .feather, .ipc"
 
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file as it was when the run began.
+    """A file as it was when the fit began.
 
-    label : the path without what all files share. keys : what the names of its folders say, `key=value`.
-    changed : time of the last change, ns. found : when it was looked at, ns; what is remembered of a file ends with it.
-    local : whether it may be mapped into memory.
+    Attributes
+    ----------
+    path : str
+        Its path.
+    label : str
+        The path without the part that all files share, for messages.
+    keys : tuple of (str, value)
+        Columns from the names of its folders, `key=value` (Hive partitioning).
+    size : int
+        Bytes.
+    changed : int
+        Time of the last change, in nanoseconds since 1970-01-01.
+    inspected : int
+        Time when the file was inspected, in nanoseconds; a part of the key of caches, so that these end with it.
+    local : bool
+        Whether it may be mapped into memory.
     """
 
     path: str
@@ -39,11 +53,11 @@ class File:
 
     @property
     def anywhere(self) -> File:
-        """The same file for a process that may run in another folder."""
+        """The same file for a process with another working directory."""
         return replace(self, path=os.path.abspath(self.path))
 
     def check(self) -> None:
-        """Raise DataError when the file is no longer what it was."""
+        """Raise DataError where the file is gone or has changed since it was inspected."""
         try:
             now = os.stat(self.path)
         except OSError as error:
@@ -53,12 +67,18 @@ class File:
 
 
 def is_path(data: object) -> bool:
-    """Whether this names files."""
+    """Whether this is a path or pattern."""
     return isinstance(data, str | os.PathLike)
 
 
 def find_files(data: object) -> tuple[File, ...]:
-    """All files that a path, a pattern, a folder or a list of them stands for, sorted by path."""
+    """All files that a path, a pattern, a folder or a list of them stands for, sorted by path.
+
+    Raises
+    ------
+    DataError
+        No such file, files of several formats, or a file that is named twice.
+    """
     entries = data if isinstance(data, list | tuple | set | frozenset) else [data]
     paths = [path for entry in entries for path in _expand(entry)]
     if repeated := sorted({path for path in paths if paths.count(path) > 1} if len(set(paths)) < len(paths) else ()):
@@ -67,6 +87,7 @@ def find_files(data: object) -> tuple[File, ...]:
 
 
 def _expand(entry: object) -> list[str]:
+    """The paths that one entry stands for."""
     path = os.path.expanduser(os.fspath(entry))  # type: ignore[call-overload]
     if isinstance(path, bytes):
         path = os.fsdecode(path)
@@ -82,6 +103,7 @@ def _expand(entry: object) -> list[str]:
 
 
 def _nearby(path: str) -> str:
+    """Hint with the files that exist in the folder of a path that does not."""
     folder = os.path.dirname(path) or "."
     if not os.path.isdir(folder):
         return f" (nor is there a folder '{folder}')"
@@ -90,6 +112,8 @@ def _nearby(path: str) -> str:
 
 
 def _of_pattern(pattern: str) -> list[str]:
+    """The files that match a pattern; if only folders match, the files in them."""
+    # a pattern that begins like a hidden file matches hidden files
     special = os.path.basename(pattern).startswith(("_", "."))
     matches = [path for path in glob(pattern, recursive=True) if special or not _hidden(os.path.basename(path))]
     folders = [path for path in matches if os.path.isdir(path)]
@@ -102,6 +126,7 @@ def _of_pattern(pattern: str) -> list[str]:
 
 
 def _of_folder(folder: str) -> list[str]:
+    """The files below a folder."""
     paths = sorted(_files_below(folder, set()))
     if not paths:
         raise DataError(f"the folder holds no files; supported are {SUPPORTED}", folder)
@@ -109,7 +134,8 @@ def _of_folder(folder: str) -> list[str]:
 
 
 def _files_below(folder: str, seen: set[str]) -> Iterator[str]:
-    real = os.path.realpath(folder)  # a link may lead back up
+    """Files below a folder, without hidden ones."""
+    real = os.path.realpath(folder)  # a symbolic link may point to a folder above
     if real in seen:
         return
     for entry in sorted(os.scandir(folder), key=lambda e: e.name):
@@ -122,10 +148,12 @@ def _files_below(folder: str, seen: set[str]) -> Iterator[str]:
 
 
 def _hidden(name: str) -> bool:
+    """Whether a name is hidden, or an auxiliary file such as _SUCCESS."""
     return name.startswith((".", "_"))
 
 
 def _check_one_format(paths: Sequence[str], where: str) -> list[str]:
+    """The paths; DataError where they have several formats."""
     kinds: dict[str, list[str]] = {}
     for path in paths:
         kinds.setdefault(kind_of(path) or os.path.splitext(path)[1] or "no extension", []).append(path)
@@ -150,12 +178,13 @@ KINDS = {
 
 
 def kind_of(path: str) -> str | None:
-    """The format that a file's name tells."""
+    """The format of a file, by its name; None for an unknown one."""
     lower = path.lower()
     return next((kind for suffix, kind in KINDS.items() if lower.endswith(suffix)), None)
 
 
 def _described_files(paths: Sequence[str]) -> tuple[File, ...]:
+    """The files with their facts."""
     shared = os.path.commonpath([os.path.dirname(os.path.abspath(p)) for p in paths])
     raw = [_raw_keys(path) for path in paths]
     numeric = _numeric(raw)
@@ -163,6 +192,7 @@ def _described_files(paths: Sequence[str]) -> tuple[File, ...]:
 
 
 def _file(path: str, shared: str, keys: dict[str, str | None], numeric: set[str]) -> File:
+    """One file with its facts."""
     try:
         status = os.stat(path)
     except OSError as error:
@@ -173,11 +203,13 @@ def _file(path: str, shared: str, keys: dict[str, str | None], numeric: set[str]
 
 
 def _raw_keys(path: str) -> dict[str, str | None]:
+    """Keys in the names of a file's folders, as text."""
     parts = (part.partition("=") for part in PurePath(path).parent.parts if re.match(r"[^=]+=", part))
     return {unquote(key): None if value == NULL_KEY else unquote(value) for key, _, value in parts}
 
 
 def _numeric(all_keys: Iterable[dict[str, str | None]]) -> set[str]:
+    """Keys whose values are integers in all files."""
     values: dict[str, bool] = {}
     for keys in all_keys:
         for key, value in keys.items():
@@ -186,12 +218,15 @@ def _numeric(all_keys: Iterable[dict[str, str | None]]) -> set[str]:
 
 
 def _is_local(path: str) -> bool:
+    """Whether a path is on a local file system."""
     inside = [(point, kind) for point, kind in _mounts() if path == point or path.startswith(point.rstrip("/") + "/")]
+    # the longest mount point that contains the path is the file system that it is on
     return not (inside and NETWORK.search(max(inside, key=lambda mount: len(mount[0]))[1]))
 
 
 @lru_cache(maxsize=1)
 def _mounts() -> tuple[tuple[str, str], ...]:
+    """Mount points and types of file systems; empty where the system does not list them."""
     try:
         with open("/proc/mounts", encoding="utf-8", errors="replace") as file:
             fields = [line.split() for line in file]

@@ -1,4 +1,4 @@
-"""Lazy frames of polars: each pass runs the query again, with the needed columns only."""
+"""Source over a polars LazyFrame: each pass runs the query again, for the needed columns only."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ WHERE = "polars.LazyFrame"
 
 
 def read_lazy(data: Any) -> Rereadable:
-    """A lazy frame as one unit."""
+    """A source over a lazy frame, as one unit."""
     with error_context(WHERE):
         schema = pa.RecordBatchReader.from_stream(data.head(0).collect()).schema
     return Rereadable(schema_of(schema, {}), (Query(data),), (Input(WHERE, None, None),), None, None)
@@ -32,7 +32,7 @@ def read_lazy(data: Any) -> Rereadable:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Query:
-    """The whole result of a lazy frame."""
+    """The result of a lazy frame, as one unit."""
 
     frame: Any
     name: str = WHERE
@@ -40,7 +40,7 @@ class Query:
     size: int = 0
 
     def batches(self, columns: Sequence[str], *, parallel: bool = False) -> Iterator[Batch]:
-        """The rows as the query yields them."""
+        """The rows in the order of the query."""
         first_row = 0
         with error_context(WHERE):
             for frame in self._collected(columns):
@@ -50,6 +50,7 @@ class Query:
                     first_row += piece.num_rows
 
     def _collected(self, columns: Sequence[str]) -> Iterator[Any]:
+        """Frames of the result; by parts where this version of polars can."""
         query = self.frame.select(columns) if columns else self.frame
         try:
             if hasattr(query, "collect_batches"):
@@ -57,4 +58,5 @@ class Query:
             else:
                 yield query.collect()
         except polars.exceptions.PolarsError as error:
+            # a kind of error that error_context turns into a DataError, without a list of polars's own
             raise ValueError(str(error)) from error

@@ -1,4 +1,4 @@
-"""What readers underneath complain of, told as an error that names the place."""
+"""Turns exceptions of the libraries that read files into errors that name the place."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ READ_ERRORS = (pa.ArrowException, OSError, EOFError, ValueError, TypeError, zlib
 
 @contextmanager
 def error_context(where: str) -> Iterator[None]:
-    """Turn any complaint of a reader into a DataError at `where`."""
+    """A context in which exceptions of readers become a DataError at `where`."""
     try:
         yield
     except GramianError:
@@ -25,6 +25,6 @@ def error_context(where: str) -> Iterator[None]:
 
 
 def unreadable_error(error: BaseException, where: str) -> DataError:
-    """A DataError with the first line of what a reader said."""
+    """A DataError with the first line of the message of a reader."""
     message = str(error).strip().partition("\n")[0] or type(error).__name__
     return DataError(f"cannot be read, it is damaged or not what its name says ({message})", where)

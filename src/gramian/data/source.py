@@ -1,4 +1,4 @@
-"""Anything that holds rows, as a source."""
+"""Choice of the source for data of any supported kind."""
 
 from __future__ import annotations
 
@@ -23,22 +23,37 @@ SUPPORTED = (
 
 
 def source_of(data: object) -> Source:
-    """The source behind data of any supported kind.
+    """The source over data of any supported kind.
 
-    Raises DataError where it cannot be read, SchemaError where it is no table.
+    Parameters
+    ----------
+    data : object
+        Paths, frames, arrays, relations, iterables of batches (see `SUPPORTED`), or an object with the attributes of
+        `Source`.
+
+    Raises
+    ------
+    DataError
+        The data cannot be read, or are of an unsupported kind.
+    SchemaError
+        They are not a table.
     """
     return next(read for test, read in READERS if test(data))(data)
 
 
 def _is_source(data: object) -> bool:
+    """Whether an object has the attributes of a source."""
     return all(hasattr(data, name) for name in ("units", "rereadable", "inputs", "schema"))
 
 
 def _is_paths(data: object) -> bool:
+    """Whether this is a list of paths."""
     return isinstance(data, list | tuple | set | frozenset) and bool(data) and all(map(is_path, data))
 
 
 def _is_named(module: str, name: str) -> Callable[[object], bool]:
+    """A test whether an object is of a type with this name, from this package, which needs no import."""
+
     def test(data: object) -> bool:
         return type(data).__module__.partition(".")[0] == module and type(data).__name__ == name
 
@@ -46,52 +61,61 @@ def _is_named(module: str, name: str) -> Callable[[object], bool]:
 
 
 def _is_dataset(data: object) -> bool:
+    """Whether this is a pyarrow dataset, without importing pyarrow.dataset."""
     return any(f"{kind.__module__}.{kind.__name__}" == "pyarrow._dataset.Dataset" for kind in type(data).__mro__)
 
 
 def _is_stream(data: object) -> bool:
+    """Whether this is a stream that can be read once."""
     return hasattr(data, "__arrow_c_stream__") and not _is_frame(data)
 
 
 def _is_frame(data: object) -> bool:
-    """A frame knows its length; a stream that can be taken once does not."""
+    """Whether this is a frame: it has a length, which a stream does not."""
     return isinstance(data, pa.RecordBatch) or (hasattr(data, "__arrow_c_stream__") and hasattr(data, "__len__"))
 
 
 def _read_dataset(data: Any) -> Source:
-    from gramian.data.dataset import read_dataset  # pyarrow.dataset takes a while to import
+    """A source over a pyarrow dataset."""
+    from gramian.data.dataset import read_dataset  # pyarrow.dataset is slow to import
 
     return read_dataset(data)
 
 
 def _read_lazy(data: Any) -> Source:
+    """A source over a polars LazyFrame."""
     from gramian.data.polars import read_lazy  # the only file that imports polars
 
     return read_lazy(data)
 
 
 def _read_relation(data: Any) -> Source:
+    """A source over a DuckDB relation."""
     from gramian.data.duckdb import read_relation
 
     return read_relation(data)
 
 
 def _refuse(data: object) -> Source:
+    """Raise DataError for data that are not supported."""
     if hasattr(data, "dtype") and hasattr(data, "shape"):
         raise DataError("has no column names; pass a dict, as {'X': array, 'y': vector}", type(data).__name__)
     raise DataError(f"holds no rows that can be read; supported are {SUPPORTED}", type(data).__name__)
 
 
 def _is_dask(data: object) -> bool:
+    """Whether this is a Dask frame."""
     return type(data).__module__.startswith("dask.dataframe.")
 
 
 def _read_dask(data: Any) -> Source:
+    """A source over a Dask frame."""
     from gramian.data.dask import read_dask
 
     return read_dask(data)
 
 
+# the first test that holds decides; lists and iterables come last because frames and arrays are iterable too
 READERS: tuple[tuple[Callable[[Any], bool], Callable[[Any], Source]], ...] = (
     (_is_source, lambda data: data),
     (is_path, read_files),

@@ -1,4 +1,4 @@
-"""One schema for many files, agreed before a row is read."""
+"""Unifies the schemas of many files before a row is read."""
 
 from __future__ import annotations
 
@@ -16,9 +16,16 @@ NUMBERS = {"integer", "float"}
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FileSchema:
-    """What one file or frame says of its columns.
+    """Columns of one file or frame.
 
-    types : name -> Arrow type. unusable : name -> why the column cannot be read from this file.
+    Attributes
+    ----------
+    where : str
+        Its name, for messages.
+    types : Mapping[str, Any]
+        Column -> Arrow type.
+    unusable : Mapping[str, str]
+        Column -> why it cannot be used.
     """
 
     where: str
@@ -28,16 +35,25 @@ class FileSchema:
 
 @dataclass(frozen=True, slots=True)
 class UnifiedSchema:
-    """The schema of all files, and the Arrow type that each column was given."""
+    """The schema of all files, and the Arrow type that each column has after unification."""
 
     schema: Schema
     types: Mapping[str, Any]
 
 
 def unify(file_schemas: Sequence[FileSchema], levels: Mapping[str, tuple[Level, ...]] | None = None) -> UnifiedSchema:
-    """The columns of all files in the order of the first; a disagreement is kept until the column is used.
+    """The columns of all files, in the order of their first occurrence.
 
-    Integers widen to float, nulls to anything; every other difference is a conflict that lists the files.
+    Integers widen to floats, nulls to any type; any other difference is recorded as a conflict that lists the files,
+    and is
+    raised only when the column is used.
+
+    Parameters
+    ----------
+    file_schemas : Sequence of FileSchema
+        Columns of each file.
+    levels : Mapping, optional
+        Column -> levels of ordered categoricals.
     """
     names = list(dict.fromkeys(name for file_schema in file_schemas for name in file_schema.types))
     columns = [_unify_column(name, file_schemas, (levels or {}).get(name)) for name in names]
@@ -45,13 +61,14 @@ def unify(file_schemas: Sequence[FileSchema], levels: Mapping[str, tuple[Level, 
 
 
 def duplicates(names: Iterable[str]) -> dict[str, str]:
-    """Why names that occur twice cannot be used."""
+    """Name -> why it cannot be used, for names that occur twice."""
     seen: set[str] = set()
     repeated = [n for n in names if n in seen or seen.add(n)]  # type: ignore[func-returns-value]
     return {name: f"column '{name}' occurs more than once; rename one of them" for name in repeated}
 
 
 def _unify_column(name: str, file_schemas: Sequence[FileSchema], levels: tuple[Level, ...] | None) -> tuple[Field, Any]:
+    """Field and Arrow type of one column over all files."""
     kinds: dict[Any, list[str]] = {}
     for file_schema in file_schemas:
         kinds.setdefault(file_schema.types.get(name), []).append(file_schema.where)
@@ -65,7 +82,7 @@ def _unify_column(name: str, file_schemas: Sequence[FileSchema], levels: tuple[L
 
 
 def common_type(kinds: Sequence[Any]) -> Any:
-    """The type that holds all of these, None where they do not agree."""
+    """The type to which all these types can be converted; None where there is none."""
     candidates = [kind for kind in kinds if family(kind) != "null"] or list(kinds[:1])
     families = {family(kind) for kind in candidates}
     if families == {"integer", "decimal"}:
@@ -75,10 +92,12 @@ def common_type(kinds: Sequence[Any]) -> Any:
         candidates = [kind for kind in candidates if family(kind) == "float"]
     elif len(families) != 1:
         return None
+    # the widest number; in other families the last by name, so that the order of files does not matter
     return max(candidates, key=lambda kind: (getattr(kind, "bit_width", 0) if families <= NUMBERS else 0, str(kind)))
 
 
 def _spelled(agreed: Any, types: Sequence[Any]) -> str:
+    """The unified type as text; where there is none, all types."""
     if agreed is None:
         return " or ".join(sorted(map(str, types)))
     families = {family(kind) for kind in types}
@@ -86,6 +105,7 @@ def _spelled(agreed: Any, types: Sequence[Any]) -> str:
 
 
 def _unusable(name: str, file_schemas: Sequence[FileSchema]) -> str | None:
+    """Why a column cannot be used in some files; None where it can."""
     reasons: dict[str, list[str]] = {}
     for file_schema in file_schemas:
         if name in file_schema.unusable:
@@ -94,6 +114,7 @@ def _unusable(name: str, file_schemas: Sequence[FileSchema]) -> str | None:
 
 
 def _absent(name: str, kinds: Mapping[Any, list[str]]) -> str | None:
+    """Why a column that some files do not have cannot be used; None where all have it."""
     if None not in kinds:
         return None
     present_in = [where for kind, files in kinds.items() if kind is not None for where in files]
@@ -104,10 +125,12 @@ def _absent(name: str, kinds: Mapping[Any, list[str]]) -> str | None:
 
 
 def _differing(name: str, kinds: Mapping[Any, list[str]]) -> str:
+    """Why a column with different types cannot be used."""
     descriptions = [f"{_described(kind)} in {listing(files, 5)}" for kind, files in kinds.items() if kind is not None]
     return f"column '{name}' is {' but '.join(descriptions)}; write it with one type to all files"
 
 
 def _described(kind: Any) -> str:
+    """Family of a type, and the type where it is spelled in another way."""
     family_name = family(kind)
     return family_name if family_name == str(kind) else f"{family_name} ({kind})"

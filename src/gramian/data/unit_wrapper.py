@@ -1,4 +1,4 @@
-"""A unit that stands around another, and reads it in its own way."""
+"""Base of units that wrap another unit and read it in their own way."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 
 class UnitWrapper:
-    """Name, rows and size of the unit inside; dataclasses that derive from it hold it as `unit`."""
+    """Name, rows and size of the wrapped unit, which derived dataclasses have as `unit`."""
 
     __slots__ = ()
 
@@ -14,16 +14,16 @@ class UnitWrapper:
 
     @property
     def name(self) -> str:
-        """Of the unit."""
+        """Name of the wrapped unit."""
         return str(self.unit.name)
 
     @property
     def rows(self) -> int | None:
-        """Of the unit."""
+        """Number of rows of the wrapped unit."""
         rows: int | None = self.unit.rows
         return rows
 
     @property
     def size(self) -> int:
-        """Of the unit."""
+        """Bytes of the wrapped unit."""
         return int(self.unit.size)

@@ -42,6 +42,7 @@ def expression(cursor: Cursor, level: int = 1) -> Node:
         token = cursor.take()
         # + 1: an operator of the same precedence ends the right operand, so that a - b - c is (a - b) - c
         right = expression(cursor, PRECEDENCE[token.text] + 1)
+        # counted on the way: height() of the growing tree at every step would be quadratic
         tree_height = max(tree_height or height(left), height(right)) + 1
         left = Binary(token.text, left, right, position=token.position)
         if tree_height > MAX_HEIGHT:

@@ -99,6 +99,7 @@ def levels_of(moments: Moments, terms: Terms) -> Levels:
     names = {name: tuple(values) for name, values in moments.levels.items() if name in terms.coefficient_factors}
     order = {name: _order(terms.factors[name], values) for name, values in names.items()}
     tables = {f: t for f, t in moments.tables.items() if names.keys() >= set(f)}
+    # a subtraction of sums may leave cells without rows
     cells = {f: frozenset(map(tuple, t.cells[t.rows > 0].tolist())) for f, t in tables.items()}
     return Levels(names, order, cells, contrasts_of(terms, names, order))
 
@@ -215,6 +216,7 @@ def _atom_columns(
     return [ModelColumn(n, number, (), leading[k], polynomials[k], _singleton(n), reduced) for k, n in enumerate(names)]
 
 
+# most columns have one numeric factor: equal sets are shared, which saves time and memory in wide models
 _singleton = lru_cache(4096)(lambda name: frozenset((name,)))
 
 
@@ -227,6 +229,7 @@ def _product(number: int, picks: Iterable[ModelColumn], reduced: frozenset[str])
     for pick in picks:
         names.append(pick.name)
         numeric = numeric | pick.numeric
+        # sorted, so that equal cells are equal tuples
         cell = tuple(sorted({*cell, *pick.cell}))
         leading, polynomial = times(leading, pick.leading), multiply(polynomial, pick.polynomial)
     return ModelColumn(":".join(names) or "Intercept", number, cell, leading, polynomial, numeric, reduced)

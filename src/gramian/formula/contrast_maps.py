@@ -123,6 +123,7 @@ class ContrastBasis:
         if reduced is None:  # its factor has one level, which every row has: the term has no columns
             single_level = next(pick for pick in picks if len(self.levels.order[pick[0]]) == 1)
             return self.express((picks - {single_level}, numeric))
+        # sorted: the order of a set of texts differs between runs
         for pick in sorted(picks):
             rest, (factor, is_contrast, at) = picks - {pick}, pick
             if is_contrast and (factor not in reduced or factor not in self.contrasts):

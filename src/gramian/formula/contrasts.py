@@ -76,6 +76,7 @@ def polynomial(levels: Sequence[str]) -> Contrast:
         steps = zip(scores, previous, current, strict=True)
         previous, current = current, [((2 * k + 1) * x * b - k * (n * n - k * k) * a) // (k + 1) for x, a, b in steps]
         square = sum(v * v for v in current)
+        # the quotient is exact; the integers themselves grow beyond float64
         columns.append([Fraction(copysign(sqrt(Fraction(v * v, square)), v)) for v in current])
     names = tuple(POWERS[k] if k < len(POWERS) else f"^{k + 1}" for k in range(n - 1))
     return Contrast(names, [[column[i] for column in columns] for i in range(n)], [[Fraction(1, n)] * n, *columns])

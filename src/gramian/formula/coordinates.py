@@ -186,6 +186,7 @@ def _as_subspace(
     for column in columns:
         for m in column.polynomial:
             positions.setdefault((column.cell, m), len(positions))
+    # the shift of the response is a multiple of the constant, which must be stored for it
     positions.setdefault(((), CONSTANT), len(positions))
     positions[outcome] = len(positions)
     subspace = [{positions[column.cell, m]: c for m, c in column.polynomial.items()} for column in columns]

@@ -119,6 +119,7 @@ def _named_curve(cursor: Cursor, columns: set[str]) -> NamedCurve | None:
     if name.kind != "name" or name.text not in CURVES or then.text != "(":
         return None
     if name.text in FUNCTIONS:
+        # a copy of the cursor, to look ahead without moving
         ahead = replace(cursor)
         node = expression(ahead)
         stands_alone = isinstance(node, Call) and node.function == name.text and ahead.token.kind == "end"

@@ -160,6 +160,7 @@ class _Builder:
 
     def _step(self, operation: str, *nodes: Node) -> int:
         """The slot of an operation on the values of nodes."""
+        # operands first: their slots must exist before this step
         step = Step(operation, tuple(self.slot(n) for n in nodes))
         if step not in self.slots_by_step:
             self.slots_by_step[step] = self.first + len(self.steps)

@@ -16,7 +16,7 @@ from gramian.schema import Kind, Schema
 from gramian.typing import Level, Vector
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True)  # no slots: cached properties need a __dict__
 class Design:
     """What a pass reads, which sums it stores, and in which coordinates.
 
@@ -90,6 +90,7 @@ class Design:
         (1983)).
         """
         stored = [m for block in self.terms.blocks().values() for m in block]
+        # only products need a scale that keeps them in float64's range
         multiplied = {v for m in stored if degree(m) > 1 for v, _ in m}
         chosen = {v: choose_coordinate(x, products=v in multiplied) for v, x in values.items()}
         unshifted = all(chosen[name].is_identity for name in self.matrix_variables)

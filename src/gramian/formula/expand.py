@@ -176,6 +176,7 @@ class _Expansion:
         for adding, part in tree.parts:
             part_masks, constant = self.expand(part)
             if adding:
+                # a dict as an ordered set: a term keeps the position of its first appearance
                 masks.update(part_masks)
                 self._bound(masks)
             else:
@@ -205,6 +206,7 @@ class _Expansion:
         base, intercept = self.expand(tree.base)
         masks = base
         for _ in range(tree.exponent - 1):
+            # a term crossed with itself is itself, so that the squares vanish
             masks = masks | self._products(masks, base)
         return masks, intercept
 

@@ -88,8 +88,8 @@ FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "cos": np.cos,
     "tan": np.tan,
     "tanh": np.tanh,
-    "I": np.asarray,
-    "as_number": np.asarray,
+    "I": np.asarray,  # the identity: inside it operators are arithmetic
+    "as_number": np.asarray,  # the identity too: batches give dates as numbers
 }
 COUNT = ArgumentKind(lambda node: is_whole_number(node, MAX_DF), f"a whole number from 1 to {MAX_DF}, as in bs(x, 5)")
 NUMBERS = ArgumentKind(_is_numbers, "numbers, as in knots=c(1, 2, 3)")
@@ -105,6 +105,7 @@ SIGNATURES: dict[str, tuple[dict[str, ArgumentKind], dict[str, ArgumentKind]]] =
     "bs": ({"x": EXPRESSION}, {"df": COUNT, "degree": DEGREE, "knots": NUMBERS, "boundary": NUMBERS}),
     "ns": ({"x": EXPRESSION}, {"df": COUNT, "knots": NUMBERS, "boundary": NUMBERS}),
 }
+# arguments with these values are omitted from the label, so that poly(x, 2) and poly(x, 2, raw=FALSE) are one term
 DEFAULTS: dict[tuple[str, str], Node] = {
     ("poly", "raw"): Flag(False),
     ("bs", "degree"): Number(3.0),

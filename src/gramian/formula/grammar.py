@@ -181,6 +181,7 @@ def _terms(cursor: Cursor) -> Terms:
         adding = _sign(cursor)
         position = cursor.token.position
         part = named(cursor) if _is_simple(cursor) else _crossing(cursor)
+        # 0 and 1 stand for the intercept
         if isinstance(part, Number) and part.value not in (0, 1):
             _not_a_term(cursor, "+" if adding else "-", parts[-1][1] if parts else None, part, position)
         parts.append((adding, part))
@@ -214,6 +215,7 @@ def _sign(cursor: Cursor) -> bool:
     """Read any number of signs; whether the term is added."""
     adding = True
     while cursor.operator in ("+", "-"):
+        # a double minus is a plus, as in R
         adding ^= cursor.take().text == "-"
     return adding
 
@@ -282,6 +284,7 @@ def _term(cursor: Cursor) -> Terms:
     node = named(cursor)
     if isinstance(node, Call):
         _check_term(cursor, node)
+    # in backticks it is a column of this name
     return Dot(node.position) if token.text == "." and node == ANY else node
 
 

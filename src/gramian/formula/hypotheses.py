@@ -74,6 +74,7 @@ def _columns(term: Term, reduced: set[str], levels: Levels, first: int) -> _Colu
     """
     codings = {f: _coding(levels, f, reduced=f in reduced) for f in term.factors}
     sizes = [codings[a].shape[1] if isinstance(a, str) else len(a.names) for a in term.atoms]
+    # product() varies its last argument fastest: reversed twice, the first atom varies fastest
     rows = [p[::-1] for p in cartesian(*(range(n) for n in reversed(sizes)))]
     picks = np.array(rows, np.int64).reshape(len(rows), len(sizes))
     of_factors = {a: picks[:, i] for i, a in enumerate(term.atoms) if isinstance(a, str)}

@@ -163,6 +163,7 @@ class LevelIndex:
         place = _search(levels, self.level_array)
         if not self.frozen and (place < 0).any():
             is_new = (place < 0) & _occurring(codes, len(levels))
+            # only levels that some row has: a dictionary of one file may list the levels of all
             fresh = levels.filter(pa.array(is_new))
             different = pc.unique(fresh)
             place[np.flatnonzero(is_new)] = len(self) + np.arange(len(fresh))
@@ -216,6 +217,7 @@ def _text(texts: Any) -> NDArray[Any]:
     lengths = np.diff(offsets)
     width = max(int(lengths.max(initial=0)), 1)
     data = np.frombuffer(texts.buffers()[2] or b"", np.uint8)[offsets[0] : offsets[-1]]
+    # a zero byte inside a text would end it: NumPy pads its fixed-width texts with zeros
     if width > MAX_FIXED_WIDTH or not data.all():
         return text_array(texts.to_pylist())
     out = np.zeros((len(texts), width), np.uint8)

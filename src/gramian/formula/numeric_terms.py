@@ -222,6 +222,7 @@ class Standardized:
             variance = float((second - first * first / n) / (n - 1)) if n > 1 else 0.0
             if variance <= 0:
                 raise NumericalError(f"{self.label}: the column is constant, its standard deviation is zero")
+            # the rounded sd as an exact number: the column is defined by it, and the map back to x stays exact
             slope = Fraction(1) / Fraction(float(np.sqrt(variance)))
         return ({((self.variable, 1),): slope, CONSTANT: -slope * first / n},)
 

@@ -121,6 +121,7 @@ class Reader:
         """All numeric columns of a batch, before rows are dropped: variable, response row or option -> numbers."""
         design, matrix_variables = self.design, set(self.design.matrix_variables)
         spline_columns = {name for spline in design.terms.splines.values() for name in spline.columns}
+        # columns of the matrix are used in place, and the columns of a spline are evaluated together
         nodes = {
             v: node
             for v, node in design.terms.variables.items()
@@ -222,6 +223,7 @@ def _weights(numbers: Numbers | None, option: str, complete: Mask | None, batch:
     """
     if numbers is None:
         return None
+    # values of null rows are arbitrary, and must not be reported as wrong weights
     values = numbers.values if complete is None else np.where(complete, numbers.values, 1.0)
     wrong = ~(np.isfinite(values) & (values >= 0.0))
     if option == "counts":

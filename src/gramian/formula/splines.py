@@ -75,6 +75,7 @@ class Spline:
         low, high = self.boundary or (sketch.low, sketch.high)
         knots = self.knots
         if knots is None:
+            # quantiles of a sketch: approximate for many rows, but the same for any order of the units
             knots = tuple(sketch.quantile(k / (self.inner + 1)) for k in range(1, self.inner + 1))
         if not all(a < b for a, b in pairwise((low, *knots, high))):
             raise DataError(

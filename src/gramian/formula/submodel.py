@@ -53,6 +53,7 @@ def formula_text(design: Design, terms: Terms) -> str:
     outcome = next(iter(design.outcome)).removeprefix("~")
     labels = [term.label for term in terms.terms if term.atoms]
     constant = len(labels) < len(terms.terms) or bool(terms.absorbed)
+    # an absorbed factor spans the constant, so that "0 +" would be wrong
     first = [] if constant and labels else ["1" if constant else "0"]
     offsets = [f"offset({label(node)})" for node in design.offsets]
     absorbed = f" | {' + '.join(terms.absorbed)}" if terms.absorbed else ""

@@ -62,6 +62,7 @@ def tokenize(text: str) -> list[Token]:
         raise FormulaError(f"a formula may have {MAX_LENGTH:,} characters, this one has {len(text):,}")
     tokens, position = list[Token](), 0
     for match in TOKEN.finditer(text):
+        # finditer() skips characters that match no token: a gap is an error
         if match.start() != position:
             break
         kind, position = str(match.lastgroup), match.end()

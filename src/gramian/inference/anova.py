@@ -67,6 +67,7 @@ def sequential_sums(b: Vector, V: Matrix, groups: Sequence[Codes]) -> Vector:
     NumericalError
         V is singular to rounding.
     """
+    # in reverse order the lower Cholesky factor is the factor V = U U'
     at = np.concatenate([np.zeros(0, np.int64), *groups])[::-1]
     scale = np.sqrt(np.maximum(V.diagonal()[at], 0.0))
     if not len(at) or not np.isfinite(scale).all():

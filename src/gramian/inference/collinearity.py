@@ -32,6 +32,7 @@ def inflation(S: Matrix, V: Matrix, groups: Sequence[Codes]) -> Vector:
     (1992),
     178-183.
     """
+    # rounding may leave a little less than 1
     return np.array([max(_inflation(S[np.ix_(g, g)], V[np.ix_(g, g)]), 1.0) for g in groups])
 
 

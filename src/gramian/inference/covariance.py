@@ -67,6 +67,7 @@ def iid(inverse: Matrix, sigma: float, df_residual: float, diagonal_roots: Vecto
             IID,
             sigma**2 * inverse,
             df_residual,
+            # sigma times the root, since sigma^2 times the diagonal may leave float64's range
             diagonal_roots=np.where(np.isnan(inverse.diagonal()), np.nan, sigma * inverse_roots),
         )
 

@@ -21,6 +21,7 @@ import numpy as np
 from gramian.errors import OptionError, did_you_mean
 from gramian.typing import Matrix, Vector
 
+# the look-ahead: digits that begin a name are no number
 NUMBER = re.compile(r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?(?![\w.])")
 UNKNOWN = re.compile(r"(?:\([^()]*\)|\[[^\]]*\]|`[^`]*`|[^\s,=+\-*/()\[\]`])+")
 MAX_LENGTH, MAX_NESTING = 100_000, 50

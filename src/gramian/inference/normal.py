@@ -17,6 +17,7 @@ def probability(statistics: Vector, df: float) -> Vector:
     """Two-sided p-values P(|T| >= |t|) of statistics (p,)."""
     if math.isfinite(df):
         return tests.t_probability(statistics, df)
+    # erfc keeps the digits of small probabilities, which 1 - Phi would lose
     return np.asarray(erfc(np.abs(statistics) / math.sqrt(2.0)))
 
 
@@ -47,6 +48,7 @@ def wald(R: Matrix, b: Vector, q: Vector, V: Matrix, df: float) -> tests.Test:
 
 def zero_test(b: Vector, V: Matrix, at: Codes, df: float) -> tests.Test | None:
     """Wald test that the coefficients at these positions are zero; None where their covariance is singular."""
+    # a covariance of G clusters has rank G - 1 = df at most
     if len(at) > df:
         return None
     R = np.zeros((len(at), len(b)))

@@ -206,6 +206,7 @@ def _clustered(vcov: Mapping[str, Any], like: str | None) -> VcovSpec:
     if kind not in CR:
         raise OptionError(f"'type' must be one of {_listed(CR)}, found {kind!r}{did_you_mean(str(kind), CR)}")
     spec = VcovSpec(kind, tuple(columns), like)
+    # inclusion and exclusion needs sums over clusters, and CR3 refits without each cluster
     if kind == "CR3" and len(columns) > 1:
         raise OptionError("CR3 leaves one cluster out at a time, so it takes one column; use CR1 for several")
     if kind == "CR3" and spec.small_sample.cr3_factor is None:

@@ -78,6 +78,7 @@ def _upper_tail(x: Vector, numerator_df: float, denominator_df: float) -> Vector
     M. Abramowitz and I. A. Stegun, Handbook of Mathematical Functions, 26.6.2 and 26.7.1.
     """
     with np.errstate(invalid="ignore"):
+        # clipped: both formulas are evaluated everywhere, each is accurate on its side of 1
         near = betaincc(numerator_df / 2, denominator_df / 2, np.minimum(x, 1.0) / (1.0 + np.minimum(x, 1.0)))
         far = betainc(denominator_df / 2, numerator_df / 2, 1.0 / (1.0 + np.maximum(x, 1.0)))
     return np.asarray(np.where(x > 1.0, far, near))

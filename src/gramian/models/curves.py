@@ -46,6 +46,7 @@ class NamedCurve:
 
 def _range(x: Vector) -> float:
     """Range of x, or a positive number of its magnitude where all x are equal."""
+    # 0 is false: all x may be equal
     return float(x[-1] - x[0]) or abs(float(x[0])) or 1.0
 
 

@@ -117,6 +117,7 @@ class Family:
     theta: float | None = None
 
     def __reduce__(self) -> tuple[Callable[..., Family], tuple[str, float | None, str | None]]:
+        # its functions are lambdas, which cannot be pickled: it is rebuilt by name
         return family_named, (self.name, self.theta, self.variance_function.name if self.name == "quasi" else None)
 
     @property
@@ -260,8 +261,10 @@ def half_poisson_deviance(y: Vector | float, mu: Vector, d: Vector, log_mu: Vect
     cancel there (Loader's bd0).
     """
     v, half = y + mu, y / mu
+    # y + mu may be 0
     v += TINY
     np.divide(d, v, out=v)
+    # also NaN, where mu underflows to 0
     huge = ~(half < 1e300)
     np.log(np.fmax(half, TINY, out=half), out=half)
     half *= y
@@ -301,6 +304,7 @@ def _binomial_deviance(y: Vector, mean: Mean) -> Vector:
 
 def _gamma_deviance(y: Vector, mean: Mean) -> Vector:
     """2 (t - log(1 + t)), t = (y - mu) / mu."""
+    # t - log(1 + t) is half the Poisson deviance of 1 at mean y / mu
     return 2.0 * half_poisson_deviance(1.0, y / mean.mu, (mean.mu - y) / mean.mu, np.log(y) - mean.log)
 
 

@@ -182,13 +182,13 @@ OPERATIONS: Mapping[str, Callable[..., Value]] = {
     "log2": _function(np.log2, lambda u, f: 1.0 / (u * LN2)),
     "log10": _function(np.log10, lambda u, f: 1.0 / (u * LN10)),
     "exp": _function(np.exp, lambda u, f: f),
-    "expm1": _function(np.expm1, lambda u, f: np.exp(u)),
+    "expm1": _function(np.expm1, lambda u, f: np.exp(u)),  # f + 1 would cancel for u << 0
     "sqrt": _function(np.sqrt, lambda u, f: 0.5 / f),
     "abs": _function(np.abs, lambda u, f: np.sign(u)),
     "sin": _function(np.sin, lambda u, f: np.cos(u)),
     "cos": _function(np.cos, lambda u, f: -np.sin(u)),
     "tan": _function(np.tan, lambda u, f: 1.0 + f * f),
-    "tanh": _function(np.tanh, lambda u, f: np.cosh(u) ** -2.0),
+    "tanh": _function(np.tanh, lambda u, f: np.cosh(u) ** -2.0),  # 1 - f^2 would cancel for large |u|
     "atan": _function(np.arctan, lambda u, f: 1.0 / (1.0 + u * u)),
 }
 UNARY = frozenset(OPERATIONS) - set("+-*/^") - {"negative"}

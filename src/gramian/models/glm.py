@@ -95,6 +95,7 @@ class GLM:
             Take weights from the observed information where that is positive, in place of the expected information; for
             canonical links both agree.
         """
+        # filled block by block in place: no temporaries of n rows
         r, w, s = np.empty(y.size), np.empty(y.size), np.empty(y.size)
         deviances = []
         with np.errstate(all="ignore"):
@@ -206,6 +207,7 @@ def _observed_proportion(model: GLM, y: Vector, eta: Vector, mean: Mean) -> Vect
     return success + (1.0 - y) * mean.rest_rate * (mean.rest_rate + curvature_ratio)
 
 
+# by the domain of the mean: each has its own formula without cancellation
 EXPECTED = {"line": _line, "positive": _positive, "proportion": _proportion}
 OBSERVED = {"line": _observed_line, "positive": _observed_positive, "proportion": _observed_proportion}
 

@@ -90,6 +90,7 @@ class Link:
     between: Callable[[Vector], Mean] | None = None
 
     def __reduce__(self) -> tuple[Callable[[str], Link], tuple[str]]:
+        # its functions are lambdas, which cannot be pickled: it is looked up by name
         return link_named, (self.name,)
 
     @quiet
@@ -240,7 +241,7 @@ LOGIT = Link(
     quiet(lambda mu: special.logit(mu)),
     quiet(lambda eta: special.expit(eta)),
     quiet(_logit_slope),
-    quiet(lambda eta: -np.tanh(0.5 * eta)),
+    quiet(lambda eta: -np.tanh(0.5 * eta)),  # 1 - 2 mu, without its cancellation near 0
     between=_logit_proportion,
 )
 PROBIT = Link(
@@ -262,7 +263,7 @@ CLOGLOG = Link(
 CAUCHIT = Link(
     "cauchit",
     quiet(_cauchit),
-    lambda eta: np.arctan2(1.0, -eta) / pi,
+    lambda eta: np.arctan2(1.0, -eta) / pi,  # 1/2 + arctan(eta) / pi would cancel for eta << 0
     quiet(_cauchit_slope),
     quiet(lambda eta: -2.0 * eta / (1.0 + eta * eta)),
     between=_cauchit_proportion,
