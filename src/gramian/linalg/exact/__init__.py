@@ -1,1 +1,1 @@
-"""Exact sums of products on integers, and the solve from them."""
+"""Exact arithmetic: sums of products without rounding, and solutions with proved digits."""

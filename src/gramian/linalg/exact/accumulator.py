@@ -1,4 +1,4 @@
-"""Exact accumulator: the exact moments of one unit while its rows are added."""
+"""Accumulation of the exact moments of one unit."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from gramian.linalg.exact.sums import BlockSums, Sums
 from gramian.linalg.monomials import Monomial, degree, monomial
 from gramian.typing import Codes, Level, Mask, Vector
 
-ROWS_PER_MISS = 16  # one row in so many may miss the plan
-ROWS_PER_REPLAN = 4  # a new plan is made where more than one row in so many does
-MAX_PLAN_DIGITS = 2048  # digits of all columns that may be multiplied together, however few the columns
+ROWS_PER_MISS = 16  # a plan is chosen so that at most one row in 16 does not fit it
+ROWS_PER_REPLAN = 4  # a new plan is made where more than one row in 4 does not fit
+MAX_PLAN_DIGITS = 2048  # digits of all columns of a row, up to which rows are summed by one plan
 
 Rows = Mapping[str, Values]
 NONE = np.zeros(0, np.int64)
 
 
 class ExactAccumulator:
-    """Adds rows in any number of blocks; the result does not depend on how they are cut or in which order they come.
+    """Adds rows in any number of blocks; the result does not depend on the blocks or the order of rows.
 
-    Most rows fit a plan of few digits a column. The others wait until they are many, or until the end, and are summed
-    with a plan of their own; those with extreme exponents in ever smaller groups.
+    Most rows fit a plan with few digits a column. The others are deferred until they are many, or until the end, and
+    summed with a plan of their own; rows with extreme exponents in ever smaller groups.
     """
 
     def __init__(
@@ -39,7 +39,17 @@ class ExactAccumulator:
         weighted: bool = False,
         counted: bool = False,
     ) -> None:
-        """`powers` : variable -> how many unweighted power sums are kept. weighted, counted : what rows come with."""
+        """Start without rows.
+
+        Parameters
+        ----------
+        layout : Layout
+            Which products are summed.
+        powers : mapping or None
+            Variable -> highest power of its unweighted power sums.
+        weighted, counted : bool
+            Whether rows come with weights, and with frequency weights.
+        """
         self.layout = layout
         logs = [LOG_WEIGHT] if weighted else []
         power_monomials = [monomial({v: p}) for v, top in (powers or {}).items() for p in range(top + 1)]
@@ -68,10 +78,22 @@ class ExactAccumulator:
         count: Vector | None = None,
         scale: Mapping[str, int] | None = None,
     ) -> Codes:
-        """Add rows; returns the numbers of those that are not finite, which are only counted.
+        """Add rows; returns the numbers of those that are not finite, which are counted but not summed.
 
-        values : variable or response -> (n,), float64, integers, or integers that tell value 10^scale. codes, sizes :
-        of factors. weight : > 0, multiplies products exactly. count : whole, how many rows each stands for.
+        Parameters
+        ----------
+        values : mapping
+            Variable or response -> (n,) float64, integers, or integers that stand for value 10^scale.
+        codes : mapping
+            Factor -> (n,) level codes.
+        sizes : mapping
+            Factor -> number of levels so far.
+        weight : (n,) or None
+            Weights > 0, which multiply products exactly.
+        count : (n,) or None
+            Frequency weights, integers.
+        scale : mapping or None
+            Variable -> decimal places of its values.
         """
         rows = {v: narrowest_type(values[v]) for v in self.variables}
         if weight is not None:
@@ -94,6 +116,7 @@ class ExactAccumulator:
         return np.concatenate(not_finite)
 
     def _add_block(self, rows: Rows, codes: Mapping[str, Codes]) -> Codes:
+        """Add one block; returns the numbers of the rows that are not finite."""
         block_sums, is_new = self._main_sums(rows)
         wrong = block_sums.slice(rows)
         bad = self._count_not_finite(rows, wrong) if wrong.any() else NONE
@@ -110,18 +133,20 @@ class ExactAccumulator:
         return bad
 
     def _main_sums(self, rows: Rows) -> tuple[BlockSums, bool]:
-        """Where these rows go by default, and whether its plan was made for them."""
+        """The sums of the main plan, and whether the plan was made for these rows."""
         if self.main is None or not self.main.plan.fits(rows):
             return self._with_new_plan(rows), True
         return self.main, False
 
     def _with_new_plan(self, rows: Rows) -> BlockSums:
+        """Finish the sums of the main plan, and make a plan for these rows."""
         if self.main is not None:
             self.sums += self.main.take()
         self.main = BlockSums(self.requested, make_plan(self.requested, rows, self.share))
         return self.main
 
     def _count_not_finite(self, rows: Rows, wrong: Mask) -> Codes:
+        """Count NaN and infinities by variable among the rows marked `wrong`; returns the numbers of such rows."""
         at = np.flatnonzero(wrong)
         count = rows[COUNTS][at].astype(np.int64) if COUNTS in rows else np.ones(len(at), np.int64)
         bad = np.zeros(len(at), np.bool_)
@@ -135,7 +160,7 @@ class ExactAccumulator:
         return at[bad]
 
     def _add_deferred(self, least: int) -> None:
-        """Sum the rows that wait, if there are at least so many."""
+        """Sum the deferred rows if there are at least so many."""
         if sum(len(rows[self.variables[0]]) for rows, _ in self.deferred) < least:
             return
         rows, codes = (_concatenated([pair[i] for pair in self.deferred]) for i in (0, 1))
@@ -145,7 +170,7 @@ class ExactAccumulator:
             self._add_with_own_plan(_slice_rows(rows, start, start + ROWS), _slice_rows(codes, start, start + ROWS))
 
     def _add_with_own_plan(self, rows: Rows, codes: Mapping[str, Codes]) -> None:
-        """Sum rows with a plan that all of them fit; cut where their exponents are too far apart."""
+        """Sum rows with a plan that all of them fit; split in halves by magnitude where that needs too many digits."""
         plan = make_plan(self.requested, rows, 0.0)
         size = len(rows[self.variables[0]])
         if plan.height > self.max_digits and size > 1:
@@ -159,7 +184,7 @@ class ExactAccumulator:
         self.sums += block_sums.take()
 
     def _close(self) -> None:
-        """Bring everything into the sums, and set these apart with their scale."""
+        """Finish all sums, and store them with their scale; further rows start new sums."""
         with np.errstate(all="ignore"):
             self._add_deferred(1)
         if self.main is not None:
@@ -168,7 +193,7 @@ class ExactAccumulator:
         self.sums, self.main = Sums.empty(self.requested), None
 
     def finish(self, levels: Mapping[str, Sequence[Level]]) -> ExactMoments:
-        """The unit's moments; levels : of the codes, whatever their order."""
+        """The moments of the unit. levels : of the codes, in any order."""
         self._close()
         counters = {v: (int(n[0]), int(n[1]), int(n[2])) for v, n in self.not_finite.items() if n.any()}
         level_tuples = {name: tuple(values) for name, values in levels.items()}
@@ -192,22 +217,27 @@ class ExactAccumulator:
 
 
 def _slice_rows(arrays: Mapping[str, NDArray[Any]], start: int, stop: int) -> dict[str, NDArray[Any]]:
+    """A range of rows of every array."""
     return {name: array[start:stop] for name, array in arrays.items()}
 
 
 def _take_rows(arrays: Mapping[str, NDArray[Any]], rows: Codes) -> dict[str, NDArray[Any]]:
+    """Some rows of every array."""
     return {name: array[rows] for name, array in arrays.items()}
 
 
 def _concatenated(parts: Sequence[Mapping[str, NDArray[Any]]]) -> dict[str, NDArray[Any]]:
+    """Arrays of several blocks, one after another."""
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 def _widest(plan: Plan, rows: Rows) -> str:
+    """The variable with most digits in a plan."""
     return max(rows, key=lambda v: plan.grids[monomial({v: 1})].digits if ((v, 1),) in plan.grids else 0)
 
 
 def _magnitude(values: Values) -> Codes:
+    """Binary exponents of values, (n,)."""
     if values.dtype.kind == "O":
         return np.array([int(v).bit_length() for v in values], np.int64)
     return np.asarray(np.frexp(values.astype(np.float64))[1], np.int64)

@@ -13,9 +13,16 @@ from gramian.typing import Codes
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ExactCells:
-    """Sums over observed cells, as `cells.CellSums`; a cell without rows and without sums is not kept.
+    """Exact sums over observed cells, as `CellSums` in float64; cells without rows and sums are removed.
 
-    cells : (c, f) codes in lexicographic order, each cell once. rows : (c,) how many rows. sums : (c, k).
+    Attributes
+    ----------
+    cells : (c, f) int
+        Level codes in lexicographic order, each cell once.
+    rows : (c,) int
+        Rows in each cell; negative in a difference.
+    sums : Planes (c, k)
+        Sums of the monomials.
     """
 
     cells: Codes
@@ -24,7 +31,7 @@ class ExactCells:
 
     @classmethod
     def empty(cls, factors: int, monomials: int) -> ExactCells:
-        """No cells."""
+        """Sums without any cell."""
         return cls(np.zeros((0, factors), np.int64), np.zeros(0, np.int64), Planes.zeros(0, monomials))
 
     def recode(self, maps: Sequence[Codes]) -> ExactCells:
@@ -42,12 +49,12 @@ class ExactCells:
         return ExactCells(self.cells, -self.rows, -self.sums)
 
     def times_tens(self, powers: Codes) -> ExactCells:
-        """Each monomial's sums times 10^power, (k,)."""
+        """The sums of each monomial times 10^power. powers : (k,)."""
         return ExactCells(self.cells, self.rows, self.sums.times_tens(powers))
 
 
 def merge_cells(cells: Codes, rows: Codes, sums: Planes) -> ExactCells:
-    """Sort cells, adding those that occur more than once."""
+    """Cells in order, with those that occur more than once added up."""
     if not len(cells):
         return ExactCells(cells, rows, sums)
     order = np.lexsort(cells.T[::-1])
@@ -62,13 +69,13 @@ def merge_cells(cells: Codes, rows: Codes, sums: Planes) -> ExactCells:
 
 
 def without_empty(cells: Codes, rows: Codes, sums: Planes) -> ExactCells:
-    """Without the cells that have neither rows nor sums."""
+    """The cells that have rows or sums."""
     used = (rows != 0) | sums.digits.any(axis=(0, 2))
     return ExactCells(cells, rows, sums) if used.all() else ExactCells(cells[used], rows[used], sums[used])
 
 
 def _stacked(a: Planes, b: Planes) -> Planes:
-    """The rows of both."""
+    """The items of both, one after another, on a common range of planes."""
     low = min(a.low, b.low)
     high = max(a.low + len(a.digits), b.low + len(b.digits))
     count = a.shape[0]

@@ -1,4 +1,4 @@
-"""Decimals as what they say: whole numbers and a common number of decimal places."""
+"""Decimal numbers without rounding: integers and a common number of decimal places."""
 
 from __future__ import annotations
 
@@ -12,12 +12,22 @@ from gramian.linalg.exact.digits import Values
 from gramian.typing import Mask, Vector
 
 NUMBER = re.compile(r"(?P<sign>[+-]?)(?=\.?[0-9])(?P<before>[0-9]*)\.?(?P<after>[0-9]*)(?:[eE](?P<power>[+-]?[0-9]+))?")
-FARTHEST = 308  # decimal exponents beyond it are no data
-PLACES = 22  # powers of ten up to here are float64 numbers
+FARTHEST = 308  # largest decimal exponent that is accepted, about that of float64
+PLACES = 22  # 10^22 is the largest power of ten that float64 holds exactly
 
 
 class Decimals(NamedTuple):
-    """values = whole / 10^places; absent ones are zero, `present` None where all are there."""
+    """Numbers integers / 10^places.
+
+    Attributes
+    ----------
+    integers : (n,)
+        int64, or Python integers; zero where absent.
+    places : int
+        Decimal places.
+    present : (n,) bool or None
+        Which are present; None: all.
+    """
 
     integers: Values
     places: int
@@ -25,16 +35,19 @@ class Decimals(NamedTuple):
 
     @property
     def rounded(self) -> Vector:
-        """Each value rounded to float64 (the last bit may differ for very long ones)."""
+        """The numbers rounded to float64."""
         if self.integers.dtype != object and self.places <= PLACES:
             return np.asarray(self.integers / 10.0**self.places)
         return np.array([int(v) / 10**self.places for v in self.integers], np.float64)
 
 
 def parse(texts: Sequence[str | None]) -> Decimals:
-    """Numbers such as "12", "-0.50" or "1.5e-3"; None, an empty text and "nan" are absent.
+    """Decimals from texts such as "12", "-0.50" or "1.5e-3"; None, an empty text and "nan" are absent.
 
-    Raises ValueError with the text that is no finite decimal number.
+    Raises
+    ------
+    ValueError
+        With the text that is not a finite decimal number.
     """
     numbers = [None if text is None or text.strip().lower() in ("", "nan") else _number(text) for text in texts]
     places = max((max(-exponent, 0) for _, exponent in _present(numbers)), default=0)
@@ -45,17 +58,18 @@ def parse(texts: Sequence[str | None]) -> Decimals:
 
 
 def to_int64(values: Values) -> Values:
-    """Python integers as int64 where all of them fit."""
+    """Python integers as int64 if all of them are below 2^62."""
     largest = max((abs(int(v)) for v in values), default=0)
     return values.astype(np.int64) if largest < 1 << 62 else values
 
 
 def _present(numbers: Iterable[tuple[int, int] | None]) -> Iterable[tuple[int, int]]:
+    """The numbers that are present."""
     return (pair for pair in numbers if pair is not None)
 
 
 def _number(text: str) -> tuple[int, int]:
-    """Digits and decimal exponent."""
+    """Integer and decimal exponent of a text: number = integer 10^exponent."""
     match = NUMBER.fullmatch(text.strip())
     if match is None:
         raise ValueError(f"'{text}' is not a decimal number")

@@ -1,4 +1,4 @@
-"""Exact digest: SHA-256 of exact sums in canonical form."""
+"""Digest of exact sums: SHA-256 of their canonical form."""
 
 from __future__ import annotations
 
@@ -16,7 +16,17 @@ FORM = "exact moments 1"
 
 
 def digest(header: object, counts: Iterable[Codes], sums: Iterable[tuple[Planes, Codes]]) -> str:
-    """Hexadecimal digest of a JSON-able header, integer arrays, and planes divided by powers of ten."""
+    """Hexadecimal SHA-256 of a header, counts and sums.
+
+    Parameters
+    ----------
+    header : object
+        Anything that JSON can express.
+    counts : iterable of int arrays
+        Counts, each with its shape.
+    sums : iterable of (Planes, int array)
+        Exact values, to be divided by these powers of ten.
+    """
     hasher = hashlib.sha256(_text([FORM, header]))
     for array in counts:
         hasher.update(_text(list(array.shape)))
@@ -27,10 +37,16 @@ def digest(header: object, counts: Iterable[Codes], sums: Iterable[tuple[Planes,
 
 
 def _text(value: object) -> bytes:
+    """Canonical JSON of a value, as bytes."""
     return json.dumps(value, sort_keys=True, separators=(",", ":")).encode() + b"\n"
 
 
 def _update(hasher: Any, planes: Planes, tens: Codes) -> None:
+    """Add planes divided by powers of ten to the hash.
+
+    Values with decimal places are hashed as a dyadic number and a power of five in lowest terms, so that equal values
+    have equal digests whatever their number of places.
+    """
     fives = np.zeros(planes.shape, np.int64)
     if tens.any():
         planes, fives = _reduced(planes, tens)
@@ -43,7 +59,7 @@ def _update(hasher: Any, planes: Planes, tens: Codes) -> None:
 
 
 def _reduced(planes: Planes, tens: Codes) -> tuple[Planes, Codes]:
-    """Values / 10^tens as dyadic numbers / 5^fives with as few fives as there can be."""
+    """Values / 10^tens as dyadic numbers / 5^fives in lowest terms."""
     low = PLANE * planes.low
     numbers, powers = planes.integers(low).ravel(), tens.ravel()
     fives = np.zeros(len(numbers), np.int64)
@@ -53,6 +69,7 @@ def _reduced(planes: Planes, tens: Codes) -> tuple[Planes, Codes]:
 
 
 def _without_fives(number: int, power: int) -> tuple[int, int]:
+    """Divide by common factors of five: number / 5^power in lowest terms."""
     if not number:
         return 0, 0
     while power and number % 5 == 0:

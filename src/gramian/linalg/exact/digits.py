@@ -1,8 +1,9 @@
-"""Exact digits: numbers as integers of 22 bits on a binary grid, whose products BLAS sums without rounding.
+"""Exact digits: numbers as digits of 22 bits on a binary grid, whose products BLAS sums without rounding.
 
-A number is the sum of d_s 2^(low + 22 s) with whole |d_s| <= 2^21, so a sum of 2,048 products of digits is at most
-2^53, and so is every part of it: in whatever order BLAS adds, fused or not, all are whole float64 (error-free slicing
-after Ozaki, Ogita, Oishi and Rump, 2012; here on a grid that is fixed for a column rather than for each row).
+A number is the sum of d_s 2^(low + 22 s) with integers |d_s| <= 2^21, so a sum of 2,048 products of digits is at most
+2^53, and so is every partial sum: in whatever order BLAS adds, with or without fused multiply-add, all are integers
+that float64 holds (error-free splitting after Ozaki, Ogita, Oishi and Rump, 2012; here on a grid that is fixed for a
+column rather than for each row).
 """
 
 from __future__ import annotations
@@ -15,30 +16,38 @@ from numpy.typing import NDArray
 
 from gramian.typing import Codes, Mask, Matrix, Vector
 
-DIGIT = 22
+DIGIT = 22  # bits of a digit, with sign
 ROWS = 2048  # 2^(21 + 21 + 11) = 2^53
 BASE = 2.0**DIGIT
-MAX_DIGITS = 6  # digits of one variable; a block whose values span more is cut
+MAX_DIGITS = 6  # digits of a variable in a plan; rows with values beyond are summed separately
 Values: TypeAlias = NDArray[Any]  # float64, int64 below 2^62, or Python integers
 SAFE_EXPONENT = 1000  # beyond this exponent a power of two is not safely a float64
-NORMAL_DIGITS = 40  # digits whose lowest unit is a normal float64 where the highest is one
-OVERFLOW_GUARD = 64  # bits that keep the largest float64 from overflow when its highest digit is rounded up
+NORMAL_DIGITS = 40  # digits up to which 2^(-22 digits) is a normal float64
+OVERFLOW_GUARD = 64  # bits by which large numbers are scaled down, so that rounding up cannot overflow
 
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """Where the digits of a column lie: whole multiples of 2^low, below 2^(low + reach)."""
+    """The range of the digits of a column: multiples of 2^low below 2^(low + bits).
+
+    Attributes
+    ----------
+    low : int
+        Exponent of the unit.
+    bits : int
+        Bits of the largest multiple.
+    """
 
     low: int
     bits: int
 
     @property
     def digits(self) -> int:
-        """How many digits there are."""
+        """Number of digits."""
         return self.bits // DIGIT + 1
 
     def times(self, other: Grid) -> Grid:
-        """The grid of the products."""
+        """The grid of products."""
         return Grid(self.low + other.low, self.bits + other.bits)
 
 
@@ -46,10 +55,21 @@ UNITS = Grid(0, 0)  # the constant
 
 
 def choose_grid(values: Values, share: float, *, tight: bool) -> Grid:
-    """The fewest digits that hold all values but `share` of them.
+    """The grid with fewest digits that holds all values but a share of them.
 
-    What is left over of the last digit becomes room for larger values, all of it unless `tight` (variables whose
-    products are formed, so that these stay short).
+    Parameters
+    ----------
+    values : (n,)
+        Values of a variable.
+    share : float
+        Share of the rows that may be left out.
+    tight : bool
+        For variables whose products are formed: keep the grid short, so that products have few digits.
+
+    Notes
+    -----
+    The last digit has bits to spare. If all values are multiples of the unit, these bits allow for larger values (only
+    one of them if tight); else one allows for larger values, and the others lower the unit.
     """
     top, bottom, is_integral = _extent(values, int(share * len(values)))
     bits = max(top - bottom, 1)
@@ -63,9 +83,9 @@ def choose_grid(values: Values, share: float, *, tight: bool) -> Grid:
 
 
 def _extent(values: Values, ignored: int) -> tuple[int, int, bool]:
-    """Exponents of the largest value and of the lowest bit; whether every value is whole on that grid.
+    """Exponents of the largest value and of the lowest bit; whether every value is a multiple of that bit.
 
-    The lowest bits of the `ignored` worst values do not count.
+    The lowest bits of the `ignored` values with the smallest ones do not count.
     """
     if values.dtype.kind != "f":
         largest = max(abs(int(values.max())), abs(int(values.min()))) if len(values) else 0
@@ -81,18 +101,30 @@ def _extent(values: Values, ignored: int) -> tuple[int, int, bool]:
 
 
 def lowest_bits(values: Vector) -> Codes:
-    """The exponent of the lowest bit that is set; values finite, not zero."""
+    """Exponent of the lowest bit that is set in each value; values : (n,), finite, not zero."""
     fraction, exponent = np.frexp(values)
     mantissa = np.ldexp(fraction, 53).astype(np.int64)
+    # In two's complement m & -m isolates the lowest bit.
     lowest = (mantissa & -mantissa).astype(np.float64)
     return np.asarray(exponent.astype(np.int64) - 54 + np.frexp(lowest)[1])
 
 
 def slice_floats(values: Matrix, lows: Codes, bits: Codes, out: Matrix) -> Mask:
-    """Digits of k rows of float64 that have the same number of digits n.
+    """Digits of k rows of float64 values with the same number of digits.
 
-    values : (k, m), overwritten. lows, reaches : (k,). out : (n, k, m), lowest digits first.
-    Returns (m,): where a value is not finite, too large, or not a multiple of its grid's unit.
+    Parameters
+    ----------
+    values : (k, m)
+        Values, overwritten.
+    lows, bits : (k,) int
+        The grid of each row.
+    out : (n, k, m)
+        The digits, lowest first.
+
+    Returns
+    -------
+    wrong : (m,) bool
+        Where a value is not finite, too large, or not a multiple of its grid's unit.
     """
     wrong = (_slice_near if len(out) <= NORMAL_DIGITS else _slice_far)(values, lows, out)
     limit = np.ldexp(1.0, bits - DIGIT * (len(out) - 1))
@@ -103,7 +135,7 @@ def slice_floats(values: Matrix, lows: Codes, bits: Codes, out: Matrix) -> Mask:
 
 
 def _slice_near(values: Matrix, lows: Codes, out: Matrix) -> Mask:
-    """Digits of numbers told in units of the highest digit: all that is on the grid stays clear of underflow."""
+    """Digits of values in units of the highest digit: nothing on the grid can underflow."""
     underflowed = _scale(values, lows + DIGIT * (len(out) - 1))
     for s in range(len(out) - 1, -1, -1):
         np.rint(values, out=out[s])
@@ -115,7 +147,7 @@ def _slice_near(values: Matrix, lows: Codes, out: Matrix) -> Mask:
 
 
 def _slice_far(values: Matrix, lows: Codes, out: Matrix) -> Mask:
-    """The same for spans near that of float64 itself: large numbers scaled down, small ones as they are."""
+    """Digits of values whose grid spans nearly the range of float64: only large values are scaled down."""
     large = np.abs(values) >= 1.0
     shift = np.where(large, OVERFLOW_GUARD, 0)
     values = np.ldexp(values, -shift)
@@ -127,7 +159,7 @@ def _slice_far(values: Matrix, lows: Codes, out: Matrix) -> Mask:
 
 
 def _scale(values: Matrix, shift: Codes) -> Mask | None:
-    """Multiply row i by 2^-shift_i in place; where something not zero became zero, None where nothing can have."""
+    """Multiply row i by 2^-shift_i in place; mask of values that became zero, None where none can have."""
     small = shift > 0  # only a division can reach the end of the exponents
     nonzero = values[small] != 0.0
     if (np.abs(shift) < SAFE_EXPONENT).all():
@@ -140,9 +172,10 @@ def _scale(values: Matrix, shift: Codes) -> Mask | None:
 
 
 def slice_integers(values: Values, grid: Grid, out: Matrix) -> Mask:
-    """Digits of whole numbers (m,), the grid's unit 1; `out` (n, m). Returns where one is too large."""
+    """Digits of integers (m,) on a grid of unit 1, to out : (n, m). Returns the mask (m,) of too large values."""
     half, mask = 1 << (DIGIT - 1), (1 << DIGIT) - 1
     for digits in out[:-1]:
+        # The lowest 22 bits as a signed number in [-2^21, 2^21).
         low = ((values + half) & mask) - half
         digits[:] = low
         values = (values - low) >> DIGIT
@@ -152,7 +185,7 @@ def slice_integers(values: Values, grid: Grid, out: Matrix) -> Mask:
 
 
 def multiply(a: Matrix, b: Matrix, out: Matrix) -> None:
-    """Digits of the elementwise product: (n, m) times (k, m) into n + k or n + k - 1 digits."""
+    """Digits of the elementwise product: (n, m) times (k, m), to out : (n + k or n + k - 1, m)."""
     out[:] = 0.0
     for s, digit in enumerate(a):
         out[s : s + len(b)] += digit * b
@@ -160,7 +193,7 @@ def multiply(a: Matrix, b: Matrix, out: Matrix) -> None:
 
 
 def carry(digits: Matrix) -> None:
-    """Bring whole numbers below 2^53 to digits, in place; the highest takes what is left."""
+    """Reduce integers below 2^53 to digits, in place, lowest first; the highest takes the last carry."""
     for s in range(len(digits) - 1):
         over = np.rint(digits[s] * (1.0 / BASE))
         digits[s] -= over * BASE
@@ -168,7 +201,7 @@ def carry(digits: Matrix) -> None:
 
 
 def narrowest_type(values: Values) -> Values:
-    """Float64 where it holds the values, else int64, else (from 2^62 on) Python integers."""
+    """Values as float64 if that is exact, else as int64, else (from 2^62 on) as Python integers."""
     if values.dtype.kind in "fb" or (values.dtype.kind in "iu" and values.dtype.itemsize < 8):
         return values.astype(np.float64, copy=False)
     largest = max(abs(int(values.max())), abs(int(values.min()))) if len(values) else 0

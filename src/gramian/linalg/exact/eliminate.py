@@ -1,4 +1,4 @@
-"""Elimination on whole numbers: ranks decided modulo primes, solutions of small systems as exact fractions."""
+"""Elimination on integers: ranks modulo primes, and solutions of small systems as exact fractions."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import numpy as np
 from gramian.linalg.exact.planes import Integers
 from gramian.typing import Mask
 
-PRIMES = (2147483647, 2147483629, 2147483587)  # the largest below 2^31: products of remainders fit an int64
+PRIMES = (2147483647, 2147483629, 2147483587)  # the largest below 2^31: products of residues fit an int64
 
 
 def independent(C: Integers) -> Mask:
-    """Columns that are not combinations of earlier ones, for whole symmetric positive semidefinite C.
+    """Mask (q,) of the columns that are not combinations of earlier ones, from their integer products C : (q, q).
 
-    A pivot that is not zero modulo a prime is not zero: the columns found are independent, with certainty. The others
-    are dependent unless two primes divide a determinant by chance; their null vectors are the proof.
+    A pivot that is not zero modulo a prime is not zero: columns marked as independent are independent, with certainty.
+    The others are dependent unless all primes divide a determinant by chance; their null vectors are the proof.
     """
     first = _independent_modulo(C, PRIMES[0])
     if first.all():
@@ -24,6 +24,7 @@ def independent(C: Integers) -> Mask:
 
 
 def _independent_modulo(C: Integers, prime: int) -> Mask:
+    """Mask of the pivots that are not zero modulo a prime."""
     A = (C % prime).astype(np.int64)
     is_pivot = np.zeros(len(A), np.bool_)
     for j in range(len(A)):
@@ -36,9 +37,10 @@ def _independent_modulo(C: Integers, prime: int) -> Mask:
 
 
 def eliminate(A: Integers, B: Integers) -> tuple[Integers, int]:
-    """Whole X and d with A X = d B, by fraction-free elimination (Bareiss, 1968).
+    """Integers X and d with A X = d B, by fraction-free elimination (Bareiss, 1968).
 
-    A : (k, k) with leading minors that are not zero. B : (k, m). Every division leaves no remainder.
+    A : (k, k) with nonzero leading minors. B : (k, m). Every division is exact, and entries are minors, so they grow
+    only as fast as determinants.
     """
     k, previous = len(A), 1
     M = np.concatenate([A, B], axis=1)
@@ -51,7 +53,7 @@ def eliminate(A: Integers, B: Integers) -> tuple[Integers, int]:
 
 
 def estimated_seconds(A: Integers) -> float:
-    """Roughly how long `eliminate` takes with an identity on the right."""
+    """Rough time of `eliminate` with an identity on the right: k^3 operations on numbers of up to k times the bits."""
     k = len(A)
     bits = max((int(v).bit_length() for v in A.diagonal()), default=0)
     return float(72 * k**3 * (1e-7 + 1e-9 * (k * bits / 60.0) ** 1.6))

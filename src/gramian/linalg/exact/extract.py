@@ -1,4 +1,4 @@
-"""Exact moments of another layout: fewer, renamed or reordered columns of those that are stored."""
+"""Exact moments of another layout: fewer, renamed or reordered columns of the stored ones."""
 
 from __future__ import annotations
 
@@ -17,7 +17,13 @@ from gramian.linalg.subset_sums import SubsetPlan, TablePart
 
 
 def exact_extracted(moments: ExactMoments, plan: SubsetPlan) -> ExactMoments:
-    """The exact moments of the wanted layout, told in the wanted names; nothing is rounded."""
+    """The exact moments of the requested layout, in the requested names, without rounding.
+
+    Raises
+    ------
+    NumericalError
+        Where the plan has unavailable sums.
+    """
     if plan.unavailable:
         raise NumericalError(f"sums that are not stored: {plan.unavailable[:3]}")
     totals = [total(moments.tables[f].sums[:, at]) for f, at in plan.totals]
@@ -50,6 +56,7 @@ def exact_extracted(moments: ExactMoments, plan: SubsetPlan) -> ExactMoments:
 
 
 def _power(moments: ExactMoments, plan: SubsetPlan, pool: Planes, variable: str, power: int) -> Planes:
+    """One power sum, stored as such or read from the pool of products."""
     at = plan.powers[variable]
     if not isinstance(at, int):
         return pool[[int(at[power])]]
@@ -58,7 +65,7 @@ def _power(moments: ExactMoments, plan: SubsetPlan, pool: Planes, variable: str,
 
 
 def _table(moments: ExactMoments, factors: Factors, parts: Sequence[TablePart]) -> ExactCells:
-    """A wanted table, put together from its parts; their sums are of the same cells."""
+    """A requested table, assembled from its parts."""
     pieces = [_projected(moments.tables[p.source], p) for p in parts]
     order = np.argsort([place for part in parts for place in part.places])
     first = pieces[0]
@@ -72,24 +79,25 @@ def _table(moments: ExactMoments, factors: Factors, parts: Sequence[TablePart]) 
 
 
 def _projected(table: ExactCells, part: TablePart) -> ExactCells:
+    """The sums over the cells of fewer factors."""
     sums = table.sums[:, list(part.columns)]
     return merge_cells(table.cells[:, list(part.factor_places)], table.rows, sums)
 
 
 def total(column: Planes) -> Planes:
-    """The sum of all elements of a vector, as a vector of one."""
+    """The sum of all elements of a vector, (1,)."""
     count = column.shape[0]
     cells = merge_cells(np.zeros((count, 1), np.int64), np.ones(count, np.int64), column[:, None])
     return flat(cells.sums) if count else Planes.zeros(1)
 
 
 def flat(planes: Planes) -> Planes:
-    """All elements in one row."""
+    """All elements as a vector."""
     return Planes(planes.low, planes.digits.reshape(len(planes.digits), -1))
 
 
 def concatenated(parts: Sequence[Planes]) -> Planes:
-    """Vectors one after another."""
+    """Vectors one after another, on a common range of planes."""
     low = min((p.low for p in parts if len(p.digits)), default=0)
     high = max((p.low + len(p.digits) for p in parts), default=0)
     digits = np.zeros((max(high - low, 0), sum(p.shape[0] for p in parts)), np.int64)
@@ -101,7 +109,7 @@ def concatenated(parts: Sequence[Planes]) -> Planes:
 
 
 def to_matrix(planes: Planes, columns: int) -> Planes:
-    """Columns that stand one after another, as a matrix (n, columns)."""
+    """A vector of columns one after another, as a matrix (n, columns)."""
     count = planes.shape[0] // columns if columns else 0
     digits = planes.digits.reshape(len(planes.digits), columns, count).transpose(0, 2, 1)
     return Planes(planes.low, np.ascontiguousarray(digits))

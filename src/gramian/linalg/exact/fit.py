@@ -1,4 +1,4 @@
-"""Exact linear fit: the numbers of a model from exact products of its columns."""
+"""Exact linear fit: coefficients and sums of squares from exact products, each rounded once."""
 
 from __future__ import annotations
 
@@ -20,9 +20,34 @@ from gramian.typing import Matrix, Vector
 class ExactFit:
     """An exact linear fit, in the columns of the model.
 
-    names, coefficients, low : (p,), each rounded once, and what the rounding left; NaN where aliased. digits : (p,)
-    proved decimal digits, 16 for a correct rounding. inverse : (p, p) of the products, NaN where aliased. aliased :
-    name -> what it equals. rss, tss, r_squared, mean : rounded once, tss about the mean when there is an intercept.
+    Attributes
+    ----------
+    names : (p,)
+        Names of the columns.
+    coefficients, low : (p,)
+        Coefficients rounded to float64, and their rounding errors; NaN where aliased.
+    digits : (p,)
+        Proved decimal digits, 16 for a correct rounding.
+    inverse : (p, p)
+        Inverse of the products, NaN where aliased.
+    aliased : mapping
+        Name -> its combination of other columns.
+    rank : int
+        Columns that are not aliased.
+    rows : int
+        Number of rows.
+    weight : float
+        Sum of weights.
+    rss : float
+        Residual sum of squares.
+    tss : float
+        Total sum of squares, about the mean when there is an intercept.
+    r_squared : float
+        1 - rss / tss.
+    mean : float
+        Weighted mean of the response.
+    solution : ExactSolution
+        Unrounded results.
     """
 
     names: tuple[str, ...]
@@ -42,7 +67,7 @@ class ExactFit:
 
     @property
     def std_errors(self) -> Vector:
-        """Square roots of rss / (rows - rank) times the diagonal of the inverse; infinite without a row to spare."""
+        """Square roots of rss / (rows - rank) times the diagonal of the inverse, (p,); infinite without residual df."""
         df_residual = self.rows - self.rank
         if df_residual <= 0:
             return np.where(self.solution.identified, np.inf, np.nan)
@@ -51,7 +76,19 @@ class ExactFit:
 
 
 def exact_fit(gram: ExactGram, constant: int | None, names: tuple[str, ...], moments: ExactMoments) -> ExactFit:
-    """Solve for the columns of `gram` (the response last), which are called `names`."""
+    """Solve the normal equations of exact products.
+
+    Parameters
+    ----------
+    gram : ExactGram
+        Products of the p columns and the response, which is last.
+    constant : int or None
+        Position of the constant column.
+    names : tuple of p str
+        Names of the columns.
+    moments : ExactMoments
+        For the rows, the weight and the sums of the response.
+    """
     solution = exact_solve(gram, constant)
     identified = solution.identified
     hi, lo = (np.where(identified, v, np.nan) for v in solution.rounded)

@@ -1,7 +1,7 @@
 """Approximate inverses of any precision, as digits whose products BLAS forms exactly.
 
-R is improved as in Rump, "Inversion of extremely ill-conditioned matrices in floating-point" (2009): the float64
-inverse X of R S, as rounded, makes X R a better R, sixteen digits at a time.
+R is improved as in Rump, "Inversion of extremely ill-conditioned matrices in floating-point arithmetic" (2009): with X
+the float64 inverse of R S (rounded), X R is a better R, by about sixteen digits a step.
 """
 
 from __future__ import annotations
@@ -16,26 +16,34 @@ from gramian.linalg.exact.digits import BASE, DIGIT, ROWS, carry
 from gramian.linalg.exact.planes import Integers
 from gramian.typing import Codes, Matrix
 
-MATRIX_DIGITS = 6  # digits that are kept of S: 132 bits
+MATRIX_DIGITS = 6  # digits of S that are used: 132 bits
 FLOAT_DIGITS = 4  # digits of a float64 matrix: its largest elements in full, and 35 bits below
-MAX_DIGITS = 20  # digits of an inverse
+MAX_DIGITS = 20  # digits of an inverse: 440 bits
 HALF = 1 << (DIGIT - 1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sliced:
-    """A matrix: row i is the sum of digits[s][i] 2^(exponents[i] - 22 (s + 1)), the highest digit first."""
+    """A matrix as digits: row i is the sum over s of digits[s, i] 2^(exponents[i] - 22 (s + 1)).
+
+    Attributes
+    ----------
+    digits : (count, k, l)
+        Integers as float64, the highest digit first.
+    exponents : (k,) int
+        Exponent of each row.
+    """
 
     digits: Matrix
     exponents: Codes
 
     @property
     def value(self) -> Matrix:
-        """Rounded to float64."""
+        """The matrix rounded to float64."""
         return np.ldexp(_sum(self.digits), self.exponents[:, None])
 
     def fixed(self, bits: int) -> Integers:
-        """Times 2^bits, rounded down to whole numbers."""
+        """The matrix times 2^bits, rounded down to integers."""
         out = np.zeros(self.digits.shape[1:], object)
         for digit in self.digits:
             out = (out << DIGIT) + digit.astype(np.int64).astype(object)
@@ -45,20 +53,21 @@ class Sliced:
 
     @property
     def remainder(self) -> Matrix:
-        """What `value` lacks."""
+        """The matrix minus `value`, rounded to float64."""
         digits = self.digits - _slice(self.value, self.exponents, len(self.digits))
         carry(digits[::-1])
         return np.ldexp(_sum(digits), self.exponents[:, None])
 
 
 def sliced(values: Matrix, count: int = FLOAT_DIGITS) -> Sliced:
-    """The highest digits of a float64 matrix, row by row."""
+    """The highest digits of a float64 matrix, with an exponent for each row."""
     largest = np.abs(values).max(axis=1, initial=0.0)
     exponents = np.maximum(np.frexp(largest)[1].astype(np.int64), 0) + 2
     return Sliced(_slice(values, exponents, count), exponents)
 
 
 def _slice(values: Matrix, exponents: Codes, count: int) -> Matrix:
+    """Digits of values / 2^exponents, the highest first."""
     out, rest = np.empty((count, *values.shape)), np.ldexp(values, -exponents[:, None])
     for digit in out:
         rest = rest * BASE
@@ -68,6 +77,7 @@ def _slice(values: Matrix, exponents: Codes, count: int) -> Matrix:
 
 
 def _sum(digits: Matrix) -> Matrix:
+    """The value of digits relative to their exponents, rounded."""
     out = np.zeros(digits.shape[1:])
     for s in range(len(digits) - 1, -1, -1):
         out += digits[s] * ldexp(1.0, -DIGIT * (s + 1))
@@ -75,9 +85,9 @@ def _sum(digits: Matrix) -> Matrix:
 
 
 def integer_digits(C: Integers, exponents: Codes) -> Matrix:
-    """Digits of S_ij = C_ij / 2^(e_i + e_j), the highest first; what is below 2^-132 is cut off.
+    """Digits of S_ij = C_ij / 2^(e_i + e_j), the highest first; bits below 2^-132 are cut off.
 
-    S is below a quarter, so that the highest digit has room for what is carried to it: it lies between -1/2 and 1/2.
+    |S_ij| is below 1/4, so that the highest digit can take a carry: it lies between -1/2 and 1/2.
     """
     shift = DIGIT * MATRIX_DIGITS - exponents[:, None] - exponents
     left, right = (np.maximum(s, 0).astype(object) for s in (shift, -shift))
@@ -90,9 +100,28 @@ def integer_digits(C: Integers, exponents: Codes) -> Matrix:
 
 
 def inverse(S: Matrix, tolerance: float) -> tuple[Sliced, Matrix, float]:
-    """R with |I - R S| below `enough`, and I - R S itself with a bound of its largest row sum. S : its digits.
+    """An approximate inverse R of S with a proved bound of the row sums of |I - R S|.
 
-    Raises NumericalError where S is too near to singular.
+    Parameters
+    ----------
+    S : (MATRIX_DIGITS, k, k)
+        Digits of a symmetric positive definite matrix, the highest first.
+    tolerance : float
+        Bound to reach, below one.
+
+    Returns
+    -------
+    R : Sliced (k, k)
+        The approximate inverse.
+    E : (k, k)
+        I - R S in float64.
+    bound : float
+        Bound of the largest row sum of |I - R S|, truncation of S included.
+
+    Raises
+    ------
+    NumericalError
+        Where S is too near to singular.
     """
     R = sliced(_inverse(_sum(S)))
     while len(R.digits) <= MAX_DIGITS:
@@ -106,6 +135,7 @@ def inverse(S: Matrix, tolerance: float) -> tuple[Sliced, Matrix, float]:
 
 
 def _inverse(S: Matrix) -> Matrix:
+    """float64 inverse; of a slightly shifted matrix where LAPACK finds it singular."""
     try:
         return np.asarray(np.linalg.inv(S))
     except np.linalg.LinAlgError:
@@ -113,7 +143,7 @@ def _inverse(S: Matrix) -> Matrix:
 
 
 def _product(A: Sliced, B: Matrix) -> tuple[Codes, Codes]:
-    """A B for digits B of a matrix below one: whole numbers, not yet carried, with two digits of room."""
+    """Digits of A B before carries, as int64 planes with two more digits on top. B : digits of a matrix below one."""
     count, width = len(A.digits) + len(B) - 1, A.digits.shape[2]
     planes = np.zeros((count + 2, A.digits.shape[1], B.shape[2]), np.int64)
     for s, a in enumerate(A.digits):
@@ -124,7 +154,7 @@ def _product(A: Sliced, B: Matrix) -> tuple[Codes, Codes]:
 
 
 def _carried(planes: Codes, exponents: Codes) -> Sliced:
-    """Digits of planes of whole numbers, which are overwritten."""
+    """Carried digits of int64 planes, which are overwritten."""
     for s in range(len(planes) - 1, 0, -1):
         over = (planes[s] + HALF) >> DIGIT
         planes[s] -= over << DIGIT
@@ -133,17 +163,18 @@ def _carried(planes: Codes, exponents: Codes) -> Sliced:
 
 
 def _defect(planes: Codes, exponents: Codes) -> Matrix:
-    """I minus a product, the difference formed in whole numbers and then rounded."""
+    """I minus a product, with the difference formed in integers before it is rounded."""
     place = -(-exponents // DIGIT) - 1
     if (place >= len(planes)).any():
         raise NumericalError("the products are too near to singular for a verified solution")
     rows = np.arange(len(place))
+    # R S is nearly I: rounded before the subtraction, the difference would be lost.
     planes[place, rows, rows] -= 1 << (DIGIT * (place + 1) - exponents)
     return -_carried(planes, exponents).value
 
 
 def series(E: Matrix) -> Matrix:
-    """E + E^2 + E^3 + ... for row sums well below one."""
+    """E + E^2 + E^3 + ... for row sums well below one (Neumann series of (I - E)^-1 - I)."""
     total, power = E, E
     for _ in range(60):
         power = power @ E

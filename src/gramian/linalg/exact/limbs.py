@@ -1,6 +1,6 @@
-"""Exact products of matrices of whole numbers of any size: sixteen bits at a time in BLAS.
+"""Exact products of matrices of integers of any size, in limbs of sixteen bits by BLAS.
 
-Every product of two limbs is below 2^32, so a float64 sums 2^20 of them without rounding, in whatever order.
+Every product of two limbs is below 2^32, so float64 sums 2^20 of them without rounding, in whatever order.
 """
 
 from __future__ import annotations
@@ -13,22 +13,32 @@ from gramian.linalg.exact.planes import Integers
 from gramian.linalg.exact.selftest import blas_product, product
 from gramian.typing import Codes, Matrix
 
-LIMB = 16
+LIMB = 16  # bits of a limb
 MASK = (1 << LIMB) - 1
-MAX_TERMS = 1 << 20
-EXTRA_LIMBS = 4  # limbs of an int64, which a sum may carry beyond its highest limb
+MAX_TERMS = 1 << 20  # products of limbs in an exact sum
+EXTRA_LIMBS = 4  # limbs of an int64, the largest carry out of the highest limb
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Limbs:
-    """A whole matrix (k, l), and the same as limbs side by side, the lowest first: (k, count l)."""
+    """An integer matrix, ready for products.
+
+    Attributes
+    ----------
+    integers : (k, l)
+        Python integers.
+    side_by_side : (k, count * l)
+        Its limbs as matrices side by side, the lowest first.
+    count : int
+        Limbs of each element.
+    """
 
     integers: Integers
     side_by_side: Matrix
     count: int
 
     def times(self, other: Integers) -> Integers:
-        """The product with a whole matrix (l, m)."""
+        """The exact product with an integer matrix (l, m)."""
         k, width = self.integers.shape
         if not k or not width or not other.shape[1]:
             return np.zeros((k, other.shape[1]), object)
@@ -39,13 +49,13 @@ class Limbs:
 
 
 def limbs_of(integers: Integers) -> Limbs:
-    """A whole matrix made ready for products."""
+    """An integer matrix, split into limbs."""
     parts = to_limbs(integers)
     return Limbs(integers, np.concatenate(list(parts), axis=1), len(parts))
 
 
 def to_limbs(integers: Integers) -> Matrix:
-    """Limbs of whole numbers, the lowest first, the highest with the sign: (count, *shape)."""
+    """Limbs of integers, the lowest first, the highest with the sign: (count, *shape)."""
     numbers = [int(v) for v in integers.ravel()]
     count = max(map(int.bit_length, numbers), default=0) // LIMB + 1
     raw = np.frombuffer(b"".join([v.to_bytes(2 * count, "little", signed=True) for v in numbers]), "<u2")
@@ -55,8 +65,10 @@ def to_limbs(integers: Integers) -> Matrix:
 
 
 def _sums(side_by_side: Matrix, count: int, right: Matrix) -> Codes:
-    """Sums of the products of limbs that have one place: (places, k, m)."""
+    """Sums of the products of limbs that have the same place: (places, k, m) int64."""
     right_count, width, m = right.shape
+    # The limbs of the right factor in reverse order: each place is then one matrix product of contiguous parts (a
+    # convolution).
     below = right[::-1].reshape(right_count * width, m)
     out = np.empty((count + right_count - 1, len(side_by_side), m), np.int64)
     for t in range(len(out)):
@@ -67,7 +79,7 @@ def _sums(side_by_side: Matrix, count: int, right: Matrix) -> Codes:
 
 
 def from_limbs(sums: Codes) -> Integers:
-    """Whole numbers from int64 places of sixteen bits each, the lowest first; `sums` are overwritten."""
+    """Integers from int64 limbs, the lowest first, with carries; `sums` are overwritten."""
     count, shape = len(sums) + EXTRA_LIMBS, sums.shape[1:]
     out, over = np.empty((*shape, count), "<u2"), np.zeros(shape, np.int64)
     for t in range(count):

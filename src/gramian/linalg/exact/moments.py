@@ -1,8 +1,9 @@
-"""Exact moments: sums of products of numbers without any rounding, so with the same bits in whatever order.
+"""Exact moments: sums of products without any rounding, so with the same bits in whatever order rows are added.
 
-A sum of products of float64 numbers is a dyadic rational and therefore unique; kept as such, moments form an abelian
-group: rows can be added in any cut and order, and taken away again as if they had never been there (superaccumulators
-after Kulisch; cut into digits for BLAS after Ozaki et al., 2012; reproducible sums after Demmel and Hida, 2004).
+A sum of products of float64 numbers is a dyadic rational and therefore unique. Stored as such, moments form an abelian
+group: rows can be added in any partition and order, and subtracted again as if they had never been there
+(superaccumulators after Kulisch; split into digits for BLAS after Ozaki et al., 2012; reproducible sums after Demmel
+and Hida, 2004).
 """
 
 from __future__ import annotations
@@ -23,17 +24,35 @@ from gramian.linalg.factors.levels import canonical, positions, union
 from gramian.linalg.monomials import Monomial, monomial
 from gramian.typing import Codes, Level
 
-LOG_WEIGHT: Monomial = (("=logs", 1),)  # no column or expression can be called so
+LOG_WEIGHT: Monomial = (("=logs", 1),)  # no column or expression can have this name
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ExactMoments:
     """Exact sums over rows, in the variables themselves (no shift, no scale).
 
-    layout : which sums, as for `moments.Moments`. singles : monomials whose sums `plain` over all rows are without
-    weights. rows : number of rows (sum of counts). dense : (m, m) products, responses last. tables : factors -> sums
-    over their cells. scale : variable -> k where its values are told as value 10^k (numbers read as decimals).
-    not_finite : variable -> rows (nan, infinite, minus infinite) that did not enter. left_out : all such rows.
+    Attributes
+    ----------
+    layout : Layout
+        Which products are summed, as for `Moments`.
+    singles : tuple of monomials
+        Monomials that are summed without weights.
+    rows : int
+        Number of rows, the sum of the frequency weights.
+    levels : mapping
+        Factor -> its levels in canonical order.
+    dense : Planes (m, m)
+        Products of the dense block, responses last.
+    tables : mapping
+        Factors -> sums over their cells.
+    unweighted : Planes (s,)
+        Sums of `singles`, without weights.
+    not_finite : mapping
+        Variable -> numbers of rows with NaN, infinity and minus infinity, which are not in the sums.
+    dropped_rows : int
+        Number of all such rows.
+    scale : mapping
+        Variable -> k where the sums are of value 10^k (numbers that were read as decimals).
     """
 
     layout: Layout
@@ -76,14 +95,14 @@ class ExactMoments:
         )
 
     def __sub__(self, other: ExactMoments, /) -> ExactMoments:
-        """As if the rows of `other` had never been added."""
+        """The moments as if the rows of `other` had never been added."""
         return self + -other
 
     @property
     def digest(self) -> str:
-        """SHA-256 of what the sums are of and what they are: equal for equal sums, however they came about.
+        """SHA-256 of the layout, the levels, the counts and the sums: equal for equal sums, however they were computed.
 
-        Names, levels, counts and sums enter; not the order of rows, nor how many decimal places they were told with.
+        Neither the order of rows nor the number of decimal places enters.
         """
         layout = self.layout
         levels = {f: [_type_and_text(v) for v in entries] for f, entries in self.levels.items()}
@@ -107,13 +126,13 @@ class ExactMoments:
 
     @property
     def log_weight(self) -> float:
-        """Sum of the logarithms of the weights, as this machine rounds them, rounded once more."""
+        """Sum of the logarithms of the weights; logarithms are rounded by this machine, the sum once more."""
         if LOG_WEIGHT not in self.singles:
             return 0.0
         return float(self.unweighted.fraction(self.singles.index(LOG_WEIGHT)))
 
     def outcome(self, power: int) -> Fraction:
-        """Sum of the response (0) or of its squares (1), weighted."""
+        """Weighted sum of the response (power 0) or of its squares (power 1)."""
         last = len(self.layout.rows) - 1
         places = powers_of_ten(self.layout.rows[-1:], self.scale)
         return self.dense.fraction(last * power, last) / Fraction(10) ** (int(places[0]) * (power + 1))
@@ -125,7 +144,7 @@ class ExactMoments:
         return [self.unweighted.fraction(i) / tens**p for p, i in enumerate(places)]
 
     def with_levels(self, levels: Mapping[str, Sequence[Level]]) -> ExactMoments:
-        """The same sums told with other (more, or reordered) levels."""
+        """The same sums with the codes of other (more, or reordered) levels."""
         if levels == self.levels:
             return self
         maps = {name: positions(values, levels[name]) for name, values in self.levels.items()}
@@ -133,16 +152,17 @@ class ExactMoments:
         return replace(self, levels=dict(levels), tables=tables)
 
     def without_empty_levels(self) -> ExactMoments:
-        """Without the levels that no cell has."""
+        """The same sums without the levels that occur in no cell."""
         used = {name: {values[code] for code in self._codes(name)} for name, values in self.levels.items()}
         return self.with_levels({name: canonical(values) for name, values in used.items()})
 
     def _codes(self, factor: str) -> Codes:
+        """The codes of a factor that occur in some table."""
         seen = [t.cells[:, f.index(factor)] for f, t in self.tables.items() if factor in f]
         return np.unique(np.concatenate(seen))
 
     def with_scale(self, scale: Mapping[str, int]) -> ExactMoments:
-        """The same sums with more decimal places, exactly."""
+        """The same values with at least as many decimal places, exactly."""
         if dict(scale) == dict(self.scale):
             return self
         more = {v: k - self.scale.get(v, 0) for v, k in scale.items()}
@@ -158,18 +178,19 @@ class ExactMoments:
 
 
 def _type_and_text(level: Level) -> tuple[str, str]:
-    """A level as its type and text; numbers that are equal are one level, whatever their type."""
+    """A level as its type and text; equal numbers are the same level, whatever their type."""
     if isinstance(level, bool | str):
         return type(level).__name__, str(level)
     return "number", str(int(level)) if level == int(level) else repr(level)
 
 
 def powers_of_ten(monomials: tuple[Monomial, ...], scale: Mapping[str, int]) -> Codes:
-    """How many decimal places each monomial has."""
+    """Decimal places of each monomial, (k,): the sum of those of its variables."""
     return np.array([sum(p * scale.get(v, 0) for v, p in m) for m in monomials], np.int64)
 
 
 def _added(a: Mapping[str, tuple[int, ...]], b: Mapping[str, tuple[int, ...]]) -> dict[str, tuple[int, int, int]]:
+    """Sums of counts by variable, without zeros."""
     none = (0, 0, 0)
     pairs = {v: (a.get(v, none), b.get(v, none)) for v in {**a, **b}}
     total = {v: (m[0] + n[0], m[1] + n[1], m[2] + n[2]) for v, (m, n) in pairs.items()}
@@ -177,5 +198,5 @@ def _added(a: Mapping[str, tuple[int, ...]], b: Mapping[str, tuple[int, ...]]) -
 
 
 def total(parts: list[ExactMoments]) -> ExactMoments:
-    """The sum of at least one."""
+    """The sum of one or more moments."""
     return reduce(lambda a, b: a + b, parts)

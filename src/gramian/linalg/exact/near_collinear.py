@@ -1,7 +1,9 @@
-"""Columns that are combinations of others but for the rounding of their elements: where tolerance ends, exactness goes.
+"""Columns that are combinations of others up to the rounding of their elements to float64.
 
-Distances come from one elimination in fixed point, in the order of the columns. Its rounding moves a squared distance
-by no more than 2 k 2^-BITS (1 + sum |b|)^2, b the combination; what that leaves open is solved for exactly.
+In exact arithmetic such columns are independent, and their coefficients would be fits to rounding errors. Distances
+come from one elimination in fixed point, in the order of the columns. Its own rounding changes a squared distance by at
+most 2 k 2^-BITS (1 + sum |b|)^2 for a combination b of k columns; where that is not small enough, the distance is
+computed exactly.
 """
 
 from __future__ import annotations
@@ -17,18 +19,27 @@ from gramian.linalg.exact.solve import exact_solve
 from gramian.linalg.exact.to_float64 import nearest, square_root
 from gramian.typing import Codes, Mask, Matrix, Vector
 
-ROUNDING = 2.0**-51  # relative, of a sum of a few products of float64 numbers
-CANCELLED = 64.0  # times a column's length: larger summands say nothing of how it was made
-FAR = 80  # bits of a relative squared distance that no tolerance reaches
-BITS = 384  # below the point, of products scaled to a diagonal below one
-OPEN = 8  # bits below the tolerance that the elimination's own rounding may reach
+ROUNDING = 2.0**-51  # relative rounding error of a sum of a few products of float64 numbers
+CANCELLED = 64.0  # largest cancellation assumed: summands up to so many times the length of their sum
+FAR = 80  # relative squared distances above 2^-80 exceed every tolerance
+BITS = 384  # fractional bits of products, which are scaled to a diagonal below one
+OPEN = 8  # bits by which the rounding of the elimination has to be below the tolerance
 
 
 def near_collinear(gram: ExactGram, constant: int | None, candidates: Sequence[int]) -> tuple[Mask, Matrix]:
-    """Which suspects are combinations of earlier columns, (p,), and their null vectors (p, r).
+    """Which candidates are combinations of earlier columns, (p,), and their null vectors (p, r).
 
-    A suspect's distance to the span of the earlier columns and the constant is compared with what rounding the
-    elements of the combination to float64 would leave.
+    A candidate's distance to the span of the earlier columns and the constant is compared with the rounding errors that
+    the elements of the combination would have in float64.
+
+    Parameters
+    ----------
+    gram : ExactGram
+        Products of the p columns and the response, which is last.
+    constant : int or None
+        Position of the constant column.
+    candidates : sequence of int
+        Columns to test.
     """
     p = len(gram.integers) - 1
     out, vectors = np.zeros(p, bool), []
@@ -51,9 +62,24 @@ def near_collinear(gram: ExactGram, constant: int | None, candidates: Sequence[i
 
 
 class Elimination:
-    """Products of some columns under elimination, the upper triangle, in fixed point.
+    """Products of some columns under elimination in fixed point, BITS bits after the point; the upper triangle is used.
 
-    A column is scaled by 2^-exponents[t], and is 1 / units[t] of a whole one. used : columns that were pivots.
+    Attributes
+    ----------
+    columns : (n,) int
+        Positions of the columns.
+    multipliers : list of int
+        What each column was multiplied by to be integer.
+    exponents : (n,) int
+        Column t is scaled by 2^-exponents[t].
+    remaining : (n, n) int
+        Schur complement after the pivots so far.
+    sizes : (n,) int
+        Squares before elimination.
+    factors : (n, n) int
+        Rows of the unit upper triangular factor.
+    used : list of int
+        Columns that were pivots.
     """
 
     def __init__(self, gram: ExactGram, columns: Codes) -> None:
@@ -68,7 +94,7 @@ class Elimination:
         self.used: list[int] = []
 
     def pivot(self, t: int) -> None:
-        """Take column t out of all later ones; one of zeros has no part in them."""
+        """Eliminate column t from all later ones; a column without length is skipped."""
         size = self.remaining[t, t]
         if size <= 0:
             return
@@ -79,7 +105,7 @@ class Elimination:
             self.remaining[i, i:] -= (row[i:] * self.factors[t, i]) >> BITS
 
     def combination(self, t: int) -> Integers:
-        """What column t is of the columns used, nearly: fixed point, in the scaled columns."""
+        """Coefficients of the used columns that best approximate column t, in fixed point, for the scaled columns."""
         U = self.factors[np.ix_(self.used, [*self.used, t])]
         b = U[:, -1].copy()
         for i in range(len(b) - 1, 0, -1):
@@ -87,7 +113,7 @@ class Elimination:
         return b
 
     def to_columns(self, t: int, b: Integers) -> Vector:
-        """A combination in the columns themselves."""
+        """A combination in terms of the columns themselves."""
         shifts = (self.exponents[t] - self.exponents[self.used] - BITS).tolist()
         multipliers = [Fraction(self.multipliers[i], self.multipliers[t]) for i in self.used]
         return np.array([nearest(v * Fraction(2) ** s * u) for v, s, u in zip(b, shifts, multipliers, strict=True)])
@@ -96,7 +122,7 @@ class Elimination:
 def _combination(
     gram: ExactGram, constant: int | None, elimination: Elimination, t: int, lengths: Vector
 ) -> Vector | None:
-    """The null vector (p,) of the column in place t, None where it is not near enough to the columns before it."""
+    """The null vector (p,) of the t-th column, None where it is not near enough to the span of those before it."""
     j, size, distance = int(elimination.columns[t]), int(elimination.sizes[t]), int(elimination.remaining[t, t])
     if distance > size >> FAR:
         return None
@@ -111,13 +137,16 @@ def _combination(
 
 
 def _tolerance(null: Vector, lengths: Vector, j: int) -> float:
-    """The relative distance that rounding leaves."""
+    """Relative distance that rounding of the elements of a combination to float64 may leave.
+
+    null : (p,), with 1 for column j. lengths : (p,) of the columns.
+    """
     summands = float(np.abs(null) @ lengths)
     return ROUNDING * min(summands / lengths[j], CANCELLED) if lengths[j] > 0 else 0.0
 
 
 def _solved_exactly(gram: ExactGram, constant: int | None, before: Codes, j: int, lengths: Vector) -> Vector | None:
-    """The same by an exact solution."""
+    """As `_combination`, by an exact solution."""
     at = None if constant is None or constant not in before else int(np.flatnonzero(before == constant)[0])
     solution = exact_solve(subset(gram, np.append(before, j)), at)
     null = np.zeros(len(lengths))

@@ -1,6 +1,7 @@
-"""Exact plan: where every digit of a block of rows stands, chosen from the values of some rows.
+"""Plan of an exact sum: where every digit of a block of rows is written, chosen from the values of some rows.
 
-It decides only how quick a block is: rows that do not fit go elsewhere, and the sums are the same whatever the plan.
+The plan only decides how fast a block is summed: rows that do not fit are summed separately, and the sums are the same
+whatever the plan.
 """
 
 from __future__ import annotations
@@ -25,17 +26,26 @@ from gramian.linalg.exact.digits import (
 from gramian.linalg.monomials import CONSTANT, Monomial, degree, monomial, times
 from gramian.typing import Codes, Mask, Matrix
 
-BLOCK_DIGITS = 1 << 20  # digits of a block of rows: 8 MB
-MIN_ROWS = 256  # rows of a block, however many digits
-WEIGHTS, COUNTS = "=weights", "=counts"  # no column or expression can be called so
+BLOCK_DIGITS = 1 << 20  # digits of a block of rows, 8 MB
+MIN_ROWS = 256  # rows of a block at least, however many digits
+WEIGHTS, COUNTS = "=weights", "=counts"  # no column or expression can have these names
 
 
 @dataclass(frozen=True, slots=True)
 class RequestedSums:
-    """Which sums: products of every left monomial with every right one, sums in cells, sums over all rows.
+    """The sums to compute.
 
-    left is right unless there are weights or counts, which then multiply the left monomials, those of the tables, and
-    (counts only) the plain ones.
+    Without weights and frequency weights left and right are equal; otherwise the weights multiply the left monomials
+    and those of the tables, and frequency weights also the unweighted ones.
+
+    Attributes
+    ----------
+    left, right : tuple of monomials
+        All products of a left with a right monomial are summed.
+    tables : tuple of (factors, monomials)
+        Sums over cells.
+    unweighted : tuple of monomials
+        Sums over all rows without weights.
     """
 
     left: tuple[Monomial, ...]
@@ -45,13 +55,23 @@ class RequestedSums:
 
     @property
     def monomials(self) -> tuple[Monomial, ...]:
-        """Each once, those of the products first."""
+        """All monomials, each once, those of the products first."""
         rest = [m for _, monomials in self.tables for m in monomials]
         return tuple(dict.fromkeys((*self.right, *self.left, *rest, *self.unweighted)))
 
 
 def requested_sums(layout: Layout, unweighted: Sequence[Monomial], *, weighted: bool, counted: bool) -> RequestedSums:
-    """The sums of a layout; `plain` are summed without weights."""
+    """The sums of a layout.
+
+    Parameters
+    ----------
+    layout : Layout
+        Products and tables.
+    unweighted : sequence of monomials
+        Monomials to sum without weights.
+    weighted, counted : bool
+        Whether rows have weights, and frequency weights.
+    """
     count = monomial({COUNTS: 1}) if counted else CONSTANT
     multiplier = times(monomial({WEIGHTS: 1}), count) if weighted else count
     return RequestedSums(
@@ -64,7 +84,19 @@ def requested_sums(layout: Layout, unweighted: Sequence[Monomial], *, weighted: 
 
 @dataclass(frozen=True, slots=True)
 class SliceGroup:
-    """Variables that are sliced together: same number of digits, rows `start` and on, lowest digits first."""
+    """Variables that are split into digits together, with the same number of digits.
+
+    Attributes
+    ----------
+    variables : tuple of str
+        Their names.
+    grids : tuple of Grid
+        Their grids.
+    floating : bool
+        Whether their values are float64; else it is one integer variable.
+    start : int
+        First row in the buffer; lowest digits first, variables varying fastest.
+    """
 
     variables: tuple[str, ...]
     grids: tuple[Grid, ...]
@@ -73,7 +105,7 @@ class SliceGroup:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Digits and variables."""
+        """Numbers of digits and variables."""
         return self.grids[0].digits, len(self.variables)
 
 
@@ -81,9 +113,22 @@ class SliceGroup:
 class Plan:
     """Rows of the digit buffer.
 
-    grids, at : monomial -> its grid, and its rows, lowest first. runs : variables. steps : products, (out, left, right)
-    in order. right, left : the rows of the two sides of the products. height : all rows. block : rows of data at a
-    time. floating : which variables hold float64.
+    Attributes
+    ----------
+    grids : mapping
+        Monomial -> its grid.
+    at : mapping
+        Monomial -> rows of its digits, the lowest first.
+    slice_groups : tuple of SliceGroup
+        Variables.
+    steps : tuple of (out, left, right)
+        Products of monomials, in the order in which they are computed.
+    right, left : slice
+        Rows of the two sides of the products.
+    height : int
+        Number of rows.
+    floating : mapping
+        Variable -> whether its values are float64.
     """
 
     grids: Mapping[Monomial, Grid]
@@ -97,7 +142,7 @@ class Plan:
 
     @property
     def block(self) -> int:
-        """Rows of data that are sliced together."""
+        """Rows of data that are split together."""
         return int(np.clip(BLOCK_DIGITS // max(self.height, 1), MIN_ROWS, ROWS))
 
     def fits(self, values: Mapping[str, Values]) -> bool:
@@ -105,7 +150,7 @@ class Plan:
         return all((values[name].dtype.kind == "f") == floating for name, floating in self.floating.items())
 
     def fill(self, values: Mapping[str, Values], buffer: Matrix) -> Mask:
-        """Write the digits of a block; rows that do not fit are left zero, and marked in what is returned."""
+        """Write the digits of a block; returns the mask of rows that do not fit, whose digits are zero."""
         wrong = np.zeros(buffer.shape[1], np.bool_)
         for group in self.slice_groups:
             (n, k), m = group.shape, buffer.shape[1]
@@ -121,7 +166,7 @@ class Plan:
         return wrong
 
     def places(self, monomials: Sequence[Monomial]) -> tuple[Codes, Codes, Codes]:
-        """For every digit of these monomials: its row, its exponent, and which monomial it belongs to."""
+        """For every digit of these monomials: its row in the buffer, its exponent, and the index of its monomial."""
         none = np.zeros(0, np.int64)
         rows = np.concatenate([none, *(self.at[m] for m in monomials)])
         powers = [self.grids[m].low + DIGIT * np.arange(self.grids[m].digits) for m in monomials]
@@ -130,6 +175,7 @@ class Plan:
 
 
 def _slice(group: SliceGroup, values: Mapping[str, Values], out: Matrix) -> Mask:
+    """Write the digits of a group of variables; returns the rows that do not fit."""
     if not group.floating:
         return slice_integers(values[group.variables[0]], group.grids[0], out[:, 0])
     raw = np.empty(out.shape[1:])
@@ -140,7 +186,17 @@ def _slice(group: SliceGroup, values: Mapping[str, Values], out: Matrix) -> Mask
 
 
 def make_plan(sums: RequestedSums, values: Mapping[str, Values], share: float) -> Plan:
-    """A plan that all rows but a share of these fit into."""
+    """A plan that all but a share of these rows fit.
+
+    Parameters
+    ----------
+    sums : RequestedSums
+        The sums to compute.
+    values : mapping
+        Variable -> (n,) values.
+    share : float
+        Share of the rows that may be left out, by variable.
+    """
     steps, order = _steps(sums.monomials)
     multiplied = {v for m in order if degree(m) > 1 for v, _ in m}
     variables = list(dict.fromkeys(m[0][0] for m in order if degree(m) == 1))
@@ -154,7 +210,7 @@ def make_plan(sums: RequestedSums, values: Mapping[str, Values], share: float) -
 
 
 def _steps(monomials: Iterable[Monomial]) -> tuple[tuple[tuple[Monomial, Monomial, Monomial], ...], list[Monomial]]:
-    """How products are formed of what there is, and everything that has to be there, the asked for in their order."""
+    """The products to compute, by degree, and all monomials they need, the requested ones first in their order."""
     order = dict.fromkeys(monomials)
     steps: dict[Monomial, tuple[Monomial, Monomial]] = {}
     todo = [m for m in order if degree(m) > 1]
@@ -170,12 +226,13 @@ def _steps(monomials: Iterable[Monomial]) -> tuple[tuple[tuple[Monomial, Monomia
 
 
 def _parents(m: Monomial, available: Mapping[Monomial, None]) -> tuple[Monomial, Monomial]:
-    """A monomial and a variable whose product is `m`: one that is known, else that without weights."""
+    """A monomial and a variable whose product is `m`: an available one, else the one without a weight."""
     options = [(_without(m, v), monomial({v: 1})) for v in sorted((v for v, _ in m), key=lambda v: v[0] != "=")]
     return next((o for o in options if o[0] in available), options[0])
 
 
 def _without(m: Monomial, variable: str) -> Monomial:
+    """The monomial with one power less of a variable."""
     return monomial({v: p - (v == variable) for v, p in m})
 
 
@@ -186,6 +243,7 @@ def _placed(
     grids: Mapping[Monomial, Grid],
     floating: Mapping[str, bool],
 ) -> Plan:
+    """Assign rows of the buffer: right side first, then the left one, then all else, so that both sides are slices."""
     right, left = set(sums.right), set(sums.left)
     at: dict[Monomial, Codes] = {}
     slice_groups: list[SliceGroup] = []
@@ -210,6 +268,7 @@ def _place(
     slice_groups: list[SliceGroup],
     height: int,
 ) -> int:
+    """Assign rows to some monomials from `height` on; returns the next free row."""
     together: dict[tuple[bool, int, str], list[Monomial]] = {}
     for m in monomials:
         if degree(m) == 1:

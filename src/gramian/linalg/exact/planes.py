@@ -1,7 +1,7 @@
 """Exact planes: an array of dyadic rationals as int64 digits on one absolute binary grid.
 
-Plane t has the weight 2^(32 t). In canonical form every digit lies in [-2^31, 2^31) and the outer planes are not
-empty, so equal values have equal bits. Planes are an abelian group under addition.
+Plane t has the weight 2^(32 t). In canonical form every digit lies in [-2^31, 2^31) and the outer planes are not empty,
+so equal values have equal bits. Planes are an abelian group under addition.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from gramian.typing import Codes
 
-PLANE = 32
+PLANE = 32  # bits of a plane
 HALF = 1 << (PLANE - 1)
 TENS = 9  # 10^9 times a digit stays below 2^62
 Integers = NDArray[Any]  # Python integers
@@ -23,14 +23,22 @@ Integers = NDArray[Any]  # Python integers
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Planes:
-    """Values sum of digits[t] 2^(32 (low + t)); digits : (planes, *shape), canonical."""
+    """An array of exact values, sum over t of digits[t] 2^(32 (low + t)), in canonical form.
+
+    Attributes
+    ----------
+    low : int
+        Number of the lowest plane.
+    digits : (planes, *shape) int64
+        Digits, each in [-2^31, 2^31).
+    """
 
     low: int
     digits: Codes
 
     @classmethod
     def zeros(cls, *shape: int) -> Planes:
-        """Nothing but zeros."""
+        """An array of zeros."""
         return cls(0, np.zeros((0, *shape), np.int64))
 
     @property
@@ -60,13 +68,13 @@ class Planes:
         return trimmed(self.low, np.ascontiguousarray(self.digits[(slice(None), *where)]))
 
     def equals(self, other: Planes) -> bool:
-        """Whether all values are equal."""
+        """Whether shapes and all values are equal."""
         return self.shape == other.shape and (
             (self.low == other.low or not self.digits.size) and np.array_equal(self.digits, other.digits)
         )
 
     def times_tens(self, powers: Codes) -> Planes:
-        """Element by element times 10^power; powers : broadcast to the shape, not negative."""
+        """Values times 10^power, elementwise; powers : >= 0, broadcast to the shape."""
         out, rest = self, np.asarray(powers)
         while rest.any() and len(out.digits):
             step = np.minimum(rest, TENS)
@@ -74,7 +82,7 @@ class Planes:
         return out
 
     def integers(self, exponent: int) -> Integers:
-        """Values / 2^exponent as Python integers, which they have to be."""
+        """Values / 2^exponent as Python integers; they must be multiples of 2^exponent."""
         out = np.zeros(self.shape, object)
         for t, digits in enumerate(self.digits):
             shift = PLANE * (self.low + t) - exponent
@@ -89,17 +97,19 @@ class Planes:
         return sum((digit * Fraction(2) ** (PLANE * (self.low + t)) for t, digit in planes), Fraction(0))
 
     def nonempty_planes(self) -> list[tuple[int, bytes]]:
-        """The planes that are not empty, with their numbers, as little-endian bytes of 32-bit digits."""
+        """Number and bytes (little-endian 32-bit digits) of each plane that is not all zero."""
         planes = ((self.low + t, digits) for t, digits in enumerate(self.digits) if digits.any())
         return [(t, digits.astype("<i4").tobytes()) for t, digits in planes]
 
 
 def canonical(low: int, digits: Codes) -> Planes:
-    """Carry, then drop empty outer planes; `digits` (below 2^62) are overwritten."""
+    """Planes from digits below 2^62, which are overwritten: carry, then drop empty outer planes."""
     over: Codes | None = None
     for t in range(len(digits)):
         if over is not None:
             digits[t] += over
+        # An arithmetic shift rounds down, so the digit that is left lies in [-2^31, 2^31), as the canonical form
+        # demands.
         over = (digits[t] + HALF) >> PLANE
         digits[t] -= over << PLANE
     more = []
@@ -111,7 +121,7 @@ def canonical(low: int, digits: Codes) -> Planes:
 
 
 def trimmed(low: int, digits: Codes) -> Planes:
-    """Canonical digits without empty outer planes."""
+    """Planes from digits that are in range already, without empty outer planes."""
     used = np.flatnonzero(digits.any(axis=tuple(range(1, digits.ndim))))
     if not len(used):
         return Planes(0, digits[:0])
@@ -119,9 +129,9 @@ def trimmed(low: int, digits: Codes) -> Planes:
 
 
 def split(values: Codes, exponents: Codes) -> tuple[Codes, tuple[Codes, Codes, Codes]]:
-    """values 2^exponent as the number of a plane, and what is added to it and to the two above.
+    """Split values 2^exponent into digits of a plane and of the two above it.
 
-    values : int64, broadcast with exponents. The three digits are below 2^33.
+    values : int64, broadcast with exponents. Returns the number of the plane and three digits below 2^33.
     """
     plane, shift = exponents >> 5, exponents & 31
     mask = (1 << PLANE) - 1
@@ -130,7 +140,7 @@ def split(values: Codes, exponents: Codes) -> tuple[Codes, tuple[Codes, Codes, C
 
 
 def scatter(values: Codes, exponents: Codes, places: Codes, shape: tuple[int, ...]) -> Planes:
-    """The planes in which element `places` (flat) is the sum of its values times 2^exponent; all (n,)."""
+    """Planes in which element places[i] (a flat index) is the sum of its values[i] 2^exponents[i]; all (n,)."""
     if not values.size:
         return Planes.zeros(*shape)
     plane, pieces = split(values.ravel(), exponents.ravel())
@@ -142,7 +152,7 @@ def scatter(values: Codes, exponents: Codes, places: Codes, shape: tuple[int, ..
 
 
 def from_columns(values: Codes, exponents: Codes, places: Codes, width: int) -> Planes:
-    """Planes (n, width) in which column `places[w]` is the sum of values[:, w] 2^exponents[w]. values : (n, w)."""
+    """Planes (n, width) in which column places[w] is the sum of values[:, w] 2^exponents[w]. values : (n, w)."""
     if not values.size:
         return Planes.zeros(len(values), width)
     low = int(exponents.min()) >> 5

@@ -1,4 +1,4 @@
-"""Exact products of any stored columns, read from exact moments, and sums over combinations of columns."""
+"""Exact products of stored columns, read from exact moments, and products of combinations of columns."""
 
 from __future__ import annotations
 
@@ -16,14 +16,21 @@ from gramian.linalg.monomials import times
 from gramian.linalg.products import ColumnGroup, cell_index
 from gramian.typing import Codes
 
-DIRECT_BITS = 900  # bits that float64 holds well within its range, and the rest of a rounding as well
+DIRECT_BITS = 900  # bits of numbers whose value and rounding error are both well within the range of float64
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ExactGram:
-    """Products of columns: whole_ij 2^exponent / (units_i units_j).
+    """Exact products of columns, integers_ij 2^exponent / (multipliers_i multipliers_j).
 
-    whole : (q, q) Python integers. units : (q,) positive integers, what a column was multiplied by to be whole.
+    Attributes
+    ----------
+    integers : (q, q)
+        Python integers.
+    exponent : int
+        Common binary exponent.
+    multipliers : tuple of q int
+        What each column was multiplied by to be integer (up to the power of two), > 0.
     """
 
     integers: Integers
@@ -54,11 +61,13 @@ def exact_gram(moments: ExactMoments, groups: Sequence[ColumnGroup]) -> ExactGra
 
 
 def _lowest(moments: ExactMoments) -> int:
+    """Exponent of which all sums are multiples."""
     planes = [moments.dense, *(table.sums for table in moments.tables.values())]
     return PLANE * min([p.low for p in planes if p.digits.size], default=0)
 
 
 def _from_dense(moments: ExactMoments, left: ColumnGroup, right: ColumnGroup, exponent: int, out: Integers) -> None:
+    """Write the products of two groups without factors."""
     place = {m: i for i, m in enumerate(moments.layout.rows)}
     a, b = ([place[m] for m in g.monomials] for g in (left, right))
     block = moments.dense[np.ix_(a, b)].integers(exponent)
@@ -67,6 +76,7 @@ def _from_dense(moments: ExactMoments, left: ColumnGroup, right: ColumnGroup, ex
 
 
 def _from_table(moments: ExactMoments, left: ColumnGroup, right: ColumnGroup, exponent: int, out: Integers) -> None:
+    """Write the products of two groups, at least one of them with factors."""
     union = tuple(sorted({*left.factors, *right.factors}))
     table = moments.tables[union]
     place = {m: i for i, m in enumerate(dict(moments.layout.tables)[union])}
@@ -81,16 +91,18 @@ def _from_table(moments: ExactMoments, left: ColumnGroup, right: ColumnGroup, ex
 
 
 def _column(sums: Planes, index: int) -> Planes:
+    """One column of sums."""
     return sums[:, index]
 
 
 def _index(group: ColumnGroup, union: tuple[str, ...], cells: Codes, sizes: list[int]) -> Codes:
+    """The cell of a group in which each cell of a table of more factors lies, -1 for none."""
     where = [union.index(f) for f in group.factors]
     return cell_index(group.cells, cells[:, where], [sizes[w] for w in where])
 
 
 def combined(gram: ExactGram, columns: Sequence[Mapping[int, Fraction]]) -> ExactGram:
-    """Products of exact combinations of the columns, K'GK."""
+    """Products of exact combinations of the columns, K'GK. columns : for each, position -> coefficient."""
     multipliers, shares = [], []
     for column in columns:
         scaled = {i: c / gram.multipliers[i] for i, c in column.items()}
@@ -100,7 +112,7 @@ def combined(gram: ExactGram, columns: Sequence[Mapping[int, Fraction]]) -> Exac
 
 
 def _sums(rows: Integers, shares: Sequence[Mapping[int, int]]) -> Integers:
-    """Whole combinations of rows, one after the other; each has few summands."""
+    """Integer combinations of rows; each has few summands."""
     out = np.zeros((len(shares), rows.shape[1]), object)
     for row, column in zip(out, shares, strict=True):
         for i, c in column.items():
@@ -109,7 +121,7 @@ def _sums(rows: Integers, shares: Sequence[Mapping[int, int]]) -> Integers:
 
 
 def pairs(gram: ExactGram) -> Pair:
-    """The products as hi + lo, each rounded."""
+    """The products in double-double, each rounded once."""
     q = len(gram.integers)
     rows, columns = np.triu_indices(q)
     hi, lo = np.empty((q, q)), np.empty((q, q))
@@ -120,6 +132,7 @@ def pairs(gram: ExactGram) -> Pair:
 
 
 def _pair(gram: ExactGram, i: int, j: int) -> tuple[float, float]:
+    """One product in double-double."""
     integer, size = gram.integers[i, j], gram.integers[i, j].bit_length()
     if gram.multipliers[i] * gram.multipliers[j] > 1 or size > DIRECT_BITS or abs(gram.exponent) + size > DIRECT_BITS:
         return from_fraction(gram.fraction(i, j))

@@ -1,7 +1,8 @@
-"""Verified solution of a whole symmetric system that is too large to eliminate exactly.
+"""Verified solution of an integer symmetric system that is too large for exact elimination.
 
-An approximate inverse R with a bound of |I - R S| below one makes every residual a bound of the error (Rump,
-"Verification methods", Acta Numerica 2010). Residuals are exact, in integers.
+With an approximate inverse R and a bound of |I - R S| below one, every residual gives a bound of the error (Rump,
+"Verification methods: rigorous results using floating-point arithmetic", Acta Numerica 2010). Residuals are exact, in
+integers.
 """
 
 from __future__ import annotations
@@ -17,20 +18,32 @@ from gramian.linalg.exact.limbs import Limbs, limbs_of
 from gramian.linalg.exact.planes import Integers
 from gramian.typing import Codes, Mask, Matrix
 
-BITS = 320  # below the point of a solution, whose largest elements are near one
-TOLERANCE = 2.0**-150  # relative bound at which a solution is refined no more
+BITS = 320  # fractional bits of a solution, whose largest elements are near one
+TOLERANCE = 2.0**-150  # relative error bound at which refinement stops
 DEFECT_LIMIT = 2.0**-20  # row sum of |I - R S|, so that each step gains six digits
-STEPS, PATIENCE = 200, 6  # at most so many, so many without a smaller bound
+STEPS, PATIENCE = 200, 6  # steps of refinement at most, and in a row without a smaller bound
 TWO = Fraction(2)
-FIXED, GUARD = 200, 64  # bits below the point of an inverse, and of a scaled residual
+FIXED, GUARD = 200, 64  # fractional bits of an inverse, and of a scaled residual
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class VerifiedInverse:
-    """C, scaled by powers of two to a diagonal below a quarter, and an inverse with a bound.
+    """An integer matrix C, scaled to S with a diagonal below 1/4, and an approximate inverse R of S with a bound.
 
-    limbs : (k, k), of C_ij = S_ij 2^(e_i + e_j) with exponents e : (k,). inverse : of S, rounded. approximate : R as
-    float64. defect : bound of the largest row sum of |I - R S|. steps : what corrects a solution, times 2^FIXED.
+    Attributes
+    ----------
+    exponents : (k,) int
+        e with C_ij = S_ij 2^(e_i + e_j).
+    inverse : (k, k)
+        Inverse of S, corrected by the series of I - R S, in float64.
+    approximate : (k, k)
+        R in float64.
+    defect : float
+        Bound of the largest row sum of |I - R S|.
+    limbs : Limbs (k, k)
+        C.
+    steps : Limbs (k, k)
+        Corrected inverse times 2^FIXED, which turns residuals into corrections.
     """
 
     exponents: Codes
@@ -43,8 +56,20 @@ class VerifiedInverse:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Approximation:
-    """Solutions, one a column. whole : (k, m), X_ij = whole_ij 2^(units_j - e_i). bounds : (k, m) of their errors in
-    units of 2^(tops_j - e_i). residuals : (k, m), exact, in units of 2^below_j.
+    """Approximate solutions X : (k, m) with error bounds, in fixed point, one solution a column.
+
+    Attributes
+    ----------
+    integers : (k, m)
+        X_ij = integers_ij 2^(shifts_j - e_i).
+    bounds : (k, m)
+        Bounds of the errors, in units of 2^(tops_j - e_i).
+    residuals : (k, m)
+        Exact residuals, in units of 2^residual_shifts_j.
+    shifts, tops, residual_shifts : (m,) int
+        Binary exponents of each column.
+    exponents : (k,) int
+        e of the system.
     """
 
     integers: Integers
@@ -56,15 +81,15 @@ class Approximation:
     exponents: Codes
 
     def value(self, i: int, j: int) -> Fraction:
-        """An element."""
+        """One element."""
         return int(self.integers[i, j]) * TWO ** int(self.shifts[j] - self.exponents[i])
 
     def error(self, i: int, j: int) -> Fraction:
-        """A bound of its error."""
+        """Error bound of one element."""
         return Fraction(float(self.bounds[i, j])) * TWO ** int(self.tops[j] - self.exponents[i])
 
     def column(self, j: int) -> tuple[list[Fraction], list[Fraction], list[Fraction]]:
-        """A solution, bounds of its errors, and the exact residual."""
+        """One solution, bounds of its errors, and the exact residual."""
         rows = range(len(self.integers))
         scale = TWO ** int(self.residual_shifts[j])
         residual = [int(v) * scale for v in self.residuals[:, j]]
@@ -72,7 +97,13 @@ class Approximation:
 
 
 def verified_inverse(C: Integers) -> VerifiedInverse:
-    """Find an approximate inverse that proves itself. Raises NumericalError where none is found."""
+    """An approximate inverse with a proved bound.
+
+    Raises
+    ------
+    NumericalError
+        Where C is too near to singular.
+    """
     exponents = np.array([(int(v).bit_length() + 3) // 2 for v in C.diagonal()], np.int64)
     R, E, defect = inverse(integer_digits(C, exponents), DEFECT_LIMIT)
     value, step = R.value, R.fixed(FIXED)
@@ -85,10 +116,22 @@ def verified_inverse(C: Integers) -> VerifiedInverse:
 def refined(
     system: VerifiedInverse, c: Integers, tolerance: float = TOLERANCE, needed: Mask | None = None, bits: int = BITS
 ) -> Approximation:
-    """X with C X = c : (k, m) whole numbers, bounds of its errors, and the exact residuals c - C X.
+    """Solve C X = c with error bounds, by refinement in fixed point with exact residuals, all columns at once.
 
-    Refinement in fixed point, all columns at once, with exact residuals, until the bounds of the elements `needed`,
-    (k, m), all without it, are below `sure` relative to them, or shrink no more. bits : below the point.
+    Refinement ends when the bounds of the needed elements are below `tolerance` relative to them, or do not decrease.
+
+    Parameters
+    ----------
+    system : VerifiedInverse
+        C with its approximate inverse.
+    c : (k, m)
+        Integer right-hand sides.
+    tolerance : float
+        Relative error bound.
+    needed : (k, m) bool or None
+        Elements that have to reach it; None: all.
+    bits : int
+        Fractional bits of the solution.
     """
     e, most = system.exponents, int(system.exponents.max(initial=0))
     tops = np.array([_top(column, e) for column in c.T], np.int64)
@@ -111,7 +154,7 @@ def refined(
 
 
 def _top(column: Integers, exponents: Codes) -> int:
-    """The exponent of the largest number, in units of the scaled columns."""
+    """Binary exponent of the largest element of a column, in units of the scaled system."""
     return max((int(v).bit_length() - int(x) for v, x in zip(column, exponents, strict=True) if v), default=0)
 
 
@@ -125,7 +168,7 @@ def _fixed(values: Matrix) -> Integers:
 
 
 def _shifted(integers: Integers, shifts: Codes) -> Integers:
-    """Element by element times 2^shift, rounded down; shifts : broadcast to the shape."""
+    """Elements times 2^shift, rounded down; shifts : broadcast to the shape."""
     pairs = zip(integers.ravel(), np.broadcast_to(shifts, integers.shape).ravel().tolist(), strict=True)
     out = np.empty(integers.size, object)
     out[:] = [v << s if s >= 0 else v >> -s for v, s in pairs]
@@ -133,7 +176,10 @@ def _shifted(integers: Integers, shifts: Codes) -> Integers:
 
 
 def _bound(system: VerifiedInverse, r: Matrix) -> Matrix:
-    """|x - x'| <= |R r| + d / (1 - d) max |R r|, with room for rounding and for what the digits of R left out."""
+    """Error bounds (k, m) from residuals r : (k, m): |x - x'| <= |R r| + d / (1 - d) max |R r|, with d the defect.
+
+    Enlarged for the rounding errors of their own computation and for the digits of R that float64 does not hold.
+    """
     size = np.abs(system.approximate)
     cut = 2.0**-80 * size.max(axis=1, initial=0.0)[:, None] * np.abs(r).sum(axis=0)
     residual_bound = (size @ np.abs(r) + cut) * (1.0 + 1e-9) + 2.0**-1000
@@ -143,12 +189,12 @@ def _bound(system: VerifiedInverse, r: Matrix) -> Matrix:
 
 
 def _floats(integers: Integers, exponents: Codes) -> Matrix:
-    """whole 2^exponent, nearly; exponents : broadcast to the shape."""
+    """integers 2^exponent in float64, not correctly rounded; exponents : broadcast to the shape."""
     pairs = zip(integers.ravel(), np.broadcast_to(exponents, integers.shape).ravel().tolist(), strict=True)
     return np.array([_float(v, s) for v, s in pairs]).reshape(integers.shape)
 
 
 def _float(number: int, exponent: int) -> float:
-    """number 2^exponent, nearly."""
+    """integer 2^exponent in float64, with a relative error of at most about 2^-52."""
     over = max(number.bit_length() - 64, 0)
     return ldexp(float(number >> over), exponent + over)

@@ -1,7 +1,7 @@
-"""Exact self-test: whether this machine's BLAS really sums whole numbers up to 2^53 without rounding.
+"""Self-test of exact sums: whether this machine's BLAS sums integers up to 2^53 without rounding.
 
-The worst digits there are, so that emulated precision, reassociation with differences (Strassen) and flushed denormals
-show. Where BLAS fails the same products are formed in int64, many times slower.
+It multiplies the worst possible digits, so that emulated precision, reassociation with differences (Strassen) and
+flushed denormals show. Where BLAS fails, products are formed in int64, many times slower.
 """
 
 from __future__ import annotations
@@ -16,29 +16,35 @@ from gramian.linalg.exact.digits import DIGIT, ROWS
 from gramian.typing import Codes, Matrix
 
 WIDTHS = (3, 40, 150)  # kernels differ by shape
-TOP = 1 << (DIGIT - 1)
+TOP = 1 << (DIGIT - 1)  # largest digit
 
 
 def blas_product(a: Matrix, b: Matrix) -> Codes:
-    """a b' for digits: (w, m) and (v, m), m <= 2,048."""
+    """a b' by BLAS, for digits a : (w, m), b : (v, m), m <= 2,048."""
     return (a @ b.T).astype(np.int64)
 
 
 def integer_product(a: Matrix, b: Matrix) -> Codes:
-    """The same in int64."""
+    """a b' in int64."""
     return np.asarray(a.astype(np.int64) @ b.astype(np.int64).T)
 
 
 @cache
 def product() -> Callable[[Matrix, Matrix], Codes]:
-    """The quickest product that is exact here. Raises NumericalError where arithmetic drops denormals."""
+    """The fastest product that is exact on this machine, tested once.
+
+    Raises
+    ------
+    NumericalError
+        Where arithmetic flushes denormal numbers to zero.
+    """
     if np.float64(5e-324) * np.float64(1.0) == 0.0:
         raise NumericalError("this process flushes denormal numbers to zero; exact sums need them")
     return blas_product if all(is_exact(blas_product, width) for width in WIDTHS) else integer_product
 
 
 def is_exact(candidate: Callable[[Matrix, Matrix], Codes], width: int) -> bool:
-    """Compare a product of worst-case digits with integer arithmetic."""
+    """Whether a product of worst-case digits equals that in integer arithmetic."""
     rng = np.random.default_rng(22)
     odd = rng.integers(TOP // 2, TOP, (width, ROWS)).astype(np.float64) // 2 * 2 + 1.0
     mixed = odd * rng.choice([-1.0, 1.0], odd.shape)

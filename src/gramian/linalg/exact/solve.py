@@ -1,7 +1,7 @@
-"""Exact solve: from whole products to coefficients that are right in every digit, or with a proof of how near they are.
+"""Exact solution of the normal equations: coefficients that are right in every digit, or with proved error bounds.
 
-The constant is swept out in integers. Small systems are eliminated exactly; large ones are refined with exact residuals
-until a verified bound proves the rounding. Ranks are decided in integers, never by a tolerance.
+The constant is partialled out in integers. Small systems are eliminated exactly; large ones are refined with exact
+residuals until a verified bound proves the rounding. Ranks are decided in integers, never by a tolerance.
 """
 
 from __future__ import annotations
@@ -22,22 +22,38 @@ from gramian.linalg.exact.to_float64 import nearest
 from gramian.linalg.exact.uncentred_inverse import uncentred_inverse
 from gramian.typing import Codes, Mask, Matrix, Vector
 
-PATIENCE = 0.1  # seconds for exact elimination; refinement, with its bounds, takes milliseconds
-LONGEST = 60.0  # seconds for it where refinement finds no bound
-SIMPLE = 2**64  # denominators that a null vector is tried with
+PATIENCE = 0.1  # estimated seconds up to which systems are eliminated exactly; refinement takes milliseconds
+LONGEST = 60.0  # estimated seconds of exact elimination that are accepted where refinement finds no bound
+SIMPLE = 2**64  # largest denominator of the fractions that are tried as a null vector
 ZERO = Fraction(0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ExactSolution:
-    """The exact normal equations' solution, in the columns that were solved for.
+    """Solution of exact normal equations with p columns.
 
-    coefficients : (p,) fractions, zero where aliased; errors : bounds of what they are off, zero where they are exact.
-    inverse : (p, p) of the products, rounded once where `exact`, zero rows where aliased. diagonal : its diagonal,
-    which float64 may not hold; spread : bounds of its errors. rss, rss_error : as coefficients and errors. exact : by
-    elimination, not refined. kept : (p,) columns that are not combinations of earlier ones. null : (p, r) fractions,
-    X null = 0, with 1 for the aliased column. proved : whether every dependence was verified in integers (independence
-    always is).
+    Attributes
+    ----------
+    coefficients : tuple of p Fraction
+        Zero where aliased.
+    errors : tuple of p Fraction
+        Bounds of their errors, zero where they are exact.
+    inverse : (p, p)
+        Inverse of the products in float64 (each element rounded once if `exact`), zero where aliased.
+    diagonal : tuple of p Fraction
+        Its diagonal, which may be outside the range of float64.
+    diagonal_errors : tuple of p Fraction
+        Bounds of the errors of the diagonal.
+    rss, rss_error : Fraction
+        Residual sum of squares, and a bound of its error.
+    identified : (p,) bool
+        Columns that are not combinations of earlier ones.
+    null : (p, r) of Fraction
+        X null = 0, with 1 for the aliased column.
+    exact : bool
+        Whether the system was eliminated, not refined.
+    proved : bool
+        Whether every dependence was verified in integers (independence always is).
     """
 
     coefficients: tuple[Fraction, ...]
@@ -54,14 +70,14 @@ class ExactSolution:
 
     @property
     def rounded(self) -> tuple[Vector, Vector]:
-        """Coefficients as hi + lo."""
+        """Coefficients in double-double, as (hi, lo)."""
         hi = [nearest(b) for b in self.coefficients]
         lo = [nearest(b - Fraction(h)) if isfinite(h) else 0.0 for b, h in zip(self.coefficients, hi, strict=True)]
         return np.array(hi), np.array(lo)
 
     @property
     def digits(self) -> Vector:
-        """Decimal digits of each float64 coefficient that are proved."""
+        """Proved decimal digits of each coefficient as float64, (p,)."""
         return proved_digits(self.coefficients, self.errors)
 
 
@@ -71,6 +87,7 @@ def proved_digits(values: tuple[Fraction, ...], errors: tuple[Fraction, ...]) ->
 
 
 def _digits(value: Fraction, error: Fraction) -> float:
+    """Proved decimal digits of one value with an error bound."""
     if not error or nearest(value - error) == nearest(value + error):
         return 16.0
     if not value:
@@ -81,8 +98,17 @@ def _digits(value: Fraction, error: Fraction) -> float:
 def exact_solve(gram: ExactGram, constant: int | None) -> ExactSolution:
     """Solve for the coefficients of all columns but the last, which is the response.
 
-    constant : position of the constant column, swept out first. Raises NumericalError where a large system is so near
-    to singular, without being it, that no bound can be proved.
+    Parameters
+    ----------
+    gram : ExactGram
+        Products, (p + 1, p + 1).
+    constant : int or None
+        Position of the constant column, which is partialled out first.
+
+    Raises
+    ------
+    NumericalError
+        Where a large system is so near to singular, without being it, that no bound can be proved.
     """
     centred = _centre(gram.integers, constant)
     identified = independent(centred.C[:-1, :-1])
@@ -92,7 +118,21 @@ def exact_solve(gram: ExactGram, constant: int | None) -> ExactSolution:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CentredProducts:
-    """weight M - s s' for the columns other than the constant, the response last; weight 1 and s 0 without one."""
+    """Products of the q columns other than the constant, about their means: C = weight M - s s' in integers.
+
+    Attributes
+    ----------
+    C : (q + 1, q + 1)
+        The response last; M itself without a constant.
+    sums : (q + 1,)
+        s, products with the constant; zero without one.
+    weight : int
+        Square of the constant; 1 without one.
+    others : (q + 1,) int
+        Positions of these columns.
+    constant : int or None
+        Position of the constant column.
+    """
 
     C: Integers
     sums: Integers
@@ -102,6 +142,7 @@ class CentredProducts:
 
 
 def _centre(M: Integers, constant: int | None) -> CentredProducts:
+    """Partial the constant out of integer products."""
     others = np.array([j for j in range(len(M)) if j != constant], np.int64)
     inner = M[np.ix_(others, others)]
     if constant is None:
@@ -112,7 +153,21 @@ def _centre(M: Integers, constant: int | None) -> CentredProducts:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SlopeSolution:
-    """Solution of the kept columns, of C as it is: combos (k, r) tell the aliased columns."""
+    """Solution for the k independent columns of the centred integer system.
+
+    Attributes
+    ----------
+    b, errors : list of k Fraction
+        Slopes, and bounds of their errors.
+    rss, rss_error : Fraction
+        Residual sum of squares in the scale of C, and a bound of its error.
+    combinations : (k, r) of Fraction
+        Coefficients that express each aliased column by the independent ones.
+    inverse : (k, k) of Fraction, or VerifiedInverse
+        Inverse of their products in C.
+    proved : bool
+        Whether the combinations were verified in integers.
+    """
 
     b: list[Fraction]
     errors: list[Fraction]
@@ -124,6 +179,7 @@ class SlopeSolution:
 
 
 def _solve(C: Integers, identified: Mask) -> SlopeSolution:
+    """Solve the centred system for its independent columns, by elimination or by refinement."""
     k, rest = np.flatnonzero(identified), np.flatnonzero(~identified)
     A, c, yy = C[np.ix_(k, k)], C[k, -1], int(C[-1, -1])
     if estimated_seconds(A) < PATIENCE:
@@ -148,10 +204,12 @@ def _solve(C: Integers, identified: Mask) -> SlopeSolution:
 
 
 def _dot(a: Iterable[Fraction], b: Iterable[Fraction | int]) -> Fraction:
+    """Dot product of fractions."""
     return sum((x * y for x, y in zip(a, b, strict=True)), ZERO)
 
 
 def _solve_exactly(A: Integers, B: Integers, yy: int) -> SlopeSolution:
+    """Solve A X = B by elimination, B with the response as last column. yy : square of the response."""
     identity = np.zeros((len(A), len(A)), object)
     np.fill_diagonal(identity, 1)
     X, d = eliminate(A, np.concatenate([B, identity], axis=1))
@@ -163,12 +221,16 @@ def _solve_exactly(A: Integers, B: Integers, yy: int) -> SlopeSolution:
 
 
 def _simple(values: list[Fraction]) -> list[Fraction]:
-    """The simplest fractions that these may be approximations of."""
+    """The simplest fractions near to these, with denominators up to 2^64."""
     return [v.limit_denominator(SIMPLE) for v in values]
 
 
 def _combination(approximate: list[Fraction], C: Integers, k: Codes, j: int) -> tuple[list[Fraction], bool]:
-    """What column j is of the kept ones: simple fractions if these solve the equations exactly, which proves it."""
+    """Coefficients of column j in terms of the columns k, and whether they are proved.
+
+    approximate : coefficients by refinement. The simple fractions near to them are the exact ones if they solve the
+    equations exactly.
+    """
     simple = _simple(approximate)
     sure = not any(C[i, j] - _dot(simple, C[i, k]) for i in (*k, j))
     return (simple if sure else approximate), sure
@@ -177,7 +239,7 @@ def _combination(approximate: list[Fraction], C: Integers, k: Codes, j: int) -> 
 def _in_columns(
     gram: ExactGram, centred: CentredProducts, slopes_identified: Mask, part: SlopeSolution
 ) -> ExactSolution:
-    """Undo the sweep, then tell everything in the columns themselves instead of their whole multiples."""
+    """The solution in the columns themselves, with the constant, instead of their integer multiples."""
     slopes = centred.others[:-1]
     k, rest = slopes[slopes_identified], slopes[~slopes_identified]
     p, at, weight = len(gram.integers) - 1, centred.constant, centred.weight

@@ -1,4 +1,4 @@
-"""Exact sums under way: digits of blocks of rows, their products in BLAS, now and then brought to planes."""
+"""Exact sums of blocks of rows: their digits, products of digits in BLAS, converted to planes now and then."""
 
 from __future__ import annotations
 
@@ -16,13 +16,25 @@ from gramian.linalg.exact.selftest import product
 from gramian.linalg.factors.cells import CellAccumulator
 from gramian.typing import Codes, Mask, Matrix, Vector
 
-ADDITIONS = 512  # of whole numbers below 2^53 into an int64
-LIMIT = 1 << 31  # rows whose digits a float64 can sum
+ADDITIONS = 512  # integers up to 2^53 that an int64 can sum
+LIMIT = 1 << 31  # rows whose digits, at most 2^21 each, float64 sums without rounding
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sums:
-    """What rows leave: their number, products of all monomials, sums over cells, plain sums."""
+    """Exact sums over rows.
+
+    Attributes
+    ----------
+    rows : int
+        Number of rows.
+    dense : Planes (left, right)
+        Products of monomials.
+    tables : mapping
+        Factors -> sums over cells.
+    unweighted : Planes (s,)
+        Sums without weights.
+    """
 
     rows: int
     dense: Planes
@@ -31,7 +43,7 @@ class Sums:
 
     @classmethod
     def empty(cls, requested: RequestedSums) -> Sums:
-        """No rows."""
+        """Sums of no rows."""
         tables = {f: ExactCells.empty(len(f), len(monomials)) for f, monomials in requested.tables}
         return cls(
             0, Planes.zeros(len(requested.left), len(requested.right)), tables, Planes.zeros(len(requested.unweighted))
@@ -44,7 +56,15 @@ class Sums:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DigitRows:
-    """The i-th digit of a table: one row of the buffer."""
+    """The digits of a table's monomials as values for `CellAccumulator.add`: index -> (n,).
+
+    Attributes
+    ----------
+    digits : (height, n)
+        The buffer.
+    at : (k,) int
+        Row of each digit in it.
+    """
 
     digits: Matrix
     at: Codes
@@ -54,7 +74,7 @@ class DigitRows:
 
 
 class BlockSums:
-    """Sums of the blocks that fit one plan."""
+    """Accumulates blocks of rows that fit one plan; nothing is rounded."""
 
     def __init__(self, requested: RequestedSums, plan: Plan) -> None:
         self.requested, self.plan = requested, plan
@@ -63,7 +83,7 @@ class BlockSums:
         self.clear()
 
     def clear(self) -> None:
-        """No rows."""
+        """Start again without rows."""
         left, right = (s.stop - s.start for s in (self.plan.left, self.plan.right))
         self.products = np.zeros((left, right), np.int64)
         self.rows = self.additions = self.blocks = 0
@@ -74,16 +94,28 @@ class BlockSums:
 
     @property
     def full(self) -> bool:
-        """Whether no more may be added before `take`."""
+        """Whether `take` must be called before more rows are added, lest sums of integers round or overflow."""
         return self.additions >= ADDITIONS or self.blocks >= LIMIT
 
     def slice(self, values: Mapping[str, Values]) -> Mask:
-        """Write the digits of a block into the buffer; returns the rows that do not fit."""
+        """Write the digits of a block into the buffer; returns the mask of rows that do not fit."""
         self.width = len(next(iter(values.values())))
         return self.plan.fill(values, self.buffer[:, : self.width])
 
     def add(self, codes: Mapping[str, Codes], sizes: Mapping[str, int], count: Vector | None, dropped: Mask) -> None:
-        """Add the block that was sliced."""
+        """Add the block whose digits are in the buffer.
+
+        Parameters
+        ----------
+        codes : mapping
+            Factor -> (n,) level codes.
+        sizes : mapping
+            Factor -> number of levels so far.
+        count : (n,) or None
+            Frequency weights.
+        dropped : (n,) bool
+            Rows that do not fit, whose digits are zero; they do not count.
+        """
         digits = self.buffer[:, : self.width]
         self.products += self.multiply(digits[self.plan.left], digits[self.plan.right])
         if dropped.any():
@@ -97,7 +129,7 @@ class BlockSums:
             self.unweighted += digits[self.unweighted_places[0]].sum(axis=1).astype(np.int64)
 
     def take(self) -> Sums:
-        """The sums so far, which then start anew."""
+        """The sums so far as planes; then start again."""
         plan, width = self.plan, len(self.requested.right)
         rows, powers, which = plan.places(self.requested.left)
         columns, others, whose = plan.places(self.requested.right)
@@ -112,6 +144,7 @@ class BlockSums:
         return out
 
     def _table(self, factors: Factors, table: CellAccumulator) -> ExactCells:
+        """The sums of a table as planes."""
         sums = table.finish()
         _, exponents, members = self.places[factors]
         width = len(dict(self.requested.tables)[factors])

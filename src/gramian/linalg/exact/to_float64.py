@@ -1,4 +1,4 @@
-"""Exact moments as float64 moments about the shifts of a design: every sum is rounded once, after it is complete."""
+"""Conversion of exact moments to float64 moments about the shifts of a design: each sum is rounded once."""
 
 from __future__ import annotations
 
@@ -16,14 +16,18 @@ from gramian.linalg.moments import Moments
 from gramian.linalg.monomials import Coordinate, Monomial, raw_monomial
 from gramian.typing import Matrix, Vector
 
-Share = tuple[Mapping[int, int], int]  # place -> whole number, and what all of them are divided by
+Share = tuple[Mapping[int, int], int]  # place -> integer coefficient, and the common denominator
 
 
 def to_float64(moments: ExactMoments, coordinates: Mapping[str, Coordinate]) -> Moments:
-    """The moments that one pass in float64 would leave, but for its rounding.
+    """The moments that one pass in float64 would compute without its rounding errors.
 
-    coordinates : variable -> shift and scale, for every variable of the layout. Shifting is exact, so that nothing
-    cancels. Raises NumericalError for a sum beyond the largest float64.
+    coordinates : variable -> shift and scale, for every variable of the layout. Shifting is exact, so nothing cancels.
+
+    Raises
+    ------
+    NumericalError
+        Where a sum is beyond the largest float64.
     """
     layout = moments.layout
     shares = _shares(layout.rows, coordinates, moments.scale)
@@ -42,6 +46,7 @@ def _table(
     monomials: Sequence[Monomial],
     coordinates: Mapping[str, Coordinate],
 ) -> CellSums:
+    """A table of cell sums in shifted coordinates."""
     table, shares = moments.tables[factors], _shares(monomials, coordinates, moments.scale)
     denominators = np.array([denominator for _, denominator in shares], object)
     sums = _floats(_combined(_integers(table.sums).T, shares).T, denominators, table.sums.low)
@@ -49,11 +54,12 @@ def _table(
 
 
 def _variables(singles: Sequence[Monomial]) -> list[str]:
+    """The variables of the power sums."""
     return list(dict.fromkeys(v for m in singles if m != LOG_WEIGHT for v, _ in m))
 
 
 def _powers(moments: ExactMoments, variable: str, coordinate: Coordinate) -> Vector:
-    """Sums of u^0, u^1, ... from those of x."""
+    """Sums of u^0, u^1, ... from those of x, (top + 1,)."""
     top = max(p for m in moments.singles for v, p in m if v == variable)
     sums = moments.power_sums(variable, top)
     polynomials = [raw_monomial(((variable, k),) if k else (), {variable: coordinate.inverse}) for k in range(top + 1)]
@@ -63,7 +69,7 @@ def _powers(moments: ExactMoments, variable: str, coordinate: Coordinate) -> Vec
 def _shares(
     monomials: Sequence[Monomial], coordinates: Mapping[str, Coordinate], scale: Mapping[str, int]
 ) -> list[Share]:
-    """Monomials in u as sums of the same monomials in x, as they are stored."""
+    """Monomials in u as integer combinations of the stored monomials in x, over a common denominator."""
     place = {m: i for i, m in enumerate(monomials)}
     out: list[Share] = []
     for m in monomials:
@@ -75,12 +81,12 @@ def _shares(
 
 
 def _integers(planes: Planes) -> Integers:
-    """Its values divided by the power of two of the lowest plane."""
+    """Values divided by the unit of the lowest plane, as Python integers."""
     return planes.integers(PLANE * planes.low)
 
 
 def _combined(values: Integers, shares: Sequence[Share]) -> Integers:
-    """Sums of rows, one for each share."""
+    """Integer combinations of rows, one for each share."""
     out = np.zeros((len(shares), values.shape[1]), object)
     for row, (parts, _) in zip(out, shares, strict=True):
         for i, c in parts.items():
@@ -89,7 +95,7 @@ def _combined(values: Integers, shares: Sequence[Share]) -> Integers:
 
 
 def _floats(values: Integers, denominators: Integers, low: int) -> Matrix:
-    """values 2^(PLANE low) / units, each rounded once: the quotient of two integers is."""
+    """values 2^(PLANE low) / denominators, each rounded once, as Python's quotients of integers are."""
     above, below = 2 ** max(PLANE * low, 0), 2 ** max(-PLANE * low, 0)
     try:
         return np.asarray((values * above) / (denominators * below), np.float64).reshape(values.shape)
@@ -101,7 +107,7 @@ PRECISION = 128  # bits of the integer under the root
 
 
 def nearest(value: Fraction) -> float:
-    """The nearest float64, infinite where there is none."""
+    """The nearest float64, infinite outside its range."""
     try:
         return float(value)
     except OverflowError:
@@ -109,7 +115,7 @@ def nearest(value: Fraction) -> float:
 
 
 def square_root(value: Fraction) -> float:
-    """Square root of a fraction that is not negative, to the last bit but for 2^-64 of an ulp."""
+    """Square root of a fraction >= 0, with a relative error of at most 2^-62 before it is rounded to float64."""
     size = value.numerator.bit_length() - value.denominator.bit_length()
     half = (PRECISION - size) // 2
     integer_root = isqrt(int(value * Fraction(4) ** half))

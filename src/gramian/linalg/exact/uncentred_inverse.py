@@ -1,4 +1,4 @@
-"""The inverse of all products, from that of the centred ones: with the intercept, in the columns themselves."""
+"""The inverse of all products from that of the centred ones: with the intercept, in the columns themselves."""
 
 from __future__ import annotations
 
@@ -11,17 +11,36 @@ from gramian.linalg.exact.refine import Approximation, VerifiedInverse, refined
 from gramian.linalg.exact.to_float64 import nearest
 from gramian.typing import Codes, Matrix, Vector
 
-DIAGONAL_TOLERANCE = 2.0**-64  # relative bound of the inverse's diagonal, of which only a root is told
-PLACES = 192  # bits of it below the point: enough for bounds of 2^-64 up to a condition of 2^100
+DIAGONAL_TOLERANCE = 2.0**-64  # relative error bound of the diagonal, of which standard errors are square roots
+PLACES = 192  # fractional bits of the diagonal: enough for that bound up to a condition number of 2^100
 
 
 def uncentred_inverse(
     inverse: Integers | VerifiedInverse, sums: Integers | None, weight: int, multipliers: Integers, exponent: int
 ) -> tuple[Matrix, list[Fraction], list[Fraction]]:
-    """(k, k), or (k + 1, k + 1) with the intercept last, as float64; its diagonal, and bounds of the errors of that.
+    """The inverse in float64, its diagonal, and bounds of the diagonal's errors.
 
-    inverse : of weight times the centred products of whole columns. sums : of these, None without an intercept.
-    units : what the columns were multiplied by, that of the intercept last. exponent : of two, of all products.
+    Parameters
+    ----------
+    inverse : (k, k) of Fraction, or VerifiedInverse
+        Inverse of weight times the centred products of integer columns.
+    sums : (k,) or None
+        Products of these columns with the constant; None without an intercept.
+    weight : int
+        Square of the constant.
+    multipliers : (k,) or (k + 1,)
+        What the columns were multiplied by to be integer, that of the intercept last.
+    exponent : int
+        Binary exponent of all products.
+
+    Returns
+    -------
+    inverse : (k, k), or (k + 1, k + 1) with the intercept last
+        In float64.
+    diagonal : list of Fraction
+        Its diagonal.
+    errors : list of Fraction
+        Bounds of the errors of the diagonal.
     """
     if isinstance(inverse, VerifiedInverse):
         return _from_verified(inverse, sums, weight, multipliers, exponent)
@@ -31,7 +50,7 @@ def uncentred_inverse(
 def _exact(
     inverse: Integers, sums: Integers | None, weight: int, multipliers: Integers, exponent: int
 ) -> tuple[Matrix, list[Fraction], list[Fraction]]:
-    """Every element rounded once."""
+    """From an exact inverse: every element is rounded once."""
     V = inverse * weight
     if sums is not None:
         edge = inverse.dot(sums) if len(sums) else sums
@@ -46,7 +65,8 @@ def _exact(
 def _from_verified(
     system: VerifiedInverse, sums: Integers | None, weight: int, multipliers: Integers, exponent: int
 ) -> tuple[Matrix, list[Fraction], list[Fraction]]:
-    """Rounded a few times; powers of two are kept apart, so that nothing overflows on the way."""
+    """From a verified inverse: elements are rounded a few times, but the diagonal has proved bounds."""
+    # Powers of two are applied last, so that no intermediate result overflows.
     factors, powers = _mantissas_and_exponents(multipliers)
     (factor,), (power,) = _mantissas_and_exponents(np.array([weight], object))
     k = len(system.exponents)
@@ -82,13 +102,13 @@ def _from_verified(
 
 
 def _verified_diagonal(system: VerifiedInverse) -> Approximation:
-    """The inverse, its diagonal near enough for the roots of it."""
+    """The inverse of C by refinement, accurate on its diagonal."""
     identity = np.zeros((len(system.exponents),) * 2, object)
     np.fill_diagonal(identity, 1)
     return refined(system, identity, DIAGONAL_TOLERANCE, identity == 1, PLACES)
 
 
 def _mantissas_and_exponents(values: Integers) -> tuple[Vector, Codes]:
-    """Whole positive numbers as f 2^s with f near one."""
+    """Positive integers as f 2^s with f in [1/2, 1)."""
     sizes = [int(v).bit_length() for v in values]
     return np.array([float(Fraction(int(v), 1 << s)) for v, s in zip(values, sizes, strict=True)]), np.array(sizes)
