@@ -86,7 +86,7 @@ def minimum_norm(b: Vector, null: Matrix) -> Vector:
 
 def identified(null: Matrix, norms: Vector) -> np.ndarray:
     """Mask (p,) of the coefficients that are the same in every solution: their rows of the null space are zero."""
-    N = np.abs(null) * np.where(norms > 0, norms, 1.0)[:, None]  # that of a column of zeros is any number
+    N = np.abs(null) * np.where(norms > 0, norms, 1.0)[:, None]  # a zero column's coefficient is arbitrary
     return np.asarray((NOISE * N.max(axis=0, initial=0.0) >= N).all(axis=1))
 
 

@@ -68,7 +68,7 @@ class BlockWriter:
     ) -> Columns:
         """The columns of one slice of rows."""
         width, height = len(self.steps), rows.stop - rows.start
-        buffer = self.scratch.ravel()[: width * height].reshape(width, height)  # sums of strided rows round more
+        buffer = self.scratch.ravel()[: width * height].reshape(width, height)  # contiguous: summed pairwise by NumPy
         for out, (variable, parents) in zip(buffer, self.steps, strict=True):
             if parents is not None:
                 np.multiply(buffer[parents[0]], buffer[parents[1]], out=out)

@@ -132,6 +132,7 @@ class Columns:
         width = len(self.buffer_positions) + len(self.matrix_positions)
         if position >= width:
             return np.asarray(self.extra[position - width])
+        # Positions are rising; columns of the caller's matrix are interspersed.
         row = bisect_left(self.buffer_positions, position)
         if row < len(self.buffer_positions) and self.buffer_positions[row] == position:
             return np.asarray(self.buffer[row])

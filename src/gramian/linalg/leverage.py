@@ -59,6 +59,7 @@ def quadratic_form(
     active = [a for g in groups if g.factors for a in _active(columns, g, place, sizes)]
     for k, (position, value) in enumerate(active):
         out += value**2 * V[position, position]
+        # V is symmetric, so every pair of different columns counts twice.
         out += 2.0 * value * np.einsum("ij,ij->j", V[at][:, position], D)
         for other, factor in active[:k]:
             out += 2.0 * value * factor * V[position, other]

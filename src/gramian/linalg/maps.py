@@ -105,7 +105,7 @@ def _rounded_sums(T: ExactMap, b: Vector, addend: Combination, rows: int) -> Pai
     high, low = two_product(hi, x)
     remainder = T.lo[nonzero] * x
     out = Pair(np.zeros(rows), np.zeros(rows))
-    out.hi[row_index], out.lo[row_index] = high, low  # which is all of it in a row of one entry that float64 holds
+    out.hi[row_index], out.lo[row_index] = high, low  # final in rows of one entry that is a float64
     counts = np.bincount(row_index, minlength=rows)
     counts[row_index[remainder != 0.0]] = 2
     counts[list(addend)] = 2
@@ -174,7 +174,7 @@ def congruence_std(T: ExactMap | None, V: Matrix) -> Vector:
         return own
     out = np.zeros(len(T))
     with np.errstate(all="ignore"):
-        out[T.row_index] = np.abs(T.hi) * own[T.column_index]  # which is all of it in a row of one entry
+        out[T.row_index] = np.abs(T.hi) * own[T.column_index]  # final in rows of one entry
         for i, at in T.mixing_rows:
             out[i] = _quadratic_form_std(T.hi[at], T.column_index[at], V, own)
     return out
@@ -193,7 +193,7 @@ def combination_norms(columns: Sequence[Combination], S: Matrix) -> Vector:
     shares, tops = list[float](), list[float]()
     for j, column in enumerate(columns):
         pairs = [(i, c.numerator / c.denominator) for i, c in column.items()]
-        top = max([abs(c) for _, c in pairs], default=1.0) or 1.0  # squares of the largest may overflow
+        top = max([abs(c) for _, c in pairs], default=1.0) or 1.0  # scaling, since squares may overflow
         tops.append(top)
         places += [(j, i, k) for i, _ in pairs for k, _ in pairs]
         shares += [(c / top) * (d / top) for _, c in pairs for _, d in pairs]

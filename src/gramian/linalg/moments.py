@@ -160,7 +160,7 @@ def _check_cells(factors: Factors, have: CellSums, take: CellSums, levels: Mappi
     cell_text = ", ".join(f"{f} = {levels[f][code]}" for f, code in zip(factors, cell, strict=True))
     requested, available = (int(t.rows[(t.cells == cell).all(axis=1)].sum()) for t in (take, have))
     raise NumericalError(
-        f"cannot take {requested:,} rows with {cell_text} away from {available:,}: they are not part of the sums"
+        f"cannot subtract {requested:,} rows with {cell_text} from {available:,}: they are not part of the sums"
     )
 
 
@@ -171,7 +171,7 @@ def _check_weights(have: Moments, take: Moments) -> None:
     2002, section 4.2).
     """
     if take.rows > have.rows:
-        raise NumericalError(f"cannot take {take.rows:,} rows away from {have.rows:,}: they are not part of the sums")
+        raise NumericalError(f"cannot subtract {take.rows:,} rows from {have.rows:,}: they are not part of the sums")
     if take.rows == have.rows:
         return
     squares, ever_summed = have.dense.diagonal() - take.dense.diagonal(), have.dense.diagonal() + take.dense.diagonal()

@@ -58,7 +58,7 @@ class PreparedPredictor:
         """X b, (n,); a cell without a coefficient contributes zero. sizes : factor -> number of levels so far."""
         eta = np.dot(
             self.dense[list(columns.buffer_positions)], columns.buffer
-        )  # unlike `@`, it lets other threads run
+        )  # unlike `@`, it releases the interpreter lock
         if columns.matrix is not None:
             eta += np.dot(columns.matrix, self.dense[list(columns.matrix_positions)])
         if self.parts:

@@ -106,6 +106,7 @@ def cell_index(reference: Codes, cells: Codes, sizes: list[int]) -> Codes:
     reference_keys, keys = _cell_keys(reference, sizes), _cell_keys(cells, sizes)
     if not len(reference_keys):
         return np.full(len(keys), -1, np.int64)
+    # Binary search instead of a dense table: the product of the levels of several factors may be huge.
     order = np.argsort(reference_keys, kind="stable")
     nearest = order[np.minimum(np.searchsorted(reference_keys[order], keys), len(reference_keys) - 1)]
     return np.where(reference_keys[nearest] == keys, nearest, -1)

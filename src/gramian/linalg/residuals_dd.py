@@ -107,7 +107,7 @@ class MonomialWriter:
                 pairs.append(pair(np.ones(rows.stop - rows.start)))
         return {
             m: split_column(v) for m, v in zip(self.monomials, pairs, strict=True)
-        }  # powers need the pairs, sums the halves
+        }  # split only now: products of monomials need the unsplit pairs
 
     def _response(self, y: Pair, response: str) -> Pair:
         """The response in its coordinate, in double-double."""
@@ -192,7 +192,7 @@ def _by_cell(x: SplitColumn | None, wr: Pair, cell: Codes, at: Codes, hi: Vector
     """Write the sums of x * wr over the cells of a group to positions `at` of hi and lo. x : None for the constant."""
     p, e = wr if x is None else product(x, split_column(wr))
     leading, rest = extract_leading(p)
-    hi[at] = np.bincount(cell, leading, len(at) + 1)[:-1]  # cells without a column stand last
+    hi[at] = np.bincount(cell, leading, len(at) + 1)[:-1]  # the last bin is of cells without a column
     lo[at] = np.bincount(cell, rest + e, len(at) + 1)[:-1]
 
 

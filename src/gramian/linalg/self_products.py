@@ -46,7 +46,7 @@ def _by_panels(stacks: Matrix) -> Matrix:
     transposed, out = stacks.transpose(0, 2, 1), np.empty((p, p))
     for at in range(0, p, PANEL_COLUMNS):
         stop = at + PANEL_COLUMNS
-        overlap = int(stop >= p)  # one column, lest the last panel meet itself, which NumPy leaves to BLAS's update
+        overlap = int(stop >= p)  # one more column, since for a panel times itself NumPy would call the slow dsyrk
         parts = np.matmul(transposed[:, at:stop], stacks[:, :, at - overlap :])
         out[at:stop, at:] = np.add.reduce(parts)[:, overlap:]
     # Panels fill the upper triangle only; the lower one is its mirror image, so that both are equal to the last bit.

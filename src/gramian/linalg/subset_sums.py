@@ -142,6 +142,7 @@ class _Finder:
         inner = [self.renamed(m) for m in rows]
         at = np.array([self.place.get(m, -1) for m in inner], np.int64)
         out = at[:, None] * len(self.place) + at
+        # A row that is not stored: its products may still be stored as products of other rows or in tables.
         for i in np.flatnonzero(at < 0).tolist():
             for j in range(len(rows)):
                 out[i, j] = out[j, i] = self.total(times(inner[i], inner[j]), times(rows[i], rows[j]))
@@ -182,6 +183,7 @@ class _Finder:
         """The parts of one requested table, from as few and as small stored tables as possible."""
         stored_factors = [self.factors.get(f, f) for f in factors]
         remaining = {place: self.renamed(m) for place, m in enumerate(monomials)}
+        # Tables of fewer factors have fewer cells to add up.
         for source in sorted((f for f in self.tables if set(stored_factors) <= set(f)), key=len):
             available = {place: self.tables[source][m] for place, m in remaining.items() if m in self.tables[source]}
             if available:

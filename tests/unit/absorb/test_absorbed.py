@@ -239,7 +239,7 @@ def test_limits_are_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
     monkeypatch.setattr(absorb, "MAX_DIRECT_LEVELS", 0)
     monkeypatch.setattr(projection, "MAX_STEPS", 1)
-    with pytest.raises(ConvergenceError, match="has not settled after 1 steps"):
+    with pytest.raises(ConvergenceError, match="did not converge in 1 steps"):
         gm.ols("y ~ x | firm + year", data)
 
 

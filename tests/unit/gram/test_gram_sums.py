@@ -110,7 +110,7 @@ def test_what_is_taken_away_by_force_is_owed(frame):
     assert rest.gram_data.provenance.over_subtracted == part.inputs
     close(rest, gm.gram("y ~ x + f", frame[50:]))
     assert (rest + part).inputs == whole.inputs
-    with pytest.raises(NumericalError, match=r"cannot take .* rows with f = b away from 0: they are not part"):
+    with pytest.raises(NumericalError, match=r"cannot subtract .* rows with f = b from 0: they are not part"):
         gm.subtract(part, whole, force=True)
 
 

@@ -117,16 +117,17 @@ def project(
     redundant = diagonal <= SAFETY * rounding_error * M.diagonal()
     # A level that the largest factor explains has a zero row in R but for rounding: it gets no coefficient.
     inverse = np.where(redundant, 0.0, 1.0 / np.where(redundant, 1.0, diagonal))[:, None]
-    floor = (8 * EPS) ** 2 * summed_squares  # the rounding of B itself
+    floor = (8 * EPS) ** 2 * summed_squares  # rounding errors of B
     loop = _ConjugateGradient(B, inverse, remaining, floor)
     while loop.steps < MAX_STEPS and not (loop.steps % CHECK_INTERVAL == 0 and loop.converged()):
         loop.step(R)
+    # The recurrence of the residual drifts from the true one by rounding; the certificate needs the true one.
     residual = B - R @ loop.X
     error = (residual * residual * inverse).sum(axis=0) / loop.smallest_ritz_values()
     if (error > MAX_ERROR**2 * np.maximum(loop.remaining, 0.0) + SAFETY * floor).any():
         worst = float(np.sqrt(error / np.maximum(loop.remaining, floor)).max())
         raise ConvergenceError(
-            f"absorbing several large factors has not settled after {loop.steps:,} steps (relative error {worst:.1e}): "
+            f"absorbing several large factors did not converge in {loop.steps:,} steps (relative error {worst:.1e}): "
             "their levels share too few rows; leave out levels that are hardly connected, or absorb one factor"
         )
     return Projected(loop.X, residual, loop.steps)
@@ -156,13 +157,13 @@ class _ConjugateGradient:
         rate = np.where(self.active, self.rho / np.where(self.active, curvature, 1.0), 0.0)
         self.X += rate * self.p
         self.r -= rate * q
-        self.remaining -= rate * self.rho  # the squares that this step explains
+        self.remaining -= rate * self.rho  # what this step adds to x'R x, the square that the levels explain
         z = self.inverse * self.r
         rho = (self.r * z).sum(axis=0)
         ratio = np.where(self.active & (self.rho > 0.0), rho / np.where(self.rho > 0.0, self.rho, 1.0), 0.0)
         self.p = z + ratio * self.p
         self.rho = np.where(self.active, rho, self.rho)
-        self.active &= self.rho > self.floor  # what is left is rounding, and so would be further steps
+        self.active &= self.rho > self.floor  # a residual below is rounding error, and so would be further steps
         self.rates.append(rate)
         self.ratios.append(ratio)
 
@@ -194,6 +195,8 @@ def _smallest_ritz_value(rates: list[float], ratios: list[float]) -> float:
         return 1.0
     inverse, share = 1.0 / np.array(rates[:steps]), np.array(ratios[: steps - 1])
     diagonal = inverse.copy()
+    # Coefficients of conjugate gradient are those of the Lanczos process (Golub and Meurant, 2010): the tridiagonal
+    # matrix has 1/rate_k + ratio_{k-1}/rate_{k-1} on its diagonal and sqrt(ratio_k)/rate_k beside it.
     diagonal[1:] += share * inverse[:-1]
     values = eigvalsh_tridiagonal(diagonal, np.sqrt(share) * inverse[:-1])
     return float(values[values > MIN_RITZ][0]) if (values > MIN_RITZ).any() else 1.0

@@ -57,6 +57,7 @@ def merge_cells(cells: Codes, rows: Codes, sums: Planes) -> ExactCells:
     """Cells in order, with those that occur more than once added up."""
     if not len(cells):
         return ExactCells(cells, rows, sums)
+    # lexsort takes its last key first.
     order = np.lexsort(cells.T[::-1])
     cells = cells[order]
     is_first = np.ones(len(cells), bool)

@@ -72,6 +72,7 @@ def _without_fives(number: int, power: int) -> tuple[int, int]:
     """Divide by common factors of five: number / 5^power in lowest terms."""
     if not number:
         return 0, 0
+    # Twos need no treatment: planes are dyadic, so 10^-k is 5^-k and a shift of the exponent.
     while power and number % 5 == 0:
         number, power = number // 5, power - 1
     return number, power

@@ -37,6 +37,7 @@ def exact_extracted(moments: ExactMoments, plan: SubsetPlan) -> ExactMoments:
     singles = [monomial({v: p}) for v, at in plan.powers.items() for p in range(at if isinstance(at, int) else len(at))]
     unweighted = [_power(moments, plan, pool, v, p) for v, at in plan.powers.items()
              for p in range(at if isinstance(at, int) else len(at))]  # fmt: skip
+    # The logarithms of weights belong to every subset of columns.
     if LOG_WEIGHT in moments.singles:
         singles.append(LOG_WEIGHT)
         unweighted.append(moments.unweighted[[moments.singles.index(LOG_WEIGHT)]])

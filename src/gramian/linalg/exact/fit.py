@@ -93,6 +93,7 @@ def exact_fit(gram: ExactGram, constant: int | None, names: tuple[str, ...], mom
     identified = solution.identified
     hi, lo = (np.where(identified, v, np.nan) for v in solution.rounded)
     norms = np.array([square_root(gram.fraction(i, i)) for i in range(len(names))])
+    # For the printed explanation only; the null vectors themselves stay exact.
     null = solution.null.astype(np.float64)
     aliased = {names[j]: explain(null[:, r], norms, names, int(j)) for r, j in enumerate(np.flatnonzero(~identified))}
     inverse = np.where(np.logical_and.outer(identified, identified), solution.inverse, np.nan)

@@ -71,6 +71,7 @@ class ExactMoments:
             raise NumericalError("exact moments of different columns do not add")
         levels = {name: union(values, other.levels[name]) for name, values in self.levels.items()}
         scale = {v: max(self.scale.get(v, 0), other.scale.get(v, 0)) for v in {**self.scale, **other.scale}}
+        # The finer of both scales, since a sum can gain decimal places exactly but not lose them.
         mine, theirs = (m.with_levels(levels).with_scale(scale) for m in (self, other))
         tables = {f: table + theirs.tables[f] for f, table in mine.tables.items()}
         return replace(

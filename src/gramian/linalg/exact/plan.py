@@ -157,6 +157,7 @@ class Plan:
             out = buffer[group.start : group.start + n * k].reshape(n, k, m)
             wrong |= _slice(group, values, out)
         buffer[self.at.get(CONSTANT, np.zeros(0, np.int64))] = 1.0
+        # Zero digits add nothing, so the other rows of the block can still be summed together.
         if wrong.any():
             buffer[:, wrong] = 0.0
         for out_, left, right in self.steps:

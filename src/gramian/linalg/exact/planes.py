@@ -76,6 +76,7 @@ class Planes:
     def times_tens(self, powers: Codes) -> Planes:
         """Values times 10^power, elementwise; powers : >= 0, broadcast to the shape."""
         out, rest = self, np.asarray(powers)
+        # Nine decimal places at a time: digits below 2^31 times 10^9 stay below 2^62.
         while rest.any() and len(out.digits):
             step = np.minimum(rest, TENS)
             out, rest = canonical(out.low, out.digits * 10**step), rest - step

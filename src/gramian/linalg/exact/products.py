@@ -136,5 +136,6 @@ def _pair(gram: ExactGram, i: int, j: int) -> tuple[float, float]:
     integer, size = gram.integers[i, j], gram.integers[i, j].bit_length()
     if gram.multipliers[i] * gram.multipliers[j] > 1 or size > DIRECT_BITS or abs(gram.exponent) + size > DIRECT_BITS:
         return from_fraction(gram.fraction(i, j))
+    # Python rounds integers to the nearest float64, so integer - hi is the exact rounding error.
     hi = float(integer)
     return ldexp(hi, gram.exponent), ldexp(float(integer - int(hi)), gram.exponent)

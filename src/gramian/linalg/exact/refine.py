@@ -148,6 +148,7 @@ def refined(
         if not unfinished.any() or stalled > PATIENCE:
             break
         best = min(best, largest)
+        # The residual in units of the solution with GUARD more bits, so that rounding down does not limit the accuracy.
         step = system.steps.times(_shifted(residual, GUARD - most - e[:, None]))
         X = X + _shifted(step, np.array(-FIXED - GUARD))
     return Approximation(X, bound, residual, tops - places, tops, tops - places - most, e)

@@ -232,6 +232,7 @@ def _combination(approximate: list[Fraction], C: Integers, k: Codes, j: int) -> 
     equations exactly.
     """
     simple = _simple(approximate)
+    # The equation of column j itself is among them: then the squared distance of column j is zero, which is the proof.
     sure = not any(C[i, j] - _dot(simple, C[i, k]) for i in (*k, j))
     return (simple if sure else approximate), sure
 

@@ -117,6 +117,7 @@ class BlockSums:
             Rows that do not fit, whose digits are zero; they do not count.
         """
         digits = self.buffer[:, : self.width]
+        # Products of one block are exact in float64; sums of blocks are exact in int64.
         self.products += self.multiply(digits[self.plan.left], digits[self.plan.right])
         if dropped.any():
             count = np.where(dropped, 0.0, 1.0 if count is None else count)

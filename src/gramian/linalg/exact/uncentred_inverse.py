@@ -53,6 +53,7 @@ def _exact(
     """From an exact inverse: every element is rounded once."""
     V = inverse * weight
     if sums is not None:
+        # With V the inverse of the centred products: the intercept's row is -V mean, its corner 1/weight + mean'V mean.
         edge = inverse.dot(sums) if len(sums) else sums
         corner = Fraction(1, weight) + (Fraction(edge.dot(sums)) / weight if len(sums) else 0)
         last = np.append(-edge, np.array([corner], object))
@@ -77,7 +78,7 @@ def _from_verified(
     approximation = _verified_diagonal(system)
     diagonal = [
         max(approximation.value(i, i), Fraction(0)) * s for i, s in enumerate(scales)
-    ]  # zero is no further away
+    ]  # a diagonal is not negative, so zero is at least as near
     diagonal_errors = [approximation.error(i, i) * s for i, s in enumerate(scales)]
     with np.errstate(over="ignore", under="ignore"):
         inner = np.ldexp(near, shift)

@@ -65,7 +65,7 @@ class CellSums:
         rows, sums = np.zeros(len(cells), np.int64), np.zeros((len(cells), self.sums.shape[1]))
         rows[mine], sums[mine] = self.rows, self.sums
         rows[theirs] += other.rows
-        for start in range(0, len(theirs), CELLS_PER_BLOCK):  # each place stands once, so adding by index adds all
+        for start in range(0, len(theirs), CELLS_PER_BLOCK):  # places are unique, so indexed += adds every cell
             part = slice(start, start + CELLS_PER_BLOCK)
             sums[theirs[part]] += other.sums[part]
         return CellSums(cells, rows, sums)
@@ -199,7 +199,7 @@ class CellAccumulator:
 
     def _add_cell_sums(self, cell: Codes, values: Sequence[Vector] | Matrix, count: Vector | None) -> None:
         """Add values to the dense table. cell : (n,) flat indices. values : k arrays (n,)."""
-        width = len(self.rows)  # `bincount` lets other threads run; `add.at` does not
+        width = len(self.rows)  # `bincount` releases the interpreter lock, `add.at` does not
         self.rows += np.bincount(cell, count, width).astype(np.int64)
         for i in range(self.monomials):
             self.sums[i] += np.bincount(cell, values[i], width)

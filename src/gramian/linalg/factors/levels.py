@@ -134,6 +134,7 @@ def _as_arrays(a: Sequence[Level], b: Sequence[Level]) -> tuple[NDArray[Any], ND
     if kinds != {"i", "f"}:
         return None
     integers = left if left.dtype.kind == "i" else right
+    # Beyond 2^53 the conversion to float64 would merge different integers.
     return None if np.abs(integers).max() > MAX_EXACT_INTEGER else (left.astype(np.float64), right.astype(np.float64))
 
 

@@ -44,6 +44,7 @@ class TablesAccumulator:
         sizes : mapping
             Factor -> number of levels seen so far.
         """
+        # Once levels are too many the joint table is finished for good, and its sums are added at the end.
         if self.use_joint and prod(sizes[f] for f in self.all_factors) > MAX_JOINT_CELLS:
             self.joint_sums, self.use_joint = self._sums_of_joint(), False
         if self.use_joint:

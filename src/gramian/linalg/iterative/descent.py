@@ -77,6 +77,7 @@ def nesterov_steps(digits: float, condition: float) -> float:
     factor. The equation for j is solved by fixed-point iteration.
     """
     gain, factor, count = 1.0 / float(np.sqrt(condition)), 0.0, 0.0
+    # The factor grows with the logarithm of the steps, so a few iterations suffice; 50 cost nothing.
     for _ in range(50):
         count = steps(digits + factor, gain)
         factor = float(np.log10(1.0 + count * gain))

@@ -103,6 +103,7 @@ def refined(A: Matrix, c: Vector, b: Vector, values: Vector, vectors: Matrix, st
     for _ in range(steps):
         step = vectors @ ((vectors.T @ residual(A, c, b)) / values)
         size = float(np.linalg.norm(step))
+        # Each correction has to be half of the one before; otherwise rounding errors dominate.
         if not 0.0 < size < before:
             break
         b, before = b + step, size / 2
@@ -160,6 +161,7 @@ def descent(problem: Quadratic, rate: float) -> Descent:
     size = float(np.linalg.norm(problem.minimum)) or 1.0
     part = rate * problem.values
     with np.errstate(divide="ignore"):
+        # log1p keeps the digits of small rates, for which 1 - part would round to 1.
         logs = np.where(part < 1.0, np.log1p(-np.minimum(part, 1.0)), np.log(np.abs(1.0 - part)))
     return Descent(problem.vectors.T @ problem.minimum / size, logs)
 

@@ -139,7 +139,7 @@ def _add_stacks(
 ) -> NDArray[Any]:
     """Sum of two stacks whose items belong at these places of a stack of `size` items."""
     # Fast path of equal keys, the usual case between blocks of one source.
-    if len(left) == len(right) == size:  # then both stand where they are
+    if len(left) == len(right) == size:
         return np.asarray(left + right)
     out = np.zeros((size, *left.shape[1:]), left.dtype)
     out[left_places] = left

@@ -45,7 +45,7 @@ class PendingRows:
         self.blocks, self.keys, self.cells = [], [], 0
         order = sorted_by(keys)
         keys = keys[order]
-        for row in values:  # one after another, so that a row stays in the cache while it is sorted
+        for row in values:  # one at a time, so that a row stays in the cache while it is permuted
             row[:] = row[order]
         for at in range(0, len(order), ROWS_PER_BLOCK):
             here = keys[at : at + ROWS_PER_BLOCK]
@@ -69,6 +69,7 @@ def segmented_products(values: Matrix, starts: Codes) -> Matrix:
     """
     out = np.empty((len(values), len(values), len(starts)))
     for i, value in enumerate(values):
+        # reduceat sums whole segments at C speed; a sparse indicator would need the outer product of each row.
         out[i, i:] = out[i:, i] = np.add.reduceat(values[i:] * value, starts, axis=1)
     return out.transpose(2, 0, 1)
 

@@ -84,6 +84,7 @@ class KeyedAccumulator:
         Returns False, with nothing added, where a product is not finite.
         """
         present, width = np.flatnonzero(row_counts), self.dense.shape[1]
+        # Many keys with few rows each: the calls of BLAS would cost more than the products.
         if width * width * columns.rows < MULTIPLICATIONS_PER_CALL * len(present):
             return self._add_pending(_dense_block(columns), keys)
         parts = (
@@ -114,7 +115,7 @@ class KeyedAccumulator:
             copy = self._workspace(len(columns.buffer), len(rows))
             np.take(columns.buffer, rows, axis=1, out=copy, mode="clip")
         if columns.matrix is None:
-            return np.asarray(np.dot(copy, copy.T))  # of a few hundred rows, for which panels are no quicker
+            return np.asarray(np.dot(copy, copy.T))  # a few hundred rows, for which panels are not faster
         return replace(columns, buffer=copy, matrix=columns.matrix[rows]).products()
 
     def _workspace(self, *shape: int) -> Matrix:

@@ -59,7 +59,7 @@ def descend(
     relative_gap = gap(part.S, part.c, part.yy, threshold, ridge, b) / half
     if relative_gap > MAX_GAP:
         raise ConvergenceError(
-            f"coordinate descent is left with a duality gap of {relative_gap:.1e} after {rounds * SWEEPS:,} sweeps: "
+            f"coordinate descent has a relative duality gap of {relative_gap:.1e} after {rounds * SWEEPS:,} sweeps: "
             "the columns are too nearly dependent; leave some out or use a smaller l1_ratio"
         )
     return b, relative_gap
@@ -106,6 +106,7 @@ def _solve_for_signs(
 
     active : (k,) columns that are not zero. sign : (q,). Of linearly dependent columns the later ones are left out.
     """
+    # Cholesky of all active columns is far cheaper than building up independent ones, and nearly always succeeds.
     L, dependent = _factor(part, ridge, active)
     if dependent:
         active = _independent(part, ridge, active)

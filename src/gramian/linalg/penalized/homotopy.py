@@ -73,6 +73,7 @@ def homotopy(S: Matrix, c: Vector, noise: Vector, rounding: Vector, max_changes:
         best = float(events.max(initial=0.0))
         if not best > least:
             return active_set.finish(complete=bool(np.isfinite(events).all()))
+        # Rounding may put the next event slightly above the present penalty; the path never goes back.
         at = min(best, now)
         first = int(np.argmax(events >= at * (1.0 - TIE)))
         if at < now * (1.0 - TIE):
@@ -121,13 +122,13 @@ class _ActiveSet:
         self.S, self.c, self.noise, self.rounding = S, c, noise, rounding
         self.square = S.diagonal()
         self.triangle = Triangle(q)
-        self.k = 0  # how many are active
+        self.k = 0
         self.index = np.empty(q, np.int64)
         self.sign = np.empty(q)
-        self.columns = np.empty((q, q), order="F")  # those of active columns, side by side
+        self.columns = np.empty((q, q), order="F")
         self.passed = np.zeros(q, bool)
         self.inside = np.zeros(q, bool)
-        self.out = np.zeros(q, bool)  # active or passed over: cannot join
+        self.out = np.zeros(q, bool)
         self.u = self.v = np.zeros(0)
         self.p = c
         self.at: list[float] = []
@@ -145,6 +146,8 @@ class _ActiveSet:
         else:
             p, q = self.c, np.zeros(len(self.c))
         self.p, size = p, np.abs(p)
+        # |p + t q| = t is solved by t = |p| / (1 - sign(p) q) where |p| is the size at t = 0; a column whose
+        # correlation grows as fast as t never joins.
         slope = 1.0 - np.copysign(q, p * q)
         joins = (size > self.rounding) & (slope > 0) & ~self.out
         events: Vector = np.divide(size, slope, out=np.zeros(len(size)), where=joins)
@@ -157,7 +160,7 @@ class _ActiveSet:
         """Record a knot: the coefficients of this segment at its lower end."""
         b = np.zeros(len(self.c))
         active = self.u - at * self.v
-        b[self.index[: self.k]] = np.where(self.sign[: self.k] * active > 0, active, 0.0)  # the other sign is rounding
+        b[self.index[: self.k]] = np.where(self.sign[: self.k] * active > 0, active, 0.0)  # other signs are rounding
         self.at.append(at)
         self.b.append(b)
 
@@ -192,7 +195,7 @@ class _ActiveSet:
         self.columns[:, place : k - 1] = self.columns[:, place + 1 : k]
         self.k = k - 1
         self.inside[column] = False
-        self.out = self.inside.copy()  # what was passed over beside this column may join now
+        self.out = self.inside.copy()  # columns that depended on this one may join now
 
     def finish(self, *, complete: bool) -> Knots:
         """The path, with the end at penalty 0 if it is complete."""

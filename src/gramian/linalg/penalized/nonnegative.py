@@ -40,6 +40,7 @@ def nonnegative(S: Matrix, c: Vector, rounding_error: float) -> Vector:
     """
     length = np.sqrt(S.diagonal())
     back = np.divide(1.0, length, out=np.zeros_like(length), where=length > 0)
+    # Columns of unit length, so that gains and rounding errors of different columns can be compared.
     R, r = S * back[:, None] * back, c * back
     b, inside, excluded = np.zeros(len(c)), np.zeros(len(c), bool), length == 0
     for _ in range(MAX_CHANGES_PER_COLUMN * len(c) + 1):
@@ -49,9 +50,10 @@ def nonnegative(S: Matrix, c: Vector, rounding_error: float) -> Vector:
         if not gain[best : best + 1].any() or gain[best] <= 0:
             return np.asarray(b * back)
         step = _with_column(R, r, b, inside, best, noise, rounding_error)
+        # A column that changed nothing is excluded only until the set changes.
         excluded = (length == 0) if step is not None else excluded | (np.arange(len(c)) == best)
         b, inside = step or (b, inside)
-    raise ConvergenceError("no coefficients that are not negative were found; bring the columns to like sizes")
+    raise ConvergenceError("nonnegative least squares did not converge; scale the columns to similar magnitudes")
 
 
 def _with_column(
@@ -76,7 +78,7 @@ def _with_column(
     goal = _solution_on(R, r, enlarged, rounding_error)
     if goal is not None:
         return _move_towards(R, r, b, goal, enlarged, rounding_error) if goal[best] > 0 else None
-    along = _exchange(R, inside, best)  # the column is a combination of others: it takes the place of one
+    along = _exchange(R, inside, best)  # the column depends on those inside: it may replace one of them
     falling = inside & (along < 0)
     if not falling.any() or (r - R @ b) @ along <= noise @ np.abs(along):
         return None
@@ -126,6 +128,6 @@ def _move_towards(
         inside[leaves] = False
         b = np.where(inside, b, 0.0)
         again = _solution_on(R, r, inside, rounding_error)
-        assert again is not None  # fewer columns than those that were independent
+        assert again is not None  # a subset of independent columns is independent
         goal = again
     return goal, inside

@@ -40,11 +40,12 @@ def gap(S: Matrix, c: Vector, yy: float, threshold: Vector, ridge: Vector, b: Ve
     Notes
     -----
     The ridge counts as further rows of the data; the dual point is the residual, shrunk until no column exceeds its
-    threshold. No summand suffers from cancellation.
+    threshold.
     """
     rest = c - S @ b
     g = rest - ridge * b
     with np.errstate(divide="ignore"):
         shrunk = min(1.0, float(np.min(threshold / np.abs(g), initial=1.0)))
+    # The residual sum of squares cancels where the fit is good, but its factor is zero at the optimum.
     square = max(yy - float(c @ b) - float(b @ rest), 0.0) + float(ridge @ b**2)
     return 0.5 * (1.0 - shrunk) ** 2 * square + float(np.sum(threshold * np.abs(b) - shrunk * b * g))

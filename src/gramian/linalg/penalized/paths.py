@@ -68,6 +68,7 @@ def lasso(system: System, penalty: Penalty, alphas: Vector | None = None, max_ch
     )
     reached = 0.0 if knots.complete else float(knots.at[-1])
     at = (knots.at if knots.complete else _with_grid(knots.at)) if alphas is None else alphas * system.weight
+    # Linear interpolation holds as far as the knots reach; smaller penalties are left to descent.
     exact = int((at >= reached).sum())
     B = knots.b if alphas is None else between(knots, at[:exact])
     certificate = np.interp(-at[:exact], -knots.at, doubt)
@@ -122,7 +123,7 @@ def _descents(part: Reduced, thresholds: Matrix, ridges: Matrix, start: Vector) 
     """Coefficients and relative duality gaps for rows of thresholds and ridges, each started from the row before."""
     if not thresholds.all():
         raise ConvergenceError(
-            "homotopy was given up before alpha 0, and descent needs a penalty: ask for alphas above 0"
+            "homotopy ended before alpha 0, and coordinate descent needs a penalty: ask for alphas above 0"
         )
     B, gaps, b = np.zeros(thresholds.shape), np.zeros(len(thresholds)), start
     for i, (t, r) in enumerate(zip(thresholds, np.broadcast_to(ridges, thresholds.shape), strict=True)):
@@ -143,5 +144,6 @@ def _active_df(S: Matrix, ridge: Vector, b: Vector) -> float:
         return 0.0
     inner = S[np.ix_(active, active)]
     inner[np.diag_indices(len(active))] += ridge[active]
+    # For a small ridge the trace is near the number of columns: the difference is computed, not the trace itself.
     inverse, _ = lapack.dpotri(lapack.dpotrf(inner, lower=1)[0], lower=1)
     return len(active) - float(inverse.diagonal() @ ridge[active])

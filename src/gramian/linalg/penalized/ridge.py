@@ -52,7 +52,7 @@ def _by_eigenvalues(part: Reduced, alphas: Vector) -> tuple[Matrix, Vector]:
     """Coefficients (n, m) and degrees of freedom (n,), sum of l / (l + alpha), from S = V diag(l) V'."""
     values, V = eigh(part.S)
     limit = float(part.noise[part.S.diagonal() > 0].max(initial=0.0))
-    values = np.where(values > limit, values, 0.0)  # a direction without length gets no coefficient
+    values = np.where(values > limit, values, 0.0)  # a direction whose eigenvalue is rounding gets no coefficient
     along, denominator = V.T @ part.c, values + alphas[:, None]
     inverse = np.divide(1.0, denominator, out=np.zeros_like(denominator), where=denominator > 0)
     return (along * inverse) @ V.T, np.sum(values * inverse, axis=1)

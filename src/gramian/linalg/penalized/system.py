@@ -192,6 +192,7 @@ def reduced(system: System, penalty: Penalty) -> Reduced:
     columns = np.flatnonzero(penalty.factors > 0)
     candidates = np.flatnonzero(penalty.factors == 0)
     unpenalized, R = _independent(system, candidates)
+    # Regression on the unpenalised columns by their Cholesky factor R: H'H is what they explain, without an inverse.
     H = (
         solve_triangular(R, system.S[np.ix_(unpenalized, columns)], trans="T")
         if len(unpenalized)

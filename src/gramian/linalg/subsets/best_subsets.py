@@ -172,7 +172,7 @@ class SearchTree:
         nodes = nodes if not needed else nodes.take((nodes.chosen & needed) == needed)
         A, gain = eliminate(nodes.A, c, self.problem.limits[self.problem.groups[g]])
         V = None if nodes.V is None else nodes.V[c:, c:]
-        new = (gain > 0) | self.problem.is_prerequisite(g)  # else a group that adds nothing need not enter
+        new = (gain > 0) | self.problem.is_prerequisite(g)  # without gain the same fit is found without the group
         entered = Nodes(nodes.depth + 1, A, V, nodes.rank + gain, nodes.chosen | (1 << g))
         return entered if new.all() else entered.take(new)
 
@@ -206,10 +206,11 @@ def promising(V: Stack, rank: Codes, bounds: Vector) -> Mask:
     b = V[-1, :-1]
     costs = np.sort(b * b / w, axis=0)
     rss = -V[-1, -1]
-    leaving = np.arange(len(w) + 1)[:, None]  # how many of the undecided columns leave
+    leaving = np.arange(len(w) + 1)[:, None]  # number of undecided columns that leave
     bound = bounds[rank + len(w) - leaving] - rss
     # A node's own subset was recorded when its last group entered, so at least one more column enters.
     good = np.asarray((bound[0] > 0) | (costs[:-1] < bound[1:-1]).any(axis=0))
+    # The first bound is cheap and prunes most nodes; the second one, with row sums, runs on the others only.
     if not good.any():
         return good
     inverse_norms = np.sqrt(1.0 / w[:, good])

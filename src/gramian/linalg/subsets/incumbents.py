@@ -62,6 +62,7 @@ class Incumbents:
         for r in range(rank, len(self.rss_of)):
             merged = sorted([*front, *self.rss_of[r].values()])[: self.count]
             if len(merged) == self.count:
+                # A subset of higher rank that does not lower the RSS by more than rounding is no improvement.
                 self.bounds[r] = merged[-1] * (1.0 - TIE)
                 self.rss_of[r] = {c: v for c, v in self.rss_of[r].items() if v <= merged[-1]}
             front = merged

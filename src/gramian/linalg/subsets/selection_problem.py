@@ -96,7 +96,7 @@ def selection_problem(
     prerequisites : sequence of frozenset or None
         Prerequisites of each group.
     """
-    S = (centred.S + centred.S.T) / 2  # rounding differs on both sides, and every path must see the same
+    S = (centred.S + centred.S.T) / 2  # exactly symmetric, so that the RSS of a subset is the same in any order
     products = np.block([[S, centred.c[:, None]], [centred.c[None, :], np.array([[centred.yy]])]])
     noise = rounding_error * np.append(centred.summed_squares, centred.y_summed_square)
     ungrouped = SelectionProblem(products, noise, (), ())
