@@ -68,7 +68,7 @@ def test_iteration_and_elimination_agree(absorbed: str, direct: int, monkeypatch
     fit = gm.ols(f"y ~ x + z + g | {absorbed}", data, weights="w")
     same(fit, dummies)
     assert fit.absorbed.exact == (direct > 0 or "place" not in absorbed)
-    if fit.absorbed.joined:
+    if fit.absorbed.connected:
         np.testing.assert_allclose(fit.predict(data), dummies.predict(data), rtol=1e-9)  # effects: ENOUGH = 1e-10
 
 
