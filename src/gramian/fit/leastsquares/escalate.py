@@ -1,62 +1,103 @@
-"""The ladder: one pass, refinement, exact sums; no further than the digits that are wanted need."""
+"""Escalation of precision: one pass, refinement, exact sums; no further than the requested digits need."""
 
 from __future__ import annotations
 
 import warnings
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from gramian.batch import Source
-from gramian.engines.choice import Engine
-from gramian.engines.progress import Progress
 from gramian.errors import AccuracyWarning, NotIdentifiedError, NumericalError
 from gramian.fit.leastsquares.accuracy import EXACT, Accuracy, required_std_error_digits
-from gramian.fit.leastsquares.exact import run_exact
+from gramian.fit.leastsquares.exact import accumulate_exactly, exact_solved
 from gramian.fit.leastsquares.refine import refine
 from gramian.fit.leastsquares.solution import Solved
 from gramian.fit.leastsquares.system import System
 from gramian.fit.passes.accumulate import Accumulated
+from gramian.fit.passes.job import Job
 from gramian.fit.passes.options import Options
-from gramian.formula.design import Design
 from gramian.linalg.certificate import MAX_REFINABLE_RHO
 
 NAMED, MAX_LISTED = 5, 100  # columns that a warning explains, and names
 MAX_SMALL_VALUES = 1_000_000  # values, rows x columns, up to which one refinement costs milliseconds
 MAX_EXACT_COLUMNS = 256  # columns up to which exact sums are solved unasked: seconds, and more with their third power
+RESIDUAL_PASS = "if one pass falls short, a pass for the residual in double-double"
 MAX_EXACT_WORK = 1e11  # rows x columns^2 up to which they are taken unasked: about a minute
 
 
-def escalate(
-    first: Solved,
-    design: Design,
-    accumulated: Accumulated,
-    options: Options,
-    system: System,
-    source: Source,
-    engine: Engine,
-    progress: Progress | None,
-) -> Solved:
-    """The fit with the digits that are wanted, or with a warning that says why it has fewer."""
-    best = first
-    if source.rereadable and best.absorbed is None:
+@dataclass(frozen=True, slots=True)
+class Escalation:
+    """What may follow one pass that certifies too few digits; decided before any row is read.
+
+    Attributes
+    ----------
+    refines : bool
+        Whether passes for the residual in double-double may follow: the rows can be read again, nothing is absorbed.
+    few_values : bool or None
+        Whether there are so few values that one refinement is made in any case; None where the rows are not counted.
+    exact_helps : bool
+        Whether exact sums give what is fitted: not under a penalty, nor for the minimum-norm solution.
+    exact_unasked : bool
+        Whether exact sums of so many rows and columns are taken without `exact=True`.
+    """
+
+    refines: bool
+    few_values: bool | None
+    exact_helps: bool
+    exact_unasked: bool
+
+    def words(self) -> str:
+        """The steps that may follow, in their order."""
+        if not self.exact_helps:
+            return RESIDUAL_PASS
+        if self.exact_unasked:
+            return f"{RESIDUAL_PASS}, then exact sums"
+        return f"{RESIDUAL_PASS}; exact sums of so many rows and columns are taken with exact=True only"
+
+
+def escalation_of(job: Job) -> Escalation:
+    """What may follow the first pass of a job."""
+    source, options, width = job.source, job.options, len(job.design.layout.rows)
+    columns = width - len(job.design.outcome)
+    return Escalation(
+        source.rereadable and not job.design.terms.absorbed,
+        None if source.rows is None else source.rows * width <= MAX_SMALL_VALUES,
+        exact_can_help(options),
+        affordable(source.rows, columns),
+    )
+
+
+def escalate(first: Solved, job: Job, accumulated: Accumulated, system: System) -> Solved:
+    """The fit with the digits that are requested, or with a warning that says why it has fewer.
+
+    Parameters
+    ----------
+    first : Solved
+        The fit of the first pass.
+    job : Job
+        What reads the rows again.
+    accumulated : Accumulated
+        Sums of the first pass.
+    system : System
+        Normal equations that were solved.
+    """
+    best, steps = first, escalation_of(job)
+    if steps.refines:
         if not _doubtful(best) and refinement_converges(best) and (is_small(best) or not reached(best)):
-            best = refine(
-                best, design, accumulated, options, system, lambda task: engine.fold(source, task, progress=progress)
-            )
-        if not reached(best) and exact_can_help(options) and affordable(best.rows, len(best.names)):
-            best = _exact(best, design, options, source, engine, progress)
+            best = refine(best, job, accumulated, system)
+        if not reached(best) and steps.exact_helps and affordable(best.rows, len(best.names)):
+            best = _from_exact_sums(best, job)
     if not reached(best):
-        warnings.warn(AccuracyWarning(shortfall(best, source)), stacklevel=5)
+        warnings.warn(AccuracyWarning(shortfall(best, job.source)), stacklevel=5)
     return best
 
 
-def _exact(
-    fit: Solved, design: Design, options: Options, source: Source, engine: Engine, progress: Progress | None
-) -> Solved:
+def _from_exact_sums(fit: Solved, job: Job) -> Solved:
     """The fit from exact sums; the one that there is where nothing can be proved of their solution."""
     try:
-        return run_exact(design, options, source, engine, progress, fit)
+        accumulated = accumulate_exactly(job)
+        return exact_solved(job.design, accumulated, job.options, fit.passes + 1, tuple(fit.aliased))
     except NotIdentifiedError:
         raise
     except NumericalError:

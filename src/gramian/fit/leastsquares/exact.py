@@ -7,10 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from gramian.batch import Source
 from gramian.data.csv.decimal_text import as_text
-from gramian.engines.choice import Engine
-from gramian.engines.progress import Progress
 from gramian.errors import NotIdentifiedError, OptionError
 from gramian.fit.leastsquares.accuracy import EXACT, LARGEST, SMALLEST, Accuracy, required_std_error_digits
 from gramian.fit.leastsquares.exact_system import ExactSystem, exact_system
@@ -18,6 +15,7 @@ from gramian.fit.leastsquares.model_columns import dependent_message
 from gramian.fit.leastsquares.solution import Solved
 from gramian.fit.passes.accumulate_exact import AccumulateExact, ExactAccumulated
 from gramian.fit.passes.limits import check_width, width_limit
+from gramian.fit.passes.job import Job
 from gramian.fit.passes.options import Options
 from gramian.formula.coding import empty_cells
 from gramian.formula.design import Design
@@ -36,27 +34,19 @@ STD_ERROR_ROUNDING = 2.0**-50  # relative, of a standard error: a product and tw
 WEIGHT_ROUNDING = 4.0 * EPS  # relative rounding of a weight, as the square of its root
 
 
-def run_exact(
-    design: Design,
-    options: Options,
-    source: Source,
-    engine: Engine,
-    progress: Progress | None,
-    previous: Solved | None = None,
-) -> Solved:
-    """A fit from exact sums.
+def accumulate_exactly(job: Job) -> ExactAccumulated:
+    """The pass of exact sums.
 
-    before : the fit that did not reach the digits; columns that it left out are left out again where they differ from
-    a combination of others by no more than the rounding of float64 numbers. Without it every rank is strict.
-    Raises OptionError for a penalty or the minimum-norm solution, NotIdentifiedError under collinear="raise".
+    Raises OptionError for a penalty or the minimum-norm solution, DataError where the model is too wide.
     """
+    options = job.options
     if options.alpha is not None or options.collinear == "min-norm":
         raise OptionError('exact sums give unpenalised fits with collinear="drop" or "raise" only')
-    task = AccumulateExact(design, options.drop, options.decimal)
-    accumulated = engine.fold(as_text(source) if options.decimal else source, task, progress=progress)
-    check_width(design.terms, {name: len(levels) for name, levels in accumulated.moments.levels.items()}, width_limit())
-    passes = 1 if previous is None else previous.passes + 1
-    return exact_solved(design, accumulated, options, passes, None if previous is None else tuple(previous.aliased))
+    task = AccumulateExact(job.design, options.drop, options.decimal)
+    accumulated = job.fold(task, as_text(job.source) if options.decimal else None)
+    levels = {name: len(names) for name, names in accumulated.moments.levels.items()}
+    check_width(job.design.terms, levels, width_limit())
+    return accumulated
 
 
 def exact_solved(

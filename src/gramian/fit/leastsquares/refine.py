@@ -19,7 +19,7 @@ from gramian.fit.leastsquares.residuals import Residuals, ResidualSums
 from gramian.fit.leastsquares.solution import Solved
 from gramian.fit.leastsquares.system import System, assemble
 from gramian.fit.passes.accumulate import Accumulated
-from gramian.fit.passes.options import Options
+from gramian.fit.passes.job import Job
 from gramian.formula.coordinates import Parametrization
 from gramian.formula.design import Design
 from gramian.linalg import maps
@@ -42,16 +42,9 @@ class RefinedCoefficients:
     rss: float
 
 
-def refine(
-    first: Solved,
-    design: Design,
-    accumulated: Accumulated,
-    options: Options,
-    system: System,
-    residual_pass: Callable[[Residuals], ResidualSums],
-) -> Solved:
-    """The fit after one pass `careful` for each step, until the digits are there or grow no more."""
-    solution = first.solution
+def refine(first: Solved, job: Job, accumulated: Accumulated, system: System) -> Solved:
+    """The fit after one pass for the residual in double-double per step, until the digits suffice or grow no more."""
+    solution, design, options = first.solution, job.design, job.options
     design_with_levels = replace(design, levels=dict(accumulated.moments.levels))
     correct = _corrector(system, solution)
     coefficients, best, passes = pair(solution.coefficients), first, first.passes
@@ -63,7 +56,7 @@ def refine(
             residual_direction(system.parametrization, coefficients),
             options.drop,
         )
-        sums = residual_pass(task)
+        sums = job.fold(task)
         _check_rows(sums.rows, accumulated.moments.rows)
         with np.errstate(all="ignore"):
             step = _step(system, solution, options.alpha, coefficients, sums, correct)

@@ -1,49 +1,104 @@
-"""The plan of a linear fit: what it reads, how often, and why."""
+"""What a linear fit does, in which order, and why: the steps that are run, and the same steps in words."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from gramian.batch import Source
-from gramian.fit.leastsquares.escalate import MAX_SMALL_VALUES, affordable, exact_can_help
+from gramian.fit.leastsquares.escalate import MAX_SMALL_VALUES, Escalation, escalation_of
+from gramian.fit.passes.job import Job
 from gramian.fit.passes.options import Options
 from gramian.fit.passes.plan import Plan, plan_pass
-from gramian.fit.passes.prepare import design_for, open_splines
-from gramian.formula.design import Design
-
-RESIDUAL_PASS = "if one pass falls short, a pass for the residual in double-double"
-
+from gramian.fit.vcov.fit import check_single_read, check_terms, check_vcov
+from gramian.inference.recipes import VcovSpec
 
 KNOTS_PASS = "a light one over what splines are of, for their knots"
+FIRST_ROWS = "after a look at the first rows for shift and scale"
+NO_ESCALATION = f"1, {FIRST_ROWS}; none more beside absorbed factors"
+CLUSTER_SUMS = ("a number for each cluster and column", "a number for each cluster and pair of columns")
+VCOV_PASS = "then 1 for the covariance"
 
 
-NO_ESCALATION = "1, after a look at the first rows for shift and scale; none more beside absorbed factors"
+@dataclass(frozen=True, slots=True)
+class LinearSteps:
+    """The steps of a linear fit, decided before any row is read.
+
+    Attributes
+    ----------
+    knots : bool
+        Whether a pass for the knots of splines comes first.
+    escalation : Escalation
+        What may follow the first pass where digits are missing.
+    vcov : VcovSpec or None
+        The robust covariance.
+    clusters_beside : VcovSpec or None
+        Clusters whose products the first pass keeps, because there will be no second one.
+    cached_columns : tuple of str
+        Columns that stay in memory between the passes, where the rows are few.
+    """
+
+    knots: bool
+    escalation: Escalation
+    vcov: VcovSpec | None = None
+    clusters_beside: VcovSpec | None = None
+    cached_columns: tuple[str, ...] = ()
 
 
-def plan_linear(formula: str, source: Source, options: Options, threads: int) -> Plan:
+def linear_steps(job: Job, vcov: VcovSpec | None) -> LinearSteps:
+    """The steps of a fit. Raises what can be known to be wrong before any row is read."""
+    steps = LinearSteps(job.needs_knots, escalation_of(job), vcov)
+    if vcov is None:
+        return steps
+    absorbed = job.design.terms.absorbed
+    check_vcov(vcov, job.source.schema, job.options.alpha)
+    check_terms(vcov, absorbed)
+    if not job.source.rereadable:
+        check_single_read(vcov, exact=job.options.exact, absorbed=absorbed)
+        return replace(steps, clusters_beside=vcov)
+    columns = () if job.options.exact else (*job.design.columns, *vcov.clusters)
+    return replace(steps, cached_columns=columns)
+
+
+def plan_linear(job: Job, vcov: VcovSpec | None) -> Plan:
     """The plan of a linear fit; reads no rows. Raises what the fit would raise before its pass."""
-    design = design_for(formula, source.schema, options, absorbing=not options.exact)
-    plan = plan_pass(design, source, threads, describe_solver(options), plan_notes(design, source, options))
-    passes, expected = (
-        (1, NO_ESCALATION) if design.terms.absorbed else expected_passes(source, options, len(design.layout.rows))
-    )
-    if open_splines(design):
+    steps = linear_steps(job, vcov)
+    plan = plan_pass(job, describe_solver(job.options), plan_notes(job, steps.escalation))
+    absorbed = bool(job.design.terms.absorbed)
+    passes, expected = (1, NO_ESCALATION) if absorbed else expected_passes(job, steps.escalation)
+    if steps.knots:
         passes, expected = passes + 1, f"{KNOTS_PASS}; {expected}"
-    return replace(plan, passes=passes, expected=expected)
+    return _with_vcov(replace(plan, passes=passes, expected=expected), job, steps)
 
 
-def expected_passes(source: Source, options: Options, columns: int) -> tuple[int, str]:
+def _with_vcov(plan: Plan, job: Job, steps: LinearSteps) -> Plan:
+    """The plan with what the covariance reads."""
+    vcov, absorbed = steps.vcov, job.design.terms.absorbed
+    if vcov is None:
+        return plan
+    columns = tuple(dict.fromkeys((*plan.columns, *vcov.clusters)))
+    pairwise = vcov.kind == "CR3" or steps.clusters_beside is not None
+    memory = f"; in memory {CLUSTER_SUMS[pairwise]}" if vcov.clusters else ""
+    if steps.clusters_beside is not None:
+        why = f"{vcov.name}: the data can be read once only, so the pass keeps products by cluster{memory}"
+        return replace(plan, columns=columns, notes=(*plan.notes, why))
+    why = f"{vcov.name}: one more pass for {'sums by cluster' if vcov.clusters else 'squares'} of the scores{memory}"
+    if absorbed:
+        why += f", and the effects of the levels of {' and '.join(absorbed)} on every column, which it subtracts"
+    expected = f"{plan.expected}; {VCOV_PASS}"
+    return replace(plan, columns=columns, passes=plan.passes + 1, expected=expected, notes=(*plan.notes[1:], why))
+
+
+def expected_passes(job: Job, escalation: Escalation) -> tuple[int, str]:
     """How many passes there will be at least, and in words what makes them more."""
-    look = "after a look at the first rows for shift and scale"
-    if options.exact:
-        return 1, f"1, sums without rounding, {look}"
-    if not source.rereadable:
-        return 1, f"1, {look}; fewer than {options.digits:g} digits cannot be made more: the data are read once"
-    small = None if source.rows is None else source.rows * columns <= MAX_SMALL_VALUES
-    if small:
-        return 2, f"2, {look}: the sums, then a careful residual, which costs little up to {MAX_SMALL_VALUES:,} values"
-    again = f"1 more up to {MAX_SMALL_VALUES:,} values, or " if small is None else ""
-    return 1, f"1, {look}; {again}more only where fewer than {options.digits:g} digits are certified"
+    digits = f"{job.options.digits:g}"
+    if job.options.exact:
+        return 1, f"1, sums without rounding, {FIRST_ROWS}"
+    if not escalation.refines:
+        return 1, f"1, {FIRST_ROWS}; fewer than {digits} digits cannot be made more: the data are read once"
+    if escalation.few_values:
+        cost = f"which costs little up to {MAX_SMALL_VALUES:,} values"
+        return 2, f"2, {FIRST_ROWS}: the sums, then a careful residual, {cost}"
+    again = f"1 more up to {MAX_SMALL_VALUES:,} values, or " if escalation.few_values is None else ""
+    return 1, f"1, {FIRST_ROWS}; {again}more only where fewer than {digits} digits are certified"
 
 
 def describe_solver(options: Options) -> str:
@@ -60,12 +115,12 @@ def describe_solver(options: Options) -> str:
     return f"Cholesky of the centred products with unit diagonal; {dependent[options.collinear]}"
 
 
-def plan_notes(design: Design, source: Source, options: Options) -> tuple[str, ...]:
+def plan_notes(job: Job, escalation: Escalation) -> tuple[str, ...]:
     """Why it is read so often, and what happens to rows and columns."""
+    design, source, options = job.design, job.source, job.options
     notes = ["ordinary least squares needs the sums of products only, and these add: one pass is enough"]
     if not options.exact:
-        columns = len(design.layout.rows) - len(design.outcome)
-        notes.append(f"digits: {options.digits:g} certified are wanted; {_steps(source, options, columns)}")
+        notes.append(f"digits: {options.digits:g} certified are wanted; {escalation.words()}")
     if design.terms.factors:
         notes.append(
             "levels of factors are discovered while reading; all are stored, a reference level is chosen after"
@@ -84,12 +139,3 @@ def plan_notes(design: Design, source: Source, options: Options) -> tuple[str, .
     incomplete = "left out and counted" if options.drop else "an error"
     notes.append(f"rows with a missing or infinite value are {incomplete}")
     return tuple(notes)
-
-
-def _steps(source: Source, options: Options, columns: int) -> str:
-    """What is done for more digits."""
-    if not exact_can_help(options):
-        return RESIDUAL_PASS
-    if affordable(source.rows, columns):
-        return f"{RESIDUAL_PASS}, then exact sums"
-    return f"{RESIDUAL_PASS}; exact sums of so many rows and columns are taken with exact=True only"

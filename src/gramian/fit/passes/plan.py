@@ -65,8 +65,9 @@ class Plan:
         return lines + [("because" if i == 0 else "", note) for i, note in enumerate(self.notes)]
 
 
-def plan_pass(design: Design, source: Source, threads: int, solver: str, notes: tuple[str, ...]) -> Plan:
+def plan_pass(job: Job, solver: str, notes: tuple[str, ...]) -> Plan:
     """The plan of one pass with a design. Raises DataError where the model is too wide."""
+    design, source, threads = job.design, job.source, job.runner.threads
     check_width(design.terms, dict.fromkeys(design.terms.factors, 1), width_limit())
     units = len(source.units) if isinstance(source.units, Sequence) else None
     dense = len(design.layout.rows)

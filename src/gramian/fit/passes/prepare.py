@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from gramian.fit.passes.options import Options
 from gramian.formula.design import Design, design_of
 from gramian.formula.expand import expand
 from gramian.formula.functions import evaluate
-from gramian.formula.grammar import parse
+from gramian.formula.grammar import Formula, parse
 from gramian.formula.splines import Spline
 from gramian.formula.syntax import names
 from gramian.linalg.sketch import Sketch
@@ -35,8 +36,8 @@ class PartlyReadSource:
     rereadable: bool = False
 
 
-def design_for(
-    formula: str,
+def design_of_formula(
+    formula: Formula,
     schema: Schema,
     options: Options,
     *,
@@ -44,28 +45,25 @@ def design_for(
     excluded: Sequence[str] = (),
     multiple_outcomes: bool = False,
 ) -> Design:
-    """A design without coordinates: what can be known before any row is read.
-
-    absorbing : whether `|` may be used. aside : columns that `.` does not stand for. several : whether c(y1, y2) may be
-    the outcome.
-    """
-    expanded = expand(parse(formula), schema.names, schema.matrices, excluded, absorbing=absorbing)
-    return design_of(expanded, formula, schema, options.weights, options.counts, multiple_outcomes=multiple_outcomes)
-
-
-def prepare(
-    formula: str,
-    source: Source,
-    options: Options,
-    *,
-    absorbing: bool = False,
-    excluded: Sequence[str] = (),
-    multiple_outcomes: bool = False,
-) -> tuple[Design, Source]:
-    """The design with its coordinates, chosen from the first rows, and the source to read (whole)."""
-    design = design_for(
-        formula, source.schema, options, absorbing=absorbing, excluded=excluded, multiple_outcomes=multiple_outcomes
+    """A design without coordinates: what is known before any row is read; parameters as in `job_of`."""
+    expanded = expand(formula, schema.names, schema.matrices, excluded, absorbing=absorbing)
+    return design_of(
+        expanded, formula.text, schema, options.weights, options.counts, multiple_outcomes=multiple_outcomes
     )
+
+
+def design_for(formula: str, schema: Schema, options: Options, **rules: Any) -> Design:
+    """The design of a formula that is still text."""
+    return design_of_formula(parse(formula), schema, options, **rules)
+
+
+def prepare(formula: str, source: Source, options: Options, **rules: Any) -> tuple[Design, Source]:
+    """The design of a formula that is still text, with its coordinates, and the source to read from its beginning."""
+    return with_coordinates(design_for(formula, source.schema, options, **rules), source)
+
+
+def with_coordinates(design: Design, source: Source) -> tuple[Design, Source]:
+    """The design with its coordinates, chosen from the first rows, and the source to read from its beginning."""
     design = settle_knots(design, source)
     if source.rereadable:
         batches = (batch for unit in source.units for batch in unit.batches(design.columns, parallel=True))
@@ -73,9 +71,9 @@ def prepare(
     units = iter(source.units)
     read_units: list[Unit] = []
     batches = (batch for unit in _recorded(units, read_units) for batch in unit.batches(design.columns))
-    with_coordinates = coordinates_from_first_rows(design, batches)
+    complete = coordinates_from_first_rows(design, batches)
     all_units = chain(read_units, units)
-    return with_coordinates, PartlyReadSource(source.schema, all_units, source.inputs, source.rows, source.size)
+    return complete, PartlyReadSource(source.schema, all_units, source.inputs, source.rows, source.size)
 
 
 def _recorded(units: Iterable[Unit], read_units: list[Unit]) -> Iterable[Unit]:

@@ -7,15 +7,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from gramian.batch import Source
-from gramian.engines.choice import Engine
-from gramian.engines.progress import Progress, watched
 from gramian.errors import DataError, NumericalError, OptionError, SchemaError
 from gramian.fit.leastsquares.absorbed import Absorbed
 from gramian.fit.leastsquares.solution import RobustCovariance, Solved
 from gramian.fit.leastsquares.system import solved_products
 from gramian.fit.passes.accumulate import Accumulate
 from gramian.fit.passes.limits import memory_limit
+from gramian.fit.passes.runner import PassRunner
 from gramian.fit.vcov.cluster_moments import ClusterMoments, ClusterMomentsPass, scores_by_cluster, solved_by_cluster
 from gramian.fit.vcov.cluster_scores import ClusterPass
 from gramian.fit.vcov.hc import DemeanedMeatPass, MeatPass
@@ -39,21 +37,6 @@ from gramian.typing import M, Matrix, Pass
 MEMORY_SHARE = 4  # of the memory limit, for the sums of all threads
 LOSS_TOLERANCE = 1e-6  # relative difference of a loss that rounding, and a last step that was not made, may cause
 PERFECT = 1e-9  # of the total sum of squares: a loss below it is rounding
-
-
-@dataclass(frozen=True, slots=True)
-class PassRunner:
-    """How a pass is made."""
-
-    source: Source
-    engine: Engine
-    progress: Progress | None = None
-    drop: bool = True
-
-    def fold(self, task: Pass[M]) -> M:
-        """One pass."""
-        with watched(self.progress, self.source.rows, self.source.size):
-            return self.engine.fold(self.source, task, progress=self.progress)
 
 
 def check_vcov(vcov: VcovSpec, schema: Schema, alpha: float | None, *, general: bool = False) -> None:
@@ -83,7 +66,14 @@ def check_terms(vcov: VcovSpec, absorbed: tuple[str, ...]) -> None:
 
 
 def with_robust(
-    solved: Solved, model: GLM | None, loss: float, vcov: VcovSpec, runner: PassRunner, moments: Moments | None = None
+    solved: Solved,
+    model: GLM | None,
+    loss: float,
+    vcov: VcovSpec,
+    runner: PassRunner,
+    *,
+    drop: bool = True,
+    moments: Moments | None = None,
 ) -> Solved:
     """A fit with another covariance, in one pass over its own rows. loss : its sum of squares, or deviance.
 
@@ -93,7 +83,7 @@ def with_robust(
     """
     check_vcov(vcov, runner.source.schema, solved.alpha, general=model is not None)
     check_terms(vcov, solved.design.terms.absorbed)
-    fitted_model = FittedModel(solved, model).for_schema(runner.source.schema)
+    fitted_model = FittedModel(solved, model, drop).for_schema(runner.source.schema)
     facts = ModelFacts(solved.rows, solved.leverage, model is not None, bool(model and model.family.known_dispersion))
     if solved.absorbed is not None:
         fit_moments = moments or _repeated_moments(fitted_model, runner)
@@ -108,7 +98,7 @@ def with_robust(
 
 def _repeated_moments(fitted_model: FittedModel, runner: PassRunner) -> Moments:
     """The sums of the first pass, of a fit that has not kept them."""
-    moments = runner.fold(Accumulate(fitted_model.design, runner.drop)).moments
+    moments = runner.fold(Accumulate(fitted_model.design, fitted_model.drop)).moments
     for factor in fitted_model.design.terms.absorbed:
         if moments.levels[factor] != (fitted_model.design.levels or {})[factor]:
             raise DataError(f"these are not the rows of the fit: '{factor}' has other levels here")
@@ -122,14 +112,14 @@ def _with_absorbed(
     level_effects = demeaned(fitted_model.solved, moments)
     if not vcov.clusters:
         facts = replace(facts, columns=parameter_count(fitted_model.solved, moments, vcov, ()))
-        meat = runner.fold(DemeanedMeatPass(fitted_model, level_effects, vcov.kind, runner.drop))
+        meat = runner.fold(DemeanedMeatPass(fitted_model, level_effects, vcov.kind, fitted_model.drop))
         _check_leverage(vcov, meat.full_leverage, fitted_model.solved.absorbed)
         return (
             from_meat(fitted_model.solved, _solved_meat(fitted_model, meat.products), vcov, facts),
             meat.rows,
             meat.loss,
         )
-    cluster_sums = runner.fold(ClusterPass(fitted_model, vcov.clusters, _limit(), runner.drop, level_effects))
+    cluster_sums = runner.fold(ClusterPass(fitted_model, vcov.clusters, _limit(), fitted_model.drop, level_effects))
     check_null_clusters(vcov, cluster_sums.null_clusters)
     nested = cluster_sums.nesting.nested(range(len(vcov.clusters)))
     facts = replace(facts, columns=parameter_count(fitted_model.solved, moments, vcov, nested))
@@ -164,7 +154,7 @@ def _check_leverage(vcov: VcovSpec, full_leverage: int, absorbed: Absorbed | Non
 def _by_row(
     fitted_model: FittedModel, vcov: VcovSpec, facts: ModelFacts, runner: PassRunner
 ) -> tuple[RobustCovariance, int, float]:
-    meat_sums = runner.fold(MeatPass(fitted_model, vcov.kind, runner.drop))
+    meat_sums = runner.fold(MeatPass(fitted_model, vcov.kind, fitted_model.drop))
     _check_leverage(vcov, meat_sums.full_leverage)
     meat = solved_products(meat_sums.moments, fitted_model.solved.parametrization).hi[:-1, :-1]
     return from_meat(fitted_model.solved, meat, vcov, facts), meat_sums.rows, meat_sums.loss
@@ -176,7 +166,7 @@ def _by_cluster(
     if vcov.kind == "CR3":
         cluster_moments = runner.fold(
             ClusterMomentsPass(
-                fitted_model.design, vcov.clusters, _limit(), fitted_model=fitted_model, drop=runner.drop
+                fitted_model.design, vcov.clusters, _limit(), fitted_model=fitted_model, drop=fitted_model.drop
             )
         )
         return (
@@ -184,7 +174,7 @@ def _by_cluster(
             cluster_moments.rows,
             cluster_moments.loss,
         )
-    cluster_sums = runner.fold(ClusterPass(fitted_model, vcov.clusters, _limit(), runner.drop))
+    cluster_sums = runner.fold(ClusterPass(fitted_model, vcov.clusters, _limit(), fitted_model.drop))
     check_null_clusters(vcov, cluster_sums.null_clusters)
     return (
         from_scores(fitted_model.solved, cluster_sums.clusters, _scores(fitted_model, cluster_sums.sums), vcov, facts),

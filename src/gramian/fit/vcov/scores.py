@@ -41,6 +41,7 @@ class FittedModel:
 
     solved: Solved
     model: GLM | None = None
+    drop: bool = True  # rows with something missing; False refuses them
 
     @cached_property
     def design(self) -> Design:

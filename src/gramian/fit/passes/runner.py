@@ -1,0 +1,62 @@
+"""Passes over the rows of one fit: the source, the engine that reads it, and who watches."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from gramian.batch import Source
+from gramian.engines.choice import Engine
+from gramian.engines.progress import Progress, watched
+from gramian.fit.passes.row_cache import cached_source
+from gramian.typing import M, Pass
+
+
+@dataclass(slots=True, eq=False)
+class PassRunner:
+    """Runs the passes of one fit, and counts them.
+
+    Attributes
+    ----------
+    source : Source
+        The rows.
+    engine : Engine
+        What reads them, unit by unit.
+    progress : Progress or None
+        Who is told of every pass.
+    passes : int
+        Trips over the rows so far.
+    """
+
+    source: Source
+    engine: Engine
+    progress: Progress | None = None
+    passes: int = 0
+
+    @property
+    def threads(self) -> int:
+        """Units that the engine reads at the same time."""
+        workers: int = getattr(self.engine, "workers", 1)
+        return workers
+
+    def fold(self, task: Pass[M], source: Source | None = None) -> M:
+        """One trip over the rows: the sum of the partial results of all units.
+
+        Parameters
+        ----------
+        task : Pass
+            What is summed.
+        source : Source, optional
+            The same rows in another form, such as decimals as text.
+        """
+        self.passes += 1
+        with watched(self.progress, self.source.rows, self.source.size):
+            return self.engine.fold(source or self.source, task, progress=self.progress)
+
+    def over(self, source: Source) -> PassRunner:
+        """The same engine over other rows, with a count of its own."""
+        return replace(self, source=source, passes=0)
+
+    def cache_rows(self, columns: Sequence[str]) -> None:
+        """Keep the rows of few-row files in memory after the first pass; columns : those of all passes."""
+        self.source = cached_source(self.source, columns)
