@@ -14,9 +14,11 @@ from runner import FREE, Bar, Contender, Race
 
 import gramian as gm
 from gramian.data.source import source_of
-from gramian.fit.passes.accumulate_keyed import KeyedAccumulated, run_keyed
+from gramian.fit.passes.accumulate_keyed import KeyedAccumulated, keyed_job, keyed_pass
 from gramian.fit.passes.keys import ByColumns, Folds, Grouping
 from gramian.fit.passes.options import Options
+from gramian.fit.passes.runner import PassRunner
+from gramian.formula.grammar import parse
 
 WIDE = "y ~ " + " + ".join(f"x{i}" for i in range(50))
 FOLDS, FEW, MANY = 10, 10, 10_000
@@ -65,7 +67,9 @@ def many(sizes: Sizes) -> Race:
 
 def keyed(formula: str, file: Path, split: Grouping) -> KeyedAccumulated:
     """The keyed pass on all threads."""
-    return run_keyed(formula, source_of(str(file)), Options(), gm.Local(), split).keyed
+    job = keyed_job(parse(formula), Options(), PassRunner(source_of(str(file)), gm.Local()), split)
+    job.prepare()
+    return job.fold(keyed_pass(job, split))
 
 
 RACES = {"folds": folds, "few": few, "many": many}

@@ -15,10 +15,13 @@ from problems import NUMERIC, Sizes, doubles, links
 
 from gramian.data.source import source_of
 from gramian.engines.local import Local
-from gramian.fit.linear.fit_iid import run_linear
+from gramian.fit.linear.fit import fit_linear
+from gramian.fit.passes.job import job_of
 from gramian.fit.passes.options import Options
+from gramian.fit.passes.runner import PassRunner
 from gramian.fit.resume.checkpoint import EVERY, Resumable, SavedPass
 from gramian.fit.resume.file import Checkpoint
+from gramian.formula.grammar import parse
 
 COPIES = 10
 BAR = 0.05
@@ -86,6 +89,7 @@ def _run(data: str, file: Path) -> tuple[float, Timed]:
     opened = perf_counter()
     kept = Checkpoint(file, {"model": "ols", "formula": NUMERIC}, source)
     timed = Timed(kept, perf_counter() - opened)
-    run_linear(NUMERIC, source, Options(), Resumable(Local(), timed), None)
+    job = job_of(parse(NUMERIC), Options(), PassRunner(source, Resumable(Local(), timed)), absorbing=True)
+    fit_linear(job, None)
     timed.delete()
     return perf_counter() - began, timed

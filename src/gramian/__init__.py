@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from gramian.derivation import derive as derive
     from gramian.engines.dask import Dask as Dask
     from gramian.engines.local import Local as Local
+    from gramian.fit.curve.api import curve as curve
     from gramian.fit.gram.result import add as add
     from gramian.fit.gram.result import subtract as subtract
-    from gramian.results.curve_api import curve as curve
 
 __version__ = "0.1.0"
 __all__ = [
@@ -32,7 +32,7 @@ _HOME = {
     "Local": "gramian.engines.local",
     "add": "gramian.fit.gram.result",
     "compare": "gramian.comparison",
-    "curve": "gramian.results.curve_api",
+    "curve": "gramian.fit.curve.api",
     "derive": "gramian.derivation",
     "glm": "gramian.api",
     "gram": "gramian.api",

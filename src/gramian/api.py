@@ -9,25 +9,29 @@ from typing import Any, TypeAlias
 
 from gramian.data.source import source_of
 from gramian.engines.choice import Engine, engine_of
-from gramian.engines.progress import Progress, watched
+from gramian.engines.progress import Progress
 from gramian.errors import OptionError, one_of
-from gramian.fit.glm.fit import run_glm
+from gramian.fit.glm.fit import fit_glm
 from gramian.fit.glm.options import glm_options
 from gramian.fit.glm.plan import plan_glm
 from gramian.fit.glm.result import GlmFit
-from gramian.fit.gram.fit import run_gram
-from gramian.fit.gram.fit_groups import extra_sums_of, run_gram_with
+from gramian.fit.gram.fit import fit_gram, gram_data_of
+from gramian.fit.gram.fit_groups import extra_sums_of, fit_gram_with
 from gramian.fit.gram.result import Gram
-from gramian.fit.groups.fit import has_multiple_outcomes, run_grouped
+from gramian.fit.groups.fit import fit_grouped, has_multiple_outcomes
 from gramian.fit.groups.plan import plan_grouped
 from gramian.fit.groups.result import Fits
-from gramian.fit.linear.fit import run_with_vcov
+from gramian.fit.linear.fit import fit_linear
 from gramian.fit.linear.result import LinearFit
+from gramian.fit.passes.job import job_of
 from gramian.fit.passes.keys import by_columns
 from gramian.fit.passes.options import COLLINEAR, NA, SOLVERS, Options, penalty, with_accuracy
 from gramian.fit.passes.plan import Plan
+from gramian.fit.passes.runner import PassRunner
 from gramian.fit.resume.run import RunPolicy
-from gramian.fit.wide.dispatch_tmp import fit_wide, plan_with
+from gramian.fit.wide.result import WideFit
+from gramian.fit.wide.solver import fit_wide, plan_any_solver
+from gramian.formula.grammar import parse
 from gramian.inference.recipes import Vcov, VcovSpec, vcov_spec
 from gramian.saved import Saved
 from gramian.saved import load as load_saved
@@ -83,8 +87,8 @@ def ols(
     """
     options = _options(weights, counts, na, collinear, solver=solver)
     options = with_accuracy(options, digits, exact=exact, decimal=decimal)
-    policy = RunPolicy(checkpoint, skip_bad)
-    return _fit(formula, data, options, engine, progress, policy, vcov_spec(vcov, like), by)
+    runner = _runner(data, engine, progress)
+    return _fit(formula, options, runner, RunPolicy(checkpoint, skip_bad), vcov_spec(vcov, like), by)
 
 
 def ridge(
@@ -110,7 +114,8 @@ def ridge(
     levels, so that the answer does not depend on a reference level, unless `drop_first`. Other options as `ols`.
     """
     options = with_accuracy(_options(weights, counts, na, "drop", penalty(alpha), drop_first, solver), digits)
-    return _fit(formula, data, options, engine, progress, RunPolicy(checkpoint, skip_bad), None, by)
+    runner = _runner(data, engine, progress)
+    return _fit(formula, options, runner, RunPolicy(checkpoint, skip_bad), None, by)
 
 
 def glm(
@@ -166,15 +171,9 @@ def glm(
         tolerance=tolerance,
         max_passes=max_passes,
     )
-    policy, runner, source = RunPolicy(checkpoint, skip_bad), engine_of(engine, data), source_of(data)
-    solved, skipped = policy.run(
-        lambda used_source, run: run_glm(formula, used_source, options, run, progress),
-        source,
-        runner,
-        "glm",
-        formula,
-        options,
-    )
+    policy, runner = RunPolicy(checkpoint, skip_bad), _runner(data, engine, progress)
+    parsed = parse(formula)
+    solved, skipped = policy.run(lambda passes: fit_glm(parsed, options, passes), runner, "glm", formula, options)
     return GlmFit(replace(solved, linear=replace(solved.linear, dropped_rows=solved.linear.dropped_rows + skipped)))
 
 
@@ -207,16 +206,16 @@ def plan(
     options = _options(weights, counts, na, collinear, None if alpha is None else penalty(alpha), drop_first, solver)
     if family is not None and by is not None:
         raise OptionError("by does not go with a family; fit one group after another")
-    threads = getattr(engine_of(engine, data), "workers", 1)
     if family is not None:
         glm_settings = glm_options(family, common=options, vcov=vcov, like=like, **iterated)
-        return plan_glm(formula, source_of(data), glm_settings, threads)
+        return plan_glm(parse(formula), glm_settings, _runner(data, engine, progress))
     if iterated:
         raise OptionError(f"{next(iter(iterated))} goes with a family; without one the model is linear")
     options = with_accuracy(options, digits, exact=exact, decimal=decimal)
-    if by is not None or has_multiple_outcomes(formula):
-        return plan_grouped(formula, source_of(data), options, threads, None if by is None else by_columns(by))
-    return plan_with(formula, source_of(data), options, vcov_spec(vcov, like), threads)
+    runner, parsed = _runner(data, engine, progress), parse(formula)
+    if by is not None or has_multiple_outcomes(parsed):
+        return plan_grouped(parsed, options, runner, None if by is None else by_columns(by))
+    return plan_any_solver(parsed, options, runner, vcov_spec(vcov, like))
 
 
 def gram(
@@ -249,20 +248,14 @@ def gram(
     ('Intercept', 'b')
     """
     options = with_accuracy(_options(weights, counts, na, "drop"), 8, exact=exact, decimal=decimal)
-    runner, source = engine_of(engine, data), source_of(data)
+    runner = _runner(data, engine, progress)
     extra = extra_sums_of(folds, by, cluster, exact=options.exact, checkpoint=checkpoint is not None)
-    with watched(progress, source.rows, source.size):
-        if extra is not None:
-            return Gram(run_gram_with(formula, source, options, runner, extra, progress))
-        gram_data, _ = RunPolicy(checkpoint).run(
-            lambda used_source, run: run_gram(formula, used_source, options, run, progress),
-            source,
-            runner,
-            "gram",
-            formula,
-            options,
-        )
-        return Gram(gram_data)
+    parsed = parse(formula)
+    if extra is not None:
+        return Gram(fit_gram_with(parsed, options, runner, extra))
+    policy = RunPolicy(checkpoint)
+    gram_data, _ = policy.run(lambda passes: fit_gram(parsed, options, passes), runner, "gram", formula, options)
+    return Gram(gram_data)
 
 
 def load(path: str | PathLike[str]) -> Saved:
@@ -270,25 +263,57 @@ def load(path: str | PathLike[str]) -> Saved:
     return load_saved(path)
 
 
-def _fit(
+def fit_and_gram(
     formula: str,
     data: Any,
+    *,
+    alpha: float | None = None,
+    drop_first: bool = False,
+    weights: str | None = None,
+    counts: str | None = None,
+    vcov: Vcov = "iid",
+    like: str | None = None,
+    digits: float = 8,
+    exact: bool = False,
+    decimal: str | None = None,
+    na: str = "drop",
+    collinear: str = "drop",
+    solver: str = "auto",
+    engine: Engine | str | None = None,
+    progress: Progress | None = None,
+) -> tuple[LinearFit, Gram]:
+    """A linear fit, and the sums of its first pass: what `gramian fit --gram` saves. Options as `ols` and `ridge`."""
+    options = _options(weights, counts, na, collinear, None if alpha is None else penalty(alpha), drop_first, solver)
+    options, runner = with_accuracy(options, digits, exact=exact, decimal=decimal), _runner(data, engine, progress)
+    parsed, spec = parse(formula), vcov_spec(vcov, like)
+    if fit_wide(parsed, options, runner, iid=spec is None) is not None:
+        raise OptionError('the sums of a Gram go with solver="gram"; this fit has another')
+    job = job_of(parsed, options, runner, absorbing=not options.exact)
+    run = fit_linear(job, spec)
+    return LinearFit(run.solved), Gram(gram_data_of(job.design, job.source, run.sums))
+
+
+def _runner(data: Any, engine: Engine | str | None, progress: Progress | None) -> PassRunner:
+    """The rows, and what reads them."""
+    return PassRunner(engine=engine_of(engine, data), source=source_of(data), progress=progress)
+
+
+def _fit(
+    formula: str,
     options: Options,
-    engine: Engine | str | None,
-    progress: Progress | None,
+    runner: PassRunner,
     policy: RunPolicy,
-    vcov: VcovSpec | None = None,
-    by: str | Sequence[str] | None = None,
+    vcov: VcovSpec | None,
+    by: str | Sequence[str] | None,
 ) -> Fitted:
-    runner, source = engine_of(engine, data), source_of(data)
-    if by is None and not has_multiple_outcomes(formula):
-        if (wide := fit_wide(formula, source, options, vcov, runner, progress)) is not None:
+    parsed = parse(formula)
+    if by is None and not has_multiple_outcomes(parsed):
+        if (wide := fit_wide(parsed, options, runner, iid=vcov is None)) is not None:
             if policy != RunPolicy():
                 raise OptionError('checkpoint and skip_bad go with solver="gram"; this fit has another')
-            return wide
+            return WideFit(wide)
         solved, skipped = policy.run(
-            lambda used_source, run: run_with_vcov(formula, used_source, options, vcov, run, progress),
-            source,
+            lambda passes: fit_linear(job_of(parsed, options, passes, absorbing=not options.exact), vcov).solved,
             runner,
             "ols",
             formula,
@@ -300,8 +325,7 @@ def _fit(
         raise OptionError("vcov goes with one fit; with by, or several outcomes, take fits[key].with_vcov() afterwards")
     if policy != RunPolicy():
         raise OptionError("checkpoint and skip_bad go with one fit, not with by or several outcomes")
-    with watched(progress, source.rows, source.size):
-        return Fits(run_grouped(formula, source, options, runner, None if by is None else by_columns(by), progress))
+    return Fits(fit_grouped(parsed, options, runner, None if by is None else by_columns(by)))
 
 
 def _options(

@@ -21,8 +21,9 @@ def check_single_fit(formula: str, by: Sequence[str], *, save: bool, plot: bool)
     if not (save or plot):
         return
     from gramian.fit.groups.fit import has_multiple_outcomes
+    from gramian.formula.grammar import parse
 
-    if by or has_multiple_outcomes(formula):
+    if by or has_multiple_outcomes(parse(formula)):
         option, origin = "--save" if save else "--plot", "--by" if by else "c() of several outcomes"
         raise OptionError(
             f"{option} takes one fit, and {origin} gives more; in Python each of them can be saved and drawn, as in "

@@ -8,10 +8,14 @@ from typing import Any
 
 from gramian.comparison.methods import NAMES, STOCHASTIC
 from gramian.data.source import source_of
+from gramian.engines.local import Local
 from gramian.errors import one_of
 from gramian.fit.linear.plan import plan_linear
+from gramian.fit.passes.job import job_of
 from gramian.fit.passes.options import NA, Options
 from gramian.fit.passes.plan import Plan
+from gramian.fit.passes.runner import PassRunner
+from gramian.formula.grammar import parse
 
 
 def plan_compare(
@@ -31,7 +35,8 @@ def plan_compare(
     """
     names = NAMES if methods is None else tuple(one_of("methods", m, NAMES) for m in methods)
     options = Options(weights, counts, one_of("na", na, NA) == "drop", "min-norm")
-    plan = plan_linear(formula, source_of(data), options, threads)
+    job = job_of(parse(formula), options, PassRunner(source_of(data), Local(threads)), absorbing=True)
+    plan = plan_linear(job, None)
     rows_too = STOCHASTIC in names
     sgd_passes = f", then up to {passes} for {STOCHASTIC}, with and without scaling" if rows_too else ""
     notes = ["a step of a method that uses the full gradient needs the moments only: rows are not read again for it"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cache
 from threading import Lock
 from typing import Any
@@ -53,6 +53,14 @@ class _Shared:
 
 
 _SHARED = _Shared()
+
+
+THREADED_WIDTH = 2000  # columns from which on a solve is quicker on several threads
+
+
+def threads_for(width: int) -> AbstractContextManager[None]:
+    """A context for a solve of so many columns: one thread below `THREADED_WIDTH`."""
+    return one_thread() if width < THREADED_WIDTH else nullcontext()
 
 
 def one_thread() -> AbstractContextManager[None]:

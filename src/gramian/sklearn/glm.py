@@ -15,11 +15,13 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from gramian.errors import OptionError
-from gramian.fit.glm.fit import run_glm
+from gramian.fit.glm.fit import fit_glm
 from gramian.fit.glm.options import glm_options
 from gramian.fit.glm.result import GlmFit
 from gramian.fit.glm.solution import GlmSolved
 from gramian.fit.passes.options import Options, penalty
+from gramian.fit.passes.runner import PassRunner
+from gramian.formula.grammar import parse
 from gramian.formula.syntax import Name, label
 from gramian.models.families import family_named
 from gramian.models.glm import GLM
@@ -65,7 +67,8 @@ class GlmEstimator(BaseEstimator):  # type: ignore[misc]
         common = Options(weights=weight_column, alpha=alpha or None, collinear="drop" if alpha else "min-norm")
         formula = _formula(rows, names, weight_column, intercept=self.fit_intercept)
         options = glm_options(family, common=common, max_passes=_checked_max_iter(self.max_iter))
-        self._solved: GlmSolved = run_glm(formula, rows, options, local(rows.rows, self.n_jobs), None)
+        runner = PassRunner(rows, local(rows.rows, self.n_jobs))
+        self._solved: GlmSolved = fit_glm(parse(formula), options, runner)
         self.n_iter_ = self._solved.linear.passes
         b = self._solved.linear.coefficients
         return (b[1:], float(b[0])) if self.fit_intercept else (b, 0.0)

@@ -9,7 +9,9 @@ from gramian.fit.leastsquares.escalate import escalate
 from gramian.fit.leastsquares.solution import Solved
 from gramian.fit.leastsquares.system import first_solution
 from gramian.fit.passes.accumulate import Accumulated
+from gramian.fit.passes.job import Job
 from gramian.fit.passes.options import Options
+from gramian.fit.passes.runner import PassRunner
 from gramian.formula.design import Design, design_of
 from gramian.formula.dropped_rows import DroppedRows
 from gramian.formula.expand import Expanded
@@ -138,9 +140,8 @@ def escalated_fit(
     design, accumulated = design_and_moments(sums, rows.columns, outcome, intercept=intercept)
     options = Options(alpha=alpha, digits=digits)
     system, first = first_solution(design, accumulated, options)
-    return escalate(
-        first, with_weights(design, rows, sums), accumulated, options, system, rows, local(rows.rows, jobs), None
-    )
+    job = Job(with_weights(design, rows, sums), options, PassRunner(rows, local(rows.rows, jobs)))
+    return escalate(first, job, accumulated, system)
 
 
 def with_weights(design: Design, rows: Rows, sums: Sums) -> Design:

@@ -21,7 +21,9 @@ from gramian.fit.leastsquares.solution import Solved
 from gramian.fit.leastsquares.system import first_solution
 from gramian.fit.linear.result import LinearFit
 from gramian.fit.passes.accumulate import Accumulate, Accumulated, coordinates_from_first_rows
+from gramian.fit.passes.job import Job
 from gramian.fit.passes.options import Options, with_accuracy
+from gramian.fit.passes.runner import PassRunner
 from gramian.formula.design import Design
 from gramian.formula.syntax import Binary, Call, Name, Node, Number
 from gramian.sklearn.base import check_columns, checked_weight, column_names
@@ -211,9 +213,8 @@ class PolynomialRegression(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         if rows is None or rows.rows <= len(first.names):
             self._solved: Solved = first
         else:
-            self._solved = escalate(
-                first, self._with_weights(rows), self._accumulated, options, system, rows, Local(), None
-            )
+            job = Job(self._with_weights(rows), options, PassRunner(rows, Local()))
+            self._solved = escalate(first, job, self._accumulated, system)
         b = np.nan_to_num(self._solved.coefficients)
         self.coef_ = b[1:] if self.fit_intercept else b
         self.intercept_ = float(b[0]) if self.fit_intercept else 0.0

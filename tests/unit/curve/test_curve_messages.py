@@ -16,7 +16,7 @@ from gramian.errors import (
     OptionError,
     SchemaError,
 )
-from gramian.results.curve_api import curve
+from gramian.fit.curve.api import curve
 
 X = np.linspace(-3, 3, 30)
 DATA = {"x": X, "y": 2 / (1 + np.exp(-X)) + 0.01 * np.cos(7 * X), "word": ["a"] * 30, "weight": X}

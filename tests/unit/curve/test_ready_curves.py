@@ -9,10 +9,10 @@ import pytest
 from gramian.data.source import source_of
 from gramian.engines.local import Local
 from gramian.errors import NumericalError
+from gramian.fit.curve.api import curve
 from gramian.fit.curve.start import SIZE, SamplePass
 from gramian.formula.curve import curve_of, parse_curve
 from gramian.models.curves import CURVES
-from gramian.results.curve_api import curve
 
 TRUTH = {
     "logistic": (3, 1.2, 0.4),

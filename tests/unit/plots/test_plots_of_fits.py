@@ -8,7 +8,7 @@ from unit.plots.pictured import PNG, lines, png, straight, texts
 import gramian as gm
 from gramian.api import glm
 from gramian.errors import ColumnError, NumericalError, OptionError
-from gramian.results.curve_api import curve
+from gramian.fit.curve.api import curve
 
 
 def test_without_data_it_draws_coefficients_with_intervals():

@@ -7,14 +7,13 @@ import pickle
 import numpy as np
 import pyarrow as pa
 import pytest
+from keyed_passes import keyed_sums
 
 import gramian as gm
 from gramian.data.source import source_of
 from gramian.errors import AccuracyWarning
 from gramian.fit.groups.recentre import recentred
-from gramian.fit.passes.accumulate_keyed import run_keyed
 from gramian.fit.passes.keys import ByColumns
-from gramian.fit.passes.options import Options
 
 FORMULAS = [
     "y ~ x",
@@ -88,7 +87,7 @@ def test_data_that_can_be_read_once_are_read_once_and_the_lost_digits_told(table
 
 
 def test_the_second_pass_travels_and_does_not_depend_on_threads(table):
-    run = run_keyed("y ~ x * f", source_of(table), Options(), gm.Local(1), ByColumns(("group",)))
+    run = keyed_sums("y ~ x * f", source_of(table), gm.Local(1), ByColumns(("group",)))
     again = recentred(run.task, run.keyed)
     task = pickle.loads(pickle.dumps(again.task))
     one, two = (gm.Local(n).fold(run.source, task).moments for n in (1, 2))

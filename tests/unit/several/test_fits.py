@@ -7,13 +7,13 @@ import json
 import numpy as np
 import pyarrow as pa
 import pytest
+from keyed_passes import keyed_sums
 
 import gramian as gm
 from gramian.data.source import source_of
 from gramian.errors import ColumnError, DataError, FormulaError, NotIdentifiedError, NumericalError, OptionError
-from gramian.fit.passes.accumulate_keyed import check_folds, run_keyed
+from gramian.fit.passes.accumulate_keyed import check_folds
 from gramian.fit.passes.keys import ByColumns, Folds
-from gramian.fit.passes.options import Options
 
 ROWS = 120
 
@@ -230,7 +230,7 @@ def test_offsets_are_taken_from_every_outcome(table):
 
 
 def keyed(table, split, memory=None):
-    return run_keyed("y ~ x", source_of(table), Options(), gm.Local(1), split, memory=memory)
+    return keyed_sums("y ~ x", source_of(table), gm.Local(1), split, memory)
 
 
 def test_more_groups_than_memory_holds_are_refused_by_name(table):
@@ -281,8 +281,8 @@ def test_an_array_that_is_used_in_place_is_split_as_columns_are(split):
     data = {"X": rng.normal(size=(rows, 4)), "y": rng.normal(size=rows)}
     data |= {"g": rng.integers(0, 3, rows), "many": rng.integers(0, 5_000, rows)}
     apart = {f"X{i}": data["X"][:, i] for i in range(4)} | {name: data[name] for name in ("y", "g", "many")}
-    placed = run_keyed("y ~ X", source_of(data), Options(), gm.Local(1), split)
-    copied = run_keyed("y ~ X0 + X1 + X2 + X3", source_of(apart), Options(), gm.Local(1), split)
+    placed = keyed_sums("y ~ X", source_of(data), gm.Local(1), split)
+    copied = keyed_sums("y ~ X0 + X1 + X2 + X3", source_of(apart), gm.Local(1), split)
     assert placed.design.matrix is not None
     assert placed.keyed.keys == copied.keyed.keys
     assert placed.keyed.moments.rows.tolist() == copied.keyed.moments.rows.tolist()

@@ -65,8 +65,8 @@ def command(
     from gramian.cli.progress import watching
     from gramian.data.source import source_of
     from gramian.engines.local import Local
+    from gramian.fit.curve.api import curve
     from gramian.fit.curve.options import curve_options
-    from gramian.results.curve_api import curve
 
     if "~" not in formula:  # most likely a shell took it apart
         raise OptionError(
@@ -96,9 +96,11 @@ def command(
 
 
 def _explain(formula: str, source: Source, threads: int, options: CurveOptions) -> None:
+    from gramian.engines.local import Local
     from gramian.fit.curve.plan import plan_curve
+    from gramian.fit.passes.runner import PassRunner
 
-    click.echo(str(plan_curve(formula, source, options, threads)))
+    click.echo(str(plan_curve(formula, options, PassRunner(source, Local(threads)))))
 
 
 def parse_assignments(text: str, example: str, option: str) -> Iterator[tuple[str, str]]:

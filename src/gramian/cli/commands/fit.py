@@ -234,19 +234,21 @@ def _fit_and_save_gram(
     formula: str, source: Any, options: dict[str, Any], target: Path, progress: bool
 ) -> Estimates | Fits:
     """A fit, and the sums of its first pass as a file."""
-    from gramian.fit.gram.keep import RecordingEngine
-    from gramian.fit.gram.result import Gram
+    from gramian.api import fit_and_gram
+    from gramian.cli.progress import watching
     from gramian.fit.groups.fit import has_multiple_outcomes
+    from gramian.formula.grammar import parse
 
     if options["family"] is not None:
         raise OptionError("--gram does not go with --family: its sums hold for one step of the iteration only")
     if options.get("by") or options["checkpoint"] is not None or options["skip_bad"]:
         raise OptionError("--gram does not go with --by, --checkpoint or --skip-bad; use gramian gram")
-    if has_multiple_outcomes(formula):
+    if has_multiple_outcomes(parse(formula)):
         raise OptionError("--gram takes one fit: name one outcome; a numeric term of a Gram can be one, too")
-    engine = RecordingEngine(options["engine"])
-    fit = _fit(formula, source, {**options, "engine": engine}, progress)
-    Gram(engine.gram_data(source)).save(target)
+    settings = {name: value for name, value in options.items() if name not in ("family", *RUN_OPTIONS)}
+    with watching(progress) as watch:
+        fit, sums = fit_and_gram(formula, source, **settings, progress=watch)
+    sums.save(target)
     click.echo(f"sums saved to {target}", err=True)
     return fit
 

@@ -7,9 +7,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from gramian.batch import Source
-from gramian.engines.choice import Engine
-from gramian.engines.progress import Progress, watched
 from gramian.errors import DataError, NotIdentifiedError, NumericalError, SchemaError
 from gramian.fit.curve.accumulate import CurvePass, CurveSums
 from gramian.fit.curve.errors import check_effects, check_rows, not_converged, not_defined, not_determined
@@ -18,11 +15,11 @@ from gramian.fit.curve.options import CurveOptions, bounds_of, start_of
 from gramian.fit.curve.start import Sample, SamplePass, start_from
 from gramian.fit.curve.step import Point, point_of
 from gramian.fit.curve.trust_region import RANK
-from gramian.fit.passes.row_cache import cached_source
+from gramian.fit.passes.runner import PassRunner
 from gramian.formula.curve import Curve, ParsedCurve, curve_of, parameters_of, parse_curve
 from gramian.formula.dropped_rows import DroppedRows
 from gramian.schema import Kind, Schema
-from gramian.typing import M, Mask, Matrix, Pass, Vector
+from gramian.typing import Mask, Matrix, Vector
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,55 +79,44 @@ class CurveSolved:
 
 
 @dataclass(slots=True)
-class _Runner:
+class _CurveRun:
     """Passes over the data, and the sums of the last one."""
 
-    source: Source
-    engine: Engine
-    progress: Progress | None
+    runner: PassRunner
     curve: Curve
-    passes: int = 0
     last: CurveSums | None = field(default=None)
-
-    def fold(self, task: Pass[M]) -> M:
-        self.passes += 1
-        with watched(self.progress, self.source.rows, self.source.size):
-            return self.engine.fold(self.source, task, progress=self.progress)
 
     def evaluate(self, beta: Vector) -> Point | None:
         """The point at these parameters, None where the curve is not defined or its squares overflow."""
-        self.last = self.fold(CurvePass(self.curve, tuple(beta.tolist())))
+        self.last = self.runner.fold(CurvePass(self.curve, tuple(beta.tolist())))
         return None if self.last.undefined.rows else point_of(self.curve.shape, beta, self.last.factor)
 
 
-def run_curve(
-    formula: str, source: Source, options: CurveOptions, engine: Engine, progress: Progress | None = None
-) -> CurveSolved:
-    """Fit a curve to a source.
+def fit_curve(formula: str, options: CurveOptions, runner: PassRunner) -> CurveSolved:
+    """Fit a curve to the rows.
 
     Raises FormulaError, OptionError, DataError; NumericalError where the curve is not defined at the start,
     NotIdentifiedError where the data do not determine a parameter, ConvergenceError.
     """
-    curve, parsed = parsed_curve(formula, source.schema, options)
+    curve, parsed = parsed_curve(formula, runner.source.schema, options)
     low, high = bounds_of(options.bounds, curve.names)
-    if not source.rereadable:
+    if not runner.source.rereadable:
         raise DataError(
             "a curve is fitted in several passes, and these data can be read only once; "
             "pass files, a frame or a list of batches"
         )
-    runner = _Runner(cached_source(source, curve.design.columns), engine, progress, curve)
+    runner.cache_rows(curve.design.columns)
+    run = _CurveRun(runner, curve)
     search = Search(low, high, 0, options.max_passes, options.tolerance)
-    start = _start(runner, parsed, options, search)
-    first = runner.evaluate(start)
-    sums = runner.last
+    start = _start(run, parsed, options, search)
+    first = run.evaluate(start)
+    sums = run.last
     assert sums is not None
     check_rows(curve, sums)
     if first is None:
         raise NumericalError(not_defined(curve, start, sums.undefined))
     check_effects(curve, first)
-    end = minimise(
-        runner.evaluate, curve.shape, first, Search(low, high, sums.rows, search.max_passes, search.tolerance)
-    )
+    end = minimise(run.evaluate, curve.shape, first, Search(low, high, sums.rows, search.max_passes, search.tolerance))
     if end.reason is not None:
         raise not_converged(curve, end, sums.rows)
     return _solved(curve, end, search, sums, start, runner.passes)
@@ -144,15 +130,15 @@ def parsed_curve(formula: str, schema: Schema, options: CurveOptions) -> tuple[C
     return curve_of(parsed, schema, names, options.weights, options.bounds), parsed
 
 
-def _start(runner: _Runner, parsed: ParsedCurve, options: CurveOptions, search: Search) -> Vector:
+def _start(run: _CurveRun, parsed: ParsedCurve, options: CurveOptions, search: Search) -> Vector:
     """The start that is given, completed from a sample where the curve is ready-made."""
-    curve, start_values = runner.curve, start_of(options.start, runner.curve.names, search.low, search.high)
+    curve, start_values = run.curve, start_of(options.start, run.curve.names, search.low, search.high)
     required = [curve.names[at] for at in curve.shape.nonlinear]
     if parsed.named_curve is None or set(start_values).issuperset(required):
         return np.array([start_values.get(name, 0.0) for name in curve.names])
-    sample: Sample = runner.fold(SamplePass(curve))
+    sample: Sample = run.runner.fold(SamplePass(curve))
     if not len(sample.x):
-        check_rows(curve, runner.fold(CurvePass(curve, (1.0,) * len(curve.names))))
+        check_rows(curve, run.runner.fold(CurvePass(curve, (1.0,) * len(curve.names))))
     return start_from(curve, parsed.named_curve, sample, start_values, search)
 
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gramian.batch import Source
 from gramian.errors import DataError, listing
 from gramian.fit.curve.fit import parsed_curve
 from gramian.fit.curve.options import CurveOptions, bounds_of, start_of
 from gramian.fit.passes.plan import BATCH, FIXED, Plan
+from gramian.fit.passes.runner import PassRunner
 from gramian.formula.curve import Curve
 
 
-def plan_curve(formula: str, source: Source, options: CurveOptions, threads: int) -> Plan:
+def plan_curve(formula: str, options: CurveOptions, runner: PassRunner) -> Plan:
     """The plan of a curve; reads no rows. Raises what the fit would raise before its first pass."""
+    source, threads = runner.source, runner.threads
     if not source.rereadable:
         raise DataError("these data can be read once only, but a curve is fitted in several passes")
     curve, _ = parsed_curve(formula, source.schema, options)

@@ -11,8 +11,6 @@ import numpy as np
 
 from gramian.batch import Batch, Source
 from gramian.engines.blas import one_thread
-from gramian.engines.choice import Engine
-from gramian.engines.progress import Progress
 from gramian.errors import ConvergenceError, DataError, NumericalError
 from gramian.fit.glm.accumulate import Totals
 from gramian.fit.glm.iterate import IterationHistory, iterate, linear_convergence, quadratic_convergence
@@ -25,13 +23,13 @@ from gramian.fit.leastsquares.model_columns import to_model_columns
 from gramian.fit.leastsquares.solution import Solved
 from gramian.fit.passes.accumulate import coordinates_from_first_rows
 from gramian.fit.passes.prepare import settle_knots
-from gramian.fit.passes.row_cache import cached_source
+from gramian.fit.passes.runner import PassRunner
 from gramian.fit.passes.subsample import has_few_rows
-from gramian.fit.vcov.fit import PassRunner, check_vcov, with_robust
+from gramian.fit.vcov.fit import check_vcov, with_robust
 from gramian.formula.coding import empty_cells
 from gramian.formula.design import Design, design_of, is_text
 from gramian.formula.expand import expand
-from gramian.formula.grammar import parse
+from gramian.formula.grammar import Formula, parse
 from gramian.formula.syntax import Name
 from gramian.linalg.cholesky_step import MAX_COLUMNS
 from gramian.linalg.factors.levels import canonical
@@ -44,28 +42,34 @@ MAX_SE_CHANGE = 1e-7  # relative change of a standard error that the last step m
 MAX_CHECK_STEP = 10.0  # tolerances that a pass at the answer may find it to be off by; rounding, mostly
 
 
-def run_glm(formula: str, source: Source, options: GlmOptions, engine: Engine, progress: Progress | None) -> GlmSolved:
+def fit_glm(formula: Formula, options: GlmOptions, runner: PassRunner) -> GlmSolved:
     """Fit a generalized linear model.
 
     Raises DataError for a source that can be read once, SeparationError, ConvergenceError, NumericalError.
     """
+    bare = checked_design(formula, options, runner.source)
+    clusters = () if options.robust is None else options.robust.clusters
+    runner.cache_rows((*bare.columns, *clusters))
+    few = has_few_rows(runner.source) and len(bare.layout.rows) <= MAX_COLUMNS
+    with one_thread() if few else nullcontext():
+        return _fit(bare, options, runner)
+
+
+def checked_design(formula: Formula, options: GlmOptions, source: Source) -> Design:
+    """The design without coordinates. Raises what is known to be wrong before any row is read."""
     if not source.rereadable:
         raise DataError("these data can be read once only, but a generalized linear model takes two to four passes")
     if options.robust is not None:
         check_vcov(options.robust, source.schema, options.common.alpha, general=True)
-    clusters = () if options.robust is None else options.robust.clusters
-    bare = bare_design(formula, source.schema, options)
-    source = cached_source(source, (*bare.columns, *clusters))
-    with one_thread() if has_few_rows(source) and len(bare.layout.rows) <= MAX_COLUMNS else nullcontext():
-        return _run(bare, source, options, engine, progress)
+    return bare_design(formula, source.schema, options)
 
 
-def _run(bare: Design, source: Source, options: GlmOptions, engine: Engine, progress: Progress | None) -> GlmSolved:
-    run = Run(source, options, engine, progress)
+def _fit(bare: Design, options: GlmOptions, runner: PassRunner) -> GlmSolved:
+    run = Run(runner, options)
     newton = is_canonical(options.model) or uses_observed_information(options.model)
     predicted = quadratic_convergence if newton and not options.estimate_theta else linear_convergence
-    first = run.begin(complete_design(bare, source))
-    history = iterate(first, run.evaluate, predicted, options.tolerance, options.max_passes, run.passes)
+    first = run.begin(complete_design(bare, runner.source))
+    history = iterate(first, run.evaluate, predicted, options.tolerance, options.max_passes, run.runner.passes)
     last, b, deviance = _finish(run, history)
     return _solved(run, last, b, deviance, tuple(history.lengths))
 
@@ -115,8 +119,8 @@ def _solved(run: Run, last: Evaluated, b: Vector, deviance: float, lengths: tupl
         raise NumericalError("the coefficients overflow; scale the columns, or use another link")
     alone = linear_part.intercept and linear_part.rank == 1  # the model is the null model, to the last bit
     if options.robust is not None:
-        reading = PassRunner(run.source, run.engine, run.progress, options.common.drop)
-        linear_part = with_robust(linear_part, model, deviance, options.robust, reading)
+        drop = options.common.drop
+        linear_part = with_robust(linear_part, model, deviance, options.robust, run.runner, drop=drop)
     return GlmSolved(
         linear=linear_part,
         model=model,
@@ -160,7 +164,7 @@ def _linear(run: Run, last: Evaluated, b: Vector, outcome_totals: Totals) -> Sol
         rank=int(solution.independent.sum()),
         leverage=solution.leverage,
         condition=solution.condition,
-        passes=run.passes,
+        passes=run.runner.passes,
         dropped_rows=last.linearized.dropped_rows,
         alpha=options.common.alpha,
     )
@@ -168,7 +172,7 @@ def _linear(run: Run, last: Evaluated, b: Vector, outcome_totals: Totals) -> Sol
 
 def glm_design(formula: str, source: Source, options: GlmOptions) -> Design:
     """The design with its coordinates. Raises what `ols` would, and DataError for a text outcome without two levels."""
-    return complete_design(bare_design(formula, source.schema, options), source)
+    return complete_design(bare_design(parse(formula), source.schema, options), source)
 
 
 def complete_design(design: Design, source: Source) -> Design:
@@ -184,13 +188,13 @@ def complete_design(design: Design, source: Source) -> Design:
     return replace(with_coordinates, coordinates={**with_coordinates.coordinates, response: Coordinate()}, matrix=None)
 
 
-def bare_design(formula: str, schema: Schema, options: GlmOptions) -> Design:
+def bare_design(formula: Formula, schema: Schema, options: GlmOptions) -> Design:
     """What can be known before any row is read."""
-    expanded = expand(parse(formula), schema.names, schema.matrices)
+    expanded = expand(formula, schema.names, schema.matrices)
     if options.offset is not None:
         expanded = replace(expanded, offsets=(*expanded.offsets, Name(options.offset)))
     proportion = options.model.family.variance_function.domain == "proportion"
-    return design_of(expanded, formula, schema, options.common.weights, text_outcome=proportion)
+    return design_of(expanded, formula.text, schema, options.common.weights, text_outcome=proportion)
 
 
 def _two_levels(column: str, source: Source) -> tuple[Level, Level]:

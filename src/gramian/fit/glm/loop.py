@@ -8,10 +8,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from gramian.batch import Source
 from gramian.engines.blas import one_thread
-from gramian.engines.choice import Engine
-from gramian.engines.progress import Progress, watched
 from gramian.errors import ConvergenceError, NumericalError
 from gramian.fit.glm import separation
 from gramian.fit.glm.accumulate import Linearize, Linearized, Totals
@@ -34,12 +31,13 @@ from gramian.fit.glm.step import MAX_THETA, newton, theta_length
 from gramian.fit.leastsquares.system import solved_products
 from gramian.fit.passes.accumulate import Accumulate, Accumulated
 from gramian.fit.passes.limits import check_width
+from gramian.fit.passes.runner import PassRunner
 from gramian.fit.passes.subsample import draw, subsample
 from gramian.formula.design import Design
 from gramian.linalg import maps
 from gramian.linalg.monomials import CONSTANT
 from gramian.models.glm import GLM
-from gramian.typing import M, Pass, Vector
+from gramian.typing import Vector
 
 NULL_ROWS = 1 << 18  # of the sample, for the null model's start
 
@@ -52,39 +50,26 @@ class Run:
     spread : of the columns, ratios : of steps, see `separation`.
     """
 
-    source: Source
+    runner: PassRunner
     options: GlmOptions
-    engine: Engine
-    progress: Progress | None
-    passes: int = 0
     row_cache: RowCache | None = None
     null_model: NullModel = field(default_factory=NullModel)
     outcome_totals: Totals | None = None
     column_stds: Vector | None = None
     separation_ratios: list[float] = field(default_factory=list)
 
-    def fold(self, task: Pass[M]) -> M:
-        """One pass."""
-        self.passes += 1
-        with watched(self.progress, self.source.rows, self.source.size):
-            return self.engine.fold(self.source, task, progress=self.progress)
-
     def linearize(self, task: Linearize) -> Linearized:
         """One pass, over the rows that are held where they are."""
         if self.row_cache is None:
-            return self.fold(task)
-        self.passes += 1
-        with watched(self.progress, self.source.rows, self.source.size), one_thread():
-            linearized = self.row_cache.fold(task)
-            if self.progress is not None:
-                self.progress.advance(self.source.rows or 0, self.source.size or 0)
-        return linearized
+            return self.runner.fold(task)
+        with self.runner.watched_pass(), one_thread():
+            return self.row_cache.fold(task)
 
     def begin(self, design: Design) -> Evaluated:
         """The pilot, and the first pass, after which the levels are known."""
-        self.row_cache = cache_rows(self.source, self._task(design, self.options.model), self.engine)
+        self.row_cache = cache_rows(self.runner, self._task(design, self.options.model))
         (response,) = design.outcome
-        sample = (self.row_cache and self.row_cache.sample(response)) or draw(self.source, design)
+        sample = (self.row_cache and self.row_cache.sample(response)) or draw(self.runner.source, design)
         if design.offsets:
             self.null_model = NullModel(
                 intercept(self.options.model, subsample(sample, NULL_ROWS), response), fixed=False
@@ -197,7 +182,7 @@ class Run:
     def _directions(self, point: Evaluated) -> tuple[Vector, Vector, Vector]:
         if self.column_stds is None:
             self.column_stds = _column_stds(
-                point.setting, self.fold(Accumulate(point.setting.design, self.options.common.drop))
+                point.setting, self.runner.fold(Accumulate(point.setting.design, self.options.common.drop))
             )
         return (
             point.step.move,

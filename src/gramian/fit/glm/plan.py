@@ -4,26 +4,22 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gramian.batch import Source
-from gramian.errors import DataError
-from gramian.fit.glm.fit import bare_design
+from gramian.fit.glm.fit import checked_design
 from gramian.fit.glm.options import GlmOptions
 from gramian.fit.glm.proposal import is_canonical
+from gramian.fit.passes.job import Job
 from gramian.fit.passes.plan import Plan, plan_pass
+from gramian.fit.passes.runner import PassRunner
 from gramian.fit.passes.subsample import MAX_ROWS, MAX_UNITS
-from gramian.fit.vcov.fit import check_vcov
+from gramian.formula.grammar import Formula
 
 
-def plan_glm(formula: str, source: Source, options: GlmOptions, threads: int) -> Plan:
+def plan_glm(formula: Formula, options: GlmOptions, runner: PassRunner) -> Plan:
     """The plan of a generalized linear fit; reads no rows. Raises what the fit would raise before its first pass."""
-    if not source.rereadable:
-        raise DataError("these data can be read once only, but a generalized linear model takes two to four passes")
-    if options.robust is not None:
-        check_vcov(options.robust, source.schema, options.common.alpha, general=True)
-    design = replace(bare_design(formula, source.schema, options), matrix=None)
+    design = replace(checked_design(formula, options, runner.source), matrix=None)
     passes, reasons = _passes(options)
     expected = f"about {passes}, {options.max_passes} at most, after a sample of the rows for a start"
-    plan = plan_pass(design, source, threads, _solver(options), _notes(options, reasons))
+    plan = plan_pass(Job(design, options.common, runner), _solver(options), _notes(options, reasons))
     return replace(plan, passes=passes, expected=expected)
 
 

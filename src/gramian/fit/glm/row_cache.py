@@ -10,12 +10,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from gramian.batch import Source
 from gramian.column import MIN_ARROW_LEVELS
-from gramian.engines.choice import Engine
 from gramian.engines.local import Local
 from gramian.engines.tree import Tree
 from gramian.fit.glm.accumulate import GlmAccumulator, Linearize, Linearized
+from gramian.fit.passes.runner import PassRunner
 from gramian.fit.passes.subsample import MAX_UNITS, Sample, finite, has_few_rows
 from gramian.formula.dropped_rows import DroppedRows
 from gramian.formula.row_reader import Observed
@@ -93,12 +92,13 @@ class RowCache:
         return Sample(tuple(parts), {}, is_complete=True)
 
 
-def cache_rows(source: Source, task: Linearize, engine: Engine) -> RowCache | None:
+def cache_rows(runner: PassRunner, task: Linearize) -> RowCache | None:
     """The rows of a source where they are few and this process reads them; else None.
 
     Raises what a pass would for rows that are refused.
     """
-    if not isinstance(engine, Local) or source.rows is None or not has_few_rows(source):
+    source = runner.source
+    if not isinstance(runner.engine, Local) or source.rows is None or not has_few_rows(source):
         return None
     width = len(task.design.layout.rows) + len(task.design.layout.extra)
     units = tuple(source.units)

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import math
-from contextlib import nullcontext
 from dataclasses import dataclass
 
 import numpy as np
 
-from gramian.engines.blas import one_thread
+from gramian.engines.blas import threads_for
 from gramian.errors import NumericalError
 from gramian.fit.glm.accumulate import Linearized, Totals
 from gramian.fit.glm.columns import Setting
 from gramian.fit.leastsquares.system import penalty_matrix, solve_products, solved_products
-from gramian.fit.linear.fit_iid import THREADED_WIDTH
 from gramian.linalg.blocks import ROWS_PER_BLOCK
 from gramian.linalg.cholesky_step import cholesky_step
 from gramian.linalg.doubledouble import Pair
@@ -99,7 +97,7 @@ def solution_at(setting: Setting, step: Step, rows: int, b: Vector, alpha: float
 def _solution(setting: Setting, system: Pair, rows: int, P: Matrix | None) -> Solution:
     parametrization, width = setting.parametrization, len(setting.columns)
     rounding_error = sum_rounding_error(rows, width, ROWS_PER_BLOCK + rows // ROWS_PER_BLOCK)
-    with one_thread() if width < THREADED_WIDTH else nullcontext():
+    with threads_for(width):
         return (
             solve(system, parametrization.constant, rounding_error, P)
             if P is not None

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable
-from contextlib import nullcontext
 from dataclasses import replace
 
 import numpy as np
 
 from gramian.batch import Source
 from gramian.data.csv.decimal_text import as_text
-from gramian.engines.blas import one_thread
-from gramian.engines.choice import Engine
-from gramian.engines.progress import Progress
+from gramian.engines.blas import threads_for
 from gramian.errors import AccuracyWarning, NumericalError
 from gramian.fit.gram.provenance import provenance_of
 from gramian.fit.gram.submodel import AnyAccumulated, design_and_moments
@@ -22,13 +19,14 @@ from gramian.fit.leastsquares.escalate import reached, shortfall
 from gramian.fit.leastsquares.exact import exact_solved
 from gramian.fit.leastsquares.solution import Solved
 from gramian.fit.leastsquares.system import solve_linear
-from gramian.fit.linear.fit_iid import THREADED_WIDTH
 from gramian.fit.passes.accumulate import Accumulate, Accumulated
 from gramian.fit.passes.accumulate_exact import AccumulateExact, ExactAccumulated
+from gramian.fit.passes.job import job_of
 from gramian.fit.passes.limits import check_width, width, width_limit
 from gramian.fit.passes.options import Options
-from gramian.fit.passes.prepare import prepare
+from gramian.fit.passes.runner import PassRunner
 from gramian.formula.design import Design
+from gramian.formula.grammar import Formula
 from gramian.formula.syntax import names
 from gramian.linalg.exact.to_float64 import to_float64
 from gramian.schema import Schema
@@ -36,14 +34,15 @@ from gramian.schema import Schema
 MAX_UNCHECKED_WIDTH = 1000  # columns up to which a model fits into any memory
 
 
-def run_gram(formula: str, source: Source, options: Options, engine: Engine, progress: Progress | None) -> GramData:
-    """One pass over a source."""
-    design, source = prepare(formula, source, options, absorbing=not options.exact, multiple_outcomes=not options.exact)
+def fit_gram(formula: Formula, options: Options, runner: PassRunner) -> GramData:
+    """One pass over the rows."""
+    job = job_of(formula, options, runner, absorbing=not options.exact, multiple_outcomes=not options.exact)
+    job.prepare()
     if options.exact:
-        task = AccumulateExact(design, options.drop, options.decimal)
-        exact = engine.fold(as_text(source) if options.decimal else source, task, progress=progress)
-        return gram_data_of(design, source, exact)
-    return gram_data_of(design, source, engine.fold(source, Accumulate(design, options.drop), progress=progress))
+        task = AccumulateExact(job.design, options.drop, options.decimal)
+        exact = job.fold(task, as_text(job.source) if options.decimal else None)
+        return gram_data_of(job.design, job.source, exact)
+    return gram_data_of(job.design, job.source, job.fold(Accumulate(job.design, options.drop)))
 
 
 def gram_data_of(design: Design, source: Source, accumulated: AnyAccumulated) -> GramData:
@@ -91,7 +90,7 @@ def solve_stored(design: Design, accumulated: AnyAccumulated, options: Options) 
     columns = width(design.terms, sizes) if sizes else len(accumulated.moments.layout.rows)
     if columns > MAX_UNCHECKED_WIDTH:
         check_width(design.terms, sizes, width_limit())
-    with one_thread() if columns < THREADED_WIDTH else nullcontext():
+    with threads_for(columns):
         fit = _solve(design, accumulated, options)
     if isinstance(accumulated, Accumulated) and accumulated.moments.has_subtracted:
         _check_digits(fit)

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, replace
 
-from gramian.batch import Source
-from gramian.engines.choice import Engine
-from gramian.engines.progress import Progress
 from gramian.errors import DataError, NumericalError, OptionError
 from gramian.fit.gram.clusters import checked
 from gramian.fit.gram.fit import gram_data_of
@@ -16,14 +12,16 @@ from gramian.fit.gram.group_sums import group_sums_of
 from gramian.fit.gram.sums import GramData
 from gramian.fit.gram.vcov import check_not_absorbed
 from gramian.fit.groups.fit import no_rows_message
-from gramian.fit.linear.fit import CombinedPass
 from gramian.fit.passes.accumulate import Accumulate
-from gramian.fit.passes.accumulate_keyed import run_keyed
+from gramian.fit.passes.accumulate_keyed import check_folds, keyed_job, keyed_pass
+from gramian.fit.passes.combined import CombinedPass
+from gramian.fit.passes.job import Job, job_of
 from gramian.fit.passes.keys import Folds, Grouping, by_columns
 from gramian.fit.passes.options import Options
-from gramian.fit.passes.prepare import design_for, prepare
+from gramian.fit.passes.runner import PassRunner
 from gramian.fit.vcov.cluster_moments import ClusterMoments
 from gramian.fit.vcov.fit import check_vcov, cluster_moments_pass
+from gramian.formula.grammar import Formula
 from gramian.inference.recipes import VcovSpec, vcov_spec
 from gramian.typing import M, Pass
 
@@ -64,60 +62,44 @@ def extra_sums_of(
     return ExtraSums(grouping, None if cluster is None else vcov_spec({"cluster": cluster}))
 
 
-def run_gram_with(
-    formula: str, source: Source, options: Options, engine: Engine, extra: ExtraSums, progress: Progress | None
-) -> GramData:
-    """One pass over a source.
+def fit_gram_with(formula: Formula, options: Options, runner: PassRunner, extra: ExtraSums) -> GramData:
+    """One pass over the rows that keeps sums by fold or group, or products by cluster, too.
 
-    Raises what a pass raises; DataError for a null cluster, more folds than rows, or more groups or clusters than fit
-    into memory, OptionError beside absorbed factors.
+    Raises
+    ------
+    DataError
+        For a null cluster, more folds than rows, or more groups or clusters than fit into memory.
+    OptionError
+        Beside absorbed factors.
     """
     if extra.clusters is not None:
-        check_vcov(extra.clusters, source.schema, None)
-    check_not_absorbed(
-        design_for(formula, source.schema, options, absorbing=True, multiple_outcomes=True).terms.absorbed
-    )
-    engine_with_clusters = EngineWithClusters(engine, extra.clusters, options.drop)
+        check_vcov(extra.clusters, runner.source.schema, None)
     if extra.grouping is None:
-        design, source = prepare(formula, source, options, multiple_outcomes=True)
-        gram_data = gram_data_of(
-            design, source, engine_with_clusters.fold(source, Accumulate(design, options.drop), progress=progress)
-        )
+        job = job_of(formula, options, runner, absorbing=True, multiple_outcomes=True)
     else:
-        run = run_keyed(formula, source, options, engine_with_clusters, extra.grouping, progress)
-        if not len(run.keyed):
-            raise NumericalError(no_rows_message(formula, run.keyed.dropped_rows))
-        group_sums = group_sums_of(run.keyed)
-        gram_data = replace(gram_data_of(run.design, run.source, group_sums.total), group_sums=group_sums)
-    if extra.clusters is None or engine_with_clusters.cluster_moments is None:
+        job = keyed_job(formula, options, runner, extra.grouping, absorbing=True)
+    check_not_absorbed(job.design.terms.absorbed)
+    job.prepare()
+    if extra.grouping is None:
+        sums, clusters = _fold(job, Accumulate(job.design, options.drop), extra.clusters)
+        gram_data = gram_data_of(job.design, job.source, sums)
+    else:
+        keyed, clusters = _fold(job, keyed_pass(job, extra.grouping), extra.clusters)
+        check_folds(keyed)
+        if not len(keyed):
+            raise NumericalError(no_rows_message(formula.text, keyed.dropped_rows))
+        group_sums = group_sums_of(keyed)
+        gram_data = replace(gram_data_of(job.design, job.source, group_sums.total), group_sums=group_sums)
+    if extra.clusters is None or clusters is None:
         return gram_data
-    if engine_with_clusters.cluster_moments.rows != gram_data.moments.rows:
-        raise DataError(
-            f"clusters were kept of {engine_with_clusters.cluster_moments.rows:,} rows, "
-            f"and sums of {gram_data.moments.rows:,}"
-        )
-    return replace(gram_data, clusters=checked(extra.clusters.clusters, engine_with_clusters.cluster_moments))
+    if clusters.rows != gram_data.moments.rows:
+        raise DataError(f"clusters were kept of {clusters.rows:,} rows, and sums of {gram_data.moments.rows:,}")
+    return replace(gram_data, clusters=checked(extra.clusters.clusters, clusters))
 
 
-@dataclass(slots=True)
-class EngineWithClusters:
-    """An engine that keeps the products of clusters beside whatever its pass accumulates."""
-
-    engine: Engine
-    vcov: VcovSpec | None
-    drop: bool
-    cluster_moments: ClusterMoments | None = field(default=None)
-
-    def fold(self, source: Source, task: Pass[M], /, progress: Progress | None = None) -> M:
-        """One pass."""
-        if self.vcov is None:
-            return self.engine.fold(source, task, progress=progress)
-        untyped_task: Any = task
-        accumulated = self.engine.fold(
-            source,
-            CombinedPass(untyped_task, cluster_moments_pass(untyped_task.design, self.vcov, drop=self.drop)),
-            progress,
-        )
-        self.cluster_moments = accumulated.second
-        first: M = accumulated.first
-        return first
+def _fold(job: Job, task: Pass[M], clusters: VcovSpec | None) -> tuple[M, ClusterMoments | None]:
+    """The sums of a pass, and the products by cluster that the same trip keeps."""
+    if clusters is None:
+        return job.fold(task), None
+    both = job.fold(CombinedPass(task, cluster_moments_pass(job.design, clusters, drop=job.options.drop)))
+    return both.first, both.second

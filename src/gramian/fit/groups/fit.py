@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from typing import NamedTuple
@@ -12,25 +12,23 @@ from typing import NamedTuple
 import numpy as np
 
 from gramian.batch import Source
-from gramian.engines.blas import one_thread
-from gramian.engines.choice import Engine
-from gramian.engines.progress import Progress
+from gramian.engines.blas import threads_for
 from gramian.errors import AccuracyWarning, GramianError, NumericalError, OptionError
 from gramian.fit.groups.recentre import recentred
 from gramian.fit.leastsquares.escalate import MAX_SMALL_VALUES, escalate, reached, shortfall
 from gramian.fit.leastsquares.solution import Solved
 from gramian.fit.leastsquares.system import System, first_solution
-from gramian.fit.linear.fit_iid import THREADED_WIDTH
 from gramian.fit.passes.accumulate import Accumulate, Accumulated
-from gramian.fit.passes.accumulate_keyed import run_keyed
+from gramian.fit.passes.accumulate_keyed import keyed_job, keyed_pass
+from gramian.fit.passes.job import Job, job_of
 from gramian.fit.passes.keys import ByColumns, describe_key, format_key
 from gramian.fit.passes.limits import check_width, width, width_limit
 from gramian.fit.passes.options import Options
-from gramian.fit.passes.prepare import prepare
 from gramian.fit.passes.row_filter import Subset
+from gramian.fit.passes.runner import PassRunner
 from gramian.formula.design import Design, outcomes_of, with_outcome
 from gramian.formula.dropped_rows import DroppedRows
-from gramian.formula.grammar import parse
+from gramian.formula.grammar import Formula
 from gramian.linalg.keyed.moments import Key
 from gramian.schema import Schema
 from gramian.typing import Level
@@ -56,9 +54,9 @@ class GroupedFits:
     outcomes: tuple[str, ...]
 
 
-def has_multiple_outcomes(formula: str) -> bool:
-    """Whether a formula has several outcomes."""
-    return len(outcomes_of(parse(formula).outcome)) > 1
+def has_multiple_outcomes(formula: Formula) -> bool:
+    """Whether a formula has several outcomes, as in `c(y1, y2) ~ x`."""
+    return len(outcomes_of(formula.outcome)) > 1
 
 
 class Group(NamedTuple):
@@ -71,37 +69,34 @@ class Group(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class SharedInputs:
-    """What all fits share. most : columns that fit into memory."""
+    """What all fits share: options, the rows with what reads them, and the columns that make the groups.
+
+    max_columns : columns that fit into memory.
+    """
 
     options: Options
-    source: Source
-    engine: Engine
+    runner: PassRunner
     by: ByColumns | None
-    progress: Progress | None
     max_columns: int
 
 
-def run_grouped(
-    formula: str, source: Source, options: Options, engine: Engine, by: ByColumns | None, progress: Progress | None
-) -> GroupedFits:
+def fit_grouped(formula: Formula, options: Options, runner: PassRunner, by: ByColumns | None) -> GroupedFits:
     """Fit every outcome in every group after one pass, or two where groups are far from each other.
 
-    A fit with fewer certified digits than wanted climbs further, with its own rows only. Warns with AccuracyWarning of
+    A fit with fewer certified digits than requested reads its own rows again for more. Warns with AccuracyWarning of
     those that cannot. Raises what one fit would raise, with the group named.
     """
     if options.exact:
         raise OptionError("exact sums are kept for one fit at a time: leave exact out, or fit one group and outcome")
-    names = _names(formula, by)
+    names, source = _names(formula, by), runner.source
     groups, dropped_rows = (
-        _one_group(formula, source, options, engine, progress)
-        if by is None
-        else _by_group(formula, source, options, engine, by, progress)
+        _one_group(formula, options, runner) if by is None else _by_group(formula, options, runner, by)
     )
     nonempty = {key: group for key, group in groups.items() if group.accumulated.moments.rows}
     if not nonempty:
-        raise NumericalError(no_rows_message(formula, dropped_rows))
+        raise NumericalError(no_rows_message(formula.text, dropped_rows))
     outcomes = tuple(next(iter(nonempty.values())).design.outcome)
-    shared = SharedInputs(options, source, engine, by, progress, width_limit())
+    shared = SharedInputs(options, runner.over(source), by, width_limit())
     multiple_outcomes = len(outcomes) > 1
     requested = {
         ((r.removeprefix("~"),) if multiple_outcomes else ()) + k: (g, r, k)
@@ -113,31 +108,31 @@ def run_grouped(
         fits[key] = _escalated(*requested[key], shared)
     warn(fits, names, source)
     empty = {key: group.accumulated.dropped_rows for key, group in groups.items() if key not in nonempty}
-    return GroupedFits(formula, names, fits, dropped_rows, empty, tuple(name.removeprefix("~") for name in outcomes))
+    outcome_names = tuple(name.removeprefix("~") for name in outcomes)
+    return GroupedFits(formula.text, names, fits, dropped_rows, empty, outcome_names)
 
 
-def _one_group(
-    formula: str, source: Source, options: Options, engine: Engine, progress: Progress | None
-) -> tuple[dict[Key, Group], DroppedRows]:
-    design, source = prepare(formula, source, options, multiple_outcomes=True)
-    accumulated = engine.fold(source, Accumulate(design, options.drop), progress=progress)
-    return {(): Group(design, accumulated)}, accumulated.dropped_rows
+def _one_group(formula: Formula, options: Options, runner: PassRunner) -> tuple[dict[Key, Group], DroppedRows]:
+    job = job_of(formula, options, runner, multiple_outcomes=True)
+    job.prepare()
+    accumulated = job.fold(Accumulate(job.design, options.drop))
+    return {(): Group(job.design, accumulated)}, accumulated.dropped_rows
 
 
 def _by_group(
-    formula: str, source: Source, options: Options, engine: Engine, by: ByColumns, progress: Progress | None
+    formula: Formula, options: Options, runner: PassRunner, by: ByColumns
 ) -> tuple[dict[Key, Group], DroppedRows]:
-    schema = source.schema
-    run = run_keyed(formula, source, options, engine, by, progress)
-    recentred_pass = recentred(run.task, run.keyed) if run.source.rereadable else None
+    job = keyed_job(formula, options, runner, by)
+    job.prepare()
+    task = keyed_pass(job, by)
+    keyed = job.fold(task)
+    recentred_pass = recentred(task, keyed) if job.source.rereadable else None
     if recentred_pass is None:
-        groups = {key: Group(run.design, accumulated) for key, accumulated in run.keyed.items()}
+        groups = {key: Group(job.design, accumulated) for key, accumulated in keyed.items()}
     else:
-        recentred_sums = engine.fold(run.source, recentred_pass.task, progress=progress)
-        groups = {
-            key: Group(design, accumulated, 2) for key, design, accumulated in recentred_pass.items(recentred_sums)
-        }
-    return {key: groups[key] for key in _in_order(list(groups), by, schema)}, run.keyed.dropped_rows
+        sums = job.fold(recentred_pass.task)
+        groups = {key: Group(design, accumulated, 2) for key, design, accumulated in recentred_pass.items(sums)}
+    return {key: groups[key] for key in _in_order(list(groups), by, job.source.schema)}, keyed.dropped_rows
 
 
 def no_rows_message(formula: str, dropped_rows: DroppedRows) -> str:
@@ -152,7 +147,7 @@ def _one_pass_fit(group: Group, response: str, key: Key, shared: SharedInputs) -
     """What the pass alone gives."""
     design, accumulated = with_outcome(group.design, response), group.accumulated
     sizes = {name: len(names) for name, names in accumulated.moments.levels.items()}
-    with error_context(shared.by, key), one_thread() if width(design.terms, sizes) < THREADED_WIDTH else nullcontext():
+    with error_context(shared.by, key), threads_for(width(design.terms, sizes)):
         check_width(design.terms, sizes, shared.max_columns)
         return first_solution(design, accumulated, shared.options, group.passes)
 
@@ -168,12 +163,11 @@ def _escalated(group: Group, response: str, key: Key, shared: SharedInputs) -> S
     """A fit with the digits that are wanted, if further passes over its own rows give them."""
     system, first = _one_pass_fit(group, response, key, shared)
     others = tuple(node for name, node in group.design.outcome.items() if name != response)
-    subset, design = Subset(shared.source, shared.by, key, others), with_outcome(group.design, response)
+    subset, design = Subset(shared.runner.source, shared.by, key, others), with_outcome(group.design, response)
+    job = Job(design, shared.options, shared.runner.over(subset))
     with error_context(shared.by, key), warnings.catch_warnings():
-        warnings.simplefilter("ignore", AccuracyWarning)  # told of all fits together
-        return escalate(
-            first, design, group.accumulated, shared.options, system, subset, shared.engine, shared.progress
-        )
+        warnings.simplefilter("ignore", AccuracyWarning)  # one warning names all fits together
+        return escalate(first, job, group.accumulated, system)
 
 
 def warn(fits: Mapping[Key, Solved], names: Sequence[str], source: Source | None) -> None:
@@ -196,7 +190,7 @@ def error_context(by: ByColumns | None, key: Key) -> Iterator[None]:
         raise
 
 
-def _names(formula: str, by: ByColumns | None) -> tuple[str, ...]:
+def _names(formula: Formula, by: ByColumns | None) -> tuple[str, ...]:
     names = () if by is None else by.names
     if not has_multiple_outcomes(formula):
         return names

@@ -5,26 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from gramian.batch import Source
+from gramian.fit.leastsquares.escalate import escalation_of
 from gramian.fit.linear.plan import describe_solver, plan_notes
+from gramian.fit.passes.accumulate_keyed import keyed_job
+from gramian.fit.passes.job import job_of
 from gramian.fit.passes.keys import ByColumns
 from gramian.fit.passes.limits import format_bytes
 from gramian.fit.passes.options import Options
 from gramian.fit.passes.plan import Plan, plan_pass
-from gramian.fit.passes.prepare import design_for
+from gramian.fit.passes.runner import PassRunner
 from gramian.formula.design import Design
+from gramian.formula.grammar import Formula
 
 
-def plan_grouped(formula: str, source: Source, options: Options, threads: int, by: ByColumns | None) -> Plan:
+def plan_grouped(formula: Formula, options: Options, runner: PassRunner, by: ByColumns | None) -> Plan:
     """What is read for all groups and outcomes; reads no rows. Raises what the fits would raise before the pass."""
-    excluded = () if by is None else by.columns
-    design = design_for(formula, source.schema, options, excluded=excluded, multiple_outcomes=True)
-    if by is not None:
-        by.check(source.schema)
-    notes = (*plan_notes(design, source, options), *_notes(design, by))
-    plan = plan_pass(design, source, threads, describe_solver(options), notes)
-    second_pass = "; a second where groups lie far from each other" if by is not None and source.rereadable else ""
-    columns = tuple(dict.fromkeys((*plan.columns, *excluded)))
+    if by is None:
+        job = job_of(formula, options, runner, multiple_outcomes=True)
+    else:
+        job = keyed_job(formula, options, runner, by)
+    notes = (*plan_notes(job, escalation_of(job)), *_notes(job.design, by))
+    plan = plan_pass(job, describe_solver(options), notes)
+    second_pass = "; a second where groups lie far from each other" if by is not None and job.source.rereadable else ""
+    columns = tuple(dict.fromkeys((*plan.columns, *(() if by is None else by.columns))))
     return replace(plan, columns=columns, expected=plan.expected + second_pass)
 
 

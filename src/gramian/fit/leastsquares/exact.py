@@ -14,8 +14,8 @@ from gramian.fit.leastsquares.exact_system import ExactSystem, exact_system
 from gramian.fit.leastsquares.model_columns import dependent_message
 from gramian.fit.leastsquares.solution import Solved
 from gramian.fit.passes.accumulate_exact import AccumulateExact, ExactAccumulated
-from gramian.fit.passes.limits import check_width, width_limit
 from gramian.fit.passes.job import Job
+from gramian.fit.passes.limits import check_width, width_limit
 from gramian.fit.passes.options import Options
 from gramian.formula.coding import empty_cells
 from gramian.formula.design import Design

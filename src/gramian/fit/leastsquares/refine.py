@@ -21,7 +21,6 @@ from gramian.fit.leastsquares.system import System, assemble
 from gramian.fit.passes.accumulate import Accumulated
 from gramian.fit.passes.job import Job
 from gramian.formula.coordinates import Parametrization
-from gramian.formula.design import Design
 from gramian.linalg import maps
 from gramian.linalg.certificate import EPS, scaled_bounds
 from gramian.linalg.doubledouble import Pair, from_fraction, pair

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
-from gramian.engines.blas import one_thread
+from gramian.engines.blas import threads_for
 from gramian.fit.leastsquares.escalate import escalate
 from gramian.fit.leastsquares.exact import accumulate_exactly, exact_solved
 from gramian.fit.leastsquares.solution import Solved
@@ -19,8 +18,6 @@ from gramian.fit.passes.limits import check_width, width, width_limit
 from gramian.fit.vcov.cluster_moments import ClusterMoments
 from gramian.fit.vcov.fit import cluster_moments_pass, from_moments, with_robust
 from gramian.inference.recipes import ModelFacts, VcovSpec
-
-THREADED_WIDTH = 2000  # columns from which on a solve is quicker on several threads
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +82,7 @@ def _from_moments(job: Job, beside: VcovSpec | None) -> LinearRun:
     sums, clusters = _first_pass(job, beside)
     sizes = {name: len(sums.moments.levels[name]) for name in job.design.terms.coefficient_factors}
     check_width(job.design.terms, sizes, width_limit())
-    with one_thread() if width(job.design.terms, sizes) < THREADED_WIDTH else nullcontext():
+    with threads_for(width(job.design.terms, sizes)):
         system, first = first_solution(job.design, sums, job.options, job.passes)
         return LinearRun(escalate(first, job, sums, system), sums, clusters)
 

@@ -5,22 +5,21 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 import numpy as np
 
-from gramian.batch import Batch, Source
+from gramian.batch import Batch
 from gramian.column import Numbers
-from gramian.engines.choice import Engine
-from gramian.engines.progress import Progress
 from gramian.errors import DataError, OptionError, listing
 from gramian.fit.passes.accumulate import Accumulated, UnitAccumulator, take_rows
+from gramian.fit.passes.job import Job, job_of
 from gramian.fit.passes.keys import Folds, Grouping, describe_key
 from gramian.fit.passes.limits import format_bytes, memory_limit
 from gramian.fit.passes.options import Options
-from gramian.fit.passes.prepare import prepare
+from gramian.fit.passes.runner import PassRunner
 from gramian.formula.design import Design
 from gramian.formula.dropped_rows import DroppedRows
+from gramian.formula.grammar import Formula
 from gramian.formula.row_reader import Observed, Reader
 from gramian.linalg.columns import Columns
 from gramian.linalg.keyed.moments import Key, KeyedMoments
@@ -237,35 +236,24 @@ class KeyedUnitAccumulator(UnitAccumulator):
         )
 
 
-class KeyedRun(NamedTuple):
-    """A design with its coordinates, the moments of every key, the source as it was read, and the pass."""
+def keyed_job(
+    formula: Formula, options: Options, runner: PassRunner, grouping: Grouping, *, absorbing: bool = False
+) -> Job:
+    """A job whose formula may have several outcomes; `.` does not stand for the columns of the grouping.
 
-    design: Design
-    keyed: KeyedAccumulated
-    source: Source
-    task: AccumulateKeyed
+    Raises ColumnError or SchemaError where the grouping does not fit the columns.
+    """
+    grouping.check(runner.source.schema)
+    columns = grouping.columns
+    return job_of(formula, options, runner, absorbing=absorbing, excluded=columns, multiple_outcomes=True)
 
 
-def run_keyed(
-    formula: str,
-    source: Source,
-    options: Options,
-    engine: Engine,
-    grouping: Grouping,
-    progress: Progress | None = None,
-    memory: int | None = None,
-) -> KeyedRun:
-    """Prepare, and one pass whose sums are kept for every fold or group.
+def keyed_pass(job: Job, grouping: Grouping, memory: int | None = None) -> AccumulateKeyed:
+    """The pass that keeps sums for every fold or group, of a job whose design has its coordinates.
 
     memory : bytes that the products of all keys may take, by default half of what the machine has free.
-    Raises what a fit raises before its solve; DataError for more folds than rows, or more groups than memory allows.
     """
-    grouping.check(source.schema)
-    design, source = prepare(formula, source, options, excluded=grouping.columns, multiple_outcomes=True)
-    task = AccumulateKeyed(design, grouping, options.drop, max_groups_in_memory(design, memory))
-    keyed = engine.fold(source, task, progress=progress)
-    check_folds(keyed)
-    return KeyedRun(design, keyed, source, task)
+    return AccumulateKeyed(job.design, grouping, job.options.drop, max_groups_in_memory(job.design, memory))
 
 
 def max_groups_in_memory(design: Design, memory: int | None = None) -> int:

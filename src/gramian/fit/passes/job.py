@@ -45,7 +45,7 @@ class Job:
     @property
     def needs_knots(self) -> bool:
         """Whether a pass for the knots of splines comes first."""
-        return open_splines(self.design)
+        return bool(open_splines(self.design))
 
     def prepare(self) -> None:
         """Choose knots, shifts and scales: from a light pass for splines, and from the first rows.

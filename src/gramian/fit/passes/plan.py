@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gramian.batch import Input, Source
+from gramian.batch import Input
+from gramian.fit.passes.job import Job
 from gramian.fit.passes.limits import check_width, format_bytes, width_limit
 from gramian.formula.design import Design
 from gramian.linalg.blocks import ROWS_PER_BLOCK

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 
 from gramian.batch import Source
 from gramian.engines.choice import Engine
@@ -26,12 +27,15 @@ class PassRunner:
         Who is told of every pass.
     passes : int
         Trips over the rows so far.
+    columns : tuple of str
+        Columns that the last pass has read.
     """
 
     source: Source
     engine: Engine
     progress: Progress | None = None
     passes: int = 0
+    columns: tuple[str, ...] = ()
 
     @property
     def threads(self) -> int:
@@ -49,13 +53,26 @@ class PassRunner:
         source : Source, optional
             The same rows in another form, such as decimals as text.
         """
-        self.passes += 1
+        self.passes, self.columns = self.passes + 1, task.columns
         with watched(self.progress, self.source.rows, self.source.size):
             return self.engine.fold(source or self.source, task, progress=self.progress)
 
+    @contextmanager
+    def watched_pass(self) -> Iterator[None]:
+        """Count, and tell of, a pass over rows that are in memory."""
+        self.passes += 1
+        with watched(self.progress, self.source.rows, self.source.size):
+            yield
+            if self.progress is not None:
+                self.progress.advance(self.source.rows or 0, self.source.size or 0)
+
     def over(self, source: Source) -> PassRunner:
         """The same engine over other rows, with a count of its own."""
-        return replace(self, source=source, passes=0)
+        return PassRunner(source, self.engine, self.progress)
+
+    def by(self, engine: Engine) -> PassRunner:
+        """Another engine over the same rows."""
+        return PassRunner(self.source, engine, self.progress)
 
     def cache_rows(self, columns: Sequence[str]) -> None:
         """Keep the rows of few-row files in memory after the first pass; columns : those of all passes."""

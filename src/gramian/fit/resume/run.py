@@ -8,9 +8,8 @@ from os import PathLike
 from pathlib import Path
 from typing import TypeVar
 
-from gramian.batch import Source
-from gramian.engines.choice import Engine
 from gramian.errors import OptionError
+from gramian.fit.passes.runner import PassRunner
 from gramian.fit.resume.checkpoint import Resumable
 from gramian.fit.resume.file import Checkpoint, options_by_name
 from gramian.fit.resume.skip_bad import run_skipping_bad
@@ -34,9 +33,8 @@ class RunPolicy:
 
     def run(
         self,
-        run: Callable[[Source, Engine], T],
-        source: Source,
-        engine: Engine,
+        run: Callable[[PassRunner], T],
+        runner: PassRunner,
         model: str,
         formula: str,
         *options: object,
@@ -47,11 +45,11 @@ class RunPolicy:
         run is complete: its sums are of these data as they were, and a later run would take them for its own.
         """
         if self.skip_bad:
-            return run_skipping_bad(run, source, engine)
+            return run_skipping_bad(run, runner)
         if self.checkpoint is None:
-            return run(source, engine), DroppedRows()
+            return run(runner), DroppedRows()
         settings = {name: value for option in options for name, value in options_by_name(option).items()}
-        store = Checkpoint(Path(self.checkpoint), {"model": model, "formula": formula, **settings}, source)
-        result = run(source, Resumable(engine, store))
+        store = Checkpoint(Path(self.checkpoint), {"model": model, "formula": formula, **settings}, runner.source)
+        result = run(runner.by(Resumable(runner.engine, store)))
         store.delete()
         return result, DroppedRows()

@@ -14,32 +14,32 @@ from gramian.batch import Batch, Source, Unit
 from gramian.data.batching import Rereadable
 from gramian.data.unit_wrapper import UnitWrapper
 from gramian.engines.choice import Engine
-from gramian.engines.progress import Progress
 from gramian.errors import DataError, OptionError, SchemaError, UnreadableError
+from gramian.fit.passes.runner import PassRunner
 from gramian.formula.dropped_rows import DroppedRows
-from gramian.typing import M, Pass
 
 T = TypeVar("T")
 
 
-def run_skipping_bad(run: Callable[[Source, Engine], T], source: Source, engine: Engine) -> tuple[T, DroppedRows]:
+def run_skipping_bad(run: Callable[[PassRunner], T], runner: PassRunner) -> tuple[T, DroppedRows]:
     """What `run` returns for the units that can be read, and the rows of the others, by unit.
 
     Raises OptionError for a source that can be read once, DataError where no unit can be read.
     """
+    source = runner.source
     if not source.rereadable:
         raise OptionError("skip_bad needs data that can be read again, such as files")
     bad: set[str] = set()
     while True:
-        rest, recorder = _without(source, bad), _ColumnRecordingEngine(engine)
+        rest = runner.over(_without(source, bad))
         try:
-            return run(rest, recorder), _dropped_rows(source, bad)
+            return run(rest), _dropped_rows(source, bad)
         except UnreadableError as error:
             if error.where in bad or len(bad) + 1 >= len(tuple(source.units)):
                 raise
             bad.add(error.where)
-        if recorder.columns is not None:
-            bad |= _other_bad_units(_without(source, bad), engine, recorder.columns)
+        if rest.columns:
+            bad |= _other_bad_units(_without(source, bad), runner.engine, rest.columns)
 
 
 def _without(source: Source, bad: set[str]) -> Rereadable:
@@ -143,17 +143,3 @@ def _with_named_errors(unit: Unit) -> Unit:
 
 def _probed(unit: Any) -> Unit:
     return PortableProbedUnit(unit.unit) if isinstance(unit, PortableNamedErrorUnit) else ProbedUnit(unit.unit)
-
-
-@dataclass(slots=True)
-class _ColumnRecordingEngine:
-    """An engine that remembers which columns were read."""
-
-    engine: Any
-    columns: tuple[str, ...] | None = None
-
-    def fold(self, source: Source, task: Pass[M], /, progress: Progress | None = None) -> M:
-        """As the engine does it."""
-        self.columns = task.columns
-        total: M = self.engine.fold(source, task, progress=progress)
-        return total

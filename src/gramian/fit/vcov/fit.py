@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -32,7 +32,7 @@ from gramian.inference.recipes import ModelFacts, VcovSpec
 from gramian.linalg.moments import Moments
 from gramian.models.glm import GLM
 from gramian.schema import Kind, Schema
-from gramian.typing import M, Matrix, Pass
+from gramian.typing import Matrix
 
 MEMORY_SHARE = 4  # of the memory limit, for the sums of all threads
 LOSS_TOLERANCE = 1e-6  # relative difference of a loss that rounding, and a last step that was not made, may cause

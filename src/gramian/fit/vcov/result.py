@@ -9,7 +9,8 @@ from gramian.data.source import source_of
 from gramian.engines.choice import Engine, engine_of
 from gramian.errors import OptionError
 from gramian.fit.leastsquares.solution import RobustCovariance, Solved
-from gramian.fit.vcov.fit import PassRunner, with_robust
+from gramian.fit.passes.runner import PassRunner
+from gramian.fit.vcov.fit import with_robust
 from gramian.inference.covariance import Covariance, robust_covariance
 from gramian.inference.recipes import vcov_spec
 from gramian.models.glm import GLM

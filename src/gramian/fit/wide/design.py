@@ -12,7 +12,7 @@ from gramian.errors import FormulaError, SchemaError
 from gramian.fit.passes.options import Options
 from gramian.formula.design import Design, design_of
 from gramian.formula.expand import expand
-from gramian.formula.grammar import Cross, Dot, Formula, Power, Sum, Terms, parse
+from gramian.formula.grammar import Cross, Dot, Formula, Power, Sum, Terms
 from gramian.formula.syntax import Name, Number, label, names
 from gramian.linalg.monomials import Coordinate, degree
 from gramian.schema import Kind, Schema
@@ -68,36 +68,34 @@ class WideDesign:
         return (*(("Intercept",) if self.intercept else ()), *self.variables, *matrix_names)
 
 
-def wide_design(formula: str, schema: Schema, options: Options) -> WideDesign:
+def wide_design(formula: Formula, schema: Schema, options: Options) -> WideDesign:
     """The design of a formula whose terms are columns, functions of a column, and matrices.
 
     Raises FormulaError for factors, products and polynomials, SchemaError for a matrix of anything but numbers.
     """
-    parsed = parse(formula)
-    matrix_terms = _MatrixTerms(schema, frozenset(names(parsed.outcome)))
-    rest = matrix_terms.without_matrices(parsed.terms)
+    matrix_terms = _MatrixTerms(schema, frozenset(names(formula.outcome)))
+    rest = matrix_terms.without_matrices(formula.terms)
     columns = tuple(f.name for f in schema.fields)
-    narrow = Formula(parsed.text, parsed.outcome, rest, parsed.absorbed)
+    narrow = Formula(formula.text, formula.outcome, rest, formula.absorbed)
     inside = {name: 0 for name in schema.matrices if name not in columns}
-    expanded = expand(narrow, (*columns, *_elements(parsed, schema)), inside)
-    design = design_of(expanded, formula, schema, options.weights, options.counts)
+    expanded = expand(narrow, (*columns, *_elements(formula, schema)), inside)
+    design = design_of(expanded, formula.text, schema, options.weights, options.counts)
     _check_terms(design)
     identity = dict.fromkeys((*design.terms.variables, *design.outcome), Coordinate())
     design = replace(design, matrix=None, coordinates=identity)
     return WideDesign(design, tuple(matrix_terms.matrix_terms()))
 
 
-def wide_columns(formula: str, schema: Schema) -> int:
+def wide_columns(formula: Formula, schema: Schema) -> int:
     """How many columns the matrices of a formula bring, without looking at anything else."""
-    parsed = parse(formula)
-    matrix_terms = _MatrixTerms(schema, frozenset(names(parsed.outcome)))
-    matrix_terms.without_matrices(parsed.terms)
+    matrix_terms = _MatrixTerms(schema, frozenset(names(formula.outcome)))
+    matrix_terms.without_matrices(formula.terms)
     return sum(m.width for m in matrix_terms.matrix_terms())
 
 
-def _elements(parsed: Formula, schema: Schema) -> tuple[str, ...]:
+def _elements(formula: Formula, schema: Schema) -> tuple[str, ...]:
     """Columns of wide matrices that the formula names one by one."""
-    text = {n for node in _nodes(parsed.terms) for n in names(node)} | set(names(parsed.outcome))
+    text = {n for node in _nodes(formula.terms) for n in names(node)} | set(names(formula.outcome))
     return tuple(sorted(n for n in text if n not in schema.places and n in schema))
 
 

@@ -7,18 +7,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gramian.batch import Source
 from gramian.engines.blas import one_thread
-from gramian.engines.choice import Engine
-from gramian.engines.progress import Progress, watched
 from gramian.errors import AccuracyWarning, DataError, NotIdentifiedError
 from gramian.fit.passes.limits import format_bytes, memory_limit, width_limit
 from gramian.fit.passes.options import Options
+from gramian.fit.passes.runner import PassRunner
 from gramian.fit.wide.accumulate import Reading
 from gramian.fit.wide.design import WideDesign, wide_design
 from gramian.fit.wide.options import SolverChoice
 from gramian.fit.wide.solution import DUAL, ITERATIVE, WideAccuracy, WideSolved
 from gramian.fit.wide.work import PreparedRows, RowsInMemory, prepare_rows
+from gramian.formula.grammar import Formula
 from gramian.linalg.doubledouble import Pair, pair, total
 from gramian.linalg.wide.dual import ridge, shortest
 from gramian.linalg.wide.iterative import iterate
@@ -48,22 +47,20 @@ class SolverResult:
     singular: bool = False
 
 
-def run_wide(
-    formula: str, source: Source, options: Options, choice: SolverChoice, engine: Engine, progress: Progress | None
-) -> WideSolved:
-    """Fit a linear model with many columns. Warns with AccuracyWarning where fewer digits are told than are wanted.
+def fit_by(choice: SolverChoice, formula: Formula, options: Options, runner: PassRunner) -> WideSolved:
+    """Fit a linear model with many columns by the solver that was chosen.
+
+    Warns with AccuracyWarning where fewer digits are told than are wanted.
 
     Raises NotIdentifiedError for columns that float64 cannot tell apart: under collinear="raise", and where their
     predictions, which are determined nevertheless, have fewer digits than are wanted.
     """
-    design = wide_design(formula, source.schema, options)
+    design = wide_design(formula, runner.source.schema, options)
     dual = choice.solver == DUAL
     minimum_norm = dual and not options.alpha
-    with watched(progress, source.rows, source.size), one_thread():
+    with one_thread():
         reading = Reading(design, options.drop)
-        prepared = prepare_rows(
-            source, reading, engine, progress, in_memory=dual, shift=not minimum_norm and design.intercept
-        )
+        prepared = prepare_rows(runner, reading, in_memory=dual, shift=not minimum_norm and design.intercept)
         try:
             result, problem = _solve(design, prepared, options, dual=dual)
         finally:

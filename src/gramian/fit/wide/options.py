@@ -10,6 +10,7 @@ from gramian.fit.passes.limits import COPIES, format_bytes, memory_limit, width_
 from gramian.fit.passes.options import Options
 from gramian.fit.wide.design import wide_columns
 from gramian.formula.expand import MAX_TERMS
+from gramian.formula.grammar import Formula
 from gramian.schema import SPARSE
 
 QUICK = 2e11  # multiplications that are over in a few seconds
@@ -57,7 +58,7 @@ class Shape:
         return self.rows is not None and self.rows < self.columns
 
 
-def choose(formula: str, source: Source, options: Options, *, iid: bool = True) -> SolverChoice:
+def choose(formula: Formula, source: Source, options: Options, *, iid: bool = True) -> SolverChoice:
     """The solver that was asked for, or the one that fits. iid : whether the plain covariance is wanted.
 
     Raises OptionError where a solver is asked for that cannot do what else is asked for.
@@ -122,7 +123,7 @@ def _dual_applies(options: Options) -> bool:
     return bool(options.alpha) or (options.alpha is None and options.collinear == "min-norm")
 
 
-def shape_of(formula: str, source: Source) -> Shape:
+def shape_of(formula: Formula, source: Source) -> Shape:
     """The size of a problem, before anything is read."""
     schema = source.schema
     columns = wide_columns(formula, schema) if schema.matrices else schema.count - 1

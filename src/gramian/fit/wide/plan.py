@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from gramian.batch import Source
 from gramian.fit.passes.options import Options
 from gramian.fit.passes.plan import FIXED, Plan
+from gramian.fit.passes.runner import PassRunner
 from gramian.fit.wide.accumulate import Reading
 from gramian.fit.wide.design import wide_design
 from gramian.fit.wide.options import STEPS, SolverChoice, shape_of
 from gramian.fit.wide.solution import DUAL
 from gramian.fit.wide.work import rows_fit, size_of_rows
+from gramian.formula.grammar import Formula
 
 
-def plan_wide(formula: str, source: Source, options: Options, choice: SolverChoice, threads: int) -> Plan:
+def plan_wide(formula: Formula, options: Options, runner: PassRunner, choice: SolverChoice) -> Plan:
     """The plan; reads no rows. Raises what the fit would raise before its pass."""
+    source = runner.source
     design = wide_design(formula, source.schema, options)
     reading, shape = Reading(design, options.drop), shape_of(formula, source)
     in_memory = choice.solver == DUAL or rows_fit(source, reading)
@@ -24,7 +26,7 @@ def plan_wide(formula: str, source: Source, options: Options, choice: SolverChoi
     m, p = shape.rows or 0, design.width
     memory = FIXED + size + 8 * (12 * p + 3 * m) + (24 * m * m if choice.solver == DUAL else 0)
     return Plan(
-        formula=formula,
+        formula=formula.text,
         inputs=source.inputs,
         rows=source.rows,
         size=source.size,
@@ -32,7 +34,7 @@ def plan_wide(formula: str, source: Source, options: Options, choice: SolverChoi
         columns=design.columns,
         available=source.schema.count,
         passes=1 if in_memory else STEPS,
-        threads=threads,
+        threads=runner.threads,
         stored=p,
         factors=(),
         memory=memory,

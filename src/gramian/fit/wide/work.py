@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from gramian.batch import Source
-from gramian.engines.choice import Engine
-from gramian.engines.progress import Progress, Silent
+from gramian.engines.progress import Silent, watched
 from gramian.errors import DataError, NumericalError
 from gramian.fit.passes.limits import memory_limit
+from gramian.fit.passes.runner import PassRunner
 from gramian.fit.wide.accumulate import Block, Reading, WidePass, choose_shifts, no_rows, shifted
 from gramian.fit.wide.options import ENTRY
 from gramian.formula.dropped_rows import DroppedRows
@@ -63,17 +63,15 @@ def _added(sums: Any, more: Any) -> Any:
 class StreamedRows:
     """Rows that are read again for every pass."""
 
-    source: Source
+    runner: PassRunner
     reading: Reading
-    engine: Engine
-    progress: Progress | None
     passes: int = 0
     rows: int = field(default=-1)
 
     def fold(self, kernels: Sequence[Kernel[Any]]) -> list[Any]:
         """Sums of the kernels, in one trip over the data."""
         self.passes += 1
-        kernel_sums = self.engine.fold(self.source, WidePass(self.reading, tuple(kernels)), progress=self.progress)
+        kernel_sums = self.runner.fold(WidePass(self.reading, tuple(kernels)))
         if self.rows >= 0 and kernel_sums.count != self.rows:
             raise DataError(
                 f"the data have changed: {self.rows:,} rows entered the first pass, {kernel_sums.count:,} the next"
@@ -94,13 +92,11 @@ class PreparedRows:
     dropped_rows: DroppedRows
 
 
-def prepare_rows(
-    source: Source, reading: Reading, engine: Engine, progress: Progress | None, *, in_memory: bool, shift: bool
-) -> PreparedRows:
+def prepare_rows(runner: PassRunner, reading: Reading, *, in_memory: bool, shift: bool) -> PreparedRows:
     """Read the rows into memory, or learn from the first ones how to stream them."""
-    if in_memory or rows_fit(source, reading):
-        return _prepare_in_memory(source, reading, engine, progress, shift=shift)
-    return _prepare_streamed(source, reading, engine, progress, shift=shift)
+    if in_memory or rows_fit(runner.source, reading):
+        return _prepare_in_memory(runner, reading, shift=shift)
+    return _prepare_streamed(runner, reading, shift=shift)
 
 
 def rows_fit(source: Source, reading: Reading) -> bool:
@@ -118,12 +114,10 @@ def size_of_rows(source: Source, reading: Reading) -> float:
     return 8.0 * source.rows * (reading.design.width + ENTRY)
 
 
-def _prepare_in_memory(
-    source: Source, reading: Reading, engine: Engine, progress: Progress | None, *, shift: bool
-) -> PreparedRows:
-    watch, blocks = progress or Silent(), list[Block]()
-    for unit in source.units:
-        for batch in unit.batches(reading.columns):
+def _prepare_in_memory(runner: PassRunner, reading: Reading, *, shift: bool) -> PreparedRows:
+    source, watch, blocks = runner.source, runner.progress or Silent(), list[Block]()
+    with watched(watch, source.rows, source.size):
+        for batch in chain.from_iterable(unit.batches(reading.columns) for unit in source.units):
             blocks += reading.rows([batch])
             watch.advance(batch.rows, 0)
     dropped_rows = reduce(add, (b.dropped_rows for b in blocks), DroppedRows())
@@ -136,7 +130,7 @@ def _prepare_in_memory(
     stored_blocks = tuple(
         chain.from_iterable(map(pieces, [stacked(shifted_rows)] if len(shifted_rows) > FEW else shifted_rows))
     )
-    workers = getattr(engine, "workers", 1)
+    workers = runner.threads
     pool = ThreadPoolExecutor(workers, thread_name_prefix="gramian") if workers > 1 else None
     count, logs = sum(b.count for b in nonempty), sum(b.log_weight for b in nonempty)
     return PreparedRows(RowsInMemory(stored_blocks, pool), _origin(reading, shifts), outcome, count, logs, dropped_rows)
@@ -148,20 +142,18 @@ def _shifted_rows(rows: Rows, shifts: tuple[Vector | None, ...], outcome: float)
     return Rows(tuple(p[0] for p in parts), tuple(p[1] for p in parts), y, rows.weight)
 
 
-def _prepare_streamed(
-    source: Source, reading: Reading, engine: Engine, progress: Progress | None, *, shift: bool
-) -> PreparedRows:
-    batches = chain.from_iterable(unit.batches(reading.columns) for unit in source.units)
+def _prepare_streamed(runner: PassRunner, reading: Reading, *, shift: bool) -> PreparedRows:
+    batches = chain.from_iterable(unit.batches(reading.columns) for unit in runner.source.units)
     lenient = replace(reading, drop=True)
     first = next((b.rows for b in lenient.rows(batches) if b.rows.rows), no_rows(reading.design))
     shifts, outcome = choose_shifts(first) if shift else ((None,) * len(first.parts), 0.0)
     shifted_reading = replace(reading, shifts=shifts, outcome=outcome)
-    first_pass = engine.fold(source, WidePass(shifted_reading, ()), progress=progress)
+    first_pass = runner.fold(WidePass(shifted_reading, ()))
     if not first_pass.count:
         raise NumericalError(
             f"no rows are left to fit '{reading.design.narrow.formula}'{_drop_causes(first_pass.dropped_rows)}"
         )
-    work = StreamedRows(source, shifted_reading, engine, progress, 1, first_pass.count)
+    work = StreamedRows(runner, shifted_reading, 1, first_pass.count)
     return PreparedRows(
         work, _origin(reading, shifts), outcome, first_pass.count, first_pass.log_weight, first_pass.dropped_rows
     )

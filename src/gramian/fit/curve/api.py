@@ -8,9 +8,10 @@ from typing import Any
 from gramian.data.source import source_of
 from gramian.engines.choice import Engine, engine_of
 from gramian.engines.progress import Progress
-from gramian.fit.curve.fit import run_curve
+from gramian.fit.curve.fit import fit_curve
 from gramian.fit.curve.options import Bounds, curve_options
 from gramian.fit.curve.result import CurveFit
+from gramian.fit.passes.runner import PassRunner
 
 
 def curve(
@@ -70,11 +71,11 @@ def curve(
 
     Examples
     --------
-    >>> from gramian.results.curve_api import curve
+    >>> from gramian.fit.curve.api import curve
     >>> data = {"x": [0, 1, 2, 3, 4], "y": [1.0, 0.61, 0.35, 0.24, 0.13]}
     >>> fit = curve("y ~ a * exp(-k * x)", data, start={"a": 1, "k": 1})
     >>> fit.names
     ('a', 'k')
     """
     options = curve_options(start, bounds, weights, max_passes, tolerance)
-    return CurveFit(run_curve(formula, source_of(data), options, engine_of(engine, data), progress))
+    return CurveFit(fit_curve(formula, options, PassRunner(source_of(data), engine_of(engine, data), progress)))
