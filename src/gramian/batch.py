@@ -49,8 +49,7 @@ class Batch:
         """A column as float64, (rows,): dates in days since 1970-01-01, timestamps, times and durations in seconds.
 
         Raises ColumnError where the column does not exist, and DataError where an integer is beyond 2^53 (float64 would
-        round
-        it) or the type is not numeric.
+        round it) or the type is not numeric.
         """
         column = self._column(name)
         if isinstance(column, np.ndarray):
@@ -74,6 +73,7 @@ class Batch:
         if pa.types.is_temporal(column.type):
             column = column.cast(pa.string())
         if pa.types.is_decimal(column.type):
+            # rounded once to float64, so that 1.50 and 1.5 are one level
             column = pa.array(decimals(column), mask=None if (p := present(column)) is None else ~p)
         if not pa.types.is_dictionary(column.type):
             column = column.dictionary_encode()

@@ -116,8 +116,7 @@ def close_integers(column: Any) -> Coded | None:
     """Codes of integers that lie close together, whose levels are the range from the least to the largest value.
 
     No dictionary is built: code = value - minimum. Returns None for other types, unsigned 64-bit integers, no values,
-    or a
-    range wider than `MAX_PLACES_PER_VALUE` places per value.
+    or a range wider than `MAX_PLACES_PER_VALUE` places per value.
     """
     if isinstance(column, np.ndarray):
         values, mask = column, None

@@ -179,8 +179,7 @@ class SeparationError(NumericalError):
     References
     ----------
     A. Albert and J. A. Anderson, On the existence of maximum likelihood estimates in logistic regression models,
-    Biometrika
-    71 (1984), 1-10.
+    Biometrika 71 (1984), 1-10.
     """
 
     def __init__(self, message: str, columns: tuple[str, ...] = ()) -> None:

@@ -41,8 +41,7 @@ class Field:
         The declared levels of an ordered categorical, in order.
     conflict : str or None
         Why the column cannot be used (its type differs between files, for example). It is raised only when the column
-        is
-        asked for, so that unused columns may disagree.
+        is asked for, so that unused columns may disagree.
     """
 
     name: str

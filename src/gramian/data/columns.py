@@ -43,6 +43,7 @@ def family(kind: Any) -> str:
     kind = storage_type(kind)
     if pt.is_dictionary(kind):
         inner = family(kind.value_type)
+        # dictionaries of texts and plain texts are read alike; categories of numbers are factors, numbers are not
         return inner if inner == "text" else f"categories of {inner}"
     return next((name for test, name, _ in FAMILIES if test(kind)), str(kind))
 

@@ -37,6 +37,7 @@ class Relation:
     def batches(self, columns: Sequence[str], *, parallel: bool = False) -> Iterator[Batch]:
         """The rows in the order of the query."""
         first_row = 0
+        # without columns the constant 1 is read, to count the rows
         quoted = ", ".join('"{}"'.format(name.replace('"', '""')) for name in columns) or "1"
         with error_context(WHERE), pa.RecordBatchReader.from_stream(self.relation.project(quoted)) as reader:
             for table in map(_table, reader):

@@ -70,6 +70,7 @@ class Slice:
         """
         vectors, chunked, matrices = self._select(columns)
         dense = dense_columns(columns, matrices)
+        # a wide table is read in fewer rows, so that a batch stays small
         width = len(vectors) + len(chunked) + sum(_cells(m, entire=name in columns) for name, m in matrices.items())
         for at, rows, arrays in _pieces(chunked, self.start, self.rows, batch_rows(width, SLICE_ROWS)):
             rows_of = slice(at, at + rows)

@@ -96,6 +96,7 @@ class RowGroup:
 
 
 def _open(file: File, texts: Sequence[str] = ()) -> Any:
+    """A reader of the file; `texts` are decoded as dictionaries."""
     return pq.ParquetFile(
         file.path,
         metadata=_footer(file),

@@ -47,7 +47,7 @@ def _is_source(data: object) -> bool:
 
 
 def _is_paths(data: object) -> bool:
-    """Whether this is a list of paths."""
+    """Whether this is a list of paths, not an empty one."""
     return isinstance(data, list | tuple | set | frozenset) and bool(data) and all(map(is_path, data))
 
 
@@ -98,6 +98,7 @@ def _read_relation(data: Any) -> Source:
 
 def _refuse(data: object) -> Source:
     """Raise DataError for data that are not supported."""
+    # a bare array is the most common mistake: the message shows how to name its columns
     if hasattr(data, "dtype") and hasattr(data, "shape"):
         raise DataError("has no column names; pass a dict, as {'X': array, 'y': vector}", type(data).__name__)
     raise DataError(f"holds no rows that can be read; supported are {SUPPORTED}", type(data).__name__)

@@ -22,8 +22,7 @@ def read_sparse(name: str, value: Any) -> csr_array:
     """The matrix in CSR format, with repeated entries summed.
 
     A matrix that is in canonical CSR format is not copied; booleans become 0 and 1. Raises SchemaError where it has not
-    two
-    dimensions or is not numeric.
+    two dimensions or is not numeric.
     """
     if value.ndim != 2:
         raise _unusable(name, value, f"it has {value.ndim} dimension{'s'[: value.ndim != 1]}; give 2, rows and columns")

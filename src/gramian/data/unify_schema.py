@@ -45,8 +45,7 @@ def unify(file_schemas: Sequence[FileSchema], levels: Mapping[str, tuple[Level, 
     """The columns of all files, in the order of their first occurrence.
 
     Integers widen to floats, nulls to any type; any other difference is recorded as a conflict that lists the files,
-    and is
-    raised only when the column is used.
+    and is raised only when the column is used.
 
     Parameters
     ----------

@@ -23,8 +23,7 @@ class _Shared:
     """A limit on BLAS for the process, held while any thread needs it.
 
     BLAS has one setting for the process, and contexts of several threads overlap: so users are counted, the first sets
-    the
-    limit and the last removes it.
+    the limit and the last removes it.
     """
 
     def __init__(self) -> None:

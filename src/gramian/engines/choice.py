@@ -43,8 +43,7 @@ def engine_of(engine: object = None, data: object = None) -> Engine:
     ----------
     engine : str, distributed.Client, Engine or None
         "local", "dask", a client of Dask, an object with a method `fold`, or None: threads of this process, and for a
-        Dask
-        frame its workers.
+        Dask frame its workers.
     data : object
         The data of the fit, for the choice under None.
 
@@ -59,6 +58,7 @@ def engine_of(engine: object = None, data: object = None) -> Engine:
         engine = "dask" if _is_of(data, "dask") else "local"
     if isinstance(engine, str):
         return _named(engine)
+    # recognised by the name of its package, so that distributed need not be imported
     if _is_of(engine, "distributed") and not hasattr(engine, "fold"):
         return _dask(engine)
     if not callable(getattr(engine, "fold", None)):

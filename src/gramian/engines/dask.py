@@ -57,8 +57,7 @@ class Dask:
     ----------
     client : distributed.Client, optional
         None: the current client, else one for the scheduler that Dask's configuration names (DASK_SCHEDULER_ADDRESS),
-        else
-        threads of this process for as long as a pass takes.
+        else threads of this process for as long as a pass takes.
 
     Raises
     ------
@@ -68,8 +67,7 @@ class Dask:
     Notes
     -----
     The result has the same bits as that of `Local` for the same units (on the same kind of processor, with the same
-    BLAS),
-    for any number of workers and however often they are lost: every unit counts once.
+    BLAS), for any number of workers and however often they are lost: every unit counts once.
     """
 
     client: Any = None
@@ -96,8 +94,7 @@ class Dask:
             As in `Engine.fold`.
         tree : Tree, optional
             Tree to which the partial results are added, in this process; units that it already has are not read (a fit
-            that is
-            resumed).
+            that is resumed).
 
         Raises
         ------

@@ -36,8 +36,7 @@ class Local:
     Notes
     -----
     The result has the same bits for any number of threads: neither the units nor the order in which they are added
-    depend
-    on it.
+    depend on it.
 
     Examples
     --------

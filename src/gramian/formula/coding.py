@@ -47,8 +47,7 @@ class ModelColumn:
         Names of its numeric factors.
     reduced : frozenset of str
         Factors of its term that have one column fewer than levels. Where their contrasts are not treatment contrasts,
-        the
-        name is that of a contrast, and the cell is the treatment column that is used while the system is solved.
+        the name is that of a contrast, and the cell is the treatment column that is used while the system is solved.
     """
 
     name: str

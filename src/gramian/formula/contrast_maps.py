@@ -115,8 +115,7 @@ class ContrastBasis:
         """Rewrite the first pick that is not a column of its term in terms of those that are, and express these.
 
         A contrast is a sum of indicators (a column of C). An indicator is a sum of the constant and contrasts (a row of
-        [1 C]
-        inverted), or, under treatment contrasts, the reference level is 1 minus all other indicators.
+        [1 C] inverted), or, under treatment contrasts, the reference level is 1 minus all other indicators.
         """
         picks, numeric = key
         reduced = self.reduced.get((frozenset(f for f, _, _ in picks), numeric))

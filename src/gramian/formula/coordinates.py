@@ -44,8 +44,7 @@ class Parametrization:
         Position of the constant among the solved columns.
     as_written : Parametrization or None
         A second parametrization, in the model's columns as written, where the first one is valid only in combinations
-        of
-        levels that the fit has seen.
+        of levels that the fit has seen.
     """
 
     groups: list[ColumnGroup]
@@ -215,8 +214,7 @@ def parametrize_terms(
     Notes
     -----
     Where the lower monomials that a shift brings in are in the span of the terms that a term needs, its solved columns
-    are
-    its leading stored ones; else they are the model's columns as written.
+    are its leading stored ones; else they are the model's columns as written.
     """
     constant = next((j for j, c in enumerate(columns) if c.stored == ((), CONSTANT)), None)
     first = [] if constant is None else [columns[constant]]
@@ -339,8 +337,7 @@ def invert(triangle: list[Combination], degrees: list[int]) -> list[Combination]
     """Invert a triangular matrix of combinations exactly: stored columns in model columns.
 
     triangle : (p,) model column -> combination of stored columns, of lower degree but for its own. degrees : (p,)
-    degree of
-    each model column. Back substitution in order of degree.
+    degree of each model column. Back substitution in order of degree.
     """
     out: list[Combination] = [{} for _ in triangle]
     for j in sorted(range(len(triangle)), key=degrees.__getitem__):

@@ -222,8 +222,7 @@ def curve_of(
         Column of weights.
     bounded : Iterable[str]
         Parameters with bounds: these are estimated by iteration even where the curve is linear in them, because the
-        closed
-        form knows no bounds.
+        closed form knows no bounds.
 
     Raises
     ------

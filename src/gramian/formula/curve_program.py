@@ -16,10 +16,8 @@ def affine(node: Node, parameters: Iterable[str]) -> tuple[tuple[str, ...], Part
     """Parameters in which a curve is jointly linear, and the curve as an affine function of them.
 
     curve = parts[None] + sum over the chosen parameters of parameter * parts[parameter]. Parameters are tried in order
-    and
-    taken while the curve stays linear in all of them: of `a * (b + c*x)` that is a alone. For these, least squares has
-    a
-    closed form (variable projection, G. H. Golub and V. Pereyra, SIAM Journal on Numerical Analysis 10 (1973)).
+    and taken while the curve stays linear in all of them: of `a * (b + c*x)` that is a alone. For these, least squares
+    has a closed form (variable projection, G. H. Golub and V. Pereyra, SIAM Journal on Numerical Analysis 10 (1973)).
     """
     chosen: tuple[str, ...] = ()
     parts: Parts = {None: node}

@@ -40,8 +40,7 @@ class Design:
         Failure and success of a text outcome.
     matrix : tuple of str and int, or None
         Name and width of a 2-D array all of whose columns are terms: it is used in place, without a copy, where no
-        column
-        needs a shift.
+        column needs a shift.
     """
 
     formula: str
@@ -85,9 +84,8 @@ class Design:
         """Fix shift and scale of every variable and response.
 
         values : variable or response row -> its values in the first rows. Any shift gives the same fit; one near the
-        mean makes
-        the sums of products well conditioned (T. F. Chan, G. H. Golub and R. J. LeVeque, The American Statistician 37
-        (1983)).
+        mean makes the sums of products well conditioned (T. F. Chan, G. H. Golub and R. J. LeVeque, The American
+        Statistician 37 (1983)).
         """
         stored = [m for block in self.terms.blocks().values() for m in block]
         # only products need a scale that keeps them in float64's range

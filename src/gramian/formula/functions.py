@@ -241,8 +241,7 @@ def monomial(node: Node) -> dict[Node, int] | None:
     """Base -> power, for a product of positive integer powers such as I(x^2*z); None for anything else.
 
     A base is a column or a call of an elementwise function. Such products share their stored sums with other terms of
-    the
-    same variables. Raises FormulaError where the powers add up to more than 20.
+    the same variables. Raises FormulaError where the powers add up to more than 20.
     """
     powers = _powers(node)
     if powers is not None and sum(powers.values()) > MAX_POWER:

@@ -39,13 +39,10 @@ def averaged_effects(terms: Terms, levels: Levels) -> list[Matrix]:
     """For each term the hypotheses L beta = 0 that its type III test tests, L (columns of the term, p).
 
     With sum-to-zero contrasts the coefficients of a term are its effects averaged, with equal weights, over the levels
-    of
-    all other factors that interact with it. The same hypotheses in any other coding: the effect at a level is a
-    combination
-    of the coefficients of all terms that contain this one, with their columns averaged over the levels of the other
-    factors, and as differences from the reference where the term omits one. Every cell must have rows, and no column
-    may be
-    aliased.
+    of all other factors that interact with it. The same hypotheses in any other coding: the effect at a level is a
+    combination of the coefficients of all terms that contain this one, with their columns averaged over the levels of
+    the other factors, and as differences from the reference where the term omits one. Every cell must have rows, and no
+    column may be aliased.
 
     References
     ----------

@@ -20,8 +20,7 @@ class LevelIndex:
     """Map from level to code, which grows while a unit is read.
 
     Few levels are kept in a dictionary of Python objects. Many levels of one type are an Arrow array that is searched
-    by
-    hashing, or a range of integers, where the code is a difference and nothing is searched.
+    by hashing, or a range of integers, where the code is a difference and nothing is searched.
 
     Parameters
     ----------
@@ -105,8 +104,7 @@ class LevelIndex:
         """Start of the range of this index where all these integers lie in it, else None.
 
         The first batch chooses the range, aligned and rounded up to powers of two, so that later batches probably lie
-        in it. A
-        range that is too narrow is given up for an array.
+        in it. A range that is too narrow is given up for an array.
         """
         if self.range is None:
             if len(self) or self.frozen or len(levels) < MIN_ARROW_LEVELS:

@@ -13,8 +13,7 @@ def needs(terms: Terms) -> tuple[frozenset[int], ...]:
     """For each term the terms without which its columns would depend on the origin of the variables.
 
     `a:b` needs `a` and `b`, `I(x^2)` needs `x`, as far as they are in the formula; the intercept is always there and is
-    not
-    listed. Models that have what their terms need are called well-formulated.
+    not listed. Models that have what their terms need are called well-formulated.
 
     References
     ----------
@@ -74,8 +73,7 @@ def nested(parametrization: Parametrization, terms: Sequence[int], allowed: Sequ
     -------
     bool
         True if, for every set of terms that has with each term j those in `allowed[j]`, the solved columns and the
-        constant
-        span the same space as the model's columns.
+        constant span the same space as the model's columns.
     """
     if parametrization.to_solved is None:
         return parametrization.response_shift.keys() <= _constant(parametrization)

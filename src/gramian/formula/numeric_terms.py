@@ -34,10 +34,8 @@ class NumericTerm(Protocol):
     """One numeric factor of a term, with one or more columns.
 
     label : as in the formula. names : of its columns. variables : labels of the variables in it. leading : for each
-    column
-    the monomial of highest degree. power_sums : variable -> degree up to which its power sums are needed. polynomials()
-    :
-    each column as a polynomial in shifted variables, with exact coefficients.
+    column the monomial of highest degree. power_sums : variable -> degree up to which its power sums are needed.
+    polynomials() : each column as a polynomial in shifted variables, with exact coefficients.
     """
 
     @property
@@ -104,14 +102,17 @@ class _OneVariable:
 
     @property
     def names(self) -> tuple[str, ...]:
+        """The label with the degree in brackets."""
         return tuple(f"{self.label}[{k}]" for k in range(1, self.degree + 1))
 
     @property
     def variables(self) -> tuple[str, ...]:
+        """The one variable."""
         return (self.variable,)
 
     @property
     def leading(self) -> tuple[Monomial, ...]:
+        """The powers of the shifted variable."""
         return tuple(monomial({self.variable: k}) for k in range(1, self.degree + 1))
 
 

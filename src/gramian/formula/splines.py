@@ -42,9 +42,9 @@ class Spline:
     References
     ----------
     C. de Boor, A Practical Guide to Splines, Springer 1978.
+
     T. J. Hastie, Generalized additive models, chapter 7 of J. M. Chambers and T. J. Hastie (eds.), Statistical Models
-    in S,
-    Wadsworth & Brooks/Cole 1992.
+    in S, Wadsworth & Brooks/Cole 1992.
     """
 
     label: str

@@ -14,8 +14,7 @@ def inflation(S: Matrix, V: Matrix, groups: Sequence[Codes]) -> Vector:
     """Generalised variance inflation factors det(S_gg) det(V_gg) of groups of columns, (groups,).
 
     At least 1, and 1 for a group that is orthogonal to the others. For a single column it is 1 / (1 - R^2) of that
-    column
-    on the others.
+    column on the others.
 
     Parameters
     ----------
@@ -29,8 +28,7 @@ def inflation(S: Matrix, V: Matrix, groups: Sequence[Codes]) -> Vector:
     References
     ----------
     J. Fox and G. Monette, Generalized collinearity diagnostics, Journal of the American Statistical Association 87
-    (1992),
-    178-183.
+    (1992), 178-183.
     """
     # rounding may leave a little less than 1
     return np.array([max(_inflation(S[np.ix_(g, g)], V[np.ix_(g, g)]), 1.0) for g in groups])

@@ -59,6 +59,7 @@ class ModelCriteria:
         if self.rows <= columns:
             return math.inf
         if criterion == "adj_r2":
+            # the only criterion of which more is better
             return -self.adj_r_squared(rss, columns)
         return float({"aic": self.aic, "bic": self.bic, "cp": self.cp}[criterion](rss, columns))
 

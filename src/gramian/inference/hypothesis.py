@@ -111,6 +111,7 @@ class _Parser:
         expression = self.sum()
         if self.accept("="):
             expression = expression.plus(self.sum(), -1.0)
+        # x1 = x1 has a factor of zero: nothing to test
         factors = {i: c for i, c in expression.factors.items() if c}
         if not factors:
             raise OptionError(f"'{self.text[start : self.at].strip()[:WINDOW]}' contains no coefficient to test")

@@ -12,6 +12,7 @@ def log_likelihood(rss: float, rows: float, log_weight: float = 0.0) -> float:
     """
     if rss <= 0.0:
         return math.inf
+    # log n and log rss apart: their quotient may leave float64's range
     return 0.5 * (log_weight - rows * (math.log(2 * math.pi) + 1 - math.log(rows) + math.log(rss)))
 
 

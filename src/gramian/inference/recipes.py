@@ -246,6 +246,7 @@ def degrees_of_freedom(vcov: VcovSpec, facts: ModelFacts, fewest_clusters: int =
     by_z = {"known": facts.known_dispersion, "glm": facts.is_glm, "always": True}[small_sample.use_z]
     if by_z:
         return math.inf
+    # the scores of G clusters sum to zero, so that G - 1 are independent
     return float(fewest_clusters - 1) if vcov.clusters and small_sample.cluster_df else facts.rows - facts.columns
 
 

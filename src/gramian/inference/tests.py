@@ -70,8 +70,7 @@ def _upper_tail(x: Vector, numerator_df: float, denominator_df: float) -> Vector
     """P(ratio of independent chi-squares >= x) = 1 - I_z(numerator_df/2, denominator_df/2), z = x / (1 + x).
 
     For x > 1 it is I_(1-z)(denominator_df/2, numerator_df/2) with 1 - z = 1 / (1 + x), else the complement near zero:
-    so
-    neither z nor 1 - z loses digits, and the tail has full relative accuracy.
+    so neither z nor 1 - z loses digits, and the tail has full relative accuracy.
 
     References
     ----------

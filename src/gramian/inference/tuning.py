@@ -19,8 +19,7 @@ def aic(rss: Vector, df: Vector, rows: float, log_weight: float) -> Vector:
     """Akaike's criterion of Gaussian fits, (n,); sigma counts as one more parameter.
 
     rss : (n,) residual sums of squares. df : (n,) effective degrees of freedom. rows : number of rows. log_weight : sum
-    of
-    log weights.
+    of log weights.
     """
     return _each(rss, df, rows, lambda square, used: likelihood.aic(_loglik(square, rows, log_weight), used))
 

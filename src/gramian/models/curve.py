@@ -127,8 +127,7 @@ def compressed(rows: Matrix) -> Matrix:
 
     Stacked factors compress to the factor of all rows: J. Demmel, L. Grigori, M. Hoemmen and J. Langou,
     Communication-optimal parallel and sequential QR and LU factorizations, SIAM Journal on Scientific Computing 34
-    (2012),
-    A206-A239 (tall and skinny QR).
+    (2012), A206-A239 (tall and skinny QR).
     """
     R: Matrix = np.asarray(np.linalg.qr(rows, mode="r"))
     short = rows.shape[1] - len(R)

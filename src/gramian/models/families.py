@@ -1,8 +1,7 @@
 """Families of distributions: variance, deviance and likelihood of an outcome given its mean.
 
 P. McCullagh and J. A. Nelder, Generalized Linear Models, 2nd ed., Chapman and Hall 1989, chapters 2 and 9. Deviances
-and
-saturated likelihoods are computed without cancellation, after C. Loader, Fast and Accurate Computation of Binomial
+and saturated likelihoods are computed without cancellation, after C. Loader, Fast and Accurate Computation of Binomial
 Probabilities, 2000.
 """
 
@@ -171,10 +170,8 @@ class Family:
         Notes
         -----
         At its maximum the dispersion is deviance / size, with size the number of rows for the gaussian family and the
-        sum of
-        weights for the gamma and inverse Gaussian families. Where numbers of trials or successes are not integers, R
-        rounds
-        them; here the factorials are gamma functions.
+        sum of weights for the gamma and inverse Gaussian families. Where numbers of trials or successes are not
+        integers, R rounds them; here the factorials are gamma functions.
         """
         if self.likelihood is None:
             return math.nan
@@ -257,8 +254,7 @@ def half_poisson_deviance(y: Vector | float, mu: Vector, d: Vector, log_mu: Vect
     Notes
     -----
     For |v| < 0.1, v = d / (y + mu), it is a series in v, whose ninth term is below half an ulp: the direct formula
-    would
-    cancel there (Loader's bd0).
+    would cancel there (Loader's bd0).
     """
     v, half = y + mu, y / mu
     # y + mu may be 0

@@ -33,8 +33,7 @@ class WorkingRows(NamedTuple):
         (n,) working weights, >= 0, raised to 1e-100 |s| where they underflow below it, so that r is finite.
     s : Vector
         (n,) score contributions, prior weight times (y - mu) mu' / V. Computed without a division by w: use w for A'WA
-        and
-        s for A's.
+        and s for A's.
     loss : float
         Weighted deviance; infinite where a mean is out of the family's range, and then those rows are zero.
 

@@ -1,1 +1,1 @@
-"""CSV files: their reader, types from a sample, errors with a line."""
+"""CSV files: reader, column types from a sample, and errors that name the line."""

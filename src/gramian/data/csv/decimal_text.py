@@ -1,4 +1,4 @@
-"""Numbers of text files as the text that they are, for whoever wants decimals exactly."""
+"""Reads the floating-point columns of CSV files as text, for exact sums of decimal fractions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from gramian.data.csv.reader import Table
 
 
 def as_text(source: Source) -> Source:
-    """The same rows, with numbers of CSV files as text; anything else holds what it holds."""
+    """The source with floating-point columns of CSV files as text; other units are unchanged.
+
+    A source that can be read once is returned as it is.
+    """
     if not source.rereadable:
         return source
     units = tuple(_with_text_numbers(unit) for unit in source.units)
@@ -21,8 +24,9 @@ def as_text(source: Source) -> Source:
 
 
 def _with_text_numbers(unit: Any) -> Unit:
+    """A unit with floating-point columns as text, if it is a CSV file or wraps one."""
     wrapped = getattr(unit, "unit", None)
-    if wrapped is not None:  # a unit may stand around another
+    if wrapped is not None:  # a `UnitWrapper`
         wrapper: Unit = replace(unit, unit=_with_text_numbers(wrapped))
         return wrapper
     if not isinstance(unit, Table):
@@ -32,4 +36,5 @@ def _with_text_numbers(unit: Any) -> Unit:
 
 
 def _text(kind: Any) -> Any:
+    """Text in place of a floating-point type."""
     return pa.string() if pa.types.is_floating(kind) else kind

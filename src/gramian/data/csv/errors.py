@@ -1,4 +1,7 @@
-"""The line of a CSV file that a reader could not take, found by reading once more after it failed."""
+"""Finds the line of a CSV file that could not be read, by reading the file once more after a failure.
+
+Arrow's messages name the column and the value, but not always the line.
+"""
 
 from __future__ import annotations
 
@@ -22,9 +25,22 @@ REMEDY = "correct it, leave it empty if it is missing, or store the table as Par
 
 
 def first_fault(file: File, dialect: Dialect, types: Mapping[str, Any], error: BaseException) -> DataError:
-    """What a reader complained of, with the line where the file is to blame."""
+    """The error for an exception of Arrow, with the line where the file is at fault.
+
+    Parameters
+    ----------
+    file : File
+        The file.
+    dialect : Dialect
+        Its delimiter.
+    types : Mapping[str, Any]
+        Column -> Arrow type that its values should have.
+    error : BaseException
+        What Arrow raised.
+    """
     message = str(error)
     try:
+        # Arrow's words for a value that is longer than a block
         if "straddl" in message and (line := unclosed_quote(file, dialect)):
             return unclosed(file, line)
         if "invalid UTF8" in message:
@@ -41,7 +57,10 @@ def first_fault(file: File, dialect: Dialect, types: Mapping[str, Any], error: B
 
 
 def unclosed_quote(file: File, dialect: Dialect) -> int | None:
-    """The line of a quote that is never closed, so that all lines after it belong to one value."""
+    """The line of a quote that is never closed; None where there is none.
+
+    After such a quote all lines to the end of the file belong to one value.
+    """
     exhausted = False
 
     def lines() -> Iterator[str]:
@@ -53,24 +72,26 @@ def unclosed_quote(file: File, dialect: Dialect) -> int | None:
     start = 1
     try:
         for _ in reader:
-            if exhausted:  # the reader asked for more lines before it gave this row
+            if exhausted:  # the row ended because the lines did: its quote is still open
                 return start
             start = reader.line_num + 1
-    except csv.Error:  # a value beyond all bounds
+    except csv.Error:  # a value longer than the limit of the csv module
         return start
     return None
 
 
 def unclosed(file: File, line: int) -> DataError:
-    """What is said of a quote that is never closed."""
+    """The error for a quote that is never closed."""
     return DataError("a quote opens here and is never closed", f"{file.label}, line {line}")
 
 
 def _misfit(file: File, dialect: Dialect, types: Mapping[str, Any], column: int, value: str) -> DataError | None:
+    """The error for the first value of a column that equals the one Arrow refused; None where it is not found."""
     header: list[str] | None = None
     for line, row in _rows(file, dialect):
         if header is None:
             header = row
+        # compared as text: Arrow's message repeats the value as it is in the file
         elif column < len(row) and row[column].strip() == value.strip():
             name = header[column]
             message = (
@@ -81,6 +102,7 @@ def _misfit(file: File, dialect: Dialect, types: Mapping[str, Any], column: int,
 
 
 def _ragged(file: File, dialect: Dialect) -> DataError | None:
+    """The error for the first row with another number of fields than the header; None where there is none."""
     width = None
     for line, row in _rows(file, dialect):
         width = len(row) if width is None else width
@@ -93,10 +115,12 @@ def _ragged(file: File, dialect: Dialect) -> DataError | None:
 
 
 def _expected(kind: Any) -> str:
+    """The type of a column, for messages."""
     return "nothing" if kind is None or pa.types.is_null(kind) else f"{kind}"
 
 
 def _undecodable(file: File) -> DataError | None:
+    """The error for the first line that is not UTF-8; None where there is none."""
     with open_bytes(file) as raw:
         for number, line in enumerate(raw, start=1):
             try:
@@ -110,14 +134,14 @@ def _undecodable(file: File) -> DataError | None:
 
 
 def _unpack(file: File) -> None:
-    """Raise what Python says of a damaged gzip, which is clearer than what Arrow does."""
+    """Read a gzip file to its end, so that Python raises its error, which is clearer than Arrow's."""
     with open_bytes(file) as raw:
         while raw.read(1 << 20):
             pass
 
 
 def _rows(file: File, dialect: Dialect) -> Iterator[tuple[int, list[str]]]:
-    """Rows with the line on which each begins; empty lines are no rows."""
+    """Rows with the number of the line on which each begins; empty lines are skipped."""
     reader = csv.reader(_text(file), delimiter=dialect.delimiter)
     start = 1
     for row in reader:
@@ -127,5 +151,6 @@ def _rows(file: File, dialect: Dialect) -> Iterator[tuple[int, list[str]]]:
 
 
 def _text(file: File) -> Iterator[str]:
+    """Lines of the file; bytes that are not UTF-8 are replaced."""
     with io.TextIOWrapper(open_bytes(file), encoding="utf-8-sig", errors="replace", newline="") as text:
         yield from text

@@ -1,7 +1,7 @@
-"""The bytes of a text file, uncompressed: as a file of Python, as a stream for Arrow, and with the quotes counted.
+"""The bytes of a text file, uncompressed: as a Python file, as an Arrow stream, and with its quotes counted.
 
-Arrow's threads may hold on to a stream for a moment longer than whoever reads it. When the interpreter ends within that
-moment, a thread that lets go of an object of Python aborts the process. So Arrow gets streams of its own only.
+Arrow's threads may keep a stream for a moment after its reader is gone. If the interpreter ends within that moment, a
+thread that releases a Python object aborts the process. Therefore Arrow is given its own streams only.
 """
 
 from __future__ import annotations
@@ -15,39 +15,54 @@ import pyarrow as pa
 
 from gramian.data.paths import File
 
-PIECE = 2**18  # bytes that are counted together: they stay in the cache of a core
+PIECE = 2**18  # bytes that are counted together: they fit into the cache of a core
 QUOTE = ord('"')
 
 
 def open_bytes(file: File) -> IO[bytes]:
-    """A file opened for Python; of a gzip, length and checksum of every member are verified at its end."""
+    """The file as a Python file of bytes, uncompressed.
+
+    Length and checksum of every member of a gzip are verified when its end is read.
+    """
     return cast(IO[bytes], gzip.open(file.path) if is_gzip(file) else open(file.path, "rb"))
 
 
 def open_stream(file: File) -> Any:
-    """A file opened for Arrow; of a gzip, length and checksum of every member are verified at its end."""
+    """The file as an Arrow stream, uncompressed.
+
+    Length and checksum of every member of a gzip are verified when its end is read.
+    """
     raw = pa.OSFile(os.fsencode(file.path))
     return pa.CompressedInputStream(raw, "gzip") if is_gzip(file) else raw
 
 
 def in_memory(data: bytes) -> Any:
-    """A copy of some bytes, opened for Arrow."""
+    """A copy of some bytes, as an Arrow stream."""
+    # copied into Arrow's own memory: a view of the bytes would be a Python object in Arrow's hands
     sink = pa.BufferOutputStream()
     sink.write(data)
     return pa.BufferReader(sink.getvalue())
 
 
 def is_gzip(file: File) -> bool:
-    """Whether the name says that the file is compressed."""
+    """Whether the name of the file says that it is compressed."""
     return file.path.lower().endswith(".gz")
 
 
 class Quotes:
-    """Counts the quotes of a file, beside whoever reads it: in well-formed CSV, nearly always an even number."""
+    """Counts the quotes of a file while it is read by Arrow.
+
+    In well-formed CSV the number is even, except where a quote stands inside an unquoted value.
+
+    Attributes
+    ----------
+    count : int
+        Quotes counted so far.
+    """
 
     def __init__(self, file: File) -> None:
         self._stream = open_stream(file)
-        self.found = 0
+        self.count = 0
 
     def __enter__(self) -> Quotes:
         return self
@@ -56,13 +71,16 @@ class Quotes:
         self._stream.close()
 
     def advance(self, size: int) -> bool:
-        """Count in the next `size` bytes, which the system holds when another has just read them; False at the end."""
+        """Count the quotes in the next `size` bytes; False at the end of the file.
+
+        The bytes were just read by another stream, so they come from the cache of the operating system.
+        """
         for _ in range(0, size, PIECE):
             data = np.frombuffer(self._stream.read(PIECE), np.uint8)
-            self.found += int(np.count_nonzero(data == QUOTE))
+            self.count += int(np.count_nonzero(data == QUOTE))
         return data.size > 0
 
     def drain(self) -> None:
-        """Count in what is left, so that the end of a gzip is verified."""
+        """Count the quotes in the rest of the file, so that the end of a gzip is verified."""
         while self.advance(PIECE):
             pass

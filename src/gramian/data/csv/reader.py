@@ -1,4 +1,7 @@
-"""CSV: a unit is a file; types come from a sample, and a value that does not fit is told with its line."""
+"""Source over CSV: a unit is a file, with types from a sample.
+
+A value that does not fit the type of its column is an error that names the line.
+"""
 
 from __future__ import annotations
 
@@ -26,13 +29,16 @@ TEXT = pa.dictionary(pa.int32(), pa.string())
 
 
 def inspect(file: File) -> FileInfo:
-    """Names from the first line, types from a sample."""
+    """Columns of a file: names from the first line, types from a sample."""
     sampled = sample(file)
     return FileInfo(file, sampled.types, duplicates(sampled.names), sampled.rows, dialect=sampled.dialect)
 
 
 def units(info: FileInfo, agreed: Mapping[str, Any]) -> Iterator[Table]:
-    """The file as one unit; a column without values in the sample takes the type that the other files have."""
+    """The file as one unit, or none where it has no rows.
+
+    A column without values in the sample has the type that it has in the other files.
+    """
     if info.rows == 0:
         return
     types = {name: agreed.get(name) if pa.types.is_null(kind) else kind for name, kind in info.types.items()}
@@ -42,7 +48,17 @@ def units(info: FileInfo, agreed: Mapping[str, Any]) -> Iterator[Table]:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One CSV file. types : name -> the Arrow type that its values must have."""
+    """One CSV file.
+
+    Attributes
+    ----------
+    file : File
+        The file.
+    types : tuple of (str, Any)
+        Column -> Arrow type that its values must have. A tuple, so that the unit can be hashed.
+    dialect : Dialect
+        Its delimiter.
+    """
 
     file: File
     types: tuple[tuple[str, Any], ...]
@@ -55,21 +71,22 @@ class Table:
 
     @property
     def rows(self) -> int | None:
-        """Unknown before it is read."""
+        """Not known before it is read."""
         return None
 
     @property
     def size(self) -> int:
-        """Bytes of the file, compressed or not."""
+        """Bytes of the file, as it is stored (compressed or not)."""
         return self.file.size
 
     def portable(self, columns: Sequence[str]) -> Table:
-        """What another process reads these columns by."""
+        """The unit for another process."""
         return replace(self, file=self.file.anywhere)
 
     def batches(self, columns: Sequence[str], *, parallel: bool = False) -> Iterator[Batch]:
         """The rows in order. Raises DataError with the line of a value that does not fit its column."""
         in_file = stored_columns(columns, self.file)
+        # without columns (y ~ 1 on keys of folders) the first is read, to count the rows
         read = {name: kind for name, kind in self.types if name in in_file} or {self.types[0][0]: pa.string()}
         first = 0
         for piece in self._pieces(read, parallel):
@@ -79,10 +96,12 @@ class Table:
                 first += rows.num_rows
 
     def _pieces(self, read: Mapping[str, Any], parallel: bool) -> Iterator[Any]:
+        """Record batches of the file, with its faults as DataError."""
         self.file.check()
         with Quotes(self.file) as quotes:
             try:
                 for piece in _parsed(self.file, read, self.dialect, parallel):
+                    # beside the parser, which does not report a quote that is never closed near the end of a file
                     quotes.advance(BLOCK)
                     yield piece
                 quotes.drain()
@@ -92,12 +111,16 @@ class Table:
                 self.file.check()
                 raise first_fault(self.file, self.dialect, read, error) from error
             self.file.check()
-            if quotes.found % 2 and (line := unclosed_quote(self.file, self.dialect)):
+            # reading once more costs time, so only where the number of quotes is odd
+            if quotes.count % 2 and (line := unclosed_quote(self.file, self.dialect)):
                 raise unclosed(self.file, line)
 
 
 def _parsed(file: File, read: Mapping[str, Any], dialect: Dialect, parallel: bool) -> Iterator[Any]:
-    """A piece for each block. The stream is closed by who lets go of it last, as Arrow may be reading ahead."""
+    """A record batch for each block.
+
+    The stream is not closed here, because Arrow may still read ahead: it closes when its last owner releases it.
+    """
     types = {name: TEXT if family(kind) == "text" else kind for name, kind in read.items()}
     yield from pc.open_csv(
         open_stream(file),

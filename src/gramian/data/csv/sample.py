@@ -1,4 +1,4 @@
-"""Names and types of a CSV file, from its first line and a sample of its head, middle and tail."""
+"""Names and types of the columns of a CSV file, from its first line and a sample of its beginning, middle and end."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from gramian.data.paths import File
 from gramian.data.read_errors import error_context
 from gramian.errors import DataError
 
-PIECE = 2**20  # bytes of the head, of the middle and of the tail
+PIECE = 2**20  # bytes of each part of the sample: beginning, middle, end
 BOM = b"\xef\xbb\xbf"
 GZIP = b"\x1f\x8b"
 UTF16 = (b"\xff\xfe", b"\xfe\xff")
@@ -28,21 +28,32 @@ NULLS = [
 ]
 INTEGER = r"^\s*[+-]?\d+\s*$"
 NUMBER = r"^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$"
-MAX_STRAY_SHARE = (
-    0.1  # up to this share of other values (or a single one) a column of numbers holds mistakes, not levels
-)
+# a column of numbers may have this share of other values (or a single one): they are then mistakes, not levels
+MAX_STRAY_SHARE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """How the fields of a line are told apart."""
+    """How the fields of a line are separated."""
 
     delimiter: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sample:
-    """The names of the columns in their order, their types and the dialect; `rows` is 0 or unknown."""
+    """Columns of a CSV file.
+
+    Attributes
+    ----------
+    names : tuple of str
+        Names, in order.
+    types : Mapping[str, Any]
+        Name -> Arrow type; null where the sample has no value.
+    dialect : Dialect
+        The delimiter.
+    rows : int or None
+        0 where the file has only a header, else not known.
+    """
 
     names: tuple[str, ...]
     types: Mapping[str, Any]
@@ -51,7 +62,10 @@ class Sample:
 
 
 def sample(file: File) -> Sample:
-    """What a CSV file holds, without reading all of it. Raises DataError where there is no header."""
+    """Columns of a CSV file, without reading all of it.
+
+    Raises DataError where there is no header, or the file is not text in UTF-8.
+    """
     with error_context(file.label):
         head, later = _pieces(file)
     head = head.removeprefix(BOM)
@@ -66,18 +80,20 @@ def sample(file: File) -> Sample:
     names, dialect, start = _header(head, file)
     parts = [head[start:], *(piece for piece in later if _aligned(piece, len(names), dialect))]
     kinds = [_inferred(part, len(names), dialect) for part in parts]
+    # each piece is inferred by itself: a type that changes in the middle of the file is seen
     types = [_common_type([piece_types[i] for piece_types in kinds]) for i in range(len(names))]
+    # a file with only a header has no rows, and no types either
     rows = None if any(part.strip() for part in (head[start:], *later)) else 0
     return Sample(names, dict(zip(names, types, strict=True)), dialect, rows)
 
 
 def parsing(dialect: Dialect) -> Any:
-    """Options of the parser: quoted values may span lines."""
+    """Options of Arrow's parser: quoted values may contain line ends."""
     return pv.ParseOptions(delimiter=dialect.delimiter, newlines_in_values=True)
 
 
 def conversion(**more: Any) -> Any:
-    """Options of the converter: nulls as pandas spells them, also within quotes."""
+    """Options of Arrow's converter: nulls as pandas spells them, also inside quotes."""
     return pv.ConvertOptions(
         null_values=NULLS,
         true_values=["true", "True", "TRUE"],
@@ -89,7 +105,11 @@ def conversion(**more: Any) -> Any:
 
 
 def _pieces(file: File) -> tuple[bytes, list[bytes]]:
-    """The head in whole lines; pieces of the middle and the tail from the first line that begins in them."""
+    """The beginning in complete lines, and pieces of the middle and the end from the first line that begins in them.
+
+    A file of up to three pieces is its own sample; of a gzip only the beginning is read, since it cannot be entered
+    later.
+    """
     with open_bytes(file) as raw:
         head = raw.read(3 * PIECE + 1)
         if len(head) <= 3 * PIECE:
@@ -101,20 +121,23 @@ def _pieces(file: File) -> tuple[bytes, list[bytes]]:
 
 
 def _read_at(raw: Any, at: int) -> bytes:
+    """`PIECE` bytes from a position."""
     raw.seek(at)
     return bytes(raw.read(PIECE))
 
 
 def _from_line_start(piece: bytes) -> bytes:
+    """A piece from the first line that begins in it."""
     return piece[piece.find(b"\n") + 1 :]
 
 
 def _to_line_end(piece: bytes) -> bytes:
+    """A piece up to its last line end."""
     return piece[: piece.rfind(b"\n") + 1] or piece
 
 
 def _header(head: bytes, file: File) -> tuple[tuple[str, ...], Dialect, int]:
-    """The names, the dialect, and where the rows begin."""
+    """Names, dialect, and the position where the rows begin."""
     first = head.lstrip(b"\r\n").partition(b"\n")[0].decode("utf-8", "replace")
     dialect = Dialect(_delimiter(first, file.path))
     read = 0
@@ -133,28 +156,34 @@ def _header(head: bytes, file: File) -> tuple[tuple[str, ...], Dialect, int]:
 
 
 def _delimiter(line: str, path: str) -> str:
+    """The delimiter of a header: tab or comma by the name of the file if it occurs, else the first that does."""
     preferred = ["\t"] if ".tsv" in path.lower() else [","]
     return next((mark for mark in [*preferred, ",", ";", "\t"] if mark in line), ",")
 
 
 def _aligned(piece: bytes, width: int, dialect: Dialect) -> bool:
-    """Whether a piece surely begins outside quotes: then, and only then, its rows have the right width."""
+    """Whether a piece begins outside quotes.
+
+    It does if all its rows have the right width under that assumption, and not under the opposite one.
+    """
     if b'"' not in piece:
         return True
     return _regular(piece, width, dialect) and not _regular(b'"' + piece, width, dialect)
 
 
 def _regular(piece: bytes, width: int, dialect: Dialect) -> bool:
+    """Whether all complete rows of a piece have this width."""
     text = io.StringIO(piece.decode("utf-8", "replace"), newline="")
     try:
         rows = [len(row) for row in csv.reader(text, delimiter=dialect.delimiter) if row]
     except csv.Error:
         return False
+    # the first and the last row may be cut
     return all(fields == width for fields in rows[1:-1])
 
 
 def _inferred(piece: bytes, width: int, dialect: Dialect) -> list[Any]:
-    """The type of each column in a piece; rows of another width are left for the reader to complain of."""
+    """The type of each column in a piece; rows of another width are skipped, the reader reports them later."""
     if not piece.strip():
         return [pa.null()] * width
     try:
@@ -166,12 +195,16 @@ def _inferred(piece: bytes, width: int, dialect: Dialect) -> list[Any]:
         as_text = _parsed(piece, width, dialect, {str(i): pa.string() for i in numbers}) if numbers else table
     except pa.ArrowInvalid:
         return [pa.null()] * width
+    # integers beyond int64 are parsed as floats: they are identifiers, and as text they keep all digits
     large = {i for i in numbers if pc.all(pc.match_substring_regex(as_text.column(i), INTEGER)).as_py()}
     return [pa.string() if i in large else intended.get(i, kind) for i, kind in enumerate(table.schema.types)]
 
 
 def _intended_type(column: Any) -> Any:
-    """Text, or the type of the numbers that nearly all values are: then the others are mistakes, told when read."""
+    """Text, or the type of the numbers that nearly all values are.
+
+    Then the other values are mistakes, which are reported when they are read.
+    """
     values = column.drop_null()
     numbers = values.filter(pc.match_substring_regex(values, NUMBER))
     stray = len(values) - len(numbers)
@@ -182,6 +215,7 @@ def _intended_type(column: Any) -> Any:
 
 
 def _parsed(piece: bytes, width: int, dialect: Dialect, types: Mapping[str, Any] | None = None) -> Any:
+    """A piece as a table with columns "0", "1", ...; without `types` they are inferred."""
     options = parsing(dialect)
     options.invalid_row_handler = lambda row: "skip"
     names = pv.ReadOptions(column_names=[str(i) for i in range(width)], block_size=len(piece) + 1, use_threads=False)
@@ -189,7 +223,7 @@ def _parsed(piece: bytes, width: int, dialect: Dialect, types: Mapping[str, Any]
 
 
 def _common_type(kinds: Sequence[Any]) -> Any:
-    """One type for a column: integers widen to floats, dates to timestamps, all else to text."""
+    """The type of a column over all pieces: integers widen to floats, dates to timestamps, all else to text."""
     by_family = {family(kind): kind for kind in kinds if not pa.types.is_null(kind)}
     if not by_family:
         return pa.null()
@@ -203,7 +237,7 @@ def _common_type(kinds: Sequence[Any]) -> Any:
 
 
 def _with_fractions(kind: Any) -> Any:
-    """Timestamps with room for fractions of a second that the sample did not show."""
+    """Timestamps in microseconds, because rows outside the sample may have fractions of a second."""
     if not pa.types.is_timestamp(kind) or kind.unit == "ns":
         return kind
     return pa.timestamp("us", kind.tz)
