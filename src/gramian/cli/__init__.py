@@ -1,1 +1,1 @@
-"""The command line: arguments in, api calls, tables out."""
+"""The command line: parses arguments, calls the public functions, and prints their results."""

@@ -1,4 +1,4 @@
-"""What is told of data, of saved fits and of Grams, as tables for people."""
+"""Descriptions of data files, saved fits and Grams, as tables for people."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ from gramian.saved import Fit, load
 from gramian.schema import Field, Kind
 from gramian.typing import Codes
 
-MAX_LISTED = 20  # files of one kind that are listed
-MAX_DISCLOSING_ROWS = 30
+MAX_LISTED = 20  # files that are listed
+MAX_DISCLOSING_ROWS = 30  # the values of so few rows can be computed from their sums
 KIND_NAMES = {
     Kind.NUMBER: "number",
     Kind.TEXT: "text, a factor",
@@ -38,14 +38,14 @@ KIND_NAMES = {
 
 
 def is_saved(path: str) -> bool:
-    """Whether a file is something that was saved: by its extension, or a zip file that is not named as data."""
+    """Whether a file is a saved fit or Gram: by its extension, or because it is a zip file not named as data."""
     if path.endswith((".fit", ".gram")):
         return True
     return kind_of(path) is None and os.path.isfile(path) and zipfile.is_zipfile(path)
 
 
 def describe_data(paths: Sequence[str]) -> Iterator[RenderableType]:
-    """Rows, bytes and units; the files; the columns."""
+    """Tables of data files: rows, bytes and units; files; columns. No rows are read."""
     source = source_of(paths)
     units = len(source.units) if isinstance(source.units, Sequence) else None
     yield _fact_table(
@@ -64,13 +64,13 @@ def describe_data(paths: Sequence[str]) -> Iterator[RenderableType]:
 
 
 def describe_saved(path: str) -> Iterator[RenderableType]:
-    """What a saved file holds."""
+    """Tables of a saved fit or Gram."""
     saved = load(path)
     return describe_gram(path, saved) if isinstance(saved, Gram) else describe_fit(path, saved)
 
 
 def describe_fit(path: str, fit: Fit) -> Iterator[RenderableType]:
-    """What was fitted, and from how many rows."""
+    """Table of a saved fit: formula, rows, coefficients."""
     facts = {"fit": path, "formula": fit.formula, "rows": _rows(fit), "coefficients": f"{len(fit.names):,}"}
     if isinstance(fit, PenalizedFit):
         facts["coefficients"] += f", {len(fit.chosen):,} of them not zero"
@@ -81,7 +81,7 @@ def describe_fit(path: str, fit: Fit) -> Iterator[RenderableType]:
 
 
 def describe_gram(path: str, gram: Gram) -> Iterator[RenderableType]:
-    """What is stored, of which rows, and what of them can be read from it."""
+    """Tables of a Gram: what it stores, from which inputs, and warnings where rows could be reconstructed."""
     gram_data = gram.gram_data
     facts = {
         "gram": path,
@@ -104,7 +104,7 @@ def describe_gram(path: str, gram: Gram) -> Iterator[RenderableType]:
 
 
 def disclosure_warnings(gram: Gram) -> Iterator[str]:
-    """Rows that can be read from the sums."""
+    """Warnings for groups of so few rows that values of rows can be computed from the sums."""
     moments = gram.gram_data.moments
     if 0 < gram.rows <= MAX_DISCLOSING_ROWS:
         yield f"{gram.rows} rows are few: their values can be worked out from these sums"
@@ -123,6 +123,7 @@ def disclosure_warnings(gram: Gram) -> Iterator[str]:
         subject = "1 cluster has" if small_clusters == 1 else f"{small_clusters:,} clusters have"
         yield f"{subject} {MAX_DISCLOSING_ROWS} rows or fewer; their values can be worked out from these products"
     for factors, table in tables:
+        # The sums of a cell with one row are that row.
         single_row_cells: Codes = table.cells[table.rows == 1]
         if len(single_row_cells):
             cell_names = [
@@ -133,11 +134,13 @@ def disclosure_warnings(gram: Gram) -> Iterator[str]:
 
 
 def _rows(saved: Fit | Gram) -> str:
+    """Number of rows, with dropped rows by cause."""
     dropped = ", ".join(f"{n:,} {cause}" for cause, n in saved.dropped_rows.items())
     return f"{saved.rows:,}" + (f"; left out: {dropped}" if dropped else "")
 
 
 def _stored(gram: Gram) -> str:
+    """Size of the products, and of the tables of factors."""
     layout = gram.gram_data.design.layout
     tables: Iterable[tuple[Factors, CellSums | ExactCells]] = gram.gram_data.moments.tables.items()
     cells = "".join(f"; {len(t.rows):,} cells of {':'.join(f)}" for f, t in islice(tables, MAX_LISTED))
@@ -145,7 +148,7 @@ def _stored(gram: Gram) -> str:
 
 
 def _grouped_sums(gram: Gram) -> str:
-    """What is kept beside the whole: sums of folds, groups, clusters."""
+    """Sums that are stored by fold, group or cluster."""
     folds = f"{gram.folds} folds" if gram.folds else ""
     groups = f"{len(gram.groups):,} groups by {' and '.join(gram.by)}" if gram.by else ""
     cluster_products = gram.gram_data.clusters
@@ -158,6 +161,7 @@ def _grouped_sums(gram: Gram) -> str:
 
 
 def _fact_table(facts: dict[str, str]) -> Table:
+    """Table of names and values."""
     table = Table.grid(padding=(0, 2))
     for name, value in facts.items():
         table.add_row(Text(name, style="bold"), Text(value, overflow="fold"))
@@ -165,6 +169,7 @@ def _fact_table(facts: dict[str, str]) -> Table:
 
 
 def _file_table(inputs: Sequence[Input]) -> Iterator[RenderableType]:
+    """Table of inputs; of very many the first ones."""
     table = _table("file", "rows", "bytes", right=("rows", "bytes"))
     for read in inputs[:MAX_LISTED]:
         table.add_row(
@@ -176,6 +181,7 @@ def _file_table(inputs: Sequence[Input]) -> Iterator[RenderableType]:
 
 
 def _column_table(fields: Iterable[Field]) -> Table:
+    """Table of the columns, with their use in a formula."""
     table = _table("column", "type", "kind")
     for field in fields:
         kind = f"not usable: {field.conflict}" if field.conflict else KIND_NAMES[field.kind]
@@ -184,6 +190,7 @@ def _column_table(fields: Iterable[Field]) -> Table:
 
 
 def _table(*names: str, right: Sequence[str] = ()) -> Table:
+    """An empty table with these columns, those of `right` aligned to the right."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for name in names:
         table.add_column(name, justify="right" if name in right else "left", overflow="fold")
@@ -191,4 +198,5 @@ def _table(*names: str, right: Sequence[str] = ()) -> Table:
 
 
 def _count(number: int | None) -> str:
+    """A number, or "unknown"."""
     return "unknown before they are read" if number is None else f"{number:,}"

@@ -1,4 +1,4 @@
-"""What a command says when fewer digits are certified than were wanted."""
+"""Handling of accuracy warnings by commands."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from gramian.errors import AccuracyError, AccuracyWarning
 
 @contextmanager
 def accuracy(*, strict: bool) -> Iterator[None]:
-    """Tell a warning of the fit on stderr; where `strict` it is an error, and there is no result.
+    """Print warnings of the fit inside the block to stderr; where `strict`, raise AccuracyError instead.
 
-    Raises AccuracyError.
+    So with --strict there is no result with too few certified digits.
     """
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", AccuracyWarning)

@@ -1,4 +1,4 @@
-"""The option `--plot`: a picture in a file, which is replaced whole."""
+"""The option `--plot`, which draws a result into a file."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from gramian.cli.options import FILE
 from gramian.errors import OptionError
 
 F = TypeVar("F", bound=Any)
-FORMS = ("png", "svg", "pdf")
+FORMS = ("png", "svg", "pdf")  # what every build of matplotlib can write
 
 
 def plot(subject: str) -> Callable[[F], F]:
-    """Where to draw; `told` says what."""
+    """Decorator that adds --plot; `subject` is what it draws, for the help."""
 
     def option(command: F) -> F:
         extensions = ", ".join(f".{form}" for form in FORMS)
@@ -27,7 +27,7 @@ def plot(subject: str) -> Callable[[F], F]:
 
 
 def check_plot(target: Path | None) -> None:
-    """Raise OptionError or MissingExtraError, before anything is read, where no picture could be drawn."""
+    """Raise OptionError or MissingExtraError, before any data are read, where the picture could not be written."""
     from gramian.cli.output import check_output_path
 
     if target is None:
@@ -39,7 +39,7 @@ def check_plot(target: Path | None) -> None:
 
 
 def write_plot(figure: Any, target: Path) -> None:
-    """Save a figure by the extension of the file."""
+    """Write a figure in the format of the file's extension, replacing the file."""
     from gramian.cli.output import replacing
     from gramian.plots.matplotlib import save_figure
 
@@ -49,7 +49,7 @@ def write_plot(figure: Any, target: Path) -> None:
 
 
 def form_of(target: Path) -> str:
-    """The format by the extension. Raises OptionError for others than png, svg and pdf."""
+    """Format of the file's extension. Raises OptionError for others than png, svg and pdf."""
     form = target.suffix.lower().removeprefix(".")
     if form not in FORMS:
         raise OptionError(f"--plot {target}: pictures are .png, .svg or .pdf; name the file so")

@@ -1,4 +1,4 @@
-"""What is said when a command fails, and its exit code."""
+"""Messages of errors on stderr, and exit codes."""
 
 from __future__ import annotations
 
@@ -16,18 +16,20 @@ INTERNAL, USAGE, BROKEN_PIPE, INTERRUPTED = 1, 2, 141, 130  # the last two as a 
 
 
 def report_error(error: BaseException) -> int:
-    """Tell an error on stderr, in one message without a traceback; returns the exit code."""
+    """Print an error to stderr in one message, and return the exit code; GRAMIAN_DEBUG=1 adds the traceback."""
     if os.environ.get("GRAMIAN_DEBUG", "0") not in ("", "0"):
         traceback.print_exception(error)
     return next(report for kind, report in REPORTERS if isinstance(error, kind))(error)
 
 
 def _report_gramian_error(error: GramianError) -> int:
+    """Message and exit code that the error has itself."""
     _say(f"error: {error}")
     return error.exit_code
 
 
 def _report_usage_error(error: click.ClickException) -> int:
+    """Message of click with the usage of the command."""
     message = error.format_message()
     _say(f"error: {message[:1].lower()}{message[1:].rstrip('.')}")
     context = getattr(error, "ctx", None)
@@ -37,32 +39,38 @@ def _report_usage_error(error: click.ClickException) -> int:
 
 
 def _report_interrupt(error: BaseException) -> int:
+    """Message for Ctrl-C, with what can be done next if the run says so."""
     cause = error.__cause__ if isinstance(error, click.Abort) else error  # click puts its own in the place of Ctrl-C's
     _say(f"interrupted: {cause}" if isinstance(cause, KeyboardInterrupt) and str(cause) else "interrupted")
     return INTERRUPTED
 
 
 def discard_unread_output() -> int:
-    """Whoever read the output has enough: be quiet, also when Python flushes at its end; returns the exit code."""
+    """Close stdout after its reader has ended (as in `| head`), and return the exit code."""
+    # Python flushes stdout once more when it ends, and would print an error of its own.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return BROKEN_PIPE
 
 
 def _report_memory_error(error: MemoryError) -> int:
+    """Message for exhausted memory."""
     _say("error: there is not enough memory for this model; leave terms out, or use --threads 1")
     return INTERNAL
 
 
 def _report_internal_error(error: BaseException) -> int:
+    """Message for an error that should not occur."""
     _say(f"error: {type(error).__name__}: {error}")
     _say("this is a mistake in gramian, sorry; GRAMIAN_DEBUG=1 in the environment shows where it happened")
     return INTERNAL
 
 
 def _say(text: str) -> None:
+    """Print a line to stderr."""
     click.echo(text, err=True)
 
 
+# The first matching kind is taken, so that BaseException comes last.
 REPORTERS: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], Callable[[Any], int]], ...] = (
     (GramianError, _report_gramian_error),
     (click.ClickException, _report_usage_error),

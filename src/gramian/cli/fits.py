@@ -1,4 +1,4 @@
-"""What `gramian fit` prints of several fits, by group or by outcome, and what it cannot do with them."""
+"""Output of `gramian fit` for several fits, by group or by outcome."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from gramian.errors import OptionError
 if TYPE_CHECKING:
     from gramian.fit.groups.result import Fits
 
-MAX_NAMED = 10  # columns left out that are named one by one
+MAX_NAMED = 10  # coefficients that are listed as not determined
 
 
 def check_single_fit(formula: str, by: Sequence[str], *, save: bool, plot: bool) -> None:
-    """Raise OptionError where several fits would go into one file."""
+    """Raise OptionError where several fits would go into one file (--save, --plot)."""
     if not (save or plot):
         return
     from gramian.fit.groups.fit import has_multiple_outcomes
@@ -32,7 +32,7 @@ def check_single_fit(formula: str, by: Sequence[str], *, save: bool, plot: bool)
 
 
 def print_fits(fits: Fits, format: str, level: float) -> None:
-    """The fits on stdout; what the format has no place for on stderr."""
+    """Print the fits to stdout, and dropped rows to stderr where the format has no place for them."""
     from gramian.cli.output import show
     from gramian.fit.groups import formats as fits_formats
 
@@ -46,7 +46,7 @@ def print_fits(fits: Fits, format: str, level: float) -> None:
 
 
 def _dropped_lines(fits: Fits) -> Iterator[str]:
-    """What was left out."""
+    """Lines about dropped rows and coefficients that are not determined."""
     from gramian.fit.groups.report import describe_rows, key_heading
 
     if fits.dropped_rows or fits.without_rows:

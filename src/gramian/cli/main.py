@@ -1,7 +1,7 @@
-"""The command `gramian`: finds a command, runs it, turns what went wrong into a message and an exit code.
+"""The command `gramian`: finds a command, runs it, and turns errors into messages and exit codes.
 
-Commands declare their arguments with nothing but click; numbers and frames are imported when one runs, so that
-`--help` answers at once.
+Modules of commands import nothing but click at their top. Numerical libraries are imported when a command runs, so
+that `--help` answers at once.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ COMMANDS = (
 
 
 class Commands(click.Group):
-    """Commands by name; one file each, imported when it is asked for."""
+    """The group of commands; the module of a command is imported when the command is used."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Names in the order of their use."""
+        """Names of the commands, in the order in which they are used."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command of that name, None where there is none."""
+        """The command with this name, None where there is none."""
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = import_module(f"gramian.cli.commands.{cmd_name}").command
@@ -38,16 +38,17 @@ class Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """The command that the arguments name. Raises UsageError with the nearest name."""
+        """The command that the arguments name. Raises UsageError with the most similar name."""
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
             hint = did_you_mean(args[0], COMMANDS) or f"; there are {', '.join(COMMANDS)}"
             raise click.UsageError(f"no command '{args[0]}'{hint}", ctx)
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> int:
-        """Run the command; returns the exit code."""
+        """Run the command, and return the exit code."""
         try:
             super().invoke(ctx)
+            # Here, so that a closed pipe is noticed before Python ends.
             sys.stdout.flush()
         except BrokenPipeError:
             return discard_unread_output()
@@ -67,7 +68,10 @@ def gramian(ctx: click.Context) -> None:
 
 
 def main(args: Sequence[str] | None = None) -> int:
-    """Run a command line; returns its exit code."""
+    """Run a command line, and return its exit code.
+
+    args : without the name of the program; those of the process by default.
+    """
     try:
         for stream in (sys.stdout, sys.stderr):
             stream.reconfigure(errors="replace")  # type: ignore[union-attr]  # a name must not end a run

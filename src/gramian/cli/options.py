@@ -1,4 +1,4 @@
-"""Arguments that several commands share."""
+"""Arguments and options that several commands have."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ DATA = "DATA: files (.parquet, .csv, .csv.gz, .tsv, .arrow, .feather), folders o
 
 
 def data(command: F) -> F:
-    """The files to read."""
+    """Decorator that adds the files to read, DATA."""
     return click.argument("data", nargs=-1, required=True, metavar="DATA...")(command)
 
 
 def engine(command: F) -> F:
-    """Who reads."""
+    """Decorator that adds --threads and --engine."""
     threads = click.option(
         "--threads", metavar="N", type=int, help="Read with so many threads.  [default: one per core]"
     )
@@ -37,7 +37,7 @@ def engine(command: F) -> F:
 
 
 def engine_for(name: str, threads: int | None) -> Any:
-    """The engine that the options stand for. Raises OptionError for threads that are not ours."""
+    """The engine for these options. Raises OptionError for --threads with workers of Dask."""
     if name == "local":
         from gramian.engines.local import Local
 
@@ -52,7 +52,7 @@ def engine_for(name: str, threads: int | None) -> Any:
 
 
 def checkpoint(command: F) -> F:
-    """What happens at an interrupt."""
+    """Decorator that adds --checkpoint."""
     return click.option(
         "--checkpoint",
         metavar="FILE",
@@ -62,7 +62,7 @@ def checkpoint(command: F) -> F:
 
 
 def run_policy(command: F) -> F:
-    """What happens at an interrupt, and to files that are damaged."""
+    """Decorator that adds --checkpoint and --skip-bad."""
     skip_bad = click.option(
         "--skip-bad", is_flag=True, help="Leave out files and row groups that cannot be read, and name them."
     )
@@ -70,12 +70,12 @@ def run_policy(command: F) -> F:
 
 
 def output(text: str) -> Callable[[F], F]:
-    """The file to write."""
+    """Decorator that adds -o with this help."""
     return click.option("-o", "--output", metavar="FILE", type=FILE, required=True, help=text)
 
 
 def progress(command: F) -> F:
-    """Whether progress is shown."""
+    """Decorator that adds --progress and --no-progress."""
     return click.option(
         "--progress/--no-progress",
         default=True,

@@ -1,4 +1,4 @@
-"""Where results go: a console as wide as they need, and files that are replaced whole."""
+"""Output of commands: to a console as wide as tables need, and to files that are replaced in one step."""
 
 from __future__ import annotations
 
@@ -13,11 +13,14 @@ from rich.table import Table
 
 from gramian.errors import DataError, OptionError
 
-MAX_LINE = 10_000  # characters of a line
+MAX_LINE = 10_000  # characters; wide enough for every table
 
 
 def show(renderables: Iterable[RenderableType]) -> None:
-    """Print to stdout; nothing is cut off: where a table needs longer lines than the terminal has, it gets them."""
+    """Print to stdout without cutting anything off.
+
+    On a terminal lines are as wide as it is, and wider where a table needs it; in a file or pipe as wide as needed.
+    """
     console, renderables = Console(emoji=False, markup=False, highlight=False), list(renderables)
     if console.is_terminal:
         console.width = max(console.width, *(_needed_width(console, renderable) for renderable in renderables))
@@ -31,18 +34,19 @@ def show(renderables: Iterable[RenderableType]) -> None:
 
 
 def _needed_width(console: Console, renderable: RenderableType) -> int:
-    """Characters below which a part would be cut off: tables may say that their lines cannot be broken."""
+    """Characters that a part needs at least; tables with columns that do not wrap need all of their width."""
     measured = _measured(console, renderable)
     rigid = isinstance(renderable, Table) and any(column.no_wrap for column in renderable.columns)
     return measured.maximum if rigid else measured.minimum
 
 
 def _measured(console: Console, renderable: RenderableType) -> Measurement:
+    """Smallest and largest sensible widths of a part."""
     return Measurement.get(console, console.options.update(width=MAX_LINE), renderable)
 
 
 def check_output_path(target: Path | None, inputs: Iterable[str] = ()) -> None:
-    """Raise OptionError, before anything is read, where a result could not be written or would replace an input."""
+    """Raise OptionError, before any data are read, where the file cannot be written or is one of the inputs."""
     if target is None:
         return
     if target.is_dir():
@@ -60,11 +64,12 @@ def check_output_path(target: Path | None, inputs: Iterable[str] = ()) -> None:
 
 @contextmanager
 def replacing(target: Path) -> Iterator[Path]:
-    """A temporary file beside the target that takes its place at the end; nothing is left behind on failure.
+    """Context with a temporary file next to the target, which replaces the target at the end.
 
-    Raises DataError where the system refuses, a full disk for one.
+    Nothing is left behind after an error, and a reader never sees half a file. Raises DataError where the system
+    refuses, for example because the disk is full.
     """
-    target = target.resolve()  # of a link, the file it stands for
+    target = target.resolve()  # replace the file that a link points to, not the link
     temporary = target.parent / f".{target.name}.{os.getpid()}"
     try:
         yield temporary

@@ -1,4 +1,4 @@
-"""Progress on stderr: a bar on a terminal, a line now and then otherwise; and what stops the reading threads."""
+"""Progress on stderr: a bar on a terminal, otherwise a line now and then; and the end of reading threads at Ctrl-C."""
 
 from __future__ import annotations
 
@@ -18,15 +18,24 @@ from rich.progress import Progress as RichProgress
 
 from gramian.fit.passes.limits import format_bytes
 
-LINE_INTERVAL = 10.0  # seconds between lines
+LINE_INTERVAL = 10.0  # seconds between lines, so that log files stay short
 BAR_WIDTH = 16  # characters of the bar
 
 
 @dataclass(slots=True)
 class PassProgress:
-    """How far a pass is: rows and bytes read, how many there are when that is known, and seconds since its start.
+    """Progress of a pass.
 
-    number : which pass it is; that there are several is told from the second on.
+    Attributes
+    ----------
+    all_rows, all_size : int or None
+        Rows and bytes of the source, where known.
+    rows, size : int
+        Rows and bytes that have been read.
+    seconds : float
+        Time since the pass began.
+    number : int
+        Number of the pass, shown from the second one on.
     """
 
     all_rows: int | None = None
@@ -38,7 +47,10 @@ class PassProgress:
 
     @property
     def fraction(self) -> float | None:
-        """The part that is done, None when unknown; by rows, which come in smaller steps, else by bytes."""
+        """Fraction of the pass that is done, None where unknown.
+
+        By rows, which advance in smaller steps, else by bytes.
+        """
         for read, total in ((self.rows, self.all_rows), (self.size, self.all_size)):
             if total and read:
                 return min(read / total, 1.0)
@@ -46,7 +58,7 @@ class PassProgress:
 
     @property
     def parts(self) -> list[str]:
-        """What is told, the most wanted first."""
+        """Parts of the line, the most important first: rows, time left, speed, bytes."""
         parts = [_of_total(_short_number(self.rows), self.all_rows and _short_number(self.all_rows)) + " rows"]
         if self.fraction and self.seconds > 0:
             parts.append(f"{_format_seconds(self.seconds * (1 - self.fraction) / self.fraction)} left")
@@ -57,7 +69,7 @@ class PassProgress:
         return parts
 
     def text(self, width: int = 1000) -> str:
-        """As many of the parts as there is room for, at least the first."""
+        """As many parts as fit into `width` characters, at least the first."""
         parts = self.parts
         if self.number > 1:
             parts[0] = f"pass {self.number}, {parts[0]}"
@@ -67,46 +79,46 @@ class PassProgress:
 
 
 class Display(Protocol):
-    """Shows a trip; told under a lock."""
+    """Shows the progress of a pass; calls are serialized by a lock."""
 
     def show(self, progress: PassProgress) -> None:
-        """Show how far it is."""
+        """Show the progress."""
         ...
 
     def stop(self) -> None:
-        """Leave nothing behind."""
+        """Remove what was shown."""
         ...
 
 
 class Hidden:
-    """Shows nothing."""
+    """A display that shows nothing."""
 
     def show(self, progress: PassProgress) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def stop(self) -> None:
-        """Nothing."""
+        """Do nothing."""
 
 
 class Lines:
-    """A line every so many seconds, so that short runs say nothing."""
+    """A display that prints a line every few seconds; short passes print nothing."""
 
     def __init__(self, say: Callable[[str], None], every: float = LINE_INTERVAL) -> None:
         self.say, self.every, self.next = say, every, every
 
     def show(self, progress: PassProgress) -> None:
-        """A line, if it is time."""
+        """Print a line if it is time."""
         if progress.seconds >= self.next:
             self.next = progress.seconds + self.every
             self.say(f"reading: {progress.text()}")
 
     def stop(self) -> None:
-        """Be ready for the next trip."""
+        """Prepare for the next pass."""
         self.next = self.every
 
 
 class Bar:
-    """A bar that disappears when the trip is over."""
+    """A bar that is removed at the end of the pass."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
@@ -114,7 +126,7 @@ class Bar:
         self.task = TaskID(0)
 
     def show(self, progress: PassProgress) -> None:
-        """Draw it; a moving pattern where the end is unknown."""
+        """Draw the bar; it only moves back and forth where the end is unknown."""
         if self.bar is None:
             columns = (BarColumn(bar_width=BAR_WIDTH), TextColumn("{task.description}"))
             self.bar = RichProgress(*columns, console=self.console, transient=True)
@@ -124,14 +136,14 @@ class Bar:
         self.bar.update(self.task, description=text, total=None if fraction is None else 1.0, completed=fraction or 0.0)
 
     def stop(self) -> None:
-        """Take it away."""
+        """Remove the bar."""
         if self.bar is not None:
             self.bar.stop()
             self.bar = None
 
 
 class Watch:
-    """What a run tells its progress to, from any thread; after `interrupt` it refuses, which ends the threads."""
+    """Receives the progress of a run from any thread; after `interrupt` it raises in each of them, which ends them."""
 
     def __init__(self, display: Display, now: Callable[[], float] = monotonic) -> None:
         self.display, self.now = display, now
@@ -139,12 +151,12 @@ class Watch:
         self.interrupted, self.number = False, 0
 
     def start(self, rows: int | None, size: int | None) -> None:
-        """A pass begins."""
+        """Begin a pass over so many rows and bytes, None where unknown."""
         self.number += 1
         self.progress, self.began = PassProgress(rows, size, number=self.number), self.now()
 
     def advance(self, rows: int, size: int) -> None:
-        """More has been read."""
+        """Count rows and bytes that were read. Raises KeyboardInterrupt after `interrupt`."""
         if self.interrupted:
             raise KeyboardInterrupt
         with self.lock:
@@ -154,23 +166,24 @@ class Watch:
             self.display.show(self.progress)
 
     def stop(self) -> None:
-        """The pass is over."""
+        """End the pass."""
         with self.lock:
             self.display.stop()
 
     def interrupt(self, number: int, frame: FrameType | None) -> None:
-        """Ctrl-C: end this thread, and the reading ones at their next batch."""
+        """Signal handler: end this thread now, and reading threads at their next batch."""
         self.interrupted = True
         raise KeyboardInterrupt
 
 
 @contextmanager
 def watching(progress: bool, *, stoppable: bool = False) -> Iterator[Watch]:
-    """A watch for a run, which Ctrl-C stops without waiting for the files that are being read.
+    """Context with a watch for a run, which Ctrl-C ends without waiting for files that are being read.
 
-    stoppable : so does SIGTERM, because the run can go on later.
+    stoppable : whether SIGTERM ends the run as well, because a checkpoint makes it possible to continue.
     """
     watch = Watch(_display(progress))
+    # Batch systems send SIGTERM before they kill a job: time enough to write the checkpoint.
     signals = (signal.SIGINT, signal.SIGTERM) if stoppable else (signal.SIGINT,)
     previous = {number: signal.signal(number, watch.interrupt) for number in signals}
     try:
@@ -181,6 +194,7 @@ def watching(progress: bool, *, stoppable: bool = False) -> Iterator[Watch]:
 
 
 def _display(progress: bool) -> Display:
+    """The display for this stderr: a bar on a terminal, lines otherwise, nothing without `progress`."""
     if not progress:
         return Hidden()
     console = Console(stderr=True)
@@ -190,11 +204,12 @@ def _display(progress: bool) -> Display:
 
 
 def _of_total(part: str, total: str | int | None) -> str:
+    """A part with its total, where that is known."""
     return f"{part} of {total}" if total else part
 
 
 def _short_number(number: float) -> str:
-    """Four digits or fewer: 9,999, then 10.0k, 2.5M, 7.1G."""
+    """A number in four digits or fewer, with a letter: 9,999, then 10.0k, 2.5M, 7.1G."""
     for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
         if number >= max(size, 1e4):
             return f"{number / size:.1f}{letter}"
@@ -202,6 +217,7 @@ def _short_number(number: float) -> str:
 
 
 def _format_seconds(seconds: float) -> str:
+    """Seconds as minutes:seconds or hours:minutes:seconds."""
     minutes, seconds = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"

@@ -1,4 +1,4 @@
-"""What the commands that read and write Grams share."""
+"""Options and functions of the commands that read and write Grams."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ F = TypeVar("F", bound=Any)
 
 
 def force(text: str) -> Callable[[F], F]:
-    """Whether what was read twice, or never, is counted all the same."""
+    """Decorator that adds --force with this help."""
     return click.option("--force", is_flag=True, help=text)
 
 
 def save(gram: Gram, target: Path) -> None:
-    """Write a Gram and say so."""
+    """Write a Gram, and say so on stderr."""
     from gramian.cli.output import check_output_path
 
     check_output_path(target)
@@ -31,9 +31,9 @@ def save(gram: Gram, target: Path) -> None:
 
 
 def grams_of(data: Sequence[str]) -> Gram | None:
-    """The sum of the Grams among the data; None when there are none.
+    """The sum of the Grams among the paths; None where there are none.
 
-    Raises OptionError where other data stand beside them.
+    Raises OptionError for Grams and other data in one command.
     """
     gram_paths = [path for path in data if path.endswith(".gram")]
     if not gram_paths:

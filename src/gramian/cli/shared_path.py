@@ -1,4 +1,4 @@
-"""What the commands share that make models of Grams: their arguments, and how results are printed."""
+"""Options and functions of the commands that fit models from Grams."""
 
 from __future__ import annotations
 
@@ -29,26 +29,26 @@ FORMATS = ("table", "json", "csv")
 
 
 def grams(command: F) -> F:
-    """The files that hold the sums."""
+    """Decorator that adds the files to read, GRAM."""
     return click.argument("gram", nargs=-1, required=True, type=FILE, metavar="GRAM...")(command)
 
 
 def formula(command: F) -> F:
-    """Which of the stored terms."""
+    """Decorator that adds --formula."""
     return click.option("--formula", metavar="FORMULA", help="Take these terms.  [default: all that are stored]")(
         command
     )
 
 
 def where(command: F) -> F:
-    """Which group."""
+    """Decorator that adds --where."""
     return click.option(
         "--where", metavar="GROUP", help="Take the rows of this group only, of a Gram made with --by; several: a,b."
     )(command)
 
 
 def penalty_options(ratio: float) -> Callable[[F], F]:
-    """How fits are penalised; `ratio` is the default."""
+    """Decorator that adds the options of penalties; `ratio` is the default of --l1-ratio."""
     options = (
         click.option("--l1-ratio", metavar="X", type=float, default=ratio, show_default=True,
                      help="0 is ridge, 1 the lasso, between them the elastic net."),
@@ -61,6 +61,7 @@ def penalty_options(ratio: float) -> Callable[[F], F]:
     )  # fmt: skip
 
     def decorate(command: F) -> F:
+        # click lists the option first that was applied last.
         for option in reversed(options):
             command = option(command)
         return command
@@ -69,19 +70,19 @@ def penalty_options(ratio: float) -> Callable[[F], F]:
 
 
 def save_option(what: str) -> Callable[[F], F]:
-    """Where a fit is kept, to predict from it later."""
+    """Decorator that adds --save for this kind of fit."""
     return click.option("--save", metavar="FIT", type=FILE, help=f"Save {what} to this file, to predict from it later.")
 
 
 def format_option(command: F) -> F:
-    """How the result is printed."""
+    """Decorator that adds --format."""
     return click.option(
         "--format", type=click.Choice(FORMATS), default="table", show_default=True, help="Print the result as this."
     )(command)
 
 
 def sum_grams(paths: Sequence[Path]) -> Gram:
-    """The sum of Grams. Raises ArtifactError for a file that is none."""
+    """The sum of Grams. Raises ArtifactError for a file that is no Gram."""
     from gramian.saved import load_gram
 
     loaded = [load_gram(path) for path in paths]
@@ -89,7 +90,7 @@ def sum_grams(paths: Sequence[Path]) -> Gram:
 
 
 def find_group(gram: Gram, text: str | None) -> Any:
-    """The group that a text names, as its level; the text itself where there is none, which is an error elsewhere."""
+    """Key of the group that a text names; the text itself where there is none, so that the error comes from the fit."""
     if text is None:
         return None
     groups_by_text = {",".join(map(str, g if isinstance(g, tuple) else (g,))): g for g in gram.groups}
@@ -97,7 +98,7 @@ def find_group(gram: Gram, text: str | None) -> Any:
 
 
 def parse_alphas(text: str | None) -> list[float] | None:
-    """The penalties that were given. Raises OptionError for anything else than numbers."""
+    """Penalties from numbers with commas between them. Raises OptionError for other texts."""
     if text is None:
         return None
     try:
@@ -107,9 +108,10 @@ def parse_alphas(text: str | None) -> list[float] | None:
 
 
 def parse_penalties(texts: Sequence[str]) -> dict[str, float]:
-    """Term -> factor of its penalty, from texts `term=factor`. Raises OptionError for anything else."""
+    """Penalty factor of each term, from texts `term=factor`. Raises OptionError for other texts."""
     penalty_factors: dict[str, float] = {}
     for text in texts:
+        # The last equals sign: a term may contain one, as in factor(x == 1).
         term, _, factor = (part.strip() for part in text.rpartition("="))
         try:
             value = float(factor)
@@ -124,14 +126,14 @@ def parse_penalties(texts: Sequence[str]) -> dict[str, float]:
 
 
 def save_fit(fit: LinearFit | PenalizedFit, target: Path) -> None:
-    """Save a fit, and say which."""
+    """Save a fit, and say on stderr which one."""
     fit.save(target)
     penalty = f", alpha = {fit.alpha:.6g}," if fit.alpha is not None else ""
     click.echo(f"{fit.formula}{penalty} saved to {target}", err=True)
 
 
 def show(result: Result, format: str, plot: Path | None) -> None:
-    """Print a result, and draw it."""
+    """Print a result, and draw it into `plot` where that is a path."""
     from gramian.cli.drawing import write_plot
 
     if format == "json":
@@ -143,7 +145,7 @@ def show(result: Result, format: str, plot: Path | None) -> None:
 
 
 def _csv(result: Any) -> str:
-    """Numbers with all their digits, nothing where unknown."""
+    """Table of a result as CSV: numbers with all digits, empty where unknown."""
     table = result.tidy() if hasattr(result, "tidy") else result.table
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
@@ -153,6 +155,7 @@ def _csv(result: Any) -> str:
 
 
 def _cell(value: object) -> str:
+    """Value of a CSV cell; several terms with plus signs between them."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, Iterable) and not isinstance(value, str):

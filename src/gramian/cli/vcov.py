@@ -1,4 +1,4 @@
-"""The option --vcov: a recipe in one word."""
+"""The option --vcov: a covariance estimator in one word."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ TYPES = ("CR0", "CR1", "CR3")
 
 
 def parse_vcov(text: str) -> str | dict[str, Any]:
-    """What `vcov=` takes, of "HC3", "cluster:firm", "cluster:firm,year" or "cluster:firm:CR3"."""
+    """The argument `vcov` of a fit, from texts such as "HC3", "cluster:firm", "cluster:firm,year", "cluster:firm:CR3".
+
+    Raises OptionError where a column has no name.
+    """
     if text == CLUSTER.rstrip(":"):
         raise OptionError("--vcov cluster needs a column, as in --vcov cluster:firm")
     if not text.startswith(CLUSTER):

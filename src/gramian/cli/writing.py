@@ -1,4 +1,4 @@
-"""Predictions as CSV, Parquet or Arrow, batch by batch, so that memory does not grow with the rows."""
+"""Predictions as CSV, Parquet or Arrow, written batch by batch, so that memory does not grow with the rows."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ Format = Callable[[IO[bytes], Any], Any]  # opens a writer with this schema
 
 @contextmanager
 def writing(opened: Format, output: Path | None, names: Sequence[str]) -> Iterator[Write]:
-    """A function that writes rows (columns, n), NaN as null; to a file, which is replaced whole, or to stdout."""
+    """Context with a function that writes columns (columns, n), with NaN as null, to a file or to stdout.
+
+    opened : opens a writer of the format. output : a file that is replaced at the end, None for stdout.
+    """
     schema = pa.schema([(name, pa.float64()) for name in names])
     if output is None:
         with opened(sys.stdout.buffer, schema) as writer:
@@ -34,20 +37,25 @@ def writing(opened: Format, output: Path | None, names: Sequence[str]) -> Iterat
     with replacing(output) as temporary, open(temporary, "wb") as sink:
         with opened(sink, schema) as writer:
             yield partial(_write, writer, schema)
+        # The data reach the disk before the file takes the place of another one.
         sink.flush()
         os.fsync(sink.fileno())
 
 
 def _csv(sink: IO[bytes], schema: Any) -> Any:
+    """Writer of CSV with a header."""
+    # Arrow would write names in quotes.
     sink.write(",".join(schema.names).encode() + b"\n")
     return pc.CSVWriter(sink, schema, write_options=pc.WriteOptions(include_header=False))
 
 
 def _parquet(sink: IO[bytes], schema: Any) -> Any:
+    """Writer of Parquet."""
     return pq.ParquetWriter(sink, schema)
 
 
 def _arrow(sink: IO[bytes], schema: Any) -> Any:
+    """Writer of an Arrow IPC file."""
     return pa.ipc.new_file(sink, schema)
 
 
@@ -55,7 +63,7 @@ FORMATS: dict[str, Format] = {".csv": _csv, ".parquet": _parquet, ".arrow": _arr
 
 
 def format_of(output: Path | None) -> Format:
-    """How to write to this file, by its extension; CSV without one. Raises OptionError for one that is not known."""
+    """Writer for the file's extension; CSV for stdout. Raises OptionError for an unknown extension."""
     extension = ".csv" if output is None else output.suffix.lower()
     if extension not in FORMATS:
         raise OptionError(f"{output} has an unknown extension; known are {', '.join(FORMATS)}")
@@ -63,5 +71,6 @@ def format_of(output: Path | None) -> Format:
 
 
 def _write(writer: Any, schema: Any, values: Matrix) -> None:
+    """Write one batch of columns."""
     arrays = [pa.array(row, mask=np.isnan(row)) for row in values]
     writer.write_table(pa.Table.from_arrays(arrays, schema=schema))

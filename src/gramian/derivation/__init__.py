@@ -1,4 +1,4 @@
-"""Every matrix of the derivation of the normal equation, with the numbers of small data in it."""
+"""Derivation of the normal equation for small data, with every matrix and all of its numbers."""
 
 from __future__ import annotations
 
@@ -17,15 +17,39 @@ __all__ = ["Derivation", "derive"]
 def derive(formula: str, data: Any, *, constant: str = "last", polynomial: int | None = None) -> Derivation:
     """Least squares with every step written out: X, X'X, its inverse, (X'X)^-1 X', w, and why it is the minimum.
 
-    The cost is J(w) = ||Xw - y||^2, the plain sum of squared residuals, its gradient 2X'(Xw - y). Where X'X has no
-    inverse, it is told why, and w is the shortest solution, pinv(X) y.
+    Parameters
+    ----------
+    formula : str
+        Formula of the linear model.
+    data : object
+        Rows, in any form that `gramian.ols` accepts; at most 200 rows and 12 model columns. Rows with a missing value
+        are dropped and counted.
+    constant : {"last", "first"}
+        Position of the column of ones.
+    polynomial : int, optional
+        Use x, x^2, ... up to this power of the single predictor of the formula.
 
-    formula, data : as for `ols`; at most 200 rows, 12 columns. constant : where the column of ones stands, "last" or
-    "first". polynomial : use x, x^2, ... up to this power of the one predictor of the formula.
-    Rows in which something is missing are left out and counted. All arithmetic is in fractions: a stored number counts
-    as the shortest decimal that reads back as it, so 2.33 is 233/100; results are rounded once.
-    Raises OptionError where there is too much to write out, otherwise what `ols` raises.
+    Returns
+    -------
+    Derivation
 
+    Raises
+    ------
+    OptionError
+        Where there are too many rows or columns, or an option has a value without meaning.
+    FormulaError, DataError, NumericalError
+        As `gramian.ols`.
+
+    Notes
+    -----
+    The cost is J(w) = ||Xw - y||^2, the plain sum of squared residuals, and its gradient 2X'(Xw - y). Where X'X has no
+    inverse, the reason is shown, and w is the solution of minimum norm, pinv(X) y.
+
+    All arithmetic is in fractions. A stored number counts as the shortest decimal that reads back as it, so 2.33 is
+    233/100. Results are rounded once.
+
+    Examples
+    --------
     >>> import gramian as gm
     >>> steps = gm.derive("y ~ x", {"x": [1, 2, 3, 4], "y": [2, 4, 5, 8]})
     >>> steps.XtX.tolist(), steps.w.tolist()

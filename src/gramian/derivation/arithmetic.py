@@ -1,4 +1,4 @@
-"""Matrices of fractions: products, elimination, inverses without rounding."""
+"""Matrices of fractions: products, elimination and inverses without rounding."""
 
 from __future__ import annotations
 
@@ -13,41 +13,42 @@ ZERO, ONE = Fraction(0), Fraction(1)
 
 
 def rational(value: float) -> Fraction:
-    """The shortest decimal that reads back as this float64, so that 2.33 is 233/100."""
+    """The shortest decimal that reads back as this float64, as a fraction: 2.33 is 233/100."""
     return Fraction(repr(float(value)))
 
 
 def transpose(A: ExactMatrix) -> ExactMatrix:
-    """Rows as columns; A has at least one row."""
+    """The transpose of a matrix with at least one row."""
     return tuple(zip(*A, strict=True))
 
 
 def dot(a: Sequence[Fraction], b: Sequence[Fraction]) -> Fraction:
-    """Sum of products, over one common denominator."""
+    """Sum of products of two vectors."""
+    # Sums of integers over one denominator need one gcd; sums of fractions need one for every term.
     (p, down), (q, across) = _integers(a), _integers(b)
     return Fraction(sum(map(mul, p, q)), down * across)
 
 
 def product(A: ExactMatrix, B: ExactMatrix) -> ExactMatrix:
-    """A B."""
+    """Matrix product A B."""
     left, right = [_integers(row) for row in A], [_integers(column) for column in transpose(B)]
     return tuple(tuple(Fraction(sum(map(mul, p, q)), c * d) for q, d in right) for p, c in left)
 
 
 def matrix_vector(A: ExactMatrix, v: Row) -> Row:
-    """A v."""
+    """Product A v of a matrix and a vector."""
     return tuple(row[0] for row in product(A, transpose((v,))))
 
 
 def identity(size: int) -> ExactMatrix:
-    """Ones on the diagonal."""
+    """The identity matrix."""
     return tuple(tuple(ONE if i == j else ZERO for j in range(size)) for i in range(size))
 
 
 def reduced(A: ExactMatrix) -> tuple[ExactMatrix, tuple[int, ...]]:
-    """Reduced row echelon form without its zero rows, and the columns of its pivots.
+    """Reduced row echelon form F of A, without its zero rows, and the columns of its pivots.
 
-    With C the pivot columns of A and F this form, A = C F, both of full rank.
+    With C the pivot columns of A, A = C F, and both factors have full rank.
     """
     rows, pivots = [list(row) for row in A], list[int]()
     for column in range(len(A[0])):
@@ -62,7 +63,7 @@ def reduced(A: ExactMatrix) -> tuple[ExactMatrix, tuple[int, ...]]:
 
 
 def determinant(A: ExactMatrix) -> Fraction:
-    """By elimination; 1 for a matrix without rows."""
+    """Determinant by elimination; 1 for a matrix without rows."""
     rows, value = [list(row) for row in A], ONE
     for k in range(len(rows)):
         pivot_row = next((i for i in range(k, len(rows)) if rows[i][k]), None)
@@ -77,14 +78,14 @@ def determinant(A: ExactMatrix) -> Fraction:
 
 
 def inverse(A: ExactMatrix) -> ExactMatrix:
-    """The inverse of a matrix that has one: the rows of (A, I) are reduced until A has become I."""
+    """Inverse of a nonsingular matrix by Gauss-Jordan elimination: (A, I) is reduced to (I, A^-1)."""
     size = len(A)
     form, _ = reduced(tuple((*row, *unit_row) for row, unit_row in zip(A, identity(size), strict=True)))
     return tuple(row[size:] for row in form)
 
 
 def _eliminate(rows: list[list[Fraction]], pivot_row: int, column: int) -> None:
-    """Make the pivot one, everything else in its column zero."""
+    """Divide the pivot row by its pivot, and subtract multiples of it so that its column is zero in all other rows."""
     pivot = rows[pivot_row][column]
     rows[pivot_row] = [a / pivot for a in rows[pivot_row]]
     for i, row in enumerate(rows):
@@ -94,6 +95,6 @@ def _eliminate(rows: list[list[Fraction]], pivot_row: int, column: int) -> None:
 
 
 def _integers(row: Sequence[Fraction]) -> tuple[list[int], int]:
-    """Numerators over their common denominator, and that denominator."""
+    """Numerators over the common denominator of a row, and that denominator."""
     common = lcm(*(a.denominator for a in row))
     return [a.numerator * (common // a.denominator) for a in row], common

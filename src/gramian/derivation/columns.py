@@ -1,4 +1,4 @@
-"""The columns of a model, written out row by row as fractions."""
+"""Columns of a model as fractions, one value for each row."""
 
 from __future__ import annotations
 
@@ -24,16 +24,37 @@ from gramian.linalg.moments import Moments
 from gramian.linalg.monomials import Coordinate
 
 CONSTANT_PLACES = ("last", "first")
-MAX_COLUMNS = 12
+MAX_COLUMNS = 12  # matrices with more columns do not fit on a page
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """What a formula makes of small data.
+    """Model columns and outcome of small data, as fractions; n rows, p columns.
 
-    constant : where the column of ones stands, None without one. reference : factor -> the level without a column.
-    indicators : names of columns of zeros and ones. computed : expressions that were evaluated in float64. offsets :
-    expressions that y has been reduced by.
+    Attributes
+    ----------
+    formula : str
+        The formula.
+    outcome : str
+        Name of the outcome.
+    names : tuple of str, (p,)
+        Names of the columns.
+    X : matrix of fractions, (n, p)
+        Model columns.
+    y : tuple of fractions, (n,)
+        Outcomes minus offsets.
+    constant : int or None
+        Position of the column of ones.
+    dropped_rows : DroppedRows
+        Counts of rows that did not enter.
+    reference : mapping of str to str
+        Factor and its reference level, which has no column.
+    indicators : tuple of str
+        Names of columns of zeros and ones.
+    computed : tuple of str
+        Expressions that were evaluated in float64.
+    offsets : tuple of str
+        Expressions that were subtracted from the outcome.
     """
 
     formula: str
@@ -50,10 +71,25 @@ class Table:
 
 
 def model_table(formula: str, source: Source, constant: str) -> Table:
-    """Read the rows, write out the model's columns, the constant at the place that is asked for.
+    """Read the rows and form the columns of the model.
 
-    Raises OptionError beyond 200 rows or 12 columns, FormulaError for orthogonal polynomials, NumericalError where
-    nothing is left.
+    Parameters
+    ----------
+    formula : str
+        The formula.
+    source : Source
+        The data.
+    constant : {"last", "first"}
+        Position of the column of ones.
+
+    Raises
+    ------
+    OptionError
+        For more than 200 rows or 12 columns.
+    FormulaError
+        For terms whose columns are not rational: orthogonal polynomials, splines, contrasts other than treatment.
+    NumericalError
+        Where no rows are left.
     """
     design = replace(design_for(formula, source.schema, Options()), matrix=None)
     _check(design)
@@ -61,6 +97,7 @@ def model_table(formula: str, source: Source, constant: str) -> Table:
     for unit in source.units:
         for batch in unit.batches(design.columns):
             reader.add(batch)
+    # The pass of the regression gives levels and dropped rows, so that both treat the data alike.
     accumulated = Accumulate(_without_coordinates(design)).accumulate(reader.batches)
     rows = reader.finish(accumulated.moments.levels)
     if not rows.count:
@@ -71,6 +108,7 @@ def model_table(formula: str, source: Source, constant: str) -> Table:
 
 
 def _check(design: Design) -> None:
+    """Raise FormulaError for terms whose columns are not rational."""
     for part in (part for term in design.terms.terms for part in term.numeric_terms):
         if isinstance(part, Orthogonal):
             raise FormulaError(
@@ -83,12 +121,13 @@ def _check(design: Design) -> None:
 
 
 def _without_coordinates(design: Design) -> Design:
-    """The design in the units of the data."""
+    """The design without shifts and scales."""
     names = (*design.terms.variables, *design.outcome)
     return replace(design, coordinates={name: Coordinate() for name in names})
 
 
 def _table(design: Design, rows: Rows, moments: Moments, dropped_rows: DroppedRows, constant: str) -> Table:
+    """The table of complete rows."""
     terms, values = as_variables(design.terms, rows.values)
     levels = levels_of(moments, design.terms)
     if levels.contrasts:
@@ -118,6 +157,7 @@ def _table(design: Design, rows: Rows, moments: Moments, dropped_rows: DroppedRo
 
 
 def _check_width(width: int, formula: str) -> None:
+    """Raise FormulaError without columns, OptionError with too many."""
     if not width:
         raise FormulaError(f"'{formula}' has no terms and no constant: there is nothing to derive")
     if width > MAX_COLUMNS:
@@ -128,11 +168,12 @@ def _check_width(width: int, formula: str) -> None:
 
 
 def _values(column: ModelColumn, rows: Rows) -> Row:
+    """A model column in all rows."""
     return tuple(_value(column, rows, i) for i in range(rows.count))
 
 
 def _value(column: ModelColumn, rows: Rows, i: int) -> Fraction:
-    """A model column in one row: its polynomial in the rows of its cell, zero elsewhere."""
+    """A model column in one row: its polynomial where the row is in its cell, zero elsewhere."""
     if any(rows.codes[f][i] != code for f, code in column.cell):
         return ZERO
     monomials = (c * prod(rows.values[v][i] ** p for v, p in m) for m, c in column.polynomial.items())
@@ -140,7 +181,7 @@ def _value(column: ModelColumn, rows: Rows, i: int) -> Fraction:
 
 
 def _references(design: Design, columns: tuple[ModelColumn, ...], levels: Levels) -> dict[str, str]:
-    """The level without a column of its own, of every factor that is a term by itself."""
+    """Reference level of every factor that is a term of its own."""
     references: dict[str, str] = {}
     for number, term in enumerate(design.terms.terms):
         if len(term.atoms) == 1 and term.factors:

@@ -1,4 +1,4 @@
-"""Derivation: the answer of `derive`; frozen, its arrays are rounded once from fractions."""
+"""Derivation: the result of `derive`. Its arrays are rounded once from fractions."""
 
 from __future__ import annotations
 
@@ -22,9 +22,16 @@ VECTORS = ("y", "Xty", "w", "predictions", "residuals", "gradient", "eigenvalues
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Derivation:
-    """Every matrix of least squares, minimizing J(w) = ||Xw - y||^2, the plain sum of squared residuals.
+    """All matrices of least squares, minimizing J(w) = ||Xw - y||^2, the plain sum of squared residuals.
 
-    table : the data as fractions. solution : all results as fractions. The arrays are the float64 nearest to them.
+    Arrays are the float64 numbers nearest to the exact results, and read-only; n rows, p columns.
+
+    Attributes
+    ----------
+    table : Table
+        The data as fractions.
+    solution : Solution
+        All results as fractions.
     """
 
     table: Table
@@ -32,27 +39,27 @@ class Derivation:
 
     @property
     def formula(self) -> str:
-        """The formula; with `polynomial`, the one with the powers in it."""
+        """The formula; with `polynomial` the one with the powers."""
         return self.table.formula
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Names of the columns of X and of the coefficients."""
+        """Names of the columns of X and of the coefficients, (p,)."""
         return self.table.names
 
     @property
     def dropped_rows(self) -> Mapping[str, int]:
-        """Rows left out by cause."""
+        """Number of rows that did not enter, by cause."""
         return self.table.dropped_rows.by_cause
 
     @property
     def X(self) -> Matrix:  # noqa: N802  # the letters of the derivation
-        """The model's columns, (n, p)."""
+        """Model columns, (n, p)."""
         return _matrix(self.solution.X)
 
     @property
     def y(self) -> Vector:
-        """The outcomes, less the offsets, (n,)."""
+        """Outcomes minus offsets, (n,)."""
         return _vector(self.solution.y)
 
     @property
@@ -67,62 +74,62 @@ class Derivation:
 
     @property
     def determinant(self) -> float:
-        """Of X'X."""
+        """Determinant of X'X."""
         return _rounded(self.solution.determinant)
 
     @property
     def rank(self) -> int:
-        """Columns that are no combination of others."""
+        """Number of linearly independent columns."""
         return self.solution.rank
 
     @property
     def inverse(self) -> Matrix | None:
-        """(X'X)^-1, (p, p), None where there is none."""
+        """(X'X)^-1, (p, p); None where X'X is singular."""
         return None if self.solution.inverse is None else _matrix(self.solution.inverse)
 
     @property
     def pseudo_inverse(self) -> Matrix:
-        """(X'X)^-1 X', (p, n); of dependent columns the pseudo-inverse of X."""
+        """(X'X)^-1 X', (p, n); with dependent columns the pseudo-inverse of X."""
         return _matrix(self.solution.pseudo_inverse)
 
     @property
     def w(self) -> Vector:
-        """The coefficients, (p,); of many solutions the shortest."""
+        """Coefficients, (p,); of minimum norm with dependent columns."""
         return _vector(self.solution.w)
 
     @property
     def predictions(self) -> Vector:
-        """Xw, (n,)."""
+        """Predictions Xw, (n,)."""
         return _vector(self.solution.predictions)
 
     @property
     def residuals(self) -> Vector:
-        """y - Xw, (n,)."""
+        """Residuals y - Xw, (n,)."""
         return _vector(self.solution.residuals)
 
     @property
     def cost_before(self) -> float:
-        """J(0) = y'y."""
+        """Cost without a model, J(0) = y'y."""
         return _rounded(self.solution.cost_before)
 
     @property
     def cost_after(self) -> float:
-        """J(w), the sum of squared residuals."""
+        """Cost at the minimum, J(w): the sum of squared residuals."""
         return _rounded(self.solution.cost_after)
 
     @property
     def gradient(self) -> Vector:
-        """2X'(Xw - y), (p,): zero."""
+        """Gradient 2X'(Xw - y), (p,): zeros."""
         return _vector(self.solution.gradient)
 
     @property
     def eigenvalues(self) -> Vector:
-        """Of X'X, the largest first, (p,)."""
+        """Eigenvalues of X'X from large to small, (p,)."""
         return _vector(self.solution.eigenvalues)
 
     @property
     def null(self) -> Matrix:
-        """Vectors v with Xv = 0, one in each column, (p, p - rank)."""
+        """Basis of the vectors v with Xv = 0, as columns, (p, p - rank)."""
         return _matrix(self.solution.null).reshape(-1, len(self.names)).T
 
     def text(self) -> str:
@@ -144,13 +151,18 @@ class Derivation:
         return html(document(self.table, self.solution))
 
     def plot(self) -> Any:
-        """A matplotlib figure: points, line and residuals; of several predictors outcomes against predictions."""
+        """Draw points, fitted line and residuals; with several predictors outcomes against predictions.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+        """
         from gramian.derivation.plot import derivation
 
         return derivation(self)
 
     def to_dict(self) -> dict[str, Any]:
-        """All numbers as plain JSON, schema `gramian.derivation/1`."""
+        """All numbers as a dict that JSON can represent; schema `gramian.derivation/1`."""
         matrices = {name: getattr(self, name).tolist() for name in ("X", "XtX", "pseudo_inverse", *VECTORS)}
         numbers = {name: getattr(self, name) for name in ("determinant", "rank", "cost_before", "cost_after")}
         return {
@@ -176,7 +188,7 @@ class Derivation:
 
 
 def _rounded(value: Fraction) -> float:
-    """The nearest float64. Raises NumericalError where there is none."""
+    """The nearest float64. Raises NumericalError where the number is too large."""
     try:
         return float(value)
     except OverflowError:
@@ -184,12 +196,14 @@ def _rounded(value: Fraction) -> float:
 
 
 def _vector(values: Sequence[Fraction]) -> Vector:
+    """Fractions as a read-only array, (n,)."""
     array = np.array([_rounded(v) for v in values], np.float64)
     array.flags.writeable = False
     return array
 
 
 def _matrix(values: ExactMatrix) -> Matrix:
+    """A matrix of fractions as a read-only array."""
     array = np.array([[_rounded(v) for v in row] for row in values], np.float64)
     array.flags.writeable = False
     return array

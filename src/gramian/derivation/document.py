@@ -1,4 +1,4 @@
-"""What a derivation consists of, whatever it is written as: sections of sentences, equations and matrices."""
+"""Structure of a derivation, independent of its format: sections of paragraphs, equations and matrices."""
 
 from __future__ import annotations
 
@@ -11,21 +11,22 @@ from typing import TypeAlias
 from gramian.derivation.arithmetic import ExactMatrix
 from gramian.derivation.numbers import format_fraction
 
+# Wider or longer matrices show their first and last columns or rows.
 MAX_COLUMNS, FIRST_COLUMNS, LAST_COLUMNS = 12, 6, 5
 MAX_ROWS, FIRST_ROWS, LAST_ROWS = 24, 12, 5
-GAP = "..."
+GAP = "..."  # in the place of numbers that are not shown
 
 
 @dataclass(frozen=True, slots=True)
 class Math:
-    """Mathematics, in the notation of `gramian.derivation.notation`."""
+    """Mathematics within a paragraph, in the notation of `gramian.derivation.notation`."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """A name that comes from the data; it is escaped wherever it is written."""
+    """A name from the data, which every format escapes."""
 
     text: str
 
@@ -49,7 +50,15 @@ class Equation:
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """Numbers as they are shown, or "..." for what is left out, with labels."""
+    """Formatted numbers with the labels of rows and columns.
+
+    Attributes
+    ----------
+    rows, columns : tuple of str
+        Labels.
+    cells : tuple of tuples of str
+        Numbers, or "..." for those that are not shown.
+    """
 
     rows: tuple[str, ...]
     columns: tuple[str, ...]
@@ -58,7 +67,7 @@ class Grid:
 
 @dataclass(frozen=True, slots=True)
 class Show:
-    """A matrix: what it is called, and its numbers."""
+    """A matrix with its name."""
 
     text: str
     grid: Grid
@@ -66,7 +75,7 @@ class Show:
 
 @dataclass(frozen=True, slots=True)
 class Tabulate:
-    """Numbers side by side that are no matrix."""
+    """A table of numbers that is no matrix."""
 
     grid: Grid
 
@@ -76,7 +85,7 @@ Block: TypeAlias = Say | Equation | Show | Tabulate
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """One step."""
+    """One step: a title and blocks."""
 
     title: str
     blocks: tuple[Block, ...]
@@ -84,7 +93,7 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A title, what stands before the steps, and the steps."""
+    """A title, blocks before the first step, and the steps."""
 
     title: tuple[Piece, ...]
     opening: tuple[Block, ...]
@@ -92,7 +101,7 @@ class Document:
 
 
 def say(text: str, *names: str) -> Say:
-    """A paragraph; mathematics stands between dollars, each {} is one of the names."""
+    """A paragraph from a text with mathematics between dollars and {} for each of the names."""
     remaining = iter(names)
     parts = (part for part in re.split(r"(\$[^$]*\$|\{\})", text) if part)
     return Say(tuple(_piece(part, next(remaining) if part == "{}" else "") for part in parts))
@@ -107,7 +116,7 @@ def listed(names: Iterable[str]) -> tuple[Piece, ...]:
 
 
 def grid(values: ExactMatrix, rows: Sequence[str], columns: Sequence[str]) -> Grid:
-    """Numbers, rounded; where there are very many rows or columns, the first and the last."""
+    """A matrix as formatted numbers; of very many rows or columns only the first and the last ones."""
     down = _shown_positions(len(rows), MAX_ROWS, FIRST_ROWS, LAST_ROWS)
     across = _shown_positions(len(columns), MAX_COLUMNS, FIRST_COLUMNS, LAST_COLUMNS)
     cells = tuple(tuple(_cell(values, i, j) for j in across) for i in down)
@@ -115,27 +124,31 @@ def grid(values: ExactMatrix, rows: Sequence[str], columns: Sequence[str]) -> Gr
 
 
 def numbered(count: int) -> tuple[str, ...]:
-    """Labels of rows of data."""
+    """Labels of rows of data: 1, 2, ..."""
     return tuple(str(i) for i in range(1, count + 1))
 
 
 def _piece(part: str, name: str) -> Piece:
+    """A part of a text: mathematics, a name, or plain text."""
     if part == "{}":
         return Name(name)
     return Math(part[1:-1]) if part.startswith("$") else part
 
 
 def _shown_positions(count: int, limit: int, first: int, last: int) -> list[int | None]:
+    """Positions of the rows or columns that are shown; None stands for those between them."""
     if count <= limit:
         return list(range(count))
     return [*range(first), None, *range(count - last, count)]
 
 
 def _labels(labels: Sequence[str], positions: list[int | None]) -> tuple[str, ...]:
+    """Labels at these positions."""
     return tuple(GAP if i is None else labels[i] for i in positions)
 
 
 def _cell(values: ExactMatrix, i: int | None, j: int | None) -> str:
+    """Formatted number of a cell, "..." where row or column are not shown."""
     return GAP if i is None or j is None else format_fraction(values[i][j])
 
 

@@ -1,4 +1,4 @@
-"""Eigenvalues of an exact symmetric matrix, with more digits than anybody is shown."""
+"""Eigenvalues of an exact symmetric matrix, with more digits than are ever shown."""
 
 from __future__ import annotations
 
@@ -7,17 +7,32 @@ from fractions import Fraction
 
 from gramian.derivation.arithmetic import ExactMatrix, Row
 
-GUARD_DIGITS = 40  # decimal digits that are right in the smallest eigenvalue
-MAX_SWEEPS = 100  # Jacobi's method needs about ten
+GUARD_DIGITS = 40  # correct decimal digits of the smallest eigenvalue
+MAX_SWEEPS = 100  # convergence is quadratic at the end, so about ten are needed
 
 Square = list[list[Decimal]]
 
 
 def eigenvalues(G: ExactMatrix, rank: int, volume: Fraction) -> Row:
-    """Eigenvalues of a positive semidefinite matrix, the largest first; those beyond its rank are exactly zero.
+    """Eigenvalues of a positive semidefinite matrix from large to small; those beyond its rank are exactly zero.
 
-    volume : the product of the `rank` positive ones. As none exceeds the trace, the smallest is at least
-    volume / trace^(rank - 1); this says how many digits Jacobi's method has to carry.
+    Parameters
+    ----------
+    G : matrix of fractions, (p, p)
+        The matrix.
+    rank : int
+        Its rank.
+    volume : Fraction
+        Product of its `rank` positive eigenvalues.
+
+    Notes
+    -----
+    Cyclic Jacobi rotations in decimal arithmetic. No eigenvalue exceeds the trace, so that the smallest is at least
+    volume / trace^(rank - 1); this bound gives the precision that its digits need.
+
+    References
+    ----------
+    Golub, G. H. and Van Loan, C. F. (2013). Matrix Computations, 4th ed., section 8.5. Johns Hopkins.
     """
     trace = sum((G[i][i] for i in range(len(G))), Fraction(0))
     if not rank:
@@ -30,7 +45,7 @@ def eigenvalues(G: ExactMatrix, rank: int, volume: Fraction) -> Row:
 
 
 def _diagonalized(A: Square) -> list[Decimal]:
-    """The diagonal that is left when rotations have made everything else vanish."""
+    """Diagonal of the matrix after rotations that make all other entries negligible."""
     size = len(A)
     scale = sum(A[i][i] for i in range(size))
     tiny = scale * Decimal(10) ** (5 - getcontext().prec)
@@ -44,10 +59,11 @@ def _diagonalized(A: Square) -> list[Decimal]:
 
 
 def _rotate(A: Square, p: int, q: int) -> None:
-    """The plane rotation that makes A[p][q] zero."""
+    """Rotate rows and columns p and q so that A[p][q] becomes zero."""
     if not A[p][q]:
         return
     theta = (A[q][q] - A[p][p]) / (2 * A[p][q])
+    # The smaller of two possible angles, on which convergence depends; this form does not cancel.
     t = (1 if theta >= 0 else -1) / (abs(theta) + (theta * theta + 1).sqrt())
     c = 1 / (t * t + 1).sqrt()
     s = t * c
@@ -60,5 +76,5 @@ def _rotate(A: Square, p: int, q: int) -> None:
 
 
 def _digits(ratio: Fraction) -> int:
-    """Decimal digits before the point, roughly, at least 1."""
+    """Approximate number of decimal digits of a ratio before the point, at least 1."""
     return max(1, int((ratio.numerator.bit_length() - ratio.denominator.bit_length()) * 0.302) + 1)

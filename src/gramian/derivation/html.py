@@ -1,4 +1,4 @@
-"""A derivation as a piece of HTML that needs nothing else: MathML, and a few lines of style."""
+"""A derivation as one HTML element with MathML and style, without scripts or links."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ MATH = '<math xmlns="http://www.w3.org/1998/Math/MathML"{}>{}</math>'
 
 
 def html(document: Document) -> str:
-    """One <div>, well-formed as XML, all names escaped."""
+    """The document as one <div>, well-formed as XML, with all names escaped."""
     parts = [f'<div class="{CLASS}">', f"<style>{STYLE}</style>", f"<h2>{_inline(document.title)}</h2>"]
     parts += map(_block, document.opening)
     for number, section in enumerate(document.sections, start=1):
@@ -38,6 +38,7 @@ def html(document: Document) -> str:
 
 
 def _block(block: Block) -> str:
+    """HTML of a block."""
     match block:
         case Say():
             return f"<p>{_inline(block.pieces)}</p>"
@@ -50,10 +51,12 @@ def _block(block: Block) -> str:
 
 
 def _inline(pieces: tuple[Piece, ...]) -> str:
+    """HTML of a paragraph's pieces."""
     return "".join(map(_piece, pieces))
 
 
 def _piece(piece: Piece) -> str:
+    """HTML of a piece."""
     if isinstance(piece, str):
         return escape(piece)
     if isinstance(piece, Math):
@@ -62,19 +65,22 @@ def _piece(piece: Piece) -> str:
 
 
 def _name(text: str) -> str:
+    """A name on one line, escaped."""
     return escape(printable(text))
 
 
 def _display(inside: str) -> str:
+    """Mathematics on a line of its own."""
     return MATH.format(' display="block"', f"<mrow>{inside}</mrow>")
 
 
 def _wide(inside: str) -> str:
+    """An element that scrolls where it is wider than the page."""
     return f'<div class="wide">{inside}</div>'
 
 
 def _matrix(grid: Grid) -> str:
-    """Numbers within brackets, labels outside of them."""
+    """MathML of a matrix: numbers in brackets, labels outside."""
     head = "".join(_label(label) for label in ("", *grid.columns))
     rows = [f"<mtr>{head}</mtr>"]
     for i, (label, cells) in enumerate(zip(grid.rows, grid.cells, strict=True)):
@@ -85,19 +91,23 @@ def _matrix(grid: Grid) -> str:
 
 
 def _label(label: str) -> str:
+    """MathML of a label."""
     return f'<mtd class="label"><mtext>{_name(label)}</mtext></mtd>'
 
 
 def _entry(cell: str, j: int, count: int) -> str:
+    """MathML of entry number `j` of a row with `count` entries."""
     edge = " ".join(word for word, at in (("first", 0), ("last", count - 1)) if at == j)
     return f"<mtd{_class(edge)}>{'<mo>⋯</mo>' if cell == GAP else mathml_number(cell)}</mtd>"
 
 
 def _class(words: str) -> str:
+    """The attribute `class`, or nothing."""
     return f' class="{words}"' if words else ""
 
 
 def _table(grid: Grid) -> str:
+    """HTML of a table."""
     head = "".join(f"<th>{_name(label)}</th>" for label in ("row", *grid.columns))
     rows = (
         f"<tr><td>{_name(label)}</td>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"

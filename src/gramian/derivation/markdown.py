@@ -11,7 +11,7 @@ DOTS = r"\cdots"
 
 
 def markdown(document: Document) -> str:
-    """The whole of it."""
+    """The document as Markdown."""
     parts = [f"# {_inline(document.title)}", *map(_block, document.opening)]
     for number, section in enumerate(document.sections, start=1):
         parts += [f"## {number}. {section.title}", *map(_block, section.blocks)]
@@ -19,6 +19,7 @@ def markdown(document: Document) -> str:
 
 
 def _block(block: Block) -> str:
+    """Markdown of a block."""
     match block:
         case Say():
             return _inline(block.pieces)
@@ -32,30 +33,35 @@ def _block(block: Block) -> str:
 
 
 def _inline(pieces: tuple[Piece, ...]) -> str:
+    """Markdown of a paragraph's pieces."""
     return "".join(map(_piece, pieces))
 
 
 def _piece(piece: Piece) -> str:
+    """Markdown of a piece."""
     if isinstance(piece, str):
         return piece
     return f"${latex(piece.text)}$" if isinstance(piece, Math) else _name(piece.text)
 
 
 def _name(text: str) -> str:
+    """A name on one line, escaped."""
     return printable(text).translate(MARKDOWN)
 
 
 def _display(text: str) -> str:
+    """LaTeX on a line of its own."""
     return f"$$\n{text}\n$$"
 
 
 def _matrix(grid: Grid) -> str:
-    """A pmatrix, a line for each row."""
+    """LaTeX of a matrix, one line for each row."""
     rows = " \\\\\n".join(" & ".join(map(_number, row)) for row in grid.cells)
     return f"\\begin{{pmatrix}}\n{rows}\n\\end{{pmatrix}}"
 
 
 def _number(cell: str) -> str:
+    """LaTeX of a cell."""
     return DOTS if cell == GAP else latex_number(cell)
 
 
@@ -69,16 +75,19 @@ def _caption(grid: Grid) -> str:
 
 
 def _labels(labels: tuple[str, ...]) -> str:
+    """Labels with commas between them, or the range of data rows."""
     if len(labels) > 1 and labels[0] == "1" and labels[-1].isdigit():
         return f"data rows 1 to {labels[-1]}"
     return ", ".join(map(_name, labels))
 
 
 def _table(grid: Grid) -> str:
+    """Markdown of a table."""
     lines = ["| row | " + " | ".join(map(_name, grid.columns)) + " |", "|--:|" + "--:|" * len(grid.columns)]
     lines += [f"| {label} | {' | '.join(map(_cell, row))} |" for label, row in zip(grid.rows, grid.cells, strict=True)]
     return "\n".join(lines)
 
 
 def _cell(cell: str) -> str:
+    """Markdown of a table's cell."""
     return GAP if cell == GAP else f"${latex_number(cell)}$"

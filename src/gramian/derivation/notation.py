@@ -1,7 +1,7 @@
-"""Mathematics written once, as `X'Xw = X'y`, and told as text, LaTeX or MathML.
+"""A small notation for mathematics, such as `X'Xw = X'y`, with translations to LaTeX and MathML.
 
 A letter is a variable, two letters side by side are a product, ' transposes, ^ raises (one sign or number), _ puts an
-index below, || are the bars of a norm.
+index below, || are the bars of a norm. The notation itself serves as plain text.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ SCRIPT = re.compile(r"(?:_(?P<low>[a-z0-9]+))?(?P<prime>'?)(?:\^(?P<high>-?\d+|\
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A sign with what stands below and above it."""
+    """A number, word, letter or sign, with what stands below and above it."""
 
     kind: str
     text: str
@@ -31,7 +31,7 @@ class Token:
 
 
 def tokens(text: str) -> Iterator[Token]:
-    """The signs of a piece of mathematics. Raises ValueError for what is none."""
+    """Tokens of a text. Raises ValueError for a text that is not in the notation."""
     position = 0
     while position < len(text):
         if text[position] == " ":
@@ -47,23 +47,23 @@ def tokens(text: str) -> Iterator[Token]:
 
 
 def latex(text: str) -> str:
-    """As LaTeX, without dollars."""
+    """LaTeX of a text, without dollars."""
     return " ".join("".join(map(_spaced, tokens(text))).split())
 
 
 def mathml(text: str) -> str:
-    """As the inside of a <math> element."""
+    """MathML of a text, for the inside of a <math> element."""
     return "".join(map(_mathml, tokens(text)))
 
 
 def latex_number(text: str) -> str:
-    """A number that `shown` wrote, as LaTeX."""
+    """LaTeX of a number that `format_fraction` formatted."""
     mantissa, power, exponent = text.partition("e")
     return rf"{mantissa} \cdot 10^{{{exponent}}}" if power else mantissa
 
 
 def mathml_number(text: str) -> str:
-    """A number that `shown` wrote, as MathML."""
+    """MathML of a number that `format_fraction` formatted."""
     mantissa, power, exponent = text.removeprefix("-").partition("e")
     markup = f"<mn>{mantissa}</mn>"
     if power:
@@ -74,11 +74,12 @@ def mathml_number(text: str) -> str:
 
 
 def _spaced(token: Token) -> str:
-    """A sign, with spaces where they help the reader of the source or end a command."""
+    """LaTeX of a token, with spaces where they end a command or make the source readable."""
     return f" {_latex(token)} " if token.text in SPACED else _latex(token) + " " * (token.text == ",")
 
 
 def _latex(token: Token) -> str:
+    """LaTeX of a token."""
     low = f"_{{{token.low}}}" if token.low else ""
     high = "'" if token.high == "'" else f"^{{{token.high}}}" if token.high else ""
     match token.kind:
@@ -92,6 +93,7 @@ def _latex(token: Token) -> str:
 
 
 def _mathml(token: Token) -> str:
+    """MathML of a token."""
     match token.kind:
         case "number":
             base = mathml_number(token.text)
@@ -103,6 +105,7 @@ def _mathml(token: Token) -> str:
 
 
 def _scripted(base: str, token: Token) -> str:
+    """MathML of a base with its index and exponent."""
     low = _script(token.low)
     high = SUPERSCRIPTS.get(token.high) or _script(token.high)
     if low and high:
@@ -113,6 +116,7 @@ def _scripted(base: str, token: Token) -> str:
 
 
 def _script(text: str) -> str:
+    """MathML of an index or exponent."""
     if not text:
         return ""
     return f"<mi>{text}</mi>" if text.isalpha() else mathml_number(text)

@@ -1,17 +1,17 @@
-"""Exact numbers as people read them: rounded once."""
+"""Exact numbers as text, rounded once."""
 
 from __future__ import annotations
 
 from decimal import Decimal, localcontext
 from fractions import Fraction
 
-MAX_DECIMALS = 8
-LARGEST = 10**15  # from here on a power of ten is told
+MAX_DECIMALS = 8  # enough to recompute a step by hand
+LARGEST = 10**15  # numbers from here on are printed with a power of ten
 SMALLEST = Fraction(1, 10**4)  # below, eight decimals would show fewer than five digits
 
 
 def format_fraction(value: Fraction) -> str:
-    """Whole numbers as they are, others with up to 8 decimals; very large and very small ones as 1.5e-7."""
+    """An integer in full, other numbers with up to 8 decimals; very large and very small ones as 1.5e-7."""
     scaled = value * 10**MAX_DECIMALS
     tiny = abs(value) < SMALLEST and scaled.denominator != 1
     if tiny or abs(value) >= LARGEST:
@@ -22,11 +22,12 @@ def format_fraction(value: Fraction) -> str:
 
 
 def format_factor(value: Fraction) -> str:
-    """A number within a product: a negative one stands in parentheses."""
+    """A number as a factor of a product: in parentheses where it is negative."""
     return f"({format_fraction(value)})" if value < 0 else format_fraction(value)
 
 
 def _scientific(value: Fraction) -> str:
+    """A number with 8 decimals and a power of ten."""
     with localcontext() as context:
         context.prec = 60
         mantissa, _, exponent = f"{Decimal(value.numerator) / Decimal(value.denominator):.{MAX_DECIMALS}e}".partition(

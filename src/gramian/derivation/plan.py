@@ -1,4 +1,4 @@
-"""What a derivation will read, and how."""
+"""Plan of a derivation: what it will read."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from gramian.formula.grammar import parse
 
 
 def plan_derive(formula: str, data: Any, *, polynomial: int | None = None) -> Plan:
-    """The plan of a derivation; reads no rows. Raises what it would raise before it reads."""
+    """Plan of `derive` with the same options; reads no rows. Raises what `derive` would raise before it reads."""
     source = source_of(data)
     if polynomial is not None:
         formula = with_powers(formula, source.schema, polynomial)

@@ -1,4 +1,4 @@
-"""Derivations as points and a line."""
+"""Picture of a derivation: points, fitted line and residuals."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from gramian.typing import Vector
 if TYPE_CHECKING:
     from gramian.derivation.derivation import Derivation
 
-GRID = 401
+GRID = 401  # points of the fitted curve
 POWERS = range(1, 13)
 
 
 def derivation(result: Derivation) -> Any:
-    """The points, the line or polynomial, and the residuals; of several predictors outcomes against predictions."""
+    """Points, the fitted line or polynomial, and residuals; with several predictors outcomes against predictions."""
     from gramian.plots.points import Curve, against_predicted, line
 
     row_count = f"{len(result.y)} row{'s'[: len(result.y) != 1]}"
@@ -33,7 +33,10 @@ def derivation(result: Derivation) -> Any:
 
 
 def _powers(result: Derivation) -> tuple[int, ...] | None:
-    """The power of the one predictor in each column, None where they are no powers of one; exact."""
+    """Power of the single predictor that each column is, (p,); None where columns are not powers of one predictor.
+
+    Decided exactly, from the fractions.
+    """
     columns = list(zip(*result.solution.X, strict=True))
     for i, x in enumerate(columns):
         powers = [_power(column, x, j == result.table.constant) for j, column in enumerate(columns)]
@@ -43,12 +46,14 @@ def _powers(result: Derivation) -> tuple[int, ...] | None:
 
 
 def _power(column: tuple[Fraction, ...], x: tuple[Fraction, ...], constant: bool) -> int | None:
+    """Power of x that the column equals, 0 for the column of ones, None where there is none up to 12."""
     if constant:
         return 0
     return next((k for k in POWERS if all(c == v**k for c, v in zip(column, x, strict=True))), None)
 
 
 def _values(grid: Vector, w: Vector, powers: tuple[int, ...]) -> Vector:
+    """Polynomial with coefficients `w` at the points of the grid, (m,)."""
     total = np.zeros_like(grid)
     for weight, k in zip(w, powers, strict=True):
         total += weight * grid**k

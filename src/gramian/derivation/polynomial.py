@@ -1,4 +1,4 @@
-"""A formula with one predictor, made a formula with its powers."""
+"""Formulas with powers of a single predictor."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from gramian.formula.syntax import Node, label
 from gramian.formula.terms import resolve
 from gramian.schema import Schema
 
-MAX_DEGREE = 11
+MAX_DEGREE = 11  # with the constant 12 columns
 
 
 def with_powers(formula: str, schema: Schema, degree: int) -> str:
-    """`y ~ x` as `y ~ x + I(x^2) + ...`: the columns of poly(x, degree, raw=TRUE) under short names.
+    """The formula `y ~ x` as `y ~ x + I(x^2) + ...`: the columns of poly(x, degree, raw=TRUE) under short names.
 
-    Raises OptionError for a degree out of range, or a formula that has not one numeric predictor.
+    Raises OptionError for a degree that is out of range, or a formula without exactly one numeric predictor.
     """
     if isinstance(degree, bool) or not isinstance(degree, int) or not 1 <= degree <= MAX_DEGREE:
         raise OptionError(f"polynomial must be a whole number from 1 to {MAX_DEGREE}, found {degree!r}")
@@ -29,6 +29,7 @@ def with_powers(formula: str, schema: Schema, degree: int) -> str:
 
 
 def _predictor(formula: str, schema: Schema) -> Node:
+    """Syntax of the single numeric predictor. Raises OptionError where there is another term."""
     terms = resolve(expand(parse(formula), schema.names, schema.matrices), schema)
     others = [term for term in terms.terms if term.atoms]
     if len(others) == 1 and len(others[0].atoms) == 1:

@@ -1,4 +1,4 @@
-"""The complete rows of small data as fractions."""
+"""Complete rows of small data as fractions."""
 
 from __future__ import annotations
 
@@ -14,12 +14,22 @@ from gramian.formula.design import Design
 from gramian.formula.row_reader import Observed, Reader
 from gramian.typing import Level, Vector
 
-MAX_ROWS = 200
+MAX_ROWS = 200  # more rows are not read by anybody, and fractions get slow
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Complete rows. values : variable -> numbers. codes : factor -> positions among its levels. response : y."""
+    """Complete rows; n of them.
+
+    Attributes
+    ----------
+    values : mapping of str to tuple of fractions, (n,)
+        Numeric variables.
+    codes : mapping of str to tuple of int, (n,)
+        Position of each row's level among the levels of a factor.
+    response : tuple of fractions, (n,)
+        Outcomes minus offsets.
+    """
 
     values: Mapping[str, Row]
     codes: Mapping[str, tuple[int, ...]]
@@ -27,12 +37,15 @@ class Rows:
 
     @property
     def count(self) -> int:
-        """How many rows."""
+        """Number of rows."""
         return len(self.response)
 
 
 class RowReader:
-    """Collects batches and their complete rows. Raises OptionError as soon as there are more than 200."""
+    """Collects the complete rows of batches, and the batches themselves.
+
+    Raises OptionError as soon as there are more than 200 rows.
+    """
 
     def __init__(self, design: Design) -> None:
         self.reader = Reader(design)
@@ -44,7 +57,7 @@ class RowReader:
         self.offset: list[float] = []
 
     def add(self, batch: Batch) -> None:
-        """Read one batch; rows with something missing or not finite are left out."""
+        """Read one batch; rows with a missing or infinite value are dropped."""
         with np.errstate(all="ignore"):
             observed = self.reader.read(batch)
         complete = _finite(observed)
@@ -62,7 +75,7 @@ class RowReader:
             codes += observed.codes[name][complete].tolist()
 
     def finish(self, levels: Mapping[str, Sequence[Level]]) -> Rows:
-        """The rows as fractions, factors as positions among these levels."""
+        """The rows as fractions, with factors as positions among the given levels."""
         values = {name: _exact(np.concatenate([*parts, np.zeros(0)]).tolist()) for name, parts in self.values.items()}
         outcome, offset = _exact(self.response), _exact(self.offset)
         response = tuple(a - b for a, b in zip(outcome, offset, strict=True))
@@ -71,14 +84,17 @@ class RowReader:
         )
 
     def _positions(self, name: str, levels: Sequence[Level]) -> tuple[int, ...]:
+        """Position of each row's level of factor `name` among `levels`."""
         reader_levels = list(self.reader.levels[name].levels)
         return tuple(levels.index(reader_levels[code]) for code in self.codes[name])
 
 
 def _finite(observed: Observed) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """Mask of rows whose numbers are all finite."""
     vectors = [*observed.values.values(), *([] if observed.offset is None else [observed.offset])]
     return np.asarray(np.isfinite(vectors).all(axis=0))
 
 
 def _exact(values: list[float]) -> Row:
+    """Numbers as the shortest decimals that read back as them."""
     return tuple(map(rational, values))

@@ -1,4 +1,4 @@
-"""The normal equation, solved without rounding, with or without an inverse."""
+"""Exact solution of the normal equation, whether or not X'X has an inverse."""
 
 from __future__ import annotations
 
@@ -23,10 +23,38 @@ from gramian.derivation.eigenvalues import eigenvalues
 
 @dataclass(frozen=True, slots=True)
 class Solution:
-    """Everything that is computed from X (n, p) and y (n,); all of it exact but the eigenvalues.
+    """Results for X (n, p) and y (n,); all of them are exact but the eigenvalues.
 
-    inverse : of X'X, None where there is none. pseudo_inverse : (p, n), of X. pivots : the columns that do not depend
-    on others. form : (rank, p) with X = C form, C the pivot columns. null : vectors v, one row each, with X v = 0.
+    Attributes
+    ----------
+    X, y
+        The data.
+    XtX : (p, p)
+        X'X.
+    Xty : (p,)
+        X'y.
+    determinant : Fraction
+        Determinant of X'X.
+    inverse : (p, p) or None
+        Inverse of X'X, None where it is singular.
+    pseudo_inverse : (p, n)
+        Pseudo-inverse of X.
+    w : (p,)
+        Coefficients.
+    predictions, residuals : (n,)
+        Xw and y - Xw.
+    cost_before, cost_after : Fraction
+        y'y and the sum of squared residuals.
+    gradient : (p,)
+        2X'(Xw - y), zeros.
+    pivots : tuple of int, (rank,)
+        Positions of linearly independent columns.
+    form : (rank, p)
+        F with X = C F, where C are the pivot columns.
+    null : (p - rank, p)
+        Basis of the vectors v with Xv = 0, as rows.
+    eigenvalues : (p,)
+        Eigenvalues of X'X, from large to small.
     """
 
     X: ExactMatrix
@@ -49,14 +77,15 @@ class Solution:
 
     @property
     def rank(self) -> int:
-        """Columns that do not depend on others."""
+        """Number of linearly independent columns."""
         return len(self.pivots)
 
 
 def solve(X: ExactMatrix, y: Row, constant: int | None = None) -> Solution:
-    """Minimize the sum of squared residuals; of many solutions the shortest.
+    """Minimize the sum of squared residuals; with dependent columns the solution of minimum norm.
 
-    constant : the column of ones, which is looked at first, so that other columns are explained by it.
+    constant : position of the column of ones. It is the first candidate for a pivot, so that other columns are
+    expressed by it and not the reverse.
     """
     G, g = product(transpose(X), X), matrix_vector(transpose(X), y)
     form, pivots = _independent(X, constant)
@@ -88,7 +117,7 @@ def solve(X: ExactMatrix, y: Row, constant: int | None = None) -> Solution:
 
 
 def _independent(X: ExactMatrix, constant: int | None) -> tuple[ExactMatrix, tuple[int, ...]]:
-    """The echelon form of X and its pivot columns, the constant looked at first."""
+    """Reduced row echelon form of X, and the positions of its pivots."""
     width = len(X[0])
     order = sorted(range(width), key=lambda j: j != constant)
     form, pivots = reduced(tuple(tuple(row[j] for j in order) for row in X))
@@ -97,7 +126,7 @@ def _independent(X: ExactMatrix, constant: int | None) -> tuple[ExactMatrix, tup
 
 
 def _null(form: ExactMatrix, pivots: tuple[int, ...], width: int) -> ExactMatrix:
-    """For each dependent column the vector v with X v = 0 that has a one there and zeros in the other ones."""
+    """For each dependent column the vector v with Xv = 0 that is 1 there and 0 in the other dependent columns."""
     vectors = []
     for free in (j for j in range(width) if j not in pivots):
         v = [ONE if j == free else ZERO for j in range(width)]
@@ -108,11 +137,12 @@ def _null(form: ExactMatrix, pivots: tuple[int, ...], width: int) -> ExactMatrix
 
 
 def _pivot_columns(X: ExactMatrix, pivots: tuple[int, ...]) -> ExactMatrix:
+    """The pivot columns of X, (n, rank)."""
     return tuple(tuple(row[j] for j in pivots) for row in X)
 
 
 def _through_factors(X: ExactMatrix, F: ExactMatrix, pivots: tuple[int, ...]) -> ExactMatrix:
-    """The pseudo-inverse of X = C F with C and F of full rank: F'(FF')^-1 (C'C)^-1 C'."""
+    """Pseudo-inverse of X = C F with C and F of full rank: F'(FF')^-1 (C'C)^-1 C'."""
     if not pivots:
         return tuple((ZERO,) * len(X) for _ in X[0])
     C = _pivot_columns(X, pivots)
@@ -121,7 +151,7 @@ def _through_factors(X: ExactMatrix, F: ExactMatrix, pivots: tuple[int, ...]) ->
 
 
 def _volume(X: ExactMatrix, F: ExactMatrix, pivots: tuple[int, ...]) -> Fraction:
-    """The product of the positive eigenvalues of X'X, X = C F: det(C'C) det(FF')."""
+    """Product of the positive eigenvalues of X'X, for X = C F: det(C'C) det(FF')."""
     if not pivots:
         return ONE
     C = _pivot_columns(X, pivots)

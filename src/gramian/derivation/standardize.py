@@ -13,7 +13,7 @@ from gramian.formula.terms import Terms
 
 
 def as_variables(terms: Terms, values: Mapping[str, Row]) -> tuple[Terms, dict[str, Row]]:
-    """Terms in which each standardized part is a variable, and the values of all variables."""
+    """Terms in which each standardized variable is a variable of its own, and the values of all variables."""
     standardized = {p.label: p for term in terms.terms for p in term.numeric_terms if isinstance(p, Standardized)}
     computed = {label: _standardized(part, values[part.variable]) for label, part in standardized.items()}
     swapped = tuple(replace(term, atoms=tuple(map(_as_variable, term.atoms))) for term in terms.terms)
@@ -21,11 +21,15 @@ def as_variables(terms: Terms, values: Mapping[str, Row]) -> tuple[Terms, dict[s
 
 
 def _as_variable(atom: str | NumericTerm) -> str | NumericTerm:
+    """A standardized atom as a plain variable of the same name; other atoms unchanged."""
     return Product(atom.label, ((atom.label, 1),)) if isinstance(atom, Standardized) else atom
 
 
 def _standardized(part: Standardized, x: Row) -> Row:
-    """x minus its mean; divided by its standard deviation as a float64, taken as the shortest decimal."""
+    """x minus its mean, exactly; for scale(x) divided by its standard deviation.
+
+    The standard deviation is a square root, so it is rounded to float64 and taken as the shortest decimal.
+    """
     mean = sum(x, ZERO) / len(x)
     centred = tuple(v - mean for v in x)
     if not part.scaled:

@@ -1,4 +1,4 @@
-"""The end of the derivation: what was reached, and why nothing is better."""
+"""Last steps of the derivation: check of the result, and proof that it is the minimum."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ HEADINGS = ("y", "prediction", "residual")
 
 
 def check(table: Table, solution: Solution) -> Section:
-    """Step 9."""
+    """Step 9: predictions, residuals, cost and gradient."""
     side_by_side = transpose((table.y, solution.predictions, solution.residuals))
     blocks: list[Block] = [
         say("The predictions are $Xw$, the residuals $e = y - Xw$:"),
@@ -34,7 +34,7 @@ def check(table: Table, solution: Solution) -> Section:
 
 
 def minimum(solution: Solution) -> Section:
-    """Step 10."""
+    """Step 10: no step away from w lowers the cost."""
     values = ", ".join(map(format_fraction, solution.eigenvalues))
     return Section(
         "Why it is the minimum",
@@ -57,6 +57,7 @@ def minimum(solution: Solution) -> Section:
 
 
 def _unique(solution: Solution) -> str:
+    """Sentence about the uniqueness of the minimum, from the number of zero eigenvalues."""
     flat = len(solution.null)
     if not flat:
         return (

@@ -1,4 +1,4 @@
-"""The first half of the derivation: from the model to the normal equation."""
+"""First steps of the derivation: from the model to the normal equation."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from gramian.derivation.document import (
 from gramian.derivation.numbers import format_factor, format_fraction
 from gramian.derivation.solution import Solution
 
-MAX_SUMMANDS = 5  # sums with more are told by their first three and their last
+MAX_SUMMANDS = 5  # longer sums show their first three summands and the last one
 
 
 def opening(table: Table) -> list[Block]:
-    """What was read, and how numbers are to be taken."""
+    """Paragraphs before the first step: number of rows, dropped rows, and how numbers are read and rounded."""
     rows, columns = len(table.y), len(table.names)
     blocks: list[Block] = [say(f"{_count(rows, 'row')} of data, {_count(columns, 'coefficient')}.")]
     if table.dropped_rows.total:
@@ -51,7 +51,7 @@ def opening(table: Table) -> list[Block]:
 
 
 def model(table: Table) -> Section:
-    """Step 1."""
+    """Step 1: the equation of one row, and of all rows."""
     pieces: list[Piece] = [Name(table.outcome)]
     for k, name in enumerate(table.names, start=1):
         sign, ones = "=" if k == 1 else "+", k - 1 == table.constant
@@ -74,7 +74,7 @@ def model(table: Table) -> Section:
 
 
 def matrices(table: Table) -> Section:
-    """Step 2."""
+    """Step 2: X, y and X'."""
     rows = numbered(len(table.y))
     shape = f"{_count(len(rows), 'row')} and {_count(len(table.names), 'column')}"
     blocks: list[Block] = [say(f"$X$ has {shape}: a row for every row of data, a column for every coefficient.")]
@@ -100,7 +100,7 @@ def matrices(table: Table) -> Section:
 
 
 def cost(solution: Solution) -> Section:
-    """Step 3."""
+    """Step 3: the sum of squared residuals, multiplied out."""
     return Section(
         "The cost",
         (
@@ -124,7 +124,7 @@ def cost(solution: Solution) -> Section:
 
 
 def normal_equation() -> Section:
-    """Step 4."""
+    """Step 4: the gradient, and where it is zero."""
     return Section(
         "The derivative, and where it is zero",
         (
@@ -146,7 +146,7 @@ def normal_equation() -> Section:
 
 
 def products(table: Table, solution: Solution) -> Section:
-    """Step 5."""
+    """Step 5: X'X and X'y, with one sum written out for each."""
     first, name = transpose(table.X)[0], table.names[0]
     width = len(table.names)
     return Section(
@@ -167,7 +167,7 @@ def products(table: Table, solution: Solution) -> Section:
 
 
 def _sum(a: Sequence[Fraction], b: Sequence[Fraction], total: Fraction) -> str:
-    """A sum of products, written out."""
+    """A sum of products with all numbers, checked against its total."""
     assert dot(a, b) == total
     pairs = [f"{format_factor(u)} * {format_factor(v)}" for u, v in zip(a, b, strict=True)]
     if len(pairs) > MAX_SUMMANDS:
@@ -176,6 +176,7 @@ def _sum(a: Sequence[Fraction], b: Sequence[Fraction], total: Fraction) -> str:
 
 
 def _dropped(table: Table) -> Say:
+    """Paragraph about dropped rows."""
     causes = ", ".join(f"{n} {cause}" for cause, n in table.dropped_rows.by_cause.items())
     by_column: list[Piece] = []
     for name, n in table.dropped_rows.columns.items():
@@ -187,8 +188,10 @@ def _dropped(table: Table) -> Say:
 
 
 def _count(n: int, what: str) -> str:
+    """A number with its noun."""
     return f"{n} {what}{'' if n == 1 else 's'}"
 
 
 def _is(names: Sequence[str]) -> str:
+    """The verb for one name or several."""
     return "is" if len(names) == 1 else "are"

@@ -1,4 +1,4 @@
-"""The middle of the derivation: the inverse, or why there is none, and the coefficients."""
+"""Middle steps of the derivation: the inverse, or why there is none, and the coefficients."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PSEUDO = "X^+ = F'(FF')^-1(C'C)^-1C'"
 
 
 def inverse(table: Table, solution: Solution) -> Section:
-    """Step 6."""
+    """Step 6: the inverse of X'X, or why there is none."""
     if solution.inverse is None:
         return Section("There is no inverse", (*_no_inverse(table, solution),))
     blocks = {1: _one, 2: _two}.get(len(table.names), _by_elimination)(table, solution)
@@ -35,7 +35,7 @@ def inverse(table: Table, solution: Solution) -> Section:
 
 
 def weights(table: Table, solution: Solution) -> Section:
-    """Step 7."""
+    """Step 7: the matrix by which y is multiplied, (X'X)^-1 X' or the pseudo-inverse."""
     rows = numbered(len(table.y))
     shape = "It has a row for each coefficient and a column for each row of data: "
     meaning = "how much one unit more in that row's outcome would add to that coefficient."
@@ -52,7 +52,7 @@ def weights(table: Table, solution: Solution) -> Section:
 
 
 def coefficients(table: Table, solution: Solution) -> Section:
-    """Step 8."""
+    """Step 8: the coefficients, and the fitted equation."""
     named = Show("w", grid(column(solution.w), table.names, ("w",)))
     line = Say((Name(table.outcome), " ", *_line(table, solution)))
     if solution.inverse is not None:
@@ -66,11 +66,13 @@ def coefficients(table: Table, solution: Solution) -> Section:
 
 
 def _one(table: Table, solution: Solution) -> list[Block]:
+    """Inverse of a single number."""
     value = format_fraction(solution.determinant)
     return [say(f"$X'X$ is a single number, ${value}$, and not zero. Its inverse is one divided by it.")]
 
 
 def _two(table: Table, solution: Solution) -> list[Block]:
+    """Inverse of a matrix of two rows, by its determinant."""
     (a, b), (c, d) = solution.XtX
     adjugate: ExactMatrix = ((d, -b), (-c, a))
     return [
@@ -86,6 +88,7 @@ def _two(table: Table, solution: Solution) -> list[Block]:
 
 
 def _by_elimination(table: Table, solution: Solution) -> list[Block]:
+    """Inverse of a larger matrix, by elimination."""
     return [
         say(
             f"The determinant is $det(X'X) = {format_fraction(solution.determinant)}$. "
@@ -100,6 +103,7 @@ def _by_elimination(table: Table, solution: Solution) -> list[Block]:
 
 
 def _no_inverse(table: Table, solution: Solution) -> list[Block]:
+    """Why X'X is singular: which columns are combinations of others."""
     width, rank, rows = len(table.names), solution.rank, len(table.y)
     reason = f"Of the {width} columns of $X$ only {rank} say something new" if rank else "$X$ holds only zeros"
     blocks = [say(f"The determinant is $det(X'X) = 0$: there is no inverse. {reason}. Its rank is {rank}.")]
@@ -110,7 +114,7 @@ def _no_inverse(table: Table, solution: Solution) -> list[Block]:
     vectors = tuple(f"v{k}" for k in range(1, len(solution.null) + 1))
     return [
         *blocks,
-        say("Told as vectors: each column $v$ of the following matrix $V$ gives $Xv = 0$."),
+        say("As vectors: each column $v$ of the following matrix $V$ gives $Xv = 0$."),
         Show("V", grid(transpose(solution.null), table.names, vectors)),
         say(
             "So $X'Xv = 0$ as well. An inverse would have to turn this 0 back into $v$, but an inverse times 0 is 0. "
@@ -120,19 +124,19 @@ def _no_inverse(table: Table, solution: Solution) -> list[Block]:
 
 
 def _combination(table: Table, v: tuple[Fraction, ...], solution: Solution) -> Say:
-    """A dependent column as the sum of others."""
+    """Equation of a dependent column as a combination of others."""
     free = next(j for j, c in enumerate(v) if c and j not in solution.pivots)
     summands = [(-c, j) for j, c in enumerate(v) if c and j != free]
     return Say((Name(table.names[free]), " ", *_linear(table, summands)))
 
 
 def _line(table: Table, solution: Solution) -> list[Piece]:
-    """The prediction as a formula with numbers in it."""
+    """The fitted equation, as pieces of a paragraph."""
     return _linear(table, [(w, j) for j, w in enumerate(solution.w)])
 
 
 def _linear(table: Table, summands: list[tuple[Fraction, int]]) -> list[Piece]:
-    """An equals sign and a sum, such as = 2 * a - 3 * b + 1, in pieces."""
+    """An equals sign and a sum such as = 2 * a - 3 * b + 1, as pieces of a paragraph."""
     pieces: list[Piece] = []
     for c, j in summands:
         sign = ("- " if c < 0 else "+ ") if pieces else ("= -" if c < 0 else "= ")
@@ -144,6 +148,7 @@ def _linear(table: Table, summands: list[tuple[Fraction, int]]) -> list[Piece]:
 
 
 def _factors(table: Table, solution: Solution) -> list[Block]:
+    """The factors C and F of X, of which the pseudo-inverse is made."""
     if not solution.rank:
         return [say("All columns are zero, and so is the pseudo-inverse $X^+$.")]
     independent = tuple(table.names[j] for j in solution.pivots)

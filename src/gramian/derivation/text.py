@@ -13,7 +13,7 @@ INDENT = "    "
 
 
 def text(document: Document) -> str:
-    """The whole of it, lines of at most 100 characters unless a name is longer."""
+    """The document in lines of at most 100 characters, unless a name is longer."""
     title = _inline(document.title)
     parts = [f"{title}\n{'=' * len(title)}", *map(_block, document.opening)]
     for number, section in enumerate(document.sections, start=1):
@@ -23,6 +23,7 @@ def text(document: Document) -> str:
 
 
 def _block(block: Block) -> str:
+    """Text of a block."""
     match block:
         case Say():
             return "\n".join(wrap(_inline(block.pieces), PROSE_WIDTH, break_long_words=False, break_on_hyphens=False))
@@ -35,11 +36,12 @@ def _block(block: Block) -> str:
 
 
 def _inline(pieces: tuple[Piece, ...]) -> str:
+    """Text of a paragraph's pieces."""
     return "".join(p if isinstance(p, str) else p.text if isinstance(p, Math) else printable(p.text) for p in pieces)
 
 
 def _matrix(grid: Grid, *, brackets: bool) -> str:
-    """Labelled numbers, decimal points below each other, cut into panels where lines would be too long."""
+    """Numbers with labels, decimal points below each other, split into panels where lines would be too long."""
     stub = _padded(["", *map(printable, grid.rows)])
     columns = [_column(label, [row[j] for row in grid.cells]) for j, label in enumerate(grid.columns)]
     panels = list(_panels(columns, MATRIX_WIDTH - len(INDENT) - len(stub[0]) - 4))
@@ -49,7 +51,7 @@ def _matrix(grid: Grid, *, brackets: bool) -> str:
 
 
 def _panels(columns: list[list[str]], width: int) -> Iterator[list[list[str]]]:
-    """Columns side by side as long as they fit."""
+    """Columns in groups that fit side by side."""
     panel: list[list[str]] = []
     for column in columns:
         if panel and sum(len(c[0]) + 2 for c in panel) + len(column[0]) > width:
@@ -60,7 +62,7 @@ def _panels(columns: list[list[str]], width: int) -> Iterator[list[list[str]]]:
 
 
 def _panel(stub: list[str], panel: list[list[str]], opening: str, closing: str) -> str:
-    """Lines of labels and numbers; the heading stands outside the brackets."""
+    """Lines of one panel: labels and numbers, with brackets around the numbers but not the heading."""
     lines = []
     for i, label in enumerate(stub):
         left, right = (opening, closing) if i else ("  ", "")
@@ -70,7 +72,7 @@ def _panel(stub: list[str], panel: list[list[str]], opening: str, closing: str) 
 
 
 def _column(label: str, cells: list[str]) -> list[str]:
-    """A heading and its numbers, all of one width."""
+    """A heading and its numbers, padded to the same width."""
     tails = [0 if cell == GAP else len(cell) - _point(cell) for cell in cells]
     longest = max(tails)
     aligned = [cell if cell == GAP else cell + " " * (longest - tail) for cell, tail in zip(cells, tails, strict=True)]
@@ -80,11 +82,12 @@ def _column(label: str, cells: list[str]) -> list[str]:
 
 
 def _padded(labels: list[str]) -> list[str]:
+    """Labels padded to the same width, numbers to the right."""
     width = max(map(len, labels))
     numbers = all(label.isdigit() or label in ("", GAP) for label in labels)
     return [label.rjust(width) if numbers else label.ljust(width) for label in labels]
 
 
 def _point(cell: str) -> int:
-    """Where the decimal point stands, or would."""
+    """Position of the decimal point; where there is none, the position after the last digit."""
     return next((i for i, c in enumerate(cell) if c in ".e"), len(cell))

@@ -1,1 +1,1 @@
-"""One file for each command."""
+"""The commands, one module for each, with its click command as `command`."""

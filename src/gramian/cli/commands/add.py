@@ -1,4 +1,4 @@
-"""`gramian add`: the sum of Grams."""
+"""The command `gramian add`: the sum of Grams."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`gramian compare`: the normal equation beside gradient descent and friends."""
+"""The command `gramian compare`: a direct solution compared with gradient descent and other iterations."""
 
 from __future__ import annotations
 
@@ -102,6 +102,7 @@ def command(
 
 
 def parse_digits(text: str) -> list[float]:
+    """Targets from numbers with commas between them. Raises OptionError for other texts."""
     try:
         return [float(part) for part in text.split(",")]
     except ValueError:
@@ -109,15 +110,17 @@ def parse_digits(text: str) -> list[float]:
 
 
 def _table(result: Comparison) -> str:
+    """The comparison as plain text."""
     return result.summary()
 
 
 def _json(result: Comparison) -> str:
+    """The comparison as JSON."""
     return json.dumps(result.to_dict(), indent=2, ensure_ascii=False, allow_nan=False)
 
 
 def _csv(result: Comparison) -> str:
-    """All columns, nothing where unknown."""
+    """All columns of the table as CSV; empty where unknown."""
     buffer = io.StringIO()
     table = result.table
     writer = csv.writer(buffer, lineterminator="\n")
@@ -127,13 +130,14 @@ def _csv(result: Comparison) -> str:
 
 
 def _cell(value: object) -> str:
+    """Value of a CSV cell."""
     if isinstance(value, bool):
         return str(value).lower()
     return "" if value is None else str(value)
 
 
 def _markdown(result: Comparison) -> str:
-    """A table as GitHub shows it."""
+    """The table in GitHub's Markdown."""
     table = result.table
     lines = ["| " + " | ".join(table.column_names) + " |", "|" + "---|" * table.num_columns]
     for row in table.to_pylist():
@@ -142,6 +146,7 @@ def _markdown(result: Comparison) -> str:
 
 
 def _short(value: object) -> str:
+    """Value of a Markdown cell: numbers with three digits."""
     return f"{value:.3g}" if isinstance(value, float) else _cell(value)
 
 

@@ -1,4 +1,4 @@
-"""`gramian curve`: a nonlinear curve from files."""
+"""The command `gramian curve`: nonlinear least squares on files."""
 
 from __future__ import annotations
 
@@ -96,6 +96,7 @@ def command(
 
 
 def _explain(formula: str, source: Source, threads: int, options: CurveOptions) -> None:
+    """Print the plan of the fit."""
     from gramian.engines.local import Local
     from gramian.fit.curve.plan import plan_curve
     from gramian.fit.passes.runner import PassRunner
@@ -104,7 +105,7 @@ def _explain(formula: str, source: Source, threads: int, options: CurveOptions) 
 
 
 def parse_assignments(text: str, example: str, option: str) -> Iterator[tuple[str, str]]:
-    """The parts of `a=1,b=2`. Raises OptionError for a part that is not so, or a name that stands twice."""
+    """Names and values of `a=1,b=2`. Raises OptionError for parts of another form, or a name that occurs twice."""
     names = set()
     for part in filter(None, (p.strip() for p in text.split(","))):
         name, sign, value = (p.strip() for p in part.partition("="))
@@ -117,7 +118,7 @@ def parse_assignments(text: str, example: str, option: str) -> Iterator[tuple[st
 
 
 def parse_number(option: str, example: str, text: str) -> float:
-    """A number. Raises OptionError for anything else."""
+    """A number. Raises OptionError with an example for other texts."""
     try:
         return float(text)
     except ValueError:
@@ -125,7 +126,7 @@ def parse_number(option: str, example: str, text: str) -> float:
 
 
 def parse_bounds(text: str) -> tuple[float | None, float | None]:
-    """Low and high of `0:1`, either of which may be left out."""
+    """Lower and upper bound of `0:1`; None for one that is left out."""
     low, colon, high = text.partition(":")
     if not colon:
         raise OptionError(f"--bounds: '{text}' is not low:high; write --bounds {BOUNDS}")
@@ -134,6 +135,7 @@ def parse_bounds(text: str) -> tuple[float | None, float | None]:
 
 
 def _print(fit: CurveFit, format: str) -> None:
+    """Print the fit in a format, and dropped rows to stderr where the format has no place for them."""
     from gramian.cli.output import show
     from gramian.fit.curve.report import render
     from gramian.results import formats

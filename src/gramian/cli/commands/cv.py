@@ -1,4 +1,4 @@
-"""`gramian cv`: cross-validation from the sums of folds or groups that are there."""
+"""The command `gramian cv`: cross-validation from the sums of folds or groups in a Gram."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`gramian derive`: least squares with every step written out."""
+"""The command `gramian derive`: least squares with every step written out."""
 
 from __future__ import annotations
 
@@ -66,6 +66,7 @@ def command(
 
 
 def _formatted(derivation: Derivation, format: str) -> str:
+    """The derivation in a format."""
     match format:
         case "md":
             return derivation.markdown()
@@ -77,6 +78,7 @@ def _formatted(derivation: Derivation, format: str) -> str:
 
 
 def _write(text: str, output: Path | None) -> None:
+    """Write a text to a file or to stdout."""
     from gramian.cli.output import replacing
 
     if output is None:

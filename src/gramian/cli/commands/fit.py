@@ -1,4 +1,4 @@
-"""`gramian fit`: a linear or generalized linear model from files."""
+"""The command `gramian fit`: a linear or generalized linear model from files or Grams."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ GRAM_OPTIONS = (
 )  # what a fit from sums can have
 WITHOUT_MEANING = "--collinear has no meaning with --ridge: a penalised fit keeps every column"
 WITHOUT_VCOV = "--vcov has no meaning with --ridge: the covariance of a penalised fit is its own"
-MAX_NAMED = 10  # columns left out that are named one by one
+MAX_NAMED = 10  # coefficients that are listed as not determined
 
 
 @click.command(epilog=DATA)
@@ -178,6 +178,7 @@ def command(
 def _fit_data(
     formula: str, source: Any, options: dict[str, Any], gram: Path | None, progress: bool
 ) -> Estimates | Fits:
+    """Fit to the rows, and save their sums where `gram` is a path."""
     return (
         _fit(formula, source, options, progress)
         if gram is None
@@ -196,7 +197,7 @@ def _output_fit(fit: Estimates, format: str, save: Path | None, plot: Path | Non
 
 
 def _fit_grams(formula: str, grams: Gram, gram: Path | None, explain: bool, **option_values: Any) -> Estimates | Fits:
-    """A fit from sums that are there."""
+    """Fit from the sums in Grams. Raises OptionError for options that need rows."""
     parameter_source = click.get_current_context().get_parameter_source
     unsupported = [
         n for n in option_values if n not in GRAM_OPTIONS and parameter_source(n) is ParameterSource.COMMANDLINE
@@ -233,7 +234,7 @@ def _fit_grams(formula: str, grams: Gram, gram: Path | None, explain: bool, **op
 def _fit_and_save_gram(
     formula: str, source: Any, options: dict[str, Any], target: Path, progress: bool
 ) -> Estimates | Fits:
-    """A fit, and the sums of its first pass as a file."""
+    """Fit, and save the sums of the first pass."""
     from gramian.api import fit_and_gram
     from gramian.cli.progress import watching
     from gramian.fit.groups.fit import has_multiple_outcomes
@@ -264,7 +265,10 @@ def _options(
     by: tuple[str, ...],
     **options: Any,
 ) -> dict[str, Any]:
-    """The options of the api's functions; a penalty is named as they name it."""
+    """Options of the public functions from those of the command.
+
+    Raises OptionError for options that exclude each other.
+    """
     if ridge is not None and collinear != "drop":
         raise OptionError(WITHOUT_MEANING)
     if ridge is not None and (options["vcov"], options["like"]) != ("iid", None):
@@ -282,6 +286,7 @@ def _options(
         raise OptionError("--by does not go with --family; fit one group after another")
     if by:
         options["by"] = list(by)
+    # An option that was not given is left out, so that the public function's default holds.
     for name in LINEAR_ONLY:
         if options[name] is None or options[name] is False:
             del options[name]
@@ -296,6 +301,7 @@ def _options(
 
 
 def _explain(formula: str, source: Any, options: dict[str, Any]) -> None:
+    """Print the plan of the fit."""
     from gramian.api import plan
 
     planned = {name: value for name, value in options.items() if name not in RUN_OPTIONS}
@@ -303,10 +309,12 @@ def _explain(formula: str, source: Any, options: dict[str, Any]) -> None:
 
 
 def _fit(formula: str, source: Any, options: dict[str, Any], progress: bool) -> Estimates | Fits:
+    """Call the public function for the model."""
     from gramian.api import glm, ols, ridge
     from gramian.cli.progress import watching
 
     alpha, collinear, family = (options.pop(name) for name in ("alpha", "collinear", "family"))
+    # With a checkpoint the run can continue later, so that SIGTERM may end it.
     with watching(progress, stoppable=options["checkpoint"] is not None) as watch:
         if family is not None:
             return glm(formula, source, family, ridge=alpha, collinear=collinear, progress=watch, **options)
@@ -319,6 +327,7 @@ def _fit(formula: str, source: Any, options: dict[str, Any], progress: bool) -> 
 
 
 def _print(fit: Estimates, format: str) -> None:
+    """Print the fit in a format, and dropped rows to stderr where the format has no place for them."""
     from gramian.cli.output import show
     from gramian.results import formats
 
@@ -332,7 +341,7 @@ def _print(fit: Estimates, format: str) -> None:
 
 
 def _dropped_lines(fit: Estimates) -> Iterator[str]:
-    """What was left out, where the format has no place for it."""
+    """Lines about dropped rows and coefficients that are not determined."""
     if fit.dropped_rows:
         causes = ", ".join(f"{n:,} {cause}" for cause, n in fit.dropped_rows.items())
         yield f"{fit.rows:,} rows; left out: {causes}"

@@ -1,4 +1,4 @@
-"""`gramian gram`: the sums of one pass, from which every linear model of the columns comes without the data."""
+"""The command `gramian gram`: the sums of one pass, which give every linear model of the columns without the data."""
 
 from __future__ import annotations
 

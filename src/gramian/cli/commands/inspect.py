@@ -1,4 +1,4 @@
-"""`gramian inspect`: what is in data files and saved files."""
+"""The command `gramian inspect`: contents of data files and saved files."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import click
 @click.command()
 @click.argument("file", nargs=-1, required=True, metavar="FILE...")
 def command(file: tuple[str, ...]) -> None:
-    """Tell what is in data files, saved fits and Grams.
+    """Describe data files, saved fits and Grams.
 
     Of a saved fit: its formula, rows and coefficients. Of a Gram: what is stored, and whether it discloses rows.
-    Data files are told together, as `gramian fit` would see them:
+    Data files are described together, as `gramian fit` would see them:
     rows, bytes, units (what is read independently: a row group of Parquet, a CSV file) and columns; none of their rows
     is read, except a sample of a CSV file that shows its types.
     """

@@ -1,4 +1,4 @@
-"""`gramian path`: ridge, lasso and elastic-net paths from sums that are there."""
+"""The command `gramian path`: ridge, lasso and elastic net paths from the sums in a Gram."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def command(
     format: str,
     plot: Path | None,
 ) -> None:
-    """Tell the penalised fits of GRAM for a row of penalties; several Grams are added. No rows are read.
+    """Show the penalised fits of GRAM for a row of penalties; several Grams are added. No rows are read.
 
     \b
     gramian path flights.gram

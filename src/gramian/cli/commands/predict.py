@@ -1,4 +1,4 @@
-"""`gramian predict`: fitted values and intervals for new rows."""
+"""The command `gramian predict`: fitted values and intervals for new rows."""
 
 from __future__ import annotations
 
@@ -69,6 +69,7 @@ def command(
     batches = _predictions(load_fit(fit), source, scale, interval, level)
     names = ("fit", "low", "high") if interval else ("fit",)
     with watching(progress and output is not None) as watch, watched(watch, source.rows, source.size):
+        # An existing output is not replaced where options or columns are wrong: errors show with the first batch.
         first = list(islice(batches, 1))  # whatever is wrong with the options or the columns shows here
         with writing(form, output, names) as write:
             for batch in chain(first, batches):
@@ -77,6 +78,10 @@ def command(
 
 
 def _predictions(fit: Fit, source: Source, scale: str | None, interval: str | None, level: float) -> Iterator[Matrix]:
+    """Predictions of each batch, (1, n), or (3, n) with an interval.
+
+    Raises OptionError for a scale or an interval that the fit cannot have.
+    """
     from gramian.fit.curve import predict as curve_predict
     from gramian.fit.curve.result import CurveFit
     from gramian.fit.glm import predict as glm_predict

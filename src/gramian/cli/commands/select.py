@@ -1,4 +1,4 @@
-"""`gramian select`: the terms that a criterion likes best, from sums that are there."""
+"""The command `gramian select`: the terms that are best by a criterion, from the sums in a Gram."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ METHODS = ("best", "forward", "backward")
     help="Search all subsets of up to 30 terms, or go a term at a time.",
 )
 @click.option(
-    "--count", metavar="N", type=int, default=1, show_default=True, help="With best: tell so many of every size."
+    "--count", metavar="N", type=int, default=1, show_default=True, help="With best: show so many of every size."
 )
 @formula
 @where

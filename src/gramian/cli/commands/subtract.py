@@ -1,4 +1,4 @@
-"""`gramian subtract`: a Gram without the rows of another."""
+"""The command `gramian subtract`: a Gram without the rows of another one."""
 
 from __future__ import annotations
 
