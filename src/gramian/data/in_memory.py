@@ -44,7 +44,19 @@ class InMemoryTable:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Slice:
-    """Rows `start` to `start + rows` of a table; `rows_before` counts the rows of earlier frames."""
+    """A unit of a table in memory.
+
+    Attributes
+    ----------
+    table : InMemoryTable
+        The table.
+    where : str
+        Kind of frame or number of batch, for messages.
+    start, rows : int
+        First row in the table, and number of rows.
+    rows_before : int
+        Number of rows of earlier frames, for the numbers of rows in messages.
+    """
 
     table: InMemoryTable
     where: str

@@ -184,7 +184,19 @@ def _columns(
     coordinates: Mapping[str, Coordinate],
     sums: PowerSums,
 ) -> Iterable[ModelColumn]:
-    """The columns of one term: products of one column of each atom, without cells that have no rows."""
+    """The columns of one term, without cells that have no rows: products of one column of each atom.
+
+    Parameters
+    ----------
+    number : int
+        Position of the term.
+    term : Term
+        The term.
+    reduced : set of str
+        Its factors that omit the reference level.
+    levels, coordinates, sums
+        As in `model_columns`.
+    """
     reduced_labels = frozenset(reduced)
     columns_by_atom = [_atom_columns(number, atom, reduced_labels, levels, coordinates, sums) for atom in term.atoms]
     columns = (

@@ -101,7 +101,19 @@ def _singular() -> str:
 
 
 def anova_row(term: str, df: float, sum_sq: float, variance: float, df_residual: float) -> AnovaRow:
-    """A row from its sum of squares; `variance` is that of the residuals."""
+    """A row from its sum of squares.
+
+    Parameters
+    ----------
+    term : str
+        The term.
+    df, sum_sq : float
+        Its degrees of freedom and sum of squares; a term without degrees of freedom has a sum of 0 and no test.
+    variance : float
+        Residual variance, the denominator of F.
+    df_residual : float
+        Residual degrees of freedom.
+    """
     if not df > 0:
         return AnovaRow(term, df, 0.0, math.nan, math.nan)
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -24,6 +24,16 @@ def critical(level: float, df: float) -> float:
 
 
 def interval(estimates: Vector, std_errors: Vector, level: float, df: float) -> Matrix:
-    """Confidence intervals estimate -+ critical value * standard error, (p, 2)."""
+    """Confidence intervals estimate -+ critical value * standard error, (p, 2).
+
+    Parameters
+    ----------
+    estimates, std_errors : Vector
+        (p,) each.
+    level : float
+        Confidence level, such as 0.95.
+    df : float
+        Degrees of freedom of t.
+    """
     margin = critical(level, df) * std_errors
     return np.column_stack([estimates - margin, estimates + margin])

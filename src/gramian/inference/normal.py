@@ -29,7 +29,10 @@ def critical(level: float, df: float) -> float:
 
 
 def interval(estimates: Vector, std_errors: Vector, level: float, df: float) -> Matrix:
-    """Confidence intervals estimate -+ critical value * standard error, (p, 2)."""
+    """Confidence intervals estimate -+ critical value * standard error, (p, 2).
+
+    The parameters are those of `intervals.interval`; df may be infinite.
+    """
     margin = critical(level, df) * std_errors
     return np.column_stack([estimates - margin, estimates + margin])
 

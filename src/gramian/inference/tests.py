@@ -84,7 +84,17 @@ def _upper_tail(x: Vector, numerator_df: float, denominator_df: float) -> Vector
 
 
 def overall_f_test(rss: float, tss: float, df: tuple[float, float], estimate: tuple[float, ...]) -> Test:
-    """F test that all coefficients but the intercept are zero, ((tss - rss) / df1) / (rss / df2)."""
+    """F test that all coefficients but the intercept are zero, ((tss - rss) / df1) / (rss / df2).
+
+    Parameters
+    ----------
+    rss, tss : float
+        Residual and total sum of squares.
+    df : tuple of float
+        Degrees of freedom of the model without intercept, and of the residuals.
+    estimate : tuple of float
+        The coefficients, for the result.
+    """
     explained, residual = max(tss - rss, 0.0) / df[0], rss / df[1]
     statistic = explained / residual if residual else float("inf") if explained else float("nan")
     return Test(statistic, df, f_probability(statistic, df), estimate)

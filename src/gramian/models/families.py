@@ -73,7 +73,17 @@ class Outcomes:
 
 @dataclass(frozen=True, slots=True)
 class Likelihood:
-    """log L = base(y, w) + size(w) scale(dispersion) - deviance / (2 dispersion), with sums over the rows."""
+    """log L = base(y, w) + size(w) scale(dispersion) - deviance / (2 dispersion), with sums over the rows.
+
+    Attributes
+    ----------
+    base : Callable
+        Saturated log likelihood, as far as it does not depend on the dispersion; of outcomes and weights.
+    size : Callable
+        Number of rows or sum of weights, the factor of `scale`.
+    scale : Callable
+        Term that depends on the dispersion alone.
+    """
 
     base: Callable[[Vector, Vector], float]
     size: Callable[[Vector], float] = lambda w: 0.0

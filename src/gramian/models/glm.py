@@ -109,9 +109,20 @@ class GLM:
 def _fill_block(
     model: GLM, y: Vector, eta: Vector, prior: Vector | None, w: Vector, s: Vector, observed: bool
 ) -> float:
-    """Write the rows of one block into w and s, and return its deviance.
+    """Write the working rows of one block into w and s, and return its deviance.
 
-    prior : prior weights of the block, None for ones.
+    Parameters
+    ----------
+    model : GLM
+        Family and link.
+    y, eta : Vector
+        (k,) outcomes and linear predictor of the block.
+    prior : Vector or None
+        (k,) prior weights; None for ones.
+    w, s : Vector
+        (k,) where working weights and score contributions are written: slices of the arrays of all rows.
+    observed : bool
+        Whether weights come from the observed information.
     """
     variance_function = model.family.variance_function
     mean = model.link.at(eta, variance_function.domain)
