@@ -94,6 +94,7 @@ def _transform(moments: Moments, changes: Changes) -> Moments:
         powers = {v: _transform_powers(v, sums, changes) for v, sums in moments.powers.items()}
     except OverflowError:
         raise _scale_error(changes) from None
+    # K'SK is symmetric but for rounding, and later code reads either triangle.
     return replace(moments, dense=(dense + dense.T) / 2, tables=tables, powers=powers)
 
 

@@ -62,5 +62,6 @@ def _as_integers(S: Matrix) -> np.ndarray:
     fraction, exponent = np.frexp(S)
     digits = np.ldexp(fraction, 53).astype(np.int64).astype(object)
     low = int(exponent[fraction != 0.0].min(initial=10_000))
+    # All elements become multiples of one power of two, so that integer arithmetic on them is exact.
     shift = np.where(fraction != 0.0, exponent - low, 0).astype(object)
     return np.asarray(digits << shift)

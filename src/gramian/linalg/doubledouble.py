@@ -119,6 +119,7 @@ def two_product(a: Vector, b: Vector) -> tuple[Vector, Vector]:
 def total(terms: Pair) -> Pair:
     """Sum over the first axis, pairwise: the error grows with the logarithm of the length. Zero for an empty axis."""
     while len(terms.hi) > 1:
+        # An odd item is carried to the next round unchanged.
         if len(terms.hi) % 2:
             tail = Pair(terms.hi[-1:], terms.lo[-1:])
             half = Pair(terms.hi[:-1:2], terms.lo[:-1:2]) + Pair(terms.hi[1:-1:2], terms.lo[1:-1:2])

@@ -57,6 +57,7 @@ class ExactMap:
 
 def map_of(columns: Sequence[Combination]) -> ExactMap:
     """The map with these columns."""
+    # Most entries are the shared object ONE: identity spares the conversion of a fraction.
     pairs = [(1.0, 0.0) if c is ONE else nearest_pair(c) for column in columns for c in column.values()]
     hi, lo = np.array(pairs).reshape(-1, 2).T
     row_index = np.fromiter(chain.from_iterable(columns), np.int64, len(pairs))
@@ -107,6 +108,7 @@ def _rounded_sums(T: ExactMap, b: Vector, addend: Combination, rows: int) -> Pai
     out = Pair(np.zeros(rows), np.zeros(rows))
     out.hi[row_index], out.lo[row_index] = high, low  # final in rows of one entry that is a float64
     counts = np.bincount(row_index, minlength=rows)
+    # Rows with more than one summand have to be summed exactly (fsum), all others are final already.
     counts[row_index[remainder != 0.0]] = 2
     counts[list(addend)] = 2
     for i, at in _entries_of_rows(row_index, np.flatnonzero(counts > 1)):
@@ -183,6 +185,7 @@ def congruence_std(T: ExactMap | None, V: Matrix) -> Vector:
 def _quadratic_form_std(c: Vector, at: Codes, V: Matrix, own: Vector) -> float:
     """Square root of c'Vc for the entries c of a row at columns `at`. own : square roots of the diagonal of V."""
     top = float(np.abs(c * own[at]).max(initial=0.0))
+    # Scaled by the largest element, squares neither overflow nor underflow.
     t = c / top if 0.0 < top < np.inf else np.zeros(len(c))
     return top * float(np.sqrt(max(float(t @ V[np.ix_(at, at)] @ t), 0.0)))
 

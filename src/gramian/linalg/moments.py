@@ -123,6 +123,7 @@ def _subtract(moments: Moments, other: Moments) -> Moments:
         removed=add_optional(add_optional(mine.removed, replace(theirs, removed=None)), theirs.removed),
     )
     levels = {name: levels_with_rows(factor_levels, name, tables) for name, factor_levels in difference.levels.items()}
+    # Levels that lost their last row are removed, so that a + b - b has the levels of a.
     return difference.with_levels(levels) if difference.rows else _cleared(difference.with_levels(levels))
 
 
@@ -218,6 +219,7 @@ class Accumulator:
         sizes : mapping
             Factor -> number of levels seen so far.
         """
+        # Before weighting, which overwrites the columns.
         power_sums = self._power_sums(columns, count)
         if total is not None:
             columns = apply_weights(columns, np.sqrt(total))

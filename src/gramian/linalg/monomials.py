@@ -132,6 +132,7 @@ def choose_coordinate(values: Vector, *, products: bool) -> Coordinate:
     is extreme.
     """
     values = np.ascontiguousarray(values)
+    # A finite sum proves that all values are finite, without a mask; an overflowing sum only costs the mask.
     if not math.isfinite(values.sum()):
         values = values[np.isfinite(values)]
     if not values.size:

@@ -82,6 +82,7 @@ def _from_table(moments: Moments, left: ColumnGroup, right: ColumnGroup, out: Ma
     table = moments.tables[union]
     place = {m: i for i, m in enumerate(dict(moments.layout.tables)[union])}
     sizes = [len(moments.levels[f]) for f in union]
+    # Cells that one of the groups does not have (reference levels of a contrast) have no column.
     a, b = _index(left, union, table.cells, sizes), _index(right, union, table.cells, sizes)
     stored = (a >= 0) & (b >= 0)
     a, b, sums = a[stored], b[stored], table.sums[stored]

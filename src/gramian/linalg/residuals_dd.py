@@ -177,6 +177,7 @@ class ResidualProducts:
             for k, m in enumerate(group.monomials):
                 if cell is not None:
                     at = group.at(k)
+                    # The last place stands for cells without a coefficient, which contribute zero.
                     b = Pair(np.append(self.v.hi[at], 0.0)[cell], np.append(self.v.lo[at], 0.0)[cell])
                     p, e = product(columns[m], split_column(b)) if m else b
                 else:

@@ -26,6 +26,7 @@ def self_products(A: Matrix) -> Matrix:
     """
     n, p = A.shape
     stacked_rows = n - n % STACK_ROWS
+    # Few columns or many: dsyrk is the faster of both.
     if p not in PANEL_WIDTHS or not stacked_rows or not _usable_by_blas(A):
         return np.asarray(np.dot(A.T, A))
     out = _by_panels(A[:stacked_rows].reshape(-1, STACK_ROWS, p))

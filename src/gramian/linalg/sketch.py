@@ -107,6 +107,8 @@ def _coarser(sketch: Sketch, dropped_bits: int) -> Sketch:
 
 def _coarsened_to_fit(sketch: Sketch) -> Sketch:
     """Drop bits until at most MAX_KEYS keys are left."""
+    # The number of dropped bits is the least that suffices for these numbers, so it does not depend on the way of
+    # merging.
     while len(sketch.keys) > MAX_KEYS:
         sketch = _coarser(sketch, sketch.dropped_bits + 1)
     return sketch

@@ -154,6 +154,7 @@ def solve(
     """
     centred = centre(products, constant, products.hi.diagonal() if summed_squares is None else summed_squares)
     S = centred.S if penalty is None else centred.S + _scaled_penalty(penalty, centred)
+    # Limits refer to the products without the penalty: their rounding errors do not grow with it.
     diagonal = centred.S.diagonal()
     independent, L, dependencies = factorize(
         S, np.minimum(SAFETY * rounding_error * centred.summed_squares, 0.5 * diagonal)
@@ -167,6 +168,7 @@ def solve(
     condition = _condition(_submatrix(S, independent), inverse)
     leverage = float(independent.sum())
     if penalty is not None:
+        # trace(V S) = trace of the hat matrix with a penalty, the effective degrees of freedom.
         leverage = float(np.sum(inverse * _submatrix(centred.S, independent)))
         V = V @ centred.S @ V
     return _undo_scaling(centred, b, V, independent, dependencies, condition, leverage, error_bounds)
@@ -380,6 +382,8 @@ def _undo_scaling(
     coefficients[centred.others], coefficients[at] = slopes, _intercept(centred.y_mean, mean, slopes)
     inner_index = np.ix_(centred.others, centred.others) if at else np.s_[1:, 1:]
     full_inverse[inner_index] = inverse
+    # Inverse of the bordered matrix: with V of the centred products, -V mean beside the diagonal, 1/weight + mean'V
+    # mean on it.
     cross = -inverse @ mean
     full_inverse[at, centred.others] = full_inverse[centred.others, at] = cross
     full_inverse[at, at] = 1.0 / centred.weight + mean @ inverse @ mean

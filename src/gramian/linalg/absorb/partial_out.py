@@ -98,6 +98,7 @@ class Absorption:
         if len(own):
             first[:, sums.sparse_at[own]] = sums.sparse[:, own].toarray()
         if len(of_other_factors):
+            # The largest factor's effect is the mean of what the other factors leave of a column.
             first -= sums.sparse[:, of_other_factors] @ self.others[sums.sparse_at[of_other_factors] - q]
         first /= sums.weight[:, None]
         return first, self.others
@@ -285,6 +286,7 @@ def rank_of(moments: Moments, factors: Sequence[str]) -> tuple[int, bool]:
     sizes = [len(moments.levels[f]) for f in factors]
     repeated = 0
     for k in range(1, len(factors)):
+        # Two factors that are not connected repeat more than the constant: one dimension for each component.
         repeated += max(components(moments, factors[j], factors[k]) for j in range(k))
     return sum(sizes) - repeated, len(factors) <= 2
 

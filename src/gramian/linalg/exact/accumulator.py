@@ -57,6 +57,7 @@ class ExactAccumulator:
         used = (*layout.rows, *(m for _, monomials in layout.tables for m in monomials), *power_monomials)
         self.variables = tuple(dict.fromkeys(v for m in used for v, _ in m))
         self.requested = requested_sums(layout, self.singles, weighted=weighted, counted=counted)
+        # Divided among the variables: a row fits only if all its values do.
         self.share = 1.0 / (ROWS_PER_MISS * max(len(self.variables), 1))
         self.max_digits = max(MAX_PLAN_DIGITS, sum(MAX_DIGITS * max(degree(m), 1) for m in self.requested.monomials))
         self.not_finite = {v: np.zeros(3, np.int64) for v in self.variables}
@@ -175,6 +176,7 @@ class ExactAccumulator:
         size = len(rows[self.variables[0]])
         if plan.height > self.max_digits and size > 1:
             order = np.argsort(_magnitude(rows[_widest(plan, rows)]), kind="stable")
+            # Sorted by magnitude, each half spans fewer exponents.
             for half in (order[: size // 2], order[size // 2 :]):
                 self._add_with_own_plan(_take_rows(rows, half), _take_rows(codes, half))
             return

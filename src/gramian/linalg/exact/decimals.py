@@ -52,6 +52,7 @@ def parse(texts: Sequence[str | None]) -> Decimals:
     numbers = [None if text is None or text.strip().lower() in ("", "nan") else _number(text) for text in texts]
     places = max((max(-exponent, 0) for _, exponent in _present(numbers)), default=0)
     integers = np.zeros(len(numbers), object)
+    # Assignment into an object array, so that NumPy does not convert large integers.
     integers[:] = [0 if pair is None else pair[0] * 10 ** (pair[1] + places) for pair in numbers]
     present = np.array([pair is not None for pair in numbers], np.bool_)
     return Decimals(to_int64(integers), places, None if present.all() else present)

@@ -77,6 +77,7 @@ def choose_grid(values: Values, share: float, *, tight: bool) -> Grid:
     headroom = min(unused, 1)
     if is_integral:
         return Grid(bottom, bits + (headroom if tight else unused))
+    # Few rows have so many bits: the highest digits are kept, and rows with lower bits are summed separately.
     if share and bits // DIGIT + 1 > MAX_DIGITS:
         return Grid(top + 1 - (DIGIT * MAX_DIGITS - 1), DIGIT * MAX_DIGITS - 1)
     return Grid(bottom - unused + headroom, bits + unused)
@@ -127,6 +128,7 @@ def slice_floats(values: Matrix, lows: Codes, bits: Codes, out: Matrix) -> Mask:
         Where a value is not finite, too large, or not a multiple of its grid's unit.
     """
     wrong = (_slice_near if len(out) <= NORMAL_DIGITS else _slice_far)(values, lows, out)
+    # Only the highest digit can be too large; NaN and infinities reach it, too, and leave a remainder.
     limit = np.ldexp(1.0, bits - DIGIT * (len(out) - 1))
     top = out[-1]
     if not (np.maximum(top.max(axis=1), -top.min(axis=1)) <= limit).all():

@@ -20,6 +20,7 @@ def independent(C: Integers) -> Mask:
     if first.all():
         return first
     masks = [first, *(_independent_modulo(C, p) for p in PRIMES[1:])]
+    # A prime can only hide independence, never feign it: the largest rank is right.
     return max(masks, key=np.count_nonzero)
 
 

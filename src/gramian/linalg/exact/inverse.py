@@ -125,6 +125,8 @@ def inverse(S: Matrix, tolerance: float) -> tuple[Sliced, Matrix, float]:
     """
     R = sliced(_inverse(_sum(S)))
     while len(R.digits) <= MAX_DIGITS:
+        # Cutting S off at 2^-132 changes R S by no more than that times the row sums of |R|; the factor two covers the
+        # rounding of R to float64.
         E, truncation = _defect(*_product(R, S)), 2.0**-131 * np.abs(R.value).sum(axis=1).max(initial=0.0)
         bound = float(np.abs(E).sum(axis=1).max(initial=0.0) * (1.0 + 1e-9) + truncation)
         if bound < tolerance:

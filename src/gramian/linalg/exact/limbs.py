@@ -57,6 +57,7 @@ def limbs_of(integers: Integers) -> Limbs:
 def to_limbs(integers: Integers) -> Matrix:
     """Limbs of integers, the lowest first, the highest with the sign: (count, *shape)."""
     numbers = [int(v) for v in integers.ravel()]
+    # One bit more than the largest number, for the sign.
     count = max(map(int.bit_length, numbers), default=0) // LIMB + 1
     raw = np.frombuffer(b"".join([v.to_bytes(2 * count, "little", signed=True) for v in numbers]), "<u2")
     out = raw.reshape(*integers.shape, count).astype(np.float64)
@@ -85,6 +86,7 @@ def from_limbs(sums: Codes) -> Integers:
     for t in range(count):
         if t < len(sums):
             over += sums[t]
+        # The arithmetic shift below carries the sign along, so negative sums come out in two's complement.
         out[..., t] = over & MASK
         over >>= LIMB
     data, size = out.tobytes(), 2 * count

@@ -87,6 +87,7 @@ class Elimination:
         self.columns, self.multipliers = columns, [gram.multipliers[j] for j in columns]
         self.exponents = np.array([(int(v).bit_length() + 2) // 2 for v in M.diagonal()], np.int64)
         shift = BITS - self.exponents[:, None] - self.exponents
+        # Shifts in both directions, since Python integers cannot be shifted by negative amounts.
         left, right = (np.maximum(s, 0).astype(object) for s in (shift, -shift))
         self.remaining: Integers = (M << left) >> right
         self.sizes = self.remaining.diagonal().copy()

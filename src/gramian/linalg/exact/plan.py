@@ -228,6 +228,7 @@ def _steps(monomials: Iterable[Monomial]) -> tuple[tuple[tuple[Monomial, Monomia
 
 def _parents(m: Monomial, available: Mapping[Monomial, None]) -> tuple[Monomial, Monomial]:
     """A monomial and a variable whose product is `m`: an available one, else the one without a weight."""
+    # Weights first: the product without weights is often needed anyway.
     options = [(_without(m, v), monomial({v: 1})) for v in sorted((v for v, _ in m), key=lambda v: v[0] != "=")]
     return next((o for o in options if o[0] in available), options[0])
 

@@ -134,6 +134,7 @@ def split(values: Codes, exponents: Codes) -> tuple[Codes, tuple[Codes, Codes, C
 
     values : int64, broadcast with exponents. Returns the number of the plane and three digits below 2^33.
     """
+    # Division by PLANE = 32 with rounding down, also for negative exponents.
     plane, shift = exponents >> 5, exponents & 31
     mask = (1 << PLANE) - 1
     lower, upper = (values & mask) << shift, (values >> PLANE) << shift

@@ -104,6 +104,7 @@ def verified_inverse(C: Integers) -> VerifiedInverse:
     NumericalError
         Where C is too near to singular.
     """
+    # So that C_ii / 2^(2 e_i) is below 1/4.
     exponents = np.array([(int(v).bit_length() + 3) // 2 for v in C.diagonal()], np.int64)
     R, E, defect = inverse(integer_digits(C, exponents), DEFECT_LIMIT)
     value, step = R.value, R.fixed(FIXED)
@@ -144,6 +145,7 @@ def refined(
         unfinished = bound > tolerance * np.abs(_floats(X, -places))
         unfinished = unfinished if needed is None else unfinished & needed
         largest = float(bound[:, unfinished.any(axis=0)].max(initial=0.0))
+        # A bound that falls by less than a tenth is no progress: the precision of the fixed point is reached.
         stalled = 0 if largest < 0.9 * best else stalled + 1
         if not unfinished.any() or stalled > PATIENCE:
             break

@@ -46,6 +46,7 @@ def product() -> Callable[[Matrix, Matrix], Codes]:
 def is_exact(candidate: Callable[[Matrix, Matrix], Codes], width: int) -> bool:
     """Whether a product of worst-case digits equals that in integer arithmetic."""
     rng = np.random.default_rng(22)
+    # Odd digits near the largest: every bit of their sums counts up to 2^53.
     odd = rng.integers(TOP // 2, TOP, (width, ROWS)).astype(np.float64) // 2 * 2 + 1.0
     mixed = odd * rng.choice([-1.0, 1.0], odd.shape)
     full = np.full((width, ROWS), float(TOP))

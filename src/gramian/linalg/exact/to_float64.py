@@ -117,6 +117,7 @@ def nearest(value: Fraction) -> float:
 def square_root(value: Fraction) -> float:
     """Square root of a fraction >= 0, with a relative error of at most 2^-62 before it is rounded to float64."""
     size = value.numerator.bit_length() - value.denominator.bit_length()
+    # Scaled by a power of four, the integer under the root has about PRECISION bits, the root 64.
     half = (PRECISION - size) // 2
     integer_root = isqrt(int(value * Fraction(4) ** half))
     return (

@@ -94,6 +94,7 @@ def unique_cells(cells: Codes) -> tuple[Codes, Codes]:
     if keys is not None:
         different, group = unique_codes(keys)
         first = np.empty(len(different), np.int64)
+        # Any representative of a cell will do: the last one wins.
         first[group] = np.arange(len(cells))
         return cells[first], group
     order = np.lexsort(cells.T[::-1])
@@ -209,6 +210,7 @@ class CellAccumulator:
         cells = np.column_stack(codes)
         rows = np.ones(len(cells), np.int64) if count is None else count.astype(np.int64)
         self.pieces.append(sum_duplicates(cells, rows, np.column_stack([value(i) for i in range(self.monomials)])))
+        # As in a merge sort, pieces of similar length are merged, so each cell is copied O(log n) times.
         while len(self.pieces) > 1 and len(self.pieces[-1].rows) * 2 >= len(self.pieces[-2].rows):
             last = self.pieces.pop()
             self.pieces[-1] = self.pieces[-1] + last
@@ -223,6 +225,7 @@ class CellAccumulator:
     def _grow(self, sizes: Sequence[int]) -> None:
         """Enlarge the capacities to powers of two, and move the sums so far to the new table."""
         accumulated = self.finish()
+        # Powers of two, so that a factor whose levels appear one by one causes few enlargements.
         self.capacity = tuple(1 << max(4, (size - 1).bit_length()) for size in sizes)
         width = int(np.prod([float(c) for c in self.capacity]))
         self.pieces, self.rows, self.sums = [], np.zeros(0, np.int64), np.zeros((self.monomials, 0))

@@ -48,6 +48,7 @@ class LevelList(Sequence[Level]):
     def __getitem__(self, index: int | slice) -> Level | Sequence[Level]:
         if isinstance(index, slice):
             return LevelList(self.values[index])
+        # A slice keeps the array type that `to_python` converts; for the index -1 its end has to be None.
         return to_python(self.values[index : index + 1 or None])[0]
 
     def __eq__(self, other: object) -> bool:
@@ -129,6 +130,7 @@ def _as_arrays(a: Sequence[Level], b: Sequence[Level]) -> tuple[NDArray[Any], ND
     if left.dtype.kind == right.dtype.kind:
         return left, right
     kinds = {left.dtype.kind, right.dtype.kind}
+    # Fixed and variable width: one side has long texts.
     if kinds == {"S", "T"}:
         return np.array(to_python(left), TEXT), np.array(to_python(right), TEXT)
     if kinds != {"i", "f"}:

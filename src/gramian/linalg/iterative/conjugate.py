@@ -78,6 +78,7 @@ def two_loop_recursion(g: Vector, corrections: deque[Correction]) -> Vector:
         q = q - shares[-1] * y
     if corrections:
         _, y, inverse = corrections[-1]
+        # Initial scaling s'y / y'y, the size of the inverse Hessian along the last step.
         q = q / (inverse * (y @ y))
     for (s, y, inverse), share in zip(corrections, reversed(shares), strict=True):
         q = q + (share - inverse * (y @ q)) * s

@@ -217,6 +217,7 @@ def follow(iterates: Iterator[Vector], problem: Quadratic, error: float, limit: 
     end = "reached" if best <= error else "stopped"
     with np.errstate(all="ignore"):
         while end == "stopped" and len(errors) <= limit:
+            # A method that has ended stays where it is, and stalls.
             b = next(iterates, b)
             errors.append(problem.error(b))
             if path is not None:

@@ -62,6 +62,7 @@ class KeyedAccumulator:
             Row i has the key of row i - cycle (round-robin folds); None: keys come in any order.
         """
         self._grow(sizes[KEY])
+        # Before weighting, which overwrites the columns.
         powers = {v: self._power_sums(columns.value(at), v, keys, count) for v, at in self.places_of.items()}
         if total is not None:
             columns = apply_weights(columns, np.sqrt(total))
@@ -165,6 +166,7 @@ class KeyedAccumulator:
         capacity = len(self.rows)
         if size <= capacity:
             return
+        # Geometric growth: copies cost a constant factor in all.
         more = max(size, capacity + capacity // 8) - capacity
         self.rows, self.log_weight = _extended(self.rows, more), _extended(self.log_weight, more)
         self.dense = _extended(self.dense, more)

@@ -49,6 +49,7 @@ def descend(
         Where the relative gap stays above 1e-8.
     """
     b, half = start, max(0.5 * part.y_length**2, np.finfo(float).tiny)
+    # Newton steps usually end in the first round; sweeps of descent break the cycles that guesses can fall into.
     for _ in range(rounds):
         b, solved = _newton_steps(part, threshold, ridge, b)
         relative_gap = gap(part.S, part.c, part.yy, threshold, ridge, b) / half
@@ -68,6 +69,7 @@ def descend(
 def _by_homotopy(part: Reduced, threshold: Vector, ridge: Vector) -> Vector:
     """The minimum by homotopy: with this ridge fixed, all thresholds fall in proportion to their final values."""
     share = 1.0 / threshold
+    # Columns divided by their thresholds have the same threshold, 1, at which the path is evaluated.
     S = (part.S + np.diag(ridge)) * share[:, None] * share
     rounding = part.length * part.y_length * part.rounding_error * share
     knots = homotopy(S, part.c * share, part.noise * share**2, rounding)
@@ -77,26 +79,26 @@ def _by_homotopy(part: Reduced, threshold: Vector, ridge: Vector) -> Vector:
 def _newton_steps(part: Reduced, threshold: Vector, ridge: Vector, b: Vector) -> tuple[Vector, bool]:
     """Newton steps: the minimum and True where a guess of signs is confirmed, else the lowest point and False."""
     S, c, square = part.S, part.c, part.S.diagonal()
-    rest, best = c - S @ b, b
-    lowest = _objective(c, threshold, ridge, b, rest)
+    residual_products, best = c - S @ b, b
+    lowest = _objective(c, threshold, ridge, b, residual_products)
     for _ in range(NEWTON_STEPS):
-        pull = rest + square * b
+        pull = residual_products + square * b
         active, b = _solve_for_signs(part, threshold, ridge, np.flatnonzero(np.abs(pull) > threshold), np.sign(pull))
-        rest = c - S @ b
+        residual_products = c - S @ b
         # The optimality conditions hold up to the rounding errors of S b.
         allowed = threshold + part.rounding(b[None])[0]
         allowed[active] = np.inf
-        if (pull * b >= 0).all() and (np.abs(rest) <= allowed).all():
+        if (pull * b >= 0).all() and (np.abs(residual_products) <= allowed).all():
             return b, True
-        objective = _objective(c, threshold, ridge, b, rest)
+        objective = _objective(c, threshold, ridge, b, residual_products)
         if objective < lowest:
             best, lowest = b, objective
     return best, False
 
 
-def _objective(c: Vector, threshold: Vector, ridge: Vector, b: Vector, rest: Vector) -> float:
-    """The minimised function at b, given the products `rest` = c - S b with the residual."""
-    return float(-0.5 * (b @ (c + rest)) + 0.5 * (ridge @ b**2) + threshold @ np.abs(b))
+def _objective(c: Vector, threshold: Vector, ridge: Vector, b: Vector, residual_products: Vector) -> float:
+    """The minimised function at b, given its residual products c - S b."""
+    return float(-0.5 * (b @ (c + residual_products)) + 0.5 * (ridge @ b**2) + threshold @ np.abs(b))
 
 
 def _solve_for_signs(
@@ -138,9 +140,9 @@ def _independent(part: Reduced, ridge: Vector, active: Codes) -> Codes:
 
 def _sweeps(S: Matrix, c: Vector, threshold: Vector, ridge: Vector, b: Vector) -> Vector:
     """Sweeps of coordinate descent over the columns that are not zero or violate optimality at zero."""
-    rest = c - S @ b
-    work = np.flatnonzero((b != 0) | (np.abs(rest) > threshold))
-    inner, g, x = S[np.ix_(work, work)], rest[work], b[work]
+    residual_products = c - S @ b
+    work = np.flatnonzero((b != 0) | (np.abs(residual_products) > threshold))
+    inner, g, x = S[np.ix_(work, work)], residual_products[work], b[work]
     # Python floats: scalar access to arrays would dominate the loop.
     squares, denominators = inner.diagonal().tolist(), (inner.diagonal() + ridge[work]).tolist()
     limit = threshold[work].tolist()

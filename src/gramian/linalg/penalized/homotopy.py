@@ -201,6 +201,7 @@ class _ActiveSet:
         """The path, with the end at penalty 0 if it is complete."""
         if complete:
             self.record(0.0)
+            # Columns that never had an event are reported too if they depend on the active ones at the end.
             for j in np.flatnonzero(~self.inside & ~self.passed).tolist():
                 self.passed[j] = not self.triangle.fits(*self._triangle_arguments(j))
         b = np.array(self.b).reshape(len(self.at), len(self.c))

@@ -14,11 +14,11 @@ def violations(S: Matrix, c: Vector, at: Vector, B: Matrix) -> Matrix:
     (k, q). A coefficient that is not zero on the segment to the next or from the previous knot counts as such at both
     ends, so that what holds at two knots holds between them.
     """
-    rest, t = c - B @ S, at[:, None]
-    out = np.maximum(np.abs(rest) - t, 0.0)
+    residual_products, t = c - B @ S, at[:, None]
+    out = np.maximum(np.abs(residual_products) - t, 0.0)
     sign = np.sign(B[1:] + B[:-1])
     for end in (slice(None, -1), slice(1, None)):
-        missed = np.where(sign != 0, np.abs(rest[end] - sign * t[end]), 0.0)
+        missed = np.where(sign != 0, np.abs(residual_products[end] - sign * t[end]), 0.0)
         np.maximum(out[end], missed, out=out[end])
     return out
 
@@ -42,10 +42,10 @@ def gap(S: Matrix, c: Vector, yy: float, threshold: Vector, ridge: Vector, b: Ve
     The ridge counts as further rows of the data; the dual point is the residual, shrunk until no column exceeds its
     threshold.
     """
-    rest = c - S @ b
-    g = rest - ridge * b
+    residual_products = c - S @ b
+    g = residual_products - ridge * b
     with np.errstate(divide="ignore"):
         shrunk = min(1.0, float(np.min(threshold / np.abs(g), initial=1.0)))
     # The residual sum of squares cancels where the fit is good, but its factor is zero at the optimum.
-    square = max(yy - float(c @ b) - float(b @ rest), 0.0) + float(ridge @ b**2)
+    square = max(yy - float(c @ b) - float(b @ residual_products), 0.0) + float(ridge @ b**2)
     return 0.5 * (1.0 - shrunk) ** 2 * square + float(np.sum(threshold * np.abs(b) - shrunk * b * g))

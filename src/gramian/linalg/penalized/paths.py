@@ -73,8 +73,8 @@ def lasso(system: System, penalty: Penalty, alphas: Vector | None = None, max_ch
     B = knots.b if alphas is None else between(knots, at[:exact])
     certificate = np.interp(-at[:exact], -knots.at, doubt)
     if exact < len(at):
-        rest = _descents(part, np.outer(at[exact:], np.ones(len(part.c))), np.zeros((1, 1)), knots.b[-1])
-        B, certificate = np.vstack([B, rest[0]]), np.append(certificate, rest[1])
+        descended = _descents(part, np.outer(at[exact:], np.ones(len(part.c))), np.zeros((1, 1)), knots.b[-1])
+        B, certificate = np.vstack([B, descended[0]]), np.append(certificate, descended[1])
     coefficients = restored(part, B, len(system.c))
     return Solutions(
         at / system.weight if alphas is None else alphas, coefficients, squares(system, coefficients),

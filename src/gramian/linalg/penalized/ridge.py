@@ -35,10 +35,16 @@ def ridge(system: System, penalty: Penalty, alphas: Vector) -> Solutions:
     else:
         B, slopes_df = _by_cholesky(part, alphas)
     coefficients = restored(part, B, len(system.c))
-    rest = part.c - B @ part.S - alphas[:, None] * B
+    residual_products = part.c - B @ part.S - alphas[:, None] * B
     df = slopes_df + len(part.unpenalized) + system.intercept
     return Solutions(
-        alphas, coefficients, squares(system, coefficients), df, part.relative(rest), len(alphas), part.passed
+        alphas,
+        coefficients,
+        squares(system, coefficients),
+        df,
+        part.relative(residual_products),
+        len(alphas),
+        part.passed,
     )
 
 

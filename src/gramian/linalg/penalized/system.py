@@ -179,11 +179,15 @@ class Reduced:
             RESIDUAL_ROUNDINGS * self.rounding_error * np.outer(self.y_length + np.abs(B) @ self.length, self.length)
         )
 
-    def relative(self, rest: Matrix) -> Vector:
-        """The largest |rest_j| / (length_j y_length) of each row, (n,): as correlations. rest : (n, m)."""
+    def relative(self, residual_products: Matrix) -> Vector:
+        """Largest correlation |r_j| / (length_j y_length) in each row of residual products r : (n, m), (n,)."""
         size = self.length * self.y_length
         return np.asarray(
-            np.max(np.divide(np.abs(rest), size, out=np.zeros_like(rest), where=size > 0), axis=1, initial=0.0)
+            np.max(
+                np.divide(np.abs(residual_products), size, out=np.zeros_like(residual_products), where=size > 0),
+                axis=1,
+                initial=0.0,
+            )
         )
 
 
@@ -254,5 +258,5 @@ def restored(part: Reduced, B: Matrix, width: int) -> Matrix:
 
 def squares(system: System, B: Matrix) -> Vector:
     """Residual sums of squares, (n,), of coefficients (n, q) with the best intercept: (-b, 1)' C (-b, 1)."""
-    rest = system.c - B @ system.S
-    return np.asarray(np.maximum(system.yy - B @ system.c - np.einsum("ij,ij->i", B, rest), 0.0))
+    residual_products = system.c - B @ system.S
+    return np.asarray(np.maximum(system.yy - B @ system.c - np.einsum("ij,ij->i", B, residual_products), 0.0))

@@ -73,6 +73,7 @@ class Triangle:
         """
         if not pivot > own:
             return False
+        # The closer test below needs another triangular solve, which few columns require.
         if pivot > CLEAR_PIVOT * own:
             return True
         combination = np.abs(self.solve(column))
@@ -85,6 +86,7 @@ class Triangle:
         if len(tail):
             row = np.asfortranarray(R[position : position + 1, position + 1 :])
             tail = lapack.dtpqrt(0, min(PANEL_COLUMNS, len(tail)), np.asfortranarray(tail), row)[0]
+            # LAPACK's QR may return negative diagonal elements; signs of rows do not change R'R.
             tail *= np.where(tail.diagonal() < 0, -1.0, 1.0)[:, None]
         k = self.size - 1
         out = np.zeros((k, k), order="F")

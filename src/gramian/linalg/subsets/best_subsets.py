@@ -41,7 +41,7 @@ class Nodes:
     rank : (count,) int
         Independent chosen columns.
     chosen : (count,) int
-        Chosen groups as bits of an integer.
+        Chosen groups as bits of an int64, which limits a problem to 63 groups.
     """
 
     depth: int
@@ -171,6 +171,7 @@ class SearchTree:
         needed = sum(1 << n for n in self.problem.prerequisites[g])
         nodes = nodes if not needed else nodes.take((nodes.chosen & needed) == needed)
         A, gain = eliminate(nodes.A, c, self.problem.limits[self.problem.groups[g]])
+        # A group that enters changes nothing in the fit of all columns not left out: its rows are dropped from V.
         V = None if nodes.V is None else nodes.V[c:, c:]
         new = (gain > 0) | self.problem.is_prerequisite(g)  # without gain the same fit is found without the group
         entered = Nodes(nodes.depth + 1, A, V, nodes.rank + gain, nodes.chosen | (1 << g))

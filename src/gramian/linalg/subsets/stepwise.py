@@ -31,6 +31,7 @@ def forward(problem: SelectionProblem, criterion: Criterion = least_rss) -> list
     A, columns = problem.products[:, :, None], np.arange(len(problem.products) - 1)
     while True:
         candidates = [(g, *_entering(problem, A, columns, g)) for g in _eligible(problem, selected)]
+        # A group without gain enters only as the last resort, when a group that needs it is still outside.
         candidates = [f for f in candidates if f[2] > 0] or [
             f for f in candidates if _is_still_required(problem, selected, f[0])
         ]
