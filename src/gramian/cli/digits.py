@@ -18,6 +18,7 @@ def accuracy(*, strict: bool) -> Iterator[None]:
     So with --strict there is no result with too few certified digits.
     """
     with warnings.catch_warnings(record=True) as caught:
+        # Python shows a warning once for each place in the code; every fit has to warn.
         warnings.simplefilter("always", AccuracyWarning)
         yield
     for warning in caught:

@@ -29,6 +29,7 @@ def show(renderables: Iterable[RenderableType]) -> None:
     console.width = max(_measured(console, renderable).maximum for renderable in renderables)
     with console.capture() as captured:
         console.print(*renderables, sep="\n")
+    # rich fills lines with spaces up to the width.
     for line in captured.get().splitlines():
         print(line.rstrip())
 

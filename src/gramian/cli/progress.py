@@ -127,6 +127,7 @@ class Bar:
 
     def show(self, progress: PassProgress) -> None:
         """Draw the bar; it only moves back and forth where the end is unknown."""
+        # Made at the first batch, so that a run which fails at once draws nothing.
         if self.bar is None:
             columns = (BarColumn(bar_width=BAR_WIDTH), TextColumn("{task.description}"))
             self.bar = RichProgress(*columns, console=self.console, transient=True)
@@ -157,6 +158,7 @@ class Watch:
 
     def advance(self, rows: int, size: int) -> None:
         """Count rows and bytes that were read. Raises KeyboardInterrupt after `interrupt`."""
+        # Read without the lock: one batch more does no harm.
         if self.interrupted:
             raise KeyboardInterrupt
         with self.lock:

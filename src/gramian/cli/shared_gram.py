@@ -46,4 +46,5 @@ def grams_of(data: Sequence[str]) -> Gram | None:
     from gramian.saved import load_gram
 
     grams = [load_gram(path) for path in gram_paths]
+    # sum() alone would begin with the number 0.
     return sum(grams[1:], grams[0])

@@ -86,6 +86,7 @@ def sum_grams(paths: Sequence[Path]) -> Gram:
     from gramian.saved import load_gram
 
     loaded = [load_gram(path) for path in paths]
+    # sum() alone would begin with the number 0.
     return sum(loaded[1:], loaded[0])
 
 

@@ -107,7 +107,7 @@ def _times(result: Comparison) -> Timings | None:
     """Measured times against the number of features, None where they were not measured."""
     from gramian.plots.convergence import Timings
 
-    timings = result.swept
+    timings = result.sweep
     if timings is None:
         return None
     return Timings(

@@ -67,6 +67,7 @@ class Problem:
         """
         A, c = self.quadratic.A, self.quadratic.c
         products = np.block([[A, c[:, None]], [c[None, :], np.array([[self.square]])]])
+        # The products were rounded once: the error of a single addition, not of a sum.
         solution = solve(pair(products), self.constant, sum_rounding_error(1, self.width, 1))
         return minimum_norm(solution.coefficients, solution.null) if solution.null.size else solution.coefficients
 
@@ -113,6 +114,7 @@ def _outcome(combinations: list[Combination], parametrization: Parametrization, 
 def raw(solved: Solved, products: Pair) -> Problem:
     """The problem with columns as they are, the column of ones included."""
     P, q = products.value, len(solved.names)
+    # A is X'WX / sum(w), so its inverse is that of X'WX times sum(w).
     inverse = solved.inverse * solved.weight if solved.rank == q else None
     problem = quadratic(P[:q, :q], P[:q, q], solved.coefficients, solved.rank, inverse)
     return Problem(False, problem, float(P[q, q]), solved.parametrization.constant, np.zeros(q), np.ones(q))
@@ -126,6 +128,7 @@ def scaled(solved: Solved, products: Pair) -> Problem:
     q, constant = len(solved.names), solved.parametrization.constant
     mean, std = _moments(products, constant)
     m, square = mean.value[:q], float(products.value[q, q])
+    # In double-double: of columns far from zero the difference has few digits in float64.
     centred = (products - _outer(mean)).value
     A = centred[:q, :q] / std / std[:, None]
     c = centred[:q, q] / std
@@ -136,6 +139,7 @@ def scaled(solved: Solved, products: Pair) -> Problem:
     solution = solved.coefficients * std
     inverse = solved.inverse * solved.weight * std * std[:, None] if solved.rank == q else None
     if constant is not None:
+        # Next to centred columns the intercept is the mean of the outcome.
         A[constant, constant], c[constant], solution[constant] = 1.0, mean.value[q], mean.value[q]
         m = np.where(np.arange(q) == constant, 0.0, m)
         if inverse is not None:

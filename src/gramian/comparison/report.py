@@ -27,8 +27,8 @@ def text(comparison: Comparison) -> str:
     scales = [s for s in (False, True) if _label(s) in comparison.condition]
     blocks = [_title(comparison), *(_block(comparison, scaled=s) for s in scales)]
     blocks += [list(LEGEND), list(conclusions(comparison))]
-    if comparison.swept is not None:
-        blocks.append([str(comparison.swept)])
+    if comparison.sweep is not None:
+        blocks.append([str(comparison.sweep)])
     return "\n\n".join("\n".join(block) for block in blocks)
 
 

@@ -53,7 +53,7 @@ class Comparison:
         Errors by iteration.
     pass_seconds : float
         Seconds of the pass over the rows whose moments the methods share.
-    swept : Sweep or None
+    sweep : Sweep or None
         Times against the number of features.
     """
 
@@ -69,7 +69,7 @@ class Comparison:
     entries: tuple[Entry, ...]
     history: Mapping[tuple[str, bool], History]
     pass_seconds: float
-    swept: Sweep | None = None
+    sweep: Sweep | None = None
 
     @property
     def table(self) -> pa.Table:
@@ -89,13 +89,14 @@ class Comparison:
 
         None where times were not measured.
         """
-        return None if self.swept is None else {k: self.swept.crossover(k) for k in STEPS}
+        return None if self.sweep is None else {k: self.sweep.crossover(k) for k in STEPS}
 
     def is_condition_known(self, scaling: str) -> bool:
         """Whether the condition number is known; with dependent columns float64 cannot determine more than 2^53.
 
         scaling : "raw" or "scaled".
         """
+        # The zero eigenvalues of dependent columns are rounding errors of relative size 2^-53 in float64.
         return self.rank == len(self.names) or self.condition[scaling] < 0.99 / EPS
 
     def entry(self, method: str, digits: float, *, scaled: bool) -> Entry | None:
@@ -127,7 +128,7 @@ class Comparison:
             "history": [
                 {"method": method, "scaled": scaled, **_history(h)} for (method, scaled), h in self.history.items()
             ],
-            "sweep": None if self.swept is None else self.swept.to_dict(),
+            "sweep": None if self.sweep is None else self.sweep.to_dict(),
         }
 
     def summary(self) -> str:

@@ -126,6 +126,7 @@ def compare(
     options = Options(weights, counts, one_of("na", na, NA) == "drop", "min-norm")
     source = source_of(data)
     began = perf_counter()
+    # Preparation may read rows too (levels, knots), so its time counts.
     with watched(progress, source.rows, source.size):
         design, full_source = prepare(formula, source, options)
         accumulated = engine_of(engine, data).fold(full_source, Accumulate(design, options.drop), progress=progress)
@@ -154,7 +155,7 @@ def compare(
         entries=tuple(entry for _, _, (entries, _) in counted for entry in entries),
         history={(method, scaled): history for method, scaled, (_, history) in counted},
         pass_seconds=pass_seconds,
-        swept=measure_sweep() if sweep else None,
+        sweep=measure_sweep() if sweep else None,
     )
 
 

@@ -149,6 +149,7 @@ def _measure(n: int) -> tuple[float, float, float]:
     """Seconds of a product of `ROWS` rows, of a solution and of a step, with n features."""
     rng = np.random.default_rng(0)
     X = rng.standard_normal((ROWS, n))
+    # Well conditioned, so that the steps converge and no number overflows.
     A: Matrix = X.T @ X / ROWS + np.eye(n)
     c: Vector = rng.standard_normal(n)
     steps = max(1, 2000 // n)

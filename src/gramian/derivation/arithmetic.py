@@ -52,6 +52,7 @@ def reduced(A: ExactMatrix) -> tuple[ExactMatrix, tuple[int, ...]]:
     """
     rows, pivots = [list(row) for row in A], list[int]()
     for column in range(len(A[0])):
+        # Any nonzero pivot will do: without rounding there is no reason to look for a large one.
         rank = len(pivots)
         pivot_row = next((i for i in range(rank, len(rows)) if rows[i][column]), None)
         if pivot_row is None:

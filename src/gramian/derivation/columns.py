@@ -102,6 +102,7 @@ def model_table(formula: str, source: Source, constant: str) -> Table:
     rows = reader.finish(accumulated.moments.levels)
     if not rows.count:
         raise NumericalError(f"no rows are left to derive '{formula}' from")
+    # The regression drops rows whose powers overflow float64; fractions would not, and the two would differ.
     if rows.count != accumulated.moments.rows:
         raise NumericalError("powers of the numbers are too large for float64; rescale the columns")
     return _table(design, rows, accumulated.moments, accumulated.dropped_rows, constant)
@@ -136,6 +137,7 @@ def _table(design: Design, rows: Rows, moments: Moments, dropped_rows: DroppedRo
         )
     columns = model_columns(terms, levels, {name: Coordinate() for name in values}, {})
     _check_width(len(columns), design.formula)
+    # The column of ones is the term without variables.
     ones = next((c for c in columns if not terms.terms[c.term].atoms), None)
     others = [c for c in columns if c is not ones]
     ordered = others if ones is None else [*others, ones] if constant == "last" else [ones, *others]

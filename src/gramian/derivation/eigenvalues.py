@@ -48,6 +48,7 @@ def _diagonalized(A: Square) -> list[Decimal]:
     """Diagonal of the matrix after rotations that make all other entries negligible."""
     size = len(A)
     scale = sum(A[i][i] for i in range(size))
+    # By Weyl's theorem what is left off the diagonal changes eigenvalues by no more than its own size.
     tiny = scale * Decimal(10) ** (5 - getcontext().prec)
     for _ in range(MAX_SWEEPS):
         pairs = [(p, q) for p in range(size) for q in range(p + 1, size) if abs(A[p][q]) > tiny]
@@ -60,6 +61,7 @@ def _diagonalized(A: Square) -> list[Decimal]:
 
 def _rotate(A: Square, p: int, q: int) -> None:
     """Rotate rows and columns p and q so that A[p][q] becomes zero."""
+    # An earlier rotation of the same sweep may have made it zero.
     if not A[p][q]:
         return
     theta = (A[q][q] - A[p][p]) / (2 * A[p][q])

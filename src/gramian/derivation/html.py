@@ -84,6 +84,7 @@ def _matrix(grid: Grid) -> str:
     head = "".join(_label(label) for label in ("", *grid.columns))
     rows = [f"<mtr>{head}</mtr>"]
     for i, (label, cells) in enumerate(zip(grid.rows, grid.cells, strict=True)):
+        # Brackets are borders of the outer cells: MathML has no brackets that leave the labels outside.
         edge = " ".join(word for word, at in (("top", 0), ("bottom", len(grid.cells) - 1)) if at == i)
         inner = "".join(_entry(cell, j, len(cells)) for j, cell in enumerate(cells))
         rows.append(f"<mtr{_class(edge)}>{_label(label)}{inner}</mtr>")

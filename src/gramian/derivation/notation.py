@@ -13,6 +13,7 @@ from dataclasses import dataclass
 SIGNS = {">=": (r"\ge", "≥"), "*": (r"\cdot", "·"), "...": (r"\cdots", "⋯"), "||": (r"\|", "‖"), "-": ("-", "−")}
 SPACED = ("+", "-", "=", "*", ">=", "...")
 SUPERSCRIPTS = {"'": "<mo>′</mo>", "+": "<mo>+</mo>"}
+# Words come before letters, so that det is not the product of d, e and t.
 TOKEN = re.compile(
     r"(?P<number>\d+(?:\.\d+)?(?:e-?\d+)?)|(?P<word>det|rank|adj)|(?P<letter>[A-Za-z])"
     r"|(?P<sign>\.\.\.|>=|\|\||[-+=*/(),>])"

@@ -29,6 +29,7 @@ def format_factor(value: Fraction) -> str:
 def _scientific(value: Fraction) -> str:
     """A number with 8 decimals and a power of ten."""
     with localcontext() as context:
+        # Many more digits than are shown, so that the number is rounded once, by the format.
         context.prec = 60
         mantissa, _, exponent = f"{Decimal(value.numerator) / Decimal(value.denominator):.{MAX_DECIMALS}e}".partition(
             "e"

@@ -61,6 +61,7 @@ class RowReader:
         with np.errstate(all="ignore"):
             observed = self.reader.read(batch)
         complete = _finite(observed)
+        # Before anything is stored: the data may have billions of rows.
         if len(self.response) + int(complete.sum()) > MAX_ROWS:
             raise OptionError(
                 f"the data have more than {MAX_ROWS} rows; a derivation is written out for at most {MAX_ROWS}, "

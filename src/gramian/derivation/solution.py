@@ -100,6 +100,7 @@ def solve(X: ExactMatrix, y: Row, constant: int | None = None) -> Solution:
         y=y,
         XtX=G,
         Xty=g,
+        # Elimination would find the zero as well, after all its steps.
         determinant=ZERO if singular else determinant(G),
         inverse=N,
         pseudo_inverse=P,
@@ -119,6 +120,7 @@ def solve(X: ExactMatrix, y: Row, constant: int | None = None) -> Solution:
 def _independent(X: ExactMatrix, constant: int | None) -> tuple[ExactMatrix, tuple[int, ...]]:
     """Reduced row echelon form of X, and the positions of its pivots."""
     width = len(X[0])
+    # sorted is stable: all other columns stay in their order.
     order = sorted(range(width), key=lambda j: j != constant)
     form, pivots = reduced(tuple(tuple(row[j] for j in order) for row in X))
     back = [order.index(j) for j in range(width)]

@@ -89,6 +89,7 @@ def _line(rowwise: RowwiseFit, source: Source, name: str) -> Any:
         sample.add(x, rows.y)
         bins.add(x, rows.y, rowwise.mean(rows.values[0]), rows.weight, rows.counts)
     _check(len(sample))
+    # The range of all rows: the sample may lack the extreme ones.
     grid = np.linspace(bins.minimum, bins.maximum, GRID)
     intervals = rowwise.fit.predict({name: grid}, interval="confidence", level=LEVEL)
     y, low, high = (intervals[column].to_numpy(zero_copy_only=False) for column in ("fit", "low", "high"))

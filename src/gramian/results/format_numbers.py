@@ -27,6 +27,7 @@ def significant(value: float, digits: int) -> str:
         return f"{value:g}"
     if 10.0**digits <= abs(value) < MAX_WITHOUT_EXPONENT:
         return f"{value:.0f}"
+    # "#" keeps trailing zeros, which say how many digits there are.
     return f"{value:#.{digits}g}".removesuffix(".")
 
 

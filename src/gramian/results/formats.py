@@ -15,6 +15,7 @@ from gramian.results.tables import columns
 if TYPE_CHECKING:
     from gramian.results.estimates import Estimates
 
+# A bracket after the end of a row would be read as an option of \\, so it is put in braces.
 LATEX = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}",

@@ -140,6 +140,7 @@ class RowwiseFit:
         ones = np.ones(seen.rows)
         count = ones if seen.count is None else seen.count
         weight = ones if seen.weight is None else seen.weight
+        # A prediction is not finite where a new level or a missing predictor makes it so.
         finite = np.isfinite(y) & np.isfinite(values[0, complete_rows])
         drawn = np.zeros(batch.rows, bool)
         drawn[np.flatnonzero(complete_rows)[finite]] = True

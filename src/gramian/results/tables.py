@@ -21,6 +21,7 @@ COUNTS = ("rows", "df_null", "passes")  # integers in tables
 def columns(fit: Estimates, level: float) -> dict[str, Vector]:
     """Numeric columns of the table of coefficients by name, each (p,)."""
     low, high = fit.conf_int(level).T
+    # Some solvers certify no digits; their tables do without the column.
     certified = getattr(fit.solved, "accuracy", None)
     digits = {} if certified is None else {"digits": certified.digits}
     return {

@@ -95,6 +95,7 @@ class SumsRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
     def _set_coefficients(self, slopes: Matrix, intercepts: Vector) -> Self:
         """Set `coef_` and `intercept_` in scikit-learn's shapes from slopes (k, p) and intercepts (k,)."""
+        # scikit-learn's Ridge flattens the coefficients of y (n, 1), its LinearRegression does not.
         self.coef_ = slopes[0] if self._flat or (self._ravels and len(slopes) == 1) else slopes
         self.intercept_ = (float(intercepts[0]) if self._flat else intercepts) if self.fit_intercept else 0.0
         return self
@@ -124,6 +125,7 @@ def check_finite(sums: Sums, rows: Rows, name: str) -> Sums:
     """
     if np.isfinite(sums.dense).all():
         return sums
+    # scikit-learn has checked y before; where X is finite too, the products have overflowed.
     assert_all_finite(rows.X, estimator_name=name, input_name="X")
     raise NumericalError("products of columns overflow float64; divide the columns by something near their size")
 

@@ -170,6 +170,7 @@ class RidgeCV(CrossValidated, LeastSquaresRegressor):
         else:
             scores = self._scores(rows, self._splits(rows, y, split_params), alphas, measure)
         if self.alpha_per_target and len(scores) > 1:
+            # Of equal scores the first penalty is taken.
             best_index = np.argmax(scores, axis=1)
             self.alpha_, self.best_score_ = alphas[best_index], scores[np.arange(len(best_index)), best_index]
         else:
@@ -194,6 +195,7 @@ class RidgeCV(CrossValidated, LeastSquaresRegressor):
 
         A fold of one test row has no R squared; then minus the squared error is the score of all folds.
         """
+        # All folds are scored by the same measure, since their scores are averaged.
         if min(len(test) for _, test in splits) < MIN_TEST_ROWS and measure is r_squared:
             measure = negative_mse
         fold_scores = [

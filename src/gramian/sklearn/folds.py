@@ -86,6 +86,7 @@ def is_partition(splits: Sequence[Split], rows: int) -> bool:
     tested = np.zeros(rows, np.int64)
     for train, test in splits:
         np.add.at(tested, test, 1)
+        # Training rows must be distinct, disjoint from the test rows, and all of the others.
         inside = np.zeros(rows, bool)
         inside[train] = True
         inside[test] = False

@@ -64,6 +64,7 @@ class GlmEstimator(BaseEstimator):  # type: ignore[misc]
         names = column_names(self)
         rows = rows_of(X, y[:, None], weight, names)
         weight_column = None if weight is None else weight_name(names)
+        # With a penalty no column is aliased; without one dependent columns share their effect, as in scikit-learn.
         common = Options(weights=weight_column, alpha=alpha or None, collinear="drop" if alpha else "min-norm")
         formula = _formula(rows, names, weight_column, intercept=self.fit_intercept)
         options = glm_options(family, common=common, max_passes=_checked_max_iter(self.max_iter))
@@ -200,6 +201,7 @@ class LogisticRegression(ClassifierMixin, GlmEstimator):  # type: ignore[misc]
             check_classification_targets(y)
             raise ValueError(f"Only binary classification is supported. The type of the target is {kind}.")
         self.classes_ = _two_classes(y)
+        # A class whose rows all have weight zero is not in the data.
         classes = self.classes_ if weight is None else np.unique(y[weight > 0])
         if len(classes) < 2:
             raise ValueError(f"LogisticRegression needs rows of two classes; there is only one class: {classes[0]!r}")

@@ -76,6 +76,7 @@ def moments_of(sums: Sums, design: Design) -> Moments:
     return Moments(
         layout(design.terms.blocks(), tuple(design.outcome)),
         design.coordinates,
+        # Degrees of freedom count rows, so frequencies have to be integers.
         round(effective_rows(sums)),
         0.0 if sums.integer_weights else sums.log_weight,
         sums.dense,

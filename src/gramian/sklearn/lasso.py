@@ -244,6 +244,7 @@ def slopes_at_penalty(system: System, alpha: float, l1_ratio: float, *, positive
     if positive:
         size = alpha * system.weight
         with one_thread():
+            # For b >= 0 |b| is b itself: this penalty shifts c, and that of the squares goes to the diagonal of S.
             S = system.S + np.diag(np.full(len(system.c), size * (1.0 - l1_ratio)))
             return nonnegative(S, system.c - size * l1_ratio, system.rounding_error)
     alphas, width = np.array([alpha]), len(system.c)

@@ -89,6 +89,7 @@ class LeaveOneOutPass:
         for batch in batches:
             w = np.ones(batch.rows) if self.weight is None else batch.columns[self.weight]
             T = np.dot(np.asarray(batch.matrices[MATRIX], np.float64) - self.centre[:p], self.vectors)
+            # The leverage of a row in the basis of the eigenvectors is a weighted sum of squares.
             complement = 1.0 - w[:, None] * (np.dot(T * T, self.shrink) + self.constant_leverage)
             complement = np.maximum(complement, MIN_COMPLEMENT)
             for j, (name, mean, b) in enumerate(zip(self.outcomes, self.centre[p:], self.coefficients, strict=True)):
@@ -106,6 +107,7 @@ def leave_one_out_errors(
     """
     systems = [system_of(sums, j, intercept=intercept) for j in range(sums.outcomes)]
     with one_thread():
+        # The products of the columns are the same for all outcomes.
         values, vectors = _spectrum(systems[0].S)
     shrink = 1.0 / (np.maximum(values, 0.0)[:, None] + alphas)
     coefficients = np.array([(vectors.T @ s.c)[:, None] * shrink for s in systems])
@@ -123,6 +125,7 @@ def _spectrum(S: Matrix) -> tuple[Vector, Matrix]:
     squares = S.diagonal()
     used = np.flatnonzero(squares > 0.0)
     nonzero, sizes = S[np.ix_(used, used)], squares[used]
+    # Both solvers are right for columns of similar size; the usual one is several times quicker.
     badly_scaled = sizes.max(initial=0.0) > MAX_SQUARE_RATIO * sizes.min(initial=np.inf)
     values, nonzero_vectors = (_jacobi_spectrum(nonzero) if badly_scaled else None) or eigh(nonzero)
     vectors = np.zeros((len(S), len(used)))

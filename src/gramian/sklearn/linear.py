@@ -118,6 +118,7 @@ class LeastSquaresRegressor(SumsRegressor):
         rows : None where the rows cannot be read again (`partial_fit`).
         """
         alpha = self._alphas(self._sums.outcomes)
+        # Solutions of outcomes that needed further passes; inference_ computes the others from the sums.
         self._solved: dict[int, Solved] = {}
         if self.positive:
             return self._fit_nonnegative(np.zeros(self._sums.outcomes) if alpha is None else alpha)
@@ -203,6 +204,7 @@ class PartialFitRegressor(LeastSquaresRegressor):
         """
         digits, first = self._requested_digits(), not hasattr(self, "_sums")
         previous = None if first else self._sums
+        # _checked sets _flat for the new rows, so the earlier value is read here.
         flat = None if first else self._flat
         rows = self._checked(X, y, sample_weight, reset=first)
         if previous is None:

@@ -148,6 +148,7 @@ def _ridge(centred: CentredProducts, alpha: Vector) -> tuple[Matrix, int, Vector
     B, digits = np.zeros(centred.C.shape), np.zeros(len(alpha))
     for value in np.unique(alpha):
         outcomes = np.flatnonzero(alpha == value)
+        # One penalty may be 0 among others; X'X itself needs the treatment of dependent columns.
         if value == 0:
             slopes, _, digits_of = _least_squares(centred)
             B[:, outcomes], digits[outcomes] = (
@@ -162,6 +163,7 @@ def _ridge(centred: CentredProducts, alpha: Vector) -> tuple[Matrix, int, Vector
         rescale = np.ldexp(1.0, -np.round(0.5 * np.log2(np.where(diagonal > 0, diagonal, 1.0))).astype(int))
         L, failed = lapack.dpotrf(S * rescale[:, None] * rescale, lower=1, clean=1)
         if failed:
+            # Not a number tells the estimator that further passes are needed.
             B[:, outcomes], digits[outcomes] = np.nan, 0.0
             continue
         B[:, outcomes] = rescale[:, None] * lapack.dpotrs(L, rescale[:, None] * centred.C[:, outcomes], lower=1)[0]
@@ -190,6 +192,7 @@ def _digits(centred: CentredProducts, V: Matrix, B: Matrix, diagonal: Vector, *,
         error_bounds = bounds(
             V, sizes, lengths, float(np.sqrt(centred.y_summed_squares[j])), centred.rounding_error, penalised=penalised
         )
+        # As a quadratic form, which is stationary at the solution: the error of b enters squared.
         rss = max(float(centred.yy[j] - b @ (2.0 * centred.C[:, j] - centred.S @ b)), 0.0)
         std_errors = np.sqrt(rss / df_residual * V.diagonal())
         fit_share = np.divide(np.abs(b * lengths).max(initial=0.0), lengths, out=np.zeros(len(b)), where=lengths > 0)
@@ -212,6 +215,7 @@ def intercepts(sums: Sums, slopes: Matrix, *, intercept: bool) -> Vector:
 
 def _intercept(shift: Vector, mean: Vector, outcome: int, b: Vector) -> float:
     """shift_y + mean_y - b'(shift + mean) for outcome column `outcome`, from exact products and one exact sum."""
+    # two_product gives each product as an exact sum of two float64 numbers, and fsum rounds their total once.
     products = [term for values in (shift, mean) for term in two_product(values[: len(b)], -b)]
     terms = np.concatenate([*products, [shift[outcome], mean[outcome]]])
     return math.fsum(terms.tolist()) if np.isfinite(terms).all() else math.nan

@@ -215,6 +215,7 @@ class PolynomialRegression(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         else:
             job = Job(self._with_weights(rows), options, PassRunner(rows, Local()))
             self._solved = escalate(first, job, self._accumulated, system)
+        # Aliased terms have NaN, which stands for "not in the model": 0 gives the same predictions.
         b = np.nan_to_num(self._solved.coefficients)
         self.coef_ = b[1:] if self.fit_intercept else b
         self.intercept_ = float(b[0]) if self.fit_intercept else 0.0

@@ -75,6 +75,7 @@ class Sums:
     @property
     def rounding_error(self) -> float:
         """Bound of the relative rounding error of a sum."""
+        # Sums of a block are added block by block: so many additions in a block, and one for each block.
         return sum_rounding_error(self.rows, self.columns + 1, ROWS_PER_BLOCK + self.rows // ROWS_PER_BLOCK)
 
     def outcome(self, index: int) -> Sums:
@@ -130,6 +131,7 @@ class SumsPass:
                 # Rows are multiplied by sqrt(w): each product has w, and B'B stays symmetric, which halves its cost.
                 Z = self._outcome_rows(batch, root_weights)
                 B = scratch.prepare(batch.matrices[MATRIX], shift, root_weights)
+                # X'X is most of the work and has a routine that computes one half only.
                 inner += self_products(B)
                 cross += np.dot(Z, B)
                 outcome_products += np.dot(Z, Z.T)
@@ -163,6 +165,7 @@ class Scratch:
         if shift is None:
             np.copyto(result, block)
         else:
+            # Subtracted in float64 also where X is float32: the difference is what the shift is for.
             np.subtract(block, shift, out=result, dtype=np.float64)
         return result if root_weights is None else np.multiply(result, root_weights[:, None], out=result)
 

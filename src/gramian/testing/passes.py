@@ -64,6 +64,7 @@ def check_pass(
     batch_list = list(batches)
     pickled, total = pickle.dumps(batch_list), task.accumulate(batch_list)
     rows = [_slice(batch, i, i + 1) for batch in batch_list for i in range(batch.rows)]
+    # Repeated with the same rows: state from the first call would change the bits of the second.
     law("a pass remembers nothing", same_bits(task.accumulate(batch_list), total))
     law("a pickled pass gives the same bits", same_bits(pickle.loads(pickle.dumps(task)).accumulate(batch_list), total))
     law("batches can be pickled", same_bits(task.accumulate(pickle.loads(pickled)), total))

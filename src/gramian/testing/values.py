@@ -32,6 +32,7 @@ def same_bits(a: Any, b: Any) -> bool:
     if type(a) is not type(b):
         return False
     if isinstance(a, np.ndarray):
+        # Bytes, not ==: NaN is not equal to itself, and -0.0 is equal to 0.0.
         return (a.dtype, a.shape, a.tobytes()) == (b.dtype, b.shape, b.tobytes())
     if isinstance(a, float):
         return float(a).hex() == float(b).hex()

@@ -66,7 +66,7 @@ def test_the_curvature_is_found_from_a_first_step():
 def test_sweeps_are_drawn_below():
     n = np.array([10.0, 100.0, 1000.0])
     swept = Sweep((10, 100, 1000), n**2 * 1e-3, n**3 * 1e-10, n**2 * 1e-9, 1e-9, 1e-10, 1e-9)
-    figure = replace(compare("y ~ x + z", straight(), methods=["best-rate"]), swept=swept).plot()
+    figure = replace(compare("y ~ x + z", straight(), methods=["best-rate"]), sweep=swept).plot()
     ax = figure.axes[-1]
     assert lines(ax)["one solve (Cholesky)"].get_ydata() == pytest.approx(swept.solve)
     assert lines(ax)["10 steps: cheaper from 600 on"].get_ydata() == pytest.approx(10 * swept.step)

@@ -77,6 +77,7 @@ def command(
     from gramian.engines.local import Local
 
     check_plot(plot)
+    # Names and digits are checked before anything is read.
     names = None if methods is None else [name.strip() for name in methods.split(",")]
     digit_targets = parse_digits(digits)
     if explain:

@@ -199,6 +199,7 @@ def _output_fit(fit: Estimates, format: str, save: Path | None, plot: Path | Non
 def _fit_grams(formula: str, grams: Gram, gram: Path | None, explain: bool, **option_values: Any) -> Estimates | Fits:
     """Fit from the sums in Grams. Raises OptionError for options that need rows."""
     parameter_source = click.get_current_context().get_parameter_source
+    # Every option has a value, so ask click which ones were written on the command line.
     unsupported = [
         n for n in option_values if n not in GRAM_OPTIONS and parameter_source(n) is ParameterSource.COMMANDLINE
     ]
