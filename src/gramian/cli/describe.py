@@ -92,7 +92,7 @@ def describe_gram(path: str, gram: Gram) -> Iterator[RenderableType]:
         "counts": gram_data.design.count,
         "factors": ", ".join(f"{name} ({len(levels):,} levels)" for name, levels in gram_data.moments.levels.items()),
         "stored": _stored(gram),
-        "kept apart": _grouped_sums(gram),
+        "separate sums": _grouped_sums(gram),
         "digest": gram.digest,
         "taken away": ", ".join(map(str, gram_data.provenance.over_subtracted)),
     }

@@ -9,7 +9,7 @@ import numpy as np
 from gramian.typing import Codes, Matrix, Vector
 
 CELLS = 4096  # joined by pairs as the range grows, so their number must be even
-GROUPS = 30  # means that can be told apart in a picture
+GROUPS = 30  # more means overlap in a picture
 MIN_GROUP_ROWS = 20  # the standard error of the mean of fewer rows is itself uncertain
 Z_95 = 1.959963984540054  # 97.5 % quantile of the normal distribution
 

@@ -11,7 +11,7 @@ from typing import Any
 # M. Okabe and K. Ito, Color Universal Design (2008)
 BLUE, VERMILION, GREEN, ORANGE = "#0072B2", "#D55E00", "#009E73", "#E69F00"
 SKY, PURPLE, BLACK, GREY = "#56B4E9", "#CC79A7", "#000000", "0.45"
-# colour, line and marker all differ, so that lines can be told apart without colours
+# colour, line and marker all differ, so that lines can be distinguished without colours
 LINES = (
     (BLACK, "-", "o"),
     (VERMILION, "--", "s"),

@@ -354,6 +354,8 @@ class PoissonRegressor(RegressorMixin, GlmEstimator):  # type: ignore[misc]
         ------
         ValueError
             Where a value is not finite, or an outcome is negative.
+        SeparationError
+            Where columns separate rows whose outcomes are all 0 from the others; only without penalty.
         ConvergenceError
             Where `max_iter` passes are too few.
         OptionError

@@ -1,4 +1,4 @@
-"""A 2-D array, dense or sparse, as a source of batches; the array is never copied as a whole."""
+"""A 2-D array, dense or sparse, as a source of batches; only blocks of its rows are ever copied."""
 
 from __future__ import annotations
 

@@ -218,7 +218,7 @@ def _check_tree(engine: Engine, source: Source) -> None:
 def _check_errors(engine: Engine, folder: Path) -> None:
     """Check that an error in one of many units reaches the caller as with one local thread.
 
-    One file holds 2^53 + 2 beside small integers; its neighbours hold 2^53, which float64 has exactly.
+    One file of six holds 2^53 + 2, and integers beyond 2^53 are refused, since float64 has only some of them.
     """
     folder.mkdir()
     for number in range(6):

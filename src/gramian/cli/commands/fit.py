@@ -74,7 +74,7 @@ MAX_NAMED = 10  # coefficients that are listed as not determined
 @click.option("--max-passes", metavar="N", type=int, help="With --family: read the data so often.  [default: 25]")
 @click.option("--weights", metavar="COLUMN", help="Weigh rows by this column (analytic weights, as in R's lm).")
 @click.option("--counts", metavar="COLUMN", help="Let a row stand for as many rows as this column says.")
-@click.option("--by", metavar="COLUMN", multiple=True, help="Fit every value of this column apart; may be repeated.")
+@click.option("--by", metavar="COLUMN", multiple=True, help="Fit each value of this column by itself; may be repeated.")
 @click.option("--where", metavar="GROUP", help="Fit this group only, of .gram files made with --by; several: a,b.")
 @click.option(
     "--vcov",
@@ -104,7 +104,7 @@ MAX_NAMED = 10  # coefficients that are listed as not determined
     show_default=True,
     help="Sum products of columns, iterate, or sum products of rows, for very many columns.",
 )
-@click.option("--digits", metavar="N", type=float, help="Certified digits wanted of every coefficient.  [default: 8]")
+@click.option("--digits", metavar="N", type=float, help="Certified digits of every coefficient to reach.  [default: 8]")
 @click.option("--strict", is_flag=True, help="Fail with exit code 4 where these digits cannot be certified.")
 @click.option("--exact", is_flag=True, help="Sum without rounding: the same bits in any order, every digit right.")
 @click.option(
@@ -147,7 +147,7 @@ def command(
     from gramian.cli.output import check_output_path
     from gramian.data.source import source_of
 
-    if "~" not in formula:  # most likely a shell took it apart
+    if "~" not in formula:  # most likely a shell split it
         raise OptionError(f"the formula '{formula}' has no '~'; quote it, as in gramian fit \"y ~ x\" {data[-1]}")
     check_plot(plot)
     check_single_fit(formula, option_values["by"], save=save is not None, plot=plot is not None)

@@ -17,8 +17,8 @@ from gramian.fit.passes.options import DECIMAL, NA
 @output("Write the sums to this file, replacing it.")
 @click.option("--weights", metavar="COLUMN", help="Weigh rows by this column (analytic weights, as in R's lm).")
 @click.option("--counts", metavar="COLUMN", help="Let a row stand for as many rows as this column says.")
-@click.option("--folds", metavar="K", type=int, help="Keep the sums of K folds apart, for gramian cv.")
-@click.option("--by", metavar="COLUMN", multiple=True, help="Keep those of every group apart; may be repeated.")
+@click.option("--folds", metavar="K", type=int, help="Keep separate sums of K folds, for gramian cv.")
+@click.option("--by", metavar="COLUMN", multiple=True, help="Keep separate sums of every group; may be repeated.")
 @click.option(
     "--cluster",
     metavar="COLUMN",
