@@ -162,8 +162,8 @@ def glm(
     options = glm_options(
         family,
         link,
-        theta,
-        variance,
+        theta=theta,
+        variance=variance,
         common=_options(weights, None, na, collinear, alpha, drop_first),
         offset=offset,
         vcov=vcov,

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from measures.layout import OTHER_FRAMES, chosen, files
+from measures.layout import FILE_METHOD, OTHER_FRAMES, chosen, files
 
 PRIVATE = {
     "told": "told",
@@ -41,6 +41,7 @@ def private_words() -> Counter[str]:
     counts: Counter[str] = Counter()
     for file in files():
         allowed = {"frame"} if file in chosen(*OTHER_FRAMES) else set()
+        allowed |= {FILE_METHOD[0]} if file in chosen(*FILE_METHOD[1]) else set()
         named = file.parent.name if file.name == "__init__.py" else file.stem
         for identifier in [named, *identifiers(file)]:
             counts.update(private_words_in(identifier, allowed))

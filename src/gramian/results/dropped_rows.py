@@ -18,6 +18,11 @@ class HasDroppedRows(ABC):
     def _dropped(self) -> DroppedRows: ...
 
     @property
+    @abstractmethod
+    def rows(self) -> int:
+        """Number of rows that entered."""
+
+    @property
     def dropped_rows(self) -> Mapping[str, int]:
         """Number of rows that did not enter the fit, by cause.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from io import StringIO
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -15,14 +16,10 @@ from rich.text import Text
 
 from gramian.results.format_numbers import aligned, number, p_value, printable, stars
 from gramian.results.tables import columns
-from gramian.typing import Vector
+from gramian.typing import Level, Vector
 
 if TYPE_CHECKING:
-    from gramian.fit.glm.result import GlmFit
-    from gramian.fit.leastsquares.solution import Solved
-    from gramian.fit.linear.result import LinearFit
-    from gramian.fit.penalized.result import PenalizedFit
-    from gramian.fit.penalized.result_path import Path
+    from gramian.results.dropped_rows import HasDroppedRows
     from gramian.results.estimates import Estimates
 
 MAX_COEFFICIENTS = 60  # longer tables scroll off the screen; tidy() has all coefficients
@@ -59,7 +56,7 @@ def join_blocks(
     return out
 
 
-def describe_rows(fit: Estimates | Path | PenalizedFit, count: str | None = None) -> list[str]:
+def describe_rows(fit: HasDroppedRows, count: str | None = None) -> list[str]:
     """Lines about the rows: how many were used and how many dropped, by cause and by column.
 
     count : name of the column of frequency weights, if there is one.
@@ -127,16 +124,18 @@ def describe_work(fit: Estimates) -> str:
     return f"{std_errors}; condition {number(fit.condition, 3)}; {passes} over the data"
 
 
-def describe_columns(fit: LinearFit | GlmFit, solved: Solved) -> list[str]:
+def describe_columns(
+    fit: Estimates, empty_cells: Mapping[str, int], levels: Mapping[str, Sequence[Level]]
+) -> list[str]:
     """Notes about linear combinations of columns, combinations of levels without rows, and factors with one level."""
     notes = [f"{printable(name)} = {printable(what)}" for name, what in islice(fit.aliased.items(), MAX_NOTES)]
     if notes:
         action = "left out" if np.isnan(fit.coefficients).any() else "kept, the solution has the least norm"
         more = [f"  ... {len(fit.aliased) - MAX_NOTES:,} more"] if len(fit.aliased) > MAX_NOTES else []
         notes = [f"combinations of other columns, {action}:", *(f"  {note}" for note in notes), *more]
-    for label, n in islice(solved.empty_cells.items(), MAX_NOTES):
+    for label, n in islice(empty_cells.items(), MAX_NOTES):
         notes.append(f"{printable(label)}: combinations of levels without a row, so without a coefficient: {n:,}")
-    single = [printable(name) for name, levels in solved.levels.names.items() if len(levels) == 1]
+    single = [printable(name) for name, names in levels.items() if len(names) == 1]
     if single:
         notes.append(_listed("only one level: ", single))
     return notes

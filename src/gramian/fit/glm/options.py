@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 from gramian.errors import OptionError
 from gramian.fit.passes.options import Options
@@ -33,22 +33,30 @@ class GlmOptions:
     robust: VcovSpec | None = None
 
 
+class GlmSettings(TypedDict, total=False):
+    """Options that only generalized linear models have, as people give them."""
+
+    theta: float | None
+    variance: str | None
+    offset: str | None
+    tolerance: float
+    max_passes: int
+
+
 def glm_options(
     family: str,
     link: str | None = None,
-    theta: float | None = None,
-    variance: str | None = None,
     *,
     common: Options,
-    offset: str | None = None,
     vcov: Any = "iid",
     like: str | None = None,
-    tolerance: float = 1e-8,
-    max_passes: int = 25,
+    **settings: Unpack[GlmSettings],
 ) -> GlmOptions:
     """Options from names and numbers as people give them. Raises OptionError."""
+    theta, offset = settings.get("theta"), settings.get("offset")
+    tolerance, max_passes = settings.get("tolerance", 1e-8), settings.get("max_passes", 25)
     estimate_theta = family == NEGATIVE_BINOMIAL and theta is None
-    named_family = family_named(family, 1.0 if estimate_theta else _theta(theta), variance)
+    named_family = family_named(family, 1.0 if estimate_theta else _theta(theta), settings.get("variance"))
     if offset is not None and not isinstance(offset, str):
         raise OptionError(f"offset must be the name of a column, found {type(offset).__name__}")
     if isinstance(tolerance, bool) or not isinstance(tolerance, int | float) or not 0.0 < tolerance < 1.0:

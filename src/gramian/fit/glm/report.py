@@ -35,7 +35,7 @@ KINDS = {
 
 def render(fit: GlmFit, level: float = 0.95) -> list[RenderableType]:
     """The parts of the report, from top to bottom."""
-    notes = describe_columns(fit, fit.solved.linear)
+    notes = describe_columns(fit, fit.solved.linear.empty_cells, fit.solved.linear.levels.names)
     return join_blocks(
         _title(fit), [*_outcome(fit), *describe_rows(fit)], coefficient_table(fit, level), _quality(fit), notes
     )

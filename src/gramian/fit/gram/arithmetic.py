@@ -1,4 +1,4 @@
-"""Sums and differences of what Grams hold: columns aligned by name, levels united, the ledger kept."""
+"""Sums and differences of what Grams hold: columns aligned by name, levels united, the provenance kept."""
 
 from __future__ import annotations
 
@@ -7,12 +7,10 @@ from dataclasses import replace
 from functools import partial
 
 from gramian.errors import NumericalError, SchemaError
-from gramian.fit.gram import clusters as stored_clusters
-from gramian.fit.gram import group_sums as apart
-from gramian.fit.gram import provenance as ledger
-from gramian.fit.gram.clusters import StoredClusters
-from gramian.fit.gram.group_sums import GroupSums
+from gramian.fit.gram.clusters import StoredClusters, add_clusters, aligned, subtract_clusters, with_levels
+from gramian.fit.gram.group_sums import GroupSums, add_group_sums, subtract_group_sums
 from gramian.fit.gram.moments import AnyMoments, minus, plus, read_moments
+from gramian.fit.gram.provenance import Provenance, add_provenance, subtract_provenance
 from gramian.fit.gram.submodel import plan_of
 from gramian.fit.gram.sums import GramData
 from gramian.formula.dropped_rows import DroppedRows
@@ -23,30 +21,30 @@ from gramian.linalg.subset_sums import SubsetPlan, subset_sums
 from gramian.schema import Schema
 
 
-def added(a: GramData, b: GramData, *, force: bool = False) -> GramData:
+def add_grams(a: GramData, b: GramData, *, force: bool = False) -> GramData:
     """All rows of both.
 
     Raises SchemaError where they do not store the same sums, DataError where an input is in both, unless forced.
     """
-    provenance = ledger.added(a.provenance, b.provenance, force=force)
+    provenance = add_provenance(a.provenance, b.provenance, force=force)
     plan = _plan(a, b)
-    group_sums = apart.added(a.group_sums, b.group_sums, partial(_read_moments, plan))
-    clusters = stored_clusters.added(a.clusters, _clusters(a, b, plan))
+    group_sums = add_group_sums(a.group_sums, b.group_sums, partial(_read_moments, plan))
+    clusters = add_clusters(a.clusters, _clusters(a, b, plan))
     moments = plus(a.moments, _read(plan, b.moments)) if group_sums is None else group_sums.total.moments
     return _gram_data_with(a, moments, a.dropped_rows + b.dropped_rows, provenance, group_sums, clusters)
 
 
-def subtracted(a: GramData, b: GramData, *, force: bool = False) -> GramData:
+def subtract_grams(a: GramData, b: GramData, *, force: bool = False) -> GramData:
     """The rows of the first without those of the second.
 
     Raises SchemaError where they do not store the same sums, DataError where an input of the second is not in the
     first, unless forced, NumericalError where the first has fewer rows of some level than the second.
     """
-    provenance = ledger.subtracted(a.provenance, b.provenance, force=force)
+    provenance = subtract_provenance(a.provenance, b.provenance, force=force)
     plan = _plan(a, b)
     moments = minus(a.moments, _read(plan, b.moments))
-    group_sums = apart.subtracted(a.group_sums, b.group_sums, partial(_read_moments, plan))
-    clusters = stored_clusters.subtracted(a.clusters, _clusters(a, b, plan))
+    group_sums = subtract_group_sums(a.group_sums, b.group_sums, partial(_read_moments, plan))
+    clusters = subtract_clusters(a.clusters, _clusters(a, b, plan))
     dropped_rows = a.dropped_rows - b.dropped_rows
     if any(
         _negative(t)
@@ -75,22 +73,20 @@ def _read_moments(plan: SubsetPlan | None, moments: Moments) -> Moments:
 
 
 def _clusters(a: GramData, b: GramData, plan: SubsetPlan | None) -> StoredClusters | None:
-    return stored_clusters.aligned(b.clusters, plan, b.design.coordinates, a.design.coordinates)
+    return aligned(b.clusters, plan, b.design.coordinates, a.design.coordinates)
 
 
 def _gram_data_with(
     a: GramData,
     moments: AnyMoments,
     dropped_rows: DroppedRows,
-    provenance: ledger.Provenance,
+    provenance: Provenance,
     group_sums: GroupSums | None,
     clusters: StoredClusters | None,
 ) -> GramData:
     levels = dict(moments.levels)
     design = replace(a.design, levels=levels)
-    return GramData(
-        design, a.schema, moments, dropped_rows, provenance, group_sums, stored_clusters.with_levels(clusters, levels)
-    )
+    return GramData(design, a.schema, moments, dropped_rows, provenance, group_sums, with_levels(clusters, levels))
 
 
 def _negative(dropped_rows: DroppedRows) -> bool:

@@ -43,13 +43,13 @@ def checked(by: tuple[str, ...], keyed: ClusterMoments) -> StoredClusters:
     return StoredClusters(by, keyed)
 
 
-def added(a: StoredClusters | None, b: StoredClusters | None) -> StoredClusters | None:
+def add_clusters(a: StoredClusters | None, b: StoredClusters | None) -> StoredClusters | None:
     """The clusters of both, by name. Raises SchemaError where they are not by the same columns."""
     _check_same(a, b)
     return None if a is None or b is None else StoredClusters(a.by, a.moments + b.moments)
 
 
-def subtracted(a: StoredClusters | None, b: StoredClusters | None) -> StoredClusters | None:
+def subtract_clusters(a: StoredClusters | None, b: StoredClusters | None) -> StoredClusters | None:
     """The first without the rows of the second; clusters without rows are gone.
 
     Raises SchemaError where they are not by the same columns, NumericalError where rows are not in the first.

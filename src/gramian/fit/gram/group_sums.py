@@ -58,7 +58,7 @@ def group_sums_of(keyed: KeyedAccumulated) -> GroupSums:
     return GroupSums(keyed.grouping, dict(keyed.items()), keyed.dropped_by_key.get(None, DroppedRows()))
 
 
-def added(a: GroupSums | None, b: GroupSums | None, align: Callable[[Moments], Moments]) -> GroupSums | None:
+def add_group_sums(a: GroupSums | None, b: GroupSums | None, align: Callable[[Moments], Moments]) -> GroupSums | None:
     """Key by key: folds are numbered within each file, so those of the same number are one fold.
 
     align : brings moments of the second into the layout of the first. Raises SchemaError where the keys are not of the
@@ -79,7 +79,9 @@ def added(a: GroupSums | None, b: GroupSums | None, align: Callable[[Moments], M
     )
 
 
-def subtracted(a: GroupSums | None, b: GroupSums | None, align: Callable[[Moments], Moments]) -> GroupSums | None:
+def subtract_group_sums(
+    a: GroupSums | None, b: GroupSums | None, align: Callable[[Moments], Moments]
+) -> GroupSums | None:
     """Key by key; a group without rows is gone, a fold stays.
 
     Raises SchemaError where the keys are not of the same kind, NumericalError where rows are not in the first.

@@ -72,7 +72,7 @@ def fingerprint(moments: AnyMoments) -> str:
     return digest.hexdigest()
 
 
-def added(a: Provenance, b: Provenance, *, force: bool) -> Provenance:
+def add_provenance(a: Provenance, b: Provenance, *, force: bool) -> Provenance:
     """Both. Raises DataError where an input would be counted twice, unless forced."""
     total = _sum(a.multiplicity, b.multiplicity)
     twice = [read for read in b.multiplicity if total.get(read, 0) > 1]
@@ -81,7 +81,7 @@ def added(a: Provenance, b: Provenance, *, force: bool) -> Provenance:
     return Provenance(total)
 
 
-def subtracted(a: Provenance, b: Provenance, *, force: bool) -> Provenance:
+def subtract_provenance(a: Provenance, b: Provenance, *, force: bool) -> Provenance:
     """The first without the second. Raises DataError where an input is not there, unless forced."""
     total = _sum(a.multiplicity, {read: -n for read, n in b.multiplicity.items()})
     absent = [read for read in b.multiplicity if total.get(read, 0) < 0]

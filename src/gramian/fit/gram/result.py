@@ -10,8 +10,8 @@ from typing import Any, TypeAlias
 import pyarrow as pa
 
 from gramian.errors import OptionError, one_of
-from gramian.fit.gram import arithmetic as gram_sum
 from gramian.fit.gram import models as gram_models
+from gramian.fit.gram.arithmetic import add_grams, subtract_grams
 from gramian.fit.gram.fit import solve_stored
 from gramian.fit.gram.models import ModelSpec
 from gramian.fit.gram.provenance import ReadInput
@@ -285,13 +285,13 @@ class Gram(HasDroppedRows):
 def add(a: Gram, b: Gram, *, force: bool = False) -> Gram:
     """All rows of both: `a + b`, or with `force` also where an input is in both."""
     _check_grams(a, b)
-    return Gram(gram_sum.added(a.gram_data, b.gram_data, force=force))
+    return Gram(add_grams(a.gram_data, b.gram_data, force=force))
 
 
 def subtract(a: Gram, b: Gram, *, force: bool = False) -> Gram:
     """The rows of `a` without those of `b`: `a - b`, or with `force` also where an input of `b` is not in `a`."""
     _check_grams(a, b)
-    return Gram(gram_sum.subtracted(a.gram_data, b.gram_data, force=force))
+    return Gram(subtract_grams(a.gram_data, b.gram_data, force=force))
 
 
 def _check_grams(a: object, b: object) -> None:

@@ -63,6 +63,31 @@ class ErrorBounds:
     rss: float
 
 
+@dataclass(frozen=True, slots=True)
+class BoundedSolution:
+    """A solution with bounds of its errors, and how it was reached.
+
+    Attributes
+    ----------
+    solution : Solution
+        Of the columns that are solved for.
+    errors : ErrorBounds
+        Bounds of its rounding errors.
+    passes : int
+        Trips over the rows.
+    precision : str
+        One of `PRECISIONS`.
+    low : ndarray of shape (p,) or None
+        What float64 left of the coefficients, where they are known to twice its precision.
+    """
+
+    solution: Solution
+    errors: ErrorBounds
+    passes: int
+    precision: str = FAST
+    low: Vector | None = None
+
+
 def one_pass_errors(solution: Solution, gradient: Vector | float = 0.0) -> ErrorBounds:
     """Of a fit from one pass; gradient : that of half a ridge penalty."""
     bounds = _bounds(solution)
@@ -73,17 +98,32 @@ def one_pass_errors(solution: Solution, gradient: Vector | float = 0.0) -> Error
 
 @np.errstate(all="ignore")  # what leaves the range of float64 is certified so
 def certify(
-    precision: str,
+    bounded: BoundedSolution,
     requested: float,
     parametrization: Parametrization,
-    solution: Solution,
-    errors: ErrorBounds,
     model_columns: ModelColumns,
-    rss: float,
-    df_residual: float,
     column_errors: ColumnErrors,
+    df_residual: float,
 ) -> Accuracy:
-    """Digits of a told solution. rss : in the outcome's units. spare : residual degrees of freedom."""
+    """Certified digits of a solution in the coordinates of the model's columns.
+
+    Parameters
+    ----------
+    bounded : BoundedSolution
+        The solution of the columns that were solved for.
+    requested : float
+        Digits that every coefficient should have.
+    parametrization : Parametrization
+        How solved columns and model columns belong together.
+    model_columns : ModelColumns
+        The solution in the model's columns.
+    column_errors : ColumnErrors
+        Errors of columns that are not exactly what the formula says, such as splines.
+    df_residual : float
+        Residual degrees of freedom.
+    """
+    solution, errors = bounded.solution, bounded.errors
+    rss = solution.rss * parametrization.scale**2  # in the outcome's units
     bounds, identified = _bounds(solution), model_columns.identified
     sensitivity = _with_aliased(apply_absolute(model_columns.map, bounds.sensitivity), model_columns)
     error = _coefficient_errors(parametrization, errors.coefficients * parametrization.scale, bounds, model_columns)
@@ -117,7 +157,7 @@ def certify(
     std_error_digits = digits(np.where(np.isnan(std_error_bound), np.inf, std_error_bound), np.ones(len(inverse_roots)))
     coefficient_digits = digits(error, size)
     return Accuracy(
-        precision,
+        bounded.precision,
         requested,
         np.where(
             identified,

@@ -14,7 +14,7 @@ import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 
 from gramian.errors import DataError
-from gramian.fit.leastsquares.accuracy import REFINED, ErrorBounds
+from gramian.fit.leastsquares.accuracy import REFINED, BoundedSolution, ErrorBounds
 from gramian.fit.leastsquares.residuals import Residuals, ResidualSums
 from gramian.fit.leastsquares.solution import Solved
 from gramian.fit.leastsquares.system import System, assemble
@@ -62,7 +62,8 @@ def refine(first: Solved, job: Job, accumulated: Accumulated, system: System) ->
         passes += 1
         coefficients, error = step.b, float(step.errors.coefficients.max(initial=0.0))
         refined_solution = replace(solution, coefficients=step.b.hi, rss=step.rss)
-        fit = assemble(design, accumulated, options, system, refined_solution, step.errors, passes, REFINED, step.b.lo)
+        bounded = BoundedSolution(refined_solution, step.errors, passes, REFINED, step.b.lo)
+        fit = assemble(design, accumulated, options, system, bounded)
         best = fit if error < worst else replace(best, passes=passes)
         if fit.accuracy is None or fit.accuracy.reached or not error < MAX_ERROR_RATIO * worst:
             break

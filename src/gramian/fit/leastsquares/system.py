@@ -10,10 +10,9 @@ import numpy as np
 from gramian.errors import NumericalError
 from gramian.fit.leastsquares.absorbed import PartialledOut, absorbed_estimates, partial_out
 from gramian.fit.leastsquares.accuracy import (
-    FAST,
     Accuracy,
+    BoundedSolution,
     ColumnErrors,
-    ErrorBounds,
     certify,
     column_errors_of,
     one_pass_errors,
@@ -80,7 +79,8 @@ def first_solution(
     system = system_of(design, accumulated, options)
     solution = solve_system(system)
     gradient = 0.0 if system.penalty is None else system.penalty @ solution.coefficients  # half that of the penalty
-    return system, assemble(design, accumulated, options, system, solution, one_pass_errors(solution, gradient), passes)
+    bounded = BoundedSolution(solution, one_pass_errors(solution, gradient), passes)
+    return system, assemble(design, accumulated, options, system, bounded)
 
 
 def system_of(design: Design, accumulated: Accumulated, options: Options) -> System:
@@ -135,21 +135,14 @@ def solve_system(system: System) -> Solution:
 
 
 def assemble(
-    design: Design,
-    accumulated: Accumulated,
-    options: Options,
-    system: System,
-    solution: Solution,
-    errors: ErrorBounds,
-    passes: int,
-    precision: str = FAST,
-    low: Vector | None = None,
+    design: Design, accumulated: Accumulated, options: Options, system: System, bounded: BoundedSolution
 ) -> Solved:
-    """Everything that is told of a solution; low : (p,) what float64 left of its coefficients."""
+    """A fit from a solution: model coefficients, sums of squares, certified digits."""
+    solution = bounded.solution
     moments, parametrization = accumulated.moments, system.parametrization
     absorbed_factors = design.terms.absorbed
     model_columns = to_model_columns(
-        parametrization, solution, system.products, system.names, options.collinear, low, absorbed_factors
+        parametrization, solution, system.products, system.names, options.collinear, bounded.low, absorbed_factors
     )
     absorbed = None
     if system.partialled_out is not None:
@@ -183,36 +176,20 @@ def assemble(
         rank=rank,
         leverage=leverage,
         condition=solution.condition,
-        passes=passes,
+        passes=bounded.passes,
         dropped_rows=accumulated.dropped_rows,
         alpha=options.alpha,
-        accuracy=_accuracy(system, solution, errors, model_columns, rss, moments.rows - leverage, options, precision),
+        accuracy=_accuracy(system, bounded, model_columns, moments.rows - leverage, options.digits),
         absorbed=absorbed,
         inverse_roots=model_columns.inverse_roots,
     )
 
 
 def _accuracy(
-    system: System,
-    solution: Solution,
-    errors: ErrorBounds,
-    model_columns: ModelColumns,
-    rss: float,
-    df_residual: float,
-    options: Options,
-    precision: str,
+    system: System, bounded: BoundedSolution, model_columns: ModelColumns, df_residual: float, digits: float
 ) -> Accuracy:
-    accuracy = certify(
-        precision,
-        options.digits,
-        system.parametrization,
-        solution,
-        errors,
-        model_columns,
-        rss,
-        df_residual,
-        system.column_errors,
-    )
+    parametrization = system.parametrization
+    accuracy = certify(bounded, digits, parametrization, model_columns, system.column_errors, df_residual)
     # what depends on absorbed levels is found by rounding alone: products within them are no sums to prove it from;
     # as many independent columns as rows determine every other column; more than rows cannot be independent
     doubtful_columns = (

@@ -107,7 +107,7 @@ def _format_comparison(p: float) -> str:
 
 
 def _notes(fit: LinearFit) -> list[str]:
-    notes = describe_columns(fit, fit.solved)
+    notes = describe_columns(fit, fit.solved.empty_cells, fit.solved.levels.names)
     if fit.df_residual > 0 and fit.deviance <= fit.solved.tss * fit.rows * np.finfo(float).eps:
         notes.append(PERFECT)
     return notes

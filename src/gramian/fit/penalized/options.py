@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from numbers import Real
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 
@@ -44,6 +44,15 @@ class PathOptions:
     def alpha_array(self) -> Vector | None:
         """The alphas as an array."""
         return None if self.alphas is None else np.array(self.alphas)
+
+
+class PenaltyOptions(TypedDict, total=False):
+    """Options of a penalty beside `l1_ratio`, as people give them."""
+
+    alphas: Iterable[float] | None
+    penalties: Mapping[str, float] | None
+    standardize: bool
+    drop_first: bool
 
 
 def path_options(

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Unpack
 
 import pyarrow as pa
 
 from gramian.fit.penalized import plot
 from gramian.fit.penalized.cross_validation import SolvedCrossValidation, cross_validate
-from gramian.fit.penalized.options import path_options
+from gramian.fit.penalized.options import PenaltyOptions, path_options
 from gramian.fit.penalized.result import PenalizedFit
 from gramian.fit.penalized.result_path import Path, read_only
 from gramian.formula.design import Design
@@ -140,13 +140,10 @@ def cross_validation_of(
     design: Design,
     folds: Sequence[Moments],
     *,
-    l1_ratio: float = 0.0,
-    alphas: Iterable[float] | None = None,
-    penalties: Mapping[str, float] | None = None,
-    standardize: bool = False,
-    drop_first: bool = False,
     dropped_rows: DroppedRows | None = None,
     names: Sequence[object] | None = None,
+    l1_ratio: float = 0.0,
+    **penalty: Unpack[PenaltyOptions],
 ) -> CrossValidation:
     """Cross-validation of a design from the moments of its folds; no row is read.
 
@@ -154,5 +151,5 @@ def cross_validation_of(
     rows left out of all of them. names : of the folds, their numbers by default. Other options as `path_of`.
     Raises OptionError, NumericalError, ConvergenceError.
     """
-    options = path_options(l1_ratio, alphas, penalties, standardize, drop_first)
+    options = path_options(l1_ratio, **penalty)
     return CrossValidation(cross_validate(design, folds, options, dropped_rows, names))
