@@ -82,6 +82,8 @@ def _unify_column(name: str, file_schemas: Sequence[FileSchema], levels: tuple[L
 
 def common_type(kinds: Sequence[Any]) -> Any:
     """The type to which all these types can be converted; None where there is none."""
+    if len(kinds) == 1:
+        return kinds[0]
     candidates = [kind for kind in kinds if family(kind) != "null"] or list(kinds[:1])
     families = {family(kind) for kind in candidates}
     if families == {"integer", "decimal"}:
@@ -99,6 +101,8 @@ def _spelled(agreed: Any, types: Sequence[Any]) -> str:
     """The unified type as text; where there is none, all types."""
     if agreed is None:
         return " or ".join(sorted(map(str, types)))
+    if len(types) == 1:
+        return str(agreed)
     families = {family(kind) for kind in types}
     return "double" if families >= NUMBERS else str(agreed)
 

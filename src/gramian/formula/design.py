@@ -54,9 +54,9 @@ class Design:
     binary: tuple[Level, Level] | None = None
     matrix: tuple[str, int] | None = None
 
-    @property
+    @cached_property
     def columns(self) -> tuple[str, ...]:
-        """Names of the columns of the data that are read."""
+        """Names of the columns of the data that are read; cached, because every unit asks for them."""
         nodes = [*self.terms.variables.values(), *self.outcome.values(), *self.offsets]
         used = [n for node in nodes for n in names(node)]
         used += [f.column for f in self.terms.factors.values()]
@@ -75,7 +75,7 @@ class Design:
         cells = tuple((f, tuple(m)) for f, m in blocks.items() if f)
         return Layout(tuple(blocks[()]), tuple(self.outcome), cells)
 
-    @property
+    @cached_property
     def matrix_variables(self) -> tuple[str, ...]:
         """Names of the variables that a matrix supplies in place."""
         return () if self.matrix is None else matrix_names(*self.matrix)
