@@ -1,4 +1,4 @@
-"""The pass of a curve: what a trial point needs of the data, compressed to a triangular factor."""
+"""The pass of a curve: rows at given parameters to a triangular factor of derivatives, residual and outcome."""
 
 from __future__ import annotations
 
@@ -19,7 +19,19 @@ BLOCK = 16384  # rows whose columns fit into the cache of one core, and that are
 
 @dataclass(frozen=True, slots=True)
 class Undefined:
-    """Rows where the curve has no finite value or derivative; the first of them, and what it depends on there."""
+    """Rows where the curve or a derivative is not finite.
+
+    Attributes
+    ----------
+    rows : int
+        Number of them.
+    where : str
+        File and row group of the first one.
+    row : int
+        Number of its row.
+    inputs : mapping of str to float
+        Inputs of the curve in that row.
+    """
 
     rows: int = 0
     where: str = ""
@@ -27,13 +39,28 @@ class Undefined:
     inputs: Mapping[str, float] = field(default_factory=dict)
 
     def __add__(self, other: Undefined, /) -> Undefined:
+        """The sum of the counts; the first row of the left operand, if it has one."""
         first = self if self.rows else other
         return Undefined(self.rows + other.rows, first.where, first.row, first.inputs)
 
 
 @dataclass(frozen=True, slots=True)
 class CurveSums:
-    """Triangular factor (width, width), rows, the sum of their log-weights, and the rows that did not enter."""
+    """Sums over rows at one point.
+
+    Attributes
+    ----------
+    factor : ndarray
+        (width, width) triangular R with R'R the weighted products of the columns of `models.curve.triangular_factor`.
+    rows : int
+        Rows that entered.
+    log_weight : float
+        Sum of the logarithms of their weights.
+    undefined : Undefined
+        Rows where the curve is not finite.
+    dropped_rows : DroppedRows
+        Counts of rows that did not enter.
+    """
 
     factor: Matrix
     rows: int
@@ -42,6 +69,7 @@ class CurveSums:
     dropped_rows: DroppedRows
 
     def __add__(self, other: CurveSums, /) -> CurveSums:
+        """The sums of both sets of rows."""
         return CurveSums(
             _stacked(self, other),
             self.rows + other.rows,
@@ -52,6 +80,7 @@ class CurveSums:
 
 
 def _stacked(a: CurveSums, b: CurveSums) -> Matrix:
+    """The triangular factor of both sets of rows: a QR factorisation of one factor on top of the other."""
     if not (a.rows and b.rows):
         return a.factor if a.rows else b.factor
     return compressed(np.concatenate([a.factor, b.factor]))
@@ -59,14 +88,22 @@ def _stacked(a: CurveSums, b: CurveSums) -> Matrix:
 
 @dataclass(frozen=True, slots=True)
 class CurvePass:
-    """The pass: batches to sums at these parameters, (p,) as a tuple."""
+    """The pass: the sums of a curve at given parameters.
+
+    Attributes
+    ----------
+    curve : Curve
+        The curve.
+    beta : tuple of float
+        All p parameters; a tuple, so that the pass can be compared and pickled.
+    """
 
     curve: Curve
     beta: tuple[float, ...]
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The columns that are read."""
+        """Names of the columns that are read."""
         return self.curve.design.columns
 
     @property
@@ -89,6 +126,7 @@ class CurvePass:
         return replace(sums, dropped_rows=sums.dropped_rows + reader.dropped_rows)
 
     def _block(self, observed: Observed, rows: slice, beta: Vector) -> CurveSums:
+        """The sums of a block. beta : (p,)."""
         inputs = [observed.values[name][rows] for name in self.curve.variables]
         (response,) = self.curve.design.outcome
         weight = None if observed.weight is None else observed.weight[rows]
@@ -104,7 +142,7 @@ class CurvePass:
 
 
 def complete_rows(curve: Curve, observed: Observed) -> tuple[Observed, DroppedRows]:
-    """The rows whose outcome and inputs are finite, and a tally of the others."""
+    """The rows whose outcome and inputs are finite, and the counts of the others."""
     good: Mask = np.ones(observed.rows, bool)
     undefined = np.zeros(observed.rows, bool)
     by_column: dict[str, int] = {}

@@ -1,4 +1,4 @@
-"""What is said of a curve that cannot be fitted."""
+"""Errors of curves that cannot be fitted: checks, and messages that say what to do."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ INVOLVED = 0.1  # share of a direction above which a parameter is named
 
 
 def check_rows(curve: Curve, sums: CurveSums) -> None:
-    """Raise where there are fewer complete rows than parameters."""
+    """Raise NumericalError where no rows are left, NotIdentifiedError for fewer complete rows than parameters."""
     if not sums.rows:
         causes = ", ".join(f"{n:,} {cause}" for cause, n in sums.dropped_rows.by_cause.items())
         why = f" ({sums.dropped_rows.total:,} were left out: {causes})" if causes else ""
@@ -28,7 +28,7 @@ def check_rows(curve: Curve, sums: CurveSums) -> None:
 
 
 def not_defined(curve: Curve, start: Vector, undefined: Undefined) -> str:
-    """The start at which the curve has no value."""
+    """The message for a start at which the curve is not finite in some row. start : (p,)."""
     if not undefined.rows:
         return (
             f"squares of the curve overflow at the start {format_parameters(curve.names, start)}; rescale the outcome"
@@ -43,7 +43,7 @@ def not_defined(curve: Curve, start: Vector, undefined: Undefined) -> str:
 
 
 def check_effects(curve: Curve, point: Point) -> None:
-    """Raise where a parameter changes the curve in no row at the start."""
+    """Raise NotIdentifiedError where some parameter changes the curve in no row at the start."""
     without_effect = [
         name for name, length in zip(curve.names, np.linalg.norm(point.J, axis=0), strict=True) if length == 0
     ]
@@ -57,7 +57,7 @@ def check_effects(curve: Curve, point: Point) -> None:
 
 
 def not_converged(curve: Curve, end: SearchResult, rows: int) -> ConvergenceError:
-    """Why the search ended, and what to try."""
+    """The error of a search that did not converge: why it ended, and what to try."""
     last = format_parameters(curve.names, end.point.beta)
     if end.reason == "passes":
         why = f"no convergence after {end.passes} passes: one more step would move the curve by "
@@ -76,7 +76,7 @@ def not_converged(curve: Curve, end: SearchResult, rows: int) -> ConvergenceErro
 
 
 def not_determined(names: Sequence[str], direction: Vector) -> str:
-    """Parameters that can move together without moving the curve."""
+    """The message for parameters that can move together without moving the curve. direction : (p,) of that move."""
     involved = _involved(names, direction)
     if len(involved) == 1:
         return f"the data do not determine '{involved[0]}': the curve does not change with it; leave it out"
@@ -87,15 +87,18 @@ def not_determined(names: Sequence[str], direction: Vector) -> str:
 
 
 def format_parameters(names: Sequence[str], values: Vector) -> str:
-    """Parameters and their values, for people."""
+    """Text with name = value for each parameter, joined by commas. values : (p,)."""
     return ", ".join(f"{name} = {value:.6g}" for name, value in zip(names, values.tolist(), strict=True))
 
 
 def _involved(names: Sequence[str], direction: Vector) -> list[str]:
+    """Names of the parameters with a large share in a direction, (p,)."""
     return [n for n, share in zip(names, np.abs(direction), strict=True) if share > INVOLVED * np.abs(direction).max()]
 
 
 def _undetermined(curve: Curve, point: Point) -> list[str]:
+    """Names of the parameters that the data hardly determine at a point; none where the derivatives are independent."""
     lengths = np.linalg.norm(point.J, axis=0)
+    # columns of length one, so that the result does not depend on the units of the parameters
     _, s, Vt = np.linalg.svd(point.J / np.where(lengths > 0, lengths, 1.0), full_matrices=False)
     return _involved(curve.names, Vt[-1]) if s[-1] <= np.sqrt(RANK) * s[0] else []

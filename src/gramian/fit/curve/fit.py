@@ -1,4 +1,4 @@
-"""A curve from a source: read the formula, find a start, search, tell."""
+"""Fit of a curve: parse the formula, find a start, search, assemble the solution."""
 
 from __future__ import annotations
 
@@ -24,11 +24,36 @@ from gramian.typing import Mask, Matrix, Vector
 
 @dataclass(frozen=True, slots=True)
 class CurveSolved:
-    """A fitted curve: numbers and facts, no methods.
+    """The solution of a nonlinear regression: numbers and facts, as they are saved.
 
-    coefficients : (p,). inverse : (p, p), (J'WJ)^-1 of the parameters that are free; NaN for those at a bound.
-    at_bound : (p,). start : (p,) where the search began. distance : the last step in standard errors.
-    rss, tss : weighted sums of squares, tss about the mean. passes : trips over the data.
+    Attributes
+    ----------
+    curve : Curve
+        The curve, resolved for the source.
+    coefficients : ndarray
+        (p,) estimates.
+    inverse : ndarray
+        (p, p) inverse of J'WJ of the free parameters; NaN for those at a bound.
+    at_bound : ndarray of bool
+        (p,) parameters that lie on a bound.
+    start : ndarray
+        (p,) start of the search.
+    rows : int
+        Rows that entered.
+    weight, log_weight : float
+        Sum of the weights, and of their logarithms.
+    rss, tss : float
+        Weighted sums of squares of the residuals, and of the outcome about its mean.
+    noise : float
+        Rounding error of the rss.
+    condition : float
+        Condition number of J with columns of length one.
+    distance : float
+        Length of the last step, in standard errors.
+    passes : int
+        Passes over the data.
+    dropped_rows : DroppedRows
+        Counts of rows that did not enter.
     """
 
     curve: Curve
@@ -49,54 +74,73 @@ class CurveSolved:
 
     @property
     def formula(self) -> str:
-        """The formula as it was given."""
+        """The formula as it was written."""
         return self.curve.formula
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Names of the parameters, in the order of the start."""
+        """Names of the parameters, in the order of `coefficients`."""
         return self.curve.names
 
     @property
     def identified(self) -> Mask:
-        """Parameters that are free, (p,)."""
+        """Which parameters are free, not at a bound, (p,)."""
         return ~self.at_bound
 
     @property
     def aliased(self) -> Mapping[str, str]:
-        """None: parameters that the data do not determine are an error."""
+        """Always empty: parameters that the data do not determine raise NotIdentifiedError."""
         return {}
 
     @property
     def rank(self) -> int:
-        """Parameters that are free."""
+        """Number of free parameters."""
         return int(self.identified.sum())
 
     @property
     def effective(self) -> float:
-        """All parameters, those at a bound as well."""
+        """Number of all parameters, those at a bound included."""
         return float(len(self.names))
 
 
 @dataclass(slots=True)
 class _CurveRun:
-    """Passes over the data, and the sums of the last one."""
+    """Passes of one fit, with the sums of the last one."""
 
     runner: PassRunner
     curve: Curve
     last: CurveSums | None = field(default=None)
 
     def evaluate(self, beta: Vector) -> Point | None:
-        """The point at these parameters, None where the curve is not defined or its squares overflow."""
+        """The point at these parameters, (p,); None where the curve is not finite or its squares overflow."""
         self.last = self.runner.fold(CurvePass(self.curve, tuple(beta.tolist())))
         return None if self.last.undefined.rows else point_of(self.curve.shape, beta, self.last.factor)
 
 
 def fit_curve(formula: str, options: CurveOptions, runner: PassRunner) -> CurveSolved:
-    """Fit a curve to the rows.
+    """Fit a curve to a source.
 
-    Raises FormulaError, OptionError, DataError; NumericalError where the curve is not defined at the start,
-    NotIdentifiedError where the data do not determine a parameter, ConvergenceError.
+    Parameters
+    ----------
+    formula : str
+        The formula of the curve.
+    options : CurveOptions
+        Start, bounds, weights, and when to stop.
+    runner : PassRunner
+        Runs the passes.
+
+    Raises
+    ------
+    FormulaError, OptionError, SchemaError
+        Where the formula or an option does not make sense for the source.
+    DataError
+        Where the source can be read only once.
+    NumericalError
+        Where no rows are left, or the curve is not finite at the start.
+    NotIdentifiedError
+        Where the data do not determine a parameter.
+    ConvergenceError
+        Where the search does not converge.
     """
     curve, parsed = parsed_curve(formula, runner.source.schema, options)
     low, high = bounds_of(options.bounds, curve.names)
@@ -123,6 +167,7 @@ def fit_curve(formula: str, options: CurveOptions, runner: PassRunner) -> CurveS
 
 
 def parsed_curve(formula: str, schema: Schema, options: CurveOptions) -> tuple[Curve, ParsedCurve]:
+    """The curve resolved for a source's schema, and its formula as parsed. Reads no rows."""
     parsed = parse_curve(formula, schema.names)
     names = parameters_of(parsed, schema, options.start)
     if options.weights is not None and schema[options.weights].kind is not Kind.NUMBER:
@@ -131,7 +176,7 @@ def parsed_curve(formula: str, schema: Schema, options: CurveOptions) -> tuple[C
 
 
 def _start(run: _CurveRun, parsed: ParsedCurve, options: CurveOptions, search: Search) -> Vector:
-    """The start that is given, completed from a sample where the curve is ready-made."""
+    """Start of the search, (p,): as given, completed from a sample where the curve is a ready-made one."""
     curve, start_values = run.curve, start_of(options.start, run.curve.names, search.low, search.high)
     required = [curve.names[at] for at in curve.shape.nonlinear]
     if parsed.named_curve is None or set(start_values).issuperset(required):
@@ -145,9 +190,11 @@ def _start(run: _CurveRun, parsed: ParsedCurve, options: CurveOptions, search: S
 def _solved(
     curve: Curve, end: SearchResult, search: Search, sums: CurveSums, start: Vector, passes: int
 ) -> CurveSolved:
+    """Assemble the solution at the end of a search."""
     beta, point = end.beta, end.point
     at_bound = (beta == search.low) | (beta == search.high)
     inverse, condition = _inverse(curve, point.J, at_bound)
+    # the last column of the pass is 1, so the square of its factor is the sum of weights
     one = sums.factor[:, -1]
     return CurveSolved(
         curve=curve,
@@ -169,7 +216,10 @@ def _solved(
 
 
 def _inverse(curve: Curve, J: Matrix, at_bound: Mask) -> tuple[Matrix, float]:
-    """(J'J)^-1 of the free parameters from the singular values of J, and the condition of its scaled columns."""
+    """(J'J)^-1 of the free parameters, (p, p), by singular values, and the condition number of the scaled columns.
+
+    J : (m, p), weighted. Raises NotIdentifiedError where columns depend on each other.
+    """
     free = ~at_bound
     inverse = np.full((len(free), len(free)), np.nan)
     if not free.any():
@@ -180,6 +230,7 @@ def _inverse(curve: Curve, J: Matrix, at_bound: Mask) -> tuple[Matrix, float]:
     if s[-1] <= RANK * s[0]:
         names = [name for name, is_free in zip(curve.names, free, strict=True) if is_free]
         raise NotIdentifiedError(not_determined(names, Vt[-1]))
+    # from singular values of J itself: J'J would square the condition number
     inverse_root = (Vt.T / s) / scale[:, None]
     inverse[np.ix_(free, free)] = inverse_root @ inverse_root.T
     return inverse, float(s[0] / s[-1])

@@ -1,4 +1,4 @@
-"""Options of a curve: start and bounds by name, checked once."""
+"""Options of a curve, checked: start and bounds by the names of parameters."""
 
 from __future__ import annotations
 
@@ -17,10 +17,20 @@ Bounds = Mapping[str, tuple[float | None, float | None]]
 
 @dataclass(frozen=True, slots=True)
 class CurveOptions:
-    """How to fit a curve.
+    """What was asked of a nonlinear regression.
 
-    start : parameter -> value, None when there is none. bounds : parameter -> (low, high). weights : column.
-    max_passes : trips over the data, at most. tolerance : the step in standard errors that ends the search.
+    Attributes
+    ----------
+    start : mapping of str to float, or None
+        Parameter -> start.
+    bounds : mapping
+        Parameter -> (low, high), None for an open end.
+    weights : str or None
+        Column of analytic weights.
+    max_passes : int
+        Largest number of passes.
+    tolerance : float
+        Length of a step that ends the search, in standard errors.
     """
 
     start: Mapping[str, float] | None = None
@@ -33,7 +43,7 @@ class CurveOptions:
 def curve_options(
     start: Any = None, bounds: Any = None, weights: Any = None, max_passes: Any = 50, tolerance: Any = 1e-8
 ) -> CurveOptions:
-    """The options as they were given. Raises OptionError for what makes no sense."""
+    """Options from the arguments of `curve`. Raises OptionError."""
     for name, value in (("start", start), ("bounds", bounds)):
         if value is not None and not isinstance(value, Mapping):
             raise OptionError(f"{name} must map names to values, as in {EXAMPLES[name]}, found {value!r}")
@@ -52,16 +62,19 @@ EXAMPLES = {"start": 'start={"rate": 1, "mid": 0}', "bounds": 'bounds={"rate": (
 
 
 def _is_number(value: Any) -> bool:
+    """Whether the value is a Python or NumPy number, but not a bool."""
     return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
 
 
 def _finite(name: str, value: Any) -> float:
+    """The start of a parameter as a float; OptionError where it is not finite."""
     if not _is_number(value) or not math.isfinite(value):
         raise OptionError(f"the start of '{name}' must be a finite number, found {value!r}")
     return float(value)
 
 
 def _range(name: str, value: Any) -> tuple[float, float]:
+    """The bounds of a parameter; OptionError unless low < high."""
     if not isinstance(value, tuple | list) or len(value) != 2:
         raise OptionError(f"the bounds of '{name}' must be a pair (low, high), found {value!r}")
     low, high = (_bound(name, v, unbounded) for v, unbounded in zip(value, (-math.inf, math.inf), strict=True))
@@ -72,6 +85,7 @@ def _range(name: str, value: Any) -> tuple[float, float]:
 
 
 def _bound(name: str, value: Any, unbounded: float) -> float:
+    """One bound as a float; `unbounded` for None."""
     if value is None:
         return unbounded
     if not _is_number(value) or math.isnan(value):
@@ -80,7 +94,7 @@ def _bound(name: str, value: Any, unbounded: float) -> float:
 
 
 def bounds_of(bounds: Bounds, names: tuple[str, ...]) -> tuple[Vector, Vector]:
-    """Lowest and highest values, (p,) each. Raises OptionError for a name that is no parameter."""
+    """Lower and upper bounds, (p,) each. Raises OptionError for a name that is no parameter."""
     low, high = np.full(len(names), -np.inf), np.full(len(names), np.inf)
     for name, (least, most) in bounds.items():
         if name not in names:
@@ -92,7 +106,7 @@ def bounds_of(bounds: Bounds, names: tuple[str, ...]) -> tuple[Vector, Vector]:
 
 
 def start_of(start: Mapping[str, float] | None, names: tuple[str, ...], low: Vector, high: Vector) -> dict[str, float]:
-    """The start that was given, inside the bounds. Raises OptionError where it is not, or names no parameter."""
+    """The start that was given. Raises OptionError where it is outside the bounds, or names no parameter."""
     start_values = dict(start or {})
     for name, value in start_values.items():
         if name not in names:
@@ -104,5 +118,6 @@ def start_of(start: Mapping[str, float] | None, names: tuple[str, ...], low: Vec
 
 
 def _no_parameter(option: str, name: str, names: tuple[str, ...]) -> str:
+    """The message for a name that is no parameter."""
     hint = did_you_mean(name, names) or ";"
     return f"{option}: '{name}' is no parameter of the curve{hint} its parameters are {listing(names)}"

@@ -1,4 +1,4 @@
-"""What a curve will read, how often, and why."""
+"""The plan of a curve: what it reads, how often, and why."""
 
 from __future__ import annotations
 
@@ -32,6 +32,7 @@ def plan_curve(formula: str, options: CurveOptions, runner: PassRunner) -> Plan:
         threads=threads,
         stored=width,
         factors=(),
+        # each thread holds a batch, its columns, and copies of both for the factorisation
         memory=threads * 4 * BATCH * (len(columns) + width) * 8 + FIXED,
         solver="Gauss-Newton in a trust region, on the triangular factor of the derivatives",
         notes=_notes(curve, tuple(start_values)),
@@ -41,6 +42,7 @@ def plan_curve(formula: str, options: CurveOptions, runner: PassRunner) -> Plan:
 
 
 def _notes(curve: Curve, start_names: tuple[str, ...]) -> tuple[str, ...]:
+    """Notes of the plan, one sentence each."""
     start = f"the search begins at the values given for {listing(start_names)}" if start_names else ""
     if not start_names and curve.curve_name is not None:
         start = f"'{curve.curve_name}' finds its own start, on a sample that one light pass keeps"

@@ -1,4 +1,4 @@
-"""A curve as pictures and `augment` need it."""
+"""Pictures and row-wise values (`augment`) of a nonlinear regression."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from gramian.results.rows import _axis, _gaussian
 
 @dataclass(frozen=True, slots=True)
 class _BatchSource:
-    """A batch as a source of its own."""
+    """A source of one batch, so that predictions of a batch take the same way as those of a source."""
 
     batch: Batch
 
@@ -35,15 +35,17 @@ class _BatchSource:
 
 
 def curve(fit: CurveFit, data: Any, kind: str | None) -> Any:
-    """A picture of a curve."""
+    """A figure of a nonlinear regression, see `CurveFit.plot`."""
     return draw(curve_rows(fit), data, kind, KINDS)
 
 
 def curve_rows(fit: CurveFit) -> RowwiseFit:
-    """A curve as its rows are judged."""
+    """Row-wise values of a nonlinear regression: fitted values, and intervals from which leverages follow."""
     df = fit.df_residual
     t_critical = t_quantile(0.5 + LEVEL / 2, df)
-    solved = replace(fit.solved, rss=max(df, 0.0))  # sigma 1
+    solved = replace(
+        fit.solved, rss=max(df, 0.0)
+    )  # so that sigma is 1, and the half-width of an interval is t sqrt(leverage)
 
     def values(batch: Batch) -> Matrix:
         (predicted,) = curve_predict.predictions(solved, _BatchSource(batch), "confidence", LEVEL)  # type: ignore[arg-type]

@@ -21,7 +21,24 @@ from gramian.typing import Matrix, Vector
 
 
 def predict(solved: CurveSolved, source: Source, interval: str | None = None, level: float = 0.95) -> Vector | pa.Table:
-    """One value per row, NaN where a predictor is missing; with an interval a table `fit, low, high` with nulls."""
+    """Predictions for all rows of a source.
+
+    Parameters
+    ----------
+    solved : CurveSolved
+        The fit.
+    source : Source
+        Rows with the inputs of the curve.
+    interval : str or None
+        "confidence" or "prediction", None for no interval.
+    level : float
+        Level of the intervals.
+
+    Returns
+    -------
+    ndarray, (n,), or pyarrow.Table
+        NaN where an input is missing; with an interval a table with the columns fit, low and high, and nulls.
+    """
     parts = list(predictions(solved, source, interval, level))
     if interval is None:
         return np.concatenate([p[0] for p in parts]) if parts else np.zeros(0)
@@ -31,7 +48,7 @@ def predict(solved: CurveSolved, source: Source, interval: str | None = None, le
 def predictions(
     solved: CurveSolved, source: Source, interval: str | None = None, level: float = 0.95
 ) -> Iterator[Matrix]:
-    """Predictions batch by batch: (1, n), or (3, n) with low and high."""
+    """Predictions batch by batch: (1, n), or (3, n) with the ends of the intervals. Raises OptionError."""
     if interval is not None:
         one_of("interval", interval, INTERVALS)
     if isinstance(level, bool) or not isinstance(level, int | float) or not 0.0 < level < 1.0:
@@ -44,15 +61,19 @@ def predictions(
 
 @dataclass(frozen=True, slots=True)
 class _Predictor:
+    """Predicts batch by batch."""
+
     solved: CurveSolved
     interval: str | None
     level: float
 
     @property
     def design(self) -> Design:
+        """The design that reads the inputs only."""
         return replace(self.solved.curve.design, outcome={}, weight=None)
 
     def batch(self, batch: Batch) -> Matrix:
+        """Predictions of a batch, (1, n) or (3, n); NaN in rows that are not complete."""
         with np.errstate(all="ignore"):
             observed = Reader(self.design, response=False).read(batch)
             complete = np.full((1 if self.interval is None else 3, observed.rows), np.nan)
@@ -64,6 +85,7 @@ class _Predictor:
         return values
 
     def _block(self, observed: Observed, rows: slice) -> Matrix:
+        """Predictions of a block of complete rows, (1, k) or (3, k)."""
         curve = self.solved.curve
         inputs = [observed.values[name][rows] for name in curve.variables]
         fit, J = jacobian(curve.shape, inputs, self.solved.coefficients, rows.stop - rows.start)
@@ -77,7 +99,7 @@ class _Predictor:
         return np.stack([fit, fit - half_width, fit + half_width])
 
     def _half_width(self, J: Matrix) -> Vector:
-        """Parameters at a bound stay there."""
+        """Half-width of the interval of each row, (k,); parameters at a bound count as fixed. J : (k, p)."""
         df_residual = self.solved.rows - len(self.solved.curve.names)
         if df_residual <= 0:
             return np.full(len(J), np.nan)

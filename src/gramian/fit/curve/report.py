@@ -1,4 +1,4 @@
-"""A fitted curve as a report: the same lines for the screen, in colour, and for `summary()`, in plain text."""
+"""The report of a nonlinear regression: the same parts for the console and for `summary()`."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ if TYPE_CHECKING:
 
 
 def render(fit: CurveFit, level: float = 0.95) -> list[RenderableType]:
-    """The parts of the report, from top to bottom."""
+    """The parts of the report, from top to bottom. level : of the confidence intervals."""
     return join_blocks(_title(fit), describe_rows(fit), coefficient_table(fit, level), _quality(fit), _notes(fit))
 
 
 def _title(fit: CurveFit) -> Text:
+    """Kind of model, weights, formula and equation."""
     weight = fit.solved.curve.weight
     weights = f", weights: {printable(weight)}" if weight else ""
     lines = [printable(fit.formula), *([printable(fit.equation)] if fit.solved.curve.curve_name else [])]
@@ -28,6 +29,7 @@ def _title(fit: CurveFit) -> Text:
 
 
 def _quality(fit: CurveFit) -> list[str]:
+    """Sigma, sum of squares, likelihood and work, one line each."""
     degrees = f"{number(fit.df_residual, 8)} residual degrees of freedom"
     return [
         f"sigma {number(fit.sigma)} on {degrees}" if fit.df_residual > 0 else "no residual degrees of freedom",
@@ -38,6 +40,7 @@ def _quality(fit: CurveFit) -> list[str]:
 
 
 def _notes(fit: CurveFit) -> list[str]:
+    """Notes on parameters at a bound and on a perfect fit."""
     at_bound = [printable(name) for name, at in zip(fit.names, fit.at_bound, strict=True) if at]
     notes = [f"at a bound, held there for the standard errors of the others: {', '.join(at_bound)}"] if at_bound else []
     if fit.df_residual > 0 and fit.deviance <= fit.solved.noise:

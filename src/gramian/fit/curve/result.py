@@ -1,4 +1,4 @@
-"""CurveFit: the answer of a nonlinear regression; frozen, holds no data, computes nothing itself."""
+"""CurveFit: the result of a nonlinear regression; frozen, without data, its numbers come from `CurveSolved`."""
 
 from __future__ import annotations
 
@@ -30,10 +30,31 @@ KIND = "curve-fit"
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class CurveFit(Estimates):
-    """A nonlinear regression, from `curve`.
+    """A nonlinear regression, the result of `curve`.
 
-    Arrays are in the order of `names`. A parameter at one of its bounds has no standard error (NaN, null in tables);
-    those of the others hold with it fixed there.
+    Arrays are read-only and in the order of `names`. A parameter at one of its bounds has no standard error (NaN, null
+    in tables); the standard errors of the others hold with it fixed there.
+
+    Attributes
+    ----------
+    solved : CurveSolved
+        The solution that the solver made.
+    covariance : Covariance
+        Covariance matrix of the parameters, sigma^2 (J'WJ)^-1 with J the derivatives of the curve at the estimates.
+    noun : str
+        What an estimate is called in messages.
+
+    References
+    ----------
+    D. M. Bates and D. G. Watts, Nonlinear Regression Analysis and Its Applications, Wiley 1988.
+
+    Examples
+    --------
+    >>> import gramian as gm
+    >>> data = {"x": [0, 1, 2, 3, 4], "y": [1.0, 0.61, 0.35, 0.24, 0.13]}
+    >>> fit = gm.curve("y ~ a * exp(-k * x)", data, start={"a": 1, "k": 1})
+    >>> fit.coefficients.round(3)
+    array([1.   , 0.502])
     """
 
     noun: ClassVar[str] = "parameter"
@@ -50,12 +71,12 @@ class CurveFit(Estimates):
 
     @property
     def equation(self) -> str:
-        """The curve, written out."""
+        """The right side of the formula, written out for a ready-made curve."""
         return self.solved.curve.equation
 
     @property
     def start(self) -> Mapping[str, float]:
-        """Where the search began; what the curve is linear in had no start."""
+        """Start of the search, parameter -> value; parameters in which the curve is linear need none."""
         positions = self.solved.curve.shape.nonlinear
         return {self.names[at]: float(self.solved.start[at]) for at in positions}
 
@@ -71,63 +92,148 @@ class CurveFit(Estimates):
 
     @property
     def sigma(self) -> float:
-        """Residual standard deviation."""
+        """Residual standard deviation, sqrt(deviance / df_residual)."""
         return goodness.residual_sigma(self.deviance, self.df_residual)
 
     @property
     def loglik(self) -> float:
-        """Gaussian log-likelihood at its maximum."""
+        """Gaussian log-likelihood, with the maximum likelihood estimate of sigma."""
         return likelihood.log_likelihood(self.deviance, self.rows, self.solved.log_weight)
 
     @property
     def aic(self) -> float:
-        """Akaike's criterion, counting sigma."""
+        """Akaike's information criterion; sigma counts as a parameter."""
         return likelihood.aic(self.loglik, self.effective)
 
     @property
     def bic(self) -> float:
-        """Schwarz's criterion, counting sigma."""
+        """Schwarz's information criterion; sigma counts as a parameter."""
         return likelihood.bic(self.loglik, self.effective, self.rows)
 
     @property
     def converged(self) -> bool:
-        """True: a search that does not arrive is an error."""
+        """Always True: a search that does not converge raises ConvergenceError."""
         return True
 
     def predict(self, data: object, interval: str | None = None, level: float = 0.95) -> Vector | pa.Table:
-        """The curve for each row of the data, NaN where a predictor is missing.
+        """Values of the curve for new rows.
 
-        With interval="confidence" or "prediction" an Arrow table with the columns fit, low, high (delta method).
+        Parameters
+        ----------
+        data : object
+            Rows with the inputs of the curve, in any form that `curve` accepts.
+        interval : {"confidence", "prediction"}, optional
+            Add an interval by the delta method.
+        level : float, default 0.95
+            Level of the interval.
+
+        Returns
+        -------
+        ndarray, (n,), or pyarrow.Table
+            One value for each row, NaN where an input is missing. With an interval a table with the columns fit, low
+            and high, null where an input is missing.
+
+        Raises
+        ------
+        OptionError
+            For an unknown interval, or a level that does not lie between 0 and 1.
+        ColumnError
+            Where an input is not in the data.
+
+        Notes
+        -----
+        The half-width is t sigma sqrt(g'(J'WJ)^-1 g), g the derivatives of the curve by the free parameters; for a
+        prediction interval 1 is added under the root.
         """
         return predict(self.solved, source_of(data), interval, level)
 
     def augment(self, data: object) -> pa.Table:
-        """Every row of the data with what the fit says of it: .fitted, .resid, .hat, .std_resid (broom's names).
+        """Fitted values, residuals and leverages of the rows, with the column names of R's broom.
 
-        An Arrow table: the formula's columns first, null where something is missing.
+        Parameters
+        ----------
+        data : object
+            Rows with the outcome and the inputs of the curve.
+
+        Returns
+        -------
+        pyarrow.Table
+            The columns of the formula, then .fitted, .resid, .hat (leverage) and .std_resid (standardised residual);
+            one row for each row of the data, null where something is missing.
         """
         return augmented(plot.curve_rows(self), source_of(data))
 
     def glance(self) -> pa.Table:
-        """The fit in one row."""
+        """Statistics of the fit.
+
+        Returns
+        -------
+        pyarrow.Table
+            One row: sigma, loglik, aic, bic, deviance, df_residual, rows, passes.
+        """
         return curve_tables.glance(self)
 
     def to_dict(self, level: float = 0.95) -> dict[str, Any]:
-        """The fit as plain JSON, schema `gramian.fit/1`; what is not a finite number is None."""
+        """The fit as a dict that JSON can represent.
+
+        Parameters
+        ----------
+        level : float, default 0.95
+            Level of the confidence intervals.
+
+        Returns
+        -------
+        dict
+            Schema `gramian.fit/1`. Numbers that are not finite are None.
+        """
         return curve_tables.to_dict(self, level)
 
     def render(self, level: float = 0.95) -> list[RenderableType]:
-        """Parts of the summary, for a console that draws them."""
+        """Parts of the summary that rich's console can print.
+
+        Parameters
+        ----------
+        level : float, default 0.95
+            Level of the confidence intervals.
+
+        Returns
+        -------
+        list of rich renderables
+            Texts and tables, from top to bottom.
+        """
         from gramian.fit.curve.report import render  # rich takes a while to import
 
         return render(self, level)
 
     def plot(self, data: object | None = None, kind: str | None = None) -> Any:
-        """A matplotlib figure: parameters, or with data the curve or residuals; `kind` names others."""
+        """Draw the fit.
+
+        Parameters
+        ----------
+        data : object, optional
+            Rows with the outcome and the inputs. Without them the parameters are drawn.
+        kind : str, optional
+            Kind of picture; by default what the curve and the data allow: the curve, or residuals.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+        """
         return plot.curve(self, data, kind)
 
     def save(self, path: str | PathLike[str]) -> None:
-        """Write it to a file that `gramian.load` reads. Raises ArtifactError where that is impossible."""
+        """Write the fit to a file that `gramian.load` reads.
+
+        Parameters
+        ----------
+        path : str or path-like
+            File to write; an existing one is replaced.
+
+        Raises
+        ------
+        ArtifactError
+            Where the file cannot be written.
+        """
         store.save(path, KIND, *curve_to_json(self.solved))
 
     def __repr__(self) -> str:

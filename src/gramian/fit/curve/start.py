@@ -1,4 +1,4 @@
-"""Where a ready-made curve starts: candidates tried on a sample, the best of them fitted to it."""
+"""Start of a ready-made curve: candidates on a grid, the best of them fitted to a sample."""
 
 from __future__ import annotations
 
@@ -22,15 +22,31 @@ from gramian.models.curves import NamedCurve
 from gramian.typing import Vector
 
 MAX_REFINED = 4  # candidates that are fitted to the sample
-MAX_PASSES = 40  # over the sample, which costs nothing
+MAX_PASSES = 40  # evaluations on the sample
 
 
 def start_from(
     curve: Curve, ready: NamedCurve, sample: Sample, start_values: Mapping[str, float], search: Search
 ) -> Vector:
-    """Parameters (p,) that fit the sample, those that are given as they are.
+    """Parameters (p,) that fit a sample of the rows best; values that were given stay fixed.
 
-    Raises NumericalError where the curve is not defined for the sample at any candidate.
+    Parameters
+    ----------
+    curve : Curve
+        The curve.
+    ready : NamedCurve
+        The ready-made curve, which proposes candidates.
+    sample : Sample
+        Distinct points with counts.
+    start_values : mapping
+        Parameter -> start that was given.
+    search : Search
+        Bounds.
+
+    Raises
+    ------
+    NumericalError
+        Where the curve is not finite, or flat, in the sample at every candidate.
     """
     order = np.argsort(sample.x, kind="stable")
     x, y, weight = sample.x[order], sample.y[order], sample.counts[order]
@@ -59,7 +75,10 @@ def start_from(
 def _candidates(
     curve: Curve, ready: NamedCurve, x: Vector, y: Vector, start_values: Mapping[str, float], search: Search
 ) -> list[Vector]:
-    """Every combination of the candidates, within the bounds; parameters without candidates are at their best."""
+    """All combinations of the candidates of each parameter, (p,) each, within the bounds.
+
+    Linear parameters have one candidate, zero, because their best value follows from those of the others.
+    """
     lists = []
     for at, name in enumerate(curve.names):
         if at in curve.shape.linear:
@@ -74,23 +93,37 @@ def _candidates(
     return [np.array(combination) for combination in product(*lists)]
 
 
-SIZE = 2048
+SIZE = 2048  # points of a sample
 
 
 Hashes = NDArray[np.uint64]
 
 
-FIRST, SECOND = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
+FIRST, SECOND = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)  # multipliers of splitmix64
 
 
-GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # its increment, 2^64 / golden ratio
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sample:
-    """The distinct points (x, y) with the smallest hashes, and how many rows each stands for.
+    """The distinct points (x, y) with the smallest hashes, at most `SIZE`.
 
-    Adding is associative and commutative, to the bit (bottom-k sampling: Cohen and Kaplan, PODC 2007).
+    Addition is associative and commutative to the bit, so that the sample does not depend on how the rows are cut into
+    units (bottom-k sampling).
+
+    Attributes
+    ----------
+    hashes : ndarray of uint64
+        (k,) in rising order.
+    x, y : ndarray
+        (k,) input and outcome.
+    counts : ndarray
+        (k,) number of rows with these values.
+
+    References
+    ----------
+    E. Cohen and H. Kaplan, Summarizing data using bottom-k sketches, PODC 2007.
     """
 
     hashes: Hashes
@@ -99,6 +132,7 @@ class Sample:
     counts: Vector
 
     def __add__(self, other: Sample, /) -> Sample:
+        """The sample of both sets of rows."""
         if not (len(self.x) and len(other.x)):
             return self if len(self.x) else other
         pairs = zip(self.arrays, other.arrays, strict=True)
@@ -106,12 +140,12 @@ class Sample:
 
     @property
     def arrays(self) -> tuple[Any, ...]:
-        """Hashes, x, y, counts."""
+        """Hashes, x, y and counts, (k,) each."""
         return self.hashes, self.x, self.y, self.counts
 
 
 def smallest(hashes: Hashes, x: Vector, y: Vector, counts: Vector) -> Sample:
-    """The SIZE distinct points with the smallest hashes; equal ones are counted together."""
+    """The distinct points with the smallest hashes, at most `SIZE`; equal points are counted together. All (k,)."""
     order = np.lexsort((y, x, hashes))
     hashes, x, y, counts = hashes[order], x[order], y[order], counts[order]
     new = np.ones(len(x), bool)
@@ -123,13 +157,13 @@ def smallest(hashes: Hashes, x: Vector, y: Vector, counts: Vector) -> Sample:
 
 @dataclass(frozen=True, slots=True)
 class SamplePass:
-    """The light pass before a ready-made curve: batches to a sample of its complete rows."""
+    """The pass that draws the sample of a ready-made curve."""
 
     curve: Curve
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The columns that are read."""
+        """Names of the columns that are read."""
         return self.curve.design.columns
 
     @property
@@ -144,7 +178,10 @@ class SamplePass:
         for batch in batches:
             with np.errstate(all="ignore"):
                 observed, _ = complete_rows(self.curve, reader.read(batch))
-            x, y = observed.values[variable] + 0.0, observed.values[response] + 0.0  # -0 is 0
+            x, y = (
+                observed.values[variable] + 0.0,
+                observed.values[response] + 0.0,
+            )  # adding 0.0 turns -0.0 into 0.0, which has other bits
             hashes = hashed(x, y)
             if len(sample.x) == SIZE:
                 may_enter = hashes <= sample.hashes[-1]  # no other can enter
@@ -154,13 +191,19 @@ class SamplePass:
 
 
 def hashed(x: Vector, y: Vector) -> Hashes:
-    """A hash of the bits of each pair (the finalizer of splitmix64, Steele, Lea and Flood 2014)."""
+    """Hash of the bits of each pair (x, y), (k,): the finalizer of splitmix64.
+
+    References
+    ----------
+    G. L. Steele, D. Lea and C. H. Flood, Fast splittable pseudorandom number generators, OOPSLA 2014.
+    """
     with np.errstate(over="ignore"):
         hashed_x = _mixed(np.ascontiguousarray(x).view(np.uint64) + GOLDEN)
         return _mixed(hashed_x ^ (np.ascontiguousarray(y).view(np.uint64) * GOLDEN + GOLDEN))
 
 
 def _mixed(z: Hashes) -> Hashes:
+    """The finalizer of splitmix64, (k,)."""
     z = (z ^ (z >> np.uint64(30))) * FIRST
     z = (z ^ (z >> np.uint64(27))) * SECOND
     return z ^ (z >> np.uint64(31))

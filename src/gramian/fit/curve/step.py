@@ -1,8 +1,10 @@
 """A trial point of a curve: loss and derivatives, with the linear parameters at their best.
 
-The triangular factor of the g_k, their derivatives and the outcome holds the loss *and* its model for every value of
-the linear parameters: they are solved for without another pass, and the search runs in the others (variable
-projection: Golub and Pereyra, SIAM J. Numer. Anal. 10 (1973) 413-432).
+The triangular factor of a pass holds the products of the g_k, their derivatives and the outcome, hence the loss and its
+quadratic model for every value of the linear parameters. These are solved for without another pass, and the search runs
+in the nonlinear parameters alone (variable projection: G. H. Golub and V. Pereyra, The differentiation of
+pseudo-inverses and nonlinear least squares problems whose variables separate, SIAM Journal on Numerical Analysis 10
+(1973), 413-432).
 """
 
 from __future__ import annotations
@@ -15,18 +17,29 @@ from gramian.fit.curve.trust_region import RANK
 from gramian.models.curve import Shape, mixing
 from gramian.typing import Matrix, Vector
 
-ROUNDING = 16 * float(np.finfo(float).eps)
+ROUNDING = 16 * float(np.finfo(float).eps)  # relative rounding error of a residual, generously
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A curve at its parameters; m is the number of compressed rows.
+    """A curve at given parameters, p in all, K of them linear and t nonlinear; m is the number of rows of the factor.
 
-    beta : (p,) parameters, the linear ones at their best.
-    loss : weighted sum of squares at beta. J, r : (m, p), (m,) derivatives and residual there.
-    reduced : (m, t) derivatives by the nonlinear parameters when the linear ones follow; follow : (K, t) how they do.
-    spread, square : weighted sum of squares of the outcome about its mean, and about zero.
-    noise : how much of the loss is rounding.
+    Attributes
+    ----------
+    beta : ndarray
+        (p,) parameters, the linear ones at their best.
+    loss : float
+        Weighted residual sum of squares.
+    J, r : ndarray
+        (m, p) derivatives and (m,) residual, both compressed: products of these are those of the rows.
+    reduced_jacobian : ndarray
+        (m, t) derivatives by the nonlinear parameters when the linear ones stay at their best.
+    linear_derivatives : ndarray
+        (K, t) derivatives of the best linear parameters by the nonlinear ones.
+    tss, sum_of_squares : float
+        Weighted sum of squares of the outcome, about its mean and about zero.
+    rounding_error : float
+        Rounding error of the loss.
     """
 
     beta: Vector
@@ -41,12 +54,13 @@ class Point:
 
 
 def point_of(shape: Shape, beta: Vector, R: Matrix) -> Point | None:
-    """The point from the triangular factor (width, width) of a pass at beta; None where squares overflow."""
+    """The point from the triangular factor R, (width, width), of a pass at beta, (p,); None where squares overflow."""
     with np.errstate(all="ignore"):
         return _point(shape, beta, R) if np.isfinite(np.linalg.norm(R)) else None
 
 
 def _point(shape: Shape, beta: Vector, R: Matrix) -> Point | None:
+    """The point, or None where a number is not finite. Columns of R: g_k, derivatives, y - g_0, y, 1."""
     K, linear, nonlinear = len(shape.linear), list(shape.linear), list(shape.nonlinear)
     one, y, r = shape.width - 1, shape.width - 2, shape.width - 3
     basis, inverse = _orthogonal_basis(R[:, :K])
@@ -77,16 +91,18 @@ def _point(shape: Shape, beta: Vector, R: Matrix) -> Point | None:
 
 
 def _projected(jacobian: Matrix, basis: Matrix) -> Matrix:
-    """What the basis does not explain of each column; nothing where that is rounding."""
+    """Residual of each column after projection on the basis; zero where only rounding remains."""
     residual = jacobian - basis @ (basis.T @ jacobian)
+    # a second projection removes what rounding left of the first ("twice is enough")
     residual -= basis @ (basis.T @ residual)
     rounding = np.linalg.norm(residual, axis=0) <= RANK * np.linalg.norm(jacobian, axis=0)
     return np.where(rounding, 0.0, residual)
 
 
 def _orthogonal_basis(G: Matrix) -> tuple[Matrix, Matrix]:
-    """An orthogonal basis of the columns, and their pseudo-inverse (K, m); what is rounding is left out."""
+    """Orthogonal basis (m, k) of the columns of G, (m, K), and their pseudo-inverse (K, m); dependent ones dropped."""
     lengths = np.linalg.norm(G, axis=0)
+    # powers of two: scaling the columns to about length one is exact
     scale = np.exp2(-np.round(np.log2(np.where(lengths > 0, lengths, 1.0))))
     U, s, Vt = np.linalg.svd(G * scale, full_matrices=False)
     significant = s > RANK * (s[0] if len(s) else 0.0)

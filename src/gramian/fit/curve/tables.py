@@ -1,4 +1,4 @@
-"""Fitted curves as Arrow tables with broom's column names, and as plain JSON."""
+"""Arrow tables and the JSON object of a nonlinear regression, with the column names of R's broom."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 
 def glance(fit: CurveFit) -> pa.Table:
-    """One row for the fit, null where unknown."""
+    """The statistics in a table with one row, null where not finite."""
     return one_row({**{n: finite(v) for n, v in fit_statistics(fit).items()}, "rows": fit.rows, "passes": fit.passes})
 
 
 def fit_statistics(fit: CurveFit) -> dict[str, float]:
-    """The numbers of the fit as a whole."""
+    """The statistics of the fit, by name."""
     return {
         "sigma": fit.sigma,
         "loglik": fit.loglik,
@@ -30,7 +30,7 @@ def fit_statistics(fit: CurveFit) -> dict[str, float]:
 
 
 def to_dict(fit: CurveFit, level: float) -> dict[str, Any]:
-    """The versioned object of `--format json`."""
+    """The object that `--format json` prints; its schema has a version. level : of the confidence intervals."""
     return {
         "schema": SCHEMA,
         "formula": fit.formula,

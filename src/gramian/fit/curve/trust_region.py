@@ -1,7 +1,9 @@
-"""A trust region for least squares: how far a step may go, within bounds; numbers only.
+"""A trust region for nonlinear least squares, with bounds.
 
-The model of the loss at a step d is |r - J d|^2, J and r compressed to a few rows.
-Sources: More, The Levenberg-Marquardt algorithm (1978); Kanzow, Yamashita and Fukushima (2004) for bounds.
+The model of the loss at a step d is |r - J d|^2, with J and r compressed to a few rows (J. J. More, The
+Levenberg-Marquardt algorithm: implementation and theory, Lecture Notes in Mathematics 630, Springer 1978; for bounds C.
+Kanzow, N. Yamashita and M. Fukushima, Levenberg-Marquardt methods with strong local convergence properties for solving
+nonlinear equations with convex constraints, Journal of Computational and Applied Mathematics 172 (2004), 375-397).
 """
 
 from __future__ import annotations
@@ -22,7 +24,17 @@ NEAR = 1e-3  # how closely a damped step has to reach the radius
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """Steps d with |d / size| <= radius, low <= d <= high; all (t,) but the radius."""
+    """The steps d with |d / size| <= radius and low <= d <= high.
+
+    Attributes
+    ----------
+    size : ndarray
+        (t,) unit of each parameter.
+    low, high : ndarray
+        (t,) bounds of the step.
+    radius : float
+        Largest length of a step, in these units.
+    """
 
     size: Vector
     low: Vector
@@ -31,12 +43,18 @@ class Region:
 
 
 def damped(J: Matrix, r: Vector, region: Region) -> Vector:
-    """The step that makes |J d - r|^2 + damping |d / size|^2 least in the region, damping as small as can be."""
+    """The step (t,) that minimises |J d - r|^2 + damping |d / size|^2 in the region, with the least damping possible.
+
+    J : (m, t). r : (m,). The damping is found by bisection of its logarithm, until the length is within 0.1 % of the
+    radius.
+    """
     scale = np.exp2(np.round(np.log2(region.size)))  # powers of two: scaling is exact
     A, low, high, weight = J * scale, region.low / scale, region.high / scale, scale / region.size
     step = _boxed(A, r, low, high, weight, 0.0)
     if _length(step, weight) <= region.radius:
         return step * scale
+    # bracket of the root of the damping: below it does not change the solution, above the step is shorter than the
+    # radius
     log_low = np.log(np.finfo(float).eps * (_largest(A) + TINY))
     log_high = np.log(_largest(A) + np.sqrt(_largest(A.T @ r[:, None]) / region.radius) + TINY) + 3.0
     for _ in range(BISECTIONS):
@@ -50,18 +68,25 @@ def damped(J: Matrix, r: Vector, region: Region) -> Vector:
 
 
 def _largest(A: Matrix) -> float:
+    """Frobenius norm, an upper bound of the largest singular value."""
     return float(np.linalg.norm(A))
 
 
 def _length(step: Vector, weight: Vector) -> float:
+    """Length of a step in units of the region."""
     return float(np.linalg.norm(step * weight))
 
 
 def _boxed(A: Matrix, r: Vector, low: Vector, high: Vector, weight: Vector, root_damping: float) -> Vector:
-    """Minimum of |A d - r|^2 + root^2 |weight d|^2 with low <= d <= high, by active sets."""
+    """Minimum of |A d - r|^2 + root_damping^2 |weight d|^2 with low <= d <= high, by an active-set method.
+
+    A : (m, t). r : (m,). low, high, weight : (t,). Returns (t,).
+    """
     B = np.concatenate([A, np.diag(root_damping * weight)]) if root_damping else A
     right = np.concatenate([r, np.zeros(len(weight))]) if root_damping else r
     fixed, d = np.zeros(len(weight), bool), np.zeros(len(weight))
+    # each round fixes or frees parameters; the limit guards against cycles, after which the clipped step is still
+    # feasible
     for _ in range(3 * len(weight) + 1):
         d[~fixed] = _least_squares(B[:, ~fixed], right - B[:, fixed] @ d[fixed])
         outside = ~fixed & ((d < low) | (d > high))
@@ -78,20 +103,24 @@ def _boxed(A: Matrix, r: Vector, low: Vector, high: Vector, weight: Vector, root
 
 
 def _least_squares(A: Matrix, r: Vector) -> Vector:
-    """The solution of least norm, columns brought to length one by powers of two."""
+    """The solution of least norm, (t,), with columns scaled to about length one by powers of two."""
     lengths = np.linalg.norm(A, axis=0)
     scale = np.exp2(-np.round(np.log2(np.where(lengths > 0, lengths, 1.0))))
     return np.asarray(np.linalg.lstsq(A * scale, r, rcond=RANK)[0] * scale)
 
 
 def gain(J: Matrix, r: Vector, step: Vector) -> float:
-    """How much a step lowers |r|^2 to |r - J d|^2."""
+    """Decrease of |r|^2 by the step, under the model: |r|^2 - |r - J d|^2."""
     change = J @ step
     return float(change @ (2 * r - change))
 
 
 def next_radius(radius: float, length: float, predicted: float, actual: float) -> float:
-    """The radius after a step of this length (in units of the region) that brought `actual`; NaN: no loss at all."""
+    """The radius after a step.
+
+    radius : before. length : of the step, in units of the region. predicted, actual : decrease of the loss under the
+    model, and in truth; -inf where the curve was not finite at the trial point.
+    """
     ratio = actual / predicted if predicted > 0 and np.isfinite(actual) else -np.inf
     if ratio >= GOOD:
         return max(radius, GROW * length)

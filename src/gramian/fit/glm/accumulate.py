@@ -1,4 +1,8 @@
-"""The pass of a generalized linear model: working rows at given coefficients, to moments."""
+"""The pass of a generalized linear model: rows at given coefficients to moments of the working rows.
+
+One pass gives X'WX, X'Wr and the deviance at one point, which is what one step of iteratively reweighted least squares
+needs (P. McCullagh and J. A. Nelder, Generalized Linear Models, 2nd ed., Chapman and Hall 1989, section 2.5).
+"""
 
 from __future__ import annotations
 
@@ -24,11 +28,23 @@ from gramian.typing import Level, Mask, Vector
 
 
 class Totals(NamedTuple):
-    """Sums over rows beside the moments, all with prior weights.
+    """Sums over rows beside the moments, all with prior weights; they add field by field.
 
-    deviance at the point. base, size : terms of the log-likelihood that depend on the outcome alone. weight, outcome :
-    of w and w y. inner : of w where y is neither 0 nor 1. null_deviance, null_score, null_information : of the model
-    with nothing but an intercept. theta_score, theta_information : of a negative binomial's theta.
+    Attributes
+    ----------
+    deviance : float
+        Deviance at the coefficients of the pass; infinite where a mean is out of the family's range.
+    base, size : float
+        Terms of the log-likelihood that depend on the outcome alone: log L = base + size scale(phi) - deviance / (2
+        phi).
+    weight, outcome : float
+        Sums of w and of w y.
+    interior_weight : float
+        Sum of w over the rows whose outcome is neither 0 nor 1.
+    null_deviance, null_score, null_information : float
+        Deviance, score and expected information of the model with an intercept only, at the pass's `null`.
+    theta_score, theta_information : float
+        Score and information of a negative binomial's theta.
     """
 
     deviance: float = 0.0
@@ -46,7 +62,19 @@ class Totals(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Linearized:
-    """Working moments at a point, and what goes with them."""
+    """Moments of the working rows at one point: the partial result of a unit, and of the whole pass.
+
+    Attributes
+    ----------
+    moments : Moments
+        X'WX and X'Wr, r the working residuals.
+    dropped_rows : DroppedRows
+        Counts of rows that did not enter.
+    totals : Totals
+        Deviance and other sums.
+    moves : tuple of LargestMoves
+        How far each candidate direction moves the rows; empty where none is checked.
+    """
 
     moments: Moments
     dropped_rows: DroppedRows
@@ -54,6 +82,7 @@ class Linearized:
     moves: tuple[LargestMoves, ...]
 
     def __add__(self, other: Linearized, /) -> Linearized:
+        """The sums of both sets of rows."""
         return Linearized(
             self.moments + other.moments,
             self.dropped_rows + other.dropped_rows,
@@ -64,11 +93,26 @@ class Linearized:
 
 @dataclass(frozen=True, slots=True)
 class Linearize:
-    """X'WX, X'Wr and the deviance at the coefficients `at` (None: at the family's own starting means).
+    """The pass: X'WX, X'Wr and the deviance at given coefficients.
 
-    null : eta of the model with nothing but an intercept, where that is wanted. suspects : directions that may separate
-    the outcome. observed : observed information.
-    likelihood, theta : whether the sums for them are wanted. drop : as in `Accumulate`.
+    Attributes
+    ----------
+    design : Design
+        Design with its coordinates.
+    model : GLM
+        Family and link.
+    predictor : Predictor or None
+        X b for the coefficients b of the pass; None for the family's starting means, which need no coefficients.
+    null : float or None
+        Linear predictor of the model with an intercept only, where its deviance is needed.
+    candidates : CandidateDirections or None
+        Directions that may separate the outcome.
+    observed_information : bool
+        Whether W holds the observed information in place of the expected one.
+    likelihood, theta : bool
+        Whether to sum the terms of the log-likelihood, and the score and information of theta.
+    drop : bool
+        Whether rows with missing or infinite values are dropped and counted; else they raise DataError.
     """
 
     design: Design
@@ -83,16 +127,16 @@ class Linearize:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The columns that are read."""
+        """Names of the columns that are read."""
         return self.design.columns
 
     @property
     def empty(self) -> Linearized:
-        """No rows."""
+        """The result for no rows."""
         return self.accumulate(())
 
     def accumulate(self, batches: Iterable[Batch], /) -> Linearized:
-        """One unit."""
+        """The sums of one unit."""
         accumulator = GlmAccumulator(self)
         with np.errstate(all="ignore"):
             for batch in batches:
@@ -100,7 +144,7 @@ class Linearize:
         return accumulator.linearized()
 
     def accumulate_observed(self, parts: Iterable[Observed]) -> Linearized:
-        """Rows that have been read, whose codes are those of the design."""
+        """The sums of rows that have been read; their codes refer to the levels of the design."""
         accumulator = GlmAccumulator(self)
         with np.errstate(all="ignore"):
             for part in parts:
@@ -109,7 +153,10 @@ class Linearize:
 
 
 class GlmAccumulator(UnitAccumulator):
-    """One unit under way."""
+    """Accumulates the working moments of one unit, block by block.
+
+    task : the pass. height : rows of the largest block.
+    """
 
     def __init__(self, task: Linearize, height: int = ROWS_PER_BLOCK) -> None:
         super().__init__(task.design, drop=task.drop, height=height)
@@ -126,7 +173,10 @@ class GlmAccumulator(UnitAccumulator):
         super().add(observed)
 
     def add_cached(self, columns: Columns, observed: Observed, levels: Mapping[str, Sequence[Level]]) -> None:
-        """Add rows that have been checked and gathered before, the codes of which refer to these levels."""
+        """Add rows that have been checked and written to stored columns before.
+
+        levels : the levels that the codes of the columns refer to; other codes are translated to this unit's levels.
+        """
         if levels:
             indexes = self.reader.levels
             codes = {n: indexes[n].encode(c, levels[n], observed.where) for n, c in columns.codes.items()}
@@ -137,7 +187,10 @@ class GlmAccumulator(UnitAccumulator):
             self.fail(columns, observed)
 
     def check(self, observed: Observed) -> None:
-        """Raise DataError for an outcome that the family cannot have."""
+        """Raise DataError for an outcome out of the family's range.
+
+        Outcomes that are not finite are left to the reader, which drops or refuses their rows.
+        """
         y, family = observed.values[self.response], self.task.model.family
         wrong = family.check(y)
         if wrong.any() and (wrong := wrong & np.isfinite(y)).any():
@@ -146,11 +199,11 @@ class GlmAccumulator(UnitAccumulator):
             raise DataError(f"row {observed.row_number(row)}: {what}", observed.where)
 
     def residual(self, observed: Observed, response: str) -> Vector:
-        """The outcome itself; the working residual takes its place when the coefficients are applied."""
+        """The outcome (n,); the working residual replaces it once the linear predictor of the block is known."""
         return observed.values[response]
 
     def block(self, columns: Columns, observed: Observed, rows: slice | Mask) -> bool:
-        """Working rows of a block."""
+        """Add the working rows of a block; False, and nothing added, where a sum is not finite."""
         y, prior = observed.values[self.response][rows], take_rows(observed.weight, rows)
         offset = take_rows(observed.offset, rows)
         eta, work = self._working(columns, y, offset, prior)
@@ -158,6 +211,7 @@ class GlmAccumulator(UnitAccumulator):
             return False
         totals = self._totals(y, offset, prior, work, eta)
         self._add_moves(columns, y)
+        # the buffer held the outcome until here: eta, which the residual needs, is computed from the same block
         columns.set_response(work.r)
         if not self.sums.add(columns, work.w, None, self.reader.sizes):
             return False
@@ -167,7 +221,11 @@ class GlmAccumulator(UnitAccumulator):
     def _working(
         self, columns: Columns, y: Vector, offset: Vector | None, prior: Vector | None
     ) -> tuple[Vector, WorkingRows]:
-        """At the start the working outcome is told from zero, so that the solve gives coefficients, not a step."""
+        """Linear predictor (n,) and working rows of a block.
+
+        At the starting means there are no coefficients to take a step from: r then is the working outcome less the
+        offset, so that the normal equations give the coefficients themselves.
+        """
         model = self.task.model
         if self.eta is None:
             eta = model.start(y, prior)
@@ -180,11 +238,17 @@ class GlmAccumulator(UnitAccumulator):
         return eta, model.linearize(y, eta, prior, observed=self.task.observed_information)
 
     def _add_moves(self, columns: Columns, y: Vector) -> None:
+        """Update how far each candidate direction moves the rows of the block."""
         if self.task.candidates is not None:
             for i, projection in enumerate(self.projections):
                 self.moves[i] += largest_moves(projection(columns, self.reader.sizes), y, self.task.candidates.top)
 
     def _totals(self, y: Vector, offset: Vector | None, prior: Vector | None, work: WorkingRows, eta: Vector) -> Totals:
+        """The sums of a block that do not come from the working moments.
+
+        y, offset, prior, eta : (n,) of the block; offset and prior None where the model has none. work : its working
+        rows.
+        """
         totals = Totals(work.loss)
         family, w = self.task.model.family, np.ones(len(y)) if prior is None else prior
         if self.task.likelihood:
@@ -206,12 +270,16 @@ class GlmAccumulator(UnitAccumulator):
         return totals
 
     def fail(self, columns: Columns, observed: Observed) -> None:
-        """Rows whose values are finite but whose means are not: the point is out of reach, its loss infinite."""
+        """Handle a block whose values are finite while its sums are not.
+
+        Where the products of the columns alone overflow, this raises NumericalError; else a mean is out of range at
+        these coefficients, and the deviance becomes infinite, so that the search rejects the point.
+        """
         if not np.isfinite(columns.products().diagonal()).all():
             super().fail(columns, observed)
         self.totals[0] = np.inf
 
     def linearized(self) -> Linearized:
-        """The unit's partial result."""
+        """The partial result of the unit."""
         totals = Totals(*self.totals.tolist())
         return Linearized(self.moments(), self.reader.dropped_rows, totals, tuple(self.moves))

@@ -1,4 +1,8 @@
-"""A point: coefficients of the columns that are solved for, and the frame in which they stand."""
+"""Model columns of a generalized linear model, and their coefficients in two bases: solved and as in the formula.
+
+The levels of factors are known only after the first pass over all rows, so the columns may change between the subsample
+and the full data; `transferred` carries coefficients from one set of columns to the other.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +23,19 @@ from gramian.typing import Vector
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """Model columns, given the levels of some moments, and the frame in which they are solved for."""
+    """Model columns for the levels of some moments, with the parametrization in which they are solved.
+
+    Attributes
+    ----------
+    design : Design
+        Design with its levels.
+    columns : tuple of ModelColumn
+        The p columns with a coefficient.
+    levels : Levels
+        Levels and cells of factors.
+    parametrization : Parametrization
+        Basis of the solve, and its maps to and from the model's columns.
+    """
 
     design: Design
     columns: tuple[ModelColumn, ...]
@@ -27,19 +43,31 @@ class Setting:
     parametrization: Parametrization
 
     def predictor(self, b: Vector) -> Predictor:
-        """X b for any rows: b told in stored columns."""
+        """X b for any rows. b : (p,) in the solved columns."""
         groups = without_last(self.parametrization.groups)
         if self.parametrization.subspace is not None:
             b = maps.apply(self.parametrization.subspace[:-1], b, sum(len(g.positions) for g in groups))
         return Predictor(self.design.layout, tuple(groups), b)
 
     def same(self, other: Setting) -> bool:
-        """Whether coefficients mean the same in both."""
+        """Whether a coefficient vector has the same meaning in both settings."""
         return self.levels.names == other.levels.names and self.columns == other.columns
 
 
 def setting_of(design: Design, moments: Moments, *, every_level: bool, penalized: bool) -> Setting:
-    """The model's columns for the levels that the moments have."""
+    """The model columns for the levels that the moments have.
+
+    Parameters
+    ----------
+    design : Design
+        Design with its coordinates.
+    moments : Moments
+        Moments whose levels and cells define the columns of factors.
+    every_level : bool
+        Keep a column for the reference level of each factor, as penalised fits do.
+    penalized : bool
+        Solve in the columns as written, since the penalty applies to their coefficients.
+    """
     levels = levels_of(moments, design.terms)
     columns = model_columns(design.terms, levels, design.coordinates, moments.powers, every_level=every_level)
     (response,) = design.outcome
@@ -48,14 +76,14 @@ def setting_of(design: Design, moments: Moments, *, every_level: bool, penalized
 
 
 def model_coefficients(setting: Setting, b: Vector) -> Vector:
-    """Coefficients or a direction in the model's columns."""
+    """Coefficients, or a direction, mapped from the solved columns to the model's columns; (p,) both."""
     return (
         b if setting.parametrization.to_model is None else np.asarray(maps.apply(setting.parametrization.to_model, b))
     )
 
 
 def solved_coefficients(setting: Setting, coefficients: Vector) -> Vector:
-    """The inverse of `told`."""
+    """The inverse of `model_coefficients`: from the model's columns to the solved columns, (p,)."""
     return (
         coefficients
         if setting.parametrization.to_solved is None
@@ -64,9 +92,9 @@ def solved_coefficients(setting: Setting, coefficients: Vector) -> Vector:
 
 
 def transferred(b: Vector, old: Setting, new: Setting) -> Vector | None:
-    """The same linear predictor in another setting, whose levels include the old ones; None when it has none.
+    """Coefficients (p_new,) of the same linear predictor in another setting, whose levels include the old ones.
 
-    A level that the old setting did not have contributes what its reference level does.
+    None where the new columns cannot express it. A level that is new gets the effect of the reference level.
     """
     if old.same(new):
         return b
@@ -85,5 +113,6 @@ def transferred(b: Vector, old: Setting, new: Setting) -> Vector | None:
 
 
 def _positions(old_levels: tuple[object, ...], levels: tuple[object, ...]) -> Mapping[int, int]:
+    """Old code -> new code of each level, -1 for a level that the new setting lacks."""
     position = {level: i for i, level in enumerate(levels)}
     return {i: position.get(level, -1) for i, level in enumerate(old_levels)}

@@ -1,4 +1,4 @@
-"""Generalized linear models: a pilot, then normal equations in a row, one pass each."""
+"""Fit of a generalized linear model: start from a subsample, then Newton steps on all rows, one pass each."""
 
 from __future__ import annotations
 
@@ -43,9 +43,18 @@ MAX_CHECK_STEP = 10.0  # tolerances that a pass at the answer may find it to be 
 
 
 def fit_glm(formula: Formula, options: GlmOptions, runner: PassRunner) -> GlmSolved:
-    """Fit a generalized linear model.
+    """Fit a generalized linear model to a source.
 
-    Raises DataError for a source that can be read once, SeparationError, ConvergenceError, NumericalError.
+    Raises
+    ------
+    DataError
+        Where the source can be read only once, or a value is not possible for the family.
+    SeparationError
+        Where the likelihood has no maximum at finite coefficients.
+    ConvergenceError
+        Where the iteration does not converge within `max_passes`.
+    NumericalError
+        Where no rows are left, or sums or coefficients overflow.
     """
     bare = checked_design(formula, options, runner.source)
     clusters = () if options.robust is None else options.robust.clusters
@@ -56,7 +65,7 @@ def fit_glm(formula: Formula, options: GlmOptions, runner: PassRunner) -> GlmSol
 
 
 def checked_design(formula: Formula, options: GlmOptions, source: Source) -> Design:
-    """The design without coordinates. Raises what is known to be wrong before any row is read."""
+    """The design without coordinates. Raises every error that can be found before a row is read."""
     if not source.rereadable:
         raise DataError("these data can be read once only, but a generalized linear model takes two to four passes")
     if options.robust is not None:
@@ -65,6 +74,7 @@ def checked_design(formula: Formula, options: GlmOptions, source: Source) -> Des
 
 
 def _fit(bare: Design, options: GlmOptions, runner: PassRunner) -> GlmSolved:
+    """Run the iteration and assemble the solution."""
     run = Run(runner, options)
     newton = is_canonical(options.model) or uses_observed_information(options.model)
     predicted = quadratic_convergence if newton and not options.estimate_theta else linear_convergence
@@ -75,24 +85,32 @@ def _fit(bare: Design, options: GlmOptions, runner: PassRunner) -> GlmSolved:
 
 
 def _finish(run: Run, history: IterationHistory[Evaluated]) -> tuple[Evaluated, Vector, float]:
-    """The answer: the point that information and totals are taken from, the coefficients, their deviance."""
+    """The point whose information and totals are reported, the final coefficients (p,) and their deviance.
+
+    The last step is taken without a pass where nothing more is needed: its deviance follows from the quadratic model,
+    and its standard errors are those of the last point, if the information no longer changes.
+    """
     point = history.current
     b, model = point.trial(1.0)
+    # The relative change of a standard error is linear in the step: scale the last one seen to the step still to be
+    # taken.
     se_change = (
         point.se_change * point.length / history.lengths[-2]
         if len(history.lengths) > 1 and history.lengths[-2]
         else 0.0
     )
-    has_expected_information = (
-        not uses_observed_information(model) and not run.options.estimate_theta
-    )  # information is the expected one, of this model
+    # Standard errors come from the expected information, which steps by the observed one do not compute.
+    has_expected_information = not uses_observed_information(model) and not run.options.estimate_theta
     if has_expected_information and run.null_model.has_deviance and se_change <= MAX_SE_CHANGE:
         return point, b, point.step.deviance
     return _check(run, point, b, model)
 
 
 def _check(run: Run, point: Evaluated, b: Vector, model: GLM) -> tuple[Evaluated, Vector, float]:
-    """Passes at the answer: for its expected information, the null model, and whether it is one."""
+    """Pass at the final coefficients: for their expected information, the null deviance, and to confirm convergence.
+
+    Returns as `_finish`; takes further steps while the check finds one that is longer than rounding explains.
+    """
     for _ in range(run.options.max_passes):
         last = run.check(point, b, model)
         if last is None:
@@ -111,6 +129,10 @@ def _check(run: Run, point: Evaluated, b: Vector, model: GLM) -> tuple[Evaluated
 
 
 def _solved(run: Run, last: Evaluated, b: Vector, deviance: float, lengths: tuple[float, ...]) -> GlmSolved:
+    """Assemble the solution from the last point.
+
+    b : (p,) final coefficients. lengths : of all steps, in standard errors.
+    """
     options, model, totals = run.options, last.model, last.linearized.totals
     outcome_totals = totals if options.estimate_theta else run.outcome_totals
     assert outcome_totals is not None
@@ -135,7 +157,7 @@ def _solved(run: Run, last: Evaluated, b: Vector, deviance: float, lengths: tupl
 
 
 def _linear(run: Run, last: Evaluated, b: Vector, outcome_totals: Totals) -> Solved:
-    """The last step as a weighted linear fit."""
+    """The last step as a weighted linear fit on the scale of the link, with the inverse of the expected information."""
     setting, step, options = last.setting, last.step, run.options
     names, collinear = tuple(c.name for c in setting.columns), options.common.collinear
     rows = last.linearized.moments.rows
@@ -171,12 +193,15 @@ def _linear(run: Run, last: Evaluated, b: Vector, outcome_totals: Totals) -> Sol
 
 
 def glm_design(formula: str, source: Source, options: GlmOptions) -> Design:
-    """The design with its coordinates. Raises what `ols` would, and DataError for a text outcome without two levels."""
+    """The design with its coordinates, from formula and options.
+
+    Raises what `ols` would, and DataError for a text outcome that does not have two levels.
+    """
     return complete_design(bare_design(parse(formula), source.schema, options), source)
 
 
 def complete_design(design: Design, source: Source) -> Design:
-    """A bare design with what the first rows say."""
+    """Complete a design by what the first rows say: levels of a text outcome, spline knots, shifts and scales."""
     schema = source.schema
     (outcome,) = design.outcome.values()
     if is_text(outcome, schema):
@@ -185,11 +210,13 @@ def complete_design(design: Design, source: Source) -> Design:
     design = settle_knots(design, source)
     with_coordinates = coordinates_from_first_rows(design, _batches(source, design.columns))
     (response,) = design.outcome
+    # The working outcome changes in every pass, so no shift or scale fits it. Columns are read into blocks of their
+    # own, never used in place, because the weights differ from pass to pass.
     return replace(with_coordinates, coordinates={**with_coordinates.coordinates, response: Coordinate()}, matrix=None)
 
 
 def bare_design(formula: Formula, schema: Schema, options: GlmOptions) -> Design:
-    """What can be known before any row is read."""
+    """The design as far as the schema alone determines it."""
     expanded = expand(formula, schema.names, schema.matrices)
     if options.offset is not None:
         expanded = replace(expanded, offsets=(*expanded.offsets, Name(options.offset)))
@@ -198,7 +225,10 @@ def bare_design(formula: Formula, schema: Schema, options: GlmOptions) -> Design
 
 
 def _two_levels(column: str, source: Source) -> tuple[Level, Level]:
-    """Failure and success: the first and the second level in canonical order; rows are read until both are seen."""
+    """Failure and success of a text outcome: its two levels in canonical order.
+
+    Rows are read until both have been seen. Raises DataError for another number of levels.
+    """
     seen: set[Level] = set()
     for batch in _batches(source, (column,)):
         coded = batch.factor(column)
@@ -213,4 +243,5 @@ def _two_levels(column: str, source: Source) -> tuple[Level, Level]:
 
 
 def _batches(source: Source, columns: tuple[str, ...]) -> Iterator[Batch]:
+    """The batches of all units, with these columns."""
     return (batch for unit in source.units for batch in unit.batches(columns))

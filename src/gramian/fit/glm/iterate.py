@@ -1,4 +1,4 @@
-"""The one loop: a solver proposes a step, a search decides how far, every trial point costs one pass."""
+"""The outer iteration: a step is proposed, halved until the loss falls, and each trial point costs one pass."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 class Proposal(Protocol[T_co]):
-    """A point that has been evaluated, and the step that is proposed from there."""
+    """A point that has been evaluated, with the step proposed from it."""
 
     @property
     def length(self) -> float:
@@ -35,7 +35,7 @@ class Proposal(Protocol[T_co]):
         ...
 
     def trial(self, share: float) -> T_co:
-        """The point reached by that share of the step."""
+        """The point after this share of the step, 0 < share <= 1."""
         ...
 
 
@@ -44,7 +44,17 @@ P = TypeVar("P", bound=Proposal[Any])
 
 @dataclass(slots=True)
 class IterationHistory(Generic[P]):
-    """What the loop went through: the last proposal, and the lengths of all steps."""
+    """State of the iteration.
+
+    Attributes
+    ----------
+    current : Proposal
+        The last accepted point and its step.
+    passes : int
+        Passes so far.
+    lengths : list of float
+        Lengths of all proposed steps, in standard errors; the last one has not been taken.
+    """
 
     current: P
     passes: int
@@ -61,9 +71,30 @@ def iterate(
 ) -> IterationHistory[P]:
     """Step until the error predicted for the point after the next step is below the tolerance.
 
-    first : the proposal from the start, which has cost so many passes. evaluate : one pass at a trial point.
-    predicted : from the lengths of the steps so far, the last one proposed but not yet taken, the error that will be
-    left, in standard errors. The last step is taken by the caller. Raises ConvergenceError, which says why.
+    Parameters
+    ----------
+    first : Proposal
+        The proposal at the start.
+    evaluate : callable
+        One pass at a trial point.
+    predicted : callable
+        Lengths of the steps so far, the last not yet taken -> the error that will remain after it, in standard errors.
+    tolerance : float
+        Largest error, in standard errors.
+    max_passes : int
+        Largest number of passes.
+    passes : int
+        Passes that the first proposal has cost.
+
+    Returns
+    -------
+    IterationHistory
+        The caller takes its last step, which saves the pass that would only confirm it.
+
+    Raises
+    ------
+    ConvergenceError
+        Where the passes are used up, or the loss does not fall along a step.
     """
     history = IterationHistory(first, passes, [first.length])
     while not predicted(history.lengths) <= tolerance:
@@ -88,22 +119,30 @@ def iterate(
 
 
 def _accepted(new: Proposal[Any], current: Proposal[Any]) -> bool:
+    """Whether the loss at the new point has not risen; close to the solution, where rounding hides that, always."""
     if not math.isfinite(new.loss):
         return False
     return new.loss <= current.loss + SLACK * abs(current.loss) or current.length < NEAR
 
 
 def quadratic_convergence(lengths: list[float]) -> float:
-    """Newton's steps: s_3 = s_2^3 / s_1^2; a step that is no shorter than a third of the last is its own bound."""
+    """Error after the last step when steps converge quadratically, s_3 = s_2^3 / s_1^2, as Newton's do.
+
+    A step longer than a third of the one before shows that the limit is not reached: then its own length is the bound.
+    """
     if len(lengths) < 2 or not lengths[-1] < lengths[-2] / 3.0:
         return lengths[-1]
     return min(lengths[-1], lengths[-1] ** 3 / lengths[-2] ** 2)
 
 
 def linear_convergence(lengths: list[float]) -> float:
-    """Steps that shrink by a constant factor rho, at best a twentieth: s rho / (1 - rho)."""
+    """Error after the last step when steps shrink by a constant factor rho: s rho / (1 - rho).
+
+    rho is taken as 1/20 at least; from 1/2 on the last length itself is returned, since rho is then not yet constant.
+    """
     if len(lengths) < 2 or not lengths[-2]:
         return lengths[-1]
+    # the floor keeps one lucky short step from ending the iteration
     rho = max(lengths[-1] / lengths[-2], 0.05)
     return lengths[-1] * rho / (1.0 - rho) if rho < 0.5 else lengths[-1]
 
@@ -117,27 +156,37 @@ def _not_converged(lengths: list[float], max_passes: int) -> str:
     )
 
 
-DEPTH = 6
+DEPTH = 6  # earlier points that are combined with the last
 
 
-INDEPENDENT = 1e-10
+INDEPENDENT = 1e-10  # share of the largest singular value below which differences count as dependent
 
 
 class PastIterate(NamedTuple):
-    """A point and the step that was proposed from there."""
+    """A point b, (p,), and the step that was proposed from it, (p,)."""
 
     b: Vector
     move: Vector
 
 
 def anderson_step(iterates: Sequence[PastIterate], metric: Matrix) -> Vector:
-    """The step from the last of the points. metric : (p, p) in which steps are measured."""
+    """Anderson acceleration of a fixed-point iteration: the step (p,) from the last point, combined with earlier ones.
+
+    The combination minimises the norm of the mixed residual step in the metric, (p, p): the information matrix, in
+    which a norm is a number of standard errors.
+
+    References
+    ----------
+    H. F. Walker and P. Ni, Anderson acceleration for fixed-point iterations, SIAM Journal on Numerical Analysis 49
+    (2011), 1715-1735.
+    """
     last, recent = iterates[-1], iterates[-1 - DEPTH :]
     if len(recent) < 2:
         return last.move
     points = np.column_stack([b.b - a.b for a, b in pairwise(recent)])
     steps = np.column_stack([b.move - a.move for a, b in pairwise(recent)])
     inner = steps.T @ metric @ steps
+    # differences shrink from step to step: scaled to length one, so that the cutoff compares directions, not lengths
     size = np.sqrt(np.maximum(inner.diagonal(), np.finfo(float).tiny))
     rhs = steps.T @ (metric @ last.move) / size
     weights = np.linalg.lstsq(inner / size[:, None] / size, rhs, rcond=INDEPENDENT)[0] / size

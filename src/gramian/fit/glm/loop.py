@@ -1,4 +1,4 @@
-"""One generalized linear fit under way: its passes, and what is known from one to the next."""
+"""One generalized linear fit: its passes, and the state that they share."""
 
 from __future__ import annotations
 
@@ -39,15 +39,29 @@ from gramian.linalg.monomials import CONSTANT
 from gramian.models.glm import GLM
 from gramian.typing import Vector
 
-NULL_ROWS = 1 << 18  # of the sample, for the null model's start
+NULL_ROWS = 1 << 18  # rows of the sample from which the null model's intercept is started
 
 
 @dataclass(slots=True)
 class Run:
-    """What stays the same from pass to pass, and what a pass adds.
+    """The passes of one fit, with what one pass leaves for the next.
 
-    held : all rows, where they are few. outcome : totals that depend on the outcome alone.
-    spread : of the columns, ratios : of steps, see `separation`.
+    Attributes
+    ----------
+    runner : PassRunner
+        Runs and counts passes.
+    options : GlmOptions
+        What was asked for.
+    row_cache : RowCache or None
+        All rows in memory, where they are few.
+    null_model : NullModel
+        The model with an intercept only, updated by every pass.
+    outcome_totals : Totals or None
+        Totals of the first pass; those of the outcome alone are the same in all.
+    column_stds : ndarray or None
+        (p,) scale of the model's columns, see `_column_stds`; computed where separation is suspected.
+    separation_ratios : list of float
+        Wrong share of each step checked for separation, see `separation.separating_index`.
     """
 
     runner: PassRunner
@@ -59,14 +73,15 @@ class Run:
     separation_ratios: list[float] = field(default_factory=list)
 
     def linearize(self, task: Linearize) -> Linearized:
-        """One pass, over the rows that are held where they are."""
+        """One pass, over the cached rows where there is a cache."""
         if self.row_cache is None:
             return self.runner.fold(task)
+        # blocks are small: more threads in BLAS would cost more than they save
         with self.runner.watched_pass(), one_thread():
             return self.row_cache.fold(task)
 
     def begin(self, design: Design) -> Evaluated:
-        """The pilot, and the first pass, after which the levels are known."""
+        """Start from a subsample, and make the first pass over all rows, after which all levels are known."""
         self.row_cache = cache_rows(self.runner, self._task(design, self.options.model))
         (response,) = design.outcome
         sample = (self.row_cache and self.row_cache.sample(response)) or draw(self.runner.source, design)
@@ -75,10 +90,11 @@ class Run:
                 intercept(self.options.model, subsample(sample, NULL_ROWS), response), fixed=False
             )
         start = subsample_start(sample, design, self.options, self.row_cache)
-        del sample
+        del sample  # its memory is free again before the passes
         return self._from_outcome(design) if start is None else self._from_subsample(design, start)
 
     def _from_subsample(self, design: Design, start: Start) -> Evaluated:
+        """First pass at the coefficients of the subsample; without it where a mean of all rows is out of range there."""
         names = start.setting.levels.names
         task = self._task(replace(design, levels=names) if names else design, start.model)
         task = replace(task, predictor=start.setting.predictor(start.coefficients))
@@ -90,10 +106,12 @@ class Run:
         return self._from_outcome(design) if b is None else self._evaluated(setting, b, start.model, task, linearized)
 
     def _from_outcome(self, design: Design) -> Evaluated:
-        """Without a pilot: the family's own starting means, then a pass at what they give."""
+        """First pass at the family's starting means, which need no coefficients, then one at the coefficients found."""
         model = self.options.model
         linearized = self.linearize(self._task(design, model))
         if not math.isfinite(linearized.totals.deviance):
+            # a Gaussian pass gives levels and totals for any outcome, where the family's starting means fail under this
+            # link
             linearized = self.linearize(Linearize(design, GAUSSIAN, likelihood=True, drop=self.options.common.drop))
             return self._from_constant(self._first_setting(design, linearized), model)
         setting = self._first_setting(design, linearized)
@@ -101,7 +119,10 @@ class Run:
         return self.evaluate_at(setting, first.move, model) or self._from_constant(setting, model)
 
     def _from_constant(self, setting: Setting, model: GLM) -> Evaluated:
-        """From the null model, whose means are possible."""
+        """Start from the coefficients of the null model, whose means are possible.
+
+        Raises ConvergenceError where even these give a mean out of range.
+        """
         b = np.zeros(len(setting.columns))
         if setting.parametrization.constant is not None and self.null_model.eta is not None:
             b[setting.parametrization.constant] = self.null_model.eta
@@ -114,7 +135,10 @@ class Run:
         return point
 
     def _first_setting(self, design: Design, linearized: Linearized) -> Setting:
-        """The model's columns, and where the null model stands, once all rows have been seen."""
+        """The model columns and the start of the null model, from the first pass over all rows.
+
+        Raises NumericalError where no rows are left or the columns are too many for memory.
+        """
         if not linearized.moments.rows:
             causes = ", ".join(f"{n:,} {cause}" for cause, n in linearized.dropped_rows.causes.items())
             reason = f": {linearized.dropped_rows.total:,} left out ({causes})" if causes else ": the data are empty"
@@ -128,7 +152,10 @@ class Run:
         return setting
 
     def _begin_null(self, setting: Setting, totals: Totals) -> None:
-        """Raises SeparationError for an outcome without variation at an edge of its range."""
+        """Start the null model from the mean outcome.
+
+        Raises SeparationError where the outcome does not vary and lies at an end of its range.
+        """
         mean, top = totals.outcome / totals.weight, separation.top_of(self.options.model.family)
         has_constant = setting.parametrization.constant is not None
         if top is not None and has_constant and (mean == 0.0 or (mean == top and not totals.interior_weight)):
@@ -139,11 +166,12 @@ class Run:
             eta = float(self.options.model.link.link(np.array([mean]))[0])
             self.null_model = replace(self.null_model, eta=eta)
             if self.null_model.fixed and top == 1.0 and not totals.interior_weight:
+                # 0/1 outcomes without an offset: the deviance in closed form, which saves its sum in the next pass
                 failures = totals.weight - totals.outcome
                 self.null_model.deviance = -2.0 * (totals.outcome * math.log(mean) + failures * math.log1p(-mean))
 
     def evaluate_at(self, setting: Setting, b: Vector, model: GLM) -> Evaluated | None:
-        """A pass at b; None where a mean is out of range."""
+        """Pass at b, (p,); None where a mean is out of range."""
         task = replace(self._task(setting.design, model), predictor=setting.predictor(b))
         linearized = self.linearize(task)
         return (
@@ -151,7 +179,7 @@ class Run:
         )
 
     def check(self, point: Evaluated, b: Vector, model: GLM) -> Evaluated | None:
-        """A pass at what seems to be the answer, with the expected information; None where a mean is out of range."""
+        """Pass at the final coefficients b, (p,), with the expected information; None where a mean is out of range."""
         task = replace(
             self._task(point.setting.design, model), predictor=point.setting.predictor(b), observed_information=False
         )
@@ -163,7 +191,10 @@ class Run:
         )
 
     def evaluate(self, trial: Trial, history: IterationHistory[Evaluated]) -> Evaluated:
-        """A pass at a trial point of the loop; where steps do not settle, it looks for separation on the way."""
+        """Pass at a trial point; also checks candidate directions of separation where steps do not shrink.
+
+        The loss is infinite where a mean is out of range. Raises SeparationError.
+        """
         point = history.current
         b, model = trial
         candidates = self._candidate_directions(point, history.lengths)
@@ -180,6 +211,7 @@ class Run:
         return replace(new, se_change=se_change(point.step, new.step))
 
     def _directions(self, point: Evaluated) -> tuple[Vector, Vector, Vector]:
+        """Candidate directions (p,): the last step, the same without its small parts, and the coefficients."""
         if self.column_stds is None:
             self.column_stds = _column_stds(
                 point.setting, self.runner.fold(Accumulate(point.setting.design, self.options.common.drop))
@@ -193,6 +225,10 @@ class Run:
     def _candidate_directions(
         self, point: Evaluated, lengths: Sequence[float]
     ) -> separation.CandidateDirections | None:
+        """The candidates for the next pass.
+
+        None under a penalty, for families that cannot separate, and while steps shrink as Newton's do.
+        """
         top = separation.top_of(self.options.model.family)
         if top is None or self.options.common.alpha or not separation.slow_steps(lengths):
             return None
@@ -200,6 +236,7 @@ class Run:
         return separation.CandidateDirections(tuple(point.setting.predictor(d) for d in directions), top)
 
     def _check_separation(self, point: Evaluated, linearized: Linearized) -> None:
+        """Raise SeparationError where a candidate direction separates the outcome."""
         self.separation_ratios = [*self.separation_ratios, linearized.moves[0].ratio] if linearized.moves else []
         separating = separation.separating_index(linearized.moves, self.separation_ratios)
         if separating is not None and self.column_stds is not None:
@@ -214,6 +251,10 @@ class Run:
         linearized: Linearized,
         past_iterates: tuple[PastIterate, ...] = (),
     ) -> Evaluated:
+        """The point b with its Newton step, from the sums of the pass at b.
+
+        Updates the null model and the outcome's totals. Raises ConvergenceError where theta grows without bound.
+        """
         if task.null is not None:
             self.null_model.update(linearized.totals)
         theta, totals, estimated = model.family.theta, linearized.totals, self.options.estimate_theta
@@ -226,6 +267,7 @@ class Run:
             self.outcome_totals = linearized.totals
         step = newton(setting, linearized, b, self.options.common.alpha, model.family.known_dispersion)
         length = math.hypot(step.length, theta_length(totals)) if estimated else step.length
+        # when theta changes, the terms of the likelihood that depend on theta and the outcome alone belong to the loss
         loss = totals.deviance + step.penalty - (2.0 * totals.base if estimated else 0.0)
         iterates = (*past_iterates, PastIterate(b, step.move))
         return Evaluated(
@@ -233,6 +275,7 @@ class Run:
         )
 
     def _task(self, design: Design, model: GLM) -> Linearize:
+        """The pass that is due: the sums of the null model and of the outcome only while they are needed."""
         estimated = self.options.estimate_theta
         return Linearize(
             design,
@@ -246,13 +289,17 @@ class Run:
 
 
 def _column_stds(setting: Setting, accumulated: Accumulated) -> Vector:
-    """How far a unit of each coefficient moves a row: 1 within a level, a standard deviation for a number."""
+    """Scale of each model column, (p,): 1 for levels of factors, the standard deviation for numeric columns.
+
+    A coefficient times this is how far it moves a typical row, so that coefficients can be compared.
+    """
     products, parametrization = (
         solved_products(accumulated.moments, setting.parametrization).hi[:-1, :-1],
         setting.parametrization,
     )
     if parametrization.constant is not None:
         ones = products[parametrization.constant]
+        # centre: subtract the projection on the constant
         products = products - np.outer(ones, ones) / ones[parametrization.constant]
     norms = (
         np.sqrt(np.maximum(products.diagonal(), 0.0))

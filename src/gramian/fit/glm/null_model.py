@@ -1,4 +1,4 @@
-"""The model with nothing but an intercept: its deviance is what a generalized linear fit is compared with."""
+"""The model with an intercept only, whose deviance is the null deviance of a generalized linear fit."""
 
 from __future__ import annotations
 
@@ -12,17 +12,24 @@ from gramian.fit.passes.subsample import Sample
 from gramian.models.glm import GLM
 from gramian.typing import Vector
 
-MAX_STEPS = 50
-TOLERANCE = 1e-12
+MAX_STEPS = 50  # Newton steps on the sample
+TOLERANCE = 1e-12  # of eta, relative, at which they end
 SETTLED = 1e-5  # of eta: a Newton step so short leaves an error of third order
 
 
 @dataclass(slots=True)
 class NullModel:
-    """The null model, followed from pass to pass beside the one that is fitted.
+    """The null model, updated by the passes of the fit that it is compared with.
 
-    eta : its intercept (zero without one), None while it is unknown. fixed : whether eta is what it will be, as
-    without an offset, where it is the link of the mean outcome, and without an intercept. deviance : NaN until known.
+    Attributes
+    ----------
+    eta : float or None
+        Its intercept, zero for a model without one; None before the first pass.
+    fixed : bool
+        Whether eta is final from the start: without an intercept, or without an offset, where eta is the link of the
+        mean outcome. Otherwise each pass makes one Newton step.
+    deviance : float
+        The null deviance; NaN until a pass has computed it.
     """
 
     eta: float | None = None
@@ -31,22 +38,26 @@ class NullModel:
 
     @property
     def has_deviance(self) -> bool:
-        """Whether a pass has found the deviance."""
+        """Whether a pass has computed the deviance."""
         return not math.isnan(self.deviance)
 
     def update(self, totals: Totals) -> None:
-        """Take in a pass that was made at eta."""
+        """Update from the totals of a pass at eta: one Newton step, and the deviance once the step is short."""
         if self.fixed or self.eta is None:
             self.deviance = totals.null_deviance
             return
         move = totals.null_score / totals.null_information if totals.null_information > 0 else 0.0
         self.eta += move
         if abs(move) <= SETTLED * max(1.0, abs(self.eta)):
+            # the deviance after the step, by its quadratic model: d - step * score saves another pass
             self.deviance = max(totals.null_deviance - move * totals.null_score, 0.0)
 
 
 def intercept(model: GLM, sample: Sample, response: str) -> float | None:
-    """The intercept beside the offsets of a sample, by Newton's method with step halving; None where it fails."""
+    """Intercept of the null model with the offsets of a sample, by Newton's method with step halving.
+
+    None where the sample is empty or the iteration fails.
+    """
     if not sample.rows:
         return None
     y = np.concatenate([p.values[response] for p in sample.parts])
@@ -71,5 +82,6 @@ def intercept(model: GLM, sample: Sample, response: str) -> float | None:
 
 
 def _joined(sample: Sample, parts: list[Vector | None], default: float) -> Vector:
+    """One vector over all parts of a sample; `default` for parts that have none."""
     pairs = zip(sample.parts, parts, strict=True)
     return np.concatenate([np.full(p.rows, default) if v is None else v for p, v in pairs])

@@ -1,4 +1,4 @@
-"""Options of a generalized linear fit."""
+"""Options of a generalized linear fit, checked."""
 
 from __future__ import annotations
 
@@ -17,11 +17,24 @@ NEGATIVE_BINOMIAL = "negative_binomial"
 
 @dataclass(frozen=True, slots=True)
 class GlmOptions:
-    """How to fit.
+    """What was asked of a generalized linear fit.
 
-    model : family and link; of a negative binomial whose theta is to be estimated it holds the first guess. common :
-    weights, missing rows, dependent columns, ridge. offset : a column that is added. tolerance : in standard errors.
-    robust : the recipe of the covariance, None for the one that the family gives.
+    Attributes
+    ----------
+    model : GLM
+        Family and link. For a negative binomial whose theta is estimated, theta is the first guess.
+    common : Options
+        Weights, missing rows, dependent columns, ridge penalty.
+    offset : str or None
+        Column added to the linear predictor.
+    tolerance : float
+        Error of the coefficients at which the iteration ends, in standard errors.
+    max_passes : int
+        Largest number of passes over the data.
+    estimate_theta : bool
+        Whether theta is estimated.
+    robust : VcovSpec or None
+        Robust covariance; None for the model-based one.
     """
 
     model: GLM
@@ -52,7 +65,7 @@ def glm_options(
     like: str | None = None,
     **settings: Unpack[GlmSettings],
 ) -> GlmOptions:
-    """Options from names and numbers as people give them. Raises OptionError."""
+    """Options from names and numbers; the parameters are those of `gramian.glm`. Raises OptionError."""
     theta, offset = settings.get("theta"), settings.get("offset")
     tolerance, max_passes = settings.get("tolerance", 1e-8), settings.get("max_passes", 25)
     estimate_theta = family == NEGATIVE_BINOMIAL and theta is None
@@ -68,6 +81,7 @@ def glm_options(
 
 
 def _theta(theta: float | None) -> float | None:
+    """A theta that is a number or None; OptionError for anything else."""
     if theta is not None and (isinstance(theta, bool) or not isinstance(theta, int | float)):
         raise OptionError(f"theta must be a number above 0, found {theta!r}")
     return theta

@@ -1,4 +1,4 @@
-"""What a generalized linear fit will read, how often, and why."""
+"""The plan of a generalized linear fit: what it reads, how often, and why."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def plan_glm(formula: Formula, options: GlmOptions, runner: PassRunner) -> Plan:
 
 
 def _passes(options: GlmOptions) -> tuple[int, list[str]]:
-    """How many there will be, most likely, and what for."""
+    """The expected number of passes, and the reasons for it."""
     passes, reasons = 2, ["each pass is a step of Newton's method; from the sample's start two steps are mostly enough"]
     if not is_canonical(options.model):
         passes += 1
@@ -39,6 +39,7 @@ def _passes(options: GlmOptions) -> tuple[int, list[str]]:
 
 
 def _notes(options: GlmOptions, reasons: list[str]) -> tuple[str, ...]:
+    """Notes of the plan, one sentence each."""
     missing_policy = "left out and counted" if options.common.drop else "an error"
     return (
         *reasons,
@@ -50,6 +51,7 @@ def _notes(options: GlmOptions, reasons: list[str]) -> tuple[str, ...]:
 
 
 def _solver(options: GlmOptions) -> str:
+    """The method in one line."""
     model, alpha = options.model, options.common.alpha
     penalty = "" if alpha is None else f", ridge penalty alpha = {alpha:g} on the slopes"
     return f"Newton's method for {model.family.name}, link {model.link.name}: Cholesky of X'WX in every pass{penalty}"

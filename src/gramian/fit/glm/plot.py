@@ -1,4 +1,4 @@
-"""A generalized linear fit as pictures and `augment` need it."""
+"""Pictures and row-wise values (`augment`) of a generalized linear fit."""
 
 from __future__ import annotations
 
@@ -18,13 +18,16 @@ from gramian.results.rows import _half_width
 
 
 def general(fit: GlmFit, data: Any, kind: str | None) -> Any:
-    """A picture of a generalized linear fit."""
+    """A figure of a generalized linear fit, see `GlmFit.plot`."""
     rowwise = general_rows(fit)
     return draw(rowwise, data, kind, (*KINDS, CALIBRATION) if rowwise.binomial else KINDS)
 
 
 def general_rows(fit: GlmFit) -> RowwiseFit:
-    """A generalized linear fit as its rows are judged."""
+    """Row-wise values of a generalized linear fit: fitted values, residuals and leverages.
+
+    The leverage of a row is its working weight times x' V x, with V the inverse of the information at dispersion 1.
+    """
     solved, model = fit.solved.linear, fit.solved.model
     predictor = Predictor(solved, IntervalScale(solved.solution.inverse, 1.0))
     family, sigma = model.family, fit.dispersion**0.5

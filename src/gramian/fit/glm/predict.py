@@ -1,4 +1,4 @@
-"""Predictions of a generalized linear fit: intervals on the scale of the link, mapped to that of the outcome."""
+"""Predictions of a generalized linear fit: intervals for the linear predictor, mapped to the scale of the outcome."""
 
 from __future__ import annotations
 
@@ -25,16 +25,42 @@ INTERVALS = ("confidence",)
 def predict(
     solved: GlmSolved, source: Source, scale: str = "response", interval: str | None = None, level: float = 0.95
 ) -> Vector | pa.Table:
-    """One value per row, NaN where a predictor is missing; with an interval a table `fit, low, high` with nulls."""
+    """Predictions for all rows of a source.
+
+    Parameters
+    ----------
+    solved : GlmSolved
+        The fit.
+    source : Source
+        Rows with the predictors.
+    scale : str
+        "response" for means, "link" for the linear predictor.
+    interval : str or None
+        "confidence", or None for no interval.
+    level : float
+        Level of the intervals.
+
+    Returns
+    -------
+    ndarray, (n,), or pyarrow.Table
+        NaN where a predictor is missing; with an interval a table with the columns fit, low and high, and nulls.
+    """
     return collect_predictions(predictions(solved, source, scale, interval, level), interval is not None)
 
 
 def predictions(
     solved: GlmSolved, source: Source, scale: str = "response", interval: str | None = None, level: float = 0.95
 ) -> Iterator[Matrix]:
-    """Predictions batch by batch: (1, n), or (3, n) with low and high.
+    """Predictions batch by batch: (1, n), or (3, n) with the ends of the intervals. Parameters as in `predict`.
 
-    Raises DataError for a level that the fit has not seen, ColumnError for a predictor that is not there.
+    Raises
+    ------
+    OptionError
+        For an unknown scale or interval.
+    DataError
+        For a level of a factor that the fit has not seen.
+    ColumnError
+        Where a predictor is not in the data.
     """
     one_of("scale", scale, SCALES)
     if interval == "prediction":
@@ -47,7 +73,7 @@ def predictions(
 
 
 def _interval_scale(solved: GlmSolved, level: float) -> IntervalScale:
-    """The covariance in the columns that were solved for, and how many standard errors an interval reaches."""
+    """Covariance in the solved columns, and the half-width of an interval in standard errors."""
     linear, known_dispersion = solved.linear, solved.model.family.known_dispersion is not None
     if linear.robust is not None:
         return IntervalScale(
@@ -60,9 +86,9 @@ def _interval_scale(solved: GlmSolved, level: float) -> IntervalScale:
 
 
 def means(model: GLM, eta: Matrix) -> Matrix:
-    """The means of eta (1 or 3, n), low below high; NaN where eta gives no mean that the family can have.
+    """Means of linear predictors, with the ends of the intervals in order; NaN where no mean is in the family's range.
 
-    The ends of an interval stop at the ends of the family's range.
+    eta : (1, n), or (3, n) with low and high. Returns the same shape. Ends are cut at the ends of the family's range.
     """
     with np.errstate(all="ignore"):
         mu = np.stack([model.link.inverse(row) for row in eta])
@@ -75,8 +101,12 @@ def means(model: GLM, eta: Matrix) -> Matrix:
 
 
 def _ends(model: GLM, eta: Matrix, mu: Matrix) -> Matrix:
-    """Ordered ends; where the link has no mean there (a pole, a root), the end of the range on that side."""
+    """Ends of the intervals, (2, n), in order.
+
+    Where the link has no mean at an end (a pole or a root), it is the end of the family's range on that side.
+    """
     low, high = BOUNDS[model.family.variance_function.domain]
+    # these links fall: the higher eta, the lower the mean, so the ends change places
     falls = model.link.name in ("inverse", "inverse_squared")
     ends = mu[:0:-1].copy() if falls else mu[1:].copy()
     if low == 0.0:

@@ -1,4 +1,4 @@
-"""A point of a generalized linear fit, the step from there, and which information makes it."""
+"""Steps of a generalized linear fit: which information they use, and when earlier steps are combined into one."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ CONCAVE = {  # variance -> links with which every row's log-likelihood is concav
 }
 
 
-NEARBY = 0.3  # standard errors: steps so short behave linearly
+NEARBY = 0.3  # standard errors: for steps this short the iteration is nearly linear, as Anderson mixing assumes
 
 
 class Trial(NamedTuple):
-    """A point to make a pass at."""
+    """A point and a model (which holds theta) for the next pass."""
 
     b: Vector
     model: GLM
@@ -37,10 +37,30 @@ class Trial(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Evaluated:
-    """A point that a pass has been made at, and Newton's step from there.
+    """A point with the sums of the pass at it, and the step from there.
 
-    shaken : relative change of a standard error since the point before. past : the points that led here, this one
-    last. full : the move that is proposed.
+    Attributes
+    ----------
+    setting : Setting
+        Model columns and the basis of the solve.
+    b : ndarray
+        (p,) coefficients in the solved columns.
+    model : GLM
+        Family, with the current theta, and link.
+    linearized : Linearized
+        Sums of the pass.
+    step : Step
+        The Newton step.
+    length : float
+        Length of the step in standard errors; with an estimated theta both steps together.
+    loss : float
+        Deviance plus penalty; with an estimated theta -2 log-likelihood up to a constant.
+    proposed_move : ndarray
+        (p,) move of the next trial: the Newton step, or several combined.
+    past_iterates : tuple of PastIterate
+        The points that led here, this one last.
+    se_change : float
+        Largest relative change of a standard error since the point before; infinite for the first.
     """
 
     setting: Setting
@@ -55,13 +75,13 @@ class Evaluated:
     se_change: float = math.inf
 
     def trial(self, share: float) -> Trial:
-        """The point reached by that share of the step."""
+        """The point after this share of the step; shares below 1 shorten the Newton step, not the combined one."""
         move = self.proposed_move if share == 1.0 else share * self.step.move
         return Trial(self.b + move, with_next_theta(self.model, self.linearized.totals, share))
 
 
 def propose_move(model: GLM, step: Step, past_iterates: Sequence[PastIterate]) -> Vector:
-    """The move to try: Newton's, or mixed from those before it where steps converge slowly."""
+    """The move to try, (p,): Anderson's combination of the last steps where they converge linearly, else Newton's."""
     return (
         anderson_step(past_iterates, step.products.hi[:-1, :-1])
         if converges_linearly(model) and step.length < NEARBY
@@ -70,20 +90,24 @@ def propose_move(model: GLM, step: Step, past_iterates: Sequence[PastIterate]) -
 
 
 def is_canonical(model: GLM) -> bool:
-    """Whether expected and observed information are the same."""
+    """Whether the link is the family's canonical one, with which expected and observed information agree."""
     pairs = {"constant": "identity", "mu(1-mu)": "logit", "mu": "log", "mu^2": "inverse", "mu^3": "inverse_squared"}
     return pairs.get(model.family.variance_function.name) == model.link.name
 
 
 def uses_observed_information(model: GLM) -> bool:
-    """Whether steps use the observed information: where it differs from the expected one and no row's is negative."""
+    """Whether steps use the observed information.
+
+    They do where it differs from the expected one and is positive in every row, because the log-likelihood is concave
+    in eta: then Newton's method converges quadratically, while Fisher scoring converges linearly.
+    """
     law, link = model.family.variance_function, model.link.name
     concave = CONCAVE.get("negative binomial" if model.family.theta is not None else law.name, ())
     return not is_canonical(model) and link in concave
 
 
 def converges_linearly(model: GLM) -> bool:
-    """Whether steps by the expected information converge linearly only."""
+    """Whether steps converge linearly only: by the expected information of a link that is not canonical."""
     return not is_canonical(model) and not uses_observed_information(model)
 
 

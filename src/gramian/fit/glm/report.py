@@ -1,4 +1,4 @@
-"""A generalized linear fit as a report: the same lines for the screen and for `summary()`."""
+"""The report of a generalized linear fit: the same parts for the console and for `summary()`."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ KINDS = {
 
 
 def render(fit: GlmFit, level: float = 0.95) -> list[RenderableType]:
-    """The parts of the report, from top to bottom."""
+    """The parts of the report, from top to bottom. level : of the confidence intervals."""
     notes = describe_columns(fit, fit.solved.linear.empty_cells, fit.solved.linear.levels.names)
     return join_blocks(
         _title(fit), [*_outcome(fit), *describe_rows(fit)], coefficient_table(fit, level), _quality(fit), notes
@@ -42,6 +42,7 @@ def render(fit: GlmFit, level: float = 0.95) -> list[RenderableType]:
 
 
 def _title(fit: GlmFit) -> Text:
+    """Family, link, penalty and weights, then the formula."""
     kind, weight = KINDS[fit.family], fit.solved.linear.design.weight
     details = [f"link: {fit.link}"]
     if fit.family == "quasi":
@@ -52,6 +53,7 @@ def _title(fit: GlmFit) -> Text:
 
 
 def _outcome(fit: GlmFit) -> list[str]:
+    """Which level of a text outcome counts as success."""
     if fit.outcomes is None:
         return []
     failure, success = map(printable, fit.outcomes)
@@ -59,6 +61,7 @@ def _outcome(fit: GlmFit) -> list[str]:
 
 
 def _quality(fit: GlmFit) -> list[str]:
+    """Deviances, dispersion and likelihood, one line each."""
     lines = [f"null deviance {_format_deviance(fit.null_deviance)} on {fit.df_null:,} degrees of freedom"]
     lines.append(f"deviance {_format_deviance(fit.deviance)} on {number(fit.df_residual, 8)} degrees of freedom")
     if fit.alpha is not None:

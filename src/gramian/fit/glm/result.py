@@ -1,4 +1,4 @@
-"""GlmFit: the answer of a generalized linear model; frozen, holds no data, computes nothing itself."""
+"""GlmFit: the result of a generalized linear model; frozen, without data, its numbers come from `GlmSolved`."""
 
 from __future__ import annotations
 
@@ -33,10 +33,36 @@ KIND = "glm-fit"
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class GlmFit(Estimates):
-    """A generalized linear model, from `glm`.
+    """A generalized linear model, the result of `glm`.
 
-    Arrays are in the order of `names`, on the scale of the link; what the data do not determine is NaN in them and
-    null in tables. Tests and intervals are by z where the dispersion is known, by t where it is estimated.
+    Arrays are read-only and in the order of `names`, on the scale of the link. What the data do not determine is NaN in
+    arrays and null in tables. Tests and intervals use the normal distribution where the dispersion is known, and the t
+    distribution where it is estimated.
+
+    Attributes
+    ----------
+    solved : GlmSolved
+        The solution that the solver made.
+    covariance : Covariance
+        Covariance matrix of the coefficients, with its degrees of freedom and its description.
+
+    Notes
+    -----
+    The maximum of the likelihood is found by Newton's method or Fisher scoring. The model-based covariance matrix is
+    dispersion * (X'WX)^-1 with the weights W of the expected information.
+
+    References
+    ----------
+    P. McCullagh and J. A. Nelder, Generalized Linear Models, 2nd ed., Chapman and Hall 1989.
+
+    Examples
+    --------
+    >>> import gramian as gm
+    >>> fit = gm.glm("hit ~ dose", {"dose": [1, 2, 3, 4, 5, 6], "hit": [0, 0, 1, 0, 1, 1]}, family="binomial")
+    >>> fit.coefficients.round(3)
+    array([-4.249,  1.214])
+    >>> round(fit.deviance, 3)
+    4.956
     """
 
     solved: GlmSolved
@@ -53,75 +79,75 @@ class GlmFit(Estimates):
 
     @property
     def family(self) -> str:
-        """The distribution of the outcome, or "quasi..."."""
+        """Name of the distribution of the outcome, or of the quasi family."""
         return self.solved.model.family.name
 
     @property
     def link(self) -> str:
-        """What makes the mean linear."""
+        """Name of the link function g, with g(mean) = X b."""
         return self.solved.model.link.name
 
     @property
     def theta(self) -> float | None:
-        """Of a negative binomial, V = mu + mu^2 / theta; None for others."""
+        """Theta of a negative binomial, with variance mu + mu^2 / theta; None for other families."""
         return self.solved.model.family.theta
 
     @property
     def outcomes(self) -> tuple[str, str] | None:
-        """Failure and success of a text outcome."""
+        """Failure and success, as text, of a text outcome; None for a numeric one."""
         binary = self.solved.binary
         return None if binary is None else (str(binary[0]), str(binary[1]))
 
     @property
     def df_null(self) -> int:
-        """Rows, minus one where there is a constant."""
+        """Degrees of freedom of the null deviance: rows, minus one where the model has an intercept."""
         return self.rows - self.intercept
 
     @property
     def intercept(self) -> bool:
-        """Whether there is a constant."""
+        """Whether the model has an intercept."""
         return self.solved.linear.intercept
 
     @property
     def alpha(self) -> float | None:
-        """The ridge penalty, None without one."""
+        """The ridge penalty; None without one."""
         return self.solved.linear.alpha
 
     @property
     def converged(self) -> bool:
-        """True: a fit that does not converge is an error."""
+        """Always True: a fit that does not converge raises ConvergenceError."""
         return True
 
     @property
     def deviance(self) -> float:
-        """Residual deviance."""
+        """Residual deviance: twice the log-likelihood ratio to the saturated model, at dispersion 1."""
         return self.solved.deviance
 
     @property
     def null_deviance(self) -> float:
-        """Deviance of the model with nothing but the intercept (and the offset)."""
+        """Deviance of the model with an intercept (and the offset) only."""
         return self.solved.null_deviance
 
     @property
     def pearson(self) -> float:
-        """Pearson's chi-square."""
+        """Pearson's chi-square statistic, sum of w (y - mu)^2 / V(mu)."""
         return self.solved.linear.rss
 
     @property
     def known_dispersion(self) -> bool:
-        """Whether theory fixes the dispersion."""
+        """Whether the family fixes the dispersion."""
         return self.solved.model.family.known_dispersion is not None
 
     @property
     def dispersion(self) -> float:
-        """1 where theory fixes it, else Pearson's estimate; NaN when no degree of freedom is left."""
+        """1 where the family fixes it, else pearson / df_residual; NaN where no degrees of freedom are left."""
         if self.known_dispersion:
             return 1.0
         return self.pearson / self.df_residual if self.df_residual > 0 else math.nan
 
     @property
     def loglik(self) -> float | None:
-        """Log-likelihood as R's logLik; None for a quasi family."""
+        """Log-likelihood, as R's `logLik`; None for a quasi family."""
         likelihood = self.solved.model.family.likelihood
         return (
             None
@@ -131,63 +157,178 @@ class GlmFit(Estimates):
 
     @property
     def parameters(self) -> float:
-        """What AIC counts: effective columns, and an estimated dispersion or theta."""
+        """Number of parameters that AIC counts: effective columns, and an estimated dispersion or theta."""
         return self.effective + (not self.known_dispersion or self.solved.estimated_theta)
 
     @property
     def aic(self) -> float | None:
-        """Akaike's criterion; None for a quasi family."""
+        """Akaike's information criterion, 2 parameters - 2 loglik; None for a quasi family."""
         return None if self.loglik is None else -2.0 * self.loglik + 2.0 * self.parameters
 
     @property
     def bic(self) -> float | None:
-        """Schwarz's criterion; None for a quasi family."""
+        """Schwarz's information criterion, log(rows) parameters - 2 loglik; None for a quasi family."""
         return None if self.loglik is None else -2.0 * self.loglik + math.log(self.rows) * self.parameters
 
     def predict(
         self, data: object, scale: str = "response", interval: str | None = None, level: float = 0.95
     ) -> Vector | pa.Table:
-        """One value for each row of the data, NaN where a predictor is missing: the mean, or with scale="link" eta.
+        """Predictions for new rows.
 
-        With interval="confidence" an Arrow table with the columns fit, low, high: an interval for eta, mapped.
+        Parameters
+        ----------
+        data : object
+            Rows with the predictors, in any form that `glm` accepts.
+        scale : {"response", "link"}, default "response"
+            Means, or values of the linear predictor.
+        interval : {"confidence"}, optional
+            Add an interval: computed for the linear predictor, then mapped to the scale.
+        level : float, default 0.95
+            Level of the interval.
+
+        Returns
+        -------
+        ndarray, (n,), or pyarrow.Table
+            One value for each row, NaN where a predictor is missing. With an interval a table with the columns fit, low
+            and high, null where a predictor is missing.
+
+        Raises
+        ------
+        OptionError
+            For an unknown scale or interval; there are no prediction intervals.
+        DataError
+            For a level of a factor that the fit has not seen.
+        ColumnError
+            Where a predictor is not in the data.
+
+        Examples
+        --------
+        >>> import gramian as gm
+        >>> fit = gm.glm("hit ~ dose", {"dose": [1, 2, 3, 4, 5, 6], "hit": [0, 0, 1, 0, 1, 1]}, family="binomial")
+        >>> fit.predict({"dose": [3.5]}).round(3)
+        array([0.5])
         """
         return predict(self.solved, source_of(data), scale, interval, level)
 
     def augment(self, data: object) -> pa.Table:
-        """Every row of the data with what the fit says of it: .fitted, .resid, .hat, .std_resid (broom's names).
+        """Fitted values, residuals and leverages of the rows, with the column names of R's broom.
 
-        An Arrow table: the formula's columns first, null where something is missing.
-        .fitted is the mean, .std_resid that of the deviance.
+        Parameters
+        ----------
+        data : object
+            Rows with outcome and predictors, in any form that `glm` accepts.
+
+        Returns
+        -------
+        pyarrow.Table
+            The columns of the formula, then .fitted (the mean), .resid, .hat (leverage) and .std_resid (standardised
+            deviance residual); one row for each row of the data, null where something is missing.
         """
         return augmented(plot.general_rows(self), source_of(data))
 
     def with_vcov(
         self, vcov: Vcov, data: object = None, *, like: str | None = None, engine: Engine | str | None = None
     ) -> GlmFit:
-        """The same fit with another covariance, at the cost of one more pass over its data: options as in `glm`."""
+        """The same fit with another covariance matrix, at the cost of one pass over its data.
+
+        Parameters
+        ----------
+        vcov : str or mapping
+            Covariance, as in `glm`.
+        data : object, optional
+            The rows of the fit; not needed for "iid".
+        like : str, optional
+            Convention of another program, as in `glm`.
+        engine : Engine or str, optional
+            Where the pass runs; by default in threads of this process.
+
+        Returns
+        -------
+        GlmFit
+            Equal coefficients, new covariance.
+
+        Raises
+        ------
+        OptionError
+            For an unknown covariance, or one that does not go with a penalty.
+        DataError
+            Where the rows are not those of the fit.
+        """
         linear = with_vcov(self.solved.linear, self.solved.model, self.deviance, vcov, data, like, engine)
         return GlmFit(replace(self.solved, linear=linear))
 
     def glance(self) -> pa.Table:
-        """The fit in one row."""
+        """Statistics of the fit.
+
+        Returns
+        -------
+        pyarrow.Table
+            One row: null_deviance, df_null, loglik, aic, bic, deviance, df_residual, rows, dispersion, pearson, theta;
+            null where the family has none.
+        """
         return glm_tables.glance(self)
 
     def to_dict(self, level: float = 0.95) -> dict[str, Any]:
-        """The fit as plain JSON, schema `gramian.fit/1`; what is not a finite number is None."""
+        """The fit as a dict that JSON can represent.
+
+        Parameters
+        ----------
+        level : float, default 0.95
+            Level of the confidence intervals.
+
+        Returns
+        -------
+        dict
+            Schema `gramian.fit/1`. Numbers that are not finite are None.
+        """
         return glm_tables.to_dict(self, level)
 
     def render(self, level: float = 0.95) -> list[RenderableType]:
-        """Parts of the summary, for a console that draws them."""
+        """Parts of the summary that rich's console can print.
+
+        Parameters
+        ----------
+        level : float, default 0.95
+            Level of the confidence intervals.
+
+        Returns
+        -------
+        list of rich renderables
+            Texts and tables, from top to bottom.
+        """
         from gramian.fit.glm.report import render  # rich takes a while to import
 
         return render(self, level)
 
     def plot(self, data: object | None = None, kind: str | None = None) -> Any:
-        """A matplotlib figure: coefficients, or with data curve, calibration or residuals; `kind` names others."""
+        """Draw the fit.
+
+        Parameters
+        ----------
+        data : object, optional
+            Rows with outcome and predictors. Without them the coefficients are drawn.
+        kind : str, optional
+            Kind of picture; by default what the model and the data allow: a curve, a calibration plot or residuals.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+        """
         return plot.general(self, data, kind)
 
     def save(self, path: str | PathLike[str]) -> None:
-        """Write it to a file that `gramian.load` reads. Raises ArtifactError where that is impossible."""
+        """Write the fit to a file that `gramian.load` reads.
+
+        Parameters
+        ----------
+        path : str or path-like
+            File to write; an existing one is replaced.
+
+        Raises
+        ------
+        ArtifactError
+            Where the file cannot be written.
+        """
         store.save(path, KIND, *glm_to_json(self.solved))
 
     def __repr__(self) -> str:

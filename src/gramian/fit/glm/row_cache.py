@@ -1,6 +1,7 @@
-"""Few rows, read and gathered once for all passes of a generalized linear fit, which then run on the calling thread.
+"""Rows of a small source, written to stored columns once and used by all passes of a generalized linear fit.
 
-Units, blocks and the order of the levels are those of the source, so a pass has the bits that it would have had there.
+Units, blocks and the order of levels are those of the source, so that a pass over the cache gives the same bits as a
+pass over the source. Passes run on the calling thread.
 """
 
 from __future__ import annotations
@@ -22,33 +23,51 @@ from gramian.linalg.blocks import ROWS_PER_BLOCK
 from gramian.linalg.columns import Columns
 from gramian.typing import Codes, Level, Matrix, Vector
 
-MAX_CACHE_BYTES = 2**25  # bytes of gathered columns
-ALL_ROWS = np.ones(1, bool)
-MAX_SAMPLE_BYTES = 2**22  # the same of a sample: beyond it new memory costs more than gathering again
+MAX_CACHE_BYTES = 2**25  # of stored columns that are cached
+ALL_ROWS = np.ones(1, bool)  # a mask whose all() is true
+MAX_SAMPLE_BYTES = 2**22  # of a sample: beyond it new memory costs more than writing the columns again
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Complete rows: their stored columns, with room to weigh them in, and what goes with them."""
+    """Complete rows in stored columns.
+
+    Attributes
+    ----------
+    columns : Columns
+        Stored columns, with a workspace for their weighted copies.
+    observed : Observed
+        Outcome, offset and weights of the same rows.
+    """
 
     columns: Columns
     observed: Observed
 
     def shifted(self, shift: float) -> Block:
-        """With so much added to the offset of every row."""
+        """The same rows with this number added to the offset of each."""
         return Block(self.columns, _with_shift(self.observed, self.columns.rows, shift))
 
 
 @dataclass(frozen=True, slots=True)
 class UnitBlocks:
-    """One unit. levels : those that its codes refer to. tally : rows that were left out."""
+    """The rows of one unit.
+
+    Attributes
+    ----------
+    blocks : tuple of Block
+        Its blocks, in order.
+    levels : mapping
+        Factor -> levels that the codes refer to.
+    dropped_rows : DroppedRows
+        Rows that did not enter.
+    """
 
     blocks: tuple[Block, ...]
     levels: Mapping[str, Sequence[Level]]
     dropped_rows: DroppedRows
 
     def accumulate(self, task: Linearize) -> Linearized:
-        """What the task makes of the unit."""
+        """The partial result of a pass over the unit."""
         accumulator = GlmAccumulator(task)
         accumulator.reader.dropped_rows = self.dropped_rows
         for block in self.blocks:
@@ -58,13 +77,21 @@ class UnitBlocks:
 
 @dataclass(frozen=True, slots=True)
 class RowCache:
-    """All rows of a source. observed : the same before they were gathered, unit by unit."""
+    """All rows of a source.
+
+    Attributes
+    ----------
+    units : tuple of UnitBlocks
+        Rows in stored columns, unit by unit.
+    observed : tuple of tuple of Observed
+        The rows as they were read, unit by unit; the subsample is drawn from these.
+    """
 
     units: tuple[UnitBlocks, ...]
     observed: tuple[tuple[Observed, ...], ...] = ()
 
     def fold(self, task: Linearize) -> Linearized:
-        """A pass."""
+        """The result of one pass."""
         tree: Tree[Linearized] = Tree()
         with np.errstate(all="ignore"):
             for unit in self.units:
@@ -72,20 +99,20 @@ class RowCache:
         return tree.total(task.empty) if not tree.parts else tree.sum()
 
     def equals(self, sample: Sample) -> bool:
-        """Whether a sample of all rows would be gathered into the same blocks: it is one unit, and finite."""
+        """Whether a sample of all rows would give the same blocks: the rows are one unit, and all are finite."""
         complete = sum(block.columns.rows for unit in self.units for block in unit.blocks)
         read = sum(observed.rows for unit in self.observed for observed in unit)
         return len(self.units) == 1 and not sample.levels and complete == read == sample.rows
 
     def shifted(self, shift: float) -> RowCache:
-        """With so much added to the offset of every row."""
+        """The same rows with this number added to the offset of each."""
         if not shift:
             return self
         units = (replace(u, blocks=tuple(block.shifted(shift) for block in u.blocks)) for u in self.units)
         return RowCache(tuple(units))
 
     def sample(self, response: str) -> Sample | None:
-        """The sample that `draw` would take; None where units have codes of their own."""
+        """The sample that `draw` would take of the source; None where units have codes of their own."""
         if any(unit.levels for unit in self.units):
             return None
         parts = (finite(observed, (response,)) for unit in self.observed for observed in unit if observed.rows)
@@ -93,9 +120,9 @@ class RowCache:
 
 
 def cache_rows(runner: PassRunner, task: Linearize) -> RowCache | None:
-    """The rows of a source where they are few and this process reads them; else None.
+    """The cache of a source with few rows that this process reads; None for other sources.
 
-    Raises what a pass would for rows that are refused.
+    Raises what a pass would raise, such as DataError for a value that the family cannot have.
     """
     source = runner.source
     if not isinstance(runner.engine, Local) or source.rows is None or not has_few_rows(source):
@@ -111,6 +138,8 @@ def cache_rows(runner: PassRunner, task: Linearize) -> RowCache | None:
         with np.errstate(all="ignore"):
             observed = tuple(accumulator.reader.read(batch) for batch in unit.batches(task.columns))
             cached.append(cached_unit(accumulator, observed, workspace))
+        # with so many levels the translation of codes in every pass would cost more than the cache saves
+        # so many levels are an Arrow array; the cache translates codes through Python objects in every pass
         if any(len(levels) >= MIN_ARROW_LEVELS for levels in cached[-1].levels.values()):
             return None
         observed_by_unit.append(observed)
@@ -119,21 +148,21 @@ def cache_rows(runner: PassRunner, task: Linearize) -> RowCache | None:
 
 @dataclass(frozen=True, slots=True)
 class StreamedRows:
-    """The rows of a sample that are gathered for every pass, because there are many."""
+    """Rows of a sample that are written to stored columns again in every pass, because they are too many to cache."""
 
     parts: tuple[Observed, ...]
 
     def fold(self, task: Linearize) -> Linearized:
-        """A pass."""
+        """The result of one pass."""
         return task.accumulate_observed(self.parts)
 
     def shifted(self, shift: float) -> StreamedRows:
-        """With so much added to the offset of every row."""
+        """The same rows with this number added to the offset of each."""
         return StreamedRows(tuple(_with_shift(part, part.rows, shift) for part in self.parts)) if shift else self
 
 
 def sample_rows(task: Linearize, sample: Sample) -> RowCache | StreamedRows:
-    """The rows of a sample whose codes are those of the task's design."""
+    """The rows of a sample, cached where they are few; their codes are those of the task's design."""
     if 8 * len(task.design.layout.rows) * sample.rows > MAX_SAMPLE_BYTES:
         return StreamedRows(sample.parts)
     height = min(ROWS_PER_BLOCK, max((part.rows for part in sample.parts), default=1))
@@ -144,9 +173,9 @@ def sample_rows(task: Linearize, sample: Sample) -> RowCache | StreamedRows:
 
 
 def cached_unit(accumulator: GlmAccumulator, parts: Iterable[Observed], workspace: Matrix) -> UnitBlocks:
-    """Rows whose values are finite, in the blocks that a pass adds; the lift has counted the others.
+    """The finite rows of a unit, in the blocks that a pass would add; the accumulator counts the others.
 
-    room : of as many rows as any block.
+    workspace : (width, height), shared by all blocks, since only one is weighted at a time.
     """
     blocks: list[Block] = []
     for observed in parts:
@@ -171,7 +200,7 @@ def cached_unit(accumulator: GlmAccumulator, parts: Iterable[Observed], workspac
 
 
 def _observed_block(observed: Observed, rows: slice | Codes, values: Mapping[str, Vector]) -> Observed:
-    """What rows have beside their stored columns."""
+    """Weights, offset and outcome of a block of rows."""
     block_values = {name: v[rows] for name, v in values.items()}
     offset, weight, count = (v if v is None else v[rows] for v in (observed.offset, observed.weight, observed.count))
     return replace(
@@ -180,10 +209,12 @@ def _observed_block(observed: Observed, rows: slice | Codes, values: Mapping[str
 
 
 def _with_shift(observed: Observed, rows: int, shift: float) -> Observed:
+    """The rows with a number added to their offset."""
     offset = np.full(rows, shift) if observed.offset is None else observed.offset + shift
     return replace(observed, offset=offset)
 
 
 def _with_workspace(columns: Columns, workspace: Matrix) -> Columns:
+    """Columns that use the front of a shared buffer for their weighted copy."""
     width, rows = len(columns.buffer) + len(columns.extra), columns.rows
     return replace(columns, workspace=workspace.ravel()[: width * rows].reshape(width, rows))

@@ -1,10 +1,11 @@
-"""Separation: a direction in which the likelihood of a GLM rises without end.
+"""Separation: directions in which the likelihood of a generalized linear model rises without bound.
 
-If some x'd points the right way for every outcome on the edge of its range (up for a success, down for a failure or a
-zero count) and is zero for all others, no maximum exists (Albert and Anderson 1984). Newton's steps settle into such a
-direction, each a constant factor shorter than the one before; so when steps do not shrink as they should, the last
-one, the same without its small parts, and the point itself are tried on all rows. No tolerance is taken for an answer:
-a direction is exact, or its wrong part has to fade from step to step.
+Where x'd >= 0 for every outcome at the upper end of its range, x'd <= 0 for every outcome at the lower end, and x'd = 0
+for all others, no maximum exists (A. Albert and J. A. Anderson, On the existence of maximum likelihood estimates in
+logistic regression models, Biometrika 71 (1984), 1-10). Newton's steps then turn into such a direction d, each a
+constant factor shorter than the one before. So where steps do not shrink as they should, three candidates are checked
+on all rows: the last step, the same without its small parts, and the coefficients themselves. No tolerance decides: a
+direction separates to rounding, or its wrong part has to fade from step to step.
 """
 
 from __future__ import annotations
@@ -24,41 +25,58 @@ from gramian.models.families import Family
 from gramian.typing import Vector
 
 SLOW_RATIO = 0.4  # steps that shrink by less than this are not Newton's near a solution
-EXACT = 1e-11  # of the longest reach: zero to rounding
-NEARLY = 1e-3  # of the longest reach: zero in a step that settles
+EXACT = 1e-11  # share of the largest move: zero to rounding
+NEARLY = 1e-3  # share of the largest move: zero in a step that settles
 SETTLED = 8  # steps in a row of which each points the wrong way less than the one before
 FADES = 0.6  # by this factor at least; by 1 / e where there is separation
-SMALL = 0.05  # of the longest reach: a part of a direction that will vanish
-TOPS = {"proportion": 1.0, "positive": np.inf}
-SHOWN = 8
+SMALL = 0.05  # share of the largest part of a direction, below which a part will vanish
+TOPS = {"proportion": 1.0, "positive": np.inf}  # domain of the mean -> upper end of the outcome's range
+SHOWN = 8  # columns that the error names
 
 
 @dataclass(frozen=True, slots=True)
 class LargestMoves:
-    """How far any row is moved the wrong way, and the right way. `+` keeps the larger."""
+    """The largest move of any row along a direction, the wrong way and the right way; `+` takes the larger.
+
+    Attributes
+    ----------
+    wrong : float
+        Largest |x'd| of a row that moves away from its outcome.
+    right : float
+        Largest |x'd| of a row at an end of the range that moves towards it.
+    """
 
     wrong: float = 0.0
     right: float = 0.0
 
     def __add__(self, other: LargestMoves, /) -> LargestMoves:
+        """The larger of both moves, each way."""
         return LargestMoves(max(self.wrong, other.wrong), max(self.right, other.right))
 
     @property
     def ratio(self) -> float:
-        """The longest move the wrong way as a share of the longest the right way."""
+        """The largest wrong move as a share of the largest right one."""
         return self.wrong / self.right if self.right > 0.0 else np.inf
 
 
 @dataclass(frozen=True, slots=True)
 class CandidateDirections:
-    """Directions d, as coefficients of stored columns; `top` is the upper edge of the outcome's range."""
+    """Directions that may separate the outcome.
+
+    Attributes
+    ----------
+    predictors : tuple of Predictor
+        X d for each direction d.
+    top : float
+        Upper end of the outcome's range.
+    """
 
     predictors: tuple[Predictor, ...]
     top: float
 
 
 def largest_moves(projection: Vector, y: Vector, top: float) -> LargestMoves:
-    """How the rows lie to a direction. along : (n,) x'd."""
+    """The largest moves of a block of rows. projection : (n,) x'd. y : (n,) outcomes."""
     up, down = y >= top, y <= 0.0
     interior = ~(up | down)
     wrong = max(_largest(-projection[up]), _largest(projection[down]), _largest(np.abs(projection[interior])))
@@ -66,17 +84,18 @@ def largest_moves(projection: Vector, y: Vector, top: float) -> LargestMoves:
 
 
 def _largest(values: Vector) -> float:
+    """The largest positive value, 0 where there is none."""
     return max(float(values.max(initial=0.0)), 0.0)
 
 
 def top_of(family: Family) -> float | None:
-    """The upper edge of the outcome's range, None where no outcome can separate."""
+    """The upper end of the outcome's range; None for families whose outcome cannot be separated."""
     zero_allowed = not family.check(np.zeros(1)).any()
     return TOPS.get(family.variance_function.domain) if zero_allowed else None
 
 
 def slow_steps(lengths: Sequence[float]) -> int:
-    """How many of the last steps did not shrink as Newton's do."""
+    """How many of the last steps shrank less than Newton's steps near a solution do."""
     steps = 0
     for before, after in zip(lengths[-2::-1], lengths[:0:-1], strict=True):
         if not after > SLOW_RATIO * before:
@@ -86,10 +105,11 @@ def slow_steps(lengths: Sequence[float]) -> int:
 
 
 def separating_index(moves: Sequence[LargestMoves], ratios: Sequence[float]) -> int | None:
-    """Which of the suspects separates; the first of them is a step, which is never exact.
+    """The position of the candidate direction that separates; None where none does.
 
-    ratios : of the steps so far. Toward a finite answer with a narrow overlap a step, too, is long and nearly all
-    right, but its wrong part stays what it is, while a separating direction sheds it at a constant rate.
+    moves : of each candidate, the step first. ratios : wrong share of each step so far. Close to a finite maximum with
+    little overlap a step is also long and nearly all right, but its wrong share stays constant, while in a separating
+    direction it falls at a constant rate.
     """
     for i, move in enumerate(moves):
         if move.ratio <= EXACT:
@@ -100,7 +120,7 @@ def separating_index(moves: Sequence[LargestMoves], ratios: Sequence[float]) -> 
 
 
 def without_small_parts(move: Vector, setting: Setting, column_stds: Vector) -> Vector:
-    """A direction (solved columns) without its small parts. spread : (p,) of the model's columns."""
+    """A direction (p,) without its small parts, in the solved columns. column_stds : (p,) of the model's columns."""
     out = np.zeros(len(move))
     for part in _parts(setting, model_coefficients(setting, move), column_stds):
         for i, share in part.shares.items():
@@ -109,7 +129,7 @@ def without_small_parts(move: Vector, setting: Setting, column_stds: Vector) -> 
 
 
 def separation_error(direction: Vector, setting: Setting, column_stds: Vector) -> SeparationError:
-    """The error that names the columns of a direction."""
+    """The error that names the columns of a separating direction (p,)."""
     parts = _parts(setting, model_coefficients(setting, direction), column_stds)
     separating = tuple(p.name for p in parts if p.name) or tuple(c.name for c in setting.columns)
     more = f", ... {len(separating) - SHOWN} more" if len(separating) > SHOWN else ""
@@ -123,16 +143,24 @@ def separation_error(direction: Vector, setting: Setting, column_stds: Vector) -
 
 @dataclass(frozen=True, slots=True)
 class DirectionPart:
-    """A part of a direction that is not small: its name, empty for the constant, and its share of the columns."""
+    """A part of a direction that is not small.
+
+    Attributes
+    ----------
+    name : str
+        Column or level; empty for the constant.
+    shares : mapping of int to float
+        Position of a model column -> its coefficient in this part.
+    """
 
     name: str
     shares: Mapping[int, float]
 
 
 def _parts(setting: Setting, direction: Vector, column_stds: Vector) -> list[DirectionPart]:
-    """What a direction (model's columns) is made of, small parts left out.
+    """The large parts of a direction (p,) in the model's columns.
 
-    Where the constant and all levels of a factor cancel, it is the factor's reference level that moves.
+    Where the constant and all levels of a factor cancel, the part is named after the factor's reference level.
     """
     constant, magnitude = setting.parametrization.constant, np.abs(direction) * column_stds
     slopes = [i for i in range(len(magnitude)) if i != constant]
@@ -168,11 +196,12 @@ def _reference(setting: Setting, direction: Vector, limit: float) -> DirectionPa
 
 
 def _is_level(column: ModelColumn, factor: str) -> bool:
+    """Whether a column is the indicator of a level of this factor."""
     return column.leading == CONSTANT and len(column.cell) == 1 and column.cell[0][0] == factor
 
 
 def constant_outcome(y: float) -> SeparationError:
-    """The error where every outcome is the same, at the edge of its range."""
+    """The error for an outcome that is the same in every row, at an end of its range."""
     return SeparationError(
         f"the outcome does not vary: it is {y:g} in every row, so no finite coefficients are best; check how it is "
         "coded, or which rows were read",

@@ -1,7 +1,7 @@
-"""The pilot: a first guess from a sample, so that two to four passes over all rows are enough.
+"""Start from a subsample: a first guess good enough that two to four passes over all rows follow.
 
-It is a start and never part of the answer, so it is lightly damped and stops early. The damping matters for levels of
-few rows in the sample: all of them may be successes there.
+The start has no influence on the result, so it is lightly damped and ends early. The damping matters for levels with
+few rows in the sample: all of these may be successes.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ from gramian.models.links import link_named
 from gramian.typing import Vector
 
 GAUSSIAN = GLM(family_named("gaussian"), link_named("identity"))  # for the columns alone: it takes any outcome
-DAMPING = 1e-4  # pseudo-rows where the sample is all there is
-MAX_STEPS = 30
+DAMPING = 1e-4  # pseudo-rows where the sample holds all rows: then it may come close to the solution
+MAX_STEPS = 30  # on the sample
 TOLERANCE = 0.01  # standard errors of the sample
 MIN_SHARE = 1e-3  # share of a step below which it is not halved again
 MAX_RISE = 0.1  # what a loss may rise by: theta moves too, and the penalty is no part of it
@@ -38,7 +38,17 @@ MAX_RISE = 0.1  # what a loss may rise by: theta moves too, and the penalty is n
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Where the passes over all rows begin."""
+    """Where the passes over all rows begin.
+
+    Attributes
+    ----------
+    setting : Setting
+        Model columns for the levels of the sample.
+    coefficients : ndarray
+        (p,) in the solved columns of the setting.
+    model : GLM
+        Family and link, theta included.
+    """
 
     setting: Setting
     coefficients: Vector
@@ -48,9 +58,9 @@ class Start:
 def subsample_start(
     sample: Sample, design: Design, options: GlmOptions, row_cache: RowCache | None = None
 ) -> Start | None:
-    """Coefficients from a sample; None where it has too few rows, or too few kinds of outcomes, to say anything.
+    """Coefficients fitted to a subsample; None where it has too few rows or an outcome that does not vary.
 
-    held : all rows, where they are held.
+    row_cache : all rows, where they are cached; used in place of the sample where both hold the same rows.
     """
     (response,) = design.outcome
     if not sample.rows or not varies(sample, response):
@@ -75,7 +85,10 @@ def subsample_start(
 
 
 def _subsample(sample: Sample, response: str, model: GLM, rows: int) -> tuple[Sample, float]:
-    """Fewer rows: by case and control for a rare outcome, its shift of the intercept or its weights."""
+    """Fewer rows of a sample, by case and control for a rare 0/1 outcome, and the intercept's shift that this causes.
+
+    For the logit link the shift corrects the sampling exactly; other links get sampling weights in its place.
+    """
     if model.family.variance_function.domain != "proportion":
         return subsample(sample, rows), 0.0
     case_control_sample, shift = case_control(sample, response, rows)
@@ -87,14 +100,14 @@ def _subsample(sample: Sample, response: str, model: GLM, rows: int) -> tuple[Sa
 
 
 def _weighted(part: Observed, response: str, shift: float) -> Observed:
-    """Sampling weights: a row counts for all that it was taken from."""
+    """The rows with sampling weights: each counts for all rows that it was drawn from."""
     ratio = np.where(part.values[response] == 1.0, 1.0, np.exp(shift))
     weight = ratio if part.weight is None else part.weight * ratio
     return replace(part, weight=weight)
 
 
 def _first_theta(sample: Sample, response: str) -> float:
-    """By the spread of the outcome about its mean (a Poisson model with an intercept alone)."""
+    """First guess of theta, from the variance of the outcome about its mean (a Poisson model, intercept only)."""
     y = np.concatenate([p.values[response] for p in sample.parts])
     if not (y > 0).any():
         return 1.0
@@ -105,7 +118,23 @@ def _first_theta(sample: Sample, response: str) -> float:
 def _newton_on_sample(
     sample: Sample, rows: RowCache | StreamedRows, design: Design, options: GlmOptions, model: GLM, shift: float
 ) -> Start:
-    """Newton's steps on the sample, halved while the loss rises; theta moves with them."""
+    """Newton steps on the sample, halved while the loss rises; theta moves with them.
+
+    Parameters
+    ----------
+    sample : Sample
+        Rows, and their levels.
+    rows : RowCache or StreamedRows
+        The same rows, as the passes read them.
+    design : Design
+        Design with the levels of the sample.
+    options : GlmOptions
+        What was asked for.
+    model : GLM
+        Family with the first guess of theta.
+    shift : float
+        Added to the offset, so that the intercept is that of all rows.
+    """
     setting, b, damping = _first_step(sample, rows, design, options, model, shift)
     rows = rows.shifted(shift)
     move, share, loss = np.zeros(len(b)), 1.0, math.inf
@@ -122,6 +151,7 @@ def _newton_on_sample(
         step = _newton(setting, linearized, b, options, damping)
         if not math.isfinite(step.length):
             raise NumericalError("the sample gives no finite start")
+        # a step of more than 1000 standard errors is far outside the region where its quadratic model holds
         move, share, loss = step.move * min(1.0, 1e3 / max(step.length, 1e-300)), 1.0, deviance
         b, model = b + move, with_next_theta(model, linearized.totals)
         if max(step.length, theta_length(linearized.totals)) < TOLERANCE:
@@ -132,7 +162,10 @@ def _newton_on_sample(
 def _first_step(
     sample: Sample, rows: RowCache | StreamedRows, design: Design, options: GlmOptions, model: GLM, shift: float
 ) -> tuple[Setting, Vector, Vector]:
-    """From the family's own starting means, or where the link cannot tell them the intercept alone; the damping."""
+    """Setting, coefficients (p,) and damping (p,) after the first step.
+
+    The step is from the family's starting means, or where the link gives none, from the intercept only.
+    """
     linearized = rows.fold(Linearize(design, model))
     shared_options, is_finite = options.common, math.isfinite(linearized.totals.deviance)
     if not is_finite:
@@ -152,7 +185,7 @@ def _first_step(
 
 
 def _pseudo_rows(setting: Setting, linearized: Linearized) -> Vector:
-    """A penalty that weighs as much as one row of each column's cell, so that a cell of few rows stays near zero."""
+    """A diagonal penalty (p,) that weighs as much as one row of each column's cell; it keeps small cells near zero."""
     squares = solved_products(linearized.moments, setting.parametrization).hi.diagonal()[:-1].copy()
     rows = {
         f: dict(zip(map(tuple, t.cells.tolist()), t.rows.tolist(), strict=True))
@@ -167,12 +200,13 @@ def _pseudo_rows(setting: Setting, linearized: Linearized) -> Vector:
 
 
 def _newton(setting: Setting, linearized: Linearized, b: Vector | None, options: GlmOptions, damping: Vector) -> Step:
+    """One Newton step on the sample. b : (p,), None at the starting means. damping : (p,)."""
     known_dispersion = options.model.family.known_dispersion
     return newton(setting, linearized, b, options.common.alpha, known_dispersion, damping)
 
 
 def with_next_theta(model: GLM, totals: Totals, share: float = 1.0) -> GLM:
-    """The model after that share of Newton's step for theta; the same where none is estimated."""
+    """The model after this share of Newton's step for theta; the same model where theta is not estimated."""
     theta = model.family.theta
     if theta is None or not (totals.theta_score or totals.theta_information):
         return model

@@ -1,4 +1,4 @@
-"""One step of iteratively reweighted least squares: from working moments to a move, and how long it is."""
+"""One step of iteratively reweighted least squares: from working moments to a move and its length."""
 
 from __future__ import annotations
 
@@ -24,11 +24,26 @@ MAX_THETA_FACTOR = 5.0  # theta moves at most by this factor
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Newton's move from a point.
+    """A Newton step.
 
-    move : (p,) in the columns that are solved for. length : in standard errors, the longest over all contrasts.
-    penalty : its loss at the point. dispersion : known or Pearson's. deviance : what it will be after the move.
-    variances : (p,) at dispersion 1. solution : None where the step was solved quickly, see `solution_at`.
+    Attributes
+    ----------
+    move : ndarray
+        (p,) in the solved columns.
+    length : float
+        Largest change of any contrast in its standard errors: sqrt(move'(S + P) move / dispersion).
+    penalty : float
+        Ridge penalty at the point, b'Pb.
+    dispersion : float
+        Known, or Pearson's estimate.
+    deviance : float
+        Deviance after the move, by the quadratic model.
+    variances : ndarray
+        (p,) diagonal of the inverse information, at dispersion 1.
+    solution : Solution or None
+        The solution with its checks; None where a plain Cholesky factor was enough, see `solution_at`.
+    products : Pair
+        (p + 1, p + 1) products of the solved columns and the working residual.
     """
 
     move: Vector
@@ -49,10 +64,31 @@ def newton(
     known_dispersion: float | None,
     damping: Vector | None = None,
 ) -> Step:
-    """Solve the working normal equations; with b None they give the coefficients themselves.
+    """Solve the working normal equations (X'WX + P) d = X'Wr - P b for the move d.
 
-    alpha : ridge penalty. known : dispersion, None to estimate it. light : (p,) further penalty on squares, by which a
-    first guess is damped.
+    Parameters
+    ----------
+    setting : Setting
+        Model columns and the basis of the solve.
+    linearized : Linearized
+        Sums of the pass at b.
+    b : ndarray or None
+        (p,) the point; None at the starting means, where the equations give the coefficients themselves.
+    alpha : float or None
+        Ridge penalty.
+    known_dispersion : float or None
+        Dispersion that the family fixes; None to estimate it.
+    damping : ndarray or None
+        (p,) further penalty on the squares of the coefficients, which damps a first guess.
+
+    Returns
+    -------
+    Step
+
+    Raises
+    ------
+    NumericalError
+        Where all working weights are zero.
     """
     parametrization, width = setting.parametrization, len(setting.columns)
     products = solved_products(linearized.moments, parametrization)
@@ -73,6 +109,7 @@ def newton(
     if dispersion is None:
         dispersion = _pearson(products, linearized.moments.rows - solved.leverage)
     decrease = max(float(system.hi[:-1, -1] @ move), 0.0)
+    # decrease of the quadratic model by the step, without the penalty: 2 s'd - d'Sd
     gain = 2.0 * float(products.hi[:-1, -1] @ move) - float(move @ products.hi[:-1, :-1] @ move)
     return Step(
         move,
@@ -87,7 +124,7 @@ def newton(
 
 
 def solution_at(setting: Setting, step: Step, rows: int, b: Vector, alpha: float | None) -> Solution:
-    """All that is known of a step that was made from b."""
+    """The complete solution of a step that was made from b, (p,): with null space, condition and error bounds."""
     if step.solution is not None:
         return step.solution
     P = None if alpha is None else penalty_matrix(alpha, setting.parametrization, len(b))
@@ -95,6 +132,7 @@ def solution_at(setting: Setting, step: Step, rows: int, b: Vector, alpha: float
 
 
 def _solution(setting: Setting, system: Pair, rows: int, P: Matrix | None) -> Solution:
+    """Solve with all checks. system : (p + 1, p + 1). P : (p, p) penalty."""
     parametrization, width = setting.parametrization, len(setting.columns)
     rounding_error = sum_rounding_error(rows, width, ROWS_PER_BLOCK + rows // ROWS_PER_BLOCK)
     with threads_for(width):
@@ -106,12 +144,12 @@ def _solution(setting: Setting, system: Pair, rows: int, P: Matrix | None) -> So
 
 
 def _pearson(products: Pair, df_residual: float) -> float:
-    """Pearson's dispersion; 1 where there is none to measure a step by."""
+    """Pearson's estimate of the dispersion; 1 where no degrees of freedom are left, so that steps have a length."""
     return float(products.hi[-1, -1] / df_residual) if df_residual > 0 and products.hi[-1, -1] > 0 else 1.0
 
 
 def _minus_gradient(products: Pair, gradient: Vector) -> Pair:
-    """The right-hand side less the slope of the penalty."""
+    """The products with the penalty's gradient (p,) subtracted from the right-hand side."""
     hi = products.hi.copy()
     hi[:-1, -1] -= gradient
     hi[-1, :-1] -= gradient
@@ -119,23 +157,24 @@ def _minus_gradient(products: Pair, gradient: Vector) -> Pair:
 
 
 def _damped(products: Pair, damping: Vector, current: Vector) -> Pair:
-    """With a penalty on the squares of the coefficients; it is diagonal, so a large factor can still be eliminated."""
+    """The products with a diagonal penalty, damping (p,); being diagonal, it keeps blocks of factors diagonal."""
     damped = _minus_gradient(products, damping * current)
     damped.hi[np.arange(len(damping)), np.arange(len(damping))] += damping
     return damped
 
 
 def theta_length(totals: Totals) -> float:
-    """Newton's step for theta in its standard errors."""
+    """Length of Newton's step for theta, in its standard errors."""
     if totals.theta_information <= 0.0:
         return math.inf if totals.theta_score else 0.0
     return abs(totals.theta_score) / math.sqrt(totals.theta_information)
 
 
 def next_theta(theta: float, totals: Totals, share: float = 1.0) -> float:
-    """Theta after that share of Newton's step for 1 / theta, in which the likelihood is nearer to a parabola.
+    """Theta after this share of Newton's step for 1 / theta, at most a factor of five up or down.
 
-    Where that is none to step on, a factor up or down.
+    The step is taken in 1 / theta, in which the log-likelihood is closer to a parabola. Where the curvature is not
+    positive, theta moves by that factor in the direction of the score.
     """
     score, information = totals.theta_score, totals.theta_information
     curvature = theta * (theta * information - 2.0 * score)

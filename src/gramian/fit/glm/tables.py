@@ -1,4 +1,4 @@
-"""Generalized linear fits as Arrow tables with broom's column names, and as plain JSON."""
+"""Arrow tables and the JSON object of a generalized linear fit, with the column names of R's broom."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def loglik(solved: GlmSolved, likelihood: Likelihood, *, known_dispersion: bool) -> float:
-    """base + size scale(phi) - deviance / (2 phi); phi is 1, or at the maximum deviance / size."""
+    """log L = base + size scale(phi) - deviance / (2 phi); phi is 1 if known, else the maximum likelihood estimate."""
     phi = 1.0 if known_dispersion else solved.deviance / solved.size
     if phi <= 0.0:
         return math.inf
@@ -25,7 +25,7 @@ def loglik(solved: GlmSolved, likelihood: Likelihood, *, known_dispersion: bool)
 
 
 def fit_statistics(fit: GlmFit) -> dict[str, float | None]:
-    """The numbers of the fit as a whole, as broom's glance.glm, and more."""
+    """The statistics of the fit, with the names of broom's `glance.glm` where it has them."""
     return {
         "null_deviance": fit.null_deviance,
         "df_null": fit.df_null,
@@ -42,12 +42,12 @@ def fit_statistics(fit: GlmFit) -> dict[str, float | None]:
 
 
 def glance(fit: GlmFit) -> pa.Table:
-    """One row for the fit, null where unknown."""
+    """The statistics in a table with one row, null where a family has none."""
     return tables.one_row(fit_statistics(fit))
 
 
 def to_dict(fit: GlmFit, level: float) -> dict[str, Any]:
-    """The versioned object of `--format json`."""
+    """The object that `--format json` prints; its schema has a version. level : of the confidence intervals."""
     numbers = {name: finite(v) for name, v in fit_statistics(fit).items() if name != "rows"}
     return {
         "schema": SCHEMA,

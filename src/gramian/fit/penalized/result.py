@@ -1,4 +1,4 @@
-"""PenalizedFit: one point of a penalised path; frozen, holds no data."""
+"""PenalizedFit: the fit at one penalty of a path; frozen, without data."""
 
 from __future__ import annotations
 
@@ -27,7 +27,22 @@ KIND = "penalized-fit"
 class PenalizedFit(HasDroppedRows):
     """A ridge, lasso or elastic-net fit at one penalty, from a `Path` or a `CrossValidation`.
 
-    It has no standard errors: those of a least squares fit would not count that the data have chosen the columns.
+    It has no standard errors: those of least squares would ignore that the data have chosen the columns.
+
+    Attributes
+    ----------
+    solved : Solved
+        The solution, without inverse and standard errors.
+    options : PathOptions
+        How the coefficients are penalised.
+
+    Examples
+    --------
+    >>> import gramian as gm
+    >>> data = {"a": [1, 2, 3, 4, 5], "b": [1, -1, 0, 2, -2], "y": [1, 2, 3, 4, 4.5]}
+    >>> fit = gm.gram("y ~ a + b", data).path()[1]
+    >>> fit.coefficients.round(3)
+    array([0.362, 0.846, 0.   ])
     """
 
     solved: Solved
@@ -39,44 +54,44 @@ class PenalizedFit(HasDroppedRows):
 
     @property
     def formula(self) -> str:
-        """The formula as it was given."""
+        """The formula as it was written."""
         return self.solved.formula
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Names of the coefficients, the intercept's first."""
+        """Names of the coefficients, (p,), the intercept first."""
         return self.solved.names
 
     @property
     def coefficients(self) -> Vector:
-        """Estimates, (p,), zero where a column is out."""
+        """Estimates, (p,); zero for columns that do not enter."""
         view = self.solved.coefficients.view()
         view.flags.writeable = False
         return view
 
     @property
     def alpha(self) -> float:
-        """The penalty."""
+        """The penalty, as scikit-learn defines it."""
         return float(self.solved.alpha or 0.0)
 
     @property
     def l1_ratio(self) -> float:
-        """0 for ridge, 1 for the lasso."""
+        """Share of the L1 penalty: 0 for ridge, 1 for the lasso."""
         return self.options.l1_ratio
 
     @property
     def chosen(self) -> tuple[str, ...]:
-        """Columns whose coefficients are not zero."""
+        """Names of the coefficients that are not zero."""
         return tuple(name for name, b in zip(self.names, self.coefficients, strict=True) if b)
 
     @property
     def rows(self) -> int:
-        """Rows that entered (the sum of counts)."""
+        """Number of rows that entered; with frequency weights their sum."""
         return self.solved.rows
 
     @property
     def df(self) -> float:
-        """Degrees of freedom that the fit uses, the intercept's included."""
+        """Effective degrees of freedom of the fit, the intercept's included."""
         return self.solved.leverage
 
     @property
@@ -90,27 +105,68 @@ class PenalizedFit(HasDroppedRows):
         return goodness.r_squared(self.deviance, self.solved.tss)
 
     def __getitem__(self, name: str) -> float:
-        """The coefficient of that name."""
+        """The coefficient with this name. Raises OptionError where there is none."""
         if name not in self.names:
             raise OptionError(f"no coefficient '{name}'{did_you_mean(str(name), self.names)}")
         return float(self.coefficients[self.names.index(name)])
 
     def predict(self, data: object) -> Vector:
-        """One value for each row of the data, NaN where a predictor is missing."""
+        """Predictions for new rows.
+
+        Parameters
+        ----------
+        data : object
+            Rows with the predictors, in any form that a fit accepts.
+
+        Returns
+        -------
+        ndarray, (n,)
+            One value for each row, NaN where a predictor is missing.
+
+        Raises
+        ------
+        DataError
+            For a level of a factor that the fit has not seen.
+        ColumnError
+            Where a predictor is not in the data.
+        """
         return predict(self.solved, source_of(data))
 
     def tidy(self) -> pa.Table:
-        """One row for each coefficient: term, estimate."""
+        """Table of the coefficients.
+
+        Returns
+        -------
+        pyarrow.Table
+            One row for each coefficient: term, estimate.
+        """
         return pa.table({"term": pa.array(self.names, pa.string()), "estimate": self.coefficients})
 
     def summary(self) -> str:
-        """All of it as plain text."""
+        """The fit as plain text.
+
+        Returns
+        -------
+        str
+            Several lines, without a newline at the end.
+        """
         from gramian.fit.penalized.report import fit_text  # rich takes a while to import
 
         return fit_text(self)
 
     def save(self, path: str | PathLike[str]) -> None:
-        """Write it to a file that `gramian.load` reads. Raises ArtifactError where that is impossible."""
+        """Write the fit to a file that `gramian.load` reads.
+
+        Parameters
+        ----------
+        path : str or path-like
+            File to write; an existing one is replaced.
+
+        Raises
+        ------
+        ArtifactError
+            Where the file cannot be written.
+        """
         store.save(path, KIND, *penalized_to_json(self.solved, self.options))
 
     def __repr__(self) -> str:

@@ -1,4 +1,4 @@
-"""CrossValidation: errors of penalised fits on the rows of folds that they have not seen; frozen, holds no data."""
+"""CrossValidation: errors of penalised fits on folds that were left out in turn; frozen, without data."""
 
 from __future__ import annotations
 
@@ -25,27 +25,45 @@ SCHEMA = "gramian.cross_validation/1"
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class CrossValidation:
-    """Mean squared errors of a path on folds that were left out in turn.
+    """Mean squared errors of a path on folds that were left out in turn, from `Gram.cross_validate`.
 
-    `best_alpha` has the least mean error; `one_se_alpha` is the largest whose mean error is within one standard error
-    of that. `fit` is the fit to all rows at the former, `one_se_fit` at the latter.
+    `best_alpha` has the least mean error; `one_se_alpha` is the largest penalty whose mean error is within one standard
+    error of that. `fit` and `one_se_fit` are the fits to all rows at these penalties.
+
+    Attributes
+    ----------
+    solved : SolvedCrossValidation
+        The errors, and the path of all rows.
+
+    Notes
+    -----
+    Training sets are sums of the moments of folds, so that no row is read again. The one-standard-error rule is that of
+    L. Breiman, J. Friedman, R. Olshen and C. Stone, Classification and Regression Trees, Wadsworth 1984.
+
+    Examples
+    --------
+    >>> import gramian as gm
+    >>> data = {"x": [1, 2, 3, 4, 5, 6, 7, 8], "y": [1.1, 2.0, 2.8, 4.2, 5.1, 5.8, 7.1, 8.2]}
+    >>> validation = gm.gram("y ~ x", data, folds=4).cross_validate(alphas=[0.01, 100.0])
+    >>> validation.best_alpha
+    0.01
     """
 
     solved: SolvedCrossValidation
 
     @property
     def path(self) -> Path:
-        """The fits to all rows, at the same alphas."""
+        """The fits to all rows, at the same penalties."""
         return Path(self.solved.path)
 
     @property
     def formula(self) -> str:
-        """The formula as it was given."""
+        """The formula as it was written."""
         return self.path.formula
 
     @property
     def l1_ratio(self) -> float:
-        """0 for ridge, 1 for the lasso."""
+        """Share of the L1 penalty: 0 for ridge, 1 for the lasso."""
         return self.path.l1_ratio
 
     @property
@@ -55,22 +73,22 @@ class CrossValidation:
 
     @property
     def folds(self) -> tuple[str, ...]:
-        """What the folds are called."""
+        """Names of the folds."""
         return self.solved.folds
 
     @property
     def errors(self) -> Matrix:
-        """Mean squared error on each fold, (folds, n)."""
+        """Mean squared errors, (folds, n), on the rows of each fold."""
         return read_only(self.solved.errors)
 
     @property
     def mean_error(self) -> Vector:
-        """Mean over the folds, (n,)."""
+        """Mean of the errors over the folds, (n,)."""
         return read_only(self.solved.mean_error)
 
     @property
     def std_error(self) -> Vector:
-        """Standard deviation over the folds / sqrt(folds), (n,)."""
+        """Standard error of the mean error, (n,): standard deviation over the folds / sqrt(folds)."""
         return read_only(self.solved.std_error)
 
     @property
@@ -94,13 +112,25 @@ class CrossValidation:
         return self.path[self.solved.one_se]
 
     def tidy(self) -> pa.Table:
-        """One row for each alpha: alpha, mean_error, std_error, df, nonzero."""
+        """Table of the errors.
+
+        Returns
+        -------
+        pyarrow.Table
+            One row for each penalty: alpha, mean_error, std_error, df, nonzero.
+        """
         path_table = self.path.glance()
         columns = {"alpha": path_table["alpha"], "mean_error": self.mean_error, "std_error": self.std_error}
         return pa.table({**columns, "df": path_table["df"], "nonzero": path_table["nonzero"]})
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON, schema `gramian.cross_validation/1`; what is not a finite number is None."""
+        """The cross-validation as a dict that JSON can represent.
+
+        Returns
+        -------
+        dict
+            Schema `gramian.cross_validation/1`. Numbers that are not finite are None.
+        """
         rows = [{k: finite(v) for k, v in row.items()} for row in self.tidy().to_pylist()]
         chosen = {"best": self.fit, "one_se": self.one_se_fit}
         return {
@@ -117,13 +147,24 @@ class CrossValidation:
         }
 
     def summary(self) -> str:
-        """All of it as plain text."""
+        """The cross-validation as plain text.
+
+        Returns
+        -------
+        str
+            Several lines, without a newline at the end.
+        """
         from gramian.fit.penalized.report import validation_text  # rich takes a while to import
 
         return validation_text(self)
 
     def plot(self) -> Any:
-        """A matplotlib figure: mean errors against alpha, with the two choices."""
+        """Draw the mean errors against alpha, with the two choices marked.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+        """
         return plot.cross_validation(self)
 
     def __repr__(self) -> str:
@@ -147,9 +188,23 @@ def cross_validation_of(
 ) -> CrossValidation:
     """Cross-validation of a design from the moments of its folds; no row is read.
 
-    folds : moments of one design whose sum is the whole, numbered folds or any groups to leave out in turn. tally :
-    rows left out of all of them. names : of the folds, their numbers by default. Other options as `path_of`.
-    Raises OptionError, NumericalError, ConvergenceError.
+    Parameters
+    ----------
+    design : Design
+        Design with its coordinates.
+    folds : sequence of Moments
+        Moments of one design whose sum is that of all rows: numbered folds, or any groups to leave out in turn.
+    l1_ratio, alphas, penalties, standardize, drop_first
+        As in `path_of`.
+    dropped_rows : DroppedRows, optional
+        Rows that entered no fold.
+    names : sequence, optional
+        Names of the folds; by default their numbers.
+
+    Raises
+    ------
+    OptionError, NumericalError, ConvergenceError
+        As `cross_validate`.
     """
     options = path_options(l1_ratio, **penalty)
     return CrossValidation(cross_validate(design, folds, options, dropped_rows, names))

@@ -1,4 +1,4 @@
-"""Path: the penalised fits of a design for a row of penalties; frozen, holds no data."""
+"""Path: the penalised fits of a design for a sequence of penalties; frozen, without data."""
 
 from __future__ import annotations
 
@@ -30,9 +30,34 @@ SCHEMA = "gramian.path/1"
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Path(HasDroppedRows):
-    """A ridge, lasso or elastic-net path. The first penalty is the largest; `path[i]` is the fit at the i-th.
+    """A ridge, lasso or elastic-net path: fits for a falling sequence of penalties, from `Gram.path`.
 
-    A lasso path has its knots for penalties: between two of them the coefficients are straight lines in alpha.
+    `path[i]` is the fit at the i-th penalty; the first is the largest. A lasso path has its knots as penalties: between
+    two knots the coefficients are linear in alpha.
+
+    Attributes
+    ----------
+    solved : SolvedPath
+        The solutions, with the names of their columns.
+
+    Notes
+    -----
+    For ridge the coefficients minimise r'Wr + alpha b'b, for the lasso and the elastic net r'Wr / (2 sum(W)) + alpha
+    (l1_ratio |b|_1 + (1 - l1_ratio) b'b / 2), as in scikit-learn.
+
+    References
+    ----------
+    B. Efron, T. Hastie, I. Johnstone and R. Tibshirani, Least angle regression, Annals of Statistics 32 (2004),
+    407-499. J. Friedman, T. Hastie and R. Tibshirani, Regularization paths for generalized linear models via coordinate
+    descent, Journal of Statistical Software 33 (2010), 1-22.
+
+    Examples
+    --------
+    >>> import gramian as gm
+    >>> data = {"a": [1, 2, 3, 4, 5], "b": [1, -1, 0, 2, -2], "y": [1, 2, 3, 4, 4.5]}
+    >>> path = gm.gram("y ~ a + b", data).path()
+    >>> path.alphas.round(3)
+    array([1.8  , 0.108, 0.   ])
     """
 
     solved: SolvedPath
@@ -43,27 +68,27 @@ class Path(HasDroppedRows):
 
     @property
     def formula(self) -> str:
-        """The formula as it was given."""
+        """The formula as it was written."""
         return self.solved.problem.design.formula
 
     @property
     def l1_ratio(self) -> float:
-        """0 for ridge, 1 for the lasso."""
+        """Share of the L1 penalty: 0 for ridge, 1 for the lasso."""
         return self.solved.options.l1_ratio
 
     @property
     def alphas(self) -> Vector:
-        """Penalties, (n,), falling, as scikit-learn counts them."""
+        """Penalties, (n,), falling, as scikit-learn defines them."""
         return read_only(self.solved.solutions.alphas)
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Names of the slopes."""
+        """Names of the slopes, (q,)."""
         return self.solved.names
 
     @property
     def coefficients(self) -> Matrix:
-        """Slopes, one row for each alpha, (n, q)."""
+        """Slopes, (n, q), one row for each penalty."""
         return read_only(self.solved.solutions.coefficients)
 
     @property
@@ -73,7 +98,7 @@ class Path(HasDroppedRows):
 
     @property
     def df(self) -> Vector:
-        """Degrees of freedom, (n,), the intercept's included."""
+        """Effective degrees of freedom, (n,), the intercept's included."""
         return read_only(self.solved.solutions.df)
 
     @property
@@ -88,22 +113,26 @@ class Path(HasDroppedRows):
 
     @property
     def rows(self) -> int:
-        """Rows that entered (the sum of counts)."""
+        """Number of rows that entered; with frequency weights their sum."""
         return self.solved.rows
 
     @property
     def passed(self) -> tuple[str, ...]:
-        """Columns that never enter, being combinations of those that are in."""
+        """Names of columns that never enter, because they are linear combinations of columns that do."""
         return self.solved.passed
 
     @property
     def certificate(self) -> Vector:
-        """How far from optimal each row is, (n,): largest violation of the conditions, or duality gap, relative."""
+        """Distance of each fit from the optimum, (n,), relative.
+
+        The largest violation of the optimality conditions as a correlation (homotopy, ridge), or the duality gap as a
+        share of the outcome's sum of squares (coordinate descent).
+        """
         return read_only(self.solved.solutions.certificate)
 
     @property
     def method(self) -> str:
-        """How the path was found."""
+        """How the path was computed: homotopy, coordinate descent, or one eigendecomposition for ridge."""
         solutions = self.solved.solutions
         if self.l1_ratio == 0:
             return "one decomposition for the whole grid"
@@ -114,12 +143,43 @@ class Path(HasDroppedRows):
         return f"homotopy down to alpha = {solutions.alphas[solutions.exact - 1]:.6g}, then coordinate descent"
 
     def criterion(self, name: str) -> Vector:
-        """The criterion of every fit, (n,): "aic", "bic" or "gcv"; infinite where no degrees of freedom are left."""
+        """A model selection criterion for every fit.
+
+        Parameters
+        ----------
+        name : {"aic", "bic", "gcv"}
+            Akaike's or Schwarz's criterion, or generalized cross-validation.
+
+        Returns
+        -------
+        ndarray, (n,)
+            The smaller the better; infinite where no degrees of freedom are left.
+
+        Raises
+        ------
+        OptionError
+            For another name.
+        """
         function = CRITERIA[one_of("criterion", name, CRITERIA)]
         return function(self.rss, self.df, self.rows, self.solved.log_weight)
 
     def best(self, criterion: str = "bic") -> PenalizedFit:
-        """The fit at which a criterion is least. Raises NumericalError where every fit uses all degrees of freedom."""
+        """The fit with the least value of a criterion.
+
+        Parameters
+        ----------
+        criterion : {"aic", "bic", "gcv"}, default "bic"
+            The criterion.
+
+        Returns
+        -------
+        PenalizedFit
+
+        Raises
+        ------
+        NumericalError
+            Where every fit uses all degrees of freedom.
+        """
         values = self.criterion(criterion)
         if np.isposinf(values).all():
             raise NumericalError(
@@ -128,14 +188,21 @@ class Path(HasDroppedRows):
         return self[int(np.argmin(values))]
 
     def __getitem__(self, index: int) -> PenalizedFit:
-        """The fit at the index-th alpha."""
+        """The fit at the index-th penalty. Raises IndexError where there is none."""
         return PenalizedFit(solved_at_alpha(self.solved, range(len(self))[index]), self.solved.options)
 
     def __len__(self) -> int:
+        """The number of penalties."""
         return len(self.solved.solutions.alphas)
 
     def tidy(self) -> pa.Table:
-        """One row for each alpha and coefficient: step, alpha, term, estimate."""
+        """Table of the coefficients.
+
+        Returns
+        -------
+        pyarrow.Table
+            One row for each penalty and coefficient: step, alpha, term, estimate.
+        """
         estimates = (
             np.column_stack([self.intercepts, self.coefficients]) if self.solved.intercept else self.coefficients
         )
@@ -151,7 +218,13 @@ class Path(HasDroppedRows):
         )
 
     def glance(self) -> pa.Table:
-        """One row for each alpha: alpha, df, nonzero, rss, r_squared, aic, bic, gcv."""
+        """Table of the fits.
+
+        Returns
+        -------
+        pyarrow.Table
+            One row for each penalty: alpha, df, nonzero, rss, r_squared, aic, bic, gcv.
+        """
         nonzero = np.count_nonzero(self.coefficients, axis=1)
         columns = {
             "alpha": self.alphas,
@@ -165,7 +238,13 @@ class Path(HasDroppedRows):
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON, schema `gramian.path/1`: one step for each alpha; what is not a finite number is None."""
+        """The path as a dict that JSON can represent.
+
+        Returns
+        -------
+        dict
+            Schema `gramian.path/1`, one step for each penalty. Numbers that are not finite are None.
+        """
         steps = [{k: finite(v) for k, v in row.items()} for row in self.glance().to_pylist()]
         slopes = [dict(zip(self.names, row, strict=True)) for row in self.coefficients.tolist()]
         pairs = zip(steps, self.intercepts.tolist(), slopes, strict=True)
@@ -181,13 +260,24 @@ class Path(HasDroppedRows):
         }
 
     def summary(self) -> str:
-        """All of it as plain text."""
+        """The path as plain text.
+
+        Returns
+        -------
+        str
+            Several lines, without a newline at the end.
+        """
         from gramian.fit.penalized.report import path_text  # rich takes a while to import
 
         return path_text(self)
 
     def plot(self) -> Any:
-        """A matplotlib figure: the coefficients against alpha."""
+        """Draw the coefficients against alpha.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+        """
         return plot.path(self)
 
     def __repr__(self) -> str:
@@ -210,11 +300,29 @@ def path_of(
 ) -> Path:
     """The path of a design from its moments; no row is read.
 
-    l1_ratio : 1 is the lasso, 0 ridge, between them the elastic net. alphas : as scikit-learn's `Ridge` counts them
-    for l1_ratio 0, as its `Lasso` and `ElasticNet` do otherwise; by default all knots of the lasso, or a grid of 100.
-    penalties : term -> factor of its penalty, 0 for a term that is not penalised. standardize : penalise the
-    coefficients of standardised columns (they are told as they are). drop_first : leave out reference levels.
-    Raises OptionError, NumericalError, ConvergenceError.
+    Parameters
+    ----------
+    design : Design
+        Design with its coordinates.
+    accumulated : Accumulated
+        Its moments, and the counts of dropped rows.
+    l1_ratio : float
+        1 is the lasso, 0 ridge, between them the elastic net.
+    alphas : iterable of float, optional
+        Penalties as in scikit-learn's `Ridge` for l1_ratio 0, as in its `Lasso` and `ElasticNet` otherwise; by default
+        all knots of the lasso, or a grid of 100.
+    penalties : mapping, optional
+        Term -> factor of its penalty, 0 for a term that is not penalised.
+    standardize : bool
+        Penalise the coefficients of standardised columns; the coefficients returned are those of the columns as they
+        are.
+    drop_first : bool
+        Leave out the reference levels of factors.
+
+    Raises
+    ------
+    OptionError, NumericalError, ConvergenceError
+        As `solve_path`.
     """
     return Path(solve_path(design, accumulated, path_options(l1_ratio, alphas, penalties, standardize, drop_first)))
 

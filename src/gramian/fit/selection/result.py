@@ -1,4 +1,4 @@
-"""Selection: which terms a criterion likes best, and the fit with them; frozen, holds no data."""
+"""Selection: models of all sizes by a criterion, and the fit of the best one; frozen, without data."""
 
 from __future__ import annotations
 
@@ -21,38 +21,58 @@ NUMBERS = ("rss", "aic", "bic", "adj_r_squared", "cp")
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Selection:
-    """Models of all sizes and the best of them, from a `Gram`."""
+    """Models of all sizes, compared by a criterion, and the fit of the best one, from `Gram.select`.
+
+    Attributes
+    ----------
+    selected : Selected
+        The models that were compared, and the solution of the best one.
+
+    Examples
+    --------
+    >>> import gramian as gm
+    >>> data = {"a": [1, 2, 3, 4, 5, 6], "b": [1, -1, 0, 2, -2, 1], "y": [1.1, 2.0, 2.8, 4.2, 5.1, 5.8]}
+    >>> selection = gm.gram("y ~ a + b", data).select("bic")
+    >>> selection.terms
+    ('a',)
+    """
 
     selected: Selected
 
     @property
     def formula(self) -> str:
-        """The formula whose terms were chosen among."""
+        """The formula with all terms that could be selected."""
         return self.selected.design.formula
 
     @property
     def criterion(self) -> str:
-        """What decided: "aic", "bic", "adj_r2" or "cp"."""
+        """The criterion: "aic", "bic", "adj_r2" or "cp"."""
         return self.selected.criterion
 
     @property
     def method(self) -> str:
-        """How was searched: "best", "forward" or "backward"."""
+        """The search: "best", "forward" or "backward"."""
         return self.selected.method
 
     @property
     def best(self) -> LinearFit:
-        """The fit with the terms that were chosen. Its p-values know nothing of the choice."""
+        """The fit with the selected terms. Its p-values ignore that the terms were selected by the outcome."""
         return LinearFit(self.selected.solved)
 
     @property
     def terms(self) -> tuple[str, ...]:
-        """The terms that were chosen, without the intercept."""
+        """Labels of the selected terms, without the intercept."""
         return self.selected.candidates[self.selected.winner].terms
 
     @property
     def table(self) -> pa.Table:
-        """One row for each model: terms, columns (with the intercept), rss, aic, bic, adj_r_squared, cp, best."""
+        """Table of the models.
+
+        Returns
+        -------
+        pyarrow.Table
+            One row for each model: terms, columns (with the intercept), rss, aic, bic, adj_r_squared, cp, best.
+        """
         rows = self.selected.candidates
         numbers = {name: pa.array([null_if_nan(getattr(c, name)) for c in rows], pa.float64()) for name in NUMBERS}
         return pa.table(
@@ -65,7 +85,13 @@ class Selection:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON, schema `gramian.selection/1`; `best` is the fit."""
+        """The selection as a dict that JSON can represent.
+
+        Returns
+        -------
+        dict
+            Schema `gramian.selection/1`; its key "best" holds the fit. Numbers that are not finite are None.
+        """
         rows = [
             {"columns": c.columns, "perfect": c.perfect, **{name: finite(getattr(c, name)) for name in NUMBERS}}
             for c in self.selected.candidates
@@ -80,13 +106,24 @@ class Selection:
         }
 
     def summary(self) -> str:
-        """The table as plain text, the best model marked."""
+        """The table as plain text, the best model marked.
+
+        Returns
+        -------
+        str
+            Several lines, without a newline at the end.
+        """
         from gramian.fit.selection.report import text  # rich takes a while to import
 
         return text(self)
 
     def plot(self) -> Any:
-        """A matplotlib figure: the criterion against the number of columns, and the terms of the best of every size."""
+        """Draw the criterion against the number of columns, with the terms of the best model of every size.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+        """
         return plot.selection(self)
 
     def __str__(self) -> str:
@@ -107,5 +144,5 @@ def selection(
     count: int = 1,
     passes: int = 1,
 ) -> Selection:
-    """Select terms from the moments of a design; see `fit.select.select`."""
+    """Select terms from the moments of a design; parameters and errors as in `fit.selection.fit.select`."""
     return Selection(select(design, accumulated, criterion, method, count, passes))

@@ -1,4 +1,4 @@
-"""WideFit: the answer of a linear regression with very many columns; frozen, computes nothing itself."""
+"""WideFit: the result of a linear regression with very many columns; frozen, without data."""
 
 from __future__ import annotations
 
@@ -30,10 +30,28 @@ KIND = "wide-fit"
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class WideFit(Estimates):
-    """A linear regression by iteration or in the dual form, from `ols` or `ridge`.
+    """A linear regression by an iterative or a dual solver, the result of `ols` or `ridge` for very many columns.
 
-    There is no covariance matrix; standard errors are there for ridge in the dual form, and NaN otherwise. Digits are
-    an estimate, not certified: they rest on a bound of the smallest eigenvalue that fails with a probability of 1e-6.
+    There is no covariance matrix, because it would be as large as the products that these solvers avoid. Standard
+    errors exist for ridge in the dual form, and are NaN otherwise.
+
+    Attributes
+    ----------
+    solved : WideSolved
+        The solution that the solver made.
+
+    Notes
+    -----
+    The digits are an estimate, not certified: they rest on a lower bound of the smallest eigenvalue that fails with a
+    probability of at most 1e-6.
+
+    Examples
+    --------
+    >>> import numpy as np, gramian as gm
+    >>> X = np.random.default_rng(0).standard_normal((4, 10))
+    >>> fit = gm.ridge("y ~ X", {"X": X, "y": [1.0, 2.0, 3.0, 4.0]}, alpha=1.0, solver="dual")
+    >>> fit.solver, len(fit.names)
+    ('dual', 11)
     """
 
     solved: WideSolved
@@ -44,64 +62,75 @@ class WideFit(Estimates):
 
     @property
     def solver(self) -> str:
-        """Which solver it was: "iterative" or "dual"."""
+        """The solver: "iterative" or "dual"."""
         return self.solved.accuracy.solver
 
     @property
     def tier(self) -> str:
-        """How the digits were had, the name of the solver."""
+        """The name of the solver, where other linear fits name the precision of their sums."""
         return self.solver
 
     @property
     def steps(self) -> int:
-        """Steps of the iteration, 0 without one."""
+        """Steps of the iteration, 0 for the dual solver."""
         return self.solved.accuracy.steps
 
     @property
     def intercept(self) -> bool:
-        """Whether there is a constant."""
+        """Whether the model has an intercept."""
         return self.solved.intercept
 
     @property
     def alpha(self) -> float | None:
-        """The ridge penalty, None without one."""
+        """The ridge penalty; None without one."""
         return self.solved.alpha
 
     @property
     def digits(self) -> Vector:
-        """Estimated digits of each coefficient, (p,).
+        """Estimated number of right digits of each coefficient, (p,).
 
-        Relative to the larger of it and sigma / length of its centred column, what its standard error would be if the
-        column were orthogonal to all others; without a penalty a standard error is never below that.
+        Relative to the larger of the coefficient and sigma / length of its centred column. The latter is its standard
+        error where the column is orthogonal to all others; without a penalty no standard error is smaller.
         """
         return read_only(self.solved.accuracy.digits)
 
     @property
     def std_errors(self) -> Vector:
-        """Standard errors, (p,), where the solver knows them."""
+        """Standard errors, (p,); NaN where the solver does not compute them."""
         return read_only(self.solved.std_errors)
 
     @property
     def statistic(self) -> str:
-        """What `statistics` are."""
+        """Name of the test statistic, "t"."""
         return "t"
 
     @property
     def p_values(self) -> Vector:
-        """Two-sided p-values, (p,), where there are standard errors."""
+        """Two-sided p-values of the hypotheses that a coefficient is 0, (p,); NaN without standard errors."""
         return normal.probability(self.statistics, self.df_residual)
 
     def conf_int(self, level: float = 0.95) -> Matrix:
-        """Intervals, (p, 2), where there are standard errors."""
+        """Wald confidence intervals, estimate ± quantile × standard error.
+
+        Parameters
+        ----------
+        level : float, default 0.95
+            Confidence level, between 0 and 1.
+
+        Returns
+        -------
+        ndarray, (p, 2)
+            Lower and upper ends; NaN without standard errors.
+        """
         return normal.interval(self.coefficients, self.std_errors, level, self.df_residual)
 
     @property
     def vcov(self) -> Matrix:
-        """Refused: it would be as large as the products that this fit does without."""
+        """Not available: raises OptionError, since the matrix would be as large as the products that are avoided."""
         return self._no_covariance()
 
     def test(self, text: str) -> Test:
-        """Refused, for want of a covariance."""
+        """Not available: raises OptionError, since a Wald test needs the covariance matrix."""
         return self._no_covariance()
 
     def _no_covariance(self) -> NoReturn:
@@ -114,25 +143,60 @@ class WideFit(Estimates):
 
     @property
     def sigma(self) -> float:
-        """Residual standard deviation, NaN where the degrees of freedom are not known."""
+        """Residual standard deviation; NaN where the degrees of freedom are unknown."""
         return goodness.residual_sigma(self.deviance, self.df_residual) if self.df_residual > 0 else float("nan")
 
     @property
     def r_squared(self) -> float:
-        """Share of the sum of squares that is explained; about zero when there is no constant."""
+        """Share of the sum of squares that is explained; about zero where the model has no intercept."""
         return goodness.r_squared(self.deviance, self.solved.tss)
 
     def predict(self, data: object) -> Vector:
-        """One value for each row of the data, NaN where a predictor is missing."""
+        """Predictions for new rows.
+
+        Parameters
+        ----------
+        data : object
+            Rows with the predictors, in any form that `ols` accepts.
+
+        Returns
+        -------
+        ndarray, (n,)
+            One value for each row, NaN where a predictor is missing.
+
+        Raises
+        ------
+        ColumnError
+            Where a predictor is not in the data.
+        SchemaError
+            Where a matrix has fewer columns than the fit used.
+        """
         values: Vector = collect_predictions(predictions(self.solved, source_of(data)), interval=False)
         return values
 
     def glance(self) -> pa.Table:
-        """The fit in one row."""
+        """Statistics of the fit.
+
+        Returns
+        -------
+        pyarrow.Table
+            One row: r_squared, sigma, deviance, df_residual, rows.
+        """
         return tables.one_row(self._fit_statistics())
 
     def to_dict(self, level: float = 0.95) -> dict[str, Any]:
-        """The fit as plain JSON, schema `gramian.fit/1`; what is not known is None."""
+        """The fit as a dict that JSON can represent.
+
+        Parameters
+        ----------
+        level : float, default 0.95
+            Level of the confidence intervals.
+
+        Returns
+        -------
+        dict
+            Schema `gramian.fit/1`. Numbers that are not finite are None.
+        """
         accuracy = self.solved.accuracy
         return {
             "schema": tables.SCHEMA,
@@ -167,17 +231,39 @@ class WideFit(Estimates):
         }
 
     def render(self, level: float = 0.95) -> list[RenderableType]:
-        """Parts of the summary, for a console that draws them."""
+        """Parts of the summary that rich's console can print.
+
+        Parameters
+        ----------
+        level : float, default 0.95
+            Level of the confidence intervals.
+
+        Returns
+        -------
+        list of rich renderables
+            Texts and tables, from top to bottom.
+        """
         from gramian.fit.wide.report import render  # rich takes a while to import
 
         return render(self, level)
 
     def plot(self, data: object | None = None, kind: str | None = None) -> NoReturn:
-        """Refused: the pictures of a linear fit need its standard errors."""
+        """Not available: raises OptionError, since the pictures of a linear fit need its standard errors."""
         raise OptionError(f'there are no pictures of a fit by solver="{self.solver}"')
 
     def save(self, path: str | PathLike[str]) -> None:
-        """Write it to a file that `gramian.load` reads. Raises ArtifactError where that is impossible."""
+        """Write the fit to a file that `gramian.load` reads.
+
+        Parameters
+        ----------
+        path : str or path-like
+            File to write; an existing one is replaced.
+
+        Raises
+        ------
+        ArtifactError
+            Where the file cannot be written.
+        """
         store.save(path, KIND, *wide_to_json(self.solved))
 
     def __repr__(self) -> str:
