@@ -94,7 +94,11 @@ class Run:
         return self._from_outcome(design) if start is None else self._from_subsample(design, start)
 
     def _from_subsample(self, design: Design, start: Start) -> Evaluated:
-        """First pass at the coefficients of the subsample; without it where a mean of all rows is out of range there."""
+        """First pass at the coefficients of the subsample.
+
+        Where these give a mean out of range, or cannot be expressed in the columns of all rows, the start is the
+        outcome.
+        """
         names = start.setting.levels.names
         task = self._task(replace(design, levels=names) if names else design, start.model)
         task = replace(task, predictor=start.setting.predictor(start.coefficients))
