@@ -1,1 +1,1 @@
-"""Passes over the rows: options, design, and the sums that are accumulated."""
+"""Passes over the rows: options, design, and the sums that are accumulated; the same for every linear model."""

@@ -1,4 +1,8 @@
-"""The passes: frozen, picklable tasks that turn a unit's batches into a partial result."""
+"""The pass of a linear fit: sums of products of stored columns over the rows, unit by unit.
+
+`Accumulate` is the frozen, picklable task that an engine sends to its workers; `UnitAccumulator` holds the running
+sums of one unit and is the base of the passes of other models.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +29,15 @@ LINEAR = Linear()
 
 @dataclass(frozen=True, slots=True)
 class Accumulated:
-    """Moments, and the rows that did not enter them."""
+    """Partial result of a linear pass; partial results add, and no rows are the zero.
+
+    Attributes
+    ----------
+    moments : Moments
+        Sums of products of the stored columns over the rows that entered.
+    dropped_rows : DroppedRows
+        Rows that did not enter, by cause and by column.
+    """
 
     moments: Moments
     dropped_rows: DroppedRows
@@ -36,7 +48,15 @@ class Accumulated:
 
 @dataclass(frozen=True, slots=True)
 class Accumulate:
-    """The one pass: batches to moments. `drop` False refuses rows with something missing."""
+    """The task of one pass over the rows of a linear fit.
+
+    Attributes
+    ----------
+    design : Design
+        The formula's terms on these columns, with the shift and scale of every variable.
+    drop : bool
+        Whether incomplete rows are dropped and counted; if False, the first one raises DataError.
+    """
 
     design: Design
     drop: bool = True
@@ -54,14 +74,29 @@ class Accumulate:
     def accumulate(self, batches: Iterable[Batch], /) -> Accumulated:
         """The moments of one unit."""
         accumulator = UnitAccumulator(self.design, drop=self.drop)
-        with np.errstate(all="ignore"):  # what is not finite is found afterwards, by row and column
+        with np.errstate(all="ignore"):  # values that are not finite are detected afterwards, by row and column
             for batch in batches:
                 accumulator.add(accumulator.reader.read(batch))
         return accumulator.finish()
 
 
 class UnitAccumulator:
-    """One unit under way. Linear; other models say with `block` what the rows of a block become."""
+    """Accumulates the sums of one unit, block of rows by block of rows.
+
+    Sums what a linear fit needs. A subclass for another model overrides `values` (the response rows) and `block` (what
+    is summed), and keeps the treatment of values that are not finite.
+
+    Parameters
+    ----------
+    design : Design
+        Terms, outcome, weights, and the coordinates of every variable.
+    drop : bool
+        Whether incomplete rows are dropped; if False, they raise DataError.
+    layout : Layout, optional
+        The stored columns, where they are not those of the design.
+    height : int
+        Rows in a block. It fixes the order of summation, and with it the last bits of all sums.
+    """
 
     def __init__(
         self, design: Design, *, drop: bool, layout: Layout | None = None, height: int = ROWS_PER_BLOCK
@@ -73,27 +108,31 @@ class UnitAccumulator:
 
     @cached_property
     def block_writer(self) -> BlockWriter:
-        """Writes the blocks."""
+        """Writes the stored columns of a block of rows; made on first use, after a subclass has set itself up."""
         return BlockWriter(self.layout, self.design.coordinates, self.design.matrix_variables, self.height)
 
     def add(self, observed: Observed) -> None:
-        """The complete rows of a batch."""
+        """Add the complete rows of a batch."""
         values = self.values(observed)
         for rows, columns in self.block_writer.blocks(observed.rows, values, observed.codes, observed.matrix):
             if not self.block(columns, observed, rows):
+                # the product of a block shows whether every value is finite: rows are looked at only when it is not
                 rewritten = self.block_writer.block(rows, values, observed.codes, observed.matrix)
                 self._add_finite(rewritten, observed, rows)
 
     def values(self, observed: Observed) -> dict[str, Vector]:
-        """What the variables and the response rows hold when a block is gathered."""
+        """Values (n,) of the variables and of the response rows, by name, from which blocks are written."""
         return {**observed.values, **{name: self.residual(observed, name) for name in self.responses}}
 
     def residual(self, observed: Observed, response: str) -> Vector:
-        """What a response row holds when a block is gathered."""
+        """Values (n,) of a response row: for a linear model the outcome less its offsets."""
         return LINEAR.residual(observed.values[response], observed.offset)
 
     def block(self, columns: Columns, observed: Observed, rows: slice | Mask) -> bool:
-        """Add the rows of a block; False, and nothing added, where a value is not finite."""
+        """Add the rows of a block; return False, with nothing added, if a value or a product is not finite.
+
+        columns : the stored columns of these rows. rows : which rows of `observed` they are, a slice or a mask (n,).
+        """
         weight, count = take_rows(observed.weight, rows), take_rows(observed.count, rows)
         added = self.sums.add(columns, combined_weight(weight, count), count, self.reader.sizes)
         if added and weight is not None:
@@ -101,7 +140,7 @@ class UnitAccumulator:
         return added
 
     def _add_finite(self, columns: Columns, observed: Observed, rows: slice) -> None:
-        """Leave out the rows that are not finite, then add the rest."""
+        """Drop the rows of a block that are not finite, then add the rest."""
         good = columns.finite()
         if not good.all():
             self.drop_not_finite(columns, good, observed, rows)
@@ -111,15 +150,19 @@ class UnitAccumulator:
             self.fail(columns.take(good), observed)
 
     def fail(self, columns: Columns, observed: Observed) -> None:
-        """Every value of a block is finite, its products are not."""
+        """Raise NumericalError: every value of a block is finite, but a product overflows."""
         overflow(columns, self.layout, observed.where)
 
     def drop_not_finite(self, columns: Columns, good: Mask, observed: Observed, rows: slice) -> None:
-        """Count the rows of a block that are not finite, or refuse them."""
+        """Count the rows of a block that are not finite, by cause and column; raise DataError if `drop` is False.
+
+        good : mask (b,) of the finite rows of the block. rows : the block's slice of the batch.
+        """
         not_finite: dict[str, Mask] = {}
         undefined = np.zeros(columns.rows, bool)
         for position, m in enumerate((*self.layout.rows, *self.layout.extra)):
             values = columns.value(position)
+            # only variables themselves are blamed: a product is not finite because of one of its factors
             if len(m) == 1 and m[0][1] == 1 and not np.isfinite(values).all():
                 not_finite[m[0][0].lstrip("~")] = ~np.isfinite(values)
                 undefined |= np.isnan(values)
@@ -130,11 +173,11 @@ class UnitAccumulator:
     def count_dropped(
         self, causes: Mapping[str, Mask], columns: Mapping[str, Mask], observed: Observed, rows: slice
     ) -> None:
-        """Count rows of a block that are left out."""
+        """Add dropped rows of a block, given as masks (b,) by cause and by column, to those of the unit."""
         self.reader.dropped_rows += DroppedRows(count_marked(causes), count_marked(columns))
 
     def moments(self) -> Moments:
-        """The unit's moments."""
+        """The unit's moments, with the levels in the order in which they were met."""
         return self.sums.finish({name: index.levels for name, index in self.reader.levels.items()})
 
     def finish(self) -> Accumulated:
@@ -143,13 +186,17 @@ class UnitAccumulator:
 
 
 def take_rows(values: Vector | None, rows: slice | Mask) -> Vector | None:
-    """The rows of an optional vector."""
+    """The rows of a vector (n,), or None where there is no vector."""
     return None if values is None else values[rows]
 
 
 def coordinates_from_first_rows(design: Design, batches: Iterable[Batch]) -> Design:
-    """Fix the coordinates from the first batch that has complete rows."""
+    """The design with the shift and scale of every variable, chosen from the first batch that has complete rows.
+
+    Reads as few batches as possible. Without any complete row the coordinates are those of no values.
+    """
     with np.errstate(all="ignore"):
+        # the head of a batch first: evaluating all of it would cost more than the shift is worth
         for piece in (part for batch in batches for part in (batch.head(ROWS_PER_BLOCK), batch)):
             observed = Reader(replace(design, matrix=None)).read(piece)
             if observed.rows:
@@ -160,12 +207,12 @@ def coordinates_from_first_rows(design: Design, batches: Iterable[Batch]) -> Des
 
 
 def refuse_row(row: int, name: str, where: str) -> NoReturn:
-    """A row that is not finite, where rows may not be dropped."""
+    """Raise DataError for a row with a value that is not finite, where rows may not be dropped. row : its number."""
     raise DataError(f"row {row}: '{name}' is not finite (na=\"drop\" leaves such rows out)", where)
 
 
 def overflow(columns: Columns, layout: Layout, where: str) -> NoReturn:
-    """Finite values whose products are not."""
+    """Raise NumericalError for finite values whose products overflow; it names the largest stored column."""
     sizes = {}
     for position, m in enumerate((*layout.rows, *layout.extra)):
         sizes[m] = float(np.abs(columns.value(position)).max())

@@ -1,4 +1,4 @@
-"""The exact pass and the exact linear fit: the sums without rounding, the coefficients right in every digit."""
+"""The pass in exact arithmetic: sums of products without any rounding, for `exact=True` and `decimal="exact"`."""
 
 from __future__ import annotations
 
@@ -22,13 +22,21 @@ from gramian.linalg.exact.moments import ExactMoments
 from gramian.linalg.monomials import Coordinate
 from gramian.typing import Codes
 
-IDENTITY_FUNCTIONS = ("I", "as_number")  # functions that leave a column what it is
-MAX_FLOAT_INTEGER = 2**53  # whole numbers beyond it are read apart, for float64 would round them
+IDENTITY_FUNCTIONS = ("I", "as_number")  # functions that do not change the values of a numeric column
+MAX_FLOAT_INTEGER = 2**53  # larger integers are read as integers, because float64 would round them
 
 
 @dataclass(frozen=True, slots=True)
 class ExactAccumulated:
-    """Exact moments, and the rows that did not enter them."""
+    """Partial result of an exact pass; partial results add.
+
+    Attributes
+    ----------
+    moments : ExactMoments
+        Exact sums of products of the stored columns.
+    dropped_rows : DroppedRows
+        Rows that did not enter, by cause and by column.
+    """
 
     moments: ExactMoments
     dropped_rows: DroppedRows
@@ -39,10 +47,16 @@ class ExactAccumulated:
 
 @dataclass(frozen=True, slots=True)
 class AccumulateExact:
-    """The one pass, in exact arithmetic: batches to exact moments.
+    """The task of one pass in exact arithmetic.
 
-    drop : False refuses rows with something missing. decimal : numbers from DECIMAL columns and from text are what
-    they say, not the nearest float64.
+    Attributes
+    ----------
+    design : Design
+        The formula's terms on these columns. Its coordinates are not used: exact sums need no shift.
+    drop : bool
+        Whether incomplete rows are dropped and counted; if False, the first one raises DataError.
+    decimal : bool
+        Whether numbers of DECIMAL and text columns are taken as written, 0.1 as one tenth, and not rounded to float64.
     """
 
     design: Design
@@ -68,13 +82,15 @@ class AccumulateExact:
 
 
 def unshifted(design: Design) -> Design:
-    """The design in the variables themselves: exact sums need no shift, which would come from the first rows."""
+    """The design with shift 0 and scale 1: exact sums need no shift, and one chosen from the first rows would differ
+    between sources that hold the same rows in another order.
+    """
     names = (*design.terms.variables, *design.outcome)
     return replace(design, coordinates=dict.fromkeys(names, Coordinate()))
 
 
 class ExactUnitAccumulator:
-    """One unit under way."""
+    """Accumulates the exact sums of one unit. design : unshifted; drop, decimal : as of `AccumulateExact`."""
 
     def __init__(self, design: Design, *, drop: bool, decimal: bool) -> None:
         self.design, self.drop, self.decimal = design, drop, decimal
@@ -90,7 +106,7 @@ class ExactUnitAccumulator:
         self.numbers = tuple(dict.fromkeys([*used, *filter(None, (design.weight, design.count))]))
 
     def add(self, batch: Batch) -> None:
-        """The complete rows of a batch."""
+        """Add the complete rows of a batch."""
         exact_columns = self._exact_columns(batch)
         floats = {name: pa.array(d.rounded, mask=_null_mask(d)) for name, d in exact_columns.items()}
         observed = self.reader.read(replace(batch, columns={**batch.columns, **floats}))
@@ -100,6 +116,7 @@ class ExactUnitAccumulator:
         (response,) = self.design.outcome
         scale = {}
         for variable, name in self.bare_columns.items():
+            # an outcome with an offset is a difference of floats, as evaluated: no exact value stands for it
             if name in exact_columns and not (variable == response and observed.offset is not None):
                 values[variable] = (
                     exact_columns[name].integers
@@ -115,7 +132,7 @@ class ExactUnitAccumulator:
             self._count_dropped_rows(values, undefined_rows, observed)
 
     def _exact_columns(self, batch: Batch) -> dict[str, Decimals]:
-        """Columns whose numbers float64 would round."""
+        """Columns of a batch whose numbers float64 would round, as integers and a number of decimal places."""
         exact_columns = {}
         for name in self.numbers:
             column = batch.columns.get(name)
@@ -124,6 +141,7 @@ class ExactUnitAccumulator:
         return exact_columns
 
     def _count_dropped_rows(self, values: Mapping[str, Any], rows: Codes, observed: Observed) -> None:
+        """Count rows with values that are not finite, or raise DataError. rows : their positions in `observed`."""
         by_column, undefined = {}, np.zeros(len(rows), bool)
         for name in self.sums.variables:
             column = values[name][rows]
@@ -142,7 +160,7 @@ class ExactUnitAccumulator:
 
 
 def _column(node: Node) -> str | None:
-    """The column that an expression is, None for anything computed."""
+    """Name of the column that an expression stands for, None for anything computed."""
     while isinstance(node, Call) and node.function in IDENTITY_FUNCTIONS:
         node = node.arguments[0]
     return node.name if isinstance(node, Name) else None
@@ -153,7 +171,10 @@ def _null_mask(decimals: Decimals) -> Any:
 
 
 def _as_decimals(column: Any, batch: Batch, name: str, *, decimal: bool) -> Decimals | None:
-    """A column as whole numbers; None where float64 holds it anyway, or it is to be read as float64."""
+    """A column as integers times a power of ten; None where float64 holds it exactly, or it is read as float64.
+
+    column : NumPy array or Arrow array (n,). Raises DataError for text that is not a number.
+    """
     if isinstance(column, np.ndarray):
         is_int64 = column.dtype.kind in "iu" and column.dtype.itemsize == 8 and len(column) > 0
         is_rounded = is_int64 and max(abs(int(column.max())), abs(int(column.min()))) > MAX_FLOAT_INTEGER
@@ -176,7 +197,10 @@ def _as_decimals(column: Any, batch: Batch, name: str, *, decimal: bool) -> Deci
 
 
 def _decoded(levels: Decimals, indices: Any) -> Decimals:
-    """Decimals of a dictionary at the places of its codes."""
+    """Decimals (n,) of a dictionary-encoded column from those of its dictionary (k,). indices : (n,), null if missing.
+
+    A missing row has the code -1, which reads the entry appended behind the last level.
+    """
     codes = indices.cast(pa.int64()).fill_null(-1).to_numpy()
     level_present = np.ones(len(levels.integers), np.bool_) if levels.present is None else levels.present
     present = np.append(level_present, False)[codes]

@@ -1,4 +1,4 @@
-"""Keyed moments from one pass: the sums of every fold, or of every group, apart."""
+"""Moments by key from one pass: the sums of every fold, or of every group, kept separately."""
 
 from __future__ import annotations
 
@@ -27,15 +27,26 @@ from gramian.linalg.keyed.unit_sums import KEY, KeyedAccumulator
 from gramian.linalg.moments import combined_weight
 from gramian.typing import Codes, Level, Mask, Vector
 
-LIVE_COPIES = 8  # copies of all products that are alive at once: one a thread, partials that wait, a sum under way
+LIVE_COPIES = 8  # copies of all products in memory at once: one per thread, partial results that wait, and their sum
 
 
 @dataclass(frozen=True, slots=True)
 class KeyedAccumulated:
-    """Moments, and rows left out, of every key: a mapping from key to `Accumulated` that is a monoid.
+    """Partial result of a keyed pass: a mapping from key to `Accumulated`; partial results add key by key.
 
-    tallies : of the keys of which rows were left out; None for rows without a key. most : keys that fit into memory.
-    A key is a level, or a tuple of levels where several columns make it. One that only incomplete rows had has no rows.
+    A key is a level, or a tuple of levels where several columns make it. A key that only incomplete rows have is there,
+    with moments of no rows.
+
+    Attributes
+    ----------
+    grouping : Folds or ByColumns
+        What gives each row its key.
+    moments : KeyedMoments
+        Sums of products of the stored columns for every key.
+    dropped_by_key : mapping of key to DroppedRows
+        Only keys with dropped rows; the key None stands for rows without a key.
+    max_keys : int
+        Keys whose moments fit into memory; more raise DataError.
     """
 
     grouping: Grouping
@@ -68,13 +79,13 @@ class KeyedAccumulated:
             yield key, Accumulated(self.moments.at(position), self.dropped_by_key.get(key, DroppedRows()))
 
     def __getitem__(self, key: Level | Key) -> Accumulated:
-        """The moments of one key. Raises OptionError for one that is not there."""
+        """The moments of one key. Raises OptionError for a key without rows in the data."""
         position = self._position(key)
         return Accumulated(self.moments.at(position), self.dropped_by_key.get(self.keys[position], DroppedRows()))
 
     @property
     def dropped_rows(self) -> DroppedRows:
-        """All rows left out."""
+        """Dropped rows of all keys, and of rows without a key."""
         return sum(self.dropped_by_key.values(), DroppedRows())
 
     @property
@@ -83,7 +94,7 @@ class KeyedAccumulated:
         return self._sum_over(np.arange(len(self)), list(self.dropped_by_key))
 
     def others(self, key: Level | Key) -> Accumulated:
-        """The moments of all rows that have another key: summed, not subtracted."""
+        """The moments of all rows with another key: summed, because a difference would lose digits."""
         position = self._position(key)
         chosen = np.delete(np.arange(len(self)), position)
         return self._sum_over(chosen, [k for k in self.dropped_by_key if k is not None and k != self.keys[position]])
@@ -102,10 +113,21 @@ class KeyedAccumulated:
 
 @dataclass(frozen=True, slots=True)
 class AccumulateKeyed:
-    """The one pass, with the sums of every key apart.
+    """The task of one pass that keeps the sums of every key separately.
 
-    most : keys that fit into memory. centres : key -> variable or response row -> what is subtracted from it first, for
-    keys that lie far apart; their sums do not add up to a total.
+    Attributes
+    ----------
+    design : Design
+        Terms, outcomes and the shift and scale of every variable, the same for all keys.
+    grouping : Folds or ByColumns
+        What gives each row its key.
+    drop : bool
+        Whether incomplete rows are dropped and counted; if False, the first one raises DataError.
+    max_keys : int
+        Keys whose moments fit into memory.
+    centres : mapping of key to mapping of name to float, optional
+        What is subtracted from a variable or response row of a key before it is summed, for groups whose means are far
+        apart. Sums with different centres do not add up to a total.
     """
 
     design: Design
@@ -134,7 +156,10 @@ class AccumulateKeyed:
 
 
 class KeyedReader(Reader):
-    """Reads batches as `Reader` does, and knows the key of every row; a row without one is left out."""
+    """Reads batches as `Reader` does, and finds the key of every row; a row without a key is dropped.
+
+    After `read`, `key_codes` (n,) holds the code of the key of every complete row of that batch.
+    """
 
     def __init__(self, task: AccumulateKeyed) -> None:
         super().__init__(task.design, drop=task.drop)
@@ -145,7 +170,7 @@ class KeyedReader(Reader):
         self.dropped_by_code: dict[int, DroppedCounts] = defaultdict(DroppedCounts)
 
     def read(self, batch: Batch) -> Observed:
-        """Evaluate a batch, leave out what is not complete. Raises DataError beyond the keys that fit into memory."""
+        """Evaluate the complete rows of a batch. Raises DataError if there are more keys than fit into memory."""
         self.level_codes = self.row_keys.parts(batch)
         self.key_codes = self.row_keys.codes(batch, self.level_codes)
         check_groups(self.task.grouping, self.row_keys.size, self.task.max_keys, self.width)
@@ -157,11 +182,11 @@ class KeyedReader(Reader):
         return super()._complete(batch, numbers, {**codes, **self.level_codes})
 
     def count_dropped(self, cause: str, dropped: Mask, batch: Batch, nulls: Mapping[str, Mask]) -> None:
-        """Count rows of a batch that are left out, by key."""
+        """Count the dropped rows of a batch, marked in masks (n,), by key."""
         self.count({cause: dropped}, nulls, self.key_codes)
 
     def count(self, causes: Mapping[str, Mask], columns: Mapping[str, Mask], keys: Codes) -> None:
-        """Count marked rows by cause, by column and by key."""
+        """Count the rows marked in masks (n,) by cause, by column and by key. keys : (n,) codes, -1 without a key."""
         for cause, mask in causes.items():
             for key, n in _occurrences(keys[mask]):
                 self.dropped_by_code[key].causes[cause] += n
@@ -172,14 +197,14 @@ class KeyedReader(Reader):
 
 @dataclass(slots=True)
 class DroppedCounts:
-    """Rows left out of one key so far."""
+    """Dropped rows of one key so far, by cause and by column."""
 
     causes: Counter[str] = field(default_factory=Counter)
     columns: Counter[str] = field(default_factory=Counter)
 
 
 class KeyedUnitAccumulator(UnitAccumulator):
-    """One unit under way, its sums apart by key."""
+    """Accumulates the sums of one unit, separately by key."""
 
     reader: KeyedReader
 
@@ -190,7 +215,7 @@ class KeyedUnitAccumulator(UnitAccumulator):
         self.keyed_sums = KeyedAccumulator(self.layout, design.coordinates, design.terms.power_sums())
 
     def values(self, observed: Observed) -> dict[str, Vector]:
-        """The values, told from the centre of each row's key where there are centres."""
+        """Values (n,) of variables and response rows, less the centre of each row's key where there are centres."""
         values, centres = UnitAccumulator.values(self, observed), self.task.centres
         if centres is None:
             return values
@@ -199,13 +224,14 @@ class KeyedUnitAccumulator(UnitAccumulator):
         return {name: x - centre_by_code[name][self.reader.key_codes] for name, x in values.items()}
 
     def block(self, columns: Columns, observed: Observed, rows: slice | Mask) -> bool:
-        """Add the rows of a block to their keys; False, and nothing added, where a value is not finite."""
+        """Add the rows of a block to the sums of their keys; return False, with nothing added, if not finite."""
         weight, count, keys = (
             take_rows(observed.weight, rows),
             take_rows(observed.count, rows),
             self.reader.key_codes[rows],
         )
         sizes = {**self.reader.sizes, KEY: self.reader.row_keys.size}
+        # without dropped rows the folds of a block go round in a fixed order, which sums by slices and not by sorting
         regular = observed.row_mask is None and isinstance(rows, slice)
         cycle = self.task.grouping.cycle if regular else None
         added = self.keyed_sums.add(columns, keys, combined_weight(weight, count), count, sizes, cycle)
@@ -216,15 +242,15 @@ class KeyedUnitAccumulator(UnitAccumulator):
     def count_dropped(
         self, causes: Mapping[str, Mask], columns: Mapping[str, Mask], observed: Observed, rows: slice
     ) -> None:
-        """Count rows of a block that are left out, by key."""
+        """Add dropped rows of a block to those of their keys."""
         self.reader.count(causes, columns, self.reader.key_codes[rows])
 
     def finish(self) -> Accumulated:
-        """The unit's partial result over all keys."""
+        """The unit's partial result, summed over all keys."""
         return self.keyed().total
 
     def keyed(self) -> KeyedAccumulated:
-        """The unit's partial result."""
+        """The unit's partial result, by key."""
         keys = list(self.reader.row_keys.keys)
         levels = {name: index.levels for name, index in self.reader.levels.items()}
         dropped_by_key = {
@@ -249,21 +275,21 @@ def keyed_job(
 
 
 def keyed_pass(job: Job, grouping: Grouping, memory: int | None = None) -> AccumulateKeyed:
-    """The pass that keeps sums for every fold or group, of a job whose design has its coordinates.
+    """The pass with separate sums for every fold or group. job : prepared, so that its design has coordinates.
 
-    memory : bytes that the products of all keys may take, by default half of what the machine has free.
+    memory : bytes that the products of all keys may take, by default half of the machine's free memory.
     """
     return AccumulateKeyed(job.design, grouping, job.options.drop, max_groups_in_memory(job.design, memory))
 
 
 def max_groups_in_memory(design: Design, memory: int | None = None) -> int:
-    """How many keys' products fit into that many bytes."""
+    """How many keys' products fit into that many bytes: memory / (8 LIVE_COPIES q^2) for q dense stored columns."""
     width = len(design.layout.rows)
     return max(1, int((memory_limit() if memory is None else memory) / (8 * LIVE_COPIES * width * width)))
 
 
 def check_groups(grouping: Grouping, groups: int, max_groups: int, width: int) -> None:
-    """Raise DataError where there are more groups than fit into memory."""
+    """Raise DataError if there are more groups than fit into memory. width : dense stored columns."""
     if groups > max_groups:
         raise DataError(
             f"{grouping} makes more than {max_groups:,} groups, and that many fit into memory: "
@@ -273,7 +299,7 @@ def check_groups(grouping: Grouping, groups: int, max_groups: int, width: int) -
 
 
 def check_folds(keyed: KeyedAccumulated, *, filled: bool = False) -> None:
-    """Raise DataError where there are more folds than rows, or, where all must be `filled`, a fold has no rows."""
+    """Raise DataError if there are more folds than complete rows or, with `filled`, if a fold has no complete row."""
     rows = int(keyed.moments.rows.sum())
     if not isinstance(keyed.grouping, Folds):
         return
@@ -287,11 +313,11 @@ def check_folds(keyed: KeyedAccumulated, *, filled: bool = False) -> None:
 
 
 def unwrap_key(key: Key) -> Level | Key:
-    """A key of one column is its level."""
+    """A key as users see it: the level itself if one column makes it, else the tuple of levels."""
     return key[0] if len(key) == 1 else key
 
 
 def _occurrences(codes: Codes) -> Iterator[tuple[int, int]]:
-    """Each code with how often it occurs."""
+    """Pairs of a code and how often it occurs in (n,) codes."""
     values, counts = np.unique(codes, return_counts=True)
     return zip(values.tolist(), counts.tolist(), strict=True)

@@ -1,4 +1,4 @@
-"""Two passes in one trip over the rows."""
+"""Two passes in one trip over the rows, for a first pass that also sums what a covariance by cluster needs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,13 @@ B = TypeVar("B", bound=Monoid)
 
 @dataclass(frozen=True, slots=True)
 class CombinedSums(Generic[A, B]):
-    """Two partial results that add each for itself."""
+    """The partial results of two passes; each adds to its own kind.
+
+    Attributes
+    ----------
+    first, second : A, B
+        Partial results of the first and of the second pass.
+    """
 
     first: A
     second: B
@@ -25,22 +31,28 @@ class CombinedSums(Generic[A, B]):
 
 @dataclass(frozen=True, slots=True)
 class CombinedPass(Generic[A, B]):
-    """Two passes in one trip."""
+    """The task of two passes in one trip: rows are read and decoded once.
+
+    Attributes
+    ----------
+    first, second : Pass
+        The tasks; each sees all columns that either needs.
+    """
 
     first: Pass[A]
     second: Pass[B]
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The columns that are read."""
+        """The columns that either pass reads."""
         return tuple(dict.fromkeys((*self.first.columns, *self.second.columns)))
 
     @property
     def empty(self) -> CombinedSums[A, B]:
-        """No rows."""
+        """The sums of no rows."""
         return CombinedSums(self.first.empty, self.second.empty)
 
     def accumulate(self, batches: Iterable[Any], /) -> CombinedSums[A, B]:
-        """One unit, whose batches stay in memory until both passes have seen them."""
+        """The sums of one unit, whose batches stay in memory until both passes have read them."""
         cached = list(batches)
         return CombinedSums(self.first.accumulate(cached), self.second.accumulate(cached))

@@ -1,4 +1,4 @@
-"""One fit under way: its design and options, and what runs its passes."""
+"""Job: the design and options of one fit, and the runner of its passes."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from gramian.typing import M, Pass
 
 @dataclass(slots=True, eq=False)
 class Job:
-    """One fit under way. Made once; `prepare` completes its design, `fold` runs its passes.
+    """The state of one fit before it is solved: `prepare` completes its design, `fold` runs its passes.
 
     Attributes
     ----------
     design : Design
-        What the formula asks of these columns; after `prepare` with the shift and scale of every variable.
+        The formula's terms on these columns; after `prepare` with the shift and scale of every variable.
     options : Options
         How to fit.
     runner : PassRunner
-        The rows, and what reads them.
+        The source of the rows, and the engine that reads it.
     """
 
     design: Design
@@ -39,24 +39,24 @@ class Job:
 
     @property
     def passes(self) -> int:
-        """Trips over the rows so far."""
+        """Number of passes over the rows so far."""
         return self.runner.passes
 
     @property
     def needs_knots(self) -> bool:
-        """Whether a pass for the knots of splines comes first."""
+        """Whether a pass for the knots of splines has to come first."""
         return bool(open_splines(self.design))
 
     def prepare(self) -> None:
-        """Choose knots, shifts and scales: from a light pass for splines, and from the first rows.
+        """Choose the knots of splines, in a pass over their columns, and shifts and scales, from the first rows.
 
-        A source that is read once keeps the units that were looked at, so that no row is lost.
+        The units of a source that can be read only once are put back before the rest, so that no row is lost.
         """
         self.runner.passes += self.needs_knots
         self.design, self.runner.source = with_coordinates(self.design, self.source)
 
     def fold(self, task: Pass[M], source: Source | None = None) -> M:
-        """One trip over the rows; source : the same rows in another form, such as decimals as text."""
+        """Run one pass and return its sums. source : the same rows in another form, such as decimals as text."""
         return self.runner.fold(task, source)
 
 
@@ -69,18 +69,18 @@ def job_of(
     excluded: Sequence[str] = (),
     multiple_outcomes: bool = False,
 ) -> Job:
-    """A job whose design is made of what is known before any row is read.
+    """Make a job from a formula and the schema of its source; no row is read.
 
     Parameters
     ----------
     formula : Formula
-        As it was parsed.
+        The parsed formula.
     options : Options
         How to fit.
     runner : PassRunner
-        The rows, and what reads them.
+        The source of the rows, and the engine that reads it.
     absorbing : bool
-        Whether factors may stand behind `|`.
+        Whether the model allows absorbed factors, behind `|` in the formula.
     excluded : sequence of str
         Columns that `.` does not stand for.
     multiple_outcomes : bool
@@ -89,7 +89,7 @@ def job_of(
     Raises
     ------
     FormulaError, SchemaError
-        Where the formula does not fit the columns.
+        If the formula does not fit the columns.
     """
     schema = runner.source.schema
     design = design_of_formula(

@@ -1,4 +1,4 @@
-"""What splits rows: folds by their numbers, or the values of columns."""
+"""Grouping of rows: folds by row number, or groups by the values of columns."""
 
 from __future__ import annotations
 
@@ -21,7 +21,11 @@ FOLD = "fold"
 
 
 class RowKeys(Protocol):
-    """Keys of the rows of one unit while it is read. keys : those of the codes 0, 1, ..., so far `size` of them."""
+    """Codes of the keys of one unit's rows, batch by batch.
+
+    keys : the keys of the codes 0, 1, ..., `size` of them so far. parts : codes (n,) of each column of a batch.
+    codes : (n,) code of the key of every row of a batch, -1 where a part is missing.
+    """
 
     @property
     def size(self) -> int: ...
@@ -33,7 +37,18 @@ class RowKeys(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Folds:
-    """A row's fold is its number in its file or frame, modulo `count`, counted before any row is left out."""
+    """Folds: a row's fold is its number in its file or data frame modulo `count`, counted before any row is dropped.
+
+    Attributes
+    ----------
+    count : int
+        Number of folds, at least 2.
+
+    Raises
+    ------
+    OptionError
+        If `count` is not such a number.
+    """
 
     count: int
 
@@ -44,24 +59,24 @@ class Folds:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Columns that are read for it: none."""
+        """Columns that are read to find a row's fold: none."""
         return ()
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What the parts of a key are called."""
+        """Names of the parts of a key."""
         return (FOLD,)
 
     @property
     def cycle(self) -> int:
-        """Keys of rows that follow each other go round with this period."""
+        """Period with which the keys of consecutive rows repeat."""
         return int(self.count)
 
     def check(self, schema: Schema) -> None:
-        """Nothing can be wrong with row numbers."""
+        """Accept any schema: row numbers need no column."""
 
     def start(self) -> RowKeys:
-        """The keys of a unit."""
+        """Begin the codes of a unit."""
         return _FoldKeys(int(self.count))
 
     def __str__(self) -> str:
@@ -70,7 +85,18 @@ class Folds:
 
 @dataclass(frozen=True, slots=True)
 class ByColumns:
-    """A row's key is what it holds in these columns: text, whole numbers, booleans or dates."""
+    """Groups: a row's key is its values in these columns, which hold text, integers, booleans or dates.
+
+    Attributes
+    ----------
+    names : tuple of str
+        The columns, without repetition.
+
+    Raises
+    ------
+    OptionError
+        If `names` are no names of columns, or name one twice.
+    """
 
     names: tuple[str, ...]
 
@@ -82,22 +108,22 @@ class ByColumns:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Columns that are read for it."""
+        """Columns that are read to find a row's key."""
         return self.names
 
     @property
     def cycle(self) -> None:
-        """Keys come in any order."""
+        """No period: keys come in any order."""
         return None
 
     def check(self, schema: Schema) -> None:
-        """Raise ColumnError or SchemaError where a column is not there or has no levels."""
+        """Raise ColumnError if a column does not exist, SchemaError if its type has no levels."""
         for name in self.names:
             if schema[name].kind is Kind.OTHER:
                 raise SchemaError(f"by='{name}': the column has the type {schema[name].type}, which has no levels")
 
     def start(self) -> RowKeys:
-        """The keys of a unit."""
+        """Begin the codes of a unit."""
         return _ColumnKeys(self.names)
 
     def __str__(self) -> str:
@@ -108,22 +134,24 @@ Grouping = Folds | ByColumns
 
 
 def by_columns(by: str | Sequence[str]) -> ByColumns:
-    """The columns that `by=` names."""
-    return ByColumns(tuple(by) if isinstance(by, list | tuple) else (by,))  # type: ignore[arg-type]  # By refuses the rest
+    """The grouping that the option `by=` asks for: one name, or a list of names."""
+    return ByColumns(tuple(by) if isinstance(by, list | tuple) else (by,))  # type: ignore[arg-type]  # checked there
 
 
 def describe_key(grouping: Grouping, key: Key) -> str:
-    """A key for people: group = a, year = 2013."""
+    """A key as text for messages: "group = a, year = 2013"."""
     return format_key(grouping.names, key)
 
 
 def format_key(names: Sequence[str], key: Key) -> str:
-    """The parts of a key with their names."""
+    """A key as text, given the names of its parts."""
     return ", ".join(f"{name} = {level_name(level)}" for name, level in zip(names, key, strict=True))
 
 
 @dataclass(slots=True)
 class _FoldKeys:
+    """Codes of folds, which are the numbers of the folds."""
+
     count: int
 
     @property
@@ -143,6 +171,8 @@ class _FoldKeys:
 
 @dataclass(slots=True)
 class _ColumnKeys:
+    """Codes of keys in order of first appearance. joint : key -> code, used only where several columns make a key."""
+
     names: tuple[str, ...]
     levels: dict[str, LevelIndex] = field(init=False)
     joint: dict[Key, int] = field(default_factory=dict)
@@ -164,6 +194,7 @@ class _ColumnKeys:
     def codes(self, batch: Batch, parts: Mapping[str, Codes]) -> Codes:
         if len(self.names) == 1:
             return parts[self.names[0]]
+        # a mixed-radix number for each combination within this batch: only distinct ones are looked up as tuples
         flat, present = np.zeros(batch.rows, np.int64), np.ones(batch.rows, bool)
         for name, code in parts.items():
             flat, present = flat * len(self.levels[name]) + code, present & (code >= 0)
@@ -183,7 +214,7 @@ class _ColumnKeys:
 
 
 def _only_occurring(column: Coded) -> Coded:
-    """A range of integers cut down to those that occur: each level becomes a key."""
+    """A column with only the levels that occur in it: a range of integers may be long, and each level becomes a key."""
     if not isinstance(column.levels, range):
         return column
     occurs = np.bincount(column.codes + 1, minlength=len(column.levels) + 1)[1:] > 0
@@ -192,7 +223,7 @@ def _only_occurring(column: Coded) -> Coded:
 
 
 def _as_group_level(level: Level, name: str, where: str) -> Level:
-    """A number with a fraction names no group; whole ones that are stored as floats are whole."""
+    """A float as the integer that it is, other levels as they are. Raises DataError for a number with a fraction."""
     if not isinstance(level, float) or level != level:
         return level
     if not level.is_integer():

@@ -1,4 +1,4 @@
-"""How many columns a fit may have: the dense products of the model's columns have to fit into memory."""
+"""Limit on the number of model columns: their dense products have to fit into memory."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from math import prod
 from gramian.errors import DataError
 from gramian.formula.terms import Term, Terms
 
-COPIES = 12  # square matrices that are alive at once while a fit is solved (11 were counted)
-MAX_UNCHECKED_COLUMNS = 100  # columns whose products fit everywhere: 1 MB
-DEFAULT = 8 * 2**30
+COPIES = 12  # square matrices in memory at once while a fit is solved (11 were counted)
+MAX_UNCHECKED_COLUMNS = 100  # columns whose products fit into any memory: COPIES of them take 1 MB
+DEFAULT = 8 * 2**30  # bytes of memory to assume where the system does not tell
 
 
 def memory_limit() -> int:
-    """Bytes that a fit may use for its matrices: half of what the machine has free."""
+    """Bytes that a fit may use for its matrices: half of the free memory, of all memory where that is not known."""
     try:
         with open("/proc/meminfo", encoding="ascii") as lines:
             free = next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
@@ -25,6 +25,7 @@ def memory_limit() -> int:
 
 
 def _physical() -> int:
+    """Bytes of the machine's memory, `DEFAULT` where the system does not tell."""
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, OSError, ValueError):
@@ -32,23 +33,30 @@ def _physical() -> int:
 
 
 def width_limit(limit: int | None = None) -> int:
-    """The largest number of model columns."""
+    """The largest number of model columns p, from 8 COPIES p^2 <= limit. limit : bytes, by default `memory_limit()`."""
     return int(((memory_limit() if limit is None else limit) / (8 * COPIES)) ** 0.5)
 
 
 def width(terms: Terms, sizes: Mapping[str, int]) -> int:
-    """Model columns, at least: an interaction counts as many as its largest factor has levels."""
+    """A lower bound of the number of model columns. sizes : factor -> number of levels.
+
+    An interaction of factors counts the levels of its largest factor, because not every combination need occur.
+    """
     return sum(_columns(t, sizes) for t in terms.terms)
 
 
 def _columns(term: Term, sizes: Mapping[str, int]) -> int:
+    """A lower bound of the number of columns of one term."""
     if not term.factors and len(term.atoms) == 1:
         return len(term.leading)
     return prod(len(part.leading) for part in term.numeric_terms) * max((sizes[f] for f in term.factors), default=1)
 
 
 def check_width(terms: Terms, sizes: Mapping[str, int], limit: int | None = None) -> None:
-    """Raise DataError where the model has more columns than `limit`, or fit into memory; it names the one to blame."""
+    """Raise DataError if the model has more columns than `limit` (by default, than fit into memory).
+
+    The error names the largest factor where that has more than half of the columns.
+    """
     columns = width(terms, sizes)
     if (limit is None and columns <= MAX_UNCHECKED_COLUMNS) or columns <= (
         allowed := width_limit() if limit is None else limit
@@ -67,7 +75,7 @@ def check_width(terms: Terms, sizes: Mapping[str, int], limit: int | None = None
 
 
 def format_bytes(size: int) -> str:
-    """Bytes for people."""
+    """A number of bytes as text, in powers of 1000: "1.5 MB"."""
     amount, units = float(size), ("bytes", "kB", "MB", "GB", "TB")
     for unit in units:
         if amount < 1000 or unit == units[-1]:

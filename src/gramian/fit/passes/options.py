@@ -1,4 +1,4 @@
-"""Options of a fit as objects; a string chooses only at the public edge."""
+"""Options of a fit as one object; strings that choose are checked here, at the public edge."""
 
 from __future__ import annotations
 
@@ -15,12 +15,30 @@ MOST_DIGITS = 15
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How to fit.
+    """Options of a linear fit.
 
-    weights, counts : columns. drop : leave rows with something missing out. collinear : one of COLLINEAR.
-    alpha : ridge penalty or None. drop_first : penalised fits leave out the reference level, as R's contrasts do.
-    digits : how many are wanted of every coefficient. exact : sums without rounding. decimal : text and DECIMAL
-    numbers are what they say, not the nearest float64. solver : one of SOLVERS.
+    Attributes
+    ----------
+    weights : str or None
+        Column of precision weights.
+    counts : str or None
+        Column of frequency weights: how many equal rows a row stands for.
+    drop : bool
+        Whether incomplete rows are dropped and counted; if False, the first one raises DataError.
+    collinear : str
+        How to treat dependent columns, one of `COLLINEAR`.
+    alpha : float or None
+        Ridge penalty, alpha |b|^2 added to the residual sum of squares; None for least squares.
+    drop_first : bool
+        Whether penalised fits leave out the reference level of a factor, as R's treatment contrasts do.
+    digits : float
+        Decimal digits that every coefficient should have.
+    exact : bool
+        Whether products are summed without rounding.
+    decimal : bool
+        Whether DECIMAL and text numbers are taken as written and not rounded to float64.
+    solver : str
+        One of `SOLVERS`.
     """
 
     weights: str | None = None
@@ -36,12 +54,16 @@ class Options:
 
     @property
     def every_level(self) -> bool:
-        """Whether factors keep all levels, so that a penalised answer does not depend on a reference level."""
+        """Whether factors have a column for each level: then a penalised fit does not depend on a reference level."""
         return self.alpha is not None and not self.drop_first
 
 
 def with_accuracy(options: Options, digits: float, *, exact: bool = False, decimal: str | None = None) -> Options:
-    """The options with the digits that are wanted: between 0 and 15."""
+    """The options with the requested accuracy.
+
+    digits : from 0 to 15. exact : sum without rounding. decimal : one of `DECIMAL`; "exact" implies `exact`.
+    Raises OptionError for other values.
+    """
     if isinstance(digits, bool) or not isinstance(digits, int | float) or not 0 <= digits <= MOST_DIGITS:
         raise OptionError(f"digits must be a number from 0 to {MOST_DIGITS}, found {digits!r}")
     decimal_exact = decimal is not None and one_of("decimal", decimal, DECIMAL) == "exact"
@@ -49,7 +71,7 @@ def with_accuracy(options: Options, digits: float, *, exact: bool = False, decim
 
 
 def penalty(alpha: float) -> float:
-    """A ridge penalty: a finite number, not negative."""
+    """A checked ridge penalty. Raises OptionError unless it is finite and not negative."""
     if not isinstance(alpha, int | float) or not 0.0 <= alpha < float("inf"):
         raise OptionError(f"alpha must be a number that is not negative, found {alpha!r}")
     return float(alpha)

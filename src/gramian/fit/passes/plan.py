@@ -1,4 +1,4 @@
-"""Plan: what a fit will read, how often, with how much memory, by which solver, and why."""
+"""Plan of a fit before it runs: columns, passes, memory and solver, with reasons."""
 
 from __future__ import annotations
 
@@ -11,17 +11,55 @@ from gramian.fit.passes.limits import check_width, format_bytes, width_limit
 from gramian.formula.design import Design
 from gramian.linalg.blocks import ROWS_PER_BLOCK
 
-FIXED = 80_000_000  # bytes of the interpreter and the libraries
-BATCH = 65_536  # rows of a batch that a file's unit yields
+FIXED = 80_000_000  # bytes that the interpreter and the libraries take
+BATCH = 65_536  # rows of a batch of a file
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What will happen; `print(plan)` says it in words.
+    """What a fit will do: the result of `gm.plan`. `print(plan)` describes it in words.
 
-    rows, size : of the source, None when unknown. columns : those that are read, available : how many there are.
-    memory : bytes, roughly, at the peak. notes : reasons. expected : how many passes there will be, in words.
-    holds : what is kept of the rows, in words, when it is not products and sums over levels.
+    Attributes
+    ----------
+    formula : str
+        The formula as it was given.
+    inputs : tuple of Input
+        The files, or the data frame.
+    rows : int or None
+        Rows of the source, None where that is not known before they are read.
+    size : int or None
+        Bytes of the source, None where unknown.
+    units : int or None
+        Units of the source, each read by one thread; None where unknown.
+    columns : tuple of str
+        Columns that are read.
+    available : int
+        Number of columns of the source.
+    passes : int
+        Expected number of passes over the rows.
+    threads : int
+        Units that are read at the same time.
+    stored : int
+        Number q of dense stored columns, whose q x q products are summed.
+    factors : tuple of str
+        Factors over whose levels columns are summed.
+    memory : int
+        Estimate of the largest memory in use, in bytes.
+    solver : str
+        The solver, in words.
+    notes : tuple of str
+        Reasons for the choices.
+    expected : str
+        Number of passes, in words, with what they depend on.
+    holds : str or None
+        What is stored in memory, in words, where that is not products and sums over levels.
+
+    Examples
+    --------
+    >>> import gramian as gm
+    >>> plan = gm.plan("y ~ x", {"x": [0.0, 1.0, 2.0], "y": [1.0, 3.0, 4.0]})
+    >>> plan.passes, plan.columns, plan.stored
+    (2, ('x', 'y'), 3)
     """
 
     formula: str
@@ -67,7 +105,10 @@ class Plan:
 
 
 def plan_pass(job: Job, solver: str, notes: tuple[str, ...]) -> Plan:
-    """The plan of one pass with a design. Raises DataError where the model is too wide."""
+    """The plan of a fit that sums products in one pass. Raises DataError if the model is too wide for memory.
+
+    job : not yet prepared; no row is read. solver, notes : in words, for the plan.
+    """
     design, source, threads = job.design, job.source, job.runner.threads
     check_width(design.terms, dict.fromkeys(design.terms.factors, 1), width_limit())
     units = len(source.units) if isinstance(source.units, Sequence) else None
@@ -91,7 +132,8 @@ def plan_pass(job: Job, solver: str, notes: tuple[str, ...]) -> Plan:
 
 
 def _memory(design: Design, dense: int, threads: int) -> int:
-    reading = 4 * BATCH * max(len(design.columns), 1) * 8  # a batch, its decoder's pages, and what it was evaluated to
+    """Estimate of the largest memory in use, in bytes. dense : number of dense stored columns."""
+    reading = 4 * BATCH * max(len(design.columns), 1) * 8  # batch, decoder's pages, evaluated values
     return threads * (reading + ROWS_PER_BLOCK * dense * 8 + 3 * dense * dense * 8) + 6 * dense * dense * 8 + FIXED
 
 

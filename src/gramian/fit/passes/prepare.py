@@ -1,4 +1,4 @@
-"""From a formula and a source to a design that is ready for its pass."""
+"""Preparation of a design: from a formula and a source to terms with knots, shifts and scales, ready for a pass."""
 
 from __future__ import annotations
 
@@ -26,7 +26,21 @@ from gramian.schema import Schema
 
 @dataclass(frozen=True, slots=True)
 class PartlyReadSource:
-    """A source that is read once, some of whose units have been looked at."""
+    """A source that can be read only once, with the units that have been started put back at the front.
+
+    Attributes
+    ----------
+    schema : Schema
+        Columns and their kinds.
+    units : iterable of Unit
+        Started units, which keep their batches, then the others.
+    inputs : tuple of Input
+        The files, or the data frame.
+    rows, size : int or None
+        Rows and bytes, None where unknown.
+    rereadable : bool
+        False.
+    """
 
     schema: Schema
     units: Iterable[Unit]
@@ -45,7 +59,7 @@ def design_of_formula(
     excluded: Sequence[str] = (),
     multiple_outcomes: bool = False,
 ) -> Design:
-    """A design without coordinates: what is known before any row is read; parameters as in `job_of`."""
+    """The design of a parsed formula, without coordinates and before any row is read; parameters as in `job_of`."""
     expanded = expand(formula, schema.names, schema.matrices, excluded, absorbing=absorbing)
     return design_of(
         expanded, formula.text, schema, options.weights, options.counts, multiple_outcomes=multiple_outcomes
@@ -53,17 +67,21 @@ def design_of_formula(
 
 
 def design_for(formula: str, schema: Schema, options: Options, **rules: Any) -> Design:
-    """The design of a formula that is still text."""
+    """The design of a formula given as text, without coordinates; rules : keywords of `design_of_formula`."""
     return design_of_formula(parse(formula), schema, options, **rules)
 
 
 def prepare(formula: str, source: Source, options: Options, **rules: Any) -> tuple[Design, Source]:
-    """The design of a formula that is still text, with its coordinates, and the source to read from its beginning."""
+    """The design of a formula given as text, with coordinates, and the source to read from its beginning."""
     return with_coordinates(design_for(formula, source.schema, options, **rules), source)
 
 
 def with_coordinates(design: Design, source: Source) -> tuple[Design, Source]:
-    """The design with its coordinates, chosen from the first rows, and the source to read from its beginning."""
+    """The design with knots and coordinates, and the source to read from its beginning.
+
+    Coordinates (shift and scale of every variable) come from the first batch with complete rows. The source returned is
+    another object if the given one can be read only once.
+    """
     design = settle_knots(design, source)
     if source.rereadable:
         batches = (batch for unit in source.units for batch in unit.batches(design.columns, parallel=True))
@@ -77,6 +95,7 @@ def with_coordinates(design: Design, source: Source) -> tuple[Design, Source]:
 
 
 def _recorded(units: Iterable[Unit], read_units: list[Unit]) -> Iterable[Unit]:
+    """Yield units, and append each to a list."""
     for unit in units:
         read_units.append(unit)
         yield unit
@@ -84,7 +103,7 @@ def _recorded(units: Iterable[Unit], read_units: list[Unit]) -> Iterable[Unit]:
 
 @dataclass(frozen=True, slots=True)
 class Sketches:
-    """A sketch for each spline."""
+    """Partial result of the pass for knots: label of a spline -> sketch of the distribution of its variable."""
 
     of: Mapping[str, Sketch]
 
@@ -94,9 +113,14 @@ class Sketches:
 
 @dataclass(frozen=True, slots=True)
 class SketchSplines:
-    """The pass: distributions of what splines are of, over all rows where that is a finite number.
+    """The task of a pass that sketches the distribution of the variable of each spline, over its finite values.
 
-    count : column that says how many rows a row stands for, or None.
+    Attributes
+    ----------
+    splines : tuple of Spline
+        Splines whose knots are not declared in the formula.
+    count : str or None
+        Column of frequency weights.
     """
 
     splines: tuple[Spline, ...]
@@ -131,14 +155,14 @@ class SketchSplines:
 
 
 def open_splines(design: Design) -> tuple[Spline, ...]:
-    """The splines whose knots the data decide."""
+    """Splines whose knots are quantiles of the data, not declared in the formula."""
     return tuple(spline for spline in design.terms.splines.values() if not spline.has_knots)
 
 
 def settle_knots(design: Design, source: Source) -> Design:
-    """The design with all knots known; reads the columns of splines once, if the data decide any.
+    """The design with the knots of all splines; runs a pass over their columns if any are quantiles of the data.
 
-    Raises DataError for data that can be read once only, or with too few different values.
+    Raises DataError for data that can be read only once, or with too few different values.
     """
     unsettled = open_splines(design)
     if not unsettled:

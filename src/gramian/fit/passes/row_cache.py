@@ -1,6 +1,6 @@
-"""Rows of files that stay in memory between the passes of a fit, where they are few: only the first one decodes them.
+"""Cache of the rows of small files, for fits with several passes: only the first pass decodes them.
 
-The rows are cut as the files' own units cut them, so that a fit has the same bits with or without this.
+Units and batches are those of the files, so that a fit has the same bits with or without the cache.
 """
 
 from __future__ import annotations
@@ -15,13 +15,16 @@ from gramian.data.batching import Rereadable
 from gramian.data.unit_wrapper import UnitWrapper
 from gramian.fit.passes.limits import memory_limit
 
-MAX_CACHE_BYTES = 2**28  # bytes, and no more than TENTH of what is free: beyond it memory does not grow with the rows
-FREE_SHARE = 5  # memory_limit() is half of what is free
-VALUE_BYTES = 8  # bytes of a value, as far as that is known before it is read
+MAX_CACHE_BYTES = 2**28  # and at most a tenth of the free memory: larger data are read anew in every pass
+FREE_SHARE = 5  # a fifth of memory_limit(), which is half of the free memory
+VALUE_BYTES = 8  # bytes of a value, an estimate before it is read
 
 
 def cached_source(source: Source, columns: Sequence[str]) -> Source:
-    """The same rows for several passes over these columns; the source itself where they are many, or no files."""
+    """The same rows, cached by the first pass over these columns.
+
+    Returns the source itself if its rows are too many, are in memory already, or can be read only once.
+    """
     if not source.rereadable or all(entry.changed is None for entry in source.inputs):
         return source
     columns = tuple(dict.fromkeys(columns))
@@ -35,27 +38,39 @@ def cached_source(source: Source, columns: Sequence[str]) -> Source:
 
 
 class MemoryBudget:
-    """Bytes that are left for all units of a source."""
+    """Bytes that the cached units of a source may still take, shared by the threads that read them."""
 
     def __init__(self, left: int) -> None:
         self.free, self.lock = left, Lock()
 
     def take(self, size: int) -> bool:
-        """Whether there is room for so many more, which are then taken."""
+        """Reserve bytes; return False, with nothing reserved, if fewer are left."""
         with self.lock:
             fits = size <= self.free
             self.free -= size if fits else 0
         return fits
 
     def give(self, size: int) -> None:
-        """There is room for so many again."""
+        """Return reserved bytes."""
         with self.lock:
             self.free += size
 
 
 @dataclass(slots=True, eq=False)
 class CachedUnit(UnitWrapper):
-    """A unit that is read once: it reads the columns of all passes, and keeps them while there is room."""
+    """A unit whose first pass caches its batches, if all of them fit into the memory budget.
+
+    Attributes
+    ----------
+    unit : Unit
+        The unit of the file.
+    columns : tuple of str
+        Columns of all passes, read and cached together.
+    memory_budget : MemoryBudget
+        Shared with the other units.
+    cached : list of Batch or None
+        The batches, None until all of them have been read.
+    """
 
     unit: Any
     columns: tuple[str, ...]
@@ -63,12 +78,13 @@ class CachedUnit(UnitWrapper):
     cached: list[Batch] | None = field(default=None, init=False)
 
     def batches(self, columns: Sequence[str], *, parallel: bool = False) -> Iterator[Batch]:
-        """The rows in order, with these columns and maybe more."""
+        """The rows in order, with these columns or more."""
         if not set(columns) <= set(self.columns):
             return self.unit.batches(columns, parallel=parallel)  # type: ignore[no-any-return]
         return self._read(parallel=parallel) if self.cached is None else iter(self.cached)
 
     def _read(self, *, parallel: bool) -> Iterator[Batch]:
+        """Yield the batches of the file, and cache them."""
         cached: list[Batch] = []
         complete, rows = False, 0
         try:
@@ -82,33 +98,36 @@ class CachedUnit(UnitWrapper):
             self._store(cached, complete=complete)
 
     def _store(self, read: list[Batch], *, complete: bool) -> None:
-        """Remember a unit that was read to its end, all of it or nothing."""
+        """Cache the batches of a unit that was read to its end; give the bytes of an incomplete one back."""
         if complete:
             self.cached = read
         else:
             self.memory_budget.give(sum(map(_bytes, read)))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _identity, (self.unit,)  # another process reads it for itself
+        return _identity, (self.unit,)  # another process reads the file itself: sending rows costs more
 
 
 @dataclass(slots=True, eq=False)
 class PortableCachedUnit(CachedUnit):
-    """The same, of a unit that other processes can read."""
+    """A cached unit that other processes can read from its file."""
 
     def portable(self, columns: Sequence[str]) -> Any:
-        """What they read it by."""
+        """Picklable form of the unit, without the cache."""
         return self.unit.portable(columns)
 
 
 def _cached_unit(unit: Unit, columns: tuple[str, ...], memory_budget: MemoryBudget) -> Unit:
+    """A unit with a cache, portable if the unit is: engines ask a unit for the method `portable`."""
     kind = PortableCachedUnit if hasattr(unit, "portable") else CachedUnit
     return kind(unit, columns, memory_budget)
 
 
 def _bytes(batch: Batch) -> int:
+    """Bytes of the columns and matrices of a batch."""
     return sum(values.nbytes for values in (*batch.columns.values(), *batch.matrices.values()))
 
 
 def _identity(unit: Any) -> Any:
+    """The argument: what a pickled cached unit is restored by."""
     return unit

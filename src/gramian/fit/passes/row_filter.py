@@ -1,4 +1,4 @@
-"""Some rows of a source: those of one group, those in which further outcomes are present."""
+"""A source with a filter on its rows: those of one group, those in which several outcomes are present."""
 
 from __future__ import annotations
 
@@ -20,7 +20,19 @@ from gramian.typing import Mask
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Subset:
-    """The rows of a source that have this key (None: any) and in which these expressions are finite."""
+    """The rows of a source that have a given key and in which given expressions are finite.
+
+    Attributes
+    ----------
+    source : Source
+        All rows.
+    grouping : Folds or ByColumns or None
+        What gives each row its key; None for rows of any key.
+    key : tuple of levels
+        The key of the rows to yield.
+    present : tuple of Node
+        Expressions that must be present and finite.
+    """
 
     source: Source
     grouping: Grouping | None
@@ -29,37 +41,39 @@ class Subset:
 
     @property
     def schema(self) -> Schema:
-        """Of the source."""
+        """Schema of the source."""
         return self.source.schema
 
     @property
     def units(self) -> Sequence[Unit]:
-        """The units of the source, each with the rows that are wanted."""
+        """The units of the source, each with the filter."""
         return tuple(_UnitSubset(unit, self.grouping, self.key, self.present) for unit in self.source.units)
 
     @property
     def rereadable(self) -> bool:
-        """As the source is."""
+        """Whether the source can be read more than once."""
         return self.source.rereadable
 
     @property
     def inputs(self) -> tuple[Input, ...]:
-        """Of the source."""
+        """Files or data frame of the source."""
         return self.source.inputs
 
     @property
     def rows(self) -> int | None:
-        """Unknown."""
+        """None: not known before the rows are read."""
         return None
 
     @property
     def size(self) -> int | None:
-        """All of it is read."""
+        """Bytes of the source, all of which are read."""
         return self.source.size
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _UnitSubset:
+    """A unit with the filter of `Subset`."""
+
     unit: Unit
     grouping: Grouping | None
     key: Key
@@ -85,10 +99,11 @@ class _UnitSubset:
             yield filter_rows(batch, self._mask(batch, row_keys))
 
     def _mask(self, batch: Batch, row_keys: RowKeys | None) -> Mask:
+        """Mask (n,) of the rows of a batch that pass the filter."""
         mask = np.ones(batch.rows, bool)
         if row_keys is not None:
             codes, keys = row_keys.codes(batch, row_keys.parts(batch)), list(row_keys.keys)
-            mask &= codes == (keys.index(self.key) if self.key in keys else -2)
+            mask &= codes == (keys.index(self.key) if self.key in keys else -2)  # -1 is the code of rows without a key
         for node in self.present:
             with np.errstate(all="ignore"):
                 numbers = evaluate(node, batch)
@@ -97,11 +112,12 @@ class _UnitSubset:
 
 
 def filter_rows(batch: Batch, mask: Mask) -> Batch:
-    """The rows of a batch that a mask marks."""
+    """The rows of a batch that a mask (n,) marks."""
     columns = {name: _filtered(column, mask) for name, column in batch.columns.items()}
     matrices = {name: matrix[mask] for name, matrix in batch.matrices.items()}
     return Batch(int(np.count_nonzero(mask)), columns, matrices, batch.where, batch.first_row)
 
 
 def _filtered(column: Any, mask: Mask) -> Any:
+    """The marked rows of a NumPy or Arrow column."""
     return column[mask] if isinstance(column, np.ndarray) else column.filter(pa.array(mask))

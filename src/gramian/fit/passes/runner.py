@@ -1,4 +1,4 @@
-"""Passes over the rows of one fit: the source, the engine that reads it, and who watches."""
+"""Runner of the passes of one fit: the source, the engine that reads it, and the progress display."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ class PassRunner:
     engine : Engine
         What reads them, unit by unit.
     progress : Progress or None
-        Who is told of every pass.
+        Display that follows every pass.
     passes : int
-        Trips over the rows so far.
+        Number of passes so far.
     columns : tuple of str
-        Columns that the last pass has read.
+        Columns that the last pass read.
     """
 
     source: Source
@@ -44,12 +44,12 @@ class PassRunner:
         return workers
 
     def fold(self, task: Pass[M], source: Source | None = None) -> M:
-        """One trip over the rows: the sum of the partial results of all units.
+        """Run one pass over the rows: the sum of the partial results of all units.
 
         Parameters
         ----------
         task : Pass
-            What is summed.
+            Turns the batches of a unit into a partial result.
         source : Source, optional
             The same rows in another form, such as decimals as text.
         """
@@ -59,7 +59,7 @@ class PassRunner:
 
     @contextmanager
     def watched_pass(self) -> Iterator[None]:
-        """Count, and tell of, a pass over rows that are in memory."""
+        """Count, and show to the progress display, a pass over rows in memory that the body of `with` runs."""
         self.passes += 1
         with watched(self.progress, self.source.rows, self.source.size):
             yield
@@ -71,9 +71,9 @@ class PassRunner:
         return PassRunner(source, self.engine, self.progress)
 
     def by(self, engine: Engine) -> PassRunner:
-        """Another engine over the same rows."""
+        """Another engine over the same rows, with a count of its own."""
         return PassRunner(self.source, engine, self.progress)
 
     def cache_rows(self, columns: Sequence[str]) -> None:
-        """Keep the rows of few-row files in memory after the first pass; columns : those of all passes."""
+        """Cache the rows of small files in memory during the first pass. columns : those of all passes."""
         self.source = cached_source(self.source, columns)

@@ -1,4 +1,7 @@
-"""A sample of a source for a first guess: units and rows spread evenly, no randomness, the same in every run."""
+"""A subsample of the rows for starting values: units and rows at even distances, without randomness.
+
+A fit that starts from it gives the same result in every run.
+"""
 
 from __future__ import annotations
 
@@ -14,18 +17,28 @@ from gramian.formula.row_reader import Observed, Reader
 from gramian.linalg.factors.levels import canonical, positions
 from gramian.typing import Codes, Level, Vector
 
-MAX_UNITS = 16  # units that are looked into, the first batch of each
-MAX_ROWS = 65_536  # rows that are kept
-FEW = 32_768  # so many rows are all looked into; passes over them cost no more than the sample's
-MIN_ROWS = 2_048  # rows that such a sample keeps
-SHARE = 8  # of the rows, one of so many
-ROWS_PER_COLUMN = 20  # rows for each column
-RARE = 0.05  # an outcome rarer than this is sampled by case and control
+MAX_UNITS = 16  # units of which the first batch is read
+MAX_ROWS = 65_536  # rows of a subsample
+FEW = 32_768  # sources with at most so many rows are read completely: a pass over them costs no more than a sample
+MIN_ROWS = 2_048  # rows of a subsample of such a source, at least
+SHARE = 8  # one row of so many
+ROWS_PER_COLUMN = 20  # rows for each model column, at least
+RARE = 0.05  # share of an outcome below which cases and controls are sampled at different rates
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Complete rows in memory, and the levels they have. whole : whether they are all rows there are."""
+    """Complete rows in memory.
+
+    Attributes
+    ----------
+    parts : tuple of Observed
+        Evaluated batches.
+    levels : mapping of factor to levels
+        Levels that the codes of the parts refer to.
+    is_complete : bool
+        Whether the source has no other rows.
+    """
 
     parts: tuple[Observed, ...]
     levels: dict[str, Sequence[Level]]
@@ -33,12 +46,15 @@ class Sample:
 
     @property
     def rows(self) -> int:
-        """How many."""
+        """Number of rows."""
         return sum(p.rows for p in self.parts)
 
 
 def draw(source: Source, design: Design) -> Sample:
-    """The first batches of units spread evenly over the source: rows with an outcome; predictors may be infinite."""
+    """Complete rows of the first batches of at most `MAX_UNITS` units, or of all rows where there are few.
+
+    Only rows with a finite outcome; predictors may be infinite.
+    """
     reader, (response,) = Reader(design), design.outcome
     parts, rows_read = [], 0
     with np.errstate(all="ignore"):
@@ -52,19 +68,19 @@ def draw(source: Source, design: Design) -> Sample:
 
 
 def has_few_rows(source: Source) -> bool:
-    """Whether all rows are looked into."""
+    """Whether a source has so few rows that a sample reads all of them."""
     return source.rows is not None and source.rows <= FEW
 
 
 def _first_batches(source: Source, columns: Sequence[str]) -> Iterator[Batch]:
-    """The first batch of each unit, or all where there are few rows."""
+    """The first batch of each chosen unit, or all its batches where there are few rows."""
     max_batches = None if has_few_rows(source) else 1
     for unit in _evenly_spaced(tuple(source.units)):
         yield from islice(unit.batches(columns), max_batches)
 
 
 def rows_needed(sample: Sample, columns: int) -> int:
-    """Rows that a first guess needs of a sample."""
+    """Rows of a sample that are enough for starting values of a model with that many columns."""
     if not sample.is_complete:
         return MAX_ROWS
     needed = max(MIN_ROWS, sample.rows // SHARE, ROWS_PER_COLUMN * columns)
@@ -78,7 +94,7 @@ def varies(sample: Sample, response: str) -> bool:
 
 
 def subsample(sample: Sample, rows: int = MAX_ROWS) -> Sample:
-    """At most `rows` rows, spread evenly."""
+    """At most `rows` rows, at even distances."""
     step = -(-sample.rows // rows)
     if step <= 1:
         return sample
@@ -86,9 +102,14 @@ def subsample(sample: Sample, rows: int = MAX_ROWS) -> Sample:
 
 
 def case_control(sample: Sample, response: str, rows: int = MAX_ROWS) -> tuple[Sample, float]:
-    """About `rows` rows: all of a rare outcome and some of the other, and the logarithm of the ratio of their shares.
+    """About `rows` rows of a 0/1 outcome, the rarer value sampled at a higher rate; and the shift of the intercept.
 
-    For 0/1 outcomes; the ratio is what the intercept of a logit is too high by (Prentice and Pyke 1979).
+    The shift is the logarithm of the ratio of the sampling rates of ones and zeros. The intercept of a logit fitted to
+    the sample is too high by it; the slopes are consistent. It is 0 where all rows are sampled at one rate.
+
+    References
+    ----------
+    Prentice, R. L. and Pyke, R. (1979). Logistic disease incidence models and case-control studies. Biometrika 66.
     """
     y = np.concatenate([p.values[response] for p in sample.parts]) if sample.parts else np.zeros(0)
     ones = float((y == 1.0).sum())
@@ -106,7 +127,7 @@ def case_control(sample: Sample, response: str, rows: int = MAX_ROWS) -> tuple[S
 
 
 def compact(sample: Sample) -> Sample:
-    """The sample with the levels that its rows have, in canonical order."""
+    """The sample with only the levels that occur in its rows, in canonical order."""
     used = {
         n: np.unique(np.concatenate([p.codes[n] for p in sample.parts] or [np.zeros(0, int)])) for n in sample.levels
     }
@@ -117,17 +138,19 @@ def compact(sample: Sample) -> Sample:
 
 
 def _cases(y: Vector, rare: float, cases: int, controls: int) -> Codes:
+    """Positions, in order, of each `cases`-th row with the rare outcome and each `controls`-th of the others."""
     rows = np.concatenate([np.flatnonzero(y == rare)[::cases], np.flatnonzero(y != rare)[::controls]])
     return np.sort(rows)
 
 
 def _evenly_spaced(units: Sequence[Unit]) -> list[Unit]:
+    """At most `MAX_UNITS` units at even distances, the first and the last among them."""
     positions = np.unique(np.linspace(0, max(len(units) - 1, 0), MAX_UNITS).round().astype(int))
     return [units[i] for i in positions if i < len(units)]
 
 
 def finite(observed: Observed, names: Iterable[str] | None = None) -> Observed:
-    """The rows in which every value, or every value of these names, is finite."""
+    """The rows in which every value, or every value of these variables, and the offset are finite."""
     good = np.ones(observed.rows, bool) if observed.offset is None else np.isfinite(observed.offset)
     for name in observed.values if names is None else names:
         good &= np.isfinite(observed.values[name])
@@ -135,7 +158,7 @@ def finite(observed: Observed, names: Iterable[str] | None = None) -> Observed:
 
 
 def take(observed: Observed, rows: Codes | slice) -> Observed:
-    """Some of the rows."""
+    """The rows at these positions, or of this slice, of an evaluated batch."""
     return replace(
         observed,
         rows=len(range(observed.rows)[rows]) if isinstance(rows, slice) else len(rows),
