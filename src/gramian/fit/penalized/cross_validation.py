@@ -1,8 +1,7 @@
 """Cross-validation from the moments of folds: no row is read again.
 
-The training part of a fold is the sum of the other folds, formed by adding them (never by subtracting the fold from
-the whole, which would lose what a large fold has rounded away); the error on a fold is a quadratic form of its own
-moments.
+The training set of a fold is the sum of the other folds, formed by adding them: subtracting the fold from the sum of
+all rows would lose what a large fold has rounded away. The error on a fold is a quadratic form of its moments.
 """
 
 from __future__ import annotations
@@ -30,11 +29,24 @@ from gramian.typing import Matrix, Vector
 
 @dataclass(frozen=True, slots=True)
 class SolvedCrossValidation:
-    """Errors for a row of penalties.
+    """Errors for a sequence of n penalties.
 
-    path : of all rows, at the same alphas. errors : (folds, n) mean squared errors on the rows of each fold.
-    mean_error, std_error : (n,) over folds. best : place of the least mean error, one_se : of the largest alpha whose
-    mean error is within one standard error of it. fold_rows : (folds,) rows of each. folds : what they are called.
+    Attributes
+    ----------
+    path : SolvedPath
+        The path of all rows, at the same penalties.
+    errors : ndarray
+        (folds, n) mean squared errors on the rows of each fold.
+    mean_error, std_error : ndarray
+        (n,) mean over the folds, and its standard error.
+    best : int
+        Position of the least mean error.
+    one_se : int
+        Position of the largest penalty whose mean error is within one standard error of the least.
+    fold_rows : tuple of int
+        Rows of each fold.
+    folds : tuple of str
+        Names of the folds.
     """
 
     path: SolvedPath
@@ -54,12 +66,34 @@ def cross_validate(
     dropped_rows: DroppedRows | None = None,
     names: Sequence[object] | None = None,
 ) -> SolvedCrossValidation:
-    """Errors on each fold of the fits to the others, for a whole path.
+    """Errors on each fold of the fits to all other folds, for a path of penalties.
 
-    folds : moments of one design whose sum is the whole: numbered folds, or any groups to leave out in turn. Means,
-    and deviations under `standardize`, are those of the training part; the polynomials of `poly` and `scale` those of
-    the whole. names : of the folds, their numbers by default.
-    Raises what `solve_path` does, OptionError for less than two folds, NumericalError where one has no rows.
+    Parameters
+    ----------
+    design : Design
+        Design with its coordinates.
+    folds : sequence of Moments
+        Moments of one design whose sum is that of all rows: numbered folds, or any groups to leave out in turn.
+    options : PathOptions
+        How to penalise.
+    dropped_rows : DroppedRows, optional
+        Rows that entered no fold.
+    names : sequence, optional
+        Names of the folds; by default their numbers.
+
+    Raises
+    ------
+    OptionError
+        For fewer than two folds, and as `solve_path`.
+    NumericalError
+        Where a fold has no rows.
+    ConvergenceError
+        As `solve_path`.
+
+    Notes
+    -----
+    Means, and standard deviations under `standardize`, are those of the training set. The polynomials of `poly` and the
+    scaling of `scale` are part of the design, so they come from all rows.
     """
     fold_names = tuple(map(str, range(len(folds)) if names is None else names))
     _check(folds, fold_names)
@@ -87,6 +121,7 @@ def cross_validate(
 
 
 def _check(folds: Sequence[Moments], names: tuple[str, ...]) -> None:
+    """Raise OptionError for fewer than two folds, NumericalError for a fold without rows."""
     if len(folds) < 2:
         raise OptionError(f"cross-validation needs two folds or more, found {len(folds)}")
     empty = [name for name, fold in zip(names, folds, strict=True) if not fold.rows]
@@ -97,9 +132,10 @@ def _check(folds: Sequence[Moments], names: tuple[str, ...]) -> None:
 
 
 def training_sets(parts: Sequence[Sums]) -> Iterator[tuple[Sums, Sums]]:
-    """For each of two or more parts the sum of all others, and it."""
+    """Pairs (sum of all other parts, part), for two or more parts, in order: 3 n additions in all, by partial sums."""
     after = list(accumulate(reversed(parts[1:]), add))  # the last one, the last two, ..., all but the first
     yield after.pop(), parts[0]
+    # sums from the left; those from the right have been computed, so that each set is one more addition
     before = parts[0]
     for part in parts[1:-1]:
         yield before + after.pop(), part
@@ -108,16 +144,17 @@ def training_sets(parts: Sequence[Sums]) -> Iterator[tuple[Sums, Sums]]:
 
 
 def _fold_errors(problem: PenalizedProblem, train: Sums, test: Sums, alphas: Vector) -> Vector:
+    """Mean squared errors (n,) on the test rows of the path of the training rows."""
     system = centred_system(problem, train)
     slopes = path(system, problem.penalty, alphas).coefficients
     return squared_errors(system, centred_system(problem, test), slopes)
 
 
 def squared_errors(train: System, test: System, slopes: Matrix) -> Vector:
-    """Mean squared errors on the test rows of fits to the training rows, (n,), for slopes (n, q).
+    """Mean squared errors (n,) on the test rows for slopes (n, q) fitted to the training rows.
 
-    The errors about their own mean are a quadratic form of the centred products, their mean is that of the means:
-    two summands, neither negative.
+    The mean of e^2 is the variance of e, a quadratic form of the centred test products, plus its squared mean: two
+    terms, neither of them negative, so that nothing cancels.
     """
     mean_error = (test.y_mean - train.y_mean) - slopes @ (test.mean - train.mean)
     return np.asarray(squares(test, slopes) / test.weight + mean_error**2)

@@ -1,4 +1,4 @@
-"""What is penalised, and how much, as it is asked for."""
+"""Options of penalised fits, checked, and the columns that they penalise."""
 
 from __future__ import annotations
 
@@ -24,9 +24,18 @@ KINDS = {0.0: "ridge", 1.0: "lasso"}
 class PathOptions:
     """How to penalise.
 
-    l1_ratio : 0 is ridge, 1 the lasso, between them the elastic net. alphas : falling, None for the knots of the lasso
-    or a grid. penalties : term -> factor of its penalty, 1 where not named, 0 unpenalised. standardize : penalise the
-    coefficients of standardised columns. drop_first : leave reference levels out, as R's contrasts do.
+    Attributes
+    ----------
+    l1_ratio : float
+        0 is ridge, 1 the lasso, between them the elastic net.
+    alphas : tuple of float, or None
+        Penalties, falling; None for the knots of the lasso, or a grid.
+    penalties : mapping of str to float
+        Term -> factor of its penalty; 1 where not named, 0 for no penalty.
+    standardize : bool
+        Whether the coefficients of standardised columns are penalised.
+    drop_first : bool
+        Whether reference levels are left out, as by R's treatment contrasts.
     """
 
     l1_ratio: float = 1.0
@@ -37,12 +46,12 @@ class PathOptions:
 
     @property
     def kind(self) -> str:
-        """What such fits are called."""
+        """Name of such fits: "ridge", "lasso" or "elastic net"."""
         return KINDS.get(self.l1_ratio, "elastic net")
 
     @property
     def alpha_array(self) -> Vector | None:
-        """The alphas as an array."""
+        """The penalties as an array, (n,)."""
         return None if self.alphas is None else np.array(self.alphas)
 
 
@@ -62,7 +71,7 @@ def path_options(
     standardize: bool = False,
     drop_first: bool = False,
 ) -> PathOptions:
-    """Options that were checked; alphas are sorted, the largest first. Raises OptionError."""
+    """Options from the arguments of `Gram.path`; penalties sorted, the largest first. Raises OptionError."""
     ratio = _number("l1_ratio", l1_ratio)
     if ratio > 1.0:
         raise OptionError(f"l1_ratio must lie between 0 (ridge) and 1 (lasso), found {l1_ratio!r}")
@@ -71,6 +80,7 @@ def path_options(
 
 
 def _alphas(alphas: Iterable[float], ratio: float) -> tuple[float, ...]:
+    """The penalties, distinct and falling; OptionError where they do not suit the l1_ratio."""
     if isinstance(alphas, str) or not isinstance(alphas, Iterable):
         raise OptionError(f"alphas must be numbers in a list or an array, found {alphas!r}")
     values = sorted({_number("alphas", a) for a in alphas}, reverse=True)
@@ -82,6 +92,7 @@ def _alphas(alphas: Iterable[float], ratio: float) -> tuple[float, ...]:
 
 
 def _number(name: str, value: Any) -> float:
+    """A finite number that is not negative; OptionError for anything else."""
     if isinstance(value, bool) or not isinstance(value, Real) or not 0.0 <= float(value) < math.inf:
         raise OptionError(f"{name} must be a number that is not negative, found {value!r}")
     return float(value)
@@ -90,10 +101,10 @@ def _number(name: str, value: Any) -> float:
 def penalised_columns(
     design: Design, levels: Levels, moments: Moments, options: PathOptions
 ) -> tuple[tuple[ModelColumn, ...], Vector]:
-    """The model's columns and the factor of the penalty of each, (p,); that of the constant is 0.
+    """The model's columns, and the factor of the penalty of each, (p,); 0 for the constant.
 
-    Factors of penalised terms keep all their levels, so that the answer does not depend on a reference level;
-    unpenalised terms, of which the span alone counts, and all of them under `drop_first`, leave theirs out.
+    Factors of penalised terms have a column for every level, so that the result does not depend on a reference level.
+    Unpenalised terms, of which only the span counts, lack the reference level, and so do all terms under `drop_first`.
     """
     factor = _by_term(design, options.penalties)
     columns = _coded(design, levels, moments, every_level=not options.drop_first)
@@ -107,10 +118,12 @@ def penalised_columns(
 
 
 def _coded(design: Design, levels: Levels, moments: Moments, *, every_level: bool) -> tuple[ModelColumn, ...]:
+    """The model's columns, with or without those of reference levels."""
     return model_columns(design.terms, levels, design.coordinates, moments.powers, every_level=every_level)
 
 
 def _by_term(design: Design, penalties: Mapping[str, float]) -> list[float]:
+    """Factor of the penalty of each term; OptionError for a term that is not in the formula."""
     labels = [term.label for term in design.terms.terms]
     for name in penalties:
         if name == INTERCEPT:

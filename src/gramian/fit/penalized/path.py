@@ -25,11 +25,34 @@ from gramian.typing import Vector
 
 @dataclass(frozen=True, slots=True)
 class SolvedPath:
-    """A path: coefficients for a row of penalties.
+    """A path: coefficients for a sequence of n penalties.
 
-    names : (q,) of the slopes, terms : numbers of their terms. solutions : slopes, squares and freedom for each alpha.
-    intercepts : (n,), zero without one. sizes : (q,) standard deviations of the columns, or root
-    mean squares. rows, weight, log_weight, mean, tss : of the data. tally : rows left out.
+    Attributes
+    ----------
+    problem : PenalizedProblem
+        Columns and penalties.
+    options : PathOptions
+        What was asked for.
+    names : tuple of str
+        (q,) names of the slopes.
+    terms : tuple of int
+        (q,) number of the term of each slope.
+    solutions : Solutions
+        Slopes, sums of squares and degrees of freedom for each penalty.
+    intercepts : ndarray
+        (n,), zero without an intercept.
+    sizes : ndarray
+        (q,) standard deviations of the columns; without an intercept root mean squares.
+    rows : int
+        Rows that entered.
+    weight, log_weight : float
+        Sum of the weights, and of their logarithms.
+    mean : float
+        Weighted mean of the outcome.
+    tss : float
+        Sum of squares of the outcome, about the mean with an intercept, else about zero.
+    dropped_rows : DroppedRows
+        Counts of rows that did not enter.
     """
 
     problem: PenalizedProblem
@@ -48,20 +71,35 @@ class SolvedPath:
 
     @property
     def intercept(self) -> bool:
-        """Whether there is a constant."""
+        """Whether the model has an intercept."""
         return self.problem.parametrization.constant is not None
 
     @property
     def passed(self) -> tuple[str, ...]:
-        """Columns that were passed over: at no penalty do they say more than those that are in."""
+        """Names of columns that never enter, because they are linear combinations of columns that do."""
         return tuple(self.names[j] for j in self.solutions.passed)
 
 
 def solve_path(design: Design, accumulated: Accumulated, options: PathOptions) -> SolvedPath:
-    """The path of a design's penalised fits from its moments.
+    """The path of the penalised fits of a design, from its moments.
 
-    Raises NumericalError where there are no rows, OptionError for options that make no sense here, ConvergenceError
-    where neither homotopy nor descent settles.
+    Parameters
+    ----------
+    design : Design
+        Design with its coordinates.
+    accumulated : Accumulated
+        Its moments, and the counts of dropped rows.
+    options : PathOptions
+        How to penalise.
+
+    Raises
+    ------
+    NumericalError
+        Where there are no rows.
+    OptionError
+        For options that do not suit the design.
+    ConvergenceError
+        Where neither homotopy nor coordinate descent converges.
     """
     problem = penalized_problem(design, accumulated.moments, options)
     with one_thread():
@@ -78,7 +116,23 @@ def assemble_path(
     moments: Moments,
     dropped_rows: DroppedRows,
 ) -> SolvedPath:
-    """Solutions with their names and intercepts."""
+    """Solutions with names, intercepts and statistics of the outcome.
+
+    Parameters
+    ----------
+    problem : PenalizedProblem
+        The problem that was solved.
+    options : PathOptions
+        What was asked for.
+    system : System
+        Its centred products.
+    solutions : Solutions
+        Slopes for each penalty.
+    moments : Moments
+        Moments of all rows.
+    dropped_rows : DroppedRows
+        Counts of rows that did not enter.
+    """
     (response,) = problem.design.outcome
     mean, centred, square = outcome_sums(moments, response, problem.design.coordinates[response])
     return SolvedPath(
@@ -99,7 +153,10 @@ def assemble_path(
 
 
 def solved_at_alpha(solved: SolvedPath, index: int) -> Solved:
-    """The fit at one penalty of a path, without standard errors: what is chosen by a penalty has no simple ones."""
+    """The fit at one penalty of a path, as a `Solved` without inverse and standard errors.
+
+    Columns that are chosen by the data have no simple standard errors, so these are NaN.
+    """
     problem, solutions, p = solved.problem, solved.solutions, len(solved.problem.columns)
     b = np.zeros(p)
     b[list(problem.slopes)] = solutions.coefficients[index]
@@ -139,7 +196,7 @@ def solved_at_alpha(solved: SolvedPath, index: int) -> Solved:
 
 
 def _in_solved_columns(problem: PenalizedProblem, b: Vector) -> Vector:
-    """Coefficients in the columns that were swept."""
+    """Coefficients (p,) in the solved columns: shift and scale of the outcome undone."""
     b = b.copy()
     if problem.parametrization.constant is not None:
         b[problem.parametrization.constant] -= float(problem.shift)

@@ -1,4 +1,4 @@
-"""Penalised paths and their cross-validations."""
+"""Pictures of penalised paths and of their cross-validations."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ if TYPE_CHECKING:
 
 
 def path(result: Path) -> Any:
-    """Coefficients against alpha. Those that reach farthest, in standard deviations of their columns, are named."""
+    """Coefficients against alpha; those that are largest, in standard deviations of their columns, are labelled."""
     from gramian.plots.path import path as draw
 
+    # between knots coefficients are linear in alpha, so that straight lines are exact
     straight = result.solved.solutions.knots
     sizes = result.solved.sizes
     marks = [("least BIC", result.best("bic").alpha)] if np.isfinite(result.criterion("bic")).any() else []
@@ -25,7 +26,7 @@ def path(result: Path) -> Any:
 
 
 def cross_validation(result: CrossValidation) -> Any:
-    """Mean errors against alpha."""
+    """Mean errors against alpha, with the two choices marked."""
     from gramian.plots.validation import validation
 
     title = f"{result.path.solved.options.kind.capitalize()} of {result.formula}, cross-validated"

@@ -1,4 +1,8 @@
-"""A penalised problem in the model's own columns, posed from moments."""
+"""Penalised problems in the model's columns, built from moments.
+
+Products are centred in the solved columns, where numbers are small, and then mapped exactly to the model's columns,
+whose coefficients the penalty applies to.
+"""
 
 from __future__ import annotations
 
@@ -26,8 +30,14 @@ from gramian.typing import Matrix, Vector
 
 @dataclass(frozen=True, slots=True)
 class SlopeBasis:
-    """The slopes' columns as combinations of those that are swept. columns : sparse, hi + lo. scale : where each is one
-    of them in another unit, the factors; None otherwise.
+    """The columns of the slopes as combinations of the solved columns.
+
+    Attributes
+    ----------
+    columns : tuple of Sparse
+        (q,) combinations in double-double.
+    scale : ndarray or None
+        (q,) factors, where each column is a multiple of one solved column; else None.
     """
 
     columns: tuple[Sparse, ...]
@@ -42,13 +52,13 @@ class SlopeBasis:
         return sandwich([*self.columns, outcome], C).value
 
     def combine(self, values: Vector) -> Vector:
-        """Sums over the rows, told of the slopes' columns."""
+        """Sums over rows, (q,), of the slopes' columns from those of the solved columns."""
         if self.scale is not None:
             return values * self.scale
         return np.array([hi @ values[at] for at, hi, _ in self.columns], np.float64)
 
     def bound(self, lengths: Vector) -> Vector:
-        """The most that lengths may add up to."""
+        """Upper bounds (q,) of the norms of the slopes' columns from norms of the solved columns."""
         if self.scale is not None:
             return lengths * np.abs(self.scale)
         return np.array([np.abs(hi) @ lengths[at] for at, hi, _ in self.columns], np.float64)
@@ -56,11 +66,28 @@ class SlopeBasis:
 
 @dataclass(frozen=True, slots=True)
 class PenalizedProblem:
-    """Columns and penalties of a problem, and where its sums are read from.
+    """Columns and penalties of a problem, and how to read its sums from moments.
 
-    columns : of the model, those with a slope at `slopes`. basis : the slopes' columns in those that are swept, None
-    where they are the same. constants : what each slope's column holds of the constant beside that. shift : of the
-    outcome, which the intercept takes up.
+    Attributes
+    ----------
+    design : Design
+        Design with its coordinates.
+    levels : Levels
+        Levels and cells of factors.
+    columns : tuple of ModelColumn
+        The p model columns.
+    slopes : tuple of int
+        (q,) positions of the columns with a slope, all but the constant.
+    parametrization : Parametrization
+        Basis of the sums.
+    penalty : Penalty
+        Factors of the penalty, and its L1 share.
+    basis : SlopeBasis or None
+        Slopes' columns in the solved columns; None where both are the same.
+    constants : tuple of Fraction
+        (q,) multiple of the constant that each slope's column holds besides.
+    shift : Fraction
+        Shift of the outcome, which the intercept takes up.
     """
 
     design: Design
@@ -75,15 +102,24 @@ class PenalizedProblem:
 
     @property
     def degree(self) -> int:
-        """Factors of the highest monomial."""
+        """Number of factors of the highest monomial, which bounds the rounding error of its entries."""
         return highest_degree(self.columns)
 
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """Products of the columns that are swept, and the outcome last; they add.
+    """Products of the solved columns and the outcome, which is last; they add.
 
-    squares : (p + 1,) of the columns as they were summed, shift included. rows, weight : how much they are of.
+    Attributes
+    ----------
+    products : Pair
+        (p + 1, p + 1) in double-double.
+    squares : ndarray
+        (p + 1,) sums of squares as they were summed, shift included, for error bounds.
+    rows : int
+        Rows that entered.
+    weight : float
+        Sum of weights.
     """
 
     products: Pair
@@ -92,6 +128,7 @@ class Sums:
     weight: float
 
     def __add__(self, other: Sums, /) -> Sums:
+        """The sums of both sets of rows."""
         return Sums(
             self.products + other.products,
             self.squares + other.squares,
@@ -101,10 +138,14 @@ class Sums:
 
 
 def penalized_problem(design: Design, moments: Moments, options: PathOptions) -> PenalizedProblem:
-    """The problem that the options state, for the levels that the moments have.
+    """The problem that options state for a design, with the levels of some moments.
 
-    Raises NumericalError where there are no rows, OptionError for penalties of terms that are not there, and for
-    absorbed factors.
+    Raises
+    ------
+    NumericalError
+        Where there are no rows.
+    OptionError
+        For penalties of terms that are not in the formula, and for absorbed factors.
     """
     if not moments.rows:
         raise NumericalError(f"no rows are left to fit '{design.formula}'")
@@ -125,6 +166,7 @@ def penalized_problem(design: Design, moments: Moments, options: PathOptions) ->
 
 
 def _basis(parametrization: Parametrization, slopes: tuple[int, ...]) -> tuple[SlopeBasis | None, tuple[Fraction, ...]]:
+    """The basis of the slopes' columns, None where these are the solved columns, and their constants."""
     if parametrization.to_solved is None:
         return None, (Fraction(0),) * len(slopes)
     position = {j: i for i, j in enumerate(slopes)}
@@ -141,7 +183,7 @@ def _basis(parametrization: Parametrization, slopes: tuple[int, ...]) -> tuple[S
 
 
 def sums_of(problem: PenalizedProblem, moments: Moments) -> Sums:
-    """The products that a problem needs, read from moments whose levels may be fewer."""
+    """The products that a problem needs, from moments whose levels may be fewer, such as those of a fold."""
     moments = moments.with_levels(problem.levels.names)
     stored = gram_matrix(moments, problem.parametrization.groups)
     products, squares = products_in(stored, problem.parametrization), squares_in(stored, problem.parametrization)
@@ -149,9 +191,10 @@ def sums_of(problem: PenalizedProblem, moments: Moments) -> Sums:
 
 
 def centred_system(problem: PenalizedProblem, sums: Sums) -> System:
-    """Products about the mean, in the model's columns: centred where numbers are small, then mapped exactly."""
+    """Products about the means in the model's columns: centred in the solved columns, then mapped exactly."""
     parametrization, p = problem.parametrization, len(problem.columns)
     centred = centre(sums.products, parametrization.constant, sums.squares)
+    # `centre` returns products of columns of length one: undo that before columns are combined
     scale = np.append(centred.scale, centred.y_scale)
     C = centred.products / scale[:, None] / scale
     length, mean = np.sqrt(sums.squares[list(problem.slopes)]), centred.mean
@@ -167,7 +210,7 @@ def centred_system(problem: PenalizedProblem, sums: Sums) -> System:
 
 
 def intercepts(problem: PenalizedProblem, system: System, B: Matrix) -> Vector:
-    """The intercepts that belong to slopes (n, q), (n,); in double-double, since means may be far from zero."""
+    """The intercepts (n,) that go with slopes B, (n, q); in double-double, since means may be far from zero."""
     if not system.intercept:
         return np.zeros(len(B))
     high, low = np.array([from_fraction(c) for c in problem.constants]).reshape(-1, 2).T

@@ -1,4 +1,4 @@
-"""Paths, their fits and cross-validations as plain text."""
+"""Reports of paths, of their fits and of cross-validations, as plain text."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ MAX_ROWS = 20  # rows of a path that are shown
 
 
 def kind(options: PathOptions) -> str:
-    """What fits of this kind are called."""
+    """Name of the fits, with the L1 share of an elastic net."""
     ratio = f", l1_ratio = {options.l1_ratio:g}" if 0.0 < options.l1_ratio < 1.0 else ""
     return f"{options.kind.capitalize()}{ratio}"
 
 
 def path_text(path: Path) -> str:
-    """The report of a path."""
+    """The report of a path, several lines."""
     criteria = {name: path.criterion(name) for name in CRITERIA}
     marks = _marks({name.upper(): int(np.argmin(v)) for name, v in criteria.items() if np.isfinite(v).any()})
     columns = {
@@ -50,7 +50,7 @@ def path_text(path: Path) -> str:
 
 
 def validation_text(validation: CrossValidation) -> str:
-    """The report of a cross-validation."""
+    """The report of a cross-validation, several lines."""
     path, folds = validation.path, validation.folds
     marks = _marks({"best": validation.solved.best, "one standard error": validation.solved.one_se})
     columns = {
@@ -70,7 +70,7 @@ def validation_text(validation: CrossValidation) -> str:
 
 
 def fit_text(fit: PenalizedFit) -> str:
-    """The report of one fit."""
+    """The report of one fit, several lines."""
     title = Text.assemble((f"{kind(fit.options)}, alpha = {number(fit.alpha)}", "bold"), "\n", printable(fit.formula))
     table = Table(box=box.HORIZONTALS, show_edge=True, pad_edge=False, header_style="bold")
     table.add_column("", no_wrap=True)
@@ -89,6 +89,7 @@ def fit_text(fit: PenalizedFit) -> str:
 
 
 def _title(path: Path, label: str) -> Text:
+    """Kind of fit, weights and formula."""
     weight = path.solved.problem.design.weight
     weights = f", weights: {printable(weight)}" if weight else ""
     scaled = ", columns standardised" if path.solved.options.standardize else ""
@@ -98,14 +99,17 @@ def _title(path: Path, label: str) -> Text:
 
 
 def _rows(path: Path) -> list[str]:
+    """Rows that entered and that were dropped, one line each."""
     return describe_rows(path, path.solved.problem.design.count)
 
 
 def _nonzero(path: Path) -> Vector:
+    """Number of slopes that are not zero, (n,)."""
     return np.asarray(np.count_nonzero(path.coefficients, axis=1), np.float64)
 
 
 def _marks(positions: Mapping[str, int]) -> dict[int, str]:
+    """Row -> text beside it; two marks of one row are joined."""
     out: dict[int, str] = {}
     for name, at in positions.items():
         out[at] = f"{out[at]}, {name}" if at in out else name
@@ -113,6 +117,7 @@ def _marks(positions: Mapping[str, int]) -> dict[int, str]:
 
 
 def _table(columns: Mapping[str, tuple[Vector, int]], marks: Mapping[int, str]) -> list[RenderableType]:
+    """The rows of a path as a table: heading -> (values (n,), significant digits), and marks at the right."""
     n = len(columns["alpha"][0])
     shown = _shown(n, marks)
     table = Table(box=box.HORIZONTALS, show_edge=True, pad_edge=False, header_style="bold")
@@ -126,7 +131,7 @@ def _table(columns: Mapping[str, tuple[Vector, int]], marks: Mapping[int, str]) 
 
 
 def _cells(values: Vector, digits: int) -> list[str]:
-    """So many digits, or whole numbers."""
+    """Numbers as text of equal width, with so many significant digits; 0 digits for integers."""
     if digits:
         return aligned(values, digits)
     width = max(len(f"{v:,.0f}") for v in values)
@@ -134,13 +139,14 @@ def _cells(values: Vector, digits: int) -> list[str]:
 
 
 def _shown(n: int, marks: Iterable[int]) -> Sequence[int]:
-    """Evenly spaced rows, and those that are marked."""
+    """Rows of the table: all where they are few, else evenly spaced ones and those with a mark."""
     if n <= MAX_ROWS:
         return list(range(n))
     return sorted({*np.linspace(0, n - 1, MAX_ROWS - len(list(marks))).round().astype(int).tolist(), *marks})
 
 
 def _notes(path: Path) -> list[str]:
+    """A note on columns that never enter."""
     if not path.passed:
         return []
     more = f", {len(path.passed) - MAX_NOTES:,} more" if len(path.passed) > MAX_NOTES else ""

@@ -1,8 +1,8 @@
-"""Sums saved while they are made: an engine that goes on where it was interrupted.
+"""Resumable passes: an engine that saves its partial sums, and continues from them.
 
-Everything between the passes is a function of their results, so nothing of it is saved: a fit that is taken up again
-runs from its beginning, and passes that were done give their sums at once. The pass under way goes on from the tree of
-its partials, log2(units) of them, whose bits do not depend on when it was cut.
+Everything between two passes follows from the sums of the passes, so that only sums are saved. A fit that is resumed
+runs from its beginning, and passes that were finished return their sums at once. The pass that was interrupted
+continues from the tree of its partial sums, log2(units) of them, whose bits do not depend on where it was cut.
 """
 
 from __future__ import annotations
@@ -32,9 +32,16 @@ SHARE = 0.02  # of the time that savings may take: large sums are saved less oft
 
 @dataclass(frozen=True, slots=True)
 class SavedPass:
-    """One pass: what it computes, and its partials with their levels in the tree.
+    """One pass, finished or not.
 
-    whole : whether it is done; then there is one partial, the sum, and its level says nothing.
+    Attributes
+    ----------
+    task : str
+        Fingerprint of what the pass computes.
+    parts : sequence of (int, partial sum)
+        Partial sums with their levels in the tree; of a finished pass the sum alone, at a level without meaning.
+    finished : bool
+        Whether the pass is finished.
     """
 
     task: str
@@ -43,28 +50,43 @@ class SavedPass:
 
 
 class CheckpointStore(Protocol):
-    """Where passes are kept."""
+    """Where passes are saved."""
 
     @property
     def name(self) -> str:
-        """For people."""
+        """Its name, for messages."""
         ...
 
     def read(self) -> Sequence[SavedPass]:
-        """The passes of an earlier run; none where there was none. Raises ArtifactError where they do not fit."""
+        """The passes of an earlier run; none where there was none. Raises ArtifactError for those of another run."""
         ...
 
     def write(self, passes: Sequence[SavedPass]) -> None:
-        """Keep these instead, all of them or none."""
+        """Replace the saved passes, all of them or none."""
         ...
 
     def knows(self, partial: object) -> bool:
-        """Whether partials of this kind can be kept."""
+        """Whether partial sums of this kind can be saved."""
         ...
 
 
 class Resumable:
-    """An engine whose sums are kept every few seconds, at an error and at an interrupt."""
+    """An engine that saves its sums every few seconds, at an error and at an interrupt.
+
+    Parameters
+    ----------
+    engine : Engine
+        The engine that computes; its `fold` has to accept a tree.
+    store : CheckpointStore
+        Where passes are saved.
+    now : callable
+        Clock, in seconds.
+
+    Raises
+    ------
+    OptionError
+        Where the engine cannot continue from a tree.
+    """
 
     def __init__(self, engine: Engine, store: CheckpointStore, now: Callable[[], float] = monotonic) -> None:
         if "tree" not in signature(engine.fold).parameters:
@@ -76,7 +98,10 @@ class Resumable:
         self.next_save = now() + EVERY
 
     def fold(self, source: Source, task: Pass[M], /, progress: Progress | None = None) -> M:
-        """As the engine does it; what an earlier run has done is not done again."""
+        """The sum of a pass; units that an earlier run has finished are not read again.
+
+        Raises ArtifactError where the pass of the earlier run computes something else.
+        """
         digest, saved_pass = fingerprint(task), self._earlier_pass(task)
         if saved_pass is not None and saved_pass.finished:
             self.passes.append(saved_pass)
@@ -89,6 +114,7 @@ class Resumable:
         except KeyboardInterrupt:
             self.save(tree.saved)
             raise KeyboardInterrupt(self._interrupt_message(tree, source)) from None
+        # the store itself failed: saving again would fail again
         except ArtifactError:
             raise
         except Exception:
@@ -98,17 +124,18 @@ class Resumable:
         return total
 
     def _interrupt_message(self, tree: Tree[Any], source: Source) -> str:
-        """How much is saved, and what to do."""
+        """How much is saved, and how to continue."""
         count = tree.count if self._can_save(tree.parts) else 0
         units = len(source.units) if isinstance(source.units, Sequence) else "all"
         saved = f"{count} of {units} units of pass {len(self.passes) + 1} are saved in {self.store.name}"
         return f"{saved}; run the same again to go on"
 
     def _can_save(self, parts: Sequence[tuple[int, Any]]) -> bool:
+        """Whether all these partial sums can be saved."""
         return all(self.store.knows(partial) for _, partial in parts)
 
     def _earlier_pass(self, task: Pass[Any]) -> SavedPass | None:
-        """What an earlier run has of the next pass."""
+        """What an earlier run has saved of the next pass; None where it had not reached it."""
         number = len(self.passes)
         if number >= len(self.earlier):
             return None
@@ -121,13 +148,13 @@ class Resumable:
         return saved_pass
 
     def save_if_due(self, saved: SavedPass) -> None:
-        """Save if it is time."""
+        """Save where enough time has passed since the last time."""
         if (started := self.now()) >= self.next_save:
             self.save(saved)
             self.next_save = self.now() + max(EVERY, (self.now() - started) / SHARE)
 
     def save(self, saved: SavedPass) -> None:
-        """Save all passes up to this one; those of a kind that cannot be kept are made again."""
+        """Save all passes up to this one; those whose sums cannot be saved are computed again on resuming."""
         passes = []
         for one in (*self.passes, saved):
             passes.append(one if self._can_save(one.parts) else replace(one, parts=(), finished=False))
@@ -135,7 +162,7 @@ class Resumable:
 
 
 class _SavedTree(Tree[Any]):
-    """A tree that is saved now and then."""
+    """A tree that is saved from time to time."""
 
     def __init__(self, initial: SavedPass, engine: Resumable) -> None:
         super().__init__(initial.parts)
@@ -143,11 +170,11 @@ class _SavedTree(Tree[Any]):
 
     @property
     def saved(self) -> SavedPass:
-        """What it holds now."""
+        """The pass with the partial sums that the tree holds now."""
         return replace(self.initial, parts=tuple(self.parts))
 
     def push(self, partial: Any) -> None:
-        """Add the next unit's partial."""
+        """Add the partial sum of the next unit."""
         super().push(partial)
         self.engine.save_if_due(self.saved)
 
@@ -156,50 +183,59 @@ SCALARS = (bool, int, str, bytes, type(None), Fraction)
 
 
 def fingerprint(value: object) -> str:
-    """SHA-256 of a value's parts: fields of dataclasses, items, floats and arrays bit by bit, functions by name."""
+    """SHA-256 of a value: fields of dataclasses, items, floats and arrays bit by bit, functions by name."""
     digest = hashlib.sha256()
     for part in _encoded(value):
+        # the length before each part, so that no two sequences of parts give the same bytes
         digest.update(len(part).to_bytes(8, "little") + part)
     return digest.hexdigest()
 
 
 def _encoded(value: Any) -> Iterator[bytes]:
+    """Bytes that identify a value: its type, then its parts."""
     yield f"{type(value).__module__}.{type(value).__qualname__}".encode()
     yield from next(encode(value) for matches, encode in ENCODERS if matches(value))
 
 
 def _parts(values: Any) -> Iterator[bytes]:
+    """The parts of each value of an iterable."""
     for value in values:
         yield from _encoded(value)
 
 
 def _array(value: Any) -> Iterator[bytes]:
+    """Data type, shape and bytes of an array."""
     yield f"{value.dtype.str} {value.shape}".encode()
     yield value.tobytes()
 
 
 def _mapping(value: Mapping[Any, Any]) -> Iterator[bytes]:
+    """Keys and values, sorted by key, so that the order of insertion does not count."""
     for key in sorted(value, key=repr):
         yield from _parts((key, value[key]))
 
 
 def _fields(value: Any) -> Iterator[bytes]:
+    """The fields of a dataclass."""
     return _parts(getattr(value, field.name) for field in fields(value))
 
 
 def _reduces(value: Any) -> bool:
-    """Whether a class says itself how it is made, such as a family of which only the name matters."""
+    """Whether a class pickles itself by `__reduce__`, such as a family, of which only the name matters."""
     return "__reduce__" in type(value).__dict__ and not isinstance(value, np.ndarray | np.generic)
 
 
 def _reduced(value: Any) -> Iterator[bytes]:
+    """The arguments from which such a value is rebuilt."""
     return _parts(value.__reduce__()[1:])
 
 
 def _function(value: Any) -> Iterator[bytes]:
+    """Module and name of a function or class."""
     yield f"{value.__module__}.{value.__qualname__}".encode()
 
 
+# the first test that matches decides, so the more special types come first
 ENCODERS: tuple[tuple[Callable[[Any], bool], Callable[[Any], Iterator[bytes]]], ...] = (
     (lambda v: isinstance(v, Enum), lambda v: iter([repr(v.value).encode()])),
     (lambda v: isinstance(v, float), lambda v: iter([float(v).hex().encode()])),

@@ -1,4 +1,4 @@
-"""A file that a fit goes on from: its passes, and what they are of."""
+"""The checkpoint file: passes of a fit, with the model and the data that they belong to."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from gramian.serialize import values as plain
 from gramian.serialize.design import Arrays
 
 KIND = "checkpoint"
-MAX_LEVEL = 64
+MAX_LEVEL = 64  # of a tree of 2^64 units
 FACTS = ("version", "model", "inputs", "units", "passes")
 PASS = ("task", "whole", "parts")
 
 
 def options_by_name(options: object) -> dict[str, object]:
-    """Options by name, those inside of others beside them, a model by its family and link."""
+    """Options by name, nested ones included; a model by its family, theta and link."""
     out: dict[str, object] = {}
     for field in fields(options) if is_dataclass(options) else ():
         value = getattr(options, field.name)
@@ -47,7 +47,17 @@ def options_by_name(options: object) -> dict[str, object]:
 
 @dataclass(frozen=True, slots=True)
 class FileState:
-    """A file that is read: path, bytes, time of its last change in ns."""
+    """State of a file that is read, by which a later change is noticed.
+
+    Attributes
+    ----------
+    path : str
+        Absolute path.
+    size : int
+        Bytes.
+    changed : int
+        Time of the last change, in ns.
+    """
 
     path: str
     size: int
@@ -55,7 +65,11 @@ class FileState:
 
 
 class Checkpoint:
-    """One file. model : options of the run by name."""
+    """A checkpoint in one file.
+
+    path : the file. model : options of the run by name. source : its rows, which have to be files. Raises OptionError
+    for data that a later run could not recognise.
+    """
 
     def __init__(self, path: Path, model: Mapping[str, object], source: Source) -> None:
         self.path, self.model = path, model
@@ -64,15 +78,18 @@ class Checkpoint:
 
     @property
     def name(self) -> str:
-        """The file."""
+        """The path."""
         return str(self.path)
 
     def knows(self, partial: object) -> bool:
-        """Whether it has a plain form."""
+        """Whether partial sums of this kind can be written."""
         return kind_of(partial) is not None
 
     def read(self) -> Sequence[SavedPass]:
-        """The passes of an earlier run; ArtifactError for a file of another run, or one that no run has written."""
+        """The passes of an earlier run; none where the file does not exist.
+
+        Raises ArtifactError for a file of another run, and for one that no run has written.
+        """
         self._tidy()
         if not self.path.exists():
             return ()
@@ -87,7 +104,10 @@ class Checkpoint:
             raise ArtifactError(f"{self.path}: its content makes no sense: {error}") from error
 
     def write(self, passes: Sequence[SavedPass]) -> None:
-        """Replace the file in one step."""
+        """Replace the file atomically.
+
+        Raises ArtifactError where it cannot be written; the file of the last time is then still there.
+        """
         pass_manifests, arrays = list[object](), dict[str, NDArray[Any]]()
         for i, one in enumerate(passes):
             parts = []
@@ -107,18 +127,19 @@ class Checkpoint:
             raise ArtifactError(f"{error}{hint}") from error
 
     def delete(self) -> None:
-        """It is of no use any more."""
+        """Remove the file."""
         with suppress(FileNotFoundError):
             os.unlink(self.path)
 
     def _tidy(self) -> None:
-        """Take away what a run left behind that was killed while it wrote."""
+        """Remove temporary files of a run that was killed while it wrote."""
         with suppress(OSError):
             for path in self.path.parent.iterdir():
                 if re.fullmatch(rf"\.{re.escape(self.path.name)}\.[0-9a-f]{{8}}", path.name):
                     path.unlink()
 
     def _check(self, version: str, model: Mapping[str, Any], inputs: Sequence[FileState], units: object) -> None:
+        """Raise ArtifactError unless version, options, files and units are those of this run."""
         if version != __version__:
             self._refuse(f"it was made by gramian {version}, this is {__version__}")
         for name in {**model, **self.model}:
@@ -136,11 +157,12 @@ class Checkpoint:
             self._refuse("the row groups of its data are not the same")
 
     def _refuse(self, why: str) -> None:
+        """Raise ArtifactError with this reason."""
         raise ArtifactError(f"{self.path}: {why}; give what it was made for, or delete it to start anew")
 
 
 def _file_states(path: Path, source: Source) -> Iterable[FileState]:
-    """What is read, as it is now. Raises OptionError for data that nothing can recognise later."""
+    """State of the files that are read. Raises OptionError for data that are not in files."""
     for read in source.inputs:
         if read.changed is None or read.size is None or not source.rereadable:
             raise OptionError(
@@ -150,21 +172,25 @@ def _file_states(path: Path, source: Source) -> Iterable[FileState]:
 
 
 def _inputs(obj: object) -> list[FileState]:
+    """File states from JSON. Raises ValueError."""
     parts = [plain.sequence(part, 3) for part in plain.sequence(obj)]
     numbers = [plain.integer(n, 0, 2**63) for part in parts for n in part[1:]]
     return [FileState(plain.text(part[0]), *numbers[2 * i : 2 * i + 2]) for i, part in enumerate(parts)]
 
 
 def _pass(number: int, obj: object, arrays: Arrays) -> SavedPass:
+    """A pass from JSON and arrays. Raises ValueError."""
     task, finished, parts = plain.fields(obj, PASS)
     read = tuple(_part(f"{number}/{i}/", part, arrays) for i, part in enumerate(plain.sequence(parts)))
     levels = [level for level, _ in read]
+    # a tree holds at most one partial sum of each level, the largest first
     if levels != sorted(set(levels), reverse=True) or (plain.flag(finished) and len(read) != 1):
         plain.wrong("the partials of a tree", levels)
     return SavedPass(plain.text(task), read, finished)
 
 
 def _part(prefix: str, obj: object, arrays: Arrays) -> tuple[int, Any]:
+    """Level and partial sum from JSON and arrays with this prefix."""
     level, kind, manifest = plain.sequence(obj, 3)
     if kind not in FORMS:
         plain.wrong("a kind of partial", kind)

@@ -1,4 +1,4 @@
-"""Runs that last: taken up again where they were interrupted, or begun again without what cannot be read."""
+"""How a run treats interrupts and unreadable units: resume from a checkpoint, or start again without these units."""
 
 from __future__ import annotations
 
@@ -20,7 +20,20 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class RunPolicy:
-    """What a run does about interrupts and damage: a file to go on from, or None; whether to leave out bad units."""
+    """What a run does about interrupts and unreadable units.
+
+    Attributes
+    ----------
+    checkpoint : str, path-like or None
+        File to save to, and to resume from.
+    skip_bad : bool
+        Whether units that cannot be read are left out and named.
+
+    Raises
+    ------
+    OptionError
+        For a checkpoint that is no file name, or both options together: without a unit a run has to start again.
+    """
 
     checkpoint: str | PathLike[str] | None = None
     skip_bad: bool = False
@@ -39,10 +52,21 @@ class RunPolicy:
         formula: str,
         *options: object,
     ) -> tuple[T, DroppedRows]:
-        """What `run` returns, and the rows of the units that were left out.
+        """The result of `run`, and the rows of the units that were skipped.
 
-        model, formula, options : what a checkpoint is made for, and refused for anything else. It is deleted when the
-        run is complete: its sums are of these data as they were, and a later run would take them for its own.
+        The checkpoint is deleted when the run is complete: its sums belong to the data as they were, and a later run
+        must not take them for its own.
+
+        Parameters
+        ----------
+        run : callable
+            The fit, given a runner of passes.
+        runner : PassRunner
+            Source and engine.
+        model, formula : str
+            What the checkpoint is for; it is refused for anything else.
+        *options : dataclasses
+            Options of the fit, which have to be the same when it is resumed.
         """
         if self.skip_bad:
             return run_skipping_bad(run, runner)

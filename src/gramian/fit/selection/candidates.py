@@ -1,4 +1,4 @@
-"""From a design and its moments to the terms that can be chosen among, as groups of columns."""
+"""The terms that a selection chooses among, as groups of columns of one least squares problem."""
 
 from __future__ import annotations
 
@@ -21,10 +21,18 @@ from gramian.linalg.subsets.selection_problem import SelectionProblem, selection
 
 @dataclass(frozen=True, slots=True)
 class CandidateTerms:
-    """What can be chosen.
+    """The terms that can be selected.
 
-    problem : groups of columns. terms : the number of each group's term. base : dimension of what always stays, the
-    intercept or absorbed factors. scale : what an RSS of the problem is multiplied by to be that of the outcome.
+    Attributes
+    ----------
+    problem : SelectionProblem
+        Groups of columns with their products.
+    terms : tuple of int
+        (groups,) number of the term of each group.
+    base_rank : int
+        Rank of what is in every model: the intercept, or the absorbed factors.
+    scale : float
+        Factor from an RSS of the problem to one in the units of the outcome.
     """
 
     problem: SelectionProblem
@@ -36,7 +44,8 @@ class CandidateTerms:
 def candidate_terms(design: Design, moments: Moments) -> CandidateTerms:
     """The terms of a design as groups of centred columns.
 
-    Any subset that has what its terms need has the span of its model's columns, whatever the shifts are.
+    Each subset that is closed under marginality (an interaction only with its main effects) has the span of its model's
+    columns, whatever the shifts of the stored columns are. moments : of the design, absorbed factors included.
     """
     levels = levels_of(moments, design.terms)
     columns = model_columns(design.terms, levels, design.coordinates, moments.powers)

@@ -1,4 +1,4 @@
-"""Selection of terms from moments: candidates, what criteria say of them, and the winner as a fit."""
+"""Selection of terms from moments: candidate models, their criteria, and the fit of the best one."""
 
 from __future__ import annotations
 
@@ -27,10 +27,20 @@ MAX_BEST_TERMS = 30  # terms up to which all subsets are searched
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A model that was looked at.
+    """A model that was evaluated.
 
-    terms : labels without the intercept. columns : rank, with the intercept or absorbed factors. perfect : whether the
-    RSS is rounding.
+    Attributes
+    ----------
+    terms : tuple of str
+        Labels of its terms, without the intercept.
+    columns : int
+        Rank, that of the intercept or of absorbed factors included.
+    rss : float
+        Residual sum of squares.
+    aic, bic, adj_r_squared, cp : float
+        Criteria.
+    perfect : bool
+        Whether the RSS is rounding only.
     """
 
     terms: tuple[str, ...]
@@ -45,7 +55,21 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Selected:
-    """Candidates by number of columns, the position of the best one, and its fit."""
+    """The models that were compared, and the fit of the best one.
+
+    Attributes
+    ----------
+    design : Design
+        Design with all terms.
+    criterion, method : str
+        What was asked for.
+    candidates : tuple of Candidate
+        Models, by number of columns.
+    winner : int
+        Position of the best one.
+    solved : Solved
+        Its fit.
+    """
 
     design: Design
     criterion: str
@@ -63,14 +87,34 @@ def select(
     count: int = 1,
     passes: int = 1,
 ) -> Selected:
-    """The terms that a criterion likes best, without the data.
+    """Select terms by a criterion, without reading rows.
 
-    criterion : "aic", "bic", "adj_r2" or "cp". method : "best" searches all subsets, exactly; "forward" and "backward"
-    go through all sizes, one term a step, by the criterion. count : with "best", keep the subsets that fewer than
-    `count` others beat, among which are the `count` best by any criterion.
-    Factors and interactions enter and leave as a whole, an interaction only with its main effects.
-    Raises OptionError for an unknown option or more than 30 terms under "best", NumericalError where no model can be
-    judged.
+    Parameters
+    ----------
+    design : Design
+        Design with all terms.
+    accumulated : Accumulated
+        Its moments, and the counts of dropped rows.
+    criterion : {"aic", "bic", "adj_r2", "cp"}
+        What decides.
+    method : {"best", "forward", "backward"}
+        "best" searches all subsets, exactly; the others go through all sizes, one term a step.
+    count : int
+        With "best", return the subsets that fewer than `count` others beat, among which are
+        the `count` best by any criterion.
+    passes : int
+        Passes that the moments have cost.
+
+    Raises
+    ------
+    OptionError
+        For an unknown option, or more than 30 terms under "best".
+    NumericalError
+        Where no rows are left, or no model can be evaluated by the criterion.
+
+    Notes
+    -----
+    Factors and interactions enter and leave with all their columns, an interaction only with its main effects.
     """
     one_of("criterion", criterion, CRITERIA)
     one_of("method", method, METHODS)
@@ -94,12 +138,14 @@ def select(
 
 
 def _order(candidate: Candidate) -> tuple[int, float, int]:
+    """Sort key: models with fewer columns first, then those with the smaller RSS."""
     return candidate.columns, candidate.rss, len(candidate.terms)
 
 
 def _search(
     available_terms: CandidateTerms, yardstick: ModelCriteria, criterion: str, method: str, count: int
 ) -> list[Subset]:
+    """The subsets that a method visits."""
     if method == "best":
         if len(available_terms.terms) > MAX_BEST_TERMS:
             raise OptionError(
@@ -112,6 +158,8 @@ def _search(
 
 
 def _criterion(yardstick: ModelCriteria, name: str, available_terms: CandidateTerms) -> Criterion:
+    """The criterion as a function of the RSS and rank of subsets, (k,) each; smaller is better."""
+
     def evaluate(rss: Vector, rank: Codes) -> Vector:
         pairs = zip((rss * available_terms.scale).tolist(), (rank + available_terms.base_rank).tolist(), strict=True)
         return np.array([yardstick.badness(name, r, p) for r, p in pairs])
@@ -120,16 +168,19 @@ def _criterion(yardstick: ModelCriteria, name: str, available_terms: CandidateTe
 
 
 def _yardstick(design: Design, accumulated: Accumulated, available_terms: CandidateTerms) -> ModelCriteria:
+    """The criteria of a data set: rows, total sum of squares, and the residual variance of the full model for Cp."""
     moments, (response,) = accumulated.moments, design.outcome
     _, centred, square = outcome_sums(moments, response, design.coordinates[response])
     full = residual(available_terms.problem, available_terms.problem.columns(range(len(available_terms.terms))))
     df_residual = moments.rows - full.rank - available_terms.base_rank
+    # a full model that fits to rounding has no variance that Cp could compare with
     variance = full.rss * available_terms.scale / df_residual if df_residual > 0 and full.rss > full.noise else math.nan
     tss = centred if available_terms.base_rank else square
     return ModelCriteria(moments.rows, moments.log_weight, tss, available_terms.base_rank > 0, variance)
 
 
 def _candidate(subset: Subset, design: Design, available_terms: CandidateTerms, yardstick: ModelCriteria) -> Candidate:
+    """A subset with its criteria."""
     labels = tuple(design.terms.terms[available_terms.terms[g]].label for g in subset.groups)
     fit = residual(available_terms.problem, available_terms.problem.columns(subset.groups))
     rss, columns = fit.rss * available_terms.scale, fit.rank + available_terms.base_rank
@@ -146,7 +197,7 @@ def _candidate(subset: Subset, design: Design, available_terms: CandidateTerms, 
 
 
 def _winner(candidates: tuple[Candidate, ...], yardstick: ModelCriteria, criterion: str) -> int:
-    """The first of the best: of equals, as all perfect fits are, the one with the fewest columns."""
+    """Position of the first of the best models: of equal ones, such as perfect fits, that with the fewest columns."""
     values = np.array([yardstick.badness(criterion, 0.0 if c.perfect else c.rss, c.columns) for c in candidates])
     values[np.isnan(values)] = math.inf
     if not (values < math.inf).any():

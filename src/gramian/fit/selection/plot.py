@@ -1,4 +1,4 @@
-"""Selections as curves of their criterion."""
+"""The picture of a selection."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FIELDS = {"aic": "aic", "bic": "bic", "adj_r2": "adj_r_squared", "cp": "cp"}
 
 
 def selection(result: Selection) -> Any:
-    """A picture of a selection."""
+    """A figure of the criterion against the number of columns, see `Selection.plot`."""
     from gramian.plots.selection import Candidates, selection
 
     selected = result.selected

@@ -1,4 +1,4 @@
-"""A selection as text: the models by size, the best one marked."""
+"""The report of a selection: the models by size, the best one marked."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from gramian.fit.selection.result import Selection
 
 MAX_MODELS = 60  # models that are shown
-MAX_TERMS_WIDTH = 70  # characters of the terms of a model
+MAX_TERMS_WIDTH = 70  # characters for the terms of a model
 METHODS = {"best": "best subsets", "forward": "forward, a term at a time", "backward": "backward, a term at a time"}
 DIGITS = {"rss": 6, "aic": 7, "bic": 7, "adj_r_squared": 5, "cp": 5}
 HEADINGS = {"rss": "RSS", "aic": "AIC", "bic": "BIC", "adj_r_squared": "adj. R squared", "cp": "Cp"}
 
 
 def text(selection: Selection) -> str:
-    """The report as plain text."""
+    """The report as plain text, several lines."""
     return to_text(render(selection))
 
 
@@ -42,13 +42,14 @@ def render(selection: Selection) -> list[RenderableType]:
 
 
 def _shown(selection: Selection) -> list[int]:
-    """The models around the best one."""
+    """Positions of the models in the table: all, or those around the best one."""
     count, winner = len(selection.selected.candidates), selection.selected.winner
     first = max(min(winner - MAX_MODELS // 2, count - MAX_MODELS), 0)
     return list(range(first, min(first + MAX_MODELS, count)))
 
 
 def _table(selection: Selection, shown: list[int]) -> Table:
+    """The table of these models."""
     models = [selection.selected.candidates[i] for i in shown]
     table = Table(box=box.HORIZONTALS, show_edge=True, pad_edge=False, header_style="bold")
     table.add_column("", no_wrap=True)
@@ -64,6 +65,7 @@ def _table(selection: Selection, shown: list[int]) -> Table:
 
 
 def _best(selection: Selection) -> list[str]:
+    """Lines about the best model."""
     fit = selection.best
     perfect = (
         ["its fit is perfect to rounding"] if selection.selected.candidates[selection.selected.winner].perfect else []
