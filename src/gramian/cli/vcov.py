@@ -1,13 +1,26 @@
-"""The option --vcov: a covariance estimator in one word."""
+"""The option --vcov: a covariance estimator in one word, and its help."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from gramian.errors import OptionError
+from gramian.inference.estimators import CR, DEFAULT_CR, ESTIMATORS, HC
 
 CLUSTER = "cluster:"
-TYPES = ("CR0", "CR1", "CR3")
+
+
+def _formulas(names: Sequence[str]) -> str:
+    """Names of estimators with their formulas."""
+    return ", ".join(f"{name} ({ESTIMATORS[name].formula})" for name in names)
+
+
+HELP = (
+    f"Make standard errors by iid; by row, with scores s and leverages h: {_formulas(HC)}; or by G clusters: "
+    f"cluster:COLUMN, cluster:A,B, cluster:A:CR3, with sums of scores S, and changes d of the coefficients without a "
+    f"cluster: {_formulas(CR)}.  [cluster: {DEFAULT_CR}]"
+)
 
 
 def parse_vcov(text: str) -> str | dict[str, Any]:
@@ -20,8 +33,8 @@ def parse_vcov(text: str) -> str | dict[str, Any]:
     if not text.startswith(CLUSTER):
         return text
     columns, colon, kind = text.removeprefix(CLUSTER).rpartition(":")
-    if not colon or kind not in TYPES:  # a column may have a colon in its name
-        columns, kind = text.removeprefix(CLUSTER), "CR1"
+    if not colon or kind not in CR:  # a column may have a colon in its name
+        columns, kind = text.removeprefix(CLUSTER), DEFAULT_CR
     names = [name.strip() for name in columns.split(",")]
     if not all(names):
         raise OptionError(f"--vcov {text}: a column has no name; write --vcov cluster:firm,year")

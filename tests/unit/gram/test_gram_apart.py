@@ -288,7 +288,7 @@ def test_rows_without_a_group_are_left_out_and_counted(frame):
 
 
 def test_memory_of_clusters_is_bounded(frame, monkeypatch):
-    monkeypatch.setattr("gramian.fit.vcov.fit._limit", lambda: 1000)
+    monkeypatch.setattr("gramian.fit.vcov.job.cluster_memory", lambda: 1000)
     with pytest.raises(DataError, match=r"20 clusters by firm, each with 9 sums, need 1.4 kB, more than"):
         gm.gram("y ~ x", frame, cluster="firm")
 

@@ -11,8 +11,10 @@ from unit.robust.panel import differ
 
 import gramian as gm
 from gramian.errors import ArtifactError, ColumnError, DataError, GramianError, NumericalError, OptionError, SchemaError
-from gramian.fit.vcov import fit as robust
-from gramian.inference.recipes import HC, LIKE, ModelFacts, VcovSpec, degrees_of_freedom, small_sample_factor, vcov_spec
+from gramian.fit.vcov import job as robust
+from gramian.inference.estimators import HC
+from gramian.inference.recipes import VcovSpec, vcov_spec
+from gramian.inference.small_sample import LIKE, ModelFacts
 
 FIRM = {"cluster": "firm"}
 ALL = (*HC, FIRM, {**FIRM, "type": "CR0"}, {**FIRM, "type": "CR3"}, {"cluster": ("firm", "year")})
@@ -161,13 +163,13 @@ def test_conventions():
     linear, poisson = ModelFacts(100, 4), ModelFacts(100, 4, is_glm=True, known_dispersion=True)
     told = {
         like: [
-            small_sample_factor(VcovSpec("HC1", (), like), linear),
-            small_sample_factor(VcovSpec("HC1", (), like), poisson),
-            small_sample_factor(VcovSpec("CR1", ("a", "b"), like), linear, 25, 10),
-            small_sample_factor(VcovSpec("CR1", ("a", "b"), like), poisson, 25, 10),
-            degrees_of_freedom(VcovSpec("HC1", (), like), linear),
-            degrees_of_freedom(VcovSpec("CR1", ("a", "b"), like), linear, 10),
-            degrees_of_freedom(VcovSpec("CR1", ("a", "b"), like), poisson, 10),
+            VcovSpec("HC1", (), like).factor(linear),
+            VcovSpec("HC1", (), like).factor(poisson),
+            VcovSpec("CR1", ("a", "b"), like).factor(linear, 25, 10),
+            VcovSpec("CR1", ("a", "b"), like).factor(poisson, 25, 10),
+            VcovSpec("HC1", (), like).degrees_of_freedom(linear),
+            VcovSpec("CR1", ("a", "b"), like).degrees_of_freedom(linear, 10),
+            VcovSpec("CR1", ("a", "b"), like).degrees_of_freedom(poisson, 10),
         ]
         for like in (None, *LIKE)
     }
@@ -177,7 +179,7 @@ def test_conventions():
     assert told["R"] == [hc1, hc1, own, 25 / 24, 96, 96, math.inf]
     assert told["statsmodels"] == [hc1, 1.0, own, own, math.inf, math.inf, math.inf]
     assert vcov_spec("HC1") == VcovSpec("HC1")
-    assert math.isnan(small_sample_factor(VcovSpec("HC1"), ModelFacts(4, 4)))
+    assert math.isnan(VcovSpec("HC1").factor(ModelFacts(4, 4)))
 
 
 def test_no_degrees_of_freedom():

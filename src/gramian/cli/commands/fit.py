@@ -16,6 +16,7 @@ from gramian.cli.fits import check_single_fit, print_fits
 from gramian.cli.options import DATA, FILE, data, engine, engine_for, progress, run_policy
 from gramian.cli.shared_gram import grams_of
 from gramian.cli.shared_path import find_group
+from gramian.cli.vcov import HELP as VCOV_HELP
 from gramian.cli.vcov import parse_vcov
 from gramian.errors import OptionError
 from gramian.fit.passes.options import COLLINEAR, NA, SOLVERS
@@ -78,10 +79,10 @@ MAX_NAMED = 10  # coefficients that are listed as not determined
 @click.option("--where", metavar="GROUP", help="Fit this group only, of .gram files made with --by; several: a,b.")
 @click.option(
     "--vcov",
-    metavar="RECIPE",
+    metavar="NAME",
     default="iid",
     show_default=True,
-    help="Make standard errors by iid, HC0, HC1, HC2, HC3, or by clusters: cluster:COLUMN, cluster:A,B, cluster:A:CR3.",
+    help=VCOV_HELP,
 )
 @click.option("--like", metavar="NAME", help="Make robust standard errors like R, statsmodels, stata or fixest.")
 @click.option(

@@ -26,6 +26,7 @@ from gramian.fit.passes.prepare import settle_knots
 from gramian.fit.passes.runner import PassRunner
 from gramian.fit.passes.subsample import has_few_rows
 from gramian.fit.vcov.fit import check_vcov, with_robust
+from gramian.fit.vcov.scores import FittedModel
 from gramian.formula.coding import empty_cells
 from gramian.formula.design import Design, design_of, is_text
 from gramian.formula.expand import expand
@@ -69,7 +70,7 @@ def checked_design(formula: Formula, options: GlmOptions, source: Source) -> Des
     if not source.rereadable:
         raise DataError("these data can be read once only, but a generalized linear model takes two to four passes")
     if options.robust is not None:
-        check_vcov(options.robust, source.schema, options.common.alpha, general=True)
+        check_vcov(options.robust, source.schema, penalized=options.common.alpha is not None, is_glm=True)
     return bare_design(formula, source.schema, options)
 
 
@@ -141,8 +142,8 @@ def _solved(run: Run, last: Evaluated, b: Vector, deviance: float, lengths: tupl
         raise NumericalError("the coefficients overflow; scale the columns, or use another link")
     alone = linear_part.intercept and linear_part.rank == 1  # the model is the null model, to the last bit
     if options.robust is not None:
-        drop = options.common.drop
-        linear_part = with_robust(linear_part, model, deviance, options.robust, run.runner, drop=drop)
+        fitted_model = FittedModel(linear_part, model, options.common.drop)
+        linear_part = with_robust(fitted_model, deviance, options.robust, run.runner)
     return GlmSolved(
         linear=linear_part,
         model=model,

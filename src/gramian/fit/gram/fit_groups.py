@@ -20,7 +20,8 @@ from gramian.fit.passes.keys import Folds, Grouping, by_columns
 from gramian.fit.passes.options import Options
 from gramian.fit.passes.runner import PassRunner
 from gramian.fit.vcov.cluster_moments import ClusterMoments
-from gramian.fit.vcov.fit import check_vcov, cluster_moments_pass
+from gramian.fit.vcov.fit import check_vcov
+from gramian.fit.vcov.job import cluster_moments_pass
 from gramian.formula.grammar import Formula
 from gramian.inference.recipes import VcovSpec, vcov_spec
 from gramian.typing import M, Pass
@@ -73,7 +74,7 @@ def fit_gram_with(formula: Formula, options: Options, runner: PassRunner, extra:
         Beside absorbed factors.
     """
     if extra.clusters is not None:
-        check_vcov(extra.clusters, runner.source.schema, None)
+        check_vcov(extra.clusters, runner.source.schema)
     if extra.grouping is None:
         job = job_of(formula, options, runner, absorbing=True, multiple_outcomes=True)
     else:

@@ -10,15 +10,16 @@ from gramian.fit.gram.submodel import plan_of
 from gramian.fit.gram.sums import GramData
 from gramian.fit.leastsquares.solution import Solved
 from gramian.fit.passes.options import Options
-from gramian.fit.vcov.fit import from_moments
+from gramian.fit.vcov.job import from_moments
+from gramian.fit.vcov.sandwich import Sandwich
 from gramian.formula.design import Design
-from gramian.inference.recipes import ModelFacts, VcovSpec
+from gramian.inference.recipes import VcovSpec
+from gramian.inference.small_sample import ModelFacts
 
 
 def check_stored_clusters(gram_data: GramData, vcov: VcovSpec, options: Options) -> None:
     """Raise OptionError for a covariance that cannot be made of what is kept."""
-    if options.alpha is not None:
-        raise OptionError(f"vcov='{vcov.name}' has no meaning for a penalised fit; leave vcov or the penalty out")
+    vcov.check_model((), penalized=options.alpha is not None, is_glm=False)
     if not vcov.clusters:
         raise OptionError(
             f"{vcov.name} needs the residual of every row, and a Gram has no rows: fit the data with "
@@ -51,4 +52,5 @@ def with_cluster_vcov(gram_data: GramData, design: Design, solved: Solved, vcov:
     check_not_absorbed(design.terms.absorbed)
     plan = plan_of(gram_data.design, gram_data.moments.layout, design)
     cluster_moments = moments_for(gram_data.clusters.moments, solved.parametrization, solved.levels.names, plan)
-    return replace(solved, robust=from_moments(solved, cluster_moments, vcov, ModelFacts(solved.rows, solved.leverage)))
+    sandwich = Sandwich(solved, vcov, ModelFacts(solved.rows, solved.leverage))
+    return replace(solved, robust=from_moments(sandwich, cluster_moments))

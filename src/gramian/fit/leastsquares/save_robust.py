@@ -7,7 +7,9 @@ from typing import Any
 from numpy.typing import NDArray
 
 from gramian.fit.leastsquares.solution import RobustCovariance
-from gramian.inference.recipes import CR, HC, LIKE, VcovSpec
+from gramian.inference.estimators import CR, HC
+from gramian.inference.recipes import VcovSpec
+from gramian.inference.small_sample import LIKE
 from gramian.serialize import values as plain
 from gramian.serialize.design import MAX_SIZE, Arrays, read_array
 

@@ -16,8 +16,12 @@ from gramian.fit.passes.combined import CombinedPass
 from gramian.fit.passes.job import Job
 from gramian.fit.passes.limits import check_width, width, width_limit
 from gramian.fit.vcov.cluster_moments import ClusterMoments
-from gramian.fit.vcov.fit import cluster_moments_pass, from_moments, with_robust
-from gramian.inference.recipes import ModelFacts, VcovSpec
+from gramian.fit.vcov.fit import with_robust
+from gramian.fit.vcov.job import cluster_moments_pass, from_moments
+from gramian.fit.vcov.sandwich import Sandwich
+from gramian.fit.vcov.scores import FittedModel
+from gramian.inference.recipes import VcovSpec
+from gramian.inference.small_sample import ModelFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +69,11 @@ def fit_linear(job: Job, vcov: VcovSpec | None) -> LinearRun:
         return run
     solved = run.solved
     if run.clusters is not None:
-        robust = from_moments(solved, run.clusters, vcov, ModelFacts(solved.rows, solved.leverage))
+        robust = from_moments(Sandwich(solved, vcov, ModelFacts(solved.rows, solved.leverage)), run.clusters)
         return replace(run, solved=replace(solved, robust=robust))
     moments = run.sums.moments if isinstance(run.sums, Accumulated) and solved.absorbed is not None else None
-    solved = with_robust(solved, None, solved.rss, vcov, job.runner, drop=job.options.drop, moments=moments)
+    fitted_model = FittedModel(solved, None, job.options.drop)
+    solved = with_robust(fitted_model, solved.rss, vcov, job.runner, moments)
     return replace(run, solved=solved)
 
 

@@ -8,7 +8,7 @@ from gramian.fit.leastsquares.escalate import MAX_SMALL_VALUES, Escalation, esca
 from gramian.fit.passes.job import Job
 from gramian.fit.passes.options import Options
 from gramian.fit.passes.plan import Plan, plan_pass
-from gramian.fit.vcov.fit import check_single_read, check_terms, check_vcov
+from gramian.fit.vcov.fit import check_single_read, check_vcov
 from gramian.inference.recipes import VcovSpec
 
 KNOTS_PASS = "a light one over what splines are of, for their knots"
@@ -49,8 +49,7 @@ def linear_steps(job: Job, vcov: VcovSpec | None) -> LinearSteps:
     if vcov is None:
         return steps
     absorbed = job.design.terms.absorbed
-    check_vcov(vcov, job.source.schema, job.options.alpha)
-    check_terms(vcov, absorbed)
+    check_vcov(vcov, job.source.schema, absorbed=absorbed, penalized=job.options.alpha is not None)
     if not job.source.rereadable:
         check_single_read(vcov, exact=job.options.exact, absorbed=absorbed)
         return replace(steps, clusters_beside=vcov)
@@ -75,12 +74,12 @@ def _with_vcov(plan: Plan, job: Job, steps: LinearSteps) -> Plan:
     if vcov is None:
         return plan
     columns = tuple(dict.fromkeys((*plan.columns, *vcov.clusters)))
-    pairwise = vcov.kind == "CR3" or steps.clusters_beside is not None
+    pairwise = vcov.estimator.pairwise or steps.clusters_beside is not None
     memory = f"; in memory {CLUSTER_SUMS[pairwise]}" if vcov.clusters else ""
     if steps.clusters_beside is not None:
         why = f"{vcov.name}: the data can be read once only, so the pass keeps products by cluster{memory}"
         return replace(plan, columns=columns, notes=(*plan.notes, why))
-    why = f"{vcov.name}: one more pass for {'sums by cluster' if vcov.clusters else 'squares'} of the scores{memory}"
+    why = f"{vcov.name}: one more pass for {vcov.estimator.sums} of the scores{memory}"
     if absorbed:
         why += f", and the effects of the levels of {' and '.join(absorbed)} on every column, which it subtracts"
     expected = f"{plan.expected}; {VCOV_PASS}"

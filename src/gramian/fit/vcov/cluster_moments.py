@@ -177,7 +177,7 @@ class _ResidualAccumulator(ScoreAccumulator):
     """Rows with their weights and residuals at an answer."""
 
     def __init__(self, task: ClusterMomentsPass, fitted_model: FittedModel, writer: ClusterProductWriter) -> None:
-        super().__init__(fitted_model, drop=task.drop, layout=task.design.rows_layout)
+        super().__init__(fitted_model, layout=task.design.rows_layout)
         self.writer = writer
 
     def take(

@@ -64,7 +64,6 @@ class ClusterPass:
     fitted_model: FittedModel
     by: tuple[str, ...]
     limit: int
-    drop: bool = True
     demeaned: Demeaned | None = None
 
     @property
@@ -93,7 +92,7 @@ class ClusterScoreAccumulator(ScoreAccumulator):
     """
 
     def __init__(self, task: ClusterPass) -> None:
-        super().__init__(task.fitted_model, drop=task.drop, layout=task.fitted_model.design.rows_layout)
+        super().__init__(task.fitted_model, layout=task.fitted_model.design.rows_layout)
         self.block_writer = BlockWriter(
             self.layout, self.block_writer.coordinates, task.fitted_model.design.matrix_variables, HEIGHT
         )

@@ -11,6 +11,7 @@ from gramian.errors import OptionError
 from gramian.fit.leastsquares.solution import RobustCovariance, Solved
 from gramian.fit.passes.runner import PassRunner
 from gramian.fit.vcov.fit import with_robust
+from gramian.fit.vcov.scores import FittedModel
 from gramian.inference.covariance import Covariance, robust_covariance
 from gramian.inference.recipes import vcov_spec
 from gramian.models.glm import GLM
@@ -36,4 +37,4 @@ def with_vcov(
         return replace(solved, robust=None)
     if data is None:
         raise OptionError(f"{spec.name} needs the rows of the fit: pass the data, as in with_vcov('HC3', data)")
-    return with_robust(solved, model, loss, spec, PassRunner(source_of(data), engine_of(engine, data)))
+    return with_robust(FittedModel(solved, model), loss, spec, PassRunner(source_of(data), engine_of(engine, data)))

@@ -1,8 +1,7 @@
-"""Robust covariances from their parts: bread, meat, factor; told in the model's columns."""
+"""From the sums of a pass to a robust covariance: bread, meat, and small-sample factor."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import combinations
 
@@ -11,12 +10,11 @@ import numpy as np
 from gramian.errors import NumericalError
 from gramian.fit.leastsquares.solution import RobustCovariance, Solved
 from gramian.fit.vcov.clusters import Clusters
-from gramian.inference.recipes import ModelFacts, VcovSpec, degrees_of_freedom, small_sample_factor
+from gramian.inference.recipes import VcovSpec
+from gramian.inference.small_sample import ModelFacts
 from gramian.linalg import maps
-from gramian.linalg.absorb.partial_out import rank_of
 from gramian.linalg.aliasing import basic_covariance
 from gramian.linalg.keyed.grouped import grouped_sums
-from gramian.linalg.moments import Moments
 from gramian.typing import Mask, Matrix
 
 EIGENVALUE_ROUNDING = 1e-12  # of the largest eigenvalue: what is less below zero is rounding
@@ -34,47 +32,55 @@ class ClusterPart:
     sums: Matrix
 
 
-def from_meat(solved: Solved, meat: Matrix, vcov: VcovSpec, facts: ModelFacts) -> RobustCovariance:
-    """HC0 to HC3. meat : (p, p) in the columns that were solved for."""
-    share = small_sample_factor(vcov, facts)
-    V = solved.solution.inverse
-    return with_model_covariance(
-        solved, share * (V @ meat @ V), RobustCovariance(vcov, V, V, share, degrees_of_freedom(vcov, facts))
-    )
+@dataclass(frozen=True, slots=True)
+class Sandwich:
+    """The last step of a robust covariance: from the sums of its pass to the covariance of the coefficients.
 
+    Attributes
+    ----------
+    solved : Solved
+        The fit; its (X'WX)^-1 is the bread.
+    vcov : VcovSpec
+        The estimator.
+    facts : ModelFacts
+        What its small-sample factor and its degrees of freedom depend on.
+    """
 
-def from_scores(
-    solved: Solved, clusters: Clusters, scores: Matrix, vcov: VcovSpec, facts: ModelFacts
-) -> RobustCovariance:
-    """CR0 and CR1 of one or more columns. scores : (c, p) by cluster, in the columns that were solved for."""
-    parts = parts_of(clusters, scores)
-    fewest = check_groups(clusters, vcov)
-    V = solved.solution.inverse
-    covariance = np.zeros_like(V)
-    for part in parts:
-        half = part.sums @ V
-        covariance += part.sign * small_sample_factor(vcov, facts, part.groups, fewest) * (half.T @ half)
-    share = small_sample_factor(vcov, facts, parts[0].groups, fewest)
-    groups = tuple(part.groups for part in parts[: len(vcov.clusters)])
-    robust = with_model_covariance(
-        solved, covariance, RobustCovariance(vcov, V, V, share, degrees_of_freedom(vcov, facts, fewest), groups)
-    )
-    return (
-        without_negative_eigenvalues(solved, robust)
-        if len(parts) > 1 and vcov.small_sample.clip_eigenvalues
-        else robust
-    )
+    solved: Solved
+    vcov: VcovSpec
+    facts: ModelFacts
 
+    def by_row(self, meat: Matrix) -> RobustCovariance:
+        """HC: bread times meat times bread. meat : (p, p) of the columns that were solved for."""
+        factor, bread = self.vcov.factor(self.facts), self.solved.solution.inverse
+        return self._covariance(factor * (bread @ meat @ bread), factor)
 
-def from_jackknife(solved: Solved, changes: Matrix, vcov: VcovSpec, facts: ModelFacts) -> RobustCovariance:
-    """CR3. moves : (G, p), the coefficients without each cluster minus those with all."""
-    G = len(changes)
-    share, V = small_sample_factor(vcov, facts, G, G), solved.solution.inverse
-    return with_model_covariance(
-        solved,
-        share * (changes.T @ changes),
-        RobustCovariance(vcov, V, V, share, degrees_of_freedom(vcov, facts, G), (G,)),
-    )
+    def by_cluster(self, clusters: Clusters, scores: Matrix) -> RobustCovariance:
+        """CR0 and CR1 of one or more columns. scores : (c, p) by cluster, of the columns that were solved for."""
+        parts, fewest = parts_of(clusters, scores), check_groups(clusters, self.vcov)
+        factors = [self.vcov.factor(self.facts, part.groups, fewest) for part in parts]
+        covariance = np.zeros_like(self.solved.solution.inverse)
+        for part, factor in zip(parts, factors, strict=True):
+            half = part.sums @ self.solved.solution.inverse
+            covariance += part.sign * factor * (half.T @ half)
+        robust = self._covariance(
+            covariance, factors[0], tuple(part.groups for part in parts[: len(self.vcov.clusters)])
+        )
+        if len(parts) == 1 or not self.vcov.small_sample.clip_eigenvalues:
+            return robust
+        return without_negative_eigenvalues(self.solved, robust)
+
+    def by_jackknife(self, products: Matrix, scores: Matrix) -> RobustCovariance:
+        """CR3. products : (G, p, p) by cluster, scores : (G, p), of the columns that were solved for."""
+        changes = jackknife_changes(products, scores, self.solved.solution.independent)
+        factor = self.vcov.factor(self.facts, len(changes), len(changes))
+        return self._covariance(factor * (changes.T @ changes), factor, (len(changes),))
+
+    def _covariance(self, solved_covariance: Matrix, factor: float, groups: tuple[int, ...] = ()) -> RobustCovariance:
+        """With the covariance of the model's columns, and the degrees of freedom. groups : clusters of each column."""
+        df = self.vcov.degrees_of_freedom(self.facts, min(groups, default=0))
+        covariance = model_covariance(self.solved, solved_covariance)
+        return RobustCovariance(self.vcov, _symmetric(solved_covariance), covariance, factor, df, groups)
 
 
 def parts_of(clusters: Clusters, scores: Matrix) -> list[ClusterPart]:
@@ -100,8 +106,8 @@ def check_groups(clusters: Clusters, vcov: VcovSpec) -> int:
     return fewest
 
 
-def with_model_covariance(solved: Solved, solved_covariance: Matrix, robust: RobustCovariance) -> RobustCovariance:
-    """The covariance (p, p) of the columns that were solved for, and the same in the model's columns."""
+def model_covariance(solved: Solved, solved_covariance: Matrix) -> Matrix:
+    """The covariance of the model's columns from that of the columns that were solved for, both (p, p)."""
     V, null = solved_covariance, solved.solution.null
     if solved.parametrization.to_model is not None:
         T = maps.map_of(solved.parametrization.to_model)
@@ -109,11 +115,7 @@ def with_model_covariance(solved: Solved, solved_covariance: Matrix, robust: Rob
     if null.shape[1]:
         at = np.array([solved.names.index(name) for name in solved.aliased], np.int64)
         V = basic_covariance(V, at, null @ np.linalg.inv(null[at]))
-    return replace(
-        robust,
-        solved_covariance=_symmetric(solved_covariance),
-        covariance=_nan_where_unidentified(solved, _symmetric(V)),
-    )
+    return _nan_where_unidentified(solved, _symmetric(V))
 
 
 def without_negative_eigenvalues(solved: Solved, robust: RobustCovariance) -> RobustCovariance:
@@ -166,23 +168,3 @@ def jackknife_changes(products: Matrix, scores: Matrix, independent: Mask) -> Ma
     out = np.zeros(scores.shape)
     out[:, independent] = -(np.linalg.solve(remainder, (s @ half.T)[:, :, None])[:, :, 0] @ half)
     return out
-
-
-def parameter_count(solved: Solved, moments: Moments, vcov: VcovSpec, nested: tuple[str, ...]) -> float:
-    """Coefficients, and the dimension that absorbed levels add to those of the factors nested in clusters.
-
-    These are not counted, but for one, the constant that is in them. moments : with the sums over levels.
-    """
-    absorbed, small_sample = solved.absorbed, vcov.small_sample
-    if absorbed is None:
-        return solved.leverage
-    absorbed_rank = absorbed.rank if small_sample.exact_rank else _levels_rank(absorbed.levels, tuple(absorbed.levels))
-    if not nested or not small_sample.drop_nested:
-        return float(solved.rank + absorbed_rank)
-    nested_rank = rank_of(moments, nested)[0] if small_sample.exact_rank else _levels_rank(absorbed.levels, nested)
-    return float(solved.rank + max(absorbed_rank - nested_rank, 0) + 1)
-
-
-def _levels_rank(levels: Mapping[str, int], factors: tuple[str, ...]) -> int:
-    """As if the levels of each factor after the first repeated one dimension only."""
-    return sum(levels[f] for f in factors) - (len(factors) - 1)

@@ -119,8 +119,8 @@ class FittedModel:
 class ScoreAccumulator(UnitAccumulator, ABC):
     """One unit under way, block by block with its scores; passes say with `take` what becomes of them."""
 
-    def __init__(self, fitted_model: FittedModel, *, drop: bool, layout: Layout | None = None) -> None:
-        super().__init__(fitted_model.design, drop=drop, layout=layout)
+    def __init__(self, fitted_model: FittedModel, *, layout: Layout | None = None) -> None:
+        super().__init__(fitted_model.design, drop=fitted_model.drop, layout=layout)
         self.fitted_model, self.rows, self.loss = fitted_model, 0, 0.0
         (self.response,) = self.responses
         self.eta = fitted_model.predictor(self.layout).prepare()

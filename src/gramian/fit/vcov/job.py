@@ -1,0 +1,189 @@
+"""One robust covariance to compute: the fit, the estimator and the rows; one method for each family of estimators."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from gramian.errors import DataError, NumericalError
+from gramian.fit.leastsquares.solution import RobustCovariance
+from gramian.fit.leastsquares.system import solved_products
+from gramian.fit.passes.limits import memory_limit
+from gramian.fit.passes.runner import PassRunner
+from gramian.fit.vcov.cluster_moments import ClusterMoments, ClusterMomentsPass, scores_by_cluster, solved_by_cluster
+from gramian.fit.vcov.cluster_scores import ClusterPass
+from gramian.fit.vcov.hc import DemeanedMeat, DemeanedMeatPass, Meat, MeatPass
+from gramian.fit.vcov.parameters import parameter_count
+from gramian.fit.vcov.sandwich import Sandwich, check_groups
+from gramian.fit.vcov.scores import FittedModel
+from gramian.fit.vcov.within import Demeaned
+from gramian.formula.design import Design
+from gramian.inference.estimators import Clustered, Estimator, Jackknife, Rowwise
+from gramian.inference.recipes import VcovSpec
+from gramian.inference.small_sample import ModelFacts
+from gramian.linalg.moments import Moments
+from gramian.typing import Matrix
+
+MEMORY_SHARE = 4  # of the memory limit, for the sums of all threads
+
+
+class AbsorbedSums(NamedTuple):
+    """What a covariance needs of absorbed factors: the moments of the fit, and the effects of levels on columns."""
+
+    moments: Moments
+    demeaned: Demeaned
+
+
+class Evaluated(NamedTuple):
+    """A robust covariance, and the rows and the loss that its pass has seen, to compare with those of the fit."""
+
+    robust: RobustCovariance
+    rows: int
+    loss: float
+
+
+@dataclass(frozen=True, slots=True)
+class CovarianceJob:
+    """A robust covariance to compute in one pass at the solution.
+
+    Attributes
+    ----------
+    fitted_model : FittedModel
+        The fit.
+    vcov : VcovSpec
+        The estimator.
+    runner : PassRunner
+        The rows of the fit, and what reads them.
+    absorbed : AbsorbedSums or None
+        None without absorbed factors.
+    """
+
+    fitted_model: FittedModel
+    vcov: VcovSpec
+    runner: PassRunner
+    absorbed: AbsorbedSums | None = None
+
+    def evaluate(self) -> Evaluated:
+        """Read the rows once.
+
+        Raises
+        ------
+        DataError
+            For a null cluster, or clusters whose sums do not fit into memory.
+        NumericalError
+            Where the covariance is not defined.
+        """
+        return _EVALUATE[type(self.vcov.estimator)](self)
+
+    def sandwich(self, nested: tuple[str, ...] = ()) -> Sandwich:
+        """From sums to the covariance. nested : absorbed factors that are nested in clusters."""
+        solved, model = self.fitted_model.solved, self.fitted_model.model
+        columns = solved.leverage
+        if self.absorbed is not None:
+            columns = parameter_count(solved, self.absorbed.moments, self.vcov.small_sample, nested)
+        known_dispersion = model is not None and bool(model.family.known_dispersion)
+        return Sandwich(solved, self.vcov, ModelFacts(solved.rows, columns, model is not None, known_dispersion))
+
+    def _by_row(self) -> Evaluated:
+        sums, meat = self._demeaned_meat(self.absorbed.demeaned) if self.absorbed else self._meat()
+        self._check_leverage(sums.full_leverage)
+        return Evaluated(self.sandwich().by_row(meat), sums.rows, sums.loss)
+
+    def _meat(self) -> tuple[Meat, Matrix]:
+        """The sums of the pass, and the meat in the columns that were solved for."""
+        sums = self.runner.fold(MeatPass(self.fitted_model, self.vcov.kind))
+        return sums, solved_products(sums.moments, self.fitted_model.solved.parametrization).hi[:-1, :-1]
+
+    def _demeaned_meat(self, demeaned: Demeaned) -> tuple[DemeanedMeat, Matrix]:
+        """As `_meat`, beside absorbed factors."""
+        sums = self.runner.fold(DemeanedMeatPass(self.fitted_model, demeaned, self.vcov.kind))
+        K = self.fitted_model.subspace
+        return sums, sums.products if K is None else np.asarray(K.T @ sums.products @ K)
+
+    def _check_leverage(self, full_leverage: int) -> None:
+        """Raise NumericalError where rows have leverage 1: 1 - h is zero, and so is the residual."""
+        if full_leverage:
+            absorbed = self.fitted_model.solved.absorbed
+            alone = absorbed is not None and any(absorbed.singletons.values())
+            columns = (
+                "the rows that are alone in their level" if alone else "the columns that are not zero in one row only"
+            )
+            raise NumericalError(
+                f"rows with leverage 1: {full_leverage:,}; the fit goes through them whatever their outcome, so "
+                f"{self.vcov.kind} is not defined; use HC1, or leave {columns} out"
+            )
+
+    def _by_cluster(self) -> Evaluated:
+        demeaned = None if self.absorbed is None else self.absorbed.demeaned
+        sums = self.runner.fold(ClusterPass(self.fitted_model, self.vcov.clusters, cluster_memory(), demeaned))
+        check_null_clusters(self.vcov, sums.null_clusters)
+        K = self.fitted_model.subspace
+        scores = sums.sums if K is None else np.dot(sums.sums, K)
+        sandwich = self.sandwich(sums.nesting.nested(range(len(self.vcov.clusters))))
+        return Evaluated(sandwich.by_cluster(sums.clusters, scores), sums.rows, sums.loss)
+
+    def _by_jackknife(self) -> Evaluated:
+        design, drop = self.fitted_model.design, self.fitted_model.drop
+        task = ClusterMomentsPass(
+            design, self.vcov.clusters, cluster_memory(), fitted_model=self.fitted_model, drop=drop
+        )
+        sums = self.runner.fold(task)
+        robust = from_moments(self.sandwich(), sums, outcome_is_residual=True)
+        return Evaluated(robust, sums.rows, sums.loss)
+
+
+_EVALUATE: Mapping[type[Estimator], Callable[[CovarianceJob], Evaluated]] = {
+    Rowwise: CovarianceJob._by_row,
+    Clustered: CovarianceJob._by_cluster,
+    Jackknife: CovarianceJob._by_jackknife,
+}
+
+
+def from_moments(
+    sandwich: Sandwich, cluster_moments: ClusterMoments, *, outcome_is_residual: bool = False
+) -> RobustCovariance:
+    """A covariance by cluster from the products of every cluster, without the data.
+
+    outcome_is_residual : whether the outcome in the products is the residual at the solution.
+
+    Raises
+    ------
+    DataError
+        For a null cluster.
+    NumericalError
+        Where the covariance is not defined, or a column that it needs was not stored.
+    """
+    solved, vcov = sandwich.solved, sandwich.vcov
+    check_null_clusters(vcov, cluster_moments.null_clusters)
+    check_groups(cluster_moments.clusters, vcov)
+    products, cross = solved_by_cluster(
+        cluster_moments, solved.parametrization, solved.levels.names, outcome_is_residual=outcome_is_residual
+    )
+    scores = cross
+    if not outcome_is_residual:
+        scores = scores_by_cluster(products, cross, solved.solution.coefficients, solved.parametrization.scale)
+    if vcov.estimator.pairwise:
+        return sandwich.by_jackknife(products, scores)
+    return sandwich.by_cluster(cluster_moments.clusters, scores)
+
+
+def cluster_moments_pass(design: Design, vcov: VcovSpec, *, drop: bool) -> ClusterMomentsPass:
+    """The pass that sums the products of every cluster, beside the first pass of a fit."""
+    return ClusterMomentsPass(design, vcov.clusters, cluster_memory(), drop=drop)
+
+
+def cluster_memory() -> int:
+    """Bytes that the sums of all clusters may need in each thread."""
+    return memory_limit() // MEMORY_SHARE
+
+
+def check_null_clusters(vcov: VcovSpec, null_clusters: int) -> None:
+    """Raise DataError where clusters are null: the coefficients rest on rows that the covariance would leave out."""
+    if null_clusters:
+        raise DataError(
+            f"{' or '.join(repr(c) for c in vcov.clusters)} is null in {null_clusters:,} of the rows that the fit "
+            "uses, so they are in no cluster; leave these rows out of the data, or give them a value"
+        )

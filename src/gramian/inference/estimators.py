@@ -1,0 +1,160 @@
+"""Robust covariance estimators: a table with one row for each kind.
+
+Each is the sandwich `(X'WX)^-1 M (X'WX)^-1` times a small-sample factor (`inference.small_sample`), where M is a sum of
+products of the rows' scores s_i (by row) or of the clusters' sums of scores S_g (by cluster). A jackknife takes the
+place of the sandwich by sums of d_g d_g', where d_g is the change of the coefficients without cluster g.
+To add a kind is to add a row to `ESTIMATORS`: parsing, help, plans, passes and saved fits follow from it.
+
+Several columns of clusters: by inclusion and exclusion over their combinations. CR3 of a glm is one Newton step without
+the cluster.
+
+References
+----------
+J. G. MacKinnon and H. White, Some heteroskedasticity-consistent covariance matrix estimators with improved finite
+sample properties, Journal of Econometrics 29 (1985), 305-325 (HC0 to HC3).
+R. M. Bell and D. F. McCaffrey, Bias reduction in standard errors for linear regression with multi-stage samples, Survey
+Methodology 28 (2002), 169-181 (CR3).
+A. C. Cameron, J. B. Gelbach and D. L. Miller, Robust inference with multiway clustering, Journal of Business and
+Economic Statistics 29 (2011), 238-249 (several columns).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, TypeAlias
+
+import numpy as np
+
+from gramian.errors import OptionError
+from gramian.inference.small_sample import ModelFacts, SmallSample, conventions
+from gramian.typing import Vector
+
+Factor: TypeAlias = Callable[[SmallSample, ModelFacts, int], float]  # conventions, facts, number of clusters
+
+
+@dataclass(frozen=True, slots=True)
+class Estimator:
+    """A kind of robust covariance.
+
+    Attributes
+    ----------
+    name : str
+        As users write it.
+    formula : str
+        The terms of the meat M, or of the jackknife.
+    factor : callable
+        Its small-sample factor.
+    max_columns : int
+        The largest number of columns of clusters; 0 where it has none.
+    sums : str
+        What its pass sums of the scores, for plans.
+    pairwise : bool
+        Whether it needs the products of all columns for each cluster, not only the sums of their scores.
+    """
+
+    name: str
+    formula: str
+    factor: Factor = SmallSample.no_factor
+    max_columns: ClassVar[int] = 0
+    sums: ClassVar[str] = "sums by cluster"
+    pairwise: ClassVar[bool] = False
+
+    @property
+    def uses_leverage(self) -> bool:
+        """Whether it needs the leverage of each row."""
+        return False
+
+    def check_columns(self, columns: int) -> None:
+        """Raise OptionError for more columns of clusters than it takes."""
+
+    def check_like(self, like: str | None, *, is_glm: bool) -> None:
+        """Raise OptionError where the package does not have it."""
+
+    def check_absorbed(self, absorbed: Sequence[str]) -> None:
+        """Raise OptionError where it does not go with these absorbed factors."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rowwise(Estimator):
+    """Heteroskedasticity-robust: M = sum of s_i s_i' / discount(1 - h_i), with leverages h_i.
+
+    Attributes
+    ----------
+    discount : callable or None
+        Of 1 - h (n,), what the squared scores are divided by; None for 1, without leverages.
+    """
+
+    discount: Callable[[Vector], Vector] | None = None
+    sums: ClassVar[str] = "squares"
+
+    @property
+    def uses_leverage(self) -> bool:
+        """Whether it needs the leverage of each row."""
+        return self.discount is not None
+
+    def check_like(self, like: str | None, *, is_glm: bool) -> None:
+        """Raise OptionError for leverages of a glm where the package has none."""
+        if is_glm and self.uses_leverage and not conventions(like).glm_leverages:
+            raise OptionError(f"{like} has no {self.name} of a generalized linear model; leave like out")
+
+    def check_absorbed(self, absorbed: Sequence[str]) -> None:
+        """Raise OptionError for leverages beside several factors: only those of one have a closed form."""
+        if self.uses_leverage and len(absorbed) > 1:
+            raise OptionError(
+                f"{self.name} needs leverages, which are not known within the levels of several factors, "
+                f"{' and '.join(absorbed)}; use HC1, or write the smaller ones as terms, as in + factor({absorbed[-1]})"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Clustered(Estimator):
+    """Cluster-robust: M = sum of S_g S_g'."""
+
+    max_columns: ClassVar[int] = 4  # inclusion and exclusion over k columns has 2^k - 1 parts
+
+
+@dataclass(frozen=True, slots=True)
+class Jackknife(Estimator):
+    """Sum of d_g d_g', d_g the coefficients without cluster g minus those with all rows."""
+
+    max_columns: ClassVar[int] = 1
+    pairwise: ClassVar[bool] = True
+
+    def check_columns(self, columns: int) -> None:
+        """Raise OptionError for several columns."""
+        if columns > 1:
+            raise OptionError(
+                f"{self.name} leaves one cluster out at a time, so it takes one column; use {DEFAULT_CR} for several"
+            )
+
+    def check_like(self, like: str | None, *, is_glm: bool) -> None:
+        """Raise OptionError where the package has no jackknife."""
+        if not conventions(like).jackknife:
+            raise OptionError(f"{like} has no {self.name}; leave like out, or use {DEFAULT_CR}")
+
+    def check_absorbed(self, absorbed: Sequence[str]) -> None:
+        """Raise OptionError beside any: without a cluster the levels have other effects, whose sums are not kept."""
+        if absorbed:
+            raise OptionError(
+                f"{self.name} leaves one cluster out at a time, which the sums within the levels of "
+                f"{' and '.join(absorbed)} do not allow; use {DEFAULT_CR}, or write it as a term, as in "
+                f"+ factor({absorbed[0]})"
+            )
+
+
+ESTIMATORS: Mapping[str, Estimator] = {
+    estimator.name: estimator
+    for estimator in (
+        Rowwise("HC0", "s s'"),
+        Rowwise("HC1", "s s' n / (n - q)", SmallSample.hc1_factor),
+        Rowwise("HC2", "s s' / (1 - h)", discount=np.positive),
+        Rowwise("HC3", "s s' / (1 - h)^2", discount=np.square),
+        Clustered("CR0", "S S'"),
+        Clustered("CR1", "S S' G / (G - 1) (n - 1) / (n - q)", SmallSample.cr1_factor),
+        Jackknife("CR3", "d d' (G - 1) / G", SmallSample.jackknife_factor),
+    )
+}
+DEFAULT_CR = "CR1"
+HC = tuple(name for name, estimator in ESTIMATORS.items() if not estimator.max_columns)
+CR = tuple(name for name, estimator in ESTIMATORS.items() if estimator.max_columns)
