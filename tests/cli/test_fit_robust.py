@@ -26,7 +26,7 @@ def test_json_has_the_recipe(run: Any, folder: Path, word: str, vcov: Any) -> No
     told = json.loads(done.stdout)
     fit = gm.ols("y ~ x + z", str(folder / "data.parquet"), vcov=vcov)
     assert [c["std_error"] for c in told["coefficients"]] == pytest.approx(fit.std_errors.tolist(), rel=1e-12)
-    assert (told["vcov"], told["recipe"]) == (fit.covariance.recipe, fit.covariance.told)
+    assert (told["vcov"], told["recipe"]) == (fit.covariance.name, fit.covariance.description)
     assert told["accuracy"]["passes"] == fit.passes
 
 

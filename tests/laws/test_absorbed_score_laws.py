@@ -57,12 +57,12 @@ def batch(start, stop):
 def plain(done):
     """A partial result as names and numbers, whatever its order."""
     if not hasattr(done, "clusters"):
-        return {"products": done.products, "rows": done.rows, "full": done.full}
+        return {"products": done.products, "rows": done.rows, "full": done.full_leverage}
     names = [
         tuple(v[c].as_py() for v, c in zip(done.clusters.names, cell, strict=True))
         for cell in done.clusters.cells.tolist()
     ]
-    out = {"rows": done.rows, "absent": done.absent}
+    out = {"rows": done.rows, "absent": done.null_clusters}
     out |= {(name, what): values[i] for i, name in enumerate(names)
             for what, values in (("sums", done.sums), ("rows", done.counts))}  # fmt: skip
     for factor, owner in done.nesting.owner.items():

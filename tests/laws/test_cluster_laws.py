@@ -53,12 +53,12 @@ TASKS = {
 def plain(done):
     """A partial result as sets of names and numbers, whatever its order."""
     if not hasattr(done, "clusters"):
-        return {"dense": done.moments.dense, "rows": done.rows, "full": done.full}
+        return {"dense": done.moments.dense, "rows": done.rows, "full": done.full_leverage}
     names = [
         tuple(v[c].as_py() for v, c in zip(done.clusters.names, cell, strict=True))
         for cell in done.clusters.cells.tolist()
     ]
-    out = {"rows": done.rows, "absent": done.absent, "clusters": sorted(names, key=str)}
+    out = {"rows": done.rows, "absent": done.null_clusters, "clusters": sorted(names, key=str)}
     for i, name in enumerate(names):
         if hasattr(done, "labels"):
             places = zip(*np.nonzero(done.products[i]), strict=True)
@@ -111,15 +111,15 @@ def test_moments_by_cluster_give_the_scores_of_any_sub_model():
     kept = TASKS["moments"].accumulate([batch(0, ROWS)])
     fit = gm.ols("y ~ x + f", TABLE)
     direct = ClusterPass(FittedModel(fit.solved), ("firm",), LIMIT).accumulate([batch(0, ROWS)])
-    frame, names = fit.solved.frame, fit.solved.levels.names
+    parametrization, names = fit.solved.parametrization, fit.solved.levels.names
     assert fit.solved.design.coordinates == FIT.solved.design.coordinates  # a Gram would see to it
-    products, cross = solved_by_cluster(kept, frame, names)
-    scores = scores_by_cluster(products, cross, fit.solved.solution.coefficients, frame.scale)
+    products, cross = solved_by_cluster(kept, parametrization, names)
+    scores = scores_by_cluster(products, cross, fit.solved.solution.coefficients, parametrization.scale)
     clusters, place = direct.clusters.merged(kept.clusters)
     assert clusters.count == direct.clusters.count
     np.testing.assert_allclose(scores, direct.sums[place], atol=1e-9)
-    assert set(labels_of(frame.groups, names)) <= set(kept.labels)
-    assert kept.absent == direct.null_clusters == 1
+    assert set(labels_of(parametrization.groups, names)) <= set(kept.labels)
+    assert kept.null_clusters == direct.null_clusters == 1
 
 
 def test_names_of_all_types():

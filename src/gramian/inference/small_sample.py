@@ -118,6 +118,7 @@ class SmallSample:
         """
         if {"known": facts.known_dispersion, "glm": facts.is_glm, "always": True}[self.use_z]:
             return math.inf
+        # the scores of G clusters sum to zero, so that G - 1 are independent
         if fewest_clusters is not None and self.cluster_df:
             return float(fewest_clusters - 1)
         return facts.rows - facts.columns

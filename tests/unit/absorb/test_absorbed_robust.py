@@ -151,7 +151,7 @@ def test_files_cuts_threads_and_later(vcov: Vcov, tmp_path) -> None:
     assert fits[-1].passes == later.passes + 2  # the sums over levels, then the scores
     for fit in fits:
         np.testing.assert_allclose(fit.vcov, whole.vcov, rtol=1e-10)  # the same sums in another order
-        assert fit.covariance.told == whole.covariance.told
+        assert fit.covariance.description == whole.covariance.description
     np.testing.assert_array_equal(later.with_vcov("iid").vcov, later.vcov)
     assert fits[0].std_errors.tobytes() == fits[1].std_errors.tobytes()
 

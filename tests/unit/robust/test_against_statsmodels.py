@@ -38,7 +38,7 @@ def test_hc(frame, formula, weights, kind):
     np.testing.assert_allclose(fit.std_errors, other.bse.to_numpy()[at], rtol=TOLERANCE)
     np.testing.assert_allclose(fit.p_values, other.pvalues.to_numpy()[at], rtol=1e-8, atol=1e-300)
     np.testing.assert_allclose(fit.conf_int(), other.conf_int().to_numpy()[at], rtol=1e-8)
-    assert (fit.covariance.recipe, fit.covariance.df) == (kind, other.df_resid)
+    assert (fit.covariance.name, fit.covariance.df) == (kind, other.df_resid)
 
 
 @pytest.mark.parametrize("formula", [f for f in FORMULAS if ":b" not in f])
@@ -50,7 +50,7 @@ def test_clusters(frame, formula, weights):
     assert differ(fit.vcov, other.cov_params().to_numpy()[np.ix_(at, at)]) < TOLERANCE
     np.testing.assert_allclose(fit.p_values, other.pvalues.to_numpy()[at], rtol=1e-8, atol=1e-300)
     assert fit.covariance.df == frame.firm.nunique() - 1
-    assert fit.covariance.told.startswith("CR1 by firm: 24 clusters, factor 1.0")
+    assert fit.covariance.description.startswith("CR1 by firm: 24 clusters, factor 1.0")
     plain = gm.ols(formula, frame, weights=weights, vcov={"cluster": "firm", "type": "CR0"})
     G, n, q = 24, fit.rows, fit.rank
     np.testing.assert_allclose(plain.vcov * (G / (G - 1) * (n - 1) / (n - q)), fit.vcov, rtol=1e-12)
@@ -79,7 +79,7 @@ def test_the_smallest_number_of_clusters_counts_in_all_parts(frame):
     assert (values < 0).sum() == fit.solved.robust.negative == 1
     repaired = (vectors * np.maximum(values, 0.0)) @ vectors.T
     np.testing.assert_allclose(fit.vcov, repaired, rtol=1e-9, atol=1e-12)
-    assert "1 negative eigenvalue set to zero" in fit.covariance.told
+    assert "1 negative eigenvalue set to zero" in fit.covariance.description
     assert fit.covariance.df == 5
     assert "CR1 by firm and year: 24 and 6 clusters" in fit.summary()
 
@@ -89,7 +89,7 @@ def test_counts_are_rows_repeated(frame):
     for vcov in ("HC0", "HC1", "HC2", "HC3", *({"cluster": "firm", "type": t} for t in ("CR0", "CR1", "CR3"))):
         counted = gm.ols("y ~ x*f", frame, counts="n", vcov=vcov)
         assert differ(counted.vcov, gm.ols("y ~ x*f", repeated, vcov=vcov).vcov) < TOLERANCE
-        assert counted.covariance.told == gm.ols("y ~ x*f", repeated, vcov=vcov).covariance.told
+        assert counted.covariance.description == gm.ols("y ~ x*f", repeated, vcov=vcov).covariance.description
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_from_files_with_other_types_of_the_same_column(frame, tmp_path):
     whole = gm.ols("y ~ x*f", frame, vcov={"cluster": ["year", "firm"]})
     parts = gm.ols("y ~ x*f", str(tmp_path / "*.parquet"), vcov={"cluster": ["year", "firm"]})
     assert differ(parts.vcov, whole.vcov) < TOLERANCE
-    assert parts.covariance.told == whole.covariance.told
+    assert parts.covariance.description == whole.covariance.description
 
 
 def _table(frame):

@@ -25,7 +25,7 @@ def test_afterwards_is_the_same_as_at_once(frame, vcov, tmp_path):
     plain, direct = gm.ols("y ~ x*f", frame), gm.ols("y ~ x*f", frame, vcov=vcov)
     later = plain.with_vcov(vcov, frame)
     assert np.array_equal(later.vcov, direct.vcov)
-    assert (later.passes - plain.passes, plain.covariance.recipe) == (1, "iid")
+    assert (later.passes - plain.passes, plain.covariance.name) == (1, "iid")
     later.save(tmp_path / "a.fit")
     again = gm.load(tmp_path / "a.fit")
     assert again.to_dict() == direct.to_dict()
