@@ -18,8 +18,8 @@ def _formulas(names: Sequence[str]) -> str:
 
 HELP = (
     f"Make standard errors by iid; by row, with scores s and leverages h: {_formulas(HC)}; or by G clusters: "
-    f"cluster:COLUMN, cluster:A,B, cluster:A:CR3, with sums of scores S, and changes d of the coefficients without a "
-    f"cluster: {_formulas(CR)}.  [cluster: {DEFAULT_CR}]"
+    f"cluster:COLUMN ({DEFAULT_CR}), cluster:A,B, cluster:A:CR3, with sums of scores S and changes d of the "
+    f"coefficients without a cluster: {_formulas(CR)}."
 )
 
 

@@ -82,12 +82,12 @@ def test_columns_that_were_not_announced_are_read_for_themselves(file):
 def test_a_reading_that_is_given_up_is_not_remembered(file):
     source, inside = watched(file)
     kept = cached_source(source, COLUMNS)
-    unit, before = kept.units[0], kept.units[0].memory_budget.left
+    unit, before = kept.units[0], kept.units[0].memory_budget.free
     begun = unit.batches(("y",))
     assert next(begun).rows == 500
-    assert unit.memory_budget.left < before
+    assert unit.memory_budget.free < before
     begun.close()
-    assert (unit.memory_budget.left, unit.cached) == (before, None)
+    assert (unit.memory_budget.free, unit.cached) == (before, None)
     assert rows(unit, ("y",)) == 1000
     assert len(inside[0].asked) == 2
 
@@ -104,7 +104,7 @@ def test_a_unit_that_fails_fails_again(file):
 def test_a_unit_without_room_is_read_again(file):
     source, inside = watched(file)
     kept = cached_source(source, COLUMNS)
-    kept.units[0].memory_budget.left = 8 * 4 * 1500  # of 3000 rows: one unit and a half
+    kept.units[0].memory_budget.free = 8 * 4 * 1500  # of 3000 rows: one unit and a half
     for unit in kept.units * 2:
         assert rows(unit, COLUMNS) == 1000
     assert [len(unit.asked) for unit in inside] == [1, 2, 2]
