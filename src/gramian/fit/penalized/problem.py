@@ -44,7 +44,7 @@ class SlopeBasis:
     scale: Vector | None
 
     def products(self, C: Matrix) -> Matrix:
-        """Products of the slopes' columns and the outcome, which stands last in both."""
+        """Products (q + 1, q + 1) of the slopes' columns, the outcome last. C : products of the solved columns."""
         if self.scale is not None:
             scale = np.append(self.scale, 1.0)
             return np.asarray(C * scale[:, None] * scale)
@@ -194,7 +194,7 @@ def centred_system(problem: PenalizedProblem, sums: Sums) -> System:
     """Products about the means in the model's columns: centred in the solved columns, then mapped exactly."""
     parametrization, p = problem.parametrization, len(problem.columns)
     centred = centre(sums.products, parametrization.constant, sums.squares)
-    # `centre` returns products of columns of length one: undo that before columns are combined
+    # `centre` scales columns to about unit length: undo that before they are combined
     scale = np.append(centred.scale, centred.y_scale)
     C = centred.products / scale[:, None] / scale
     length, mean = np.sqrt(sums.squares[list(problem.slopes)]), centred.mean

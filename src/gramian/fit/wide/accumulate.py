@@ -1,4 +1,4 @@
-"""Batches to rows of a wide design: complete, finite, shifted where numbers are far from zero."""
+"""Batches to rows of a wide design: complete and finite, less a shift where numbers are far from zero."""
 
 from __future__ import annotations
 
@@ -20,12 +20,24 @@ from gramian.linalg.wide.kernels import Kernel
 from gramian.linalg.wide.rows import Rows
 from gramian.typing import Mask, Matrix, Vector
 
-FIRST = 4096  # rows that shifts are chosen from
+FIRST = 4096  # rows from which shifts are chosen
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reading:
-    """How batches are read. shifts : for each dense part (k,) what is subtracted, None before any row was seen."""
+    """How batches are read.
+
+    Attributes
+    ----------
+    design : WideDesign
+        Columns and matrices to read.
+    drop : bool
+        Whether rows with missing or infinite values are dropped and counted; else they raise DataError.
+    shifts : tuple of ndarray or None
+        For each part (k,) numbers subtracted from its columns; None before any row was seen.
+    outcome : float
+        Number subtracted from the outcome.
+    """
 
     design: WideDesign
     drop: bool = True
@@ -34,11 +46,11 @@ class Reading:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The columns that are read."""
+        """Names of the columns and matrices that are read."""
         return self.design.columns
 
     def rows(self, batches: Iterable[Batch]) -> Iterator[Block]:
-        """A block for each batch."""
+        """A block for each batch, which may be empty."""
         reader = Reader(self.design.narrow, drop=self.drop)
         for batch in batches:
             with np.errstate(all="ignore"):
@@ -47,6 +59,7 @@ class Reading:
             yield self._block(batch, observed, dropped_rows)
 
     def _block(self, batch: Batch, observed: Observed, dropped_rows: DroppedRows) -> Block:
+        """The complete rows of a batch, shifted, and counts of the others."""
         (response,) = self.design.narrow.outcome
         y = observed.values[response]
         y = y if observed.offset is None else y - observed.offset
@@ -65,10 +78,12 @@ class Reading:
         return Block(rows, count, logs, dropped_rows)
 
     def _labels(self) -> list[tuple[str, ...] | str]:
+        """Names for error messages: of the columns of the first part, then of each matrix."""
         first: list[tuple[str, ...] | str] = [self.design.variables] if self.design.variables else []
         return [*first, *(m.name if m.places is None else tuple(m.names) for m in self.design.matrices)]
 
     def _parts(self, batch: Batch, observed: Observed) -> Iterator[Any]:
+        """The parts of X for the rows that were read: columns that are named one by one, then each matrix."""
         if self.design.variables:
             columns = [observed.values[v] for v in self.design.variables]
             yield np.column_stack(columns) if observed.rows else np.zeros((0, len(columns)))
@@ -82,6 +97,11 @@ class Reading:
     def _count_dropped(
         self, good: Mask | None, not_finite: Mapping[str, int], observed: Observed, y: Vector, parts: Sequence[Any]
     ) -> DroppedRows:
+        """Counts of rows with a value that is not finite; DataError where these are not dropped.
+
+        good : (n,) finite rows, None for all. not_finite : column or matrix -> number of such rows. y : (n,). parts :
+        (n, k).
+        """
         if good is None:
             return DroppedRows()
         if not self.drop:
@@ -97,7 +117,19 @@ class Reading:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Block:
-    """Rows of a batch. count : how many they stand for. log_weight : sum of the weights' logarithms."""
+    """The rows of a batch.
+
+    Attributes
+    ----------
+    rows : Rows
+        Shifted rows.
+    count : int
+        Number of rows; with frequency weights their sum.
+    log_weight : float
+        Sum of the logarithms of the weights.
+    dropped_rows : DroppedRows
+        Counts of rows that did not enter.
+    """
 
     rows: Rows
     count: int
@@ -107,7 +139,15 @@ class Block:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class KernelSums:
-    """Sums of several kernels, and the rows that did not enter them."""
+    """Sums of several kernels over rows.
+
+    Attributes
+    ----------
+    sums : tuple
+        One partial sum for each kernel.
+    count, log_weight, dropped_rows
+        As in `Block`.
+    """
 
     sums: tuple[Any, ...]
     count: int = 0
@@ -115,6 +155,7 @@ class KernelSums:
     dropped_rows: DroppedRows = field(default_factory=DroppedRows)
 
     def __add__(self, other: KernelSums, /) -> KernelSums:
+        """The sums over both sets of rows."""
         sums = tuple(a + b for a, b in zip(self.sums, other.sums, strict=True))
         return KernelSums(
             sums, self.count + other.count, self.log_weight + other.log_weight, self.dropped_rows + other.dropped_rows
@@ -123,23 +164,31 @@ class KernelSums:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WidePass:
-    """One trip over the rows for some kernels."""
+    """The pass that an engine runs: sums of kernels over all rows.
+
+    Attributes
+    ----------
+    reading : Reading
+        How batches are read.
+    kernels : tuple of Kernel
+        What is summed.
+    """
 
     reading: Reading
     kernels: tuple[Kernel[Any], ...]
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The columns that are read."""
+        """Names of the columns and matrices that are read."""
         return self.reading.columns
 
     @property
     def empty(self) -> KernelSums:
-        """No rows."""
+        """The sums over no rows."""
         return KernelSums(tuple(kernel(no_rows(self.reading.design)) for kernel in self.kernels))
 
     def accumulate(self, batches: Iterable[Batch], /) -> KernelSums:
-        """One unit."""
+        """The sums over one unit."""
         total = self.empty
         for block in self.reading.rows(batches):
             if block.rows.rows:
@@ -157,44 +206,52 @@ def no_rows(design: WideDesign) -> Rows:
 
 
 def weights(observed: Observed, selected: Any) -> Pair | None:
-    """What rows are multiplied by: weights, counts, or both."""
+    """Weight of each row, (n,): analytic weights, frequency weights, or their product; None without weights."""
     factors = [v[selected] for v in (observed.weight, observed.count) if v is not None]
+    # the exact product of two doubles, as hi + lo
     if len(factors) == 2:
         return Pair(*two_product(factors[0], factors[1]))
     return pair(factors[0]) if factors else None
 
 
 def _logs(observed: Observed, selected: Any) -> float:
+    """Sum of the logarithms of the weights, each as often as its frequency."""
     assert observed.weight is not None
     logs = np.log(observed.weight[selected])
     return float(logs.sum() if observed.count is None else logs @ observed.count[selected])
 
 
 def shifted(part: Any, shift: Vector | None) -> tuple[Any, Matrix | None]:
-    """A dense part less its shifts, and what that leaves; sparse parts are left alone."""
+    """A dense part less its shifts, and the rounding error of that, (n, k) or None; a sparse part stays as it is."""
     if shift is None or issparse(part) or not shift.any():
         return part, None
+    # the exact difference as hi + lo, so that a shift loses nothing
     hi, lo = two_sum(part, np.broadcast_to(-shift, part.shape))
     return hi, lo if lo.any() else None
 
 
 def choose_shifts(rows: Rows) -> tuple[tuple[Vector | None, ...], float]:
-    """Round numbers near the means of the first rows, where these are beyond a deviation; the last is the outcome's."""
+    """Shifts for the columns of each part, and for the outcome: round numbers near the mean of the first rows.
+
+    Only columns whose mean exceeds their standard deviation are shifted; sparse parts never, as zeros would be lost.
+    """
     shifts = tuple(None if issparse(part) else _shifts(part[:FIRST]) for part in rows.parts)
     return shifts, float(_shifts(rows.y.hi[:FIRST, None])[0])
 
 
 def _shifts(x: Matrix) -> Vector:
+    """Shifts (k,) of the columns of x, (n, k)."""
     if not len(x):
         return np.zeros(x.shape[1])
     mean, std = x.mean(axis=0), x.std(axis=0)
+    # a multiple of a power of two near the standard deviation has few bits, so most differences are exact
     grid = np.exp2(np.floor(np.log2(np.where(std > 0.0, std, 1.0))))
     near = np.where(std > 0.0, np.round(mean / grid) * grid, x[0])
     return np.where(np.isfinite(near) & (np.abs(mean) > std), near, 0.0)
 
 
 def check_integers(name: str, part: Any, where: str) -> None:
-    """Raise DataError where an integer has no float64."""
+    """Raise DataError for an integer that float64 cannot represent exactly."""
     values = part.data if issparse(part) else part
     if values.dtype.kind in "iu" and values.dtype.itemsize == 8 and values.size:
         worst = max(int(values.max()), -int(values.min()))
@@ -208,7 +265,10 @@ def check_integers(name: str, part: Any, where: str) -> None:
 def finite(
     vectors: Mapping[str, Vector], parts: Sequence[Any], labels: Sequence[tuple[str, ...] | str]
 ) -> tuple[Mask | None, dict[str, int]]:
-    """Which rows are finite (None: all), and how many are not because of which column or matrix."""
+    """Which rows are finite, (n,) or None for all, and the number of rows that are not by column or matrix.
+
+    vectors : name -> (n,). parts : (n, k) each. labels : for each part the names of its columns, or one name for all.
+    """
     bad: dict[str, Mask] = {}
     for name, v in vectors.items():
         if not np.isfinite(v.sum()) and not np.isfinite(v).all():
@@ -221,8 +281,10 @@ def finite(
 
 
 def _bad(part: Any, label: tuple[str, ...] | str) -> dict[str, Mask]:
+    """Column -> (n,) rows in which this part is not finite; empty where all are finite."""
     values = part.data if issparse(part) else part
     with np.errstate(all="ignore"):
+        # one sum instead of a mask: it is finite only if every entry is, but for overflow, which the mask then decides
         if np.isfinite(values.sum()) or np.isfinite(values).all():
             return {}
     if issparse(part):
@@ -235,6 +297,7 @@ def _bad(part: Any, label: tuple[str, ...] | str) -> dict[str, Mask]:
 
 
 def _grouped(pairs: Iterable[tuple[int, int]]) -> dict[int, list[int]]:
+    """Column -> rows, from pairs (column, row)."""
     out: dict[int, list[int]] = {}
     for column, row in pairs:
         out.setdefault(column, []).append(row)
@@ -242,6 +305,7 @@ def _grouped(pairs: Iterable[tuple[int, int]]) -> dict[int, list[int]]:
 
 
 def _named(rows_by_column: Mapping[int, list[int]], rows: int, label: tuple[str, ...] | str) -> dict[str, Mask]:
+    """Name of a column -> (n,) mask, from its rows."""
     out = {}
     for column, places in rows_by_column.items():
         mask = np.zeros(rows, bool)
@@ -251,6 +315,7 @@ def _named(rows_by_column: Mapping[int, list[int]], rows: int, label: tuple[str,
 
 
 def _any(test: Any, y: Vector, parts: Sequence[Any]) -> Mask:
+    """Which rows, (n,), have a value in the outcome or in a part for which the test is true."""
     marked = np.asarray(test(y))
     for part in parts:
         if issparse(part):

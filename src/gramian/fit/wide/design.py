@@ -1,4 +1,7 @@
-"""A formula over matrices as they are: which are used whole, and which columns stand beside them."""
+"""Wide designs: a formula whose terms are matrices, columns, and functions of one column.
+
+Matrices are used in place; their columns get names only when a solution is assembled.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,17 @@ from gramian.typing import Codes
 
 @dataclass(frozen=True, slots=True)
 class MatrixTerm:
-    """A matrix whose columns are terms. places : (k,) those that are, None for all. width : how many they are."""
+    """A matrix whose columns are terms.
+
+    Attributes
+    ----------
+    name : str
+        Name of the matrix.
+    width : int
+        Number of columns that are used, k.
+    places : ndarray of int, or None
+        (k,) positions of these columns; None for all.
+    """
 
     name: str
     width: int
@@ -29,14 +42,22 @@ class MatrixTerm:
 
     @property
     def names(self) -> Iterator[str]:
-        """Names of its columns."""
+        """Names of its columns, such as X[3]."""
         places = range(self.width) if self.places is None else self.places.tolist()
         return (f"{self.name}[{i}]" for i in places)
 
 
 @dataclass(frozen=True, slots=True)
 class WideDesign:
-    """Columns one by one (`narrow`), then matrices. The outcome, weights and offsets are the narrow design's."""
+    """Columns that are read one by one, then matrices.
+
+    Attributes
+    ----------
+    narrow : Design
+        Design of the single columns, with outcome, weights and offsets.
+    matrices : tuple of MatrixTerm
+        Matrices, whose columns follow.
+    """
 
     narrow: Design
     matrices: tuple[MatrixTerm, ...]
@@ -48,7 +69,7 @@ class WideDesign:
 
     @property
     def intercept(self) -> bool:
-        """Whether there is a constant."""
+        """Whether the model has an intercept."""
         return any(not term.atoms for term in self.narrow.terms.terms)
 
     @property
@@ -58,20 +79,25 @@ class WideDesign:
 
     @property
     def width(self) -> int:
-        """Coefficients beside the constant's."""
+        """Number of coefficients without the intercept."""
         return len(self.variables) + sum(m.width for m in self.matrices)
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Names of all coefficients, the constant's first."""
+        """Names of all coefficients, the intercept first."""
         matrix_names = chain.from_iterable(m.names for m in self.matrices)
         return (*(("Intercept",) if self.intercept else ()), *self.variables, *matrix_names)
 
 
 def wide_design(formula: Formula, schema: Schema, options: Options) -> WideDesign:
-    """The design of a formula whose terms are columns, functions of a column, and matrices.
+    """The design of a formula whose terms are columns, functions of one column, and matrices.
 
-    Raises FormulaError for factors, products and polynomials, SchemaError for a matrix of anything but numbers.
+    Raises
+    ------
+    FormulaError
+        For factors, products of terms, polynomials and absorbed factors.
+    SchemaError
+        For a matrix of anything but numbers.
     """
     matrix_terms = _MatrixTerms(schema, frozenset(names(formula.outcome)))
     rest = matrix_terms.without_matrices(formula.terms)
@@ -87,19 +113,20 @@ def wide_design(formula: Formula, schema: Schema, options: Options) -> WideDesig
 
 
 def wide_columns(formula: Formula, schema: Schema) -> int:
-    """How many columns the matrices of a formula bring, without looking at anything else."""
+    """Number of columns that the matrices of a formula have; reads nothing but formula and schema."""
     matrix_terms = _MatrixTerms(schema, frozenset(names(formula.outcome)))
     matrix_terms.without_matrices(formula.terms)
     return sum(m.width for m in matrix_terms.matrix_terms())
 
 
 def _elements(formula: Formula, schema: Schema) -> tuple[str, ...]:
-    """Columns of wide matrices that the formula names one by one."""
+    """Columns of wide matrices that the formula names one by one, such as X[3]."""
     text = {n for node in _nodes(formula.terms) for n in names(node)} | set(names(formula.outcome))
     return tuple(sorted(n for n in text if n not in schema.places and n in schema))
 
 
 def _nodes(terms: Terms) -> Iterator[Name]:
+    """Names and function calls in a sum of terms."""
     match terms:
         case Sum():
             for _, part in terms.parts:
@@ -111,7 +138,19 @@ def _nodes(terms: Terms) -> Iterator[Name]:
 
 
 class _MatrixTerms:
-    """Matrices that a formula takes whole, and the columns that it takes out of them."""
+    """Separates the matrices of a formula from its other terms.
+
+    Attributes
+    ----------
+    schema : Schema
+        Columns and matrices of the source.
+    outcome : frozenset of str
+        Names in the outcome.
+    used_matrices : dict
+        Matrices that are terms, in order; the values mean nothing.
+    excluded : dict
+        Matrix -> positions of columns that are subtracted from the formula or belong to the outcome.
+    """
 
     def __init__(self, schema: Schema, outcome: frozenset[str]) -> None:
         self.schema, self.outcome = schema, outcome
@@ -119,13 +158,14 @@ class _MatrixTerms:
         self.excluded: dict[str, set[int]] = {}
 
     def without_matrices(self, terms: Terms) -> Terms:
-        """The terms without matrices."""
+        """The terms without matrices; records the matrices, and columns that are taken out of them."""
         parts = terms.parts if isinstance(terms, Sum) else ((True, terms),)
         remaining = [(adding, part) for adding, term in parts for part in self._part(adding, term)]
         remaining = [(adding, part) for adding, part in remaining if not self._inside(adding, part)]
         return Sum(tuple(remaining) or ((True, Number(1.0)),))
 
     def _part(self, adding: bool, part: Terms) -> Iterator[Terms]:
+        """The parts that remain of one summand; `adding` is False after a minus sign."""
         if isinstance(part, Name) and part.name in self.schema.matrices and part.name not in self.schema:
             if adding:
                 self.used_matrices[part.name] = None
@@ -165,10 +205,11 @@ class _MatrixTerms:
             self._check_uncrossed(factor)
 
     def _skip(self, name: str) -> bool:
+        """Whether `.` leaves a column out: it is in the outcome, or a column of a matrix that enters as a matrix."""
         return name in self.outcome or matrix_column(name, self.schema.matrices) is not None
 
     def _inside(self, adding: bool, part: Terms) -> bool:
-        """Whether a part is a column of a matrix that is used whole; what is taken away of it is remembered."""
+        """Whether a part is a column of a matrix that is a term already; records it where it is subtracted."""
         column = matrix_column(part.name, self.schema.matrices) if isinstance(part, Name) else None
         if column is None or column[0] not in self.used_matrices:
             return False
@@ -180,7 +221,7 @@ class _MatrixTerms:
         return True
 
     def matrix_terms(self) -> Iterator[MatrixTerm]:
-        """The matrices, columns of the outcome left out."""
+        """The matrices that are terms, without excluded columns. Raises SchemaError."""
         for name in self.used_matrices:
             field = self.schema.wide.get(name)
             if (field.kind if field else self.schema[f"{name}[0]"].kind) is not Kind.NUMBER and self._width(name):
@@ -191,22 +232,24 @@ class _MatrixTerms:
             yield MatrixTerm(name, width if places is None else len(places), places)
 
     def _width(self, name: str) -> int:
+        """Number of columns of a matrix."""
         return self.schema.matrices[name]
 
 
 def split_name(name: str) -> tuple[str, int]:
-    """Matrix and place of a name such as X[3]; the place is -1 where it is none."""
+    """Matrix and position of a name such as X[3]; the position is -1 for other names."""
     base, _, index = name.removesuffix("]").rpartition("[")
     return (base, int(index)) if name.endswith("]") and index.isdecimal() else (name, -1)
 
 
 def matrix_column(name: str, matrices: Mapping[str, int]) -> tuple[str, int] | None:
-    """Matrix and place of a name, None where it is no column of one."""
+    """Matrix and position of the column with this name; None for names that are no column of a matrix."""
     base, index = split_name(name)
     return (base, index) if 0 <= index < matrices.get(base, 0) else None
 
 
 def _check_terms(design: Design) -> None:
+    """Raise FormulaError for terms that are not a column or a function of one column, and for absorbed factors."""
     for term in design.terms.terms:
         parts = term.numeric_terms
         simple = not term.factors and len(parts) <= 1 and all(degree(m) <= 1 for m in term.leading)

@@ -1,4 +1,4 @@
-"""A wide linear fit from a source: read the rows, solve by the chosen solver, tell the answer."""
+"""Fit of a wide linear model: read the rows, solve, assemble the solution."""
 
 from __future__ import annotations
 
@@ -29,8 +29,34 @@ from gramian.typing import Mask, Vector
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SolverResult:
-    """What a solver says. b : (p,) hi + lo, constant : hi + lo (1,), both in shifted columns. digits : (p + 1,), the
-    constant's first; so are std_errors in units of sigma.
+    """The result of a solver, in shifted columns.
+
+    Attributes
+    ----------
+    solver : str
+        "iterative" or "dual".
+    b : Pair
+        (p,) slopes in double-double.
+    constant : Pair
+        (1,) the constant in double-double.
+    digits : ndarray
+        (p + 1,) estimated digits, the constant's first.
+    unscaled_std_errors : ndarray
+        (p + 1,) standard errors divided by sigma; NaN where the solver has none.
+    rss : float
+        Residual sum of squares.
+    effective : float
+        Effective number of columns, the constant included; NaN where unknown.
+    condition : float
+        Condition number of the scaled columns.
+    steps : int
+        Steps of the iteration.
+    eigenvalue_bound : float
+        Lower bound of the smallest eigenvalue of the scaled products; 0 where it may be zero.
+    double_double : bool
+        Whether the last residual was summed in double-double.
+    singular : bool
+        Whether the smallest eigenvalue cannot be told from zero.
     """
 
     solver: str
@@ -48,17 +74,30 @@ class SolverResult:
 
 
 def fit_by(choice: SolverChoice, formula: Formula, options: Options, runner: PassRunner) -> WideSolved:
-    """Fit a linear model with many columns by the solver that was chosen.
+    """Fit a linear model with very many columns by the solver that was chosen.
 
-    Warns with AccuracyWarning where fewer digits are told than are wanted.
+    Warns
+    -----
+    AccuracyWarning
+        Where coefficients have fewer digits than were asked for.
 
-    Raises NotIdentifiedError for columns that float64 cannot tell apart: under collinear="raise", and where their
-    predictions, which are determined nevertheless, have fewer digits than are wanted.
+    Raises
+    ------
+    NotIdentifiedError
+        For columns that float64 products cannot tell apart: under collinear="raise", and where even predictions, which
+        are determined nevertheless, have fewer digits than were asked for.
+    DataError
+        Where the products of rows do not fit into memory.
+    NumericalError
+        Where no rows are left.
     """
     design = wide_design(formula, runner.source.schema, options)
     dual = choice.solver == DUAL
     minimum_norm = dual and not options.alpha
+    # rows are distributed over threads of our own: threads of BLAS beside them would compete for the same cores
     with one_thread():
+        # without a penalty and with fewer rows than columns, the solution of least norm is that of the columns as they
+        # are: a shift would change which solution that is
         reading = Reading(design, options.drop)
         prepared = prepare_rows(runner, reading, in_memory=dual, shift=not minimum_norm and design.intercept)
         try:
@@ -70,6 +109,7 @@ def fit_by(choice: SolverChoice, formula: Formula, options: Options, runner: Pas
 
 
 def _solve(design: WideDesign, prepared: PreparedRows, options: Options, *, dual: bool) -> tuple[SolverResult, Problem]:
+    """Solve by the chosen solver; returns the problem as well, for its totals."""
     problem = wide_problem(
         prepared.work.fold, options.alpha, centred=design.intercept, origin=prepared.origin, outcome=prepared.outcome
     )
@@ -99,6 +139,7 @@ def _solve(design: WideDesign, prepared: PreparedRows, options: Options, *, dual
 
 
 def _iterated(problem: Problem, options: Options, rows: int) -> SolverResult:
+    """Solve by conjugate gradients; standard errors would need the inverse of all products, so they are NaN."""
     iteration = iterate(problem, options.digits)
     rank = int(problem.usable.sum()) + problem.centred
     unknown = np.full(len(problem.usable) + 1, np.nan)
@@ -121,6 +162,7 @@ def _solver_result(
     eigenvalue_bound: float,
     steps: int = 0,
 ) -> SolverResult:
+    """The result from refined coefficients and their error estimates."""
     point, proof = refined.point, refined.proof
     constant = Pair(*(np.array([v]) for v in point.constant))
     digits = np.append(proof.constant, proof.digits)
@@ -146,6 +188,7 @@ ROWS = "the rows depend on each other, or so nearly that float64 products cannot
 
 
 def _too_few(cause: str, predictions: float, wanted: float) -> str:
+    """The message for predictions with too few digits."""
     digits = np.floor(10.0 * predictions) / 10.0
     return (
         f"{cause}, and predictions have {digits:.1f} of the {wanted:g} digits wanted; leave some out, "
@@ -161,6 +204,7 @@ def _assemble(
     result: SolverResult,
     problem: Problem,
 ) -> WideSolved:
+    """The solution, with coefficients and digits in the order of names."""
     names, dependent, minimum_norm = design.names, ~problem.usable, result.solver == DUAL and not options.alpha
     dropped = dependent if not options.alpha and not minimum_norm else np.zeros(len(dependent), bool)
     b = np.where(dropped, np.nan, result.b.hi)
@@ -205,23 +249,27 @@ def _assemble(
 
 
 def _constants(prepared: PreparedRows, result: SolverResult) -> tuple[float, float]:
-    """The constant at the columns' shifts, and where all columns are zero."""
+    """The constant where the columns are at their shifts, and where all columns are zero."""
     level = result.constant + pair(np.array([prepared.outcome]))
+    # in double-double: both terms may be far larger than the constant that remains
     shift_effect = total(pair(prepared.origin) * result.b)
     at_zero = level - Pair(np.atleast_1d(shift_effect.hi), np.atleast_1d(shift_effect.lo))
     return float(level.value[0]), float(at_zero.value[0])
 
 
 def _aliased(names: tuple[str, ...], problem: Problem, dropped: Mask) -> dict[str, str]:
+    """Columns that were dropped because they do not vary -> the multiple of the intercept that they are."""
     values = problem.constants + problem.origin
     return {names[j]: _multiple(float(values[j])) for j in np.flatnonzero(dropped).tolist()}
 
 
 def _multiple(value: float) -> str:
+    """A value times the intercept, as text."""
     return "0" if not value else "Intercept" if value == 1.0 else f"{value:g}*Intercept"
 
 
 def _shortfall(result: SolverResult, digits: Vector, requested: float, names: tuple[str, ...]) -> str:
+    """The warning that coefficients have fewer digits than were asked for."""
     if result.singular and result.solver == ITERATIVE:
         return (
             f"{SINGULAR}: no digits of the coefficients can be told, while predictions have those wanted; "

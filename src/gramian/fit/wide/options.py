@@ -1,4 +1,4 @@
-"""Which solver a linear fit gets: products of the columns, products of the rows, or an iteration."""
+"""The choice of a solver for a linear fit: products of columns, products of rows, or an iteration."""
 
 from __future__ import annotations
 
@@ -13,16 +13,24 @@ from gramian.formula.expand import MAX_TERMS
 from gramian.formula.grammar import Formula
 from gramian.schema import SPARSE
 
-QUICK = 2e11  # multiplications that are over in a few seconds
-STEPS = 60  # of an iteration on columns of no great condition, both products counted
+QUICK = 2e11  # multiplications that take a few seconds
+STEPS = 60  # expected steps of an iteration on well-conditioned columns
 SLOWER = 20.0  # how many times as many multiplications products may take before an iteration is preferred
 MANY, FEWER = 1000, 4  # columns, and how many times as many as rows, from which on rows are multiplied with rows
-ENTRY = 12  # bytes of an entry of a sparse matrix
+ENTRY = 12  # bytes of an entry of a sparse matrix: a float64 and an int32 position
 
 
 @dataclass(frozen=True, slots=True)
 class SolverChoice:
-    """A solver ("gram", "iterative" or "dual"), and the reasons in words."""
+    """A choice of solver.
+
+    Attributes
+    ----------
+    solver : str
+        "gram" (products of columns), "iterative" or "dual" (products of rows).
+    reasons : tuple of str
+        Why, in words.
+    """
 
     solver: str
     reasons: tuple[str, ...] = ()
@@ -30,7 +38,19 @@ class SolverChoice:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """columns : that the formula's matrices bring. entries : that are not zero, roughly. sparse : whether they are."""
+    """Size of a wide problem, before anything is read.
+
+    Attributes
+    ----------
+    rows : int or None
+        Rows of the source, None where unknown.
+    columns : int
+        Columns of the formula's matrices.
+    entries : float
+        Entries that are not zero, estimated.
+    sparse : bool
+        Whether a matrix is sparse.
+    """
 
     rows: int | None
     columns: int
@@ -39,17 +59,17 @@ class Shape:
 
     @property
     def products(self) -> float:
-        """Multiplications of the products of the columns, and of solving with them."""
+        """Multiplications for the products of columns, n p^2 / 2, and for solving with them, p^3."""
         return (self.rows or 0) * float(self.columns) ** 2 / 2 + float(self.columns) ** 3
 
     @property
     def step(self) -> float:
-        """Multiplications of one step of an iteration."""
+        """Multiplications of one iteration step: products with X and X', for the step and for the eigenvalue bound."""
         return 4.0 * self.entries
 
     @property
     def narrow(self) -> bool:
-        """Whether the rows are so few that their products are the cheaper ones by far."""
+        """Whether there are so few rows that products of rows are far cheaper than products of columns."""
         return self.rows is not None and self.columns >= MANY and FEWER * self.rows <= self.columns
 
     @property
@@ -59,9 +79,25 @@ class Shape:
 
 
 def choose(formula: Formula, source: Source, options: Options, *, iid: bool = True) -> SolverChoice:
-    """The solver that was asked for, or the one that fits. iid : whether the plain covariance is wanted.
+    """The solver that was asked for, or the best one for the problem.
 
-    Raises OptionError where a solver is asked for that cannot do what else is asked for.
+    Parameters
+    ----------
+    formula : Formula
+        The formula.
+    source : Source
+        The rows, of which only schema and size are read.
+    options : Options
+        Options of the fit.
+    iid : bool
+        Whether the plain covariance was asked for.
+
+    Raises
+    ------
+    OptionError
+        Where a solver was asked for that does not support another option.
+    NotIdentifiedError
+        For more columns than rows without a penalty.
     """
     if options.solver != "auto":
         _check(options, iid=iid)
@@ -78,6 +114,7 @@ def choose(formula: Formula, source: Source, options: Options, *, iid: bool = Tr
 
 
 def _weigh(shape: Shape, limit: int, options: Options) -> SolverChoice:
+    """The solver for a problem that is too large for the plain way, with reasons."""
     fits = shape.columns < limit
     memory = _memory(shape, fits=fits)
     if shape.wide and shape.rows is not None and shape.rows < width_limit() and _dual_applies(options):
@@ -98,6 +135,7 @@ def _weigh(shape: Shape, limit: int, options: Options) -> SolverChoice:
 
 
 def _memory(shape: Shape, *, fits: bool) -> str:
+    """Text about the memory that products of columns take."""
     needed = format_bytes(8 * COPIES * shape.columns**2)
     return (
         f"products of {shape.columns:,} columns take {needed} while they are solved, "
@@ -107,11 +145,13 @@ def _memory(shape: Shape, *, fits: bool) -> str:
 
 
 def _check_width(shape: Shape) -> None:
+    """Raise OptionError where products of columns do not fit into memory."""
     if shape.columns >= min(width_limit(), MAX_TERMS):
         raise OptionError(f'{_memory(shape, fits=False)}; leave solver="gram" out, and another is chosen')
 
 
 def _density(shape: Shape) -> tuple[str, ...]:
+    """Text about the cost of a step."""
     if not shape.sparse or not shape.rows:
         return (f"an iteration takes about {STEPS} steps where columns are of no great condition",)
     share = 100.0 * shape.entries / (shape.rows * shape.columns)
@@ -120,11 +160,12 @@ def _density(shape: Shape) -> tuple[str, ...]:
 
 
 def _dual_applies(options: Options) -> bool:
+    """Whether the dual solver has an answer: with a ridge penalty, or for the solution of least norm."""
     return bool(options.alpha) or (options.alpha is None and options.collinear == "min-norm")
 
 
 def shape_of(formula: Formula, source: Source) -> Shape:
-    """The size of a problem, before anything is read."""
+    """The size of a problem, from formula, schema and file sizes."""
     schema = source.schema
     columns = wide_columns(formula, schema) if schema.matrices else schema.count - 1
     sparse = any(f.type.startswith(SPARSE) for f in schema.wide.values())
@@ -134,6 +175,7 @@ def shape_of(formula: Formula, source: Source) -> Shape:
 
 
 def _check(options: Options, *, iid: bool) -> None:
+    """Raise OptionError where the solver that was asked for does not support another option."""
     if options.solver == "gram":
         return
     if options.exact or options.decimal:

@@ -1,4 +1,4 @@
-"""The plan of a wide fit: what is kept, what a step reads, why this solver."""
+"""The plan of a wide fit: what it reads, how often, what it holds in memory, and why this solver."""
 
 from __future__ import annotations
 
@@ -17,13 +17,14 @@ from gramian.formula.grammar import Formula
 
 
 def plan_wide(formula: Formula, options: Options, runner: PassRunner, choice: SolverChoice) -> Plan:
-    """The plan; reads no rows. Raises what the fit would raise before its pass."""
+    """The plan of a wide fit; reads no rows. Raises what the fit would raise before its first pass."""
     source = runner.source
     design = wide_design(formula, source.schema, options)
     reading, shape = Reading(design, options.drop), shape_of(formula, source)
     in_memory = choice.solver == DUAL or rows_fit(source, reading)
     size = int(size_of_rows(source, reading)) if source.rows is not None and in_memory else 0
     m, p = shape.rows or 0, design.width
+    # vectors of the iteration (about 12 over columns, 3 over rows) and for the dual solver three matrices rows x rows
     memory = FIXED + size + 8 * (12 * p + 3 * m) + (24 * m * m if choice.solver == DUAL else 0)
     return Plan(
         formula=formula.text,
@@ -47,6 +48,7 @@ def plan_wide(formula: Formula, options: Options, runner: PassRunner, choice: So
 
 
 def _solver(options: Options, choice: SolverChoice) -> str:
+    """The method in one line."""
     penalty = f", ridge penalty alpha = {options.alpha:g}" if options.alpha else ""
     if choice.solver == DUAL:
         return (
@@ -56,11 +58,12 @@ def _solver(options: Options, choice: SolverChoice) -> str:
 
 
 def _notes(options: Options, choice: SolverChoice) -> tuple[str, ...]:
+    """Notes of the plan, one sentence each."""
     errors = "standard errors need the inverse of the products of all columns, and are not made"
     digits_note = f"digits: {options.digits:g} are wanted; how many there are is estimated, not certified"
     return (digits_note,) if choice.solver == DUAL and options.alpha else (digits_note, errors)
 
 
 def with_choice(plan: Plan, choice: SolverChoice) -> Plan:
-    """A plan by products of columns, with the reasons for them."""
+    """A plan by products of columns, with the reasons for that solver."""
     return replace(plan, notes=(*choice.reasons, *plan.notes)) if choice.reasons else plan

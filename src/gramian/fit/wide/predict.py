@@ -1,4 +1,4 @@
-"""Predictions of a wide fit: X b batch by batch, sparse columns left sparse."""
+"""Predictions of a wide fit, X b batch by batch; sparse matrices stay sparse."""
 
 from __future__ import annotations
 
@@ -20,13 +20,19 @@ from gramian.typing import Matrix, Vector
 def predictions(solved: WideSolved, source: Source) -> Iterator[Matrix]:
     """Predictions (1, n) batch by batch, NaN where a predictor is missing.
 
-    Raises ColumnError for a predictor that is not there, SchemaError for a matrix of another width.
+    Raises
+    ------
+    ColumnError
+        Where a predictor is not in the data.
+    SchemaError
+        Where a matrix has fewer columns than the fit used.
     """
     design = replace(solved.design, narrow=replace(solved.design.narrow, outcome={}, weight=None, count=None))
     for name in design.narrow.columns:
         source.schema[name]
     for m in design.matrices:
         check_matrix(m.name, _needed(design, m.name), source)
+    # dropped columns are multiples of the constant, whose effect the constant holds
     b = np.nan_to_num(solved.coefficients[int(solved.intercept) :])
     reader = Reader(design.narrow, response=False)
     for unit in source.units:
@@ -35,7 +41,7 @@ def predictions(solved: WideSolved, source: Source) -> Iterator[Matrix]:
 
 
 def check_matrix(name: str, width: int, source: Source) -> None:
-    """Raise SchemaError unless the data have this matrix."""
+    """Raise SchemaError unless the data have a matrix of this name with enough columns."""
     columns = source.schema.matrices.get(name)
     if columns is None:
         raise SchemaError(f"no matrix '{name}' with {width:,} columns is in the data")
@@ -44,11 +50,13 @@ def check_matrix(name: str, width: int, source: Source) -> None:
 
 
 def _needed(design: WideDesign, name: str) -> int:
+    """Number of columns that the matrix with this name must have."""
     (m,) = (m for m in design.matrices if m.name == name)
     return m.width if m.places is None else int(m.places.max(initial=-1)) + 1
 
 
 def _batch(solved: WideSolved, design: WideDesign, reader: Reader, batch: Batch, b: Vector) -> Vector:
+    """Predictions of a batch, (n,); b : (p,) slopes."""
     with np.errstate(all="ignore"):
         observed = reader.read(batch)
         at, fit = 0, np.full(batch.rows, solved.level)
@@ -58,6 +66,8 @@ def _batch(solved: WideSolved, design: WideDesign, reader: Reader, batch: Batch,
             rows = slice(None) if observed.row_mask is None else observed.row_mask
             for k, v in enumerate(design.variables):
                 complete[rows, k] = observed.values[v]
+            # columns relative to their shifts, where the level holds: large means would cancel against the constant at
+            # zero
             fit += (complete - solved.origin[:at]) @ b[:at]
         for m in design.matrices:
             part = batch.matrices[m.name]

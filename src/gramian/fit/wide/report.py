@@ -1,4 +1,4 @@
-"""The report of a wide fit."""
+"""The report of a wide fit: the same parts for the console and for `summary()`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def render(fit: WideFit, level: float = 0.95) -> list[RenderableType]:
-    """The parts of the report, from top to bottom."""
+    """The parts of the report, from top to bottom. level : of the confidence intervals."""
     kind = "Ridge regression, alpha = " + number(fit.alpha) if fit.alpha else "Linear regression"
     title = Text.assemble((f"{kind}, {fit.solver} solver", "bold"), "\n", printable(fit.formula))
     count = fit.solved.design.narrow.count
@@ -25,6 +25,7 @@ def render(fit: WideFit, level: float = 0.95) -> list[RenderableType]:
 
 
 def _quality(fit: WideFit) -> list[str]:
+    """Sigma, R squared, work and digits, one line each."""
     lines = []
     if fit.df_residual > 0:
         lines.append(f"sigma {number(fit.sigma)} on {number(fit.df_residual, 8)} residual degrees of freedom")
@@ -40,6 +41,7 @@ def _quality(fit: WideFit) -> list[str]:
 
 
 def _notes(fit: WideFit) -> list[str]:
+    """Notes on missing standard errors, dropped columns and solutions of least norm."""
     notes = []
     if not np.isfinite(fit.std_errors).any():
         notes.append(f"no standard errors by the {fit.solver} solver here: they need an inverse as wide as the columns")

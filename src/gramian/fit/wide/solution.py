@@ -1,4 +1,4 @@
-"""What a wide fit leaves: numbers and facts."""
+"""The solution of a wide fit: numbers and facts, as they are saved."""
 
 from __future__ import annotations
 
@@ -14,11 +14,26 @@ ITERATIVE, DUAL = "iterative", "dual"
 
 @dataclass(frozen=True, slots=True)
 class WideAccuracy:
-    """How many digits are right, by an estimate. tier : "iterative" or "dual". wanted : digits that were asked for.
+    """Estimated accuracy of a wide fit.
 
-    digits : (p,), relative to the larger of a coefficient and sigma / length of its column; NaN where not
-    identified. steps : of the iteration. least : what the smallest eigenvalue of the scaled columns' products is
-    not below, but for a probability of 1e-6; 0 where it cannot be told from zero. careful : residual in double-double.
+    Attributes
+    ----------
+    solver : str
+        "iterative" or "dual".
+    requested : float
+        Digits that were asked for.
+    digits : ndarray
+        (p,) estimated digits, relative to the larger of a coefficient and sigma / length of its column; NaN where not
+        identified.
+    reached : bool
+        Whether all coefficients have the digits that were asked for.
+    steps : int
+        Steps of the iteration.
+    eigenvalue_bound : float
+        Lower bound of the smallest eigenvalue of the scaled products, wrong with a probability of at most 1e-6; 0 where
+        the eigenvalue cannot be told from zero.
+    double_double : bool
+        Whether the last residual was summed in double-double.
     """
 
     solver: str
@@ -34,9 +49,46 @@ class WideAccuracy:
 class WideSolved:
     """A wide linear fit.
 
-    names, coefficients, std_errors : (p,), the constant's first; NaN where unknown. origin : (p - 1,) what columns are
-    shifted by when predictions are made, level : the constant there. freedom : residual degrees of freedom, NaN where
-    nobody knows. why : the reasons for the solver.
+    Attributes
+    ----------
+    formula : str
+        The formula as it was written.
+    design : WideDesign
+        Columns and matrices.
+    names : tuple of str
+        (p,) names of the coefficients, the intercept first.
+    coefficients, std_errors : ndarray
+        (p,), NaN where unknown.
+    identified : ndarray of bool
+        (p,) whether the data determine the coefficient.
+    aliased : mapping
+        Dropped column -> the multiple of the intercept that it is.
+    origin : ndarray
+        (p - 1,) shifts of the columns in predictions.
+    level : float
+        The constant where columns are at their shifts.
+    rows : int
+        Rows that entered.
+    weight : float
+        Sum of weights.
+    rss, tss : float
+        Sums of squares of the residuals, and of the outcome about its mean (about zero without an intercept).
+    rank : int
+        Columns that were used, the intercept included.
+    effective : float
+        Effective number of columns; NaN where unknown.
+    condition : float
+        Condition number of the scaled columns.
+    passes : int
+        Passes over the data.
+    dropped_rows : DroppedRows
+        Counts of rows that did not enter.
+    alpha : float or None
+        Ridge penalty.
+    accuracy : WideAccuracy
+        Estimated digits.
+    reasons : tuple of str
+        Why this solver was chosen.
     """
 
     formula: str
@@ -63,5 +115,5 @@ class WideSolved:
 
     @property
     def intercept(self) -> bool:
-        """Whether there is a constant."""
+        """Whether the model has an intercept."""
         return self.design.intercept

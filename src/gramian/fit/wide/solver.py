@@ -1,4 +1,4 @@
-"""Which solver a linear model takes: products of columns, or one for columns too many for that."""
+"""Linear models by whichever solver fits: products of columns, or a wide solver where the columns are too many."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from gramian.inference.recipes import VcovSpec
 
 
 def fit_wide(formula: Formula, options: Options, runner: PassRunner, *, iid: bool) -> WideSolved | None:
-    """A fit of many columns; None where summing products of columns is the better choice."""
+    """A fit by a wide solver; None where products of columns are the better choice."""
     choice = choose(formula, runner.source, options, iid=iid)
     return None if choice.solver == "gram" else fit_by(choice, formula, options, runner)
 
 
 def plan_any_solver(formula: Formula, options: Options, runner: PassRunner, vcov: VcovSpec | None) -> Plan:
-    """Choose a solver and plan; reads no rows."""
+    """Choose a solver and plan the fit; reads no rows."""
     choice = choose(formula, runner.source, options, iid=vcov is None)
     if choice.solver == "gram":
         job = job_of(formula, options, runner, absorbing=not options.exact)

@@ -1,4 +1,4 @@
-"""Sums over the rows of a wide problem: over blocks kept in memory, or streamed by an engine."""
+"""Sums over the rows of a wide problem: over blocks in memory, or streamed by an engine."""
 
 from __future__ import annotations
 
@@ -25,20 +25,30 @@ from gramian.linalg.wide.kernels import Kernel
 from gramian.linalg.wide.rows import Rows, pieces, stacked
 from gramian.typing import Vector
 
-FEW = 16  # blocks that are gone through one by one; more are put together
-STRANDS = 8  # of pieces one after the other: as many whatever the threads, so that sums have the same bits
+FEW = 16  # blocks that stay as they are; more of them are joined and cut anew
+STRANDS = 8  # groups of blocks summed side by side; independent of the threads, so that sums have the same bits
 
 
 @dataclass(slots=True)
 class RowsInMemory:
-    """Rows in memory. Strands of blocks are gone through by threads; sums are added in the order of the blocks."""
+    """Rows in memory. Groups of blocks are summed by threads, and these sums are added in the order of the blocks.
+
+    Attributes
+    ----------
+    blocks : tuple of Rows
+        The rows.
+    pool : ThreadPoolExecutor or None
+        Threads; None for the calling thread alone.
+    passes : int
+        Passes over the source.
+    """
 
     blocks: tuple[Rows, ...]
     pool: ThreadPoolExecutor | None
     passes: int = 1
 
     def fold(self, kernels: Sequence[Kernel[Any]]) -> list[Any]:
-        """Sums of the kernels."""
+        """The sums of the kernels over all rows, one for each kernel."""
         ends = np.linspace(0, len(self.blocks), min(STRANDS, len(self.blocks)) + 1).astype(int).tolist()
         strands = [self.blocks[a:b] for a, b in pairwise(ends)]
         run: Any = map if self.pool is None or len(strands) < 2 else self.pool.map
@@ -47,7 +57,7 @@ class RowsInMemory:
 
 
 def _sums(kernels: Sequence[Kernel[Any]], blocks: Sequence[Rows]) -> list[Any]:
-    """All kernels block by block, so that a block is read from memory once."""
+    """The sums of the kernels over some blocks; all kernels on a block before the next, so that it is read once."""
     out = [kernel(blocks[0]) for kernel in kernels]
     for block in blocks[1:]:
         out = [_added(sums, kernel(block)) for sums, kernel in zip(out, kernels, strict=True)]
@@ -55,13 +65,26 @@ def _sums(kernels: Sequence[Kernel[Any]], blocks: Sequence[Rows]) -> list[Any]:
 
 
 def _added(sums: Any, more: Any) -> Any:
+    """The sum of two partial sums, in place where these support it."""
     sums += more  # in place where a sum knows how
     return sums
 
 
 @dataclass(slots=True)
 class StreamedRows:
-    """Rows that are read again for every pass."""
+    """Rows that are read again for every pass.
+
+    Attributes
+    ----------
+    runner : PassRunner
+        Runs passes.
+    reading : Reading
+        How batches are read.
+    passes : int
+        Passes so far.
+    rows : int
+        Rows of the first pass; -1 before it.
+    """
 
     runner: PassRunner
     reading: Reading
@@ -69,7 +92,7 @@ class StreamedRows:
     rows: int = field(default=-1)
 
     def fold(self, kernels: Sequence[Kernel[Any]]) -> list[Any]:
-        """Sums of the kernels, in one trip over the data."""
+        """The sums of the kernels, by one pass. Raises DataError where another number of rows enters than before."""
         self.passes += 1
         kernel_sums = self.runner.fold(WidePass(self.reading, tuple(kernels)))
         if self.rows >= 0 and kernel_sums.count != self.rows:
@@ -82,7 +105,23 @@ class StreamedRows:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PreparedRows:
-    """Rows ready to be worked on. origin : (p,) shifts of all columns; outcome : that of the outcome."""
+    """Rows ready to be summed.
+
+    Attributes
+    ----------
+    work : RowsInMemory or StreamedRows
+        How they are summed.
+    origin : ndarray
+        (p,) shifts of all columns.
+    outcome : float
+        Shift of the outcome.
+    rows : int
+        Number of rows; with frequency weights their sum.
+    log_weight : float
+        Sum of the logarithms of the weights.
+    dropped_rows : DroppedRows
+        Counts of rows that did not enter.
+    """
 
     work: RowsInMemory | StreamedRows
     origin: Vector
@@ -93,19 +132,23 @@ class PreparedRows:
 
 
 def prepare_rows(runner: PassRunner, reading: Reading, *, in_memory: bool, shift: bool) -> PreparedRows:
-    """Read the rows into memory, or learn from the first ones how to stream them."""
+    """Read the rows into memory, or choose shifts from the first ones and stream the rows later.
+
+    in_memory : always read into memory. shift : shift columns that are far from zero. Raises NumericalError where no
+    rows are left.
+    """
     if in_memory or rows_fit(runner.source, reading):
         return _prepare_in_memory(runner, reading, shift=shift)
     return _prepare_streamed(runner, reading, shift=shift)
 
 
 def rows_fit(source: Source, reading: Reading) -> bool:
-    """Whether the rows are kept in memory."""
+    """Whether the rows are held in memory: they fit, or can be read only once."""
     return not source.rereadable or size_of_rows(source, reading) <= memory_limit() // 2
 
 
 def size_of_rows(source: Source, reading: Reading) -> float:
-    """Bytes that the rows take in memory; infinite where nobody knows."""
+    """Bytes of the rows in memory, estimated; infinite where the number of rows is unknown."""
     if source.rows is None:
         return float("inf")
     sparse = source.schema.wide.keys() & {m.name for m in reading.design.matrices}
@@ -115,6 +158,7 @@ def size_of_rows(source: Source, reading: Reading) -> float:
 
 
 def _prepare_in_memory(runner: PassRunner, reading: Reading, *, shift: bool) -> PreparedRows:
+    """Read all rows, then shift them and cut them into pieces that stay in a cache."""
     source, watch, blocks = runner.source, runner.progress or Silent(), list[Block]()
     with watched(watch, source.rows, source.size):
         for batch in chain.from_iterable(unit.batches(reading.columns) for unit in source.units):
@@ -137,13 +181,16 @@ def _prepare_in_memory(runner: PassRunner, reading: Reading, *, shift: bool) -> 
 
 
 def _shifted_rows(rows: Rows, shifts: tuple[Vector | None, ...], outcome: float) -> Rows:
+    """The rows less the shifts of columns and outcome."""
     parts = [shifted(part, t) for part, t in zip(rows.parts, shifts, strict=True)]
     y = Pair(*two_sum(rows.y.hi, np.full(1, -outcome))) if outcome else rows.y
     return Rows(tuple(p[0] for p in parts), tuple(p[1] for p in parts), y, rows.weight)
 
 
 def _prepare_streamed(runner: PassRunner, reading: Reading, *, shift: bool) -> PreparedRows:
+    """Choose shifts from the first batch with rows, then count and check all rows in one pass."""
     batches = chain.from_iterable(unit.batches(reading.columns) for unit in runner.source.units)
+    # rows that may not be dropped are reported by the pass over all rows, which follows
     lenient = replace(reading, drop=True)
     first = next((b.rows for b in lenient.rows(batches) if b.rows.rows), no_rows(reading.design))
     shifts, outcome = choose_shifts(first) if shift else ((None,) * len(first.parts), 0.0)
@@ -160,6 +207,7 @@ def _prepare_streamed(runner: PassRunner, reading: Reading, *, shift: bool) -> P
 
 
 def _origin(reading: Reading, shifts: tuple[Vector | None, ...]) -> Vector:
+    """Shifts of all columns, (p,), zero where none was chosen."""
     design = reading.design
     widths = ([len(design.variables)] if design.variables else []) + [m.width for m in design.matrices]
     parts = [np.zeros(k) if t is None else t for t, k in zip(shifts, widths, strict=True)]
@@ -167,5 +215,6 @@ def _origin(reading: Reading, shifts: tuple[Vector | None, ...]) -> Vector:
 
 
 def _drop_causes(dropped_rows: DroppedRows) -> str:
+    """Text about why no rows are left."""
     causes = ", ".join(f"{n:,} {cause}" for cause, n in islice(dropped_rows.causes.items(), 5))
     return f": {dropped_rows.total:,} left out ({causes})" if causes else ": the data are empty"

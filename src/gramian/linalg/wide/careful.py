@@ -1,6 +1,9 @@
 """X b and X'u of wide rows in double-double: products with their exact errors, sums in parts that add exactly.
 
-The same arithmetic as `linalg.careful` (Dekker; Rump, Ogita and Oishi), entry by entry of dense and sparse matrices.
+The same arithmetic as `linalg.residuals_dd`, entry by entry of dense and sparse matrices: exact products after T. J.
+Dekker, A floating-point technique for extending the available precision, Numerische Mathematik 18 (1971), 224-242; sums
+after S. M. Rump, T. Ogita and S. Oishi, Accurate floating-point summation part I, SIAM Journal on Scientific Computing
+31 (2008), 189-224.
 """
 
 from __future__ import annotations
@@ -18,7 +21,7 @@ from gramian.typing import Matrix, Vector
 
 
 def residuals(rows: Rows, b: Pair, constant: tuple[float, float]) -> Pair:
-    """y - X b - constant, (n,)."""
+    """y - X b - constant, (n,). b : (p,). constant : hi, lo."""
     r = rows.y - Pair(*(np.full(rows.rows, c) for c in constant))
     for part, low, cut in zip(rows.parts, rows.low, rows.cuts, strict=True):
         r = r - product(part, low, Pair(b.hi[cut], b.lo[cut]))
@@ -26,13 +29,16 @@ def residuals(rows: Rows, b: Pair, constant: tuple[float, float]) -> Pair:
 
 
 def transposed(rows: Rows, u: Pair) -> Pair:
-    """X'u, (p,)."""
+    """X'u, (p,). u : (n,)."""
     products = [_columns(part, low, u) for part, low in zip(rows.parts, rows.low, strict=True)]
     return Pair(np.concatenate([f.hi for f in products]), np.concatenate([f.lo for f in products]))
 
 
 def product(part: Any, low: Matrix | None, b: Pair) -> Pair:
-    """One part's share of X b, (n,)."""
+    """The contribution of one part to X b, (n,).
+
+    part : (n, k) dense or CSR. low : (n, k) or None, low parts of a shifted dense part. b : (k,).
+    """
     hi, lo = np.zeros(part.shape[0]), np.zeros(part.shape[0])
     for cut, x, rest in _slices(part, low):
         if issparse(x):
@@ -49,6 +55,7 @@ def product(part: Any, low: Matrix | None, b: Pair) -> Pair:
 
 
 def _columns(part: Any, low: Matrix | None, u: Pair) -> Pair:
+    """The contribution of one part to X'u, (k,)."""
     out = Pair(np.zeros(part.shape[1]), np.zeros(part.shape[1]))
     for cut, x, rest in _slices(part, low):
         v = Pair(u.hi[cut], u.lo[cut])
@@ -62,31 +69,33 @@ def _columns(part: Any, low: Matrix | None, u: Pair) -> Pair:
             p, e = _exact_products(x, Pair(v.hi[:, None], v.lo[:, None]), rest)
             high_parts, low_parts = (q.reshape(p.shape) for q in extract_leading(p.ravel()))
             hi, lo = high_parts.sum(axis=0), (low_parts + e).sum(axis=0)
+        # slices of rows are added in double-double as well
         out = out + Pair(*two_sum(hi, lo))
     return out
 
 
 def total(values: Pair) -> Pair:
-    """Their sum, (1,)."""
+    """The sum of the values, (1,)."""
     high_parts, low_parts = extract_leading(values.hi)
     return Pair(*quick_two_sum(np.array([high_parts.sum()]), np.array([(low_parts + values.lo).sum()])))
 
 
 def square(r: Pair, wr: Pair) -> Pair:
-    """r'Wr, (1,)."""
+    """r'Wr, (1,), from r and wr = W r, (n,) each."""
     p, e = _exact_products(r.hi, wr, r.lo)
     high_parts, low_parts = extract_leading(p)
     return Pair(*two_sum(np.array([high_parts.sum()]), np.array([(low_parts + e).sum()])))
 
 
 def _exact_products(x: Vector, v: Pair, low: Vector | None) -> tuple[Vector, Vector]:
+    """x v as value and remainder: p + e = x v to double-double accuracy; the term x.lo v.lo is below it."""
     p, e = two_product(x, v.hi)
     e = e + x * v.lo
     return p, e if low is None else e + low * v.hi
 
 
 def _slices(part: Any, low: Matrix | None) -> Iterator[tuple[slice, Any, Matrix | None]]:
-    """Slices of rows with so many entries that temporaries stay small."""
+    """Slices of rows with at most `ENTRIES` entries each, so that the temporaries stay small."""
     rows = part.shape[0]
     entries = int(part.indptr[-1]) if issparse(part) else rows * part.shape[1]
     step = rows if entries <= ENTRIES else max(1, rows * ENTRIES // entries)

@@ -1,6 +1,8 @@
-"""Conjugate gradient on the scaled normal equations, beside a run of Lanczos that tells how far it is from the answer.
+"""Conjugate gradients on the scaled normal equations, with Lanczos steps that bound the smallest eigenvalue.
 
-Hestenes and Stiefel (1952) with the diagonal as preconditioner. Both ask one product a step, in the same pass.
+M. R. Hestenes and E. Stiefel, Methods of conjugate gradients for solving linear systems, Journal of Research of the
+National Bureau of Standards 49 (1952), 409-436, with the diagonal as preconditioner (columns of length one). Each step
+of both needs one product with the matrix, and both products are computed in the same pass over the rows.
 """
 
 from __future__ import annotations
@@ -15,14 +17,24 @@ from gramian.linalg.wide.problem import Problem
 from gramian.linalg.wide.spectrum import Lanczos
 from gramian.typing import Vector
 
-MAX_STEPS = 20_000  # steps
+MAX_STEPS = 20_000
 Goal = Callable[[Vector, float], float]
 """The residual to be reached at a correction, when the objective has fallen so far, for a least eigenvalue of 1."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Descent:
-    """A correction d : (p,), in scaled coordinates, the norm of its residual, and the steps it took."""
+    """A correction by conjugate gradients.
+
+    Attributes
+    ----------
+    d : ndarray
+        (p,) in scaled coordinates.
+    residual : float
+        Norm of its residual c - S d, by the recurrence.
+    steps : int
+        Steps it took.
+    """
 
     d: Vector
     residual: float
@@ -32,14 +44,30 @@ class Descent:
 def descend(
     problem: Problem, c: Vector, spectrum: Lanczos, goal: Goal, most: int = MAX_STEPS, *, bold: bool = False
 ) -> Descent:
-    """Solve S d = c until the goal is reached, as far as is known of the least eigenvalue, or nothing gets better.
+    """Solve S d = c until the goal is reached, given the bound of the smallest eigenvalue, or nothing improves.
 
-    While nothing is known of it, the residual of the steps may end as rounding along combinations of columns that are
-    zero, where a step is noise divided by noise. So the least residual is what counts, and unless bold no step is taken
-    whose curvature cannot be told from zero.
+    While no bound is known, steps may only amplify rounding: along combinations of columns that are zero a step is
+    noise divided by noise. So the iterate with the least residual is returned, and unless `bold` no step is taken whose
+    curvature cannot be told from zero.
+
+    Parameters
+    ----------
+    problem : Problem
+        The matrix S, by products.
+    c : ndarray
+        (p,) right-hand side.
+    spectrum : Lanczos
+        Bound of the smallest eigenvalue; advanced by each step until it is finished.
+    goal : callable
+        (d, fall of the objective) -> residual norm to be reached for a smallest eigenvalue of 1.
+    most : int
+        Largest number of steps.
+    bold : bool
+        Whether to step along directions of no reliable curvature as well.
     """
     d, r, p = np.zeros(len(c)), c.copy(), c.copy()
     size = float(r @ r)
+    # below this the recurrence residual is rounding of the right-hand side
     least_size, steps, fall = size * (0.25 * EPS) ** 2, 0, 0.0
     best, least = d, np.inf
     while steps < most:
@@ -50,6 +78,7 @@ def descend(
         bounding = not spectrum.finished
         if not improving and not bounding:
             break
+        # both products in one pass: reading the rows costs more than multiplying
         kernels = ([problem.product_kernel(p)] if improving else []) + (
             [problem.product_kernel(spectrum.v)] if bounding else []
         )

@@ -1,6 +1,7 @@
-"""The dual form for few rows and many columns: products of rows with rows take the place of those of columns.
+"""The dual form for few rows and many columns: products of rows replace products of columns.
 
-(A'A + alpha I)^-1 = (I - A'(A A' + alpha I)^-1 A) / alpha, and the shortest solution is A'(A A')^-1 y.
+(A'A + alpha I)^-1 = (I - A'(A A' + alpha I)^-1 A) / alpha (the Woodbury identity), and the solution of least norm is
+A'(A A')^-1 y.
 """
 
 from __future__ import annotations
@@ -20,13 +21,23 @@ from gramian.linalg.wide.refine import Point, Refined, refine
 from gramian.linalg.wide.rows import ENTRIES, Rows, absolute, product, transposed
 from gramian.typing import Mask, Matrix, Vector
 
-STEPS = 4
+STEPS = 4  # of iterative refinement
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Dual:
-    """A ridge solution. variances : (p + 1,) of the coefficients in units of sigma^2, the constant's first (NaN without
-    one). leverage : the effective number of columns without the constant's.
+    """A ridge solution.
+
+    Attributes
+    ----------
+    refined : Refined
+        Coefficients with their error estimate.
+    variances : ndarray
+        (p + 1,) variances of the coefficients divided by sigma^2, the constant's first (NaN without one).
+    leverage : float
+        Trace of the hat matrix without the constant's share.
+    condition : float
+        sqrt(1 + largest eigenvalue of A A' / alpha), an upper bound of the condition number of the penalised problem.
     """
 
     refined: Refined
@@ -36,7 +47,10 @@ class Dual:
 
 
 def ridge(problem: Problem, rows: Rows, requested_digits: float) -> Dual:
-    """Ridge regression by a Cholesky factor of rows x rows."""
+    """Ridge regression by a Cholesky factor of A A' + alpha I, (n, n), with iterative refinement.
+
+    Raises LinAlgError where the matrix is not positive definite.
+    """
     sqrt_weight, mean = _sqrt_weights(rows), problem.mean if problem.centred else np.zeros(len(problem.mean))
     mean = np.where(problem.usable, mean, 0.0)
     usable, alpha = problem.usable, problem.alpha
@@ -44,6 +58,7 @@ def ridge(problem: Problem, rows: Rows, requested_digits: float) -> Dual:
     L = cho_factor(K + alpha * np.eye(len(K)), lower=True)
     largest = float(np.linalg.norm(K, 2)) if len(K) else 0.0
 
+    # Woodbury: two products with the rows and a solve with the (n, n) factor, no (p, p) matrix
     def inverse(g: Vector) -> Vector:
         g = np.where(usable, g, 0.0)
         forward = sqrt_weight * (product(rows, g) - float(mean @ g))
@@ -63,15 +78,17 @@ def ridge(problem: Problem, rows: Rows, requested_digits: float) -> Dual:
 
 
 def _sqrt_weights(rows: Rows) -> Vector:
+    """Square roots of the weights, (n,)."""
     return np.ones(rows.rows) if rows.weight is None else np.sqrt(rows.weight.hi)
 
 
 def _products(rows: Rows, mean: Vector, usable: Mask) -> Matrix:
-    """Products of the centred rows with each other, (n, n)."""
+    """Products of the centred rows with each other, (n, n). mean : (p,). usable : (p,) columns that count."""
     K = np.zeros((rows.rows, rows.rows))
     for part, cut in zip(rows.parts, rows.cuts, strict=True):
         columns = part if usable[cut].all() else part[:, np.flatnonzero(usable[cut])]
         K += dense_matrix(columns @ columns.T)
+    # centre after the product: subtracting means from a sparse matrix would fill it
     if mean.any():
         mean_products = product(rows, mean)
         K += float(mean @ mean) - mean_products[:, None] - mean_products
@@ -79,7 +96,10 @@ def _products(rows: Rows, mean: Vector, usable: Mask) -> Matrix:
 
 
 def _variances(rows: Rows, mean: Vector, usable: Mask, sqrt_weight: Vector, L: tuple[Matrix, bool]) -> Vector:
-    """Diagonal of V A'A V, V = (A'A + alpha I)^-1: squares of (A A' + alpha I)^-1 A, some columns at a time."""
+    """Diagonal of V A'A V, V = (A'A + alpha I)^-1, (p,); NaN for columns that do not count.
+
+    It is the squared length of each column of (A A' + alpha I)^-1 A, computed for some columns at a time.
+    """
     out = np.empty(len(mean))
     for cut, x in _blocks(rows):
         Z = cho_solve(L, sqrt_weight[:, None] * (x - mean[cut]))
@@ -88,6 +108,7 @@ def _variances(rows: Rows, mean: Vector, usable: Mask, sqrt_weight: Vector, L: t
 
 
 def _blocks(rows: Rows) -> Iterator[tuple[slice, Matrix]]:
+    """Some columns at a time as dense matrices (n, k), with their positions."""
     step = max(1, 4 * ENTRIES // max(rows.rows, 1))
     for part, where in zip(rows.parts, rows.cuts, strict=True):
         part = part.tocsc() if hasattr(part, "tocsc") else part
@@ -97,17 +118,33 @@ def _blocks(rows: Rows) -> Iterator[tuple[slice, Matrix]]:
 
 
 def _trace(L: Matrix) -> float:
-    """Trace of (L L')^-1."""
+    """Trace of (L L')^-1, the squared Frobenius norm of L^-1."""
     Z = solve_triangular(L, np.eye(len(L)), lower=True)
     return float((Z * Z).sum())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Shortest:
-    """The solution of least norm, the constant's coefficient among the squares.
+    """The solution of least norm; the coefficient of the constant counts in the norm.
 
-    b : (p,) hi + lo. constant : hi, lo. digits : (p,), and of the constant. rank : of the rows. predictions : digits of
-    those of dependent rows; NaN where all rows are independent.
+    Attributes
+    ----------
+    b : Pair
+        (p,) in double-double.
+    constant : tuple of float
+        hi, lo.
+    digits : ndarray
+        (p,) estimated digits; zero where rows depend on each other.
+    constant_digits : float
+        The same for the constant.
+    rss : float
+        Residual sum of squares; rounding where the rows are independent.
+    rank : int
+        Rank of the rows.
+    condition : float
+        Condition number of the independent rows.
+    predictions : float
+        Digits of the predictions where rows depend on each other; NaN where all are independent.
     """
 
     b: Pair
@@ -121,14 +158,15 @@ class Shortest:
 
 
 def shortest(rows: Rows, *, constant: bool) -> Shortest:
-    """pinv(X) y for rows that are fewer than the columns; weights cannot matter where the rows are independent.
+    """pinv(X) y for fewer rows than columns; weights have no influence where the rows are independent.
 
-    Where rows depend on each other in float64, no digits of coefficients are told.
+    Where rows depend on each other in float64, the digits of coefficients are unknown and reported as zero.
     """
     sqrt_weight = _sqrt_weights(rows)
     K = _products(rows, np.zeros(sum(p.shape[1] for p in rows.parts)), np.ones(_width(rows), bool))
     K = (K + float(constant)) * sqrt_weight[:, None] * sqrt_weight
     values, vectors = np.linalg.eigh(K)
+    # error bound of the computed eigenvalues: rounding of the products and of the eigenvalue algorithm, with a margin
     noise = 4.0 * (2.0 * np.sqrt(_width(rows)) + len(K)) * EPS * float(values[-1])
     good = values > noise
     b, first = pair(np.zeros(_width(rows))), (0.0, 0.0)
@@ -163,13 +201,13 @@ def shortest(rows: Rows, *, constant: bool) -> Shortest:
 
 
 def _gradient(rows: Rows, r: Pair, *, constant: bool) -> tuple[Vector, float]:
-    """X'W r and 1'W r."""
+    """X'W r, (p,), and 1'W r (0 without a constant)."""
     wr = r if rows.weight is None else r * rows.weight
     return careful.transposed(rows, wr).value, float(careful.total(wr).value[0]) if constant else 0.0
 
 
 def _there(rows: Rows, r: Pair, *, constant: bool) -> Vector:
-    """X X'W r, (n,): what of the residuals is in reach of the columns, without errors of the eigenvectors."""
+    """X X'W r, (n,): the part of the residuals that the columns can reach, unaffected by errors of the eigenvectors."""
     g, first = _gradient(rows, r, constant=constant)
     return product(rows, g) + first
 
@@ -177,6 +215,7 @@ def _there(rows: Rows, r: Pair, *, constant: bool) -> Vector:
 def _prediction_digits(
     rows: Rows, r: Pair, b: Pair, first: tuple[float, float], values: Vector, *, constant: bool
 ) -> float:
+    """Digits of the predictions where rows depend on each other. values : eigenvalues above the noise, rising."""
     g, one = _gradient(rows, r, constant=constant)
     w = np.ones(rows.rows) if rows.weight is None else rows.weight.hi
     terms = abs(first[0]) + sum(
@@ -191,9 +230,10 @@ def _prediction_digits(
 
 
 def _across(rows: Rows, v: Vector) -> Vector:
-    """|X|'v, (p,)."""
+    """|X|'v, (p,): for bounds of rounding errors."""
     return np.concatenate([absolute(part).T @ v for part in rows.parts])
 
 
 def _width(rows: Rows) -> int:
+    """Number of columns, p."""
     return sum(part.shape[1] for part in rows.parts)

@@ -1,4 +1,4 @@
-"""Wide least squares by conjugate gradient, with an estimate of how many digits are right."""
+"""Wide least squares by conjugate gradients, with an estimate of how many digits are right."""
 
 from __future__ import annotations
 
@@ -13,14 +13,26 @@ from gramian.linalg.wide.refine import Point, Refined, least_size, refine
 from gramian.linalg.wide.spectrum import Lanczos, start
 from gramian.typing import Vector
 
-MARGIN = 0.5  # of the error that is allowed: the rest is for what rounding adds
-LAST = 0.25  # the same beside a careful residual pass, which costs more than the steps that save another one
+MARGIN = 0.5  # share of the allowed error for the iteration; the rest is for rounding
+LAST = 0.25  # the same in double-double: a few more steps are cheaper than another such residual pass
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Iterated:
-    """A solution. steps : of the conjugate gradient. least : bound of the least eigenvalue of scaled columns' products,
-    0 where it cannot be told from zero. condition : of the scaled columns, as far as the iteration saw it.
+    """A solution by iteration.
+
+    Attributes
+    ----------
+    refined : Refined
+        Coefficients with their error estimate.
+    steps : int
+        Steps of conjugate gradients.
+    least : float
+        Lower bound of the smallest eigenvalue of the scaled products, 0 where it cannot be told from zero.
+    condition : float
+        Condition number of the scaled columns, from the Ritz values.
+    singular : bool
+        Whether the smallest eigenvalue cannot be told from zero.
     """
 
     refined: Refined
@@ -31,7 +43,7 @@ class Iterated:
 
 
 def iterate(problem: Problem, requested_digits: float, most: int = MAX_STEPS) -> Iterated:
-    """Solve to the digits that are wanted, as far as float64 and so many steps go."""
+    """Solve to the digits that are requested, as far as float64 and `most` steps allow."""
     spectrum = start(len(problem.mean), problem.noise, problem.floor)
     spectrum.v = _normalized(problem, spectrum.v)
     steps = 0
@@ -47,6 +59,7 @@ def iterate(problem: Problem, requested_digits: float, most: int = MAX_STEPS) ->
             share = LAST if point.careful else MARGIN
             return share * float(10.0**-requested_digits) * least_size(problem, point, d, z + d, rss)
 
+        # a bold correction may achieve nothing, so it may cost no more than the steps before it
         left = min(most - steps, 2 * steps) if bold else most - steps
         descent = descend(problem, point.gradient, spectrum, goal, left, bold=bold)
         steps += descent.steps
@@ -61,12 +74,14 @@ def iterate(problem: Problem, requested_digits: float, most: int = MAX_STEPS) ->
 
 
 def _normalized(problem: Problem, v: Vector) -> Vector:
+    """The vector at length one, zero for columns that do not count."""
     v = np.where(problem.usable, v, 0.0)
     length = float(np.linalg.norm(v))
     return v / length if length else v
 
 
 def _condition(problem: Problem, spectrum: Lanczos) -> float:
+    """Condition number from the extreme Ritz values; infinite where the smallest may be zero, NaN without a step."""
     if not spectrum.diagonal:
         return float("nan")
     least = max(spectrum.least, problem.floor)

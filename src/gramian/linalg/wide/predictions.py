@@ -1,4 +1,4 @@
-"""How many digits the predictions of columns have that depend on each other, or so nearly that products cannot tell."""
+"""Digits of predictions where columns depend on each other, or so nearly that products cannot tell."""
 
 from __future__ import annotations
 
@@ -13,10 +13,16 @@ ENTRY = 4.0 * EPS  # relative error of the entries of a column that was computed
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What is known of the eigenvalues of the scaled columns' products.
+    """Bounds of the eigenvalues of the scaled products.
 
-    least : what none is below, 0 where nothing is known. cutoff : those below it cannot be told from zero. greatest :
-    one of the larger ones.
+    Attributes
+    ----------
+    least : float
+        Lower bound of all eigenvalues, 0 where none is known.
+    cutoff : float
+        Eigenvalues below it cannot be told from zero.
+    greatest : float
+        Estimate of the largest eigenvalue.
     """
 
     least: float
@@ -29,12 +35,29 @@ def prediction_digits(
 ) -> float:
     """Digits of the norm of all predictions about their mean.
 
-    Along an eigenvector of eigenvalue s, predictions are wrong by (its share of the gradient) / sqrt(s). Along those of
-    eigenvalues like zero, columns count as dependent where the gradient is no more than errors of their entries could
-    make it, the backward error that LSMR stops at (Fong and Saunders 2011); where it is more, predictions may lack all
-    of the residuals. gradient, residual : norms, in scaled coordinates. entries : relative error of the columns, in
-    units of rounding. rounding : norm of what predictions lose when they are added up. size : what their error is
-    relative to.
+    Parameters
+    ----------
+    bounds : Bounds
+        Bounds of the eigenvalues.
+    gradient, residual : float
+        Norms of the gradient and of the residuals, in scaled coordinates.
+    entries : float
+        Relative error of the columns' entries, in units of rounding.
+    rounding : float
+        Norm of the rounding errors of predictions when they are summed.
+    size : float
+        Norm that the error is relative to.
+
+    Notes
+    -----
+    Along an eigenvector with eigenvalue s, the error of predictions is its share of the gradient / sqrt(s). Along those
+    with an eigenvalue like zero, columns count as dependent where the gradient is no larger than errors of their
+    entries could make it; where it is larger, predictions may lack all of the residuals.
+
+    References
+    ----------
+    The backward error that LSMR stops at: D. C.-L. Fong and M. Saunders, LSMR: an iterative algorithm for sparse
+    least-squares problems, SIAM Journal on Scientific Computing 33 (2011), 2950-2971.
     """
     dependent = gradient <= ENTRY * entries * float(np.sqrt(bounds.greatest)) * residual
     error = gradient / float(np.sqrt(bounds.cutoff)) + rounding + (0.0 if dependent else residual)

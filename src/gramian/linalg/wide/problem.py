@@ -1,4 +1,7 @@
-"""The wide least squares problem where columns are centred and of length one, without writing them so."""
+"""The wide least squares problem with columns centred and of length one, without writing such columns.
+
+Centring a sparse matrix would fill it, so means and lengths are applied to vectors before and after each product.
+"""
 
 from __future__ import annotations
 
@@ -15,17 +18,37 @@ from gramian.typing import Mask, Matrix, Vector
 Fold = Callable[[Sequence[Kernel[Any]]], list[Any]]
 """Sums of several kernels over all rows, in one pass."""
 
-CANCELLED = 1e-6  # what centring may leave of a column's square before a second look is taken
+CANCELLED = 1e-6  # share of a column's square that centring leaves, below which it is summed again about the mean
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Problem:
-    """Minimise r'Wr + alpha b'b, r = y - X b (- a constant that is not penalised).
+    """Minimise r'Wr + alpha b'b for r = y - X b - constant; the constant, if there is one, is not penalised.
 
-    fold : sums over the rows. mean, length : (p,) of the columns; length is the root of the centred square plus alpha,
-    inverse one by it, 0 for columns that are not kept.
-    kept : (p,) columns that are no multiple of the constant. constants : (p,) the value of those that are.
-    origin : (p,) what was subtracted from the columns before, outcome : from the outcome.
+    Attributes
+    ----------
+    fold : callable
+        Sums of kernels over all rows.
+    totals : Totals
+        Sums of the first pass.
+    mean : ndarray
+        (p,) means of the columns, zero where not centred.
+    length : ndarray
+        (p,) square roots of centred square + alpha.
+    usable : ndarray of bool
+        (p,) columns that are no multiple of the constant.
+    constants : ndarray
+        (p,) the value of columns that are constant, else 0.
+    alpha : float
+        Ridge penalty, 0 without one.
+    centred : bool
+        Whether there is a constant.
+    origin : ndarray
+        (p,) shifts that were subtracted from the columns before.
+    outcome : float
+        The same for the outcome.
+    inverse : ndarray
+        (p,) 1 / length, 0 for columns that are not usable.
     """
 
     fold: Fold
@@ -45,10 +68,10 @@ class Problem:
 
     @property
     def noise(self) -> float:
-        """Relative rounding error of a product with the matrix: amplified where centring takes much away.
+        """Relative rounding error of a product with the scaled matrix, amplified where centring cancels much.
 
-        X v and X'(X v) each lose in proportion to the length of a column before centring: not to its square, for what
-        the mean adds to X v is taken away before the second product.
+        X v and X'(X v) each lose accuracy in proportion to the length of a column before centring, not to its square:
+        what the mean adds to X v is subtracted before the second product.
         """
         full = float(self.totals.entries.max(initial=1.0))
         share = (self.totals.xx[self.usable] / self.length[self.usable] ** 2).max(initial=1.0)
@@ -62,25 +85,25 @@ class Problem:
 
     @property
     def floor(self) -> float:
-        """The least eigenvalue that the penalty alone makes sure of."""
+        """Lower bound of the smallest eigenvalue that the penalty alone guarantees."""
         return self.alpha / float((self.length[self.usable] ** 2).max(initial=0.0)) if self.alpha else 0.0
 
     @property
     def constant_error(self) -> float:
-        """What an error of norm 1 in scaled coefficients may add to the constant where all columns are zero."""
+        """Largest error of the constant where all columns are zero, for an error of norm 1 in scaled coefficients."""
         return float(np.linalg.norm((self.mean + self.origin) * self.inverse))
 
     def unscale(self, z: Vector) -> Vector:
-        """Coefficients of the columns from those of scaled ones."""
+        """Coefficients of the columns (p,) from those of the scaled columns."""
         return z * self.inverse
 
     def product_kernel(self, z: Vector) -> ProductKernel:
-        """The kernel of a product with the scaled matrix."""
+        """Kernel of the product with the scaled matrix. z : (p,)."""
         v = self.unscale(z)
         return ProductKernel(v, float(self.mean @ v) if self.centred else 0.0)
 
     def product(self, z: Vector, sums: Any) -> Vector:
-        """The scaled, centred matrix times z, from the kernel's sums."""
+        """The scaled, centred matrix times z, (p,), from the sums of its kernel."""
         t = sums.columns - self.mean * sums.constant if self.centred else sums.columns
         penalized: Vector = t + self.alpha * self.unscale(z) if self.alpha else t
         return penalized * self.inverse
@@ -89,7 +112,10 @@ class Problem:
 def wide_problem(
     fold: Fold, alpha: float | None, *, centred: bool, origin: Vector | None = None, outcome: float = 0.0
 ) -> Problem:
-    """One pass for lengths, and a look at columns that hardly vary."""
+    """The problem, after one pass for means and lengths, and another for columns that hardly vary.
+
+    alpha : ridge penalty or None. centred : with a constant. origin : (p,) shifts of the columns. outcome : its shift.
+    """
     (totals,) = fold([Total()])
     weight = totals.weight if totals.weight > 0.0 else 1.0
     mean = totals.x / weight if centred else np.zeros(len(totals.x))
@@ -108,7 +134,12 @@ def wide_problem(
 def _exact_extent(
     fold: Fold, nearly_constant: Any, mean: Vector, square: Vector, totals: Totals
 ) -> tuple[Vector, Vector, Vector]:
+    """Squares, means and constant values (k,) of nearly constant columns, summed again about their means.
+
+    A column is constant only where its smallest and largest value agree: no tolerance decides.
+    """
     empty = totals.entries[nearly_constant] == 0
+    # columns without stored entries are zero: no pass is needed to know that
     if empty.all():
         return np.zeros(len(nearly_constant)), mean, np.zeros(len(nearly_constant))
     (extent,) = fold([Extents(nearly_constant, mean)])
@@ -117,5 +148,5 @@ def _exact_extent(
 
 
 def dense_matrix(x: Any) -> Matrix:
-    """A sparse or dense array as a dense one."""
+    """A dense copy of a sparse array, or the dense array itself."""
     return np.asarray(x.toarray() if hasattr(x, "toarray") else x)

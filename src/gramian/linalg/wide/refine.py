@@ -1,4 +1,4 @@
-"""Corrections until the digits that are wanted are there: residual pass, what it proves, one more solve."""
+"""Iterative refinement of wide least squares: residual pass, error estimate, one more correction."""
 
 from __future__ import annotations
 
@@ -14,17 +14,32 @@ from gramian.linalg.wide.predictions import Bounds, prediction_digits
 from gramian.linalg.wide.problem import Problem
 from gramian.typing import Vector
 
-ROUNDS = 8
-GAIN = 0.5  # a round that leaves more of the error is the last
+ROUNDS = 8  # residual passes
+GAIN = 0.5  # share of the error that a correction must not exceed: else it is the last
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Point:
-    """Coefficients, and what a residual pass says of them.
+    """Coefficients, with the gradient and objective of a residual pass at them.
 
-    b : (p,) hi + lo. constant : hi, lo. gradient : (p,) of half the objective downhill, in scaled coordinates. noise :
-    norm of what rounding may have done to it. rss : residual sum of squares, doubt : what rounding may have done to it.
-    careful : how they were summed. spread : norm of what rounding may do to predictions.
+    Attributes
+    ----------
+    b : Pair
+        (p,) coefficients.
+    constant : tuple of float
+        hi, lo.
+    gradient : ndarray
+        (p,) X'W r - alpha b in scaled coordinates: half the gradient of the objective, downhill.
+    noise : float
+        Bound of the norm of its rounding error.
+    rss : float
+        Residual sum of squares.
+    doubt : float
+        Bound of its rounding error.
+    careful : bool
+        Whether the pass was in double-double.
+    spread : float
+        Norm of the rounding errors of predictions.
     """
 
     b: Pair
@@ -38,15 +53,26 @@ class Point:
 
     @property
     def slack(self) -> float:
-        """Norm that the gradient may have."""
+        """Bound of the norm of the gradient: the computed norm plus its rounding error."""
         return _norm(self.gradient) + self.noise
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Proof:
-    """What is known of the errors: their norm in scaled coordinates, digits (p,) and the constant's, and sigma.
+    """Error estimate at a point.
 
-    predictions : digits of the predictions of dependent columns; NaN where the coefficients themselves are determined.
+    Attributes
+    ----------
+    error : float
+        Bound of the norm of the error, in scaled coordinates.
+    digits : ndarray
+        (p,) digits of the coefficients.
+    constant : float
+        Digits of the constant.
+    sigma : float
+        Lower bound of the residual standard deviation.
+    predictions : float
+        Digits of predictions where columns may be dependent; NaN where the coefficients are determined.
     """
 
     error: float
@@ -58,7 +84,7 @@ class Proof:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Refined:
-    """A point, its proof, and how many residual passes there were."""
+    """The best point, its error estimate, and the number of residual passes."""
 
     point: Point
     proof: Proof
@@ -70,9 +96,23 @@ Correct = Callable[[Point, bool], Vector]
 
 
 def refine(problem: Problem, correct: Correct, bounds: Callable[[], Bounds], requested_digits: float) -> Refined:
-    """Correct from zero until the digits wanted are there or nothing gets better.
+    """Correct from zero until all digits requested are reached or nothing improves.
 
-    bounds : what is known of the eigenvalues, after a correction.
+    Parameters
+    ----------
+    problem : Problem
+        The problem.
+    correct : callable
+        Point -> correction (p,) of the scaled coefficients; its second argument asks for a bold one, which may fail.
+    bounds : callable
+        Bounds of the eigenvalues, as far as they are known by now.
+    requested_digits : float
+        Digits that are asked for.
+
+    Returns
+    -------
+    Refined
+        With the point of most digits: where columns are dependent, later points may predict worse.
     """
     best, rounds, bold = zero_point(problem), 0, False
     proof = prove(problem, best, bounds())
@@ -81,18 +121,19 @@ def refine(problem: Problem, correct: Correct, bounds: Callable[[], Bounds], req
         d = correct(best, bold)
         b = best.b + pair(problem.unscale(d))
         point, rounds = residual_point(problem, b, constant_of(problem, b, best, d), careful=best.careful), rounds + 1
-        found = prove(problem, point, bounds())
+        new_proof = prove(problem, point, bounds())
+        # rounding dominates the gradient in float64: sum it again in double-double before judging the correction
         if (
             not point.careful
-            and lacks_digits(found, requested_digits, problem)
+            and lacks_digits(new_proof, requested_digits, problem)
             and point.noise > 0.25 * _norm(point.gradient)
         ):
             point, rounds = residual_point(problem, point.b, point.constant, careful=True), rounds + 1
-            found = prove(problem, point, bounds())
+            new_proof = prove(problem, point, bounds())
         taken = lower(problem, point, best, bold=bold)
         better = taken and (bold or point.slack < GAIN * best.slack)
         if taken:
-            best, proof = point, found
+            best, proof = point, new_proof
         if not proof.predictions < surest[1].predictions:
             surest = best, proof
         if not lacks_digits(proof, requested_digits, problem) or (not better and (bold or bounds().least > 0.0)):
@@ -102,15 +143,16 @@ def refine(problem: Problem, correct: Correct, bounds: Callable[[], Bounds], req
 
 
 def lower(problem: Problem, point: Point, before: Point, *, bold: bool) -> bool:
-    """Whether a correction has lowered the gradient without raising the objective by more than rounding explains.
+    """Whether a correction lowered the gradient without raising the objective by more than rounding explains.
 
-    The objective's fall is the square of what predictions have gained, so that of a bold one is enough.
+    The decrease of the objective is the squared change of the predictions, so for a bold correction it is enough.
     """
     fallen, rounding = _objective(problem, before) - _objective(problem, point), point.doubt + before.doubt
     return (bold and fallen > rounding) or (point.slack <= before.slack and fallen >= -rounding)
 
 
 def _objective(problem: Problem, point: Point) -> float:
+    """r'Wr + alpha b'b at a point."""
     return point.rss + problem.alpha * float(point.b.hi @ point.b.hi)
 
 
@@ -125,7 +167,7 @@ def zero_point(problem: Problem) -> Point:
 
 
 def lacks_digits(proof: Proof, requested_digits: float, problem: Problem) -> bool:
-    """Whether some coefficient lacks digits; of dependent columns, whether predictions do."""
+    """Whether some coefficient has too few digits, or, of dependent columns, the predictions."""
     if not np.isnan(proof.predictions):
         return proof.predictions < requested_digits
     fewest = float(proof.digits[problem.usable].min(initial=16.0))
@@ -133,7 +175,7 @@ def lacks_digits(proof: Proof, requested_digits: float, problem: Problem) -> boo
 
 
 def constant_of(problem: Problem, b: Pair, before: Point, d: Vector) -> tuple[float, float]:
-    """The constant that goes with moved coefficients, as well as float64 means tell."""
+    """The constant (hi, lo) for corrected coefficients, to float64; d : (p,) the correction in scaled coordinates."""
     if not problem.centred:
         return 0.0, 0.0
     step = -float(problem.mean @ problem.unscale(d))
@@ -142,7 +184,7 @@ def constant_of(problem: Problem, b: Pair, before: Point, d: Vector) -> tuple[fl
 
 
 def residual_point(problem: Problem, b: Pair, constant: tuple[float, float], *, careful: bool) -> Point:
-    """The residual pass at some coefficients; the constant is made the best one."""
+    """The point at coefficients b, by a residual pass; the constant is replaced by its best value."""
     if not problem.centred:
         constant = 0.0, 0.0
     (sums,) = problem.fold([Gradient(b, constant, careful)])
@@ -150,8 +192,10 @@ def residual_point(problem: Problem, b: Pair, constant: tuple[float, float], *, 
 
 
 def _point(problem: Problem, sums: GradientSums, b: Pair, constant: tuple[float, float], careful: bool) -> Point:
+    """The point from the sums of a residual pass."""
     mean, centred, weight = problem.mean, problem.centred, max(problem.totals.weight, 1e-300)
     exactly = pair(np.full(len(b.hi), problem.alpha)) * b
+    # the gradient of the penalty
     pull = exactly if careful else pair(problem.alpha * b.hi)
     g = sums.columns - pull
     rest = float(sums.constant.value[0])
@@ -161,6 +205,7 @@ def _point(problem: Problem, sums: GradientSums, b: Pair, constant: tuple[float,
         (2.0 * np.sqrt(problem.totals.entries) + 6.0) * EPS if not careful else np.full(len(mean), CAREFUL)
     )
     rounding_error = (2.0 * np.sqrt(problem.totals.rows) + 6.0) * EPS if not careful else CAREFUL
+    # errors of the residuals, of the sums, and of the penalty's gradient, column by column
     error = sums.by_row + rounding_errors * sums.by_column + EPS * (1.0 if not careful else CAREFUL) * np.abs(pull.hi)
     if centred:
         error = (
@@ -179,14 +224,17 @@ def _point(problem: Problem, sums: GradientSums, b: Pair, constant: tuple[float,
 
 
 def prove(problem: Problem, point: Point, bounds: Bounds) -> Proof:
-    """|error| <= |gradient| / least eigenvalue. Digits are counted relative to the larger of a coefficient and sigma /
-    length of its column: without a penalty its standard error is never below that.
+    """Error estimate at a point: |error| <= |gradient| / smallest eigenvalue.
+
+    Digits are relative to the larger of a coefficient and sigma / length of its column: without a penalty its standard
+    error is never smaller than that.
     """
     slack, least = point.slack, bounds.least
     error = slack / least if least > 0.0 else np.inf
     b, p = point.b.hi, len(point.b.hi)
     penalty_error = 2.0 * problem.alpha * _norm(problem.unscale(np.ones(p)) * b) * error if problem.alpha else 0.0
     with np.errstate(invalid="ignore"):
+        # the RSS at the exact solution is smaller by at most slack * error, so that sigma is a lower bound
         rss = np.nan_to_num(max(point.rss - penalty_error - slack * error, 0.0), nan=0.0)
     sigma = float(np.sqrt(rss / max(problem.totals.rows, 1)))
     each = error / problem.length + EPS * np.abs(b)
@@ -197,6 +245,7 @@ def prove(problem: Problem, point: Point, bounds: Bounds) -> Proof:
 
 
 def _prediction_digits(problem: Problem, point: Point, bounds: Bounds) -> float:
+    """Digits of the predictions at a point."""
     sums, residual = problem.totals, float(np.sqrt(point.rss))
     fitted = float(np.sqrt(max(zero_point(problem).rss - point.rss, 0.0)))
     size = max(fitted, residual / float(np.sqrt(max(sums.rows, 1))))
@@ -204,7 +253,7 @@ def _prediction_digits(problem: Problem, point: Point, bounds: Bounds) -> float:
 
 
 def _constant_digits(problem: Problem, point: Point, error: float, sigma: float) -> float:
-    """Of the constant told where all columns are zero."""
+    """Digits of the constant where all columns are zero; NaN without a constant."""
     if not problem.centred:
         return float("nan")
     constant = abs(point.constant[0] + problem.outcome - float(problem.origin @ point.b.hi))
@@ -213,13 +262,15 @@ def _constant_digits(problem: Problem, point: Point, error: float, sigma: float)
 
 
 def _constant_size(problem: Problem, constant: float, sigma: float) -> float:
+    """The size that errors of the constant are relative to: its own, or its standard error if columns were centred."""
     return max(constant, sigma / float(np.sqrt(max(problem.totals.weight, 1e-300))))
 
 
 def least_size(problem: Problem, point: Point, d: Vector, z: Vector, rss: float) -> float:
-    """What the error's norm is relative to for the coefficient, or constant, that asks most of it.
+    """The norm that errors are relative to for the coefficient, or constant, that needs the smallest error.
 
-    z : (p,) scaled coefficients, d : (p,) what they were corrected by since the point. rss : there.
+    problem : the problem. point : where the correction started. d : (p,) the correction, and z : (p,) the coefficients
+    after it, both scaled. rss : residual sum of squares there.
     """
     sigma = float(np.sqrt(rss / max(problem.totals.rows, 1)))
     least = float(np.fmax(np.abs(z), sigma)[problem.usable].min(initial=np.inf))
@@ -231,4 +282,5 @@ def least_size(problem: Problem, point: Point, d: Vector, z: Vector, rss: float)
 
 
 def _norm(v: Vector) -> float:
+    """Euclidean norm."""
     return float(np.linalg.norm(v))

@@ -16,18 +16,27 @@ from gramian.linalg.doubledouble import Pair
 from gramian.linalg.wide.compressed import rows_between, transpose, with_entries, with_int32_indices
 from gramian.typing import Codes, Matrix, Vector
 
-ENTRIES = 2**18  # entries that are worked on together where temporaries are many times as large
+ENTRIES = 2**18  # entries of a slice where temporaries are many times as large
 PIECE = 2**18  # entries that stay in a core's cache between a product and the transposed one
-FULL = 4  # entries a column that a piece has at least: its sums are as long as the columns are many
+FULL = 4  # least entries of a piece per column: each piece adds vectors of p numbers
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rows:
-    """Rows that are kept or read together.
+    """Rows in memory.
 
-    parts : arrays (n, k) or CSR matrices (n, k), whose columns follow each other. low : for each part (n, k) what
-    shifting its columns left of them, or None. y : (n,) hi + lo. weight : (n,) hi + lo of what a row's products are
-    multiplied by, None for ones. turned : the parts transposed.
+    Attributes
+    ----------
+    parts : tuple of arrays
+        (n, k) dense or CSR matrices; the columns of all parts follow each other.
+    low : tuple of ndarray or None
+        For each part (n, k) rounding errors of the shift of its columns, None where there are none.
+    y : Pair
+        (n,) outcome.
+    weight : Pair or None
+        (n,) weights; None for ones.
+    transposes : tuple of arrays
+        (k, n) the transposed parts, views of the same entries.
     """
 
     parts: tuple[Any, ...]
@@ -41,22 +50,22 @@ class Rows:
 
     @property
     def rows(self) -> int:
-        """How many there are."""
+        """Number of rows."""
         return len(self.y.hi)
 
     @property
     def cuts(self) -> list[slice]:
-        """Where the columns of each part stand."""
+        """Slice of the coefficients that belongs to each part."""
         ends = np.cumsum([0, *(part.shape[1] for part in self.parts)]).tolist()
         return [slice(a, b) for a, b in pairwise(ends)]
 
     def weighed(self, values: Vector) -> Vector:
-        """W values."""
+        """W values, (n,)."""
         return values if self.weight is None else values * self.weight.hi
 
 
 def product(rows: Rows, v: Vector) -> Vector:
-    """X v, (n,)."""
+    """X v, (n,). v : (p,)."""
     if not rows.parts:
         return np.zeros(rows.rows)
     if len(rows.parts) == 1:
@@ -65,28 +74,28 @@ def product(rows: Rows, v: Vector) -> Vector:
 
 
 def transposed(rows: Rows, u: Vector) -> Vector:
-    """X'u, (p,)."""
+    """X'u, (p,). u : (n,)."""
     if len(rows.transposes) == 1:
         return np.asarray(rows.transposes[0] @ u)
     return np.concatenate([part @ u for part in rows.transposes]) if rows.transposes else np.zeros(0)
 
 
 def absolute(part: Any) -> Any:
-    """|X|, entry by entry."""
+    """|X| entry by entry, dense or CSR."""
     if not issparse(part):
         return np.abs(part)
     return with_entries(part, np.abs(part.data))
 
 
 def squared(part: Any) -> Any:
-    """Every entry squared."""
+    """The square of each entry, dense or CSR."""
     if not issparse(part):
         return part * part
     return with_entries(part, part.data * part.data)
 
 
 def longest(rows: Rows) -> int:
-    """Entries of the fullest row."""
+    """Number of entries of the fullest row."""
     most = 0
     for part in rows.parts:
         full = part.shape[1]
@@ -97,14 +106,14 @@ def longest(rows: Rows) -> int:
 
 
 def entries(part: Any) -> Vector:
-    """How many entries each column has, (k,)."""
+    """Number of stored entries of each column, (k,)."""
     if issparse(part):
         return np.asarray(transpose(with_entries(part, np.ones(len(part.data)))) @ np.ones(part.shape[0]))
     return np.full(part.shape[1], float(part.shape[0]))
 
 
 def columns(rows: Rows, places: Codes) -> Iterator[tuple[slice, Matrix]]:
-    """Some columns as dense arrays, a slice of rows at a time; of shifted ones the high parts."""
+    """Some columns as dense arrays, a slice of rows at a time; of shifted columns the high parts. places : rising."""
     step = max(1, ENTRIES // max(len(places), 1))
     for start in range(0, rows.rows, step):
         cut = slice(start, min(start + step, rows.rows))
@@ -112,6 +121,7 @@ def columns(rows: Rows, places: Codes) -> Iterator[tuple[slice, Matrix]]:
 
 
 def _selected(rows: Rows, places: Codes, cut: slice) -> Iterator[Matrix]:
+    """The columns at these positions in each part, (rows of the slice, k)."""
     for part, where in zip(rows.parts, rows.cuts, strict=True):
         inside = places[(places >= where.start) & (places < where.stop)] - where.start
         selected = part[cut][:, inside]
@@ -119,7 +129,10 @@ def _selected(rows: Rows, places: Codes, cut: slice) -> Iterator[Matrix]:
 
 
 def pieces(rows: Rows) -> Iterator[Rows]:
-    """The same rows in pieces whose entries stay in a cache; entries are not copied, places are made short."""
+    """The rows in pieces whose entries stay in a cache between the product and the transposed product.
+
+    Entries are not copied; positions of sparse entries become 32 bits where these suffice.
+    """
     brief = [with_int32_indices(part) if issparse(part) else part for part in rows.parts]
     stored = sum(int(part.indptr[-1]) if issparse(part) else part.size for part in brief)
     count = max(1, stored // max(PIECE, FULL * sum(part.shape[1] for part in brief)))
@@ -154,4 +167,5 @@ def stacked(blocks: Sequence[Rows]) -> Rows:
 
 
 def _joined(parts: Sequence[Pair]) -> Pair:
+    """One vector from several."""
     return Pair(np.concatenate([p.hi for p in parts]), np.concatenate([p.lo for p in parts]))
