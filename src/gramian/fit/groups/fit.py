@@ -1,4 +1,4 @@
-"""Several linear fits from one pass: one for every group of `by`, for every outcome of c(y1, y2), or for every pair."""
+"""Linear fits by group and outcome from one pass: for every group of `by`, every outcome of c(y1, y2), or each pair."""
 
 from __future__ import annotations
 
@@ -34,16 +34,28 @@ from gramian.schema import Schema
 from gramian.typing import Level
 
 OUTCOME = "outcome"
-MAX_ESCALATED = 20  # fits that read a large source again
-MAX_NAMED = 5  # fits with too few digits that are told one by one
+MAX_ESCALATED = 20  # fits for which a large source is read again, each with passes of its own
+MAX_NAMED = 5  # fits with too few digits that a warning names
 
 
 @dataclass(frozen=True, slots=True)
 class GroupedFits:
-    """Linear fits by key.
+    """Linear fits by key, before they become results.
 
-    names : what the parts of a key are called. fits : key -> fit, outcomes in the order of the formula, groups in the
-    order of their levels. tally : all rows left out. empty : groups without a complete row, and why they have none.
+    Attributes
+    ----------
+    formula : str
+        The formula as it was given.
+    names : tuple of str
+        Names of the parts of a key.
+    fits : mapping of key to Solved
+        Outcomes in the order of the formula, within them groups in the order of their levels.
+    dropped_rows : DroppedRows
+        Dropped rows of all groups.
+    empty : mapping of key to DroppedRows
+        Groups without a complete row, and why their rows were dropped.
+    outcomes : tuple of str
+        Names of the outcomes.
     """
 
     formula: str
@@ -60,7 +72,17 @@ def has_multiple_outcomes(formula: Formula) -> bool:
 
 
 class Group(NamedTuple):
-    """The moments of a group, the design in the coordinates that they are told in, and the passes they took."""
+    """Sums of one group.
+
+    Attributes
+    ----------
+    design : Design
+        With the coordinates (shifts and scales) of the moments.
+    accumulated : Accumulated
+        Moments and dropped rows of the group.
+    passes : int
+        Passes that the moments needed.
+    """
 
     design: Design
     accumulated: Accumulated
@@ -69,9 +91,18 @@ class Group(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class SharedInputs:
-    """What all fits share: options, the rows with what reads them, and the columns that make the groups.
+    """Inputs that all fits share.
 
-    max_columns : columns that fit into memory.
+    Attributes
+    ----------
+    options : Options
+        How to fit.
+    runner : PassRunner
+        The source of all rows, and the engine that reads it.
+    by : ByColumns or None
+        Columns that make the groups.
+    max_columns : int
+        Model columns whose products fit into memory.
     """
 
     options: Options
@@ -81,10 +112,30 @@ class SharedInputs:
 
 
 def fit_grouped(formula: Formula, options: Options, runner: PassRunner, by: ByColumns | None) -> GroupedFits:
-    """Fit every outcome in every group after one pass, or two where groups are far from each other.
+    """Fit every outcome in every group from one pass, or two if group means are far from each other.
 
-    A fit with fewer certified digits than requested reads its own rows again for more. Warns with AccuracyWarning of
-    those that cannot. Raises what one fit would raise, with the group named.
+    A fit with fewer certified digits than requested is refined with passes over its own rows. One AccuracyWarning names
+    those that still have too few.
+
+    Parameters
+    ----------
+    formula : Formula
+        With one outcome or several.
+    options : Options
+        How to fit.
+    runner : PassRunner
+        The source of all rows, and the engine that reads it.
+    by : ByColumns or None
+        Columns that make the groups; None for one group.
+
+    Raises
+    ------
+    OptionError
+        For exact sums, which are not kept by group.
+    NumericalError
+        If no row is complete.
+    GramianError
+        The error of a single fit, with the group named.
     """
     if options.exact:
         raise OptionError("exact sums are kept for one fit at a time: leave exact out, or fit one group and outcome")
@@ -113,6 +164,7 @@ def fit_grouped(formula: Formula, options: Options, runner: PassRunner, by: ByCo
 
 
 def _one_group(formula: Formula, options: Options, runner: PassRunner) -> tuple[dict[Key, Group], DroppedRows]:
+    """Sums of all rows, under the empty key, for several outcomes."""
     job = job_of(formula, options, runner, multiple_outcomes=True)
     job.prepare()
     accumulated = job.fold(Accumulate(job.design, options.drop))
@@ -122,6 +174,7 @@ def _one_group(formula: Formula, options: Options, runner: PassRunner) -> tuple[
 def _by_group(
     formula: Formula, options: Options, runner: PassRunner, by: ByColumns
 ) -> tuple[dict[Key, Group], DroppedRows]:
+    """Sums of every group, from a second pass with a shift for each group where the first one needs it."""
     job = keyed_job(formula, options, runner, by)
     job.prepare()
     task = keyed_pass(job, by)
@@ -136,7 +189,7 @@ def _by_group(
 
 
 def no_rows_message(formula: str, dropped_rows: DroppedRows) -> str:
-    """What is said when no group has a row."""
+    """Error message for data without a complete row in any group."""
     causes = ", ".join(f"{n:,} {cause}" for cause, n in dropped_rows.causes.items())
     return f"no rows are left to fit '{formula}': " + (
         f"{dropped_rows.total:,} left out ({causes})" if causes else "no data"
@@ -144,7 +197,7 @@ def no_rows_message(formula: str, dropped_rows: DroppedRows) -> str:
 
 
 def _one_pass_fit(group: Group, response: str, key: Key, shared: SharedInputs) -> tuple[System, Solved]:
-    """What the pass alone gives."""
+    """Normal equations and fit of one outcome in one group, from its sums alone."""
     design, accumulated = with_outcome(group.design, response), group.accumulated
     sizes = {name: len(names) for name, names in accumulated.moments.levels.items()}
     with error_context(shared.by, key), threads_for(width(design.terms, sizes)):
@@ -153,15 +206,16 @@ def _one_pass_fit(group: Group, response: str, key: Key, shared: SharedInputs) -
 
 
 def _to_escalate(fits: Mapping[Key, Solved], source: Source) -> list[Key]:
-    """Fits with too few digits; not all of them where each would read a large source again."""
+    """Keys of the fits to refine: those with too few digits, at most `MAX_ESCALATED` where the source is large."""
     short = [key for key, fit in fits.items() if not reached(fit)] if source.rereadable else []
     values = np.inf if source.rows is None else source.rows * max((len(f.names) + 1 for f in fits.values()), default=0)
     return short if values <= MAX_SMALL_VALUES else short[:MAX_ESCALATED]
 
 
 def _escalated(group: Group, response: str, key: Key, shared: SharedInputs) -> Solved:
-    """A fit with the digits that are wanted, if further passes over its own rows give them."""
+    """A fit refined by passes over its own rows, until it has the requested digits or no more can be gained."""
     system, first = _one_pass_fit(group, response, key, shared)
+    # a row entered only if all outcomes were present: the refinement of one has to see the same rows
     others = tuple(node for name, node in group.design.outcome.items() if name != response)
     subset, design = Subset(shared.runner.source, shared.by, key, others), with_outcome(group.design, response)
     job = Job(design, shared.options, shared.runner.over(subset))
@@ -171,7 +225,7 @@ def _escalated(group: Group, response: str, key: Key, shared: SharedInputs) -> S
 
 
 def warn(fits: Mapping[Key, Solved], names: Sequence[str], source: Source | None) -> None:
-    """One warning for all fits with fewer digits than wanted."""
+    """Warn once, with AccuracyWarning, about all fits with fewer certified digits than requested."""
     short = {key: fit for key, fit in fits.items() if not reached(fit)}
     lines = [f"{format_key(names, key)}: {shortfall(fit, source)}" for key, fit in islice(short.items(), MAX_NAMED)]
     more = [f"{len(short) - MAX_NAMED:,} more fits have too few digits"] if len(short) > MAX_NAMED else []
@@ -181,7 +235,7 @@ def warn(fits: Mapping[Key, Solved], names: Sequence[str], source: Source | None
 
 @contextmanager
 def error_context(by: ByColumns | None, key: Key) -> Iterator[None]:
-    """Name the group in what is raised."""
+    """Put the group's name in front of the message of an error raised in the body of `with`."""
     try:
         yield
     except GramianError as error:
@@ -191,6 +245,7 @@ def error_context(by: ByColumns | None, key: Key) -> Iterator[None]:
 
 
 def _names(formula: Formula, by: ByColumns | None) -> tuple[str, ...]:
+    """Names of the parts of a key: "outcome" if there are several, then the columns of `by`."""
     names = () if by is None else by.names
     if not has_multiple_outcomes(formula):
         return names
@@ -200,7 +255,7 @@ def _names(formula: Formula, by: ByColumns | None) -> tuple[str, ...]:
 
 
 def _in_order(keys: Sequence[Key], by: ByColumns, schema: Schema) -> list[Key]:
-    """Keys in the order of their levels: that of an ordered categorical where the column is one, else canonical."""
+    """Keys in the order of their levels: the declared order of a categorical column, else ascending."""
     declared = [{level: i for i, level in enumerate(schema[name].levels or ())} for name in by.names]
 
     def sort_key(key: Key) -> list[tuple[int, int, Level]]:

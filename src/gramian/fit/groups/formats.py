@@ -1,4 +1,4 @@
-"""Several fits as text in other formats: JSON, CSV, Markdown, LaTeX; the parts of the key are the first columns."""
+"""Grouped fits as text: table, JSON, CSV, Markdown, LaTeX; the parts of the key are the first columns."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ if TYPE_CHECKING:
 
 
 def rendered(fits: Fits, level: float = 0.95) -> list[RenderableType]:
-    """The summary in parts, for a screen."""
+    """The summary as rich renderables, for a terminal."""
     from gramian.fit.groups import report as fits_report
 
     return fits_report.render(fits, level)
 
 
 def as_table(fits: Fits, level: float = 0.95) -> str:
-    """The summary."""
+    """The summary as plain text."""
     return fits.summary(level)
 
 
 def as_json(fits: Fits, level: float = 0.95) -> str:
-    """The versioned object `gramian.fits/1`."""
+    """The JSON object of schema `gramian.fits/1`."""
     return json.dumps(fits.to_dict(level), indent=2, ensure_ascii=False, allow_nan=False)
 
 
 def as_csv(fits: Fits, level: float = 0.95) -> str:
-    """The columns of `tidy`, numbers with all their digits, nothing where unknown."""
+    """The columns of `tidy` as CSV: numbers with all their digits, empty fields for nulls."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     for number, (key, fit) in enumerate(_pairs(fits)):
@@ -50,7 +50,7 @@ def as_csv(fits: Fits, level: float = 0.95) -> str:
 
 
 def as_markdown(fits: Fits, level: float = 0.95) -> str:
-    """One table as GitHub shows it."""
+    """The coefficients of all fits in one table of GitHub's Markdown."""
     lines: list[str] = []
     for key, fit in _pairs(fits):
         heading, rule, *rows = formats.as_markdown(fit, level).split("\n")
@@ -63,7 +63,7 @@ def as_markdown(fits: Fits, level: float = 0.95) -> str:
 
 
 def as_latex(fits: Fits, level: float = 0.95) -> str:
-    """One `tabular` for the package booktabs, a rule between the fits."""
+    """The coefficients of all fits in one `tabular` for LaTeX's booktabs, with a rule between the fits."""
     lines: list[str] = []
     for key, fit in _pairs(fits):
         begin, top, heading, rule, *rows, bottom, end = formats.as_latex(fit, level).split("\n")
@@ -84,10 +84,11 @@ FORMATS: dict[str, Callable[[Fits, float], str]] = {
 
 
 def _pairs(fits: Fits) -> Iterator[tuple[tuple[str, ...], LinearFit]]:
-    """Keys as texts, and their fits."""
+    """Pairs of a key, its parts as text, and the fit."""
     for key, fit in zip(fits.grouped.fits, fits.values(), strict=True):
         yield tuple(map(level_name, key)), fit
 
 
 def _latex(parts: tuple[str, ...]) -> str:
+    """The first cells of a row of LaTeX."""
     return "".join("".join(formats.LATEX.get(c, c) for c in printable(part)) + " & " for part in parts)

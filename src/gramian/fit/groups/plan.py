@@ -1,4 +1,4 @@
-"""The plan of several fits from one pass."""
+"""Plan of fits by group and outcome from one pass."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ from gramian.formula.grammar import Formula
 
 
 def plan_grouped(formula: Formula, options: Options, runner: PassRunner, by: ByColumns | None) -> Plan:
-    """What is read for all groups and outcomes; reads no rows. Raises what the fits would raise before the pass."""
+    """The plan of the fits of all groups and outcomes; reads no rows.
+
+    Raises the errors that the fits would raise before the pass.
+    """
     if by is None:
         job = job_of(formula, options, runner, multiple_outcomes=True)
     else:
@@ -32,7 +35,7 @@ def plan_grouped(formula: Formula, options: Options, runner: PassRunner, by: ByC
 
 
 def _notes(design: Design, by: ByColumns | None) -> Iterator[str]:
-    """What several outcomes and groups ask of the pass."""
+    """Notes of the plan about several outcomes, and about groups."""
     if len(design.outcome) > 1:
         names = ", ".join(name.removeprefix("~") for name in design.outcome)
         yield f"the outcomes {names} share the pass; a row enters where all of them are present"

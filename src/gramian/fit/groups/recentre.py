@@ -1,7 +1,8 @@
-"""Groups far from each other: a second pass in which every group has a shift of its own.
+"""Second pass for groups whose means are far from each other, with a shift of its own for every group.
 
-Keyed sums share one shift, so that they add. Where a group lies many of its own standard deviations away from it, its
-sums lose digits, log10(1 + (mean - shift)^2 / variance) of them. Its own mean, known from the first pass, loses none.
+Sums by group share one shift, so that they add up to a total. A group whose mean is many of its standard deviations
+away from the shift loses log10(1 + (mean - shift)^2 / variance) decimal digits by cancellation. With its own mean, from
+the first pass, as its shift it loses none.
 """
 
 from __future__ import annotations
@@ -18,18 +19,26 @@ from gramian.linalg.keyed.moments import Key
 from gramian.linalg.monomials import Coordinate
 from gramian.typing import Matrix
 
-FAR = 1e4  # (mean - shift)^2 / variance from which on a shift of its own is worth a pass: four digits would be lost
+FAR = 1e4  # (mean - shift)^2 / variance above which a second pass pays: four digits would be lost
 
 
 @dataclass(frozen=True, slots=True)
 class Recentred:
-    """The task of the second pass, and the coordinates that each group has in it."""
+    """A second pass with a shift for every group.
+
+    Attributes
+    ----------
+    task : AccumulateKeyed
+        The pass, with the means of the first pass as centres.
+    coordinates : mapping of key to mapping of name to Coordinate
+        Shift and scale of every variable in each group.
+    """
 
     task: AccumulateKeyed
     coordinates: Mapping[Key, Mapping[str, Coordinate]]
 
     def items(self, keyed: KeyedAccumulated) -> Iterator[tuple[Key, Design, Accumulated]]:
-        """Every group of the second pass with the design in its own coordinates."""
+        """Key, design in the group's own coordinates, and sums of every group of the second pass."""
         for key, accumulated in keyed.items():
             own = self.coordinates.get(key, accumulated.moments.coordinates)
             moments = replace(accumulated.moments, coordinates=own)
@@ -37,7 +46,10 @@ class Recentred:
 
 
 def recentred(task: AccumulateKeyed, keyed: KeyedAccumulated) -> Recentred | None:
-    """The second pass, or None where no group is far from the common shift."""
+    """The second pass, or None if no group's mean is far from the common shift.
+
+    task : the first pass. keyed : its sums by group.
+    """
     design = task.design
     position = {m[0][0]: i for i, m in enumerate(design.layout.rows) if len(m) == 1 and m[0][1] == 1}
     means, variances = _means_and_variances(keyed, list(position.values()))
@@ -47,6 +59,7 @@ def recentred(task: AccumulateKeyed, keyed: KeyedAccumulated) -> Recentred | Non
     shifts = {
         name: design.coordinates[name].shift + means[:, j] * 2.0 ** scales[name] for j, name in enumerate(position)
     }
+    # the centres are subtracted before a block is written: what remains is only scaled, with shift zero
     common = {name: Coordinate(c.shift * (name not in position), c.exponent) for name, c in design.coordinates.items()}
     centres = {key: {name: float(x[g]) for name, x in shifts.items()} for g, key in enumerate(keyed.keys)}
     task_with_centres = replace(task, design=replace(design, coordinates=common, matrix=None), centres=centres)
@@ -55,8 +68,12 @@ def recentred(task: AccumulateKeyed, keyed: KeyedAccumulated) -> Recentred | Non
 
 
 def _means_and_variances(keyed: KeyedAccumulated, at: list[int]) -> tuple[Matrix, Matrix]:
-    """Means and variances (g, v) in the common coordinates; zero where a group has no rows."""
+    """Means and variances (g, v) of v variables in g groups, in the common coordinates; zero for a group without rows.
+
+    at : positions of the variables among the dense stored columns.
+    """
     dense = keyed.moments.dense
+    # column 0 is the constant; the smallest normal number turns the 0 / 0 of an empty group into 0
     weight = np.maximum(dense[:, 0, 0], np.finfo(float).tiny)[:, None]
     means = dense[:, 0, at] / weight
     return means, np.maximum(dense[:, at, at] / weight - means**2, 0.0)

@@ -1,4 +1,4 @@
-"""Several fits as a report: what they share, then one block for each."""
+"""Report of fits by group and outcome: title and rows of all fits, then one block for each."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from gramian.results.format_numbers import printable
 if TYPE_CHECKING:
     from gramian.fit.groups.result import Fits
 
-MAX_FITS = 20  # fits that are written out
+MAX_FITS = 20  # fits whose coefficients are shown
 MAX_NAMED = 12  # groups without rows that are named
 
 
@@ -42,12 +42,12 @@ def render(fits: Fits, level: float = 0.95) -> list[RenderableType]:
 
 
 def key_heading(fits: Fits, key: Key) -> str:
-    """A key for people: outcome = y1, group = a."""
+    """A key as a heading: "outcome = y1, group = a"."""
     return printable(format_key(fits.key_names, key))
 
 
 def describe_rows(fits: Fits) -> Iterator[str]:
-    """How many rows were used and left out, together; which groups have none."""
+    """Lines about the number of fits, passes, rows and dropped rows of all fits, and about groups without a fit."""
     dropped = sum(fits.dropped_rows.values())
     condition = " in which all outcomes are present" if len(fits.outcomes) > 1 else ""
     passes = max(fit.passes for fit in fits.values())
@@ -65,6 +65,7 @@ def describe_rows(fits: Fits) -> Iterator[str]:
 
 
 def _title(fits: Fits) -> Text:
+    """Kind of model, parts of the key, weights, and the formula."""
     first = next(iter(fits.values()))
     kind = "Linear regressions" if first.alpha is None else f"Ridge regressions, alpha = {first.alpha:g}"
     weight = first.solved.design.weight
@@ -74,4 +75,5 @@ def _title(fits: Fits) -> Text:
 
 
 def _is_legend(part: RenderableType) -> bool:
+    """Whether a part is the legend of significance marks, which the report shows once."""
     return isinstance(part, Text) and part.plain == report.LEGEND

@@ -1,4 +1,4 @@
-"""Fits: several linear fits by key; read-only, what `by=` and several outcomes give."""
+"""Fits: linear fits by group and outcome, the result of `by=` and of several outcomes; a read-only mapping."""
 
 from __future__ import annotations
 
@@ -23,10 +23,30 @@ from gramian.typing import Level
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Fits(HasDroppedRows, Mapping[Level | Key, LinearFit]):
-    """Linear fits by key, from one pass.
+    """Linear fits by key: the result of `gm.ols` and `gm.ridge` with `by=`, or with several outcomes.
 
-    A key is the group's level, with several columns the tuple of their levels; with several outcomes the name of the
-    outcome stands first. `key_names` says what the parts of a key are called.
+    A read-only mapping. A key is the group's level, or with several columns the tuple of their levels; with several
+    outcomes the name of the outcome comes first. `key_names` names the parts of a key.
+
+    Attributes
+    ----------
+    grouped : GroupedFits
+        The numbers of all solutions, with dropped rows and groups without rows.
+    fits : mapping of key to LinearFit
+        The fits: outcomes in the order of the formula, groups in the order of their levels.
+
+    Notes
+    -----
+    One pass accumulates the sums of every group separately. A group whose mean is far from that of the first rows is
+    accumulated in a second pass with a shift of its own.
+
+    Examples
+    --------
+    >>> import gramian as gm
+    >>> data = {"g": ["a", "a", "a", "b", "b", "b"], "x": [0.0, 1, 2, 0, 1, 2], "y": [1.0, 3, 5, 4, 4, 7]}
+    >>> fits = gm.ols("y ~ x", data, by="g")
+    >>> {key: round(fit["x"], 3) for key, fit in fits.items()}
+    {'a': 2.0, 'b': 1.5}
     """
 
     grouped: GroupedFits
@@ -47,7 +67,7 @@ class Fits(HasDroppedRows, Mapping[Level | Key, LinearFit]):
 
     @property
     def key_names(self) -> tuple[str, ...]:
-        """What the parts of a key are called: "outcome", then the columns of `by`."""
+        """Names of the parts of a key: "outcome" if there are several, then the columns of `by`."""
         return self.grouped.names
 
     @property
@@ -57,12 +77,12 @@ class Fits(HasDroppedRows, Mapping[Level | Key, LinearFit]):
 
     @property
     def rows(self) -> int:
-        """Rows that entered, each once however many outcomes there are."""
+        """Number of rows that entered, of all groups; a row counts once for several outcomes."""
         return sum(fit.rows for fit in self.fits.values()) // len(self.outcomes)
 
     @property
     def without_rows(self) -> Mapping[Level | Key, Mapping[str, int]]:
-        """Groups without a complete row, which therefore have no fit: how many rows were left out, and why."""
+        """Groups without a complete row, which have no fit: cause -> number of dropped rows, by key."""
         return {unwrap_key(key): dict(dropped.causes) for key, dropped in self.grouped.empty.items()}
 
     def __getitem__(self, key: Level | Key) -> LinearFit:
@@ -77,7 +97,7 @@ class Fits(HasDroppedRows, Mapping[Level | Key, LinearFit]):
         return key in self.fits
 
     def get(self, key: Level | Key, default: Any = None) -> Any:
-        """The fit of that key, or the default."""
+        """The fit of a key, or `default` if there is none."""
         return self.fits.get(key, default)
 
     def __iter__(self) -> Iterator[Level | Key]:
@@ -87,19 +107,33 @@ class Fits(HasDroppedRows, Mapping[Level | Key, LinearFit]):
         return len(self.fits)
 
     def tidy(self, level: float = 0.95) -> pa.Table:
-        """The tables of all fits below each other, the parts of the key as first columns."""
+        """Coefficients of all fits in one table.
+
+        Parameters
+        ----------
+        level : float
+            Coverage of the confidence intervals.
+
+        Returns
+        -------
+        pyarrow.Table
+            One row for each coefficient: the parts of the key, then the columns of `LinearFit.tidy`.
+        """
         return fits_tables.tidy(self, level)
 
     def glance(self) -> pa.Table:
-        """One row for each fit, the parts of the key as first columns."""
+        """Statistics of all fits in one table: one row for each, the parts of the key as first columns."""
         return fits_tables.glance(self)
 
     def to_dict(self, level: float = 0.95) -> dict[str, Any]:
-        """All fits as plain JSON, schema `gramian.fits/1`; what is not a finite number is None."""
+        """All fits as a JSON object, schema `gramian.fits/1`; numbers that are not finite are None.
+
+        level : coverage of the confidence intervals.
+        """
         return fits_tables.to_dict(self, level)
 
     def summary(self, level: float = 0.95) -> str:
-        """All of it as plain text."""
+        """The report of all fits as plain text. level : coverage of the confidence intervals."""
         from gramian.fit.groups.report import text  # rich takes a while to import
 
         return text(self, level)
@@ -112,4 +146,5 @@ class Fits(HasDroppedRows, Mapping[Level | Key, LinearFit]):
 
 
 def _format_key(key: Level | Key) -> str:
+    """A key as text for messages: "y1, a"."""
     return ", ".join(map(level_name, key)) if isinstance(key, tuple) else level_name(key)

@@ -1,4 +1,4 @@
-"""Several fits as one Arrow table, the parts of the key as first columns, and as plain JSON."""
+"""Grouped fits as one Arrow table, with the parts of the key as first columns, and as a JSON object."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ SCHEMA = "gramian.fits/1"
 
 
 def tidy(fits: Fits, level: float) -> pa.Table:
-    """All coefficients, one row each."""
+    """Coefficients of all fits, one row each. level : coverage of the confidence intervals."""
     return _stacked(fits, (fit.tidy(level) for fit in fits.values()))
 
 
 def glance(fits: Fits) -> pa.Table:
-    """All fits, one row each."""
+    """Statistics of all fits, one row each."""
     return _stacked(fits, (fit.glance() for fit in fits.values()))
 
 
 def to_dict(fits: Fits, level: float) -> dict[str, Any]:
-    """The versioned object of `--format json`."""
+    """The JSON object of `--format json`, with the version of its schema."""
     keyed_fits = zip(fits.grouped.fits, fits.values(), strict=True)
     return {
         "schema": SCHEMA,
@@ -46,16 +46,18 @@ def to_dict(fits: Fits, level: float) -> dict[str, Any]:
 
 
 def column_names(fits: Fits, table_columns: Iterable[str]) -> tuple[str, ...]:
-    """Names of the key's columns beside those of a table; one that is taken gets a "by_" before it."""
+    """Names for the key's columns; one that the table already has gets the prefix "by_"."""
     used = set(table_columns)
     return tuple(f"by_{name}" if name in used else name for name in fits.key_names)
 
 
 def _key_dict(fits: Fits, key: Key) -> dict[str, Any]:
+    """Names of the parts of a key -> its levels."""
     return dict(zip(fits.key_names, key, strict=True))
 
 
 def _stacked(fits: Fits, tables: Iterable[pa.Table]) -> pa.Table:
+    """The tables of all fits below each other, each row with its key in front."""
     parts = list(tables)
     table = pa.concat_tables(parts)
     keys = zip(*fits.grouped.fits, strict=True)

@@ -1,1 +1,1 @@
-"""Linear regression: plan, fit, result, report."""
+"""Linear regression: plan, fit, result, analysis of variance, collinearity, report."""

@@ -1,4 +1,8 @@
-"""Analysis of variance of a linear fit, from its coefficients and their inverse alone."""
+"""Analysis of variance of a linear fit, computed without data from b and (X'WX)^-1.
+
+The sum of squares that a set of columns adds to the others is b_s' (V_ss)^-1 b_s, with V = (X'WX)^-1; with a robust
+covariance in place of V it is the Wald statistic.
+"""
 
 from __future__ import annotations
 
@@ -24,25 +28,51 @@ IID = "iid"
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """Coefficients b (p,), their covariance V (p, p), and for every term the columns that stand for it."""
+    """Coefficients in a basis in which a term is left out by leaving out its columns.
+
+    Attributes
+    ----------
+    b : ndarray of shape (p,)
+        Coefficients.
+    V : ndarray of shape (p, p)
+        (X'WX)^-1, or a robust covariance of b.
+    columns : tuple of integer ndarrays
+        For every term of the formula the positions of its columns.
+    """
 
     b: Vector
     V: Matrix
     columns: tuple[Codes, ...]
 
     def adds(self, first: int, then: Sequence[int] = ()) -> float:
-        """What a term adds to all but `then`, which enter after it."""
+        """Sum of squares that the term `first` adds to all terms other than `then`."""
         groups = [self.columns[j] for j in (first, *then)]
         return float(sequential_sums(self.b, self.V, groups)[0])
 
 
 def anova(solved: Solved, covariance: Covariance, df_residual: float, kind: int | str) -> list[AnovaRow]:
-    """One line for each term, the residuals last.
+    """Rows of an analysis of variance, one for each term, the residuals last.
 
-    kind : 1 (each term after those before it), 2 (after all that do not contain it) or 3 (after all others, in
-    sum-to-zero contrasts). With a covariance that is not iid the lines of types 2 and 3 are Wald tests.
-    Raises OptionError for another kind, a penalty, or type 1 with such a covariance; NotIdentifiedError for type 3 of
-    what the data do not determine; NumericalError where the covariance is singular.
+    Parameters
+    ----------
+    solved : Solved
+        A fit without a penalty.
+    covariance : Covariance
+        The covariance of the coefficients. If it is not iid, types 2 and 3 are Wald tests.
+    df_residual : float
+        Residual degrees of freedom.
+    kind : {1, 2, 3, "I", "II", "III"}
+        1: each term after those before it; 2: after all terms that do not contain it; 3: after all other terms, with
+        sum-to-zero contrasts.
+
+    Raises
+    ------
+    OptionError
+        For another kind, a fit with a penalty, or type 1 with a covariance that is not iid.
+    NotIdentifiedError
+        For type 3 if columns are aliased or cells of an interaction have no rows.
+    NumericalError
+        If the covariance is singular.
     """
     if isinstance(kind, bool) or kind not in TYPES:
         raise OptionError(f'type must be 1, 2 or 3 (or "I", "II", "III"), found {kind!r}')
@@ -59,6 +89,7 @@ def anova(solved: Solved, covariance: Covariance, df_residual: float, kind: int 
 
 
 def _line(solved: Solved, j: int, square: float, covariance: Covariance, df_residual: float) -> AnovaRow:
+    """The row of term j. square : its sum of squares, or its Wald statistic."""
     label = solved.design.terms.terms[j].label
     df = int(sum(solved.terms[i] == j for i in unaliased_columns(solved)))
     if covariance.name != IID:
@@ -67,12 +98,13 @@ def _line(solved: Solved, j: int, square: float, covariance: Covariance, df_resi
 
 
 def _tested(solved: Solved) -> list[int]:
-    """Terms but the intercept that have columns."""
+    """Positions of the terms that have columns, without the intercept."""
     present = set(solved.terms)
     return [j for j, term in enumerate(solved.design.terms.terms) if term.atoms and j in present]
 
 
 def _type_one(solved: Solved, covariance: Covariance) -> dict[int, float]:
+    """Sums of squares of each term after those before it. Returns position of term -> sum."""
     terms = _tested(solved)
     system = _system(solved, covariance, [set(range(j + 1)) for j in range(len(solved.design.terms.terms))])
     squares = sequential_sums(system.b, system.V, [system.columns[j] for j in terms])
@@ -80,6 +112,7 @@ def _type_one(solved: Solved, covariance: Covariance) -> dict[int, float]:
 
 
 def _type_two(solved: Solved, covariance: Covariance) -> dict[int, float]:
+    """Sums of squares (or Wald statistics) of each term after all that do not contain it."""
     terms = _tested(solved)
     squares = {}
     for j in terms:
@@ -90,6 +123,7 @@ def _type_two(solved: Solved, covariance: Covariance) -> dict[int, float]:
 
 
 def _type_three(solved: Solved, covariance: Covariance) -> dict[int, float]:
+    """Sums of squares (or Wald statistics) of each term after all others, averaged over the levels of factors."""
     if solved.aliased or solved.empty_cells:
         what = f"{next(iter(solved.aliased))} is aliased" if solved.aliased else "cells of an interaction have no rows"
         raise NotIdentifiedError(
@@ -105,10 +139,13 @@ def _type_three(solved: Solved, covariance: Covariance) -> dict[int, float]:
 
 
 def _hypotheses(solved: Solved, covariance: Covariance, R: Matrix, own: list[int]) -> tuple[Vector, Matrix]:
-    """R b and its covariance, or those of M R that says the same in smaller numbers. own : columns of the tested term.
+    """Estimates and covariance of the hypotheses R b = 0, or of equivalent hypotheses M R b = 0.
 
-    With b = T d told in the model's columns and d solved for, M R T is formed exactly, M undoing what T does to the
-    tested columns themselves: powers far from zero are tested as powers of shifted variables.
+    The model coefficients are b = T d, with d the coefficients that were solved for. M is the block of T^-1 of the
+    tested columns, and M R T is formed exactly: powers of a variable far from zero are tested as powers of the shifted
+    variable, whose coefficients have far smaller rounding errors. Only for an iid covariance, which is known for d.
+
+    R : (h, p). own : positions of the columns of the tested term, h of them. Returns (h,) and (h, h).
     """
     parametrization, solution = solved.parametrization, solved.solution
     if covariance.name != IID or parametrization.to_model is None or parametrization.to_solved is None:
@@ -127,7 +164,7 @@ def _hypotheses(solved: Solved, covariance: Covariance, R: Matrix, own: list[int
 
 
 def _system_without(solved: Solved, covariance: Covariance, dropped: set[int]) -> System:
-    """Where leaving out these terms means leaving out their columns."""
+    """A system in which the terms in `dropped` can be left out by leaving out their columns."""
     everything = set(range(len(solved.design.terms.terms)))
     return _system(
         solved, covariance, [everything if j in dropped else everything - dropped for j in sorted(everything)]
@@ -135,7 +172,11 @@ def _system_without(solved: Solved, covariance: Covariance, dropped: set[int]) -
 
 
 def _system(solved: Solved, covariance: Covariance, allowed: Sequence[set[int]]) -> System:
-    """In the columns that were solved for, where numbers are small, if these nest as the model's do; else in those."""
+    """The system in the columns that were solved for if these nest as the model's do, else in the model's columns.
+
+    allowed : for each term the terms that stay in the model as long as it does, as in `nested`. The solved columns are
+    preferred because shifts make their products smaller, and so their rounding errors.
+    """
     if solved.aliased or covariance.name != IID or not nested(solved.parametrization, solved.terms, allowed):
         return _model_column_system(solved, covariance)
     solution = solved.solution
@@ -143,12 +184,13 @@ def _system(solved: Solved, covariance: Covariance, allowed: Sequence[set[int]])
 
 
 def _model_column_system(solved: Solved, covariance: Covariance) -> System:
-    """In the model's columns, without those that depend on earlier ones."""
+    """The system in the model's columns, without those that depend on earlier ones."""
     b, V = basic_solution(solved)
     return System(b, V if covariance.name == IID else covariance.matrix, _columns(solved))
 
 
 def _columns(solved: Solved) -> tuple[Codes, ...]:
+    """For every term the positions of its columns that are not aliased."""
     pairs = [(i, solved.terms[i]) for i in unaliased_columns(solved)]
     terms = range(len(solved.design.terms.terms))
     return tuple(np.array([i for i, t in pairs if t == j], np.int64) for j in terms)

@@ -1,4 +1,4 @@
-"""How a fit's columns depend on each other, without the data: their products are the inverse of the inverse."""
+"""Collinearity of a fit's columns, computed without data: X'WX is the inverse of the stored (X'WX)^-1."""
 
 from __future__ import annotations
 
@@ -17,7 +17,17 @@ from gramian.typing import Codes, Matrix, Vector
 
 @dataclass(frozen=True, slots=True)
 class Inflation:
-    """Variance inflation of terms: their labels, columns, and by how much."""
+    """Generalised variance inflation factors of terms.
+
+    Attributes
+    ----------
+    terms : tuple of str
+        Labels of the t terms that have columns other than the intercept.
+    df : integer ndarray of shape (t,)
+        Number of columns of each term.
+    values : ndarray of shape (t,)
+        Variance inflation factors, infinite for a term with an aliased column.
+    """
 
     terms: tuple[str, ...]
     df: Codes
@@ -25,14 +35,20 @@ class Inflation:
 
 
 def variance_inflation(solved: Solved) -> Inflation:
-    """By how much the variance of a term's coefficients is larger than if its columns shared nothing with others.
+    """Generalised variance inflation factors of the terms of a fit.
 
-    Infinite for a term with an aliased column; the others are told as if that were not there. Without an intercept the
-    columns are not centred. Raises OptionError under a penalty.
+    The factor is the ratio of the squared volume of the confidence ellipsoid of a term's coefficients to that if its
+    columns were orthogonal to all others. Infinite for a term with an aliased column; the others are computed without
+    that column. Without an intercept the columns are not centred. Raises OptionError for a fit with a penalty.
+
+    References
+    ----------
+    Fox, J. and Monette, G. (1992). Generalized collinearity diagnostics. JASA 87, 178-183.
     """
     _refuse_penalty(solved, "variance inflation")
     terms = range(len(solved.design.terms.terms))
     if not solved.aliased and nested(solved.parametrization, solved.terms, [{j} for j in terms]):
+        # factors do not change with the basis of a term: the solved columns give them with smaller rounding errors
         V = solved.solution.inverse
         S = _inverse_of(V, _slopes(solved))
     else:
@@ -48,18 +64,23 @@ def variance_inflation(solved: Solved) -> Inflation:
 
 
 def dependence(solved: Solved) -> tuple[tuple[str, ...], Decomposition]:
-    """Names of the columns that are not aliased (the intercept is swept out), and how they depend on each other."""
+    """Names of the columns that are neither aliased nor the intercept, and their condition indexes.
+
+    The intercept is partialled out: products are about the means. Raises OptionError for a fit with a penalty.
+    """
     _refuse_penalty(solved, "collinearity")
     columns = _slopes(solved)
     return tuple(solved.names[i] for i in columns), decomposition(_products(solved)[np.ix_(columns, columns)])
 
 
 def _refuse_penalty(solved: Solved, what: str) -> None:
+    """Raise OptionError for a fit with a penalty, whose inverse is not that of X'WX."""
     if solved.alpha is not None:
         raise OptionError(f"{what} needs a fit without a penalty; use ols")
 
 
 def _slopes(solved: Solved) -> Codes:
+    """Positions of the columns that are neither aliased nor the intercept."""
     columns = unaliased_columns(solved)
     return np.setdiff1d(columns, [-1 if solved.parametrization.constant is None else solved.parametrization.constant])
 
@@ -67,7 +88,8 @@ def _slopes(solved: Solved) -> Codes:
 def _products(solved: Solved) -> Matrix:
     """Products of the model's columns about their means, (p, p); zero for the constant and aliased columns.
 
-    Where none is aliased, from the columns that were solved for, whose inverse is that of small numbers.
+    If no column is aliased they come from the columns that were solved for, S = T' S_solved T, whose shifted values
+    give smaller rounding errors.
     """
     columns = _slopes(solved)
     if solved.aliased or solved.parametrization.to_solved is None:
@@ -77,7 +99,10 @@ def _products(solved: Solved) -> Matrix:
 
 
 def _inverse_of(V: Matrix, positions: Codes) -> Matrix:
-    """The inverse of some rows and columns, zero elsewhere."""
+    """Inverse of a principal submatrix of V (p, p), in a (p, p) matrix that is zero elsewhere.
+
+    Inverted with unit diagonal, so that the units of columns do not cost digits.
+    """
     block = V[np.ix_(positions, positions)]
     scale = np.sqrt(block.diagonal())
     S = np.zeros(V.shape)

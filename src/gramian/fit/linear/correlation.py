@@ -1,4 +1,4 @@
-"""Correlations of all stored columns and the outcome, from moments."""
+"""Correlation matrix of all stored columns and the outcome, from moments."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ from gramian.typing import Matrix
 
 
 def correlations(design: Design, moments: Moments) -> tuple[tuple[str, ...], Matrix]:
-    """Names and correlations, every level of every factor, the outcome last; NaN for a column that does not vary.
+    """Names of columns and their correlation matrix (p, p): every level of every factor, the outcome last.
 
-    Weighted where the design has weights; about the means also where the formula has no intercept.
+    Weighted if the design has weights; about the means even if the formula has no intercept. A column whose variance is
+    below the rounding error of its sums has NaN. Raises NumericalError without rows.
     """
     if not moments.rows:
         raise NumericalError(f"no rows are left to correlate the columns of '{design.formula}'")

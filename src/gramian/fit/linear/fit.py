@@ -1,4 +1,4 @@
-"""A linear fit: one pass, more where digits are missing, and one for a robust covariance."""
+"""A linear fit: one pass, further passes if too few digits are certified, and one for a robust covariance."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from gramian.inference.small_sample import ModelFacts
 
 @dataclass(frozen=True, slots=True)
 class LinearRun:
-    """A linear fit, and the sums of its first pass, from which a Gram is made.
+    """A linear fit with the sums of its first pass, which a Gram stores.
 
     Attributes
     ----------
@@ -35,7 +35,7 @@ class LinearRun:
     sums : Accumulated or ExactAccumulated
         Products of the stored columns, and the rows that were dropped.
     clusters : ClusterMoments or None
-        Products by cluster, where the rows could be read only once.
+        Products by cluster, only if the source can be read once and the covariance is by cluster.
     """
 
     solved: Solved
@@ -44,9 +44,9 @@ class LinearRun:
 
 
 def fit_linear(job: Job, vcov: VcovSpec | None) -> LinearRun:
-    """Fit a linear model.
+    """Fit a linear model: X'Wy and X'WX from one pass, solved by Cholesky, refined while digits are missing.
 
-    Warns with AccuracyWarning where fewer digits are certified than are requested.
+    Warns with AccuracyWarning if fewer digits are certified than requested.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ def fit_linear(job: Job, vcov: VcovSpec | None) -> LinearRun:
     Raises
     ------
     OptionError, SchemaError, DataError
-        Where the covariance does not go with the model or the rows, before any row is read.
+        Before any row is read, if the covariance is not defined for the model or the source.
     """
     steps = linear_steps(job, vcov)
     if steps.cached_columns:
@@ -71,6 +71,7 @@ def fit_linear(job: Job, vcov: VcovSpec | None) -> LinearRun:
     if run.clusters is not None:
         robust = from_moments(Sandwich(solved, vcov, ModelFacts(solved.rows, solved.leverage)), run.clusters)
         return replace(run, solved=replace(solved, robust=robust))
+    # scores within absorbed levels need the sums of every level, which only the first pass has
     moments = run.sums.moments if isinstance(run.sums, Accumulated) and solved.absorbed is not None else None
     fitted_model = FittedModel(solved, None, job.options.drop)
     solved = with_robust(fitted_model, solved.rss, vcov, job.runner, moments)
@@ -78,12 +79,13 @@ def fit_linear(job: Job, vcov: VcovSpec | None) -> LinearRun:
 
 
 def _exact(job: Job) -> LinearRun:
+    """The fit from exact sums."""
     sums = accumulate_exactly(job)
     return LinearRun(exact_solved(job.design, sums, job.options), sums)
 
 
 def _from_moments(job: Job, beside: VcovSpec | None) -> LinearRun:
-    """The fit from float64 sums; beside : clusters whose products the same pass keeps."""
+    """The fit from float64 sums. beside : covariance by cluster whose products the same pass sums, or None."""
     sums, clusters = _first_pass(job, beside)
     sizes = {name: len(sums.moments.levels[name]) for name in job.design.terms.coefficient_factors}
     check_width(job.design.terms, sizes, width_limit())
@@ -93,6 +95,7 @@ def _from_moments(job: Job, beside: VcovSpec | None) -> LinearRun:
 
 
 def _first_pass(job: Job, beside: VcovSpec | None) -> tuple[Accumulated, ClusterMoments | None]:
+    """Sums of the first pass, and products by cluster if `beside` asks for them."""
     task = Accumulate(job.design, job.options.drop)
     if beside is None:
         return job.fold(task), None

@@ -1,4 +1,4 @@
-"""What a linear fit does, in which order, and why: the steps that are run, and the same steps in words."""
+"""Plan of a linear fit: the steps that are run, and the same steps in words with reasons."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ class LinearSteps:
     knots : bool
         Whether a pass for the knots of splines comes first.
     escalation : Escalation
-        What may follow the first pass where digits are missing.
+        What may follow the first pass if it certifies too few digits.
     vcov : VcovSpec or None
-        The robust covariance.
+        The robust covariance, None for iid errors.
     clusters_beside : VcovSpec or None
-        Clusters whose products the first pass keeps, because there will be no second one.
+        Covariance whose products by cluster the first pass sums, because the source can be read only once.
     cached_columns : tuple of str
-        Columns that stay in memory between the passes, where the rows are few.
+        Columns that may be cached in memory between the passes.
     """
 
     knots: bool
@@ -44,7 +44,10 @@ class LinearSteps:
 
 
 def linear_steps(job: Job, vcov: VcovSpec | None) -> LinearSteps:
-    """The steps of a fit. Raises what can be known to be wrong before any row is read."""
+    """The steps of a fit, from its design, options and source.
+
+    Raises OptionError, SchemaError or DataError if the covariance is not defined for the model or the source.
+    """
     steps = LinearSteps(job.needs_knots, escalation_of(job), vcov)
     if vcov is None:
         return steps
@@ -53,12 +56,13 @@ def linear_steps(job: Job, vcov: VcovSpec | None) -> LinearSteps:
     if not job.source.rereadable:
         check_single_read(vcov, exact=job.options.exact, absorbed=absorbed)
         return replace(steps, clusters_beside=vcov)
+    # an exact pass may read the numbers as text, which a cache of parsed columns does not hold
     columns = () if job.options.exact else (*job.design.columns, *vcov.clusters)
     return replace(steps, cached_columns=columns)
 
 
 def plan_linear(job: Job, vcov: VcovSpec | None) -> Plan:
-    """The plan of a linear fit; reads no rows. Raises what the fit would raise before its pass."""
+    """The plan of a linear fit; reads no rows. Raises the errors that the fit would raise before its first pass."""
     steps = linear_steps(job, vcov)
     plan = plan_pass(job, describe_solver(job.options), plan_notes(job, steps.escalation))
     absorbed = bool(job.design.terms.absorbed)
@@ -69,7 +73,7 @@ def plan_linear(job: Job, vcov: VcovSpec | None) -> Plan:
 
 
 def _with_vcov(plan: Plan, job: Job, steps: LinearSteps) -> Plan:
-    """The plan with what the covariance reads."""
+    """The plan with the columns, passes and memory of the covariance added."""
     vcov, absorbed = steps.vcov, job.design.terms.absorbed
     if vcov is None:
         return plan
@@ -87,7 +91,7 @@ def _with_vcov(plan: Plan, job: Job, steps: LinearSteps) -> Plan:
 
 
 def expected_passes(job: Job, escalation: Escalation) -> tuple[int, str]:
-    """How many passes there will be at least, and in words what makes them more."""
+    """Expected number of passes, and in words what it depends on."""
     digits = f"{job.options.digits:g}"
     if job.options.exact:
         return 1, f"1, sums without rounding, {FIRST_ROWS}"
@@ -101,7 +105,7 @@ def expected_passes(job: Job, escalation: Escalation) -> tuple[int, str]:
 
 
 def describe_solver(options: Options) -> str:
-    """How the normal equations are solved."""
+    """The solver of the normal equations, in words."""
     if options.exact:
         return "exact sums of products on integers; coefficients correctly rounded, ranks decided exactly"
     if options.alpha is not None:
@@ -115,7 +119,7 @@ def describe_solver(options: Options) -> str:
 
 
 def plan_notes(job: Job, escalation: Escalation) -> tuple[str, ...]:
-    """Why it is read so often, and what happens to rows and columns."""
+    """Reasons of a plan: the number of passes, digits, factors, weights and incomplete rows."""
     design, source, options = job.design, job.source, job.options
     notes = ["ordinary least squares needs the sums of products only, and these add: one pass is enough"]
     if not options.exact:

@@ -1,4 +1,4 @@
-"""A linear fit as pictures and `augment` need it."""
+"""Rowwise values of a linear fit for plots and for `augment`."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from gramian.results.rows import _axis, _gaussian
 
 
 def linear(fit: LinearFit, data: Any, kind: str | None) -> Any:
-    """A picture of a linear fit."""
+    """A matplotlib figure of a linear fit; `kind` is one of `KINDS`, or None to choose by the model and data."""
     return draw(linear_rows(fit), data, kind, KINDS)
 
 
 def linear_rows(fit: LinearFit) -> RowwiseFit:
-    """A linear fit as its rows are judged."""
+    """What computes predictions, residual scale and leverages of a linear fit, row by row."""
     solved = fit.solved
     predictor = Predictor(solved, IntervalScale(solved.solution.inverse, 1.0))
     axis = _axis(solved.design)
@@ -32,10 +32,11 @@ def linear_rows(fit: LinearFit) -> RowwiseFit:
 
 
 def absorbed_rows(fit: LinearFit) -> RowwiseFit:
-    """The same beside absorbed factors, which do without the leverages."""
+    """The same for a fit with absorbed factors: leverages are NaN, for they need the covariance of every level."""
     predictor = Predictor(fit.solved)
 
     def values(batch: Batch) -> Matrix:
+        """Predictions, then two rows of NaN, (3, n)."""
         (predicted,) = predictor.batch(batch)
         return np.stack([predicted, np.full(len(predicted), np.nan), np.full(len(predicted), np.nan)])
 

@@ -1,4 +1,4 @@
-"""A linear fit as a report: the same lines for the screen and for `summary()`."""
+"""Report of a linear fit: the same lines for the terminal and for `summary()`."""
 
 from __future__ import annotations
 
@@ -38,6 +38,7 @@ def render(fit: LinearFit, level: float = 0.95) -> list[RenderableType]:
 
 
 def _title(fit: LinearFit) -> Text:
+    """Kind of model, penalty, weights, and the formula."""
     kind = "Linear regression" if fit.alpha is None else f"Ridge regression, alpha = {number(fit.alpha)}"
     weight = fit.solved.design.weight
     weights = f", weights: {printable(weight)}" if weight else ""
@@ -45,12 +46,16 @@ def _title(fit: LinearFit) -> Text:
 
 
 def describe_unused_columns(fit: LinearFit) -> list[str]:
-    """How many rows a Gram left out because of columns that this model does not use; bounds where several lack."""
+    """Line about the rows that a Gram dropped only because of columns that this model does not use; empty if none.
+
+    Only counts by column are stored, and a row may miss several columns: their number is then given as an interval.
+    """
     design = fit.solved.design
     names = [*design.terms.variables, *design.terms.factors, *(r.lstrip("~") for r in design.outcome)]
     used = [n for c, n in fit.missing.items() if c in (*names, "weights", "counts", "offset")]
     others = {c: n for c, n in fit.missing.items() if c not in (*names, "weights", "counts", "offset")}
     total = sum(n for cause, n in fit.dropped_rows.items() if cause != "zero weight")
+    # a dropped row without a gap in the used columns has one in the others: bounds of the size of that difference
     low, high = max(total - sum(used), 0), min(total - max(used, default=0), sum(others.values()))
     if high <= 0 or not others:
         return []
@@ -60,6 +65,7 @@ def describe_unused_columns(fit: LinearFit) -> list[str]:
 
 
 def _quality(fit: LinearFit) -> list[str]:
+    """Lines about goodness of fit, the F test, the likelihood, the passes and the certified digits."""
     f, degrees = fit.f_test, f"{number(fit.df_residual, 8)} residual degrees of freedom"
     lines = [f"sigma {number(fit.sigma)} on {degrees}" if fit.df_residual > 0 else "no residual degrees of freedom"]
     if fit.alpha is not None:
@@ -75,7 +81,7 @@ def _quality(fit: LinearFit) -> list[str]:
 
 
 def _accuracy(solved: Solved) -> list[str]:
-    """Digits of the coefficients; of the standard errors where they are those that were certified, the iid ones."""
+    """Line about certified digits; standard errors only if they are iid, for which alone digits are certified."""
     accuracy = solved.accuracy
     if accuracy is None or not len(accuracy.digits):
         return []
@@ -88,7 +94,7 @@ def _accuracy(solved: Solved) -> list[str]:
 
 
 def describe_absorbed(fit: LinearFit) -> list[str]:
-    """Which factors were absorbed, what they cost, and how much is explained within their levels."""
+    """Lines about absorbed factors: levels, degrees of freedom, levels of a single row, and within R squared."""
     absorbed = fit.absorbed
     if absorbed is None:
         return []
@@ -102,11 +108,13 @@ def describe_absorbed(fit: LinearFit) -> list[str]:
 
 
 def _format_comparison(p: float) -> str:
+    """A p value with its sign of comparison: "= 0.04", "< 1e-16"."""
     formatted = p_value(p)
     return formatted if formatted.startswith("<") else f"= {formatted}"
 
 
 def _notes(fit: LinearFit) -> list[str]:
+    """Lines about aliased columns, empty cells and perfect fits."""
     notes = describe_columns(fit, fit.solved.empty_cells, fit.solved.levels.names)
     if fit.df_residual > 0 and fit.deviance <= fit.solved.tss * fit.rows * np.finfo(float).eps:
         notes.append(PERFECT)

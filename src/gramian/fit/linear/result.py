@@ -1,4 +1,4 @@
-"""LinearFit: the answer of a linear regression; frozen, holds no data, computes nothing itself."""
+"""LinearFit: the result of a linear regression; frozen, without data, its methods call functions elsewhere."""
 
 from __future__ import annotations
 
@@ -36,9 +36,32 @@ KIND = "linear-fit"
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class LinearFit(Estimates):
-    """A linear regression, from `ols`, `ridge` or a `Gram`.
+    """A linear regression: the result of `gm.ols`, `gm.ridge` and of the models of a `Gram`.
 
-    Arrays are in the order of `names`; what the data do not determine is NaN in them and null in tables.
+    Immutable, and without data. Arrays are in the order of `names`; coefficients that the data do not determine are NaN
+    in arrays and null in tables.
+
+    Attributes
+    ----------
+    solved : Solved
+        The numbers of the solution, in the model's columns.
+    covariance : Covariance
+        The covariance of the coefficients in force, with its name, standard errors and degrees of freedom.
+
+    Notes
+    -----
+    The estimate minimises sum_i w_i (y_i - x_i'b)^2, plus alpha |b|^2 over the slopes for a ridge regression. It is
+    computed from sums of products of shifted columns, and refined by further passes while too few digits of a
+    coefficient are certified.
+
+    Examples
+    --------
+    >>> import gramian as gm
+    >>> fit = gm.ols("y ~ x", {"x": [0.0, 1.0, 2.0, 3.0], "y": [1.0, 3.0, 5.0, 8.0]})
+    >>> fit.names, fit.coefficients.round(3).tolist()
+    (('Intercept', 'x'), [0.8, 2.3])
+    >>> round(fit.r_squared, 4), fit.df_residual
+    (0.9888, 2)
     """
 
     solved: Solved
@@ -58,72 +81,76 @@ class LinearFit(Estimates):
 
     @property
     def intercept(self) -> bool:
-        """Whether there is a constant."""
+        """Whether the columns span a constant: an intercept, or absorbed factors."""
         return self.solved.intercept
 
     @property
     def absorbed(self) -> Absorbed | None:
-        """What is told of absorbed factors, None without any."""
+        """Number of levels, degrees of freedom and effects of absorbed factors; None without any."""
         return self.solved.absorbed
 
     @property
     def alpha(self) -> float | None:
-        """The ridge penalty, None without one."""
+        """The ridge penalty; None for least squares."""
         return self.solved.alpha
 
     @property
     def digits(self) -> Vector:
-        """Certified digits of each coefficient, (p,), relative to the larger of it and its standard error."""
+        """Certified decimal digits of each coefficient, (p,), relative to the larger of it and its standard error.
+
+        From bounds of all rounding errors; NaN where not identified, and for a fit that was saved without them.
+        """
         return read_only(
             np.full(len(self.names), np.nan) if (accuracy := self.solved.accuracy) is None else accuracy.digits
         )
 
     @property
     def std_error_digits(self) -> Vector:
-        """Certified digits of each (iid) standard error, (p,)."""
+        """Certified decimal digits of each iid standard error, (p,); NaN where not identified."""
         accuracy = self.solved.accuracy
         return read_only(np.full(len(self.names), np.nan) if accuracy is None else accuracy.std_error_digits)
 
     @property
     def rss_digits(self) -> float:
-        """Certified digits of the residual sum of squares."""
+        """Certified decimal digits of the residual sum of squares."""
         return np.nan if self.solved.accuracy is None else self.solved.accuracy.rss_digits
 
     @property
     def tier(self) -> str | None:
-        """How the digits were had: "fast", "refined" or "exact"."""
+        """The precision that was used: "fast" (one pass), "refined" (more passes) or "exact" (exact sums)."""
         return None if self.solved.accuracy is None else self.solved.accuracy.precision
 
     @property
     def deviance(self) -> float:
-        """Weighted residual sum of squares."""
+        """Residual sum of squares, sum_i w_i (y_i - x_i'b)^2."""
         return self.solved.rss
 
     @property
     def sigma(self) -> float:
-        """Residual standard deviation."""
+        """Residual standard deviation, sqrt(deviance / df_residual), in units of the outcome."""
         return goodness.residual_sigma(self.deviance, self.df_residual)
 
     @property
     def r_squared(self) -> float:
-        """Share of the sum of squares that is explained; about zero when there is no constant, as in R."""
+        """R squared, 1 - deviance / tss; tss is about the mean, or about zero without an intercept, as in R."""
         return goodness.r_squared(self.deviance, self.solved.tss)
 
     @property
     def within_r_squared(self) -> float:
-        """Share of the sum of squares within the levels of absorbed factors; without any, R squared."""
+        """R squared within the levels of absorbed factors; `r_squared` without any."""
         return goodness.r_squared(self.deviance, self.absorbed.tss) if self.absorbed else self.r_squared
 
     @property
     def adj_r_squared(self) -> float:
-        """R squared, adjusted for the number of columns."""
+        """R squared adjusted for the number of columns, 1 - (1 - R^2) (n - 1) / df_residual (n without intercept)."""
         return goodness.adjusted(self.r_squared, self.rows, self.df_residual, intercept=self.intercept)
 
     @property
     def f_test(self) -> Test | None:
-        """Test that all coefficients but the constant are zero, by the covariance in force.
+        """F test that all coefficients except the intercept are zero, with the covariance in force.
 
-        None when there is nothing to test, under a penalty, and where a robust covariance has fewer dimensions.
+        None if there is no such coefficient, for a fit with a penalty, without residual degrees of freedom, and if a
+        robust covariance would test fewer coefficients than the model has.
         """
         absorbed = self.absorbed
         df = (self.rank if absorbed else self.rank - self.intercept, self.df_residual)
@@ -148,71 +175,157 @@ class LinearFit(Estimates):
 
     @property
     def aic(self) -> float:
-        """Akaike's criterion, counting sigma."""
+        """Akaike's information criterion, with sigma as one more parameter."""
         return likelihood.aic(self.loglik, self.effective)
 
     @property
     def bic(self) -> float:
-        """Schwarz's criterion, counting sigma."""
+        """Bayesian information criterion of Schwarz, with sigma as one more parameter."""
         return likelihood.bic(self.loglik, self.effective, self.rows)
 
     def anova(self, type: int | str = 1) -> pa.Table:
-        """Analysis of variance: term, df, sum_sq, mean_sq, statistic (F), p_value; the last row is "Residuals".
+        """Analysis of variance, without data.
 
-        type : 1 is sequential, in the order of the formula, as R's `anova`; 2 is each term after all that do not
-        contain it, 3 after all others with sum-to-zero contrasts, as `Anova` of R's `car`. Needs no data.
+        Parameters
+        ----------
+        type : {1, 2, 3, "I", "II", "III"}
+            1: sequential, in the order of the formula, as R's `anova`. 2: each term after all that do not contain it.
+            3: each term after all others, with sum-to-zero contrasts. 2 and 3 are as `Anova` of R's `car`; with a
+            robust covariance they are Wald tests.
+
+        Returns
+        -------
+        pyarrow.Table
+            Columns term, df, sum_sq, mean_sq, statistic (F) and p_value; one row for each term, then "Residuals".
+
+        Raises
+        ------
+        OptionError
+            For another type, a fit with a penalty, or type 1 with a robust covariance.
+        NotIdentifiedError
+            For type 3 if columns are aliased or cells of an interaction have no rows.
+
+        References
+        ----------
+        Fox, J. and Weisberg, S. (2019). An R Companion to Applied Regression, 3rd edition, section 5.3.
         """
         return tables.anova(anova(self.solved, self.covariance, self.df_residual, type))
 
     def vif(self) -> pa.Table:
-        """Variance inflation: term, df, vif, scaled (vif^(1/(2 df))), as `vif` of R's `car`. Needs no data."""
+        """Generalised variance inflation factors, as `vif` of R's `car`, without data.
+
+        Returns
+        -------
+        pyarrow.Table
+            Columns term, df, vif and scaled, which is vif^(1 / (2 df)); infinite for a term with an aliased column.
+
+        Raises
+        ------
+        OptionError
+            For a fit with a penalty.
+
+        References
+        ----------
+        Fox, J. and Monette, G. (1992). Generalized collinearity diagnostics. JASA 87, 178-183.
+        """
         return collinearity.vif(self.solved)
 
     def collinearity(self) -> collinearity.Collinearity:
-        """Condition indexes, and the columns behind them, after Belsley, Kuh and Welsch. Needs no data."""
+        """Condition indexes and variance proportions of the columns, without data.
+
+        Raises
+        ------
+        OptionError
+            For a fit with a penalty.
+
+        References
+        ----------
+        Belsley, D. A., Kuh, E. and Welsch, R. E. (1980). Regression Diagnostics. Wiley, chapter 3.
+        """
         return collinearity.collinearity(self.solved)
 
     def predict(self, data: object, interval: str | None = None, level: float = 0.95) -> Vector | pa.Table:
-        """One value for each row of the data, NaN where a predictor is missing.
+        """Predictions for the rows of data.
 
-        With interval="confidence" or "prediction" an Arrow table with the columns fit, low, high.
+        Parameters
+        ----------
+        data : data frame, Arrow table, mapping of arrays, or path
+            Rows with the predictors of the formula; as the data of `gm.ols`.
+        interval : {"confidence", "prediction"}, optional
+            Interval for the expected value, or for a new outcome.
+        level : float
+            Coverage of the interval.
+
+        Returns
+        -------
+        ndarray of shape (n,) or pyarrow.Table
+            One value for each row, NaN where a predictor is missing. With an interval a table with the columns fit, low
+            and high, null where a predictor is missing.
+
+        Raises
+        ------
+        ColumnError, DataError
+            If a predictor has no column, or a level that the fit has not seen.
+        OptionError
+            For an unknown interval or level, and where absorbed factors do not allow the prediction.
         """
         return predict(self.solved, source_of(data), interval, level)
 
     def augment(self, data: object) -> pa.Table:
-        """Every row of the data with what the fit says of it: .fitted, .resid, .hat, .std_resid (broom's names).
+        """Rows of data with their fitted values, residuals and leverages, under broom's names.
 
-        An Arrow table: the formula's columns first, null where something is missing.
-        Beside absorbed factors .hat and .std_resid are not known.
+        Returns
+        -------
+        pyarrow.Table
+            The formula's columns, then .fitted, .resid, .hat (leverage) and .std_resid; null where a value is missing.
+            With absorbed factors .hat and .std_resid are null.
         """
         return augmented(plot.absorbed_rows(self) if self.solved.absorbed else plot.linear_rows(self), source_of(data))
 
     def with_vcov(
         self, vcov: Vcov, data: object = None, *, like: str | None = None, engine: Engine | str | None = None
     ) -> LinearFit:
-        """The same fit with another covariance, at the cost of one more pass over its data: options as in `ols`."""
+        """The same fit with another covariance of the coefficients.
+
+        Parameters
+        ----------
+        vcov : str, dict or VcovSpec
+            The covariance, as in `gm.ols`.
+        data : optional
+            The rows of the fit, read in one pass; not needed for "iid".
+        like : str, optional
+            Software whose small-sample conventions are used, as in `gm.ols`.
+        engine : Engine or str, optional
+            What reads the data.
+        """
         return LinearFit(with_vcov(self.solved, None, self.deviance, vcov, data, like, engine))
 
     def glance(self) -> pa.Table:
-        """The fit in one row."""
+        """Statistics of the fit in a table of one row, with broom's column names."""
         return tables.glance(self)
 
     def to_dict(self, level: float = 0.95) -> dict[str, Any]:
-        """The fit as plain JSON, schema `gramian.fit/1`; what is not a finite number is None."""
+        """The fit as a JSON object, schema `gramian.fit/1`; numbers that are not finite are None.
+
+        level : coverage of the confidence intervals.
+        """
         return tables.to_dict(self, level)
 
     def render(self, level: float = 0.95) -> list[RenderableType]:
-        """Parts of the summary, for a console that draws them."""
+        """Parts of the summary as rich renderables, for a terminal."""
         from gramian.fit.linear.report import render  # rich takes a while to import
 
         return render(self, level)
 
     def plot(self, data: object | None = None, kind: str | None = None) -> Any:
-        """A matplotlib figure: coefficients, or with data the line or residuals; `kind` names others."""
+        """A matplotlib figure of the coefficients; with data, of the fitted line or the residuals.
+
+        kind : name of another plot. Raises OptionError for an unknown one.
+        """
         return plot.linear(self, data, kind)
 
     def save(self, path: str | PathLike[str]) -> None:
-        """Write it to a file that `gramian.load` reads. Raises ArtifactError where that is impossible."""
+        """Write the fit to a file that `gramian.load` reads. Raises ArtifactError if it cannot be written."""
         store.save(path, KIND, *solved_to_json(self.solved))
 
     def __repr__(self) -> str:

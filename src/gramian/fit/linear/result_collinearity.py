@@ -1,4 +1,4 @@
-"""How the columns of a model depend on each other, as tables."""
+"""Collinearity of a model's columns as results and tables: condition indexes, correlations, variance inflation."""
 
 from __future__ import annotations
 
@@ -15,15 +15,25 @@ from gramian.formula.design import Design
 from gramian.linalg.moments import Moments
 from gramian.typing import Matrix, Vector
 
-LARGE_SHARE = 0.5  # share of a coefficient's variance from which on its column is behind an index, as Belsley has it
+LARGE_SHARE = 0.5  # variance proportion above which a column takes part in a dependence (Belsley, Kuh and Welsch)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Collinearity:
-    """Condition indexes of the columns scaled to unit length, after the intercept has been swept out.
+    """Condition indexes of the columns, centred (if there is an intercept) and scaled to unit length.
 
-    names : columns. indexes : (p,), the largest first; above 30 they tell of a dependence that matters. proportions :
-    (p, p), for each index its share in the variance of each coefficient.
+    Attributes
+    ----------
+    names : tuple of str
+        The p columns that are neither aliased nor the intercept.
+    indexes : ndarray of shape (p,)
+        Condition indexes, the largest first; above 30 they show a strong dependence.
+    proportions : ndarray of shape (p, p)
+        Row k: proportion of the variance of each coefficient that is due to index k. Columns sum to 1.
+
+    References
+    ----------
+    Belsley, D. A., Kuh, E. and Welsch, R. E. (1980). Regression Diagnostics. Wiley, chapter 3.
     """
 
     names: tuple[str, ...]
@@ -32,16 +42,19 @@ class Collinearity:
 
     @property
     def condition(self) -> float:
-        """The condition number, which is the largest index."""
+        """Condition number of the scaled columns: the largest index, 1 without columns."""
         return float(self.indexes[0]) if len(self.indexes) else 1.0
 
     def behind(self, number: int = 0) -> tuple[str, ...]:
-        """The columns behind an index: those half of whose variance is due to it."""
+        """Columns that take part in a dependence: more than half of their variance is due to this index.
+
+        number : position of the index, 0 for the largest.
+        """
         return tuple(name for name, p in zip(self.names, self.proportions[number], strict=True) if p > LARGE_SHARE)
 
     @property
     def table(self) -> pa.Table:
-        """One row for each index: condition_index, columns (those behind it), then the proportions by name."""
+        """One row for each index: condition_index, columns (those that take part), then the proportions by name."""
         return pa.table(
             {
                 "condition_index": pa.array(self.indexes),
@@ -53,16 +66,21 @@ class Collinearity:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Correlation:
-    """Correlations of columns.
+    """Correlations of the columns of a Gram.
 
-    names : every level of every factor, the outcome last. matrix : (p, p), NaN for what does not vary.
+    Attributes
+    ----------
+    names : tuple of str
+        The p columns: numeric columns, every level of every factor, the outcome last.
+    matrix : ndarray of shape (p, p)
+        Pearson correlations, weighted if the Gram has weights; NaN for a column that does not vary.
     """
 
     names: tuple[str, ...]
     matrix: Matrix
 
     def __getitem__(self, pair: tuple[str, str]) -> float:
-        """The correlation of two columns."""
+        """The correlation of two columns. Raises OptionError for an unknown name."""
         for name in pair:
             if name not in self.names:
                 raise OptionError(f"no column '{name}'{did_you_mean(str(name), self.names)}")
@@ -70,13 +88,13 @@ class Correlation:
 
     @property
     def table(self) -> pa.Table:
-        """One row for each column: name, then its correlations by name, null where there is none."""
+        """One row for each column: name, then its correlations by name, null where a column does not vary."""
         numbers = {n: pa.array(v, mask=np.isnan(v)) for n, v in zip(self.names, self.matrix, strict=True)}
         return pa.table({"name": pa.array(self.names, pa.string()), **numbers})
 
 
 def vif(solved: Solved) -> pa.Table:
-    """Variance inflation of terms: term, df, vif, scaled."""
+    """Generalised variance inflation factors as a table: term, df, vif, scaled = vif^(1 / (2 df))."""
     inflation = variance_inflation(solved)
     return pa.table(
         {
@@ -89,11 +107,11 @@ def vif(solved: Solved) -> pa.Table:
 
 
 def collinearity(solved: Solved) -> Collinearity:
-    """Condition indexes of a fit."""
+    """Condition indexes and variance proportions of a fit."""
     names, decomposition = dependence(solved)
     return Collinearity(names, decomposition.indexes, decomposition.proportions)
 
 
 def correlation(design: Design, moments: Moments) -> Correlation:
-    """Correlations of all that the moments of a design hold."""
+    """Correlations of all columns of a design, from its moments."""
     return Correlation(*correlations(design, moments))

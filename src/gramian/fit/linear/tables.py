@@ -1,4 +1,4 @@
-"""Linear fits as Arrow tables with broom's column names, and as plain JSON."""
+"""Linear fits as Arrow tables with broom's column names, and as JSON objects."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from gramian.results.tables import SCHEMA, coefficients, finite, null_if_nan, on
 
 
 def glance(fit: LinearFit) -> pa.Table:
-    """One row for the fit, null where unknown."""
+    """Statistics of the fit in one row, null where they are not defined."""
     return one_row(fit_statistics(fit))
 
 
 def fit_statistics(fit: LinearFit) -> dict[str, float | None]:
-    """The numbers of the fit as a whole, as broom's glance.lm; `df` is that of the F test's numerator."""
+    """Statistics of the fit by name, as broom's glance.lm; `df` is that of the numerator of the F test."""
     f = fit.f_test
     return {
         "r_squared": fit.r_squared,
@@ -41,7 +41,7 @@ def fit_statistics(fit: LinearFit) -> dict[str, float | None]:
 
 
 def to_dict(fit: LinearFit, level: float) -> dict[str, Any]:
-    """The versioned object of `--format json`."""
+    """The JSON object of `--format json`, with the version of its schema."""
     numbers = {
         name: finite(v) for name, v in fit_statistics(fit).items() if name not in ("statistic", "p_value", "df", "rows")
     }
@@ -67,7 +67,7 @@ def to_dict(fit: LinearFit, level: float) -> dict[str, Any]:
 
 
 def accuracy(fit: LinearFit) -> dict[str, Any]:
-    """How the digits were had, and the fewest of any coefficient."""
+    """Precision, passes and condition of a fit, and the fewest certified digits of any coefficient."""
     certified = fit.solved.accuracy
     common = {"passes": fit.passes, "condition": finite(fit.condition)}
     if certified is None:
@@ -82,6 +82,7 @@ def accuracy(fit: LinearFit) -> dict[str, Any]:
 
 
 def _absorbed(fit: LinearFit) -> dict[str, Any] | None:
+    """Levels and degrees of freedom of absorbed factors, None without any."""
     absorbed = fit.absorbed
     if absorbed is None:
         return None
@@ -95,13 +96,14 @@ def _absorbed(fit: LinearFit) -> dict[str, Any] | None:
 
 
 def _test(test: Test | None) -> dict[str, Any] | None:
+    """A test as a JSON object."""
     if test is None:
         return None
     return {"statistic": finite(test.statistic), "df": list(test.df), "p_value": finite(test.p_value)}
 
 
 def anova(lines: list[AnovaRow]) -> pa.Table:
-    """One row for each term, the residuals last, null where there is nothing to say."""
+    """An analysis of variance as a table: one row for each term, the residuals last, null where not defined."""
     numbers = ("df", "sum_sq", "mean_sq", "statistic", "p_value")
     values = {name: pa.array([null_if_nan(getattr(line, name)) for line in lines], pa.float64()) for name in numbers}
     return pa.table({"term": pa.array([line.term for line in lines], pa.string()), **values})
