@@ -78,7 +78,7 @@ def _models(gram: Any, columns: int) -> dict[str, Callable[[int], object]]:
 def _measure(
     gram: Any, models: dict[str, Callable[[int], object]], rounds: int
 ) -> tuple[list[float], dict[str, list[float]]]:
-    dense = gram.gathered.moments.dense
+    dense = gram.gram_data.moments.dense
     bare: list[float] = []
     times: dict[str, list[float]] = {name: [] for name in models}
     for round in range(rounds + 3):

@@ -83,7 +83,7 @@ def test_counts_are_repeated_rows(table: pa.Table) -> None:
     rows = np.repeat(np.arange(table.num_rows), table["w"].to_numpy().astype(int))
     counted = accumulate(task, table)
     repeated = accumulate(plain, table.take(pa.array(rows, pa.int64())))
-    assert_same(replace(counted, tally=repeated.dropped_rows), repeated)
+    assert_same(replace(counted, dropped_rows=repeated.dropped_rows), repeated)
 
 
 @given(table=tables(holes=False))

@@ -210,7 +210,7 @@ def test_an_inner_table_serves_the_outer_ones(frame):
 
 
 def test_nothing_is_changed(frame, gram):
-    before = replace(gram.gathered.moments, dense=gram.gathered.moments.dense.copy())
+    before = replace(gram.gram_data.moments, dense=gram.gram_data.moments.dense.copy())
     fit = gram.ols("y ~ x + f")
     fit.predict(frame)
-    np.testing.assert_array_equal(before.dense, gram.gathered.moments.dense)
+    np.testing.assert_array_equal(before.dense, gram.gram_data.moments.dense)

@@ -57,7 +57,9 @@ def test_nearly_dependent_columns_climb_to_exact_sums() -> None:
     assert not fit.aliased
 
 
-@pytest.mark.parametrize(("name", "limit", "told"), [("WIDEST", 2, "up to 2 columns"), ("WORK", 100.0, r"1e\+02 rows")])
+@pytest.mark.parametrize(
+    ("name", "limit", "told"), [("MAX_EXACT_COLUMNS", 2, "up to 2 columns"), ("MAX_EXACT_WORK", 100.0, r"1e\+02 rows")]
+)
 def test_exact_sums_that_cost_too_much_are_taken_when_asked_for(
     name: str, limit: float, told: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
