@@ -175,7 +175,7 @@ def test_an_error_keeps_what_was_done(folder: Path) -> None:
 CHILD = """
 import sys
 import gramian as gm
-from gramian.fit import checkpoint
+from gramian.fit.resume import checkpoint
 checkpoint.EVERY, checkpoint.SHARE = 0.0, 1e9
 
 class Kill:

@@ -81,8 +81,8 @@ def test_the_total_is_the_plain_moments(formula: str, data: st.DataObject) -> No
     table = data.draw(tables())
     task, plain = tasks(formula, table, Folds(data.draw(st.integers(2, 9))))
     keyed, whole = accumulate(task, table), accumulate(plain, table)
-    assert known(keyed.total.tally) == known(whole.tally)
-    assert_same(Accumulated(keyed.total.moments, whole.tally), whole)
+    assert known(keyed.total.dropped_rows) == known(whole.dropped_rows)
+    assert_same(Accumulated(keyed.total.moments, whole.dropped_rows), whole)
 
 
 @pytest.mark.parametrize("split", SPLITS, ids=str)
@@ -94,8 +94,8 @@ def test_a_key_has_the_moments_of_its_rows(split: Any, data: st.DataObject) -> N
     keyed = accumulate(task, table)
     for key, done in keyed.items():
         alone = accumulate(plain, table.filter(pa.array(rows_of(split, key, table), pa.bool_())))
-        assert known(done.tally) == known(alone.tally)
-        assert_same(Accumulated(done.moments, alone.tally), alone)
+        assert known(done.dropped_rows) == known(alone.dropped_rows)
+        assert_same(Accumulated(done.moments, alone.dropped_rows), alone)
 
 
 def rows_of(split: Any, key: tuple[Any, ...], table: pa.Table) -> list[bool]:
@@ -136,8 +136,8 @@ def test_weights_and_counts_go_with_their_rows(option: str, table: pa.Table) -> 
     keyed = accumulate(task, table)
     for fold in range(4):
         alone = accumulate(plain, table.take(pa.array(range(fold, table.num_rows, 4), pa.int64())))
-        assert known(keyed[fold].tally) == known(alone.tally)
-        assert_same(Accumulated(keyed[fold].moments, alone.tally), alone)
+        assert known(keyed[fold].dropped_rows) == known(alone.dropped_rows)
+        assert_same(Accumulated(keyed[fold].moments, alone.dropped_rows), alone)
         # each logarithm is rounded, and so are at most 60 additions of them
         assert keyed[fold].moments.log_weight == pytest.approx(alone.moments.log_weight, rel=64 * EPS, abs=64 * EPS)
 
@@ -149,8 +149,8 @@ def test_all_others_and_a_key_make_up_the_total(table: pa.Table) -> None:
     keyed = accumulate(task, table)
     for fold in keyed:
         whole = keyed.others(fold) + keyed[fold]
-        assert known(whole.tally) == known(keyed.total.tally)
-        assert_same(Accumulated(whole.moments, keyed.total.tally), keyed.total)
+        assert known(whole.dropped_rows) == known(keyed.total.dropped_rows)
+        assert_same(Accumulated(whole.moments, keyed.total.dropped_rows), keyed.total)
 
 
 def test_infinite_values_leave_only_their_own_row_out_of_its_fold() -> None:
@@ -160,5 +160,5 @@ def test_infinite_values_leave_only_their_own_row_out_of_its_fold() -> None:
     task, _ = tasks("y ~ x", table, Folds(4))
     keyed = accumulate(task, table)
     assert [done.moments.rows for _, done in keyed.items()] == [5, 5, 5, 2]
-    assert keyed[3].tally == DroppedRows({"nan": 1, "infinite": 2}, {"x": 3})
-    assert not keyed[0].tally.total
+    assert keyed[3].dropped_rows == DroppedRows({"nan": 1, "infinite": 2}, {"x": 3})
+    assert not keyed[0].dropped_rows.total
