@@ -230,7 +230,7 @@ def test_a_full_disk_leaves_the_file_before_whole(folder: Path, eager: None, mon
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(
-        ArtifactError, match=r"run: cannot be written \(No space left.*the one before is whole: make room"
+        ArtifactError, match=r"run: cannot be written \(No space left.*the earlier one is complete: make room"
     ):
         FITS["ols"](folder / "data", checkpoint=file, engine=gm.Local(threads=1))
     assert sorted(os.listdir(folder)) == ["data", "run"]

@@ -81,6 +81,7 @@ class CurveSums:
 
 def _stacked(a: CurveSums, b: CurveSums) -> Matrix:
     """The triangular factor of both sets of rows: a QR factorisation of one factor on top of the other."""
+    # the factor of no rows is zero; a QR factorisation would only change signs and rounding of the other
     if not (a.rows and b.rows):
         return a.factor if a.rows else b.factor
     return compressed(np.concatenate([a.factor, b.factor]))
@@ -133,6 +134,7 @@ class CurvePass:
         R, bad = triangular_factor(self.curve.shape, inputs, observed.values[response][rows], weight, beta)
         undefined, count = Undefined(), rows.stop - rows.start
         if bad is not None:
+            # the first such row, for the message
             at = int(np.argmax(bad))
             values = {name: float(x[at]) for name, x in zip(self.curve.variables, inputs, strict=True)}
             row = observed.row_number(rows.start + at)

@@ -149,6 +149,7 @@ def fit_curve(formula: str, options: CurveOptions, runner: PassRunner) -> CurveS
             "a curve is fitted in several passes, and these data can be read only once; "
             "pass files, a frame or a list of batches"
         )
+    # every trial point costs a pass: hold the rows in memory where they fit
     runner.cache_rows(curve.design.columns)
     run = _CurveRun(runner, curve)
     search = Search(low, high, 0, options.max_passes, options.tolerance)

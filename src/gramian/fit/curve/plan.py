@@ -45,7 +45,7 @@ def _notes(curve: Curve, start_names: tuple[str, ...]) -> tuple[str, ...]:
     """Notes of the plan, one sentence each."""
     start = f"the search begins at the values given for {listing(start_names)}" if start_names else ""
     if not start_names and curve.curve_name is not None:
-        start = f"'{curve.curve_name}' finds its own start, on a sample that one light pass keeps"
+        start = f"'{curve.curve_name}' finds its own start, from a sample that one cheap pass draws"
     linear = [curve.names[at] for at in curve.shape.linear]
     solved = f"the curve is linear in {listing(linear)}: solved exactly at every point" if linear else ""
     stop = "it stops when the next step is below the tolerance in standard errors"

@@ -77,6 +77,7 @@ class _Predictor:
         with np.errstate(all="ignore"):
             observed = Reader(self.design, response=False).read(batch)
             complete = np.full((1 if self.interval is None else 3, observed.rows), np.nan)
+            # blocks bound the memory of the (n, p) derivatives
             for start in range(0, observed.rows, BLOCK):
                 rows = slice(start, min(start + BLOCK, observed.rows))
                 complete[:, rows] = self._block(observed, rows)

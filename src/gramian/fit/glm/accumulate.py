@@ -211,7 +211,7 @@ class GlmAccumulator(UnitAccumulator):
             return False
         totals = self._totals(y, offset, prior, work, eta)
         self._add_moves(columns, y)
-        # the buffer held the outcome until here: eta, which the residual needs, is computed from the same block
+        # the response row of the block held the outcome; from here on it holds the working residual
         columns.set_response(work.r)
         if not self.sums.add(columns, work.w, None, self.reader.sizes):
             return False
@@ -227,6 +227,7 @@ class GlmAccumulator(UnitAccumulator):
         offset, so that the normal equations give the coefficients themselves.
         """
         model = self.task.model
+        # the starting means come from the outcome of each row, so there are no coefficients behind them
         if self.eta is None:
             eta = model.start(y, prior)
             work = model.linearize(y, eta, prior)

@@ -60,6 +60,7 @@ def fit_glm(formula: Formula, options: GlmOptions, runner: PassRunner) -> GlmSol
     bare = checked_design(formula, options, runner.source)
     clusters = () if options.robust is None else options.robust.clusters
     runner.cache_rows((*bare.columns, *clusters))
+    # with few rows and columns threads of BLAS cost more than they save
     few = has_few_rows(runner.source) and len(bare.layout.rows) <= MAX_COLUMNS
     with one_thread() if few else nullcontext():
         return _fit(bare, options, runner)

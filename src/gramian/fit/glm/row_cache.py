@@ -91,7 +91,8 @@ class RowCache:
     observed: tuple[tuple[Observed, ...], ...] = ()
 
     def fold(self, task: Linearize) -> Linearized:
-        """The result of one pass."""
+        """The result of one pass, with the bits of a pass over the source."""
+        # the tree of the engines, which fixes the order of additions
         tree: Tree[Linearized] = Tree()
         with np.errstate(all="ignore"):
             for unit in self.units:

@@ -189,6 +189,7 @@ def _reference(setting: Setting, direction: Vector, limit: float) -> DirectionPa
         without_column = [code for code in order if code not in column_of_level]
         if not column_of_level or len(without_column) != 1 or abs(base) <= limit:
             continue
+        # the median, since a few levels may have effects of their own in the same direction
         if abs(base + float(np.median(direction[list(column_of_level.values())]))) <= limit:
             name = f"{factor}[{level_name(setting.levels.names[factor][without_column[0]])}]"
             return DirectionPart(name, {constant: base, **dict.fromkeys(column_of_level.values(), -base)})

@@ -67,6 +67,7 @@ def subsample_start(
         return None
     full_sample = sample
     sample, shift = _subsample(sample, response, options.model, rows_needed(sample, len(design.layout.dense)))
+    # the cache serves as the sample only where it holds the same rows in the same blocks
     if row_cache is None or sample is not full_sample or not row_cache.equals(sample):
         row_cache = None
         sample = compact(replace(sample, parts=tuple(map(finite, sample.parts))))
@@ -80,6 +81,7 @@ def subsample_start(
         with one_thread():
             rows = sample_rows(Linearize(design, model), sample) if row_cache is None else row_cache
             return _newton_on_sample(sample, rows, design, options, model, shift)
+    # any start is allowed to fail: the passes then begin at the family's starting means
     except (NumericalError, np.linalg.LinAlgError):
         return None
 

@@ -101,6 +101,7 @@ def newton(
     P = None if alpha is None else penalty_matrix(alpha, parametrization, width)
     system = products if P is None else _minus_gradient(products, P @ current)
     system = system if damping is None else _damped(system, damping, current)
+    # a step needs few digits; the checks of `solve` are for the last one
     quick_solution = cholesky_step(system.hi, P) if parametrization.subspace is None else None
     solution = None if quick_solution else _solution(setting, system, linearized.moments.rows, P)
     solved = quick_solution or solution

@@ -103,9 +103,12 @@ def cross_validate(
     with one_thread():
         system = centred_system(problem, reduce(add, parts))
         solutions = path(system, problem.penalty, options.alpha_array)
+        # means and standard deviations of the training set, never of the test fold: nothing of a fold enters its own
+        # fit
         errors = np.array(
             [_fold_errors(problem, train, test, solutions.alphas) for train, test in training_sets(parts)]
         )
+    # folds count equally, whatever their number of rows, as in scikit-learn
     mean_error, std_error = errors.mean(axis=0), errors.std(axis=0, ddof=1) / np.sqrt(len(folds))
     best = int(np.argmin(mean_error))
     return SolvedCrossValidation(

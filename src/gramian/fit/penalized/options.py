@@ -56,7 +56,7 @@ class PathOptions:
 
 
 class PenaltyOptions(TypedDict, total=False):
-    """Options of a penalty beside `l1_ratio`, as people give them."""
+    """Options of a penalty beside `l1_ratio`, as arguments; see `path_options`."""
 
     alphas: Iterable[float] | None
     penalties: Mapping[str, float] | None
@@ -86,6 +86,7 @@ def _alphas(alphas: Iterable[float], ratio: float) -> tuple[float, ...]:
     values = sorted({_number("alphas", a) for a in alphas}, reverse=True)
     if not values:
         raise OptionError("alphas is empty; leave it out for the knots of the lasso, or a grid")
+    # without a penalty coordinate descent may converge arbitrarily slowly; ridge and lasso solve directly
     if 0.0 < ratio < 1.0 and values[-1] == 0.0:
         raise OptionError("alphas must be above 0 for an elastic net; alpha 0 is least squares, see `ols`")
     return tuple(values)
@@ -110,6 +111,7 @@ def penalised_columns(
     columns = _coded(design, levels, moments, every_level=not options.drop_first)
     if not any(factor):
         raise OptionError("nothing is penalised: every term is unpenalised, or there is none; that is what `ols` fits")
+    # with a column for each level, unpenalised columns of a factor would depend on the constant and not be identified
     if any(f == 0 and term.factors for f, term in zip(factor, design.terms.terms, strict=True)):
         reduced = _coded(design, levels, moments, every_level=False)
         chosen = [c for c in columns if factor[c.term] > 0] + [c for c in reduced if factor[c.term] == 0]

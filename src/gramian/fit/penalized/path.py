@@ -1,4 +1,4 @@
-"""Penalised paths from moments: pose the problem, solve it, tell it in the model's columns."""
+"""Penalised paths from moments: build the problem, solve it, express the solutions in the model's columns."""
 
 from __future__ import annotations
 
@@ -102,6 +102,7 @@ def solve_path(design: Design, accumulated: Accumulated, options: PathOptions) -
         Where neither homotopy nor coordinate descent converges.
     """
     problem = penalized_problem(design, accumulated.moments, options)
+    # a path is a sequence of small solves: threads of BLAS would cost more than they save
     with one_thread():
         system = centred_system(problem, sums_of(problem, accumulated.moments))
         solutions = path(system, problem.penalty, options.alpha_array)
@@ -162,6 +163,7 @@ def solved_at_alpha(solved: SolvedPath, index: int) -> Solved:
     b[list(problem.slopes)] = solutions.coefficients[index]
     if problem.parametrization.constant is not None:
         b[problem.parametrization.constant] = solved.intercepts[index]
+    # NaN, not zero: whatever asks for a standard error of a selected column shows that there is none
     unknown = np.full((p, p), np.nan)
     active = b != 0
     return Solved(
@@ -199,6 +201,7 @@ def _in_solved_columns(problem: PenalizedProblem, b: Vector) -> Vector:
     """Coefficients (p,) in the solved columns: shift and scale of the outcome undone."""
     b = b.copy()
     if problem.parametrization.constant is not None:
+        # the shift of the outcome is part of the model's intercept, but not of the solved constant
         b[problem.parametrization.constant] -= float(problem.shift)
     if problem.parametrization.to_solved is not None:
         b = maps.apply(problem.parametrization.to_solved, b)

@@ -157,10 +157,13 @@ def penalized_problem(design: Design, moments: Moments, options: PathOptions) ->
     levels = levels_of(moments, design.terms)
     columns, factors = penalised_columns(design, levels, moments, options)
     (response,) = design.outcome
+    # as written: the penalty applies to these coefficients, so the columns may not be exchanged for others of equal
+    # span
     parametrization = parametrize(columns, levels, response, design.coordinates, as_written=True)
     slopes = tuple(j for j in range(len(columns)) if j != parametrization.constant)
     basis, constants = _basis(parametrization, slopes)
     penalty = Penalty(factors[list(slopes)], options.standardize, options.l1_ratio)
+    # as a fraction and added to the intercept at the end: in float64 a large shift would cost its digits
     shift = sum(parametrization.response_shift.values(), Fraction(0))
     return PenalizedProblem(design, levels, columns, slopes, parametrization, penalty, basis, constants, shift)
 
@@ -171,6 +174,8 @@ def _basis(parametrization: Parametrization, slopes: tuple[int, ...]) -> tuple[S
         return None, (Fraction(0),) * len(slopes)
     position = {j: i for i, j in enumerate(slopes)}
     combinations = [{position[i]: c for i, c in parametrization.to_solved[j].items() if i in position} for j in slopes]
+    # a column that is a multiple of one solved column, as all are without products of shifted columns, needs no matrix
+    # product
     diagonal = all(column.keys() == {j} for j, column in enumerate(combinations))
     scale = np.array([float(column[j]) for j, column in enumerate(combinations)]) if diagonal else None
     constants = (
@@ -184,6 +189,7 @@ def _basis(parametrization: Parametrization, slopes: tuple[int, ...]) -> tuple[S
 
 def sums_of(problem: PenalizedProblem, moments: Moments) -> Sums:
     """The products that a problem needs, from moments whose levels may be fewer, such as those of a fold."""
+    # a fold may lack levels: they get cells without rows, so that the columns of all folds are the same
     moments = moments.with_levels(problem.levels.names)
     stored = gram_matrix(moments, problem.parametrization.groups)
     products, squares = products_in(stored, problem.parametrization), squares_in(stored, problem.parametrization)
@@ -201,6 +207,7 @@ def centred_system(problem: PenalizedProblem, sums: Sums) -> System:
     if problem.basis is not None:
         C, length, mean = problem.basis.products(C), problem.basis.bound(length), problem.basis.combine(mean)
     q, y = len(C) - 1, parametrization.scale
+    # blocks are summed one by one: a sum has the rounding of one block plus that of adding the blocks
     rounding_error = sum_rounding_error(sums.rows, p, ROWS_PER_BLOCK + sums.rows // ROWS_PER_BLOCK, problem.degree)
     return System(
         C[:q, :q], C[:q, q] * y, float(C[q, q]) * y**2, sums.weight, length,
@@ -213,6 +220,7 @@ def intercepts(problem: PenalizedProblem, system: System, B: Matrix) -> Vector:
     """The intercepts (n,) that go with slopes B, (n, q); in double-double, since means may be far from zero."""
     if not system.intercept:
         return np.zeros(len(B))
+    # the exact mean of a model column is the mean of the solved one plus a fraction that the shift brought in
     high, low = np.array([from_fraction(c) for c in problem.constants]).reshape(-1, 2).T
     mean = Pair(high, low) + pair(system.mean)
     terms = Pair(mean.hi[:, None], mean.lo[:, None]) * pair(-np.ascontiguousarray(B.T))

@@ -42,6 +42,7 @@ def path_text(path: Path) -> str:
         "R squared": (path.r_squared, 5),
         **{name.upper(): (values, 7) for name, values in criteria.items()},
     }
+    # descent certifies its result by the duality gap, homotopy and ridge by the optimality conditions
     measure = "duality gap" if 0.0 < path.l1_ratio < 1.0 else "violation of the optimality conditions"
     certificate = f"largest {measure}, relative: {path.certificate.max(initial=0.0):.1e}"
     steps = f"{len(path)} {'knots' if path.solved.solutions.knots else 'alphas'}"
@@ -142,6 +143,7 @@ def _shown(n: int, marks: Iterable[int]) -> Sequence[int]:
     """Rows of the table: all where they are few, else evenly spaced ones and those with a mark."""
     if n <= MAX_ROWS:
         return list(range(n))
+    # space for the marked rows, which are shown in any case
     return sorted({*np.linspace(0, n - 1, MAX_ROWS - len(list(marks))).round().astype(int).tolist(), *marks})
 
 

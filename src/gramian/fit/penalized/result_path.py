@@ -181,6 +181,7 @@ class Path(HasDroppedRows):
             Where every fit uses all degrees of freedom.
         """
         values = self.criterion(criterion)
+        # argmin would return the first fit although no value can be compared
         if np.isposinf(values).all():
             raise NumericalError(
                 f"{criterion} needs more rows than degrees of freedom; cross-validate, or take `path[i]`"
@@ -329,6 +330,7 @@ def path_of(
 
 def read_only(array: NDArray[np.float64]) -> NDArray[np.float64]:
     """A view that cannot be written to."""
+    # a view costs nothing; results are frozen, so their arrays have to be as well
     view = array.view()
     view.flags.writeable = False
     return view

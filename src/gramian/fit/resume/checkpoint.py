@@ -113,6 +113,7 @@ class Resumable:
             total: M = self.engine.fold(source, task, progress=progress, tree=tree)
         except KeyboardInterrupt:
             self.save(tree.saved)
+            # the same exception, so that callers treat it as an interrupt, with a text that says how to continue
             raise KeyboardInterrupt(self._interrupt_message(tree, source)) from None
         # the store itself failed: saving again would fail again
         except ArtifactError:
@@ -140,6 +141,7 @@ class Resumable:
         if number >= len(self.earlier):
             return None
         saved_pass = self.earlier[number]
+        # a pass depends on all before it, so a bit that differs anywhere shows here
         if saved_pass.task != fingerprint(task):
             raise ArtifactError(
                 f"{self.store.name}: pass {number + 1} of this run computes something else than the saved one "
@@ -151,6 +153,7 @@ class Resumable:
         """Save where enough time has passed since the last time."""
         if (started := self.now()) >= self.next_save:
             self.save(saved)
+            # the next pause grows with the time that saving took, so that its share stays below `SHARE`
             self.next_save = self.now() + max(EVERY, (self.now() - started) / SHARE)
 
     def save(self, saved: SavedPass) -> None:
@@ -238,7 +241,7 @@ def _function(value: Any) -> Iterator[bytes]:
 # the first test that matches decides, so the more special types come first
 ENCODERS: tuple[tuple[Callable[[Any], bool], Callable[[Any], Iterator[bytes]]], ...] = (
     (lambda v: isinstance(v, Enum), lambda v: iter([repr(v.value).encode()])),
-    (lambda v: isinstance(v, float), lambda v: iter([float(v).hex().encode()])),
+    (lambda v: isinstance(v, float), lambda v: iter([float(v).hex().encode()])),  # all bits
     (lambda v: isinstance(v, SCALARS), lambda v: iter([repr(v).encode()])),
     (lambda v: isinstance(v, np.ndarray), _array),
     (lambda v: isinstance(v, Mapping), _mapping),

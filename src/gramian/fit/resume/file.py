@@ -90,6 +90,7 @@ class Checkpoint:
 
         Raises ArtifactError for a file of another run, and for one that no run has written.
         """
+        # before anything else, also where no checkpoint exists: a run may have been killed in its first save
         self._tidy()
         if not self.path.exists():
             return ()
@@ -121,9 +122,10 @@ class Checkpoint:
         inputs = [[read.path, read.size, read.changed] for read in self.inputs]
         facts = (__version__, dict(self.model), inputs, self.units, pass_manifests)
         try:
+            # written to a temporary file, then renamed: a run killed here leaves the earlier file
             store.save(self.path, KIND, dict(zip(FACTS, facts, strict=True)), arrays)
         except ArtifactError as error:
-            hint = "; the one before is whole: make room and run the same again" if self.path.exists() else ""
+            hint = "; the earlier one is complete: make room and run the same again" if self.path.exists() else ""
             raise ArtifactError(f"{error}{hint}") from error
 
     def delete(self) -> None:

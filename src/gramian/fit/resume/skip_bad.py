@@ -45,6 +45,7 @@ def run_skipping_bad(run: Callable[[PassRunner], T], runner: PassRunner) -> tupl
             if error.where in bad or len(bad) + 1 >= len(tuple(source.units)):
                 raise
             bad.add(error.where)
+        # columns of the pass that failed: other units may be unreadable in these as well
         if rest.columns:
             bad |= _other_bad_units(_without(source, bad), runner.engine, rest.columns)
 

@@ -63,6 +63,7 @@ def candidate_terms(design: Design, moments: Moments) -> CandidateTerms:
     rounding_error = sum_rounding_error(
         moments.rows, len(columns), ROWS_PER_BLOCK + moments.rows // ROWS_PER_BLOCK, highest
     )
+    # the columns compete for what absorbed factors leave of the outcome
     if absorbed:
         partialled_out = partial_out(moments, design, parametrization, squares, rounding_error)
         products, base_rank = partialled_out.products, partialled_out.absorption.rank
@@ -77,5 +78,6 @@ def candidate_terms(design: Design, moments: Moments) -> CandidateTerms:
         [np.array(g, np.int64) for g in groups],
         [frozenset(number[i] for i in margins[j]) for j in terms],
     )
+    # the outcome was scaled twice by powers of two: when it was stored, and when it was centred
     scale = (parametrization.scale / centred.y_scale) ** 2
     return CandidateTerms(problem, terms, base_rank, scale)

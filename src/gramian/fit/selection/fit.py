@@ -152,6 +152,7 @@ def _search(
                 f"all subsets are searched of up to {MAX_BEST_TERMS} terms, found {len(available_terms.terms)}; "
                 'use method="forward" or "backward"'
             )
+        # at a given rank every criterion gets worse as the RSS rises, so the best by RSS of each rank are enough
         return best_subsets(available_terms.problem, count)
     evaluate = _criterion(yardstick, criterion, available_terms)
     return (forward if method == "forward" else backward)(available_terms.problem, evaluate)
@@ -182,6 +183,7 @@ def _yardstick(design: Design, accumulated: Accumulated, available_terms: Candid
 def _candidate(subset: Subset, design: Design, available_terms: CandidateTerms, yardstick: ModelCriteria) -> Candidate:
     """A subset with its criteria."""
     labels = tuple(design.terms.terms[available_terms.terms[g]].label for g in subset.groups)
+    # again from the products: the RSS of the search has the rounding of all steps that led to the subset
     fit = residual(available_terms.problem, available_terms.problem.columns(subset.groups))
     rss, columns = fit.rss * available_terms.scale, fit.rank + available_terms.base_rank
     return Candidate(
@@ -199,6 +201,7 @@ def _candidate(subset: Subset, design: Design, available_terms: CandidateTerms, 
 def _winner(candidates: tuple[Candidate, ...], yardstick: ModelCriteria, criterion: str) -> int:
     """Position of the first of the best models: of equal ones, such as perfect fits, that with the fewest columns."""
     values = np.array([yardstick.badness(criterion, 0.0 if c.perfect else c.rss, c.columns) for c in candidates])
+    # NaN would win argmin
     values[np.isnan(values)] = math.inf
     if not (values < math.inf).any():
         raise NumericalError(

@@ -74,6 +74,7 @@ class Selection:
             One row for each model: terms, columns (with the intercept), rss, aic, bic, adj_r_squared, cp, best.
         """
         rows = self.selected.candidates
+        # null, not NaN: a criterion that a model does not have is missing
         numbers = {name: pa.array([null_if_nan(getattr(c, name)) for c in rows], pa.float64()) for name in NUMBERS}
         return pa.table(
             {

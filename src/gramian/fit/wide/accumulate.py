@@ -55,6 +55,7 @@ class Reading:
         for batch in batches:
             with np.errstate(all="ignore"):
                 observed = reader.read(batch)
+            # counts go with the block, so that they add up whatever the order of units
             dropped_rows, reader.dropped_rows = reader.dropped_rows, DroppedRows()
             yield self._block(batch, observed, dropped_rows)
 
@@ -91,6 +92,7 @@ class Reading:
             part = batch.matrices[m.name]
             part = part if observed.row_mask is None else part[np.flatnonzero(observed.row_mask)]
             part = part if m.places is None else part[:, m.places]
+            # before the conversion, which would round without a word
             check_integers(m.name, part, batch.where)
             yield floats(part) if issparse(part) else part.astype(np.float64, copy=False)
 
@@ -246,6 +248,7 @@ def _shifts(x: Matrix) -> Vector:
     mean, std = x.mean(axis=0), x.std(axis=0)
     # a multiple of a power of two near the standard deviation has few bits, so most differences are exact
     grid = np.exp2(np.floor(np.log2(np.where(std > 0.0, std, 1.0))))
+    # a column that does not vary is shifted by its value, so that it becomes exactly zero
     near = np.where(std > 0.0, np.round(mean / grid) * grid, x[0])
     return np.where(np.isfinite(near) & (np.abs(mean) > std), near, 0.0)
 

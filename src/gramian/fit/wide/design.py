@@ -104,9 +104,11 @@ def wide_design(formula: Formula, schema: Schema, options: Options) -> WideDesig
     columns = tuple(f.name for f in schema.fields)
     narrow = Formula(formula.text, formula.outcome, rest, formula.absorbed)
     inside = {name: 0 for name in schema.matrices if name not in columns}
+    # matrices have no columns here, so that `expand` does not list the names of a million of them
     expanded = expand(narrow, (*columns, *_elements(formula, schema)), inside)
     design = design_of(expanded, formula.text, schema, options.weights, options.counts)
     _check_terms(design)
+    # single columns are shifted later, with the matrices, when the first rows have been seen
     identity = dict.fromkeys((*design.terms.variables, *design.outcome), Coordinate())
     design = replace(design, matrix=None, coordinates=identity)
     return WideDesign(design, tuple(matrix_terms.matrix_terms()))

@@ -187,11 +187,11 @@ SINGULAR = "the columns depend on each other, or so nearly that float64 products
 ROWS = "the rows depend on each other, or so nearly that float64 products cannot tell"
 
 
-def _too_few(cause: str, predictions: float, wanted: float) -> str:
+def _too_few(cause: str, predictions: float, requested: float) -> str:
     """The message for predictions with too few digits."""
     digits = np.floor(10.0 * predictions) / 10.0
     return (
-        f"{cause}, and predictions have {digits:.1f} of the {wanted:g} digits wanted; leave some out, "
+        f"{cause}, and predictions have {digits:.1f} of the {requested:g} digits wanted; leave some out, "
         'add a ridge penalty, ask for fewer digits, or use solver="gram"'
     )
 
@@ -206,6 +206,7 @@ def _assemble(
 ) -> WideSolved:
     """The solution, with coefficients and digits in the order of names."""
     names, dependent, minimum_norm = design.names, ~problem.usable, result.solver == DUAL and not options.alpha
+    # a ridge penalty or the least norm gives a column that does not vary the coefficient 0; least squares gives none
     dropped = dependent if not options.alpha and not minimum_norm else np.zeros(len(dependent), bool)
     b = np.where(dropped, np.nan, result.b.hi)
     level, first = _constants(prepared, result)
@@ -272,7 +273,7 @@ def _shortfall(result: SolverResult, digits: Vector, requested: float, names: tu
     """The warning that coefficients have fewer digits than were asked for."""
     if result.singular and result.solver == ITERATIVE:
         return (
-            f"{SINGULAR}: no digits of the coefficients can be told, while predictions have those wanted; "
+            f"{SINGULAR}: no digits of the coefficients are certain, while predictions have those wanted; "
             "leave columns out, or add a ridge penalty"
         )
     worst = int(np.nanargmin(digits))

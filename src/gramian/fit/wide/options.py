@@ -104,9 +104,11 @@ def choose(formula: Formula, source: Source, options: Options, *, iid: bool = Tr
         if options.solver == "gram" and source.schema.matrices:
             _check_width(shape_of(formula, source))
         return SolverChoice(options.solver, (f'solver="{options.solver}" was asked for',))
+    # only products of columns have exact sums, and a covariance matrix
     if options.exact or options.decimal or not iid:
         return SolverChoice("gram")
     shape = shape_of(formula, source)
+    # both limits hold: memory for the products, and the number of terms that a formula may expand to
     limit = min(width_limit(), MAX_TERMS)
     if shape.columns < limit and shape.products <= QUICK and not (shape.narrow and _dual_applies(options)):
         return SolverChoice("gram")
@@ -127,6 +129,7 @@ def _weigh(shape: Shape, limit: int, options: Options) -> SolverChoice:
         )
     if not fits:
         return SolverChoice("iterative", (memory, *_density(shape)))
+    # dense products run near the peak of the processor, steps near the speed of memory: hence the factor
     if shape.sparse and shape.products > SLOWER * STEPS * shape.step:
         return SolverChoice(
             "iterative", (*_density(shape), f"products would take {shape.products:.1e} multiplications")
@@ -170,6 +173,7 @@ def shape_of(formula: Formula, source: Source) -> Shape:
     columns = wide_columns(formula, schema) if schema.matrices else schema.count - 1
     sparse = any(f.type.startswith(SPARSE) for f in schema.wide.values())
     dense = float(source.rows or 0) * columns
+    # rough, but only orders of magnitude matter here: the bytes of the source divided by those of an entry
     entries = min(dense, source.size / ENTRY) if sparse and source.size else dense
     return Shape(source.rows, columns, entries, sparse)
 

@@ -59,7 +59,7 @@ def _solver(options: Options, choice: SolverChoice) -> str:
 
 def _notes(options: Options, choice: SolverChoice) -> tuple[str, ...]:
     """Notes of the plan, one sentence each."""
-    errors = "standard errors need the inverse of the products of all columns, and are not made"
+    errors = "standard errors need the inverse of the products of all columns, and are not computed"
     digits_note = f"digits: {options.digits:g} are wanted; how many there are is estimated, not certified"
     return (digits_note,) if choice.solver == DUAL and options.alpha else (digits_note, errors)
 

@@ -28,6 +28,7 @@ def predictions(solved: WideSolved, source: Source) -> Iterator[Matrix]:
         Where a matrix has fewer columns than the fit used.
     """
     design = replace(solved.design, narrow=replace(solved.design.narrow, outcome={}, weight=None, count=None))
+    # all errors before the first batch, not in the middle of the rows
     for name in design.narrow.columns:
         source.schema[name]
     for m in design.matrices:

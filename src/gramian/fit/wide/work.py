@@ -95,6 +95,7 @@ class StreamedRows:
         """The sums of the kernels, by one pass. Raises DataError where another number of rows enters than before."""
         self.passes += 1
         kernel_sums = self.runner.fold(WidePass(self.reading, tuple(kernels)))
+        # steps of an iteration on different rows would converge to nothing, without any sign of it
         if self.rows >= 0 and kernel_sums.count != self.rows:
             raise DataError(
                 f"the data have changed: {self.rows:,} rows entered the first pass, {kernel_sums.count:,} the next"
@@ -152,6 +153,7 @@ def size_of_rows(source: Source, reading: Reading) -> float:
     if source.rows is None:
         return float("inf")
     sparse = source.schema.wide.keys() & {m.name for m in reading.design.matrices}
+    # bytes of the source, with a margin for conversions
     if sparse and source.size:
         return 1.5 * source.size
     return 8.0 * source.rows * (reading.design.width + ENTRY)
@@ -171,10 +173,12 @@ def _prepare_in_memory(runner: PassRunner, reading: Reading, *, shift: bool) -> 
     rows = [b.rows for b in nonempty]
     shifts, outcome = choose_shifts(rows[0]) if shift else ((None,) * len(rows[0].parts), 0.0)
     shifted_rows = [_shifted_rows(r, shifts, outcome) for r in rows]
+    # joined first where batches are many and small, since each piece costs a vector of p sums
     stored_blocks = tuple(
         chain.from_iterable(map(pieces, [stacked(shifted_rows)] if len(shifted_rows) > FEW else shifted_rows))
     )
     workers = runner.threads
+    # products with vectors release the lock of the interpreter, so threads are enough
     pool = ThreadPoolExecutor(workers, thread_name_prefix="gramian") if workers > 1 else None
     count, logs = sum(b.count for b in nonempty), sum(b.log_weight for b in nonempty)
     return PreparedRows(RowsInMemory(stored_blocks, pool), _origin(reading, shifts), outcome, count, logs, dropped_rows)
@@ -192,6 +196,7 @@ def _prepare_streamed(runner: PassRunner, reading: Reading, *, shift: bool) -> P
     batches = chain.from_iterable(unit.batches(reading.columns) for unit in runner.source.units)
     # rows that may not be dropped are reported by the pass over all rows, which follows
     lenient = replace(reading, drop=True)
+    # shifts need not be exact means: any number of the right size keeps sums small
     first = next((b.rows for b in lenient.rows(batches) if b.rows.rows), no_rows(reading.design))
     shifts, outcome = choose_shifts(first) if shift else ((None,) * len(first.parts), 0.0)
     shifted_reading = replace(reading, shifts=shifts, outcome=outcome)

@@ -72,6 +72,7 @@ def ridge(problem: Problem, rows: Rows, requested_digits: float) -> Dual:
     V = _variances(rows, mean, usable, sqrt_weight, L)
     at = np.where(usable, mean + problem.origin, 0.0)
     whitened = cho_solve(L, sqrt_weight * (product(rows, at) - float(mean @ at)))
+    # variance of the constant over sigma^2: 1 / n + m'V A'A V m, with m the way from zero columns to their means
     first = 1.0 / problem.totals.weight + float(whitened @ whitened) if problem.centred else np.nan
     leverage = len(K) - alpha * _trace(L[0])
     return Dual(refined, np.append(first, V), leverage, float(np.sqrt(1.0 + largest / alpha)))
@@ -171,10 +172,13 @@ def shortest(rows: Rows, *, constant: bool) -> Shortest:
     good = values > noise
     b, first = pair(np.zeros(_width(rows))), (0.0, 0.0)
     dual, V, D = np.zeros(rows.rows), vectors[:, good], values[good]
+    # refinement: the first steps correct the residual, later ones only its part within reach of independent rows
     for step in range(STEPS if good.all() else 2 * STEPS):
         r = careful.residuals(rows, b, first)
         share = (
-            V.T @ (sqrt_weight * r.hi) if step < STEPS else V.T @ (sqrt_weight * _there(rows, r, constant=constant)) / D
+            V.T @ (sqrt_weight * r.hi)
+            if step < STEPS
+            else V.T @ (sqrt_weight * _reachable(rows, r, constant=constant)) / D
         )
         u = sqrt_weight * (V @ (share / D))
         b, dual = b + pair(transposed(rows, u)), dual + u
@@ -191,7 +195,7 @@ def shortest(rows: Rows, *, constant: bool) -> Shortest:
         return Shortest(b, first, np.zeros(len(b.hi)), 0.0, rss, int(good.sum()), condition, predictions)
     error = float(np.sqrt(rss / (values[0] - noise / 4.0)))
     rounding_error = (2.0 * np.sqrt(rows.rows) + 6.0) * EPS
-    sizes, dual_sizes = (_across(rows, v) for v in (np.ones(rows.rows), np.abs(dual)))
+    sizes, dual_sizes = (_absolute_products(rows, v) for v in (np.ones(rows.rows), np.abs(dual)))
     errors = np.where(
         sizes > 0.0, error + rounding_error * dual_sizes, 0.0
     )  # the coefficient of a column of zeros is zero
@@ -206,7 +210,7 @@ def _gradient(rows: Rows, r: Pair, *, constant: bool) -> tuple[Vector, float]:
     return careful.transposed(rows, wr).value, float(careful.total(wr).value[0]) if constant else 0.0
 
 
-def _there(rows: Rows, r: Pair, *, constant: bool) -> Vector:
+def _reachable(rows: Rows, r: Pair, *, constant: bool) -> Vector:
     """X X'W r, (n,): the part of the residuals that the columns can reach, unaffected by errors of the eigenvectors."""
     g, first = _gradient(rows, r, constant=constant)
     return product(rows, g) + first
@@ -229,7 +233,7 @@ def _prediction_digits(
     return prediction_digits(bounds, float(np.hypot(np.linalg.norm(g), one)), residual, 1.0, rounding, size)
 
 
-def _across(rows: Rows, v: Vector) -> Vector:
+def _absolute_products(rows: Rows, v: Vector) -> Vector:
     """|X|'v, (p,): for bounds of rounding errors."""
     return np.concatenate([absolute(part).T @ v for part in rows.parts])
 

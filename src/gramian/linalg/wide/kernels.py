@@ -198,7 +198,7 @@ class GradientSums(_FieldwiseSum):
         The same two for 1'W r.
     drift : float
         Effect of the errors of residuals on half of r'W r.
-    reach : float
+    magnitude_square : float
         Sum of W (|y| + |constant| + |X| |b|)^2: errors of predictions are relative to its root.
     """
 
@@ -210,7 +210,7 @@ class GradientSums(_FieldwiseSum):
     constant_error: float
     residual_size: float
     drift: float
-    reach: float
+    magnitude_square: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -79,7 +79,10 @@ class Problem:
 
     @property
     def entries(self) -> float:
-        """How large entries are beside what centring leaves of them: what amplifies their rounding."""
+        """Largest ratio of a column's length about zero to its length about the mean.
+
+        Rounding of its entries is amplified by this factor.
+        """
         far = np.where(self.usable, self.totals.weight * (self.mean + self.origin) ** 2, 0.0) if self.centred else 0.0
         return float(np.sqrt(1.0 + np.multiply(far, self.inverse**2).max(initial=0.0)))
 

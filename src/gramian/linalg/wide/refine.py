@@ -38,7 +38,7 @@ class Point:
         Bound of its rounding error.
     careful : bool
         Whether the pass was in double-double.
-    spread : float
+    prediction_rounding : float
         Norm of the rounding errors of predictions.
     """
 
@@ -49,7 +49,7 @@ class Point:
     rss: float
     doubt: float
     careful: bool
-    spread: float
+    prediction_rounding: float
 
     @property
     def slack(self) -> float:
@@ -138,6 +138,7 @@ def refine(problem: Problem, correct: Correct, bounds: Callable[[], Bounds], req
             surest = best, proof
         if not lacks_digits(proof, requested_digits, problem) or (not better and (bold or bounds().least > 0.0)):
             break
+        # an eigenvalue that looks like zero may still carry predictions: one last correction along these directions
         bold = bold or not better
     return Refined(*surest, rounds)
 
@@ -157,13 +158,13 @@ def _objective(problem: Problem, point: Point) -> float:
 
 
 def zero_point(problem: Problem) -> Point:
-    """The point of no coefficients, from sums that are there; nothing is known of their gradient's rounding."""
+    """The point b = 0 from the totals of the first pass; its noise is infinite, since no residual pass bounds it."""
     sums, zeros = problem.totals, np.zeros(len(problem.mean))
     constant = sums.y / max(sums.weight, 1e-300) if problem.centred else 0.0
     gradient = (sums.xy - problem.mean * sums.y if problem.centred else sums.xy) * problem.inverse
     rss = max(sums.yy - constant * sums.y, 0.0)
     doubt = (4.0 * float(np.sqrt(sums.rows)) + 12.0) * EPS * sums.yy
-    return Point(pair(zeros), (constant, 0.0), gradient, np.inf, rss, doubt, careful=False, spread=0.0)
+    return Point(pair(zeros), (constant, 0.0), gradient, np.inf, rss, doubt, careful=False, prediction_rounding=0.0)
 
 
 def lacks_digits(proof: Proof, requested_digits: float, problem: Problem) -> bool:
@@ -220,7 +221,7 @@ def _point(problem: Problem, sums: GradientSums, b: Pair, constant: tuple[float,
     square = float(sums.square.value[0])
     rss = max(square - rest**2 / weight, 0.0) if centred else square
     doubt = 2.0 * sums.drift + (rounding_error + 4.0 * EPS) * square
-    return Point(b, constant, scaled, noise, rss, doubt, careful, EPS * float(np.sqrt(sums.reach)))
+    return Point(b, constant, scaled, noise, rss, doubt, careful, EPS * float(np.sqrt(sums.magnitude_square)))
 
 
 def prove(problem: Problem, point: Point, bounds: Bounds) -> Proof:
@@ -237,6 +238,7 @@ def prove(problem: Problem, point: Point, bounds: Bounds) -> Proof:
         # the RSS at the exact solution is smaller by at most slack * error, so that sigma is a lower bound
         rss = np.nan_to_num(max(point.rss - penalty_error - slack * error, 0.0), nan=0.0)
     sigma = float(np.sqrt(rss / max(problem.totals.rows, 1)))
+    # the norm of the error in scaled coordinates bounds each element; EPS is the rounding of b to float64
     each = error / problem.length + EPS * np.abs(b)
     column_digits = digits(np.where(problem.usable, each, 0.0), np.fmax(np.abs(b), sigma / problem.length))
     constant = _constant_digits(problem, point, error, sigma)
@@ -249,7 +251,7 @@ def _prediction_digits(problem: Problem, point: Point, bounds: Bounds) -> float:
     sums, residual = problem.totals, float(np.sqrt(point.rss))
     fitted = float(np.sqrt(max(zero_point(problem).rss - point.rss, 0.0)))
     size = max(fitted, residual / float(np.sqrt(max(sums.rows, 1))))
-    return prediction_digits(bounds, point.slack, residual, problem.entries, point.spread, size)
+    return prediction_digits(bounds, point.slack, residual, problem.entries, point.prediction_rounding, size)
 
 
 def _constant_digits(problem: Problem, point: Point, error: float, sigma: float) -> float:
