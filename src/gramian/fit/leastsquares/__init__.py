@@ -1,1 +1,1 @@
-"""From moments to a solution with certified digits: solve, refine, exact sums."""
+"""Least squares from moments: normal equations, solution with certified digits, refinement, exact sums."""

@@ -1,4 +1,8 @@
-"""Absorbed factors in a linear fit: what is solved when they are swept out, and what is told of them."""
+"""Absorbed factors in a linear fit: the system after they are partialled out, and estimates of their effects.
+
+By the theorem of Frisch, Waugh and Lovell the coefficients of the other columns are those of the regression of
+residuals on residuals, after every column and the outcome has been regressed on the levels of the factors.
+"""
 
 from __future__ import annotations
 
@@ -20,17 +24,29 @@ from gramian.linalg.solve import SAFETY
 from gramian.linalg.subspace import sandwich
 from gramian.typing import Vector
 
-LIVE_ARRAYS = 4  # arrays of levels x columns that are alive at once
+LIVE_ARRAYS = 4  # arrays of levels x columns in memory at once
 
 
 @dataclass(frozen=True, slots=True)
 class Absorbed:
-    """What is told of absorbed factors.
+    """Estimates and degrees of freedom of absorbed factors.
 
-    levels : factor -> how many, in the order of the formula. rank : dimension of their span, what they cost in degrees
-    of freedom; `exact` False where it is an upper bound. singletons : rows that are alone in a level of a factor.
-    tss : sum of squares of the outcome within the levels. effects : factor -> what is added to a prediction for each
-    level (in the order of the design's levels). joined : whether every combination of levels can be predicted.
+    Attributes
+    ----------
+    levels : mapping of str to int
+        Factor -> number of levels, in the order of the formula.
+    rank : int
+        Dimension of the span of all levels: the degrees of freedom that the factors use.
+    exact : bool
+        Whether `rank` is exact; otherwise it is an upper bound.
+    singletons : mapping of str to int
+        Factor -> number of levels with a single row.
+    tss : float
+        Sum of squares of the outcome within the levels, in squared units of the outcome.
+    effects : mapping of str to ndarray
+        Factor -> what each level, in the order of the design's levels, adds to a prediction.
+    connected : bool
+        Whether the levels are connected, so that every combination of levels can be predicted.
     """
 
     levels: Mapping[str, int]
@@ -44,9 +60,16 @@ class Absorbed:
 
 @dataclass(frozen=True, slots=True)
 class PartialledOut:
-    """The system that absorbing leaves. products : of the columns that are solved for and the response.
+    """The normal equations after absorbed factors have been partialled out.
 
-    order : the factors, the largest first.
+    Attributes
+    ----------
+    products : Pair of shape (p + 1, p + 1)
+        Products within the levels of the columns that are solved for and of the response, which is last.
+    absorption : Absorption
+        The elimination, from which the effects of levels are computed.
+    order : tuple of str
+        The factors in the order of elimination, the one with most levels first.
     """
 
     products: Pair
@@ -57,10 +80,29 @@ class PartialledOut:
 def partial_out(
     moments: Moments, design: Design, parametrization: Parametrization, squares: Vector, rounding_error: float
 ) -> PartialledOut:
-    """Absorb the factors of a design. squares : of the columns that are solved for, as they were summed.
+    """Partial the absorbed factors of a design out of its normal equations.
 
-    A column of which nothing is left but rounding is set to zero, so that it is found to be dependent.
-    Raises DataError where the levels do not fit into memory, ConvergenceError.
+    A column of which only rounding error remains within the levels is set to zero, so that it counts as dependent.
+
+    Parameters
+    ----------
+    moments : Moments
+        With sums over the levels of every factor.
+    design : Design
+        Names the absorbed factors.
+    parametrization : Parametrization
+        The columns that are solved for.
+    squares : ndarray of shape (p + 1,)
+        Largest magnitudes of the sums of squares of these columns and the response, before partialling out.
+    rounding_error : float
+        Relative rounding error of a sum.
+
+    Raises
+    ------
+    DataError
+        If the sums of all levels do not fit into memory.
+    ConvergenceError
+        If the iteration over several factors does not converge.
     """
     order = largest_first(moments, design.terms.absorbed)
     _check_memory(moments, order, sum(len(g.positions) for g in parametrization.groups))
@@ -75,11 +117,12 @@ def partial_out(
 
 
 def largest_first(moments: Moments, factors: tuple[str, ...]) -> tuple[str, ...]:
-    """Factors in the order in which they are swept out."""
+    """Factors in the order of elimination, the one with most levels first: its block is diagonal and costs nothing."""
     return tuple(sorted(factors, key=lambda f: -len(moments.levels[f])))
 
 
 def _check_memory(moments: Moments, factors: tuple[str, ...], columns: int) -> None:
+    """Raise DataError if the sums of `columns` columns over all levels do not fit into memory."""
     levels, limit = sum(len(moments.levels[f]) for f in factors), memory_limit()
     if 8 * LIVE_ARRAYS * levels * (columns + 1) > limit:
         raise DataError(
@@ -95,9 +138,9 @@ def absorbed_estimates(
     partialled_out: PartialledOut,
     coefficients: Vector,
 ) -> Absorbed:
-    """What is told of the absorbed factors.
+    """Estimates and degrees of freedom of the absorbed factors.
 
-    stored : (q - 1,) coefficients of the stored columns but the response, in units of the outcome.
+    coefficients : (q - 1,) of the stored columns without the response, in units of the outcome.
     """
     names = design.terms.absorbed
     (response,) = design.outcome
@@ -121,6 +164,7 @@ def _effects(
     coefficients: Vector,
     coordinate: Coordinate,
 ) -> dict[str, Vector]:
+    """Effects of the levels of each factor, (levels,), in units of the outcome. coordinate : that of the response."""
     v = np.append(-coefficients, 2.0**coordinate.exponent)
     first, others = partialled_out.absorption.effects(v)
     if parametrization.subspace is not None:
@@ -134,13 +178,16 @@ def _effects(
 
 
 def explained_by(text: str, factors: tuple[str, ...]) -> str:
-    """The explanation of a dependent column, when the levels of absorbed factors are part of it."""
+    """The combination that a dependent column equals, with the levels of absorbed factors as a part of it."""
     levels = f"levels of {' and '.join(factors)}"
     return f"a combination of the {levels}" if text == "0" else f"{text}, but for the {levels}"
 
 
 def check_absorbed(absorbed: Absorbed, *, needs_covariance: bool) -> None:
-    """Raise OptionError for a prediction that a fit with absorbed factors cannot make."""
+    """Raise OptionError for a prediction that is not defined with absorbed factors.
+
+    needs_covariance : whether it has an interval or a leverage.
+    """
     names = " and ".join(absorbed.levels)
     if needs_covariance:
         raise OptionError(

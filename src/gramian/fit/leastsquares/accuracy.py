@@ -1,4 +1,8 @@
-"""How many digits of a linear fit are certified, and by what."""
+"""Certified digits of a linear fit, from bounds of all rounding errors.
+
+Errors of the solved columns (`linalg.certificate`) are carried to the model's columns by absolute values of the linear
+map between them, |T| e; what aliased columns and columns made of power sums add is included.
+"""
 
 from __future__ import annotations
 
@@ -19,20 +23,35 @@ from gramian.linalg.maps import apply_absolute
 from gramian.linalg.solve import Solution
 from gramian.typing import Codes, Vector
 
-NEGLIGIBLE = 1e-8  # of a coefficient: a smaller standard error is rounding, or matters to nobody
-SMALLEST, LARGEST = 1e-290, 1e290  # beyond, a standard error or its parts may leave the range of float64
+NEGLIGIBLE = 1e-8  # share of its coefficient below which a standard error need not have the required digits
+SMALLEST, LARGEST = 1e-290, 1e290  # outside, a standard error or one of its factors may leave the range of float64
 PRECISIONS = FAST, REFINED, EXACT = "fast", "refined", "exact"
 
 
 @dataclass(frozen=True, slots=True)
 class Accuracy:
-    """Certified digits, counted relative to the larger of a coefficient and its standard error.
+    """Certified decimal digits of a fit.
 
-    tier : "fast" (one pass), "refined" (more passes for the residual) or "exact". wanted : digits that were asked for.
-    digits, std_error_digits : (p,), NaN where not identified (a column of zeros has all digits of its zero in the
-    minimum-norm solution). rss_digits : of the residual sum of squares.
-    low : (p,) what float64 leaves of the coefficients. reached : whether every coefficient has the digits wanted, and
-    every standard error that matters half of them. doubtful : columns called dependent that may not quite be so.
+    Attributes
+    ----------
+    precision : str
+        "fast" (one pass), "refined" (more passes for the residual) or "exact" (exact sums).
+    requested : float
+        Digits that every coefficient should have.
+    digits : ndarray of shape (p,)
+        Digits of the coefficients, relative to the larger of a coefficient and its standard error; NaN where not
+        identified. A column of zeros has all digits in the minimum-norm solution, where its coefficient is zero.
+    std_error_digits : ndarray of shape (p,)
+        Digits of the iid standard errors, NaN where not identified.
+    rss_digits : float
+        Digits of the residual sum of squares.
+    low : ndarray of shape (p,)
+        Low parts of the coefficients in double-double: exact value minus its rounding to float64, where known.
+    reached : bool
+        Whether every coefficient has the requested digits, and every standard error that is not negligible those of
+        `required_std_error_digits`.
+    doubtful : tuple of str
+        Columns treated as dependent that float64 sums cannot distinguish from nearly dependent ones.
     """
 
     precision: str
@@ -46,18 +65,26 @@ class Accuracy:
 
     @property
     def fewest_digits(self) -> float:
-        """The fewest digits of any coefficient."""
+        """The fewest digits of any coefficient; 0 where it is doubtful which columns are dependent."""
         return 0.0 if self.doubtful else float(np.nanmin(self.digits, initial=16.0))
 
 
 def required_std_error_digits(requested: float) -> float:
-    """Digits that a standard error has to have."""
+    """Digits that a standard error should have: half of those of coefficients, at most four."""
     return min(requested, 8.0) / 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorBounds:
-    """Bounds for what was solved: errors of the coefficients (p,), and of the residual sum of squares."""
+    """Bounds of the rounding errors of a solution.
+
+    Attributes
+    ----------
+    coefficients : ndarray of shape (p,)
+        Absolute error bounds of the solved coefficients, in the scale of the solved columns.
+    rss : float
+        Absolute error bound of the residual sum of squares, in the same scale.
+    """
 
     coefficients: Vector
     rss: float
@@ -70,15 +97,15 @@ class BoundedSolution:
     Attributes
     ----------
     solution : Solution
-        Of the columns that are solved for.
+        Solution in the columns that are solved for.
     errors : ErrorBounds
         Bounds of its rounding errors.
     passes : int
-        Trips over the rows.
+        Number of passes over the rows.
     precision : str
         One of `PRECISIONS`.
     low : ndarray of shape (p,) or None
-        What float64 left of the coefficients, where they are known to twice its precision.
+        Low parts of coefficients in double-double; None for a solution in float64.
     """
 
     solution: Solution
@@ -89,14 +116,14 @@ class BoundedSolution:
 
 
 def one_pass_errors(solution: Solution, gradient: Vector | float = 0.0) -> ErrorBounds:
-    """Of a fit from one pass; gradient : that of half a ridge penalty."""
+    """Error bounds of a solution from one pass. gradient : (p,) half the gradient of the ridge penalty, P b."""
     bounds = _bounds(solution)
     b = solution.coefficients
     with np.errstate(all="ignore"):
         return ErrorBounds(scaled_bounds(bounds.sensitivity, bounds.error(b)), bounds.rss(b, gradient))
 
 
-@np.errstate(all="ignore")  # what leaves the range of float64 is certified so
+@np.errstate(all="ignore")  # numbers outside the range of float64 end with no certified digits
 def certify(
     bounded: BoundedSolution,
     requested: float,
@@ -105,22 +132,28 @@ def certify(
     column_errors: ColumnErrors,
     df_residual: float,
 ) -> Accuracy:
-    """Certified digits of a solution in the coordinates of the model's columns.
+    """Certified digits of a solution in the model's columns.
 
     Parameters
     ----------
     bounded : BoundedSolution
-        The solution of the columns that were solved for.
+        The solution in the columns that were solved for, with bounds of its errors.
     requested : float
         Digits that every coefficient should have.
     parametrization : Parametrization
-        How solved columns and model columns belong together.
+        Maps between solved columns and model columns.
     model_columns : ModelColumns
         The solution in the model's columns.
     column_errors : ColumnErrors
-        Errors of columns that are not exactly what the formula says, such as splines.
+        Errors of columns that are computed from power sums, such as orthogonal polynomials.
     df_residual : float
         Residual degrees of freedom.
+
+    Notes
+    -----
+    A standard error is sqrt(rss / df) sqrt(V_ii); its relative error is half the sum of those of rss and V_ii. Digits
+    of a coefficient are relative to max(|b|, s) with s a lower bound of its standard error: an estimate that is zero up
+    to noise needs no digits of its own.
     """
     solution, errors = bounded.solution, bounded.errors
     rss = solution.rss * parametrization.scale**2  # in the outcome's units
@@ -153,6 +186,7 @@ def certify(
     )
     std_error_bound = 0.5 * inverse_error + 0.5 * np.float64(rss_error) / rss + 4.0 * EPS
     size = np.fmax(np.abs(model_columns.coefficients), smallest_std_error if df_residual > 0 else 0.0)
+    # an upper bound, so that no standard error counts as negligible because of its own rounding errors
     negligible = largest_std_error <= NEGLIGIBLE * np.abs(model_columns.coefficients)
     std_error_digits = digits(np.where(np.isnan(std_error_bound), np.inf, std_error_bound), np.ones(len(inverse_roots)))
     coefficient_digits = digits(error, size)
@@ -182,7 +216,10 @@ def _bounds(solution: Solution) -> Bounds:
 
 
 def _with_aliased(values: Vector, model_columns: ModelColumns) -> Vector:
-    """Bounds of told numbers, for the solution in which the aliased columns have no part."""
+    """Bounds (p,) in the model's columns, for the solution in which aliased columns have coefficient zero.
+
+    Setting coefficient j to zero adds its value times a null vector to the others, and its error with it.
+    """
     if not len(model_columns.positions):
         return values
     return np.asarray(values + np.abs(model_columns.null) @ values[model_columns.positions])
@@ -191,7 +228,11 @@ def _with_aliased(values: Vector, model_columns: ModelColumns) -> Vector:
 def _coefficient_errors(
     parametrization: Parametrization, solved_errors: Vector, bounds: Bounds, model_columns: ModelColumns
 ) -> Vector:
-    """Bounds of the told coefficients, from those of the solved ones."""
+    """Error bounds (p,) of the model's coefficients from those of the solved ones, both in units of the outcome.
+
+    Null vectors are computed from the same products and have errors E of their own: they count where the coefficients
+    of aliased columns were not zero before they were removed, and in the projection of the minimum-norm solution.
+    """
     error = apply_absolute(model_columns.map, solved_errors)
     if not len(model_columns.positions):
         return error
@@ -213,16 +254,27 @@ def _coefficient_errors(
     return np.asarray(np.abs(complement) @ error + rotation_error)
 
 
-PAIRWISE = 20  # roundings on the longest path of NumPy's sum of a block
+PAIRWISE = 20  # roundings on the longest path of NumPy's pairwise sum of a block
 
 
 @dataclass(frozen=True, slots=True)
 class ColumnErrors:
-    """Relative errors (p,) of the columns that are made of power sums, and the terms (p,) that they belong to.
+    """Errors of columns that are computed from power sums, as orthogonal polynomials are.
 
-    lengths : (p,) of the columns, relative to that of the constant.
-    A change of basis within a term: polynomials P with P H P' = I for the moment matrix H of a variable become
-    (I + D) P with |D| <= g |P| A |P'|, A the moment matrix of absolute values, and coefficients change by D'.
+    Polynomials P are orthonormal, P H P' = I, for the moment matrix H of a variable. Rounded sums give (I + D) P
+    instead, with |D| <= g |P| A |P'|, where A is the moment matrix of absolute values and g the relative rounding error
+    of a sum. This is a change of basis within a term, by which its coefficients change by D'.
+
+    Attributes
+    ----------
+    errors : ndarray of shape (p,)
+        Bounds of |D|, row sums, of each column; zero for other columns.
+    lengths : ndarray of shape (p,)
+        Lengths of the columns relative to that of the constant.
+    terms : integer ndarray of shape (p,)
+        Position of the term of each column.
+    constant : int or None
+        Position of the intercept.
     """
 
     errors: Vector
@@ -231,7 +283,7 @@ class ColumnErrors:
     constant: int | None
 
     def coefficient_errors(self, values: Vector) -> Vector:
-        """How far the coefficients (p,) of these columns, and the intercept beside them, can be off."""
+        """Error bounds (p,) of coefficients with these values, those of the intercept included."""
         if not self.errors.any():
             return np.zeros(len(values))
         sizes = np.abs(np.nan_to_num(values))
@@ -247,7 +299,10 @@ class ColumnErrors:
 def column_errors_of(
     terms: Terms, columns: Sequence[ModelColumn], sums: Mapping[str, Vector], blocks: int, constant: int | None
 ) -> ColumnErrors:
-    """The errors of a model's columns. sums : variable -> sums of its powers, pairwise over so many blocks."""
+    """The errors of a model's columns.
+
+    sums : variable -> (2d + 1,) sums of its powers. blocks : number of blocks of rows whose sums were added.
+    """
     if not (tops := terms.power_sums()):
         return ColumnErrors(np.zeros(len(columns)), np.ones(len(columns)), np.zeros(len(columns), np.int64), constant)
     error_of = {v: _error(sums[v], top // 2, _rounding_error(blocks, top)) for v, top in tops.items()}
@@ -269,16 +324,18 @@ def _power_sum_variables(term: Term) -> set[str]:
 
 
 def _length(term: Term, sums: Mapping[str, Vector]) -> float:
-    """Orthonormal columns have the length one, the constant the root of the rows."""
+    """Length of a term's columns relative to the constant: orthonormal columns have length 1, the constant sqrt(n)."""
     rows = [float(sums[a.variable][0]) for a in term.atoms if isinstance(a, Orthogonal)]
     return min((r**-0.5 for r in rows if r > 0), default=1.0)
 
 
 def _error(sums: Vector, degree: int, rounding_error: float) -> float:
+    """g max_i sum_j (|P| A |P'|)_ij of the orthonormal polynomials of a variable. sums : (2 degree + 1,) or more."""
     try:
         P = np.abs(orthonormal(sums, degree, ""))
     except NumericalError:
-        return 0.0  # the columns could not be made of them
+        return 0.0  # then there are no such columns
+    # sums of |x|^(i + j) are not known: by Cauchy-Schwarz they are at most the root of those of x^(2i) and x^(2j)
     i = np.arange(degree + 1)
     A = np.sqrt(np.outer(sums[2 * i], sums[2 * i]))
     return rounding_error * float((P @ A @ P.T).sum(axis=1).max())

@@ -19,11 +19,11 @@ from gramian.fit.passes.job import Job
 from gramian.fit.passes.options import Options
 from gramian.linalg.certificate import MAX_REFINABLE_RHO
 
-NAMED, MAX_LISTED = 5, 100  # columns that a warning explains, and names
-MAX_SMALL_VALUES = 1_000_000  # values, rows x columns, up to which one refinement costs milliseconds
-MAX_EXACT_COLUMNS = 256  # columns up to which exact sums are solved unasked: seconds, and more with their third power
+NAMED, MAX_LISTED = 5, 100  # columns that a warning explains, and further ones that it names
+MAX_SMALL_VALUES = 1_000_000  # values (rows x columns) up to which a refinement takes milliseconds and is always made
+MAX_EXACT_COLUMNS = 256  # most columns for exact sums that were not requested: solving takes seconds, as columns^3
 RESIDUAL_PASS = "if one pass falls short, a pass for the residual in double-double"
-MAX_EXACT_WORK = 1e11  # rows x columns^2 up to which they are taken unasked: about a minute
+MAX_EXACT_WORK = 1e11  # most rows x columns^2 for exact sums that were not requested: about a minute
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +33,13 @@ class Escalation:
     Attributes
     ----------
     refines : bool
-        Whether passes for the residual in double-double may follow: the rows can be read again, nothing is absorbed.
+        Whether passes for the residual in double-double may follow: the rows can be read again, no factor is absorbed.
     few_values : bool or None
-        Whether there are so few values that one refinement is made in any case; None where the rows are not counted.
+        Whether the data are so small that one refinement is made in any case; None if the number of rows is unknown.
     exact_helps : bool
-        Whether exact sums give what is fitted: not under a penalty, nor for the minimum-norm solution.
+        Whether exact sums can give the fit: not with a penalty, nor for the minimum-norm solution.
     exact_unasked : bool
-        Whether exact sums of so many rows and columns are taken without `exact=True`.
+        Whether exact sums are affordable enough to follow without `exact=True`.
     """
 
     refines: bool
@@ -48,7 +48,7 @@ class Escalation:
     exact_unasked: bool
 
     def words(self) -> str:
-        """The steps that may follow, in their order."""
+        """The steps that may follow, in words and in their order."""
         if not self.exact_helps:
             return RESIDUAL_PASS
         if self.exact_unasked:
@@ -57,7 +57,7 @@ class Escalation:
 
 
 def escalation_of(job: Job) -> Escalation:
-    """What may follow the first pass of a job."""
+    """The steps that may follow the first pass of a job, before its rows are counted."""
     source, options, width = job.source, job.options, len(job.design.layout.rows)
     columns = width - len(job.design.outcome)
     return Escalation(
@@ -69,18 +69,25 @@ def escalation_of(job: Job) -> Escalation:
 
 
 def escalate(first: Solved, job: Job, accumulated: Accumulated, system: System) -> Solved:
-    """The fit with the digits that are requested, or with a warning that says why it has fewer.
+    """Refine a fit until it has the requested digits, or warn with AccuracyWarning why it has fewer.
+
+    Refinement in double-double comes first, then exact sums; small data are refined once in any case.
 
     Parameters
     ----------
     first : Solved
         The fit of the first pass.
     job : Job
-        What reads the rows again.
+        Runs the further passes.
     accumulated : Accumulated
         Sums of the first pass.
     system : System
-        Normal equations that were solved.
+        The normal equations of the first pass.
+
+    Raises
+    ------
+    NotIdentifiedError
+        If exact sums show dependent columns under collinear="raise".
     """
     best, steps = first, escalation_of(job)
     if steps.refines:
@@ -94,7 +101,7 @@ def escalate(first: Solved, job: Job, accumulated: Accumulated, system: System) 
 
 
 def _from_exact_sums(fit: Solved, job: Job) -> Solved:
-    """The fit from exact sums; the one that there is where nothing can be proved of their solution."""
+    """The fit from exact sums, or the given fit with one more pass where their solution cannot be certified."""
     try:
         accumulated = accumulate_exactly(job)
         return exact_solved(job.design, accumulated, job.options, fit.passes + 1, tuple(fit.aliased))
@@ -105,44 +112,45 @@ def _from_exact_sums(fit: Solved, job: Job) -> Solved:
 
 
 def reached(fit: Solved) -> bool:
-    """Whether the digits that were wanted are certified."""
+    """Whether the requested digits are certified."""
     return fit.accuracy is not None and fit.accuracy.reached
 
 
 def _doubtful(fit: Solved) -> bool:
+    """Whether float64 sums leave open which columns are dependent; refinement cannot decide it, exact sums can."""
     return fit.accuracy is not None and bool(fit.accuracy.doubtful)
 
 
 def refinement_converges(fit: Solved) -> bool:
-    """Whether every step of refinement gains a digit."""
+    """Whether every step of refinement gains at least one digit (rho < 0.1)."""
     bounds = fit.solution.bounds
     return bounds is not None and bounds.rho < MAX_REFINABLE_RHO
 
 
 def is_small(fit: Solved) -> bool:
-    """Whether there are so few values that a refinement is not felt."""
+    """Whether there are so few values (rows x columns) that a refinement takes milliseconds."""
     return fit.rows * (len(fit.names) + 1) <= MAX_SMALL_VALUES
 
 
 def exact_can_help(options: Options) -> bool:
-    """Whether exact sums give what is wanted: not under a penalty, nor for the minimum-norm solution."""
+    """Whether exact sums can give the fit: not with a penalty, nor for the minimum-norm solution."""
     return options.alpha is None and options.collinear != "min-norm"
 
 
 def affordable(rows: int | None, columns: int) -> bool:
-    """Whether exact sums of so many rows and columns are taken without being asked for; rows : None if unknown."""
+    """Whether exact sums of so many rows and columns may follow without `exact=True`. rows : None if unknown."""
     return columns <= MAX_EXACT_COLUMNS and (rows is None or rows * float(columns) ** 2 <= MAX_EXACT_WORK)
 
 
 def _is_too_expensive(fit: Solved) -> bool:
-    """Whether exact sums could give the rest, but cost too much to be taken unasked."""
+    """Whether exact sums could give the missing digits, but cost too much to follow without `exact=True`."""
     minimum_norm = any(not np.isnan(fit.coefficients[fit.names.index(name)]) for name in fit.aliased)
     tried = fit.accuracy is not None and fit.accuracy.precision == EXACT
     return fit.alpha is None and not minimum_norm and not tried and not affordable(fit.rows, len(fit.names))
 
 
 def shortfall(fit: Solved, source: Source | None) -> str:
-    """Which digits are missing, because of which columns, and what to do; source : None for a fit from a Gram."""
+    """Warning text: which digits are missing in which columns, and what to do. source : None for a fit of a Gram."""
     accuracy = fit.accuracy
     assert accuracy is not None
     if accuracy.doubtful:
@@ -157,6 +165,7 @@ def shortfall(fit: Solved, source: Source | None) -> str:
 
 
 def _lowest(fit: Solved, accuracy: Accuracy) -> str:
+    """The coefficients with the fewest digits; if all have enough, the standard errors."""
     short = [i for i in np.argsort(accuracy.digits) if accuracy.digits[i] < accuracy.requested]
     if short:
         named = ", ".join(f"{fit.names[i]} has {_floor(accuracy.digits[i])}" for i in short[:NAMED])
@@ -173,10 +182,12 @@ def _others(count: int) -> str:
 
 
 def _floor(value: float) -> str:
+    """A number of digits with one decimal, rounded down: certified digits may not be overstated."""
     return f"{np.floor(10.0 * value) / 10.0:.1f}"
 
 
 def _advice(source: Source | None, fit: Solved) -> str:
+    """What the user can do about missing digits."""
     if source is None:
         return "the rows are gone: fit from the data, or make the Gram with exact=True"
     if fit.absorbed is not None:

@@ -1,4 +1,4 @@
-"""The top of the ladder: a fit from exact sums, its coefficients correctly rounded."""
+"""A linear fit from exact sums: coefficients correctly rounded, rank decided in exact arithmetic."""
 
 from __future__ import annotations
 
@@ -30,14 +30,16 @@ from gramian.linalg.exact.to_float64 import nearest, square_root
 from gramian.linalg.solve import Solution, solve
 from gramian.typing import Codes, Mask, Matrix, Vector
 
-STD_ERROR_ROUNDING = 2.0**-50  # relative, of a standard error: a product and two roots of correct roundings
-WEIGHT_ROUNDING = 4.0 * EPS  # relative rounding of a weight, as the square of its root
+STD_ERROR_ROUNDING = (
+    2.0**-50
+)  # relative error of a standard error: two roots and a product of correctly rounded numbers
+WEIGHT_ROUNDING = 4.0 * EPS  # relative error of a weight: rows are multiplied by its rounded square root
 
 
 def accumulate_exactly(job: Job) -> ExactAccumulated:
-    """The pass of exact sums.
+    """Run the pass of exact sums.
 
-    Raises OptionError for a penalty or the minimum-norm solution, DataError where the model is too wide.
+    Raises OptionError for a penalty or the minimum-norm solution, DataError if the model is too wide for memory.
     """
     options = job.options
     if options.alpha is not None or options.collinear == "min-norm":
@@ -56,7 +58,29 @@ def exact_solved(
     passes: int = 1,
     nearly_dependent: tuple[str, ...] | None = None,
 ) -> Solved:
-    """A fit from exact moments; suspects : columns that may be combinations of others but for rounding."""
+    """A fit from exact moments.
+
+    Parameters
+    ----------
+    design : Design
+        Terms, and the coordinates in which predictions are computed.
+    accumulated : ExactAccumulated
+        Exact moments, and dropped rows.
+    options : Options
+        `collinear` and `digits` are used.
+    passes : int
+        Number of passes so far.
+    nearly_dependent : tuple of str, optional
+        Columns that float64 treated as dependent. They are dropped if they equal a combination of others up to the
+        rounding of their own values.
+
+    Raises
+    ------
+    NotIdentifiedError
+        For dependent columns under collinear="raise".
+    NumericalError
+        If there are no rows.
+    """
     moments = accumulated.moments
     system = exact_system(design, moments)
     gram, p = system.gram(), len(system.names)
@@ -104,37 +128,43 @@ def exact_solved(
 
 
 def _alias_texts(gram: ExactGram, dropped: Mask, null: Matrix, names: tuple[str, ...]) -> Mapping[str, str]:
+    """Name of each dropped column -> the combination it equals. dropped : (p,). null : (p, r) null vectors."""
     norms = np.array([square_root(gram.fraction(i, i)) for i in range(len(names))])
     pairs = zip(np.flatnonzero(dropped), null.T, strict=True)
     return {names[j]: explain(column, norms, names, int(j)) for j, column in pairs}
 
 
 def _scattered(values: Vector, used: Codes, p: int) -> Vector:
+    """Values of the used columns in a vector (p,), NaN elsewhere."""
     scattered = np.full(p, np.nan)
     scattered[used] = values
     return scattered
 
 
 def _scattered_rows(values: Matrix, used: Codes, p: int) -> Matrix:
+    """Rows of the used columns in a matrix (p, r), zero elsewhere."""
     scattered = np.zeros((p, values.shape[1]))
     scattered[used] = values
     return scattered
 
 
 def _scattered_square(values: Matrix, used: Codes, p: int) -> Matrix:
+    """Rows and columns of the used columns in a matrix (p, p), NaN elsewhere."""
     scattered = np.full((p, p), np.nan)
     scattered[np.ix_(used, used)] = values
     return scattered
 
 
 def _solution(system: ExactSystem, used: Codes, fit: ExactFit, null: Matrix) -> Solution:
-    """The same fit in the columns that predictions use: float64, from products in well-chosen coordinates.
+    """The fit in the columns that a float64 fit would solve for, as predictions and tests of terms use it.
 
-    null : (p, r) null vectors of the model's columns.
+    Solved in float64 from exact products of shifted columns, and exactly if float64 does not see full rank.
+
+    used : positions of the columns of `fit` among the model's. null : (p, r) null vectors of the model's columns.
     """
     p, constant, to_solved = len(system.names), system.parametrization.constant, system.parametrization.to_solved
     columns, full_gram = used[fit.solution.identified], system.solved_gram()
-    if to_solved is not None and null.shape[1]:  # other columns depend on others in these coordinates
+    if to_solved is not None and null.shape[1]:  # which columns are dependent differs between the two bases
         null = maps.multiply(maps.map_of(to_solved), null)
         norms = np.array([square_root(full_gram.fraction(i, i)) for i in range(p)])
         columns = np.setdiff1d(np.arange(p), dependent_columns(null, norms)[0])
@@ -170,6 +200,7 @@ def _solution(system: ExactSystem, used: Codes, fit: ExactFit, null: Matrix) -> 
 
 
 def _padded(values: Vector, columns: Codes, p: int) -> Vector:
+    """Values at these positions of a vector (p,), zero elsewhere."""
     padded = np.zeros(p)
     padded[columns] = values
     return padded
@@ -178,6 +209,7 @@ def _padded(values: Vector, columns: Codes, p: int) -> Vector:
 def _accuracy(
     design: Design, system: ExactSystem, fit: ExactFit, solution: Solution, used: Codes, p: int, requested: float
 ) -> Accuracy:
+    """Certified digits of an exact fit. used : positions of its columns. p : number of the model's columns."""
     independent = fit.solution.identified
     coefficient_digits = np.where(
         independent, np.where(np.isfinite(fit.coefficients), np.minimum(fit.digits, MAX_DIGITS), 0.0), np.nan
@@ -212,7 +244,11 @@ def _accuracy(
 def _weighted_digits(
     system: ExactSystem, fit: ExactFit, solution: Solution, used: Codes, coefficient_digits: Vector
 ) -> tuple[Vector, Vector, float]:
-    """Exact sums are of rows times the rounded root of their weight: what that can do to the weighted fit."""
+    """Certified digits of coefficients, standard errors and rss of a fit with weights.
+
+    Exact sums are of rows times the rounded square root of their weight, which is a fit with weights perturbed by at
+    most `WEIGHT_ROUNDING`: its effect on the solution limits the digits.
+    """
     bounds = solution.bounds
     assert bounds is not None
     T = None if system.parametrization.to_model is None else maps.map_of(system.parametrization.to_model)

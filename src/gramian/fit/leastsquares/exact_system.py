@@ -1,4 +1,4 @@
-"""Exact normal equations of a design, in the variables themselves and in the coordinates that predictions use."""
+"""Exact normal equations of a design: in the model's columns, and in the columns that a float64 fit solves for."""
 
 from __future__ import annotations
 
@@ -25,10 +25,22 @@ from gramian.typing import Vector
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ExactSystem:
-    """Exact normal equations of a design: in the variables themselves, and in the frame of its coordinates.
+    """Exact normal equations of a design with p columns, in two bases.
 
-    columns : of the model, in the design's coordinates. frame : what a float64 fit would solve for. raw : products of
-    monomials in the variables. told, solved : the model's columns and the frame's as sums of these, the response last.
+    Attributes
+    ----------
+    columns : tuple of ModelColumn
+        The model's columns, in the design's coordinates.
+    levels : Levels
+        Levels of the factors.
+    parametrization : Parametrization
+        The columns that a float64 fit would solve for.
+    raw : ExactGram
+        Products of monomials in the variables themselves, without shift.
+    model_combinations : list of p + 1 Combinations
+        The model's columns, then the response, as combinations of these monomials.
+    solved_combinations : list of p + 1 Combinations
+        The columns that a float64 fit solves for, then the response, as combinations of these monomials.
     """
 
     columns: tuple[ModelColumn, ...]
@@ -53,9 +65,9 @@ class ExactSystem:
 
 
 def exact_system(design: Design, moments: ExactMoments, *, every_level: bool = False) -> ExactSystem:
-    """The normal equations of a design from exact moments.
+    """The normal equations of a design from exact moments. Raises NumericalError without rows.
 
-    Raises NumericalError where there are no rows.
+    every_level : whether factors have a column for each level, without a reference level.
     """
     if not moments.rows:
         raise NumericalError(f"no rows are left to fit '{design.formula}'")
@@ -94,7 +106,7 @@ def exact_system(design: Design, moments: ExactMoments, *, every_level: bool = F
 
 
 def _stored_columns(parametrization: Parametrization) -> list[Stored]:
-    """The stored columns of a frame in their order."""
+    """The stored columns of a parametrization in the order of their positions."""
     columns: dict[int, Stored] = {}
     for group in parametrization.groups:
         for k, m in enumerate(group.monomials):
@@ -106,7 +118,10 @@ def _stored_columns(parametrization: Parametrization) -> list[Stored]:
 def _raw_combination(
     parts: list[tuple[Cell, Monomial, Fraction]], coordinates: Mapping[str, Coordinate], positions: dict[Stored, int]
 ) -> dict[int, Fraction]:
-    """A sum of monomials in u as a combination of those in x, which are added to `wanted`."""
+    """A combination of monomials in u = (x - shift) / scale as one of monomials in x.
+
+    positions : monomial in x -> its position; monomials that it does not have yet are added.
+    """
     combination: dict[int, Fraction] = {}
     for cell, m, share in parts:
         for raw, c in raw_monomial(m, {v: coordinates[v].inverse for v, _ in m}).items():
@@ -116,6 +131,7 @@ def _raw_combination(
 
 
 def _composed(stored: list[dict[int, Fraction]], column: Mapping[int, Fraction]) -> dict[int, Fraction]:
+    """A combination of combinations as one combination, without zeros."""
     composed: dict[int, Fraction] = {}
     for j, share in column.items():
         for i, c in stored[j].items():
@@ -124,16 +140,17 @@ def _composed(stored: list[dict[int, Fraction]], column: Mapping[int, Fraction])
 
 
 def _shifted_power_sums(sums: list[Fraction], coordinate: Coordinate) -> Vector:
-    """Sums of powers of u from those of x, exact: an array of fractions."""
+    """Sums of powers 0, 1, ... of u = (x - shift) / scale from those of x: an array of fractions."""
     polynomials = [power_of(coordinate.inverse, "u", k) for k in range(len(sums))]
     shifted = [sum((c * sums[sum(p for _, p in m)] for m, c in q.items()), Fraction(0)) for q in polynomials]
     return np.array(shifted, object)
 
 
 def exact_linear(design: Design, moments: ExactMoments, *, every_level: bool = False) -> ExactFit:
-    """Coefficients of a design from exact moments, solved for in the model's own columns.
+    """Coefficients of a design from exact moments, solved for in the model's columns.
 
-    Raises NumericalError where there are no rows.
+    every_level : whether factors have a column for each level, without a reference level. Raises NumericalError without
+    rows.
     """
     system = exact_system(unshifted(design), moments, every_level=every_level)
     return exact_fit(system.gram(), system.parametrization.constant, system.names, moments)

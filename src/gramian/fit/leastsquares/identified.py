@@ -1,4 +1,4 @@
-"""The columns of a fit that are not aliased: their coefficients and inverse."""
+"""Coefficients and covariances of a fit with aliased columns, in the solution without them."""
 
 from __future__ import annotations
 
@@ -11,19 +11,20 @@ from gramian.typing import Codes, Matrix, Vector
 
 
 def unaliased_columns(solved: Solved) -> Codes:
-    """Positions of the model's columns that are no combination of earlier ones."""
+    """Positions of the model's columns that are not aliased."""
     return np.array([i for i, name in enumerate(solved.names) if name not in solved.aliased], np.int64)
 
 
 def basic_solution(solved: Solved) -> tuple[Vector, Matrix]:
-    """Coefficients and inverse of these columns alone, (p,) and (p, p); the aliased ones hold nothing of meaning."""
+    """Coefficients (p,) and inverse (p, p) of the columns that are not aliased, in the fit without the others.
+
+    Entries of aliased columns have no meaning.
+    """
     aliased = [solved.names.index(name) for name in solved.aliased]
     if not aliased or np.isnan(solved.coefficients[aliased]).all():
         return solved.coefficients, solved.inverse
-    parametrization, solution = (
-        solved.parametrization,
-        solved.solution,
-    )  # of least norm: take it back to the one without the aliased
+    # the minimum-norm solution: null vectors lead from it to the solution without the aliased columns
+    parametrization, solution = solved.parametrization, solved.solution
     b, V, null = solution.coefficients * parametrization.scale, solution.inverse, solution.null
     if parametrization.to_model is not None:
         T = maps.map_of(parametrization.to_model)
@@ -36,11 +37,14 @@ def basic_solution(solved: Solved) -> tuple[Vector, Matrix]:
 
 
 def prediction_covariance(solved: Solved, V: Matrix) -> Matrix:
-    """A covariance (p, p) of the columns that were solved for, of the solution whose coefficients are told.
+    """Covariance (p, p) in the columns that were solved for, of the solution that the fit reports.
 
-    Dependent columns have many solutions, which differ in rows unlike those of the fit: a prediction and its interval
-    are of the same one. With T to the told columns and null vectors N, it is P V P' for P = I - N (E T N)^-1 E T, E
-    choosing the aliased columns, or N'T' for the solution of least norm.
+    Dependent columns have many solutions, whose predictions differ in rows where the dependence does not hold; an
+    interval has to be that of the reported solution. It is P V P' with P = I - N (E T N)^-1 E T, where T maps solved to
+    model coefficients, N are the null vectors, and E selects the aliased columns, or is N'T' for the minimum-norm
+    solution.
+
+    V : (p, p) covariance of any solution, or (X'WX)^-1.
     """
     null = solved.solution.null
     if not null.shape[1]:

@@ -1,4 +1,4 @@
-"""From the columns that were solved for to the model's own: coefficients, inverse, and what is not determined."""
+"""From the columns that were solved for to the model's own: coefficients, inverse, aliased columns."""
 
 from __future__ import annotations
 
@@ -30,14 +30,34 @@ from gramian.typing import Codes, Mask, Matrix, Vector
 
 @dataclass(frozen=True, slots=True)
 class ModelColumns:
-    """A solution told in the model's columns.
+    """A solution in the model's p columns, of which r are aliased.
 
-    coefficients : (p,), NaN where aliased; low : (p,) what float64 leaves of them. inverse : (p, p), NaN where not
-    identified. aliased : name -> the combination it equals. positions : (r,) of the aliased columns, null : (p, r)
-    null vectors with an identity there. before : (r,) coefficients there before they were made zero. roots : (p,) of
-    the inverse's diagonal, also where float64 does not hold that. map : solved columns to these, None where they are
-    the same. shortest : whether this is the minimum-norm solution. empty : (p,) columns of zeros, whose coefficients in
-    it are zero.
+    Attributes
+    ----------
+    coefficients : ndarray of shape (p,)
+        In units of the outcome, NaN where aliased (unless the solution is that of minimum norm).
+    low : ndarray of shape (p,)
+        Low parts of the coefficients in double-double.
+    inverse : ndarray of shape (p, p)
+        (X'WX)^-1, NaN where not identified.
+    identified : ndarray of bool, shape (p,)
+        Whether the data determine the coefficient.
+    aliased : mapping of str to str
+        Name of a dependent column -> the combination of others that it equals.
+    positions : integer ndarray of shape (r,)
+        Positions of the aliased columns.
+    null : ndarray of shape (p, r)
+        Null vectors of the design, with the identity in the rows of the aliased columns.
+    before_dropping : ndarray of shape (r,)
+        Coefficients of the aliased columns before they were set to zero.
+    inverse_roots : ndarray of shape (p,)
+        Square roots of the diagonal of the inverse, finite even where that overflows.
+    map : ExactMap or None
+        T of b_model = T b_solved, None where the columns are the same.
+    empty : ndarray of bool, shape (p,)
+        Columns of zeros.
+    minimum_norm : bool
+        Whether this is the minimum-norm solution.
     """
 
     coefficients: Vector
@@ -63,16 +83,34 @@ def to_model_columns(
     low: Vector | None = None,
     absorbed: tuple[str, ...] = (),
 ) -> ModelColumns:
-    """Tell a solution in the model's columns; low : (p,) what float64 left of the solved coefficients.
+    """Transform a solution to the model's columns, b_model = T b_solved, V_model = T V T'.
 
-    absorbed : factors whose levels may be part of what an aliased column equals.
+    Parameters
+    ----------
+    parametrization : Parametrization
+        Maps between solved columns and model columns.
+    solution : Solution
+        Solution in the solved columns.
+    products : Pair of shape (p + 1, p + 1)
+        Products of the solved columns and the response, for the lengths of columns.
+    names : tuple of str
+        Names of the model's columns.
+    collinear : str
+        "drop", "min-norm" or "raise".
+    low : ndarray of shape (p,), optional
+        Low parts of the solved coefficients in double-double.
+    absorbed : tuple of str
+        Absorbed factors, whose levels may be part of the combination that an aliased column equals.
 
-    Raises NotIdentifiedError for dependent columns under collinear="raise".
+    Raises
+    ------
+    NotIdentifiedError
+        For dependent columns under collinear="raise".
     """
     T = None if parametrization.to_model is None else maps.map_of(parametrization.to_model)
     b, V, null = _coefficients(parametrization, T, solution, low), solution.inverse, solution.null
     if T is not None:
-        with np.errstate(over="ignore", invalid="ignore"):  # what float64 cannot hold is infinite, and certified so
+        with np.errstate(over="ignore", invalid="ignore"):  # an overflow is infinite, and has no certified digits
             V, null = maps.congruence(T, V), maps.multiply(T, null)
     if not null.shape[1]:
         all_columns, inverse_roots = np.ones(len(V), bool), maps.congruence_std(T, solution.inverse)
@@ -88,6 +126,7 @@ def to_model_columns(
         raise NotIdentifiedError(dependent_message(aliased), aliased)
     before_dropping = b.hi[positions]
     values = basic_coefficients(b.hi, positions, null)
+    # low parts hold only for coefficients that the removal of aliased columns has not changed
     lo = np.where((values == b.hi) & ~before_dropping.any(), b.lo, 0.0)
     V = basic_covariance(V, positions, null)
     if collinear == "min-norm":
@@ -116,7 +155,7 @@ def to_model_columns(
 
 
 def lengths(parametrization: Parametrization, products: Pair) -> Vector:
-    """Lengths of the model's columns, (p,)."""
+    """Euclidean lengths of the model's columns, (p,), from products of the solved ones."""
     S = products.hi[:-1, :-1]
     return (
         np.sqrt(S.diagonal())
@@ -126,7 +165,10 @@ def lengths(parametrization: Parametrization, products: Pair) -> Vector:
 
 
 def _coefficients(parametrization: Parametrization, T: ExactMap | None, solution: Solution, low: Vector | None) -> Pair:
-    """T b in the outcome's units, with what its shift adds, each as hi + lo from exact sums."""
+    """Model coefficients (p,) in double-double: T b times the outcome's scale, plus its shift, summed exactly.
+
+    The terms of a polynomial far from zero cancel here: rounded sums would lose the digits that the shift has saved.
+    """
     hi = solution.coefficients * parametrization.scale
     b = pair(hi) if low is None else Pair(hi, low * parametrization.scale)
     if T is None and not parametrization.response_shift:
@@ -142,7 +184,7 @@ def _coefficients(parametrization: Parametrization, T: ExactMap | None, solution
 
 
 def dependent_message(aliased: Mapping[str, str]) -> str:
-    """What is said of dependent columns that nobody wants dropped."""
+    """Error message for dependent columns under collinear="raise"."""
     lines = "".join(f"\n  {name} = {what}" for name, what in list(aliased.items())[:10])
     more = f"\n  ... {len(aliased) - 10} more" if len(aliased) > 10 else ""
     return (
@@ -158,7 +200,10 @@ def _counted_columns(columns: int) -> str:
 def doubtful(
     model_columns: ModelColumns, parametrization: Parametrization, stored: Matrix, names: tuple[str, ...]
 ) -> tuple[str, ...]:
-    """Columns called dependent whose combination does not vanish to the last bit of the sums `stored` : (q, q)."""
+    """Names of aliased columns for which the sums do not prove that they are dependent exactly, not only nearly.
+
+    stored : (q, q) products of the stored columns and the response.
+    """
     return tuple(
         names[p]
         for p, n in zip(model_columns.positions, model_columns.null.T, strict=True)
@@ -167,6 +212,7 @@ def doubtful(
 
 
 def _is_proved(null: Vector, parametrization: Parametrization, stored: Matrix) -> bool:
+    """Whether a null vector (p,), as simple fractions, vanishes exactly in the products of stored columns."""
     constant = parametrization.constant if parametrization.subspace is None else None
     v = simple_fractions(np.where(np.arange(len(null)) == constant, 0.0, null))
     if v is None:
@@ -181,6 +227,7 @@ def _is_proved(null: Vector, parametrization: Parametrization, stored: Matrix) -
 
 
 def _composed(columns: Sequence[Mapping[int, Fraction]], v: Mapping[int, Fraction]) -> dict[int, Fraction]:
+    """The combination v of columns that are combinations themselves, without zeros."""
     out: dict[int, Fraction] = {}
     for j, share in v.items():
         for i, c in columns[j].items():

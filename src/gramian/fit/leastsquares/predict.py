@@ -30,12 +30,15 @@ INTERVALS = ("confidence", "prediction")
 
 
 def predict(solved: Solved, source: Source, interval: str | None = None, level: float = 0.95) -> Vector | pa.Table:
-    """One value per row, NaN where a predictor is missing; with an interval a table `fit, low, high` with nulls."""
+    """Predictions for all rows of a source, (n,), NaN where a predictor is missing; with an interval a table.
+
+    interval : "confidence", "prediction" or None. level : coverage of the interval. Raises as `predictions`.
+    """
     return collect_predictions(predictions(solved, source, interval, level), interval is not None)
 
 
 def collect_predictions(parts: Iterator[Matrix], interval: bool) -> Vector | pa.Table:
-    """Predictions of all batches: (rows,), or a table `fit, low, high` with nulls."""
+    """Predictions of all batches: (n,), or a table with the columns fit, low, high and nulls for NaN."""
     values = list(parts)
     if not interval:
         return np.concatenate([p[0] for p in values]) if values else np.zeros(0)
@@ -43,14 +46,24 @@ def collect_predictions(parts: Iterator[Matrix], interval: bool) -> Vector | pa.
 
 
 def interval_table(values: Matrix) -> pa.Table:
-    """Rows fit (, low, high) of a (1 or 3, n) array as an Arrow table with nulls for NaN."""
+    """An array (1, n) or (3, n) of fit, low and high as an Arrow table, with nulls for NaN."""
     names = ("fit", "low", "high")[: len(values)]
     return pa.table({name: pa.array(v, mask=np.isnan(v)) for name, v in zip(names, values, strict=True)})
 
 
 @dataclass(frozen=True, slots=True)
 class IntervalScale:
-    """How wide an interval is: half of it is reach * sqrt(x' inverse x + beyond), x in the solved columns."""
+    """Half the width of an interval: multiplier * sqrt(x' inverse x + residual_variance), x in the solved columns.
+
+    Attributes
+    ----------
+    inverse : ndarray of shape (p, p)
+        (X'WX)^-1, or a robust covariance.
+    multiplier : float
+        Quantile, times sigma unless `inverse` is a covariance already.
+    residual_variance : float
+        Variance of a new outcome in the same units, 0 for a confidence interval.
+    """
 
     inverse: Matrix
     multiplier: float
@@ -60,7 +73,8 @@ class IntervalScale:
 def predictions(solved: Solved, source: Source, interval: str | None = None, level: float = 0.95) -> Iterator[Matrix]:
     """Predictions batch by batch: (1, n), or (3, n) with low and high.
 
-    Raises DataError for a level that the fit has not seen, ColumnError for a predictor that is not there.
+    Raises DataError for a level that the fit has not seen, ColumnError for a predictor without a column, OptionError
+    for an unknown interval or level.
     """
     if interval is not None:
         one_of("interval", interval, INTERVALS)
@@ -70,6 +84,7 @@ def predictions(solved: Solved, source: Source, interval: str | None = None, lev
 
 
 def _interval_scale(solved: Solved, interval: str, level: float) -> IntervalScale:
+    """Width of the intervals of a fit, with its robust covariance where it has one."""
     df_residual, robust = solved.rows - solved.leverage, solved.robust
     sigma = np.sqrt(solved.rss / df_residual) if df_residual > 0 else np.nan
     multiplier = float(t_quantile(0.5 + level / 2, df_residual) * sigma) if df_residual > 0 else float("nan")
@@ -84,7 +99,7 @@ def _interval_scale(solved: Solved, interval: str, level: float) -> IntervalScal
 
 
 def predict_batches(solved: Solved, source: Source, interval_scale: IntervalScale | None) -> Iterator[Matrix]:
-    """Values on the scale of the columns, batch by batch, with the ends of intervals where a spread is given."""
+    """Linear predictors (1, n), or (3, n) with the ends of intervals, batch by batch."""
     predictor = Predictor(solved, interval_scale)
     for name in predictor.design.columns:
         source.schema[name]  # raises where a column is missing, or has other types in other files
@@ -95,7 +110,15 @@ def predict_batches(solved: Solved, source: Source, interval_scale: IntervalScal
 
 @dataclass(frozen=True)
 class Predictor:
-    """Everything that a prediction needs, worked out once."""
+    """Predicts batches of rows; what does not depend on the rows is computed once.
+
+    Attributes
+    ----------
+    solved : Solved
+        The fit.
+    interval_scale : IntervalScale or None
+        Width of the intervals; None for predictions alone.
+    """
 
     solved: Solved
     interval_scale: IntervalScale | None = None
@@ -109,45 +132,48 @@ class Predictor:
 
     @cached_property
     def layout(self) -> Layout:
-        """The monomials to write out."""
+        """The monomials of variables that a row's stored columns are made of."""
         return layout(self.design.terms.blocks(), ())
 
     @cached_property
     def groups(self) -> list[ColumnGroup]:
-        """Stored columns without the response, which stands last and alone in no factor's group."""
+        """Groups of stored columns, without the response in the last position."""
         return without_last(self.solved.parametrization.groups)
 
     @cached_property
     def coefficients(self) -> Vector:
-        """Coefficients of the stored columns, in units of the outcome."""
+        """Coefficients (q - 1,) of the stored columns, in units of the outcome."""
         solved = self.solved
         return stored_coefficients(solved.parametrization, solved.solution, solved.coefficients, solved.aliased)
 
     @cached_property
     def effects(self) -> Mapping[str, Vector]:
-        """Absorbed factor -> what its levels add."""
+        """Absorbed factor -> effects (levels,) of its levels, in units of the outcome."""
         return {} if self.solved.absorbed is None else self.solved.absorbed.effects
 
     @cached_property
     def reader(self) -> Reader:
-        """Reads predictors; the levels that it knows may be many."""
+        """Reads predictors, without the outcome; made once, because its index of levels may be large."""
         return Reader(self.design, response=False)
 
     @cached_property
     def width(self) -> int:
-        """Stored columns."""
+        """Number of stored columns without the response."""
         return sum(len(g.positions) for g in self.groups)
 
     @cached_property
     def shift(self) -> float:
-        """What the outcome was shifted by, unless the subspace holds it."""
+        """Shift of the outcome, to add to predictions; 0 where the coefficient of the constant includes it."""
         (response,) = self.solved.design.outcome
         return (
             0.0 if self.solved.parametrization.subspace is not None else self.solved.design.coordinates[response].shift
         )
 
     def batch(self, batch: Batch) -> Matrix:
-        """Predictions (1 or 3, n) of one batch. Raises OptionError for what absorbed factors do not allow."""
+        """Predictions (1, n) or (3, n) of one batch, NaN in incomplete rows.
+
+        Raises OptionError for a prediction that absorbed factors do not allow.
+        """
         if self.solved.absorbed is not None:
             check_absorbed(self.solved.absorbed, needs_covariance=self.interval_scale is not None)
         with np.errstate(all="ignore"):
@@ -158,6 +184,7 @@ class Predictor:
         return out
 
     def _complete(self, observed: Observed, sizes: dict[str, int]) -> Matrix:
+        """Predictions (1, n) or (3, n) of complete rows. sizes : factor -> number of levels."""
         out = np.full((1 if self.interval_scale is None else 3, observed.rows), np.nan)
         block_writer = BlockWriter(self.layout, self.design.coordinates)
         for rows, columns in block_writer.blocks(observed.rows, observed.values, observed.codes, None):
@@ -177,7 +204,10 @@ class Predictor:
         return out
 
     def _unseen(self, columns: Columns) -> Mask:
-        """Rows with a combination of levels for which the frame's sums over levels do not hold."""
+        """Mask (n,) of rows with a combination of levels that the fit has not seen.
+
+        The solved columns may use relations that hold only in the combinations that have rows.
+        """
         out = np.zeros(columns.rows, bool)
         if self.solved.parametrization.as_written is None or self.effects:
             return out
@@ -189,7 +219,7 @@ class Predictor:
         return out
 
     def _as_written(self, columns: Columns, rows: Mask) -> tuple[Vector, Matrix]:
-        """Predictions of these rows, and the rows in the columns that were solved for, by the model's own columns."""
+        """Predictions (m,) of the marked rows from the model's own columns, and these rows in the solved columns."""
         parametrization = self.solved.parametrization
         assert parametrization.as_written is not None
         assert parametrization.as_written.subspace is not None
@@ -204,6 +234,7 @@ class Predictor:
         return X @ np.nan_to_num(self.solved.coefficients), solved_rows
 
     def _half_width(self, Z: Matrix, interval_scale: IntervalScale) -> Vector:
+        """Half the widths (n,) of intervals. Z : (n, q - 1) rows of stored columns."""
         if self.solved.parametrization.subspace is not None:
             Z = Z @ dense([maps.sparse(c) for c in self.solved.parametrization.subspace[:-1]], self.width)
         squares = np.einsum("ij,ij->i", Z @ interval_scale.inverse, Z)

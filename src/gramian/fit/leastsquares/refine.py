@@ -1,7 +1,11 @@
-"""Refinement: one more pass for a careful residual, one more step; the coefficients are kept as hi + lo.
+"""Iterative refinement of a fit: a pass for the residual in double-double, then a correction of the coefficients.
 
-Iterative refinement of the normal equations with the residual of the least-squares problem itself in double-double
-(Björck, "Numerical Methods for Least Squares Problems", section 2.9).
+The residual r = y - X b of the least-squares problem itself, not that of the normal equations, is computed row by row
+in double-double, and b is corrected by d = (X'WX)^-1 X'Wr; coefficients are held in double-double.
+
+References
+----------
+Björck, Å. (1996). Numerical Methods for Least Squares Problems. SIAM, section 2.9.
 """
 
 from __future__ import annotations
@@ -28,13 +32,23 @@ from gramian.linalg.solve import Solution
 from gramian.typing import Matrix, Vector
 
 MAX_STEPS = 4
-RESIDUAL_EPS = 2.0**-85  # relative error of a sum of the careful pass
-MAX_ERROR_RATIO = 0.5  # a step that leaves more of the error is the last
+RESIDUAL_EPS = 2.0**-85  # relative error of a double-double sum over the rows
+MAX_ERROR_RATIO = 0.5  # a step whose error bound is a larger share of the one before is the last
 
 
 @dataclass(frozen=True, slots=True)
 class RefinedCoefficients:
-    """Coefficients of the solved columns as hi + lo, and bounds of what they are off."""
+    """Solved coefficients after a step.
+
+    Attributes
+    ----------
+    b : Pair of shape (p,)
+        Coefficients in double-double, in the scale of the solved columns.
+    errors : ErrorBounds
+        Bounds of their errors, and of the error of rss.
+    rss : float
+        Residual sum of squares, in the scale of the solved columns.
+    """
 
     b: Pair
     errors: ErrorBounds
@@ -42,7 +56,21 @@ class RefinedCoefficients:
 
 
 def refine(first: Solved, job: Job, accumulated: Accumulated, system: System) -> Solved:
-    """The fit after one pass for the residual in double-double per step, until the digits suffice or grow no more."""
+    """Refine a fit until it has the requested digits, or a step gains less than a factor of two.
+
+    Each step reads the rows once. Raises DataError if other rows are read than in the first pass.
+
+    Parameters
+    ----------
+    first : Solved
+        The fit of the first pass.
+    job : Job
+        Runs the passes.
+    accumulated : Accumulated
+        Sums of the first pass.
+    system : System
+        The normal equations that were solved.
+    """
     solution, design, options = first.solution, job.design, job.options
     design_with_levels = replace(design, levels=dict(accumulated.moments.levels))
     correct = _corrector(system, solution)
@@ -72,12 +100,13 @@ def refine(first: Solved, job: Job, accumulated: Accumulated, system: System) ->
 
 
 def _check_rows(rows: int, before: int) -> None:
+    """Raise DataError if a pass had another number of rows than the first one."""
     if rows != before:
         raise DataError(f"the data have changed: {before:,} rows entered the first pass, {rows:,} the next")
 
 
 def residual_direction(parametrization: Parametrization, b: Pair) -> Pair:
-    """What makes the residual of the stored columns, (q,): minus the coefficients, one for the response."""
+    """The vector v (q,) with which the stored columns Z give the residual Z v: (-b, 1) in the stored columns."""
     v = Pair(np.append(-b.hi, 1.0), np.append(-b.lo, 0.0))
     if parametrization.subspace is None:
         return v
@@ -91,7 +120,7 @@ def _pairs(values: list[Fraction]) -> Pair:
 
 
 def gradient(parametrization: Parametrization, products: Pair) -> Pair:
-    """Products of the residual with the solved columns, (p,), from those with the stored ones."""
+    """Products X'Wr of the residual with the solved columns, (p,), from those with the stored ones, (q,)."""
     if parametrization.subspace is None:
         return Pair(products.hi[:-1], products.lo[:-1])
     hi, lo = products.hi.tolist(), products.lo.tolist()
@@ -110,6 +139,11 @@ def _step(
     sums: ResidualSums,
     correct: Callable[[Pair], Vector],
 ) -> RefinedCoefficients:
+    """One correction b + d, d = V (X'Wr - P b), with error bounds.
+
+    The error of the new b is that of d, sensitivity times the errors of V's products, plus the error of the residual
+    sums. To first order rss decreases by d'(g + P b): it changes by d'X'WX d - 2 d'g, and X'WX d = g - P (b + d).
+    """
     parametrization, bounds = system.parametrization, solution.bounds
     assert bounds is not None
     g = gradient(parametrization, sums.products)
@@ -128,7 +162,7 @@ def _step(
 
 
 def half_penalty_gradient(alpha: float, parametrization: Parametrization, b: Pair) -> Pair:
-    """Half the gradient of alpha |T b|^2 without the intercept, exact, in the solved columns."""
+    """Half the gradient of the penalty, alpha T'T b without the intercept, in exact arithmetic; (p,)."""
     T = (
         parametrization.to_model
         if parametrization.to_model is not None
@@ -142,7 +176,10 @@ def half_penalty_gradient(alpha: float, parametrization: Parametrization, b: Pai
 
 
 def _corrector(system: System, solution: Solution) -> Callable[[Pair], Vector]:
-    """Solves the normal equations for a gradient, the constant swept out in double-double."""
+    """A function that solves X'WX d = g (plus a penalty) for d (p,).
+
+    The constant is eliminated in double-double: g of the slopes and g of the constant times the means nearly cancel.
+    """
     constant = system.parametrization.constant
     others = np.array([j for j in range(len(solution.coefficients)) if j != constant], np.int64)
     V = solution.inverse[np.ix_(others, others)]
@@ -150,6 +187,7 @@ def _corrector(system: System, solution: Solution) -> Callable[[Pair], Vector]:
         V = _penalised_inverse(system, others, system.penalty)
 
     def correct(g: Pair) -> Vector:
+        """The correction d (p,) for a gradient g (p,)."""
         d = np.zeros(len(g.hi))
         if constant is None:
             return np.asarray(V @ g.value)
@@ -164,6 +202,7 @@ def _corrector(system: System, solution: Solution) -> Callable[[Pair], Vector]:
 
 
 def _penalised_inverse(system: System, others: np.ndarray, penalty: Matrix) -> Matrix:
+    """(S + P)^-1 of the columns other than the constant, about their means; the solution holds V S V instead."""
     S, constant = system.products.value[:-1, :-1], system.parametrization.constant
     A = (S + penalty)[np.ix_(others, others)]
     if constant is not None:

@@ -1,4 +1,4 @@
-"""The careful pass: the residual of a fit, and its products with the columns, in double-double."""
+"""Pass for the residual of a fit, row by row, and its products with the columns, in double-double."""
 
 from __future__ import annotations
 
@@ -20,7 +20,17 @@ from gramian.typing import Vector
 
 @dataclass(frozen=True, slots=True)
 class ResidualSums:
-    """Sums over rows of r = Z v: products : (q,) Z'Wr with the stored columns, square : (1,) r'Wr, rows : how many."""
+    """Partial result: sums of the residual r = Z v over rows; partial results add.
+
+    Attributes
+    ----------
+    products : Pair of shape (q,)
+        Z'Wr, with the stored columns Z and the response as the last one.
+    square : Pair of shape (1,)
+        r'Wr.
+    rows : int
+        Number of rows, the sum of frequency weights.
+    """
 
     products: Pair
     square: Pair
@@ -32,9 +42,18 @@ class ResidualSums:
 
 @dataclass(frozen=True, slots=True)
 class Residuals:
-    """A pass over the rows: sums of the residual r = Z v, Z the stored columns of `groups`, the response among them.
+    """The task of a pass that sums the residual r = Z v.
 
-    design : with the levels of the first pass. v : (q,) coefficients hi + lo. drop : as in the first pass.
+    Attributes
+    ----------
+    design : Design
+        With the levels of the first pass.
+    groups : tuple of ColumnGroup
+        The stored columns Z, with the response as the last one.
+    v : Pair of shape (q,)
+        Minus the coefficients, and 1 for the response.
+    drop : bool
+        Whether incomplete rows are dropped, as in the first pass.
     """
 
     design: Design
@@ -63,16 +82,17 @@ class Residuals:
         return ResidualSums(sums.sums, sums.square, rows)
 
     def _add(self, monomials: MonomialWriter, sums: ResidualProducts, reader: Reader, batch: Batch) -> int:
+        """Add the rows of a batch; return their number. Raises DataError for levels that the first pass did not see."""
         observed = reader.read(batch)
         level_counts = {name: len(levels) for name, levels in (self.design.levels or {}).items()}
         if any(
             (codes >= level_counts[name]).any() for name, codes in observed.codes.items()
-        ):  # rows left out may have others
+        ):  # levels of dropped rows alone do not matter
             raise DataError("the data have changed since the first pass: there are new levels", batch.where)
         values, observed = _finite(_values(self.design, observed), observed)
         (response,) = self.design.outcome
         y = pair(values[response])
-        if observed.offset is not None:
+        if observed.offset is not None:  # the error of the difference belongs to the residual: keep it
             y = Pair(*two_sum(values[response], -observed.offset))
         weight = _weight(observed)
         for rows, columns in monomials.blocks(observed.rows, values, y, response):
@@ -82,6 +102,7 @@ class Residuals:
 
 
 def _values(design: Design, observed: Observed) -> dict[str, Vector]:
+    """Values (n,) of all variables, those of a matrix column included, by name."""
     values = dict(observed.values)
     if observed.matrix is not None:
         values |= dict(zip(design.matrix_variables, observed.matrix.T, strict=True))
@@ -89,9 +110,10 @@ def _values(design: Design, observed: Observed) -> dict[str, Vector]:
 
 
 def _finite(values: Mapping[str, Vector], observed: Observed) -> tuple[Mapping[str, Vector], Observed]:
-    """The rows in which every value is finite, as the first pass took them."""
+    """Values and rows in which every value is finite, as in the first pass."""
     vectors = [*values.values(), *([] if observed.offset is None else [observed.offset])]
     matrices = [observed.matrix] if observed.matrix is not None else []
+    # a sum is finite if all values are (and none overflows): one look at each vector in the usual case
     if all(np.isfinite(v.sum()) for v in (*matrices, *observed.values.values(), *vectors[len(values) :])):
         return values, observed
     good = np.logical_and.reduce([np.isfinite(v) for v in vectors])
@@ -109,7 +131,7 @@ def _finite(values: Mapping[str, Vector], observed: Observed) -> tuple[Mapping[s
 
 
 def _weight(observed: Observed) -> Pair | None:
-    """What a row's products are multiplied by."""
+    """Weights (n,) of rows in double-double: precision weight times frequency weight; None without any."""
     weight, count = observed.weight, observed.count
     if weight is None or count is None:
         one = count if weight is None else weight

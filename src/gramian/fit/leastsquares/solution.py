@@ -1,4 +1,4 @@
-"""What a linear fit leaves: numbers and facts, no methods."""
+"""Solved: the numbers of a linear fit, as its results, predictions and files use them."""
 
 from __future__ import annotations
 
@@ -21,11 +21,24 @@ from gramian.typing import Mask, Matrix, Vector
 
 @dataclass(frozen=True, slots=True)
 class RobustCovariance:
-    """A robust covariance.
+    """A robust covariance of the coefficients.
 
-    inner : (p, p) of the columns that were solved for, times their outcome's scale. told : (p, p) of the model's
-    columns, NaN where not identified. factor : the small-sample factor (of the first column of clusters). df : of t,
-    infinite for z. groups : clusters, by column. negative : eigenvalues below zero that were set to zero.
+    Attributes
+    ----------
+    vcov : VcovSpec
+        The estimator.
+    solved_covariance : ndarray of shape (p, p)
+        Covariance in the columns that were solved for, in units of the outcome.
+    covariance : ndarray of shape (p, p)
+        Covariance in the model's columns, NaN where not identified.
+    factor : float
+        Small-sample factor, that of the first column of clusters where there are several.
+    df : float
+        Degrees of freedom of t tests, infinite for z tests.
+    groups : tuple of int
+        Number of clusters of each column of clusters.
+    negative : int
+        Number of negative eigenvalues that were set to zero.
     """
 
     vcov: VcovSpec
@@ -39,16 +52,64 @@ class RobustCovariance:
 
 @dataclass(frozen=True, slots=True)
 class Solved:
-    """A linear fit.
+    """A linear fit with p columns.
 
-    names, coefficients : (p,), NaN where aliased. inverse : (p, p), (X'WX)^-1 told in the model's columns, NaN where
-    not identified. terms : (p,) number of the term of each column. aliased : name -> the combination it equals.
-    rows : how many entered (sum of counts); weight, log_weight : sums of weights and of their logarithms.
-    rss, tss : sums of squares, tss about the mean when there is an intercept. mean : weighted mean of the outcome.
-    rank : columns used. leverage : effective number of columns (the rank unless penalised), those that absorbed factors
-    stand for included. tally : rows left out. accuracy : how many digits are certified, None where nothing says so.
-    robust : the covariance in force, None for that of equal variances. absorbed : what is told of absorbed factors,
-    None without any. roots : (p,) of the inverse's diagonal, where float64 may not hold that.
+    Attributes
+    ----------
+    formula : str
+        The formula as it was given.
+    design : Design
+        Terms, levels, and the shift and scale of every variable.
+    levels : Levels
+        Levels of the factors, and combinations of levels that have rows.
+    parametrization : Parametrization
+        Maps between the columns that were solved for and the model's columns.
+    solution : Solution
+        Solution in the columns that were solved for.
+    names : tuple of str
+        Names of the model's columns.
+    terms : tuple of int
+        Position of the term of each column.
+    coefficients : ndarray of shape (p,)
+        In units of the outcome, NaN where aliased (unless the solution is that of minimum norm).
+    inverse : ndarray of shape (p, p)
+        (X'WX)^-1 in the model's columns, NaN where not identified.
+    identified : ndarray of bool, shape (p,)
+        Whether the data determine the coefficient.
+    aliased : mapping of str to str
+        Name of a dependent column -> the combination of others that it equals.
+    empty_cells : mapping of str to int
+        Interaction -> number of combinations of levels without rows.
+    intercept : bool
+        Whether the columns span a constant.
+    rows : int
+        Rows that entered; with frequency weights their sum.
+    weight, log_weight : float
+        Sums of the weights and of their logarithms.
+    rss, tss : float
+        Residual and total sum of squares; the total is about the mean if there is an intercept.
+    mean : float
+        Weighted mean of the outcome.
+    rank : int
+        Number of independent columns.
+    leverage : float
+        Trace of the hat matrix: the rank (less under a penalty) plus the rank of absorbed factors.
+    condition : float
+        Estimated condition number of the scaled columns.
+    passes : int
+        Passes over the rows.
+    dropped_rows : DroppedRows
+        Rows that did not enter, by cause and by column.
+    alpha : float or None
+        Ridge penalty.
+    accuracy : Accuracy or None
+        Certified digits; None for a fit that was saved without them.
+    robust : RobustCovariance or None
+        The robust covariance in force; None for iid errors.
+    absorbed : Absorbed or None
+        Estimates of absorbed factors; None without any.
+    inverse_roots : ndarray of shape (p,) or None
+        Square roots of the diagonal of the inverse, finite even where that overflows.
     """
 
     formula: str
@@ -81,7 +142,7 @@ class Solved:
 
     @property
     def effective(self) -> float:
-        """Effective number of columns: the rank, less under a penalty, and what absorbed factors cost."""
+        """Effective number of columns: the rank plus that of absorbed factors, or the leverage under a penalty."""
         if self.alpha is not None:
             return self.leverage
         return self.rank + (self.absorbed.rank if self.absorbed else 0)
@@ -95,7 +156,8 @@ def stored_coefficients(
 ) -> Vector:
     """Coefficients (q - 1,) of the stored columns but the response, in units of the outcome.
 
-    coefficients, aliased : those of the model's columns, which say what is left out.
+    coefficients : (p,) of the model's columns. aliased : name -> combination, of the columns with coefficient zero. If
+    there are any, the model's coefficients are mapped back, for the solved ones are those of another solution.
     """
     b = solution.coefficients
     if aliased:

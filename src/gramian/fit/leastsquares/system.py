@@ -1,4 +1,8 @@
-"""Linear fits from moments: code the columns, solve, tell the answer in the model's columns."""
+"""Linear fits from moments: form the normal equations of a design, solve them, map the solution to the model's columns.
+
+Stored columns are what a pass sums; solved columns are combinations of them that span the model (`Parametrization`);
+model columns have the coefficients that the user sees.
+"""
 
 from __future__ import annotations
 
@@ -38,12 +42,32 @@ from gramian.typing import Matrix, Vector
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """The normal equations of a design: its columns, the frame they are solved in, and their products.
+    """The normal equations of a design with p columns, from q stored columns.
 
-    stored : (q, q) products of stored columns, products : (p + 1, p + 1) of solved ones, the response last. squares :
-    (p + 1,) the largest that the sums behind a product's diagonal ever were. unit : relative rounding error of a sum.
-    basis : errors of columns made of power sums. within : what absorbed factors leave of the products, None without
-    any. penalty : (p, p) of a ridge fit, in the solved columns, None of any other.
+    Attributes
+    ----------
+    columns : tuple of ModelColumn
+        The model's columns.
+    levels : Levels
+        Levels of the factors, and combinations of levels that have rows.
+    response : str
+        Name of the outcome.
+    parametrization : Parametrization
+        The columns that are solved for, and their maps to stored and model columns.
+    stored : ndarray of shape (q, q)
+        Products of the stored columns, the response last.
+    products : Pair of shape (p + 1, p + 1)
+        Products of the solved columns, the response last, in double-double.
+    squares : ndarray of shape (p + 1,)
+        Largest magnitude that each diagonal sum reached, for rounding bounds.
+    rounding_error : float
+        Relative rounding error of a sum.
+    column_errors : ColumnErrors
+        Errors of columns that are computed from power sums.
+    partialled_out : PartialledOut or None
+        The normal equations within the levels of absorbed factors; None without any.
+    penalty : ndarray of shape (p, p) or None
+        Ridge penalty in the solved columns; None for least squares.
     """
 
     columns: tuple[ModelColumn, ...]
@@ -65,9 +89,9 @@ class System:
 
 
 def solve_linear(design: Design, accumulated: Accumulated, options: Options, passes: int = 1) -> Solved:
-    """Coefficients of a design from its moments.
+    """Fit a design from its moments. passes : number of passes so far.
 
-    Raises NumericalError where there are no rows, NotIdentifiedError for dependent columns under collinear="raise".
+    Raises NumericalError without rows, NotIdentifiedError for dependent columns under collinear="raise".
     """
     return first_solution(design, accumulated, options, passes)[1]
 
@@ -75,7 +99,7 @@ def solve_linear(design: Design, accumulated: Accumulated, options: Options, pas
 def first_solution(
     design: Design, accumulated: Accumulated, options: Options, passes: int = 1
 ) -> tuple[System, Solved]:
-    """The normal equations of a design, and their solution as one pass gives it."""
+    """The normal equations of a design, and the fit in float64; parameters and errors as of `solve_linear`."""
     system = system_of(design, accumulated, options)
     solution = solve_system(system)
     gradient = 0.0 if system.penalty is None else system.penalty @ solution.coefficients  # half that of the penalty
@@ -84,7 +108,7 @@ def first_solution(
 
 
 def system_of(design: Design, accumulated: Accumulated, options: Options) -> System:
-    """The normal equations of a design from its moments."""
+    """Form the normal equations of a design from its moments. Raises NumericalError without rows."""
     moments = accumulated.moments
     if not moments.rows:
         raise NumericalError(f"no rows are left to fit '{design.formula}'{_drop_causes(accumulated)}")
@@ -98,6 +122,7 @@ def system_of(design: Design, accumulated: Accumulated, options: Options) -> Sys
     )
     stored = gram_matrix(moments, parametrization.groups)
     highest = highest_degree(columns)
+    # rows that were subtracted from a Gram left their rounding errors: once when added, once when taken away
     entered = moments.rows if moments.removed is None else moments.rows + 2 * moments.removed.rows
     rounding_error = sum_rounding_error(entered, len(columns), ROWS_PER_BLOCK + entered // ROWS_PER_BLOCK, highest)
     products, squares = (
@@ -125,7 +150,7 @@ def system_of(design: Design, accumulated: Accumulated, options: Options) -> Sys
 
 
 def solve_system(system: System) -> Solution:
-    """Solve the normal equations, with a ridge penalty or without."""
+    """Solve the normal equations, with or without absorbed factors and a ridge penalty."""
     P = system.penalty
     if system.partialled_out is not None:
         return solve(system.partialled_out.products, None, system.rounding_error, P, system.squares)
@@ -137,7 +162,26 @@ def solve_system(system: System) -> Solution:
 def assemble(
     design: Design, accumulated: Accumulated, options: Options, system: System, bounded: BoundedSolution
 ) -> Solved:
-    """A fit from a solution: model coefficients, sums of squares, certified digits."""
+    """Make a fit from a solution: model coefficients, sums of squares, certified digits.
+
+    Parameters
+    ----------
+    design : Design
+        The design.
+    accumulated : Accumulated
+        Moments and dropped rows.
+    options : Options
+        `collinear`, `alpha` and `digits` are used.
+    system : System
+        The normal equations.
+    bounded : BoundedSolution
+        Their solution, with error bounds.
+
+    Raises
+    ------
+    NotIdentifiedError
+        For dependent columns under collinear="raise".
+    """
     solution = bounded.solution
     moments, parametrization = accumulated.moments, system.parametrization
     absorbed_factors = design.terms.absorbed
@@ -188,10 +232,11 @@ def assemble(
 def _accuracy(
     system: System, bounded: BoundedSolution, model_columns: ModelColumns, df_residual: float, digits: float
 ) -> Accuracy:
+    """Certified digits of a fit, and the columns of which it is doubtful whether they are dependent."""
     parametrization = system.parametrization
     accuracy = certify(bounded, digits, parametrization, model_columns, system.column_errors, df_residual)
-    # what depends on absorbed levels is found by rounding alone: products within them are no sums to prove it from;
-    # as many independent columns as rows determine every other column; more than rows cannot be independent
+    # no proof is possible with absorbed factors, whose products within levels are no plain sums; none is needed with as
+    # many independent columns as rows, for then every other column must be dependent
     doubtful_columns = (
         ()
         if system.partialled_out or df_residual == 0
@@ -201,24 +246,24 @@ def _accuracy(
 
 
 def solved_products(moments: Moments, parametrization: Parametrization) -> Pair:
-    """Products of the columns that are solved for and the response."""
+    """Products (p + 1, p + 1) of the columns that are solved for and the response, from moments."""
     return products_in(gram_matrix(moments, parametrization.groups), parametrization)
 
 
 def products_in(stored: Matrix, parametrization: Parametrization) -> Pair:
-    """Products of the columns that are solved for from those of the stored ones."""
+    """Products K'SK (p + 1, p + 1) of the solved columns from those of the stored ones, S (q, q), in double-double."""
     if parametrization.subspace is None:
         return pair(stored)
     return sandwich([maps.sparse(c) for c in parametrization.subspace], stored)
 
 
 def _products_ever_summed(stored: Matrix, moments: Moments, parametrization: Parametrization) -> Matrix:
-    """Products whose diagonal counts all that ever entered, what was taken away again included."""
+    """Products (q, q) whose diagonal bounds every sum that occurred, of subtracted rows too."""
     return stored if moments.removed is None else stored + 2 * gram_matrix(moments.removed, parametrization.groups)
 
 
 def squares_in(stored: Matrix, parametrization: Parametrization) -> Vector:
-    """Squares of the solved columns, with every sum behind them counted as positive."""
+    """Bounds (p + 1,) of the sums behind the squares of the solved columns: (sum_i sqrt(S_ii) |K_ij|)^2."""
     if parametrization.subspace is None:
         return np.asarray(stored.diagonal())
     K = dense([maps.sparse(c) for c in parametrization.subspace], len(stored))
@@ -228,13 +273,16 @@ def squares_in(stored: Matrix, parametrization: Parametrization) -> Vector:
 def solve_products(
     products: Pair, parametrization: Parametrization, rounding_error: float, squares: Vector | None = None
 ) -> Solution:
-    """Solve without a penalty, the largest factor eliminated first."""
+    """Solve the normal equations without a penalty, the largest factor, whose block is diagonal, eliminated first."""
     block = largest_diagonal(parametrization.groups) if parametrization.subspace is None else largest_diagonal([])
     return solve_eliminating(products, parametrization.constant, rounding_error, block, squares)
 
 
 def outcome_sums(moments: Moments, response: str, coordinate: Coordinate) -> tuple[float, float, float]:
-    """Mean of the outcome, its sum of squares about the mean, and about zero; rounded once."""
+    """Weighted mean of the outcome, its sum of squares about the mean, and about zero; each rounded once.
+
+    coordinate : shift and scale of the outcome. In fractions, because the shift makes the sum about zero cancel.
+    """
     at = moments.layout.rows.index(((response, 1),))
     weight, first, second = (Fraction(float(moments.dense[i, j])) for i, j in ((0, 0), (0, at), (at, at)))
     shift, scale = Fraction(coordinate.shift), Fraction(2) ** coordinate.exponent
@@ -244,12 +292,16 @@ def outcome_sums(moments: Moments, response: str, coordinate: Coordinate) -> tup
 
 
 def _drop_causes(accumulated: Accumulated) -> str:
+    """Why no rows are left, for an error message."""
     causes = ", ".join(f"{n:,} {cause}" for cause, n in accumulated.dropped_rows.causes.items())
     return f": {accumulated.dropped_rows.total:,} left out ({causes})" if causes else ": the data are empty"
 
 
 def penalty_matrix(alpha: float, parametrization: Parametrization, width: int) -> Matrix:
-    """alpha T'PT: the penalty on the told slopes, in the columns that are solved for."""
+    """alpha T'T (p, p), without the intercept: the penalty on the model's slopes, in the solved columns.
+
+    width : number of columns p.
+    """
     shares = np.full(width, alpha)
     if parametrization.constant is not None:
         shares[parametrization.constant] = 0.0
