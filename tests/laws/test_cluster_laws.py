@@ -13,7 +13,8 @@ import gramian as gm
 from gramian.batch import Batch
 from gramian.engines.tree import Tree
 from gramian.fit.vcov import cluster_scores
-from gramian.fit.vcov.cluster_moments import ClusterMomentsPass, labels_of, scores_by_cluster, solved_by_cluster
+from gramian.fit.vcov.cluster_moments import labels_of, scores_by_cluster, solved_by_cluster
+from gramian.fit.vcov.cluster_moments_pass import ClusterMomentsPass
 from gramian.fit.vcov.cluster_scores import ClusterPass
 from gramian.fit.vcov.clusters import Clusters, clusters_of, joint
 from gramian.fit.vcov.hc import MeatPass

@@ -1,4 +1,7 @@
-"""Scores summed by cluster: one pass, sums of (clusters x columns) that add by name."""
+"""The pass of CR0 and CR1: sums of scores, one row for each cluster and one column for each stored column.
+
+They add by the names of clusters.
+"""
 
 from __future__ import annotations
 
@@ -20,17 +23,30 @@ from gramian.linalg.products import cell_index
 from gramian.typing import Codes, Mask, Matrix, Vector
 
 TOGETHER = 8 * ROWS_PER_BLOCK  # rows that are summed together, or as many as there are clusters
-HEIGHT = (
-    ROWS_PER_BLOCK - 8
-)  # columns that lie a power of two apart fall onto each other in the cache when they are turned
+# columns that lie a power of two apart in memory share cache lines, which makes transposing them slow
+HEIGHT = ROWS_PER_BLOCK - 8
 
 
 @dataclass(frozen=True, slots=True)
 class ClusterScores:
-    """Sums of scores: (c, q), one row a cluster, in stored columns.
+    """Sums of scores by cluster.
 
-    counts : rows of each. rows, loss : of all that was seen. absent : rows whose cluster is null. nesting : of absorbed
-    factors.
+    Attributes
+    ----------
+    clusters : Clusters
+        The c clusters.
+    sums : Matrix
+        (c, q) sums of s_i x_i over the rows of each, x_i a row of stored columns.
+    counts : Vector
+        (c,) rows of each cluster.
+    rows : int
+        Number of rows, those without a cluster included.
+    loss : float
+        Their residual sum of squares, or deviance.
+    null_clusters : int
+        Number of rows whose cluster is null.
+    nesting : Nesting
+        In which clusters the levels of absorbed factors are.
     """
 
     clusters: Clusters
@@ -56,9 +72,18 @@ class ClusterScores:
 
 @dataclass(frozen=True, slots=True)
 class ClusterPass:
-    """One trip over the rows at an answer. by : columns of clusters. limit : bytes that the sums may need.
+    """The pass that sums scores by cluster.
 
-    demeaned : what absorbed factors explain of the columns, None without any.
+    Attributes
+    ----------
+    fitted_model : FittedModel
+        The fit whose scores are summed.
+    by : tuple of str
+        Columns of clusters.
+    limit : int
+        Bytes that the sums of a thread may need.
+    demeaned : Demeaned or None
+        Effects of absorbed levels on the stored columns; None without absorbed factors.
     """
 
     fitted_model: FittedModel
@@ -68,16 +93,16 @@ class ClusterPass:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The columns that are read."""
+        """Names of the columns of the data that are read."""
         return tuple(dict.fromkeys((*self.fitted_model.design.columns, *self.by)))
 
     @property
     def empty(self) -> ClusterScores:
-        """No rows."""
+        """The sums over no rows."""
         return self.accumulate(())
 
     def accumulate(self, batches: Iterable[Batch], /) -> ClusterScores:
-        """One unit."""
+        """The sums of one unit."""
         accumulator = ClusterScoreAccumulator(self)
         with np.errstate(all="ignore"):
             for batch in batches:
@@ -86,9 +111,11 @@ class ClusterPass:
 
 
 class ClusterScoreAccumulator(ScoreAccumulator):
-    """One unit under way: its numeric columns are written out, a few blocks of rows, and summed by cluster together.
+    """The sums of one unit.
 
-    Sums are made for the clusters of a batch, as it numbers them, and then added to those of the unit.
+    Numeric columns of several blocks are written into `scratch` and summed by cluster together; a column of a factor is
+    zero but in one level, so its scores are added one by one. Sums are made for the clusters of a batch, as it numbers
+    them, and then added to those of the unit.
     """
 
     def __init__(self, task: ClusterPass) -> None:
@@ -104,14 +131,14 @@ class ClusterScoreAccumulator(ScoreAccumulator):
         self.row_positions = [row_position[m] for _, m in numeric]
         self.cells = [(g, [row_position[m] for m in g.monomials]) for g in task.fitted_model.groups if g.factors]
         self.positions = np.array([p for p, _ in numeric], np.int64)
-        if task.demeaned is not None:  # of which no column is zero anywhere
+        if task.demeaned is not None:  # demeaned columns of factors are not sparse
             self.cells, self.positions = [], np.arange(task.fitted_model.width)
         self.nesting = Nesting.empty({f: len(e) - 1 for f, e in task.fitted_model.effects.items()}, len(task.by))
         self.pending: list[tuple[Codes, Vector, Vector | None]] = []
         self.pending_rows, self.scratch = 0, np.empty((0, len(self.positions)))
 
     def read(self, batch: Batch) -> None:
-        """A batch: its rows, then their sums."""
+        """Add the rows of a batch. Raises DataError where the sums do not fit into memory."""
         observed = self.reader.read(batch)
         self.members.read(batch, observed)
         clusters = self.members.clusters.count
@@ -126,7 +153,7 @@ class ClusterScoreAccumulator(ScoreAccumulator):
     def take(
         self, columns: Columns, scores: Scores, count: Vector | None, observed: Observed, rows: slice | Mask
     ) -> bool:
-        """Write the numeric columns of a block out, add the scores of its factors."""
+        """Add the rows of a block: write its numeric columns, add the scores of its factors."""
         group, has_cluster = self.members.of(rows)
         s, row_counts = scores.s if count is None else scores.s * count, count
         if self.nesting.owner:
@@ -143,7 +170,7 @@ class ClusterScoreAccumulator(ScoreAccumulator):
         return True
 
     def _write(self, columns: Columns, out: Matrix) -> None:
-        """The columns that are not those of factors; beside absorbed ones all."""
+        """Write the numeric columns of a block, or beside absorbed factors all stored columns, to `out` (n, q)."""
         if self.task.demeaned is not None:
             out[:] = self.task.demeaned.rows(columns, self.layout, self.reader.sizes)
         elif columns.matrix is None and self.row_positions == list(range(len(self.row_positions))):
@@ -153,12 +180,12 @@ class ClusterScoreAccumulator(ScoreAccumulator):
                 out[:, k] = columns.value(place)
 
     def _add_nesting(self, columns: Columns, group: Codes, has_cluster: Mask) -> None:
-        """Which clusters the levels of absorbed factors are in."""
+        """Note in which clusters the levels of absorbed factors are."""
         codes = {factor: columns.codes[factor][has_cluster] for factor in self.nesting.owner}
         self.nesting.add(self.members.clusters, codes, group)
 
     def _add_cells(self, columns: Columns, group: Codes, s: Vector) -> None:
-        """The one column of each factor that a row is in."""
+        """Add each row's score to the column of its level, for every factor."""
         flat = self.total.reshape(-1)
         for g, places in self.cells if len(flat) else ():
             codes = np.column_stack([columns.codes[f] for f in g.factors])
@@ -169,7 +196,7 @@ class ClusterScoreAccumulator(ScoreAccumulator):
                 np.add.at(flat, start + g.at(k)[cell[present]], s[present] * columns.value(place)[present])
 
     def _flush(self) -> None:
-        """Add the rows that are waiting; a row without a cluster counts nowhere."""
+        """Sum the rows that are waiting; a row without a cluster has a score and a count of zero."""
         positions = self.members.positions
         if self.pending and len(positions):
             groups, scores, counts = zip(*self.pending, strict=True)
@@ -201,11 +228,13 @@ class ClusterScoreAccumulator(ScoreAccumulator):
 
 
 def _row_counts(group: Codes, count: Vector | None) -> Vector:
+    """Counts of rows, (n,); ones where there is no column of counts."""
     return np.ones(len(group)) if count is None else count
 
 
 def _add_in_place(total: Matrix, row_positions: Codes, positions: Codes, sums: Matrix) -> None:
-    """Add to some rows and columns of a matrix in place; quickly where they are all of them."""
+    """Add to some rows and columns of a matrix in place."""
+    # selecting by index copies, which takes longer than the sum: not where all are selected
     if len(positions) < total.shape[1]:
         total[np.ix_(row_positions, positions)] += sums
     elif _is_all(row_positions, len(total)):
@@ -215,4 +244,5 @@ def _add_in_place(total: Matrix, row_positions: Codes, positions: Codes, sums: M
 
 
 def _is_all(positions: Codes, size: int) -> bool:
+    """Whether these are 0, 1, ..., size - 1."""
     return len(positions) == size and bool((positions == np.arange(size)).all())

@@ -1,4 +1,4 @@
-"""Which clusters there are: values of one column or of several, numbered as they are seen, merged by name."""
+"""Clusters: values of one column, or combinations of values of several, numbered as they occur, merged by name."""
 
 from __future__ import annotations
 
@@ -17,14 +17,19 @@ from gramian.fit.passes.limits import format_bytes
 from gramian.formula.row_reader import Observed
 from gramian.typing import Codes, Mask, Vector
 
-DENSE = 0.9  # share of a range of integers that occurs, from which on none is left out
+DENSE = 0.9  # share of a range of integers that occurs, from which on the others stay as clusters without rows
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Clusters:
-    """Clusters, those of a batch that was seen earlier first.
+    """Clusters, in the order in which they occur.
 
-    names : for each column its values, an Arrow array. cells : (c, f) codes into them, each combination once.
+    Attributes
+    ----------
+    names : tuple of Arrow arrays
+        For each of the f columns its distinct values.
+    cells : Codes
+        (c, f) codes into them, each combination once.
     """
 
     names: tuple[Any, ...]
@@ -32,11 +37,11 @@ class Clusters:
 
     @property
     def count(self) -> int:
-        """Combinations."""
+        """Number of clusters, c."""
         return len(self.cells)
 
     def merged(self, other: Clusters) -> tuple[Clusters, Codes]:
-        """These, then what only the other has; and where each of the other's stands."""
+        """These, then those that only the other has; and the position of each of the other's, (c of the other,)."""
         if not self.count:
             return other, np.arange(other.count)
         if not other.count:
@@ -62,7 +67,7 @@ class Clusters:
         return same_names and np.array_equal(self.cells, other.cells)
 
     def take(self, positions: Codes) -> Clusters:
-        """Some of the combinations."""
+        """Those at some positions."""
         return Clusters(self.names, self.cells[positions])
 
     def by(self, columns: Sequence[int]) -> Codes:
@@ -71,7 +76,7 @@ class Clusters:
 
 
 def clusters_of(batch: Batch, columns: Sequence[str]) -> tuple[Clusters, Codes]:
-    """The clusters of a batch, and which of them each row is in, (n,), -1 where a column is null or NaN."""
+    """The clusters of a batch, and the number of each row's cluster, (n,), -1 where a column is null or NaN."""
     codes, names = zip(*(_coded(batch, column) for column in columns), strict=True)
     is_null = np.logical_or.reduce([c < 0 for c in codes])
     if len(codes) == 1:
@@ -86,22 +91,27 @@ def clusters_of(batch: Batch, columns: Sequence[str]) -> tuple[Clusters, Codes]:
 
 
 def joint(cells: Codes) -> Codes:
-    """A number for each different row of codes (c, f), from zero on without gaps."""
+    """Numbers 0, 1, ... for the distinct rows of codes (c, f), without gaps; (c,)."""
     if cells.shape[1] == 1 and len(cells) and _is_count(cells[:, 0]):
         return cells[:, 0]
     group = np.zeros(len(cells), np.int64)
     for code in cells.T:
+        # numbered anew after each column, so that the keys never exceed rows times codes and do not overflow
         key = group * (int(code.max(initial=0)) + 1) + code
         group = np.unique(key, return_inverse=True)[1].reshape(-1)
     return group
 
 
 def _is_count(code: Codes) -> bool:
+    """Whether every number up to the largest occurs."""
     return bool(np.bincount(code).all())
 
 
 def _coded(batch: Batch, name: str) -> tuple[Codes, Any]:
-    """Codes, -1 where absent, and the values, each once, of a few types so that those of different files compare."""
+    """Codes of a column, (n,), -1 where null or NaN, and its distinct values as an Arrow array.
+
+    The values have one of a few types, so that those of different files compare.
+    """
     integers = batch.close(name)
     if integers is not None:
         return _occurring(integers)
@@ -120,9 +130,10 @@ def _coded(batch: Batch, name: str) -> tuple[Codes, Any]:
 
 
 def _occurring(column: Coded) -> tuple[Codes, Any]:
-    """Codes of integers that lie close together, and those that occur, in their order.
+    """Codes of integers that lie close together, and the integers that occur, in increasing order.
 
-    Where few are missing they stay, without rows: then most batches have the same integers.
+    Where few of a range do not occur, these stay as clusters without rows: then most batches have the same clusters,
+    and merging them costs nothing.
     """
     codes, levels = column
     occurs = np.bincount(codes + 1, minlength=len(levels) + 1)[1:] > 0
@@ -133,11 +144,12 @@ def _occurring(column: Coded) -> tuple[Codes, Any]:
 
 
 def _indices(column: Any) -> Codes:
-    """Codes of an Arrow dictionary array, -1 where absent."""
+    """Codes of an Arrow dictionary array, -1 where null."""
     return np.asarray(raw(column.indices.cast(pa.int64()).fill_null(-1)))
 
 
 def _common_type(arrow_type: Any) -> Any:
+    """The type that stands for all integers, floats or strings, but for uint64, which int64 cannot hold."""
     if pa.types.is_integer(arrow_type) and arrow_type != pa.uint64():
         return pa.int64()
     if pa.types.is_floating(arrow_type):
@@ -148,11 +160,12 @@ def _common_type(arrow_type: Any) -> Any:
 
 
 def _union(values: Any, new: Any) -> tuple[Any, Codes]:
-    """The values of both, and where the new ones stand."""
+    """The values of both, and the positions of the new ones."""
     if not len(values) or values.equals(new):
         return new, np.arange(len(new))
     if not len(new):
         return values, np.zeros(0, np.int64)
+    # a column that is an integer in one file and a float in another
     if values.type != new.type:
         values, new = values.cast(pa.float64()), new.cast(pa.float64())
     positions = _positions(new, values)
@@ -162,7 +175,7 @@ def _union(values: Any, new: Any) -> tuple[Any, Codes]:
 
 
 def _positions(new: Any, values: Any) -> Codes:
-    """Where values stand among those that are known, -1 where they do not; by a table if they are close integers."""
+    """Positions of new values among others, -1 where they do not occur; by a table where they are close integers."""
     if pa.types.is_int64(values.type):
         a, b = raw(values), raw(new)
         low, high = int(min(a.min(), b.min())), int(max(a.max(), b.max()))
@@ -174,10 +187,18 @@ def _positions(new: Any, values: Any) -> Codes:
 
 
 class ClusterMembers:
-    """Which cluster the rows of a unit's batches are in.
+    """The clusters of the rows of a unit, batch by batch.
 
-    place : where the clusters of the last batch stand among all. rows : of its complete rows, which of those they are
-    in, -1 for none.
+    Attributes
+    ----------
+    clusters : Clusters
+        Those of all batches so far.
+    null_clusters : int
+        Number of rows so far whose cluster is null.
+    positions : Codes
+        Of the last batch's clusters among all.
+    rows : Codes
+        Of each complete row of the last batch, the number of its cluster in that batch; -1 for none.
     """
 
     def __init__(self, by: Sequence[str]) -> None:
@@ -186,13 +207,13 @@ class ClusterMembers:
         self.rows: Codes = np.zeros(0, np.int64)
 
     def read(self, batch: Batch, observed: Observed) -> None:
-        """The next batch."""
+        """Take the next batch."""
         batch_clusters, group = clusters_of(batch, self.by)
         self.clusters, self.positions = self.clusters.merged(batch_clusters)
         self.rows = group if observed.row_mask is None else group[observed.row_mask]
 
     def of(self, rows: slice | Mask) -> tuple[Codes, Mask]:
-        """Which of the last batch's clusters a block's rows are in, and which rows have one; the others are counted."""
+        """Numbers of a block's clusters in the last batch, (n,), and which rows have one; the others are counted."""
         group = self.rows[rows]
         has_cluster = group >= 0
         self.null_clusters += int((~has_cluster).sum())
@@ -200,7 +221,7 @@ class ClusterMembers:
 
 
 def added(a: Vector, b: Vector, size: int, positions: Codes) -> Vector:
-    """The sum of a, whose rows stand first, and b, whose rows stand at `place`."""
+    """The sum, with `size` rows, of a, whose rows come first, and b, whose rows are at `positions`."""
     if len(a) == size == len(b) and np.array_equal(positions, np.arange(size)):
         return np.asarray(a + b)
     total = padded(a, size) if len(a) < size else a.copy()
@@ -209,14 +230,14 @@ def added(a: Vector, b: Vector, size: int, positions: Codes) -> Vector:
 
 
 def padded(array: Vector, size: int) -> Vector:
-    """With rows of zeros at the end."""
+    """The array with rows of zeros at the end, up to `size`."""
     if len(array) == size:
         return array
     return np.concatenate([array, np.zeros((size - len(array), *array.shape[1:]))])
 
 
 def check_memory(by: Sequence[str], clusters: int, numbers: int, limit: int) -> None:
-    """Raise DataError where so many numbers for each cluster need more than `limit` bytes."""
+    """Raise DataError where `numbers` float64 for each cluster need more than `limit` bytes."""
     if 8 * clusters * numbers > limit:
         raise DataError(
             f"{clusters:,} clusters by {' and '.join(by)}, each with {numbers:,} sums, need "

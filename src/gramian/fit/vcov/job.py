@@ -13,7 +13,8 @@ from gramian.fit.leastsquares.solution import RobustCovariance
 from gramian.fit.leastsquares.system import solved_products
 from gramian.fit.passes.limits import memory_limit
 from gramian.fit.passes.runner import PassRunner
-from gramian.fit.vcov.cluster_moments import ClusterMoments, ClusterMomentsPass, scores_by_cluster, solved_by_cluster
+from gramian.fit.vcov.cluster_moments import ClusterMoments, scores_by_cluster, solved_by_cluster
+from gramian.fit.vcov.cluster_moments_pass import ClusterMomentsPass
 from gramian.fit.vcov.cluster_scores import ClusterPass
 from gramian.fit.vcov.hc import DemeanedMeat, DemeanedMeatPass, Meat, MeatPass
 from gramian.fit.vcov.parameters import parameter_count

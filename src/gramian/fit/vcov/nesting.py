@@ -1,4 +1,4 @@
-"""Which absorbed factors are nested in clusters: every level lies in one cluster only."""
+"""Absorbed factors that are nested in clusters: every level has rows in one cluster only."""
 
 from __future__ import annotations
 
@@ -10,26 +10,30 @@ import numpy as np
 from gramian.fit.vcov.clusters import Clusters
 from gramian.typing import Codes
 
-NONE, MIXED = -1, -2
+NONE, MIXED = -1, -2  # in place of a cluster: no rows yet; not nested
 
 
 @dataclass(frozen=True, slots=True)
 class Nesting:
-    """Where the rows of levels are.
+    """In which clusters the levels of absorbed factors have rows.
 
-    owner : factor -> (levels, columns) a cluster that has the value of the level's rows in this column of clusters,
-    NONE without rows; all SEVERAL where the values of any level differ.
+    Attributes
+    ----------
+    owner : mapping
+        Factor -> (levels, columns of clusters): the number of a cluster that has, in this column, the value that all
+        rows of the level have; NONE without rows. A column of the array is all MIXED once the rows of any level have
+        several values: the factor is not nested in it, and no further rows change that.
     """
 
     owner: Mapping[str, Codes]
 
     @classmethod
     def empty(cls, sizes: Mapping[str, int], columns: int) -> Nesting:
-        """No rows. sizes : factor -> levels."""
+        """Without rows. sizes : factor -> number of levels."""
         return cls({factor: np.full((size, columns), NONE) for factor, size in sizes.items()})
 
     def add(self, clusters: Clusters, codes: Mapping[str, Codes], group: Codes) -> None:
-        """Add rows in place, while a unit is read. codes : factor -> (n,), group : (n,) the rows' clusters."""
+        """Add rows in place. codes : factor -> (n,) levels of the rows. group : (n,) numbers of their clusters."""
         for factor, owner in self.owner.items():
             for k, owners in enumerate(owner.T):
                 if len(owners) and owners[0] == MIXED:
@@ -41,19 +45,20 @@ class Nesting:
                     owners[:] = MIXED
 
     def renumbered(self, numbers: Codes) -> Nesting:
-        """With other numbers of clusters: number i becomes place[i]."""
+        """With other numbers of clusters: number i becomes numbers[i]."""
         return Nesting({f: np.where(o < 0, o, np.append(numbers, NONE)[o]) for f, o in self.owner.items()})
 
     def merged(self, other: Nesting, clusters: Clusters) -> Nesting:
-        """Of the rows of both, told in the numbers of `clusters`."""
+        """Of the rows of both, which have the numbers of `clusters`."""
         return Nesting({f: _merged(o, other.owner[f], clusters) for f, o in self.owner.items()})
 
     def nested(self, columns: Sequence[int]) -> tuple[str, ...]:
-        """The factors all of whose levels lie in one cluster each, by one of the columns."""
+        """Factors that are nested in at least one of the columns."""
         return tuple(f for f, o in self.owner.items() if (o[:, list(columns)] != MIXED).all(axis=0).any())
 
 
 def _merged(first: Codes, second: Codes, clusters: Clusters) -> Codes:
+    """`Nesting.merged` for one factor."""
     out = np.where(first == NONE, second, first)
     for k in range(out.shape[1]):
         value, both = clusters.cells[:, k], (first[:, k] >= 0) & (second[:, k] >= 0)

@@ -1,4 +1,4 @@
-"""Fits with another covariance: what `with_vcov` does, and what a robust covariance is told as."""
+"""The method `with_vcov` of results, and the robust covariance that they show."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from gramian.models.glm import GLM
 
 
 def covariance(robust: RobustCovariance) -> Covariance:
-    """For tests and intervals."""
+    """A robust covariance as tests and intervals use it."""
     return robust_covariance(robust.vcov, robust.covariance, robust.df, robust.factor, robust.groups, robust.negative)
 
 
@@ -31,7 +31,32 @@ def with_vcov(
     like: str | None,
     engine: Engine | str | None,
 ) -> Solved:
-    """The fit with the covariance that the options ask for; "iid" reads nothing."""
+    """The fit with the covariance that the options ask for; "iid" reads no rows.
+
+    Parameters
+    ----------
+    solved : Solved
+        The fit.
+    model : GLM or None
+        None for a linear fit.
+    loss : float
+        Its residual sum of squares, or deviance.
+    vcov, like
+        As in `vcov_spec`.
+    data : object
+        The rows of the fit.
+    engine : Engine or str, optional
+        What reads them.
+
+    Raises
+    ------
+    OptionError
+        Without data, or for options that do not exist.
+    DataError
+        Where the rows are not those of the fit.
+    NumericalError
+        Where the covariance is not defined.
+    """
     spec = vcov_spec(vcov, like)
     if spec is None:
         return replace(solved, robust=None)

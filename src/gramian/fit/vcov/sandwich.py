@@ -17,15 +17,23 @@ from gramian.linalg.aliasing import basic_covariance
 from gramian.linalg.keyed.grouped import grouped_sums
 from gramian.typing import Mask, Matrix
 
-EIGENVALUE_ROUNDING = 1e-12  # of the largest eigenvalue: what is less below zero is rounding
-MIN_REMAINDER = (
-    1e-9  # smallest eigenvalue of what a cluster leaves, relative to the whole: below it the rest says nothing
-)
+EIGENVALUE_ROUNDING = 1e-12  # of the largest eigenvalue: a negative one that is smaller is rounding error
+MIN_REMAINDER = 1e-9  # smallest eigenvalue of I - X_g'WX_g in units of X'WX: below it the other rows do not identify b
 
 
 @dataclass(frozen=True, slots=True)
 class ClusterPart:
-    """A combination of cluster columns: plus or minus, how many clusters, their sums of scores (G, p)."""
+    """The clusters by one combination of cluster columns.
+
+    Attributes
+    ----------
+    sign : float
+        1 or -1, of inclusion and exclusion.
+    groups : int
+        Number of clusters, G.
+    sums : Matrix
+        (G, p) sums of scores.
+    """
 
     sign: float
     groups: int
@@ -84,7 +92,10 @@ class Sandwich:
 
 
 def parts_of(clusters: Clusters, scores: Matrix) -> list[ClusterPart]:
-    """Single columns first, then pairs with a minus sign, then triples, ..."""
+    """The parts of inclusion and exclusion: single columns, then pairs with a minus sign, then triples, ...
+
+    clusters : all combinations of values. scores : (c, p) of each.
+    """
     width, out = clusters.cells.shape[1], []
     for size in range(1, width + 1):
         for columns in combinations(range(width), size):
@@ -97,7 +108,7 @@ def parts_of(clusters: Clusters, scores: Matrix) -> list[ClusterPart]:
 
 
 def check_groups(clusters: Clusters, vcov: VcovSpec) -> int:
-    """The number of clusters of the column that has the fewest. Raises NumericalError where that is one."""
+    """Number of clusters of the column that has the fewest. Raises NumericalError where that is one."""
     counts = [int(clusters.by([i]).max(initial=-1)) + 1 for i in range(len(vcov.clusters))]
     fewest = min(counts)
     if fewest < 2:
@@ -119,7 +130,7 @@ def model_covariance(solved: Solved, solved_covariance: Matrix) -> Matrix:
 
 
 def without_negative_eigenvalues(solved: Solved, robust: RobustCovariance) -> RobustCovariance:
-    """Negative eigenvalues, which inclusion and exclusion may leave, set to zero and counted."""
+    """The covariance with negative eigenvalues, which inclusion and exclusion may leave, set to zero and counted."""
     identified = solved.identified
     values, vectors = np.linalg.eigh(robust.covariance[np.ix_(identified, identified)])
     negative = int((values < -EIGENVALUE_ROUNDING * np.abs(values).max(initial=0.0)).sum())
@@ -138,26 +149,41 @@ def without_negative_eigenvalues(solved: Solved, robust: RobustCovariance) -> Ro
 
 
 def _nan_where_unidentified(solved: Solved, V: Matrix) -> Matrix:
+    """V (p, p) with NaN in rows and columns of coefficients that are not identified."""
     out = V.copy()
     out[~solved.identified], out[:, ~solved.identified] = np.nan, np.nan
     return out
 
 
 def _symmetric(V: Matrix) -> Matrix:
+    """The mean of V and its transpose, which rounding makes differ."""
     return np.asarray((V + V.T) / 2)
 
 
 def jackknife_changes(products: Matrix, scores: Matrix, independent: Mask) -> Matrix:
-    """Move of the coefficients when each cluster is left out, (G, p): -(X'WX - X_g'WX_g)^-1 s_g.
+    """Change of the coefficients when each cluster is left out, (G, p): -(X'WX - X_g'WX_g)^-1 s_g.
 
-    products : (G, p, p) by cluster, scores : (G, p), kept : (p,) columns that are used; the others do not move.
-    Raises NumericalError where a coefficient rests on one cluster alone.
+    Solved in units where X'WX = 1, in which the smallest eigenvalue of the rest says how far it identifies b.
+
+    Parameters
+    ----------
+    products : Matrix
+        (G, p, p) X_g'WX_g.
+    scores : Matrix
+        (G, p) s_g.
+    independent : Mask
+        (p,) columns that are used; the coefficients of the others do not change.
+
+    Raises
+    ------
+    NumericalError
+        Where a coefficient depends on one cluster alone.
     """
     P, s = products[:, independent][:, :, independent], scores[:, independent]
     S = P.sum(axis=0)
     scale = 1.0 / np.sqrt(S.diagonal())
     L = np.linalg.cholesky(S * scale[:, None] * scale)
-    half = np.linalg.solve(L, np.diag(scale))  # whitens: half S half' = 1
+    half = np.linalg.solve(L, np.diag(scale))  # half S half' = 1
     remainder = np.eye(len(S)) - half @ P @ half.T
     lowest = np.linalg.eigvalsh(remainder).min(initial=1.0, axis=1)
     if (lowest < MIN_REMAINDER).any():

@@ -1,4 +1,4 @@
-"""Scores: what every row says about the coefficients at the answer, s with X's = 0."""
+"""Scores of the rows at the solution: s = w r, working weight times working residual, with X's = 0."""
 
 from __future__ import annotations
 
@@ -27,7 +27,15 @@ from gramian.typing import Codes, Mask, Matrix, Vector
 
 
 class Scores(NamedTuple):
-    """Of a block's rows, (n,): working residual r, working weight w, score s = w r; and their loss."""
+    """Scores of a block.
+
+    Attributes
+    ----------
+    r, w, s : Vector
+        (n,) working residuals, working weights, and s = w r.
+    loss : float
+        Residual sum of squares, or deviance, of the block.
+    """
 
     r: Vector
     w: Vector
@@ -37,44 +45,54 @@ class Scores(NamedTuple):
 
 @dataclass(frozen=True)
 class FittedModel:
-    """A fit whose rows can be judged: a linear one, or with a model a generalized linear one."""
+    """A fit, to compute the scores of rows.
+
+    Attributes
+    ----------
+    solved : Solved
+        The fit; of a generalized linear one the last weighted least-squares step.
+    model : GLM or None
+        Family and link; None for a linear fit.
+    drop : bool
+        Whether incomplete rows are dropped; if False, they raise DataError.
+    """
 
     solved: Solved
     model: GLM | None = None
-    drop: bool = True  # rows with something missing; False refuses them
+    drop: bool = True
 
     @cached_property
     def design(self) -> Design:
-        """What is read; factors have the levels that the fit has seen."""
+        """The design, with the levels of the fit."""
         return self.solved.design
 
     @cached_property
     def groups(self) -> tuple[ColumnGroup, ...]:
-        """Stored columns without the response."""
+        """Stored columns without the outcome."""
         return tuple(without_last(self.solved.parametrization.groups))
 
     @cached_property
     def width(self) -> int:
-        """Stored columns."""
+        """Number q of stored columns without the outcome."""
         return sum(len(g.positions) for g in self.groups)
 
     @cached_property
     def subspace(self) -> Matrix | None:
-        """Solved columns told in stored ones, (q, p); None where they are the same."""
+        """Columns that were solved for as combinations of stored ones, (q, p); None where they are the same."""
         columns = self.solved.parametrization.subspace
         return None if columns is None else dense([maps.sparse(c) for c in columns[:-1]], self.width)
 
     @cached_property
     def response(self) -> str:
-        """The row of the outcome."""
+        """Name of the outcome's row in a block."""
         (response,) = self.design.outcome
         return response
 
     def predictor(self, layout: Layout) -> Predictor:
-        """X b in the units in which the outcome is solved for."""
+        """X b, in the units of the outcome that was solved for."""
         solved = self.solved
         b = solved.solution.coefficients
-        if solved.absorbed is not None:  # the levels' effects belong to the coefficients that are told
+        if solved.absorbed is not None:  # the effects of levels were computed with the model's coefficients
             b = stored_coefficients(solved.parametrization, solved.solution, solved.coefficients, solved.aliased)
             b = b / solved.parametrization.scale
         elif solved.parametrization.subspace is not None:
@@ -83,17 +101,17 @@ class FittedModel:
 
     @cached_property
     def effects(self) -> Mapping[str, Vector]:
-        """Absorbed factor -> what each level adds to the outcome; NaN, last, for levels that the fit has not seen."""
+        """Absorbed factor -> (levels + 1,) effects on the outcome; the last is NaN, for levels not in the fit."""
         absorbed = self.solved.absorbed
         return {} if absorbed is None else {factor: np.append(e, np.nan) for factor, e in absorbed.effects.items()}
 
     def absorbed_part(self, codes: Mapping[str, Codes]) -> Vector | float:
-        """What the levels of absorbed factors add up to, (n,)."""
+        """Sum of the effects of each row's absorbed levels, (n,)."""
         parts = [effect[np.minimum(codes[factor], len(effect) - 1)] for factor, effect in self.effects.items()]
         return np.asarray(np.sum(parts, axis=0)) if parts else 0.0
 
     def check_levels(self, codes: Mapping[str, Codes]) -> None:
-        """Raise DataError for rows in levels of absorbed factors that the fit has not seen."""
+        """Raise DataError for rows in levels of absorbed factors that the fit did not have."""
         for factor, effect in self.effects.items():
             if (codes[factor] >= len(effect) - 1).any():
                 raise DataError(
@@ -101,14 +119,14 @@ class FittedModel:
                 )
 
     def for_schema(self, schema: Schema) -> FittedModel:
-        """The same for another source: an array is used in place only where it is one."""
+        """The same fit for another source: a 2-D array is read in place only where the source has it."""
         matrix = self.design.matrix
         if matrix is None or schema.matrices.get(matrix[0]) == matrix[1]:
             return self
         return replace(self, solved=replace(self.solved, design=replace(self.design, matrix=None)))
 
     def residual(self, u: Vector, eta: Vector) -> Vector:
-        """Outcome minus X b, from the outcome's row of the buffer."""
+        """Outcome minus X b, (n,), in the outcome's units. u : outcome in its coordinates. eta : of `predictor`."""
         parametrization = self.solved.parametrization
         if parametrization.subspace is None:
             return np.asarray((u - eta) * parametrization.scale)
@@ -117,7 +135,7 @@ class FittedModel:
 
 
 class ScoreAccumulator(UnitAccumulator, ABC):
-    """One unit under way, block by block with its scores; passes say with `take` what becomes of them."""
+    """Base of the passes at the solution: computes the scores of a unit block by block; `take` sums them."""
 
     def __init__(self, fitted_model: FittedModel, *, layout: Layout | None = None) -> None:
         super().__init__(fitted_model.design, drop=fitted_model.drop, layout=layout)
@@ -126,11 +144,11 @@ class ScoreAccumulator(UnitAccumulator, ABC):
         self.eta = fitted_model.predictor(self.layout).prepare()
 
     def residual(self, observed: Observed, response: str) -> Vector:
-        """A generalized linear model takes its offset with eta."""
+        """The outcome, for a linear fit minus its offset; in a generalized linear one the offset adds to eta."""
         return super().residual(observed, response) if self.fitted_model.model is None else observed.values[response]
 
     def block(self, columns: Columns, observed: Observed, rows: slice | Mask) -> bool:
-        """Judge the rows of a block; False where a value is not finite."""
+        """Add the scores of a block; False, and nothing added, where a value is not finite."""
         scores = self._scores(columns, observed, rows)
         count = take_rows(observed.count, rows)
         if not np.isfinite(scores.loss):
@@ -142,7 +160,7 @@ class ScoreAccumulator(UnitAccumulator, ABC):
         return True
 
     def fail(self, columns: Columns, observed: Observed) -> None:
-        """Every value of a block is finite, its residuals are not."""
+        """Raise the error for a block whose values are finite and whose residuals are not."""
         self.fitted_model.check_levels(columns.codes)
         super().fail(columns, observed)
 
@@ -150,9 +168,10 @@ class ScoreAccumulator(UnitAccumulator, ABC):
     def take(
         self, columns: Columns, scores: Scores, count: Vector | None, observed: Observed, rows: slice | Mask
     ) -> bool:
-        """Add the rows of a block; False, and nothing added, where a value is not finite."""
+        """Sum the scores of a block; False, and nothing added, where a value is not finite."""
 
     def _scores(self, columns: Columns, observed: Observed, rows: slice | Mask) -> Scores:
+        """The scores of a block. rows : its rows in the batch."""
         eta, weight = self.eta(columns, self.reader.sizes), take_rows(observed.weight, rows)
         model, offset = self.fitted_model.model, take_rows(observed.offset, rows)
         if model is not None:

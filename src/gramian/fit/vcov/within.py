@@ -1,7 +1,7 @@
-"""Rows beside absorbed factors: stored columns without what the levels explain, written out a block at a time.
+"""Demeaned rows beside absorbed factors: stored columns minus the effects of the levels on them.
 
-The effects of the levels on every column come from the sums of the first pass, so that a second one needs no sums of
-its own over levels: one look-up for each row and factor.
+The effects come from the sums of the first pass (Frisch, Waugh and Lovell: the columns regressed on the levels), so the
+pass at the solution sums nothing over levels and takes one look-up for each row and factor.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from gramian.typing import Matrix, Vector
 
 
 class Fitted(Protocol):
-    """What is known of a fit."""
+    """The part of a fit that `demeaned` needs."""
 
     @property
     def design(self) -> Design: ...
@@ -38,9 +38,16 @@ class Fitted(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Demeaned:
-    """What the levels of absorbed factors explain of the stored columns but the outcome.
+    """Effects of the levels of absorbed factors on the stored columns but the outcome.
 
-    groups : these columns. shares : factor -> (levels, q) effects. weight : factor -> (levels,) sums of weights.
+    Attributes
+    ----------
+    groups : tuple of ColumnGroup
+        The q stored columns.
+    effects : mapping
+        Factor -> (levels, q); a row's fitted value is the sum over factors.
+    weight : mapping
+        Factor -> (levels,) sums of weights.
     """
 
     groups: tuple[ColumnGroup, ...]
@@ -48,20 +55,20 @@ class Demeaned:
     weight: Mapping[str, Vector]
 
     def rows(self, columns: Columns, layout: Layout, sizes: Mapping[str, int]) -> Matrix:
-        """The rows of a block (n, q), in the order of the columns' positions. sizes : levels that codes refer to."""
+        """The demeaned rows of a block, (n, q), in the order of the columns' positions. sizes : factor -> levels."""
         Z = stored_rows(columns, layout, self.groups, sizes)
         for factor, effect in self.effects.items():
             Z -= effect[columns.codes[factor]]
         return Z
 
     def leverage(self, columns: Columns) -> Vector:
-        """1 / sum of weights of the level that each row is in, (n,); of one factor only."""
+        """1 / sum of weights of each row's level, (n,): its leverage by its level, per weight. For one factor only."""
         ((factor, weight),) = self.weight.items()
         return np.asarray(1.0 / weight[columns.codes[factor]])
 
 
 def demeaned(solved: Fitted, moments: Moments) -> Demeaned:
-    """The effects of the levels on every stored column. Raises ConvergenceError."""
+    """The effects of the levels on every stored column, from moments with sums over levels. Raises ConvergenceError."""
     groups = solved.parametrization.groups
     order = largest_first(moments, solved.design.terms.absorbed)
     q, rows = sum(len(g.positions) for g in groups), moments.rows
@@ -79,4 +86,5 @@ def demeaned(solved: Fitted, moments: Moments) -> Demeaned:
 
 
 def _constant(moments: Moments, factor: str) -> int:
+    """Position of the constant, whose sums are sums of weights, in the table of a factor."""
     return dict(moments.layout.tables)[(factor,)].index(())
