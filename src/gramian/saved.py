@@ -1,4 +1,4 @@
-"""Fits and Grams from files."""
+"""Reading of saved fits and Grams: the kind of a file decides which result is made of its content."""
 
 from __future__ import annotations
 
@@ -42,7 +42,31 @@ READERS: Mapping[str, Reader] = {
 
 
 def load(path: str | PathLike[str]) -> Saved:
-    """Read a fit or a Gram. Raises ArtifactError, naming the file and what is wrong, for anything else."""
+    """Read a fit or a Gram that was saved.
+
+    Parameters
+    ----------
+    path : str or path
+        A file written by `save`.
+
+    Returns
+    -------
+    LinearFit, GlmFit, PenalizedFit, WideFit, CurveFit or Gram
+        The result that was saved.
+
+    Raises
+    ------
+    ArtifactError
+        If the file cannot be read, is damaged, or holds something else; the message names the file and the reason.
+
+    Examples
+    --------
+    >>> import gramian as gm, tempfile, os
+    >>> path = os.path.join(tempfile.mkdtemp(), "fit.gm")
+    >>> gm.ols("y ~ x", {"x": [0.0, 1.0, 2.0], "y": [1.0, 3.0, 4.0]}).save(path)
+    >>> gm.load(path).names
+    ('Intercept', 'x')
+    """
     kind, manifest, arrays = store.load(path)
     if kind not in READERS:
         raise ArtifactError(f"{path}: it holds a '{kind}', neither a fit nor a Gram")
@@ -53,7 +77,7 @@ def load(path: str | PathLike[str]) -> Saved:
 
 
 def load_fit(path: str | PathLike[str]) -> Fit:
-    """Read a fit. Raises ArtifactError for anything else, a Gram included."""
+    """Read a saved fit. Raises ArtifactError for a Gram, and as `load`."""
     content = load(path)
     if isinstance(content, Gram):
         raise ArtifactError(f"{path}: it holds a Gram, not a fit; make one of it with gramian fit FORMULA {path}")
@@ -61,7 +85,7 @@ def load_fit(path: str | PathLike[str]) -> Fit:
 
 
 def load_gram(path: str | PathLike[str]) -> Gram:
-    """Read a Gram. Raises ArtifactError for anything else, a fit included."""
+    """Read a saved Gram. Raises ArtifactError for a fit, and as `load`."""
     content = load(path)
     if not isinstance(content, Gram):
         raise ArtifactError(f"{path}: it holds a fit, not a Gram")

@@ -1,1 +1,1 @@
-"""The Gram: the sums of one pass, kept, added, subtracted, and the models that come from them."""
+"""The Gram: sums of one pass that are saved, added and subtracted, and the models fitted from them without data."""

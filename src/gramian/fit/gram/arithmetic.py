@@ -1,4 +1,4 @@
-"""Sums and differences of what Grams hold: columns aligned by name, levels united, the provenance kept."""
+"""Sums and differences of Grams: columns are aligned by name, levels united, the provenance updated."""
 
 from __future__ import annotations
 
@@ -22,9 +22,21 @@ from gramian.schema import Schema
 
 
 def add_grams(a: GramData, b: GramData, *, force: bool = False) -> GramData:
-    """All rows of both.
+    """The Gram of all rows of both, in the names and coordinates of the first.
 
-    Raises SchemaError where they do not store the same sums, DataError where an input is in both, unless forced.
+    Parameters
+    ----------
+    a, b : GramData
+        Grams of the same terms, outcome, weights and offsets.
+    force : bool
+        Whether to add an input that is in both.
+
+    Raises
+    ------
+    SchemaError
+        If they do not store the same sums.
+    DataError
+        If an input is in both, unless forced.
     """
     provenance = add_provenance(a.provenance, b.provenance, force=force)
     plan = _plan(a, b)
@@ -35,10 +47,23 @@ def add_grams(a: GramData, b: GramData, *, force: bool = False) -> GramData:
 
 
 def subtract_grams(a: GramData, b: GramData, *, force: bool = False) -> GramData:
-    """The rows of the first without those of the second.
+    """The Gram of the rows of the first without those of the second, in the names and coordinates of the first.
 
-    Raises SchemaError where they do not store the same sums, DataError where an input of the second is not in the
-    first, unless forced, NumericalError where the first has fewer rows of some level than the second.
+    Parameters
+    ----------
+    a, b : GramData
+        Grams of the same terms, outcome, weights and offsets.
+    force : bool
+        Whether to subtract an input that is not in the first.
+
+    Raises
+    ------
+    SchemaError
+        If they do not store the same sums.
+    DataError
+        If an input of the second is not in the first, unless forced.
+    NumericalError
+        If the first has fewer rows of a level, group, cluster or cause of dropping than the second.
     """
     provenance = subtract_provenance(a.provenance, b.provenance, force=force)
     plan = _plan(a, b)
@@ -57,7 +82,10 @@ def subtract_grams(a: GramData, b: GramData, *, force: bool = False) -> GramData
 
 
 def _plan(a: GramData, b: GramData) -> SubsetPlan | None:
-    """How the sums of the first are read from those of the second; None where they are the same ones."""
+    """How to read the sums of the layout of `a` from those of `b`; None where the layouts are equal.
+
+    Raises SchemaError if they do not store the same sums.
+    """
     _check(a, b)
     if a.moments.layout == b.moments.layout and a.design.terms.power_sums() == b.design.terms.power_sums():
         return None
@@ -65,14 +93,17 @@ def _plan(a: GramData, b: GramData) -> SubsetPlan | None:
 
 
 def _read(plan: SubsetPlan | None, moments: AnyMoments) -> AnyMoments:
+    """Moments, float64 or exact, in the layout of a plan."""
     return moments if plan is None else read_moments(moments, plan)
 
 
 def _read_moments(plan: SubsetPlan | None, moments: Moments) -> Moments:
+    """Float64 moments in the layout of a plan; those of groups are never exact."""
     return moments if plan is None else subset_sums(moments, plan)
 
 
 def _clusters(a: GramData, b: GramData, plan: SubsetPlan | None) -> StoredClusters | None:
+    """The clusters of `b` in the names and coordinates of `a`."""
     return aligned(b.clusters, plan, b.design.coordinates, a.design.coordinates)
 
 
@@ -84,17 +115,19 @@ def _gram_data_with(
     group_sums: GroupSums | None,
     clusters: StoredClusters | None,
 ) -> GramData:
+    """A Gram with the design of `a` and new sums; levels that no row has any more are removed."""
     levels = dict(moments.levels)
     design = replace(a.design, levels=levels)
     return GramData(design, a.schema, moments, dropped_rows, provenance, group_sums, with_levels(clusters, levels))
 
 
 def _negative(dropped_rows: DroppedRows) -> bool:
+    """Whether any count of dropped rows is negative."""
     return min([0, *dropped_rows.causes.values(), *dropped_rows.columns.values()]) < 0
 
 
 def _check(a: GramData, b: GramData) -> None:
-    """The same terms, outcome, weights and offsets, of columns of the same kind."""
+    """Raise SchemaError unless terms, outcome, weights, offsets, kinds of columns and knots agree."""
     for what, one, other in (
         ("outcome", list(a.design.outcome), list(b.design.outcome)),
         ("weights", [a.design.weight], [b.design.weight]),
@@ -117,6 +150,7 @@ def _check(a: GramData, b: GramData) -> None:
 
 
 def _check_kinds(a: Schema, b: Schema) -> None:
+    """Raise SchemaError for a column that is numeric in one and a factor in the other."""
     for field in a.fields:
         kinds = [schema[field.name].kind for schema in (a, b) if field.name in schema.places]
         if len(set(kinds)) > 1:
@@ -124,20 +158,21 @@ def _check_kinds(a: Schema, b: Schema) -> None:
 
 
 def _check_knots(a: Mapping[str, Spline], b: Mapping[str, Spline]) -> None:
+    """Raise SchemaError for a spline whose knots differ: its columns are then other functions."""
     for name in a.keys() & b.keys():
         if (a[name].knots, a[name].boundary) != (b[name].knots, b[name].boundary):
             raise SchemaError(f"the knots of {name} differ, found in the data of each: declare them and boundary")
 
 
 def _terms_not_in(here: GramData, there: GramData) -> str:
-    """Terms of the one that are not terms of the other."""
+    """Labels of the terms of `here` that are no terms of `there`, empty if all are."""
     keys = {frozenset(_key(there, atom) for atom in t.atoms) for t in there.design.terms.terms}
     terms = here.design.terms.terms
     return ", ".join(t.label for t in terms if frozenset(_key(here, atom) for atom in t.atoms) not in keys)
 
 
 def _key(gram_data: GramData, atom: object) -> object:
-    """What an atom stores: two labels of one factor, or of one polynomial, store the same."""
+    """Identity of the columns that an atom stores: two labels of one factor, or of one polynomial, store the same."""
     factors = gram_data.design.terms.factors
     if isinstance(atom, str):
         return factors[atom].column

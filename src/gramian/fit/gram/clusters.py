@@ -1,4 +1,4 @@
-"""Products by cluster that a Gram keeps: added, taken away, told in the names and coordinates of others."""
+"""Products by cluster that a Gram stores: addition, subtraction, change of names and coordinates."""
 
 from __future__ import annotations
 
@@ -23,14 +23,25 @@ TYPES = ("int64", "double", "large_string", "bool", "date32[day]")  # of values 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StoredClusters:
-    """Products of every cluster. by : the columns that make the clusters."""
+    """Products of the stored columns within every cluster.
+
+    Attributes
+    ----------
+    by : tuple of str
+        The columns that make the clusters.
+    moments : ClusterMoments
+        The clusters, their products and numbers of rows.
+    """
 
     by: tuple[str, ...]
     moments: ClusterMoments
 
 
 def checked(by: tuple[str, ...], keyed: ClusterMoments) -> StoredClusters:
-    """Raise DataError where a cluster is null, SchemaError where values of some type could not be written to a file."""
+    """The clusters of a pass, checked for a Gram.
+
+    Raises DataError if a cluster is null, SchemaError if it has a type that a file of a Gram does not store.
+    """
     if keyed.null_clusters:
         raise DataError(
             f"cluster: {' or '.join(map(repr, by))} is null in {keyed.null_clusters:,} of the rows that are summed, so "
@@ -44,15 +55,15 @@ def checked(by: tuple[str, ...], keyed: ClusterMoments) -> StoredClusters:
 
 
 def add_clusters(a: StoredClusters | None, b: StoredClusters | None) -> StoredClusters | None:
-    """The clusters of both, by name. Raises SchemaError where they are not by the same columns."""
+    """The clusters of both, matched by value. Raises SchemaError if they are not by the same columns."""
     _check_same(a, b)
     return None if a is None or b is None else StoredClusters(a.by, a.moments + b.moments)
 
 
 def subtract_clusters(a: StoredClusters | None, b: StoredClusters | None) -> StoredClusters | None:
-    """The first without the rows of the second; clusters without rows are gone.
+    """The clusters of the first without the rows of the second; clusters without rows are removed.
 
-    Raises SchemaError where they are not by the same columns, NumericalError where rows are not in the first.
+    Raises SchemaError if they are not by the same columns, NumericalError if rows of the second are not in the first.
     """
     _check_same(a, b)
     if a is None or b is None:
@@ -89,7 +100,7 @@ def subtract_clusters(a: StoredClusters | None, b: StoredClusters | None) -> Sto
 
 
 def compact(clusters: Clusters) -> Clusters:
-    """Without values that name no cluster."""
+    """Clusters without the values that occur in none of them."""
     names, cells = [], []
     for values, code in zip(clusters.names, clusters.cells.T, strict=True):
         occurring, positions = np.unique(code, return_inverse=True)
@@ -99,7 +110,7 @@ def compact(clusters: Clusters) -> Clusters:
 
 
 def with_levels(stored: StoredClusters | None, levels: Mapping[str, Sequence[Level]]) -> StoredClusters | None:
-    """Without columns of levels that no row has any more."""
+    """Clusters without the columns of levels that no row has any more. levels : factor -> remaining levels."""
     if stored is None:
         return None
     present = {f: set(names) for f, names in levels.items()}
@@ -114,9 +125,23 @@ def aligned(
     old: Mapping[str, Coordinate],
     new: Mapping[str, Coordinate],
 ) -> StoredClusters | None:
-    """The same in other names and coordinates. plan : how the wanted sums are read from those of `stored`.
+    """Clusters in the names and coordinates of another Gram, products T S T' with T the change of coordinates.
 
-    old : coordinates by stored names. new : by wanted names. Raises NumericalError where they are too far apart.
+    Parameters
+    ----------
+    stored : StoredClusters or None
+        The clusters; None is returned as it is.
+    plan : SubsetPlan or None
+        New names of variables and factors -> stored names; None where they are equal.
+    old : mapping of str to Coordinate
+        Shift and scale of each variable in `stored`, by stored name.
+    new : mapping of str to Coordinate
+        Shift and scale to change to, by new name.
+
+    Raises
+    ------
+    NumericalError
+        If a product overflows because the coordinates are too different.
     """
     if stored is None:
         return None
@@ -131,12 +156,14 @@ def aligned(
         for places in cells.values():
             of = combinations([keyed.labels[i][1] for i in places], changes)
             T[np.ix_(places, places)] = to_dense(of, len(places))
+        # a change of coordinates mixes the monomials of one cell only, so T is block diagonal by cell
         with np.errstate(all="ignore"):
             products = T @ keyed.products @ T.T
         if not np.isfinite(products).all():
             raise NumericalError(
                 "the magnitudes of columns differ too much between the Grams for their clusters to be added"
             )
+        # rounding makes T S T' slightly asymmetric
         keyed = replace(keyed, products=(products + products.transpose(0, 2, 1)) / 2)
     return StoredClusters(stored.by, keyed)
 
@@ -147,9 +174,23 @@ def moments_for(
     names: Mapping[str, tuple[Level, ...]],
     plan: SubsetPlan,
 ) -> ClusterMoments:
-    """The products of the columns of a frame, in its names. plan : how its sums are read from those that are stored.
+    """The products by cluster of the stored columns that a model needs, in its names.
 
-    names : levels that the frame's codes refer to. Raises SchemaError where a column was not stored.
+    Parameters
+    ----------
+    cluster_moments : ClusterMoments
+        The stored products.
+    parametrization : Parametrization
+        The columns that the model is solved in.
+    names : mapping of str to tuple of levels
+        Factor -> levels that the codes of the parametrization refer to.
+    plan : SubsetPlan
+        The model's names of variables and factors -> stored names.
+
+    Raises
+    ------
+    SchemaError
+        If a column was stored only as a part of other terms.
     """
     requested = labels_of(parametrization.groups, names)
     stored_labels = [_label(label, plan.variables, plan.factors) for label in requested]
@@ -165,12 +206,14 @@ def moments_for(
 
 
 def _renamed(labels: Sequence[Label], plan: SubsetPlan) -> tuple[Label, ...]:
+    """Labels of columns from stored names to new ones."""
     variables = {old: new for new, old in plan.variables.items()}
     factors = {old: new for new, old in plan.factors.items()}
     return tuple(_label(label, variables, factors) for label in labels)
 
 
 def _label(label: Label, variables: Mapping[str, str], factors: Mapping[str, str]) -> Label:
+    """A label with other names, its parts sorted so that equal columns have equal labels."""
     cell, m = label
     named = tuple(sorted(((factors.get(f, f), level) for f, level in cell), key=lambda pair: pair[0]))
     return named, tuple(sorted((variables.get(v, v), p) for v, p in m))

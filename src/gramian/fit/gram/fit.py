@@ -1,4 +1,4 @@
-"""From a formula and a source to what a Gram holds, and from there to fits."""
+"""The pass of a Gram, and linear fits from its sums."""
 
 from __future__ import annotations
 
@@ -31,11 +31,26 @@ from gramian.formula.syntax import names
 from gramian.linalg.exact.to_float64 import to_float64
 from gramian.schema import Schema
 
-MAX_UNCHECKED_WIDTH = 1000  # columns up to which a model fits into any memory
+MAX_UNCHECKED_WIDTH = 1000  # columns up to which a model is solved without asking how much memory is free
 
 
 def fit_gram(formula: Formula, options: Options, runner: PassRunner) -> GramData:
-    """One pass over the rows."""
+    """Run the pass of a Gram.
+
+    Parameters
+    ----------
+    formula : Formula
+        The terms to store, and one outcome or several.
+    options : Options
+        `weights`, `counts`, `drop`, `exact` and `decimal` are used.
+    runner : PassRunner
+        The source of the rows, and the engine that reads it.
+
+    Raises
+    ------
+    FormulaError, SchemaError
+        If the formula does not fit the columns.
+    """
     job = job_of(formula, options, runner, absorbing=not options.exact, multiple_outcomes=not options.exact)
     job.prepare()
     if options.exact:
@@ -46,7 +61,7 @@ def fit_gram(formula: Formula, options: Options, runner: PassRunner) -> GramData
 
 
 def gram_data_of(design: Design, source: Source, accumulated: AnyAccumulated) -> GramData:
-    """What one pass leaves."""
+    """The content of a Gram from the sums of its pass. design : with the coordinates of the moments."""
     moments = accumulated.moments
     rows_read = moments.rows + accumulated.dropped_rows.total
     final_design = replace(design, levels=dict(moments.levels), matrix=None)
@@ -60,7 +75,7 @@ def gram_data_of(design: Design, source: Source, accumulated: AnyAccumulated) ->
 
 
 def stored_schema(design: Design, schema: Schema) -> Schema:
-    """The columns that a formula for these sums may name."""
+    """The schema of the columns that a formula for these sums may name, a part of that of the source."""
     nodes = [*design.terms.variables.values(), *design.outcome.values(), *design.offsets]
     columns = {n for node in nodes for n in names(node)} | {f.column for f in design.terms.factors.values()}
     matrices = {m: k for m, k in schema.matrices.items() if all(f"{m}[{i}]" in columns for i in range(k))}
@@ -68,12 +83,12 @@ def stored_schema(design: Design, schema: Schema) -> Schema:
 
 
 def fit_linear(gram_data: GramData, formula: str | None, drop: str | Iterable[str] | None, options: Options) -> Solved:
-    """A linear model from sums that are stored. Warns and raises as `fit_stored`, and as `submodel`."""
+    """A linear model from stored sums; parameters as of `submodel`. Warns and raises as `fit_stored` and `submodel`."""
     return fit_stored(*design_and_moments(gram_data, formula, drop), options)
 
 
 def fit_stored(design: Design, accumulated: AnyAccumulated, options: Options) -> Solved:
-    """As `solve_stored`. Warns with AccuracyWarning where fewer digits are certified than are wanted."""
+    """Solve as `solve_stored`; warn with AccuracyWarning if fewer digits are certified than requested."""
     fit = solve_stored(design, accumulated, options)
     if not reached(fit):
         warnings.warn(AccuracyWarning(shortfall(fit, None)), stacklevel=4)
@@ -81,10 +96,11 @@ def fit_stored(design: Design, accumulated: AnyAccumulated, options: Options) ->
 
 
 def solve_stored(design: Design, accumulated: AnyAccumulated, options: Options) -> Solved:
-    """A design's fit from its moments.
+    """The fit of a design from its moments.
 
-    Exact sums are solved exactly, but for a penalty or the minimum-norm solution: these are float64 fits of sums that
-    are rounded once each. Raises NumericalError where taking rows away has left no digits at all.
+    Exact sums are solved exactly, except for a penalty or the minimum-norm solution: there each sum is rounded once and
+    solved in float64. Raises NumericalError if subtraction of rows has left no certified digit, and the errors of
+    `solve_linear`.
     """
     sizes = {name: len(accumulated.moments.levels[name]) for name in design.terms.coefficient_factors}
     columns = width(design.terms, sizes) if sizes else len(accumulated.moments.layout.rows)
@@ -98,20 +114,21 @@ def solve_stored(design: Design, accumulated: AnyAccumulated, options: Options) 
 
 
 def _solve(design: Design, accumulated: AnyAccumulated, options: Options) -> Solved:
+    """Solve in exact arithmetic where sums and options allow it, else in float64."""
     if isinstance(accumulated, ExactAccumulated) and options.alpha is None and options.collinear != "min-norm":
         return exact_solved(design, accumulated, options)
     return solve_linear(design, in_float64(design, accumulated), options)
 
 
 def in_float64(design: Design, accumulated: AnyAccumulated) -> Accumulated:
-    """Sums in the design's coordinates; those that are exact rounded, once each."""
+    """Sums in float64, in the design's coordinates; exact sums are shifted exactly, then rounded once each."""
     if isinstance(accumulated, Accumulated):
         return accumulated
     return Accumulated(to_float64(accumulated.moments, design.coordinates), accumulated.dropped_rows)
 
 
 def _check_digits(fit: Solved) -> None:
-    """Subtraction is allowed as long as it leaves something."""
+    """Raise NumericalError for a fit of subtracted rows in which a coefficient has no certified digit."""
     digits = np.zeros(0) if fit.accuracy is None else fit.accuracy.digits
     without_digits = [name for name, certified in zip(fit.names, digits.tolist(), strict=False) if certified <= 0.0]
     without_digits += [] if fit.accuracy is None else list(fit.accuracy.doubtful)

@@ -1,4 +1,4 @@
-"""What the pass of a Gram keeps beside the sums of all rows: those of folds, of groups, of clusters."""
+"""The pass of a Gram that also stores sums by fold or group, or products by cluster."""
 
 from __future__ import annotations
 
@@ -29,7 +29,15 @@ from gramian.typing import M, Pass
 
 @dataclass(frozen=True, slots=True)
 class ExtraSums:
-    """What is kept. split : folds or groups, or none. clusters : names their columns, none for no clusters."""
+    """Sums that a Gram stores in addition to those of all rows.
+
+    Attributes
+    ----------
+    grouping : Folds or ByColumns or None
+        Folds or groups.
+    clusters : VcovSpec or None
+        Covariance by cluster that names the columns of clusters.
+    """
 
     grouping: Grouping | None = None
     clusters: VcovSpec | None = None
@@ -43,7 +51,26 @@ def extra_sums_of(
     exact: bool,
     checkpoint: bool,
 ) -> ExtraSums | None:
-    """What the options of `gram` ask for; None for nothing. Raises OptionError for those that do not go together."""
+    """The additional sums that the options of `gram` ask for, None if none.
+
+    Parameters
+    ----------
+    folds : int or None
+        Number of folds.
+    by : str or sequence of str, optional
+        Columns of groups.
+    cluster : str or sequence of str, optional
+        Columns of clusters.
+    exact : bool
+        Whether exact sums are requested.
+    checkpoint : bool
+        Whether the pass writes a checkpoint.
+
+    Raises
+    ------
+    OptionError
+        For options that exclude each other.
+    """
     if folds is None and by is None and cluster is None:
         return None
     if checkpoint:
@@ -64,14 +91,16 @@ def extra_sums_of(
 
 
 def fit_gram_with(formula: Formula, options: Options, runner: PassRunner, extra: ExtraSums) -> GramData:
-    """One pass over the rows that keeps sums by fold or group, or products by cluster, too.
+    """Run the pass of a Gram with additional sums by fold, group or cluster; other parameters as of `fit_gram`.
 
     Raises
     ------
     DataError
         For a null cluster, more folds than rows, or more groups or clusters than fit into memory.
     OptionError
-        Beside absorbed factors.
+        With absorbed factors.
+    NumericalError
+        If no group has a complete row.
     """
     if extra.clusters is not None:
         check_vcov(extra.clusters, runner.source.schema)
@@ -99,7 +128,7 @@ def fit_gram_with(formula: Formula, options: Options, runner: PassRunner, extra:
 
 
 def _fold(job: Job, task: Pass[M], clusters: VcovSpec | None) -> tuple[M, ClusterMoments | None]:
-    """The sums of a pass, and the products by cluster that the same trip keeps."""
+    """The sums of a pass, and products by cluster from the same pass if they are requested."""
     if clusters is None:
         return job.fold(task), None
     both = job.fold(CombinedPass(task, cluster_moments_pass(job.design, clusters, drop=job.options.drop)))

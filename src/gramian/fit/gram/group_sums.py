@@ -1,4 +1,4 @@
-"""Sums that a Gram keeps apart beside the whole: those of every fold, or of every group."""
+"""Sums of every fold or group of a Gram: addition, subtraction, look-up."""
 
 from __future__ import annotations
 
@@ -21,9 +21,16 @@ from gramian.typing import Level
 
 @dataclass(frozen=True, slots=True, eq=False)
 class GroupSums:
-    """Moments, and rows left out, by key.
+    """Moments and dropped rows by key.
 
-    split : what makes the keys. parts : in canonical order, one at least. nowhere : rows without a key, left out.
+    Attributes
+    ----------
+    grouping : Folds or ByColumns
+        What gives each row its key.
+    parts : mapping of key to Accumulated
+        Sums of every fold or group, in canonical order of the keys; at least one.
+    ungrouped : DroppedRows
+        Rows without a key, which are dropped.
     """
 
     grouping: Grouping
@@ -32,12 +39,12 @@ class GroupSums:
 
     @property
     def total(self) -> Accumulated:
-        """The moments of all rows: the sum in the order of the keys, the same bits whenever it is formed."""
+        """The moments of all rows, summed in the order of the keys: the same bits in every run."""
         moments = reduce(add, (part.moments for part in self.parts.values()))
         return Accumulated(moments, sum((part.dropped_rows for part in self.parts.values()), self.ungrouped))
 
     def at(self, group: Level | Key) -> Accumulated:
-        """The moments of a group. Raises OptionError for one that is not there."""
+        """The moments of a group. Raises OptionError for a group without rows, and for a Gram with folds."""
         if not isinstance(self.grouping, ByColumns):
             raise OptionError(f"where names a group, and this Gram keeps {self.grouping}; groups need {GROUPS}")
         key = group if isinstance(group, tuple) else (group,)
@@ -54,15 +61,14 @@ GROUPS = 'gm.gram(..., by="group")'
 
 
 def group_sums_of(keyed: KeyedAccumulated) -> GroupSums:
-    """What a keyed pass leaves."""
+    """The sums by key of a keyed pass."""
     return GroupSums(keyed.grouping, dict(keyed.items()), keyed.dropped_by_key.get(None, DroppedRows()))
 
 
 def add_group_sums(a: GroupSums | None, b: GroupSums | None, align: Callable[[Moments], Moments]) -> GroupSums | None:
-    """Key by key: folds are numbered within each file, so those of the same number are one fold.
+    """Add key by key: folds are numbered within each file, so those with the same number are one fold.
 
-    align : brings moments of the second into the layout of the first. Raises SchemaError where the keys are not of the
-    same kind.
+    align : changes moments of the second to the layout of the first. Raises SchemaError if the groupings differ.
     """
     _check_same(a, b)
     if a is None or b is None:
@@ -82,9 +88,10 @@ def add_group_sums(a: GroupSums | None, b: GroupSums | None, align: Callable[[Mo
 def subtract_group_sums(
     a: GroupSums | None, b: GroupSums | None, align: Callable[[Moments], Moments]
 ) -> GroupSums | None:
-    """Key by key; a group without rows is gone, a fold stays.
+    """Subtract key by key; a group without remaining rows is removed, a fold stays.
 
-    Raises SchemaError where the keys are not of the same kind, NumericalError where rows are not in the first.
+    align : changes moments of the second to the layout of the first. Raises SchemaError if the groupings differ,
+    NumericalError if rows of the second are not in the first.
     """
     _check_same(a, b)
     if a is None or b is None:
@@ -101,24 +108,29 @@ def subtract_group_sums(
             raise NumericalError(f"{describe_key(a.grouping, key)}: {error}") from error
         parts[key] = Accumulated(difference, parts[key].dropped_rows - part.dropped_rows)
     empty = [key for key, part in parts.items() if isinstance(a.grouping, ByColumns) and not _has_rows(part)]
+    # at least one part stays, for the layout and coordinates of the sums
     for key in empty[: len(parts) - 1] if len(empty) == len(parts) else empty:
         del parts[key]
     return GroupSums(a.grouping, parts, a.ungrouped - b.ungrouped)
 
 
 def _aligned(group_sums: GroupSums, align: Callable[[Moments], Moments]) -> dict[Key, Accumulated]:
+    """Sums by key in another layout."""
     return {key: Accumulated(align(part.moments), part.dropped_rows) for key, part in group_sums.parts.items()}
 
 
 def _first_moments(group_sums: GroupSums) -> Moments:
+    """Moments of the first key, for the coordinates that all keys share."""
     return next(iter(group_sums.parts.values())).moments
 
 
 def _has_rows(part: Accumulated) -> bool:
+    """Whether a part has rows, complete or dropped."""
     return part.moments.rows > 0 or part.dropped_rows.total > 0
 
 
 def _check_same(a: GroupSums | None, b: GroupSums | None) -> None:
+    """Raise SchemaError unless both have the same folds or columns of groups, or both have none."""
     first, second = (None if group_sums is None else group_sums.grouping for group_sums in (a, b))
     if first != second:
         raise SchemaError(
@@ -136,7 +148,7 @@ def _format_key(key: Key) -> str:
 
 
 def validation_names(group_sums: GroupSums, keys: list[Key]) -> list[str]:
-    """What folds and groups are called in a cross-validation."""
+    """Names of folds or groups in the report of a cross-validation."""
     return [
         str(unwrap_key(key)) if isinstance(group_sums.grouping, Folds) else describe_key(group_sums.grouping, key)
         for key in keys

@@ -1,4 +1,4 @@
-"""Models from what a Gram holds: of one outcome or several, of all rows, of a group, or of every group."""
+"""Models of a Gram: of one outcome or several, of all rows, of a group, or of every group."""
 
 from __future__ import annotations
 
@@ -29,7 +29,17 @@ Terms = str | Iterable[str]
 
 
 class ModelSpec(NamedTuple):
-    """A model: its formula (None for the whole), the terms left out of it, a group or none."""
+    """A request for a model of a Gram.
+
+    Attributes
+    ----------
+    formula : str or None
+        Formula of the model; None for that of the Gram.
+    drop : str or iterable of str, optional
+        Terms to leave out of it.
+    where : level or tuple of levels, optional
+        The group whose rows are used; None for all rows.
+    """
 
     formula: str | None = None
     drop: Terms | None = None
@@ -37,7 +47,19 @@ class ModelSpec(NamedTuple):
 
 
 class FoldMoments(NamedTuple):
-    """A design, the moments of its folds, all rows left out, and what the folds are called."""
+    """Inputs of a cross-validation.
+
+    Attributes
+    ----------
+    design : Design
+        The model.
+    folds : sequence of Moments
+        Moments of each fold or group.
+    dropped_rows : DroppedRows
+        Dropped rows of all folds.
+    names : sequence of str
+        Names of the folds or groups.
+    """
 
     design: Design
     folds: Sequence[Moments]
@@ -48,10 +70,29 @@ class FoldMoments(NamedTuple):
 def fits(
     gram_data: GramData, spec: ModelSpec, options: Options, vcov: VcovSpec | None = None, *, each: bool = False
 ) -> Solved | GroupedFits:
-    """A fit, or with several outcomes or `each` group one of every outcome and group.
+    """The fit of a model; with several outcomes, or with `each`, the fits of all outcomes and groups.
 
-    Warns with AccuracyWarning where fewer digits are certified than are wanted. Raises what `submodel` and
-    `solve_stored` do, OptionError where a group is not there or the clusters of the recipe are not kept.
+    Warns with AccuracyWarning if fewer digits are certified than requested.
+
+    Parameters
+    ----------
+    gram_data : GramData
+        Stored sums.
+    spec : ModelSpec
+        Formula, terms to leave out, and group.
+    options : Options
+        `alpha`, `drop_first`, `collinear` and `digits` are used.
+    vcov : VcovSpec or None
+        Covariance by cluster; None for iid errors.
+    each : bool
+        Whether to fit every group.
+
+    Raises
+    ------
+    OptionError
+        If the group has no rows, or groups or these clusters are not stored.
+    SchemaError, ColumnError, NumericalError
+        As `submodel` and `solve_stored`.
     """
     if vcov is not None:
         check_stored_clusters(gram_data, vcov, options)
@@ -66,26 +107,26 @@ def fits(
 
 
 def conditions(gram_data: GramData) -> list[float]:
-    """Estimated condition numbers of the whole model, for every outcome."""
+    """Estimated condition number of the model with all stored terms, for every outcome."""
     models = _models(gram_data, ModelSpec()).values()
     sums = gram_data.moments, gram_data.dropped_rows
     return [solve_stored(*model.of(*sums), Options(digits=0.0)).condition for model in models]
 
 
 def one_model(gram_data: GramData, spec: ModelSpec, what: str) -> tuple[Design, Accumulated]:
-    """The design and the moments of one model, for `what`.
+    """The design and the float64 moments of a model with one outcome.
 
-    Exact sums are rounded, once each. Raises OptionError for several outcomes, NumericalError where taking rows away
-    has left no digits.
+    what : names the analysis in errors. Exact sums are rounded once each. Raises OptionError for several outcomes,
+    NumericalError if subtraction of rows has left no certified digit.
     """
     design, accumulated = _single_model(gram_data, spec, what).of(*_sums(gram_data, spec.where))
     return design, _float64_sums(design, accumulated)
 
 
 def fold_moments(gram_data: GramData, spec: ModelSpec) -> FoldMoments:
-    """What a cross-validation needs: the moments of every fold, or of every group that has rows.
+    """Inputs of a cross-validation: the moments of every fold, or of every group with rows.
 
-    Raises OptionError where the pass kept neither, else what `one_model` does.
+    Raises OptionError if the Gram stores neither, or fewer than two with rows, and the errors of `one_model`.
     """
     what = "cross-validation"
     model, group_sums = _single_model(gram_data, spec, what), gram_data.group_sums
@@ -102,7 +143,7 @@ def fold_moments(gram_data: GramData, spec: ModelSpec) -> FoldMoments:
             f"cross-validation needs two groups or more, and {group_sums.grouping} has {len(parts)} with rows"
         )
     design, total = model.of(gram_data.moments, gram_data.dropped_rows)
-    _float64_sums(design, total)
+    _float64_sums(design, total)  # checks digits of the total: a fold alone may have too few rows to be solved
     moments = [
         _float64_sums(design, model.of(*part)[1], check_digits=False).moments for part in _moments_by_part(parts)
     ]
@@ -110,10 +151,12 @@ def fold_moments(gram_data: GramData, spec: ModelSpec) -> FoldMoments:
 
 
 def _moments_by_part(parts: Mapping[Key, Accumulated]) -> list[tuple[Moments, DroppedRows]]:
+    """Moments and dropped rows of every fold or group."""
     return [(part.moments, part.dropped_rows) for part in parts.values()]
 
 
 def _single_model(gram_data: GramData, spec: ModelSpec, what: str) -> Submodel:
+    """The sub-model of a request with one outcome. Raises OptionError for several."""
     models = _models(gram_data, spec)
     if len(models) > 1:
         names = ", ".join(name.removeprefix("~") for name in models)
@@ -124,6 +167,7 @@ def _single_model(gram_data: GramData, spec: ModelSpec, what: str) -> Submodel:
 
 
 def _float64_sums(design: Design, accumulated: AnyAccumulated, *, check_digits: bool = True) -> Accumulated:
+    """Sums in float64; with `check_digits` raise NumericalError if subtraction of rows has left no digit."""
     accumulated = in_float64(design, accumulated)
     if check_digits and accumulated.moments.has_subtracted and accumulated.moments.rows:
         solve_stored(design, accumulated, Options(digits=0.0))  # raises where no digits are left
@@ -131,7 +175,7 @@ def _float64_sums(design: Design, accumulated: AnyAccumulated, *, check_digits: 
 
 
 def _sums(gram_data: GramData, where: Level | Key | None) -> tuple[Moments, DroppedRows]:
-    """All sums, or those of a group."""
+    """Moments and dropped rows of all rows, or of the group `where`."""
     if where is None:
         return gram_data.moments, gram_data.dropped_rows  # type: ignore[return-value]  # of either arithmetic
     part = _groups(gram_data, "where").at(where)
@@ -139,13 +183,14 @@ def _sums(gram_data: GramData, where: Level | Key | None) -> tuple[Moments, Drop
 
 
 def _groups(gram_data: GramData, option: str) -> GroupSums:
+    """The sums of every group. Raises OptionError, which names the option, if the Gram does not store them."""
     if gram_data.group_sums is None or not isinstance(gram_data.group_sums.grouping, ByColumns):
         raise OptionError(f"{option} needs the sums of every group, which this Gram does not keep; make it {GROUPS}")
     return gram_data.group_sums
 
 
 def _models(gram_data: GramData, spec: ModelSpec) -> dict[str, Submodel]:
-    """Every outcome of a formula with its model, in the order of the formula."""
+    """Name of each outcome of a formula -> its sub-model, in the order of the formula."""
     if spec.formula is None:
         stored = gram_data.design.outcome
         if len(stored) == 1:
@@ -168,6 +213,7 @@ def _grouped_fits(
     *,
     each: bool,
 ) -> GroupedFits:
+    """Fits of every outcome, and with `each` of every group; parameters as of `fits`. models : as of `_models`."""
     outcomes = tuple(name.removeprefix("~") for name in models)
     names = (OUTCOME,) if len(models) > 1 else ()
     parts: Mapping[Key, tuple[Moments, DroppedRows]] = {(): _sums(gram_data, spec.where)}

@@ -1,4 +1,4 @@
-"""Moments of either arithmetic, float64 or exact: what adding, taking away and reading fewer columns means for each."""
+"""Addition, subtraction and subsets of moments in either arithmetic, float64 or exact."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ AnyMoments: TypeAlias = Moments | ExactMoments
 
 
 def read_moments(moments: AnyMoments, plan: SubsetPlan) -> AnyMoments:
-    """The moments of another layout."""
+    """The moments of the layout that a plan makes from stored ones: fewer columns, or other names."""
     return exact_extracted(moments, plan) if isinstance(moments, ExactMoments) else subset_sums(moments, plan)
 
 
 def plus(a: AnyMoments, b: AnyMoments) -> AnyMoments:
-    """All rows of both, in the coordinates of the first. Raises SchemaError where only one is exact."""
+    """Moments of all rows of both, in the coordinates of the first. Raises SchemaError if only one is exact."""
     match a, b:
         case Moments(), Moments():
             return a + change_coordinates(b, a.coordinates)
@@ -31,9 +31,9 @@ def plus(a: AnyMoments, b: AnyMoments) -> AnyMoments:
 
 
 def minus(a: AnyMoments, b: AnyMoments) -> AnyMoments:
-    """The rows of the first without those of the second.
+    """Moments of the rows of the first without those of the second, in the coordinates of the first.
 
-    Raises SchemaError where only one is exact, NumericalError where rows of the second are not in the first.
+    Raises SchemaError if only one is exact, NumericalError if rows of the second are not in the first.
     """
     match a, b:
         case Moments(), Moments():
@@ -47,6 +47,7 @@ MIXED = "one of the Grams is exact and the other is not: make both with the same
 
 
 def _checked(difference: ExactMoments) -> ExactMoments:
+    """A difference of exact moments. Raises NumericalError if any of its counts is negative."""
     for what, count in _counts(difference):
         if count < 0:
             raise NumericalError(f"{-count:,} more {what} would be taken away than there are: they are not in the sums")
@@ -54,6 +55,7 @@ def _checked(difference: ExactMoments) -> ExactMoments:
 
 
 def _counts(moments: ExactMoments) -> Iterator[tuple[str, int]]:
+    """All counts of rows in exact moments, each with its description; by level first, to name the level in errors."""
     for factors, table in moments.tables.items():
         for cell, rows in zip(table.cells.tolist(), table.rows.tolist(), strict=True):
             levels = (f"{f} = {moments.levels[f][code]}" for f, code in zip(factors, cell, strict=True))

@@ -1,4 +1,4 @@
-"""Ledger: what has been read into a Gram, so that nothing is counted twice or taken away that is not there."""
+"""Provenance of a Gram: the inputs in its sums, so that none is added twice or subtracted without being there."""
 
 from __future__ import annotations
 
@@ -17,9 +17,20 @@ from gramian.linalg.exact.moments import ExactMoments
 
 @dataclass(frozen=True, slots=True)
 class ReadInput:
-    """Something that was read: a file by path, size, units and rows; data in memory by the digest of their moments.
+    """Identity of an input: a file by path and size, data in memory by the digest of their moments.
 
-    units : row groups of Parquet, batches of Arrow, 1 for CSV. rows : None where only reading tells them.
+    Attributes
+    ----------
+    name : str
+        Absolute path of a file, or the kind of data in memory.
+    size : int or None
+        Bytes of a file.
+    units : int or None
+        Row groups of a Parquet file, batches of an Arrow file, 1 for CSV.
+    rows : int or None
+        Number of rows; None for a file that does not state it.
+    sha256 : str or None
+        Digest of the moments of data in memory.
     """
 
     name: str
@@ -34,23 +45,29 @@ class ReadInput:
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """How often each input is in the sums: once, as a rule; -1 where it was taken away by force."""
+    """The inputs of a Gram.
+
+    Attributes
+    ----------
+    multiplicity : mapping of ReadInput to int
+        How often each input is in the sums: normally once; negative if it was subtracted by force without being there.
+    """
 
     multiplicity: Mapping[ReadInput, int] = field(default_factory=dict)
 
     @property
     def inputs(self) -> tuple[ReadInput, ...]:
-        """What is in the sums, each as often as it is."""
+        """Inputs in the sums, each as often as it was added."""
         return tuple(read for read, n in self.multiplicity.items() for _ in range(n))
 
     @property
     def over_subtracted(self) -> tuple[ReadInput, ...]:
-        """What was taken away without having been there as such."""
+        """Inputs that were subtracted without being in the sums."""
         return tuple(read for read, n in self.multiplicity.items() for _ in range(-n))
 
 
 def provenance_of(source: Source, moments: AnyMoments, rows: int) -> Provenance:
-    """The ledger of one pass. rows : those that were read, complete or not."""
+    """The provenance of one pass. rows : number of rows that were read, complete or not."""
     inputs = source.inputs
     if inputs and all(read.size is not None and os.path.isfile(read.name) for read in inputs):
         return Provenance({ReadInput(os.path.abspath(i.name), i.size, i.units, i.rows): 1 for i in inputs})
@@ -59,7 +76,7 @@ def provenance_of(source: Source, moments: AnyMoments, rows: int) -> Provenance:
 
 
 def fingerprint(moments: AnyMoments) -> str:
-    """SHA-256 of moments: of their columns, levels, counts and sums."""
+    """SHA-256 of moments, as hexadecimal text: of their columns, levels, counts and sums."""
     if isinstance(moments, ExactMoments):
         return moments.digest
     layout, levels = moments.layout, [(f, tuple(names)) for f, names in sorted(moments.levels.items())]
@@ -73,7 +90,7 @@ def fingerprint(moments: AnyMoments) -> str:
 
 
 def add_provenance(a: Provenance, b: Provenance, *, force: bool) -> Provenance:
-    """Both. Raises DataError where an input would be counted twice, unless forced."""
+    """The inputs of both. Raises DataError if an input would be counted twice, unless forced."""
     total = _sum(a.multiplicity, b.multiplicity)
     twice = [read for read in b.multiplicity if total.get(read, 0) > 1]
     if twice and not force:
@@ -82,7 +99,7 @@ def add_provenance(a: Provenance, b: Provenance, *, force: bool) -> Provenance:
 
 
 def subtract_provenance(a: Provenance, b: Provenance, *, force: bool) -> Provenance:
-    """The first without the second. Raises DataError where an input is not there, unless forced."""
+    """The inputs of the first without those of the second. Raises DataError if one is not there, unless forced."""
     total = _sum(a.multiplicity, {read: -n for read, n in b.multiplicity.items()})
     absent = [read for read in b.multiplicity if total.get(read, 0) < 0]
     if absent and not force:
@@ -93,6 +110,7 @@ def subtract_provenance(a: Provenance, b: Provenance, *, force: bool) -> Provena
 
 
 def _sum(a: Mapping[ReadInput, int], b: Mapping[ReadInput, int]) -> dict[ReadInput, int]:
+    """Multiplicities added by input, without zeros."""
     total = {read: a.get(read, 0) + b.get(read, 0) for read in {**a, **b}}
     return {read: n for read, n in total.items() if n}
 

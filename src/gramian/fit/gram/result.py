@@ -1,4 +1,4 @@
-"""Gram: the sums of one pass, kept; every linear model of its columns comes from it, without the data."""
+"""Gram: the saved sums of one pass, from which every linear model of its columns is fitted without data."""
 
 from __future__ import annotations
 
@@ -42,10 +42,30 @@ KIND = "gram"
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Gram(HasDroppedRows):
-    """What one pass leaves: products of the columns of a formula, by name; from `gram`, or a sum of such.
+    """Sums of products of the columns of a formula: the result of `gm.gram`, and of `+` and `-` of Grams.
 
-    `+` and `-` add and take away rows: columns are aligned by name, levels united, inputs that are already there (or
-    not there) refused; `gramian.add` and `gramian.subtract` can be forced.
+    Linear models of any of its terms are fitted without data. `+` and `-` add and subtract rows: columns are aligned by
+    name and levels united. An input that would be counted twice, or is not there to be subtracted, raises DataError;
+    `gm.add` and `gm.subtract` with `force=True` do it all the same.
+
+    Attributes
+    ----------
+    gram_data : GramData
+        The stored terms and sums, dropped rows, and inputs.
+
+    Notes
+    -----
+    For stored columns Z, shifted and scaled by numbers near their means and magnitudes, the sums are Z'WZ, with sums
+    over the levels of factors instead of indicator columns. Size and cost do not depend on the number of rows.
+
+    Examples
+    --------
+    >>> import gramian as gm
+    >>> first = gm.gram("y ~ a", {"a": [1, 2, 3, 4], "y": [2, 4, 5, 8]})
+    >>> second = gm.gram("y ~ a", {"a": [5, 6], "y": [9, 13]})
+    >>> both = first + second
+    >>> both.rows, round(both.ols()["a"], 4)
+    (6, 2.0857)
     """
 
     gram_data: GramData
@@ -61,7 +81,7 @@ class Gram(HasDroppedRows):
 
     @property
     def rows(self) -> int:
-        """Rows that entered (the sum of counts)."""
+        """Number of rows that entered; with frequency weights their sum."""
         return self.gram_data.moments.rows
 
     @property
@@ -71,18 +91,18 @@ class Gram(HasDroppedRows):
 
     @property
     def inputs(self) -> tuple[ReadInput, ...]:
-        """What has been read: files by path, data in memory by the digest of their sums."""
+        """Inputs that were read: files by path, data in memory by the digest of their sums."""
         return self.gram_data.provenance.inputs
 
     @property
     def folds(self) -> int | None:
-        """How many folds are kept, None without any."""
+        """Number of folds whose sums are stored, None without folds."""
         group_sums = self.gram_data.group_sums
         return group_sums.grouping.count if group_sums is not None and isinstance(group_sums.grouping, Folds) else None
 
     @property
     def groups(self) -> tuple[Level | Key, ...]:
-        """The groups that are kept, none without any; `ols(where=...)` takes one of them."""
+        """Keys of the groups whose sums are stored, for `ols(where=...)`; empty without groups."""
         group_sums = self.gram_data.group_sums
         return (
             tuple(map(unwrap_key, group_sums.parts))
@@ -92,7 +112,7 @@ class Gram(HasDroppedRows):
 
     @property
     def by(self) -> tuple[str, ...]:
-        """The columns that make the groups."""
+        """Columns that make the groups; empty without groups."""
         group_sums = self.gram_data.group_sums
         return (
             group_sums.grouping.names if group_sums is not None and isinstance(group_sums.grouping, ByColumns) else ()
@@ -100,18 +120,18 @@ class Gram(HasDroppedRows):
 
     @property
     def cluster(self) -> tuple[str, ...]:
-        """The columns by whose clusters standard errors can be had."""
+        """Columns by whose clusters products are stored, for cluster-robust covariances; empty without clusters."""
         return () if self.gram_data.clusters is None else self.gram_data.clusters.by
 
     @property
     def digest(self) -> str | None:
-        """SHA-256 of exact sums, the same however they came about; None of float64 sums."""
+        """SHA-256 of exact sums, the same for the same rows in any order or number of parts; None for float64 sums."""
         moments = self.gram_data.moments
         return moments.digest if isinstance(moments, ExactMoments) else None
 
     @property
     def condition(self) -> float:
-        """Estimated condition number of the scaled columns of the whole model."""
+        """Estimated condition number of the scaled columns of the model with all terms, the largest of all outcomes."""
         return max(gram_models.conditions(self.gram_data))
 
     def ols(
@@ -126,17 +146,46 @@ class Gram(HasDroppedRows):
         digits: float = 8,
         collinear: str = "drop",
     ) -> Fitted:
-        """Ordinary (or weighted) least squares of any formula whose terms are stored; reads no rows.
+        """Fit ordinary or weighted least squares for any formula whose terms are stored, without data.
 
-        formula : such as "y ~ a + b"; the whole one when it is None. Any stored numeric column may be the outcome, a
-        factor may have another reference level, a polynomial a lower degree. drop : terms to leave out of it.
-        where : fit the rows of this group only, each : all groups, from a Gram made with `by`. vcov, like : as in
-        `gramian.ols`, by the clusters of a Gram made with `cluster`.
-        digits : certified digits wanted of every coefficient; an AccuracyWarning says so where there are fewer.
-        Returns a LinearFit; with `each`, or several outcomes as in "c(y1, y2) ~ x", `Fits`.
-        Raises SchemaError where something is not stored, NumericalError where taking rows away has left no digits,
-        OptionError for groups or clusters that are not kept.
+        Warns with AccuracyWarning if fewer digits are certified than requested.
 
+        Parameters
+        ----------
+        formula : str, optional
+            Such as "y ~ a + b"; by default the formula of the Gram. Any stored numeric column may be the outcome, a
+            factor may have another reference level, a polynomial a lower degree.
+        drop : str or iterable of str, optional
+            Terms to leave out of the formula.
+        where : level or tuple of levels, optional
+            The group whose rows are fitted, for a Gram with `by`.
+        each : bool
+            Whether to fit every group, for a Gram with `by`.
+        vcov : str, dict or VcovSpec
+            Covariance of the coefficients, "iid" or by the clusters of a Gram with `cluster`; as in `gm.ols`.
+        like : str, optional
+            Software whose small-sample conventions are used, as in `gm.ols`.
+        digits : float
+            Decimal digits that every coefficient should have, 0 to 15.
+        collinear : {"drop", "min-norm", "raise"}
+            How to treat dependent columns.
+
+        Returns
+        -------
+        LinearFit or Fits
+            Fits with `each`, and for several outcomes as in "c(y1, y2) ~ x".
+
+        Raises
+        ------
+        SchemaError, ColumnError
+            If a term, outcome or column is not stored.
+        NumericalError
+            Without rows, and if subtraction of rows has left no certified digit.
+        OptionError
+            For groups or clusters that are not stored.
+
+        Examples
+        --------
         >>> import gramian as gm
         >>> gram = gm.gram("y ~ a + b", {"a": [1, 2, 3, 4], "b": [0, 1, 1, 0], "y": [2, 4, 5, 8]})
         >>> round(gram.ols("y ~ a")["a"], 12)
@@ -157,7 +206,23 @@ class Gram(HasDroppedRows):
         digits: float = 8,
         drop_first: bool = False,
     ) -> Fitted:
-        """Ridge regression, as `gramian.ridge`; reads no rows. Other options as `ols`."""
+        """Fit a ridge regression for any formula whose terms are stored, without data.
+
+        Parameters
+        ----------
+        alpha : float
+            The penalty: r'Wr + alpha b'b is minimised, with b the coefficients other than the intercept.
+        formula, drop, where, each, digits
+            As in `ols`.
+        drop_first : bool
+            Whether factors leave out their reference level. By default every level has a column, so that the fit does
+            not depend on the choice of a reference.
+
+        Returns
+        -------
+        LinearFit or Fits
+            As `ols`, which also states warnings and errors.
+        """
         options = with_accuracy(Options(alpha=penalty(alpha), drop_first=drop_first), digits)
         return _fitted(gram_models.fits(self.gram_data, ModelSpec(formula, drop, where), options, each=each))
 
@@ -173,12 +238,30 @@ class Gram(HasDroppedRows):
         standardize: bool = False,
         drop_first: bool = False,
     ) -> Path:
-        """Ridge (l1_ratio 0), lasso (1) or elastic-net fits for a row of penalties; reads no rows.
+        """Ridge, lasso or elastic-net fits for a sequence of penalties, without data.
 
-        alphas : as scikit-learn counts them; by default all knots of the lasso, or a grid of 100. penalties : term ->
-        factor of its penalty, 0 for none. standardize : penalise the coefficients of standardised columns. drop_first :
-        leave out reference levels. formula, drop, where : as in `ols`.
+        Parameters
+        ----------
+        l1_ratio : float
+            0 for ridge, 1 for the lasso, between them for the elastic net.
+        formula, drop, where
+            As in `ols`.
+        alphas : iterable of float, optional
+            Penalties, as in scikit-learn; by default all knots of the lasso, or a grid of 100.
+        penalties : mapping of str to float, optional
+            Term -> factor of its penalty, 0 for none.
+        standardize : bool
+            Whether the coefficients of standardised columns are penalised.
+        drop_first : bool
+            Whether factors leave out their reference level.
 
+        Returns
+        -------
+        Path
+            One fit for each penalty, the largest penalty first.
+
+        Examples
+        --------
         >>> import gramian as gm
         >>> gram = gm.gram("y ~ a + b", {"a": [1, 2, 3, 4], "b": [0, 1, 1, 0], "y": [2, 4, 5, 8]})
         >>> [round(float(alpha), 12) for alpha in gram.path().alphas]
@@ -206,10 +289,27 @@ class Gram(HasDroppedRows):
         standardize: bool = False,
         drop_first: bool = False,
     ) -> CrossValidation:
-        """Errors of a path on folds that were left out in turn, from a Gram made with `folds`; reads no rows.
+        """Cross-validate a path, without data: each fold, or each group, is predicted from the others.
 
-        From a Gram made with `by`, one group after the other is left out. Options as in `path`.
+        Needs a Gram made with `folds`, or with `by` to leave out one group after the other.
 
+        Parameters
+        ----------
+        l1_ratio, alphas, formula, drop, penalties, standardize, drop_first
+            As in `path`.
+
+        Returns
+        -------
+        CrossValidation
+            Prediction errors by penalty and fold, and the best penalty.
+
+        Raises
+        ------
+        OptionError
+            If the Gram stores neither folds nor groups, or for several outcomes.
+
+        Examples
+        --------
         >>> import gramian as gm
         >>> gram = gm.gram("y ~ a", {"a": [1, 2, 3, 4, 5, 6], "y": [2, 4, 5, 8, 9, 13]}, folds=3)
         >>> gram.cross_validate(alphas=[0.1, 1, 10]).best_alpha
@@ -238,12 +338,26 @@ class Gram(HasDroppedRows):
         where: Level | Key | None = None,
         count: int = 1,
     ) -> Selection:
-        """The terms that a criterion likes best; reads no rows.
+        """Select the terms of the model with the best value of a criterion, without data.
 
-        criterion : "aic", "bic", "adj_r2" or "cp". method : "best" searches all subsets of up to 30 terms, "forward"
-        and "backward" go a term at a time. count : so many models of every size with "best". formula, drop, where : as
-        in `ols`.
+        Parameters
+        ----------
+        criterion : {"aic", "bic", "adj_r2", "cp"}
+            Akaike's or Schwarz's criterion, adjusted R squared, or Mallows' Cp.
+        method : {"best", "forward", "backward"}
+            "best" searches all subsets of up to 30 terms; the others add or remove one term at a time.
+        formula, drop, where
+            As in `ols`.
+        count : int
+            Number of models of every size that "best" reports.
 
+        Returns
+        -------
+        Selection
+            The selected terms, and the models that were compared.
+
+        Examples
+        --------
         >>> import gramian as gm
         >>> gram = gm.gram("y ~ a + b", {"a": [1, 2, 3, 4], "b": [0, 1, 1, 0], "y": [2, 4, 5, 8]})
         >>> gram.select("bic").terms
@@ -253,12 +367,18 @@ class Gram(HasDroppedRows):
         return selection(design, accumulated, criterion, method, count)
 
     def correlation(self, formula: str | None = None, *, where: Level | Key | None = None) -> Correlation:
-        """Correlations of the columns of a formula and its outcome; every level of a factor is a column."""
+        """Correlations of the columns of a formula and its outcome, without data.
+
+        Every level of a factor is a column. formula, where : as in `ols`.
+        """
         design, accumulated = gram_models.one_model(self.gram_data, ModelSpec(formula, None, where), "a correlation")
         return correlation(design, accumulated.moments)
 
     def vif(self, formula: str | None = None, *, where: Level | Key | None = None) -> pa.Table:
-        """Variance inflation of the terms of a formula: term, df, vif, scaled (vif^(1 / (2 df)))."""
+        """Generalised variance inflation factors of the terms of a formula, without data; see `LinearFit.vif`.
+
+        A table with the columns term, df, vif and scaled, which is vif^(1 / (2 df)). formula, where : as in `ols`.
+        """
         design, accumulated = gram_models.one_model(
             self.gram_data, ModelSpec(formula, None, where), "variance inflation"
         )
@@ -268,14 +388,14 @@ class Gram(HasDroppedRows):
         return add(self, other) if isinstance(other, Gram) else NotImplemented
 
     def __radd__(self, other: object) -> Gram:
-        """The sum of nothing and this: `sum` begins with 0."""
+        """0 + Gram is the Gram, so that `sum(grams)` works: it begins with 0."""
         return self if isinstance(other, int) and other == 0 else NotImplemented
 
     def __sub__(self, other: object) -> Gram:
         return subtract(self, other) if isinstance(other, Gram) else NotImplemented
 
     def save(self, path: str | PathLike[str]) -> None:
-        """Write it to a file that `gramian.load` reads. Raises ArtifactError where that is impossible."""
+        """Write the Gram to a file that `gramian.load` reads. Raises ArtifactError if it cannot be written."""
         store.save(path, KIND, *gram_to_json(self.gram_data))
 
     def __repr__(self) -> str:
@@ -283,22 +403,56 @@ class Gram(HasDroppedRows):
 
 
 def add(a: Gram, b: Gram, *, force: bool = False) -> Gram:
-    """All rows of both: `a + b`, or with `force` also where an input is in both."""
+    """The Gram of all rows of two Grams, as `a + b`.
+
+    Parameters
+    ----------
+    a, b : Gram
+        Grams of the same terms, outcome, weights and offsets.
+    force : bool
+        Whether to add an input that is in both.
+
+    Raises
+    ------
+    SchemaError
+        If they do not store the same sums.
+    DataError
+        If an input is in both, unless forced.
+    """
     _check_grams(a, b)
     return Gram(add_grams(a.gram_data, b.gram_data, force=force))
 
 
 def subtract(a: Gram, b: Gram, *, force: bool = False) -> Gram:
-    """The rows of `a` without those of `b`: `a - b`, or with `force` also where an input of `b` is not in `a`."""
+    """The Gram of the rows of `a` without those of `b`, as `a - b`.
+
+    Parameters
+    ----------
+    a, b : Gram
+        Grams of the same terms, outcome, weights and offsets.
+    force : bool
+        Whether to subtract an input that is not in `a`.
+
+    Raises
+    ------
+    SchemaError
+        If they do not store the same sums.
+    DataError
+        If an input of `b` is not in `a`, unless forced.
+    NumericalError
+        If `a` has fewer rows of a level, group or cluster than `b`.
+    """
     _check_grams(a, b)
     return Gram(subtract_grams(a.gram_data, b.gram_data, force=force))
 
 
 def _check_grams(a: object, b: object) -> None:
+    """Raise OptionError for arguments that are no Grams."""
     for value in (a, b):
         if not isinstance(value, Gram):
             raise OptionError(f"two Grams are wanted, found {type(value).__name__}; gm.load(path) reads one")
 
 
 def _fitted(solved: Solved | GroupedFits) -> Fitted:
+    """The result for users: `Fits` of grouped solutions, `LinearFit` of a single one."""
     return Fits(solved) if isinstance(solved, GroupedFits) else LinearFit(solved)

@@ -1,4 +1,4 @@
-"""Sub-models: the design and the moments that a formula needs, read from sums that hold more."""
+"""Sub-models of a Gram: the design of a formula, and its moments as a subset of the stored ones."""
 
 from __future__ import annotations
 
@@ -28,13 +28,21 @@ AnyAccumulated: TypeAlias = Accumulated | ExactAccumulated
 
 @dataclass(frozen=True, slots=True)
 class Submodel:
-    """What a formula needs of stored sums. plan : how its moments are read, None where they are all of them."""
+    """A model whose moments are a subset of stored ones.
+
+    Attributes
+    ----------
+    design : Design
+        The model, in the coordinates of the stored sums.
+    plan : SubsetPlan or None
+        How its moments are read from the stored ones; None where it uses all of them.
+    """
 
     design: Design
     plan: SubsetPlan | None
 
     def of(self, moments: AnyMoments, dropped_rows: DroppedRows) -> tuple[Design, AnyAccumulated]:
-        """Design and moments, from all stored sums or from those of some rows only."""
+        """Design and moments of the model. moments : the stored ones, of all rows or of one group or fold."""
         if self.plan is None:
             return replace(self.design, levels=dict(moments.levels)), _accumulated(moments, dropped_rows)
         labels = {stored: new for new, stored in self.plan.factors.items()}
@@ -45,7 +53,7 @@ class Submodel:
 def design_and_moments(
     gram_data: GramData, formula: str | None, drop: str | Iterable[str] | None
 ) -> tuple[Design, AnyAccumulated]:
-    """Design and moments of a formula, as `submodel`."""
+    """Design and moments of a formula for all rows; parameters and errors as of `submodel`."""
     return submodel(gram_data, None if formula is None else parse(formula), drop).of(
         gram_data.moments, gram_data.dropped_rows
     )
@@ -54,10 +62,25 @@ def design_and_moments(
 def submodel(
     gram_data: GramData, formula: Formula | None, drop: str | Iterable[str] | None = None, response: str | None = None
 ) -> Submodel:
-    """What a formula needs, the whole one when it is None, less the terms in `drop`.
+    """The sub-model of a formula.
 
-    response : which of the stored outcomes a formula that is None has, where there are several.
-    Raises SchemaError or ColumnError where something is not stored, OptionError for a term that is not in the formula.
+    Parameters
+    ----------
+    gram_data : GramData
+        Stored sums.
+    formula : Formula or None
+        The model; None for the formula of the Gram.
+    drop : str or iterable of str, optional
+        Terms to leave out of the formula.
+    response : str, optional
+        The outcome for a formula of None, if several are stored.
+
+    Raises
+    ------
+    SchemaError, ColumnError
+        If a term, outcome or column is not stored.
+    OptionError
+        If a term to drop is not in the formula.
     """
     full_design = gram_data.design if response is None else with_outcome(gram_data.design, response)
     if formula is None and drop is None:
@@ -72,13 +95,14 @@ def submodel(
 
 
 def _accumulated(moments: AnyMoments, dropped_rows: DroppedRows) -> AnyAccumulated:
+    """The partial result that a pass would have given, of either arithmetic."""
     if isinstance(moments, ExactMoments):
         return ExactAccumulated(moments, dropped_rows)
     return Accumulated(moments, dropped_rows)
 
 
 def design_for(gram_data: GramData, formula: Formula) -> Design:
-    """A design without coordinates; its columns are those that were read."""
+    """The design of a formula on the columns of a Gram, without coordinates, with stored knots and weights."""
     stored = gram_data.design
     design = design_of(_expanded(gram_data, formula), formula.text, gram_data.schema)
     splines = {name: stored.terms.splines.get(name, spline) for name, spline in design.terms.splines.items()}
@@ -86,6 +110,7 @@ def design_for(gram_data: GramData, formula: Formula) -> Design:
 
 
 def _expanded(gram_data: GramData, formula: Formula) -> Expanded:
+    """The terms of a formula on the columns of a Gram. Raises ColumnError for a column that the Gram does not have."""
     try:
         absorbing = isinstance(gram_data.moments, Moments)
         return expand(formula, gram_data.schema.names, gram_data.schema.matrices, absorbing=absorbing)
@@ -94,7 +119,7 @@ def _expanded(gram_data: GramData, formula: Formula) -> Expanded:
 
 
 def without(gram_data: GramData, design: Design, text: str) -> Design:
-    """The design less some terms, as in `y ~ a*b - a:b`."""
+    """The design without the terms of a text, as in `y ~ a*b - a:b`. Raises OptionError for a term it does not have."""
     expanded = _expanded(gram_data, parse(f"{label(next(iter(design.outcome.values())))} ~ {text}"))
     dropped_terms = [frozenset(map(label, term)) for term in expanded.terms]
     remaining = tuple(t for t in design.terms.terms if t.key not in dropped_terms)
@@ -105,13 +130,16 @@ def without(gram_data: GramData, design: Design, text: str) -> Design:
 
 
 def _minus_term(formula: str, text: str) -> str:
-    """The formula with `- text` among its terms, before what it absorbs."""
+    """The text of a formula with `- text` behind its terms, before the absorbed factors."""
     terms, bar, absorbed = formula.partition("|")
     return f"{terms.rstrip()} - {text}" + (f" {bar}{absorbed}" if bar else "")
 
 
 def plan_of(stored: Design, layout: Layout, requested: Design) -> SubsetPlan:
-    """How the sums of one design, kept in a layout, make up those of another. Raises SchemaError where they do not."""
+    """How the sums of a requested design are read from stored ones.
+
+    stored : design of the stored sums. layout : their layout. Raises SchemaError if a sum is not stored.
+    """
     variables, factors = _stored_names(stored, requested)
     _check_offsets(stored, requested)
     powers = requested.terms.power_sums()
@@ -123,7 +151,10 @@ def plan_of(stored: Design, layout: Layout, requested: Design) -> SubsetPlan:
 
 
 def _stored_names(stored: Design, requested: Design) -> tuple[Names, Names]:
-    """Variables (with the outcome) and factors of a design -> what they are called where they are stored."""
+    """Names of variables (with the outcome) and of factors in a requested design -> names where they are stored.
+
+    A response has the prefix `~`: a stored variable can become an outcome, and a stored outcome a predictor.
+    """
     variables: dict[str, str] = {}
     available = {*stored.terms.variables, *stored.outcome}
     for name in (*requested.terms.variables, *requested.outcome):
@@ -137,7 +168,7 @@ def _stored_names(stored: Design, requested: Design) -> tuple[Names, Names]:
 
 
 def _check_offsets(stored: Design, requested: Design) -> None:
-    """An outcome is stored less its offsets."""
+    """Raise SchemaError for an offset that is not that of the stored outcome, which is stored less its offsets."""
     stored_offsets, requested_offsets = (
         [f"offset({label(node)})" for node in design.offsets] for design in (stored, requested)
     )
@@ -154,15 +185,17 @@ def _check_offsets(stored: Design, requested: Design) -> None:
 
 
 def _outcomes(design: Design) -> str:
+    """Quoted names of the outcomes, for messages."""
     return ", ".join(f"'{name.removeprefix('~')}'" for name in design.outcome)
 
 
 def _not_stored(
     stored: Design, available: AvailableSums, requested: Design, variables: Names, factors: Names
 ) -> SchemaError:
-    """What to say: the terms that are not stored, or the outcome, and a formula that stores them."""
+    """The error for sums that are not stored: it names the terms or the outcome, and a formula that stores them."""
 
     def is_stored(terms: tuple[Term, ...], outcome: Mapping[str, object]) -> bool:
+        """Whether the sums of these terms with this outcome are stored."""
         alone = Terms(terms, {}, {})
         sums = AvailableSums(layout(alone.blocks(), tuple(outcome)), alone.power_sums())
         return not plan_subset(available, sums, variables, factors).unavailable

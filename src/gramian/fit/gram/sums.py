@@ -1,4 +1,4 @@
-"""What a Gram holds: a design, the moments of its stored columns, the rows left out, what was read."""
+"""GramData: the content of a Gram; a design, its moments, dropped rows, and the inputs that were read."""
 
 from __future__ import annotations
 
@@ -15,10 +15,24 @@ from gramian.schema import Schema
 
 @dataclass(frozen=True, slots=True, eq=False)
 class GramData:
-    """The sums of one pass, or of several added and taken away.
+    """The sums of one pass, or of several that were added or subtracted.
 
-    design : its terms are the stored ones, its levels those of the moments. schema : the columns that were read.
-    apart : the sums of every fold or group, whose sum the moments are. clusters : products by cluster. None for none.
+    Attributes
+    ----------
+    design : Design
+        The stored terms, with the levels and coordinates of the moments.
+    schema : Schema
+        The columns that were read.
+    moments : Moments or ExactMoments
+        Sums of products of the stored columns over all rows.
+    dropped_rows : DroppedRows
+        Rows that did not enter, by cause and by column.
+    provenance : Provenance
+        The inputs that were read.
+    group_sums : GroupSums or None
+        Sums of every fold or group, which add up to `moments`; None without folds or groups.
+    clusters : StoredClusters or None
+        Products by cluster; None without clusters.
     """
 
     design: Design

@@ -1,4 +1,4 @@
-"""Covariances by cluster of models from a Gram that keeps the products of every cluster."""
+"""Covariances by cluster for models of a Gram that stores products by cluster."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from gramian.inference.small_sample import ModelFacts
 
 
 def check_stored_clusters(gram_data: GramData, vcov: VcovSpec, options: Options) -> None:
-    """Raise OptionError for a covariance that cannot be made of what is kept."""
+    """Raise OptionError for a covariance that cannot be computed from the stored sums."""
     vcov.check_model((), penalized=options.alpha is not None, is_glm=False)
     if not vcov.clusters:
         raise OptionError(
@@ -33,7 +33,7 @@ def check_stored_clusters(gram_data: GramData, vcov: VcovSpec, options: Options)
 
 
 def check_not_absorbed(absorbed: tuple[str, ...]) -> None:
-    """Raise OptionError beside absorbed factors: what is kept of folds, groups and clusters knows no such levels."""
+    """Raise OptionError with absorbed factors: sums by fold, group or cluster do not include those of their levels."""
     if absorbed:
         names = " and ".join(absorbed)
         raise OptionError(
@@ -43,10 +43,11 @@ def check_not_absorbed(absorbed: tuple[str, ...]) -> None:
 
 
 def with_cluster_vcov(gram_data: GramData, design: Design, solved: Solved, vcov: VcovSpec) -> Solved:
-    """A fit to all rows with CR0, CR1 or CR3; reads no rows.
+    """A fit to all rows with the covariance CR0, CR1 or CR3, computed from products by cluster without data.
 
-    Raises OptionError beside absorbed factors, NumericalError where the covariance is not defined or a column that it
-    needs is kept in other cells only.
+    The score of a cluster is X_c'y_c - X_c'X_c b, a combination of its products. Raises OptionError with absorbed
+    factors, NumericalError if the covariance is not defined, SchemaError if a column was stored only as a part of other
+    terms.
     """
     assert gram_data.clusters is not None
     check_not_absorbed(design.terms.absorbed)
