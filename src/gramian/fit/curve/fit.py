@@ -105,7 +105,17 @@ class CurveSolved:
 
 @dataclass(slots=True)
 class _CurveRun:
-    """Passes of one fit, with the sums of the last one."""
+    """The passes of one fit.
+
+    Attributes
+    ----------
+    runner : PassRunner
+        Runs and counts passes.
+    curve : Curve
+        The curve.
+    last : CurveSums or None
+        Sums of the last pass, which the messages about bad rows need.
+    """
 
     runner: PassRunner
     curve: Curve

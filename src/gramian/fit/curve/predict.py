@@ -61,7 +61,17 @@ def predictions(
 
 @dataclass(frozen=True, slots=True)
 class _Predictor:
-    """Predicts batch by batch."""
+    """Predicts batch by batch.
+
+    Attributes
+    ----------
+    solved : CurveSolved
+        The fit.
+    interval : str or None
+        "confidence", "prediction" or None.
+    level : float
+        Level of the interval.
+    """
 
     solved: CurveSolved
     interval: str | None

@@ -157,7 +157,13 @@ def smallest(hashes: Hashes, x: Vector, y: Vector, counts: Vector) -> Sample:
 
 @dataclass(frozen=True, slots=True)
 class SamplePass:
-    """The pass that draws the sample of a ready-made curve."""
+    """The pass that draws the sample of a ready-made curve.
+
+    Attributes
+    ----------
+    curve : Curve
+        The curve, of one input.
+    """
 
     curve: Curve
 

@@ -227,7 +227,6 @@ class GlmAccumulator(UnitAccumulator):
         offset, so that the normal equations give the coefficients themselves.
         """
         model = self.task.model
-        # the starting means come from the outcome of each row, so there are no coefficients behind them
         if self.eta is None:
             eta = model.start(y, prior)
             work = model.linearize(y, eta, prior)

@@ -148,6 +148,7 @@ def linear_convergence(lengths: list[float]) -> float:
 
 
 def _not_converged(lengths: list[float], max_passes: int) -> str:
+    """The message for too many passes: the last lengths, and what to try."""
     last = ", ".join(f"{s:.3g}" for s in lengths[-4:])
     return (
         f"no convergence after {max_passes} passes: the last steps were {last} standard errors long; allow more "
@@ -163,7 +164,15 @@ INDEPENDENT = 1e-10  # share of the largest singular value below which differenc
 
 
 class PastIterate(NamedTuple):
-    """A point b, (p,), and the step that was proposed from it, (p,)."""
+    """A point of the iteration, and the step proposed from it.
+
+    Attributes
+    ----------
+    b : ndarray
+        (p,) coefficients.
+    move : ndarray
+        (p,) step, before any combination with earlier ones.
+    """
 
     b: Vector
     move: Vector

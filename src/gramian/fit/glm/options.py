@@ -47,7 +47,21 @@ class GlmOptions:
 
 
 class GlmSettings(TypedDict, total=False):
-    """Options that only generalized linear models have, as people give them."""
+    """Options of `gramian.glm` that other models do not have, as keyword arguments.
+
+    Attributes
+    ----------
+    theta : float or None
+        Theta of a negative binomial; None to estimate it.
+    variance : str or None
+        Variance function of the family "quasi".
+    offset : str or None
+        Column added to the linear predictor.
+    tolerance : float
+        Error at which the iteration ends, in standard errors.
+    max_passes : int
+        Largest number of passes.
+    """
 
     theta: float | None
     variance: str | None

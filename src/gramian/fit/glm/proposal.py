@@ -29,7 +29,15 @@ NEARBY = 0.3  # standard errors: for steps this short the iteration is nearly li
 
 
 class Trial(NamedTuple):
-    """A point and a model (which holds theta) for the next pass."""
+    """Where the next pass is made.
+
+    Attributes
+    ----------
+    b : ndarray
+        (p,) coefficients.
+    model : GLM
+        Link, and family with its theta, which moves with the coefficients where it is estimated.
+    """
 
     b: Vector
     model: GLM

@@ -78,4 +78,5 @@ def _quality(fit: GlmFit) -> list[str]:
 
 
 def _format_deviance(deviance: float) -> str:
+    """A deviance with eight digits, or "infinite"."""
     return number(deviance, 8) if math.isfinite(deviance) else "infinite"

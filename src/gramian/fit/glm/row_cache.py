@@ -114,6 +114,7 @@ class RowCache:
 
     def sample(self, response: str) -> Sample | None:
         """The sample that `draw` would take of the source; None where units have codes of their own."""
+        # `draw` numbers levels over all units; here each unit has numbers of its own
         if any(unit.levels for unit in self.units):
             return None
         parts = (finite(observed, (response,)) for unit in self.observed for observed in unit if observed.rows)
@@ -149,7 +150,13 @@ def cache_rows(runner: PassRunner, task: Linearize) -> RowCache | None:
 
 @dataclass(frozen=True, slots=True)
 class StreamedRows:
-    """Rows of a sample that are written to stored columns again in every pass, because they are too many to cache."""
+    """Rows of a sample that are too many to cache: they are written to stored columns again in every pass.
+
+    Attributes
+    ----------
+    parts : tuple of Observed
+        The rows.
+    """
 
     parts: tuple[Observed, ...]
 

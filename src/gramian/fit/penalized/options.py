@@ -56,7 +56,19 @@ class PathOptions:
 
 
 class PenaltyOptions(TypedDict, total=False):
-    """Options of a penalty beside `l1_ratio`, as arguments; see `path_options`."""
+    """Options of a penalty besides `l1_ratio`, as keyword arguments.
+
+    Attributes
+    ----------
+    alphas : iterable of float, or None
+        Penalties; None for the knots of the lasso, or a grid.
+    penalties : mapping or None
+        Term -> factor of its penalty.
+    standardize : bool
+        Whether the coefficients of standardised columns are penalised.
+    drop_first : bool
+        Whether reference levels are left out.
+    """
 
     alphas: Iterable[float] | None
     penalties: Mapping[str, float] | None

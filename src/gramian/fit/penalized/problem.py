@@ -224,5 +224,6 @@ def intercepts(problem: PenalizedProblem, system: System, B: Matrix) -> Vector:
     high, low = np.array([from_fraction(c) for c in problem.constants]).reshape(-1, 2).T
     mean = Pair(high, low) + pair(system.mean)
     terms = Pair(mean.hi[:, None], mean.lo[:, None]) * pair(-np.ascontiguousarray(B.T))
+    # the outcome's mean and its shift, added in double-double: their sum may round away what the slopes leave
     outcome = pair(np.full(len(B), system.y_mean)) + pair(np.full(len(B), float(problem.shift)))
     return (total(terms) + outcome).value

@@ -65,6 +65,7 @@ class PenalizedFit(HasDroppedRows):
     @property
     def coefficients(self) -> Vector:
         """Estimates, (p,); zero for columns that do not enter."""
+        # a view that cannot be written to: the fit is frozen, its arrays would not be
         view = self.solved.coefficients.view()
         view.flags.writeable = False
         return view

@@ -131,6 +131,7 @@ class CrossValidation:
         dict
             Schema `gramian.cross_validation/1`. Numbers that are not finite are None.
         """
+        # JSON has neither NaN nor infinity
         rows = [{k: finite(v) for k, v in row.items()} for row in self.tidy().to_pylist()]
         chosen = {"best": self.fit, "one_se": self.one_se_fit}
         return {

@@ -36,6 +36,7 @@ def run_skipping_bad(run: Callable[[PassRunner], T], runner: PassRunner) -> tupl
     if not source.rereadable:
         raise OptionError("skip_bad needs data that can be read again, such as files")
     bad: set[str] = set()
+    # each round removes a unit at least, so that it ends
     while True:
         rest = runner.over(_without(source, bad))
         try:
@@ -80,7 +81,13 @@ def _other_bad_units(source: Source, engine: Engine, columns: tuple[str, ...]) -
 
 @dataclass(frozen=True, slots=True)
 class UnitNames:
-    """Names of units, in order; `+` joins them."""
+    """Names of units; `+` joins them.
+
+    Attributes
+    ----------
+    names : tuple of str
+        In the order of the units.
+    """
 
     names: tuple[str, ...] = ()
 
@@ -114,7 +121,13 @@ class Probe:
 
 @dataclass(frozen=True, slots=True)
 class NamedErrorUnit(UnitWrapper):
-    """A unit whose read errors name it. Errors of the schema pass through: they are no reason to skip a unit."""
+    """A unit whose read errors name it. Errors of the schema pass through: they are no reason to skip a unit.
+
+    Attributes
+    ----------
+    unit : Unit
+        The unit that reads.
+    """
 
     unit: Any
 

@@ -44,6 +44,7 @@ def render(selection: Selection) -> list[RenderableType]:
 def _shown(selection: Selection) -> list[int]:
     """Positions of the models in the table: all, or those around the best one."""
     count, winner = len(selection.selected.candidates), selection.selected.winner
+    # the window is moved inwards at both ends, so that it always shows the same number of models
     first = max(min(winner - MAX_MODELS // 2, count - MAX_MODELS), 0)
     return list(range(first, min(first + MAX_MODELS, count)))
 

@@ -222,6 +222,7 @@ class WideFit(Estimates):
         }
 
     def _fit_statistics(self) -> dict[str, float | None]:
+        """The statistics of the fit, by name."""
         return {
             "r_squared": self.r_squared,
             "sigma": self.sigma,

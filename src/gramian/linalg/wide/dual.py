@@ -60,12 +60,14 @@ def ridge(problem: Problem, rows: Rows, requested_digits: float) -> Dual:
 
     # Woodbury: two products with the rows and a solve with the (n, n) factor, no (p, p) matrix
     def inverse(g: Vector) -> Vector:
+        """(A'A + alpha I)^-1 g, (p,)."""
         g = np.where(usable, g, 0.0)
         forward = sqrt_weight * (product(rows, g) - float(mean @ g))
         u = sqrt_weight * cho_solve(L, forward)
         return np.asarray(np.where(usable, (g - transposed(rows, u) + mean * u.sum()) / alpha, 0.0))
 
     def correct(point: Point, bold: bool) -> Vector:
+        """The correction (p,) of scaled coefficients; exact but for rounding, so that a bold one is no different."""
         return inverse(point.gradient * problem.length) * problem.length
 
     refined = refine(problem, correct, lambda: Bounds(problem.floor), requested_digits)

@@ -49,10 +49,13 @@ def iterate(problem: Problem, requested_digits: float, most: int = MAX_STEPS) ->
     steps = 0
 
     def correct(point: Point, bold: bool) -> Vector:
+        """A correction (p,) from a point, by conjugate gradients."""
         nonlocal steps
         z = point.b.hi * problem.length
         objective = point.rss + problem.alpha * float(point.b.hi @ point.b.hi)
 
+        # the residual norm to be reached, were the smallest eigenvalue 1: the allowed share of the error that still
+        # gives the digits, with the RSS as it is after the fall of the objective
         def goal(d: Vector, fall: float) -> float:
             b = problem.unscale(z + d)
             rss = max(objective - fall - problem.alpha * float(b @ b), 0.0)
@@ -66,6 +69,7 @@ def iterate(problem: Problem, requested_digits: float, most: int = MAX_STEPS) ->
         return descent.d
 
     def bounds() -> Bounds:
+        """Bounds of the eigenvalues after the steps so far."""
         least = max(problem.floor, spectrum.bound)
         return Bounds(least, spectrum.cutoff, max(spectrum.greatest, 1.0))
 

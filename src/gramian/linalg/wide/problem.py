@@ -142,7 +142,7 @@ def _exact_extent(
     A column is constant only where its smallest and largest value agree: no tolerance decides.
     """
     empty = totals.entries[nearly_constant] == 0
-    # columns without stored entries are zero: no pass is needed to know that
+    # columns without stored entries are zero: that needs no pass
     if empty.all():
         return np.zeros(len(nearly_constant)), mean, np.zeros(len(nearly_constant))
     (extent,) = fold([Extents(nearly_constant, mean)])

@@ -34,7 +34,7 @@ class Point:
         Bound of the norm of its rounding error.
     rss : float
         Residual sum of squares.
-    doubt : float
+    rss_error : float
         Bound of its rounding error.
     careful : bool
         Whether the pass was in double-double.
@@ -47,12 +47,12 @@ class Point:
     gradient: Vector
     noise: float
     rss: float
-    doubt: float
+    rss_error: float
     careful: bool
     prediction_rounding: float
 
     @property
-    def slack(self) -> float:
+    def gradient_bound(self) -> float:
         """Bound of the norm of the gradient: the computed norm plus its rounding error."""
         return _norm(self.gradient) + self.noise
 
@@ -84,7 +84,17 @@ class Proof:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Refined:
-    """The best point, its error estimate, and the number of residual passes."""
+    """The result of refinement.
+
+    Attributes
+    ----------
+    point : Point
+        Coefficients of most digits.
+    proof : Proof
+        Their error estimate.
+    rounds : int
+        Residual passes.
+    """
 
     point: Point
     proof: Proof
@@ -116,7 +126,7 @@ def refine(problem: Problem, correct: Correct, bounds: Callable[[], Bounds], req
     """
     best, rounds, bold = zero_point(problem), 0, False
     proof = prove(problem, best, bounds())
-    surest = best, proof
+    most_certain = best, proof
     while rounds < ROUNDS:
         d = correct(best, bold)
         b = best.b + pair(problem.unscale(d))
@@ -131,16 +141,16 @@ def refine(problem: Problem, correct: Correct, bounds: Callable[[], Bounds], req
             point, rounds = residual_point(problem, point.b, point.constant, careful=True), rounds + 1
             new_proof = prove(problem, point, bounds())
         taken = lower(problem, point, best, bold=bold)
-        better = taken and (bold or point.slack < GAIN * best.slack)
+        better = taken and (bold or point.gradient_bound < GAIN * best.gradient_bound)
         if taken:
             best, proof = point, new_proof
-        if not proof.predictions < surest[1].predictions:
-            surest = best, proof
+        if not proof.predictions < most_certain[1].predictions:
+            most_certain = best, proof
         if not lacks_digits(proof, requested_digits, problem) or (not better and (bold or bounds().least > 0.0)):
             break
         # an eigenvalue that looks like zero may still carry predictions: one last correction along these directions
         bold = bold or not better
-    return Refined(*surest, rounds)
+    return Refined(*most_certain, rounds)
 
 
 def lower(problem: Problem, point: Point, before: Point, *, bold: bool) -> bool:
@@ -148,8 +158,8 @@ def lower(problem: Problem, point: Point, before: Point, *, bold: bool) -> bool:
 
     The decrease of the objective is the squared change of the predictions, so for a bold correction it is enough.
     """
-    fallen, rounding = _objective(problem, before) - _objective(problem, point), point.doubt + before.doubt
-    return (bold and fallen > rounding) or (point.slack <= before.slack and fallen >= -rounding)
+    fallen, rounding = _objective(problem, before) - _objective(problem, point), point.rss_error + before.rss_error
+    return (bold and fallen > rounding) or (point.gradient_bound <= before.gradient_bound and fallen >= -rounding)
 
 
 def _objective(problem: Problem, point: Point) -> float:
@@ -163,8 +173,8 @@ def zero_point(problem: Problem) -> Point:
     constant = sums.y / max(sums.weight, 1e-300) if problem.centred else 0.0
     gradient = (sums.xy - problem.mean * sums.y if problem.centred else sums.xy) * problem.inverse
     rss = max(sums.yy - constant * sums.y, 0.0)
-    doubt = (4.0 * float(np.sqrt(sums.rows)) + 12.0) * EPS * sums.yy
-    return Point(pair(zeros), (constant, 0.0), gradient, np.inf, rss, doubt, careful=False, prediction_rounding=0.0)
+    rss_error = (4.0 * float(np.sqrt(sums.rows)) + 12.0) * EPS * sums.yy
+    return Point(pair(zeros), (constant, 0.0), gradient, np.inf, rss, rss_error, careful=False, prediction_rounding=0.0)
 
 
 def lacks_digits(proof: Proof, requested_digits: float, problem: Problem) -> bool:
@@ -193,35 +203,55 @@ def residual_point(problem: Problem, b: Pair, constant: tuple[float, float], *, 
 
 
 def _point(problem: Problem, sums: GradientSums, b: Pair, constant: tuple[float, float], careful: bool) -> Point:
-    """The point from the sums of a residual pass."""
+    """The point from the sums of a residual pass.
+
+    Parameters
+    ----------
+    problem : Problem
+        The problem.
+    sums : GradientSums
+        Sums at b and the constant.
+    b : Pair
+        (p,) coefficients.
+    constant : tuple of float
+        hi, lo.
+    careful : bool
+        Whether the sums are in double-double.
+    """
     mean, centred, weight = problem.mean, problem.centred, max(problem.totals.weight, 1e-300)
-    exactly = pair(np.full(len(b.hi), problem.alpha)) * b
-    # the gradient of the penalty
-    pull = exactly if careful else pair(problem.alpha * b.hi)
-    g = sums.columns - pull
+    exact_gradient = pair(np.full(len(b.hi), problem.alpha)) * b
+    penalty_gradient = exact_gradient if careful else pair(problem.alpha * b.hi)
+    g = sums.columns - penalty_gradient
     rest = float(sums.constant.value[0])
     if centred:
+        # the columns are not centred in memory: take away the mean's share of the gradient
         g = g - pair(mean) * pair(np.full(len(mean), rest))
     rounding_errors = (
         (2.0 * np.sqrt(problem.totals.entries) + 6.0) * EPS if not careful else np.full(len(mean), CAREFUL)
     )
     rounding_error = (2.0 * np.sqrt(problem.totals.rows) + 6.0) * EPS if not careful else CAREFUL
     # errors of the residuals, of the sums, and of the penalty's gradient, column by column
-    error = sums.by_row + rounding_errors * sums.by_column + EPS * (1.0 if not careful else CAREFUL) * np.abs(pull.hi)
+    error = (
+        sums.by_row
+        + rounding_errors * sums.by_column
+        + EPS * (1.0 if not careful else CAREFUL) * np.abs(penalty_gradient.hi)
+    )
     if centred:
         error = (
             error
             + np.abs(mean) * (sums.constant_error + rounding_error * sums.residual_size)
             + 4.0 * EPS * np.abs(mean * rest)
         )
+        # the constant that makes the residuals sum to zero: its normal equation alone, which needs no solve
         updated = Pair(*(np.array([v]) for v in constant)) + pair(np.array([rest / weight]))
         constant = float(updated.hi[0]), float(updated.lo[0])
     scaled = np.where(problem.usable, g.value / problem.length, 0.0)
     noise = _norm(np.where(problem.usable, error / problem.length, 0.0)) + 4.0 * EPS * _norm(scaled)
     square = float(sums.square.value[0])
+    # the residual sum of squares after that change of the constant
     rss = max(square - rest**2 / weight, 0.0) if centred else square
-    doubt = 2.0 * sums.drift + (rounding_error + 4.0 * EPS) * square
-    return Point(b, constant, scaled, noise, rss, doubt, careful, EPS * float(np.sqrt(sums.magnitude_square)))
+    rss_error = 2.0 * sums.drift + (rounding_error + 4.0 * EPS) * square
+    return Point(b, constant, scaled, noise, rss, rss_error, careful, EPS * float(np.sqrt(sums.magnitude_square)))
 
 
 def prove(problem: Problem, point: Point, bounds: Bounds) -> Proof:
@@ -230,13 +260,13 @@ def prove(problem: Problem, point: Point, bounds: Bounds) -> Proof:
     Digits are relative to the larger of a coefficient and sigma / length of its column: without a penalty its standard
     error is never smaller than that.
     """
-    slack, least = point.slack, bounds.least
-    error = slack / least if least > 0.0 else np.inf
+    gradient_bound, least = point.gradient_bound, bounds.least
+    error = gradient_bound / least if least > 0.0 else np.inf
     b, p = point.b.hi, len(point.b.hi)
     penalty_error = 2.0 * problem.alpha * _norm(problem.unscale(np.ones(p)) * b) * error if problem.alpha else 0.0
     with np.errstate(invalid="ignore"):
-        # the RSS at the exact solution is smaller by at most slack * error, so that sigma is a lower bound
-        rss = np.nan_to_num(max(point.rss - penalty_error - slack * error, 0.0), nan=0.0)
+        # the RSS at the exact solution is smaller by at most gradient_bound * error, so that sigma is a lower bound
+        rss = np.nan_to_num(max(point.rss - penalty_error - gradient_bound * error, 0.0), nan=0.0)
     sigma = float(np.sqrt(rss / max(problem.totals.rows, 1)))
     # the norm of the error in scaled coordinates bounds each element; EPS is the rounding of b to float64
     each = error / problem.length + EPS * np.abs(b)
@@ -251,7 +281,7 @@ def _prediction_digits(problem: Problem, point: Point, bounds: Bounds) -> float:
     sums, residual = problem.totals, float(np.sqrt(point.rss))
     fitted = float(np.sqrt(max(zero_point(problem).rss - point.rss, 0.0)))
     size = max(fitted, residual / float(np.sqrt(max(sums.rows, 1))))
-    return prediction_digits(bounds, point.slack, residual, problem.entries, point.prediction_rounding, size)
+    return prediction_digits(bounds, point.gradient_bound, residual, problem.entries, point.prediction_rounding, size)
 
 
 def _constant_digits(problem: Problem, point: Point, error: float, sigma: float) -> float:
