@@ -193,6 +193,7 @@ def _start(run: _CurveRun, parsed: ParsedCurve, options: CurveOptions, search: S
     if parsed.named_curve is None or set(start_values).issuperset(required):
         return np.array([start_values.get(name, 0.0) for name in curve.names])
     sample: Sample = run.runner.fold(SamplePass(curve))
+    # no complete row: a pass at any parameters has the counts that the message needs
     if not len(sample.x):
         check_rows(curve, run.runner.fold(CurvePass(curve, (1.0,) * len(curve.names))))
     return start_from(curve, parsed.named_curve, sample, start_values, search)

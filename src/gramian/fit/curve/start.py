@@ -56,6 +56,7 @@ def start_from(
         return point_of(curve.shape, beta, R) if bad is None else None
 
     trials = (evaluate(beta) for beta in _candidates(curve, ready, x, y, start_values, search))
+    # a derivative of zero in every row gives no direction to search in
     points = [p for p in trials if p is not None and np.linalg.norm(p.J, axis=0).all()]
     if not points:
         raise NumericalError(
@@ -149,6 +150,7 @@ def smallest(hashes: Hashes, x: Vector, y: Vector, counts: Vector) -> Sample:
     order = np.lexsort((y, x, hashes))
     hashes, x, y, counts = hashes[order], x[order], y[order], counts[order]
     new = np.ones(len(x), bool)
+    # different points may share a hash, so the points themselves are compared
     new[1:] = (x[1:] != x[:-1]) | (y[1:] != y[:-1])
     starts = np.flatnonzero(new)
     summed = np.add.reduceat(counts, starts) if len(starts) else counts

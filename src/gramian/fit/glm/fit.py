@@ -79,6 +79,7 @@ def _fit(bare: Design, options: GlmOptions, runner: PassRunner) -> GlmSolved:
     """Run the iteration and assemble the solution."""
     run = Run(runner, options)
     newton = is_canonical(options.model) or uses_observed_information(options.model)
+    # theta and the coefficients take separate steps, so that even Newton's converge linearly when theta is estimated
     predicted = quadratic_convergence if newton and not options.estimate_theta else linear_convergence
     first = run.begin(complete_design(bare, runner.source))
     history = iterate(first, run.evaluate, predicted, options.tolerance, options.max_passes, run.runner.passes)
@@ -118,6 +119,7 @@ def _check(run: Run, point: Evaluated, b: Vector, model: GLM) -> tuple[Evaluated
         if last is None:
             break
         settled = last.length <= MAX_CHECK_STEP * run.options.tolerance
+        # steps that grow lead away: further passes would not confirm this solution
         if not settled and last.length > point.length:
             break
         b, model = last.trial(1.0)

@@ -164,6 +164,7 @@ class Run:
         has_constant = setting.parametrization.constant is not None
         if top is not None and has_constant and (mean == 0.0 or (mean == top and not totals.interior_weight)):
             raise separation.constant_outcome(mean)
+        # without an intercept the null model has nothing to estimate: its linear predictor is the offset
         if not has_constant:
             self.null_model = NullModel(0.0)
         elif self.null_model.eta is None:
@@ -208,6 +209,7 @@ class Run:
         linearized = self.linearize(task)
         self._check_separation(point, linearized)
         if not math.isfinite(linearized.totals.deviance):
+            # the search answers an infinite loss by halving the step
             return replace(point, loss=math.inf)
         new = self._evaluated(
             point.setting, b, model, task, linearized, point.past_iterates if point.step.length < NEARBY else ()

@@ -64,6 +64,7 @@ def intercept(model: GLM, sample: Sample, response: str) -> float | None:
     offset = _joined(sample, [p.offset for p in sample.parts], 0.0)
     weight = _joined(sample, [p.weight for p in sample.parts], 1.0)
     mean = float(weight @ y / weight.sum())
+    # the solution without offsets, less the mean offset: close enough for Newton's method to start
     eta = float(model.link.link(np.array([mean]))[0]) - float(weight @ offset / weight.sum())
     current = model.linearize(y, eta + offset, weight)
     for _ in range(MAX_STEPS):

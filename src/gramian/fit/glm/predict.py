@@ -80,6 +80,7 @@ def _interval_scale(solved: GlmSolved, level: float) -> IntervalScale:
             prediction_covariance(linear, linear.robust.solved_covariance), normal.critical(level, linear.robust.df)
         )
     df_residual = linear.rows - linear.leverage
+    # a robust covariance, above, has the dispersion in it; here the inverse is that at dispersion 1
     critical_value = normal.critical(level, math.inf if known_dispersion else df_residual)
     dispersion = 1.0 if known_dispersion else linear.rss / df_residual if df_residual > 0 else math.nan
     return IntervalScale(prediction_covariance(linear, linear.solution.inverse), critical_value * math.sqrt(dispersion))

@@ -84,6 +84,7 @@ class Evaluated:
 
     def trial(self, share: float) -> Trial:
         """The point after this share of the step; shares below 1 shorten the Newton step, not the combined one."""
+        # a combined step need not be a descent direction; Newton's is, so halving acts on that
         move = self.proposed_move if share == 1.0 else share * self.step.move
         return Trial(self.b + move, with_next_theta(self.model, self.linearized.totals, share))
 

@@ -144,6 +144,7 @@ def _newton_on_sample(
         task = Linearize(design, model, setting.predictor(b), theta=options.estimate_theta)
         linearized = rows.fold(task)
         deviance = linearized.totals.deviance
+        # a rise is tolerated up to a point, since theta and the penalty are not part of this loss
         if not deviance <= loss * (1.0 + MAX_RISE) and share > MIN_SHARE:
             share /= 2.0
             b = b - share * move

@@ -89,6 +89,7 @@ class Resumable:
     """
 
     def __init__(self, engine: Engine, store: CheckpointStore, now: Callable[[], float] = monotonic) -> None:
+        # engines of users need not have it; better refused now than after the first hour
         if "tree" not in signature(engine.fold).parameters:
             raise OptionError(f"a checkpoint needs an engine whose fold has the argument 'tree'; {engine!r} has none")
         self.engine: Any = engine

@@ -187,6 +187,7 @@ class WidePass:
     @property
     def empty(self) -> KernelSums:
         """The sums over no rows."""
+        # kernels of no rows give zeros of the right shapes
         return KernelSums(tuple(kernel(no_rows(self.reading.design)) for kernel in self.kernels))
 
     def accumulate(self, batches: Iterable[Batch], /) -> KernelSums:

@@ -164,6 +164,7 @@ class _MatrixTerms:
         parts = terms.parts if isinstance(terms, Sum) else ((True, terms),)
         remaining = [(adding, part) for adding, term in parts for part in self._part(adding, term)]
         remaining = [(adding, part) for adding, part in remaining if not self._inside(adding, part)]
+        # a sum needs a part: 1 stands for the intercept, which is there unless it is removed
         return Sum(tuple(remaining) or ((True, Number(1.0)),))
 
     def _part(self, adding: bool, part: Terms) -> Iterator[Terms]:

@@ -143,6 +143,7 @@ def _iterated(problem: Problem, options: Options, rows: int) -> SolverResult:
     iteration = iterate(problem, options.digits)
     rank = int(problem.usable.sum()) + problem.centred
     unknown = np.full(len(problem.usable) + 1, np.nan)
+    # without a penalty it is the rank, if that is certain; with one the trace would need the inverse
     effective = float(rank) if iteration.least > 0.0 and not options.alpha else float("nan")
     if iteration.singular and not iteration.least > 0.0 and options.collinear == "raise":
         raise NotIdentifiedError(f"{SINGULAR}; leave columns out, or add a ridge penalty")

@@ -69,6 +69,7 @@ def descend(
     size = float(r @ r)
     # below this the recurrence residual is rounding of the right-hand side
     least_size, steps, fall = size * (0.25 * EPS) ** 2, 0, 0.0
+    # the iterate with the least residual; returned only while no bound of the eigenvalues says which steps to trust
     best, least = d, np.inf
     while steps < most:
         improving = size > least_size

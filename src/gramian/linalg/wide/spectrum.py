@@ -102,8 +102,10 @@ class Lanczos:
             shrunk = float(np.log(np.array(self.off_diagonal)).sum())
             # logarithms, because the product over many steps would overflow
             growth = np.log(ritz[:, None] - tried).sum(axis=0) - shrunk
+        # the law of the module's docstring in logarithms, solved for the product
         sure = tried[growth >= 0.5 * log(2.0 * len(self.v) / pi) - log(DOUBT)]
         if len(sure):
+            # rounding of the products moves every eigenvalue by at most noise * greatest
             self.bound = max(float(sure[0]) - self.noise * self.greatest, 0.0)
 
 
