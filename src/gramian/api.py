@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from os import PathLike
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from gramian.data.source import source_of
 from gramian.engines.choice import Engine, engine_of
@@ -33,8 +33,9 @@ from gramian.fit.wide.result import WideFit
 from gramian.fit.wide.solver import fit_wide, plan_any_solver
 from gramian.formula.grammar import parse
 from gramian.inference.recipes import Vcov, VcovSpec, vcov_spec
-from gramian.saved import Saved
-from gramian.saved import load as load_saved
+
+if TYPE_CHECKING:
+    from gramian.saved import Saved
 
 Fitted: TypeAlias = Any  # LinearFit, or Fits: overloads would say every option three times
 
@@ -260,6 +261,8 @@ def gram(
 
 def load(path: str | PathLike[str]) -> Saved:
     """A fit or a Gram that was saved. Raises ArtifactError where the file is damaged, foreign or too new."""
+    from gramian.saved import load as load_saved  # it knows every kind of fit, and how each is written
+
     return load_saved(path)
 
 

@@ -9,35 +9,35 @@ from typing import Any, TypeAlias
 from gramian.errors import ArtifactError, GramianError
 from gramian.fit.curve import result as curve
 from gramian.fit.curve.result import CurveFit
-from gramian.fit.curve.save import curve_from_json
+from gramian.fit.curve.save import CURVE_SOLVED
 from gramian.fit.glm import result as glm
 from gramian.fit.glm.result import GlmFit
-from gramian.fit.glm.save import glm_from_json as glm_solved
+from gramian.fit.glm.save import GLM_SOLVED
 from gramian.fit.gram import result as gram
 from gramian.fit.gram.result import Gram
-from gramian.fit.gram.save import gram_from_json
-from gramian.fit.leastsquares.save import solved_from_json
+from gramian.fit.gram.save import GRAM_DATA
+from gramian.fit.leastsquares.save import SOLVED
 from gramian.fit.linear import result as linear
 from gramian.fit.linear.result import LinearFit
-from gramian.fit.penalized import result as penalised
+from gramian.fit.penalized import result as penalized
 from gramian.fit.penalized.result import PenalizedFit
-from gramian.fit.penalized.save import penalized_from_json
-from gramian.fit.wide.result import KIND as WIDE
+from gramian.fit.penalized.save import PENALIZED
+from gramian.fit.wide import result as wide
 from gramian.fit.wide.result import WideFit
-from gramian.fit.wide.save import wide_from_json
+from gramian.fit.wide.save import WIDE_SOLVED
 from gramian.serialize import file as store
-from gramian.serialize.design import Arrays
+from gramian.serialize.codec import Arrays
 
 Fit: TypeAlias = LinearFit | GlmFit | WideFit | PenalizedFit | CurveFit
 Saved: TypeAlias = Fit | Gram
 Reader: TypeAlias = Callable[[Mapping[str, Any], Arrays], Saved]
 READERS: Mapping[str, Reader] = {
-    linear.KIND: lambda manifest, arrays: LinearFit(solved_from_json(manifest, arrays)),
-    gram.KIND: lambda manifest, arrays: Gram(gram_from_json(manifest, arrays)),
-    WIDE: lambda manifest, arrays: WideFit(wide_from_json(manifest, arrays)),
-    penalised.KIND: lambda manifest, arrays: PenalizedFit(*penalized_from_json(manifest, arrays)),
-    curve.KIND: lambda manifest, arrays: CurveFit(curve_from_json(manifest, arrays)),
-    glm.KIND: lambda manifest, arrays: GlmFit(glm_solved(manifest, arrays)),
+    linear.KIND: lambda content, arrays: LinearFit(SOLVED.load(content, arrays, "a fit")),
+    gram.KIND: lambda content, arrays: Gram(GRAM_DATA.load(content, arrays, "a Gram")),
+    wide.KIND: lambda content, arrays: WideFit(WIDE_SOLVED.load(content, arrays, "a fit")),
+    penalized.KIND: lambda content, arrays: PenalizedFit(*PENALIZED.load(content, arrays, "a fit")),
+    curve.KIND: lambda content, arrays: CurveFit(CURVE_SOLVED.load(content, arrays, "a curve")),
+    glm.KIND: lambda content, arrays: GlmFit(GLM_SOLVED.load(content, arrays, "a fit")),
 }
 
 

@@ -268,7 +268,9 @@ def test_a_disk_that_fills_while_it_is_written(
         return io.BufferedRandom(Small(path, mode.replace("b", "")))  # type: ignore[arg-type]
 
     monkeypatch.setattr(store, "open", small, raising=False)
-    with pytest.raises(ArtifactError, match=r"run: cannot be written \(No space left.*; the earlier one is complete: make"):
+    with pytest.raises(
+        ArtifactError, match=r"run: cannot be written \(No space left.*; the earlier one is complete: make"
+    ):
         FITS["ols"](folder / "data", checkpoint=file, engine=gm.Local(threads=1))
     assert sorted(os.listdir(folder)) == ["data", "run"]
     (kept,) = store.load(file)[1]["passes"]

@@ -1,4 +1,4 @@
-"""Expressions as plain JSON: what a saved fit holds."""
+"""Codec of expressions: nested lists such as `["call", "poly", [["name", "x"], ["number", 3.0]], {}]`."""
 
 from __future__ import annotations
 
@@ -7,61 +7,44 @@ from itertools import chain
 from typing import Any
 
 from gramian.formula.functions import checked
-from gramian.formula.syntax import (
-    MAX_HEIGHT,
-    PRECEDENCE,
-    Binary,
-    Call,
-    Flag,
-    Name,
-    Negative,
-    Node,
-    Number,
-    Text,
-    height,
-)
+from gramian.formula.syntax import MAX_HEIGHT, PRECEDENCE, Binary, Call, Flag, Name, Negative, Node, Number, Text
+from gramian.formula.syntax import height as height_of
 from gramian.formula.tokens import MAX_LENGTH, MAX_NESTING
+from gramian.serialize.codec import Codec, Members
 
 TALLEST = MAX_HEIGHT + MAX_NESTING
 
 
-def node_to_json(node: Node) -> list[Any]:
-    """A node as nested lists that JSON can hold: `["call", "poly", [["name", "x"], ["number", 3.0]], {}]`."""
+def _write(node: Node, members: Members) -> list[Any]:
     match node:
         case Negative():
-            return ["negative", node_to_json(node.operand)]
+            return ["negative", _write(node.operand, members)]
         case Binary():
-            return [node.op, node_to_json(node.left), node_to_json(node.right)]
+            return [node.op, _write(node.left, members), _write(node.right, members)]
         case Call():
-            keywords = {key: node_to_json(value) for key, value in node.keywords}
-            return ["call", node.function, [node_to_json(argument) for argument in node.arguments], keywords]
+            keywords = {key: _write(value, members) for key, value in node.keywords}
+            return ["call", node.function, [_write(argument, members) for argument in node.arguments], keywords]
         case Name():
             return ["name", node.name]
     return [type(node).__name__.lower(), node.value]
 
 
-def node_from_json(obj: object) -> Node:
-    """The node that `to_json` wrote; ValueError for anything else, or for a tree that no text could have given."""
-    _check_size(obj)
-    node = _node(obj)
-    if height(node) > TALLEST:
-        raise ValueError("an expression that is nested too deeply")
-    return node
-
-
-def _check_size(obj: object) -> None:
+def _read(obj: object, members: Members) -> Node:
+    """Raises ValueError for what is no expression, or for a tree that no text could have given."""
     level, rows, total = [obj], 0, 0
-    while level:
+    while level:  # before `_node` calls itself, for a tree may be as deep as a file is long
         rows, total = rows + 1, total + len(level)
         if rows > 2 * TALLEST + 1 or total > MAX_LENGTH:
             raise ValueError("an expression that is too large")
         level = list(chain.from_iterable(_parts(part) for part in level))
+    node = _node(obj)
+    if height_of(node) > TALLEST:
+        raise ValueError("an expression that is nested too deeply")
+    return node
 
 
 def _parts(obj: object) -> list[object]:
-    if isinstance(obj, dict):
-        return list(obj.values())
-    return obj if isinstance(obj, list) else []
+    return list(obj.values()) if isinstance(obj, dict) else obj if isinstance(obj, list) else []
 
 
 def _node(obj: object) -> Node:
@@ -82,3 +65,6 @@ def _node(obj: object) -> Node:
             values = tuple((str(key), _node(value)) for key, value in keywords.items())
             return checked(Call(function, tuple(map(_node, arguments)), values))
     raise ValueError(f"not part of an expression: {str(obj)[:80]}")
+
+
+NODE: Codec[Node] = Codec(_write, _read)

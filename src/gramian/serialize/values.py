@@ -1,38 +1,38 @@
-"""Small values as plain JSON and back; what has not the right form is a ValueError that says what was expected."""
+"""Codecs of single values: text, numbers, levels, fractions, products of powers, arrays."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from fractions import Fraction
-from typing import Any, NoReturn, TypeVar
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 from gramian.linalg.monomials import Monomial
+from gramian.serialize.codec import Codec, Members, plain, sequence, tuple_of, wrong
 from gramian.typing import Level
 
 T = TypeVar("T")
-Combination = dict[int, Fraction]
+K = TypeVar("K")
+Axis = int | str | None
 
 MAX_FRACTION_DIGITS = 100_000  # hexadecimal digits
 MAX_POWER = 100
+MAX_ROWS = 2**63
+MAX_SIZE = 2**31
 NOT_FINITE = {"inf": math.inf, "-inf": -math.inf, "nan": math.nan}
 
 
-def text(obj: object) -> str:
-    """Text."""
-    return obj if isinstance(obj, str) else wrong("a text", obj)
-
-
-def flag(obj: object) -> bool:
-    """True or false."""
-    return obj if isinstance(obj, bool) else wrong("true or false", obj)
-
-
-def integer(obj: object, low: int, high: int) -> int:
+def integer(low: int, high: int) -> Codec[int]:
     """A whole number, low <= number < high."""
-    if not isinstance(obj, int) or isinstance(obj, bool) or not low <= obj < high:
-        wrong(f"a whole number from {low} up to {high - 1}", obj)
-    return obj
+
+    def read(obj: object, members: Members) -> int:
+        good = type(obj) is int and low <= obj < high  # true and false are no numbers
+        return obj if good else wrong(f"a whole number from {low} up to {high - 1}", obj)  # type: ignore[return-value]
+
+    return Codec(lambda value, members: int(value), read)
 
 
 def number_to_json(value: float) -> float | str:
@@ -41,95 +41,94 @@ def number_to_json(value: float) -> float | str:
     return value if math.isfinite(value) else repr(value)
 
 
-def number_from_json(obj: object) -> float:
-    """What `from_number` wrote."""
+def _number(obj: object, members: Members) -> float:
     if isinstance(obj, str) and obj in NOT_FINITE:
         return NOT_FINITE[obj]
-    if not isinstance(obj, float) or not math.isfinite(obj):
-        wrong("a number", obj)
-    return obj
+    return obj if isinstance(obj, float) and math.isfinite(obj) else wrong("a number", obj)
 
 
-def level_to_json(level: Level) -> object:
-    """A level; text, booleans, integers and floats stay apart."""
-    if isinstance(level, float):
-        return {"float": number_to_json(level)}
-    if not isinstance(level, str | bool | int):
+def _level_to_json(level: Level, members: Members) -> object:
+    """A level; text, booleans, integers and floats stay distinct."""
+    if not isinstance(level, str | bool | int | float):
         raise TypeError(f"a level of type {type(level).__name__} cannot be saved")
-    return level
+    return {"float": number_to_json(level)} if isinstance(level, float) else level
 
 
-def level_from_json(obj: object) -> Level:
-    """What `from_level` wrote."""
+def _level(obj: object, members: Members) -> Level:
     match obj:
         case {"float": value, **rest} if not rest:
-            return number_from_json(value)
+            return _number(value, members)
         case str() | bool() | int():
             return obj
     return wrong("a level", obj)
 
 
-def combination_to_json(combination: Mapping[int, Fraction]) -> list[list[object]]:
-    """Positions with exact coefficients, in order; fractions in hexadecimal, whose length no limit touches."""
-    return [[i, f"{c.numerator:x}/{c.denominator:x}"] for i, c in combination.items()]
+def _fraction(text: str) -> Fraction:
+    numerator, slash, denominator = text.partition("/")
+    if not slash or len(text) > MAX_FRACTION_DIGITS or int(denominator, 16) <= 0:
+        wrong("a fraction", text)
+    return Fraction(int(numerator, 16), int(denominator, 16))
 
 
-def combination_from_json(obj: object, size: int) -> Combination:
-    """What `from_combination` wrote, positions below size."""
-    out = dict(pairs(obj, lambda position: integer(position, 0, size), fraction))
-    return out if len(out) == len(sequence(obj)) else wrong("positions that differ", obj)
+JSON: Codec[Any] = plain(object, "anything")
+TEXT = plain(str, "a text")
+FLAG = plain(bool, "true or false")
+TEXTS: Codec[tuple[str, ...]] = sequence(TEXT)
+COUNT = integer(0, MAX_ROWS)
+SIZE = integer(0, MAX_SIZE)
+NUMBER: Codec[float] = Codec(lambda value, members: number_to_json(value), _number)
+LEVEL: Codec[Level] = Codec(_level_to_json, _level)
+LEVELS: Codec[tuple[Level, ...]] = sequence(LEVEL).distinct("levels that differ")
+FRACTION = TEXT.convert(lambda c: f"{c.numerator:x}/{c.denominator:x}", _fraction)  # no limit of length in hexadecimal
+POWERS = sequence(tuple_of(TEXT, integer(1, MAX_POWER)))
+MONOMIAL: Codec[Monomial] = POWERS.checked(lambda m: list(m) == sorted(dict(m).items()), "a product of powers")
 
 
-def fraction(obj: object) -> Fraction:
-    """A fraction in hexadecimal, "num/den"."""
-    parts = text(obj).split("/")
-    if len(parts) != 2 or len(text(obj)) > MAX_FRACTION_DIGITS:
-        wrong("a fraction", obj)
-    numerator, denominator = int(parts[0], 16), int(parts[1], 16)
-    return Fraction(numerator, denominator) if denominator > 0 else wrong("a fraction", obj)
+def combination(size: int) -> Codec[dict[int, Fraction]]:
+    """Exact coefficients by position, positions below size."""
+    pairs = sequence(tuple_of(integer(0, size), FRACTION))
+    return pairs.checked(lambda p: len(dict(p)) == len(p), "positions that differ").convert(dict.items, dict)
 
 
-def monomial(obj: object) -> Monomial:
-    """Pairs of variable and power, sorted, as JSON holds a monomial."""
-    out = tuple(pairs(obj, text, lambda power: integer(power, 1, MAX_POWER)))
-    return out if list(out) == sorted(dict(out).items()) else wrong("a product of powers", obj)
+def array(name: str, dtype: str, *axes: Axis) -> Codec[NDArray[Any]]:
+    """An array of float64, int64 or bool.
+
+    axes : lengths, names of lengths (one that is not known yet is that of this array), or None for any length.
+    """
+
+    def write(value: NDArray[Any], members: Members) -> None:
+        members.arrays[members.prefix + name] = np.asarray(value, dtype)
+
+    def read(obj: object, members: Members) -> NDArray[Any]:
+        full = members.prefix + name
+        out = members.arrays[full] if full in members.arrays else wrong(f"an array '{full}'", "none")
+        shape = tuple(members.sizes.get(n) if isinstance(n, str) else n for n in axes)
+        fits = len(shape) == out.ndim and all(n in (None, m) for n, m in zip(shape, out.shape, strict=True))
+        if out.dtype.name != dtype or not fits:
+            wrong(f"'{full}' of {dtype} and shape {shape}", (out.dtype.name, out.shape))
+        members.used.add(full)
+        members.sizes.update((n, m) for n, m in zip(axes, out.shape, strict=True) if isinstance(n, str))
+        return out
+
+    return Codec(write, read)
 
 
-def sequence(obj: object, size: int | None = None) -> list[Any]:
-    """A list, of that length when one is given."""
-    if not isinstance(obj, list) or (size is not None and len(obj) != size):
-        wrong("a list" if size is None else f"a list of {size}", obj)
-    return obj
+def finite(name: str, *axes: Axis) -> Codec[NDArray[np.float64]]:
+    """An array of finite numbers."""
+    return array(name, "float64", *axes).checked(lambda out: np.isfinite(out).all(), f"finite sums in '{name}'")
 
 
-def texts(obj: object) -> tuple[str, ...]:
-    """A list of texts."""
-    return tuple(text(part) for part in sequence(obj))
+def codes(name: str, limit: int, *axes: Axis) -> Codec[NDArray[np.int64]]:
+    """An array of whole numbers from zero up to the limit."""
+    expected = f"codes below {limit} in '{name}'"
+    return array(name, "int64", *axes).checked(lambda a: not a.size or (a.min() >= 0 and a.max() < limit), expected)
 
 
-def pairs(obj: object, first: Callable[[object], Any], second: Callable[[object], T]) -> list[tuple[Any, T]]:
-    """A list of pairs."""
-    items = [sequence(part, 2) for part in sequence(obj)]
-    return [(first(a), second(b)) for a, b in items]
+def each(codecs: Mapping[K, Codec[T]]) -> Codec[Mapping[K, T]]:
+    """A mapping with these keys, whose values are arrays only."""
 
+    def write(values: Mapping[K, T], members: Members) -> None:
+        for key, codec in codecs.items():
+            codec.write(values[key], members)
 
-def mapping(obj: object, value: Callable[[object], T]) -> dict[str, T]:
-    """An object whose values are read by `value`."""
-    return {key: value(part) for key, part in obj.items()} if isinstance(obj, dict) else wrong("an object", obj)
-
-
-def optional(obj: object, read: Callable[[object], T]) -> T | None:
-    """Nothing, or what `read` makes of it."""
-    return None if obj is None else read(obj)
-
-
-def fields(obj: object, names: Sequence[str]) -> list[Any]:
-    """The values of an object that has exactly these names."""
-    if not isinstance(obj, dict) or obj.keys() != set(names):
-        wrong(f"an object of {', '.join(names)}", obj)
-    return [obj[name] for name in names]
-
-
-def wrong(expected: str, value: object) -> NoReturn:
-    """Raise the ValueError."""
-    raise ValueError(f"expected {expected}, found {str(value)[:60]!r}")
+    return Codec(write, lambda obj, members: {key: codec.read(None, members) for key, codec in codecs.items()})

@@ -6,7 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gramian.formula.grammar import parse_expression
-from gramian.serialize.expressions import node_from_json, node_to_json
+from gramian.serialize.expressions import NODE
+
+
+def node_to_json(node):
+    return NODE.dump(node)[0]
+
+
+def node_from_json(obj):
+    return NODE.load(obj, {}, "an expression")
 
 
 @given(expressions | structural)

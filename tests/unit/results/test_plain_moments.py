@@ -17,12 +17,8 @@ from gramian.engines.local import Local
 from gramian.fit.passes.accumulate import Accumulate, Accumulated
 from gramian.fit.passes.options import Options
 from gramian.fit.passes.prepare import prepare
-from gramian.serialize.moments import (
-    dropped_rows_from_json,
-    dropped_rows_to_json,
-    moments_from_json,
-    moments_to_json,
-)
+from gramian.serialize.design import DROPPED_ROWS
+from gramian.serialize.moments import MOMENTS
 from gramian.testing import same_bits
 
 
@@ -37,18 +33,19 @@ def accumulated(formula: str, table: pa.Table) -> Accumulated:
 @given(data=st.data())
 def test_plain_moments_are_the_same_moments(formula: str, data: st.DataObject) -> None:
     done = accumulated(formula, data.draw(tables()))
-    manifest, arrays = moments_to_json(done.moments)
-    again = moments_from_json(json.loads(json.dumps(manifest, allow_nan=False)), arrays)
+    manifest, arrays = MOMENTS.dump(done.moments)
+    again = MOMENTS.load(json.loads(json.dumps(manifest, allow_nan=False)), arrays, "moments")
     assert same_bits(again, done.moments)
     assert same_bits(again + done.moments, done.moments + done.moments)
-    assert dropped_rows_from_json(json.loads(json.dumps(dropped_rows_to_json(done.dropped_rows)))) == done.dropped_rows
+    tally, _ = DROPPED_ROWS.dump(done.dropped_rows)
+    assert DROPPED_ROWS.load(json.loads(json.dumps(tally)), {}, "rows left out") == done.dropped_rows
 
 
 @pytest.fixture
 def plain_form() -> tuple[dict[str, Any], dict[str, Any]]:
     rng = np.random.default_rng(1)
     table = pa.table({"y": rng.normal(size=20), "x": rng.normal(size=20), "f": list("abcd") * 5, "g": [1, 2] * 10})
-    manifest, arrays = moments_to_json(accumulated("y ~ poly(x, 2) + f * factor(g)", table).moments)
+    manifest, arrays = MOMENTS.dump(accumulated("y ~ poly(x, 2) + f * factor(g)", table).moments)
     return json.loads(json.dumps(manifest)), {name: array.copy() for name, array in arrays.items()}
 
 
@@ -91,4 +88,4 @@ def test_what_makes_no_sense_is_refused(plain_form: Any, expected: str) -> None:
     manifest, arrays = plain_form
     DAMAGES[expected](manifest, arrays)
     with pytest.raises(ValueError, match=expected):
-        moments_from_json(manifest, arrays)
+        MOMENTS.load(manifest, arrays, "moments")

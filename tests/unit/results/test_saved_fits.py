@@ -11,7 +11,7 @@ import gramian as gm
 from gramian.errors import ArtifactError
 from gramian.saved import load
 from gramian.serialize import file as store
-from gramian.serialize import values as plain
+from gramian.serialize.values import LEVEL, combination
 
 FITS = {
     "y ~ x + z": {},
@@ -223,16 +223,17 @@ def test_arrays_that_nobody_asked_for(tmp_path, parts):
 
 def test_long_fractions_pass():
     value = Fraction(3**9000, 7)
-    assert plain.combination_from_json(json.loads(json.dumps(plain.combination_to_json({4: -value}))), 5) == {4: -value}
+    written, _ = combination(5).dump({4: -value})
+    assert combination(5).load(json.loads(json.dumps(written)), {}, "a combination") == {4: -value}
 
 
 @pytest.mark.parametrize("level", ["inf", "1", "", 1, 1.0, True, -0.0, float("inf"), 10**30])
 def test_levels_as_json(level):
-    back = plain.level_from_json(json.loads(json.dumps(plain.level_to_json(level))))
+    back = LEVEL.load(json.loads(json.dumps(LEVEL.dump(level)[0])), {}, "a level")
     assert (back, type(back)) == (level, type(level))
 
 
 @pytest.mark.parametrize("odd", [None, [], {}, {"float": 1}, {"float": "1.0"}, {"float": 1.0, "x": 1}])
 def test_what_is_no_level(odd):
     with pytest.raises(ValueError, match="expected"):
-        plain.level_from_json(odd)
+        LEVEL.load(odd, {}, "a level")

@@ -14,12 +14,10 @@ from gramian.fit.curve import plot
 from gramian.fit.curve import tables as curve_tables
 from gramian.fit.curve.fit import CurveSolved
 from gramian.fit.curve.predict import predict
-from gramian.fit.curve.save import curve_to_json
 from gramian.inference import goodness, likelihood
 from gramian.inference.covariance import Covariance, iid
 from gramian.results.augment import augmented
 from gramian.results.estimates import Estimates, read_only
-from gramian.serialize import file as store
 from gramian.typing import Mask, Vector
 
 if TYPE_CHECKING:
@@ -234,7 +232,10 @@ class CurveFit(Estimates):
         ArtifactError
             Where the file cannot be written.
         """
-        store.save(path, KIND, *curve_to_json(self.solved))
+        from gramian.fit.curve.save import CURVE_SOLVED  # most fits are not saved
+        from gramian.serialize import file as store
+
+        store.save(path, KIND, *CURVE_SOLVED.dump(self.solved))
 
     def __repr__(self) -> str:
         return f"CurveFit({self.formula!r}, rows={self.rows}, sigma={self.sigma:.4g}, passes={self.passes})"

@@ -1,86 +1,55 @@
-"""What was solved for a curve as plain JSON with arrays, and back: the curve is parsed anew from its formula."""
+"""Codec of curves, which are parsed anew from their formulas."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
-
-from numpy.typing import NDArray
 
 from gramian.fit.curve.fit import CurveSolved
 from gramian.formula.curve import Curve, curve_of, parse_curve
-from gramian.formula.dropped_rows import DroppedRows
 from gramian.formula.syntax import names
 from gramian.schema import Field, Kind, Schema
-from gramian.serialize import values as plain
-from gramian.serialize.design import Arrays, read_array
+from gramian.serialize.codec import Codec, wrong
+from gramian.serialize.design import DROPPED
+from gramian.serialize.record import at, record
 
-NUMBERS = ("weight", "log_weight", "rss", "tss", "noise", "condition", "distance")
-COUNTS = ("rows", "passes")
-CONTENT = ("formula", "parameters", "linear", "columns", "weights", "dropped_rows", "missing", *NUMBERS, *COUNTS)
-MAX_COUNT = 2**63
+Names = tuple[str, ...]
 
 
-def curve_to_json(solved: CurveSolved) -> tuple[dict[str, object], dict[str, NDArray[Any]]]:
-    """Manifest and arrays."""
-    curve = solved.curve
-    used = [name for node in (curve.outcome, *curve.variables.values()) for name in names(node)]
-    manifest: dict[str, object] = {
-        "formula": curve.formula,
-        "parameters": list(curve.names),
-        "linear": [curve.names[at] for at in curve.shape.linear],
-        "columns": list(dict.fromkeys(used)),
-        "weights": curve.weight,
-        "dropped_rows": dict(solved.dropped_rows.causes),
-        "missing": dict(solved.dropped_rows.columns),
-        **{name: plain.number_to_json(getattr(solved, name)) for name in NUMBERS},
-        **{name: int(getattr(solved, name)) for name in COUNTS},
-    }
-    arrays = ("coefficients", "inverse", "at_bound", "start")
-    return manifest, {name: getattr(solved, name) for name in arrays}
-
-
-def curve_from_json(manifest: Mapping[str, Any], arrays: Arrays) -> CurveSolved:
-    """What `from_curve` wrote; ValueError or GramianError for anything else."""
-    plain.fields(manifest, CONTENT)
-    curve = _parsed_curve(manifest)
-    p = len(curve.names)
-    numbers: dict[str, Any] = {name: plain.number_from_json(manifest[name]) for name in NUMBERS}
-    numbers |= {name: _count(manifest[name]) for name in COUNTS}
-    out = CurveSolved(
-        curve=curve,
-        coefficients=read_array(arrays, "coefficients", "float64", (p,)),
-        inverse=read_array(arrays, "inverse", "float64", (p, p)),
-        at_bound=read_array(arrays, "at_bound", "bool", (p,)),
-        start=read_array(arrays, "start", "float64", (p,)),
-        dropped_rows=DroppedRows(
-            plain.mapping(manifest["dropped_rows"], _count), plain.mapping(manifest["missing"], _count)
-        ),
-        **numbers,
-    )
-    if curve_to_json(out)[1].keys() != arrays.keys():
-        plain.wrong("no arrays but those of a curve", list(arrays))
-    return out
-
-
-def _parsed_curve(manifest: Mapping[str, Any]) -> Curve:
-    """The curve; which parameters it is linear in follows from those that were not solved for directly."""
-    columns, parameters, linear = (plain.texts(manifest[name]) for name in ("columns", "parameters", "linear"))
-    parsed = parse_curve(plain.text(manifest["formula"]), columns)
-    expected = (
-        parsed.named_curve.parameters
-        if parsed.named_curve
-        else tuple(n for n in names(parsed.curve) if n not in columns)
-    )
+def _solved(
+    formula: str, parameters: Names, linear: Names, columns: Names, weights: str | None, **parts: Any
+) -> CurveSolved:
+    """Which parameters the curve is linear in follows from those that were not solved for directly."""
+    parsed = parse_curve(formula, columns)
+    named = parsed.named_curve
+    expected = named.parameters if named else tuple(n for n in names(parsed.curve) if n not in columns)
     if sorted(parameters) != sorted(expected):
-        plain.wrong(f"the parameters {', '.join(expected)}", parameters)
+        wrong(f"the parameters {', '.join(expected)}", parameters)
     schema = Schema(tuple(Field(name, Kind.NUMBER, "double") for name in columns))
-    weights = plain.optional(manifest["weights"], plain.text)
     curve = curve_of(parsed, schema, parameters, weights, set(parameters) - set(linear))
-    if linear != tuple(parameters[at] for at in curve.shape.linear):
-        plain.wrong("parameters in which the curve is linear", linear)
-    return curve
+    if linear != _linear(curve):
+        wrong("parameters in which the curve is linear", linear)
+    if len(parts["coefficients"]) != len(parameters):
+        wrong(f"values of {len(parameters)} parameters", len(parts["coefficients"]))
+    return CurveSolved(curve=curve, **parts)
 
 
-def _count(obj: object) -> int:
-    return plain.integer(obj, 0, MAX_COUNT)
+def _linear(curve: Curve) -> Names:
+    return tuple(curve.names[at] for at in curve.shape.linear)
+
+
+def _columns(curve: Curve) -> Names:
+    return tuple(dict.fromkeys(name for node in (curve.outcome, *curve.variables.values()) for name in names(node)))
+
+
+CURVE_SOLVED: Codec[CurveSolved] = record(
+    CurveSolved,
+    at("formula", of=lambda fit: fit.curve.formula),
+    at("parameters", of=lambda fit: fit.curve.names),
+    at("linear", of=lambda fit: _linear(fit.curve)),
+    at("columns", of=lambda fit: _columns(fit.curve)),
+    at("weights", of=lambda fit: fit.curve.weight),
+    DROPPED,
+    "weight log_weight rss tss noise condition distance rows passes",
+    "coefficients[p] inverse[p,p] at_bound[p] start[p]",
+    make=_solved,
+)

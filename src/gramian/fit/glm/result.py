@@ -14,7 +14,6 @@ from gramian.engines.choice import Engine
 from gramian.fit.glm import plot
 from gramian.fit.glm import tables as glm_tables
 from gramian.fit.glm.predict import predict
-from gramian.fit.glm.save import glm_to_json
 from gramian.fit.glm.solution import GlmSolved
 from gramian.fit.leastsquares.solution import Solved
 from gramian.fit.vcov.result import covariance, with_vcov
@@ -22,7 +21,6 @@ from gramian.inference.covariance import Covariance
 from gramian.inference.recipes import IID, Vcov
 from gramian.results.augment import augmented
 from gramian.results.estimates import Estimates
-from gramian.serialize import file as store
 from gramian.typing import Vector
 
 if TYPE_CHECKING:
@@ -329,7 +327,10 @@ class GlmFit(Estimates):
         ArtifactError
             Where the file cannot be written.
         """
-        store.save(path, KIND, *glm_to_json(self.solved))
+        from gramian.fit.glm.save import GLM_SOLVED  # most fits are not saved
+        from gramian.serialize import file as store
+
+        store.save(path, KIND, *GLM_SOLVED.dump(self.solved))
 
     def __repr__(self) -> str:
         penalty = "" if self.alpha is None else f", alpha={self.alpha:g}"

@@ -15,7 +15,6 @@ from gramian.fit.gram.arithmetic import add_grams, subtract_grams
 from gramian.fit.gram.fit import solve_stored
 from gramian.fit.gram.models import ModelSpec
 from gramian.fit.gram.provenance import ReadInput
-from gramian.fit.gram.save import gram_to_json
 from gramian.fit.gram.sums import GramData
 from gramian.fit.groups.fit import GroupedFits
 from gramian.fit.groups.result import Fits
@@ -33,7 +32,6 @@ from gramian.inference.recipes import Vcov, vcov_spec
 from gramian.linalg.exact.moments import ExactMoments
 from gramian.linalg.keyed.moments import Key
 from gramian.results.dropped_rows import HasDroppedRows
-from gramian.serialize import file as store
 from gramian.typing import Level
 
 Fitted: TypeAlias = Any  # LinearFit, or Fits with several outcomes or groups
@@ -396,7 +394,10 @@ class Gram(HasDroppedRows):
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write the Gram to a file that `gramian.load` reads. Raises ArtifactError if it cannot be written."""
-        store.save(path, KIND, *gram_to_json(self.gram_data))
+        from gramian.fit.gram.save import GRAM_DATA  # most fits are not saved
+        from gramian.serialize import file as store
+
+        store.save(path, KIND, *GRAM_DATA.dump(self.gram_data))
 
     def __repr__(self) -> str:
         return f"Gram({self.formula!r}, rows={self.rows})"

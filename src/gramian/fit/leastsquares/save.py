@@ -1,178 +1,159 @@
-"""What was solved as plain JSON with arrays, and back."""
+"""Codecs of what least squares solved for."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from gramian.fit.leastsquares.absorbed import Absorbed
 from gramian.fit.leastsquares.accuracy import PRECISIONS, Accuracy
-from gramian.fit.leastsquares.save_absorbed import absorbed_from_json, absorbed_to_json
-from gramian.fit.leastsquares.save_parametrization import parametrization_from_json, parametrization_to_json
-from gramian.fit.leastsquares.save_robust import robust_from_json, robust_to_json
-from gramian.fit.leastsquares.solution import Solved
-from gramian.formula.coding import contrasts_of
-from gramian.formula.dropped_rows import DroppedRows
+from gramian.fit.leastsquares.solution import RobustCovariance, Solved
+from gramian.formula.coordinates import Parametrization
+from gramian.formula.design import Design
+from gramian.inference.estimators import CR, HC
+from gramian.inference.small_sample import LIKE
+from gramian.linalg.products import ColumnGroup
 from gramian.linalg.solve import Solution
-from gramian.serialize import values as plain
-from gramian.serialize.design import (
-    MAX_SIZE,
-    Arrays,
-    codes,
-    design_from_json,
-    design_to_json,
-    levels_from_json,
-    levels_to_json,
-    read_array,
+from gramian.serialize.codec import Codec, sequence, tagged, wrong
+from gramian.serialize.design import DESIGN, DROPPED, cells, factors_of, levels_of
+from gramian.serialize.record import at, record, row
+from gramian.serialize.values import MAX_ROWS, MAX_SIZE, NUMBER, SIZE, TEXT, array, codes, combination, each, integer
+from gramian.typing import Level
+
+NOT_NEGATIVE = NUMBER.checked(lambda value: 0 <= value < math.inf, "a finite number that is not negative")
+PRECISION = TEXT.checked(PRECISIONS.__contains__, f"one of {', '.join(PRECISIONS)}")
+
+SOLUTION = record(Solution, "rss condition leverage coefficients[p] inverse[p,p] kept[p]=independent null[p,*]")
+ACCURACY = record(
+    Accuracy,
+    at("tier=precision", PRECISION),
+    "reached doubtful",
+    at("wanted=requested rss_digits", NOT_NEGATIVE),
+    "digits[p] std_error_digits[p] low[p]",
 )
 
-MAX_ROWS = 2**63
-NUMBERS = ("weight", "log_weight", "rss", "tss", "mean", "leverage", "condition")
-CERTIFIED = ("digits", "std_error_digits", "low")
-ACCURACY = ("tier", "wanted", "rss_digits", "reached", "doubtful")
-SOLUTION = ("rss", "condition", "leverage")
-CONTENT = ("formula", "names", "design", "cells", "frame", "aliased", "empty_cells", "intercept", "rows", "rank",
-           "passes", "alpha", "dropped_rows", "missing", *NUMBERS, "solution", "accuracy", "robust",
-           "absorbed", "roots")  # fmt: skip
+
+def _check_robust(robust: RobustCovariance) -> None:
+    vcov = robust.vcov
+    if vcov.kind not in (CR if vcov.clusters else HC) or len(robust.groups) != len(vcov.clusters):
+        wrong("a kind of covariance with a number of clusters for each column", vcov.kind)
+    if vcov.like is not None and vcov.like not in LIKE:
+        wrong("the name of a convention", vcov.like)
 
 
-def solved_to_json(solved: Solved) -> tuple[dict[str, object], dict[str, NDArray[Any]]]:
-    """Manifest and arrays."""
-    parametrization_json, parametrization_arrays = parametrization_to_json(solved.parametrization)
-    cells, level_arrays = levels_to_json(solved.levels)
-    robust, robust_arrays = robust_to_json(solved.robust)
-    absorbed_json, absorbed_arrays = absorbed_to_json(solved.absorbed)
-    arrays = {
-        "coefficients": solved.coefficients,
-        "inverse": solved.inverse,
-        "identified": solved.identified,
-        "terms": np.array(solved.terms, np.int64),
-        "solution/coefficients": solved.solution.coefficients,
-        "solution/inverse": solved.solution.inverse,
-        "solution/kept": solved.solution.independent,
-        "solution/null": solved.solution.null,
-    }
-    if solved.inverse_roots is not None:
-        arrays["roots"] = solved.inverse_roots
-    if solved.accuracy is not None:
-        arrays |= {f"accuracy/{name}": getattr(solved.accuracy, name) for name in CERTIFIED}
-    manifest: dict[str, object] = {
-        "formula": solved.formula,
-        "names": list(solved.names),
-        "design": design_to_json(solved.design),
-        "cells": cells,
-        "frame": parametrization_json,
-        "aliased": dict(solved.aliased),
-        "empty_cells": dict(solved.empty_cells),
-        "intercept": solved.intercept,
-        "rows": int(solved.rows),
-        "rank": int(solved.rank),
-        "passes": int(solved.passes),
-        "alpha": solved.alpha,
-        "dropped_rows": dict(solved.dropped_rows.causes),
-        "missing": dict(solved.dropped_rows.columns),
-        **{name: plain.number_to_json(getattr(solved, name)) for name in NUMBERS},
-        "solution": {name: plain.number_to_json(getattr(solved.solution, name)) for name in SOLUTION},
-        "accuracy": _accuracy_to_json(solved.accuracy),
-        "robust": robust,
-        "absorbed": absorbed_json,
-        "roots": solved.inverse_roots is not None,
-    }
-    return manifest, {**arrays, **level_arrays, **parametrization_arrays, **robust_arrays, **absorbed_arrays}
+ROBUST = record(
+    RobustCovariance,
+    "kind=vcov.kind clusters=vcov.clusters like=vcov.like factor df",
+    at("groups", sequence(integer(2, MAX_ROWS))),
+    at("negative", SIZE),
+    "inner[p,p]=solved_covariance told[p,p]=covariance",
+    check=_check_robust,
+)
 
 
-def solved_from_json(manifest: Mapping[str, Any], arrays: Arrays) -> Solved:
-    """What `from_solved` wrote; ValueError for anything else."""
-    plain.fields(manifest, CONTENT)
-    names = plain.texts(manifest["names"])
-    width, model_design = len(names), design_from_json(manifest["design"])
-    factor_levels = {
-        name: tuple(all_levels)
-        for name, all_levels in (model_design.levels or {}).items()
-        if name in model_design.terms.coefficient_factors
-    }
-    all_levels = levels_from_json(manifest["cells"], factor_levels, arrays)
-    out = Solved(
-        formula=plain.text(manifest["formula"]),
-        design=model_design,
-        levels=replace(all_levels, contrasts=contrasts_of(model_design.terms, factor_levels, all_levels.order)),
-        parametrization=parametrization_from_json(manifest["frame"], width, factor_levels, arrays),
-        solution=_solution_from_json(manifest["solution"], width, arrays),
-        names=names,
-        terms=tuple(codes(arrays, "terms", (width,), max(len(model_design.terms.terms), 1)).tolist()),
-        coefficients=read_array(arrays, "coefficients", "float64", (width,)),
-        inverse=read_array(arrays, "inverse", "float64", (width, width)),
-        identified=read_array(arrays, "identified", "bool", (width,)),
-        inverse_roots=read_array(arrays, "roots", "float64", (width,)) if plain.flag(manifest["roots"]) else None,
-        aliased=_check_aliased(plain.mapping(manifest["aliased"], plain.text), names),
-        empty_cells=plain.mapping(manifest["empty_cells"], _count),
-        intercept=plain.flag(manifest["intercept"]),
-        rows=_count(manifest["rows"]),
-        rank=plain.integer(manifest["rank"], 0, width + 1),
-        passes=plain.integer(manifest["passes"], 0, MAX_SIZE),
-        dropped_rows=DroppedRows(
-            plain.mapping(manifest["dropped_rows"], _count), plain.mapping(manifest["missing"], _count)
-        ),
-        alpha=plain.optional(manifest["alpha"], _not_negative),
-        accuracy=_accuracy_from_json(manifest["accuracy"], names, arrays),
-        robust=robust_from_json(manifest["robust"], width, arrays),
-        absorbed=plain.optional(manifest["absorbed"], lambda part: absorbed_from_json(part, model_design, arrays)),
-        **{name: plain.number_from_json(manifest[name]) for name in NUMBERS},
-    )
-    if solved_to_json(out)[1].keys() != arrays.keys():
-        plain.wrong("no arrays but those of a fit", list(arrays))
-    return out
+def _absorbed(design: Design) -> Codec[Absorbed]:
+    """The effects of every absorbed factor's levels; the levels are those of the design."""
+    levels = {name: len((design.levels or {})[name]) for name in design.terms.absorbed}
+    effects = {name: array(f"effects/{i}", "float64", n) for i, (name, n) in enumerate(levels.items())}
 
+    def make(singletons: tuple[int, ...], **parts: Any) -> Absorbed:
+        return Absorbed(levels, singletons=dict(zip(levels, singletons, strict=True)), **parts)
 
-def _solution_from_json(obj: object, width: int, arrays: Arrays) -> Solution:
-    rss, condition, leverage = map(plain.number_from_json, plain.fields(obj, SOLUTION))
-    return Solution(
-        coefficients=read_array(arrays, "solution/coefficients", "float64", (width,)),
-        inverse=read_array(arrays, "solution/inverse", "float64", (width, width)),
-        independent=read_array(arrays, "solution/kept", "bool", (width,)),
-        null=read_array(arrays, "solution/null", "float64", (width, None)),
-        rss=rss,
-        condition=condition,
-        leverage=leverage,
+    return record(
+        Absorbed,
+        at("singletons", sequence(SIZE, len(levels)), of=lambda absorbed: absorbed.singletons.values()),
+        at("rank", integer(0, sum(levels.values()) + 1)),
+        "exact tss joined=connected",
+        at("effects[]", each(effects)),
+        make=make,
     )
 
 
-def _accuracy_to_json(accuracy: Accuracy | None) -> dict[str, object] | None:
-    if accuracy is None:
-        return None
-    numbers = {
-        "wanted": plain.number_to_json(accuracy.requested),
-        "rss_digits": plain.number_to_json(accuracy.rss_digits),
-    }
-    return {"tier": accuracy.precision, "reached": accuracy.reached, "doubtful": list(accuracy.doubtful), **numbers}
+def _group(levels: Mapping[str, tuple[Level, ...]], i: int) -> Codec[ColumnGroup]:
+    """A group of stored columns."""
+    group = row(
+        ColumnGroup,
+        at("factors", factors_of(levels)),
+        "monomials",
+        at("cells[]", lambda read: cells(f"cells/{i}", read.factors, levels)),
+        at("positions[]", lambda read: codes(f"positions/{i}", MAX_SIZE, len(read.cells) * len(read.monomials))),
+    )
+    return group.checked(lambda read: read.factors or len(read.cells) == 1, "one cell where there are no factors")
 
 
-def _accuracy_from_json(obj: object, names: tuple[str, ...], arrays: Arrays) -> Accuracy | None:
-    if obj is None:
-        return None
-    precision, requested, rss_digits, reached, doubtful = plain.fields(obj, ACCURACY)
-    certified = {name: read_array(arrays, f"accuracy/{name}", "float64", (len(names),)) for name in CERTIFIED}
-    return Accuracy(
-        precision=precision if precision in PRECISIONS else plain.wrong(f"one of {', '.join(PRECISIONS)}", precision),
-        requested=_not_negative(requested),
-        rss_digits=_not_negative(rss_digits),
-        reached=plain.flag(reached),
-        doubtful=plain.texts(doubtful),
-        **certified,
+def _parametrization(
+    width: int, levels: Mapping[str, tuple[Level, ...]], *, as_written: bool = False
+) -> Codec[Parametrization]:
+    """A parametrization of `width` columns that are solved for. as_written : by the columns of the formula."""
+    columns = sequence(combination(width), width, list).optional()
+    once = tagged("columns as they are written, once", {})
+    written = once if as_written else _parametrization(width, levels, as_written=True).under("written/")
+
+    def subspace(read: Any) -> Codec[Any]:
+        return sequence(combination(sum(len(g.positions) for g in read.groups)), width + 1, list).optional()
+
+    def check(out: Parametrization) -> None:
+        positions = np.concatenate([np.zeros(0, np.int64), *(g.positions for g in out.groups)])
+        if not len(positions) or not np.array_equal(np.sort(positions), np.arange(len(positions))):
+            wrong("each stored column in one group", len(positions))
+        if out.subspace is None and len(positions) != width + 1:
+            wrong(f"{width + 1} stored columns", len(positions))
+        if (out.as_written is not None and out.subspace is not None) or (as_written and out.subspace is None):
+            wrong("columns as they are written beside others", out.subspace)
+
+    return record(
+        Parametrization,
+        at("groups", sequence(partial(_group, levels), into=list)),
+        at("subspace", subspace),
+        at("told=to_model made=to_solved", columns),
+        at("response=response_shift", combination(width)),
+        at("scale", NUMBER.checked(lambda scale: 0 < scale < math.inf, "a scale")),
+        at("constant", integer(0, width).optional()),
+        at("written=as_written", written, absent=None),
+        check=check,
     )
 
 
-def _count(obj: object) -> int:
-    return plain.integer(obj, 0, MAX_ROWS)
+def _frame(read: Any) -> Codec[Parametrization]:
+    return _parametrization(len(read.names), read.levels.names).under("frame/")
 
 
-def _not_negative(obj: object) -> float:
-    value = plain.number_from_json(obj)
-    return value if 0 <= value < float("inf") else plain.wrong("a penalty", obj)
+def _terms(read: Any) -> Codec[tuple[int, ...]]:
+    number = max(len(read.design.terms.terms), 1)
+    return codes("terms", number, "p").convert(np.array, lambda terms: tuple(terms.tolist()))
 
 
-def _check_aliased(aliased: dict[str, str], names: tuple[str, ...]) -> dict[str, str]:
-    return aliased if aliased.keys() <= set(names) else plain.wrong("aliased columns of the model", list(aliased))
+def _check_names(fit: Solved) -> None:
+    if len(fit.coefficients) != len(fit.names):
+        wrong(f"values for {len(fit.names)} columns", len(fit.coefficients))
+    if not fit.aliased.keys() <= set(fit.names):
+        wrong("aliased columns of the model", list(fit.aliased))
+
+
+SOLVED: Codec[Solved] = record(
+    Solved,
+    "formula names",
+    at("design", DESIGN),
+    "coefficients[p] inverse[p,p] identified[p]",
+    at("terms[]", _terms),
+    at("solution", SOLUTION.under("solution/")),
+    at("roots=inverse_roots", array("roots", "float64", "p").present()),
+    at("accuracy", ACCURACY.under("accuracy/").optional()),
+    at("cells=levels", lambda read: levels_of(read.design)),
+    at("frame=parametrization", _frame),
+    at("robust", ROBUST.under("robust/").optional()),
+    at("absorbed", lambda read: _absorbed(read.design).optional()),
+    "aliased empty_cells intercept rows",
+    at("rank", lambda read: integer(0, len(read.names) + 1)),
+    at("passes", SIZE),
+    at("alpha", NOT_NEGATIVE.optional()),
+    DROPPED,
+    "weight log_weight rss tss mean leverage condition",
+    check=_check_names,
+    order="formula names design cells frame aliased empty_cells intercept rows rank passes alpha dropped_rows missing "
+    "weight log_weight rss tss mean leverage condition solution accuracy robust absorbed roots",
+)

@@ -13,7 +13,6 @@ from gramian.data.source import source_of
 from gramian.engines.choice import Engine
 from gramian.fit.leastsquares.absorbed import Absorbed
 from gramian.fit.leastsquares.predict import predict
-from gramian.fit.leastsquares.save import solved_to_json
 from gramian.fit.leastsquares.solution import Solved
 from gramian.fit.linear import plot, tables
 from gramian.fit.linear import result_collinearity as collinearity
@@ -25,7 +24,6 @@ from gramian.inference.recipes import Vcov
 from gramian.inference.tests import Test
 from gramian.results.augment import augmented
 from gramian.results.estimates import Estimates, read_only
-from gramian.serialize import file as store
 from gramian.typing import Vector
 
 if TYPE_CHECKING:
@@ -326,7 +324,10 @@ class LinearFit(Estimates):
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write the fit to a file that `gramian.load` reads. Raises ArtifactError if it cannot be written."""
-        store.save(path, KIND, *solved_to_json(self.solved))
+        from gramian.fit.leastsquares.save import SOLVED  # most fits are not saved
+        from gramian.serialize import file as store
+
+        store.save(path, KIND, *SOLVED.dump(self.solved))
 
     def __repr__(self) -> str:
         penalty = "" if self.alpha is None else f", alpha={self.alpha:g}"

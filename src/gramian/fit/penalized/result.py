@@ -13,11 +13,9 @@ from gramian.errors import OptionError, did_you_mean
 from gramian.fit.leastsquares.predict import predict
 from gramian.fit.leastsquares.solution import Solved
 from gramian.fit.penalized.options import PathOptions
-from gramian.fit.penalized.save import penalized_to_json
 from gramian.formula.dropped_rows import DroppedRows
 from gramian.inference import goodness
 from gramian.results.dropped_rows import HasDroppedRows
-from gramian.serialize import file as store
 from gramian.typing import Vector
 
 KIND = "penalized-fit"
@@ -168,7 +166,10 @@ class PenalizedFit(HasDroppedRows):
         ArtifactError
             Where the file cannot be written.
         """
-        store.save(path, KIND, *penalized_to_json(self.solved, self.options))
+        from gramian.fit.penalized.save import PENALIZED, Penalized  # most fits are not saved
+        from gramian.serialize import file as store
+
+        store.save(path, KIND, *PENALIZED.dump(Penalized(self.solved, self.options)))
 
     def __repr__(self) -> str:
         chosen = sum(name != "Intercept" for name in self.chosen)

@@ -1,45 +1,56 @@
-"""One point of a penalised path as plain JSON with arrays, and back."""
+"""Codec of one point of a penalized path; the penalties of the other points are not saved."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from gramian.fit.leastsquares.save import solved_from_json, solved_to_json
+from gramian.fit.leastsquares.save import SOLVED
 from gramian.fit.leastsquares.solution import Solved
 from gramian.fit.penalized.options import PathOptions, path_options
-from gramian.serialize import values as plain
-from gramian.serialize.design import Arrays
-
-CONTENT = ("fit", "l1_ratio", "penalties", "standardize", "drop_first")
-NOT_SAVED = ("inverse", "solution/inverse")  # such a fit has no covariance, so nothing is written of one
+from gramian.serialize.codec import Codec, Members, wrong
+from gramian.serialize.record import at, record
 
 
-def penalized_to_json(fit: Solved, options: PathOptions) -> tuple[dict[str, object], dict[str, NDArray[Any]]]:
-    """Manifest and arrays; of the options those that tell how the fit was penalised, not the alphas around it."""
-    fit_json, arrays = solved_to_json(fit)
-    values = (fit_json, options.l1_ratio, dict(options.penalties), options.standardize, options.drop_first)
-    return dict(zip(CONTENT, values, strict=True)), {k: a for k, a in arrays.items() if k not in NOT_SAVED}
+class Penalized(NamedTuple):
+    """A fit, and how it was penalized."""
+
+    solved: Solved
+    options: PathOptions
 
 
-def penalized_from_json(manifest: Mapping[str, Any], arrays: Arrays) -> tuple[Solved, PathOptions]:
-    """What `from_penalized` wrote; ValueError or GramianError for anything else."""
-    fit, l1_ratio, penalties, standardize, drop_first = plain.fields(manifest, CONTENT)
-    options = path_options(
-        plain.number_from_json(l1_ratio),
-        None,
-        plain.mapping(penalties, plain.number_from_json),
-        plain.flag(standardize),
-        plain.flag(drop_first),
-    )
-    if arrays.keys() & set(NOT_SAVED):
-        plain.wrong("no covariance", list(arrays))
-    width = arrays["coefficients"].size
+NOT_SAVED = {"inverse", "solution/inverse"}  # such a fit has no covariance, so nothing is written of one
+
+
+def _write(fit: Solved, members: Members) -> Any:
+    out = SOLVED.write(fit, members)
+    for name in NOT_SAVED:
+        del members.arrays[name]
+    return out
+
+
+def _read(obj: object, members: Members) -> Solved:
+    width = members.arrays["coefficients"].size
     unknown = np.broadcast_to(np.float64(np.nan), (width, width))  # takes no memory
-    solved_fit = solved_from_json(fit, {**arrays, **dict.fromkeys(NOT_SAVED, unknown)})
-    if solved_fit.alpha is None:
-        plain.wrong("a penalty", None)
-    return solved_fit, options
+    if NOT_SAVED & members.arrays.keys():
+        wrong("no covariance", list(members.arrays))
+    fit = SOLVED.read(obj, replace(members, arrays={**members.arrays, **dict.fromkeys(NOT_SAVED, unknown)}))
+    members.used.difference_update(NOT_SAVED)
+    return fit
+
+
+def _check(fit: Penalized) -> None:
+    path_options(fit.options.l1_ratio, None, fit.options.penalties)  # refuses numbers out of range
+    if fit.solved.alpha is None:
+        wrong("a penalty", None)
+
+
+PENALIZED: Codec[Penalized] = record(
+    Penalized,
+    at("fit=solved", Codec(_write, _read)),
+    "l1_ratio=options.l1_ratio penalties=options.penalties",
+    "standardize=options.standardize drop_first=options.drop_first",
+    check=_check,
+)

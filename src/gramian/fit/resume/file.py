@@ -10,22 +10,18 @@ from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
-from numpy.typing import NDArray
-
 from gramian import __version__
 from gramian.batch import Source
 from gramian.errors import ArtifactError, OptionError, listing
 from gramian.fit.resume.checkpoint import SavedPass, fingerprint
-from gramian.fit.resume.save import FORMS, kind_of
+from gramian.fit.resume.save import PASSES, kind_of
 from gramian.models.glm import GLM
 from gramian.serialize import file as store
-from gramian.serialize import values as plain
-from gramian.serialize.design import Arrays
+from gramian.serialize.codec import Members, mapping, sequence
+from gramian.serialize.record import at, record, row
+from gramian.serialize.values import JSON, number_to_json
 
 KIND = "checkpoint"
-MAX_LEVEL = 64  # of a tree of 2^64 units
-FACTS = ("version", "model", "inputs", "units", "passes")
-PASS = ("task", "whole", "parts")
 
 
 def options_by_name(options: object) -> dict[str, object]:
@@ -39,9 +35,7 @@ def options_by_name(options: object) -> dict[str, object]:
             out |= options_by_name(value)
         else:
             is_json = isinstance(value, str | bool | int | None)
-            out[field.name] = (
-                plain.number_to_json(value) if isinstance(value, float) else value if is_json else str(value)
-            )
+            out[field.name] = number_to_json(value) if isinstance(value, float) else value if is_json else str(value)
     return out
 
 
@@ -62,6 +56,27 @@ class FileState:
     path: str
     size: int
     changed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a checkpoint holds: what it was made by and from, and its passes, which only the same version reads."""
+
+    version: str
+    model: Mapping[str, Any]
+    inputs: tuple[FileState, ...]
+    units: str
+    passes: tuple[Any, ...]
+
+
+CONTENT = record(
+    Content,
+    "version",
+    at("model", mapping(JSON)),
+    at("inputs", sequence(row(FileState, "path size changed"))),
+    at("units", JSON),
+    at("passes", sequence(JSON)),
+)
 
 
 class Checkpoint:
@@ -98,9 +113,9 @@ class Checkpoint:
         if kind != KIND:
             raise ArtifactError(f"{self.path}: it holds a '{kind}', not a checkpoint; give another file")
         try:
-            version, model, inputs, units, passes = plain.fields(manifest, FACTS)
-            self._check(plain.text(version), plain.mapping(model, lambda value: value), _inputs(inputs), units)
-            return [_pass(i, manifest_of_pass, arrays) for i, manifest_of_pass in enumerate(plain.sequence(passes))]
+            content = CONTENT.read(manifest, Members({}))
+            self._check(content)
+            return PASSES.load(list(content.passes), arrays, "a checkpoint")
         except (ValueError, TypeError, LookupError, ArithmeticError) as error:
             raise ArtifactError(f"{self.path}: its content makes no sense: {error}") from error
 
@@ -109,21 +124,11 @@ class Checkpoint:
 
         Raises ArtifactError where it cannot be written; the file of the last time is then still there.
         """
-        pass_manifests, arrays = list[object](), dict[str, NDArray[Any]]()
-        for i, one in enumerate(passes):
-            parts = []
-            for j, (level, partial) in enumerate(one.parts):
-                kind = kind_of(partial)
-                assert kind is not None
-                manifest, part_arrays = FORMS[kind].write(partial)
-                parts.append([level, kind, manifest])
-                arrays |= {f"{i}/{j}/{name}": array for name, array in part_arrays.items()}
-            pass_manifests.append(dict(zip(PASS, (one.task, one.finished, parts), strict=True)))
-        inputs = [[read.path, read.size, read.changed] for read in self.inputs]
-        facts = (__version__, dict(self.model), inputs, self.units, pass_manifests)
+        parts, arrays = PASSES.dump(tuple(passes))
+        content, _ = CONTENT.dump(Content(__version__, self.model, self.inputs, self.units, parts))
         try:
             # written to a temporary file, then renamed: a run killed here leaves the earlier file
-            store.save(self.path, KIND, dict(zip(FACTS, facts, strict=True)), arrays)
+            store.save(self.path, KIND, content, arrays)
         except ArtifactError as error:
             hint = "; the earlier one is complete: make room and run the same again" if self.path.exists() else ""
             raise ArtifactError(f"{error}{hint}") from error
@@ -140,14 +145,15 @@ class Checkpoint:
                 if re.fullmatch(rf"\.{re.escape(self.path.name)}\.[0-9a-f]{{8}}", path.name):
                     path.unlink()
 
-    def _check(self, version: str, model: Mapping[str, Any], inputs: Sequence[FileState], units: object) -> None:
+    def _check(self, content: Content) -> None:
         """Raise ArtifactError unless version, options, files and units are those of this run."""
-        if version != __version__:
-            self._refuse(f"it was made by gramian {version}, this is {__version__}")
+        if content.version != __version__:
+            self._refuse(f"it was made by gramian {content.version}, this is {__version__}")
+        model = content.model
         for name in {**model, **self.model}:
             if model.get(name) != self.model.get(name):
                 self._refuse(f"it was made with {name} = {model.get(name)!r}, now it is {self.model.get(name)!r}")
-        before, now = ({read.path: read for read in files} for files in (inputs, self.inputs))
+        before, now = ({read.path: read for read in files} for files in (content.inputs, self.inputs))
         if absent := sorted(before.keys() - now.keys()):
             self._refuse(f"data that it was made from are not there: {listing(absent, 3)}")
         if new := sorted(now.keys() - before.keys()):
@@ -155,7 +161,7 @@ class Checkpoint:
         for path, read in now.items():
             if read != before[path]:
                 self._refuse(f"'{path}' has changed since: {before[path].size:,} bytes then, {read.size:,} now")
-        if units != self.units:
+        if content.units != self.units:
             self._refuse("the row groups of its data are not the same")
 
     def _refuse(self, why: str) -> None:
@@ -171,30 +177,3 @@ def _file_states(path: Path, source: Source) -> Iterable[FileState]:
                 f"a checkpoint needs data in files, which can be recognised when the run goes on; found {read.name}"
             )
         yield FileState(os.path.abspath(read.name), read.size, read.changed)
-
-
-def _inputs(obj: object) -> list[FileState]:
-    """File states from JSON. Raises ValueError."""
-    parts = [plain.sequence(part, 3) for part in plain.sequence(obj)]
-    numbers = [plain.integer(n, 0, 2**63) for part in parts for n in part[1:]]
-    return [FileState(plain.text(part[0]), *numbers[2 * i : 2 * i + 2]) for i, part in enumerate(parts)]
-
-
-def _pass(number: int, obj: object, arrays: Arrays) -> SavedPass:
-    """A pass from JSON and arrays. Raises ValueError."""
-    task, finished, parts = plain.fields(obj, PASS)
-    read = tuple(_part(f"{number}/{i}/", part, arrays) for i, part in enumerate(plain.sequence(parts)))
-    levels = [level for level, _ in read]
-    # a tree holds at most one partial sum of each level, the largest first
-    if levels != sorted(set(levels), reverse=True) or (plain.flag(finished) and len(read) != 1):
-        plain.wrong("the partials of a tree", levels)
-    return SavedPass(plain.text(task), read, finished)
-
-
-def _part(prefix: str, obj: object, arrays: Arrays) -> tuple[int, Any]:
-    """Level and partial sum from JSON and arrays with this prefix."""
-    level, kind, manifest = plain.sequence(obj, 3)
-    if kind not in FORMS:
-        plain.wrong("a kind of partial", kind)
-    part_arrays = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
-    return plain.integer(level, 0, MAX_LEVEL), FORMS[kind].read(manifest, part_arrays)

@@ -11,7 +11,6 @@ from typing import TypeVar
 from gramian.errors import OptionError
 from gramian.fit.passes.runner import PassRunner
 from gramian.fit.resume.checkpoint import Resumable
-from gramian.fit.resume.file import Checkpoint, options_by_name
 from gramian.fit.resume.skip_bad import run_skipping_bad
 from gramian.formula.dropped_rows import DroppedRows
 
@@ -72,6 +71,8 @@ class RunPolicy:
             return run_skipping_bad(run, runner)
         if self.checkpoint is None:
             return run(runner), DroppedRows()
+        from gramian.fit.resume.file import Checkpoint, options_by_name  # most runs have none
+
         settings = {name: value for option in options for name, value in options_by_name(option).items()}
         store = Checkpoint(Path(self.checkpoint), {"model": model, "formula": formula, **settings}, runner.source)
         result = run(runner.by(Resumable(runner.engine, store)))

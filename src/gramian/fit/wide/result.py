@@ -13,13 +13,11 @@ from gramian.data.source import source_of
 from gramian.errors import OptionError
 from gramian.fit.leastsquares.predict import collect_predictions
 from gramian.fit.wide.predict import predictions
-from gramian.fit.wide.save import wide_to_json
 from gramian.fit.wide.solution import WideSolved
 from gramian.inference import goodness, normal
 from gramian.inference.tests import Test
 from gramian.results import tables
 from gramian.results.estimates import Estimates, read_only
-from gramian.serialize import file as store
 from gramian.typing import Matrix, Vector
 
 if TYPE_CHECKING:
@@ -265,7 +263,10 @@ class WideFit(Estimates):
         ArtifactError
             Where the file cannot be written.
         """
-        store.save(path, KIND, *wide_to_json(self.solved))
+        from gramian.fit.wide.save import WIDE_SOLVED  # most fits are not saved
+        from gramian.serialize import file as store
+
+        store.save(path, KIND, *WIDE_SOLVED.dump(self.solved))
 
     def __repr__(self) -> str:
         penalty = "" if self.alpha is None else f", alpha={self.alpha:g}"

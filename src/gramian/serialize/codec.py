@@ -1,0 +1,159 @@
+"""Codecs: one declaration that writes a value and reads it again.
+
+A codec turns a value into plain JSON, with arrays beside it by name, and back. What is read is not trusted: anything
+that a codec does not expect is a ValueError which says what was expected.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, NoReturn, TypeVar
+
+from numpy.typing import NDArray
+
+S = TypeVar("S")
+T = TypeVar("T")
+Arrays = Mapping[str, NDArray[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Members:
+    """The arrays beside a JSON document.
+
+    Attributes
+    ----------
+    arrays : arrays by name, which are written or read.
+    prefix : what the names of arrays begin with in this part of the document.
+    sizes : lengths of axes by name, as far as they are known in this part.
+    used : names of the arrays that were read.
+    """
+
+    arrays: dict[str, NDArray[Any]]
+    prefix: str = ""
+    sizes: dict[str, int] = field(default_factory=dict)
+    used: set[str] = field(default_factory=set)
+
+    def inside(self, prefix: str = "") -> Members:
+        """The same for a part of the document: what it says of sizes holds there alone."""
+        return Members(self.arrays, self.prefix + prefix, self.sizes.copy(), self.used)
+
+
+@dataclass(frozen=True, slots=True)
+class Codec(Generic[T]):
+    """How a value is written as JSON, and read from it; both take `members` for arrays."""
+
+    write: Callable[[T, Members], Any]
+    read: Callable[[Any, Members], T]
+
+    def dump(self, value: T) -> tuple[Any, dict[str, NDArray[Any]]]:
+        """JSON and arrays of a value."""
+        members = Members({})
+        return self.write(value, members), members.arrays
+
+    def load(self, obj: object, arrays: Arrays, what: str) -> T:
+        """The value that `dump` wrote. Raises ValueError for anything else, and for arrays that belong to nothing.
+
+        what : the name of such values, for the message.
+        """
+        members = Members(dict(arrays))
+        out = self.read(obj, members)
+        return out if members.used == arrays.keys() else wrong(f"no arrays but those of {what}", list(arrays))
+
+    def optional(self) -> Codec[T | None]:
+        """None, or what this codec writes."""
+        return Codec(
+            lambda value, members: None if value is None else self.write(value, members),
+            lambda obj, members: None if obj is None else self.read(obj, members),
+        )
+
+    def present(self) -> Codec[T | None]:
+        """None, or what this codec writes, which is arrays only; the JSON says whether they are there."""
+        return Codec(
+            lambda value, members: value is not None and self.write(value, members) is None,
+            lambda obj, m: self.read(None, m) if obj is True else None if obj is False else wrong("true or false", obj),
+        )
+
+    def convert(self, to: Callable[[S], T], back: Callable[[T], S]) -> Codec[S]:
+        """Values that are written as other ones."""
+        return Codec(lambda value, m: self.write(to(value), m), lambda obj, m: back(self.read(obj, m)))
+
+    def checked(self, good: Callable[[T], object], expected: str) -> Codec[T]:
+        """Refuse values that are not good when they are read."""
+        return Codec(self.write, lambda obj, m: v if good(v := self.read(obj, m)) else wrong(expected, v))
+
+    def distinct(self, expected: str) -> Codec[T]:
+        """Refuse what holds an item twice."""
+        return self.checked(lambda values: len(set(values)) == len(values), expected)  # type: ignore[call-overload, arg-type]
+
+    def under(self, prefix: str) -> Codec[T]:
+        """The same, the names of its arrays begin with the prefix."""
+        return Codec(
+            lambda value, m: self.write(value, m.inside(prefix)), lambda obj, m: self.read(obj, m.inside(prefix))
+        )
+
+
+CodecBy = Codec[T] | Callable[[Any], Codec[T]]  # one for all items, or one for each by its number, key or neighbours
+
+
+def wrong(expected: str, value: object) -> NoReturn:
+    """Raise the ValueError."""
+    raise ValueError(f"expected {expected}, found {str(value)[:60]!r}")
+
+
+def select(codec: CodecBy[T], of: Any) -> Codec[T]:
+    """The codec itself, or the one for `of`."""
+    return codec if isinstance(codec, Codec) else codec(of)
+
+
+def plain(kind: type[T], expected: str) -> Codec[T]:
+    """What JSON holds as it is."""
+    return Codec(lambda value, _: value, lambda obj, _: obj if isinstance(obj, kind) else wrong(expected, obj))
+
+
+def items_of(obj: object, size: int | None = None) -> list[Any]:
+    """A list of JSON, of that length when one is given."""
+    if not isinstance(obj, list) or size not in (None, len(obj)):
+        wrong("a list" if size is None else f"a list of {size}", obj)
+    return obj
+
+
+def sequence(codec: CodecBy[T], size: int | None = None, into: Callable[[list[T]], Any] = tuple) -> Codec[Any]:
+    """A list of any length or of `size`, a tuple in Python; its items may have codecs by their number."""
+    return Codec(
+        lambda values, members: [select(codec, i).write(v, members) for i, v in enumerate(values)],
+        lambda obj, members: into([select(codec, i).read(v, members) for i, v in enumerate(items_of(obj, size))]),
+    )
+
+
+def tuple_of(*codecs: Codec[Any]) -> Codec[tuple[Any, ...]]:
+    """A list with one item for each codec."""
+    return sequence(codecs.__getitem__, len(codecs))
+
+
+def mapping(codec: CodecBy[T]) -> Codec[Mapping[str, T]]:
+    """An object of any keys; its values may have codecs by their key."""
+
+    def read(obj: object, members: Members) -> dict[str, T]:
+        items = obj.items() if isinstance(obj, dict) else wrong("an object", obj)
+        return {key: select(codec, key).read(item, members) for key, item in items}
+
+    return Codec(lambda values, members: {k: select(codec, k).write(v, members) for k, v in values.items()}, read)
+
+
+def tagged(expected: str, kinds: Mapping[str, tuple[type[Any], Codec[Any]]]) -> Codec[Any]:
+    """A value of one of several types, whose list begins with a tag. Raises TypeError where another is written."""
+
+    def write(value: object, members: Members) -> list[Any]:
+        for tag, (kind, codec) in kinds.items():
+            if isinstance(value, kind):
+                return [tag, *codec.write(value, members)]
+        raise TypeError(f"{expected} of type {type(value).__name__} cannot be saved")
+
+    def read(obj: object, members: Members) -> Any:
+        match obj:
+            case [str(tag), *items] if tag in kinds:
+                return kinds[tag][1].read(items, members)
+        return wrong(expected, obj)
+
+    return Codec(write, read)

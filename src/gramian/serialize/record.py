@@ -1,0 +1,170 @@
+"""Codecs of records of several fields, whose types come from the type hints of their class."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, partial, reduce
+from operator import attrgetter, or_
+from types import FunctionType, NoneType, SimpleNamespace, UnionType
+from typing import Any, TypeAlias, Union, get_args, get_origin, get_type_hints
+
+import numpy as np
+
+from gramian.linalg.monomials import Monomial
+from gramian.serialize.codec import Codec, CodecBy, Members, items_of, mapping, select, sequence, tuple_of, wrong
+from gramian.serialize.values import COUNT, FLAG, LEVEL, MONOMIAL, NUMBER, TEXT, array
+from gramian.typing import Level
+
+Types: TypeAlias = Mapping[Any, Codec[Any]]
+DEFAULTS: Types = {str: TEXT, bool: FLAG, int: COUNT, float: NUMBER, Level: LEVEL, Monomial: MONOMIAL}
+NAME = re.compile(r"(\w+)(\[([\w,*]*)\])?(?:=([\w.]+))?")
+ALWAYS = object()
+hints_of = cache(get_type_hints)  # they are evaluated from text
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of a record.
+
+    Attributes
+    ----------
+    key : its name in the JSON, None where there are arrays only.
+    part : argument of the record's class that it fills; "a.b" is argument b of argument a.
+    get : takes it from a value that is written.
+    codec : its codec, one by the fields before, or None for that of the type hint.
+    array : name and axes of an array that has the type of the type hint.
+    absent : the value for which the key is left out.
+    """
+
+    key: str | None
+    part: str
+    get: Callable[[Any], Any]
+    codec: CodecBy[Any] | None = None
+    array: tuple[str, ...] = ()
+    absent: Any = ALWAYS
+
+
+def at(
+    names: str, codec: CodecBy[Any] | None = None, of: Callable[[Any], Any] | None = None, absent: Any = ALWAYS
+) -> list[Field]:
+    """Fields by their keys.
+
+    names : "key"; "key=part" where the attribute is called otherwise, and "key[axes]" or "key[]" for an array or a
+    codec of arrays, which are not in the JSON. of : takes a field from a value, if it is no attribute.
+    """
+    return [
+        Field(
+            None if array else key, part or key, of or attrgetter(part or key), codec, (key, *axes.split(",")), absent
+        )
+        for key, array, axes, part in NAME.findall(names)
+    ]
+
+
+def fixed(part: str, value: Any) -> list[Field]:
+    """A field that is not written, for it has this value."""
+    return [Field(None, part, lambda _: value, Codec(lambda *_: None, lambda *_: value))]
+
+
+class Parts(SimpleNamespace):
+    """Values of the fields so far, nested as their parts are."""
+
+    def put(self, part: str, value: Any) -> None:
+        """Set the value of a part."""
+        head, _, rest = part.partition(".")
+        if rest:
+            vars(self).setdefault(head, Parts()).put(rest, value)
+        else:
+            setattr(self, head, value)
+
+    def arguments(self, hints: Mapping[str, Any]) -> dict[str, Any]:
+        """Arguments for a class with these type hints."""
+        return {
+            name: hints[name](**value.arguments(hints_of(hints[name]))) if isinstance(value, Parts) else value
+            for name, value in vars(self).items()
+        }
+
+
+def record(
+    kind: Callable[..., Any],
+    *fields: str | list[Field],
+    make: Callable[..., Any] | None = None,
+    check: Callable[[Any], None] = lambda value: None,
+    types: Types | None = None,
+    order: str = "",
+    as_list: bool = False,
+) -> Codec[Any]:
+    """An object with a key for each field, or a list of them.
+
+    Parameters
+    ----------
+    kind : class of the values.
+    fields : in the order in which they are read and arrays are written; a text has `names` as of `at`.
+    make : makes a value of the fields by their parts, if that is not `kind` itself; its type hints come first.
+    check : raises ValueError for a value that makes no sense.
+    types : codecs for type hints, before those of `DEFAULTS`.
+    order : of the keys in the JSON, if it is not that of the fields.
+    as_list : whether it is a list; then keys that are left out are the last.
+    """
+    hints = hints_of(kind) | (hints_of(make) if isinstance(make, FunctionType) else {})
+    listed = [field for some in fields for field in (at(some) if isinstance(some, str) else some)]
+    steps = [(field, _codec(field, hints, {**DEFAULTS, **(types or {})})) for field in listed]
+    required = {field.key: field.absent is ALWAYS for field in listed if field.key}
+    keys = order.split() or list(required)
+
+    def write(value: Any, members: Members) -> Any:
+        parts, out = Parts(), {}
+        for field, codec in steps:
+            part = field.get(value)
+            parts.put(field.part, part)
+            if field.absent is ALWAYS or part != field.absent:
+                out[field.key] = select(codec, parts).write(part, members)
+        return [out[key] for key in keys if key in out] if as_list else {key: out[key] for key in keys if key in out}
+
+    def read(obj: Any, members: Members) -> Any:
+        items = dict(zip(keys, items_of(obj), strict=False)) if as_list else obj if keys else {}
+        complete = isinstance(items, dict) and all(key in items or not needed for key, needed in required.items())
+        if not complete or not required.keys() >= items.keys() or (keys and len(items) < len(obj)):
+            wrong(f"{'a list' if as_list else 'an object'} of {', '.join(keys)}", obj)
+        parts, inner = Parts(), members.inside()
+        for field, codec in steps:
+            here = not field.key or field.key in items
+            parts.put(field.part, select(codec, parts).read(items.get(field.key), inner) if here else field.absent)
+        out = (make or kind)(**parts.arguments(hints))
+        check(out)
+        return out
+
+    return Codec(write, read)
+
+
+row = partial(record, as_list=True)
+
+
+def codec_of(hint: Any, types: Types) -> Codec[Any]:
+    """The codec of a type hint."""
+    origin, arguments = get_origin(hint), get_args(hint)
+    if hint in types:
+        return types[hint]
+    if origin in (UnionType, Union) and NoneType in arguments:
+        return codec_of(reduce(or_, [a for a in arguments if a is not NoneType]), types).optional()
+    if origin is tuple and ... not in arguments:
+        return tuple_of(*(codec_of(argument, types) for argument in arguments))
+    if isinstance(origin, type) and issubclass(origin, Mapping):
+        return mapping(codec_of(arguments[1], types))
+    if isinstance(origin, type) and issubclass(origin, Sequence):
+        return sequence(codec_of(arguments[0], types))
+    raise TypeError(f"no codec for {hint}")
+
+
+def _codec(field: Field, hints: Mapping[str, Any], types: Types) -> CodecBy[Any]:
+    """The codec of a field: its own, or that of the type hint."""
+    if field.codec is not None:
+        return field.codec
+    for name in field.part.split("."):
+        hint = hints[name]
+        hints = hints_of(hint) if isinstance(hint, type) else {}
+    if field.key is not None:
+        return codec_of(hint, types)
+    name, *axes = field.array
+    return array(name, np.dtype(get_args(get_args(hint)[1])[0]).name, *(None if axis == "*" else axis for axis in axes))
