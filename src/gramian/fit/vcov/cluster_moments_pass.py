@@ -131,6 +131,7 @@ class ClusterProductWriter:
                 self.groups.append(ColumnGroup(factors, cells, tuple(monomials), width + np.arange(size)))
                 width += size
         labels = labels_of(self.groups, {f: tuple(index.levels) for f, index in levels.items()})
+        # the rows that wait have the columns of the batches before
         if labels != self.labels:
             self.flush()
         self.labels = labels

@@ -191,6 +191,7 @@ class ClusterScoreAccumulator(ScoreAccumulator):
             codes = np.column_stack([columns.codes[f] for f in g.factors])
             cell = cell_index(g.cells, codes, [self.reader.sizes[f] for f in g.factors])
             present = np.flatnonzero(cell >= 0)
+            # add.at and not +=, because rows of a block may have the same cluster and level
             start = self.members.positions[group[present]] * self.task.fitted_model.width
             for k, place in enumerate(places):
                 np.add.at(flat, start + g.at(k)[cell[present]], s[present] * columns.value(place)[present])
@@ -213,6 +214,7 @@ class ClusterScoreAccumulator(ScoreAccumulator):
 
     def summed(self) -> ClusterScores:
         """The unit's partial result, clusters without rows left out."""
+        # integers of a range that do not occur have numbers, but no rows
         nonempty = np.flatnonzero(self.counts > 0)
         clusters, positions = self.members.clusters.take(nonempty), np.full(len(self.counts), NONE)
         positions[nonempty] = np.arange(len(nonempty))

@@ -84,6 +84,7 @@ def clusters_of(batch: Batch, columns: Sequence[str]) -> tuple[Clusters, Codes]:
     cells = np.column_stack(codes)[~is_null]
     group = joint(cells)
     first = np.zeros(group.max(initial=-1) + 1, np.int64)
+    # assigned from the last row to the first, so that the first row of each cluster remains
     first[group[::-1]] = np.arange(len(group))[::-1]
     row_groups = np.full(batch.rows, -1, np.int64)
     row_groups[~is_null] = group
@@ -179,6 +180,7 @@ def _positions(new: Any, values: Any) -> Codes:
     if pa.types.is_int64(values.type):
         a, b = raw(values), raw(new)
         low, high = int(min(a.min(), b.min())), int(max(a.max(), b.max()))
+        # a table over the range is many times faster than hashing, as long as it is not much longer than the values
         if high - low < MAX_PLACES_PER_VALUE * (len(a) + len(b)):
             table = np.full(high - low + 1, -1, np.int64)
             table[a - low] = np.arange(len(a))

@@ -112,6 +112,7 @@ def _check_same(solved: Solved, loss: float, evaluated: Evaluated) -> None:
     rows, actual_loss = evaluated.rows, evaluated.loss
     if rows != solved.rows:
         raise DataError(f"these are not the rows of the fit: it has {solved.rows:,}, and here {rows:,} are complete")
+    # the loss of a fit without residuals is rounding error, which is compared with the total instead
     noise = PERFECT * (solved.tss if math.isfinite(solved.tss) else max(1.0, solved.weight))
     if not abs(actual_loss - loss) <= LOSS_TOLERANCE * abs(loss) + noise:
         raise DataError(

@@ -93,6 +93,7 @@ class MeatAccumulator(ScoreAccumulator):
         squares = self.squares.of(
             scores, lambda V: quadratic_form(columns, self.layout, self.fitted_model.groups, self.reader.sizes, V)
         )
+        # the sums are of products of columns; the outcome has no part in the meat
         columns.set_response(0.0)
         total = squares if count is None else squares * count
         return self.sums.add(columns, total, count, self.reader.sizes)
@@ -116,6 +117,7 @@ class SquaredScores:
         if self.discount is None:
             return squares
         complement = 1.0 - scores.w * quadratic(self.inverse)
+        # the fit goes through a row with h = 1: its residual is zero, and so is what it would be divided by
         full_leverage = complement < MIN_COMPLEMENT
         self.full_leverage += int(full_leverage.sum())
         return np.where(full_leverage, 0.0, squares / self.discount(np.where(full_leverage, 1.0, complement)))
@@ -192,6 +194,7 @@ class _DemeanedMeatAccumulator(ScoreAccumulator):
         squares = self.squares.of(
             scores, lambda V: self.demeaned.leverage(columns) + np.einsum("ij,ij->i", np.dot(Z, V), Z)
         )
+        # both sides take the root, so that the product is of one matrix with itself: symmetric, at half the cost
         Z *= np.sqrt(squares if count is None else squares * count)[:, None]
         products = np.dot(Z.T, Z)
         # an infinite or NaN value anywhere in Z shows on the diagonal

@@ -40,6 +40,7 @@ class Nesting:
                     continue
                 level, value = codes[factor], clusters.cells[:, k]
                 unowned = owners[level] == NONE
+                # of several rows of a level any may be the owner: the next line compares them all with it
                 owners[level[unowned]] = group[unowned]
                 if (value[owners[level]] != value[group]).any():
                     owners[:] = MIXED

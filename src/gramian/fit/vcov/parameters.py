@@ -31,6 +31,7 @@ def parameter_count(solved: Solved, moments: Moments, small_sample: SmallSample,
     if not nested or not small_sample.drop_nested:
         return float(solved.rank + absorbed_rank)
     nested_rank = rank_of(moments, nested)[0] if small_sample.exact_rank else _levels_rank(absorbed.levels, nested)
+    # both ranks contain the constant: it is subtracted with the nested levels, and counted again
     return float(solved.rank + max(absorbed_rank - nested_rank, 0) + 1)
 
 

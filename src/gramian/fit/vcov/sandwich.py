@@ -111,6 +111,7 @@ def check_groups(clusters: Clusters, vcov: VcovSpec) -> int:
     """Number of clusters of the column that has the fewest. Raises NumericalError where that is one."""
     counts = [int(clusters.by([i]).max(initial=-1)) + 1 for i in range(len(vcov.clusters))]
     fewest = min(counts)
+    # the scores of all rows sum to zero, so with one cluster the covariance would be zero, too
     if fewest < 2:
         column = vcov.clusters[counts.index(fewest)]
         raise NumericalError(f"all rows are in one cluster by '{column}': standard errors by cluster need two or more")
@@ -123,6 +124,7 @@ def model_covariance(solved: Solved, solved_covariance: Matrix) -> Matrix:
     if solved.parametrization.to_model is not None:
         T = maps.map_of(solved.parametrization.to_model)
         V, null = maps.congruence(T, V), maps.multiply(T, null)
+    # columns that the solve left out may not be those the model leaves out, whose coefficients are exactly zero
     if null.shape[1]:
         at = np.array([solved.names.index(name) for name in solved.aliased], np.int64)
         V = basic_covariance(V, at, null @ np.linalg.inv(null[at]))
@@ -131,6 +133,7 @@ def model_covariance(solved: Solved, solved_covariance: Matrix) -> Matrix:
 
 def without_negative_eigenvalues(solved: Solved, robust: RobustCovariance) -> RobustCovariance:
     """The covariance with negative eigenvalues, which inclusion and exclusion may leave, set to zero and counted."""
+    # the other rows and columns are NaN
     identified = solved.identified
     values, vectors = np.linalg.eigh(robust.covariance[np.ix_(identified, identified)])
     negative = int((values < -EIGENVALUE_ROUNDING * np.abs(values).max(initial=0.0)).sum())
@@ -181,6 +184,7 @@ def jackknife_changes(products: Matrix, scores: Matrix, independent: Mask) -> Ma
     """
     P, s = products[:, independent][:, :, independent], scores[:, independent]
     S = P.sum(axis=0)
+    # a unit diagonal first, which makes the factor independent of the units of the columns
     scale = 1.0 / np.sqrt(S.diagonal())
     L = np.linalg.cholesky(S * scale[:, None] * scale)
     half = np.linalg.solve(L, np.diag(scale))  # half S half' = 1

@@ -43,7 +43,7 @@ class Scores(NamedTuple):
     loss: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True)  # no slots: cached properties need a __dict__
 class FittedModel:
     """A fit, to compute the scores of rows.
 
@@ -107,6 +107,7 @@ class FittedModel:
 
     def absorbed_part(self, codes: Mapping[str, Codes]) -> Vector | float:
         """Sum of the effects of each row's absorbed levels, (n,)."""
+        # codes beyond the levels of the fit take the last effect, NaN, which makes the loss NaN and the block fail
         parts = [effect[np.minimum(codes[factor], len(effect) - 1)] for factor, effect in self.effects.items()]
         return np.asarray(np.sum(parts, axis=0)) if parts else 0.0
 
@@ -151,6 +152,7 @@ class ScoreAccumulator(UnitAccumulator, ABC):
         """Add the scores of a block; False, and nothing added, where a value is not finite."""
         scores = self._scores(columns, observed, rows)
         count = take_rows(observed.count, rows)
+        # a sum over all rows: one value that is not finite makes it so
         if not np.isfinite(scores.loss):
             return False
         if not self.take(columns, scores, count, observed, rows):
