@@ -76,4 +76,4 @@ def test_a_group_column_that_is_not_there_is_a_matter_of_data(run):
 
 def test_explain_tells_of_the_groups(run):
     done = run("fit", "y ~ x", "data.parquet", "--by", "group", "--explain")
-    assert "the sums are kept apart for every value of group" in done.stdout
+    assert "the sums are stored separately for every value of group" in done.stdout

@@ -56,10 +56,10 @@ def test_what_is_added_can_be_taken_away_without_a_trace(formula, options):
 
 def test_rows_that_are_not_there():
     a, b = exact("y ~ x + f", TABLE.slice(10, 20)), exact("y ~ x + f", TABLE.slice(60, 30))
-    with pytest.raises(NumericalError, match="more rows with f = c would be taken away than there are"):
+    with pytest.raises(NumericalError, match="more rows with f = c would be subtracted than there are"):
         gm.subtract(a, b, force=True)
     few, many = exact("y ~ x", TABLE.slice(10, 5)), exact("y ~ x", TABLE.slice(20, 9))
-    with pytest.raises(NumericalError, match="4 more rows would be taken away than there are"):
+    with pytest.raises(NumericalError, match="4 more rows would be subtracted than there are"):
         gm.subtract(few, many, force=True)
 
 

@@ -214,7 +214,7 @@ def test_groups(frame, tmp_path):
 
 
 def test_exact_grams_say_what_they_cannot(frame):
-    with pytest.raises(OptionError, match="exact sums are kept of all rows together: leave out exact, or folds"):
+    with pytest.raises(OptionError, match="exact sums are stored for all rows together: leave out exact, or folds"):
         gm.gram("y ~ x", frame, exact=True, folds=3)
 
 
@@ -225,7 +225,7 @@ MESSAGES = {
         OptionError, lambda d: gm.gram("y ~ x", d, folds=2, by="g")),
     "checkpoint does not go with folds, by or cluster": (
         OptionError, lambda d: gm.gram("y ~ x", d, folds=2, checkpoint="a.part")),
-    "by does not go with cluster, which is kept of all rows together": (
+    "by does not go with cluster, which is stored for all rows together": (
         OptionError, lambda d: gm.gram("y ~ x", d, by="g", cluster="firm")),
     "found 'g'; to leave out one group after the other, name their column in by": (
         OptionError,
@@ -237,32 +237,32 @@ MESSAGES = {
     "cluster: 'hole' is null in 2 of the rows that are summed": (
         DataError, lambda d: gm.gram("y ~ x", d.assign(hole=[None] * 2 + ["a"] * (N - 2)), cluster="hole")),
     "no column 'firn'; did you mean 'firm'": (SchemaError, lambda d: gm.gram("y ~ x", d, cluster="firn")),
-    "where names a group, and this Gram keeps folds=3": (
+    "where names a group, and this Gram stores folds=3": (
         OptionError, lambda d: gm.gram("y ~ x", d, folds=3).gram_data.group_sums.at(1)),
-    "where needs the sums of every group, which this Gram does not keep": (
+    "where needs the sums of every group, which this Gram does not store": (
         OptionError, lambda d: gm.gram("y ~ x", d, folds=3).ols(where=1)),
     r"where: no rows have g = uu; did you mean 'u'\? \(there are u, v, w\)": (
         OptionError, lambda d: gm.gram("y ~ x", d, by="g").ols(where="uu")),
     "where names one group and each asks for all": (
         OptionError, lambda d: gm.gram("y ~ x", d, by="g").ols(where="u", each=True)),
-    r"CR1 by g: this Gram keeps products by firm; make it with gm.gram\(..., cluster='g'\)": (
+    r"CR1 by g: this Gram stores products by firm; make it with gm.gram\(..., cluster='g'\)": (
         OptionError, lambda d: gm.gram("y ~ x", d, cluster="firm").ols(vcov={"cluster": "g"})),
-    "CR1 by firm: this Gram keeps no products by cluster; make": (
+    "CR1 by firm: this Gram stores no products by cluster; make": (
         OptionError, lambda d: gm.gram("y ~ x", d).ols(vcov=FIRM)),
     r"HC3 needs the residual of every row, and a Gram has no rows: fit the data with gm.ols": (
         OptionError, lambda d: gm.gram("y ~ x", d).ols(vcov="HC3")),
-    "one Gram keeps folds=3 apart and the other folds=2: make both": (
+    "the groupings differ: folds=3, and folds=2: make both": (
         SchemaError, lambda d: gm.gram("y ~ x", d, folds=3) + gm.gram("y ~ x", d[:9], folds=2)),
-    "one Gram keeps nothing apart and the other by='g'": (
+    "the groupings differ: none, and by='g'": (
         SchemaError, lambda d: gm.gram("y ~ x", d) + gm.gram("y ~ x", d[:9], by="g")),
-    "one Gram keeps clusters by firm and the other by none": (
+    "one Gram stores clusters by firm and the other by none": (
         SchemaError, lambda d: gm.gram("y ~ x", d, cluster="firm") + gm.gram("y ~ x", d[:9])),
-    "the clusters keep products with f only as part of other terms": (
+    "the clusters store products with f only as part of other terms": (
         SchemaError, lambda d: gm.gram("y ~ x + f:g", d, cluster="firm").ols("y ~ f", vcov=FIRM)),
     "fold 4 of 29 has no rows to measure an error on": (
         NumericalError,
         lambda d: gm.gram("y ~ x", d[:40].assign(x=d.x.where(d.index % 29 != 4)), folds=29).cross_validate()),
-    "folds, groups and clusters are not kept within the absorbed levels of g": (
+    "folds, groups and clusters are not stored within the absorbed levels of g": (
         OptionError, lambda d: gm.gram("y ~ x | g", d, cluster="firm")),
 }  # fmt: skip
 

@@ -140,14 +140,14 @@ def test_digits_that_are_gone(frame):
     far = frame.assign(x=frame.x * 1e2 + 1e5, y=frame.y * 1e3)
     few, many = gm.gram("y ~ x", frame[:50]), gm.gram("y ~ x", far)
     left = (few + many) - many
-    with pytest.warns(AccuracyWarning, match="the rows are gone: fit from the data, or make the Gram with exact=True"):
+    with pytest.warns(AccuracyWarning, match="a Gram has no rows: fit from the data, or make the Gram with exact=True"):
         fit = left.ols()
     truth = few.ols(digits=0).coefficients
     right = -np.log10(np.abs(fit.coefficients - truth) / np.maximum(np.abs(truth), fit.std_errors) + 1e-16)
     assert (fit.digits < 8).any()
     assert (fit.digits <= right).all()
     further = gm.gram("y ~ x", far.assign(x=far.x * 1e4))
-    with pytest.raises(NumericalError, match="taking rows away has left no certain digit of Intercept"):
+    with pytest.raises(NumericalError, match="subtracting rows has left no certified digit of Intercept"):
         ((few + further) - further).ols(digits=0)
     exact = [gm.gram("y ~ x", data, exact=True) for data in (frame[:50], far.assign(x=far.x * 1e4))]
     assert ((exact[0] + exact[1]) - exact[1]).ols().digits.min() > 15
@@ -170,7 +170,7 @@ def test_rows_left_out_are_counted_and_taken_back(frame):
     assert dict((a + b).dropped_rows) == {"null": 30} or dict((a + b).dropped_rows) == {"nan": 30}
     assert dict(((a + b) - b).missing) == dict(a.missing) == {"x": 10}
     clean = gm.gram("y ~ x + f", frame[:100])
-    with pytest.raises(NumericalError, match="fewer rows were left out of the first than of the second"):
+    with pytest.raises(NumericalError, match="fewer rows were dropped from the first than from the second"):
         gm.subtract(gm.gram("y ~ x + f", frame), a, force=True)
     assert gm.subtract(a + b, b).rows == 90
     assert clean.dropped_rows == {}
@@ -180,5 +180,5 @@ def test_add_and_subtract_take_grams():
     gram = gm.gram("y ~ x", {"x": [1, 2, 3], "y": [2, 4, 5]})
     for wrong in (3, None, "a.gram"):
         for change in (gm.add, gm.subtract):
-            with pytest.raises(OptionError, match=r"two Grams are wanted, found .*; gm.load\(path\) reads one"):
+            with pytest.raises(OptionError, match=r"expected two Grams, found .*; gm.load\(path\) reads one"):
                 change(gram, wrong)

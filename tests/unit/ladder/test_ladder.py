@@ -82,7 +82,7 @@ def test_doubt_beyond_the_limit_is_said(monkeypatch: pytest.MonkeyPatch) -> None
     with pytest.warns(AccuracyWarning, match=r"cannot tell whether sum \(= x \+ 2\*z\).*ask for exact=True"):
         fit = gm.ols("y ~ x + z + sum", data)
     assert fit.solved.accuracy is not None
-    assert fit.solved.accuracy.least == 0.0
+    assert fit.solved.accuracy.fewest_digits == 0.0
     with pytest.warns(AccuracyWarning, match="centre or leave out some") as caught:
         gm.ols("y ~ x + z + sum", data, collinear="min-norm")
     assert "exact" not in str(caught[0].message).split(";")[-1]
@@ -124,7 +124,7 @@ def test_doubt_that_cannot_be_resolved_is_said() -> None:
     with pytest.warns(AccuracyWarning, match=r"cannot tell whether sum \(= x \+ 2\*z\) depends on others exactly"):
         fit = gm.ols("y ~ x + z + sum", once(data))
     assert fit.solved.accuracy is not None
-    assert fit.solved.accuracy.least == 0.0
+    assert fit.solved.accuracy.fewest_digits == 0.0
 
 
 @pytest.mark.parametrize("data", ["whole", "levels", "constant", "twice"])

@@ -196,7 +196,7 @@ def test_the_plan_says_two_passes(frame):
     assert "CR1 by firm: one more pass for sums by cluster of the scores" in told
     assert "one more pass for squares of the scores" in str(gm.plan("y ~ x", frame, vcov="HC3"))
     once = iter(pa.Table.from_pandas(frame).to_batches())
-    assert "so the pass keeps products by cluster" in str(gm.plan("y ~ x", once, vcov=FIRM))
+    assert "so the pass sums products by cluster" in str(gm.plan("y ~ x", once, vcov=FIRM))
 
 
 @pytest.mark.parametrize(

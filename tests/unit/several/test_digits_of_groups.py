@@ -67,5 +67,5 @@ def test_exact_sums_are_for_one_fit(table):
         lambda: gm.ols("y ~ x", table, by="group", exact=True),
         lambda: gm.ols("c(y, z) ~ x", table, decimal="exact"),
     ):
-        with pytest.raises(OptionError, match="exact sums are kept for one fit at a time"):
+        with pytest.raises(OptionError, match="exact sums are for one fit at a time"):
             refused()

@@ -216,7 +216,7 @@ def test_the_plan_tells_of_groups_and_outcomes(table):
     told = str(gm.plan("c(y, v) ~ x", table, by="group"))
     assert "x, y, v, group" in told
     assert "the outcomes y, v share the pass; a row enters where all of them are present" in told
-    assert "the sums are kept apart for every value of group: 128 bytes of products for each" in told
+    assert "the sums are stored separately for every value of group: 128 bytes of products for each" in told
     assert (
         "1, after a look at the first rows for shift and scale; a second where groups lie far from each other" in told
     )

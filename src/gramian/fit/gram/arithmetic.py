@@ -75,7 +75,7 @@ def subtract_grams(a: GramData, b: GramData, *, force: bool = False) -> GramData
         _negative(t)
         for t in (dropped_rows, *((p.dropped_rows for p in group_sums.parts.values()) if group_sums else ()))
     ):
-        raise NumericalError("fewer rows were left out of the first than of the second: its rows are not part of it")
+        raise NumericalError("fewer rows were dropped from the first than from the second: its rows are not part of it")
     return _gram_data_with(
         a, moments if group_sums is None else group_sums.total.moments, dropped_rows, provenance, group_sums, clusters
     )

@@ -49,7 +49,7 @@ def checked(by: tuple[str, ...], keyed: ClusterMoments) -> StoredClusters:
         )
     for column, values in zip(by, keyed.clusters.names, strict=False):
         if str(values.type) not in TYPES:
-            raise SchemaError(f"column '{column}' has the type {values.type}; a Gram keeps clusters by text, whole "
+            raise SchemaError(f"column '{column}' has the type {values.type}; a Gram stores clusters by text, whole "
                               "numbers, booleans or dates")  # fmt: skip
     return StoredClusters(by, keyed)
 
@@ -73,7 +73,7 @@ def subtract_clusters(a: StoredClusters | None, b: StoredClusters | None) -> Sto
     if clusters.count > first.clusters.count:
         raise NumericalError(
             f"{clusters.count - first.clusters.count:,} clusters by {' and '.join(a.by)} of the second are not in the "
-            "first: their rows cannot be taken away"
+            "first: their rows cannot be subtracted"
         )
     counts, products = first.counts.copy(), first.products.copy()
     if len(positions):
@@ -199,7 +199,7 @@ def moments_for(
         if (tuple(f for f, _ in stored), n) not in available:
             text = ":".join([*(f for f, _ in cell), *(f"{v.lstrip('~')}^{p}" if p > 1 else v for v, p in m)])
             raise SchemaError(
-                f"the clusters keep products with {text} only as part of other terms; make the Gram with {text} as a "
+                f"the clusters store products with {text} only as part of other terms; make the Gram with {text} as a "
                 "term of its own"
             )
     return replace(cluster_moments, labels=requested, products=cluster_moments.select(stored_labels))
@@ -224,6 +224,6 @@ def _check_same(a: StoredClusters | None, b: StoredClusters | None) -> None:
     if one != other:
         described = [" and ".join(by) or "none" for by in (one, other)]
         raise SchemaError(
-            f"one Gram keeps clusters by {described[0]} and the other by {described[1]}: "
+            f"one Gram stores clusters by {described[0]} and the other by {described[1]}: "
             "make both with the same cluster="
         )

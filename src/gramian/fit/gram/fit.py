@@ -134,6 +134,6 @@ def _check_digits(fit: Solved) -> None:
     without_digits += [] if fit.accuracy is None else list(fit.accuracy.doubtful)
     if without_digits:
         raise NumericalError(
-            f"taking rows away has left no certain digit of {', '.join(without_digits[:5])}: what was taken away is "
-            "too much larger than what is left; add up what is wanted instead, or make the Grams with exact=True"
+            f"subtracting rows has left no certified digit of {', '.join(without_digits[:5])}: what was subtracted is "
+            "too much larger than what remains; add up the other rows instead, or make the Grams with exact=True"
         )

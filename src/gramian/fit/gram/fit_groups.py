@@ -74,16 +74,18 @@ def extra_sums_of(
     if folds is None and by is None and cluster is None:
         return None
     if checkpoint:
-        raise OptionError("checkpoint does not go with folds, by or cluster: their sums are kept when the pass is over")
+        raise OptionError(
+            "checkpoint does not go with folds, by or cluster: their sums are complete only after the pass"
+        )
     if exact:
-        raise OptionError("exact sums are kept of all rows together: leave out exact, or folds, by and cluster")
+        raise OptionError("exact sums are stored for all rows together: leave out exact, or folds, by and cluster")
     if by is not None and folds is not None:
         raise OptionError(
-            "by does not go with folds: cross_validate leaves out one group after the other where groups are kept; "
+            "by does not go with folds: cross_validate leaves out one group after the other where groups are stored; "
             "take one of the two, or make two Grams"
         )
     if by is not None and cluster is not None:
-        raise OptionError("by does not go with cluster, which is kept of all rows together; make two Grams")
+        raise OptionError("by does not go with cluster, which is stored for all rows together; make two Grams")
     grouping: Grouping | None = None
     if folds is not None or by is not None:
         grouping = by_columns(by) if by is not None else Folds(folds)  # type: ignore[arg-type]  # Folds refuses None
@@ -123,7 +125,7 @@ def fit_gram_with(formula: Formula, options: Options, runner: PassRunner, extra:
     if extra.clusters is None or clusters is None:
         return gram_data
     if clusters.rows != gram_data.moments.rows:
-        raise DataError(f"clusters were kept of {clusters.rows:,} rows, and sums of {gram_data.moments.rows:,}")
+        raise DataError(f"products by cluster are of {clusters.rows:,} rows, and sums of {gram_data.moments.rows:,}")
     return replace(gram_data, clusters=checked(extra.clusters.clusters, clusters))
 
 

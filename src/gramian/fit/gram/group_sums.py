@@ -46,7 +46,7 @@ class GroupSums:
     def at(self, group: Level | Key) -> Accumulated:
         """The moments of a group. Raises OptionError for a group without rows, and for a Gram with folds."""
         if not isinstance(self.grouping, ByColumns):
-            raise OptionError(f"where names a group, and this Gram keeps {self.grouping}; groups need {GROUPS}")
+            raise OptionError(f"where names a group, and this Gram stores {self.grouping}; groups need {GROUPS}")
         key = group if isinstance(group, tuple) else (group,)
         if key in self.parts:
             return self.parts[key]
@@ -100,7 +100,7 @@ def subtract_group_sums(
     for key, part in _aligned(b, align).items():
         if key not in parts:
             raise NumericalError(
-                f"cannot take rows with {describe_key(a.grouping, key)} away: there are none in the first"
+                f"cannot subtract rows with {describe_key(a.grouping, key)}: there are none in the first"
             )
         try:
             difference = parts[key].moments - change_coordinates(part.moments, reference.coordinates)
@@ -134,13 +134,12 @@ def _check_same(a: GroupSums | None, b: GroupSums | None) -> None:
     first, second = (None if group_sums is None else group_sums.grouping for group_sums in (a, b))
     if first != second:
         raise SchemaError(
-            f"one Gram keeps {_describe(first)} apart and the other {_describe(second)}: "
-            "make both with the same folds= and by="
+            f"the groupings differ: {_describe(first)}, and {_describe(second)}: make both with the same folds= and by="
         )
 
 
 def _describe(grouping: Grouping | None) -> str:
-    return "nothing" if grouping is None else str(grouping)
+    return "none" if grouping is None else str(grouping)
 
 
 def _format_key(key: Key) -> str:

@@ -132,7 +132,7 @@ def fold_moments(gram_data: GramData, spec: ModelSpec) -> FoldMoments:
     model, group_sums = _single_model(gram_data, spec, what), gram_data.group_sums
     if group_sums is None:
         raise OptionError(
-            f"cross-validation needs the sums of every fold, which this Gram does not keep; make it with {FOLDS}, or "
+            f"cross-validation needs the sums of every fold, which this Gram does not store; make it with {FOLDS}, or "
             f"with {GROUPS} to leave out one group after the other"
         )
     parts = {
@@ -185,7 +185,7 @@ def _sums(gram_data: GramData, where: Level | Key | None) -> tuple[Moments, Drop
 def _groups(gram_data: GramData, option: str) -> GroupSums:
     """The sums of every group. Raises OptionError, which names the option, if the Gram does not store them."""
     if gram_data.group_sums is None or not isinstance(gram_data.group_sums.grouping, ByColumns):
-        raise OptionError(f"{option} needs the sums of every group, which this Gram does not keep; make it {GROUPS}")
+        raise OptionError(f"{option} needs the sums of every group, which this Gram does not store; make it {GROUPS}")
     return gram_data.group_sums
 
 

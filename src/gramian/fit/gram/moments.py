@@ -50,7 +50,7 @@ def _checked(difference: ExactMoments) -> ExactMoments:
     """A difference of exact moments. Raises NumericalError if any of its counts is negative."""
     for what, count in _counts(difference):
         if count < 0:
-            raise NumericalError(f"{-count:,} more {what} would be taken away than there are: they are not in the sums")
+            raise NumericalError(f"{-count:,} more {what} would be subtracted than there are: they are not in the sums")
     return difference
 
 

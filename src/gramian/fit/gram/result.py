@@ -451,7 +451,7 @@ def _check_grams(a: object, b: object) -> None:
     """Raise OptionError for arguments that are no Grams."""
     for value in (a, b):
         if not isinstance(value, Gram):
-            raise OptionError(f"two Grams are wanted, found {type(value).__name__}; gm.load(path) reads one")
+            raise OptionError(f"expected two Grams, found {type(value).__name__}; gm.load(path) reads one")
 
 
 def _fitted(solved: Solved | GroupedFits) -> Fitted:

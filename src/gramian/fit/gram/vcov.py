@@ -29,7 +29,9 @@ def check_stored_clusters(gram_data: GramData, vcov: VcovSpec, options: Options)
     if vcov.clusters != stored:
         requested = repr(vcov.clusters[0]) if len(vcov.clusters) == 1 else repr(list(vcov.clusters))
         stored_text = f"products by {' and '.join(stored)}" if stored else "no products by cluster"
-        raise OptionError(f"{vcov.name}: this Gram keeps {stored_text}; make it with gm.gram(..., cluster={requested})")
+        raise OptionError(
+            f"{vcov.name}: this Gram stores {stored_text}; make it with gm.gram(..., cluster={requested})"
+        )
 
 
 def check_not_absorbed(absorbed: tuple[str, ...]) -> None:
@@ -37,8 +39,8 @@ def check_not_absorbed(absorbed: tuple[str, ...]) -> None:
     if absorbed:
         names = " and ".join(absorbed)
         raise OptionError(
-            f"folds, groups and clusters are not kept within the absorbed levels of {names}: write it as a term, as in "
-            f"+ factor({absorbed[0]}), or fit the data themselves with gm.ols"
+            f"folds, groups and clusters are not stored within the absorbed levels of {names}: write it as a term, "
+            f"as in + factor({absorbed[0]}), or fit the data themselves with gm.ols"
         )
 
 

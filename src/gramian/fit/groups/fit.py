@@ -138,7 +138,7 @@ def fit_grouped(formula: Formula, options: Options, runner: PassRunner, by: ByCo
         The error of a single fit, with the group named.
     """
     if options.exact:
-        raise OptionError("exact sums are kept for one fit at a time: leave exact out, or fit one group and outcome")
+        raise OptionError("exact sums are for one fit at a time: leave exact out, or fit one group and outcome")
     names, source = _names(formula, by), runner.source
     groups, dropped_rows = (
         _one_group(formula, options, runner) if by is None else _by_group(formula, options, runner, by)

@@ -41,5 +41,5 @@ def _notes(design: Design, by: ByColumns | None) -> Iterator[str]:
         yield f"the outcomes {names} share the pass; a row enters where all of them are present"
     if by is not None:
         size = format_bytes(8 * len(design.layout.rows) ** 2)
-        yield f"the sums are kept apart for every value of {', '.join(by.names)}: {size} of products for each"
-        yield "groups share a shift; one that lies far from it needs its own, which the first pass tells"
+        yield f"the sums are stored separately for every value of {', '.join(by.names)}: {size} of products for each"
+        yield "groups share a shift; a group whose mean is far from it needs its own, which the first pass shows"

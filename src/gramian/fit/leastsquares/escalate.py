@@ -38,20 +38,20 @@ class Escalation:
         Whether the data are so small that one refinement is made in any case; None if the number of rows is unknown.
     exact_helps : bool
         Whether exact sums can give the fit: not with a penalty, nor for the minimum-norm solution.
-    exact_unasked : bool
-        Whether exact sums are affordable enough to follow without `exact=True`.
+    exact_affordable : bool
+        Whether exact sums of so many rows and columns may follow without `exact=True`.
     """
 
     refines: bool
     few_values: bool | None
     exact_helps: bool
-    exact_unasked: bool
+    exact_affordable: bool
 
     def words(self) -> str:
         """The steps that may follow, in words and in their order."""
         if not self.exact_helps:
             return RESIDUAL_PASS
-        if self.exact_unasked:
+        if self.exact_affordable:
             return f"{RESIDUAL_PASS}, then exact sums"
         return f"{RESIDUAL_PASS}; exact sums of so many rows and columns are taken with exact=True only"
 
@@ -189,13 +189,13 @@ def _floor(value: float) -> str:
 def _advice(source: Source | None, fit: Solved) -> str:
     """What the user can do about missing digits."""
     if source is None:
-        return "the rows are gone: fit from the data, or make the Gram with exact=True"
+        return "a Gram has no rows: fit from the data, or make the Gram with exact=True"
     if fit.absorbed is not None:
         return "columns that hardly vary within the levels of absorbed factors cost the rest: centre or leave out some"
     if source.rereadable and _is_too_expensive(fit):
         columns = len(fit.names)
         return (
-            "exact sums can give the rest, but their cost grows with columns^3: unasked they are taken up to "
+            "exact sums can give the rest, but their cost grows with columns^3: without exact=True they are used up to "
             f"{MAX_EXACT_COLUMNS} columns and {MAX_EXACT_WORK:.0e} rows x columns^2, here are {columns:,} and "
             f"{fit.rows * float(columns) ** 2:.0e}: ask for exact=True, or centre or leave out some"
         )

@@ -13,7 +13,7 @@ from gramian.inference.recipes import VcovSpec
 
 KNOTS_PASS = "a light one over what splines are of, for their knots"
 FIRST_ROWS = "after a look at the first rows for shift and scale"
-NO_ESCALATION = f"1, {FIRST_ROWS}; none more beside absorbed factors"
+NO_ESCALATION = f"1, {FIRST_ROWS}; none more with absorbed factors"
 CLUSTER_SUMS = ("a number for each cluster and column", "a number for each cluster and pair of columns")
 VCOV_PASS = "then 1 for the covariance"
 
@@ -81,7 +81,7 @@ def _with_vcov(plan: Plan, job: Job, steps: LinearSteps) -> Plan:
     pairwise = vcov.estimator.pairwise or steps.clusters_beside is not None
     memory = f"; in memory {CLUSTER_SUMS[pairwise]}" if vcov.clusters else ""
     if steps.clusters_beside is not None:
-        why = f"{vcov.name}: the data can be read once only, so the pass keeps products by cluster{memory}"
+        why = f"{vcov.name}: the data can be read once only, so the pass sums products by cluster{memory}"
         return replace(plan, columns=columns, notes=(*plan.notes, why))
     why = f"{vcov.name}: one more pass for {vcov.estimator.sums} of the scores{memory}"
     if absorbed:
@@ -130,8 +130,8 @@ def plan_notes(job: Job, escalation: Escalation) -> tuple[str, ...]:
         )
     if design.terms.absorbed:
         notes.append(
-            f"{' and '.join(design.terms.absorbed)}: sums over the levels are kept and swept out of all columns, in "
-            "memory of levels x columns"
+            f"{' and '.join(design.terms.absorbed)}: sums over the levels are stored and partialled out of all columns, "
+            "in memory of levels x columns"
         )
     if design.matrix is not None:
         notes.append(f"the array '{design.matrix[0]}' is used in place, without a copy, unless it needs a shift")
