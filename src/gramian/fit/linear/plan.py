@@ -130,7 +130,7 @@ def plan_notes(job: Job, escalation: Escalation) -> tuple[str, ...]:
         )
     if design.terms.absorbed:
         notes.append(
-            f"{' and '.join(design.terms.absorbed)}: sums over the levels are stored and partialled out of all columns, "
+            f"{' and '.join(design.terms.absorbed)}: sums over the levels are stored and partialled out of all columns "
             "in memory of levels x columns"
         )
     if design.matrix is not None:
