@@ -72,6 +72,7 @@ def load(path: str | PathLike[str]) -> Saved:
         raise ArtifactError(f"{path}: it holds a '{kind}', neither a fit nor a Gram")
     try:
         return READERS[kind](manifest, arrays)
+    # checksums protect against damage, not against a file that was made by hand: any error of decoding is the file's
     except (ValueError, TypeError, LookupError, ArithmeticError, RecursionError, GramianError) as error:
         raise ArtifactError(f"{path}: its content makes no sense: {error}") from error
 

@@ -42,6 +42,7 @@ def add_grams(a: GramData, b: GramData, *, force: bool = False) -> GramData:
     plan = _plan(a, b)
     group_sums = add_group_sums(a.group_sums, b.group_sums, partial(_read_moments, plan))
     clusters = add_clusters(a.clusters, _clusters(a, b, plan))
+    # with groups the total is their sum in the order of keys, so that total and groups agree to the last bit
     moments = plus(a.moments, _read(plan, b.moments)) if group_sums is None else group_sums.total.moments
     return _gram_data_with(a, moments, a.dropped_rows + b.dropped_rows, provenance, group_sums, clusters)
 
@@ -87,6 +88,7 @@ def _plan(a: GramData, b: GramData) -> SubsetPlan | None:
     Raises SchemaError if they do not store the same sums.
     """
     _check(a, b)
+    # the usual case: Grams of one formula, whose sums need no look-up by name
     if a.moments.layout == b.moments.layout and a.design.terms.power_sums() == b.design.terms.power_sums():
         return None
     return plan_of(b.design, b.moments.layout, a.design)
@@ -140,6 +142,7 @@ def _check(a: GramData, b: GramData) -> None:
             raise SchemaError(f"the {what} differ{'s' * (what == 'outcome')}: {described[0]}, and {described[1]}")
     _check_kinds(a.schema, b.schema)
     _check_knots(a.design.terms.splines, b.design.terms.splines)
+    # both ways: the second must not have more terms either, its rows would be missing in the sums of the first
     for here, there in ((a, b), (b, a)):
         unmatched = _terms_not_in(here, there)
         if unmatched:

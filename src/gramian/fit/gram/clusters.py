@@ -70,6 +70,7 @@ def subtract_clusters(a: StoredClusters | None, b: StoredClusters | None) -> Sto
         return None
     first, second = a.moments, b.moments
     clusters, positions = first.clusters.merged(second.clusters)
+    # merging puts the clusters of the first in front: a larger count means clusters that it does not have
     if clusters.count > first.clusters.count:
         raise NumericalError(
             f"{clusters.count - first.clusters.count:,} clusters by {' and '.join(a.by)} of the second are not in the "
@@ -87,6 +88,7 @@ def subtract_clusters(a: StoredClusters | None, b: StoredClusters | None) -> Sto
             f"{int((counts < 0).sum()):,} clusters by {' and '.join(a.by)} have more rows in the second than in the "
             "first: they are not part of it"
         )
+    # counts are exact integers, products are not: only counts tell that a cluster has no rows
     nonempty = np.flatnonzero(counts > 0)
     rows = first.rows - second.rows
     difference = replace(
@@ -114,6 +116,7 @@ def with_levels(stored: StoredClusters | None, levels: Mapping[str, Sequence[Lev
     if stored is None:
         return None
     present = {f: set(names) for f, names in levels.items()}
+    # the products of such a column are zero up to rounding, and its level is no longer in the design
     labels = tuple(label for label in stored.moments.labels if all(level in present[f] for f, level in label[0]))
     keyed = replace(stored.moments, labels=labels, products=stored.moments.select(labels))
     return StoredClusters(stored.by, keyed)

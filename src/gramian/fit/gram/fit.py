@@ -64,6 +64,7 @@ def gram_data_of(design: Design, source: Source, accumulated: AnyAccumulated) ->
     """The content of a Gram from the sums of its pass. design : with the coordinates of the moments."""
     moments = accumulated.moments
     rows_read = moments.rows + accumulated.dropped_rows.total
+    # an array used in place is a way to read rows, which a Gram does not have
     final_design = replace(design, levels=dict(moments.levels), matrix=None)
     return GramData(
         final_design,
@@ -103,11 +104,13 @@ def solve_stored(design: Design, accumulated: AnyAccumulated, options: Options) 
     `solve_linear`.
     """
     sizes = {name: len(accumulated.moments.levels[name]) for name in design.terms.coefficient_factors}
+    # without factors the layout tells the width: the usual small model needs no look at the free memory
     columns = width(design.terms, sizes) if sizes else len(accumulated.moments.layout.rows)
     if columns > MAX_UNCHECKED_WIDTH:
         check_width(design.terms, sizes, width_limit())
     with threads_for(columns):
         fit = _solve(design, accumulated, options)
+    # float64 sums of many rows minus most of them are differences of nearly equal numbers; exact sums lose nothing
     if isinstance(accumulated, Accumulated) and accumulated.moments.has_subtracted:
         _check_digits(fit)
     return fit

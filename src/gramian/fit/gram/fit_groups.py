@@ -124,6 +124,7 @@ def fit_gram_with(formula: Formula, options: Options, runner: PassRunner, extra:
         gram_data = replace(gram_data_of(job.design, job.source, group_sums.total), group_sums=group_sums)
     if extra.clusters is None or clusters is None:
         return gram_data
+    # the two passes drop incomplete rows each for itself: covariances would be wrong if they disagreed
     if clusters.rows != gram_data.moments.rows:
         raise DataError(f"products by cluster are of {clusters.rows:,} rows, and sums of {gram_data.moments.rows:,}")
     return replace(gram_data, clusters=checked(extra.clusters.clusters, clusters))

@@ -78,6 +78,7 @@ def add_group_sums(a: GroupSums | None, b: GroupSums | None, align: Callable[[Mo
     for key in ordered({*a.parts, *other_parts}):
         first, second = a.parts.get(key), other_parts.get(key)
         if second is not None:
+            # every key in the coordinates of the first Gram, those that only the second has too, so that they add up
             second = Accumulated(change_coordinates(second.moments, reference.coordinates), second.dropped_rows)
         parts[key] = first + second if first is not None and second is not None else first or second
     return GroupSums(
@@ -102,7 +103,7 @@ def subtract_group_sums(
             raise NumericalError(
                 f"cannot subtract rows with {describe_key(a.grouping, key)}: there are none in the first"
             )
-        try:
+        try:  # the error of a difference names a level; add the group that it is about
             difference = parts[key].moments - change_coordinates(part.moments, reference.coordinates)
         except NumericalError as error:
             raise NumericalError(f"{describe_key(a.grouping, key)}: {error}") from error

@@ -135,6 +135,7 @@ def fold_moments(gram_data: GramData, spec: ModelSpec) -> FoldMoments:
             f"cross-validation needs the sums of every fold, which this Gram does not store; make it with {FOLDS}, or "
             f"with {GROUPS} to leave out one group after the other"
         )
+    # a fold without rows stays in the report; a group without rows is no group to be left out
     parts = {
         k: p for k, p in group_sums.parts.items() if p.moments.rows or not isinstance(group_sums.grouping, ByColumns)
     }
@@ -200,6 +201,7 @@ def _models(gram_data: GramData, spec: ModelSpec) -> dict[str, Submodel]:
     nodes = outcomes_of(formula.outcome)
     if len(nodes) == 1:
         return {label(nodes[0]): submodel(gram_data, formula, spec.drop)}
+    # one formula for each outcome: each may be a stored outcome or a stored predictor
     terms = spec.formula.partition("~")[2]
     return {label(node): submodel(gram_data, parse(f"{label(node)} ~{terms}"), spec.drop) for node in nodes}
 
@@ -236,6 +238,6 @@ def _grouped_fits(
             if vcov is not None:
                 fit = with_cluster_vcov(gram_data, model.design, fit, vcov)
             solved_by_key[(*((outcome.removeprefix("~"),) if len(models) > 1 else ()), *key)] = fit
-    warn(solved_by_key, names, None)
+    warn(solved_by_key, names, None)  # one warning for all of them
     empty = {key: dropped_rows for key, (moments, dropped_rows) in parts.items() if not moments.rows}
     return GroupedFits(formula, names, solved_by_key, gram_data.dropped_rows, empty, outcomes)

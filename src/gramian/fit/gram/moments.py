@@ -48,6 +48,7 @@ MIXED = "one of the Grams is exact and the other is not: make both with the same
 
 def _checked(difference: ExactMoments) -> ExactMoments:
     """A difference of exact moments. Raises NumericalError if any of its counts is negative."""
+    # sums may be anything after a subtraction, but a negative count proves that the rows were not there
     for what, count in _counts(difference):
         if count < 0:
             raise NumericalError(f"{-count:,} more {what} would be subtracted than there are: they are not in the sums")

@@ -69,6 +69,7 @@ class Provenance:
 def provenance_of(source: Source, moments: AnyMoments, rows: int) -> Provenance:
     """The provenance of one pass. rows : number of rows that were read, complete or not."""
     inputs = source.inputs
+    # files are known by path and size: a digest of their content would cost another read
     if inputs and all(read.size is not None and os.path.isfile(read.name) for read in inputs):
         return Provenance({ReadInput(os.path.abspath(i.name), i.size, i.units, i.rows): 1 for i in inputs})
     name = inputs[0].name if len(inputs) == 1 else f"{len(inputs)} inputs"
@@ -79,6 +80,8 @@ def fingerprint(moments: AnyMoments) -> str:
     """SHA-256 of moments, as hexadecimal text: of their columns, levels, counts and sums."""
     if isinstance(moments, ExactMoments):
         return moments.digest
+    # the same data summed in another order differ in the last bits and are taken for others: a check against the usual
+    # mistake of adding one data frame twice, no proof
     layout, levels = moments.layout, [(f, tuple(names)) for f, names in sorted(moments.levels.items())]
     header = [layout.dense, layout.responses, layout.tables, levels, sorted(moments.coordinates.items()), moments.rows]
     digest = hashlib.sha256(repr(header).encode())

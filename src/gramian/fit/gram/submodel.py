@@ -45,6 +45,7 @@ class Submodel:
         """Design and moments of the model. moments : the stored ones, of all rows or of one group or fold."""
         if self.plan is None:
             return replace(self.design, levels=dict(moments.levels)), _accumulated(moments, dropped_rows)
+        # dropped rows are counted by the names that the Gram uses: a factor may have another one in this model
         labels = {stored: new for new, stored in self.plan.factors.items()}
         columns = {labels.get(name, name): n for name, n in dropped_rows.columns.items()}
         return self.design, _accumulated(read_moments(moments, self.plan), DroppedRows(dropped_rows.causes, columns))
@@ -89,6 +90,7 @@ def submodel(
     for term in (drop,) if isinstance(drop, str) else drop or ():
         design = without(gram_data, design, term)
     plan = plan_of(gram_data.design, gram_data.moments.layout, design)
+    # the coordinates are those that the sums were accumulated in: a model cannot choose others
     stored_coordinates = gram_data.design.coordinates
     coordinates = {v: stored_coordinates[plan.variables.get(v, v)] for v in (*design.terms.variables, *design.outcome)}
     return Submodel(replace(design, coordinates=coordinates, matrix=None), plan)
@@ -162,6 +164,7 @@ def _stored_names(stored: Design, requested: Design) -> tuple[Names, Names]:
         other = bare if bare in available else f"~{bare}"
         if name not in available and other in available:
             variables[name] = other
+    # reversed, so that the first of several factors of one column wins
     columns = {f.column: name for name, f in reversed(list(stored.terms.factors.items()))}
     factors = {name: columns[f.column] for name, f in requested.terms.factors.items() if f.column in columns}
     return variables, {new: (new if new in stored.terms.factors else old) for new, old in factors.items()}

@@ -53,6 +53,7 @@ def with_cluster_vcov(gram_data: GramData, design: Design, solved: Solved, vcov:
     """
     assert gram_data.clusters is not None
     check_not_absorbed(design.terms.absorbed)
+    # the design's own coordinates are those of the Gram: names are all that has to be changed
     plan = plan_of(gram_data.design, gram_data.moments.layout, design)
     cluster_moments = moments_for(gram_data.clusters.moments, solved.parametrization, solved.levels.names, plan)
     sandwich = Sandwich(solved, vcov, ModelFacts(solved.rows, solved.leverage))

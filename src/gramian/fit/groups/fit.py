@@ -154,6 +154,8 @@ def fit_grouped(formula: Formula, options: Options, runner: PassRunner, by: ByCo
         for r in outcomes
         for k, g in nonempty.items()
     }
+    # first all fits from sums, then further passes for the few that need them: normal equations are formed again there,
+    # because holding those of all fits would cost memory of groups x columns^2
     fits = {key: _one_pass_fit(*request, shared)[1] for key, request in requested.items()}
     for key in _to_escalate(fits, source):
         fits[key] = _escalated(*requested[key], shared)
@@ -217,6 +219,7 @@ def _escalated(group: Group, response: str, key: Key, shared: SharedInputs) -> S
     system, first = _one_pass_fit(group, response, key, shared)
     # a row entered only if all outcomes were present: the refinement of one has to see the same rows
     others = tuple(node for name, node in group.design.outcome.items() if name != response)
+    # a filter over the shared source: the group's rows are not known to lie together in any file
     subset, design = Subset(shared.runner.source, shared.by, key, others), with_outcome(group.design, response)
     job = Job(design, shared.options, shared.runner.over(subset))
     with error_context(shared.by, key), warnings.catch_warnings():

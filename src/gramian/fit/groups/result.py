@@ -78,6 +78,7 @@ class Fits(HasDroppedRows, Mapping[Level | Key, LinearFit]):
     @property
     def rows(self) -> int:
         """Number of rows that entered, of all groups; a row counts once for several outcomes."""
+        # a row enters only if all outcomes are present, so every outcome has the same rows
         return sum(fit.rows for fit in self.fits.values()) // len(self.outcomes)
 
     @property

@@ -60,6 +60,7 @@ def _stacked(fits: Fits, tables: Iterable[pa.Table]) -> pa.Table:
     """The tables of all fits below each other, each row with its key in front."""
     parts = list(tables)
     table = pa.concat_tables(parts)
+    # the keys of `grouped` are tuples always, those of `fits` may be single levels
     keys = zip(*fits.grouped.fits, strict=True)
     columns = {
         name: pa.array([level for level, part in zip(levels, parts, strict=True) for _ in range(part.num_rows)])

@@ -110,6 +110,7 @@ def partial_out(
     products = pair(absorption.products)
     if parametrization.subspace is not None:
         products = sandwich([maps.sparse(c) for c in parametrization.subspace], absorption.products)
+    # rounding errors are relative to the sums before partialling out, not to what is left of them
     vanished = products.hi.diagonal() <= SAFETY * rounding_error * squares
     for half in products:
         half[vanished], half[:, vanished] = 0.0, 0.0
@@ -153,6 +154,7 @@ def absorbed_estimates(
         singletons={name: int((table.rows == 1).sum()) for name, table in tables.items()},
         tss=float(partialled_out.products.hi[-1, -1]) * parametrization.scale**2,
         effects=_effects(moments, parametrization, partialled_out, coefficients, design.coordinates[response]),
+        # in connected levels the only relations are that the indicators of each factor sum to the constant
         connected=absorption.exact and absorption.rank == sum(levels.values()) - (len(names) - 1),
     )
 
@@ -167,6 +169,7 @@ def _effects(
     """Effects of the levels of each factor, (levels,), in units of the outcome. coordinate : that of the response."""
     v = np.append(-coefficients, 2.0**coordinate.exponent)
     first, others = partialled_out.absorption.effects(v)
+    # the effects of the first factor include the mean, and with it the outcome's shift; else `Predictor.shift` adds it
     if parametrization.subspace is not None:
         first = first + coordinate.shift
     effects, start = {partialled_out.order[0]: first}, 0

@@ -160,6 +160,7 @@ def certify(
     bounds, identified = _bounds(solution), model_columns.identified
     sensitivity = _with_aliased(apply_absolute(model_columns.map, bounds.sensitivity), model_columns)
     error = _coefficient_errors(parametrization, errors.coefficients * parametrization.scale, bounds, model_columns)
+    # the map, the rounding of the result to float64, and the errors of the columns themselves add up
     error = (
         error
         + np.where(identified, EPS * np.abs(model_columns.coefficients), 0.0)
@@ -248,6 +249,7 @@ def _coefficient_errors(
     b = np.nan_to_num(model_columns.coefficients)
     if not model_columns.minimum_norm:
         return np.asarray(_with_aliased(error, model_columns) + E @ np.abs(model_columns.before_dropping))
+    # first-order perturbation of the projection I - N N^+ for an error E of N
     inverse = np.linalg.pinv(N)
     complement = np.eye(len(N)) - N @ inverse
     rotation_error = np.abs(complement) @ (E @ np.abs(inverse @ b)) + np.abs(inverse.T) @ (E.T @ np.abs(complement @ b))
@@ -292,6 +294,7 @@ class ColumnErrors:
             at = self.terms == term
             errors[at] = self.errors[at] * sizes[at].max()
         if self.constant is not None:
+            # columns have mean zero only up to their errors: the intercept takes up the difference
             errors[self.constant] += errors @ self.lengths
         return errors
 

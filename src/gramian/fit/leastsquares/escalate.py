@@ -91,6 +91,7 @@ def escalate(first: Solved, job: Job, accumulated: Accumulated, system: System) 
     """
     best, steps = first, escalation_of(job)
     if steps.refines:
+        # a doubtful rank is not refined: a residual pass cannot decide it, and the coefficients depend on it
         if not _doubtful(best) and refinement_converges(best) and (is_small(best) or not reached(best)):
             best = refine(best, job, accumulated, system)
         if not reached(best) and steps.exact_helps and affordable(best.rows, len(best.names)):
@@ -105,7 +106,7 @@ def _from_exact_sums(fit: Solved, job: Job) -> Solved:
     try:
         accumulated = accumulate_exactly(job)
         return exact_solved(job.design, accumulated, job.options, fit.passes + 1, tuple(fit.aliased))
-    except NotIdentifiedError:
+    except NotIdentifiedError:  # a kind of NumericalError, but a decision and no failure
         raise
     except NumericalError:
         return replace(fit, passes=fit.passes + 1)

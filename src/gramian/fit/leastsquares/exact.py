@@ -88,6 +88,7 @@ def exact_solved(
     dropped, null = near_collinear(gram, constant, [names.index(n) for n in nearly_dependent or ()])
     used = np.flatnonzero(~dropped)
     constant_position = None if constant is None else int(np.flatnonzero(used == constant)[0])
+    # columns that are dependent up to rounding are dropped before; exactly dependent ones are found by the exact solve
     fit = exact_fit(subset(gram, np.append(used, p)), constant_position, tuple(names[i] for i in used), moments)
     aliased = {**dict(fit.aliased), **_alias_texts(gram, dropped, null, names)}
     aliased = {n: aliased[n] for n in names if n in aliased}
@@ -175,7 +176,7 @@ def _solution(system: ExactSystem, used: Codes, fit: ExactFit, null: Matrix) -> 
     products = pairs(gram)
     float_solution = solve(products, constant_position, (len(columns) + 10) * EPS)
     b, V = float_solution.coefficients, float_solution.inverse
-    if not float_solution.independent.all():
+    if not float_solution.independent.all():  # float64 sees dependence that exact arithmetic has excluded
         exact = exact_solve(gram, constant_position)
         b, V = np.array([nearest(c) for c in exact.coefficients]), exact.inverse
     coefficients, inverse, independent = np.zeros(p), np.zeros((p, p)), np.zeros(p, bool)
@@ -186,6 +187,7 @@ def _solution(system: ExactSystem, used: Codes, fit: ExactFit, null: Matrix) -> 
         sensitivity, sizes, lengths = (
             _padded(v, columns, p) for v in (bounds.sensitivity, bounds.summed_norms, bounds.centred_norms)
         )
+        # products are exact here: only the rounding of weights remains as an error
         bounds = replace(
             bounds,
             rounding_error=WEIGHT_ROUNDING,

@@ -93,6 +93,7 @@ def exact_system(design: Design, moments: ExactMoments, *, every_level: bool = F
         _raw_combination([(cell, m, Fraction(1))], coordinates, positions)
         for cell, m in _stored_columns(parametrization)
     ]
+    # fractions, never floats: shifts and scales are dyadic, so these combinations are exact
     subspace = parametrization.subspace or [{j: Fraction(1)} for j in range(len(stored))]
     solved_combinations = [_composed(stored, column) for column in subspace]
     return ExactSystem(

@@ -213,6 +213,7 @@ def doubtful(
 
 def _is_proved(null: Vector, parametrization: Parametrization, stored: Matrix) -> bool:
     """Whether a null vector (p,), as simple fractions, vanishes exactly in the products of stored columns."""
+    # where stored columns are solved for, the constant is centred out and its coefficient in v does not matter
     constant = parametrization.constant if parametrization.subspace is None else None
     v = simple_fractions(np.where(np.arange(len(null)) == constant, 0.0, null))
     if v is None:

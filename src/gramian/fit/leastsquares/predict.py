@@ -186,6 +186,7 @@ class Predictor:
     def _complete(self, observed: Observed, sizes: dict[str, int]) -> Matrix:
         """Predictions (1, n) or (3, n) of complete rows. sizes : factor -> number of levels."""
         out = np.full((1 if self.interval_scale is None else 3, observed.rows), np.nan)
+        # blocks as in the fit: memory does not grow with the batch times the number of columns
         block_writer = BlockWriter(self.layout, self.design.coordinates)
         for rows, columns in block_writer.blocks(observed.rows, observed.values, observed.codes, None):
             Z = stored_rows(columns, self.layout, self.groups, sizes)
@@ -239,6 +240,7 @@ class Predictor:
             Z = Z @ dense([maps.sparse(c) for c in self.solved.parametrization.subspace[:-1]], self.width)
         squares = np.einsum("ij,ij->i", Z @ interval_scale.inverse, Z)
         return np.asarray(
+            # x'Vx can be slightly negative after rounding where a row has no variance
             interval_scale.multiplier * np.sqrt(np.maximum(squares, 0.0) + interval_scale.residual_variance)
         )
 

@@ -75,7 +75,7 @@ def refine(first: Solved, job: Job, accumulated: Accumulated, system: System) ->
     design_with_levels = replace(design, levels=dict(accumulated.moments.levels))
     correct = _corrector(system, solution)
     coefficients, best, passes = pair(solution.coefficients), first, first.passes
-    worst = np.inf
+    worst = np.inf  # error bound of the best step so far
     for _ in range(MAX_STEPS):
         task = Residuals(
             design_with_levels,
@@ -152,6 +152,7 @@ def _step(
     new = b + pair(d)
     square = float(sums.square.value[0])
     magnitude = float(np.sqrt(system.squares[:-1]) @ np.abs(new.hi) + np.sqrt(system.squares[-1]))
+    # rounding errors of the double-double sums limit what any number of steps can reach
     floor = RESIDUAL_EPS * (magnitude + np.sqrt(square))
     error = scaled_bounds(bounds.sensitivity, (bounds.product_error(d) + floor) * bounds.amplification)
     decrease = float(d @ (g.value + penalty_term.value))
@@ -207,6 +208,7 @@ def _penalised_inverse(system: System, others: np.ndarray, penalty: Matrix) -> M
     A = (S + penalty)[np.ix_(others, others)]
     if constant is not None:
         A = A - np.outer(S[others, constant], S[others, constant] / S[constant, constant])
+    # unit diagonal: the units of columns do not cost digits
     scale = 1.0 / np.sqrt(A.diagonal())
     factor = cho_factor(A * scale[:, None] * scale, lower=True)
     return np.asarray(scale[:, None] * cho_solve(factor, np.diag(scale)))

@@ -124,6 +124,7 @@ def system_of(design: Design, accumulated: Accumulated, options: Options) -> Sys
     highest = highest_degree(columns)
     # rows that were subtracted from a Gram left their rounding errors: once when added, once when taken away
     entered = moments.rows if moments.removed is None else moments.rows + 2 * moments.removed.rows
+    # longest chain of additions: the rows of a block, then the blocks
     rounding_error = sum_rounding_error(entered, len(columns), ROWS_PER_BLOCK + entered // ROWS_PER_BLOCK, highest)
     products, squares = (
         products_in(stored, parametrization),
@@ -283,6 +284,7 @@ def outcome_sums(moments: Moments, response: str, coordinate: Coordinate) -> tup
 
     coordinate : shift and scale of the outcome. In fractions, because the shift makes the sum about zero cancel.
     """
+    # column 0 of the dense products is the constant
     at = moments.layout.rows.index(((response, 1),))
     weight, first, second = (Fraction(float(moments.dense[i, j])) for i, j in ((0, 0), (0, at), (at, at)))
     shift, scale = Fraction(coordinate.shift), Fraction(2) ** coordinate.exponent

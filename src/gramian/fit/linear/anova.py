@@ -79,6 +79,7 @@ def anova(solved: Solved, covariance: Covariance, df_residual: float, kind: int 
     if solved.alpha is not None:
         raise OptionError("an analysis of variance needs a fit without a penalty; use ols")
     number = TYPES[kind]
+    # sequential sums of squares add up to that of the model; Wald statistics of another covariance do not
     if number == 1 and covariance.name != IID:
         raise OptionError(
             f"type 1 divides the sum of squares, which the covariance {covariance.name} is not about; use type 2 or 3"
@@ -116,6 +117,7 @@ def _type_two(solved: Solved, covariance: Covariance) -> dict[int, float]:
     terms = _tested(solved)
     squares = {}
     for j in terms:
+        # marginality: a:b is not in the model when a is tested, because a:b without a makes no sense
         containing = containing_terms(solved.design.terms, j) & set(terms)
         system = _system_without(solved, covariance, {j, *containing})
         squares[j] = system.adds(j, sorted(containing))
@@ -124,6 +126,7 @@ def _type_two(solved: Solved, covariance: Covariance) -> dict[int, float]:
 
 def _type_three(solved: Solved, covariance: Covariance) -> dict[int, float]:
     """Sums of squares (or Wald statistics) of each term after all others, averaged over the levels of factors."""
+    # an average over all levels needs an estimate in every combination of them
     if solved.aliased or solved.empty_cells:
         what = f"{next(iter(solved.aliased))} is aliased" if solved.aliased else "cells of an interaction have no rows"
         raise NotIdentifiedError(
@@ -151,6 +154,7 @@ def _hypotheses(solved: Solved, covariance: Covariance, R: Matrix, own: list[int
     if covariance.name != IID or parametrization.to_model is None or parametrization.to_solved is None:
         V = solved.inverse if covariance.name == IID else covariance.matrix
         return R @ solved.coefficients, R @ V @ R.T
+    # exact products of maps with entries like shift^k, whose rounding would cost the digits that M R T is to save
     to_solved, to_model = maps.transposed(parametrization.to_solved), maps.transposed(parametrization.to_model)
     place = {i: k for k, i in enumerate(own)}
     M = [{place[k]: c for k, c in to_solved[i].items() if k in place} for i in own]

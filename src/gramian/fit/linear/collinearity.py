@@ -56,6 +56,7 @@ def variance_inflation(solved: Solved) -> Inflation:
     unaliased, constant = set(unaliased_columns(solved).tolist()), solved.parametrization.constant
     groups = {j: np.array([i for i, t in enumerate(solved.terms) if t == j and i != constant], np.int64) for j in terms}
     groups = {j: g for j, g in groups.items() if len(g)}
+    # a term with an aliased column has no variance of its own: infinite inflation
     estimable = [j for j, g in groups.items() if unaliased.issuperset(g.tolist())]
     values = dict.fromkeys(groups, float("inf"))
     values.update(zip(estimable, inflation(S, V, [groups[j] for j in estimable]).tolist(), strict=True))
@@ -92,6 +93,7 @@ def _products(solved: Solved) -> Matrix:
     give smaller rounding errors.
     """
     columns = _slopes(solved)
+    # with aliased columns the solved basis drops others than the model does: only the model's own will do
     if solved.aliased or solved.parametrization.to_solved is None:
         return _inverse_of(basic_solution(solved)[1], columns)
     to_solved = maps.to_dense(solved.parametrization.to_solved, len(solved.names))

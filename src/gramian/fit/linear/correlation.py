@@ -26,8 +26,10 @@ def correlations(design: Design, moments: Moments) -> tuple[tuple[str, ...], Mat
     if not moments.rows:
         raise NumericalError(f"no rows are left to correlate the columns of '{design.formula}'")
     levels = levels_of(moments, design.terms)
+    # every level: correlations have no reference level, and need no full rank
     all_columns = model_columns(design.terms, levels, design.coordinates, moments.powers, every_level=True)
     columns = [c for c in all_columns if c.stored != ((), CONSTANT)]
+    # one constant in front, whether or not the formula has one, to centre the others by
     constant = ModelColumn("Intercept", -1, (), CONSTANT, {CONSTANT: ONE})
     (response,) = design.outcome
     parametrization = parametrize_as_written([constant, *columns], response, design.coordinates)
@@ -38,7 +40,9 @@ def correlations(design: Design, moments: Moments) -> tuple[tuple[str, ...], Mat
     S = centred.products
     rounding_error = sum_rounding_error(moments.rows, len(S), ROWS_PER_BLOCK + moments.rows // ROWS_PER_BLOCK)
     noise = SAFETY * rounding_error * np.append(centred.summed_squares, centred.y_summed_square)
+    # a variance below its rounding error is that of a constant: its correlations are noise
     scale = np.where(noise < S.diagonal(), np.sqrt(S.diagonal()), np.nan)
     R = np.clip(S / scale[:, None] / scale, -1.0, 1.0)
+    # exactly 1: x / sqrt(x) / sqrt(x) may be one rounding away from it
     R[np.diag_indices(len(R))] = np.where(np.isnan(scale), np.nan, 1.0)
     return (*(c.name for c in columns), response.removeprefix("~")), R

@@ -68,6 +68,7 @@ def fit_linear(job: Job, vcov: VcovSpec | None) -> LinearRun:
     if vcov is None:
         return run
     solved = run.solved
+    # products by cluster of the first pass give the covariance at once, without the rows
     if run.clusters is not None:
         robust = from_moments(Sandwich(solved, vcov, ModelFacts(solved.rows, solved.leverage)), run.clusters)
         return replace(run, solved=replace(solved, robust=robust))
@@ -88,6 +89,7 @@ def _from_moments(job: Job, beside: VcovSpec | None) -> LinearRun:
     """The fit from float64 sums. beside : covariance by cluster whose products the same pass sums, or None."""
     sums, clusters = _first_pass(job, beside)
     sizes = {name: len(sums.moments.levels[name]) for name in job.design.terms.coefficient_factors}
+    # only now are the levels known; the products of all columns are formed after this
     check_width(job.design.terms, sizes, width_limit())
     with threads_for(width(job.design.terms, sizes)):
         system, first = first_solution(job.design, sums, job.options, job.passes)

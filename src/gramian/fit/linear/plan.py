@@ -54,6 +54,7 @@ def linear_steps(job: Job, vcov: VcovSpec | None) -> LinearSteps:
     absorbed = job.design.terms.absorbed
     check_vcov(vcov, job.source.schema, absorbed=absorbed, penalized=job.options.alpha is not None)
     if not job.source.rereadable:
+        # residuals need a second pass, but products by cluster give the scores of any coefficients in the first
         check_single_read(vcov, exact=job.options.exact, absorbed=absorbed)
         return replace(steps, clusters_beside=vcov)
     # an exact pass may read the numbers as text, which a cache of parsed columns does not hold

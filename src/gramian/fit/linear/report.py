@@ -54,6 +54,7 @@ def describe_unused_columns(fit: LinearFit) -> list[str]:
     names = [*design.terms.variables, *design.terms.factors, *(r.lstrip("~") for r in design.outcome)]
     used = [n for c, n in fit.missing.items() if c in (*names, "weights", "counts", "offset")]
     others = {c: n for c, n in fit.missing.items() if c not in (*names, "weights", "counts", "offset")}
+    # rows of weight zero are complete, they miss no column
     total = sum(n for cause, n in fit.dropped_rows.items() if cause != "zero weight")
     # a dropped row without a gap in the used columns has one in the others: bounds of the size of that difference
     low, high = max(total - sum(used), 0), min(total - max(used, default=0), sum(others.values()))
@@ -89,6 +90,7 @@ def _accuracy(solved: Solved) -> list[str]:
         accuracy.precision
     ]
     fewest = format_digits(float(np.nanmin(accuracy.std_error_digits, initial=16.0)))
+    # digits of a robust covariance are not certified: only those of coefficients are stated then
     errors = f", {fewest} in standard errors" if solved.robust is None else ""
     return [f"certified digits: {format_digits(accuracy.fewest_digits)} in every coefficient{errors} ({method})"]
 
@@ -116,6 +118,7 @@ def _format_comparison(p: float) -> str:
 def _notes(fit: LinearFit) -> list[str]:
     """Lines about aliased columns, empty cells and perfect fits."""
     notes = describe_columns(fit, fit.solved.empty_cells, fit.solved.levels.names)
+    # below the rounding error of a sum of squares over these rows
     if fit.df_residual > 0 and fit.deviance <= fit.solved.tss * fit.rows * np.finfo(float).eps:
         notes.append(PERFECT)
     return notes

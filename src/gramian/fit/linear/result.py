@@ -71,7 +71,7 @@ class LinearFit(Estimates):
             estimated = covariance(solved.robust)
         else:
             estimated = iid(solved.inverse, self.sigma, self.df_residual, solved.inverse_roots)
-        object.__setattr__(self, "covariance", estimated)
+        object.__setattr__(self, "covariance", estimated)  # derived, yet a field: several properties use it
 
     @property
     def _facts(self) -> Solved:
@@ -156,6 +156,7 @@ class LinearFit(Estimates):
             return None
         positions = np.arange(len(self.names))
         slopes = positions[np.isfinite(self.coefficients) & (positions != self.solved.parametrization.constant)]
+        # a sum of squares says nothing about a robust covariance: test the coefficients themselves
         if self.solved.robust is not None:
             tested = positions[self.identified & (positions != self.solved.parametrization.constant)]
             return (

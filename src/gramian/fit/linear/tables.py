@@ -42,6 +42,7 @@ def fit_statistics(fit: LinearFit) -> dict[str, float | None]:
 
 def to_dict(fit: LinearFit, level: float) -> dict[str, Any]:
     """The JSON object of `--format json`, with the version of its schema."""
+    # the F test is an object of its own below, rows stand at the top
     numbers = {
         name: finite(v) for name, v in fit_statistics(fit).items() if name not in ("statistic", "p_value", "df", "rows")
     }

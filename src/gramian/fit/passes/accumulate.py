@@ -136,6 +136,7 @@ class UnitAccumulator:
         weight, count = take_rows(observed.weight, rows), take_rows(observed.count, rows)
         added = self.sums.add(columns, combined_weight(weight, count), count, self.reader.sizes)
         if added and weight is not None:
+            # the log-likelihood of weighted rows needs the sum of log w, which no product holds
             self.sums.add_log_weights(weight, count)
         return added
 
@@ -144,6 +145,7 @@ class UnitAccumulator:
         good = columns.finite()
         if not good.all():
             self.drop_not_finite(columns, good, observed, rows)
+        # a mask over the batch, because weights and codes are taken by the same rows as the columns
         selected = np.zeros(observed.rows, bool)
         selected[rows] = good
         if good.any() and not self.block(columns.take(good), observed, selected):
@@ -168,6 +170,7 @@ class UnitAccumulator:
                 undefined |= np.isnan(values)
         if not self.drop:
             refuse_row(observed.row_number(rows.start + int(np.argmin(good))), next(iter(not_finite)), observed.where)
+        # a row with both NaN and infinite values counts as NaN, so that causes add up to the dropped rows
         self.count_dropped({"nan": undefined, "infinite": ~good & ~undefined}, not_finite, observed, rows)
 
     def count_dropped(
@@ -198,6 +201,7 @@ def coordinates_from_first_rows(design: Design, batches: Iterable[Batch]) -> Des
     with np.errstate(all="ignore"):
         # the head of a batch first: evaluating all of it would cost more than the shift is worth
         for piece in (part for batch in batches for part in (batch.head(ROWS_PER_BLOCK), batch)):
+            # without `matrix` the columns of an array are read as variables, and get a shift like all others
             observed = Reader(replace(design, matrix=None)).read(piece)
             if observed.rows:
                 outcomes = {r: LINEAR.residual(observed.values[r], observed.offset) for r in design.outcome}

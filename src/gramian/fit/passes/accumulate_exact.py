@@ -108,6 +108,7 @@ class ExactUnitAccumulator:
     def add(self, batch: Batch) -> None:
         """Add the complete rows of a batch."""
         exact_columns = self._exact_columns(batch)
+        # the reader evaluates expressions in float64; columns that stand alone are replaced by exact integers below
         floats = {name: pa.array(d.rounded, mask=_null_mask(d)) for name, d in exact_columns.items()}
         observed = self.reader.read(replace(batch, columns={**batch.columns, **floats}))
         values: dict[str, Any] = dict(observed.values)
@@ -187,6 +188,7 @@ def _as_decimals(column: Any, batch: Batch, name: str, *, decimal: bool) -> Deci
     text = pa.types.is_string(kind) or pa.types.is_large_string(kind)
     if not decimal or not (text or pa.types.is_decimal(kind) or pa.types.is_dictionary(kind)):
         return None
+    # text repeats: parsing each distinct number once is far cheaper than parsing every row
     coded = column if pa.types.is_dictionary(kind) else column.cast(pa.string()).dictionary_encode()
     if not (pa.types.is_string(coded.type.value_type) or pa.types.is_large_string(coded.type.value_type)):
         return None

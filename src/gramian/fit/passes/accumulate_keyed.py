@@ -59,6 +59,7 @@ class KeyedAccumulated:
         for key, dropped in other.dropped_by_key.items():
             dropped_by_key[key] = dropped_by_key[key] + dropped if key in dropped_by_key else dropped
         moments = self.moments + other.moments
+        # each unit may have few groups, and all together too many: check every sum
         check_groups(self.grouping, len(moments), self.max_keys, moments.dense.shape[1])
         return KeyedAccumulated(self.grouping, moments, dropped_by_key, self.max_keys)
 
@@ -179,6 +180,7 @@ class KeyedReader(Reader):
         return observed
 
     def _complete(self, batch: Batch, numbers: dict[str, Numbers], codes: dict[str, Codes]) -> Mask | None:
+        # the columns of the key count as factors of the formula: a row with a null in them is not complete
         return super()._complete(batch, numbers, {**codes, **self.level_codes})
 
     def count_dropped(self, cause: str, dropped: Mask, batch: Batch, nulls: Mapping[str, Mask]) -> None:
@@ -188,6 +190,7 @@ class KeyedReader(Reader):
     def count(self, causes: Mapping[str, Mask], columns: Mapping[str, Mask], keys: Codes) -> None:
         """Count the rows marked in masks (n,) by cause, by column and by key. keys : (n,) codes, -1 without a key."""
         for cause, mask in causes.items():
+            # codes, not keys: levels are sorted into keys once, at the end of the unit
             for key, n in _occurrences(keys[mask]):
                 self.dropped_by_code[key].causes[cause] += n
         for column, mask in columns.items():

@@ -54,5 +54,6 @@ class CombinedPass(Generic[A, B]):
 
     def accumulate(self, batches: Iterable[Any], /) -> CombinedSums[A, B]:
         """The sums of one unit, whose batches stay in memory until both passes have read them."""
+        # both passes are functions of all batches of a unit, and a unit may be readable only once
         cached = list(batches)
         return CombinedSums(self.first.accumulate(cached), self.second.accumulate(cached))

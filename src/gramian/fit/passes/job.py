@@ -52,6 +52,7 @@ class Job:
 
         The units of a source that can be read only once are put back before the rest, so that no row is lost.
         """
+        # the look at the first rows is no pass: it reads at most a few batches
         self.runner.passes += self.needs_knots
         self.design, self.runner.source = with_coordinates(self.design, self.source)
 

@@ -21,7 +21,7 @@ def memory_limit() -> int:
             free = next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
     except (OSError, StopIteration, ValueError):
         free = _physical()
-    return free // 2
+    return free // 2  # the other half is for batches under way, the results, and other programs
 
 
 def _physical() -> int:

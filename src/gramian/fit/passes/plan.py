@@ -110,6 +110,7 @@ def plan_pass(job: Job, solver: str, notes: tuple[str, ...]) -> Plan:
     job : not yet prepared; no row is read. solver, notes : in words, for the plan.
     """
     design, source, threads = job.design, job.source, job.runner.threads
+    # the number of levels is not known before rows are read: only numeric columns can be too many yet
     check_width(design.terms, dict.fromkeys(design.terms.factors, 1), width_limit())
     units = len(source.units) if isinstance(source.units, Sequence) else None
     dense = len(design.layout.rows)
@@ -134,6 +135,7 @@ def plan_pass(job: Job, solver: str, notes: tuple[str, ...]) -> Plan:
 def _memory(design: Design, dense: int, threads: int) -> int:
     """Estimate of the largest memory in use, in bytes. dense : number of dense stored columns."""
     reading = 4 * BATCH * max(len(design.columns), 1) * 8  # batch, decoder's pages, evaluated values
+    # each thread has a batch, a block of rows, and its partial sums (3 copies while they add); 6 more matrices to solve
     return threads * (reading + ROWS_PER_BLOCK * dense * 8 + 3 * dense * dense * 8) + 6 * dense * dense * 8 + FIXED
 
 

@@ -33,7 +33,7 @@ class PartlyReadSource:
     schema : Schema
         Columns and their kinds.
     units : iterable of Unit
-        Started units, which keep their batches, then the others.
+        Units that were started, to be read from their beginning, then the others.
     inputs : tuple of Input
         The files, or the data frame.
     rows, size : int or None
@@ -86,6 +86,7 @@ def with_coordinates(design: Design, source: Source) -> tuple[Design, Source]:
     if source.rereadable:
         batches = (batch for unit in source.units for batch in unit.batches(design.columns, parallel=True))
         return coordinates_from_first_rows(design, batches), source
+    # a unit can be read again, the sequence of units cannot: put those that were started back, in their order
     units = iter(source.units)
     read_units: list[Unit] = []
     batches = (batch for unit in _recorded(units, read_units) for batch in unit.batches(design.columns))
@@ -172,6 +173,7 @@ def settle_knots(design: Design, source: Source) -> Design:
             f"the knots of {unsettled[0].label} are found in a pass of their own, and these data can be read once "
             "only; declare knots=c(...) and boundary=c(...)"
         )
+    # in this process whatever the engine: knots decide the columns, and few columns are read
     sketches = Local().fold(source, SketchSplines(unsettled, design.count))
     for label, sketch in sketches.of.items():
         if not sketch.rows:

@@ -25,6 +25,7 @@ def cached_source(source: Source, columns: Sequence[str]) -> Source:
 
     Returns the source itself if its rows are too many, are in memory already, or can be read only once.
     """
+    # only files have a time of change: decoding them again is what the cache saves
     if not source.rereadable or all(entry.changed is None for entry in source.inputs):
         return source
     columns = tuple(dict.fromkeys(columns))
@@ -94,7 +95,7 @@ class CachedUnit(UnitWrapper):
                 rows += batch.rows
                 yield batch
             complete = rows == sum(batch.rows for batch in cached)
-        finally:
+        finally:  # a reader may stop before the end, or fail: then the reserved bytes have to be returned
             self._store(cached, complete=complete)
 
     def _store(self, read: list[Batch], *, complete: bool) -> None:

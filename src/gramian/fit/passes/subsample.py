@@ -95,7 +95,7 @@ def varies(sample: Sample, response: str) -> bool:
 
 def subsample(sample: Sample, rows: int = MAX_ROWS) -> Sample:
     """At most `rows` rows, at even distances."""
-    step = -(-sample.rows // rows)
+    step = -(-sample.rows // rows)  # rounded up, so that at most `rows` remain
     if step <= 1:
         return sample
     return replace(sample, parts=tuple(take(p, slice(0, p.rows, step)) for p in sample.parts), is_complete=False)
@@ -117,6 +117,7 @@ def case_control(sample: Sample, response: str, rows: int = MAX_ROWS) -> tuple[S
         return subsample(sample, rows), 0.0
     rare = 1.0 if ones < len(y) / 2 else 0.0
     rare_count = int(min(ones, len(y) - ones))
+    # one of so many: cases fill at most half of the rows, controls the rest, or more if that is not ten for each case
     cases, controls = (
         -(-rare_count * 2 // rows),
         -(-(len(y) - rare_count) // max(rows - rare_count, 10 * rare_count, 4096)),
