@@ -76,6 +76,7 @@ def subtract_clusters(a: StoredClusters | None, b: StoredClusters | None) -> Sto
             f"{clusters.count - first.clusters.count:,} clusters by {' and '.join(a.by)} of the second are not in the "
             "first: their rows cannot be subtracted"
         )
+    # copies, because results are never changed in place: the first Gram is still in use
     counts, products = first.counts.copy(), first.products.copy()
     if len(positions):
         labels = tuple(dict.fromkeys((*first.labels, *second.labels)))
@@ -157,8 +158,8 @@ def aligned(
             cells[cell].append(i)
         T = np.zeros((len(keyed.labels), len(keyed.labels)))
         for places in cells.values():
-            of = combinations([keyed.labels[i][1] for i in places], changes)
-            T[np.ix_(places, places)] = to_dense(of, len(places))
+            change = combinations([keyed.labels[i][1] for i in places], changes)
+            T[np.ix_(places, places)] = to_dense(change, len(places))
         # a change of coordinates mixes the monomials of one cell only, so T is block diagonal by cell
         with np.errstate(all="ignore"):
             products = T @ keyed.products @ T.T
@@ -223,6 +224,7 @@ def _label(label: Label, variables: Mapping[str, str], factors: Mapping[str, str
 
 
 def _check_same(a: StoredClusters | None, b: StoredClusters | None) -> None:
+    """Raise SchemaError unless both are by the same columns, or both are None."""
     one, other = (() if stored is None else stored.by for stored in (a, b))
     if one != other:
         described = [" and ".join(by) or "none" for by in (one, other)]

@@ -104,12 +104,14 @@ def fit_gram_with(formula: Formula, options: Options, runner: PassRunner, extra:
     NumericalError
         If no group has a complete row.
     """
+    # before the first row is read: an unknown column should not cost a pass
     if extra.clusters is not None:
         check_vcov(extra.clusters, runner.source.schema)
     if extra.grouping is None:
         job = job_of(formula, options, runner, absorbing=True, multiple_outcomes=True)
     else:
         job = keyed_job(formula, options, runner, extra.grouping, absorbing=True)
+    # absorbing was allowed above only for this error, which says more than that of the formula
     check_not_absorbed(job.design.terms.absorbed)
     job.prepare()
     if extra.grouping is None:

@@ -108,6 +108,7 @@ def subtract_group_sums(
         except NumericalError as error:
             raise NumericalError(f"{describe_key(a.grouping, key)}: {error}") from error
         parts[key] = Accumulated(difference, parts[key].dropped_rows - part.dropped_rows)
+    # folds are the same in every Gram, groups are those of its rows
     empty = [key for key, part in parts.items() if isinstance(a.grouping, ByColumns) and not _has_rows(part)]
     # at least one part stays, for the layout and coordinates of the sums
     for key in empty[: len(parts) - 1] if len(empty) == len(parts) else empty:
@@ -140,10 +141,12 @@ def _check_same(a: GroupSums | None, b: GroupSums | None) -> None:
 
 
 def _describe(grouping: Grouping | None) -> str:
+    """A grouping as the option that makes it, "none" without one."""
     return "none" if grouping is None else str(grouping)
 
 
 def _format_key(key: Key) -> str:
+    """A key as text: its levels with commas between them."""
     return ", ".join(map(level_name, key))
 
 

@@ -94,6 +94,7 @@ def fits(
     SchemaError, ColumnError, NumericalError
         As `submodel` and `solve_stored`.
     """
+    # options first: their errors need no solution
     if vcov is not None:
         check_stored_clusters(gram_data, vcov, options)
     if each and spec.where is not None:

@@ -104,6 +104,7 @@ def add_provenance(a: Provenance, b: Provenance, *, force: bool) -> Provenance:
 def subtract_provenance(a: Provenance, b: Provenance, *, force: bool) -> Provenance:
     """The inputs of the first without those of the second. Raises DataError if one is not there, unless forced."""
     total = _sum(a.multiplicity, {read: -n for read, n in b.multiplicity.items()})
+    # multiplicities may be negative from an earlier forced subtraction: what counts is the result
     absent = [read for read in b.multiplicity if total.get(read, 0) < 0]
     if absent and not force:
         raise DataError(
@@ -119,4 +120,5 @@ def _sum(a: Mapping[ReadInput, int], b: Mapping[ReadInput, int]) -> dict[ReadInp
 
 
 def _listed(inputs: Iterable[ReadInput]) -> str:
+    """The first five inputs as text for messages."""
     return listing(map(str, inputs), 5)

@@ -189,6 +189,7 @@ class Gram(HasDroppedRows):
         >>> round(gram.ols("y ~ a")["a"], 12)
         1.9
         """
+        # weights and counts are part of the sums: only the options of the solution remain
         options = with_accuracy(Options(collinear=one_of("collinear", collinear, COLLINEAR)), digits)
         spec = ModelSpec(formula, drop, where)
         return _fitted(gram_models.fits(self.gram_data, spec, options, vcov_spec(vcov, like), each=each))
@@ -380,6 +381,7 @@ class Gram(HasDroppedRows):
         design, accumulated = gram_models.one_model(
             self.gram_data, ModelSpec(formula, None, where), "variance inflation"
         )
+        # no digits are requested, because the coefficients are not part of the result
         return vif(solve_stored(design, accumulated, Options(digits=0.0)))
 
     def __add__(self, other: object) -> Gram:
@@ -387,6 +389,7 @@ class Gram(HasDroppedRows):
 
     def __radd__(self, other: object) -> Gram:
         """0 + Gram is the Gram, so that `sum(grams)` works: it begins with 0."""
+        # any other number is a mistake, which Python then reports as a TypeError
         return self if isinstance(other, int) and other == 0 else NotImplemented
 
     def __sub__(self, other: object) -> Gram:

@@ -107,6 +107,7 @@ def design_for(gram_data: GramData, formula: Formula) -> Design:
     """The design of a formula on the columns of a Gram, without coordinates, with stored knots and weights."""
     stored = gram_data.design
     design = design_of(_expanded(gram_data, formula), formula.text, gram_data.schema)
+    # stored knots, because those of a new spline would need a pass over the data
     splines = {name: stored.terms.splines.get(name, spline) for name, spline in design.terms.splines.items()}
     return replace(design, terms=replace(design.terms, splines=splines), weight=stored.weight, count=stored.count)
 
@@ -114,6 +115,7 @@ def design_for(gram_data: GramData, formula: Formula) -> Design:
 def _expanded(gram_data: GramData, formula: Formula) -> Expanded:
     """The terms of a formula on the columns of a Gram. Raises ColumnError for a column that the Gram does not have."""
     try:
+        # factors are partialled out in float64 only: exact sums would have to be divided by the rows of every level
         absorbing = isinstance(gram_data.moments, Moments)
         return expand(formula, gram_data.schema.names, gram_data.schema.matrices, absorbing=absorbing)
     except ColumnError as error:
@@ -125,6 +127,7 @@ def without(gram_data: GramData, design: Design, text: str) -> Design:
     expanded = _expanded(gram_data, parse(f"{label(next(iter(design.outcome.values())))} ~ {text}"))
     dropped_terms = [frozenset(map(label, term)) for term in expanded.terms]
     remaining = tuple(t for t in design.terms.terms if t.key not in dropped_terms)
+    # every term to be dropped has to be in the formula: one that is not would otherwise be overlooked
     if len(remaining) > len(design.terms.terms) - len(dropped_terms) or not dropped_terms:
         labels = [t.label for t in design.terms.terms if t.atoms]
         raise OptionError(f"drop: no term '{text}'{did_you_mean(text, labels)} (terms: {listing(labels)})")

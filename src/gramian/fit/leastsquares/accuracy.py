@@ -212,7 +212,8 @@ def certify(
 
 
 def _bounds(solution: Solution) -> Bounds:
-    assert solution.bounds is not None  # only a fit that was loaded has none
+    """The error bounds of a solution, which every fit has that was not loaded from a file."""
+    assert solution.bounds is not None
     return solution.bounds
 
 

@@ -179,6 +179,7 @@ def _lowest(fit: Solved, accuracy: Accuracy) -> str:
 
 
 def _others(count: int) -> str:
+    """The end of the list of columns with too few digits; empty if all were named."""
     return f", {count:,} more have too few," if count > 0 else ""
 
 

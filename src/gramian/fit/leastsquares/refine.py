@@ -115,6 +115,7 @@ def residual_direction(parametrization: Parametrization, b: Pair) -> Pair:
 
 
 def _pairs(values: list[Fraction]) -> Pair:
+    """Fractions rounded to double-double."""
     pairs = [from_fraction(v) for v in values]
     return Pair(np.array([p[0] for p in pairs]), np.array([p[1] for p in pairs]))
 

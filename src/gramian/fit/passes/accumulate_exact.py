@@ -168,6 +168,7 @@ def _column(node: Node) -> str | None:
 
 
 def _null_mask(decimals: Decimals) -> Any:
+    """Mask (n,) of missing values, as Arrow takes it; None where none is missing."""
     return None if decimals.present is None else ~decimals.present
 
 
@@ -211,4 +212,5 @@ def _decoded(levels: Decimals, indices: Any) -> Decimals:
 
 
 def _valid_mask(column: Any) -> Any:
+    """Mask (n,) of present values of an Arrow column; None where all are."""
     return column.is_valid().to_numpy(zero_copy_only=False) if column.null_count else None

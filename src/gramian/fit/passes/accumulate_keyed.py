@@ -101,9 +101,11 @@ class KeyedAccumulated:
         return self._sum_over(chosen, [k for k in self.dropped_by_key if k is not None and k != self.keys[position]])
 
     def _sum_over(self, chosen: Codes, keys: list[Key | None]) -> Accumulated:
+        """Moments of the keys at these positions, with the dropped rows of these keys."""
         return Accumulated(self.moments.of(chosen), sum((self.dropped_by_key[key] for key in keys), DroppedRows()))
 
     def _position(self, key: Level | Key) -> int:
+        """Position of a key in canonical order. Raises OptionError for a key without rows."""
         levels = key if isinstance(key, tuple) else (key,)
         if levels not in self.keys:
             present = [describe_key(self.grouping, k) for k in self.keys]

@@ -208,6 +208,7 @@ class _ColumnKeys:
         return out
 
     def _part(self, name: str, batch: Batch) -> Codes:
+        """Codes (n,) of one column of a batch in the unit's index of levels, -1 where missing."""
         codes, levels = _only_occurring(batch.factor(name))
         levels = [_as_group_level(level, name, batch.where) for level in levels]
         return self.levels[name].encode(codes, levels, batch.where)

@@ -83,6 +83,7 @@ class Plan:
         return "\n".join(f"{name:<9}{text}" for name, text in self._lines())
 
     def _lines(self) -> list[tuple[str, str]]:
+        """Lines of the description: heading and text."""
         rows = "unknown number of" if self.rows is None else f"{self.rows:,}"
         units = "" if self.units is None else f" in {self.units:,} unit{'s'[: self.units != 1]}"
         size = "" if self.size is None else f", {format_bytes(self.size)}"
@@ -140,11 +141,13 @@ def _memory(design: Design, dense: int, threads: int) -> int:
 
 
 def _stored(dense: int, factors: tuple[str, ...]) -> str:
+    """What is stored in memory, in words. dense : number of dense stored columns."""
     tables = f"; sums over the levels of {', '.join(factors)}" if factors else ""
     return f"{dense} x {dense} products of the numeric columns, the constant and the outcome{tables}"
 
 
 def _inputs(inputs: tuple[Input, ...]) -> str:
+    """The name of the only input, or the number of files with the first and the last."""
     if len(inputs) == 1:
         return inputs[0].name
     return f"{len(inputs):,} files, {inputs[0].name} ... {inputs[-1].name}" if inputs else "no files"

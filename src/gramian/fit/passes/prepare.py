@@ -146,6 +146,7 @@ class SketchSplines:
         return total
 
     def _sketch(self, spline: Spline, batch: Batch) -> Sketch:
+        """The sketch of one spline's variable over a batch, by frequency weights where there are any."""
         values, defined = evaluate(spline.node, batch)
         good = np.isfinite(values) if defined is None else np.isfinite(values) & defined
         if self.count is None:
