@@ -7,24 +7,25 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from gramian import errors as errors
-    from gramian.api import glm as glm
-    from gramian.api import gram as gram
-    from gramian.api import load as load
-    from gramian.api import ols as ols
-    from gramian.api import plan as plan
-    from gramian.api import ridge as ridge
+    from gramian.api.curve import curve as curve
+    from gramian.api.generalized import glm as glm
+    from gramian.api.linear import fits as fits
+    from gramian.api.linear import ols as ols
+    from gramian.api.linear import ridge as ridge
+    from gramian.api.planned import plan as plan
+    from gramian.api.sums import gram as gram
     from gramian.comparison import compare as compare
     from gramian.derivation import derive as derive
     from gramian.engines.dask import Dask as Dask
     from gramian.engines.local import Local as Local
-    from gramian.fit.curve.api import curve as curve
     from gramian.fit.gram.result import add as add
     from gramian.fit.gram.result import subtract as subtract
+    from gramian.saved import load as load
 
 __version__ = "0.1.0"
 __all__ = [
-    "Dask", "Local", "add", "compare", "curve", "derive", "errors", "glm", "gram", "load", "ols", "plan", "ridge",
-    "subtract",
+    "Dask", "Local", "add", "compare", "curve", "derive", "errors", "fits", "glm", "gram", "load", "ols", "plan",
+    "ridge", "subtract",
 ]  # fmt: skip
 
 _HOME = {
@@ -32,24 +33,26 @@ _HOME = {
     "Local": "gramian.engines.local",
     "add": "gramian.fit.gram.result",
     "compare": "gramian.comparison",
-    "curve": "gramian.fit.curve.api",
+    "curve": "gramian.api.curve",
     "derive": "gramian.derivation",
-    "glm": "gramian.api",
-    "gram": "gramian.api",
-    "load": "gramian.api",
-    "ols": "gramian.api",
-    "plan": "gramian.api",
-    "ridge": "gramian.api",
+    "fits": "gramian.api.linear",
+    "glm": "gramian.api.generalized",
+    "gram": "gramian.api.sums",
+    "load": "gramian.saved",
+    "ols": "gramian.api.linear",
+    "plan": "gramian.api.planned",
+    "ridge": "gramian.api.linear",
     "subtract": "gramian.fit.gram.result",
 }
 
+if not TYPE_CHECKING:  # a type checker that saw it would take every name for one of gramian's
 
-def __getattr__(name: str) -> Any:
-    if name == "errors":
-        return import_module("gramian.errors")
-    if name in _HOME:
-        return getattr(import_module(_HOME[name]), name)
-    raise AttributeError(f"module 'gramian' has no attribute '{name}'")
+    def __getattr__(name: str) -> Any:
+        if name == "errors":
+            return import_module("gramian.errors")
+        if name in _HOME:
+            return getattr(import_module(_HOME[name]), name)
+        raise AttributeError(f"module 'gramian' has no attribute '{name}'")
 
 
 def __dir__() -> list[str]:

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from gramian.fit.curve.api import curve
+from gramian import curve
 
 WRITTEN = "growth ~ top / (1 + exp(-rate * (day - mid)))"
 START = "top=1,rate=0.5,mid=9"

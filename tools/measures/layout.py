@@ -14,7 +14,7 @@ PACKAGE = SOURCE / "gramian"
 # Patterns are relative to the package; `*` stays in its folder, `**` goes through all of them.
 CODECS = ("serialize/*.py", "**/save.py", "**/save_*.py")
 NOT_CODECS = ("**/__init__.py", "serialize/file.py")  # the container (magic, blocks, checksums) is no codec
-PUBLIC_EDGE = ("api.py", "cli/**/*.py", "comparison/run.py")  # where users' options arrive one by one
+PUBLIC_EDGE = ("api/*.py", "cli/**/*.py", "comparison/run.py")  # where users' options arrive one by one
 SHIPPED_TESTS = ("testing/*.py",)
 ENGINE_METHOD = "fold"  # `fold(source, task, progress)` is what an engine is; every engine repeats it
 PARSER = ("formula/grammar.py", "parse")  # a call of this function is one parse

@@ -20,7 +20,7 @@ def check_single_fit(formula: str, by: Sequence[str], *, save: bool, plot: bool)
     """Raise OptionError where several fits would go into one file (--save, --plot)."""
     if not (save or plot):
         return
-    from gramian.fit.groups.fit import has_multiple_outcomes
+    from gramian.formula.design import has_multiple_outcomes
     from gramian.formula.grammar import parse
 
     if by or has_multiple_outcomes(parse(formula)):

@@ -8,7 +8,7 @@ from scipy.optimize import curve_fit
 from scipy.special import expit
 from scipy.stats import t as student
 
-from gramian.fit.curve.api import curve
+from gramian import curve
 
 SIGMOID = "y ~ bottom + (top - bottom) / (1 + exp(-rate * (x - mid)))"
 START = {"bottom": 0.0, "top": 1.0, "rate": 1.0, "mid": 0.0}

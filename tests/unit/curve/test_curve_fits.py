@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from scipy.optimize import curve_fit
 from scipy.special import expit
 
+from gramian import curve
 from gramian.data.source import source_of
 from gramian.engines.local import Local
 from gramian.errors import GramianError
 from gramian.fit.curve.accumulate import CurvePass
-from gramian.fit.curve.api import curve
 from gramian.formula.curve import curve_of, parameters_of, parse_curve
 
 SIGMOID = "y ~ bottom + (top - bottom) / (1 + exp(-rate * (x - mid)))"

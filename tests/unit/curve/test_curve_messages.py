@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from gramian import curve
 from gramian.errors import (
     ColumnError,
     ConvergenceError,
@@ -16,7 +17,6 @@ from gramian.errors import (
     OptionError,
     SchemaError,
 )
-from gramian.fit.curve.api import curve
 
 X = np.linspace(-3, 3, 30)
 DATA = {"x": X, "y": 2 / (1 + np.exp(-X)) + 0.01 * np.cos(7 * X), "word": ["a"] * 30, "weight": X}

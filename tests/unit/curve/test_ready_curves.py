@@ -6,10 +6,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from gramian import curve
 from gramian.data.source import source_of
 from gramian.engines.local import Local
 from gramian.errors import NumericalError
-from gramian.fit.curve.api import curve
 from gramian.fit.curve.start import SIZE, SamplePass
 from gramian.formula.curve import curve_of, parse_curve
 from gramian.models.curves import CURVES

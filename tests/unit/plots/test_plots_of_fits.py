@@ -6,9 +6,8 @@ import pytest
 from unit.plots.pictured import PNG, lines, png, straight, texts
 
 import gramian as gm
-from gramian.api import glm
+from gramian import curve, glm
 from gramian.errors import ColumnError, NumericalError, OptionError
-from gramian.fit.curve.api import curve
 
 
 def test_without_data_it_draws_coefficients_with_intervals():

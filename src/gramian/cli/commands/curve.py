@@ -61,11 +61,11 @@ def command(
     **option_values: Any,
 ) -> None:
     """Fit a curve to DATA."""
+    from gramian import curve
     from gramian.cli.output import check_output_path
     from gramian.cli.progress import watching
     from gramian.data.source import source_of
     from gramian.engines.local import Local
-    from gramian.fit.curve.api import curve
     from gramian.fit.curve.options import curve_options
 
     if "~" not in formula:  # most likely a shell split it

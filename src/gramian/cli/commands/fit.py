@@ -19,7 +19,17 @@ from gramian.cli.shared_path import find_group
 from gramian.cli.vcov import HELP as VCOV_HELP
 from gramian.cli.vcov import parse_vcov
 from gramian.errors import OptionError
-from gramian.fit.passes.options import COLLINEAR, NA, SOLVERS
+from gramian.fit.passes.options import COLLINEAR, DECIMAL, NA, SOLVERS
+from gramian.keywords import (
+    DEFAULTS,
+    EngineKeywords,
+    GlmKeywords,
+    IteratedKeywords,
+    LinearKeywords,
+    RunKeywords,
+    StoredKeywords,
+    names_of,
+)
 
 if TYPE_CHECKING:
     from gramian.fit.gram.result import Gram
@@ -33,20 +43,11 @@ FAMILIES = (
     "quasipoisson",
 )  # fmt: skip
 LINKS = ("logit", "probit", "cloglog", "cauchit", "log", "identity", "inverse", "inverse_squared", "sqrt")
-LINEAR_ONLY = ("counts", "digits", "exact", "decimal")  # options that do not go with --family
-FAMILY_ONLY = ("link", "theta", "offset", "tolerance", "max_passes")  # options that go with --family
+LINEAR_ONLY = names_of(LinearKeywords, without=GlmKeywords)  # options that do not go with --family
+FAMILY_ONLY = ("link", *names_of(IteratedKeywords))  # options that go with --family
 HINTS = {"counts": "; use --weights"}
-RUN_OPTIONS = ("checkpoint", "skip_bad")  # options that a plan does not depend on
-GRAM_OPTIONS = (
-    "ridge",
-    "collinear",
-    "format",
-    "digits",
-    "vcov",
-    "like",
-    "by",
-    "where",
-)  # what a fit from sums can have
+RUN_OPTIONS = names_of(RunKeywords, without=EngineKeywords)  # options that a plan does not depend on
+GRAM_OPTIONS = ("ridge", "format", "by", "where", *names_of(StoredKeywords))  # what a fit from sums can have
 WITHOUT_MEANING = "--collinear has no meaning with --ridge: a penalised fit keeps every column"
 WITHOUT_VCOV = "--vcov has no meaning with --ridge: the covariance of a penalised fit is its own"
 MAX_NAMED = 10  # coefficients that are listed as not determined
@@ -80,7 +81,7 @@ MAX_NAMED = 10  # coefficients that are listed as not determined
 @click.option(
     "--vcov",
     metavar="NAME",
-    default="iid",
+    default=DEFAULTS["vcov"],
     show_default=True,
     help=VCOV_HELP,
 )
@@ -89,19 +90,23 @@ MAX_NAMED = 10  # coefficients that are listed as not determined
     "--ridge", metavar="ALPHA", type=float, help="Add ALPHA times the squared slopes (as scikit-learn's Ridge)."
 )
 @click.option(
-    "--na", type=click.Choice(NA), default="drop", show_default=True, help="Leave incomplete rows out, or refuse them."
+    "--na",
+    type=click.Choice(NA),
+    default=DEFAULTS["na"],
+    show_default=True,
+    help="Leave incomplete rows out, or refuse them.",
 )
 @click.option(
     "--collinear",
     type=click.Choice(COLLINEAR),
-    default="drop",
+    default=DEFAULTS["collinear"],
     show_default=True,
     help="Leave out columns that others explain, take the minimum-norm solution, or refuse them.",
 )
 @click.option(
     "--solver",
     type=click.Choice(SOLVERS),
-    default="auto",
+    default=DEFAULTS["solver"],
     show_default=True,
     help="Sum products of columns, iterate, or sum products of rows, for very many columns.",
 )
@@ -110,7 +115,7 @@ MAX_NAMED = 10  # coefficients that are listed as not determined
 @click.option("--exact", is_flag=True, help="Sum without rounding: the same bits in any order, every digit right.")
 @click.option(
     "--decimal",
-    type=click.Choice(("float64", "exact")),
+    type=click.Choice(DECIMAL),
     help="Take decimals as the nearest float64, or with exact sums as what they say.  [default: float64]",
 )
 @engine
@@ -237,9 +242,9 @@ def _fit_and_save_gram(
     formula: str, source: Any, options: dict[str, Any], target: Path, progress: bool
 ) -> Estimates | Fits:
     """Fit, and save the sums of the first pass."""
-    from gramian.api import fit_and_gram
+    from gramian.api.sums import fit_and_gram
     from gramian.cli.progress import watching
-    from gramian.fit.groups.fit import has_multiple_outcomes
+    from gramian.formula.design import has_multiple_outcomes
     from gramian.formula.grammar import parse
 
     if options["family"] is not None:
@@ -280,7 +285,7 @@ def _options(
     if options.pop("where") is not None:
         raise OptionError("--where goes with .gram files made with --by; of data, --by fits every group")
     options["vcov"] = parse_vcov(options["vcov"])
-    family_options = {name: value for name in FAMILY_ONLY if (value := options.pop(name)) is not None}
+    family_options = {name: value for name in FAMILY_ONLY if (value := options.pop(name, None)) is not None}
     if family is None and family_options:
         option = next(iter(family_options)).replace("_", "-")
         raise OptionError(f"--{option} goes with --family; without one the model is linear")
@@ -304,7 +309,7 @@ def _options(
 
 def _explain(formula: str, source: Any, options: dict[str, Any]) -> None:
     """Print the plan of the fit."""
-    from gramian.api import plan
+    from gramian.api.planned import plan
 
     planned = {name: value for name, value in options.items() if name not in RUN_OPTIONS}
     click.echo(str(plan(formula, source, **planned)))
@@ -312,7 +317,7 @@ def _explain(formula: str, source: Any, options: dict[str, Any]) -> None:
 
 def _fit(formula: str, source: Any, options: dict[str, Any], progress: bool) -> Estimates | Fits:
     """Call the public function for the model."""
-    from gramian.api import glm, ols, ridge
+    from gramian import glm, ols, ridge
     from gramian.cli.progress import watching
 
     alpha, collinear, family = (options.pop(name) for name in ("alpha", "collinear", "family"))

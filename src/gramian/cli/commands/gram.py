@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
 from gramian.cli.options import DATA, checkpoint, data, engine, engine_for, output, progress
 from gramian.errors import OptionError
 from gramian.fit.passes.options import DECIMAL, NA
+from gramian.keywords import DEFAULTS
 
 
 @click.command(epilog=DATA)
@@ -26,7 +28,11 @@ from gramian.fit.passes.options import DECIMAL, NA
     help="Keep products by cluster, for gramian fit --vcov cluster:COLUMN; may be repeated.",
 )
 @click.option(
-    "--na", type=click.Choice(NA), default="drop", show_default=True, help="Leave incomplete rows out, or refuse them."
+    "--na",
+    type=click.Choice(NA),
+    default=DEFAULTS["na"],
+    show_default=True,
+    help="Leave incomplete rows out, or refuse them.",
 )
 @click.option("--exact", is_flag=True, help="Sum without rounding: rows can be taken away again without a trace.")
 @click.option(
@@ -41,18 +47,13 @@ def command(
     formula: str,
     data: tuple[str, ...],
     output: Path,
-    weights: str | None,
-    counts: str | None,
-    folds: int | None,
     by: tuple[str, ...],
     cluster: tuple[str, ...],
-    na: str,
-    exact: bool,
-    decimal: str | None,
     engine: str,
     threads: int | None,
     checkpoint: Path | None,
     progress: bool,
+    **options: Any,
 ) -> None:
     """Read DATA once and keep the sums that every model of the formula's columns needs.
 
@@ -62,7 +63,7 @@ def command(
     gramian gram "arr_delay ~ dep_delay + poly(distance, 3) + carrier" flights.parquet -o flights.gram
     gramian fit "arr_delay ~ dep_delay + distance" flights.gram
     """  # noqa: D301  # click wants a backspace before lines that it may not fold
-    from gramian.api import gram
+    from gramian import gram
     from gramian.cli.output import check_output_path
     from gramian.cli.progress import watching
     from gramian.data.source import source_of
@@ -76,17 +77,12 @@ def command(
         result = gram(
             formula,
             source,
-            weights=weights,
-            counts=counts,
-            folds=folds,
-            by=list(by) or None,
-            cluster=list(cluster) or None,
-            exact=exact,
-            decimal=decimal,
-            na=na,
+            by=by or None,
+            cluster=cluster or None,
             checkpoint=checkpoint,
             engine=engine_for(engine, threads),
             progress=watch,
+            **options,
         )
     result.save(output)
     dropped = ", ".join(f"{n:,} {cause}" for cause, n in result.dropped_rows.items())

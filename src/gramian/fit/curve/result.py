@@ -10,13 +10,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import pyarrow as pa
 
 from gramian.data.source import source_of
-from gramian.fit.curve import plot
-from gramian.fit.curve import tables as curve_tables
 from gramian.fit.curve.fit import CurveSolved
-from gramian.fit.curve.predict import predict
 from gramian.inference import goodness, likelihood
 from gramian.inference.covariance import Covariance, iid
-from gramian.results.augment import augmented
 from gramian.results.estimates import Estimates, read_only
 from gramian.typing import Mask, Vector
 
@@ -143,6 +139,8 @@ class CurveFit(Estimates):
         The half-width is t sigma sqrt(g'(J'WJ)^-1 g), g the derivatives of the curve by the free parameters; for a
         prediction interval 1 is added under the root.
         """
+        from gramian.fit.curve.predict import predict
+
         return predict(self.solved, source_of(data), interval, level)
 
     def augment(self, data: object) -> pa.Table:
@@ -159,7 +157,10 @@ class CurveFit(Estimates):
             The columns of the formula, then .fitted, .resid, .hat (leverage) and .std_resid (standardised residual);
             one row for each row of the data, null where something is missing.
         """
-        return augmented(plot.curve_rows(self), source_of(data))
+        from gramian.fit.curve.plot import curve_rows
+        from gramian.results.augment import augmented
+
+        return augmented(curve_rows(self), source_of(data))
 
     def glance(self) -> pa.Table:
         """Statistics of the fit.
@@ -169,7 +170,9 @@ class CurveFit(Estimates):
         pyarrow.Table
             One row: sigma, loglik, aic, bic, deviance, df_residual, rows, passes.
         """
-        return curve_tables.glance(self)
+        from gramian.fit.curve.tables import glance
+
+        return glance(self)
 
     def to_dict(self, level: float = 0.95) -> dict[str, Any]:
         """The fit as a dict that JSON can represent.
@@ -184,7 +187,9 @@ class CurveFit(Estimates):
         dict
             Schema `gramian.fit/1`. Numbers that are not finite are None.
         """
-        return curve_tables.to_dict(self, level)
+        from gramian.fit.curve.tables import to_dict
+
+        return to_dict(self, level)
 
     def render(self, level: float = 0.95) -> list[RenderableType]:
         """Parts of the summary that rich's console can print.
@@ -217,7 +222,9 @@ class CurveFit(Estimates):
         -------
         matplotlib.figure.Figure
         """
-        return plot.curve(self, data, kind)
+        from gramian.fit.curve.plot import curve
+
+        return curve(self, data, kind)
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write the fit to a file that `gramian.load` reads.

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, TypedDict, Unpack
+from typing import Any, Unpack
 
 from gramian.errors import OptionError
 from gramian.fit.passes.options import Options
 from gramian.inference.recipes import VcovSpec, vcov_spec
+from gramian.keywords import DEFAULTS, IteratedKeywords
 from gramian.models.families import family_named
 from gramian.models.glm import GLM
 from gramian.models.links import link_named
@@ -46,30 +47,6 @@ class GlmOptions:
     robust: VcovSpec | None = None
 
 
-class GlmSettings(TypedDict, total=False):
-    """Options of `gramian.glm` that other models do not have, as keyword arguments.
-
-    Attributes
-    ----------
-    theta : float or None
-        Theta of a negative binomial; None to estimate it.
-    variance : str or None
-        Variance function of the family "quasi".
-    offset : str or None
-        Column added to the linear predictor.
-    tolerance : float
-        Error at which the iteration ends, in standard errors.
-    max_passes : int
-        Largest number of passes.
-    """
-
-    theta: float | None
-    variance: str | None
-    offset: str | None
-    tolerance: float
-    max_passes: int
-
-
 def glm_options(
     family: str,
     link: str | None = None,
@@ -77,11 +54,14 @@ def glm_options(
     common: Options,
     vcov: Any = "iid",
     like: str | None = None,
-    **settings: Unpack[GlmSettings],
+    **settings: Unpack[IteratedKeywords],
 ) -> GlmOptions:
     """Options from names and numbers; the parameters are those of `gramian.glm`. Raises OptionError."""
     theta, offset = settings.get("theta"), settings.get("offset")
-    tolerance, max_passes = settings.get("tolerance", 1e-8), settings.get("max_passes", 25)
+    tolerance, max_passes = (
+        settings.get("tolerance", DEFAULTS["tolerance"]),
+        settings.get("max_passes", DEFAULTS["max_passes"]),
+    )
     estimate_theta = family == NEGATIVE_BINOMIAL and theta is None
     named_family = family_named(family, 1.0 if estimate_theta else _theta(theta), settings.get("variance"))
     if offset is not None and not isinstance(offset, str):

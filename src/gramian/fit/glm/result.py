@@ -11,15 +11,11 @@ import pyarrow as pa
 
 from gramian.data.source import source_of
 from gramian.engines.choice import Engine
-from gramian.fit.glm import plot
-from gramian.fit.glm import tables as glm_tables
-from gramian.fit.glm.predict import predict
 from gramian.fit.glm.solution import GlmSolved
 from gramian.fit.leastsquares.solution import Solved
-from gramian.fit.vcov.result import covariance, with_vcov
+from gramian.fit.vcov.result import covariance
 from gramian.inference.covariance import Covariance
 from gramian.inference.recipes import IID, Vcov
-from gramian.results.augment import augmented
 from gramian.results.estimates import Estimates
 from gramian.typing import Vector
 
@@ -147,11 +143,11 @@ class GlmFit(Estimates):
     def loglik(self) -> float | None:
         """Log-likelihood, as R's `logLik`; None for a quasi family."""
         likelihood = self.solved.model.family.likelihood
-        return (
-            None
-            if likelihood is None
-            else glm_tables.loglik(self.solved, likelihood, known_dispersion=self.known_dispersion)
-        )
+        if likelihood is None:
+            return None
+        from gramian.fit.glm.tables import loglik
+
+        return loglik(self.solved, likelihood, known_dispersion=self.known_dispersion)
 
     @property
     def parameters(self) -> float:
@@ -206,6 +202,8 @@ class GlmFit(Estimates):
         >>> fit.predict({"dose": [3.5]}).round(3)
         array([0.5])
         """
+        from gramian.fit.glm.predict import predict
+
         return predict(self.solved, source_of(data), scale, interval, level)
 
     def augment(self, data: object) -> pa.Table:
@@ -222,7 +220,10 @@ class GlmFit(Estimates):
             The columns of the formula, then .fitted (the mean), .resid, .hat (leverage) and .std_resid (standardised
             deviance residual); one row for each row of the data, null where something is missing.
         """
-        return augmented(plot.general_rows(self), source_of(data))
+        from gramian.fit.glm.plot import general_rows
+        from gramian.results.augment import augmented
+
+        return augmented(general_rows(self), source_of(data))
 
     def with_vcov(
         self, vcov: Vcov, data: object = None, *, like: str | None = None, engine: Engine | str | None = None
@@ -252,6 +253,8 @@ class GlmFit(Estimates):
         DataError
             Where the rows are not those of the fit.
         """
+        from gramian.fit.vcov.result import with_vcov
+
         linear = with_vcov(self.solved.linear, self.solved.model, self.deviance, vcov, data, like, engine)
         return GlmFit(replace(self.solved, linear=linear))
 
@@ -264,7 +267,9 @@ class GlmFit(Estimates):
             One row: null_deviance, df_null, loglik, aic, bic, deviance, df_residual, rows, dispersion, pearson, theta;
             null where the family has none.
         """
-        return glm_tables.glance(self)
+        from gramian.fit.glm.tables import glance
+
+        return glance(self)
 
     def to_dict(self, level: float = 0.95) -> dict[str, Any]:
         """The fit as a dict that JSON can represent.
@@ -279,7 +284,9 @@ class GlmFit(Estimates):
         dict
             Schema `gramian.fit/1`. Numbers that are not finite are None.
         """
-        return glm_tables.to_dict(self, level)
+        from gramian.fit.glm.tables import to_dict
+
+        return to_dict(self, level)
 
     def render(self, level: float = 0.95) -> list[RenderableType]:
         """Parts of the summary that rich's console can print.
@@ -312,7 +319,9 @@ class GlmFit(Estimates):
         -------
         matplotlib.figure.Figure
         """
-        return plot.general(self, data, kind)
+        from gramian.fit.glm.plot import general
+
+        return general(self, data, kind)
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write the fit to a file that `gramian.load` reads.

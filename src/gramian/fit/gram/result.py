@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from os import PathLike
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Literal, Unpack, overload
 
 import pyarrow as pa
 
 from gramian.errors import OptionError, one_of
 from gramian.fit.gram import models as gram_models
-from gramian.fit.gram.arithmetic import add_grams, subtract_grams
 from gramian.fit.gram.fit import solve_stored
 from gramian.fit.gram.models import ModelSpec
 from gramian.fit.gram.provenance import ReadInput
@@ -20,21 +19,23 @@ from gramian.fit.groups.fit import GroupedFits
 from gramian.fit.groups.result import Fits
 from gramian.fit.leastsquares.solution import Solved
 from gramian.fit.linear.result import LinearFit
-from gramian.fit.linear.result_collinearity import Correlation, correlation, vif
 from gramian.fit.passes.accumulate_keyed import unwrap_key
 from gramian.fit.passes.keys import ByColumns, Folds
 from gramian.fit.passes.options import COLLINEAR, Options, penalty, with_accuracy
-from gramian.fit.penalized.result_cv import CrossValidation, cross_validation_of
-from gramian.fit.penalized.result_path import Path, path_of
-from gramian.fit.selection.result import Selection, selection
 from gramian.formula.dropped_rows import DroppedRows
-from gramian.inference.recipes import Vcov, vcov_spec
+from gramian.inference.recipes import vcov_spec
+from gramian.keywords import GramOlsKeywords, GramRidgeKeywords, completed, takes
 from gramian.linalg.exact.moments import ExactMoments
 from gramian.linalg.keyed.moments import Key
 from gramian.results.dropped_rows import HasDroppedRows
 from gramian.typing import Level
 
-Fitted: TypeAlias = Any  # LinearFit, or Fits with several outcomes or groups
+if TYPE_CHECKING:
+    from gramian.fit.linear.result_collinearity import Correlation
+    from gramian.fit.penalized.result_cv import CrossValidation
+    from gramian.fit.penalized.result_path import Path
+    from gramian.fit.selection.result import Selection
+
 KIND = "gram"
 
 
@@ -132,18 +133,16 @@ class Gram(HasDroppedRows):
         """Estimated condition number of the scaled columns of the model with all terms, the largest of all outcomes."""
         return max(gram_models.conditions(self.gram_data))
 
+    @overload
     def ols(
-        self,
-        formula: str | None = None,
-        *,
-        drop: str | Iterable[str] | None = None,
-        where: Level | Key | None = None,
-        each: bool = False,
-        vcov: Vcov = "iid",
-        like: str | None = None,
-        digits: float = 8,
-        collinear: str = "drop",
-    ) -> Fitted:
+        self, formula: str | None = None, *, each: Literal[False] = False, **options: Unpack[GramOlsKeywords]
+    ) -> LinearFit: ...
+    @overload
+    def ols(self, formula: str | None = None, *, each: Literal[True], **options: Unpack[GramOlsKeywords]) -> Fits: ...
+    @takes(GramOlsKeywords)
+    def ols(
+        self, formula: str | None = None, *, each: bool = False, **options: Unpack[GramOlsKeywords]
+    ) -> LinearFit | Fits:
         """Fit ordinary or weighted least squares for any formula whose terms are stored, without data.
 
         Warns with AccuracyWarning if fewer digits are certified than requested.
@@ -190,21 +189,30 @@ class Gram(HasDroppedRows):
         1.9
         """
         # weights and counts are part of the sums: only the options of the solution remain
-        options = with_accuracy(Options(collinear=one_of("collinear", collinear, COLLINEAR)), digits)
-        spec = ModelSpec(formula, drop, where)
-        return _fitted(gram_models.fits(self.gram_data, spec, options, vcov_spec(vcov, like), each=each))
+        given = completed(Gram.ols, options)
+        collinear = one_of("collinear", given["collinear"], COLLINEAR)
+        settings = with_accuracy(Options(collinear=collinear), given["digits"])
+        spec = ModelSpec(formula, given["drop"], given["where"])
+        vcov = vcov_spec(given["vcov"], given["like"])
+        return _fitted(gram_models.fits(self.gram_data, spec, settings, vcov, each=each))
 
+    @overload
     def ridge(
         self,
         alpha: float,
         formula: str | None = None,
         *,
-        drop: str | Iterable[str] | None = None,
-        where: Level | Key | None = None,
-        each: bool = False,
-        digits: float = 8,
-        drop_first: bool = False,
-    ) -> Fitted:
+        each: Literal[False] = False,
+        **options: Unpack[GramRidgeKeywords],
+    ) -> LinearFit: ...
+    @overload
+    def ridge(
+        self, alpha: float, formula: str | None = None, *, each: Literal[True], **options: Unpack[GramRidgeKeywords]
+    ) -> Fits: ...
+    @takes(GramRidgeKeywords)
+    def ridge(
+        self, alpha: float, formula: str | None = None, *, each: bool = False, **options: Unpack[GramRidgeKeywords]
+    ) -> LinearFit | Fits:
         """Fit a ridge regression for any formula whose terms are stored, without data.
 
         Parameters
@@ -222,8 +230,10 @@ class Gram(HasDroppedRows):
         LinearFit or Fits
             As `ols`, which also states warnings and errors.
         """
-        options = with_accuracy(Options(alpha=penalty(alpha), drop_first=drop_first), digits)
-        return _fitted(gram_models.fits(self.gram_data, ModelSpec(formula, drop, where), options, each=each))
+        given = completed(Gram.ridge, options)
+        settings = with_accuracy(Options(alpha=penalty(alpha), drop_first=given["drop_first"]), given["digits"])
+        spec = ModelSpec(formula, given["drop"], given["where"])
+        return _fitted(gram_models.fits(self.gram_data, spec, settings, each=each))
 
     def path(
         self,
@@ -266,6 +276,8 @@ class Gram(HasDroppedRows):
         >>> [round(float(alpha), 12) for alpha in gram.path().alphas]
         [2.375, 0.125, 0.0]
         """
+        from gramian.fit.penalized.result_path import path_of
+
         design, accumulated = gram_models.one_model(self.gram_data, ModelSpec(formula, drop, where), "a path")
         return path_of(
             design,
@@ -314,6 +326,8 @@ class Gram(HasDroppedRows):
         >>> gram.cross_validate(alphas=[0.1, 1, 10]).best_alpha
         0.1
         """
+        from gramian.fit.penalized.result_cv import cross_validation_of
+
         fold_moments = gram_models.fold_moments(self.gram_data, ModelSpec(formula, drop))
         return cross_validation_of(
             fold_moments.design,
@@ -362,6 +376,8 @@ class Gram(HasDroppedRows):
         >>> gram.select("bic").terms
         ('a', 'b')
         """
+        from gramian.fit.selection.result import selection
+
         design, accumulated = gram_models.one_model(self.gram_data, ModelSpec(formula, drop, where), "a selection")
         return selection(design, accumulated, criterion, method, count)
 
@@ -370,6 +386,8 @@ class Gram(HasDroppedRows):
 
         Every level of a factor is a column. formula, where : as in `ols`.
         """
+        from gramian.fit.linear.result_collinearity import correlation
+
         design, accumulated = gram_models.one_model(self.gram_data, ModelSpec(formula, None, where), "a correlation")
         return correlation(design, accumulated.moments)
 
@@ -378,6 +396,8 @@ class Gram(HasDroppedRows):
 
         A table with the columns term, df, vif and scaled, which is vif^(1 / (2 df)). formula, where : as in `ols`.
         """
+        from gramian.fit.linear.result_collinearity import vif
+
         design, accumulated = gram_models.one_model(
             self.gram_data, ModelSpec(formula, None, where), "variance inflation"
         )
@@ -423,6 +443,8 @@ def add(a: Gram, b: Gram, *, force: bool = False) -> Gram:
     DataError
         If an input is in both, unless forced.
     """
+    from gramian.fit.gram.arithmetic import add_grams
+
     _check_grams(a, b)
     return Gram(add_grams(a.gram_data, b.gram_data, force=force))
 
@@ -446,6 +468,8 @@ def subtract(a: Gram, b: Gram, *, force: bool = False) -> Gram:
     NumericalError
         If `a` has fewer rows of a level, group or cluster than `b`.
     """
+    from gramian.fit.gram.arithmetic import subtract_grams
+
     _check_grams(a, b)
     return Gram(subtract_grams(a.gram_data, b.gram_data, force=force))
 
@@ -457,6 +481,6 @@ def _check_grams(a: object, b: object) -> None:
             raise OptionError(f"expected two Grams, found {type(value).__name__}; gm.load(path) reads one")
 
 
-def _fitted(solved: Solved | GroupedFits) -> Fitted:
+def _fitted(solved: Solved | GroupedFits) -> LinearFit | Fits:
     """The result for users: `Fits` of grouped solutions, `LinearFit` of a single one."""
     return Fits(solved) if isinstance(solved, GroupedFits) else LinearFit(solved)

@@ -26,7 +26,7 @@ from gramian.fit.passes.limits import check_width, width, width_limit
 from gramian.fit.passes.options import Options
 from gramian.fit.passes.row_filter import Subset
 from gramian.fit.passes.runner import PassRunner
-from gramian.formula.design import Design, outcomes_of, with_outcome
+from gramian.formula.design import Design, has_multiple_outcomes, with_outcome
 from gramian.formula.dropped_rows import DroppedRows
 from gramian.formula.grammar import Formula
 from gramian.linalg.keyed.moments import Key
@@ -66,9 +66,10 @@ class GroupedFits:
     outcomes: tuple[str, ...]
 
 
-def has_multiple_outcomes(formula: Formula) -> bool:
-    """Whether a formula has several outcomes, as in `c(y1, y2) ~ x`."""
-    return len(outcomes_of(formula.outcome)) > 1
+def single(fit: Solved) -> GroupedFits:
+    """One fit as fits by outcome."""
+    names = tuple(name.removeprefix("~") for name in fit.design.outcome)
+    return GroupedFits(fit.design.formula, (OUTCOME,), {names: fit}, fit.dropped_rows, {}, names)
 
 
 class Group(NamedTuple):

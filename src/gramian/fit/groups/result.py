@@ -10,7 +10,6 @@ from typing import Any
 import pyarrow as pa
 
 from gramian.errors import OptionError, did_you_mean, listing
-from gramian.fit.groups import tables as fits_tables
 from gramian.fit.groups.fit import GroupedFits
 from gramian.fit.linear.result import LinearFit
 from gramian.fit.passes.accumulate_keyed import unwrap_key
@@ -120,18 +119,24 @@ class Fits(HasDroppedRows, Mapping[Level | Key, LinearFit]):
         pyarrow.Table
             One row for each coefficient: the parts of the key, then the columns of `LinearFit.tidy`.
         """
-        return fits_tables.tidy(self, level)
+        from gramian.fit.groups.tables import tidy
+
+        return tidy(self, level)
 
     def glance(self) -> pa.Table:
         """Statistics of all fits in one table: one row for each, the parts of the key as first columns."""
-        return fits_tables.glance(self)
+        from gramian.fit.groups.tables import glance
+
+        return glance(self)
 
     def to_dict(self, level: float = 0.95) -> dict[str, Any]:
         """All fits as a JSON object, schema `gramian.fits/1`; numbers that are not finite are None.
 
         level : coverage of the confidence intervals.
         """
-        return fits_tables.to_dict(self, level)
+        from gramian.fit.groups.tables import to_dict
+
+        return to_dict(self, level)
 
     def summary(self, level: float = 0.95) -> str:
         """The report of all fits as plain text. level : coverage of the confidence intervals."""

@@ -10,7 +10,6 @@ import numpy as np
 from gramian.batch import Source
 from gramian.errors import AccuracyWarning, NotIdentifiedError, NumericalError
 from gramian.fit.leastsquares.accuracy import EXACT, Accuracy, required_std_error_digits
-from gramian.fit.leastsquares.exact import accumulate_exactly, exact_solved
 from gramian.fit.leastsquares.refine import refine
 from gramian.fit.leastsquares.solution import Solved
 from gramian.fit.leastsquares.system import System
@@ -103,6 +102,8 @@ def escalate(first: Solved, job: Job, accumulated: Accumulated, system: System) 
 
 def _from_exact_sums(fit: Solved, job: Job) -> Solved:
     """The fit from exact sums, or the given fit with one more pass where their solution cannot be certified."""
+    from gramian.fit.leastsquares.exact import accumulate_exactly, exact_solved  # few fits need exact sums
+
     try:
         accumulated = accumulate_exactly(job)
         return exact_solved(job.design, accumulated, job.options, fit.passes + 1, tuple(fit.aliased))

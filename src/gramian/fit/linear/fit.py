@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from gramian.engines.blas import threads_for
 from gramian.fit.leastsquares.escalate import escalate
-from gramian.fit.leastsquares.exact import accumulate_exactly, exact_solved
 from gramian.fit.leastsquares.solution import Solved
 from gramian.fit.leastsquares.system import first_solution
 from gramian.fit.linear.plan import linear_steps
 from gramian.fit.passes.accumulate import Accumulate, Accumulated
-from gramian.fit.passes.accumulate_exact import ExactAccumulated
 from gramian.fit.passes.combined import CombinedPass
 from gramian.fit.passes.job import Job
 from gramian.fit.passes.limits import check_width, width, width_limit
@@ -22,6 +21,9 @@ from gramian.fit.vcov.sandwich import Sandwich
 from gramian.fit.vcov.scores import FittedModel
 from gramian.inference.recipes import VcovSpec
 from gramian.inference.small_sample import ModelFacts
+
+if TYPE_CHECKING:
+    from gramian.fit.passes.accumulate_exact import ExactAccumulated
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,8 @@ def fit_linear(job: Job, vcov: VcovSpec | None) -> LinearRun:
 
 def _exact(job: Job) -> LinearRun:
     """The fit from exact sums."""
+    from gramian.fit.leastsquares.exact import accumulate_exactly, exact_solved  # most fits do without exact sums
+
     sums = accumulate_exactly(job)
     return LinearRun(exact_solved(job.design, sums, job.options), sums)
 

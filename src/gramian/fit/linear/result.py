@@ -12,22 +12,19 @@ import pyarrow as pa
 from gramian.data.source import source_of
 from gramian.engines.choice import Engine
 from gramian.fit.leastsquares.absorbed import Absorbed
-from gramian.fit.leastsquares.predict import predict
 from gramian.fit.leastsquares.solution import Solved
-from gramian.fit.linear import plot, tables
-from gramian.fit.linear import result_collinearity as collinearity
-from gramian.fit.linear.anova import anova
-from gramian.fit.vcov.result import covariance, with_vcov
+from gramian.fit.vcov.result import covariance
 from gramian.inference import goodness, likelihood, normal, tests
 from gramian.inference.covariance import Covariance, iid
 from gramian.inference.recipes import Vcov
 from gramian.inference.tests import Test
-from gramian.results.augment import augmented
 from gramian.results.estimates import Estimates, read_only
 from gramian.typing import Vector
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+
+    from gramian.fit.linear.result_collinearity import Collinearity
 
 KIND = "linear-fit"
 
@@ -208,7 +205,10 @@ class LinearFit(Estimates):
         ----------
         Fox, J. and Weisberg, S. (2019). An R Companion to Applied Regression, 3rd edition, section 5.3.
         """
-        return tables.anova(anova(self.solved, self.covariance, self.df_residual, type))
+        from gramian.fit.linear.anova import anova
+        from gramian.fit.linear.tables import anova as table
+
+        return table(anova(self.solved, self.covariance, self.df_residual, type))
 
     def vif(self) -> pa.Table:
         """Generalised variance inflation factors, as `vif` of R's `car`, without data.
@@ -227,9 +227,11 @@ class LinearFit(Estimates):
         ----------
         Fox, J. and Monette, G. (1992). Generalized collinearity diagnostics. JASA 87, 178-183.
         """
-        return collinearity.vif(self.solved)
+        from gramian.fit.linear.result_collinearity import vif
 
-    def collinearity(self) -> collinearity.Collinearity:
+        return vif(self.solved)
+
+    def collinearity(self) -> Collinearity:
         """Condition indexes and variance proportions of the columns, without data.
 
         Raises
@@ -241,7 +243,9 @@ class LinearFit(Estimates):
         ----------
         Belsley, D. A., Kuh, E. and Welsch, R. E. (1980). Regression Diagnostics. Wiley, chapter 3.
         """
-        return collinearity.collinearity(self.solved)
+        from gramian.fit.linear.result_collinearity import collinearity
+
+        return collinearity(self.solved)
 
     def predict(self, data: object, interval: str | None = None, level: float = 0.95) -> Vector | pa.Table:
         """Predictions for the rows of data.
@@ -268,6 +272,8 @@ class LinearFit(Estimates):
         OptionError
             For an unknown interval or level, and where absorbed factors do not allow the prediction.
         """
+        from gramian.fit.leastsquares.predict import predict
+
         return predict(self.solved, source_of(data), interval, level)
 
     def augment(self, data: object) -> pa.Table:
@@ -279,7 +285,10 @@ class LinearFit(Estimates):
             The formula's columns, then .fitted, .resid, .hat (leverage) and .std_resid; null where a value is missing.
             With absorbed factors .hat and .std_resid are null.
         """
-        return augmented(plot.absorbed_rows(self) if self.solved.absorbed else plot.linear_rows(self), source_of(data))
+        from gramian.fit.linear.plot import absorbed_rows, linear_rows
+        from gramian.results.augment import augmented
+
+        return augmented(absorbed_rows(self) if self.solved.absorbed else linear_rows(self), source_of(data))
 
     def with_vcov(
         self, vcov: Vcov, data: object = None, *, like: str | None = None, engine: Engine | str | None = None
@@ -297,18 +306,24 @@ class LinearFit(Estimates):
         engine : Engine or str, optional
             What reads the data.
         """
+        from gramian.fit.vcov.result import with_vcov
+
         return LinearFit(with_vcov(self.solved, None, self.deviance, vcov, data, like, engine))
 
     def glance(self) -> pa.Table:
         """Statistics of the fit in a table of one row, with broom's column names."""
-        return tables.glance(self)
+        from gramian.fit.linear.tables import glance
+
+        return glance(self)
 
     def to_dict(self, level: float = 0.95) -> dict[str, Any]:
         """The fit as a JSON object, schema `gramian.fit/1`; numbers that are not finite are None.
 
         level : coverage of the confidence intervals.
         """
-        return tables.to_dict(self, level)
+        from gramian.fit.linear.tables import to_dict
+
+        return to_dict(self, level)
 
     def render(self, level: float = 0.95) -> list[RenderableType]:
         """Parts of the summary as rich renderables, for a terminal."""
@@ -321,7 +336,9 @@ class LinearFit(Estimates):
 
         kind : name of another plot. Raises OptionError for an unknown one.
         """
-        return plot.linear(self, data, kind)
+        from gramian.fit.linear.plot import linear
+
+        return linear(self, data, kind)
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write the fit to a file that `gramian.load` reads. Raises ArtifactError if it cannot be written."""

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import get_args
 
 from gramian.errors import OptionError, one_of
+from gramian.keywords import Collinear, Decimal, GramSolver, MissingRows, WideSolver
 
-NA = ("drop", "raise")
-COLLINEAR = ("drop", "min-norm", "raise")
-SOLVERS = ("auto", "gram", "iterative", "dual")
-DECIMAL = ("float64", "exact")
+NA: tuple[str, ...] = get_args(MissingRows)
+COLLINEAR: tuple[str, ...] = get_args(Collinear)
+SOLVERS: tuple[str, ...] = (*get_args(GramSolver), *get_args(WideSolver))
+DECIMAL: tuple[str, ...] = get_args(Decimal)
 MOST_DIGITS = 15
 
 

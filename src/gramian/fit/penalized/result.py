@@ -10,7 +10,6 @@ import pyarrow as pa
 
 from gramian.data.source import source_of
 from gramian.errors import OptionError, did_you_mean
-from gramian.fit.leastsquares.predict import predict
 from gramian.fit.leastsquares.solution import Solved
 from gramian.fit.penalized.options import PathOptions
 from gramian.formula.dropped_rows import DroppedRows
@@ -129,6 +128,8 @@ class PenalizedFit(HasDroppedRows):
         ColumnError
             Where a predictor is not in the data.
         """
+        from gramian.fit.leastsquares.predict import predict
+
         return predict(self.solved, source_of(data))
 
     def tidy(self) -> pa.Table:

@@ -9,7 +9,6 @@ from typing import Any, Unpack
 
 import pyarrow as pa
 
-from gramian.fit.penalized import plot
 from gramian.fit.penalized.cross_validation import SolvedCrossValidation, cross_validate
 from gramian.fit.penalized.options import PenaltyOptions, path_options
 from gramian.fit.penalized.result import PenalizedFit
@@ -166,7 +165,9 @@ class CrossValidation:
         -------
         matplotlib.figure.Figure
         """
-        return plot.cross_validation(self)
+        from gramian.fit.penalized.plot import cross_validation
+
+        return cross_validation(self)
 
     def __repr__(self) -> str:
         return (

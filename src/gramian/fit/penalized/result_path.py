@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from gramian.errors import NumericalError, one_of
 from gramian.fit.passes.accumulate import Accumulated
-from gramian.fit.penalized import plot
 from gramian.fit.penalized.options import path_options
 from gramian.fit.penalized.path import SolvedPath, solve_path, solved_at_alpha
 from gramian.fit.penalized.result import PenalizedFit
@@ -279,7 +278,9 @@ class Path(HasDroppedRows):
         -------
         matplotlib.figure.Figure
         """
-        return plot.path(self)
+        from gramian.fit.penalized.plot import path
+
+        return path(self)
 
     def __repr__(self) -> str:
         alphas = f"{len(self)} {'knots' if self.solved.solutions.knots else 'alphas'}"

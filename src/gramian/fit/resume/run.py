@@ -10,8 +10,6 @@ from typing import TypeVar
 
 from gramian.errors import OptionError
 from gramian.fit.passes.runner import PassRunner
-from gramian.fit.resume.checkpoint import Resumable
-from gramian.fit.resume.skip_bad import run_skipping_bad
 from gramian.formula.dropped_rows import DroppedRows
 
 T = TypeVar("T")
@@ -68,10 +66,13 @@ class RunPolicy:
             Options of the fit, which have to be the same when it is resumed.
         """
         if self.skip_bad:
+            from gramian.fit.resume.skip_bad import run_skipping_bad
+
             return run_skipping_bad(run, runner)
         if self.checkpoint is None:
             return run(runner), DroppedRows()
-        from gramian.fit.resume.file import Checkpoint, options_by_name  # most runs have none
+        from gramian.fit.resume.checkpoint import Resumable  # most runs have no checkpoint
+        from gramian.fit.resume.file import Checkpoint, options_by_name
 
         settings = {name: value for option in options for name, value in options_by_name(option).items()}
         store = Checkpoint(Path(self.checkpoint), {"model": model, "formula": formula, **settings}, runner.source)

@@ -10,7 +10,6 @@ import pyarrow as pa
 
 from gramian.fit.linear.result import LinearFit
 from gramian.fit.passes.accumulate import Accumulated
-from gramian.fit.selection import plot
 from gramian.fit.selection.fit import Selected, select
 from gramian.formula.design import Design
 from gramian.results.tables import finite, null_if_nan
@@ -125,7 +124,9 @@ class Selection:
         -------
         matplotlib.figure.Figure
         """
-        return plot.selection(self)
+        from gramian.fit.selection.plot import selection
+
+        return selection(self)
 
     def __str__(self) -> str:
         return self.summary()

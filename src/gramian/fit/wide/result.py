@@ -11,8 +11,6 @@ import pyarrow as pa
 
 from gramian.data.source import source_of
 from gramian.errors import OptionError
-from gramian.fit.leastsquares.predict import collect_predictions
-from gramian.fit.wide.predict import predictions
 from gramian.fit.wide.solution import WideSolved
 from gramian.inference import goodness, normal
 from gramian.inference.tests import Test
@@ -169,6 +167,9 @@ class WideFit(Estimates):
         SchemaError
             Where a matrix has fewer columns than the fit used.
         """
+        from gramian.fit.leastsquares.predict import collect_predictions
+        from gramian.fit.wide.predict import predictions
+
         values: Vector = collect_predictions(predictions(self.solved, source_of(data)), interval=False)
         return values
 

@@ -1,30 +1,23 @@
-"""The function `gramian.curve`."""
+"""Nonlinear curves: `gramian.curve`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Unpack
 
-from gramian.data.source import source_of
-from gramian.engines.choice import Engine, engine_of
-from gramian.engines.progress import Progress
+from gramian.api.settings import runner_of
 from gramian.fit.curve.fit import fit_curve
-from gramian.fit.curve.options import Bounds, curve_options
+from gramian.fit.curve.options import curve_options
 from gramian.fit.curve.result import CurveFit
-from gramian.fit.passes.runner import PassRunner
+from gramian.keywords import CurveKeywords, completed, takes
 
 
+@takes(CurveKeywords, max_passes=50)
 def curve(
     formula: str,
     data: Any,
     start: Mapping[str, float] | None = None,
-    *,
-    bounds: Bounds | None = None,
-    weights: str | None = None,
-    max_passes: int = 50,
-    tolerance: float = 1e-8,
-    engine: Engine | str | None = None,
-    progress: Progress | None = None,
+    **options: Unpack[CurveKeywords],
 ) -> CurveFit:
     """Nonlinear least squares: a curve written as a formula, or a ready-made one.
 
@@ -71,11 +64,12 @@ def curve(
 
     Examples
     --------
-    >>> from gramian.fit.curve.api import curve
+    >>> import gramian as gm
     >>> data = {"x": [0, 1, 2, 3, 4], "y": [1.0, 0.61, 0.35, 0.24, 0.13]}
-    >>> fit = curve("y ~ a * exp(-k * x)", data, start={"a": 1, "k": 1})
+    >>> fit = gm.curve("y ~ a * exp(-k * x)", data, start={"a": 1, "k": 1})
     >>> fit.names
     ('a', 'k')
     """
-    options = curve_options(start, bounds, weights, max_passes, tolerance)
-    return CurveFit(fit_curve(formula, options, PassRunner(source_of(data), engine_of(engine, data), progress)))
+    given = completed(curve, options)
+    settings = curve_options(start, given["bounds"], given["weights"], given["max_passes"], given["tolerance"])
+    return CurveFit(fit_curve(formula, settings, runner_of(data, given)))

@@ -1,0 +1,88 @@
+"""Generalized linear models: `gramian.glm`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Unpack
+
+from gramian.api.settings import iterated_of, options_of, runner_of
+from gramian.fit.glm.fit import fit_glm
+from gramian.fit.glm.options import glm_options
+from gramian.fit.glm.result import GlmFit
+from gramian.fit.resume.run import RunPolicy
+from gramian.formula.grammar import parse
+from gramian.keywords import GlmKeywords, completed, takes
+
+
+@takes(GlmKeywords)
+def glm(
+    formula: str, data: Any, family: str = "binomial", link: str | None = None, **options: Unpack[GlmKeywords]
+) -> GlmFit:
+    """Generalized linear model by iteratively reweighted least squares, in two to four passes.
+
+    Parameters
+    ----------
+    formula : str
+        Such as "y ~ x + factor(month)". A binomial outcome is 0 and 1, booleans, two texts (the second in their order
+        is the success), or proportions.
+    data : object
+        Rows, as in `gramian.ols`; they are read several times.
+    family : str, default "binomial"
+        "binomial", "poisson", "gamma", "inverse_gaussian", "gaussian", "negative_binomial", "quasibinomial",
+        "quasipoisson" or "quasi".
+    link : str, optional
+        By default R's for the family.
+    theta : float, optional
+        Parameter of the negative binomial; estimated by default.
+    variance : str, optional
+        Variance function of "quasi", such as "mu^2".
+    offset : str, optional
+        Column that is added to the linear predictor.
+    tolerance : float, default 1e-8
+        Error predicted for the coefficients, in standard errors, at which the iteration ends.
+    max_passes : int, default 25
+        Largest number of passes over the data.
+    weights : str, optional
+        Column of prior weights; the number of trials where a binomial outcome is a proportion.
+    na, vcov, like
+        As in `gramian.ols`.
+    drop_first : bool, default False
+        As in `gramian.ridge`.
+    collinear, checkpoint, engine, progress, skip_bad
+        As in `gramian.ols`.
+    ridge : float, optional
+        Penalty on the squared slopes that is added to the deviance; 1 / C of scikit-learn's `LogisticRegression`.
+
+    Returns
+    -------
+    GlmFit
+
+    Raises
+    ------
+    FormulaError, OptionError, DataError, NumericalError
+        As in `gramian.ols`.
+    SeparationError
+        Where a binomial outcome is separated, so that estimates are infinite.
+    ConvergenceError
+        Where the iteration does not converge.
+
+    Examples
+    --------
+    >>> import gramian as gm
+    >>> fit = gm.glm("y ~ x", {"x": [1, 2, 3, 4, 5, 6], "y": ["no", "no", "yes", "no", "yes", "yes"]})
+    >>> round(fit["x"], 6)
+    1.214028
+    """
+    given = completed(glm, options)
+    settings = glm_options(
+        family,
+        link,
+        common=options_of(given, given["ridge"]),
+        vcov=given["vcov"],
+        like=given["like"],
+        **iterated_of(given),
+    )
+    policy, runner = RunPolicy(given["checkpoint"], given["skip_bad"]), runner_of(data, given)
+    parsed = parse(formula)
+    solved, skipped = policy.run(lambda passes: fit_glm(parsed, settings, passes), runner, "glm", formula, settings)
+    return GlmFit(replace(solved, linear=replace(solved.linear, dropped_rows=solved.linear.dropped_rows + skipped)))

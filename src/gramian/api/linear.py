@@ -1,0 +1,294 @@
+"""Linear models: `gramian.ols`, `gramian.ridge` and `gramian.fits`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeAlias, Unpack, overload
+
+from gramian.api.settings import options_of, runner_of
+from gramian.errors import OptionError
+from gramian.fit.linear.fit import fit_linear
+from gramian.fit.linear.result import LinearFit
+from gramian.fit.passes.job import job_of
+from gramian.fit.passes.options import Options
+from gramian.fit.passes.runner import PassRunner
+from gramian.fit.resume.run import RunPolicy
+from gramian.fit.wide.solver import fit_wide
+from gramian.formula.design import has_multiple_outcomes
+from gramian.formula.grammar import Formula, parse
+from gramian.inference.recipes import VcovSpec, vcov_spec
+from gramian.keywords import (
+    Columns,
+    FitsKeywords,
+    GramSolver,
+    LinearKeywords,
+    OlsKeywords,
+    PenalizedKeywords,
+    RidgeKeywords,
+    WideSolver,
+    completed,
+    takes,
+)
+
+if TYPE_CHECKING:
+    from gramian.fit.groups.result import Fits
+    from gramian.fit.leastsquares.solution import Solved
+    from gramian.fit.wide.result import WideFit
+
+AnyFit: TypeAlias = "LinearFit | WideFit | Fits"
+
+
+@overload
+def ols(
+    formula: str, data: Any, *, by: None = None, solver: GramSolver = "auto", **options: Unpack[LinearKeywords]
+) -> LinearFit: ...
+@overload
+def ols(
+    formula: str, data: Any, *, by: None = None, solver: WideSolver, **options: Unpack[LinearKeywords]
+) -> WideFit: ...
+@overload
+def ols(
+    formula: str, data: Any, *, by: Columns, solver: GramSolver = "auto", **options: Unpack[LinearKeywords]
+) -> Fits: ...
+@takes(OlsKeywords)
+def ols(formula: str, data: Any, **options: Unpack[OlsKeywords]) -> AnyFit:
+    """Ordinary (or weighted) least squares in one pass.
+
+    Parameters
+    ----------
+    formula : str
+        Such as "y ~ x + factor(month)".
+    data : object
+        Paths, a frame, a dict of arrays, a relation, or an iterable of batches.
+    by : str or sequence of str, optional
+        Columns whose every value has a fit of its own, all from the same pass.
+    solver : {"auto", "gram", "iterative", "dual"}, default "auto"
+        "gram" sums products of columns. "iterative" and "dual" are for columns too many for that. "auto" chooses by
+        memory and sparsity, and `gramian.plan` says why.
+    weights : str, optional
+        Column of analytic weights, as in R's `lm`.
+    na : {"drop", "raise"}, default "drop"
+        Whether incomplete rows are left out and counted, or refused.
+    counts : str, optional
+        Column that says how many rows a row stands for.
+    vcov : str or mapping, default "iid"
+        Covariance of the coefficients: "iid", "HC0" to "HC3", {"cluster": "firm"} or {"cluster": ["firm", "year"],
+        "type": "CR1"} with the types CR0, CR1, and CR3 for one column. All but "iid" take one more pass.
+    like : {"R", "statsmodels", "stata", "fixest"}, optional
+        Package whose conventions a robust covariance follows.
+    digits : float, default 8
+        Certified digits wanted of every coefficient, from 0 to 15. Further passes are made where one is not enough.
+    exact : bool, default False
+        Whether sums are made without rounding: the same bits in any order, and correctly rounded coefficients.
+    decimal : {"float64", "exact"}, optional
+        "exact" takes DECIMAL columns and the numbers of text files as what they say, with exact sums. By default they
+        are the nearest float64.
+    collinear : {"drop", "min-norm", "raise"}, default "drop"
+        Whether later columns that depend on earlier ones are left out, the minimum-norm solution is taken, or they are
+        refused.
+    checkpoint : str or path-like, optional
+        File in which the sums are kept every two seconds; after an interrupt the same call goes on from it.
+    engine : Engine or str, optional
+        "local", "dask", a `distributed.Client`, or an object such as `gramian.Local(threads=2)`. By default threads of
+        this process.
+    progress : Progress, optional
+        Is informed of the rows and bytes that are read.
+    skip_bad : bool, default False
+        Whether files and row groups that cannot be read are left out, and listed in `dropped_rows`.
+
+    Returns
+    -------
+    LinearFit, Fits or WideFit
+        A LinearFit. With `by`, or with several outcomes as in "c(y1, y2) ~ x", `Fits`: a mapping from key to LinearFit.
+        Of very many columns, or with the solvers "iterative" and "dual", a WideFit. A type checker does not read
+        formulas: `gramian.fits` is `Fits` to it.
+
+    Raises
+    ------
+    FormulaError
+        Where the formula cannot be parsed.
+    OptionError
+        Where an option has a value without meaning, or does not go with another.
+    DataError
+        Where the data cannot be read, or lack a column.
+    NumericalError
+        Where the data do not determine a coefficient that must be determined.
+
+    Warns
+    -----
+    AccuracyWarning
+        Where the digits cannot be certified.
+
+    Examples
+    --------
+    >>> import gramian as gm
+    >>> fit = gm.ols("y ~ x", {"x": [1, 2, 3, 4], "y": [2, 4, 5, 8]})
+    >>> round(fit["x"], 12)
+    1.9
+    """
+    given = completed(ols, options)
+    runner, policy = runner_of(data, given), RunPolicy(given["checkpoint"], given["skip_bad"])
+    return _fit(formula, options_of(given), runner, policy, vcov_spec(given["vcov"], given["like"]), given["by"])
+
+
+@overload
+def ridge(
+    formula: str,
+    data: Any,
+    alpha: float,
+    *,
+    by: None = None,
+    solver: GramSolver = "auto",
+    **options: Unpack[PenalizedKeywords],
+) -> LinearFit: ...
+@overload
+def ridge(
+    formula: str, data: Any, alpha: float, *, by: None = None, solver: WideSolver, **options: Unpack[PenalizedKeywords]
+) -> WideFit: ...
+@overload
+def ridge(
+    formula: str,
+    data: Any,
+    alpha: float,
+    *,
+    by: Columns,
+    solver: GramSolver = "auto",
+    **options: Unpack[PenalizedKeywords],
+) -> Fits: ...
+@takes(RidgeKeywords)
+def ridge(formula: str, data: Any, alpha: float, **options: Unpack[RidgeKeywords]) -> AnyFit:
+    """Ridge regression: alpha times the sum of the squared slopes is added to the weighted sum of squares.
+
+    Parameters
+    ----------
+    formula : str
+        Such as "y ~ x + factor(month)".
+    data : object
+        Rows, as in `gramian.ols`.
+    alpha : float
+        Penalty, as in scikit-learn's `Ridge`; the intercept is not penalized.
+    by, solver, weights, na, counts
+        As in `gramian.ols`.
+    drop_first : bool, default False
+        Whether factors leave out their reference level. By default they enter with all levels, so that the result does
+        not depend on a reference.
+    digits, checkpoint, engine, progress, skip_bad
+        As in `gramian.ols`.
+
+    Returns
+    -------
+    LinearFit, Fits or WideFit
+        As in `gramian.ols`.
+
+    Raises
+    ------
+    FormulaError, OptionError, DataError, NumericalError
+        As in `gramian.ols`.
+
+    Examples
+    --------
+    >>> import gramian as gm
+    >>> fit = gm.ridge("y ~ x", {"x": [1, 2, 3, 4], "y": [2, 4, 5, 8]}, alpha=5)
+    >>> round(fit["x"], 12)
+    0.95
+    """
+    given = completed(ridge, options)
+    runner, policy = runner_of(data, given), RunPolicy(given["checkpoint"], given["skip_bad"])
+    return _fit(formula, options_of(given, alpha), runner, policy, None, given["by"])
+
+
+@takes(FitsKeywords)
+def fits(formula: str, data: Any, **options: Unpack[FitsKeywords]) -> Fits:
+    """Least squares as in `gramian.ols`, as a mapping from key to LinearFit whatever the number of fits.
+
+    For several outcomes, as in "c(y1, y2) ~ x", and for programs that treat one fit as many. A key begins with the name
+    of the outcome; with `by` and one outcome it is the group alone.
+
+    Parameters
+    ----------
+    formula : str
+        Such as "c(y1, y2) ~ x".
+    data : object
+        Rows, as in `gramian.ols`.
+    **options
+        As in `gramian.ols`; `solver` is "auto" or "gram".
+
+    Returns
+    -------
+    Fits
+        One fit of every outcome and group.
+
+    Raises
+    ------
+    FormulaError, OptionError, DataError, NumericalError
+        As in `gramian.ols`.
+
+    Examples
+    --------
+    >>> import gramian as gm
+    >>> fits = gm.fits("c(y, z) ~ x", {"x": [1, 2, 3, 4], "y": [2, 4, 5, 8], "z": [1, 0, 1, 2]})
+    >>> list(fits)
+    ['y', 'z']
+    >>> list(gm.fits("y ~ x", {"x": [1, 2, 3, 4], "y": [2, 4, 5, 8]}))
+    ['y']
+    """
+    given = completed(fits, options)
+    runner, policy = runner_of(data, given), RunPolicy(given["checkpoint"], given["skip_bad"])
+    model, vcov, parsed = options_of(given), vcov_spec(given["vcov"], given["like"]), parse(formula)
+    if model.solver not in ("auto", "gram"):
+        raise OptionError(f'solver="{model.solver}" makes one fit of another kind: use ols for it')
+    if given["by"] is None and not has_multiple_outcomes(parsed):
+        from gramian.fit.groups.fit import single
+        from gramian.fit.groups.result import Fits
+
+        return Fits(single(_linear(parsed, model, runner, policy, vcov)))
+    return _grouped(parsed, model, runner, policy, vcov, given["by"])
+
+
+def _fit(
+    formula: str, options: Options, runner: PassRunner, policy: RunPolicy, vcov: VcovSpec | None, by: Columns | None
+) -> AnyFit:
+    """A fit, or several."""
+    parsed = parse(formula)
+    if by is not None or has_multiple_outcomes(parsed):
+        return _grouped(parsed, options, runner, policy, vcov, by)
+    if (wide := fit_wide(parsed, options, runner, iid=vcov is None)) is None:
+        return LinearFit(_linear(parsed, options, runner, policy, vcov))
+    if policy != RunPolicy():
+        raise OptionError('checkpoint and skip_bad go with solver="gram"; this fit has another')
+    from gramian.fit.wide.result import WideFit
+
+    return WideFit(wide)
+
+
+def _linear(formula: Formula, options: Options, runner: PassRunner, policy: RunPolicy, vcov: VcovSpec | None) -> Solved:
+    """One fit by products of columns."""
+    solved, skipped = policy.run(
+        lambda passes: fit_linear(job_of(formula, options, passes, absorbing=not options.exact), vcov).solved,
+        runner,
+        "ols",
+        formula.text,
+        options,
+        vcov,
+    )
+    return replace(solved, dropped_rows=solved.dropped_rows + skipped)
+
+
+def _grouped(
+    formula: Formula,
+    options: Options,
+    runner: PassRunner,
+    policy: RunPolicy,
+    vcov: VcovSpec | None,
+    by: Columns | None,
+) -> Fits:
+    """A fit of every outcome and group."""
+    if vcov is not None:
+        raise OptionError("vcov goes with one fit; with by, or several outcomes, take fits[key].with_vcov() afterwards")
+    if policy != RunPolicy():
+        raise OptionError("checkpoint and skip_bad go with one fit, not with by or several outcomes")
+    from gramian.fit.groups.fit import fit_grouped
+    from gramian.fit.groups.result import Fits
+    from gramian.fit.passes.keys import by_columns
+
+    return Fits(fit_grouped(formula, options, runner, None if by is None else by_columns(by)))

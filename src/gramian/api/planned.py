@@ -1,0 +1,92 @@
+"""What a fit will do: `gramian.plan`."""
+
+from __future__ import annotations
+
+from typing import Any, Unpack
+
+from gramian.api.settings import iterated_of, options_of, runner_of
+from gramian.errors import OptionError
+from gramian.fit.passes.plan import Plan
+from gramian.formula.design import has_multiple_outcomes
+from gramian.formula.grammar import parse
+from gramian.inference.recipes import vcov_spec
+from gramian.keywords import DEFAULTS, GlmKeywords, IteratedKeywords, PlanKeywords, completed, takes
+
+_ITERATED = ("link", *IteratedKeywords.__annotations__)
+_WITH_FAMILY = ("family", "alpha", "link", *GlmKeywords.__annotations__)
+
+
+@takes(PlanKeywords)
+def plan(formula: str, data: Any, **options: Unpack[PlanKeywords]) -> Plan:
+    """What the fit with these options will read, how often, by which solver, and why. Reads no rows itself.
+
+    Parameters
+    ----------
+    formula : str
+        Formula of the fit.
+    data : object
+        Rows, as in `gramian.ols`.
+    theta, variance, offset, tolerance, max_passes
+        With `family`, as in `gramian.glm`.
+    by, weights, na, counts, vcov, like, digits, exact, decimal, collinear, solver, engine, progress
+        As in `gramian.ols`.
+    alpha : float, optional
+        Ridge penalty, as in `gramian.ridge`; with `family` what is called `ridge` in `gramian.glm`.
+    drop_first : bool, default False
+        As in `gramian.ridge`.
+    family : str, optional
+        Family of a generalized linear model, as in `gramian.glm`. By default the model is linear.
+    link : str, optional
+        With `family`, as in `gramian.glm`.
+
+    Returns
+    -------
+    Plan
+        Its text is for people.
+
+    Raises
+    ------
+    FormulaError, OptionError, DataError, NumericalError
+        Those of the fit that can be known before its first pass.
+
+    Examples
+    --------
+    >>> import gramian as gm
+    >>> gm.plan("y ~ x", {"x": [1, 2, 3, 4], "y": [2, 4, 5, 8]}).passes
+    1
+    """
+    given = completed(plan, options)
+    settings, runner, by = options_of(given, given["alpha"]), runner_of(data, given), given["by"]
+    if given["family"] is not None:
+        _check_family_options(options)
+        from gramian.fit.glm.options import glm_options
+        from gramian.fit.glm.plan import plan_glm
+
+        model = glm_options(
+            given["family"],
+            given["link"],
+            common=settings,
+            vcov=given["vcov"],
+            like=given["like"],
+            **iterated_of(given),
+        )
+        return plan_glm(parse(formula), model, runner)
+    if misplaced := [name for name in options if name in _ITERATED]:
+        raise OptionError(f"{misplaced[0]} goes with a family; without one the model is linear")
+    parsed = parse(formula)
+    if by is not None or has_multiple_outcomes(parsed):
+        from gramian.fit.groups.plan import plan_grouped
+        from gramian.fit.passes.keys import by_columns
+
+        return plan_grouped(parsed, settings, runner, None if by is None else by_columns(by))
+    from gramian.fit.wide.solver import plan_any_solver
+
+    return plan_any_solver(parsed, settings, runner, vcov_spec(given["vcov"], given["like"]))
+
+
+def _check_family_options(options: PlanKeywords) -> None:
+    """Raise OptionError for options that only a linear model has."""
+    for name, value in options.items():
+        if name not in _WITH_FAMILY and value != DEFAULTS.get(name):
+            hint = "; fit one group after another" if name == "by" else ""
+            raise OptionError(f"{name} does not go with a family{hint}")

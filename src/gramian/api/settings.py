@@ -1,0 +1,52 @@
+"""Keyword arguments as the objects that the fits take."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, cast
+
+from gramian.data.source import source_of
+from gramian.engines.choice import engine_of
+from gramian.errors import OptionError, one_of
+from gramian.fit.passes.options import COLLINEAR, NA, SOLVERS, Options, penalty, with_accuracy
+from gramian.fit.passes.runner import PassRunner
+from gramian.keywords import DEFAULTS, IteratedKeywords, names_of
+
+
+def runner_of(data: object, given: Mapping[str, Any]) -> PassRunner:
+    """The rows, and what reads them."""
+    return PassRunner(source_of(data), engine_of(given["engine"], data), given["progress"])
+
+
+def options_of(given: Mapping[str, Any], alpha: float | None = None) -> Options:
+    """How to fit; what a function does not take has its default.
+
+    Parameters
+    ----------
+    given : mapping of str to object
+        Keyword arguments.
+    alpha : float, optional
+        Ridge penalty.
+
+    Raises
+    ------
+    OptionError
+        Where a value has no meaning.
+    """
+    values = {**DEFAULTS, **given}
+    weights, counts = values.get("weights"), values.get("counts")
+    for name, value in (("weights", weights), ("counts", counts)):
+        if value is not None and not isinstance(value, str):
+            raise OptionError(f"{name} must be the name of a column, found {type(value).__name__}")
+    drop = one_of("na", values["na"], NA) == "drop"
+    collinear = one_of("collinear", values["collinear"], COLLINEAR)
+    alpha = None if alpha is None else penalty(alpha)
+    options = Options(weights, counts, drop, collinear, alpha, values["drop_first"])
+    options = replace(options, solver=one_of("solver", values["solver"], SOLVERS))
+    return with_accuracy(options, values["digits"], exact=values["exact"], decimal=values.get("decimal"))
+
+
+def iterated_of(given: Mapping[str, Any]) -> IteratedKeywords:
+    """Those keyword arguments that only generalized linear models have."""
+    return cast(IteratedKeywords, {name: given[name] for name in names_of(IteratedKeywords)})
