@@ -66,7 +66,7 @@ def fit_linear(job: Job, vcov: VcovSpec | None) -> LinearRun:
     if steps.cached_columns:
         job.runner.cache_rows(steps.cached_columns)
     job.prepare()
-    run = _exact(job) if job.options.exact else _from_moments(job, steps.clusters_beside)
+    run = _exact(job) if job.options.exact else _from_moments(job, steps.cluster_vcov)
     if vcov is None:
         return run
     solved = run.solved
@@ -89,9 +89,9 @@ def _exact(job: Job) -> LinearRun:
     return LinearRun(exact_solved(job.design, sums, job.options), sums)
 
 
-def _from_moments(job: Job, beside: VcovSpec | None) -> LinearRun:
-    """The fit from float64 sums. beside : covariance by cluster whose products the same pass sums, or None."""
-    sums, clusters = _first_pass(job, beside)
+def _from_moments(job: Job, cluster_vcov: VcovSpec | None) -> LinearRun:
+    """The fit from float64 sums. cluster_vcov : covariance by cluster whose products the same pass sums, or None."""
+    sums, clusters = _first_pass(job, cluster_vcov)
     sizes = {name: len(sums.moments.levels[name]) for name in job.design.terms.coefficient_factors}
     # only now are the levels known; the products of all columns are formed after this
     check_width(job.design.terms, sizes, width_limit())
@@ -100,10 +100,10 @@ def _from_moments(job: Job, beside: VcovSpec | None) -> LinearRun:
         return LinearRun(escalate(first, job, sums, system), sums, clusters)
 
 
-def _first_pass(job: Job, beside: VcovSpec | None) -> tuple[Accumulated, ClusterMoments | None]:
-    """Sums of the first pass, and products by cluster if `beside` asks for them."""
+def _first_pass(job: Job, cluster_vcov: VcovSpec | None) -> tuple[Accumulated, ClusterMoments | None]:
+    """Sums of the first pass, and products by cluster if `cluster_vcov` asks for them."""
     task = Accumulate(job.design, job.options.drop)
-    if beside is None:
+    if cluster_vcov is None:
         return job.fold(task), None
-    both = job.fold(CombinedPass(task, cluster_moments_pass(job.design, beside, drop=job.options.drop)))
+    both = job.fold(CombinedPass(task, cluster_moments_pass(job.design, cluster_vcov, drop=job.options.drop)))
     return both.first, both.second

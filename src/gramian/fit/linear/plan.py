@@ -30,7 +30,7 @@ class LinearSteps:
         What may follow the first pass if it certifies too few digits.
     vcov : VcovSpec or None
         The robust covariance, None for iid errors.
-    clusters_beside : VcovSpec or None
+    cluster_vcov : VcovSpec or None
         Covariance whose products by cluster the first pass sums, because the source can be read only once.
     cached_columns : tuple of str
         Columns that may be cached in memory between the passes.
@@ -39,7 +39,7 @@ class LinearSteps:
     knots: bool
     escalation: Escalation
     vcov: VcovSpec | None = None
-    clusters_beside: VcovSpec | None = None
+    cluster_vcov: VcovSpec | None = None
     cached_columns: tuple[str, ...] = ()
 
 
@@ -56,7 +56,7 @@ def linear_steps(job: Job, vcov: VcovSpec | None) -> LinearSteps:
     if not job.source.rereadable:
         # residuals need a second pass, but products by cluster give the scores of any coefficients in the first
         check_single_read(vcov, exact=job.options.exact, absorbed=absorbed)
-        return replace(steps, clusters_beside=vcov)
+        return replace(steps, cluster_vcov=vcov)
     # an exact pass may read the numbers as text, which a cache of parsed columns does not hold
     columns = () if job.options.exact else (*job.design.columns, *vcov.clusters)
     return replace(steps, cached_columns=columns)
@@ -79,9 +79,9 @@ def _with_vcov(plan: Plan, job: Job, steps: LinearSteps) -> Plan:
     if vcov is None:
         return plan
     columns = tuple(dict.fromkeys((*plan.columns, *vcov.clusters)))
-    pairwise = vcov.estimator.pairwise or steps.clusters_beside is not None
+    pairwise = vcov.estimator.pairwise or steps.cluster_vcov is not None
     memory = f"; in memory {CLUSTER_SUMS[pairwise]}" if vcov.clusters else ""
-    if steps.clusters_beside is not None:
+    if steps.cluster_vcov is not None:
         why = f"{vcov.name}: the data can be read once only, so the pass sums products by cluster{memory}"
         return replace(plan, columns=columns, notes=(*plan.notes, why))
     why = f"{vcov.name}: one more pass for {vcov.estimator.sums} of the scores{memory}"
