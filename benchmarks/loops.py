@@ -10,7 +10,7 @@ from findings import Finding, check
 from machine import ROOT
 from problems import Sizes
 
-FILE = "tests/unit/compare/test_compare_counts.py"
+FILE = "tests/unit/comparison/test_compare_counts.py"
 TESTS = {
     "test_counts_are_those_of_a_plain_loop": "steps taken one by one on the same products",
     "test_counts_are_those_of_a_plain_loop_from_the_rows": "the same with products as NumPy sums them",

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from unit.glm.pieces import cut
+from unit.fit.glm.pieces import cut
 
 import gramian as gm
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from unit.penalized.systems import system_from
+from unit.fit.penalized.systems import system_from
 
 from gramian.linalg.penalized.paths import elastic_net, grid, lasso
 from gramian.linalg.penalized.ridge import ridge

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from statsmodels.stats.outliers_influence import variance_inflation_factor
-from unit.selection.stored import stored
+from unit.fit.selection.stored import stored
 
 import gramian as gm
 from gramian.errors import NumericalError, OptionError

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import ElasticNet, Lasso, Ridge, lars_path_gram
 from sklearn.preprocessing import StandardScaler
-from unit.penalized.systems import folded, houses, system_from, whole, written_out
+from unit.fit.penalized.systems import folded, houses, system_from, whole, written_out
 
 from gramian.fit.penalized.options import path_options
 from gramian.fit.penalized.result_cv import cross_validation_of

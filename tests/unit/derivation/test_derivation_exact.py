@@ -7,7 +7,7 @@ from fractions import Fraction
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
-from small import TWINS
+from unit.derivation.small_data import TWINS
 
 from gramian.derivation import derive
 from gramian.derivation.arithmetic import (

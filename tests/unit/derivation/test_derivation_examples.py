@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import numpy as np
-from small import POINTS, WAVE
+from unit.derivation.small_data import POINTS, WAVE
 
 from gramian.derivation import derive
 from gramian.derivation.numbers import format_fraction

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from small import GROUPS, POINTS, WAVE
+from unit.derivation.small_data import GROUPS, POINTS, WAVE
 
 import gramian as gm
 from gramian.derivation import derive

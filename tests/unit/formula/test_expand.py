@@ -1,8 +1,8 @@
 import pytest
-from formulas import COLUMNS, terms
 from hypothesis import given
 from hypothesis import strategies as st
 from patsy import ModelDesc
+from unit.formula.formulas import COLUMNS, terms
 
 from gramian.errors import ColumnError, FormulaError
 from gramian.formula.expand import expand

@@ -3,8 +3,8 @@ import math
 import numpy as np
 import pyarrow as pa
 import pytest
-from formulas import expressions
 from hypothesis import given
+from unit.formula.formulas import expressions
 
 from gramian.batch import Batch
 from gramian.errors import DataError, FormulaError

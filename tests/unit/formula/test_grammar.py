@@ -1,6 +1,6 @@
 import pytest
-from formulas import expressions, structural
 from hypothesis import given
+from unit.formula.formulas import expressions, structural
 
 from gramian.errors import FormulaError, GramianError
 from gramian.formula.functions import monomial

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from unit.fit.selection.stored import stored, table
 from unit.plots.pictured import PNG, lines, png, texts
-from unit.selection.stored import stored, table
 
 from gramian.fit.selection.result import selection
 
