@@ -196,7 +196,11 @@ def test_first_guesses_are_those_of_r():
 @pytest.mark.parametrize("family", [*FAMILIES.values(), negative_binomial(THETA), quasi("mu^2")], ids=lambda f: f.name)
 def test_families_travel(family):
     copy = pickle.loads(pickle.dumps(family))
-    assert (copy.name, copy.theta, copy.variance_function.name) == (family.name, family.theta, family.variance_function.name)
+    assert (copy.name, copy.theta, copy.variance_function.name) == (
+        family.name,
+        family.theta,
+        family.variance_function.name,
+    )
 
 
 @pytest.mark.parametrize(
