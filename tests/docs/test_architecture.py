@@ -1,4 +1,4 @@
-"""The map of the repository is true: what it names exists, and every folder of the package is on it."""
+"""The map of the repository is true: what it and the decisions name is there, and no folder of the package is missing."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "src" / "gramian"
-MAP, SHORT_FORM = ROOT / "ARCHITECTURE.md", ROOT / "AGENTS.md"
+MAP = ROOT / "ARCHITECTURE.md"
+PAGES = (MAP, ROOT / "AGENTS.md", *sorted((ROOT / "docs" / "decisions").glob("*.md")))
 CODE = re.compile(r"`([^`\s]+)`")
 PATH = re.compile(r"[\w.]*(?:/[\w.*-]*)+|[\w-]+\.(?:py|md|toml)|Makefile")
 FURNITURE = {
@@ -53,11 +54,11 @@ def located(path: str) -> Path | None:
     return next((base / path for base in (PACKAGE, ROOT) if (base / path).exists()), None)
 
 
-@pytest.mark.parametrize("page", [MAP, SHORT_FORM], ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_what_is_named_exists(page: Path) -> None:
     missing = []
     for text in (*in_code(page), *(in_tree() if page == MAP else ())):
-        path, _, name = text.partition(":")
+        path, _, name = text.replace("::", ":").partition(":")
         at = located(path)
         if at is None or (name and not re.search(DEFINITION.format(name), at.read_text(), re.MULTILINE)):
             missing.append(text)
