@@ -1,4 +1,4 @@
-"""The map of the repository is true: what it and the decisions name is there, and no folder of the package is missing."""
+"""The map is true: what it and the decisions name is there, and no folder of the package is missing from it."""
 
 from __future__ import annotations
 
