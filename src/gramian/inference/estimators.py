@@ -22,13 +22,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, TypeAlias
-
-import numpy as np
+from operator import pos
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 from gramian.errors import OptionError
 from gramian.inference.small_sample import ModelFacts, SmallSample, conventions
-from gramian.typing import Vector
+
+if TYPE_CHECKING:  # the command line shows this table in its help, without numpy
+    from gramian.typing import Vector
 
 Factor: TypeAlias = Callable[[SmallSample, ModelFacts, int], float]  # conventions, facts, number of clusters
 
@@ -107,6 +108,11 @@ class Rowwise(Estimator):
             )
 
 
+def _square(values: Vector) -> Vector:
+    """The squares of an array."""
+    return values * values
+
+
 @dataclass(frozen=True, slots=True)
 class Clustered(Estimator):
     """Cluster-robust: M = sum of S_g S_g'."""
@@ -148,8 +154,8 @@ ESTIMATORS: Mapping[str, Estimator] = {
     for estimator in (
         Rowwise("HC0", "s s'"),
         Rowwise("HC1", "s s' n / (n - q)", SmallSample.hc1_factor),
-        Rowwise("HC2", "s s' / (1 - h)", discount=np.positive),
-        Rowwise("HC3", "s s' / (1 - h)^2", discount=np.square),
+        Rowwise("HC2", "s s' / (1 - h)", discount=pos),
+        Rowwise("HC3", "s s' / (1 - h)^2", discount=_square),
         Clustered("CR0", "S S'"),
         Clustered("CR1", "S S' G / (G - 1) (n - 1) / (n - q)", SmallSample.cr1_factor),
         Jackknife("CR3", "d d' (G - 1) / G", SmallSample.jackknife_factor),
