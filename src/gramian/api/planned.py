@@ -53,7 +53,7 @@ def plan(formula: str, data: Any, **options: Unpack[PlanKeywords]) -> Plan:
     --------
     >>> import gramian as gm
     >>> gm.plan("y ~ x", {"x": [1, 2, 3, 4], "y": [2, 4, 5, 8]}).passes
-    1
+    2
     """
     given = completed(plan, options)
     settings, runner, by = options_of(given, given["alpha"]), runner_of(data, given), given["by"]
