@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from gramian.fit.gram.result import subtract as subtract
     from gramian.saved import load as load
 
-__version__ = "0.1.0"
+from gramian.version import __version__ as __version__
+
 __all__ = [
     "Dask", "Local", "add", "compare", "curve", "derive", "errors", "fits", "glm", "gram", "load", "ols", "plan",
     "ridge", "subtract",

@@ -12,9 +12,9 @@ from importlib import import_module
 
 import click
 
-from gramian import __version__
 from gramian.cli.exit_codes import discard_unread_output, report_error
 from gramian.errors import did_you_mean
+from gramian.version import __version__
 
 COMMANDS = (
     "fit", "gram", "add", "subtract", "path", "cv", "select", "curve", "predict", "compare", "derive", "inspect",

@@ -118,7 +118,7 @@ def _parametrization(
     )
 
 
-def _frame(read: Any) -> Codec[Parametrization]:
+def _parametrization_fields(read: Any) -> Codec[Parametrization]:
     return _parametrization(len(read.names), read.levels.names).under("frame/")
 
 
@@ -144,7 +144,7 @@ SOLVED: Codec[Solved] = record(
     at("roots=inverse_roots", array("roots", "float64", "p").present()),
     at("accuracy", ACCURACY.under("accuracy/").optional()),
     at("cells=levels", lambda read: levels_of(read.design)),
-    at("frame=parametrization", _frame),
+    at("frame=parametrization", _parametrization_fields),
     at("robust", ROBUST.under("robust/").optional()),
     at("absorbed", lambda read: _absorbed(read.design).optional()),
     "aliased empty_cells intercept rows",

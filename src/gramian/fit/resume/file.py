@@ -10,7 +10,6 @@ from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
-from gramian import __version__
 from gramian.batch import Source
 from gramian.errors import ArtifactError, OptionError, listing
 from gramian.fit.resume.checkpoint import SavedPass, fingerprint
@@ -20,6 +19,7 @@ from gramian.serialize import file as store
 from gramian.serialize.codec import Members, mapping, sequence
 from gramian.serialize.record import at, record, row
 from gramian.serialize.values import JSON, number_to_json
+from gramian.version import __version__
 
 KIND = "checkpoint"
 
