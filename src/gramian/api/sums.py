@@ -13,7 +13,7 @@ from gramian.fit.linear.fit import fit_linear
 from gramian.fit.linear.result import LinearFit
 from gramian.fit.passes.job import job_of
 from gramian.fit.resume.run import RunPolicy
-from gramian.fit.wide.solver import fit_wide
+from gramian.fit.wide.options import choose
 from gramian.formula.grammar import parse
 from gramian.inference.recipes import vcov_spec
 from gramian.keywords import FitAndGramKeywords, GramKeywords, completed, takes
@@ -101,7 +101,7 @@ def fit_and_gram(formula: str, data: Any, **options: Unpack[FitAndGramKeywords])
     given = completed(fit_and_gram, options)
     settings, runner = options_of(given, given["alpha"]), runner_of(data, given)
     parsed, spec = parse(formula), vcov_spec(given["vcov"], given["like"])
-    if fit_wide(parsed, settings, runner, iid=spec is None) is not None:
+    if choose(parsed, runner.source, settings, iid=spec is None).solver != "gram":
         raise OptionError('the sums of a Gram go with solver="gram"; this fit has another')
     job = job_of(parsed, settings, runner, absorbing=not settings.exact)
     run = fit_linear(job, spec)
