@@ -59,12 +59,37 @@ def kind_of(kind: Any) -> Kind:
 def usable(column: Any) -> Any:
     """An Arrow array (not chunked) in a type that most functions of Arrow support.
 
-    Extension types, run-end encodings and string views become their plain forms.
+    Extension types, run-end encodings and string views become their plain forms. Raises ArrowInvalid where a code has
+    no level, or text is not UTF-8: readers of Parquet hand over what a damaged page holds, unchecked.
     """
+    return _checked(_plain(column))
+
+
+def _checked(column: Any) -> Any:
+    """The column, after a check of its codes and texts."""
+    if pt.is_dictionary(column.type):
+        check_codes(column)
+        _checked(column.dictionary)
+    elif pt.is_string(column.type) or pt.is_large_string(column.type):
+        column.validate(full=True)
+    return column
+
+
+def check_codes(column: Any) -> None:
+    """Raise ArrowInvalid where a code of an Arrow dictionary array is no position in its dictionary."""
+    # much faster than column.validate(full=True), which says the same
+    lowest, highest = (bound.as_py() for bound in pc.min_max(column.indices).values())
+    levels = len(column.dictionary)
+    if lowest is not None and not 0 <= lowest <= highest < levels:
+        raise pa.ArrowInvalid(f"the code {lowest if lowest < 0 else highest} has no level: there are {levels}")
+
+
+def _plain(column: Any) -> Any:
+    """A column without extension types, run-end encodings and string views."""
     if isinstance(column.type, pa.BaseExtensionType):
-        return usable(column.storage)
+        return _plain(column.storage)
     if pt.is_run_end_encoded(column.type):
-        return usable(pc.run_end_decode(column))
+        return _plain(pc.run_end_decode(column))
     if pt.is_dictionary(column.type) and str(column.type.value_type) == VIEW:
         levels = column.dictionary.cast(pa.large_string())
         return pa.DictionaryArray.from_arrays(column.indices, levels, ordered=column.type.ordered)

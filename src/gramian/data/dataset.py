@@ -13,6 +13,7 @@ from gramian.batch import Batch, Input, Unit
 from gramian.data.batching import Rereadable, batch_rows
 from gramian.data.columns import usable
 from gramian.data.frames import hidden
+from gramian.data.parquet import check_nulls
 from gramian.data.read_errors import error_context
 from gramian.data.unify_schema import FileSchema, duplicates, unify
 from gramian.errors import DataError
@@ -54,6 +55,8 @@ class Scan:
         Number of rows in the footer.
     first_row : int
         Number of its first row in the file.
+    footer : Any
+        The footer of the file, where it is Parquet.
     size : int
         Bytes; not known.
     """
@@ -63,6 +66,7 @@ class Scan:
     schema: Any = None
     rows: int | None = None
     first_row: int = 0
+    footer: Any = None
     size: int = 0
 
     def batches(self, columns: Sequence[str], *, parallel: bool = False) -> Iterator[Batch]:
@@ -70,14 +74,21 @@ class Scan:
         first = self.first_row
         schema_option = {} if self.schema is None else {"schema": self.schema}
         options = {"columns": list(columns), "batch_size": batch_rows(len(columns)), "use_threads": parallel}
+        nulls = dict.fromkeys(columns, 0)
+        if self.footer is not None:
+            options["fragment_scan_options"] = pd.ParquetFragmentScanOptions(page_checksum_verification=True)
         with error_context(self.name):
             # by default the scanner reads far ahead, and memory grows with it
             for piece in self.part.to_batches(batch_readahead=2, **options, **schema_option):
                 arrays = {name: usable(piece.column(name)) for name in columns}
                 yield Batch(piece.num_rows, arrays, where=self.name, first_row=first)
                 first += piece.num_rows
+                for name in columns:
+                    nulls[name] += piece.column(name).null_count
         if self.rows is not None and first - self.first_row != self.rows:
             raise DataError(f"holds {first - self.first_row} rows, its footer says {self.rows}", self.name)
+        if self.footer is not None:
+            check_nulls(self.footer, self.part.row_groups[0].id, nulls, self.name)
 
 
 def _units(fragments: Sequence[Any], schemas: Sequence[Any], paths: Sequence[str]) -> Iterator[Unit]:
@@ -91,7 +102,7 @@ def _units(fragments: Sequence[Any], schemas: Sequence[Any], paths: Sequence[str
             groups = fragment.split_by_row_group()
         for group in groups:
             row_group = group.row_groups[0]
-            yield Scan(group, f"{path}, row group {row_group.id}", schema, row_group.num_rows, first)
+            yield Scan(group, f"{path}, row group {row_group.id}", schema, row_group.num_rows, first, group.metadata)
             first += row_group.num_rows
 
 

@@ -11,7 +11,8 @@ import pyarrow as pa
 
 from gramian.batch import Batch
 from gramian.data.batching import SLICE_ROWS, batch_rows
-from gramian.data.columns import usable
+from gramian.data.columns import check_codes, usable
+from gramian.data.read_errors import error_context
 from gramian.data.sparse import is_sparse, rows_of
 from gramian.errors import ColumnError
 
@@ -84,11 +85,16 @@ class Slice:
         dense = dense_columns(columns, matrices)
         # a wide table is read in fewer rows, so that a batch stays small
         width = len(vectors) + len(chunked) + sum(_cells(m, entire=name in columns) for name, m in matrices.items())
-        for at, rows, arrays in _pieces(chunked, self.start, self.rows, batch_rows(width, SLICE_ROWS)):
+        for at, rows, arrays in self._pieces(chunked, batch_rows(width, SLICE_ROWS)):
             rows_of = slice(at, at + rows)
             views = {name: native(vector[rows_of]) for name, vector in vectors.items()}
             blocks, taken = blocks_of(matrices, rows_of, dense, columns)
             yield Batch(rows, {**arrays, **views, **taken}, blocks, self.where, self.rows_before + at)
+
+    def _pieces(self, columns: Mapping[str, Any], step: int) -> Iterator[tuple[int, int, dict[str, Any]]]:
+        """The pieces of Arrow columns; DataError where one is damaged."""
+        with error_context(self.where):
+            yield from _pieces(columns, self.start, self.rows, step)
 
     def _select(self, names: Sequence[str]) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
         """The NumPy vectors, Arrow columns and matrices that these names need. Raises ColumnError."""
@@ -169,6 +175,7 @@ def _pieces(columns: Mapping[str, Any], start: int, rows: int, step: int) -> Ite
         )
         return
     table = pa.table({name: column.slice(start, rows) for name, column in columns.items()})
+    _check_dictionaries(table)
     # one copy of all is cheaper than very many short pieces
     if max(column.num_chunks for column in table.columns) * FEW_ROWS > rows + 2 * FEW_ROWS:
         table = table.combine_chunks()
@@ -176,6 +183,14 @@ def _pieces(columns: Mapping[str, Any], start: int, rows: int, step: int) -> Ite
     for piece in table.to_batches(max_chunksize=step):
         yield position, piece.num_rows, {name: usable(piece.column(i)) for i, name in enumerate(columns)}
         position += piece.num_rows
+
+
+def _check_dictionaries(table: Any) -> None:
+    """Raise ArrowInvalid for a code without a level: a copy that unites dictionaries would follow it."""
+    for column in table.columns:
+        if pa.types.is_dictionary(column.type):
+            for chunk in column.chunks:
+                check_codes(chunk)
 
 
 def one_array(column: Any) -> Any:

@@ -82,6 +82,7 @@ class RowGroup:
         """The rows in order. Raises DataError where the file is damaged, has changed, or has another number of rows."""
         in_file = stored_columns(columns, self.file)
         first = self.first_row
+        nulls = dict.fromkeys(in_file, 0)
         self.file.check()
         with error_context(self.name), _open(self.file, [n for n in in_file if n in self.texts]) as reader:
             size = batch_rows(len(in_file))
@@ -90,9 +91,32 @@ class RowGroup:
                 self.file.check()
                 yield batch_of(piece, columns, self.file, self.name, first)
                 first += piece.num_rows
+                for name in in_file:
+                    nulls[name] += piece.column(name).null_count
         self.file.check()
         if first != self.first_row + self.rows:
             raise DataError(f"holds {first - self.first_row} rows, its footer says {self.rows}", self.name)
+        check_nulls(_footer(self.file), self.group, nulls, self.name)
+
+
+def check_nulls(footer: Any, group: int, nulls: Mapping[str, int], where: str) -> None:
+    """Raise DataError where a column of a row group has another number of nulls than the footer says.
+
+    A damaged page may say of a value that it is missing: the row would be left out without a word.
+    """
+    places = _places(footer)
+    for name, count in nulls.items():
+        chunk = footer.row_group(group).column(places[name]) if name in places else None
+        statistics = None if chunk is None else chunk.statistics
+        if statistics is not None and statistics.has_null_count and statistics.null_count != count:
+            message = f"column '{name}' holds {count} nulls, its footer says {statistics.null_count}: it is damaged"
+            raise DataError(message, where)
+
+
+@lru_cache(maxsize=32)
+def _places(footer: Any) -> dict[str, int]:
+    """Name -> position of the columns that are not nested."""
+    return {footer.schema.column(i).path: i for i in range(footer.num_columns)}
 
 
 def _open(file: File, texts: Sequence[str] = ()) -> Any:
