@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pyarrow as pa
@@ -112,3 +113,13 @@ def constant(value: int | str | None, kind: Any, rows: int) -> Any:
     # a text as a dictionary of one level: no copy of the text for each row
     codes = pa.repeat(pa.scalar(0, pa.int32()), rows)
     return pa.DictionaryArray.from_arrays(codes, pa.array([value], kind))
+
+
+def usable_columns(piece: Any, names: Iterable[str]) -> dict[str, Any]:
+    """Columns of a record batch in types that most functions of Arrow support, by name."""
+    return {name: usable(piece.column(name)) for name in names}
+
+
+def text_columns(types: Mapping[str, Any]) -> frozenset[str]:
+    """The columns of text, of those with these Arrow types."""
+    return frozenset(name for name, kind in types.items() if family(kind) == "text")

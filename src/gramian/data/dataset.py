@@ -12,10 +12,9 @@ import pyarrow.dataset as pd
 from gramian.batch import Batch, Input, Unit
 from gramian.data.batching import Rereadable, batch_rows
 from gramian.data.columns import usable
-from gramian.data.frames import hidden
 from gramian.data.parquet import check_nulls
 from gramian.data.read_errors import error_context
-from gramian.data.unify_schema import FileSchema, duplicates, unify
+from gramian.data.unify_schema import FileSchema, arrow_columns, unify
 from gramian.errors import DataError
 
 WHERE = "pyarrow.dataset"
@@ -118,8 +117,7 @@ def _schema(data: Any, fragment: Any) -> Any:
 
 def _file_schema(where: str, schema: Any) -> FileSchema:
     """Columns and types of one file."""
-    names = [name for name in schema.names if not hidden(name)]
-    return FileSchema(where, {name: schema.types[schema.names.index(name)] for name in names}, duplicates(names))
+    return FileSchema(where, *arrow_columns(schema))
 
 
 def _dataset_schemas(data: Any) -> Iterator[FileSchema]:

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from gramian.batch import Batch, Input
 from gramian.data.batching import Rereadable, batch_rows
-from gramian.data.columns import usable
+from gramian.data.columns import usable_columns
 from gramian.data.frames import schema_of
 from gramian.data.read_errors import error_context
 
@@ -42,7 +42,7 @@ class Relation:
         with error_context(WHERE), pa.RecordBatchReader.from_stream(self.relation.project(quoted)) as reader:
             for table in map(_table, reader):
                 for piece in table.to_batches(max_chunksize=batch_rows(len(columns))):
-                    arrays = {name: usable(piece.column(name)) for name in columns}
+                    arrays = usable_columns(piece, columns)
                     yield Batch(piece.num_rows, arrays, where=WHERE, first_row=first_row)
                     first_row += piece.num_rows
 

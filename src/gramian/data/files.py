@@ -12,8 +12,8 @@ from gramian.batch import Input, Unit
 from gramian.data import ipc, parquet
 from gramian.data.batching import Rereadable
 from gramian.data.csv import reader as csv
-from gramian.data.file_info import FileInfo
-from gramian.data.paths import SUPPORTED, File, find_files, kind_of
+from gramian.data.file import File, FileInfo
+from gramian.data.paths import SUPPORTED, find_files, kind_of
 from gramian.data.unify_schema import FileSchema, unify
 from gramian.errors import DataError
 

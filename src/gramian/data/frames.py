@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import pyarrow as pa
@@ -12,10 +12,8 @@ from gramian.data.batching import SLICE_ROWS, Rereadable, SinglePass
 from gramian.data.columns import ordered_levels
 from gramian.data.in_memory import InMemoryTable
 from gramian.data.read_errors import error_context
-from gramian.data.unify_schema import FileSchema, duplicates, unify
+from gramian.data.unify_schema import FileSchema, arrow_columns, hidden, unify
 from gramian.schema import Schema
-
-PANDAS_INDEX = "__index_level_"  # how pandas names an unnamed index in Arrow: the number of the row, not a column
 
 
 def read_frame(data: Any) -> Rereadable:
@@ -75,14 +73,7 @@ def _recut(reader: Any, where: str) -> Iterator[Any]:
 
 def schema_of(schema: Any, levels: Any) -> Schema:
     """The schema of one frame or stream. levels : column -> levels of ordered categoricals."""
-    names: Sequence[str] = [name for name in schema.names if not hidden(name)]
-    types = {name: schema.field(schema.names.index(name)).type for name in names}
-    return unify([FileSchema("frame", types, duplicates(names))], levels).schema
-
-
-def hidden(name: str) -> bool:
-    """Whether a column is only pandas's number of the row."""
-    return name.startswith(PANDAS_INDEX)
+    return unify([FileSchema("frame", *arrow_columns(schema))], levels).schema
 
 
 def type_name(data: Any) -> str:

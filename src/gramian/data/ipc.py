@@ -12,11 +12,8 @@ import pyarrow.ipc as pi
 
 from gramian.batch import Batch, Unit
 from gramian.data.batching import SLICE_ROWS, batch_rows
-from gramian.data.file_info import FileInfo, batch_of, stored_columns
-from gramian.data.frames import hidden
-from gramian.data.paths import File
-from gramian.data.read_errors import error_context
-from gramian.data.unify_schema import duplicates
+from gramian.data.file import File, FileInfo
+from gramian.data.unify_schema import arrow_columns
 from gramian.errors import ColumnError, DataError
 
 MAGIC = b"ARROW1"
@@ -24,7 +21,7 @@ MAGIC = b"ARROW1"
 
 def inspect(file: File) -> FileInfo:
     """Schema of a file, and the rows of each record batch where there is a footer."""
-    with error_context(file.label):
+    with file.reading(file.label):
         with open(file.path, "rb") as raw:
             if raw.read(len(MAGIC)) != MAGIC:
                 return _stream_info(file)
@@ -83,8 +80,7 @@ class RecordBatches:
     def batches(self, columns: Sequence[str], *, parallel: bool = False) -> Iterator[Batch]:
         """The rows in order. Raises DataError where the file is damaged, has changed, or has another number of rows."""
         first = self.first_row
-        self.file.check()
-        with error_context(self.name), _reader(self.file, stored_columns(columns, self.file), parallel) as reader:
+        with self.file.reading(self.name), _reader(self.file, self.file.stored(columns), parallel) as reader:
             for number in range(self.first, self.last):
                 where = f"{self.file.label}, record batch {number}"
                 for batch in _cut(reader.get_batch(number), columns, self.file, where, first):
@@ -122,11 +118,10 @@ class IpcStream:
     def batches(self, columns: Sequence[str], *, parallel: bool = False) -> Iterator[Batch]:
         """The rows in order. Raises DataError where the stream ends without its end mark, or continues after it."""
         first = 0
-        self.file.check()
-        with error_context(self.name), _source(self.file) as raw:
+        with self.file.reading(self.name), _source(self.file) as raw:
             schema = pi.open_stream(raw).schema
             raw.seek(0)
-            options = _options(schema, stored_columns(columns, self.file), parallel, self.name)
+            options = _options(schema, self.file.stored(columns), parallel, self.name)
             reader = pi.open_stream(raw, options=options)
             for number, piece in enumerate(_until_end(reader, raw, self.file)):
                 where = f"{self.file.label}, record batch {number}"
@@ -156,8 +151,7 @@ def _cut(piece: Any, columns: Sequence[str], file: File, where: str, first: int)
     piece.validate(full=True)  # without it, damaged indices or offsets would be followed to foreign memory
     step = batch_rows(len(columns))
     for at in range(0, max(piece.num_rows, 1), step):
-        file.check()
-        yield batch_of(piece.slice(at, step), columns, file, where, first + at)
+        yield file.batch(piece.slice(at, step), columns, where, first + at)
 
 
 def _source(file: File) -> Any:
@@ -207,8 +201,8 @@ def _file_info(file: File) -> FileInfo:
 
 def _info_of(file: File, schema: Any, rows: int | None = None, pieces: tuple[int, ...] = ()) -> FileInfo:
     """Columns and rows of a file."""
-    types = {name: schema.types[i] for i, name in enumerate(schema.names) if not hidden(name)}
-    return FileInfo(file, types, duplicates(schema.names), rows, pieces)
+    types, unusable = arrow_columns(schema)
+    return FileInfo(file, types, unusable, rows, pieces)
 
 
 def _width(column: tuple[str, Any]) -> int:

@@ -12,30 +12,26 @@ import pyarrow.parquet as pq
 
 from gramian.batch import Batch
 from gramian.data.batching import batch_rows
-from gramian.data.columns import family
-from gramian.data.file_info import FileInfo, batch_of, stored_columns
-from gramian.data.frames import hidden
-from gramian.data.paths import File
-from gramian.data.read_errors import error_context
-from gramian.data.unify_schema import duplicates
+from gramian.data.columns import text_columns
+from gramian.data.file import File, FileInfo
+from gramian.data.unify_schema import arrow_columns
 from gramian.errors import DataError
 
 
 def inspect(file: File) -> FileInfo:
     """Schema and row groups of a file, from its footer. Raises DataError where the footer contradicts itself."""
-    with error_context(file.label), _open(file) as reader:
-        schema, footer = reader.schema_arrow, reader.metadata
-        names = [name for name in schema.names if not hidden(name)]
-        types = {name: schema.types[i] for i, name in enumerate(schema.names) if not hidden(name)}
+    with file.reading(file.label), _open(file) as reader:
+        types, unusable = arrow_columns(reader.schema_arrow)
+        footer = reader.metadata
         pieces = tuple(footer.row_group(i).num_rows for i in range(footer.num_row_groups))
     if sum(pieces) != footer.num_rows:
         raise DataError(f"its row groups hold {sum(pieces)} rows, its footer says {footer.num_rows}", file.label)
-    return FileInfo(file, types, duplicates(names), footer.num_rows, pieces)
+    return FileInfo(file, types, unusable, footer.num_rows, pieces)
 
 
 def units(info: FileInfo, agreed: Mapping[str, Any]) -> Iterator[RowGroup]:
     """One unit for each row group."""
-    texts = frozenset(name for name, kind in info.types.items() if family(kind) == "text")
+    texts = text_columns(info.types)
     starts = accumulate(info.unit_rows, initial=0)
     for group, (rows, start) in enumerate(zip(info.unit_rows, starts, strict=False)):
         size = info.file.size * rows // max(info.rows or 0, 1)
@@ -80,20 +76,15 @@ class RowGroup:
 
     def batches(self, columns: Sequence[str], *, parallel: bool = False) -> Iterator[Batch]:
         """The rows in order. Raises DataError where the file is damaged, has changed, or has another number of rows."""
-        in_file = stored_columns(columns, self.file)
-        first = self.first_row
+        in_file, first = self.file.stored(columns), self.first_row
         nulls = dict.fromkeys(in_file, 0)
-        self.file.check()
-        with error_context(self.name), _open(self.file, [n for n in in_file if n in self.texts]) as reader:
+        with self.file.reading(self.name), _open(self.file, [n for n in in_file if n in self.texts]) as reader:
             size = batch_rows(len(in_file))
-            # checked at each batch: a file that is replaced meanwhile would give rows of two versions
             for piece in reader.iter_batches(size, row_groups=[self.group], columns=in_file, use_threads=parallel):
-                self.file.check()
-                yield batch_of(piece, columns, self.file, self.name, first)
+                yield self.file.batch(piece, columns, self.name, first)
                 first += piece.num_rows
                 for name in in_file:
                     nulls[name] += piece.column(name).null_count
-        self.file.check()
         if first != self.first_row + self.rows:
             raise DataError(f"holds {first - self.first_row} rows, its footer says {self.rows}", self.name)
         check_nulls(_footer(self.file), self.group, nulls, self.name)

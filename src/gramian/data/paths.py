@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from glob import glob, has_magic
 from pathlib import PurePath
 from time import time_ns
 from urllib.parse import unquote
 
+from gramian.data.file import File
 from gramian.errors import DataError, listing
 
 NULL_KEY = "__HIVE_DEFAULT_PARTITION__"
@@ -19,51 +19,6 @@ INTEGER = re.compile(r"[+-]?\d{1,18}")  # what surely fits int64
 # types of file systems on which files are not mapped: a mapped file that shrinks there ends the process (SIGBUS)
 NETWORK = re.compile(r"nfs|cifs|smb|fuse|9p|afs|ceph|gluster|lustre|sshfs|davfs|gpfs|beegfs")
 SUPPORTED = ".parquet, .csv, .csv.gz, .tsv, .arrow, .feather, .ipc"
-
-
-@dataclass(frozen=True, slots=True)
-class File:
-    """A file as it was when the fit began.
-
-    Attributes
-    ----------
-    path : str
-        Its path.
-    label : str
-        The path without the part that all files share, for messages.
-    keys : tuple of (str, value)
-        Columns from the names of its folders, `key=value` (Hive partitioning).
-    size : int
-        Bytes.
-    changed : int
-        Time of the last change, in nanoseconds since 1970-01-01.
-    inspected : int
-        Time when the file was inspected, in nanoseconds; a part of the key of caches, so that these end with it.
-    local : bool
-        Whether it may be mapped into memory.
-    """
-
-    path: str
-    label: str
-    keys: tuple[tuple[str, int | str | None], ...]
-    size: int
-    changed: int
-    inspected: int
-    local: bool
-
-    @property
-    def anywhere(self) -> File:
-        """The same file for a process with another working directory."""
-        return replace(self, path=os.path.abspath(self.path))
-
-    def check(self) -> None:
-        """Raise DataError where the file is gone or has changed since it was inspected."""
-        try:
-            now = os.stat(self.path)
-        except OSError as error:
-            raise DataError(f"is gone while it was being read ({error.strerror})", self.label) from error
-        if (now.st_size, now.st_mtime_ns) != (self.size, self.changed):
-            raise DataError("has changed while it was being read; start again when nothing writes to it", self.label)
 
 
 def is_path(data: object) -> bool:

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from gramian.batch import Batch, Input
 from gramian.data.batching import BATCH_ROWS, Rereadable, batch_rows
-from gramian.data.columns import usable
+from gramian.data.columns import usable_columns
 from gramian.data.frames import schema_of
 from gramian.data.read_errors import error_context
 from gramian.errors import MissingExtraError
@@ -45,7 +45,7 @@ class Query:
         with error_context(WHERE):
             for frame in self._collected(columns):
                 for piece in pa.table(frame).to_batches(max_chunksize=batch_rows(len(columns))):
-                    arrays = {name: usable(piece.column(name)) for name in columns}
+                    arrays = usable_columns(piece, columns)
                     yield Batch(piece.num_rows, arrays, where=WHERE, first_row=first_row)
                     first_row += piece.num_rows
 

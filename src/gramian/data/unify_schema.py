@@ -12,6 +12,7 @@ from gramian.schema import Field, Kind, Schema
 from gramian.typing import Level
 
 NUMBERS = {"integer", "float"}
+PANDAS_INDEX = "__index_level_"  # how pandas names an unnamed index in Arrow: the number of the row, not a column
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,6 +58,17 @@ def unify(file_schemas: Sequence[FileSchema], levels: Mapping[str, tuple[Level, 
     names = list(dict.fromkeys(name for file_schema in file_schemas for name in file_schema.types))
     columns = [_unify_column(name, file_schemas, (levels or {}).get(name)) for name in names]
     return UnifiedSchema(Schema(tuple(f for f, _ in columns)), {f.name: kind for f, kind in columns})
+
+
+def arrow_columns(schema: Any) -> tuple[dict[str, Any], dict[str, str]]:
+    """Column -> Arrow type, and column -> why it cannot be used, of an Arrow schema."""
+    columns = [(name, kind) for name, kind in zip(schema.names, schema.types, strict=True) if not hidden(name)]
+    return dict(columns), duplicates(name for name, _ in columns)
+
+
+def hidden(name: str) -> bool:
+    """Whether a column is only pandas's number of the row."""
+    return name.startswith(PANDAS_INDEX)
 
 
 def duplicates(names: Iterable[str]) -> dict[str, str]:

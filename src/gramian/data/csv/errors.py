@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from gramian.data.csv.raw_text import is_gzip, open_bytes
 from gramian.data.csv.sample import Dialect
-from gramian.data.paths import File
+from gramian.data.file import File
 from gramian.data.read_errors import unreadable_error
 from gramian.errors import DataError
 

@@ -13,7 +13,7 @@ from typing import IO, Any, cast
 import numpy as np
 import pyarrow as pa
 
-from gramian.data.paths import File
+from gramian.data.file import File
 
 PIECE = 2**18  # bytes that are counted together: they fit into the cache of a core
 QUOTE = ord('"')

@@ -18,8 +18,7 @@ from gramian.data.columns import family
 from gramian.data.csv.errors import first_fault, unclosed, unclosed_quote
 from gramian.data.csv.raw_text import Quotes, open_stream
 from gramian.data.csv.sample import Dialect, conversion, parsing, sample
-from gramian.data.file_info import FileInfo, batch_of, stored_columns
-from gramian.data.paths import File
+from gramian.data.file import File, FileInfo
 from gramian.data.read_errors import READ_ERRORS
 from gramian.data.unify_schema import duplicates
 from gramian.errors import GramianError
@@ -85,14 +84,14 @@ class Table:
 
     def batches(self, columns: Sequence[str], *, parallel: bool = False) -> Iterator[Batch]:
         """The rows in order. Raises DataError with the line of a value that does not fit its column."""
-        in_file = stored_columns(columns, self.file)
+        in_file = self.file.stored(columns)
         # without columns (y ~ 1 on keys of folders) the first is read, to count the rows
         read = {name: kind for name, kind in self.types if name in in_file} or {self.types[0][0]: pa.string()}
         first = 0
         for piece in self._pieces(read, parallel):
             for at in range(0, piece.num_rows, step := batch_rows(len(columns))):
                 rows = piece.slice(at, step)
-                yield batch_of(rows, columns, self.file, self.name, first)
+                yield self.file.batch(rows, columns, self.name, first)
                 first += rows.num_rows
 
     def _pieces(self, read: Mapping[str, Any], parallel: bool) -> Iterator[Any]:

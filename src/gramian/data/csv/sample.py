@@ -14,7 +14,7 @@ import pyarrow.csv as pv
 
 from gramian.data.columns import family
 from gramian.data.csv.raw_text import in_memory, is_gzip, open_bytes
-from gramian.data.paths import File
+from gramian.data.file import File
 from gramian.data.read_errors import error_context
 from gramian.errors import DataError
 

@@ -1,0 +1,125 @@
+"""A file whose rows are read: what is known of it before, its batches, and checks that it stays as it is."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pyarrow as pa
+
+from gramian.batch import Batch
+from gramian.data.columns import constant, usable_columns
+from gramian.data.read_errors import READ_ERRORS, unreadable_error
+from gramian.errors import ColumnError, DataError, GramianError
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file as it was when the fit began.
+
+    Attributes
+    ----------
+    path : str
+        Its path.
+    label : str
+        The path without the part that all files share, for messages.
+    keys : tuple of (str, value)
+        Columns from the names of its folders, `key=value` (Hive partitioning).
+    size : int
+        Bytes.
+    changed : int
+        Time of the last change, in nanoseconds since 1970-01-01.
+    inspected : int
+        Time when the file was inspected, in nanoseconds; a part of the key of caches, so that these end with it.
+    local : bool
+        Whether it may be mapped into memory.
+    """
+
+    path: str
+    label: str
+    keys: tuple[tuple[str, int | str | None], ...]
+    size: int
+    changed: int
+    inspected: int
+    local: bool
+
+    @property
+    def anywhere(self) -> File:
+        """The same file for a process with another working directory."""
+        return replace(self, path=os.path.abspath(self.path))
+
+    def stored(self, columns: Sequence[str]) -> list[str]:
+        """The columns that are stored in the file itself, not in the names of its folders."""
+        keys = dict(self.keys)
+        return [name for name in columns if name not in keys]
+
+    def batch(self, piece: Any, columns: Sequence[str], where: str, first_row: int) -> Batch:
+        """A batch from a record batch that was read from this file; columns from folder names are constant.
+
+        Raises ColumnError where there is no such column, and DataError where the file has changed: a file that is
+        replaced while it is read would give rows of two versions.
+        """
+        self.check()
+        stored = self.stored(columns)
+        if absent := [name for name in stored if name not in piece.schema.names]:
+            raise ColumnError(absent[0], piece.schema.names, where)
+        arrays = usable_columns(piece, stored)
+        arrays |= {name: _constant(value, piece.num_rows) for name, value in self.keys if name in columns}
+        return Batch(piece.num_rows, arrays, where=where, first_row=first_row)
+
+    @contextmanager
+    def reading(self, where: str) -> Iterator[None]:
+        """A context in which the file is read: it must not change, and exceptions of readers become a DataError."""
+        self.check()
+        try:
+            yield
+        except GramianError:
+            raise
+        except READ_ERRORS as error:
+            raise unreadable_error(error, where) from error
+        self.check()
+
+    def check(self) -> None:
+        """Raise DataError where the file is gone or has changed since it was inspected."""
+        try:
+            now = os.stat(self.path)
+        except OSError as error:
+            raise DataError(f"is gone while it was being read ({error.strerror})", self.label) from error
+        if (now.st_size, now.st_mtime_ns) != (self.size, self.changed):
+            raise DataError("has changed while it was being read; start again when nothing writes to it", self.label)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FileInfo:
+    """Columns and rows of a file.
+
+    Attributes
+    ----------
+    file : File
+        The file.
+    types : Mapping[str, Any]
+        Column -> Arrow type.
+    unusable : Mapping[str, str]
+        Column -> why it cannot be used.
+    rows : int or None
+        Number of rows, where the format stores it.
+    unit_rows : tuple
+        Number of rows of each unit, where the format has several.
+    dialect : Any
+        Facts that only its format needs (delimiter and the like of CSV).
+    """
+
+    file: File
+    types: Mapping[str, Any]
+    unusable: Mapping[str, str] = field(default_factory=dict)
+    rows: int | None = None
+    unit_rows: tuple[Any, ...] = ()
+    dialect: Any = None
+
+
+def _constant(value: int | str | None, rows: int) -> Any:
+    """A column (rows,) from the name of a folder."""
+    return constant(value, {int: pa.int64(), str: pa.string()}.get(type(value), pa.null()), rows)
