@@ -15,7 +15,7 @@ from gramian.fit.passes.accumulate_keyed import AccumulateKeyed
 from gramian.fit.passes.keys import ByColumns, Folds
 from gramian.fit.passes.options import Options
 from gramian.fit.passes.prepare import prepare
-from gramian.linalg.solve import EPS
+from gramian.linalg.certificate import EPS
 
 ROWS = (20_000, 33_333, 7)
 

@@ -15,10 +15,10 @@ from laws.test_moments import accumulate, assert_same, task_for
 from gramian.errors import NumericalError
 from gramian.fit.gram.submodel import plan_of
 from gramian.fit.passes.accumulate import Accumulate, Accumulated
+from gramian.linalg.certificate import EPS
 from gramian.linalg.change_coordinates import change_coordinates
 from gramian.linalg.moments import Moments
 from gramian.linalg.monomials import Coordinate, Monomial, times
-from gramian.linalg.solve import EPS
 from gramian.linalg.subset_sums import subset_sums
 
 EXAMPLES = 25  # for each formula

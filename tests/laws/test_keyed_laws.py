@@ -20,8 +20,8 @@ from gramian.fit.passes.keys import ByColumns, Folds
 from gramian.fit.passes.options import Options
 from gramian.fit.passes.prepare import prepare
 from gramian.formula.dropped_rows import DroppedRows
+from gramian.linalg.certificate import EPS
 from gramian.linalg.keyed import unit_sums as keyed_sums
-from gramian.linalg.solve import EPS
 
 SPLITS = [Folds(3), ByColumns(("g",)), ByColumns(("f", "g"))]
 PIECES = {"a product for each key": 0, "sums over sorted rows": 10**12}

@@ -15,7 +15,7 @@ from gramian.data.source import source_of
 from gramian.fit.passes.accumulate import Accumulate, Accumulated
 from gramian.fit.passes.options import Options
 from gramian.fit.passes.prepare import prepare
-from gramian.linalg.solve import EPS
+from gramian.linalg.certificate import EPS
 
 
 def task_for(formula: str, table: pa.Table, **options: str) -> Accumulate:

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gramian.linalg.certificate import sum_rounding_error
 from gramian.linalg.doubledouble import pair
-from gramian.linalg.solve import centre, sum_rounding_error
+from gramian.linalg.solve import centre
 from gramian.linalg.subsets.best_subsets import best_subsets
 from gramian.linalg.subsets.selection_problem import SelectionProblem, Subset, selection_problem
 from gramian.linalg.subsets.stepwise import backward, forward, residual

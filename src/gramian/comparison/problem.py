@@ -13,11 +13,12 @@ from gramian.fit.leastsquares.system import solved_products
 from gramian.formula.coordinates import Combination, Parametrization
 from gramian.linalg import maps
 from gramian.linalg.aliasing import minimum_norm
+from gramian.linalg.certificate import sum_rounding_error
 from gramian.linalg.doubledouble import Pair, pair
 from gramian.linalg.iterative.quadratic import Quadratic, quadratic
 from gramian.linalg.moments import Moments
 from gramian.linalg.products import gram_matrix
-from gramian.linalg.solve import solve, sum_rounding_error
+from gramian.linalg.solve import solve
 from gramian.linalg.subspace import sandwich
 from gramian.typing import Mask, Vector
 

@@ -110,9 +110,11 @@ def compare(
     FormulaError, OptionError, DataError, NumericalError
         As `gramian.ols`.
 
-    Notes ----- All methods minimize f(b) = b'Ab/2 - c'b from zero, with A = X'X/n and c = X'y/n of the model columns
-    (the column of ones included), rounded once to float64. Digits are -log10(||b_k - b|| / ||b||), where b solves A b =
-    c to all digits; with dependent columns b has minimum norm, which is the limit of all methods that start from zero.
+    Notes
+    -----
+    All methods minimize f(b) = b'Ab/2 - c'b from zero, with A = X'X/n and c = X'y/n of the model columns (the column of
+    ones included), rounded once to float64. Digits are -log10(||b_k - b|| / ||b||), where b solves A b = c to all
+    digits; with dependent columns b has minimum norm, which is the limit of all methods that start from zero.
 
     Examples
     --------

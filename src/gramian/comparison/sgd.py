@@ -151,8 +151,10 @@ def descend(rows: ModelRows, source: Source, schedule: SgdSchedule, mean_weight:
     mean_weight : float
         Mean weight of a row, so that rates do not depend on the unit of the weights.
 
-    Notes ----- A step is b - rate X'W(Xb - y)/n over a few rows (Robbins and Monro). The estimate after a pass is the
-    average of the coefficients over the pass (Polyak and Juditsky).
+    Notes
+    -----
+    A step is b - rate X'W(Xb - y)/n over a few rows (Robbins and Monro). The estimate after a pass is the average of
+    the coefficients over the pass (Polyak and Juditsky).
 
     References
     ----------

@@ -98,6 +98,26 @@ class Bounds:
         )
 
 
+def sum_rounding_error(rows: int, columns: int, longest: int, degree: int = 1) -> float:
+    """Relative rounding error g of a sum of products, probabilistic: (2 sqrt(m') + n + 2 d + 6) u.
+
+    The square root is that of independent rounding errors (Higham and Mary, 2019); the worst case has m' in its place.
+
+    Parameters
+    ----------
+    rows : int
+        Rows that were summed.
+    columns : int
+        Columns n of the system, for the rounding of the solve.
+    longest : int
+        Additions on the longest path of the sum; m' is the smaller of it and rows, plus one.
+    degree : int
+        Factors d of a monomial, each rounded by its shift and its product. Six more roundings are those of a root of a
+        weight and of centring.
+    """
+    return (2.0 * float(np.sqrt(min(rows, longest) + 1)) + columns + 2 * degree + 6) * EPS
+
+
 def bounds(
     inverse: Matrix,
     summed_norms: Vector,

@@ -6,9 +6,10 @@ import math
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.linalg import lapack, solve_triangular
+from scipy.linalg import lapack
 
-from gramian.linalg.certificate import EPS, Bounds, bounds
+from gramian.linalg.certificate import Bounds, bounds
+from gramian.linalg.cholesky_aliased import factorize_independent
 from gramian.linalg.doubledouble import Pair, two_product
 from gramian.typing import Codes, Mask, Matrix, Vector
 
@@ -103,26 +104,6 @@ class Solution:
     condition: float
     leverage: float
     bounds: Bounds | None = None
-
-
-def sum_rounding_error(rows: int, columns: int, longest: int, degree: int = 1) -> float:
-    """Relative rounding error g of a sum of products, probabilistic: (2 sqrt(m') + n + 2 d + 6) u.
-
-    The square root is that of independent rounding errors (Higham and Mary, 2019); the worst case has m' in its place.
-
-    Parameters
-    ----------
-    rows : int
-        Rows that were summed.
-    columns : int
-        Columns n of the system, for the rounding of the solve.
-    longest : int
-        Additions on the longest path of the sum; m' is the smaller of it and rows, plus one.
-    degree : int
-        Factors d of a monomial, each rounded by its shift and its product. Six more roundings are those of a root of a
-        weight and of centring.
-    """
-    return (2.0 * float(np.sqrt(min(rows, longest) + 1)) + columns + 2 * degree + 6) * EPS
 
 
 def solve(
@@ -285,33 +266,10 @@ def factorize(S: Matrix, limits: Vector) -> tuple[Mask, Matrix, Matrix]:
     # The common case without aliased columns costs one call of LAPACK; the loop in Python runs only where that fails.
     L, info = lapack.dpotrf(S, lower=1, clean=1)
     if info or (L.diagonal() ** 2 <= limits).any():
-        independent, L, dependencies = _factorize_independent(S, limits)
+        independent, L, dependencies = factorize_independent(S, limits)
     else:
         dependencies = np.zeros((len(S), 0))
     return independent, L, dependencies
-
-
-def _factorize_independent(S: Matrix, limits: Vector) -> tuple[Mask, Matrix, Matrix]:
-    """Cholesky row by row in the given order, passing over every column whose pivot is not above its limit."""
-    q = len(S)
-    L, chosen, dependencies = np.zeros((q, q)), list[int](), list[tuple[int, Vector]]()
-    for j in range(q):
-        k = len(chosen)
-        row = solve_triangular(L[:k, :k], S[chosen, j], lower=True) if k else np.zeros(0)
-        pivot = S[j, j] - row @ row
-        if pivot > limits[j]:
-            L[k, :k], L[k, k] = row, np.sqrt(pivot)
-            chosen.append(j)
-        else:
-            dependencies.append((k, row))
-    k = len(chosen)
-    L = np.ascontiguousarray(L[:k, :k])
-    out = np.zeros((k, len(dependencies)))
-    for i, (width, row) in enumerate(dependencies):
-        out[:width, i] = solve_triangular(L[:width, :width], row, lower=True, trans="T") if width else 0.0
-    independent = np.zeros(q, bool)
-    independent[chosen] = True
-    return independent, L, out
 
 
 def _inverse(L: Matrix) -> Matrix:

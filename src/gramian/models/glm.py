@@ -14,7 +14,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy import special
 
-from gramian.models.families import TINY, Family
+from gramian.models.deviances import TINY
+from gramian.models.families import Family
 from gramian.models.links import Link, Mean
 from gramian.typing import Vector
 

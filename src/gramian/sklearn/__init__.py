@@ -13,15 +13,15 @@ from gramian.errors import MissingExtraError
 if find_spec("sklearn") is None:
     raise MissingExtraError("scikit-learn", "sklearn")
 
-from gramian.sklearn.cross_validated import LassoCV as LassoCV
-from gramian.sklearn.cross_validated import RidgeCV as RidgeCV
-from gramian.sklearn.glm import LogisticRegression as LogisticRegression
-from gramian.sklearn.glm import PoissonRegressor as PoissonRegressor
 from gramian.sklearn.lasso import ElasticNet as ElasticNet
 from gramian.sklearn.lasso import Lasso as Lasso
+from gramian.sklearn.lasso_cv import LassoCV as LassoCV
 from gramian.sklearn.linear import LinearRegression as LinearRegression
 from gramian.sklearn.linear import Ridge as Ridge
+from gramian.sklearn.logistic import LogisticRegression as LogisticRegression
+from gramian.sklearn.poisson import PoissonRegressor as PoissonRegressor
 from gramian.sklearn.polynomial import PolynomialRegression as PolynomialRegression
+from gramian.sklearn.ridge_cv import RidgeCV as RidgeCV
 
 __all__ = [
     "ElasticNet",

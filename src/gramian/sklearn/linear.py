@@ -87,8 +87,10 @@ class LeastSquaresRegressor(SumsRegressor):
         OptionError
             With `positive=True`: constrained coefficients do not have the usual distributions.
 
-        Notes ----- Weights that are all integers are frequencies. Others are analytic weights (inverse variances up to
-        a factor), as in R's `lm`.
+        Notes
+        -----
+        Weights that are all integers are frequencies. Others are analytic weights (inverse variances up to a factor),
+        as in R's `lm`.
         """
         check_is_fitted(self)
         check_signs(self.positive)

@@ -60,7 +60,9 @@ class PolynomialRegression(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     inference_ : LinearFit
         The regression with standard errors, tests and intervals.
 
-    Notes ----- Sums and solution are in powers of (x - shift) / scale, with shift and scale chosen from the first rows.
+    Notes
+    -----
+    Sums and solution are in powers of (x - shift) / scale, with shift and scale chosen from the first rows.
     Coefficients are converted exactly to powers of x; predictions stay in shifted powers. So x = 2015, 2016, ... to the
     10th power loses no digits.
 

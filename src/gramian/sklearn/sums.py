@@ -16,9 +16,9 @@ import numpy as np
 from gramian.batch import Batch
 from gramian.errors import NumericalError
 from gramian.linalg.blocks import ROWS_PER_BLOCK
+from gramian.linalg.certificate import sum_rounding_error
 from gramian.linalg.monomials import Coordinate, choose_coordinate
 from gramian.linalg.self_products import self_products
-from gramian.linalg.solve import sum_rounding_error
 from gramian.sklearn.rows import MATRIX, Rows
 from gramian.sklearn.threads import local
 from gramian.typing import Matrix, Vector

@@ -397,7 +397,7 @@ def test_without_scikit_learn_the_extra_is_named(monkeypatch):
         import_module("gramian.sklearn")
 
 
-@pytest.mark.parametrize("name", ["linear", "lasso", "cross_validated", "glm", "polynomial"])
+@pytest.mark.parametrize("name", ["linear", "lasso", "ridge_cv", "lasso_cv", "logistic", "poisson", "polynomial"])
 def test_examples(name):
     done = doctest.testmod(import_module(f"gramian.sklearn.{name}"))
     assert done.attempted

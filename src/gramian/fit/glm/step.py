@@ -13,9 +13,10 @@ from gramian.fit.glm.accumulate import Linearized, Totals
 from gramian.fit.glm.columns import Setting
 from gramian.fit.leastsquares.system import penalty_matrix, solve_products, solved_products
 from gramian.linalg.blocks import ROWS_PER_BLOCK
+from gramian.linalg.certificate import sum_rounding_error
 from gramian.linalg.cholesky_step import cholesky_step
 from gramian.linalg.doubledouble import Pair
-from gramian.linalg.solve import Solution, solve, sum_rounding_error
+from gramian.linalg.solve import Solution, solve
 from gramian.typing import Matrix, Vector
 
 MAX_THETA = 1e8  # beyond it a negative binomial is a Poisson distribution to rounding

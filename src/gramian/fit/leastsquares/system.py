@@ -31,11 +31,12 @@ from gramian.formula.design import Design
 from gramian.linalg import maps
 from gramian.linalg.absorb.eliminate import largest_diagonal, solve_eliminating
 from gramian.linalg.blocks import ROWS_PER_BLOCK
+from gramian.linalg.certificate import sum_rounding_error
 from gramian.linalg.doubledouble import Pair, pair
 from gramian.linalg.moments import Moments
 from gramian.linalg.monomials import Coordinate
 from gramian.linalg.products import gram_matrix
-from gramian.linalg.solve import Solution, solve, sum_rounding_error
+from gramian.linalg.solve import Solution, solve
 from gramian.linalg.subspace import dense, sandwich
 from gramian.typing import Matrix, Vector
 

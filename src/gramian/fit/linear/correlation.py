@@ -10,10 +10,11 @@ from gramian.formula.coding import ModelColumn, levels_of, model_columns
 from gramian.formula.coordinates import parametrize_as_written
 from gramian.formula.design import Design
 from gramian.linalg.blocks import ROWS_PER_BLOCK
+from gramian.linalg.certificate import sum_rounding_error
 from gramian.linalg.moments import Moments
 from gramian.linalg.monomials import CONSTANT, ONE
 from gramian.linalg.products import gram_matrix
-from gramian.linalg.solve import SAFETY, centre, sum_rounding_error
+from gramian.linalg.solve import SAFETY, centre
 from gramian.typing import Matrix
 
 

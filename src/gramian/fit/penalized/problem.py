@@ -19,11 +19,12 @@ from gramian.formula.coordinates import Parametrization, parametrize
 from gramian.formula.design import Design
 from gramian.linalg import maps
 from gramian.linalg.blocks import ROWS_PER_BLOCK
+from gramian.linalg.certificate import sum_rounding_error
 from gramian.linalg.doubledouble import Pair, from_fraction, pair, total
 from gramian.linalg.moments import Moments
 from gramian.linalg.penalized.system import Penalty, System
 from gramian.linalg.products import gram_matrix
-from gramian.linalg.solve import centre, sum_rounding_error
+from gramian.linalg.solve import centre
 from gramian.linalg.subspace import Sparse, sandwich
 from gramian.typing import Matrix, Vector
 

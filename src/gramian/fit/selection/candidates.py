@@ -13,9 +13,10 @@ from gramian.formula.coordinates import parametrize_terms
 from gramian.formula.design import Design
 from gramian.formula.marginality import needs
 from gramian.linalg.blocks import ROWS_PER_BLOCK
+from gramian.linalg.certificate import sum_rounding_error
 from gramian.linalg.moments import Moments
 from gramian.linalg.products import gram_matrix
-from gramian.linalg.solve import centre, sum_rounding_error
+from gramian.linalg.solve import centre
 from gramian.linalg.subsets.selection_problem import SelectionProblem, selection_problem
 
 

@@ -18,12 +18,12 @@ from gramian.formula.coordinates import Parametrization
 from gramian.formula.design import Design
 from gramian.linalg.absorb.partial_out import absorb
 from gramian.linalg.blocks import ROWS_PER_BLOCK
+from gramian.linalg.certificate import sum_rounding_error
 from gramian.linalg.columns import Columns, Layout
 from gramian.linalg.dense_rows import stored_rows
 from gramian.linalg.moments import Moments
 from gramian.linalg.monomials import degree
 from gramian.linalg.products import ColumnGroup
-from gramian.linalg.solve import sum_rounding_error
 from gramian.typing import Matrix, Vector
 
 
