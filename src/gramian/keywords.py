@@ -16,7 +16,7 @@ from gramian.errors import did_you_mean
 if TYPE_CHECKING:  # numpy and pyarrow would come with them, and the command line shows its help without
     from gramian.engines.choice import Engine
     from gramian.engines.progress import Progress
-    from gramian.inference.recipes import Vcov
+    from gramian.inference.vcov_spec import Vcov
     from gramian.typing import Level
 
 MissingRows: TypeAlias = Literal["drop", "raise"]

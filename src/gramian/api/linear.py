@@ -16,7 +16,7 @@ from gramian.fit.resume.run import RunPolicy
 from gramian.fit.wide.solver import fit_wide
 from gramian.formula.design import has_multiple_outcomes
 from gramian.formula.grammar import Formula, parse
-from gramian.inference.recipes import VcovSpec, vcov_spec
+from gramian.inference.vcov_spec import VcovSpec, vcov_spec
 from gramian.keywords import (
     Columns,
     FitsKeywords,

@@ -9,7 +9,7 @@ from gramian.errors import OptionError
 from gramian.fit.passes.plan import Plan
 from gramian.formula.design import has_multiple_outcomes
 from gramian.formula.grammar import parse
-from gramian.inference.recipes import vcov_spec
+from gramian.inference.vcov_spec import vcov_spec
 from gramian.keywords import DEFAULTS, GlmKeywords, IteratedKeywords, PlanKeywords, completed, takes
 
 _ITERATED = ("link", *IteratedKeywords.__annotations__)

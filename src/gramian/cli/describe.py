@@ -12,13 +12,13 @@ from rich.table import Table
 from rich.text import Text
 
 from gramian.batch import Input
+from gramian.cli.kinds import KINDS
 from gramian.data.paths import kind_of
 from gramian.data.source import source_of
 from gramian.errors import listing
 from gramian.fit.gram.result import Gram
 from gramian.fit.passes.keys import describe_key
 from gramian.fit.passes.limits import format_bytes
-from gramian.fit.penalized.result import PenalizedFit
 from gramian.linalg.columns import Factors
 from gramian.linalg.exact.cells import ExactCells
 from gramian.linalg.factors.cells import CellSums
@@ -71,13 +71,8 @@ def describe_saved(path: str) -> Iterator[RenderableType]:
 
 def describe_fit(path: str, fit: Fit) -> Iterator[RenderableType]:
     """Table of a saved fit: formula, rows, coefficients."""
-    facts = {"fit": path, "formula": fit.formula, "rows": _rows(fit), "coefficients": f"{len(fit.names):,}"}
-    if isinstance(fit, PenalizedFit):
-        facts["coefficients"] += f", {len(fit.chosen):,} of them not zero"
-        facts["penalty"] = f"{fit.options.kind}, alpha = {fit.alpha:.6g}"
-    elif fit.aliased:
-        facts["coefficients"] += f", {len(fit.aliased):,} of them aliased"
-    yield _fact_table(facts)
+    coefficients = KINDS[type(fit)].coefficients(fit)
+    yield _fact_table({"fit": path, "formula": fit.formula, "rows": _rows(fit), **coefficients})
 
 
 def describe_gram(path: str, gram: Gram) -> Iterator[RenderableType]:

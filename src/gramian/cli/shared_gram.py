@@ -43,8 +43,12 @@ def grams_of(data: Sequence[str]) -> Gram | None:
         raise OptionError(
             f"{gram_paths[0]} is a Gram and {other} is not: read the data into a Gram first, and add them"
         )
+    return sum_grams(gram_paths)
+
+
+def sum_grams(paths: Sequence[str | Path]) -> Gram:
+    """The sum of Grams. Raises ArtifactError for a file that is no Gram."""
     from gramian.saved import load_gram
 
-    grams = [load_gram(path) for path in gram_paths]
-    # sum() alone would begin with the number 0.
-    return sum(grams[1:], grams[0])
+    first, *others = map(load_gram, paths)
+    return sum(others, first)

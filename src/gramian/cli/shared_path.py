@@ -81,15 +81,6 @@ def format_option(command: F) -> F:
     )(command)
 
 
-def sum_grams(paths: Sequence[Path]) -> Gram:
-    """The sum of Grams. Raises ArtifactError for a file that is no Gram."""
-    from gramian.saved import load_gram
-
-    loaded = [load_gram(path) for path in paths]
-    # sum() alone would begin with the number 0.
-    return sum(loaded[1:], loaded[0])
-
-
 def find_group(gram: Gram, text: str | None) -> Any:
     """Key of the group that a text names; the text itself where there is none, so that the error comes from the fit."""
     if text is None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gramian.inference.recipes import IID, VcovSpec
+from gramian.inference.vcov_spec import IID, VcovSpec
 from gramian.typing import Matrix, Vector
 
 

@@ -63,6 +63,11 @@ class Rows(NamedTuple):
     counts: Vector
     values: Matrix
 
+    @property
+    def half_width(self) -> Vector:
+        """sqrt(x' (X'WX)^-1 x) for each row, (n,)."""
+        return np.asarray((self.values[2] - self.values[1]) / 2)
+
 
 @dataclass(frozen=True, slots=True)
 class RowwiseFit:
@@ -148,23 +153,18 @@ class RowwiseFit:
         return Rows(batch, drawn, numbers, y[finite], weight[finite], count[finite], values[:, drawn])
 
 
-def _gaussian(sigma: float) -> Callable[[Rows], EvaluatedRows]:
+def linear_evaluation(sigma: float) -> Callable[[Rows], EvaluatedRows]:
     """Function that evaluates rows of a linear model: residuals times sqrt(w), and their standardised values."""
 
     def evaluate(rows: Rows) -> EvaluatedRows:
-        fitted, leverage = rows.values[0], rows.weight * _half_width(rows) ** 2
+        fitted, leverage = rows.values[0], rows.weight * rows.half_width**2
         residual = np.sqrt(rows.weight) * (rows.y - fitted)
         return EvaluatedRows(fitted, residual, standardised(residual, leverage, sigma), leverage)
 
     return evaluate
 
 
-def _half_width(rows: Rows) -> Vector:
-    """sqrt(x' (X'WX)^-1 x) for each row, (n,)."""
-    return np.asarray((rows.values[2] - rows.values[1]) / 2)
-
-
-def _axis(design: Design) -> tuple[str, str, str]:
+def axis_names(design: Design) -> tuple[str, str, str]:
     """Names of fitted values, residuals and standardised residuals of a linear model on axes."""
     outcome = next(iter(design.outcome)).removeprefix("~")
     residual = "residual" if design.weight is None else "residual × √weight"

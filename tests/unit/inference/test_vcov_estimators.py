@@ -8,7 +8,7 @@ import pytest
 from gramian.cli.vcov import HELP, parse_vcov
 from gramian.fit.vcov.job import _EVALUATE
 from gramian.inference.estimators import CR, ESTIMATORS, HC, Rowwise
-from gramian.inference.recipes import vcov_spec
+from gramian.inference.vcov_spec import vcov_spec
 
 
 @pytest.mark.parametrize("name", ESTIMATORS)

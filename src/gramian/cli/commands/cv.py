@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from gramian.cli.drawing import check_plot, plot
+from gramian.cli.shared_gram import sum_grams
 from gramian.cli.shared_path import (
     format_option,
     formula,
@@ -17,7 +18,6 @@ from gramian.cli.shared_path import (
     save_fit,
     save_option,
     show,
-    sum_grams,
 )
 from gramian.errors import OptionError
 

@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import chain, islice
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from gramian.cli.options import DATA, FILE, data, progress
-from gramian.errors import OptionError
-
-if TYPE_CHECKING:
-    from gramian.batch import Source
-    from gramian.saved import Fit
-    from gramian.typing import Matrix
 
 INTERVALS = ("confidence", "prediction")
 SCALES = ("response", "link")
@@ -57,6 +49,7 @@ def command(
     gramian predict y.fit new.csv > fitted.csv
     gramian predict y.fit new.parquet -o fitted.parquet --interval prediction
     """  # noqa: D301  # click wants a backspace before lines that it may not fold
+    from gramian.cli.kinds import predictions
     from gramian.cli.output import check_output_path
     from gramian.cli.progress import watching
     from gramian.cli.writing import format_of, writing
@@ -66,7 +59,7 @@ def command(
 
     form, source = format_of(output), source_of(list(data))
     check_output_path(output, (str(fit), *(read.name for read in source.inputs)))
-    batches = _predictions(load_fit(fit), source, scale, interval, level)
+    batches = predictions(load_fit(fit), source, scale, interval, level)
     names = ("fit", "low", "high") if interval else ("fit",)
     with watching(progress and output is not None) as watch, watched(watch, source.rows, source.size):
         # An existing output is not replaced where options or columns are wrong: errors show with the first batch.
@@ -75,32 +68,3 @@ def command(
             for batch in chain(first, batches):
                 write(batch)
                 watch.advance(batch.shape[1], 0)
-
-
-def _predictions(fit: Fit, source: Source, scale: str | None, interval: str | None, level: float) -> Iterator[Matrix]:
-    """Predictions of each batch, (1, n), or (3, n) with an interval.
-
-    Raises OptionError for a scale or an interval that the fit cannot have.
-    """
-    from gramian.fit.curve import predict as curve_predict
-    from gramian.fit.curve.result import CurveFit
-    from gramian.fit.glm import predict as glm_predict
-    from gramian.fit.glm.result import GlmFit
-    from gramian.fit.leastsquares import predict
-    from gramian.fit.penalized.result import PenalizedFit
-    from gramian.fit.wide import predict as wide_predict
-    from gramian.fit.wide.result import WideFit
-
-    if isinstance(fit, GlmFit):
-        return glm_predict.predictions(fit.solved, source, scale or "response", interval, level)
-    if scale is not None:
-        raise OptionError("--scale goes with a generalized linear fit; this one is linear")
-    if isinstance(fit, CurveFit):
-        return curve_predict.predictions(fit.solved, source, interval, level)
-    if isinstance(fit, PenalizedFit) and interval is not None:
-        raise OptionError("--interval needs a covariance, which a fit chosen by a penalty does not have")
-    if isinstance(fit, WideFit):
-        if interval is not None:
-            raise OptionError(f"--interval needs a covariance, which a fit by the {fit.solver} solver does not have")
-        return wide_predict.predictions(fit.solved, source)
-    return predict.predictions(fit.solved, source, interval, level)

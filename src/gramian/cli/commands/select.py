@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from gramian.cli.drawing import check_plot, plot
+from gramian.cli.shared_gram import sum_grams
 from gramian.cli.shared_path import (
     find_group,
     format_option,
@@ -15,7 +16,6 @@ from gramian.cli.shared_path import (
     save_fit,
     save_option,
     show,
-    sum_grams,
     where,
 )
 

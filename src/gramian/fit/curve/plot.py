@@ -17,7 +17,7 @@ from gramian.typing import Matrix
 
 if TYPE_CHECKING:
     from gramian.fit.curve.result import CurveFit
-from gramian.results.rows import _axis, _gaussian
+from gramian.results.rows import axis_names, linear_evaluation
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,4 +58,4 @@ def curve_rows(fit: CurveFit) -> RowwiseFit:
         )
 
     design, width = solved.curve.design, len(fit.names)
-    return RowwiseFit(fit, design, values, _gaussian(fit.sigma), tuple(range(width)), width, _axis(design))
+    return RowwiseFit(fit, design, values, linear_evaluation(fit.sigma), tuple(range(width)), width, axis_names(design))

@@ -7,7 +7,7 @@ from typing import Any, Unpack
 
 from gramian.errors import OptionError
 from gramian.fit.passes.options import Options
-from gramian.inference.recipes import VcovSpec, vcov_spec
+from gramian.inference.vcov_spec import VcovSpec, vcov_spec
 from gramian.keywords import DEFAULTS, IteratedKeywords
 from gramian.models.families import family_named
 from gramian.models.glm import GLM

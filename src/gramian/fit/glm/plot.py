@@ -14,7 +14,6 @@ from gramian.results.rows import EvaluatedRows, Rows, RowwiseFit
 
 if TYPE_CHECKING:
     from gramian.fit.glm.result import GlmFit
-from gramian.results.rows import _half_width
 
 
 def general(fit: GlmFit, data: Any, kind: str | None) -> Any:
@@ -33,9 +32,9 @@ def general_rows(fit: GlmFit) -> RowwiseFit:
     family, sigma = model.family, fit.dispersion**0.5
 
     def evaluate(rows: Rows) -> EvaluatedRows:
-        eta, half_width = rows.values[0], _half_width(rows)
+        eta = rows.values[0]
         mu = model.mean(eta)
-        leverage = model.linearize(rows.y, eta, rows.weight).w * half_width**2
+        leverage = model.linearize(rows.y, eta, rows.weight).w * rows.half_width**2
         with np.errstate(all="ignore"):
             pearson = np.sqrt(rows.weight / family.variance(mu)) * (rows.y - mu)
             deviance = np.sign(rows.y - mu) * np.sqrt(rows.weight * family.unit_deviance(rows.y, mu))

@@ -15,7 +15,7 @@ from gramian.fit.glm.solution import GlmSolved
 from gramian.fit.leastsquares.solution import Solved
 from gramian.fit.vcov.result import covariance
 from gramian.inference.covariance import Covariance
-from gramian.inference.recipes import IID, Vcov
+from gramian.inference.vcov_spec import IID, Vcov
 from gramian.results.estimates import Estimates
 from gramian.typing import Vector
 

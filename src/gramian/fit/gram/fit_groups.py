@@ -23,7 +23,7 @@ from gramian.fit.vcov.cluster_moments import ClusterMoments
 from gramian.fit.vcov.fit import check_vcov
 from gramian.fit.vcov.job import cluster_moments_pass
 from gramian.formula.grammar import Formula
-from gramian.inference.recipes import VcovSpec, vcov_spec
+from gramian.inference.vcov_spec import VcovSpec, vcov_spec
 from gramian.typing import M, Pass
 
 

@@ -20,7 +20,7 @@ from gramian.formula.design import Design, outcomes_of
 from gramian.formula.dropped_rows import DroppedRows
 from gramian.formula.grammar import parse
 from gramian.formula.syntax import label
-from gramian.inference.recipes import VcovSpec
+from gramian.inference.vcov_spec import VcovSpec
 from gramian.linalg.keyed.moments import Key
 from gramian.linalg.moments import Moments
 from gramian.typing import Level

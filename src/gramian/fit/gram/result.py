@@ -23,7 +23,7 @@ from gramian.fit.passes.accumulate_keyed import unwrap_key
 from gramian.fit.passes.keys import ByColumns, Folds
 from gramian.fit.passes.options import COLLINEAR, Options, penalty, with_accuracy
 from gramian.formula.dropped_rows import DroppedRows
-from gramian.inference.recipes import vcov_spec
+from gramian.inference.vcov_spec import vcov_spec
 from gramian.keywords import GramOlsKeywords, GramRidgeKeywords, completed, takes
 from gramian.linalg.exact.moments import ExactMoments
 from gramian.linalg.keyed.moments import Key

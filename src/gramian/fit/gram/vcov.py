@@ -13,8 +13,8 @@ from gramian.fit.passes.options import Options
 from gramian.fit.vcov.job import from_moments
 from gramian.fit.vcov.sandwich import Sandwich
 from gramian.formula.design import Design
-from gramian.inference.recipes import VcovSpec
 from gramian.inference.small_sample import ModelFacts
+from gramian.inference.vcov_spec import VcovSpec
 
 
 def check_stored_clusters(gram_data: GramData, vcov: VcovSpec, options: Options) -> None:

@@ -13,7 +13,7 @@ from gramian.formula.coding import Levels
 from gramian.formula.coordinates import Parametrization
 from gramian.formula.design import Design
 from gramian.formula.dropped_rows import DroppedRows
-from gramian.inference.recipes import VcovSpec
+from gramian.inference.vcov_spec import VcovSpec
 from gramian.linalg import maps
 from gramian.linalg.solve import Solution
 from gramian.typing import Mask, Matrix, Vector

@@ -19,8 +19,8 @@ from gramian.fit.vcov.fit import with_robust
 from gramian.fit.vcov.job import cluster_moments_pass, from_moments
 from gramian.fit.vcov.sandwich import Sandwich
 from gramian.fit.vcov.scores import FittedModel
-from gramian.inference.recipes import VcovSpec
 from gramian.inference.small_sample import ModelFacts
+from gramian.inference.vcov_spec import VcovSpec
 
 if TYPE_CHECKING:
     from gramian.fit.passes.accumulate_exact import ExactAccumulated

@@ -9,7 +9,7 @@ from gramian.fit.passes.job import Job
 from gramian.fit.passes.options import Options
 from gramian.fit.passes.plan import Plan, plan_pass
 from gramian.fit.vcov.fit import check_single_read, check_vcov
-from gramian.inference.recipes import VcovSpec
+from gramian.inference.vcov_spec import VcovSpec
 
 KNOTS_PASS = "a light one over what splines are of, for their knots"
 FIRST_ROWS = "after a look at the first rows for shift and scale"

@@ -15,7 +15,7 @@ from gramian.typing import Matrix
 
 if TYPE_CHECKING:
     from gramian.fit.linear.result import LinearFit
-from gramian.results.rows import _axis, _gaussian
+from gramian.results.rows import axis_names, linear_evaluation
 
 
 def linear(fit: LinearFit, data: Any, kind: str | None) -> Any:
@@ -27,8 +27,10 @@ def linear_rows(fit: LinearFit) -> RowwiseFit:
     """What computes predictions, residual scale and leverages of a linear fit, row by row."""
     solved = fit.solved
     predictor = Predictor(solved, IntervalScale(solved.solution.inverse, 1.0))
-    axis = _axis(solved.design)
-    return RowwiseFit(fit, solved.design, predictor.batch, _gaussian(fit.sigma), solved.terms, fit.effective, axis)
+    axis = axis_names(solved.design)
+    return RowwiseFit(
+        fit, solved.design, predictor.batch, linear_evaluation(fit.sigma), solved.terms, fit.effective, axis
+    )
 
 
 def absorbed_rows(fit: LinearFit) -> RowwiseFit:

@@ -16,8 +16,8 @@ from gramian.fit.leastsquares.solution import Solved
 from gramian.fit.vcov.result import covariance
 from gramian.inference import goodness, likelihood, normal, tests
 from gramian.inference.covariance import Covariance, iid
-from gramian.inference.recipes import Vcov
 from gramian.inference.tests import Test
+from gramian.inference.vcov_spec import Vcov
 from gramian.results.estimates import Estimates, read_only
 from gramian.typing import Vector
 

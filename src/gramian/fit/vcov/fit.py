@@ -13,7 +13,7 @@ from gramian.fit.passes.runner import PassRunner
 from gramian.fit.vcov.job import AbsorbedSums, CovarianceJob, Evaluated
 from gramian.fit.vcov.scores import FittedModel
 from gramian.fit.vcov.within import demeaned
-from gramian.inference.recipes import VcovSpec
+from gramian.inference.vcov_spec import VcovSpec
 from gramian.linalg.moments import Moments
 from gramian.schema import Kind, Schema
 

@@ -23,8 +23,8 @@ from gramian.fit.vcov.scores import FittedModel
 from gramian.fit.vcov.within import Demeaned
 from gramian.formula.design import Design
 from gramian.inference.estimators import Clustered, Estimator, Jackknife, Rowwise
-from gramian.inference.recipes import VcovSpec
 from gramian.inference.small_sample import ModelFacts
+from gramian.inference.vcov_spec import VcovSpec
 from gramian.linalg.moments import Moments
 from gramian.typing import Matrix
 

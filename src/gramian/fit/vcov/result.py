@@ -13,7 +13,7 @@ from gramian.fit.passes.runner import PassRunner
 from gramian.fit.vcov.fit import with_robust
 from gramian.fit.vcov.scores import FittedModel
 from gramian.inference.covariance import Covariance, robust_covariance
-from gramian.inference.recipes import vcov_spec
+from gramian.inference.vcov_spec import vcov_spec
 from gramian.models.glm import GLM
 
 

@@ -10,8 +10,8 @@ import numpy as np
 from gramian.errors import NumericalError
 from gramian.fit.leastsquares.solution import RobustCovariance, Solved
 from gramian.fit.vcov.clusters import Clusters
-from gramian.inference.recipes import VcovSpec
 from gramian.inference.small_sample import ModelFacts
+from gramian.inference.vcov_spec import VcovSpec
 from gramian.linalg import maps
 from gramian.linalg.aliasing import basic_covariance
 from gramian.linalg.keyed.grouped import grouped_sums

@@ -8,7 +8,7 @@ from gramian.fit.passes.options import Options
 from gramian.fit.passes.runner import PassRunner
 from gramian.fit.wide.options import choose
 from gramian.formula.grammar import Formula
-from gramian.inference.recipes import VcovSpec
+from gramian.inference.vcov_spec import VcovSpec
 
 if TYPE_CHECKING:
     from gramian.fit.passes.plan import Plan

@@ -12,7 +12,7 @@ from unit.fit.leastsquares.absorbed_tables import table
 
 import gramian as gm
 from gramian.errors import DataError, NumericalError, OptionError
-from gramian.inference.recipes import Vcov
+from gramian.inference.vcov_spec import Vcov
 from gramian.linalg.absorb import partial_out as absorb
 
 # relative; elimination and scores of demeaned columns lose three of the 13 digits that sums of 400 rows have

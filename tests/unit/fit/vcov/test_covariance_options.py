@@ -13,8 +13,8 @@ import gramian as gm
 from gramian.errors import ArtifactError, ColumnError, DataError, GramianError, NumericalError, OptionError, SchemaError
 from gramian.fit.vcov import job as robust
 from gramian.inference.estimators import HC
-from gramian.inference.recipes import VcovSpec, vcov_spec
 from gramian.inference.small_sample import LIKE, ModelFacts
+from gramian.inference.vcov_spec import VcovSpec, vcov_spec
 
 FIRM = {"cluster": "firm"}
 ALL = (*HC, FIRM, {**FIRM, "type": "CR0"}, {**FIRM, "type": "CR3"}, {"cluster": ("firm", "year")})
@@ -99,7 +99,7 @@ def test_rows_that_are_left_out_are_left_out_twice(frame):
         ("iid", "R", "with vcov='iid' it has no meaning"),
     ],
 )
-def test_recipes_that_make_no_sense(frame, vcov, like, message):
+def test_options_that_make_no_sense(frame, vcov, like, message):
     with pytest.raises(OptionError) as caught:
         gm.ols("y ~ x", frame, vcov=vcov, like=like)
     assert message in str(caught.value)
