@@ -5,7 +5,7 @@ from gramian.formula.expand import expand
 from gramian.formula.grammar import parse
 
 FUNCTIONS = (
-    "log, log1p, log2, log10, exp, expm1, sqrt, abs, sin, cos, tan, tanh, I, as_number, "
+    "log, log1p, log2, log10, exp, expm1, sqrt, abs, sin, cos, tan, tanh, atan, arctan, I, as_number, "
     "poly, bs, ns, center, scale, factor, C, offset"
 )
 NAMES = "4 columns: y, distance, X[0], X"

@@ -7,12 +7,13 @@ from typing import Any, Unpack
 
 from gramian.api.settings import runner_of
 from gramian.fit.curve.fit import fit_curve
+from gramian.fit.curve.loop import MAX_PASSES, TOLERANCE
 from gramian.fit.curve.options import curve_options
 from gramian.fit.curve.result import CurveFit
 from gramian.keywords import CurveKeywords, completed, takes
 
 
-@takes(CurveKeywords, max_passes=50)
+@takes(CurveKeywords, max_passes=MAX_PASSES, tolerance=TOLERANCE)
 def curve(
     formula: str,
     data: Any,
@@ -36,10 +37,10 @@ def curve(
         Bounds of parameters; None for an open end.
     weights : str, optional
         Column of analytic weights.
-    max_passes : int, default 50
+    max_passes : int, default 200
         Largest number of passes over the data.
-    tolerance : float, default 1e-8
-        Length of the last step, in standard errors.
+    tolerance : float, default 1e-9
+        Error of the parameters that ends the search, in standard errors.
     engine : Engine or str, optional
         Where the work is done; by default in threads of this process.
     progress : Progress, optional

@@ -236,7 +236,7 @@ def curve_of(
             raise FormulaError(f"the outcome uses the parameter '{name}'; it may use columns only")
     if not names(parsed.outcome):
         raise FormulaError("the outcome uses no column")
-    template = _template(parsed.named_curve) if parsed.named_curve else parsed.curve
+    template = parse_expression(parsed.named_curve.equation) if parsed.named_curve else parsed.curve
     substitutes = {"x": parsed.curve} if parsed.named_curve else {}
     parameter_set = set(parameters)
     linear, parts = affine(template, [p for p in parameters if p not in set(bounded)])
@@ -254,26 +254,6 @@ def curve_of(
     inputs = {label(node): node for node in variables}
     curve_name = parsed.named_curve.name if parsed.named_curve else None
     return Curve(parsed.text, parsed.outcome, parameters, inputs, shape, equation, weight, curve_name)
-
-
-def _template(named_curve: NamedCurve) -> Node:
-    """The expression of a named curve in `x` and its parameters."""
-    # atan is no function of formulas, so the parser would refuse it
-    tree = parse_expression(named_curve.equation.replace("atan(", "tanh("))
-    return _renamed(tree, "tanh", "atan") if "atan(" in named_curve.equation else tree
-
-
-def _renamed(node: Node, old: str, new: str) -> Node:
-    """An expression with one function replaced by another."""
-    match node:
-        case Negative():
-            return Negative(_renamed(node.operand, old, new))
-        case Binary():
-            return Binary(node.op, _renamed(node.left, old, new), _renamed(node.right, old, new))
-        case Call():
-            function = new if node.function == old else node.function
-            return Call(function, tuple(_renamed(a, old, new) for a in node.arguments), node.keywords)
-    return node
 
 
 def _substituted(node: Node, values: Mapping[str, Node]) -> Node:

@@ -88,6 +88,8 @@ FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "cos": np.cos,
     "tan": np.tan,
     "tanh": np.tanh,
+    "atan": np.arctan,
+    "arctan": np.arctan,
     "I": np.asarray,  # the identity: inside it operators are arithmetic
     "as_number": np.asarray,  # the identity too: batches give dates as numbers
 }

@@ -170,6 +170,7 @@ def _function(value: Callable[[Any], Any], slope: Callable[[Any, Any], Any]) -> 
 
 
 LN2, LN10 = np.log(2.0), np.log(10.0)
+_ARCTAN = _function(np.arctan, lambda u, f: 1.0 / (1.0 + u * u))
 OPERATIONS: Mapping[str, Callable[..., Value]] = {
     "+": _add,
     "-": _subtract,
@@ -189,6 +190,7 @@ OPERATIONS: Mapping[str, Callable[..., Value]] = {
     "cos": _function(np.cos, lambda u, f: -np.sin(u)),
     "tan": _function(np.tan, lambda u, f: 1.0 + f * f),
     "tanh": _function(np.tanh, lambda u, f: np.cosh(u) ** -2.0),  # 1 - f^2 would cancel for large |u|
-    "atan": _function(np.arctan, lambda u, f: 1.0 / (1.0 + u * u)),
+    "atan": _ARCTAN,
+    "arctan": _ARCTAN,
 }
 UNARY = frozenset(OPERATIONS) - set("+-*/^") - {"negative"}

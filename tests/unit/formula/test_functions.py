@@ -35,6 +35,7 @@ def value(text, batch=BATCH):
         ("abs(x)^0.5", np.abs(X) ** 0.5),
         ("exp(x) + expm1(x)", np.exp(X) + np.expm1(X)),
         ("sin(x) * cos(x) + tan(x) + tanh(x)", np.sin(X) * np.cos(X) + np.tan(X) + np.tanh(X)),
+        ("atan(x) - 2 * arctan(x)", -np.arctan(X)),
         ("log1p(abs(x)) + log2(abs(x)) + log10(abs(x))", np.log1p(abs(X)) + np.log2(abs(X)) + np.log10(abs(X))),
         ("b + 1", [2.0, 1.0, 2.0]),
         ("7", [7.0] * 3),

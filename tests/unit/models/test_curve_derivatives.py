@@ -29,7 +29,7 @@ def inputs(curve: Curve, **columns: np.ndarray) -> list[np.ndarray]:
     return [np.broadcast_to(eval(label.replace("^", "**"), space), len(X)) for label in curve.variables]
 
 
-COMPLEX = ["exp", "expm1", "log", "log1p", "log10", "log2", "sqrt", "sin", "cos", "tan", "tanh"]
+COMPLEX = ["exp", "expm1", "log", "log1p", "log10", "log2", "sqrt", "sin", "cos", "tan", "tanh", "arctan"]
 
 
 def expressions(depth: int) -> st.SearchStrategy[str]:

@@ -38,7 +38,12 @@ START, BOUNDS = "a=1,b=2", "a=0:1,b=:5"
 @click.option("--bounds", metavar=BOUNDS, help="Keep parameters between these values, either of which may be left out.")
 @click.option("--weights", metavar="COLUMN", help="Weigh rows by this column (analytic weights, as in R's nls).")
 @click.option(
-    "--max-passes", metavar="N", type=int, default=50, show_default=True, help="Give up after so many passes over DATA."
+    "--max-passes",
+    metavar="N",
+    type=int,
+    default=200,
+    show_default=True,
+    help="Give up after so many passes over DATA.",
 )
 @click.option("--threads", metavar="N", type=int, help="Read with so many threads.  [default: one per core]")
 @click.option(

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from gramian.fit.curve.acceleration import History, accelerated
 from gramian.fit.curve.step import ROUNDING, Point
 from gramian.fit.curve.trust_region import ACCEPTED, GROW, Region, damped, gain, next_radius
 from gramian.models.curve import Shape
 from gramian.typing import Vector
 
+MAX_PASSES = 200
+TOLERANCE = 1e-9  # standard errors: about nine digits of these, and of parameters that are no smaller
 FIRST_RADIUS = 1.0  # a first step may change parameters by about their own size
 MIN_RADIUS = 1e-13  # radius at which steps are rounding
-CLOSE, FAST = 1e-6, 0.3  # standard errors, factor of shrinking: within both the next step is foreseen
+STALLED = 5  # points that rounding decides: so many without a clearly shorter step are the end
+SHORTER = 0.9  # a clearly shorter step; a slow but steady search makes one in `STALLED` points
 MAX_ROUNDED_MOVE = 1e-5  # standard errors: a move that rounding no longer lets shrink may be so large
 
 Evaluate = Callable[[Vector], Point | None]  # a pass; None where the curve is not defined for some row
@@ -33,14 +37,14 @@ class Search:
     max_passes : int
         Largest number of evaluations.
     tolerance : float
-        Length of a step that ends the search, in standard errors.
+        Error of the parameters that ends the search, in standard errors.
     """
 
     low: Vector
     high: Vector
     rows: int
-    max_passes: int = 50
-    tolerance: float = 1e-8
+    max_passes: int = MAX_PASSES
+    tolerance: float = TOLERANCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,22 +98,22 @@ def minimise(evaluate: Evaluate, shape: Shape, start: Point, search: Search) -> 
     Returns
     -------
     SearchResult
-        Ended by a step shorter than `tolerance` standard errors, or one that moves the curve by rounding only.
+        Ended where the error of the parameters is below `tolerance` standard errors, or rounding allows no less.
 
     References
     ----------
     D. M. Bates and D. G. Watts, Nonlinear Regression Analysis and Its Applications, Wiley 1988, section 2.2.3.
     """
-    state = _State(start, FIRST_RADIUS, 1, 0, np.inf)
+    state = _State(start, FIRST_RADIUS, 1, 0)
     while True:
-        move = full_step(shape, state.point, search)
+        step, proposal = _steps(shape, state, search)
+        move = _after_step(shape, state.point, proposal, search) - state.point.beta
         length, distance = step_lengths(state.point, move, search.rows - shape.parameters)
         reason = _stop_reason(state, length, distance, search)
         if reason != "":
-            return SearchResult(
-                state.point.beta + move, state.point, move, distance, state.passes, state.undefined, reason
-            )
-        state = _next_state(replace(state, length=length), evaluate, shape, search)
+            beta = state.point.beta + move
+            return SearchResult(beta, state.point, move, distance, state.passes, state.undefined, reason)
+        state = _next_state(_with_length(state, length), step, proposal, evaluate, shape, search)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,62 +129,92 @@ class _State:
     passes, undefined : int
         As in `SearchResult`.
     length : float
-        Length of the Gauss-Newton step of the point before, in units of the outcome.
-    within_rounding : bool
-        Whether the last step was too small for the loss to tell whether it improved.
+        Length of the step proposed at the point before, in units of the outcome.
+    shortest : float
+        The shortest one so far.
+    stalled : int
+        Points since a clearly shorter step, where the loss is too rounded to say whether it improved.
+    history : History
+        The points before, as long as full steps were made.
     """
 
     point: Point
     radius: float
     passes: int
     undefined: int
-    length: float
-    within_rounding: bool = False
+    length: float = np.inf
+    shortest: float = np.inf
+    stalled: int = 0
+    history: History = field(default_factory=History)
+
+
+def _steps(shape: Shape, state: _State, search: Search) -> tuple[Vector, Vector]:
+    """The Gauss-Newton step within the bounds, and the accelerated one where it does not leave them; (t,) each."""
+    point, places = state.point, list(shape.nonlinear)
+    region = _region(shape, point, search, np.inf)
+    step = damped(point.reduced_jacobian, point.r, region)
+    proposal = accelerated(point.reduced_jacobian, state.history, point.beta[places], step)
+    return step, proposal if ((region.low <= proposal) & (proposal <= region.high)).all() else step
 
 
 def _stop_reason(state: _State, length: float, distance: float, search: Search) -> str | None:
     """Why the search ends: None when converged, "passes" or "stuck" when not, "" where it goes on."""
-    if _remaining_error(distance, length, state.length) <= search.tolerance or length <= ROUNDING * np.sqrt(
-        state.point.sum_of_squares
-    ):
+    if length <= ROUNDING * np.sqrt(state.point.sum_of_squares):
         return None
-    # the loss no longer resolves steps this small and they do not shrink: this is the accuracy that rounding allows
-    if state.within_rounding and length > state.length / 2 and distance <= MAX_ROUNDED_MOVE:
+    # steps that shrink by a constant ratio add up to the error: distance (1 + ratio + ratio^2 + ...)
+    ratio = length / state.length
+    if ratio < 1.0 and distance <= (1.0 - ratio) * search.tolerance:
+        return None
+    if state.stalled >= STALLED and distance <= MAX_ROUNDED_MOVE:
         return None
     if state.radius < MIN_RADIUS:
         return "stuck"
     return "passes" if state.passes >= search.max_passes else ""
 
 
-def _remaining_error(distance: float, length: float, previous: float) -> float:
-    """Error after the step, in standard errors; where steps shrink by a constant ratio rho, it is s rho / (1 - rho)."""
-    ratio = length / previous if previous > 0 else 1.0
-    return distance * ratio / (1.0 - ratio) if distance <= CLOSE and ratio < FAST else distance
+def _with_length(state: _State, length: float) -> _State:
+    """The state with the length of the step that is proposed at its point."""
+    shorter = length < SHORTER * state.shortest
+    return replace(
+        state,
+        length=length,
+        shortest=length if shorter else state.shortest,
+        stalled=0 if shorter else state.stalled,
+    )
 
 
-def _next_state(state: _State, evaluate: Evaluate, shape: Shape, search: Search) -> _State:
-    """The state after one trial: the new point where it is accepted, else the same point with a smaller radius."""
+def _next_state(
+    state: _State, step: Vector, proposal: Vector, evaluate: Evaluate, shape: Shape, search: Search
+) -> _State:
+    """The state after one trial: the new point where it is accepted, else the same point with a smaller radius.
+
+    step, proposal : from `_steps`.
+    """
     point, places = state.point, list(shape.nonlinear)
     region = _region(shape, point, search, state.radius)
-    step = damped(point.reduced_jacobian, point.r, region)
-    predicted = gain(point.reduced_jacobian, point.r, step)
-    trial = evaluate(_after_step(shape, point, step, search))
+    full = _size(proposal, region) <= state.radius
+    taken = proposal if full else damped(point.reduced_jacobian, point.r, region)
+    # what Gauss-Newton promises: an accelerated step is one that its model does not foresee
+    predicted = gain(point.reduced_jacobian, point.r, step if full else taken)
+    trial = evaluate(_after_step(shape, point, taken, search))
     actual = -np.inf if trial is None else point.loss - trial.loss
-    passes, undefined = state.passes + 1, state.undefined + (trial is None)
-    step_size = float(np.linalg.norm(step / region.size)) if places else 0.0
+    after = replace(state, passes=state.passes + 1, undefined=state.undefined + (trial is None))
+    history = state.history.extended(point.beta[places], step) if full else History()
+    size = _size(taken, region)
     # the predicted decrease is below the rounding of the loss: accept unless the loss clearly rose
     if trial is not None and predicted <= point.rounding_error and actual >= -point.rounding_error:
-        return _State(trial, max(state.radius, GROW * step_size), passes, undefined, state.length, True)
-    radius = next_radius(state.radius, step_size, predicted, actual)
+        radius = max(state.radius, GROW * size)
+        return replace(after, point=trial, radius=radius, history=history, stalled=state.stalled + 1)
+    radius = next_radius(state.radius, size, predicted, actual)
     if trial is not None and actual > ACCEPTED * predicted:
-        return _State(trial, radius, passes, undefined, state.length)
-    return replace(state, radius=radius, passes=passes, undefined=undefined)
+        return replace(after, point=trial, radius=radius, history=history)
+    # an accelerated step that fails says nothing of the Gauss-Newton step, which is tried next
+    return replace(after, history=History(), radius=state.radius if full and state.history.points else radius)
 
 
-def full_step(shape: Shape, point: Point, search: Search) -> Vector:
-    """The undamped Gauss-Newton step within the bounds, (p,)."""
-    step = damped(point.reduced_jacobian, point.r, _region(shape, point, search, np.inf))
-    return _after_step(shape, point, step, search) - point.beta
+def _size(step: Vector, region: Region) -> float:
+    """Length of a step (t,) in units of the region."""
+    return float(np.linalg.norm(step / region.size))
 
 
 def step_lengths(point: Point, move: Vector, df: float) -> tuple[float, float]:

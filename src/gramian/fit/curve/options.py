@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from gramian.errors import OptionError, did_you_mean, listing
+from gramian.fit.curve.loop import MAX_PASSES, TOLERANCE
 from gramian.typing import Vector
 
 Bounds = Mapping[str, tuple[float | None, float | None]]
@@ -30,18 +31,18 @@ class CurveOptions:
     max_passes : int
         Largest number of passes.
     tolerance : float
-        Length of a step that ends the search, in standard errors.
+        Error of the parameters that ends the search, in standard errors.
     """
 
     start: Mapping[str, float] | None = None
     bounds: Bounds = field(default_factory=dict)
     weights: str | None = None
-    max_passes: int = 50
-    tolerance: float = 1e-8
+    max_passes: int = MAX_PASSES
+    tolerance: float = TOLERANCE
 
 
 def curve_options(
-    start: Any = None, bounds: Any = None, weights: Any = None, max_passes: Any = 50, tolerance: Any = 1e-8
+    start: Any = None, bounds: Any = None, weights: Any = None, max_passes: Any = MAX_PASSES, tolerance: Any = TOLERANCE
 ) -> CurveOptions:
     """Options from the arguments of `curve`. Raises OptionError."""
     for name, value in (("start", start), ("bounds", bounds)):

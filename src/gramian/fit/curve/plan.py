@@ -48,5 +48,5 @@ def _notes(curve: Curve, start_names: tuple[str, ...]) -> tuple[str, ...]:
         start = f"'{curve.curve_name}' finds its own start, from a sample that one cheap pass draws"
     linear = [curve.names[at] for at in curve.shape.linear]
     solved = f"the curve is linear in {listing(linear)}: solved exactly at every point" if linear else ""
-    stop = "it stops when the next step is below the tolerance in standard errors"
+    stop = "it stops when the error of the parameters is below the tolerance in standard errors"
     return tuple(filter(None, (start, solved, stop, "rows with a missing or infinite value are left out and counted")))

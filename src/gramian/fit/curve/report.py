@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from rich.console import RenderableType
@@ -13,6 +14,9 @@ from gramian.results.report import coefficient_table, describe_rows, describe_wo
 
 if TYPE_CHECKING:
     from gramian.fit.curve.result import CurveFit
+
+
+FEW_DIGITS = 6  # digits of sigma below which the report says how many
 
 
 def render(fit: CurveFit, level: float = 0.95) -> list[RenderableType]:
@@ -43,6 +47,19 @@ def _notes(fit: CurveFit) -> list[str]:
     """Notes on parameters at a bound and on a perfect fit."""
     at_bound = [printable(name) for name, at in zip(fit.names, fit.at_bound, strict=True) if at]
     notes = [f"at a bound, held there for the standard errors of the others: {', '.join(at_bound)}"] if at_bound else []
-    if fit.df_residual > 0 and fit.deviance <= fit.solved.noise:
-        notes.append(PERFECT)
-    return notes
+    return [*notes, *_rounding(fit)] if fit.df_residual > 0 else notes
+
+
+def _rounding(fit: CurveFit) -> list[str]:
+    """The note on residuals that are rounding errors, all of them or but for a few digits; none for other fits."""
+    if fit.deviance <= fit.solved.noise:
+        return [PERFECT]
+    # sigma has half the relative error of the sum of squares
+    digits = -math.log10(0.5 * fit.solved.noise / fit.deviance) if fit.solved.noise > 0 else math.inf
+    if digits >= FEW_DIGITS:
+        return []
+    return [
+        f"the residuals are little more than rounding errors: sigma and the standard errors have {digits:.0f} digits"
+        if digits >= 1.5
+        else "the residuals are little more than rounding errors: sigma and the standard errors have about one digit"
+    ]

@@ -65,7 +65,7 @@ def test_parameters_are_recovered(name, scale, shift, height):
     assert fit.names == CURVES[name].parameters
     assert fit.deviance <= ((data["y"] - mean) ** 2).sum() * (1 + 1e-9)  # no better point was missed
     assert np.abs((fit.coefficients - list(truth.values())) / fit.std_errors).max() < 5
-    assert fit.passes <= 5
+    assert fit.passes <= 6  # the last one is for standard errors of more than eight digits
 
 
 @pytest.mark.parametrize("name", ["logistic", "logistic4", "gompertz", "richards", "exponential", "tanh", "arctan"])
@@ -138,7 +138,7 @@ def test_sorted_files_are_sampled_over_all_of_their_length():
     x = np.sort(np.random.default_rng(0).uniform(-5, 5, 200_000))
     fit = curve("y ~ logistic(x)", {"x": x, "y": 3 / (1 + np.exp(-1.2 * (x - 3))) + 0.1 * np.sin(1e4 * x)})
     assert fit["mid"] == pytest.approx(3.0, abs=0.01)
-    assert fit.passes <= 5
+    assert fit.passes <= 6  # the last one is for standard errors of more than eight digits
 
 
 def test_the_sample_does_not_depend_on_cuts_or_order():
