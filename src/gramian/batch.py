@@ -11,14 +11,11 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from gramian.column import Coded, Numbers, close_integers, coded, compact, decimals, instants, present, raw
-from gramian.errors import ColumnError, DataError
+from gramian.column import Coded, Numbers, close_integers, coded, compact, decimals, numbers, present
+from gramian.errors import ColumnError
 from gramian.schema import Schema
-from gramian.typing import Matrix, Vector
-
-EXACT_INTEGER = 2**53  # = 9,007,199,254,740,992: from here on float64 skips integers
+from gramian.typing import Matrix
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +48,7 @@ class Batch:
         Raises ColumnError where the column does not exist, and DataError where an integer is beyond 2^53 (float64 would
         round it) or the type is not numeric.
         """
-        column = self._column(name)
-        if isinstance(column, np.ndarray):
-            return Numbers(self._from_numpy(name, column), None)
-        return Numbers(self._from_arrow(name, column), present(column))
+        return numbers(self._column(name), name, self.where)
 
     def factor(self, name: str) -> Coded:
         """A column as codes (rows,) into a list of levels of its own (text, boolean, integer, float or ISO date)."""
@@ -101,44 +95,6 @@ class Batch:
         if base in self.matrices:
             return self.matrices[base][:, int(index)]
         raise ColumnError(name, self.columns, self.where)
-
-    def _from_numpy(self, name: str, column: np.ndarray[Any, Any]) -> Vector:
-        """A NumPy vector as float64, without a copy where it is float64 already."""
-        if column.dtype.kind in "iu" and column.dtype.itemsize == 8 and column.size:
-            self._check_integers(name, int(column.min()), int(column.max()))
-        if column.dtype.kind not in "fiub":
-            raise DataError(f"column '{name}' holds {column.dtype}, not numbers", self.where)
-        return column.astype(np.float64, copy=False)
-
-    def _from_arrow(self, name: str, column: Any) -> Vector:
-        """An Arrow array as float64; the values of null rows are arbitrary."""
-        kind = column.type
-        if pa.types.is_floating(kind):
-            return raw(column).astype(np.float64, copy=False)
-        if pa.types.is_integer(kind):
-            if kind.bit_width == 64 and len(column) > column.null_count:
-                low, high = (scalar.as_py() for scalar in pc.min_max(column).values())
-                self._check_integers(name, low, high)
-            return raw(column).astype(np.float64)
-        if pa.types.is_boolean(kind):
-            return raw(column.cast(pa.uint8())).astype(np.float64)
-        if pa.types.is_decimal(kind):
-            return decimals(column)
-        if pa.types.is_temporal(kind):
-            return instants(column)
-        if pa.types.is_null(kind):
-            return np.zeros(len(column))
-        raise DataError(f"column '{name}' holds {kind}, not numbers", self.where)
-
-    def _check_integers(self, name: str, low: int, high: int) -> None:
-        """Raise DataError where the smallest or the largest integer of a column has no exact float64."""
-        worst = high if abs(high) >= abs(low) else low
-        if abs(worst) > EXACT_INTEGER:
-            raise DataError(
-                f"column '{name}' holds the integer {worst}, beyond 2^53: as float64 it would be rounded; "
-                "use factor() if it is an identifier, or subtract an offset first",
-                self.where,
-            )
 
 
 class Unit(Protocol):

@@ -8,9 +8,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from gramian.errors import DataError
 from gramian.typing import Codes, Level, Mask, Vector
 
+EXACT_INTEGER = 2**53  # = 9,007,199,254,740,992: from here on float64 skips integers
 MAX_PLACES_PER_VALUE = 4  # width of the range of integers, per value, up to which a lookup table pays
 MIN_ARROW_LEVELS = 1024  # number of levels from which on they stay an Arrow array, without Python objects
 SECONDS = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}  # ticks per second of Arrow's time units
@@ -89,6 +92,58 @@ def raw(column: Any) -> np.ndarray[Any, Any]:
     # buffer 0 is the validity bitmap, buffer 1 the values; a slice shares the buffers and moves the offset
     values = np.frombuffer(column.buffers()[1], dtype=dtype) if len(column) else np.empty(0, dtype)
     return values[column.offset : column.offset + len(column)]
+
+
+def numbers(column: Any, name: str, where: str) -> Numbers:
+    """A column as float64: dates in days since 1970-01-01, timestamps, times and durations in seconds.
+
+    Raises DataError where an integer is beyond 2^53 (float64 would round it) or the type is not numeric; it names the
+    column and the place.
+    """
+    if isinstance(column, np.ndarray):
+        return Numbers(_from_numpy(column, name, where), None)
+    return Numbers(_from_arrow(column, name, where), present(column))
+
+
+def _from_numpy(column: np.ndarray[Any, Any], name: str, where: str) -> Vector:
+    """A NumPy vector as float64, without a copy where it is float64 already."""
+    if column.dtype.kind in "iu" and column.dtype.itemsize == 8 and column.size:
+        _check_integers(int(column.min()), int(column.max()), name, where)
+    if column.dtype.kind not in "fiub":
+        raise DataError(f"column '{name}' holds {column.dtype}, not numbers", where)
+    return column.astype(np.float64, copy=False)
+
+
+def _from_arrow(column: Any, name: str, where: str) -> Vector:
+    """An Arrow array as float64; the values of null rows are arbitrary."""
+    kind = column.type
+    if pa.types.is_floating(kind):
+        return raw(column).astype(np.float64, copy=False)
+    if pa.types.is_integer(kind):
+        if kind.bit_width == 64 and len(column) > column.null_count:
+            low, high = (scalar.as_py() for scalar in pc.min_max(column).values())
+            _check_integers(low, high, name, where)
+        return raw(column).astype(np.float64)
+    if pa.types.is_boolean(kind):
+        return raw(column.cast(pa.uint8())).astype(np.float64)
+    if pa.types.is_decimal(kind):
+        return decimals(column)
+    if pa.types.is_temporal(kind):
+        return instants(column)
+    if pa.types.is_null(kind):
+        return np.zeros(len(column))
+    raise DataError(f"column '{name}' holds {kind}, not numbers", where)
+
+
+def _check_integers(low: int, high: int, name: str, where: str) -> None:
+    """Raise DataError where the smallest or the largest integer of a column has no exact float64."""
+    worst = high if abs(high) >= abs(low) else low
+    if abs(worst) > EXACT_INTEGER:
+        raise DataError(
+            f"column '{name}' holds the integer {worst}, beyond 2^53: as float64 it would be rounded; "
+            "use factor() if it is an identifier, or subtract an offset first",
+            where,
+        )
 
 
 def decimals(column: Any) -> Vector:

@@ -38,7 +38,7 @@ def expression(cursor: Cursor, level: int = 1) -> Node:
     """Read a sum, product or operand whose operators bind at least as tightly as `level`."""
     left = unary(cursor)
     tree_height = 0
-    while PRECEDENCE.get(cursor.operator, 0) >= level:
+    while PRECEDENCE.get(cursor.token.operator, 0) >= level:
         token = cursor.take()
         # + 1: an operator of the same precedence ends the right operand, so that a - b - c is (a - b) - c
         right = expression(cursor, PRECEDENCE[token.text] + 1)
@@ -52,14 +52,16 @@ def expression(cursor: Cursor, level: int = 1) -> Node:
 
 def unary(cursor: Cursor) -> Node:
     """Read an operand with its signs and its power; `^` associates to the right."""
-    while cursor.accept("+"):
-        pass
+    while cursor.token.operator == "+":
+        cursor.take()
     token = cursor.token
-    if cursor.accept("-"):
+    if token.operator == "-":
+        cursor.take()
         return Negative(_deeper(cursor, unary), position=token.position)
     base = _operand(cursor)
     token = cursor.token
-    if cursor.accept("^"):
+    if token.operator == "^":
+        cursor.take()
         return Binary("^", base, _deeper(cursor, unary), position=token.position)
     return base
 
@@ -75,7 +77,8 @@ def _deeper(cursor: Cursor, reader: Callable[[Cursor], Node]) -> Node:
 def _operand(cursor: Cursor) -> Node:
     """Read a number, a name, a call or an expression in parentheses."""
     token = cursor.token
-    if cursor.accept("("):
+    if token.operator == "(":
+        cursor.take()
         cursor.deeper()
         node = expression(cursor)
         cursor.close(token)
@@ -105,7 +108,7 @@ def named(cursor: Cursor) -> Name | Call:
     token = cursor.take()
     if token.kind == "quoted":
         return Name(token.content, position=token.position)
-    if cursor.operator == "(":
+    if cursor.token.operator == "(":
         return _call(cursor, token)
     return Name(token.text, position=token.position)
 
@@ -128,7 +131,7 @@ def _arguments(cursor: Cursor) -> tuple[tuple[Node, ...], tuple[tuple[str, Node]
     cursor.deeper()
     arguments: list[Node] = []
     keywords: list[tuple[str, Node]] = []
-    while cursor.operator != ")":
+    while cursor.token.operator != ")":
         key = _keyword(cursor)
         if key:
             keywords.append((key, _value(cursor)))
@@ -144,10 +147,11 @@ def _arguments(cursor: Cursor) -> tuple[tuple[Node, ...], tuple[tuple[str, Node]
 
 def _keyword(cursor: Cursor) -> str:
     """Read `name =` if it comes next; the name, else the empty string."""
-    if cursor.token.kind != "name" or cursor.tokens[cursor.at + 1].text != "=":
+    if cursor.token.kind != "name" or cursor.then.text != "=":
         return ""
-    cursor.at += 2
-    return cursor.tokens[cursor.at - 2].text
+    name = cursor.take()
+    cursor.take()
+    return name.text
 
 
 def _value(cursor: Cursor) -> Node:
@@ -157,7 +161,7 @@ def _value(cursor: Cursor) -> Node:
         return Text(cursor.take().content, position=token.position)
     if token.kind == "name" and token.text in FLAGS:
         return Flag(FLAGS[cursor.take().text], position=token.position)
-    if token.text == "c" and cursor.tokens[cursor.at + 1].text == "(":
+    if token.text == "c" and cursor.then.text == "(":
         return _vector(cursor)
     return expression(cursor)
 

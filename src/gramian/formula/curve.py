@@ -13,7 +13,7 @@ from gramian.formula.functions import FUNCTIONS, STRUCTURAL
 from gramian.formula.grammar import parse_expression
 from gramian.formula.syntax import Binary, Call, Name, Negative, Node, label, names, walk
 from gramian.formula.terms import Terms, check_numeric
-from gramian.formula.tokens import Cursor, formula_error, tokenize
+from gramian.formula.tokens import Cursor, cursor_at_start, formula_error
 from gramian.models.curve import Shape
 from gramian.models.curves import CURVES, NamedCurve
 from gramian.schema import Schema
@@ -86,12 +86,12 @@ def parse_curve(text: str, columns: Iterable[str]) -> ParsedCurve:
 
     Raises FormulaError that shows the place of the first mistake.
     """
-    cursor = Cursor(text, tokenize(text))
+    cursor = cursor_at_start(text)
     outcome = _outcome(cursor)
     named_curve = _named_curve(cursor, set(columns))
     curve = _argument(cursor, named_curve) if named_curve else expression(cursor)
     if cursor.token.kind != "end":
-        if cursor.operator == ")":
+        if cursor.token.operator == ")":
             cursor.fail("this ')' was not opened")
         cursor.fail(_must_stand_alone(named_curve)) if named_curve else cursor.expected("an operator")
     for node in (outcome, curve):
@@ -103,7 +103,7 @@ def _outcome(cursor: Cursor) -> Node:
     """Read the left side and the tilde."""
     if not any(token.text == "~" and token.kind == "operator" for token in cursor.tokens):
         cursor.fail("a formula needs '~' between the outcome and the curve, as in y ~ a * exp(b * x)", len(cursor.text))
-    if cursor.operator == "~":
+    if cursor.token.operator == "~":
         cursor.fail("nothing stands left of '~'; name the outcome, as in y ~ a * exp(b * x)")
     node = expression(cursor)
     if not cursor.accept("~"):
@@ -115,7 +115,7 @@ def _outcome(cursor: Cursor) -> Node:
 
 def _named_curve(cursor: Cursor, columns: set[str]) -> NamedCurve | None:
     """The named curve that is called next, else None. tanh() of a parameter is the function, not the named curve."""
-    name, then = cursor.token, cursor.tokens[min(cursor.at + 1, len(cursor.tokens) - 1)]
+    name, then = cursor.token, cursor.then
     if name.kind != "name" or name.text not in CURVES or then.text != "(":
         return None
     if name.text in FUNCTIONS:
@@ -133,10 +133,10 @@ def _argument(cursor: Cursor, named_curve: NamedCurve) -> Node:
     cursor.take()
     opening = cursor.take()
     cursor.deeper()
-    if cursor.operator == ")":
+    if cursor.token.operator == ")":
         cursor.fail(f"{named_curve.name}() takes what the curve depends on, as in {named_curve.name}(x)")
     node = expression(cursor)
-    if cursor.operator == ",":
+    if cursor.token.operator == ",":
         cursor.fail(f"{named_curve.name}() takes one argument, what the curve depends on")
     cursor.close(opening)
     if not names(node):

@@ -58,8 +58,7 @@ class Design:
     @cached_property
     def columns(self) -> tuple[str, ...]:
         """Names of the columns of the data that are read; cached, because every unit asks for them."""
-        nodes = [*self.terms.variables.values(), *self.outcome.values(), *self.offsets]
-        used = [n for node in nodes for n in names(node)]
+        used = [*names(*self.terms.variables.values(), *self.outcome.values(), *self.offsets)]
         used += [f.column for f in self.terms.factors.values()]
         used += [c for c in (self.weight, self.count) if c is not None]
         return tuple(dict.fromkeys(used))

@@ -1,19 +1,15 @@
-"""The closed list of functions that a formula may call: their signatures, and their values on a batch."""
+"""The closed list of functions that a formula may call, their signatures, and the powers in an expression."""
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from gramian.batch import Batch
-from gramian.column import Numbers
 from gramian.errors import FormulaError, did_you_mean
 from gramian.formula.syntax import Binary, Call, Flag, Name, Negative, Node, Number, Text, children, label, names, walk
-from gramian.typing import Mask, Vector
 
 MAX_DEGREE = 20  # of poly()
 MAX_POWER = 20  # total degree of a monomial
@@ -175,51 +171,6 @@ def _check(function: str, key: str, kind: ArgumentKind, value: Node) -> None:
             raise MisuseError(message, node.position)
     if not kind.fits(value):
         raise MisuseError(f"'{key}' of {function}() must be {kind.words}", value.position)
-
-
-OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
-    "+": operator.add,
-    "-": operator.sub,
-    "*": operator.mul,
-    "/": operator.truediv,
-    "^": operator.pow,
-}
-
-
-def evaluate(node: Node, batch: Batch) -> Numbers:
-    """Values of an elementwise expression on a batch, (rows,) float64.
-
-    A row is present when all its columns are. What is not a number (log of -1, 0/0) becomes NaN or infinite without a
-    warning: the caller decides what to do with such rows.
-    """
-    columns = {name: batch.numbers(name) for name in names(node)}
-    with np.errstate(all="ignore"):
-        values = _value(node, {name: column.values for name, column in columns.items()})
-    if np.ndim(values) == 0:
-        # an expression without columns, such as offset(1), is a scalar
-        values = np.full(batch.rows, values, dtype=np.float64)
-    return Numbers(values, _all_present([c.present for c in columns.values() if c.present is not None]))
-
-
-def _value(node: Node, columns: Mapping[str, Vector]) -> Any:
-    """Value of an expression, from the values of its columns: a vector (rows,), or a scalar without columns."""
-    match node:
-        case Name():
-            return columns[node.name]
-        case Number():
-            return np.float64(node.value)
-        case Negative():
-            return -_value(node.operand, columns)
-        case Binary():
-            return OPERATORS[node.op](_value(node.left, columns), _value(node.right, columns))
-        case Call() if node.function in FUNCTIONS:
-            return FUNCTIONS[node.function](_value(node.arguments[0], columns))
-    raise TypeError(f"no value of its own: {node}")
-
-
-def _all_present(masks: list[Mask]) -> Mask | None:
-    """Rows that all masks mark; None where there are no masks."""
-    return np.logical_and.reduce(masks) if masks else None
 
 
 def uses_as_number(node: Node) -> set[str]:

@@ -20,7 +20,7 @@ from gramian.errors import FormulaError
 from gramian.formula.arithmetic import ANY, expression, named, number, unary
 from gramian.formula.functions import FUNCTIONS, STRUCTURAL, is_whole_number, monomial
 from gramian.formula.syntax import COMBINE, MAX_HEIGHT, PRECEDENCE, Binary, Call, Name, Node, Number, label, names, walk
-from gramian.formula.tokens import Cursor, formula_error, tokenize
+from gramian.formula.tokens import SPECIAL, Cursor, cursor_at_start, formula_error
 
 MAX_POWER = 10
 SEPARATORS = "+", "-", ""  # what may follow a simple term; the text of the end token is empty
@@ -88,23 +88,23 @@ def parse(text: str) -> Formula:
 
     Raises FormulaError that shows the place of the first mistake.
     """
-    cursor = Cursor(text, tokenize(text))
+    cursor = cursor_at_start(text)
     tildes = [at for at, token in enumerate(cursor.tokens) if token.text == "~"]
     if not tildes:
         cursor.fail("a formula needs '~' between the outcome and the terms, as in y ~ x", len(text))
     if len(tildes) > 1:
-        cursor.at = tildes[1]
-        cursor.expected("a term")
+        second = cursor.tokens[tildes[1]]
+        cursor.fail(SPECIAL[second.operator], second.position)
     outcome = _outcome(cursor)
     terms = _terms(cursor)
-    absorbed = _absorbed(cursor) if cursor.accept("|") else ()
+    absorbed = _absorbed(cursor) if cursor.token.operator == "|" else ()
     _finish(cursor)
     return Formula(text, outcome, terms, absorbed)
 
 
 def parse_expression(text: str) -> Node:
     """Read an arithmetic expression without `~`; FormulaError shows the place of the first mistake."""
-    cursor = Cursor(text, tokenize(text))
+    cursor = cursor_at_start(text)
     node = expression(cursor)
     _finish(cursor)
     return node
@@ -118,7 +118,7 @@ def _finish(cursor: Cursor) -> None:
 
 def _fail_at_end(cursor: Cursor, expected: str) -> NoReturn:
     """Raise FormulaError for a token that cannot follow a complete expression."""
-    if cursor.operator == ")":
+    if cursor.token.operator == ")":
         cursor.fail("this ')' was not opened")
     cursor.expected(expected)
 
@@ -126,11 +126,11 @@ def _fail_at_end(cursor: Cursor, expected: str) -> NoReturn:
 def _outcome(cursor: Cursor) -> Node:
     """Read the left side and the tilde: one expression, or c() of several."""
     start = cursor.token.position
-    if cursor.operator == "~":
+    if cursor.token.operator == "~":
         cursor.fail("nothing stands left of '~'; name the outcome, as in y ~ x")
     combined = _calls_combine(cursor)
     nodes = _combined_outcomes(cursor) if combined else ((start, expression(cursor)),)
-    if cursor.operator != "~":
+    if cursor.token.operator != "~":
         _fail_at_end(cursor, "'~'" if combined else "an operator or '~'")
     cursor.take()
     for place, node in nodes:
@@ -143,7 +143,7 @@ def _outcome(cursor: Cursor) -> Node:
 
 def _calls_combine(cursor: Cursor) -> bool:
     """Whether a call of c() comes next; without the parenthesis c is a column."""
-    here, then = cursor.token, cursor.tokens[min(cursor.at + 1, len(cursor.tokens) - 1)]
+    here, then = cursor.token, cursor.then
     return here.kind == "name" and here.text == COMBINE and then.text == "("
 
 
@@ -152,7 +152,7 @@ def _combined_outcomes(cursor: Cursor) -> tuple[tuple[int, Node], ...]:
     cursor.take()
     opening = cursor.take()
     cursor.deeper()
-    if cursor.operator == ")":
+    if cursor.token.operator == ")":
         cursor.fail("c() gathers no outcome; name them, as in c(y1, y2) ~ x")
     nodes: dict[Node, int] = {}
     while not nodes or cursor.accept(","):
@@ -177,7 +177,7 @@ def _check_outcome(cursor: Cursor, node: Node, start: int) -> None:
 def _terms(cursor: Cursor) -> Terms:
     """Read terms joined by `+` and `-`."""
     parts: list[tuple[bool, Terms]] = []
-    while not parts or cursor.operator in ("+", "-"):
+    while not parts or cursor.token.operator in ("+", "-"):
         adding = _sign(cursor)
         position = cursor.token.position
         part = named(cursor) if _is_simple(cursor) else _crossing(cursor)
@@ -191,11 +191,12 @@ def _terms(cursor: Cursor) -> Terms:
 def _is_simple(cursor: Cursor) -> bool:
     """Whether the next term is a plain column between `+` or `-`, as most terms are: a fast path for long formulas."""
     here = cursor.token  # at + 1 exists: the last token is of kind "end", never a name
-    return here.kind == "name" and here.text != "." and cursor.tokens[cursor.at + 1].text in SEPARATORS
+    return here.kind == "name" and here.text != "." and cursor.then.text in SEPARATORS
 
 
 def _absorbed(cursor: Cursor) -> tuple[Name, ...]:
     """Read the factors right of `|`, each once; factor(firm) is the column firm."""
+    cursor.take()
     columns: list[Name] = []
     while not columns or cursor.accept("+"):
         token = cursor.token
@@ -206,7 +207,7 @@ def _absorbed(cursor: Cursor) -> tuple[Name, ...]:
         if not isinstance(column, Name) or (column == ANY and token.kind == "name"):
             cursor.fail("right of '|' stand the columns of factors, as in y ~ x | firm + year", token.position)
         columns.append(column)
-    if cursor.operator in CROSSINGS or cursor.operator in ("-", "^"):
+    if cursor.token.operator in CROSSINGS or cursor.token.operator in ("-", "^"):
         cursor.fail("absorbed factors are joined by '+', as in y ~ x | firm + year")
     return tuple(dict.fromkeys(columns))
 
@@ -214,7 +215,7 @@ def _absorbed(cursor: Cursor) -> tuple[Name, ...]:
 def _sign(cursor: Cursor) -> bool:
     """Read any number of signs; whether the term is added."""
     adding = True
-    while cursor.operator in ("+", "-"):
+    while cursor.token.operator in ("+", "-"):
         # a double minus is a plus, as in R
         adding ^= cursor.take().text == "-"
     return adding
@@ -223,7 +224,7 @@ def _sign(cursor: Cursor) -> bool:
 def _crossing(cursor: Cursor, level: int = 1) -> Terms:
     """Read terms joined by `:`, `*` and `/`, of at least this precedence (precedence climbing)."""
     left, tree_height = _power(cursor), 0
-    while CROSSINGS.get(cursor.operator, 0) >= level:
+    while CROSSINGS.get(cursor.token.operator, 0) >= level:
         token = cursor.take()
         right = _crossing(cursor, CROSSINGS[token.text] + 1)
         if isinstance(left, Number) or isinstance(right, Number):
@@ -258,7 +259,7 @@ def _below(terms: Terms) -> tuple[Terms, ...]:
 def _power(cursor: Cursor) -> Terms:
     """Read a term and its integer power."""
     base = _term(cursor)
-    if cursor.operator != "^":
+    if cursor.token.operator != "^":
         return base
     caret, place = cursor.take(), cursor.token.position
     exponent = unary(cursor)
@@ -272,7 +273,8 @@ def _power(cursor: Cursor) -> Terms:
 def _term(cursor: Cursor) -> Terms:
     """Read a term: a number, a column, a call, `.`, or terms in parentheses."""
     token = cursor.token
-    if cursor.accept("("):
+    if token.operator == "(":
+        cursor.take()
         cursor.deeper()
         terms = _terms(cursor)
         cursor.close(token)

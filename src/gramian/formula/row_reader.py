@@ -14,7 +14,7 @@ from gramian.column import Numbers
 from gramian.errors import DataError
 from gramian.formula.design import Design
 from gramian.formula.dropped_rows import DroppedRows, count_marked
-from gramian.formula.functions import evaluate
+from gramian.formula.evaluate import evaluate
 from gramian.formula.levels import LevelIndex
 from gramian.formula.splines import Spline
 from gramian.formula.syntax import Name, Node
@@ -82,6 +82,10 @@ class Reader:
         self.design, self.drop, self.response = design, drop, response
         levels = design.levels or {}
         self.levels = {n: LevelIndex(n, levels.get(n, ()), frozen=not response) for n in design.terms.factors}
+        # columns of the matrix are used in place, and the columns of a spline are evaluated together
+        in_place = {*design.matrix_variables, *(name for s in design.terms.splines.values() for name in s.columns)}
+        self.variables = {v: node for v, node in design.terms.variables.items() if v not in in_place}
+        self.expressions = {**self.variables, **self._other_expressions()}
         self.dropped_rows = DroppedRows()
 
     @property
@@ -119,30 +123,36 @@ class Reader:
 
     def _numbers(self, batch: Batch) -> dict[str, Numbers]:
         """All numeric columns of a batch, before rows are dropped: variable, response row or option -> numbers."""
-        design, matrix_variables = self.design, set(self.design.matrix_variables)
-        spline_columns = {name for spline in design.terms.splines.values() for name in spline.columns}
-        # columns of the matrix are used in place, and the columns of a spline are evaluated together
-        nodes = {
-            v: node
-            for v, node in design.terms.variables.items()
-            if v not in matrix_variables and v not in spline_columns
-        }
-        out = {v: evaluate(node, batch) for v, node in nodes.items()}
-        for spline in design.terms.splines.values():
-            out |= _columns(spline, evaluate(spline.node, batch))
+        numbers, design = evaluate(self.expressions, batch), self.design
+        out: dict[str, Numbers] = {name: numbers[name] for name in self.variables}
+        for label, spline in design.terms.splines.items():
+            out |= _columns(spline, numbers[label])
         if self.response:
-            out |= {r: self._outcome(node, batch) for r, node in design.outcome.items()}
-            out |= {k: batch.numbers(c) for k, c in ((WEIGHTS, design.weight), (COUNTS, design.count)) if c}
+            out |= {r: numbers[r] if r in numbers else self._success(node, batch) for r, node in design.outcome.items()}
+            out |= {key: numbers[key] for key in (WEIGHTS, COUNTS) if key in numbers}
         if design.offsets:
-            out[OFFSET] = _sum([evaluate(node, batch) for node in design.offsets])
+            out[OFFSET] = _sum([numbers[f"{OFFSET}{i}"] for i in range(len(design.offsets))])
         return out
 
-    def _outcome(self, node: Node, batch: Batch) -> Numbers:
-        """An outcome as numbers; a text outcome as 0 for failure and 1 for success."""
-        if self.design.binary is None or not isinstance(node, Name):
-            return evaluate(node, batch)
-        column = batch.factor(node.name)
-        index = LevelIndex(node.name, self.design.binary, frozen=True)
+    def _other_expressions(self) -> dict[str, Node]:
+        """The variables of splines, outcomes, weights and offsets, by the keys under which they are evaluated."""
+        design = self.design
+        nodes = {label: spline.node for label, spline in design.terms.splines.items()}
+        if self.response:
+            nodes |= {r: node for r, node in design.outcome.items() if not self._is_text(node)}
+            nodes |= {key: Name(c) for key, c in ((WEIGHTS, design.weight), (COUNTS, design.count)) if c}
+        return nodes | {f"{OFFSET}{i}": node for i, node in enumerate(design.offsets)}
+
+    def _is_text(self, outcome: Node) -> bool:
+        """Whether an outcome is a column of two texts."""
+        return self.design.binary is not None and isinstance(outcome, Name)
+
+    def _success(self, outcome: Node, batch: Batch) -> Numbers:
+        """A text outcome as 0 for failure and 1 for success."""
+        assert isinstance(outcome, Name)
+        assert self.design.binary is not None
+        column = batch.factor(outcome.name)
+        index = LevelIndex(outcome.name, self.design.binary, frozen=True)
         codes = index.encode(column.codes, column.levels, batch.where, what="outcome")
         return Numbers(codes.astype(np.float64), codes >= 0 if len(codes) and codes.min() < 0 else None)
 

@@ -108,9 +108,9 @@ def walk(node: Node) -> Iterator[Node]:
         waiting.extend(reversed(children(current)))
 
 
-def names(node: Node) -> tuple[str, ...]:
-    """The columns that an expression uses, each once, in the order of first use."""
-    return tuple(dict.fromkeys(n.name for n in walk(node) if isinstance(n, Name)))
+def names(*nodes: Node) -> tuple[str, ...]:
+    """The columns that expressions use, each once, in the order of first use."""
+    return tuple(dict.fromkeys(n.name for node in nodes for n in walk(node) if isinstance(n, Name)))
 
 
 def height(node: Node) -> int:

@@ -153,6 +153,13 @@ class Terms:
             monomials.setdefault((factor,), [CONSTANT])
         return {f: downward_closure(m) for f, m in monomials.items()}
 
+    def width(self, sizes: Mapping[str, int]) -> int:
+        """A lower bound of the number of model columns. sizes : factor -> number of levels.
+
+        An interaction of factors counts the levels of its largest factor, because not every combination need occur.
+        """
+        return sum(len(t.leading) * max((sizes[f] for f in t.factors), default=1) for t in self.terms)
+
     def power_sums(self) -> dict[str, int]:
         """Variable -> degree up to which its unweighted power sums are needed (for poly(), center(), scale())."""
         out: dict[str, int] = {}

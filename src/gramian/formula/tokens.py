@@ -38,11 +38,14 @@ class Token(NamedTuple):
         The characters; `**` is stored as `^`.
     position : int
         Offset of the first character.
+    operator : str
+        The text of an operator; empty for all other kinds.
     """
 
     kind: str
     text: str
     position: int
+    operator: str = ""
 
     def __str__(self) -> str:
         return self.text if self.kind == "text" else f"'{self.text}'"
@@ -66,8 +69,9 @@ def tokenize(text: str) -> list[Token]:
         if match.start() != position:
             break
         kind, position = str(match.lastgroup), match.end()
-        piece = match[kind]
-        tokens.append(Token(kind, "^" if piece == "**" else piece, position - len(piece)))
+        piece, start = match[kind], position - len(match[kind])
+        text_of_token = "^" if piece == "**" else piece
+        tokens.append(Token(kind, text_of_token, start, text_of_token if kind == "operator" else ""))
     if rest := text[position:].lstrip():
         raise formula_error(_strange(rest[0]), text, len(text) - len(rest))
     return [*tokens, Token("end", "", len(text))]
@@ -88,6 +92,12 @@ def formula_error(message: str, text: str, position: int) -> FormulaError:
     return FormulaError(message, f"{before}{line[start : start + WINDOW]}{after}", position - start + len(before))
 
 
+def cursor_at_start(text: str) -> Cursor:
+    """The cursor at the first token of a text."""
+    tokens = tokenize(text)
+    return Cursor(text, tokens, tokens[0])
+
+
 @dataclass(slots=True)
 class Cursor:
     """A position in the tokens of a text: the state of a recursive descent parser.
@@ -98,38 +108,37 @@ class Cursor:
         The text of the formula, for errors.
     tokens : list of Token
         Its tokens.
+    token : Token
+        The next token, an attribute because the parser looks at it all the time.
     at : int
-        Index of the next token.
+        Its index.
     depth : int
         Number of open parentheses and nested operators.
     """
 
     text: str
     tokens: list[Token]
+    token: Token
     at: int = 0
     depth: int = 0
 
-    @property
-    def token(self) -> Token:
-        """The next token."""
-        return self.tokens[self.at]
-
-    @property
-    def operator(self) -> str:
-        """The next token if it is an operator, else the empty string."""
-        kind, text, _ = self.tokens[self.at]
-        return text if kind == "operator" else ""
-
     def take(self) -> Token:
         """Return the next token and move past it."""
-        self.at += 1
-        return self.tokens[self.at - 1]
+        taken, self.at = self.token, self.at + 1
+        self.token = self.tokens[self.at]
+        return taken
 
     def accept(self, operator: str) -> bool:
         """Move past the next token if it is this operator; whether it was."""
-        accepted = self.operator == operator
-        self.at += accepted
+        accepted = self.token.operator == operator
+        if accepted:
+            self.take()
         return accepted
+
+    @property
+    def then(self) -> Token:
+        """The token after the next one; the last one again where there is none."""
+        return self.tokens[min(self.at + 1, len(self.tokens) - 1)]
 
     def deeper(self) -> None:
         """Enter one more level of nesting; FormulaError beyond `MAX_NESTING`."""
@@ -139,7 +148,7 @@ class Cursor:
 
     def close(self, opening: Token) -> None:
         """Move past the parenthesis that closes `opening`."""
-        if self.token.kind == "end" or self.operator == "~":
+        if self.token.kind == "end" or self.token.operator == "~":
             self.fail("this '(' is not closed", opening.position)
         if not self.accept(")"):
             self.expected("an operator or ')'")
@@ -149,7 +158,7 @@ class Cursor:
         """Raise FormulaError at the next token, saying what could have stood there."""
         last = f" after {self.tokens[self.at - 1]}" if self.at else ""
         context = f"the text ends{last}" if self.token.kind == "end" else f"found {self.token}{last}"
-        self.fail(SPECIAL.get(self.operator) or f"expected {what}, {context}")
+        self.fail(SPECIAL.get(self.token.operator) or f"expected {what}, {context}")
 
     def fail(self, message: str, position: int | None = None) -> NoReturn:
         """Raise a FormulaError at a position, by default at the next token."""

@@ -8,7 +8,8 @@ from unit.formula.formulas import expressions
 
 from gramian.batch import Batch
 from gramian.errors import DataError, FormulaError
-from gramian.formula.functions import evaluate, monomial, numeric_names, uses_as_number
+from gramian.formula.evaluate import evaluate
+from gramian.formula.functions import monomial, numeric_names, uses_as_number
 from gramian.formula.grammar import parse, parse_expression
 from gramian.formula.syntax import label, names
 
@@ -19,7 +20,7 @@ BATCH = Batch(
 
 
 def value(text, batch=BATCH):
-    return evaluate(parse_expression(text), batch)
+    return evaluate({text: parse_expression(text)}, batch)[text]
 
 
 @pytest.mark.parametrize(
@@ -78,7 +79,7 @@ def test_text_is_no_number():
 @given(expressions)
 def test_every_expression_has_a_value_on_every_batch(node):
     batch = Batch(3, dict.fromkeys(names(node), X))
-    assert evaluate(node, batch).values.shape == (3,)
+    assert evaluate({"x": node}, batch)["x"].values.shape == (3,)
     assert set(numeric_names(node)) == set(names(node))
 
 

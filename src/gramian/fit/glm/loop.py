@@ -30,7 +30,7 @@ from gramian.fit.glm.start import GAUSSIAN, Start, subsample_start
 from gramian.fit.glm.step import MAX_THETA, newton, theta_length
 from gramian.fit.leastsquares.system import solved_products
 from gramian.fit.passes.accumulate import Accumulate, Accumulated
-from gramian.fit.passes.limits import check_width
+from gramian.fit.passes.limits import checked_width
 from gramian.fit.passes.runner import PassRunner
 from gramian.fit.passes.subsample import draw, subsample
 from gramian.formula.design import Design
@@ -148,7 +148,7 @@ class Run:
             reason = f": {linearized.dropped_rows.total:,} left out ({causes})" if causes else ": the data are empty"
             raise NumericalError(f"no rows are left to fit '{design.formula}'{reason}")
         common = self.options.common
-        check_width(design.terms, {name: len(levels) for name, levels in linearized.moments.levels.items()})
+        checked_width(design.terms, {name: len(levels) for name, levels in linearized.moments.levels.items()})
         design = replace(design, levels=linearized.moments.levels)
         penalized = common.alpha is not None
         setting = setting_of(design, linearized.moments, every_level=common.every_level, penalized=penalized)

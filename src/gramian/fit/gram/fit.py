@@ -22,7 +22,7 @@ from gramian.fit.leastsquares.system import solve_linear
 from gramian.fit.passes.accumulate import Accumulate, Accumulated
 from gramian.fit.passes.accumulate_exact import AccumulateExact, ExactAccumulated
 from gramian.fit.passes.job import job_of
-from gramian.fit.passes.limits import check_width, width, width_limit
+from gramian.fit.passes.limits import checked_width
 from gramian.fit.passes.options import Options
 from gramian.fit.passes.runner import PassRunner
 from gramian.formula.design import Design
@@ -30,8 +30,6 @@ from gramian.formula.grammar import Formula
 from gramian.formula.syntax import names
 from gramian.linalg.exact.to_float64 import to_float64
 from gramian.schema import Schema
-
-MAX_UNCHECKED_WIDTH = 1000  # columns up to which a model is solved without asking how much memory is free
 
 
 def fit_gram(formula: Formula, options: Options, runner: PassRunner) -> GramData:
@@ -104,11 +102,7 @@ def solve_stored(design: Design, accumulated: AnyAccumulated, options: Options) 
     `solve_linear`.
     """
     sizes = {name: len(accumulated.moments.levels[name]) for name in design.terms.coefficient_factors}
-    # without factors the layout tells the width: the usual small model needs no look at the free memory
-    columns = width(design.terms, sizes) if sizes else len(accumulated.moments.layout.rows)
-    if columns > MAX_UNCHECKED_WIDTH:
-        check_width(design.terms, sizes, width_limit())
-    with threads_for(columns):
+    with threads_for(checked_width(design.terms, sizes)):
         fit = _solve(design, accumulated, options)
     # float64 sums of many rows minus most of them are differences of nearly equal numbers; exact sums lose nothing
     if isinstance(accumulated, Accumulated) and accumulated.moments.has_subtracted:

@@ -22,7 +22,7 @@ from gramian.fit.passes.accumulate import Accumulate, Accumulated
 from gramian.fit.passes.accumulate_keyed import keyed_job, keyed_pass
 from gramian.fit.passes.job import Job, job_of
 from gramian.fit.passes.keys import ByColumns, describe_key, format_key
-from gramian.fit.passes.limits import check_width, width, width_limit
+from gramian.fit.passes.limits import checked_width, width_limit
 from gramian.fit.passes.options import Options
 from gramian.fit.passes.row_filter import Subset
 from gramian.fit.passes.runner import PassRunner
@@ -203,8 +203,7 @@ def _one_pass_fit(group: Group, response: str, key: Key, shared: SharedInputs) -
     """Normal equations and fit of one outcome in one group, from its sums alone."""
     design, accumulated = with_outcome(group.design, response), group.accumulated
     sizes = {name: len(names) for name, names in accumulated.moments.levels.items()}
-    with error_context(shared.by, key), threads_for(width(design.terms, sizes)):
-        check_width(design.terms, sizes, shared.max_columns)
+    with error_context(shared.by, key), threads_for(checked_width(design.terms, sizes, shared.max_columns)):
         return first_solution(design, accumulated, shared.options, group.passes)
 
 

@@ -15,7 +15,7 @@ from gramian.fit.leastsquares.model_columns import dependent_message
 from gramian.fit.leastsquares.solution import Solved
 from gramian.fit.passes.accumulate_exact import AccumulateExact, ExactAccumulated
 from gramian.fit.passes.job import Job
-from gramian.fit.passes.limits import check_width, width_limit
+from gramian.fit.passes.limits import checked_width
 from gramian.fit.passes.options import Options
 from gramian.formula.coding import empty_cells
 from gramian.formula.design import Design
@@ -47,7 +47,7 @@ def accumulate_exactly(job: Job) -> ExactAccumulated:
     task = AccumulateExact(job.design, options.drop, options.decimal)
     accumulated = job.fold(task, as_text(job.source) if options.decimal else None)
     levels = {name: len(names) for name, names in accumulated.moments.levels.items()}
-    check_width(job.design.terms, levels, width_limit())
+    checked_width(job.design.terms, levels)
     return accumulated
 
 

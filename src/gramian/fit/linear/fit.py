@@ -13,7 +13,7 @@ from gramian.fit.linear.plan import linear_steps
 from gramian.fit.passes.accumulate import Accumulate, Accumulated
 from gramian.fit.passes.combined import CombinedPass
 from gramian.fit.passes.job import Job
-from gramian.fit.passes.limits import check_width, width, width_limit
+from gramian.fit.passes.limits import checked_width
 from gramian.fit.vcov.cluster_moments import ClusterMoments
 from gramian.fit.vcov.fit import with_robust
 from gramian.fit.vcov.job import cluster_moments_pass, from_moments
@@ -94,8 +94,7 @@ def _from_moments(job: Job, cluster_vcov: VcovSpec | None) -> LinearRun:
     sums, clusters = _first_pass(job, cluster_vcov)
     sizes = {name: len(sums.moments.levels[name]) for name in job.design.terms.coefficient_factors}
     # only now are the levels known; the products of all columns are formed after this
-    check_width(job.design.terms, sizes, width_limit())
-    with threads_for(width(job.design.terms, sizes)):
+    with threads_for(checked_width(job.design.terms, sizes)):
         system, first = first_solution(job.design, sums, job.options, job.passes)
         return LinearRun(escalate(first, job, sums, system), sums, clusters)
 

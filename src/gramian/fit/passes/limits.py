@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from math import prod
 
 from gramian.errors import DataError
-from gramian.formula.terms import Term, Terms
+from gramian.formula.terms import Terms
 
 COPIES = 12  # square matrices in memory at once while a fit is solved (11 were counted)
-MAX_UNCHECKED_COLUMNS = 100  # columns whose products fit into any memory: COPIES of them take 1 MB
+MAX_UNCHECKED_COLUMNS = 1000  # columns whose products fit into any memory: COPIES of them take 96 MB
 DEFAULT = 8 * 2**30  # bytes of memory to assume where the system does not tell
 
 
@@ -37,31 +36,17 @@ def width_limit(limit: int | None = None) -> int:
     return int(((memory_limit() if limit is None else limit) / (8 * COPIES)) ** 0.5)
 
 
-def width(terms: Terms, sizes: Mapping[str, int]) -> int:
-    """A lower bound of the number of model columns. sizes : factor -> number of levels.
+def checked_width(terms: Terms, sizes: Mapping[str, int], limit: int | None = None) -> int:
+    """A lower bound of the number of model columns; sizes : factor -> number of levels.
 
-    An interaction of factors counts the levels of its largest factor, because not every combination need occur.
+    Raises DataError if there are more than `limit` (by default, more than fit into memory). The error names the largest
+    factor where that has more than half of the columns.
     """
-    return sum(_columns(t, sizes) for t in terms.terms)
-
-
-def _columns(term: Term, sizes: Mapping[str, int]) -> int:
-    """A lower bound of the number of columns of one term."""
-    if not term.factors and len(term.atoms) == 1:
-        return len(term.leading)
-    return prod(len(part.leading) for part in term.numeric_terms) * max((sizes[f] for f in term.factors), default=1)
-
-
-def check_width(terms: Terms, sizes: Mapping[str, int], limit: int | None = None) -> None:
-    """Raise DataError if the model has more columns than `limit` (by default, than fit into memory).
-
-    The error names the largest factor where that has more than half of the columns.
-    """
-    columns = width(terms, sizes)
+    columns = terms.width(sizes)
     if (limit is None and columns <= MAX_UNCHECKED_COLUMNS) or columns <= (
         allowed := width_limit() if limit is None else limit
     ):
-        return
+        return columns
     largest = max(sizes, key=lambda f: sizes[f], default="")
     explanation = (
         f"; the factor '{largest}' alone has {sizes[largest]:,} levels"

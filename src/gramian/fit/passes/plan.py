@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from gramian.batch import Input
 from gramian.fit.passes.job import Job
-from gramian.fit.passes.limits import check_width, format_bytes, width_limit
+from gramian.fit.passes.limits import checked_width, format_bytes
 from gramian.formula.design import Design
 from gramian.linalg.blocks import ROWS_PER_BLOCK
 
@@ -112,7 +112,7 @@ def plan_pass(job: Job, solver: str, notes: tuple[str, ...]) -> Plan:
     """
     design, source, threads = job.design, job.source, job.runner.threads
     # the number of levels is not known before rows are read: only numeric columns can be too many yet
-    check_width(design.terms, dict.fromkeys(design.terms.factors, 1), width_limit())
+    checked_width(design.terms, dict.fromkeys(design.terms.factors, 1))
     units = len(source.units) if isinstance(source.units, Sequence) else None
     dense = len(design.layout.rows)
     return Plan(

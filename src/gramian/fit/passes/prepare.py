@@ -15,8 +15,8 @@ from gramian.errors import DataError
 from gramian.fit.passes.accumulate import coordinates_from_first_rows
 from gramian.fit.passes.options import Options
 from gramian.formula.design import Design, design_of
+from gramian.formula.evaluate import evaluate
 from gramian.formula.expand import expand
-from gramian.formula.functions import evaluate
 from gramian.formula.grammar import Formula, parse
 from gramian.formula.splines import Spline
 from gramian.formula.syntax import names
@@ -130,7 +130,7 @@ class SketchSplines:
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns that are read."""
-        used = [name for spline in self.splines for name in names(spline.node)]
+        used = names(*(spline.node for spline in self.splines))
         return tuple(dict.fromkeys([*used, *([self.count] if self.count else [])]))
 
     @property
@@ -147,7 +147,7 @@ class SketchSplines:
 
     def _sketch(self, spline: Spline, batch: Batch) -> Sketch:
         """The sketch of one spline's variable over a batch, by frequency weights where there are any."""
-        values, defined = evaluate(spline.node, batch)
+        values, defined = evaluate({spline.label: spline.node}, batch)[spline.label]
         good = np.isfinite(values) if defined is None else np.isfinite(values) & defined
         if self.count is None:
             return Sketch.of(values[good])

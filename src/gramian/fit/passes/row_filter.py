@@ -11,8 +11,8 @@ import pyarrow as pa
 
 from gramian.batch import Batch, Input, Source, Unit
 from gramian.fit.passes.keys import Grouping, RowKeys
-from gramian.formula.functions import evaluate
-from gramian.formula.syntax import Node, names
+from gramian.formula.evaluate import evaluate
+from gramian.formula.syntax import Node, label, names
 from gramian.linalg.keyed.moments import Key
 from gramian.schema import Schema
 from gramian.typing import Mask
@@ -92,8 +92,7 @@ class _UnitSubset:
         return self.unit.size
 
     def batches(self, columns: Sequence[str], *, parallel: bool = False) -> Iterator[Batch]:
-        needed = [name for node in self.present for name in names(node)]
-        needed += [] if self.grouping is None else self.grouping.columns
+        needed = [*names(*self.present), *(() if self.grouping is None else self.grouping.columns)]
         row_keys = None if self.grouping is None else self.grouping.start()
         for batch in self.unit.batches(tuple(dict.fromkeys((*columns, *needed))), parallel=parallel):
             yield filter_rows(batch, self._mask(batch, row_keys))
@@ -104,9 +103,7 @@ class _UnitSubset:
         if row_keys is not None:
             codes, keys = row_keys.codes(batch, row_keys.parts(batch)), list(row_keys.keys)
             mask &= codes == (keys.index(self.key) if self.key in keys else -2)  # -1 is the code of rows without a key
-        for node in self.present:
-            with np.errstate(all="ignore"):
-                numbers = evaluate(node, batch)
+        for numbers in evaluate({label(node): node for node in self.present}, batch).values():
             mask &= np.isfinite(numbers.values) & (True if numbers.present is None else numbers.present)
         return mask
 

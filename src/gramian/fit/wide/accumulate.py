@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from scipy.sparse import issparse
 
-from gramian.batch import EXACT_INTEGER, Batch
+from gramian.batch import Batch
+from gramian.column import EXACT_INTEGER
 from gramian.data.sparse import floats
 from gramian.errors import DataError
 from gramian.fit.wide.design import WideDesign
