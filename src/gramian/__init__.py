@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from gramian import errors as errors
+    from gramian.api.arithmetic import add as add
+    from gramian.api.arithmetic import subtract as subtract
     from gramian.api.curve import curve as curve
     from gramian.api.generalized import glm as glm
     from gramian.api.linear import fits as fits
@@ -18,8 +20,6 @@ if TYPE_CHECKING:
     from gramian.derivation import derive as derive
     from gramian.engines.dask import Dask as Dask
     from gramian.engines.local import Local as Local
-    from gramian.fit.gram.result import add as add
-    from gramian.fit.gram.result import subtract as subtract
     from gramian.saved import load as load
 
 from gramian.version import __version__ as __version__
@@ -32,7 +32,7 @@ __all__ = [
 _HOME = {
     "Dask": "gramian.engines.dask",
     "Local": "gramian.engines.local",
-    "add": "gramian.fit.gram.result",
+    "add": "gramian.api.arithmetic",
     "compare": "gramian.comparison",
     "curve": "gramian.api.curve",
     "derive": "gramian.derivation",
@@ -43,7 +43,7 @@ _HOME = {
     "ols": "gramian.api.linear",
     "plan": "gramian.api.planned",
     "ridge": "gramian.api.linear",
-    "subtract": "gramian.fit.gram.result",
+    "subtract": "gramian.api.arithmetic",
 }
 
 if not TYPE_CHECKING:  # a type checker that saw it would take every name for one of gramian's

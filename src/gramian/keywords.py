@@ -205,7 +205,30 @@ class GramRidgeKeywords(SubmodelKeywords, DigitsKeywords, PenaltyKeywords, total
     """Of `Gram.ridge`, but for the one that decides what it returns."""
 
 
-class AllKeywords(PlanKeywords, GlmKeywords, RunKeywords, GramKeywords, total=False):
+class PenaltyScaleKeywords(PenaltyKeywords, total=False):
+    """What a penalty is a penalty of."""
+
+    penalties: Mapping[str, float] | None
+    standardize: bool
+
+
+class PathKeywords(PenaltyScaleKeywords, total=False):
+    """Of a path of penalties."""
+
+    alphas: Iterable[float] | None
+
+
+class GramPathKeywords(SubmodelKeywords, PathKeywords, total=False):
+    """Of `Gram.path`."""
+
+
+class GramValidationKeywords(PenaltyScaleKeywords, total=False):
+    """Of `Gram.cross_validate`."""
+
+    drop: str | Iterable[str] | None
+
+
+class AllKeywords(PlanKeywords, GlmKeywords, RunKeywords, GramKeywords, GramPathKeywords, total=False):
     """All of them."""
 
 
@@ -216,6 +239,7 @@ DEFAULTS: AllKeywords = {  # of all others it is None
     "digits": 8,
     "exact": False,
     "drop_first": False,
+    "standardize": False,
     "solver": "auto",
     "skip_bad": False,
     "tolerance": 1e-8,
@@ -227,6 +251,11 @@ def names_of(keywords: type, *, without: type | None = None) -> tuple[str, ...]:
     """Names of keyword arguments, without those of another TypedDict."""
     left_out = () if without is None else without.__annotations__
     return tuple(name for name in keywords.__annotations__ if name not in left_out)
+
+
+def part_of(given: Mapping[str, Any], keywords: type[K]) -> K:
+    """Those keyword arguments of a call that belong to a TypedDict of this module."""
+    return cast(K, {name: given[name] for name in names_of(keywords)})
 
 
 def takes(keywords: type, **defaults: object) -> Callable[[F], F]:

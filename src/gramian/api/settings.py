@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any
 
 from gramian.data.source import source_of
 from gramian.engines.choice import engine_of
 from gramian.errors import OptionError, one_of
 from gramian.fit.passes.options import COLLINEAR, NA, SOLVERS, Options, penalty, with_accuracy
 from gramian.fit.passes.runner import PassRunner
-from gramian.keywords import DEFAULTS, IteratedKeywords, names_of
+from gramian.keywords import DEFAULTS, IteratedKeywords, part_of
 
 
 def runner_of(data: object, given: Mapping[str, Any]) -> PassRunner:
@@ -49,4 +49,4 @@ def options_of(given: Mapping[str, Any], alpha: float | None = None) -> Options:
 
 def iterated_of(given: Mapping[str, Any]) -> IteratedKeywords:
     """Those keyword arguments that only generalized linear models have."""
-    return cast(IteratedKeywords, {name: given[name] for name in names_of(IteratedKeywords)})
+    return part_of(given, IteratedKeywords)

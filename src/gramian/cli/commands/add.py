@@ -20,7 +20,7 @@ def command(gram: tuple[Path, ...], output: Path, force: bool) -> None:
     \b
     gramian add 2023.gram 2024.gram -o both.gram
     """  # noqa: D301  # click wants a backspace before lines that it may not fold
-    from gramian.fit.gram.result import add
+    from gramian.api.arithmetic import add
     from gramian.saved import load_gram
 
     total = load_gram(gram[0])

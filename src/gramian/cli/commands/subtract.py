@@ -21,7 +21,7 @@ def command(gram: Path, less: Path, output: Path, force: bool) -> None:
     \b
     gramian subtract year.gram bad_day.gram -o rest.gram
     """  # noqa: D301  # click wants a backspace before lines that it may not fold
-    from gramian.fit.gram.result import subtract
+    from gramian.api.arithmetic import subtract
     from gramian.saved import load_gram
 
     save(subtract(load_gram(gram), load_gram(less), force=force), output)

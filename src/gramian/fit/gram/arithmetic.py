@@ -24,19 +24,7 @@ from gramian.schema import Schema
 def add_grams(a: GramData, b: GramData, *, force: bool = False) -> GramData:
     """The Gram of all rows of both, in the names and coordinates of the first.
 
-    Parameters
-    ----------
-    a, b : GramData
-        Grams of the same terms, outcome, weights and offsets.
-    force : bool
-        Whether to add an input that is in both.
-
-    Raises
-    ------
-    SchemaError
-        If they do not store the same sums.
-    DataError
-        If an input is in both, unless forced.
+    force : bool, whether to add an input that is in both. Errors as of `gramian.add`.
     """
     provenance = add_provenance(a.provenance, b.provenance, force=force)
     plan = _plan(a, b)
@@ -50,21 +38,7 @@ def add_grams(a: GramData, b: GramData, *, force: bool = False) -> GramData:
 def subtract_grams(a: GramData, b: GramData, *, force: bool = False) -> GramData:
     """The Gram of the rows of the first without those of the second, in the names and coordinates of the first.
 
-    Parameters
-    ----------
-    a, b : GramData
-        Grams of the same terms, outcome, weights and offsets.
-    force : bool
-        Whether to subtract an input that is not in the first.
-
-    Raises
-    ------
-    SchemaError
-        If they do not store the same sums.
-    DataError
-        If an input of the second is not in the first, unless forced.
-    NumericalError
-        If the first has fewer rows of a level, group, cluster or cause of dropping than the second.
+    force : bool, whether to subtract an input that is not in the first. Errors as of `gramian.subtract`.
     """
     provenance = subtract_provenance(a.provenance, b.provenance, force=force)
     plan = _plan(a, b)

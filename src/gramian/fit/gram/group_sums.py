@@ -38,6 +38,21 @@ class GroupSums:
     ungrouped: DroppedRows
 
     @property
+    def folds(self) -> int | None:
+        """Number of folds, None where the keys are those of groups."""
+        return self.grouping.cycle
+
+    @property
+    def by(self) -> tuple[str, ...]:
+        """Columns that make the groups; empty where the keys are those of folds."""
+        return self.grouping.names if self.folds is None else ()
+
+    @property
+    def groups(self) -> tuple[Level | Key, ...]:
+        """Keys of the groups, a key of one part as its level; empty where the keys are those of folds."""
+        return tuple(map(unwrap_key, self.parts)) if self.folds is None else ()
+
+    @property
     def total(self) -> Accumulated:
         """The moments of all rows, summed in the order of the keys: the same bits in every run."""
         moments = reduce(add, (part.moments for part in self.parts.values()))

@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from os import PathLike
 from typing import TYPE_CHECKING, Literal, Unpack, overload
 
 import pyarrow as pa
 
-from gramian.errors import OptionError, one_of
+from gramian.errors import one_of
 from gramian.fit.gram import models as gram_models
 from gramian.fit.gram.fit import solve_stored
 from gramian.fit.gram.models import ModelSpec
 from gramian.fit.gram.provenance import ReadInput
 from gramian.fit.gram.sums import GramData
-from gramian.fit.groups.fit import GroupedFits
-from gramian.fit.groups.result import Fits
-from gramian.fit.leastsquares.solution import Solved
+from gramian.fit.groups.result import Fits, result_of
 from gramian.fit.linear.result import LinearFit
-from gramian.fit.passes.accumulate_keyed import unwrap_key
-from gramian.fit.passes.keys import ByColumns, Folds
 from gramian.fit.passes.options import COLLINEAR, Options, penalty, with_accuracy
 from gramian.formula.dropped_rows import DroppedRows
 from gramian.inference.vcov_spec import vcov_spec
-from gramian.keywords import GramOlsKeywords, GramRidgeKeywords, completed, takes
+from gramian.keywords import (
+    GramOlsKeywords,
+    GramPathKeywords,
+    GramRidgeKeywords,
+    GramValidationKeywords,
+    PathKeywords,
+    PenaltyScaleKeywords,
+    completed,
+    part_of,
+    takes,
+)
 from gramian.linalg.exact.moments import ExactMoments
 from gramian.linalg.keyed.moments import Key
 from gramian.results.dropped_rows import HasDroppedRows
@@ -97,25 +103,19 @@ class Gram(HasDroppedRows):
     def folds(self) -> int | None:
         """Number of folds whose sums are stored, None without folds."""
         group_sums = self.gram_data.group_sums
-        return group_sums.grouping.count if group_sums is not None and isinstance(group_sums.grouping, Folds) else None
+        return None if group_sums is None else group_sums.folds
 
     @property
     def groups(self) -> tuple[Level | Key, ...]:
         """Keys of the groups whose sums are stored, for `ols(where=...)`; empty without groups."""
         group_sums = self.gram_data.group_sums
-        return (
-            tuple(map(unwrap_key, group_sums.parts))
-            if group_sums is not None and isinstance(group_sums.grouping, ByColumns)
-            else ()
-        )
+        return () if group_sums is None else group_sums.groups
 
     @property
     def by(self) -> tuple[str, ...]:
         """Columns that make the groups; empty without groups."""
         group_sums = self.gram_data.group_sums
-        return (
-            group_sums.grouping.names if group_sums is not None and isinstance(group_sums.grouping, ByColumns) else ()
-        )
+        return () if group_sums is None else group_sums.by
 
     @property
     def cluster(self) -> tuple[str, ...]:
@@ -194,7 +194,7 @@ class Gram(HasDroppedRows):
         settings = with_accuracy(Options(collinear=collinear), given["digits"])
         spec = ModelSpec(formula, given["drop"], given["where"])
         vcov = vcov_spec(given["vcov"], given["like"])
-        return _fitted(gram_models.fits(self.gram_data, spec, settings, vcov, each=each))
+        return result_of(gram_models.fits(self.gram_data, spec, settings, vcov, each=each))
 
     @overload
     def ridge(
@@ -233,20 +233,10 @@ class Gram(HasDroppedRows):
         given = completed(Gram.ridge, options)
         settings = with_accuracy(Options(alpha=penalty(alpha), drop_first=given["drop_first"]), given["digits"])
         spec = ModelSpec(formula, given["drop"], given["where"])
-        return _fitted(gram_models.fits(self.gram_data, spec, settings, each=each))
+        return result_of(gram_models.fits(self.gram_data, spec, settings, each=each))
 
-    def path(
-        self,
-        l1_ratio: float = 1.0,
-        formula: str | None = None,
-        *,
-        drop: str | Iterable[str] | None = None,
-        where: Level | Key | None = None,
-        alphas: Iterable[float] | None = None,
-        penalties: Mapping[str, float] | None = None,
-        standardize: bool = False,
-        drop_first: bool = False,
-    ) -> Path:
+    @takes(GramPathKeywords)
+    def path(self, l1_ratio: float = 1.0, formula: str | None = None, **options: Unpack[GramPathKeywords]) -> Path:
         """Ridge, lasso or elastic-net fits for a sequence of penalties, without data.
 
         Parameters
@@ -278,27 +268,17 @@ class Gram(HasDroppedRows):
         """
         from gramian.fit.penalized.result_path import path_of
 
-        design, accumulated = gram_models.one_model(self.gram_data, ModelSpec(formula, drop, where), "a path")
-        return path_of(
-            design,
-            accumulated,
-            l1_ratio=l1_ratio,
-            alphas=alphas,
-            penalties=penalties,
-            standardize=standardize,
-            drop_first=drop_first,
-        )
+        given = completed(Gram.path, options)
+        spec = ModelSpec(formula, given["drop"], given["where"])
+        return path_of(*gram_models.one_model(self.gram_data, spec, "a path"), l1_ratio, **part_of(given, PathKeywords))
 
+    @takes(GramValidationKeywords)
     def cross_validate(
         self,
         l1_ratio: float = 0.0,
         alphas: Iterable[float] | None = None,
         formula: str | None = None,
-        *,
-        drop: str | Iterable[str] | None = None,
-        penalties: Mapping[str, float] | None = None,
-        standardize: bool = False,
-        drop_first: bool = False,
+        **options: Unpack[GramValidationKeywords],
     ) -> CrossValidation:
         """Cross-validate a path, without data: each fold, or each group, is predicted from the others.
 
@@ -328,18 +308,9 @@ class Gram(HasDroppedRows):
         """
         from gramian.fit.penalized.result_cv import cross_validation_of
 
-        fold_moments = gram_models.fold_moments(self.gram_data, ModelSpec(formula, drop))
-        return cross_validation_of(
-            fold_moments.design,
-            fold_moments.folds,
-            l1_ratio=l1_ratio,
-            alphas=alphas,
-            penalties=penalties,
-            standardize=standardize,
-            drop_first=drop_first,
-            dropped_rows=fold_moments.dropped_rows,
-            names=fold_moments.names,
-        )
+        given = completed(Gram.cross_validate, options)
+        folds = gram_models.fold_moments(self.gram_data, ModelSpec(formula, given["drop"]))
+        return cross_validation_of(*folds, l1_ratio=l1_ratio, alphas=alphas, **part_of(given, PenaltyScaleKeywords))
 
     def select(
         self,
@@ -378,8 +349,8 @@ class Gram(HasDroppedRows):
         """
         from gramian.fit.selection.result import selection
 
-        design, accumulated = gram_models.one_model(self.gram_data, ModelSpec(formula, drop, where), "a selection")
-        return selection(design, accumulated, criterion, method, count)
+        spec = ModelSpec(formula, drop, where)
+        return selection(*gram_models.one_model(self.gram_data, spec, "a selection"), criterion, method, count)
 
     def correlation(self, formula: str | None = None, *, where: Level | Key | None = None) -> Correlation:
         """Correlations of the columns of a formula and its outcome, without data.
@@ -398,14 +369,14 @@ class Gram(HasDroppedRows):
         """
         from gramian.fit.linear.result_collinearity import vif
 
-        design, accumulated = gram_models.one_model(
-            self.gram_data, ModelSpec(formula, None, where), "variance inflation"
-        )
+        model = gram_models.one_model(self.gram_data, ModelSpec(formula, None, where), "variance inflation")
         # no digits are requested, because the coefficients are not part of the result
-        return vif(solve_stored(design, accumulated, Options(digits=0.0)))
+        return vif(solve_stored(*model, Options(digits=0.0)))
 
     def __add__(self, other: object) -> Gram:
-        return add(self, other) if isinstance(other, Gram) else NotImplemented
+        from gramian.fit.gram.arithmetic import add_grams
+
+        return Gram(add_grams(self.gram_data, other.gram_data)) if isinstance(other, Gram) else NotImplemented
 
     def __radd__(self, other: object) -> Gram:
         """0 + Gram is the Gram, so that `sum(grams)` works: it begins with 0."""
@@ -413,7 +384,9 @@ class Gram(HasDroppedRows):
         return self if isinstance(other, int) and other == 0 else NotImplemented
 
     def __sub__(self, other: object) -> Gram:
-        return subtract(self, other) if isinstance(other, Gram) else NotImplemented
+        from gramian.fit.gram.arithmetic import subtract_grams
+
+        return Gram(subtract_grams(self.gram_data, other.gram_data)) if isinstance(other, Gram) else NotImplemented
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write the Gram to a file that `gramian.load` reads. Raises ArtifactError if it cannot be written."""
@@ -424,63 +397,3 @@ class Gram(HasDroppedRows):
 
     def __repr__(self) -> str:
         return f"Gram({self.formula!r}, rows={self.rows})"
-
-
-def add(a: Gram, b: Gram, *, force: bool = False) -> Gram:
-    """The Gram of all rows of two Grams, as `a + b`.
-
-    Parameters
-    ----------
-    a, b : Gram
-        Grams of the same terms, outcome, weights and offsets.
-    force : bool
-        Whether to add an input that is in both.
-
-    Raises
-    ------
-    SchemaError
-        If they do not store the same sums.
-    DataError
-        If an input is in both, unless forced.
-    """
-    from gramian.fit.gram.arithmetic import add_grams
-
-    _check_grams(a, b)
-    return Gram(add_grams(a.gram_data, b.gram_data, force=force))
-
-
-def subtract(a: Gram, b: Gram, *, force: bool = False) -> Gram:
-    """The Gram of the rows of `a` without those of `b`, as `a - b`.
-
-    Parameters
-    ----------
-    a, b : Gram
-        Grams of the same terms, outcome, weights and offsets.
-    force : bool
-        Whether to subtract an input that is not in `a`.
-
-    Raises
-    ------
-    SchemaError
-        If they do not store the same sums.
-    DataError
-        If an input of `b` is not in `a`, unless forced.
-    NumericalError
-        If `a` has fewer rows of a level, group or cluster than `b`.
-    """
-    from gramian.fit.gram.arithmetic import subtract_grams
-
-    _check_grams(a, b)
-    return Gram(subtract_grams(a.gram_data, b.gram_data, force=force))
-
-
-def _check_grams(a: object, b: object) -> None:
-    """Raise OptionError for arguments that are no Grams."""
-    for value in (a, b):
-        if not isinstance(value, Gram):
-            raise OptionError(f"expected two Grams, found {type(value).__name__}; gm.load(path) reads one")
-
-
-def _fitted(solved: Solved | GroupedFits) -> LinearFit | Fits:
-    """The result for users: `Fits` of grouped solutions, `LinearFit` of a single one."""
-    return Fits(solved) if isinstance(solved, GroupedFits) else LinearFit(solved)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from numbers import Real
-from typing import Any, TypedDict
+from typing import Any
 
 import numpy as np
 
@@ -53,27 +53,6 @@ class PathOptions:
     def alpha_array(self) -> Vector | None:
         """The penalties as an array, (n,)."""
         return None if self.alphas is None else np.array(self.alphas)
-
-
-class PenaltyOptions(TypedDict, total=False):
-    """Options of a penalty besides `l1_ratio`, as keyword arguments.
-
-    Attributes
-    ----------
-    alphas : iterable of float, or None
-        Penalties; None for the knots of the lasso, or a grid.
-    penalties : mapping or None
-        Term -> factor of its penalty.
-    standardize : bool
-        Whether the coefficients of standardised columns are penalised.
-    drop_first : bool
-        Whether reference levels are left out.
-    """
-
-    alphas: Iterable[float] | None
-    penalties: Mapping[str, float] | None
-    standardize: bool
-    drop_first: bool
 
 
 def path_options(

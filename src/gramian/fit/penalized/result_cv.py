@@ -10,11 +10,12 @@ from typing import Any, Unpack
 import pyarrow as pa
 
 from gramian.fit.penalized.cross_validation import SolvedCrossValidation, cross_validate
-from gramian.fit.penalized.options import PenaltyOptions, path_options
+from gramian.fit.penalized.options import path_options
 from gramian.fit.penalized.result import PenalizedFit
 from gramian.fit.penalized.result_path import Path, read_only
 from gramian.formula.design import Design
 from gramian.formula.dropped_rows import DroppedRows
+from gramian.keywords import PathKeywords
 from gramian.linalg.moments import Moments
 from gramian.results.tables import finite
 from gramian.typing import Matrix, Vector
@@ -182,11 +183,11 @@ class CrossValidation:
 def cross_validation_of(
     design: Design,
     folds: Sequence[Moments],
-    *,
     dropped_rows: DroppedRows | None = None,
     names: Sequence[object] | None = None,
+    *,
     l1_ratio: float = 0.0,
-    **penalty: Unpack[PenaltyOptions],
+    **penalty: Unpack[PathKeywords],
 ) -> CrossValidation:
     """Cross-validation of a design from the moments of its folds; no row is read.
 

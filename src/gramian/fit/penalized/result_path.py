@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 import pyarrow as pa
@@ -20,6 +19,7 @@ from gramian.formula.design import Design
 from gramian.formula.dropped_rows import DroppedRows
 from gramian.inference import goodness
 from gramian.inference.tuning import CRITERIA
+from gramian.keywords import PathKeywords
 from gramian.results.dropped_rows import HasDroppedRows
 from gramian.results.tables import finite
 from gramian.typing import Matrix, Vector
@@ -290,16 +290,7 @@ class Path(HasDroppedRows):
         return f"<pre>{html.escape(self.summary())}</pre>"
 
 
-def path_of(
-    design: Design,
-    accumulated: Accumulated,
-    *,
-    l1_ratio: float = 1.0,
-    alphas: Iterable[float] | None = None,
-    penalties: Mapping[str, float] | None = None,
-    standardize: bool = False,
-    drop_first: bool = False,
-) -> Path:
+def path_of(design: Design, accumulated: Accumulated, l1_ratio: float = 1.0, **penalty: Unpack[PathKeywords]) -> Path:
     """The path of a design from its moments; no row is read.
 
     Parameters
@@ -308,25 +299,15 @@ def path_of(
         Design with its coordinates.
     accumulated : Accumulated
         Its moments, and the counts of dropped rows.
-    l1_ratio : float
-        1 is the lasso, 0 ridge, between them the elastic net.
-    alphas : iterable of float, optional
-        Penalties as in scikit-learn's `Ridge` for l1_ratio 0, as in its `Lasso` and `ElasticNet` otherwise; by default
-        all knots of the lasso, or a grid of 100.
-    penalties : mapping, optional
-        Term -> factor of its penalty, 0 for a term that is not penalised.
-    standardize : bool
-        Penalise the coefficients of standardised columns; the coefficients returned are those of the columns as they
-        are.
-    drop_first : bool
-        Leave out the reference levels of factors.
+    l1_ratio, alphas, penalties, standardize, drop_first
+        As in `Gram.path`; alphas for l1_ratio 0 are those of scikit-learn's `Ridge`.
 
     Raises
     ------
     OptionError, NumericalError, ConvergenceError
         As `solve_path`.
     """
-    return Path(solve_path(design, accumulated, path_options(l1_ratio, alphas, penalties, standardize, drop_first)))
+    return Path(solve_path(design, accumulated, path_options(l1_ratio, **penalty)))
 
 
 def read_only(array: NDArray[np.float64]) -> NDArray[np.float64]:
