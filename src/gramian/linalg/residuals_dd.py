@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from gramian.linalg.blocks import steps_of
 from gramian.linalg.doubledouble import Pair, pair, quick_two_sum, split, two_sum
 from gramian.linalg.monomials import Coordinate, Monomial, downward_closure
 from gramian.linalg.products import ColumnGroup, cell_index
-from gramian.typing import Codes, Vector
+from gramian.typing import Codes, Matrix, Vector
 
 ZERO = np.zeros(1)  # trailing part of columns that are float64, recognised by identity
 MAX_BLOCK_ROWS, MAX_BLOCK_BYTES = (
@@ -58,6 +59,49 @@ def shifted(values: Vector, coordinate: Coordinate) -> Pair:
     return Pair(np.ldexp(hi, -coordinate.exponent), np.ldexp(lo, -coordinate.exponent))
 
 
+@dataclass(frozen=True, slots=True)
+class ResidualRows:
+    """Rows of a batch, as a residual needs them.
+
+    Attributes
+    ----------
+    rows : int
+        Number of rows n.
+    values : mapping
+        Variable -> (n,).
+    matrix : (n, k) or None
+        Variables that need no shift, in the columns of one matrix; `values` holds them, too.
+    codes : mapping
+        Factor -> (n,) level codes.
+    response_name : str
+        The name of the response in the monomials.
+    response : Pair (n,)
+        The response in double-double, unshifted.
+    weight : Pair (n,) or None
+        Factor of each row's products.
+    """
+
+    rows: int
+    values: Mapping[str, Vector]
+    matrix: Matrix | None
+    codes: Mapping[str, Codes]
+    response_name: str
+    response: Pair
+    weight: Pair | None
+
+    def part(self, rows: slice) -> ResidualRows:
+        """A slice of the rows."""
+        return ResidualRows(
+            rows.stop - rows.start,
+            {name: v[rows] for name, v in self.values.items()},
+            None if self.matrix is None else self.matrix[rows],
+            {name: c[rows] for name, c in self.codes.items()},
+            self.response_name,
+            Pair(self.response.hi[rows], self.response.lo[rows]),
+            None if self.weight is None else Pair(self.weight.hi[rows], self.weight.lo[rows]),
+        )
+
+
 class MonomialWriter:
     """Computes the monomials of stored columns in double-double, block by block.
 
@@ -71,40 +115,18 @@ class MonomialWriter:
         # A split column has up to four arrays of eight bytes a row.
         self.rows = min(MAX_BLOCK_ROWS, max(MAX_BLOCK_BYTES // (32 * max(len(self.monomials), 1)), 1024))
 
-    def blocks(
-        self, rows: int, values: Mapping[str, Vector], outcome: Pair, response: str
-    ) -> Iterator[tuple[slice, dict[Monomial, SplitColumn]]]:
-        """Yield the slice of each block of rows, and a column for each monomial.
-
-        Parameters
-        ----------
-        rows : int
-            Number of rows.
-        values : mapping
-            Variable -> (rows,).
-        outcome : Pair
-            The response in double-double, (rows,), unshifted.
-        response : str
-            The name of the response in the monomials.
-        """
-        for start in range(0, rows, self.rows):
-            place = slice(start, min(start + self.rows, rows))
-            yield place, self._block(place, values, outcome, response)
-
-    def _block(
-        self, rows: slice, values: Mapping[str, Vector], outcome: Pair, response: str
-    ) -> dict[Monomial, SplitColumn]:
-        """The monomials of one slice of rows."""
+    def block(self, rows: ResidualRows) -> dict[Monomial, SplitColumn]:
+        """A column for each monomial."""
         pairs: list[Pair] = []
         for variable, parents in self.steps:
             if parents is not None:
                 pairs.append(pairs[parents[0]] * pairs[parents[1]])
-            elif variable == response:
-                pairs.append(self._response(Pair(outcome.hi[rows], outcome.lo[rows]), response))
+            elif variable == rows.response_name:
+                pairs.append(self._response(rows.response, variable))
             elif variable:
-                pairs.append(shifted(np.ascontiguousarray(values[variable][rows]), self.coordinates[variable]))
+                pairs.append(shifted(np.ascontiguousarray(rows.values[variable]), self.coordinates[variable]))
             else:
-                pairs.append(pair(np.ones(rows.stop - rows.start)))
+                pairs.append(pair(np.ones(rows.rows)))
         return {
             m: split_column(v) for m, v in zip(self.monomials, pairs, strict=True)
         }  # split only now: products of monomials need the unsplit pairs
@@ -129,6 +151,8 @@ class ResidualProducts:
         Coefficients, such as (-b, 1), in the order of the columns' positions.
     sizes : mapping
         Factor -> number of levels.
+    coordinates : mapping
+        Variable -> shift and scale.
 
     Attributes
     ----------
@@ -138,34 +162,43 @@ class ResidualProducts:
         r'Wr of the blocks so far.
     """
 
-    def __init__(self, groups: Sequence[ColumnGroup], v: Pair, sizes: Mapping[str, int]) -> None:
-        self.groups, self.v = groups, v
-        self.places = [_CellLookup(g, sizes) for g in groups]
+    def __init__(
+        self,
+        groups: Sequence[ColumnGroup],
+        v: Pair,
+        sizes: Mapping[str, int],
+        coordinates: Mapping[str, Coordinate],
+    ) -> None:
+        self.writer = MonomialWriter(groups, coordinates)
+        self.dense = [(m, g.positions[k]) for g in groups if not g.factors for k, m in enumerate(g.monomials)]
+        self.v = v
+        self.cell_columns = CellColumns(groups, v, sizes)
         self.sums = pair(np.zeros(len(v.hi)))
         self.square = pair(np.zeros(1))
 
-    def add(self, columns: Mapping[Monomial, SplitColumn], codes: Mapping[str, Codes], weight: Pair | None) -> None:
-        """Add a block.
+    @property
+    def grid(self) -> Vector:
+        """Zero (q,): no part of a column is rounded."""
+        return np.zeros(len(self.v.hi))
 
-        columns : its monomials. codes : factor -> (n,) level codes. weight : (n,) factor of each row's products, or
-        None.
-        """
-        cells = [place.cells(codes) if place.group.factors else None for place in self.places]
+    def add(self, batch: ResidualRows) -> None:
+        """Add the rows of a batch, block by block."""
+        for start in range(0, batch.rows, self.writer.rows):
+            self._add(batch.part(slice(start, min(start + self.writer.rows, batch.rows))))
+
+    def _add(self, block: ResidualRows) -> None:
+        """Add a block."""
+        columns, cells = self.writer.block(block), self.cell_columns.cells(block.codes)
         r = self._residual(columns, cells)
-        wr = r if weight is None else r * weight
+        wr = r if block.weight is None else r * block.weight
         right = split_column(wr)
         self.square = self.square + Pair(*(np.array([s]) for s in dot(split_column(r), right)))
-        hi, lo = np.zeros(len(self.v.hi)), np.zeros(len(self.v.hi))
-        for group, cell in zip(self.groups, cells, strict=True):
-            for k, m in enumerate(group.monomials):
-                if cell is not None:
-                    _by_cell(columns[m] if m else None, wr, cell, group.at(k), hi, lo)
-                else:
-                    at = group.positions[k]
-                    hi[at], lo[at] = dot(columns[m], right) if m else total(wr.hi, wr.lo)
-        self.sums = self.sums + Pair(hi, lo)
+        products = self.cell_columns.products(columns, cells, wr)
+        for m, at in self.dense:
+            products.hi[at], products.lo[at] = dot(columns[m], right) if m else total(wr.hi, wr.lo)
+        self.sums = self.sums + products
 
-    def _residual(self, columns: Mapping[Monomial, SplitColumn], cells: Sequence[Codes | None]) -> Pair:
+    def _residual(self, columns: Mapping[Monomial, SplitColumn], cells: Sequence[Codes]) -> Pair:
         """r = X v of a block, (n,). cells : for each group with factors the cell of every row.
 
         Leading parts are added by TwoSum, errors of products and sums in one float64 (compensated dot product: Ogita,
@@ -173,20 +206,44 @@ class ResidualProducts:
         """
         rows = len(next(iter(columns.values())).hi)
         hi, lo = np.zeros(rows), np.zeros(rows)
-        for group, cell in zip(self.groups, cells, strict=True):
-            for k, m in enumerate(group.monomials):
-                if cell is not None:
-                    at = group.at(k)
-                    # The last place stands for cells without a coefficient, which contribute zero.
-                    b = Pair(np.append(self.v.hi[at], 0.0)[cell], np.append(self.v.lo[at], 0.0)[cell])
-                    p, e = product(columns[m], split_column(b)) if m else b
-                else:
-                    place = group.positions[k]
-                    p, e = scaled(columns[m], float(self.v.hi[place]), float(self.v.lo[place]))
-                hi, f = two_sum(hi, p)
-                lo += e
-                lo += f
+        dense = (scaled(columns[m], float(self.v.hi[at]), float(self.v.lo[at])) for m, at in self.dense)
+        for p, e in chain(dense, self.cell_columns.terms(columns, cells)):
+            hi, f = two_sum(hi, p)
+            lo += e
+            lo += f
         return Pair(*quick_two_sum(hi, lo))
+
+
+class CellColumns:
+    """The columns of groups with factors: their summands of X v, and their products with a vector, by cells.
+
+    groups : all groups of X; those without factors are passed over. v : (q,). sizes : factor -> number of levels.
+    """
+
+    def __init__(self, groups: Sequence[ColumnGroup], v: Pair, sizes: Mapping[str, int]) -> None:
+        self.v = v
+        self.places = [_CellLookup(g, sizes) for g in groups if g.factors]
+
+    def cells(self, codes: Mapping[str, Codes]) -> list[Codes]:
+        """For each group the cell of every row, (n,)."""
+        return [place.cells(codes) for place in self.places]
+
+    def terms(self, columns: Mapping[Monomial, SplitColumn], cells: Sequence[Codes]) -> Iterator[tuple[Vector, Vector]]:
+        """The summands of X v: each the float64 values (n,) and their errors."""
+        for place, cell in zip(self.places, cells, strict=True):
+            for k, m in enumerate(place.group.monomials):
+                at = place.group.at(k)
+                # The last place stands for cells without a coefficient, which contribute zero.
+                b = Pair(np.append(self.v.hi[at], 0.0)[cell], np.append(self.v.lo[at], 0.0)[cell])
+                yield product(columns[m], split_column(b)) if m else b
+
+    def products(self, columns: Mapping[Monomial, SplitColumn], cells: Sequence[Codes], wr: Pair) -> Pair:
+        """X'Wr, (q,), zero for the columns of other groups."""
+        hi, lo = np.zeros(len(self.v.hi)), np.zeros(len(self.v.hi))
+        for place, cell in zip(self.places, cells, strict=True):
+            for k, m in enumerate(place.group.monomials):
+                _by_cell(columns[m] if m else None, wr, cell, place.group.at(k), hi, lo)
+        return Pair(hi, lo)
 
 
 def _by_cell(x: SplitColumn | None, wr: Pair, cell: Codes, at: Codes, hi: Vector, lo: Vector) -> None:

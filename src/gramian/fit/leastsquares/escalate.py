@@ -92,7 +92,7 @@ def escalate(first: Solved, job: Job, accumulated: Accumulated, system: System) 
     if steps.refines:
         # a doubtful rank is not refined: a residual pass cannot decide it, and the coefficients depend on it
         if not _doubtful(best) and refinement_converges(best) and (is_small(best) or not reached(best)):
-            best = refine(best, job, accumulated, system)
+            best = refine(best, job, accumulated, system, sliced=not is_small(best))
         if not reached(best) and steps.exact_helps and affordable(best.rows, len(best.names)):
             best = _from_exact_sums(best, job)
     if not reached(best):

@@ -28,11 +28,15 @@ from gramian.formula.coordinates import Parametrization
 from gramian.linalg import maps
 from gramian.linalg.certificate import EPS, scaled_bounds
 from gramian.linalg.doubledouble import Pair, from_fraction, pair
+from gramian.linalg.residuals_sliced import MAX_BLOCK_ROWS
 from gramian.linalg.solve import Solution
 from gramian.typing import Matrix, Vector
 
 MAX_STEPS = 4
 RESIDUAL_EPS = 2.0**-85  # relative error of a double-double sum over the rows
+SLICED_EPS = (
+    2.0**-62
+)  # the same for products of slices, if the largest value of a column is some hundred times its root mean square
 MAX_ERROR_RATIO = 0.5  # a step whose error bound is a larger share of the one before is the last
 
 
@@ -55,7 +59,7 @@ class RefinedCoefficients:
     rss: float
 
 
-def refine(first: Solved, job: Job, accumulated: Accumulated, system: System) -> Solved:
+def refine(first: Solved, job: Job, accumulated: Accumulated, system: System, *, sliced: bool) -> Solved:
     """Refine a fit until it has the requested digits, or a step gains less than a factor of two.
 
     Each step reads the rows once. Raises DataError if other rows are read than in the first pass.
@@ -70,6 +74,8 @@ def refine(first: Solved, job: Job, accumulated: Accumulated, system: System) ->
         Sums of the first pass.
     system : System
         The normal equations that were solved.
+    sliced : bool
+        Whether the first step may be made of products of slices, if these can give the requested digits.
     """
     solution, design, options = first.solution, job.design, job.options
     design_with_levels = replace(design, levels=dict(accumulated.moments.levels))
@@ -82,11 +88,13 @@ def refine(first: Solved, job: Job, accumulated: Accumulated, system: System) ->
             tuple(system.parametrization.groups),
             residual_direction(system.parametrization, coefficients),
             options.drop,
+            sliced and slices_suffice(best, options.digits),
         )
         sums = job.fold(task)
         _check_rows(sums.rows, accumulated.moments.rows)
         with np.errstate(all="ignore"):
-            step = _step(system, solution, options.alpha, coefficients, sums, correct)
+            low_norms = np.sqrt(first.weight) * sums.grid
+            step = _step(system, solution, options.alpha, coefficients, sums, low_norms, correct)
         passes += 1
         coefficients, error = step.b, float(step.errors.coefficients.max(initial=0.0))
         refined_solution = replace(solution, coefficients=step.b.hi, rss=step.rss)
@@ -138,6 +146,7 @@ def _step(
     alpha: float | None,
     b: Pair,
     sums: ResidualSums,
+    low_norms: Vector,
     correct: Callable[[Pair], Vector],
 ) -> RefinedCoefficients:
     """One correction b + d, d = V (X'Wr - P b), with error bounds.
@@ -154,13 +163,41 @@ def _step(
     square = float(sums.square.value[0])
     magnitude = float(np.sqrt(system.squares[:-1]) @ np.abs(new.hi) + np.sqrt(system.squares[-1]))
     # rounding errors of the double-double sums limit what any number of steps can reach
-    floor = RESIDUAL_EPS * (magnitude + np.sqrt(square))
+    floor = RESIDUAL_EPS * (magnitude + np.sqrt(square)) + _slicing_error(system, b, low_norms, np.sqrt(square))
     error = scaled_bounds(bounds.sensitivity, (bounds.product_error(d) + floor) * bounds.amplification)
     decrease = float(d @ (g.value + penalty_term.value))
     second = float(bounds.centred_norms @ error) ** 2 + 2.0 * float(error @ np.abs(penalty_term.value))
     first = float(np.abs(g.value) @ error)
-    rss_error = first + second + RESIDUAL_EPS * magnitude * np.sqrt(square) + 4.0 * EPS * (abs(decrease) + square)
+    rss_error = first + second + floor * np.sqrt(square) + 4.0 * EPS * (abs(decrease) + square)
     return RefinedCoefficients(new, ErrorBounds(error, rss_error), max(square - decrease, 0.0))
+
+
+def slices_suffice(fit: Solved, wanted: float) -> bool:
+    """Whether a residual of products of slices gains the missing digits, and one more.
+
+    Both the present error of the coefficients and what slicing leaves of it are the same sensitivities times a number.
+    """
+    bounds, accuracy = fit.solution.bounds, fit.accuracy
+    if bounds is None or accuracy is None or accuracy.precision == REFINED:
+        return False
+    missing = max(wanted - float(accuracy.digits.min(initial=wanted)), 0.0)
+    b = fit.solution.coefficients
+    magnitude = float(bounds.summed_norms @ np.abs(b)) + bounds.response_norm
+    return SLICED_EPS * magnitude <= 10.0 ** -(missing + 1.0) * bounds.error(b)
+
+
+def _slicing_error(system: System, b: Pair, low_norms: Vector, residual_norm: float) -> float:
+    """Bound of what products with a residual miss where parts of columns were rounded, in the scale of the outcome.
+
+    low_norms : (q,) t, norms of the parts of the stored columns whose products were rounded, with a rounding error g.
+    A residual X v misses at most g t'|v| then, and X_i'r misses g t_i |r|.
+    """
+    if not low_norms.any():
+        return 0.0
+    v, norms = residual_direction(system.parametrization, b).hi, np.sqrt(system.stored.diagonal())
+    ratio = np.divide(low_norms, norms, out=np.zeros_like(norms), where=norms > 0.0).max(initial=0.0)
+    rounding_error = (2.0 * np.sqrt(max(len(v), MAX_BLOCK_ROWS)) + 8.0) * EPS  # of a product with a vector or a column
+    return rounding_error * float(low_norms @ np.abs(v) + ratio * residual_norm)
 
 
 def half_penalty_gradient(alpha: float, parametrization: Parametrization, b: Pair) -> Pair:

@@ -14,7 +14,8 @@ from gramian.formula.design import Design
 from gramian.formula.row_reader import Observed, Reader
 from gramian.linalg.doubledouble import Pair, pair, two_product, two_sum
 from gramian.linalg.products import ColumnGroup
-from gramian.linalg.residuals_dd import MonomialWriter, ResidualProducts
+from gramian.linalg.residuals_dd import ResidualProducts, ResidualRows
+from gramian.linalg.residuals_sliced import SlicedResidualProducts
 from gramian.typing import Vector
 
 
@@ -30,14 +31,22 @@ class ResidualSums:
         r'Wr.
     rows : int
         Number of rows, the sum of frequency weights.
+    grid : ndarray of shape (q,)
+        For each column of Z a bound of the part of its values whose products were rounded to float64.
     """
 
     products: Pair
     square: Pair
     rows: int
+    grid: Vector
 
     def __add__(self, other: ResidualSums, /) -> ResidualSums:
-        return ResidualSums(self.products + other.products, self.square + other.square, self.rows + other.rows)
+        return ResidualSums(
+            self.products + other.products,
+            self.square + other.square,
+            self.rows + other.rows,
+            np.maximum(self.grid, other.grid),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +63,15 @@ class Residuals:
         Minus the coefficients, and 1 for the response.
     drop : bool
         Whether incomplete rows are dropped, as in the first pass.
+    sliced : bool
+        Whether products of slices suffice, 75 bits instead of 106.
     """
 
     design: Design
     groups: tuple[ColumnGroup, ...]
     v: Pair
     drop: bool = True
+    sliced: bool = False
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -69,19 +81,26 @@ class Residuals:
     @property
     def empty(self) -> ResidualSums:
         """The sums of no rows."""
-        return ResidualSums(pair(np.zeros(len(self.v.hi))), pair(np.zeros(1)), 0)
+        width = len(self.v.hi)
+        return ResidualSums(pair(np.zeros(width)), pair(np.zeros(1)), 0, np.zeros(width))
 
     def accumulate(self, batches: Iterable[Batch], /) -> ResidualSums:
         """The sums of one unit."""
         reader = Reader(self.design, drop=self.drop)
-        monomials = MonomialWriter(self.groups, self.design.coordinates)
-        sums, rows = ResidualProducts(self.groups, self.v, reader.sizes), 0
+        sums, rows = self._products(reader), 0
         with np.errstate(all="ignore"):
             for batch in batches:
-                rows += self._add(monomials, sums, reader, batch)
-        return ResidualSums(sums.sums, sums.square, rows)
+                rows += self._add(sums, reader, batch)
+        return ResidualSums(sums.sums, sums.square, rows, sums.grid)
 
-    def _add(self, monomials: MonomialWriter, sums: ResidualProducts, reader: Reader, batch: Batch) -> int:
+    def _products(self, reader: Reader) -> ResidualProducts | SlicedResidualProducts:
+        """What sums the products, in the precision that is wanted."""
+        design = self.design
+        if not self.sliced:
+            return ResidualProducts(self.groups, self.v, reader.sizes, design.coordinates)
+        return SlicedResidualProducts(self.groups, self.v, reader.sizes, design.coordinates, design.matrix_variables)
+
+    def _add(self, sums: ResidualProducts | SlicedResidualProducts, reader: Reader, batch: Batch) -> int:
         """Add the rows of a batch; return their number. Raises DataError for levels that the first pass did not see."""
         observed = reader.read(batch)
         level_counts = {name: len(levels) for name, levels in (self.design.levels or {}).items()}
@@ -94,10 +113,7 @@ class Residuals:
         y = pair(values[response])
         if observed.offset is not None:  # the error of the difference belongs to the residual: keep it
             y = Pair(*two_sum(values[response], -observed.offset))
-        weight = _weight(observed)
-        for rows, columns in monomials.blocks(observed.rows, values, y, response):
-            codes = {name: c[rows] for name, c in observed.codes.items()}
-            sums.add(columns, codes, None if weight is None else Pair(weight.hi[rows], weight.lo[rows]))
+        sums.add(ResidualRows(observed.rows, values, observed.matrix, observed.codes, response, y, _weight(observed)))
         return observed.rows if observed.count is None else int(observed.count.sum())
 
 
@@ -122,6 +138,7 @@ def _finite(values: Mapping[str, Vector], observed: Observed) -> tuple[Mapping[s
     finite_rows = replace(
         observed,
         rows=int(good.sum()),
+        matrix=None if observed.matrix is None else observed.matrix[good],
         codes={name: c[good] for name, c in observed.codes.items()},
         offset=take_rows(observed.offset, good),
         weight=take_rows(observed.weight, good),
