@@ -21,7 +21,7 @@ from gramian.linalg.certificate import MAX_REFINABLE_RHO
 NAMED, MAX_LISTED = 5, 100  # columns that a warning explains, and further ones that it names
 MAX_SMALL_VALUES = 1_000_000  # values (rows x columns) up to which a refinement takes milliseconds and is always made
 MAX_EXACT_COLUMNS = 256  # most columns for exact sums that were not requested: solving takes seconds, as columns^3
-RESIDUAL_PASS = "if one pass falls short, a pass for the residual in double-double"
+RESIDUAL_PASS = "if one pass falls short, a pass for the residual in higher precision"
 MAX_EXACT_WORK = 1e11  # most rows x columns^2 for exact sums that were not requested: about a minute
 
 
@@ -32,7 +32,7 @@ class Escalation:
     Attributes
     ----------
     refines : bool
-        Whether passes for the residual in double-double may follow: the rows can be read again, no factor is absorbed.
+        Whether passes for the residual in higher precision may follow: the rows can be read again, no factor is absorbed.
     few_values : bool or None
         Whether the data are so small that one refinement is made in any case; None if the number of rows is unknown.
     exact_helps : bool

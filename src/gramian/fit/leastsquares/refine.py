@@ -1,7 +1,8 @@
-"""Iterative refinement of a fit: a pass for the residual in double-double, then a correction of the coefficients.
+"""Iterative refinement of a fit: a pass for a precise residual, then a correction of the coefficients.
 
 The residual r = y - X b of the least-squares problem itself, not that of the normal equations, is computed row by row
-in double-double, and b is corrected by d = (X'WX)^-1 X'Wr; coefficients are held in double-double.
+in double-double, or by products of slices where their 75 bits suffice, and b is corrected by d = (X'WX)^-1 X'Wr;
+coefficients are held in double-double.
 
 References
 ----------
@@ -13,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from math import sqrt
 
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
@@ -183,7 +185,7 @@ def slices_suffice(fit: Solved, wanted: float) -> bool:
     missing = max(wanted - float(accuracy.digits.min(initial=wanted)), 0.0)
     b = fit.solution.coefficients
     magnitude = float(bounds.summed_norms @ np.abs(b)) + bounds.response_norm
-    return SLICED_EPS * magnitude <= 10.0 ** -(missing + 1.0) * bounds.error(b)
+    return SLICED_EPS * magnitude <= float(10.0 ** -(missing + 1.0)) * bounds.error(b)
 
 
 def _slicing_error(system: System, b: Pair, low_norms: Vector, residual_norm: float) -> float:
@@ -196,8 +198,8 @@ def _slicing_error(system: System, b: Pair, low_norms: Vector, residual_norm: fl
         return 0.0
     v, norms = residual_direction(system.parametrization, b).hi, np.sqrt(system.stored.diagonal())
     ratio = np.divide(low_norms, norms, out=np.zeros_like(norms), where=norms > 0.0).max(initial=0.0)
-    rounding_error = (2.0 * np.sqrt(max(len(v), MAX_BLOCK_ROWS)) + 8.0) * EPS  # of a product with a vector or a column
-    return rounding_error * float(low_norms @ np.abs(v) + ratio * residual_norm)
+    rounding_error = (2.0 * sqrt(max(len(v), MAX_BLOCK_ROWS)) + 8.0) * EPS  # of a product with a vector or a column
+    return rounding_error * (float(low_norms @ np.abs(v)) + float(ratio) * residual_norm)
 
 
 def half_penalty_gradient(alpha: float, parametrization: Parametrization, b: Pair) -> Pair:

@@ -63,7 +63,7 @@ def test_nearly_dependent_columns_climb_to_exact_sums() -> None:
 def test_exact_sums_that_cost_too_much_are_taken_when_asked_for(
     name: str, limit: float, told: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert str(gm.plan("y ~ t + u", NEAR)).count("residual in double-double, then exact sums") == 1
+    assert str(gm.plan("y ~ t + u", NEAR)).count("residual in higher precision, then exact sums") == 1
     monkeypatch.setattr(ladder, name, limit)
     with pytest.warns(AccuracyWarning, match=told + r".*here are 3 and 2e\+02: ask for exact=True") as caught:
         fit = gm.ols("y ~ t + u", NEAR)
