@@ -32,7 +32,7 @@ class Escalation:
     Attributes
     ----------
     refines : bool
-        Whether passes for the residual in higher precision may follow: the rows can be read again, no factor is absorbed.
+        Whether passes for a precise residual may follow: the rows can be read again, no factor is absorbed.
     few_values : bool or None
         Whether the data are so small that one refinement is made in any case; None if the number of rows is unknown.
     exact_helps : bool
