@@ -1,6 +1,6 @@
 """Least squares of a design written out densely, in extended precision: an oracle that shares nothing with the library.
 
-Terms are tuples of columns; a factor leaves a column out where the term without it is in the model, as R does.
+Terms are tuples of columns; which factors leave a column out is decided by the rule of R's `model.matrix`.
 """
 
 from __future__ import annotations
@@ -65,12 +65,18 @@ def design(
     terms: Sequence[tuple[Column | Factor, ...]], known: Data, new: Data, *, intercept: bool
 ) -> tuple[list[str], np.ndarray]:
     """Names and columns (rows, p) of the new rows; a combination of levels that no known row has is no column."""
-    present = {frozenset(atom.label for atom in term) for term in terms} | ({frozenset()} if intercept else set())
+    keys = [frozenset(atom.label for atom in term) for term in terms]
+    first = next((atom.label for term in terms for atom in term if isinstance(atom, Factor)), None)
+    whole = None if intercept else first  # without an intercept the first factor has all its levels, where it is first
     rows = len(next(iter(new.values())))
     names, columns = (["Intercept"], [np.ones(rows, LONG)]) if intercept else ([], [])
-    for term in terms:
-        key = frozenset(atom.label for atom in term)
-        reduced = [isinstance(atom, Factor) and key - {atom.label} in present for atom in term]
+    for number, term in enumerate(terms):
+        others = [keys[number] - {atom.label} for atom in term]
+        reduced = [
+            isinstance(atom, Factor) and atom.label != whole and (not rest or any(rest <= k for k in keys[:number]))
+            for atom, rest in zip(term, others, strict=True)
+        ]
+        whole = None if whole in keys[number] else whole
         parts = [atom.written(known, new, reduced=less) for atom, less in zip(term, reduced, strict=True)]
         there = [
             np.ones((len(next(iter(known.values()))), len(part[0])), bool)

@@ -1,7 +1,8 @@
-"""Linear regressions against R's `lm` and `car`; r/linear.R has made the values."""
+"""Linear regressions against R's `lm` and `car`; r/linear.R and r/coding.R have made the values."""
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from reference.r_values import EPS, Array, Case, as_r, cases, close
 
 import gramian as gm
 
-KNOWN = cases("linear")
+KNOWN = {**cases("linear"), **cases("coding")}
 MODELS = [name for name, case in KNOWN.items() if "formula" in case]
 TESTS = [name for name, case in KNOWN.items() if "hypothesis" in case]
 ANALYSES = [(name, kind) for name in MODELS for kind in (1, 2, 3) if f"anova_{kind}" in KNOWN[name]]
@@ -46,7 +47,7 @@ def test_coefficients_with_their_errors(name: str) -> None:
     case = KNOWN[name]
     fit = fitted(case)
     ours, theirs = as_r(fit.names), case.texts("names")
-    if name.startswith("contrast"):  # R counts contrasts, and here they have the names of levels
+    if "contrast" in name:  # R counts contrasts, and here they have the names of levels
         ours = theirs
     at = [theirs.index(n) for n in ours]
     assert at == sorted(at)
@@ -113,13 +114,17 @@ def test_analysis_of_variance(name: str, kind: int) -> None:
     fit = fitted(case)
     table = fit.anova(kind)
     found = numbers(table, "df", "sum_sq", "statistic", "p_value")
-    there = found[:, 0] > 0  # R leaves a term out that has only aliased columns, and here it has no degree of freedom
-    terms = [t.replace(" ", "").replace("Intercept", "(Intercept)") for t in table["term"].to_pylist()]
-    assert there.all() or "aliased" in name
-    assert [t for t, yes in zip(terms, there, strict=True) if yes] == [
-        t.replace(" ", "") for t in case.texts(f"anova_{kind}_terms")
+    # R leaves a term out that has only aliased columns, or gives it no degree of freedom, as here
+    there, known = found[:, 0] > 0, case.numbers(f"anova_{kind}").reshape(-1, 4)
+    theirs = [t for t, df in zip(case.texts(f"anova_{kind}_terms"), known[:, 0], strict=True) if df > 0]
+    contrasts = re.compile(r'C\((\w+), contrast="\w+"\)')  # R keeps them beside the formula
+    terms = [
+        contrasts.sub(r"factor(\1)", t).replace(" ", "").replace("Intercept", "(Intercept)")
+        for t in table["term"].to_pylist()
     ]
-    known, found = case.numbers(f"anova_{kind}").reshape(-1, 4), found[there]
+    assert there.all() or "aliased" in name
+    assert [t for t, yes in zip(terms, there, strict=True) if yes] == [t.replace(" ", "") for t in theirs]
+    known, found = known[known[:, 0] > 0], found[there]
     # a sum of squares is that of a projection of the outcome, and rounding goes with the outcome's length
     length = np.sqrt(fit.solved.tss + fit.solved.weight * fit.solved.mean**2)
     with np.errstate(divide="ignore"):

@@ -1,7 +1,7 @@
 """Coding of factors: which model columns a formula has, given the levels that were seen.
 
-A model column is the indicator of a cell of factors times a polynomial in shifted variables. Treatment contrasts omit
-the reference level of a factor where the term without that factor is in the model, as R does; `every_level` keeps all
+A model column is the indicator of a cell of factors times a polynomial in shifted variables. Whether a factor has a
+column for every level or one fewer is decided term by term, by R's rule (`reduced_factors`); `every_level` keeps all
 levels (penalised fits, where no level is special).
 """
 
@@ -86,8 +86,9 @@ class Levels:
     contrasts: Mapping[str, Contrast] = field(default_factory=dict)
 
     def has_rows(self, cell: Cell) -> bool:
-        """Whether any row lies in the cell."""
-        return not cell or tuple(c for _, c in cell) in self.cells[tuple(f for f, _ in cell)]
+        """Whether any row lies in the cell; True where no term has just its factors, so that nothing is known."""
+        table = self.cells.get(tuple(f for f, _ in cell))
+        return table is None or tuple(c for _, c in cell) in table
 
 
 def levels_of(moments: Moments, terms: Terms) -> Levels:
@@ -132,9 +133,21 @@ def model_columns(
     every_level : bool
         Keep a column for every level of every factor.
     """
+    reduced = [set[str]()] * len(terms.terms) if every_level else reduced_factors(terms)
+    return coded_columns(terms, reduced, levels, coordinates, sums)
+
+
+def coded_columns(
+    terms: Terms,
+    reduced: Sequence[set[str]],
+    levels: Levels,
+    coordinates: Mapping[str, Coordinate],
+    sums: PowerSums,
+) -> tuple[ModelColumn, ...]:
+    """The columns of all terms. reduced : the factors of each term that omit a level; others as in `model_columns`."""
     out: list[ModelColumn] = []
-    for number, (term, reduced) in enumerate(zip(terms.terms, reduced_factors(terms), strict=True)):
-        out += _columns(number, term, set() if every_level else reduced, levels, coordinates, sums)
+    for number, (term, without) in enumerate(zip(terms.terms, reduced, strict=True)):
+        out += _columns(number, term, without, levels, coordinates, sums)
     return tuple(out)
 
 
@@ -144,16 +157,41 @@ def highest_degree(columns: Sequence[ModelColumn]) -> int:
 
 
 def reduced_factors(terms: Terms) -> list[set[str]]:
-    """For each term the factors that omit their reference level: those without which the term is still in the model.
+    """For each term the factors that omit a level (or are coded by contrasts), by R's rule.
 
-    This keeps full rank: `a + a:b` omits the reference of b in `a:b` because `a` is there, but not that of a.
+    A factor is reduced where its term has no other part, or an earlier term has all other parts: `a + a:b` reduces
+    b in `a:b`, because `a` is there, but not a. Without an intercept the first factor of the first term with factors
+    keeps all levels. Levels of absorbed factors span the constant, and stand for an intercept.
+
+    References
+    ----------
+    J. M. Chambers and T. J. Hastie, Statistical Models in S, Wadsworth & Brooks/Cole 1992, page 38; the functions
+    `TermCode` and `modelmatrix` of R.
     """
     if not terms.factors:
         return [set()] * len(terms.terms)
+    out: list[set[str]] = []
+    terms_with: dict[str, int] = {}  # atom -> the earlier terms that have it, as the bits of an integer
+    for number, term in enumerate(terms.terms):
+        key = term.key
+        out.append({f for f in term.factors if len(key) == 1 or _shared_term(key - {f}, terms_with)})
+        terms_with.update({atom: terms_with.get(atom, 0) | 1 << number for atom in key})
+    if not terms.absorbed and all(term.atoms for term in terms.terms):
+        number, first = next((i, term.written_factors[0]) for i, term in enumerate(terms.terms) if term.factors)
+        out[number].discard(first)
+    return out
+
+
+def reduced_by_margins(terms: Terms) -> list[set[str]]:
+    """For each term the factors without which the term is itself in the model.
+
+    Where R's rule omits a level because of another term or of the intercept, this keeps it: so the terms that are left
+    when some are dropped span what they span in a formula of their own.
+    """
     present = {term.key for term in terms.terms}
     if terms.absorbed:
         present.add(frozenset())  # the levels of an absorbed factor span the constant
-    return [{f for f in term.factors if _without(term, f) in present} for term in terms.terms]
+    return [{f for f in term.factors if term.key - {f} in present} for term in terms.terms]
 
 
 def empty_cells(terms: Terms, levels: Levels) -> dict[str, int]:
@@ -246,9 +284,12 @@ def _product(number: int, picks: Iterable[ModelColumn], reduced: frozenset[str])
     return ModelColumn(":".join(names) or "Intercept", number, cell, leading, polynomial, numeric, reduced)
 
 
-def _without(term: Term, factor: str) -> frozenset[str]:
-    """Key of the term without one of its factors."""
-    return term.key - {factor}
+def _shared_term(atoms: frozenset[str], terms_with: Mapping[str, int]) -> int:
+    """The terms that have all of these atoms, as the bits of an integer."""
+    shared = -1
+    for atom in atoms:
+        shared &= terms_with.get(atom, 0)
+    return shared
 
 
 def _order(factor: Factor, values: tuple[Level, ...]) -> tuple[int, ...]:

@@ -1,6 +1,7 @@
 """Exact maps between treatment contrasts and other contrasts of a model with several factors.
 
-Each model column in one coding is a linear combination, with rational coefficients, of the columns in the other.
+Where the model spans the same in both, each model column in one coding is a linear combination, with rational
+coefficients, of the columns in the other. Always it is a combination of cells of levels (`written_column`).
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from fractions import Fraction
 from itertools import product as cartesian
 
 from gramian.errors import NumericalError
-from gramian.formula.coding import Levels, ModelColumn, level_name
+from gramian.formula.coding import Cell, Levels, ModelColumn, Stored, level_name
 from gramian.formula.contrasts import Contrast
 from gramian.linalg.monomials import ONE
 
@@ -23,8 +24,8 @@ CONSTANT: Key = (frozenset(), frozenset())
 
 def contrast_maps(
     columns: Sequence[ModelColumn], levels: Levels, *, absorbing: bool = False
-) -> tuple[list[Combination], list[Combination]]:
-    """The model columns of both codings in terms of each other.
+) -> tuple[list[Combination], list[Combination]] | None:
+    """The model columns of both codings in terms of each other; None where the codings do not span the same.
 
     Parameters
     ----------
@@ -39,15 +40,34 @@ def contrast_maps(
     -------
     contrasts_in_treatment, treatment_in_contrasts : list of Combination
         (p,) each column of the first coding as a combination of columns of the second.
-
-    Raises
-    ------
-    NumericalError
-        A combination of levels has no rows: contrasts other than treatment compare all of them.
     """
-    _check_cells(columns, levels)
     treatment, coded = (ContrastBasis(columns, levels, contrasts, absorbing) for contrasts in ({}, levels.contrasts))
-    return [treatment.express(key) for key in coded.keys], [coded.express(key) for key in treatment.keys]
+    try:
+        return [treatment.express(key) for key in coded.keys], [coded.express(key) for key in treatment.keys]
+    except _NotInSpanError:
+        return None
+
+
+def written_column(column: ModelColumn, levels: Levels) -> dict[Stored, Fraction]:
+    """A model column, in the contrasts of its factors, as a combination of stored columns."""
+    cells: dict[Cell, Fraction] = {(): ONE}
+    for factor, code in column.cell:
+        shares = _shares(factor, code, column, levels)
+        cells = {(*cell, (factor, c)): share * more for cell, share in cells.items() for c, more in shares.items()}
+    return {(cell, m): share * c for cell, share in cells.items() for m, c in column.polynomial.items()}
+
+
+def _shares(factor: str, code: int, column: ModelColumn, levels: Levels) -> dict[int, Fraction]:
+    """Code -> value of a column of a factor at this level: an indicator, or a column of the contrast matrix."""
+    if factor not in column.reduced or factor not in levels.contrasts:
+        return {code: ONE}
+    order, C = levels.order[factor], levels.contrasts[factor].C
+    at = order.index(code) - 1
+    return {c: row[at] for c, row in zip(order, C, strict=True) if row[at]}
+
+
+class _NotInSpanError(Exception):
+    """A product of indicators and contrasts is no combination of the columns."""
 
 
 @dataclass(slots=True)
@@ -119,9 +139,8 @@ class ContrastBasis:
         """
         picks, numeric = key
         reduced = self.reduced.get((frozenset(f for f, _, _ in picks), numeric))
-        if reduced is None:  # its factor has one level, which every row has: the term has no columns
-            single_level = next(pick for pick in picks if len(self.levels.order[pick[0]]) == 1)
-            return self.express((picks - {single_level}, numeric))
+        if reduced is None:
+            return self._sum_of_absent(picks, numeric)
         # sorted: the order of a set of texts differs between runs
         for pick in sorted(picks):
             rest, (factor, is_contrast, at) = picks - {pick}, pick
@@ -136,7 +155,22 @@ class ContrastBasis:
                 if at == 0:
                     others = range(1, len(self.levels.order[factor]))
                     return self._total([(ONE, rest), *((-ONE, rest | {(factor, False, i)}) for i in others)], numeric)
-        raise AssertionError(key)
+        raise _NotInSpanError
+
+    def _sum_of_absent(self, picks: frozenset[Pick], numeric: frozenset[str]) -> Combination:
+        """A product that no term has: of fewer factors, or of more."""
+        single_level = next((pick for pick in picks if len(self.levels.order[pick[0]]) == 1), None)
+        if single_level is not None:  # every row has that level: the term has no columns
+            return self.express((picks - {single_level}, numeric))
+        # else an earlier term has these factors and others, all levels of them, and sums over these
+        own = frozenset(f for f, _, _ in picks)
+        for (factors, other), reduced in self.reduced.items():
+            if other == numeric and own < factors and not (factors - own) & reduced:
+                summed = sorted(factors - own)
+                places = cartesian(*(range(len(self.levels.order[f])) for f in summed))
+                cells = (picks | {(f, False, i) for f, i in zip(summed, at, strict=True)} for at in places)
+                return self._total(((ONE, cell) for cell in cells), numeric)
+        raise _NotInSpanError
 
     def _total(self, parts: Iterable[tuple[Fraction, frozenset[Pick]]], numeric: frozenset[str]) -> Combination:
         """Weighted sum of expressed products."""
@@ -148,7 +182,7 @@ class ContrastBasis:
         return {i: c for i, c in out.items() if c}
 
 
-def _check_cells(columns: Sequence[ModelColumn], levels: Levels) -> None:
+def check_cells(columns: Sequence[ModelColumn], levels: Levels) -> None:
     """Raise NumericalError where contrasts other than treatment meet a combination of levels without rows."""
     for factors in {tuple(f for f, _ in c.cell) for c in columns if c.reduced & levels.contrasts.keys()}:
         for cell in cartesian(*(levels.order[f] for f in factors)):

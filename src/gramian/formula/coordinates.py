@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from itertools import chain
 
 import numpy as np
 
 from gramian.formula.coding import Cell, Levels, ModelColumn, Stored
-from gramian.formula.contrast_maps import contrast_maps
+from gramian.formula.contrast_maps import check_cells, contrast_maps, written_column
 from gramian.linalg.columns import Factors
 from gramian.linalg.monomials import CONSTANT, ONE, Coordinate, Monomial, degree
 from gramian.linalg.products import ColumnGroup
@@ -83,13 +84,19 @@ def parametrize(
         columns).
     absorbed : Factors
         Absorbed factors, whose levels span the constant.
+
+    Raises
+    ------
+    NumericalError
+        A combination of levels has no rows: contrasts other than treatment compare all of them.
     """
     parametrization = _treatment_contrasts(columns, levels, response, coordinates, as_written, absorbed)
-    return (
-        with_contrasts(parametrization, columns, levels, absorbing=bool(absorbed))
-        if levels.contrasts
-        else parametrization
-    )
+    if not levels.contrasts:
+        return parametrization
+    check_cells(columns, levels)
+    written = parametrize_as_written(columns, response, coordinates, levels)
+    both_ways = contrast_maps(columns, levels, absorbing=bool(absorbed)) if parametrization.subspace is None else None
+    return written if both_ways is None else _with_contrasts(parametrization, *both_ways, written)
 
 
 def _treatment_contrasts(
@@ -134,32 +141,30 @@ def _treatment_contrasts(
 
 
 def parametrize_as_written(
-    columns: Sequence[ModelColumn], response: str, coordinates: Mapping[str, Coordinate]
+    columns: Sequence[ModelColumn], response: str, coordinates: Mapping[str, Coordinate], levels: Levels | None = None
 ) -> Parametrization:
-    """The model's columns as written, each formed as an exact combination of stored columns."""
-    constant = next((j for j, c in enumerate(columns) if c.stored == ((), CONSTANT)), None)
-    return _as_subspace(columns, ((), ((response, 1),)), coordinates[response], constant)
+    """The model's columns as written, each formed as an exact combination of stored columns.
 
-
-def with_contrasts(
-    parametrization: Parametrization, columns: Sequence[ModelColumn], levels: Levels, *, absorbing: bool = False
-) -> Parametrization:
-    """A parametrization under treatment contrasts, turned into one under the contrasts of the factors.
-
-    absorbing : whether absorbed factors span the constant.
+    levels : for the contrasts of the factors; None for treatment contrasts.
     """
-    contrasts_in_treatment, treatment_in_contrasts = contrast_maps(columns, levels, absorbing=absorbing)
-    if parametrization.subspace is not None:
-        return replace(
-            parametrization,
-            subspace=[*_composed(parametrization.subspace, contrasts_in_treatment), parametrization.subspace[-1]],
-        )
-    identity: list[Combination] = [{j: ONE} for j in range(len(columns))]
+    constant = next((j for j, c in enumerate(columns) if c.stored == ((), CONSTANT)), None)
+    return _as_subspace(columns, ((), ((response, 1),)), coordinates[response], constant, levels)
+
+
+def _with_contrasts(
+    parametrization: Parametrization,
+    contrasts_in_treatment: list[Combination],
+    treatment_in_contrasts: list[Combination],
+    as_written: Parametrization,
+) -> Parametrization:
+    """A parametrization in stored columns under treatment contrasts, turned into one under those of the factors.
+
+    The two maps are those of `contrast_maps`. as_written : the model's columns in these contrasts.
+    """
+    identity: list[Combination] = [{j: ONE} for j in range(len(contrasts_in_treatment))]
     return replace(
         parametrization,
-        as_written=None
-        if parametrization.as_written is None
-        else with_contrasts(parametrization.as_written, columns, levels, absorbing=absorbing),
+        as_written=None if parametrization.as_written is None else as_written,
         to_model=_composed(treatment_in_contrasts, parametrization.to_model or identity),
         to_solved=_composed(parametrization.to_solved or identity, contrasts_in_treatment),
         response_shift=_composed(treatment_in_contrasts, [parametrization.response_shift])[0],
@@ -178,17 +183,24 @@ def _composed(outer: Sequence[Combination], inner: Sequence[Combination]) -> lis
 
 
 def _as_subspace(
-    columns: Sequence[ModelColumn], outcome: Stored, coordinate: Coordinate, constant: int | None
+    columns: Sequence[ModelColumn],
+    outcome: Stored,
+    coordinate: Coordinate,
+    constant: int | None,
+    levels: Levels | None = None,
 ) -> Parametrization:
     """The parametrization whose solved columns are the model's columns, formed from stored columns."""
     positions: dict[Stored, int] = {}
-    for column in columns:
-        for m in column.polynomial:
-            positions.setdefault((column.cell, m), len(positions))
+    written = [
+        {(c.cell, m): share for m, share in c.polynomial.items()} if levels is None else written_column(c, levels)
+        for c in columns
+    ]
+    for stored in chain.from_iterable(written):
+        positions.setdefault(stored, len(positions))
     # the shift of the response is a multiple of the constant, which must be stored for it
     positions.setdefault(((), CONSTANT), len(positions))
     positions[outcome] = len(positions)
-    subspace = [{positions[column.cell, m]: c for m, c in column.polynomial.items()} for column in columns]
+    subspace = [{positions[stored]: c for stored, c in combination.items()} for combination in written]
     shift = {positions[(), CONSTANT]: Fraction(coordinate.shift)} if coordinate.shift else {}
     subspace.append({positions[outcome]: Fraction(2) ** coordinate.exponent, **shift})
     return Parametrization(group_columns(list(positions)), subspace, None, None, {}, 1.0, constant)

@@ -41,8 +41,9 @@ def averaged_effects(terms: Terms, levels: Levels) -> list[Matrix]:
     With sum-to-zero contrasts the coefficients of a term are its effects averaged, with equal weights, over the levels
     of all other factors that interact with it. The same hypotheses in any other coding: the effect at a level is a
     combination of the coefficients of all terms that contain this one, with their columns averaged over the levels of
-    the other factors, and as differences from the reference where the term omits one. Every cell must have rows, and no
-    column may be aliased.
+    the other factors, and as differences from the reference where the term omits one. A factor that has all its levels
+    takes up what is common to them, so that other terms need not contain it. Every cell must have rows, and no column
+    may be aliased.
 
     References
     ----------
@@ -84,7 +85,7 @@ def _rows(j: int, columns: Sequence[_Columns], reduced: Sequence[set[str]], widt
     own = columns[j]
     out = np.zeros((len(own.positions), width))
     for other in columns:
-        if own.picks.keys() <= other.picks.keys() and own.parts.keys() == other.parts.keys():
+        if not (own.picks.keys() - other.picks.keys()) & reduced[j] and own.parts.keys() == other.parts.keys():
             out[:, other.positions] = _weights(own, other, reduced[j])
     return out
 

@@ -74,6 +74,11 @@ class Term:
         return tuple(sorted(a for a in self.atoms if isinstance(a, str)))
 
     @property
+    def written_factors(self) -> Factors:
+        """Labels of the factors, in the order of the formula."""
+        return tuple([a for a in self.atoms if isinstance(a, str)])
+
+    @property
     def numeric_terms(self) -> tuple[NumericTerm, ...]:
         """The numeric atoms, in the order of the formula."""
         return tuple([a for a in self.atoms if not isinstance(a, str)])

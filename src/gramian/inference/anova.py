@@ -14,6 +14,7 @@ from gramian.inference.tests import f_probability
 from gramian.typing import Codes, Matrix, Vector
 
 SINGULAR = 1e-12  # pivots of a unit-diagonal covariance below which fewer than four digits are left
+DEPENDENT = 1e-7  # length that is left of a column of length 1 below which others explain it, as for aliased columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,43 @@ def sequential_sums(b: Vector, V: Matrix, groups: Sequence[Codes]) -> Vector:
     z = solve_triangular(L, b[at] / scale, lower=True)[::-1]
     ends = np.cumsum([len(g) for g in groups])
     return np.array([float(part @ part) for part in np.split(z, ends[:-1])])
+
+
+def added_by(b: Vector, V: Matrix, others: Matrix, own: Matrix) -> tuple[int, float]:
+    """Degrees of freedom and sum of squares that columns add to others, which may depend on each other.
+
+    Both are parts of what two models without some columns of the full one lose. A model whose columns are X K, with X
+    the independent columns of the full one, loses |z - P z|^2 with z = U^-1 b, V = U U', P the projection on U^-1 K.
+
+    Parameters
+    ----------
+    b, V
+        (r,) coefficients of X and (r, r) their covariance.
+    others, own : Matrix
+        (r, k) the columns that are there, and those that are added, as combinations of the columns of X.
+
+    Raises
+    ------
+    NumericalError
+        V is singular to rounding.
+    """
+    scale = np.sqrt(np.maximum(V.diagonal(), 0.0))
+    if not (np.isfinite(scale).all() and scale.all()):
+        raise NumericalError(_singular())
+    L = _factor(V / scale[:, None] / scale)
+    z, present, added = (solve_triangular(L, (M.T / scale).T, lower=True) for M in (b, others, own))
+    basis = _basis(present)
+    added = added / np.maximum(np.linalg.norm(added, axis=0), np.finfo(float).tiny)
+    new = _basis(added - basis @ (basis.T @ added), relative=False)
+    return new.shape[1], float(np.sum((new.T @ z) ** 2))
+
+
+def _basis(columns: Matrix, *, relative: bool = True) -> Matrix:
+    """An orthonormal basis of the span of columns, which are scaled to length 1 first if `relative`."""
+    if relative:
+        columns = columns / np.maximum(np.linalg.norm(columns, axis=0), np.finfo(float).tiny)
+    left, size, _ = np.linalg.svd(columns, full_matrices=False)
+    return np.asarray(left[:, size > DEPENDENT])
 
 
 def _factor(C: Matrix) -> Matrix:

@@ -12,7 +12,7 @@ import numpy as np
 from gramian.errors import NumericalError
 from gramian.fit.passes.accumulate_exact import unshifted
 from gramian.formula.coding import Cell, Levels, ModelColumn, Stored, levels_of, model_columns
-from gramian.formula.contrast_maps import contrast_maps
+from gramian.formula.contrast_maps import written_column
 from gramian.formula.coordinates import Combination, Parametrization, group_columns, parametrize
 from gramian.formula.design import Design
 from gramian.linalg.exact.fit import ExactFit, exact_fit
@@ -83,11 +83,11 @@ def exact_system(design: Design, moments: ExactMoments, *, every_level: bool = F
     positions: dict[Stored, int] = {}
     outcome: Stored = ((), ((response, 1),))
     model_combinations = [
-        _raw_combination([(c.cell, m, share) for m, share in c.polynomial.items()], coordinates, positions)
+        _raw_combination(
+            [(*stored, share) for stored, share in written_column(c, levels).items()], coordinates, positions
+        )
         for c in columns
     ]
-    if levels.contrasts:
-        model_combinations = [_composed(model_combinations, column) for column in contrast_maps(columns, levels)[0]]
     model_combinations.append({positions.setdefault(outcome, len(positions)): Fraction(1)})
     stored = [
         _raw_combination([(cell, m, Fraction(1))], coordinates, positions)

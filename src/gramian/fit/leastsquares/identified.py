@@ -6,7 +6,7 @@ import numpy as np
 
 from gramian.fit.leastsquares.solution import Solved
 from gramian.linalg import maps
-from gramian.linalg.aliasing import basic_coefficients, basic_covariance
+from gramian.linalg.aliasing import NOISE, basic_coefficients, basic_covariance
 from gramian.typing import Codes, Matrix, Vector
 
 
@@ -34,6 +34,18 @@ def basic_solution(solved: Solved) -> tuple[Vector, Matrix]:
     null = np.asarray(np.linalg.solve(null[aliased].T, null.T).T, np.float64)
     positions = np.array(aliased, np.int64)
     return basic_coefficients(b, positions, null), basic_covariance(V, positions, null)
+
+
+def combinations(solved: Solved) -> Matrix:
+    """Every column (p,) as a combination of the r columns that are not aliased, (r, p)."""
+    kept, aliased = unaliased_columns(solved), [solved.names.index(name) for name in solved.aliased]
+    out = np.zeros((len(kept), len(solved.names)))
+    out[np.arange(len(kept)), kept] = 1.0
+    null, to_model = solved.solution.null, solved.parametrization.to_model
+    null = null if to_model is None else maps.multiply(maps.map_of(to_model), null)
+    out[:, aliased] = -np.linalg.solve(null[aliased].T, null.T)[:, kept].T
+    out[np.abs(out) < NOISE] = 0.0
+    return out
 
 
 def prediction_covariance(solved: Solved, V: Matrix) -> Matrix:

@@ -13,17 +13,18 @@ from fractions import Fraction
 import numpy as np
 
 from gramian.errors import NotIdentifiedError, OptionError
-from gramian.fit.leastsquares.identified import basic_solution, unaliased_columns
+from gramian.fit.leastsquares.identified import basic_solution, combinations, unaliased_columns
 from gramian.fit.leastsquares.solution import Solved
 from gramian.formula.hypotheses import averaged_effects
 from gramian.formula.marginality import containing_terms, nested
-from gramian.inference.anova import AnovaRow, anova_row, residual_row, sequential_sums, wald_row
+from gramian.inference.anova import AnovaRow, added_by, anova_row, residual_row, sequential_sums, wald_row
 from gramian.inference.covariance import Covariance
 from gramian.linalg import maps
 from gramian.typing import Codes, Matrix, Vector
 
 TYPES = {1: 1, 2: 2, 3: 3, "I": 1, "II": 2, "III": 3}
 IID = "iid"
+Effect = tuple[int, float]  # degrees of freedom, and sum of squares or Wald statistic
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,15 +85,14 @@ def anova(solved: Solved, covariance: Covariance, df_residual: float, kind: int 
         raise OptionError(
             f"type 1 divides the sum of squares, which the covariance {covariance.name} is not about; use type 2 or 3"
         )
-    squares = {1: _type_one, 2: _type_two, 3: _type_three}[number](solved, covariance)
-    lines = [_line(solved, j, square, covariance, df_residual) for j, square in squares.items()]
+    effects = {1: _type_one, 2: _type_two, 3: _type_three}[number](solved, covariance)
+    lines = [_line(solved, j, effect, covariance, df_residual) for j, effect in effects.items()]
     return [*lines, residual_row(solved.rss, df_residual)]
 
 
-def _line(solved: Solved, j: int, square: float, covariance: Covariance, df_residual: float) -> AnovaRow:
-    """The row of term j. square : its sum of squares, or its Wald statistic."""
-    label = solved.design.terms.terms[j].label
-    df = int(sum(solved.terms[i] == j for i in unaliased_columns(solved)))
+def _line(solved: Solved, j: int, effect: Effect, covariance: Covariance, df_residual: float) -> AnovaRow:
+    """The row of term j. effect : its degrees of freedom, and its sum of squares or Wald statistic."""
+    label, (df, square) = solved.design.terms.terms[j].label, effect
     if covariance.name != IID:
         return wald_row(label, df, square, covariance.df)
     return anova_row(label, df, square, solved.rss / df_residual if df_residual > 0 else float("nan"), df_residual)
@@ -104,27 +104,52 @@ def _tested(solved: Solved) -> list[int]:
     return [j for j, term in enumerate(solved.design.terms.terms) if term.atoms and j in present]
 
 
-def _type_one(solved: Solved, covariance: Covariance) -> dict[int, float]:
-    """Sums of squares of each term after those before it. Returns position of term -> sum."""
+def _type_one(solved: Solved, covariance: Covariance) -> dict[int, Effect]:
+    """Sums of squares of each term after those before it. Returns position of term -> effect."""
     terms = _tested(solved)
     system = _system(solved, covariance, [set(range(j + 1)) for j in range(len(solved.design.terms.terms))])
     squares = sequential_sums(system.b, system.V, [system.columns[j] for j in terms])
-    return dict(zip(terms, squares.tolist(), strict=True))
+    return {j: (len(system.columns[j]), square) for j, square in zip(terms, squares.tolist(), strict=True)}
 
 
-def _type_two(solved: Solved, covariance: Covariance) -> dict[int, float]:
+def _type_two(solved: Solved, covariance: Covariance) -> dict[int, Effect]:
     """Sums of squares (or Wald statistics) of each term after all that do not contain it."""
     terms = _tested(solved)
-    squares = {}
+    effects = {}
     for j in terms:
         # marginality: a:b is not in the model when a is tested, because a:b without a makes no sense
         containing = containing_terms(solved.design.terms, j) & set(terms)
-        system = _system_without(solved, covariance, {j, *containing})
-        squares[j] = system.adds(j, sorted(containing))
-    return squares
+        if _frees_aliased(solved, {j, *containing}):
+            effects[j] = _added_with_aliased(solved, covariance, j, containing)
+        else:
+            system = _system_without(solved, covariance, {j, *containing})
+            effects[j] = len(system.columns[j]), system.adds(j, sorted(containing))
+    return effects
 
 
-def _type_three(solved: Solved, covariance: Covariance) -> dict[int, float]:
+def _frees_aliased(solved: Solved, dropped: set[int]) -> bool:
+    """Whether a column that stays, and is aliased in the full model, is so because of terms that are dropped."""
+    if not solved.aliased:
+        return False
+    term = np.array(solved.terms)
+    gone = np.isin(term, list(dropped))
+    kept = unaliased_columns(solved)
+    return bool(combinations(solved)[np.ix_(gone[kept], ~gone)].any())
+
+
+def _added_with_aliased(
+    solved: Solved, covariance: Covariance, j: int, containing: frozenset[int] | set[int]
+) -> Effect:
+    """What term j adds to all but `containing`: the models compared have columns that the full one leaves out."""
+    kept, all_columns, term = unaliased_columns(solved), combinations(solved), np.array(solved.terms)
+    b, V = basic_solution(solved)
+    V = V if covariance.name == IID else covariance.matrix
+    own = term == j
+    others = ~own & ~np.isin(term, list(containing))
+    return added_by(b[kept], V[np.ix_(kept, kept)], all_columns[:, others], all_columns[:, own])
+
+
+def _type_three(solved: Solved, covariance: Covariance) -> dict[int, Effect]:
     """Sums of squares (or Wald statistics) of each term after all others, averaged over the levels of factors."""
     # an average over all levels needs an estimate in every combination of them
     if solved.aliased or solved.empty_cells:
@@ -132,13 +157,19 @@ def _type_three(solved: Solved, covariance: Covariance) -> dict[int, float]:
         raise NotIdentifiedError(
             f"type 3 tests effects that the data do not determine: {what}; use type 2", dict(solved.aliased)
         )
-    squares = {}
-    for j, R in enumerate(averaged_effects(solved.design.terms, solved.levels)):
+    effects = {}
+    hypotheses = averaged_effects(solved.design.terms, solved.levels)
+    if sum(map(len, hypotheses)) != len(solved.names):
+        raise OptionError(
+            "type 3 depends on how factors are coded, and this fit is from a file of an earlier version, which coded "
+            "them otherwise; fit it again, or use type 2"
+        )
+    for j, R in enumerate(hypotheses):
         own = [i for i, t in enumerate(solved.terms) if t == j]
         if own:
             value, V = _hypotheses(solved, covariance, R, own)
-            squares[j] = float(sequential_sums(value, V, [np.arange(len(own))])[0])
-    return squares
+            effects[j] = len(own), float(sequential_sums(value, V, [np.arange(len(own))])[0])
+    return effects
 
 
 def _hypotheses(solved: Solved, covariance: Covariance, R: Matrix, own: list[int]) -> tuple[Vector, Matrix]:

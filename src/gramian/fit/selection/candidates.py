@@ -8,7 +8,7 @@ import numpy as np
 
 from gramian.fit.leastsquares.absorbed import partial_out
 from gramian.fit.leastsquares.system import products_in, squares_in
-from gramian.formula.coding import highest_degree, levels_of, model_columns
+from gramian.formula.coding import coded_columns, highest_degree, levels_of, reduced_by_margins
 from gramian.formula.coordinates import parametrize_terms
 from gramian.formula.design import Design
 from gramian.formula.marginality import needs
@@ -49,7 +49,8 @@ def candidate_terms(design: Design, moments: Moments) -> CandidateTerms:
     columns, whatever the shifts of the stored columns are. moments : of the design, absorbed factors included.
     """
     levels = levels_of(moments, design.terms)
-    columns = model_columns(design.terms, levels, design.coordinates, moments.powers)
+    reduced = reduced_by_margins(design.terms)
+    columns = coded_columns(design.terms, reduced, levels, design.coordinates, moments.powers)
     (response,) = design.outcome
     margins = needs(design.terms)
     absorbed = design.terms.absorbed
