@@ -141,6 +141,8 @@ class Input(NamedTuple):
         Time of the last change of the file, in nanoseconds since 1970-01-01.
     units : int or None
         Number of units, where it is known.
+    identity : str or None
+        What a file is known by, whatever its name: device, number there, and time of the last change.
     """
 
     name: str
@@ -148,6 +150,7 @@ class Input(NamedTuple):
     rows: int | None
     changed: int | None = None
     units: int | None = None
+    identity: str | None = None
 
 
 class Source(Protocol):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.dataset as pd
 import pytest
 
 from data.reading import everything
@@ -72,7 +74,8 @@ def test_inputs_tell_what_is_read(write, tmp_path):
     path = write({"x": list(range(1000))}, "t.parquet")
     source = source_of(path)
     known = Path(path).stat()
-    assert source.inputs == ((path, known.st_size, 1000, known.st_mtime_ns, 4),)
+    identity = f"{known.st_dev}:{known.st_ino}:{known.st_mtime_ns}"
+    assert source.inputs == ((path, known.st_size, 1000, known.st_mtime_ns, 4, identity),)
     assert source.rows == 1000
 
 
@@ -106,6 +109,28 @@ def test_messages_for_what_is_no_data():
     assert error(None).startswith("NoneType: holds no rows")
     assert error([]) == "iterable of batches: it yields no batches, so there are no columns"
     assert error([1, 2]) == "batch 1: int is no batch; yield record batches, frames or dicts of arrays"
+
+
+def names_of_one_file(folder: Path) -> dict[str, str]:
+    """Names of t.csv that other names of it stand beside."""
+    os.symlink(folder / "t.csv", folder / "symbolic.csv")
+    os.link(folder / "t.csv", folder / "hard.csv")
+    os.symlink(folder, folder / "folder")
+    names = {"dot": "./t.csv", "absolute": folder / "t.csv", "symbolic": "symbolic.csv", "hard": "hard.csv"}
+    return {kind: str(name) for kind, name in names.items()} | {"through a folder": "folder/t.csv"}
+
+
+def test_one_file_under_two_names_would_count_twice(write, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write({"x": [1.0, 2.0, 4.0]}, "t.csv")
+    for name in names_of_one_file(tmp_path).values():
+        assert "is named more than once: its rows would count twice" in error(["t.csv", name]), name
+    for suffix in ("*.csv", "."):
+        assert "is named more than once" in error(str(tmp_path / suffix))
+    with pytest.raises(DataError, match="is named more than once"):
+        source_of(pd.dataset(["t.csv", "hard.csv"], format="csv"))
+    shutil.copy("t.csv", "copy.csv")
+    assert len(source_of(["t.csv", "copy.csv"]).inputs) == 2
 
 
 def test_network_mounts_are_not_mapped(monkeypatch):

@@ -8,11 +8,13 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.dataset as pd
+from pyarrow.fs import LocalFileSystem
 
 from gramian.batch import Batch, Input, Unit
 from gramian.data.batching import Rereadable, batch_rows
 from gramian.data.columns import usable
 from gramian.data.parquet import check_nulls
+from gramian.data.paths import check_different
 from gramian.data.read_errors import error_context
 from gramian.data.unify_schema import FileSchema, arrow_columns, unify
 from gramian.errors import DataError
@@ -30,6 +32,8 @@ def read_dataset(data: Any) -> Rereadable:
         fragments = list(data.get_fragments())
         schemas = [_schema(data, fragment) for fragment in fragments]
     paths = [fragment.path for fragment in fragments]
+    if isinstance(data.filesystem, LocalFileSystem):
+        check_different(paths)
     file_schemas = [_file_schema(path, schema_of_file) for path, schema_of_file in zip(paths, schemas, strict=True)]
     schema = unify(file_schemas or [_file_schema(WHERE, data.schema)]).schema
     units = tuple(_units(fragments, schemas, paths))

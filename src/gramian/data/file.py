@@ -36,6 +36,9 @@ class File:
         Time when the file was inspected, in nanoseconds; a part of the key of caches, so that these end with it.
     local : bool
         Whether it may be mapped into memory.
+    identity : str
+        What it is known by, whatever its name: device, number there, and time of the last change. The time is needed
+        because the number of a file that was deleted is given to another one.
     """
 
     path: str
@@ -45,6 +48,7 @@ class File:
     changed: int
     inspected: int
     local: bool
+    identity: str
 
     @property
     def anywhere(self) -> File:

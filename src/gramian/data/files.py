@@ -61,6 +61,7 @@ def read_files(data: object) -> Rereadable:
             source_info.rows,
             source_info.file.changed,
             len(source_info.unit_rows),
+            source_info.file.identity,
         )
         for source_info in infos
     )

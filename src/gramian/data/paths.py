@@ -35,10 +35,27 @@ def find_files(data: object) -> tuple[File, ...]:
         No such file, files of several formats, or a file that is named twice.
     """
     entries = data if isinstance(data, list | tuple | set | frozenset) else [data]
-    paths = [path for entry in entries for path in _expand(entry)]
-    if repeated := sorted({path for path in paths if paths.count(path) > 1} if len(set(paths)) < len(paths) else ()):
+    paths = sorted(path for entry in entries for path in _expand(entry))
+    check_different(paths)
+    return _described_files(paths)
+
+
+def check_different(paths: Iterable[str]) -> None:
+    """Raise DataError where two paths lead to one file: by `./`, an absolute path, a symbolic or a hard link."""
+    names: dict[tuple[int, int] | str, list[str]] = {}
+    for path in paths:
+        names.setdefault(_place(path), []).append(path)
+    if repeated := next((same for same in names.values() if len(same) > 1), None):
         raise DataError(f"is named more than once: its rows would count twice ({listing(repeated, 5)})", repeated[0])
-    return _described_files(sorted(paths))
+
+
+def _place(path: str) -> tuple[int, int] | str:
+    """Device and number of a file there; the path where there is no such file, or its system numbers none."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return path
+    return (status.st_dev, status.st_ino) if status.st_ino else os.path.realpath(path)
 
 
 def _expand(entry: object) -> list[str]:
@@ -154,7 +171,9 @@ def _file(path: str, shared: str, keys: dict[str, str | None], numeric: set[str]
         raise DataError(f"cannot be read ({error.strerror})", path) from error
     typed = tuple((k, int(v) if v is not None and k in numeric else v) for k, v in keys.items())
     label = os.path.relpath(os.path.abspath(path), shared)
-    return File(path, label, typed, status.st_size, status.st_mtime_ns, time_ns(), _is_local(os.path.realpath(path)))
+    identity = f"{status.st_dev}:{status.st_ino}:{status.st_mtime_ns}"
+    local = _is_local(os.path.realpath(path))
+    return File(path, label, typed, status.st_size, status.st_mtime_ns, time_ns(), local, identity)
 
 
 def _raw_keys(path: str) -> dict[str, str | None]:

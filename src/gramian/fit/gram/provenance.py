@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from gramian.batch import Source
+from gramian.batch import Input, Source
 from gramian.errors import DataError, listing
 from gramian.fit.gram.moments import AnyMoments
 from gramian.linalg.exact.moments import ExactMoments
@@ -31,6 +31,8 @@ class ReadInput:
         Number of rows; None for a file that does not state it.
     sha256 : str or None
         Digest of the moments of data in memory.
+    identity : str or None
+        What a file is known by, whatever its name (`Input.identity`); files of the same identity are one.
     """
 
     name: str
@@ -38,6 +40,8 @@ class ReadInput:
     units: int | None = None
     rows: int | None = None
     sha256: str | None = None
+    # not compared: a copy at the same path and of the same size counts as the same input, too
+    identity: str | None = field(default=None, compare=False)
 
     def __str__(self) -> str:
         return self.name if self.rows is None else f"{self.name} ({self.rows:,} rows)"
@@ -71,9 +75,14 @@ def provenance_of(source: Source, moments: AnyMoments, rows: int) -> Provenance:
     inputs = source.inputs
     # files are known by path and size: a digest of their content would cost another read
     if inputs and all(read.size is not None and os.path.isfile(read.name) for read in inputs):
-        return Provenance({ReadInput(os.path.abspath(i.name), i.size, i.units, i.rows): 1 for i in inputs})
+        return Provenance({_file_read(read): 1 for read in inputs})
     name = inputs[0].name if len(inputs) == 1 else f"{len(inputs)} inputs"
     return Provenance({ReadInput(name, rows=rows, sha256=fingerprint(moments)): 1})
+
+
+def _file_read(read: Input) -> ReadInput:
+    """The identity of a file."""
+    return ReadInput(os.path.abspath(read.name), read.size, read.units, read.rows, identity=read.identity)
 
 
 def fingerprint(moments: AnyMoments) -> str:
@@ -95,7 +104,7 @@ def fingerprint(moments: AnyMoments) -> str:
 def add_provenance(a: Provenance, b: Provenance, *, force: bool) -> Provenance:
     """The inputs of both. Raises DataError if an input would be counted twice, unless forced."""
     total = _sum(a.multiplicity, b.multiplicity)
-    twice = [read for read in b.multiplicity if total.get(read, 0) > 1]
+    twice = [read for read in _as_named_in(a.multiplicity, b.multiplicity) if total.get(read, 0) > 1]
     if twice and not force:
         raise DataError(f"already there: {_listed(twice)}; gm.add(a, b, force=True) or --force counts it twice")
     return Provenance(total)
@@ -105,7 +114,7 @@ def subtract_provenance(a: Provenance, b: Provenance, *, force: bool) -> Provena
     """The inputs of the first without those of the second. Raises DataError if one is not there, unless forced."""
     total = _sum(a.multiplicity, {read: -n for read, n in b.multiplicity.items()})
     # multiplicities may be negative from an earlier forced subtraction: what counts is the result
-    absent = [read for read in b.multiplicity if total.get(read, 0) < 0]
+    absent = [read for read in _as_named_in(a.multiplicity, b.multiplicity) if total.get(read, 0) < 0]
     if absent and not force:
         raise DataError(
             f"not there: {_listed(absent)}; gm.subtract(a, b, force=True) or --force takes its rows away all the same"
@@ -115,8 +124,19 @@ def subtract_provenance(a: Provenance, b: Provenance, *, force: bool) -> Provena
 
 def _sum(a: Mapping[ReadInput, int], b: Mapping[ReadInput, int]) -> dict[ReadInput, int]:
     """Multiplicities added by input, without zeros."""
+    b = _as_named_in(a, b)
     total = {read: a.get(read, 0) + b.get(read, 0) for read in {**a, **b}}
     return {read: n for read, n in total.items() if n}
+
+
+def _as_named_in(a: Mapping[ReadInput, int], b: Mapping[ReadInput, int]) -> dict[ReadInput, int]:
+    """The inputs of b; where a has the same file under another name, by the name that it has there."""
+    known = {(read.identity, read.size): read for read in a if read.identity is not None}
+    named: dict[ReadInput, int] = {}
+    for read, n in b.items():
+        name = read if read in a else known.get((read.identity, read.size), read)
+        named[name] = named.get(name, 0) + n
+    return named
 
 
 def _listed(inputs: Iterable[ReadInput]) -> str:

@@ -50,6 +50,7 @@ FIELD = record(Field, "name", KIND, "type", at("levels", LEVELS.optional()))
 TIMES_READ = record(
     TimesRead,
     "name=read.name size=read.size units=read.units rows=read.rows sha256=read.sha256",
+    at("identity=read.identity", TEXT.optional(), absent=None),
     at("times", integer(-MAX_SIZE, MAX_SIZE).checked(bool, "how often it was read")),
 )
 PROVENANCE = sequence(TIMES_READ).convert(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -90,6 +92,23 @@ def test_files_are_known_by_path(files, tmp_path, monkeypatch):
     assert twice.rows == 300
     assert [r.rows for r in twice.inputs] == [100, 100, 100]
     assert (twice - a).inputs == both.inputs
+
+
+@pytest.mark.parametrize("link", [os.symlink, os.link, os.replace])
+def test_files_are_known_under_other_names(files, tmp_path, link):
+    both, a = gm.gram("y ~ x", files[:2]), gm.gram("y ~ x", files[0])
+    link(files[0], tmp_path / "other.parquet")
+    other = gm.gram("y ~ x", tmp_path / "other.parquet")
+    for total in (both, gm.load(_saved(both, tmp_path / "both.gram"))):
+        with pytest.raises(DataError, match=r"already there: .*0\.parquet \(100 rows\)"):
+            total + other
+        assert (total - other).inputs == (both - a).inputs
+    assert gm.add(both, other, force=True).rows == 300
+
+
+def _saved(gram, path):
+    gram.save(path)
+    return path
 
 
 def test_data_in_memory_are_known_by_their_sums(frame):
