@@ -234,3 +234,34 @@ def test_a_quote_that_is_never_closed_near_the_end(csv, name, last):
     path = csv(gzip.compress(text) if name.endswith(".gz") else text, name)
     with pytest.raises(DataError, match=r"line 1002: a quote opens here and is never closed"):
         count(source_of(path), ["x"])
+
+
+ROWS = "".join(f"{i},{i * i % 7},{'uv'[i % 2]}\n" for i in range(20))
+LONG = '1,2,"' + "u" * 3_300_000 + '"\n'  # longer than the sample of a file
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.csv.gz"])
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [
+        ("x,y,f\n" + "\n" * 4_000_000 + ROWS, 20),
+        ("x,y,f\r\n" + "\r\n" * 4_900_000 + ROWS, 20),
+        ("\n" * 4_000_000 + "x,y,f\n" + ROWS, 20),
+        ("x,y,f\n" + LONG + ROWS, 21),
+        ("\ufeff" + "\n" * 4_000_000 + "x,y,f\n" + "\n" * 4_000_000 + LONG + ROWS, 21),
+        ("x,y,f\n" + "\n" * 9_000_000, 0),
+        ("x,y," + ",".join("abcdefghijkl"[i] * 100_000 for i in range(12)) + "\n" + ROWS, 20),
+    ],
+    ids=["blank", "blank of Windows", "blank before", "long", "all", "nothing else", "long header"],
+)
+def test_rows_far_behind_the_header_are_read(csv, tmp_path, text, rows, name):
+    path = csv(gzip.compress(text.encode(), 1) if name.endswith("gz") else text, name)
+    source = source_of([path, csv("x,y,f\n" + ROWS, "u.csv")])
+    assert count(source, ["x", "y"]) == rows + 20
+    assert source.schema["x"].type == "int64"
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.csv.gz"])
+def test_a_file_is_empty_only_when_all_of_it_is_blank(csv, name):
+    text = b"\n" * 9_000_000
+    assert "is empty" in error(csv(gzip.compress(text, 1) if name.endswith("gz") else text, name))

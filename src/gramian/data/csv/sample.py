@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import IO, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -19,6 +20,8 @@ from gramian.data.read_errors import error_context
 from gramian.errors import DataError
 
 PIECE = 2**20  # bytes of each part of the sample: beginning, middle, end
+MAX_LINE = 2**23  # bytes: longer lines are not read anyway
+BLANK = re.compile(rb"[\r\n]{3,}")  # blank lines
 BOM = b"\xef\xbb\xbf"
 GZIP = b"\x1f\x8b"
 UTF16 = (b"\xff\xfe", b"\xfe\xff")
@@ -67,8 +70,7 @@ def sample(file: File) -> Sample:
     Raises DataError where there is no header, or the file is not text in UTF-8.
     """
     with error_context(file.label):
-        head, later = _pieces(file)
-    head = head.removeprefix(BOM)
+        head, later, complete = _pieces(file)
     if not head.strip():
         raise DataError("is empty: there is not even a line with the names of the columns", file.label)
     if head.startswith(UTF16):
@@ -83,7 +85,7 @@ def sample(file: File) -> Sample:
     # each piece is inferred by itself: a type that changes in the middle of the file is seen
     types = [_common_type([piece_types[i] for piece_types in kinds]) for i in range(len(names))]
     # a file with only a header has no rows, and no types either
-    rows = None if any(part.strip() for part in (head[start:], *later)) else 0
+    rows = 0 if complete and not head[start:].strip() else None
     return Sample(names, dict(zip(names, types, strict=True)), dialect, rows)
 
 
@@ -104,20 +106,40 @@ def conversion(**more: Any) -> Any:
     )
 
 
-def _pieces(file: File) -> tuple[bytes, list[bytes]]:
-    """The beginning in complete lines, and pieces of the middle and the end from the first line that begins in them.
+def _pieces(file: File) -> tuple[bytes, list[bytes], bool]:
+    """Bytes of the sample, and whether they are the whole file.
 
-    A file of up to three pieces is its own sample; of a gzip only the beginning is read, since it cannot be entered
-    later.
+    They are the beginning in complete lines, and pieces of the middle and the end from the first line that begins in
+    them. A file of up to three pieces is its own sample; of a gzip only the beginning is read, since it cannot be
+    entered later.
     """
     with open_bytes(file) as raw:
-        head = raw.read(3 * PIECE + 1)
-        if len(head) <= 3 * PIECE:
-            return head, []
-        if is_gzip(file):
-            return _to_line_end(head), []
+        head, complete = _head(raw, PIECE if file.size > 3 * PIECE and not is_gzip(file) else 3 * PIECE + 1)
+        if complete or is_gzip(file):
+            return head, [], complete
         later = [_from_line_start(_read_at(raw, at)) for at in (file.size // 2, file.size - PIECE)]
-    return _to_line_end(head[:PIECE]), [_to_line_end(later[0]), later[1]]
+    return head, [_to_line_end(later[0]), later[1]], False
+
+
+def _head(raw: IO[bytes], size: int) -> tuple[bytes, bool]:
+    """The beginning in complete lines, of at least two lines that are not blank; and whether it is the whole file.
+
+    Usually `size` bytes are enough. Before a line that is very long, or after very many blank ones, more are read; of
+    the blank ones only one stays.
+    """
+    head = raw.read(size)
+    complete, head = len(head) < size, head.removeprefix(BOM)
+    while not complete and not _has_row(head) and len(head) < MAX_LINE:
+        more = raw.read(size)
+        complete = len(more) < size
+        head = BLANK.sub(b"\n", head + more).lstrip(b"\r\n")
+    return head if complete else _to_line_end(head), complete
+
+
+def _has_row(head: bytes) -> bool:
+    """Whether a line ends after the first one, both of them not blank."""
+    lines = head.lstrip(b"\r\n").partition(b"\n")[2]
+    return b"\n" in lines.lstrip(b"\r\n")
 
 
 def _read_at(raw: Any, at: int) -> bytes:
@@ -150,8 +172,10 @@ def _header(head: bytes, file: File) -> tuple[tuple[str, ...], Dialect, int]:
 
     try:
         names = next(row for row in csv.reader(lines(), delimiter=dialect.delimiter) if row)
-    except (UnicodeDecodeError, csv.Error, StopIteration) as error:
+    except UnicodeDecodeError as error:
         raise DataError(f"the names of the columns cannot be read ({error}); save it as UTF-8", file.label) from error
+    except (csv.Error, StopIteration) as error:
+        raise DataError(f"the names of the columns cannot be read ({error})", file.label) from error
     return tuple(names), dialect, read
 
 
