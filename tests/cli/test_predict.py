@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+import csv
 import os
 import re
+from functools import partial
 
+import duckdb
 import numpy as np
+import pandas as pd
+import polars as pl
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
@@ -27,13 +32,31 @@ def saved(run, folder):
     return gm.ols(FORMULA, folder / "data.parquet")
 
 
-def test_one_line_for_each_row_empty_where_something_is_missing(run, saved, folder):
+READERS = {
+    "csv": lambda path: list(csv.DictReader(path.read_text(encoding="utf-8").splitlines())),
+    "pandas": pd.read_csv,
+    "pandas, in Python": partial(pd.read_csv, engine="python"),
+    "polars": partial(pl.read_csv, null_values="NA"),
+    "duckdb": lambda path: duckdb.sql(f"select * from read_csv('{path}')").fetchall(),
+    "arrow": pyarrow.csv.read_csv,
+    "numpy": partial(np.genfromtxt, skip_header=1),
+}
+
+
+def test_any_reader_gets_as_many_rows(run, saved, folder):
+    run("predict", "y.fit", "data.parquet", "-o", "out.csv")
+    read = {name: reader(folder / "out.csv") for name, reader in READERS.items()}
+    rows = {name: found.num_rows if isinstance(found, pa.Table) else len(found) for name, found in read.items()}
+    assert rows == dict.fromkeys(READERS, 600)
+
+
+def test_one_line_for_each_row_NA_where_something_is_missing(run, saved, folder):
     done = run("predict", "y.fit", "data.parquet")
     assert (done.returncode, done.stderr) == (0, "")
     head, *lines = done.stdout.splitlines()
     assert head == "fit"
     assert len(lines) == 600
-    assert lines[:7] == [""] * 7
+    assert lines[:7] == ["NA"] * 7
     assert [float(line) for line in lines[7:]] == saved.predict(folder / "data.parquet")[7:].tolist()
 
 

@@ -12,7 +12,7 @@ from typing import IO, Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.csv as pc
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from gramian.cli.output import replacing
@@ -42,11 +42,28 @@ def writing(opened: Format, output: Path | None, names: Sequence[str]) -> Iterat
         os.fsync(sink.fileno())
 
 
-def _csv(sink: IO[bytes], schema: Any) -> Any:
-    """Writer of CSV with a header."""
-    # Arrow would write names in quotes.
-    sink.write(",".join(schema.names).encode() + b"\n")
-    return pc.CSVWriter(sink, schema, write_options=pc.WriteOptions(include_header=False))
+class _CSVWriter:
+    """Writer of CSV with a header; a null is `NA`.
+
+    A column of empty fields would be blank lines, which most readers skip, so that the rows after them would move up;
+    some skip a line of two quotes, too.
+    """
+
+    def __init__(self, sink: IO[bytes], schema: Any) -> None:
+        self._sink = sink
+        sink.write(",".join(schema.names).encode() + b"\n")
+
+    def __enter__(self) -> _CSVWriter:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def write_table(self, table: Any) -> None:
+        """Write the rows of a table of numbers."""
+        fields = [column.cast(pa.string()).fill_null("NA") for column in table.columns]
+        lines = pc.binary_join_element_wise(*fields, ",")
+        self._sink.write("".join(f"{line}\n" for line in lines.to_pylist()).encode())
 
 
 def _parquet(sink: IO[bytes], schema: Any) -> Any:
@@ -59,7 +76,7 @@ def _arrow(sink: IO[bytes], schema: Any) -> Any:
     return pa.ipc.new_file(sink, schema)
 
 
-FORMATS: dict[str, Format] = {".csv": _csv, ".parquet": _parquet, ".arrow": _arrow}
+FORMATS: dict[str, Format] = {".csv": _CSVWriter, ".parquet": _parquet, ".arrow": _arrow}
 
 
 def format_of(output: Path | None) -> Format:

@@ -42,8 +42,8 @@ def command(
 ) -> None:
     """Predict from a saved FIT for every row of DATA.
 
-    One row is written for each row read, files in the order of their paths: fit (and low, high), empty where a
-    predictor is missing.
+    One row is written for each row read, files in the order of their paths: fit (and low, high), missing where a
+    predictor is (in CSV: NA).
 
     \b
     gramian predict y.fit new.csv > fitted.csv

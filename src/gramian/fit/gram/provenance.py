@@ -134,7 +134,7 @@ def _as_named_in(a: Mapping[ReadInput, int], b: Mapping[ReadInput, int]) -> dict
     known = {(read.identity, read.size): read for read in a if read.identity is not None}
     named: dict[ReadInput, int] = {}
     for read, n in b.items():
-        name = read if read in a else known.get((read.identity, read.size), read)
+        name = read if read in a else known.get((read.identity or "", read.size), read)
         named[name] = named.get(name, 0) + n
     return named
 
