@@ -250,14 +250,20 @@ LONG = '1,2,"' + "u" * 3_300_000 + '"\n'  # longer than the sample of a file
         ("x,y,f\n" + LONG + ROWS, 21),
         ("\ufeff" + "\n" * 4_000_000 + "x,y,f\n" + "\n" * 4_000_000 + LONG + ROWS, 21),
         ("x,y,f\n" + "\n" * 9_000_000, 0),
-        ("x,y," + ",".join("abcdefghijkl"[i] * 100_000 for i in range(12)) + "\n" + ROWS, 20),
+        (
+            "x,y,"
+            + ",".join(letter * 100_000 for letter in "abcdefghijklm")
+            + "\n"
+            + ROWS.replace("\n", "," * 12 + "\n"),
+            20,
+        ),
     ],
     ids=["blank", "blank of Windows", "blank before", "long", "all", "nothing else", "long header"],
 )
 def test_rows_far_behind_the_header_are_read(csv, tmp_path, text, rows, name):
     path = csv(gzip.compress(text.encode(), 1) if name.endswith("gz") else text, name)
-    source = source_of([path, csv("x,y,f\n" + ROWS, "u.csv")])
-    assert count(source, ["x", "y"]) == rows + 20
+    source = source_of([path, csv("x,y\n1,2\n", "u.csv")])
+    assert count(source, ["x", "y"]) == rows + 1
     assert source.schema["x"].type == "int64"
 
 
