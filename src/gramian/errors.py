@@ -165,7 +165,21 @@ class NotIdentifiedError(NumericalError):
 
 
 class ConvergenceError(NumericalError):
-    """An iteration does not converge; the message says why."""
+    """An iteration does not converge; the message says why.
+
+    Attributes
+    ----------
+    last : object or None
+        The fit where the iteration stopped, to look at or to draw: a `CurveFit` whose `converged` is False. None where
+        there is none.
+    """
+
+    def __init__(self, message: str, last: object = None) -> None:
+        super().__init__(message)
+        self.last = last
+
+    def __reduce__(self) -> tuple[type, tuple[object, ...]]:
+        return type(self), (*self.args, self.last)
 
 
 class SeparationError(NumericalError):

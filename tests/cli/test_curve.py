@@ -70,7 +70,7 @@ def test_a_saved_curve_predicts(run, growth, folder):
 
 FAILURES = [
     (["growth logistic(day)"], 2, "has no '~'; quote it, as in gramian curve"),
-    ([WRITTEN], 2, "the parameters top, rate, mid need a start"),
+    ([WRITTEN], 2, "the parameters rate, mid need a start"),
     ([WRITTEN, "--start", "top=1,rate"], 2, "--start 'rate' is not name=value, as in --start a=1,b=2"),
     ([WRITTEN, "--start", "top=one"], 2, "--start: 'one' is not a number; write --start a=1,b=2"),
     ([WRITTEN, "--start", "top=1,top=2"], 2, "--start gives 'top' twice"),

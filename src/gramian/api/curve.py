@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Unpack
 
 from gramian.api.settings import runner_of
+from gramian.errors import ConvergenceError
 from gramian.fit.curve.fit import fit_curve
 from gramian.fit.curve.loop import MAX_PASSES, TOLERANCE
 from gramian.fit.curve.options import curve_options
@@ -31,8 +32,8 @@ def curve(
     data : object
         Rows, in any form that `gramian.ols` accepts; they are read several times.
     start : mapping of str to float, optional
-        Start of each parameter. Where the curve is linear in a parameter, its value follows from those of the others at
-        every step, so its start does not matter.
+        Start of the parameters that the curve is not linear in. The values of the others follow from these at every
+        step, so they need none, unless they have bounds.
     bounds : mapping of str to (low, high), optional
         Bounds of parameters; None for an open end.
     weights : str, optional
@@ -61,16 +62,19 @@ def curve(
     NotIdentifiedError
         Where the data do not determine a parameter.
     ConvergenceError
-        Where the iteration does not converge.
+        Where the iteration does not converge; its `last` is the fit where it stopped.
 
     Examples
     --------
     >>> import gramian as gm
     >>> data = {"x": [0, 1, 2, 3, 4], "y": [1.0, 0.61, 0.35, 0.24, 0.13]}
-    >>> fit = gm.curve("y ~ a * exp(-k * x)", data, start={"a": 1, "k": 1})
+    >>> fit = gm.curve("y ~ a * exp(-k * x)", data, start={"k": 1})
     >>> fit.names
     ('a', 'k')
     """
     given = completed(curve, options)
     settings = curve_options(start, given["bounds"], given["weights"], given["max_passes"], given["tolerance"])
-    return CurveFit(fit_curve(formula, settings, runner_of(data, given)))
+    fit = CurveFit(fit_curve(formula, settings, runner_of(data, given)))
+    if not fit.converged:
+        raise ConvergenceError(fit.solved.failure, fit)
+    return fit

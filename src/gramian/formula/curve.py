@@ -18,6 +18,8 @@ from gramian.models.curve import Shape
 from gramian.models.curves import CURVES, NamedCurve
 from gramian.schema import Schema
 
+MIN_SIMILAR = 3  # letters: shorter names, such as y0, resemble columns by chance
+
 
 @dataclass(frozen=True, slots=True)
 class ParsedCurve:
@@ -158,46 +160,62 @@ def _check_calls(node: Node, text: str) -> None:
             )
 
 
-def parameters_of(parsed: ParsedCurve, schema: Schema, start: Mapping[str, float] | None) -> tuple[str, ...]:
-    """Names of the parameters, in order: those of a named curve, else the keys of `start`.
+def parameters_of(
+    parsed: ParsedCurve, schema: Schema, start: Mapping[str, float] | None, bounded: Iterable[str] = ()
+) -> tuple[str, ...]:
+    """Names of the parameters, in order: those of a named curve, else the keys of `start`, else as they occur.
 
-    Raises OptionError where a parameter is also a column, has no start value, or does not occur in the curve.
+    The last where some have no start, because the curve is linear in them and they have no bounds. Raises OptionError
+    where a parameter is also a column, needs a start that is not given, or does not occur in the curve.
     """
     if parsed.named_curve:
         return parsed.named_curve.parameters
-    used = names(parsed.curve)
-    unknown = [name for name in used if name not in schema]
-    names_with_start = tuple(start or ())
-    if not names_with_start:
-        _no_start(parsed, unknown, schema)
-    for name in names_with_start:
-        if name in schema:
-            raise OptionError(
-                f"'{name}' is a column of the data and cannot be a parameter too; call the parameter otherwise"
-            )
-        if name not in used:
-            hint = did_you_mean(name, unknown) or f"; its parameters are {listing(unknown)}"
-            raise OptionError(f"start: '{name}' does not occur in the curve '{label(parsed.curve)}'{hint}")
-    for name in unknown:
-        if name not in names_with_start:
-            hint = did_you_mean(name, schema.names)
-            raise OptionError(f"'{name}' is neither a column nor a parameter with a start{hint or '; add it to start'}")
-    return names_with_start
-
-
-def _no_start(parsed: ParsedCurve, unknown: list[str], schema: Schema) -> None:
-    """Raise OptionError for a curve without start values, with an example of `start`."""
-    if not unknown:
+    unknown = [name for name in names(parsed.curve) if name not in schema]
+    started = tuple(start or ())
+    if not unknown and not started:
         raise OptionError(
             f"the curve '{label(parsed.curve)}' has no parameters: every name in it is a column; "
             "names that are not columns are parameters, as top and rate in y ~ top * exp(-rate * x)"
         )
-    columns = [n for n in names(parsed.curve) if n in schema]
-    hints = [f"'{n}': {hint[2:]}" for n in unknown if (hint := did_you_mean(n, schema.names))]
-    example = ", ".join(f'"{n}": 1' for n in unknown)
+    _check_started(parsed, schema, started, unknown)
+    candidates = [name for name in unknown if name not in {*started, *bounded}]
+    linear, _ = affine(parsed.curve, candidates)
+    _check_not_started(parsed, schema, [name for name in unknown if name not in started], linear)
+    return started if len(started) == len(unknown) else tuple(unknown)
+
+
+def _check_started(parsed: ParsedCurve, schema: Schema, started: tuple[str, ...], unknown: list[str]) -> None:
+    """Raise OptionError for a start of a column, or of a name that is not in the curve."""
+    for name in started:
+        if name in schema:
+            raise OptionError(
+                f"'{name}' is a column of the data and cannot be a parameter too; call the parameter otherwise"
+            )
+        if name not in unknown:
+            hint = did_you_mean(name, unknown) or f"; its parameters are {listing(unknown)}"
+            raise OptionError(f"start: '{name}' does not occur in the curve '{label(parsed.curve)}'{hint}")
+
+
+def _check_not_started(parsed: ParsedCurve, schema: Schema, absent: list[str], linear: tuple[str, ...]) -> None:
+    """Raise OptionError for parameters without a start in which the curve is not linear, with an example of `start`.
+
+    A name that resembles a column is refused, too: it is rather a misspelt column than a parameter.
+    """
+    hints = {
+        name: hint[2:] for name in absent if len(name) >= MIN_SIMILAR and (hint := did_you_mean(name, schema.names))
+    }
+    required = [name for name in absent if name not in linear or name in hints]
+    if not required:
+        return
+    columns = [name for name in names(parsed.curve) if name in schema]
+    example = ", ".join(f'"{name}": 1' for name in required)
+    verb = "parameters {} need" if len(required) > 1 else "parameter {} needs"
+    none = [name for name in linear if name not in hints]
+    facts = [f"the curve is linear in {listing(none)}, which needs none"] if none else []
+    facts.append(f"columns in the curve: {listing(columns) or 'none'}")
     raise OptionError(
-        f"the parameters {listing(unknown)} need a start, as in start={{{example}}} "
-        f"(columns in the curve: {listing(columns) or 'none'})" + "".join(f"; {h}" for h in hints)
+        f"the {verb.format(listing(required))} a start, as in start={{{example}}} ({'; '.join(facts)})"
+        + "".join(f"; '{name}': {hint}" for name, hint in hints.items())
     )
 
 
@@ -207,6 +225,7 @@ def curve_of(
     parameters: tuple[str, ...],
     weight: str | None = None,
     bounded: Iterable[str] = (),
+    started: Iterable[str] = (),
 ) -> Curve:
     """The curve with its program.
 
@@ -223,6 +242,9 @@ def curve_of(
     bounded : Iterable[str]
         Parameters with bounds: these are estimated by iteration even where the curve is linear in them, because the
         closed form knows no bounds.
+    started : Iterable[str]
+        Parameters with a start: where the curve is linear in some parameter or in another, the one without is solved
+        for.
 
     Raises
     ------
@@ -238,8 +260,8 @@ def curve_of(
         raise FormulaError("the outcome uses no column")
     template = parse_expression(parsed.named_curve.equation) if parsed.named_curve else parsed.curve
     substitutes = {"x": parsed.curve} if parsed.named_curve else {}
-    parameter_set = set(parameters)
-    linear, parts = affine(template, [p for p in parameters if p not in set(bounded)])
+    parameter_set, iterated, later = set(parameters), set(bounded), set(started)
+    linear, parts = affine(template, sorted((p for p in parameters if p not in iterated), key=later.__contains__))
     nonlinear = tuple(p for p in parameters if p not in linear)
     free = None in parts
     nodes = [parts[key] for key in (*([None] if free else []), *linear)]

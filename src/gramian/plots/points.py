@@ -12,6 +12,7 @@ from gramian.plots.matplotlib import picture, styled
 from gramian.plots.style import BLUE, GREY, ORANGE, VERMILION, label, legend_below, percent, wrapped
 from gramian.typing import Matrix, Vector
 
+TITLE = 76  # characters of a line of the title
 MAX_BOLD_POINTS = 400  # more points overlap, so that they are drawn small and pale
 
 
@@ -29,12 +30,20 @@ class Curve:
         Lower and upper ends of the confidence intervals, NaN where there is none.
     level : float
         Their level.
+    stopped : bool
+        Whether these are the values where a search stopped before it converged.
     """
 
     x: Vector
     y: Vector
     band: Matrix | None = None
     level: float = 0.95
+    stopped: bool = False
+
+    @property
+    def name(self) -> str:
+        """What the line is, for the legend."""
+        return "where the search stopped" if self.stopped else f"fitted {'line' if _straight(self) else 'curve'}"
 
 
 @styled
@@ -48,6 +57,7 @@ def line(
     groups: Groups | None = None,
     drops: Vector | None = None,
     binomial: bool = False,
+    title: str = "",
 ) -> Any:
     """Points with the fitted curve and its confidence band.
 
@@ -67,6 +77,8 @@ def line(
         Heights to which vertical lines lead from the points: the fitted values, so that the lines are residuals.
     binomial : bool
         Whether y are 0 and 1, so that means are probabilities.
+    title : str
+        Title, line by line; made of the names where it is empty.
 
     Returns
     -------
@@ -82,12 +94,12 @@ def line(
     if curve.band is not None and np.isfinite(curve.band).any():
         band = {"alpha": 0.25, "linewidth": 0, "label": f"{percent(curve.level)} band of the mean"}
         ax.fill_between(curve.x, *curve.band, color=BLUE, zorder=2.5, **band)
-    straight = _straight(curve)
-    ax.plot(curve.x, curve.y, color=BLUE, linewidth=2.0, label="fitted line" if straight else "fitted curve", zorder=3)
+    ax.plot(curve.x, curve.y, color=BLUE, linewidth=2.0, label=curve.name, zorder=3)
     ax.set_xlabel(label(names[0], 60))
     ax.set_ylabel(label(names[1], 50))
-    about = f"{label(names[1])} against {label(names[0])}"
-    ax.set_title(wrapped(f"{about}, with the fitted {'line' if straight else 'curve'}", 76))
+    about = f"{label(names[1])} against {label(names[0])}, with the {curve.name}"
+    parts = [label(part, 3 * TITLE) for part in title.splitlines()] or [about]
+    ax.set_title("\n".join(wrapped(part, TITLE) for part in parts))
     legend_below(figure)
     return figure
 

@@ -95,7 +95,8 @@ def _line(rowwise: RowwiseFit, source: Source, name: str) -> Any:
     y, low, high = (intervals[column].to_numpy(zero_copy_only=False) for column in ("fit", "low", "high"))
     # Outcomes of 0 and 1 show nothing as points, so that means of groups are drawn even where all rows are.
     groups = None if sample.is_complete and not rowwise.binomial else bins.groups()
-    fitted = Curve(grid, y, np.stack([low, high]), LEVEL)
+    # where a search stopped there is nothing that a band would say
+    fitted = Curve(grid, y, None if rowwise.stopped else np.stack([low, high]), LEVEL, rowwise.stopped)
     return line(
         sample[0],
         sample[1],
@@ -104,6 +105,7 @@ def _line(rowwise: RowwiseFit, source: Source, name: str) -> Any:
         description=sample.description,
         groups=groups,
         binomial=rowwise.binomial,
+        title=rowwise.title,
     )
 
 

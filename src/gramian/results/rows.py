@@ -95,6 +95,10 @@ class RowwiseFit:
         Inverse link: from the linear predictor to the scale of the outcome.
     binomial : bool
         Whether outcomes are shares, with trials as weights.
+    title : str
+        Title of the picture of the line, where the names of outcome and predictor do not say enough.
+    stopped : bool
+        Whether the fit is one where an iteration stopped before it converged.
     """
 
     fit: Any
@@ -107,6 +111,8 @@ class RowwiseFit:
     unit: str = "estimate"
     mean: Callable[[Vector], Vector] = np.asarray
     binomial: bool = False
+    title: str = ""
+    stopped: bool = False
 
     @property
     def outcome(self) -> str:

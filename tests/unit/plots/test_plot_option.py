@@ -6,7 +6,7 @@ import sys
 import pytest
 from unit.plots.pictured import PNG
 
-from gramian.errors import OptionError
+from gramian.errors import ConvergenceError, OptionError
 
 BLOCKED = "import sys; sys.modules['matplotlib'] = None; "
 ROWS = "x,y\n1,2\n2,4\n3,5\n4,8\n5,9\n6,9.5\n"
@@ -37,6 +37,15 @@ def test_a_picture_is_written(folder, name):
     assert "drawn to out.png" in done.stderr
     assert (folder / "out.png").read_bytes().startswith(PNG)
     assert sorted(p.name for p in folder.iterdir()) == ["data.csv", "out.png"]
+
+
+def test_a_curve_that_does_not_converge_is_drawn_and_still_fails(folder):
+    curve = ["curve", "y ~ a * (1 - exp(-k * x))", "data.csv", "--start", "k=9", "--max-passes", "2"]
+    done = run(folder, *curve, "--plot", "out.png")
+    assert done.returncode == ConvergenceError.exit_code
+    assert "drawn to out.png" in done.stderr
+    assert "no convergence after 2 passes" in done.stderr
+    assert (folder / "out.png").read_bytes().startswith(PNG)
 
 
 @pytest.mark.parametrize(("name", "magic"), [("a.svg", b"<?xml"), ("a.PDF", b"%PDF")])

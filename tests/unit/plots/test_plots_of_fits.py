@@ -7,7 +7,7 @@ from unit.plots.pictured import PNG, lines, png, straight, texts
 
 import gramian as gm
 from gramian import curve, glm
-from gramian.errors import ColumnError, NumericalError, OptionError
+from gramian.errors import ColumnError, ConvergenceError, NumericalError, OptionError
 
 
 def test_without_data_it_draws_coefficients_with_intervals():
@@ -96,10 +96,29 @@ def test_a_curve_is_drawn_with_its_band_and_its_residuals():
     x = rng.uniform(0, 10, 80)
     data = {"x": x, "y": 5 / (1 + np.exp(4 - x)) + rng.normal(size=80) / 5}
     fit = curve("y ~ logistic(x)", data)
-    line = lines(fit.plot(data).axes[0])["fitted curve"]
+    figure = fit.plot(data)
+    line = lines(figure.axes[0])["fitted curve"]
     assert line.get_ydata() == pytest.approx(fit.predict({"x": line.get_xdata()}))
+    equation, estimates = figure.axes[0].get_title(loc="left").splitlines()
+    assert equation == "logistic: y = top/(1 + exp(-rate * (x - mid)))"
+    assert estimates.startswith("top = ")
     for kind in ("coefficients", "diagnostics"):
         png(fit.plot(data, kind=kind))
+
+
+@pytest.mark.parametrize("equation", ["a * exp(-k * x)", "a * exp(-k * x) + b * z", "a * exp(-(k + b) * x)"])
+def test_a_curve_that_does_not_converge_is_drawn_where_it_stopped(equation):
+    x = np.linspace(0, 4, 50)
+    data = {"x": x, "z": np.cos(9 * x), "y": 3 * np.exp(-1.3 * x) + 0.1 * np.cos(40 * x)}
+    with pytest.raises(ConvergenceError) as caught:
+        curve(f"y ~ {equation}", data, {"k": 30, "b": 1} if "k + b" in equation else {"k": 30}, max_passes=2)
+    figure = caught.value.last.plot(data)
+    if "z" not in equation:
+        line = lines(figure.axes[0])["where the search stopped"]
+        assert line.get_ydata() == pytest.approx(caught.value.last.predict({"x": line.get_xdata()}))
+        assert "no convergence after 2 passes" in figure.axes[0].get_title(loc="left")
+        assert len(figure.axes[0].collections) == 1  # the points, and no band
+    png(figure)
 
 
 def test_calibration_compares_observed_shares_with_predictions():

@@ -10,7 +10,7 @@ import click
 
 from gramian.cli.drawing import check_plot, plot, write_plot
 from gramian.cli.options import DATA, FILE, data, progress
-from gramian.errors import OptionError
+from gramian.errors import ConvergenceError, OptionError
 
 if TYPE_CHECKING:
     from gramian.batch import Source
@@ -26,7 +26,7 @@ arctan, gaussian, power.
 
 \b
 gramian curve "y ~ logistic(x)" growth.csv
-gramian curve "y ~ a * exp(-k * x)" decay.parquet --start a=1,k=0.5 --bounds k=0:
+gramian curve "y ~ a * exp(-k * x)" decay.parquet --start k=0.5 --bounds k=0:
 """
 START, BOUNDS = "a=1,b=2", "a=0:1,b=:5"
 
@@ -34,7 +34,7 @@ START, BOUNDS = "a=1,b=2", "a=0:1,b=:5"
 @click.command(help=HELP, epilog=DATA)
 @click.argument("formula")
 @data
-@click.option("--start", metavar=START, help="Begin the search at these values of the parameters.")
+@click.option("--start", metavar=START, help="Begin the search at these values; linear parameters need none.")
 @click.option("--bounds", metavar=BOUNDS, help="Keep parameters between these values, either of which may be left out.")
 @click.option("--weights", metavar="COLUMN", help="Weigh rows by this column (analytic weights, as in R's nls).")
 @click.option(
@@ -72,6 +72,7 @@ def command(
     from gramian.data.source import source_of
     from gramian.engines.local import Local
     from gramian.fit.curve.options import curve_options
+    from gramian.fit.curve.result import CurveFit
 
     if "~" not in formula:  # most likely a shell split it
         raise OptionError(
@@ -90,8 +91,13 @@ def command(
     if explain:
         _explain(formula, source, engine.workers, curve_options(start_values, ranges, **option_values))
         return
-    with watching(progress) as watch:
-        fit = curve(formula, source, start_values, bounds=ranges, engine=engine, progress=watch, **option_values)
+    try:
+        with watching(progress) as watch:
+            fit = curve(formula, source, start_values, bounds=ranges, engine=engine, progress=watch, **option_values)
+    except ConvergenceError as error:
+        if plot is not None and isinstance(error.last, CurveFit):
+            write_plot(error.last.plot(source), plot)
+        raise
     _print(fit, format)
     if save is not None:
         fit.save(save)

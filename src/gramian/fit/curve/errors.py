@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from gramian.errors import ConvergenceError, NotIdentifiedError, NumericalError, listing
+from gramian.errors import NotIdentifiedError, NumericalError, listing
 from gramian.fit.curve.accumulate import CurveSums, Undefined
 from gramian.fit.curve.loop import SearchResult
 from gramian.fit.curve.step import Point
@@ -29,15 +29,17 @@ def check_rows(curve: Curve, sums: CurveSums) -> None:
 
 def not_defined(curve: Curve, start: Vector, undefined: Undefined) -> str:
     """The message for a start at which the curve is not finite in some row. start : (p,)."""
+    # those that the curve is linear in have no start
+    searched = list(curve.shape.nonlinear)
+    values = format_parameters([curve.names[at] for at in searched], start[searched])
+    place = f"at the start {values} " if searched else ""
     if not undefined.rows:
-        return (
-            f"squares of the curve overflow at the start {format_parameters(curve.names, start)}; rescale the outcome"
-        )
-    place = f"{undefined.where}, " if undefined.where else ""
+        return f"{place}squares of the curve overflow; rescale the outcome"
+    file = f"{undefined.where}, " if undefined.where else ""
     inputs = ", ".join(f"{name} = {value:g}" for name, value in undefined.inputs.items())
-    where = f"{place}row {undefined.row}" + (f" ({inputs})" if inputs else "")
+    where = f"{file}row {undefined.row}" + (f" ({inputs})" if inputs else "")
     return (
-        f"at the start {format_parameters(curve.names, start)} the curve {curve.equation} or one of its derivatives is "
+        f"{place}the curve {curve.equation} or one of its derivatives is "
         f"not finite in {undefined.rows:,} rows, first in {where}; start elsewhere"
     )
 
@@ -56,8 +58,8 @@ def check_effects(curve: Curve, point: Point) -> None:
         )
 
 
-def not_converged(curve: Curve, end: SearchResult, rows: int) -> ConvergenceError:
-    """The error of a search that did not converge: why it ended, and what to try."""
+def not_converged(curve: Curve, end: SearchResult) -> str:
+    """The message for a search that did not converge: why it ended, and what to try."""
     last = format_parameters(curve.names, end.point.beta)
     if end.reason == "passes":
         why = f"no convergence after {end.passes} passes: one more step would move the curve by "
@@ -72,7 +74,7 @@ def not_converged(curve: Curve, end: SearchResult, rows: int) -> ConvergenceErro
     if undetermined:
         facts.append(f"there the data hardly determine {listing(undetermined)}")
     more = f", or more passes (max_passes={2 * end.passes})" if end.reason == "passes" else ""
-    return ConvergenceError(f"{why}; {'; '.join(facts)}. Try another start, bounds, a simpler curve{more}")
+    return f"{why}; {'; '.join(facts)}. Try another start, bounds, a simpler curve{more}"
 
 
 def not_determined(names: Sequence[str], direction: Vector) -> str:
@@ -86,9 +88,9 @@ def not_determined(names: Sequence[str], direction: Vector) -> str:
     )
 
 
-def format_parameters(names: Sequence[str], values: Vector) -> str:
+def format_parameters(names: Sequence[str], values: Vector, digits: int = 6) -> str:
     """Text with name = value for each parameter, joined by commas. values : (p,)."""
-    return ", ".join(f"{name} = {value:.6g}" for name, value in zip(names, values.tolist(), strict=True))
+    return ", ".join(f"{name} = {value:.{digits}g}" for name, value in zip(names, values.tolist(), strict=True))
 
 
 def _involved(names: Sequence[str], direction: Vector) -> list[str]:

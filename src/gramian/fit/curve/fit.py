@@ -54,6 +54,9 @@ class CurveSolved:
         Passes over the data.
     dropped_rows : DroppedRows
         Counts of rows that did not enter.
+    failure : str
+        Why the search did not converge, and what to try; empty where it did. The estimates are then those of the last
+        point, and the inverse is NaN where they are not determined there.
     """
 
     curve: Curve
@@ -71,6 +74,7 @@ class CurveSolved:
     distance: float
     passes: int
     dropped_rows: DroppedRows
+    failure: str = ""
 
     @property
     def formula(self) -> str:
@@ -149,8 +153,6 @@ def fit_curve(formula: str, options: CurveOptions, runner: PassRunner) -> CurveS
         Where no rows are left, or the curve is not finite at the start.
     NotIdentifiedError
         Where the data do not determine a parameter.
-    ConvergenceError
-        Where the search does not converge.
     """
     curve, parsed = parsed_curve(formula, runner.source.schema, options)
     low, high = bounds_of(options.bounds, curve.names)
@@ -172,18 +174,16 @@ def fit_curve(formula: str, options: CurveOptions, runner: PassRunner) -> CurveS
         raise NumericalError(not_defined(curve, start, sums.undefined))
     check_effects(curve, first)
     end = minimise(run.evaluate, curve.shape, first, Search(low, high, sums.rows, search.max_passes, search.tolerance))
-    if end.reason is not None:
-        raise not_converged(curve, end, sums.rows)
     return _solved(curve, end, search, sums, start, runner.passes)
 
 
 def parsed_curve(formula: str, schema: Schema, options: CurveOptions) -> tuple[Curve, ParsedCurve]:
     """The curve resolved for a source's schema, and its formula as parsed. Reads no rows."""
     parsed = parse_curve(formula, schema.names)
-    names = parameters_of(parsed, schema, options.start)
+    names = parameters_of(parsed, schema, options.start, options.bounds)
     if options.weights is not None and schema[options.weights].kind is not Kind.NUMBER:
         raise SchemaError(f"weights='{options.weights}': the column is {schema[options.weights].kind}, not a number")
-    return curve_of(parsed, schema, names, options.weights, options.bounds), parsed
+    return curve_of(parsed, schema, names, options.weights, options.bounds, options.start or ()), parsed
 
 
 def _start(run: _CurveRun, parsed: ParsedCurve, options: CurveOptions, search: Search) -> Vector:
@@ -202,10 +202,16 @@ def _start(run: _CurveRun, parsed: ParsedCurve, options: CurveOptions, search: S
 def _solved(
     curve: Curve, end: SearchResult, search: Search, sums: CurveSums, start: Vector, passes: int
 ) -> CurveSolved:
-    """Assemble the solution at the end of a search."""
-    beta, point = end.beta, end.point
+    """Assemble the solution at the end of a search; where it did not converge, at its last point."""
+    point, failure = end.point, "" if end.reason is None else not_converged(curve, end)
+    beta = point.beta if failure else end.beta
     at_bound = (beta == search.low) | (beta == search.high)
-    inverse, condition = _inverse(curve, point.J, at_bound)
+    try:
+        inverse, condition = _inverse(curve, point.J, at_bound)
+    except NotIdentifiedError:
+        if not failure:
+            raise
+        inverse, condition = np.full((len(beta), len(beta)), np.nan), np.inf
     # the last column of the pass is 1, so the square of its factor is the sum of weights
     one = sums.factor[:, -1]
     return CurveSolved(
@@ -224,6 +230,7 @@ def _solved(
         distance=float(end.distance),
         passes=passes,
         dropped_rows=sums.dropped_rows,
+        failure=failure,
     )
 
 

@@ -10,6 +10,8 @@ import numpy as np
 
 from gramian.batch import Batch
 from gramian.fit.curve import predict as curve_predict
+from gramian.fit.curve.errors import format_parameters
+from gramian.formula.syntax import label
 from gramian.inference.intervals import t_quantile
 from gramian.results.drawing import KINDS, LEVEL, draw
 from gramian.results.rows import RowwiseFit
@@ -58,4 +60,24 @@ def curve_rows(fit: CurveFit) -> RowwiseFit:
         )
 
     design, width = solved.curve.design, len(fit.names)
-    return RowwiseFit(fit, design, values, linear_evaluation(fit.sigma), tuple(range(width)), width, axis_names(design))
+    return RowwiseFit(
+        fit,
+        design,
+        values,
+        linear_evaluation(fit.sigma),
+        tuple(range(width)),
+        width,
+        axis_names(design),
+        title=_title(fit),
+        stopped=not fit.converged,
+    )
+
+
+def _title(fit: CurveFit) -> str:
+    """The model and its equation, the estimates below them, and whether the search converged."""
+    name = fit.solved.curve.curve_name
+    model = f"{name}: " if name else ""
+    outcome = label(fit.solved.curve.outcome)
+    estimates = format_parameters(fit.names, fit.coefficients, 4)
+    stopped = [] if fit.converged else [f"no convergence after {fit.passes} passes; the last parameters:"]
+    return "\n".join([f"{model}{outcome} = {fit.equation}", *stopped, estimates])

@@ -46,7 +46,10 @@ def _quality(fit: CurveFit) -> list[str]:
 def _notes(fit: CurveFit) -> list[str]:
     """Notes on parameters at a bound and on a perfect fit."""
     at_bound = [printable(name) for name, at in zip(fit.names, fit.at_bound, strict=True) if at]
-    notes = [f"at a bound, held there for the standard errors of the others: {', '.join(at_bound)}"] if at_bound else []
+    notes = [fit.solved.failure] if fit.solved.failure else []
+    notes += (
+        [f"at a bound, held there for the standard errors of the others: {', '.join(at_bound)}"] if at_bound else []
+    )
     return [*notes, *_rounding(fit)] if fit.df_residual > 0 else notes
 
 

@@ -106,8 +106,8 @@ class CurveFit(Estimates):
 
     @property
     def converged(self) -> bool:
-        """Always True: a search that does not converge raises ConvergenceError."""
-        return True
+        """Whether the search converged; False only for the `last` fit of a ConvergenceError."""
+        return not self.solved.failure
 
     def predict(self, data: object, interval: str | None = None, level: float = 0.95) -> Vector | pa.Table:
         """Values of the curve for new rows.

@@ -50,6 +50,7 @@ CURVE_SOLVED: Codec[CurveSolved] = record(
     at("weights", of=lambda fit: fit.curve.weight),
     DROPPED,
     "weight log_weight rss tss noise condition distance rows passes",
+    at("failure", absent=""),
     "coefficients[p] inverse[p,p] at_bound[p] start[p]",
     make=_solved,
 )

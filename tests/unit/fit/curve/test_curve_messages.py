@@ -55,11 +55,14 @@ def test_formulas(formula, message):
 
 START = {"top": 1, "rate": 1, "mid": 0}
 OPTIONS = [
-    (LOGISTIC, None, {}, "the parameters top, rate, mid need a start, as in "
-     'start={"top": 1, "rate": 1, "mid": 1} (columns in the curve: x)'),
+    (LOGISTIC, None, {}, "the parameters rate, mid need a start, as in "
+     'start={"rate": 1, "mid": 1} (the curve is linear in top, which needs none; columns in the curve: x)'),
+    ("y ~ a * b * x", None, {}, 'the parameter b needs a start, as in start={"b": 1} (the curve is linear in a, which'),
+    ("y ~ a + b * x", None, {"bounds": {"b": (0, None)}}, 'the parameter b needs a start, as in start={"b": 1}'),
     ("y ~ a * exp(wight)", None, {}, "'wight': did you mean 'weight'?"),
-    (LOGISTIC, {"top": 1, "rate": 1}, {}, "'mid' is neither a column nor a parameter with a start; add it to start"),
-    ("y ~ a * wrd", {"a": 1}, {}, "'wrd' is neither a column nor a parameter with a start; did you mean 'word'?"),
+    (LOGISTIC, {"top": 1, "rate": 1}, {}, 'the parameter mid needs a start, as in start={"mid": 1}'),
+    ("y ~ a * wrd", {"a": 1}, {}, "the parameter wrd needs a start"),
+    ("y ~ a * wrd", {"a": 1}, {}, "'wrd': did you mean 'word'?"),
     (LOGISTIC, {**START, "raet": 1}, {}, "start: 'raet' does not occur in the curve"),
     (LOGISTIC, {**START, "x": 1}, {}, "'x' is a column of the data and cannot be a parameter too"),
     ("y ~ 2 * x", None, {}, "the curve '2 * x' has no parameters: every name in it is a column"),
@@ -110,7 +113,7 @@ def test_no_rows_and_too_few():
 
 def test_a_start_where_the_curve_is_not_defined():
     text = said(NumericalError, "y ~ a * exp(b * x)", {"a": 1, "b": 1000})
-    assert "at the start a = 1, b = 1000 the curve a * exp(b * x) or one of its derivatives is not finite" in text
+    assert "at the start b = 1000 the curve a * exp(b * x) or one of its derivatives is not finite" in text
     assert "in 12 rows, first in dict of arrays, row 18 (x = 0.724138); start elsewhere" in text
     assert "is not finite in 30 rows" in said(
         NumericalError, "y ~ a + log(b) * x", {"a": 1, "b": -1}, bounds={"a": (0, 9)}
@@ -119,7 +122,7 @@ def test_a_start_where_the_curve_is_not_defined():
 
 def test_squares_that_overflow():
     data = {"x": X, "y": DATA["y"] * 1e200}
-    assert "squares of the curve overflow at the start" in said(NumericalError, LOGISTIC, START, data)
+    assert "squares of the curve overflow; rescale the outcome" in said(NumericalError, LOGISTIC, START, data)
 
 
 def test_a_start_where_the_curve_is_flat():
