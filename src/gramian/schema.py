@@ -38,7 +38,7 @@ class Field:
     type : str
         The type as the source spells it, for messages.
     levels : tuple of Level or None
-        The declared levels of an ordered categorical, in order.
+        The levels of a categorical in their declared order; None where none is declared.
     conflict : str or None
         Why the column cannot be used (its type differs between files, for example). It is raised only when the column
         is asked for, so that unused columns may disagree.

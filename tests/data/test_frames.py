@@ -11,12 +11,14 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
 
+import gramian as gm
 from data.reading import column, count, everything
 from gramian.data.source import source_of
 from gramian.errors import DataError, SchemaError
 from gramian.schema import Kind
 
 LEVELS = ["low", "mid", "high"]
+DICTIONARY = pa.dictionary(pa.int32(), pa.string())
 ORDERED = pd.Categorical(["mid", "low", "mid"], categories=LEVELS, ordered=True)
 
 
@@ -40,8 +42,42 @@ def test_ordered_categories_keep_their_order(data):
     assert everything(source)["c"] == ["mid", "low", "mid"]
 
 
-def test_unordered_categories_have_no_order():
-    assert source_of(pd.DataFrame({"c": ORDERED.as_unordered()})).schema["c"].levels is None
+@pytest.mark.parametrize(
+    "data",
+    [
+        pd.DataFrame({"c": ORDERED.as_unordered()}),
+        pd.DataFrame({"y": [1, 2, 3]}, index=pd.CategoricalIndex(ORDERED.as_unordered(), name="c")),
+        {"c": ORDERED.as_unordered()},
+        {"c": pd.Series(ORDERED.as_unordered())},
+        [pd.DataFrame({"c": ORDERED.as_unordered()})],
+    ],
+    ids=["frame", "index", "categorical", "series", "list"],
+)
+def test_unordered_categories_of_pandas_keep_their_order_too(data):
+    """As a factor of R does; the first of them is the reference level, and of an outcome the failure."""
+    source = source_of(data)
+    assert source.schema["c"].levels == tuple(LEVELS)
+    assert everything(source)["c"] == ["mid", "low", "mid"]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pa.table({"c": pa.array(["mid", "low", "mid"]).dictionary_encode()}),
+        pl.DataFrame({"c": pl.Series(["mid", "low", "mid"], dtype=pl.Categorical)}),
+        pd.DataFrame({"c": pd.Series(pa.array(["mid", "low"]).dictionary_encode(), dtype=pd.ArrowDtype(DICTIONARY))}),
+    ],
+    ids=["Arrow", "polars", "pandas of Arrow"],
+)
+def test_levels_that_are_listed_as_they_were_met_have_no_order(data):
+    assert source_of(data).schema["c"].levels is None
+
+
+def test_a_model_of_unordered_categories():
+    frame = pd.DataFrame({"y": [1.0, 2.0, 4.0, 5.0, 7.0, 9.0], "won": pd.Categorical(list("ynynyn"), ["y", "n"])})
+    frame["size"] = pd.Categorical(["mid", "low", "high"] * 2, LEVELS)
+    assert gm.ols("y ~ size", frame).names == ("Intercept", "size[mid]", "size[high]")
+    assert gm.glm("won ~ y", frame, "binomial").outcomes == ("y", "n")
 
 
 def test_frames_are_sliced_without_a_copy():

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from gramian.batch import Input
 from gramian.data.batching import Rereadable
-from gramian.data.columns import ordered_levels
+from gramian.data.columns import ordered_levels, with_declared_order
 from gramian.data.in_memory import InMemoryTable
 from gramian.data.sparse import is_sparse, read_sparse, size_of
 from gramian.data.unify_schema import FileSchema, unify
@@ -63,10 +63,11 @@ def _from_arrow(value: Any) -> Any:
     """An object that supports one of Arrow's or NumPy's protocols, as an Arrow array."""
     if isinstance(value, pa.Array | pa.ChunkedArray):
         return value
+    dtype = getattr(value, "dtype", None)
     if hasattr(value, "__arrow_c_stream__"):
-        return pa.chunked_array(value)
+        return with_declared_order(pa.chunked_array(value), dtype)
     if hasattr(value, "__arrow_c_array__") or hasattr(value, "__array__"):
-        return pa.array(value, from_pandas=True)
+        return with_declared_order(pa.array(value, from_pandas=True), dtype)
     raise TypeError("give an array, a list or a column of a frame")
 
 

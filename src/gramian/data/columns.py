@@ -97,6 +97,18 @@ def _plain(column: Any) -> Any:
     return column.cast(pa.large_string()) if str(column.type) == VIEW else column
 
 
+def with_declared_order(column: Any, dtype: Any) -> Any:
+    """An Arrow column made of a pandas one: a categorical as ordered, for its levels have an order in any case.
+
+    Dictionaries of Arrow and polars list levels as they were met, unless they say that they are ordered.
+    """
+    if type(dtype).__name__ != "CategoricalDtype" or not pt.is_dictionary(column.type) or column.type.ordered:
+        return column
+    if isinstance(column, pa.ChunkedArray):
+        return pa.chunked_array([with_declared_order(chunk, dtype) for chunk in column.chunks])
+    return pa.DictionaryArray.from_arrays(column.indices, column.dictionary, ordered=True)
+
+
 def ordered_levels(column: Any) -> tuple[Level, ...] | None:
     """The levels of an ordered categorical, in order; None for others, or where its chunks have different levels."""
     if not (pt.is_dictionary(column.type) and column.type.ordered):

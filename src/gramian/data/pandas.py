@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from gramian.batch import Input
 from gramian.data.batching import Rereadable
-from gramian.data.columns import ordered_levels
+from gramian.data.columns import ordered_levels, with_declared_order
 from gramian.data.in_memory import InMemoryTable
 from gramian.data.unify_schema import FileSchema, duplicates, unify
 from gramian.schema import Schema
@@ -29,7 +29,7 @@ def table_of_pandas(data: Any) -> tuple[InMemoryTable, Schema]:
     unusable = duplicates(names)
     for i, name in enumerate(names):
         try:
-            columns[name] = pa.array(data.iloc[:, i], from_pandas=True)
+            columns[name] = _column(data.iloc[:, i])
         except (pa.ArrowException, TypeError, ValueError) as error:
             columns[name] = pa.nulls(len(data))
             unusable[name] = (
@@ -46,7 +46,12 @@ def table_of_pandas(data: Any) -> tuple[InMemoryTable, Schema]:
 def _index(index: Any) -> Sequence[tuple[str, Any]]:
     """Named levels of the index, as columns."""
     named = [name for name in index.names if name is not None]
-    return [(str(name), pa.array(index.get_level_values(name), from_pandas=True)) for name in named]
+    return [(str(name), _column(index.get_level_values(name))) for name in named]
+
+
+def _column(values: Any) -> Any:
+    """A Series or a level of an index as an Arrow array."""
+    return with_declared_order(pa.array(values, from_pandas=True), values.dtype)
 
 
 def _message(error: Exception) -> str:

@@ -92,7 +92,7 @@ class Levels:
 
 
 def levels_of(moments: Moments, terms: Terms) -> Levels:
-    """Levels in their order: as an ordered categorical declares, else canonical; the level of `ref=` comes first.
+    """Levels in their order: as a categorical declares it, else canonical; the level of `ref=` comes first.
 
     Factors that are only absorbed are left out: they have no columns, and may have millions of levels.
     """

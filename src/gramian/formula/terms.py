@@ -42,7 +42,7 @@ class Factor:
     reference : Level or None
         The level that `ref=` asks for.
     order : tuple of Level or None
-        The order of an ordered categorical, as the source declares it.
+        The order of the levels, where the source declares one.
     contrast : str
         "treatment" or a key of `contrasts.CONTRASTS`.
     """

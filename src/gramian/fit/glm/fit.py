@@ -229,7 +229,7 @@ def bare_design(formula: Formula, schema: Schema, options: GlmOptions) -> Design
 
 
 def _two_levels(column: str, source: Source) -> tuple[Level, Level]:
-    """Failure and success of a text outcome: its two levels in canonical order.
+    """Failure and success of a text outcome: its two levels in their declared order, else in the canonical one.
 
     Rows are read until both have been seen. Raises DataError for another number of levels.
     """
@@ -242,7 +242,8 @@ def _two_levels(column: str, source: Source) -> tuple[Level, Level]:
     if len(seen) != 2:
         levels = ", ".join(f"'{level}'" for level in canonical(seen)) or "none"
         raise DataError(f"the outcome '{column}' must have two values, found {levels}")
-    failure, success = canonical(seen)
+    declared = [level for level in source.schema[column].levels or () if level in seen]
+    failure, success = declared if len(declared) == 2 else canonical(seen)
     return failure, success
 
 
