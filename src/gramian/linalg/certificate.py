@@ -46,6 +46,8 @@ class Bounds:
         Below one half where the sums determine the solution.
     penalised : bool
         Whether the covariance is that of a penalised fit, V S V with V = (S + P)^-1.
+    refined_error : float or None
+        The number that, times the sensitivities, bounds the errors of refined coefficients; None for those of one pass.
     """
 
     sensitivity: Vector
@@ -55,6 +57,7 @@ class Bounds:
     rounding_error: float
     rho: float
     penalised: bool = False
+    refined_error: float | None = None
 
     @property
     def amplification(self) -> float:

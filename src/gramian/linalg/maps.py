@@ -129,6 +129,12 @@ def apply_exactly(columns: Sequence[Combination], b: Pair, height: int | None = 
     return out
 
 
+def pairs_of(values: Sequence[Fraction]) -> Pair:
+    """Fractions rounded to double-double."""
+    pairs = [from_fraction(v) for v in values]
+    return Pair(np.array([p[0] for p in pairs]), np.array([p[1] for p in pairs]))
+
+
 def congruence(T: ExactMap, V: Matrix) -> Matrix:
     """T V T' for symmetric V : (p, p)."""
     half = np.ascontiguousarray(multiply(T, V).T)

@@ -20,6 +20,7 @@ from gramian.linalg.products import ColumnGroup, cell_index
 from gramian.typing import Codes, Matrix, Vector
 
 ZERO = np.zeros(1)  # trailing part of columns that are float64, recognised by identity
+NO_RESPONSE = Pair(np.zeros(0), np.zeros(0))
 MAX_BLOCK_ROWS, MAX_BLOCK_BYTES = (
     32_768,
     2**26,
@@ -74,7 +75,7 @@ class ResidualRows:
     codes : mapping
         Factor -> (n,) level codes.
     response_name : str
-        The name of the response in the monomials.
+        The name of the response in the monomials, empty where they do not have it.
     response : Pair (n,)
         The response in double-double, unshifted.
     weight : Pair (n,) or None
@@ -85,9 +86,9 @@ class ResidualRows:
     values: Mapping[str, Vector]
     matrix: Matrix | None
     codes: Mapping[str, Codes]
-    response_name: str
-    response: Pair
-    weight: Pair | None
+    response_name: str = ""
+    response: Pair = NO_RESPONSE
+    weight: Pair | None = None
 
     def part(self, rows: slice) -> ResidualRows:
         """A slice of the rows."""
@@ -121,7 +122,7 @@ class MonomialWriter:
         for variable, parents in self.steps:
             if parents is not None:
                 pairs.append(pairs[parents[0]] * pairs[parents[1]])
-            elif variable == rows.response_name:
+            elif variable and variable == rows.response_name:
                 pairs.append(self._response(rows.response, variable))
             elif variable:
                 pairs.append(shifted(np.ascontiguousarray(rows.values[variable]), self.coordinates[variable]))
@@ -140,26 +141,19 @@ class MonomialWriter:
         return Pair(np.ldexp(shifted_y.hi, -coordinate.exponent), np.ldexp(shifted_y.lo, -coordinate.exponent))
 
 
-class ResidualProducts:
-    """Residuals r = X v, and their products X'Wr and r'Wr, summed over blocks in double-double.
+class LinearCombination:
+    """X v in double-double.
 
     Parameters
     ----------
     groups : sequence of ColumnGroup
-        The stored columns of X, the response among them.
+        The stored columns of X.
     v : Pair (q,)
-        Coefficients, such as (-b, 1), in the order of the columns' positions.
+        Coefficients, in the order of the columns' positions.
     sizes : mapping
         Factor -> number of levels.
     coordinates : mapping
         Variable -> shift and scale.
-
-    Attributes
-    ----------
-    sums : Pair (q,)
-        X'Wr of the blocks so far.
-    square : Pair (1,)
-        r'Wr of the blocks so far.
     """
 
     def __init__(
@@ -173,33 +167,22 @@ class ResidualProducts:
         self.dense = [(m, g.positions[k]) for g in groups if not g.factors for k, m in enumerate(g.monomials)]
         self.v = v
         self.cell_columns = CellColumns(groups, v, sizes)
-        self.sums = pair(np.zeros(len(v.hi)))
-        self.square = pair(np.zeros(1))
 
-    @property
-    def grid(self) -> Vector:
-        """Zero (q,): no part of a column is rounded."""
-        return np.zeros(len(self.v.hi))
-
-    def add(self, batch: ResidualRows) -> None:
-        """Add the rows of a batch, block by block."""
+    def blocks(self, batch: ResidualRows) -> Iterator[tuple[slice, ResidualRows]]:
+        """The rows of a batch in blocks, and where each is in it."""
         for start in range(0, batch.rows, self.writer.rows):
-            self._add(batch.part(slice(start, min(start + self.writer.rows, batch.rows))))
+            place = slice(start, min(start + self.writer.rows, batch.rows))
+            yield place, batch.part(place)
 
-    def _add(self, block: ResidualRows) -> None:
-        """Add a block."""
-        columns, cells = self.writer.block(block), self.cell_columns.cells(block.codes)
-        r = self._residual(columns, cells)
-        wr = r if block.weight is None else r * block.weight
-        right = split_column(wr)
-        self.square = self.square + Pair(*(np.array([s]) for s in dot(split_column(r), right)))
-        products = self.cell_columns.products(columns, cells, wr)
-        for m, at in self.dense:
-            products.hi[at], products.lo[at] = dot(columns[m], right) if m else total(wr.hi, wr.lo)
-        self.sums = self.sums + products
+    def values(self, batch: ResidualRows) -> Vector:
+        """X v of all rows, each rounded once."""
+        out = np.empty(batch.rows)
+        for place, block in self.blocks(batch):
+            out[place] = self.of(self.writer.block(block), self.cell_columns.cells(block.codes)).value
+        return out
 
-    def _residual(self, columns: Mapping[Monomial, SplitColumn], cells: Sequence[Codes]) -> Pair:
-        """r = X v of a block, (n,). cells : for each group with factors the cell of every row.
+    def of(self, columns: Mapping[Monomial, SplitColumn], cells: Sequence[Codes]) -> Pair:
+        """X v of a block, (n,). cells : for each group with factors the cell of every row.
 
         Leading parts are added by TwoSum, errors of products and sums in one float64 (compensated dot product: Ogita,
         Rump and Oishi, "Accurate sum and dot product", 2005), as if computed in twice the working precision.
@@ -212,6 +195,51 @@ class ResidualProducts:
             lo += e
             lo += f
         return Pair(*quick_two_sum(hi, lo))
+
+
+class ResidualProducts:
+    """Residuals r = X v, and their products X'Wr and r'Wr, summed over blocks in double-double.
+
+    Parameters
+    ----------
+    residual : LinearCombination
+        The stored columns of X, the response among them, with coefficients such as (-b, 1).
+
+    Attributes
+    ----------
+    sums : Pair (q,)
+        X'Wr of the blocks so far.
+    square : Pair (1,)
+        r'Wr of the blocks so far.
+    """
+
+    def __init__(self, residual: LinearCombination) -> None:
+        self.residual = residual
+        self.sums = pair(np.zeros(len(residual.v.hi)))
+        self.square = pair(np.zeros(1))
+
+    @property
+    def grid(self) -> Vector:
+        """Zero (q,): no part of a column is rounded."""
+        return np.zeros(len(self.sums.hi))
+
+    def add(self, batch: ResidualRows) -> None:
+        """Add the rows of a batch, block by block."""
+        for _, block in self.residual.blocks(batch):
+            self._add(block)
+
+    def _add(self, block: ResidualRows) -> None:
+        """Add a block."""
+        residual = self.residual
+        columns, cells = residual.writer.block(block), residual.cell_columns.cells(block.codes)
+        r = residual.of(columns, cells)
+        wr = r if block.weight is None else r * block.weight
+        right = split_column(wr)
+        self.square = self.square + Pair(*(np.array([s]) for s in dot(split_column(r), right)))
+        products = residual.cell_columns.products(columns, cells, wr)
+        for m, at in residual.dense:
+            products.hi[at], products.lo[at] = dot(columns[m], right) if m else total(wr.hi, wr.lo)
+        self.sums = self.sums + products
 
 
 class CellColumns:

@@ -94,6 +94,11 @@ class Solution:
         Trace of the hat matrix.
     bounds : Bounds or None
         Error bounds.
+    low : (p,) or None
+        Low parts of the coefficients in double-double; None for those of float64.
+    root : (p, p) or None
+        W with W'X'WXW = 1 and zeros where aliased, so that WW' is the inverse, from products that keep their digits;
+        None where only the inverse is known.
     """
 
     coefficients: Vector
@@ -104,6 +109,8 @@ class Solution:
     condition: float
     leverage: float
     bounds: Bounds | None = None
+    low: Vector | None = None
+    root: Matrix | None = None
 
 
 def solve(

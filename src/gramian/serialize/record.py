@@ -118,7 +118,7 @@ def record(
         for field, codec in steps:
             part = field.get(value)
             parts.put(field.part, part)
-            if field.absent is ALWAYS or part != field.absent:
+            if field.absent is ALWAYS or not _is(part, field.absent):
                 out[field.key] = select(codec, parts).write(part, members)
         return [out[key] for key in keys if key in out] if as_list else {key: out[key] for key in keys if key in out}
 
@@ -139,6 +139,11 @@ def record(
 
 
 row = partial(record, as_list=True)
+
+
+def _is(part: Any, absent: Any) -> bool:
+    """Whether a part is the value for which its key is left out; arrays are compared with None only."""
+    return part is absent or (absent is not None and bool(part == absent))
 
 
 def codec_of(hint: Any, types: Types) -> Codec[Any]:

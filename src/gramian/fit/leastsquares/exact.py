@@ -10,6 +10,7 @@ import numpy as np
 from gramian.data.csv.decimal_text import as_text
 from gramian.errors import NotIdentifiedError, OptionError
 from gramian.fit.leastsquares.accuracy import EXACT, LARGEST, SMALLEST, Accuracy, required_std_error_digits
+from gramian.fit.leastsquares.exact_solution import WEIGHT_ROUNDING, solve_exactly
 from gramian.fit.leastsquares.exact_system import ExactSystem, exact_system
 from gramian.fit.leastsquares.model_columns import dependent_message
 from gramian.fit.leastsquares.solution import Solved
@@ -20,20 +21,18 @@ from gramian.fit.passes.options import Options
 from gramian.formula.coding import empty_cells
 from gramian.formula.design import Design
 from gramian.linalg import maps
-from gramian.linalg.aliasing import dependent_columns, explain
+from gramian.linalg.aliasing import explain
 from gramian.linalg.certificate import EPS, MAX_DIGITS, digits, scaled_bounds
 from gramian.linalg.exact.fit import ExactFit, exact_fit
 from gramian.linalg.exact.near_collinear import near_collinear, subset
-from gramian.linalg.exact.products import ExactGram, pairs
-from gramian.linalg.exact.solve import exact_solve
+from gramian.linalg.exact.products import ExactGram
 from gramian.linalg.exact.to_float64 import nearest, square_root
-from gramian.linalg.solve import Solution, solve
+from gramian.linalg.solve import Solution
 from gramian.typing import Codes, Mask, Matrix, Vector
 
 STD_ERROR_ROUNDING = (
     2.0**-50
 )  # relative error of a standard error: two roots and a product of correctly rounded numbers
-WEIGHT_ROUNDING = 4.0 * EPS  # relative error of a weight: rows are multiplied by its rounded square root
 
 
 def accumulate_exactly(job: Job) -> ExactAccumulated:
@@ -95,7 +94,7 @@ def exact_solved(
     if aliased and options.collinear == "raise":
         raise NotIdentifiedError(dependent_message(aliased), aliased)
     all_null = np.column_stack([null, _scattered_rows(fit.solution.null.astype(np.float64), used, p)])
-    solution = _solution(system, used, fit, all_null)
+    solution = solve_exactly(system, used, fit, all_null)
     return Solved(
         formula=design.formula,
         design=replace(design, levels=dict(moments.levels)),
@@ -154,58 +153,6 @@ def _scattered_square(values: Matrix, used: Codes, p: int) -> Matrix:
     scattered = np.full((p, p), np.nan)
     scattered[np.ix_(used, used)] = values
     return scattered
-
-
-def _solution(system: ExactSystem, used: Codes, fit: ExactFit, null: Matrix) -> Solution:
-    """The fit in the columns that a float64 fit would solve for, as predictions and tests of terms use it.
-
-    Solved in float64 from exact products of shifted columns, and exactly if float64 does not see full rank.
-
-    used : positions of the columns of `fit` among the model's. null : (p, r) null vectors of the model's columns.
-    """
-    p, constant, to_solved = len(system.names), system.parametrization.constant, system.parametrization.to_solved
-    columns, full_gram = used[fit.solution.identified], system.solved_gram()
-    if to_solved is not None and null.shape[1]:  # which columns are dependent differs between the two bases
-        null = maps.multiply(maps.map_of(to_solved), null)
-        norms = np.array([square_root(full_gram.fraction(i, i)) for i in range(p)])
-        columns = np.setdiff1d(np.arange(p), dependent_columns(null, norms)[0])
-    gram = subset(full_gram, np.append(columns, p))
-    constant_position = (
-        None if constant is None or constant not in columns else int(np.flatnonzero(columns == constant)[0])
-    )
-    products = pairs(gram)
-    float_solution = solve(products, constant_position, (len(columns) + 10) * EPS)
-    b, V = float_solution.coefficients, float_solution.inverse
-    if not float_solution.independent.all():  # float64 sees dependence that exact arithmetic has excluded
-        exact = exact_solve(gram, constant_position)
-        b, V = np.array([nearest(c) for c in exact.coefficients]), exact.inverse
-    coefficients, inverse, independent = np.zeros(p), np.zeros((p, p)), np.zeros(p, bool)
-    coefficients[columns], inverse[np.ix_(columns, columns)], independent[columns] = b, V, True
-    rss = nearest(fit.solution.rss) / system.parametrization.scale**2
-    bounds = float_solution.bounds
-    if bounds is not None:
-        sensitivity, sizes, lengths = (
-            _padded(v, columns, p) for v in (bounds.sensitivity, bounds.summed_norms, bounds.centred_norms)
-        )
-        # products are exact here: only the rounding of weights remains as an error
-        bounds = replace(
-            bounds,
-            rounding_error=WEIGHT_ROUNDING,
-            rho=0.0,
-            sensitivity=sensitivity,
-            summed_norms=sizes,
-            centred_norms=lengths,
-        )
-    return Solution(
-        coefficients, inverse, independent, null, rss, float_solution.condition, float(len(columns)), bounds
-    )
-
-
-def _padded(values: Vector, columns: Codes, p: int) -> Vector:
-    """Values at these positions of a vector (p,), zero elsewhere."""
-    padded = np.zeros(p)
-    padded[columns] = values
-    return padded
 
 
 def _accuracy(

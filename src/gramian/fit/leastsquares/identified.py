@@ -49,24 +49,29 @@ def combinations(solved: Solved) -> Matrix:
 
 
 def prediction_covariance(solved: Solved, V: Matrix) -> Matrix:
-    """Covariance (p, p) in the columns that were solved for, of the solution that the fit reports.
+    """Covariance (p, p) in the columns that were solved for, of the solution that the fit reports: P V P'.
+
+    V : (p, p) covariance of any solution, or (X'WX)^-1. P : `reported_solution`.
+    """
+    P = reported_solution(solved)
+    return V if P is None else np.asarray(P @ V @ P.T)
+
+
+def reported_solution(solved: Solved) -> Matrix | None:
+    """P (p, p), which maps any solution in the solved columns to the one that the fit reports; None for the identity.
 
     Dependent columns have many solutions, whose predictions differ in rows where the dependence does not hold; an
-    interval has to be that of the reported solution. It is P V P' with P = I - N (E T N)^-1 E T, where T maps solved to
-    model coefficients, N are the null vectors, and E selects the aliased columns, or is N'T' for the minimum-norm
-    solution.
-
-    V : (p, p) covariance of any solution, or (X'WX)^-1.
+    interval has to be that of the reported solution. It is P = I - N (E T N)^-1 E T, where T maps solved to model
+    coefficients, N are the null vectors, and E selects the aliased columns, or is N'T' for the minimum-norm solution.
     """
     null = solved.solution.null
     if not null.shape[1]:
-        return V
+        return None
     T = (
-        np.eye(len(V))
+        np.eye(len(null))
         if solved.parametrization.to_model is None
-        else maps.to_dense(maps.transposed(solved.parametrization.to_model), len(V))
+        else maps.to_dense(maps.transposed(solved.parametrization.to_model), len(null))
     )
     aliased = [solved.names.index(name) for name in solved.aliased]
     E = T[aliased] if np.isnan(solved.coefficients[aliased]).all() else (T @ null).T @ T
-    P = np.eye(len(V)) - null @ np.linalg.solve(E @ null, E)
-    return np.asarray(P @ V @ P.T)
+    return np.asarray(np.eye(len(null)) - null @ np.linalg.solve(E @ null, E))

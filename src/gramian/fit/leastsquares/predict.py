@@ -12,8 +12,9 @@ import pyarrow as pa
 from gramian.batch import Batch, Source
 from gramian.errors import OptionError, one_of
 from gramian.fit.leastsquares.absorbed import check_absorbed
-from gramian.fit.leastsquares.identified import prediction_covariance
-from gramian.fit.leastsquares.solution import Solved, stored_coefficients
+from gramian.fit.leastsquares.identified import prediction_covariance, reported_solution
+from gramian.fit.leastsquares.predict_careful import CarefulPredictor, cancels, careful_predictor
+from gramian.fit.leastsquares.solution import Solved, stored_coefficients, stored_combinations
 from gramian.formula.design import Design
 from gramian.formula.row_reader import Observed, Reader
 from gramian.inference import normal
@@ -63,11 +64,23 @@ class IntervalScale:
         Quantile, times sigma unless `inverse` is a covariance already.
     residual_variance : float
         Variance of a new outcome in the same units, 0 for a confidence interval.
+    root : ndarray of shape (p, p) or None
+        F with FF' the inverse, where it is known; sums of squares of x'F do not cancel as x' inverse x does.
     """
 
     inverse: Matrix
     multiplier: float
     residual_variance: float = 0.0
+    root: Matrix | None = None
+
+
+def interval_scale(
+    solved: Solved, V: Matrix, root: Matrix | None, multiplier: float, residual_variance: float = 0.0
+) -> IntervalScale:
+    """The scale of the intervals of the solution that a fit reports. V : covariance or inverse. root : as there."""
+    P = reported_solution(solved)
+    reported_root = root if root is None or P is None else P @ root
+    return IntervalScale(prediction_covariance(solved, V), multiplier, residual_variance, reported_root)
 
 
 def predictions(solved: Solved, source: Source, interval: str | None = None, level: float = 0.95) -> Iterator[Matrix]:
@@ -90,12 +103,14 @@ def _interval_scale(solved: Solved, interval: str, level: float) -> IntervalScal
     multiplier = float(t_quantile(0.5 + level / 2, df_residual) * sigma) if df_residual > 0 else float("nan")
     residual_variance = float(interval == "prediction")
     if robust is not None:
-        return IntervalScale(
-            prediction_covariance(solved, robust.solved_covariance),
+        return interval_scale(
+            solved,
+            robust.solved_covariance,
+            robust.solved_root,
             normal.critical(level, robust.df),
             residual_variance * sigma**2,
         )
-    return IntervalScale(prediction_covariance(solved, solved.solution.inverse), multiplier, residual_variance)
+    return interval_scale(solved, solved.solution.inverse, solved.solution.root, multiplier, residual_variance)
 
 
 def predict_batches(solved: Solved, source: Source, interval_scale: IntervalScale | None) -> Iterator[Matrix]:
@@ -144,6 +159,8 @@ class Predictor:
     def coefficients(self) -> Vector:
         """Coefficients (q - 1,) of the stored columns, in units of the outcome."""
         solved = self.solved
+        if self.careful is not None:
+            return self.careful.b.value
         return stored_coefficients(solved.parametrization, solved.solution, solved.coefficients, solved.aliased)
 
     @cached_property
@@ -155,6 +172,22 @@ class Predictor:
     def reader(self) -> Reader:
         """Reads predictors, without the outcome; made once, because its index of levels may be large."""
         return Reader(self.design, response=False)
+
+    @cached_property
+    def careful(self) -> CarefulPredictor | None:
+        """Predicts rows in which products cancel; None where the coefficients have no low parts."""
+        return careful_predictor(self.solved, self.groups, self.design.coordinates, self.shift)
+
+    @cached_property
+    def basis(self) -> Matrix | None:
+        """(q - 1, p) the columns whose squares add up to the variance of a prediction; None without a root."""
+        root = None if self.interval_scale is None else self.interval_scale.root
+        return None if root is None else stored_combinations(self.solved.parametrization, root)
+
+    @cached_property
+    def size(self) -> float:
+        """Root mean square of the outcome about its shift, below which predictions need no digits of their own."""
+        return float(np.hypot(np.sqrt(self.solved.tss / self.solved.weight), self.solved.mean - self.shift))
 
     @cached_property
     def width(self) -> int:
@@ -190,8 +223,8 @@ class Predictor:
         block_writer = BlockWriter(self.layout, self.design.coordinates)
         for rows, columns in block_writer.blocks(observed.rows, observed.values, observed.codes, None):
             Z = stored_rows(columns, self.layout, self.groups, sizes)
-            good = np.isfinite(Z).all(axis=1)
-            fit = Z @ self.coefficients + self.shift
+            good = np.asarray(np.isfinite(Z).all(axis=1))
+            fit = self._fitted(Z, good, rows, observed, sizes)
             if (unseen := self._unseen(columns)).any():
                 fit[unseen], Z[unseen] = self._as_written(columns, unseen)
             if observed.offset is not None:
@@ -203,6 +236,20 @@ class Predictor:
                 half_width = np.where(good, self._half_width(Z, self.interval_scale), np.nan)
                 out[1, rows], out[2, rows] = out[0, rows] - half_width, out[0, rows] + half_width
         return out
+
+    def _fitted(self, Z: Matrix, good: Mask, rows: slice, observed: Observed, sizes: Mapping[str, int]) -> Vector:
+        """Z b plus the shift, (n,); in double-double in rows where that has more digits."""
+        products = Z @ self.coefficients
+        fit = products + self.shift
+        if self.careful is None:
+            return np.asarray(fit)
+        at = np.flatnonzero(good & cancels(Z, self.coefficients, products, self.size))
+        if len(at):
+            at_rows = rows.start + at
+            values = {name: v[at_rows] for name, v in observed.values.items()}
+            codes = {name: c[at_rows] for name, c in observed.codes.items()}
+            fit[at] = self.careful.of(len(at), values, codes, sizes)
+        return np.asarray(fit)
 
     def _unseen(self, columns: Columns) -> Mask:
         """Mask (n,) of rows with a combination of levels that the fit has not seen.
@@ -236,9 +283,12 @@ class Predictor:
 
     def _half_width(self, Z: Matrix, interval_scale: IntervalScale) -> Vector:
         """Half the widths (n,) of intervals. Z : (n, q - 1) rows of stored columns."""
-        if self.solved.parametrization.subspace is not None:
-            Z = Z @ dense([maps.sparse(c) for c in self.solved.parametrization.subspace[:-1]], self.width)
-        squares = np.einsum("ij,ij->i", Z @ interval_scale.inverse, Z)
+        if self.basis is not None:
+            squares = np.square(Z @ self.basis).sum(axis=1)
+        else:
+            if self.solved.parametrization.subspace is not None:
+                Z = Z @ dense([maps.sparse(c) for c in self.solved.parametrization.subspace[:-1]], self.width)
+            squares = np.einsum("ij,ij->i", Z @ interval_scale.inverse, Z)
         return np.asarray(
             # x'Vx can be slightly negative after rounding where a row has no variance
             interval_scale.multiplier * np.sqrt(np.maximum(squares, 0.0) + interval_scale.residual_variance)

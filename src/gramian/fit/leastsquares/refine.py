@@ -29,7 +29,7 @@ from gramian.fit.passes.job import Job
 from gramian.formula.coordinates import Parametrization
 from gramian.linalg import maps
 from gramian.linalg.certificate import EPS, scaled_bounds
-from gramian.linalg.doubledouble import Pair, from_fraction, pair
+from gramian.linalg.doubledouble import Pair, pair
 from gramian.linalg.residuals_sliced import MAX_BLOCK_ROWS
 from gramian.linalg.solve import Solution
 from gramian.typing import Matrix, Vector
@@ -54,11 +54,14 @@ class RefinedCoefficients:
         Bounds of their errors, and of the error of rss.
     rss : float
         Residual sum of squares, in the scale of the solved columns.
+    error : float
+        The number that, times the sensitivities, bounds the errors of b.
     """
 
     b: Pair
     errors: ErrorBounds
     rss: float
+    error: float
 
 
 def refine(first: Solved, job: Job, accumulated: Accumulated, system: System, *, sliced: bool) -> Solved:
@@ -99,7 +102,13 @@ def refine(first: Solved, job: Job, accumulated: Accumulated, system: System, *,
             step = _step(system, solution, options.alpha, coefficients, sums, low_norms, correct)
         passes += 1
         coefficients, error = step.b, float(step.errors.coefficients.max(initial=0.0))
-        refined_solution = replace(solution, coefficients=step.b.hi, rss=step.rss)
+        refined_solution = replace(
+            solution,
+            coefficients=step.b.hi,
+            rss=step.rss,
+            low=step.b.lo,
+            bounds=None if solution.bounds is None else replace(solution.bounds, refined_error=step.error),
+        )
         bounded = BoundedSolution(refined_solution, step.errors, passes, REFINED, step.b.lo)
         fit = assemble(design, accumulated, options, system, bounded)
         best = fit if error < worst else replace(best, passes=passes)
@@ -121,13 +130,7 @@ def residual_direction(parametrization: Parametrization, b: Pair) -> Pair:
     if parametrization.subspace is None:
         return v
     width = sum(len(g.positions) for g in parametrization.groups)
-    return _pairs(maps.apply_exactly(parametrization.subspace, v, width))
-
-
-def _pairs(values: list[Fraction]) -> Pair:
-    """Fractions rounded to double-double."""
-    pairs = [from_fraction(v) for v in values]
-    return Pair(np.array([p[0] for p in pairs]), np.array([p[1] for p in pairs]))
+    return maps.pairs_of(maps.apply_exactly(parametrization.subspace, v, width))
 
 
 def gradient(parametrization: Parametrization, products: Pair) -> Pair:
@@ -139,7 +142,7 @@ def gradient(parametrization: Parametrization, products: Pair) -> Pair:
         sum((c * (Fraction(hi[i]) + Fraction(lo[i])) for i, c in k.items()), Fraction(0))
         for k in parametrization.subspace
     ]
-    return _pairs(exact[:-1])
+    return maps.pairs_of(exact[:-1])
 
 
 def _step(
@@ -166,12 +169,13 @@ def _step(
     magnitude = float(np.sqrt(system.squares[:-1]) @ np.abs(new.hi) + np.sqrt(system.squares[-1]))
     # rounding errors of the double-double sums limit what any number of steps can reach
     floor = RESIDUAL_EPS * (magnitude + np.sqrt(square)) + _slicing_error(system, b, low_norms, np.sqrt(square))
-    error = scaled_bounds(bounds.sensitivity, (bounds.product_error(d) + floor) * bounds.amplification)
+    number = (bounds.product_error(d) + floor) * bounds.amplification
+    error = scaled_bounds(bounds.sensitivity, number)
     decrease = float(d @ (g.value + penalty_term.value))
     second = float(bounds.centred_norms @ error) ** 2 + 2.0 * float(error @ np.abs(penalty_term.value))
     first = float(np.abs(g.value) @ error)
     rss_error = first + second + floor * np.sqrt(square) + 4.0 * EPS * (abs(decrease) + square)
-    return RefinedCoefficients(new, ErrorBounds(error, rss_error), max(square - decrease, 0.0))
+    return RefinedCoefficients(new, ErrorBounds(error, rss_error), max(square - decrease, 0.0), number)
 
 
 def slices_suffice(fit: Solved, wanted: float) -> bool:
@@ -213,7 +217,7 @@ def half_penalty_gradient(alpha: float, parametrization: Parametrization, b: Pai
     if parametrization.constant is not None:
         coefficients[parametrization.constant] = Fraction(0)
     exact = Fraction(alpha)
-    return _pairs([exact * sum((c * coefficients[i] for i, c in column.items()), Fraction(0)) for column in T])
+    return maps.pairs_of([exact * sum((c * coefficients[i] for i, c in column.items()), Fraction(0)) for column in T])
 
 
 def _corrector(system: System, solution: Solution) -> Callable[[Pair], Vector]:

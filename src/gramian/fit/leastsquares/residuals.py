@@ -14,7 +14,7 @@ from gramian.formula.design import Design
 from gramian.formula.row_reader import Observed, Reader
 from gramian.linalg.doubledouble import Pair, pair, two_product, two_sum
 from gramian.linalg.products import ColumnGroup
-from gramian.linalg.residuals_dd import ResidualProducts, ResidualRows
+from gramian.linalg.residuals_dd import LinearCombination, ResidualProducts, ResidualRows
 from gramian.linalg.residuals_sliced import SlicedResidualProducts
 from gramian.typing import Vector
 
@@ -97,7 +97,7 @@ class Residuals:
         """What sums the products, in the precision that is wanted."""
         design = self.design
         if not self.sliced:
-            return ResidualProducts(self.groups, self.v, reader.sizes, design.coordinates)
+            return ResidualProducts(LinearCombination(self.groups, self.v, reader.sizes, design.coordinates))
         return SlicedResidualProducts(self.groups, self.v, reader.sizes, design.coordinates, design.matrix_variables)
 
     def _add(self, sums: ResidualProducts | SlicedResidualProducts, reader: Reader, batch: Batch) -> int:

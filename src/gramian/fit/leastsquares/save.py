@@ -27,7 +27,12 @@ from gramian.typing import Level
 NOT_NEGATIVE = NUMBER.checked(lambda value: 0 <= value < math.inf, "a finite number that is not negative")
 PRECISION = TEXT.checked(PRECISIONS.__contains__, f"one of {', '.join(PRECISIONS)}")
 
-SOLUTION = record(Solution, "rss condition leverage coefficients[p] inverse[p,p] kept[p]=independent null[p,*]")
+SOLUTION = record(
+    Solution,
+    "rss condition leverage coefficients[p] inverse[p,p] kept[p]=independent null[p,*]",
+    at("low", array("low", "float64", "p").present(), absent=None),
+    at("root", array("root", "float64", "p", "p").present(), absent=None),
+)
 ACCURACY = record(
     Accuracy,
     at("tier=precision", PRECISION),
@@ -51,6 +56,8 @@ ROBUST = record(
     at("groups", sequence(integer(2, MAX_ROWS))),
     at("negative", SIZE),
     "inner[p,p]=solved_covariance told[p,p]=covariance",
+    at("digits=std_error_digits", array("digits", "float64", "p").present(), absent=None),
+    at("root=solved_root", array("root", "float64", "p", "p").present(), absent=None),
     check=_check_robust,
 )
 

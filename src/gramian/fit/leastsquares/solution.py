@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from gramian.formula.design import Design
 from gramian.formula.dropped_rows import DroppedRows
 from gramian.inference.vcov_spec import VcovSpec
 from gramian.linalg import maps
+from gramian.linalg.doubledouble import Pair, pair
 from gramian.linalg.solve import Solution
 from gramian.typing import Mask, Matrix, Vector
 
@@ -39,6 +41,10 @@ class RobustCovariance:
         Number of clusters of each column of clusters.
     negative : int
         Number of negative eigenvalues that were set to zero.
+    std_error_digits : ndarray of shape (p,) or None
+        Certified digits of the standard errors, NaN where not identified; None where they are not certified.
+    solved_root : ndarray of shape (p, p) or None
+        F with FF' the covariance in the columns that were solved for, where it was computed so.
     """
 
     vcov: VcovSpec
@@ -48,6 +54,8 @@ class RobustCovariance:
     df: float
     groups: tuple[int, ...] = ()
     negative: int = 0
+    std_error_digits: Vector | None = None
+    solved_root: Matrix | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,3 +178,38 @@ def stored_coefficients(
     if parametrization.subspace is not None:
         return maps.apply(parametrization.subspace[:-1], b, sum(len(g.positions) for g in parametrization.groups) - 1)
     return b * parametrization.scale
+
+
+def precise_coefficients(solved: Solved) -> Pair:
+    """As `stored_coefficients`, in double-double: with the low parts that a refined or an exact solution has."""
+    parametrization, solution = solved.parametrization, solved.solution
+    b = Pair(solution.coefficients, np.zeros(len(solution.coefficients)) if solution.low is None else solution.low)
+    if solved.aliased:
+        low = np.zeros(len(b.hi)) if solved.accuracy is None or solution.low is None else solved.accuracy.low
+        model = Pair(np.nan_to_num(solved.coefficients), np.nan_to_num(low))
+        shift = parametrization.response_shift
+        model = model - maps.pairs_of([shift.get(j, Fraction(0)) for j in range(len(b.hi))])
+        solved_b = maps.pairs_of(maps.apply_exactly(parametrization.to_solved or _identity(len(b.hi)), model))
+        b = Pair(solved_b.hi / parametrization.scale, solved_b.lo / parametrization.scale)
+    if parametrization.subspace is not None:
+        width = sum(len(g.positions) for g in parametrization.groups) - 1
+        return maps.pairs_of(maps.apply_exactly(parametrization.subspace[:-1], b, width))
+    return Pair(b.hi * parametrization.scale, b.lo * parametrization.scale)
+
+
+def stored_combinations(parametrization: Parametrization, W: Matrix) -> Matrix:
+    """Combinations W (p, m) of the solved columns as combinations (q - 1, m) of stored ones, each rounded once."""
+    if parametrization.subspace is None:
+        return W
+    width = sum(len(g.positions) for g in parametrization.groups) - 1
+    total = Pair(np.zeros((width, W.shape[1])), np.zeros((width, W.shape[1])))
+    for column, row in zip(parametrization.subspace[:-1], W, strict=True):
+        at, hi, lo = maps.sparse(column)
+        part = Pair(total.hi[at], total.lo[at]) + Pair(hi[:, None], lo[:, None]) * pair(row[None, :])
+        total.hi[at], total.lo[at] = part.hi, part.lo
+    return total.value
+
+
+def _identity(width: int) -> list[dict[int, Fraction]]:
+    """The identity as an exact map."""
+    return [{j: Fraction(1)} for j in range(width)]

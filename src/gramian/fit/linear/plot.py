@@ -26,7 +26,7 @@ def linear(fit: LinearFit, data: Any, kind: str | None) -> Any:
 def linear_rows(fit: LinearFit) -> RowwiseFit:
     """What computes predictions, residual scale and leverages of a linear fit, row by row."""
     solved = fit.solved
-    predictor = Predictor(solved, IntervalScale(solved.solution.inverse, 1.0))
+    predictor = Predictor(solved, IntervalScale(solved.solution.inverse, 1.0, root=solved.solution.root))
     axis = axis_names(solved.design)
     return RowwiseFit(
         fit, solved.design, predictor.batch, linear_evaluation(fit.sigma), solved.terms, fit.effective, axis
