@@ -6,8 +6,9 @@ Every error that a user can cause is a `GramianError`. Errors carry the facts as
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
+from typing import Any
 
 
 class GramianError(Exception):
@@ -234,6 +235,12 @@ def _no_column(name: str, names: tuple[str, ...]) -> str:
     """Message for a column that does not exist."""
     columns = f"{len(names)} column{'s'[: len(names) != 1]}"
     return f"no column '{name}'{did_you_mean(name, names)} ({columns}: {listing(names)})"
+
+
+def check_choices(values: Mapping[str, Any], allowed: Mapping[str, Iterable[str]]) -> None:
+    """Raise OptionError for the first option whose value is none of those that it may have."""
+    for name, choices in allowed.items():
+        one_of(name, values[name], choices)
 
 
 def one_of(name: str, value: str, allowed: Iterable[str]) -> str:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from gramian.data.source import source_of
 from gramian.engines.choice import engine_of
-from gramian.errors import OptionError, one_of
-from gramian.fit.passes.options import COLLINEAR, NA, SOLVERS, Options, penalty, with_accuracy
+from gramian.errors import OptionError, check_choices
+from gramian.fit.passes.options import CHOICES, Options, penalty, with_accuracy
 from gramian.fit.passes.runner import PassRunner
 from gramian.keywords import DEFAULTS, IteratedKeywords, part_of
 
@@ -39,11 +38,16 @@ def options_of(given: Mapping[str, Any], alpha: float | None = None) -> Options:
     for name, value in (("weights", weights), ("counts", counts)):
         if value is not None and not isinstance(value, str):
             raise OptionError(f"{name} must be the name of a column, found {type(value).__name__}")
-    drop = one_of("na", values["na"], NA) == "drop"
-    collinear = one_of("collinear", values["collinear"], COLLINEAR)
-    alpha = None if alpha is None else penalty(alpha)
-    options = Options(weights, counts, drop, collinear, alpha, values["drop_first"])
-    options = replace(options, solver=one_of("solver", values["solver"], SOLVERS))
+    check_choices(values, CHOICES)
+    options = Options(
+        weights,
+        counts,
+        values["na"] == "drop",
+        values["collinear"],
+        None if alpha is None else penalty(alpha),
+        values["drop_first"],
+        solver=values["solver"],
+    )
     return with_accuracy(options, values["digits"], exact=values["exact"], decimal=values.get("decimal"))
 
 

@@ -13,7 +13,7 @@ from gramian.fit.linear.fit import fit_linear
 from gramian.fit.linear.result import LinearFit
 from gramian.fit.passes.job import job_of
 from gramian.fit.resume.run import RunPolicy
-from gramian.fit.wide.options import choose
+from gramian.fit.wide.solver import choose
 from gramian.formula.grammar import parse
 from gramian.inference.vcov_spec import vcov_spec
 from gramian.keywords import FitAndGramKeywords, GramKeywords, completed, takes

@@ -9,7 +9,7 @@ import numpy as np
 
 from gramian.batch import Source
 from gramian.fit.leastsquares.predict import without_last
-from gramian.fit.passes.accumulate import LINEAR
+from gramian.fit.passes.accumulate import linear_residual
 from gramian.formula.coordinates import Parametrization
 from gramian.formula.design import Design
 from gramian.formula.row_reader import Observed, Reader
@@ -60,7 +60,7 @@ class ModelRows:
                 with np.errstate(all="ignore"):
                     observed = reader.read(batch)
                     codes, sizes = self._codes(observed, reader), {f: len(names) for f, names in self.levels.items()}
-                    outcome = LINEAR.residual(observed.values[response], observed.offset)
+                    outcome = linear_residual(observed.values[response], observed.offset)
                     values = {**observed.values, response: outcome}
                     for rows, columns in block_writer.blocks(observed.rows, values, codes, None):
                         Z = stored_rows(columns, design.layout, groups, sizes)

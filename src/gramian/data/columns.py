@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 import pyarrow as pa
@@ -39,6 +40,7 @@ def storage_type(kind: Any) -> Any:
     return storage_type(kind.value_type) if pt.is_run_end_encoded(kind) else kind
 
 
+@lru_cache(maxsize=1024)  # many columns and files have the same few types
 def family(kind: Any) -> str:
     """Name of the family of a type; types of one family are read in the same way and may differ between files."""
     kind = storage_type(kind)
@@ -49,6 +51,7 @@ def family(kind: Any) -> str:
     return next((name for test, name, _ in FAMILIES if test(kind)), str(kind))
 
 
+@lru_cache(maxsize=1024)
 def kind_of(kind: Any) -> Kind:
     """The kind that a column of this Arrow type has in a formula."""
     kind = storage_type(kind)

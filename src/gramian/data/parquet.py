@@ -29,13 +29,13 @@ def inspect(file: File) -> FileInfo:
     return FileInfo(file, types, unusable, footer.num_rows, pieces)
 
 
-def units(info: FileInfo, agreed: Mapping[str, Any]) -> Iterator[RowGroup]:
+def units(info: FileInfo, agreed: Mapping[str, Any]) -> list[RowGroup]:
     """One unit for each row group."""
     texts = text_columns(info.types)
     starts = accumulate(info.unit_rows, initial=0)
-    for group, (rows, start) in enumerate(zip(info.unit_rows, starts, strict=False)):
-        size = info.file.size * rows // max(info.rows or 0, 1)
-        yield RowGroup(info.file, group, rows, start, size, texts)
+    sizes = [info.file.size * rows // max(info.rows or 0, 1) for rows in info.unit_rows]
+    groups = enumerate(zip(info.unit_rows, starts, sizes, strict=False))
+    return [RowGroup(info.file, group, rows, start, size, texts) for group, (rows, start, size) in groups]
 
 
 @dataclass(frozen=True, slots=True)

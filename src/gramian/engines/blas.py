@@ -32,7 +32,7 @@ class _Shared:
 
     @contextmanager
     def one_thread(self) -> Iterator[None]:
-        """A context in which BLAS uses one thread."""
+        """A context in which BLAS uses one thread; the last thread to leave it restores the number of threads."""
         with self.lock:
             self.users += 1
             if self.users == 1:
@@ -51,17 +51,13 @@ class _Shared:
                 self.limited = None
 
 
-_SHARED = _Shared()
-
+one_thread = _Shared().one_thread  # the limit of this process
 
 THREADED_WIDTH = 2000  # columns from which on a solve is quicker on several threads
 
 
-def threads_for(width: int) -> AbstractContextManager[None]:
+@contextmanager
+def threads_for(width: int) -> Iterator[None]:
     """A context for a solve of so many columns: one thread below `THREADED_WIDTH`."""
-    return one_thread() if width < THREADED_WIDTH else nullcontext()
-
-
-def one_thread() -> AbstractContextManager[None]:
-    """A context in which BLAS uses one thread; the last thread to leave it restores the number of threads."""
-    return _SHARED.one_thread()
+    with one_thread() if width < THREADED_WIDTH else nullcontext():
+        yield

@@ -65,8 +65,9 @@ class Local:
         tree : tree to which they are added; units that it already has are not read (a fit that is resumed).
         """
         watch, sums = progress or Silent(), Tree[M]() if tree is None else tree
+        units = source.units if tree is None else remaining(source.units, tree.count, watch)
         with one_thread():
-            for partial in self._partials(remaining(source.units, sums.count, watch), task, watch):
+            for partial in self._partials(units, task, watch):
                 sums.push(partial)
         return sums.sum() if sums.parts else task.empty  # `empty` may be large: it is made only where it is needed
 

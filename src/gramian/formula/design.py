@@ -66,12 +66,12 @@ class Design:
     @cached_property
     def layout(self) -> Layout:
         """The sums that a pass stores; cached, because every batch needs it."""
-        return layout(self.terms.blocks(), tuple(self.outcome))
+        return layout(self.terms.blocks, tuple(self.outcome))
 
     @cached_property
     def rows_layout(self) -> Layout:
         """The monomials that rows of the design matrix are built from, without their products."""
-        blocks = self.terms.blocks()
+        blocks = self.terms.blocks
         cells = tuple((f, tuple(m)) for f, m in blocks.items() if f)
         return Layout(tuple(blocks[()]), tuple(self.outcome), cells)
 
@@ -87,7 +87,7 @@ class Design:
         mean makes the sums of products well conditioned (T. F. Chan, G. H. Golub and R. J. LeVeque, The American
         Statistician 37 (1983)).
         """
-        stored = [m for block in self.terms.blocks().values() for m in block]
+        stored = [m for block in self.terms.blocks.values() for m in block]
         # only products need a scale that keeps them in float64's range
         multiplied = {v for m in stored if degree(m) > 1 for v, _ in m}
         chosen = {v: choose_coordinate(x, products=v in multiplied) for v, x in values.items()}
@@ -189,7 +189,7 @@ def _complete_matrix(terms: Terms, schema: Schema) -> tuple[str, int] | None:
     """Name and width of the first 2-D array all of whose columns are linear terms; None where there is none."""
     if not schema.matrices:
         return None
-    linear = {m[0][0] for m in terms.blocks()[()] if len(m) == 1 and m[0][1] == 1}
+    linear = {m[0][0] for m in terms.blocks[()] if len(m) == 1 and m[0][1] == 1}
     for name, width in schema.matrices.items():
         if len(linear) >= width and linear.issuperset(matrix_names(name, width)):
             return name, width

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import chain
 
 from gramian.errors import FormulaError, SchemaError
@@ -104,7 +105,7 @@ class Term:
         return ":".join(a if isinstance(a, str) else a.label for a in self.atoms) or "Intercept"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # no slots: cached properties need a __dict__
 class Terms:
     """All terms of a formula, with the variables and factors that they consist of.
 
@@ -146,7 +147,8 @@ class Terms:
             {s: spline for s, spline in self.splines.items() if variables.issuperset(spline.columns)},
         )
 
-    def blocks(self) -> dict[Factors, list[Monomial]]:
+    @cached_property
+    def blocks(self) -> Mapping[Factors, list[Monomial]]:
         """The monomials that a pass sums: set of factors -> monomials in each of its cells, closed downwards.
 
         Closed downwards: with x^2 come x and 1, because a change of the shift of x turns x^2 into all three.
@@ -165,7 +167,8 @@ class Terms:
         """
         return sum(len(t.leading) * max((sizes[f] for f in t.factors), default=1) for t in self.terms)
 
-    def power_sums(self) -> dict[str, int]:
+    @cached_property
+    def power_sums(self) -> Mapping[str, int]:
         """Variable -> degree up to which its unweighted power sums are needed (for poly(), center(), scale())."""
         out: dict[str, int] = {}
         for atom in chain.from_iterable(term.atoms for term in self.terms):

@@ -200,7 +200,8 @@ class Accumulator:
         self.dense = np.zeros((width, width))
         self.rows, self.log_weight = 0, 0.0
         place = {m: i for i, m in enumerate((*layout.rows, *layout.extra))}
-        self.tables = TablesAccumulator({f: [place[m] for m in monomials] for f, monomials in layout.tables})
+        places = {f: [place[m] for m in monomials] for f, monomials in layout.tables}
+        self.tables = TablesAccumulator(places) if places else None
         self.has_extra = len(layout.extra) > 0
         self.powers = {v: np.zeros(top + 1) for v, top in powers.items()}
         self.places_of = {v: place[((v, 1),)] for v in powers}
@@ -231,7 +232,8 @@ class Accumulator:
         self.rows += columns.rows if count is None else int(count.sum())
         for variable, sums in power_sums.items():
             self.powers[variable] += sums
-        self.tables.add(columns, None if total is None else np.sqrt(total), count, sizes)
+        if self.tables is not None:
+            self.tables.add(columns, None if total is None else np.sqrt(total), count, sizes)
         return True
 
     def _power_sums(self, columns: Columns, count: Vector | None) -> dict[str, Vector]:
@@ -253,7 +255,7 @@ class Accumulator:
 
     def finish(self, levels: Mapping[str, Sequence[Level]]) -> Moments:
         """The moments of the unit, with levels in canonical order."""
-        tables = self.tables.finish()
+        tables = {} if self.tables is None else self.tables.finish()
         raw = Moments(
             self.layout,
             self.coordinates,

@@ -12,6 +12,8 @@ from gramian.linalg.moments import Moments
 from gramian.linalg.monomials import Monomial, times
 from gramian.typing import Codes, Matrix
 
+MIN_BLOCK = 32  # levels below which elimination saves no time
+
 
 @dataclass(frozen=True, slots=True)
 class ColumnGroup:
@@ -37,6 +39,13 @@ class ColumnGroup:
     def at(self, index: int) -> Codes:
         """Positions (c,) of the columns with the index-th monomial, one for each cell."""
         return self.positions[index :: len(self.monomials)]
+
+
+def largest_diagonal(groups: list[ColumnGroup]) -> Codes:
+    """Positions of the largest group of indicators of cells, whose products are diagonal; empty where that is small."""
+    cells = [g.positions for g in groups if g.factors and g.monomials == ((),)]
+    best = max(cells, key=len, default=np.zeros(0, np.int64))
+    return best if len(best) >= MIN_BLOCK else np.zeros(0, np.int64)
 
 
 def gram_matrix(moments: Moments, groups: list[ColumnGroup]) -> Matrix:

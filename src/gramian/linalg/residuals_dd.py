@@ -111,7 +111,7 @@ class MonomialWriter:
 
     def __init__(self, groups: Sequence[ColumnGroup], coordinates: Mapping[str, Coordinate]) -> None:
         self.coordinates = coordinates
-        self.monomials = downward_closure(m for g in groups for m in g.monomials)
+        self.monomials = downward_closure([m for g in groups for m in g.monomials])
         self.steps = steps_of(self.monomials)
         # A split column has up to four arrays of eight bytes a row.
         self.rows = min(MAX_BLOCK_ROWS, max(MAX_BLOCK_BYTES // (32 * max(len(self.monomials), 1)), 1024))

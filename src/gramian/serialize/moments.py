@@ -68,7 +68,7 @@ def gram_moments(design: Design, *, is_removed: bool = False, every_level: bool 
     is_removed : they are sums of what was taken away. every_level : every level has rows; otherwise those without are
     left out.
     """
-    layout, levels, powers = design.layout, design.levels or {}, design.terms.power_sums()
+    layout, levels, powers = design.layout, design.levels or {}, design.terms.power_sums
     width = len(layout.rows)
 
     def are_products(dense: Products) -> bool:

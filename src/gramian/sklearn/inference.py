@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from gramian.fit.leastsquares.escalate import escalate
+from gramian.fit.leastsquares.escalate import escalate, escalation_of
 from gramian.fit.leastsquares.solution import Solved
 from gramian.fit.leastsquares.system import first_solution
 from gramian.fit.passes.accumulate import Accumulated
@@ -74,7 +74,7 @@ def with_shifts(design: Design, sums: Sums) -> Design:
 def moments_of(sums: Sums, design: Design) -> Moments:
     """The sums of one outcome as moments of a design."""
     return Moments(
-        layout(design.terms.blocks(), tuple(design.outcome)),
+        layout(design.terms.blocks, tuple(design.outcome)),
         design.coordinates,
         # Degrees of freedom count rows, so frequencies have to be integers.
         round(effective_rows(sums)),
@@ -142,7 +142,7 @@ def escalated_fit(
     options = Options(alpha=alpha, digits=digits)
     system, first = first_solution(design, accumulated, options)
     job = Job(with_weights(design, rows, sums), options, PassRunner(rows, local(rows.rows, jobs)))
-    return escalate(first, job, accumulated, system)
+    return escalate(first, job, accumulated, system, escalation_of(job))
 
 
 def with_weights(design: Design, rows: Rows, sums: Sums) -> Design:

@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from gramian.engines.local import Local
 from gramian.errors import OptionError
-from gramian.fit.leastsquares.escalate import escalate
+from gramian.fit.leastsquares.escalate import escalate, escalation_of
 from gramian.fit.leastsquares.predict import predict
 from gramian.fit.leastsquares.solution import Solved
 from gramian.fit.leastsquares.system import first_solution
@@ -216,7 +216,7 @@ class PolynomialRegression(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             self._solved: Solved = first
         else:
             job = Job(self._with_weights(rows), options, PassRunner(rows, Local()))
-            self._solved = escalate(first, job, self._accumulated, system)
+            self._solved = escalate(first, job, self._accumulated, system, escalation_of(job))
         # Aliased terms have NaN, which stands for "not in the model": 0 gives the same predictions.
         b = np.nan_to_num(self._solved.coefficients)
         self.coef_ = b[1:] if self.fit_intercept else b

@@ -27,7 +27,6 @@ def test_ols_imports_no_other_model_and_nothing_that_saves_or_draws():
     wide = {name for name in modules if name.startswith(("gramian.fit.wide.", "gramian.linalg.wide."))}
     assert wide <= {
         "gramian.fit.wide.solver",
-        "gramian.fit.wide.options",
         "gramian.fit.wide.design",
         "gramian.linalg.wide.compressed",
     }

@@ -63,7 +63,7 @@ def _plan(a: GramData, b: GramData) -> SubsetPlan | None:
     """
     _check(a, b)
     # the usual case: Grams of one formula, whose sums need no look-up by name
-    if a.moments.layout == b.moments.layout and a.design.terms.power_sums() == b.design.terms.power_sums():
+    if a.moments.layout == b.moments.layout and a.design.terms.power_sums == b.design.terms.power_sums:
         return None
     return plan_of(b.design, b.moments.layout, a.design)
 

@@ -147,8 +147,8 @@ def plan_of(stored: Design, layout: Layout, requested: Design) -> SubsetPlan:
     """
     variables, factors = _stored_names(stored, requested)
     _check_offsets(stored, requested)
-    powers = requested.terms.power_sums()
-    available = AvailableSums(layout, stored.terms.power_sums() if powers else {}, stored.weight is not None)
+    powers = requested.terms.power_sums
+    available = AvailableSums(layout, stored.terms.power_sums if powers else {}, stored.weight is not None)
     plan = plan_subset(available, AvailableSums(requested.layout, powers), variables, factors)
     if plan.unavailable:
         raise _not_stored(stored, available, requested, variables, factors)
@@ -203,7 +203,7 @@ def _not_stored(
     def is_stored(terms: tuple[Term, ...], outcome: Mapping[str, object]) -> bool:
         """Whether the sums of these terms with this outcome are stored."""
         alone = Terms(terms, {}, {})
-        sums = AvailableSums(layout(alone.blocks(), tuple(outcome)), alone.power_sums())
+        sums = AvailableSums(layout(alone.blocks, tuple(outcome)), alone.power_sums)
         return not plan_subset(available, sums, variables, factors).unavailable
 
     (outcome,) = requested.outcome

@@ -15,7 +15,7 @@ from gramian.batch import Source
 from gramian.engines.blas import threads_for
 from gramian.errors import AccuracyWarning, GramianError, NumericalError, OptionError
 from gramian.fit.groups.recentre import recentred
-from gramian.fit.leastsquares.escalate import MAX_SMALL_VALUES, escalate, reached, shortfall
+from gramian.fit.leastsquares.escalate import MAX_SMALL_VALUES, escalate, escalation_of, reached, shortfall
 from gramian.fit.leastsquares.solution import Solved
 from gramian.fit.leastsquares.system import System, first_solution
 from gramian.fit.passes.accumulate import Accumulate, Accumulated
@@ -224,7 +224,7 @@ def _escalated(group: Group, response: str, key: Key, shared: SharedInputs) -> S
     job = Job(design, shared.options, shared.runner.over(subset))
     with error_context(shared.by, key), warnings.catch_warnings():
         warnings.simplefilter("ignore", AccuracyWarning)  # one warning names all fits together
-        return escalate(first, job, group.accumulated, system)
+        return escalate(first, job, group.accumulated, system, escalation_of(job))
 
 
 def warn(fits: Mapping[Key, Solved], names: Sequence[str], source: Source | None) -> None:

@@ -307,7 +307,7 @@ def column_errors_of(
 
     sums : variable -> (2d + 1,) sums of its powers. blocks : number of blocks of rows whose sums were added.
     """
-    if not (tops := terms.power_sums()):
+    if not (tops := terms.power_sums):
         return ColumnErrors(np.zeros(len(columns)), np.ones(len(columns)), np.zeros(len(columns), np.int64), constant)
     error_of = {v: _error(sums[v], top // 2, _rounding_error(blocks, top)) for v, top in tops.items()}
     errors = np.array(

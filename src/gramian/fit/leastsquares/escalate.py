@@ -67,7 +67,7 @@ def escalation_of(job: Job) -> Escalation:
     )
 
 
-def escalate(first: Solved, job: Job, accumulated: Accumulated, system: System) -> Solved:
+def escalate(first: Solved, job: Job, accumulated: Accumulated, system: System, steps: Escalation) -> Solved:
     """Refine a fit until it has the requested digits, or warn with AccuracyWarning why it has fewer.
 
     Refinement in double-double comes first, then exact sums; small data are refined once in any case.
@@ -82,13 +82,15 @@ def escalate(first: Solved, job: Job, accumulated: Accumulated, system: System) 
         Sums of the first pass.
     system : System
         The normal equations of the first pass.
+    steps : Escalation
+        What may follow, from `escalation_of`.
 
     Raises
     ------
     NotIdentifiedError
         If exact sums show dependent columns under collinear="raise".
     """
-    best, steps = first, escalation_of(job)
+    best = first
     if steps.refines:
         # a doubtful rank is not refined: a residual pass cannot decide it, and the coefficients depend on it
         if not _doubtful(best) and refinement_converges(best) and (is_small(best) or not reached(best)):

@@ -74,8 +74,7 @@ def exact_system(design: Design, moments: ExactMoments, *, every_level: bool = F
     levels = levels_of(cast(Moments, moments), design.terms)  # both have levels and cells
     coordinates = design.coordinates
     powers = {
-        v: _shifted_power_sums(moments.power_sums(v, top), coordinates[v])
-        for v, top in design.terms.power_sums().items()
+        v: _shifted_power_sums(moments.power_sums(v, top), coordinates[v]) for v, top in design.terms.power_sums.items()
     }
     columns = model_columns(design.terms, levels, coordinates, powers, every_level=every_level)
     (response,) = design.outcome

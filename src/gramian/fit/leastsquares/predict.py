@@ -148,7 +148,7 @@ class Predictor:
     @cached_property
     def layout(self) -> Layout:
         """The monomials of variables that a row's stored columns are made of."""
-        return layout(self.design.terms.blocks(), ())
+        return layout(self.design.terms.blocks, ())
 
     @cached_property
     def groups(self) -> list[ColumnGroup]:

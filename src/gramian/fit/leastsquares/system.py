@@ -29,13 +29,13 @@ from gramian.formula.coding import Levels, ModelColumn, empty_cells, highest_deg
 from gramian.formula.coordinates import Parametrization, parametrize
 from gramian.formula.design import Design
 from gramian.linalg import maps
-from gramian.linalg.absorb.eliminate import largest_diagonal, solve_eliminating
+from gramian.linalg.absorb.eliminate import solve_eliminating
 from gramian.linalg.blocks import ROWS_PER_BLOCK
 from gramian.linalg.certificate import sum_rounding_error
 from gramian.linalg.doubledouble import Pair, pair
 from gramian.linalg.moments import Moments
 from gramian.linalg.monomials import Coordinate
-from gramian.linalg.products import gram_matrix
+from gramian.linalg.products import gram_matrix, largest_diagonal
 from gramian.linalg.solve import Solution, solve
 from gramian.linalg.subspace import dense, sandwich
 from gramian.typing import Matrix, Vector
@@ -276,8 +276,11 @@ def solve_products(
     products: Pair, parametrization: Parametrization, rounding_error: float, squares: Vector | None = None
 ) -> Solution:
     """Solve the normal equations without a penalty, the largest factor, whose block is diagonal, eliminated first."""
-    block = largest_diagonal(parametrization.groups) if parametrization.subspace is None else largest_diagonal([])
-    return solve_eliminating(products, parametrization.constant, rounding_error, block, squares)
+    constant = parametrization.constant
+    block = largest_diagonal(parametrization.groups if parametrization.subspace is None else [])
+    if not len(block):
+        return solve(products, constant, rounding_error, summed_squares=squares)
+    return solve_eliminating(products, constant, rounding_error, block, squares)
 
 
 def outcome_sums(moments: Moments, response: str, coordinate: Coordinate) -> tuple[float, float, float]:

@@ -9,7 +9,7 @@ from gramian.engines.blas import threads_for
 from gramian.fit.leastsquares.escalate import escalate
 from gramian.fit.leastsquares.solution import Solved
 from gramian.fit.leastsquares.system import first_solution
-from gramian.fit.linear.plan import linear_steps
+from gramian.fit.linear.plan import LinearSteps, linear_steps
 from gramian.fit.passes.accumulate import Accumulate, Accumulated
 from gramian.fit.passes.combined import CombinedPass
 from gramian.fit.passes.job import Job
@@ -66,7 +66,7 @@ def fit_linear(job: Job, vcov: VcovSpec | None) -> LinearRun:
     if steps.cached_columns:
         job.runner.cache_rows(steps.cached_columns)
     job.prepare()
-    run = _exact(job) if job.options.exact else _from_moments(job, steps.cluster_vcov)
+    run = _exact(job) if job.options.exact else _from_moments(job, steps)
     if vcov is None:
         return run
     solved = run.solved
@@ -89,14 +89,14 @@ def _exact(job: Job) -> LinearRun:
     return LinearRun(exact_solved(job.design, sums, job.options), sums)
 
 
-def _from_moments(job: Job, cluster_vcov: VcovSpec | None) -> LinearRun:
-    """The fit from float64 sums. cluster_vcov : covariance by cluster whose products the same pass sums, or None."""
-    sums, clusters = _first_pass(job, cluster_vcov)
+def _from_moments(job: Job, steps: LinearSteps) -> LinearRun:
+    """The fit from float64 sums."""
+    sums, clusters = _first_pass(job, steps.cluster_vcov)
     sizes = {name: len(sums.moments.levels[name]) for name in job.design.terms.coefficient_factors}
     # only now are the levels known; the products of all columns are formed after this
     with threads_for(checked_width(job.design.terms, sizes)):
         system, first = first_solution(job.design, sums, job.options, job.passes)
-        return LinearRun(escalate(first, job, sums, system), sums, clusters)
+        return LinearRun(escalate(first, job, sums, system, steps.escalation), sums, clusters)
 
 
 def _first_pass(job: Job, cluster_vcov: VcovSpec | None) -> tuple[Accumulated, ClusterMoments | None]:

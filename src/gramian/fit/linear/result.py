@@ -67,7 +67,8 @@ class LinearFit(Estimates):
         if solved.robust is not None:
             estimated = covariance(solved.robust)
         else:
-            estimated = iid(solved.inverse, self.sigma, self.df_residual, solved.inverse_roots)
+            df = self.df_residual
+            estimated = iid(solved.inverse, goodness.residual_sigma(solved.rss, df), df, solved.inverse_roots)
         object.__setattr__(self, "covariance", estimated)  # derived, yet a field: several properties use it
 
     @property

@@ -21,10 +21,7 @@ from gramian.formula.row_reader import Observed, Reader
 from gramian.linalg.blocks import ROWS_PER_BLOCK, BlockWriter
 from gramian.linalg.columns import Columns, Layout
 from gramian.linalg.moments import Accumulator, Moments, combined_weight
-from gramian.models.linear import Linear
 from gramian.typing import Mask, Vector
-
-LINEAR = Linear()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +100,7 @@ class UnitAccumulator:
     ) -> None:
         self.drop, self.layout, self.height = drop, layout or design.layout, height
         self.design, self.reader = design, Reader(design, drop=drop)
-        self.sums = Accumulator(self.layout, design.coordinates, design.terms.power_sums())
+        self.sums = Accumulator(self.layout, design.coordinates, design.terms.power_sums)
         self.responses = self.layout.responses
 
     @cached_property
@@ -126,7 +123,7 @@ class UnitAccumulator:
 
     def residual(self, observed: Observed, response: str) -> Vector:
         """Values (n,) of a response row: for a linear model the outcome less its offsets."""
-        return LINEAR.residual(observed.values[response], observed.offset)
+        return linear_residual(observed.values[response], observed.offset)
 
     def block(self, columns: Columns, observed: Observed, rows: slice | Mask) -> bool:
         """Add the rows of a block; return False, with nothing added, if a value or a product is not finite.
@@ -188,6 +185,11 @@ class UnitAccumulator:
         return Accumulated(self.moments(), self.reader.dropped_rows)
 
 
+def linear_residual(y: Vector, offset: Vector | None) -> Vector:
+    """The outcome less its offsets, (n,): the working residual of a linear model at coefficients of zero."""
+    return y if offset is None else y - offset
+
+
 def take_rows(values: Vector | None, rows: slice | Mask) -> Vector | None:
     """The rows of a vector (n,), or None where there is no vector."""
     return None if values is None else values[rows]
@@ -204,7 +206,7 @@ def coordinates_from_first_rows(design: Design, batches: Iterable[Batch]) -> Des
             # without `matrix` the columns of an array are read as variables, and get a shift like all others
             observed = Reader(replace(design, matrix=None)).read(piece)
             if observed.rows:
-                outcomes = {r: LINEAR.residual(observed.values[r], observed.offset) for r in design.outcome}
+                outcomes = {r: linear_residual(observed.values[r], observed.offset) for r in design.outcome}
                 values = {**observed.values, **outcomes}
                 return design.choose_coordinates({name: v[:ROWS_PER_BLOCK] for name, v in values.items()})
     return design.choose_coordinates(dict.fromkeys((*design.terms.variables, *design.outcome), np.zeros(0)))

@@ -96,7 +96,7 @@ class ExactUnitAccumulator:
         self.design, self.drop, self.decimal = design, drop, decimal
         self.reader = Reader(design, drop=drop)
         weighted, counted = design.weight is not None, design.count is not None
-        sums = design.terms.power_sums()
+        sums = design.terms.power_sums
         self.sums = ExactAccumulator(design.layout, sums, weighted=weighted, counted=counted)
         nodes = {**design.terms.variables, **design.outcome}
         spline_columns = {name for spline in design.terms.splines.values() for name in spline.columns}

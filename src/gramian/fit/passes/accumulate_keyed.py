@@ -217,7 +217,7 @@ class KeyedUnitAccumulator(UnitAccumulator):
         super().__init__(task.design, drop=task.drop)
         self.task, self.reader = task, KeyedReader(task)
         design = task.design
-        self.keyed_sums = KeyedAccumulator(self.layout, design.coordinates, design.terms.power_sums())
+        self.keyed_sums = KeyedAccumulator(self.layout, design.coordinates, design.terms.power_sums)
 
     def values(self, observed: Observed) -> dict[str, Vector]:
         """Values (n,) of variables and response rows, less the centre of each row's key where there are centres."""

@@ -11,6 +11,7 @@ from gramian.keywords import Collinear, Decimal, GramSolver, MissingRows, WideSo
 NA: tuple[str, ...] = get_args(MissingRows)
 COLLINEAR: tuple[str, ...] = get_args(Collinear)
 SOLVERS: tuple[str, ...] = (*get_args(GramSolver), *get_args(WideSolver))
+CHOICES = {"na": NA, "collinear": COLLINEAR, "solver": SOLVERS}  # the values of options that have few
 DECIMAL: tuple[str, ...] = get_args(Decimal)
 MOST_DIGITS = 15
 

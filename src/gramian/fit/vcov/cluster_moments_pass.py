@@ -112,7 +112,7 @@ class ClusterProductWriter:
 
     def __init__(self, task: ClusterMomentsPass) -> None:
         self.task, self.members = task, ClusterMembers(task.by)
-        self.blocks, self.rows, self.loss = task.design.terms.blocks(), 0, 0.0
+        self.blocks, self.rows, self.loss = task.design.terms.blocks, 0, 0.0
         self.pending: list[tuple[Matrix, Codes, Vector]] = []
         self.labels: tuple[Label, ...] = ()
         self.total = ClusterMoments(self.members.clusters, (), np.zeros((0, 0, 0)), np.zeros(0), 0, 0.0, 0)

@@ -14,8 +14,8 @@ from gramian.fit.passes.options import Options
 from gramian.fit.passes.runner import PassRunner
 from gramian.fit.wide.accumulate import Reading
 from gramian.fit.wide.design import WideDesign, wide_design
-from gramian.fit.wide.options import SolverChoice
 from gramian.fit.wide.solution import DUAL, ITERATIVE, WideAccuracy, WideSolved
+from gramian.fit.wide.solver import SolverChoice
 from gramian.fit.wide.work import PreparedRows, RowsInMemory, prepare_rows
 from gramian.formula.grammar import Formula
 from gramian.linalg.doubledouble import Pair, pair, total

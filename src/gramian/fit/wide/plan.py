@@ -10,8 +10,8 @@ from gramian.fit.passes.plan import FIXED, Plan
 from gramian.fit.passes.runner import PassRunner
 from gramian.fit.wide.accumulate import Reading
 from gramian.fit.wide.design import wide_design
-from gramian.fit.wide.options import STEPS, SolverChoice, shape_of
 from gramian.fit.wide.solution import DUAL
+from gramian.fit.wide.solver import STEPS, SolverChoice, shape_of
 from gramian.fit.wide.work import rows_fit, size_of_rows
 from gramian.formula.grammar import Formula
 

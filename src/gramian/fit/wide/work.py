@@ -18,7 +18,7 @@ from gramian.errors import DataError, NumericalError
 from gramian.fit.passes.limits import memory_limit
 from gramian.fit.passes.runner import PassRunner
 from gramian.fit.wide.accumulate import Block, Reading, WidePass, choose_shifts, no_rows, shifted
-from gramian.fit.wide.options import ENTRY
+from gramian.fit.wide.solver import ENTRY
 from gramian.formula.dropped_rows import DroppedRows
 from gramian.linalg.doubledouble import Pair, two_sum
 from gramian.linalg.wide.kernels import Kernel

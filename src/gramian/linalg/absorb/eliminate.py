@@ -8,18 +8,8 @@ import numpy as np
 
 from gramian.linalg.certificate import Bounds
 from gramian.linalg.doubledouble import Pair, pair
-from gramian.linalg.products import ColumnGroup
 from gramian.linalg.solve import SAFETY, Solution, solve
 from gramian.typing import Codes, Matrix, Vector
-
-MIN_BLOCK = 32  # levels below which elimination saves no time
-
-
-def largest_diagonal(groups: list[ColumnGroup]) -> Codes:
-    """Positions of the largest group of indicators of cells, whose products are diagonal; empty where that is small."""
-    cells = [g.positions for g in groups if g.factors and g.monomials == ((),)]
-    best = max(cells, key=len, default=np.zeros(0, np.int64))
-    return best if len(best) >= MIN_BLOCK else np.zeros(0, np.int64)
 
 
 def solve_eliminating(
@@ -39,12 +29,10 @@ def solve_eliminating(
     rounding_error : float
         Relative rounding error of a product.
     block : (L,) int
-        Positions of the columns to eliminate.
+        Positions of the columns to eliminate, at least one.
     summed_squares : (p + 1,) or None
         Squares before anything was eliminated.
     """
-    if not len(block):
-        return solve(products, constant, rounding_error, summed_squares=summed_squares)
     S = products.hi
     squares = S.diagonal() if summed_squares is None else summed_squares
     rest = np.setdiff1d(np.arange(len(S)), block)
