@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 S = TypeVar("S")
 T = TypeVar("T")
 Arrays = Mapping[str, NDArray[Any]]
+COLUMNS_WITHOUT_ARRAY = 1_000
+SHOWN = 60  # characters of a value in a message
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,11 @@ class Members:
     prefix: str = ""
     sizes: dict[str, int] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
+
+    @property
+    def columns(self) -> int:
+        """How many columns the arrays may be of: the sum of their longest axes, and some that leave no array."""
+        return COLUMNS_WITHOUT_ARRAY + sum(max(a.shape, default=1) for a in self.arrays.values())
 
     def inside(self, prefix: str = "") -> Members:
         """The same for a part of the document: what it says of sizes holds there alone."""
@@ -98,7 +105,8 @@ CodecBy = Codec[T] | Callable[[Any], Codec[T]]  # one for all items, or one for 
 
 def wrong(expected: str, value: object) -> NoReturn:
     """Raise the ValueError."""
-    raise ValueError(f"expected {expected}, found {str(value)[:60]!r}")
+    first = value[:SHOWN] if isinstance(value, str | list | tuple) else value  # the text of a long list takes seconds
+    raise ValueError(f"expected {expected}, found {str(first)[:SHOWN]!r}")
 
 
 def select(codec: CodecBy[T], of: Any) -> Codec[T]:
@@ -139,6 +147,17 @@ def mapping(codec: CodecBy[T]) -> Codec[Mapping[str, T]]:
         return {key: select(codec, key).read(item, members) for key, item in items}
 
     return Codec(lambda values, members: {k: select(codec, k).write(v, members) for k, v in values.items()}, read)
+
+
+def of_columns(codec: Codec[T]) -> Codec[T]:
+    """A list or an object with an item for every column at most: refused unread where it is longer than the arrays."""
+
+    def read(obj: object, members: Members) -> T:
+        if isinstance(obj, list | dict) and len(obj) > members.columns:
+            wrong(f"no more than {members.columns:,} terms or variables beside arrays of these sizes", len(obj))
+        return codec.read(obj, members)
+
+    return Codec(codec.write, read)
 
 
 def tagged(expected: str, kinds: Mapping[str, tuple[type[Any], Codec[Any]]]) -> Codec[Any]:

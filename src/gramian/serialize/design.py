@@ -21,7 +21,7 @@ from gramian.formula.syntax import Node
 from gramian.formula.terms import Factor, Term
 from gramian.linalg.columns import Factors
 from gramian.linalg.monomials import Coordinate
-from gramian.serialize.codec import Codec, Members, mapping, sequence, tagged, tuple_of, wrong
+from gramian.serialize.codec import Codec, Members, mapping, of_columns, sequence, tagged, tuple_of, wrong
 from gramian.serialize.expressions import NODE
 from gramian.serialize.record import at, fixed, record, row
 from gramian.serialize.values import LEVELS, MAX_SIZE, NUMBER, SIZE, TEXT, TEXTS, array, codes, integer
@@ -84,14 +84,16 @@ def _check(design: Design) -> None:
 DESIGN_OF_MANY = record(
     Design,
     "formula",
-    at("terms=terms.terms", sequence(TERM)),
-    "variables=terms.variables",
-    at("factors=terms.factors", mapping(_factor)),
-    "outcome offsets weight count coordinates",
+    at("terms=terms.terms", of_columns(sequence(TERM).distinct("terms that differ"))),
+    at("variables=terms.variables", of_columns(mapping(NODE))),
+    at("factors=terms.factors", of_columns(mapping(_factor))),
+    at("outcome", of_columns(mapping(NODE))),
+    "offsets weight count",
+    at("coordinates", of_columns(mapping(COORDINATE))),
     at("levels", mapping(LEVELS), of=lambda design: design.levels or {}),
     at("matrix", tuple_of(TEXT, SIZE).optional()),
     "absorbed=terms.absorbed",
-    at("splines=terms.splines", mapping(_spline)),
+    at("splines=terms.splines", of_columns(mapping(_spline))),
     check=_check,
     types={Node: NODE, Coordinate: COORDINATE},
 )

@@ -14,12 +14,12 @@ import numpy as np
 
 from gramian.linalg.monomials import Monomial
 from gramian.serialize.codec import Codec, CodecBy, Members, items_of, mapping, select, sequence, tuple_of, wrong
-from gramian.serialize.values import COUNT, FLAG, LEVEL, MONOMIAL, NUMBER, TEXT, array
+from gramian.serialize.values import COUNT, FLAG, LEVEL, MONOMIAL, NUMBER, TEXT, array, finite
 from gramian.typing import Level
 
 Types: TypeAlias = Mapping[Any, Codec[Any]]
 DEFAULTS: Types = {str: TEXT, bool: FLAG, int: COUNT, float: NUMBER, Level: LEVEL, Monomial: MONOMIAL}
-NAME = re.compile(r"(\w+)(\[([\w,*]*)\])?(?:=([\w.]+))?")
+NAME = re.compile(r"(\w+)(\[([\w,*]*)\](\?)?)?(?:=([\w.]+))?")
 ALWAYS = object()
 hints_of = cache(get_type_hints)  # they are evaluated from text
 
@@ -35,6 +35,7 @@ class Field:
     get : takes it from a value that is written.
     codec : its codec, one by the fields before, or None for that of the type hint.
     array : name and axes of an array that has the type of the type hint.
+    any_number : whether NaN and infinity may stand in the array, which `check` restricts then.
     absent : the value for which the key is left out.
     """
 
@@ -44,6 +45,7 @@ class Field:
     codec: CodecBy[Any] | None = None
     array: tuple[str, ...] = ()
     absent: Any = ALWAYS
+    any_number: bool = False
 
 
 def at(
@@ -52,13 +54,21 @@ def at(
     """Fields by their keys.
 
     names : "key"; "key=part" where the attribute is called otherwise, and "key[axes]" or "key[]" for an array or a
-    codec of arrays, which are not in the JSON. of : takes a field from a value, if it is no attribute.
+    codec of arrays, which are not in the JSON; "key[axes]?" for numbers that may be NaN or
+    infinite.
+    of : takes a field from a value, if it is no attribute.
     """
     return [
         Field(
-            None if array else key, part or key, of or attrgetter(part or key), codec, (key, *axes.split(",")), absent
+            None if array else key,
+            part or key,
+            of or attrgetter(part or key),
+            codec,
+            (key, *axes.split(",")),
+            absent,
+            bool(any_number),
         )
-        for key, array, axes, part in NAME.findall(names)
+        for key, array, axes, any_number, part in NAME.findall(names)
     ]
 
 
@@ -172,4 +182,12 @@ def _codec(field: Field, hints: Mapping[str, Any], types: Types) -> CodecBy[Any]
     if field.key is not None:
         return codec_of(hint, types)
     name, *axes = field.array
-    return array(name, np.dtype(get_args(get_args(hint)[1])[0]).name, *(None if axis == "*" else axis for axis in axes))
+    dtype = np.dtype(_scalar_type(hint)).name
+    shape = [None if axis == "*" else axis for axis in axes]
+    return finite(name, *shape) if dtype == "float64" and not field.any_number else array(name, dtype, *shape)
+
+
+def _scalar_type(hint: Any) -> Any:
+    """The type of an array's items. `NDArray[T]` is an alias of its own from NumPy 2.5 on."""
+    last = get_args(hint)[-1]
+    return get_args(last)[0] if get_args(last) else last

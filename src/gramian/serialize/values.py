@@ -115,7 +115,13 @@ def array(name: str, dtype: str, *axes: Axis) -> Codec[NDArray[Any]]:
 
 def finite(name: str, *axes: Axis) -> Codec[NDArray[np.float64]]:
     """An array of finite numbers."""
-    return array(name, "float64", *axes).checked(lambda out: np.isfinite(out).all(), f"finite sums in '{name}'")
+    return array(name, "float64", *axes).checked(lambda out: np.isfinite(out).all(), f"finite numbers in '{name}'")
+
+
+def check_known(name: str, values: NDArray[np.float64], known: Any, *, overflow: bool = False) -> None:
+    """Raise ValueError for numbers that are NaN where they are known, or infinite unless they may overflow."""
+    if np.isnan(values[known]).any() or (np.isinf(values).any() and not overflow):
+        wrong(f"{'numbers' if overflow else 'finite numbers'} in '{name}'", values)
 
 
 def codes(name: str, limit: int, *axes: Axis) -> Codec[NDArray[np.int64]]:

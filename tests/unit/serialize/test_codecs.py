@@ -98,7 +98,7 @@ def test_values_that_do_not_fit(change: dict[str, Any], expected: str) -> None:
     [
         ("inverse", np.eye(3), r"'inverse' of float64 and shape \(4, 4\)"),
         ("identified", np.ones(4), "'identified' of bool"),
-        ("table/a", np.array([np.nan]), "finite sums in 'table/a'"),
+        ("table/a", np.array([np.nan]), "finite numbers in 'table/a'"),
         ("table/c", np.zeros(1), "no arrays but those of a result"),
         ("table/b", None, "an array 'table/b'"),
     ],

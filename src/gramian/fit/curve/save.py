@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from gramian.fit.curve.fit import CurveSolved
 from gramian.formula.curve import Curve, curve_of, parse_curve
 from gramian.formula.syntax import names
@@ -11,6 +13,7 @@ from gramian.schema import Field, Kind, Schema
 from gramian.serialize.codec import Codec, wrong
 from gramian.serialize.design import DROPPED
 from gramian.serialize.record import at, record
+from gramian.serialize.values import check_known
 
 Names = tuple[str, ...]
 
@@ -51,6 +54,7 @@ CURVE_SOLVED: Codec[CurveSolved] = record(
     DROPPED,
     "weight log_weight rss tss noise condition distance rows passes",
     at("failure", absent=""),
-    "coefficients[p] inverse[p,p] at_bound[p] start[p]",
+    "coefficients[p] inverse[p,p]? at_bound[p] start[p]",
     make=_solved,
+    check=lambda fit: check_known("inverse", fit.inverse, np.ix_(~fit.at_bound, ~fit.at_bound), overflow=True),
 )

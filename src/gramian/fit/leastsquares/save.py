@@ -21,7 +21,20 @@ from gramian.linalg.solve import Solution
 from gramian.serialize.codec import Codec, sequence, tagged, wrong
 from gramian.serialize.design import DESIGN, DROPPED, cells, factors_of, levels_of
 from gramian.serialize.record import at, record, row
-from gramian.serialize.values import MAX_ROWS, MAX_SIZE, NUMBER, SIZE, TEXT, array, codes, combination, each, integer
+from gramian.serialize.values import (
+    MAX_ROWS,
+    MAX_SIZE,
+    NUMBER,
+    SIZE,
+    TEXT,
+    array,
+    check_known,
+    codes,
+    combination,
+    each,
+    finite,
+    integer,
+)
 from gramian.typing import Level
 
 NOT_NEGATIVE = NUMBER.checked(lambda value: 0 <= value < math.inf, "a finite number that is not negative")
@@ -29,16 +42,16 @@ PRECISION = TEXT.checked(PRECISIONS.__contains__, f"one of {', '.join(PRECISIONS
 
 SOLUTION = record(
     Solution,
-    "rss condition leverage coefficients[p] inverse[p,p] kept[p]=independent null[p,*]",
-    at("low", array("low", "float64", "p").present(), absent=None),
-    at("root", array("root", "float64", "p", "p").present(), absent=None),
+    "rss condition leverage coefficients[p] inverse[p,p]? kept[p]=independent null[p,*]",
+    at("low", finite("low", "p").present(), absent=None),
+    at("root", finite("root", "p", "p").present(), absent=None),
 )
 ACCURACY = record(
     Accuracy,
     at("tier=precision", PRECISION),
     "reached doubtful",
     at("wanted=requested rss_digits", NOT_NEGATIVE),
-    "digits[p] std_error_digits[p] low[p]",
+    "digits[p]? std_error_digits[p]? low[p]?",
 )
 
 
@@ -55,9 +68,9 @@ ROBUST = record(
     "kind=vcov.kind clusters=vcov.clusters like=vcov.like factor df",
     at("groups", sequence(integer(2, MAX_ROWS))),
     at("negative", SIZE),
-    "inner[p,p]=solved_covariance told[p,p]=covariance",
+    "inner[p,p]=solved_covariance told[p,p]?=covariance",
     at("digits=std_error_digits", array("digits", "float64", "p").present(), absent=None),
-    at("root=solved_root", array("root", "float64", "p", "p").present(), absent=None),
+    at("root=solved_root", finite("root", "p", "p").present(), absent=None),
     check=_check_robust,
 )
 
@@ -65,7 +78,7 @@ ROBUST = record(
 def _absorbed(design: Design) -> Codec[Absorbed]:
     """The effects of every absorbed factor's levels; the levels are those of the design."""
     levels = {name: len((design.levels or {})[name]) for name in design.terms.absorbed}
-    effects = {name: array(f"effects/{i}", "float64", n) for i, (name, n) in enumerate(levels.items())}
+    effects = {name: finite(f"effects/{i}", n) for i, (name, n) in enumerate(levels.items())}
 
     def make(singletons: tuple[int, ...], **parts: Any) -> Absorbed:
         return Absorbed(levels, singletons=dict(zip(levels, singletons, strict=True)), **parts)
@@ -134,18 +147,32 @@ def _terms(read: Any) -> Codec[tuple[int, ...]]:
     return codes("terms", number, "p").convert(np.array, lambda terms: tuple(terms.tolist()))
 
 
-def _check_names(fit: Solved) -> None:
+def _check_numbers(fit: Solved) -> None:
+    """What the data determine is known; variances of tiny columns may be beyond float64, and some fits have none."""
+    known, variances = fit.identified, fit.inverse.diagonal()
+    check_known("coefficients", fit.coefficients, known)
+    if not np.isnan(variances).all():
+        check_known("solution/inverse", fit.solution.inverse, np.s_[:])
+        check_known("inverse", fit.inverse, np.ix_(known, known), overflow=True)
+        check_known("roots", variances if fit.inverse_roots is None else fit.inverse_roots, known, overflow=True)
+    if fit.accuracy is not None:
+        for name in ("digits", "std_error_digits", "low"):
+            check_known(name, getattr(fit.accuracy, name), known)
+
+
+def _check(fit: Solved) -> None:
     if len(fit.coefficients) != len(fit.names):
         wrong(f"values for {len(fit.names)} columns", len(fit.coefficients))
     if not fit.aliased.keys() <= set(fit.names):
         wrong("aliased columns of the model", list(fit.aliased))
+    _check_numbers(fit)
 
 
 SOLVED: Codec[Solved] = record(
     Solved,
     "formula names",
     at("design", DESIGN),
-    "coefficients[p] inverse[p,p] identified[p]",
+    "coefficients[p]? inverse[p,p]? identified[p]",
     at("terms[]", _terms),
     at("solution", SOLUTION.under("solution/")),
     at("roots=inverse_roots", array("roots", "float64", "p").present()),
@@ -160,7 +187,7 @@ SOLVED: Codec[Solved] = record(
     at("alpha", NOT_NEGATIVE.optional()),
     DROPPED,
     "weight log_weight rss tss mean leverage condition",
-    check=_check_names,
+    check=_check,
     order="formula names design cells frame aliased empty_cells intercept rows rank passes alpha dropped_rows missing "
     "weight log_weight rss tss mean leverage condition solution accuracy robust absorbed roots",
 )

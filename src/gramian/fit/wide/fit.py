@@ -206,15 +206,17 @@ def _assemble(
     problem: Problem,
 ) -> WideSolved:
     """The solution, with coefficients and digits in the order of names."""
-    names, dependent, minimum_norm = design.names, ~problem.usable, result.solver == DUAL and not options.alpha
+    names, dependent = design.names, ~problem.usable
+    minimum_norm = result.solver == DUAL and not options.alpha
     # a ridge penalty or the least norm gives a column that does not vary the coefficient 0; least squares gives none
     dropped = dependent if not options.alpha and not minimum_norm else np.zeros(len(dependent), bool)
+    zero = dependent & ~dropped & (not minimum_norm)
     b = np.where(dropped, np.nan, result.b.hi)
     level, first = _constants(prepared, result)
     skip = int(not design.intercept)
     coefficients = np.append(first, b)[skip:]
     identified = np.append(True, ~dropped)[skip:] if not minimum_norm else np.zeros(len(names), bool)
-    digits = np.append(result.digits[0], np.where(dependent & ~dropped & ~minimum_norm, 16.0, result.digits[1:]))[skip:]
+    digits = np.append(result.digits[0], np.where(zero, 16.0, result.digits[1:]))[skip:]
     df_residual = prepared.rows - result.effective
     sigma = np.sqrt(result.rss / df_residual) if df_residual > 0 else np.nan
     reached = bool((digits[~np.isnan(digits)] >= options.digits).all())

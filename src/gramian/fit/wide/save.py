@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from gramian.fit.wide.design import MatrixTerm, WideDesign
 from gramian.fit.wide.solution import DUAL, ITERATIVE, WideAccuracy, WideSolved
 from gramian.serialize.codec import Codec, sequence, wrong
 from gramian.serialize.design import DESIGN, DROPPED
 from gramian.serialize.record import at, record, row
-from gramian.serialize.values import MAX_ROWS, TEXT, codes, integer
+from gramian.serialize.values import MAX_ROWS, TEXT, check_known, codes, integer
 
 COUNT = {int: integer(0, 2**53)}
 SOLVER = at("solver", TEXT.checked((ITERATIVE, DUAL).__contains__, "a solver"))
-REST = "requested reached steps eigenvalue_bound double_double digits[p]"
+REST = "requested reached steps eigenvalue_bound double_double digits[p]?"
 ACCURACY = row(WideAccuracy, SOLVER, REST, types=COUNT)
 
 
@@ -29,12 +31,16 @@ def _solved(design: WideDesign, **parts: Any) -> WideSolved:
 def _check(fit: WideSolved) -> None:
     if len(fit.coefficients) != len(fit.names) or len(fit.origin) != fit.design.width:
         wrong(f"values for {len(fit.names)} coefficients", len(fit.coefficients))
+    unknown = np.zeros(len(fit.names), bool)
+    check_known("coefficients", fit.coefficients, fit.identified)
+    check_known("std_errors", fit.std_errors, unknown, overflow=True)
+    check_known("digits", fit.accuracy.digits, unknown)
 
 
 WIDE_SOLVED: Codec[WideSolved] = record(
     WideSolved,
     at("design=design.narrow", DESIGN),
-    "coefficients[p] std_errors[p] identified[p] origin[*]",
+    "coefficients[p]? std_errors[p]? identified[p] origin[*]",
     at("accuracy", ACCURACY),
     at("matrices=design.matrices", sequence(_matrix)),
     "aliased alpha",
