@@ -13,9 +13,12 @@ from engines.pickling import Pickling
 from hypothesis import given
 from hypothesis import strategies as st
 
+import gramian as gm
 from gramian import testing
+from gramian.batch import Batch
 from gramian.data.source import source_of
 from gramian.engines.local import Local
+from gramian.engines.runs import runs_of
 from gramian.engines.tree import Tree
 from gramian.errors import DataError, OptionError
 from gramian.fit.passes.accumulate import Accumulate, Accumulated
@@ -148,3 +151,22 @@ def test_progress_counts_every_row(folder) -> None:  # type: ignore[no-untyped-d
     Local(threads=1).fold(source, Accumulate(design), progress=watch)
     assert watch.rows == 30_000
     assert 0 < watch.size <= (source.size or 0)
+
+
+@pytest.mark.parametrize(("width", "runs"), [(10, [6]), (200, [3, 3]), (2000, [4, 2])])
+def test_wide_rows_are_cut_into_shorter_runs(width: int, runs: list[int]) -> None:
+    batch = Batch(1000, {"y": np.zeros(1000)}, {"X": np.zeros((1000, width - 1))}, "")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("gramian.engines.runs.RUN_VALUES", 600_000)
+        assert [len(list(run)) for run in runs_of([batch] * 6)] == runs
+
+
+def test_a_wide_matrix_has_the_same_sums_on_any_number_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gramian.engines.runs.RUN_VALUES", 200_000)
+    monkeypatch.setattr("gramian.data.batching.BATCH_CELLS", 150_000)
+    rng = np.random.default_rng(5)
+    X = rng.standard_normal((6000, 140))
+    data = {"y": rng.standard_normal(6000), "X": X}
+    fits = [gm.ols("y ~ X", data, engine=Local(threads=t)) for t in (1, 2, 3)]
+    assert len({f.coefficients.tobytes() for f in fits}) == 1
+    assert fits[0].coefficients[1:] == pytest.approx(np.linalg.lstsq(X - X.mean(0), data["y"], rcond=None)[0], rel=1e-8)

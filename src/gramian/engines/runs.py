@@ -10,7 +10,9 @@ from gramian.engines.progress import Progress
 from gramian.engines.tree import Tree
 from gramian.typing import M, Pass
 
-RUN_ROWS = 131_072  # rows accumulated together; a constant, so that the bits do not depend on the number of threads
+# rows and values accumulated together; constants, so that the bits do not depend on the number of threads
+RUN_ROWS, RUN_VALUES = 131_072, 2**23
+ROWS_PER_COLUMN = 2  # a run has at least so many times as many rows as columns: its sums are as large as columns^2
 
 
 def accumulate_unit(task: Pass[M], unit: Unit, watch: Progress) -> M:
@@ -22,7 +24,7 @@ def accumulate_unit(task: Pass[M], unit: Unit, watch: Progress) -> M:
 
 
 def runs_of(batches: Iterable[Batch]) -> Iterator[Iterator[Batch]]:
-    """Batches in runs of at least `RUN_ROWS` rows. The cuts depend on the unit alone.
+    """Batches in runs of at least `RUN_ROWS` rows, or `RUN_VALUES` values. The cuts depend on the unit alone.
 
     Each run must be used up before the next one is asked for.
     """
@@ -34,8 +36,8 @@ def runs_of(batches: Iterable[Batch]) -> Iterator[Iterator[Batch]]:
 def _run(first: Batch, rest: Iterator[Batch]) -> Iterator[Batch]:
     """One run: batches until there are enough rows."""
     yield first
-    rows = first.rows
-    while rows < RUN_ROWS:
+    rows, width = first.rows, first.width
+    while rows < min(RUN_ROWS, max(RUN_VALUES // max(width, 1), ROWS_PER_COLUMN * width)):
         batch = next(rest, None)
         if batch is None:
             return

@@ -18,6 +18,8 @@ from gramian.linalg.factors.tables import TablesAccumulator
 from gramian.linalg.monomials import Coordinate
 from gramian.typing import Level, Matrix, Vector
 
+REUSED_WIDTH = 128  # columns from which on the memory for their products is used again
+
 
 @dataclass(frozen=True, slots=True)
 class Moments:
@@ -198,6 +200,7 @@ class Accumulator:
         self.layout, self.coordinates = layout, coordinates
         width = len(layout.rows)
         self.dense = np.zeros((width, width))
+        self.scratch: Matrix | None = None
         self.rows, self.log_weight = 0, 0.0
         place = {m: i for i, m in enumerate((*layout.rows, *layout.extra))}
         places = {f: [place[m] for m in monomials] for f, monomials in layout.tables}
@@ -224,17 +227,25 @@ class Accumulator:
         power_sums = self._power_sums(columns, count)
         if total is not None:
             columns = apply_weights(columns, np.sqrt(total))
-        products = columns.products()
-        # A NaN or infinity anywhere in a column reaches the diagonal, so m numbers are tested in place of n m.
-        if not np.isfinite(products.diagonal().sum()) or (self.has_extra and not np.isfinite(columns.extra.sum())):
+        if self.has_extra and not np.isfinite(columns.extra.sum()):
             return False
-        self.dense += products
+        if not columns.add_products(self.dense, self._memory_for(columns)):
+            return False
         self.rows += columns.rows if count is None else int(count.sum())
         for variable, sums in power_sums.items():
             self.powers[variable] += sums
         if self.tables is not None:
             self.tables.add(columns, None if total is None else np.sqrt(total), count, sizes)
         return True
+
+    def _memory_for(self, columns: Columns) -> Matrix | None:
+        """Memory for the products of a wide block, the same for every block: new pages would cost more than the sum."""
+        width = columns.width
+        if width < REUSED_WIDTH:
+            return None
+        if self.scratch is None or len(self.scratch) != width:
+            self.scratch = np.empty((width, width))
+        return self.scratch
 
     def _power_sums(self, columns: Columns, count: Vector | None) -> dict[str, Vector]:
         """Sums of the powers of the variables in `powers`, unweighted but for frequencies."""

@@ -55,14 +55,15 @@ class SlicedResidualProducts:
     ) -> None:
         position = {m: int(g.positions[k]) for g in groups if not g.factors for k, m in enumerate(g.monomials)}
         in_matrix: list[Monomial] = [((name, 1),) for name in matrix_variables]
+        matrix_monomials = set(in_matrix)
         in_cells = [m for g in groups if g.factors for m in g.monomials]
         self.cell_columns = CellColumns(groups, v, sizes)
-        self.writer = PairWriter([*(m for m in position if m not in set(in_matrix)), *in_cells], coordinates)
+        self.writer = PairWriter([*(m for m in position if m not in matrix_monomials), *in_cells], coordinates)
         self.cell_monomials = [(m, self.writer.monomials.index(m)) for m in dict.fromkeys(in_cells)]
         self.rows = int(
             np.clip(BLOCK_VALUES // max(len(self.writer.monomials), len(in_matrix)), MIN_BLOCK_ROWS, MAX_BLOCK_ROWS)
         )
-        self.written = _Columns(self.writer.monomials, set(in_matrix), position, v, self.rows)
+        self.written = _Columns(self.writer.monomials, matrix_monomials, position, v, self.rows)
         self.matrix = _Columns(in_matrix, set(), position, v, self.rows)
         self.sums, self.square = pair(np.zeros(len(v.hi))), pair(np.zeros(1))
 

@@ -18,8 +18,10 @@ PANEL_COLUMNS = 16  # columns of a panel
 PANEL_WIDTHS = range(PANEL_COLUMNS + 1, 73)  # numbers of columns for which panels are faster than dsyrk (measured)
 
 
-def self_products(A: Matrix) -> Matrix:
+def self_products(A: Matrix, out: Matrix | None = None) -> Matrix:
     """A'A, (p, p), symmetric to the last bit, for A : (n, p) in any memory order.
+
+    out : (p, p) memory for the result, used where one call of BLAS makes it.
 
     `np.dot` and `np.matmul` release the interpreter lock, so that other threads run meanwhile; the operator `@` on
     two-dimensional arrays does not.
@@ -28,11 +30,11 @@ def self_products(A: Matrix) -> Matrix:
     stacked_rows = n - n % STACK_ROWS
     # Few columns or many: dsyrk is the faster of both.
     if p not in PANEL_WIDTHS or not stacked_rows or not _usable_by_blas(A):
-        return np.asarray(np.dot(A.T, A))
-    out = _by_panels(A[:stacked_rows].reshape(-1, STACK_ROWS, p))
+        return np.asarray(np.dot(A.T, A, out=out))
+    sums = _by_panels(A[:stacked_rows].reshape(-1, STACK_ROWS, p))
     if stacked_rows < n:
-        out += np.dot(A[stacked_rows:].T, A[stacked_rows:])
-    return out
+        sums += np.dot(A[stacked_rows:].T, A[stacked_rows:])
+    return sums
 
 
 def _usable_by_blas(A: Matrix) -> bool:
