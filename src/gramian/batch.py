@@ -76,7 +76,7 @@ class Batch:
     @property
     def width(self) -> int:
         """Number of columns, those of matrices included."""
-        return len(self.columns) + sum(matrix.shape[1] for matrix in self.matrices.values())
+        return len(self.columns) + sum(int(matrix.shape[1]) for matrix in self.matrices.values())
 
     def head(self, rows: int) -> Batch:
         """The first rows as a batch, without a copy; the batch itself where it has no more rows than that."""
