@@ -70,7 +70,7 @@ def fit(problem: Problem, **options: Any) -> Answer:
             return Answer(refused=f"{type(error).__name__}: {error}")
         except (ArithmeticError, ValueError, LookupError, AssertionError, TypeError) as error:
             return Answer(refused=f"{type(error).__name__}: {error}", crashed=True)
-    return _answer(found, caught)
+    return answer_of(found, caught)
 
 
 def _ols(problem: Problem, options: Mapping[str, Any]) -> Any:
@@ -96,7 +96,8 @@ def _subtracted(problem: Problem, options: Mapping[str, Any]) -> Any:
     return gm.subtract(summed(problem.added), summed(problem.removed), force=True).ols(problem.formula, **rest)
 
 
-def _answer(fit: Any, caught: Sequence[warnings.WarningMessage]) -> Answer:
+def answer_of(fit: Any, caught: Sequence[warnings.WarningMessage]) -> Answer:
+    """The numbers of a fit, and what is certified of them."""
     return Answer(
         tuple(fit.names),
         tuple(map(float, fit.coefficients)),

@@ -10,6 +10,8 @@ import numpy as np
 from gramian.inference.vcov_spec import IID, VcovSpec
 from gramian.typing import Matrix, Vector
 
+SMALLEST_VARIANCE, LARGEST_VARIANCE = 1e-290, 1e290  # outside, float64 may have lost digits of a variance
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Covariance:
@@ -70,6 +72,29 @@ def iid(inverse: Matrix, sigma: float, df_residual: float, diagonal_roots: Vecto
             # sigma times the root, since sigma^2 times the diagonal may leave float64's range
             diagonal_roots=np.where(np.isnan(inverse.diagonal()), np.nan, sigma * inverse_roots),
         )
+
+
+def scaled_inverse(inverse: Matrix, dispersion: float, df: float, inverse_roots: Vector | None) -> Covariance:
+    """dispersion (X'WX)^-1: the covariance of a generalized linear model.
+
+    Parameters
+    ----------
+    inverse : Matrix
+        (p, p) inverse of X'WX.
+    dispersion : float
+        Variance of an outcome over the variance function.
+    df : float
+        Degrees of freedom of t and F; infinite for the normal distribution.
+    inverse_roots : Vector or None
+        (p,) square roots of the diagonal of `inverse`, used where a variance leaves the range of float64.
+    """
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        matrix = inverse * dispersion
+        variances = matrix.diagonal()
+        representable = (variances > SMALLEST_VARIANCE) & (variances < LARGEST_VARIANCE)
+        if inverse_roots is None or (representable | np.isnan(variances)).all():
+            return Covariance(IID, matrix, df)
+        return Covariance(IID, matrix, df, diagonal_roots=np.sqrt(dispersion) * inverse_roots)
 
 
 def robust_covariance(

@@ -34,7 +34,8 @@ def interval(estimates: Vector, std_errors: Vector, level: float, df: float) -> 
     The parameters are those of `intervals.interval`; df may be infinite.
     """
     margin = critical(level, df) * std_errors
-    return np.column_stack([estimates - margin, estimates + margin])
+    with np.errstate(invalid="ignore"):  # an infinite estimate less an infinite margin is no number
+        return np.column_stack([estimates - margin, estimates + margin])
 
 
 def wald(R: Matrix, b: Vector, q: Vector, V: Matrix, df: float) -> tests.Test:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from gramian.errors import NumericalError
 from gramian.typing import Codes, Matrix, Vector
 
 NOISE = 1e-7  # relative size below which an element of a null vector counts as rounding error
@@ -34,7 +35,8 @@ def dependent_columns(null: Matrix, norms: Vector) -> tuple[Codes, Matrix]:
     are compared after scaling by the lengths of the columns, so that the choice does not depend on their units.
     """
     lengths = np.where(norms > 0, norms, 1.0)  # a column of zeros is dependent by itself
-    N = null * lengths[:, None]
+    with np.errstate(over="ignore", invalid="ignore"):
+        N = _usable(null * lengths[:, None])
     N = N / np.maximum(np.abs(N).max(axis=0, initial=0.0), np.finfo(float).tiny)
     # Null vectors as rows: elimination works on contiguous memory.
     M = np.ascontiguousarray(N.T)
@@ -53,7 +55,18 @@ def dependent_columns(null: Matrix, norms: Vector) -> tuple[Codes, Matrix]:
     at, N = last, M.T
     order = np.argsort(at)
     positions = at[order]
-    return positions, N[:, order] / lengths[:, None] * lengths[positions]
+    with np.errstate(over="ignore"):
+        return positions, _usable(N[:, order] / lengths[:, None] * lengths[positions])
+
+
+def _usable(null: Matrix) -> Matrix:
+    """Null vectors as given. Raises NumericalError where one is zero or not finite."""
+    if not np.isfinite(null).all() or not null.any(axis=0).all():
+        raise NumericalError(
+            "columns that depend on each other differ in size by more than the range of float64: multiply the small "
+            "ones by a power of ten"
+        )
+    return null
 
 
 def _last_nonzero(M: Matrix, rows: Codes) -> Codes:

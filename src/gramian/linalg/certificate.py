@@ -21,6 +21,7 @@ import numpy as np
 from gramian.typing import Matrix, Vector
 
 EPS = 2.0**-53  # unit roundoff of float64, round to nearest
+SUBNORMAL = 2.0**-1074  # spacing of numbers below the smallest normal float64
 MAX_DIGITS = 53 * float(np.log10(2.0))  # digits of a correctly rounded float64
 MAX_RHO = 0.5  # from this rho on the sums determine nothing: bounds are infinite
 MAX_REFINABLE_RHO = 0.1  # below this rho every step of iterative refinement gains at least one digit
@@ -158,6 +159,15 @@ def bounds(
         rho if np.isfinite(rho) else np.inf,
         penalised,
     )
+
+
+def underflow_error(rows: int, squares: Vector) -> float:
+    """What products that end below the smallest normal float64 add to the relative error of a sum.
+
+    squares : (p,) sums of squares, of which the smallest above zero is hit hardest.
+    """
+    smallest = float(squares.min(initial=np.inf, where=squares > 0.0))
+    return min(rows * SUBNORMAL / smallest, 1.0)
 
 
 def scaled_bounds(values: Vector, factor: float) -> Vector:

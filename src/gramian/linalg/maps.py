@@ -196,6 +196,7 @@ def _quadratic_form_std(c: Vector, at: Codes, V: Matrix, own: Vector) -> float:
     return top * float(np.sqrt(max(float(t @ V[np.ix_(at, at)] @ t), 0.0)))
 
 
+@np.errstate(over="ignore")  # an overflow is infinite, which shows
 def combination_norms(columns: Sequence[Combination], S: Matrix) -> Vector:
     """Square roots of the diagonal of M'SM, one for each column of M."""
     places: list[tuple[int, int, int]] = []

@@ -113,6 +113,7 @@ class Solution:
     root: Matrix | None = None
 
 
+@np.errstate(all="ignore")  # what leaves the range of float64 is infinite or NaN, and has no certified digits
 def solve(
     products: Pair,
     constant: int | None,
@@ -191,6 +192,7 @@ def _scaled_bounds(V: Matrix, centred: Centred, diagonal: Vector, rounding_error
     return bounds(V, summed_norms, np.sqrt(diagonal), response_norm, rounding_error, penalised=penalised)
 
 
+@np.errstate(over="ignore", invalid="ignore")  # as in `solve`
 def centre(products: Pair, constant: int | None, squares: Vector) -> Centred:
     """Partial out the constant, then scale by powers of two.
 
@@ -218,7 +220,7 @@ def centre(products: Pair, constant: int | None, squares: Vector) -> Centred:
     # Unit diagonal is within a factor q of the best diagonal scaling (van der Sluis, 1969); powers of two make it
     # exact, at the price of a factor of two.
     scale = np.ldexp(np.ones(len(size)), -np.round(np.log2(size)).astype(int))
-    scaled, summed_squares = _scaled(centred_products, scale), squares[index] * scale**2
+    scaled, summed_squares = _scaled(centred_products, scale), squares[index] * scale * scale
     np.fill_diagonal(scaled, np.maximum(scaled.diagonal(), 0.0))
     return Centred(
         scaled, scale[:-1], float(scale[-1]), mean[:-1],
@@ -334,7 +336,7 @@ def _undo_scaling(
     )
     # yy - b'c would cancel where R^2 is near one; the quadratic form (-b, 1)' C (-b, 1) does not.
     v = np.append(-b, 1.0)
-    rss = max(float(v @ (centred.products @ v)), 0.0) / centred.y_scale**2
+    rss = max(float(v @ (centred.products @ v)), 0.0) / centred.y_scale / centred.y_scale
     slopes, inverse = b * centred.scale / centred.y_scale, _scaled(V, centred.scale)
     null = np.zeros((len(b), dependencies.shape[1]))
     null[independent] = -dependencies

@@ -15,6 +15,7 @@ from gramian.fit.curve.options import CurveOptions, bounds_of, start_of
 from gramian.fit.curve.start import Sample, SamplePass, start_from
 from gramian.fit.curve.step import Point, point_of
 from gramian.fit.curve.trust_region import RANK
+from gramian.fit.leastsquares.outcome import check_lengths
 from gramian.fit.passes.runner import PassRunner
 from gramian.formula.curve import Curve, ParsedCurve, curve_of, parameters_of, parse_curve
 from gramian.formula.dropped_rows import DroppedRows
@@ -172,9 +173,17 @@ def fit_curve(formula: str, options: CurveOptions, runner: PassRunner) -> CurveS
     check_rows(curve, sums)
     if first is None:
         raise NumericalError(not_defined(curve, start, sums.undefined))
+    _check_range(curve, first)
     check_effects(curve, first)
     end = minimise(run.evaluate, curve.shape, first, Search(low, high, sums.rows, search.max_passes, search.tolerance))
     return _solved(curve, end, search, sums, start, runner.passes)
+
+
+def _check_range(curve: Curve, point: Point) -> None:
+    """Raise NumericalError where the outcome, or a derivative of the curve, has squares that float64 cannot hold."""
+    with np.errstate(over="ignore"):
+        lengths = np.append(np.linalg.norm(point.J, axis=0), np.sqrt(point.tss))
+    check_lengths(lengths, [*(f"the derivative by {name}" for name in curve.names), *curve.design.outcome])
 
 
 def parsed_curve(formula: str, schema: Schema, options: CurveOptions) -> tuple[Curve, ParsedCurve]:
@@ -205,6 +214,7 @@ def _solved(
     """Assemble the solution at the end of a search; where it did not converge, at its last point."""
     point, failure = end.point, "" if end.reason is None else not_converged(curve, end)
     beta = point.beta if failure else end.beta
+    _check_range(curve, point)
     at_bound = (beta == search.low) | (beta == search.high)
     try:
         inverse, condition = _inverse(curve, point.J, at_bound)

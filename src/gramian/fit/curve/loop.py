@@ -78,6 +78,7 @@ class SearchResult:
     reason: str | None
 
 
+@np.errstate(over="ignore", invalid="ignore")  # a step that is no number lowers no loss, so it is not taken
 def minimise(evaluate: Evaluate, shape: Shape, start: Point, search: Search) -> SearchResult:
     """Least squares from a point that has been evaluated.
 

@@ -193,6 +193,7 @@ def _linear(run: Run, last: Evaluated, b: Vector, outcome_totals: Totals) -> Sol
         passes=run.runner.passes,
         dropped_rows=last.linearized.dropped_rows,
         alpha=options.common.alpha,
+        inverse_roots=model_columns.inverse_roots,
     )
 
 

@@ -132,7 +132,8 @@ def quadratic_convergence(lengths: list[float]) -> float:
     """
     if len(lengths) < 2 or not lengths[-1] < lengths[-2] / 3.0:
         return lengths[-1]
-    return min(lengths[-1], lengths[-1] ** 3 / lengths[-2] ** 2)
+    ratio = lengths[-1] / lengths[-2]
+    return min(lengths[-1], lengths[-1] * ratio * ratio)
 
 
 def linear_convergence(lengths: list[float]) -> float:

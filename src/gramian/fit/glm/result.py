@@ -14,8 +14,8 @@ from gramian.engines.choice import Engine
 from gramian.fit.glm.solution import GlmSolved
 from gramian.fit.leastsquares.solution import Solved
 from gramian.fit.vcov.result import covariance
-from gramian.inference.covariance import Covariance
-from gramian.inference.vcov_spec import IID, Vcov
+from gramian.inference.covariance import Covariance, scaled_inverse
+from gramian.inference.vcov_spec import Vcov
 from gramian.results.estimates import Estimates
 from gramian.typing import Vector
 
@@ -64,7 +64,8 @@ class GlmFit(Estimates):
 
     def __post_init__(self) -> None:
         df, robust = math.inf if self.known_dispersion else self.df_residual, self.solved.linear.robust
-        model_based = Covariance(IID, self.solved.linear.inverse * self.dispersion, df)
+        linear = self.solved.linear
+        model_based = scaled_inverse(linear.inverse, self.dispersion, df, linear.inverse_roots)
         object.__setattr__(self, "covariance", model_based if robust is None else covariance(robust))
 
     @property

@@ -152,7 +152,7 @@ def absorbed_estimates(
         rank=absorption.rank,
         exact=absorption.exact,
         singletons={name: int((table.rows == 1).sum()) for name, table in tables.items()},
-        tss=float(partialled_out.products.hi[-1, -1]) * parametrization.scale**2,
+        tss=float(partialled_out.products.hi[-1, -1]) * parametrization.scale * parametrization.scale,
         effects=_effects(moments, parametrization, partialled_out, coefficients, design.coordinates[response]),
         # in connected levels the only relations are that the indicators of each factor sum to the constant
         connected=absorption.exact and absorption.rank == sum(levels.values()) - (len(names) - 1),

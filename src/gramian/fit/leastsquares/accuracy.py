@@ -18,7 +18,7 @@ from gramian.formula.coordinates import Parametrization
 from gramian.formula.numeric_terms import Orthogonal, orthonormal
 from gramian.formula.terms import Term, Terms
 from gramian.linalg import maps
-from gramian.linalg.certificate import EPS, MAX_DIGITS, Bounds, digits, scaled_bounds
+from gramian.linalg.certificate import EPS, MAX_DIGITS, SUBNORMAL, Bounds, digits, scaled_bounds
 from gramian.linalg.maps import apply_absolute
 from gramian.linalg.solve import Solution
 from gramian.typing import Codes, Vector
@@ -156,7 +156,7 @@ def certify(
     to noise needs no digits of its own.
     """
     solution, errors = bounded.solution, bounded.errors
-    rss = solution.rss * parametrization.scale**2  # in the outcome's units
+    rss = solution.rss * parametrization.scale * parametrization.scale  # in the outcome's units
     bounds, identified = _bounds(solution), model_columns.identified
     sensitivity = _with_aliased(apply_absolute(model_columns.map, bounds.sensitivity), model_columns)
     error = _coefficient_errors(parametrization, errors.coefficients * parametrization.scale, bounds, model_columns)
@@ -164,9 +164,10 @@ def certify(
     error = (
         error
         + np.where(identified, EPS * np.abs(model_columns.coefficients), 0.0)
+        + np.where(apply_absolute(model_columns.map, np.abs(solution.coefficients)) > 0.0, SUBNORMAL, 0.0)
         + column_errors.coefficient_errors(model_columns.coefficients)
     )
-    rss_error = errors.rss * parametrization.scale**2
+    rss_error = errors.rss * parametrization.scale * parametrization.scale + (SUBNORMAL if rss else 0.0)
     inverse_roots = model_columns.inverse_roots
     lengths = _with_aliased(
         apply_absolute(model_columns.map, np.sqrt(np.maximum(solution.inverse.diagonal(), 0.0))), model_columns

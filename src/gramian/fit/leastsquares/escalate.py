@@ -128,7 +128,8 @@ def _doubtful(fit: Solved) -> bool:
 def refinement_converges(fit: Solved) -> bool:
     """Whether every step of refinement gains at least one digit (rho < 0.1)."""
     bounds = fit.solution.bounds
-    return bounds is not None and bounds.rho < MAX_REFINABLE_RHO
+    finite = bool(np.isfinite(fit.solution.coefficients).all())
+    return bounds is not None and bounds.rho < MAX_REFINABLE_RHO and finite
 
 
 def is_small(fit: Solved) -> bool:

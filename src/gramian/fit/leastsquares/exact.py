@@ -13,6 +13,7 @@ from gramian.fit.leastsquares.accuracy import EXACT, LARGEST, SMALLEST, Accuracy
 from gramian.fit.leastsquares.exact_solution import WEIGHT_ROUNDING, solve_exactly
 from gramian.fit.leastsquares.exact_system import ExactSystem, exact_system
 from gramian.fit.leastsquares.model_columns import dependent_message
+from gramian.fit.leastsquares.outcome import check_combinations, total_square
 from gramian.fit.leastsquares.solution import Solved
 from gramian.fit.passes.accumulate_exact import AccumulateExact, ExactAccumulated
 from gramian.fit.passes.job import Job
@@ -88,6 +89,9 @@ def exact_solved(
     used = np.flatnonzero(~dropped)
     constant_position = None if constant is None else int(np.flatnonzero(used == constant)[0])
     # columns that are dependent up to rounding are dropped before; exactly dependent ones are found by the exact solve
+    (response,), total = design.outcome, moments.outcome(1)
+    check_combinations(system.parametrization, names, response)
+    total_square(total if constant is None else total - moments.outcome(0) ** 2 / moments.weight, response)
     fit = exact_fit(subset(gram, np.append(used, p)), constant_position, tuple(names[i] for i in used), moments)
     aliased = {**dict(fit.aliased), **_alias_texts(gram, dropped, null, names)}
     aliased = {n: aliased[n] for n in names if n in aliased}

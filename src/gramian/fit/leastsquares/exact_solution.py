@@ -55,7 +55,7 @@ def solve_exactly(system: ExactSystem, used: Codes, fit: ExactFit, null: Matrix)
         _padded_square(exact.inverse, columns, p),
         independent,
         null,
-        nearest(fit.solution.rss) / system.parametrization.scale**2,
+        nearest(fit.solution.rss) / system.parametrization.scale / system.parametrization.scale,
         float_solution.condition,
         float(len(columns)),
         _bounds(float_solution, columns, p),

@@ -15,6 +15,7 @@ def unaliased_columns(solved: Solved) -> Codes:
     return np.array([i for i, name in enumerate(solved.names) if name not in solved.aliased], np.int64)
 
 
+@np.errstate(over="ignore", invalid="ignore")  # an overflow is infinite, which shows
 def basic_solution(solved: Solved) -> tuple[Vector, Matrix]:
     """Coefficients (p,) and inverse (p, p) of the columns that are not aliased, in the fit without the others.
 

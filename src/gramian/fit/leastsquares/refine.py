@@ -101,6 +101,8 @@ def refine(first: Solved, job: Job, accumulated: Accumulated, system: System, *,
             low_norms = np.sqrt(first.weight) * sums.grid
             step = _step(system, solution, options.alpha, coefficients, sums, low_norms, correct)
         passes += 1
+        if not np.isfinite(step.b.hi).all():
+            return replace(best, passes=passes)
         coefficients, error = step.b, float(step.errors.coefficients.max(initial=0.0))
         refined_solution = replace(
             solution,

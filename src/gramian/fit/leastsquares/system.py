@@ -7,7 +7,6 @@ model columns have the coefficients that the user sees.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from fractions import Fraction
 
 import numpy as np
 
@@ -22,6 +21,7 @@ from gramian.fit.leastsquares.accuracy import (
     one_pass_errors,
 )
 from gramian.fit.leastsquares.model_columns import ModelColumns, doubtful, to_model_columns
+from gramian.fit.leastsquares.outcome import check_combinations, outcome_sums, total_square
 from gramian.fit.leastsquares.solution import Solved, stored_coefficients
 from gramian.fit.passes.accumulate import Accumulated
 from gramian.fit.passes.options import Options
@@ -31,10 +31,9 @@ from gramian.formula.design import Design
 from gramian.linalg import maps
 from gramian.linalg.absorb.eliminate import solve_eliminating
 from gramian.linalg.blocks import ROWS_PER_BLOCK
-from gramian.linalg.certificate import sum_rounding_error
+from gramian.linalg.certificate import sum_rounding_error, underflow_error
 from gramian.linalg.doubledouble import Pair, pair
 from gramian.linalg.moments import Moments
-from gramian.linalg.monomials import Coordinate
 from gramian.linalg.products import gram_matrix, largest_diagonal
 from gramian.linalg.solve import Solution, solve
 from gramian.linalg.subspace import dense, sandwich
@@ -121,6 +120,7 @@ def system_of(design: Design, accumulated: Accumulated, options: Options) -> Sys
     parametrization = parametrize(
         columns, levels, response, design.coordinates, as_written=penalized, absorbed=absorbed_factors
     )
+    check_combinations(parametrization, [c.name for c in columns], response)
     stored = gram_matrix(moments, parametrization.groups)
     highest = highest_degree(columns)
     # rows that were subtracted from a Gram left their rounding errors: once when added, once when taken away
@@ -131,6 +131,7 @@ def system_of(design: Design, accumulated: Accumulated, options: Options) -> Sys
         products_in(stored, parametrization),
         squares_in(_products_ever_summed(stored, moments, parametrization), parametrization),
     )
+    rounding_error += underflow_error(entered, squares)
     partialled_out = (
         partial_out(moments, design, parametrization, squares, rounding_error) if absorbed_factors else None
     )
@@ -198,7 +199,8 @@ def assemble(
     leverage = solution.leverage + levels
     intercept = parametrization.constant is not None or absorbed is not None
     mean, centred, square = outcome_sums(moments, system.response, design.coordinates[system.response])
-    rss = solution.rss * parametrization.scale**2
+    rss = solution.rss * parametrization.scale * parametrization.scale
+    total = total_square(centred if intercept else square, system.response)
     return Solved(
         formula=design.formula,
         design=replace(design, levels={name: moments.levels[name] for name in design.terms.factors}),
@@ -217,7 +219,7 @@ def assemble(
         weight=moments.weight,
         log_weight=moments.log_weight,
         rss=rss,
-        tss=square if not intercept else rss if rank + levels == 1 else centred,  # an intercept alone explains nothing
+        tss=rss if intercept and rank + levels == 1 else total,  # an intercept alone explains nothing
         mean=mean,
         rank=rank,
         leverage=leverage,
@@ -256,7 +258,11 @@ def products_in(stored: Matrix, parametrization: Parametrization) -> Pair:
     """Products K'SK (p + 1, p + 1) of the solved columns from those of the stored ones, S (q, q), in double-double."""
     if parametrization.subspace is None:
         return pair(stored)
-    return sandwich([maps.sparse(c) for c in parametrization.subspace], stored)
+    with np.errstate(all="ignore"):
+        products = sandwich([maps.sparse(c) for c in parametrization.subspace], stored)
+    if not np.isfinite(products.hi).all():
+        raise NumericalError("squares of a column or of the outcome overflow: divide them by a power of ten")
+    return products
 
 
 def _products_ever_summed(stored: Matrix, moments: Moments, parametrization: Parametrization) -> Matrix:
@@ -283,20 +289,6 @@ def solve_products(
     return solve_eliminating(products, constant, rounding_error, block, squares)
 
 
-def outcome_sums(moments: Moments, response: str, coordinate: Coordinate) -> tuple[float, float, float]:
-    """Weighted mean of the outcome, its sum of squares about the mean, and about zero; each rounded once.
-
-    coordinate : shift and scale of the outcome. In fractions, because the shift makes the sum about zero cancel.
-    """
-    # column 0 of the dense products is the constant
-    at = moments.layout.rows.index(((response, 1),))
-    weight, first, second = (Fraction(float(moments.dense[i, j])) for i, j in ((0, 0), (0, at), (at, at)))
-    shift, scale = Fraction(coordinate.shift), Fraction(2) ** coordinate.exponent
-    centred = max(second - first * first / weight, Fraction(0)) * scale**2
-    square = second * scale**2 + 2 * shift * scale * first + shift**2 * weight
-    return float(scale * first / weight + shift), float(centred), float(square)
-
-
 def _drop_causes(accumulated: Accumulated) -> str:
     """Why no rows are left, for an error message."""
     causes = ", ".join(f"{n:,} {cause}" for cause, n in accumulated.dropped_rows.causes.items())
@@ -311,8 +303,12 @@ def penalty_matrix(alpha: float, parametrization: Parametrization, width: int) -
     shares = np.full(width, alpha)
     if parametrization.constant is not None:
         shares[parametrization.constant] = 0.0
-    return (
-        np.diag(shares)
-        if parametrization.to_model is None
-        else maps.weighted_gram(maps.map_of(parametrization.to_model), shares)
-    )
+    if parametrization.to_model is None:
+        return np.diag(shares)
+    with np.errstate(over="ignore", invalid="ignore"):
+        penalty = maps.weighted_gram(maps.map_of(parametrization.to_model), shares)
+    if not np.isfinite(penalty).all():
+        raise NumericalError(
+            f"a penalty of {alpha:g} is beyond float64 beside columns as small as these; multiply the columns"
+        )
+    return penalty

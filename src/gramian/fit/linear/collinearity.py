@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gramian.errors import OptionError
+from gramian.errors import NumericalError, OptionError
+from gramian.fit.leastsquares.accuracy import LARGEST, SMALLEST
 from gramian.fit.leastsquares.identified import basic_solution, unaliased_columns
 from gramian.fit.leastsquares.solution import Solved
 from gramian.formula.marginality import nested
@@ -93,6 +94,7 @@ def _products(solved: Solved) -> Matrix:
     give smaller rounding errors.
     """
     columns = _slopes(solved)
+    _check_range(basic_solution(solved)[1].diagonal()[columns])
     # with aliased columns the solved basis drops others than the model does: only the model's own will do
     if solved.aliased or solved.parametrization.to_solved is None:
         return _inverse_of(basic_solution(solved)[1], columns)
@@ -100,12 +102,20 @@ def _products(solved: Solved) -> Matrix:
     return np.asarray(to_solved @ _inverse_of(solved.solution.inverse, columns) @ to_solved.T)
 
 
+def _check_range(variances: Vector) -> None:
+    """Raise NumericalError where a diagonal element of an inverse leaves the range of float64."""
+    if not ((variances > SMALLEST) & (variances < LARGEST)).all():
+        raise NumericalError("squares of a column leave the range of float64: multiply it by a power of ten")
+
+
 def _inverse_of(V: Matrix, positions: Codes) -> Matrix:
     """Inverse of a principal submatrix of V (p, p), in a (p, p) matrix that is zero elsewhere.
 
-    Inverted with unit diagonal, so that the units of columns do not cost digits.
+    Inverted with unit diagonal, so that the units of columns do not cost digits. Raises NumericalError where a
+    diagonal element leaves the range of float64.
     """
     block = V[np.ix_(positions, positions)]
+    _check_range(block.diagonal())
     scale = np.sqrt(block.diagonal())
     S = np.zeros(V.shape)
     S[np.ix_(positions, positions)] = np.linalg.inv(block / scale[:, None] / scale) / scale[:, None] / scale

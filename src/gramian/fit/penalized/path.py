@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from gramian.engines.blas import one_thread
+from gramian.fit.leastsquares.outcome import outcome_sums, total_square
 from gramian.fit.leastsquares.solution import Solved
-from gramian.fit.leastsquares.system import outcome_sums
 from gramian.fit.passes.accumulate import Accumulated
 from gramian.fit.penalized.options import PathOptions
 from gramian.fit.penalized.problem import PenalizedProblem, centred_system, intercepts, penalized_problem, sums_of
@@ -148,7 +148,7 @@ def assemble_path(
         weight=moments.weight,
         log_weight=moments.log_weight,
         mean=mean,
-        tss=centred if system.intercept else square,
+        tss=total_square(centred if system.intercept else square, response),
         dropped_rows=dropped_rows,
     )
 

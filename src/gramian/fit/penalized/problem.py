@@ -12,6 +12,7 @@ from fractions import Fraction
 import numpy as np
 
 from gramian.errors import NumericalError, OptionError
+from gramian.fit.leastsquares.outcome import check_lengths
 from gramian.fit.leastsquares.system import products_in, squares_in
 from gramian.fit.penalized.options import PathOptions, penalised_columns
 from gramian.formula.coding import Levels, ModelColumn, highest_degree, levels_of
@@ -197,6 +198,7 @@ def sums_of(problem: PenalizedProblem, moments: Moments) -> Sums:
     return Sums(products, squares, moments.rows, moments.weight)
 
 
+@np.errstate(over="ignore", invalid="ignore")  # lengths are checked before anything is returned
 def centred_system(problem: PenalizedProblem, sums: Sums) -> System:
     """Products about the means in the model's columns: centred in the solved columns, then mapped exactly."""
     parametrization, p = problem.parametrization, len(problem.columns)
@@ -208,10 +210,12 @@ def centred_system(problem: PenalizedProblem, sums: Sums) -> System:
     if problem.basis is not None:
         C, length, mean = problem.basis.products(C), problem.basis.bound(length), problem.basis.combine(mean)
     q, y = len(C) - 1, parametrization.scale
+    names = [*(problem.columns[j].name for j in problem.slopes), *problem.design.outcome]
+    check_lengths(np.append(length, np.sqrt(sums.squares[-1]) * y), names)
     # blocks are summed one by one: a sum has the rounding of one block plus that of adding the blocks
     rounding_error = sum_rounding_error(sums.rows, p, ROWS_PER_BLOCK + sums.rows // ROWS_PER_BLOCK, problem.degree)
     return System(
-        C[:q, :q], C[:q, q] * y, float(C[q, q]) * y**2, sums.weight, length,
+        C[:q, :q], C[:q, q] * y, float(C[q, q]) * y * y, sums.weight, length,
         float(sums.squares[-1]) ** 0.5 * y, rounding_error, mean, centred.y_mean * y,
         parametrization.constant is not None,
     )  # fmt: skip

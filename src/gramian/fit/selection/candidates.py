@@ -81,5 +81,5 @@ def candidate_terms(design: Design, moments: Moments) -> CandidateTerms:
         [frozenset(number[i] for i in margins[j]) for j in terms],
     )
     # the outcome was scaled twice by powers of two: when it was stored, and when it was centred
-    scale = (parametrization.scale / centred.y_scale) ** 2
+    scale = float(np.ldexp(1.0, 2 * int(np.log2(parametrization.scale / centred.y_scale))))
     return CandidateTerms(problem, terms, base_rank, scale)

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from gramian.errors import NumericalError, OptionError, one_of
+from gramian.fit.leastsquares.outcome import outcome_sums, total_square
 from gramian.fit.leastsquares.solution import Solved
-from gramian.fit.leastsquares.system import outcome_sums, solve_linear
+from gramian.fit.leastsquares.system import solve_linear
 from gramian.fit.passes.accumulate import Accumulated
 from gramian.fit.passes.options import Options
 from gramian.fit.selection.candidates import CandidateTerms, candidate_terms
@@ -176,7 +177,7 @@ def _yardstick(design: Design, accumulated: Accumulated, available_terms: Candid
     df_residual = moments.rows - full.rank - available_terms.base_rank
     # a full model that fits to rounding has no variance that Cp could compare with
     variance = full.rss * available_terms.scale / df_residual if df_residual > 0 and full.rss > full.noise else math.nan
-    tss = centred if available_terms.base_rank else square
+    tss = total_square(centred if available_terms.base_rank else square, response)
     return ModelCriteria(moments.rows, moments.log_weight, tss, available_terms.base_rank > 0, variance)
 
 

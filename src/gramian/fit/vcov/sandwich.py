@@ -123,7 +123,8 @@ def model_covariance(solved: Solved, solved_covariance: Matrix) -> Matrix:
     V, null = solved_covariance, solved.solution.null
     if solved.parametrization.to_model is not None:
         T = maps.map_of(solved.parametrization.to_model)
-        V, null = maps.congruence(T, V), maps.multiply(T, null)
+        with np.errstate(over="ignore", invalid="ignore"):  # an overflow is infinite, which shows
+            V, null = maps.congruence(T, V), maps.multiply(T, null)
     # columns that the solve left out may not be those the model leaves out, whose coefficients are exactly zero
     if null.shape[1]:
         at = np.array([solved.names.index(name) for name in solved.aliased], np.int64)

@@ -243,6 +243,7 @@ def choose_shifts(rows: Rows) -> tuple[tuple[Vector | None, ...], float]:
     return shifts, float(_shifts(rows.y.hi[:FIRST, None])[0])
 
 
+@np.errstate(over="ignore", invalid="ignore")  # where squares overflow, there is no shift
 def _shifts(x: Matrix) -> Vector:
     """Shifts (k,) of the columns of x, (n, k)."""
     if not len(x):

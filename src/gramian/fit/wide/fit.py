@@ -95,7 +95,7 @@ def fit_by(choice: SolverChoice, formula: Formula, options: Options, runner: Pas
     dual = choice.solver == DUAL
     minimum_norm = dual and not options.alpha
     # rows are distributed over threads of our own: threads of BLAS beside them would compete for the same cores
-    with one_thread():
+    with one_thread(), np.errstate(over="ignore", invalid="ignore"):  # what is not finite has no digits
         # without a penalty and with fewer rows than columns, the solution of least norm is that of the columns as they
         # are: a shift would change which solution that is
         reading = Reading(design, options.drop)

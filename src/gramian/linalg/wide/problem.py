@@ -11,9 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from gramian.errors import NumericalError
 from gramian.linalg.certificate import EPS
 from gramian.linalg.wide.kernels import Extents, Kernel, ProductKernel, Total, Totals
 from gramian.typing import Mask, Matrix, Vector
+
+LARGEST_SQUARE = 1e289  # and its inverse the smallest: beyond, sums of squares overflow or lose their digits
 
 Fold = Callable[[Sequence[Kernel[Any]]], list[Any]]
 """Sums of several kernels over all rows, in one pass."""
@@ -120,6 +123,7 @@ def wide_problem(
     alpha : ridge penalty or None. centred : with a constant. origin : (p,) shifts of the columns. outcome : its shift.
     """
     (totals,) = fold([Total()])
+    _check_range(totals)
     weight = totals.weight if totals.weight > 0.0 else 1.0
     mean = totals.x / weight if centred else np.zeros(len(totals.x))
     square = np.maximum(totals.xx - weight * mean**2, 0.0) if centred else totals.xx.copy()
@@ -132,6 +136,16 @@ def wide_problem(
     penalty = alpha or 0.0
     length, at = np.sqrt(np.where(usable, square + penalty, 1.0)), np.zeros(len(mean)) if origin is None else origin
     return Problem(fold, totals, mean, length, usable, constants, penalty, centred, at, outcome)
+
+
+def _check_range(totals: Totals) -> None:
+    """Raise NumericalError where a sum of squares leaves the range of float64."""
+    squares, sums = np.append(totals.xx, totals.yy), np.append(totals.x, totals.y)
+    lost = ~np.isfinite(squares) | (squares > LARGEST_SQUARE) | ((squares < 1.0 / LARGEST_SQUARE) & (sums != 0.0))
+    if lost.any():
+        at = int(np.argmax(lost))
+        what = f"column {at + 1}" if at < len(totals.xx) else "the outcome"
+        raise NumericalError(f"squares of {what} leave the range of float64: multiply it by a power of ten")
 
 
 def _exact_extent(

@@ -87,6 +87,7 @@ def absolute(part: Any) -> Any:
     return with_entries(part, np.abs(part.data))
 
 
+@np.errstate(over="ignore")  # infinite sums are refused
 def squared(part: Any) -> Any:
     """The square of each entry, dense or CSR."""
     if not issparse(part):

@@ -1,0 +1,93 @@
+"""Numbers near the ends of float64: right to the digits that are certified, or refused."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+import gramian as gm
+from gramian.errors import AccuracyWarning, NumericalError
+
+RNG = np.random.default_rng(0)
+X, Z, Y = RNG.standard_normal((3, 12))
+
+
+def right_digits(found: float, truth: float) -> float:
+    return -np.log10(max(abs(found / truth - 1.0), 2.0**-53))
+
+
+@pytest.mark.parametrize("exponent", [-470, -300, 300, 470])
+def test_an_outcome_of_any_size_whose_squares_are_numbers(exponent: int) -> None:
+    ordinary = gm.ols("y ~ x", {"x": X, "y": Y})
+    fit = gm.ols("y ~ x", {"x": X, "y": np.ldexp(Y, exponent)})
+    assert fit.coefficients.tolist() == np.ldexp(ordinary.coefficients, exponent).tolist()
+    assert fit.std_errors.tolist() == np.ldexp(ordinary.std_errors, exponent).tolist()
+    assert fit.r_squared == ordinary.r_squared
+
+
+@pytest.mark.parametrize("options", [{}, {"exact": True}, {"vcov": "HC1"}])
+@pytest.mark.parametrize("unit", [1e-300, 1e-170, 1e-160, 1e160, 1e300])
+def test_an_outcome_whose_squares_leave_float64_is_refused(unit: float, options: dict[str, object]) -> None:
+    with pytest.raises(NumericalError, match=r"squares of 'y' are about 1e-?\d+, .* multiply it by 1e-?\d+"):
+        gm.ols("y ~ x", {"x": X, "y": Y * unit}, **options)
+
+
+def test_an_outlier_beyond_all_squares_is_refused() -> None:
+    with pytest.raises(NumericalError, match="squares of 'y'"):
+        gm.ols("y ~ x", {"x": X, "y": np.append(Y[:-1], 1e170)})
+
+
+def test_a_gram_refuses_what_its_fit_would_refuse() -> None:
+    with pytest.raises(NumericalError, match="squares of 'y'"):
+        gm.gram("y ~ x", {"x": X, "y": Y * 1e-170}).ols()
+    with pytest.raises(NumericalError, match="squares of 'y'"):
+        gm.gram("y ~ x", {"x": X, "y": Y * 1e170}).path()
+
+
+@pytest.mark.parametrize("unit", [1e-200, 1e200])
+def test_columns_without_an_intercept_are_scaled_or_refused(unit: float) -> None:
+    ordinary = gm.ols("y ~ 0 + x", {"x": X, "y": Y})
+    fit = gm.ols("y ~ 0 + x", {"x": X * unit, "y": Y})
+    assert fit["x"] * unit == pytest.approx(ordinary["x"], rel=1e-15)
+    assert fit.std_errors * unit == pytest.approx(ordinary.std_errors, rel=1e-15)
+    with pytest.raises(NumericalError, match="squares of 'x'"):  # its shift has to be undone before the solve
+        gm.ols("y ~ 0 + x", {"x": (X + 100.0) * unit, "y": Y})
+
+
+@pytest.mark.parametrize("formula", ["y ~ x", "y ~ x + z"])
+def test_a_subnormal_coefficient_has_few_digits(formula: str) -> None:
+    data = {"x": X * 2.0**520, "z": Z, "y": Y * 2.0**-478}
+    truth = float(gm.ols(formula, {**data, "x": X, "y": Y}, exact=True)["x"])
+    fit = gm.gram(formula, data).ols()
+    assert 0.0 < abs(fit["x"]) < 2.3e-301
+    data["x"] = data["x"] * 2.0**70
+    with pytest.warns(AccuracyWarning):
+        fit = gm.gram(formula, data).ols()
+    assert 0.0 < abs(fit["x"]) < 1e-318
+    found = float(Fraction(fit["x"]) * Fraction(2) ** (478 + 590))
+    assert fit.digits[1] <= right_digits(found, truth) + 1e-9
+
+
+def test_weights_that_underflow_are_refused_or_cost_their_digits() -> None:
+    data = {"x": X, "y": Y, "w": np.full(len(X), 1e-320)}
+    with pytest.raises(NumericalError, match="squares of 'y'"):
+        gm.ols("y ~ x", data, weights="w")
+    data["w"] = np.where(np.arange(len(X)) == 0, 1e-318, 1.0)
+    data["f"] = np.where(np.arange(len(X)) == 0, "a", np.where(np.arange(len(X)) < 6, "b", "c"))
+    fit = gm.ols("y ~ 0 + f", data, weights="w", digits=0)
+    found = float(fit["f[a]"])
+    assert fit.digits[0] <= right_digits(found, float(Y[0])) + 1e-9
+
+
+def test_dependent_columns_of_unequal_size_are_refused() -> None:
+    with pytest.raises(NumericalError, match="columns that depend on each other differ in size"):
+        gm.ols("y ~ z + x", {"x": np.ldexp(X, 700), "z": np.ldexp(X, -700), "y": Y})
+
+
+def test_standard_errors_of_a_generalized_model_of_large_columns() -> None:
+    counts = RNG.poisson(3.0, len(X)).astype(float)
+    ordinary = gm.glm("n ~ x", {"x": X, "n": counts}, "poisson")
+    fit = gm.glm("n ~ x", {"x": np.ldexp(X, 700), "n": counts}, "poisson")
+    assert np.ldexp(fit.std_errors, [0, 700]) == pytest.approx(ordinary.std_errors, rel=1e-12)
