@@ -68,7 +68,7 @@ class Batch:
             column = column.cast(pa.string())
         if pa.types.is_decimal(column.type):
             # rounded once to float64, so that 1.50 and 1.5 are one level
-            column = pa.array(decimals(column), mask=None if (p := present(column)) is None else ~p)
+            column = pa.array(decimals(column, name, self.where), mask=None if (p := present(column)) is None else ~p)
         if not pa.types.is_dictionary(column.type):
             column = column.dictionary_encode()
         return column

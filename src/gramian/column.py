@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,6 +17,7 @@ from gramian.typing import Codes, Level, Mask, Vector
 EXACT_INTEGER = 2**53  # = 9,007,199,254,740,992: from here on float64 skips integers
 MAX_PLACES_PER_VALUE = 4  # width of the range of integers, per value, up to which a lookup table pays
 MIN_ARROW_LEVELS = 1024  # number of levels from which on they stay an Arrow array, without Python objects
+UNITS = ("s", "ms", "us", "ns")
 SECONDS = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}  # ticks per second of Arrow's time units
 
 
@@ -97,8 +99,8 @@ def raw(column: Any) -> np.ndarray[Any, Any]:
 def numbers(column: Any, name: str, where: str) -> Numbers:
     """A column as float64: dates in days since 1970-01-01, timestamps, times and durations in seconds.
 
-    Raises DataError where an integer is beyond 2^53 (float64 would round it) or the type is not numeric; it names the
-    column and the place.
+    Raises DataError where a number is so large that float64 would round an integer, or the type is not numeric; it
+    names the column and the place.
     """
     if isinstance(column, np.ndarray):
         return Numbers(_from_numpy(column, name, where), None)
@@ -127,9 +129,9 @@ def _from_arrow(column: Any, name: str, where: str) -> Vector:
     if pa.types.is_boolean(kind):
         return raw(column.cast(pa.uint8())).astype(np.float64)
     if pa.types.is_decimal(kind):
-        return decimals(column)
+        return decimals(column, name, where)
     if pa.types.is_temporal(kind):
-        return instants(column)
+        return _instants(column, name, where)
     if pa.types.is_null(kind):
         return np.zeros(len(column))
     raise DataError(f"column '{name}' holds {kind}, not numbers", where)
@@ -146,25 +148,61 @@ def _check_integers(low: int, high: int, name: str, where: str) -> None:
         )
 
 
-def decimals(column: Any) -> Vector:
-    """Decimals as float64, each rounded once; nulls become 0."""
+def decimals(column: Any, name: str, where: str) -> Vector:
+    """Decimals as float64, each rounded once; nulls become 0. Raises DataError for decimals beyond 2^53."""
     kind = column.type
     if kind.bit_width == 128 and kind.precision <= 15 and 0 <= kind.scale <= 22 and len(column):
         # up to 15 digits the value fits the low 64 bits of the 128, and 10^scale with scale <= 22 is exact in float64
-        low = np.frombuffer(column.buffers()[1], dtype=np.int64)[::2]
+        words = np.frombuffer(column.buffers()[1], dtype=np.int64)[::2]
         # both sides are exact, so the quotient rounds once
-        integers = low[column.offset : column.offset + len(column)].astype(np.float64)
+        integers = words[column.offset : column.offset + len(column)].astype(np.float64)
         return np.asarray(np.where(np.abs(integers) < 1e15, integers, 0.0) / 10.0**kind.scale)
+    # up to 15 digits before the point there is none beyond 2^53
+    if kind.precision - kind.scale > 15 and len(column) > column.null_count:
+        low, high = (scalar.as_py() for scalar in pc.min_max(column).values())
+        _check_decimals(low, high, name, where)
     return raw(column.cast(pa.string()).cast(pa.float64()).fill_null(0.0))
 
 
-def instants(column: Any) -> Vector:
-    """Dates as days since 1970-01-01; timestamps, times and durations in seconds."""
-    kind = column.type
-    if pa.types.is_date(kind):
+def _check_decimals(low: Decimal, high: Decimal, name: str, where: str) -> None:
+    """Raise DataError where float64 would round the integer part of a decimal."""
+    worst = high if abs(high) >= abs(low) else low
+    if abs(worst) > EXACT_INTEGER:
+        raise DataError(
+            f"column '{name}' holds the decimal {worst}, beyond 2^53: as float64 it would be rounded; "
+            "cast it to text if it is an identifier, or subtract an offset first",
+            where,
+        )
+
+
+def _instants(column: Any, name: str, where: str) -> Vector:
+    """Dates as days since 1970-01-01; timestamps, times and durations in seconds, each rounded once.
+
+    Raises DataError where float64 would make different times equal.
+    """
+    if pa.types.is_date(column.type):
         return raw(column.cast(pa.date32()).cast(pa.int32())).astype(np.float64)
-    integers = column.cast(pa.int32() if kind.bit_width == 32 else pa.int64())
-    return np.asarray(raw(integers) / SECONDS[kind.unit])
+    ticks, unit = ticks_of(column)
+    if (np.abs(ticks) > EXACT_INTEGER).any():
+        raise DataError(
+            f"column '{name}' holds {column.type} with more digits than float64 has: its times would be rounded; "
+            "cast it to microseconds, or subtract the first time, as a duration",
+            where,
+        )
+    return np.asarray(ticks / SECONDS[unit])
+
+
+def ticks_of(column: Any) -> tuple[np.ndarray[Any, Any], str]:
+    """Timestamps, times or durations as integers, and their unit; 0 where null.
+
+    Where there are more ticks than float64 can count, the unit is the coarsest in which all are whole: pandas, say,
+    stores seconds as nanoseconds.
+    """
+    kind = column.type
+    ticks, unit = raw(column.cast(pa.int32() if kind.bit_width == 32 else pa.int64()).fill_null(0)), kind.unit
+    while unit != "s" and (np.abs(ticks) > EXACT_INTEGER).any() and not (ticks % 1000).any():
+        ticks, unit = ticks // 1000, UNITS[UNITS.index(unit) - 1]
+    return ticks, unit
 
 
 def close_integers(column: Any) -> Coded | None:

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from gramian.batch import Batch
+from gramian.column import EXACT_INTEGER, UNITS, ticks_of
 from gramian.errors import DataError
 from gramian.fit.passes.accumulate import refuse_row
 from gramian.formula.design import Design
@@ -23,7 +24,6 @@ from gramian.linalg.monomials import Coordinate
 from gramian.typing import Codes
 
 IDENTITY_FUNCTIONS = ("I", "as_number")  # functions that do not change the values of a numeric column
-MAX_FLOAT_INTEGER = 2**53  # larger integers are read as integers, because float64 would round them
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,13 +179,16 @@ def _as_decimals(column: Any, batch: Batch, name: str, *, decimal: bool) -> Deci
     """
     if isinstance(column, np.ndarray):
         is_int64 = column.dtype.kind in "iu" and column.dtype.itemsize == 8 and len(column) > 0
-        is_rounded = is_int64 and max(abs(int(column.max())), abs(int(column.min()))) > MAX_FLOAT_INTEGER
+        is_rounded = is_int64 and max(abs(int(column.max())), abs(int(column.min()))) > EXACT_INTEGER
         return Decimals(to_int64(column.astype(object)), 0, None) if is_rounded else None
     kind = column.type
     if pa.types.is_int64(kind) or pa.types.is_uint64(kind):
         numbers = column.fill_null(0).to_numpy(zero_copy_only=False) if column.null_count else column.to_numpy()
         decimals = _as_decimals(numbers, batch, name, decimal=decimal)
         return None if decimals is None else decimals._replace(present=_valid_mask(column))
+    if (pa.types.is_timestamp(kind) or pa.types.is_time(kind) or pa.types.is_duration(kind)) and kind.unit != "s":
+        ticks, unit = ticks_of(column)
+        return Decimals(ticks.astype(np.int64), 3 * UNITS.index(unit), _valid_mask(column))
     text = pa.types.is_string(kind) or pa.types.is_large_string(kind)
     if not decimal or not (text or pa.types.is_decimal(kind) or pa.types.is_dictionary(kind)):
         return None
