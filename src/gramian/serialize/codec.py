@@ -45,6 +45,10 @@ class Members:
         """The same for a part of the document: what it says of sizes holds there alone."""
         return Members(self.arrays, self.prefix + prefix, self.sizes.copy(), self.used)
 
+    def check_size(self, axis: str, size: int) -> None:
+        """Refuse a length of an axis that is not the one before."""
+        require(self.sizes.setdefault(axis, size) == size, f"{self.sizes[axis]} along '{axis}'", size)
+
 
 @dataclass(frozen=True, slots=True)
 class Codec(Generic[T]):
@@ -65,7 +69,8 @@ class Codec(Generic[T]):
         """
         members = Members(dict(arrays))
         out = self.read(obj, members)
-        return out if members.used == arrays.keys() else wrong(f"no arrays but those of {what}", list(arrays))
+        require(members.used == arrays.keys(), f"no arrays but those of {what}", list(arrays))
+        return out
 
     def optional(self) -> Codec[T | None]:
         """None, or what this codec writes."""
@@ -84,6 +89,10 @@ class Codec(Generic[T]):
     def convert(self, to: Callable[[S], T], back: Callable[[T], S]) -> Codec[S]:
         """Values that are written as other ones."""
         return Codec(lambda value, m: self.write(to(value), m), lambda obj, m: back(self.read(obj, m)))
+
+    def alone(self) -> Codec[T]:
+        """The same, as the one item of a list."""
+        return tuple_of(self).convert(lambda value: (value,), lambda items: items[0])
 
     def checked(self, good: Callable[[T], object], expected: str) -> Codec[T]:
         """Refuse values that are not good when they are read."""
@@ -109,6 +118,12 @@ def wrong(expected: str, value: object) -> NoReturn:
     raise ValueError(f"expected {expected}, found {str(first)[:SHOWN]!r}")
 
 
+def require(good: object, expected: str, value: object) -> None:
+    """Raise the ValueError unless it is good."""
+    if not good:
+        wrong(expected, value)
+
+
 def select(codec: CodecBy[T], of: Any) -> Codec[T]:
     """The codec itself, or the one for `of`."""
     return codec if isinstance(codec, Codec) else codec(of)
@@ -117,6 +132,11 @@ def select(codec: CodecBy[T], of: Any) -> Codec[T]:
 def plain(kind: type[T], expected: str) -> Codec[T]:
     """What JSON holds as it is."""
     return Codec(lambda value, _: value, lambda obj, _: obj if isinstance(obj, kind) else wrong(expected, obj))
+
+
+def constant(value: T) -> Codec[T]:
+    """A value of which nothing is written, since it is always this one."""
+    return Codec(lambda *_: None, lambda *_: value)
 
 
 def items_of(obj: object, size: int | None = None) -> list[Any]:
@@ -153,8 +173,9 @@ def of_columns(codec: Codec[T]) -> Codec[T]:
     """A list or an object with an item for every column at most: refused unread where it is longer than the arrays."""
 
     def read(obj: object, members: Members) -> T:
-        if isinstance(obj, list | dict) and len(obj) > members.columns:
-            wrong(f"no more than {members.columns:,} terms or variables beside arrays of these sizes", len(obj))
+        size = len(obj) if isinstance(obj, list | dict) else 0
+        expected = f"no more than {members.columns:,} terms or variables beside arrays of these sizes"
+        require(size <= members.columns, expected, size)
         return codec.read(obj, members)
 
     return Codec(codec.write, read)

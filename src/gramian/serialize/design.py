@@ -1,4 +1,4 @@
-"""Codecs of designs, of rows that were left out, and of cells of levels."""
+"""Codecs of designs, of dropped rows, and of levels and their cells."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from gramian.formula.syntax import Node
 from gramian.formula.terms import Factor, Term
 from gramian.linalg.columns import Factors
 from gramian.linalg.monomials import Coordinate
-from gramian.serialize.codec import Codec, Members, mapping, of_columns, sequence, tagged, tuple_of, wrong
+from gramian.serialize.codec import Codec, Members, mapping, of_columns, require, sequence, tagged, tuple_of
 from gramian.serialize.expressions import NODE
 from gramian.serialize.record import at, fixed, record, row
 from gramian.serialize.values import LEVELS, MAX_SIZE, NUMBER, SIZE, TEXT, TEXTS, array, codes, integer
@@ -38,7 +38,7 @@ COORDINATE = row(Coordinate, at("shift", NUMBER.checked(isfinite, "a finite shif
 
 DEGREE = at("degree", integer(1, MAX_DEGREE + 1))
 ATOMS: Mapping[str, tuple[type, Codec[Any]]] = {
-    "factor": (str, tuple_of(TEXT).convert(lambda label: (label,), lambda items: items[0])),
+    "factor": (str, TEXT.alone()),
     "product": (Product, row(Product, "label monomial")),
     "standardized": (Standardized, row(Standardized, "label variable scaled")),
     "basis": (SplineBasis, row(SplineBasis, "label columns")),
@@ -55,8 +55,7 @@ def _factor(label: str) -> Codec[Factor]:
 
 def _spline(label: str) -> Codec[Spline]:
     def make(node: Node, natural: bool, degree: int, knots: tuple[float, ...], ends: tuple[float, float]) -> Spline:
-        if not all(a < b for a, b in pairwise((ends[0], *knots, ends[1]))):
-            wrong("knots that rise", knots)
+        require(all(a < b for a, b in pairwise((ends[0], *knots, ends[1]))), "knots that rise", knots)
         return Spline(label, node, natural, degree, len(knots), knots, ends)
 
     ends = at("ends", of=lambda spline: spline.boundary)
@@ -65,20 +64,18 @@ def _spline(label: str) -> Codec[Spline]:
 
 def _check(design: Design) -> None:
     """Everything that a term names is there."""
-    atoms = [a for term in design.terms.terms for a in term.atoms]
+    terms, levels = design.terms, design.levels or {}
+    atoms = [a for term in terms.terms for a in term.atoms]
     variables = {v for a in atoms if not isinstance(a, str) for v in a.variables}
-    if not variables <= design.terms.variables.keys():
-        wrong("the variables of all terms", sorted(variables))
-    smooth = {a.label: a.columns for a in atoms if isinstance(a, SplineBasis)}
-    if smooth != {name: s.columns for name, s in design.terms.splines.items()}:
-        wrong("the splines of all terms", sorted(smooth))
-    factors = {*(a for a in atoms if isinstance(a, str)), *design.terms.absorbed}
-    if not factors <= design.terms.factors.keys() == (design.levels or {}).keys():
-        wrong("the levels of all factors", list(design.levels or {}))
-    if not {*design.terms.variables, *design.outcome} <= design.coordinates.keys():
-        wrong("the coordinates of all variables", list(design.coordinates))
-    if not design.outcome:
-        wrong("an outcome", [])
+    require(variables <= terms.variables.keys(), "the variables of all terms", sorted(variables))
+    splines = {a.label: a.columns for a in atoms if isinstance(a, SplineBasis)}
+    same = splines == {name: s.columns for name, s in terms.splines.items()}
+    require(same, "the splines of all terms", sorted(splines))
+    factors = {*(a for a in atoms if isinstance(a, str)), *terms.absorbed}
+    require(factors <= terms.factors.keys() == levels.keys(), "the levels of all factors", list(levels))
+    variables = {*terms.variables, *design.outcome}
+    require(variables <= design.coordinates.keys(), "the coordinates of all variables", list(design.coordinates))
+    require(design.outcome, "an outcome", [])
 
 
 DESIGN_OF_MANY = record(
@@ -107,8 +104,7 @@ def factors_of(levels: LevelsByFactor) -> Codec[Factors]:
 
 def cells(name: str, factors: Factors, levels: LevelsByFactor, axis: str | None = None) -> Codec[NDArray[np.int64]]:
     """Codes of cells, (c, f), each below the number of its factor's levels. axis : the name of c."""
-    if not levels.keys() >= set(factors):
-        wrong("a table of known factors", factors)
+    require(levels.keys() >= set(factors), "a table of known factors", factors)
     limits = np.array([len(levels[f]) for f in factors], np.int64)
     return codes(name, MAX_SIZE, axis, len(factors)).checked(lambda out: (out < limits).all(), "codes of levels")
 
@@ -130,8 +126,7 @@ def levels_of(design: Design) -> Codec[Levels]:
         order, table = {}, dict[Factors, frozenset[tuple[int, ...]]]()
         for i, (name, n) in enumerate((name, len(levels)) for name, levels in names.items()):
             order[name] = tuple(codes(f"order/{i}", n, n).read(None, members).tolist())
-            if len(set(order[name])) < n:
-                wrong("an order of all levels", order[name])
+            require(len(set(order[name])) == n, "an order of all levels", order[name])
         for i, factors in enumerate(tables.read(obj, members)):
             table[factors] = frozenset(map(tuple, cells(f"cells/{i}", factors, names).read(None, members).tolist()))
         return Levels(names, order, table, contrasts_of(design.terms, names, order))

@@ -10,7 +10,7 @@ from gramian.linalg.columns import Layout
 from gramian.linalg.exact.cells import ExactCells
 from gramian.linalg.exact.moments import LOG_WEIGHT, ExactMoments
 from gramian.linalg.exact.planes import HALF, Planes
-from gramian.serialize.codec import Codec, mapping, sequence, wrong
+from gramian.serialize.codec import Codec, mapping, require, sequence
 from gramian.serialize.design import LevelsByFactor
 from gramian.serialize.moments import cell_counts, check_counts
 from gramian.serialize.record import at, fixed, record
@@ -33,10 +33,10 @@ def exact_moments(layout: Layout, variables: set[str], levels: LevelsByFactor) -
     def make(low: Mapping[str, int], tables: Mapping[Any, ExactCells], sums: Any, **parts: Any) -> ExactMoments:
         cells = {f: replace(table, sums=sums[f]) for f, table in tables.items()}
         out = ExactMoments(layout, levels=levels, tables=cells, **parts)
-        if not out.not_finite.keys() | out.scale.keys() <= variables:
-            wrong("variables of the design", sorted(out.not_finite.keys() | out.scale.keys()))
-        if places(out) != low or not out.dense.equals(Planes(out.dense.low, out.dense.digits.transpose(0, 2, 1))):
-            wrong("symmetric products", "others")
+        named = out.not_finite.keys() | out.scale.keys()
+        require(named <= variables, "variables of the design", sorted(named))
+        transposed = Planes(out.dense.low, out.dense.digits.transpose(0, 2, 1))
+        require(places(out) == low and out.dense.equals(transposed), "symmetric products", "others")
         check_counts(out)
         return out
 
@@ -62,10 +62,12 @@ def exact_moments(layout: Layout, variables: set[str], levels: LevelsByFactor) -
 
 def _planes(name: str, low: Mapping[str, int], *shape: int) -> Codec[Planes]:
     def back(digits: Any) -> Planes:
-        if digits.size and not (digits.min() >= -HALF and digits.max() < HALF and digits[0].any() and digits[-1].any()):
-            wrong(f"digits of 32 bits without empty outer planes in '{name}'", "others")
-        if name not in low or (not digits.size and (len(digits) or low[name])):
-            wrong(f"the place of the first plane of '{name}', and no planes of nothing", low.get(name))
+        is_empty, place = not digits.size, low.get(name)
+        good = is_empty or (digits.min() >= -HALF and digits.max() < HALF and digits[0].any() and digits[-1].any())
+        require(good, f"digits of 32 bits without empty outer planes in '{name}'", "others")
+        at_zero = not is_empty or (not len(digits) and place == 0)
+        expected = f"the place of the first plane of '{name}', and no planes of nothing"
+        require(place is not None and at_zero, expected, place)
         return Planes(low[name], digits)
 
     return array(name, "int64", None, *shape).convert(lambda planes: planes.digits, back)

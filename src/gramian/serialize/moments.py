@@ -16,10 +16,21 @@ from gramian.linalg.factors.cells import CellSums
 from gramian.linalg.factors.levels import canonical
 from gramian.linalg.moments import Moments, levels_with_rows
 from gramian.linalg.monomials import CONSTANT, Monomial
-from gramian.serialize.codec import Codec, mapping, sequence, tagged, tuple_of, wrong
+from gramian.serialize.codec import Codec, mapping, require, sequence, tagged, tuple_of
 from gramian.serialize.design import COORDINATE, LevelsByFactor, cells
 from gramian.serialize.record import Field, at, record
-from gramian.serialize.values import LEVELS, MAX_ROWS, MAX_SIZE, MONOMIAL, NUMBER, TEXTS, array, codes, each, finite
+from gramian.serialize.values import (
+    LEVELS,
+    MAX_ROWS,
+    MAX_SIZE,
+    MONOMIAL,
+    NUMBER,
+    TEXTS,
+    array,
+    codes,
+    each,
+    finite,
+)
 
 SYMMETRY_TOLERANCE = 2.0**-20  # of the lengths of two columns: both halves are sums of up to 2^32 rounded products
 ROUNDING = 1e-6  # of the largest product: what is less below zero is left of what was taken away
@@ -52,14 +63,14 @@ def check_counts(moments: Moments | ExactMoments) -> None:
     _check_rows(moments)
     for factors, table in moments.tables.items():
         for i, factor in enumerate(factors):
-            if len(np.unique(table.cells[:, i])) != len(moments.levels[factor]):
-                wrong(f"rows of every level of {factor}", len(moments.levels[factor]))
+            levels, seen = len(moments.levels[factor]), len(np.unique(table.cells[:, i]))
+            require(seen == levels, f"rows of every level of {factor}", levels)
 
 
 def _check_rows(moments: Moments | ExactMoments) -> None:
     for factors, table in moments.tables.items():
-        if int(table.rows.sum()) != moments.rows:
-            wrong(f"{moments.rows} rows in the cells of {', '.join(factors)}", int(table.rows.sum()))
+        rows = int(table.rows.sum())
+        require(rows == moments.rows, f"{moments.rows} rows in the cells of {', '.join(factors)}", rows)
 
 
 def gram_moments(design: Design, *, is_removed: bool = False, every_level: bool = True) -> Codec[Moments]:
@@ -81,8 +92,7 @@ def gram_moments(design: Design, *, is_removed: bool = False, every_level: bool 
             out = out.with_levels({name: levels_with_rows(v, name, out.tables) for name, v in levels.items()})
         if not is_removed:
             check_counts(out)
-        if not is_removed and any((table.rows == 0).any() for table in out.tables.values()):
-            wrong("rows in every cell", 0)
+            require(all(table.rows.all() for table in out.tables.values()), "rows in every cell", 0)
         return out
 
     return record(
@@ -98,10 +108,10 @@ def gram_moments(design: Design, *, is_removed: bool = False, every_level: bool 
 
 def _check_layout(layout: Layout) -> None:
     factors = [f for f, _ in layout.tables]
-    if layout.dense[:1] != (CONSTANT,) or len(set(layout.rows)) != len(layout.rows):
-        wrong("the constant first, and each column once", layout.dense)
-    if factors != sorted(set(factors)) or not all(f and list(f) == sorted(set(f)) for f in factors):
-        wrong("tables of factors in order", factors)
+    once = layout.dense[:1] == (CONSTANT,) and len(set(layout.rows)) == len(layout.rows)
+    require(once, "the constant first, and each column once", layout.dense)
+    in_order = factors == sorted(set(factors)) and all(f and list(f) == sorted(set(f)) for f in factors)
+    require(in_order, "tables of factors in order", factors)
 
 
 MONOMIALS = sequence(MONOMIAL).distinct("monomials that differ")
@@ -134,13 +144,14 @@ def _power_sums(powers: tuple[str, ...]) -> Codec[Mapping[str, NDArray[np.float6
 def _check(moments: Moments) -> None:
     """Every variable has its coordinate, every level and row of a factor its cells."""
     _check_rows(moments)
+    coordinates, levels = moments.coordinates, moments.levels
     monomials = [*moments.layout.rows, *(m for _, table in moments.layout.tables for m in table)]
-    if not {v for m in monomials for v, _ in m} | moments.powers.keys() <= moments.coordinates.keys():
-        wrong("the coordinates of all variables", sorted(moments.coordinates))
-    if {f for factors in moments.tables for f in factors} != moments.levels.keys():
-        wrong("tables of all factors", sorted(moments.levels))
-    if max((len(levels) for levels in moments.levels.values()), default=0) >= MAX_SIZE:
-        wrong("fewer levels", "more")
+    variables = {v for m in monomials for v, _ in m} | moments.powers.keys()
+    require(variables <= coordinates.keys(), "the coordinates of all variables", sorted(coordinates))
+    require(
+        {f for factors in moments.tables for f in factors} == levels.keys(), "tables of all factors", sorted(levels)
+    )
+    require(max(map(len, levels.values()), default=0) < MAX_SIZE, "fewer levels", "more")
 
 
 def _moments(powers: tuple[str, ...], power_sums: Mapping[str, NDArray[np.float64]], **parts: Any) -> Moments:

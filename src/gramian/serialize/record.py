@@ -4,16 +4,28 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial, reduce
 from operator import attrgetter, or_
 from types import FunctionType, NoneType, SimpleNamespace, UnionType
 from typing import Any, TypeAlias, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gramian.linalg.monomials import Monomial
-from gramian.serialize.codec import Codec, CodecBy, Members, items_of, mapping, select, sequence, tuple_of, wrong
+from gramian.serialize.codec import (
+    Codec,
+    CodecBy,
+    Members,
+    constant,
+    items_of,
+    mapping,
+    select,
+    sequence,
+    tuple_of,
+    wrong,
+)
 from gramian.serialize.values import COUNT, FLAG, LEVEL, MONOMIAL, NUMBER, TEXT, array, finite
 from gramian.typing import Level
 
@@ -34,7 +46,7 @@ class Field:
     part : argument of the record's class that it fills; "a.b" is argument b of argument a.
     get : takes it from a value that is written.
     codec : its codec, one by the fields before, or None for that of the type hint.
-    array : name and axes of an array that has the type of the type hint.
+    axes : names of the axes of an array that has the type of the type hint, or the one of a list in the JSON.
     any_number : whether NaN and infinity may stand in the array, which `check` restricts then.
     absent : the value for which the key is left out.
     """
@@ -43,7 +55,7 @@ class Field:
     part: str
     get: Callable[[Any], Any]
     codec: CodecBy[Any] | None = None
-    array: tuple[str, ...] = ()
+    axes: tuple[str, ...] = ()
     absent: Any = ALWAYS
     any_number: bool = False
 
@@ -53,28 +65,27 @@ def at(
 ) -> list[Field]:
     """Fields by their keys.
 
-    names : "key"; "key=part" where the attribute is called otherwise, and "key[axes]" or "key[]" for an array or a
-    codec of arrays, which are not in the JSON; "key[axes]?" for numbers that may be NaN or
-    infinite.
-    of : takes a field from a value, if it is no attribute.
+    names : "key"; "key=part" where the attribute is called otherwise; "key[axes]" for an array of these axes, with "?"
+    behind it if its numbers may be NaN or infinite, or for a list in the JSON whose length is that of the axis; "key[]"
+    for a codec of arrays, which are not in the JSON. of : takes a field from a value, if it is no attribute.
     """
     return [
         Field(
-            None if array else key,
+            None if brackets == "[]" else key,
             part or key,
             of or attrgetter(part or key),
             codec,
-            (key, *axes.split(",")),
+            tuple(axes.split(",")) if axes else (),
             absent,
             bool(any_number),
         )
-        for key, array, axes, any_number, part in NAME.findall(names)
+        for key, brackets, axes, any_number, part in NAME.findall(names)
     ]
 
 
 def fixed(part: str, value: Any) -> list[Field]:
     """A field that is not written, for it has this value."""
-    return [Field(None, part, lambda _: value, Codec(lambda *_: None, lambda *_: value))]
+    return [Field(None, part, lambda _: value, constant(value))]
 
 
 class Parts(SimpleNamespace):
@@ -119,8 +130,8 @@ def record(
     """
     hints = hints_of(kind) | (hints_of(make) if isinstance(make, FunctionType) else {})
     listed = [field for some in fields for field in (at(some) if isinstance(some, str) else some)]
-    steps = [(field, _codec(field, hints, {**DEFAULTS, **(types or {})})) for field in listed]
-    required = {field.key: field.absent is ALWAYS for field in listed if field.key}
+    steps = [_with_codec(field, hints, {**DEFAULTS, **(types or {})}) for field in listed]
+    required = {field.key: field.absent is ALWAYS for field, _ in steps if field.key}
     keys = order.split() or list(required)
 
     def write(value: Any, members: Members) -> Any:
@@ -140,7 +151,10 @@ def record(
         parts, inner = Parts(), members.inside()
         for field, codec in steps:
             here = not field.key or field.key in items
-            parts.put(field.part, select(codec, parts).read(items.get(field.key), inner) if here else field.absent)
+            part = select(codec, parts).read(items.get(field.key), inner) if here else field.absent
+            parts.put(field.part, part)
+            for axis in field.axes:
+                inner.check_size(axis, len(part))
         out = (make or kind)(**parts.arguments(hints))
         check(out)
         return out
@@ -172,19 +186,19 @@ def codec_of(hint: Any, types: Types) -> Codec[Any]:
     raise TypeError(f"no codec for {hint}")
 
 
-def _codec(field: Field, hints: Mapping[str, Any], types: Types) -> CodecBy[Any]:
-    """The codec of a field: its own, or that of the type hint."""
+def _with_codec(field: Field, hints: Mapping[str, Any], types: Types) -> tuple[Field, CodecBy[Any]]:
+    """A field and its codec: its own, or that of the type hint; an array is not in the JSON."""
     if field.codec is not None:
-        return field.codec
+        return field, field.codec
     for name in field.part.split("."):
         hint = hints[name]
         hints = hints_of(hint) if isinstance(hint, type) else {}
-    if field.key is not None:
-        return codec_of(hint, types)
-    name, *axes = field.array
-    dtype = np.dtype(_scalar_type(hint)).name
-    shape = [None if axis == "*" else axis for axis in axes]
-    return finite(name, *shape) if dtype == "float64" and not field.any_number else array(name, dtype, *shape)
+    if get_origin(hint) not in (np.ndarray, NDArray):
+        return field, codec_of(hint, types)
+    name, dtype = str(field.key), np.dtype(_scalar_type(hint)).name
+    axes = [None if axis == "*" else axis for axis in field.axes]
+    codec = finite(name, *axes) if dtype == "float64" and not field.any_number else array(name, dtype, *axes)
+    return replace(field, key=None, axes=()), codec
 
 
 def _scalar_type(hint: Any) -> Any:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gramian.linalg.monomials import Monomial
-from gramian.serialize.codec import Codec, Members, plain, sequence, tuple_of, wrong
+from gramian.serialize.codec import Codec, Members, plain, require, sequence, tuple_of, wrong
 from gramian.typing import Level
 
 T = TypeVar("T")
@@ -65,8 +65,7 @@ def _level(obj: object, members: Members) -> Level:
 
 def _fraction(text: str) -> Fraction:
     numerator, slash, denominator = text.partition("/")
-    if not slash or len(text) > MAX_FRACTION_DIGITS or int(denominator, 16) <= 0:
-        wrong("a fraction", text)
+    require(slash and len(text) <= MAX_FRACTION_DIGITS and int(denominator, 16) > 0, "a fraction", text)
     return Fraction(int(numerator, 16), int(denominator, 16))
 
 
@@ -101,11 +100,11 @@ def array(name: str, dtype: str, *axes: Axis) -> Codec[NDArray[Any]]:
 
     def read(obj: object, members: Members) -> NDArray[Any]:
         full = members.prefix + name
-        out = members.arrays[full] if full in members.arrays else wrong(f"an array '{full}'", "none")
+        require(full in members.arrays, f"an array '{full}'", "none")
+        out = members.arrays[full]
         shape = tuple(members.sizes.get(n) if isinstance(n, str) else n for n in axes)
         fits = len(shape) == out.ndim and all(n in (None, m) for n, m in zip(shape, out.shape, strict=True))
-        if out.dtype.name != dtype or not fits:
-            wrong(f"'{full}' of {dtype} and shape {shape}", (out.dtype.name, out.shape))
+        require(out.dtype.name == dtype and fits, f"'{full}' of {dtype} and shape {shape}", (out.dtype.name, out.shape))
         members.used.add(full)
         members.sizes.update((n, m) for n, m in zip(axes, out.shape, strict=True) if isinstance(n, str))
         return out
@@ -120,8 +119,8 @@ def finite(name: str, *axes: Axis) -> Codec[NDArray[np.float64]]:
 
 def check_known(name: str, values: NDArray[np.float64], known: Any, *, overflow: bool = False) -> None:
     """Raise ValueError for numbers that are NaN where they are known, or infinite unless they may overflow."""
-    if np.isnan(values[known]).any() or (np.isinf(values).any() and not overflow):
-        wrong(f"{'numbers' if overflow else 'finite numbers'} in '{name}'", values)
+    good = not np.isnan(values[known]).any() and (overflow or not np.isinf(values).any())
+    require(good, f"{'numbers' if overflow else 'finite numbers'} in '{name}'", values)
 
 
 def codes(name: str, limit: int, *axes: Axis) -> Codec[NDArray[np.int64]]:

@@ -10,7 +10,7 @@ from gramian.fit.curve.fit import CurveSolved
 from gramian.formula.curve import Curve, curve_of, parse_curve
 from gramian.formula.syntax import names
 from gramian.schema import Field, Kind, Schema
-from gramian.serialize.codec import Codec, wrong
+from gramian.serialize.codec import Codec, require
 from gramian.serialize.design import DROPPED
 from gramian.serialize.record import at, record
 from gramian.serialize.values import check_known
@@ -25,14 +25,10 @@ def _solved(
     parsed = parse_curve(formula, columns)
     named = parsed.named_curve
     expected = named.parameters if named else tuple(n for n in names(parsed.curve) if n not in columns)
-    if sorted(parameters) != sorted(expected):
-        wrong(f"the parameters {', '.join(expected)}", parameters)
+    require(sorted(parameters) == sorted(expected), f"the parameters {', '.join(expected)}", parameters)
     schema = Schema(tuple(Field(name, Kind.NUMBER, "double") for name in columns))
     curve = curve_of(parsed, schema, parameters, weights, set(parameters) - set(linear))
-    if linear != _linear(curve):
-        wrong("parameters in which the curve is linear", linear)
-    if len(parts["coefficients"]) != len(parameters):
-        wrong(f"values of {len(parameters)} parameters", len(parts["coefficients"]))
+    require(linear == _linear(curve), "parameters in which the curve is linear", linear)
     return CurveSolved(curve=curve, **parts)
 
 
@@ -47,7 +43,7 @@ def _columns(curve: Curve) -> Names:
 CURVE_SOLVED: Codec[CurveSolved] = record(
     CurveSolved,
     at("formula", of=lambda fit: fit.curve.formula),
-    at("parameters", of=lambda fit: fit.curve.names),
+    at("parameters[p]", of=lambda fit: fit.curve.names),
     at("linear", of=lambda fit: _linear(fit.curve)),
     at("columns", of=lambda fit: _columns(fit.curve)),
     at("weights", of=lambda fit: fit.curve.weight),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import starmap
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,14 +23,15 @@ from gramian.linalg.exact.moments import ExactMoments
 from gramian.linalg.keyed.moments import Key, ordered
 from gramian.linalg.moments import Moments
 from gramian.schema import Field, Kind
-from gramian.serialize.codec import Codec, mapping, sequence, tuple_of, wrong
+from gramian.serialize.codec import Codec, mapping, require, sequence, tuple_of, wrong
 from gramian.serialize.design import DESIGN_OF_MANY, DROPPED, DROPPED_ROWS
 from gramian.serialize.exact_moments import exact_moments
 from gramian.serialize.moments import ROUNDING, SYMMETRY_TOLERANCE, gram_moments
-from gramian.serialize.record import at, fixed, record
-from gramian.serialize.values import LEVEL, LEVELS, MAX_SIZE, SIZE, TEXT, codes, finite, integer
+from gramian.serialize.record import DEFAULTS, at, codec_of, fixed, record
+from gramian.serialize.values import LEVEL, LEVELS, MAX_SIZE, SIZE, TEXT, TEXTS, codes, finite, integer
 
 FLOAT, EXACT = "float64", "exact"
+ARITHMETIC = TEXT.checked((FLOAT, EXACT).__contains__, "an arithmetic")
 STORED_AS = {"date32[day]": pa.int32()}  # types whose values are written in another one
 
 
@@ -40,11 +42,6 @@ class TimesRead(NamedTuple):
     times: int
 
 
-def _provenance(inputs: tuple[TimesRead, ...]) -> Provenance:
-    multiplicity = dict(inputs)
-    return Provenance(multiplicity) if len(multiplicity) == len(inputs) else wrong("inputs that differ", inputs)
-
-
 KIND = at("kind", TEXT.convert(lambda kind: kind.value, Kind))
 FIELD = record(Field, "name", KIND, "type", at("levels", LEVELS.optional()))
 TIMES_READ = record(
@@ -53,19 +50,20 @@ TIMES_READ = record(
     at("identity=read.identity", TEXT.optional(), absent=None),
     at("times", integer(-MAX_SIZE, MAX_SIZE).checked(bool, "how often it was read")),
 )
-PROVENANCE = sequence(TIMES_READ).convert(
-    lambda inputs: [TimesRead(*i) for i in inputs.multiplicity.items()], _provenance
+INPUTS = sequence(TIMES_READ).checked(lambda inputs: len(dict(inputs)) == len(inputs), "inputs that differ")
+PROVENANCE = INPUTS.convert(
+    lambda provenance: starmap(TimesRead, provenance.multiplicity.items()), lambda inputs: Provenance(dict(inputs))
 )
 
 
 def _arrow(names: tuple[Any, ...]) -> Any:
     kind, values = names
-    if kind not in TYPES:
-        wrong("the type of what names clusters", kind)
+    require(kind in TYPES, "the type of what names clusters", kind)
     arrow = pa.type_for_alias(kind)
     return pa.array(values, STORED_AS.get(kind, arrow)).cast(arrow)
 
 
+LABEL: Codec[Label] = codec_of(Label, DEFAULTS)
 CLUSTER_NAMES = tuple_of(TEXT, sequence(LEVEL).distinct("clusters that differ")).convert(
     lambda names: (str(names.type), names.cast(STORED_AS.get(str(names.type), names.type)).to_pylist()), _arrow
 )
@@ -87,30 +85,22 @@ def _clusters(design: Design) -> Codec[StoredClusters]:
         return all(level in known.get(f, ()) for f, level in cell) and {v for v, _ in monomial} <= variables
 
     def check(stored: StoredClusters) -> None:
-        by, moments = stored.by, stored.moments
-        names, cells = moments.clusters.names, moments.clusters.cells
-        if (
-            not by
-            or not len(by) == len(set(by)) == len(names) == cells.shape[1]
-            or len(np.unique(cells, axis=0)) < len(cells)
-        ):
-            wrong("clusters that differ", by)
-        if any((code >= len(values)).any() for code, values in zip(cells.T, names, strict=True)):
-            wrong("codes of the values that name clusters", cells)
-        if not len(moments.labels) == len(set(moments.labels)) == moments.products.shape[1] or not all(
-            map(is_stored, moments.labels)
-        ):
-            wrong("stored columns, each once", len(moments.labels))
-        if not (moments.counts >= 0).all() or moments.counts.sum() != moments.rows:
-            wrong(f"{moments.rows} rows in the clusters", moments.counts.sum())
+        moments, cells = stored.moments, stored.moments.clusters.cells
+        require(stored.by and len(np.unique(cells, axis=0)) == len(cells), "clusters that differ", stored.by)
+        limits = [len(values) for values in moments.clusters.names]
+        require((cells < limits).all(), "codes of the values that name clusters", cells)
+        require(all(map(is_stored, moments.labels)), "stored columns", moments.labels)
+        counts = moments.counts
+        require((counts >= 0).all() and counts.sum() == moments.rows, f"{moments.rows} rows in the clusters", counts)
 
     products = finite("products", "clusters", "columns", "columns")
     symmetric = products.checked(_are_products, "symmetric products with squares that are not negative")
     return record(
         StoredClusters,
-        "by",
-        at("names=moments.clusters.names", sequence(CLUSTER_NAMES)),
-        "labels=moments.labels rows=moments.rows",
+        at("by[by]", TEXTS.distinct("columns that differ")),
+        at("names[by]=moments.clusters.names", sequence(CLUSTER_NAMES)),
+        at("labels[columns]=moments.labels", sequence(LABEL).distinct("columns that differ")),
+        "rows=moments.rows",
         at("cells[]=moments.clusters.cells", codes("cells", MAX_SIZE, "clusters", "by")),
         at("products[]=moments.products", symmetric),
         "counts[clusters]=moments.counts",
@@ -129,27 +119,25 @@ def _group_sums(design: Design) -> Codec[GroupSums]:
     def moments(sums: GroupSums) -> list[Moments]:
         return [part.moments.with_levels(design.levels or {}) for part in sums.parts.values()]
 
-    def make(folds: int | None, by: tuple[str, ...] | None, keys: tuple[Key, ...], **parts: Any) -> GroupSums:
-        if (folds is None) == (by is None):
-            wrong("either folds or groups", folds)
-        if folds is not None and keys != tuple((i,) for i in range(folds)):
-            wrong(f"{folds} folds by number", keys[:3])
-        grouping = ByColumns(by) if folds is None else Folds(folds)  # type: ignore[arg-type]  # one of them is None
-        if not keys or {len(key) for key in keys} != {len(grouping.names)} or ordered(set(keys)) != keys:
-            wrong("groups in order, each once", keys[:3])
-        sums = map(Accumulated, parts["sums"], parts["dropped_rows"])
-        return GroupSums(grouping, dict(zip(keys, sums, strict=True)), parts["ungrouped"])
-
     def dropped_rows(sums: GroupSums) -> list[DroppedRows]:
         return [part.dropped_rows for part in sums.parts.values()]
 
+    def make(folds: int | None, by: tuple[str, ...] | None, keys: tuple[Key, ...], **parts: Any) -> GroupSums:
+        require((folds is None) != (by is None), "either folds or groups", folds)
+        grouping = ByColumns(by) if folds is None else Folds(folds)  # type: ignore[arg-type]  # one of them is None
+        in_order = keys and ordered(set(keys)) == keys and {len(key) for key in keys} == {len(grouping.names)}
+        all_folds = not folds or (len(keys) == folds and keys == tuple((i,) for i in range(folds)))
+        require(in_order and all_folds, "all folds, or groups, in order, each once", keys[:3])
+        sums = map(Accumulated, parts["sums"], parts["dropped_rows"])
+        return GroupSums(grouping, dict(zip(keys, sums, strict=True)), parts["ungrouped"])
+
     return record(
         GroupSums,
-        at("folds", integer(2, MAX_SIZE).optional(), of=lambda sums: sums.grouping.cycle),
-        at("by", of=lambda sums: sums.grouping.names if sums.grouping.cycle is None else None),
-        at("keys", of=lambda sums: sums.parts),
-        at("sums", lambda read: sequence(parts, len(read.keys)), of=moments),
-        at("dropped_rows", lambda read: sequence(DROPPED_ROWS, len(read.keys)), of=dropped_rows),
+        at("folds", integer(2, MAX_SIZE).optional(), of=lambda sums: sums.folds),
+        at("by", of=lambda sums: sums.by or None),
+        at("keys[keys]", of=lambda sums: sums.parts),
+        at("sums[keys]", sequence(parts), of=moments),
+        at("dropped_rows[keys]", sequence(DROPPED_ROWS), of=dropped_rows),
         at("nowhere=ungrouped", DROPPED_ROWS),
         make=make,
     )
@@ -157,46 +145,42 @@ def _group_sums(design: Design) -> Codec[GroupSums]:
 
 def _moments(read: Any) -> Codec[AnyMoments | None]:
     """Exact or other moments; none where there are those of folds or groups, whose sum they are."""
-    design, exact = read.design, read.arithmetic == EXACT
-    if not exact and read.arithmetic != FLOAT:
-        wrong("an arithmetic", read.arithmetic)
-    variables = {*design.terms.variables, *design.outcome}
-    moments: Codec[Any] = gram_moments(design)
-    if exact:
-        moments = exact_moments(design.layout, variables, design.levels or {})
+    design: Design = read.design
+    levels, variables = design.levels or {}, {*design.terms.variables, *design.outcome}
+    is_exact = read.arithmetic == EXACT
+    moments: Codec[Any] = exact_moments(design.layout, variables, levels) if is_exact else gram_moments(design)
     return moments.optional()
 
 
 def _total(group_sums: GroupSums, design: Design, dropped_rows: DroppedRows) -> Moments:
     """The sums over all folds or groups, which are those of the Gram."""
     total, levels = group_sums.total, design.levels or {}
-    if {name: tuple(values) for name, values in total.moments.levels.items()} != levels:
-        wrong("rows of every level in some fold or group", list(total.moments.levels))
-    if (total.dropped_rows.by_cause, total.dropped_rows.by_column) != (dropped_rows.by_cause, dropped_rows.by_column):
-        wrong("rows left out that add up over the folds or groups", dict(dropped_rows.causes))
+    seen = {name: tuple(values) for name, values in total.moments.levels.items()}
+    require(seen == levels, "rows of every level in some fold or group", list(seen))
+    counts = [(rows.by_cause, rows.by_column) for rows in (total.dropped_rows, dropped_rows)]
+    require(counts[0] == counts[1], "dropped rows that add up over the folds or groups", dict(dropped_rows.causes))
     return total.moments
 
 
 def _gram_data(arithmetic: str, moments: AnyMoments | None, group_sums: GroupSums | None, **parts: Any) -> GramData:
-    if group_sums is not None and (arithmetic != FLOAT or moments is not None):
-        wrong("float64 sums of every fold or group in place of the whole", arithmetic)
     if group_sums is not None:
+        whole = arithmetic == FLOAT and moments is None
+        require(whole, "float64 sums of every fold or group in place of the whole", arithmetic)
         moments = _total(group_sums, parts["design"], parts["dropped_rows"])
     if moments is None:
         wrong("sums", moments)
     out = GramData(moments=moments, group_sums=group_sums, **parts)
-    if out.clusters is not None and out.clusters.moments.rows != moments.rows:
-        wrong(f"{moments.rows} rows in the clusters", out.clusters.moments.rows)
-    if len({field.name for field in out.schema.fields}) != len(out.schema.fields):
-        wrong("columns that differ", out.schema.names)
-    if not set(out.design.columns) <= {*out.schema.names, out.design.weight, out.design.count}:
-        wrong("all columns of the design", out.schema.names)
+    rows = moments.rows if out.clusters is None else out.clusters.moments.rows
+    require(rows == moments.rows, f"{moments.rows} rows in the clusters", rows)
+    names, design = out.schema.names, out.design
+    require(len(set(names)) == len(names), "columns that differ", names)
+    require({*design.columns} <= {*names, design.weight, design.count}, "all columns of the design", names)
     return out
 
 
 GRAM_DATA: Codec[GramData] = record(
     GramData,
-    at("arithmetic", of=lambda data: EXACT if isinstance(data.moments, ExactMoments) else FLOAT),
+    at("arithmetic", ARITHMETIC, of=lambda data: EXACT if isinstance(data.moments, ExactMoments) else FLOAT),
     at("design", DESIGN_OF_MANY),
     at("schema=schema.fields", sequence(FIELD)),
     at("matrices=schema.matrices", mapping(SIZE)),

@@ -18,7 +18,7 @@ from gramian.inference.estimators import CR, HC
 from gramian.inference.small_sample import LIKE
 from gramian.linalg.products import ColumnGroup
 from gramian.linalg.solve import Solution
-from gramian.serialize.codec import Codec, sequence, tagged, wrong
+from gramian.serialize.codec import Codec, constant, require, sequence, tagged
 from gramian.serialize.design import DESIGN, DROPPED, cells, factors_of, levels_of
 from gramian.serialize.record import at, record, row
 from gramian.serialize.values import (
@@ -35,17 +35,11 @@ from gramian.serialize.values import (
     finite,
     integer,
 )
-from gramian.typing import Level
+from gramian.typing import Level, Matrix
 
 NOT_NEGATIVE = NUMBER.checked(lambda value: 0 <= value < math.inf, "a finite number that is not negative")
 PRECISION = TEXT.checked(PRECISIONS.__contains__, f"one of {', '.join(PRECISIONS)}")
 
-SOLUTION = record(
-    Solution,
-    "rss condition leverage coefficients[p] inverse[p,p]? kept[p]=independent null[p,*]",
-    at("low", finite("low", "p").present(), absent=None),
-    at("root", finite("root", "p", "p").present(), absent=None),
-)
 ACCURACY = record(
     Accuracy,
     at("tier=precision", PRECISION),
@@ -56,17 +50,15 @@ ACCURACY = record(
 
 
 def _check_robust(robust: RobustCovariance) -> None:
-    vcov = robust.vcov
-    if vcov.kind not in (CR if vcov.clusters else HC) or len(robust.groups) != len(vcov.clusters):
-        wrong("a kind of covariance with a number of clusters for each column", vcov.kind)
-    if vcov.like is not None and vcov.like not in LIKE:
-        wrong("the name of a convention", vcov.like)
+    kind, like = robust.vcov.kind, robust.vcov.like
+    require(kind in (CR if robust.groups else HC), "a kind of covariance with or without clusters", kind)
+    require(like is None or like in LIKE, "the name of a convention", like)
 
 
 ROBUST = record(
     RobustCovariance,
-    "kind=vcov.kind clusters=vcov.clusters like=vcov.like factor df",
-    at("groups", sequence(integer(2, MAX_ROWS))),
+    "kind=vcov.kind clusters[clusters]=vcov.clusters like=vcov.like factor df",
+    at("groups[clusters]", sequence(integer(2, MAX_ROWS))),
     at("negative", SIZE),
     "inner[p,p]=solved_covariance told[p,p]?=covariance",
     at("digits=std_error_digits", array("digits", "float64", "p").present(), absent=None),
@@ -118,12 +110,12 @@ def _parametrization(
 
     def check(out: Parametrization) -> None:
         positions = np.concatenate([np.zeros(0, np.int64), *(g.positions for g in out.groups)])
-        if not len(positions) or not np.array_equal(np.sort(positions), np.arange(len(positions))):
-            wrong("each stored column in one group", len(positions))
-        if out.subspace is None and len(positions) != width + 1:
-            wrong(f"{width + 1} stored columns", len(positions))
-        if (out.as_written is not None and out.subspace is not None) or (as_written and out.subspace is None):
-            wrong("columns as they are written beside others", out.subspace)
+        count, are_stored = len(positions), out.subspace is None
+        in_one = count and np.array_equal(np.sort(positions), np.arange(count))
+        require(in_one, "each stored column in one group", count)
+        require(not are_stored or count == width + 1, f"{width + 1} stored columns", count)
+        beside = not as_written if are_stored else out.as_written is None
+        require(beside, "columns as they are written beside others", out.subspace)
 
     return record(
         Parametrization,
@@ -136,10 +128,6 @@ def _parametrization(
         at("written=as_written", written, absent=None),
         check=check,
     )
-
-
-def _parametrization_fields(read: Any) -> Codec[Parametrization]:
-    return _parametrization(len(read.names), read.levels.names).under("frame/")
 
 
 def _terms(read: Any) -> Codec[tuple[int, ...]]:
@@ -161,33 +149,51 @@ def _check_numbers(fit: Solved) -> None:
 
 
 def _check(fit: Solved) -> None:
-    if len(fit.coefficients) != len(fit.names):
-        wrong(f"values for {len(fit.names)} columns", len(fit.coefficients))
-    if not fit.aliased.keys() <= set(fit.names):
-        wrong("aliased columns of the model", list(fit.aliased))
+    require(fit.aliased.keys() <= set(fit.names), "aliased columns of the model", list(fit.aliased))
     _check_numbers(fit)
 
 
-SOLVED: Codec[Solved] = record(
-    Solved,
-    "formula names",
-    at("design", DESIGN),
-    "coefficients[p]? inverse[p,p]? identified[p]",
-    at("terms[]", _terms),
-    at("solution", SOLUTION.under("solution/")),
-    at("roots=inverse_roots", array("roots", "float64", "p").present()),
-    at("accuracy", ACCURACY.under("accuracy/").optional()),
-    at("cells=levels", lambda read: levels_of(read.design)),
-    at("frame=parametrization", _parametrization_fields),
-    at("robust", ROBUST.under("robust/").optional()),
-    at("absorbed", lambda read: _absorbed(read.design).optional()),
-    "aliased empty_cells intercept rows",
-    at("rank", lambda read: integer(0, len(read.names) + 1)),
-    at("passes", SIZE),
-    at("alpha", NOT_NEGATIVE.optional()),
-    DROPPED,
-    "weight log_weight rss tss mean leverage condition",
-    check=_check,
-    order="formula names design cells frame aliased empty_cells intercept rows rank passes alpha dropped_rows missing "
-    "weight log_weight rss tss mean leverage condition solution accuracy robust absorbed roots",
-)
+def _unknown(read: Any) -> Codec[Matrix]:
+    width = len(read.coefficients)
+    return constant(np.broadcast_to(np.float64(np.nan), (width, width)))  # takes no memory
+
+
+def solved(*, covariance: bool = True) -> Codec[Solved]:
+    """A fit by least squares. covariance : whether it has one, or nothing is written of it."""
+    inverse = at("inverse[p,p]?") if covariance else at("inverse[]", _unknown)
+    solution = record(
+        Solution,
+        "rss condition leverage coefficients[p]",
+        inverse,
+        "kept[p]=independent null[p,*]",
+        at("low", finite("low", "p").present(), absent=None),
+        at("root", finite("root", "p", "p").present(), absent=None),
+    )
+    return record(
+        Solved,
+        "formula names[p]",
+        at("design", DESIGN),
+        "coefficients[p]?",
+        inverse,
+        "identified[p]",
+        at("terms[]", _terms),
+        at("solution", solution.under("solution/")),
+        at("roots=inverse_roots", array("roots", "float64", "p").present()),
+        at("accuracy", ACCURACY.under("accuracy/").optional()),
+        at("cells=levels", lambda read: levels_of(read.design)),
+        at("frame=parametrization", lambda read: _parametrization(len(read.names), read.levels.names).under("frame/")),
+        at("robust", ROBUST.under("robust/").optional()),
+        at("absorbed", lambda read: _absorbed(read.design).optional()),
+        "aliased empty_cells intercept rows",
+        at("rank", lambda read: integer(0, len(read.names) + 1)),
+        at("passes", SIZE),
+        at("alpha", NOT_NEGATIVE.optional()),
+        DROPPED,
+        "weight log_weight rss tss mean leverage condition",
+        check=_check,
+        order="formula names design cells frame aliased empty_cells intercept rows rank passes alpha dropped_rows "
+        "missing weight log_weight rss tss mean leverage condition solution accuracy robust absorbed roots",
+    )
+
+
+SOLVED = solved()

@@ -13,14 +13,12 @@ from gramian.fit.passes.accumulate_exact import ExactAccumulated
 from gramian.fit.resume.checkpoint import SavedPass
 from gramian.fit.vcov.hc import Meat
 from gramian.linalg.doubledouble import Pair
-from gramian.serialize.codec import Codec, Members, items_of, sequence, wrong
+from gramian.serialize.codec import Codec, Members, items_of, require, sequence, tagged
 from gramian.serialize.design import DROPPED_ROWS
 from gramian.serialize.exact_moments import exact_moments
 from gramian.serialize.moments import LAYOUT, MOMENTS, SORTED_LEVELS
 from gramian.serialize.record import at, record, row
 from gramian.serialize.values import Axis, finite, integer
-
-LEVEL_OF_TREE = integer(0, 64)
 
 
 def _exact(read: Any) -> Codec[Any]:
@@ -45,43 +43,40 @@ EXACT = record(
 )
 MEAT = record(Meat, at("moments", MOMENTS), "rows loss full=full_leverage")
 PRODUCTS = at("products[]", _pair("n").under("products/"))
-RESIDUALS = record(ResidualSums, "rows", PRODUCTS, at("square[]", _pair(1).under("square/")))
+RESIDUALS = record(ResidualSums, "rows", PRODUCTS, at("square[]", _pair(1).under("square/")), "grid[n]")
 TOTALS = at("totals", row(Totals, " ".join(Totals._fields)))
 MOVES = at("sides=moves", sequence(row(LargestMoves, "wrong right")))
 LINEARIZED = record(Linearized, at("moments", MOMENTS), TALLY, TOTALS, MOVES)
 
 KINDS: Mapping[str, tuple[type[Any], Codec[Any]]] = {
-    "accumulated": (Accumulated, ACCUMULATED),
-    "exact": (ExactAccumulated, EXACT),
-    "meat": (Meat, MEAT),
-    "residuals": (ResidualSums, RESIDUALS),
-    "linearized": (Linearized, LINEARIZED),
+    "accumulated": (Accumulated, ACCUMULATED.alone()),
+    "exact": (ExactAccumulated, EXACT.alone()),
+    "meat": (Meat, MEAT.alone()),
+    "residuals": (ResidualSums, RESIDUALS.alone()),
+    "linearized": (Linearized, LINEARIZED.alone()),
 }
-
-
-def kind_of(partial: object) -> str | None:
-    """The name under which partial sums of this type are written; None where they cannot be."""
-    return next((name for name, (kind, _) in KINDS.items() if type(partial) is kind), None)
+LEVEL_OF_TREE, PARTIAL = integer(0, 64), tagged("a kind of partial", KINDS)
 
 
 def _write_part(part: tuple[int, Any], members: Members) -> list[Any]:
     level, partial = part
-    kind = kind_of(partial)
-    assert kind is not None
-    return [level, kind, KINDS[kind][1].write(partial, members)]
+    return [level, *PARTIAL.write(partial, members)]
 
 
 def _read_part(obj: object, members: Members) -> tuple[int, Any]:
-    level, kind, content = items_of(obj, 3)
-    if kind not in KINDS:
-        wrong("a kind of partial", kind)
-    return LEVEL_OF_TREE.read(level, members), KINDS[kind][1].read(content, members)
+    level, *partial = items_of(obj, 3)
+    return LEVEL_OF_TREE.read(level, members), PARTIAL.read(partial, members)
+
+
+def can_be_saved(partial: object) -> bool:
+    """Whether there is a codec of partial sums of this type."""
+    return any(type(partial) is kind for kind, _ in KINDS.values())
 
 
 def _check_pass(one: SavedPass) -> None:
     levels = [level for level, _ in one.parts]
-    if levels != sorted(set(levels), reverse=True) or (one.finished and len(levels) != 1):
-        wrong("the partials of a tree", levels)
+    in_order = levels == sorted(set(levels), reverse=True)
+    require(in_order and (not one.finished or len(levels) == 1), "the partials of a tree", levels)
 
 
 def _pass(i: int) -> Codec[SavedPass]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from gramian.fit.wide.design import MatrixTerm, WideDesign
 from gramian.fit.wide.solution import DUAL, ITERATIVE, WideAccuracy, WideSolved
-from gramian.serialize.codec import Codec, sequence, wrong
+from gramian.serialize.codec import Codec, require, sequence
 from gramian.serialize.design import DESIGN, DROPPED
 from gramian.serialize.record import at, record, row
 from gramian.serialize.values import MAX_ROWS, TEXT, check_known, codes, integer
@@ -29,8 +29,8 @@ def _solved(design: WideDesign, **parts: Any) -> WideSolved:
 
 
 def _check(fit: WideSolved) -> None:
-    if len(fit.coefficients) != len(fit.names) or len(fit.origin) != fit.design.width:
-        wrong(f"values for {len(fit.names)} coefficients", len(fit.coefficients))
+    sizes = len(fit.coefficients), len(fit.origin)
+    require(sizes == (len(fit.names), fit.design.width), f"values for {len(fit.names)} coefficients", sizes)
     unknown = np.zeros(len(fit.names), bool)
     check_known("coefficients", fit.coefficients, fit.identified)
     check_known("std_errors", fit.std_errors, unknown, overflow=True)
