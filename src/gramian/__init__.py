@@ -52,7 +52,8 @@ if not TYPE_CHECKING:  # a type checker that saw it would take every name for on
         if name == "errors":
             return import_module("gramian.errors")
         if name in _HOME:
-            return getattr(import_module(_HOME[name]), name)
+            globals()[name] = value = getattr(import_module(_HOME[name]), name)  # the next time it is found at once
+            return value
         raise AttributeError(f"module 'gramian' has no attribute '{name}'")
 
 

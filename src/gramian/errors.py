@@ -6,9 +6,8 @@ Every error that a user can cause is a `GramianError`. Errors carry the facts as
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
-from typing import Any
 
 
 class GramianError(Exception):
@@ -237,12 +236,6 @@ def _no_column(name: str, names: tuple[str, ...]) -> str:
     return f"no column '{name}'{did_you_mean(name, names)} ({columns}: {listing(names)})"
 
 
-def check_choices(values: Mapping[str, Any], allowed: Mapping[str, Iterable[str]]) -> None:
-    """Raise OptionError for the first option whose value is none of those that it may have."""
-    for name, choices in allowed.items():
-        one_of(name, values[name], choices)
-
-
 def one_of(name: str, value: str, allowed: Iterable[str]) -> str:
     """The value of an option that must be one of `allowed`.
 
@@ -250,6 +243,11 @@ def one_of(name: str, value: str, allowed: Iterable[str]) -> str:
     """
     allowed = tuple(allowed)
     if value not in allowed:
-        choices = ", ".join(repr(a) for a in allowed)
-        raise OptionError(f"{name} must be one of {choices}, found {value!r}{did_you_mean(str(value), allowed)}")
+        raise no_choice(name, value, allowed)
     return value
+
+
+def no_choice(name: str, value: object, allowed: Sequence[str]) -> OptionError:
+    """The error for an option with a value that is not in `allowed`."""
+    choices = ", ".join(repr(a) for a in allowed)
+    return OptionError(f"{name} must be one of {choices}, found {value!r}{did_you_mean(str(value), allowed)}")

@@ -7,8 +7,7 @@ from typing import Any
 
 from gramian.data.source import source_of
 from gramian.engines.choice import engine_of
-from gramian.errors import OptionError, check_choices
-from gramian.fit.passes.options import CHOICES, Options, penalty, with_accuracy
+from gramian.fit.passes.options import Options, checked_options
 from gramian.fit.passes.runner import PassRunner
 from gramian.keywords import DEFAULTS, IteratedKeywords, part_of
 
@@ -33,22 +32,7 @@ def options_of(given: Mapping[str, Any], alpha: float | None = None) -> Options:
     OptionError
         Where a value has no meaning.
     """
-    values = {**DEFAULTS, **given}
-    weights, counts = values.get("weights"), values.get("counts")
-    for name, value in (("weights", weights), ("counts", counts)):
-        if value is not None and not isinstance(value, str):
-            raise OptionError(f"{name} must be the name of a column, found {type(value).__name__}")
-    check_choices(values, CHOICES)
-    options = Options(
-        weights,
-        counts,
-        values["na"] == "drop",
-        values["collinear"],
-        None if alpha is None else penalty(alpha),
-        values["drop_first"],
-        solver=values["solver"],
-    )
-    return with_accuracy(options, values["digits"], exact=values["exact"], decimal=values.get("decimal"))
+    return checked_options({**DEFAULTS, **given}, alpha)
 
 
 def iterated_of(given: Mapping[str, Any]) -> IteratedKeywords:

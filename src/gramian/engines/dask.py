@@ -291,7 +291,7 @@ def accumulate_on_worker(task: Pass[M], unit: Any, on_cluster: Mapping[Any, Any]
     unit = replace(unit, on_cluster=on_cluster) if on_cluster else unit
     try:
         with one_thread():
-            return accumulate_unit(task, unit, Silent())
+            return accumulate_unit(task, unit)
     except GramianError as error:
         path = getattr(getattr(unit, "file", None), "path", None)
         if path is None or os.access(path, os.R_OK):

@@ -64,14 +64,14 @@ class Local:
 
         tree : tree to which they are added; units that it already has are not read (a fit that is resumed).
         """
-        watch, sums = progress or Silent(), Tree[M]() if tree is None else tree
-        units = source.units if tree is None else remaining(source.units, tree.count, watch)
+        sums = Tree[M]() if tree is None else tree
+        units = source.units if tree is None else remaining(source.units, tree.count, progress or Silent())
         with one_thread():
-            for partial in self._partials(units, task, watch):
+            for partial in self._partials(units, task, progress):
                 sums.push(partial)
         return sums.sum() if sums.parts else task.empty  # `empty` may be large: it is made only where it is needed
 
-    def _partials(self, units: Iterable[Unit], task: Pass[M], watch: Progress) -> Iterator[M]:
+    def _partials(self, units: Iterable[Unit], task: Pass[M], watch: Progress | None) -> Iterator[M]:
         """The partial results of units, in order."""
         if self.workers == 1:
             yield from (accumulate_unit(task, unit, watch) for unit in units)
@@ -86,7 +86,7 @@ class Local:
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 
-    def _on_all_threads(self, pool: ThreadPoolExecutor, task: Pass[M], unit: Unit, watch: Progress) -> M:
+    def _on_all_threads(self, pool: ThreadPoolExecutor, task: Pass[M], unit: Unit, watch: Progress | None) -> M:
         """The partial result of one unit on several threads: this one decodes, the others accumulate its runs."""
         runs = runs_of(watched_batches(unit, task, watch, parallel=True))
         tree: Tree[M] = Tree()

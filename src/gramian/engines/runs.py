@@ -15,8 +15,8 @@ RUN_ROWS, RUN_VALUES = 131_072, 2**23
 ROWS_PER_COLUMN = 2  # a run has at least so many times as many rows as columns: its sums are as large as columns^2
 
 
-def accumulate_unit(task: Pass[M], unit: Unit, watch: Progress) -> M:
-    """The partial result of one unit."""
+def accumulate_unit(task: Pass[M], unit: Unit, watch: Progress | None = None) -> M:
+    """The partial result of one unit. watch : what is informed of the rows that were read."""
     tree: Tree[M] = Tree()
     for run in runs_of(watched_batches(unit, task, watch)):
         tree.push(task.accumulate(run))
@@ -45,12 +45,17 @@ def _run(first: Batch, rest: Iterator[Batch]) -> Iterator[Batch]:
         rows += batch.rows
 
 
-def watched_batches(unit: Unit, task: Pass[M], watch: Progress, *, parallel: bool = False) -> Iterator[Batch]:
+def watched_batches(unit: Unit, task: Pass[M], watch: Progress | None, *, parallel: bool = False) -> Iterator[Batch]:
     """The batches of a unit with the columns of a pass; each is reported when the next one is asked for."""
-    seen, total = 0, unit.rows or 0
-    for batch in unit.batches(task.columns, parallel=parallel):
+    batches = unit.batches(task.columns, parallel=parallel)
+    return batches if watch is None else _reported(batches, unit, watch)
+
+
+def _reported(batches: Iterator[Batch], unit: Unit, watch: Progress) -> Iterator[Batch]:
+    """The batches of a unit, each reported when the next one is asked for."""
+    total = unit.rows or 0
+    for batch in batches:
         yield batch
-        seen += batch.rows
         watch.advance(batch.rows, unit.size * batch.rows // total if total else 0)
     if not total:
         watch.advance(0, unit.size)

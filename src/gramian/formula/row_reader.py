@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -18,7 +18,7 @@ from gramian.formula.evaluate import evaluate
 from gramian.formula.levels import LevelIndex
 from gramian.formula.splines import Spline
 from gramian.formula.syntax import Name, Node
-from gramian.typing import Codes, Mask, Matrix, Vector
+from gramian.typing import Codes, Level, Mask, Matrix, Vector
 
 T = TypeVar("T", bound=np.generic)
 WEIGHTS, COUNTS, OFFSET = "=weights", "=counts", "=offset"  # keys beside those of variables: no label begins with "="
@@ -59,6 +59,11 @@ class Observed:
     first_row: int
     row_mask: Mask | None
 
+    def offset_weight_count(self, rows: slice | Mask) -> tuple[Vector | None, Vector | None, Vector | None]:
+        """Offset, weight and count of some of the rows."""
+        offset, weight, count = (v if v is None else v[rows] for v in (self.offset, self.weight, self.count))
+        return offset, weight, count
+
     def row_number(self, index: int) -> int:
         """The number in its file or frame of the complete row `index`."""
         return self.first_row + (index if self.row_mask is None else int(np.flatnonzero(self.row_mask)[index]))
@@ -76,22 +81,23 @@ class Reader:
     response : bool
         Whether outcome and weights are read. Without them (prediction) a level that the design does not have is an
         error.
+
+    Attributes
+    ----------
+    sizes : dict of str to int
+        Factor -> number of levels seen so far.
     """
 
     def __init__(self, design: Design, *, drop: bool = True, response: bool = True) -> None:
         self.design, self.drop, self.response = design, drop, response
         levels = design.levels or {}
         self.levels = {n: LevelIndex(n, levels.get(n, ()), frozen=not response) for n in design.terms.factors}
+        self.sizes = self._sizes()
         # columns of the matrix are used in place, and the columns of a spline are evaluated together
         in_place = {*design.matrix_variables, *(name for s in design.terms.splines.values() for name in s.columns)}
         self.variables = {v: node for v, node in design.terms.variables.items() if v not in in_place}
         self.expressions = {**self.variables, **self._other_expressions()}
         self.dropped_rows = DroppedRows()
-
-    @property
-    def sizes(self) -> dict[str, int]:
-        """Factor -> number of levels seen so far."""
-        return {name: len(index) for name, index in self.levels.items()}
 
     def read(self, batch: Batch) -> Observed:
         """Evaluate a batch and drop the rows that are not complete.
@@ -100,6 +106,7 @@ class Reader:
         """
         numbers = self._numbers(batch)
         codes = {name: self._codes(name, batch) for name in self.levels}
+        self.sizes = self._sizes()
         complete = self._complete(batch, numbers, codes)
         weight, count = (_weights(numbers.get(k), k[1:], complete, batch) for k in (WEIGHTS, COUNTS))
         for vector in (weight, count):
@@ -120,6 +127,18 @@ class Reader:
             batch.first_row,
             complete,
         )
+
+    def translated(
+        self, codes: Mapping[str, Codes], levels: Mapping[str, Sequence[Level]], where: str
+    ) -> dict[str, Codes]:
+        """Codes of factors (n,) in the levels of this reader. levels : factor -> the levels that they refer to."""
+        own = {name: self.levels[name].encode(c, levels[name], where) for name, c in codes.items()}
+        self.sizes = self._sizes()
+        return own
+
+    def _sizes(self) -> dict[str, int]:
+        """Factor -> number of levels seen so far."""
+        return {name: len(index) for name, index in self.levels.items()}
 
     def _numbers(self, batch: Batch) -> dict[str, Numbers]:
         """All numeric columns of a batch, before rows are dropped: variable, response row or option -> numbers."""

@@ -49,20 +49,21 @@ class Covariance:
         return np.asarray(np.sqrt(np.where(variance < 0.0, np.nan, variance)))
 
 
-def iid(inverse: Matrix, sigma: float, df_residual: float, diagonal_roots: Vector | None = None) -> Covariance:
+def iid(inverse: Matrix, rss: float, df_residual: float, diagonal_roots: Vector | None = None) -> Covariance:
     """sigma^2 (X'WX)^-1: the covariance under independent errors of equal variance.
 
     Parameters
     ----------
     inverse : Matrix
         (p, p) inverse of X'WX.
-    sigma : float
-        Residual standard deviation; NaN without residual degrees of freedom.
+    rss : float
+        Residual sum of squares; sigma^2 is rss / df_residual, NaN without residual degrees of freedom.
     df_residual : float
         Residual degrees of freedom.
     diagonal_roots : Vector, optional
         (p,) square roots of the diagonal of `inverse`, where float64 cannot hold the diagonal.
     """
+    sigma = math.sqrt(rss / df_residual) if df_residual > 0 else math.nan
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         inverse_roots = np.sqrt(np.maximum(inverse.diagonal(), 0.0)) if diagonal_roots is None else diagonal_roots
         return Covariance(

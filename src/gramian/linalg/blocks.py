@@ -77,6 +77,7 @@ class BlockWriter:
             else:
                 out[:] = 1.0
         return Columns(
+            height,
             buffer[: self.width],
             self.buffer_positions,
             None if matrix is None else matrix[rows],

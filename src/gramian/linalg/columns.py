@@ -85,6 +85,8 @@ class Columns:
 
     Attributes
     ----------
+    rows : int
+        Number of rows n.
     buffer : (d, n)
         Monomials of the dense block that were written, one contiguous row each; may be overwritten.
     buffer_positions : tuple of d int
@@ -103,6 +105,7 @@ class Columns:
         Memory for the rows times roots of weights; None: they are weighted in place.
     """
 
+    rows: int
     buffer: Matrix
     buffer_positions: tuple[int, ...]
     matrix: Matrix | None
@@ -111,11 +114,6 @@ class Columns:
     codes: Mapping[str, Codes]
     products_with_response: tuple[tuple[int, tuple[int, int]], ...] = ()
     workspace: Matrix | None = None
-
-    @property
-    def rows(self) -> int:
-        """Number of rows in the block."""
-        return int(self.buffer.shape[1])
 
     @property
     def width(self) -> int:
@@ -158,6 +156,7 @@ class Columns:
     def take(self, mask: Mask) -> Columns:
         """The rows that `mask` marks, copied."""
         return Columns(
+            int(np.count_nonzero(mask)),
             np.ascontiguousarray(self.buffer[:, mask]),
             self.buffer_positions,
             None if self.matrix is None else self.matrix[mask],

@@ -45,8 +45,8 @@ class PreparedPredictor:
         self.dense = np.zeros(len(rows))
         self.parts: list[tuple[ColumnGroup, int, Vector]] = []
         for group in predictor.groups:
-            for k, m in enumerate(group.monomials):
-                b = predictor.coefficients[group.at(k)]
+            for m, positions in group.by_monomial():
+                b = predictor.coefficients[positions]
                 if group.factors:
                     self.parts.append((group, self.place[m], b))
                 else:

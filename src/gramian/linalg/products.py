@@ -35,6 +35,10 @@ class ColumnGroup:
     monomials: tuple[Monomial, ...]
     positions: Codes
 
+    def by_monomial(self) -> list[tuple[Monomial, Codes]]:
+        """Each monomial with the positions (c,) of its columns, one for each cell."""
+        return [(m, self.at(k)) for k, m in enumerate(self.monomials)]
+
     def at(self, index: int) -> Codes:
         """Positions (c,) of the columns with the index-th monomial, one for each cell."""
         return self.positions[index :: len(self.monomials)]

@@ -17,7 +17,6 @@ from gramian.batch import Batch, Source
 from gramian.data.source import source_of
 from gramian.engines.choice import Engine
 from gramian.engines.local import Local
-from gramian.engines.progress import Silent
 from gramian.engines.runs import accumulate_unit
 from gramian.engines.tree import Tree
 from gramian.errors import DataError
@@ -206,7 +205,7 @@ def _check_tree(engine: Engine, source: Source) -> None:
     for count in (1, len(units) // 2, len(units)):
         sums: Tree[Any] = Tree()
         for unit in units[:count]:
-            sums.push(accumulate_unit(task, unit, Silent()))
+            sums.push(accumulate_unit(task, unit))
         result = resumable.fold(source, task, progress=watch, tree=Tree(sums.parts))
         law(f"a tree that holds {count} of {len(units)} units gives the same bits", same_bits(result, expected))
     law("progress counts the rows in the tree", watch.rows == 3 * (source.rows or 0))

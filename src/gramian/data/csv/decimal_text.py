@@ -26,7 +26,7 @@ def as_text(source: Source) -> Source:
 def _with_text_numbers(unit: Any) -> Unit:
     """A unit with floating-point columns as text, if it is a CSV file or wraps one."""
     wrapped = getattr(unit, "unit", None)
-    if wrapped is not None:  # a `UnitWrapper`
+    if wrapped is not None:  # a unit that reads another one
         wrapper: Unit = replace(unit, unit=_with_text_numbers(wrapped))
         return wrapper
     if not isinstance(unit, Table):

@@ -57,7 +57,7 @@ class CurveFit(Estimates):
     covariance: Covariance = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "covariance", iid(self.solved.inverse, self.sigma, self.df_residual))
+        object.__setattr__(self, "covariance", iid(self.solved.inverse, self.deviance, self.df_residual))
 
     @property
     def _facts(self) -> CurveSolved:

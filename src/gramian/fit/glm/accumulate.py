@@ -15,7 +15,7 @@ import numpy as np
 from gramian.batch import Batch
 from gramian.errors import DataError
 from gramian.fit.glm.separation import CandidateDirections, LargestMoves, largest_moves
-from gramian.fit.passes.accumulate import UnitAccumulator, take_rows
+from gramian.fit.passes.accumulate import UnitAccumulator
 from gramian.formula.design import Design
 from gramian.formula.dropped_rows import DroppedRows
 from gramian.formula.row_reader import Observed
@@ -178,9 +178,7 @@ class GlmAccumulator(UnitAccumulator):
         levels : the levels that the codes of the columns refer to; other codes are translated to this unit's levels.
         """
         if levels:
-            indexes = self.reader.levels
-            codes = {n: indexes[n].encode(c, levels[n], observed.where) for n, c in columns.codes.items()}
-            columns = replace(columns, codes=codes)
+            columns = replace(columns, codes=self.reader.translated(columns.codes, levels, observed.where))
         rows = slice(0, columns.rows)
         if not self.block(columns, observed, rows):
             columns.set_response(observed.values[self.response])
@@ -204,8 +202,7 @@ class GlmAccumulator(UnitAccumulator):
 
     def block(self, columns: Columns, observed: Observed, rows: slice | Mask) -> bool:
         """Add the working rows of a block; False, and nothing added, where a sum is not finite."""
-        y, prior = observed.values[self.response][rows], take_rows(observed.weight, rows)
-        offset = take_rows(observed.offset, rows)
+        y, (offset, prior, _) = observed.values[self.response][rows], observed.offset_weight_count(rows)
         eta, work = self._working(columns, y, offset, prior)
         if not np.isfinite(work.loss):
             return False

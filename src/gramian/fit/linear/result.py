@@ -67,8 +67,7 @@ class LinearFit(Estimates):
         if solved.robust is not None:
             estimated = covariance(solved.robust)
         else:
-            df = self.df_residual
-            estimated = iid(solved.inverse, goodness.residual_sigma(solved.rss, df), df, solved.inverse_roots)
+            estimated = iid(solved.inverse, solved.rss, solved.rows - solved.effective, solved.inverse_roots)
         object.__setattr__(self, "covariance", estimated)  # derived, yet a field: several properties use it
 
     @property

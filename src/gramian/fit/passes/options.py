@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import get_args
+from typing import Any, get_args
 
-from gramian.errors import OptionError, one_of
+from gramian.errors import OptionError, no_choice, one_of
 from gramian.keywords import Collinear, Decimal, GramSolver, MissingRows, WideSolver
 
 NA: tuple[str, ...] = get_args(MissingRows)
@@ -59,6 +60,26 @@ class Options:
     def every_level(self) -> bool:
         """Whether factors have a column for each level: then a penalised fit does not depend on a reference level."""
         return self.alpha is not None and not self.drop_first
+
+
+def checked_options(values: Mapping[str, Any], alpha: float | None = None) -> Options:
+    """The options that keyword arguments stand for. alpha : ridge penalty. Raises OptionError for other values."""
+    for name in ("weights", "counts"):
+        if (value := values.get(name)) is not None and not isinstance(value, str):
+            raise OptionError(f"{name} must be the name of a column, found {type(value).__name__}")
+    for name, choices in CHOICES.items():
+        if values[name] not in choices:
+            raise no_choice(name, values[name], choices)
+    options = Options(
+        values.get("weights"),
+        values.get("counts"),
+        values["na"] == "drop",
+        values["collinear"],
+        None if alpha is None else penalty(alpha),
+        values["drop_first"],
+        solver=values["solver"],
+    )
+    return with_accuracy(options, values["digits"], exact=values["exact"], decimal=values.get("decimal"))
 
 
 def with_accuracy(options: Options, digits: float, *, exact: bool = False, decimal: str | None = None) -> Options:

@@ -12,7 +12,6 @@ from typing import Any
 
 from gramian.batch import Batch, Source, Unit
 from gramian.data.batching import Rereadable
-from gramian.data.unit_wrapper import UnitWrapper
 from gramian.fit.passes.limits import memory_limit
 
 MAX_CACHE_BYTES = 2**28  # and at most a tenth of the free memory: larger data are read anew in every pass
@@ -58,13 +57,19 @@ class MemoryBudget:
 
 
 @dataclass(slots=True, eq=False)
-class CachedUnit(UnitWrapper):
+class CachedUnit:
     """A unit whose first pass caches its batches, if all of them fit into the memory budget.
 
     Attributes
     ----------
     unit : Unit
         The unit of the file.
+    name : str
+        Its name.
+    rows : int or None
+        Number of its rows.
+    size : int
+        Its bytes.
     columns : tuple of str
         Columns of all passes, read and cached together.
     memory_budget : MemoryBudget
@@ -74,6 +79,9 @@ class CachedUnit(UnitWrapper):
     """
 
     unit: Any
+    name: str
+    rows: int | None
+    size: int
     columns: tuple[str, ...]
     memory_budget: MemoryBudget
     cached: list[Batch] | None = field(default=None, init=False)
@@ -121,7 +129,7 @@ class PortableCachedUnit(CachedUnit):
 def _cached_unit(unit: Unit, columns: tuple[str, ...], memory_budget: MemoryBudget) -> Unit:
     """A unit with a cache, portable if the unit is: engines ask a unit for the method `portable`."""
     kind = PortableCachedUnit if hasattr(unit, "portable") else CachedUnit
-    return kind(unit, columns, memory_budget)
+    return kind(unit, unit.name, unit.rows, unit.size, columns, memory_budget)
 
 
 def _bytes(batch: Batch) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 
 from gramian.batch import Source
@@ -54,17 +54,23 @@ class PassRunner:
             The same rows in another form, such as decimals as text.
         """
         self.passes, self.columns = self.passes + 1, task.columns
-        with watched(self.progress, self.source.rows, self.source.size):
+        with self._shown():
             return self.engine.fold(source or self.source, task, progress=self.progress)
 
     @contextmanager
     def watched_pass(self) -> Iterator[None]:
         """Count, and show to the progress display, a pass over rows in memory that the body of `with` runs."""
         self.passes += 1
-        with watched(self.progress, self.source.rows, self.source.size):
+        with self._shown():
             yield
             if self.progress is not None:
                 self.progress.advance(self.source.rows or 0, self.source.size or 0)
+
+    def _shown(self) -> AbstractContextManager[None]:
+        """A context that shows a pass to the progress display, if there is one."""
+        if self.progress is None:
+            return nullcontext()
+        return watched(self.progress, self.source.rows, self.source.size)
 
     def over(self, source: Source) -> PassRunner:
         """The same engine over other rows, with a count of its own."""

@@ -13,7 +13,6 @@ from typing import Any, TypeVar
 
 from gramian.batch import Batch, Source, Unit
 from gramian.data.batching import Rereadable
-from gramian.data.unit_wrapper import UnitWrapper
 from gramian.engines.choice import Engine
 from gramian.errors import DataError, OptionError, SchemaError, UnreadableError
 from gramian.fit.passes.runner import PassRunner
@@ -120,7 +119,7 @@ class Probe:
 
 
 @dataclass(frozen=True, slots=True)
-class NamedErrorUnit(UnitWrapper):
+class NamedErrorUnit:
     """A unit whose read errors name it. Errors of the schema pass through: they are no reason to skip a unit.
 
     Attributes
@@ -130,6 +129,22 @@ class NamedErrorUnit(UnitWrapper):
     """
 
     unit: Any
+
+    @property
+    def name(self) -> str:
+        """Name of the wrapped unit."""
+        return str(self.unit.name)
+
+    @property
+    def rows(self) -> int | None:
+        """Number of rows of the wrapped unit."""
+        rows: int | None = self.unit.rows
+        return rows
+
+    @property
+    def size(self) -> int:
+        """Bytes of the wrapped unit."""
+        return int(self.unit.size)
 
     def batches(self, columns: Sequence[str], *, parallel: bool = False) -> Iterator[Batch]:
         """The rows in order. Raises UnreadableError where they cannot be read."""

@@ -13,7 +13,7 @@ import numpy as np
 from gramian.errors import DataError
 from gramian.fit.leastsquares.predict import without_last
 from gramian.fit.leastsquares.solution import Solved, stored_coefficients
-from gramian.fit.passes.accumulate import UnitAccumulator, take_rows
+from gramian.fit.passes.accumulate import UnitAccumulator
 from gramian.formula.design import Design
 from gramian.formula.row_reader import Observed
 from gramian.linalg import maps
@@ -150,8 +150,8 @@ class ScoreAccumulator(UnitAccumulator, ABC):
 
     def block(self, columns: Columns, observed: Observed, rows: slice | Mask) -> bool:
         """Add the scores of a block; False, and nothing added, where a value is not finite."""
-        scores = self._scores(columns, observed, rows)
-        count = take_rows(observed.count, rows)
+        offset, weight, count = observed.offset_weight_count(rows)
+        scores = self._scores(columns, observed.values[self.response][rows], offset, weight, count)
         # a sum over all rows: one value that is not finite makes it so
         if not np.isfinite(scores.loss):
             return False
@@ -172,16 +172,16 @@ class ScoreAccumulator(UnitAccumulator, ABC):
     ) -> bool:
         """Sum the scores of a block; False, and nothing added, where a value is not finite."""
 
-    def _scores(self, columns: Columns, observed: Observed, rows: slice | Mask) -> Scores:
-        """The scores of a block. rows : its rows in the batch."""
-        eta, weight = self.eta(columns, self.reader.sizes), take_rows(observed.weight, rows)
-        model, offset = self.fitted_model.model, take_rows(observed.offset, rows)
+    def _scores(
+        self, columns: Columns, y: Vector, offset: Vector | None, weight: Vector | None, count: Vector | None
+    ) -> Scores:
+        """The scores of a block. y, offset, weight, count : of its rows, (n,)."""
+        eta, model = self.eta(columns, self.reader.sizes), self.fitted_model.model
         if model is not None:
             eta = eta if offset is None else eta + offset
-            work = model.linearize(observed.values[self.response][rows], eta, weight)
+            work = model.linearize(y, eta, weight)
             return Scores(work.r, work.w, work.s, work.loss)
         r = self.fitted_model.residual(columns.buffer[-1], eta) - self.fitted_model.absorbed_part(columns.codes)
-        count = take_rows(observed.count, rows)
         w = np.ones(columns.rows) if weight is None else weight
         s = r if weight is None else weight * r
         return Scores(r, w, s, float(s @ (r if count is None else count * r)))
