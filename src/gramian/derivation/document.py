@@ -42,6 +42,11 @@ class Say:
 
 
 @dataclass(frozen=True, slots=True)
+class Line(Say):
+    """An equation with names of the data, which the notation of mathematics does not have."""
+
+
+@dataclass(frozen=True, slots=True)
 class Equation:
     """Mathematics on a line of its own."""
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from html import escape
 
-from gramian.derivation.document import GAP, Block, Document, Equation, Grid, Math, Piece, Say, Show, Tabulate
+from gramian.derivation.document import GAP, Block, Document, Equation, Grid, Line, Math, Piece, Say, Show, Tabulate
 from gramian.derivation.notation import mathml, mathml_number
 from gramian.results.format_numbers import printable
 
 CLASS = "gramian-derivation"
 STYLE = f"""
 .{CLASS} {{ max-width: 60em; line-height: 1.5; }}
-.{CLASS} .wide {{ overflow-x: auto; margin: 0.8em 0 0.8em 2em; }}
-.{CLASS} mtd {{ text-align: right; padding: 0.15em 0.5em; }}
+.{CLASS} .wide {{ overflow: auto hidden; margin: 0.6em 0 0.6em 2em; padding: 0.2em 0; }}
+.{CLASS} math {{ font-family: "STIX Two Math", "Cambria Math", "Latin Modern Math", "DejaVu Math TeX Gyre", math; }}
+.{CLASS} .wide math {{ display: inline math; }}
+.{CLASS} mtd {{ text-align: right; text-align: -webkit-right; padding: 0.15em 0.5em; }}
 .{CLASS} mtd.label {{ color: #777; font-size: 85%; }}
 .{CLASS} mtd.first {{ border-left: 1.5px solid; }}
 .{CLASS} mtd.last {{ border-right: 1.5px solid; }}
@@ -40,6 +42,8 @@ def html(document: Document) -> str:
 def _block(block: Block) -> str:
     """HTML of a block."""
     match block:
+        case Line():
+            return _wide(_display("".join(map(_symbol, block.pieces))))
         case Say():
             return f"<p>{_inline(block.pieces)}</p>"
         case Equation():
@@ -62,6 +66,13 @@ def _piece(piece: Piece) -> str:
     if isinstance(piece, Math):
         return MATH.format("", f"<mrow>{mathml(piece.text)}</mrow>")
     return f"<code>{_name(piece.text)}</code>"
+
+
+def _symbol(piece: Piece) -> str:
+    """MathML of a piece of an equation."""
+    if isinstance(piece, Math):
+        return mathml(piece.text)
+    return f"<mtext>{_name(piece if isinstance(piece, str) else piece.text)}</mtext>" if piece != " " else ""
 
 
 def _name(text: str) -> str:

@@ -12,7 +12,10 @@ from dataclasses import dataclass
 
 SIGNS = {">=": (r"\ge", "≥"), "*": (r"\cdot", "·"), "...": (r"\cdots", "⋯"), "||": (r"\|", "‖"), "-": ("-", "−")}
 SPACED = ("+", "-", "=", "*", ">=", "...")
-SUPERSCRIPTS = {"'": "<mo>′</mo>", "+": "<mo>+</mo>"}
+BRACKETS = {"(": ")", "||": "||"}
+# not as an exponent: the sign is small and high by itself, and as a postfix it has no space around it
+PRIME = '<mo form="postfix">′</mo>'
+SUPERSCRIPTS = {"+": "<mo>+</mo>"}
 # Words come before letters, so that det is not the product of d, e and t.
 TOKEN = re.compile(
     r"(?P<number>\d+(?:\.\d+)?(?:e-?\d+)?)|(?P<word>det|rank|adj)|(?P<letter>[A-Za-z])"
@@ -53,8 +56,23 @@ def latex(text: str) -> str:
 
 
 def mathml(text: str) -> str:
-    """MathML of a text, for the inside of a <math> element."""
-    return "".join(map(_mathml, tokens(text)))
+    """MathML of a text, for the inside of a <math> element.
+
+    What stands in parentheses or bars is one <mrow>, so that these are as high as it is, and an exponent belongs to all
+    of it.
+    """
+    closing, groups = [""], [""]  # of the groups that are open: the sign that ends each, its markup
+    for token in tokens(text):
+        if token.text == closing[-1]:
+            closing.pop()
+            group = f"<mrow>{groups.pop()}{_sign(token.text)}</mrow>"
+            groups[-1] += _scripted(group, token)
+        elif token.text in BRACKETS:
+            closing.append(BRACKETS[token.text])
+            groups.append(_sign(token.text))
+        else:
+            groups[-1] += _mathml(token)
+    return "".join(groups)
 
 
 def latex_number(text: str) -> str:
@@ -99,15 +117,22 @@ def _mathml(token: Token) -> str:
         case "number":
             base = mathml_number(token.text)
         case "sign":
-            base = f"<mo>{SIGNS.get(token.text, ('', token.text))[1].replace('>', '&gt;')}</mo>"
+            base = _sign(token.text)
         case _:
             base = f"<mi>{token.text}</mi>"
     return _scripted(base, token)
 
 
+def _sign(text: str) -> str:
+    """MathML of a sign."""
+    return f"<mo>{SIGNS.get(text, ('', text))[1].replace('>', '&gt;')}</mo>"
+
+
 def _scripted(base: str, token: Token) -> str:
-    """MathML of a base with its index and exponent."""
+    """MathML of a base with its index and exponent, or with a prime."""
     low = _script(token.low)
+    if token.high == "'":
+        return f"<mrow>{f'<msub>{base}{low}</msub>' if low else base}{PRIME}</mrow>"
     high = SUPERSCRIPTS.get(token.high) or _script(token.high)
     if low and high:
         return f"<msubsup>{base}{low}{high}</msubsup>"

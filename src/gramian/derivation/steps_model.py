@@ -11,6 +11,7 @@ from gramian.derivation.document import (
     MAX_ROWS,
     Block,
     Equation,
+    Line,
     Math,
     Name,
     Piece,
@@ -57,7 +58,7 @@ def model(table: Table) -> Section:
         sign, ones = "=" if k == 1 else "+", k - 1 == table.constant
         pieces += [" ", Math(f"{sign} w_{k} * 1" if ones else f"{sign} w_{k} *")]
         pieces += [] if ones else [" ", Name(name)]
-    line = Say((*pieces, " ", Math("+ e")))
+    line = Line((*pieces, " ", Math("+ e")))
     blocks: list[Block] = [
         say("For every row we want to write the outcome {} as", table.outcome),
         line,

@@ -9,6 +9,7 @@ from gramian.derivation.columns import Table
 from gramian.derivation.document import (
     Block,
     Equation,
+    Line,
     Math,
     Name,
     Piece,
@@ -54,7 +55,7 @@ def weights(table: Table, solution: Solution) -> Section:
 def coefficients(table: Table, solution: Solution) -> Section:
     """Step 8: the coefficients, and the fitted equation."""
     named = Show("w", grid(column(solution.w), table.names, ("w",)))
-    line = Say((Name(table.outcome), " ", *_line(table, solution)))
+    line = Line((Name(table.outcome), " ", *_line(table, solution)))
     if solution.inverse is not None:
         first = say("Each row of that matrix times $y$ is a coefficient:")
         return Section("The coefficients", (first, Equation("w = (X'X)^-1X'y"), named, say("That is:"), line))

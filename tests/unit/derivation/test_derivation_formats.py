@@ -38,7 +38,9 @@ def test_numbers_are_rounded_once(value, told):
 def test_notation():
     assert latex("X'Xw = X'y") == "X'Xw = X'y"
     assert latex("(X'X)^-1 * 2.5e-7 >= ||v||^2") == r"(X'X)^{-1} \cdot 2.5 \cdot 10^{-7} \ge \|v\|^{2}"
-    assert mathml("w_1'") == "<msubsup><mi>w</mi><mn>1</mn><mo>′</mo></msubsup>"
+    assert mathml("w_1'") == '<mrow><msub><mi>w</mi><mn>1</mn></msub><mo form="postfix">′</mo></mrow>'
+    group = "<mrow><mo>(</mo><mi>a</mi><mo>)</mo></mrow>"
+    assert mathml("(a)^2((a))") == f"<msup>{group}<mn>2</mn></msup><mrow><mo>(</mo>{group}<mo>)</mo></mrow>"
     with pytest.raises(ValueError, match="no mathematics"):
         list(tokens("a § b"))
 
