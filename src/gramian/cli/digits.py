@@ -1,4 +1,4 @@
-"""Handling of accuracy warnings by commands."""
+"""Handling of warnings by commands."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gramian.errors import AccuracyError, AccuracyWarning
 
 @contextmanager
 def accuracy(*, strict: bool) -> Iterator[None]:
-    """Print warnings of the fit inside the block to stderr; where `strict`, raise AccuracyError instead.
+    """Print warnings inside the block to stderr; where `strict`, raise AccuracyError instead.
 
     So with --strict there is no result with too few certified digits.
     """

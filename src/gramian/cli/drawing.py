@@ -40,10 +40,11 @@ def check_plot(target: Path | None) -> None:
 
 def write_plot(figure: Any, target: Path) -> None:
     """Write a figure in the format of the file's extension, replacing the file."""
+    from gramian.cli.digits import accuracy
     from gramian.cli.output import replacing
     from gramian.plots.matplotlib import save_figure
 
-    with replacing(target) as temporary:
+    with accuracy(strict=False), replacing(target) as temporary:
         save_figure(figure, temporary, form_of(target))
     click.echo(f"drawn to {target}", err=True)
 

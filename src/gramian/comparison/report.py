@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from textwrap import fill
+from typing import TYPE_CHECKING, Any
 
 from gramian.comparison.conclusions import conclusions, format_count
 from gramian.comparison.history import Entry
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 CENTRED = "mean 0, standard deviation 1"
 UNCENTRED = "mean square 1, not centred: there is no intercept"
+WIDTH = 104  # characters of a line; a table of four targets has about as many
 WORDS = ("diverges", "stalled", "stopped", "not run", "left out")
 LEGEND = (
     "iterations (predicted from the condition number) to so many digits of ||b_k - b|| / ||b||, from zero;",
@@ -26,10 +28,19 @@ def text(comparison: Comparison) -> str:
     """The comparison as plain text."""
     scales = [s for s in (False, True) if _label(s) in comparison.condition]
     blocks = [_title(comparison), *(_block(comparison, scaled=s) for s in scales)]
-    blocks += [list(LEGEND), list(conclusions(comparison))]
+    blocks += [list(LEGEND), [wrapped(line) for line in conclusions(comparison)]]
     if comparison.sweep is not None:
-        blocks.append([str(comparison.sweep)])
+        blocks.append([wrapped(line) for line in str(comparison.sweep).splitlines()])
     return "\n\n".join("\n".join(block) for block in blocks)
+
+
+def wrapped(line: str) -> str:
+    """A line as it is where it fits, else as several that are no wider than a table, the later ones indented."""
+    if len(line) <= WIDTH:
+        return line
+    indent = line[: len(line) - len(line.lstrip())]
+    options: dict[str, Any] = {"break_long_words": False, "break_on_hyphens": False}
+    return fill(line.strip(), WIDTH, initial_indent=indent, subsequent_indent=f"{indent}  ", **options)
 
 
 def _label(scaled: bool) -> str:
@@ -59,7 +70,7 @@ def _block(comparison: Comparison, *, scaled: bool) -> list[str]:
     methods = list(dict.fromkeys(e.method for e in comparison.entries if e.scaled == scaled))
     entries = [[e for e in comparison.entries if (e.method, e.scaled) == (m, scaled)] for m in methods]
     head = ["", *(f"{d:g} digits" for d in comparison.digits), "seconds"]
-    return [heading, *_aligned([head, *map(_row, entries)]), *(note for e in entries for note in _note(e))]
+    return [heading, *_aligned([head, *map(_row, entries)]), *(wrapped(note) for e in entries for note in _note(e))]
 
 
 def _row(entries: list[Entry]) -> list[str]:

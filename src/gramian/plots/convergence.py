@@ -10,7 +10,8 @@ import numpy as np
 
 from gramian.plots.contours import contours
 from gramian.plots.matplotlib import FixedLocator, FuncFormatter, NullLocator, picture, styled
-from gramian.plots.style import GREY, LINES, label, legend_below, power
+from gramian.plots.overlap import curves_above, widened
+from gramian.plots.style import GREY, LINES, TIMES, label, legend_below, power
 from gramian.typing import Matrix, Vector
 
 # Errors that are drawn: smaller ones are rounding of float64, larger ones mean that the method diverges.
@@ -143,11 +144,13 @@ def _diverges(history: MethodHistory) -> bool:
 
 def _errors(ax: Any, panel: ProblemPanel, styles: Mapping[str, tuple[Any, ...]], against: str) -> Any:
     """One panel of errors against iterations or passes; a method that diverges ends in a triangle at the top."""
-    for history in panel.histories:
+    last = max((float(_last(history, against)) for history in panel.histories), default=1.0)
+    covered = curves_above([_in_picture(history, against, last) for history in panel.histories])
+    for history, above in zip(panel.histories, covered, strict=True):
         steps = history.iterations if against == "iterations" else history.passes
         shown = _visible_count(history.errors)
         x, y = steps[:shown], np.maximum(history.errors[:shown], MIN_ERROR)
-        ax.plot(x, y, **_style(styles[history.name]), markevery=_marks(x))
+        ax.plot(x, y, **widened(_style(styles[history.name]), above), markevery=_marks(x))
         if _diverges(history):
             x_end = steps[min(shown, len(steps) - 1)]
             ax.plot([x[-1], x_end], [y[-1], MAX_ERROR], **{**_style(styles[history.name]), "marker": ""})
@@ -157,10 +160,18 @@ def _errors(ax: Any, panel: ProblemPanel, styles: Mapping[str, tuple[Any, ...]],
     ax.yaxis.set_major_locator(FixedLocator((10.0 ** np.arange(-16, 1, 4)).tolist()))
     ax.yaxis.set_minor_locator(NullLocator())
     ax.yaxis.set_major_formatter(FuncFormatter(power))
-    _steps(ax, max((float(_last(history, against)) for history in panel.histories), default=1.0))
+    _steps(ax, last)
     ax.set_xlabel("iterations" if against == "iterations" else "passes over the rows, if there were no moments")
     ax.set_ylabel("relative error (10⁻⁸: 8 digits)")
     return ax
+
+
+def _in_picture(history: MethodHistory, against: str, last: float) -> Matrix:
+    """Points (k, 2) of a curve of errors in about the units of the picture, whose axes are logarithmic."""
+    steps = history.iterations if against == "iterations" else history.passes
+    errors = np.clip(np.nan_to_num(history.errors, nan=MAX_ERROR), MIN_ERROR, MAX_ERROR)
+    height = np.log(errors / MIN_ERROR) / np.log(MAX_ERROR / MIN_ERROR)
+    return np.column_stack([np.log1p(steps) / np.log1p(max(last, 2.0)), height])
 
 
 def _last(history: MethodHistory, against: str) -> float:
@@ -209,10 +220,12 @@ def crossover(ax: Any, timings: Timings, *, columns: int = 3) -> None:
     ax : matplotlib axes. timings : measured times. columns : columns of the legend.
     """
     n = timings.features
-    ax.plot(n, timings.solve, **_style(LINES[0]), label="one solve (Cholesky)")
-    for (steps, features), style in zip(timings.crossover.items(), LINES[1:], strict=False):
-        ax.plot(n, steps * timings.step, **_style(style), label=f"{steps:,} steps: cheaper from {features:,.0f} on")
-    ax.plot(n, timings.product, **_style(LINES[-1]), label="products of a million rows")
+    hollow = {"markerfacecolor": "white"}  # the methods above have full markers, and other colours
+    ax.plot(n, timings.solve, **_style(TIMES[0]), **hollow, label="one solve (Cholesky)")
+    for (steps, features), style in zip(timings.crossover.items(), TIMES[2:], strict=False):
+        name = f"{steps:,} steps: cheaper from {features:,.0f} on"
+        ax.plot(n, steps * timings.step, **_style(style), **hollow, label=name)
+    ax.plot(n, timings.product, **_style(TIMES[1]), **hollow, label="products of a million rows")
     ax.set_xscale("log")
     ax.set_yscale("log")
     for axis in (ax.xaxis, ax.yaxis):

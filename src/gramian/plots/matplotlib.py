@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import re
+import warnings
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar
@@ -13,6 +15,7 @@ try:
     from matplotlib import rc_context
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+    from matplotlib.font_manager import fontManager
     from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 except ImportError as error:
     raise MissingExtraError("matplotlib", "plot") from error
@@ -21,10 +24,19 @@ __all__ = ["FixedLocator", "FuncFormatter", "LogLocator", "NullLocator", "Pictur
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+# fonts with the signs of Chinese, Japanese and Korean, as systems install them; those that are there are used
+EAST_ASIAN = (
+    *("Noto Sans CJK JP", "Noto Sans CJK SC", "Noto Sans CJK TC", "Noto Sans CJK KR", "Source Han Sans"),
+    *("Hiragino Sans", "PingFang SC", "Apple SD Gothic Neo", "Yu Gothic", "Meiryo", "Microsoft YaHei", "Malgun Gothic"),
+    *("IPAGothic", "IPAexGothic", "WenQuanYi Zen Hei", "WenQuanYi Micro Hei", "NanumGothic", "Droid Sans Fallback"),
+    *("MS Gothic", "SimHei", "Arial Unicode MS", "Unifont"),
+)
+MISSING = re.compile(r"Glyph (\d+) .* missing from")  # matplotlib's warning for each sign that no font has
+MAX_SIGNS = 20  # in a warning
 DPI = 150  # sharp on a screen, small in a notebook
 STYLE: Any = {
     "text.usetex": False,
-    "font.family": ["DejaVu Sans"],
+    "font.family": ["DejaVu Sans", *(name for name in EAST_ASIAN if name in set(fontManager.get_font_names()))],
     "font.size": 9,
     "axes.titlesize": 10,
     "axes.titlelocation": "left",
@@ -87,4 +99,17 @@ def styled(function: F) -> F:
 def save_figure(figure: Any, sink: Any, form: str) -> None:
     """Write a figure to `sink` (path or binary file) as "png", "svg" or "pdf"; the same figure gives the same bytes."""
     undated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
-    figure.savefig(sink, format=form, dpi=DPI, metadata=undated.get(form))
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        figure.savefig(sink, format=form, dpi=DPI, metadata=undated.get(form))
+    absent = [MISSING.match(str(warning.message)) for warning in caught]
+    for warning in (w for w, sign in zip(caught, absent, strict=True) if sign is None):
+        warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
+    signs = "".join(dict.fromkeys(chr(int(sign[1])) for sign in absent if sign))
+    if signs:
+        shown = signs if len(signs) <= MAX_SIGNS else f"{signs[:MAX_SIGNS]}…"
+        warnings.warn(
+            f"no font on this machine has {shown}, which are drawn as boxes; install one that has them, such as "
+            "Noto Sans CJK",
+            stacklevel=3,
+        )

@@ -13,6 +13,8 @@ from gramian.plots.style import BLUE, GREY, VERMILION, label, labels, legend_bel
 from gramian.typing import Codes, Mask, Vector
 
 MAX_TERMS = 60  # more lines do not fit on a page
+MAX_TICKS = 30  # numbers of columns that fit on the axis
+MARGIN = 0.6  # of the axis beside the smallest and the largest model, in columns
 LINEAR_LIMIT = 10.0  # a model with a criterion this much worse is out of question: logarithmic from here
 
 
@@ -98,18 +100,29 @@ def _criterion(ax: Any, candidates: Candidates, front: list[int]) -> None:
         ax.set_ylabel(candidates.criterion)
         return
     top = float(np.nanmax(values[np.isfinite(values)]))
-    ax.set_yscale("symlog", linthresh=LINEAR_LIMIT, linscale=1.2)
     decades = [LINEAR_LIMIT * 10.0**k for k in range(1, 16) if LINEAR_LIMIT * 10.0**k <= top * 1.5]
+    # the differences that decide keep a third of the height, however bad the worst models are
+    ax.set_yscale("symlog", linthresh=LINEAR_LIMIT, linscale=1.2 + 0.4 * len(decades))
     ax.yaxis.set_major_locator(FixedLocator([0.0, 2.0, 5.0, LINEAR_LIMIT, *decades[:: -(-len(decades) // 5) or 1]]))
     ax.yaxis.set_minor_locator(NullLocator())
     ax.yaxis.set_major_formatter(FuncFormatter(_tick))
     ax.set_ylim(-0.9, max(top * 1.4, LINEAR_LIMIT))
-    ax.set_ylabel(f"{candidates.criterion} above the best, {best:.6g}")
+    ax.set_ylabel(f"{candidates.criterion} above the best, {best:,.2f}")
 
 
 def _tick(value: float, position: object = None) -> str:
     """Text of a tick."""
     return f"{value:g}" if value <= LINEAR_LIMIT else power(value, position)
+
+
+def _ticks(ax: Any, sizes: Codes) -> None:
+    """Ticks at the sizes of the models where they fit side by side, else at some whole numbers."""
+    ax.set_xlim(sizes.min() - MARGIN, sizes.max() + MARGIN)
+    if len(sizes) <= MAX_TICKS and np.ptp(sizes) < MAX_TICKS:
+        ax.xaxis.set_major_locator(FixedLocator(sizes.tolist()))
+        ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0f}"))
+    else:
+        ax.locator_params(axis="x", integer=True)
 
 
 def _terms(ax: Any, candidates: Candidates, front: list[int], shown: list[int]) -> None:
@@ -122,7 +135,7 @@ def _terms(ax: Any, candidates: Candidates, front: list[int], shown: list[int]) 
     ax.set_yticks(range(len(shown)), labels([candidates.terms[t] for t in shown], 28))
     ax.set_ylim(len(shown) - 0.4, -0.6)
     ax.tick_params(axis="y", length=0)
-    ax.locator_params(axis="x", integer=True)
+    _ticks(ax, candidates.columns[front])
     shown_of_all = (
         "" if len(shown) == len(candidates.terms) else f" ({len(shown)} of {len(candidates.terms):,} terms are shown)"
     )

@@ -22,6 +22,15 @@ LINES = (
     (SKY, (0, (3, 1, 1, 1, 1, 1)), "X"),
     (GREY, (0, (1, 1)), "*"),
 )
+# of P. Tol's muted scheme (2021): none of them is a colour of `LINES`
+TIMES = (
+    ("#332288", "-", "h"),
+    ("#661100", ":", "d"),
+    ("#882255", "--", "p"),
+    ("#999933", "-.", "<"),
+    ("#CC6677", (0, (6, 1.5)), ">"),
+    ("#44AA99", (0, (3, 1, 1, 1)), "H"),
+)
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 CONTEXT = 10  # characters to each side of the part in which names differ
 MAX_PLAIN_TICK = 10_000  # larger powers of ten are written with their exponent

@@ -35,7 +35,9 @@ def test_json_has_no_bare_infinity(told):
 
 def test_the_summary_answers_the_questions(told):
     text = str(told)
-    assert "Gradient descent needs feature scaling here" in text
+    assert "Gradient descent needs feature scaling here" in " ".join(text.split())
+    prose = [line for line in text.splitlines() if line.count("  ") < 4]
+    assert max(map(len, prose)) <= 104
     assert "would take" in text
     assert "one solve" in text
     assert max(map(len, text.splitlines()[:12])) <= 120

@@ -48,6 +48,14 @@ def test_a_curve_that_does_not_converge_is_drawn_and_still_fails(folder):
     assert (folder / "out.png").read_bytes().startswith(PNG)
 
 
+def test_signs_that_no_font_has_are_one_warning(folder):
+    (folder / "names.csv").write_text(ROWS.replace("x,y", "\U00012000\U00012001,y"), encoding="utf-8")  # cuneiform
+    done = run(folder, "fit", "y ~ .", "names.csv", "--plot", "out.png")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("warning") == 1
+    assert "warning: no font on this machine has \U00012000\U00012001, which are drawn as boxes" in done.stderr
+
+
 @pytest.mark.parametrize(("name", "magic"), [("a.svg", b"<?xml"), ("a.PDF", b"%PDF")])
 def test_the_extension_decides(folder, name, magic):
     pictures = []

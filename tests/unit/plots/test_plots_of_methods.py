@@ -9,6 +9,8 @@ from unit.plots.pictured import lines, png, straight, texts
 from gramian.comparison import Sweep, compare
 from gramian.derivation import derive
 from gramian.plots.contours import curvature_from
+from gramian.plots.overlap import curves_above
+from gramian.plots.style import LINES, TIMES
 
 TITLE = "gradient descent, best rate"
 
@@ -53,6 +55,30 @@ def test_two_coefficients_have_contours_around_their_minimum(methods):
     png(figure)
 
 
+def test_at_condition_one_contours_are_circles_and_coincident_paths_are_seen():
+    methods = ["normal-equation", "best-rate", "conjugate-gradient"]
+    figure = compare("y ~ x", straight(), methods=methods).plot()
+    raw, scaled = (ax for ax in figure.axes if ax.get_ylabel() == "coefficient of x")
+    assert raw.get_aspect() == "auto"
+    assert scaled.get_aspect() == 1.0
+    outline = np.concatenate([path.vertices for path in scaled.collections[0].get_paths()[6:7]])
+    star = next(line for line in scaled.get_lines() if line.get_marker() == "*")
+    radius = np.linalg.norm(outline - [star.get_xdata()[0], star.get_ydata()[0]], axis=1)
+    assert radius == pytest.approx(np.full(len(radius), radius[0]), rel=0.02)
+    _, iterations = (ax for ax in figure.axes if ax.get_xlabel() == "iterations")
+    for ax in (scaled, iterations):  # all three take one straight step to the minimum
+        widths = [line.get_linewidth() for line in ax.get_lines()[:3]]
+        assert widths == sorted(widths, reverse=True)
+        assert widths[0] > widths[1] > widths[2]
+    png(figure)
+
+
+def test_curves_that_lie_on_each_other_are_counted():
+    x = np.linspace(0, 1, 30)
+    line, near, half = (np.column_stack([x * end, x * end + height]) for end, height in ((1, 0), (1, 0.005), (0.5, 0)))
+    assert curves_above([half, line, near, np.column_stack([x, 1 - x])]) == [2, 1, 0, 0]
+
+
 def test_the_curvature_is_found_from_a_first_step():
     A, minimum = np.array([[1.0, 30.0], [30.0, 1000.0]]), np.array([3.0, -0.2])
     c = A @ minimum
@@ -70,6 +96,8 @@ def test_sweeps_are_drawn_below():
     ax = figure.axes[-1]
     assert lines(ax)["one solve (Cholesky)"].get_ydata() == pytest.approx(swept.solve)
     assert lines(ax)["10 steps: cheaper from 600 on"].get_ydata() == pytest.approx(10 * swept.step)
+    assert not {color for color, _, _ in LINES} & {color for color, _, _ in TIMES}
+    assert {line.get_color() for line in ax.get_lines()} <= {color for color, _, _ in TIMES}
     png(figure)
 
 

@@ -38,3 +38,13 @@ def test_steps_and_many_terms_are_drawn():
 def test_a_selection_of_nothing_is_drawn():
     png(selection(*stored("y ~ 1", table(20)), "aic").plot())
     png(selection(*stored("y ~ x", {"x": [1.0, 2.0, 3.0], "y": [2.0, 4.0, 6.0]}), "aic").plot())
+
+
+def test_every_size_has_a_tick_and_small_differences_keep_their_height():
+    rng = np.random.default_rng(5)
+    data = {f"x{i}": rng.normal(size=3000) for i in range(6)}
+    data["y"] = 1e4 * data["x0"] + data["x1"] + 1e-3 * rng.normal(size=3000)
+    top, bottom = selection(*stored("y ~ .", data), "aic").plot().axes
+    assert bottom.get_xticks().tolist() == [1, 2, 3, 4, 5, 6, 7]
+    heights = top.transAxes.inverted().transform(top.transData.transform([(1, 0.0), (1, 2.0), (1, 5.0), (1, 10.0)]))
+    assert (np.diff(heights[:, 1]) > 0.04).all()

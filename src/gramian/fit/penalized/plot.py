@@ -29,6 +29,6 @@ def cross_validation(result: CrossValidation) -> Any:
     """Mean errors against alpha, with the two choices marked."""
     from gramian.plots.validation import validation
 
-    title = f"{result.path.solved.options.kind.capitalize()} of {result.formula}, cross-validated"
+    title = f"Cross-validation of the {result.path.solved.options.kind} path of {result.formula}"
     chosen = (result.best_alpha, result.one_se_alpha)
     return validation(result.alphas, result.mean_error, result.std_error, *chosen, folds=len(result.folds), title=title)
