@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 import click
 
 from gramian.errors import OptionError
+from gramian.fit.passes.options import NA
+from gramian.keywords import DEFAULTS
 
 F = TypeVar("F", bound=Any)
 
@@ -19,6 +21,17 @@ DATA = "DATA: files (.parquet, .csv, .csv.gz, .tsv, .arrow, .feather), folders o
 def data(command: F) -> F:
     """Decorator that adds the files to read, DATA."""
     return click.argument("data", nargs=-1, required=True, metavar="DATA...")(command)
+
+
+def missing_rows(command: F) -> F:
+    """Decorator that adds --na."""
+    return click.option(
+        "--na",
+        type=click.Choice(NA),
+        default=DEFAULTS["na"],
+        show_default=True,
+        help="Leave incomplete rows out, or refuse them.",
+    )(command)
 
 
 def engine(command: F) -> F:

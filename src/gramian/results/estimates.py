@@ -25,6 +25,8 @@ from gramian.typing import Mask, Matrix, Vector
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from gramian.serialize.codec import Arrays
+
 T = TypeVar("T", bound=np.generic)
 
 
@@ -132,6 +134,17 @@ class Estimates(HasDroppedRows):
         """
 
     @abstractmethod
+    def _content(self) -> tuple[str, Any, Arrays]:
+        """What a file of the fit holds: its kind, its JSON and its arrays."""
+
+    @abstractmethod
+    def _parts(self, level: float) -> list[RenderableType]:
+        """Parts of the summary."""
+
+    @abstractmethod
+    def _as_dict(self, level: float) -> dict[str, Any]:
+        """The fit as a dict."""
+
     def save(self, path: str | PathLike[str]) -> None:
         """Write the fit to a file that `gramian.load` reads.
 
@@ -139,9 +152,16 @@ class Estimates(HasDroppedRows):
         ----------
         path : str or path-like
             File to write; an existing one is replaced.
-        """
 
-    @abstractmethod
+        Raises
+        ------
+        ArtifactError
+            Where the file cannot be written.
+        """
+        from gramian.serialize import file as store  # most fits are not saved
+
+        store.save(path, *self._content())
+
     def to_dict(self, level: float = 0.95) -> dict[str, Any]:
         """The fit as a dict that JSON can represent.
 
@@ -153,10 +173,10 @@ class Estimates(HasDroppedRows):
         Returns
         -------
         dict
-            With a key "schema" that names the version. Numbers that are not finite are None.
+            Schema `gramian.fit/1`. Numbers that are not finite are None.
         """
+        return self._as_dict(level)
 
-    @abstractmethod
     def render(self, level: float = 0.95) -> list[RenderableType]:
         """Parts of the summary that rich's console can print.
 
@@ -170,6 +190,7 @@ class Estimates(HasDroppedRows):
         list of rich renderables
             Texts and tables, from top to bottom.
         """
+        return self._parts(level)
 
     def summary(self, level: float = 0.95) -> str:
         """The fit as plain text: rows, coefficients with tests and intervals, quality, notes.

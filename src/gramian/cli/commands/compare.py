@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gramian.cli.drawing import check_plot, plot, write_plot
-from gramian.cli.options import DATA, data, progress
+from gramian.cli.options import DATA, data, missing_rows, progress
 from gramian.errors import OptionError
-from gramian.fit.passes.options import NA
 
 if TYPE_CHECKING:
     from gramian.comparison import Comparison
@@ -38,9 +37,7 @@ FORMATS = ("table", "json", "csv", "md")
 @click.option("--sweep", is_flag=True, help="Measure time against the number of features on this machine, too.")
 @click.option("--weights", metavar="COLUMN", help="Weigh rows by this column.")
 @click.option("--counts", metavar="COLUMN", help="Let a row stand for as many rows as this column says.")
-@click.option(
-    "--na", type=click.Choice(NA), default="drop", show_default=True, help="Leave incomplete rows out, or refuse them."
-)
+@missing_rows
 @click.option("--threads", metavar="N", type=int, help="Read with so many threads.  [default: one per core]")
 @click.option(
     "--format", type=click.Choice(FORMATS), default="table", show_default=True, help="Print the result as this."

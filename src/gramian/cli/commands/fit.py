@@ -13,13 +13,13 @@ from click.core import ParameterSource
 from gramian.cli.digits import accuracy
 from gramian.cli.drawing import check_plot, plot, write_plot
 from gramian.cli.fits import check_single_fit, print_fits
-from gramian.cli.options import DATA, FILE, data, engine, engine_for, progress, run_policy
+from gramian.cli.options import DATA, FILE, data, engine, engine_for, missing_rows, progress, run_policy
 from gramian.cli.shared_gram import grams_of
 from gramian.cli.shared_path import find_group
 from gramian.cli.vcov import HELP as VCOV_HELP
 from gramian.cli.vcov import parse_vcov
 from gramian.errors import OptionError
-from gramian.fit.passes.options import COLLINEAR, DECIMAL, NA, SOLVERS
+from gramian.fit.passes.options import COLLINEAR, DECIMAL, SOLVERS
 from gramian.keywords import (
     DEFAULTS,
     EngineKeywords,
@@ -89,13 +89,7 @@ MAX_NAMED = 10  # coefficients that are listed as not determined
 @click.option(
     "--ridge", metavar="ALPHA", type=float, help="Add ALPHA times the squared slopes (as scikit-learn's Ridge)."
 )
-@click.option(
-    "--na",
-    type=click.Choice(NA),
-    default=DEFAULTS["na"],
-    show_default=True,
-    help="Leave incomplete rows out, or refuse them.",
-)
+@missing_rows
 @click.option(
     "--collinear",
     type=click.Choice(COLLINEAR),

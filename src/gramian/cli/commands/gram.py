@@ -7,10 +7,9 @@ from typing import Any
 
 import click
 
-from gramian.cli.options import DATA, checkpoint, data, engine, engine_for, output, progress
+from gramian.cli.options import DATA, checkpoint, data, engine, engine_for, missing_rows, output, progress
 from gramian.errors import OptionError
-from gramian.fit.passes.options import DECIMAL, NA
-from gramian.keywords import DEFAULTS
+from gramian.fit.passes.options import DECIMAL
 
 
 @click.command(epilog=DATA)
@@ -27,13 +26,7 @@ from gramian.keywords import DEFAULTS
     multiple=True,
     help="Keep products by cluster, for gramian fit --vcov cluster:COLUMN; may be repeated.",
 )
-@click.option(
-    "--na",
-    type=click.Choice(NA),
-    default=DEFAULTS["na"],
-    show_default=True,
-    help="Leave incomplete rows out, or refuse them.",
-)
+@missing_rows
 @click.option("--exact", is_flag=True, help="Sum without rounding: rows can be taken away again without a trace.")
 @click.option(
     "--decimal",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from os import PathLike
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pyarrow as pa
@@ -18,6 +17,8 @@ from gramian.typing import Mask, Vector
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+
+    from gramian.serialize.codec import Arrays
 
 KIND = "curve-fit"
 
@@ -174,36 +175,12 @@ class CurveFit(Estimates):
 
         return glance(self)
 
-    def to_dict(self, level: float = 0.95) -> dict[str, Any]:
-        """The fit as a dict that JSON can represent.
-
-        Parameters
-        ----------
-        level : float, default 0.95
-            Level of the confidence intervals.
-
-        Returns
-        -------
-        dict
-            Schema `gramian.fit/1`. Numbers that are not finite are None.
-        """
+    def _as_dict(self, level: float) -> dict[str, Any]:
         from gramian.fit.curve.tables import to_dict
 
         return to_dict(self, level)
 
-    def render(self, level: float = 0.95) -> list[RenderableType]:
-        """Parts of the summary that rich's console can print.
-
-        Parameters
-        ----------
-        level : float, default 0.95
-            Level of the confidence intervals.
-
-        Returns
-        -------
-        list of rich renderables
-            Texts and tables, from top to bottom.
-        """
+    def _parts(self, level: float) -> list[RenderableType]:
         from gramian.fit.curve.report import render  # rich takes a while to import
 
         return render(self, level)
@@ -226,23 +203,10 @@ class CurveFit(Estimates):
 
         return curve(self, data, kind)
 
-    def save(self, path: str | PathLike[str]) -> None:
-        """Write the fit to a file that `gramian.load` reads.
-
-        Parameters
-        ----------
-        path : str or path-like
-            File to write; an existing one is replaced.
-
-        Raises
-        ------
-        ArtifactError
-            Where the file cannot be written.
-        """
+    def _content(self) -> tuple[str, Any, Arrays]:
         from gramian.fit.curve.save import CURVE_SOLVED  # most fits are not saved
-        from gramian.serialize import file as store
 
-        store.save(path, KIND, *CURVE_SOLVED.dump(self.solved))
+        return KIND, *CURVE_SOLVED.dump(self.solved)
 
     def __repr__(self) -> str:
         return f"CurveFit({self.formula!r}, rows={self.rows}, sigma={self.sigma:.4g}, passes={self.passes})"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
-from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -21,6 +20,8 @@ from gramian.typing import Vector
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+
+    from gramian.serialize.codec import Arrays
 
 KIND = "glm-fit"
 
@@ -272,36 +273,12 @@ class GlmFit(Estimates):
 
         return glance(self)
 
-    def to_dict(self, level: float = 0.95) -> dict[str, Any]:
-        """The fit as a dict that JSON can represent.
-
-        Parameters
-        ----------
-        level : float, default 0.95
-            Level of the confidence intervals.
-
-        Returns
-        -------
-        dict
-            Schema `gramian.fit/1`. Numbers that are not finite are None.
-        """
+    def _as_dict(self, level: float) -> dict[str, Any]:
         from gramian.fit.glm.tables import to_dict
 
         return to_dict(self, level)
 
-    def render(self, level: float = 0.95) -> list[RenderableType]:
-        """Parts of the summary that rich's console can print.
-
-        Parameters
-        ----------
-        level : float, default 0.95
-            Level of the confidence intervals.
-
-        Returns
-        -------
-        list of rich renderables
-            Texts and tables, from top to bottom.
-        """
+    def _parts(self, level: float) -> list[RenderableType]:
         from gramian.fit.glm.report import render  # rich takes a while to import
 
         return render(self, level)
@@ -324,23 +301,10 @@ class GlmFit(Estimates):
 
         return general(self, data, kind)
 
-    def save(self, path: str | PathLike[str]) -> None:
-        """Write the fit to a file that `gramian.load` reads.
-
-        Parameters
-        ----------
-        path : str or path-like
-            File to write; an existing one is replaced.
-
-        Raises
-        ------
-        ArtifactError
-            Where the file cannot be written.
-        """
+    def _content(self) -> tuple[str, Any, Arrays]:
         from gramian.fit.glm.save import GLM_SOLVED  # most fits are not saved
-        from gramian.serialize import file as store
 
-        store.save(path, KIND, *GLM_SOLVED.dump(self.solved))
+        return KIND, *GLM_SOLVED.dump(self.solved)
 
     def __repr__(self) -> str:
         penalty = "" if self.alpha is None else f", alpha={self.alpha:g}"

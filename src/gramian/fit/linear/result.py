@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from gramian.fit.linear.result_collinearity import Collinearity
+    from gramian.serialize.codec import Arrays
 
 KIND = "linear-fit"
 
@@ -316,17 +316,12 @@ class LinearFit(Estimates):
 
         return glance(self)
 
-    def to_dict(self, level: float = 0.95) -> dict[str, Any]:
-        """The fit as a JSON object, schema `gramian.fit/1`; numbers that are not finite are None.
-
-        level : coverage of the confidence intervals.
-        """
+    def _as_dict(self, level: float) -> dict[str, Any]:
         from gramian.fit.linear.tables import to_dict
 
         return to_dict(self, level)
 
-    def render(self, level: float = 0.95) -> list[RenderableType]:
-        """Parts of the summary as rich renderables, for a terminal."""
+    def _parts(self, level: float) -> list[RenderableType]:
         from gramian.fit.linear.report import render  # rich takes a while to import
 
         return render(self, level)
@@ -340,12 +335,10 @@ class LinearFit(Estimates):
 
         return linear(self, data, kind)
 
-    def save(self, path: str | PathLike[str]) -> None:
-        """Write the fit to a file that `gramian.load` reads. Raises ArtifactError if it cannot be written."""
+    def _content(self) -> tuple[str, Any, Arrays]:
         from gramian.fit.leastsquares.save import SOLVED  # most fits are not saved
-        from gramian.serialize import file as store
 
-        store.save(path, KIND, *SOLVED.dump(self.solved))
+        return KIND, *SOLVED.dump(self.solved)
 
     def __repr__(self) -> str:
         penalty = "" if self.alpha is None else f", alpha={self.alpha:g}"

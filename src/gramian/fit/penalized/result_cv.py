@@ -12,11 +12,12 @@ import pyarrow as pa
 from gramian.fit.penalized.cross_validation import SolvedCrossValidation, cross_validate
 from gramian.fit.penalized.options import path_options
 from gramian.fit.penalized.result import PenalizedFit
-from gramian.fit.penalized.result_path import Path, read_only
+from gramian.fit.penalized.result_path import Path
 from gramian.formula.design import Design
 from gramian.formula.dropped_rows import DroppedRows
 from gramian.keywords import PathKeywords
 from gramian.linalg.moments import Moments
+from gramian.results.estimates import read_only
 from gramian.results.tables import finite
 from gramian.typing import Matrix, Vector
 

@@ -8,7 +8,6 @@ from typing import Any, Unpack
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from gramian.errors import NumericalError, one_of
 from gramian.fit.passes.accumulate import Accumulated
@@ -21,6 +20,7 @@ from gramian.inference import goodness
 from gramian.inference.tuning import CRITERIA
 from gramian.keywords import PathKeywords
 from gramian.results.dropped_rows import HasDroppedRows
+from gramian.results.estimates import read_only
 from gramian.results.tables import finite
 from gramian.typing import Matrix, Vector
 
@@ -308,11 +308,3 @@ def path_of(design: Design, accumulated: Accumulated, l1_ratio: float = 1.0, **p
         As `solve_path`.
     """
     return Path(solve_path(design, accumulated, path_options(l1_ratio, **penalty)))
-
-
-def read_only(array: NDArray[np.float64]) -> NDArray[np.float64]:
-    """A view that cannot be written to."""
-    # a view costs nothing; results are frozen, so their arrays have to be as well
-    view = array.view()
-    view.flags.writeable = False
-    return view

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from os import PathLike
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
@@ -20,6 +19,8 @@ from gramian.typing import Matrix, Vector
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+
+    from gramian.serialize.codec import Arrays
 
 KIND = "wide-fit"
 
@@ -183,19 +184,7 @@ class WideFit(Estimates):
         """
         return tables.one_row(self._fit_statistics())
 
-    def to_dict(self, level: float = 0.95) -> dict[str, Any]:
-        """The fit as a dict that JSON can represent.
-
-        Parameters
-        ----------
-        level : float, default 0.95
-            Level of the confidence intervals.
-
-        Returns
-        -------
-        dict
-            Schema `gramian.fit/1`. Numbers that are not finite are None.
-        """
+    def _as_dict(self, level: float) -> dict[str, Any]:
         accuracy = self.solved.accuracy
         return {
             "schema": tables.SCHEMA,
@@ -230,19 +219,7 @@ class WideFit(Estimates):
             "rows": self.rows,
         }
 
-    def render(self, level: float = 0.95) -> list[RenderableType]:
-        """Parts of the summary that rich's console can print.
-
-        Parameters
-        ----------
-        level : float, default 0.95
-            Level of the confidence intervals.
-
-        Returns
-        -------
-        list of rich renderables
-            Texts and tables, from top to bottom.
-        """
+    def _parts(self, level: float) -> list[RenderableType]:
         from gramian.fit.wide.report import render  # rich takes a while to import
 
         return render(self, level)
@@ -251,23 +228,10 @@ class WideFit(Estimates):
         """Not available: raises OptionError, since the pictures of a linear fit need its standard errors."""
         raise OptionError(f'there are no pictures of a fit by solver="{self.solver}"')
 
-    def save(self, path: str | PathLike[str]) -> None:
-        """Write the fit to a file that `gramian.load` reads.
-
-        Parameters
-        ----------
-        path : str or path-like
-            File to write; an existing one is replaced.
-
-        Raises
-        ------
-        ArtifactError
-            Where the file cannot be written.
-        """
+    def _content(self) -> tuple[str, Any, Arrays]:
         from gramian.fit.wide.save import WIDE_SOLVED  # most fits are not saved
-        from gramian.serialize import file as store
 
-        store.save(path, KIND, *WIDE_SOLVED.dump(self.solved))
+        return KIND, *WIDE_SOLVED.dump(self.solved)
 
     def __repr__(self) -> str:
         penalty = "" if self.alpha is None else f", alpha={self.alpha:g}"
