@@ -345,7 +345,7 @@ def curves(number: int) -> Verdict:
     if not (fit.converged and ordinary.converged):  # which it says
         return Verdict(RIGHT)
     off = np.abs(np.ldexp(fit.coefficients, [-up, across]) - ordinary.coefficients)
-    allowed = 1e-5 * np.maximum(ordinary.std_errors, np.abs(ordinary.coefficients))
+    allowed = 1e-9 + 1e-5 * np.maximum(ordinary.std_errors, np.abs(ordinary.coefficients))
     wrong = [f"{fit.coefficients} for {ordinary.coefficients}"] if not (off <= allowed).all() else []
     return verdict(wrong, f"x times 2^{across}, y times 2^{up}")
 

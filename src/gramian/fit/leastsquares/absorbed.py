@@ -70,11 +70,14 @@ class PartialledOut:
         The elimination, from which the effects of levels are computed.
     order : tuple of str
         The factors in the order of elimination, the one with most levels first.
+    squares : ndarray of shape (p + 1,)
+        Squares to which rounding errors of the products are relative: what the levels explain has errors of its own.
     """
 
     products: Pair
     absorption: Absorption
     order: tuple[str, ...]
+    squares: Vector
 
 
 def partial_out(
@@ -114,7 +117,19 @@ def partial_out(
     vanished = products.hi.diagonal() <= SAFETY * rounding_error * squares
     for half in products:
         half[vanished], half[:, vanished] = 0.0, 0.0
-    return PartialledOut(products, absorption, order)
+    return PartialledOut(products, absorption, order, _with_explained(squares, products.hi.diagonal()))
+
+
+def _with_explained(squares: Vector, within: Vector) -> Vector:
+    """Squares R^2 with which g R_i R_j bounds the errors of products within levels, (p + 1,).
+
+    They are differences of two sums, both rounded: of the rows, and of what the levels explain. As where the constant
+    is partialled out, the lengths of both count.
+
+    squares : (p + 1,) before partialling out. within : (p + 1,) what is left.
+    """
+    explained = np.maximum(squares - np.maximum(within, 0.0), 0.0)
+    return np.asarray((np.sqrt(squares) + np.sqrt(explained)) ** 2)
 
 
 def largest_first(moments: Moments, factors: tuple[str, ...]) -> tuple[str, ...]:

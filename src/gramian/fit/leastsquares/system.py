@@ -156,7 +156,7 @@ def solve_system(system: System) -> Solution:
     """Solve the normal equations, with or without absorbed factors and a ridge penalty."""
     P = system.penalty
     if system.partialled_out is not None:
-        return solve(system.partialled_out.products, None, system.rounding_error, P, system.squares)
+        return solve(system.partialled_out.products, None, system.rounding_error, P, system.partialled_out.squares)
     if P is not None:
         return solve(system.products, system.parametrization.constant, system.rounding_error, P, system.squares)
     return solve_products(system.products, system.parametrization, system.rounding_error, system.squares)

@@ -69,6 +69,7 @@ def candidate_terms(design: Design, moments: Moments) -> CandidateTerms:
     if absorbed:
         partialled_out = partial_out(moments, design, parametrization, squares, rounding_error)
         products, base_rank = partialled_out.products, partialled_out.absorption.rank
+        squares = partialled_out.squares
     centred = centre(products, parametrization.constant, squares)
     position = {int(at): i for i, at in enumerate(centred.others)}
     terms = tuple(j for j, term in enumerate(design.terms.terms) if term.atoms)

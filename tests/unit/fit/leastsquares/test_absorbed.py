@@ -265,6 +265,12 @@ def test_digits_are_certified_against_the_fit_with_dummies() -> None:
         assert (right >= np.minimum(fit.digits, 12.0) - 0.1).all()  # the dummies' own digits, as read, end near 13
 
 
+def test_rounding_of_what_the_levels_explain_is_counted_too() -> None:
+    """Products within levels are differences of two rounded sums: where little is left, both round alike."""
+    squares, within = np.array([4.0, 4.0, 0.0, 1.0]), np.array([0.0, 4.0, 0.0, 0.75])
+    assert glue._with_explained(squares, within).tolist() == [16.0, 4.0, 0.0, 2.25]
+
+
 def test_exact_sums_do_not_absorb() -> None:
     with pytest.raises(FormulaError, match="not exact=True"):
         gm.ols("y ~ x | firm", table(), exact=True)
