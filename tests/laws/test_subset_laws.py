@@ -174,3 +174,13 @@ def test_no_groups_leave_the_empty_subset() -> None:
     problem = made(np.zeros((5, 0)), np.arange(5.0), [])
     for found in (best_subsets(problem), forward(problem), backward(problem)):
         assert [s.groups for s in found] == [()]
+
+
+def test_all_columns_are_compared_even_where_the_last_gains_nothing() -> None:
+    rng = np.random.default_rng(1)
+    X, noise = rng.normal(size=(60, 3)), rng.normal(size=60)
+    others = np.linalg.qr(np.column_stack([np.ones(60), X[:, :2], noise]))[0]
+    for _ in range(2):
+        X[:, 2] -= others @ (others.T @ X[:, 2])
+    found = best_subsets(singles(X, X[:, 0] + noise))
+    assert [s.groups for s in found] == [(), (0,), (0, 1), (0, 1, 2)]

@@ -8,7 +8,7 @@ from scipy.linalg import solve_triangular
 from gramian.typing import Mask, Matrix, Vector
 
 
-def factorize_independent(S: Matrix, limits: Vector) -> tuple[Mask, Matrix, Matrix]:
+def factorize_independent(S: Matrix, limits: Vector, max_rank: int | None = None) -> tuple[Mask, Matrix, Matrix]:
     """As `factorize` of `solve`, row by row: every column whose pivot is not above its limit is passed over."""
     q = len(S)
     L, chosen, dependencies = np.zeros((q, q)), list[int](), list[tuple[int, Vector]]()
@@ -16,7 +16,7 @@ def factorize_independent(S: Matrix, limits: Vector) -> tuple[Mask, Matrix, Matr
         k = len(chosen)
         row = solve_triangular(L[:k, :k], S[chosen, j], lower=True) if k else np.zeros(0)
         pivot = S[j, j] - row @ row
-        if pivot > limits[j]:
+        if pivot > limits[j] and k != max_rank:
             L[k, :k], L[k, k] = row, np.sqrt(pivot)
             chosen.append(j)
         else:

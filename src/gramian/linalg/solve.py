@@ -120,6 +120,7 @@ def solve(
     rounding_error: float,
     penalty: Matrix | None = None,
     summed_squares: Vector | None = None,
+    max_rank: int | None = None,
 ) -> Solution:
     """Solve for the coefficients of all columns but the last, which is the response.
 
@@ -135,6 +136,8 @@ def solve(
         Added to the products, zero for the constant.
     summed_squares : (p + 1,) or None
         Squares of the columns before anything was eliminated from them; the diagonal of the products if None.
+    max_rank : int or None
+        Most columns that can be independent, the constant included, which is the number of rows; None with a penalty.
 
     Notes
     -----
@@ -145,9 +148,9 @@ def solve(
     S = centred.S if penalty is None else centred.S + _scaled_penalty(penalty, centred)
     # Limits refer to the products without the penalty: their rounding errors do not grow with it.
     diagonal = centred.S.diagonal()
-    independent, L, dependencies = factorize(
-        S, np.minimum(SAFETY * rounding_error * centred.summed_squares, 0.5 * diagonal)
-    )
+    limits = np.minimum(SAFETY * rounding_error * centred.summed_squares, 0.5 * diagonal)
+    most = None if max_rank is None else max(max_rank - (constant is not None), 0)
+    independent, L, dependencies = factorize(S, limits, most)
     b = np.zeros(len(S))
     b[independent] = lapack.dpotrs(L, centred.c[independent], lower=1)[0] if len(L) else 0.0
     # The error bounds need |S^-1| itself, so the inverse is formed although the solution does not need it.
@@ -262,20 +265,21 @@ def _scaled_penalty(penalty: Matrix, centred: Centred) -> Matrix:
     return _scaled(inner, centred.scale)
 
 
-def factorize(S: Matrix, limits: Vector) -> tuple[Mask, Matrix, Matrix]:
+def factorize(S: Matrix, limits: Vector, max_rank: int | None = None) -> tuple[Mask, Matrix, Matrix]:
     """Cholesky factorization with aliasing: pivots not above their limits are passed over.
 
-    S : (q, q), symmetric. limits : (q,). Of dependent columns the later ones are aliased. Returns the mask (q,) of the
-    k independent columns, their lower Cholesky factor (k, k), and the coefficients (k, q - k) that express each aliased
-    column by the independent ones.
+    S : (q, q), symmetric. limits : (q,). max_rank : most columns that can be independent. Of dependent columns the
+    later ones are aliased. Returns the mask (q,) of the k independent columns, their lower Cholesky factor (k, k), and
+    the coefficients (k, q - k) that express each aliased column by the independent ones.
     """
     independent = np.ones(len(S), bool)
     if not len(S):
         return independent, S.copy(), np.zeros((0, 0))
     # The common case without aliased columns costs one call of LAPACK; the loop in Python runs only where that fails.
     L, info = lapack.dpotrf(S, lower=1, clean=1)
-    if info or (L.diagonal() ** 2 <= limits).any():
-        independent, L, dependencies = factorize_independent(S, limits)
+    too_many = max_rank is not None and len(S) > max_rank
+    if info or too_many or (L.diagonal() ** 2 <= limits).any():
+        independent, L, dependencies = factorize_independent(S, limits, max_rank)
     else:
         dependencies = np.zeros((len(S), 0))
     return independent, L, dependencies

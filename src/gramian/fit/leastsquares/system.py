@@ -68,6 +68,8 @@ class System:
         The normal equations within the levels of absorbed factors; None without any.
     penalty : ndarray of shape (p, p) or None
         Ridge penalty in the solved columns; None for least squares.
+    rows : int or None
+        Number of rows, which the rank cannot exceed.
     """
 
     columns: tuple[ModelColumn, ...]
@@ -81,6 +83,7 @@ class System:
     column_errors: ColumnErrors
     partialled_out: PartialledOut | None = None
     penalty: Matrix | None = None
+    rows: int | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -149,17 +152,19 @@ def system_of(design: Design, accumulated: Accumulated, options: Options) -> Sys
         column_errors,
         partialled_out,
         P,
+        moments.rows,
     )
 
 
 def solve_system(system: System) -> Solution:
     """Solve the normal equations, with or without absorbed factors and a ridge penalty."""
-    P = system.penalty
-    if system.partialled_out is not None:
-        return solve(system.partialled_out.products, None, system.rounding_error, P, system.partialled_out.squares)
+    P, within = system.penalty, system.partialled_out
+    if within is not None:
+        most = None if P is not None or system.rows is None else max(system.rows - within.absorption.rank, 0)
+        return solve(within.products, None, system.rounding_error, P, within.squares, most)
     if P is not None:
         return solve(system.products, system.parametrization.constant, system.rounding_error, P, system.squares)
-    return solve_products(system.products, system.parametrization, system.rounding_error, system.squares)
+    return solve_products(system.products, system.parametrization, system.rounding_error, system.squares, system.rows)
 
 
 def assemble(
@@ -279,14 +284,21 @@ def squares_in(stored: Matrix, parametrization: Parametrization) -> Vector:
 
 
 def solve_products(
-    products: Pair, parametrization: Parametrization, rounding_error: float, squares: Vector | None = None
+    products: Pair,
+    parametrization: Parametrization,
+    rounding_error: float,
+    squares: Vector | None = None,
+    rows: int | None = None,
 ) -> Solution:
-    """Solve the normal equations without a penalty, the largest factor, whose block is diagonal, eliminated first."""
+    """Solve the normal equations without a penalty, the largest factor, whose block is diagonal, eliminated first.
+
+    rows : number of rows, which the rank cannot exceed.
+    """
     constant = parametrization.constant
     block = largest_diagonal(parametrization.groups if parametrization.subspace is None else [])
     if not len(block):
-        return solve(products, constant, rounding_error, summed_squares=squares)
-    return solve_eliminating(products, constant, rounding_error, block, squares)
+        return solve(products, constant, rounding_error, summed_squares=squares, max_rank=rows)
+    return solve_eliminating(products, constant, rounding_error, block, squares, rows)
 
 
 def _drop_causes(accumulated: Accumulated) -> str:

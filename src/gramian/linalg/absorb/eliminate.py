@@ -13,7 +13,12 @@ from gramian.typing import Codes, Matrix, Vector
 
 
 def solve_eliminating(
-    products: Pair, constant: int | None, rounding_error: float, block: Codes, summed_squares: Vector | None = None
+    products: Pair,
+    constant: int | None,
+    rounding_error: float,
+    block: Codes,
+    summed_squares: Vector | None = None,
+    max_rank: int | None = None,
 ) -> Solution:
     """As `solve`, with the columns in `block`, whose products are diagonal and positive, eliminated first.
 
@@ -32,6 +37,8 @@ def solve_eliminating(
         Positions of the columns to eliminate, at least one.
     summed_squares : (p + 1,) or None
         Squares before anything was eliminated.
+    max_rank : int or None
+        Most columns that can be independent, the constant included.
     """
     S = products.hi
     squares = S.diagonal() if summed_squares is None else summed_squares
@@ -42,8 +49,9 @@ def solve_eliminating(
     where = None if constant is None else int(np.searchsorted(rest, constant))
     # The cells add up to the constant, which would be aliased after them; in the usual order it stays.
     if where is not None and inner[where, where] <= SAFETY * rounding_error * S[constant, constant]:
-        return solve(products, constant, rounding_error, summed_squares=summed_squares)
-    part = solve(pair(inner), where, rounding_error, summed_squares=squares[rest])
+        return solve(products, constant, rounding_error, summed_squares=summed_squares, max_rank=max_rank)
+    most = None if max_rank is None else max(max_rank - len(block), 0)
+    part = solve(pair(inner), where, rounding_error, summed_squares=squares[rest], max_rank=most)
     return _back_substitute(part, block, rest[:-1], share, d)
 
 

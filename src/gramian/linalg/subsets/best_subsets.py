@@ -73,7 +73,8 @@ def best_subsets(problem: SelectionProblem, count: int = 1) -> list[Subset]:
     -----
     A subset beats another if it has no more columns and a smaller RSS. With count=1 these are the best subsets of every
     size. Any criterion that increases with the RSS and with the number of columns has its `count` best subsets among
-    them. Differences of the RSS within its rounding error are not decided.
+    them. Differences of the RSS within its rounding error are not decided. The subset of all groups, if its columns
+    are independent, is always there, also where its last group gains nothing: others are compared with it.
     """
     incumbents = Incumbents(count, problem)
     incumbents.add(0, float(problem.products[-1, -1]), 0)
@@ -89,7 +90,8 @@ def best_subsets(problem: SelectionProblem, count: int = 1) -> list[Subset]:
     while stack:
         for nodes in tree.children(stack.pop(), incumbents):
             stack.extend(_pieces(nodes))
-    return incumbents.subsets()
+    full = [seeds[0]] if seeds[0].rank == len(problem.products) - 1 else []
+    return sorted({subset.groups: subset for subset in (*full, *incumbents.subsets())}.values())
 
 
 def _search_tree(problem: SelectionProblem, seeds: list[Subset]) -> SearchTree:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -12,7 +13,7 @@ import gramian as gm
 from gramian.data.source import source_of
 from gramian.engines.blas import one_thread
 from gramian.engines.local import Local
-from gramian.errors import ColumnError, OptionError, SchemaError
+from gramian.errors import AccuracyWarning, ColumnError, OptionError, SchemaError
 from gramian.fit.leastsquares.system import solve_linear
 from gramian.fit.linear.result import LinearFit
 from gramian.fit.passes.accumulate import Accumulate
@@ -214,3 +215,15 @@ def test_nothing_is_changed(frame, gram):
     fit = gram.ols("y ~ x + f")
     fit.predict(frame)
     np.testing.assert_array_equal(before.dense, gram.gram_data.moments.dense)
+
+
+@pytest.mark.parametrize("seed", [7, 33, 75])
+def test_a_rank_is_no_larger_than_the_rows(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    rows = int(rng.integers(2, 6))
+    data = {k: rng.standard_normal(rows) * 10.0 ** rng.uniform(0, 6) + 10.0 ** rng.uniform(0, 6) for k in "abcdy"}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", AccuracyWarning)
+        fit = gm.gram("y ~ a + b + c + d", data).ols()
+    assert fit.rank <= rows
+    assert len(fit.aliased) == 5 - fit.rank
