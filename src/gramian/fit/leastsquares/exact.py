@@ -27,6 +27,7 @@ from gramian.linalg.certificate import EPS, MAX_DIGITS, digits, scaled_bounds
 from gramian.linalg.exact.fit import ExactFit, exact_fit
 from gramian.linalg.exact.near_collinear import near_collinear, subset
 from gramian.linalg.exact.products import ExactGram
+from gramian.linalg.exact.solve import LONGEST, LONGEST_UNASKED
 from gramian.linalg.exact.to_float64 import nearest, square_root
 from gramian.linalg.solve import Solution
 from gramian.typing import Codes, Mask, Matrix, Vector
@@ -88,17 +89,20 @@ def exact_solved(
     dropped, null = near_collinear(gram, constant, [names.index(n) for n in nearly_dependent or ()])
     used = np.flatnonzero(~dropped)
     constant_position = None if constant is None else int(np.flatnonzero(used == constant)[0])
+    longest = LONGEST if nearly_dependent is None else LONGEST_UNASKED
     # columns that are dependent up to rounding are dropped before; exactly dependent ones are found by the exact solve
     (response,), total = design.outcome, moments.outcome(1)
     check_combinations(system.parametrization, names, response)
     total_square(total if constant is None else total - moments.outcome(0) ** 2 / moments.weight, response)
-    fit = exact_fit(subset(gram, np.append(used, p)), constant_position, tuple(names[i] for i in used), moments)
+    fit = exact_fit(
+        subset(gram, np.append(used, p)), constant_position, tuple(names[i] for i in used), moments, longest
+    )
     aliased = {**dict(fit.aliased), **_alias_texts(gram, dropped, null, names)}
     aliased = {n: aliased[n] for n in names if n in aliased}
     if aliased and options.collinear == "raise":
         raise NotIdentifiedError(dependent_message(aliased), aliased)
     all_null = np.column_stack([null, _scattered_rows(fit.solution.null.astype(np.float64), used, p)])
-    solution = solve_exactly(system, used, fit, all_null)
+    solution = solve_exactly(system, used, fit, all_null, longest)
     return Solved(
         formula=design.formula,
         design=replace(design, levels=dict(moments.levels)),

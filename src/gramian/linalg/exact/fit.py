@@ -11,7 +11,7 @@ import numpy as np
 from gramian.linalg.aliasing import explain
 from gramian.linalg.exact.moments import ExactMoments
 from gramian.linalg.exact.products import ExactGram
-from gramian.linalg.exact.solve import ExactSolution, exact_solve
+from gramian.linalg.exact.solve import LONGEST, ExactSolution, exact_solve
 from gramian.linalg.exact.to_float64 import nearest, square_root
 from gramian.typing import Matrix, Vector
 
@@ -75,7 +75,13 @@ class ExactFit:
         return np.where(self.solution.identified, errors, np.nan)
 
 
-def exact_fit(gram: ExactGram, constant: int | None, names: tuple[str, ...], moments: ExactMoments) -> ExactFit:
+def exact_fit(
+    gram: ExactGram,
+    constant: int | None,
+    names: tuple[str, ...],
+    moments: ExactMoments,
+    longest: float = LONGEST,
+) -> ExactFit:
     """Solve the normal equations of exact products.
 
     Parameters
@@ -88,8 +94,10 @@ def exact_fit(gram: ExactGram, constant: int | None, names: tuple[str, ...], mom
         Names of the columns.
     moments : ExactMoments
         For the rows, the weight and the sums of the response.
+    longest : float
+        As of `exact_solve`.
     """
-    solution = exact_solve(gram, constant)
+    solution = exact_solve(gram, constant, longest)
     identified = solution.identified
     hi, lo = (np.where(identified, v, np.nan) for v in solution.rounded)
     norms = np.array([square_root(gram.fraction(i, i)) for i in range(len(names))])

@@ -15,7 +15,7 @@ import numpy as np
 
 from gramian.linalg.exact.planes import Integers
 from gramian.linalg.exact.products import ExactGram
-from gramian.linalg.exact.solve import exact_solve
+from gramian.linalg.exact.solve import LONGEST_UNASKED, exact_solve
 from gramian.linalg.exact.to_float64 import nearest, square_root
 from gramian.typing import Codes, Mask, Matrix, Vector
 
@@ -149,7 +149,7 @@ def _tolerance(null: Vector, lengths: Vector, j: int) -> float:
 def _solved_exactly(gram: ExactGram, constant: int | None, before: Codes, j: int, lengths: Vector) -> Vector | None:
     """As `_combination`, by an exact solution."""
     at = None if constant is None or constant not in before else int(np.flatnonzero(before == constant)[0])
-    solution = exact_solve(subset(gram, np.append(before, j)), at)
+    solution = exact_solve(subset(gram, np.append(before, j)), at, LONGEST_UNASKED)
     null = np.zeros(len(lengths))
     null[before] = [-nearest(c) for c in solution.coefficients]
     null[j] = 1.0

@@ -24,6 +24,7 @@ from gramian.typing import Codes, Mask, Matrix, Vector
 
 PATIENCE = 0.1  # estimated seconds up to which systems are eliminated exactly; refinement takes milliseconds
 LONGEST = 60.0  # estimated seconds of exact elimination that are accepted where refinement finds no bound
+LONGEST_UNASKED = 3.0  # the same where nobody asked for exact sums
 SIMPLE = 2**64  # largest denominator of the fractions that are tried as a null vector
 ZERO = Fraction(0)
 
@@ -95,7 +96,7 @@ def _digits(value: Fraction, error: Fraction) -> float:
     return max(0.0, -log10(nearest(error / abs(value)) + 2.0**-53))
 
 
-def exact_solve(gram: ExactGram, constant: int | None) -> ExactSolution:
+def exact_solve(gram: ExactGram, constant: int | None, longest: float = LONGEST) -> ExactSolution:
     """Solve for the coefficients of all columns but the last, which is the response.
 
     Parameters
@@ -104,15 +105,17 @@ def exact_solve(gram: ExactGram, constant: int | None) -> ExactSolution:
         Products, (p + 1, p + 1).
     constant : int or None
         Position of the constant column, which is partialled out first.
+    longest : float
+        Estimated seconds of exact elimination that are accepted where refinement finds no bound.
 
     Raises
     ------
     NumericalError
-        Where a large system is so near to singular, without being it, that no bound can be proved.
+        Where a large system is so near to singular, without being it, that no bound can be proved in that time.
     """
     centred = _centre(gram.integers, constant)
     identified = independent(centred.C[:-1, :-1])
-    part = _solve(centred.C, identified)
+    part = _solve(centred.C, identified, longest)
     return _in_columns(gram, centred, identified, part)
 
 
@@ -178,7 +181,7 @@ class SlopeSolution:
     proved: bool
 
 
-def _solve(C: Integers, identified: Mask) -> SlopeSolution:
+def _solve(C: Integers, identified: Mask, longest: float) -> SlopeSolution:
     """Solve the centred system for its independent columns, by elimination or by refinement."""
     k, rest = np.flatnonzero(identified), np.flatnonzero(~identified)
     A, c, yy = C[np.ix_(k, k)], C[k, -1], int(C[-1, -1])
@@ -188,7 +191,7 @@ def _solve(C: Integers, identified: Mask) -> SlopeSolution:
     try:
         system = verified_inverse(A)
     except NumericalError:
-        if estimated_seconds(A) > LONGEST:
+        if estimated_seconds(A) > longest:
             raise
         return _solve_exactly(A, np.concatenate([C[np.ix_(k, rest)], c[:, None]], axis=1), yy)
     approximation = refined(system, np.concatenate([c[:, None], C[np.ix_(k, rest)]], axis=1))

@@ -9,6 +9,7 @@ import pytest
 
 import gramian as gm
 from gramian.errors import AccuracyWarning, NumericalError
+from gramian.linalg.exact import solve as exact_solve
 
 RNG = np.random.default_rng(0)
 X, Z, Y = RNG.standard_normal((3, 12))
@@ -91,3 +92,12 @@ def test_standard_errors_of_a_generalized_model_of_large_columns() -> None:
     ordinary = gm.glm("n ~ x", {"x": X, "n": counts}, "poisson")
     fit = gm.glm("n ~ x", {"x": np.ldexp(X, 700), "n": counts}, "poisson")
     assert np.ldexp(fit.std_errors, [0, 700]) == pytest.approx(ordinary.std_errors, rel=1e-12)
+
+
+def test_exact_elimination_that_nobody_asked_for_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A spline beside a level for each value nearly depends on the levels: no bound is proved, elimination takes long."""
+    rng = np.random.default_rng(0)
+    x, z, y = rng.standard_normal((3, 48))
+    monkeypatch.setattr(exact_solve, "_solve_exactly", lambda *_: pytest.fail("half a minute of elimination"))
+    with pytest.warns(AccuracyWarning, match="of the 8 digits wanted"):
+        gm.ols("y ~ ns(x, 4) + factor(x) + z", {"x": x, "z": z, "y": y})
