@@ -95,7 +95,7 @@ def test_standard_errors_of_a_generalized_model_of_large_columns() -> None:
 
 
 def test_exact_elimination_that_nobody_asked_for_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A spline beside a level for each value nearly depends on the levels: no bound is proved, elimination takes long."""
+    """A spline beside a level for each value nearly depends on the levels: no bound is proved."""
     rng = np.random.default_rng(0)
     x, z, y = rng.standard_normal((3, 48))
     monkeypatch.setattr(exact_solve, "_solve_exactly", lambda *_: pytest.fail("half a minute of elimination"))
