@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from gramian.cli.options import FILE
 from gramian.errors import OptionError
+
+if TYPE_CHECKING:
+    from gramian.results.estimates import Estimates
 
 F = TypeVar("F", bound=Any)
 FORMS = ("png", "svg", "pdf")  # what every build of matplotlib can write
@@ -47,6 +50,15 @@ def write_plot(figure: Any, target: Path) -> None:
     with accuracy(strict=False), replacing(target) as temporary:
         save_figure(figure, temporary, form_of(target))
     click.echo(f"drawn to {target}", err=True)
+
+
+def save_and_draw(fit: Estimates, save: Path | None, plot: Path | None, source: Any) -> None:
+    """Save a fit, and draw it with its rows, into those files that are given."""
+    if save is not None:
+        fit.save(save)
+        click.echo(f"saved to {save}", err=True)
+    if plot is not None:
+        write_plot(fit.plot(source), plot)
 
 
 def form_of(target: Path) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gramian.cli.drawing import check_plot, plot, write_plot
+from gramian.cli.drawing import check_plot, plot, save_and_draw, write_plot
 from gramian.cli.options import DATA, FILE, data, progress
 from gramian.errors import ConvergenceError, OptionError
 
@@ -99,11 +99,7 @@ def command(
             write_plot(error.last.plot(source), plot)
         raise
     _print(fit, format)
-    if save is not None:
-        fit.save(save)
-        click.echo(f"saved to {save}", err=True)
-    if plot is not None:
-        write_plot(fit.plot(source), plot)
+    save_and_draw(fit, save, plot, source)
 
 
 def _explain(formula: str, source: Source, threads: int, options: CurveOptions) -> None:

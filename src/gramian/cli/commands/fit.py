@@ -11,7 +11,7 @@ import click
 from click.core import ParameterSource
 
 from gramian.cli.digits import accuracy
-from gramian.cli.drawing import check_plot, plot, write_plot
+from gramian.cli.drawing import check_plot, plot, save_and_draw
 from gramian.cli.fits import check_single_fit, print_fits
 from gramian.cli.options import DATA, FILE, data, engine, engine_for, missing_rows, progress, run_policy
 from gramian.cli.shared_gram import grams_of
@@ -156,10 +156,7 @@ def command(
         check_output_path(save, data)
         with accuracy(strict=strict):
             fit = _fit_grams(formula, grams, gram, explain, **option_values)
-        if isinstance(fit, Mapping):
-            print_fits(fit, option_values["format"], LEVEL)
-        else:
-            _output_fit(fit, option_values["format"], save, plot)
+        _output(fit, option_values["format"], save, plot)
         return
     source, options = source_of(list(data)), _options(**option_values)
     for place in (save, gram, option_values["checkpoint"]):
@@ -169,10 +166,7 @@ def command(
         return
     with accuracy(strict=strict):
         fit = _fit_data(formula, source, options, gram, progress)
-    if isinstance(fit, Mapping):
-        print_fits(fit, option_values["format"], LEVEL)
-    else:
-        _output_fit(fit, option_values["format"], save, plot, source)
+    _output(fit, option_values["format"], save, plot, source)
 
 
 def _fit_data(
@@ -186,14 +180,13 @@ def _fit_data(
     )
 
 
-def _output_fit(fit: Estimates, format: str, save: Path | None, plot: Path | None, source: Any = None) -> None:
-    """Print a fit, save it, draw it."""
-    _print(fit, format)
-    if save is not None:
-        fit.save(save)
-        click.echo(f"saved to {save}", err=True)
-    if plot is not None:
-        write_plot(fit.plot(source), plot)
+def _output(fit: Estimates | Fits, format: str, save: Path | None, plot: Path | None, source: Any = None) -> None:
+    """Print fits; print one, save it, draw it."""
+    if isinstance(fit, Mapping):
+        print_fits(fit, format, LEVEL)
+    else:
+        _print(fit, format)
+        save_and_draw(fit, save, plot, source)
 
 
 def _fit_grams(formula: str, grams: Gram, gram: Path | None, explain: bool, **option_values: Any) -> Estimates | Fits:
