@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from gramian.batch import Source
 from gramian.errors import DataError, NotIdentifiedError, NumericalError, SchemaError
 from gramian.fit.curve.accumulate import CurvePass, CurveSums
 from gramian.fit.curve.errors import check_effects, check_rows, not_converged, not_defined, not_determined
@@ -19,6 +20,7 @@ from gramian.fit.leastsquares.outcome import check_lengths
 from gramian.fit.passes.runner import PassRunner
 from gramian.formula.curve import Curve, ParsedCurve, curve_of, parameters_of, parse_curve
 from gramian.formula.dropped_rows import DroppedRows
+from gramian.models.curves import NamedCurve
 from gramian.schema import Kind, Schema
 from gramian.typing import Mask, Matrix, Vector
 
@@ -132,6 +134,48 @@ class _CurveRun:
         return None if self.last.undefined.rows else point_of(self.curve.shape, beta, self.last.factor)
 
 
+@dataclass(frozen=True, slots=True)
+class CurveSteps:
+    """The steps of a fit, decided before any row is read.
+
+    Attributes
+    ----------
+    curve : Curve
+        The curve on these columns.
+    named_curve : NamedCurve or None
+        The ready-made curve that it is, which can find its own start.
+    start_values : mapping
+        Parameter -> start, of those that are given.
+    samples : bool
+        Whether the start is completed from a sample, which a cheap pass draws.
+    search : Search
+        Bounds, and when the search ends.
+    """
+
+    curve: Curve
+    named_curve: NamedCurve | None
+    start_values: Mapping[str, float]
+    samples: bool
+    search: Search
+
+
+def curve_steps(formula: str, options: CurveOptions, source: Source) -> CurveSteps:
+    """The steps of a fit. Raises every error that can be found before a row is read."""
+    curve, parsed = parsed_curve(formula, source.schema, options)
+    low, high = bounds_of(options.bounds, curve.names)
+    if not source.rereadable:
+        raise DataError(
+            "a curve is fitted in several passes, and these data can be read only once; "
+            "pass files, a frame or a list of batches"
+        )
+    start_values = start_of(options.start, curve.names, low, high)
+    # linear parameters need no start: they are solved for at every point
+    required = {curve.names[at] for at in curve.shape.nonlinear}
+    samples = parsed.named_curve is not None and not required <= set(start_values)
+    search = Search(low, high, 0, options.max_passes, options.tolerance)
+    return CurveSteps(curve, parsed.named_curve, start_values, samples, search)
+
+
 def fit_curve(formula: str, options: CurveOptions, runner: PassRunner) -> CurveSolved:
     """Fit a curve to a source.
 
@@ -155,18 +199,12 @@ def fit_curve(formula: str, options: CurveOptions, runner: PassRunner) -> CurveS
     NotIdentifiedError
         Where the data do not determine a parameter.
     """
-    curve, parsed = parsed_curve(formula, runner.source.schema, options)
-    low, high = bounds_of(options.bounds, curve.names)
-    if not runner.source.rereadable:
-        raise DataError(
-            "a curve is fitted in several passes, and these data can be read only once; "
-            "pass files, a frame or a list of batches"
-        )
+    steps = curve_steps(formula, options, runner.source)
+    curve, search = steps.curve, steps.search
     # every trial point costs a pass: hold the rows in memory where they fit
     runner.cache_rows(curve.design.columns)
     run = _CurveRun(runner, curve)
-    search = Search(low, high, 0, options.max_passes, options.tolerance)
-    start = _start(run, parsed, options, search)
+    start = _start(run, steps)
     first = run.evaluate(start)
     sums = run.last
     assert sums is not None
@@ -175,7 +213,7 @@ def fit_curve(formula: str, options: CurveOptions, runner: PassRunner) -> CurveS
         raise NumericalError(not_defined(curve, start, sums.undefined))
     _check_range(curve, first)
     check_effects(curve, first)
-    end = minimise(run.evaluate, curve.shape, first, Search(low, high, sums.rows, search.max_passes, search.tolerance))
+    end = minimise(run.evaluate, curve.shape, first, replace(search, rows=sums.rows))
     return _solved(curve, end, search, sums, start, runner.passes)
 
 
@@ -195,17 +233,16 @@ def parsed_curve(formula: str, schema: Schema, options: CurveOptions) -> tuple[C
     return curve_of(parsed, schema, names, options.weights, options.bounds, options.start or ()), parsed
 
 
-def _start(run: _CurveRun, parsed: ParsedCurve, options: CurveOptions, search: Search) -> Vector:
+def _start(run: _CurveRun, steps: CurveSteps) -> Vector:
     """Start of the search, (p,): as given, completed from a sample where the curve is a ready-made one."""
-    curve, start_values = run.curve, start_of(options.start, run.curve.names, search.low, search.high)
-    required = [curve.names[at] for at in curve.shape.nonlinear]
-    if parsed.named_curve is None or set(start_values).issuperset(required):
-        return np.array([start_values.get(name, 0.0) for name in curve.names])
+    curve = steps.curve
+    if not steps.samples or steps.named_curve is None:
+        return np.array([steps.start_values.get(name, 0.0) for name in curve.names])
     sample: Sample = run.runner.fold(SamplePass(curve))
     # no complete row: a pass at any parameters has the counts that the message needs
     if not len(sample.x):
         check_rows(curve, run.runner.fold(CurvePass(curve, (1.0,) * len(curve.names))))
-    return start_from(curve, parsed.named_curve, sample, start_values, search)
+    return start_from(curve, steps.named_curve, sample, steps.start_values, steps.search)
 
 
 def _solved(

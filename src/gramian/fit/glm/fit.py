@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from contextlib import nullcontext
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from gramian.fit.glm.accumulate import Totals
 from gramian.fit.glm.iterate import IterationHistory, iterate, linear_convergence, quadratic_convergence
 from gramian.fit.glm.loop import Run
 from gramian.fit.glm.options import GlmOptions
-from gramian.fit.glm.proposal import Evaluated, is_canonical, uses_observed_information
+from gramian.fit.glm.proposal import Evaluated, converges_linearly, uses_observed_information
 from gramian.fit.glm.solution import GlmSolved
 from gramian.fit.glm.step import solution_at
 from gramian.fit.leastsquares.model_columns import to_model_columns
@@ -32,6 +32,7 @@ from gramian.formula.design import Design, design_of, is_text
 from gramian.formula.expand import expand
 from gramian.formula.grammar import Formula, parse
 from gramian.formula.syntax import Name
+from gramian.inference.vcov_spec import VcovSpec
 from gramian.linalg.cholesky_step import MAX_COLUMNS
 from gramian.linalg.factors.levels import canonical
 from gramian.linalg.monomials import Coordinate
@@ -57,37 +58,81 @@ def fit_glm(formula: Formula, options: GlmOptions, runner: PassRunner) -> GlmSol
     NumericalError
         Where no rows are left, or sums or coefficients overflow.
     """
-    bare = checked_design(formula, options, runner.source)
-    clusters = () if options.robust is None else options.robust.clusters
-    runner.cache_rows((*bare.columns, *clusters))
+    steps = glm_steps(formula, options, runner.source)
+    runner.cache_rows(steps.columns)
     # with few rows and columns threads of BLAS cost more than they save
-    few = has_few_rows(runner.source) and len(bare.layout.rows) <= MAX_COLUMNS
+    few = has_few_rows(runner.source) and len(steps.design.layout.rows) <= MAX_COLUMNS
     with one_thread() if few else nullcontext():
-        return _fit(bare, options, runner)
+        return _fit(steps, options, runner)
 
 
-def checked_design(formula: Formula, options: GlmOptions, source: Source) -> Design:
-    """The design without coordinates. Raises every error that can be found before a row is read."""
+@dataclass(frozen=True, slots=True)
+class GlmSteps:
+    """The steps of a fit, decided before any row is read.
+
+    Attributes
+    ----------
+    design : Design
+        The terms on these columns, without what the first rows say.
+    columns : tuple of str
+        Columns of all passes, those of clusters included; rows of small files are cached.
+    scoring : bool
+        Whether steps are Fisher's scoring, by the expected information where the observed one differs from it.
+    observed_information : bool
+        Whether steps use the observed information; standard errors then take a pass for the expected one.
+    estimate_theta : bool
+        Whether theta takes a step in each pass, too.
+    vcov : VcovSpec or None
+        The robust covariance, which takes a pass of its own; None for the model-based one.
+    """
+
+    design: Design
+    columns: tuple[str, ...]
+    scoring: bool
+    observed_information: bool
+    estimate_theta: bool
+    vcov: VcovSpec | None
+
+    @property
+    def quadratic(self) -> bool:
+        """Whether steps converge quadratically, as Newton's do."""
+        # theta and the coefficients take separate steps, so that even Newton's converge linearly if theta is estimated
+        return not self.scoring and not self.estimate_theta
+
+    @property
+    def checks_answer(self) -> bool:
+        """Whether a pass at the answer follows for the expected information, which the steps do not compute."""
+        return self.observed_information or self.estimate_theta
+
+
+def glm_steps(formula: Formula, options: GlmOptions, source: Source) -> GlmSteps:
+    """The steps of a fit. Raises every error that can be found before a row is read."""
     if not source.rereadable:
         raise DataError("these data can be read once only, but a generalized linear model takes two to four passes")
     if options.robust is not None:
         check_vcov(options.robust, source.schema, penalized=options.common.alpha is not None, is_glm=True)
-    return bare_design(formula, source.schema, options)
+    design, model, vcov = bare_design(formula, source.schema, options), options.model, options.robust
+    return GlmSteps(
+        design,
+        columns=(*design.columns, *(() if vcov is None else vcov.clusters)),
+        scoring=converges_linearly(model),
+        observed_information=uses_observed_information(model),
+        estimate_theta=options.estimate_theta,
+        vcov=vcov,
+    )
 
 
-def _fit(bare: Design, options: GlmOptions, runner: PassRunner) -> GlmSolved:
+def _fit(steps: GlmSteps, options: GlmOptions, runner: PassRunner) -> GlmSolved:
     """Run the iteration and assemble the solution."""
     run = Run(runner, options)
-    newton = is_canonical(options.model) or uses_observed_information(options.model)
-    # theta and the coefficients take separate steps, so that even Newton's converge linearly when theta is estimated
-    predicted = quadratic_convergence if newton and not options.estimate_theta else linear_convergence
-    first = run.begin(complete_design(bare, runner.source))
+    predicted = quadratic_convergence if steps.quadratic else linear_convergence
+    first = run.begin(complete_design(steps.design, runner.source))
     history = iterate(first, run.evaluate, predicted, options.tolerance, options.max_passes, run.runner.passes)
-    last, b, deviance = _finish(run, history)
+    last, b, deviance = _finish(run, history, checks_answer=steps.checks_answer)
     return _solved(run, last, b, deviance, tuple(history.lengths))
 
 
-def _finish(run: Run, history: IterationHistory[Evaluated]) -> tuple[Evaluated, Vector, float]:
+def _finish(run: Run, history: IterationHistory[Evaluated], *, checks_answer: bool) -> tuple[Evaluated, Vector, float]:
     """The point whose information and totals are reported, the final coefficients (p,) and their deviance.
 
     The last step is taken without a pass where nothing more is needed: its deviance follows from the quadratic model,
@@ -102,9 +147,7 @@ def _finish(run: Run, history: IterationHistory[Evaluated]) -> tuple[Evaluated, 
         if len(history.lengths) > 1 and history.lengths[-2]
         else 0.0
     )
-    # Standard errors come from the expected information, which steps by the observed one do not compute.
-    has_expected_information = not uses_observed_information(model) and not run.options.estimate_theta
-    if has_expected_information and run.null_model.has_deviance and se_change <= MAX_SE_CHANGE:
+    if not checks_answer and run.null_model.has_deviance and se_change <= MAX_SE_CHANGE:
         return point, b, point.step.deviance
     return _check(run, point, b, model)
 

@@ -1,12 +1,11 @@
-"""The plan of a generalized linear fit: what it reads, how often, and why."""
+"""The plan of a generalized linear fit: the steps that are run, in words and with reasons."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from gramian.fit.glm.fit import checked_design
+from gramian.fit.glm.fit import GlmSteps, glm_steps
 from gramian.fit.glm.options import GlmOptions
-from gramian.fit.glm.proposal import is_canonical
 from gramian.fit.passes.job import Job
 from gramian.fit.passes.plan import Plan, plan_pass
 from gramian.fit.passes.runner import PassRunner
@@ -16,25 +15,31 @@ from gramian.formula.grammar import Formula
 
 def plan_glm(formula: Formula, options: GlmOptions, runner: PassRunner) -> Plan:
     """The plan of a generalized linear fit; reads no rows. Raises what the fit would raise before its first pass."""
-    design = replace(checked_design(formula, options, runner.source), matrix=None)
-    passes, reasons = _passes(options)
+    steps = glm_steps(formula, options, runner.source)
+    passes, reasons = _passes(steps)
+    design = replace(steps.design, matrix=None)
     expected = f"about {passes}, {options.max_passes} at most, after a sample of the rows for a start"
     plan = plan_pass(Job(design, options.common, runner), _solver(options), _notes(options, reasons))
     return replace(plan, passes=passes, expected=expected)
 
 
-def _passes(options: GlmOptions) -> tuple[int, list[str]]:
+def _passes(steps: GlmSteps) -> tuple[int, list[str]]:
     """The expected number of passes, and the reasons for it."""
     passes, reasons = 2, ["each pass is a step of Newton's method; from the sample's start two steps are mostly enough"]
-    if not is_canonical(options.model):
+    if steps.observed_information:
         passes += 1
         reasons.append("the link is not the family's canonical one: one more pass for the expected information")
-    if options.estimate_theta:
+    if steps.scoring:
+        passes += 2
+        reasons.append(
+            "the link is not the family's canonical one: steps by the expected information take two more passes"
+        )
+    if steps.estimate_theta:
         passes += 1
         reasons.append("theta is estimated along with the coefficients, a step in each pass")
-    if options.robust:
+    if steps.vcov is not None:
         passes += 1
-        reasons.append(f"{options.robust.name}: one more pass for the scores")
+        reasons.append(f"{steps.vcov.name}: one more pass for the scores")
     return passes, reasons
 
 

@@ -15,7 +15,7 @@ from gramian.batch import Source
 from gramian.engines.blas import threads_for
 from gramian.errors import AccuracyWarning, GramianError, NumericalError, OptionError
 from gramian.fit.groups.recentre import recentred
-from gramian.fit.leastsquares.escalate import MAX_SMALL_VALUES, escalate, escalation_of, reached, shortfall
+from gramian.fit.leastsquares.escalate import MAX_SMALL_VALUES, Escalation, escalate, escalation_of, reached, shortfall
 from gramian.fit.leastsquares.solution import Solved
 from gramian.fit.leastsquares.system import System, first_solution
 from gramian.fit.passes.accumulate import Accumulate, Accumulated
@@ -112,6 +112,40 @@ class SharedInputs:
     max_columns: int
 
 
+@dataclass(frozen=True, slots=True)
+class GroupedSteps:
+    """The steps of the fits, decided before any row is read.
+
+    Attributes
+    ----------
+    job : Job
+        The pass that all fits share.
+    names : tuple of str
+        Names of the parts of a key.
+    recentres : bool
+        Whether a second pass may follow, for groups that lie far from each other.
+    escalation : Escalation
+        What may follow for a fit with too few digits.
+    """
+
+    job: Job
+    names: tuple[str, ...]
+    recentres: bool
+    escalation: Escalation
+
+
+def grouped_steps(formula: Formula, options: Options, runner: PassRunner, by: ByColumns | None) -> GroupedSteps:
+    """The steps of the fits. Raises every error that can be found before a row is read."""
+    if options.exact:
+        raise OptionError("exact sums are for one fit at a time: leave exact out, or fit one group and outcome")
+    names = _names(formula, by)
+    if by is None:
+        job = job_of(formula, options, runner, multiple_outcomes=True)
+    else:
+        job = keyed_job(formula, options, runner, by)
+    return GroupedSteps(job, names, by is not None and job.source.rereadable, escalation_of(job))
+
+
 def fit_grouped(formula: Formula, options: Options, runner: PassRunner, by: ByColumns | None) -> GroupedFits:
     """Fit every outcome in every group from one pass, or two if group means are far from each other.
 
@@ -138,12 +172,9 @@ def fit_grouped(formula: Formula, options: Options, runner: PassRunner, by: ByCo
     GramianError
         The error of a single fit, with the group named.
     """
-    if options.exact:
-        raise OptionError("exact sums are for one fit at a time: leave exact out, or fit one group and outcome")
-    names, source = _names(formula, by), runner.source
-    groups, dropped_rows = (
-        _one_group(formula, options, runner) if by is None else _by_group(formula, options, runner, by)
-    )
+    steps = grouped_steps(formula, options, runner, by)
+    names, source = steps.names, runner.source
+    groups, dropped_rows = _one_group(steps.job) if by is None else _by_group(steps, by)
     nonempty = {key: group for key, group in groups.items() if group.accumulated.moments.rows}
     if not nonempty:
         raise NumericalError(no_rows_message(formula.text, dropped_rows))
@@ -166,23 +197,20 @@ def fit_grouped(formula: Formula, options: Options, runner: PassRunner, by: ByCo
     return GroupedFits(formula.text, names, fits, dropped_rows, empty, outcome_names)
 
 
-def _one_group(formula: Formula, options: Options, runner: PassRunner) -> tuple[dict[Key, Group], DroppedRows]:
+def _one_group(job: Job) -> tuple[dict[Key, Group], DroppedRows]:
     """Sums of all rows, under the empty key, for several outcomes."""
-    job = job_of(formula, options, runner, multiple_outcomes=True)
     job.prepare()
-    accumulated = job.fold(Accumulate(job.design, options.drop))
+    accumulated = job.fold(Accumulate(job.design, job.options.drop))
     return {(): Group(job.design, accumulated)}, accumulated.dropped_rows
 
 
-def _by_group(
-    formula: Formula, options: Options, runner: PassRunner, by: ByColumns
-) -> tuple[dict[Key, Group], DroppedRows]:
+def _by_group(steps: GroupedSteps, by: ByColumns) -> tuple[dict[Key, Group], DroppedRows]:
     """Sums of every group, from a second pass with a shift for each group where the first one needs it."""
-    job = keyed_job(formula, options, runner, by)
+    job = steps.job
     job.prepare()
     task = keyed_pass(job, by)
     keyed = job.fold(task)
-    recentred_pass = recentred(task, keyed) if job.source.rereadable else None
+    recentred_pass = recentred(task, keyed) if steps.recentres else None
     if recentred_pass is None:
         groups = {key: Group(job.design, accumulated) for key, accumulated in keyed.items()}
     else:

@@ -1,14 +1,12 @@
-"""Plan of fits by group and outcome from one pass."""
+"""Plan of fits by group and outcome: the steps that are run, in words and with reasons."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
 
-from gramian.fit.leastsquares.escalate import escalation_of
+from gramian.fit.groups.fit import grouped_steps
 from gramian.fit.linear.plan import describe_solver, plan_notes
-from gramian.fit.passes.accumulate_keyed import keyed_job
-from gramian.fit.passes.job import job_of
 from gramian.fit.passes.keys import ByColumns
 from gramian.fit.passes.limits import format_bytes
 from gramian.fit.passes.options import Options
@@ -23,13 +21,11 @@ def plan_grouped(formula: Formula, options: Options, runner: PassRunner, by: ByC
 
     Raises the errors that the fits would raise before the pass.
     """
-    if by is None:
-        job = job_of(formula, options, runner, multiple_outcomes=True)
-    else:
-        job = keyed_job(formula, options, runner, by)
-    notes = (*plan_notes(job, escalation_of(job)), *_notes(job.design, by))
+    steps = grouped_steps(formula, options, runner, by)
+    job = steps.job
+    notes = (*plan_notes(job, steps.escalation), *_notes(job.design, by))
     plan = plan_pass(job, describe_solver(options), notes)
-    second_pass = "; a second where groups lie far from each other" if by is not None and job.source.rereadable else ""
+    second_pass = "; a second where groups lie far from each other" if steps.recentres else ""
     columns = tuple(dict.fromkeys((*plan.columns, *(() if by is None else by.columns))))
     return replace(plan, columns=columns, expected=plan.expected + second_pass)
 

@@ -6,16 +6,15 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from gramian.engines.blas import threads_for
-from gramian.fit.leastsquares.escalate import escalate
+from gramian.fit.leastsquares.escalate import Escalation, escalate, escalation_of
 from gramian.fit.leastsquares.solution import Solved
 from gramian.fit.leastsquares.system import first_solution
-from gramian.fit.linear.plan import LinearSteps, linear_steps
 from gramian.fit.passes.accumulate import Accumulate, Accumulated
 from gramian.fit.passes.combined import CombinedPass
 from gramian.fit.passes.job import Job
 from gramian.fit.passes.limits import checked_width
 from gramian.fit.vcov.cluster_moments import ClusterMoments
-from gramian.fit.vcov.fit import with_robust
+from gramian.fit.vcov.fit import check_single_read, check_vcov, with_robust
 from gramian.fit.vcov.job import cluster_moments_pass, from_moments
 from gramian.fit.vcov.sandwich import Sandwich
 from gramian.fit.vcov.scores import FittedModel
@@ -43,6 +42,50 @@ class LinearRun:
     solved: Solved
     sums: Accumulated | ExactAccumulated
     clusters: ClusterMoments | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LinearSteps:
+    """The steps of a linear fit, decided before any row is read.
+
+    Attributes
+    ----------
+    knots : bool
+        Whether a pass for the knots of splines comes first.
+    escalation : Escalation
+        What may follow the first pass if it certifies too few digits.
+    vcov : VcovSpec or None
+        The robust covariance, None for iid errors.
+    cluster_vcov : VcovSpec or None
+        Covariance whose products by cluster the first pass sums, because the source can be read only once.
+    cached_columns : tuple of str
+        Columns that may be cached in memory between the passes.
+    """
+
+    knots: bool
+    escalation: Escalation
+    vcov: VcovSpec | None = None
+    cluster_vcov: VcovSpec | None = None
+    cached_columns: tuple[str, ...] = ()
+
+
+def linear_steps(job: Job, vcov: VcovSpec | None) -> LinearSteps:
+    """The steps of a fit, from its design, options and source.
+
+    Raises OptionError, SchemaError or DataError if the covariance is not defined for the model or the source.
+    """
+    steps = LinearSteps(job.needs_knots, escalation_of(job), vcov)
+    if vcov is None:
+        return steps
+    absorbed = job.design.terms.absorbed
+    check_vcov(vcov, job.source.schema, absorbed=absorbed, penalized=job.options.alpha is not None)
+    if not job.source.rereadable:
+        # residuals need a second pass, but products by cluster give the scores of any coefficients in the first
+        check_single_read(vcov, exact=job.options.exact, absorbed=absorbed)
+        return replace(steps, cluster_vcov=vcov)
+    # an exact pass may read the numbers as text, which a cache of parsed columns does not hold
+    columns = () if job.options.exact else (*job.design.columns, *vcov.clusters)
+    return replace(steps, cached_columns=columns)
 
 
 def fit_linear(job: Job, vcov: VcovSpec | None) -> LinearRun:

@@ -1,14 +1,14 @@
-"""Plan of a linear fit: the steps that are run, and the same steps in words with reasons."""
+"""Plan of a linear fit: the steps that are run, in words and with reasons."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from gramian.fit.leastsquares.escalate import MAX_SMALL_VALUES, Escalation, escalation_of
+from gramian.fit.leastsquares.escalate import MAX_SMALL_VALUES, Escalation
+from gramian.fit.linear.fit import LinearSteps, linear_steps
 from gramian.fit.passes.job import Job
 from gramian.fit.passes.options import Options
 from gramian.fit.passes.plan import Plan, plan_pass
-from gramian.fit.vcov.fit import check_single_read, check_vcov
 from gramian.inference.vcov_spec import VcovSpec
 
 KNOTS_PASS = "a light one over what splines are of, for their knots"
@@ -16,50 +16,6 @@ FIRST_ROWS = "after a look at the first rows for shift and scale"
 NO_ESCALATION = f"1, {FIRST_ROWS}; none more with absorbed factors"
 CLUSTER_SUMS = ("a number for each cluster and column", "a number for each cluster and pair of columns")
 VCOV_PASS = "then 1 for the covariance"
-
-
-@dataclass(frozen=True, slots=True)
-class LinearSteps:
-    """The steps of a linear fit, decided before any row is read.
-
-    Attributes
-    ----------
-    knots : bool
-        Whether a pass for the knots of splines comes first.
-    escalation : Escalation
-        What may follow the first pass if it certifies too few digits.
-    vcov : VcovSpec or None
-        The robust covariance, None for iid errors.
-    cluster_vcov : VcovSpec or None
-        Covariance whose products by cluster the first pass sums, because the source can be read only once.
-    cached_columns : tuple of str
-        Columns that may be cached in memory between the passes.
-    """
-
-    knots: bool
-    escalation: Escalation
-    vcov: VcovSpec | None = None
-    cluster_vcov: VcovSpec | None = None
-    cached_columns: tuple[str, ...] = ()
-
-
-def linear_steps(job: Job, vcov: VcovSpec | None) -> LinearSteps:
-    """The steps of a fit, from its design, options and source.
-
-    Raises OptionError, SchemaError or DataError if the covariance is not defined for the model or the source.
-    """
-    steps = LinearSteps(job.needs_knots, escalation_of(job), vcov)
-    if vcov is None:
-        return steps
-    absorbed = job.design.terms.absorbed
-    check_vcov(vcov, job.source.schema, absorbed=absorbed, penalized=job.options.alpha is not None)
-    if not job.source.rereadable:
-        # residuals need a second pass, but products by cluster give the scores of any coefficients in the first
-        check_single_read(vcov, exact=job.options.exact, absorbed=absorbed)
-        return replace(steps, cluster_vcov=vcov)
-    # an exact pass may read the numbers as text, which a cache of parsed columns does not hold
-    columns = () if job.options.exact else (*job.design.columns, *vcov.clusters)
-    return replace(steps, cached_columns=columns)
 
 
 def plan_linear(job: Job, vcov: VcovSpec | None) -> Plan:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gramian.batch import Source
 from gramian.engines.blas import one_thread
 from gramian.errors import AccuracyWarning, DataError, NotIdentifiedError
 from gramian.fit.passes.limits import format_bytes, memory_limit, width_limit
@@ -16,7 +17,7 @@ from gramian.fit.wide.accumulate import Reading
 from gramian.fit.wide.design import WideDesign, wide_design
 from gramian.fit.wide.solution import DUAL, ITERATIVE, WideAccuracy, WideSolved
 from gramian.fit.wide.solver import SolverChoice
-from gramian.fit.wide.work import PreparedRows, RowsInMemory, prepare_rows
+from gramian.fit.wide.work import PreparedRows, RowsInMemory, prepare_rows, rows_fit
 from gramian.formula.grammar import Formula
 from gramian.linalg.doubledouble import Pair, pair, total
 from gramian.linalg.wide.dual import ridge, shortest
@@ -73,6 +74,38 @@ class SolverResult:
     singular: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class WideSteps:
+    """The steps of a fit, decided before any row is read.
+
+    Attributes
+    ----------
+    reading : Reading
+        What is read.
+    dual : bool
+        Whether products of rows are solved; else an iteration over the columns.
+    in_memory : bool
+        Whether the rows are kept in memory; else every step of the iteration reads them.
+    shift : bool
+        Whether columns that are far from zero are shifted.
+    """
+
+    reading: Reading
+    dual: bool
+    in_memory: bool
+    shift: bool
+
+
+def wide_steps(choice: SolverChoice, formula: Formula, options: Options, source: Source) -> WideSteps:
+    """The steps of a fit by a solver. Raises every error that can be found before a row is read."""
+    reading = Reading(wide_design(formula, source.schema, options), options.drop)
+    dual = choice.solver == DUAL
+    # without a penalty and with fewer rows than columns, the solution of least norm is that of the columns as they are:
+    # a shift would change which solution that is
+    shift = reading.design.intercept and not (dual and not options.alpha)
+    return WideSteps(reading, dual, dual or rows_fit(source, reading), shift)
+
+
 def fit_by(choice: SolverChoice, formula: Formula, options: Options, runner: PassRunner) -> WideSolved:
     """Fit a linear model with very many columns by the solver that was chosen.
 
@@ -91,17 +124,13 @@ def fit_by(choice: SolverChoice, formula: Formula, options: Options, runner: Pas
     NumericalError
         Where no rows are left.
     """
-    design = wide_design(formula, runner.source.schema, options)
-    dual = choice.solver == DUAL
-    minimum_norm = dual and not options.alpha
+    steps = wide_steps(choice, formula, options, runner.source)
+    design = steps.reading.design
     # rows are distributed over threads of our own: threads of BLAS beside them would compete for the same cores
     with one_thread(), np.errstate(over="ignore", invalid="ignore"):  # what is not finite has no digits
-        # without a penalty and with fewer rows than columns, the solution of least norm is that of the columns as they
-        # are: a shift would change which solution that is
-        reading = Reading(design, options.drop)
-        prepared = prepare_rows(runner, reading, in_memory=dual, shift=not minimum_norm and design.intercept)
+        prepared = prepare_rows(runner, steps.reading, in_memory=steps.in_memory, shift=steps.shift)
         try:
-            result, problem = _solve(design, prepared, options, dual=dual)
+            result, problem = _solve(design, prepared, options, dual=steps.dual)
         finally:
             if isinstance(prepared.work, RowsInMemory) and prepared.work.pool is not None:
                 prepared.work.pool.shutdown()

@@ -1,4 +1,4 @@
-"""The plan of a wide fit: what it reads, how often, what it holds in memory, and why this solver."""
+"""The plan of a wide fit: the steps that are run, in words, what they hold in memory, and why this solver."""
 
 from __future__ import annotations
 
@@ -8,24 +8,22 @@ from dataclasses import replace
 from gramian.fit.passes.options import Options
 from gramian.fit.passes.plan import FIXED, Plan
 from gramian.fit.passes.runner import PassRunner
-from gramian.fit.wide.accumulate import Reading
-from gramian.fit.wide.design import wide_design
+from gramian.fit.wide.fit import wide_steps
 from gramian.fit.wide.solution import DUAL
 from gramian.fit.wide.solver import STEPS, SolverChoice, shape_of
-from gramian.fit.wide.work import rows_fit, size_of_rows
+from gramian.fit.wide.work import size_of_rows
 from gramian.formula.grammar import Formula
 
 
 def plan_wide(formula: Formula, options: Options, runner: PassRunner, choice: SolverChoice) -> Plan:
     """The plan of a wide fit; reads no rows. Raises what the fit would raise before its first pass."""
     source = runner.source
-    design = wide_design(formula, source.schema, options)
-    reading, shape = Reading(design, options.drop), shape_of(formula, source)
-    in_memory = choice.solver == DUAL or rows_fit(source, reading)
-    size = int(size_of_rows(source, reading)) if source.rows is not None and in_memory else 0
+    steps, shape = wide_steps(choice, formula, options, source), shape_of(formula, source)
+    design, in_memory = steps.reading.design, steps.in_memory
+    size = int(size_of_rows(source, steps.reading)) if source.rows is not None and in_memory else 0
     m, p = shape.rows or 0, design.width
     # vectors of the iteration (about 12 over columns, 3 over rows) and for the dual solver three matrices rows x rows
-    memory = FIXED + size + 8 * (12 * p + 3 * m) + (24 * m * m if choice.solver == DUAL else 0)
+    memory = FIXED + size + 8 * (12 * p + 3 * m) + (24 * m * m if steps.dual else 0)
     return Plan(
         formula=formula.text,
         inputs=source.inputs,
@@ -43,7 +41,7 @@ def plan_wide(formula: Formula, options: Options, runner: PassRunner, choice: So
         notes=(*choice.reasons, *_notes(options, choice)),
         expected="1: the rows are kept in memory" if in_memory else f"about {STEPS}, one for each step",
         holds=f"vectors of {p:,} columns{' and the rows' if in_memory else ''}"
-        + (f", {m:,} x {m:,} products of rows" if choice.solver == DUAL else ""),
+        + (f", {m:,} x {m:,} products of rows" if steps.dual else ""),
     )
 
 

@@ -135,10 +135,10 @@ class PreparedRows:
 def prepare_rows(runner: PassRunner, reading: Reading, *, in_memory: bool, shift: bool) -> PreparedRows:
     """Read the rows into memory, or choose shifts from the first ones and stream the rows later.
 
-    in_memory : always read into memory. shift : shift columns that are far from zero. Raises NumericalError where no
-    rows are left.
+    in_memory : read into memory. shift : shift columns that are far from zero. Raises NumericalError where no rows are
+    left.
     """
-    if in_memory or rows_fit(runner.source, reading):
+    if in_memory:
         return _prepare_in_memory(runner, reading, shift=shift)
     return _prepare_streamed(runner, reading, shift=shift)
 

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from gramian import curve
+from gramian.data.source import source_of
+from gramian.engines.local import Local
 from gramian.errors import (
     ColumnError,
     ConvergenceError,
@@ -17,6 +19,9 @@ from gramian.errors import (
     OptionError,
     SchemaError,
 )
+from gramian.fit.curve.options import curve_options
+from gramian.fit.curve.plan import plan_curve
+from gramian.fit.passes.runner import PassRunner
 
 X = np.linspace(-3, 3, 30)
 DATA = {"x": X, "y": 2 / (1 + np.exp(-X)) + 0.01 * np.cos(7 * X), "word": ["a"] * 30, "weight": X}
@@ -157,3 +162,17 @@ def test_trial_points_where_the_curve_is_not_defined_are_refused_and_the_search_
     fit = curve("y ~ a * log(b + x)", {"x": x, "y": 2 * np.log(0.05 + x) + 0.01 * np.sin(9 * x)}, {"a": 1, "b": 500})
     assert fit["b"] == pytest.approx(0.05, rel=0.05)
     assert fit.passes <= 20
+
+
+def test_the_plan_says_which_start_is_completed_from_a_sample():
+    runner = PassRunner(source_of(DATA), Local(1))
+    plans = {start: str(plan_curve("y ~ logistic(x)", curve_options(dict.fromkeys(start, 1.0)), runner))
+             for start in ((), ("rate",), ("rate", "mid"))}  # fmt: skip
+    sampled, given = "from a sample that one cheap pass draws", "the search begins at the values given for rate"
+    assert [(given in said, sampled in said) for said in plans.values()] == [(False, True), (True, True), (True, False)]
+
+
+def test_the_plan_refuses_data_that_can_be_read_once_as_the_fit_does():
+    batches = (batch for batch in [DATA])
+    with pytest.raises(DataError, match="a curve is fitted in several passes, and these data can be read only once"):
+        plan_curve("y ~ logistic(x)", curve_options(), PassRunner(source_of(batches), Local(1)))

@@ -279,3 +279,16 @@ def test_theta_moves_by_a_factor_of_five_at_most() -> None:
     assert next_theta(2.0, Totals(theta_information=1.0)) == pytest.approx(2.0)
     half = next_theta(2.0, Totals(theta_score=1e9, theta_information=1.0), share=0.5)
     assert half == pytest.approx(math.sqrt(20.0))
+
+
+@pytest.mark.parametrize(
+    ("family", "link", "outcome"),
+    [("poisson", "log", "count"), ("gamma", "log", "size"), ("gamma", "identity", "size"), ("gaussian", "log", "size")],
+)
+def test_the_plan_expects_the_passes_that_are_run(family: str, link: str, outcome: str) -> None:
+    rng = np.random.default_rng(3)
+    x = rng.standard_normal(5000)
+    mean = np.exp(0.5 + 0.2 * x) if link == "log" else 3.0 + 0.2 * x
+    rows = {"x": x, "count": rng.poisson(mean).astype(float), "size": rng.gamma(9.0, mean / 9.0)}
+    fit = gm.glm(f"{outcome} ~ x", rows, family, link=link)
+    assert abs(fit.passes - gm.plan(f"{outcome} ~ x", rows, family=family, link=link).passes) <= 1

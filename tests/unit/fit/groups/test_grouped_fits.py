@@ -224,6 +224,15 @@ def test_the_plan_tells_of_groups_and_outcomes(table):
         gm.plan("y ~ x", table, family="gaussian", by="group")
 
 
+def test_the_plan_refuses_what_the_fits_refuse(table):
+    renamed = table.rename_columns(["y", "v", "x", "outcome", "year", "flag"])
+    for function in (gm.fits, gm.plan):
+        with pytest.raises(OptionError, match="exact sums are for one fit at a time"):
+            function("y ~ x", table, by="group", exact=True)
+        with pytest.raises(OptionError, match="by='outcome': with several outcomes"):
+            function("c(y, v) ~ x", renamed, by="outcome")
+
+
 def test_offsets_are_taken_from_every_outcome(table):
     fits = gm.ols("c(y, v) ~ x + offset(year)", table)
     assert fits["v"].coefficients == pytest.approx(gm.ols("v ~ x + offset(year)", table).coefficients, rel=1e-12)

@@ -13,7 +13,7 @@ import scipy.sparse as sp
 
 import gramian as gm
 from gramian.errors import OptionError
-from gramian.fit.wide import work
+from gramian.fit.wide import fit as wide_fit
 from gramian.fit.wide.result import WideFit
 from gramian.linalg.wide.spectrum import start
 
@@ -69,7 +69,7 @@ def test_ridge_is_the_primal_one(data: dict[str, Any], options: dict[str, str], 
 @pytest.mark.parametrize("options", [{"weights": "w"}, {"counts": "k"}, {}])
 def test_streams_what_does_not_fit(data: dict[str, Any], options: dict[str, str], monkeypatch: Any) -> None:
     kept = gm.ols("y ~ z + X", data, solver="iterative", **options)
-    monkeypatch.setattr(work, "rows_fit", lambda source, reading: False)
+    monkeypatch.setattr(wide_fit, "rows_fit", lambda source, reading: False)
     streamed = gm.ols("y ~ z + X", data, solver="iterative", **options)
     same(streamed, kept)
     assert kept.passes == 1
