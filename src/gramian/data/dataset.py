@@ -115,8 +115,9 @@ def _schema(data: Any, fragment: Any) -> Any:
         return data.schema
     physical = fragment.physical_schema
     keys = pd.get_partition_keys(fragment.partition_expression)
-    fields = [data.schema.field(name) for name in keys if name in data.schema.names and name not in physical.names]
-    return pa.schema([*(field for field in physical if field.name in data.schema.names), *fields])
+    declared, stored = set(data.schema.names), set(physical.names)  # once: Arrow makes these lists anew
+    fields = [data.schema.field(name) for name in keys if name in declared and name not in stored]
+    return pa.schema([*(field for field in physical if field.name in declared), *fields])
 
 
 def _file_schema(where: str, schema: Any) -> FileSchema:

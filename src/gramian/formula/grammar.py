@@ -13,6 +13,7 @@ analysis of variance, Applied Statistics 22 (1973), 392-399, with R's spelling::
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NoReturn, TypeAlias, TypeGuard
 
@@ -59,6 +60,21 @@ class Power:
 
 
 Terms: TypeAlias = Name | Call | Number | Dot | Sum | Cross | Power
+
+
+def leaves(tree: Terms) -> Iterator[Name | Call | Number | Dot]:
+    """What the terms are made of, without the operators between them."""
+    waiting: list[Terms] = [tree]  # a stack instead of recursion: generated formulas may be deep
+    while waiting:
+        match waiting.pop():
+            case Sum(parts):
+                waiting.extend(part for _, part in parts)
+            case Cross(_, left, right):
+                waiting.extend((left, right))
+            case Power(base):
+                waiting.append(base)
+            case leaf:
+                yield leaf
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO, Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pv
@@ -20,6 +21,7 @@ from gramian.data.read_errors import error_context
 from gramian.errors import DataError
 
 PIECE = 2**20  # bytes of each part of the sample: beginning, middle, end
+BEYOND_INT64 = 2.0**63
 MAX_LINE = 2**23  # bytes: longer lines are not read anyway
 BLANK = re.compile(rb"[\r\n]{3,}")  # blank lines
 BOM = b"\xef\xbb\xbf"
@@ -149,8 +151,8 @@ def _read_at(raw: Any, at: int) -> bytes:
 
 
 def _from_line_start(piece: bytes) -> bytes:
-    """A piece from the first line that begins in it."""
-    return piece[piece.find(b"\n") + 1 :]
+    """A piece from the first line that begins in it; nothing where it is inside one long line."""
+    return piece.partition(b"\n")[2]
 
 
 def _to_line_end(piece: bytes) -> bytes:
@@ -212,16 +214,16 @@ def _inferred(piece: bytes, width: int, dialect: Dialect) -> list[Any]:
         return [pa.null()] * width
     try:
         table = _parsed(piece, width, dialect)
-        numbers = [i for i in range(width) if pa.types.is_floating(table.schema.types[i])]
-        intended = {
-            i: _intended_type(table.column(i)) for i in range(width) if pa.types.is_string(table.schema.types[i])
-        }
-        as_text = _parsed(piece, width, dialect, {str(i): pa.string() for i in numbers}) if numbers else table
+        kinds = table.schema.types  # once: Arrow makes this list anew
+        numbers = [i for i, kind in enumerate(kinds) if pa.types.is_floating(kind)]
+        intended = {i: _intended_type(table.column(i)) for i, kind in enumerate(kinds) if pa.types.is_string(kind)}
+        # integers beyond int64 are parsed as floats: they are identifiers, and as text they keep all digits
+        beyond = [i for i in numbers if (np.abs(table.column(i).to_numpy()) >= BEYOND_INT64).any()]
+        as_text = _parsed(piece, width, dialect, {str(i): pa.string() for i in beyond}) if beyond else table
     except pa.ArrowInvalid:
         return [pa.null()] * width
-    # integers beyond int64 are parsed as floats: they are identifiers, and as text they keep all digits
-    large = {i for i in numbers if pc.all(pc.match_substring_regex(as_text.column(i), INTEGER)).as_py()}
-    return [pa.string() if i in large else intended.get(i, kind) for i, kind in enumerate(table.schema.types)]
+    large = {i for i in beyond if pc.all(pc.match_substring_regex(as_text.column(i), INTEGER)).as_py()}
+    return [pa.string() if i in large else intended.get(i, kind) for i, kind in enumerate(kinds)]
 
 
 def _intended_type(column: Any) -> Any:

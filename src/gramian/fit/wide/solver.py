@@ -12,9 +12,10 @@ from gramian.fit.passes.options import Options
 from gramian.fit.passes.runner import PassRunner
 from gramian.fit.wide.design import wide_columns
 from gramian.formula.expand import MAX_TERMS
-from gramian.formula.grammar import Formula
+from gramian.formula.grammar import Dot, Formula, leaves
+from gramian.formula.syntax import names
 from gramian.inference.vcov_spec import VcovSpec
-from gramian.schema import SPARSE
+from gramian.schema import SPARSE, Schema
 
 if TYPE_CHECKING:
     from gramian.fit.passes.plan import Plan
@@ -203,12 +204,19 @@ def _dual_applies(options: Options) -> bool:
 def shape_of(formula: Formula, source: Source) -> Shape:
     """The size of a problem, from formula, schema and file sizes."""
     schema = source.schema
-    columns = wide_columns(formula, schema) if schema.matrices else schema.count - 1
+    columns = wide_columns(formula, schema) if schema.matrices else _single_columns(formula, schema)
     sparse = any(f.type.startswith(SPARSE) for f in schema.wide.values())
     dense = float(source.rows or 0) * columns
     # rough, but only orders of magnitude matter here: the bytes of the source divided by those of an entry
     entries = min(dense, source.size / ENTRY) if sparse and source.size else dense
     return Shape(source.rows, columns, entries, sparse)
+
+
+def _single_columns(formula: Formula, schema: Schema) -> int:
+    """Number of columns without matrices: all with `.`, else as many as occur in the formula."""
+    parts = list(leaves(formula.terms))
+    nodes = [part for part in parts if not isinstance(part, Dot)]
+    return len(names(*nodes)) if len(nodes) == len(parts) else schema.count - 1
 
 
 def _check(options: Options, *, iid: bool) -> None:
