@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.linalg import lapack
 
+from gramian.linalg.aliasing import factorize_independent
 from gramian.linalg.certificate import Bounds, bounds
-from gramian.linalg.cholesky_aliased import factorize_independent
 from gramian.linalg.doubledouble import Pair, two_product
 from gramian.typing import Codes, Mask, Matrix, Vector
 
