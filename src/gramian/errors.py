@@ -33,7 +33,7 @@ class GramianError(Exception):
     exit_code = 1
 
 
-class OptionError(GramianError):
+class OptionError(GramianError, ValueError):
     """An argument or option has a value that is not allowed, or options contradict each other."""
 
     exit_code = 2

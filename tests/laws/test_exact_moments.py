@@ -163,7 +163,7 @@ def test_levels_of_incomplete_rows_are_none() -> None:
 def test_rows_that_are_not_finite_can_be_refused() -> None:
     table = pa.table({"x": [1.0, 2.0, float("inf")], "y": [0.0, 1.0, 2.0]})
     task = replace(task_for("y ~ x", table), drop=False)
-    with pytest.raises(DataError, match="row 2: 'x' is not finite"):
+    with pytest.raises(DataError, match="row 3: 'x' is not finite"):
         accumulate(task, table)
 
 

@@ -10,15 +10,22 @@ from typing import Any
 
 import click
 
+from gramian.cli.flags import as_flags
 from gramian.errors import GramianError
 
 INTERNAL, USAGE, BROKEN_PIPE, INTERRUPTED = 1, 2, 141, 130  # the last two as a shell counts: 128 + signal
 
 
-def report_error(error: BaseException) -> int:
-    """Print an error to stderr in one message, and return the exit code; GRAMIAN_DEBUG=1 adds the traceback."""
+def report_error(error: BaseException, command: click.Command | None = None) -> int:
+    """Print an error to stderr in one message, and return the exit code; GRAMIAN_DEBUG=1 adds the traceback.
+
+    command : the one that failed, whose options messages speak of.
+    """
     if os.environ.get("GRAMIAN_DEBUG", "0") not in ("", "0"):
         traceback.print_exception(error)
+    if command is not None and isinstance(error, GramianError):
+        _say(f"error: {as_flags(str(error), command)}")
+        return error.exit_code
     return next(report for kind, report in REPORTERS if isinstance(error, kind))(error)
 
 

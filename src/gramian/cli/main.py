@@ -13,7 +13,7 @@ from importlib import import_module
 import click
 
 from gramian.cli.exit_codes import discard_unread_output, report_error
-from gramian.errors import did_you_mean
+from gramian.errors import GramianError, did_you_mean
 from gramian.version import __version__
 
 COMMANDS = (
@@ -52,6 +52,8 @@ class Commands(click.Group):
             sys.stdout.flush()
         except BrokenPipeError:
             return discard_unread_output()
+        except GramianError as error:
+            return report_error(error, self.get_command(ctx, ctx.invoked_subcommand or ""))
         return 0
 
 

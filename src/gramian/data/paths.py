@@ -58,6 +58,10 @@ def _place(path: str) -> tuple[int, int] | str:
     return (status.st_dev, status.st_ino) if status.st_ino else os.path.realpath(path)
 
 
+# "~" is legal in the name of a file, but hardly ever there
+FORMULA_FIRST = "no such file; if this is the formula, it comes first and the data after it, as in ols(formula, data)"
+
+
 def _expand(entry: object) -> list[str]:
     """The paths that one entry stands for."""
     path = os.path.expanduser(os.fspath(entry))  # type: ignore[call-overload]
@@ -71,6 +75,8 @@ def _expand(entry: object) -> list[str]:
         return [path]
     if has_magic(path):
         return _of_pattern(path)
+    if "~" in path:
+        raise DataError(FORMULA_FIRST, path)
     raise DataError(f"no such file or folder{_nearby(path)}", path)
 
 
@@ -93,7 +99,7 @@ def _of_pattern(pattern: str) -> list[str]:
     if not files:
         files = {path for folder in folders for path in _of_folder(folder)}
     if not files:
-        raise DataError("the pattern matches no file", pattern)
+        raise DataError(FORMULA_FIRST if "~" in pattern else "the pattern matches no file", pattern)
     return _check_one_format(sorted(files), pattern)
 
 

@@ -10,7 +10,15 @@ import numpy as np
 
 from gramian.errors import FormulaError, did_you_mean
 from gramian.formula.syntax import Binary, Call, Flag, Name, Negative, Node, Number, Text, children, label, names, walk
+from gramian.models.curves import CURVES
 
+# names that others have for our curves
+OTHER_CURVE_NAMES = {
+    **dict.fromkeys(("sigmoid", "expit", "inv_logit", "plogis"), "logistic"),
+    **dict.fromkeys(("michaelis_menten", "hyperbola"), "michaelis"),
+    **dict.fromkeys(("exponential_decay", "decay"), "exponential"),
+    "bell": "gaussian",
+}
 MAX_DEGREE = 20  # of poly()
 MAX_POWER = 20  # total degree of a monomial
 MAX_DF = 100  # columns of a spline
@@ -115,8 +123,17 @@ def signature(function: str, position: int = 0) -> tuple[dict[str, ArgumentKind]
     """Required and optional arguments of a function; MisuseError where it is not in the list."""
     if function in SIGNATURES:
         return SIGNATURES[function]
-    hint = did_you_mean(function, SIGNATURES) or ";"
+    hint = _curve_hint(function) or did_you_mean(function, SIGNATURES) or ";"
     raise MisuseError(f"no function '{function}'{hint} there are {', '.join(SIGNATURES)}", position)
+
+
+def _curve_hint(function: str) -> str:
+    """What to write for a function that is a named curve, or has another name there; empty for other functions."""
+    curve = OTHER_CURVE_NAMES.get(function, function)
+    if curve not in CURVES:
+        return ""
+    logistic = ", and probabilities as a generalized linear model with family='binomial'" if curve == "logistic" else ""
+    return f"; it is a curve, fitted as y ~ {curve}(x) by curve{logistic}; as functions"
 
 
 def checked(call: Call) -> Call:

@@ -65,8 +65,8 @@ class Observed:
         return offset, weight, count
 
     def row_number(self, index: int) -> int:
-        """The number in its file or frame of the complete row `index`."""
-        return self.first_row + (index if self.row_mask is None else int(np.flatnonzero(self.row_mask)[index]))
+        """The number in its file or frame, from 1, of the complete row `index`."""
+        return 1 + self.first_row + (index if self.row_mask is None else int(np.flatnonzero(self.row_mask)[index]))
 
 
 class Reader:
@@ -208,7 +208,7 @@ class Reader:
     def _refuse(self, masks: Mapping[str, Mask], batch: Batch) -> None:
         """Raise DataError that names the first row with a null."""
         name, mask = next((k, m) for k, m in masks.items() if not m.all())
-        row = batch.first_row + int(np.argmin(mask))
+        row = 1 + batch.first_row + int(np.argmin(mask))
         raise DataError(f"row {row}: '{name}' is null (na=\"drop\" leaves such rows out)", batch.where)
 
     def _without_zeros(self, complete: Mask | None, vector: Vector, batch: Batch) -> Mask:
@@ -261,6 +261,6 @@ def _weights(numbers: Numbers | None, option: str, complete: Mask | None, batch:
         row = int(np.argmax(wrong))
         kind = "a whole number that is" if option == "counts" else "finite and"
         raise DataError(
-            f"row {batch.first_row + row}: {option} must be {kind} not negative, found {values[row]:g}", batch.where
+            f"row {1 + batch.first_row + row}: {option} must be {kind} not negative, found {values[row]:g}", batch.where
         )
     return values

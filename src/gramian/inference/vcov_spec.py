@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -15,6 +16,19 @@ Vcov: TypeAlias = str | Mapping[str, Any]
 IID = "iid"
 VCOV = (IID, *HC)
 MAX_CLUSTER_COLUMNS = max(estimator.max_columns for estimator in ESTIMATORS.values())
+_SERIAL = "errors for rows that depend on earlier rows (Newey and West) are not offered"
+OTHER_NAMES = {
+    "hac": _SERIAL,
+    "neweywest": _SERIAL,
+    "nw": _SERIAL,
+    "robust": "'HC1' is what Stata calls robust, 'HC3' the default of R's sandwich",
+    "hetero": "'HC1' is what fixest calls so",
+    "white": "'HC0' is White's",
+    "nonrobust": "'iid' are the classical errors",
+    "classical": "'iid' are the classical errors",
+    "cluster": "name the columns of the clusters",
+    "clustered": "name the columns of the clusters",
+}
 EXAMPLE = "as in vcov={'cluster': 'firm'}"
 
 
@@ -92,8 +106,7 @@ def vcov_spec(vcov: Any, like: str | None = None) -> VcovSpec | None:
         return _clustered(vcov, like)
     if vcov not in VCOV:
         raise OptionError(
-            f"vcov must be one of {_listed(VCOV)}, or name clusters {EXAMPLE}; found {vcov!r}"
-            f"{did_you_mean(str(vcov), VCOV)}"
+            f"vcov must be one of {_listed(VCOV)}, or name clusters {EXAMPLE}; found {vcov!r}{_hint(str(vcov))}"
         )
     if vcov == IID and like is not None:
         raise OptionError("like says how a robust covariance is made; with vcov='iid' it has no meaning")
@@ -114,6 +127,12 @@ def _clustered(vcov: Mapping[str, Any], like: str | None) -> VcovSpec:
     spec.estimator.check_columns(len(columns))
     spec.estimator.check_like(like, is_glm=False)
     return spec
+
+
+def _hint(name: str) -> str:
+    """What a name means that others use, else the most similar one of ours."""
+    meaning = OTHER_NAMES.get(re.sub("[^a-z]", "", name.casefold()))
+    return f"; {meaning}" if meaning else did_you_mean(name, VCOV)
 
 
 def _is_names(columns: Any) -> bool:

@@ -216,7 +216,9 @@ def family_named(name: str, theta: float | None = None, variance: str | None = N
         No such family, or options that do not go with it.
     """
     if name not in (names := (*FAMILIES, "negative_binomial")):
-        raise OptionError(f"no family '{name}'{did_you_mean(name, names) or ';'} ({listing(names)})")
+        if name in LINK_FAMILIES:
+            raise OptionError(f"'{name}' is a link; write family='{LINK_FAMILIES[name]}', link='{name}'")
+        raise OptionError(f"no family '{name}'{did_you_mean(name, names)} ({listing(names)})")
     if (theta is not None) != (name == "negative_binomial"):
         raise OptionError("theta goes with the family 'negative_binomial', which needs it: a number above 0")
     if variance is not None and name != "quasi":
@@ -292,6 +294,14 @@ def _continuous(factor: float, scale: Callable[[float], float]) -> Likelihood:
     return Likelihood(lambda y, w: factor * float(np.sum(w * np.log(y))), lambda w: float(np.sum(w)), scale)
 
 
+# a family that each link often goes with, for messages
+LINK_FAMILIES = {
+    **dict.fromkeys(("logit", "probit", "cloglog", "cauchit"), "binomial"),
+    **dict.fromkeys(("log", "sqrt"), "poisson"),
+    "identity": "gaussian",
+    "inverse": "gamma",
+    "inverse_squared": "inverse_gaussian",
+}
 REAL = Outcomes("a finite number", np.isfinite, lambda y, w: y)
 SHARE = Outcomes("between 0 and 1", lambda y: (y >= 0.0) & (y <= 1.0), lambda y, w: (w * y + 0.5) / (w + 1.0))
 COUNT = Outcomes("0 or above", lambda y: y >= 0.0, lambda y, w: y + 0.1)

@@ -108,7 +108,7 @@ def _numbered(ax: Any, extremes: Extremes) -> None:
         side = 1 if h < (left + right) / 2 else -1
         text_style = {"ha": "left" if side > 0 else "right", "va": "center", "fontsize": 7.5}
         ax.annotate(
-            f"row {extremes.numbers[i]:,}", (h, height), (6 * side, 0), textcoords="offset points", **text_style
+            f"row {1 + extremes.numbers[i]:,}", (h, height), (6 * side, 0), textcoords="offset points", **text_style
         )
 
 

@@ -65,7 +65,7 @@ def test_leverage_and_standardised_residuals_are_those_of_the_hat_matrix():
     r = np.sqrt(data["w"]) * (data["y"] - fit.predict(data)) / (fit.sigma * np.sqrt(1 - h))
     assert ax.collections[0].get_offsets().data == pytest.approx(np.column_stack([h, r]))
     worst = np.argsort(-(r**2) * h / (1 - h))[:3]
-    assert {t.get_text() for t in ax.texts} == {f"row {i}" for i in worst}
+    assert {t.get_text() for t in ax.texts} == {f"row {1 + i}" for i in worst}
 
 
 def test_rows_that_decide_their_own_fit_are_told():

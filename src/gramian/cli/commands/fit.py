@@ -36,12 +36,17 @@ if TYPE_CHECKING:
     from gramian.fit.groups.result import Fits
     from gramian.results.estimates import Estimates
 
+    Choice = click.Choice[str]
+else:  # the class has no parameter before click 8.2
+    Choice = click.Choice
+
 FORMATS = ("table", "json", "csv", "md", "latex")
 LEVEL = 0.95
 FAMILIES = (
     "binomial", "poisson", "gamma", "inverse_gaussian", "gaussian", "negative_binomial", "quasibinomial",
     "quasipoisson",
 )  # fmt: skip
+BINOMIAL_LINKS = ("logit", "probit", "cloglog", "cauchit")
 LINKS = ("logit", "probit", "cloglog", "cauchit", "log", "identity", "inverse", "inverse_squared", "sqrt")
 LINEAR_ONLY = names_of(LinearKeywords, without=GlmKeywords)  # options that do not go with --family
 FAMILY_ONLY = ("link", *names_of(IteratedKeywords))  # options that go with --family
@@ -53,13 +58,23 @@ WITHOUT_VCOV = "--vcov has no meaning with --ridge: the covariance of a penalise
 MAX_NAMED = 10  # coefficients that are listed as not determined
 
 
+class Family(Choice):
+    """A family; where a link is given instead, the message says how to ask for it."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The family. Raises BadParameter for another name."""
+        if value in BINOMIAL_LINKS:
+            self.fail(f"'{value}' is a link; write --family binomial --link {value}", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 @click.command(epilog=DATA)
 @click.argument("formula")
 @data
 @click.option(
     "--family",
     metavar="NAME",
-    type=click.Choice(FAMILIES),
+    type=Family(FAMILIES),
     help=f"Fit a generalized linear model: {', '.join(FAMILIES)}.",
 )
 @click.option(

@@ -23,6 +23,7 @@ from gramian.linalg.blocks import ROWS_PER_BLOCK
 from gramian.linalg.columns import Columns
 from gramian.linalg.moments import Moments
 from gramian.linalg.predictor import Predictor
+from gramian.models.families import SHARE
 from gramian.models.glm import GLM, WorkingRows, score_theta
 from gramian.typing import Level, Mask, Vector
 
@@ -194,6 +195,8 @@ class GlmAccumulator(UnitAccumulator):
         if wrong.any() and (wrong := wrong & np.isfinite(y)).any():
             row = int(np.argmax(wrong))
             what = f"the outcome is {y[row]:g}, but for the family '{family.name}' it must be {family.range}"
+            if family.range == SHARE.range and set(np.unique(y[np.isfinite(y)])) <= {1.0, 2.0}:
+                what += f"; of one coded 1 and 2 subtract 1, as in {self.response.lstrip('~')} - 1 ~ ..."
             raise DataError(f"row {observed.row_number(row)}: {what}", observed.where)
 
     def residual(self, observed: Observed, response: str) -> Vector:

@@ -119,7 +119,7 @@ def test_no_rows_and_too_few():
 def test_a_start_where_the_curve_is_not_defined():
     text = said(NumericalError, "y ~ a * exp(b * x)", {"a": 1, "b": 1000})
     assert "at the start b = 1000 the curve a * exp(b * x) or one of its derivatives is not finite" in text
-    assert "in 12 rows, first in dict of arrays, row 18 (x = 0.724138); start elsewhere" in text
+    assert "in 12 rows, first in dict of arrays, row 19 (x = 0.724138); start elsewhere" in text
     assert "is not finite in 30 rows" in said(
         NumericalError, "y ~ a + log(b) * x", {"a": 1, "b": -1}, bounds={"a": (0, 9)}
     )

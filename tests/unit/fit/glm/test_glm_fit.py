@@ -172,9 +172,9 @@ def test_rows_of_weight_zero_do_not_count(data: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("outcome", "family", "message"),
     [
-        (-1.0, "poisson", r"row 17: the outcome is -1, but for the family 'poisson' it must be 0 or above"),
-        (0.0, "gamma", r"row 17: the outcome is 0, but for the family 'gamma' it must be above 0"),
-        (2.0, "binomial", r"row 17: the outcome is 2, but for the family 'binomial' it must be between 0 and 1"),
+        (-1.0, "poisson", r"row 18: the outcome is -1, but for the family 'poisson' it must be 0 or above"),
+        (0.0, "gamma", r"row 18: the outcome is 0, but for the family 'gamma' it must be above 0"),
+        (2.0, "binomial", r"row 18: the outcome is 2, but for the family 'binomial' it must be between 0 and 1"),
     ],
 )
 def test_an_impossible_outcome_is_named(data: dict[str, Any], outcome: float, family: str, message: str) -> None:

@@ -172,7 +172,7 @@ def test_a_fit_that_fails_names_its_group():
 
 
 def test_nulls_in_the_key_are_refused_where_rows_may_not_be_dropped(table):
-    with pytest.raises(DataError, match="row 1: 'group' is null"):
+    with pytest.raises(DataError, match="row 2: 'group' is null"):
         gm.ols("y ~ 1", table, by="group", na="raise")
 
 

@@ -122,7 +122,7 @@ def test_rows_that_are_not_finite_are_left_out(data: dict[str, Any]) -> None:
     assert fit.missing == {"X[2]": 2, "X[3]": 1, "y": 1}
     same(fit, gm.ols("y ~ X", found))
     assert np.isnan(fit.predict(found)[[7, 11]]).all()
-    with pytest.raises(gm.errors.DataError, match=r"row 7: 'X\[2\]' is missing or infinite"):
+    with pytest.raises(gm.errors.DataError, match=r"row 8: 'X\[2\]' is missing or infinite"):
         gm.ols("y ~ X", {**found, "y": data["y"]}, solver="iterative", na="raise")
 
 
