@@ -46,8 +46,10 @@ class Groups:
     def wilson(self) -> Matrix:
         """95 % intervals of probabilities, (2, g), where y are shares and weights are trials.
 
-        References ---------- Wilson, E. B. (1927). Probable inference, the law of succession, and statistical
-        inference. Journal of the American Statistical Association 22, 209-212.
+        References
+        ----------
+        Wilson, E. B. (1927). Probable inference, the law of succession, and statistical inference. Journal of the
+        American Statistical Association 22, 209-212.
         """
         z = Z_95**2 / self.weight
         centre = (self.y + z / 2) / (1 + z)

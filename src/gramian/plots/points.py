@@ -32,6 +32,8 @@ class Curve:
         Their level.
     stopped : bool
         Whether these are the values where a search stopped before it converged.
+    title : str
+        Title of a picture of it, line by line; made of the names of x and y where it is empty.
     """
 
     x: Vector
@@ -39,6 +41,7 @@ class Curve:
     band: Matrix | None = None
     level: float = 0.95
     stopped: bool = False
+    title: str = ""
 
     @property
     def name(self) -> str:
@@ -54,10 +57,8 @@ def line(
     *,
     names: tuple[str, str],
     description: str,
-    groups: Groups | None = None,
+    groups: tuple[Groups, Matrix] | None = None,
     drops: Vector | None = None,
-    binomial: bool = False,
-    title: str = "",
 ) -> Any:
     """Points with the fitted curve and its confidence band.
 
@@ -71,14 +72,10 @@ def line(
         Names of x and y.
     description : str
         Which rows the points are, for the legend.
-    groups : Groups, optional
-        Means of groups of rows, where the points are not all rows.
+    groups : Groups and ndarray, (2, g), optional
+        Means of groups of rows with their intervals, where the points are not all rows.
     drops : ndarray, (n,), optional
         Heights to which vertical lines lead from the points: the fitted values, so that the lines are residuals.
-    binomial : bool
-        Whether y are 0 and 1, so that means are probabilities.
-    title : str
-        Title, line by line; made of the names where it is empty.
 
     Returns
     -------
@@ -90,7 +87,7 @@ def line(
     if drops is not None:
         ax.vlines(x, np.minimum(y, drops), np.maximum(y, drops), color=ORANGE, linewidth=1.2, label="residuals")
     if groups is not None:
-        means(ax, groups, groups.wilson if binomial else groups.interval)
+        means(ax, *groups)
     if curve.band is not None and np.isfinite(curve.band).any():
         band = {"alpha": 0.25, "linewidth": 0, "label": f"{percent(curve.level)} band of the mean"}
         ax.fill_between(curve.x, *curve.band, color=BLUE, zorder=2.5, **band)
@@ -98,7 +95,7 @@ def line(
     ax.set_xlabel(label(names[0], 60))
     ax.set_ylabel(label(names[1], 50))
     about = f"{label(names[1])} against {label(names[0])}, with the {curve.name}"
-    parts = [label(part, 3 * TITLE) for part in title.splitlines()] or [about]
+    parts = [label(part, 3 * TITLE) for part in curve.title.splitlines()] or [about]
     ax.set_title("\n".join(wrapped(part, TITLE) for part in parts))
     legend_below(figure)
     return figure

@@ -95,18 +95,12 @@ def _line(rowwise: RowwiseFit, source: Source, name: str) -> Any:
     y, low, high = (intervals[column].to_numpy(zero_copy_only=False) for column in ("fit", "low", "high"))
     # Outcomes of 0 and 1 show nothing as points, so that means of groups are drawn even where all rows are.
     groups = None if sample.is_complete and not rowwise.binomial else bins.groups()
+    means = None if groups is None else (groups, groups.wilson if rowwise.binomial else groups.interval)
     # where a search stopped there is nothing that a band would say
-    fitted = Curve(grid, y, None if rowwise.stopped else np.stack([low, high]), LEVEL, rowwise.stopped)
-    return line(
-        sample[0],
-        sample[1],
-        fitted,
-        names=(name, rowwise.outcome),
-        description=sample.description,
-        groups=groups,
-        binomial=rowwise.binomial,
-        title=rowwise.title,
-    )
+    band = None if rowwise.stopped else np.stack([low, high])
+    fitted = Curve(grid, y, band, LEVEL, rowwise.stopped, rowwise.title)
+    names = (name, rowwise.outcome)
+    return line(sample[0], sample[1], fitted, names=names, description=sample.description, groups=means)
 
 
 def _calibration(rowwise: RowwiseFit, source: Source) -> Any:
