@@ -13,7 +13,7 @@ import numpy as np
 
 from gramian.batch import Source
 from gramian.engines.blas import threads_for
-from gramian.errors import AccuracyWarning, GramianError, NumericalError, OptionError
+from gramian.errors import AccuracyWarning, DataError, GramianError, NumericalError, OptionError
 from gramian.fit.groups.recentre import recentred
 from gramian.fit.leastsquares.escalate import MAX_SMALL_VALUES, Escalation, escalate, escalation_of, reached, shortfall
 from gramian.fit.leastsquares.solution import Solved
@@ -22,7 +22,7 @@ from gramian.fit.passes.accumulate import Accumulate, Accumulated
 from gramian.fit.passes.accumulate_keyed import keyed_job, keyed_pass
 from gramian.fit.passes.job import Job, job_of
 from gramian.fit.passes.keys import ByColumns, describe_key, format_key
-from gramian.fit.passes.limits import checked_width, width_limit
+from gramian.fit.passes.limits import checked_width, format_bytes, memory_limit, width_limit
 from gramian.fit.passes.options import Options
 from gramian.fit.passes.row_filter import Subset
 from gramian.fit.passes.runner import PassRunner
@@ -35,6 +35,7 @@ from gramian.typing import Level
 
 OUTCOME = "outcome"
 MAX_ESCALATED = 20  # fits for which a large source is read again, each with passes of its own
+FIT_BYTES = 20_000  # of a fit of two columns, as was measured
 MAX_NAMED = 5  # fits with too few digits that a warning names
 
 
@@ -210,6 +211,7 @@ def _by_group(steps: GroupedSteps, by: ByColumns) -> tuple[dict[Key, Group], Dro
     job.prepare()
     task = keyed_pass(job, by)
     keyed = job.fold(task)
+    _check_memory(len(keyed.keys) * len(job.design.outcome), by)
     recentred_pass = recentred(task, keyed) if steps.recentres else None
     if recentred_pass is None:
         groups = {key: Group(job.design, accumulated) for key, accumulated in keyed.items()}
@@ -217,6 +219,16 @@ def _by_group(steps: GroupedSteps, by: ByColumns) -> tuple[dict[Key, Group], Dro
         sums = job.fold(recentred_pass.task)
         groups = {key: Group(design, accumulated, 2) for key, design, accumulated in recentred_pass.items(sums)}
     return {key: groups[key] for key in _in_order(list(groups), by, job.source.schema)}, keyed.dropped_rows
+
+
+def _check_memory(fits: int, by: ByColumns) -> None:
+    """Raise DataError where the fits of all groups do not fit into memory."""
+    limit = memory_limit() // FIT_BYTES
+    if fits > limit:
+        raise DataError(
+            f"{by} makes {fits:,} fits, and {limit:,} fit into memory, about {format_bytes(FIT_BYTES)} for each; "
+            "read a part of the groups at a time, or absorb the column (y ~ x | column) where only its effect counts"
+        )
 
 
 def no_rows_message(formula: str, dropped_rows: DroppedRows) -> str:

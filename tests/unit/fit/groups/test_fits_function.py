@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import gramian as gm
-from gramian.errors import OptionError
+from gramian.errors import DataError, OptionError
+from gramian.fit.groups import fit as groups_fit
 
 rng = np.random.default_rng(5)
 ROWS = {
@@ -52,3 +53,12 @@ def test_rows_left_out_are_counted():
 def test_solvers_for_many_columns_are_refused():
     with pytest.raises(OptionError, match='solver="dual" makes one fit of another kind: use ols for it'):
         gm.fits("y ~ x", ROWS, solver="dual", collinear="min-norm")
+
+
+def test_more_fits_than_memory_holds_are_refused(monkeypatch):
+    frame = {"g": np.arange(40) // 4, "x": np.arange(40) % 4 * 1.0, "y": np.arange(40) ** 2 % 7 * 1.0}
+    monkeypatch.setattr(groups_fit, "memory_limit", lambda: 9 * groups_fit.FIT_BYTES)
+    with pytest.raises(DataError, match=r"makes 10 fits, and 9 fit into memory, about 20.0 kB for each"):
+        gm.fits("y ~ x", frame, by="g")
+    monkeypatch.setattr(groups_fit, "memory_limit", lambda: 10 * groups_fit.FIT_BYTES)
+    assert len(gm.fits("y ~ x", frame, by="g")) == 10
