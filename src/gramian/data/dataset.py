@@ -16,6 +16,7 @@ from gramian.data.columns import usable
 from gramian.data.parquet import check_nulls
 from gramian.data.paths import check_different
 from gramian.data.read_errors import error_context
+from gramian.data.table_formats import check_no_table
 from gramian.data.unify_schema import FileSchema, arrow_columns, unify
 from gramian.errors import DataError
 
@@ -34,6 +35,7 @@ def read_dataset(data: Any) -> Rereadable:
     paths = [fragment.path for fragment in fragments]
     if isinstance(data.filesystem, LocalFileSystem):
         check_different(paths)
+        check_no_table(paths)
     file_schemas = [_file_schema(path, schema_of_file) for path, schema_of_file in zip(paths, schemas, strict=True)]
     schema = unify(file_schemas or [_file_schema(WHERE, data.schema)]).schema
     units = tuple(_units(fragments, schemas, paths))

@@ -12,6 +12,7 @@ from time import time_ns
 from urllib.parse import unquote
 
 from gramian.data.file import File
+from gramian.data.table_formats import check_no_table
 from gramian.errors import DataError, listing
 
 NULL_KEY = "__HIVE_DEFAULT_PARTITION__"
@@ -37,6 +38,7 @@ def find_files(data: object) -> tuple[File, ...]:
     entries = data if isinstance(data, list | tuple | set | frozenset) else [data]
     paths = sorted(path for entry in entries for path in _expand(entry))
     check_different(paths)
+    check_no_table(paths)
     return _described_files(paths)
 
 
@@ -70,6 +72,7 @@ def _expand(entry: object) -> list[str]:
     if re.match(r"[a-z][a-z0-9+.-]+://", path):
         raise DataError("is no local path; open it as a pyarrow.dataset and pass that", path)
     if os.path.isdir(path):
+        check_no_table([os.path.join(os.path.abspath(path), "file")])
         return _of_folder(path)
     if os.path.exists(path):
         return [path]

@@ -14,11 +14,13 @@ from gramian.data.files import read_files
 from gramian.data.frames import read_frame, read_stream
 from gramian.data.pandas import read_pandas
 from gramian.data.paths import is_path
+from gramian.data.table_formats import DELTA, ICEBERG, table_folder
 from gramian.errors import DataError
 
 SUPPORTED = (
     "paths, patterns, folders and lists of Parquet, CSV or Arrow files; frames of pandas, polars or pyarrow; "
-    "frames of Dask; DuckDB relations; pyarrow datasets; dicts of arrays; iterables of batches"
+    "frames of Dask; DuckDB relations; tables of Delta and Iceberg; pyarrow datasets; dicts of arrays; "
+    "iterables of batches"
 )
 
 
@@ -96,6 +98,20 @@ def _read_relation(data: Any) -> Source:
     return read_relation(data)
 
 
+def _read_delta(data: Any) -> Source:
+    """A source over a Delta table."""
+    from gramian.data.delta import read_delta
+
+    return read_delta(data)
+
+
+def _read_iceberg(data: Any) -> Source:
+    """A source over an Iceberg table."""
+    from gramian.data.iceberg import read_iceberg
+
+    return read_iceberg(data)
+
+
 def _refuse(data: object) -> Source:
     """Raise DataError for data that are not supported."""
     # a bare array is the most common mistake: the message shows how to name its columns
@@ -119,6 +135,11 @@ def _read_dask(data: Any) -> Source:
 # the first test that holds decides; lists and iterables come last because frames and arrays are iterable too
 READERS: tuple[tuple[Callable[[Any], bool], Callable[[Any], Source]], ...] = (
     (_is_source, lambda data: data),
+    (lambda data: table_folder(data) == DELTA, _read_delta),
+    (lambda data: table_folder(data) == ICEBERG, _read_iceberg),
+    (_is_named("deltalake", "DeltaTable"), _read_delta),
+    (_is_named("pyiceberg", "Table"), _read_iceberg),
+    (_is_named("pyiceberg", "StaticTable"), _read_iceberg),
     (is_path, read_files),
     (_is_paths, read_files),
     (lambda data: isinstance(data, Mapping), read_arrays),

@@ -1,0 +1,77 @@
+"""Source over an Iceberg table: each pass scans the snapshot that was current when the source was made."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gramian.batch import Batch, Input
+from gramian.data.batching import Rereadable, batch_rows
+from gramian.data.columns import usable_columns
+from gramian.data.frames import schema_of
+from gramian.data.read_errors import error_context
+from gramian.data.table_formats import single_path
+from gramian.errors import DataError, MissingExtraError
+
+try:
+    from pyiceberg.table import StaticTable
+except ImportError as error:
+    raise MissingExtraError("pyiceberg", "iceberg") from error
+
+WHERE = "Iceberg table"
+
+
+def read_iceberg(data: Any) -> Rereadable:
+    """A source over a table of pyiceberg, or the folder of one that names its current version, as one unit."""
+    path = single_path(data)
+    with error_context(path or WHERE):
+        table = data if path is None else _in_folder(path)
+        schema, snapshot = table.schema().as_arrow(), table.metadata.current_snapshot_id
+    scan = Scan(table, schema.names[0], snapshot)
+    return Rereadable(schema_of(schema, {}), (scan,), (Input(path or WHERE, None, None),), None, None)
+
+
+def _in_folder(path: str) -> Any:
+    """The table in a folder. Raises DataError where only a catalog knows which version is the current one."""
+    if not os.path.exists(os.path.join(path, "metadata", "version-hint.text")):
+        raise DataError(
+            "is an Iceberg table whose current version only its catalog knows; "
+            "pass the table that pyiceberg loads from the catalog",
+            path,
+        )
+    return StaticTable.from_metadata(path)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scan:
+    """The rows of a snapshot.
+
+    Attributes
+    ----------
+    table : Any
+        The table of pyiceberg.
+    first_column : str
+        The column that is read where none is needed, to count the rows.
+    snapshot : int or None
+        The snapshot; None for a table that has no rows yet.
+    """
+
+    table: Any
+    first_column: str
+    snapshot: int | None
+    name: str = WHERE
+    rows: int | None = None
+    size: int = 0
+
+    def batches(self, columns: Sequence[str], *, parallel: bool = False) -> Iterator[Batch]:
+        """The rows in the order of the scan, without deleted ones."""
+        first_row, fields = 0, tuple(columns) or (self.first_column,)
+        with error_context(WHERE):
+            reader = self.table.scan(selected_fields=fields, snapshot_id=self.snapshot).to_arrow_batch_reader()
+            for read in reader:
+                for at in range(0, read.num_rows, step := batch_rows(len(fields))):
+                    piece = read.slice(at, step)
+                    yield Batch(piece.num_rows, usable_columns(piece, columns), where=WHERE, first_row=first_row)
+                    first_row += piece.num_rows

@@ -1,0 +1,123 @@
+"""Tables of Delta, Iceberg and Hudi: the rows that their log says, or an error; never the files underneath."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.dataset as pd
+import pyarrow.parquet as pq
+import pytest
+
+import gramian as gm
+from data.reading import count, everything
+from gramian.data.source import source_of
+from gramian.errors import DataError
+
+deltalake = pytest.importorskip("deltalake")
+pytest.importorskip("pyiceberg")
+
+
+def rows(first: int, last: int) -> pa.Table:
+    x = np.arange(first, last)
+    return pa.table({"y": x**2 % 7 * 1.0, "x": x * 1.0, "k": np.where(x % 2, "u", "v")})
+
+
+RIGHT = rows(10, 200)  # of 200 rows that were written twice, 10 were removed
+
+
+@pytest.fixture(params=[None, ["k"]], ids=["plain", "partitioned"])
+def delta(tmp_path, request) -> Path:
+    path = tmp_path / "delta"
+    deltalake.write_deltalake(path, rows(0, 200), partition_by=request.param)
+    deltalake.write_deltalake(path, rows(0, 200), mode="overwrite", partition_by=request.param)
+    deltalake.DeltaTable(path).delete("x < 10")
+    return path
+
+
+@pytest.fixture(scope="module")
+def iceberg(tmp_path_factory):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of packages that pyiceberg imports
+        from pyiceberg.catalog.memory import InMemoryCatalog
+
+        catalog = InMemoryCatalog("catalog", warehouse=f"file://{tmp_path_factory.mktemp('iceberg')}")
+        catalog.create_namespace("n")
+        table = catalog.create_table("n.t", rows(0, 1).schema)
+        table.append(rows(0, 200))
+        table.overwrite(rows(0, 200))
+        table.delete("x < 10")
+    return table
+
+
+def folder_of(table) -> Path:
+    return Path(table.metadata_location.removeprefix("file://")).parents[1]
+
+
+def check(data) -> None:
+    found = everything(source_of(data), ["x", "y", "k"])
+    assert sorted(zip(found["x"], found["y"], found["k"], strict=True)) == sorted(
+        zip(*(RIGHT[name].to_pylist() for name in ("x", "y", "k")), strict=True)
+    )
+    assert count(source_of(data)) == RIGHT.num_rows
+    # written and read in another order, so that sums differ in their last bits
+    expected = gm.ols("y ~ x + k", RIGHT)
+    assert np.allclose(gm.ols("y ~ x + k", data).coefficients, expected.coefficients, rtol=1e-12, atol=0)
+
+
+def test_a_delta_table(delta):
+    for data in (delta, str(delta), [str(delta)], deltalake.DeltaTable(delta)):
+        check(data)
+
+
+def test_an_older_version_of_a_delta_table(delta):
+    assert count(source_of(deltalake.DeltaTable(delta, version=1)), ["x"]) == 200
+
+
+def test_an_iceberg_table(iceberg):
+    check(iceberg)
+
+
+def test_the_folder_of_an_iceberg_table_needs_its_version(iceberg):
+    with pytest.raises(DataError, match="is an Iceberg table whose current version only its catalog knows"):
+        source_of(folder_of(iceberg))
+
+
+def test_the_folder_of_an_iceberg_table_that_names_its_version(iceberg):
+    hint = folder_of(iceberg) / "metadata" / "version-hint.text"
+    hint.write_text(Path(iceberg.metadata_location).name.removesuffix(".metadata.json"), encoding="utf-8")
+    try:
+        check(folder_of(iceberg))
+    finally:
+        hint.unlink()
+
+
+def test_a_snapshot_stays_while_others_write(iceberg):
+    source = source_of(iceberg)
+    assert count(source, ["x"]) == 190
+    iceberg.append(rows(0, 5))
+    assert count(source, ["x"]) == 190
+    iceberg.delete("x < 5")
+
+
+def test_a_hudi_table_is_refused_by_name(tmp_path):
+    os.mkdir(tmp_path / ".hoodie")
+    pq.write_table(RIGHT, tmp_path / "t.parquet")
+    with pytest.raises(DataError, match=r"belongs to the Hudi table .*; Hudi cannot be read here; read the table by"):
+        source_of(tmp_path)
+
+
+def test_the_files_of_a_table_are_never_read(delta, iceberg, tmp_path):
+    for folder, kind in ((delta, "Delta"), (folder_of(iceberg), "Iceberg")):
+        files = [str(path) for path in folder.rglob("*.parquet")]
+        other = tmp_path / "other.parquet"
+        pq.write_table(RIGHT, other)
+        below = [files, files[:1], os.path.dirname(files[0]), str(folder.parent), [str(folder), str(other)]]
+        for data in [below[0], below[1], below[4], *([below[2]] if kind == "Iceberg" else []), pd.dataset(files)]:
+            with pytest.raises(DataError, match=f"belongs to the {kind} table '{folder}', whose log says which rows"):
+                source_of(data)
+        with pytest.raises(DataError, match="table"):
+            source_of(str(folder / "**" / "*.parquet"))
