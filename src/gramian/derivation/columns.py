@@ -129,7 +129,7 @@ def _without_coordinates(design: Design) -> Design:
 
 def _table(design: Design, rows: Rows, moments: Moments, dropped_rows: DroppedRows, constant: str) -> Table:
     """The table of complete rows."""
-    terms, values = as_variables(design.terms, rows.values)
+    terms, values = as_variables(design.terms, rows.values, rows.left_out)
     levels = levels_of(moments, design.terms)
     if levels.contrasts:
         raise FormulaError(

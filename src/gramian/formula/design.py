@@ -42,6 +42,8 @@ class Design:
     matrix : tuple of str and int, or None
         Name and width of a 2-D array all of whose columns are terms: it is used in place, without a copy, where no
         column needs a shift.
+    present : tuple of Node
+        Expressions that must be finite in every row that enters, such as other outcomes.
     """
 
     formula: str
@@ -54,11 +56,12 @@ class Design:
     levels: Mapping[str, Sequence[Level]] | None = None
     binary: tuple[Level, Level] | None = None
     matrix: tuple[str, int] | None = None
+    present: tuple[Node, ...] = ()
 
     @cached_property
     def columns(self) -> tuple[str, ...]:
         """Names of the columns of the data that are read; cached, because every unit asks for them."""
-        used = [*names(*self.terms.variables.values(), *self.outcome.values(), *self.offsets)]
+        used = [*names(*self.terms.variables.values(), *self.outcome.values(), *self.offsets, *self.present)]
         used += [f.column for f in self.terms.factors.values()]
         used += [c for c in (self.weight, self.count) if c is not None]
         return tuple(dict.fromkeys(used))

@@ -132,9 +132,10 @@ class Powers(_OneVariable):
 
 @dataclass(frozen=True, slots=True)
 class Orthogonal(_OneVariable):
-    """`poly(x, d)`: polynomials orthonormal over the rows, as R's `poly`; leading coefficients are positive.
+    """`poly(x, d)`: orthonormal polynomials, as R's `poly`; leading coefficients are positive.
 
-    The rows count without weights, so that the columns do not depend on the weights.
+    Orthonormal over all rows that have x, as for `Standardized`, and without weights, so that the columns do not depend
+    on the weights.
     """
 
     @property
@@ -184,7 +185,10 @@ class SplineBasis:
 
 @dataclass(frozen=True, slots=True)
 class Standardized:
-    """`center(x)`: x - mean, or, if `scaled`, `scale(x)`: (x - mean) / sd, with the sd over rows - 1."""
+    """`center(x)`: x - mean, or, if `scaled`, `scale(x)`: (x - mean) / sd, with the sd over rows - 1.
+
+    The rows are those that have x, as in R, where terms are evaluated before incomplete rows are dropped.
+    """
 
     label: str
     variable: str
@@ -215,9 +219,8 @@ class Standardized:
 
         Raises NumericalError where the sd is zero.
         """
-        n, first, second = map(
-            rational, sums[self.variable][:3]
-        )  # poly() of the same variable may have added higher ones
+        # poly() of the same variable may have added higher ones
+        n, first, second = (rational(s, self.label) for s in sums[self.variable][:3])
         slope = Fraction(2) ** coordinates[self.variable].exponent
         if self.scaled:
             variance = float((second - first * first / n) / (n - 1)) if n > 1 else 0.0
@@ -228,8 +231,10 @@ class Standardized:
         return ({((self.variable, 1),): slope, CONSTANT: -slope * first / n},)
 
 
-def rational(value: float | Fraction) -> Fraction:
-    """A power sum as an exact rational."""
+def rational(value: float | Fraction, label: str) -> Fraction:
+    """A power sum as an exact rational. Raises NumericalError, which names the term, for one that has overflowed."""
+    if not isinstance(value, Fraction) and not np.isfinite(value):
+        raise NumericalError(f"{label}: sums of powers of its variable overflow; rescale the column")
     return value if isinstance(value, Fraction) else Fraction(float(value))
 
 
@@ -259,7 +264,7 @@ def orthonormal(sums: Vector, degree: int, label: str) -> Matrix:
     """
     width = degree + 1
     # Hankel matrices are so ill-conditioned that in float64 degree 10 would have no digits left
-    exact = [rational(s) for s in sums]
+    exact = [rational(s, label) for s in sums]
     rows: list[list[Fraction]] = []
     norms: list[Fraction] = []
     for k in range(width):

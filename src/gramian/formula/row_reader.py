@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -17,10 +17,12 @@ from gramian.formula.dropped_rows import DroppedRows, count_marked
 from gramian.formula.evaluate import evaluate
 from gramian.formula.levels import LevelIndex
 from gramian.formula.splines import Spline
-from gramian.formula.syntax import Name, Node
+from gramian.formula.syntax import Name, Node, label
 from gramian.typing import Codes, Level, Mask, Matrix, Vector
 
 T = TypeVar("T", bound=np.generic)
+# takes a variable, its values (k,) and frequencies (k,) or None in rows that are left out, and the mask of these rows
+LeftOut = Callable[[str, Vector, Vector | None, Mask], None]
 WEIGHTS, COUNTS, OFFSET = "=weights", "=counts", "=offset"  # keys beside those of variables: no label begins with "="
 
 
@@ -64,6 +66,13 @@ class Observed:
         offset, weight, count = (v if v is None else v[rows] for v in (self.offset, self.weight, self.count))
         return offset, weight, count
 
+    def value_of(self, variable: str, in_matrix: tuple[str, ...]) -> Vector:
+        """Values (n,) of a variable. in_matrix : variables that are columns of the matrix, in order."""
+        if variable in self.values:
+            return self.values[variable]
+        assert self.matrix is not None
+        return np.asarray(self.matrix[:, in_matrix.index(variable)])
+
     def row_number(self, index: int) -> int:
         """The number in its file or frame, from 1, of the complete row `index`."""
         return 1 + self.first_row + (index if self.row_mask is None else int(np.flatnonzero(self.row_mask)[index]))
@@ -96,8 +105,10 @@ class Reader:
         # columns of the matrix are used in place, and the columns of a spline are evaluated together
         in_place = {*design.matrix_variables, *(name for s in design.terms.splines.values() for name in s.columns)}
         self.variables = {v: node for v, node in design.terms.variables.items() if v not in in_place}
+        self.conditions = {f"={label(node)}": node for node in design.present}
         self.expressions = {**self.variables, **self._other_expressions()}
         self.dropped_rows = DroppedRows()
+        self.left_out: LeftOut | None = None
 
     def read(self, batch: Batch) -> Observed:
         """Evaluate a batch and drop the rows that are not complete.
@@ -113,6 +124,8 @@ class Reader:
             if vector is not None and (vector == 0.0).any():
                 # a row of weight 0 has no influence, but would count in the degrees of freedom
                 complete = self._without_zeros(complete, vector, batch)
+        if self.left_out is not None and complete is not None:
+            self._report_left_out(~complete, numbers, batch, self.left_out)
         rows = None if complete is None else np.flatnonzero(complete)
         values = {k: _take(n.values, rows) for k, n in numbers.items() if not k.startswith("=")}
         return Observed(
@@ -140,15 +153,35 @@ class Reader:
         """Factor -> number of levels seen so far."""
         return {name: len(index) for name, index in self.levels.items()}
 
+    def _report_left_out(self, dropped: Mask, numbers: dict[str, Numbers], batch: Batch, left_out: LeftOut) -> None:
+        """Report the values of variables in dropped rows, where columns of the model depend on their distribution.
+
+        As in R, where poly(), center() and scale() are evaluated before incomplete rows are dropped.
+        """
+        counts = numbers.get(COUNTS)
+        repeated = dropped if counts is None else dropped & _present(counts) & (counts.values > 0)
+        for variable in self.design.terms.power_sums:
+            number = numbers.get(variable) or Numbers(self._in_place(variable, batch), None)
+            rows = repeated & _present(number)
+            if rows.any():
+                left_out(variable, number.values[rows], None if counts is None else counts.values[rows], rows)
+
+    def _in_place(self, variable: str, batch: Batch) -> Vector:
+        """A column of the matrix that is used in place."""
+        assert self.design.matrix is not None
+        name, _ = self.design.matrix
+        return np.asarray(batch.matrices[name][:, self.design.matrix_variables.index(variable)], np.float64)
+
     def _numbers(self, batch: Batch) -> dict[str, Numbers]:
         """All numeric columns of a batch, before rows are dropped: variable, response row or option -> numbers."""
         numbers, design = evaluate(self.expressions, batch), self.design
         out: dict[str, Numbers] = {name: numbers[name] for name in self.variables}
-        for label, spline in design.terms.splines.items():
-            out |= _columns(spline, numbers[label])
+        for text, spline in design.terms.splines.items():
+            out |= _columns(spline, numbers[text])
         if self.response:
             out |= {r: numbers[r] if r in numbers else self._success(node, batch) for r, node in design.outcome.items()}
             out |= {key: numbers[key] for key in (WEIGHTS, COUNTS) if key in numbers}
+            out |= {key: _finite(numbers[key]) for key in self.conditions}
         if design.offsets:
             out[OFFSET] = _sum([numbers[f"{OFFSET}{i}"] for i in range(len(design.offsets))])
         return out
@@ -156,10 +189,11 @@ class Reader:
     def _other_expressions(self) -> dict[str, Node]:
         """The variables of splines, outcomes, weights and offsets, by the keys under which they are evaluated."""
         design = self.design
-        nodes = {label: spline.node for label, spline in design.terms.splines.items()}
+        nodes = {text: spline.node for text, spline in design.terms.splines.items()}
         if self.response:
             nodes |= {r: node for r, node in design.outcome.items() if not self._is_text(node)}
             nodes |= {key: Name(c) for key, c in ((WEIGHTS, design.weight), (COUNTS, design.count)) if c}
+            nodes |= self.conditions
         return nodes | {f"{OFFSET}{i}": node for i, node in enumerate(design.offsets)}
 
     def _is_text(self, outcome: Node) -> bool:
@@ -224,6 +258,17 @@ class Reader:
             return None
         matrix = batch.matrices[self.design.matrix[0]].astype(np.float64, copy=False)
         return matrix if rows is None else matrix[rows]
+
+
+def _present(numbers: Numbers) -> Mask:
+    """Rows (n,) that have a finite number."""
+    finite = np.isfinite(numbers.values)
+    return finite if numbers.present is None else finite & numbers.present
+
+
+def _finite(numbers: Numbers) -> Numbers:
+    """The numbers, present only where they are finite."""
+    return Numbers(numbers.values, _present(numbers))
 
 
 def _columns(spline: Spline, x: Numbers) -> dict[str, Numbers]:

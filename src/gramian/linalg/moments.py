@@ -43,7 +43,7 @@ class Moments:
         Factors -> sums of monomials over the cells of these factors.
     powers : mapping
         Variable -> (top + 1,) unweighted sums of u^0, u^1, ..., for variables whose columns depend on their
-        distribution (orthogonal polynomials).
+        distribution (orthogonal polynomials); over all rows that have the variable, also those that enter nothing else.
     removed : Moments or None
         Sum of all moments that were ever subtracted, with `removed` None itself. The squares that ever entered the sum
         of a column, on which its rounding error depends, are diag(self) + 2 diag(removed).
@@ -207,6 +207,7 @@ class Accumulator:
         self.tables = TablesAccumulator(places) if places else None
         self.has_extra = len(layout.extra) > 0
         self.powers = {v: np.zeros(top + 1) for v, top in powers.items()}
+        self.left_out = {v: np.zeros(top + 1) for v, top in powers.items()}
         self.places_of = {v: place[((v, 1),)] for v in powers}
 
     def add(self, columns: Columns, total: Vector | None, count: Vector | None, sizes: Mapping[str, int]) -> bool:
@@ -249,15 +250,15 @@ class Accumulator:
 
     def _power_sums(self, columns: Columns, count: Vector | None) -> dict[str, Vector]:
         """Sums of the powers of the variables in `powers`, unweighted but for frequencies."""
-        out = {}
-        for variable, sums in self.powers.items():
-            u, power = columns.value(self.places_of[variable]), np.ones(columns.rows) if count is None else count
-            values = [power.sum()]
-            for _ in range(len(sums) - 1):
-                power = power * u
-                values.append(power.sum())
-            out[variable] = np.array(values)
-        return out
+        return {
+            variable: power_sums(columns.value(self.places_of[variable]), count, len(sums))
+            for variable, sums in self.powers.items()
+        }
+
+    def add_left_out(self, variable: str, values: Vector, count: Vector | None) -> None:
+        """Add rows that have a variable and enter no other sum to its power sums. values, count : (k,)."""
+        u = self.coordinates[variable].stored(values)
+        self.left_out[variable] += power_sums(u, count, len(self.left_out[variable]))
 
     def add_log_weights(self, weight: Vector, count: Vector | None) -> None:
         """Add the logarithms of weights, each times the frequency weight of its row."""
@@ -275,11 +276,21 @@ class Accumulator:
             self.dense,
             levels,
             tables,
-            self.powers,
+            {v: sums + self.left_out[v] for v, sums in self.powers.items()},
         )
         return raw.with_levels(
             {n: canonical(levels_with_rows(factor_levels, n, tables)) for n, factor_levels in levels.items()}
         )
+
+
+def power_sums(u: Vector, count: Vector | None, size: int) -> Vector:
+    """Sums of u^0, u^1, ..., (size,). count : frequency weights of the rows, or None."""
+    power = np.ones(len(u)) if count is None else count
+    sums = [power.sum()]
+    for _ in range(size - 1):
+        power = power * u
+        sums.append(power.sum())
+    return np.array(sums)
 
 
 def combined_weight(weight: Vector | None, count: Vector | None) -> Vector | None:

@@ -40,6 +40,10 @@ class Coordinate:
         """Whether u is x itself."""
         return self.shift == 0.0 and self.exponent == 0
 
+    def stored(self, values: Vector) -> Vector:
+        """The values u of x (n,)."""
+        return np.ldexp(values - self.shift, -self.exponent)
+
     @property
     def inverse(self) -> Coordinate:
         """The coordinate that leads from u back to x, as x = (u - shift') / 2^exponent'."""

@@ -14,7 +14,7 @@ from gramian.serialize.codec import Codec, mapping, require, sequence
 from gramian.serialize.design import LevelsByFactor
 from gramian.serialize.moments import cell_counts, check_counts
 from gramian.serialize.record import at, fixed, record
-from gramian.serialize.values import MONOMIAL, array, each, integer
+from gramian.serialize.values import FRACTION, MONOMIAL, array, each, integer
 
 PLACE = integer(-(2**12), 2**12)  # planes below and above the point: more than the products of float64 numbers need
 DECIMAL_PLACES = integer(0, 2**12)
@@ -33,8 +33,11 @@ def exact_moments(layout: Layout, variables: set[str], levels: LevelsByFactor) -
     def make(low: Mapping[str, int], tables: Mapping[Any, ExactCells], sums: Any, **parts: Any) -> ExactMoments:
         cells = {f: replace(table, sums=sums[f]) for f, table in tables.items()}
         out = ExactMoments(layout, levels=levels, tables=cells, **parts)
-        named = out.not_finite.keys() | out.scale.keys()
+        named = out.not_finite.keys() | out.scale.keys() | out.left_out.keys()
         require(named <= variables, "variables of the design", sorted(named))
+        powers = {v: sum(m[0][0] == v for m in out.singles if m) + 1 for v in out.left_out}
+        as_many = all(len(sums) == powers[v] for v, sums in out.left_out.items())
+        require(as_many, "as many power sums of rows that were left out as of others", sorted(out.left_out))
         transposed = Planes(out.dense.low, out.dense.digits.transpose(0, 2, 1))
         require(places(out) == low and out.dense.equals(transposed), "symmetric products", "others")
         check_counts(out)
@@ -47,6 +50,7 @@ def exact_moments(layout: Layout, variables: set[str], levels: LevelsByFactor) -
         at("singles", sequence(single)),
         "not_finite left_out=dropped_rows",
         at("scale", mapping(DECIMAL_PLACES)),
+        at("power_sums_left_out=left_out", mapping(sequence(FRACTION)), absent={}),
         at("low", mapping(PLACE), of=places),
         at("tables[]", each({f: record(ExactCells, counts[f], fixed("sums", Planes.zeros())) for f in tables})),
         at("dense[]", lambda read: _planes("dense", read.low, width, width)),

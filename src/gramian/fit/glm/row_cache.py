@@ -60,16 +60,19 @@ class UnitBlocks:
         Factor -> levels that the codes refer to.
     dropped_rows : DroppedRows
         Rows that did not enter.
+    left_out : mapping
+        Variable -> power sums of its values in these rows.
     """
 
     blocks: tuple[Block, ...]
     levels: Mapping[str, Sequence[Level]]
     dropped_rows: DroppedRows
+    left_out: Mapping[str, Vector]
 
     def accumulate(self, task: Linearize) -> Linearized:
         """The partial result of a pass over the unit."""
         accumulator = GlmAccumulator(task)
-        accumulator.reader.dropped_rows = self.dropped_rows
+        accumulator.reader.dropped_rows, accumulator.sums.left_out = self.dropped_rows, dict(self.left_out)
         for block in self.blocks:
             accumulator.add_cached(block.columns, block.observed, self.levels)
         return accumulator.linearized()
@@ -204,6 +207,7 @@ def cached_unit(accumulator: GlmAccumulator, parts: Iterable[Observed], workspac
         tuple(blocks),
         {n: index.levels for n, index in accumulator.reader.levels.items()},
         accumulator.reader.dropped_rows,
+        accumulator.sums.left_out,
     )
 
 

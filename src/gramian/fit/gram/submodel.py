@@ -90,6 +90,7 @@ def submodel(
     for term in (drop,) if isinstance(drop, str) else drop or ():
         design = without(gram_data, design, term)
     plan = plan_of(gram_data.design, gram_data.moments.layout, design)
+    _check_power_sums(gram_data, design, plan)
     # the coordinates are those that the sums were accumulated in: a model cannot choose others
     stored_coordinates = gram_data.design.coordinates
     coordinates = {v: stored_coordinates[plan.variables.get(v, v)] for v in (*design.terms.variables, *design.outcome)}
@@ -153,6 +154,24 @@ def plan_of(stored: Design, layout: Layout, requested: Design) -> SubsetPlan:
     if plan.unavailable:
         raise _not_stored(stored, available, requested, variables, factors)
     return plan
+
+
+def _check_power_sums(gram_data: GramData, design: Design, plan: SubsetPlan) -> None:
+    """Raise SchemaError for poly(), center() or scale() of a variable that rows have which the Gram left out.
+
+    They are of all rows with the variable, as in any other fit, but products hold only those that entered.
+    """
+    dropped = gram_data.dropped_rows
+    for v, at in plan.powers.items():
+        name = plan.variables.get(v, v).removeprefix("~")
+        if not isinstance(at, int) and dropped.total > dropped.columns.get(name, 0):
+            term = next(t.label for t in design.terms.terms if any(v in n.power_sums for n in t.numeric_terms))
+            raise SchemaError(
+                f"{term} is of all rows that have {name}, and {dropped.total:,} rows were left out, of which only the "
+                f'sums of {name} for the terms of a Gram are kept\nmake the Gram of "{gram_data.design.formula} + '
+                f'{term}", or write powers, as in poly({name}, 2, raw=TRUE)',
+                WHERE,
+            )
 
 
 def _stored_names(stored: Design, requested: Design) -> tuple[Names, Names]:

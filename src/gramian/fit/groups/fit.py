@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import NamedTuple
 
@@ -260,7 +260,8 @@ def _escalated(group: Group, response: str, key: Key, shared: SharedInputs) -> S
     # a row entered only if all outcomes were present: the refinement of one has to see the same rows
     others = tuple(node for name, node in group.design.outcome.items() if name != response)
     # a filter over the shared source: the group's rows are not known to lie together in any file
-    subset, design = Subset(shared.runner.source, shared.by, key, others), with_outcome(group.design, response)
+    subset = Subset(shared.runner.source, shared.by, key)
+    design = replace(with_outcome(group.design, response), present=others)
     job = Job(design, shared.options, shared.runner.over(subset))
     with error_context(shared.by, key), warnings.catch_warnings():
         warnings.simplefilter("ignore", AccuracyWarning)  # one warning names all fits together

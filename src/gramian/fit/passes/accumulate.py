@@ -102,6 +102,8 @@ class UnitAccumulator:
         self.design, self.reader = design, Reader(design, drop=drop)
         self.sums = Accumulator(self.layout, design.coordinates, design.terms.power_sums)
         self.responses = self.layout.responses
+        self.power_variables = tuple(design.terms.power_sums)
+        self.reader.left_out = self.left_out if self.power_variables else None
 
     @cached_property
     def block_writer(self) -> BlockWriter:
@@ -137,6 +139,10 @@ class UnitAccumulator:
             self.sums.add_log_weights(weight, count)
         return added
 
+    def left_out(self, variable: str, values: Vector, count: Vector | None, rows: Mask) -> None:
+        """Add rows that have a variable but do not enter to its power sums; see `row_reader.LeftOut`."""
+        self.sums.add_left_out(variable, values, count)
+
     def _add_finite(self, columns: Columns, observed: Observed, rows: slice) -> None:
         """Drop the rows of a block that are not finite, then add the rest."""
         good = columns.finite()
@@ -167,6 +173,12 @@ class UnitAccumulator:
                 undefined |= np.isnan(values)
         if not self.drop:
             refuse_row(observed.row_number(rows.start + int(np.argmin(good))), next(iter(not_finite)), observed.where)
+        for name in self.power_variables:
+            values = observed.value_of(name, self.design.matrix_variables)
+            out = np.zeros(observed.rows, bool)
+            out[rows] = ~good & np.isfinite(values[rows])
+            if out.any():
+                self.left_out(name, values[out], take_rows(observed.count, out), out)
         # a row with both NaN and infinite values counts as NaN, so that causes add up to the dropped rows
         self.count_dropped({"nan": undefined, "infinite": ~good & ~undefined}, not_finite, observed, rows)
 

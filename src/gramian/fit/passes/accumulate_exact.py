@@ -21,7 +21,7 @@ from gramian.linalg.exact.accumulator import ExactAccumulator
 from gramian.linalg.exact.decimals import Decimals, parse, to_int64
 from gramian.linalg.exact.moments import ExactMoments
 from gramian.linalg.monomials import Coordinate
-from gramian.typing import Codes
+from gramian.typing import Codes, Mask, Vector
 
 IDENTITY_FUNCTIONS = ("I", "as_number")  # functions that do not change the values of a numeric column
 
@@ -97,6 +97,8 @@ class ExactUnitAccumulator:
         self.reader = Reader(design, drop=drop)
         weighted, counted = design.weight is not None, design.count is not None
         sums = design.terms.power_sums
+        self.reader.left_out = self.left_out if sums else None
+        self.exact_columns: Mapping[str, Decimals] = {}  # of the batch that is being read
         self.sums = ExactAccumulator(design.layout, sums, weighted=weighted, counted=counted)
         nodes = {**design.terms.variables, **design.outcome}
         spline_columns = {name for spline in design.terms.splines.values() for name in spline.columns}
@@ -107,7 +109,7 @@ class ExactUnitAccumulator:
 
     def add(self, batch: Batch) -> None:
         """Add the complete rows of a batch."""
-        exact_columns = self._exact_columns(batch)
+        exact_columns = self.exact_columns = self._exact_columns(batch)
         # the reader evaluates expressions in float64; columns that stand alone are replaced by exact integers below
         floats = {name: pa.array(d.rounded, mask=_null_mask(d)) for name, d in exact_columns.items()}
         observed = self.reader.read(replace(batch, columns={**batch.columns, **floats}))
@@ -131,6 +133,23 @@ class ExactUnitAccumulator:
         undefined_rows = self.sums.add(values, observed.codes, sizes, weight=weight, count=count, scale=scale)
         if len(undefined_rows):
             self._count_dropped_rows(values, undefined_rows, observed)
+            self._add_not_finite(values, undefined_rows, observed, scale)
+
+    def left_out(self, variable: str, values: Vector, count: Vector | None, rows: Mask) -> None:
+        """Add rows that have a variable but do not enter to its power sums; see `row_reader.LeftOut`."""
+        decimals = self.exact_columns.get(self.bare_columns.get(variable, ""))
+        exact, places = (values, 0) if decimals is None else (decimals.integers[rows], decimals.places)
+        self.sums.add_left_out(variable, exact, places, count)
+
+    def _add_not_finite(
+        self, values: Mapping[str, Any], rows: Codes, observed: Observed, scale: Mapping[str, int]
+    ) -> None:
+        """Add what rows with other values that are not finite have. rows : their positions in `observed`."""
+        for variable in self.sums.powers:
+            column = values[variable][rows]
+            finite = np.isfinite(column) if column.dtype.kind == "f" else np.ones(len(rows), bool)
+            count = None if observed.count is None else observed.count[rows][finite]
+            self.sums.add_left_out(variable, column[finite], scale.get(variable, 0), count)
 
     def _exact_columns(self, batch: Batch) -> dict[str, Decimals]:
         """Columns of a batch whose numbers float64 would round, as integers and a number of decimal places."""

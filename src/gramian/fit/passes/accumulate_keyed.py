@@ -216,17 +216,31 @@ class KeyedUnitAccumulator(UnitAccumulator):
     def __init__(self, task: AccumulateKeyed) -> None:
         super().__init__(task.design, drop=task.drop)
         self.task, self.reader = task, KeyedReader(task)
+        self.reader.left_out = self.left_out if self.power_variables else None
         design = task.design
         self.keyed_sums = KeyedAccumulator(self.layout, design.coordinates, design.terms.power_sums)
 
     def values(self, observed: Observed) -> dict[str, Vector]:
         """Values (n,) of variables and response rows, less the centre of each row's key where there are centres."""
-        values, centres = UnitAccumulator.values(self, observed), self.task.centres
-        if centres is None:
+        values = UnitAccumulator.values(self, observed)
+        if self.task.centres is None:
             return values
-        centre_of_key = [centres.get(key, {}) for key in self.reader.row_keys.keys]
-        centre_by_code = {name: np.array([c.get(name, 0.0) for c in centre_of_key]) for name in values}
-        return {name: x - centre_by_code[name][self.reader.key_codes] for name, x in values.items()}
+        return {name: x - self._centres(name)[self.reader.key_codes] for name, x in values.items()}
+
+    def left_out(self, variable: str, values: Vector, count: Vector | None, rows: Mask) -> None:
+        """Add rows that have a variable and a key but do not enter to the variable's power sums of their keys."""
+        keys, centres = self.reader.key_codes[rows], self.task.centres
+        keyed = keys >= 0
+        values, keys = values[keyed], keys[keyed]
+        if centres is not None:
+            values = values - self._centres(variable)[keys]
+        count = None if count is None else count[keyed]
+        self.keyed_sums.add_left_out(variable, values, keys, count, self.reader.row_keys.size)
+
+    def _centres(self, variable: str) -> Vector:
+        """The centre of a variable in every key so far."""
+        centres = self.task.centres or {}
+        return np.array([centres.get(key, {}).get(variable, 0.0) for key in self.reader.row_keys.keys])
 
     def block(self, columns: Columns, observed: Observed, rows: slice | Mask) -> bool:
         """Add the rows of a block to the sums of their keys; return False, with nothing added, if not finite."""

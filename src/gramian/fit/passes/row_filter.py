@@ -1,4 +1,4 @@
-"""A source with a filter on its rows: those of one group, those in which several outcomes are present."""
+"""A source with a filter on its rows: those of one group."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ import pyarrow as pa
 
 from gramian.batch import Batch, Input, Source, Unit
 from gramian.fit.passes.keys import Grouping, RowKeys
-from gramian.formula.evaluate import evaluate
-from gramian.formula.syntax import Node, label, names
 from gramian.linalg.keyed.moments import Key
 from gramian.schema import Schema
 from gramian.typing import Mask
@@ -20,7 +18,7 @@ from gramian.typing import Mask
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Subset:
-    """The rows of a source that have a given key and in which given expressions are finite.
+    """The rows of a source that have a given key.
 
     Attributes
     ----------
@@ -30,14 +28,11 @@ class Subset:
         What gives each row its key; None for rows of any key.
     key : tuple of levels
         The key of the rows to yield.
-    present : tuple of Node
-        Expressions that must be present and finite.
     """
 
     source: Source
     grouping: Grouping | None
     key: Key
-    present: tuple[Node, ...] = ()
 
     @property
     def schema(self) -> Schema:
@@ -47,7 +42,7 @@ class Subset:
     @property
     def units(self) -> Sequence[Unit]:
         """The units of the source, each with the filter."""
-        return tuple(_UnitSubset(unit, self.grouping, self.key, self.present) for unit in self.source.units)
+        return tuple(_UnitSubset(unit, self.grouping, self.key) for unit in self.source.units)
 
     @property
     def rereadable(self) -> bool:
@@ -77,7 +72,6 @@ class _UnitSubset:
     unit: Unit
     grouping: Grouping | None
     key: Key
-    present: tuple[Node, ...]
 
     @property
     def name(self) -> str:
@@ -92,7 +86,7 @@ class _UnitSubset:
         return self.unit.size
 
     def batches(self, columns: Sequence[str], *, parallel: bool = False) -> Iterator[Batch]:
-        needed = [*names(*self.present), *(() if self.grouping is None else self.grouping.columns)]
+        needed = () if self.grouping is None else self.grouping.columns
         row_keys = None if self.grouping is None else self.grouping.start()
         for batch in self.unit.batches(tuple(dict.fromkeys((*columns, *needed))), parallel=parallel):
             yield filter_rows(batch, self._mask(batch, row_keys))
@@ -103,8 +97,6 @@ class _UnitSubset:
         if row_keys is not None:
             codes, keys = row_keys.codes(batch, row_keys.parts(batch)), list(row_keys.keys)
             mask &= codes == (keys.index(self.key) if self.key in keys else -2)  # -1 is the code of rows without a key
-        for numbers in evaluate({label(node): node for node in self.present}, batch).values():
-            mask &= np.isfinite(numbers.values) & (True if numbers.present is None else numbers.present)
         return mask
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from gramian.linalg.columns import Layout
 from gramian.linalg.exact.digits import MAX_DIGITS, ROWS, Values, narrowest_type
+from gramian.linalg.exact.left_out import added, exact_power_sums
 from gramian.linalg.exact.moments import LOG_WEIGHT, ExactMoments, total
 from gramian.linalg.exact.plan import COUNTS, WEIGHTS, Plan, make_plan, requested_sums
 from gramian.linalg.exact.sums import BlockSums, Sums
@@ -62,6 +64,8 @@ class ExactAccumulator:
         self.max_digits = max(MAX_PLAN_DIGITS, sum(MAX_DIGITS * max(degree(m), 1) for m in self.requested.monomials))
         self.not_finite = {v: np.zeros(3, np.int64) for v in self.variables}
         self.dropped_rows = 0
+        self.powers = dict(powers or {})
+        self.left_out: dict[str, tuple[Fraction, ...]] = {}
         self.finished: list[tuple[Sums, dict[str, int]]] = []
         self.scale: dict[str, int] = {}
         self.sums = Sums.empty(self.requested)
@@ -115,6 +119,14 @@ class ExactAccumulator:
                 )
                 start = stop
         return np.concatenate(not_finite)
+
+    def add_left_out(self, variable: str, values: Values, places: int, count: Vector | None) -> None:
+        """Add rows that have a variable and enter no other sum to its power sums.
+
+        values : (k,) finite floats, or integers that stand for value 10^places. count : (k,) or None.
+        """
+        sums = exact_power_sums(values, places, count, self.powers[variable] + 1)
+        self.left_out = added(self.left_out, {variable: sums})
 
     def _add_block(self, rows: Rows, codes: Mapping[str, Codes]) -> Codes:
         """Add one block; returns the numbers of the rows that are not finite."""
@@ -210,6 +222,7 @@ class ExactAccumulator:
             no_rows.unweighted,
             counters,
             self.dropped_rows,
+            left_out=self.left_out,
         )
         parts = [
             ExactMoments(self.layout, self.singles, s.rows, level_tuples, s.dense, s.tables, s.unweighted, scale=scale)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 
 import numpy as np
 
@@ -53,7 +54,14 @@ def exact_extracted(moments: ExactMoments, plan: SubsetPlan) -> ExactMoments:
         {names.get(v, v): n for v, n in moments.not_finite.items()},
         moments.dropped_rows,
         {v: moments.scale[stored] for v, stored in stored_names.items() if stored in moments.scale},
+        _left_out(moments, plan),
     )
+
+
+def _left_out(moments: ExactMoments, plan: SubsetPlan) -> dict[str, tuple[Fraction, ...]]:
+    """Power sums of the rows that enter no other sum, of the variables whose power sums are stored as such."""
+    stored = {v: (plan.variables.get(v, v), at) for v, at in plan.powers.items() if isinstance(at, int)}
+    return {v: moments.left_out[name][:at] for v, (name, at) in stored.items() if name in moments.left_out}
 
 
 def _power(moments: ExactMoments, plan: SubsetPlan, pool: Planes, variable: str, power: int) -> Planes:

@@ -19,6 +19,7 @@ from gramian.errors import NumericalError
 from gramian.linalg.columns import Factors, Layout
 from gramian.linalg.exact.cells import ExactCells
 from gramian.linalg.exact.digest import digest
+from gramian.linalg.exact.left_out import PowerSums, added
 from gramian.linalg.exact.planes import Planes
 from gramian.linalg.factors.levels import canonical, positions, union
 from gramian.linalg.monomials import Monomial, monomial
@@ -53,6 +54,8 @@ class ExactMoments:
         Number of all such rows.
     scale : mapping
         Variable -> k where the sums are of value 10^k (numbers that were read as decimals).
+    left_out : mapping
+        Variable -> power sums of its values in rows that enter no other sum.
     """
 
     layout: Layout
@@ -65,6 +68,7 @@ class ExactMoments:
     not_finite: Mapping[str, tuple[int, int, int]] = field(default_factory=dict)
     dropped_rows: int = 0
     scale: Mapping[str, int] = field(default_factory=dict)
+    left_out: PowerSums = field(default_factory=dict)
 
     def __add__(self, other: ExactMoments, /) -> ExactMoments:
         if (self.layout, self.singles) != (other.layout, other.singles):
@@ -82,6 +86,7 @@ class ExactMoments:
             unweighted=mine.unweighted + theirs.unweighted,
             not_finite=_added(self.not_finite, other.not_finite),
             dropped_rows=self.dropped_rows + other.dropped_rows,
+            left_out=added(self.left_out, other.left_out),
         ).without_empty_levels()
 
     def __neg__(self) -> ExactMoments:
@@ -93,6 +98,7 @@ class ExactMoments:
             unweighted=-self.unweighted,
             not_finite={v: (-n[0], -n[1], -n[2]) for v, n in self.not_finite.items()},
             dropped_rows=-self.dropped_rows,
+            left_out={v: tuple(-s for s in sums) for v, sums in self.left_out.items()},
         )
 
     def __sub__(self, other: ExactMoments, /) -> ExactMoments:
@@ -109,6 +115,7 @@ class ExactMoments:
         levels = {f: [_type_and_text(v) for v in entries] for f, entries in self.levels.items()}
         counts = [self.rows, {v: list(n) for v, n in self.not_finite.items()}, self.dropped_rows]
         header = [layout.dense, layout.responses, layout.tables, self.singles, levels, *counts]
+        header += [{v: list(map(str, sums)) for v, sums in sorted(self.left_out.items())}] if self.left_out else []
         rows = powers_of_ten(layout.rows, self.scale)
         entries = [i for i, m in enumerate(self.singles) if m != LOG_WEIGHT]  # logarithms differ between machines
         powers = powers_of_ten(self.singles, self.scale)[entries]
@@ -139,10 +146,11 @@ class ExactMoments:
         return self.dense.fraction(last * power, last) / Fraction(10) ** (int(places[0]) * (power + 1))
 
     def power_sums(self, variable: str, top: int) -> list[Fraction]:
-        """Unweighted sums of x^0, ..., x^top."""
+        """Unweighted sums of x^0, ..., x^top, over all rows that have the variable."""
         places = [self.singles.index(monomial({variable: p})) for p in range(top + 1)]
         tens = 10 ** self.scale.get(variable, 0)
-        return [self.unweighted.fraction(i) / tens**p for p, i in enumerate(places)]
+        left_out = self.left_out.get(variable, (Fraction(0),) * (top + 1))
+        return [self.unweighted.fraction(i) / tens**p + left_out[p] for p, i in enumerate(places)]
 
     def with_levels(self, levels: Mapping[str, Sequence[Level]]) -> ExactMoments:
         """The same sums with the codes of other (more, or reordered) levels."""

@@ -153,6 +153,14 @@ class KeyedAccumulator:
             {v: sums[:size][at] for v, sums in self.powers.items()},
         )
 
+    def add_left_out(self, variable: str, values: Vector, keys: Codes, count: Vector | None, size: int) -> None:
+        """Add rows that have a variable and enter no other sum to its power sums. values, keys, count : (k,).
+
+        size : number of keys so far.
+        """
+        self._grow(size)
+        self.powers[variable] += self._power_sums(self.coordinates[variable].stored(values), variable, keys, count)
+
     def _power_sums(self, u: Vector, variable: str, keys: Codes, count: Vector | None) -> Matrix:
         """Unweighted power sums by key, (g, top + 1). u : (n,) values of the variable."""
         out, power = np.zeros_like(self.powers[variable]), np.ones(len(u)) if count is None else count
