@@ -116,12 +116,14 @@ def robust_covariance(
     clusters : tuple of int
         Number of clusters of each column.
     negative : int
-        Number of negative eigenvalues that were set to zero.
+        Number of negative eigenvalues that were raised to the floor of the conventions.
     """
     details = [" and ".join(f"{n:,}" for n in clusters) + " clusters"] if clusters else []
     details += [f"factor {factor:.6g}"] if factor != 1.0 else []
     details += ["z" if math.isinf(df) else f"t with {df:,.10g} degrees of freedom"]
     if negative:
-        details += [f"{negative} negative eigenvalue{'s'[: negative != 1]} set to zero"]
+        floor = vcov.small_sample.eigenvalue_floor
+        what = f"raised to {floor:g}" if floor else "set to zero"
+        details += [f"{negative} negative eigenvalue{'s'[: negative != 1]} {what}"]
     details += [f"as {vcov.like}"] if vcov.like else []
     return Covariance(vcov.name, matrix, df, f"{vcov.name}: {', '.join(details)}")

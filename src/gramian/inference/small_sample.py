@@ -6,7 +6,7 @@ n rows, q identified columns, G clusters (of several columns the fewest). `like`
 | like | HC1 | CR1 | CR3 | G of several columns | t with | eigenvalues < 0 |
 |---|---|---|---|---|---|---|
 | None | n/(n-q) | G/(G-1) (n-1)/(n-q) | (G-1)/G | the fewest | n-q, clusters G-1; known dispersion: z | zero |
-| fixest | same | same | none | same | same | zero |
+| fixest | same | same | none | same | same | 1e-10, only where a variance is negative |
 | stata | glm: n/(n-1) | glm: G/(G-1) | (G-1)/G | same | lm: n-q, clusters G-1; glm: z | zero |
 | R | same | glm: G/(G-1) | 1 | each part its own | lm: n-q; glm: z | kept |
 | statsmodels | glm: 1 | same | none | each part its own | z | kept |
@@ -16,9 +16,9 @@ is nested in a column of them (every level lies in one cluster) are not counted,
 reghdfe and None; R and statsmodels, which have dummies, count all. For the rank of several factors fixest takes their
 levels less one for each further factor, whether they are connected or not.
 
-R is sandwich 3 with lmtest's `coeftest`; Stata's several columns are those of reghdfe; statsmodels has no estimator of
-a glm that uses leverages, and takes the observed information for a link that is not canonical, where everybody else
-takes the expected one.
+R is sandwich 3 with lmtest's `coeftest`; fixest is its version 0.12; Stata's several columns are those of reghdfe;
+statsmodels has no estimator of a glm that uses leverages, and takes the observed information for a link that is not
+canonical, where everybody else takes the expected one.
 """
 
 from __future__ import annotations
@@ -72,8 +72,10 @@ class SmallSample:
         Whether CR3 exists.
     cr3_factor : bool
         Whether CR3 is multiplied by (G - 1) / G.
-    clip_eigenvalues : bool
-        Whether negative eigenvalues of multi-way clustering are set to zero.
+    eigenvalue_floor : float or None
+        What smaller eigenvalues of multi-way clustering are raised to, so that none is negative; None keeps them.
+    only_negative_variances : bool
+        Whether they are raised only where a variance, on the diagonal, is negative.
     drop_nested : bool
         Whether absorbed levels that are nested in clusters are not counted in q.
     exact_rank : bool
@@ -89,7 +91,8 @@ class SmallSample:
     glm_leverages: bool = True
     jackknife: bool = True
     cr3_factor: bool = True
-    clip_eigenvalues: bool = True
+    eigenvalue_floor: float | None = 0.0
+    only_negative_variances: bool = False
     drop_nested: bool = True
     exact_rank: bool = True
 
@@ -132,7 +135,7 @@ LIKE: Mapping[str, SmallSample] = {
         own_clusters=True,
         cr1_counts_columns=False,
         cr3_factor=False,
-        clip_eigenvalues=False,
+        eigenvalue_floor=None,
         drop_nested=False,
     ),
     "statsmodels": SmallSample(
@@ -141,11 +144,11 @@ LIKE: Mapping[str, SmallSample] = {
         hc1_df=0.0,
         glm_leverages=False,
         jackknife=False,
-        clip_eigenvalues=False,
+        eigenvalue_floor=None,
         drop_nested=False,
     ),
     "stata": SmallSample("glm", hc1_df=1.0, cr1_counts_columns=False),
-    "fixest": SmallSample(jackknife=False, exact_rank=False),
+    "fixest": SmallSample(jackknife=False, eigenvalue_floor=1e-10, only_negative_variances=True, exact_rank=False),
 }
 
 

@@ -40,7 +40,7 @@ class RobustCovariance:
     groups : tuple of int
         Number of clusters of each column of clusters.
     negative : int
-        Number of negative eigenvalues that were set to zero.
+        Number of negative eigenvalues that were raised.
     std_error_digits : ndarray of shape (p,) or None
         Certified digits of the standard errors, NaN where not identified; None where they are not certified.
     solved_root : ndarray of shape (p, p) or None

@@ -74,9 +74,7 @@ class Sandwich:
         robust = self._covariance(
             covariance, factors[0], tuple(part.groups for part in parts[: len(self.vcov.clusters)])
         )
-        if len(parts) == 1 or not self.vcov.small_sample.clip_eigenvalues:
-            return robust
-        return without_negative_eigenvalues(self.solved, robust)
+        return robust if len(parts) == 1 else with_eigenvalue_floor(self.solved, robust)
 
     def by_jackknife(self, products: Matrix, scores: Matrix) -> RobustCovariance:
         """CR3. products : (G, p, p) by cluster, scores : (G, p), of the columns that were solved for."""
@@ -132,16 +130,23 @@ def model_covariance(solved: Solved, solved_covariance: Matrix) -> Matrix:
     return _nan_where_unidentified(solved, _symmetric(V))
 
 
-def without_negative_eigenvalues(solved: Solved, robust: RobustCovariance) -> RobustCovariance:
-    """The covariance with negative eigenvalues, which inclusion and exclusion may leave, set to zero and counted."""
+def with_eigenvalue_floor(solved: Solved, robust: RobustCovariance) -> RobustCovariance:
+    """The covariance without the negative eigenvalues that inclusion and exclusion may leave.
+
+    They are raised to the floor of the conventions, and counted.
+    """
     # the other rows and columns are NaN
-    identified = solved.identified
-    values, vectors = np.linalg.eigh(robust.covariance[np.ix_(identified, identified)])
-    negative = int((values < -EIGENVALUE_ROUNDING * np.abs(values).max(initial=0.0)).sum())
+    identified, small_sample = solved.identified, robust.vcov.small_sample
+    floor, own = small_sample.eigenvalue_floor, robust.covariance[np.ix_(identified, identified)]
+    if floor is None or (small_sample.only_negative_variances and not (own.diagonal() < 0.0).any()):
+        return robust
+    values, vectors = np.linalg.eigh(own)
+    noise = 0.0 if small_sample.only_negative_variances else EIGENVALUE_ROUNDING * np.abs(values).max(initial=0.0)
+    negative = int((values < -noise).sum())
     if not negative:
         return robust
     V = np.zeros_like(robust.covariance)
-    V[np.ix_(identified, identified)] = (vectors * np.maximum(values, 0.0)) @ vectors.T
+    V[np.ix_(identified, identified)] = (vectors * np.maximum(values, floor)) @ vectors.T
     solved_covariance = (
         V
         if solved.parametrization.to_solved is None

@@ -84,6 +84,24 @@ def test_the_smallest_number_of_clusters_counts_in_all_parts(frame):
     assert "CR1 by firm and year: 24 and 6 clusters" in fit.summary()
 
 
+def test_fixest_repairs_only_negative_variances(frame):
+    """As fixest 0.12: any variance below zero, then all eigenvalues are raised to 1e-10; else nothing is done."""
+    data = frame.assign(both=frame.firm.astype(str) + frame.year)
+    seen = set()
+    for formula in ("y ~ x + f", "y ~ x + f + z", "y ~ x*f", "x ~ z", "z ~ x", "z ~ w", "w ~ z + x"):
+        parts = (gm.ols(formula, data, vcov={"cluster": c, "type": "CR0"}) for c in ("firm", "year", "both"))
+        firm, year, both = (part.vcov for part in parts)
+        fit = gm.ols(formula, data, vcov={"cluster": ["firm", "year"]}, like="fixest")
+        V = 6 / 5 * (fit.rows - 1) / (fit.rows - fit.rank) * (firm + year - both)
+        values, vectors = np.linalg.eigh(V)
+        is_repaired = (V.diagonal() < 0).any()
+        seen.add((bool((values < 0).any()), bool(is_repaired)))
+        known = (vectors * np.maximum(values, 1e-10)) @ vectors.T if is_repaired else V
+        np.testing.assert_allclose(fit.vcov, known, rtol=1e-9, atol=1e-12)
+        assert ("raised to 1e-10" in fit.covariance.description) == is_repaired
+    assert {(True, False), (True, True)} <= seen
+
+
 def test_counts_are_rows_repeated(frame):
     repeated = frame.loc[frame.index.repeat(frame.n)]
     for vcov in ("HC0", "HC1", "HC2", "HC3", *({"cluster": "firm", "type": t} for t in ("CR0", "CR1", "CR3"))):
