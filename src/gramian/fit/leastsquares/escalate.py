@@ -11,6 +11,7 @@ from gramian.batch import Source
 from gramian.errors import AccuracyWarning, NotIdentifiedError, NumericalError
 from gramian.fit.leastsquares.accuracy import EXACT, Accuracy, required_std_error_digits
 from gramian.fit.leastsquares.refine import refine
+from gramian.fit.leastsquares.small_penalty import check_penalty, is_lost, ridge_from_rows
 from gramian.fit.leastsquares.solution import Solved
 from gramian.fit.leastsquares.system import System
 from gramian.fit.passes.accumulate import Accumulated
@@ -89,14 +90,19 @@ def escalate(first: Solved, job: Job, accumulated: Accumulated, system: System, 
     ------
     NotIdentifiedError
         If exact sums show dependent columns under collinear="raise".
+    NumericalError
+        If a ridge penalty is below the rounding of the sums and the rows do not help.
     """
-    best = first
-    if steps.refines:
+    best, lost = first, is_lost(first)
+    if lost and steps.refines and is_small(first):
+        best = ridge_from_rows(first, job, accumulated, system)
+    elif steps.refines:
         # a doubtful rank is not refined: a residual pass cannot decide it, and the coefficients depend on it
         if not _doubtful(best) and refinement_converges(best) and (is_small(best) or not reached(best)):
             best = refine(best, job, accumulated, system, sliced=not is_small(best))
         if not reached(best) and steps.exact_helps and affordable(best.rows, len(best.names)):
             best = _from_exact_sums(best, job)
+    check_penalty(best)
     if not reached(best):
         warnings.warn(AccuracyWarning(shortfall(best, job.source)), stacklevel=5)
     return best

@@ -139,7 +139,7 @@ def system_of(design: Design, accumulated: Accumulated, options: Options) -> Sys
         partial_out(moments, design, parametrization, squares, rounding_error) if absorbed_factors else None
     )
     column_errors = column_errors_of(design.terms, columns, sums, entered // ROWS_PER_BLOCK, parametrization.constant)
-    P = None if options.alpha is None else penalty_matrix(options.alpha, parametrization, len(columns))
+    P = None if not options.alpha else penalty_matrix(options.alpha, parametrization, len(columns))
     return System(
         columns,
         levels,

@@ -9,7 +9,7 @@ import numpy as np
 
 from gramian.batch import Source
 from gramian.engines.blas import one_thread
-from gramian.errors import AccuracyWarning, DataError, NotIdentifiedError
+from gramian.errors import AccuracyWarning, DataError, NotIdentifiedError, NumericalError
 from gramian.fit.passes.limits import format_bytes, memory_limit, width_limit
 from gramian.fit.passes.options import Options
 from gramian.fit.passes.runner import PassRunner
@@ -160,7 +160,13 @@ def _solve(design: WideDesign, prepared: PreparedRows, options: Options, *, dual
         return SolverResult(
             DUAL, minimum_norm.b, constant, digits, unknown, minimum_norm.rss, minimum_norm.rank, minimum_norm.condition
         ), problem
-    dual_solution = ridge(problem, rows, options.digits)
+    try:
+        dual_solution = ridge(problem, rows, options.digits)
+    except np.linalg.LinAlgError:
+        raise NumericalError(
+            f"a penalty of {options.alpha:g} is below the rounding of the products of rows; take a larger one, or "
+            'solver="gram"'
+        ) from None
     effective = dual_solution.leverage + design.intercept
     return _solver_result(
         DUAL, dual_solution.refined, np.sqrt(dual_solution.variances), effective, dual_solution.condition, problem.floor

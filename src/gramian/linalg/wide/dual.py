@@ -49,14 +49,17 @@ class Dual:
 def ridge(problem: Problem, rows: Rows, requested_digits: float) -> Dual:
     """Ridge regression by a Cholesky factor of A A' + alpha I, (n, n), with iterative refinement.
 
-    Raises LinAlgError where the matrix is not positive definite.
+    Raises LinAlgError where the matrix is not positive definite, or so but for rounding.
     """
     sqrt_weight, mean = _sqrt_weights(rows), problem.mean if problem.centred else np.zeros(len(problem.mean))
     mean = np.where(problem.usable, mean, 0.0)
     usable, alpha = problem.usable, problem.alpha
     K = _products(rows, mean, usable) * sqrt_weight[:, None] * sqrt_weight
-    L = cho_factor(K + alpha * np.eye(len(K)), lower=True)
     largest = float(np.linalg.norm(K, 2)) if len(K) else 0.0
+    # the products of centred rows have an eigenvalue of zero, which the penalty alone keeps from rounding
+    if not alpha > _noise(rows, largest):
+        raise np.linalg.LinAlgError("the penalty is below the rounding of the products")
+    L = cho_factor(K + alpha * np.eye(len(K)), lower=True)
 
     # Woodbury: two products with the rows and a solve with the (n, n) factor, no (p, p) matrix
     def inverse(g: Vector) -> Vector:
@@ -169,8 +172,7 @@ def shortest(rows: Rows, *, constant: bool) -> Shortest:
     K = _products(rows, np.zeros(sum(p.shape[1] for p in rows.parts)), np.ones(_width(rows), bool))
     K = (K + float(constant)) * sqrt_weight[:, None] * sqrt_weight
     values, vectors = np.linalg.eigh(K)
-    # error bound of the computed eigenvalues: rounding of the products and of the eigenvalue algorithm, with a margin
-    noise = 4.0 * (2.0 * np.sqrt(_width(rows)) + len(K)) * EPS * float(values[-1])
+    noise = _noise(rows, float(values[-1]))
     good = values > noise
     b, first = pair(np.zeros(_width(rows))), (0.0, 0.0)
     dual, V, D = np.zeros(rows.rows), vectors[:, good], values[good]
@@ -238,6 +240,11 @@ def _prediction_digits(
 def _absolute_products(rows: Rows, v: Vector) -> Vector:
     """|X|'v, (p,): for bounds of rounding errors."""
     return np.concatenate([absolute(part).T @ v for part in rows.parts])
+
+
+def _noise(rows: Rows, largest: float) -> float:
+    """Error bound of eigenvalues of products of rows: rounding of products and algorithm, with a margin."""
+    return 4.0 * (2.0 * float(np.sqrt(_width(rows))) + rows.rows) * EPS * largest
 
 
 def _width(rows: Rows) -> int:
