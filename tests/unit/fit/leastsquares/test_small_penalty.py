@@ -97,9 +97,8 @@ def test_error_bounds_of_singular_values_hold() -> None:
         A, y = rng.standard_normal((rows, columns)) * 10.0 ** rng.uniform(-4, 4, columns), rng.standard_normal(rows)
         for alpha in (1e-20, 1e-10, 1.0):
             part = singular_ridge(A, y, alpha, rows, float(np.linalg.norm(A)))
-            K = [
-                [sum((Fraction(a) * Fraction(b) for a, b in zip(p, q, strict=True)), Fraction(0)) for q in A] for p in A
-            ]
+            exact = [[Fraction(v) for v in row] for row in A.tolist()]
+            K = [[sum(map(operator.mul, p, q), Fraction(0)) for q in exact] for p in exact]
             for i in range(rows):
                 K[i] = [*(k + Fraction(alpha) * (i == j) for j, k in enumerate(K[i])), Fraction(y[i])]
             dual = _solved(K)
