@@ -1,4 +1,7 @@
-"""Projection on the levels of several large factors: conjugate gradient on sparse products, all columns together.
+"""Projection on the levels of several large factors: by a sparse factorization or by conjugate gradient.
+
+Conjugate gradient works on sparse products, all columns together. Where the levels of two factors make a sparse graph
+(`gramian.linalg.absorb.level_graph`), its leaves are eliminated first, and what is left is factored or iterated.
 
 Hestenes and Stiefel (1952), with the diagonal as preconditioner. The error is bounded by the residual and the smallest
 Ritz value of the iteration (Golub and Meurant, "Matrices, Moments and Quadrature", 2010), and the residual is
@@ -14,14 +17,16 @@ from scipy.linalg import eigvalsh_tridiagonal
 from scipy.sparse import csr_array
 
 from gramian.errors import ConvergenceError
+from gramian.linalg.absorb.level_graph import Factorization, LevelGraph, factorization, level_graph
 from gramian.linalg.certificate import EPS
 from gramian.linalg.solve import SAFETY
 from gramian.typing import Matrix, Vector
 
-TOLERANCE = 1e-10  # error of a projection relative to its residual; products of residuals are off by the square
+TOLERANCE = 1e-8  # error of a projection relative to its residual; products of residuals are off by the square
 MAX_ERROR = 1e-6  # largest error that is accepted at the end: products are then off by 1e-12
 MAX_STEPS = 20_000
 CHECK_INTERVAL = 10  # steps between tests of convergence, each of which solves an eigenvalue problem
+FEW_STEPS = 50  # steps up to which the eigenvalue problem is so small that every step is tested
 MIN_RITZ = 1e-13  # smaller Ritz values are zeros with rounding errors: the system is singular but consistent
 
 
@@ -66,7 +71,9 @@ class SchurComplement:
     weight: Vector
 
     def __matmul__(self, P: Matrix) -> Matrix:
-        return np.asarray(self.M @ P - self.transposed @ ((self.C @ P) / self.weight[:, None]))
+        inner = self.C @ P
+        inner /= self.weight[:, None]
+        return np.asarray(self.M @ P - self.transposed @ inner)
 
     def diagonal(self) -> Vector:
         """The diagonal of R, (n,)."""
@@ -113,24 +120,76 @@ def project(
     residual: ||x - x*||_R^2 <= r'P r / (smallest Ritz value), with the preconditioner P.
     """
     R = SchurComplement(M, C, csr_array(C.T), weight)
+    floor = (8 * EPS) ** 2 * summed_squares  # rounding errors of B
+    # Links of levels are products of two factors; with more, rows of R do not sum to zero.
+    graph = level_graph(M, C, weight) if M.nnz == M.shape[0] else None
+    if graph is not None:
+        factored = factorization(graph.laplacian)
+        if factored is not None:
+            return _by_factorization(R, graph, factored, B, remaining, floor)
+        return _on_core(R, graph, B, remaining, floor)
     diagonal = R.diagonal()
     redundant = diagonal <= SAFETY * rounding_error * M.diagonal()
     # A level that the largest factor explains has a zero row in R but for rounding: it gets no coefficient.
     inverse = np.where(redundant, 0.0, 1.0 / np.where(redundant, 1.0, diagonal))[:, None]
-    floor = (8 * EPS) ** 2 * summed_squares  # rounding errors of B
-    loop = _ConjugateGradient(B, inverse, remaining, floor)
-    while loop.steps < MAX_STEPS and not (loop.steps % CHECK_INTERVAL == 0 and loop.converged()):
-        loop.step(R)
+    loop = _iterated(R, B, inverse, remaining, floor)
     # The recurrence of the residual drifts from the true one by rounding; the certificate needs the true one.
     residual = B - R @ loop.X
     error = (residual * residual * inverse).sum(axis=0) / loop.smallest_ritz_values()
-    if (error > MAX_ERROR**2 * np.maximum(loop.remaining, 0.0) + SAFETY * floor).any():
-        worst = float(np.sqrt(error / np.maximum(loop.remaining, floor)).max())
+    _check(error, loop.remaining, floor, loop.steps)
+    return Projected(loop.X, residual, loop.steps)
+
+
+def _by_factorization(
+    R: SchurComplement, graph: LevelGraph, factored: Factorization, B: Matrix, remaining: Vector, floor: Vector
+) -> Projected:
+    """Solve by elimination, with one step of refinement; the error in the norm of R is r'R^+ r, by one more solve."""
+
+    def solved(rhs: Matrix) -> Matrix:
+        core, eliminated = graph.eliminate(rhs)
+        return graph.substitute(factored.solve(core), eliminated)
+
+    X = solved(B)
+    X += solved(B - R @ X)
+    residual = B - R @ X
+    error = np.abs((residual * solved(residual)).sum(axis=0))
+    _check(error, remaining - (B * X).sum(axis=0), floor, 1)
+    return Projected(X, residual, 1)
+
+
+def _on_core(R: SchurComplement, graph: LevelGraph, B: Matrix, remaining: Vector, floor: Vector) -> Projected:
+    """Eliminate the leaves of the graph, and iterate on its core."""
+    core, eliminated = graph.eliminate(B)
+    diagonal = graph.laplacian.diagonal()
+    inverse = np.where(diagonal > 0.0, 1.0 / np.where(diagonal > 0.0, diagonal, 1.0), 0.0)[:, None]
+    loop = _iterated(graph.laplacian, core, inverse, remaining - graph.explained(eliminated), floor)
+    left = core - graph.laplacian @ loop.X
+    error = (left * left * inverse).sum(axis=0) / loop.smallest_ritz_values()
+    _check(error, loop.remaining, floor, loop.steps)
+    X = graph.substitute(loop.X, eliminated)
+    return Projected(X, B - R @ X, loop.steps)
+
+
+def _iterated(
+    R: SchurComplement | csr_array, B: Matrix, inverse: Matrix, remaining: Vector, floor: Vector
+) -> _ConjugateGradient:
+    """Conjugate gradient for R X = B until every column has converged, or the steps are used up."""
+    loop = _ConjugateGradient(B, inverse, remaining, floor)
+    while loop.steps < MAX_STEPS:
+        if (loop.steps <= FEW_STEPS or loop.steps % CHECK_INTERVAL == 0) and loop.converged():
+            break
+        loop.step(R)
+    return loop
+
+
+def _check(error: Vector, remaining: Vector, floor: Vector, steps: int) -> None:
+    """Raise ConvergenceError where an error (k,), squared in the norm of R, is too large for what remains."""
+    if (error > MAX_ERROR**2 * np.maximum(remaining, 0.0) + SAFETY * floor).any():
+        worst = float(np.sqrt(error / np.maximum(remaining, floor)).max())
         raise ConvergenceError(
-            f"absorbing several large factors did not converge in {loop.steps:,} steps (relative error {worst:.1e}): "
+            f"absorbing several large factors did not converge in {steps:,} steps (relative error {worst:.1e}): "
             "their levels share too few rows; leave out levels that are hardly connected, or absorb one factor"
         )
-    return Projected(loop.X, residual, loop.steps)
 
 
 class _ConjugateGradient:
@@ -149,7 +208,7 @@ class _ConjugateGradient:
         """Steps taken."""
         return len(self.rates)
 
-    def step(self, R: SchurComplement) -> None:
+    def step(self, R: SchurComplement | csr_array) -> None:
         """One step of every column that is still active."""
         q = R @ self.p
         curvature = (self.p * q).sum(axis=0)

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gramian.linalg.factors.unique_codes import unique_codes
+from gramian.linalg.factors.unique_codes import stable_order, unique_codes
 from gramian.typing import Codes, Mask, Matrix, Vector
 
 CELLS_PER_BLOCK = 1 << 16  # cells that are added by one indexing operation, so that copies stay small
 CELLS_PER_ROW = 4  # cells per row of a block, up to which `bincount` over all cells is worth its cost
 MAX_DENSE_CELLS = 1 << 22  # possible cells up to which a table is accumulated as a dense array
+LONGEST_SUM = 8192  # rows of a cell that are added one after another
+ROWS_PER_PIECE = 1 << 17  # rows that are sorted together where a table is not dense
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,9 @@ class CellSums:
     def __add__(self, other: CellSums, /) -> CellSums:
         if np.array_equal(self.cells, other.cells):
             return CellSums(self.cells, self.rows + other.rows, self.sums + other.sums)
+        if _before(self.cells, other.cells):
+            parts = (self, other)
+            return CellSums(*(np.concatenate([getattr(p, name) for p in parts]) for name in ("cells", "rows", "sums")))
         cells, group = unique_cells(np.concatenate([self.cells, other.cells]))
         mine, theirs = group[: len(self.rows)], group[len(self.rows) :]
         rows, sums = np.zeros(len(cells), np.int64), np.zeros((len(cells), self.sums.shape[1]))
@@ -77,6 +82,11 @@ class CellSums:
         return CellSums(difference.cells[present], difference.rows[present], difference.sums[present])
 
 
+def _before(cells: Codes, others: Codes) -> bool:
+    """Whether the last of some sorted cells stands before the first of others, as in data that are sorted."""
+    return bool(len(cells) and len(others) and tuple(cells[-1]) < tuple(others[0]))
+
+
 def sum_duplicates(cells: Codes, rows: Codes, sums: Matrix) -> CellSums:
     """Cells in order, with those that occur more than once added up in the order in which they stand."""
     order = cell_order(cells)
@@ -85,7 +95,19 @@ def sum_duplicates(cells: Codes, rows: Codes, sums: Matrix) -> CellSums:
     if starts_run.all():
         return CellSums(cells, rows[order], sums[order])
     first = np.flatnonzero(starts_run)
-    return CellSums(cells[first], np.add.reduceat(rows[order], first), np.add.reduceat(sums[order], first))
+    return CellSums(cells[first], np.add.reduceat(rows[order], first), _sums_of_runs(sums[order], starts_run))
+
+
+def _sums_of_runs(values: Matrix, starts_run: Mask) -> Matrix:
+    """Sums (c, k) of runs of the rows of values (n, k), no more than `LONGEST_SUM` rows one after another.
+
+    Sums of shorter sums have smaller rounding errors. starts_run : (n,) whether a run begins at a row.
+    """
+    starts_part = starts_run.copy()
+    starts_part[::LONGEST_SUM] = True
+    cuts = np.flatnonzero(starts_part)
+    parts = np.add.reduceat(values, cuts)
+    return np.add.reduceat(parts, np.flatnonzero(starts_run[cuts]))
 
 
 def unique_cells(cells: Codes) -> tuple[Codes, Codes]:
@@ -107,16 +129,16 @@ def unique_cells(cells: Codes) -> tuple[Codes, Codes]:
 def cell_order(cells: Codes) -> Codes:
     """The stable order that sorts cells lexicographically."""
     keys = _keys(cells)
-    # The stable sort of integer keys merges runs that are already in order.
-    return np.lexsort(cells.T[::-1]) if keys is None else np.argsort(keys, kind="stable")
+    return np.lexsort(cells.T[::-1]) if keys is None else stable_order(keys)
 
 
 def _keys(cells: Codes) -> Codes | None:
     """One integer for each cell, which sorts as the cell does; None where 64 bits do not suffice."""
     if not cells.size:
         return None if cells.shape[1] else np.zeros(len(cells), np.int64)
-    sizes = cells.max(axis=0) + 1
-    if float(np.prod(sizes, dtype=float)) >= 2.0**62 or cells.min() < 0:
+    # Column by column: NumPy is slow along a short axis.
+    sizes = [int(column.max()) + 1 for column in cells.T]
+    if float(np.prod(sizes, dtype=float)) >= 2.0**62 or any(column.min() < 0 for column in cells.T):
         return None
     keys = cells[:, 0]
     for column, size in zip(cells.T[1:], sizes[1:], strict=True):
@@ -126,8 +148,10 @@ def _keys(cells: Codes) -> Codes | None:
 
 def _starts_run(cells: Codes) -> Mask:
     """Mask of the sorted cells that differ from the one before them."""
-    starts_run = np.ones(len(cells), np.bool_)
-    starts_run[1:] = (cells[1:] != cells[:-1]).any(axis=1)
+    starts_run = np.zeros(len(cells), np.bool_)
+    starts_run[:1] = True
+    for column in cells.T:
+        starts_run[1:] |= column[1:] != column[:-1]
     return starts_run
 
 
@@ -154,6 +178,7 @@ class CellAccumulator:
         self.rows = np.zeros(0, np.int64)
         self.pieces: list[CellSums] = []
         self.pending: list[tuple[Codes, Matrix, Vector | None]] = []
+        self.collected: list[tuple[Codes, Matrix, Vector | None]] = []
 
     def add(
         self, codes: Sequence[Codes], sizes: Sequence[int], value: Callable[[int], Vector], count: Vector | None
@@ -206,10 +231,22 @@ class CellAccumulator:
             self.sums[i] += np.bincount(cell, values[i], width)
 
     def _add_piece(self, codes: Sequence[Codes], value: Callable[[int], Vector], count: Vector | None) -> None:
-        """Sum a block by sorting its cells, then merge it with earlier pieces of similar length."""
-        cells = np.column_stack(codes)
+        """Collect a block, and make a piece of all that are collected once they have enough rows."""
+        copies = np.array([value(i) for i in range(self.monomials)]).reshape(self.monomials, len(codes[0]))
+        self.collected.append((np.array(codes), copies, count))
+        if sum(copies.shape[1] for _, copies, _ in self.collected) >= ROWS_PER_PIECE:
+            self._make_piece()
+
+    def _make_piece(self) -> None:
+        """Sum the collected blocks by sorting their cells, then merge with earlier pieces of similar length."""
+        if not self.collected:
+            return
+        codes, values, counts = zip(*self.collected, strict=True)
+        self.collected = []
+        cells = np.ascontiguousarray(np.concatenate(codes, axis=1).T)
+        count = _concatenated_counts([c[0] for c in codes], counts)
         rows = np.ones(len(cells), np.int64) if count is None else count.astype(np.int64)
-        self.pieces.append(sum_duplicates(cells, rows, np.column_stack([value(i) for i in range(self.monomials)])))
+        self.pieces.append(sum_duplicates(cells, rows, np.concatenate(values, axis=1).T))
         # As in a merge sort, pieces of similar length are merged, so each cell is copied O(log n) times.
         while len(self.pieces) > 1 and len(self.pieces[-1].rows) * 2 >= len(self.pieces[-2].rows):
             last = self.pieces.pop()
@@ -240,6 +277,7 @@ class CellAccumulator:
     def finish(self) -> CellSums:
         """The observed cells in canonical order."""
         self._flush()
+        self._make_piece()
         if not len(self.rows):
             return sum_pieces(self.pieces, len(self.capacity), self.monomials)
         cell = np.flatnonzero(self.rows)

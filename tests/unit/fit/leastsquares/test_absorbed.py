@@ -12,8 +12,8 @@ from unit.fit.leastsquares.absorbed_tables import table
 import gramian as gm
 from gramian.errors import AccuracyWarning, ConvergenceError, DataError, FormulaError, NotIdentifiedError, OptionError
 from gramian.fit.leastsquares import absorbed as glue
+from gramian.linalg.absorb import level_graph, projection
 from gramian.linalg.absorb import partial_out as absorb
-from gramian.linalg.absorb import projection
 
 # elimination leaves at least 1e-3 of the squares of every column here, so that both ways lose three of the 13 or 14
 # digits that sums of 400 rows have
@@ -238,6 +238,7 @@ def test_limits_are_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
         gm.ols("y ~ x | firm", data)
     monkeypatch.undo()
     monkeypatch.setattr(absorb, "MAX_DIRECT_LEVELS", 0)
+    monkeypatch.setattr(level_graph, "MAX_LINKS", 0)
     monkeypatch.setattr(projection, "MAX_STEPS", 1)
     with pytest.raises(ConvergenceError, match="did not converge in 1 steps"):
         gm.ols("y ~ x | firm + year", data)
