@@ -84,9 +84,12 @@ class Rowwise(Estimator):
     ----------
     discount : callable or None
         Of 1 - h (n,), what the squared scores are divided by; None for 1, without leverages.
+    power : int
+        The power of 1 - h that it is.
     """
 
     discount: Callable[[Vector], Vector] | None = None
+    power: int = 0
     sums: ClassVar[str] = "squares"
 
     @property
@@ -154,8 +157,8 @@ ESTIMATORS: Mapping[str, Estimator] = {
     for estimator in (
         Rowwise("HC0", "s s'"),
         Rowwise("HC1", "s s' n / (n - q)", SmallSample.hc1_factor),
-        Rowwise("HC2", "s s' / (1 - h)", discount=pos),
-        Rowwise("HC3", "s s' / (1 - h)^2", discount=_square),
+        Rowwise("HC2", "s s' / (1 - h)", discount=pos, power=1),
+        Rowwise("HC3", "s s' / (1 - h)^2", discount=_square, power=2),
         Clustered("CR0", "S S'"),
         Clustered("CR1", "S S' G / (G - 1) (n - 1) / (n - q)", SmallSample.cr1_factor),
         Jackknife("CR3", "d d' (G - 1) / G", SmallSample.jackknife_factor),

@@ -10,6 +10,7 @@ from gramian.fit.gram.submodel import plan_of
 from gramian.fit.gram.sums import GramData
 from gramian.fit.leastsquares.solution import Solved
 from gramian.fit.passes.options import Options
+from gramian.fit.vcov.certificate import check_digits
 from gramian.fit.vcov.job import from_moments
 from gramian.fit.vcov.sandwich import Sandwich
 from gramian.formula.design import Design
@@ -57,4 +58,6 @@ def with_cluster_vcov(gram_data: GramData, design: Design, solved: Solved, vcov:
     plan = plan_of(gram_data.design, gram_data.moments.layout, design)
     cluster_moments = moments_for(gram_data.clusters.moments, solved.parametrization, solved.levels.names, plan)
     sandwich = Sandwich(solved, vcov, ModelFacts(solved.rows, solved.leverage))
-    return replace(solved, robust=from_moments(sandwich, cluster_moments))
+    with_vcov = replace(solved, robust=from_moments(sandwich, cluster_moments))
+    check_digits(with_vcov, f"a Gram has no rows: give them with fit.with_vcov('{vcov.name}', data)")
+    return with_vcov

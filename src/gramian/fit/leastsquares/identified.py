@@ -15,6 +15,19 @@ def unaliased_columns(solved: Solved) -> Codes:
     return np.array([i for i, name in enumerate(solved.names) if name not in solved.aliased], np.int64)
 
 
+def aliased_positions(solved: Solved) -> Codes:
+    """Positions of the model's columns that are aliased, (r,)."""
+    return np.array([solved.names.index(name) for name in solved.aliased], np.int64)
+
+
+def null_vectors(solved: Solved) -> Matrix:
+    """Null vectors in the model's columns, (p, r), with the identity in the rows of the aliased columns."""
+    null = solved.solution.null
+    if solved.parametrization.to_model is not None:
+        null = maps.multiply(maps.map_of(solved.parametrization.to_model), null)
+    return np.asarray(null @ np.linalg.inv(null[aliased_positions(solved)]))
+
+
 @np.errstate(over="ignore", invalid="ignore")  # an overflow is infinite, which shows
 def basic_solution(solved: Solved) -> tuple[Vector, Matrix]:
     """Coefficients (p,) and inverse (p, p) of the columns that are not aliased, in the fit without the others.

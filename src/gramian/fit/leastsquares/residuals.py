@@ -108,7 +108,7 @@ class Residuals:
             (codes >= level_counts[name]).any() for name, codes in observed.codes.items()
         ):  # levels of dropped rows alone do not matter
             raise DataError("the data have changed since the first pass: there are new levels", batch.where)
-        values, observed = _finite(_values(self.design, observed), observed)
+        values, observed = _finite(values_of(self.design, observed), observed)
         (response,) = self.design.outcome
         y = pair(values[response])
         if observed.offset is not None:  # the error of the difference belongs to the residual: keep it
@@ -117,7 +117,7 @@ class Residuals:
         return observed.rows if observed.count is None else int(observed.count.sum())
 
 
-def _values(design: Design, observed: Observed) -> dict[str, Vector]:
+def values_of(design: Design, observed: Observed) -> dict[str, Vector]:
     """Values (n,) of all variables, those of a matrix column included, by name."""
     values = dict(observed.values)
     if observed.matrix is not None:

@@ -16,6 +16,7 @@ from gramian.formula.coordinates import Parametrization
 from gramian.formula.design import Design
 from gramian.inference.estimators import CR, HC
 from gramian.inference.small_sample import LIKE
+from gramian.linalg.certificate import Bounds
 from gramian.linalg.products import ColumnGroup
 from gramian.linalg.solve import Solution
 from gramian.serialize.codec import Codec, constant, require, sequence, tagged
@@ -39,6 +40,25 @@ from gramian.typing import Level, Matrix
 
 NOT_NEGATIVE = NUMBER.checked(lambda value: 0 <= value < math.inf, "a finite number that is not negative")
 PRECISION = TEXT.checked(PRECISIONS.__contains__, f"one of {', '.join(PRECISIONS)}")
+
+BOUNDS = record(
+    Bounds,
+    "sensitivity[p] summed_norms[p] centred_norms[p]",
+    at("response_norm rounding_error rho", NOT_NEGATIVE),
+    "penalised",
+    at("refined_error", NOT_NEGATIVE.optional()),
+)
+
+
+def _finite_bounds(solution: Solution) -> Bounds | None:
+    """The bounds of a solution, None where they are infinite and say nothing."""
+    bounds = solution.bounds
+    if bounds is None:
+        return None
+    numbers = [bounds.response_norm, bounds.rounding_error, bounds.rho, bounds.refined_error or 0.0]
+    arrays = (bounds.sensitivity, bounds.summed_norms, bounds.centred_norms)
+    return bounds if np.isfinite(np.concatenate([*arrays, numbers])).all() else None
+
 
 ACCURACY = record(
     Accuracy,
@@ -168,6 +188,7 @@ def solved(*, covariance: bool = True) -> Codec[Solved]:
         "kept[p]=independent null[p,*]",
         at("low", finite("low", "p").present(), absent=None),
         at("root", finite("root", "p", "p").present(), absent=None),
+        at("bounds", BOUNDS.under("bounds/").optional(), of=_finite_bounds, absent=None),
     )
     return record(
         Solved,

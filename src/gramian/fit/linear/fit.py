@@ -13,6 +13,7 @@ from gramian.fit.passes.accumulate import Accumulate, Accumulated
 from gramian.fit.passes.combined import CombinedPass
 from gramian.fit.passes.job import Job
 from gramian.fit.passes.limits import checked_width
+from gramian.fit.vcov.certificate import check_digits
 from gramian.fit.vcov.cluster_moments import ClusterMoments
 from gramian.fit.vcov.fit import check_single_read, check_vcov, with_robust
 from gramian.fit.vcov.job import cluster_moments_pass, from_moments
@@ -116,7 +117,9 @@ def fit_linear(job: Job, vcov: VcovSpec | None) -> LinearRun:
     # products by cluster of the first pass give the covariance at once, without the rows
     if run.clusters is not None:
         robust = from_moments(Sandwich(solved, vcov, ModelFacts(solved.rows, solved.leverage)), run.clusters)
-        return replace(run, solved=replace(solved, robust=robust))
+        solved = replace(solved, robust=robust)
+        check_digits(solved, "the data can be read once only: hand over something that can be read again")
+        return replace(run, solved=solved)
     # scores within absorbed levels need the sums of every level, which only the first pass has
     moments = run.sums.moments if isinstance(run.sums, Accumulated) and solved.absorbed is not None else None
     fitted_model = FittedModel(solved, None, job.options.drop)

@@ -82,17 +82,17 @@ def _quality(fit: LinearFit) -> list[str]:
 
 
 def _accuracy(solved: Solved) -> list[str]:
-    """Line about certified digits; standard errors only if they are iid, for which alone digits are certified."""
+    """Line about certified digits; robust standard errors may have none that are certified, which is said."""
     accuracy = solved.accuracy
     if accuracy is None or not len(accuracy.digits):
         return []
     method = {"fast": "one pass", "refined": "refined with a careful residual", "exact": "exact sums"}[
         accuracy.precision
     ]
-    fewest = format_digits(float(np.nanmin(accuracy.std_error_digits, initial=16.0)))
-    # digits of a robust covariance are not certified: only those of coefficients are stated then
-    errors = f", {fewest} in standard errors" if solved.robust is None else ""
-    return [f"certified digits: {format_digits(accuracy.fewest_digits)} in every coefficient{errors} ({method})"]
+    digits = accuracy.std_error_digits if solved.robust is None else solved.robust.std_error_digits
+    fewest = "none" if digits is None else format_digits(float(np.nanmin(digits, initial=16.0)))
+    in_coefficients = f"{format_digits(accuracy.fewest_digits)} in every coefficient"
+    return [f"certified digits: {in_coefficients}, {fewest} in standard errors ({method})"]
 
 
 def describe_absorbed(fit: LinearFit) -> list[str]:

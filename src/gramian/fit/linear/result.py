@@ -101,9 +101,14 @@ class LinearFit(Estimates):
 
     @property
     def std_error_digits(self) -> Vector:
-        """Certified decimal digits of each iid standard error, (p,); NaN where not identified."""
-        accuracy = self.solved.accuracy
-        return read_only(np.full(len(self.names), np.nan) if accuracy is None else accuracy.std_error_digits)
+        """Certified decimal digits of each standard error, (p,), of robust ones where they are in force.
+
+        NaN where not identified and where they are not certified: robust ones beside absorbed factors, those by several
+        columns of clusters whose covariance has been repaired, and all of a fit that was saved without them.
+        """
+        certified = self.solved.accuracy if self.solved.robust is None else self.solved.robust
+        digits = None if certified is None else certified.std_error_digits
+        return read_only(np.full(len(self.names), np.nan) if digits is None else digits)
 
     @property
     def rss_digits(self) -> float:

@@ -11,6 +11,7 @@ from gramian.batch import Batch
 from gramian.fit.passes.accumulate import UnitAccumulator, take_rows
 from gramian.fit.vcov.cluster_moments import ClusterMoments, Label, labels_of
 from gramian.fit.vcov.clusters import ClusterMembers, check_memory
+from gramian.fit.vcov.dense import DenseRows
 from gramian.fit.vcov.scores import FittedModel, ScoreAccumulator, Scores
 from gramian.formula.design import Design
 from gramian.formula.levels import LevelIndex
@@ -41,6 +42,8 @@ class ClusterMomentsPass:
         Where given, the weights are its working weights, and its residuals take the place of the outcome.
     drop : bool
         As in `Accumulate`.
+    dense : DenseRows or None
+        Rows that take the place of the stored columns but the outcome.
     """
 
     design: Design
@@ -48,6 +51,7 @@ class ClusterMomentsPass:
     limit: int
     fitted_model: FittedModel | None = None
     drop: bool = True
+    dense: DenseRows | None = None
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -121,6 +125,9 @@ class ClusterProductWriter:
         """Start a batch: its clusters, and the stored columns of the levels that its rows have."""
         self.members.read(batch, observed)
         self.layout, self.sizes = layout, {f: len(index) for f, index in levels.items()}
+        if self.task.dense is not None:
+            self._begin_dense(self.task.dense)
+            return
         dense = layout.rows
         self.groups = [ColumnGroup((), np.zeros((1, 0), np.int64), dense, np.arange(len(dense)))]
         width = len(dense)
@@ -137,12 +144,24 @@ class ClusterProductWriter:
         self.labels = labels
         check_memory(self.task.by, self.members.clusters.count, width**2, self.task.limit)
 
+    def _begin_dense(self, dense: DenseRows) -> None:
+        """Start a batch of dense rows: the same columns in all batches, the outcome last."""
+        width = dense.width + 1
+        self.labels = tuple([((), ((f"column {i}", 1),)) for i in range(width)])
+        check_memory(self.task.by, self.members.clusters.count, width**2, self.task.limit)
+
+    def _rows(self, columns: Columns) -> Matrix:
+        """The rows of a block, the outcome last."""
+        if self.task.dense is None:
+            return stored_rows(columns, self.layout, self.groups, self.sizes)
+        return np.column_stack([self.task.dense.rows(columns, self.layout, self.sizes), columns.buffer[-1]])
+
     def write(
         self, columns: Columns, weight: Vector | None, loss: float, count: Vector | None, rows: slice | Mask
     ) -> bool:
         """Append the rows of a block, multiplied by the root of their weights. loss : of the block."""
         group, has_cluster = self.members.of(rows)
-        Z = stored_rows(columns, self.layout, self.groups, self.sizes)
+        Z = self._rows(columns)
         # the root, so that a product of two columns has the weight once
         if weight is not None:
             Z *= np.sqrt(weight)[:, None]

@@ -12,9 +12,9 @@ import numpy as np
 
 from gramian.batch import Batch
 from gramian.fit.vcov.clusters import ClusterMembers, Clusters, added, check_memory, padded
+from gramian.fit.vcov.dense import DenseRows
 from gramian.fit.vcov.nesting import NONE, Nesting
 from gramian.fit.vcov.scores import FittedModel, ScoreAccumulator, Scores
-from gramian.fit.vcov.within import Demeaned
 from gramian.formula.row_reader import Observed
 from gramian.linalg.blocks import ROWS_PER_BLOCK, BlockWriter
 from gramian.linalg.columns import Columns
@@ -47,6 +47,8 @@ class ClusterScores:
         Number of rows whose cluster is null.
     nesting : Nesting
         In which clusters the levels of absorbed factors are.
+    largest_score : float
+        The largest score of a row, per root of its weight.
     """
 
     clusters: Clusters
@@ -56,6 +58,7 @@ class ClusterScores:
     loss: float
     null_clusters: int
     nesting: Nesting
+    largest_score: float
 
     def __add__(self, other: ClusterScores, /) -> ClusterScores:
         clusters, positions = self.clusters.merged(other.clusters)
@@ -67,6 +70,7 @@ class ClusterScores:
             self.loss + other.loss,
             self.null_clusters + other.null_clusters,
             self.nesting.merged(other.nesting.renumbered(positions), clusters),
+            max(self.largest_score, other.largest_score),
         )
 
 
@@ -82,14 +86,19 @@ class ClusterPass:
         Columns of clusters.
     limit : int
         Bytes that the sums of a thread may need.
-    demeaned : Demeaned or None
-        Effects of absorbed levels on the stored columns; None without absorbed factors.
+    dense : DenseRows or None
+        Rows that take the place of the stored columns, such as those beside absorbed factors.
     """
 
     fitted_model: FittedModel
     by: tuple[str, ...]
     limit: int
-    demeaned: Demeaned | None = None
+    dense: DenseRows | None = None
+
+    @property
+    def width(self) -> int:
+        """Number of columns whose scores are summed."""
+        return self.fitted_model.width if self.dense is None else self.dense.width
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -124,15 +133,15 @@ class ClusterScoreAccumulator(ScoreAccumulator):
             self.layout, self.block_writer.coordinates, task.fitted_model.design.matrix_variables, HEIGHT
         )
         self.task, self.members = task, ClusterMembers(task.by)
-        self.total, self.counts = np.zeros((0, task.fitted_model.width)), np.zeros(0)
+        self.total, self.counts = np.zeros((0, task.width)), np.zeros(0)
         row_position = {m: i for i, m in enumerate((*self.layout.rows, *self.layout.extra))}
         numbers = [g for g in task.fitted_model.groups if not g.factors]
         numeric = [(p, m) for g in numbers for p, m in zip(g.positions, g.monomials, strict=True)]
         self.row_positions = [row_position[m] for _, m in numeric]
         self.cells = [(g, [row_position[m] for m in g.monomials]) for g in task.fitted_model.groups if g.factors]
         self.positions = np.array([p for p, _ in numeric], np.int64)
-        if task.demeaned is not None:  # demeaned columns of factors are not sparse
-            self.cells, self.positions = [], np.arange(task.fitted_model.width)
+        if task.dense is not None:  # their columns of factors are not sparse
+            self.cells, self.positions = [], np.arange(task.width)
         self.nesting = Nesting.empty({f: len(e) - 1 for f, e in task.fitted_model.effects.items()}, len(task.by))
         self.pending: list[tuple[Codes, Vector, Vector | None]] = []
         self.pending_rows, self.scratch = 0, np.empty((0, len(self.positions)))
@@ -142,7 +151,7 @@ class ClusterScoreAccumulator(ScoreAccumulator):
         observed = self.reader.read(batch)
         self.members.read(batch, observed)
         clusters = self.members.clusters.count
-        check_memory(self.task.by, clusters, self.task.fitted_model.width, self.task.limit)
+        check_memory(self.task.by, clusters, self.task.width, self.task.limit)
         self.total, self.counts = padded(self.total, clusters), padded(self.counts, clusters)
         height = min(max(TOGETHER, len(self.members.positions)) + HEIGHT, observed.rows)
         if len(self.scratch) < height:
@@ -170,9 +179,9 @@ class ClusterScoreAccumulator(ScoreAccumulator):
         return True
 
     def _write(self, columns: Columns, out: Matrix) -> None:
-        """Write the numeric columns of a block, or beside absorbed factors all stored columns, to `out` (n, q)."""
-        if self.task.demeaned is not None:
-            out[:] = self.task.demeaned.rows(columns, self.layout, self.reader.sizes)
+        """Write the numeric columns of a block, or all columns of dense rows, to `out` (n, q)."""
+        if self.task.dense is not None:
+            out[:] = self.task.dense.rows(columns, self.layout, self.reader.sizes)
         elif columns.matrix is None and self.row_positions == list(range(len(self.row_positions))):
             out[:] = columns.buffer[: len(self.row_positions)].T
         else:
@@ -192,7 +201,7 @@ class ClusterScoreAccumulator(ScoreAccumulator):
             cell = cell_index(g.cells, codes, [self.reader.sizes[f] for f in g.factors])
             present = np.flatnonzero(cell >= 0)
             # add.at and not +=, because rows of a block may have the same cluster and level
-            start = self.members.positions[group[present]] * self.task.fitted_model.width
+            start = self.members.positions[group[present]] * self.task.width
             for k, place in enumerate(places):
                 np.add.at(flat, start + g.at(k)[cell[present]], s[present] * columns.value(place)[present])
 
@@ -226,6 +235,7 @@ class ClusterScoreAccumulator(ScoreAccumulator):
             self.loss,
             self.members.null_clusters,
             self.nesting.renumbered(positions),
+            self.largest_score,
         )
 
 

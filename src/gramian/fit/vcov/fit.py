@@ -10,6 +10,7 @@ from gramian.errors import DataError, SchemaError
 from gramian.fit.leastsquares.solution import Solved
 from gramian.fit.passes.accumulate import Accumulate
 from gramian.fit.passes.runner import PassRunner
+from gramian.fit.vcov.certificate import check_digits
 from gramian.fit.vcov.job import AbsorbedSums, CovarianceJob, Evaluated
 from gramian.fit.vcov.scores import FittedModel
 from gramian.fit.vcov.within import demeaned
@@ -79,6 +80,11 @@ def with_robust(
         Where the rows are not those of the fit, or a cluster is null.
     NumericalError
         Where the covariance is not defined.
+
+    Warns
+    -----
+    AccuracyWarning
+        Where standard errors have fewer certified digits than wanted.
     """
     solved, schema, passes = fitted_model.solved, runner.source.schema, runner.passes
     check_vcov(
@@ -95,7 +101,9 @@ def with_robust(
         job = replace(job, absorbed=AbsorbedSums(moments, demeaned(solved, moments)))
     evaluated = job.evaluate()
     _check_same(solved, loss, evaluated)
-    return replace(solved, robust=evaluated.robust, passes=solved.passes + runner.passes - passes)
+    with_vcov = replace(solved, robust=evaluated.robust, passes=solved.passes + runner.passes - passes)
+    check_digits(with_vcov, "columns that nearly depend on each other cost the rest: centre or leave out some")
+    return with_vcov
 
 
 def _repeated_moments(fitted_model: FittedModel, runner: PassRunner) -> Moments:

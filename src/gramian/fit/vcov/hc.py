@@ -37,12 +37,15 @@ class Meat:
         Their residual sum of squares, or deviance.
     full_leverage : int
         Number of rows with leverage 1.
+    smallest_complement : float
+        The smallest 1 - h of the others.
     """
 
     moments: Moments
     rows: int
     loss: float
     full_leverage: int
+    smallest_complement: float
 
     def __add__(self, other: Meat, /) -> Meat:
         return Meat(
@@ -50,6 +53,7 @@ class Meat:
             self.rows + other.rows,
             self.loss + other.loss,
             self.full_leverage + other.full_leverage,
+            min(self.smallest_complement, other.smallest_complement),
         )
 
 
@@ -76,7 +80,14 @@ class MeatPass:
         with np.errstate(all="ignore"):
             for batch in batches:
                 accumulator.add(accumulator.reader.read(batch))
-        return Meat(accumulator.moments(), accumulator.rows, accumulator.loss, accumulator.squares.full_leverage)
+        squares = accumulator.squares
+        return Meat(
+            accumulator.moments(),
+            accumulator.rows,
+            accumulator.loss,
+            squares.full_leverage,
+            squares.smallest_complement,
+        )
 
 
 class MeatAccumulator(ScoreAccumulator):
@@ -100,12 +111,12 @@ class MeatAccumulator(ScoreAccumulator):
 
 
 class SquaredScores:
-    """Squared scores of rows, divided as an estimator says, and the number of rows with leverage 1 so far."""
+    """Squared scores of rows, divided as an estimator says; rows with leverage 1, and the smallest 1 - h, so far."""
 
     def __init__(self, fitted_model: FittedModel, kind: str) -> None:
         estimator = ESTIMATORS[kind]
         assert isinstance(estimator, Rowwise)
-        self.discount, self.full_leverage = estimator.discount, 0
+        self.discount, self.full_leverage, self.smallest_complement = estimator.discount, 0, 1.0
         self.inverse = np.zeros((0, 0)) if self.discount is None else stored_inverse(fitted_model)
 
     def of(self, scores: Scores, quadratic: Callable[[Matrix], Vector]) -> Vector:
@@ -114,13 +125,19 @@ class SquaredScores:
         quadratic : of a matrix V (q, q), x'Vx for the row x of stored columns of each row, (n,).
         """
         squares = scores.s**2
+        return squares if self.discount is None else self.discounted(squares, scores.w * quadratic(self.inverse))
+
+    def discounted(self, squares: Vector, leverage: Vector) -> Vector:
+        """Squared scores (n,) divided by the function of 1 - h, zero where the leverage h (n,) is 1."""
         if self.discount is None:
             return squares
-        complement = 1.0 - scores.w * quadratic(self.inverse)
+        complement = 1.0 - leverage
         # the fit goes through a row with h = 1: its residual is zero, and so is what it would be divided by
         full_leverage = complement < MIN_COMPLEMENT
         self.full_leverage += int(full_leverage.sum())
-        return np.where(full_leverage, 0.0, squares / self.discount(np.where(full_leverage, 1.0, complement)))
+        complement = np.where(full_leverage, 1.0, complement)
+        self.smallest_complement = min(self.smallest_complement, float(complement.min(initial=1.0)))
+        return np.where(full_leverage, 0.0, squares / self.discount(complement))
 
 
 def stored_inverse(fitted_model: FittedModel) -> Matrix:

@@ -3,22 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 
-from gramian.errors import DataError, NumericalError
+from gramian.errors import NumericalError
 from gramian.fit.leastsquares.solution import RobustCovariance
-from gramian.fit.leastsquares.system import solved_products
+from gramian.fit.leastsquares.system import products_in, squares_in
 from gramian.fit.passes.limits import memory_limit
 from gramian.fit.passes.runner import PassRunner
+from gramian.fit.vcov.careful import MAX_COLUMNS, CarefulJob
+from gramian.fit.vcov.certificate import (
+    SumErrors,
+    certifiable,
+    certified_digits,
+    errors_by_cluster,
+    errors_by_row,
+    errors_of_products,
+    stated,
+    suffices,
+)
 from gramian.fit.vcov.cluster_moments import ClusterMoments, scores_by_cluster, solved_by_cluster
 from gramian.fit.vcov.cluster_moments_pass import ClusterMomentsPass
 from gramian.fit.vcov.cluster_scores import ClusterPass
-from gramian.fit.vcov.hc import DemeanedMeat, DemeanedMeatPass, Meat, MeatPass
+from gramian.fit.vcov.hc import DemeanedMeat, DemeanedMeatPass, MeatPass
 from gramian.fit.vcov.parameters import parameter_count
-from gramian.fit.vcov.sandwich import Sandwich, check_groups
+from gramian.fit.vcov.sandwich import Sandwich, check_groups, check_null_clusters
 from gramian.fit.vcov.scores import FittedModel
 from gramian.fit.vcov.within import Demeaned
 from gramian.formula.design import Design
@@ -26,6 +37,7 @@ from gramian.inference.estimators import Clustered, Estimator, Jackknife, Rowwis
 from gramian.inference.small_sample import ModelFacts
 from gramian.inference.vcov_spec import VcovSpec
 from gramian.linalg.moments import Moments
+from gramian.linalg.products import gram_matrix
 from gramian.typing import Matrix
 
 MEMORY_SHARE = 4  # of the memory limit, for the sums of all threads
@@ -68,7 +80,7 @@ class CovarianceJob:
     absorbed: AbsorbedSums | None = None
 
     def evaluate(self) -> Evaluated:
-        """Read the rows once.
+        """Read the rows once, and again with more care where too few digits of the standard errors are certified.
 
         Raises
         ------
@@ -77,7 +89,43 @@ class CovarianceJob:
         NumericalError
             Where the covariance is not defined.
         """
-        return _EVALUATE[type(self.vcov.estimator)](self)
+        evaluated = self._evaluate()
+        return evaluated._replace(robust=stated(evaluated.robust))
+
+    def _evaluate(self) -> Evaluated:
+        """With the digits of the standard errors as they are before negative eigenvalues are set to zero."""
+        solved = self.fitted_model.solved
+        by_sums = None if solved.solution.root is not None else _EVALUATE[type(self.vcov.estimator)](self)
+        if by_sums is not None and (not self._can_be_careful or suffices(solved, by_sums.robust)):
+            return by_sums
+        careful = self._carefully() if self._can_be_careful else None
+        return careful or by_sums or _EVALUATE[type(self.vcov.estimator)](self)
+
+    @property
+    def _can_be_careful(self) -> bool:
+        """Whether the covariance can be computed in an orthonormal basis of the columns."""
+        solved = self.fitted_model.solved
+        narrow = len(solved.names) <= MAX_COLUMNS and self.fitted_model.width <= 4 * MAX_COLUMNS
+        return narrow and self.fitted_model.model is None and self.absorbed is None and solved.alpha is None
+
+    def _carefully(self) -> Evaluated | None:
+        """The covariance in an orthonormal basis; None where there is none in float64."""
+        fitted_model = replace(self.fitted_model, careful=True)
+        evaluated = CarefulJob(self.sandwich(), fitted_model, self.runner, cluster_memory()).evaluate()
+        if evaluated is None:
+            return None
+        robust, sums = evaluated
+        self._check_leverage(sums.full_leverage)
+        return Evaluated(robust, sums.rows, sums.loss)
+
+    @property
+    def _is_certifiable(self) -> bool:
+        """Whether the digits of standard errors can be bounded."""
+        return self.fitted_model.model is None and certifiable(self.fitted_model.solved)
+
+    def _certified(self, robust: RobustCovariance, errors: SumErrors) -> RobustCovariance:
+        """The covariance with the certified digits of its standard errors."""
+        return replace(robust, std_error_digits=certified_digits(self.fitted_model.solved, robust, errors))
 
     def sandwich(self, nested: tuple[str, ...] = ()) -> Sandwich:
         """From sums to the covariance. nested : absorbed factors that are nested in clusters."""
@@ -89,14 +137,21 @@ class CovarianceJob:
         return Sandwich(solved, self.vcov, ModelFacts(solved.rows, columns, model is not None, known_dispersion))
 
     def _by_row(self) -> Evaluated:
-        sums, meat = self._demeaned_meat(self.absorbed.demeaned) if self.absorbed else self._meat()
-        self._check_leverage(sums.full_leverage)
-        return Evaluated(self.sandwich().by_row(meat), sums.rows, sums.loss)
-
-    def _meat(self) -> tuple[Meat, Matrix]:
-        """The sums of the pass, and the meat in the columns that were solved for."""
+        if self.absorbed:
+            demeaned, meat = self._demeaned_meat(self.absorbed.demeaned)
+            self._check_leverage(demeaned.full_leverage)
+            return Evaluated(self.sandwich().by_row(meat), demeaned.rows, demeaned.loss)
         sums = self.runner.fold(MeatPass(self.fitted_model, self.vcov.kind))
-        return sums, solved_products(sums.moments, self.fitted_model.solved.parametrization).hi[:-1, :-1]
+        parametrization = self.fitted_model.solved.parametrization
+        self._check_leverage(sums.full_leverage)
+        stored = gram_matrix(sums.moments, parametrization.groups)
+        robust = self.sandwich().by_row(products_in(stored, parametrization).hi[:-1, :-1])
+        estimator = self.vcov.estimator
+        if self._is_certifiable and isinstance(estimator, Rowwise):
+            squares = squares_in(stored, parametrization)[:-1]
+            errors = errors_by_row(self.fitted_model.solved, squares, sums.smallest_complement, estimator.power)
+            robust = self._certified(robust, errors)
+        return Evaluated(robust, sums.rows, sums.loss)
 
     def _demeaned_meat(self, demeaned: Demeaned) -> tuple[DemeanedMeat, Matrix]:
         """As `_meat`, beside absorbed factors."""
@@ -124,7 +179,11 @@ class CovarianceJob:
         K = self.fitted_model.subspace
         scores = sums.sums if K is None else np.dot(sums.sums, K)
         sandwich = self.sandwich(sums.nesting.nested(range(len(self.vcov.clusters))))
-        return Evaluated(sandwich.by_cluster(sums.clusters, scores), sums.rows, sums.loss)
+        robust = sandwich.by_cluster(sums.clusters, scores)
+        if self._is_certifiable:
+            errors = errors_by_cluster(sandwich, sums.clusters, scores, sums.counts, sums.largest_score)
+            robust = self._certified(robust, errors)
+        return Evaluated(robust, sums.rows, sums.loss)
 
     def _by_jackknife(self) -> Evaluated:
         design, drop = self.fitted_model.design, self.fitted_model.drop
@@ -132,8 +191,7 @@ class CovarianceJob:
             design, self.vcov.clusters, cluster_memory(), fitted_model=self.fitted_model, drop=drop
         )
         sums = self.runner.fold(task)
-        robust = from_moments(self.sandwich(), sums, outcome_is_residual=True)
-        return Evaluated(robust, sums.rows, sums.loss)
+        return Evaluated(from_moments(self.sandwich(), sums, outcome_is_residual=True), sums.rows, sums.loss)
 
 
 _EVALUATE: Mapping[type[Estimator], Callable[[CovarianceJob], Evaluated]] = {
@@ -166,9 +224,15 @@ def from_moments(
     scores = cross
     if not outcome_is_residual:
         scores = scores_by_cluster(products, cross, solved.solution.coefficients, solved.parametrization.scale)
+    clusters, lowest = cluster_moments.clusters, 1.0
     if vcov.estimator.pairwise:
-        return sandwich.by_jackknife(products, scores)
-    return sandwich.by_cluster(cluster_moments.clusters, scores)
+        robust, lowest = sandwich.by_jackknife(products, scores)
+    else:
+        robust = sandwich.by_cluster(clusters, scores)
+    if sandwich.facts.is_glm or not certifiable(solved):
+        return robust
+    errors = errors_of_products(sandwich, clusters, scores, lowest, outcome_is_residual=outcome_is_residual)
+    return stated(replace(robust, std_error_digits=certified_digits(solved, robust, errors)))
 
 
 def cluster_moments_pass(design: Design, vcov: VcovSpec, *, drop: bool) -> ClusterMomentsPass:
@@ -179,12 +243,3 @@ def cluster_moments_pass(design: Design, vcov: VcovSpec, *, drop: bool) -> Clust
 def cluster_memory() -> int:
     """Bytes that the sums of all clusters may need in each thread."""
     return memory_limit() // MEMORY_SHARE
-
-
-def check_null_clusters(vcov: VcovSpec, null_clusters: int) -> None:
-    """Raise DataError where clusters are null: the coefficients rest on rows that the covariance would leave out."""
-    if null_clusters:
-        raise DataError(
-            f"{' or '.join(repr(c) for c in vcov.clusters)} is null in {null_clusters:,} of the rows that the fit "
-            "uses, so they are in no cluster; leave these rows out of the data, or give them a value"
-        )

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from itertools import combinations
+from typing import NamedTuple
 
 import numpy as np
 
-from gramian.errors import NumericalError
+from gramian.errors import DataError, NumericalError
 from gramian.fit.leastsquares.solution import RobustCovariance, Solved
 from gramian.fit.vcov.clusters import Clusters
 from gramian.inference.small_sample import ModelFacts
@@ -65,28 +66,40 @@ class Sandwich:
 
     def by_cluster(self, clusters: Clusters, scores: Matrix) -> RobustCovariance:
         """CR0 and CR1 of one or more columns. scores : (c, p) by cluster, of the columns that were solved for."""
-        parts, fewest = parts_of(clusters, scores), check_groups(clusters, self.vcov)
-        factors = [self.vcov.factor(self.facts, part.groups, fewest) for part in parts]
-        covariance = np.zeros_like(self.solved.solution.inverse)
-        for part, factor in zip(parts, factors, strict=True):
-            half = part.sums @ self.solved.solution.inverse
-            covariance += part.sign * factor * (half.T @ half)
+        parts, factors = self.parts(clusters, scores)
+        covariance = self.summed(parts, factors)
         robust = self._covariance(
             covariance, factors[0], tuple(part.groups for part in parts[: len(self.vcov.clusters)])
         )
         return robust if len(parts) == 1 else with_eigenvalue_floor(self.solved, robust)
 
-    def by_jackknife(self, products: Matrix, scores: Matrix) -> RobustCovariance:
-        """CR3. products : (G, p, p) by cluster, scores : (G, p), of the columns that were solved for."""
-        changes = jackknife_changes(products, scores, self.solved.solution.independent)
+    def parts(self, clusters: Clusters, scores: Matrix) -> tuple[list[ClusterPart], list[float]]:
+        """The parts of inclusion and exclusion, and their small-sample factors. scores : (c, p) by cluster."""
+        parts, fewest = parts_of(clusters, scores), check_groups(clusters, self.vcov)
+        return parts, [self.vcov.factor(self.facts, part.groups, fewest) for part in parts]
+
+    def summed(self, parts: list[ClusterPart], factors: list[float], *, absolute: bool = False) -> Matrix:
+        """The parts' covariances, (p, p), in the columns that were solved for. absolute : all with a plus sign."""
+        covariance = np.zeros_like(self.solved.solution.inverse)
+        for part, factor in zip(parts, factors, strict=True):
+            half = part.sums @ self.solved.solution.inverse
+            covariance += (1.0 if absolute else part.sign) * factor * (half.T @ half)
+        return covariance
+
+    def by_jackknife(self, products: Matrix, scores: Matrix) -> tuple[RobustCovariance, float]:
+        """CR3, and the smallest share of the products that is left without a cluster.
+
+        products : (G, p, p) by cluster, scores : (G, p), of the columns that were solved for.
+        """
+        changes, lowest = jackknife_changes(products, scores, self.solved.solution.independent)
         factor = self.vcov.factor(self.facts, len(changes), len(changes))
-        return self._covariance(factor * (changes.T @ changes), factor, (len(changes),))
+        return self._covariance(factor * (changes.T @ changes), factor, (len(changes),)), lowest
 
     def _covariance(self, solved_covariance: Matrix, factor: float, groups: tuple[int, ...] = ()) -> RobustCovariance:
         """With the covariance of the model's columns, and the degrees of freedom. groups : clusters of each column."""
         df = self.vcov.degrees_of_freedom(self.facts, min(groups, default=0))
         covariance = model_covariance(self.solved, solved_covariance)
-        return RobustCovariance(self.vcov, _symmetric(solved_covariance), covariance, factor, df, groups)
+        return RobustCovariance(self.vcov, symmetric(solved_covariance), covariance, factor, df, groups)
 
 
 def parts_of(clusters: Clusters, scores: Matrix) -> list[ClusterPart]:
@@ -116,6 +129,15 @@ def check_groups(clusters: Clusters, vcov: VcovSpec) -> int:
     return fewest
 
 
+def check_null_clusters(vcov: VcovSpec, null_clusters: int) -> None:
+    """Raise DataError where clusters are null: the coefficients rest on rows that the covariance would leave out."""
+    if null_clusters:
+        raise DataError(
+            f"{' or '.join(repr(c) for c in vcov.clusters)} is null in {null_clusters:,} of the rows that the fit "
+            "uses, so they are in no cluster; leave these rows out of the data, or give them a value"
+        )
+
+
 def model_covariance(solved: Solved, solved_covariance: Matrix) -> Matrix:
     """The covariance of the model's columns from that of the columns that were solved for, both (p, p)."""
     V, null = solved_covariance, solved.solution.null
@@ -127,7 +149,7 @@ def model_covariance(solved: Solved, solved_covariance: Matrix) -> Matrix:
     if null.shape[1]:
         at = np.array([solved.names.index(name) for name in solved.aliased], np.int64)
         V = basic_covariance(V, at, null @ np.linalg.inv(null[at]))
-    return _nan_where_unidentified(solved, _symmetric(V))
+    return nan_where_unidentified(solved, symmetric(V))
 
 
 def with_eigenvalue_floor(solved: Solved, robust: RobustCovariance) -> RobustCovariance:
@@ -153,23 +175,38 @@ def with_eigenvalue_floor(solved: Solved, robust: RobustCovariance) -> RobustCov
         else maps.congruence(maps.map_of(solved.parametrization.to_solved), V)
     )
     return replace(
-        robust, solved_covariance=solved_covariance, covariance=_nan_where_unidentified(solved, V), negative=negative
+        robust, solved_covariance=solved_covariance, covariance=nan_where_unidentified(solved, V), negative=negative
     )
 
 
-def _nan_where_unidentified(solved: Solved, V: Matrix) -> Matrix:
+def nan_where_unidentified(solved: Solved, V: Matrix) -> Matrix:
     """V (p, p) with NaN in rows and columns of coefficients that are not identified."""
     out = V.copy()
     out[~solved.identified], out[:, ~solved.identified] = np.nan, np.nan
     return out
 
 
-def _symmetric(V: Matrix) -> Matrix:
+def symmetric(V: Matrix) -> Matrix:
     """The mean of V and its transpose, which rounding makes differ."""
     return np.asarray((V + V.T) / 2)
 
 
-def jackknife_changes(products: Matrix, scores: Matrix, independent: Mask) -> Matrix:
+class JackknifeChanges(NamedTuple):
+    """Changes of the coefficients when each cluster is left out.
+
+    Attributes
+    ----------
+    changes : Matrix
+        (G, p).
+    lowest : float
+        The smallest eigenvalue of the products that are left, in units of those of all rows.
+    """
+
+    changes: Matrix
+    lowest: float
+
+
+def jackknife_changes(products: Matrix, scores: Matrix, independent: Mask) -> JackknifeChanges:
     """Change of the coefficients when each cluster is left out, (G, p): -(X'WX - X_g'WX_g)^-1 s_g.
 
     Solved in units where X'WX = 1, in which the smallest eigenvalue of the rest says how far it identifies b.
@@ -203,4 +240,4 @@ def jackknife_changes(products: Matrix, scores: Matrix, independent: Mask) -> Ma
         )
     out = np.zeros(scores.shape)
     out[:, independent] = -(np.linalg.solve(remainder, (s @ half.T)[:, :, None])[:, :, 0] @ half)
-    return out
+    return JackknifeChanges(out, float(lowest.min(initial=1.0)))

@@ -12,14 +12,18 @@ import numpy as np
 
 from gramian.errors import DataError
 from gramian.fit.leastsquares.predict import without_last
+from gramian.fit.leastsquares.refine import residual_direction
+from gramian.fit.leastsquares.residuals import values_of
 from gramian.fit.leastsquares.solution import Solved, stored_coefficients
 from gramian.fit.passes.accumulate import UnitAccumulator
 from gramian.formula.design import Design
 from gramian.formula.row_reader import Observed
 from gramian.linalg import maps
 from gramian.linalg.columns import Columns, Layout
+from gramian.linalg.doubledouble import Pair, pair, two_sum
 from gramian.linalg.predictor import Predictor
 from gramian.linalg.products import ColumnGroup
+from gramian.linalg.residuals_dd import LinearCombination, ResidualRows
 from gramian.linalg.subspace import dense
 from gramian.models.glm import GLM
 from gramian.schema import Schema
@@ -55,11 +59,14 @@ class FittedModel:
         Family and link; None for a linear fit.
     drop : bool
         Whether incomplete rows are dropped; if False, they raise DataError.
+    careful : bool
+        Whether residuals are computed in double-double, from coefficients in double-double; of a linear fit only.
     """
 
     solved: Solved
     model: GLM | None = None
     drop: bool = True
+    careful: bool = False
 
     @cached_property
     def design(self) -> Design:
@@ -87,6 +94,12 @@ class FittedModel:
         """Name of the outcome's row in a block."""
         (response,) = self.design.outcome
         return response
+
+    @cached_property
+    def direction(self) -> Pair:
+        """The vector v with which the stored columns Z, the outcome last, give the residual Z v, in double-double."""
+        b, low = self.solved.solution.coefficients, self.solved.solution.low
+        return residual_direction(self.solved.parametrization, Pair(b, np.zeros(len(b)) if low is None else low))
 
     def predictor(self, layout: Layout) -> Predictor:
         """X b, in the units of the outcome that was solved for."""
@@ -140,7 +153,8 @@ class ScoreAccumulator(UnitAccumulator, ABC):
 
     def __init__(self, fitted_model: FittedModel, *, layout: Layout | None = None) -> None:
         super().__init__(fitted_model.design, drop=fitted_model.drop, layout=layout)
-        self.fitted_model, self.rows, self.loss = fitted_model, 0, 0.0
+        self.fitted_model, self.rows, self.loss, self.largest_score = fitted_model, 0, 0.0, 0.0
+        self.residuals: tuple[dict[str, int], LinearCombination] | None = None
         (self.response,) = self.responses
         self.eta = fitted_model.predictor(self.layout).prepare()
 
@@ -151,7 +165,10 @@ class ScoreAccumulator(UnitAccumulator, ABC):
     def block(self, columns: Columns, observed: Observed, rows: slice | Mask) -> bool:
         """Add the scores of a block; False, and nothing added, where a value is not finite."""
         offset, weight, count = observed.offset_weight_count(rows)
-        scores = self._scores(columns, observed.values[self.response][rows], offset, weight, count)
+        if self.fitted_model.careful:
+            scores = _linear_scores(self._careful_residual(observed, rows), weight, count)
+        else:
+            scores = self._scores(columns, observed.values[self.response][rows], offset, weight, count)
         # a sum over all rows: one value that is not finite makes it so
         if not np.isfinite(scores.loss):
             return False
@@ -159,6 +176,7 @@ class ScoreAccumulator(UnitAccumulator, ABC):
             return False
         self.rows += columns.rows if count is None else int(count.sum())
         self.loss += scores.loss
+        self.largest_score = max(self.largest_score, float(np.abs(scores.s * scores.r).max(initial=0.0)) ** 0.5)
         return True
 
     def fail(self, columns: Columns, observed: Observed) -> None:
@@ -182,6 +200,30 @@ class ScoreAccumulator(UnitAccumulator, ABC):
             work = model.linearize(y, eta, weight)
             return Scores(work.r, work.w, work.s, work.loss)
         r = self.fitted_model.residual(columns.buffer[-1], eta) - self.fitted_model.absorbed_part(columns.codes)
-        w = np.ones(columns.rows) if weight is None else weight
-        s = r if weight is None else weight * r
-        return Scores(r, w, s, float(s @ (r if count is None else count * r)))
+        return _linear_scores(r, weight, count)
+
+    def _careful_residual(self, observed: Observed, rows: slice | Mask) -> Vector:
+        """Outcome minus X b of a block, (n,), each rounded once."""
+        solved, design = self.fitted_model.solved, self.fitted_model.design
+        values = {name: v[rows] for name, v in values_of(design, observed).items()}
+        codes = {name: c[rows] for name, c in observed.codes.items()}
+        y = pair(values[self.response])
+        if observed.offset is not None:
+            y = Pair(*two_sum(values[self.response], -observed.offset[rows]))
+        block = ResidualRows(len(y.hi), values, None, codes, self.response, y)
+        return self._combination().values(block) * solved.parametrization.scale
+
+    def _combination(self) -> LinearCombination:
+        """The stored columns times the direction of the residual; made again where a batch has brought new levels."""
+        sizes = dict(self.reader.sizes)
+        if self.residuals is None or self.residuals[0] != sizes:
+            groups = tuple(self.fitted_model.solved.parametrization.groups)
+            direction, coordinates = self.fitted_model.direction, self.fitted_model.design.coordinates
+            self.residuals = sizes, LinearCombination(groups, direction, sizes, coordinates)
+        return self.residuals[1]
+
+
+def _linear_scores(r: Vector, weight: Vector | None, count: Vector | None) -> Scores:
+    """The scores of a linear fit, from its residuals r (n,)."""
+    s = r if weight is None else weight * r
+    return Scores(r, np.ones(len(r)) if weight is None else weight, s, float(s @ (r if count is None else count * r)))

@@ -54,6 +54,11 @@ class Demeaned:
     effects: Mapping[str, Matrix]
     weight: Mapping[str, Vector]
 
+    @property
+    def width(self) -> int:
+        """Number of stored columns, q."""
+        return sum(len(g.positions) for g in self.groups)
+
     def rows(self, columns: Columns, layout: Layout, sizes: Mapping[str, int]) -> Matrix:
         """The demeaned rows of a block, (n, q), in the order of the columns' positions. sizes : factor -> levels."""
         Z = stored_rows(columns, layout, self.groups, sizes)

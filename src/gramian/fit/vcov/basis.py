@@ -1,0 +1,91 @@
+"""Rows in an orthonormal basis of the columns, in which sums of scores keep their digits.
+
+Products of columns lose twice the digits of their condition number, a row x'W loses them once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from gramian.fit.leastsquares.identified import aliased_positions, null_vectors
+from gramian.fit.leastsquares.solution import Solved, stored_combinations
+from gramian.fit.vcov.scores import FittedModel
+from gramian.linalg import maps
+from gramian.linalg.columns import Columns, Layout
+from gramian.linalg.dense_rows import stored_rows
+from gramian.linalg.orthonormal import inverse_square_root
+from gramian.linalg.products import ColumnGroup
+from gramian.typing import Matrix
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """Combinations of the columns that were solved for, orthonormal up to rounding.
+
+    Attributes
+    ----------
+    W : Matrix
+        (p, k) in the columns that were solved for.
+    groups : tuple of ColumnGroup
+        The q stored columns.
+    stored : Matrix
+        (q, k) in the stored columns.
+    model : Matrix
+        (p, k) coefficients of the model's columns for a coefficient of each.
+    """
+
+    W: Matrix
+    groups: tuple[ColumnGroup, ...]
+    stored: Matrix
+    model: Matrix
+
+    @property
+    def width(self) -> int:
+        """Number of columns, k."""
+        return int(self.stored.shape[1])
+
+    def rows(self, columns: Columns, layout: Layout, sizes: Mapping[str, int]) -> Matrix:
+        """The rows of a block, (n, k). sizes : factor -> levels."""
+        return np.asarray(np.dot(stored_rows(columns, layout, self.groups, sizes), self.stored))
+
+
+def basis_of(fitted_model: FittedModel, W: Matrix) -> Basis:
+    """The basis with these combinations of the columns that were solved for, (p, k)."""
+    solved = fitted_model.solved
+    return Basis(W, fitted_model.groups, stored_combinations(solved.parametrization, W), model_coefficients(solved, W))
+
+
+def first_combinations(solved: Solved) -> Matrix:
+    """W (p, k) with WW' the inverse of the products, as far as float64 knows it: nearly orthonormal columns."""
+    independent = np.flatnonzero(solved.solution.independent)
+    if solved.solution.root is not None:
+        return solved.solution.root[:, independent]
+    V = solved.solution.inverse[np.ix_(independent, independent)]
+    # the root of the inverse is the inverse root of its inverse: with unit diagonal, whatever the units of columns
+    scale = 1.0 / np.sqrt(V.diagonal())
+    M = inverse_square_root(V * scale[:, None] * scale)
+    W = np.zeros((len(solved.solution.inverse), len(independent)))
+    W[independent] = np.linalg.inv(M).T / scale[:, None]
+    return W
+
+
+def model_coefficients(solved: Solved, W: Matrix) -> Matrix:
+    """W (p, k) in the model's columns, without what aliased columns are left out of."""
+    rows = W
+    if solved.parametrization.to_model is not None:
+        rows = maps.multiply(maps.map_of(solved.parametrization.to_model), W)
+    at = aliased_positions(solved)
+    return rows if not len(at) else np.asarray(rows - null_vectors(solved) @ rows[at])
+
+
+def sizes_of_model_coefficients(solved: Solved, sizes: Matrix) -> Matrix:
+    """Bounds (p, k) of `model_coefficients` of matrices with elements of at most these sizes, cancellation left out."""
+    rows = sizes
+    if solved.parametrization.to_model is not None:
+        T = maps.map_of(solved.parametrization.to_model)
+        rows = np.column_stack([maps.apply_absolute(T, column) for column in sizes.T]).reshape(sizes.shape)
+    at = aliased_positions(solved)
+    return rows if not len(at) else np.asarray(rows + np.abs(null_vectors(solved)) @ rows[at])
