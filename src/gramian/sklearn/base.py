@@ -12,6 +12,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from gramian.errors import NumericalError
 from gramian.fit.passes.limits import width_limit
+from gramian.sklearn.compatible import Compatible, result_type
 from gramian.sklearn.rows import Rows, outcome_names, rows_of, weight_name
 from gramian.sklearn.sums import Sums, sums_of
 from gramian.typing import Matrix, Vector
@@ -19,7 +20,7 @@ from gramian.typing import Matrix, Vector
 MAX_UNCHECKED_COLUMNS = 100  # products of 100 columns take 80 kB: no need to ask how much memory is free
 
 
-class SumsRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
+class SumsRegressor(RegressorMixin, Compatible, BaseEstimator):  # type: ignore[misc]
     """Base of regressions whose coefficients come from sums of products.
 
     A subclass has a method `fit` that calls `_checked`, `_sum` and at the end `_set_coefficients`.
@@ -64,11 +65,13 @@ class SumsRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         Values that are not finite are let through here and show in the sums: a test of every value would be a second
         pass.
         """
+        self._check_parameters()
         X, y = validate_data(
             self, X, y, accept_sparse="csr", multi_output=self._multi_output, y_numeric=True, ensure_all_finite=False,
             reset=reset,
         )  # fmt: skip
         check_width(X)
+        self._dtype = result_type(X)
         weight = checked_weight(sample_weight, X)
         Y = np.asarray(y, np.float64)
         self._flat = Y.ndim == 1
@@ -96,8 +99,9 @@ class SumsRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     def _set_coefficients(self, slopes: Matrix, intercepts: Vector) -> Self:
         """Set `coef_` and `intercept_` in scikit-learn's shapes from slopes (k, p) and intercepts (k,)."""
         # scikit-learn's Ridge flattens the coefficients of y (n, 1), its LinearRegression does not.
+        slopes, intercepts = slopes.astype(self._dtype), intercepts.astype(self._dtype)
         self.coef_ = slopes[0] if self._flat or (self._ravels and len(slopes) == 1) else slopes
-        self.intercept_ = (float(intercepts[0]) if self._flat else intercepts) if self.fit_intercept else 0.0
+        self.intercept_ = (intercepts[0] if self._flat else intercepts) if self.fit_intercept else 0.0
         return self
 
     def __sklearn_tags__(self) -> Any:

@@ -19,12 +19,13 @@ from gramian.fit.passes.runner import PassRunner
 from gramian.formula.grammar import parse
 from gramian.formula.syntax import Name, label
 from gramian.sklearn.base import check_width, column_names
+from gramian.sklearn.compatible import Compatible, result_type
 from gramian.sklearn.rows import Rows, outcome_names, rows_of, weight_name
 from gramian.sklearn.threads import local
 from gramian.typing import Vector
 
 
-class GlmEstimator(BaseEstimator):  # type: ignore[misc]
+class GlmEstimator(Compatible, BaseEstimator):  # type: ignore[misc]
     """Base of generalized linear models of one outcome.
 
     Attributes
@@ -45,9 +46,12 @@ class GlmEstimator(BaseEstimator):  # type: ignore[misc]
         """Linear predictor X b + intercept, (n,)."""
         check_is_fitted(self)
         X = validate_data(self, X, accept_sparse=("csr", "csc"), reset=False)
-        return np.asarray(safe_sparse_dot(X, np.ravel(self.coef_), dense_output=True) + np.ravel(self.intercept_))
+        return np.asarray(
+            safe_sparse_dot(X, np.ravel(self.coef_), dense_output=True)
+            + np.ravel(self.intercept_).astype(self.coef_.dtype)
+        )
 
-    def _fitted(self, family: str, X: Any, y: Vector, weight: Vector | None, alpha: float) -> tuple[Vector, float]:
+    def _fitted(self, family: str, X: Any, y: Vector, weight: Vector | None, alpha: float) -> tuple[Any, Any]:
         """Slopes (p,) and intercept that minimize deviance + alpha |b|^2.
 
         family : name of the family, with its canonical link. y : (n,). weight : (n,) frequencies, or None.
@@ -62,9 +66,9 @@ class GlmEstimator(BaseEstimator):  # type: ignore[misc]
         options = glm_options(family, common=common, max_passes=_checked_max_iter(self.max_iter))
         runner = PassRunner(rows, local(rows.rows, self.n_jobs))
         self._solved: GlmSolved = fit_glm(parse(formula), options, runner)
-        self.n_iter_ = self._solved.linear.passes
-        b = self._solved.linear.coefficients
-        return (b[1:], float(b[0])) if self.fit_intercept else (b, 0.0)
+        self.n_iter_: Any = self._solved.linear.passes
+        b = self._solved.linear.coefficients.astype(result_type(X))
+        return (b[1:], b[0]) if self.fit_intercept else (b, 0.0)
 
     @property
     def inference_(self) -> GlmFit:

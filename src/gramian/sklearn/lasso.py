@@ -42,6 +42,8 @@ class ElasticNet(SumsRegressor):
         Ignored: X is never changed.
     positive : bool, default False
         Constrain coefficients to be 0 or more.
+    precompute, max_iter, tol, warm_start, random_state, selection
+        Accepted for compatibility with scikit-learn and validated; they have no effect.
 
     Attributes
     ----------
@@ -51,6 +53,8 @@ class ElasticNet(SumsRegressor):
         The same, without the zeros.
     intercept_ : float or ndarray, (k,)
         Intercept, 0.0 without one.
+    n_iter_ : int or list of int, (k,)
+        Passes over X for each outcome: 1.
     n_features_in_ : int
         Number of columns, p.
     feature_names_in_ : ndarray of str, (p,)
@@ -60,8 +64,8 @@ class ElasticNet(SumsRegressor):
 
     Notes
     -----
-    After one pass over the rows everything is computed from the (p, p) products, until the optimality conditions hold:
-    there is neither `max_iter` nor `tol`.
+    After one pass over the rows everything is computed from the (p, p) products, until the optimality conditions hold,
+    whatever `max_iter` and `tol` are.
 
     References
     ----------
@@ -76,6 +80,9 @@ class ElasticNet(SumsRegressor):
     [1.409090909, -0.045454545]
     """
 
+    _like = "ElasticNet"
+    _without_effect = ("precompute", "max_iter", "tol", "warm_start", "random_state", "selection")
+
     def __init__(
         self,
         alpha: float = 1.0,
@@ -84,12 +91,24 @@ class ElasticNet(SumsRegressor):
         fit_intercept: bool = True,
         copy_X: bool = True,
         positive: bool = False,
+        precompute: Any = False,
+        max_iter: int = 1000,
+        tol: float = 1e-4,
+        warm_start: bool = False,
+        random_state: Any = None,
+        selection: str = "cyclic",
     ) -> None:
         self.alpha = alpha
         self.l1_ratio = l1_ratio
         self.fit_intercept = fit_intercept
         self.copy_X = copy_X
         self.positive = positive
+        self.precompute = precompute
+        self.max_iter = max_iter
+        self.tol = tol
+        self.warm_start = warm_start
+        self.random_state = random_state
+        self.selection = selection
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Fit to the rows of X and y.
@@ -126,6 +145,7 @@ class ElasticNet(SumsRegressor):
                 for j in range(sums.outcomes)
             ]
         )
+        self.n_iter_ = 1 if len(slopes) == 1 else [1] * len(slopes)
         intercept_values = intercepts(sums, slopes, intercept=self.fit_intercept)
         return self._set_coefficients(slopes, intercept_values)
 
@@ -164,12 +184,12 @@ class Lasso(ElasticNet):
     ----------
     alpha : float, default 1.0
         Penalty, 0 or more.
-    fit_intercept, copy_X, positive
+    fit_intercept, copy_X, positive, precompute, max_iter, tol, warm_start, random_state, selection
         As in `ElasticNet`.
 
     Attributes
     ----------
-    coef_, sparse_coef_, intercept_, n_features_in_, feature_names_in_, inference_
+    coef_, sparse_coef_, intercept_, n_iter_, n_features_in_, feature_names_in_, inference_
         As in `ElasticNet`.
 
     References
@@ -185,14 +205,32 @@ class Lasso(ElasticNet):
     """
 
     l1_ratio = 1.0
+    _like = "Lasso"
 
     def __init__(
-        self, alpha: float = 1.0, *, fit_intercept: bool = True, copy_X: bool = True, positive: bool = False
+        self,
+        alpha: float = 1.0,
+        *,
+        fit_intercept: bool = True,
+        copy_X: bool = True,
+        positive: bool = False,
+        precompute: Any = False,
+        max_iter: int = 1000,
+        tol: float = 1e-4,
+        warm_start: bool = False,
+        random_state: Any = None,
+        selection: str = "cyclic",
     ) -> None:
         self.alpha = alpha
         self.fit_intercept = fit_intercept
         self.copy_X = copy_X
         self.positive = positive
+        self.precompute = precompute
+        self.max_iter = max_iter
+        self.tol = tol
+        self.warm_start = warm_start
+        self.random_state = random_state
+        self.selection = selection
 
 
 def check_signs(positive: bool) -> None:

@@ -40,6 +40,8 @@ class LassoCV(CrossValidated):
         Threads, as in `LinearRegression`.
     positive : bool, default False
         Constrain coefficients to be 0 or more.
+    precompute, max_iter, tol, verbose, random_state, selection
+        Accepted for compatibility with scikit-learn and validated; they have no effect.
 
     Attributes
     ----------
@@ -68,6 +70,9 @@ class LassoCV(CrossValidated):
     """
 
     _multi_output = False
+    _like = "LassoCV"
+    _without_effect = ("precompute", "max_iter", "tol", "verbose", "random_state", "selection")
+    n_iter_ = 1  # passes over X, after which nothing is iterated over rows
 
     def __init__(
         self,
@@ -75,18 +80,30 @@ class LassoCV(CrossValidated):
         eps: float = 1e-3,
         alphas: Any = 100,
         fit_intercept: bool = True,
+        precompute: Any = "auto",
+        max_iter: int = 1000,
+        tol: float = 1e-4,
         copy_X: bool = True,
         cv: Any = None,
+        verbose: bool | int = False,
         n_jobs: int | None = None,
         positive: bool = False,
+        random_state: Any = None,
+        selection: str = "cyclic",
     ) -> None:
         self.eps = eps
         self.alphas = alphas
         self.fit_intercept = fit_intercept
+        self.precompute = precompute
+        self.max_iter = max_iter
+        self.tol = tol
         self.copy_X = copy_X
         self.cv = cv
+        self.verbose = verbose
         self.n_jobs = n_jobs
         self.positive = positive
+        self.random_state = random_state
+        self.selection = selection
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None, **params: Any) -> Self:
         """Choose the penalty, and fit to all rows with it.

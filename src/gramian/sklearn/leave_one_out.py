@@ -11,10 +11,11 @@ parameter. Technometrics 21, 215-223.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.linalg import cholesky, eigh
 from scipy.linalg.lapack import dgejsv
 
@@ -85,17 +86,25 @@ class LeaveOneOutPass:
 
     def accumulate(self, batches: Iterable[Batch], /) -> Total:
         """Weighted sums of squared leave-one-out errors, (k, a)."""
-        error_sums, p = np.zeros((len(self.outcomes), self.shrink.shape[1])), len(self.vectors)
+        error_sums = np.zeros((len(self.outcomes), self.shrink.shape[1]))
         for batch in batches:
-            w = np.ones(batch.rows) if self.weight is None else batch.columns[self.weight]
-            T = np.dot(np.asarray(batch.matrices[MATRIX], np.float64) - self.centre[:p], self.vectors)
-            # The leverage of a row in the basis of the eigenvectors is a weighted sum of squares.
-            complement = 1.0 - w[:, None] * (np.dot(T * T, self.shrink) + self.constant_leverage)
-            complement = np.maximum(complement, MIN_COMPLEMENT)
-            for j, (name, mean, b) in enumerate(zip(self.outcomes, self.centre[p:], self.coefficients, strict=True)):
-                errors = ((batch.columns[name] - mean)[:, None] - np.dot(T, b)) / complement
+            w = self._weights(batch)
+            for j, errors in enumerate(self.errors(batch)):
                 error_sums[j] += w @ (errors * errors)
         return Total(error_sums)
+
+    def errors(self, batch: Batch) -> Iterator[Matrix]:
+        """Leave-one-out errors of the rows for every penalty, (n, a), one outcome after the other."""
+        w, p = self._weights(batch), len(self.vectors)
+        T = np.dot(np.asarray(batch.matrices[MATRIX], np.float64) - self.centre[:p], self.vectors)
+        # The leverage of a row in the basis of the eigenvectors is a weighted sum of squares.
+        complement = 1.0 - w[:, None] * (np.dot(T * T, self.shrink) + self.constant_leverage)
+        complement = np.maximum(complement, MIN_COMPLEMENT)
+        for name, mean, b in zip(self.outcomes, self.centre[p:], self.coefficients, strict=True):
+            yield ((batch.columns[name] - mean)[:, None] - np.dot(T, b)) / complement
+
+    def _weights(self, batch: Batch) -> Vector:
+        return np.ones(batch.rows) if self.weight is None else batch.columns[self.weight]
 
 
 def leave_one_out_errors(
@@ -105,6 +114,21 @@ def leave_one_out_errors(
 
     rows : can be read again. sums : of these rows. alphas : (a,) penalties above 0. outcomes : their names.
     """
+    task = _pass_of(rows, sums, alphas, outcomes, intercept=intercept)
+    return np.asarray(local(rows.rows).fold(rows, task).values / sums.weight)
+
+
+def leave_one_out_errors_of_rows(
+    rows: Rows, sums: Sums, alphas: Vector, outcomes: tuple[str, ...], *, intercept: bool
+) -> NDArray[np.float64]:
+    """The leave-one-out error of every row, (n, k, a); arguments as in `leave_one_out_errors`."""
+    task = _pass_of(rows, sums, alphas, outcomes, intercept=intercept)
+    batches = (batch for unit in rows.units for batch in unit.batches(()))
+    return np.concatenate([np.stack(list(task.errors(batch)), axis=1) for batch in batches])
+
+
+def _pass_of(rows: Rows, sums: Sums, alphas: Vector, outcomes: tuple[str, ...], *, intercept: bool) -> LeaveOneOutPass:
+    """The pass over these rows for these penalties."""
     systems = [system_of(sums, j, intercept=intercept) for j in range(sums.outcomes)]
     with one_thread():
         # The products of the columns are the same for all outcomes.
@@ -114,10 +138,9 @@ def leave_one_out_errors(
     centre = sums.shift + sums.dense[0, 1:] / sums.weight if intercept else np.zeros(len(sums.shift))
     weight_column = weight_name(rows.columns)
     weight = weight_column if weight_column in rows.vectors else None
-    task = LeaveOneOutPass(
+    return LeaveOneOutPass(
         centre, vectors, shrink, coefficients, outcomes, weight, 1.0 / sums.weight if intercept else 0.0
     )
-    return np.asarray(local(rows.rows).fold(rows, task).values / sums.weight)
 
 
 def _spectrum(S: Matrix) -> tuple[Vector, Matrix]:

@@ -233,6 +233,8 @@ class LinearRegression(PartialFitRegressor):
     digits : float, default 8
         Decimal digits that each coefficient is to have, from 0 to 15. Where one pass certifies fewer, `fit` makes
         further passes in higher precision.
+    tol : float, default 1e-6
+        Accepted for compatibility with scikit-learn and validated; it has no effect.
 
     Attributes
     ----------
@@ -263,18 +265,22 @@ class LinearRegression(PartialFitRegressor):
     """
 
     _ravels = False
+    _like = "LinearRegression"
+    _without_effect = ("tol",)
 
     def __init__(
         self,
         *,
         fit_intercept: bool = True,
         copy_X: bool = True,
+        tol: float = 1e-6,
         n_jobs: int | None = None,
         positive: bool = False,
         digits: float = 8,
     ) -> None:
         self.fit_intercept = fit_intercept
         self.copy_X = copy_X
+        self.tol = tol
         self.n_jobs = n_jobs
         self.positive = positive
         self.digits = digits
@@ -291,6 +297,8 @@ class Ridge(PartialFitRegressor):
         Penalty, 0 or more; an array has one for each outcome.
     fit_intercept, copy_X, positive, digits
         As in `LinearRegression`.
+    max_iter, tol, solver, random_state
+        Accepted for compatibility with scikit-learn and validated; they have no effect.
 
     Attributes
     ----------
@@ -309,19 +317,31 @@ class Ridge(PartialFitRegressor):
     [0.95]
     """
 
+    _like = "Ridge"
+    _without_effect = ("max_iter", "tol", "solver", "random_state")
+    n_iter_ = None  # as scikit-learn has it where nothing is iterated
+
     def __init__(
         self,
         alpha: Any = 1.0,
         *,
         fit_intercept: bool = True,
         copy_X: bool = True,
+        max_iter: int | None = None,
+        tol: float = 1e-4,
+        solver: str = "auto",
         positive: bool = False,
+        random_state: Any = None,
         digits: float = 8,
     ) -> None:
         self.alpha = alpha
         self.fit_intercept = fit_intercept
         self.copy_X = copy_X
+        self.max_iter = max_iter
+        self.tol = tol
+        self.solver = solver
         self.positive = positive
+        self.random_state = random_state
         self.digits = digits
 
     def _alphas(self, outcomes: int) -> Vector | None:

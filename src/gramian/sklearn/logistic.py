@@ -21,6 +21,7 @@ from gramian.sklearn.base import checked_weight
 from gramian.sklearn.glm import GlmEstimator
 from gramian.typing import Matrix, Vector
 
+PENALTIES = ("l2", "elasticnet", "deprecated")  # of squares, with l1_ratio=0
 LOGIT = GLM(family_named("binomial"), link_named("logit"))
 
 
@@ -41,6 +42,12 @@ class LogisticRegression(ClassifierMixin, GlmEstimator):  # type: ignore[misc]
         Largest number of passes over X.
     n_jobs : int, optional
         Threads; None for one a core, -1 the same, -2 one fewer. The result has the same bits for any number.
+    penalty : "l2" or None, optional
+        None is C=inf. The default is the one of scikit-learn 1.8 and later, where `C` and `l1_ratio` say it all.
+    l1_ratio : float, default 0
+        0: there is no penalty of absolute values.
+    dual, tol, intercept_scaling, random_state, solver, verbose, warm_start
+        Accepted for compatibility with scikit-learn and validated; they have no effect.
 
     Attributes
     ----------
@@ -50,7 +57,7 @@ class LogisticRegression(ClassifierMixin, GlmEstimator):  # type: ignore[misc]
         Coefficients; of minimum norm where columns are linearly dependent and there is no penalty.
     intercept_ : ndarray, (1,)
         Intercept, 0 without one.
-    n_iter_ : int
+    n_iter_ : ndarray of int, (1,)
         Passes over X.
     n_features_in_ : int
         Number of columns, p.
@@ -62,7 +69,7 @@ class LogisticRegression(ClassifierMixin, GlmEstimator):  # type: ignore[misc]
     Notes
     -----
     Newton's method, with a start from a sample of the rows: usually two to five passes. It stops when the error that is
-    left is far below the standard errors, so there is no `tol`; there is one solver, so there is no `solver`.
+    left is far below the standard errors, whatever `tol` is; there is one solver, whatever `solver` says.
 
     References
     ----------
@@ -76,6 +83,9 @@ class LogisticRegression(ClassifierMixin, GlmEstimator):  # type: ignore[misc]
     [[1.214028]]
     """
 
+    _like = "LogisticRegression"
+    _without_effect = ("dual", "tol", "intercept_scaling", "random_state", "solver", "verbose", "warm_start")
+
     def __init__(
         self,
         C: float = 1.0,
@@ -84,12 +94,30 @@ class LogisticRegression(ClassifierMixin, GlmEstimator):  # type: ignore[misc]
         class_weight: Any = None,
         max_iter: int = 100,
         n_jobs: int | None = None,
+        penalty: Any = "deprecated",
+        l1_ratio: float | None = 0.0,
+        dual: bool = False,
+        tol: float = 1e-4,
+        intercept_scaling: float = 1,
+        random_state: Any = None,
+        solver: str = "lbfgs",
+        verbose: int = 0,
+        warm_start: bool = False,
     ) -> None:
         self.C = C
         self.fit_intercept = fit_intercept
         self.class_weight = class_weight
         self.max_iter = max_iter
         self.n_jobs = n_jobs
+        self.penalty = penalty
+        self.l1_ratio = l1_ratio
+        self.dual = dual
+        self.tol = tol
+        self.intercept_scaling = intercept_scaling
+        self.random_state = random_state
+        self.solver = solver
+        self.verbose = verbose
+        self.warm_start = warm_start
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Fit to the rows of X and y.
@@ -118,7 +146,8 @@ class LogisticRegression(ClassifierMixin, GlmEstimator):  # type: ignore[misc]
         OptionError
             Where a parameter has a value without meaning.
         """
-        alpha = _inverse(self.C)
+        self._check_parameters()
+        alpha = _inverse(self._inverse_penalty())
         X, y = validate_data(self, X, y, accept_sparse="csr")
         weight = checked_weight(sample_weight, X)
         kind = type_of_target(y, input_name="y", raise_unknown=True)
@@ -133,8 +162,20 @@ class LogisticRegression(ClassifierMixin, GlmEstimator):  # type: ignore[misc]
         success = np.asarray(y == self.classes_[1])
         weight = _class_weighted(self.class_weight, self.classes_, y, success, weight)
         b, intercept = self._fitted("binomial", X, success.astype(np.float64), weight, alpha)
-        self.coef_, self.intercept_ = b[None, :], np.array([intercept])
+        self.coef_, self.intercept_ = b[None, :], np.array([intercept], b.dtype)
+        self.n_iter_ = np.array([self.n_iter_], np.int32)
         return self
+
+    def _inverse_penalty(self) -> Any:
+        """`C`, infinite with penalty=None. Raises OptionError for a penalty of absolute values."""
+        if self.penalty is None:
+            return math.inf
+        if self.penalty not in PENALTIES or self.l1_ratio not in (None, 0):
+            raise OptionError(
+                "LogisticRegression has the penalty of squares, or none with C=inf; found "
+                f"penalty={self.penalty!r}, l1_ratio={self.l1_ratio!r}"
+            )
+        return self.C
 
     def decision_function(self, X: Any) -> Vector:
         """Log odds of the second class.

@@ -29,6 +29,8 @@ class PoissonRegressor(RegressorMixin, GlmEstimator):  # type: ignore[misc]
         Whether the model has an intercept.
     max_iter : int, default 100
         Largest number of passes over X.
+    solver, tol, warm_start, verbose
+        Accepted for compatibility with scikit-learn and validated; they have no effect.
 
     Attributes
     ----------
@@ -36,7 +38,9 @@ class PoissonRegressor(RegressorMixin, GlmEstimator):  # type: ignore[misc]
         Coefficients.
     intercept_ : float
         Intercept, 0.0 without one.
-    n_iter_, n_features_in_, feature_names_in_, inference_
+    n_iter_ : int
+        Passes over X.
+    n_features_in_, feature_names_in_, inference_
         As in `LogisticRegression`.
 
     Notes
@@ -51,10 +55,27 @@ class PoissonRegressor(RegressorMixin, GlmEstimator):  # type: ignore[misc]
     1.098612289
     """
 
-    def __init__(self, alpha: float = 1.0, *, fit_intercept: bool = True, max_iter: int = 100) -> None:
+    _like = "PoissonRegressor"
+    _without_effect = ("solver", "tol", "verbose", "warm_start")
+
+    def __init__(
+        self,
+        alpha: float = 1.0,
+        *,
+        fit_intercept: bool = True,
+        solver: str = "lbfgs",
+        max_iter: int = 100,
+        tol: float = 1e-4,
+        warm_start: bool = False,
+        verbose: int = 0,
+    ) -> None:
         self.alpha = alpha
         self.fit_intercept = fit_intercept
+        self.solver = solver
         self.max_iter = max_iter
+        self.tol = tol
+        self.warm_start = warm_start
+        self.verbose = verbose
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Fit to the rows of X and y.
@@ -83,6 +104,7 @@ class PoissonRegressor(RegressorMixin, GlmEstimator):  # type: ignore[misc]
         OptionError
             Where a parameter has a value without meaning.
         """
+        self._check_parameters()
         alpha = penalty(self.alpha)
         X, y = validate_data(self, X, y, accept_sparse="csr", y_numeric=True)
         weight = checked_weight(sample_weight, X)

@@ -70,7 +70,7 @@ class PolynomialRegression(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     --------
     >>> from gramian.sklearn import PolynomialRegression
     >>> model = PolynomialRegression(degree=2).fit([[0.0], [1.0], [2.0], [3.0]], [1.0, 2.0, 5.0, 10.0])
-    >>> round(model.intercept_, 9), model.coef_.round(9).tolist()
+    >>> round(float(model.intercept_), 9), model.coef_.round(9).tolist()
     (1.0, [0.0, 1.0])
     """
 
@@ -220,7 +220,7 @@ class PolynomialRegression(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         # Aliased terms have NaN, which stands for "not in the model": 0 gives the same predictions.
         b = np.nan_to_num(self._solved.coefficients)
         self.coef_ = b[1:] if self.fit_intercept else b
-        self.intercept_ = float(b[0]) if self.fit_intercept else 0.0
+        self.intercept_ = b[0] if self.fit_intercept else 0.0
         return self
 
     def __sklearn_tags__(self) -> Any:
