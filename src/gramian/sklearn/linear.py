@@ -319,7 +319,7 @@ class Ridge(PartialFitRegressor):
 
     _like = "Ridge"
     _without_effect = ("max_iter", "tol", "solver", "random_state")
-    n_iter_ = None  # as scikit-learn has it where nothing is iterated
+    n_iter_ = 1  # passes over X, after which nothing is iterated
 
     def __init__(
         self,
