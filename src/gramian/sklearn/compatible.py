@@ -10,6 +10,11 @@ from sklearn.utils._param_validation import InvalidParameterError, validate_para
 
 from gramian.errors import OptionError
 
+# allowed values of all parameters, by the name of the estimator
+CONSTRAINTS = {
+    name: getattr(getattr(linear_model, name), "_parameter_constraints", {}) for name in linear_model.__all__
+}
+
 
 class Compatible:
     """Base of estimators that take every parameter of scikit-learn's estimator of the same name.
@@ -27,7 +32,7 @@ class Compatible:
 
     def _check_parameters(self) -> None:
         """Raise OptionError where a parameter without effect has a value that scikit-learn does not allow."""
-        allowed = getattr(linear_model, self._like)._parameter_constraints if self._like else {}
+        allowed = CONSTRAINTS.get(self._like, {})
         values = {name: getattr(self, name) for name in self._without_effect if name in allowed}
         try:
             validate_parameter_constraints({name: allowed[name] for name in values}, values, caller_name=self._like)
