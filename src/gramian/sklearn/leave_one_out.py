@@ -148,6 +148,8 @@ def _spectrum(S: Matrix) -> tuple[Vector, Matrix]:
     squares = S.diagonal()
     used = np.flatnonzero(squares > 0.0)
     nonzero, sizes = S[np.ix_(used, used)], squares[used]
+    if not len(used):
+        return np.zeros(0), np.zeros((len(S), 0))
     # Both solvers are right for columns of similar size; the usual one is several times quicker.
     badly_scaled = sizes.max(initial=0.0) > MAX_SQUARE_RATIO * sizes.min(initial=np.inf)
     values, nonzero_vectors = (_jacobi_spectrum(nonzero) if badly_scaled else None) or eigh(nonzero)
