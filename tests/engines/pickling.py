@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pickle
 
+from gramian.engines.fold import Tree, accumulate_unit, remaining
 from gramian.engines.progress import Silent
-from gramian.engines.runs import accumulate_unit, remaining
-from gramian.engines.tree import Tree
 
 
 class Pickling:

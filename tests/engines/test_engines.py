@@ -17,9 +17,8 @@ import gramian as gm
 from gramian import testing
 from gramian.batch import Batch
 from gramian.data.source import source_of
+from gramian.engines.fold import Tree, runs_of
 from gramian.engines.local import Local
-from gramian.engines.runs import runs_of
-from gramian.engines.tree import Tree
 from gramian.errors import DataError, OptionError
 from gramian.fit.passes.accumulate import Accumulate, Accumulated
 from gramian.fit.passes.options import Options
@@ -157,12 +156,12 @@ def test_progress_counts_every_row(folder) -> None:  # type: ignore[no-untyped-d
 def test_wide_rows_are_cut_into_shorter_runs(width: int, runs: list[int]) -> None:
     batch = Batch(1000, {"y": np.zeros(1000)}, {"X": np.zeros((1000, width - 1))}, "")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("gramian.engines.runs.RUN_VALUES", 600_000)
+        patch.setattr("gramian.engines.fold.RUN_VALUES", 600_000)
         assert [len(list(run)) for run in runs_of([batch] * 6)] == runs
 
 
 def test_a_wide_matrix_has_the_same_sums_on_any_number_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gramian.engines.runs.RUN_VALUES", 200_000)
+    monkeypatch.setattr("gramian.engines.fold.RUN_VALUES", 200_000)
     monkeypatch.setattr("gramian.data.batching.BATCH_CELLS", 150_000)
     rng = np.random.default_rng(5)
     X = rng.standard_normal((6000, 140))

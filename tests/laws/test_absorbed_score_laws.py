@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import gramian as gm
 from gramian.batch import Batch
 from gramian.data.source import source_of
-from gramian.engines.tree import Tree
+from gramian.engines.fold import Tree
 from gramian.fit.passes.accumulate import Accumulate
 from gramian.fit.vcov.cluster_scores import ClusterPass
 from gramian.fit.vcov.clusters import Clusters

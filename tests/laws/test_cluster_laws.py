@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import gramian as gm
 from gramian.batch import Batch
-from gramian.engines.tree import Tree
+from gramian.engines.fold import Tree
 from gramian.fit.vcov import cluster_scores
 from gramian.fit.vcov.cluster_moments import labels_of, scores_by_cluster, solved_by_cluster
 from gramian.fit.vcov.cluster_moments_pass import ClusterMomentsPass

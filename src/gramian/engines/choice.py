@@ -17,7 +17,7 @@ class Engine(Protocol):
     """How a pass is run. Any object with this method is an engine."""
 
     def fold(self, source: Source, task: Pass[M], /, progress: Progress | None = None) -> M:
-        """Accumulate every unit of the source and add the partial results by the fixed tree (`engines.tree`).
+        """Accumulate every unit of the source and add the partial results by the fixed tree (`engines.fold`).
 
         Parameters
         ----------

@@ -17,10 +17,9 @@ from typing import Any, Generic
 
 from gramian.batch import Batch, Source, Unit
 from gramian.engines.blas import one_thread
+from gramian.engines.fold import Tree, accumulate_unit, remaining, runs_of, watched_batches
 from gramian.engines.local import cores
 from gramian.engines.progress import Progress, Silent
-from gramian.engines.runs import accumulate_unit, remaining, runs_of, watched_batches
-from gramian.engines.tree import Tree
 from gramian.errors import DataError, EngineError, GramianError, MissingExtraError, OptionError, UnreadableError
 from gramian.typing import M, Pass
 

@@ -12,9 +12,8 @@ from itertools import islice
 
 from gramian.batch import Source, Unit
 from gramian.engines.blas import one_thread
+from gramian.engines.fold import Tree, accumulate_unit, remaining, runs_of, watched_batches
 from gramian.engines.progress import Progress, Silent
-from gramian.engines.runs import accumulate_unit, remaining, runs_of, watched_batches
-from gramian.engines.tree import Tree
 from gramian.errors import OptionError
 from gramian.typing import M, Pass
 

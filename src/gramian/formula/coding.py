@@ -64,6 +64,11 @@ class ModelColumn:
         return self.cell, self.leading
 
 
+def stored_columns(columns: Iterable[ModelColumn]) -> list[Stored]:
+    """The stored column of each model column."""
+    return [column.stored for column in columns]
+
+
 @dataclass(frozen=True, slots=True)
 class Levels:
     """Levels of the factors after a pass.

@@ -14,7 +14,7 @@ from itertools import chain
 
 import numpy as np
 
-from gramian.formula.coding import Cell, Levels, ModelColumn, Stored
+from gramian.formula.coding import Cell, Levels, ModelColumn, Stored, stored_columns
 from gramian.formula.contrast_maps import check_cells, contrast_maps, written_column
 from gramian.linalg.columns import Factors
 from gramian.linalg.monomials import CONSTANT, ONE, Coordinate, Monomial, degree
@@ -111,7 +111,8 @@ def _treatment_contrasts(
 
     Solved columns are stored columns where the model is shift-invariant, else the model's columns as written.
     """
-    constant = next((j for j, c in enumerate(columns) if c.stored == ((), CONSTANT)), None)
+    stored = stored_columns(columns)
+    constant = _constant(stored)
     outcome: Stored = ((), ((response, 1),))
     coordinate = coordinates[response]
     span = Span(columns, levels, absorbed)
@@ -129,7 +130,7 @@ def _treatment_contrasts(
     triangle = [e for e in expanded if e is not None]
     is_identity = all(len(e) == 1 and e.get(j) == 1 for j, e in enumerate(triangle))
     return Parametrization(
-        group_columns([*(c.stored for c in columns), outcome]),
+        group_columns([*stored, outcome]),
         None,
         None if is_identity else invert(triangle, [degree(c.leading) for c in columns]),
         None if is_identity else triangle,
@@ -140,6 +141,11 @@ def _treatment_contrasts(
     )
 
 
+def _constant(stored: Sequence[Stored]) -> int | None:
+    """Position of the constant among stored columns; None where it is not there."""
+    return next((j for j, column in enumerate(stored) if column == ((), CONSTANT)), None)
+
+
 def parametrize_as_written(
     columns: Sequence[ModelColumn], response: str, coordinates: Mapping[str, Coordinate], levels: Levels | None = None
 ) -> Parametrization:
@@ -147,7 +153,7 @@ def parametrize_as_written(
 
     levels : for the contrasts of the factors; None for treatment contrasts.
     """
-    constant = next((j for j, c in enumerate(columns) if c.stored == ((), CONSTANT)), None)
+    constant = _constant(stored_columns(columns))
     return _as_subspace(columns, ((), ((response, 1),)), coordinates[response], constant, levels)
 
 
@@ -228,7 +234,7 @@ def parametrize_terms(
     Where the lower monomials that a shift brings in are in the span of the terms that a term needs, its solved columns
     are its leading stored ones; else they are the model's columns as written.
     """
-    constant = next((j for j, c in enumerate(columns) if c.stored == ((), CONSTANT)), None)
+    constant = _constant(stored_columns(columns))
     first = [] if constant is None else [columns[constant]]
     expressible = set()
     for j, others in enumerate(needs):
@@ -274,7 +280,7 @@ class Span:
     partial: bool = False
 
     def __post_init__(self) -> None:
-        self.place = {column.stored: j for j, column in enumerate(self.columns)}
+        self.place = {stored: j for j, stored in enumerate(stored_columns(self.columns))}
         self.shapes = {(_factors(cell), m): None for cell, m in self.place} if self.levels.names else {}
 
     def expand(self, column: ModelColumn) -> Combination | None:

@@ -115,11 +115,6 @@ class Columns:
     products_with_response: tuple[tuple[int, tuple[int, int]], ...] = ()
     workspace: Matrix | None = None
 
-    @property
-    def width(self) -> int:
-        """Number of columns of the wider part of the dense block, the buffer or the matrix."""
-        return max(len(self.buffer_positions), len(self.matrix_positions))
-
     def set_response(self, values: Vector | float) -> None:
         """Replace the response, the last row of the buffer, and recompute the products with it."""
         self.buffer[-1] = values

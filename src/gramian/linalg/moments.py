@@ -240,8 +240,8 @@ class Accumulator:
         return True
 
     def _memory_for(self, columns: Columns) -> Matrix | None:
-        """Memory for the products of a wide block, the same for every block: new pages would cost more than the sum."""
-        width = columns.width
+        """Memory for the products of the wider part of a block, the same for all: new pages would cost more."""
+        width = max(len(columns.buffer_positions), len(columns.matrix_positions))
         if width < REUSED_WIDTH:
             return None
         if self.scratch is None or len(self.scratch) != width:

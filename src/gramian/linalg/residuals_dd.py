@@ -165,7 +165,8 @@ class LinearCombination:
     ) -> None:
         self.writer = MonomialWriter(groups, coordinates)
         self.dense = [(m, g.positions[k]) for g in groups if not g.factors for k, m in enumerate(g.monomials)]
-        self.v = v
+        with np.errstate(all="ignore"):  # what is not finite is found in the residual
+            self.v, self.halves = v, split(v.hi)
         self.cell_columns = CellColumns(groups, v, sizes)
 
     def blocks(self, batch: ResidualRows) -> Iterator[tuple[slice, ResidualRows]]:
@@ -189,7 +190,8 @@ class LinearCombination:
         """
         rows = len(next(iter(columns.values())).hi)
         hi, lo = np.zeros(rows), np.zeros(rows)
-        dense = (scaled(columns[m], float(self.v.hi[at]), float(self.v.lo[at])) for m, at in self.dense)
+        coefficients = *self.v, *self.halves
+        dense = (scaled(columns[m], *(float(part[at]) for part in coefficients)) for m, at in self.dense)
         for p, e in chain(dense, self.cell_columns.terms(columns, cells)):
             hi, f = two_sum(hi, p)
             lo += e
@@ -233,9 +235,9 @@ class ResidualProducts:
         residual = self.residual
         columns, cells = residual.writer.block(block), residual.cell_columns.cells(block.codes)
         r = residual.of(columns, cells)
-        wr = r if block.weight is None else r * block.weight
-        right = split_column(wr)
-        self.square = self.square + Pair(*(np.array([s]) for s in dot(split_column(r), right)))
+        wr, left = r if block.weight is None else r * block.weight, split_column(r)
+        right = left if block.weight is None else split_column(wr)
+        self.square = self.square + Pair(*(np.array([s]) for s in dot(left, right)))
         products = residual.cell_columns.products(columns, cells, wr)
         for m, at in residual.dense:
             products.hi[at], products.lo[at] = dot(columns[m], right) if m else total(wr.hi, wr.lo)
@@ -302,9 +304,8 @@ class _CellLookup:
         return np.where(index < 0, len(self.group.cells), index)
 
 
-def scaled(x: SplitColumn, hi: float, lo: float) -> tuple[Vector, Vector]:
-    """x times a number hi + lo, (n,): the float64 product and its error."""
-    high, low = (float(h[0]) for h in split(np.array([hi])))
+def scaled(x: SplitColumn, hi: float, lo: float, high: float, low: float) -> tuple[Vector, Vector]:
+    """x times a number hi + lo, (n,): the float64 product and its error. high, low : halves of hi."""
     p = x.hi * hi
     e = x.high * high
     e -= p

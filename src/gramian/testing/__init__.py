@@ -28,9 +28,8 @@ Examples
 
 from __future__ import annotations
 
+from gramian.engines.fold import Tree, accumulate_unit, remaining
 from gramian.engines.progress import Silent
-from gramian.engines.runs import accumulate_unit, remaining
-from gramian.engines.tree import Tree
 from gramian.testing.engines import check_engine
 from gramian.testing.passes import check_monoid, check_pass
 from gramian.testing.values import same_bits

@@ -16,9 +16,8 @@ import pyarrow.parquet as pq
 from gramian.batch import Batch, Source
 from gramian.data.source import source_of
 from gramian.engines.choice import Engine
+from gramian.engines.fold import Tree, accumulate_unit
 from gramian.engines.local import Local
-from gramian.engines.runs import accumulate_unit
-from gramian.engines.tree import Tree
 from gramian.errors import DataError
 from gramian.fit.curve.accumulate import CurvePass
 from gramian.fit.curve.fit import parsed_curve

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from gramian.batch import Batch
-from gramian.engines.tree import Tree
+from gramian.engines.fold import Tree
 from gramian.testing.values import equal, floats, law, same_bits
 from gramian.typing import M, Pass
 

@@ -7,7 +7,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from gramian.linalg.doubledouble import Pair, pair
+from gramian.linalg.doubledouble import Pair, pair, split
 from gramian.linalg.monomials import Coordinate
 from gramian.linalg.residuals_dd import SplitColumn, dot, extract_leading, product, scaled, shifted, split_column
 
@@ -39,7 +39,8 @@ def test_products_carry_their_error() -> None:
     p, e = product(split_column(pair(a)), split_column(pair(b)))
     for x, y, hi, lo in zip(exactly(a), exactly(b), exactly(p), exactly(e), strict=True):
         assert hi + lo == x * y
-    p, e = scaled(split_column(pair(a)), 0.1, 1e-19)
+    high, low = (float(half[0]) for half in split(np.array([0.1])))
+    p, e = scaled(split_column(pair(a)), 0.1, 1e-19, high, low)
     for x, hi, lo in zip(exactly(a), exactly(p), exactly(e), strict=True):
         truth = x * (Fraction(0.1) + Fraction(1e-19))
         assert abs(hi + lo - truth) <= abs(truth) * Fraction(1, 2**100)

@@ -173,17 +173,17 @@ class GlmAccumulator(UnitAccumulator):
         self.check(observed)
         super().add(observed)
 
-    def add_cached(self, columns: Columns, observed: Observed, levels: Mapping[str, Sequence[Level]]) -> None:
-        """Add rows that have been checked and written to stored columns before.
+    def add_cached(self, blocks: Iterable[tuple[Columns, Observed]], levels: Mapping[str, Sequence[Level]]) -> None:
+        """Add blocks of rows that have been checked and written to stored columns before.
 
         levels : the levels that the codes of the columns refer to; other codes are translated to this unit's levels.
         """
-        if levels:
-            columns = replace(columns, codes=self.reader.translated(columns.codes, levels, observed.where))
-        rows = slice(0, columns.rows)
-        if not self.block(columns, observed, rows):
-            columns.set_response(observed.values[self.response])
-            self.fail(columns, observed)
+        for columns, observed in blocks:
+            if levels:
+                columns = replace(columns, codes=self.reader.translated(columns.codes, levels, observed.where))
+            if not self.block(columns, observed, slice(0, columns.rows)):
+                columns.set_response(observed.values[self.response])
+                self.fail(columns, observed)
 
     def check(self, observed: Observed) -> None:
         """Raise DataError for an outcome out of the family's range.

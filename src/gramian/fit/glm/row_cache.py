@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from gramian.column import MIN_ARROW_LEVELS
+from gramian.engines.fold import tree_sum
 from gramian.engines.local import Local
-from gramian.engines.tree import Tree
 from gramian.fit.glm.accumulate import GlmAccumulator, Linearize, Linearized
 from gramian.fit.passes.runner import PassRunner
 from gramian.fit.passes.subsample import MAX_UNITS, Sample, finite, has_few_rows
@@ -73,8 +73,7 @@ class UnitBlocks:
         """The partial result of a pass over the unit."""
         accumulator = GlmAccumulator(task)
         accumulator.reader.dropped_rows, accumulator.sums.left_out = self.dropped_rows, dict(self.left_out)
-        for block in self.blocks:
-            accumulator.add_cached(block.columns, block.observed, self.levels)
+        accumulator.add_cached([(block.columns, block.observed) for block in self.blocks], self.levels)
         return accumulator.linearized()
 
 
@@ -95,12 +94,10 @@ class RowCache:
 
     def fold(self, task: Linearize) -> Linearized:
         """The result of one pass, with the bits of a pass over the source."""
-        # the tree of the engines, which fixes the order of additions
-        tree: Tree[Linearized] = Tree()
         with np.errstate(all="ignore"):
-            for unit in self.units:
-                tree.push(unit.accumulate(task))
-        return tree.total(task.empty) if not tree.parts else tree.sum()
+            partials = [unit.accumulate(task) for unit in self.units]
+        # the tree of the engines, which fixes the order of additions
+        return tree_sum(partials) if partials else task.empty
 
     def equals(self, sample: Sample) -> bool:
         """Whether a sample of all rows would give the same blocks: the rows are one unit, and all are finite."""

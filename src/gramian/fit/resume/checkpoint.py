@@ -21,8 +21,8 @@ import numpy as np
 
 from gramian.batch import Source
 from gramian.engines.choice import Engine
+from gramian.engines.fold import Tree
 from gramian.engines.progress import Progress
-from gramian.engines.tree import Tree
 from gramian.errors import ArtifactError, OptionError
 from gramian.typing import M, Pass
 

@@ -1,18 +1,67 @@
-"""Accumulates one unit, the same in every engine: runs of its rows are accumulated and added by the fixed tree."""
+"""What is the same in every engine: runs of a unit are accumulated, partial results are added by a fixed tree."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
+from typing import Generic
 
 from gramian.batch import Batch, Unit
 from gramian.engines.progress import Progress
-from gramian.engines.tree import Tree
 from gramian.typing import M, Pass
 
 # rows and values accumulated together; constants, so that the bits do not depend on the number of threads
 RUN_ROWS, RUN_VALUES = 131_072, 2**23
 ROWS_PER_COLUMN = 2  # a run has at least so many times as many rows as columns: its sums are as large as columns^2
+
+
+class Tree(Generic[M]):
+    """Adds partial results in the order of their units: adjacent pairs, level by level.
+
+    A binary counter: at most log2(units) + 1 partial results are in memory, and the bits of the sum depend on the units
+    alone, not on threads or machines. Pairwise summation also has the smaller error bound, O(log n) in place of O(n)
+    (N. J. Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., SIAM 2002, chapter 4).
+
+    Attributes
+    ----------
+    parts : list of tuple of int and M
+        (level, sum of 2^level units), in the order of the units; a tree may begin with those of another.
+    """
+
+    def __init__(self, parts: Iterable[tuple[int, M]] = ()) -> None:
+        self.parts: list[tuple[int, M]] = list(parts)
+
+    @property
+    def count(self) -> int:
+        """Number of units that have been added."""
+        return sum(1 << level for level, _ in self.parts)
+
+    def push(self, partial: M) -> None:
+        """Add the partial result of the next unit. It is atomic: where it is interrupted, the tree is as before."""
+        parts, level = list(self.parts), 0
+        while parts and parts[-1][0] == level:
+            partial, level = parts.pop()[1] + partial, level + 1
+        # one assignment at the end, after additions that may fail or be interrupted
+        self.parts = [*parts, (level, partial)]
+
+    def total(self, empty: M) -> M:
+        """The sum of all partial results; `empty` where there are none."""
+        return self.sum() if self.parts else empty
+
+    def sum(self) -> M:
+        """The sum of all partial results, of which there must be at least one."""
+        partial = self.parts[-1][1]
+        for _, earlier in reversed(self.parts[:-1]):
+            partial = earlier + partial
+        return partial
+
+
+def tree_sum(partials: Iterable[M]) -> M:
+    """The sum of partial results, at least one, by the fixed tree."""
+    tree: Tree[M] = Tree()
+    for partial in partials:
+        tree.push(partial)
+    return tree.sum()
 
 
 def accumulate_unit(task: Pass[M], unit: Unit, watch: Progress | None = None) -> M:
