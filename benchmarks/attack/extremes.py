@@ -258,6 +258,8 @@ def ridge(number: int) -> Verdict:
 
         model = Ridge(alpha=alpha).fit(X, data[RESPONSE])
         b, digits = np.append(model.intercept_, model.coef_), np.full(len(names) + 1, 4.0)
+    if kind < 2 and fit.aliased:  # no penalty, dependent columns: least squares, which other attacks try
+        return Verdict(RIGHT)
     right = exact_ridge(X, data[RESPONSE], Fraction(alpha))
     if right is None:
         return Verdict(SILENT, f"{what}: dependent, {b}") if np.isfinite(b).all() and kind == 3 else Verdict(RIGHT)
@@ -375,12 +377,47 @@ def other(number: int) -> Verdict:
         fit.vif()
         fit.predict(data, interval="confidence")
     elif kind == 6:
-        from gramian.sklearn import ElasticNet, Lasso, LinearRegression
-
-        (LinearRegression, Lasso, ElasticNet)[int(rng.integers(3))]().fit(X, y).predict(X)
+        return estimated(rng, X, y, plain(data))
     else:
-        gm.ols(formula, data, solver=str(rng.choice(["iterative", "dual"]))).summary()
+        return without_products(formula, data, names)
     return Verdict(RIGHT)
+
+
+def estimated(rng: np.random.Generator, X: Array, y: Array, what: str) -> Verdict:
+    """An estimator; least squares is compared with the truth."""
+    from gramian.sklearn import ElasticNet, Lasso, LinearRegression
+
+    if rng.random() < 0.5:
+        (Lasso, ElasticNet)[int(rng.integers(2))]().fit(X, y).predict(X)
+        return Verdict(RIGHT)
+    model = LinearRegression().fit(X, y)
+    right = exact_ridge(X, y, Fraction(0))
+    if right is None or not all(np.isfinite(model.coef_)):
+        return Verdict(RIGHT)
+    # predictions, for coefficients of columns that depend on each other but for rounding may be shared out otherwise
+    found, ones = [float(model.intercept_), *model.coef_.tolist()], np.ones(len(y))
+    rows = [[Fraction(v) for v in row] for row in np.column_stack([ones, X]).tolist()]
+    off = max(
+        abs(sum(((Fraction(b) - t) * v for b, t, v in zip(found, right, row, strict=True)), Fraction(0)))
+        for row in rows
+    )
+    size = max(abs(t * v) for row in rows for t, v in zip(right, row, strict=True))
+    return verdict([f"{found} for {[nearest(b) for b in right]}"] if off > size / 10**6 else [], what)
+
+
+def without_products(formula: str, data: dict[str, Any], names: tuple[str, ...]) -> Verdict:
+    """The iterative solver, whose digits are those of its coefficients."""
+    fit = gm.ols(formula, data, solver="iterative")
+    fit.summary()
+    truth = truth_of(Problem(formula, (CONSTANT, *variables(names)), data))
+    if truth.aliased or fit.aliased:
+        return Verdict(RIGHT)
+    wrong = [
+        f"{name} = {found!r}, {digits:.2f} digits; right is {nearest(right)!r}"
+        for name, found, digits, right in zip(fit.names, fit.coefficients, fit.digits, truth.coefficients, strict=True)
+        if right is not None and beyond(float(found), right, abs(right), float(digits))
+    ]
+    return verdict(wrong, plain(data))
 
 
 def describe(problem: Problem) -> str:

@@ -9,12 +9,15 @@ import numpy as np
 from scipy.linalg import lapack
 
 from gramian.engines.blas import one_thread
+from gramian.errors import NumericalError
 from gramian.linalg.aliasing import minimum_norm
 from gramian.linalg.certificate import bounds, digits, scaled_bounds
 from gramian.linalg.doubledouble import pair, two_product
 from gramian.linalg.solve import SAFETY, centre, factorize
 from gramian.sklearn.sums import Sums
 from gramian.typing import Matrix, Vector
+
+LARGEST_SQUARE = 1e289  # and its inverse the smallest: beyond, sums of squares overflow or lose their digits
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +82,11 @@ class CentredProducts:
 
 
 def centred_products(sums: Sums, *, intercept: bool) -> CentredProducts:
-    """Products about the means of columns and outcomes; without an intercept about the origin."""
+    """Products about the means of columns and outcomes; without an intercept about the origin.
+
+    Raises NumericalError where squares leave the range of float64.
+    """
+    _check_range(sums)
     P = sums.dense if intercept else sums.dense[1:, 1:]
     c = centre(pair(P), 0 if intercept else None, P.diagonal())
     p = sums.columns
@@ -90,6 +97,16 @@ def centred_products(sums: Sums, *, intercept: bool) -> CentredProducts:
         np.append(c.scale[outcome_columns], c.y_scale), np.append(c.mean[outcome_columns], c.y_mean),
         np.append(c.summed_squares[outcome_columns], c.y_summed_square), effective_rows(sums), sums.rounding_error,
     )  # fmt: skip
+
+
+def _check_range(sums: Sums) -> None:
+    """Raise NumericalError where the squares of a column or an outcome overflow or have lost their digits."""
+    squares, totals = sums.dense.diagonal()[1:], sums.dense[0, 1:]
+    lost = (squares > LARGEST_SQUARE) | ((squares < 1.0 / LARGEST_SQUARE) & ((squares > 0.0) | (totals != 0.0)))
+    if lost.any():
+        at = int(np.argmax(lost))
+        what = f"column {at} of X" if at < sums.columns else "y"
+        raise NumericalError(f"squares of {what} leave the range of float64: multiply it by a power of ten")
 
 
 def effective_rows(sums: Sums) -> float:
@@ -156,7 +173,10 @@ def _ridge(centred: CentredProducts, alpha: Vector) -> tuple[Matrix, int, Vector
                 digits_of[outcomes],
             )
             continue
-        diagonal = centred.S.diagonal() + value * centred.scale**2
+        with np.errstate(over="ignore"):
+            diagonal = centred.S.diagonal() + value * centred.scale * centred.scale
+        if not np.isfinite(diagonal).all():
+            raise NumericalError(f"a penalty of {value:g} is beyond float64 beside columns as small as these")
         S = centred.S.copy()
         np.fill_diagonal(S, diagonal)
         # The penalty changes the diagonal, so columns are scaled again: Cholesky's error grows with the condition of S.

@@ -211,17 +211,25 @@ def fit_curve(formula: str, options: CurveOptions, runner: PassRunner) -> CurveS
     check_rows(curve, sums)
     if first is None:
         raise NumericalError(not_defined(curve, start, sums.undefined))
-    _check_range(curve, first)
+    _check_range(curve, first, sums.factor)
     check_effects(curve, first)
-    end = minimise(run.evaluate, curve.shape, first, replace(search, rows=sums.rows))
+    try:
+        end = minimise(run.evaluate, curve.shape, first, replace(search, rows=sums.rows))
+    except np.linalg.LinAlgError:
+        raise NumericalError(
+            "on the way from the start, derivatives of the curve left the range of float64; start elsewhere, or "
+            "rescale the data"
+        ) from None
     return _solved(curve, end, search, sums, start, runner.passes)
 
 
-def _check_range(curve: Curve, point: Point) -> None:
-    """Raise NumericalError where the outcome, or a derivative of the curve, has squares that float64 cannot hold."""
-    with np.errstate(over="ignore"):
-        lengths = np.append(np.linalg.norm(point.J, axis=0), np.sqrt(point.tss))
-    check_lengths(lengths, [*(f"the derivative by {name}" for name in curve.names), *curve.design.outcome])
+def _check_range(curve: Curve, point: Point, factor: Matrix) -> None:
+    """Raise NumericalError where the outcome, or a derivative of the curve, has squares that float64 cannot hold.
+
+    factor : of the pass, its last columns the outcome and the constant. Largest elements, whose squares may be zero.
+    """
+    sizes = np.append(np.abs(point.J).max(axis=0, initial=0.0), np.abs(factor[:, -2]).max(initial=0.0))
+    check_lengths(sizes, [*(f"the derivative by {name}" for name in curve.names), *curve.design.outcome])
 
 
 def parsed_curve(formula: str, schema: Schema, options: CurveOptions) -> tuple[Curve, ParsedCurve]:
@@ -251,7 +259,7 @@ def _solved(
     """Assemble the solution at the end of a search; where it did not converge, at its last point."""
     point, failure = end.point, "" if end.reason is None else not_converged(curve, end)
     beta = point.beta if failure else end.beta
-    _check_range(curve, point)
+    _check_range(curve, point, sums.factor)
     at_bound = (beta == search.low) | (beta == search.high)
     try:
         inverse, condition = _inverse(curve, point.J, at_bound)

@@ -103,7 +103,12 @@ def _boxed(A: Matrix, r: Vector, low: Vector, high: Vector, weight: Vector, root
 
 
 def _least_squares(A: Matrix, r: Vector) -> Vector:
-    """The solution of least norm, (t,), with columns scaled to about length one by powers of two."""
+    """The solution of least norm, (t,), with columns scaled to about length one by powers of two.
+
+    Raises LinAlgError where a number is not finite, of which LAPACK prints something by itself.
+    """
+    if not (np.isfinite(A).all() and np.isfinite(r).all()):
+        raise np.linalg.LinAlgError("derivatives or residuals are not finite")
     lengths = np.linalg.norm(A, axis=0)
     scale = np.exp2(-np.round(np.log2(np.where(lengths > 0, lengths, 1.0))))
     return np.asarray(np.linalg.lstsq(A * scale, r, rcond=RANK)[0] * scale)

@@ -20,6 +20,7 @@ from gramian.fit.glm.proposal import Evaluated, converges_linearly, uses_observe
 from gramian.fit.glm.solution import GlmSolved
 from gramian.fit.glm.step import solution_at
 from gramian.fit.leastsquares.model_columns import to_model_columns
+from gramian.fit.leastsquares.outcome import LARGEST_SQUARE, SMALLEST_SQUARE, check_lengths
 from gramian.fit.leastsquares.solution import Solved
 from gramian.fit.passes.accumulate import coordinates_from_first_rows
 from gramian.fit.passes.prepare import settle_knots
@@ -126,10 +127,29 @@ def _fit(steps: GlmSteps, options: GlmOptions, runner: PassRunner) -> GlmSolved:
     """Run the iteration and assemble the solution."""
     run = Run(runner, options)
     predicted = quadratic_convergence if steps.quadratic else linear_convergence
-    first = run.begin(complete_design(steps.design, runner.source))
+    design = complete_design(steps.design, runner.source)
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # any start may fail
+        first = run.begin(design)
+    _check_weight(first.linearized.totals.weight)
     history = iterate(first, run.evaluate, predicted, options.tolerance, options.max_passes, run.runner.passes)
     last, b, deviance = _finish(run, history, checks_answer=steps.checks_answer)
     return _solved(run, last, b, deviance, tuple(history.lengths))
+
+
+def _check_outcome(run: Run, b: Vector, mean: float, response: str) -> None:
+    """Raise NumericalError where the squares of an outcome with constant variance underflow.
+
+    b : (p,) coefficients, which are zero only where the outcome is.
+    """
+    square = max(run.null_model.deviance, mean * mean)
+    if run.options.model.family.variance_function.name == "constant" and b.any() and square < float(SMALLEST_SQUARE):
+        check_lengths(np.array([max(abs(mean), math.sqrt(square), 1e-200)]), [response])
+
+
+def _check_weight(weight: float) -> None:
+    """Raise NumericalError where weights are so small or large that sums lose their digits."""
+    if weight and not float(SMALLEST_SQUARE) <= weight <= float(LARGEST_SQUARE):
+        raise NumericalError(f"the weights add up to {weight:.3g}: multiply them by a power of ten")
 
 
 def _finish(run: Run, history: IterationHistory[Evaluated], *, checks_answer: bool) -> tuple[Evaluated, Vector, float]:
@@ -186,6 +206,8 @@ def _solved(run: Run, last: Evaluated, b: Vector, deviance: float, lengths: tupl
     linear_part = _linear(run, last, b, outcome_totals)
     if not (np.isfinite(linear_part.coefficients) | ~linear_part.identified).all():
         raise NumericalError("the coefficients overflow; scale the columns, or use another link")
+    (response,) = last.setting.design.outcome
+    _check_outcome(run, b, linear_part.mean, response)
     alone = linear_part.intercept and linear_part.rank == 1  # the model is the null model, to the last bit
     if options.robust is not None:
         fitted_model = FittedModel(linear_part, model, options.common.drop)

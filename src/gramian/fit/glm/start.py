@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from gramian.engines.blas import one_thread
-from gramian.errors import NumericalError
+from gramian.errors import ConvergenceError, NumericalError
 from gramian.fit.glm.accumulate import Linearize, Linearized, Totals
 from gramian.fit.glm.columns import Setting, setting_of
 from gramian.fit.glm.null_model import intercept
@@ -23,7 +23,7 @@ from gramian.fit.leastsquares.system import solved_products
 from gramian.fit.passes.subsample import Sample, case_control, compact, finite, rows_needed, subsample, varies
 from gramian.formula.design import Design
 from gramian.formula.row_reader import Observed
-from gramian.models.families import family_named, negative_binomial
+from gramian.models.families import Family, family_named, negative_binomial
 from gramian.models.glm import GLM, start_theta
 from gramian.models.links import link_named
 from gramian.typing import Vector
@@ -76,7 +76,7 @@ def subsample_start(
         design = replace(design, levels=sample.levels)
     model = options.model
     if options.estimate_theta:
-        model = replace(model, family=negative_binomial(_first_theta(sample, response)))
+        model = replace(model, family=_with_theta(_first_theta(sample, response)))
     try:
         with one_thread():
             rows = sample_rows(Linearize(design, model), sample) if row_cache is None else row_cache
@@ -213,4 +213,14 @@ def with_next_theta(model: GLM, totals: Totals, share: float = 1.0) -> GLM:
     theta = model.family.theta
     if theta is None or not (totals.theta_score or totals.theta_information):
         return model
-    return replace(model, family=negative_binomial(next_theta(theta, totals, share)))
+    return replace(model, family=_with_theta(next_theta(theta, totals, share)))
+
+
+def _with_theta(theta: float) -> Family:
+    """The negative binomial family with an estimated theta. Raises ConvergenceError where that is no number above 0."""
+    if not 0.0 < theta < math.inf:
+        raise ConvergenceError(
+            f"theta of the negative binomial cannot be estimated from these outcomes: its step leads to {theta:g}; "
+            "look at the largest ones, or give theta yourself"
+        )
+    return negative_binomial(theta)

@@ -17,7 +17,7 @@ from gramian.fit.gram.submodel import AnyAccumulated, design_and_moments
 from gramian.fit.gram.sums import GramData
 from gramian.fit.leastsquares.escalate import reached, shortfall
 from gramian.fit.leastsquares.exact import exact_solved
-from gramian.fit.leastsquares.small_penalty import check_penalty
+from gramian.fit.leastsquares.small_penalty import check_solution
 from gramian.fit.leastsquares.solution import Solved
 from gramian.fit.leastsquares.system import solve_linear
 from gramian.fit.passes.accumulate import Accumulate, Accumulated
@@ -90,7 +90,7 @@ def fit_linear(gram_data: GramData, formula: str | None, drop: str | Iterable[st
 def fit_stored(design: Design, accumulated: AnyAccumulated, options: Options) -> Solved:
     """Solve as `solve_stored`; warn with AccuracyWarning if fewer digits are certified than requested."""
     fit = solve_stored(design, accumulated, options)
-    check_penalty(fit)
+    check_solution(fit)
     if not reached(fit):
         warnings.warn(AccuracyWarning(shortfall(fit, None)), stacklevel=4)
     return fit

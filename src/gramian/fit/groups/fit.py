@@ -16,7 +16,7 @@ from gramian.engines.blas import threads_for
 from gramian.errors import AccuracyWarning, DataError, GramianError, NumericalError, OptionError
 from gramian.fit.groups.recentre import recentred
 from gramian.fit.leastsquares.escalate import MAX_SMALL_VALUES, Escalation, escalate, escalation_of, reached, shortfall
-from gramian.fit.leastsquares.small_penalty import check_penalty
+from gramian.fit.leastsquares.small_penalty import check_solution
 from gramian.fit.leastsquares.solution import Solved
 from gramian.fit.leastsquares.system import System, first_solution
 from gramian.fit.passes.accumulate import Accumulate, Accumulated
@@ -275,7 +275,7 @@ def warn(fits: Mapping[Key, Solved], names: Sequence[str], source: Source | None
     Raises NumericalError for a ridge penalty that the sums of a fit do not tell from none.
     """
     for fit in fits.values():
-        check_penalty(fit)
+        check_solution(fit)
     short = {key: fit for key, fit in fits.items() if not reached(fit)}
     lines = [f"{format_key(names, key)}: {shortfall(fit, source)}" for key, fit in islice(short.items(), MAX_NAMED)]
     more = [f"{len(short) - MAX_NAMED:,} more fits have too few digits"] if len(short) > MAX_NAMED else []

@@ -11,7 +11,7 @@ from gramian.batch import Source
 from gramian.errors import AccuracyWarning, NotIdentifiedError, NumericalError
 from gramian.fit.leastsquares.accuracy import EXACT, Accuracy, required_std_error_digits
 from gramian.fit.leastsquares.refine import refine
-from gramian.fit.leastsquares.small_penalty import check_penalty, is_lost, ridge_from_rows
+from gramian.fit.leastsquares.small_penalty import check_solution, is_lost, ridge_from_rows
 from gramian.fit.leastsquares.solution import Solved
 from gramian.fit.leastsquares.system import System
 from gramian.fit.passes.accumulate import Accumulated
@@ -102,7 +102,7 @@ def escalate(first: Solved, job: Job, accumulated: Accumulated, system: System, 
             best = refine(best, job, accumulated, system, sliced=not is_small(best))
         if not reached(best) and steps.exact_helps and affordable(best.rows, len(best.names)):
             best = _from_exact_sums(best, job)
-    check_penalty(best)
+    check_solution(best)
     if not reached(best):
         warnings.warn(AccuracyWarning(shortfall(best, job.source)), stacklevel=5)
     return best

@@ -103,8 +103,15 @@ class _Collector(UnitAccumulator):
         return True
 
 
-def check_penalty(fit: Solved) -> None:
-    """Raise NumericalError for a ridge fit whose sums of products do not tell the penalty from none."""
+def check_solution(fit: Solved) -> None:
+    """Raise NumericalError for a fit without an answer in float64.
+
+    A coefficient may overflow, or the sums of products may not tell a ridge penalty from none.
+    """
+    overflow = fit.identified & np.isinf(fit.coefficients)
+    if overflow.any():
+        name = fit.names[int(np.argmax(overflow))]
+        raise NumericalError(f"the coefficient of '{name}' is beyond the largest float64: multiply the column by 1e100")
     bounds = fit.solution.bounds
     if not fit.alpha or bounds is None or (fit.solution.independent.all() and bounds.rho < MAX_RHO):
         return

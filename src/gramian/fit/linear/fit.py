@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from gramian.engines.blas import threads_for
 from gramian.fit.leastsquares.escalate import Escalation, escalate, escalation_of
+from gramian.fit.leastsquares.small_penalty import check_solution
 from gramian.fit.leastsquares.solution import Solved
 from gramian.fit.leastsquares.system import first_solution
 from gramian.fit.passes.accumulate import Accumulate, Accumulated
@@ -132,7 +133,9 @@ def _exact(job: Job) -> LinearRun:
     from gramian.fit.leastsquares.exact import accumulate_exactly, exact_solved  # most fits do without exact sums
 
     sums = accumulate_exactly(job)
-    return LinearRun(exact_solved(job.design, sums, job.options), sums)
+    solved = exact_solved(job.design, sums, job.options)
+    check_solution(solved)
+    return LinearRun(solved, sums)
 
 
 def _from_moments(job: Job, steps: LinearSteps) -> LinearRun:

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 import gramian as gm
-from gramian.errors import AccuracyWarning, NumericalError
+from gramian.errors import AccuracyWarning, ConvergenceError, NumericalError
 from gramian.linalg.exact import solve as exact_solve
+from gramian.sklearn import LinearRegression
 
 RNG = np.random.default_rng(0)
 X, Z, Y = RNG.standard_normal((3, 12))
@@ -101,3 +102,49 @@ def test_exact_elimination_that_nobody_asked_for_is_bounded(monkeypatch: pytest.
     monkeypatch.setattr(exact_solve, "_solve_exactly", lambda *_: pytest.fail("half a minute of elimination"))
     with pytest.warns(AccuracyWarning, match="of the 8 digits wanted"):
         gm.ols("y ~ ns(x, 4) + factor(x) + z", {"x": x, "z": z, "y": y})
+
+
+@pytest.mark.parametrize("unit", [2.0**-627, 2.0**627])
+def test_a_curve_through_an_outcome_whose_squares_leave_float64(unit: float) -> None:
+    x = np.linspace(0.1, 4.0, 12)
+    with pytest.raises(NumericalError, match=r"squares of|squares of the curve overflow"):
+        gm.curve("y ~ a * exp(-b * x)", {"x": x, "y": unit * (2.0 * np.exp(-0.7 * x) + 0.01 * X)}, {"a": 1, "b": 1})
+
+
+@pytest.mark.parametrize("unit", [1e-200, 1e-241, 1e160])
+def test_estimators_refuse_squares_that_leave_float64(unit: float) -> None:
+    with pytest.raises(NumericalError, match=r"leave the range of float64|overflow"):
+        LinearRegression().fit(X[:, None] * unit, Y)
+    with pytest.raises(NumericalError, match=r"leave the range of float64|overflow"):
+        LinearRegression().fit(X[:, None], Y * unit)
+
+
+def test_the_iterative_solver_refuses_squares_that_leave_float64() -> None:
+    for unit in (1e-200, 1e200):
+        with pytest.raises(NumericalError, match="leave the range of float64"):
+            gm.ols("y ~ x", {"x": X * unit, "y": Y}, solver="iterative")
+
+
+@pytest.mark.parametrize("unit", [1e-170, 1e170])
+def test_a_gaussian_model_refuses_as_least_squares_does(unit: float) -> None:
+    with pytest.raises(NumericalError, match="squares of 'y'"):
+        gm.glm("y ~ x", {"x": X, "y": Y * unit}, "gaussian")
+
+
+def test_weights_of_a_generalized_model_that_underflow_are_refused() -> None:
+    data = {"x": X, "y": (Y > 0).astype(float), "w": np.full(len(X), 1e-320)}
+    with pytest.raises(NumericalError, match=r"the weights add up to 1\.2e-319"):
+        gm.glm("y ~ x", data, weights="w")
+
+
+def test_theta_that_cannot_be_estimated() -> None:
+    rng = np.random.default_rng(0)
+    with pytest.raises(ConvergenceError, match="theta of the negative binomial cannot be estimated"):
+        gm.glm("y ~ x", {"x": rng.standard_normal(30), "y": np.append(np.zeros(29), 1e6)}, "negative_binomial")
+
+
+def test_a_coefficient_beyond_float64_is_refused() -> None:
+    with pytest.raises(NumericalError, match="the coefficient of 'x' is beyond the largest float64"):
+        gm.ols("y ~ x", {"x": 5e-324 * np.arange(12), "y": Y}, exact=True)
+    with pytest.raises(NumericalError, match="the coefficient of 'x' is beyond the largest float64"):
+        gm.ols("y ~ x", {"x": 5e-324 * np.arange(12), "y": Y})
