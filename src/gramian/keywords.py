@@ -23,6 +23,7 @@ MissingRows: TypeAlias = Literal["drop", "raise"]
 Collinear: TypeAlias = Literal["drop", "min-norm", "raise"]
 Decimal: TypeAlias = Literal["float64", "exact"]
 Like: TypeAlias = Literal["R", "statsmodels", "stata", "fixest"]
+Information: TypeAlias = Literal["expected", "observed"]
 GramSolver: TypeAlias = Literal["auto", "gram"]
 WideSolver: TypeAlias = Literal["iterative", "dual"]
 Columns: TypeAlias = str | Sequence[str]
@@ -143,6 +144,7 @@ class IteratedKeywords(TypedDict, total=False):
     offset: str | None
     tolerance: float
     max_passes: int
+    information: Information | None
 
 
 class GlmKeywords(

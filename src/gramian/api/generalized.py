@@ -45,7 +45,10 @@ def glm(
     weights : str, optional
         Column of prior weights; the number of trials where a binomial outcome is a proportion.
     na, vcov, like
-        As in `gramian.ols`.
+        As in `gramian.ols`. `like="stata"` takes the observed information, of theta, too.
+    information : {"expected", "observed"}, optional
+        What standard errors are made of where the link is not canonical (with a canonical one both are the same), or
+        theta is estimated: expected by default, which takes theta as known, as R does.
     drop_first : bool, default False
         As in `gramian.ridge`.
     collinear, checkpoint, engine, progress, skip_bad

@@ -26,7 +26,7 @@ def plan(formula: str, data: Any, **options: Unpack[PlanKeywords]) -> Plan:
         Formula of the fit.
     data : object
         Rows, as in `gramian.ols`.
-    theta, variance, offset, tolerance, max_passes
+    theta, variance, offset, tolerance, max_passes, information
         With `family`, as in `gramian.glm`.
     by, weights, na, counts, vcov, like, digits, exact, decimal, collinear, solver, engine, progress
         As in `gramian.ols`.

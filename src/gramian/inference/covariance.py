@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gramian.inference.vcov_spec import IID, VcovSpec
+from gramian.inference.estimators import IID
+from gramian.inference.vcov_spec import VcovSpec
 from gramian.typing import Matrix, Vector
 
 SMALLEST_VARIANCE, LARGEST_VARIANCE = 1e-290, 1e290  # outside, float64 may have lost digits of a variance

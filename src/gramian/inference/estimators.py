@@ -117,6 +117,13 @@ def _square(values: Vector) -> Vector:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelBased(Estimator):
+    """Of the model itself: the inverse of the information times the dispersion."""
+
+    sums: ClassVar[str] = "second derivatives"
+
+
+@dataclass(frozen=True, slots=True)
 class Clustered(Estimator):
     """Cluster-robust: M = sum of S_g S_g'."""
 
@@ -152,9 +159,11 @@ class Jackknife(Estimator):
             )
 
 
+IID = "iid"
 ESTIMATORS: Mapping[str, Estimator] = {
     estimator.name: estimator
     for estimator in (
+        ModelBased(IID, "phi"),
         Rowwise("HC0", "s s'"),
         Rowwise("HC1", "s s' n / (n - q)", SmallSample.hc1_factor),
         Rowwise("HC2", "s s' / (1 - h)", discount=pos, power=1),
@@ -165,5 +174,5 @@ ESTIMATORS: Mapping[str, Estimator] = {
     )
 }
 DEFAULT_CR = "CR1"
-HC = tuple(name for name, estimator in ESTIMATORS.items() if not estimator.max_columns)
+HC = tuple(name for name, estimator in ESTIMATORS.items() if isinstance(estimator, Rowwise))
 CR = tuple(name for name, estimator in ESTIMATORS.items() if estimator.max_columns)

@@ -17,8 +17,8 @@ reghdfe and None; R and statsmodels, which have dummies, count all. For the rank
 levels less one for each further factor, whether they are connected or not.
 
 R is sandwich 3 with lmtest's `coeftest`; fixest is its version 0.12; Stata's several columns are those of reghdfe;
-statsmodels has no estimator of a glm that uses leverages, and takes the observed information for a link that is not
-canonical, where everybody else takes the expected one.
+statsmodels has no estimator of a glm that uses leverages. Stata and statsmodels take the observed information as the
+bread, which differs from the expected one for links that are not canonical; Stata also without robust errors.
 """
 
 from __future__ import annotations
@@ -78,6 +78,8 @@ class SmallSample:
         Whether they are raised only where a variance, on the diagonal, is negative.
     drop_nested : bool
         Whether absorbed levels that are nested in clusters are not counted in q.
+    information : str
+        Which information of a glm is the bread of a robust covariance: "expected" or "observed".
     exact_rank : bool
         Whether the rank of several absorbed factors is counted, in place of their levels less one for each further
         factor.
@@ -95,6 +97,7 @@ class SmallSample:
     only_negative_variances: bool = False
     drop_nested: bool = True
     exact_rank: bool = True
+    information: str = "expected"
 
     def no_factor(self, facts: ModelFacts, clusters: int) -> float:
         """1."""
@@ -146,8 +149,9 @@ LIKE: Mapping[str, SmallSample] = {
         jackknife=False,
         eigenvalue_floor=None,
         drop_nested=False,
+        information="observed",
     ),
-    "stata": SmallSample("glm", hc1_df=1.0, cr1_counts_columns=False),
+    "stata": SmallSample("glm", hc1_df=1.0, cr1_counts_columns=False, information="observed"),
     "fixest": SmallSample(jackknife=False, eigenvalue_floor=1e-10, only_negative_variances=True, exact_rank=False),
 }
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
-from gramian.errors import OptionError, did_you_mean
-from gramian.inference.estimators import CR, DEFAULT_CR, ESTIMATORS, HC, Estimator
+from gramian.errors import OptionError, did_you_mean, one_of
+from gramian.inference.estimators import CR, DEFAULT_CR, ESTIMATORS, HC, IID, Estimator
 from gramian.inference.small_sample import LIKE, ModelFacts, SmallSample, conventions
 
 Vcov: TypeAlias = str | Mapping[str, Any]
 
-IID = "iid"
+EXPECTED, OBSERVED = "expected", "observed"
+STATA = "stata"
 VCOV = (IID, *HC)
 MAX_CLUSTER_COLUMNS = max(estimator.max_columns for estimator in ESTIMATORS.values())
 _SERIAL = "errors for rows that depend on earlier rows (Newey and West) are not offered"
@@ -44,16 +45,20 @@ class VcovSpec:
         Columns of clusters; empty for HC.
     like : str or None
         Package whose conventions hold, a key of `LIKE`; None for ours.
+    information : str
+        "expected" or "observed": of a generalized linear model, what is inverted.
     """
 
     kind: str
     clusters: tuple[str, ...] = ()
     like: str | None = None
+    information: str = EXPECTED
 
     @property
     def name(self) -> str:
-        """Kind and cluster columns, as in reports."""
-        return f"{self.kind} by {' and '.join(self.clusters)}" if self.clusters else self.kind
+        """Kind, cluster columns and information, as in reports."""
+        name = f"{self.kind} by {' and '.join(self.clusters)}" if self.clusters else self.kind
+        return f"{name}, observed information" if self.information == OBSERVED else name
 
     @property
     def estimator(self) -> Estimator:
@@ -85,6 +90,23 @@ class VcovSpec:
         self.estimator.check_absorbed(absorbed)
 
 
+def glm_vcov_spec(vcov: Any, like: str | None = None, information: str | None = None) -> VcovSpec | None:
+    """The estimator that options of a generalized linear model ask for; None for "iid" by the expected information.
+
+    information : "expected" or "observed"; by default that of `like`, else expected. Others as `vcov_spec`.
+    """
+    if information is not None:
+        one_of("information", information, (EXPECTED, OBSERVED))
+    spec = vcov_spec(vcov, like if vcov != IID or like != STATA else None)
+    if spec is None:
+        chosen = information or (conventions(like).information if like == STATA else EXPECTED)
+        return VcovSpec(IID, (), like, chosen) if like is not None or chosen == OBSERVED else None
+    if spec.estimator.pairwise and information == OBSERVED:
+        raise OptionError(f"{spec.kind} is a jackknife and inverts no information; leave information out")
+    default = EXPECTED if spec.estimator.pairwise else conventions(like).information
+    return replace(spec, information=information or default)
+
+
 def vcov_spec(vcov: Any, like: str | None = None) -> VcovSpec | None:
     """The estimator that an option asks for; None for "iid".
 
@@ -108,7 +130,7 @@ def vcov_spec(vcov: Any, like: str | None = None) -> VcovSpec | None:
         raise OptionError(
             f"vcov must be one of {_listed(VCOV)}, or name clusters {EXAMPLE}; found {vcov!r}{_hint(str(vcov))}"
         )
-    if vcov == IID and like is not None:
+    if vcov == IID and like not in (None, STATA):  # for a linear model Stata's are these
         raise OptionError("like says how a robust covariance is made; with vcov='iid' it has no meaning")
     return None if vcov == IID else VcovSpec(vcov, (), like)
 

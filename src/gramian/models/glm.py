@@ -21,6 +21,8 @@ from gramian.typing import Vector
 
 BLOCK = 8192  # rows at a time, so that temporaries stay in the cache
 FLOOR = 1e-100  # smallest w / |s|, so that r = s / w and its square stay finite
+# variance function -> canonical link
+CANONICAL = {"constant": "identity", "mu(1-mu)": "logit", "mu": "log", "mu^2": "inverse", "mu^3": "inverse_squared"}
 
 
 class WorkingRows(NamedTuple):
@@ -71,6 +73,21 @@ class GLM:
 
     family: Family
     link: Link
+
+    @property
+    def is_canonical(self) -> bool:
+        """Whether the link is the family's canonical one, with which expected and observed information agree."""
+        return CANONICAL.get(self.family.variance_function.name) == self.link.name
+
+    def observed_information(self, y: Vector, eta: Vector, weight: Vector | None = None) -> Vector:
+        """Minus the second derivative of the log-likelihood in eta of each row, (n,), which may be negative.
+
+        Parameters are those of `linearize`; not finite where a mean is out of range.
+        """
+        domain = self.family.variance_function.domain
+        with np.errstate(all="ignore"):
+            information = OBSERVED[domain](self, y, eta, self.link.at(eta, domain))
+        return information if weight is None else information * weight
 
     def mean(self, eta: Vector) -> Vector:
         """Means (n,) of linear predictors."""

@@ -7,11 +7,11 @@ import pytest
 
 from gramian.cli.vcov import HELP, parse_vcov
 from gramian.fit.vcov.job import _EVALUATE
-from gramian.inference.estimators import CR, ESTIMATORS, HC, Rowwise
+from gramian.inference.estimators import CR, ESTIMATORS, HC, IID, Rowwise
 from gramian.inference.vcov_spec import vcov_spec
 
 
-@pytest.mark.parametrize("name", ESTIMATORS)
+@pytest.mark.parametrize("name", [name for name in ESTIMATORS if name != IID])
 def test_every_kind_is_parsed_computed_and_explained(name):
     estimator = ESTIMATORS[name]
     word = name if name in HC else f"cluster:firm:{name}"
@@ -25,7 +25,7 @@ def test_every_kind_is_parsed_computed_and_explained(name):
 
 
 def test_kinds_by_row_and_by_cluster_are_all():
-    assert sorted((*HC, *CR)) == sorted(ESTIMATORS)
+    assert sorted((IID, *HC, *CR)) == sorted(ESTIMATORS)
 
 
 @pytest.mark.parametrize("name", [n for n, e in ESTIMATORS.items() if isinstance(e, Rowwise) and e.uses_leverage])

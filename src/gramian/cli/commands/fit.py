@@ -89,6 +89,12 @@ class Family(Choice):
     help="With --family: stop at this error in standard errors.  [default: 1e-8]",
 )
 @click.option("--max-passes", metavar="N", type=int, help="With --family: read the data so often.  [default: 25]")
+@click.option(
+    "--information",
+    metavar="NAME",
+    type=click.Choice(["expected", "observed"]),
+    help="With --family: what standard errors are made of.  [default: expected]",
+)
 @click.option("--weights", metavar="COLUMN", help="Weigh rows by this column (analytic weights, as in R's lm).")
 @click.option("--counts", metavar="COLUMN", help="Let a row stand for as many rows as this column says.")
 @click.option("--by", metavar="COLUMN", multiple=True, help="Fit each value of this column by itself; may be repeated.")

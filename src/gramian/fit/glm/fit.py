@@ -210,7 +210,8 @@ def _solved(run: Run, last: Evaluated, b: Vector, deviance: float, lengths: tupl
     _check_outcome(run, b, linear_part.mean, response)
     alone = linear_part.intercept and linear_part.rank == 1  # the model is the null model, to the last bit
     if options.robust is not None:
-        fitted_model = FittedModel(linear_part, model, options.common.drop)
+        theta = model.family.theta if options.estimate_theta else None
+        fitted_model = FittedModel(linear_part, model, options.common.drop, estimated_theta=theta)
         linear_part = with_robust(fitted_model, deviance, options.robust, run.runner)
     return GlmSolved(
         linear=linear_part,

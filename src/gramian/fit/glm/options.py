@@ -7,7 +7,7 @@ from typing import Any, Unpack
 
 from gramian.errors import OptionError
 from gramian.fit.passes.options import Options
-from gramian.inference.vcov_spec import VcovSpec, vcov_spec
+from gramian.inference.vcov_spec import VcovSpec, glm_vcov_spec
 from gramian.keywords import DEFAULTS, IteratedKeywords
 from gramian.models.families import family_named
 from gramian.models.glm import GLM
@@ -70,8 +70,9 @@ def glm_options(
         raise OptionError(f"tolerance must be a number of standard errors between 0 and 1, found {tolerance!r}")
     if isinstance(max_passes, bool) or not isinstance(max_passes, int) or max_passes < 1:
         raise OptionError(f"max_passes must be a whole number above 0, found {max_passes!r}")
+    spec = glm_vcov_spec(vcov, like, settings.get("information"))
     model = GLM(named_family, link_named(named_family.default_link if link is None else link))
-    return GlmOptions(model, common, offset, tolerance, max_passes, estimate_theta, vcov_spec(vcov, like))
+    return GlmOptions(model, common, offset, tolerance, max_passes, estimate_theta, spec)
 
 
 def _theta(theta: float | None) -> float | None:

@@ -100,8 +100,7 @@ def propose_move(model: GLM, step: Step, past_iterates: Sequence[PastIterate]) -
 
 def is_canonical(model: GLM) -> bool:
     """Whether the link is the family's canonical one, with which expected and observed information agree."""
-    pairs = {"constant": "identity", "mu(1-mu)": "logit", "mu": "log", "mu^2": "inverse", "mu^3": "inverse_squared"}
-    return pairs.get(model.family.variance_function.name) == model.link.name
+    return model.is_canonical
 
 
 def uses_observed_information(model: GLM) -> bool:

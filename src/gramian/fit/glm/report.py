@@ -68,6 +68,8 @@ def _quality(fit: GlmFit) -> list[str]:
         lines.append(f"{number(fit.effective)} effective columns of {fit.rank}")
     if fit.theta is not None:
         lines.append(f"theta {number(fit.theta)}, {'estimated' if fit.solved.estimated_theta else 'given'}")
+    if fit.solved.estimated_theta or not fit.solved.model.is_canonical:
+        lines.append(f"standard errors from the {fit.information} information")
     method = "fixed" if fit.known_dispersion else "Pearson"
     lines.append(f"dispersion {number(fit.dispersion)} ({method}), Pearson's chi-square {number(fit.pearson)}")
     if fit.loglik is None or fit.aic is None or fit.bic is None:

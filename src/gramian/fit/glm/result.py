@@ -14,7 +14,7 @@ from gramian.fit.glm.solution import GlmSolved
 from gramian.fit.leastsquares.solution import Solved
 from gramian.fit.vcov.result import covariance
 from gramian.inference.covariance import Covariance, scaled_inverse
-from gramian.inference.vcov_spec import Vcov
+from gramian.inference.vcov_spec import EXPECTED, Vcov
 from gramian.results.estimates import Estimates
 from gramian.typing import Vector
 
@@ -44,7 +44,8 @@ class GlmFit(Estimates):
     Notes
     -----
     The maximum of the likelihood is found by Newton's method or Fisher scoring. The model-based covariance matrix is
-    dispersion * (X'WX)^-1 with the weights W of the expected information.
+    dispersion * (X'WX)^-1 with the weights W of the expected information, or, with information="observed", the inverse
+    of minus the second derivatives of the log-likelihood; for canonical links these are the same.
 
     References
     ----------
@@ -87,6 +88,12 @@ class GlmFit(Estimates):
     def theta(self) -> float | None:
         """Theta of a negative binomial, with variance mu + mu^2 / theta; None for other families."""
         return self.solved.model.family.theta
+
+    @property
+    def information(self) -> str:
+        """Which information standard errors are made of: "expected" or "observed"."""
+        robust = self.solved.linear.robust
+        return EXPECTED if robust is None else robust.vcov.information
 
     @property
     def outcomes(self) -> tuple[str, str] | None:
@@ -228,7 +235,13 @@ class GlmFit(Estimates):
         return augmented(general_rows(self), source_of(data))
 
     def with_vcov(
-        self, vcov: Vcov, data: object = None, *, like: str | None = None, engine: Engine | str | None = None
+        self,
+        vcov: Vcov,
+        data: object = None,
+        *,
+        like: str | None = None,
+        engine: Engine | str | None = None,
+        information: str | None = None,
     ) -> GlmFit:
         """The same fit with another covariance matrix, at the cost of one pass over its data.
 
@@ -242,6 +255,8 @@ class GlmFit(Estimates):
             Convention of another program, as in `glm`.
         engine : Engine or str, optional
             Where the pass runs; by default in threads of this process.
+        information : {"expected", "observed"}, optional
+            As in `glm`.
 
         Returns
         -------
@@ -257,7 +272,9 @@ class GlmFit(Estimates):
         """
         from gramian.fit.vcov.result import with_vcov
 
-        linear = with_vcov(self.solved.linear, self.solved.model, self.deviance, vcov, data, like, engine)
+        theta = self.theta if self.solved.estimated_theta else None
+        model, loss = self.solved.model, self.deviance
+        linear = with_vcov(self.solved.linear, model, loss, vcov, data, like, engine, information, theta)
         return GlmFit(replace(self.solved, linear=linear))
 
     def glance(self) -> pa.Table:

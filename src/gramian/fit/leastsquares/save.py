@@ -14,8 +14,9 @@ from gramian.fit.leastsquares.accuracy import PRECISIONS, Accuracy
 from gramian.fit.leastsquares.solution import RobustCovariance, Solved
 from gramian.formula.coordinates import Parametrization
 from gramian.formula.design import Design
-from gramian.inference.estimators import CR, HC
+from gramian.inference.estimators import CR, HC, IID
 from gramian.inference.small_sample import LIKE
+from gramian.inference.vcov_spec import EXPECTED, OBSERVED
 from gramian.linalg.certificate import Bounds
 from gramian.linalg.products import ColumnGroup
 from gramian.linalg.solve import Solution
@@ -71,13 +72,15 @@ ACCURACY = record(
 
 def _check_robust(robust: RobustCovariance) -> None:
     kind, like = robust.vcov.kind, robust.vcov.like
-    require(kind in (CR if robust.groups else HC), "a kind of covariance with or without clusters", kind)
+    require(kind in (CR if robust.groups else (IID, *HC)), "a kind of covariance with or without clusters", kind)
+    require(robust.vcov.information in (EXPECTED, OBSERVED), "an information", robust.vcov.information)
     require(like is None or like in LIKE, "the name of a convention", like)
 
 
 ROBUST = record(
     RobustCovariance,
     "kind=vcov.kind clusters[clusters]=vcov.clusters like=vcov.like factor df",
+    at("information=vcov.information", TEXT, absent=EXPECTED),
     at("groups[clusters]", sequence(integer(2, MAX_ROWS))),
     at("negative", SIZE),
     "inner[p,p]=solved_covariance told[p,p]?=covariance",

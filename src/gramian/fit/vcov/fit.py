@@ -6,15 +6,17 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-from gramian.errors import DataError, SchemaError
-from gramian.fit.leastsquares.solution import Solved
+from gramian.errors import DataError, OptionError, SchemaError
+from gramian.fit.leastsquares.solution import RobustCovariance, Solved
 from gramian.fit.passes.accumulate import Accumulate
 from gramian.fit.passes.runner import PassRunner
 from gramian.fit.vcov.certificate import check_digits
-from gramian.fit.vcov.job import AbsorbedSums, CovarianceJob, Evaluated
+from gramian.fit.vcov.information import observed_inverse, observed_sums
+from gramian.fit.vcov.job import AbsorbedSums, CovarianceJob
 from gramian.fit.vcov.scores import FittedModel
 from gramian.fit.vcov.within import demeaned
-from gramian.inference.vcov_spec import VcovSpec
+from gramian.inference.estimators import IID, ModelBased
+from gramian.inference.vcov_spec import OBSERVED, VcovSpec
 from gramian.linalg.moments import Moments
 from gramian.schema import Kind, Schema
 
@@ -99,11 +101,39 @@ def with_robust(
     if solved.absorbed is not None:
         moments = moments or _repeated_moments(fitted_model, runner)
         job = replace(job, absorbed=AbsorbedSums(moments, demeaned(solved, moments)))
-    evaluated = job.evaluate()
-    _check_same(solved, loss, evaluated)
-    with_vcov = replace(solved, robust=evaluated.robust, passes=solved.passes + runner.passes - passes)
+    if _needs_observed(fitted_model, vcov):
+        sums = observed_sums(fitted_model, runner)
+        _check_same(solved, loss, sums.rows, sums.loss)
+        job = replace(job, bread=observed_inverse(fitted_model, sums))
+    robust = _evaluated(job, loss)
+    with_vcov = replace(solved, robust=robust, passes=solved.passes + runner.passes - passes)
     check_digits(with_vcov, "columns that nearly depend on each other cost the rest: centre or leave out some")
     return with_vcov
+
+
+def _needs_observed(fitted_model: FittedModel, vcov: VcovSpec) -> bool:
+    """Whether the observed information is asked for, and is another than the expected one.
+
+    Raises OptionError where scores of an estimated theta would belong to a robust covariance.
+    """
+    model, theta = fitted_model.model, fitted_model.estimated_theta
+    if vcov.information != OBSERVED or model is None:
+        return False
+    if theta is not None and vcov.kind != IID:
+        raise OptionError(
+            f"{vcov.name} of a negative binomial with an estimated theta needs the scores of theta, too, which are not "
+            "offered: give theta=, or information='expected', for which theta is taken as known"
+        )
+    return theta is not None or not model.is_canonical
+
+
+def _evaluated(job: CovarianceJob, loss: float) -> RobustCovariance:
+    """The covariance of a job. Raises DataError where its rows are not those of the fit."""
+    if isinstance(job.vcov.estimator, ModelBased):
+        return job.sandwich().model_based()
+    evaluated = job.evaluate()
+    _check_same(job.fitted_model.solved, loss, evaluated.rows, evaluated.loss)
+    return evaluated.robust
 
 
 def _repeated_moments(fitted_model: FittedModel, runner: PassRunner) -> Moments:
@@ -115,9 +145,8 @@ def _repeated_moments(fitted_model: FittedModel, runner: PassRunner) -> Moments:
     return moments
 
 
-def _check_same(solved: Solved, loss: float, evaluated: Evaluated) -> None:
-    """Raise DataError where the rows of the pass cannot be those of the fit, by their number or their loss."""
-    rows, actual_loss = evaluated.rows, evaluated.loss
+def _check_same(solved: Solved, loss: float, rows: int, actual_loss: float) -> None:
+    """Raise DataError where the rows of a pass cannot be those of the fit, by their number or their loss."""
     if rows != solved.rows:
         raise DataError(f"these are not the rows of the fit: it has {solved.rows:,}, and here {rows:,} are complete")
     # the loss of a fit without residuals is rounding error, which is compared with the total instead

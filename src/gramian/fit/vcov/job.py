@@ -72,12 +72,15 @@ class CovarianceJob:
         The rows of the fit, and what reads them.
     absorbed : AbsorbedSums or None
         None without absorbed factors.
+    bread : Matrix or None
+        Inverse of the observed information, (p, p) of the solved columns; None for that of the expected one.
     """
 
     fitted_model: FittedModel
     vcov: VcovSpec
     runner: PassRunner
     absorbed: AbsorbedSums | None = None
+    bread: Matrix | None = None
 
     def evaluate(self) -> Evaluated:
         """Read the rows once, and again with more care where too few digits of the standard errors are certified.
@@ -134,7 +137,8 @@ class CovarianceJob:
         if self.absorbed is not None:
             columns = parameter_count(solved, self.absorbed.moments, self.vcov.small_sample, nested)
         known_dispersion = model is not None and bool(model.family.known_dispersion)
-        return Sandwich(solved, self.vcov, ModelFacts(solved.rows, columns, model is not None, known_dispersion))
+        facts = ModelFacts(solved.rows, columns, model is not None, known_dispersion)
+        return Sandwich(solved, self.vcov, facts, self.bread)
 
     def _by_row(self) -> Evaluated:
         if self.absorbed:

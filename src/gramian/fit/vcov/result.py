@@ -13,7 +13,7 @@ from gramian.fit.passes.runner import PassRunner
 from gramian.fit.vcov.fit import with_robust
 from gramian.fit.vcov.scores import FittedModel
 from gramian.inference.covariance import Covariance, robust_covariance
-from gramian.inference.vcov_spec import vcov_spec
+from gramian.inference.vcov_spec import glm_vcov_spec, vcov_spec
 from gramian.models.glm import GLM
 
 
@@ -30,6 +30,8 @@ def with_vcov(
     data: object,
     like: str | None,
     engine: Engine | str | None,
+    information: str | None = None,
+    estimated_theta: float | None = None,
 ) -> Solved:
     """The fit with the covariance that the options ask for; "iid" reads no rows.
 
@@ -47,6 +49,10 @@ def with_vcov(
         The rows of the fit.
     engine : Engine or str, optional
         What reads them.
+    information : str, optional
+        As in `glm_vcov_spec`.
+    estimated_theta : float, optional
+        Theta of a negative binomial, if it was estimated.
 
     Raises
     ------
@@ -57,9 +63,10 @@ def with_vcov(
     NumericalError
         Where the covariance is not defined.
     """
-    spec = vcov_spec(vcov, like)
+    spec = vcov_spec(vcov, like) if model is None else glm_vcov_spec(vcov, like, information)
     if spec is None:
         return replace(solved, robust=None)
     if data is None:
         raise OptionError(f"{spec.name} needs the rows of the fit: pass the data, as in with_vcov('HC3', data)")
-    return with_robust(FittedModel(solved, model), loss, spec, PassRunner(source_of(data), engine_of(engine, data)))
+    fitted_model = FittedModel(solved, model, estimated_theta=estimated_theta)
+    return with_robust(fitted_model, loss, spec, PassRunner(source_of(data), engine_of(engine, data)))

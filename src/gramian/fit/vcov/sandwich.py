@@ -53,15 +53,29 @@ class Sandwich:
         The estimator.
     facts : ModelFacts
         What its small-sample factor and its degrees of freedom depend on.
+    observed : Matrix or None
+        Inverse of the observed information, which takes the place of (X'WX)^-1.
     """
 
     solved: Solved
     vcov: VcovSpec
     facts: ModelFacts
+    observed: Matrix | None = None
+
+    @property
+    def bread(self) -> Matrix:
+        """Inverse of the information at dispersion 1, (p, p), of the columns that were solved for."""
+        return self.solved.solution.inverse if self.observed is None else self.observed
+
+    def model_based(self) -> RobustCovariance:
+        """The bread times the dispersion."""
+        df = self.facts.rows - self.facts.columns
+        dispersion = 1.0 if self.facts.known_dispersion else self.solved.rss / df if df > 0 else float("nan")
+        return self._covariance(self.bread * dispersion, 1.0)
 
     def by_row(self, meat: Matrix) -> RobustCovariance:
         """HC: bread times meat times bread. meat : (p, p) of the columns that were solved for."""
-        factor, bread = self.vcov.factor(self.facts), self.solved.solution.inverse
+        factor, bread = self.vcov.factor(self.facts), self.bread
         return self._covariance(factor * (bread @ meat @ bread), factor)
 
     def by_cluster(self, clusters: Clusters, scores: Matrix) -> RobustCovariance:
@@ -82,7 +96,7 @@ class Sandwich:
         """The parts' covariances, (p, p), in the columns that were solved for. absolute : all with a plus sign."""
         covariance = np.zeros_like(self.solved.solution.inverse)
         for part, factor in zip(parts, factors, strict=True):
-            half = part.sums @ self.solved.solution.inverse
+            half = part.sums @ self.bread
             covariance += (1.0 if absolute else part.sign) * factor * (half.T @ half)
         return covariance
 

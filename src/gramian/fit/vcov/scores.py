@@ -61,12 +61,15 @@ class FittedModel:
         Whether incomplete rows are dropped; if False, they raise DataError.
     careful : bool
         Whether residuals are computed in double-double, from coefficients in double-double; of a linear fit only.
+    estimated_theta : float or None
+        Theta of a negative binomial, if it was estimated.
     """
 
     solved: Solved
     model: GLM | None = None
     drop: bool = True
     careful: bool = False
+    estimated_theta: float | None = None
 
     @cached_property
     def design(self) -> Design:
