@@ -84,6 +84,7 @@ def test_a_missing_artifact(refused):
     ("arguments", "said"),
     [
         (("fitt",), "no command 'fitt'; did you mean 'fit'?"),
+        (("fit", "data.csv", "y ~ x"), 'the formula comes first and the data after it: gramian fit "y ~ x" data.csv'),
         (("fit", "y", "/root", "x", "data.csv"), """the formula 'y' has no '~'; quote it"""),
         (("fit", "y ~ x"), "missing argument 'DATA...'"),
         (("fit", "y ~ x", "data.parquet", "--weigths", "w"), "--weights"),

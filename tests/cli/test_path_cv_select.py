@@ -131,7 +131,7 @@ def test_inspect_tells_what_is_kept_and_warns(ran, folds, groups):
 
 def test_what_is_missing_is_said(ran, folds):
     ran("gram", FORMULA, "d.parquet", "-o", "plain.gram")
-    assert "make it with gm.gram(..., folds=10)" in ran("cv", "plain.gram", code=2)
+    assert "make it with gramian gram ... --folds 10" in ran("cv", "plain.gram", code=2)
     assert ran("path", "f.gram", "--alphas", "a,b", code=2) == (
         "error: --alphas must be numbers separated by commas, such as 0.1,1,10; found 'a,b'\n"
     )

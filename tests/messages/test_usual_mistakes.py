@@ -50,6 +50,8 @@ def test_a_wrong_option_is_a_value_error():
         (fit_command, "weights='w': the column is text", "--weights w: the column is text"),
         (fit_command, "C(x, ref='b')\n  na=1", "C(x, ref='b')\n  na=1"),
         (curve_command, 'as in start={"rate": 1, "mid": 1} (c', "as in --start rate=1,mid=1 (c"),
+        (fit_command, "the data with gm.ols(..., vcov='HC1'), or", "the data with gramian fit ... --vcov HC1, or"),
+        (fit_command, "make it with gm.gram(..., folds=10)", "make it with gramian gram ... --folds 10"),
         (curve_command, "more passes (max_passes=4)", "more passes (--max-passes 4)"),
     ],
 )

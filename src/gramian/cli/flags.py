@@ -8,6 +8,8 @@ from collections.abc import Mapping
 import click
 
 ASSIGNED = re.compile(r"""\b([a-z_]+)=(\{[^}]*\}|'[^']*'|"[^"]*"|[\w.+-]*\w)""")
+CALL = re.compile(r"\bgm\.(\w+)\(\.\.\., (\w+)=([^()]*)\)")
+COMMANDS = {"ols": "fit", "ridge": "fit", "glm": "fit", "gram": "gram", "curve": "curve"}  # function -> command
 SUBJECT = re.compile(r"^([a-z_]+)(?= (?:must|names|says|goes|needs|has)\b)")
 PAIR = re.compile(r"""['"]([^'"]+)['"]: ['"]?([^'",}]+)""")
 QUOTES = "'" + '"'
@@ -19,8 +21,16 @@ def as_flags(message: str, command: click.Command) -> str:
     listed = (option for option in command.params if isinstance(option, click.Option))
     options = {option.name or "": max(option.opts, key=len) for option in listed}
     first, *others = message.split("\n")
+    first = CALL.sub(_as_command, first)
     first = SUBJECT.sub(lambda found: options.get(found[1], found[0]), first)
     return "\n".join([ASSIGNED.sub(lambda found: _as_flag(found, options), first), *others])
+
+
+def _as_command(found: re.Match[str]) -> str:
+    """A call of a function with one option as a command; unchanged where there is no such command."""
+    if found[1] not in COMMANDS:
+        return found[0]
+    return f"gramian {COMMANDS[found[1]]} ... {_flag(found[2], '--' + found[2].replace('_', '-'), found[3])}"
 
 
 def _as_flag(found: re.Match[str], options: Mapping[str, str]) -> str:
@@ -28,8 +38,13 @@ def _as_flag(found: re.Match[str], options: Mapping[str, str]) -> str:
     name, value = found[1], found[2]
     if name not in options:
         return found[0]
+    return _flag(name, options[name], value)
+
+
+def _flag(name: str, option: str, value: str) -> str:
+    """An option with its value, as it is written on the command line."""
     if value == "True":
-        return options[name]
+        return option
     if value.startswith("{"):
         value = ",".join(f"{key}{SIGNS.get(name, '=')}{part}" for key, part in PAIR.findall(value))
-    return f"{options[name]} {value.strip(QUOTES)}"
+    return f"{option} {value.strip(QUOTES)}"

@@ -23,6 +23,16 @@ def data(command: F) -> F:
     return click.argument("data", nargs=-1, required=True, metavar="DATA...")(command)
 
 
+def check_formula(formula: str, data: tuple[str, ...], command: str, example: str = "y ~ x") -> None:
+    """Raise OptionError for a formula without '~': most likely a shell split it, or it changed places with DATA."""
+    if "~" in formula:
+        return
+    for entry in data:
+        if "~" in entry:
+            raise OptionError(f'the formula comes first and the data after it: gramian {command} "{entry}" {formula}')
+    raise OptionError(f"the formula '{formula}' has no '~'; quote it, as in gramian {command} \"{example}\" {data[-1]}")
+
+
 def missing_rows(command: F) -> F:
     """Decorator that adds --na."""
     return click.option(

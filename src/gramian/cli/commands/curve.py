@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gramian.cli.drawing import check_plot, plot, save_and_draw, write_plot
-from gramian.cli.options import DATA, FILE, data, progress
+from gramian.cli.options import DATA, FILE, check_formula, data, progress
 from gramian.errors import ConvergenceError, OptionError
 
 if TYPE_CHECKING:
@@ -74,10 +74,7 @@ def command(
     from gramian.fit.curve.options import curve_options
     from gramian.fit.curve.result import CurveFit
 
-    if "~" not in formula:  # most likely a shell split it
-        raise OptionError(
-            f"the formula '{formula}' has no '~'; quote it, as in gramian curve \"y ~ logistic(x)\" data.csv"
-        )
+    check_formula(formula, data, "curve", "y ~ logistic(x)")
     check_plot(plot)
     source = source_of(list(data))
     check_output_path(save, (read.name for read in source.inputs))

@@ -13,7 +13,7 @@ from click.core import ParameterSource
 from gramian.cli.digits import accuracy
 from gramian.cli.drawing import check_plot, plot, save_and_draw
 from gramian.cli.fits import check_single_fit, print_fits
-from gramian.cli.options import DATA, FILE, data, engine, engine_for, missing_rows, progress, run_policy
+from gramian.cli.options import DATA, FILE, check_formula, data, engine, engine_for, missing_rows, progress, run_policy
 from gramian.cli.shared_gram import grams_of
 from gramian.cli.shared_path import find_group
 from gramian.cli.vcov import HELP as VCOV_HELP
@@ -168,8 +168,7 @@ def command(
     from gramian.cli.output import check_output_path
     from gramian.data.source import source_of
 
-    if "~" not in formula:  # most likely a shell split it
-        raise OptionError(f"the formula '{formula}' has no '~'; quote it, as in gramian fit \"y ~ x\" {data[-1]}")
+    check_formula(formula, data, "fit")
     check_plot(plot)
     check_single_fit(formula, option_values["by"], save=save is not None, plot=plot is not None)
     fit: Estimates | Fits

@@ -7,8 +7,17 @@ from typing import Any
 
 import click
 
-from gramian.cli.options import DATA, checkpoint, data, engine, engine_for, missing_rows, output, progress
-from gramian.errors import OptionError
+from gramian.cli.options import (
+    DATA,
+    check_formula,
+    checkpoint,
+    data,
+    engine,
+    engine_for,
+    missing_rows,
+    output,
+    progress,
+)
 from gramian.fit.passes.options import DECIMAL
 
 
@@ -61,8 +70,7 @@ def command(
     from gramian.cli.progress import watching
     from gramian.data.source import source_of
 
-    if "~" not in formula:
-        raise OptionError(f"the formula '{formula}' has no '~'; quote it, as in gramian gram \"y ~ x\" {data[-1]}")
+    check_formula(formula, data, "gram")
     source = source_of(list(data))
     for place in (output, checkpoint):
         check_output_path(place, (read.name for read in source.inputs))
