@@ -14,7 +14,7 @@ import numpy as np
 from gramian.fit.leastsquares.solution import RobustCovariance, Solved
 from gramian.fit.passes.runner import PassRunner
 from gramian.fit.vcov.basis import Basis, basis_of, first_combinations
-from gramian.fit.vcov.certificate import largest_cluster, noise, pass_rounding_error, with_zeros
+from gramian.fit.vcov.certificate import noise, with_zeros
 from gramian.fit.vcov.cluster_moments_pass import ClusterMomentsPass
 from gramian.fit.vcov.cluster_scores import ClusterPass
 from gramian.fit.vcov.influence import Influence, InfluencePass
@@ -28,8 +28,10 @@ from gramian.fit.vcov.sandwich import (
     with_eigenvalue_floor,
 )
 from gramian.fit.vcov.scores import FittedModel
+from gramian.fit.vcov.sum_errors import largest_cluster, pass_rounding_error
 from gramian.inference.estimators import Clustered, Estimator, Jackknife, Rowwise
 from gramian.linalg.certificate import EPS
+from gramian.linalg.monomials import degree
 from gramian.linalg.orthonormal import MAX_DEFECT, defect_of, inverse_square_root
 from gramian.typing import Matrix, Vector
 
@@ -80,7 +82,8 @@ class Measured:
     def row_errors(self) -> float:
         """Bound of the norm of the errors of all rows in the basis: the roundings of x'W."""
         lengths = np.linalg.norm(self.basis.stored, axis=1)
-        return (len(lengths) + 10) * EPS * float(np.sqrt(self.sums.squares) @ lengths)
+        roundings = len(lengths) + 2 * max(degree(m) for g in self.basis.groups for m in g.monomials) + 10
+        return roundings * EPS * float(np.sqrt(self.sums.squares) @ lengths)
 
     @property
     def basis_error(self) -> float:

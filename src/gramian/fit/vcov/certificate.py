@@ -8,7 +8,7 @@ of scores, and of the residuals, each a bound of the norm of what is added to th
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -16,151 +16,13 @@ from gramian.errors import AccuracyWarning
 from gramian.fit.leastsquares.accuracy import NEGLIGIBLE, required_std_error_digits
 from gramian.fit.leastsquares.solution import RobustCovariance, Solved
 from gramian.fit.vcov.basis import model_coefficients, sizes_of_model_coefficients
-from gramian.fit.vcov.clusters import Clusters
-from gramian.fit.vcov.sandwich import Sandwich, model_covariance
-from gramian.linalg.blocks import ROWS_PER_BLOCK
-from gramian.linalg.certificate import EPS, digits, sum_rounding_error
+from gramian.fit.vcov.sandwich import model_covariance
+from gramian.fit.vcov.sum_errors import SumErrors, certifiable, column_norms, row_roundings
+from gramian.linalg.certificate import EPS, digits
 from gramian.typing import Matrix, Vector
 
 NAMED = 5  # columns that a warning names
 MAX_ZERO = 1e-8  # of the iid standard error: a noise below it is small enough to say that what is below the noise is 0
-
-
-@dataclass(frozen=True, slots=True)
-class SumErrors:
-    """What the rounding of the sums of a pass, and of leverages, adds to the errors of standard errors.
-
-    Attributes
-    ----------
-    scores : ndarray of shape (p,)
-        For each column that was solved for a bound of the norm of the errors of its sums of scores.
-    relative : float
-        Relative error of a standard error by those of leverages.
-    squared : bool
-        Whether squares of scores were summed, whose errors are those of squares of standard errors.
-    absolute : ndarray of shape (p, p) or None
-        Covariance in the columns that were solved for before parts of it were subtracted; None where there are none.
-    """
-
-    scores: Vector
-    relative: float = 0.0
-    squared: bool = False
-    absolute: Matrix | None = None
-
-
-def pass_rounding_error(solved: Solved, longest: float | None = None) -> float:
-    """Relative rounding error of the sums of a pass at the solution, and of the products with the bread."""
-    rows = int(min(solved.rows, longest or solved.rows))
-    return sum_rounding_error(rows, 3 * len(solved.names) + 10, ROWS_PER_BLOCK + rows // ROWS_PER_BLOCK)
-
-
-def column_norms(solved: Solved) -> Vector:
-    """Norms of the columns that were solved for, the constant among them, as they were summed; (p,)."""
-    bounds = solved.solution.bounds
-    assert bounds is not None
-    constant = solved.parametrization.constant
-    norms = bounds.summed_norms.copy()
-    if constant is not None:
-        norms[constant] = np.sqrt(solved.weight)
-    return norms
-
-
-def largest_cluster(clusters: Clusters, counts: Vector) -> float:
-    """Rows of the largest cluster by any one of the columns. counts : (c,) rows of each combination."""
-    return float(max(np.bincount(clusters.by([i]), counts).max() for i in range(clusters.cells.shape[1])))
-
-
-def certifiable(solved: Solved) -> bool:
-    """Whether there are bounds from which digits follow: not of a loaded fit, nor beside absorbed factors."""
-    return solved.solution.bounds is not None and solved.absorbed is None and solved.inverse_roots is not None
-
-
-def errors_by_row(solved: Solved, squares: Vector, smallest_complement: float, power: int) -> SumErrors:
-    """Errors of a pass by row.
-
-    Parameters
-    ----------
-    solved : Solved
-        The fit.
-    squares : Vector
-        (p,) sums of squares of the scores times the columns that were solved for.
-    smallest_complement : float
-        The smallest 1 - h.
-    power : int
-        Of 1 - h, by which squared scores were divided.
-    """
-    scores = np.sqrt(pass_rounding_error(solved) * np.maximum(squares, 0.0))
-    return SumErrors(scores, leverage_error(solved, smallest_complement, power), squared=True)
-
-
-def errors_by_cluster(
-    sandwich: Sandwich, clusters: Clusters, scores: Matrix, counts: Vector, largest_score: float
-) -> SumErrors:
-    """Errors of sums of scores by cluster.
-
-    Parameters
-    ----------
-    sandwich : Sandwich
-        The fit and the estimator.
-    clusters : Clusters
-        The c clusters.
-    scores : Matrix
-        (c, p) their sums of scores.
-    counts : Vector
-        (c,) their rows.
-    largest_score : float
-        The largest score of a row.
-    """
-    largest = largest_cluster(clusters, counts)
-    rounding = pass_rounding_error(sandwich.solved, largest) * np.sqrt(largest) * largest_score
-    absolute = None
-    if clusters.cells.shape[1] > 1:
-        absolute = sandwich.summed(*sandwich.parts(clusters, scores), absolute=True)
-    return SumErrors(rounding * column_norms(sandwich.solved), absolute=absolute)
-
-
-def errors_of_products(
-    sandwich: Sandwich, clusters: Clusters, scores: Matrix, lowest: float, *, outcome_is_residual: bool
-) -> SumErrors:
-    """Errors of scores from products by cluster.
-
-    Parameters
-    ----------
-    sandwich : Sandwich
-        The fit and the estimator.
-    clusters : Clusters
-        The c clusters.
-    scores : Matrix
-        (c, p) their sums of scores.
-    lowest : float
-        Smallest share of the products that a jackknife leaves, 1 for other estimators.
-    outcome_is_residual : bool
-        Whether products with the residual were summed; otherwise scores are differences of products, which cancel.
-    """
-    solved = sandwich.solved
-    bounds, norms = solved.solution.bounds, column_norms(solved)
-    assert bounds is not None
-    size = np.sqrt(solved.rss)
-    if not outcome_is_residual:
-        scale = solved.parametrization.scale
-        size = scale * (bounds.response_norm + norms @ np.abs(solved.solution.coefficients))
-    rounding = pass_rounding_error(solved)
-    relative = rounding * float(norms @ bounds.sensitivity) / lowest if lowest < 1.0 else 0.0
-    absolute = None
-    if clusters.cells.shape[1] > 1:
-        absolute = sandwich.summed(*sandwich.parts(clusters, scores), absolute=True)
-    return SumErrors(rounding * size / lowest * norms, relative, absolute=absolute)
-
-
-def leverage_error(solved: Solved, smallest_complement: float, power: int) -> float:
-    """Bound of the relative error of the discounted scores by those of leverages. power : of 1 - h in the variance."""
-    bounds, V = solved.solution.bounds, solved.solution.inverse
-    if bounds is None or not power:
-        return 0.0
-    R, norms = bounds.summed_norms, column_norms(solved)
-    by_bread = bounds.rounding_error * bounds.amplification * float(R @ np.sqrt(np.maximum(V.diagonal(), 0.0))) ** 2
-    by_products = 2.0 * len(R) * EPS * float(norms @ np.abs(V) @ norms)
-    return power * (by_bread + by_products) / smallest_complement / 2.0
 
 
 @np.errstate(all="ignore")  # numbers outside the range of float64 end with no certified digits
@@ -183,11 +45,14 @@ def certified_digits(solved: Solved, robust: RobustCovariance, errors: SumErrors
     if errors.squared:
         by_sums = by_sums**2 / std_errors / 2.0
     number = bounds.error(b) if bounds.refined_error is None else bounds.refined_error
-    evaluation = (len(b) + 3) * EPS * (norms @ np.abs(b) + bounds.response_norm)
+    evaluation = row_roundings(solved) * EPS * (norms @ np.abs(b) + bounds.response_norm)
     residual_error = scale * (evaluation + number * np.sqrt(bounds.summed_norms @ bounds.sensitivity))
-    by_residuals = np.sqrt(robust.factor) * residual_error * solved.inverse_roots
+    by_residuals = np.sqrt(robust.factor) * residual_error * errors.amplification * solved.inverse_roots
+    by_products = errors.terms * solved.inverse_roots
     by_map = 2.0 * len(b) * EPS * _spread(solved, roots) ** 2 / std_errors
-    error = by_bread + by_sums + by_residuals + by_map + errors.relative * std_errors + 4.0 * EPS * std_errors
+    error = (
+        by_bread + by_sums + by_residuals + by_products + by_map + errors.relative * std_errors + 4.0 * EPS * std_errors
+    )
     # eigenvalues that were set to zero change what is left by more than rounding: the digits are those before that
     final = std_errors if robust.negative else np.sqrt(np.maximum(robust.covariance.diagonal(), 0.0))
     found = _digits(solved, error * np.maximum(std_errors / final, 1.0), final)

@@ -14,16 +14,7 @@ from gramian.fit.leastsquares.system import products_in, squares_in
 from gramian.fit.passes.limits import memory_limit
 from gramian.fit.passes.runner import PassRunner
 from gramian.fit.vcov.careful import MAX_COLUMNS, CarefulJob
-from gramian.fit.vcov.certificate import (
-    SumErrors,
-    certifiable,
-    certified_digits,
-    errors_by_cluster,
-    errors_by_row,
-    errors_of_products,
-    stated,
-    suffices,
-)
+from gramian.fit.vcov.certificate import certified_digits, stated, suffices
 from gramian.fit.vcov.cluster_moments import ClusterMoments, scores_by_cluster, solved_by_cluster
 from gramian.fit.vcov.cluster_moments_pass import ClusterMomentsPass
 from gramian.fit.vcov.cluster_scores import ClusterPass
@@ -31,6 +22,14 @@ from gramian.fit.vcov.hc import DemeanedMeat, DemeanedMeatPass, MeatPass
 from gramian.fit.vcov.parameters import parameter_count
 from gramian.fit.vcov.sandwich import Sandwich, check_groups, check_null_clusters
 from gramian.fit.vcov.scores import FittedModel
+from gramian.fit.vcov.sum_errors import (
+    SumErrors,
+    certifiable,
+    errors_by_cluster,
+    errors_by_row,
+    errors_of_jackknife,
+    errors_of_products,
+)
 from gramian.fit.vcov.within import Demeaned
 from gramian.formula.design import Design
 from gramian.inference.estimators import Clustered, Estimator, Jackknife, Rowwise
@@ -235,7 +234,9 @@ def from_moments(
         robust = sandwich.by_cluster(clusters, scores)
     if sandwich.facts.is_glm or not certifiable(solved):
         return robust
-    errors = errors_of_products(sandwich, clusters, scores, lowest, outcome_is_residual=outcome_is_residual)
+    errors = errors_of_products(sandwich, clusters, scores, outcome_is_residual=outcome_is_residual)
+    if vcov.estimator.pairwise:
+        errors = errors_of_jackknife(errors, solved, products, robust.solved_covariance, lowest)
     return stated(replace(robust, std_error_digits=certified_digits(solved, robust, errors)))
 
 
