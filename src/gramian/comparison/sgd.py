@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from gramian.batch import Source
-from gramian.fit.leastsquares.predict import without_last
 from gramian.fit.passes.accumulate import linear_residual
 from gramian.formula.coordinates import Parametrization
 from gramian.formula.design import Design
@@ -17,6 +16,7 @@ from gramian.linalg import maps
 from gramian.linalg.blocks import BlockWriter
 from gramian.linalg.dense_rows import stored_rows
 from gramian.linalg.factors.levels import positions
+from gramian.linalg.products import without_last
 from gramian.linalg.subspace import dense
 from gramian.typing import Codes, Level, Matrix, Vector
 

@@ -51,6 +51,20 @@ def largest_diagonal(groups: list[ColumnGroup]) -> Codes:
     return best if len(best) >= MIN_BLOCK else np.zeros(0, np.int64)
 
 
+def without_last(groups: list[ColumnGroup]) -> list[ColumnGroup]:
+    """The groups without the stored column in the last position."""
+    last = max(int(g.positions.max()) for g in groups)
+    out = []
+    for g in groups:
+        if last in g.positions:
+            others = [i for i, p in enumerate(g.positions) if p != last]
+            monomials = tuple(g.monomials[i] for i in others)
+            g = ColumnGroup(g.factors, g.cells, monomials, g.positions[others])
+        if len(g.positions):
+            out.append(g)
+    return out
+
+
 def gram_matrix(moments: Moments, groups: list[ColumnGroup]) -> Matrix:
     """Products X'WX of the stored columns in `groups`, (q, q) symmetric, in the order of their positions.
 

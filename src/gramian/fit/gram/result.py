@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Literal, Unpack, overload
 
 import pyarrow as pa
 
-from gramian.errors import one_of
 from gramian.fit.gram import models as gram_models
 from gramian.fit.gram.fit import solve_stored
 from gramian.fit.gram.models import ModelSpec
@@ -17,10 +16,11 @@ from gramian.fit.gram.provenance import ReadInput
 from gramian.fit.gram.sums import GramData
 from gramian.fit.groups.result import Fits, result_of
 from gramian.fit.linear.result import LinearFit
-from gramian.fit.passes.options import COLLINEAR, Options, penalty, with_accuracy
+from gramian.fit.passes.options import Options, checked_options
 from gramian.formula.dropped_rows import DroppedRows
 from gramian.inference.vcov_spec import vcov_spec
 from gramian.keywords import (
+    DEFAULTS,
     GramOlsKeywords,
     GramPathKeywords,
     GramRidgeKeywords,
@@ -190,8 +190,7 @@ class Gram(HasDroppedRows):
         """
         # weights and counts are part of the sums: only the options of the solution remain
         given = completed(Gram.ols, options)
-        collinear = one_of("collinear", given["collinear"], COLLINEAR)
-        settings = with_accuracy(Options(collinear=collinear), given["digits"])
+        settings = checked_options({**DEFAULTS, **given})
         spec = ModelSpec(formula, given["drop"], given["where"])
         vcov = vcov_spec(given["vcov"], given["like"])
         return result_of(gram_models.fits(self.gram_data, spec, settings, vcov, each=each))
@@ -231,7 +230,7 @@ class Gram(HasDroppedRows):
             As `ols`, which also states warnings and errors.
         """
         given = completed(Gram.ridge, options)
-        settings = with_accuracy(Options(alpha=penalty(alpha), drop_first=given["drop_first"]), given["digits"])
+        settings = checked_options({**DEFAULTS, **given}, alpha)
         spec = ModelSpec(formula, given["drop"], given["where"])
         return result_of(gram_models.fits(self.gram_data, spec, settings, each=each))
 

@@ -23,7 +23,7 @@ from gramian.linalg import maps
 from gramian.linalg.blocks import BlockWriter
 from gramian.linalg.columns import Columns, Layout, layout
 from gramian.linalg.dense_rows import stored_rows
-from gramian.linalg.products import ColumnGroup, cell_index
+from gramian.linalg.products import ColumnGroup, cell_index, without_last
 from gramian.linalg.subspace import dense
 from gramian.typing import Mask, Matrix, Vector
 
@@ -293,17 +293,3 @@ class Predictor:
             # x'Vx can be slightly negative after rounding where a row has no variance
             interval_scale.multiplier * np.sqrt(np.maximum(squares, 0.0) + interval_scale.residual_variance)
         )
-
-
-def without_last(groups: list[ColumnGroup]) -> list[ColumnGroup]:
-    """The groups without the stored column in the last position."""
-    last = max(int(g.positions.max()) for g in groups)
-    out = []
-    for g in groups:
-        if last in g.positions:
-            others = [i for i, p in enumerate(g.positions) if p != last]
-            monomials = tuple(g.monomials[i] for i in others)
-            g = ColumnGroup(g.factors, g.cells, monomials, g.positions[others])
-        if len(g.positions):
-            out.append(g)
-    return out

@@ -62,10 +62,11 @@ class ClusterScores:
 
     def __add__(self, other: ClusterScores, /) -> ClusterScores:
         clusters, positions = self.clusters.merged(other.clusters)
+        size = clusters.count
         return ClusterScores(
             clusters,
-            added(self.sums, other.sums, clusters.count, positions),
-            added(self.counts, other.counts, clusters.count, positions),
+            added(self.sums, other.sums, size, positions),
+            added(self.counts, other.counts, size, positions),
             self.rows + other.rows,
             self.loss + other.loss,
             self.null_clusters + other.null_clusters,
@@ -129,9 +130,7 @@ class ClusterScoreAccumulator(ScoreAccumulator):
 
     def __init__(self, task: ClusterPass) -> None:
         super().__init__(task.fitted_model, layout=task.fitted_model.design.rows_layout)
-        self.block_writer = BlockWriter(
-            self.layout, self.block_writer.coordinates, task.fitted_model.design.matrix_variables, HEIGHT
-        )
+        self.block_writer = BlockWriter(self.layout, self.design.coordinates, self.design.matrix_variables, HEIGHT)
         self.task, self.members = task, ClusterMembers(task.by)
         self.total, self.counts = np.zeros((0, task.width)), np.zeros(0)
         row_position = {m: i for i, m in enumerate((*self.layout.rows, *self.layout.extra))}
@@ -149,10 +148,9 @@ class ClusterScoreAccumulator(ScoreAccumulator):
     def read(self, batch: Batch) -> None:
         """Add the rows of a batch. Raises DataError where the sums do not fit into memory."""
         observed = self.reader.read(batch)
-        self.members.read(batch, observed)
-        clusters = self.members.clusters.count
+        clusters = self.members.read(batch, observed)
         check_memory(self.task.by, clusters, self.task.width, self.task.limit)
-        self.total, self.counts = padded(self.total, clusters), padded(self.counts, clusters)
+        self.total, self.counts = padded(clusters, self.total, self.counts)
         height = min(max(TOGETHER, len(self.members.positions)) + HEIGHT, observed.rows)
         if len(self.scratch) < height:
             self.scratch = np.empty((height, len(self.positions)))

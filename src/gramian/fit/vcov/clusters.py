@@ -208,11 +208,12 @@ class ClusterMembers:
         self.positions: Codes = np.zeros(0, np.int64)
         self.rows: Codes = np.zeros(0, np.int64)
 
-    def read(self, batch: Batch, observed: Observed) -> None:
-        """Take the next batch."""
+    def read(self, batch: Batch, observed: Observed) -> int:
+        """Take the next batch; return the number of clusters so far."""
         batch_clusters, group = clusters_of(batch, self.by)
         self.clusters, self.positions = self.clusters.merged(batch_clusters)
         self.rows = group if observed.row_mask is None else group[observed.row_mask]
+        return self.clusters.count
 
     def of(self, rows: slice | Mask) -> tuple[Codes, Mask]:
         """Numbers of a block's clusters in the last batch, (n,), and which rows have one; the others are counted."""
@@ -226,16 +227,14 @@ def added(a: Vector, b: Vector, size: int, positions: Codes) -> Vector:
     """The sum, with `size` rows, of a, whose rows come first, and b, whose rows are at `positions`."""
     if len(a) == size == len(b) and np.array_equal(positions, np.arange(size)):
         return np.asarray(a + b)
-    total = padded(a, size) if len(a) < size else a.copy()
+    total = padded(size, a)[0] if len(a) < size else a.copy()
     total[positions] += b
     return total
 
 
-def padded(array: Vector, size: int) -> Vector:
-    """The array with rows of zeros at the end, up to `size`."""
-    if len(array) == size:
-        return array
-    return np.concatenate([array, np.zeros((size - len(array), *array.shape[1:]))])
+def padded(size: int, *arrays: Vector) -> list[Vector]:
+    """Arrays with rows of zeros at the end, up to `size`."""
+    return [a if len(a) == size else np.concatenate([a, np.zeros((size - len(a), *a.shape[1:]))]) for a in arrays]
 
 
 def check_memory(by: Sequence[str], clusters: int, numbers: int, limit: int) -> None:

@@ -11,7 +11,6 @@ from typing import NamedTuple
 import numpy as np
 
 from gramian.errors import DataError
-from gramian.fit.leastsquares.predict import without_last
 from gramian.fit.leastsquares.refine import residual_direction
 from gramian.fit.leastsquares.residuals import values_of
 from gramian.fit.leastsquares.solution import Solved, stored_coefficients
@@ -22,7 +21,7 @@ from gramian.linalg import maps
 from gramian.linalg.columns import Columns, Layout
 from gramian.linalg.doubledouble import Pair, pair, two_sum
 from gramian.linalg.predictor import Predictor
-from gramian.linalg.products import ColumnGroup
+from gramian.linalg.products import ColumnGroup, without_last
 from gramian.linalg.residuals_dd import LinearCombination, ResidualRows
 from gramian.linalg.subspace import dense
 from gramian.models.glm import GLM

@@ -13,7 +13,6 @@ from typing import Protocol
 import numpy as np
 
 from gramian.fit.leastsquares.absorbed import largest_first
-from gramian.fit.leastsquares.predict import without_last
 from gramian.formula.coordinates import Parametrization
 from gramian.formula.design import Design
 from gramian.linalg.absorb.partial_out import absorb
@@ -23,7 +22,7 @@ from gramian.linalg.columns import Columns, Layout
 from gramian.linalg.dense_rows import stored_rows
 from gramian.linalg.moments import Moments
 from gramian.linalg.monomials import degree
-from gramian.linalg.products import ColumnGroup
+from gramian.linalg.products import ColumnGroup, without_last
 from gramian.typing import Matrix, Vector
 
 
