@@ -334,7 +334,9 @@ def far(estimator, X, y, sample_weight=None):
 
 
 @pytest.mark.parametrize(
-    "scoring", [far, "neg_max_error", "neg_median_absolute_error", "neg_mean_absolute_error"], ids=str
+    "scoring",
+    [pytest.param(far, id="far"), "neg_max_error", "neg_median_absolute_error", "neg_mean_absolute_error"],
+    ids=str,
 )
 @pytest.mark.parametrize("cv", [None, 3])
 @pytest.mark.parametrize("weighted", [False, True])
