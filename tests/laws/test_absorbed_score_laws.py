@@ -43,7 +43,7 @@ def task(kind):
     less = demeaned(solved, gm.Local().fold(source_of(TABLE), Accumulate(solved.design)).moments)
     if kind in ("HC1", "HC3"):
         return DemeanedMeatPass(FittedModel(solved), less, kind)
-    return ClusterPass(FittedModel(solved), ("state", "year"), 2**30, demeaned=less)
+    return ClusterPass(FittedModel(solved), ("state", "year"), 2**30, less)
 
 
 TASKS = {kind: task(kind) for kind in ("HC1", "HC3", "CR1")}
