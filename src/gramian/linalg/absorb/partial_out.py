@@ -18,6 +18,7 @@ import numpy as np
 from scipy.linalg import lapack, solve_triangular
 from scipy.sparse import csr_array, vstack
 
+from gramian.linalg.absorb.level_graph import level_graph
 from gramian.linalg.absorb.projection import project
 from gramian.linalg.moments import Moments
 from gramian.linalg.monomials import CONSTANT
@@ -27,6 +28,7 @@ from gramian.linalg.solve import SAFETY
 from gramian.typing import Codes, Matrix, Vector
 
 LEVELS_PER_BLOCK = 16_384  # levels in one matrix product, so that their sums stay in the cache
+MAX_COLUMN_LEVELS = 200  # levels of the third and further factors, up to which they are dense columns
 MAX_DIRECT_LEVELS = 1_000  # levels of all factors but the largest, up to which Cholesky eliminates them
 
 
@@ -129,7 +131,7 @@ def absorb(
     indicators = _indicators(moments, factors[1:], q)
     sums = level_sums(moments, factors[0], [*groups, *indicators])
     if sum(len(g.positions) for g in indicators) > MAX_DIRECT_LEVELS:
-        absorption = _absorb_iteratively(moments, groups, factors[1:], sums, q, rounding_error)
+        absorption = _absorb_many(moments, groups, factors, sums, q, rounding_error)
     else:
         absorption = _absorb_directly(
             gram_matrix(moments, [*groups, *indicators]), sums, q, rounding_error, len(sums.weight)
@@ -220,14 +222,54 @@ def _absorb_directly(S: Matrix, sums: LevelSums, q: int, rounding_error: float, 
     remainder = S - explained(sums, len(S))
     if len(S) == q:
         return Absorption(remainder, sums, np.zeros((0, q)), levels, True)
-    size = np.sqrt(S.diagonal()[q:])
+    products, others, rank = _eliminate(remainder, S.diagonal()[q:], q, rounding_error)
+    return Absorption(products, sums, others, levels + rank, True)
+
+
+def _eliminate(remainder: Matrix, squares: Vector, q: int, rounding_error: float) -> tuple[Matrix, Matrix, int]:
+    """Eliminate the columns after the first q by pivoted Cholesky.
+
+    remainder : (q + s, q + s) products. squares : (s,) of the eliminated columns, before anything was partialled out.
+    Returns the products (q, q) that are left, the coefficients (s, q) of the eliminated columns, and their rank.
+    """
+    size = np.sqrt(squares)
     L, pivots, rank, _ = lapack.dpstrf(remainder[q:, q:] / size[:, None] / size, tol=SAFETY * rounding_error, lower=1)
     independent = pivots[:rank] - 1
     L = L[:rank, :rank]
     half = solve_triangular(L, remainder[q:, :q][independent] / size[independent, None], lower=True)
-    others = np.zeros((len(S) - q, q))
-    others[independent] = solve_triangular(L, half, lower=True, trans="T") / size[independent, None]
-    return Absorption(remainder[:q, :q] - half.T @ half, sums, others, levels + int(rank), True)
+    coefficients = np.zeros((len(remainder) - q, q))
+    coefficients[independent] = solve_triangular(L, half, lower=True, trans="T") / size[independent, None]
+    return remainder[:q, :q] - half.T @ half, coefficients, int(rank)
+
+
+def _absorb_many(
+    moments: Moments,
+    groups: Sequence[ColumnGroup],
+    factors: Sequence[str],
+    sums: LevelSums,
+    q: int,
+    rounding_error: float,
+) -> Absorption:
+    """Eliminate many levels: of all factors but the largest at once, or of the second first.
+
+    Where the levels of the two largest factors make a sparse graph, whose elimination is cheap, the few levels of the
+    other factors are columns like all others until then.
+    """
+    second, small = factors[1], factors[2:]
+    indicators = _indicators(moments, small, q)
+    width = q + sum(len(g.positions) for g in indicators)
+    if not small or width - q > MAX_COLUMN_LEVELS:
+        return _absorb_iteratively(moments, groups, factors[1:], sums, q, rounding_error)
+    columns = [*groups, *indicators]
+    of_second = level_sums(moments, factors[0], [*columns, *_indicators(moments, [second], width)])
+    C = of_second.sparse[:, np.flatnonzero(of_second.sparse_at >= width)]
+    if level_graph(csr_array((C.shape[1],) * 2), csr_array(C), sums.weight) is None:
+        return _absorb_iteratively(moments, groups, factors[1:], sums, q, rounding_error)
+    two = _absorb_iteratively(moments, columns, [second], of_second, width, rounding_error)
+    squares = gram_matrix(moments, columns).diagonal()[q:]
+    products, coefficients, _ = _eliminate(two.products, squares, q, rounding_error)
+    of_second_levels = two.others[:, :q] - two.others[:, q:] @ coefficients
+    return Absorption(products, sums, np.concatenate([of_second_levels, coefficients]), 0, False)
 
 
 def _absorb_iteratively(

@@ -281,3 +281,31 @@ def test_levels_of_rows_of_weight_zero_are_no_news_to_a_second_pass() -> None:
     data = {"x": [1.0, 2, 4, 3, 9], "y": [1.0, 3, 3, 5, 0], "f": [0, 0, 1, 1, 2], "w": [1.0, 1, 1, 1, 0]}
     fit = gm.ols("y ~ x + factor(f)", data, weights="w")
     assert fit.names == ("Intercept", "x", "factor(f)[1]")
+
+
+@pytest.mark.parametrize("many", [True, False])
+def test_a_small_third_factor_beside_a_sparse_graph(many: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers who move between neighbouring firms only, in seven years."""
+    rng = np.random.default_rng(8)
+    worker = np.repeat(np.arange(120), 5)
+    n = len(worker)
+    firm = np.minimum(worker // 2 + ((np.arange(n) % 5 == 4) & (worker % 3 == 0)), 55)
+    data = {
+        "x": rng.normal(size=n) + 0.01 * worker,
+        "z": rng.normal(size=n),
+        "y": rng.normal(size=n) + firm,
+        "worker": worker,
+        "firm": firm,
+        "year": rng.integers(0, 7, n),
+        "w": rng.uniform(0.5, 2.0, n),
+    }
+    dummies = gm.ols("y ~ x + z + factor(worker) + factor(firm) + factor(year)", data, weights="w")
+    monkeypatch.setattr(absorb, "MAX_DIRECT_LEVELS", 0)
+    monkeypatch.setattr(absorb, "MAX_COLUMN_LEVELS", 200 if many else 0)
+    fit = gm.ols("y ~ x + z | worker + firm + year", data, weights="w")
+    np.testing.assert_allclose(fit.coefficients, [dummies["x"], dummies["z"]], rtol=CLOSE)
+    assert fit.deviance == pytest.approx(dummies.deviance, rel=1e-10)
+    effects = fit.solved.absorbed.effects
+    levels = {f: np.unique(data[f], return_inverse=True)[1] for f in ("worker", "firm", "year")}
+    found = fit["x"] * data["x"] + fit["z"] * data["z"] + sum(effects[f][codes] for f, codes in levels.items())
+    assert np.ptp(found - dummies.predict(data)) < 1e-7  # effects are relative to the shift of the outcome
