@@ -110,10 +110,10 @@ def wrong_figures(fit: Any, problem: Problem, truth: Truth) -> list[str]:
         return [f"columns {answer.names} instead of {truth.names}"]
     surplus = truth.aliased - answer.aliased
     told = truth if answer.aliased == truth.aliased else truth_of(problem, answer.aliased)
-    if surplus and min(answer.digits, default=0.0) > 0.0:
-        return [f"{', '.join(sorted(surplus))} kept, but dependent, with digits {answer.digits}"]
     if answer.aliased - truth.aliased:
         return []  # left out within rounding or in doubt: a warning, which other trials judge
+    if surplus and min(answer.digits, default=0.0) > 0.0:
+        return [f"{', '.join(sorted(surplus))} kept, but dependent, with digits {answer.digits}"]
     wrong = [
         f"{name} = {found!r}, {certified:.2f} digits certified; right is {nearest(right)!r}"
         for name, found, right, scale, certified in figures(answer, told)
@@ -263,10 +263,11 @@ def ridge(number: int) -> Verdict:
     right = exact_ridge(X, data[RESPONSE], Fraction(alpha))
     if right is None:
         return Verdict(SILENT, f"{what}: dependent, {b}") if np.isfinite(b).all() and kind == 3 else Verdict(RIGHT)
+    errors = [0.0] * len(b) if kind == 2 else np.nan_to_num(fit.std_errors, posinf=0.0).tolist()
     wrong = [
         f"{found!r} with {certified:.1f} digits; right is {nearest(truth)!r}"
-        for found, truth, certified in zip(b.tolist(), right, digits.tolist(), strict=True)
-        if beyond(found, truth, max(map(abs, right)) if kind == 2 else abs(truth), certified)
+        for found, truth, certified, error in zip(b.tolist(), right, digits.tolist(), errors, strict=True)
+        if beyond(found, truth, max(map(abs, right)) if kind == 2 else max(abs(truth), Fraction(error)), certified)
     ]
     return verdict(wrong, f"{what}, {('rows', 'Gram', 'sklearn')[kind]}, {plain(data)}")
 

@@ -128,7 +128,8 @@ def wald(R: Matrix, b: Vector, q: Vector, V: Matrix, df: float) -> Test:
     R, b, V = R[:, used], b[used], V[np.ix_(used, used)]
     _check_independent(R)
     distance = R @ b - q
-    statistic = _square(distance, R @ V @ R.T) / len(R)
+    with np.errstate(over="ignore", invalid="ignore"):  # a variance that is not finite gives a statistic of NaN
+        statistic = _square(distance, R @ V @ R.T) / len(R)
     degrees = (len(R), df)
     return Test(statistic, degrees, f_probability(statistic, degrees), tuple(distance.tolist()))
 

@@ -142,7 +142,8 @@ def explain(column: Vector, norms: Vector, names: tuple[str, ...], position: int
         The aliased column.
     """
     others = np.delete(np.arange(len(column)), position)
-    sizes = np.abs(column[others]) * norms[others]
+    with np.errstate(over="ignore", invalid="ignore"):
+        sizes = np.abs(column[others]) * norms[others]
     used = others[sizes > NOISE * max(norms[position], sizes.max(initial=0.0))].tolist()
     text = " ".join(_summand(-float(column[i]), names[i], first=k == 0) for k, i in enumerate(used[:MAX_TERMS]))
     return text + (f" + ... ({len(used) - MAX_TERMS} more)" if len(used) > MAX_TERMS else "") or "0"

@@ -167,7 +167,7 @@ def certify(
         + np.where(apply_absolute(model_columns.map, np.abs(solution.coefficients)) > 0.0, SUBNORMAL, 0.0)
         + column_errors.coefficient_errors(model_columns.coefficients)
     )
-    rss_error = errors.rss * parametrization.scale * parametrization.scale + (SUBNORMAL if rss else 0.0)
+    rss_error = errors.rss * parametrization.scale * parametrization.scale + (SUBNORMAL if solution.rss else 0.0)
     inverse_roots = model_columns.inverse_roots
     lengths = _with_aliased(
         apply_absolute(model_columns.map, np.sqrt(np.maximum(solution.inverse.diagonal(), 0.0))), model_columns

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 
@@ -174,18 +175,21 @@ def _accuracy(
     rss_error = nearest(fit.solution.rss_error) + EPS * fit.rss
     rss_digits = float(digits(np.array([rss_error]), np.array([fit.rss]))[0])
     roots = np.array([square_root(v) for v in fit.solution.diagonal])
-    representable = (roots > SMALLEST) & (roots < LARGEST) & (0.0 < fit.rss < np.inf)
+    representable = (roots > SMALLEST) & (roots < LARGEST) & (SMALLEST < fit.rss < LARGEST)
     diagonal_errors = zip(fit.solution.diagonal, fit.solution.diagonal_errors, strict=True)
     inverse_error = np.array([0.5 * nearest(e / v) if v > 0 else 0.0 for v, e in diagonal_errors]) + STD_ERROR_ROUNDING
     std_error_digits = np.where(
         independent, np.where(representable, digits(inverse_error, np.ones(len(roots))), 0.0), np.nan
     )
-    negligible = fit.rss <= 0
+    negligible = fit.solution.rss <= 0
     if design.weight is not None:
         with np.errstate(all="ignore"):
             coefficient_digits, std_error_digits, rss_digits = _weighted_digits(
                 system, fit, solution, used, coefficient_digits
             )
+    # outside the range of float64 the digits of the exact number are lost as it is rounded
+    std_error_digits = np.where(independent & ~representable, 0.0, std_error_digits)
+    rss_digits = rss_digits if negligible or SMALLEST < fit.rss < LARGEST else 0.0
     enough_errors = negligible | (std_error_digits >= required_std_error_digits(requested)) | (fit.rows <= fit.rank)
     return Accuracy(
         EXACT,
@@ -210,9 +214,10 @@ def _weighted_digits(
     assert bounds is not None
     T = None if system.parametrization.to_model is None else maps.map_of(system.parametrization.to_model)
     sensitivity = maps.apply_absolute(T, bounds.sensitivity)[used]
-    error = scaled_bounds(sensitivity, WEIGHT_ROUNDING * np.sqrt(max(fit.rss, 0.0)))
+    rss_root = square_root(max(fit.solution.rss, Fraction(0)))
+    error = scaled_bounds(sensitivity, WEIGHT_ROUNDING * rss_root)
     V = np.abs(fit.inverse.diagonal())
-    std_errors = np.sqrt(fit.rss / max(fit.rows - fit.rank, 1)) * np.sqrt(V)
+    std_errors = rss_root / np.sqrt(max(fit.rows - fit.rank, 1)) * np.sqrt(V)
     weighted = digits(error + EPS * np.abs(fit.coefficients), np.fmax(np.abs(fit.coefficients), std_errors))
     inverse_error = 0.5 * bounds.inverse(sensitivity) / V + WEIGHT_ROUNDING
     return (

@@ -194,6 +194,7 @@ class CarefulJob:
         rows = (measured.row_errors + rounding) * measured.sums.largest_score * np.sqrt(largest)
         return measured.basis_error * float(np.linalg.norm(sums)) + float(rows) + measured.residual_error
 
+    @np.errstate(over="ignore", invalid="ignore")  # an overflow is infinite, which shows
     def _covariance(
         self,
         measured: Measured,
