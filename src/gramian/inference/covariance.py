@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gramian.errors import NumericalError
 from gramian.inference.estimators import IID
 from gramian.inference.vcov_spec import VcovSpec
 from gramian.typing import Matrix, Vector
@@ -30,6 +31,8 @@ class Covariance:
         The estimator in one line, with its small-sample factor.
     diagonal_roots : Vector or None
         (p,) square roots of the diagonal, where the diagonal itself may overflow or underflow float64.
+    clusters : tuple of int
+        Number of clusters of each column of clusters.
     """
 
     name: str
@@ -37,6 +40,22 @@ class Covariance:
     df: float
     description: str = IID
     diagonal_roots: Vector | None = None
+    clusters: tuple[int, ...] = ()
+
+    def check_rank(self, hypotheses: int) -> None:
+        """Raise NumericalError for more hypotheses at once than the rank of the covariance."""
+        reason = self.too_few_clusters(hypotheses)
+        if reason:
+            raise NumericalError(f"{reason}; test fewer at once")
+
+    def too_few_clusters(self, hypotheses: int) -> str:
+        """Why clusters are too few to test so many hypotheses at once; empty where they are not."""
+        # the scores of all rows add up to zero, so those of G clusters span G - 1 dimensions at most
+        if len(self.clusters) != 1 or hypotheses < self.clusters[0]:
+            return ""
+        count = self.clusters[0]
+        rank = f"a covariance by {count:,} clusters has rank {count - 1:,} at most"
+        return f"{hypotheses:,} hypotheses cannot be tested at once: {rank}"
 
     @property
     def std_errors(self) -> Vector:
@@ -127,4 +146,4 @@ def robust_covariance(
         what = f"raised to {floor:g}" if floor else "set to zero"
         details += [f"{negative} negative eigenvalue{'s'[: negative != 1]} {what}"]
     details += [f"as {vcov.like}"] if vcov.like else []
-    return Covariance(vcov.name, matrix, df, f"{vcov.name}: {', '.join(details)}")
+    return Covariance(vcov.name, matrix, df, f"{vcov.name}: {', '.join(details)}", clusters=clusters)

@@ -1,7 +1,7 @@
 """Hypotheses as text: `x1 = x2, carrier[AA] - 2*x3 = 0` -> R b = q.
 
     text     := equation ("," equation)*
-    equation := sum ["=" sum]                      a missing right side is zero
+    equation := sum (("=" | "==") sum)*            a missing right side is zero; a chain is pairs of neighbours
     sum      := product (("+" | "-") product)*
     product  := factor (("*" | "/") factor)*       at most one of them may contain a coefficient
     factor   := ("+" | "-") factor | number | coefficient | "(" sum ")"
@@ -55,13 +55,15 @@ class LinearExpression:
         return LinearExpression({i: c * v for i, v in self.factors.items()}, c * self.constant)
 
 
-def hypotheses(text: str, names: Sequence[str], aliased: Mapping[str, str] | None = None) -> tuple[Matrix, Vector]:
+def hypotheses(
+    text: str | Sequence[str], names: Sequence[str], aliased: Mapping[str, str] | None = None
+) -> tuple[Matrix, Vector]:
     """The k hypotheses in a text as R b = q: R (k, p) and q (k,).
 
     Parameters
     ----------
-    text : str
-        Equations separated by commas.
+    text : str or Sequence[str]
+        Equations separated by commas, or several such texts.
     names : Sequence[str]
         (p,) names of the coefficients.
     aliased : Mapping[str, str], optional
@@ -72,15 +74,18 @@ def hypotheses(text: str, names: Sequence[str], aliased: Mapping[str, str] | Non
     OptionError
         The text does not parse, or a name is not a coefficient.
     """
-    if not isinstance(text, str) or len(text) > MAX_LENGTH:
-        raise OptionError(f"a hypothesis is a text of at most {MAX_LENGTH:,} characters, as in 'x1 = x2'")
-    equations = _Parser(text, names, aliased or {}).read()
+    texts = [text] if isinstance(text, str) else list(text) if isinstance(text, Sequence) else []
+    if not texts or not all(isinstance(t, str) for t in texts) or sum(map(len, texts)) > MAX_LENGTH:
+        raise OptionError(
+            f"a hypothesis is a text of at most {MAX_LENGTH:,} characters, as in 'x1 = x2', or a list of them"
+        )
+    equations = [equation for t in texts for equation in _Parser(t, names, aliased or {}).read()]
     R, q = np.zeros((len(equations), len(names))), np.zeros(len(equations))
     for row, equation in enumerate(equations):
         R[row, list(equation.factors)] = list(equation.factors.values())
         q[row] = -equation.constant
     if not (np.isfinite(R).all() and np.isfinite(q).all()):
-        raise OptionError(f"a number in '{text[:WINDOW]}' is too large")
+        raise OptionError(f"a number in '{', '.join(texts)[:WINDOW]}' is too large")
     return R, q
 
 
@@ -98,19 +103,24 @@ class _Parser:
 
     def read(self) -> list[LinearExpression]:
         """All equations of the text."""
-        equations = [self.equation()]
+        equations = self.equation()
         while self.accept(","):
-            equations.append(self.equation())
+            equations += self.equation()
         if self.next_character():
             self.fail("expected an operator, '=' or ','")
         return equations
 
-    def equation(self) -> LinearExpression:
-        """One equation as left side minus right side."""
-        start = self.at
-        expression = self.sum()
-        if self.accept("="):
-            expression = expression.plus(self.sum(), -1.0)
+    def equation(self) -> list[LinearExpression]:
+        """An equation as left side minus right side; a chain a = b = c as a - b and b - c."""
+        start, sides = self.at, [self.sum()]
+        while self.accept("="):
+            self.at += self.text.startswith("=", self.at)  # written as ==
+            sides.append(self.sum())
+        pairs = zip(sides, sides[1:] or [LinearExpression()], strict=False)
+        return [self.tested(left.plus(right, -1.0), start) for left, right in pairs]
+
+    def tested(self, expression: LinearExpression, start: int) -> LinearExpression:
+        """The expression without coefficients whose factor is zero. start : where its equation starts."""
         # x1 = x1 has a factor of zero: nothing to test
         factors = {i: c for i, c in expression.factors.items() if c}
         if not factors:

@@ -15,6 +15,7 @@ INDEPENDENT = (
     1e-10  # relative length of the part of a row of R that earlier rows do not span, below which it is redundant
 )
 
+CONSISTENT = 1e-8  # relative difference of right sides that the rounding of such combinations explains
 SMALLEST = 64 * float(np.finfo(float).eps)  # squared pivot, with unit diagonal, below which it is rounding error of V
 SINGULAR = "the hypotheses cannot be told apart: their covariance is singular"
 
@@ -41,6 +42,11 @@ class Test:
     df: tuple[float, float]
     p_value: float
     estimate: tuple[float, ...]
+
+    @property
+    def chi_squared(self) -> float:
+        """Numerator degrees of freedom times F, which large samples compare with chi-squared of as many."""
+        return self.statistic * self.df[0]
 
 
 def ratios(estimates: Vector, std_errors: Vector) -> Vector:
@@ -126,7 +132,7 @@ def wald(R: Matrix, b: Vector, q: Vector, V: Matrix, df: float) -> Test:
     # coefficients that are not identified are NaN, and NaN times 0 is NaN
     used = np.flatnonzero(R.any(axis=0))
     R, b, V = R[:, used], b[used], V[np.ix_(used, used)]
-    _check_independent(R)
+    _check_independent(R, q)
     distance = R @ b - q
     with np.errstate(over="ignore", invalid="ignore"):  # a variance that is not finite gives a statistic of NaN
         statistic = _square(distance, R @ V @ R.T) / len(R)
@@ -151,9 +157,19 @@ def _square(distance: Vector, C: Matrix) -> float:
     return float(d @ cho_solve(factor, d))
 
 
-def _check_independent(R: Matrix) -> None:
-    """Raise OptionError for a row of R that earlier rows span (a small diagonal of R in the QR of its transpose)."""
-    lengths = np.abs(np.linalg.qr((R / np.linalg.norm(R, axis=1)[:, None]).T, mode="r")).T
-    for k in range(len(R)):
-        if k >= lengths.shape[1] or lengths[k, k] < INDEPENDENT:
-            raise OptionError(f"hypothesis {k + 1} says nothing that the ones before it do not; leave it out")
+def _check_independent(R: Matrix, q: Vector) -> None:
+    """Raise OptionError for a row of R that earlier rows span (a small diagonal of R in the QR of its transpose).
+
+    It repeats them where its right side is the same combination of theirs, and contradicts them otherwise.
+    """
+    norms = np.linalg.norm(R, axis=1)
+    rows, sides = R / norms[:, None], q / norms
+    lengths = np.abs(np.linalg.qr(rows.T, mode="r")).T
+    for k in range(len(rows)):
+        if k < lengths.shape[1] and lengths[k, k] >= INDEPENDENT:
+            continue
+        shares = np.linalg.lstsq(rows[:k].T, rows[k], rcond=None)[0]
+        size = np.abs(shares) @ np.abs(sides[:k]) + abs(sides[k])
+        if abs(shares @ sides[:k] - sides[k]) > CONSISTENT * size:
+            raise OptionError(f"hypothesis {k + 1} contradicts the ones before it: no coefficients satisfy all of them")
+        raise OptionError(f"hypothesis {k + 1} says nothing that the ones before it do not; leave it out")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from os import PathLike
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
@@ -315,24 +315,28 @@ class Estimates(HasDroppedRows):
             raise OptionError(f"no {self.noun} '{name}'{did_you_mean(str(name), self.names)}")
         return float(self.coefficients[self.names.index(name)])
 
-    def test(self, text: str) -> Test:
+    def test(self, text: str | Sequence[str]) -> Test:
         """Wald F test of linear hypotheses, with the covariance matrix of the fit.
 
         Parameters
         ----------
-        text : str
-            Hypotheses such as "x1 = x2, 2*x3 = 1"; those between commas are tested jointly.
+        text : str or list of str
+            Hypotheses such as "x1 = x2, 2*x3 = 1" or "x1 = x2 = 0"; those between commas, and those of a list, are
+            tested jointly.
 
         Returns
         -------
         Test
             Statistic, degrees of freedom and p-value. Where the dispersion is known the second degrees of freedom are
-            infinite, so that k F has a chi-squared distribution with k degrees of freedom.
+            infinite, so that k F, its `chi_squared`, has a chi-squared distribution with k degrees of freedom.
 
         Raises
         ------
         OptionError
-            Where the text cannot be parsed, or names what is not an estimated coefficient.
+            Where the text cannot be parsed, names what is not an estimated coefficient, or repeats or
+            contradicts itself.
+        NumericalError
+            For more hypotheses than the rank of the covariance, which is at most the number of clusters less one.
 
         Notes
         -----
@@ -342,6 +346,7 @@ class Estimates(HasDroppedRows):
         R, q = hypotheses(
             text, self.names, {n: self.aliased.get(n, "") for n, is_identified in pairs if not is_identified}
         )
+        self.covariance.check_rank(len(R))
         return normal.wald(R, self.coefficients, q, self.vcov, self.covariance.df)
 
     def tidy(self, level: float = 0.95) -> pa.Table:

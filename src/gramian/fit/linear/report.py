@@ -77,6 +77,8 @@ def _quality(fit: LinearFit) -> list[str]:
     if f is not None:
         df_text = f"{f.df[0]:,} and {number(f.df[1], 8)} degrees of freedom"
         lines.append(f"F {number(f.statistic)} on {df_text}, p {_format_comparison(f.p_value)}")
+    elif reason := fit.covariance.too_few_clusters(fit.rank - int(fit.intercept and not fit.absorbed)):
+        lines.append(f"no F: {reason}")
     lines.append(f"log-likelihood {number(fit.loglik, 8)}, AIC {number(fit.aic, 8)}, BIC {number(fit.bic, 8)}")
     return [*lines, describe_work(fit), *_accuracy(fit.solved)]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -126,7 +127,7 @@ class WideFit(Estimates):
         """Not available: raises OptionError, since the matrix would be as large as the products that are avoided."""
         return self._no_covariance()
 
-    def test(self, text: str) -> Test:
+    def test(self, text: str | Sequence[str]) -> Test:
         """Not available: raises OptionError, since a Wald test needs the covariance matrix."""
         return self._no_covariance()
 
