@@ -110,6 +110,16 @@ def test_weights_an_offset_and_a_canonical_link(frame: pd.DataFrame) -> None:
     np.testing.assert_allclose(plain.std_errors, observed.std_errors, rtol=1e-12)
 
 
+def test_the_plan_counts_the_passes(frame: pd.DataFrame) -> None:
+    formula, family = "binomial ~ x", {"family": "binomial", "link": "probit"}
+    plain, iid, robust = (
+        gm.plan(formula, frame, **family, **options)
+        for options in ({}, {"information": "observed"}, {"vcov": "HC1", "like": "stata"})
+    )
+    assert (iid.passes, robust.passes) == (plain.passes + 1, plain.passes + 2)
+    assert "iid, observed information: one more pass for the second derivatives" in str(iid)
+
+
 def test_saved_and_refused(frame: pd.DataFrame, tmp_path: Path) -> None:
     fit = gm.glm("binomial ~ x", frame, link="probit", information="observed")
     fit.save(tmp_path / "fit")

@@ -26,14 +26,15 @@ from gramian.fit.passes.accumulate import coordinates_from_first_rows
 from gramian.fit.passes.prepare import settle_knots
 from gramian.fit.passes.runner import PassRunner
 from gramian.fit.passes.subsample import has_few_rows
-from gramian.fit.vcov.fit import check_vcov, with_robust
+from gramian.fit.vcov.fit import check_theta, check_vcov, with_robust
 from gramian.fit.vcov.scores import FittedModel
 from gramian.formula.coding import empty_cells
 from gramian.formula.design import Design, design_of, is_text
 from gramian.formula.expand import expand
 from gramian.formula.grammar import Formula, parse
 from gramian.formula.syntax import Name
-from gramian.inference.vcov_spec import VcovSpec
+from gramian.inference.estimators import IID
+from gramian.inference.vcov_spec import OBSERVED, VcovSpec
 from gramian.linalg.cholesky_step import MAX_COLUMNS
 from gramian.linalg.factors.levels import canonical
 from gramian.linalg.monomials import Coordinate
@@ -101,6 +102,15 @@ class GlmSteps:
         return not self.scoring and not self.estimate_theta
 
     @property
+    def covariance_passes(self) -> tuple[str, ...]:
+        """What passes of the covariance sum, one for each."""
+        if self.vcov is None:
+            return ()
+        differs = self.scoring or self.observed_information or self.estimate_theta
+        derivatives = ("second derivatives",) if self.vcov.information == OBSERVED and differs else ()
+        return (*derivatives, *(() if self.vcov.kind == IID else ("scores",)))
+
+    @property
     def checks_answer(self) -> bool:
         """Whether a pass at the answer follows for the expected information, which the steps do not compute."""
         return self.observed_information or self.estimate_theta
@@ -112,6 +122,7 @@ def glm_steps(formula: Formula, options: GlmOptions, source: Source) -> GlmSteps
         raise DataError("these data can be read once only, but a generalized linear model takes two to four passes")
     if options.robust is not None:
         check_vcov(options.robust, source.schema, penalized=options.common.alpha is not None, is_glm=True)
+        check_theta(options.robust, estimated=options.estimate_theta)
     design, model, vcov = bare_design(formula, source.schema, options), options.model, options.robust
     return GlmSteps(
         design,

@@ -37,9 +37,10 @@ def _passes(steps: GlmSteps) -> tuple[int, list[str]]:
     if steps.estimate_theta:
         passes += 1
         reasons.append("theta is estimated along with the coefficients, a step in each pass")
-    if steps.vcov is not None:
+    for sums in steps.covariance_passes:
+        assert steps.vcov is not None
         passes += 1
-        reasons.append(f"{steps.vcov.name}: one more pass for the scores")
+        reasons.append(f"{steps.vcov.name}: one more pass for the {sums}")
     return passes, reasons
 
 

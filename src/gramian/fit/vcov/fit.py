@@ -112,19 +112,19 @@ def with_robust(
 
 
 def _needs_observed(fitted_model: FittedModel, vcov: VcovSpec) -> bool:
-    """Whether the observed information is asked for, and is another than the expected one.
-
-    Raises OptionError where scores of an estimated theta would belong to a robust covariance.
-    """
+    """Whether the observed information is asked for, and is another than the expected one; errors of `check_theta`."""
     model, theta = fitted_model.model, fitted_model.estimated_theta
-    if vcov.information != OBSERVED or model is None:
-        return False
-    if theta is not None and vcov.kind != IID:
+    check_theta(vcov, estimated=theta is not None)
+    return vcov.information == OBSERVED and model is not None and (theta is not None or not model.is_canonical)
+
+
+def check_theta(vcov: VcovSpec, *, estimated: bool) -> None:
+    """Raise OptionError where scores of an estimated theta would belong to a robust covariance."""
+    if estimated and vcov.information == OBSERVED and vcov.kind != IID:
         raise OptionError(
             f"{vcov.name} of a negative binomial with an estimated theta needs the scores of theta, too, which are not "
             "offered: give theta=, or information='expected', for which theta is taken as known"
         )
-    return theta is not None or not model.is_canonical
 
 
 def _evaluated(job: CovarianceJob, loss: float) -> RobustCovariance:
