@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from gramian.api.linear import ridge as ridge
     from gramian.api.planned import plan as plan
     from gramian.api.sums import gram as gram
+    from gramian.api.text_files import csv as csv
     from gramian.comparison import compare as compare
     from gramian.derivation import derive as derive
     from gramian.engines.dask import Dask as Dask
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 from gramian.version import __version__ as __version__
 
 __all__ = [
-    "Dask", "Local", "add", "compare", "curve", "derive", "errors", "fits", "glm", "gram", "load", "ols", "plan",
+    "Dask", "Local", "add", "compare", "csv", "curve", "derive", "errors", "fits", "glm", "gram", "load", "ols", "plan",
     "ridge", "subtract",
 ]  # fmt: skip
 
@@ -34,6 +35,7 @@ _HOME = {
     "Local": "gramian.engines.local",
     "add": "gramian.api.arithmetic",
     "compare": "gramian.comparison",
+    "csv": "gramian.api.text_files",
     "curve": "gramian.api.curve",
     "derive": "gramian.derivation",
     "fits": "gramian.api.linear",

@@ -104,7 +104,10 @@ def test_messages(csv):
     )
     assert error(csv('x,y\n1,"a\nb"\n2,b,c\n')).startswith("t.csv, line 4: 3 of 2 fields")
     assert error(csv('x,y\n1,a\n2,"b\n3,c\n')) == "t.csv, line 3: a quote opens here and is never closed"
-    assert error(csv(b"x,y\n1,a\n2,\xff\n")) == "t.csv, line 3: the bytes b'\\xff' are not UTF-8; save it as UTF-8"
+    assert (
+        error(csv(b"x,y\n1,a\n2,\xff\n"))
+        == "t.csv, line 3: the bytes b'\\xff' are not UTF-8; save it as UTF-8, or name its encoding"
+    )
     assert error(csv(b"x,\xff\n1,a\n")).startswith("t.csv: the names of the columns cannot be read")
     assert error(csv("x,y\n1,2\n".encode("utf-16"))) == "t.csv: is UTF-16; save it as UTF-8"
     assert error(csv(b"\x1f\x8b\x08\x00")) == "t.csv: is compressed; rename it so that it ends in .gz"

@@ -44,9 +44,12 @@ def is_saved(path: str) -> bool:
     return kind_of(path) is None and os.path.isfile(path) and zipfile.is_zipfile(path)
 
 
-def describe_data(paths: Sequence[str]) -> Iterator[RenderableType]:
-    """Tables of data files: rows, bytes and units; files; columns. No rows are read."""
-    source = source_of(paths)
+def describe_data(paths: Sequence[str], data: object = None) -> Iterator[RenderableType]:
+    """Tables of data files: rows, bytes and units; files; columns. No rows are read.
+
+    data : the files, with what is known of how they are written.
+    """
+    source = source_of(paths if data is None else data)
     units = len(source.units) if isinstance(source.units, Sequence) else None
     yield _fact_table(
         {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,9 +18,56 @@ FILE = click.Path(path_type=Path)
 DATA = "DATA: files (.parquet, .csv, .csv.gz, .tsv, .arrow, .feather), folders of them, or quoted patterns."
 
 
+CSV = {
+    "--sep": ("CHAR", "Of CSV: what separates fields.  [default: the comma, semicolon or tab of the first line]"),
+    "--decimal-mark": ("CHAR", "Of CSV: what stands before decimals.  [default: .]"),
+    "--thousands": ("CHAR", "Of CSV: what groups the digits of a number, as the comma in 47,386."),
+    "--encoding": ("NAME", "Of CSV: the encoding of the text, such as latin-1.  [default: utf-8]"),
+}
+
+
 def data(command: F) -> F:
-    """Decorator that adds the files to read, DATA."""
-    return click.argument("data", nargs=-1, required=True, metavar="DATA...")(command)
+    """Decorator that adds the files to read, DATA, and how CSV files are written."""
+    return click.argument("data", nargs=-1, required=True, metavar="DATA...")(csv_options(command))
+
+
+def csv_options(command: F) -> F:
+    """Decorator that adds how CSV files are written, for `files`."""
+    missing = click.option(
+        "--na-values",
+        metavar="TEXT",
+        multiple=True,
+        expose_value=False,
+        callback=_remember,
+        help="Of CSV: a text that is a missing value, too; can be repeated.",
+    )
+    header = click.option(
+        "--header/--no-header",
+        default=None,
+        expose_value=False,
+        callback=_remember,
+        help="Of CSV: whether the first line names the columns; without, they are V1, V2, ...  [default: it does]",
+    )
+    for option, (metavar, text) in reversed(CSV.items()):
+        command = click.option(option, metavar=metavar, expose_value=False, callback=_remember, help=text)(command)
+    return missing(header(command))
+
+
+def _remember(ctx: click.Context, option: click.Parameter, value: Any) -> None:
+    """Keep an option of CSV that was given for `files`."""
+    if value is not None and value != ():
+        name = str(option.name).removesuffix("_mark")  # --decimal says something else
+        ctx.meta[f"{__name__}.csv"] = {**ctx.meta.get(f"{__name__}.csv", {}), name: value}
+
+
+def files(paths: Sequence[str]) -> Any:
+    """The files to read, with what the command line says of how CSV files are written."""
+    options = click.get_current_context().meta.get(f"{__name__}.csv")
+    if not options:
+        return list(paths)
+    from gramian.api.text_files import csv
+
+    return csv(list(paths), **options)
 
 
 def check_formula(formula: str, data: tuple[str, ...], command: str, example: str = "y ~ x") -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -12,6 +13,7 @@ from gramian.batch import Input, Unit
 from gramian.data import ipc, parquet
 from gramian.data.batching import Rereadable
 from gramian.data.csv import reader as csv
+from gramian.data.csv.dialect import Dialect
 from gramian.data.file import File, FileInfo
 from gramian.data.paths import SUPPORTED, find_files, kind_of
 from gramian.data.unify_schema import FileSchema, unify
@@ -41,8 +43,39 @@ FORMATS = {
 }
 
 
-def read_files(data: object) -> Rereadable:
+@dataclass(frozen=True, slots=True, repr=False)
+class CsvFiles:
+    """CSV files, with what is known of how they are written.
+
+    Attributes
+    ----------
+    paths : object
+        A path, a pattern, a folder or a list of them.
+    dialect : Dialect
+        How they are written.
+    """
+
+    paths: object
+    dialect: Dialect
+
+    def __repr__(self) -> str:
+        usual, given = asdict(csv.UNKNOWN), asdict(self.dialect)
+        options = {"sep" if name == "delimiter" else name: v for name, v in given.items() if v != usual[name]}
+        return f"CsvFiles({', '.join([repr(self.paths), *(f'{name}={value!r}' for name, value in options.items())])})"
+
+
+def read_csv_files(data: CsvFiles) -> Rereadable:
+    """A source over CSV files. Raises DataError for files of another format."""
+    for file in find_files(data.paths):
+        if kind_of(file.path) not in ("csv", None):
+            raise DataError("is no CSV file, so options of CSV do not go with it", file.path)
+    return read_files(data.paths, Format(partial(csv.inspect, asked=data.dialect), csv.units))
+
+
+def read_files(data: object, declared: Format | None = None) -> Rereadable:
     """A source over the files that a path, a pattern, a folder or a list of them stands for.
+
+    declared : their format; that of their names by default.
 
     Raises
     ------
@@ -50,7 +83,7 @@ def read_files(data: object) -> Rereadable:
         No such file, or a file that cannot be read.
     """
     files = find_files(data)
-    formats = [_format(file) for file in files]
+    formats = [declared or _format(file) for file in files]
     infos = [file_format.inspect(file) for file, file_format in zip(files, formats, strict=True)]
     agreed = unify([_file_schema(info) for info in infos])
     units = [u for file_format, info in zip(formats, infos, strict=True) for u in file_format.units(info, agreed.types)]

@@ -10,7 +10,7 @@ import pyarrow as pa
 from gramian.batch import Source
 from gramian.data.arrays import read_arrays
 from gramian.data.batches import is_pandas, read_iterator, read_list
-from gramian.data.files import read_files
+from gramian.data.files import CsvFiles, read_csv_files, read_files
 from gramian.data.frames import read_frame, read_stream
 from gramian.data.pandas import read_pandas
 from gramian.data.paths import is_path
@@ -135,6 +135,7 @@ def _read_dask(data: Any) -> Source:
 # the first test that holds decides; lists and iterables come last because frames and arrays are iterable too
 READERS: tuple[tuple[Callable[[Any], bool], Callable[[Any], Source]], ...] = (
     (_is_source, lambda data: data),
+    (lambda data: isinstance(data, CsvFiles), read_csv_files),
     (lambda data: table_folder(data) == DELTA, _read_delta),
     (lambda data: table_folder(data) == ICEBERG, _read_iceberg),
     (_is_named("deltalake", "DeltaTable"), _read_delta),

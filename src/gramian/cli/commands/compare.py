@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gramian.cli.drawing import check_plot, plot, write_plot
-from gramian.cli.options import DATA, data, missing_rows, progress
+from gramian.cli.options import DATA, data, files, missing_rows, progress
 from gramian.errors import OptionError
 
 if TYPE_CHECKING:
@@ -80,13 +80,13 @@ def command(
     if explain:
         plan_options = {name: option_values[name] for name in ("passes", "weights", "counts", "na")}
         click.echo(
-            str(plan_compare(formula, list(data), methods=names, threads=Local(threads).workers, **plan_options))
+            str(plan_compare(formula, files(data), methods=names, threads=Local(threads).workers, **plan_options))
         )
         return
     with watching(progress) as watch:
         result = compare(
             formula,
-            list(data),
+            files(data),
             methods=names,
             digits=digit_targets,
             scale_features=scale,

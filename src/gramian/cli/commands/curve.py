@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gramian.cli.drawing import check_plot, plot, save_and_draw, write_plot
-from gramian.cli.options import DATA, FILE, check_formula, data, progress
+from gramian.cli.options import DATA, FILE, check_formula, data, files, progress
 from gramian.errors import ConvergenceError, OptionError
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def command(
 
     check_formula(formula, data, "curve", "y ~ logistic(x)")
     check_plot(plot)
-    source = source_of(list(data))
+    source = source_of(files(data))
     check_output_path(save, (read.name for read in source.inputs))
     start_values = (
         None

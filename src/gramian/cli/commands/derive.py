@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from gramian.cli.drawing import check_plot, plot, write_plot
-from gramian.cli.options import DATA, FILE, data
+from gramian.cli.options import DATA, FILE, data, files
 
 if TYPE_CHECKING:
     from gramian.derivation.derivation import Derivation
@@ -54,7 +54,7 @@ def command(
     from gramian.derivation.plan import plan_derive
 
     check_plot(plot)
-    source = source_of(list(data))
+    source = source_of(files(data))
     if explain:
         click.echo(str(plan_derive(formula, source, polynomial=polynomial)))
         return

@@ -13,7 +13,18 @@ from click.core import ParameterSource
 from gramian.cli.digits import accuracy
 from gramian.cli.drawing import check_plot, plot, save_and_draw
 from gramian.cli.fits import check_single_fit, print_fits
-from gramian.cli.options import DATA, FILE, check_formula, data, engine, engine_for, missing_rows, progress, run_policy
+from gramian.cli.options import (
+    DATA,
+    FILE,
+    check_formula,
+    data,
+    engine,
+    engine_for,
+    files,
+    missing_rows,
+    progress,
+    run_policy,
+)
 from gramian.cli.shared_gram import grams_of
 from gramian.cli.shared_path import find_group
 from gramian.cli.vcov import HELP as VCOV_HELP
@@ -178,7 +189,7 @@ def command(
             fit = _fit_grams(formula, grams, gram, explain, **option_values)
         _output(fit, option_values["format"], save, plot)
         return
-    source, options = source_of(list(data)), _options(**option_values)
+    source, options = source_of(files(data)), _options(**option_values)
     for place in (save, gram, option_values["checkpoint"]):
         check_output_path(place, (read.name for read in source.inputs))
     if explain:

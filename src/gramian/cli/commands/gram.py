@@ -14,6 +14,7 @@ from gramian.cli.options import (
     data,
     engine,
     engine_for,
+    files,
     missing_rows,
     output,
     progress,
@@ -71,7 +72,7 @@ def command(
     from gramian.data.source import source_of
 
     check_formula(formula, data, "gram")
-    source = source_of(list(data))
+    source = source_of(files(data))
     for place in (output, checkpoint):
         check_output_path(place, (read.name for read in source.inputs))
     with watching(progress, stoppable=checkpoint is not None) as watch:

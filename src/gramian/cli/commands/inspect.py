@@ -6,9 +6,12 @@ from itertools import chain
 
 import click
 
+from gramian.cli.options import csv_options, files
+
 
 @click.command()
 @click.argument("file", nargs=-1, required=True, metavar="FILE...")
+@csv_options
 def command(file: tuple[str, ...]) -> None:
     """Describe data files, saved fits and Grams.
 
@@ -22,6 +25,6 @@ def command(file: tuple[str, ...]) -> None:
 
     sections = [describe_saved(path) for path in file if is_saved(path)]
     if data_paths := [path for path in file if not is_saved(path)]:
-        sections.append(describe_data(data_paths))
+        sections.append(describe_data(data_paths, files(data_paths)))
     for i, section in enumerate(sections):
         show(section if i == 0 else chain([""], section))

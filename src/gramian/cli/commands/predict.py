@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from gramian.cli.options import DATA, FILE, data, progress
+from gramian.cli.options import DATA, FILE, data, files, progress
 
 INTERVALS = ("confidence", "prediction")
 SCALES = ("response", "link")
@@ -57,7 +57,7 @@ def command(
     from gramian.engines.progress import watched
     from gramian.saved import load_fit
 
-    form, source = format_of(output), source_of(list(data))
+    form, source = format_of(output), source_of(files(data))
     check_output_path(output, (str(fit), *(read.name for read in source.inputs)))
     batches = predictions(load_fit(fit), source, scale, interval, level)
     names = ("fit", "low", "high") if interval else ("fit",)

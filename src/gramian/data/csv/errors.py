@@ -14,8 +14,8 @@ from typing import Any
 
 import pyarrow as pa
 
+from gramian.data.csv.dialect import UTF8, Dialect
 from gramian.data.csv.raw_text import is_gzip, open_bytes
-from gramian.data.csv.sample import Dialect
 from gramian.data.file import File
 from gramian.data.read_errors import unreadable_error
 from gramian.errors import DataError
@@ -65,10 +65,10 @@ def unclosed_quote(file: File, dialect: Dialect) -> int | None:
 
     def lines() -> Iterator[str]:
         nonlocal exhausted
-        yield from _text(file)
+        yield from _text(file, dialect)
         exhausted = True
 
-    reader = csv.reader(lines(), delimiter=dialect.delimiter)
+    reader = csv.reader(lines(), delimiter=dialect.delimiter or ",")
     start = 1
     try:
         for _ in reader:
@@ -93,7 +93,7 @@ def _misfit(file: File, dialect: Dialect, types: Mapping[str, Any], column: int,
             header = row
         # compared as text: Arrow's message repeats the value as it is in the file
         elif column < len(row) and row[column].strip() == value.strip():
-            name = header[column]
+            name = header[column] if dialect.header else f"V{column + 1}"
             message = (
                 f"column '{name}' holds '{value}', but {_expected(types.get(name))} in a sample of the file; {REMEDY}"
             )
@@ -127,9 +127,8 @@ def _undecodable(file: File) -> DataError | None:
                 line.decode("utf-8")
             except UnicodeDecodeError as error:
                 bad_bytes = line[error.start : error.end]
-                return DataError(
-                    f"the bytes {bad_bytes!r} are not UTF-8; save it as UTF-8", f"{file.label}, line {number}"
-                )
+                remedy = "save it as UTF-8, or name its encoding"
+                return DataError(f"the bytes {bad_bytes!r} are not UTF-8; {remedy}", f"{file.label}, line {number}")
     return None
 
 
@@ -142,7 +141,7 @@ def _unpack(file: File) -> None:
 
 def _rows(file: File, dialect: Dialect) -> Iterator[tuple[int, list[str]]]:
     """Rows with the number of the line on which each begins; empty lines are skipped."""
-    reader = csv.reader(_text(file), delimiter=dialect.delimiter)
+    reader = csv.reader(_text(file, dialect), delimiter=dialect.delimiter or ",")
     start = 1
     for row in reader:
         if row:
@@ -150,7 +149,8 @@ def _rows(file: File, dialect: Dialect) -> Iterator[tuple[int, list[str]]]:
         start = reader.line_num + 1
 
 
-def _text(file: File) -> Iterator[str]:
+def _text(file: File, dialect: Dialect) -> Iterator[str]:
     """Lines of the file; bytes that are not UTF-8 are replaced."""
-    with io.TextIOWrapper(open_bytes(file), encoding="utf-8-sig", errors="replace", newline="") as text:
+    encoding = "utf-8-sig" if dialect.encoding == UTF8 else dialect.encoding  # without the mark of UTF-8
+    with io.TextIOWrapper(open_bytes(file), encoding=encoding, errors="replace", newline="") as text:
         yield from text

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import os
+from collections.abc import Iterator
 from typing import IO, Any, cast
 
 import numpy as np
@@ -34,6 +35,36 @@ def open_stream(file: File) -> Any:
     """
     raw = pa.OSFile(os.fsencode(file.path))
     return pa.CompressedInputStream(raw, "gzip") if is_gzip(file) else raw
+
+
+def in_utf8(data: bytes, encoding: str) -> bytes:
+    """Complete lines in another encoding as UTF-8. Raises UnicodeDecodeError for bytes that are no such text."""
+    return data if encoding == "utf-8" else data.decode(encoding).encode()
+
+
+def transcoded(file: File, encoding: str, size: int) -> Iterator[Any]:
+    """The text of a file as UTF-8, in Arrow streams of complete rows of about `size` bytes.
+
+    Arrow would call Python's decoder from a thread of its own.
+    """
+    stream, rest = open_stream(file), b""
+    while data := stream.read(size):
+        rest += data
+        end = _rows_end(rest)
+        if end:
+            yield in_memory(in_utf8(rest[:end], encoding))
+            rest = rest[end:]
+    if rest:
+        yield in_memory(in_utf8(rest, encoding))
+
+
+def _rows_end(data: bytes) -> int:
+    """Length of the complete rows of a piece of CSV that begins outside quotes."""
+    end = data.rfind(b"\n") + 1
+    # an odd number of quotes: the line end is inside a quoted value
+    while end and data.count(b'"', 0, end) % 2:
+        end = data.rfind(b"\n", 0, end - 1) + 1
+    return end
 
 
 def in_memory(data: bytes) -> Any:

@@ -15,21 +15,23 @@ import pyarrow.csv as pc
 from gramian.batch import Batch
 from gramian.data.batching import batch_rows
 from gramian.data.columns import family
+from gramian.data.csv.dialect import UTF8, Dialect
 from gramian.data.csv.errors import first_fault, unclosed, unclosed_quote
-from gramian.data.csv.raw_text import Quotes, open_stream
-from gramian.data.csv.sample import Dialect, conversion, parsing, sample
+from gramian.data.csv.raw_text import Quotes, open_stream, transcoded
+from gramian.data.csv.sample import conversion, parsing, plain_numbers, sample
 from gramian.data.file import File, FileInfo
 from gramian.data.read_errors import READ_ERRORS
 from gramian.data.unify_schema import duplicates
 from gramian.errors import GramianError
 
 BLOCK = 2**22  # bytes that are parsed together
+UNKNOWN = Dialect()
 TEXT = pa.dictionary(pa.int32(), pa.string())
 
 
-def inspect(file: File) -> FileInfo:
-    """Columns of a file: names from the first line, types from a sample."""
-    sampled = sample(file)
+def inspect(file: File, asked: Dialect = UNKNOWN) -> FileInfo:
+    """Columns of a file: names from the first line, types from a sample. asked : what is known of its dialect."""
+    sampled = sample(file, asked)
     return FileInfo(file, sampled.types, duplicates(sampled.names), sampled.rows, dialect=sampled.dialect)
 
 
@@ -99,7 +101,7 @@ class Table:
         self.file.check()
         with Quotes(self.file) as quotes:
             try:
-                for piece in _parsed(self.file, read, self.dialect, parallel):
+                for piece in _parsed(self.file, read, [name for name, _ in self.types], self.dialect, parallel):
                     # beside the parser, which does not report a quote that is never closed near the end of a file
                     quotes.advance(BLOCK)
                     yield piece
@@ -115,15 +117,36 @@ class Table:
                 raise unclosed(self.file, line)
 
 
-def _parsed(file: File, read: Mapping[str, Any], dialect: Dialect, parallel: bool) -> Iterator[Any]:
+def _parsed(
+    file: File, read: Mapping[str, Any], names: Sequence[str], dialect: Dialect, parallel: bool
+) -> Iterator[Any]:
     """A record batch for each block.
 
     The stream is not closed here, because Arrow may still read ahead: it closes when its last owner releases it.
     """
+    grouped = {name for name, kind in read.items() if dialect.thousands and family(kind) in ("integer", "float")}
     types = {name: TEXT if family(kind) == "text" else kind for name, kind in read.items()}
-    yield from pc.open_csv(
-        open_stream(file),
-        read_options=pc.ReadOptions(use_threads=parallel, block_size=BLOCK),
-        parse_options=parsing(dialect),
-        convert_options=conversion(column_types=types, include_columns=list(read)),
-    )
+    types |= dict.fromkeys(grouped, pa.string())
+    streams = [open_stream(file)] if dialect.encoding == UTF8 else transcoded(file, dialect.encoding, BLOCK)
+    for number, stream in enumerate(streams):
+        for piece in pc.open_csv(
+            stream,
+            # only the first stream begins with the names, if the file does
+            read_options=pc.ReadOptions(
+                use_threads=parallel,
+                block_size=BLOCK if dialect.encoding == UTF8 else max(BLOCK, stream.size()),
+                column_names=None if dialect.header and not number else list(names),
+            ),
+            parse_options=parsing(dialect),
+            convert_options=conversion(dialect, column_types=types, include_columns=list(read)),
+        ):
+            yield _ungrouped(piece, read, grouped, dialect) if grouped else piece
+
+
+def _ungrouped(piece: Any, read: Mapping[str, Any], grouped: set[str], dialect: Dialect) -> Any:
+    """A record batch with numbers in the place of texts with marks of thousands."""
+    columns = [
+        plain_numbers(piece.column(name), dialect).cast(kind) if name in grouped else piece.column(name)
+        for name, kind in read.items()
+    ]
+    return pa.record_batch(columns, names=list(read))

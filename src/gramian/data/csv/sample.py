@@ -6,7 +6,7 @@ import csv
 import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import IO, Any
 
 import numpy as np
@@ -15,7 +15,8 @@ import pyarrow.compute as pc
 import pyarrow.csv as pv
 
 from gramian.data.columns import family
-from gramian.data.csv.raw_text import in_memory, is_gzip, open_bytes
+from gramian.data.csv.dialect import Dialect
+from gramian.data.csv.raw_text import in_memory, in_utf8, is_gzip, open_bytes
 from gramian.data.file import File
 from gramian.data.read_errors import error_context
 from gramian.errors import DataError
@@ -35,13 +36,6 @@ INTEGER = r"^\s*[+-]?\d+\s*$"
 NUMBER = r"^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$"
 # a column of numbers may have this share of other values (or a single one): they are then mistakes, not levels
 MAX_STRAY_SHARE = 0.1
-
-
-@dataclass(frozen=True, slots=True)
-class Dialect:
-    """How the fields of a line are separated."""
-
-    delimiter: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,8 +60,8 @@ class Sample:
     rows: int | None
 
 
-def sample(file: File) -> Sample:
-    """Columns of a CSV file, without reading all of it.
+def sample(file: File, asked: Dialect) -> Sample:
+    """Columns of a CSV file, without reading all of it. asked : what is known of its dialect.
 
     Raises DataError where there is no header, or the file is not text in UTF-8.
     """
@@ -81,7 +75,9 @@ def sample(file: File) -> Sample:
         raise DataError("is compressed; rename it so that it ends in .gz", file.label)
     if b"\0" in head:
         raise DataError("holds zero bytes: it is no text", file.label)
-    names, dialect, start = _header(head, file)
+    with error_context(file.label):
+        head, *later = (in_utf8(part, asked.encoding) for part in (head, *later))
+    names, dialect, start = _header(head, file, asked)
     parts = [head[start:], *(piece for piece in later if _aligned(piece, len(names), dialect))]
     kinds = [_inferred(part, len(names), dialect) for part in parts]
     # each piece is inferred by itself: a type that changes in the middle of the file is seen
@@ -93,13 +89,14 @@ def sample(file: File) -> Sample:
 
 def parsing(dialect: Dialect) -> Any:
     """Options of Arrow's parser: quoted values may contain line ends."""
-    return pv.ParseOptions(delimiter=dialect.delimiter, newlines_in_values=True)
+    return pv.ParseOptions(delimiter=dialect.delimiter or ",", newlines_in_values=True)
 
 
-def conversion(**more: Any) -> Any:
+def conversion(dialect: Dialect, **more: Any) -> Any:
     """Options of Arrow's converter: nulls as pandas spells them, also inside quotes."""
     return pv.ConvertOptions(
-        null_values=NULLS,
+        null_values=[*NULLS, *dialect.na_values],
+        decimal_point=dialect.decimal,
         true_values=["true", "True", "TRUE"],
         false_values=["false", "False", "FALSE"],
         strings_can_be_null=True,
@@ -160,10 +157,10 @@ def _to_line_end(piece: bytes) -> bytes:
     return piece[: piece.rfind(b"\n") + 1] or piece
 
 
-def _header(head: bytes, file: File) -> tuple[tuple[str, ...], Dialect, int]:
+def _header(head: bytes, file: File, asked: Dialect) -> tuple[tuple[str, ...], Dialect, int]:
     """Names, dialect, and the position where the rows begin."""
     first = head.lstrip(b"\r\n").partition(b"\n")[0].decode("utf-8", "replace")
-    dialect = Dialect(_delimiter(first, file.path))
+    dialect = asked if asked.delimiter else replace(asked, delimiter=_delimiter(first, file.path))
     read = 0
 
     def lines() -> Iterator[str]:
@@ -173,11 +170,15 @@ def _header(head: bytes, file: File) -> tuple[tuple[str, ...], Dialect, int]:
             yield line.decode("utf-8")
 
     try:
-        names = next(row for row in csv.reader(lines(), delimiter=dialect.delimiter) if row)
+        names = next(row for row in csv.reader(lines(), delimiter=dialect.delimiter or ",") if row)
     except UnicodeDecodeError as error:
-        raise DataError(f"the names of the columns cannot be read ({error}); save it as UTF-8", file.label) from error
+        raise DataError(
+            f"the names of the columns cannot be read ({error}); save it as UTF-8, or name its encoding", file.label
+        ) from error
     except (csv.Error, StopIteration) as error:
         raise DataError(f"the names of the columns cannot be read ({error})", file.label) from error
+    if not dialect.header:
+        return tuple(f"V{i + 1}" for i in range(len(names))), dialect, 0
     return tuple(names), dialect, read
 
 
@@ -201,7 +202,7 @@ def _regular(piece: bytes, width: int, dialect: Dialect) -> bool:
     """Whether all complete rows of a piece have this width."""
     text = io.StringIO(piece.decode("utf-8", "replace"), newline="")
     try:
-        rows = [len(row) for row in csv.reader(text, delimiter=dialect.delimiter) if row]
+        rows = [len(row) for row in csv.reader(text, delimiter=dialect.delimiter or ",") if row]
     except csv.Error:
         return False
     # the first and the last row may be cut
@@ -216,7 +217,8 @@ def _inferred(piece: bytes, width: int, dialect: Dialect) -> list[Any]:
         table = _parsed(piece, width, dialect)
         kinds = table.schema.types  # once: Arrow makes this list anew
         numbers = [i for i, kind in enumerate(kinds) if pa.types.is_floating(kind)]
-        intended = {i: _intended_type(table.column(i)) for i, kind in enumerate(kinds) if pa.types.is_string(kind)}
+        texts = (i for i, kind in enumerate(kinds) if pa.types.is_string(kind))
+        intended = {i: _intended_type(plain_numbers(table.column(i), dialect), dialect) for i in texts}
         # integers beyond int64 are parsed as floats: they are identifiers, and as text they keep all digits
         beyond = [i for i in numbers if (np.abs(table.column(i).to_numpy()) >= BEYOND_INT64).any()]
         as_text = _parsed(piece, width, dialect, {str(i): pa.string() for i in beyond}) if beyond else table
@@ -226,7 +228,14 @@ def _inferred(piece: bytes, width: int, dialect: Dialect) -> list[Any]:
     return [pa.string() if i in large else intended.get(i, kind) for i, kind in enumerate(kinds)]
 
 
-def _intended_type(column: Any) -> Any:
+def plain_numbers(column: Any, dialect: Dialect) -> Any:
+    """A column of text without marks of thousands, and with a point before decimals."""
+    if dialect.thousands is not None:
+        column = pc.replace_substring(column, dialect.thousands, "")
+    return column if dialect.decimal == "." else pc.replace_substring(column, dialect.decimal, ".")
+
+
+def _intended_type(column: Any, dialect: Dialect) -> Any:
     """Text, or the type of the numbers that nearly all values are.
 
     Then the other values are mistakes, which are reported when they are read.
@@ -234,7 +243,9 @@ def _intended_type(column: Any) -> Any:
     values = column.drop_null()
     numbers = values.filter(pc.match_substring_regex(values, NUMBER))
     stray = len(values) - len(numbers)
-    if len(numbers) < 2 or not 0 < stray <= max(1, MAX_STRAY_SHARE * len(values)):
+    # without marks of thousands a column of nothing but numbers is no text in the first place
+    fewest, least = (2, 1) if dialect.thousands is None else (1, 0)
+    if len(numbers) < fewest or not least <= stray <= max(1, MAX_STRAY_SHARE * len(values)):
         return pa.string()
     all_integers = pc.all(pc.match_substring_regex(numbers, INTEGER)).as_py()
     return pa.int64() if all_integers and pc.max(pc.utf8_length(numbers)).as_py() < 19 else pa.float64()
@@ -245,7 +256,7 @@ def _parsed(piece: bytes, width: int, dialect: Dialect, types: Mapping[str, Any]
     options = parsing(dialect)
     options.invalid_row_handler = lambda row: "skip"
     names = pv.ReadOptions(column_names=[str(i) for i in range(width)], block_size=len(piece) + 1, use_threads=False)
-    return pv.read_csv(in_memory(piece), names, options, conversion(column_types=types))
+    return pv.read_csv(in_memory(piece), names, options, conversion(dialect, column_types=types))
 
 
 def _common_type(kinds: Sequence[Any]) -> Any:
