@@ -19,7 +19,7 @@ def test_csv_as_it_is_written_elsewhere(run, folder):
         "latin-1",
     ]
     done = run("fit", "wert ~ größe + ort", "d.csv", *options, "--save", "w.fit", "--format", "csv")
-    assert (done.returncode, done.stderr) == (0, "saved to w.fit\n")
+    assert (done.returncode, done.stderr) == (0, "59 rows; left out: 1 null\nsaved to w.fit\n")
     assert done.stdout.splitlines()[2].startswith("größe,")
     assert len(run("predict", "w.fit", "d.csv", *options).stdout.splitlines()) == 61
     assert "größe   int64" in run("inspect", "d.csv", *options).stdout
