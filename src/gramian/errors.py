@@ -209,6 +209,10 @@ class AccuracyWarning(UserWarning):
     """Fewer digits are certified than requested; the message says how many, why, and what would give more."""
 
 
+class DataWarning(UserWarning):
+    """The data are probably not what was meant; the message says why, and what would say so."""
+
+
 class ArtifactError(GramianError):
     """A saved file is damaged, was not written by gramian, or has an unknown version."""
 

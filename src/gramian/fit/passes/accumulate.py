@@ -18,6 +18,7 @@ from gramian.errors import DataError, NumericalError
 from gramian.formula.design import Design
 from gramian.formula.dropped_rows import DroppedRows, count_marked
 from gramian.formula.row_reader import Observed, Reader
+from gramian.formula.text_factors import check_text_factors
 from gramian.linalg.blocks import ROWS_PER_BLOCK, BlockWriter
 from gramian.linalg.columns import Columns, Layout
 from gramian.linalg.moments import Accumulator, Moments, combined_weight
@@ -216,8 +217,11 @@ def coordinates_from_first_rows(design: Design, batches: Iterable[Batch]) -> Des
         # the head of a batch first: evaluating all of it would cost more than the shift is worth
         for piece in (part for batch in batches for part in (batch.head(ROWS_PER_BLOCK), batch)):
             # without `matrix` the columns of an array are read as variables, and get a shift like all others
-            observed = Reader(replace(design, matrix=None)).read(piece)
+            reader = Reader(replace(design, matrix=None))
+            observed = reader.read(piece)
             if observed.rows:
+                levels = {name: index.levels for name, index in reader.levels.items()}
+                check_text_factors(design.terms, levels, observed.rows)
                 outcomes = {r: linear_residual(observed.values[r], observed.offset) for r in design.outcome}
                 values = {**observed.values, **outcomes}
                 return design.choose_coordinates({name: v[:ROWS_PER_BLOCK] for name, v in values.items()})
