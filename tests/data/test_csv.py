@@ -274,3 +274,10 @@ def test_rows_far_behind_the_header_are_read(csv, tmp_path, text, rows, name):
 def test_a_file_is_empty_only_when_all_of_it_is_blank(csv, name):
     text = b"\n" * 9_000_000
     assert "is empty" in error(csv(gzip.compress(text, 1) if name.endswith("gz") else text, name))
+
+
+@pytest.mark.parametrize("quote", ['"', ""], ids=["quoted", "bare"])
+def test_a_line_that_is_too_long_is_no_open_quote(csv, quote):
+    line = f"1,2,{quote}{'u' * 9_000_000}{quote}\n"
+    message = "t.csv, line 22: the line is longer than 8 MB; is it really a CSV file?"
+    assert error(csv("x,y,f\n" + ROWS + line + ROWS)) == message

@@ -6,6 +6,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import click
@@ -52,6 +53,17 @@ def _report_interrupt(error: BaseException) -> int:
     return INTERRUPTED
 
 
+def open_missing_streams() -> None:
+    """Put streams in the place of stdout and stderr where they were closed (`>&-`).
+
+    What is written to this stdout is an error, as for other programs; messages have no other place to go.
+    """
+    if sys.stdout is None:
+        sys.stdout = os.fdopen(os.open(os.devnull, os.O_RDONLY), "w", encoding="utf-8")
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  # it stays open as long as the process
+
+
 def discard_unread_output() -> int:
     """Close stdout after its reader has ended (as in `| head`), and return the exit code."""
     # Python flushes stdout once more when it ends, and would print an error of its own.
@@ -65,6 +77,14 @@ def _report_memory_error(error: MemoryError) -> int:
     return INTERNAL
 
 
+def _report_system_error(error: OSError) -> int:
+    """Message where the system refuses, which for everything but the output is said elsewhere."""
+    discard_unread_output()
+    place = f"{error.filename} cannot be used" if error.filename else "the output cannot be written"
+    _say(f"error: {place} ({error.strerror or error})")
+    return GramianError.exit_code
+
+
 def _report_internal_error(error: BaseException) -> int:
     """Message for an error that should not occur."""
     _say(f"error: {type(error).__name__}: {error}")
@@ -73,8 +93,9 @@ def _report_internal_error(error: BaseException) -> int:
 
 
 def _say(text: str) -> None:
-    """Print a line to stderr."""
-    click.echo(text, err=True)
+    """Print a line to stderr; where that is full, the exit code has to say it."""
+    with suppress(OSError):
+        click.echo(text, err=True)
 
 
 # The first matching kind is taken, so that BaseException comes last.
@@ -83,5 +104,6 @@ REPORTERS: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], Ca
     (click.ClickException, _report_usage_error),
     ((click.Abort, KeyboardInterrupt), _report_interrupt),
     (MemoryError, _report_memory_error),
+    (OSError, _report_system_error),
     (BaseException, _report_internal_error),
 )

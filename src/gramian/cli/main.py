@@ -12,7 +12,7 @@ from importlib import import_module
 
 import click
 
-from gramian.cli.exit_codes import discard_unread_output, report_error
+from gramian.cli.exit_codes import discard_unread_output, open_missing_streams, report_error
 from gramian.errors import GramianError, did_you_mean
 from gramian.version import __version__
 
@@ -74,6 +74,7 @@ def main(args: Sequence[str] | None = None) -> int:
 
     args : without the name of the program; those of the process by default.
     """
+    open_missing_streams()
     try:
         for stream in (sys.stdout, sys.stderr):
             stream.reconfigure(errors="replace")  # type: ignore[union-attr]  # a name must not end a run

@@ -63,6 +63,14 @@ def check_output_path(target: Path | None, inputs: Iterable[str] = ()) -> None:
         raise OptionError(f"{target} is one of the inputs; write to another file")
 
 
+def check_different_outputs(**places: Path | None) -> None:
+    """Raise OptionError where two options write to one file. places : option -> file."""
+    options: dict[Path, str] = {}
+    for option, place in places.items():
+        if place is not None and (other := options.setdefault(place.resolve(), option)) != option:
+            raise OptionError(f"--{other} and --{option} write to one file, {place}; name two")
+
+
 @contextmanager
 def replacing(target: Path) -> Iterator[Path]:
     """Context with a temporary file next to the target, which replaces the target at the end.

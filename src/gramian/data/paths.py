@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from glob import glob, has_magic
@@ -178,6 +179,8 @@ def _file(path: str, shared: str, keys: dict[str, str | None], numeric: set[str]
         status = os.stat(path)
     except OSError as error:
         raise DataError(f"cannot be read ({error.strerror})", path) from error
+    if not stat.S_ISREG(status.st_mode):
+        raise DataError("is a pipe or a device, which cannot be read again; write its content to a file first", path)
     typed = tuple((k, int(v) if v is not None and k in numeric else v) for k, v in keys.items())
     label = os.path.relpath(os.path.abspath(path), shared)
     identity = f"{status.st_dev}:{status.st_ino}:{status.st_mtime_ns}"

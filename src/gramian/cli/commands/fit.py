@@ -176,7 +176,7 @@ def command(
     gramian fit "y ~ x + poly(z, 2) + factor(month)" "2024/*.csv" --save y.fit
     gramian fit "late ~ dep_delay + carrier" flights.parquet --family binomial
     """  # noqa: D301  # click wants a backspace before lines that it may not fold
-    from gramian.cli.output import check_output_path
+    from gramian.cli.output import check_different_outputs, check_output_path
     from gramian.data.source import source_of
 
     check_formula(formula, data, "fit")
@@ -190,6 +190,7 @@ def command(
         _output(fit, option_values["format"], save, plot)
         return
     source, options = source_of(files(data)), _options(**option_values)
+    check_different_outputs(save=save, gram=gram, plot=plot, checkpoint=option_values["checkpoint"])
     for place in (save, gram, option_values["checkpoint"]):
         check_output_path(place, (read.name for read in source.inputs))
     if explain:

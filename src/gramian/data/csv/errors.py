@@ -20,6 +20,7 @@ from gramian.data.file import File
 from gramian.data.read_errors import unreadable_error
 from gramian.errors import DataError
 
+MAX_LINE = 2**23  # bytes of two blocks: no line beyond it can be parsed
 VALUE = re.compile(r"CSV column #(\d+): .*?CSV conversion error to .*?: invalid value '(.*)'", re.DOTALL)
 REMEDY = "correct it, leave it empty if it is missing, or store the table as Parquet, where types are declared"
 
@@ -41,8 +42,9 @@ def first_fault(file: File, dialect: Dialect, types: Mapping[str, Any], error: B
     message = str(error)
     try:
         # Arrow's words for a value that is longer than a block
-        if "straddl" in message and (line := unclosed_quote(file, dialect)):
-            return unclosed(file, line)
+        if "straddl" in message:
+            line = unclosed_quote(file, dialect)
+            return _long_line(file) or (unclosed(file, line) if line else unreadable_error(error, file.label))
         if "invalid UTF8" in message:
             return _undecodable(file) or unreadable_error(error, file.label)
         if match := VALUE.search(message):
@@ -83,6 +85,18 @@ def unclosed_quote(file: File, dialect: Dialect) -> int | None:
 def unclosed(file: File, line: int) -> DataError:
     """The error for a quote that is never closed."""
     return DataError("a quote opens here and is never closed", f"{file.label}, line {line}")
+
+
+def _long_line(file: File) -> DataError | None:
+    """The error for the first line that is longer than what is parsed together; None where there is none."""
+    with open_bytes(file) as raw:
+        number = 1
+        while line := raw.readline(MAX_LINE):
+            if len(line) == MAX_LINE:
+                message = f"the line is longer than {MAX_LINE >> 20} MB; is it really a CSV file?"
+                return DataError(message, f"{file.label}, line {number}")
+            number += 1
+    return None
 
 
 def _misfit(file: File, dialect: Dialect, types: Mapping[str, Any], column: int, value: str) -> DataError | None:
