@@ -258,7 +258,9 @@ def ridge(number: int) -> Verdict:
 
         model = Ridge(alpha=alpha).fit(X, data[RESPONSE])
         b, digits = np.append(model.intercept_, model.coef_), np.full(len(names) + 1, 4.0)
-    if kind < 2 and fit.aliased:  # no penalty, dependent columns: least squares, which other attacks try
+    if not alpha and (
+        kind == 2 or fit.aliased
+    ):  # no penalty, dependent columns: least squares, which other attacks try
         return Verdict(RIGHT)
     right = exact_ridge(X, data[RESPONSE], Fraction(alpha))
     if right is None:

@@ -8,7 +8,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from gramian.errors import NotIdentifiedError
+from gramian.errors import NotIdentifiedError, NumericalError
 from gramian.fit.leastsquares.absorbed import explained_by
 from gramian.formula.coordinates import Parametrization
 from gramian.linalg import maps
@@ -168,11 +168,15 @@ def _coefficients(parametrization: Parametrization, T: ExactMap | None, solution
     """Model coefficients (p,) in double-double: T b times the outcome's scale, plus its shift, summed exactly.
 
     The terms of a polynomial far from zero cancel here: rounded sums would lose the digits that the shift has saved.
+    Raises NumericalError where a coefficient overflows before it is mapped.
     """
-    hi = solution.coefficients * parametrization.scale
+    with np.errstate(over="ignore"):
+        hi = solution.coefficients * parametrization.scale
     b = pair(hi) if low is None else Pair(hi, low * parametrization.scale)
     if T is None and not parametrization.response_shift:
         return b
+    if not np.isfinite(hi).all():
+        raise NumericalError("a coefficient is beyond the largest float64: rescale the outcome, or the columns")
     T = T or maps.map_of([{j: ONE} for j in range(len(hi))])
     if low is None:
         return maps.apply_adding(T, hi, parametrization.response_shift)
