@@ -213,6 +213,10 @@ class DataWarning(UserWarning):
     """The data are probably not what was meant; the message says why, and what would say so."""
 
 
+class EngineWarning(UserWarning):
+    """The engine waits for something that may never come, such as the workers of a cluster."""
+
+
 class ArtifactError(GramianError):
     """A saved file is damaged, was not written by gramian, or has an unknown version."""
 

@@ -28,7 +28,15 @@ import gramian as gm
 from gramian.data.source import source_of
 from gramian.engines.dask import Dask, finished
 from gramian.engines.local import Local
-from gramian.errors import ColumnError, DataError, EngineError, MissingExtraError, OptionError, UnreadableError
+from gramian.errors import (
+    ColumnError,
+    DataError,
+    EngineError,
+    EngineWarning,
+    MissingExtraError,
+    OptionError,
+    UnreadableError,
+)
 from gramian.fit.passes.accumulate import Accumulate
 from gramian.fit.passes.options import Options
 from gramian.fit.passes.prepare import prepare
@@ -42,6 +50,11 @@ LOOPBACK = {  # Dask opens ports for HTTP even without a dashboard: other machin
     "scheduler_kwargs": {"dashboard": False},
     "silence_logs": CRITICAL,
 }
+NO_WORKERS = {**LOOPBACK, "n_workers": 0}
+
+
+def prepared(folder: Path):  # type: ignore[no-untyped-def]
+    return prepare("y ~ x * f", source_of(folder), Options())[0]
 
 
 @pytest.fixture(scope="module")
@@ -324,3 +337,48 @@ def test_work_that_the_cluster_dropped(client) -> None:  # type: ignore[no-untyp
     with pytest.raises(EngineError, match=r"a\.parquet, row group 2: the cluster dropped the work.*start again"):
         finished("a.parquet, row group 2", future)
     distributed.Event("dropped", client=client).set()
+
+
+def test_a_cluster_without_workers_is_not_waited_for_without_end(folder, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    from gramian.engines import dask as engine
+
+    monkeypatch.setattr(engine, "LOOK_EVERY", 0.05)
+    monkeypatch.setattr(engine, "SAY_AFTER", 0.2)
+    with (
+        distributed.LocalCluster(processes=False, **NO_WORKERS) as cluster,
+        distributed.Client(cluster, set_as_default=False) as client,
+        pytest.warns(EngineWarning, match="the cluster has no worker; waiting for one, 1 seconds in all"),
+        pytest.raises(EngineError, match=r"the cluster has had no worker for \d+ seconds; start workers .* gm.Dask"),
+    ):
+        Dask(client, worker_timeout=0.6).fold(source_of(folder), Accumulate(prepared(folder)))
+
+
+def test_a_worker_that_comes_late_is_waited_for(folder, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    from gramian.engines import dask as engine
+
+    monkeypatch.setattr(engine, "LOOK_EVERY", 0.05)
+    source, task = source_of(folder), Accumulate(prepared(folder))
+    with (
+        distributed.LocalCluster(processes=False, **NO_WORKERS) as cluster,
+        distributed.Client(cluster, set_as_default=False) as client,
+    ):
+        cluster.scale(1)
+        assert same_bits(Dask(client).fold(source, task), Local(threads=1).fold(source, task))
+
+
+def test_a_scheduler_that_does_not_answer(folder) -> None:  # type: ignore[no-untyped-def]
+    import dask
+
+    closed = "tcp://127.0.0.1:1"  # nobody listens there
+    settings = {"scheduler-address": closed, "distributed.comm.timeouts.connect": "0.2s"}
+    with (
+        dask.config.set(settings),
+        pytest.raises(EngineError, match=rf"the scheduler at {closed} cannot be reached: .*DASK_SCHEDULER_ADDRESS"),
+    ):
+        Dask().fold(source_of(folder), Accumulate(prepared(folder)))
+
+
+@pytest.mark.parametrize("seconds", [0, -1, True, float("nan")])
+def test_what_is_no_time_to_wait(seconds) -> None:  # type: ignore[no-untyped-def]
+    with pytest.raises(OptionError, match="worker_timeout must be a number of seconds above 0"):
+        Dask(worker_timeout=seconds)

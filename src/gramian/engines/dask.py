@@ -7,10 +7,13 @@ in the memory of this process are sent. Units of a lost worker are read again by
 from __future__ import annotations
 
 import os
+import time
+import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import chain
 from logging import CRITICAL
 from typing import Any, Generic
@@ -20,7 +23,15 @@ from gramian.engines.blas import one_thread
 from gramian.engines.fold import Tree, accumulate_unit, remaining, runs_of, watched_batches
 from gramian.engines.local import cores
 from gramian.engines.progress import Progress, Silent
-from gramian.errors import DataError, EngineError, GramianError, MissingExtraError, OptionError, UnreadableError
+from gramian.errors import (
+    DataError,
+    EngineError,
+    EngineWarning,
+    GramianError,
+    MissingExtraError,
+    OptionError,
+    UnreadableError,
+)
 from gramian.typing import M, Pass
 
 try:
@@ -31,6 +42,8 @@ except ImportError as error:
 
 PENDING_PER_THREAD = 4  # submitted units for each thread of the cluster, so that no worker waits for this process
 MIN_PENDING = 32  # submitted units while a cluster has no workers yet
+LOOK_EVERY = 5.0  # seconds between looks for workers while a result is waited for
+SAY_AFTER = 30.0  # seconds without a worker until a warning says so
 RETRIES = 1  # of a unit that failed: another worker may have access to the file
 QUIET = {
     "distributed.admin.large-graph-warning-threshold": "1TB"
@@ -57,11 +70,13 @@ class Dask:
     client : distributed.Client, optional
         None: the current client, else one for the scheduler that Dask's configuration names (DASK_SCHEDULER_ADDRESS),
         else threads of this process for as long as a pass takes.
+    worker_timeout : float, default 300
+        Seconds to wait while the cluster has no worker; more where workers stand in a queue.
 
     Raises
     ------
     OptionError
-        The client is something else, or asynchronous.
+        The client is something else, or asynchronous; the time is not above 0.
 
     Notes
     -----
@@ -70,12 +85,15 @@ class Dask:
     """
 
     client: Any = None
+    worker_timeout: float = 300.0
 
     def __post_init__(self) -> None:
         if self.client is not None and not isinstance(self.client, distributed.Client):
             raise OptionError(f"client must be a distributed.Client, found {type(self.client).__name__}")
         if self.client is not None and self.client.asynchronous:
             raise OptionError("the client is asynchronous; pass one made with asynchronous=False")
+        if isinstance(self.worker_timeout, bool) or not self.worker_timeout > 0:
+            raise OptionError(f"worker_timeout must be a number of seconds above 0, found {self.worker_timeout!r}")
 
     @property
     def workers(self) -> int:
@@ -100,7 +118,7 @@ class Dask:
         UnreadableError
             A unit ends the workers that read it.
         EngineError
-            The cluster lost the work.
+            The scheduler cannot be reached, the cluster has no worker, or it lost the work.
         Exception
             What a unit raised.
         """
@@ -111,7 +129,7 @@ class Dask:
             return Tree[M]().total(task.empty) if tree is None else tree.total(task.empty)
         nonempty = chain([first], units)
         with _connected(self.client) as client:
-            fold = _Fold(client, task, watch)
+            fold = _Fold(client, task, watch, self.worker_timeout)
             if tree is None and hasattr(first, "portable"):
                 return fold.sum_on_workers(nonempty)
             sums = Tree[M]() if tree is None else tree
@@ -135,7 +153,7 @@ def _connected(client: Any) -> Iterator[Any]:
         yield client
         return
     if dask.config.get("scheduler-address", None) is not None:
-        with distributed.Client(set_as_default=False) as new_client:
+        with _client_of_configured_scheduler() as new_client:
             yield new_client
         return
     with (
@@ -143,6 +161,56 @@ def _connected(client: Any) -> Iterator[Any]:
         distributed.Client(cluster, set_as_default=False) as new_client,
     ):
         yield new_client
+
+
+def _client_of_configured_scheduler() -> Any:
+    try:
+        return distributed.Client(set_as_default=False)
+    except (OSError, ValueError) as error:  # no answer, or no address
+        address = dask.config.get("scheduler-address")
+        message = f"the scheduler at {address} cannot be reached: {str(error) or type(error).__name__}"
+        raise EngineError(f"{message}; start it, or set DASK_SCHEDULER_ADDRESS to where it is") from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Workers:
+    """Waits for results as long as the cluster has workers, and for `timeout` seconds without any.
+
+    A cluster without workers keeps its tasks for ever: their nannies gave up, or it was scaled to none.
+    """
+
+    client: Any
+    timeout: float
+
+    def exception(self, future: Any) -> BaseException | None:
+        """What the task of the future raised, when it has ended. Raises EngineError where no worker is left."""
+        last_seen, warned = time.monotonic(), False
+        while True:
+            try:
+                return future.exception(timeout=min(LOOK_EVERY, self.timeout))  # type: ignore[no-any-return]
+            except TimeoutError:
+                now = time.monotonic()
+            if self.threads():
+                last_seen, warned = now, False
+            elif now - last_seen >= self.timeout:
+                raise EngineError(
+                    f"the cluster has had no worker for {now - last_seen:.0f} seconds; start workers and run it again, "
+                    "or wait longer with gm.Dask(client, worker_timeout=SECONDS)"
+                ) from None
+            elif now - last_seen >= SAY_AFTER and not warned:
+                message = f"the cluster has no worker; waiting for one, {self.timeout:.0f} seconds in all"
+                warnings.warn(EngineWarning(message), stacklevel=2)
+                warned = True
+
+    def threads(self) -> int:
+        """Threads of all workers. Raises EngineError where the scheduler does not answer."""
+        try:
+            return sum(self.client.nthreads().values())
+        except (OSError, RuntimeError) as error:
+            where = getattr(self.client.scheduler, "address", "its address")
+            raise EngineError(
+                f"the scheduler at {where} does not answer: {str(error) or type(error).__name__}; connect to it again"
+            ) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,10 +258,12 @@ class _Fold(Generic[M]):
     The pass is submitted as a task of its own: a worker receives it once, and again where it was lost.
     """
 
-    def __init__(self, client: Any, task: Pass[M], watch: Progress) -> None:
+    def __init__(self, client: Any, task: Pass[M], watch: Progress, worker_timeout: float) -> None:
         self.client, self.task, self.watch = client, task, watch
+        self.workers = _Workers(client, worker_timeout)
+        threads = self.workers.threads()
         self.shared = client.submit(identity, task, pure=False)
-        self.max_pending = max(MIN_PENDING, PENDING_PER_THREAD * sum(client.nthreads().values()))
+        self.max_pending = max(MIN_PENDING, PENDING_PER_THREAD * threads)
 
     def sum_on_workers(self, units: Iterable[Unit]) -> M:
         """The sum of all units, added on workers; only the result is transferred to this process."""
@@ -238,9 +308,9 @@ class _Fold(Generic[M]):
             for call in calls:
                 pending.append((call.name, self._submit(call)))
                 if len(pending) >= self.max_pending:
-                    yield finished(*pending.popleft())
+                    yield finished(*pending.popleft(), self.workers)
             while pending:
-                yield finished(*pending.popleft())
+                yield finished(*pending.popleft(), self.workers)
         finally:
             if pending:
                 self.client.cancel([future for _, future in pending])
@@ -253,18 +323,22 @@ class _Fold(Generic[M]):
 
     def _result(self, future: Any, name: str) -> M:
         """The result of a future, transferred to this process."""
-        result: M = finished(name, future).result()
+        result: M = finished(name, future, self.workers).result()
         return result
 
 
-def finished(name: str, future: Any) -> Any:
-    """The future once it has a result. Raises what the unit raised, or an error that says why there is no result."""
-    raised = future.exception()  # waits
+def finished(name: str, future: Any, workers: _Workers | None = None) -> Any:
+    """The future once it has a result. Raises what the unit raised, or an error that says why there is no result.
+
+    workers : of the cluster; without them it is waited for however long it takes.
+    """
+    waited = future.exception if workers is None else partial(workers.exception, future)
+    raised = waited()
     while raised is None and future.status in (
         "lost",
         "pending",
     ):  # a worker died with the result: it is computed again
-        raised = future.exception()
+        raised = waited()
     if raised is None and future.status != "finished":
         message = "the cluster dropped the work: it was restarted, or the connection is lost; start again"
         raise EngineError(f"{name}: {message}")
