@@ -366,9 +366,13 @@ def test_a_worker_that_comes_late_is_waited_for(folder, monkeypatch) -> None:  #
         assert same_bits(Dask(client).fold(source, task), Local(threads=1).fold(source, task))
 
 
-def test_a_scheduler_that_does_not_answer(folder) -> None:  # type: ignore[no-untyped-def]
+def test_a_scheduler_that_does_not_answer(folder, monkeypatch) -> None:  # type: ignore[no-untyped-def]
     import dask
 
+    def no_default() -> None:
+        raise ValueError("no client, though other tests have made one")
+
+    monkeypatch.setattr(distributed, "default_client", no_default)
     closed = "tcp://127.0.0.1:1"  # nobody listens there
     settings = {"scheduler-address": closed, "distributed.comm.timeouts.connect": "0.2s"}
     with (
