@@ -2,9 +2,13 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+# kernels of OpenBLAS: one that every x86-64 processor runs, and one that most do
+KERNELS := Prescott $(shell grep -qs avx2 /proc/cpuinfo && echo Haswell)
+NUMERICAL := tests/laws/test_dense_laws.py tests/laws/test_glm_laws.py tests/laws/test_moments.py tests/unit/linalg/penalized tests/unit/linalg/wide \
+  tests/unit/linalg/test_self_products.py tests/unit/linalg/test_residuals_dd.py
 BENCHMARKS := one_pass sigmoid accuracy gram_solve one_gram selection folds clustered absorb exact_cost estimators wide elsewhere
 
-.PHONY: demo test check bench measure clean
+.PHONY: demo test check kernels matrix bench measure clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -21,6 +25,10 @@ $(VENV)/.bench: pyproject.toml constraints.txt | $(BIN)/python
 	$(PIP) --editable ".[bench]"
 	touch $@
 
+$(VENV)/.matrix: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) --editable ".[matrix]"
+	touch $@
+
 demo: $(VENV)/.demo  ## a regression on 327,346 flights
 	$(BIN)/python demo/flights.py
 
@@ -32,6 +40,14 @@ check: $(VENV)/.dev  ## style, types and layers
 	$(BIN)/ruff format --check src tests benchmarks demo tools
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+kernels: $(VENV)/.dev  ## laws and linear algebra under an old and a newer kernel of OpenBLAS; not where the machine prescribes one
+	@if test -n "$$OPENBLAS_CORETYPE"; then echo "kernels: this machine prescribes $$OPENBLAS_CORETYPE, under which all tests ran"; else \
+	for kernel in $(KERNELS); do echo "kernel $$kernel"; \
+	OPENBLAS_CORETYPE=$$kernel $(BIN)/python -m pytest -q -n 2 $(NUMERICAL) || exit 1; done; fi
+
+matrix: $(VENV)/.dev $(VENV)/.matrix  ## every Python that is here, the newest and the oldest versions, five kernels
+	$(BIN)/nox
 
 bench: $(VENV)/.bench  ## every figure of the README, and more; all of them run, then missed bars are named
 	@missed=; for name in $(BENCHMARKS); do $(BIN)/python benchmarks/$$name.py || missed="$$missed $$name"; done; \

@@ -1,0 +1,60 @@
+"""The suite on other machines than one's own: `make matrix`, or one part with `nox -s "tests(...)"`.
+
+Interpreters that are not installed are skipped with a word; so are kernels that the processor cannot run.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import nox
+
+PYTHONS = ("3.11", "3.12", "3.13", "3.14")
+KERNELS = ("Prescott", "Nehalem", "Haswell", "Zen", "SkylakeX")
+NEEDS = {
+    "Haswell": "avx2",
+    "Zen": "avx2",
+    "SkylakeX": "avx512f",
+}  # instructions by kernel; the others run on any x86-64
+NUMERICAL = ("tests/laws", "tests/unit/linalg", "tests/unit/models", "tests/unit/inference", "tests/reference")
+
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.error_on_missing_interpreters = False
+
+
+@nox.session(python=PYTHONS)
+def tests(session: nox.Session) -> None:
+    """Every test with the newest versions of everything."""
+    session.install("--upgrade", "--editable", ".[dev]")
+    session.run("python", "-m", "pytest", "-n", "2", *session.posargs)
+
+
+@nox.session(python="3.11")
+def oldest(session: nox.Session) -> None:
+    """Every test with the oldest versions that pyproject.toml allows."""
+    session.install("uv")
+    session.run(
+        "uv", "pip", "install", "--python", f"{session.virtualenv.location}/bin/python",
+        "--resolution", "lowest-direct", "--editable", ".[dev]",
+    )  # fmt: skip
+    session.run("python", "-m", "pytest", "-n", "2", *session.posargs)
+
+
+@nox.session(python=False)
+@nox.parametrize("kernel", KERNELS)
+def kernels(session: nox.Session, kernel: str) -> None:
+    """The numerical tests with another kernel of OpenBLAS, in the environment of `make test`."""
+    if NEEDS.get(kernel, "") not in instructions():
+        session.skip(f"this processor has no {NEEDS[kernel]}, which {kernel} needs")
+    python = os.environ.get("GRAMIAN_PYTHON", ".venv/bin/python")
+    tests = session.posargs or NUMERICAL
+    session.run(
+        python, "-m", "pytest", "-q", "-n", "2", *tests, env={"OPENBLAS_CORETYPE": kernel}, external=True
+    )  # fmt: skip
+
+
+def instructions() -> str:
+    """What the processor says it can do; everything where it is not Linux."""
+    facts = Path("/proc/cpuinfo")
+    return facts.read_text() if facts.exists() else " ".join(NEEDS.values())
