@@ -64,6 +64,11 @@ class ModelColumn:
         return self.cell, self.leading
 
 
+def constant_among(stored: Sequence[Stored]) -> int | None:
+    """Position of the constant among stored columns; None where it is not there."""
+    return next((j for j, column in enumerate(stored) if column == ((), CONSTANT)), None)
+
+
 def stored_columns(columns: Iterable[ModelColumn]) -> list[Stored]:
     """The stored column of each model column."""
     return [column.stored for column in columns]

@@ -14,7 +14,7 @@ from itertools import chain
 
 import numpy as np
 
-from gramian.formula.coding import Cell, Levels, ModelColumn, Stored, stored_columns
+from gramian.formula.coding import Cell, Levels, ModelColumn, Stored, constant_among, stored_columns
 from gramian.formula.contrast_maps import check_cells, contrast_maps, written_column
 from gramian.linalg.columns import Factors
 from gramian.linalg.monomials import CONSTANT, ONE, Coordinate, Monomial, degree
@@ -112,7 +112,7 @@ def _treatment_contrasts(
     Solved columns are stored columns where the model is shift-invariant, else the model's columns as written.
     """
     stored = stored_columns(columns)
-    constant = _constant(stored)
+    constant = constant_among(stored)
     outcome: Stored = ((), ((response, 1),))
     coordinate = coordinates[response]
     span = Span(columns, levels, absorbed)
@@ -141,11 +141,6 @@ def _treatment_contrasts(
     )
 
 
-def _constant(stored: Sequence[Stored]) -> int | None:
-    """Position of the constant among stored columns; None where it is not there."""
-    return next((j for j, column in enumerate(stored) if column == ((), CONSTANT)), None)
-
-
 def parametrize_as_written(
     columns: Sequence[ModelColumn], response: str, coordinates: Mapping[str, Coordinate], levels: Levels | None = None
 ) -> Parametrization:
@@ -153,7 +148,7 @@ def parametrize_as_written(
 
     levels : for the contrasts of the factors; None for treatment contrasts.
     """
-    constant = _constant(stored_columns(columns))
+    constant = constant_among(stored_columns(columns))
     return _as_subspace(columns, ((), ((response, 1),)), coordinates[response], constant, levels)
 
 
@@ -234,7 +229,7 @@ def parametrize_terms(
     Where the lower monomials that a shift brings in are in the span of the terms that a term needs, its solved columns
     are its leading stored ones; else they are the model's columns as written.
     """
-    constant = _constant(stored_columns(columns))
+    constant = constant_among(stored_columns(columns))
     first = [] if constant is None else [columns[constant]]
     expressible = set()
     for j, others in enumerate(needs):
