@@ -74,7 +74,7 @@ def test_save_and_predict(run: Any, glm_folder: Path) -> None:
     response = run("predict", "late.fit", "glm.parquet", "--interval", "confidence")
     rows = list(csv.DictReader(io.StringIO(response.stdout)))
     assert len(rows) == 400
-    assert rows[0] == {"fit": "", "low": "", "high": ""}
+    assert rows[0] == {"fit": "NA", "low": "NA", "high": "NA"}
     assert all(0 < float(r["low"]) < float(r["fit"]) < float(r["high"]) < 1 for r in rows[3:])
     link = run("predict", "late.fit", "glm.parquet", "--scale", "link").stdout.splitlines()
     assert 1 / (1 + np.exp(-float(link[4]))) == pytest.approx(float(rows[3]["fit"]))
