@@ -29,19 +29,41 @@ REPLACED = (
     "LogisticRegression",
     "PoissonRegressor",
 )
-OURS = re.compile("|".join(REPLACED))
 
 # Why a test differs on purpose: the first pattern that is found in the test's name or in its error.
-REASONS: tuple[tuple[str, str], ...] = ()
+REASONS: tuple[tuple[str, str], ...] = (
+    (r"Only binary classification|type of the target is multiclass", "LogisticRegression has two classes"),
+    (r"penalty of squares, or none", "LogisticRegression has no penalty of absolute values"),
+    (r"SeparationError", "coefficients without end are refused, not stopped somewhere"),
+    (r"gramian.errors.ConvergenceError", "too few passes are an error, not a warning"),
+    (
+        r"ConvergenceWarning|_warm_start|max_iter|test_n_iter",
+        "there is no iteration that could stop early or start elsewhere",
+    ),
+    (r"dual_gap_", "no dual gap: the optimality conditions hold"),
+    (r"set_callbacks|_callback_", "no callbacks"),
+    (r"check_input", "no private argument check_input"),
+    (
+        r"has no attribute 'solver_'|liblinear|_solver|precompute|overridden_gram|incorrect_gram|gcv_mode",
+        "one way to solve",
+    ),
+    (r"Regex pattern did not match", "an error with other words"),
+    (r"FutureWarning", "no deprecated values"),
+    (r"test_ridgecv_sample_weight", "weights count in scores with cv, too"),
+    (r"test_inplace_data_preprocessing", "X and y are never overwritten"),
+    (
+        r"if_positive_and_sparse|large_sparse_matrix|sparse_error|sparse_sag|positive_error",
+        "works where theirs refuses",
+    ),
+)
+NUMBERS_DIFFER = "Mismatched elements|Not equal to tolerance|not almost equal"
 
 
 def replace_estimators() -> None:
-    """Put our estimators where scikit-learn's tests import theirs from, before they do."""
+    """Put our estimators where scikit-learn's tests import theirs from, before they do; its own modules keep theirs."""
     package = import_module("sklearn.linear_model")
-    for module in [package, *(m for name, m in sys.modules.items() if name.startswith("sklearn.linear_model._"))]:
-        for name in REPLACED:
-            if hasattr(module, name):
-                setattr(module, name, getattr(ours, name))
+    for name in REPLACED:
+        setattr(package, name, getattr(ours, name))
 
 
 class Outcomes:
@@ -64,6 +86,8 @@ class Outcomes:
 def reason_of(name: str, error: str) -> str | None:
     """Why this failure is on purpose, if it is."""
     last = "\n".join(line for line in error.splitlines() if line.startswith("E ")) or error[-2000:]
+    if re.search(NUMBERS_DIFFER, last) and "test_n_iter" not in name:
+        return None  # whatever the test is called
     return next((why for pattern, why in REASONS if re.search(pattern, f"{name}\n{last}")), None)
 
 
