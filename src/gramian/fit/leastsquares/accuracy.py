@@ -177,7 +177,10 @@ def certify(
         + 4.0 * EPS * (lengths / inverse_roots) ** 2
         + 2.0 * column_errors.coefficient_errors(inverse_roots) / inverse_roots
     )
-    inverse_error = np.where((inverse_roots > SMALLEST) & (inverse_roots < LARGEST), inverse_error, np.inf)
+    # beside aliased columns, roots are those of a diagonal that was formed, and with it lost its digits
+    power = 2 if len(model_columns.positions) else 1
+    representable = (inverse_roots**power > SMALLEST) & (inverse_roots**power < LARGEST)
+    inverse_error = np.where(representable, inverse_error, np.inf)
     smallest_std_error = (
         np.sqrt(np.maximum(rss - rss_error, 0.0) / max(df_residual, 1.0))
         * inverse_roots
