@@ -32,6 +32,7 @@ QUICK = cost.Size(rows=120_000, columns=10)  # more than is refined without bein
 
 
 def main() -> int:
+    machine.as_shipped()
     options = _options()
     console = Console(width=None if sys.stdout.isatty() else 200)
     wanted = {"digits": options.digits} if options.digits is not None else {}

@@ -32,6 +32,7 @@ class Program:
 
 def main(program: Program) -> int:
     """Measure what is wanted, show it, write it down; 1 where a bar fails."""
+    machine.as_shipped()
     options = _options(program)
     wanted = options.only or [*program.races, *program.findings]
     sizes, judged = (QUICK, False) if options.quick else (FULL, True)

@@ -12,6 +12,7 @@ from statistics import median
 from time import process_time
 
 import numpy as np
+from machine import as_shipped
 from rich.console import Console
 from rich.table import Table
 
@@ -23,6 +24,7 @@ NEAR = (1e-5, 1e-6, 1e-15)  # how far columns are from each other: one pass deci
 
 
 def main() -> int:
+    as_shipped()
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--columns", type=int, nargs="+", default=[50, 100, 150, 250])
     parser.add_argument("--rows", type=int, default=2000)

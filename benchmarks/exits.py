@@ -24,7 +24,7 @@ from subprocess import DEVNULL, Popen, run
 from tempfile import TemporaryDirectory
 
 import numpy as np
-from machine import facts
+from machine import as_shipped, facts
 
 RUNS, TOGETHER = 3_000, 2
 ROWS = 150  # as many as `derive` takes
@@ -122,6 +122,7 @@ def _points(seed: int) -> str:
 
 
 def main() -> int:
+    as_shipped()
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--runs", type=int, default=RUNS, help="runs of each (default: %(default)s)")
     options.add_argument("--only", action="append", choices=known(), help="run this; may be repeated")

@@ -28,6 +28,7 @@ ROWS = 5_000
 
 
 def main() -> int:
+    machine.as_shipped()
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--columns", type=int, default=200)
     parser.add_argument("--rounds", type=int, default=50)

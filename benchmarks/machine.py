@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
+import sys
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -31,7 +32,15 @@ PACKAGES = (
     "scikit-learn-intelex",
 )
 SETTINGS = ("OMP_", "OPENBLAS_", "MKL_", "ARROW_", "MALLOC_", "NUMBA_", "PYTHON")
+SLOWING = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
+BLAS_FACTS = ("internal_api", "version", "num_threads", "architecture")  # the last is the kernel
 ROOT = Path(__file__).resolve().parent.parent
+
+
+def as_shipped() -> None:
+    """Start this program anew without settings that make BLAS slower than it is as shipped."""
+    if any(os.environ.pop(name, None) is not None for name in SLOWING):
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
 
 
 def facts() -> dict[str, Any]:
@@ -49,7 +58,10 @@ def facts() -> dict[str, Any]:
         "python": platform.python_version(),
         "packages": {name: found for name in PACKAGES if (found := _version(name))},
         "threads": {
-            "blas": [{k: pool[k] for k in ("internal_api", "version", "num_threads")} for pool in threadpool_info()],
+            "blas": [
+                {k: pool[k] for k in ("internal_api", "version", "num_threads", "architecture") if k in pool}
+                for pool in threadpool_info()
+            ],
             "arrow_cpu": pa.cpu_count(),
             "arrow_io": pa.io_thread_count(),
             "arrow_memory_pool": pa.default_memory_pool().backend_name,

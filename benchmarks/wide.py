@@ -13,7 +13,7 @@ from time import perf_counter, process_time
 from typing import Any
 
 import numpy as np
-from machine import facts
+from machine import as_shipped, facts
 from scipy.sparse import csr_array, hstack
 from scipy.sparse.linalg import lsmr
 
@@ -49,6 +49,7 @@ def _timed(run: Any) -> tuple[float, float]:
 
 
 def main() -> int:
+    as_shipped()
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--scale", type=float, default=1.0)
     options.add_argument("--rounds", type=int, default=5)
