@@ -26,6 +26,7 @@ PACKAGES = (
     "pyfixest",
     "numba",
     "formulaic",
+    "fereg",
     "glum",
     "tabmat",
     "scikit-learn",
