@@ -45,7 +45,8 @@ def in_utf8(data: bytes, encoding: str) -> bytes:
 def transcoded(file: File, encoding: str, size: int) -> Iterator[Any]:
     """The text of a file as UTF-8, in Arrow streams of complete rows of about `size` bytes.
 
-    Arrow would call Python's decoder from a thread of its own.
+    Arrow would call Python's decoder from a thread of its own. Raises ArrowInvalid for a row of more than two blocks,
+    as Arrow does: behind a quote that is never closed all of the file is one row.
     """
     stream, rest = open_stream(file), b""
     while data := stream.read(size):
@@ -54,6 +55,8 @@ def transcoded(file: File, encoding: str, size: int) -> Iterator[Any]:
         if end:
             yield in_memory(in_utf8(rest[:end], encoding))
             rest = rest[end:]
+        if len(rest) > 2 * size:  # in Arrow's words, which the search for the line at fault knows
+            raise pa.ArrowInvalid("CSV parser got out of sync: a row straddles more than two blocks")
     if rest:
         yield in_memory(in_utf8(rest, encoding))
 
