@@ -65,8 +65,10 @@ def test_rows_are_cut_outside_quotes(written, size):
     text = 'a,b\n"x\ny",1\n\n"""q""\n",2\r\nß,3'
     path = written(text, "latin-1", False)
     (file,) = [unit.file for unit in source_of(gm.csv(path, encoding="latin-1")).units]
-    pieces = [bytes(stream.read()) for stream in raw_text.transcoded(file, "latin-1", size)]
+    quotes = raw_text.Quotes(file, in_blocks=True)
+    pieces = [bytes(stream.read()) for stream in raw_text.row_blocks(file, "latin-1", size, quotes)]
     assert b"".join(pieces).decode() == text
+    assert quotes.count == text.count('"')
     assert all(piece.count(b'"') % 2 == 0 and piece.endswith(b"\n") for piece in pieces[:-1])
 
 

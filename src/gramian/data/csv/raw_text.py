@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import IO, Any, cast
 
 import numpy as np
@@ -42,31 +43,46 @@ def in_utf8(data: bytes, encoding: str) -> bytes:
     return data if encoding == "utf-8" else data.decode(encoding).encode()
 
 
-def transcoded(file: File, encoding: str, size: int) -> Iterator[Any]:
-    """The text of a file as UTF-8, in Arrow streams of complete rows of about `size` bytes.
+def row_blocks(file: File, encoding: str, size: int, quotes: Quotes) -> Iterator[Any]:
+    """The text of a file as UTF-8, in Arrow streams of complete rows of about `size` bytes; its quotes are counted.
 
-    Arrow would call Python's decoder from a thread of its own. Raises ArrowInvalid for a row of more than two blocks,
-    as Arrow does: behind a quote that is never closed all of the file is one row.
+    So no thread of Arrow calls Python's decoder. The next block is read while one is used. Raises ArrowInvalid for a
+    row of more than two blocks, as Arrow does: behind a quote that is never closed all of the file is one row.
     """
-    stream, rest = open_stream(file), b""
-    while data := stream.read(size):
-        rest += data
-        end = _rows_end(rest)
-        if end:
-            yield in_memory(in_utf8(rest[:end], encoding))
-            rest = rest[end:]
-        if len(rest) > 2 * size:  # in Arrow's words, which the search for the line at fault knows
-            raise pa.ArrowInvalid("CSV parser got out of sync: a row straddles more than two blocks")
-    if rest:
-        yield in_memory(in_utf8(rest, encoding))
+    blocks = _row_blocks(file, encoding, size, quotes)
+    with ThreadPoolExecutor(1) as pool:
+        coming = pool.submit(next, blocks, None)
+        while (block := coming.result()) is not None:
+            coming = pool.submit(next, blocks, None)
+            yield block
+
+
+def _row_blocks(file: File, encoding: str, size: int, quotes: Quotes) -> Iterator[Any]:
+    """The blocks of `row_blocks`, without a thread."""
+    rest = b""
+    with open_bytes(file) as stream:
+        while data := stream.read(size):
+            quotes.count += data.count(b'"')
+            rest += data
+            end = _rows_end(rest)
+            if end:
+                yield in_memory(in_utf8(rest[:end], encoding))
+                rest = rest[end:]
+            if len(rest) > 2 * size:  # in Arrow's words, which the search for the line at fault knows
+                raise pa.ArrowInvalid("CSV parser got out of sync: a row straddles more than two blocks")
+        if rest:
+            yield in_memory(in_utf8(rest, encoding))
 
 
 def _rows_end(data: bytes) -> int:
     """Length of the complete rows of a piece of CSV that begins outside quotes."""
     end = data.rfind(b"\n") + 1
+    quotes = data.count(b'"', 0, end)
     # an odd number of quotes: the line end is inside a quoted value
-    while end and data.count(b'"', 0, end) % 2:
-        end = data.rfind(b"\n", 0, end - 1) + 1
+    while end and quotes % 2:
+        before = data.rfind(b"\n", 0, end - 1) + 1
+        quotes -= data.count(b'"', before, end)
+        end = before
     return end
 
 
@@ -84,7 +100,7 @@ def is_gzip(file: File) -> bool:
 
 
 class Quotes:
-    """Counts the quotes of a file while it is read by Arrow.
+    """Counts the quotes of a file while it is read by Arrow, or in blocks of rows.
 
     In well-formed CSV the number is even, except where a quote stands inside an unquoted value.
 
@@ -94,8 +110,9 @@ class Quotes:
         Quotes counted so far.
     """
 
-    def __init__(self, file: File) -> None:
-        self._stream = open_stream(file)
+    def __init__(self, file: File, *, in_blocks: bool) -> None:
+        # blocks are counted where they are read; what Arrow reads is read here once more
+        self._stream = pa.BufferReader(b"") if in_blocks else open_stream(file)
         self.count = 0
 
     def __enter__(self) -> Quotes:

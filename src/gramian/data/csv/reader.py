@@ -17,7 +17,7 @@ from gramian.data.batching import batch_rows
 from gramian.data.columns import family
 from gramian.data.csv.dialect import UTF8, Dialect
 from gramian.data.csv.errors import first_fault, unclosed, unclosed_quote
-from gramian.data.csv.raw_text import Quotes, open_stream, transcoded
+from gramian.data.csv.raw_text import Quotes, open_stream, row_blocks
 from gramian.data.csv.sample import conversion, parsing, plain_numbers, sample
 from gramian.data.file import File, FileInfo
 from gramian.data.read_errors import READ_ERRORS
@@ -99,9 +99,10 @@ class Table:
     def _pieces(self, read: Mapping[str, Any], parallel: bool) -> Iterator[Any]:
         """Record batches of the file, with its faults as DataError."""
         self.file.check()
-        with Quotes(self.file) as quotes:
+        names = [name for name, _ in self.types]
+        with Quotes(self.file, in_blocks=_in_blocks(self.dialect)) as quotes:
             try:
-                for piece in _parsed(self.file, read, [name for name, _ in self.types], self.dialect, parallel):
+                for piece in _parsed(self.file, read, names, self.dialect, quotes, parallel=parallel):
                     # beside the parser, which does not report a quote that is never closed near the end of a file
                     quotes.advance(BLOCK)
                     yield piece
@@ -118,29 +119,35 @@ class Table:
 
 
 def _parsed(
-    file: File, read: Mapping[str, Any], names: Sequence[str], dialect: Dialect, parallel: bool
+    file: File, read: Mapping[str, Any], names: Sequence[str], dialect: Dialect, quotes: Quotes, *, parallel: bool
 ) -> Iterator[Any]:
     """A record batch for each block.
 
     The stream is not closed here, because Arrow may still read ahead: it closes when its last owner releases it.
     """
+    in_blocks = _in_blocks(dialect)
     grouped = {name for name, kind in read.items() if dialect.thousands and family(kind) in ("integer", "float")}
     types = {name: TEXT if family(kind) == "text" else kind for name, kind in read.items()}
     types |= dict.fromkeys(grouped, pa.string())
-    streams = [open_stream(file)] if dialect.encoding == UTF8 else transcoded(file, dialect.encoding, BLOCK)
+    streams = row_blocks(file, dialect.encoding, BLOCK, quotes) if in_blocks else [open_stream(file)]
     for number, stream in enumerate(streams):
         for piece in pc.open_csv(
             stream,
             # only the first stream begins with the names, if the file does
             read_options=pc.ReadOptions(
                 use_threads=parallel,
-                block_size=BLOCK if dialect.encoding == UTF8 else max(BLOCK, stream.size()),
+                block_size=max(BLOCK, stream.size()) if in_blocks else BLOCK,
                 column_names=None if dialect.header and not number else list(names),
             ),
             parse_options=parsing(dialect),
             convert_options=conversion(dialect, column_types=types, include_columns=list(read)),
         ):
             yield _ungrouped(piece, read, grouped, dialect) if grouped else piece
+
+
+def _in_blocks(dialect: Dialect) -> bool:
+    """Whether a file is decoded before Arrow parses it."""
+    return dialect.encoding != UTF8
 
 
 def _ungrouped(piece: Any, read: Mapping[str, Any], grouped: set[str], dialect: Dialect) -> Any:
