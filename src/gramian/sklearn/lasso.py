@@ -135,7 +135,7 @@ class ElasticNet(SumsRegressor):
         OptionError
             Where a parameter has a value without meaning.
         """
-        alpha, l1_ratio = penalty(self.alpha), checked_l1_ratio(self.l1_ratio)
+        alpha, l1_ratio = penalty(plain_number(self.alpha)), checked_l1_ratio(self.l1_ratio)
         self._sums = sums = self._sum(self._checked(X, y, sample_weight))
         slopes = np.array(
             [
@@ -251,7 +251,7 @@ def penalized_fit(
 
 def checked_l1_ratio(l1_ratio: Any) -> float:
     """l1_ratio as a float. Raises OptionError unless it is a number from 0 to 1."""
-    if not isinstance(l1_ratio, int | float) or not 0.0 <= l1_ratio <= 1.0:
+    if not isinstance(l1_ratio, int | float | np.integer | np.floating) or not 0.0 <= l1_ratio <= 1.0:
         raise OptionError(f"l1_ratio must be a number from 0 to 1, found {l1_ratio!r}")
     return float(l1_ratio)
 
@@ -294,3 +294,8 @@ def slopes_at_penalty(system: System, alpha: float, l1_ratio: float, *, positive
         else:
             solution = elastic_net(system, Penalty(np.ones(width), l1_ratio=l1_ratio), alphas)
     return np.asarray(solution.coefficients[0])
+
+
+def plain_number(value: Any) -> Any:
+    """A NumPy scalar as a number of Python; anything else as it is."""
+    return value.item() if isinstance(value, np.integer | np.floating) else value

@@ -490,3 +490,9 @@ def test_examples(name):
     done = doctest.testmod(import_module(f"gramian.sklearn.{name}"))
     assert done.attempted
     assert not done.failed
+
+
+def test_numbers_of_numpy_are_numbers():
+    X, y = problem()
+    mine = ours.ElasticNet(np.int64(1), l1_ratio=np.int32(1)).fit(X, y)
+    assert mine.coef_.tobytes() == ours.ElasticNet(1.0, l1_ratio=1.0).fit(X, y).coef_.tobytes()
