@@ -4,6 +4,12 @@
 
 --json : print JSON, which a later run takes with --against. --check : exit 1 if a bar is missed. --against : show an
 earlier run beside this one. --no-journeys : leave out what runs gramian, the rest needs the standard library alone.
+
+Codecs have two rows. Hand-written ones say how a type of the package is saved (`serialize/` but for the container and
+the mechanism, and `fit/*/save.py`); the mechanism derives fields, types and shapes from any dataclass. Before there was
+a mechanism (da54194), all 17 files `results/plain*.py` were hand-written: the 1,886 lines beside which the bar was set.
+Of these, 135 (`plain.py`) were for texts, numbers and lists, as `serialize/values.py` is now; 1,751 were for types. The
+codec of expressions stood elsewhere then (`formula/saved.py`, 84 lines) and was not counted; today it is.
 """
 
 from __future__ import annotations
@@ -11,7 +17,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
@@ -20,6 +26,7 @@ from measures.functions import Signature, quantile, signatures, text
 from measures.imports import circles, import_graph
 from measures.journeys import journeys
 from measures.layout import (
+    CODEC_MECHANISM,
     CODECS,
     ENGINE_METHOD,
     NOT_CODECS,
@@ -83,11 +90,17 @@ def layout_measures() -> Iterator[Measure]:
     counts = private_words()
     told = [f"{word} {count}" for word, count in counts.most_common()]
     yield Measure("private words in identifiers and file names", counts.total(), 0, details=told)
-    codecs = sorted(chosen(*CODECS) - chosen(*NOT_CODECS))
-    if not codecs:
-        raise LookupError("no file is a codec: change CODECS in measures/layout.py")
-    lines = sum(text(file).lines for file in codecs)
-    yield Measure("lines of hand-written codecs", lines, 1000, details=[short(file) for file in codecs])
+    mechanism = chosen(*CODEC_MECHANISM)
+    yield lines_of("lines of hand-written codecs", chosen(*CODECS) - chosen(*NOT_CODECS) - mechanism, at_most=1000)
+    yield lines_of("lines of the codec mechanism", mechanism)
+
+
+def lines_of(name: str, chosen_files: Collection[Path], at_most: float | None = None) -> Measure:
+    """The lines of some files. Raises LookupError where there are none."""
+    if not chosen_files:
+        raise LookupError(f"no file counts for '{name}': change measures/layout.py")
+    ordered = sorted(chosen_files)
+    return Measure(name, sum(text(file).lines for file in ordered), at_most, details=[short(file) for file in ordered])
 
 
 def function_measures() -> Iterator[Measure]:

@@ -104,6 +104,17 @@ def test_the_largest_folder_does_not_count_init():
     assert largest_folder(paths) == ("p/q", 2)
 
 
+def test_codecs_of_types_are_not_counted_with_the_mechanism():
+    rows = {one.name: one for one in measure.layout_measures()}
+    types, mechanism = rows["lines of hand-written codecs"], rows["lines of the codec mechanism"]
+    assert (types.at_most, mechanism.at_most) == (1000, None)
+    assert {"serialize/moments.py", "fit/gram/save.py"} <= set(types.details)
+    assert set(mechanism.details) == {"serialize/codec.py", "serialize/record.py", "serialize/values.py"}
+    assert not {"serialize/file.py", *mechanism.details} & set(types.details)
+    with pytest.raises(LookupError, match="no file counts"):
+        measure.lines_of("lines of nothing", [])
+
+
 def test_a_journey_counts_moves_there_and_back(tmp_path):
     a, b = written(tmp_path, a="def f(g):\n    g()\n    list(map(lambda _: g(), [1]))\n", b="def parse():\n    pass\n")
     spaces = []
