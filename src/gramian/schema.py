@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from gramian.errors import ColumnError, SchemaError
-from gramian.typing import Level
+from gramian.typing import Level, Size
 
 SPARSE = "sparse"  # what the type of a sparse matrix begins with
 
@@ -71,7 +71,7 @@ class Schema:
     """
 
     fields: tuple[Field, ...]
-    matrices: Mapping[str, int] = field(default_factory=dict)
+    matrices: Mapping[str, Size] = field(default_factory=dict)
     wide: Mapping[str, Field] = field(default_factory=dict)
     places: Mapping[str, int] = field(init=False, repr=False, compare=False)
 

@@ -1,9 +1,12 @@
-"""Type aliases of arrays, and the protocols of the algebra that all fits share: a monoid, and a pass over the data."""
+"""Type aliases of arrays and numbers, and the protocols of the algebra of all fits: a monoid, and a pass over data."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any, Protocol, Self, TypeAlias, TypeVar
+import math
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Protocol, Self, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +16,44 @@ Matrix: TypeAlias = NDArray[np.float64]  # (n, k)
 Mask: TypeAlias = NDArray[np.bool_]
 Codes: TypeAlias = NDArray[np.int64]  # positions or codes of levels, -1 where there is none
 Level: TypeAlias = str | bool | int | float
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """Numbers with low <= number < high, and what a message calls them.
+
+    A type hint `Annotated[float, Interval(...)]`, `Annotated[int, range(...)]` or `Annotated[str, (...)]` says which
+    values a field may have; those of saved files are checked.
+    """
+
+    low: float
+    high: float
+    name: str
+
+    def __contains__(self, value: float) -> bool:
+        return self.low <= value < self.high
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Distinct:
+    """Sequences in which nothing stands twice, and what a message calls them; stands in type hints as `Interval`."""
+
+    name: str
+
+    def __contains__(self, values: Sequence[Any]) -> bool:
+        return len(set(values)) == len(values)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+NotNegative: TypeAlias = Annotated[float, Interval(0.0, math.inf, "a finite number that is not negative")]
+Positive: TypeAlias = Annotated[float, Interval(math.ulp(0.0), math.inf, "a finite number above zero")]
+Finite: TypeAlias = Annotated[float, Interval(-sys.float_info.max, math.inf, "a finite number")]
+Size: TypeAlias = Annotated[int, range(2**31)]
 
 
 class Monoid(Protocol):

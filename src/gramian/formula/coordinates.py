@@ -19,6 +19,7 @@ from gramian.formula.contrast_maps import check_cells, contrast_maps, written_co
 from gramian.linalg.columns import Factors
 from gramian.linalg.monomials import CONSTANT, ONE, Coordinate, Monomial, degree
 from gramian.linalg.products import ColumnGroup
+from gramian.typing import Positive
 
 Combination = dict[int, Fraction]  # position -> coefficient, without zeros
 
@@ -53,7 +54,7 @@ class Parametrization:
     to_model: list[Combination] | None
     to_solved: list[Combination] | None
     response_shift: Combination
-    scale: float
+    scale: Positive
     constant: int | None
     as_written: Parametrization | None = None
 

@@ -77,6 +77,16 @@ class Curve:
     curve_name: str | None = None
 
     @property
+    def columns(self) -> tuple[str, ...]:
+        """Columns of the outcome, then those of the right side."""
+        return names(self.outcome, *self.variables.values())
+
+    @property
+    def linear(self) -> tuple[str, ...]:
+        """Parameters in which it is linear, and which are solved for directly."""
+        return tuple(self.names[at] for at in self.shape.linear)
+
+    @property
     def design(self) -> Design:
         """The design through which rows are read: outcome, weight and the inputs of the program."""
         response = {f"~{label(self.outcome)}": self.outcome}

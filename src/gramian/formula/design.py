@@ -14,7 +14,7 @@ from gramian.formula.terms import Terms, check_numeric, resolve
 from gramian.linalg.columns import Layout, layout
 from gramian.linalg.monomials import Coordinate, choose_coordinate, degree
 from gramian.schema import Kind, Schema
-from gramian.typing import Level, Vector
+from gramian.typing import Level, Size, Vector
 
 
 @dataclass(frozen=True)  # no slots: cached properties need a __dict__
@@ -55,7 +55,7 @@ class Design:
     coordinates: Mapping[str, Coordinate] = field(default_factory=dict)
     levels: Mapping[str, Sequence[Level]] | None = None
     binary: tuple[Level, Level] | None = None
-    matrix: tuple[str, int] | None = None
+    matrix: tuple[str, Size] | None = None
     present: tuple[Node, ...] = ()
 
     @cached_property

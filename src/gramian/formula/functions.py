@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -20,6 +20,7 @@ OTHER_CURVE_NAMES = {
     "bell": "gaussian",
 }
 MAX_DEGREE = 20  # of poly()
+Degree: TypeAlias = Annotated[int, range(1, MAX_DEGREE + 1)]
 MAX_POWER = 20  # total degree of a monomial
 MAX_DF = 100  # columns of a spline
 

@@ -15,6 +15,7 @@ from typing import Protocol
 import numpy as np
 
 from gramian.errors import NumericalError
+from gramian.formula.functions import Degree
 from gramian.linalg.monomials import (
     CONSTANT,
     Coordinate,
@@ -98,7 +99,7 @@ class _OneVariable:
 
     label: str
     variable: str
-    degree: int
+    degree: Degree
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from itertools import pairwise
 import numpy as np
 
 from gramian.errors import DataError, FormulaError
+from gramian.formula.functions import Degree
 from gramian.formula.syntax import Call, Negative, Node, Number, label
 from gramian.linalg.sketch import Sketch
 from gramian.linalg.splines import Knots, b_basis, natural_basis
@@ -50,7 +51,7 @@ class Spline:
     label: str
     node: Node
     natural: bool
-    degree: int
+    degree: Degree
     inner: int
     knots: Knots | None
     boundary: tuple[float, float] | None

@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain
+from typing import Annotated
 
 from gramian.errors import FormulaError, SchemaError
 from gramian.formula.contrasts import TREATMENT
 from gramian.formula.expand import Expanded
+from gramian.formula.functions import CONTRASTS, uses_as_number
 from gramian.formula.functions import monomial as powers_of
-from gramian.formula.functions import uses_as_number
 from gramian.formula.numeric_terms import (
     NumericTerm,
     Orthogonal,
@@ -52,7 +53,7 @@ class Factor:
     column: str
     reference: Level | None = None
     order: tuple[Level, ...] | None = None
-    contrast: str = TREATMENT
+    contrast: Annotated[str, CONTRASTS] = TREATMENT
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 from gramian.errors import OptionError, did_you_mean, one_of
 from gramian.inference.estimators import CR, DEFAULT_CR, ESTIMATORS, HC, IID, Estimator
@@ -51,8 +51,8 @@ class VcovSpec:
 
     kind: str
     clusters: tuple[str, ...] = ()
-    like: str | None = None
-    information: str = EXPECTED
+    like: Annotated[str, (*LIKE,)] | None = None
+    information: Annotated[str, (EXPECTED, OBSERVED)] = EXPECTED
 
     @property
     def name(self) -> str:

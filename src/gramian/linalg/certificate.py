@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gramian.typing import Matrix, Vector
+from gramian.typing import Matrix, NotNegative, Vector
 
 EPS = 2.0**-53  # unit roundoff of float64, round to nearest
 SUBNORMAL = 2.0**-1074  # spacing of numbers below the smallest normal float64
@@ -54,11 +54,19 @@ class Bounds:
     sensitivity: Vector
     summed_norms: Vector
     centred_norms: Vector
-    response_norm: float
-    rounding_error: float
-    rho: float
+    response_norm: NotNegative
+    rounding_error: NotNegative
+    rho: NotNegative
     penalised: bool = False
-    refined_error: float | None = None
+    refined_error: NotNegative | None = None
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether all numbers are finite; infinite ones say nothing."""
+        numbers = [self.response_norm, self.rounding_error, self.rho, self.refined_error or 0.0]
+        return bool(
+            np.isfinite(np.concatenate([self.sensitivity, self.summed_norms, self.centred_norms, numbers])).all()
+        )
 
     @property
     def amplification(self) -> float:

@@ -14,10 +14,11 @@ from fractions import Fraction
 from functools import lru_cache
 from itertools import product as cartesian
 from math import comb
+from typing import Annotated
 
 import numpy as np
 
-from gramian.typing import Vector
+from gramian.typing import Finite, Vector
 
 Monomial = tuple[tuple[str, int], ...]
 Polynomial = dict[Monomial, Fraction]  # monomial -> coefficient
@@ -32,8 +33,8 @@ MAX_SQUARABLE = 1e100  # sums of squares of such numbers are finite, and those o
 class Coordinate:
     """u = (x - shift) / 2^exponent: a fixed shift, and a power of two as scale, for one variable."""
 
-    shift: float = 0.0
-    exponent: int = 0
+    shift: Finite = 0.0
+    exponent: Annotated[int, range(-4096, 4096)] = 0
 
     @property
     def is_identity(self) -> bool:

@@ -94,6 +94,10 @@ class Codec(Generic[T]):
         """The same, as the one item of a list."""
         return tuple_of(self).convert(lambda value: (value,), lambda items: items[0])
 
+    def unwrapped(self) -> Codec[T]:
+        """The item alone of what this codec writes as a list of one."""
+        return Codec(lambda value, m: self.write(value, m)[0], lambda obj, m: self.read([obj], m))
+
     def checked(self, good: Callable[[T], object], expected: str) -> Codec[T]:
         """Refuse values that are not good when they are read."""
         return Codec(self.write, lambda obj, m: v if good(v := self.read(obj, m)) else wrong(expected, v))
@@ -157,6 +161,16 @@ def sequence(codec: CodecBy[T], size: int | None = None, into: Callable[[list[T]
 def tuple_of(*codecs: Codec[Any]) -> Codec[tuple[Any, ...]]:
     """A list with one item for each codec."""
     return sequence(codecs.__getitem__, len(codecs))
+
+
+def chained(first: Codec[S], rest: Codec[T]) -> Codec[tuple[S, T]]:
+    """A pair in one list: the item of one codec, then those of the other, whose JSON is a list."""
+
+    def read(obj: object, members: Members) -> tuple[S, T]:
+        item, *items = items_of(obj) or wrong("a list of some items", obj)
+        return first.read(item, members), rest.read(items, members)
+
+    return Codec(lambda pair, m: [first.write(pair[0], m), *rest.write(pair[1], m)], read)
 
 
 def mapping(codec: CodecBy[T]) -> Codec[Mapping[str, T]]:

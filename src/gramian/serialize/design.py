@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -14,52 +13,47 @@ from gramian.formula.coding import Levels, contrasts_of
 from gramian.formula.contrasts import TREATMENT
 from gramian.formula.design import Design
 from gramian.formula.dropped_rows import DroppedRows
-from gramian.formula.functions import CONTRASTS, MAX_DEGREE
 from gramian.formula.numeric_terms import Orthogonal, Powers, Product, SplineBasis, Standardized
 from gramian.formula.splines import Spline
 from gramian.formula.syntax import Node
 from gramian.formula.terms import Factor, Term
 from gramian.linalg.columns import Factors
 from gramian.linalg.monomials import Coordinate
-from gramian.serialize.codec import Codec, Members, mapping, of_columns, require, sequence, tagged, tuple_of
+from gramian.serialize.codec import Codec, mapping, of_columns, require, sequence, tagged
 from gramian.serialize.expressions import NODE
 from gramian.serialize.record import at, fixed, record, row
-from gramian.serialize.values import LEVELS, MAX_SIZE, NUMBER, SIZE, TEXT, TEXTS, array, codes, integer
+from gramian.serialize.values import LEVELS, MAX_SIZE, TEXT, TEXTS, codes, each, keyed
 from gramian.typing import Level
 
-MAX_EXPONENT = 4096
 LevelsByFactor = Mapping[str, Sequence[Level]]
+DISTINCT_LEVELS = {tuple[Level, ...]: LEVELS}
 
 DROPPED_ROWS = row(DroppedRows, "causes columns")
 DROPPED = "dropped_rows=dropped_rows.causes missing=dropped_rows.columns"
 
-EXPONENT = at("exponent", integer(-MAX_EXPONENT, MAX_EXPONENT))
-COORDINATE = row(Coordinate, at("shift", NUMBER.checked(isfinite, "a finite shift")), EXPONENT)
-
-DEGREE = at("degree", integer(1, MAX_DEGREE + 1))
+COORDINATE = row(Coordinate, "shift exponent")
 ATOMS: Mapping[str, tuple[type, Codec[Any]]] = {
     "factor": (str, TEXT.alone()),
     "product": (Product, row(Product, "label monomial")),
     "standardized": (Standardized, row(Standardized, "label variable scaled")),
     "basis": (SplineBasis, row(SplineBasis, "label columns")),
-    "powers": (Powers, row(Powers, "label variable", DEGREE)),
-    "orthogonal": (Orthogonal, row(Orthogonal, "label variable", DEGREE)),
+    "powers": (Powers, row(Powers, "label variable degree")),
+    "orthogonal": (Orthogonal, row(Orthogonal, "label variable degree")),
 }
 TERM = sequence(tagged("a part of a term", ATOMS)).convert(lambda term: term.atoms, Term)
 
 
 def _factor(label: str) -> Codec[Factor]:
-    contrast = at("contrast", TEXT.checked(CONTRASTS.__contains__, "contrasts"), absent=TREATMENT)
-    return row(Factor, fixed("label", label), "column reference", at("order", LEVELS.optional()), contrast)
+    contrast = at("contrast", absent=TREATMENT)
+    return row(Factor, fixed("label", label), "column reference order", contrast, types=DISTINCT_LEVELS)
 
 
 def _spline(label: str) -> Codec[Spline]:
-    def make(node: Node, natural: bool, degree: int, knots: tuple[float, ...], ends: tuple[float, float]) -> Spline:
-        require(all(a < b for a, b in pairwise((ends[0], *knots, ends[1]))), "knots that rise", knots)
-        return Spline(label, node, natural, degree, len(knots), knots, ends)
+    def make(knots: tuple[float, ...], boundary: tuple[float, float], **parts: Any) -> Spline:
+        require(all(a < b for a, b in pairwise((boundary[0], *knots, boundary[1]))), "knots that rise", knots)
+        return Spline(label, inner=len(knots), knots=knots, boundary=boundary, **parts)
 
-    ends = at("ends", of=lambda spline: spline.boundary)
-    return row(Spline, "node natural", DEGREE, "knots", ends, make=make, types={Node: NODE})
+    return row(Spline, "node natural degree knots ends=boundary", make=make, types={Node: NODE})
 
 
 def _check(design: Design) -> None:
@@ -88,11 +82,10 @@ DESIGN_OF_MANY = record(
     "offsets weight count",
     at("coordinates", of_columns(mapping(COORDINATE))),
     at("levels", mapping(LEVELS), of=lambda design: design.levels or {}),
-    at("matrix", tuple_of(TEXT, SIZE).optional()),
-    "absorbed=terms.absorbed",
+    "matrix absorbed=terms.absorbed",
     at("splines=terms.splines", of_columns(mapping(_spline))),
     check=_check,
-    types={Node: NODE, Coordinate: COORDINATE},
+    types={Node: NODE},
 )
 DESIGN = DESIGN_OF_MANY.checked(lambda design: len(design.outcome) == 1, "an outcome")
 
@@ -111,24 +104,21 @@ def cells(name: str, factors: Factors, levels: LevelsByFactor, axis: str | None 
 
 def levels_of(design: Design) -> Codec[Levels]:
     """Levels of the factors that have coefficients; the JSON has the factors of every table of cells."""
-    factors = design.terms.coefficient_factors
-    names = {name: tuple(levels) for name, levels in (design.levels or {}).items() if name in factors}
-    tables = sequence(factors_of(names))
+    names = {f: tuple(v) for f, v in (design.levels or {}).items() if f in design.terms.coefficient_factors}
 
-    def write(levels: Levels, members: Members) -> object:
-        for i, order in enumerate(levels.order.values()):
-            array(f"order/{i}", "int64").write(np.array(order), members)
-        for i, (factors, table) in enumerate(levels.cells.items()):
-            array(f"cells/{i}", "int64").write(np.reshape(sorted(table), (len(table), len(factors))), members)
-        return tables.write(tuple(levels.cells), members)
+    def order(i: int, n: int) -> Codec[tuple[int, ...]]:
+        order = codes(f"order/{i}", n, n).convert(np.array, lambda array: tuple(array.tolist()))
+        return order.distinct("an order of all levels")
 
-    def read(obj: object, members: Members) -> Levels:
-        order, table = {}, dict[Factors, frozenset[tuple[int, ...]]]()
-        for i, (name, n) in enumerate((name, len(levels)) for name, levels in names.items()):
-            order[name] = tuple(codes(f"order/{i}", n, n).read(None, members).tolist())
-            require(len(set(order[name])) == n, "an order of all levels", order[name])
-        for i, factors in enumerate(tables.read(obj, members)):
-            table[factors] = frozenset(map(tuple, cells(f"cells/{i}", factors, names).read(None, members).tolist()))
-        return Levels(names, order, table, contrasts_of(design.terms, names, order))
+    def table(i: int, factors: Factors) -> Codec[frozenset[tuple[int, ...]]]:
+        return cells(f"cells/{i}", factors, names).convert(
+            lambda table: np.reshape(sorted(table), (len(table), len(factors))),
+            lambda array: frozenset(map(tuple, array.tolist())),
+        )
 
-    return Codec(write, read)
+    return row(
+        Levels,
+        at("order[]", each({name: order(i, len(levels)) for i, (name, levels) in enumerate(names.items())})),
+        at("cells", keyed(sequence(factors_of(names)), table)),
+        make=lambda order, cells: Levels(names, order, cells, contrasts_of(design.terms, names, order)),
+    ).unwrapped()

@@ -17,7 +17,6 @@ from gramian.serialize.record import at, fixed, record
 from gramian.serialize.values import FRACTION, MONOMIAL, array, each, integer
 
 PLACE = integer(-(2**12), 2**12)  # planes below and above the point: more than the products of float64 numbers need
-DECIMAL_PLACES = integer(0, 2**12)
 
 
 def exact_moments(layout: Layout, variables: set[str], levels: LevelsByFactor) -> Codec[ExactMoments]:
@@ -48,8 +47,7 @@ def exact_moments(layout: Layout, variables: set[str], levels: LevelsByFactor) -
         ExactMoments,
         "rows",
         at("singles", sequence(single)),
-        "not_finite left_out=dropped_rows",
-        at("scale", mapping(DECIMAL_PLACES)),
+        "not_finite left_out=dropped_rows scale",
         at("power_sums_left_out=left_out", mapping(sequence(FRACTION)), absent={}),
         at("low", mapping(PLACE), of=places),
         at("tables[]", each({f: record(ExactCells, counts[f], fixed("sums", Planes.zeros())) for f in tables})),

@@ -10,7 +10,7 @@ from gramian.formula.functions import checked
 from gramian.formula.syntax import MAX_HEIGHT, PRECEDENCE, Binary, Call, Flag, Name, Negative, Node, Number, Text
 from gramian.formula.syntax import height as height_of
 from gramian.formula.tokens import MAX_LENGTH, MAX_NESTING
-from gramian.serialize.codec import Codec, Members
+from gramian.serialize.codec import Codec, Members, require, wrong
 
 TALLEST = MAX_HEIGHT + MAX_NESTING
 
@@ -24,9 +24,8 @@ def _write(node: Node, members: Members) -> list[Any]:
         case Call():
             keywords = {key: _write(value, members) for key, value in node.keywords}
             return ["call", node.function, [_write(argument, members) for argument in node.arguments], keywords]
-        case Name():
-            return ["name", node.name]
-    return [type(node).__name__.lower(), node.value]
+        case Name(name=value) | Number(value=value) | Text(value=value) | Flag(value=value):
+            return [type(node).__name__.lower(), value]
 
 
 def _read(obj: object, members: Members) -> Node:
@@ -34,12 +33,10 @@ def _read(obj: object, members: Members) -> Node:
     level, rows, total = [obj], 0, 0
     while level:  # before `_node` calls itself, for a tree may be as deep as a file is long
         rows, total = rows + 1, total + len(level)
-        if rows > 2 * TALLEST + 1 or total > MAX_LENGTH:
-            raise ValueError("an expression that is too large")
+        require(rows <= 2 * TALLEST + 1 and total <= MAX_LENGTH, "an expression that is not so large", total)
         level = list(chain.from_iterable(_parts(part) for part in level))
     node = _node(obj)
-    if height_of(node) > TALLEST:
-        raise ValueError("an expression that is nested too deeply")
+    require(height_of(node) <= TALLEST, "an expression that is not nested so deeply", height_of(node))
     return node
 
 
@@ -49,10 +46,10 @@ def _parts(obj: object) -> list[object]:
 
 def _node(obj: object) -> Node:
     match obj:
-        case ["name", str(name)]:
-            return Name(name)
         case ["number", float(value) | int(value)] if not isinstance(value, bool) and 0 <= value <= sys.float_info.max:
             return Number(float(value))
+        case ["name", str(value)]:
+            return Name(value)
         case ["text", str(value)]:
             return Text(value)
         case ["flag", bool(value)]:
@@ -64,7 +61,7 @@ def _node(obj: object) -> Node:
         case ["call", str(function), [*arguments], dict(keywords)]:
             values = tuple((str(key), _node(value)) for key, value in keywords.items())
             return checked(Call(function, tuple(map(_node, arguments)), values))
-    raise ValueError(f"not part of an expression: {str(obj)[:80]}")
+    return wrong("part of an expression", obj)
 
 
 NODE: Codec[Node] = Codec(_write, _read)

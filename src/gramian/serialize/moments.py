@@ -15,24 +15,13 @@ from gramian.linalg.exact.moments import ExactMoments
 from gramian.linalg.factors.cells import CellSums
 from gramian.linalg.factors.levels import canonical
 from gramian.linalg.moments import Moments, levels_with_rows
-from gramian.linalg.monomials import CONSTANT, Monomial
-from gramian.serialize.codec import Codec, mapping, require, sequence, tagged, tuple_of
+from gramian.linalg.monomials import CONSTANT, Coordinate, Monomial
+from gramian.serialize.codec import Codec, mapping, require, sequence, tagged
 from gramian.serialize.design import COORDINATE, LevelsByFactor, cells
 from gramian.serialize.record import Field, at, record
-from gramian.serialize.values import (
-    LEVELS,
-    MAX_ROWS,
-    MAX_SIZE,
-    MONOMIAL,
-    NUMBER,
-    TEXTS,
-    array,
-    codes,
-    each,
-    finite,
-)
+from gramian.serialize.values import LEVELS, MAX_ROWS, MAX_SIZE, MONOMIAL, TEXTS, array, codes, each, finite, keyed
 
-SYMMETRY_TOLERANCE = 2.0**-20  # of the lengths of two columns: both halves are sums of up to 2^32 rounded products
+SYMMETRY = 2.0**-20  # of the lengths of two columns: both halves are sums of up to 2^32 rounded products
 ROUNDING = 1e-6  # of the largest product: what is less below zero is left of what was taken away
 NOTHING: Codec[None] = tagged("nothing removed", {}).optional()
 Products = NDArray[np.float64]
@@ -73,18 +62,35 @@ def _check_rows(moments: Moments | ExactMoments) -> None:
         require(rows == moments.rows, f"{moments.rows} rows in the cells of {', '.join(factors)}", rows)
 
 
+def products(name: str, *axes: int | str, negative: float = 0.0, tolerance: float = SYMMETRY) -> Codec[Products]:
+    """Products of columns, or a stack of them.
+
+    negative : how far squares may lie below zero, as a part of the largest product. tolerance : by how much the halves
+    may differ, as rounding differs in BLAS: a part of the lengths of two columns, or of the largest product where
+    squares may be negative.
+    """
+
+    def are_squares(out: Products) -> bool:
+        squares = np.diagonal(out, axis1=-2, axis2=-1)
+        return bool(np.isfinite(out).all() and (squares >= -negative * np.abs(out).max(initial=0.0)).all())
+
+    def is_symmetric(out: Products) -> bool:
+        lengths = np.sqrt(np.abs(np.diagonal(out, axis1=-2, axis2=-1)))
+        size = np.abs(out).max(initial=0.0) if negative else lengths[..., None] * lengths[..., None, :]
+        return not (np.abs(out - np.swapaxes(out, -1, -2)) > tolerance * size).any()
+
+    squares = array(name, "float64", *axes).checked(are_squares, "finite products with squares that are not negative")
+    return squares.checked(is_symmetric, "symmetric products")
+
+
 def gram_moments(design: Design, *, is_removed: bool = False, every_level: bool = True) -> Codec[Moments]:
     """Moments of what this design stores.
 
-    is_removed : they are sums of what was taken away. every_level : every level has rows; otherwise those without are
-    left out.
+    is_removed : they are sums of what was taken away, whose squares may have any sign. every_level : every level has
+    rows; otherwise those without are left out.
     """
     layout, levels, powers = design.layout, design.levels or {}, design.terms.power_sums
     width = len(layout.rows)
-
-    def are_products(dense: Products) -> bool:
-        least = np.inf if is_removed else ROUNDING * np.abs(dense).max(initial=0.0)
-        return np.array_equal(dense, dense.T) and bool(dense.diagonal().min(initial=0.0) >= -least)
 
     def make(**sums: Any) -> Moments:
         out = Moments(layout, design.coordinates, levels=levels, **sums)
@@ -98,10 +104,10 @@ def gram_moments(design: Design, *, is_removed: bool = False, every_level: bool 
     return record(
         Moments,
         "rows log_weight",
-        at("dense[]", finite("dense", width, width).checked(are_products, "products")),
+        at("dense[]", products("dense", width, width, negative=1.0 if is_removed else ROUNDING, tolerance=0.0)),
         at("tables[]", _tables(layout, levels, "table/{}/{}")),
         at("powers[]", each({v: finite(f"powers/{i}", powers[v] + 1) for i, v in enumerate(sorted(powers))})),
-        at("removed", NOTHING if is_removed else gram_moments(design, is_removed=True).under("removed/").optional()),
+        at("removed/", NOTHING if is_removed else gram_moments(design, is_removed=True).optional()),
         make=make,
     )
 
@@ -115,61 +121,34 @@ def _check_layout(layout: Layout) -> None:
 
 
 MONOMIALS = sequence(MONOMIAL).distinct("monomials that differ")
-TABLES = at("tables", sequence(tuple_of(TEXTS, MONOMIALS)))
-LAYOUT = record(Layout, at("dense", MONOMIALS), "responses", TABLES, check=_check_layout)
+LAYOUT = record(Layout, "dense responses tables", check=_check_layout, types={tuple[Monomial, ...]: MONOMIALS})
 SORTED_LEVELS = mapping(LEVELS.checked(lambda levels: levels == tuple(canonical(set(levels))), "levels in order"))
 
 
-def _are_squares(dense: Products) -> bool:
-    return bool(np.isfinite(dense).all() and (dense.diagonal() >= 0).all())
-
-
-def _is_symmetric(dense: Products) -> bool:
-    """But for rounding, which may differ between the halves in BLAS."""
-    size = np.sqrt(dense.diagonal())
-    return not (np.abs(dense - dense.T) > SYMMETRY_TOLERANCE * size * size[:, None]).any()
-
-
-def _dense(width: int) -> Codec[Products]:
-    squares = "finite products with squares that are not negative"
-    dense = array("dense", "float64", width, width).checked(_are_squares, squares)
-    return dense.checked(_is_symmetric, "symmetric products")
-
-
-def _power_sums(powers: tuple[str, ...]) -> Codec[Mapping[str, NDArray[np.float64]]]:
-    names = {variable: f"powers/{i}" for i, variable in enumerate(powers)}
-    return each({v: finite(name, None).checked(len, f"sums in '{name}'") for v, name in names.items()})
+def _power_sums(i: int, variable: str) -> Codec[NDArray[np.float64]]:
+    return finite(f"powers/{i}", None).checked(len, f"sums in 'powers/{i}'")
 
 
 def _check(moments: Moments) -> None:
     """Every variable has its coordinate, every level and row of a factor its cells."""
     _check_rows(moments)
+    require(isfinite(moments.log_weight), "the sum of log-weights to be finite", moments.log_weight)
     coordinates, levels = moments.coordinates, moments.levels
     monomials = [*moments.layout.rows, *(m for _, table in moments.layout.tables for m in table)]
     variables = {v for m in monomials for v, _ in m} | moments.powers.keys()
     require(variables <= coordinates.keys(), "the coordinates of all variables", sorted(coordinates))
-    require(
-        {f for factors in moments.tables for f in factors} == levels.keys(), "tables of all factors", sorted(levels)
-    )
+    require({f for table in moments.tables for f in table} == levels.keys(), "tables of all factors", sorted(levels))
     require(max(map(len, levels.values()), default=0) < MAX_SIZE, "fewer levels", "more")
-
-
-def _moments(powers: tuple[str, ...], power_sums: Mapping[str, NDArray[np.float64]], **parts: Any) -> Moments:
-    return Moments(powers=power_sums, **parts)
 
 
 MOMENTS: Codec[Moments] = record(
     Moments,
-    at("layout", LAYOUT),
-    at("coordinates", mapping(COORDINATE)),
-    "rows",
-    at("log_weight", NUMBER.checked(isfinite, "the sum of log-weights to be finite")),
+    "layout coordinates rows log_weight",
     at("levels", SORTED_LEVELS),
-    at("dense[]", lambda read: _dense(len(read.layout.rows))),
+    at("dense[]", lambda read: products("dense", len(read.layout.rows), len(read.layout.rows))),
     at("tables[]", lambda read: _tables(read.layout, read.levels, "{1}/{0}")),
-    at("powers", of=lambda moments: tuple(moments.powers)),
-    at("power_sums[]", lambda read: _power_sums(read.powers), of=lambda moments: moments.powers),
+    at("powers", keyed(TEXTS, _power_sums)),
     at("removed[]", NOTHING),
-    make=_moments,
     check=_check,
+    types={Layout: LAYOUT, Coordinate: COORDINATE},
 )

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from enum import Enum
 from functools import cache, partial, reduce
 from operator import attrgetter, or_
 from types import FunctionType, NoneType, SimpleNamespace, UnionType
-from typing import Any, TypeAlias, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, TypeAlias, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,14 +27,15 @@ from gramian.serialize.codec import (
     tuple_of,
     wrong,
 )
-from gramian.serialize.values import COUNT, FLAG, LEVEL, MONOMIAL, NUMBER, TEXT, array, finite
+from gramian.serialize.values import COUNT, FLAG, LEVEL, MONOMIAL, NUMBER, TEXT, array, finite, integer
 from gramian.typing import Level
 
 Types: TypeAlias = Mapping[Any, Codec[Any]]
+Makers: TypeAlias = Mapping[Any, Callable[..., Any]]
 DEFAULTS: Types = {str: TEXT, bool: FLAG, int: COUNT, float: NUMBER, Level: LEVEL, Monomial: MONOMIAL}
-NAME = re.compile(r"(\w+)(\[([\w,*]*)\](\?)?)?(?:=([\w.]+))?")
+NAME = re.compile(r"(\w+(?:/\w+)*)(/)?(\[([\w,*]*)\](\?)?)?(?:=([\w.]+))?")
 ALWAYS = object()
-hints_of = cache(get_type_hints)  # they are evaluated from text
+hints_of = cache(partial(get_type_hints, include_extras=True))  # they are evaluated from text
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,7 @@ class Field:
     axes : names of the axes of an array that has the type of the type hint, or the one of a list in the JSON.
     any_number : whether NaN and infinity may stand in the array, which `check` restricts then.
     absent : the value for which the key is left out.
+    prefix : what the names of its arrays begin with.
     """
 
     key: str | None
@@ -58,6 +61,7 @@ class Field:
     axes: tuple[str, ...] = ()
     absent: Any = ALWAYS
     any_number: bool = False
+    prefix: str = ""
 
 
 def at(
@@ -65,9 +69,11 @@ def at(
 ) -> list[Field]:
     """Fields by their keys.
 
-    names : "key"; "key=part" where the attribute is called otherwise; "key[axes]" for an array of these axes, with "?"
+    names : "key"; "key=part" where the attribute is called otherwise; "key[axes]" for an array of these axes, which are
+    names of lengths, lengths, or "*" for any, with "?"
     behind it if its numbers may be NaN or infinite, or for a list in the JSON whose length is that of the axis; "key[]"
-    for a codec of arrays, which are not in the JSON. of : takes a field from a value, if it is no attribute.
+    for a codec of arrays, which are not in the JSON; "key/" where the names of its arrays begin so. of : takes a field
+    from a value, if it is no attribute.
     """
     return [
         Field(
@@ -78,8 +84,9 @@ def at(
             tuple(axes.split(",")) if axes else (),
             absent,
             bool(any_number),
+            key + slash if slash else "",
         )
-        for key, brackets, axes, any_number, part in NAME.findall(names)
+        for key, slash, brackets, axes, any_number, part in NAME.findall(names)
     ]
 
 
@@ -99,12 +106,11 @@ class Parts(SimpleNamespace):
         else:
             setattr(self, head, value)
 
-    def arguments(self, hints: Mapping[str, Any]) -> dict[str, Any]:
-        """Arguments for a class with these type hints."""
-        return {
-            name: hints[name](**value.arguments(hints_of(hints[name]))) if isinstance(value, Parts) else value
-            for name, value in vars(self).items()
-        }
+    def build(self, kind: Any, makers: Makers) -> Any:
+        """The value of this class."""
+        hints = hints_of(kind)
+        arguments = {n: v.build(hints[n], makers) if isinstance(v, Parts) else v for n, v in vars(self).items()}
+        return makers.get(kind, kind)(**arguments)
 
 
 def record(
@@ -115,6 +121,7 @@ def record(
     types: Types | None = None,
     order: str = "",
     as_list: bool = False,
+    makers: Makers | None = None,
 ) -> Codec[Any]:
     """An object with a key for each field, or a list of them.
 
@@ -127,12 +134,14 @@ def record(
     types : codecs for type hints, before those of `DEFAULTS`.
     order : of the keys in the JSON, if it is not that of the fields.
     as_list : whether it is a list; then keys that are left out are the last.
+    makers : what makes the parts of these classes, if not the classes themselves.
     """
     hints = hints_of(kind) | (hints_of(make) if isinstance(make, FunctionType) else {})
     listed = [field for some in fields for field in (at(some) if isinstance(some, str) else some)]
     steps = [_with_codec(field, hints, {**DEFAULTS, **(types or {})}) for field in listed]
     required = {field.key: field.absent is ALWAYS for field, _ in steps if field.key}
     keys = order.split() or list(required)
+    all_makers = {**(makers or {}), **({kind: make} if make else {})}
 
     def write(value: Any, members: Members) -> Any:
         parts, out = Parts(), {}
@@ -155,7 +164,7 @@ def record(
             parts.put(field.part, part)
             for axis in field.axes:
                 inner.check_size(axis, len(part))
-        out = (make or kind)(**parts.arguments(hints))
+        out = parts.build(kind, all_makers)
         check(out)
         return out
 
@@ -173,10 +182,14 @@ def _is(part: Any, absent: Any) -> bool:
 def codec_of(hint: Any, types: Types) -> Codec[Any]:
     """The codec of a type hint."""
     origin, arguments = get_origin(hint), get_args(hint)
+    if origin is Annotated:
+        return _allowed(arguments[1], arguments[0], types)
     if hint in types:
         return types[hint]
-    if origin in (UnionType, Union) and NoneType in arguments:
-        return codec_of(reduce(or_, [a for a in arguments if a is not NoneType]), types).optional()
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        return TEXT.convert(attrgetter("value"), hint)
+    if (required := _without_none(hint)) is not hint:
+        return codec_of(required, types).optional()
     if origin is tuple and ... not in arguments:
         return tuple_of(*(codec_of(argument, types) for argument in arguments))
     if isinstance(origin, type) and issubclass(origin, Mapping):
@@ -186,19 +199,43 @@ def codec_of(hint: Any, types: Types) -> Codec[Any]:
     raise TypeError(f"no codec for {hint}")
 
 
+def _allowed(values: Any, hint: Any, types: Types) -> Codec[Any]:
+    """The codec of a type hint, for no more than the values that it is annotated with."""
+    if isinstance(values, range):
+        return integer(values.start, values.stop)
+    expected = f"one of {', '.join(values)}" if isinstance(values, tuple) else str(values)
+    return codec_of(hint, types).checked(values.__contains__, expected)
+
+
 def _with_codec(field: Field, hints: Mapping[str, Any], types: Types) -> tuple[Field, CodecBy[Any]]:
-    """A field and its codec: its own, or that of the type hint; an array is not in the JSON."""
-    if field.codec is not None:
-        return field, field.codec
+    """A field and its codec: its own, or that of the type hint, with its prefix."""
+    field, codec = (field, field.codec) if field.codec is not None else _derived(field, hints, types)
+    if not field.prefix:
+        return field, codec
+    return field, lambda read: select(codec, read).under(field.prefix)
+
+
+def _derived(field: Field, hints: Mapping[str, Any], types: Types) -> tuple[Field, CodecBy[Any]]:
+    """A field and the codec of its type hint. An array is not in the JSON, which says whether an optional one is."""
     for name in field.part.split("."):
         hint = hints[name]
         hints = hints_of(hint) if isinstance(hint, type) else {}
-    if get_origin(hint) not in (np.ndarray, NDArray):
+    required = _without_none(hint)
+    if get_origin(required) not in (np.ndarray, NDArray):
         return field, codec_of(hint, types)
-    name, dtype = str(field.key), np.dtype(_scalar_type(hint)).name
-    axes = [None if axis == "*" else axis for axis in field.axes]
+    name, dtype = str(field.key), np.dtype(_scalar_type(required)).name
+    axes = [None if axis == "*" else int(axis) if axis.isdigit() else axis for axis in field.axes]
     codec = finite(name, *axes) if dtype == "float64" and not field.any_number else array(name, dtype, *axes)
+    if required is not hint:
+        return replace(field, axes=()), codec.present()
     return replace(field, key=None, axes=()), codec
+
+
+def _without_none(hint: Any) -> Any:
+    """The hint of an optional value where there is one; others stay."""
+    if get_origin(hint) not in (UnionType, Union) or NoneType not in get_args(hint):
+        return hint
+    return reduce(or_, [one for one in get_args(hint) if one is not NoneType])
 
 
 def _scalar_type(hint: Any) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
 from typing import Any, TypeVar
 
@@ -137,3 +137,16 @@ def each(codecs: Mapping[K, Codec[T]]) -> Codec[Mapping[K, T]]:
             codec.write(values[key], members)
 
     return Codec(write, lambda obj, members: {key: codec.read(None, members) for key, codec in codecs.items()})
+
+
+def keyed(keys: Codec[tuple[K, ...]], value: Callable[[int, K], Codec[T]]) -> Codec[Mapping[K, T]]:
+    """A mapping whose keys are a list of JSON, and whose values are arrays only, with codecs by number and key."""
+
+    def values(found: Iterable[K]) -> Codec[Mapping[K, T]]:
+        return each({key: value(i, key) for i, key in enumerate(found)})
+
+    def write(mapping: Mapping[K, T], members: Members) -> object:
+        values(mapping).write(mapping, members)
+        return keys.write(tuple(mapping), members)
+
+    return Codec(write, lambda obj, members: values(keys.read(obj, members)).read(None, members))

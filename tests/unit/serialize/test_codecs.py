@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from enum import StrEnum
+from typing import Annotated, Any
 
 import numpy as np
 import pytest
 
-from gramian.serialize.codec import sequence, tagged
+from gramian.serialize.codec import chained, sequence, tagged
 from gramian.serialize.record import at, fixed, record, row
-from gramian.serialize.values import LEVEL, array, codes, each, finite, integer
+from gramian.serialize.values import COUNT, LEVEL, TEXTS, array, codes, each, finite, integer, keyed
 from gramian.testing import same_bits
-from gramian.typing import Level, Mask, Matrix, Vector
+from gramian.typing import Distinct, Finite, Level, Mask, Matrix, NotNegative, Positive, Size, Vector
 
 
 @dataclass(frozen=True)
@@ -132,3 +133,127 @@ def test_types_that_cannot_be_written() -> None:
     with pytest.raises(TypeError, match="no codec for"):
         record(Result, "inner")
     assert integer(0, 5).dump(np.int64(3)) == (3, {})  # type: ignore[arg-type]
+
+
+class Colour(StrEnum):
+    RED = "red"
+
+
+@dataclass(frozen=True)
+class Options:
+    tier: Annotated[str, ("fast", "exact")]
+    power: Annotated[int, range(-2, 3)]
+    counts: tuple[Size, ...]
+    shift: Finite
+    tolerance: NotNegative | None
+    scale: Positive
+    names: Annotated[tuple[str, ...], Distinct("names that differ")]
+    colour: Colour
+
+
+OPTIONS = record(Options, "tier power counts shift tolerance scale names colour")
+GOOD = Options("fast", -2, (0, 2**31 - 1), -1e308, None, 5e-324, ("a", "b"), Colour.RED)
+
+
+def test_values_that_a_type_hint_allows() -> None:
+    content, _ = OPTIONS.dump(GOOD)
+    assert OPTIONS.load(json.loads(json.dumps(content)), {}, "options") == GOOD
+    assert OPTIONS.load({**content, "tolerance": 0.0, "shift": 0.5}, {}, "options").tolerance == 0.0
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"tier": "slow"}, "one of fast, exact"),
+        ({"tier": 1}, "a text"),
+        ({"power": 3}, "a whole number from -2 up to 2"),
+        ({"power": -3}, "a whole number from -2 up to 2"),
+        ({"power": True}, "a whole number"),
+        ({"counts": [0, 2**31]}, "up to 2147483647"),
+        ({"counts": [-1]}, "a whole number from 0"),
+        ({"shift": "inf"}, "a finite number"),
+        ({"shift": "-inf"}, "a finite number"),
+        ({"shift": "nan"}, "a finite number"),
+        ({"tolerance": -1e-300}, "a finite number that is not negative"),
+        ({"tolerance": "inf"}, "a finite number that is not negative"),
+        ({"tolerance": "nan"}, "a finite number that is not negative"),
+        ({"scale": 0.0}, "a finite number above zero"),
+        ({"scale": "inf"}, "a finite number above zero"),
+        ({"names": ["a", "a"]}, "names that differ"),
+        ({"colour": "blue"}, "not a valid Colour"),
+        ({"colour": 1}, "a text"),
+    ],
+)
+def test_values_that_a_type_hint_does_not_allow(change: dict[str, Any], expected: str) -> None:
+    with pytest.raises(ValueError, match=expected):
+        OPTIONS.load({**OPTIONS.dump(GOOD)[0], **change}, {}, "options")
+
+
+@dataclass(frozen=True)
+class Part:
+    mean: Vector
+    low: Vector | None = None
+    root: Vector | None = None
+
+
+@dataclass(frozen=True)
+class Nested:
+    part: Part
+    other: Part
+    sums: Mapping[str, Vector]
+
+
+PART = record(Part, "low[p]", at("root[p]?", absent=None), "mean[p]")
+SUMS = keyed(TEXTS, lambda i, key: finite(f"sums/{i}", None).checked(len, f"sums of {key}"))
+NESTED = record(Nested, "part/ other/mean[2]=other.mean", at("sums", SUMS), types={Part: PART})
+
+
+def test_optional_arrays_prefixes_and_arrays_by_key() -> None:
+    value = Nested(Part(np.ones(3), np.zeros(3)), Part(np.zeros(2)), {"a": np.ones(1), "b": np.ones(2)})
+    content, arrays = NESTED.dump(value)
+    assert content == {"part": {"low": True}, "sums": ["a", "b"]}
+    assert list(arrays) == ["part/low", "part/mean", "other/mean", "sums/0", "sums/1"]
+    assert same_bits(NESTED.load(content, arrays, "parts"), value)
+    for change, expected in (
+        ({"part": {"low": False}}, "no arrays but those of parts"),
+        ({"part": {"low": 1}}, "true or false"),
+        ({"part": {"low": True, "root": True}}, "an array 'part/root'"),
+        ({"sums": ["a", "a"]}, "no arrays but those of parts"),
+        ({"sums": ["a"]}, "no arrays but those of parts"),
+        ({"sums": "a"}, "a list"),
+    ):
+        with pytest.raises(ValueError, match=expected):
+            NESTED.load(content | change, arrays, "parts")
+    for name, array_, expected in (
+        ("part/low", np.zeros(2), r"'part/mean' of float64 and shape \(2,\)"),
+        ("part/low", np.full(3, np.nan), "finite numbers in 'low'"),
+        ("other/mean", np.zeros(3), r"'other/mean' of float64 and shape \(2,\)"),
+        ("sums/1", np.zeros(0), "sums of b"),
+    ):
+        with pytest.raises(ValueError, match=expected):
+            NESTED.load(content, {**arrays, name: array_}, "parts")
+
+
+def test_a_list_that_begins_with_an_item_of_another_codec() -> None:
+    pair = chained(COUNT, sequence(LEVEL, 2))
+    assert pair.dump((3, ("a", 1.0))) == ([3, "a", {"float": 1.0}], {})
+    assert pair.load([3, "a", {"float": 1.0}], {}, "a pair") == (3, ("a", 1.0))
+    for content, expected in (
+        ([], "a list of some items"),
+        (None, "a list"),
+        ([3, "a"], "a list of 2"),
+        (["a", 1, 2], "whole"),
+    ):
+        with pytest.raises(ValueError, match=expected):
+            pair.load(content, {}, "a pair")
+
+
+@dataclass(frozen=True)
+class Outer:
+    inner: Inner
+
+
+def test_parts_that_are_made_by_a_function() -> None:
+    outer = record(Outer, "title=inner.name", makers={Inner: lambda name: Inner(name, {name: 1})})
+    assert outer.dump(Outer(Inner("a", {}))) == ({"title": "a"}, {})
+    assert outer.load({"title": "a"}, {}, "a part") == Outer(Inner("a", {"a": 1}))

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 from math import isnan
-from typing import Any
 
 from gramian.fit.glm.solution import GlmSolved
 from gramian.fit.leastsquares.save import SOLVED
-from gramian.models.families import family_named
-from gramian.models.glm import GLM
-from gramian.models.links import link_named
+from gramian.fit.leastsquares.solution import Solved
+from gramian.models.families import Family, family_named
+from gramian.models.links import Link, link_named
 from gramian.serialize.codec import Codec
 from gramian.serialize.record import at, record
-from gramian.serialize.values import NUMBER
+from gramian.serialize.values import NUMBER, TEXT
 
 NOT_NEGATIVE = NUMBER.checked(lambda value: value >= 0 or isnan(value), "a number that is not negative")
-
-
-def _solved(family: str, link: str, theta: float | None, variance: str | None, **parts: Any) -> GlmSolved:
-    return GlmSolved(model=GLM(family_named(family, theta, variance), link_named(link)), **parts)
 
 
 def _variance(fit: GlmSolved) -> str | None:
@@ -27,15 +22,12 @@ def _variance(fit: GlmSolved) -> str | None:
 
 GLM_SOLVED: Codec[GlmSolved] = record(
     GlmSolved,
-    at("linear", SOLVED),
-    at("family", of=lambda fit: fit.model.family.name),
-    at("link", of=lambda fit: fit.model.link.name),
-    at("theta", of=lambda fit: fit.model.family.theta),
-    "estimated_theta",
-    at("variance", of=_variance),
+    "linear family=model.family.name link=model.link.name theta=model.family.theta estimated_theta",
+    at("variance=model.family.variance", TEXT.optional(), of=_variance),
     "lengths binary",
     at("deviance null_deviance", NOT_NEGATIVE),
     "base",
     at("size", NOT_NEGATIVE),
-    make=_solved,
+    types={Solved: SOLVED},
+    makers={Family: family_named, Link: link_named},
 )

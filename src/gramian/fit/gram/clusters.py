@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Annotated
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from gramian.linalg.change_coordinates import changes_between, combinations
 from gramian.linalg.maps import to_dense
 from gramian.linalg.monomials import Coordinate
 from gramian.linalg.subset_sums import SubsetPlan
-from gramian.typing import Level
+from gramian.typing import Distinct, Level
 
 TYPES = ("int64", "double", "large_string", "bool", "date32[day]")  # of values that name clusters
 
@@ -33,7 +34,7 @@ class StoredClusters:
         The clusters, their products and numbers of rows.
     """
 
-    by: tuple[str, ...]
+    by: Annotated[tuple[str, ...], Distinct("columns that differ")]
     moments: ClusterMoments
 
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from itertools import starmap
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from gramian.fit.gram.clusters import TYPES, StoredClusters
 from gramian.fit.gram.group_sums import GroupSums
@@ -22,16 +21,16 @@ from gramian.formula.dropped_rows import DroppedRows
 from gramian.linalg.exact.moments import ExactMoments
 from gramian.linalg.keyed.moments import Key, ordered
 from gramian.linalg.moments import Moments
-from gramian.schema import Field, Kind
-from gramian.serialize.codec import Codec, mapping, require, sequence, tuple_of, wrong
-from gramian.serialize.design import DESIGN_OF_MANY, DROPPED, DROPPED_ROWS
+from gramian.schema import Field
+from gramian.serialize.codec import Codec, require, sequence, tuple_of, wrong
+from gramian.serialize.design import DESIGN_OF_MANY, DISTINCT_LEVELS, DROPPED, DROPPED_ROWS
 from gramian.serialize.exact_moments import exact_moments
-from gramian.serialize.moments import ROUNDING, SYMMETRY_TOLERANCE, gram_moments
-from gramian.serialize.record import DEFAULTS, at, codec_of, fixed, record
-from gramian.serialize.values import LEVEL, LEVELS, MAX_SIZE, SIZE, TEXT, TEXTS, codes, finite, integer
+from gramian.serialize.moments import ROUNDING, gram_moments, products
+from gramian.serialize.record import at, fixed, record
+from gramian.serialize.values import LEVEL, MAX_SIZE, TEXT, codes, integer
 
 FLOAT, EXACT = "float64", "exact"
-ARITHMETIC = TEXT.checked((FLOAT, EXACT).__contains__, "an arithmetic")
+Arithmetic = Annotated[str, (FLOAT, EXACT)]
 STORED_AS = {"date32[day]": pa.int32()}  # types whose values are written in another one
 
 
@@ -42,12 +41,11 @@ class TimesRead(NamedTuple):
     times: int
 
 
-KIND = at("kind", TEXT.convert(lambda kind: kind.value, Kind))
-FIELD = record(Field, "name", KIND, "type", at("levels", LEVELS.optional()))
+FIELD = record(Field, "name kind type levels", types=DISTINCT_LEVELS)
 TIMES_READ = record(
     TimesRead,
     "name=read.name size=read.size units=read.units rows=read.rows sha256=read.sha256",
-    at("identity=read.identity", TEXT.optional(), absent=None),
+    at("identity=read.identity", absent=None),
     at("times", integer(-MAX_SIZE, MAX_SIZE).checked(bool, "how often it was read")),
 )
 INPUTS = sequence(TIMES_READ).checked(lambda inputs: len(dict(inputs)) == len(inputs), "inputs that differ")
@@ -63,16 +61,9 @@ def _arrow(names: tuple[Any, ...]) -> Any:
     return pa.array(values, STORED_AS.get(kind, arrow)).cast(arrow)
 
 
-LABEL: Codec[Label] = codec_of(Label, DEFAULTS)
 CLUSTER_NAMES = tuple_of(TEXT, sequence(LEVEL).distinct("clusters that differ")).convert(
     lambda names: (str(names.type), names.cast(STORED_AS.get(str(names.type), names.type)).to_pylist()), _arrow
 )
-
-
-def _are_products(products: NDArray[np.float64]) -> bool:
-    size = np.abs(products).max(initial=0.0)
-    squares, halves = np.diagonal(products, axis1=1, axis2=2), np.abs(products - products.transpose(0, 2, 1))
-    return not ((squares < -ROUNDING * size).any() or (halves > SYMMETRY_TOLERANCE * size).any())
 
 
 def _clusters(design: Design) -> Codec[StoredClusters]:
@@ -93,16 +84,13 @@ def _clusters(design: Design) -> Codec[StoredClusters]:
         counts = moments.counts
         require((counts >= 0).all() and counts.sum() == moments.rows, f"{moments.rows} rows in the clusters", counts)
 
-    products = finite("products", "clusters", "columns", "columns")
-    symmetric = products.checked(_are_products, "symmetric products with squares that are not negative")
     return record(
         StoredClusters,
-        at("by[by]", TEXTS.distinct("columns that differ")),
+        "by[by]",
         at("names[by]=moments.clusters.names", sequence(CLUSTER_NAMES)),
-        at("labels[columns]=moments.labels", sequence(LABEL).distinct("columns that differ")),
-        "rows=moments.rows",
+        "labels[columns]=moments.labels rows=moments.rows",
         at("cells[]=moments.clusters.cells", codes("cells", MAX_SIZE, "clusters", "by")),
-        at("products[]=moments.products", symmetric),
+        at("products[]=moments.products", products("products", "clusters", "columns", "columns", negative=ROUNDING)),
         "counts[clusters]=moments.counts",
         fixed("moments.loss", 0.0),
         fixed("moments.null_clusters", 0),
@@ -133,7 +121,7 @@ def _group_sums(design: Design) -> Codec[GroupSums]:
 
     return record(
         GroupSums,
-        at("folds", integer(2, MAX_SIZE).optional(), of=lambda sums: sums.folds),
+        at("folds", integer(2, MAX_SIZE).optional()),
         at("by", of=lambda sums: sums.by or None),
         at("keys[keys]", of=lambda sums: sums.parts),
         at("sums[keys]", sequence(parts), of=moments),
@@ -162,7 +150,9 @@ def _total(group_sums: GroupSums, design: Design, dropped_rows: DroppedRows) -> 
     return total.moments
 
 
-def _gram_data(arithmetic: str, moments: AnyMoments | None, group_sums: GroupSums | None, **parts: Any) -> GramData:
+def _gram_data(
+    arithmetic: Arithmetic, moments: AnyMoments | None, group_sums: GroupSums | None, **parts: Any
+) -> GramData:
     if group_sums is not None:
         whole = arithmetic == FLOAT and moments is None
         require(whole, "float64 sums of every fold or group in place of the whole", arithmetic)
@@ -180,14 +170,13 @@ def _gram_data(arithmetic: str, moments: AnyMoments | None, group_sums: GroupSum
 
 GRAM_DATA: Codec[GramData] = record(
     GramData,
-    at("arithmetic", ARITHMETIC, of=lambda data: EXACT if isinstance(data.moments, ExactMoments) else FLOAT),
-    at("design", DESIGN_OF_MANY),
-    at("schema=schema.fields", sequence(FIELD)),
-    at("matrices=schema.matrices", mapping(SIZE)),
+    at("arithmetic", of=lambda data: EXACT if isinstance(data.moments, ExactMoments) else FLOAT),
+    "design schema=schema.fields matrices=schema.matrices",
     at("moments", _moments, of=lambda data: data.moments if data.group_sums is None else None),
     DROPPED,
-    at("inputs=provenance", PROVENANCE),
+    "inputs=provenance",
     at("apart=group_sums", lambda read: _group_sums(read.design), absent=None),
-    at("clusters", lambda read: _clusters(read.design).under("clusters/"), absent=None),
+    at("clusters/", lambda read: _clusters(read.design), absent=None),
     make=_gram_data,
+    types={Design: DESIGN_OF_MANY, Field: FIELD, Provenance: PROVENANCE},
 )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 
@@ -21,7 +22,7 @@ from gramian.linalg import maps
 from gramian.linalg.certificate import EPS, MAX_DIGITS, SUBNORMAL, Bounds, digits, scaled_bounds
 from gramian.linalg.maps import apply_absolute
 from gramian.linalg.solve import Solution
-from gramian.typing import Codes, Vector
+from gramian.typing import Codes, NotNegative, Vector
 
 NEGLIGIBLE = 1e-8  # share of its coefficient below which a standard error need not have the required digits
 SMALLEST, LARGEST = 1e-290, 1e290  # outside, a standard error or one of its factors may leave the range of float64
@@ -54,11 +55,11 @@ class Accuracy:
         Columns treated as dependent that float64 sums cannot distinguish from nearly dependent ones.
     """
 
-    precision: str
-    requested: float
+    precision: Annotated[str, PRECISIONS]
+    requested: NotNegative
     digits: Vector
     std_error_digits: Vector
-    rss_digits: float
+    rss_digits: NotNegative
     low: Vector
     reached: bool
     doubtful: tuple[str, ...] = ()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
@@ -10,82 +9,42 @@ from typing import Any
 import numpy as np
 
 from gramian.fit.leastsquares.absorbed import Absorbed
-from gramian.fit.leastsquares.accuracy import PRECISIONS, Accuracy
+from gramian.fit.leastsquares.accuracy import Accuracy
 from gramian.fit.leastsquares.solution import RobustCovariance, Solved
 from gramian.formula.coordinates import Parametrization
 from gramian.formula.design import Design
 from gramian.inference.estimators import CR, HC, IID
-from gramian.inference.small_sample import LIKE
-from gramian.inference.vcov_spec import EXPECTED, OBSERVED
+from gramian.inference.vcov_spec import EXPECTED
 from gramian.linalg.certificate import Bounds
 from gramian.linalg.products import ColumnGroup
 from gramian.linalg.solve import Solution
 from gramian.serialize.codec import Codec, constant, require, sequence, tagged
 from gramian.serialize.design import DESIGN, DROPPED, cells, factors_of, levels_of
-from gramian.serialize.record import at, record, row
-from gramian.serialize.values import (
-    MAX_ROWS,
-    MAX_SIZE,
-    NUMBER,
-    SIZE,
-    TEXT,
-    array,
-    check_known,
-    codes,
-    combination,
-    each,
-    finite,
-    integer,
-)
+from gramian.serialize.record import at, fixed, record, row
+from gramian.serialize.values import MAX_SIZE, SIZE, check_known, codes, combination, each, finite, integer
 from gramian.typing import Level, Matrix
-
-NOT_NEGATIVE = NUMBER.checked(lambda value: 0 <= value < math.inf, "a finite number that is not negative")
-PRECISION = TEXT.checked(PRECISIONS.__contains__, f"one of {', '.join(PRECISIONS)}")
 
 BOUNDS = record(
     Bounds,
-    "sensitivity[p] summed_norms[p] centred_norms[p]",
-    at("response_norm rounding_error rho", NOT_NEGATIVE),
-    "penalised",
-    at("refined_error", NOT_NEGATIVE.optional()),
+    "sensitivity[p] summed_norms[p] centred_norms[p] response_norm rounding_error rho penalised refined_error",
 )
-
-
-def _finite_bounds(solution: Solution) -> Bounds | None:
-    """The bounds of a solution, None where they are infinite and say nothing."""
-    bounds = solution.bounds
-    if bounds is None:
-        return None
-    numbers = [bounds.response_norm, bounds.rounding_error, bounds.rho, bounds.refined_error or 0.0]
-    arrays = (bounds.sensitivity, bounds.summed_norms, bounds.centred_norms)
-    return bounds if np.isfinite(np.concatenate([*arrays, numbers])).all() else None
-
-
 ACCURACY = record(
     Accuracy,
-    at("tier=precision", PRECISION),
-    "reached doubtful",
-    at("wanted=requested rss_digits", NOT_NEGATIVE),
-    "digits[p]? std_error_digits[p]? low[p]?",
+    "tier=precision reached doubtful wanted=requested rss_digits digits[p]? std_error_digits[p]? low[p]?",
 )
 
 
 def _check_robust(robust: RobustCovariance) -> None:
-    kind, like = robust.vcov.kind, robust.vcov.like
+    kind = robust.vcov.kind
     require(kind in (CR if robust.groups else (IID, *HC)), "a kind of covariance with or without clusters", kind)
-    require(robust.vcov.information in (EXPECTED, OBSERVED), "an information", robust.vcov.information)
-    require(like is None or like in LIKE, "the name of a convention", like)
 
 
 ROBUST = record(
     RobustCovariance,
     "kind=vcov.kind clusters[clusters]=vcov.clusters like=vcov.like factor df",
-    at("information=vcov.information", TEXT, absent=EXPECTED),
-    at("groups[clusters]", sequence(integer(2, MAX_ROWS))),
-    at("negative", SIZE),
-    "inner[p,p]=solved_covariance told[p,p]?=covariance",
-    at("digits=std_error_digits", array("digits", "float64", "p").present(), absent=None),
-    at("root=solved_root", finite("root", "p", "p").present(), absent=None),
+    at("information=vcov.information", absent=EXPECTED),
+    "groups[clusters] negative inner[p,p]=solved_covariance told[p,p]?=covariance",
+    at("digits[p]?=std_error_digits root[p,p]=solved_root", absent=None),
     check=_check_robust,
 )
 
@@ -94,17 +53,14 @@ def _absorbed(design: Design) -> Codec[Absorbed]:
     """The effects of every absorbed factor's levels; the levels are those of the design."""
     levels = {name: len((design.levels or {})[name]) for name in design.terms.absorbed}
     effects = {name: finite(f"effects/{i}", n) for i, (name, n) in enumerate(levels.items())}
-
-    def make(singletons: tuple[int, ...], **parts: Any) -> Absorbed:
-        return Absorbed(levels, singletons=dict(zip(levels, singletons, strict=True)), **parts)
-
+    counts = sequence(SIZE, len(levels)).convert(lambda by: by.values(), lambda n: dict(zip(levels, n, strict=True)))
     return record(
         Absorbed,
-        at("singletons", sequence(SIZE, len(levels)), of=lambda absorbed: absorbed.singletons.values()),
+        fixed("levels", levels),
+        at("singletons", counts),
         at("rank", integer(0, sum(levels.values()) + 1)),
         "exact tss joined=connected",
         at("effects[]", each(effects)),
-        make=make,
     )
 
 
@@ -126,7 +82,7 @@ def _parametrization(
     """A parametrization of `width` columns that are solved for. as_written : by the columns of the formula."""
     columns = sequence(combination(width), width, list).optional()
     once = tagged("columns as they are written, once", {})
-    written = once if as_written else _parametrization(width, levels, as_written=True).under("written/")
+    written = once if as_written else _parametrization(width, levels, as_written=True)
 
     def subspace(read: Any) -> Codec[Any]:
         return sequence(combination(sum(len(g.positions) for g in read.groups)), width + 1, list).optional()
@@ -146,9 +102,9 @@ def _parametrization(
         at("subspace", subspace),
         at("told=to_model made=to_solved", columns),
         at("response=response_shift", combination(width)),
-        at("scale", NUMBER.checked(lambda scale: 0 < scale < math.inf, "a scale")),
+        "scale",
         at("constant", integer(0, width).optional()),
-        at("written=as_written", written, absent=None),
+        at("written/=as_written", written, absent=None),
         check=check,
     )
 
@@ -158,8 +114,9 @@ def _terms(read: Any) -> Codec[tuple[int, ...]]:
     return codes("terms", number, "p").convert(np.array, lambda terms: tuple(terms.tolist()))
 
 
-def _check_numbers(fit: Solved) -> None:
+def _check(fit: Solved) -> None:
     """What the data determine is known; variances of tiny columns may be beyond float64, and some fits have none."""
+    require(fit.aliased.keys() <= set(fit.names), "aliased columns of the model", list(fit.aliased))
     known, variances = fit.identified, fit.inverse.diagonal()
     check_known("coefficients", fit.coefficients, known)
     if not np.isnan(variances).all():
@@ -171,9 +128,9 @@ def _check_numbers(fit: Solved) -> None:
             check_known(name, getattr(fit.accuracy, name), known)
 
 
-def _check(fit: Solved) -> None:
-    require(fit.aliased.keys() <= set(fit.names), "aliased columns of the model", list(fit.aliased))
-    _check_numbers(fit)
+def _finite_bounds(solution: Solution) -> Bounds | None:
+    """The bounds of a solution, None where they are infinite and say nothing."""
+    return solution.bounds if solution.bounds is not None and solution.bounds.is_finite else None
 
 
 def _unknown(read: Any) -> Codec[Matrix]:
@@ -189,32 +146,28 @@ def solved(*, covariance: bool = True) -> Codec[Solved]:
         "rss condition leverage coefficients[p]",
         inverse,
         "kept[p]=independent null[p,*]",
-        at("low", finite("low", "p").present(), absent=None),
-        at("root", finite("root", "p", "p").present(), absent=None),
-        at("bounds", BOUNDS.under("bounds/").optional(), of=_finite_bounds, absent=None),
+        at("low[p] root[p,p]", absent=None),
+        at("bounds/", of=_finite_bounds, absent=None),
+        types={Bounds: BOUNDS},
     )
     return record(
         Solved,
-        "formula names[p]",
-        at("design", DESIGN),
-        "coefficients[p]?",
+        "formula names[p] design coefficients[p]?",
         inverse,
         "identified[p]",
         at("terms[]", _terms),
-        at("solution", solution.under("solution/")),
-        at("roots=inverse_roots", array("roots", "float64", "p").present()),
-        at("accuracy", ACCURACY.under("accuracy/").optional()),
+        "solution/ roots[p]?=inverse_roots accuracy/",
         at("cells=levels", lambda read: levels_of(read.design)),
-        at("frame=parametrization", lambda read: _parametrization(len(read.names), read.levels.names).under("frame/")),
-        at("robust", ROBUST.under("robust/").optional()),
+        at("frame/=parametrization", lambda read: _parametrization(len(read.names), read.levels.names)),
+        "robust/",
         at("absorbed", lambda read: _absorbed(read.design).optional()),
         "aliased empty_cells intercept rows",
         at("rank", lambda read: integer(0, len(read.names) + 1)),
-        at("passes", SIZE),
-        at("alpha", NOT_NEGATIVE.optional()),
+        "passes alpha",
         DROPPED,
         "weight log_weight rss tss mean leverage condition",
         check=_check,
+        types={Design: DESIGN, Solution: solution, Accuracy: ACCURACY, RobustCovariance: ROBUST},
         order="formula names design cells frame aliased empty_cells intercept rows rank passes alpha dropped_rows "
         "missing weight log_weight rss tss mean leverage condition solution accuracy robust absorbed roots",
     )

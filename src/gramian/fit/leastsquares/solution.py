@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Annotated
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from gramian.inference.vcov_spec import VcovSpec
 from gramian.linalg import maps
 from gramian.linalg.doubledouble import Pair, pair
 from gramian.linalg.solve import Solution
-from gramian.typing import Mask, Matrix, Vector
+from gramian.typing import Mask, Matrix, NotNegative, Size, Vector
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +53,8 @@ class RobustCovariance:
     covariance: Matrix
     factor: float
     df: float
-    groups: tuple[int, ...] = ()
-    negative: int = 0
+    groups: tuple[Annotated[int, range(2, 2**63)], ...] = ()
+    negative: Size = 0
     std_error_digits: Vector | None = None
     solved_root: Matrix | None = None
 
@@ -142,9 +143,9 @@ class Solved:
     rank: int
     leverage: float
     condition: float
-    passes: int
+    passes: Size
     dropped_rows: DroppedRows
-    alpha: float | None = None
+    alpha: NotNegative | None = None
     accuracy: Accuracy | None = None
     robust: RobustCovariance | None = None
 

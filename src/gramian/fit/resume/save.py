@@ -12,13 +12,14 @@ from gramian.fit.passes.accumulate import Accumulated
 from gramian.fit.passes.accumulate_exact import ExactAccumulated
 from gramian.fit.resume.checkpoint import SavedPass
 from gramian.fit.vcov.hc import Meat
-from gramian.linalg.doubledouble import Pair
-from gramian.serialize.codec import Codec, Members, items_of, require, sequence, tagged
+from gramian.formula.dropped_rows import DroppedRows
+from gramian.linalg.moments import Moments
+from gramian.serialize.codec import Codec, chained, require, sequence, tagged
 from gramian.serialize.design import DROPPED_ROWS
 from gramian.serialize.exact_moments import exact_moments
 from gramian.serialize.moments import LAYOUT, MOMENTS, SORTED_LEVELS
 from gramian.serialize.record import at, record, row
-from gramian.serialize.values import Axis, finite, integer
+from gramian.serialize.values import integer
 
 
 def _exact(read: Any) -> Codec[Any]:
@@ -26,46 +27,33 @@ def _exact(read: Any) -> Codec[Any]:
     return exact_moments(read.layout, {v for m in monomials for v, _ in m}, read.levels)
 
 
-def _pair(axis: Axis) -> Codec[Pair]:
-    return record(Pair, at("hi[]", finite("hi", axis)), at("lo[]", finite("lo", axis)))
-
-
-TALLY = at("tally=dropped_rows", DROPPED_ROWS)
-ACCUMULATED = record(Accumulated, at("moments", MOMENTS), TALLY)
+PAIRS = "products/hi[n]=products.hi products/lo[n]=products.lo square/hi[1]=square.hi square/lo[1]=square.lo"
+TYPES = {
+    Moments: MOMENTS,
+    DroppedRows: DROPPED_ROWS,
+    Totals: row(Totals, " ".join(Totals._fields)),
+    LargestMoves: row(LargestMoves, "wrong right"),
+}
 EXACT = record(
     ExactAccumulated,
     at("layout", LAYOUT, of=lambda partial: partial.moments.layout),
     at("levels", SORTED_LEVELS, of=lambda partial: partial.moments.levels),
     at("moments", _exact),
-    TALLY,
+    "tally=dropped_rows",
     make=lambda moments, dropped_rows, **_: ExactAccumulated(moments, dropped_rows),
+    types=TYPES,
     order="moments tally layout levels",
 )
-MEAT = record(Meat, at("moments", MOMENTS), "rows loss full=full_leverage")
-PRODUCTS = at("products[]", _pair("n").under("products/"))
-RESIDUALS = record(ResidualSums, "rows", PRODUCTS, at("square[]", _pair(1).under("square/")), "grid[n]")
-TOTALS = at("totals", row(Totals, " ".join(Totals._fields)))
-MOVES = at("sides=moves", sequence(row(LargestMoves, "wrong right")))
-LINEARIZED = record(Linearized, at("moments", MOMENTS), TALLY, TOTALS, MOVES)
-
-KINDS: Mapping[str, tuple[type[Any], Codec[Any]]] = {
-    "accumulated": (Accumulated, ACCUMULATED.alone()),
-    "exact": (ExactAccumulated, EXACT.alone()),
-    "meat": (Meat, MEAT.alone()),
-    "residuals": (ResidualSums, RESIDUALS.alone()),
-    "linearized": (Linearized, LINEARIZED.alone()),
+RECORDS: Mapping[str, tuple[type[Any], Codec[Any]]] = {
+    "accumulated": (Accumulated, record(Accumulated, "moments tally=dropped_rows", types=TYPES)),
+    "exact": (ExactAccumulated, EXACT),
+    "meat": (Meat, record(Meat, "moments rows loss full=full_leverage", types=TYPES)),
+    "residuals": (ResidualSums, record(ResidualSums, "rows", PAIRS, "grid[n]")),
+    "linearized": (Linearized, record(Linearized, "moments tally=dropped_rows totals sides=moves", types=TYPES)),
 }
+KINDS = {tag: (kind, codec.alone()) for tag, (kind, codec) in RECORDS.items()}
 LEVEL_OF_TREE, PARTIAL = integer(0, 64), tagged("a kind of partial", KINDS)
-
-
-def _write_part(part: tuple[int, Any], members: Members) -> list[Any]:
-    level, partial = part
-    return [level, *PARTIAL.write(partial, members)]
-
-
-def _read_part(obj: object, members: Members) -> tuple[int, Any]:
-    level, *partial = items_of(obj, 3)
-    return LEVEL_OF_TREE.read(level, members), PARTIAL.read(partial, members)
+PART = chained(LEVEL_OF_TREE, PARTIAL)
 
 
 def can_be_saved(partial: object) -> bool:
@@ -80,7 +68,7 @@ def _check_pass(one: SavedPass) -> None:
 
 
 def _pass(i: int) -> Codec[SavedPass]:
-    parts = sequence(lambda j: Codec(_write_part, _read_part).under(f"{i}/{j}/"))
+    parts = sequence(lambda j: PART.under(f"{i}/{j}/"))
     return record(SavedPass, "task whole=finished", at("parts", parts), check=_check_pass)
 
 

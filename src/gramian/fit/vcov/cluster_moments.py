@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from gramian.linalg import maps
 from gramian.linalg.monomials import Monomial
 from gramian.linalg.products import ColumnGroup
 from gramian.linalg.subspace import dense
-from gramian.typing import Level, Matrix, Vector
+from gramian.typing import Distinct, Level, Matrix, Vector
 
 Label = tuple[tuple[tuple[str, Level], ...], Monomial]  # a stored column: a cell of levels times a monomial
 
@@ -45,7 +46,7 @@ class ClusterMoments:
     """
 
     clusters: Clusters
-    labels: tuple[Label, ...]
+    labels: Annotated[tuple[Label, ...], Distinct("columns that differ")]
     products: Matrix
     counts: Vector
     rows: int

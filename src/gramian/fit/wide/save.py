@@ -7,16 +7,15 @@ from typing import Any
 import numpy as np
 
 from gramian.fit.wide.design import MatrixTerm, WideDesign
-from gramian.fit.wide.solution import DUAL, ITERATIVE, WideAccuracy, WideSolved
+from gramian.fit.wide.solution import WideAccuracy, WideSolved
+from gramian.formula.design import Design
 from gramian.serialize.codec import Codec, require, sequence
 from gramian.serialize.design import DESIGN, DROPPED
 from gramian.serialize.record import at, record, row
-from gramian.serialize.values import MAX_ROWS, TEXT, check_known, codes, integer
+from gramian.serialize.values import MAX_ROWS, check_known, codes, integer
 
 COUNT = {int: integer(0, 2**53)}
-SOLVER = at("solver", TEXT.checked((ITERATIVE, DUAL).__contains__, "a solver"))
-REST = "requested reached steps eigenvalue_bound double_double digits[p]?"
-ACCURACY = row(WideAccuracy, SOLVER, REST, types=COUNT)
+ACCURACY = row(WideAccuracy, "solver requested reached steps eigenvalue_bound double_double digits[p]?", types=COUNT)
 
 
 def _matrix(i: int) -> Codec[MatrixTerm]:
@@ -39,16 +38,14 @@ def _check(fit: WideSolved) -> None:
 
 WIDE_SOLVED: Codec[WideSolved] = record(
     WideSolved,
-    at("design=design.narrow", DESIGN),
-    "coefficients[p]? std_errors[p]? identified[p] origin[*]",
-    at("accuracy", ACCURACY),
+    "design=design.narrow coefficients[p]? std_errors[p]? identified[p] origin[*] accuracy",
     at("matrices=design.matrices", sequence(_matrix)),
     "aliased alpha",
     DROPPED,
     "why=reasons level weight rss tss effective condition rows rank passes",
     make=_solved,
     check=_check,
-    types=COUNT,
+    types={Design: DESIGN, WideAccuracy: ACCURACY, **COUNT},
     order="design matrices aliased alpha dropped_rows missing why accuracy level weight rss tss effective condition "
     "rows rank passes",
 )

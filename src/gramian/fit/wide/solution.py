@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Annotated
 
 from gramian.fit.wide.design import WideDesign
 from gramian.formula.dropped_rows import DroppedRows
@@ -36,7 +37,7 @@ class WideAccuracy:
         Whether the last residual was summed in double-double.
     """
 
-    solver: str
+    solver: Annotated[str, (ITERATIVE, DUAL)]
     requested: float
     digits: Vector
     reached: bool

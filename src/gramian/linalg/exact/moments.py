@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import reduce
+from typing import Annotated
 
 import numpy as np
 
@@ -67,7 +68,7 @@ class ExactMoments:
     unweighted: Planes
     not_finite: Mapping[str, tuple[int, int, int]] = field(default_factory=dict)
     dropped_rows: int = 0
-    scale: Mapping[str, int] = field(default_factory=dict)
+    scale: Mapping[str, Annotated[int, range(2**12)]] = field(default_factory=dict)
     left_out: PowerSums = field(default_factory=dict)
 
     def __add__(self, other: ExactMoments, /) -> ExactMoments:
