@@ -46,7 +46,7 @@ class ClusterMoments:
     """
 
     clusters: Clusters
-    labels: Annotated[tuple[Label, ...], Distinct("columns that differ")]
+    labels: Annotated[tuple[Label, ...], Distinct("stored columns that differ")]
     products: Matrix
     counts: Vector
     rows: int

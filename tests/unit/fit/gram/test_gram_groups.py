@@ -305,6 +305,8 @@ DAMAGE = {
     "rows in the clusters": lambda m, a: a["clusters/counts"].__setitem__(0, 500.0),
     "clusters that differ": lambda m, a: a["clusters/cells"].__setitem__(0, a["clusters/cells"][1]),
     "stored columns": lambda m, a: m["clusters"]["labels"].__setitem__(0, m["clusters"]["labels"][1]),
+    "expected stored columns, found": lambda m, a: m["clusters"]["labels"].__setitem__(0, [[["f", "?"]], []]),
+    "columns that differ": lambda m, a: m["clusters"].update(by=["firm", "firm"]),
     "folds": lambda m, a: m["apart"].update(folds=2),
     "either folds or groups": lambda m, a: m["apart"].update(by=["g"]),
     "rows in the cells": lambda m, a: m["apart"]["sums"][1].update(rows=7),
