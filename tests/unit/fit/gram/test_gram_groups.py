@@ -310,7 +310,7 @@ DAMAGE = {
     "folds": lambda m, a: m["apart"].update(folds=2),
     "either folds or groups": lambda m, a: m["apart"].update(by=["g"]),
     "rows in the cells": lambda m, a: m["apart"]["sums"][1].update(rows=7),
-    "left out that add up": lambda m, a: m.update(dropped_rows={"null": 9}),
+    "dropped rows that add up": lambda m, a: m.update(dropped_rows={"null": 9}),
     "an array 'key-2/dense'": lambda m, a: a.pop("key-2/dense"),
     "no arrays but those": lambda m, a: a.update({"key-9/dense": np.zeros((1, 1))}),
     "in place of the whole": lambda m, a: m.update(arithmetic="exact"),
