@@ -112,6 +112,11 @@ class Solution:
     low: Vector | None = None
     root: Matrix | None = None
 
+    @property
+    def finite_bounds(self) -> Bounds | None:
+        """The bounds; None where they are infinite and say nothing."""
+        return None if self.bounds is None or not self.bounds.is_finite else self.bounds
+
 
 @np.errstate(all="ignore")  # what leaves the range of float64 is infinite or NaN, and has no certified digits
 def solve(

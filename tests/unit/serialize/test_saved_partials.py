@@ -36,7 +36,7 @@ def partials() -> dict[str, Any]:
     return {
         "accumulated": done,
         "exact": Local(threads=1).fold(source, AccumulateExact(design)),
-        "meat": Meat(done.moments, 6, 1.5, 1),
+        "meat": Meat(done.moments, 6, 1.5, 1, 0.25),
         "residuals": ResidualSums(pair, square, 6, np.array([0.0, 0.5, 2.0])),
         "linearized": Linearized(done.moments, done.dropped_rows, totals, moves),
     }

@@ -100,15 +100,10 @@ def _clusters(design: Design) -> Codec[StoredClusters]:
 
 def _group_sums(design: Design) -> Codec[GroupSums]:
     """The sums of every fold or group of what this design stores, the arrays of each under a name of its own."""
-
-    def parts(i: int) -> Codec[Moments]:
-        return gram_moments(design, every_level=False).under(f"key-{i}/")
+    stored = gram_moments(design, every_level=False)
 
     def moments(sums: GroupSums) -> list[Moments]:
         return [part.moments.with_levels(design.levels or {}) for part in sums.parts.values()]
-
-    def dropped_rows(sums: GroupSums) -> list[DroppedRows]:
-        return [part.dropped_rows for part in sums.parts.values()]
 
     def make(folds: int | None, by: tuple[str, ...] | None, keys: tuple[Key, ...], **parts: Any) -> GroupSums:
         require((folds is None) != (by is None), "either folds or groups", folds)
@@ -124,8 +119,8 @@ def _group_sums(design: Design) -> Codec[GroupSums]:
         at("folds", integer(2, MAX_SIZE).optional()),
         at("by", of=lambda sums: sums.by or None),
         at("keys[keys]", of=lambda sums: sums.parts),
-        at("sums[keys]", sequence(parts), of=moments),
-        at("dropped_rows[keys]", sequence(DROPPED_ROWS), of=dropped_rows),
+        at("sums[keys]", sequence(lambda i: stored.under(f"key-{i}/")), of=moments),
+        at("dropped_rows[keys]", sequence(DROPPED_ROWS), of=lambda sums: [p.dropped_rows for p in sums.parts.values()]),
         at("nowhere=ungrouped", DROPPED_ROWS),
         make=make,
     )
@@ -150,9 +145,7 @@ def _total(group_sums: GroupSums, design: Design, dropped_rows: DroppedRows) -> 
     return total.moments
 
 
-def _gram_data(
-    arithmetic: Arithmetic, moments: AnyMoments | None, group_sums: GroupSums | None, **parts: Any
-) -> GramData:
+def _data(arithmetic: Arithmetic, moments: AnyMoments | None, group_sums: GroupSums | None, **parts: Any) -> GramData:
     if group_sums is not None:
         whole = arithmetic == FLOAT and moments is None
         require(whole, "float64 sums of every fold or group in place of the whole", arithmetic)
@@ -177,6 +170,6 @@ GRAM_DATA: Codec[GramData] = record(
     "inputs=provenance",
     at("apart=group_sums", lambda read: _group_sums(read.design), absent=None),
     at("clusters/", lambda read: _clusters(read.design), absent=None),
-    make=_gram_data,
+    make=_data,
     types={Design: DESIGN_OF_MANY, Field: FIELD, Provenance: PROVENANCE},
 )

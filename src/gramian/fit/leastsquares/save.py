@@ -128,14 +128,8 @@ def _check(fit: Solved) -> None:
             check_known(name, getattr(fit.accuracy, name), known)
 
 
-def _finite_bounds(solution: Solution) -> Bounds | None:
-    """The bounds of a solution, None where they are infinite and say nothing."""
-    return solution.bounds if solution.bounds is not None and solution.bounds.is_finite else None
-
-
 def _unknown(read: Any) -> Codec[Matrix]:
-    width = len(read.coefficients)
-    return constant(np.broadcast_to(np.float64(np.nan), (width, width)))  # takes no memory
+    return constant(np.broadcast_to(np.float64(np.nan), (len(read.coefficients),) * 2))  # takes no memory
 
 
 def solved(*, covariance: bool = True) -> Codec[Solved]:
@@ -147,7 +141,7 @@ def solved(*, covariance: bool = True) -> Codec[Solved]:
         inverse,
         "kept[p]=independent null[p,*]",
         at("low[p] root[p,p]", absent=None),
-        at("bounds/", of=_finite_bounds, absent=None),
+        at("bounds/", of=lambda solution: solution.finite_bounds, absent=None),
         types={Bounds: BOUNDS},
     )
     return record(

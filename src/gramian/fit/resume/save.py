@@ -47,7 +47,7 @@ EXACT = record(
 RECORDS: Mapping[str, tuple[type[Any], Codec[Any]]] = {
     "accumulated": (Accumulated, record(Accumulated, "moments tally=dropped_rows", types=TYPES)),
     "exact": (ExactAccumulated, EXACT),
-    "meat": (Meat, record(Meat, "moments rows loss full=full_leverage", types=TYPES)),
+    "meat": (Meat, record(Meat, "moments rows loss full=full_leverage smallest_complement", types=TYPES)),
     "residuals": (ResidualSums, record(ResidualSums, "rows", PAIRS, "grid[n]")),
     "linearized": (Linearized, record(Linearized, "moments tally=dropped_rows totals sides=moves", types=TYPES)),
 }
