@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import Any, Unpack
 
-from gramian.api.settings import options_of, runner_of
+from gramian.api.settings import RunPolicy, options_of, runner_of
 from gramian.errors import OptionError
 from gramian.fit.gram.fit import fit_gram, gram_data_of
-from gramian.fit.gram.fit_groups import extra_sums_of, fit_gram_with
 from gramian.fit.gram.result import Gram
 from gramian.fit.linear.fit import fit_linear
 from gramian.fit.linear.result import LinearFit
 from gramian.fit.passes.job import job_of
-from gramian.fit.resume.run import RunPolicy
 from gramian.fit.wide.solver import choose
 from gramian.formula.grammar import parse
 from gramian.inference.vcov_spec import vcov_spec
@@ -62,12 +60,14 @@ def gram(formula: str, data: Any, **options: Unpack[GramKeywords]) -> Gram:
     """
     given = completed(gram, options)
     settings, runner, checkpoint = options_of(given), runner_of(data, given), given["checkpoint"]
-    extra = extra_sums_of(
-        given["folds"], given["by"], given["cluster"], exact=settings.exact, checkpoint=checkpoint is not None
-    )
+    if any(given[name] is not None for name in ("folds", "by", "cluster")):
+        from gramian.fit.gram.fit_groups import extra_sums_of, fit_gram_with  # most Grams have none
+
+        extra = extra_sums_of(
+            given["folds"], given["by"], given["cluster"], exact=settings.exact, checkpoint=checkpoint is not None
+        )
+        return Gram(fit_gram_with(parse(formula), settings, runner, extra))
     parsed = parse(formula)
-    if extra is not None:
-        return Gram(fit_gram_with(parsed, settings, runner, extra))
     policy = RunPolicy(checkpoint)
     gram_data, _ = policy.run(lambda passes: fit_gram(parsed, settings, passes), runner, "gram", formula, settings)
     return Gram(gram_data)

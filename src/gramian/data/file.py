@@ -12,8 +12,8 @@ import pyarrow as pa
 
 from gramian.batch import Batch
 from gramian.data.columns import constant, usable_columns
-from gramian.data.read_errors import error_context
-from gramian.errors import ColumnError, DataError
+from gramian.data.read_errors import READ_ERRORS, unreadable_error
+from gramian.errors import ColumnError, DataError, GramianError
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +78,12 @@ class File:
     def reading(self, where: str) -> Iterator[None]:
         """A context in which the file is read: it must not change, and exceptions of readers become a DataError."""
         self.check()
-        with error_context(where):
+        try:
             yield
+        except GramianError:
+            raise
+        except READ_ERRORS as error:
+            raise unreadable_error(error, where) from error
         self.check()
 
     def check(self) -> None:

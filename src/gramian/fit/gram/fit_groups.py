@@ -50,8 +50,8 @@ def extra_sums_of(
     *,
     exact: bool,
     checkpoint: bool,
-) -> ExtraSums | None:
-    """The additional sums that the options of `gram` ask for, None if none.
+) -> ExtraSums:
+    """The additional sums that the options of `gram` ask for, at least one of `folds`, `by` and `cluster`.
 
     Parameters
     ----------
@@ -71,8 +71,6 @@ def extra_sums_of(
     OptionError
         For options that exclude each other.
     """
-    if folds is None and by is None and cluster is None:
-        return None
     if checkpoint:
         raise OptionError(
             "checkpoint does not go with folds, by or cluster: their sums are complete only after the pass"

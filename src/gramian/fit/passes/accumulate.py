@@ -221,7 +221,8 @@ def coordinates_from_first_rows(design: Design, batches: Iterable[Batch]) -> Des
             observed = reader.read(piece)
             if observed.rows:
                 levels = {name: index.levels for name, index in reader.levels.items()}
-                check_text_factors(design.terms, levels, observed.rows)
+                if levels:
+                    check_text_factors(design.terms, levels, observed.rows)
                 outcomes = {r: linear_residual(observed.values[r], observed.offset) for r in design.outcome}
                 values = {**observed.values, **outcomes}
                 return design.choose_coordinates({name: v[:ROWS_PER_BLOCK] for name, v in values.items()})
