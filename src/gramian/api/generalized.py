@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Unpack
 
-from gramian.api.settings import iterated_of, options_of, runner_of
+from gramian.api.settings import RunPolicy, iterated_of, options_of, runner_of
 from gramian.fit.glm.fit import fit_glm
 from gramian.fit.glm.options import glm_options
 from gramian.fit.glm.result import GlmFit
-from gramian.fit.resume.run import RunPolicy
 from gramian.formula.grammar import parse
 from gramian.keywords import GlmKeywords, completed, takes
 

@@ -1,15 +1,22 @@
-"""Keyword arguments as the objects that the fits take."""
+"""Keyword arguments as the objects that the fits take, and the run of a fit with them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import Any, TypeVar
 
 from gramian.data.source import source_of
 from gramian.engines.choice import engine_of
+from gramian.errors import OptionError
 from gramian.fit.passes.options import Options, checked_options
 from gramian.fit.passes.runner import PassRunner
+from gramian.formula.dropped_rows import DroppedRows
 from gramian.keywords import DEFAULTS, IteratedKeywords, part_of
+
+T = TypeVar("T")
 
 
 def runner_of(data: object, given: Mapping[str, Any]) -> PassRunner:
@@ -38,3 +45,69 @@ def options_of(given: Mapping[str, Any], alpha: float | None = None) -> Options:
 def iterated_of(given: Mapping[str, Any]) -> IteratedKeywords:
     """Those keyword arguments that only generalized linear models have."""
     return part_of(given, IteratedKeywords)
+
+
+@dataclass(frozen=True, slots=True)
+class RunPolicy:
+    """What a run does about interrupts and unreadable units.
+
+    Attributes
+    ----------
+    checkpoint : str, path-like or None
+        File to save to, and to resume from.
+    skip_bad : bool
+        Whether units that cannot be read are left out and named.
+
+    Raises
+    ------
+    OptionError
+        For a checkpoint that is no file name, or both options together: without a unit a run has to start again.
+    """
+
+    checkpoint: str | PathLike[str] | None = None
+    skip_bad: bool = False
+
+    def __post_init__(self) -> None:
+        if self.checkpoint is not None and not isinstance(self.checkpoint, str | PathLike):
+            raise OptionError(f"checkpoint must be the name of a file, found {type(self.checkpoint).__name__}")
+        if self.checkpoint is not None and self.skip_bad:
+            raise OptionError("checkpoint and skip_bad do not go together: without a unit a run has to begin anew")
+
+    def run(
+        self,
+        run: Callable[[PassRunner], T],
+        runner: PassRunner,
+        model: str,
+        formula: str,
+        *options: object,
+    ) -> tuple[T, DroppedRows]:
+        """The result of `run`, and the rows of the units that were skipped.
+
+        The checkpoint is deleted when the run is complete: its sums belong to the data as they were, and a later run
+        must not take them for its own.
+
+        Parameters
+        ----------
+        run : callable
+            The fit, given a runner of passes.
+        runner : PassRunner
+            Source and engine.
+        model, formula : str
+            What the checkpoint is for; it is refused for anything else.
+        *options : dataclasses
+            Options of the fit, which have to be the same when it is resumed.
+        """
+        if self.skip_bad:
+            from gramian.fit.resume.skip_bad import run_skipping_bad
+
+            return run_skipping_bad(run, runner)
+        if self.checkpoint is None:
+            return run(runner), DroppedRows()
+        from gramian.fit.resume.checkpoint import Resumable  # most runs have no checkpoint
+        from gramian.fit.resume.file import Checkpoint, options_by_name
+
+        settings = {name: value for option in options for name, value in options_by_name(option).items()}
+        store = Checkpoint(Path(self.checkpoint), {"model": model, "formula": formula, **settings}, runner.source)
+        result = run(runner.by(Resumable(runner.engine, store)))
+        store.delete()
+        return result, DroppedRows()

@@ -9,9 +9,9 @@ from functools import partial
 from gramian.errors import NumericalError, SchemaError
 from gramian.fit.gram.clusters import StoredClusters, add_clusters, aligned, subtract_clusters, with_levels
 from gramian.fit.gram.group_sums import GroupSums, add_group_sums, subtract_group_sums
-from gramian.fit.gram.moments import AnyMoments, minus, plus, read_moments
+from gramian.fit.gram.moments import AnyMoments, minus, plus
 from gramian.fit.gram.provenance import Provenance, add_provenance, subtract_provenance
-from gramian.fit.gram.submodel import plan_of
+from gramian.fit.gram.submodel import plan_of, read_moments
 from gramian.fit.gram.sums import GramData
 from gramian.formula.dropped_rows import DroppedRows
 from gramian.formula.splines import Spline

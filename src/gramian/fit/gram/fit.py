@@ -15,9 +15,8 @@ from gramian.errors import AccuracyWarning, NumericalError
 from gramian.fit.gram.provenance import provenance_of
 from gramian.fit.gram.submodel import AnyAccumulated, design_and_moments
 from gramian.fit.gram.sums import GramData
-from gramian.fit.leastsquares.escalate import reached, shortfall
+from gramian.fit.leastsquares.escalate import check_solution, reached, shortfall
 from gramian.fit.leastsquares.exact import exact_solved
-from gramian.fit.leastsquares.small_penalty import check_solution
 from gramian.fit.leastsquares.solution import Solved
 from gramian.fit.leastsquares.system import solve_linear
 from gramian.fit.passes.accumulate import Accumulate, Accumulated

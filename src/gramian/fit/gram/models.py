@@ -12,7 +12,9 @@ from gramian.fit.gram.submodel import AnyAccumulated, Submodel, submodel
 from gramian.fit.gram.sums import GramData
 from gramian.fit.gram.vcov import check_stored_clusters, with_cluster_vcov
 from gramian.fit.groups.fit import OUTCOME, GroupedFits, error_context, no_rows_message, warn
+from gramian.fit.groups.result import Fits
 from gramian.fit.leastsquares.solution import Solved
+from gramian.fit.linear.result import LinearFit
 from gramian.fit.passes.accumulate import Accumulated
 from gramian.fit.passes.keys import ByColumns
 from gramian.fit.passes.options import Options
@@ -69,7 +71,7 @@ class FoldMoments(NamedTuple):
 
 def fits(
     gram_data: GramData, spec: ModelSpec, options: Options, vcov: VcovSpec | None = None, *, each: bool = False
-) -> Solved | GroupedFits:
+) -> LinearFit | Fits:
     """The fit of a model; with several outcomes, or with `each`, the fits of all outcomes and groups.
 
     Warns with AccuracyWarning if fewer digits are certified than requested.
@@ -103,8 +105,8 @@ def fits(
     if len(models) == 1 and not each:
         (model,) = models.values()
         solved = fit_stored(*model.of(*_sums(gram_data, spec.where)), options)
-        return solved if vcov is None else with_cluster_vcov(gram_data, model.design, solved, vcov)
-    return _grouped_fits(gram_data, spec, models, options, vcov, each=each)
+        return LinearFit(solved if vcov is None else with_cluster_vcov(gram_data, model.design, solved, vcov))
+    return Fits(_grouped_fits(gram_data, spec, models, options, vcov, each=each))
 
 
 def conditions(gram_data: GramData) -> list[float]:

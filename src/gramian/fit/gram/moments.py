@@ -1,4 +1,4 @@
-"""Addition, subtraction and subsets of moments in either arithmetic, float64 or exact."""
+"""Addition and subtraction of moments in either arithmetic, float64 or exact."""
 
 from __future__ import annotations
 
@@ -7,17 +7,10 @@ from typing import TypeAlias
 
 from gramian.errors import NumericalError, SchemaError
 from gramian.linalg.change_coordinates import change_coordinates
-from gramian.linalg.exact.extract import exact_extracted
 from gramian.linalg.exact.moments import ExactMoments
 from gramian.linalg.moments import Moments
-from gramian.linalg.subset_sums import SubsetPlan, subset_sums
 
 AnyMoments: TypeAlias = Moments | ExactMoments
-
-
-def read_moments(moments: AnyMoments, plan: SubsetPlan) -> AnyMoments:
-    """The moments of the layout that a plan makes from stored ones: fewer columns, or other names."""
-    return exact_extracted(moments, plan) if isinstance(moments, ExactMoments) else subset_sums(moments, plan)
 
 
 def plus(a: AnyMoments, b: AnyMoments) -> AnyMoments:

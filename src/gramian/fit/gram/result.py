@@ -14,7 +14,7 @@ from gramian.fit.gram.fit import solve_stored
 from gramian.fit.gram.models import ModelSpec
 from gramian.fit.gram.provenance import ReadInput
 from gramian.fit.gram.sums import GramData
-from gramian.fit.groups.result import Fits, result_of
+from gramian.fit.groups.result import Fits
 from gramian.fit.linear.result import LinearFit
 from gramian.fit.passes.options import Options, checked_options
 from gramian.formula.dropped_rows import DroppedRows
@@ -193,7 +193,7 @@ class Gram(HasDroppedRows):
         settings = checked_options({**DEFAULTS, **given})
         spec = ModelSpec(formula, given["drop"], given["where"])
         vcov = vcov_spec(given["vcov"], given["like"])
-        return result_of(gram_models.fits(self.gram_data, spec, settings, vcov, each=each))
+        return gram_models.fits(self.gram_data, spec, settings, vcov, each=each)
 
     @overload
     def ridge(
@@ -232,7 +232,7 @@ class Gram(HasDroppedRows):
         given = completed(Gram.ridge, options)
         settings = checked_options({**DEFAULTS, **given}, alpha)
         spec = ModelSpec(formula, given["drop"], given["where"])
-        return result_of(gram_models.fits(self.gram_data, spec, settings, each=each))
+        return gram_models.fits(self.gram_data, spec, settings, each=each)
 
     @takes(GramPathKeywords)
     def path(self, l1_ratio: float = 1.0, formula: str | None = None, **options: Unpack[GramPathKeywords]) -> Path:

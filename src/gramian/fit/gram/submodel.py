@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from gramian.errors import ColumnError, OptionError, SchemaError, did_you_mean, listing
-from gramian.fit.gram.moments import AnyMoments, read_moments
+from gramian.fit.gram.moments import AnyMoments
 from gramian.fit.gram.sums import GramData
 from gramian.fit.passes.accumulate import Accumulated
 from gramian.fit.passes.accumulate_exact import ExactAccumulated
@@ -18,9 +18,10 @@ from gramian.formula.grammar import Formula, parse
 from gramian.formula.syntax import label
 from gramian.formula.terms import Term, Terms
 from gramian.linalg.columns import Layout, layout
+from gramian.linalg.exact.extract import exact_extracted
 from gramian.linalg.exact.moments import ExactMoments
 from gramian.linalg.moments import Moments
-from gramian.linalg.subset_sums import AvailableSums, Names, SubsetPlan, plan_subset
+from gramian.linalg.subset_sums import AvailableSums, Names, SubsetPlan, plan_subset, subset_sums
 
 WHERE = "this Gram"
 AnyAccumulated: TypeAlias = Accumulated | ExactAccumulated
@@ -49,6 +50,11 @@ class Submodel:
         labels = {stored: new for new, stored in self.plan.factors.items()}
         columns = {labels.get(name, name): n for name, n in dropped_rows.columns.items()}
         return self.design, _accumulated(read_moments(moments, self.plan), DroppedRows(dropped_rows.causes, columns))
+
+
+def read_moments(moments: AnyMoments, plan: SubsetPlan) -> AnyMoments:
+    """The moments of the layout that a plan makes from stored ones: fewer columns, or other names."""
+    return exact_extracted(moments, plan) if isinstance(moments, ExactMoments) else subset_sums(moments, plan)
 
 
 def design_and_moments(

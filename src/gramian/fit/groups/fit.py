@@ -15,8 +15,15 @@ from gramian.batch import Source
 from gramian.engines.blas import threads_for
 from gramian.errors import AccuracyWarning, DataError, GramianError, NumericalError, OptionError
 from gramian.fit.groups.recentre import recentred
-from gramian.fit.leastsquares.escalate import MAX_SMALL_VALUES, Escalation, escalate, escalation_of, reached, shortfall
-from gramian.fit.leastsquares.small_penalty import check_solution
+from gramian.fit.leastsquares.escalate import (
+    MAX_SMALL_VALUES,
+    Escalation,
+    check_solution,
+    escalate,
+    escalation_of,
+    reached,
+    shortfall,
+)
 from gramian.fit.leastsquares.solution import Solved
 from gramian.fit.leastsquares.system import System, first_solution
 from gramian.fit.passes.accumulate import Accumulate, Accumulated

@@ -11,7 +11,6 @@ import pyarrow as pa
 
 from gramian.errors import OptionError, did_you_mean, listing
 from gramian.fit.groups.fit import GroupedFits
-from gramian.fit.leastsquares.solution import Solved
 from gramian.fit.linear.result import LinearFit
 from gramian.fit.passes.accumulate_keyed import unwrap_key
 from gramian.formula.coding import level_name
@@ -150,11 +149,6 @@ class Fits(HasDroppedRows, Mapping[Level | Key, LinearFit]):
 
     def _repr_html_(self) -> str:
         return f"<pre>{html.escape(self.summary())}</pre>"
-
-
-def result_of(solved: Solved | GroupedFits) -> LinearFit | Fits:
-    """The result for users: `Fits` of grouped solutions, `LinearFit` of a single one."""
-    return Fits(solved) if isinstance(solved, GroupedFits) else LinearFit(solved)
 
 
 def _format_key(key: Level | Key) -> str:

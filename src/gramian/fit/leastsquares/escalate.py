@@ -11,13 +11,13 @@ from gramian.batch import Source
 from gramian.errors import AccuracyWarning, NotIdentifiedError, NumericalError
 from gramian.fit.leastsquares.accuracy import EXACT, Accuracy, required_std_error_digits
 from gramian.fit.leastsquares.refine import refine
-from gramian.fit.leastsquares.small_penalty import check_solution, is_lost, ridge_from_rows
+from gramian.fit.leastsquares.small_penalty import ridge_from_rows
 from gramian.fit.leastsquares.solution import Solved
 from gramian.fit.leastsquares.system import System
 from gramian.fit.passes.accumulate import Accumulated
 from gramian.fit.passes.job import Job
 from gramian.fit.passes.options import Options
-from gramian.linalg.certificate import MAX_REFINABLE_RHO
+from gramian.linalg.certificate import MAX_REFINABLE_RHO, MAX_RHO
 
 NAMED, MAX_LISTED = 5, 100  # columns that a warning explains, and further ones that it names
 MAX_SMALL_VALUES = 1_000_000  # values (rows x columns) up to which a refinement takes milliseconds and is always made
@@ -121,6 +121,29 @@ def _from_exact_sums(fit: Solved, job: Job) -> Solved:
         return replace(fit, passes=fit.passes + 1)
 
 
+def check_solution(fit: Solved) -> None:
+    """Raise NumericalError for a fit without an answer in float64.
+
+    A coefficient may overflow, or the sums of products may not tell a ridge penalty from none.
+    """
+    overflow = fit.identified & np.isinf(fit.coefficients)
+    if overflow.any():
+        name = fit.names[int(np.argmax(overflow))]
+        raise NumericalError(f"the coefficient of '{name}' is beyond the largest float64: multiply the column by 1e100")
+    bounds = fit.solution.bounds
+    if not fit.alpha or bounds is None or (fit.solution.independent.all() and bounds.rho < MAX_RHO):
+        return
+    raise NumericalError(
+        f"a penalty of {fit.alpha:g} is below the rounding of the products of these columns, which depend on each "
+        "other or nearly do; take a larger penalty, or none and leave columns out"
+    )
+
+
+def is_lost(fit: Solved) -> bool:
+    """Whether the penalty of a ridge fit is so near to the rounding of the products that refinement does not help."""
+    return bool(fit.alpha) and not (fit.solution.independent.all() and _gains_digits(fit))
+
+
 def reached(fit: Solved) -> bool:
     """Whether the requested digits are certified."""
     return fit.accuracy is not None and fit.accuracy.reached
@@ -133,9 +156,13 @@ def _doubtful(fit: Solved) -> bool:
 
 def refinement_converges(fit: Solved) -> bool:
     """Whether every step of refinement gains at least one digit (rho < 0.1)."""
+    return _gains_digits(fit) and bool(np.isfinite(fit.solution.coefficients).all())
+
+
+def _gains_digits(fit: Solved) -> bool:
+    """Whether the bounds of the solution say so."""
     bounds = fit.solution.bounds
-    finite = bool(np.isfinite(fit.solution.coefficients).all())
-    return bounds is not None and bounds.rho < MAX_REFINABLE_RHO and finite
+    return bounds is not None and bounds.rho < MAX_REFINABLE_RHO
 
 
 def is_small(fit: Solved) -> bool:

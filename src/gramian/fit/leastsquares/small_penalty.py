@@ -1,4 +1,4 @@
-"""Ridge fits whose penalty is below the rounding of the products: from the rows, or refused."""
+"""Ridge fits whose penalty is near the rounding of the products: solved from the rows themselves."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from gramian.batch import Batch
-from gramian.errors import NumericalError
 from gramian.fit.leastsquares.accuracy import REFINED, BoundedSolution, ErrorBounds
 from gramian.fit.leastsquares.solution import Solved
 from gramian.fit.leastsquares.system import System, assemble
@@ -18,7 +17,7 @@ from gramian.formula.coordinates import Parametrization
 from gramian.formula.design import Design
 from gramian.formula.row_reader import Observed
 from gramian.linalg import maps
-from gramian.linalg.certificate import EPS, MAX_REFINABLE_RHO, MAX_RHO, Bounds
+from gramian.linalg.certificate import EPS, Bounds
 from gramian.linalg.columns import Columns
 from gramian.linalg.dense_rows import stored_rows
 from gramian.linalg.moments import combined_weight
@@ -101,35 +100,6 @@ class _Collector(UnitAccumulator):
         values = stored_rows(columns, self.layout, self.groups, self.reader.sizes)
         self.rows += StoredRows((values,), (np.ones(len(values)) if weight is None else weight,))
         return True
-
-
-def check_solution(fit: Solved) -> None:
-    """Raise NumericalError for a fit without an answer in float64.
-
-    A coefficient may overflow, or the sums of products may not tell a ridge penalty from none.
-    """
-    overflow = fit.identified & np.isinf(fit.coefficients)
-    if overflow.any():
-        name = fit.names[int(np.argmax(overflow))]
-        raise NumericalError(f"the coefficient of '{name}' is beyond the largest float64: multiply the column by 1e100")
-    bounds = fit.solution.bounds
-    if not fit.alpha or bounds is None or (fit.solution.independent.all() and bounds.rho < MAX_RHO):
-        return
-    raise NumericalError(
-        f"a penalty of {fit.alpha:g} is below the rounding of the products of these columns, which depend on each "
-        "other or nearly do; take a larger penalty, or none and leave columns out"
-    )
-
-
-def is_lost(fit: Solved) -> bool:
-    """Whether the penalty of a ridge fit is so near to the rounding of the products that refinement does not help."""
-    return bool(fit.alpha) and not (fit.solution.independent.all() and _refinable(fit))
-
-
-def _refinable(fit: Solved) -> bool:
-    """Whether every step of refinement would gain a digit."""
-    bounds = fit.solution.bounds
-    return bounds is not None and bounds.rho < MAX_REFINABLE_RHO
 
 
 def ridge_from_rows(first: Solved, job: Job, accumulated: Accumulated, system: System) -> Solved:

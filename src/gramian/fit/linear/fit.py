@@ -6,8 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from gramian.engines.blas import threads_for
-from gramian.fit.leastsquares.escalate import Escalation, escalate, escalation_of
-from gramian.fit.leastsquares.small_penalty import check_solution
+from gramian.fit.leastsquares.escalate import Escalation, check_solution, escalate, escalation_of
 from gramian.fit.leastsquares.solution import Solved
 from gramian.fit.leastsquares.system import first_solution
 from gramian.fit.passes.accumulate import Accumulate, Accumulated
