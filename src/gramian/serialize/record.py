@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cache, partial, reduce
+from inspect import signature
 from operator import attrgetter, or_
 from types import FunctionType, NoneType, SimpleNamespace, UnionType
 from typing import Annotated, Any, TypeAlias, Union, get_args, get_origin, get_type_hints
@@ -135,10 +136,18 @@ def record(
     order : of the keys in the JSON, if it is not that of the fields.
     as_list : whether it is a list; then keys that are left out are the last.
     makers : what makes the parts of these classes, if not the classes themselves.
+
+    Raises
+    ------
+    TypeError
+        Where an argument of the class has no field and no default, or a type hint no codec.
     """
     hints = hints_of(kind) | (hints_of(make) if isinstance(make, FunctionType) else {})
     listed = [field for some in fields for field in (at(some) if isinstance(some, str) else some)]
     steps = [_with_codec(field, hints, {**DEFAULTS, **(types or {})}) for field in listed]
+    parts_of_fields = {field.part.partition(".")[0] for field in listed}
+    if make is None and (missing := _required_arguments(kind) - parts_of_fields):
+        raise TypeError(f"no field for {', '.join(sorted(missing))} of {kind}")
     required = {field.key: field.absent is ALWAYS for field, _ in steps if field.key}
     keys = order.split() or list(required)
     all_makers = {**(makers or {}), **({kind: make} if make else {})}
@@ -172,6 +181,12 @@ def record(
 
 
 row = partial(record, as_list=True)
+
+
+@cache
+def _required_arguments(kind: Callable[..., Any]) -> frozenset[str]:
+    """Arguments without a default."""
+    return frozenset(name for name, one in signature(kind).parameters.items() if one.default is one.empty)
 
 
 def _is(part: Any, absent: Any) -> bool:

@@ -125,6 +125,11 @@ def test_lists_prefixes_and_numbers() -> None:
         parts.load([None], {"0/codes/0": np.array([3])}, "parts")
 
 
+def test_a_record_without_a_field_that_its_class_needs() -> None:
+    with pytest.raises(TypeError, match="no field for counts of"):
+        record(Inner, "name")
+
+
 def test_types_that_cannot_be_written() -> None:
     with pytest.raises(TypeError, match="a level of type complex cannot be saved"):
         LEVEL.dump(1j)  # type: ignore[arg-type]
