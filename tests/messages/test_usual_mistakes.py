@@ -52,6 +52,21 @@ def test_a_wrong_option_is_a_value_error():
         (curve_command, 'as in start={"rate": 1, "mid": 1} (c', "as in --start rate=1,mid=1 (c"),
         (fit_command, "the data with gm.ols(..., vcov='HC1'), or", "the data with gramian fit ... --vcov HC1, or"),
         (fit_command, "make it with gm.gram(..., folds=10)", "make it with gramian gram ... --folds 10"),
+        (
+            fit_command,
+            "fit the data with gm.ols(..., vcov='HC1'), or give the rows again, as in fit.with_vcov('HC1', data)",
+            "fit the data with gramian fit ... --vcov HC1",
+        ),
+        (
+            fit_command,
+            "no rows: give them, as in fit.with_vcov({'cluster': ['k', 'g'], 'type': 'CR0'}, data)",
+            "no rows: give them, as in gramian fit ... --vcov cluster:k,g:CR0",
+        ),
+        (
+            fit_command,
+            "vcov goes with one fit; it is made for each, as in fits[key].with_vcov('HC1', data)",
+            "--vcov goes with one fit; it is made for each, as in gramian fit ... --vcov HC1",
+        ),
         (curve_command, "more passes (max_passes=4)", "more passes (--max-passes 4)"),
     ],
 )

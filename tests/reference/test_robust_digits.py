@@ -117,5 +117,9 @@ def test_what_is_not_certified_is_said():
     data, _, _ = PROBLEMS[0](1e2)
     fit = gm.ols("y ~ x | k", data, vcov="HC1")
     assert np.isnan(fit.std_error_digits).all()
-    assert ", none in standard errors" in fit.summary()
-    assert ", none in standard errors" not in gm.ols("y ~ x", data, vcov="HC1").summary()
+    assert "\nstandard errors not certified: what absorbed factors cost robust ones has no bound" in fit.summary()
+    assert fit.to_dict()["accuracy"]["std_error_digits"] is None
+    certified = gm.ols("y ~ x", data, vcov="HC1")
+    assert "not certified" not in certified.summary()
+    assert certified.to_dict()["accuracy"]["std_error_digits"] == certified.std_error_digits.min()
+    assert "digits not certified: the iterations stop" in gm.glm("y ~ x", data, "gaussian").summary()

@@ -283,7 +283,10 @@ def _grouped(
 ) -> Fits:
     """A fit of every outcome and group."""
     if vcov is not None:
-        raise OptionError("vcov goes with one fit; with by, or several outcomes, take fits[key].with_vcov() afterwards")
+        raise OptionError(
+            "vcov goes with one fit; with by, or several outcomes, it is made for each, "
+            f"as in fits[key].with_vcov({vcov.argument}, data)"
+        )
     if policy != RunPolicy():
         raise OptionError("checkpoint and skip_bad go with one fit, not with by or several outcomes")
     from gramian.fit.groups.fit import fit_grouped

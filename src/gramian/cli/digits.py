@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 import click
 
+from gramian.cli.flags import as_flags
 from gramian.errors import AccuracyError, AccuracyWarning
 
 
@@ -24,4 +25,10 @@ def accuracy(*, strict: bool) -> Iterator[None]:
     for warning in caught:
         if strict and issubclass(warning.category, AccuracyWarning):
             raise AccuracyError(str(warning.message))
-        click.echo(f"warning: {warning.message}", err=True)
+        click.echo(f"warning: {_in_flags(str(warning.message))}", err=True)
+
+
+def _in_flags(message: str) -> str:
+    """A message of the library in the options of the command that runs."""
+    context = click.get_current_context(silent=True)
+    return message if context is None else as_flags(message, context.command)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Mapping
 
 import click
 
+from gramian.cli.vcov import vcov_text
+
 ASSIGNED = re.compile(r"""\b([a-z_]+)=(\{[^}]*\}|'[^']*'|"[^"]*"|[\w.+-]*\w)""")
 CALL = re.compile(r"\bgm\.(\w+)\(\.\.\., (\w+)=([^()]*)\)")
+METHOD = re.compile(r"(, or give the rows again)?, as in fits?(?:\[key\])?\.with_vcov\(([^()]*), data\)")
 COMMANDS = {"ols": "fit", "ridge": "fit", "glm": "fit", "gram": "gram", "curve": "curve"}  # function -> command
 SUBJECT = re.compile(r"^([a-z_]+)(?= (?:must|names|says|goes|needs|has)\b)")
 PAIR = re.compile(r"""['"]([^'"]+)['"]: ['"]?([^'",}]+)""")
 QUOTES = "'" + '"'
-SIGNS = {"vcov": ":"}  # between a name and its value, where it is not "="
 
 
 def as_flags(message: str, command: click.Command) -> str:
@@ -21,6 +24,8 @@ def as_flags(message: str, command: click.Command) -> str:
     listed = (option for option in command.params if isinstance(option, click.Option))
     options = {option.name or "": max(option.opts, key=len) for option in listed}
     first, *others = message.split("\n")
+    # a command that is named already needs no other one
+    first = METHOD.sub(lambda found: "" if found[1] else f", as in gramian fit ... {_vcov_flag(found[2])}", first)
     first = CALL.sub(_as_command, first)
     first = SUBJECT.sub(lambda found: options.get(found[1], found[0]), first)
     return "\n".join([ASSIGNED.sub(lambda found: _as_flag(found, options), first), *others])
@@ -45,6 +50,13 @@ def _flag(name: str, option: str, value: str) -> str:
     """An option with its value, as it is written on the command line."""
     if value == "True":
         return option
+    if name == "vcov":
+        return _vcov_flag(value)
     if value.startswith("{"):
-        value = ",".join(f"{key}{SIGNS.get(name, '=')}{part}" for key, part in PAIR.findall(value))
+        value = ",".join(f"{key}={part}" for key, part in PAIR.findall(value))
     return f"{option} {value.strip(QUOTES)}"
+
+
+def _vcov_flag(value: str) -> str:
+    """The argument `vcov` of Python as an option."""
+    return f"--vcov {vcov_text(ast.literal_eval(value)) if value.startswith('{') else value.strip(QUOTES)}"

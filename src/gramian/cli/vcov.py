@@ -23,6 +23,13 @@ HELP = (
 )
 
 
+def vcov_text(vcov: dict[str, Any]) -> str:
+    """The text of `--vcov` for clusters, which `parse_vcov` reads."""
+    columns = vcov["cluster"]
+    names = columns if isinstance(columns, str) else ",".join(columns)
+    return f"{CLUSTER}{names}" + (f":{vcov['type']}" if "type" in vcov else "")
+
+
 def parse_vcov(text: str) -> str | dict[str, Any]:
     """The argument `vcov` of a fit, from texts such as "HC3", "cluster:firm", "cluster:firm,year", "cluster:firm:CR3".
 

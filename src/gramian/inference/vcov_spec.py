@@ -61,6 +61,15 @@ class VcovSpec:
         return f"{name}, observed information" if self.information == OBSERVED else name
 
     @property
+    def argument(self) -> str:
+        """What `vcov=` is for this covariance, as it is written in Python."""
+        if not self.clusters:
+            return repr(self.kind)
+        columns = self.clusters[0] if len(self.clusters) == 1 else list(self.clusters)
+        kind = "" if self.kind == DEFAULT_CR else f", 'type': {self.kind!r}"
+        return f"{{'cluster': {columns!r}{kind}}}"
+
+    @property
     def estimator(self) -> Estimator:
         """The row of the table."""
         return ESTIMATORS[self.kind]

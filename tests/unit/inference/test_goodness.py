@@ -41,4 +41,4 @@ def test_covariance_without_freedom_is_unknown():
     covariance = iid(np.eye(2), math.nan, 0)
     assert np.isnan(covariance.matrix[0, 0])
     assert np.isnan(covariance.std_errors).all()
-    assert iid(np.diag([4.0, 9.0]), 0.5, 3).std_errors.tolist() == [1.0, 1.5]
+    assert iid(np.diag([4.0, 9.0]), 0.75, 3).std_errors.tolist() == [1.0, 1.5]

@@ -140,6 +140,7 @@ def test_the_json_object(fit):
     assert told["accuracy"] == {
         "tier": fit.tier,
         "digits": np.nanmin(fit.digits),
+        "std_error_digits": np.nanmin(fit.std_error_digits),
         "rss_digits": fit.rss_digits,
         "reached": True,
         "passes": fit.passes,

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from gramian.fit.linear.report import PERFECT
 from gramian.results.format_numbers import number, printable
-from gramian.results.report import coefficient_table, describe_rows, describe_work, join_blocks
+from gramian.results.report import NOT_CERTIFIED, coefficient_table, describe_rows, describe_work, join_blocks
 
 if TYPE_CHECKING:
     from gramian.fit.curve.result import CurveFit
@@ -40,6 +40,7 @@ def _quality(fit: CurveFit) -> list[str]:
         f"sum of squares {number(fit.deviance)}",
         f"log-likelihood {number(fit.loglik, 8)}, AIC {number(fit.aic, 8)}, BIC {number(fit.bic, 8)}",
         describe_work(fit),
+        NOT_CERTIFIED,
     ]
 
 

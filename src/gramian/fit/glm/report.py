@@ -10,6 +10,7 @@ from rich.text import Text
 
 from gramian.results.format_numbers import number, printable
 from gramian.results.report import (
+    NOT_CERTIFIED,
     coefficient_table,
     describe_columns,
     describe_rows,
@@ -76,7 +77,7 @@ def _quality(fit: GlmFit) -> list[str]:
         lines.append("no log-likelihood, AIC or BIC: the family is a variance function only")
     else:
         lines.append(f"log-likelihood {number(fit.loglik, 8)}, AIC {number(fit.aic, 8)}, BIC {number(fit.bic, 8)}")
-    return [*lines, describe_work(fit)]
+    return [*lines, describe_work(fit), NOT_CERTIFIED]
 
 
 def _format_deviance(deviance: float) -> str:

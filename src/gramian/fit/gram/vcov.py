@@ -24,7 +24,7 @@ def check_stored_clusters(gram_data: GramData, vcov: VcovSpec, options: Options)
     if not vcov.clusters:
         raise OptionError(
             f"{vcov.name} needs the residual of every row, and a Gram has no rows: fit the data with "
-            f"gm.ols(..., vcov='{vcov.name}'), or give the rows again with fit.with_vcov('{vcov.name}', data)"
+            f"gm.ols(..., vcov={vcov.argument}), or give the rows again, as in fit.with_vcov({vcov.argument}, data)"
         )
     stored = () if gram_data.clusters is None else gram_data.clusters.by
     if vcov.clusters != stored:
@@ -59,5 +59,5 @@ def with_cluster_vcov(gram_data: GramData, design: Design, solved: Solved, vcov:
     cluster_moments = moments_for(gram_data.clusters.moments, solved.parametrization, solved.levels.names, plan)
     sandwich = Sandwich(solved, vcov, ModelFacts(solved.rows, solved.leverage))
     with_vcov = replace(solved, robust=from_moments(sandwich, cluster_moments))
-    check_digits(with_vcov, f"a Gram has no rows: give them with fit.with_vcov('{vcov.name}', data)")
+    check_digits(with_vcov, f"a Gram has no rows: give them, as in fit.with_vcov({vcov.argument}, data)")
     return with_vcov

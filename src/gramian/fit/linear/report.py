@@ -84,17 +84,28 @@ def _quality(fit: LinearFit) -> list[str]:
 
 
 def _accuracy(solved: Solved) -> list[str]:
-    """Line about certified digits; robust standard errors may have none that are certified, which is said."""
+    """Line about certified digits; where those of the standard errors are not certified, it says so and why."""
     accuracy = solved.accuracy
     if accuracy is None or not len(accuracy.digits):
         return []
     method = {"fast": "one pass", "refined": "refined with a careful residual", "exact": "exact sums"}[
         accuracy.precision
     ]
+    in_coefficients = f"certified digits: {format_digits(accuracy.fewest_digits)} in every coefficient"
     digits = accuracy.std_error_digits if solved.robust is None else solved.robust.std_error_digits
-    fewest = "none" if digits is None else format_digits(float(np.nanmin(digits, initial=16.0)))
-    in_coefficients = f"{format_digits(accuracy.fewest_digits)} in every coefficient"
-    return [f"certified digits: {in_coefficients}, {fewest} in standard errors ({method})"]
+    if digits is None:
+        return [f"{in_coefficients} ({method})", f"standard errors not certified: {_why_not_certified(solved)}"]
+    fewest = format_digits(float(np.nanmin(digits, initial=16.0)))
+    return [f"{in_coefficients}, {fewest} in standard errors ({method})"]
+
+
+def _why_not_certified(solved: Solved) -> str:
+    """Why robust standard errors have no certified digits."""
+    if solved.absorbed is not None:
+        return "what absorbed factors cost robust ones has no bound"
+    if solved.robust is not None and solved.robust.negative:
+        return "negative eigenvalues of their covariance were raised"
+    return "the fit has no bounds of its rounding errors"
 
 
 def describe_absorbed(fit: LinearFit) -> list[str]:

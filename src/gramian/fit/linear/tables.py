@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 
 from gramian.inference.tests import Test
@@ -76,10 +77,17 @@ def accuracy(fit: LinearFit) -> dict[str, Any]:
     return {
         "tier": certified.precision,
         "digits": finite(certified.fewest_digits),
+        "std_error_digits": _fewest_std_error_digits(fit),
         "rss_digits": finite(certified.rss_digits),
         "reached": certified.reached,
         **common,
     }
+
+
+def _fewest_std_error_digits(fit: LinearFit) -> float | None:
+    """The fewest certified digits of any standard error, None where they are not certified."""
+    certified = fit.std_error_digits[~np.isnan(fit.std_error_digits)]
+    return float(certified.min()) if len(certified) else None
 
 
 def _absorbed(fit: LinearFit) -> dict[str, Any] | None:

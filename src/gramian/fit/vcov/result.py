@@ -67,6 +67,8 @@ def with_vcov(
     if spec is None:
         return replace(solved, robust=None)
     if data is None:
-        raise OptionError(f"{spec.name} needs the rows of the fit: pass the data, as in with_vcov('HC3', data)")
+        raise OptionError(
+            f"{spec.name} needs the rows of the fit: pass the data, as in fit.with_vcov({spec.argument}, data)"
+        )
     fitted_model = FittedModel(solved, model, estimated_theta=estimated_theta)
     return with_robust(fitted_model, loss, spec, PassRunner(source_of(data), engine_of(engine, data)))
