@@ -12,7 +12,7 @@ from gramian.data.source import source_of
 from gramian.engines.choice import Engine
 from gramian.fit.glm.solution import GlmSolved
 from gramian.fit.leastsquares.solution import Solved
-from gramian.fit.vcov.result import covariance
+from gramian.fit.vcov.fit import covariance
 from gramian.inference.covariance import Covariance, scaled_inverse
 from gramian.inference.vcov_spec import EXPECTED, Vcov
 from gramian.results.estimates import Estimates
@@ -270,7 +270,7 @@ class GlmFit(Estimates):
         DataError
             Where the rows are not those of the fit.
         """
-        from gramian.fit.vcov.result import with_vcov
+        from gramian.fit.vcov.fit import with_vcov
 
         theta = self.theta if self.solved.estimated_theta else None
         model, loss = self.solved.model, self.deviance

@@ -12,7 +12,7 @@ from gramian.data.source import source_of
 from gramian.engines.choice import Engine
 from gramian.fit.leastsquares.absorbed import Absorbed
 from gramian.fit.leastsquares.solution import Solved
-from gramian.fit.vcov.result import covariance
+from gramian.fit.vcov.fit import covariance
 from gramian.inference import goodness, likelihood, normal, tests
 from gramian.inference.covariance import Covariance, iid
 from gramian.inference.tests import Test
@@ -311,7 +311,7 @@ class LinearFit(Estimates):
         engine : Engine or str, optional
             What reads the data.
         """
-        from gramian.fit.vcov.result import with_vcov
+        from gramian.fit.vcov.fit import with_vcov
 
         return LinearFit(with_vcov(self.solved, None, self.deviance, vcov, data, like, engine))
 

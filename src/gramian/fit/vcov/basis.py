@@ -10,10 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gramian.fit.leastsquares.identified import aliased_positions, null_vectors
+from gramian.fit.leastsquares.identified import model_coefficients
 from gramian.fit.leastsquares.solution import Solved, stored_combinations
 from gramian.fit.vcov.scores import FittedModel
-from gramian.linalg import maps
 from gramian.linalg.columns import Columns, Layout
 from gramian.linalg.dense_rows import stored_rows
 from gramian.linalg.orthonormal import inverse_square_root
@@ -70,22 +69,3 @@ def first_combinations(solved: Solved) -> Matrix:
     W = np.zeros((len(solved.solution.inverse), len(independent)))
     W[independent] = np.linalg.inv(M).T / scale[:, None]
     return W
-
-
-def model_coefficients(solved: Solved, W: Matrix) -> Matrix:
-    """W (p, k) in the model's columns, without what aliased columns are left out of."""
-    rows = W
-    if solved.parametrization.to_model is not None:
-        rows = maps.multiply(maps.map_of(solved.parametrization.to_model), W)
-    at = aliased_positions(solved)
-    return rows if not len(at) else np.asarray(rows - null_vectors(solved) @ rows[at])
-
-
-def sizes_of_model_coefficients(solved: Solved, sizes: Matrix) -> Matrix:
-    """Bounds (p, k) of `model_coefficients` of matrices with elements of at most these sizes, cancellation left out."""
-    rows = sizes
-    if solved.parametrization.to_model is not None:
-        T = maps.map_of(solved.parametrization.to_model)
-        rows = np.column_stack([maps.apply_absolute(T, column) for column in sizes.T]).reshape(sizes.shape)
-    at = aliased_positions(solved)
-    return rows if not len(at) else np.asarray(rows + np.abs(null_vectors(solved)) @ rows[at])

@@ -14,8 +14,8 @@ import numpy as np
 
 from gramian.errors import AccuracyWarning
 from gramian.fit.leastsquares.accuracy import NEGLIGIBLE, required_std_error_digits
+from gramian.fit.leastsquares.identified import model_coefficients, sizes_of_model_coefficients
 from gramian.fit.leastsquares.solution import RobustCovariance, Solved
-from gramian.fit.vcov.basis import model_coefficients, sizes_of_model_coefficients
 from gramian.fit.vcov.sandwich import model_covariance
 from gramian.fit.vcov.sum_errors import SumErrors, certifiable, column_norms, row_roundings
 from gramian.linalg.certificate import EPS, digits

@@ -1,11 +1,14 @@
-"""Robust covariances of a fit: what can be refused before any row is read, and the pass at the solution."""
+"""Robust covariances of a fit: what is refused before a row is read, the pass at the solution, and `with_vcov`."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
+from gramian.data.source import source_of
+from gramian.engines.choice import Engine, engine_of
 from gramian.errors import DataError, OptionError, SchemaError
 from gramian.fit.leastsquares.solution import RobustCovariance, Solved
 from gramian.fit.passes.accumulate import Accumulate
@@ -15,9 +18,11 @@ from gramian.fit.vcov.information import observed_inverse, observed_sums
 from gramian.fit.vcov.job import AbsorbedSums, CovarianceJob
 from gramian.fit.vcov.scores import FittedModel
 from gramian.fit.vcov.within import demeaned
+from gramian.inference.covariance import Covariance, robust_covariance
 from gramian.inference.estimators import IID, ModelBased
-from gramian.inference.vcov_spec import OBSERVED, VcovSpec
+from gramian.inference.vcov_spec import OBSERVED, VcovSpec, glm_vcov_spec, vcov_spec
 from gramian.linalg.moments import Moments
+from gramian.models.glm import GLM
 from gramian.schema import Kind, Schema
 
 LOSS_TOLERANCE = 1e-6  # relative difference of a loss that rounding, and a last step that was not made, may cause
@@ -54,6 +59,58 @@ def check_single_read(vcov: VcovSpec, *, exact: bool = False, absorbed: tuple[st
             f"these data can be read once only, and {vcov.name} needs a second pass, at the coefficients; give "
             "files, a frame or a list of batches" + ("" if exact else ", or clusters, whose sums one pass can keep")
         )
+
+
+def with_vcov(
+    solved: Solved,
+    model: GLM | None,
+    loss: float,
+    vcov: Any,
+    data: object,
+    like: str | None,
+    engine: Engine | str | None,
+    information: str | None = None,
+    estimated_theta: float | None = None,
+) -> Solved:
+    """The fit with the covariance that the options ask for; "iid" reads no rows.
+
+    Parameters
+    ----------
+    solved : Solved
+        The fit.
+    model : GLM or None
+        None for a linear fit.
+    loss : float
+        Its residual sum of squares, or deviance.
+    vcov, like
+        As in `vcov_spec`.
+    data : object
+        The rows of the fit.
+    engine : Engine or str, optional
+        What reads them.
+    information : str, optional
+        As in `glm_vcov_spec`.
+    estimated_theta : float, optional
+        Theta of a negative binomial, if it was estimated.
+
+    Raises
+    ------
+    OptionError
+        Without data, or for options that do not exist.
+    DataError
+        Where the rows are not those of the fit.
+    NumericalError
+        Where the covariance is not defined.
+    """
+    spec = vcov_spec(vcov, like) if model is None else glm_vcov_spec(vcov, like, information)
+    if spec is None:
+        return replace(solved, robust=None)
+    if data is None:
+        raise OptionError(
+            f"{spec.name} needs the rows of the fit: pass the data, as in fit.with_vcov({spec.argument}, data)"
+        )
+    fitted_model = FittedModel(solved, model, estimated_theta=estimated_theta)
+    return with_robust(fitted_model, loss, spec, PassRunner(source_of(data), engine_of(engine, data)))
 
 
 def with_robust(
@@ -155,3 +212,8 @@ def _check_same(solved: Solved, loss: float, rows: int, actual_loss: float) -> N
         raise DataError(
             f"these are not the rows of the fit: its deviance is {loss:.8g}, and here it would be {actual_loss:.8g}"
         )
+
+
+def covariance(robust: RobustCovariance) -> Covariance:
+    """A robust covariance as tests and intervals use it."""
+    return robust_covariance(robust.vcov, robust.covariance, robust.df, robust.factor, robust.groups, robust.negative)
