@@ -15,9 +15,9 @@ from runner import FREE, Bar, Contender, Race
 import gramian as gm
 from gramian.data.source import source_of
 from gramian.fit.passes.accumulate_keyed import KeyedAccumulated, keyed_job, keyed_pass
+from gramian.fit.passes.job import PassRunner
 from gramian.fit.passes.keys import ByColumns, Folds, Grouping
 from gramian.fit.passes.options import Options
-from gramian.fit.passes.runner import PassRunner
 from gramian.formula.grammar import parse
 
 WIDE = "y ~ " + " + ".join(f"x{i}" for i in range(50))

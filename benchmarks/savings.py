@@ -16,9 +16,8 @@ from problems import NUMERIC, Sizes, doubles, links
 from gramian.data.source import source_of
 from gramian.engines.local import Local
 from gramian.fit.linear.fit import fit_linear
-from gramian.fit.passes.job import job_of
+from gramian.fit.passes.job import PassRunner, job_of
 from gramian.fit.passes.options import Options
-from gramian.fit.passes.runner import PassRunner
 from gramian.fit.resume.checkpoint import EVERY, Resumable, SavedPass
 from gramian.fit.resume.file import Checkpoint
 from gramian.formula.grammar import parse

@@ -9,9 +9,8 @@ from gramian.api.settings import RunPolicy, options_of, runner_of
 from gramian.errors import OptionError
 from gramian.fit.linear.fit import fit_linear
 from gramian.fit.linear.result import LinearFit
-from gramian.fit.passes.job import job_of
+from gramian.fit.passes.job import PassRunner, job_of
 from gramian.fit.passes.options import Options
-from gramian.fit.passes.runner import PassRunner
 from gramian.fit.wide.solver import fit_wide
 from gramian.formula.design import has_multiple_outcomes
 from gramian.formula.grammar import Formula, parse

@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 from gramian.data.source import source_of
 from gramian.engines.choice import engine_of
 from gramian.errors import OptionError
+from gramian.fit.passes.job import PassRunner
 from gramian.fit.passes.options import Options, checked_options
-from gramian.fit.passes.runner import PassRunner
 from gramian.formula.dropped_rows import DroppedRows
 from gramian.keywords import DEFAULTS, IteratedKeywords, part_of
 

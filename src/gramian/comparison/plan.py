@@ -11,10 +11,9 @@ from gramian.data.source import source_of
 from gramian.engines.local import Local
 from gramian.errors import one_of
 from gramian.fit.linear.plan import plan_linear
-from gramian.fit.passes.job import job_of
+from gramian.fit.passes.job import PassRunner, job_of
 from gramian.fit.passes.options import NA, Options
 from gramian.fit.passes.plan import Plan
-from gramian.fit.passes.runner import PassRunner
 from gramian.formula.grammar import parse
 
 

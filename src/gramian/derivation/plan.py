@@ -11,10 +11,9 @@ from gramian.derivation.polynomial import with_powers
 from gramian.derivation.rows import MAX_ROWS
 from gramian.engines.local import Local
 from gramian.fit.linear.plan import plan_linear
-from gramian.fit.passes.job import job_of
+from gramian.fit.passes.job import PassRunner, job_of
 from gramian.fit.passes.options import Options
 from gramian.fit.passes.plan import Plan
-from gramian.fit.passes.runner import PassRunner
 from gramian.formula.grammar import parse
 
 

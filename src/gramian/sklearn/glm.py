@@ -14,8 +14,8 @@ from gramian.fit.glm.fit import fit_glm
 from gramian.fit.glm.options import glm_options
 from gramian.fit.glm.result import GlmFit
 from gramian.fit.glm.solution import GlmSolved
+from gramian.fit.passes.job import PassRunner
 from gramian.fit.passes.options import Options
-from gramian.fit.passes.runner import PassRunner
 from gramian.formula.grammar import parse
 from gramian.formula.syntax import Name, label
 from gramian.sklearn.base import check_width, column_names

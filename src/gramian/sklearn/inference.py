@@ -9,9 +9,8 @@ from gramian.fit.leastsquares.escalate import escalate, escalation_of
 from gramian.fit.leastsquares.solution import Solved
 from gramian.fit.leastsquares.system import first_solution
 from gramian.fit.passes.accumulate import Accumulated
-from gramian.fit.passes.job import Job
+from gramian.fit.passes.job import Job, PassRunner
 from gramian.fit.passes.options import Options
-from gramian.fit.passes.runner import PassRunner
 from gramian.formula.design import Design, design_of
 from gramian.formula.dropped_rows import DroppedRows
 from gramian.formula.expand import Expanded

@@ -21,9 +21,8 @@ from gramian.fit.leastsquares.solution import Solved
 from gramian.fit.leastsquares.system import first_solution
 from gramian.fit.linear.result import LinearFit
 from gramian.fit.passes.accumulate import Accumulate, Accumulated, coordinates_from_first_rows
-from gramian.fit.passes.job import Job
+from gramian.fit.passes.job import Job, PassRunner
 from gramian.fit.passes.options import Options, with_accuracy
-from gramian.fit.passes.runner import PassRunner
 from gramian.formula.design import Design
 from gramian.formula.syntax import Binary, Call, Name, Node, Number
 from gramian.sklearn.base import check_columns, checked_weight, column_names

@@ -103,7 +103,7 @@ def _explain(formula: str, source: Source, threads: int, options: CurveOptions) 
     """Print the plan of the fit."""
     from gramian.engines.local import Local
     from gramian.fit.curve.plan import plan_curve
-    from gramian.fit.passes.runner import PassRunner
+    from gramian.fit.passes.job import PassRunner
 
     click.echo(str(plan_curve(formula, options, PassRunner(source, Local(threads)))))
 

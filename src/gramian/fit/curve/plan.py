@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from gramian.errors import listing
 from gramian.fit.curve.fit import CurveSteps, curve_steps
 from gramian.fit.curve.options import CurveOptions
+from gramian.fit.passes.job import PassRunner
 from gramian.fit.passes.plan import BATCH, FIXED, Plan
-from gramian.fit.passes.runner import PassRunner
 
 
 def plan_curve(formula: str, options: CurveOptions, runner: PassRunner) -> Plan:

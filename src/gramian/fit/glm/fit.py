@@ -23,8 +23,8 @@ from gramian.fit.leastsquares.model_columns import to_model_columns
 from gramian.fit.leastsquares.outcome import LARGEST_SQUARE, SMALLEST_SQUARE, check_lengths
 from gramian.fit.leastsquares.solution import Solved
 from gramian.fit.passes.accumulate import coordinates_from_first_rows
+from gramian.fit.passes.job import PassRunner
 from gramian.fit.passes.prepare import settle_knots
-from gramian.fit.passes.runner import PassRunner
 from gramian.fit.passes.subsample import has_few_rows
 from gramian.fit.vcov.fit import check_theta, check_vcov, with_robust
 from gramian.fit.vcov.scores import FittedModel

@@ -30,8 +30,8 @@ from gramian.fit.glm.start import GAUSSIAN, Start, subsample_start
 from gramian.fit.glm.step import MAX_THETA, newton, theta_length
 from gramian.fit.leastsquares.system import solved_products
 from gramian.fit.passes.accumulate import Accumulate, Accumulated
+from gramian.fit.passes.job import PassRunner
 from gramian.fit.passes.limits import checked_width
-from gramian.fit.passes.runner import PassRunner
 from gramian.fit.passes.subsample import draw, subsample
 from gramian.formula.design import Design
 from gramian.linalg import maps

@@ -6,9 +6,8 @@ from dataclasses import replace
 
 from gramian.fit.glm.fit import GlmSteps, glm_steps
 from gramian.fit.glm.options import GlmOptions
-from gramian.fit.passes.job import Job
+from gramian.fit.passes.job import Job, PassRunner
 from gramian.fit.passes.plan import Plan, plan_pass
-from gramian.fit.passes.runner import PassRunner
 from gramian.fit.passes.subsample import MAX_ROWS, MAX_UNITS
 from gramian.formula.grammar import Formula
 

@@ -15,7 +15,7 @@ from gramian.column import MIN_ARROW_LEVELS
 from gramian.engines.fold import tree_sum
 from gramian.engines.local import Local
 from gramian.fit.glm.accumulate import GlmAccumulator, Linearize, Linearized
-from gramian.fit.passes.runner import PassRunner
+from gramian.fit.passes.job import PassRunner
 from gramian.fit.passes.subsample import MAX_UNITS, Sample, finite, has_few_rows
 from gramian.formula.dropped_rows import DroppedRows
 from gramian.formula.row_reader import Observed

@@ -21,10 +21,9 @@ from gramian.fit.leastsquares.solution import Solved
 from gramian.fit.leastsquares.system import solve_linear
 from gramian.fit.passes.accumulate import Accumulate, Accumulated
 from gramian.fit.passes.accumulate_exact import AccumulateExact, ExactAccumulated
-from gramian.fit.passes.job import job_of
+from gramian.fit.passes.job import PassRunner, job_of
 from gramian.fit.passes.limits import checked_width
 from gramian.fit.passes.options import Options
-from gramian.fit.passes.runner import PassRunner
 from gramian.formula.design import Design
 from gramian.formula.grammar import Formula
 from gramian.formula.syntax import names

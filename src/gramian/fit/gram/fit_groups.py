@@ -15,10 +15,9 @@ from gramian.fit.groups.fit import no_rows_message
 from gramian.fit.passes.accumulate import Accumulate
 from gramian.fit.passes.accumulate_keyed import check_folds, keyed_job, keyed_pass
 from gramian.fit.passes.combined import CombinedPass
-from gramian.fit.passes.job import Job, job_of
+from gramian.fit.passes.job import Job, PassRunner, job_of
 from gramian.fit.passes.keys import Folds, Grouping, by_columns
 from gramian.fit.passes.options import Options
-from gramian.fit.passes.runner import PassRunner
 from gramian.fit.vcov.cluster_moments import ClusterMoments
 from gramian.fit.vcov.fit import check_vcov
 from gramian.fit.vcov.job import cluster_moments_pass

@@ -28,12 +28,11 @@ from gramian.fit.leastsquares.solution import Solved
 from gramian.fit.leastsquares.system import System, first_solution
 from gramian.fit.passes.accumulate import Accumulate, Accumulated
 from gramian.fit.passes.accumulate_keyed import keyed_job, keyed_pass
-from gramian.fit.passes.job import Job, job_of
+from gramian.fit.passes.job import Job, PassRunner, job_of
 from gramian.fit.passes.keys import ByColumns, describe_key, format_key
 from gramian.fit.passes.limits import checked_width, format_bytes, memory_limit, width_limit
 from gramian.fit.passes.options import Options
 from gramian.fit.passes.row_filter import Subset
-from gramian.fit.passes.runner import PassRunner
 from gramian.formula.design import Design, has_multiple_outcomes, with_outcome
 from gramian.formula.dropped_rows import DroppedRows
 from gramian.formula.grammar import Formula

@@ -15,7 +15,7 @@ from gramian.batch import Batch, Source, Unit
 from gramian.data.batching import Rereadable
 from gramian.engines.choice import Engine
 from gramian.errors import DataError, OptionError, SchemaError, UnreadableError
-from gramian.fit.passes.runner import PassRunner
+from gramian.fit.passes.job import PassRunner
 from gramian.formula.dropped_rows import DroppedRows
 
 T = TypeVar("T")

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from gramian.fit.leastsquares.solution import RobustCovariance, Solved
-from gramian.fit.passes.runner import PassRunner
+from gramian.fit.passes.job import PassRunner
 from gramian.fit.vcov.basis import Basis, basis_of, first_combinations
 from gramian.fit.vcov.certificate import noise, with_zeros
 from gramian.fit.vcov.cluster_moments_pass import ClusterMomentsPass

@@ -12,7 +12,7 @@ from gramian.engines.choice import Engine, engine_of
 from gramian.errors import DataError, OptionError, SchemaError
 from gramian.fit.leastsquares.solution import RobustCovariance, Solved
 from gramian.fit.passes.accumulate import Accumulate
-from gramian.fit.passes.runner import PassRunner
+from gramian.fit.passes.job import PassRunner
 from gramian.fit.vcov.certificate import check_digits
 from gramian.fit.vcov.information import observed_inverse, observed_sums
 from gramian.fit.vcov.job import AbsorbedSums, CovarianceJob

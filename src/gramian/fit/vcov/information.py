@@ -16,7 +16,7 @@ import numpy as np
 from gramian.batch import Batch
 from gramian.errors import NumericalError
 from gramian.fit.leastsquares.system import solved_products
-from gramian.fit.passes.runner import PassRunner
+from gramian.fit.passes.job import PassRunner
 from gramian.fit.vcov.scores import FittedModel, ScoreAccumulator, Scores
 from gramian.formula.row_reader import Observed
 from gramian.linalg.columns import Columns

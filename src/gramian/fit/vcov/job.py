@@ -11,8 +11,8 @@ import numpy as np
 from gramian.errors import NumericalError
 from gramian.fit.leastsquares.solution import RobustCovariance
 from gramian.fit.leastsquares.system import products_in, squares_in
+from gramian.fit.passes.job import PassRunner
 from gramian.fit.passes.limits import memory_limit
-from gramian.fit.passes.runner import PassRunner
 from gramian.fit.vcov.careful import MAX_COLUMNS, CarefulJob
 from gramian.fit.vcov.certificate import certified_digits, stated, suffices
 from gramian.fit.vcov.cluster_moments import ClusterMoments, scores_by_cluster, solved_by_cluster

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from gramian.fit.passes.job import PassRunner
 from gramian.fit.passes.options import Options
 from gramian.fit.passes.plan import FIXED, Plan
-from gramian.fit.passes.runner import PassRunner
 from gramian.fit.wide.fit import wide_steps
 from gramian.fit.wide.solution import DUAL
 from gramian.fit.wide.solver import STEPS, SolverChoice, shape_of

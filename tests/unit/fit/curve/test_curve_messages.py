@@ -21,7 +21,7 @@ from gramian.errors import (
 )
 from gramian.fit.curve.options import curve_options
 from gramian.fit.curve.plan import plan_curve
-from gramian.fit.passes.runner import PassRunner
+from gramian.fit.passes.job import PassRunner
 
 X = np.linspace(-3, 3, 30)
 DATA = {"x": X, "y": 2 / (1 + np.exp(-X)) + 0.01 * np.cos(7 * X), "word": ["a"] * 30, "weight": X}

@@ -3,8 +3,8 @@
 from typing import Any, NamedTuple
 
 from gramian.fit.passes.accumulate_keyed import check_folds, keyed_job, keyed_pass
+from gramian.fit.passes.job import PassRunner
 from gramian.fit.passes.options import Options
-from gramian.fit.passes.runner import PassRunner
 from gramian.formula.grammar import parse
 
 
