@@ -140,3 +140,15 @@ def test_inspect_says_which_columns_disagree(run, folder):
     assert done.returncode == 0
     assert "not usable: " in done.stdout
     assert "3.parquet" in done.stdout
+
+
+def test_levels_that_the_fit_has_not_seen(run, saved, folder):
+    table = pq.read_table(folder / "data.parquet").slice(7, 3)
+    at = table.column_names.index("group")
+    levels = ["new", *table["group"].to_pylist()[1:]]
+    pq.write_table(table.set_column(at, "group", pa.array(levels)), folder / "new.parquet")
+    assert "has the level 'new', which the fit has not seen" in run("predict", "y.fit", "new.parquet").stderr
+    done = run("predict", "y.fit", "new.parquet", "--unseen", "null")
+    assert (done.returncode, done.stderr) == (0, "")
+    known = saved.predict(table)
+    assert done.stdout.splitlines() == ["fit", "NA", *(str(value) for value in known[1:].tolist())]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any, TypeAlias
 
 from gramian.batch import Source
@@ -17,6 +18,8 @@ from gramian.fit.linear.result import LinearFit
 from gramian.fit.penalized.result import PenalizedFit
 from gramian.fit.wide import predict as wide
 from gramian.fit.wide.result import WideFit
+from gramian.formula.design import Design
+from gramian.formula.known_levels import with_unseen
 from gramian.saved import Fit
 from gramian.typing import Matrix
 
@@ -48,6 +51,8 @@ class FitKind:
         Predictions batch by batch, (1, n), or (3, n) with an interval.
     coefficients : callable
         What is said of the coefficients, by name.
+    design : callable
+        The design of the fit.
     on_scale : callable or None
         The same as `predictions`, on the scale that is asked for; None where a fit has one scale only.
     without_covariance : callable or None
@@ -56,6 +61,7 @@ class FitKind:
 
     predictions: Predictions
     coefficients: Callable[[Any], dict[str, str]] = _aliased
+    design: Callable[[Any], Design] = attrgetter("solved.design")
     on_scale: Callable[[str], Predictions] | None = None
     without_covariance: Callable[[Any], str] | None = None
 
@@ -70,18 +76,23 @@ def _leastsquares(fit: Any, source: Source, interval: str | None, level: float) 
 
 KINDS: Mapping[type[Fit], FitKind] = {
     LinearFit: FitKind(_leastsquares),
-    GlmFit: FitKind(_glm_on_scale("response"), on_scale=_glm_on_scale),
-    CurveFit: FitKind(lambda fit, *options: curve.predictions(fit.solved, *options)),
+    GlmFit: FitKind(_glm_on_scale("response"), design=attrgetter("solved.linear.design"), on_scale=_glm_on_scale),
+    CurveFit: FitKind(
+        lambda fit, *options: curve.predictions(fit.solved, *options), design=attrgetter("solved.curve.design")
+    ),
     PenalizedFit: FitKind(_leastsquares, _penalized, without_covariance=lambda fit: "a fit chosen by a penalty"),
     WideFit: FitKind(
         lambda fit, source, interval, level: wide.predictions(fit.solved, source),
+        design=attrgetter("solved.design.narrow"),
         without_covariance=lambda fit: f"a fit by the {fit.solver} solver",
     ),
 }
 
 
-def predictions(fit: Fit, source: Source, scale: str | None, interval: str | None, level: float) -> Iterator[Matrix]:
-    """Predictions of each batch, (1, n), or (3, n) with an interval.
+def predictions(
+    fit: Fit, source: Source, scale: str | None, interval: str | None, level: float, unseen: str
+) -> Iterator[Matrix]:
+    """Predictions of each batch, (1, n), or (3, n) with an interval. unseen : as of `with_unseen`.
 
     Raises OptionError for a scale or an interval that the fit cannot have.
     """
@@ -93,4 +104,4 @@ def predictions(fit: Fit, source: Source, scale: str | None, interval: str | Non
         predicted = kind.on_scale(scale)
     if interval is not None and kind.without_covariance is not None:
         raise OptionError(f"--interval needs a covariance, which {kind.without_covariance(fit)} does not have")
-    return predicted(fit, source, interval, level)
+    return predicted(fit, with_unseen(source, kind.design(fit), unseen), interval, level)

@@ -84,6 +84,17 @@ class LevelIndex:
         DataError
             The index is frozen and a row has an unknown level.
         """
+        out = self._codes(codes, levels)
+        if self.frozen and (out == -2).any():
+            raise DataError(self._unknown(levels[int(codes[np.argmax(out == -2)])], what), where)
+        return out
+
+    def is_unknown(self, codes: Codes, levels: Sequence[Level]) -> Mask:
+        """Rows (n,) with a level that a frozen index does not have. codes, levels : as of `encode`."""
+        return np.asarray(self._codes(codes, levels) == -2)
+
+    def _codes(self, codes: Codes, levels: Sequence[Level]) -> Codes:
+        """As `encode`, with -2 where a frozen index does not have the level."""
         if isinstance(levels, range):
             start = self._start(levels)
             if start is not None:
@@ -95,10 +106,7 @@ class LevelIndex:
         array = self._searched(levels)
         place = self._places_by_dictionary(codes, levels) if array is None else self._places_by_search(codes, array)
         # code -1 (null) picks the appended -1; -2 marks an unknown level
-        out = np.append(place, -1)[codes]
-        if self.frozen and (out == -2).any():
-            raise DataError(self._unknown(levels[int(codes[np.argmax(out == -2)])], what), where)
-        return out
+        return np.append(place, -1)[codes]
 
     def _start(self, levels: range) -> int | None:
         """Start of the range of this index where all these integers lie in it, else None.

@@ -18,23 +18,27 @@ NAMES = (".fitted", ".resid", ".hat", ".std_resid")  # as in R's broom
 def augmented(rowwise: RowwiseFit, source: Source) -> pa.Table:
     """One row for each row of the data: the columns of the formula, then those of `NAMES`.
 
-    Rows that are not complete have null in the latter. Raises ColumnError where a column is not in the data, the
-    outcome included.
+    Rows that are not complete have null in the latter. Without the outcome there are no residuals, and without the
+    weights beside it no leverages. Raises ColumnError where another column is not in the data.
     """
-    parts = [_part(rowwise, rows) for rows in rowwise.read(source)]
+    there = rowwise.for_schema(source.schema)
+    without_outcome = NAMES[:3:2] if there.design.weight == rowwise.design.weight else NAMES[:1]
+    names = NAMES if there.design.outcome else without_outcome
+    parts = [_part(there, rows, names) for rows in there.read(source)]
     if not parts:
-        return pa.table({**dict.fromkeys(rowwise.design.columns, pa.nulls(0)), **dict.fromkeys(NAMES, pa.nulls(0))})
+        return pa.table({**dict.fromkeys(there.design.columns, pa.nulls(0)), **dict.fromkeys(names, pa.nulls(0))})
     return pa.concat_tables(parts, promote_options="permissive")
 
 
-def _part(rowwise: RowwiseFit, rows: Rows) -> pa.Table:
-    """The table of one batch."""
+def _part(rowwise: RowwiseFit, rows: Rows, names: tuple[str, ...]) -> pa.Table:
+    """The table of one batch. names : of the columns that are added."""
     # Rows of leverage 1 divide by zero; their standardised residual is null in the table.
     with np.errstate(all="ignore"):
         evaluated, fitted = rowwise.evaluate(rows), rowwise.mean(rows.values[0])
-    added = zip(NAMES, (fitted, rows.y - fitted, evaluated.leverage, evaluated.standardized), strict=True)
+    values = (fitted, rows.y - fitted, evaluated.leverage, evaluated.standardized)
+    added = [(name, v) for name, v in zip(NAMES, values, strict=True) if name in names]
     columns: Mapping[str, Any] = {name: _column(rows, name) for name in rowwise.design.columns}
-    return pa.table({**columns, **{name: _over_all_rows(values, rows) for name, values in added}})
+    return pa.table({**columns, **{name: _over_all_rows(v, rows) for name, v in added}})
 
 
 def _column(rows: Rows, name: str) -> Any:

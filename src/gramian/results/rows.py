@@ -11,6 +11,7 @@ import numpy as np
 from gramian.batch import Batch, Source
 from gramian.formula.design import Design
 from gramian.formula.row_reader import Reader
+from gramian.formula.syntax import names
 from gramian.formula.terms import Terms
 from gramian.plots.influence import standardised
 from gramian.schema import Kind, Schema
@@ -131,6 +132,14 @@ class RowwiseFit:
         single = len(names) == 1 and not design.terms.factors and not design.offsets
         return names[0] if single and schema[names[0]].kind is Kind.NUMBER else None
 
+    def for_schema(self, schema: Schema) -> RowwiseFit:
+        """The same for rows that have these columns: without an outcome that is not there, and weights that are not."""
+        design = self.design
+        if all(name in schema for name in names(*design.outcome.values())):
+            return self
+        weight, count = (c if c is None or c in schema else None for c in (design.weight, design.count))
+        return replace(self, design=replace(design, outcome={}, present=(), weight=weight, count=count))
+
     def read(self, source: Source) -> Iterator[Rows]:
         """The complete rows of each batch, in one pass. Raises ColumnError where a column is not in the data."""
         for name in self.design.columns:
@@ -147,7 +156,8 @@ class RowwiseFit:
         """The complete rows of a batch that begins at row number `first`."""
         seen, values = reader.read(batch), self.values(batch)
         complete_rows = np.ones(batch.rows, bool) if seen.row_mask is None else seen.row_mask
-        (y,) = seen.values.values()
+        # without outcomes they are the means, for which leverages need no others
+        y = next(iter(seen.values.values())) if seen.values else self.mean(values[0, complete_rows])
         ones = np.ones(seen.rows)
         count = ones if seen.count is None else seen.count
         weight = ones if seen.weight is None else seen.weight

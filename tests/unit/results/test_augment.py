@@ -69,6 +69,22 @@ def test_rows_stay_in_their_places_and_are_null_where_something_is_missing():
     assert gm.ols("y ~ x", data).augment(data.slice(0, 0)).num_rows == 0
 
 
-def test_the_outcome_has_to_be_there(frame):
-    with pytest.raises(ColumnError, match="no column 'y'"):
-        gm.ols("y ~ x", frame).augment(frame.drop(columns="y"))
+def test_without_the_outcome_there_are_no_residuals(frame):
+    weighted = frame.assign(w=1.0 + np.arange(len(frame)) % 3, late=(frame.y > frame.y.median()).astype(float))
+    fits = {
+        "y": [gm.ols("y ~ x + f", weighted), gm.ols("log(y + 100) ~ x", weighted, weights="w")],
+        "late": [gm.glm("late ~ x", weighted, link="probit"), gm.glm("late ~ x", weighted, "poisson", weights="w")],
+    }
+    for outcome, some in fits.items():
+        for fit in some:
+            whole, without = fit.augment(weighted), fit.augment(weighted.drop(columns=outcome))
+            assert without.column_names[-2:] == [".fitted", ".hat"]
+            for name in without.column_names[-2:]:
+                np.testing.assert_allclose(column(without, name), column(whole, name), rtol=1e-12)
+    fit, rows = fits["y"][1], weighted.drop(columns=["y", "w"])
+    assert fit.augment(rows).column_names == ["x", ".fitted"]
+    assert column(fit.augment(rows), ".fitted").tolist() == fit.predict(rows).tolist()
+    with pytest.raises(ColumnError, match="no column 'x'"):
+        fit.augment(rows.drop(columns="x"))
+    curve = gm.curve("y ~ a * x", weighted)
+    assert curve.augment(weighted.drop(columns="y")).column_names == ["x", ".fitted", ".hat"]

@@ -10,6 +10,7 @@ import click
 from gramian.cli.options import DATA, FILE, data, files, progress
 
 INTERVALS = ("confidence", "prediction")
+UNSEEN = ("error", "null")
 SCALES = ("response", "link")
 
 
@@ -30,6 +31,13 @@ SCALES = ("response", "link")
     help="Of a generalized linear fit: its means, or the linear predictor.  [default: response]",
 )
 @click.option("--level", type=float, default=0.95, show_default=True, help="Cover the truth with this probability.")
+@click.option(
+    "--unseen",
+    type=click.Choice(UNSEEN),
+    default="error",
+    show_default=True,
+    help="Take a level of a factor that the fit has not seen for an error, or write no prediction.",
+)
 @progress
 def command(
     fit: Path,
@@ -38,6 +46,7 @@ def command(
     interval: str | None,
     scale: str | None,
     level: float,
+    unseen: str,
     progress: bool,
 ) -> None:
     """Predict from a saved FIT for every row of DATA.
@@ -59,7 +68,7 @@ def command(
 
     form, source = format_of(output), source_of(files(data))
     check_output_path(output, (str(fit), *(read.name for read in source.inputs)))
-    batches = predictions(load_fit(fit), source, scale, interval, level)
+    batches = predictions(load_fit(fit), source, scale, interval, level, unseen)
     names = ("fit", "low", "high") if interval else ("fit",)
     with watching(progress and output is not None) as watch, watched(watch, source.rows, source.size):
         # An existing output is not replaced where options or columns are wrong: errors show with the first batch.

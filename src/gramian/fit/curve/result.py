@@ -150,7 +150,7 @@ class CurveFit(Estimates):
         Parameters
         ----------
         data : object
-            Rows with the outcome and the inputs of the curve.
+            Rows with the inputs of the curve; without the outcome there are no residuals.
 
         Returns
         -------

@@ -13,8 +13,10 @@ from gramian.engines.choice import Engine
 from gramian.fit.glm.solution import GlmSolved
 from gramian.fit.leastsquares.solution import Solved
 from gramian.fit.vcov.fit import covariance
+from gramian.formula.known_levels import with_unseen
 from gramian.inference.covariance import Covariance, scaled_inverse
 from gramian.inference.vcov_spec import EXPECTED, Vcov
+from gramian.keywords import Unseen
 from gramian.results.estimates import Estimates
 from gramian.typing import Vector
 
@@ -174,7 +176,13 @@ class GlmFit(Estimates):
         return None if self.loglik is None else -2.0 * self.loglik + math.log(self.rows) * self.parameters
 
     def predict(
-        self, data: object, scale: str = "response", interval: str | None = None, level: float = 0.95
+        self,
+        data: object,
+        scale: str = "response",
+        interval: str | None = None,
+        level: float = 0.95,
+        *,
+        unseen: Unseen = "error",
     ) -> Vector | pa.Table:
         """Predictions for new rows.
 
@@ -188,6 +196,8 @@ class GlmFit(Estimates):
             Add an interval: computed for the linear predictor, then mapped to the scale.
         level : float, default 0.95
             Level of the interval.
+        unseen : {"error", "null"}, default "error"
+            What a level of a factor is that the fit has not seen: an error, or a row without a prediction.
 
         Returns
         -------
@@ -198,7 +208,7 @@ class GlmFit(Estimates):
         Raises
         ------
         OptionError
-            For an unknown scale or interval; there are no prediction intervals.
+            For an unknown scale, interval or `unseen`; there are no prediction intervals.
         DataError
             For a level of a factor that the fit has not seen.
         ColumnError
@@ -213,15 +223,18 @@ class GlmFit(Estimates):
         """
         from gramian.fit.glm.predict import predict
 
-        return predict(self.solved, source_of(data), scale, interval, level)
+        source = with_unseen(source_of(data), self.solved.linear.design, unseen)
+        return predict(self.solved, source, scale, interval, level)
 
-    def augment(self, data: object) -> pa.Table:
+    def augment(self, data: object, *, unseen: Unseen = "error") -> pa.Table:
         """Fitted values, residuals and leverages of the rows, with the column names of R's broom.
 
         Parameters
         ----------
         data : object
-            Rows with outcome and predictors, in any form that `glm` accepts.
+            Rows with the predictors, in any form that `glm` accepts; without the outcome there are no residuals.
+        unseen : {"error", "null"}, default "error"
+            What a level of a factor is that the fit has not seen: an error, or a row without a prediction.
 
         Returns
         -------
@@ -232,7 +245,7 @@ class GlmFit(Estimates):
         from gramian.fit.glm.plot import general_rows
         from gramian.results.augment import augmented
 
-        return augmented(general_rows(self), source_of(data))
+        return augmented(general_rows(self), with_unseen(source_of(data), self.solved.linear.design, unseen))
 
     def with_vcov(
         self,

@@ -13,10 +13,12 @@ from gramian.engines.choice import Engine
 from gramian.fit.leastsquares.absorbed import Absorbed
 from gramian.fit.leastsquares.solution import Solved
 from gramian.fit.vcov.fit import covariance
+from gramian.formula.known_levels import with_unseen
 from gramian.inference import goodness, likelihood, normal, tests
 from gramian.inference.covariance import Covariance, iid
 from gramian.inference.tests import Test
 from gramian.inference.vcov_spec import Vcov
+from gramian.keywords import Unseen
 from gramian.results.estimates import Estimates, read_only
 from gramian.typing import Vector
 
@@ -252,7 +254,9 @@ class LinearFit(Estimates):
 
         return collinearity(self.solved)
 
-    def predict(self, data: object, interval: str | None = None, level: float = 0.95) -> Vector | pa.Table:
+    def predict(
+        self, data: object, interval: str | None = None, level: float = 0.95, *, unseen: Unseen = "error"
+    ) -> Vector | pa.Table:
         """Predictions for the rows of data.
 
         Parameters
@@ -263,6 +267,8 @@ class LinearFit(Estimates):
             Interval for the expected value, or for a new outcome.
         level : float
             Coverage of the interval.
+        unseen : {"error", "null"}, default "error"
+            What a level of a factor is that the fit has not seen: an error, or a row without a prediction.
 
         Returns
         -------
@@ -275,14 +281,21 @@ class LinearFit(Estimates):
         ColumnError, DataError
             If a predictor has no column, or a level that the fit has not seen.
         OptionError
-            For an unknown interval or level, and where absorbed factors do not allow the prediction.
+            For an unknown interval, level or `unseen`, and where absorbed factors do not allow the prediction.
         """
         from gramian.fit.leastsquares.predict import predict
 
-        return predict(self.solved, source_of(data), interval, level)
+        return predict(self.solved, with_unseen(source_of(data), self.solved.design, unseen), interval, level)
 
-    def augment(self, data: object) -> pa.Table:
+    def augment(self, data: object, *, unseen: Unseen = "error") -> pa.Table:
         """Rows of data with their fitted values, residuals and leverages, under broom's names.
+
+        Parameters
+        ----------
+        data : data frame, Arrow table, mapping of arrays, or path
+            Rows with the predictors; without the outcome there are no residuals.
+        unseen : {"error", "null"}, default "error"
+            What a level of a factor is that the fit has not seen: an error, or a row without a prediction.
 
         Returns
         -------
@@ -293,7 +306,8 @@ class LinearFit(Estimates):
         from gramian.fit.linear.plot import absorbed_rows, linear_rows
         from gramian.results.augment import augmented
 
-        return augmented(absorbed_rows(self) if self.solved.absorbed else linear_rows(self), source_of(data))
+        rowwise = absorbed_rows(self) if self.solved.absorbed else linear_rows(self)
+        return augmented(rowwise, with_unseen(source_of(data), self.solved.design, unseen))
 
     def with_vcov(
         self, vcov: Vcov, data: object = None, *, like: str | None = None, engine: Engine | str | None = None

@@ -13,7 +13,9 @@ from gramian.errors import OptionError, did_you_mean
 from gramian.fit.leastsquares.solution import Solved
 from gramian.fit.penalized.options import PathOptions
 from gramian.formula.dropped_rows import DroppedRows
+from gramian.formula.known_levels import with_unseen
 from gramian.inference import goodness
+from gramian.keywords import Unseen
 from gramian.results.dropped_rows import HasDroppedRows
 from gramian.typing import Vector
 
@@ -108,13 +110,15 @@ class PenalizedFit(HasDroppedRows):
             raise OptionError(f"no coefficient '{name}'{did_you_mean(str(name), self.names)}")
         return float(self.coefficients[self.names.index(name)])
 
-    def predict(self, data: object) -> Vector:
+    def predict(self, data: object, *, unseen: Unseen = "error") -> Vector:
         """Predictions for new rows.
 
         Parameters
         ----------
         data : object
             Rows with the predictors, in any form that a fit accepts.
+        unseen : {"error", "null"}, default "error"
+            What a level of a factor is that the fit has not seen: an error, or a row without a prediction.
 
         Returns
         -------
@@ -130,7 +134,7 @@ class PenalizedFit(HasDroppedRows):
         """
         from gramian.fit.leastsquares.predict import predict
 
-        return predict(self.solved, source_of(data))
+        return predict(self.solved, with_unseen(source_of(data), self.solved.design, unseen))
 
     def tidy(self) -> pa.Table:
         """Table of the coefficients.
