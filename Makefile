@@ -5,7 +5,8 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 # kernels of OpenBLAS: one that every x86-64 processor runs, and one that most do
 KERNELS := Prescott $(shell grep -qs avx2 /proc/cpuinfo && echo Haswell)
 NUMERICAL := tests/laws/test_dense_laws.py tests/laws/test_glm_laws.py tests/laws/test_moments.py tests/unit/linalg/penalized tests/unit/linalg/wide \
-  tests/unit/linalg/test_self_products.py tests/unit/linalg/test_residuals_dd.py
+  tests/unit/linalg/test_self_products.py tests/unit/linalg/test_residuals_dd.py tests/unit/linalg/test_residuals_sliced.py
+COMPILED := hatch_build.py $(addprefix src/gramian/kernels/,build.py kernels.cpp vectors.h)  # by an install
 BENCHMARKS := one_pass range sigmoid accuracy gram_solve one_gram selection folds clustered absorb exact_cost estimators wide elsewhere
 
 .PHONY: demo test check kernels matrix bench measure clean
@@ -13,15 +14,15 @@ BENCHMARKS := one_pass range sigmoid accuracy gram_solve one_gram selection fold
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.demo: pyproject.toml constraints.txt | $(BIN)/python
+$(VENV)/.demo: pyproject.toml constraints.txt $(COMPILED) | $(BIN)/python
 	$(PIP) --editable ".[demo]"
 	touch $@
 
-$(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
+$(VENV)/.dev: pyproject.toml constraints.txt $(COMPILED) | $(BIN)/python
 	$(PIP) --editable ".[dev]"
 	touch $@
 
-$(VENV)/.bench: pyproject.toml constraints.txt | $(BIN)/python
+$(VENV)/.bench: pyproject.toml constraints.txt $(COMPILED) | $(BIN)/python
 	$(PIP) --editable ".[bench]"
 	touch $@
 
@@ -41,10 +42,9 @@ check: $(VENV)/.dev  ## style, types and layers
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-kernels: $(VENV)/.dev  ## laws and linear algebra under an old and a newer kernel of OpenBLAS; not where the machine prescribes one
-	@if test -n "$$OPENBLAS_CORETYPE"; then echo "kernels: this machine prescribes $$OPENBLAS_CORETYPE, under which all tests ran"; else \
-	for kernel in $(KERNELS); do echo "kernel $$kernel"; \
-	OPENBLAS_CORETYPE=$$kernel $(BIN)/python -m pytest -q -n 2 $(NUMERICAL) || exit 1; done; fi
+kernels: $(VENV)/.dev  ## laws and linear algebra by NumPy alone, under an old and a newer kernel of OpenBLAS or the one that the machine prescribes
+	@for kernel in $${OPENBLAS_CORETYPE:-$(KERNELS)}; do echo "NumPy alone, kernel $$kernel"; \
+	GRAMIAN_PURE=1 OPENBLAS_CORETYPE=$$kernel $(BIN)/python -m pytest -q -n 2 $(NUMERICAL) || exit 1; done
 
 matrix: $(VENV)/.dev $(VENV)/.matrix  ## every Python that is here, the newest and the oldest versions, five kernels
 	$(BIN)/nox

@@ -9,13 +9,13 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
 
 from gramian.linalg.monomials import CONSTANT, Monomial, times
-from gramian.linalg.self_products import self_products
+from gramian.linalg.self_products import products_of_parts, self_products
 from gramian.typing import Codes, Mask, Matrix, Vector
 
 Factors = tuple[str, ...]  # sorted labels; () is "no factor"
@@ -177,7 +177,7 @@ class Columns:
         # A NaN or infinity anywhere in a column reaches the diagonal, so m numbers are tested in place of n m.
         if not all(np.isfinite(block.diagonal().sum()) for rows, columns, block in parts if rows is columns):
             return False
-        if self.matrix is None:
+        if len(parts) == 1:
             out += parts[0][2]
         else:
             self._add_products(parts, out)
@@ -188,6 +188,11 @@ class Columns:
         a, b = self.buffer_positions, self.matrix_positions
         if self.matrix is None:
             return [(a, a, self_products(self.buffer.T, scratch))]
+        sources = self.buffer.T, self.matrix
+        whole = products_of_parts([sources[which][:, columns] for which, columns in runs(a, b)], scratch)
+        if whole is not None:
+            every = tuple(range(len(whole)))
+            return [(every, every, whole)]
         return [
             (a, a, self_products(self.buffer.T)),
             (a, b, np.dot(self.buffer, self.matrix)),
@@ -201,6 +206,22 @@ class Columns:
             out[grid(rows, columns)] += block
             if rows is not columns:
                 out[grid(columns, rows)] += block.T
+
+
+@cache
+def runs(*positions: tuple[int, ...]) -> tuple[tuple[int, slice], ...]:
+    """Runs of columns that are consecutive in one of several arrays, in the order of all: the array and its columns.
+
+    positions : for each array the positions of its columns among all.
+    """
+    placed = sorted((p, which, i) for which, at in enumerate(positions) for i, p in enumerate(at))
+    out: list[tuple[int, slice]] = []
+    for _, which, i in placed:
+        if out and out[-1][0] == which and out[-1][1].stop == i:
+            out[-1] = which, slice(out[-1][1].start, i + 1)
+        else:
+            out.append((which, slice(i, i + 1)))
+    return tuple(out)
 
 
 def grid(rows: Sequence[int], columns: Sequence[int]) -> Any:

@@ -1,31 +1,54 @@
-"""Products of the columns of a tall block with each other, A'A, by small panels where that is faster.
+"""Products of the columns of a tall block with each other, A'A: compiled, or by small panels where that is faster.
 
-For a few dozen columns BLAS's symmetric update (dsyrk) reaches a third of the processor's peak. Products of a panel of
-columns with a stack of a few hundred rows, small enough for the special small-matrix kernels of OpenBLAS, reach most of
-it.
+The compiled sums have the same bits on every processor that has them. Without them, for a few dozen columns BLAS's
+symmetric update (dsyrk) reaches a third of the processor's peak. Products of a panel of columns with a stack of a few
+hundred rows, small enough for the special small-matrix kernels of OpenBLAS, reach most of it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
 
+from gramian.kernels.library import library
+from gramian.kernels.sums import readable
+from gramian.kernels.sums import self_products as compiled_self_products
 from gramian.typing import Mask, Matrix
 
 STACK_ROWS = 512  # rows of a stack
 PANEL_COLUMNS = 16  # columns of a panel
 PANEL_WIDTHS = range(PANEL_COLUMNS + 1, 73)  # numbers of columns for which panels are faster than dsyrk (measured)
 
+MAX_COMPILED_WIDTH = 400  # columns above which BLAS is faster
+
+
+def products_of_parts(parts: Sequence[Matrix], out: Matrix | None = None) -> Matrix | None:
+    """Compiled products (p, p) of the columns of all parts side by side; None where NumPy has to do it.
+
+    parts : arrays (n, .) in any memory order. out : (p, p) memory for the result.
+    """
+    compiled = library()
+    if compiled is None or sum(part.shape[1] for part in parts) > MAX_COMPILED_WIDTH or not all(map(readable, parts)):
+        return None
+    return compiled_self_products(compiled, parts, out)
+
 
 def self_products(A: Matrix, out: Matrix | None = None) -> Matrix:
     """A'A, (p, p), symmetric to the last bit, for A : (n, p) in any memory order.
 
-    out : (p, p) memory for the result, used where one call of BLAS makes it.
+    out : (p, p) memory for the result, used where one call makes it.
 
     `np.dot` and `np.matmul` release the interpreter lock, so that other threads run meanwhile; the operator `@` on
     two-dimensional arrays does not.
     """
+    compiled = products_of_parts((A,), out)
+    return _by_blas(A, out) if compiled is None else compiled
+
+
+def _by_blas(A: Matrix, out: Matrix | None) -> Matrix:
+    """A'A by panels, or by one call of BLAS."""
     n, p = A.shape
     stacked_rows = n - n % STACK_ROWS
     # Few columns or many: dsyrk is the faster of both.

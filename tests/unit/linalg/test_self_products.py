@@ -5,11 +5,18 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from gramian.linalg import self_products as module
 from gramian.linalg.self_products import PANEL_WIDTHS, STACK_ROWS, self_products
 from gramian.typing import Matrix
 
 HEIGHTS = (0, 1, STACK_ROWS - 1, STACK_ROWS, STACK_ROWS + 1, 4 * STACK_ROWS, 5 * STACK_ROWS + 37)
 COUNTS = (1, PANEL_WIDTHS.start - 1, PANEL_WIDTHS.start, 32, 33, 48, 50, PANEL_WIDTHS.stop - 1, PANEL_WIDTHS.stop)
+
+
+@pytest.fixture(params=["as installed", "NumPy alone"], autouse=True)
+def kernels(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if request.param == "NumPy alone":
+        monkeypatch.setattr(module, "library", lambda: None)
 
 
 def laid_out(A: Matrix) -> dict[str, Matrix]:

@@ -1,0 +1,60 @@
+// Vectors of W doubles of the instruction set that the compiler was asked for. Every function below rounds once.
+#pragma once
+#include <cmath>
+
+#if defined(__AVX512F__)
+#include <immintrin.h>
+typedef __m512d vec;
+constexpr int W = 8, TILE_ROWS = 8, TILE_VECTORS = 3;  // 24 of 32 registers hold sums
+static inline vec load(const double* p) { return _mm512_loadu_pd(p); }
+static inline void store(double* p, vec a) { _mm512_storeu_pd(p, a); }
+static inline vec repeat(double a) { return _mm512_set1_pd(a); }
+static inline vec fused(vec a, vec b, vec c) { return _mm512_fmadd_pd(a, b, c); }
+#elif defined(__AVX2__) && defined(__FMA__)
+#include <immintrin.h>
+typedef __m256d vec;
+constexpr int W = 4, TILE_ROWS = 4, TILE_VECTORS = 3;  // 12 of 16
+static inline vec load(const double* p) { return _mm256_loadu_pd(p); }
+static inline void store(double* p, vec a) { _mm256_storeu_pd(p, a); }
+static inline vec repeat(double a) { return _mm256_set1_pd(a); }
+static inline vec fused(vec a, vec b, vec c) { return _mm256_fmadd_pd(a, b, c); }
+#elif defined(__aarch64__)
+#include <arm_neon.h>
+typedef float64x2_t vec;
+constexpr int W = 2, TILE_ROWS = 4, TILE_VECTORS = 4;  // 16 of 32
+static inline vec load(const double* p) { return vld1q_f64(p); }
+static inline void store(double* p, vec a) { vst1q_f64(p, a); }
+static inline vec repeat(double a) { return vdupq_n_f64(a); }
+static inline vec fused(vec a, vec b, vec c) { return vfmaq_f64(c, a, b); }
+#else
+typedef double vec;
+constexpr int W = 1, TILE_ROWS = 2, TILE_VECTORS = 4;
+static inline vec load(const double* p) { return *p; }
+static inline void store(double* p, vec a) { *p = a; }
+static inline vec repeat(double a) { return a; }
+static inline vec fused(vec a, vec b, vec c) { return std::fma(a, b, c); }
+#endif
+
+// s = a + b rounded, and e its rounding error: a + b = s + e exactly (Knuth).
+static inline void two_sum(vec a, vec b, vec& s, vec& e) {
+  s = a + b;
+  vec t = s - a;
+  e = (a - (s - t)) + (b - t);
+}
+
+// Four columns of four rows each, transposed: out[step * row + column] = columns[column][row].
+static inline void transpose_4x4(const double* const* columns, double* out, long step) {
+#if defined(__AVX2__)
+  __m256d a = _mm256_loadu_pd(columns[0]), b = _mm256_loadu_pd(columns[1]);
+  __m256d c = _mm256_loadu_pd(columns[2]), d = _mm256_loadu_pd(columns[3]);
+  __m256d ab_even = _mm256_unpacklo_pd(a, b), ab_odd = _mm256_unpackhi_pd(a, b);
+  __m256d cd_even = _mm256_unpacklo_pd(c, d), cd_odd = _mm256_unpackhi_pd(c, d);
+  _mm256_storeu_pd(out, _mm256_permute2f128_pd(ab_even, cd_even, 0x20));
+  _mm256_storeu_pd(out + step, _mm256_permute2f128_pd(ab_odd, cd_odd, 0x20));
+  _mm256_storeu_pd(out + 2 * step, _mm256_permute2f128_pd(ab_even, cd_even, 0x31));
+  _mm256_storeu_pd(out + 3 * step, _mm256_permute2f128_pd(ab_odd, cd_odd, 0x31));
+#else
+  for (int row = 0; row < 4; row++)
+    for (int column = 0; column < 4; column++) out[row * step + column] = columns[column][row];
+#endif
+}

@@ -1,0 +1,149 @@
+"""Compiled sums: the same bits from every instruction set and memory order, and errors within those of their sums."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from fractions import Fraction
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gramian.kernels import sums
+from gramian.kernels.library import Library, available, load
+from gramian.typing import Matrix
+
+EPS = 2.0**-53
+HEIGHTS = (0, 1, 127, 128, 129, 1000)
+WIDTHS = (1, 2, 7, 8, 9, 23, 24, 25, 50, 111)
+
+
+def normal(n: int, p: int) -> Matrix:
+    return np.random.default_rng([n, p]).standard_normal((n, p)) + 0.5
+
+
+def laid_out(A: Matrix) -> dict[str, Matrix]:
+    return {
+        "rows": A,
+        "columns": np.asfortranarray(A),
+        "every other column": np.repeat(A, 2, axis=1)[:, ::2],
+        "every other row": np.repeat(A, 2, axis=0)[::2],
+        "rows turned round": A[::-1].copy()[::-1],
+        "columns turned round": np.asfortranarray(A[:, ::-1])[:, ::-1],
+    }
+
+
+@pytest.mark.parametrize("n", HEIGHTS)
+@pytest.mark.parametrize("p", WIDTHS)
+def test_products_have_the_same_bits_everywhere(n: int, p: int, compiled: Library, reference: Library) -> None:
+    A = normal(n, p)
+    expected = sums.self_products(reference, [A])
+    assert np.array_equal(expected, expected.T)
+    for name, B in laid_out(A).items():
+        assert np.array_equal(sums.self_products(compiled, [B]), expected), name
+
+
+@pytest.mark.parametrize("p", [200, 399, 400])
+def test_wide_products_have_the_same_bits_everywhere(p: int, compiled: Library, reference: Library) -> None:
+    A = normal(129, p)
+    expected = sums.self_products(reference, [A])
+    for B in (A, np.asfortranarray(A)):
+        assert np.array_equal(sums.self_products(compiled, [B]), expected)
+
+
+@given(cuts=st.lists(st.integers(0, 30), max_size=4), n=st.integers(0, 300))
+def test_columns_may_come_from_several_arrays(cuts: list[int], n: int) -> None:
+    A = normal(n, 30)
+    edges = [0, *sorted(cuts), 30]
+    for name in available():
+        library = load(name)
+        assert library is not None
+        parts = [np.asfortranarray(A[:, a:b]) if i % 2 else A[:, a:b] for i, (a, b) in enumerate(pairwise(edges))]
+        assert np.array_equal(sums.self_products(library, parts), sums.self_products(library, [A]))
+
+
+@pytest.mark.parametrize("n", [1, 129, 2000])
+def test_the_error_of_a_product_is_that_of_a_short_sum(n: int, compiled: Library) -> None:
+    A = normal(n, 3) * np.logspace(-8.0, 8.0, 3)
+    found = sums.self_products(compiled, [A])
+    exact = np.array([[sum(map(Fraction.__mul__, map(Fraction, a), map(Fraction, b))) for a in A.T] for b in A.T])
+    size = np.abs(A).T @ np.abs(A)
+    # a chain of 128 roundings, one more for the sum of the blocks, whose own errors are kept
+    assert (np.abs((found.astype(object) - exact).astype(float)) <= (min(n, 128) + 2) * EPS * size).all()
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 1e200])
+@pytest.mark.parametrize("row", [0, 127, 128, 300])
+def test_what_is_not_finite_reaches_the_diagonal_of_its_column(bad: float, row: int, compiled: Library) -> None:
+    for at in (0, 7, 8, 17, 29):
+        A = np.ones((301, 30))
+        A[row, at] = bad
+        for B in (A, np.asfortranarray(A)):
+            diagonal = sums.self_products(compiled, [B]).diagonal()
+            assert not np.isfinite(diagonal[at])
+            assert (np.delete(diagonal, at) == 301.0).all()
+
+
+def test_memory_for_the_result_is_used_where_it_fits(compiled: Library) -> None:
+    A = normal(50, 6)
+    for out in (np.empty((6, 6)), np.empty((7, 7)), np.empty((6, 6)).T[::-1]):
+        found = sums.self_products(compiled, [A], out)
+        assert np.array_equal(found, sums.self_products(compiled, [A]))
+        assert (found is out) == (out.shape == (6, 6) and out.flags.c_contiguous)
+
+
+def test_threads_do_not_disturb_each_other(compiled: Library) -> None:
+    blocks = [normal(500, p) for p in range(1, 40)]
+    alone = [sums.self_products(compiled, [A]).tobytes() for A in blocks]
+    for threads in (2, 3):
+        with ThreadPoolExecutor(threads) as pool:
+            assert alone == list(pool.map(lambda A: sums.self_products(compiled, [A]).tobytes(), blocks))
+
+
+def exact(values: np.ndarray) -> np.ndarray:
+    return np.vectorize(Fraction, otypes=[object])(values)
+
+
+@pytest.mark.parametrize("with_low", [False, True])
+@pytest.mark.parametrize(("n", "p"), [(1, 1), (7, 3), (8, 8), (9, 17), (40, 5)])
+def test_twofold_sums_are_those_of_twice_the_precision(n: int, p: int, with_low: bool, compiled: Library) -> None:
+    A, v, w = normal(n, p), normal(p, 1)[:, 0], normal(n, 1)[:, 0]
+    low = A * 2.0**-54 if with_low else None
+    X = exact(A) + (exact(low) if low is not None else 0)
+    size = np.abs(A)
+    fraction_v, fraction_w = exact(v) + exact(v * 1e-17), exact(w) + exact(w * 1e-17)
+    for (hi, lo), expected, reach in (
+        (sums.twofold_times(compiled, A, low, v, v * 1e-17), X @ fraction_v, size @ np.abs(v)),
+        (sums.twofold_products(compiled, A, low, w, w * 1e-17), X.T @ fraction_w, size.T @ np.abs(w)),
+    ):
+        error = np.abs((exact(hi) + exact(lo) - expected).astype(float))
+        # errors of n products and n sums are added up in float64 (Ogita, Rump and Oishi, 2005)
+        assert (error <= (3 * (n + p)) ** 2 * EPS**2 * reach).all()
+
+
+@pytest.mark.parametrize("n", [0, 1, 7, 8, 255, 256, 257, 600])
+@pytest.mark.parametrize("p", [1, 7, 8, 9, 21])
+def test_twofold_sums_have_the_same_bits_everywhere(n: int, p: int, compiled: Library, reference: Library) -> None:
+    A, v, w = normal(n, p), normal(p, 1)[:, 0], normal(n, 1)[:, 0]
+
+    def bits(library: Library, A: Matrix, low: Matrix | None) -> bytes:
+        times = sums.twofold_times(library, A, low, v, v * 1e-17)
+        products = sums.twofold_products(library, A, low, w, w * 1e-17)
+        return b"".join(part.tobytes() for part in (*times, *products))
+
+    for low in (None, A * 1e-17):
+        expected = bits(reference, A, low)
+        for name, B in laid_out(A).items():
+            assert bits(compiled, B, None if low is None else np.asfortranarray(low)) == expected, name
+
+
+def test_what_can_be_read_in_place() -> None:
+    A = np.ones((4, 3))
+    assert sums.readable(A)
+    assert sums.readable(A[::-2, ::2])
+    assert not sums.readable(A.astype(np.float32))
+    assert not sums.readable(A.astype(">f8"))
+    packed = np.zeros(4, [("tag", "i4"), ("x", "f8", (3,))])["x"]  # not aligned
+    assert not sums.readable(packed)
