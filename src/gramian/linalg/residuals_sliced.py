@@ -1,7 +1,8 @@
 """Residuals and their products with the columns in about 75 bits, by products of slices: X v, X'Wr and r'Wr.
 
 As `residuals_dd`, at a tenth of its price: columns without factors are cut into two slices, of which BLAS makes the
-products. What is lost is known: `grid` bounds the part of each column whose products were rounded.
+products. What is lost is known: `grid` bounds the part of each column whose products were rounded. Where there are
+compiled kernels, they make the products in twice the precision instead, and nothing is lost.
 """
 
 from __future__ import annotations
@@ -11,16 +12,18 @@ from dataclasses import replace
 
 import numpy as np
 
+from gramian.kernels.library import library
 from gramian.linalg.blocks import steps_of
-from gramian.linalg.doubledouble import Pair, pair, quick_two_sum, total, two_sum
+from gramian.linalg.doubledouble import Pair, pair, quick_two_sum, two_sum
 from gramian.linalg.monomials import Coordinate, Monomial, downward_closure
 from gramian.linalg.products import ColumnGroup
 from gramian.linalg.residuals_dd import CellColumns, ResidualRows, SplitColumn, split_column
-from gramian.linalg.sliced import SlicedColumns, slices_of_pair
+from gramian.linalg.sliced import SlicedColumns
+from gramian.linalg.twofold import TwofoldColumns
 from gramian.typing import Matrix, Vector
 
 BLOCK_VALUES = 2**17  # values of a block: with their slices they fit into the cache of a core
-MIN_BLOCK_ROWS, MAX_BLOCK_ROWS = 64, 8192
+MAX_BLOCK_ROWS = 8192
 
 
 class SlicedResidualProducts:
@@ -60,8 +63,9 @@ class SlicedResidualProducts:
         self.cell_columns = CellColumns(groups, v, sizes)
         self.writer = PairWriter([*(m for m in position if m not in matrix_monomials), *in_cells], coordinates)
         self.cell_monomials = [(m, self.writer.monomials.index(m)) for m in dict.fromkeys(in_cells)]
+        min_rows = SlicedColumns.min_rows if library() is None else TwofoldColumns.min_rows
         self.rows = int(
-            np.clip(BLOCK_VALUES // max(len(self.writer.monomials), len(in_matrix)), MIN_BLOCK_ROWS, MAX_BLOCK_ROWS)
+            np.clip(BLOCK_VALUES // max(len(self.writer.monomials), len(in_matrix)), min_rows, MAX_BLOCK_ROWS)
         )
         self.written = _Columns(self.writer.monomials, matrix_monomials, position, v, self.rows)
         self.matrix = _Columns(in_matrix, set(), position, v, self.rows)
@@ -94,12 +98,12 @@ class SlicedResidualProducts:
         cells = self.cell_columns.cells(block.codes)
         r = self._residual(operands, columns, cells, block.rows)
         wr = r if block.weight is None else r * block.weight
-        slices = slices_of_pair(wr, self.written.sliced.bits)
-        right = slices if wr is r else slices_of_pair(r, self.written.sliced.bits)
-        self.square = self.square + total(pair(np.dot(slices, right.T).reshape(-1, 1)))
+        left = self.written.sliced.cut_vector(wr)
+        right = left if wr is r else self.written.sliced.cut_vector(r)
+        self.square = self.square + self.written.sliced.dot(left, right)
         products = self.cell_columns.products(columns, cells, wr)
         for operand in operands:
-            dense = operand.sliced.products(wr.hi, slices)
+            dense = operand.sliced.products(left)
             products.hi[operand.at], products.lo[operand.at] = dense.hi[operand.places], dense.lo[operand.places]
         self.sums = self.sums + products
 
@@ -134,8 +138,8 @@ class _Columns:
         Which of the columns are columns of X; the others are factors of products only.
     at : (j,)
         Their positions in X.
-    sliced : SlicedColumns
-        Cuts the columns; its vector is zero for those that are not in X.
+    sliced : SlicedColumns or TwofoldColumns
+        Makes the products; its vector is zero for columns that are not in X.
     """
 
     def __init__(
@@ -151,7 +155,12 @@ class _Columns:
         self.at = np.array([position[monomials[i]] for i in stored], np.int64)
         hi, lo = np.zeros(len(monomials)), np.zeros(len(monomials))
         hi[self.places], lo[self.places] = v.hi[self.at], v.lo[self.at]
-        self.sliced = SlicedColumns(Pair(hi, lo), height)
+        compiled = library()
+        self.sliced: SlicedColumns | TwofoldColumns
+        if compiled is None:
+            self.sliced = SlicedColumns(Pair(hi, lo), height)
+        else:
+            self.sliced = TwofoldColumns(compiled, Pair(hi, lo))
 
 
 class PairWriter:

@@ -11,14 +11,23 @@ fast routines of matrix multiplication and its applications. Numerical Algorithm
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
-from gramian.linalg.doubledouble import Pair, two_sum
+from gramian.linalg.doubledouble import Pair, pair, total, two_sum
 from gramian.typing import Codes, Matrix, Vector
 
 SIGNIFICAND_BITS = 53
 VECTOR_SLICES = 3  # slices of a vector; they hold 60 bits and more, the rest is added in float64
 MIN_EXPONENT = -500  # no grid is finer: scaled numbers stay normal
+
+
+class CutVector(NamedTuple):
+    """A vector (n,), and its slices (3, n): two of it and the rest."""
+
+    whole: Pair
+    slices: Matrix
 
 
 class SlicedColumns:
@@ -33,6 +42,8 @@ class SlicedColumns:
     height : int
         Most rows of a block.
     """
+
+    min_rows = 64  # of a block, however many columns it has
 
     def __init__(self, v: Pair, height: int) -> None:
         width = len(v.hi)
@@ -74,12 +85,21 @@ class SlicedColumns:
         *leading, small = np.dot(self.weights, self.high.T)
         return [*leading, np.dot(self.low, self.v.hi)], small
 
-    def products(self, r: Vector, slices: Matrix) -> Pair:
-        """A'r, (k,). r : (n,) rounded. slices : (3, n), two slices of r and the rest."""
-        first, second, small = np.dot(slices, self.high)
+    def cut_vector(self, r: Pair) -> CutVector:
+        """A vector r (n,) as the products need it."""
+        return CutVector(r, slices_of_pair(r, self.bits))
+
+    def products(self, r: CutVector) -> Pair:
+        """A'r, (k,)."""
+        first, second, small = np.dot(r.slices, self.high)
         hi, lo = two_sum(first, second)
-        hi, error = two_sum(hi, np.dot(r, self.low))
+        hi, error = two_sum(hi, np.dot(r.whole.hi, self.low))
         return Pair(hi, lo + error + small)
+
+    @staticmethod
+    def dot(r: CutVector, s: CutVector) -> Pair:
+        """r's, (1,)."""
+        return total(pair(np.dot(r.slices, s.slices.T).reshape(-1, 1)))
 
 
 def vector_slices(v: Vector, bits: int, count: int) -> list[Vector]:

@@ -7,12 +7,26 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from gramian.kernels.library import library
+from gramian.linalg import residuals_sliced
 from gramian.linalg.doubledouble import Pair, pair
 from gramian.linalg.monomials import Coordinate, Monomial
 from gramian.linalg.products import ColumnGroup
-from gramian.linalg.residuals_dd import ResidualRows
+from gramian.linalg.residuals_dd import LinearCombination, ResidualProducts, ResidualRows
 from gramian.linalg.residuals_sliced import SlicedResidualProducts
 from gramian.linalg.sliced import SlicedColumns, slices_of_pair, vector_slices
+
+
+@pytest.fixture(params=["as installed", "NumPy alone"])
+def kernels(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if request.param == "NumPy alone":
+        monkeypatch.setattr(residuals_sliced, "library", lambda: None)
+
+
+@pytest.fixture
+def numpy_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(residuals_sliced, "library", lambda: None)
+
 
 X1: Monomial = (("x", 1),)
 X2: Monomial = (("x", 2),)
@@ -60,6 +74,7 @@ def in_fractions(v: Pair, rows: ResidualRows) -> tuple[np.ndarray, Fraction, np.
     return X.T @ wr, r @ wr, X
 
 
+@pytest.mark.usefixtures("kernels")
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("scale", [1.0, 1e60, 1e-60])
 def test_products_with_a_residual_keep_seventy_bits(seed: int, scale: float) -> None:
@@ -80,6 +95,25 @@ def test_products_with_a_residual_keep_seventy_bits(seed: int, scale: float) -> 
     assert abs(float(found - square)) <= 64.0 * lost * np.sqrt(float(square)) + 2.0**-80 * float(square)
 
 
+def test_compiled_products_lose_nothing() -> None:
+    if library() is None:
+        pytest.skip("no kernels are compiled here")
+    groups, v, rows = problem(600, 1, 1.0)
+    sums = SlicedResidualProducts(groups, v, SIZES, COORDINATES, ("m",))
+    sums.add(rows)
+    assert (sums.grid == 0.0).all()
+    careful = ResidualProducts(LinearCombination(groups, v, SIZES, COORDINATES))
+    careful.add(rows)
+    assert rows.weight is not None
+    _, _, X = in_fractions(v, rows)
+    lengths = np.sqrt(rows.weight.hi @ X.astype(float) ** 2)
+    reach = float(lengths @ np.abs(v.hi))  # of the summands of a residual, which is shorter
+    error = 2.0 * (rows.rows + len(lengths)) ** 2 * 2.0**-106 * reach  # of each way: sums of products in two parts
+    assert (np.abs((sums.sums - careful.sums).value) <= error * lengths).all()
+    assert abs((sums.square - careful.square).value[0]) <= error * reach
+
+
+@pytest.mark.usefixtures("numpy_alone")
 def test_the_grid_is_fine_beside_the_values() -> None:
     groups, v, rows = problem(150, 0, 1.0)
     sums = SlicedResidualProducts(groups, v, SIZES, COORDINATES, ("m",))

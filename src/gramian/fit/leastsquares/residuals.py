@@ -12,6 +12,7 @@ from gramian.errors import DataError
 from gramian.fit.passes.accumulate import take_rows
 from gramian.formula.design import Design
 from gramian.formula.row_reader import Observed, Reader
+from gramian.kernels.library import library
 from gramian.linalg.doubledouble import Pair, pair, two_product, two_sum
 from gramian.linalg.products import ColumnGroup
 from gramian.linalg.residuals_dd import LinearCombination, ResidualProducts, ResidualRows
@@ -96,7 +97,8 @@ class Residuals:
     def _products(self, reader: Reader) -> ResidualProducts | SlicedResidualProducts:
         """What sums the products, in the precision that is wanted."""
         design = self.design
-        if not self.sliced:
+        # compiled products have twice the precision, whatever is wanted
+        if not self.sliced and library() is None:
             return ResidualProducts(LinearCombination(self.groups, self.v, reader.sizes, design.coordinates))
         return SlicedResidualProducts(self.groups, self.v, reader.sizes, design.coordinates, design.matrix_variables)
 
