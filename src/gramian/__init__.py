@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from gramian.api.planned import plan as plan
     from gramian.api.sums import gram as gram
     from gramian.api.text_files import csv as csv
+    from gramian.api.versions import show_versions as show_versions
     from gramian.comparison import compare as compare
     from gramian.derivation import derive as derive
     from gramian.engines.dask import Dask as Dask
@@ -27,7 +28,7 @@ from gramian.version import __version__ as __version__
 
 __all__ = [
     "Dask", "Local", "add", "compare", "csv", "curve", "derive", "errors", "fits", "glm", "gram", "load", "ols", "plan",
-    "ridge", "subtract",
+    "ridge", "show_versions", "subtract",
 ]  # fmt: skip
 
 _HOME = {
@@ -45,6 +46,7 @@ _HOME = {
     "ols": "gramian.api.linear",
     "plan": "gramian.api.planned",
     "ridge": "gramian.api.linear",
+    "show_versions": "gramian.api.versions",
     "subtract": "gramian.api.arithmetic",
 }
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import gramian
@@ -36,6 +37,14 @@ def test_kernels_can_be_switched_off() -> None:
 def test_a_kernel_can_be_named(compiled: Library) -> None:
     assert in_process(CHOSEN, GRAMIAN_KERNEL=compiled.name) == compiled.name
     assert compiled.name in available()
+
+
+def test_versions_say_which_kernel_is_used() -> None:
+    show = "import gramian as gm; gm.show_versions()"
+    assert f"compiled sums {best() or 'none (NumPy)'}" in " ".join(in_process(show).split())
+    pure = in_process(show, GRAMIAN_PURE="1")
+    assert "none (NumPy)" in pure
+    assert f"numpy {np.__version__}" in " ".join(pure.split())
 
 
 def test_an_import_loads_no_kernel() -> None:
