@@ -9,6 +9,7 @@ from functools import cached_property
 from gramian.errors import FormulaError, SchemaError
 from gramian.formula.expand import Expanded
 from gramian.formula.grammar import Formula
+from gramian.formula.splines import Spline
 from gramian.formula.syntax import COMBINE, Call, Name, Node, label, names
 from gramian.formula.terms import Terms, check_numeric, resolve
 from gramian.linalg.columns import Layout, layout
@@ -82,6 +83,11 @@ class Design:
     def matrix_variables(self) -> tuple[str, ...]:
         """Names of the variables that a matrix supplies in place."""
         return () if self.matrix is None else matrix_names(*self.matrix)
+
+    @property
+    def open_splines(self) -> tuple[Spline, ...]:
+        """Splines whose knots are quantiles of the data, and not set yet."""
+        return tuple(spline for spline in self.terms.splines.values() if not spline.has_knots)
 
     def choose_coordinates(self, values: Mapping[str, Vector]) -> Design:
         """Fix shift and scale of every variable and response.

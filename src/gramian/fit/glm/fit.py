@@ -24,7 +24,6 @@ from gramian.fit.leastsquares.outcome import LARGEST_SQUARE, SMALLEST_SQUARE, ch
 from gramian.fit.leastsquares.solution import Solved
 from gramian.fit.passes.accumulate import coordinates_from_first_rows
 from gramian.fit.passes.job import PassRunner
-from gramian.fit.passes.prepare import settle_knots
 from gramian.fit.passes.subsample import has_few_rows
 from gramian.fit.vcov.fit import check_theta, check_vcov, with_robust
 from gramian.fit.vcov.scores import FittedModel
@@ -289,7 +288,10 @@ def complete_design(design: Design, source: Source) -> Design:
     if is_text(outcome, schema):
         assert isinstance(outcome, Name)
         design = replace(design, binary=_two_levels(outcome.name, source))
-    design = settle_knots(design, source)
+    if design.open_splines:
+        from gramian.fit.passes.knots import settle_knots  # most formulas have no splines
+
+        design = settle_knots(design, source)
     with_coordinates = coordinates_from_first_rows(design, _batches(source, design.columns))
     (response,) = design.outcome
     # The working outcome changes in every pass, so no shift or scale fits it. Columns are read into blocks of their

@@ -10,7 +10,7 @@ from gramian.batch import Source
 from gramian.engines.choice import Engine
 from gramian.engines.progress import Progress, watched
 from gramian.fit.passes.options import Options
-from gramian.fit.passes.prepare import design_of_formula, open_splines, with_coordinates
+from gramian.fit.passes.prepare import design_of_formula, with_coordinates
 from gramian.fit.passes.row_cache import cached_source
 from gramian.formula.design import Design
 from gramian.formula.grammar import Formula
@@ -120,7 +120,7 @@ class Job:
     @property
     def needs_knots(self) -> bool:
         """Whether a pass for the knots of splines has to come first."""
-        return bool(open_splines(self.design))
+        return bool(self.design.open_splines)
 
     def prepare(self) -> None:
         """Choose the knots of splines, in a pass over their columns, and shifts and scales, from the first rows.
