@@ -97,6 +97,11 @@ def test_a_header_alone_is_no_rows(csv):
         assert count(source) == 0
 
 
+def test_a_row_of_another_width_that_is_not_utf8(csv):
+    message = error(csv(b"x,y\n1,a\n2,\xff,3\n3,c\n"))
+    assert message.startswith("t.csv, line 3: "), message  # and nothing is printed: an exception that is ignored fails
+
+
 def test_messages(csv):
     assert error(csv("")) == "t.csv: is empty: there is not even a line with the names of the columns"
     assert error(csv("x,y\n1,a\n2\n")) == (

@@ -254,6 +254,8 @@ def _intended_type(column: Any, dialect: Dialect) -> Any:
 def _parsed(piece: bytes, width: int, dialect: Dialect, types: Mapping[str, Any] | None = None) -> Any:
     """A piece as a table with columns "0", "1", ...; without `types` they are inferred."""
     options = parsing(dialect)
+    # Arrow decodes a row before it hands it over, and can only print that it could not
+    piece = piece.decode("utf-8", "replace").encode()
     options.invalid_row_handler = lambda row: "skip"
     names = pv.ReadOptions(column_names=[str(i) for i in range(width)], block_size=len(piece) + 1, use_threads=False)
     return pv.read_csv(in_memory(piece), names, options, conversion(dialect, column_types=types))
