@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import errno
 import io
+import itertools
 import os
 import random
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +36,8 @@ FITS: dict[str, Callable[..., Any]] = {
     "exact": lambda data, **more: gm.ols("y ~ x * f", data, exact=True, **more),
     "glm": lambda data, **more: gm.glm("b ~ x + f", data, **more),
     "sandwich": lambda data, **more: gm.glm("y ~ x", data, "gamma", "inverse", vcov="HC1", **more),
+    "clusters": lambda data, **more: gm.ols("y ~ x", data, vcov={"cluster": "f"}, **more),
+    "clusters of counts": lambda data, **more: gm.glm("n ~ x", data, "poisson", vcov={"cluster": "f"}, **more),
     "theta": lambda data, **more: gm.glm("n ~ x + f", data, "negative_binomial", **more),
 }
 
@@ -99,6 +103,19 @@ def test_an_interrupted_run_goes_on_with_the_same_bits(folder: Path, name: str, 
         assert file.exists()
     done = fit(folder / "data", checkpoint=file, engine=engine)
     assert bits(done) == expected
+    assert not file.exists()
+
+
+@pytest.mark.parametrize("name", ["clusters", "clusters of counts"])
+def test_a_run_goes_on_whatever_memory_is_free(folder: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    fit, file, free = FITS[name], folder / "run", itertools.count(2**30, 2**26)
+    monkeypatch.setattr("gramian.fit.vcov.job.memory_limit", lambda: next(free))
+    expected, through = bits(fit(folder / "data")), 0
+    for rows in (*range(1500, 40_000, 1500), 10**9):
+        with suppress(KeyboardInterrupt):
+            assert bits(fit(folder / "data", checkpoint=file, progress=Stop(rows))) == expected
+            through += 1
+    assert through
     assert not file.exists()
 
 

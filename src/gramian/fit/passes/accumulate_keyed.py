@@ -135,7 +135,7 @@ class AccumulateKeyed:
     design: Design
     grouping: Grouping
     drop: bool = True
-    max_keys: int = 2**31
+    max_keys: int = field(default=2**31, compare=False)
     centres: Mapping[Key, Mapping[str, float]] | None = None
 
     @property

@@ -220,8 +220,8 @@ def _mapping(value: Mapping[Any, Any]) -> Iterator[bytes]:
 
 
 def _fields(value: Any) -> Iterator[bytes]:
-    """The fields of a dataclass."""
-    return _parts(getattr(value, field.name) for field in fields(value))
+    """The fields of a dataclass that count when two are compared: not what was free, nor places in a text."""
+    return _parts(getattr(value, field.name) for field in fields(value) if field.compare)
 
 
 def _reduces(value: Any) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -48,7 +48,7 @@ class ClusterMomentsPass:
 
     design: Design
     by: tuple[str, ...]
-    limit: int
+    limit: int = field(compare=False)
     fitted_model: FittedModel | None = None
     drop: bool = True
     dense: DenseRows | None = None

@@ -6,7 +6,7 @@ They add by the names of clusters.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -93,7 +93,7 @@ class ClusterPass:
 
     fitted_model: FittedModel
     by: tuple[str, ...]
-    limit: int
+    limit: int = field(compare=False)
     dense: DenseRows | None = None
 
     @property
