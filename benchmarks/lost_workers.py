@@ -86,7 +86,7 @@ class Killer:
 
     def run(self) -> None:
         while not self.stopped.wait(float(self.rng.uniform(0.0, WAIT))):
-            running = _running(self.cluster)
+            running = workers_of(self.cluster)
             if len(running) == LOOPBACK["n_workers"]:  # else a slow machine would see no worker live
                 for process in self.rng.permutation(running)[: self.rng.integers(1, len(running) + 1)]:
                     self._kill(int(process))
@@ -97,7 +97,7 @@ class Killer:
             self.deaths += 1
 
 
-def _running(cluster: Any) -> list[int]:
+def workers_of(cluster: Any) -> list[int]:
     """The processes of the workers that have been started."""
     processes = [nanny.process for nanny in cluster.workers.values() if nanny.status.name == "running"]
     known = [process.pid for process in processes if process is not None and process.status.name == "running"]
@@ -114,13 +114,13 @@ def plans(sizes: Sizes, rounds: int) -> Finding:
     rng, same, rows = np.random.default_rng(13), 0, 0
     with (
         dask.config.set(SETTINGS),
-        _cluster() as cluster,
+        two_workers() as cluster,
         distributed.Client(cluster) as client,
         _killing(cluster) as killer,
     ):
         for _ in range(sizes.plans):
             with TemporaryDirectory() as name:
-                expected = _plan(rng, Path(name))
+                expected = random_plan(rng, Path(name))
                 source = source_of(name)
                 design, _ = prepare(str(rng.choice(FORMULAS)), source, Options())
                 task = Accumulate(design)
@@ -139,7 +139,7 @@ def plans(sizes: Sizes, rounds: int) -> Finding:
     )
 
 
-def _cluster() -> Any:
+def two_workers() -> Any:
     """Two workers, whose successors need not load anything."""
     from distributed import LocalCluster
     from distributed.utils import get_mp_context
@@ -160,7 +160,7 @@ def _killing(cluster: Any) -> Iterator[Killer]:
         thread.join()
 
 
-def _plan(rng: np.random.Generator, folder: Path) -> int:
+def random_plan(rng: np.random.Generator, folder: Path) -> int:
     """Files of random lengths, cut at random, whose factors have levels of their own; returns all rows."""
     total = 0
     for number in range(rng.integers(1, 5)):

@@ -18,9 +18,11 @@ import multiprocessing
 import sys
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
+from typing import NoReturn
 
 from gramian.errors import GramianError
 
@@ -51,7 +53,27 @@ class Trial:
 
 
 def judged(attack: Attack, number: int) -> Verdict:
-    """The verdict of one trial; an error of gramian is a refusal, any other exception a traceback."""
+    """The verdict of one trial; an error of gramian is a refusal, any other exception a traceback.
+
+    Also one that Python can only print, since nobody above would get it.
+    """
+    with _unraisable() as printed:
+        verdict = _judged(attack, number)
+    return Verdict(TRACEBACK, f"printed: {printed[0]}") if printed else verdict
+
+
+@contextmanager
+def _unraisable() -> Iterator[list[str]]:
+    """What Python prints as "Exception ignored in"."""
+    printed = list[str]()
+    before, sys.unraisablehook = sys.unraisablehook, lambda args: printed.append(f"{args.exc_value!r} in {args.object}")
+    try:
+        yield printed
+    finally:
+        sys.unraisablehook = before
+
+
+def _judged(attack: Attack, number: int) -> Verdict:
     try:
         return attack(number)
     except GramianError as error:
@@ -75,7 +97,7 @@ def _in_child(attack: Attack, numbers: Sequence[int], seconds: float) -> Iterato
     """Verdicts from a child process, until it has done all or one of them has ended or stopped it."""
     context = multiprocessing.get_context("fork")
     receiving, sending = context.Pipe(duplex=False)
-    child = context.Process(target=_child, args=(attack, numbers, sending), daemon=True)
+    child = context.Process(target=_child, args=(attack, numbers, sending))  # no daemon: those have no children
     child.start()
     sending.close()
     try:
@@ -108,8 +130,27 @@ def table(trials: Sequence[Trial]) -> str:
     return "\n".join(lines)
 
 
+def reported(trials: Iterable[Trial], refusals: bool = False) -> list[Trial]:
+    """All trials; the first third outcomes of each attack, and refusals if wanted, are printed as they come."""
+    out, shown = list[Trial](), Counter[str]()
+    for trial in trials:
+        out.append(trial)
+        outcome, what = trial.verdict.outcome, trial.verdict.what
+        if outcome in THIRD or (refusals and outcome == REFUSED):
+            shown[trial.attack] += 1
+            if shown[trial.attack] <= SHOWN:
+                print(f"{trial.attack} {trial.number}: {outcome}: {what}", file=sys.stderr, flush=True)
+    return out
+
+
+def finish(trials: Sequence[Trial]) -> NoReturn:
+    """Print the table; exit with 1 if there was a third outcome."""
+    print(table(trials))
+    sys.exit(any(trial.verdict.outcome in THIRD for trial in trials))
+
+
 def main(attacks: Mapping[str, Attack], description: str, size: int) -> None:
-    """The command line of a script of attacks; exits with 1 if there was a third outcome.
+    """The command line of a script of attacks.
 
     size : trials of each attack, by default.
     """
@@ -120,13 +161,4 @@ def main(attacks: Mapping[str, Attack], description: str, size: int) -> None:
     parser.add_argument("--refusals", action="store_true", help="show refusals too")
     given = parser.parse_args()
     chosen = {name: attacks[name] for name in given.attack or attacks}
-    trials, shown = list[Trial](), Counter[str]()
-    for trial in run(chosen, range(given.first, given.first + given.size)):
-        trials.append(trial)
-        outcome, what = trial.verdict.outcome, trial.verdict.what
-        if outcome in THIRD or (given.refusals and outcome == REFUSED):
-            shown[trial.attack] += 1
-            if shown[trial.attack] <= SHOWN:
-                print(f"{trial.attack} {trial.number}: {outcome}: {what}", file=sys.stderr, flush=True)
-    print(table(trials))
-    sys.exit(any(trial.verdict.outcome in THIRD for trial in trials))
+    finish(reported(run(chosen, range(given.first, given.first + given.size)), given.refusals))

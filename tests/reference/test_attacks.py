@@ -2,12 +2,31 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
+from collections.abc import Mapping
+from pathlib import Path
+from signal import SIGINT, SIGTERM
 
 import pytest
+from attack import damaged, forged, formulas, signals
 from attack.extremes import ATTACKS
-from attack.verdicts import CRASH, HANG, REFUSED, RIGHT, SILENT, THIRD, TRACEBACK, Trial, Verdict, judged, run, table
+from attack.verdicts import (
+    CRASH,
+    HANG,
+    REFUSED,
+    RIGHT,
+    SILENT,
+    THIRD,
+    TRACEBACK,
+    Attack,
+    Trial,
+    Verdict,
+    judged,
+    run,
+    table,
+)  # fmt: skip
 
 from gramian.errors import DataError
 
@@ -17,6 +36,53 @@ def test_extreme_numbers_are_right_or_refused(name: str) -> None:
     for number in (*range(5), 1147, 1218, 6037):
         verdict = judged(ATTACKS[name], number)
         assert verdict.outcome not in THIRD, (number, verdict.what)
+
+
+@pytest.mark.parametrize("attacks", [damaged.ATTACKS, forged.ATTACKS], ids=["damaged", "forged"])
+def test_files_are_right_or_refused(attacks: Mapping[str, Attack]) -> None:
+    verdicts = {(name, number): judged(attacks[name], number) for name in attacks for number in range(3)}
+    assert {key: v.what for key, v in verdicts.items() if v.outcome in THIRD} == {}
+    assert {v.outcome for v in verdicts.values()} == {RIGHT, REFUSED}
+
+
+def test_formulas_have_no_side_effects() -> None:
+    trials = list(run(formulas.ATTACKS, range(25)))  # in children, for a hook stays as long as its process
+    assert [t for t in trials if t.verdict.outcome in THIRD] == []
+    assert {t.verdict.outcome for t in trials} == {RIGHT, REFUSED}
+
+
+FORBIDDEN = (
+    lambda: eval("1"),
+    lambda: open("/dev/null"),  # noqa: SIM115
+    lambda: os.system("true"),
+    lambda: os.listdir("/"),
+)
+
+
+def _forbidden(number: int) -> Verdict:
+    with formulas.watched(), contextlib.suppress(PermissionError):
+        FORBIDDEN[number]()
+        return Verdict(SILENT)
+    return Verdict(RIGHT)
+
+
+def test_the_hook_sees_what_a_formula_must_not_do() -> None:
+    trials = list(run({"forbidden": _forbidden}, range(len(FORBIDDEN))))
+    assert {t.verdict.outcome for t in trials} == {RIGHT}
+
+
+def test_what_is_wrong_after_a_signal(tmp_path: Path) -> None:
+    target, checkpoint = tmp_path / "saved", tmp_path / "checkpoint"
+    done = signals.Run(0, "", "", 1.0)
+    assert signals.faults(done, SIGINT, target, None, None, b"new") == ["exit code 0 and no file"]
+    target.write_bytes(b"ne")
+    checkpoint.write_bytes(b"half")
+    (tmp_path / ".saved.1234").touch()
+    done = signals.Run(1, "", "Traceback (most recent call last):", 1.0)
+    wrong = signals.faults(done, SIGTERM, target, checkpoint, None, b"new")
+    assert [w.partition(" '")[0].partition(" [")[0] for w in wrong] == [
+        "exit code 1", "traceback", "half a file", "half a checkpoint", "left behind",
+    ]  # fmt: skip
 
 
 def _attack(number: int) -> Verdict:
