@@ -96,8 +96,47 @@ def test_a_theta_that_is_estimated_belongs_to_the_information(frame: pd.DataFram
     model = sm.GLM(frame.counts, columns(frame), family=sm.families.NegativeBinomial(alpha=1 / fit.theta))
     H = -model.hessian(given.coefficients, scale=1.0, observed=True)
     np.testing.assert_allclose(given.vcov, np.linalg.inv(H), rtol=RTOL, atol=1e-10)
-    with pytest.raises(OptionError, match="needs the scores of theta, too, which are not offered: give theta="):
-        gm.glm("counts ~ x", frame, "negative_binomial", vcov="HC1", like="stata")
+
+
+def nbreg(d: pd.DataFrame, **options: object) -> object:
+    """statsmodels' negative binomial, in the coefficients and alpha together."""
+    return sm.NegativeBinomial(d.counts, columns(d)).fit(disp=0, method="newton", maxiter=200, tol=1e-13, **options)
+
+
+def test_robust_errors_have_the_scores_of_an_estimated_theta(frame: pd.DataFrame) -> None:
+    model = {"family": "negative_binomial", "information": "observed"}
+    fit = gm.glm("counts ~ x + z + g", frame, vcov="HC0", **model)
+    start = np.append(fit.coefficients, 1 / fit.theta)
+    known = nbreg(frame, cov_type="HC0", start_params=start)
+    np.testing.assert_allclose(fit.vcov, np.asarray(known.cov_params())[:-1, :-1], rtol=1e-5, atol=1e-8)
+    theta_known = gm.glm("counts ~ x + z + g", frame, theta=fit.theta, vcov="HC0", **model)
+    assert np.abs(fit.std_errors / theta_known.std_errors - 1).max() > 1e-4
+    plain = gm.glm("counts ~ x + z + g", frame, "negative_binomial")
+    again = plain.with_vcov("HC0", frame, information="observed")
+    np.testing.assert_allclose(again.vcov, fit.vcov, rtol=1e-9)
+    stata = gm.glm("counts ~ x + z + g", frame, "negative_binomial", vcov="HC1", like="stata")
+    np.testing.assert_allclose(stata.vcov, fit.vcov * 300 / 299, rtol=1e-12)
+
+
+def test_clustered_errors_have_the_scores_of_an_estimated_theta(frame: pd.DataFrame) -> None:
+    model = {"family": "negative_binomial", "information": "observed"}
+    d = frame.assign(k=np.arange(300) % 23, row=np.arange(300))
+    fit = gm.glm("counts ~ x + z + g", d, vcov={"cluster": "k", "type": "CR0"}, **model)
+    start, groups = np.append(fit.coefficients, 1 / fit.theta), {"groups": d.k, "use_correction": False}
+    known = nbreg(d, cov_type="cluster", cov_kwds=groups, start_params=start)
+    np.testing.assert_allclose(fit.vcov, np.asarray(known.cov_params())[:-1, :-1], rtol=1e-5, atol=1e-8)
+    rows = gm.glm("counts ~ x + z + g", d, vcov={"cluster": "row", "type": "CR0"}, **model)
+    by_row = gm.glm("counts ~ x + z + g", d, vcov="HC0", **model)
+    np.testing.assert_allclose(rows.vcov, by_row.vcov, rtol=1e-9, atol=1e-14)
+    stata = gm.glm("counts ~ x + z + g", d, "negative_binomial", vcov={"cluster": "k"}, like="stata")
+    np.testing.assert_allclose(stata.vcov, fit.vcov * 23 / 22, rtol=1e-12)
+
+
+def test_leverages_beside_an_estimated_theta_are_refused(frame: pd.DataFrame) -> None:
+    for vcov in ("HC2", "HC3"):
+        with pytest.raises(OptionError, match="an estimated theta is not defined, for leverages are of the coeff"):
+            gm.glm("counts ~ x", frame, "negative_binomial", vcov=vcov, information="observed")
+    assert gm.glm("counts ~ x", frame, "negative_binomial", vcov="HC3").covariance.name == "HC3"
 
 
 def test_weights_an_offset_and_a_canonical_link(frame: pd.DataFrame) -> None:

@@ -248,16 +248,23 @@ def start_theta(y: Vector, mu: Vector, w: Vector) -> tuple[float, float]:
 def score_theta(y: Vector, mu: Vector, w: Vector, theta: float) -> tuple[float, float]:
     """First derivative of the negative binomial log likelihood in theta and minus the second one, as sums over rows.
 
-    Newton's step is theta + score / information. Written so that the difference survives a large theta:
-    score = h(theta) - h(theta + y) + log(1 + u) - u with u = (y - mu) / (theta + mu), h(x) = log x - digamma(x).
+    Newton's step is theta + score / information.
 
     y, mu, w : (n,) outcomes, means and prior weights.
     """
     total, u = theta + y, (y - mu) / (theta + mu)
-    h, t = _digamma_gap(np.array(theta)), _trigamma_gap(np.array(theta))
-    score = h - _digamma_gap(total) + np.log1p(u) - u
-    information = t - _trigamma_gap(total) - u * u / total
-    return float(np.sum(w * score)), float(np.sum(w * information))
+    information = _trigamma_gap(np.array(theta)) - _trigamma_gap(total) - u * u / total
+    return float(np.sum(w * theta_scores(y, mu, theta))), float(np.sum(w * information))
+
+
+def theta_scores(y: Vector, mu: Vector, theta: float) -> Vector:
+    """First derivatives of the negative binomial log likelihood of rows in theta, (n,). y, mu : (n,).
+
+    Written so that the difference survives a large theta: h(theta) - h(theta + y) + log(1 + u) - u with
+    u = (y - mu) / (theta + mu), h(x) = log x - digamma(x).
+    """
+    u = (y - mu) / (theta + mu)
+    return np.asarray(_digamma_gap(np.array(theta)) - _digamma_gap(theta + y) + np.log1p(u) - u)
 
 
 def _digamma_gap(x: Vector) -> Vector:

@@ -36,7 +36,8 @@ class ClusterScores:
     clusters : Clusters
         The c clusters.
     sums : Matrix
-        (c, q) sums of s_i x_i over the rows of each, x_i a row of stored columns.
+        (c, q) sums of s_i x_i over the rows of each, x_i a row of stored columns; then of the scores of log alpha,
+        where theta was estimated.
     counts : Vector
         (c,) rows of each cluster.
     rows : int
@@ -98,8 +99,10 @@ class ClusterPass:
 
     @property
     def width(self) -> int:
-        """Number of columns whose scores are summed."""
-        return self.fitted_model.width if self.dense is None else self.dense.width
+        """Number of columns whose scores are summed; the last is log alpha where theta was estimated."""
+        if self.dense is not None:
+            return self.dense.width
+        return self.fitted_model.width + (self.fitted_model.estimated_theta is not None)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -168,6 +171,9 @@ class ClusterScoreAccumulator(ScoreAccumulator):
         if not has_cluster.all():
             s, group = np.where(has_cluster, s, 0.0), np.maximum(group, 0)
             row_counts = has_cluster.astype(np.float64) if count is None else has_cluster * count
+        if scores.log_alpha is not None and len(self.total):
+            log_alpha = np.where(has_cluster, scores.log_alpha, 0.0)
+            np.add.at(self.total[:, -1], self.members.positions[group], log_alpha)
         self._write(columns, self.scratch[self.pending_rows : self.pending_rows + columns.rows])
         self.pending.append((group, s, row_counts))
         self.pending_rows += columns.rows

@@ -14,12 +14,12 @@ from gramian.fit.leastsquares.solution import RobustCovariance, Solved
 from gramian.fit.passes.accumulate import Accumulate
 from gramian.fit.passes.job import PassRunner
 from gramian.fit.vcov.certificate import check_digits
-from gramian.fit.vcov.information import observed_inverse, observed_sums
+from gramian.fit.vcov.information import observed_information, observed_sums
 from gramian.fit.vcov.job import AbsorbedSums, CovarianceJob
 from gramian.fit.vcov.scores import FittedModel
 from gramian.fit.vcov.within import demeaned
 from gramian.inference.covariance import Covariance, robust_covariance
-from gramian.inference.estimators import IID, ModelBased
+from gramian.inference.estimators import ModelBased
 from gramian.inference.vcov_spec import OBSERVED, VcovSpec, glm_vcov_spec, vcov_spec
 from gramian.linalg.moments import Moments
 from gramian.models.glm import GLM
@@ -153,7 +153,10 @@ def with_robust(
         penalized=solved.alpha is not None,
         is_glm=fitted_model.model is not None,
     )
+    check_theta(vcov, estimated=fitted_model.estimated_theta is not None)
     fitted_model = fitted_model.for_schema(schema)
+    if vcov.information != OBSERVED:
+        fitted_model = replace(fitted_model, estimated_theta=None)  # taken as known, as in R
     job = CovarianceJob(fitted_model, vcov, runner)
     if solved.absorbed is not None:
         moments = moments or _repeated_moments(fitted_model, runner)
@@ -161,7 +164,7 @@ def with_robust(
     if _needs_observed(fitted_model, vcov):
         sums = observed_sums(fitted_model, runner)
         _check_same(solved, loss, sums.rows, sums.loss)
-        job = replace(job, bread=observed_inverse(fitted_model, sums))
+        job = replace(job, information=observed_information(fitted_model, sums))
     robust = _evaluated(job, loss)
     with_vcov = replace(solved, robust=robust, passes=solved.passes + runner.passes - passes)
     check_digits(with_vcov, "columns that nearly depend on each other cost the rest: centre or leave out some")
@@ -169,18 +172,17 @@ def with_robust(
 
 
 def _needs_observed(fitted_model: FittedModel, vcov: VcovSpec) -> bool:
-    """Whether the observed information is asked for, and is another than the expected one; errors of `check_theta`."""
+    """Whether the observed information is asked for, and is another than the expected one."""
     model, theta = fitted_model.model, fitted_model.estimated_theta
-    check_theta(vcov, estimated=theta is not None)
     return vcov.information == OBSERVED and model is not None and (theta is not None or not model.is_canonical)
 
 
 def check_theta(vcov: VcovSpec, *, estimated: bool) -> None:
-    """Raise OptionError where scores of an estimated theta would belong to a robust covariance."""
-    if estimated and vcov.information == OBSERVED and vcov.kind != IID:
+    """Raise OptionError for leverages beside an estimated theta that takes part: they are of the coefficients alone."""
+    if estimated and vcov.information == OBSERVED and vcov.estimator.uses_leverage:
         raise OptionError(
-            f"{vcov.name} of a negative binomial with an estimated theta needs the scores of theta, too, which are not "
-            "offered: give theta=, or information='expected', for which theta is taken as known"
+            f"{vcov.name} of a negative binomial with an estimated theta is not defined, for leverages are of the "
+            "coefficients alone: use HC1, give theta=, or information='expected', for which theta is taken as known"
         )
 
 

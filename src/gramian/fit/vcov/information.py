@@ -35,8 +35,10 @@ class ObservedSums:
         X'WX of the rows with positive weights, and -X'WX of the others.
     cross : Moments
         The row of the outcome holds minus the second derivatives in the coefficients and log alpha.
-    theta_score, theta_information : float
-        First and minus the second derivative in theta.
+    score_products : Moments
+        The row of the outcome holds the sums of the scores of the coefficients times those of log alpha.
+    theta : Vector
+        (3,) first and minus the second derivative in theta, and the sum of the squared scores of log alpha.
     rows : int
         Number of rows.
     loss : float
@@ -46,8 +48,8 @@ class ObservedSums:
     positive: Moments
     negative: Moments
     cross: Moments
-    theta_score: float
-    theta_information: float
+    score_products: Moments
+    theta: Vector
     rows: int
     loss: float
 
@@ -56,8 +58,8 @@ class ObservedSums:
             self.positive + other.positive,
             self.negative + other.negative,
             self.cross + other.cross,
-            self.theta_score + other.theta_score,
-            self.theta_information + other.theta_information,
+            self.score_products + other.score_products,
+            self.theta + other.theta,
             self.rows + other.rows,
             self.loss + other.loss,
         )
@@ -93,11 +95,11 @@ class InformationAccumulator(ScoreAccumulator):
 
     def __init__(self, fitted_model: FittedModel) -> None:
         super().__init__(fitted_model)
-        self.negative, self.cross = (
+        self.negative, self.cross, self.score_products = (
             Accumulator(self.layout, fitted_model.design.coordinates, fitted_model.design.terms.power_sums)
-            for _ in range(2)
+            for _ in range(3)
         )
-        self.theta = np.zeros(2)
+        self.theta = np.zeros(3)
 
     def take(
         self, columns: Columns, scores: Scores, count: Vector | None, observed: Observed, rows: slice | Mask
@@ -113,11 +115,14 @@ class InformationAccumulator(ScoreAccumulator):
         theta, mu = model.family.theta, model.mean(eta)
         cross = np.zeros(len(w)) if theta is None else scores.s * (mu / (theta + mu))
         if theta is not None:
-            self.theta += score_theta(y, mu, np.ones(len(y)) if weight is None else weight, theta)
+            self.theta[:2] += score_theta(y, mu, np.ones(len(y)) if weight is None else weight, theta)
+        log_alpha = np.zeros(len(w)) if scores.log_alpha is None else scores.log_alpha
+        self.theta[2] += log_alpha @ log_alpha
         parts = (
             (self.sums, np.maximum(w, 0.0), 0.0),
             (self.negative, np.maximum(-w, 0.0), 0.0),
             (self.cross, None, cross),
+            (self.score_products, None, scores.s * log_alpha),
         )
         return all(self._add(sums, columns, total, response) for sums, total, response in parts)
 
@@ -131,8 +136,55 @@ class InformationAccumulator(ScoreAccumulator):
         """The sums so far."""
         levels = {name: index.levels for name, index in self.reader.levels.items()}
         negative, cross = self.negative.finish(levels), self.cross.finish(levels)
-        score, information = self.theta.tolist()
-        return ObservedSums(self.moments(), negative, cross, score, information, self.rows, self.loss)
+        score_products = self.score_products.finish(levels)
+        return ObservedSums(self.moments(), negative, cross, score_products, self.theta, self.rows, self.loss)
+
+
+@dataclass(frozen=True, slots=True)
+class LogAlpha:
+    """What the estimation of log alpha adds to the scores of the coefficients: s - weight u, with its own score u.
+
+    So the scores of the coefficients and of log alpha, multiplied by the inverse of their information, are the inverse
+    for the coefficients alone times s - weight u.
+
+    Attributes
+    ----------
+    weight : Vector
+        (p,) information of the coefficients with log alpha, divided by that of log alpha.
+    products : Vector
+        (p,) sums of s u.
+    squares : float
+        Sum of u^2.
+    """
+
+    weight: Vector
+    products: Vector
+    squares: float
+
+    def scores(self, own: Matrix, log_alpha: Vector) -> Matrix:
+        """Scores of the coefficients, (c, p), from their own and those of log alpha (c,)."""
+        return np.asarray(own - np.outer(log_alpha, self.weight))
+
+    def meat(self, own: Matrix) -> Matrix:
+        """Sum of the products of the scores, (p, p), from that of their own."""
+        mixed = np.outer(self.products, self.weight)
+        return np.asarray(own - mixed - mixed.T + self.squares * np.outer(self.weight, self.weight))
+
+
+@dataclass(frozen=True, slots=True)
+class Information:
+    """The observed information.
+
+    Attributes
+    ----------
+    inverse : Matrix
+        (p, p) block of the coefficients of its inverse at dispersion 1, of the solved columns.
+    log_alpha : LogAlpha or None
+        Where theta was estimated.
+    """
+
+    inverse: Matrix
+    log_alpha: LogAlpha | None
 
 
 def observed_sums(fitted_model: FittedModel, runner: PassRunner) -> ObservedSums:
@@ -140,20 +192,23 @@ def observed_sums(fitted_model: FittedModel, runner: PassRunner) -> ObservedSums
     return runner.fold(InformationPass(fitted_model))
 
 
-def observed_inverse(fitted_model: FittedModel, sums: ObservedSums) -> Matrix:
-    """Inverse of the observed information of the coefficients at dispersion 1, (p, p), of the solved columns.
+def observed_information(fitted_model: FittedModel, sums: ObservedSums) -> Information:
+    """The observed information from the sums of its pass.
 
     Raises NumericalError where it is not positive definite.
     """
     solved, theta = fitted_model.solved, fitted_model.estimated_theta
-    positive, negative, cross = (
-        solved_products(m, solved.parametrization).hi for m in (sums.positive, sums.negative, sums.cross)
+    positive, negative, cross, products = (
+        solved_products(m, solved.parametrization).hi
+        for m in (sums.positive, sums.negative, sums.cross, sums.score_products)
     )
-    A, c = (positive - negative)[:-1, :-1], cross[:-1, -1]
-    if theta is not None:
-        # log alpha eliminated, as in the inverse of a matrix of two blocks; d / d log alpha = -theta d / d theta
-        A = A - np.outer(c, c) / (theta**2 * sums.theta_information - theta * sums.theta_score)
-    return _inverse(A, solved.solution.independent)
+    A, c, independent = (positive - negative)[:-1, :-1], cross[:-1, -1], solved.solution.independent
+    if theta is None:
+        return Information(_inverse(A, independent), None)
+    # log alpha eliminated, as in the inverse of a matrix of two blocks; d / d log alpha = -theta d / d theta
+    score, information, squares = sums.theta.tolist()
+    weight = c / (theta**2 * information - theta * score)
+    return Information(_inverse(A - np.outer(c, weight), independent), LogAlpha(weight, products[:-1, -1], squares))
 
 
 def _inverse(A: Matrix, independent: Mask) -> Matrix:

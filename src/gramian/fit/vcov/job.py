@@ -19,6 +19,7 @@ from gramian.fit.vcov.cluster_moments import ClusterMoments, scores_by_cluster, 
 from gramian.fit.vcov.cluster_moments_pass import ClusterMomentsPass
 from gramian.fit.vcov.cluster_scores import ClusterPass
 from gramian.fit.vcov.hc import DemeanedMeat, DemeanedMeatPass, MeatPass
+from gramian.fit.vcov.information import Information, LogAlpha
 from gramian.fit.vcov.parameters import parameter_count
 from gramian.fit.vcov.sandwich import Sandwich, check_groups, check_null_clusters
 from gramian.fit.vcov.scores import FittedModel
@@ -71,15 +72,15 @@ class CovarianceJob:
         The rows of the fit, and what reads them.
     absorbed : AbsorbedSums or None
         None without absorbed factors.
-    bread : Matrix or None
-        Inverse of the observed information, (p, p) of the solved columns; None for that of the expected one.
+    information : Information or None
+        The observed information; None for the expected one.
     """
 
     fitted_model: FittedModel
     vcov: VcovSpec
     runner: PassRunner
     absorbed: AbsorbedSums | None = None
-    bread: Matrix | None = None
+    information: Information | None = None
 
     def evaluate(self) -> Evaluated:
         """Read the rows once, and again with more care where too few digits of the standard errors are certified.
@@ -137,7 +138,12 @@ class CovarianceJob:
             columns = parameter_count(solved, self.absorbed.moments, self.vcov.small_sample, nested)
         known_dispersion = model is not None and bool(model.family.known_dispersion)
         facts = ModelFacts(solved.rows, columns, model is not None, known_dispersion)
-        return Sandwich(solved, self.vcov, facts, self.bread)
+        return Sandwich(solved, self.vcov, facts, None if self.information is None else self.information.inverse)
+
+    @property
+    def _log_alpha(self) -> LogAlpha | None:
+        """What an estimated theta adds to scores; None where none takes part."""
+        return None if self.information is None else self.information.log_alpha
 
     def _by_row(self) -> Evaluated:
         if self.absorbed:
@@ -148,7 +154,8 @@ class CovarianceJob:
         parametrization = self.fitted_model.solved.parametrization
         self._check_leverage(sums.full_leverage)
         stored = gram_matrix(sums.moments, parametrization.groups)
-        robust = self.sandwich().by_row(products_in(stored, parametrization).hi[:-1, :-1])
+        meat = products_in(stored, parametrization).hi[:-1, :-1]
+        robust = self.sandwich().by_row(meat if self._log_alpha is None else self._log_alpha.meat(meat))
         estimator = self.vcov.estimator
         if self._is_certifiable and isinstance(estimator, Rowwise):
             squares = squares_in(stored, parametrization)[:-1]
@@ -180,7 +187,10 @@ class CovarianceJob:
         sums = self.runner.fold(ClusterPass(self.fitted_model, self.vcov.clusters, cluster_memory(), demeaned))
         check_null_clusters(self.vcov, sums.null_clusters)
         K = self.fitted_model.subspace
-        scores = sums.sums if K is None else np.dot(sums.sums, K)
+        own = sums.sums if self._log_alpha is None else sums.sums[:, :-1]
+        scores = own if K is None else np.dot(own, K)
+        if self._log_alpha is not None:
+            scores = self._log_alpha.scores(scores, sums.sums[:, -1])
         sandwich = self.sandwich(sums.nesting.nested(range(len(self.vcov.clusters))))
         robust = sandwich.by_cluster(sums.clusters, scores)
         if self._is_certifiable:

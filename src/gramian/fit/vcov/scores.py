@@ -24,7 +24,7 @@ from gramian.linalg.predictor import Predictor
 from gramian.linalg.products import ColumnGroup, without_last
 from gramian.linalg.residuals_dd import LinearCombination, ResidualRows
 from gramian.linalg.subspace import dense
-from gramian.models.glm import GLM
+from gramian.models.glm import GLM, theta_scores
 from gramian.schema import Schema
 from gramian.typing import Codes, Mask, Matrix, Vector
 
@@ -38,12 +38,15 @@ class Scores(NamedTuple):
         (n,) working residuals, working weights, and s = w r.
     loss : float
         Residual sum of squares, or deviance, of the block.
+    log_alpha : Vector or None
+        (n,) scores of log alpha = -log theta, where theta was estimated and takes part.
     """
 
     r: Vector
     w: Vector
     s: Vector
     loss: float
+    log_alpha: Vector | None = None
 
 
 @dataclass(frozen=True)  # no slots: cached properties need a __dict__
@@ -61,7 +64,7 @@ class FittedModel:
     careful : bool
         Whether residuals are computed in double-double, from coefficients in double-double; of a linear fit only.
     estimated_theta : float or None
-        Theta of a negative binomial, if it was estimated.
+        Theta of a negative binomial, if it was estimated and its scores belong to those of the fit.
     """
 
     solved: Solved
@@ -200,9 +203,17 @@ class ScoreAccumulator(UnitAccumulator, ABC):
         if model is not None:
             eta = eta if offset is None else eta + offset
             work = model.linearize(y, eta, weight)
-            return Scores(work.r, work.w, work.s, work.loss)
+            return Scores(work.r, work.w, work.s, work.loss, self._log_alpha(model.mean(eta), y, weight))
         r = self.fitted_model.residual(columns.buffer[-1], eta) - self.fitted_model.absorbed_part(columns.codes)
         return _linear_scores(r, weight, count)
+
+    def _log_alpha(self, mu: Vector, y: Vector, weight: Vector | None) -> Vector | None:
+        """The scores of log alpha, (n,), where theta was estimated."""
+        theta = self.fitted_model.estimated_theta
+        if theta is None:
+            return None
+        scores = -theta * theta_scores(y, mu, theta)
+        return np.asarray(scores if weight is None else weight * scores)
 
     def _careful_residual(self, observed: Observed, rows: slice | Mask) -> Vector:
         """Outcome minus X b of a block, (n,), each rounded once."""
