@@ -9,7 +9,7 @@ NUMERICAL := tests/laws/test_dense_laws.py tests/laws/test_glm_laws.py tests/law
 COMPILED := hatch_build.py $(addprefix src/gramian/kernels/,build.py kernels.cpp vectors.h)  # by an install
 BENCHMARKS := one_pass range sigmoid accuracy gram_solve one_gram selection folds clustered absorb exact_cost estimators wide elsewhere
 
-.PHONY: demo test check kernels matrix bench measure clean
+.PHONY: demo test check kernels package matrix bench measure clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -45,6 +45,14 @@ check: $(VENV)/.dev  ## style, types and layers
 kernels: $(VENV)/.dev  ## laws and linear algebra by NumPy alone, under an old and a newer kernel of OpenBLAS or the one that the machine prescribes
 	@for kernel in $${OPENBLAS_CORETYPE:-$(KERNELS)}; do echo "NumPy alone, kernel $$kernel"; \
 	GRAMIAN_PURE=1 OPENBLAS_CORETYPE=$$kernel $(BIN)/python -m pytest -q -n 2 $(NUMERICAL) || exit 1; done
+
+package: $(BIN)/python  ## a source distribution, the wheel of it, and the wheel installed beside nothing of this tree
+	rm -rf build/package && mkdir -p build/package
+	$(PIP) --target build/package/tools hatchling
+	PYTHONPATH=build/package/tools $(BIN)/python -m hatchling build -t sdist -d build/package
+	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir build/package build/package/gramian-*.tar.gz
+	$(BIN)/python -m pip install --quiet --no-deps --target build/package/installed build/package/gramian-*.whl
+	cd build/package/installed && PYTHONPATH=. $(abspath $(BIN))/python -c "import gramian as gm; assert gm.__file__.startswith('$(abspath build/package)'); gm.show_versions()"
 
 matrix: $(VENV)/.dev $(VENV)/.matrix  ## every Python that is here, the newest and the oldest versions, five kernels
 	$(BIN)/nox
