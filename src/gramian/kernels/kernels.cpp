@@ -59,15 +59,25 @@ inline const double* lanes_of(const double* strips, int64_t column) {
   return strips + column / STRIP * BLOCK_ROWS * STRIP + column % STRIP;
 }
 
+// Memory that is read next, and by how many bytes a step of a tile goes on in it: reading and multiplying overlap.
+struct Ahead {
+  const char* at;
+  int64_t step;
+};
+
 // Products of TILE_ROWS columns with V vectors of columns over the rows of a block, added to hi + lo : (.., width).
 template <int V>
-void tile(const double* strips, int rows, int64_t row, int64_t column, int64_t width, double* hi, double* lo) {
+void tile(const double* strips, int rows, int64_t row, int64_t column, int64_t width, double* hi, double* lo,
+          Ahead& ahead) {
   vec sums[TILE_ROWS][V];
   const double *left = lanes_of(strips, row), *right[V];
   for (int v = 0; v < V; v++) right[v] = lanes_of(strips, column + v * W);
   for (int i = 0; i < TILE_ROWS; i++)
     for (int v = 0; v < V; v++) sums[i][v] = repeat(0.0);
+  const char* next = ahead.at;
   for (int k = 0; k < rows * STRIP; k += STRIP) {
+    __builtin_prefetch(next);
+    next += ahead.step;
     vec b[V];
     for (int v = 0; v < V; v++) b[v] = load(right[v] + k);
 #pragma GCC unroll 8
@@ -77,6 +87,7 @@ void tile(const double* strips, int rows, int64_t row, int64_t column, int64_t w
       for (int v = 0; v < V; v++) sums[i][v] = fused(a, b[v], sums[i][v]);
     }
   }
+  ahead.at = next;
   for (int i = 0; i < TILE_ROWS; i++)
     for (int v = 0; v < V; v++) {
       int64_t at = (row + i) * width + column + v * W;
@@ -90,21 +101,33 @@ void tile(const double* strips, int rows, int64_t row, int64_t column, int64_t w
 // A tile of as many vectors as are asked for, at most V.
 template <int V>
 void tile_of(int vectors, const double* strips, int rows, int64_t row, int64_t column, int64_t width, double* hi,
-             double* lo) {
+             double* lo, Ahead& ahead) {
   if constexpr (V > 1)
-    if (vectors < V) return tile_of<V - 1>(vectors, strips, rows, row, column, width, hi, lo);
-  tile<V>(strips, rows, row, column, width, hi, lo);
+    if (vectors < V) return tile_of<V - 1>(vectors, strips, rows, row, column, width, hi, lo, ahead);
+  tile<V>(strips, rows, row, column, width, hi, lo, ahead);
 }
 
 // The products of a block that stand on or above the diagonal, tile by tile.
-void add_block(const double* strips, int rows, int64_t width, double* hi, double* lo) {
+void add_block(const double* strips, int rows, int64_t width, double* hi, double* lo, Ahead ahead) {
   for (int64_t column = 0; column < width; column += TILE_VECTORS * W) {
     int64_t stop = std::min<int64_t>(column + TILE_VECTORS * W, width);
     for (int64_t row = 0; row < stop; row += TILE_ROWS) {
       int64_t from = std::max(column, row / W * W);  // vectors that end left of the diagonal are not needed
-      tile_of<TILE_VECTORS>((int)(stop - from) / W, strips, rows, row, from, width, hi, lo);
+      tile_of<TILE_VECTORS>((int)(stop - from) / W, strips, rows, row, from, width, hi, lo, ahead);
     }
   }
+}
+
+// The rows after a block, of the widest part that is stored by rows: fetched while the block is multiplied.
+Ahead ahead_of(const Part* parts, int64_t count, int64_t first, int64_t width) {
+  const Part* widest = parts;
+  for (int64_t p = 1; p < count; p++)
+    if (parts[p].columns > widest->columns) widest = parts + p;
+  if (widest->along != 1 || widest->down < 0) return {reinterpret_cast<const char*>(parts->data), 0};
+  int64_t bytes = BLOCK_ROWS * widest->down * (int64_t)sizeof(double);
+  int64_t tiles = width * (width + TILE_VECTORS * W) / (2 * TILE_ROWS * TILE_VECTORS * W);  // about so many a block
+  int64_t steps = BLOCK_ROWS * std::max<int64_t>(tiles, 1);
+  return {reinterpret_cast<const char*>(widest->data + (first + BLOCK_ROWS) * widest->down), bytes / steps + 1};
 }
 
 int64_t columns_of(const Part* parts, int64_t count) {
@@ -197,7 +220,7 @@ void gramian_products(const Part* parts, int64_t count, int64_t rows, double* ou
   for (int64_t first = 0; first < rows; first += BLOCK_ROWS) {
     int here = (int)std::min<int64_t>(BLOCK_ROWS, rows - first);
     pack(parts, count, first, here, strips);
-    add_block(strips, here, width, hi, lo);
+    add_block(strips, here, width, hi, lo, ahead_of(parts, count, first, width));
   }
   for (int64_t i = 0; i < columns; i++)
     for (int64_t j = i; j < columns; j++)
