@@ -25,19 +25,21 @@ from gramian.fit.penalized.save import PENALIZED
 from gramian.fit.wide import result as wide
 from gramian.fit.wide.result import WideFit
 from gramian.fit.wide.save import WIDE_SOLVED
+from gramian.results.fitted_rows import FittedRows
+from gramian.results.save_rows import without_rows
 from gramian.serialize import file as store
 from gramian.serialize.codec import Arrays
 
 Fit: TypeAlias = LinearFit | GlmFit | WideFit | PenalizedFit | CurveFit
 Saved: TypeAlias = Fit | Gram
-Reader: TypeAlias = Callable[[Mapping[str, Any], Arrays], Saved]
+Reader: TypeAlias = Callable[[Mapping[str, Any], Arrays, FittedRows], Saved]
 READERS: Mapping[str, Reader] = {
-    linear.KIND: lambda content, arrays: LinearFit(SOLVED.load(content, arrays, "a fit")),
-    gram.KIND: lambda content, arrays: Gram(GRAM_DATA.load(content, arrays, "a Gram")),
-    wide.KIND: lambda content, arrays: WideFit(WIDE_SOLVED.load(content, arrays, "a fit")),
-    penalized.KIND: lambda content, arrays: PenalizedFit(*PENALIZED.load(content, arrays, "a fit")),
-    curve.KIND: lambda content, arrays: CurveFit(CURVE_SOLVED.load(content, arrays, "a curve")),
-    glm.KIND: lambda content, arrays: GlmFit(GLM_SOLVED.load(content, arrays, "a fit")),
+    linear.KIND: lambda content, arrays, rows: LinearFit(SOLVED.load(content, arrays, "a fit"), rows),
+    gram.KIND: lambda content, arrays, _: Gram(GRAM_DATA.load(content, arrays, "a Gram")),
+    wide.KIND: lambda content, arrays, rows: WideFit(WIDE_SOLVED.load(content, arrays, "a fit"), rows),
+    penalized.KIND: lambda content, arrays, _: PenalizedFit(*PENALIZED.load(content, arrays, "a fit")),
+    curve.KIND: lambda content, arrays, rows: CurveFit(CURVE_SOLVED.load(content, arrays, "a curve"), rows),
+    glm.KIND: lambda content, arrays, rows: GlmFit(GLM_SOLVED.load(content, arrays, "a fit"), rows),
 }
 
 
@@ -71,7 +73,8 @@ def load(path: str | PathLike[str]) -> Saved:
     if kind not in READERS:
         raise ArtifactError(f"{path}: it holds a '{kind}', neither a fit nor a Gram")
     try:
-        return READERS[kind](manifest, arrays)
+        rows, content = without_rows(manifest)
+        return READERS[kind](content, arrays, rows)
     # checksums protect against damage, not against a file that was made by hand: any error of decoding is the file's
     except (ValueError, TypeError, LookupError, ArithmeticError, RecursionError, GramianError) as error:
         raise ArtifactError(f"{path}: its content makes no sense: {error}") from error

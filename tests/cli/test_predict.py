@@ -152,3 +152,12 @@ def test_levels_that_the_fit_has_not_seen(run, saved, folder):
     assert (done.returncode, done.stderr) == (0, "")
     known = saved.predict(table)
     assert done.stdout.splitlines() == ["fit", "NA", *(str(value) for value in known[1:].tolist())]
+
+
+def test_without_data_the_rows_of_the_fit_are_read_again(run, saved, folder):
+    done = run("predict", "y.fit")
+    assert (done.returncode, done.stdout) == (0, run("predict", "y.fit", "data.parquet").stdout)
+    os.utime(folder / "data.parquet", ns=(0, 0))
+    done = run("predict", "y.fit")
+    assert done.returncode != 0
+    assert "data.parquet: has changed since the fit" in done.stderr

@@ -27,6 +27,7 @@ from gramian.keywords import (
     completed,
     takes,
 )
+from gramian.results.fitted_rows import FittedRows, fitted_rows
 
 if TYPE_CHECKING:
     from gramian.fit.groups.result import Fits
@@ -126,7 +127,8 @@ def ols(formula: str, data: Any, **options: Unpack[OlsKeywords]) -> AnyFit:
     """
     given = completed(ols, options)
     runner, policy = runner_of(data, given), RunPolicy(given["checkpoint"], given["skip_bad"])
-    return _fit(formula, options_of(given), runner, policy, vcov_spec(given["vcov"], given["like"]), given["by"])
+    vcov, rows = vcov_spec(given["vcov"], given["like"]), fitted_rows(runner.source)
+    return _fit(formula, options_of(given), runner, policy, rows, vcov, given["by"])
 
 
 @overload
@@ -192,7 +194,8 @@ def ridge(formula: str, data: Any, alpha: float, **options: Unpack[RidgeKeywords
     """
     given = completed(ridge, options)
     runner, policy = runner_of(data, given), RunPolicy(given["checkpoint"], given["skip_bad"])
-    return _fit(formula, options_of(given, alpha), runner, policy, None, given["by"])
+    rows = fitted_rows(runner.source)
+    return _fit(formula, options_of(given, alpha), runner, policy, rows, None, given["by"])
 
 
 @takes(FitsKeywords)
@@ -244,19 +247,25 @@ def fits(formula: str, data: Any, **options: Unpack[FitsKeywords]) -> Fits:
 
 
 def _fit(
-    formula: str, options: Options, runner: PassRunner, policy: RunPolicy, vcov: VcovSpec | None, by: Columns | None
+    formula: str,
+    options: Options,
+    runner: PassRunner,
+    policy: RunPolicy,
+    rows: FittedRows,
+    vcov: VcovSpec | None,
+    by: Columns | None,
 ) -> AnyFit:
     """A fit, or several."""
     parsed = parse(formula)
     if by is not None or has_multiple_outcomes(parsed):
         return _grouped(parsed, options, runner, policy, vcov, by)
     if (wide := fit_wide(parsed, options, runner, iid=vcov is None)) is None:
-        return LinearFit(_linear(parsed, options, runner, policy, vcov))
+        return LinearFit(_linear(parsed, options, runner, policy, vcov), rows)
     if policy != RunPolicy():
         raise OptionError('checkpoint and skip_bad go with solver="gram"; this fit has another')
     from gramian.fit.wide.result import WideFit
 
-    return WideFit(wide)
+    return WideFit(wide, rows)
 
 
 def _linear(formula: Formula, options: Options, runner: PassRunner, policy: RunPolicy, vcov: VcovSpec | None) -> Solved:

@@ -20,6 +20,7 @@ from gramian.fit.wide import predict as wide
 from gramian.fit.wide.result import WideFit
 from gramian.formula.design import Design
 from gramian.formula.known_levels import with_unseen
+from gramian.results.fitted_rows import UNKNOWN, FittedRows
 from gramian.saved import Fit
 from gramian.typing import Matrix
 
@@ -87,6 +88,11 @@ KINDS: Mapping[type[Fit], FitKind] = {
         without_covariance=lambda fit: f"a fit by the {fit.solver} solver",
     ),
 }
+
+
+def rows_of(fit: Fit) -> FittedRows:
+    """Where the rows of a fit are."""
+    return UNKNOWN if isinstance(fit, PenalizedFit) else fit.fitted_rows
 
 
 def predictions(

@@ -31,6 +31,11 @@ def data(command: F) -> F:
     return click.argument("data", nargs=-1, required=True, metavar="DATA...")(csv_options(command))
 
 
+def optional_data(command: F) -> F:
+    """The same where a command does without DATA."""
+    return click.argument("data", nargs=-1, metavar="[DATA]...")(csv_options(command))
+
+
 def csv_options(command: F) -> F:
     """Decorator that adds how CSV files are written, for `files`."""
     missing = click.option(

@@ -32,6 +32,8 @@ class Rereadable:
         The files or frames that are read.
     rows, size : int or None
         Number of rows and bytes, where known.
+    paths : tuple of str
+        Paths, folders and patterns of files that are read without options, absolute; by them they are found again.
     """
 
     schema: Schema
@@ -40,6 +42,7 @@ class Rereadable:
     rows: int | None
     size: int | None
     rereadable: bool = True
+    paths: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

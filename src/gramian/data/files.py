@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -15,7 +16,7 @@ from gramian.data.batching import Rereadable
 from gramian.data.csv import reader as csv
 from gramian.data.csv.dialect import Dialect
 from gramian.data.file import File, FileInfo
-from gramian.data.paths import SUPPORTED, find_files, kind_of
+from gramian.data.paths import SUPPORTED, entries_of, find_files, kind_of
 from gramian.data.unify_schema import FileSchema, unify
 from gramian.errors import DataError
 
@@ -98,7 +99,9 @@ def read_files(data: object, declared: Format | None = None) -> Rereadable:
         )
         for source_info in infos
     )
-    return Rereadable(agreed.schema, tuple(units), inputs, _total(infos), sum(file.size for file in files))
+    size = sum(file.size for file in files)
+    paths = tuple(map(os.path.abspath, entries_of(data))) if declared is None else ()
+    return Rereadable(agreed.schema, tuple(units), inputs, _total(infos), size, paths=paths)
 
 
 def _format(file: File) -> Format:

@@ -10,6 +10,7 @@ from functools import lru_cache
 from glob import glob, has_magic
 from pathlib import PurePath
 from time import time_ns
+from typing import Any
 from urllib.parse import unquote
 
 from gramian.data.file import File
@@ -28,6 +29,11 @@ def is_path(data: object) -> bool:
     return isinstance(data, str | os.PathLike)
 
 
+def entries_of(data: Any) -> list[Any]:
+    """The paths, folders and patterns of which data are given."""
+    return list(data) if isinstance(data, list | tuple | set | frozenset) else [data]
+
+
 def find_files(data: object) -> tuple[File, ...]:
     """All files that a path, a pattern, a folder or a list of them stands for, sorted by path.
 
@@ -36,8 +42,7 @@ def find_files(data: object) -> tuple[File, ...]:
     DataError
         No such file, files of several formats, or a file that is named twice.
     """
-    entries = data if isinstance(data, list | tuple | set | frozenset) else [data]
-    paths = sorted(path for entry in entries for path in _expand(entry))
+    paths = sorted(path for entry in entries_of(data) for path in _expand(entry))
     check_different(paths)
     check_no_table(paths)
     return _described_files(paths)

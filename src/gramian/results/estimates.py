@@ -20,6 +20,7 @@ from gramian.inference.hypothesis import hypotheses
 from gramian.inference.tests import Test
 from gramian.results import tables
 from gramian.results.dropped_rows import HasDroppedRows
+from gramian.results.fitted_rows import FittedRows
 from gramian.typing import Mask, Matrix, Vector
 
 if TYPE_CHECKING:
@@ -99,6 +100,8 @@ class Estimates(HasDroppedRows):
         The solution that the solver made.
     covariance : Covariance
         Covariance matrix of the coefficients, with its degrees of freedom and its description.
+    fitted_rows : FittedRows
+        Where the rows of the fit are, which `predict` reads without data.
     noun : str
         What a coefficient is called in messages.
     """
@@ -108,6 +111,7 @@ class Estimates(HasDroppedRows):
     noun: ClassVar[str] = "coefficient"
     solved: Any
     covariance: Covariance
+    fitted_rows: FittedRows
 
     @property
     @abstractmethod
@@ -158,9 +162,11 @@ class Estimates(HasDroppedRows):
         ArtifactError
             Where the file cannot be written.
         """
+        from gramian.results.save_rows import with_rows
         from gramian.serialize import file as store  # most fits are not saved
 
-        store.save(path, *self._content())
+        kind, content, arrays = self._content()
+        store.save(path, kind, with_rows(content, self.fitted_rows), arrays)
 
     def to_dict(self, level: float = 0.95) -> dict[str, Any]:
         """The fit as a dict that JSON can represent.

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from gramian.cli.options import DATA, FILE, data, files, progress
+from gramian.cli.options import DATA, FILE, files, optional_data, progress
 
 INTERVALS = ("confidence", "prediction")
 UNSEEN = ("error", "null")
@@ -16,7 +16,7 @@ SCALES = ("response", "link")
 
 @click.command(epilog=DATA)
 @click.argument("fit", type=FILE)
-@data
+@optional_data
 @click.option(
     "-o",
     "--output",
@@ -49,7 +49,7 @@ def command(
     unseen: str,
     progress: bool,
 ) -> None:
-    """Predict from a saved FIT for every row of DATA.
+    """Predict from a saved FIT for every row of DATA; without DATA for the rows of the fit, if they have not changed.
 
     One row is written for each row read, files in the order of their paths: fit (and low, high), missing where a
     predictor is (in CSV: NA).
@@ -58,7 +58,7 @@ def command(
     gramian predict y.fit new.csv > fitted.csv
     gramian predict y.fit new.parquet -o fitted.parquet --interval prediction
     """  # noqa: D301  # click wants a backspace before lines that it may not fold
-    from gramian.cli.kinds import predictions
+    from gramian.cli.kinds import predictions, rows_of
     from gramian.cli.output import check_output_path
     from gramian.cli.progress import watching
     from gramian.cli.writing import format_of, writing
@@ -66,9 +66,10 @@ def command(
     from gramian.engines.progress import watched
     from gramian.saved import load_fit
 
-    form, source = format_of(output), source_of(files(data))
+    form, saved = format_of(output), load_fit(fit)
+    source = source_of(files(data)) if data else rows_of(saved).read_again()
     check_output_path(output, (str(fit), *(read.name for read in source.inputs)))
-    batches = predictions(load_fit(fit), source, scale, interval, level, unseen)
+    batches = predictions(saved, source, scale, interval, level, unseen)
     names = ("fit", "low", "high") if interval else ("fit",)
     with watching(progress and output is not None) as watch, watched(watch, source.rows, source.size):
         # An existing output is not replaced where options or columns are wrong: errors show with the first batch.

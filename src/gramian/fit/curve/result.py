@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import pyarrow as pa
 
-from gramian.data.source import source_of
 from gramian.fit.curve.fit import CurveSolved
 from gramian.inference import goodness, likelihood
 from gramian.inference.covariance import Covariance, iid
 from gramian.results.estimates import Estimates, read_only
+from gramian.results.fitted_rows import UNKNOWN, FittedRows, rows_or_fitted
 from gramian.typing import Mask, Vector
 
 if TYPE_CHECKING:
@@ -56,6 +56,7 @@ class CurveFit(Estimates):
 
     solved: CurveSolved
     covariance: Covariance = field(init=False)
+    fitted_rows: FittedRows = UNKNOWN
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "covariance", iid(self.solved.inverse, self.deviance, self.df_residual))
@@ -110,13 +111,14 @@ class CurveFit(Estimates):
         """Whether the search converged; False only for the `last` fit of a ConvergenceError."""
         return not self.solved.failure
 
-    def predict(self, data: object, interval: str | None = None, level: float = 0.95) -> Vector | pa.Table:
+    def predict(self, data: object = None, interval: str | None = None, level: float = 0.95) -> Vector | pa.Table:
         """Values of the curve for new rows.
 
         Parameters
         ----------
-        data : object
-            Rows with the inputs of the curve, in any form that `curve` accepts.
+        data : object, optional
+            Rows with the inputs of the curve, in any form that `curve` accepts; without it the rows of the fit, where
+            they can be read again.
         interval : {"confidence", "prediction"}, optional
             Add an interval by the delta method.
         level : float, default 0.95
@@ -142,15 +144,15 @@ class CurveFit(Estimates):
         """
         from gramian.fit.curve.predict import predict
 
-        return predict(self.solved, source_of(data), interval, level)
+        return predict(self.solved, rows_or_fitted(data, self.fitted_rows), interval, level)
 
-    def augment(self, data: object) -> pa.Table:
+    def augment(self, data: object = None) -> pa.Table:
         """Fitted values, residuals and leverages of the rows, with the column names of R's broom.
 
         Parameters
         ----------
-        data : object
-            Rows with the inputs of the curve; without the outcome there are no residuals.
+        data : object, optional
+            Rows of the fit by default. Others need the inputs of the curve; without the outcome there are no residuals.
 
         Returns
         -------
@@ -161,7 +163,7 @@ class CurveFit(Estimates):
         from gramian.fit.curve.plot import curve_rows
         from gramian.results.augment import augmented
 
-        return augmented(curve_rows(self), source_of(data))
+        return augmented(curve_rows(self), rows_or_fitted(data, self.fitted_rows))
 
     def glance(self) -> pa.Table:
         """Statistics of the fit.

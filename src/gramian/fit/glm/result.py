@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from gramian.data.source import source_of
 from gramian.engines.choice import Engine
 from gramian.fit.glm.solution import GlmSolved
 from gramian.fit.leastsquares.solution import Solved
@@ -18,6 +17,7 @@ from gramian.inference.covariance import Covariance, scaled_inverse
 from gramian.inference.vcov_spec import EXPECTED, Vcov
 from gramian.keywords import Unseen
 from gramian.results.estimates import Estimates
+from gramian.results.fitted_rows import UNKNOWN, FittedRows, rows_or_fitted
 from gramian.typing import Vector
 
 if TYPE_CHECKING:
@@ -65,6 +65,7 @@ class GlmFit(Estimates):
 
     solved: GlmSolved
     covariance: Covariance = field(init=False)
+    fitted_rows: FittedRows = UNKNOWN
 
     def __post_init__(self) -> None:
         df, robust = math.inf if self.known_dispersion else self.df_residual, self.solved.linear.robust
@@ -177,7 +178,7 @@ class GlmFit(Estimates):
 
     def predict(
         self,
-        data: object,
+        data: object = None,
         scale: str = "response",
         interval: str | None = None,
         level: float = 0.95,
@@ -188,8 +189,9 @@ class GlmFit(Estimates):
 
         Parameters
         ----------
-        data : object
-            Rows with the predictors, in any form that `glm` accepts.
+        data : object, optional
+            Rows with the predictors, in any form that `glm` accepts; without it the rows of the fit, where they can be
+            read again.
         scale : {"response", "link"}, default "response"
             Means, or values of the linear predictor.
         interval : {"confidence"}, optional
@@ -223,16 +225,17 @@ class GlmFit(Estimates):
         """
         from gramian.fit.glm.predict import predict
 
-        source = with_unseen(source_of(data), self.solved.linear.design, unseen)
+        source = with_unseen(rows_or_fitted(data, self.fitted_rows), self.solved.linear.design, unseen)
         return predict(self.solved, source, scale, interval, level)
 
-    def augment(self, data: object, *, unseen: Unseen = "error") -> pa.Table:
+    def augment(self, data: object = None, *, unseen: Unseen = "error") -> pa.Table:
         """Fitted values, residuals and leverages of the rows, with the column names of R's broom.
 
         Parameters
         ----------
-        data : object
+        data : object, optional
             Rows with the predictors, in any form that `glm` accepts; without the outcome there are no residuals.
+            Without data the rows of the fit.
         unseen : {"error", "null"}, default "error"
             What a level of a factor is that the fit has not seen: an error, or a row without a prediction.
 
@@ -245,7 +248,8 @@ class GlmFit(Estimates):
         from gramian.fit.glm.plot import general_rows
         from gramian.results.augment import augmented
 
-        return augmented(general_rows(self), with_unseen(source_of(data), self.solved.linear.design, unseen))
+        source = with_unseen(rows_or_fitted(data, self.fitted_rows), self.solved.linear.design, unseen)
+        return augmented(general_rows(self), source)
 
     def with_vcov(
         self,
@@ -288,7 +292,7 @@ class GlmFit(Estimates):
         theta = self.theta if self.solved.estimated_theta else None
         model, loss = self.solved.model, self.deviance
         linear = with_vcov(self.solved.linear, model, loss, vcov, data, like, engine, information, theta)
-        return GlmFit(replace(self.solved, linear=linear))
+        return GlmFit(replace(self.solved, linear=linear), self.fitted_rows)
 
     def glance(self) -> pa.Table:
         """Statistics of the fit.

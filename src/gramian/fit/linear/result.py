@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from gramian.data.source import source_of
 from gramian.engines.choice import Engine
 from gramian.fit.leastsquares.absorbed import Absorbed
 from gramian.fit.leastsquares.solution import Solved
@@ -20,6 +19,7 @@ from gramian.inference.tests import Test
 from gramian.inference.vcov_spec import Vcov
 from gramian.keywords import Unseen
 from gramian.results.estimates import Estimates, read_only
+from gramian.results.fitted_rows import UNKNOWN, FittedRows, rows_or_fitted
 from gramian.typing import Vector
 
 if TYPE_CHECKING:
@@ -35,8 +35,8 @@ KIND = "linear-fit"
 class LinearFit(Estimates):
     """A linear regression: the result of `gm.ols`, `gm.ridge` and of the models of a `Gram`.
 
-    Immutable, and without data. Arrays are in the order of `names`; coefficients that the data do not determine are NaN
-    in arrays and null in tables.
+    Immutable; of its data it knows only where they are. Arrays are in the order of `names`; coefficients that the data
+    do not determine are NaN in arrays and null in tables.
 
     Attributes
     ----------
@@ -44,6 +44,8 @@ class LinearFit(Estimates):
         The numbers of the solution, in the model's columns.
     covariance : Covariance
         The covariance of the coefficients in force, with its name, standard errors and degrees of freedom.
+    fitted_rows : FittedRows
+        Where the rows of the fit are, which `predict` reads without data.
 
     Notes
     -----
@@ -63,6 +65,7 @@ class LinearFit(Estimates):
 
     solved: Solved
     covariance: Covariance = field(init=False)
+    fitted_rows: FittedRows = UNKNOWN
 
     def __post_init__(self) -> None:
         solved = self.solved
@@ -255,14 +258,15 @@ class LinearFit(Estimates):
         return collinearity(self.solved)
 
     def predict(
-        self, data: object, interval: str | None = None, level: float = 0.95, *, unseen: Unseen = "error"
+        self, data: object = None, interval: str | None = None, level: float = 0.95, *, unseen: Unseen = "error"
     ) -> Vector | pa.Table:
         """Predictions for the rows of data.
 
         Parameters
         ----------
-        data : data frame, Arrow table, mapping of arrays, or path
-            Rows with the predictors of the formula; as the data of `gm.ols`.
+        data : data frame, Arrow table, mapping of arrays, or path, optional
+            Rows with the predictors of the formula, as the data of `gm.ols`; without it the rows of the fit, where they
+            can be read again.
         interval : {"confidence", "prediction"}, optional
             Interval for the expected value, or for a new outcome.
         level : float
@@ -285,15 +289,16 @@ class LinearFit(Estimates):
         """
         from gramian.fit.leastsquares.predict import predict
 
-        return predict(self.solved, with_unseen(source_of(data), self.solved.design, unseen), interval, level)
+        source = with_unseen(rows_or_fitted(data, self.fitted_rows), self.solved.design, unseen)
+        return predict(self.solved, source, interval, level)
 
-    def augment(self, data: object, *, unseen: Unseen = "error") -> pa.Table:
+    def augment(self, data: object = None, *, unseen: Unseen = "error") -> pa.Table:
         """Rows of data with their fitted values, residuals and leverages, under broom's names.
 
         Parameters
         ----------
-        data : data frame, Arrow table, mapping of arrays, or path
-            Rows with the predictors; without the outcome there are no residuals.
+        data : data frame, Arrow table, mapping of arrays, or path, optional
+            Rows with the predictors; without the outcome there are no residuals. Without data the rows of the fit.
         unseen : {"error", "null"}, default "error"
             What a level of a factor is that the fit has not seen: an error, or a row without a prediction.
 
@@ -307,7 +312,7 @@ class LinearFit(Estimates):
         from gramian.results.augment import augmented
 
         rowwise = absorbed_rows(self) if self.solved.absorbed else linear_rows(self)
-        return augmented(rowwise, with_unseen(source_of(data), self.solved.design, unseen))
+        return augmented(rowwise, with_unseen(rows_or_fitted(data, self.fitted_rows), self.solved.design, unseen))
 
     def with_vcov(
         self, vcov: Vcov, data: object = None, *, like: str | None = None, engine: Engine | str | None = None
@@ -327,7 +332,7 @@ class LinearFit(Estimates):
         """
         from gramian.fit.vcov.fit import with_vcov
 
-        return LinearFit(with_vcov(self.solved, None, self.deviance, vcov, data, like, engine))
+        return LinearFit(with_vcov(self.solved, None, self.deviance, vcov, data, like, engine), self.fitted_rows)
 
     def glance(self) -> pa.Table:
         """Statistics of the fit in a table of one row, with broom's column names."""

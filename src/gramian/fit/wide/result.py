@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 import pyarrow as pa
 
-from gramian.data.source import source_of
 from gramian.errors import OptionError
 from gramian.fit.wide.solution import WideSolved
 from gramian.inference import goodness, normal
 from gramian.inference.tests import Test
 from gramian.results import tables
 from gramian.results.estimates import Estimates, read_only
+from gramian.results.fitted_rows import UNKNOWN, FittedRows, rows_or_fitted
 from gramian.typing import Matrix, Vector
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ class WideFit(Estimates):
     """
 
     solved: WideSolved
+    fitted_rows: FittedRows = UNKNOWN
 
     @property
     def _facts(self) -> WideSolved:
@@ -149,13 +150,14 @@ class WideFit(Estimates):
         """Share of the sum of squares that is explained; about zero where the model has no intercept."""
         return goodness.r_squared(self.deviance, self.solved.tss)
 
-    def predict(self, data: object) -> Vector:
+    def predict(self, data: object = None) -> Vector:
         """Predictions for new rows.
 
         Parameters
         ----------
-        data : object
-            Rows with the predictors, in any form that `ols` accepts.
+        data : object, optional
+            Rows with the predictors, in any form that `ols` accepts; without it the rows of the fit, where they can be
+            read again.
 
         Returns
         -------
@@ -172,7 +174,9 @@ class WideFit(Estimates):
         from gramian.fit.leastsquares.predict import collect_predictions
         from gramian.fit.wide.predict import predictions
 
-        values: Vector = collect_predictions(predictions(self.solved, source_of(data)), interval=False)
+        values: Vector = collect_predictions(
+            predictions(self.solved, rows_or_fitted(data, self.fitted_rows)), interval=False
+        )
         return values
 
     def glance(self) -> pa.Table:
