@@ -23,8 +23,8 @@ from gramian.data.source import source_of
 from gramian.engines.local import Local
 from gramian.fit.passes.accumulate import Accumulate
 from gramian.fit.passes.accumulate_exact import AccumulateExact
+from gramian.fit.passes.job import prepare
 from gramian.fit.passes.options import Options
-from gramian.fit.passes.prepare import prepare
 
 SHARE, REFINED = 0.03, 12.0  # most
 WANTED = 14.0  # digits that one pass does not certify

@@ -28,8 +28,8 @@ from problems import NUMERIC, Sizes, doubles, links
 from gramian.data.source import source_of
 from gramian.engines.local import Local
 from gramian.fit.passes.accumulate import Accumulate
+from gramian.fit.passes.job import prepare
 from gramian.fit.passes.options import Options
-from gramian.fit.passes.prepare import prepare
 from gramian.testing import same_bits
 
 FORMULAS = ("y ~ x", "y ~ x * f + I(x^2)", "y ~ poly(x, 3) + f", "y ~ 0 + f:x")

@@ -16,8 +16,8 @@ import gramian as gm
 from gramian.data.source import source_of
 from gramian.engines.local import Local
 from gramian.fit.passes.accumulate import Accumulate
+from gramian.fit.passes.job import prepare
 from gramian.fit.passes.options import Options
-from gramian.fit.passes.prepare import prepare
 from gramian.fit.penalized.options import PathOptions
 from gramian.fit.penalized.path import solve_path
 from gramian.fit.penalized.problem import centred_system, penalized_problem, sums_of

@@ -20,8 +20,8 @@ from gramian.data.source import source_of
 from gramian.engines.blas import one_thread
 from gramian.engines.local import Local
 from gramian.fit.passes.accumulate import Accumulate, Accumulated
+from gramian.fit.passes.job import prepare
 from gramian.fit.passes.options import Options
-from gramian.fit.passes.prepare import prepare
 from gramian.fit.selection.fit import Selected, select
 from gramian.formula.design import Design
 

@@ -24,8 +24,8 @@ from attack.verdicts import RIGHT, SILENT, Verdict, main
 from gramian.data.source import source_of
 from gramian.engines.local import Local
 from gramian.fit.passes.accumulate import Accumulate
+from gramian.fit.passes.job import prepare
 from gramian.fit.passes.options import Options
-from gramian.fit.passes.prepare import prepare
 from gramian.testing import same_bits
 
 LONGEST = 0.3  # seconds to the death

@@ -38,8 +38,8 @@ from gramian.errors import (
     UnreadableError,
 )
 from gramian.fit.passes.accumulate import Accumulate
+from gramian.fit.passes.job import prepare
 from gramian.fit.passes.options import Options
-from gramian.fit.passes.prepare import prepare
 from gramian.testing import check_engine, same_bits
 
 LOOPBACK = {  # Dask opens ports for HTTP even without a dashboard: other machines must not reach them

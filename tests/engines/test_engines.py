@@ -21,8 +21,8 @@ from gramian.engines.fold import Tree, runs_of
 from gramian.engines.local import Local
 from gramian.errors import DataError, OptionError
 from gramian.fit.passes.accumulate import Accumulate, Accumulated
+from gramian.fit.passes.job import prepare
 from gramian.fit.passes.options import Options
-from gramian.fit.passes.prepare import prepare
 from gramian.testing import check_engine
 
 ENGINES = [Local(threads=1), Local(threads=2), Local(threads=5), Pickling()]

@@ -12,9 +12,9 @@ from gramian.data.source import source_of
 from gramian.engines.local import Local
 from gramian.fit.passes.accumulate import Accumulate
 from gramian.fit.passes.accumulate_keyed import AccumulateKeyed
+from gramian.fit.passes.job import prepare
 from gramian.fit.passes.keys import ByColumns, Folds
 from gramian.fit.passes.options import Options
-from gramian.fit.passes.prepare import prepare
 from gramian.linalg.certificate import EPS
 
 ROWS = (20_000, 33_333, 7)

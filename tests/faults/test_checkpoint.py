@@ -23,8 +23,8 @@ import gramian as gm
 from gramian.data.source import source_of
 from gramian.errors import ArtifactError, DataError, OptionError
 from gramian.fit.passes.accumulate import Accumulate
+from gramian.fit.passes.job import prepare
 from gramian.fit.passes.options import Options
-from gramian.fit.passes.prepare import prepare
 from gramian.fit.resume import checkpoint
 from gramian.serialize import file as store
 from gramian.testing import same_bits

@@ -20,8 +20,8 @@ from gramian.errors import DataError
 from gramian.fit.leastsquares.exact_system import exact_linear
 from gramian.fit.passes.accumulate import Accumulate
 from gramian.fit.passes.accumulate_exact import AccumulateExact
+from gramian.fit.passes.job import design_for, prepare
 from gramian.fit.passes.options import Options
-from gramian.fit.passes.prepare import design_for, prepare
 from gramian.linalg.exact.moments import ExactMoments
 
 ROWS = 400

@@ -16,9 +16,9 @@ from gramian.batch import Batch
 from gramian.data.source import source_of
 from gramian.fit.passes.accumulate import Accumulate, Accumulated
 from gramian.fit.passes.accumulate_keyed import AccumulateKeyed, KeyedAccumulated
+from gramian.fit.passes.job import prepare
 from gramian.fit.passes.keys import ByColumns, Folds
 from gramian.fit.passes.options import Options
-from gramian.fit.passes.prepare import prepare
 from gramian.formula.dropped_rows import DroppedRows
 from gramian.linalg.certificate import EPS
 from gramian.linalg.keyed import unit_sums as keyed_sums

@@ -13,8 +13,8 @@ from laws.problems import FORMULAS, cuts, tables
 
 from gramian.data.source import source_of
 from gramian.fit.passes.accumulate import Accumulate, Accumulated
+from gramian.fit.passes.job import prepare
 from gramian.fit.passes.options import Options
-from gramian.fit.passes.prepare import prepare
 from gramian.linalg.certificate import EPS
 
 

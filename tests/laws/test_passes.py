@@ -22,8 +22,8 @@ from gramian.fit.curve.start import SamplePass
 from gramian.fit.glm.accumulate import Linearize
 from gramian.fit.passes.accumulate import Accumulate, Accumulated
 from gramian.fit.passes.accumulate_exact import AccumulateExact, ExactAccumulated
+from gramian.fit.passes.job import prepare
 from gramian.fit.passes.options import Options
-from gramian.fit.passes.prepare import prepare
 from gramian.models.families import family_named
 from gramian.models.glm import GLM
 from gramian.models.links import link_named

@@ -15,8 +15,8 @@ from gramian.data.source import source_of
 from gramian.engines.local import Local
 from gramian.fit.leastsquares.system import solve_linear
 from gramian.fit.passes.accumulate import Accumulate
+from gramian.fit.passes.job import prepare
 from gramian.fit.passes.options import Options
-from gramian.fit.passes.prepare import prepare
 
 
 def years(offset: float, rows: int = 60) -> dict[str, np.ndarray]:

@@ -18,8 +18,8 @@ from gramian.batch import Batch
 from gramian.data.source import source_of
 from gramian.fit.leastsquares.exact_system import exact_linear
 from gramian.fit.passes.accumulate_exact import AccumulateExact
+from gramian.fit.passes.job import design_for
 from gramian.fit.passes.options import Options
-from gramian.fit.passes.prepare import design_for
 from gramian.linalg.exact.fit import ExactFit
 
 FOLDER = Path(os.environ.get("GRAMIAN_NIST") or Path(__file__).parents[2] / "../shared/data/nist") / "linear"

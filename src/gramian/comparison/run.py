@@ -24,8 +24,8 @@ from gramian.errors import NumericalError, OptionError, one_of
 from gramian.fit.leastsquares.solution import Solved
 from gramian.fit.leastsquares.system import solve_linear
 from gramian.fit.passes.accumulate import Accumulate, Accumulated
+from gramian.fit.passes.job import prepare
 from gramian.fit.passes.options import NA, Options
-from gramian.fit.passes.prepare import prepare
 
 DIGITS = (2.0, 4.0, 8.0, 12.0)  # targets by default
 MAX_ITERATIONS = 1_000_000

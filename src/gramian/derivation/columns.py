@@ -13,8 +13,8 @@ from gramian.derivation.rows import RowReader, Rows
 from gramian.derivation.standardize import as_variables
 from gramian.errors import FormulaError, NumericalError, OptionError
 from gramian.fit.passes.accumulate import Accumulate
+from gramian.fit.passes.job import design_for
 from gramian.fit.passes.options import Options
-from gramian.fit.passes.prepare import design_for
 from gramian.formula.coding import Levels, ModelColumn, level_name, levels_of, model_columns
 from gramian.formula.design import Design
 from gramian.formula.dropped_rows import DroppedRows

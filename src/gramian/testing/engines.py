@@ -25,8 +25,8 @@ from gramian.fit.curve.options import curve_options
 from gramian.fit.glm.accumulate import Linearize
 from gramian.fit.passes.accumulate import Accumulate
 from gramian.fit.passes.accumulate_exact import AccumulateExact
+from gramian.fit.passes.job import prepare
 from gramian.fit.passes.options import Options
-from gramian.fit.passes.prepare import prepare
 from gramian.models.families import family_named
 from gramian.models.glm import GLM
 from gramian.models.links import link_named

@@ -14,8 +14,8 @@ from gramian.data.source import source_of
 from gramian.engines.local import Local
 from gramian.fit.leastsquares.system import solve_linear
 from gramian.fit.passes.accumulate import Accumulate
+from gramian.fit.passes.job import prepare
 from gramian.fit.passes.options import Options
-from gramian.fit.passes.prepare import prepare
 
 Steps = dict[float, int]
 MOST = 50_000

@@ -15,8 +15,8 @@ from laws.problems import FORMULAS, tables
 from gramian.data.source import source_of
 from gramian.engines.local import Local
 from gramian.fit.passes.accumulate import Accumulate, Accumulated
+from gramian.fit.passes.job import prepare
 from gramian.fit.passes.options import Options
-from gramian.fit.passes.prepare import prepare
 from gramian.serialize.design import DROPPED_ROWS
 from gramian.serialize.moments import MOMENTS
 from gramian.testing import same_bits

@@ -15,8 +15,8 @@ from gramian.fit.glm.separation import LargestMoves
 from gramian.fit.leastsquares.residuals import ResidualSums
 from gramian.fit.passes.accumulate import Accumulate, Accumulated
 from gramian.fit.passes.accumulate_exact import AccumulateExact
+from gramian.fit.passes.job import prepare
 from gramian.fit.passes.options import Options
-from gramian.fit.passes.prepare import prepare
 from gramian.fit.resume.checkpoint import SavedPass
 from gramian.fit.resume.save import KINDS, PASSES
 from gramian.fit.vcov.hc import Meat

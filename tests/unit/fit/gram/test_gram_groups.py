@@ -15,8 +15,8 @@ import gramian as gm
 from gramian.data.source import source_of
 from gramian.errors import ArtifactError, DataError, NumericalError, OptionError, SchemaError
 from gramian.fit.passes.accumulate import Accumulate
+from gramian.fit.passes.job import prepare
 from gramian.fit.passes.options import Options
-from gramian.fit.passes.prepare import prepare
 from gramian.fit.penalized.result_cv import cross_validation_of
 from gramian.fit.penalized.result_path import path_of
 from gramian.fit.selection.result import selection

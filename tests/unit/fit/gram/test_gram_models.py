@@ -17,8 +17,8 @@ from gramian.errors import AccuracyWarning, ColumnError, OptionError, SchemaErro
 from gramian.fit.leastsquares.system import solve_linear
 from gramian.fit.linear.result import LinearFit
 from gramian.fit.passes.accumulate import Accumulate
+from gramian.fit.passes.job import prepare
 from gramian.fit.passes.options import Options
-from gramian.fit.passes.prepare import prepare
 
 WHOLE = "y ~ poly(x, 3)*f + z + g"
 

@@ -151,8 +151,8 @@ def test_components_cost_a_degree_less_each() -> None:
 def test_nested_is_seen_in_the_cells() -> None:
     from gramian.data.source import source_of
     from gramian.fit.passes.accumulate import Accumulate
+    from gramian.fit.passes.job import prepare
     from gramian.fit.passes.options import Options
-    from gramian.fit.passes.prepare import prepare
 
     source = source_of(table())
     design, source = prepare("y ~ x | firm + country + year", source, Options(), absorbing=True)

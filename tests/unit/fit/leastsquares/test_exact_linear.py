@@ -14,8 +14,8 @@ from gramian.data.source import source_of
 from gramian.errors import NumericalError
 from gramian.fit.leastsquares.exact_system import exact_linear
 from gramian.fit.passes.accumulate_exact import AccumulateExact
+from gramian.fit.passes.job import design_for
 from gramian.fit.passes.options import Options
-from gramian.fit.passes.prepare import design_for
 from gramian.linalg.exact.fit import ExactFit
 
 RNG = np.random.default_rng(11)

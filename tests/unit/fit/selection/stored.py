@@ -10,8 +10,8 @@ import pandas as pd
 from gramian.data.source import source_of
 from gramian.engines.local import Local
 from gramian.fit.passes.accumulate import Accumulate, Accumulated
+from gramian.fit.passes.job import prepare
 from gramian.fit.passes.options import Options
-from gramian.fit.passes.prepare import prepare
 from gramian.formula.design import Design
 
 

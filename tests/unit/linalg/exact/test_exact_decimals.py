@@ -16,8 +16,8 @@ from gramian.data.source import source_of
 from gramian.errors import DataError
 from gramian.fit.leastsquares.exact_system import exact_linear
 from gramian.fit.passes.accumulate_exact import AccumulateExact
+from gramian.fit.passes.job import design_for
 from gramian.fit.passes.options import Options
-from gramian.fit.passes.prepare import design_for
 from gramian.linalg.exact.accumulator import ExactAccumulator
 from gramian.linalg.exact.decimals import parse
 
