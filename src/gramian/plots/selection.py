@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -55,6 +55,7 @@ def selection(candidates: Candidates, title: str = "") -> Any:
 
     candidates : the models. title : that of the figure. Returns a matplotlib figure.
     """
+    candidates = replace(candidates, values=_drawable(candidates.values))
     front = _front(candidates)
     shown = _shown(candidates, front)
     figure = picture(7.0, 3.9 + 0.2 * len(shown))
@@ -64,6 +65,12 @@ def selection(candidates: Candidates, title: str = "") -> Any:
     figure.suptitle(wrapped(label(title, 140), 74), ha="left", x=0.02)
     legend_below(figure, columns=3)
     return figure
+
+
+def _drawable(values: Vector) -> Vector:
+    """Values of a criterion; those of fits without any residual, minus infinity, become the smallest finite one."""
+    least = values.min(initial=np.inf, where=np.isfinite(values))
+    return np.where(np.isneginf(values), least if np.isfinite(least) else 0.0, values)
 
 
 def _front(candidates: Candidates) -> list[int]:

@@ -6,6 +6,8 @@ from unit.fit.selection.stored import stored, table
 from unit.plots.pictured import PNG, lines, png, texts
 
 from gramian.fit.selection.result import selection
+from gramian.plots.selection import Candidates
+from gramian.plots.selection import selection as drawn
 
 
 @pytest.mark.parametrize(("criterion", "label"), [("bic", "BIC above the best"), ("adj_r2", "adjusted R squared")])
@@ -48,3 +50,13 @@ def test_every_size_has_a_tick_and_small_differences_keep_their_height():
     assert bottom.get_xticks().tolist() == [1, 2, 3, 4, 5, 6, 7]
     heights = top.transAxes.inverted().transform(top.transData.transform([(1, 0.0), (1, 2.0), (1, 5.0), (1, 10.0)]))
     assert (np.diff(heights[:, 1]) > 0.04).all()
+
+
+def test_a_fit_without_any_residual_is_drawn_beside_the_others():
+    has_term = np.array([[False, True, True], [False, False, True]])
+    values = np.array([40.0, -np.inf, 3.0])
+    top, _ = drawn(Candidates(np.array([1, 2, 3]), values, 1, ("x", "z"), has_term, "AIC")).axes
+    assert lines(top)["best: 2 columns"].get_ydata().tolist() == [0.0]
+    assert lines(top)["best of its size"].get_ydata().tolist() == [37.0, 0.0, 0.0]
+    alone = Candidates(np.array([2]), np.array([-np.inf]), 0, ("x",), np.array([[True]]), "AIC")
+    png(drawn(alone))
