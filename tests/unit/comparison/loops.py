@@ -53,7 +53,8 @@ def counted(step: Callable[[], np.ndarray], minimum: np.ndarray, digits: tuple[f
     out: Steps = {}
     b = np.zeros_like(minimum)
     for k in range(MOST):
-        reached = -np.log10(np.linalg.norm(b - minimum) / np.linalg.norm(minimum))
+        with np.errstate(divide="ignore"):  # where the iterate is the minimum to the last bit, all digits are reached
+            reached = -np.log10(np.linalg.norm(b - minimum) / np.linalg.norm(minimum))
         out |= {d: k for d in digits if reached >= d and d not in out}
         if len(out) == len(digits):
             break
