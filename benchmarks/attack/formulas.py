@@ -1,9 +1,9 @@
 """Formula texts that nobody would write, under an audit hook: no file, no code, no process, no network by a formula.
 
-Half of the texts are well formed models of a small table: the fit must have the residual sum of squares of all the
-columns that the terms span, made here without gramian. The other half are mutations, fragments of Python and noise,
-of which anything may be refused. Once ordinary fits have loaded what fits load, everything that Python audits is
-forbidden but what a fit does: reading and importing its own libraries.
+Half of the texts are well formed models of a small table: the fit must have the residual sum of squares of the columns
+that R would make of the terms, made here without gramian. The other half are mutations, fragments of Python and
+noise, of which anything may be refused. Once ordinary fits have loaded what fits load, everything that Python audits
+is forbidden but what a fit does: reading and importing its own libraries.
 
     cd benchmarks && python -m attack.formulas --size 1000
 """
@@ -161,7 +161,7 @@ def fitted(formula: str) -> Any:
 
 
 def well_formed(rng: np.random.Generator) -> tuple[str, NDArray[np.float64]]:
-    """A model and columns that span it: every term with all levels of its factors."""
+    """A model and its columns."""
     data, terms, names = table(), [], []
     for _ in range(int(rng.integers(1, 5))):
         atoms = atoms_of(rng)
@@ -171,11 +171,8 @@ def well_formed(rng: np.random.Generator) -> tuple[str, NDArray[np.float64]]:
         names += [part for size in sizes for part in combinations(atoms, size)]
     intercept = bool(rng.random() < 0.75)
     space = (" ", "", "  ", "\n")[int(rng.choice(4, p=[0.7, 0.1, 0.1, 0.1]))]
-    order = [terms[i] for i in rng.permutation(len(terms))]
-    text = f"y{space}~{space}{'' if intercept else '0 + '}{f'{space}+{space}'.join(order)}"
-    columns = [column for part in names for column in product([columns_of(a, data) for a in part])]
-    ones = [np.ones(ROWS)] if intercept else []
-    return text, np.stack([*ones, *columns], axis=1)
+    text = f"y{space}~{space}{'' if intercept else '0 + '}{f'{space}+{space}'.join(terms)}"
+    return text, np.stack(model_columns(names, data, intercept), axis=1)
 
 
 def atoms_of(rng: np.random.Generator) -> list[str]:
@@ -186,14 +183,41 @@ def atoms_of(rng: np.random.Generator) -> list[str]:
     return list(dict.fromkeys(str(rng.choice(list(pool))) for pool in pools))
 
 
-def columns_of(atom: str, data: dict[str, Any]) -> list[NDArray[Any]]:
-    """Columns of one part of a term."""
+def model_columns(terms: list[tuple[str, ...]], data: dict[str, Any], intercept: bool) -> list[NDArray[Any]]:
+    """The columns of R's model matrix, or others of the same span.
+
+    Terms stand in the order of their sizes. A factor has a column less than levels where its term without it is part
+    of an earlier term; but the first factor has all where there is no intercept.
+    """
+    ordered = sorted(
+        {frozenset(term): term for term in reversed(terms)}.values(), key=lambda term: (len(term), terms.index(term))
+    )
+    out, whole = [np.ones(ROWS)] if intercept else [], not intercept
+    for place, term in enumerate(ordered):
+        parts = []
+        for atom in term:
+            rest = set(term) - {atom}
+            fewer = not rest or any(rest <= set(earlier) for earlier in ordered[:place])
+            parts.append(columns_of(atom, data, fewer and not whole))
+            whole = whole and atom not in FACTORS
+        out += product(parts)
+    return out
+
+
+def columns_of(atom: str, data: dict[str, Any], fewer: bool) -> list[NDArray[Any]]:
+    """Columns of one part of a term; of a factor one for each level, or one less."""
     if atom in NUMERIC:
         return [NUMERIC[atom](data)]
     if atom in SEVERAL:
         return SEVERAL[atom](data)
     values = data[FACTORS[atom]]
-    return [(values == level).astype(float) for level in np.unique(values)]
+    levels = {level: (values == level).astype(float) for level in np.unique(values)}
+    if not fewer:
+        return list(levels.values())
+    if "sum" in atom:
+        *others, last = levels.values()
+        return [other - last for other in others]
+    return list({**levels, ("b" if "ref" in atom else min(levels)): np.zeros(ROWS)}.values())
 
 
 def product(parts: list[list[NDArray[Any]]]) -> list[NDArray[Any]]:
@@ -205,7 +229,7 @@ def product(parts: list[list[NDArray[Any]]]) -> list[NDArray[Any]]:
 
 
 def spanned(number: int) -> Verdict:
-    """A well formed model against the least squares of all columns that its terms span."""
+    """A well formed model against the least squares of the columns that R makes of its terms."""
     rng = np.random.default_rng([31, number])
     text, columns = well_formed(rng)
     with watched() as watch:
@@ -222,7 +246,7 @@ def spanned(number: int) -> Verdict:
     return (
         Verdict(RIGHT)
         if off < ALIKE
-        else Verdict(SILENT, f"{text!r}: rss {fit.deviance}, by all columns {right @ right}")
+        else Verdict(SILENT, f"{text!r}: rss {fit.deviance}, by R's columns {right @ right}")
     )
 
 
