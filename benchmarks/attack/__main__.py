@@ -1,4 +1,4 @@
-"""All attacks, and their table: at full size about 52,000 trials, with `--share 0.05` a twentieth of them.
+"""All attacks, and their table: at full size 42,300 trials, with `--share 0.05` a twentieth of them.
 
 cd benchmarks && python -m attack --share 0.05
 """

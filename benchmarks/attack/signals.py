@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from shutil import copyfile
-from tempfile import TemporaryDirectory, mkdtemp
+from tempfile import TemporaryDirectory
 from time import perf_counter
 
 import numpy as np
@@ -40,7 +40,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "gram": ("gram", "y ~ x*f", "-o"),
 }
 # commands run from source: what the entry point of the package does
-PROGRAM = "import sys; from gramian.cli.main import main; sys.exit(main())"
+PROGRAM = "import sys; from gramian.__main__ import main; sys.exit(main())"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,23 +53,22 @@ class Run:
     seconds: float
 
 
-@cache
-def data() -> Path:
-    """Some files, kept as long as the process."""
-    folder, rng = Path(mkdtemp()), np.random.default_rng(11)
+def write_data(folder: Path) -> None:
+    """Some files in a new folder, always the same."""
+    folder.mkdir()
+    rng = np.random.default_rng(11)
     x, f = rng.normal(50.0, 1.0, ROWS), rng.choice(list("abcdefgh"), ROWS)
     b = rng.random(ROWS) < 1.0 / (1.0 + np.exp(50.0 - x))
     table = pa.table({"x": x, "f": f, "y": x + rng.normal(size=ROWS), "b": b})
     for i in range(FILES):
         part = table.slice(i * ROWS // FILES, ROWS // FILES)
         pq.write_table(part, folder / f"{i}.parquet", row_group_size=GROUPS)
-    return folder
 
 
 def run(command: str, target: Path, checkpoint: Path | None, number: int = 0, after: float | None = None) -> Run:
-    """Run a command, and send it a signal after so many seconds, if it has not ended by then."""
+    """Run a command on the data beside its target, and send it a signal after so many seconds, if it still runs."""
     options = () if checkpoint is None else ("--checkpoint", str(checkpoint))
-    words = [*COMMANDS[command], str(target), str(data()), *options, "--threads", "2"]
+    words = [*COMMANDS[command], str(target), str(target.parent / "data"), *options, "--threads", "2"]
     began = perf_counter()
     with subprocess.Popen(
         [sys.executable, "-c", PROGRAM, *words],
@@ -90,6 +89,7 @@ def run(command: str, target: Path, checkpoint: Path | None, number: int = 0, af
 def undisturbed(command: str, kept: bool) -> tuple[bytes, str, float]:
     """The file and the output of a run that nobody disturbs, and its seconds."""
     with TemporaryDirectory() as folder:
+        write_data(Path(folder) / "data")
         target = Path(folder) / "saved"
         done = run(command, target, Path(folder) / "checkpoint" if kept else None)
         assert done.code == 0, done.messages
@@ -104,6 +104,7 @@ def attack(number: int) -> Verdict:
     saved, printed, seconds = undisturbed(command, kept)
     with TemporaryDirectory() as folder:
         target, checkpoint = Path(folder) / "saved", Path(folder) / "checkpoint" if kept else None
+        write_data(Path(folder) / "data")
         if before:
             copyfile(__file__, target)
         old = target.read_bytes() if before else None
@@ -132,7 +133,7 @@ def faults(
         wrong.append("exit code 0 and no file")
     if checkpoint is not None and checkpoint.exists() and not loads(checkpoint):
         wrong.append("half a checkpoint")
-    extra = [p.name for p in target.parent.iterdir() if p not in (target, checkpoint)]
+    extra = [p.name for p in target.parent.iterdir() if p not in (target, checkpoint, target.parent / "data")]
     if extra and done.code >= 0:  # who dies of a signal cannot clean up
         wrong.append(f"left behind {extra}")
     return wrong
