@@ -13,7 +13,7 @@ import pytest
 SAID = {
     ("fit", "y ~ x"): ("passes   2,", "because"),
     ("fit", "b ~ x", "--family", "binomial"): ("passes   about 2", "Newton's method for binomial"),
-    ("curve", "y ~ logistic(x)"): ("50 at most", "'logistic' finds its own start", "linear in"),
+    ("curve", "y ~ logistic(x)"): ("200 at most", "'logistic' finds its own start", "linear in"),
     ("curve", "y ~ a * exp(-k * x)", "--start", "a=1,k=1"): ("values given for a, k", "Gauss-Newton"),
     ("compare", "y ~ x"): ("1 for the moments, then up to 10 for sgd", "8 methods beside each other"),
     ("compare", "y ~ x", "--methods", "best-rate"): ("passes   1 for the moments\n", "best-rate"),

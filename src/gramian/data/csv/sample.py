@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import IO, Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pv
@@ -220,12 +219,18 @@ def _inferred(piece: bytes, width: int, dialect: Dialect) -> list[Any]:
         texts = (i for i, kind in enumerate(kinds) if pa.types.is_string(kind))
         intended = {i: _intended_type(plain_numbers(table.column(i), dialect), dialect) for i in texts}
         # integers beyond int64 are parsed as floats: they are identifiers, and as text they keep all digits
-        beyond = [i for i in numbers if (np.abs(table.column(i).to_numpy()) >= BEYOND_INT64).any()]
+        beyond = [i for i in numbers if _largest(table.column(i)) >= BEYOND_INT64]
         as_text = _parsed(piece, width, dialect, {str(i): pa.string() for i in beyond}) if beyond else table
     except pa.ArrowInvalid:
         return [pa.null()] * width
     large = {i for i in beyond if pc.all(pc.match_substring_regex(as_text.column(i), INTEGER)).as_py()}
     return [pa.string() if i in large else intended.get(i, kind) for i, kind in enumerate(kinds)]
+
+
+def _largest(column: Any) -> float:
+    """The largest absolute value of a column; 0 where it has none."""
+    extremes = pc.min_max(column).as_py()  # to_numpy() would import pandas
+    return float(max(abs(value or 0.0) for value in extremes.values()))
 
 
 def plain_numbers(column: Any, dialect: Dialect) -> Any:
