@@ -15,7 +15,7 @@ from gramian.fit.leastsquares.solution import Solved, precise_coefficients
 from gramian.linalg.doubledouble import Pair
 from gramian.linalg.monomials import CONSTANT, Coordinate
 from gramian.linalg.products import ColumnGroup
-from gramian.linalg.residuals_dd import LinearCombination, ResidualRows
+from gramian.linalg.residuals.double_double import LinearCombination, ResidualRows
 from gramian.typing import Codes, Mask, Matrix, Vector
 
 CANCELLATION = 128.0  # sum of |x_j b_j| over |x'b|, from which on float64 loses more than two digits

@@ -30,7 +30,7 @@ from gramian.formula.coordinates import Parametrization
 from gramian.linalg import maps
 from gramian.linalg.certificate import EPS, scaled_bounds
 from gramian.linalg.doubledouble import Pair, pair
-from gramian.linalg.residuals_sliced import MAX_BLOCK_ROWS
+from gramian.linalg.residuals.products import MAX_BLOCK_ROWS
 from gramian.linalg.solve import Solution
 from gramian.typing import Matrix, Vector
 

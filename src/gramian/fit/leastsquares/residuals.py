@@ -15,8 +15,8 @@ from gramian.formula.row_reader import Observed, Reader
 from gramian.kernels.library import library
 from gramian.linalg.doubledouble import Pair, pair, two_product, two_sum
 from gramian.linalg.products import ColumnGroup
-from gramian.linalg.residuals_dd import LinearCombination, ResidualProducts, ResidualRows
-from gramian.linalg.residuals_sliced import SlicedResidualProducts
+from gramian.linalg.residuals.double_double import LinearCombination, ResidualProducts, ResidualRows
+from gramian.linalg.residuals.products import SlicedResidualProducts
 from gramian.typing import Vector
 
 

@@ -22,7 +22,7 @@ from gramian.linalg.columns import Columns, Layout
 from gramian.linalg.doubledouble import Pair, pair, two_sum
 from gramian.linalg.predictor import Predictor
 from gramian.linalg.products import ColumnGroup, without_last
-from gramian.linalg.residuals_dd import LinearCombination, ResidualRows
+from gramian.linalg.residuals.double_double import LinearCombination, ResidualRows
 from gramian.linalg.subspace import dense
 from gramian.models.glm import GLM, theta_scores
 from gramian.schema import Schema

@@ -1,6 +1,6 @@
 """X b and X'u of wide rows in double-double: products with their exact errors, sums in parts that add exactly.
 
-The same arithmetic as `linalg.residuals_dd`, entry by entry of dense and sparse matrices: exact products after T. J.
+The same arithmetic as `linalg.residuals.double_double`, entry by entry of dense and sparse matrices: exact products after T. J.
 Dekker, A floating-point technique for extending the available precision, Numerische Mathematik 18 (1971), 224-242; sums
 after S. M. Rump, T. Ogita and S. Oishi, Accurate floating-point summation part I, SIAM Journal on Scientific Computing
 31 (2008), 189-224.
@@ -15,7 +15,7 @@ import numpy as np
 from scipy.sparse import issparse
 
 from gramian.linalg.doubledouble import Pair, quick_two_sum, two_product, two_sum
-from gramian.linalg.residuals_dd import extract_leading
+from gramian.linalg.residuals.double_double import extract_leading
 from gramian.linalg.wide.rows import ENTRIES, Rows
 from gramian.typing import Matrix, Vector
 

@@ -7,7 +7,7 @@ import numpy as np
 from gramian.kernels.library import Library
 from gramian.kernels.sums import readable, twofold_products, twofold_times
 from gramian.linalg.doubledouble import Pair, quick_two_sum
-from gramian.linalg.sliced import CutVector
+from gramian.linalg.residuals.slices import CutVector
 from gramian.typing import Matrix, Vector
 
 

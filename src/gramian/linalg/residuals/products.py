@@ -1,6 +1,6 @@
 """Residuals and their products with the columns in about 75 bits, by products of slices: X v, X'Wr and r'Wr.
 
-As `residuals_dd`, at a tenth of its price: columns without factors are cut into two slices, of which BLAS makes the
+As `double_double`, at a tenth of its price: columns without factors are cut into two slices, of which BLAS makes the
 products. What is lost is known: `grid` bounds the part of each column whose products were rounded. Where there are
 compiled kernels, they make the products in twice the precision instead, and nothing is lost.
 """
@@ -17,9 +17,9 @@ from gramian.linalg.blocks import steps_of
 from gramian.linalg.doubledouble import Pair, pair, quick_two_sum, two_sum
 from gramian.linalg.monomials import Coordinate, Monomial, downward_closure
 from gramian.linalg.products import ColumnGroup
-from gramian.linalg.residuals_dd import CellColumns, ResidualRows, SplitColumn, split_column
-from gramian.linalg.sliced import SlicedColumns
-from gramian.linalg.twofold import TwofoldColumns
+from gramian.linalg.residuals.double_double import CellColumns, ResidualRows, SplitColumn, split_column
+from gramian.linalg.residuals.slices import SlicedColumns
+from gramian.linalg.residuals.twofold import TwofoldColumns
 from gramian.typing import Matrix, Vector
 
 BLOCK_VALUES = 2**17  # values of a block: with their slices they fit into the cache of a core

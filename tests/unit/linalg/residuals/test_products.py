@@ -8,24 +8,24 @@ import numpy as np
 import pytest
 
 from gramian.kernels.library import library
-from gramian.linalg import residuals_sliced
 from gramian.linalg.doubledouble import Pair, pair
 from gramian.linalg.monomials import Coordinate, Monomial
 from gramian.linalg.products import ColumnGroup
-from gramian.linalg.residuals_dd import LinearCombination, ResidualProducts, ResidualRows
-from gramian.linalg.residuals_sliced import SlicedResidualProducts
-from gramian.linalg.sliced import SlicedColumns, slices_of_pair, vector_slices
+from gramian.linalg.residuals import products as sliced_products
+from gramian.linalg.residuals.double_double import LinearCombination, ResidualProducts, ResidualRows
+from gramian.linalg.residuals.products import SlicedResidualProducts
+from gramian.linalg.residuals.slices import SlicedColumns, slices_of_pair, vector_slices
 
 
 @pytest.fixture(params=["as installed", "NumPy alone"])
 def kernels(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     if request.param == "NumPy alone":
-        monkeypatch.setattr(residuals_sliced, "library", lambda: None)
+        monkeypatch.setattr(sliced_products, "library", lambda: None)
 
 
 @pytest.fixture
 def numpy_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(residuals_sliced, "library", lambda: None)
+    monkeypatch.setattr(sliced_products, "library", lambda: None)
 
 
 X1: Monomial = (("x", 1),)

@@ -9,7 +9,15 @@ import pytest
 
 from gramian.linalg.doubledouble import Pair, pair, split
 from gramian.linalg.monomials import Coordinate
-from gramian.linalg.residuals_dd import SplitColumn, dot, extract_leading, product, scaled, shifted, split_column
+from gramian.linalg.residuals.double_double import (
+    SplitColumn,
+    dot,
+    extract_leading,
+    product,
+    scaled,
+    shifted,
+    split_column,
+)
 
 RNG = np.random.default_rng(11)
 
