@@ -1,7 +1,8 @@
 """X b and X'u of wide rows in double-double: products with their exact errors, sums in parts that add exactly.
 
-The same arithmetic as `linalg.residuals.double_double`, entry by entry of dense and sparse matrices: exact products after T. J.
-Dekker, A floating-point technique for extending the available precision, Numerische Mathematik 18 (1971), 224-242; sums
+The same arithmetic as `linalg.residuals.double_double`, entry by entry of dense and sparse matrices: exact products
+after T. J. Dekker, A floating-point technique for extending the available precision, Numerische Mathematik 18 (1971),
+224-242; sums
 after S. M. Rump, T. Ogita and S. Oishi, Accurate floating-point summation part I, SIAM Journal on Scientific Computing
 31 (2008), 189-224.
 """
