@@ -13,7 +13,7 @@ import lost_workers
 import savings
 from command import Program, main
 from contenders import fitted
-from problems import NUMERIC, WIDTH, Sizes, doubles, links
+from problems import NUMERIC, WIDTH, Sizes, copies_of, doubles
 from runner import Bar, Contender, Race
 
 import gramian as gm
@@ -23,7 +23,7 @@ COPIES = 10
 
 def checkpoint(sizes: Sizes) -> Race:
     """A pass whose sums are kept every two seconds, beside the same pass without."""
-    data = str(links(doubles(sizes.parquet), COPIES))
+    data = str(copies_of(doubles(sizes.parquet), COPIES))
     folder = TemporaryDirectory()
 
     def kept() -> object:

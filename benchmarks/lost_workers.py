@@ -23,7 +23,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from findings import Finding, check
-from problems import NUMERIC, Sizes, doubles, links
+from problems import NUMERIC, Sizes, copies_of, doubles
 
 from gramian.data.source import source_of
 from gramian.engines.local import Local
@@ -184,7 +184,7 @@ def client_memory(sizes: Sizes, rounds: int) -> Finding:
         work = {
             "imports and connection": (IMPORTS, address),
             f"{sizes.parquet:,} rows": (FIT, address, NUMERIC, str(file)),
-            f"{COPIES * sizes.parquet:,} rows": (FIT, address, NUMERIC, str(links(file, COPIES))),
+            f"{COPIES * sizes.parquet:,} rows": (FIT, address, NUMERIC, str(copies_of(file, COPIES))),
         }
         found = memory.peaks(work, rounds)
         cluster.communicate("")

@@ -14,7 +14,7 @@ from pathlib import Path
 from time import perf_counter, sleep
 
 from findings import Check, Finding, check
-from problems import NUMERIC, Sizes, doubles, links
+from problems import NUMERIC, Sizes, copies_of, doubles
 
 COPIES = 10
 REPEATS = 3
@@ -61,7 +61,7 @@ def linear(sizes: Sizes, rounds: int) -> Finding:
     work = {
         INTERPRETER: (IMPORTS,),
         f"{sizes.parquet:,} rows": (FIT, NUMERIC, str(file)),
-        f"{COPIES * sizes.parquet:,} rows": (FIT, NUMERIC, str(links(file, COPIES))),
+        f"{COPIES * sizes.parquet:,} rows": (FIT, NUMERIC, str(copies_of(file, COPIES))),
     }
     imports, one, ten = found = peaks(work, rounds)
     ratio = ten.highest / one.highest

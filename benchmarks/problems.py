@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from shutil import copyfile
 from typing import Any
 from zipfile import ZipFile
 
@@ -92,15 +93,15 @@ def binary_file(rows: int) -> Path:
     return written(f"binary-{rows}x{WIDTH}.parquet", lambda: _table_with_binary(rows))
 
 
-def links(file: Path, copies: int) -> Path:
-    """A folder in which `copies` hard links stand for as many files."""
+def copies_of(file: Path, copies: int) -> Path:
+    """A folder with `copies` copies of a file; links of one file would count as that file twice."""
     folder = DATA / f"{file.stem}-x{copies}"
     folder.mkdir(parents=True, exist_ok=True)
     for i in range(copies):
-        link = folder / f"part-{i:02}.parquet"
-        if not link.exists() or not link.samefile(file):
-            link.unlink(missing_ok=True)
-            os.link(file, link)
+        part = folder / f"part-{i:02}.parquet"
+        if not part.exists() or part.samefile(file) or part.stat().st_size != file.stat().st_size:
+            part.unlink(missing_ok=True)
+            copyfile(file, part)
     return folder
 
 

@@ -11,7 +11,7 @@ from time import perf_counter
 from typing import Any
 
 from findings import Finding, check
-from problems import NUMERIC, Sizes, doubles, links
+from problems import NUMERIC, Sizes, copies_of, doubles
 
 from gramian.data.source import source_of
 from gramian.engines.local import Local
@@ -60,7 +60,7 @@ class Timed:
 
 def savings(sizes: Sizes, rounds: int) -> Finding:
     """Seconds that the thread which adds spends with the file, while others read on."""
-    data = str(links(doubles(sizes.parquet), COPIES))
+    data = str(copies_of(doubles(sizes.parquet), COPIES))
     with TemporaryDirectory() as folder:
         runs = [_run(data, Path(folder) / "run") for _ in range(rounds + 1)][1:]
     shares = [(sum(kept.savings) + kept.others) / seconds for seconds, kept in runs]
