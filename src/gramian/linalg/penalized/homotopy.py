@@ -151,7 +151,8 @@ class _ActiveSet:
         slope = 1.0 - np.copysign(q, p * q)
         joins = (size > self.rounding) & (slope > 0) & ~self.out
         events: Vector = np.divide(size, slope, out=np.zeros(len(size)), where=joins)
-        crosses_zero = self.sign[:k] * self.u < 0  # at penalty 0 the coefficient has the other sign
+        # At penalty 0 the coefficient has the other sign; one that does not change has it by rounding only.
+        crosses_zero = (self.sign[:k] * self.u < 0) & (self.v != 0)
         if crosses_zero.any():
             events[at[crosses_zero]] = self.u[crosses_zero] / self.v[crosses_zero]
         return events

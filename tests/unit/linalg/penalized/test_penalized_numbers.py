@@ -203,3 +203,15 @@ def test_degrees_of_freedom_are_traces_of_hat_matrices() -> None:
         shrunk = ridge.ridge(system, Penalty(np.ones(8), l1_ratio=0.0), np.array([n * alpha]))
         hat = X @ np.linalg.solve(X.T @ X + n * alpha * np.eye(8), X.T)
         assert shrunk.df[0] == pytest.approx(np.trace(hat))
+
+
+def test_a_coefficient_that_no_penalty_changes_does_not_leave_the_path() -> None:
+    S = np.array([[1.0, 0, 0, -1, 0], [0, 1, -1, 1, 0], [0, -1, 2, -2, 1], [-1, 1, -2, 3, -1], [0, 0, 1, -1, 1]])
+    c = np.array([1.0, 1.0, 2.0, -3.0, 3.0])
+    rounding = np.sqrt(S.diagonal() * 11.0) * 1e-15
+    knots = homotopy.homotopy(S, c, S.diagonal() * 4e-15, rounding)
+    assert knots.complete
+    assert np.isfinite(knots.b).all()
+    for t, b in zip(knots.at, knots.b, strict=True):  # optimality: |c - S b| <= t, with equality where b is not zero
+        assert np.abs(c - S @ b).max() <= t + 1e-12
+        np.testing.assert_allclose((c - S @ b)[b != 0], t * np.sign(b[b != 0]), atol=1e-12)
