@@ -22,8 +22,8 @@ class Network:
     ----------
     name : str
         Its name.
-    factors : mapping
-        Name of a factor -> function (generator, scale) -> codes of the rows; the first draws them, others follow.
+    factors : callable
+        Generator and scale -> for each factor its codes, one a row.
     columns : int
         Number of numeric columns.
     bars : mapping

@@ -92,15 +92,13 @@ class LevelGraph:
         return out
 
 
-def level_graph(M: csr_array, C: csr_array, weight: Vector) -> LevelGraph | None:
+def level_graph(C: csr_array, weight: Vector) -> LevelGraph | None:
     """The pruned graph of the levels of the smaller of two factors; None where it is not sparse.
 
     Parameters
     ----------
-    M : sparse (n, n)
-        Products of the levels of the smaller factor, a diagonal.
     C : sparse (L, n)
-        Their products with the levels of the larger factor.
+        Products of the levels of the larger factor with those of the smaller one.
     weight : (L,)
         Diagonal of the products of the larger factor.
     """

@@ -263,7 +263,7 @@ def _absorb_many(
     columns = [*groups, *indicators]
     of_second = level_sums(moments, factors[0], [*columns, *_indicators(moments, [second], width)])
     C = of_second.sparse[:, np.flatnonzero(of_second.sparse_at >= width)]
-    if level_graph(csr_array((C.shape[1],) * 2), csr_array(C), sums.weight) is None:
+    if level_graph(csr_array(C), sums.weight) is None:
         return _absorb_iteratively(moments, groups, factors[1:], sums, q, rounding_error)
     two = _absorb_iteratively(moments, columns, [second], of_second, width, rounding_error)
     squares = gram_matrix(moments, columns).diagonal()[q:]

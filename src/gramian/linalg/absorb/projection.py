@@ -122,7 +122,7 @@ def project(
     R = SchurComplement(M, C, csr_array(C.T), weight)
     floor = (8 * EPS) ** 2 * summed_squares  # rounding errors of B
     # Links of levels are products of two factors; with more, rows of R do not sum to zero.
-    graph = level_graph(M, C, weight) if M.nnz == M.shape[0] else None
+    graph = level_graph(C, weight) if M.nnz == M.shape[0] else None
     if graph is not None:
         factored = factorization(graph.laplacian)
         if factored is not None:

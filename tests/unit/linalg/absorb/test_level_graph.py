@@ -7,7 +7,6 @@ import pytest
 from scipy.sparse import csr_array
 
 from gramian.linalg.absorb import level_graph as graphs
-from gramian.linalg.absorb import projection
 from gramian.linalg.absorb.level_graph import envelope, level_graph
 from gramian.linalg.absorb.projection import Projected, project
 
@@ -70,8 +69,8 @@ def test_what_two_factors_leave_of_a_column(
 
 
 def test_levels_with_one_link_are_eliminated() -> None:
-    M, C, weight, *_ = system("path", False)
-    graph = level_graph(M, C, weight)
+    _, C, weight, *_ = system("path", False)
+    graph = level_graph(C, weight)
     assert graph is not None
     assert len(graph.core) < C.shape[1]
     assert abs(graph.laplacian.sum(axis=1)).max() < 1e-12
@@ -96,8 +95,7 @@ def test_the_envelope_bounds_a_factor() -> None:
 
 
 def test_a_dense_graph_is_not_written_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    M, C, weight, *_ = system("expander", False)
+    _, C, weight, *_ = system("expander", False)
     monkeypatch.setattr(graphs, "FEW_LEVELS", 0)
     monkeypatch.setattr(graphs, "MAX_SHARED", 1)
-    assert level_graph(M, C, weight) is None
-    assert projection.level_graph is level_graph
+    assert level_graph(C, weight) is None
