@@ -1,8 +1,7 @@
 """Parametrizations: which columns a system is solved for, and how they relate to the model's columns.
 
-If every lower monomial that a shift brings in is itself in the span of the model, the model is shift-invariant: then
-the system is solved for the leading stored columns, where numbers are small, and the coefficients are mapped back
-exactly. Otherwise the columns of the model are formed before the solve, as exact combinations of stored columns.
+A model is shift-invariant if every lower monomial that a shift brings in is in its span: then the leading stored
+columns, whose numbers are small, are solved for and mapped back exactly; else the model's own columns, formed before.
 """
 
 from __future__ import annotations
