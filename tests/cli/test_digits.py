@@ -48,6 +48,16 @@ def test_what_cannot_be_certified(run, hopeless) -> None:
     assert run("fit", "y ~ x + z", hopeless, "--strict").returncode == 0
 
 
+def test_strict_refuses_what_has_no_certified_digits(run) -> None:
+    absorbed = run("fit", "y ~ x | group", "data.parquet", "--vcov", "HC1", "--strict")
+    assert absorbed.returncode == 4
+    assert absorbed.stderr.startswith("error: standard errors not certified: what absorbed factors cost robust ones")
+    assert run("fit", "y ~ x | group", "data.parquet", "--strict").returncode == 0
+    generalized = run("fit", "y ~ x", "data.parquet", "--family", "gaussian", "--strict")
+    assert generalized.returncode == 4
+    assert generalized.stderr.startswith("error: digits not certified: the iterations stop at a tolerance")
+
+
 def test_options_that_do_not_go_together(run) -> None:
     assert (
         "--digits does not go with --family"

@@ -119,7 +119,22 @@ def test_what_is_not_certified_is_said():
     assert np.isnan(fit.std_error_digits).all()
     assert "\nstandard errors not certified: what absorbed factors cost robust ones has no bound" in fit.summary()
     assert fit.to_dict()["accuracy"]["std_error_digits"] is None
+    assert fit.to_dict()["accuracy"]["not_certified"] in fit.summary()
     certified = gm.ols("y ~ x", data, vcov="HC1")
     assert "not certified" not in certified.summary()
     assert certified.to_dict()["accuracy"]["std_error_digits"] == certified.std_error_digits.min()
-    assert "digits not certified: the iterations stop" in gm.glm("y ~ x", data, "gaussian").summary()
+    assert certified.to_dict()["accuracy"]["not_certified"] is None
+    curved = gm.curve("y ~ a + b * x", data, start={"a": 0.0, "b": 0.0})
+    for fit in (gm.glm("y ~ x", data, "gaussian"), gm.glm("y ~ x", data, "gaussian", vcov="HC1"), curved):
+        assert fit.to_dict()["accuracy"]["not_certified"] in fit.summary()
+        assert "digits not certified: the iterations stop" in fit.summary()
+
+
+def test_a_repaired_covariance_has_no_certified_digits():
+    pairs = [(i % 3, (5 * i + i // 7) % 10) for i in range(60)]
+    data = {"y": [float((7 * i * i + 3 * i) % 23) for i in range(60)], "x": [float((11 * i) % 17) for i in range(60)]}
+    data |= {"a": [f"a{i}" for i, _ in pairs], "b": [f"b{j}" for _, j in pairs]}
+    fit = gm.ols("y ~ x + a", data, vcov={"cluster": ["a", "b"]})
+    assert "set to zero" in fit.summary()  # otherwise this tests nothing
+    assert "\nstandard errors not certified: negative eigenvalues" in fit.summary()
+    assert np.isnan(fit.std_error_digits).all()

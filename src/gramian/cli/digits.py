@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 import click
 
@@ -26,6 +27,13 @@ def accuracy(*, strict: bool) -> Iterator[None]:
         if strict and issubclass(warning.category, AccuracyWarning):
             raise AccuracyError(str(warning.message))
         click.echo(f"warning: {_in_flags(str(warning.message))}", err=True)
+
+
+def check_certified(fit: Any) -> None:
+    """Raise AccuracyError where the numbers of a fit, or of one of several fits, have no certified digits."""
+    for each in fit.values() if isinstance(fit, Mapping) else [fit]:
+        if reason := each.to_dict()["accuracy"].get("not_certified"):
+            raise AccuracyError(reason)
 
 
 def _in_flags(message: str) -> str:

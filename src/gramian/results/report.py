@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 MAX_COEFFICIENTS = 60  # longer tables scroll off the screen; tidy() has all coefficients
 MAX_NOTES = 12  # aliased columns, empty cells that are named
 MIN_WIDTH, MAX_WIDTH = 80, 10_000
-NOT_CERTIFIED = "digits not certified: the iterations stop at a tolerance"
 LEGEND = "p-values: *** below 0.001, ** below 0.01, * below 0.05, . below 0.1"
 
 

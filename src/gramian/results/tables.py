@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from gramian.results.estimates import Estimates
 
 SCHEMA = "gramian.fit/1"
+NOT_CERTIFIED = "digits not certified: the iterations stop at a tolerance"
 COUNTS = ("rows", "df_null", "passes")  # integers in tables
 
 

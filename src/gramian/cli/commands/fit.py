@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from gramian.cli.digits import accuracy
+from gramian.cli.digits import accuracy, check_certified
 from gramian.cli.drawing import check_plot, plot, save_and_draw
 from gramian.cli.fits import check_single_fit, print_fits
 from gramian.cli.options import (
@@ -187,6 +187,8 @@ def command(
         check_output_path(save, data)
         with accuracy(strict=strict):
             fit = _fit_grams(formula, grams, gram, explain, **option_values)
+            if strict:
+                check_certified(fit)
         _output(fit, option_values["format"], save, plot)
         return
     source, options = source_of(files(data)), _options(**option_values)
@@ -198,6 +200,8 @@ def command(
         return
     with accuracy(strict=strict):
         fit = _fit_data(formula, source, options, gram, progress)
+        if strict:
+            check_certified(fit)
     _output(fit, option_values["format"], save, plot, source)
 
 

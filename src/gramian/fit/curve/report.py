@@ -10,7 +10,8 @@ from rich.text import Text
 
 from gramian.fit.linear.report import PERFECT
 from gramian.results.format_numbers import number, printable
-from gramian.results.report import NOT_CERTIFIED, coefficient_table, describe_rows, describe_work, join_blocks
+from gramian.results.report import coefficient_table, describe_rows, describe_work, join_blocks
+from gramian.results.tables import NOT_CERTIFIED
 
 if TYPE_CHECKING:
     from gramian.fit.curve.result import CurveFit

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from gramian.results.tables import SCHEMA, coefficients, finite, one_row
+from gramian.results.tables import NOT_CERTIFIED, SCHEMA, coefficients, finite, one_row
 
 if TYPE_CHECKING:
     from gramian.fit.curve.result import CurveFit
@@ -50,5 +50,10 @@ def to_dict(fit: CurveFit, level: float) -> dict[str, Any]:
         "start": dict(fit.start),
         "vcov": fit.covariance.name,
         "converged": fit.converged,
-        "accuracy": {"passes": fit.passes, "condition": finite(fit.condition), "step": finite(fit.solved.distance)},
+        "accuracy": {
+            "passes": fit.passes,
+            "condition": finite(fit.condition),
+            "step": finite(fit.solved.distance),
+            "not_certified": NOT_CERTIFIED,
+        },
     }

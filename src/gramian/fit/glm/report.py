@@ -10,13 +10,13 @@ from rich.text import Text
 
 from gramian.results.format_numbers import number, printable
 from gramian.results.report import (
-    NOT_CERTIFIED,
     coefficient_table,
     describe_columns,
     describe_rows,
     describe_work,
     join_blocks,
 )
+from gramian.results.tables import NOT_CERTIFIED
 
 if TYPE_CHECKING:
     from gramian.fit.glm.result import GlmFit

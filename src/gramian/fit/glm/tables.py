@@ -10,7 +10,7 @@ import pyarrow as pa
 from gramian.fit.glm.solution import GlmSolved
 from gramian.models.families import Likelihood
 from gramian.results import tables
-from gramian.results.tables import SCHEMA, finite
+from gramian.results.tables import NOT_CERTIFIED, SCHEMA, finite
 
 if TYPE_CHECKING:
     from gramian.fit.glm.result import GlmFit
@@ -68,5 +68,5 @@ def to_dict(fit: GlmFit, level: float) -> dict[str, Any]:
         "vcov": fit.covariance.name,
         "recipe": fit.covariance.description,
         "converged": fit.converged,
-        "accuracy": {"passes": fit.passes, "condition": finite(fit.condition)},
+        "accuracy": {"passes": fit.passes, "condition": finite(fit.condition), "not_certified": NOT_CERTIFIED},
     }

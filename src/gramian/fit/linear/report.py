@@ -8,6 +8,7 @@ import numpy as np
 from rich.console import RenderableType
 from rich.text import Text
 
+from gramian.fit.linear.tables import not_certified
 from gramian.results.format_numbers import number, p_value, printable
 
 if TYPE_CHECKING:
@@ -94,18 +95,9 @@ def _accuracy(solved: Solved) -> list[str]:
     in_coefficients = f"certified digits: {format_digits(accuracy.fewest_digits)} in every coefficient"
     digits = accuracy.std_error_digits if solved.robust is None else solved.robust.std_error_digits
     if digits is None:
-        return [f"{in_coefficients} ({method})", f"standard errors not certified: {_why_not_certified(solved)}"]
+        return [f"{in_coefficients} ({method})", f"{not_certified(solved)}"]
     fewest = format_digits(float(np.nanmin(digits, initial=16.0)))
     return [f"{in_coefficients}, {fewest} in standard errors ({method})"]
-
-
-def _why_not_certified(solved: Solved) -> str:
-    """Why robust standard errors have no certified digits."""
-    if solved.absorbed is not None:
-        return "what absorbed factors cost robust ones has no bound"
-    if solved.robust is not None and solved.robust.negative:
-        return "negative eigenvalues of their covariance were raised"
-    return "the fit has no bounds of its rounding errors"
 
 
 def describe_absorbed(fit: LinearFit) -> list[str]:

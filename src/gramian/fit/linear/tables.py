@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from gramian.inference.anova import AnovaRow
 from gramian.inference.tests import Test
+from gramian.results.tables import SCHEMA, coefficients, finite, null_if_nan, one_row
 
 if TYPE_CHECKING:
+    from gramian.fit.leastsquares.solution import Solved
     from gramian.fit.linear.result import LinearFit
-from typing import TYPE_CHECKING
-
-from gramian.inference.anova import AnovaRow
-from gramian.results.tables import SCHEMA, coefficients, finite, null_if_nan, one_row
 
 
 def glance(fit: LinearFit) -> pa.Table:
@@ -80,8 +79,22 @@ def accuracy(fit: LinearFit) -> dict[str, Any]:
         "std_error_digits": _fewest_std_error_digits(fit),
         "rss_digits": finite(certified.rss_digits),
         "reached": certified.reached,
+        "not_certified": not_certified(fit.solved),
         **common,
     }
+
+
+def not_certified(solved: Solved) -> str | None:
+    """That robust standard errors have no certified digits, and why; None where they have, or are not robust."""
+    if solved.robust is None or solved.robust.std_error_digits is not None:
+        return None
+    if solved.absorbed is not None:
+        reason = "what absorbed factors cost robust ones has no bound"
+    elif solved.robust.negative:
+        reason = "negative eigenvalues of their covariance were raised"
+    else:
+        reason = "the fit has no bounds of its rounding errors"
+    return f"standard errors not certified: {reason}"
 
 
 def _fewest_std_error_digits(fit: LinearFit) -> float | None:
