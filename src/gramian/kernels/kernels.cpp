@@ -4,55 +4,9 @@
 // a product sum runs over the rows of a block in their order, one fused multiply-add a row, and sums of blocks are
 // added with their rounding errors. The compiler may not contract or reorder anything (-ffp-contract=off, no
 // -ffast-math). The interface is plain C, so that one library serves every version of Python.
-#include <algorithm>
-#include <cstdint>
-#include <cstring>
-
-#include "vectors.h"
+#include "parts.h"
 
 namespace {
-
-constexpr int STRIP = 8;         // columns that are stored together
-constexpr int BLOCK_ROWS = 128;  // rows of one chain of fused multiply-adds
-constexpr int SHORT_ROWS = 256;  // rows whose twofold sums have eight lanes
-
-// Some columns of a block: element (i, j) is data[i * down + j * along].
-struct Part {
-  const double* data;
-  int64_t columns, down, along;
-};
-
-const double ZEROS[BLOCK_ROWS] = {};
-
-// Copies m columns of some rows into a strip (rows, STRIP), from a lane on. Lanes behind them may become zero.
-void copy_to_strip(const Part& part, int64_t first, int rows, int64_t column, int lane, int m, double* strip) {
-  const double* from = part.data + first * part.down + column * part.along;
-  double* out = strip + lane;
-  int done = 0;
-  if (part.down == 1 && lane == 0)
-    for (; done + 4 <= rows; done += 4)
-      for (int half = 0; half < m; half += 4) {
-        const double* columns[4];
-        for (int c = 0; c < 4; c++) columns[c] = (half + c < m ? from + (half + c) * part.along : ZEROS) + done;
-        transpose_4x4(columns, out + done * STRIP + half, STRIP);
-      }
-  else if (part.along == 1 && m == STRIP)
-    for (; done < rows; done++) std::memcpy(out + done * STRIP, from + done * part.down, sizeof(double) * STRIP);
-  for (; done < rows; done++)
-    for (int c = 0; c < m; c++) out[done * STRIP + c] = from[done * part.down + c * part.along];
-}
-
-// Copies some rows of all parts, side by side, into strips (strips, BLOCK_ROWS, STRIP).
-void pack(const Part* parts, int64_t count, int64_t first, int rows, double* strips) {
-  int64_t place = 0;
-  for (int64_t p = 0; p < count; p++)
-    for (int64_t column = 0; column < parts[p].columns;) {
-      int lane = place % STRIP, m = (int)std::min<int64_t>(STRIP - lane, parts[p].columns - column);
-      copy_to_strip(parts[p], first, rows, column, lane, m, strips + place / STRIP * BLOCK_ROWS * STRIP);
-      place += m;
-      column += m;
-    }
-}
 
 // Where the lanes of a column and those after it begin in the strips.
 inline const double* lanes_of(const double* strips, int64_t column) {
@@ -119,43 +73,14 @@ void add_block(const double* strips, int rows, int64_t width, double* hi, double
 }
 
 // The rows after a block, of the widest part that is stored by rows: fetched while the block is multiplied.
-Ahead ahead_of(const Part* parts, int64_t count, int64_t first, int64_t width) {
+Ahead ahead_of(const Part* parts, int64_t count, const Rows& rows, int64_t width) {
   const Part* widest = parts;
   for (int64_t p = 1; p < count; p++)
     if (parts[p].columns > widest->columns) widest = parts + p;
-  if (widest->along != 1 || widest->down < 0) return {reinterpret_cast<const char*>(parts->data), 0};
-  int64_t bytes = BLOCK_ROWS * widest->down * (int64_t)sizeof(double);
+  if (!is_by_rows(*widest) || widest->down < 0 || rows.numbers) return {parts->data, 0};
   int64_t tiles = width * (width + TILE_VECTORS * W) / (2 * TILE_ROWS * TILE_VECTORS * W);  // about so many a block
   int64_t steps = BLOCK_ROWS * std::max<int64_t>(tiles, 1);
-  return {reinterpret_cast<const char*>(widest->data + (first + BLOCK_ROWS) * widest->down), bytes / steps + 1};
-}
-
-int64_t columns_of(const Part* parts, int64_t count) {
-  int64_t columns = 0;
-  for (int64_t p = 0; p < count; p++) columns += parts[p].columns;
-  return columns;
-}
-
-// Pointers to m <= STRIP columns of some rows, each contiguous and padded with zeros to a multiple of STRIP rows.
-void contiguous(const Part& part, int64_t first, int rows, int64_t column, int m, double* copies, const double** out) {
-  const double* from = part.data + first * part.down + column * part.along;
-  bool in_place = part.down == 1 && rows % STRIP == 0;
-  for (int c = 0; c < m; c++) out[c] = in_place ? from + c * part.along : copies + c * SHORT_ROWS;
-  if (in_place) return;
-  int done = 0;
-  if (m == STRIP && part.along == 1) {
-    for (; done + 4 <= rows; done += 4)
-      for (int half = 0; half < STRIP; half += 4) {
-        const double* four[4];
-        for (int r = 0; r < 4; r++) four[r] = from + (done + r) * part.down + half;
-        transpose_4x4(four, copies + half * SHORT_ROWS + done, SHORT_ROWS);
-      }
-  }
-  int padded = (rows + STRIP - 1) / STRIP * STRIP;
-  for (int c = 0; c < m; c++) {
-    for (int r = done; r < rows; r++) copies[c * SHORT_ROWS + r] = from[r * part.down + c * part.along];
-    for (int r = rows; r < padded; r++) copies[c * SHORT_ROWS + r] = 0.0;
-  }
+  return {widest->data + (rows.first + BLOCK_ROWS) * widest->down, BLOCK_ROWS * widest->down / steps + 1};
 }
 
 // The rounded product of x and (v, low of v), with the rounding error and what the low parts add.
@@ -181,12 +106,28 @@ inline void add_value(double value, double low, double& h, double& l) {
   h = s;
 }
 
+// Adds a row of a block to sums, and their rounding errors to sums_low where these are kept.
+inline void add_row(const double* row, int64_t columns, double* sums, double* sums_low) {
+  for (int64_t j = 0; j < columns; j += STRIP, row += BLOCK_ROWS * STRIP)
+    for (int c = 0; c < (int)std::min<int64_t>(STRIP, columns - j); c++)
+      if (sums_low)
+        add_value(row[c], 0.0, sums[j + c], sums_low[j + c]);
+      else
+        sums[j + c] += row[c];
+}
+
+// The first place in some memory where a cache line begins.
+inline double* aligned(double* memory) {
+  while (reinterpret_cast<uintptr_t>(memory) % (STRIP * sizeof(double))) memory++;
+  return memory;
+}
+
 }  // namespace
 
 extern "C" {
 
 // Changes whenever a function below does: a library of another version is not used.
-int64_t gramian_interface() { return 1; }
+int64_t gramian_interface() { return 2; }
 
 // The best instruction set of this processor for which a library is compiled: 4, 3 (x86-64-v4, v3), 1 (the portable
 // build is quick, as on ARM) or 0 (a fused multiply-add would be done by software).
@@ -205,26 +146,55 @@ int64_t gramian_instructions() {
 #endif
 }
 
-// Doubles of memory that gramian_products needs.
-int64_t gramian_products_memory(int64_t columns) {
-  int64_t width = (columns + STRIP - 1) / STRIP * STRIP;
+// Doubles of memory that the sums over some columns need.
+int64_t gramian_memory(int64_t columns) {
+  int64_t width = strips_width(columns);
   return 2 * width * width + BLOCK_ROWS * width + STRIP;
 }
 
 // Products (p, p) of the columns of all parts side by side, symmetric to the last bit.
-void gramian_products(const Part* parts, int64_t count, int64_t rows, double* out, double* memory) {
-  int64_t columns = columns_of(parts, count), width = (columns + STRIP - 1) / STRIP * STRIP;
-  while (reinterpret_cast<uintptr_t>(memory) % (STRIP * sizeof(double))) memory++;  // a strip's row is a cache line
-  double *strips = memory, *hi = strips + BLOCK_ROWS * width, *lo = hi + width * width;
+// numbers : of the rows, or null for the first ones; factors : by which each row is multiplied, or null.
+void gramian_products(const Part* parts, int64_t count, int64_t rows, const int64_t* numbers, const double* factors,
+                      double* out, double* memory) {
+  int64_t columns = columns_of(parts, count), width = strips_width(columns);
+  double *strips = aligned(memory), *hi = strips + BLOCK_ROWS * width, *lo = hi + width * width;
   std::memset(strips, 0, sizeof(double) * (BLOCK_ROWS * width + 2 * width * width));
   for (int64_t first = 0; first < rows; first += BLOCK_ROWS) {
-    int here = (int)std::min<int64_t>(BLOCK_ROWS, rows - first);
-    pack(parts, count, first, here, strips);
-    add_block(strips, here, width, hi, lo, ahead_of(parts, count, first, width));
+    Rows here = {numbers, first, (int)std::min<int64_t>(BLOCK_ROWS, rows - first)};
+    pack(parts, count, here, strips);
+    if (factors) weight_rows(strips, width, here.count, factors + first);
+    add_block(strips, here.count, width, hi, lo, ahead_of(parts, count, here, width));
   }
   for (int64_t i = 0; i < columns; i++)
     for (int64_t j = i; j < columns; j++)
       out[i * columns + j] = out[j * columns + i] = hi[i * width + j] + lo[i * width + j];
+}
+
+// Adds every row of the columns of all parts side by side to the sums (cells, columns) of its cell, in their order.
+// codes : cell of each row, or where `others` is not null the row of a table of cells, `others` its column of `size`;
+// sums_low : rounding errors of the sums, or null where they are not kept; a row with a code below zero has no cell.
+// Returns the number of rows whose cell is not below `cells`: they were not added.
+int64_t gramian_add_by_codes(const Part* parts, int64_t count, int64_t rows, const double* factors,
+                             const int64_t* codes, const int64_t* others, int64_t size, int64_t cells, double* sums,
+                             double* sums_low, double* memory) {
+  int64_t columns = columns_of(parts, count), width = strips_width(columns), outside = 0;
+  double* strips = aligned(memory);
+  std::memset(strips, 0, sizeof(double) * BLOCK_ROWS * width);
+  for (int64_t first = 0; first < rows; first += BLOCK_ROWS) {
+    Rows here = {nullptr, first, (int)std::min<int64_t>(BLOCK_ROWS, rows - first)};
+    pack(parts, count, here, strips);
+    if (factors) weight_rows(strips, width, here.count, factors + first);
+    for (int r = 0; r < here.count; r++) {
+      int64_t cell = codes[first + r], other = others ? others[first + r] : 0;
+      if (cell < 0 || other < 0) continue;
+      if (others) cell = other < size && cell < cells ? cell * size + other : cells;
+      if (cell < cells)
+        add_row(strips + r * STRIP, columns, sums + cell * columns, sums_low ? sums_low + cell * columns : nullptr);
+      else
+        outside++;
+    }
+  }
+  return outside;
 }
 
 // r + r_low = X v, (n,), in twice the precision, the columns of X in their order.
@@ -234,14 +204,15 @@ void gramian_twofold_times(const Part* x, const Part* x_low, int64_t rows, const
   double copies[STRIP * SHORT_ROWS], low_copies[STRIP * SHORT_ROWS], h[SHORT_ROWS], l[SHORT_ROWS];
   const double *column[STRIP], *low_column[STRIP];
   for (int64_t first = 0; first < rows; first += SHORT_ROWS) {
-    int here = (int)std::min<int64_t>(SHORT_ROWS, rows - first), padded = (here + STRIP - 1) / STRIP * STRIP;
+    int here = (int)std::min<int64_t>(SHORT_ROWS, rows - first);
+    Rows those = {nullptr, first, here};
     std::memset(h, 0, sizeof h);
     std::memset(l, 0, sizeof l);
     for (int64_t j = 0; j < x->columns; j += STRIP) {
       int m = (int)std::min<int64_t>(STRIP, x->columns - j);
-      contiguous(*x, first, here, j, m, copies, column);
-      if (x_low->data) contiguous(*x_low, first, here, j, m, low_copies, low_column);
-      for (int k = 0; k < padded; k += W) {
+      read_columns(*x, those, j, m, copies, column);
+      if (x_low->data) read_columns(*x_low, those, j, m, low_copies, low_column);
+      for (int k = 0; k < padded(here); k += W) {
         vec sum = load(h + k), error = load(l + k);
         for (int c = 0; c < m; c++)
           add_product(load(column[c] + k), x_low->data ? low_column[c] + k : nullptr, repeat(v[j + c]),
@@ -263,19 +234,20 @@ void gramian_twofold_products(const Part* x, const Part* x_low, int64_t rows, co
   std::memset(g, 0, sizeof(double) * x->columns);
   std::memset(g_low, 0, sizeof(double) * x->columns);
   for (int64_t first = 0; first < rows; first += SHORT_ROWS) {
-    int here = (int)std::min<int64_t>(SHORT_ROWS, rows - first), padded = (here + STRIP - 1) / STRIP * STRIP;
+    int here = (int)std::min<int64_t>(SHORT_ROWS, rows - first);
+    Rows those = {nullptr, first, here};
     std::memset(right, 0, sizeof right);
     std::memset(right_low, 0, sizeof right_low);
     std::memcpy(right, w + first, sizeof(double) * here);
     std::memcpy(right_low, w_low + first, sizeof(double) * here);
     for (int64_t j = 0; j < x->columns; j += STRIP) {
       int m = (int)std::min<int64_t>(STRIP, x->columns - j);
-      contiguous(*x, first, here, j, m, copies, column);
-      if (x_low->data) contiguous(*x_low, first, here, j, m, low_copies, low_column);
+      read_columns(*x, those, j, m, copies, column);
+      if (x_low->data) read_columns(*x_low, those, j, m, low_copies, low_column);
       for (int c = 0; c < m; c++) {
         vec h[STRIP / W], l[STRIP / W];
         for (int q = 0; q < STRIP / W; q++) h[q] = l[q] = repeat(0.0);
-        for (int k = 0; k < padded; k += STRIP)
+        for (int k = 0; k < padded(here); k += STRIP)
           for (int q = 0; q < STRIP / W; q++) {
             int at = k + q * W;
             add_product(load(column[c] + at), x_low->data ? low_column[c] + at : nullptr, load(right + at),

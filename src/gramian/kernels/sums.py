@@ -1,43 +1,140 @@
 """Sums of products by the compiled kernels. Every function here needs a library; `library()` says whether there is one.
 
-Arrays are float64 views of any strides; nothing is copied but into blocks that stay in the processor's cache.
+Arrays are read in place, whatever their strides and number type; nothing is copied but into blocks that stay in the
+processor's cache.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gramian.kernels.library import Library
 from gramian.typing import Codes, Matrix, Vector
 
-ITEM = 8  # bytes of a float64
+# number types in the order of the enumeration `Kind` of the source; bool is read as uint8
+TYPES = ("f8", "f4", "i8", "i4", "i2", "i1", "u8", "u4", "u2", "u1")
+KINDS = {np.dtype(name): kind for kind, name in enumerate(TYPES)} | {np.dtype(bool): TYPES.index("u1")}
+# the structure `Part` of the source
+PART = np.dtype(
+    [(name, "i8") for name in ("data", "columns", "down", "along", "kind")] + [("shift", "f8"), ("scale", "f8")]
+)
 
 
-def readable(A: Matrix) -> bool:
-    """Whether a kernel can read an array in place: aligned float64 of this machine's byte order."""
-    return A.dtype == np.float64 and A.flags.aligned and all(step % ITEM == 0 for step in A.strides)
+class Part(NamedTuple):
+    """Columns (values - shift) * scale, side by side; each of the two operations rounds.
+
+    Attributes
+    ----------
+    values : array
+        (n, k), of a type in `KINDS`.
+    shift, scale : float
+        The same for all columns.
+    """
+
+    values: NDArray[Any]
+    shift: float = 0.0
+    scale: float = 1.0
 
 
-def self_products(library: Library, parts: Sequence[Matrix], out: Matrix | None = None) -> Matrix:
-    """Products (p, p) of the columns of all parts side by side, each (n, .); symmetric to the last bit.
+def readable(A: NDArray[Any]) -> bool:
+    """Whether a kernel can read an array in place: aligned numbers of this machine's byte order."""
+    return A.dtype in KINDS and A.flags.aligned
+
+
+def self_products(
+    library: Library,
+    parts: Sequence[Part],
+    out: Matrix | None = None,
+    *,
+    numbers: Codes | None = None,
+    factors: Vector | None = None,
+) -> Matrix:
+    """Products (p, p) of the columns of all parts side by side; symmetric to the last bit.
 
     Every entry is the same sum of the same roundings, whatever the memory order and the processor: a chain of fused
     multiply-adds over 128 rows, and such sums added with their rounding errors.
+
+    Parameters
+    ----------
+    library : Library
+        The compiled functions.
+    parts : sequence of Part
+        The columns.
+    out : (p, p), optional
+        Memory for the result.
+    numbers : (n,), optional
+        Numbers of the rows that are summed, each below the length of the parts; all of them by default.
+    factors : (n,), optional
+        What the values of each row are multiplied by.
     """
-    rows, width = len(parts[0]), sum(part.shape[1] for part in parts)
+    rows = len(parts[0].values) if numbers is None else len(numbers)
+    width = sum(part.values.shape[1] for part in parts)
     if out is None or out.shape != (width, width) or not out.flags.c_contiguous:
         out = np.empty((width, width))
-    memory = np.empty(library.functions.gramian_products_memory(width))
+    memory = np.empty(library.functions.gramian_memory(width))
     described = _described(parts)
-    library.functions.gramian_products(_at(described), len(parts), rows, _at(out), _at(memory))
+    numbers, factors = _contiguous(numbers), _contiguous(factors)
+    library.functions.gramian_products(
+        _at(described), len(parts), rows, _at(numbers), _at(factors), _at(out), _at(memory)
+    )  # fmt: skip
     return out
+
+
+def add_by_codes(
+    library: Library,
+    codes: Sequence[Codes],
+    sizes: Sequence[int],
+    parts: Sequence[Part],
+    sums: Matrix,
+    low: Matrix | None = None,
+    factors: Vector | None = None,
+) -> None:
+    """Add the rows of all parts to the sums of the cells of one or two factors, each sum in the order of the rows.
+
+    Parameters
+    ----------
+    library : Library
+        The compiled functions.
+    codes : one or two arrays (n,)
+        Levels of each factor as int64; a row with a code below zero is left out.
+    sizes : one or two ints
+        Their numbers of levels. The cell of two codes is `codes[0] * sizes[1] + codes[1]`.
+    parts : sequence of Part
+        Columns (n, .), k in all.
+    sums : (cells, k)
+        Contiguous sums of every cell, to which is added.
+    low : (cells, k), optional
+        Rounding errors of these sums, which are kept where there is memory for them.
+    factors : (n,), optional
+        What the values of each row are multiplied by.
+
+    Raises
+    ------
+    IndexError
+        Where a code is not below its size. Other rows have been added then.
+    """
+    cells, width = sums.shape
+    memory = np.empty(library.functions.gramian_memory(width))
+    described, factors = _described(parts), _contiguous(factors)
+    first, second = _contiguous(codes[0]), _contiguous(codes[1] if len(codes) > 1 else None)
+    size = sizes[1] if len(codes) > 1 else 1
+    if sums.dtype != np.float64 or not sums.flags.c_contiguous or cells < sizes[0] * size:
+        raise ValueError("the sums need contiguous memory for every cell")
+    outside = library.functions.gramian_add_by_codes(
+        _at(described), len(parts), len(codes[0]), _at(factors), _at(first), _at(second), size, sizes[0] * size,
+        _at(sums), _at(low), _at(memory)
+    )  # fmt: skip
+    if outside:
+        raise IndexError(f"{outside} codes are not below the number of levels")
 
 
 def twofold_times(library: Library, A: Matrix, low: Matrix | None, v: Vector, v_low: Vector) -> tuple[Vector, Vector]:
     """(A + low) (v + v_low), (n,), as hi and lo, as if computed in twice the precision."""
-    x, x_low = _described([A]), _described_low(low)
+    x, x_low = _described([Part(A)]), _described_low(low)
     v, v_low = np.ascontiguousarray(v), np.ascontiguousarray(v_low)
     hi, lo = np.empty(len(A)), np.empty(len(A))
     library.functions.gramian_twofold_times(
@@ -50,7 +147,7 @@ def twofold_products(
     library: Library, A: Matrix, low: Matrix | None, w: Vector, w_low: Vector
 ) -> tuple[Vector, Vector]:
     """(A + low)' (w + w_low), (k,), as hi and lo, as if computed in twice the precision."""
-    x, x_low = _described([A]), _described_low(low)
+    x, x_low = _described([Part(A)]), _described_low(low)
     w, w_low = np.ascontiguousarray(w), np.ascontiguousarray(w_low)
     hi, lo = np.empty(A.shape[1]), np.empty(A.shape[1])
     library.functions.gramian_twofold_products(
@@ -59,16 +156,21 @@ def twofold_products(
     return hi, lo
 
 
-def _described(parts: Sequence[Matrix]) -> Codes:
-    """Address, number of columns and strides of each part, in float64: the structure `Part` of the source."""
-    return np.array([(_at(A), A.shape[1], A.strides[0] // ITEM, A.strides[1] // ITEM) for A in parts], np.int64)
+def _described(parts: Sequence[Part]) -> NDArray[Any]:
+    """Every part as the structure `Part` of the source."""
+    return np.array([(_at(A), A.shape[1], *A.strides, KINDS[A.dtype], shift, scale) for A, shift, scale in parts], PART)
 
 
-def _described_low(low: Matrix | None) -> Codes:
+def _described_low(low: Matrix | None) -> NDArray[Any]:
     """As `_described` for one part, with the address zero for none."""
-    return np.zeros((1, 4), np.int64) if low is None else _described([low])
+    return np.zeros(1, PART) if low is None else _described([Part(low)])
 
 
-def _at(array: np.ndarray) -> int:
-    """The address of the first element."""
-    return int(array.__array_interface__["data"][0])
+def _contiguous(values: NDArray[Any] | None) -> NDArray[Any] | None:
+    """The values of a vector side by side; nothing for none."""
+    return None if values is None else np.ascontiguousarray(values)
+
+
+def _at(array: NDArray[Any] | None) -> int:
+    """The address of the first element; zero for none."""
+    return 0 if array is None else int(array.__array_interface__["data"][0])

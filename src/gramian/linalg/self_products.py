@@ -13,7 +13,7 @@ from functools import cache
 import numpy as np
 
 from gramian.kernels.library import library
-from gramian.kernels.sums import readable
+from gramian.kernels.sums import Part, readable
 from gramian.kernels.sums import self_products as compiled_self_products
 from gramian.typing import Mask, Matrix
 
@@ -32,7 +32,7 @@ def products_of_parts(parts: Sequence[Matrix], out: Matrix | None = None) -> Mat
     compiled = library()
     if compiled is None or sum(part.shape[1] for part in parts) > MAX_COMPILED_WIDTH or not all(map(readable, parts)):
         return None
-    return compiled_self_products(compiled, parts, out)
+    return compiled_self_products(compiled, [Part(part) for part in parts], out)
 
 
 def self_products(A: Matrix, out: Matrix | None = None) -> Matrix:

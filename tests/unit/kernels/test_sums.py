@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from gramian.kernels import sums
 from gramian.kernels.library import Library, available, load
+from gramian.kernels.sums import Part
 from gramian.typing import Matrix
 
 EPS = 2.0**-53
@@ -22,6 +23,10 @@ WIDTHS = (1, 2, 7, 8, 9, 23, 24, 25, 50, 111)
 
 def normal(n: int, p: int) -> Matrix:
     return np.random.default_rng([n, p]).standard_normal((n, p)) + 0.5
+
+
+def products(library: Library, *parts: Matrix) -> Matrix:
+    return sums.self_products(library, [Part(part) for part in parts])
 
 
 def laid_out(A: Matrix) -> dict[str, Matrix]:
@@ -39,18 +44,18 @@ def laid_out(A: Matrix) -> dict[str, Matrix]:
 @pytest.mark.parametrize("p", WIDTHS)
 def test_products_have_the_same_bits_everywhere(n: int, p: int, compiled: Library, reference: Library) -> None:
     A = normal(n, p)
-    expected = sums.self_products(reference, [A])
+    expected = products(reference, A)
     assert np.array_equal(expected, expected.T)
     for name, B in laid_out(A).items():
-        assert np.array_equal(sums.self_products(compiled, [B]), expected), name
+        assert np.array_equal(products(compiled, B), expected), name
 
 
 @pytest.mark.parametrize("p", [200, 399, 400])
 def test_wide_products_have_the_same_bits_everywhere(p: int, compiled: Library, reference: Library) -> None:
     A = normal(129, p)
-    expected = sums.self_products(reference, [A])
+    expected = products(reference, A)
     for B in (A, np.asfortranarray(A)):
-        assert np.array_equal(sums.self_products(compiled, [B]), expected)
+        assert np.array_equal(products(compiled, B), expected)
 
 
 @given(cuts=st.lists(st.integers(0, 30), max_size=4), n=st.integers(0, 300))
@@ -61,13 +66,13 @@ def test_columns_may_come_from_several_arrays(cuts: list[int], n: int) -> None:
         library = load(name)
         assert library is not None
         parts = [np.asfortranarray(A[:, a:b]) if i % 2 else A[:, a:b] for i, (a, b) in enumerate(pairwise(edges))]
-        assert np.array_equal(sums.self_products(library, parts), sums.self_products(library, [A]))
+        assert np.array_equal(products(library, *parts), products(library, A))
 
 
 @pytest.mark.parametrize("n", [1, 129, 2000])
 def test_the_error_of_a_product_is_that_of_a_short_sum(n: int, compiled: Library) -> None:
     A = normal(n, 3) * np.logspace(-8.0, 8.0, 3)
-    found = sums.self_products(compiled, [A])
+    found = products(compiled, A)
     exact = np.array([[sum(map(Fraction.__mul__, map(Fraction, a), map(Fraction, b))) for a in A.T] for b in A.T])
     size = np.abs(A).T @ np.abs(A)
     # a chain of 128 roundings, one more for the sum of the blocks, whose own errors are kept
@@ -81,7 +86,7 @@ def test_what_is_not_finite_reaches_the_diagonal_of_its_column(bad: float, row: 
         A = np.ones((301, 30))
         A[row, at] = bad
         for B in (A, np.asfortranarray(A)):
-            diagonal = sums.self_products(compiled, [B]).diagonal()
+            diagonal = products(compiled, B).diagonal()
             assert not np.isfinite(diagonal[at])
             assert (np.delete(diagonal, at) == 301.0).all()
 
@@ -89,17 +94,17 @@ def test_what_is_not_finite_reaches_the_diagonal_of_its_column(bad: float, row: 
 def test_memory_for_the_result_is_used_where_it_fits(compiled: Library) -> None:
     A = normal(50, 6)
     for out in (np.empty((6, 6)), np.empty((7, 7)), np.empty((6, 6)).T[::-1]):
-        found = sums.self_products(compiled, [A], out)
-        assert np.array_equal(found, sums.self_products(compiled, [A]))
+        found = sums.self_products(compiled, [Part(A)], out)
+        assert np.array_equal(found, products(compiled, A))
         assert (found is out) == (out.shape == (6, 6) and out.flags.c_contiguous)
 
 
 def test_threads_do_not_disturb_each_other(compiled: Library) -> None:
     blocks = [normal(500, p) for p in range(1, 40)]
-    alone = [sums.self_products(compiled, [A]).tobytes() for A in blocks]
+    alone = [products(compiled, A).tobytes() for A in blocks]
     for threads in (2, 3):
         with ThreadPoolExecutor(threads) as pool:
-            assert alone == list(pool.map(lambda A: sums.self_products(compiled, [A]).tobytes(), blocks))
+            assert alone == list(pool.map(lambda A: products(compiled, A).tobytes(), blocks))
 
 
 def exact(values: np.ndarray) -> np.ndarray:
@@ -143,7 +148,86 @@ def test_what_can_be_read_in_place() -> None:
     A = np.ones((4, 3))
     assert sums.readable(A)
     assert sums.readable(A[::-2, ::2])
-    assert not sums.readable(A.astype(np.float32))
+    assert sums.readable(A.astype(np.float32))
+    assert not sums.readable(A.astype(np.float16))
     assert not sums.readable(A.astype(">f8"))
     packed = np.zeros(4, [("tag", "i4"), ("x", "f8", (3,))])["x"]  # not aligned
     assert not sums.readable(packed)
+
+
+NUMBER_TYPES = (*sums.TYPES, "?")
+
+
+@pytest.mark.parametrize("kind", NUMBER_TYPES)
+def test_values_are_read_shifted_and_scaled_as_numpy_does(kind: str, compiled: Library, reference: Library) -> None:
+    values = (np.random.default_rng(3).standard_normal((300, 5)) * 50.0).astype(np.dtype(kind))
+    for shift, scale in ((0.0, 1.0), (0.1, 0.5), (3.0, 2.0**-9)):
+        written = (values.astype(np.float64) - shift) * scale
+        expected = products(reference, np.ones((300, 1)), written)
+        for name, B in laid_out(values).items():
+            found = sums.self_products(compiled, [Part(np.ones((300, 1))), Part(B, shift, scale)])
+            assert np.array_equal(found, expected), name
+
+
+@pytest.mark.parametrize("n", [1, 8, 130, 700])
+def test_rows_may_be_chosen_and_weighted(n: int, compiled: Library, reference: Library) -> None:
+    rng = np.random.default_rng(n)
+    A, numbers, factors = normal(1000, 20), np.sort(rng.choice(1000, n, replace=False)), rng.random(n)
+    expected = products(reference, A[numbers] * factors[:, None])
+    for name, B in laid_out(A).items():
+        parts = [Part(B[:, :7]), Part(B[:, 7:8]), Part(B[:, 8:])]
+        found = sums.self_products(compiled, parts, numbers=numbers, factors=factors)
+        assert np.array_equal(found, expected), name
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_columns_of_all_kinds_stand_beside_each_other(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    n, cuts = rng.integers(0, 300), rng.integers(0, 13, 4)
+    A = rng.standard_normal((n, 12)).astype(np.float32).astype(np.float64)
+    parts = []
+    for a, b in pairwise([0, *sorted(cuts), 12]):
+        values = A[:, a:b].astype(rng.choice(["f4", "f8"]))
+        parts.append(Part(np.asfortranarray(values) if rng.random() < 0.5 else values))
+    for name in available():
+        library = load(name)
+        assert library is not None
+        assert np.array_equal(sums.self_products(library, parts), products(library, A))
+
+
+@pytest.mark.parametrize("columns", [1, 7, 8, 19])
+@pytest.mark.parametrize("sizes", [(5,), (4, 3)])
+def test_sums_by_codes_are_those_of_numpy(sizes: tuple[int, ...], columns: int, compiled: Library) -> None:
+    rng, n = np.random.default_rng(columns), 400
+    A, factors = normal(n, columns), rng.random(n)
+    codes = [rng.integers(0, size, n) for size in sizes]
+    cell = np.ravel_multi_index(codes, sizes)
+    width = int(np.prod(sizes))
+    for weights in (None, factors):
+        weighted = A if weights is None else A * weights[:, None]
+        expected = np.column_stack([np.bincount(cell, column, width) for column in weighted.T])
+        for name, B in laid_out(A).items():
+            found = np.zeros((width, columns))
+            sums.add_by_codes(compiled, codes, sizes, [Part(B)], found, factors=weights)
+            assert np.array_equal(found, expected), name  # both add row by row
+        hi, lo = np.zeros((width, columns)), np.zeros((width, columns))
+        for half in (slice(0, 300), slice(300, n)):
+            some = None if weights is None else weights[half]
+            sums.add_by_codes(compiled, [c[half] for c in codes], sizes, [Part(A[half])], hi, lo, some)
+        true = np.zeros((width, columns), object)
+        np.add.at(true, cell, exact(weighted))
+        error = np.abs((exact(hi) + exact(lo) - true).astype(float))
+        assert (error <= n**2 * EPS**2 * np.abs(weighted).sum(axis=0)).all()
+
+
+def test_rows_without_a_level_have_no_sum_and_codes_beyond_are_refused(compiled: Library) -> None:
+    ones = [Part(np.ones((4, 1)))]
+    codes, others = np.array([0, -1, 2, 1]), np.array([1, 1, -1, 0])
+    found = np.zeros((6, 1))
+    sums.add_by_codes(compiled, [codes, others], (3, 2), ones, found)
+    assert found[:, 0].tolist() == [0.0, 1.0, 1.0, 0.0, 0.0, 0.0]
+    for bad in ([codes, others + 1], [codes + 2, others], [codes * 2**60 - 5, others + 2]):
+        before = np.full((7, 1), 5.0)
+        with pytest.raises(IndexError, match="codes"):
+            sums.add_by_codes(compiled, bad, (3, 2), ones, before[:6])
+        assert before[6] == 5.0

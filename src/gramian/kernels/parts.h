@@ -1,0 +1,200 @@
+// Columns of any memory order and number type, read in place into pieces that stay in the processor's cache.
+#pragma once
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+
+#include "vectors.h"
+
+namespace {
+
+constexpr int STRIP = 8;         // columns that are stored together
+constexpr int BLOCK_ROWS = 128;  // rows of one chain of fused multiply-adds
+constexpr int SHORT_ROWS = 256;  // rows whose twofold sums have eight lanes
+
+// Some columns side by side: element (i, j) stands at data + i * down + j * along, in bytes, and has the value
+// (element - shift) * scale. Each of the two operations rounds.
+struct Part {
+  const char* data;
+  int64_t columns, down, along, kind;
+  double shift, scale;
+};
+
+// Number types of elements, as in sums.py.
+enum Kind { FLOAT64, FLOAT32, INT64, INT32, INT16, INT8, UINT64, UINT32, UINT16, UINT8 };
+
+// Some rows of a block: from a number on, or those whose numbers stand in a list.
+struct Rows {
+  const int64_t* numbers;  // of all rows, or null
+  int64_t first;
+  int count;
+  int64_t number(int i) const { return numbers ? numbers[first + i] : first + i; }
+};
+
+inline int padded(int rows) { return (rows + STRIP - 1) / STRIP * STRIP; }
+
+// Whether the columns of a row stand beside each other, but not those of a single contiguous column.
+inline bool is_by_rows(const Part& part) {
+  int64_t size = part.kind == FLOAT64 ? sizeof(double) : part.kind == FLOAT32 ? sizeof(float) : 0;
+  return size && part.along == size && part.down != size;
+}
+
+template <class T>
+void values_of_column(const Part& part, const Rows& rows, int64_t column, double* __restrict out) {
+  const char* from = part.data + column * part.along;
+  double shift = part.shift, scale = part.scale;
+  int n = rows.count;
+  if (rows.numbers) {
+    for (int i = 0; i < n; i++) out[i] = ((double)*(const T*)(from + rows.number(i) * part.down) - shift) * scale;
+    return;
+  }
+  from += rows.first * part.down;
+  if (part.down == sizeof(T)) {
+    const T* __restrict x = reinterpret_cast<const T*>(from);
+    for (int i = 0; i < n; i++) out[i] = ((double)x[i] - shift) * scale;
+  } else {
+    for (int i = 0; i < n; i++) out[i] = ((double)*(const T*)(from + i * part.down) - shift) * scale;
+  }
+}
+
+// The values of one column, contiguous and padded with zeros to a multiple of STRIP rows.
+void read_column(const Part& part, const Rows& rows, int64_t column, double* out) {
+  switch (part.kind) {
+    case FLOAT64: values_of_column<double>(part, rows, column, out); break;
+    case FLOAT32: values_of_column<float>(part, rows, column, out); break;
+    case INT64: values_of_column<int64_t>(part, rows, column, out); break;
+    case INT32: values_of_column<int32_t>(part, rows, column, out); break;
+    case INT16: values_of_column<int16_t>(part, rows, column, out); break;
+    case INT8: values_of_column<int8_t>(part, rows, column, out); break;
+    case UINT64: values_of_column<uint64_t>(part, rows, column, out); break;
+    case UINT32: values_of_column<uint32_t>(part, rows, column, out); break;
+    case UINT16: values_of_column<uint16_t>(part, rows, column, out); break;
+    default: values_of_column<uint8_t>(part, rows, column, out);
+  }
+  for (int i = rows.count; i < padded(rows.count); i++) out[i] = 0.0;
+}
+
+// Pointers to m <= STRIP columns of some rows, each contiguous and padded with zeros to a multiple of STRIP rows.
+void read_columns(const Part& part, const Rows& rows, int64_t column, int m, double* copies, const double** out) {
+  bool plain = part.kind == FLOAT64 && part.shift == 0.0 && part.scale == 1.0 && !rows.numbers;
+  bool in_place = plain && part.down == sizeof(double) && rows.count % STRIP == 0;
+  const char* from = part.data + rows.first * part.down + column * part.along;
+  for (int c = 0; c < m; c++)
+    out[c] = in_place ? reinterpret_cast<const double*>(from + c * part.along) : copies + c * SHORT_ROWS;
+  if (in_place) return;
+  if (!plain || m < STRIP || part.along != sizeof(double)) {
+    for (int c = 0; c < m; c++) read_column(part, rows, column + c, copies + c * SHORT_ROWS);
+    return;
+  }
+  int done = 0;
+  for (; done + 4 <= rows.count; done += 4)
+    for (int half = 0; half < STRIP; half += 4) {
+      const double* four[4];
+      for (int r = 0; r < 4; r++) four[r] = reinterpret_cast<const double*>(from + (done + r) * part.down) + half;
+      transpose_4x4(four, copies + half * SHORT_ROWS + done, SHORT_ROWS);
+    }
+  for (int c = 0; c < m; c++)
+    for (int r = done; r < padded(rows.count); r++)
+      copies[c * SHORT_ROWS + r] =
+          r < rows.count ? *reinterpret_cast<const double*>(from + r * part.down + c * part.along) : 0.0;
+}
+
+// M values of a row, and those of a whole strip by vectors.
+template <class T, int M>
+inline void copy_row(const T* __restrict x, double shift, double scale, double* __restrict out) {
+  if constexpr (M == STRIP && sizeof(T) == sizeof(double)) {
+    for (int v = 0; v < STRIP; v += W) store(out + v, (load(x + v) - repeat(shift)) * repeat(scale));
+  } else {
+    for (int c = 0; c < M; c++) out[c] = ((double)x[c] - shift) * scale;
+  }
+}
+
+// Copies M columns of some rows that are stored by rows into lanes of a strip (rows, STRIP).
+template <class T, int M>
+void copy_rows(const Part& part, const Rows& rows, int64_t column, double* out) {
+  const char* from = part.data + column * part.along;
+  if (rows.numbers) {
+    for (int i = 0; i < rows.count; i++) {
+      const char* row = from + rows.numbers[rows.first + i] * part.down;
+      copy_row<T, M>(reinterpret_cast<const T*>(row), part.shift, part.scale, out + i * STRIP);
+    }
+    return;
+  }
+  from += rows.first * part.down;
+  for (int i = 0; i < rows.count; i++, from += part.down)
+    copy_row<T, M>(reinterpret_cast<const T*>(from), part.shift, part.scale, out + i * STRIP);
+}
+
+template <class T, int M = STRIP>
+void copy_some(const Part& part, const Rows& rows, int64_t column, int m, double* out) {
+  if constexpr (M > 1)
+    if (m < M) return copy_some<T, M - 1>(part, rows, column, m, out);
+  copy_rows<T, M>(part, rows, column, out);
+}
+
+// Lanes [begin, STRIP) of a strip (rows, STRIP) from columns that are contiguous and padded.
+void columns_to_strip(const double** columns, int begin, int end, int rows, double* strip) {
+  if (begin) {
+    for (int lane = begin; lane < end; lane++)
+      for (int r = 0; r < rows; r++) strip[r * STRIP + lane] = columns[lane][r];
+    return;
+  }
+  static const double zeros[BLOCK_ROWS] = {};
+  for (int lane = end; lane < STRIP; lane++) columns[lane] = zeros;
+  for (int r = 0; r < padded(rows); r += 4)
+    for (int half = 0; half < STRIP; half += 4) {
+      const double* four[4];
+      for (int c = 0; c < 4; c++) four[c] = columns[half + c] + r;
+      transpose_4x4(four, strip + r * STRIP + half, STRIP);
+    }
+}
+
+// Copies some rows of all parts, side by side, into strips (strips, BLOCK_ROWS, STRIP). Lanes behind the last column
+// keep what they are.
+void pack(const Part* parts, int64_t count, const Rows& rows, double* strips) {
+  double copies[STRIP * SHORT_ROWS];
+  const double* columns[STRIP];
+  int64_t place = 0;
+  int begin = 0;  // lanes of the strip that were filled by rows
+  for (int64_t p = 0; p < count; p++)
+    for (int64_t column = 0; column < parts[p].columns;) {
+      int lane = place % STRIP, m = (int)std::min<int64_t>(STRIP - lane, parts[p].columns - column);
+      double* strip = strips + place / STRIP * BLOCK_ROWS * STRIP;
+      if (lane == 0) begin = 0;
+      if (is_by_rows(parts[p])) {
+        if (begin < lane) columns_to_strip(columns, begin, lane, rows.count, strip);
+        if (parts[p].kind == FLOAT64)
+          copy_some<double>(parts[p], rows, column, m, strip + lane);
+        else
+          copy_some<float>(parts[p], rows, column, m, strip + lane);
+        begin = lane + m;
+      } else {
+        read_columns(parts[p], rows, column, m, copies + lane * SHORT_ROWS, columns + lane);
+        if (lane + m == STRIP) columns_to_strip(columns, begin, STRIP, rows.count, strip);
+      }
+      place += m;
+      column += m;
+    }
+  if (begin < place % STRIP)
+    columns_to_strip(columns, begin, place % STRIP, rows.count, strips + place / STRIP * BLOCK_ROWS * STRIP);
+}
+
+// Multiplies every row of the strips by a factor of its own.
+void weight_rows(double* strips, int64_t width, int rows, const double* factors) {
+  for (int64_t s = 0; s < width / STRIP; s++, strips += BLOCK_ROWS * STRIP)
+    for (int r = 0; r < rows; r++)
+      for (int v = 0; v < STRIP; v += W) {
+        double* at = strips + r * STRIP + v;
+        store(at, load(at) * repeat(factors[r]));
+      }
+}
+
+inline int64_t columns_of(const Part* parts, int64_t count) {
+  int64_t columns = 0;
+  for (int64_t p = 0; p < count; p++) columns += parts[p].columns;
+  return columns;
+}
+
+inline int64_t strips_width(int64_t columns) { return (columns + STRIP - 1) / STRIP * STRIP; }
+
+}  // namespace
