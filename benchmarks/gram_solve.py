@@ -21,7 +21,7 @@ from rich.table import Table
 from scipy.linalg import cho_factor, cho_solve
 
 import gramian as gm
-from gramian.engines.blas import one_thread
+from gramian.engines.fold import one_thread
 
 BAR = 5.0
 ROWS = 5_000

@@ -17,7 +17,7 @@ from findings import Finding, check
 from problems import QUICK, Array, Sizes
 
 from gramian.data.source import source_of
-from gramian.engines.blas import one_thread
+from gramian.engines.fold import one_thread
 from gramian.engines.local import Local
 from gramian.fit.passes.accumulate import Accumulate, Accumulated
 from gramian.fit.passes.job import prepare

@@ -11,7 +11,7 @@ import pyarrow.dataset as pd
 import pytest
 
 from data.reading import everything
-from gramian.data import paths
+from gramian.data import file
 from gramian.data.source import source_of
 from gramian.errors import DataError, SchemaError
 from gramian.schema import Kind
@@ -135,14 +135,14 @@ def test_one_file_under_two_names_would_count_twice(write, tmp_path, monkeypatch
 
 def test_network_mounts_are_not_mapped(monkeypatch):
     mounts = (("/", "ext4"), ("/net", "nfs4"), ("/net/fast", "xfs"), ("/fuse", "fuse.sshfs"))
-    monkeypatch.setattr(paths, "_mounts", lambda: mounts)
-    local = {path: paths._is_local(path) for path in ("/a", "/net/a", "/net/fast/a", "/fuse/a", "/network")}
+    monkeypatch.setattr(file, "_mounts", lambda: mounts)
+    local = {path: file._is_local(path) for path in ("/a", "/net/a", "/net/fast/a", "/fuse/a", "/network")}
     assert local == {"/a": True, "/net/a": False, "/net/fast/a": True, "/fuse/a": False, "/network": True}
 
 
 @pytest.mark.parametrize("suffix", ["parquet", "arrow", "ipc"])
 def test_files_that_may_not_be_mapped_are_read(write, monkeypatch, suffix):
-    monkeypatch.setattr(paths, "_is_local", lambda path: False)
+    monkeypatch.setattr(file, "_is_local", lambda path: False)
     assert everything(source_of(write({"x": [1, 2]}, f"t.{suffix}"))) == {"x": [1, 2]}
 
 

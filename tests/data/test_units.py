@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data.reading import count, everything
-from gramian.data import batching as reading
+from gramian import batch as reading
 from gramian.data import in_memory as slices
 from gramian.data.frames import stream_units
 from gramian.data.source import source_of

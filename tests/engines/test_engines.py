@@ -162,7 +162,7 @@ def test_wide_rows_are_cut_into_shorter_runs(width: int, runs: list[int]) -> Non
 
 def test_a_wide_matrix_has_the_same_sums_on_any_number_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gramian.engines.fold.RUN_VALUES", 200_000)
-    monkeypatch.setattr("gramian.data.batching.BATCH_CELLS", 150_000)
+    monkeypatch.setattr("gramian.batch.BATCH_CELLS", 150_000)
     rng = np.random.default_rng(5)
     X = rng.standard_normal((6000, 140))
     data = {"y": rng.standard_normal(6000), "X": X}

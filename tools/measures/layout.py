@@ -16,6 +16,7 @@ CODECS = ("serialize/*.py", "**/save.py", "**/save_*.py")
 CODEC_MECHANISM = ("serialize/codec.py", "serialize/record.py", "serialize/values.py")  # knows no type of the package
 NOT_CODECS = ("**/__init__.py", "serialize/file.py")  # the container (magic, blocks, checksums) is no codec
 PUBLIC_EDGE = ("api/*.py", "cli/**/*.py", "comparison/run.py")  # where users' options arrive one by one
+ESTIMATORS = ("sklearn/*.py",)  # their constructors list all parameters: scikit-learn's convention, its clone needs it
 SHIPPED_TESTS = ("testing/*.py",)
 ENGINE_METHOD = "fold"  # `fold(source, task, progress)` is what an engine is; every engine repeats it
 PARSER = ("formula/grammar.py", "parse")  # a call of this function is one parse

@@ -12,7 +12,7 @@ from gramian.fit.curve.loop import MAX_PASSES, TOLERANCE
 from gramian.fit.curve.options import curve_options
 from gramian.fit.curve.result import CurveFit
 from gramian.keywords import CurveKeywords, completed, takes
-from gramian.results.fitted_rows import fitted_rows
+from gramian.results.fitted_rows import FittedRows
 
 
 @takes(CurveKeywords, max_passes=MAX_PASSES, tolerance=TOLERANCE)
@@ -76,7 +76,7 @@ def curve(
     given = completed(curve, options)
     settings = curve_options(start, given["bounds"], given["weights"], given["max_passes"], given["tolerance"])
     runner = runner_of(data, given)
-    rows = fitted_rows(runner.source)  # before the fit keeps rows in the place of the source
+    rows = FittedRows(runner.source)  # before the fit keeps rows in the place of the source
     fit = CurveFit(fit_curve(formula, settings, runner), rows)
     if not fit.converged:
         raise ConvergenceError(fit.solved.failure, fit)

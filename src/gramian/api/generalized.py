@@ -11,7 +11,7 @@ from gramian.fit.glm.options import glm_options
 from gramian.fit.glm.result import GlmFit
 from gramian.formula.grammar import parse
 from gramian.keywords import GlmKeywords, completed, takes
-from gramian.results.fitted_rows import fitted_rows
+from gramian.results.fitted_rows import FittedRows
 
 
 @takes(GlmKeywords)
@@ -86,7 +86,7 @@ def glm(
         **iterated_of(given),
     )
     policy, runner = RunPolicy(given["checkpoint"], given["skip_bad"]), runner_of(data, given)
-    parsed, rows = parse(formula), fitted_rows(runner.source)  # before the fit keeps rows in the place of the source
+    parsed, rows = parse(formula), FittedRows(runner.source)  # before the fit keeps rows in the place of the source
     solved, skipped = policy.run(lambda passes: fit_glm(parsed, settings, passes), runner, "glm", formula, settings)
     linear = replace(solved.linear, dropped_rows=solved.linear.dropped_rows + skipped)
     return GlmFit(replace(solved, linear=linear), rows)

@@ -27,7 +27,7 @@ from gramian.keywords import (
     completed,
     takes,
 )
-from gramian.results.fitted_rows import FittedRows, fitted_rows
+from gramian.results.fitted_rows import FittedRows
 
 if TYPE_CHECKING:
     from gramian.fit.groups.result import Fits
@@ -127,7 +127,7 @@ def ols(formula: str, data: Any, **options: Unpack[OlsKeywords]) -> AnyFit:
     """
     given = completed(ols, options)
     runner, policy = runner_of(data, given), RunPolicy(given["checkpoint"], given["skip_bad"])
-    vcov, rows = vcov_spec(given["vcov"], given["like"]), fitted_rows(runner.source)
+    vcov, rows = vcov_spec(given["vcov"], given["like"]), FittedRows(runner.source)
     return _fit(formula, options_of(given), runner, policy, rows, vcov, given["by"])
 
 
@@ -194,7 +194,7 @@ def ridge(formula: str, data: Any, alpha: float, **options: Unpack[RidgeKeywords
     """
     given = completed(ridge, options)
     runner, policy = runner_of(data, given), RunPolicy(given["checkpoint"], given["skip_bad"])
-    rows = fitted_rows(runner.source)
+    rows = FittedRows(runner.source)
     return _fit(formula, options_of(given, alpha), runner, policy, rows, None, given["by"])
 
 

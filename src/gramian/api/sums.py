@@ -15,7 +15,7 @@ from gramian.fit.wide.solver import choose
 from gramian.formula.grammar import parse
 from gramian.inference.vcov_spec import vcov_spec
 from gramian.keywords import FitAndGramKeywords, GramKeywords, completed, takes
-from gramian.results.fitted_rows import fitted_rows
+from gramian.results.fitted_rows import FittedRows
 
 
 @takes(GramKeywords)
@@ -104,6 +104,6 @@ def fit_and_gram(formula: str, data: Any, **options: Unpack[FitAndGramKeywords])
     parsed, spec = parse(formula), vcov_spec(given["vcov"], given["like"])
     if choose(parsed, runner.source, settings, iid=spec is None).solver != "gram":
         raise OptionError('the sums of a Gram go with solver="gram"; this fit has another')
-    job, rows = job_of(parsed, settings, runner, absorbing=not settings.exact), fitted_rows(runner.source)
+    job, rows = job_of(parsed, settings, runner, absorbing=not settings.exact), FittedRows(runner.source)
     run = fit_linear(job, spec)
     return LinearFit(run.solved, rows), Gram(gram_data_of(job.design, job.source, run.sums))

@@ -18,7 +18,7 @@ from gramian.data.source import source_of
 from gramian.errors import listing
 from gramian.fit.gram.result import Gram
 from gramian.fit.passes.keys import describe_key
-from gramian.fit.passes.limits import format_bytes
+from gramian.fit.passes.memory import format_bytes
 from gramian.linalg.columns import Factors
 from gramian.linalg.exact.cells import ExactCells
 from gramian.linalg.factors.cells import CellSums

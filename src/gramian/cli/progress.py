@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, TaskID, TextColumn
 from rich.progress import Progress as RichProgress
 
-from gramian.fit.passes.limits import format_bytes
+from gramian.fit.passes.memory import format_bytes
 
 LINE_INTERVAL = 10.0  # seconds between lines, so that log files stay short
 BAR_WIDTH = 16  # characters of the bar

@@ -13,8 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gramian.batch import Input
-from gramian.data.batching import Rereadable
+from gramian.batch import Input, Rereadable
 from gramian.data.columns import ordered_levels, with_declared_order
 from gramian.data.in_memory import InMemoryTable
 from gramian.data.sparse import is_sparse, read_sparse, size_of

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
-from gramian.batch import Batch, Input, Unit
+from gramian.batch import Batch, Input, Rereadable, SinglePass, Unit
 from gramian.data.arrays import table_of_arrays, types_of
-from gramian.data.batching import Rereadable, SinglePass
 from gramian.data.frames import table_of_frame
 from gramian.data.in_memory import InMemoryTable, Slice
 from gramian.data.pandas import table_of_pandas

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from gramian.batch import Batch, Input
-from gramian.data.batching import Rereadable
+from gramian.batch import Batch, Input, Rereadable
 from gramian.data.pandas import table_of_pandas
 from gramian.data.read_errors import error_context
 from gramian.errors import MissingExtraError, SchemaError

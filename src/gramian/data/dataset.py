@@ -10,13 +10,11 @@ import pyarrow as pa
 import pyarrow.dataset as pd
 from pyarrow.fs import LocalFileSystem
 
-from gramian.batch import Batch, Input, Unit
-from gramian.data.batching import Rereadable, batch_rows
+from gramian.batch import Batch, Input, Rereadable, Unit, batch_rows
 from gramian.data.columns import usable
 from gramian.data.parquet import check_nulls
-from gramian.data.paths import check_different
+from gramian.data.paths import check_different, check_no_table
 from gramian.data.read_errors import error_context
-from gramian.data.table_formats import check_no_table
 from gramian.data.unify_schema import FileSchema, arrow_columns, unify
 from gramian.errors import DataError
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from gramian.data.batching import Rereadable
+from gramian.batch import Rereadable
 from gramian.data.dataset import read_dataset
+from gramian.data.paths import single_path
 from gramian.data.read_errors import unreadable_error
-from gramian.data.table_formats import single_path
 from gramian.errors import MissingExtraError
 
 try:

@@ -8,8 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from gramian.batch import Batch, Input
-from gramian.data.batching import Rereadable, batch_rows
+from gramian.batch import Batch, Input, Rereadable, batch_rows
 from gramian.data.columns import usable_columns
 from gramian.data.frames import schema_of
 from gramian.data.read_errors import error_context

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+import re
+import stat
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from pathlib import PurePath
+from time import time_ns
 from typing import Any
+from urllib.parse import unquote
 
 import pyarrow as pa
 
@@ -14,6 +20,11 @@ from gramian.batch import Batch
 from gramian.data.columns import constant, usable_columns
 from gramian.data.read_errors import READ_ERRORS, unreadable_error
 from gramian.errors import ColumnError, DataError, GramianError
+
+NULL_KEY = "__HIVE_DEFAULT_PARTITION__"
+INTEGER = re.compile(r"[+-]?\d{1,18}")  # what surely fits int64
+# types of file systems on which files are not mapped: a mapped file that shrinks there ends the process (SIGBUS)
+NETWORK = re.compile(r"nfs|cifs|smb|fuse|9p|afs|ceph|gluster|lustre|sshfs|davfs|gpfs|beegfs")
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,3 +138,59 @@ class FileInfo:
 def _constant(value: int | str | None, rows: int) -> Any:
     """A column (rows,) from the name of a folder."""
     return constant(value, {int: pa.int64(), str: pa.string()}.get(type(value), pa.null()), rows)
+
+
+def described_files(paths: Sequence[str]) -> tuple[File, ...]:
+    """The files with their facts."""
+    shared = os.path.commonpath([os.path.dirname(os.path.abspath(p)) for p in paths])
+    raw = [_raw_keys(path) for path in paths]
+    numeric = _numeric(raw)
+    return tuple(_file(path, shared, keys, numeric) for path, keys in zip(paths, raw, strict=True))
+
+
+def _file(path: str, shared: str, keys: dict[str, str | None], numeric: set[str]) -> File:
+    """One file with its facts."""
+    try:
+        status = os.stat(path)
+    except OSError as error:
+        raise DataError(f"cannot be read ({error.strerror})", path) from error
+    if not stat.S_ISREG(status.st_mode):
+        raise DataError("is a pipe or a device, which cannot be read again; write its content to a file first", path)
+    typed = tuple((k, int(v) if v is not None and k in numeric else v) for k, v in keys.items())
+    label = os.path.relpath(os.path.abspath(path), shared)
+    identity = f"{status.st_dev}:{status.st_ino}:{status.st_mtime_ns}"
+    local = _is_local(os.path.realpath(path))
+    return File(path, label, typed, status.st_size, status.st_mtime_ns, time_ns(), local, identity)
+
+
+def _raw_keys(path: str) -> dict[str, str | None]:
+    """Keys in the names of a file's folders, as text."""
+    parts = (part.partition("=") for part in PurePath(path).parent.parts if re.match(r"[^=]+=", part))
+    return {unquote(key): None if value == NULL_KEY else unquote(value) for key, _, value in parts}
+
+
+def _numeric(all_keys: Iterable[dict[str, str | None]]) -> set[str]:
+    """Keys whose values are integers in all files."""
+    values: dict[str, bool] = {}
+    for keys in all_keys:
+        for key, value in keys.items():
+            values[key] = values.get(key, True) and (value is None or INTEGER.fullmatch(value) is not None)
+    return {key for key, integers in values.items() if integers}
+
+
+def _is_local(path: str) -> bool:
+    """Whether a path is on a local file system."""
+    inside = [(point, kind) for point, kind in _mounts() if path == point or path.startswith(point.rstrip("/") + "/")]
+    # the longest mount point that contains the path is the file system that it is on
+    return not (inside and NETWORK.search(max(inside, key=lambda mount: len(mount[0]))[1]))
+
+
+@lru_cache(maxsize=1)
+def _mounts() -> tuple[tuple[str, str], ...]:
+    """Mount points and types of file systems; empty where the system does not list them."""
+    try:
+        with open("/proc/mounts", encoding="utf-8", errors="replace") as file:
+            fields = [line.split() for line in file]
+    except OSError:
+        return ()
+    return tuple((row[1].replace("\\040", " "), row[2]) for row in fields if len(row) > 2)

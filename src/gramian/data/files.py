@@ -10,9 +10,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from gramian.batch import Input, Unit
+from gramian.batch import Input, Rereadable, Unit
 from gramian.data import ipc, parquet
-from gramian.data.batching import Rereadable
 from gramian.data.csv import reader as csv
 from gramian.data.csv.dialect import Dialect
 from gramian.data.file import File, FileInfo

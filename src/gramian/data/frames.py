@@ -7,8 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from gramian.batch import Input, Unit
-from gramian.data.batching import SLICE_ROWS, Rereadable, SinglePass
+from gramian.batch import SLICE_ROWS, Input, Rereadable, SinglePass, Unit
 from gramian.data.columns import ordered_levels
 from gramian.data.in_memory import InMemoryTable
 from gramian.data.read_errors import error_context

@@ -7,12 +7,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gramian.batch import Batch, Input
-from gramian.data.batching import Rereadable, batch_rows
+from gramian.batch import Batch, Input, Rereadable, batch_rows
 from gramian.data.columns import usable_columns
 from gramian.data.frames import schema_of
+from gramian.data.paths import single_path
 from gramian.data.read_errors import error_context
-from gramian.data.table_formats import single_path
 from gramian.errors import DataError, MissingExtraError
 
 try:

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from gramian.batch import Batch
-from gramian.data.batching import SLICE_ROWS, batch_rows
+from gramian.batch import SLICE_ROWS, Batch, batch_rows
 from gramian.data.columns import check_codes, usable
 from gramian.data.read_errors import error_context
 from gramian.data.sparse import is_sparse, rows_of

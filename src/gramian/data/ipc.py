@@ -10,8 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.ipc as pi
 
-from gramian.batch import Batch, Unit
-from gramian.data.batching import SLICE_ROWS, batch_rows
+from gramian.batch import SLICE_ROWS, Batch, Unit, batch_rows
 from gramian.data.file import File, FileInfo
 from gramian.data.unify_schema import arrow_columns
 from gramian.errors import ColumnError, DataError

@@ -7,8 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from gramian.batch import Input
-from gramian.data.batching import Rereadable
+from gramian.batch import Input, Rereadable
 from gramian.data.columns import ordered_levels, with_declared_order
 from gramian.data.in_memory import InMemoryTable
 from gramian.data.unify_schema import FileSchema, duplicates, unify

@@ -10,8 +10,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from gramian.batch import Batch
-from gramian.data.batching import batch_rows
+from gramian.batch import Batch, batch_rows
 from gramian.data.columns import text_columns
 from gramian.data.file import File, FileInfo
 from gramian.data.unify_schema import arrow_columns

@@ -1,27 +1,26 @@
-"""Finds the files that paths, patterns, folders and lists of them stand for."""
+"""Finds the files that paths, patterns, folders and lists of them stand for, and folders that are tables."""
 
 from __future__ import annotations
 
 import os
 import re
-import stat
 from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
-from glob import glob, has_magic
-from pathlib import PurePath
-from time import time_ns
+from functools import cache
+from glob import escape, glob, has_magic
 from typing import Any
-from urllib.parse import unquote
 
-from gramian.data.file import File
-from gramian.data.table_formats import check_no_table
+from gramian.data.file import File, described_files
 from gramian.errors import DataError, listing
 
-NULL_KEY = "__HIVE_DEFAULT_PARTITION__"
-INTEGER = re.compile(r"[+-]?\d{1,18}")  # what surely fits int64
-# types of file systems on which files are not mapped: a mapped file that shrinks there ends the process (SIGBUS)
-NETWORK = re.compile(r"nfs|cifs|smb|fuse|9p|afs|ceph|gluster|lustre|sshfs|davfs|gpfs|beegfs")
 SUPPORTED = ".parquet, .csv, .csv.gz, .tsv, .arrow, .feather, .ipc"
+# Folders that are tables: a log says which of their files hold the rows. The files underneath hold removed rows and
+# older versions, too, so they are never read as they are.
+DELTA, ICEBERG, HUDI = "Delta", "Iceberg", "Hudi"
+REMEDIES = {
+    DELTA: "pass the folder of the table, and no other",
+    ICEBERG: "pass the folder of the table, and no other, or the table that pyiceberg loads from its catalog",
+    HUDI: "Hudi cannot be read here; read the table by another library, as a frame or in batches, and pass these",
+}
 
 
 def is_path(data: object) -> bool:
@@ -45,7 +44,7 @@ def find_files(data: object) -> tuple[File, ...]:
     paths = sorted(path for entry in entries_of(data) for path in _expand(entry))
     check_different(paths)
     check_no_table(paths)
-    return _described_files(paths)
+    return described_files(paths)
 
 
 def check_different(paths: Iterable[str]) -> None:
@@ -170,57 +169,40 @@ def kind_of(path: str) -> str | None:
     return next((kind for suffix, kind in KINDS.items() if lower.endswith(suffix)), None)
 
 
-def _described_files(paths: Sequence[str]) -> tuple[File, ...]:
-    """The files with their facts."""
-    shared = os.path.commonpath([os.path.dirname(os.path.abspath(p)) for p in paths])
-    raw = [_raw_keys(path) for path in paths]
-    numeric = _numeric(raw)
-    return tuple(_file(path, shared, keys, numeric) for path, keys in zip(paths, raw, strict=True))
+def table_format(folder: str) -> str | None:
+    """The format of the table that a folder is; None where it is an ordinary folder."""
+    if os.path.isdir(os.path.join(folder, "_delta_log")):
+        return DELTA
+    if os.path.isdir(os.path.join(folder, ".hoodie")):
+        return HUDI
+    if glob(os.path.join(escape(folder), "metadata", "*.metadata.json")):
+        return ICEBERG
+    return None
 
 
-def _file(path: str, shared: str, keys: dict[str, str | None], numeric: set[str]) -> File:
-    """One file with its facts."""
-    try:
-        status = os.stat(path)
-    except OSError as error:
-        raise DataError(f"cannot be read ({error.strerror})", path) from error
-    if not stat.S_ISREG(status.st_mode):
-        raise DataError("is a pipe or a device, which cannot be read again; write its content to a file first", path)
-    typed = tuple((k, int(v) if v is not None and k in numeric else v) for k, v in keys.items())
-    label = os.path.relpath(os.path.abspath(path), shared)
-    identity = f"{status.st_dev}:{status.st_ino}:{status.st_mtime_ns}"
-    local = _is_local(os.path.realpath(path))
-    return File(path, label, typed, status.st_size, status.st_mtime_ns, time_ns(), local, identity)
+def table_folder(data: object) -> str | None:
+    """The format of the table that a path, or a list of a single path, stands for; None for other data."""
+    return table_format(path) if (path := single_path(data)) is not None else None
 
 
-def _raw_keys(path: str) -> dict[str, str | None]:
-    """Keys in the names of a file's folders, as text."""
-    parts = (part.partition("=") for part in PurePath(path).parent.parts if re.match(r"[^=]+=", part))
-    return {unquote(key): None if value == NULL_KEY else unquote(value) for key, _, value in parts}
+def single_path(data: object) -> str | None:
+    """The path that data are; None where they are something else, or several paths."""
+    entry = next(iter(data)) if isinstance(data, list | tuple | set | frozenset) and len(data) == 1 else data
+    return os.path.expanduser(os.fsdecode(entry)) if isinstance(entry, str | os.PathLike) else None
 
 
-def _numeric(all_keys: Iterable[dict[str, str | None]]) -> set[str]:
-    """Keys whose values are integers in all files."""
-    values: dict[str, bool] = {}
-    for keys in all_keys:
-        for key, value in keys.items():
-            values[key] = values.get(key, True) and (value is None or INTEGER.fullmatch(value) is not None)
-    return {key for key, integers in values.items() if integers}
+def check_no_table(paths: Iterable[str]) -> None:
+    """Raise DataError where a file lies in the folder of a table."""
 
+    @cache  # for this call only: folders change
+    def enclosing(folder: str) -> tuple[str, str] | None:
+        """Format and folder of the table that a folder is, or lies in."""
+        kind, parent = table_format(folder), os.path.dirname(folder)
+        return (kind, folder) if kind is not None else None if parent == folder else enclosing(parent)
 
-def _is_local(path: str) -> bool:
-    """Whether a path is on a local file system."""
-    inside = [(point, kind) for point, kind in _mounts() if path == point or path.startswith(point.rstrip("/") + "/")]
-    # the longest mount point that contains the path is the file system that it is on
-    return not (inside and NETWORK.search(max(inside, key=lambda mount: len(mount[0]))[1]))
-
-
-@lru_cache(maxsize=1)
-def _mounts() -> tuple[tuple[str, str], ...]:
-    """Mount points and types of file systems; empty where the system does not list them."""
-    try:
-        with open("/proc/mounts", encoding="utf-8", errors="replace") as file:
-            fields = [line.split() for line in file]
-    except OSError:
-        return ()
-    return tuple((row[1].replace("\\040", " "), row[2]) for row in fields if len(row) > 2)
+    for path in paths:
+        if (table := enclosing(os.path.dirname(os.path.abspath(path)))) is not None:
+            kind, folder = table
+            raise DataError(
+                f"belongs to the {kind} table '{folder}', whose log says which rows count; {REMEDIES[kind]}", path
+            )

@@ -13,8 +13,7 @@ from gramian.data.batches import is_pandas, read_iterator, read_list
 from gramian.data.files import CsvFiles, read_csv_files, read_files
 from gramian.data.frames import read_frame, read_stream
 from gramian.data.pandas import read_pandas
-from gramian.data.paths import is_path
-from gramian.data.table_formats import DELTA, ICEBERG, table_folder
+from gramian.data.paths import DELTA, ICEBERG, is_path, table_folder
 from gramian.errors import DataError
 
 SUPPORTED = (

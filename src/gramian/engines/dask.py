@@ -19,8 +19,7 @@ from logging import CRITICAL
 from typing import Any, Generic
 
 from gramian.batch import Batch, Source, Unit
-from gramian.engines.blas import one_thread
-from gramian.engines.fold import Tree, accumulate_unit, remaining, runs_of, watched_batches
+from gramian.engines.fold import Tree, accumulate_unit, one_thread, remaining, runs_of, watched_batches
 from gramian.engines.local import cores
 from gramian.engines.progress import Progress, Silent
 from gramian.errors import (

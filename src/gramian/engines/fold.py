@@ -1,10 +1,18 @@
-"""What is the same in every engine: runs of a unit are accumulated, partial results are added by a fixed tree."""
+"""What is the same in every engine, so that the bits of a sum do not depend on threads or machines.
+
+Runs of a unit are accumulated, partial results are added by a fixed tree, and BLAS uses one thread meanwhile.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import cache
 from itertools import islice
-from typing import Generic
+from threading import Lock
+from typing import Any, Generic
+
+from threadpoolctl import ThreadpoolController
 
 from gramian.batch import Batch, Unit
 from gramian.engines.progress import Progress
@@ -117,3 +125,55 @@ def remaining(units: Iterable[Unit], count: int, watch: Progress) -> Iterable[Un
     for unit in islice(units, count) if isinstance(units, Sequence) else ():
         watch.advance(unit.rows or 0, unit.size)
     return units[count:] if isinstance(units, Sequence) else islice(units, count, None)
+
+
+@cache
+def _controller() -> Any:
+    """Controller of the BLAS libraries that are loaded; found once."""
+    import scipy.linalg  # noqa: F401  loads a BLAS of its own, which can be limited only after it is loaded
+
+    return ThreadpoolController()
+
+
+class _Shared:
+    """A limit on BLAS for the process, held while any thread needs it.
+
+    BLAS has one setting for the process, and contexts of several threads overlap: so users are counted, the first sets
+    the limit and the last removes it.
+    """
+
+    def __init__(self) -> None:
+        self.lock, self.users = Lock(), 0
+        self.limited: AbstractContextManager[Any] | None = None
+
+    @contextmanager
+    def one_thread(self) -> Iterator[None]:
+        """A context in which BLAS uses one thread; the last thread to leave it restores the number of threads."""
+        with self.lock:
+            self.users += 1
+            if self.users == 1:
+                self.limited = _controller().limit(limits=1, user_api="blas")
+        try:
+            yield
+        finally:
+            self._leave()
+
+    def _leave(self) -> None:
+        """Count one user less, and remove the limit after the last."""
+        with self.lock:
+            self.users -= 1
+            if not self.users and self.limited is not None:
+                self.limited.__exit__(None, None, None)
+                self.limited = None
+
+
+one_thread = _Shared().one_thread  # the limit of this process
+
+THREADED_WIDTH = 2000  # columns from which on a solve is quicker on several threads
+
+
+@contextmanager
+def threads_for(width: int) -> Iterator[None]:
+    """A context for a solve of so many columns: one thread below `THREADED_WIDTH`."""
+    with one_thread() if width < THREADED_WIDTH else nullcontext():
+        yield

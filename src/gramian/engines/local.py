@@ -11,8 +11,7 @@ from functools import partial
 from itertools import islice
 
 from gramian.batch import Source, Unit
-from gramian.engines.blas import one_thread
-from gramian.engines.fold import Tree, accumulate_unit, remaining, runs_of, watched_batches
+from gramian.engines.fold import Tree, accumulate_unit, one_thread, remaining, runs_of, watched_batches
 from gramian.engines.progress import Progress, Silent
 from gramian.errors import OptionError
 from gramian.typing import M, Pass

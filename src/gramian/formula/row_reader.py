@@ -106,7 +106,9 @@ class Reader:
         in_place = {*design.matrix_variables, *(name for s in design.terms.splines.values() for name in s.columns)}
         self.variables = {v: node for v, node in design.terms.variables.items() if v not in in_place}
         self.conditions = {f"={label(node)}": node for node in design.present}
-        self.expressions = {**self.variables, **self._other_expressions()}
+        nodes = {**self.variables, **self._other_expressions()}
+        self.plain_columns = {key: node.name for key, node in nodes.items() if isinstance(node, Name)}
+        self.expressions = {key: node for key, node in nodes.items() if not isinstance(node, Name)}
         self.dropped_rows = DroppedRows()
         self.left_out: LeftOut | None = None
 
@@ -174,7 +176,10 @@ class Reader:
 
     def _numbers(self, batch: Batch) -> dict[str, Numbers]:
         """All numeric columns of a batch, before rows are dropped: variable, response row or option -> numbers."""
-        numbers, design = evaluate(self.expressions, batch), self.design
+        numbers = {key: batch.numbers(column) for key, column in self.plain_columns.items()}
+        if self.expressions:
+            numbers |= evaluate(self.expressions, batch)
+        design = self.design
         out: dict[str, Numbers] = {name: numbers[name] for name in self.variables}
         for text, spline in design.terms.splines.items():
             out |= _columns(spline, numbers[text])

@@ -30,6 +30,7 @@ from gramian.typing import Mask, Vector
 
 Function: TypeAlias = Callable[[Vector], Vector]
 BOUNDS = {"line": (-math.inf, math.inf), "positive": (0.0, math.inf), "proportion": (0.0, 1.0)}
+SEPARABLE_ENDS = {"proportion": 1.0, "positive": math.inf}  # domain of the mean -> upper end of the outcome's range
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +135,12 @@ class Family:
     def __reduce__(self) -> tuple[Callable[..., Family], tuple[str, float | None, str | None]]:
         # its functions are lambdas, which cannot be pickled: it is rebuilt by name
         return family_named, (self.name, self.theta, self.variance_function.name if self.name == "quasi" else None)
+
+    @property
+    def separable_end(self) -> float | None:
+        """The upper end of the outcome's range, where outcomes at both ends may be separated; None where none may."""
+        zero_allowed = bool(self.outcomes.allowed(np.zeros(1)).all())
+        return SEPARABLE_ENDS.get(self.variance_function.domain) if zero_allowed else None
 
     @property
     def range(self) -> str:

@@ -6,8 +6,7 @@ import os
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from gramian.batch import Source
-from gramian.data.batching import Rereadable
+from gramian.batch import Rereadable, Source
 from gramian.data.source import source_of
 from gramian.errors import DataError, OptionError
 
@@ -20,50 +19,50 @@ class FittedRows:
 
     Attributes
     ----------
-    paths : tuple of str
-        Paths, folders and patterns as they were given, absolute; empty where the rows are elsewhere.
-    files : tuple of (str, int or None, int or None)
-        Path, bytes and time of the last change of each file.
     source : Source or None
-        Rows in memory, or files with options; a file of the fit, and a copy of it, does without.
+        The source that the fit has read; a file of the fit, and a copy of it, does without.
+    paths : tuple of str
+        Without a source: paths, folders and patterns as they were given, absolute; empty where rows are elsewhere.
+    files : tuple of (str, int or None, int or None)
+        Without a source: path, bytes and time of the last change of each file.
     reason : str
         Why they cannot be read again, where they cannot.
     """
 
+    source: Source | None = None
     paths: tuple[str, ...] = ()
     files: Files = ()
-    source: Source | None = None
     reason: str = "this fit does not know its rows"
+
+    def without_source(self) -> FittedRows:
+        """The same for a file of the fit, or a copy: rows in memory stay where they are, for they are as large."""
+        if self.source is None:
+            return self
+        if isinstance(self.source, Rereadable) and self.source.paths:
+            return FittedRows(None, self.source.paths, _files(self.source))
+        if self.source.rereadable:
+            return FittedRows(reason="this is a copy of a fit whose rows were in memory")
+        return FittedRows(reason="the rows of this fit could be read once only")
 
     def read_again(self) -> Source:
         """The rows of the fit. Raises DataError where the files have changed, OptionError where there is no source."""
-        if self.source is not None:
+        located = self.without_source()
+        if self.source is not None and self.source.rereadable and not located.paths:
             return self.source
-        if not self.paths:
-            raise OptionError(f"{self.reason}: give the data")
-        source = source_of(list(self.paths))
-        found = _files(source)
-        if found != self.files:
-            changed = sorted({name for name, *_ in {*found} ^ {*self.files}})
+        if not located.paths:
+            raise OptionError(f"{located.reason}: give the data")
+        source = source_of(list(located.paths))
+        if _files(source) != located.files:
+            changed = sorted({name for name, *_ in {*_files(source)} ^ {*located.files}})
             raise DataError("has changed since the fit, whose rows it holds no more: give the data", changed[0])
         return source
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # rows in memory stay where they are: a copy for another process would be as large as they
-        reason = self.reason if self.source is None else "this is a copy of a fit whose rows were in memory"
-        return type(self), (self.paths, self.files, None, reason)
+        located = self.without_source()
+        return type(self), (None, located.paths, located.files, located.reason)
 
 
 UNKNOWN = FittedRows()
-
-
-def fitted_rows(source: Source) -> FittedRows:
-    """Where the rows of a fit are, which were read from this source."""
-    if isinstance(source, Rereadable) and source.paths:
-        return FittedRows(source.paths, _files(source))
-    if source.rereadable:
-        return FittedRows(source=source, reason="the rows of this fit were in memory")
-    return FittedRows(reason="the rows of this fit could be read once only")
 
 
 def rows_or_fitted(data: object, fitted: FittedRows) -> Source:

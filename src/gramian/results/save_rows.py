@@ -14,7 +14,7 @@ KEY = "fitted_rows"
 
 
 def _made(paths: tuple[str, ...], files: Files) -> FittedRows:
-    return FittedRows(tuple(paths), tuple((name, size, changed) for name, size, changed in files))
+    return FittedRows(None, tuple(paths), tuple((name, size, changed) for name, size, changed in files))
 
 
 FITTED_ROWS: Codec[FittedRows] = record(FittedRows, "paths files", make=_made)
@@ -22,7 +22,8 @@ FITTED_ROWS: Codec[FittedRows] = record(FittedRows, "paths files", make=_made)
 
 def with_rows(content: Mapping[str, Any], fitted: FittedRows) -> dict[str, Any]:
     """The content of a file with the rows of the fit, as far as they are in files."""
-    return {**content, KEY: FITTED_ROWS.dump(fitted)[0]} if fitted.paths else dict(content)
+    located = fitted.without_source()
+    return {**content, KEY: FITTED_ROWS.dump(located)[0]} if located.paths else dict(content)
 
 
 def without_rows(content: Mapping[str, Any]) -> tuple[FittedRows, dict[str, Any]]:

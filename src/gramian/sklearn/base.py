@@ -11,7 +11,7 @@ from sklearn.utils.extmath import safe_sparse_dot
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from gramian.errors import NumericalError
-from gramian.fit.passes.limits import width_limit
+from gramian.fit.passes.memory import width_limit
 from gramian.sklearn.compatible import Compatible, result_type
 from gramian.sklearn.rows import Rows, outcome_names, rows_of, weight_name
 from gramian.sklearn.sums import Sums, sums_of

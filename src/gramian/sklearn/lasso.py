@@ -8,7 +8,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils.validation import check_is_fitted
 
-from gramian.engines.blas import one_thread
+from gramian.engines.fold import one_thread
 from gramian.errors import OptionError
 from gramian.fit.passes.options import penalty
 from gramian.fit.penalized.result import PenalizedFit

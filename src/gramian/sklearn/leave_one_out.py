@@ -20,7 +20,7 @@ from scipy.linalg import cholesky, eigh
 from scipy.linalg.lapack import dgejsv
 
 from gramian.batch import Batch
-from gramian.engines.blas import one_thread
+from gramian.engines.fold import one_thread
 from gramian.sklearn.lasso import system_of
 from gramian.sklearn.rows import MATRIX, Rows, weight_name
 from gramian.sklearn.sums import Sums

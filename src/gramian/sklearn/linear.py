@@ -7,7 +7,7 @@ from typing import Any, Self
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from gramian.engines.blas import one_thread
+from gramian.engines.fold import one_thread
 from gramian.errors import OptionError
 from gramian.fit.leastsquares.solution import Solved
 from gramian.fit.linear.result import LinearFit

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg import lapack
 
-from gramian.engines.blas import one_thread
+from gramian.engines.fold import one_thread
 from gramian.errors import NumericalError
 from gramian.linalg.aliasing import minimum_norm
 from gramian.linalg.certificate import bounds, digits, scaled_bounds

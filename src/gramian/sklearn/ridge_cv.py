@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from gramian.engines.blas import one_thread
+from gramian.engines.fold import one_thread
 from gramian.errors import OptionError
 from gramian.fit.penalized.cross_validation import squared_errors
 from gramian.linalg.penalized.ridge import ridge

@@ -7,8 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from gramian.batch import Source, Unit
-from gramian.data.batching import Rereadable
+from gramian.batch import Rereadable, Source, Unit
 from gramian.data.csv.reader import Table
 
 

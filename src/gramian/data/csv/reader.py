@@ -12,8 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.csv as pc
 
-from gramian.batch import Batch
-from gramian.data.batching import batch_rows
+from gramian.batch import Batch, batch_rows
 from gramian.data.columns import family
 from gramian.data.csv.dialect import UTF8, Dialect
 from gramian.data.csv.errors import first_fault, unclosed, unclosed_quote

@@ -19,10 +19,9 @@ from gramian.fit.passes.accumulate import UnitAccumulator
 from gramian.formula.design import Design
 from gramian.formula.dropped_rows import DroppedRows
 from gramian.formula.row_reader import Observed
-from gramian.linalg.blocks import ROWS_PER_BLOCK
+from gramian.linalg.blocks import ROWS_PER_BLOCK, Predictor
 from gramian.linalg.columns import Columns
 from gramian.linalg.moments import Moments
-from gramian.linalg.predictor import Predictor
 from gramian.models.families import SHARE
 from gramian.models.glm import GLM, WorkingRows, score_theta
 from gramian.typing import Level, Mask, Vector

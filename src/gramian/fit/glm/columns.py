@@ -15,8 +15,8 @@ from gramian.formula.coding import Levels, ModelColumn, levels_of, model_columns
 from gramian.formula.coordinates import Parametrization, Span, parametrize
 from gramian.formula.design import Design
 from gramian.linalg import maps
+from gramian.linalg.blocks import Predictor
 from gramian.linalg.moments import Moments
-from gramian.linalg.predictor import Predictor
 from gramian.linalg.products import without_last
 from gramian.typing import Vector
 

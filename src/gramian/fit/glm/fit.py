@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from gramian.batch import Batch, Source
-from gramian.engines.blas import one_thread
+from gramian.engines.fold import one_thread
 from gramian.errors import ConvergenceError, DataError, NumericalError
 from gramian.fit.glm.accumulate import Totals
 from gramian.fit.glm.iterate import IterationHistory, iterate, linear_convergence, quadratic_convergence
@@ -177,7 +177,7 @@ def _finish(run: Run, history: IterationHistory[Evaluated], *, checks_answer: bo
         if len(history.lengths) > 1 and history.lengths[-2]
         else 0.0
     )
-    if not checks_answer and run.null_model.has_deviance and se_change <= MAX_SE_CHANGE:
+    if not checks_answer and not math.isnan(run.null_model.deviance) and se_change <= MAX_SE_CHANGE:
         return point, b, point.step.deviance
     return _check(run, point, b, model)
 
@@ -196,7 +196,7 @@ def _check(run: Run, point: Evaluated, b: Vector, model: GLM) -> tuple[Evaluated
         if not settled and last.length > point.length:
             break
         b, model = last.trial(1.0)
-        if settled and run.null_model.has_deviance:
+        if settled and not math.isnan(run.null_model.deviance):
             return last, b, last.step.deviance
         point = last
     reason = "a mean is out of range" if last is None else f"the next step is {last.length:.3g} standard errors long"

@@ -16,6 +16,7 @@ from gramian.typing import Matrix, Vector
 MAX_HALVINGS = 12
 SLACK = 1e-11  # relative rounding of a sum of losses
 NEAR = 1e-3  # standard errors: closer than this losses differ by rounding only
+SLOW_RATIO = 0.4  # steps that shrink by less than this are not Newton's near a solution
 
 
 T_co = TypeVar("T_co", covariant=True)
@@ -201,3 +202,13 @@ def anderson_step(iterates: Sequence[PastIterate], metric: Matrix) -> Vector:
     rhs = steps.T @ (metric @ last.move) / size
     weights = np.linalg.lstsq(inner / size[:, None] / size, rhs, rcond=INDEPENDENT)[0] / size
     return np.asarray(last.move - (points + steps) @ weights)
+
+
+def slow_steps(lengths: Sequence[float]) -> int:
+    """How many of the last steps shrank less than Newton's steps near a solution do."""
+    steps = 0
+    for before, after in zip(lengths[-2::-1], lengths[:0:-1], strict=True):
+        if not after > SLOW_RATIO * before:
+            break
+        steps += 1
+    return steps

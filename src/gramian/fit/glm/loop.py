@@ -8,12 +8,12 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from gramian.engines.blas import one_thread
+from gramian.engines.fold import one_thread
 from gramian.errors import ConvergenceError, NumericalError
 from gramian.fit.glm import separation
 from gramian.fit.glm.accumulate import Linearize, Linearized, Totals
 from gramian.fit.glm.columns import Setting, setting_of, transferred
-from gramian.fit.glm.iterate import IterationHistory, PastIterate
+from gramian.fit.glm.iterate import IterationHistory, PastIterate, slow_steps
 from gramian.fit.glm.null_model import NullModel, intercept
 from gramian.fit.glm.options import GlmOptions
 from gramian.fit.glm.proposal import (
@@ -31,7 +31,7 @@ from gramian.fit.glm.step import MAX_THETA, newton, theta_length
 from gramian.fit.leastsquares.system import solved_products
 from gramian.fit.passes.accumulate import Accumulate, Accumulated
 from gramian.fit.passes.job import PassRunner
-from gramian.fit.passes.limits import checked_width
+from gramian.fit.passes.memory import checked_width
 from gramian.fit.passes.subsample import draw, subsample
 from gramian.formula.design import Design
 from gramian.linalg import maps
@@ -160,7 +160,7 @@ class Run:
 
         Raises SeparationError where the outcome does not vary and lies at an end of its range.
         """
-        mean, top = totals.outcome / totals.weight, separation.top_of(self.options.model.family)
+        mean, top = totals.outcome / totals.weight, self.options.model.family.separable_end
         has_constant = setting.parametrization.constant is not None
         if top is not None and has_constant and (mean == 0.0 or (mean == top and not totals.interior_weight)):
             raise separation.constant_outcome(mean)
@@ -235,15 +235,18 @@ class Run:
 
         None under a penalty, for families that cannot separate, and while steps shrink as Newton's do.
         """
-        top = separation.top_of(self.options.model.family)
-        if top is None or self.options.common.alpha or not separation.slow_steps(lengths):
+        top = self.options.model.family.separable_end
+        if top is None or self.options.common.alpha or not slow_steps(lengths):
             return None
         directions = self._directions(point)
         return separation.CandidateDirections(tuple(point.setting.predictor(d) for d in directions), top)
 
     def _check_separation(self, point: Evaluated, linearized: Linearized) -> None:
         """Raise SeparationError where a candidate direction separates the outcome."""
-        self.separation_ratios = [*self.separation_ratios, linearized.moves[0].ratio] if linearized.moves else []
+        if not linearized.moves:
+            self.separation_ratios = []
+            return
+        self.separation_ratios = [*self.separation_ratios, linearized.moves[0].ratio]
         separating = separation.separating_index(linearized.moves, self.separation_ratios)
         if separating is not None and self.column_stds is not None:
             raise separation.separation_error(self._directions(point)[separating], point.setting, self.column_stds)
@@ -286,7 +289,7 @@ class Run:
         return Linearize(
             design,
             model,
-            null=None if self.null_model.has_deviance and not estimated else self.null_model.eta,
+            null=self.null_model.eta if estimated or math.isnan(self.null_model.deviance) else None,
             observed_information=uses_observed_information(model),
             likelihood=estimated or self.outcome_totals is None,
             theta=estimated,

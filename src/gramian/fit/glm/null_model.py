@@ -36,11 +36,6 @@ class NullModel:
     fixed: bool = True
     deviance: float = math.nan
 
-    @property
-    def has_deviance(self) -> bool:
-        """Whether a pass has computed the deviance."""
-        return not math.isnan(self.deviance)
-
     def update(self, totals: Totals) -> None:
         """Update from the totals of a pass at eta: one Newton step, and the deviance once the step is short."""
         if self.fixed or self.eta is None:

@@ -14,7 +14,7 @@ from gramian.fit.leastsquares.solution import Solved
 from gramian.fit.vcov.fit import covariance
 from gramian.formula.known_levels import with_unseen
 from gramian.inference.covariance import Covariance, scaled_inverse
-from gramian.inference.vcov_spec import EXPECTED, Vcov
+from gramian.inference.vcov_spec import EXPECTED, Vcov, glm_vcov_spec
 from gramian.keywords import Unseen
 from gramian.results.estimates import Estimates
 from gramian.results.fitted_rows import UNKNOWN, FittedRows, rows_or_fitted
@@ -288,10 +288,11 @@ class GlmFit(Estimates):
             Where the rows are not those of the fit.
         """
         from gramian.fit.vcov.fit import with_vcov
+        from gramian.fit.vcov.scores import FittedModel
 
-        theta = self.theta if self.solved.estimated_theta else None
-        model, loss = self.solved.model, self.deviance
-        linear = with_vcov(self.solved.linear, model, loss, vcov, data, like, engine, information, theta)
+        theta, spec = self.theta if self.solved.estimated_theta else None, glm_vcov_spec(vcov, like, information)
+        fitted_model = FittedModel(self.solved.linear, self.solved.model, estimated_theta=theta)
+        linear = with_vcov(fitted_model, self.deviance, spec, data, engine)
         return GlmFit(replace(self.solved, linear=linear), self.fitted_rows)
 
     def glance(self) -> pa.Table:

@@ -19,18 +19,15 @@ import numpy as np
 from gramian.errors import SeparationError
 from gramian.fit.glm.columns import Setting, model_coefficients, solved_coefficients
 from gramian.formula.coding import ModelColumn, level_name
+from gramian.linalg.blocks import Predictor
 from gramian.linalg.monomials import CONSTANT
-from gramian.linalg.predictor import Predictor
-from gramian.models.families import Family
 from gramian.typing import Vector
 
-SLOW_RATIO = 0.4  # steps that shrink by less than this are not Newton's near a solution
 EXACT = 1e-11  # share of the largest move: zero to rounding
 NEARLY = 1e-3  # share of the largest move: zero in a step that settles
 SETTLED = 8  # steps in a row of which each points the wrong way less than the one before
 FADES = 0.6  # by this factor at least; by 1 / e where there is separation
 SMALL = 0.05  # share of the largest part of a direction, below which a part will vanish
-TOPS = {"proportion": 1.0, "positive": np.inf}  # domain of the mean -> upper end of the outcome's range
 SHOWN = 8  # columns that the error names
 
 
@@ -86,22 +83,6 @@ def largest_moves(projection: Vector, y: Vector, top: float) -> LargestMoves:
 def _largest(values: Vector) -> float:
     """The largest positive value, 0 where there is none."""
     return max(float(values.max(initial=0.0)), 0.0)
-
-
-def top_of(family: Family) -> float | None:
-    """The upper end of the outcome's range; None for families whose outcome cannot be separated."""
-    zero_allowed = not family.check(np.zeros(1)).any()
-    return TOPS.get(family.variance_function.domain) if zero_allowed else None
-
-
-def slow_steps(lengths: Sequence[float]) -> int:
-    """How many of the last steps shrank less than Newton's steps near a solution do."""
-    steps = 0
-    for before, after in zip(lengths[-2::-1], lengths[:0:-1], strict=True):
-        if not after > SLOW_RATIO * before:
-            break
-        steps += 1
-    return steps
 
 
 def separating_index(moves: Sequence[LargestMoves], ratios: Sequence[float]) -> int | None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from gramian.engines.blas import one_thread
+from gramian.engines.fold import one_thread
 from gramian.errors import ConvergenceError, NumericalError
 from gramian.fit.glm.accumulate import Linearize, Linearized, Totals
 from gramian.fit.glm.columns import Setting, setting_of

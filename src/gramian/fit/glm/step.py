@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gramian.engines.blas import threads_for
+from gramian.engines.fold import threads_for
 from gramian.errors import NumericalError
 from gramian.fit.glm.accumulate import Linearized, Totals
 from gramian.fit.glm.columns import Setting

@@ -10,7 +10,7 @@ import numpy as np
 
 from gramian.batch import Source
 from gramian.data.csv.decimal_text import as_text
-from gramian.engines.blas import threads_for
+from gramian.engines.fold import threads_for
 from gramian.errors import AccuracyWarning, NumericalError
 from gramian.fit.gram.provenance import provenance_of
 from gramian.fit.gram.submodel import AnyAccumulated, design_and_moments
@@ -22,7 +22,7 @@ from gramian.fit.leastsquares.system import solve_linear
 from gramian.fit.passes.accumulate import Accumulate, Accumulated
 from gramian.fit.passes.accumulate_exact import AccumulateExact, ExactAccumulated
 from gramian.fit.passes.job import PassRunner, job_of
-from gramian.fit.passes.limits import checked_width
+from gramian.fit.passes.memory import checked_width
 from gramian.fit.passes.options import Options
 from gramian.formula.design import Design
 from gramian.formula.grammar import Formula

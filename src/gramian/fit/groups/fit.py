@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from gramian.batch import Source
-from gramian.engines.blas import threads_for
+from gramian.engines.fold import threads_for
 from gramian.errors import AccuracyWarning, DataError, GramianError, NumericalError, OptionError
 from gramian.fit.groups.recentre import recentred
 from gramian.fit.leastsquares.escalate import (
@@ -30,7 +30,7 @@ from gramian.fit.passes.accumulate import Accumulate, Accumulated
 from gramian.fit.passes.accumulate_keyed import keyed_job, keyed_pass
 from gramian.fit.passes.job import Job, PassRunner, job_of
 from gramian.fit.passes.keys import ByColumns, describe_key, format_key
-from gramian.fit.passes.limits import checked_width, format_bytes, memory_limit, width_limit
+from gramian.fit.passes.memory import checked_width, format_bytes, memory_limit, width_limit
 from gramian.fit.passes.options import Options
 from gramian.fit.passes.row_filter import Subset
 from gramian.formula.design import Design, has_multiple_outcomes, with_outcome

@@ -9,7 +9,7 @@ from gramian.fit.groups.fit import grouped_steps
 from gramian.fit.linear.plan import describe_solver, plan_notes
 from gramian.fit.passes.job import PassRunner
 from gramian.fit.passes.keys import ByColumns
-from gramian.fit.passes.limits import format_bytes
+from gramian.fit.passes.memory import format_bytes
 from gramian.fit.passes.options import Options
 from gramian.fit.passes.plan import Plan, plan_pass
 from gramian.formula.design import Design

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gramian.errors import DataError, OptionError
-from gramian.fit.passes.limits import memory_limit
+from gramian.fit.passes.memory import memory_limit
 from gramian.formula.coordinates import Parametrization
 from gramian.formula.design import Design
 from gramian.linalg import maps

@@ -18,7 +18,7 @@ from gramian.fit.leastsquares.outcome import check_combinations, total_square
 from gramian.fit.leastsquares.solution import Solved
 from gramian.fit.passes.accumulate_exact import AccumulateExact, ExactAccumulated
 from gramian.fit.passes.job import Job
-from gramian.fit.passes.limits import checked_width
+from gramian.fit.passes.memory import checked_width
 from gramian.fit.passes.options import Options
 from gramian.formula.coding import empty_cells
 from gramian.formula.design import Design

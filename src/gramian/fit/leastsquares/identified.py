@@ -89,22 +89,3 @@ def reported_solution(solved: Solved) -> Matrix | None:
     aliased = [solved.names.index(name) for name in solved.aliased]
     E = T[aliased] if np.isnan(solved.coefficients[aliased]).all() else (T @ null).T @ T
     return np.asarray(np.eye(len(null)) - null @ np.linalg.solve(E @ null, E))
-
-
-def model_coefficients(solved: Solved, W: Matrix) -> Matrix:
-    """W (p, k) in the model's columns, without what aliased columns are left out of."""
-    rows = W
-    if solved.parametrization.to_model is not None:
-        rows = maps.multiply(maps.map_of(solved.parametrization.to_model), W)
-    at = aliased_positions(solved)
-    return rows if not len(at) else np.asarray(rows - null_vectors(solved) @ rows[at])
-
-
-def sizes_of_model_coefficients(solved: Solved, sizes: Matrix) -> Matrix:
-    """Bounds (p, k) of `model_coefficients` of matrices with elements of at most these sizes, cancellation left out."""
-    rows = sizes
-    if solved.parametrization.to_model is not None:
-        T = maps.map_of(solved.parametrization.to_model)
-        rows = np.column_stack([maps.apply_absolute(T, column) for column in sizes.T]).reshape(sizes.shape)
-    at = aliased_positions(solved)
-    return rows if not len(at) else np.asarray(rows + np.abs(null_vectors(solved)) @ rows[at])

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from gramian.engines.blas import threads_for
+from gramian.engines.fold import threads_for
 from gramian.fit.leastsquares.escalate import Escalation, check_solution, escalate, escalation_of
 from gramian.fit.leastsquares.solution import Solved
 from gramian.fit.leastsquares.system import first_solution
 from gramian.fit.passes.accumulate import Accumulate, Accumulated
 from gramian.fit.passes.combined import CombinedPass
 from gramian.fit.passes.job import Job
-from gramian.fit.passes.limits import checked_width
+from gramian.fit.passes.memory import checked_width
 from gramian.fit.vcov.certificate import check_digits
 from gramian.fit.vcov.cluster_moments import ClusterMoments
 from gramian.fit.vcov.fit import check_single_read, check_vcov, with_robust

@@ -16,7 +16,7 @@ from gramian.formula.known_levels import with_unseen
 from gramian.inference import goodness, likelihood, normal, tests
 from gramian.inference.covariance import Covariance, iid
 from gramian.inference.tests import Test
-from gramian.inference.vcov_spec import Vcov
+from gramian.inference.vcov_spec import Vcov, vcov_spec
 from gramian.keywords import Unseen
 from gramian.results.estimates import Estimates, read_only
 from gramian.results.fitted_rows import UNKNOWN, FittedRows, rows_or_fitted
@@ -331,8 +331,10 @@ class LinearFit(Estimates):
             What reads the data.
         """
         from gramian.fit.vcov.fit import with_vcov
+        from gramian.fit.vcov.scores import FittedModel
 
-        return LinearFit(with_vcov(self.solved, None, self.deviance, vcov, data, like, engine), self.fitted_rows)
+        spec = vcov_spec(vcov, like)
+        return LinearFit(with_vcov(FittedModel(self.solved), self.deviance, spec, data, engine), self.fitted_rows)
 
     def glance(self) -> pa.Table:
         """Statistics of the fit in a table of one row, with broom's column names."""

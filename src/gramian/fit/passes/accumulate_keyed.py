@@ -14,7 +14,7 @@ from gramian.errors import DataError, OptionError, listing
 from gramian.fit.passes.accumulate import Accumulated, UnitAccumulator, take_rows
 from gramian.fit.passes.job import Job, PassRunner, job_of
 from gramian.fit.passes.keys import Folds, Grouping, describe_key
-from gramian.fit.passes.limits import format_bytes, memory_limit
+from gramian.fit.passes.memory import format_bytes, memory_limit
 from gramian.fit.passes.options import Options
 from gramian.formula.design import Design
 from gramian.formula.dropped_rows import DroppedRows

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
-from gramian.batch import Source, Unit
-from gramian.data.batching import SinglePass
+from gramian.batch import SinglePass, Source, Unit
 from gramian.engines.choice import Engine
 from gramian.engines.progress import Progress, watched
 from gramian.fit.passes.accumulate import coordinates_from_first_rows
+from gramian.fit.passes.memory import cached_source
 from gramian.fit.passes.options import Options
-from gramian.fit.passes.row_cache import cached_source
 from gramian.formula.design import Design, design_of
 from gramian.formula.expand import expand
 from gramian.formula.grammar import Formula, parse

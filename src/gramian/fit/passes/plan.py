@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from gramian.batch import Input
 from gramian.fit.passes.job import Job
-from gramian.fit.passes.limits import checked_width, format_bytes
+from gramian.fit.passes.memory import checked_width, format_bytes
 from gramian.formula.design import Design
 from gramian.linalg.blocks import ROWS_PER_BLOCK
 

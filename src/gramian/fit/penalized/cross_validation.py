@@ -14,7 +14,7 @@ from operator import add
 
 import numpy as np
 
-from gramian.engines.blas import one_thread
+from gramian.engines.fold import one_thread
 from gramian.errors import NumericalError, OptionError
 from gramian.fit.penalized.options import PathOptions
 from gramian.fit.penalized.path import SolvedPath, assemble_path

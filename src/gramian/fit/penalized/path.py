@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from gramian.engines.blas import one_thread
+from gramian.engines.fold import one_thread
 from gramian.fit.leastsquares.outcome import outcome_sums, total_square
 from gramian.fit.leastsquares.solution import Solved
 from gramian.fit.passes.accumulate import Accumulated

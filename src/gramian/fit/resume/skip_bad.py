@@ -11,8 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from gramian.batch import Batch, Source, Unit
-from gramian.data.batching import Rereadable
+from gramian.batch import Batch, Rereadable, Source, Unit
 from gramian.engines.choice import Engine
 from gramian.errors import DataError, OptionError, SchemaError, UnreadableError
 from gramian.fit.passes.job import PassRunner

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gramian.fit.leastsquares.identified import model_coefficients
 from gramian.fit.leastsquares.solution import Solved, stored_combinations
+from gramian.fit.vcov.certificate import model_coefficients
 from gramian.fit.vcov.scores import FittedModel
 from gramian.linalg.columns import Columns, Layout
 from gramian.linalg.dense_rows import stored_rows

@@ -14,10 +14,11 @@ import numpy as np
 
 from gramian.errors import AccuracyWarning
 from gramian.fit.leastsquares.accuracy import NEGLIGIBLE, required_std_error_digits
-from gramian.fit.leastsquares.identified import model_coefficients, sizes_of_model_coefficients
+from gramian.fit.leastsquares.identified import aliased_positions, null_vectors
 from gramian.fit.leastsquares.solution import RobustCovariance, Solved
 from gramian.fit.vcov.sandwich import model_covariance
 from gramian.fit.vcov.sum_errors import SumErrors, certifiable, column_norms, row_roundings
+from gramian.linalg import maps
 from gramian.linalg.certificate import EPS, digits
 from gramian.typing import Matrix, Vector
 
@@ -138,3 +139,24 @@ def with_zeros(solved: Solved, robust: RobustCovariance, noise: Vector) -> Robus
     found = np.where(zero, digits(noise, iid), _digits(solved, noise, std_errors))
     found = np.where(variances < -(noise**2), np.nan, found)
     return replace(robust, covariance=covariance, std_error_digits=found)
+
+
+def model_coefficients(solved: Solved, W: Matrix) -> Matrix:
+    """W (p, k) in the model's columns, without what aliased columns are left out of."""
+    rows = W
+    if solved.parametrization.to_model is not None:
+        rows = maps.multiply(maps.map_of(solved.parametrization.to_model), W)
+    if not solved.aliased:
+        return rows
+    return np.asarray(rows - null_vectors(solved) @ rows[aliased_positions(solved)])
+
+
+def sizes_of_model_coefficients(solved: Solved, sizes: Matrix) -> Matrix:
+    """Bounds (p, k) of `model_coefficients` of matrices with elements of at most these sizes, cancellation left out."""
+    rows = sizes
+    if solved.parametrization.to_model is not None:
+        T = maps.map_of(solved.parametrization.to_model)
+        rows = np.column_stack([maps.apply_absolute(T, column) for column in sizes.T]).reshape(sizes.shape)
+    if not solved.aliased:
+        return rows
+    return np.asarray(rows + np.abs(null_vectors(solved)) @ rows[aliased_positions(solved)])

@@ -46,8 +46,8 @@ class ClusterScores:
         Their residual sum of squares, or deviance.
     null_clusters : int
         Number of rows whose cluster is null.
-    nesting : Nesting
-        In which clusters the levels of absorbed factors are.
+    nesting : Nesting or None
+        In which clusters the levels of absorbed factors are; None without such factors.
     largest_score : float
         The largest score of a row, per root of its weight.
     """
@@ -58,12 +58,14 @@ class ClusterScores:
     rows: int
     loss: float
     null_clusters: int
-    nesting: Nesting
+    nesting: Nesting | None
     largest_score: float
 
     def __add__(self, other: ClusterScores, /) -> ClusterScores:
         clusters, positions = self.clusters.merged(other.clusters)
-        size = clusters.count
+        size, nesting = clusters.count, None
+        if self.nesting is not None and other.nesting is not None:
+            nesting = self.nesting.merged(other.nesting.renumbered(positions), clusters)
         return ClusterScores(
             clusters,
             added(self.sums, other.sums, size, positions),
@@ -71,7 +73,7 @@ class ClusterScores:
             self.rows + other.rows,
             self.loss + other.loss,
             self.null_clusters + other.null_clusters,
-            self.nesting.merged(other.nesting.renumbered(positions), clusters),
+            nesting,
             max(self.largest_score, other.largest_score),
         )
 
@@ -144,7 +146,8 @@ class ClusterScoreAccumulator(ScoreAccumulator):
         self.positions = np.array([p for p, _ in numeric], np.int64)
         if task.dense is not None:  # their columns of factors are not sparse
             self.cells, self.positions = [], np.arange(task.width)
-        self.nesting = Nesting.empty({f: len(e) - 1 for f, e in task.fitted_model.effects.items()}, len(task.by))
+        levels = {f: len(e) - 1 for f, e in task.fitted_model.effects.items()}
+        self.nesting = Nesting.empty(levels, len(task.by)) if levels else None
         self.pending: list[tuple[Codes, Vector, Vector | None]] = []
         self.pending_rows, self.scratch = 0, np.empty((0, len(self.positions)))
 
@@ -166,8 +169,9 @@ class ClusterScoreAccumulator(ScoreAccumulator):
         """Add the rows of a block: write its numeric columns, add the scores of its factors."""
         group, has_cluster = self.members.of(rows)
         s, row_counts = scores.s if count is None else scores.s * count, count
-        if self.nesting.owner:
-            self._add_nesting(columns, self.members.positions[group[has_cluster]], has_cluster)
+        if self.nesting is not None:
+            codes = {factor: columns.codes[factor][has_cluster] for factor in self.nesting.owner}
+            self.nesting.add(self.members.clusters, codes, self.members.positions[group[has_cluster]])
         if not has_cluster.all():
             s, group = np.where(has_cluster, s, 0.0), np.maximum(group, 0)
             row_counts = has_cluster.astype(np.float64) if count is None else has_cluster * count
@@ -191,11 +195,6 @@ class ClusterScoreAccumulator(ScoreAccumulator):
         else:
             for k, place in enumerate(self.row_positions):
                 out[:, k] = columns.value(place)
-
-    def _add_nesting(self, columns: Columns, group: Codes, has_cluster: Mask) -> None:
-        """Note in which clusters the levels of absorbed factors are."""
-        codes = {factor: columns.codes[factor][has_cluster] for factor in self.nesting.owner}
-        self.nesting.add(self.members.clusters, codes, group)
 
     def _add_cells(self, columns: Columns, group: Codes, s: Vector) -> None:
         """Add each row's score to the column of its level, for every factor."""
@@ -238,7 +237,7 @@ class ClusterScoreAccumulator(ScoreAccumulator):
             self.rows,
             self.loss,
             self.members.null_clusters,
-            self.nesting.renumbered(positions),
+            None if self.nesting is None else self.nesting.renumbered(positions),
             self.largest_score,
         )
 

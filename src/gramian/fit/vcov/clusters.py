@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from gramian.batch import Batch
 from gramian.column import MAX_PLACES_PER_VALUE, Coded, raw
 from gramian.errors import DataError
-from gramian.fit.passes.limits import format_bytes
+from gramian.fit.passes.memory import format_bytes
 from gramian.formula.row_reader import Observed
 from gramian.typing import Codes, Mask, Vector
 

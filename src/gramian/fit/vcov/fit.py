@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 from gramian.data.source import source_of
 from gramian.engines.choice import Engine, engine_of
@@ -20,9 +19,8 @@ from gramian.fit.vcov.scores import FittedModel
 from gramian.fit.vcov.within import demeaned
 from gramian.inference.covariance import Covariance, robust_covariance
 from gramian.inference.estimators import ModelBased
-from gramian.inference.vcov_spec import OBSERVED, VcovSpec, glm_vcov_spec, vcov_spec
+from gramian.inference.vcov_spec import OBSERVED, VcovSpec
 from gramian.linalg.moments import Moments
-from gramian.models.glm import GLM
 from gramian.schema import Kind, Schema
 
 LOSS_TOLERANCE = 1e-6  # relative difference of a loss that rounding, and a last step that was not made, may cause
@@ -62,55 +60,39 @@ def check_single_read(vcov: VcovSpec, *, exact: bool = False, absorbed: tuple[st
 
 
 def with_vcov(
-    solved: Solved,
-    model: GLM | None,
-    loss: float,
-    vcov: Any,
-    data: object,
-    like: str | None,
-    engine: Engine | str | None,
-    information: str | None = None,
-    estimated_theta: float | None = None,
+    fitted_model: FittedModel, loss: float, vcov: VcovSpec | None, data: object, engine: Engine | str | None
 ) -> Solved:
-    """The fit with the covariance that the options ask for; "iid" reads no rows.
+    """The fit with another covariance; None, the model-based one, reads no rows.
 
     Parameters
     ----------
-    solved : Solved
+    fitted_model : FittedModel
         The fit.
-    model : GLM or None
-        None for a linear fit.
     loss : float
         Its residual sum of squares, or deviance.
-    vcov, like
-        As in `vcov_spec`.
+    vcov : VcovSpec or None
+        The estimator.
     data : object
         The rows of the fit.
     engine : Engine or str, optional
         What reads them.
-    information : str, optional
-        As in `glm_vcov_spec`.
-    estimated_theta : float, optional
-        Theta of a negative binomial, if it was estimated.
 
     Raises
     ------
     OptionError
-        Without data, or for options that do not exist.
+        Without data.
     DataError
         Where the rows are not those of the fit.
     NumericalError
         Where the covariance is not defined.
     """
-    spec = vcov_spec(vcov, like) if model is None else glm_vcov_spec(vcov, like, information)
-    if spec is None:
-        return replace(solved, robust=None)
+    if vcov is None:
+        return replace(fitted_model.solved, robust=None)
     if data is None:
         raise OptionError(
-            f"{spec.name} needs the rows of the fit: pass the data, as in fit.with_vcov({spec.argument}, data)"
+            f"{vcov.name} needs the rows of the fit: pass the data, as in fit.with_vcov({vcov.argument}, data)"
         )
-    fitted_model = FittedModel(solved, model, estimated_theta=estimated_theta)
-    return with_robust(fitted_model, loss, spec, PassRunner(source_of(data), engine_of(engine, data)))
+    return with_robust(fitted_model, loss, vcov, PassRunner(source_of(data), engine_of(engine, data)))
 
 
 def with_robust(

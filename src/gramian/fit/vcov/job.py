@@ -12,7 +12,7 @@ from gramian.errors import NumericalError
 from gramian.fit.leastsquares.solution import RobustCovariance
 from gramian.fit.leastsquares.system import products_in, squares_in
 from gramian.fit.passes.job import PassRunner
-from gramian.fit.passes.limits import memory_limit
+from gramian.fit.passes.memory import memory_limit
 from gramian.fit.vcov.careful import MAX_COLUMNS, CarefulJob
 from gramian.fit.vcov.certificate import certified_digits, stated, suffices
 from gramian.fit.vcov.cluster_moments import ClusterMoments, scores_by_cluster, solved_by_cluster
@@ -191,7 +191,8 @@ class CovarianceJob:
         scores = own if K is None else np.dot(own, K)
         if self._log_alpha is not None:
             scores = self._log_alpha.scores(scores, sums.sums[:, -1])
-        sandwich = self.sandwich(sums.nesting.nested(range(len(self.vcov.clusters))))
+        nested = () if sums.nesting is None else sums.nesting.nested(range(len(self.vcov.clusters)))
+        sandwich = self.sandwich(nested)
         robust = sandwich.by_cluster(sums.clusters, scores)
         if self._is_certifiable:
             errors = errors_by_cluster(sandwich, sums.clusters, scores, sums.counts, sums.largest_score)

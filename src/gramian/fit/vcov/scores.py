@@ -18,9 +18,9 @@ from gramian.fit.passes.accumulate import UnitAccumulator
 from gramian.formula.design import Design
 from gramian.formula.row_reader import Observed
 from gramian.linalg import maps
+from gramian.linalg.blocks import Predictor
 from gramian.linalg.columns import Columns, Layout
 from gramian.linalg.doubledouble import Pair, pair, two_sum
-from gramian.linalg.predictor import Predictor
 from gramian.linalg.products import ColumnGroup, without_last
 from gramian.linalg.residuals.double_double import LinearCombination, ResidualRows
 from gramian.linalg.subspace import dense

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from gramian.batch import Source
-from gramian.engines.blas import one_thread
+from gramian.engines.fold import one_thread
 from gramian.errors import AccuracyWarning, DataError, NotIdentifiedError, NumericalError
 from gramian.fit.passes.job import PassRunner
-from gramian.fit.passes.limits import format_bytes, memory_limit, width_limit
+from gramian.fit.passes.memory import format_bytes, memory_limit, width_limit
 from gramian.fit.passes.options import Options
 from gramian.fit.wide.accumulate import Reading
 from gramian.fit.wide.design import WideDesign, wide_design

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from gramian.batch import Source
 from gramian.errors import NotIdentifiedError, OptionError
 from gramian.fit.passes.job import PassRunner
-from gramian.fit.passes.limits import COPIES, MAX_UNCHECKED_COLUMNS, format_bytes, memory_limit, width_limit
+from gramian.fit.passes.memory import COPIES, MAX_UNCHECKED_COLUMNS, format_bytes, memory_limit, width_limit
 from gramian.fit.passes.options import Options
 from gramian.fit.wide.design import wide_columns
 from gramian.formula.expand import MAX_TERMS

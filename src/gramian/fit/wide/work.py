@@ -16,7 +16,7 @@ from gramian.batch import Source
 from gramian.engines.progress import Silent, watched
 from gramian.errors import DataError, NumericalError
 from gramian.fit.passes.job import PassRunner
-from gramian.fit.passes.limits import memory_limit
+from gramian.fit.passes.memory import memory_limit
 from gramian.fit.wide.accumulate import Block, Reading, WidePass, choose_shifts, no_rows, shifted
 from gramian.fit.wide.solver import ENTRY
 from gramian.formula.dropped_rows import DroppedRows

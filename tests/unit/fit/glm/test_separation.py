@@ -10,7 +10,8 @@ from scipy.optimize import linprog
 
 import gramian as gm
 from gramian.errors import ConvergenceError, SeparationError
-from gramian.fit.glm.separation import LargestMoves, separating_index, slow_steps
+from gramian.fit.glm.iterate import slow_steps
+from gramian.fit.glm.separation import LargestMoves, separating_index
 
 ROWS = 400
 LINKS = ["logit", "probit", "cloglog", "cauchit"]

@@ -11,7 +11,7 @@ import pytest
 
 import gramian as gm
 from gramian.data.source import source_of
-from gramian.engines.blas import one_thread
+from gramian.engines.fold import one_thread
 from gramian.engines.local import Local
 from gramian.errors import AccuracyWarning, ColumnError, OptionError, SchemaError
 from gramian.fit.leastsquares.system import solve_linear

@@ -12,8 +12,8 @@ import gramian as gm
 from gramian.batch import Batch
 from gramian.data.source import source_of
 from gramian.errors import DataError
-from gramian.fit.passes import row_cache as module
-from gramian.fit.passes.row_cache import cached_source
+from gramian.fit.passes import memory as module
+from gramian.fit.passes.memory import cached_source
 
 FORMULA = "y ~ x + z"
 COLUMNS = ("y", "x", "z", "firm")
