@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from gramian.api.arithmetic import subtract as subtract
     from gramian.api.curve import curve as curve
     from gramian.api.generalized import glm as glm
+    from gramian.api.instrumental import iv as iv
     from gramian.api.linear import fits as fits
     from gramian.api.linear import ols as ols
     from gramian.api.linear import ridge as ridge
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
 from gramian.version import __version__ as __version__
 
 __all__ = [
-    "Dask", "Local", "add", "compare", "csv", "curve", "derive", "errors", "fits", "glm", "gram", "load", "ols", "plan",
-    "ridge", "show_versions", "subtract",
+    "Dask", "Local", "add", "compare", "csv", "curve", "derive", "errors", "fits", "glm", "gram", "iv", "load", "ols",
+    "plan", "ridge", "show_versions", "subtract",
 ]  # fmt: skip
 
 _HOME = {
@@ -42,6 +43,7 @@ _HOME = {
     "fits": "gramian.api.linear",
     "glm": "gramian.api.generalized",
     "gram": "gramian.api.sums",
+    "iv": "gramian.api.instrumental",
     "load": "gramian.saved",
     "ols": "gramian.api.linear",
     "plan": "gramian.api.planned",

@@ -26,6 +26,7 @@ Like: TypeAlias = Literal["R", "statsmodels", "stata", "fixest"]
 Information: TypeAlias = Literal["expected", "observed"]
 Unseen: TypeAlias = Literal["error", "null"]
 GramSolver: TypeAlias = Literal["auto", "gram"]
+IvEstimator: TypeAlias = Literal["2sls", "liml", "fuller", "gmm"]
 WideSolver: TypeAlias = Literal["iterative", "dual"]
 Columns: TypeAlias = str | Sequence[str]
 Bounds: TypeAlias = Mapping[str, tuple[float | None, float | None]]
@@ -121,6 +122,13 @@ class LinearKeywords(LeastSquaresKeywords, RunKeywords, total=False):
 
 class OlsKeywords(GroupKeywords, SolverKeywords, LinearKeywords, total=False):
     """Of `ols`."""
+
+
+class IvKeywords(CountedKeywords, CovarianceKeywords, DigitsKeywords, CollinearKeywords, RunKeywords, total=False):
+    """Of `iv`."""
+
+    estimator: IvEstimator
+    fuller: float
 
 
 class FitsKeywords(GroupKeywords, LinearKeywords, total=False):
@@ -231,7 +239,7 @@ class GramValidationKeywords(PenaltyScaleKeywords, total=False):
     drop: str | Iterable[str] | None
 
 
-class AllKeywords(PlanKeywords, GlmKeywords, RunKeywords, GramKeywords, GramPathKeywords, total=False):
+class AllKeywords(PlanKeywords, IvKeywords, GlmKeywords, RunKeywords, GramKeywords, GramPathKeywords, total=False):
     """All of them."""
 
 
@@ -244,6 +252,8 @@ DEFAULTS: AllKeywords = {  # of all others it is None
     "drop_first": False,
     "standardize": False,
     "solver": "auto",
+    "estimator": "2sls",
+    "fuller": 1.0,
     "skip_bad": False,
     "tolerance": 1e-8,
     "max_passes": 25,

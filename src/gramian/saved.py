@@ -16,6 +16,9 @@ from gramian.fit.glm.save import GLM_SOLVED
 from gramian.fit.gram import result as gram
 from gramian.fit.gram.result import Gram
 from gramian.fit.gram.save import GRAM_DATA
+from gramian.fit.iv import result as iv
+from gramian.fit.iv.result import IvFit
+from gramian.fit.iv.save import IV_SOLVED
 from gramian.fit.leastsquares.save import SOLVED
 from gramian.fit.linear import result as linear
 from gramian.fit.linear.result import LinearFit
@@ -30,11 +33,12 @@ from gramian.results.save_rows import without_rows
 from gramian.serialize import file as store
 from gramian.serialize.codec import Arrays
 
-Fit: TypeAlias = LinearFit | GlmFit | WideFit | PenalizedFit | CurveFit
+Fit: TypeAlias = LinearFit | IvFit | GlmFit | WideFit | PenalizedFit | CurveFit
 Saved: TypeAlias = Fit | Gram
 Reader: TypeAlias = Callable[[Mapping[str, Any], Arrays, FittedRows], Saved]
 READERS: Mapping[str, Reader] = {
     linear.KIND: lambda content, arrays, rows: LinearFit(SOLVED.load(content, arrays, "a fit"), rows),
+    iv.KIND: lambda content, arrays, rows: IvFit(IV_SOLVED.load(content, arrays, "a fit"), rows),
     gram.KIND: lambda content, arrays, _: Gram(GRAM_DATA.load(content, arrays, "a Gram")),
     wide.KIND: lambda content, arrays, rows: WideFit(WIDE_SOLVED.load(content, arrays, "a fit"), rows),
     penalized.KIND: lambda content, arrays, _: PenalizedFit(*PENALIZED.load(content, arrays, "a fit")),
@@ -53,7 +57,7 @@ def load(path: str | PathLike[str]) -> Saved:
 
     Returns
     -------
-    LinearFit, GlmFit, PenalizedFit, WideFit, CurveFit or Gram
+    LinearFit, IvFit, GlmFit, PenalizedFit, WideFit, CurveFit or Gram
         The result that was saved.
 
     Raises

@@ -31,10 +31,11 @@ from gramian.results.fitted_rows import FittedRows
 
 if TYPE_CHECKING:
     from gramian.fit.groups.result import Fits
+    from gramian.fit.iv.result import IvFit
     from gramian.fit.leastsquares.solution import Solved
     from gramian.fit.wide.result import WideFit
 
-AnyFit: TypeAlias = "LinearFit | WideFit | Fits"
+AnyFit: TypeAlias = "LinearFit | IvFit | WideFit | Fits"
 
 
 @overload
@@ -97,8 +98,10 @@ def ols(formula: str, data: Any, **options: Unpack[OlsKeywords]) -> AnyFit:
 
     Returns
     -------
-    LinearFit, Fits or WideFit
-        A LinearFit. With `by`, or with several outcomes as in "c(y1, y2) ~ x", `Fits`: a mapping from key to LinearFit.
+    LinearFit, IvFit, Fits or WideFit
+        A LinearFit. Where the formula has instruments, as in "y ~ w + [x ~ z]", the IvFit of
+        `gramian.iv`. With `by`, or with several outcomes as in "c(y1, y2) ~ x", `Fits`: a mapping from key to
+        LinearFit.
         Of very many columns, or with the solvers "iterative" and "dual", a WideFit. A type checker does not read
         formulas: `gramian.fits` is `Fits` to it.
 
@@ -257,6 +260,11 @@ def _fit(
 ) -> AnyFit:
     """A fit, or several."""
     parsed = parse(formula)
+    if parsed.instruments is not None and by is None and options.alpha is None:
+        from gramian.api.instrumental import run_iv  # most formulas have no instruments
+        from gramian.fit.iv.options import IvOptions
+
+        return run_iv(parsed, options, runner, policy, rows, vcov, IvOptions())
     if by is not None or has_multiple_outcomes(parsed):
         return _grouped(parsed, options, runner, policy, vcov, by)
     if (wide := fit_wide(parsed, options, runner, iid=vcov is None)) is None:

@@ -13,6 +13,7 @@ from gramian.fit.curve import predict as curve
 from gramian.fit.curve.result import CurveFit
 from gramian.fit.glm import predict as glm
 from gramian.fit.glm.result import GlmFit
+from gramian.fit.iv.result import IvFit
 from gramian.fit.leastsquares import predict as leastsquares
 from gramian.fit.linear.result import LinearFit
 from gramian.fit.penalized.result import PenalizedFit
@@ -77,6 +78,7 @@ def _leastsquares(fit: Any, source: Source, interval: str | None, level: float) 
 
 KINDS: Mapping[type[Fit], FitKind] = {
     LinearFit: FitKind(_leastsquares),
+    IvFit: FitKind(_leastsquares),
     GlmFit: FitKind(_glm_on_scale("response"), design=attrgetter("solved.linear.design"), on_scale=_glm_on_scale),
     CurveFit: FitKind(
         lambda fit, *options: curve.predictions(fit.solved, *options), design=attrgetter("solved.curve.design")

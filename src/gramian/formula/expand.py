@@ -13,6 +13,7 @@ from typing import NoReturn
 
 from gramian.errors import ColumnError, FormulaError
 from gramian.formula.grammar import Cross, Dot, Formula, Power, Sum, Terms
+from gramian.formula.instruments import Instruments
 from gramian.formula.syntax import Call, Name, Node, Number, label, names, walk
 from gramian.formula.tokens import formula_error
 
@@ -78,6 +79,8 @@ def expand(
     """
     if formula.absorbed and not absorbing:
         refuse_absorbed(formula)
+    if formula.instruments is not None:
+        refuse_instruments(formula.instruments, formula.text)
     expansion = _Expansion(formula, tuple(columns), frozenset(columns), dict(matrices or {}), frozenset(excluded))
     for node in (formula.outcome, *formula.absorbed):
         expansion.check(node)
@@ -95,6 +98,12 @@ def refuse_absorbed(formula: Formula) -> NoReturn:
     term = f"factor({label(first)})"
     message = f"only linear fits (ols, ridge; not exact=True) absorb factors; write it as a term, as in + {term}"
     raise formula_error(message, formula.text, first.position)
+
+
+def refuse_instruments(instruments: Instruments, text: str) -> NoReturn:
+    """Raise FormulaError for instruments in the formula of a model that takes none."""
+    message = "only linear fits of one outcome without a penalty take instruments: use gm.iv"
+    raise formula_error(message, text, instruments.position)
 
 
 @dataclass(slots=True)

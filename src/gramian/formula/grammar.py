@@ -3,9 +3,10 @@
 Recursive descent; the grammar is that of G. N. Wilkinson and C. E. Rogers, Symbolic description of factorial models for
 analysis of variance, Applied Statistics 22 (1973), 392-399, with R's spelling::
 
-    formula  = outcome "~" terms ["|" factor {"+" factor}]
+    formula  = outcome "~" terms ["|" factor {"+" factor}] ["|" first]
     outcome  = expression | "c(" expression {"," expression} ")"
     terms    = [sign] crossing {sign crossing}
+    first    = terms "~" terms            also among the terms, as "[" first "]"
     crossing = power {(":" | "*" | "/") power}
     power    = term ["^" integer]
     term     = "(" terms ")" | "0" | "1" | "." | column | call
@@ -20,6 +21,7 @@ from typing import NoReturn, TypeAlias, TypeGuard
 from gramian.errors import FormulaError
 from gramian.formula.arithmetic import ANY, expression, named, number, unary
 from gramian.formula.functions import FUNCTIONS, STRUCTURAL, is_whole_number, monomial
+from gramian.formula.instruments import Instruments, tilde_follows, together
 from gramian.formula.syntax import COMBINE, MAX_HEIGHT, PRECEDENCE, Binary, Call, Name, Node, Number, label, names, walk
 from gramian.formula.tokens import SPECIAL, Cursor, cursor_at_start, formula_error
 
@@ -91,16 +93,20 @@ class Formula:
         The right side up to `|`.
     absorbed : tuple of Name
         Columns right of `|`: factors whose effects are partialled out and not reported.
+    instruments : Instruments or None
+        Endogenous terms and their instruments, as in `y ~ w + [x ~ z]` or `y ~ w | firm | x ~ z`; `terms` are without
+        them.
     """
 
     text: str
     outcome: Node
     terms: Terms
     absorbed: tuple[Name, ...] = ()
+    instruments: Instruments | None = None
 
 
 def parse(text: str) -> Formula:
-    """Read `outcome ~ terms` or `outcome ~ terms | factors`.
+    """Read `outcome ~ terms` or `outcome ~ terms | factors`, with instruments in brackets or behind a last `|`.
 
     Raises FormulaError that shows the place of the first mistake.
     """
@@ -108,14 +114,40 @@ def parse(text: str) -> Formula:
     tildes = [at for at, token in enumerate(cursor.tokens) if token.text == "~"]
     if not tildes:
         cursor.fail("a formula needs '~' between the outcome and the terms, as in y ~ x", len(text))
-    if len(tildes) > 1:
+    if len(tildes) > 1 and not any(t.operator in ("[", "|") for t in cursor.tokens[tildes[0] : tildes[1]]):
         second = cursor.tokens[tildes[1]]
         cursor.fail(SPECIAL[second.operator], second.position)
     outcome = _outcome(cursor)
-    terms = _terms(cursor)
-    absorbed = _absorbed(cursor) if cursor.token.operator == "|" else ()
+    instruments: list[Instruments] = []
+    terms = _terms(cursor, instruments)
+    absorbed: tuple[Name, ...] = ()
+    if cursor.token.operator == "|" and not tilde_follows(cursor):
+        absorbed = _absorbed(cursor)
+    if cursor.token.operator == "|" and tilde_follows(cursor):
+        cursor.take()
+        instruments.append(_first_stage(cursor))
     _finish(cursor)
-    return Formula(text, outcome, terms, absorbed)
+    return Formula(text, outcome, terms, absorbed, together(instruments, Sum))
+
+
+def _first_stage(cursor: Cursor) -> Instruments:
+    """Read `endogenous ~ instruments`."""
+    position = cursor.token.position
+    endogenous = _terms(cursor)
+    if not cursor.accept("~"):
+        cursor.fail("'~' stands between endogenous columns and their instruments, as in y ~ w + [x ~ z]")
+    return Instruments(endogenous, _terms(cursor), position)
+
+
+def _bracketed(cursor: Cursor) -> Instruments:
+    """Read `[endogenous ~ instruments]`, which stands alone between `+` signs."""
+    opening = cursor.take()
+    first_stage = _first_stage(cursor)
+    if not cursor.accept("]"):
+        cursor.fail("this '[' is not closed", opening.position)
+    if cursor.token.operator not in ("+", "-", "|", ""):
+        cursor.fail("endogenous columns in brackets are joined to the others by '+', as in y ~ w + [x ~ z]")
+    return first_stage
 
 
 def parse_expression(text: str) -> Node:
@@ -190,17 +222,22 @@ def _check_outcome(cursor: Cursor, node: Node, start: int) -> None:
         cursor.fail("the outcome uses no column", start)
 
 
-def _terms(cursor: Cursor) -> Terms:
-    """Read terms joined by `+` and `-`."""
+def _terms(cursor: Cursor, instruments: list[Instruments] | None = None) -> Terms:
+    """Read terms joined by `+` and `-`. instruments : takes up what stands in brackets, where that may stand."""
     parts: list[tuple[bool, Terms]] = []
-    while not parts or cursor.token.operator in ("+", "-"):
+    while not (parts or instruments) or cursor.token.operator in ("+", "-"):
         adding = _sign(cursor)
         position = cursor.token.position
+        if cursor.token.operator == "[" and instruments is not None and adding:
+            instruments.append(_bracketed(cursor))
+            continue
         part = named(cursor) if _is_simple(cursor) else _crossing(cursor)
         # 0 and 1 stand for the intercept
         if isinstance(part, Number) and part.value not in (0, 1):
             _not_a_term(cursor, "+" if adding else "-", parts[-1][1] if parts else None, part, position)
         parts.append((adding, part))
+    if not parts:  # endogenous columns alone, beside an intercept
+        return Number(1.0)
     return parts[0][1] if len(parts) == 1 and parts[0][0] else Sum(tuple(parts))
 
 

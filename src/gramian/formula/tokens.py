@@ -19,7 +19,7 @@ TOKEN = re.compile(
     | (?P<name>{NAME})
     | (?P<quoted>`(?:[^`\\]|\\.)*`)
     | (?P<text>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')
-    | (?P<operator>\*\*|[-+*/^:~(),=|])
+    | (?P<operator>\*\*|[-+*/^:~(),=|\[\]])
     )
     """,
     re.VERBOSE | re.DOTALL,
@@ -168,5 +168,7 @@ class Cursor:
 SPECIAL = {
     "|": "'|' stands once, between the terms and the factors to absorb, as in y ~ x | firm",
     "~": "a second '~'; a formula has one, between the outcome and the terms",
+    "[": "'[' opens endogenous columns and their instruments between '+' signs, as in y ~ w + [x ~ z]",
+    "]": "this ']' was not opened",
     "=": "'=' stands only between a keyword and its value, as in poly(x, 3, raw=TRUE)",
 }

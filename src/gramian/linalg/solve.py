@@ -159,24 +159,24 @@ def solve(
     b = np.zeros(len(S))
     b[independent] = lapack.dpotrs(L, centred.c[independent], lower=1)[0] if len(L) else 0.0
     # The error bounds need |S^-1| itself, so the inverse is formed although the solution does not need it.
-    inverse = _inverse(L)  # overwrites L
-    V = _embedded(inverse, independent)
+    inverse = inverse_of(L)  # overwrites L
+    V = embedded(inverse, independent)
     error_bounds = _scaled_bounds(V, centred, S.diagonal(), rounding_error, penalised=penalty is not None)
-    condition = _condition(_submatrix(S, independent), inverse)
+    condition = condition_number(submatrix(S, independent), inverse)
     leverage = float(independent.sum())
     if penalty is not None:
         # trace(V S) = trace of the hat matrix with a penalty, the effective degrees of freedom.
-        leverage = float(np.sum(inverse * _submatrix(centred.S, independent)))
+        leverage = float(np.sum(inverse * submatrix(centred.S, independent)))
         V = V @ centred.S @ V
-    return _undo_scaling(centred, b, V, independent, dependencies, condition, leverage, error_bounds)
+    return undo_scaling(centred, b, V, independent, dependencies, condition, leverage, error_bounds)
 
 
-def _submatrix(A: Matrix, selected: Mask) -> Matrix:
+def submatrix(A: Matrix, selected: Mask) -> Matrix:
     """The selected rows and columns of A, A itself where all are selected."""
     return A if selected.all() else A[np.ix_(selected, selected)]
 
 
-def _embedded(A: Matrix, selected: Mask) -> Matrix:
+def embedded(A: Matrix, selected: Mask) -> Matrix:
     """A as the selected rows and columns of a larger matrix of zeros."""
     if selected.all():
         return A
@@ -290,7 +290,7 @@ def factorize(S: Matrix, limits: Vector, max_rank: int | None = None) -> tuple[M
     return independent, L, dependencies
 
 
-def _inverse(L: Matrix) -> Matrix:
+def inverse_of(L: Matrix) -> Matrix:
     """Inverse of LL' (k, k), symmetric to the last bit; L is overwritten."""
     if not len(L):
         return np.zeros((0, 0))
@@ -300,14 +300,14 @@ def _inverse(L: Matrix) -> Matrix:
     return np.asarray(out)
 
 
-def _condition(S: Matrix, inverse: Matrix) -> float:
+def condition_number(S: Matrix, inverse: Matrix) -> float:
     """Condition number of the scaled design matrix, from the 1-norms of its products and their inverse."""
     if not len(S):
         return 1.0
     return float(np.sqrt(np.abs(S).sum(axis=0).max() * np.abs(inverse).sum(axis=0).max()))
 
 
-def _undo_scaling(
+def undo_scaling(
     centred: Centred,
     b: Vector,
     V: Matrix,

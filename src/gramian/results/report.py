@@ -70,7 +70,7 @@ def describe_rows(fit: HasDroppedRows, count: str | None = None) -> list[str]:
         causes = ", ".join(f"{n:,} {printable(cause)}" for cause, n in fit.dropped_rows.items())
         by_column = sorted(fit.missing.items(), key=lambda pair: -pair[1])
         lines.append(
-            f"{dropped:,} left out: {causes}" + _listed(" (", [f"{printable(c)} {n:,}" for c, n in by_column], ")")
+            f"{dropped:,} left out: {causes}" + listed(" (", [f"{printable(c)} {n:,}" for c, n in by_column], ")")
         )
     return lines
 
@@ -137,11 +137,11 @@ def describe_columns(
         notes.append(f"{printable(label)}: combinations of levels without a row, so without a coefficient: {n:,}")
     single = [printable(name) for name, names in levels.items() if len(names) == 1]
     if single:
-        notes.append(_listed("only one level: ", single))
+        notes.append(listed("only one level: ", single))
     return notes
 
 
-def _listed(prefix: str, parts: list[str], suffix: str = "") -> str:
+def listed(prefix: str, parts: list[str], suffix: str = "") -> str:
     """Up to `MAX_NOTES` parts between prefix and suffix, then how many more there are; nothing without parts."""
     more = f", {len(parts) - MAX_NOTES:,} more" if len(parts) > MAX_NOTES else ""
     return f"{prefix}{', '.join(parts[:MAX_NOTES])}{more}{suffix}" if parts else ""

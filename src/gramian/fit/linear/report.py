@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from rich.console import RenderableType
@@ -12,17 +12,28 @@ from gramian.fit.linear.tables import not_certified
 from gramian.results.format_numbers import number, p_value, printable
 
 if TYPE_CHECKING:
+    from gramian.fit.leastsquares.absorbed import Absorbed
     from gramian.fit.leastsquares.solution import Solved
     from gramian.fit.linear.result import LinearFit
 from gramian.results.report import (
-    _listed,
     coefficient_table,
     describe_columns,
     describe_rows,
     describe_work,
     format_digits,
     join_blocks,
+    listed,
 )
+
+
+class WithAbsorbed(Protocol):
+    """A fit that may have absorbed factors."""
+
+    @property
+    def absorbed(self) -> Absorbed | None: ...
+    @property
+    def within_r_squared(self) -> float: ...
+
 
 PERFECT = "the fit is perfect to rounding: sigma, standard errors and tests are rounding errors"
 
@@ -62,7 +73,7 @@ def describe_unused_columns(fit: LinearFit) -> list[str]:
     if high <= 0 or not others:
         return []
     count = f"{low:,}" if low == high else f"{low:,} to {high:,}"
-    names_text = _listed("", [f"{printable(c)} {n:,}" for c, n in sorted(others.items(), key=lambda pair: -pair[1])])
+    names_text = listed("", [f"{printable(c)} {n:,}" for c, n in sorted(others.items(), key=lambda pair: -pair[1])])
     return [f"{count} of them only because of columns that this model does not use: {names_text}"]
 
 
@@ -77,14 +88,14 @@ def _quality(fit: LinearFit) -> list[str]:
     lines.append(f"R squared {number(fit.r_squared, 5)}, adjusted {number(fit.adj_r_squared, 5)}{centred}")
     if f is not None:
         df_text = f"{f.df[0]:,} and {number(f.df[1], 8)} degrees of freedom"
-        lines.append(f"F {number(f.statistic)} on {df_text}, p {_format_comparison(f.p_value)}")
+        lines.append(f"F {number(f.statistic)} on {df_text}, p {format_comparison(f.p_value)}")
     elif reason := fit.covariance.too_few_clusters(fit.rank - int(fit.intercept and not fit.absorbed)):
         lines.append(f"no F: {reason}")
     lines.append(f"log-likelihood {number(fit.loglik, 8)}, AIC {number(fit.aic, 8)}, BIC {number(fit.bic, 8)}")
-    return [*lines, describe_work(fit), *_accuracy(fit.solved)]
+    return [*lines, describe_work(fit), *describe_accuracy(fit.solved)]
 
 
-def _accuracy(solved: Solved) -> list[str]:
+def describe_accuracy(solved: Solved) -> list[str]:
     """Line about certified digits; where those of the standard errors are not certified, it says so and why."""
     accuracy = solved.accuracy
     if accuracy is None or not len(accuracy.digits):
@@ -100,7 +111,7 @@ def _accuracy(solved: Solved) -> list[str]:
     return [f"{in_coefficients}, {fewest} in standard errors ({method})"]
 
 
-def describe_absorbed(fit: LinearFit) -> list[str]:
+def describe_absorbed(fit: WithAbsorbed) -> list[str]:
     """Lines about absorbed factors: levels, degrees of freedom, levels of a single row, and within R squared."""
     absorbed = fit.absorbed
     if absorbed is None:
@@ -114,7 +125,7 @@ def describe_absorbed(fit: LinearFit) -> list[str]:
     return [*lines, f"within R squared {number(fit.within_r_squared, 5)}"]
 
 
-def _format_comparison(p: float) -> str:
+def format_comparison(p: float) -> str:
     """A p value with its sign of comparison: "= 0.04", "< 1e-16"."""
     formatted = p_value(p)
     return formatted if formatted.startswith("<") else f"= {formatted}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -10,10 +10,34 @@ import pyarrow as pa
 from gramian.inference.anova import AnovaRow
 from gramian.inference.tests import Test
 from gramian.results.tables import SCHEMA, coefficients, finite, null_if_nan, one_row
+from gramian.typing import Vector
 
 if TYPE_CHECKING:
+    from gramian.fit.leastsquares.absorbed import Absorbed
     from gramian.fit.leastsquares.solution import Solved
     from gramian.fit.linear.result import LinearFit
+
+
+class CertifiedFit(Protocol):
+    """A fit whose digits are certified."""
+
+    @property
+    def solved(self) -> Solved: ...
+    @property
+    def std_error_digits(self) -> Vector: ...
+    @property
+    def passes(self) -> int: ...
+    @property
+    def condition(self) -> float: ...
+
+
+class AbsorbedFit(Protocol):
+    """A fit that may have absorbed factors."""
+
+    @property
+    def absorbed(self) -> Absorbed | None: ...
+    @property
+    def within_r_squared(self) -> float: ...
 
 
 def glance(fit: LinearFit) -> pa.Table:
@@ -56,8 +80,8 @@ def to_dict(fit: LinearFit, level: float) -> dict[str, Any]:
         "level": level,
         "coefficients": coefficients(fit, level),
         **numbers,
-        "f_test": _test(fit.f_test),
-        "absorbed": _absorbed(fit),
+        "f_test": test_to_dict(fit.f_test),
+        "absorbed": absorbed_to_dict(fit),
         "rank": fit.rank,
         "aliased": dict(fit.aliased),
         "alpha": fit.alpha,
@@ -67,7 +91,7 @@ def to_dict(fit: LinearFit, level: float) -> dict[str, Any]:
     }
 
 
-def accuracy(fit: LinearFit) -> dict[str, Any]:
+def accuracy(fit: CertifiedFit) -> dict[str, Any]:
     """Precision, passes and condition of a fit, and the fewest certified digits of any coefficient."""
     certified = fit.solved.accuracy
     common = {"passes": fit.passes, "condition": finite(fit.condition)}
@@ -97,13 +121,13 @@ def not_certified(solved: Solved) -> str | None:
     return f"standard errors not certified: {reason}"
 
 
-def _fewest_std_error_digits(fit: LinearFit) -> float | None:
+def _fewest_std_error_digits(fit: CertifiedFit) -> float | None:
     """The fewest certified digits of any standard error, None where they are not certified."""
     certified = fit.std_error_digits[~np.isnan(fit.std_error_digits)]
     return float(certified.min()) if len(certified) else None
 
 
-def _absorbed(fit: LinearFit) -> dict[str, Any] | None:
+def absorbed_to_dict(fit: AbsorbedFit) -> dict[str, Any] | None:
     """Levels and degrees of freedom of absorbed factors, None without any."""
     absorbed = fit.absorbed
     if absorbed is None:
@@ -117,7 +141,7 @@ def _absorbed(fit: LinearFit) -> dict[str, Any] | None:
     }
 
 
-def _test(test: Test | None) -> dict[str, Any] | None:
+def test_to_dict(test: Test | None) -> dict[str, Any] | None:
     """A test as a JSON object."""
     if test is None:
         return None
