@@ -29,3 +29,15 @@ def test_an_option_that_makes_no_sense(run, folder):
     done = run("fit", "y ~ x", "data.csv", "--sep", "xx")
     assert done.returncode == 2
     assert done.stderr.startswith("error: --sep must be one character of ASCII")
+
+
+def test_where_the_names_are(run, tmp_path):
+    (tmp_path / "late.csv").write_text("a title\nx,y\n1,2\n2,4\n3,5\n", encoding="utf-16")
+    late = run("fit", "y ~ x", "late.csv", "--encoding", "utf-16", "--header-line", "2", "--format", "json")
+    (tmp_path / "none.csv").write_text("1,2\n2,4\n3,5\n")
+    without = run("fit", "y ~ x", "none.csv", "--column-names", "x, y", "--format", "json")
+    assert late.returncode == without.returncode == 0
+    assert late.stdout == without.stdout
+    both = run("fit", "y ~ x", "none.csv", "--column-names", "x,y", "--no-header")
+    assert both.returncode == 2
+    assert "--header, --header-line and --column-names say the same thing: give one of them" in both.stderr

@@ -114,7 +114,8 @@ def test_messages(csv):
         == "t.csv, line 3: the bytes b'\\xff' are not UTF-8; save it as UTF-8, or name its encoding"
     )
     assert error(csv(b"x,\xff\n1,a\n")).startswith("t.csv: the names of the columns cannot be read")
-    assert error(csv("x,y\n1,2\n".encode("utf-16"))) == "t.csv: is UTF-16; save it as UTF-8"
+    message = "t.csv: is UTF-16; name its encoding (utf-16), or save it as UTF-8"
+    assert error(csv("x,y\n1,2\n".encode("utf-16"))) == message
     assert error(csv(b"\x1f\x8b\x08\x00")) == "t.csv: is compressed; rename it so that it ends in .gz"
 
 

@@ -17,7 +17,7 @@ def csv(
     thousands: str | None = None,
     na_values: str | Sequence[str] = (),
     encoding: str = "utf-8",
-    header: bool = True,
+    header: bool | int | Sequence[str] | None = True,
 ) -> CsvFiles:
     """CSV files as data, with what is known of how they are written; the options have the names of pandas.
 
@@ -34,9 +34,11 @@ def csv(
     na_values : str or list of str
         Texts that are missing values, beside the usual ones (empty, NA, null, nan and the like).
     encoding : str
-        Encoding of the text, such as "latin-1" or "cp1252".
-    header : bool
-        Whether the first line names the columns. Without, they are V1, V2 and so on.
+        Encoding of the text, such as "latin-1", "cp1252" or "utf-16".
+    header : bool, int or list of str
+        Whether the first line names the columns. Without (False or None), they are V1, V2 and so on. With a number the
+        names are in the line after so many lines, which are skipped, so 0 is the first line. A list holds the names of
+        the columns of a file that has none.
 
     Returns
     -------
@@ -55,4 +57,4 @@ def csv(
     CsvFiles('sales.csv', sep=';', decimal=',', encoding='iso8859-1')
     """
     nulls = (na_values,) if isinstance(na_values, str) else tuple(na_values)
-    return CsvFiles(paths, Dialect(sep, decimal, thousands, nulls, encoding, header))
+    return CsvFiles(paths, Dialect(sep, decimal, thousands, nulls, encoding, header))  # type: ignore[arg-type]  # checked there

@@ -24,6 +24,12 @@ CSV = {
     "--thousands": ("CHAR", "Of CSV: what groups the digits of a number, as the comma in 47,386."),
     "--encoding": ("NAME", "Of CSV: the encoding of the text, such as latin-1.  [default: utf-8]"),
 }
+# options of one meaning -> what `gm.csv` calls it
+HEADERS: dict[str, Callable[[Any], Any]] = {
+    "header": bool,
+    "header_line": lambda line: line - 1,
+    "column_names": lambda names: [name.strip() for name in names.split(",")],
+}
 
 
 def data(command: F) -> F:
@@ -53,6 +59,22 @@ def csv_options(command: F) -> F:
         callback=_remember,
         help="Of CSV: whether the first line names the columns; without, they are V1, V2, ...  [default: it does]",
     )
+    line = click.option(
+        "--header-line",
+        metavar="N",
+        type=click.IntRange(1),
+        expose_value=False,
+        callback=_remember,
+        help="Of CSV: number of the line that names the columns; those before it are skipped.  [default: 1]",
+    )
+    names = click.option(
+        "--column-names",
+        metavar="NAMES",
+        expose_value=False,
+        callback=_remember,
+        help="Of CSV without names: those of all columns, with commas between.",
+    )
+    command = names(line(command))
     for option, (metavar, text) in reversed(CSV.items()):
         command = click.option(option, metavar=metavar, expose_value=False, callback=_remember, help=text)(command)
     return missing(header(command))
@@ -62,7 +84,12 @@ def _remember(ctx: click.Context, option: click.Parameter, value: Any) -> None:
     """Keep an option of CSV that was given for `files`."""
     if value is not None and value != ():
         name = str(option.name).removesuffix("_mark")  # --decimal says something else
-        ctx.meta[f"{__name__}.csv"] = {**ctx.meta.get(f"{__name__}.csv", {}), name: value}
+        given = ctx.meta.setdefault(f"{__name__}.csv", {})
+        if name in HEADERS:
+            if "header" in given:
+                raise OptionError("--header, --header-line and --column-names say the same thing: give one of them")
+            name, value = "header", HEADERS[name](value)
+        given[name] = value
 
 
 def files(paths: Sequence[str]) -> Any:

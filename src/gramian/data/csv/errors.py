@@ -105,9 +105,11 @@ def _misfit(file: File, dialect: Dialect, types: Mapping[str, Any], column: int,
     for line, row in _rows(file, dialect):
         if header is None:
             header = row
+            if dialect.named:
+                continue
         # compared as text: Arrow's message repeats the value as it is in the file
-        elif column < len(row) and row[column].strip() == value.strip():
-            name = header[column] if dialect.header else f"V{column + 1}"
+        if column < len(row) and row[column].strip() == value.strip():
+            name = dialect.names_of(header)[column]
             message = (
                 f"column '{name}' holds '{value}', but {_expected(types.get(name))} in a sample of the file; {REMEDY}"
             )
@@ -164,7 +166,8 @@ def _rows(file: File, dialect: Dialect) -> Iterator[tuple[int, list[str]]]:
 
 
 def _text(file: File, dialect: Dialect) -> Iterator[str]:
-    """Lines of the file; bytes that are not UTF-8 are replaced."""
+    """Lines of the file, empty ones in the place of those before the names; bytes that are not UTF-8 are replaced."""
     encoding = "utf-8-sig" if dialect.encoding == UTF8 else dialect.encoding  # without the mark of UTF-8
     with io.TextIOWrapper(open_bytes(file), encoding=encoding, errors="replace", newline="") as text:
-        yield from text
+        for number, line in enumerate(text):
+            yield line if number >= dialect.skipped else "\n"

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import gzip
 import os
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import IO, Any, cast
 
 import numpy as np
@@ -36,54 +34,6 @@ def open_stream(file: File) -> Any:
     """
     raw = pa.OSFile(os.fsencode(file.path))
     return pa.CompressedInputStream(raw, "gzip") if is_gzip(file) else raw
-
-
-def in_utf8(data: bytes, encoding: str) -> bytes:
-    """Complete lines in another encoding as UTF-8. Raises UnicodeDecodeError for bytes that are no such text."""
-    return data if encoding == "utf-8" else data.decode(encoding).encode()
-
-
-def row_blocks(file: File, encoding: str, size: int, quotes: Quotes) -> Iterator[Any]:
-    """The text of a file as UTF-8, in Arrow streams of complete rows of about `size` bytes; its quotes are counted.
-
-    So no thread of Arrow calls Python's decoder. The next block is read while one is used. Raises ArrowInvalid for a
-    row of more than two blocks, as Arrow does: behind a quote that is never closed all of the file is one row.
-    """
-    blocks = _row_blocks(file, encoding, size, quotes)
-    with ThreadPoolExecutor(1) as pool:
-        coming = pool.submit(next, blocks, None)
-        while (block := coming.result()) is not None:
-            coming = pool.submit(next, blocks, None)
-            yield block
-
-
-def _row_blocks(file: File, encoding: str, size: int, quotes: Quotes) -> Iterator[Any]:
-    """The blocks of `row_blocks`, without a thread."""
-    rest = b""
-    with open_bytes(file) as stream:
-        while data := stream.read(size):
-            quotes.count += data.count(b'"')
-            rest += data
-            end = _rows_end(rest)
-            if end:
-                yield in_memory(in_utf8(rest[:end], encoding))
-                rest = rest[end:]
-            if len(rest) > 2 * size:  # in Arrow's words, which the search for the line at fault knows
-                raise pa.ArrowInvalid("CSV parser got out of sync: a row straddles more than two blocks")
-        if rest:
-            yield in_memory(in_utf8(rest, encoding))
-
-
-def _rows_end(data: bytes) -> int:
-    """Length of the complete rows of a piece of CSV that begins outside quotes."""
-    end = data.rfind(b"\n") + 1
-    quotes = data.count(b'"', 0, end)
-    # an odd number of quotes: the line end is inside a quoted value
-    while end and quotes % 2:
-        before = data.rfind(b"\n", 0, end - 1) + 1
-        quotes -= data.count(b'"', before, end)
-        end = before
-    return end
 
 
 def in_memory(data: bytes) -> Any:

@@ -16,7 +16,8 @@ from gramian.batch import Batch, batch_rows
 from gramian.data.columns import family
 from gramian.data.csv.dialect import UTF8, Dialect
 from gramian.data.csv.errors import first_fault, unclosed, unclosed_quote
-from gramian.data.csv.raw_text import Quotes, open_stream, row_blocks
+from gramian.data.csv.raw_text import Quotes, is_gzip, open_stream
+from gramian.data.csv.row_blocks import row_blocks
 from gramian.data.csv.sample import conversion, parsing, plain_numbers, sample
 from gramian.data.file import File, FileInfo
 from gramian.data.read_errors import READ_ERRORS
@@ -99,7 +100,7 @@ class Table:
         """Record batches of the file, with its faults as DataError."""
         self.file.check()
         names = [name for name, _ in self.types]
-        with Quotes(self.file, in_blocks=_in_blocks(self.dialect)) as quotes:
+        with Quotes(self.file, in_blocks=_in_blocks(self.file, self.dialect)) as quotes:
             try:
                 for piece in _parsed(self.file, read, names, self.dialect, quotes, parallel=parallel):
                     # beside the parser, which does not report a quote that is never closed near the end of a file
@@ -124,11 +125,11 @@ def _parsed(
 
     The stream is not closed here, because Arrow may still read ahead: it closes when its last owner releases it.
     """
-    in_blocks = _in_blocks(dialect)
+    in_blocks = _in_blocks(file, dialect)
     grouped = {name for name, kind in read.items() if dialect.thousands and family(kind) in ("integer", "float")}
     types = {name: TEXT if family(kind) == "text" else kind for name, kind in read.items()}
     types |= dict.fromkeys(grouped, pa.string())
-    streams = row_blocks(file, dialect.encoding, BLOCK, quotes) if in_blocks else [open_stream(file)]
+    streams = row_blocks(file, dialect, BLOCK, quotes) if in_blocks else [open_stream(file)]
     for number, stream in enumerate(streams):
         for piece in pc.open_csv(
             stream,
@@ -136,7 +137,8 @@ def _parsed(
             read_options=pc.ReadOptions(
                 use_threads=parallel,
                 block_size=max(BLOCK, stream.size()) if in_blocks else BLOCK,
-                column_names=None if dialect.header and not number else list(names),
+                column_names=None if dialect.named and not number else list(names),
+                skip_rows=0 if number else dialect.skipped,
             ),
             parse_options=parsing(dialect),
             convert_options=conversion(dialect, column_types=types, include_columns=list(read)),
@@ -144,9 +146,9 @@ def _parsed(
             yield _ungrouped(piece, read, grouped, dialect) if grouped else piece
 
 
-def _in_blocks(dialect: Dialect) -> bool:
-    """Whether a file is decoded before Arrow parses it."""
-    return dialect.encoding != UTF8
+def _in_blocks(file: File, dialect: Dialect) -> bool:
+    """Whether a file is unpacked or decoded before Arrow parses it."""
+    return is_gzip(file) or dialect.encoding != UTF8
 
 
 def _ungrouped(piece: Any, read: Mapping[str, Any], grouped: set[str], dialect: Dialect) -> Any:

@@ -15,7 +15,8 @@ import pyarrow.csv as pv
 
 from gramian.data.columns import family
 from gramian.data.csv.dialect import Dialect
-from gramian.data.csv.raw_text import in_memory, in_utf8, is_gzip, open_bytes
+from gramian.data.csv.encoding import Utf8Reader, recoder
+from gramian.data.csv.raw_text import in_memory, is_gzip, open_bytes
 from gramian.data.file import File
 from gramian.data.read_errors import error_context
 from gramian.errors import DataError
@@ -65,17 +66,18 @@ def sample(file: File, asked: Dialect) -> Sample:
     Raises DataError where there is no header, or the file is not text in UTF-8.
     """
     with error_context(file.label):
-        head, later, complete = _pieces(file)
+        head, later, complete = _pieces(file, asked)
     if not head.strip():
         raise DataError("is empty: there is not even a line with the names of the columns", file.label)
     if head.startswith(UTF16):
-        raise DataError("is UTF-16; save it as UTF-8", file.label)
+        raise DataError("is UTF-16; name its encoding (utf-16), or save it as UTF-8", file.label)
     if head.startswith(GZIP):
         raise DataError("is compressed; rename it so that it ends in .gz", file.label)
     if b"\0" in head:
         raise DataError("holds zero bytes: it is no text", file.label)
-    with error_context(file.label):
-        head, *later = (in_utf8(part, asked.encoding) for part in (head, *later))
+    if asked.by_bytes:
+        with error_context(file.label):
+            head, *later = (recoder(asked.encoding)(part, True) for part in (head, *later))
     names, dialect, start = _header(head, file, asked)
     parts = [head[start:], *(piece for piece in later if _aligned(piece, len(names), dialect))]
     kinds = [_inferred(part, len(names), dialect) for part in parts]
@@ -104,22 +106,24 @@ def conversion(dialect: Dialect, **more: Any) -> Any:
     )
 
 
-def _pieces(file: File) -> tuple[bytes, list[bytes], bool]:
-    """Bytes of the sample, and whether they are the whole file.
+def _pieces(file: File, asked: Dialect) -> tuple[bytes, list[bytes], bool]:
+    """Bytes of the sample, and whether they are the whole file; in UTF-8 where the encoding has wider characters.
 
     They are the beginning in complete lines, and pieces of the middle and the end from the first line that begins in
-    them. A file of up to three pieces is its own sample; of a gzip only the beginning is read, since it cannot be
-    entered later.
+    them. A file of up to three pieces is its own sample; of a gzip, or of wider characters, only the beginning is read,
+    since it cannot be entered later.
     """
+    enterable = asked.by_bytes and not is_gzip(file)
     with open_bytes(file) as raw:
-        head, complete = _head(raw, PIECE if file.size > 3 * PIECE and not is_gzip(file) else 3 * PIECE + 1)
-        if complete or is_gzip(file):
+        text = raw if asked.by_bytes else Utf8Reader(raw, asked.encoding)
+        head, complete = _head(text, PIECE if file.size > 3 * PIECE and enterable else 3 * PIECE + 1)
+        if complete or not enterable:
             return head, [], complete
         later = [_from_line_start(_read_at(raw, at)) for at in (file.size // 2, file.size - PIECE)]
     return head, [_to_line_end(later[0]), later[1]], False
 
 
-def _head(raw: IO[bytes], size: int) -> tuple[bytes, bool]:
+def _head(raw: IO[bytes] | Utf8Reader, size: int) -> tuple[bytes, bool]:
     """The beginning in complete lines, of at least two lines that are not blank; and whether it is the whole file.
 
     Usually `size` bytes are enough. Before a line that is very long, or after very many blank ones, more are read; of
@@ -158,6 +162,8 @@ def _to_line_end(piece: bytes) -> bytes:
 
 def _header(head: bytes, file: File, asked: Dialect) -> tuple[tuple[str, ...], Dialect, int]:
     """Names, dialect, and the position where the rows begin."""
+    before = _lines_length(head, asked.skipped)
+    head = head[before:]
     first = head.lstrip(b"\r\n").partition(b"\n")[0].decode("utf-8", "replace")
     dialect = asked if asked.delimiter else replace(asked, delimiter=_delimiter(first, file.path))
     read = 0
@@ -169,16 +175,22 @@ def _header(head: bytes, file: File, asked: Dialect) -> tuple[tuple[str, ...], D
             yield line.decode("utf-8")
 
     try:
-        names = next(row for row in csv.reader(lines(), delimiter=dialect.delimiter or ",") if row)
+        row = next(row for row in csv.reader(lines(), delimiter=dialect.delimiter or ",") if row)
     except UnicodeDecodeError as error:
         raise DataError(
             f"the names of the columns cannot be read ({error}); save it as UTF-8, or name its encoding", file.label
         ) from error
     except (csv.Error, StopIteration) as error:
         raise DataError(f"the names of the columns cannot be read ({error})", file.label) from error
-    if not dialect.header:
-        return tuple(f"V{i + 1}" for i in range(len(names))), dialect, 0
-    return tuple(names), dialect, read
+    names = dialect.names_of(row)
+    if len(names) != len(row):
+        raise DataError(f"the first row has {len(row)} fields, header names {len(names)} columns", file.label)
+    return names, dialect, before + read if dialect.named else 0
+
+
+def _lines_length(head: bytes, lines: int) -> int:
+    """Length of the first lines."""
+    return sum(map(len, head.splitlines(keepends=True)[:lines]))
 
 
 def _delimiter(line: str, path: str) -> str:
