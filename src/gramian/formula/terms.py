@@ -161,6 +161,12 @@ class Terms:
             monomials.setdefault((factor,), [CONSTANT])
         return {f: downward_closure(m) for f, m in monomials.items()}
 
+    @property
+    def coefficient_blocks(self) -> Mapping[Factors, list[Monomial]]:
+        """`blocks` without those of factors that are absorbed only."""
+        own = {(), *(term.factors for term in self.terms)}
+        return {factors: monomials for factors, monomials in self.blocks.items() if factors in own}
+
     def width(self, sizes: Mapping[str, int]) -> int:
         """A lower bound of the number of model columns. sizes : factor -> number of levels.
 

@@ -15,7 +15,7 @@ from gramian.linalg.columns import Columns, Factors, Layout
 from gramian.linalg.factors.cells import CellSums
 from gramian.linalg.factors.levels import canonical, positions, select_levels, union
 from gramian.linalg.factors.tables import TablesAccumulator
-from gramian.linalg.monomials import Coordinate
+from gramian.linalg.monomials import Coordinate, Monomial
 from gramian.typing import Level, Matrix, Vector
 
 REUSED_WIDTH = 128  # columns from which on the memory for their products is used again
@@ -99,6 +99,24 @@ class Moments:
         tables = {f: table.recode([maps[name] for name in f]) for f, table in self.tables.items()}
         removed = None if self.removed is None else self.removed.with_levels(levels)
         return replace(self, levels=dict(levels), tables=tables, removed=removed)
+
+
+def first_moments(moments: Moments, blocks: Mapping[Factors, Sequence[Monomial]]) -> Vector:
+    """Sums of the stored columns themselves, which stand among the products: (q,).
+
+    blocks : factors -> monomials in their cells. In the order of the blocks, in each by monomial, then by cell that has
+    rows.
+    """
+    parts = []
+    for factors, monomials in blocks.items():
+        if factors:
+            place = {m: i for i, m in enumerate(dict(moments.layout.tables)[factors])}
+            table = moments.tables[factors]
+            parts.append(table.sums[table.rows > 0][:, [place[m] for m in monomials]].T.ravel())
+        else:
+            place = {m: i for i, m in enumerate(moments.layout.rows)}
+            parts.append(moments.dense[0, [place[m] for m in monomials]])  # column 0 is the constant
+    return np.concatenate(parts)
 
 
 def add_optional(a: Moments | None, b: Moments | None) -> Moments | None:

@@ -81,3 +81,19 @@ def _differences(C: Matrix, t: Vector, degree: int) -> Matrix:
     """B-spline coefficients of the derivative of splines whose coefficients are the columns of C."""
     spans = t[degree + 1 : len(C) + degree] - t[1 : len(C)]
     return np.asarray(degree * np.diff(C, axis=0) / spans[:, None])
+
+
+def b_basis_slopes(x: Vector, knots: Knots, boundary: tuple[float, float], degree: int) -> Matrix:
+    """Derivatives of the columns of `b_basis` at x, (len(knots) + degree, n).
+
+    The derivative of a spline is one of a degree less, on the knots without the outermost two.
+    """
+    D = _differences(np.eye(len(knots) + degree + 1), _padded(knots, boundary, degree), degree)
+    return np.asarray(D.T @ bsplines(x, knots, boundary, degree - 1))[1:]
+
+
+def natural_basis_slopes(x: Vector, knots: Knots, boundary: tuple[float, float]) -> Matrix:
+    """Derivatives of the columns of `natural_basis` at x, (len(knots) + 1, n): constant beyond the boundary."""
+    _, second = _derivatives(knots, boundary)
+    Q, _ = np.linalg.qr(second[:, 1:].T, mode="complete")
+    return np.asarray(Q[:, 2:].T @ b_basis_slopes(np.clip(x, *boundary), knots, boundary, 3))

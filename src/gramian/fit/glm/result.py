@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from gramian.engines.choice import Engine
+from gramian.fit.effects.methods import WithEffects
 from gramian.fit.glm.solution import GlmSolved
 from gramian.fit.leastsquares.solution import Solved
 from gramian.fit.vcov.fit import covariance
@@ -16,20 +17,20 @@ from gramian.formula.known_levels import with_unseen
 from gramian.inference.covariance import Covariance, scaled_inverse
 from gramian.inference.vcov_spec import EXPECTED, Vcov, glm_vcov_spec
 from gramian.keywords import Unseen
-from gramian.results.estimates import Estimates
 from gramian.results.fitted_rows import UNKNOWN, FittedRows, rows_or_fitted
 from gramian.typing import Vector
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from gramian.fit.effects.model import EffectModel
     from gramian.serialize.codec import Arrays
 
 KIND = "glm-fit"
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class GlmFit(Estimates):
+class GlmFit(WithEffects):
     """A generalized linear model, the result of `glm`.
 
     Arrays are read-only and in the order of `names`, on the scale of the link. What the data do not determine is NaN in
@@ -335,6 +336,11 @@ class GlmFit(Estimates):
         from gramian.fit.glm.plot import general
 
         return general(self, data, kind)
+
+    def _effect_model(self) -> EffectModel:
+        from gramian.fit.effects.model import EffectModel
+
+        return EffectModel(self.solved.linear, self.covariance.df, self.solved.model, self.dispersion)
 
     def _content(self) -> tuple[str, Any, Arrays]:
         from gramian.fit.glm.save import GLM_SOLVED  # most fits are not saved

@@ -117,6 +117,10 @@ def _terms(read: Any) -> Codec[tuple[int, ...]]:
 def _check(fit: Solved) -> None:
     """What the data determine is known; variances of tiny columns may be beyond float64, and some fits have none."""
     require(fit.aliased.keys() <= set(fit.names), "aliased columns of the model", list(fit.aliased))
+    if fit.first_moments is not None:
+        blocks, cells = fit.design.terms.coefficient_blocks, fit.levels.cells
+        width = sum(len(m) * (len(cells[f]) if f else 1) for f, m in blocks.items())
+        require(len(fit.first_moments) == width, f"sums of {width} stored columns", len(fit.first_moments))
     known, variances = fit.identified, fit.inverse.diagonal()
     check_known("coefficients", fit.coefficients, known)
     if not np.isnan(variances).all():
@@ -154,6 +158,7 @@ def solved(*, covariance: bool = True) -> Codec[Solved]:
         at("cells=levels", lambda read: levels_of(read.design)),
         at("frame/=parametrization", lambda read: _parametrization(len(read.names), read.levels.names)),
         "robust/",
+        at("first[*]=first_moments", absent=None),
         at("absorbed", lambda read: _absorbed(read.design).optional()),
         "aliased empty_cells intercept rows",
         at("rank", lambda read: integer(0, len(read.names) + 1)),
@@ -163,7 +168,7 @@ def solved(*, covariance: bool = True) -> Codec[Solved]:
         check=_check,
         types={Design: DESIGN, Solution: solution, Accuracy: ACCURACY, RobustCovariance: ROBUST},
         order="formula names design cells frame aliased empty_cells intercept rows rank passes alpha dropped_rows "
-        "missing weight log_weight rss tss mean leverage condition solution accuracy robust absorbed roots",
+        "missing weight log_weight rss tss mean leverage condition solution accuracy robust absorbed roots first",
     )
 
 

@@ -33,7 +33,7 @@ from gramian.linalg.absorb.eliminate import solve_eliminating
 from gramian.linalg.blocks import ROWS_PER_BLOCK
 from gramian.linalg.certificate import sum_rounding_error, underflow_error
 from gramian.linalg.doubledouble import Pair, pair
-from gramian.linalg.moments import Moments
+from gramian.linalg.moments import Moments, first_moments
 from gramian.linalg.products import gram_matrix, largest_diagonal
 from gramian.linalg.solve import Solution, solve
 from gramian.linalg.subspace import dense, sandwich
@@ -235,6 +235,7 @@ def assemble(
         accuracy=_accuracy(system, bounded, model_columns, moments.rows - leverage, options.digits),
         absorbed=absorbed,
         inverse_roots=model_columns.inverse_roots,
+        first_moments=None if design.weight else first_moments(moments, design.terms.coefficient_blocks),
     )
 
 

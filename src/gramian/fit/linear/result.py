@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from gramian.engines.choice import Engine
+from gramian.fit.effects.methods import WithEffects
 from gramian.fit.leastsquares.absorbed import Absorbed
 from gramian.fit.leastsquares.solution import Solved
 from gramian.fit.vcov.fit import covariance
@@ -18,13 +19,14 @@ from gramian.inference.covariance import Covariance, iid
 from gramian.inference.tests import Test
 from gramian.inference.vcov_spec import Vcov, vcov_spec
 from gramian.keywords import Unseen
-from gramian.results.estimates import Estimates, read_only
+from gramian.results.estimates import read_only
 from gramian.results.fitted_rows import UNKNOWN, FittedRows, rows_or_fitted
 from gramian.typing import Vector
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from gramian.fit.effects.model import EffectModel
     from gramian.fit.linear.result_collinearity import Collinearity
     from gramian.serialize.codec import Arrays
 
@@ -32,7 +34,7 @@ KIND = "linear-fit"
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class LinearFit(Estimates):
+class LinearFit(WithEffects):
     """A linear regression: the result of `gm.ols`, `gm.ridge` and of the models of a `Gram`.
 
     Immutable; of its data it knows only where they are. Arrays are in the order of `names`; coefficients that the data
@@ -360,6 +362,11 @@ class LinearFit(Estimates):
         from gramian.fit.linear.plot import linear
 
         return linear(self, data, kind)
+
+    def _effect_model(self) -> EffectModel:
+        from gramian.fit.effects.model import EffectModel
+
+        return EffectModel(self.solved, self.covariance.df, dispersion=self.sigma**2)
 
     def _content(self) -> tuple[str, Any, Arrays]:
         from gramian.fit.leastsquares.save import SOLVED  # most fits are not saved

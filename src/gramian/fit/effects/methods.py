@@ -1,0 +1,186 @@
+"""Base of linear and generalized linear fits: what can be asked of them after the fit."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from gramian.results.estimates import Estimates
+
+if TYPE_CHECKING:
+    from gramian.engines.choice import Engine
+    from gramian.fit.effects.averages import RowsToAverage
+    from gramian.fit.effects.model import EffectModel
+    from gramian.results.effects import Effects
+
+Scale: TypeAlias = Literal["response", "link"]
+Pairs: TypeAlias = Literal["reference", "pairwise", "sequential"]
+Compared: TypeAlias = Literal["difference", "ratio", "odds_ratio"]
+
+
+class WithEffects(Estimates):
+    """Predictions, comparisons, slopes and marginal means, with standard errors by the delta method.
+
+    Averages are over rows, each counted once (or as often as `counts` says). Those of a linear fit come from the sums
+    of its columns where they can; others read the rows of the fit again, or those of `data`, in one pass.
+    """
+
+    __slots__ = ()
+
+    @abstractmethod
+    def _effect_model(self) -> EffectModel:
+        """The fit as effects need it."""
+
+    def _over(self, data: object, engine: Engine | str | None, by: str | None) -> RowsToAverage:
+        """The rows to average over."""
+        from gramian.engines.choice import engine_of
+        from gramian.fit.effects.averages import RowsToAverage
+
+        return RowsToAverage(data, self.fitted_rows, engine_of(engine, data), by)
+
+    def predictions(
+        self,
+        at: Mapping[str, Any] | None = None,
+        data: object = None,
+        *,
+        scale: Scale = "response",
+        by: str | None = None,
+        engine: Engine | str | None = None,
+    ) -> Effects:
+        """Average predictions, with columns set to given values in every row.
+
+        Parameters
+        ----------
+        at : mapping, optional
+            Column -> a value or several; there is an estimate for each combination. Other columns are as in the rows.
+        data : object, optional
+            Rows to average over, in any form that a fit accepts; by default those of the fit.
+        scale : {"response", "link"}, default "response"
+            Means, or values of the linear predictor.
+        by : str, optional
+            Column in whose every value there are averages of their own.
+        engine : Engine or str, optional
+            What reads the rows.
+
+        Returns
+        -------
+        Effects
+            A table of estimates with standard errors, tests and intervals.
+
+        Raises
+        ------
+        OptionError
+            For what is no predictor or level of the fit, and where rows are needed that cannot be read again.
+
+        Examples
+        --------
+        >>> import gramian as gm
+        >>> fit = gm.ols("y ~ x + g", {"x": [1.0, 2, 3, 4], "g": ["a", "b", "a", "b"], "y": [1.0, 3, 4, 6]})
+        >>> fit.predictions(at={"g": ["a", "b"]}).estimates.round(3).tolist()
+        [3.25, 3.75]
+        """
+        from gramian.fit.effects.effects import predictions
+
+        return predictions(self._effect_model(), self._over(data, engine, by), at, scale)
+
+    def comparisons(
+        self,
+        variables: str | Sequence[str] | Mapping[str, Any] | None = None,
+        data: object = None,
+        *,
+        at: Mapping[str, Any] | None = None,
+        pairs: Pairs = "reference",
+        compare: Compared = "difference",
+        scale: Scale = "response",
+        by: str | None = None,
+        engine: Engine | str | None = None,
+    ) -> Effects:
+        """Average differences, or ratios, of predictions between values of a column.
+
+        Parameters
+        ----------
+        variables : str, sequence of str or mapping, optional
+            Columns to compare values of; by default all predictors. A mapping says which values: a step of a column of
+            numbers, or two or more values of any column. Without values it is a step of 1, or all levels.
+        data : object, optional
+            Rows to average over; by default those of the fit.
+        at : mapping, optional
+            Other columns -> values that they are set to, as in `predictions`.
+        pairs : {"reference", "pairwise", "sequential"}, default "reference"
+            Each value against the first, all pairs, or each against the one before.
+        compare : {"difference", "ratio", "odds_ratio"}, default "difference"
+            How two average predictions are compared. Ratios are tested, and have intervals, on the log scale.
+        scale, by, engine
+            As in `predictions`.
+
+        Returns
+        -------
+        Effects
+            A table of estimates with standard errors, tests and intervals.
+
+        Raises
+        ------
+        OptionError
+            For what is no predictor or level of the fit, and where rows are needed that cannot be read again.
+
+        Examples
+        --------
+        >>> import gramian as gm
+        >>> data = {"dose": [1.0, 2, 3, 4, 5, 6], "hit": [0, 0, 1, 0, 1, 1]}
+        >>> fit = gm.glm("hit ~ dose", data, family="binomial")
+        >>> fit.comparisons({"dose": (2, 5)}).estimates.round(3).tolist()
+        [0.72]
+        """
+        from gramian.fit.effects.effects import comparisons
+
+        over = self._over(data, engine, by)
+        return comparisons(self._effect_model(), over, variables, at, scale, pairs, compare)
+
+    def slopes(
+        self,
+        variables: str | Sequence[str] | None = None,
+        data: object = None,
+        *,
+        at: Mapping[str, Any] | None = None,
+        scale: Scale = "response",
+        by: str | None = None,
+        engine: Engine | str | None = None,
+    ) -> Effects:
+        """Average derivatives of predictions by columns of numbers (average marginal effects).
+
+        Parameters
+        ----------
+        variables : str or sequence of str, optional
+            Columns of numbers; by default all that are predictors.
+        data : object, optional
+            Rows to average over; by default those of the fit.
+        at : mapping, optional
+            Other columns -> values that they are set to, as in `predictions`.
+        scale, by, engine
+            As in `predictions`.
+
+        Returns
+        -------
+        Effects
+            A table of estimates with standard errors, tests and intervals.
+
+        Raises
+        ------
+        OptionError
+            For a factor, or what is no predictor of the fit, and where rows are needed that cannot be read again.
+
+        Notes
+        -----
+        Derivatives are exact, through powers, logarithms, splines and interactions; none is a finite difference.
+
+        Examples
+        --------
+        >>> import gramian as gm
+        >>> fit = gm.ols("y ~ x + I(x^2)", {"x": [0.0, 1, 2, 3], "y": [0.0, 1, 4, 9]})
+        >>> fit.slopes("x").estimates.round(6).tolist()
+        [3.0]
+        """
+        from gramian.fit.effects.effects import slopes
+
+        return slopes(self._effect_model(), self._over(data, engine, by), variables, at, scale)
