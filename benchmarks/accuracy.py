@@ -1,9 +1,11 @@
 """How many digits are right, how many are certified, and what that costs.
 
-python benchmarks/accuracy.py [--peers] [--trial [N]] [--cost] [--digits D] [--exact] [--once] [--json FILE]
+python benchmarks/accuracy.py [--peers] [--trial [N]] [--broad [N]] [--cost] [--json FILE]
+                              [--digits D] [--exact] [--once]
 python benchmarks/accuracy.py --problem K [--digits D] [--exact] [--once]
 
 Without a choice: the peers, the whole trial, the cost. A trial of N takes the problems `--first` to `--first` + N - 1.
+`--broad` is a trial of one pass over 100 to 2,000 columns.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ from findings import Finding
 from peers import markdown, peers
 from rich.console import Console
 from rich.progress import Progress
-from trial import show
+from trial import broad, show
 from trial.answer import NotCertifiedError, fit
 from trial.problems import COUNT, problem
 from trial.run import finding, tried
@@ -40,7 +42,7 @@ def main() -> int:
     if options.problem is not None:
         console.print(show.problem(problem(options.problem), partial(fit, **wanted)), markup=False, highlight=False)
         return 0
-    chosen = options.peers or options.cost or options.trial is not None
+    chosen = options.peers or options.cost or options.trial is not None or options.broad is not None
     facts, found = machine.facts(), dict[str, Finding]()
     report.header(console, facts, options.rounds)
     if options.peers or not chosen:
@@ -49,6 +51,8 @@ def main() -> int:
         console.print(text, markup=False, highlight=False, soft_wrap=True)
     if options.trial is not None or not chosen:
         found["trial"] = _trial(console, options.first, COUNT if options.trial is None else options.trial, wanted)
+    if options.broad is not None:
+        found["broad"] = _broad(console, options.first, options.broad)
     if options.cost or not chosen:
         size = QUICK if options.quick else cost.Size()
         found |= {work.__name__: work(size, options.rounds) for work in (cost.certified, cost.exact)}
@@ -74,10 +78,19 @@ def _trial(console: Console, first: int, count: int, wanted: dict[str, Any]) -> 
     return finding(scores, title)
 
 
+def _broad(console: Console, first: int, count: int) -> Finding:
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("broad", total=count)
+        return broad.finding(range(first, first + count), lambda one: progress.advance(task))
+
+
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Exit code 1 where a bar fails.")
     parser.add_argument("--peers", action="store_true", help="NIST's linear sets, beside other packages")
     parser.add_argument("--trial", type=int, nargs="?", const=COUNT, metavar="N", help=f"random problems ({COUNT:,})")
+    parser.add_argument(
+        "--broad", type=int, nargs="?", const=broad.COUNT, metavar="N", help=f"problems of many columns ({broad.COUNT})"
+    )
     parser.add_argument("--first", type=int, default=0, metavar="K", help="the trial's first problem")
     parser.add_argument("--cost", action="store_true", help="certificate, refined and exact pass, 1,000,000 x 50")
     parser.add_argument("--problem", type=int, metavar="K", help="everything about one problem of the trial")

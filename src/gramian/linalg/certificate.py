@@ -10,20 +10,23 @@ the form sensitivity_i times one number: with S b = c,
 
 These are componentwise perturbation bounds of a linear system (Higham, "Accuracy and Stability of Numerical
 Algorithms", 2002, chapter 7). They are first-order, and probabilistic where g is (`sum_rounding_error`).
+
+In the bound of b, what the solve rounds is not bounded but seen in the residual of the system (`backward_error`).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from gramian.typing import Matrix, NotNegative, Vector
+from gramian.typing import Codes, Matrix, NotNegative, Vector
 
 EPS = 2.0**-53  # unit roundoff of float64, round to nearest
 SUBNORMAL = 2.0**-1074  # spacing of numbers below the smallest normal float64
 MAX_DIGITS = 53 * float(np.log10(2.0))  # digits of a correctly rounded float64
 MAX_RHO = 0.5  # from this rho on the sums determine nothing: bounds are infinite
+ROWS_AT_ONCE = 256  # rows of a square matrix of which absolute values are made together
 MAX_REFINABLE_RHO = 0.1  # below this rho every step of iterative refinement gains at least one digit
 
 
@@ -49,6 +52,9 @@ class Bounds:
         Whether the covariance is that of a penalised fit, V S V with V = (S + P)^-1.
     refined_error : float or None
         The number that, times the sensitivities, bounds the errors of refined coefficients; None for those of one pass.
+    backward_error : float or None
+        As rounding_error, for the coefficients of one pass: that of a sum, and what the solve left. None where that was
+        not measured.
     """
 
     sensitivity: Vector
@@ -59,11 +65,13 @@ class Bounds:
     rho: NotNegative
     penalised: bool = False
     refined_error: NotNegative | None = None
+    backward_error: NotNegative | None = None
 
     @property
     def is_finite(self) -> bool:
         """Whether all numbers are finite; infinite ones say nothing."""
-        numbers = [self.response_norm, self.rounding_error, self.rho, self.refined_error or 0.0]
+        numbers = [self.response_norm, self.rounding_error, self.rho]
+        numbers += [self.refined_error or 0.0, self.backward_error or 0.0]
         return bool(
             np.isfinite(np.concatenate([self.sensitivity, self.summed_norms, self.centred_norms, numbers])).all()
         )
@@ -79,7 +87,8 @@ class Bounds:
 
     def error(self, b: Vector) -> float:
         """The number that, times the sensitivities, bounds the errors of coefficients b : (p,) from one pass."""
-        return (self.rounding_error * self.response_norm + self.product_error(b)) * self.amplification
+        g = self.rounding_error if self.backward_error is None else self.backward_error
+        return g * (self.response_norm + float(self.summed_norms @ np.abs(b))) * self.amplification
 
     def coefficients(self, b: Vector) -> Vector:
         """Bounds of the absolute errors of b, (p,), its own rounding to float64 included."""
@@ -156,7 +165,7 @@ def bounds(
     penalised : bool
         Whether the inverse is of products plus a penalty.
     """
-    sensitivity = np.abs(inverse) @ summed_norms
+    sensitivity = absolute_times(inverse, summed_norms)
     rho = rounding_error * float((summed_norms * sensitivity).max(initial=0.0))
     return Bounds(
         sensitivity,
@@ -167,6 +176,66 @@ def bounds(
         rho if np.isfinite(rho) else np.inf,
         penalised,
     )
+
+
+def absolute_times(A: Matrix, v: Vector) -> Vector:
+    """|A| v, (n,), of a square matrix (n, n), of which the absolute values are never all in memory."""
+    out = np.empty(len(A))
+    for at in range(0, len(A), ROWS_AT_ONCE):
+        rows = slice(at, at + ROWS_AT_ONCE)
+        out[rows] = np.abs(A[rows]) @ v
+    return out
+
+
+def backward_error(S: Matrix, b: Vector, c: Vector, summed_norms: Vector, response_norm: float) -> float:
+    """The smallest g for which b solves a system with errors of at most g R_i R_k in S_ik, and g R_i R_y in c_i.
+
+    S : (q, q). b, c, summed_norms : (q,). The residual has rounding errors of its own, of at most n u |S| |b| for sums
+    of n terms (Higham 2002, section 3.1 and theorem 7.3).
+    """
+    if not len(b):
+        return 0.0
+    residual = np.abs(c - S @ b) + (len(b) + 2) * EPS * (absolute_times(S, np.abs(b)) + np.abs(c))
+    allowed = summed_norms * (response_norm + float(summed_norms @ np.abs(b)))
+    return float(np.divide(residual, allowed, out=np.zeros(len(b)), where=residual > 0.0).max())
+
+
+def with_constant(inner: Bounds, others: Codes, constant: int, mean: Vector, weight: float, cross: Vector) -> Bounds:
+    """Bounds with the intercept y_mean - mean'b: errors of the slopes times the means, and errors of the means.
+
+    Parameters
+    ----------
+    inner : Bounds
+        Those of the q slopes.
+    others : (q,) int
+        Positions of the slopes.
+    constant : int
+        Position of the intercept.
+    mean : (q,)
+        Means of the columns.
+    weight : float
+        Square of the constant column.
+    cross : (q,)
+        V mean, of a penalised fit too.
+
+    Notes
+    -----
+    Errors E of the products change the slopes by V E b and the intercept by mean'V E b, so |V mean|'R bounds that to
+    first order. It is smaller than |mean|'|V| R, which bounds the rest: second order, and rounding of V mean.
+    """
+    p = len(others) + 1
+    sensitivity, summed_norms, centred_norms = np.zeros(p), np.zeros(p), np.zeros(p)
+    sensitivity[others], summed_norms[others], centred_norms[others] = (
+        inner.sensitivity,
+        inner.summed_norms,
+        inner.centred_norms,
+    )
+    through_slopes = float(np.abs(mean) @ inner.sensitivity)
+    if not inner.penalised:
+        first_order = float(np.abs(cross) @ inner.summed_norms)
+        through_slopes = min(through_slopes, first_order + (inner.rho + p * EPS) * through_slopes)
+    sensitivity[constant] = through_slopes + weight**-0.5
+    return replace(inner, sensitivity=sensitivity, summed_norms=summed_norms, centred_norms=centred_norms)
 
 
 def underflow_error(rows: int, squares: Vector) -> float:

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.linalg import lapack
 
 from gramian.linalg.aliasing import factorize_independent
-from gramian.linalg.certificate import Bounds, bounds
+from gramian.linalg.certificate import Bounds, backward_error, bounds, with_constant
 from gramian.linalg.doubledouble import Pair, two_product
 from gramian.typing import Codes, Mask, Matrix, Vector
 
@@ -126,6 +126,7 @@ def solve(
     penalty: Matrix | None = None,
     summed_squares: Vector | None = None,
     max_rank: int | None = None,
+    sum_error: float | None = None,
 ) -> Solution:
     """Solve for the coefficients of all columns but the last, which is the response.
 
@@ -143,6 +144,8 @@ def solve(
         Squares of the columns before anything was eliminated from them; the diagonal of the products if None.
     max_rank : int or None
         Most columns that can be independent, the constant included, which is the number of rows; None with a penalty.
+    sum_error : float or None
+        The part of g that is not the rounding of the solve, which is measured then; None to bound coefficients with g.
 
     Notes
     -----
@@ -162,7 +165,12 @@ def solve(
     inverse = inverse_of(L)  # overwrites L
     V = embedded(inverse, independent)
     error_bounds = _scaled_bounds(V, centred, S.diagonal(), rounding_error, penalised=penalty is not None)
-    condition = condition_number(submatrix(S, independent), inverse)
+    solved = submatrix(S, independent)
+    if sum_error is not None:
+        norms, y_norm = error_bounds.summed_norms[independent], error_bounds.response_norm
+        left = backward_error(solved, b[independent], centred.c[independent], norms, y_norm)
+        error_bounds = replace(error_bounds, backward_error=sum_error + left)
+    condition = condition_number(solved, inverse)
     leverage = float(independent.sum())
     if penalty is not None:
         # trace(V S) = trace of the hat matrix with a penalty, the effective degrees of freedom.
@@ -374,21 +382,8 @@ def undo_scaling(
         rss,
         condition,
         leverage + 1.0,
-        _bounds_with_constant(error_bounds, centred),
+        with_constant(error_bounds, centred.others, at, mean, centred.weight, cross),
     )
-
-
-def _bounds_with_constant(inner_bounds: Bounds, centred: Centred) -> Bounds:
-    """Bounds with the intercept y_mean - mean'b: errors of the slopes times the means, and errors of the means."""
-    places, p = centred.others, len(centred.others) + 1
-    sensitivity, summed_norms, centred_norms = np.zeros(p), np.zeros(p), np.zeros(p)
-    sensitivity[places], summed_norms[places], centred_norms[places] = (
-        inner_bounds.sensitivity,
-        inner_bounds.summed_norms,
-        inner_bounds.centred_norms,
-    )
-    sensitivity[centred.constant] = np.abs(centred.mean) @ inner_bounds.sensitivity + centred.weight**-0.5
-    return replace(inner_bounds, sensitivity=sensitivity, summed_norms=summed_norms, centred_norms=centred_norms)
 
 
 def _intercept(y_mean: float, mean: Vector, slopes: Vector) -> float:

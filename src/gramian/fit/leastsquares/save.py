@@ -27,6 +27,7 @@ from gramian.typing import Level, Matrix
 BOUNDS = record(
     Bounds,
     "sensitivity[p] summed_norms[p] centred_norms[p] response_norm rounding_error rho penalised refined_error",
+    at("backward_error", absent=None),
 )
 ACCURACY = record(
     Accuracy,

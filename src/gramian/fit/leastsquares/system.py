@@ -31,7 +31,7 @@ from gramian.formula.design import Design
 from gramian.linalg import maps
 from gramian.linalg.absorb.eliminate import solve_eliminating
 from gramian.linalg.blocks import ROWS_PER_BLOCK
-from gramian.linalg.certificate import sum_rounding_error, underflow_error
+from gramian.linalg.certificate import EPS, sum_rounding_error, underflow_error
 from gramian.linalg.doubledouble import Pair, pair
 from gramian.linalg.moments import Moments, first_moments
 from gramian.linalg.products import gram_matrix, largest_diagonal
@@ -61,7 +61,9 @@ class System:
     squares : ndarray of shape (p + 1,)
         Largest magnitude that each diagonal sum reached, for rounding bounds.
     rounding_error : float
-        Relative rounding error of a sum.
+        Relative rounding error of a sum, and of the solve.
+    sum_error : float
+        The part of the sum.
     column_errors : ColumnErrors
         Errors of columns that are computed from power sums.
     partialled_out : PartialledOut or None
@@ -80,6 +82,7 @@ class System:
     products: Pair
     squares: Vector
     rounding_error: float
+    sum_error: float
     column_errors: ColumnErrors
     partialled_out: PartialledOut | None = None
     penalty: Matrix | None = None
@@ -129,12 +132,13 @@ def system_of(design: Design, accumulated: Accumulated, options: Options) -> Sys
     # rows that were subtracted from a Gram left their rounding errors: once when added, once when taken away
     entered = moments.rows if moments.removed is None else moments.rows + 2 * moments.removed.rows
     # longest chain of additions: the rows of a block, then the blocks
-    rounding_error = sum_rounding_error(entered, len(columns), ROWS_PER_BLOCK + entered // ROWS_PER_BLOCK, highest)
+    sum_error = sum_rounding_error(entered, 0, ROWS_PER_BLOCK + entered // ROWS_PER_BLOCK, highest)
     products, squares = (
         products_in(stored, parametrization),
         squares_in(_products_ever_summed(stored, moments, parametrization), parametrization),
     )
-    rounding_error += underflow_error(entered, squares)
+    sum_error += underflow_error(entered, squares)
+    rounding_error = sum_error + len(columns) * EPS
     partialled_out = (
         partial_out(moments, design, parametrization, squares, rounding_error) if absorbed_factors else None
     )
@@ -149,6 +153,7 @@ def system_of(design: Design, accumulated: Accumulated, options: Options) -> Sys
         products,
         squares,
         rounding_error,
+        sum_error,
         column_errors,
         partialled_out,
         P,
@@ -163,8 +168,17 @@ def solve_system(system: System) -> Solution:
         most = None if P is not None or system.rows is None else max(system.rows - within.absorption.rank, 0)
         return solve(within.products, None, system.rounding_error, P, within.squares, most)
     if P is not None:
-        return solve(system.products, system.parametrization.constant, system.rounding_error, P, system.squares)
-    return solve_products(system.products, system.parametrization, system.rounding_error, system.squares, system.rows)
+        return solve(
+            system.products,
+            system.parametrization.constant,
+            system.rounding_error,
+            P,
+            system.squares,
+            sum_error=system.sum_error,
+        )
+    return solve_products(
+        system.products, system.parametrization, system.rounding_error, system.squares, system.rows, system.sum_error
+    )
 
 
 def assemble(
@@ -290,15 +304,17 @@ def solve_products(
     rounding_error: float,
     squares: Vector | None = None,
     rows: int | None = None,
+    sum_error: float | None = None,
 ) -> Solution:
     """Solve the normal equations without a penalty, the largest factor, whose block is diagonal, eliminated first.
 
-    rows : number of rows, which the rank cannot exceed.
+    rows : number of rows, which the rank cannot exceed. sum_error : as of `solve`; not used where a factor is
+    eliminated, for its sums over levels are bounded as part of the solve.
     """
     constant = parametrization.constant
     block = largest_diagonal(parametrization.groups if parametrization.subspace is None else [])
     if not len(block):
-        return solve(products, constant, rounding_error, summed_squares=squares, max_rank=rows)
+        return solve(products, constant, rounding_error, summed_squares=squares, max_rank=rows, sum_error=sum_error)
     return solve_eliminating(products, constant, rounding_error, block, squares, rows)
 
 
