@@ -19,14 +19,14 @@ struct Ahead {
   int64_t step;
 };
 
-// Products of TILE_ROWS columns with V vectors of columns over the rows of a block, added to hi + lo : (.., width).
-template <int V>
+// Products of R columns with V vectors of columns over the rows of a block, added to hi + lo : (.., width).
+template <int V, int R>
 void tile(const double* strips, int rows, int64_t row, int64_t column, int64_t width, double* hi, double* lo,
           Ahead& ahead) {
-  vec sums[TILE_ROWS][V];
+  vec sums[R][V];
   const double *left = lanes_of(strips, row), *right[V];
   for (int v = 0; v < V; v++) right[v] = lanes_of(strips, column + v * W);
-  for (int i = 0; i < TILE_ROWS; i++)
+  for (int i = 0; i < R; i++)
     for (int v = 0; v < V; v++) sums[i][v] = repeat(0.0);
   const char* next = ahead.at;
   for (int k = 0; k < rows * STRIP; k += STRIP) {
@@ -35,14 +35,14 @@ void tile(const double* strips, int rows, int64_t row, int64_t column, int64_t w
     vec b[V];
     for (int v = 0; v < V; v++) b[v] = load(right[v] + k);
 #pragma GCC unroll 8
-    for (int i = 0; i < TILE_ROWS; i++) {
+    for (int i = 0; i < R; i++) {
       vec a = repeat(left[k + i]);
 #pragma GCC unroll 4
       for (int v = 0; v < V; v++) sums[i][v] = fused(a, b[v], sums[i][v]);
     }
   }
   ahead.at = next;
-  for (int i = 0; i < TILE_ROWS; i++)
+  for (int i = 0; i < R; i++)
     for (int v = 0; v < V; v++) {
       int64_t at = (row + i) * width + column + v * W;
       vec s, e;
@@ -54,20 +54,23 @@ void tile(const double* strips, int rows, int64_t row, int64_t column, int64_t w
 
 // A tile of as many vectors as are asked for, at most V.
 template <int V>
-void tile_of(int vectors, const double* strips, int rows, int64_t row, int64_t column, int64_t width, double* hi,
+void tile_of(int vectors, bool half, const double* strips, int rows, int64_t row, int64_t column, int64_t width, double* hi,
              double* lo, Ahead& ahead) {
   if constexpr (V > 1)
-    if (vectors < V) return tile_of<V - 1>(vectors, strips, rows, row, column, width, hi, lo, ahead);
-  tile<V>(strips, rows, row, column, width, hi, lo, ahead);
+    if (vectors < V) return tile_of<V - 1>(vectors, half, strips, rows, row, column, width, hi, lo, ahead);
+  if (half)
+    tile<V, TILE_ROWS / 2>(strips, rows, row, column, width, hi, lo, ahead);
+  else
+    tile<V, TILE_ROWS>(strips, rows, row, column, width, hi, lo, ahead);
 }
 
 // The products of a block that stand on or above the diagonal, tile by tile.
-void add_block(const double* strips, int rows, int64_t width, double* hi, double* lo, Ahead ahead) {
+void add_block(const double* strips, int rows, int64_t columns, int64_t width, double* hi, double* lo, Ahead ahead) {
   for (int64_t column = 0; column < width; column += TILE_VECTORS * W) {
     int64_t stop = std::min<int64_t>(column + TILE_VECTORS * W, width);
-    for (int64_t row = 0; row < stop; row += TILE_ROWS) {
+    for (int64_t row = 0; row < std::min(stop, columns); row += TILE_ROWS) {
       int64_t from = std::max(column, row / W * W);  // vectors that end left of the diagonal are not needed
-      tile_of<TILE_VECTORS>((int)(stop - from) / W, strips, rows, row, from, width, hi, lo, ahead);
+      tile_of<TILE_VECTORS>((int)(stop - from) / W, columns - row <= TILE_ROWS / 2, strips, rows, row, from, width, hi, lo, ahead);
     }
   }
 }
@@ -78,8 +81,10 @@ Ahead ahead_of(const Part* parts, int64_t count, const Rows& rows, int64_t width
   for (int64_t p = 1; p < count; p++)
     if (parts[p].columns > widest->columns) widest = parts + p;
   if (!is_by_rows(*widest) || widest->down < 0 || rows.numbers) return {parts->data, 0};
-  int64_t tiles = width * (width + TILE_VECTORS * W) / (2 * TILE_ROWS * TILE_VECTORS * W);  // about so many a block
-  int64_t steps = BLOCK_ROWS * std::max<int64_t>(tiles, 1);
+  int64_t tiles = 0;
+  for (int64_t column = 0; column < width; column += TILE_VECTORS * W)
+    tiles += (std::min<int64_t>(column + TILE_VECTORS * W, width) + TILE_ROWS - 1) / TILE_ROWS;
+  int64_t steps = BLOCK_ROWS * tiles;
   return {widest->data + (rows.first + BLOCK_ROWS) * widest->down, BLOCK_ROWS * widest->down / steps + 1};
 }
 
@@ -127,7 +132,7 @@ inline double* aligned(double* memory) {
 extern "C" {
 
 // Changes whenever a function below does: a library of another version is not used.
-int64_t gramian_interface() { return 2; }
+int64_t gramian_interface() { return 3; }
 
 // The best instruction set of this processor for which a library is compiled: 4, 3 (x86-64-v4, v3), 1 (the portable
 // build is quick, as on ARM) or 0 (a fused multiply-add would be done by software).
@@ -161,9 +166,9 @@ void gramian_products(const Part* parts, int64_t count, int64_t rows, const int6
   std::memset(strips, 0, sizeof(double) * (BLOCK_ROWS * width + 2 * width * width));
   for (int64_t first = 0; first < rows; first += BLOCK_ROWS) {
     Rows here = {numbers, first, (int)std::min<int64_t>(BLOCK_ROWS, rows - first)};
-    pack(parts, count, here, strips);
+    pack(parts, count, here, first && !factors, strips);
     if (factors) weight_rows(strips, width, here.count, factors + first);
-    add_block(strips, here.count, width, hi, lo, ahead_of(parts, count, here, width));
+    add_block(strips, here.count, columns, width, hi, lo, ahead_of(parts, count, here, width));
   }
   for (int64_t i = 0; i < columns; i++)
     for (int64_t j = i; j < columns; j++)
@@ -182,7 +187,7 @@ int64_t gramian_add_by_codes(const Part* parts, int64_t count, int64_t rows, con
   std::memset(strips, 0, sizeof(double) * BLOCK_ROWS * width);
   for (int64_t first = 0; first < rows; first += BLOCK_ROWS) {
     Rows here = {nullptr, first, (int)std::min<int64_t>(BLOCK_ROWS, rows - first)};
-    pack(parts, count, here, strips);
+    pack(parts, count, here, first && !factors, strips);
     if (factors) weight_rows(strips, width, here.count, factors + first);
     for (int r = 0; r < here.count; r++) {
       int64_t cell = codes[first + r], other = others ? others[first + r] : 0;
@@ -198,7 +203,7 @@ int64_t gramian_add_by_codes(const Part* parts, int64_t count, int64_t rows, con
 }
 
 // r + r_low = X v, (n,), in twice the precision, the columns of X in their order.
-// x : X; x_low : what X does not hold of its values, or no data.
+// x : X; x_low : what X does not hold of its values, or null.
 void gramian_twofold_times(const Part* x, const Part* x_low, int64_t rows, const double* v, const double* v_low,
                            double* r, double* r_low) {
   double copies[STRIP * SHORT_ROWS], low_copies[STRIP * SHORT_ROWS], h[SHORT_ROWS], l[SHORT_ROWS];
@@ -211,11 +216,11 @@ void gramian_twofold_times(const Part* x, const Part* x_low, int64_t rows, const
     for (int64_t j = 0; j < x->columns; j += STRIP) {
       int m = (int)std::min<int64_t>(STRIP, x->columns - j);
       read_columns(*x, those, j, m, copies, column);
-      if (x_low->data) read_columns(*x_low, those, j, m, low_copies, low_column);
+      if (x_low) read_columns(*x_low, those, j, m, low_copies, low_column);
       for (int k = 0; k < padded(here); k += W) {
         vec sum = load(h + k), error = load(l + k);
         for (int c = 0; c < m; c++)
-          add_product(load(column[c] + k), x_low->data ? low_column[c] + k : nullptr, repeat(v[j + c]),
+          add_product(load(column[c] + k), x_low ? low_column[c] + k : nullptr, repeat(v[j + c]),
                       repeat(v_low[j + c]), sum, error);
         store(h + k, sum);
         store(l + k, error);
@@ -243,14 +248,14 @@ void gramian_twofold_products(const Part* x, const Part* x_low, int64_t rows, co
     for (int64_t j = 0; j < x->columns; j += STRIP) {
       int m = (int)std::min<int64_t>(STRIP, x->columns - j);
       read_columns(*x, those, j, m, copies, column);
-      if (x_low->data) read_columns(*x_low, those, j, m, low_copies, low_column);
+      if (x_low) read_columns(*x_low, those, j, m, low_copies, low_column);
       for (int c = 0; c < m; c++) {
         vec h[STRIP / W], l[STRIP / W];
         for (int q = 0; q < STRIP / W; q++) h[q] = l[q] = repeat(0.0);
         for (int k = 0; k < padded(here); k += STRIP)
           for (int q = 0; q < STRIP / W; q++) {
             int at = k + q * W;
-            add_product(load(column[c] + at), x_low->data ? low_column[c] + at : nullptr, load(right + at),
+            add_product(load(column[c] + at), x_low ? low_column[c] + at : nullptr, load(right + at),
                         load(right_low + at), h[q], l[q]);
           }
         double sums[STRIP], errors[STRIP];

@@ -13,11 +13,11 @@ constexpr int BLOCK_ROWS = 128;  // rows of one chain of fused multiply-adds
 constexpr int SHORT_ROWS = 256;  // rows whose twofold sums have eight lanes
 
 // Some columns side by side: element (i, j) stands at data + i * down + j * along, in bytes, and has the value
-// (element - shift) * scale. Each of the two operations rounds.
+// (element - shift[j]) * scale[j]. Each of the two operations rounds.
 struct Part {
   const char* data;
   int64_t columns, down, along, kind;
-  double shift, scale;
+  const double *shift, *scale;
 };
 
 // Number types of elements, as in sums.py.
@@ -42,7 +42,7 @@ inline bool is_by_rows(const Part& part) {
 template <class T>
 void values_of_column(const Part& part, const Rows& rows, int64_t column, double* __restrict out) {
   const char* from = part.data + column * part.along;
-  double shift = part.shift, scale = part.scale;
+  double shift = part.shift[column], scale = part.scale[column];
   int n = rows.count;
   if (rows.numbers) {
     for (int i = 0; i < n; i++) out[i] = ((double)*(const T*)(from + rows.number(i) * part.down) - shift) * scale;
@@ -76,7 +76,8 @@ void read_column(const Part& part, const Rows& rows, int64_t column, double* out
 
 // Pointers to m <= STRIP columns of some rows, each contiguous and padded with zeros to a multiple of STRIP rows.
 void read_columns(const Part& part, const Rows& rows, int64_t column, int m, double* copies, const double** out) {
-  bool plain = part.kind == FLOAT64 && part.shift == 0.0 && part.scale == 1.0 && !rows.numbers;
+  bool plain = part.kind == FLOAT64 && !rows.numbers;
+  for (int c = 0; c < m; c++) plain = plain && part.shift[column + c] == 0.0 && part.scale[column + c] == 1.0;
   bool in_place = plain && part.down == sizeof(double) && rows.count % STRIP == 0;
   const char* from = part.data + rows.first * part.down + column * part.along;
   for (int c = 0; c < m; c++)
@@ -101,11 +102,11 @@ void read_columns(const Part& part, const Rows& rows, int64_t column, int m, dou
 
 // M values of a row, and those of a whole strip by vectors.
 template <class T, int M>
-inline void copy_row(const T* __restrict x, double shift, double scale, double* __restrict out) {
+inline void copy_row(const T* __restrict x, const double* shift, const double* scale, double* __restrict out) {
   if constexpr (M == STRIP && sizeof(T) == sizeof(double)) {
-    for (int v = 0; v < STRIP; v += W) store(out + v, (load(x + v) - repeat(shift)) * repeat(scale));
+    for (int v = 0; v < STRIP; v += W) store(out + v, (load(x + v) - load(shift + v)) * load(scale + v));
   } else {
-    for (int c = 0; c < M; c++) out[c] = ((double)x[c] - shift) * scale;
+    for (int c = 0; c < M; c++) out[c] = ((double)x[c] - shift[c]) * scale[c];
   }
 }
 
@@ -113,16 +114,17 @@ inline void copy_row(const T* __restrict x, double shift, double scale, double* 
 template <class T, int M>
 void copy_rows(const Part& part, const Rows& rows, int64_t column, double* out) {
   const char* from = part.data + column * part.along;
+  const double *shift = part.shift + column, *scale = part.scale + column;
   if (rows.numbers) {
     for (int i = 0; i < rows.count; i++) {
       const char* row = from + rows.numbers[rows.first + i] * part.down;
-      copy_row<T, M>(reinterpret_cast<const T*>(row), part.shift, part.scale, out + i * STRIP);
+      copy_row<T, M>(reinterpret_cast<const T*>(row), shift, scale, out + i * STRIP);
     }
     return;
   }
   from += rows.first * part.down;
   for (int i = 0; i < rows.count; i++, from += part.down)
-    copy_row<T, M>(reinterpret_cast<const T*>(from), part.shift, part.scale, out + i * STRIP);
+    copy_row<T, M>(reinterpret_cast<const T*>(from), shift, scale, out + i * STRIP);
 }
 
 template <class T, int M = STRIP>
@@ -132,11 +134,13 @@ void copy_some(const Part& part, const Rows& rows, int64_t column, int m, double
   copy_rows<T, M>(part, rows, column, out);
 }
 
-// Lanes [begin, STRIP) of a strip (rows, STRIP) from columns that are contiguous and padded.
+// Lanes [begin, end) of a strip (rows, STRIP) from columns that are contiguous and padded. Where begin is not zero,
+// a column that is null is left as it is.
 void columns_to_strip(const double** columns, int begin, int end, int rows, double* strip) {
   if (begin) {
     for (int lane = begin; lane < end; lane++)
-      for (int r = 0; r < rows; r++) strip[r * STRIP + lane] = columns[lane][r];
+      if (columns[lane])
+        for (int r = 0; r < rows; r++) strip[r * STRIP + lane] = columns[lane][r];
     return;
   }
   static const double zeros[BLOCK_ROWS] = {};
@@ -150,8 +154,8 @@ void columns_to_strip(const double** columns, int begin, int end, int rows, doub
 }
 
 // Copies some rows of all parts, side by side, into strips (strips, BLOCK_ROWS, STRIP). Lanes behind the last column
-// keep what they are.
-void pack(const Part* parts, int64_t count, const Rows& rows, double* strips) {
+// keep what they are. again : whether the strips hold other rows, so that a column of equal values is there already.
+void pack(const Part* parts, int64_t count, const Rows& rows, bool again, double* strips) {
   double copies[STRIP * SHORT_ROWS];
   const double* columns[STRIP];
   int64_t place = 0;
@@ -169,7 +173,10 @@ void pack(const Part* parts, int64_t count, const Rows& rows, double* strips) {
           copy_some<float>(parts[p], rows, column, m, strip + lane);
         begin = lane + m;
       } else {
-        read_columns(parts[p], rows, column, m, copies + lane * SHORT_ROWS, columns + lane);
+        if (again && parts[p].down == 0 && begin)
+          std::fill(columns + lane, columns + lane + m, nullptr);
+        else
+          read_columns(parts[p], rows, column, m, copies + lane * SHORT_ROWS, columns + lane);
         if (lane + m == STRIP) columns_to_strip(columns, begin, STRIP, rows.count, strip);
       }
       place += m;

@@ -7,6 +7,7 @@ processor's cache.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,11 +18,9 @@ from gramian.typing import Codes, Matrix, Vector
 
 # number types in the order of the enumeration `Kind` of the source; bool is read as uint8
 TYPES = ("f8", "f4", "i8", "i4", "i2", "i1", "u8", "u4", "u2", "u1")
+SIZES = tuple(np.dtype(name).itemsize for name in TYPES)
 KINDS = {np.dtype(name): kind for kind, name in enumerate(TYPES)} | {np.dtype(bool): TYPES.index("u1")}
-# the structure `Part` of the source
-PART = np.dtype(
-    [(name, "i8") for name in ("data", "columns", "down", "along", "kind")] + [("shift", "f8"), ("scale", "f8")]
-)
+ITEM = 8  # bytes of a float64 and of an address
 
 
 class Part(NamedTuple):
@@ -30,7 +29,7 @@ class Part(NamedTuple):
     Attributes
     ----------
     values : array
-        (n, k), of a type in `KINDS`.
+        (n, k) or, for one column, (n,), of a type in `KINDS`.
     shift, scale : float
         The same for all columns.
     """
@@ -72,14 +71,13 @@ def self_products(
         What the values of each row are multiplied by.
     """
     rows = len(parts[0].values) if numbers is None else len(numbers)
-    width = sum(part.values.shape[1] for part in parts)
+    described, width = _described(parts)
     if out is None or out.shape != (width, width) or not out.flags.c_contiguous:
         out = np.empty((width, width))
     memory = np.empty(library.functions.gramian_memory(width))
-    described = _described(parts)
     numbers, factors = _contiguous(numbers), _contiguous(factors)
     library.functions.gramian_products(
-        _at(described), len(parts), rows, _at(numbers), _at(factors), _at(out), _at(memory)
+        *described.arguments, rows, _at(numbers), _at(factors), _at(out), _at(memory)
     )  # fmt: skip
     return out
 
@@ -119,13 +117,13 @@ def add_by_codes(
     """
     cells, width = sums.shape
     memory = np.empty(library.functions.gramian_memory(width))
-    described, factors = _described(parts), _contiguous(factors)
+    (described, columns), factors = _described(parts), _contiguous(factors)
     first, second = _contiguous(codes[0]), _contiguous(codes[1] if len(codes) > 1 else None)
     size = sizes[1] if len(codes) > 1 else 1
-    if sums.dtype != np.float64 or not sums.flags.c_contiguous or cells < sizes[0] * size:
-        raise ValueError("the sums need contiguous memory for every cell")
+    if sums.dtype != np.float64 or not sums.flags.c_contiguous or cells < sizes[0] * size or columns != width:
+        raise ValueError("the sums need contiguous memory for every cell and column")
     outside = library.functions.gramian_add_by_codes(
-        _at(described), len(parts), len(codes[0]), _at(factors), _at(first), _at(second), size, sizes[0] * size,
+        *described.arguments, len(codes[0]), _at(factors), _at(first), _at(second), size, sizes[0] * size,
         _at(sums), _at(low), _at(memory)
     )  # fmt: skip
     if outside:
@@ -134,11 +132,11 @@ def add_by_codes(
 
 def twofold_times(library: Library, A: Matrix, low: Matrix | None, v: Vector, v_low: Vector) -> tuple[Vector, Vector]:
     """(A + low) (v + v_low), (n,), as hi and lo, as if computed in twice the precision."""
-    x, x_low = _described([Part(A)]), _described_low(low)
+    (x, _), (x_low, _) = _described([Part(A)]), _described([] if low is None else [Part(low)])
     v, v_low = np.ascontiguousarray(v), np.ascontiguousarray(v_low)
     hi, lo = np.empty(len(A)), np.empty(len(A))
     library.functions.gramian_twofold_times(
-        _at(x), _at(x_low), len(A), _at(v), _at(v_low), _at(hi), _at(lo)
+        x.arguments[0], x_low.arguments[0] if low is not None else 0, len(A), _at(v), _at(v_low), _at(hi), _at(lo)
     )  # fmt: skip
     return hi, lo
 
@@ -147,23 +145,73 @@ def twofold_products(
     library: Library, A: Matrix, low: Matrix | None, w: Vector, w_low: Vector
 ) -> tuple[Vector, Vector]:
     """(A + low)' (w + w_low), (k,), as hi and lo, as if computed in twice the precision."""
-    x, x_low = _described([Part(A)]), _described_low(low)
+    (x, _), (x_low, _) = _described([Part(A)]), _described([] if low is None else [Part(low)])
     w, w_low = np.ascontiguousarray(w), np.ascontiguousarray(w_low)
     hi, lo = np.empty(A.shape[1]), np.empty(A.shape[1])
     library.functions.gramian_twofold_products(
-        _at(x), _at(x_low), len(A), _at(w), _at(w_low), _at(hi), _at(lo)
+        x.arguments[0], x_low.arguments[0] if low is not None else 0, len(A), _at(w), _at(w_low), _at(hi), _at(lo)
     )  # fmt: skip
     return hi, lo
 
 
-def _described(parts: Sequence[Part]) -> NDArray[Any]:
-    """Every part as the structure `Part` of the source."""
-    return np.array([(_at(A), A.shape[1], *A.strides, KINDS[A.dtype], shift, scale) for A, shift, scale in parts], PART)
+@dataclass(frozen=True, slots=True)
+class _Described:
+    """Parts as the structure `Part` of the source, (count, 7), and their coordinates, to which it points."""
+
+    parts: Codes
+    coordinates: Matrix
+
+    @property
+    def arguments(self) -> tuple[int, int]:
+        """Address and number of the parts."""
+        return _at(self.parts), len(self.parts)
 
 
-def _described_low(low: Matrix | None) -> NDArray[Any]:
-    """As `_described` for one part, with the address zero for none."""
-    return np.zeros(1, PART) if low is None else _described([Part(low)])
+def _described(parts: Sequence[Part]) -> tuple[_Described, int]:
+    """The parts for a library, and the number of their columns.
+
+    Columns that stand beside each other in the rows of one matrix are read together.
+    """
+    shapes = [_Shape.of(part.values) for part in parts]
+    widths = [shape.columns for shape in shapes]
+    coordinates = np.empty((2, sum(widths)))
+    coordinates[0], coordinates[1] = (np.repeat([part[i] for part in parts], widths) for i in (1, 2))
+    rows: list[tuple[int, ...]] = []
+    last, column = None, 0
+    for shape in shapes:
+        if last is not None and (joined := last.joined(shape)):
+            last = joined
+            rows[-1] = (*joined, *rows[-1][5:])
+        else:
+            last = shape
+            rows.append((*shape, *(_at(values) + ITEM * column for values in coordinates)))
+        column += shape.columns
+    return _Described(np.array(rows, np.int64), coordinates), column
+
+
+class _Shape(NamedTuple):
+    """Where columns stand in memory: the first fields of the structure `Part`."""
+
+    data: int
+    columns: int
+    down: int
+    along: int
+    kind: int
+
+    @classmethod
+    def of(cls, values: NDArray[Any]) -> _Shape:
+        """The shape of an array (n, k) or (n,)."""
+        columns, along = (values.shape[1], values.strides[1]) if values.ndim == 2 else (1, 0)
+        return cls(_at(values), columns, values.strides[0], along, KINDS[values.dtype])
+
+    def joined(self, other: _Shape) -> _Shape | None:
+        """Both as one, where the other's columns follow in the same rows; else None."""
+        size = SIZES[self.kind]
+        side_by_side = (self.columns == 1 or self.along == size) and (other.columns == 1 or other.along == size)
+        follows = other.data == self.data + self.columns * size and other.down == self.down != size
+        if not (side_by_side and follows and other.kind == self.kind):
+            return None
+        return self._replace(columns=self.columns + other.columns, along=size)
 
 
 def _contiguous(values: NDArray[Any] | None) -> NDArray[Any] | None:

@@ -250,12 +250,27 @@ class Accumulator:
             return False
         if not columns.add_products(self.dense, self._memory_for(columns)):
             return False
-        self.rows += columns.rows if count is None else int(count.sum())
+        self._count(columns.rows, count)
         for variable, sums in power_sums.items():
             self.powers[variable] += sums
         if self.tables is not None:
             self.tables.add(columns, None if total is None else np.sqrt(total), count, sizes)
         return True
+
+    def add_products(self, products: Matrix, rows: int, count: Vector | None) -> bool:
+        """Add the weighted products of rows that enter no other sum; False, with nothing added, if one is not finite.
+
+        products : (m, m). count : (n,) frequency weight of each of the n = `rows` rows, or None.
+        """
+        if not np.isfinite(products.diagonal().sum()):
+            return False
+        self.dense += products
+        self._count(rows, count)
+        return True
+
+    def _count(self, rows: int, count: Vector | None) -> None:
+        """Count rows that were added, each as often as its frequency weight says."""
+        self.rows += rows if count is None else int(count.sum())
 
     def _memory_for(self, columns: Columns) -> Matrix | None:
         """Memory for the products of the wider part of a block, the same for all: new pages would cost more."""

@@ -21,6 +21,7 @@ from gramian.formula.row_reader import Observed, Reader
 from gramian.formula.text_factors import check_text_factors
 from gramian.linalg.blocks import ROWS_PER_BLOCK, BlockWriter
 from gramian.linalg.columns import Columns, Layout
+from gramian.linalg.in_place import InPlace, in_place
 from gramian.linalg.moments import Accumulator, Moments, combined_weight
 from gramian.typing import Mask, Vector
 
@@ -71,7 +72,7 @@ class Accumulate:
 
     def accumulate(self, batches: Iterable[Batch], /) -> Accumulated:
         """The moments of one unit."""
-        accumulator = UnitAccumulator(self.design, drop=self.drop)
+        accumulator = LinearAccumulator(self.design, drop=self.drop)
         with np.errstate(all="ignore"):  # values that are not finite are detected afterwards, by row and column
             for batch in batches:
                 accumulator.add(accumulator.reader.read(batch))
@@ -173,7 +174,9 @@ class UnitAccumulator:
                 not_finite[m[0][0].lstrip("~")] = ~np.isfinite(values)
                 undefined |= np.isnan(values)
         if not self.drop:
-            refuse_row(observed.row_number(rows.start + int(np.argmin(good))), next(iter(not_finite)), observed.where)
+            first = int(np.argmin(good))
+            name = next((name for name, wrong in not_finite.items() if wrong[first]), "a product of columns")
+            refuse_row(observed.row_number(rows.start + first), name, observed.where)
         for name in self.power_variables:
             values = observed.value_of(name, self.design.matrix_variables)
             out = np.zeros(observed.rows, bool)
@@ -196,6 +199,34 @@ class UnitAccumulator:
     def finish(self) -> Accumulated:
         """The unit's partial result."""
         return Accumulated(self.moments(), self.reader.dropped_rows)
+
+
+class LinearAccumulator(UnitAccumulator):
+    """Accumulates the sums of a linear fit; batches whose columns need not be written are summed as a whole."""
+
+    @cached_property
+    def in_place(self) -> InPlace | None:
+        """How the columns are read where they are; None where they are written block by block."""
+        if self.power_variables:
+            return None
+        return in_place(self.layout, self.design.coordinates, self.design.matrix_variables)
+
+    def add(self, observed: Observed) -> None:
+        """Add the complete rows of a batch."""
+        if self.in_place is None or not self._add_in_place(self.in_place, observed):
+            super().add(observed)
+
+    def _add_in_place(self, columns: InPlace, observed: Observed) -> bool:
+        """Add a batch; return False, with nothing added, where a column cannot be read or a sum is not finite."""
+        weight, count = observed.weight, observed.count
+        total = combined_weight(weight, count)
+        root_weight = None if total is None else np.sqrt(total)
+        products = columns.products(self.values(observed), observed.matrix, observed.rows, root_weight)
+        if products is None or not self.sums.add_products(products, observed.rows, count):
+            return False
+        if weight is not None:
+            self.sums.add_log_weights(weight, count)
+        return True
 
 
 def linear_residual(y: Vector, offset: Vector | None) -> Vector:
