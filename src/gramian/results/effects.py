@@ -52,8 +52,8 @@ class Effects:
         How p-values and intervals are adjusted for several comparisons.
     means : int
         Number of means that are compared, for the adjustment.
-    pair_link : Link or None
-        The link of means whose differences may be shown as ratios.
+    notes : tuple of str
+        What is said below the table.
     """
 
     title: str
@@ -65,7 +65,7 @@ class Effects:
     link: Link | None = None
     adjustment: Adjustment = NONE
     means: int = 0
-    pair_link: Link | None = None
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.working)

@@ -17,6 +17,7 @@ from gramian.results.report import LEGEND, MAX_COEFFICIENTS
 def render(effects: Effects, level: float) -> list[RenderableType]:
     """Title, table and notes."""
     notes = [f"averages over {effects.rows:,} rows"] if effects.rows is not None else []
+    notes += map(printable, effects.notes)
     if effects.adjustment.name != "none":
         notes.append(f"p-values and intervals adjusted for {len(effects)} comparisons: {effects.adjustment.name}")
     if np.isnan(effects.working).any():

@@ -61,10 +61,12 @@ class RowsToAverage:
     engine: Engine
     by: str | None = None
 
-    @property
-    def source(self) -> Source:
-        """The rows. Raises OptionError or DataError where the rows of the fit cannot be read again."""
-        return rows_or_fitted(self.data, self.fitted)
+    def rows(self, what: str) -> Source:
+        """The rows. Raises OptionError or DataError where those of the fit cannot be read again. what : needs them."""
+        try:
+            return rows_or_fitted(self.data, self.fitted)
+        except OptionError as error:
+            raise OptionError(f"{what} need rows: {error}") from None
 
 
 def averages(model: EffectModel, quantities: Sequence[Quantity], over: RowsToAverage) -> Averages:
@@ -83,10 +85,7 @@ def averages(model: EffectModel, quantities: Sequence[Quantity], over: RowsToAve
 
 def _read(model: EffectModel, quantities: Sequence[Quantity], over: RowsToAverage) -> Averages:
     """The averages from one pass over the rows. Raises DataError where no row is complete."""
-    try:
-        source = over.source
-    except OptionError as error:
-        raise OptionError(f"these averages need rows: {error}") from None
+    source = over.rows("these averages")
     sums = over.engine.fold(source, average_over(model, quantities, source.schema, over.by))
     if not sums.groups:
         raise DataError("no row has all predictors, so there is nothing to average over")

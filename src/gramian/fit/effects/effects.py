@@ -168,21 +168,12 @@ def _contrasts(name: str, values: Any, pairs: str, model: EffectModel) -> list[C
     if levels is None and (values is None or np.ndim(values) == 0):
         step = 1.0 if values is None else checked_value(name, values, design)
         return [Contrast(name, None, Shifted(float(step)), (str(Shifted(float(step))), ""))]
-    chosen = _ordered(name, model) if values is None else [checked_value(name, v, design) for v in _listed(values)]
+    chosen = model.ordered_levels(name) if values is None else [checked_value(name, v, design) for v in _listed(values)]
     if len(chosen) < 2:
         raise OptionError(f"'{name}' has fewer than two values, so there is nothing to compare")
     reference = [(chosen[0], other) for other in chosen[1:]]
     lows = {"reference": reference, "pairwise": list(combinations(chosen, 2)), "sequential": list(pairwise(chosen))}
     return [Contrast(name, Fixed(low), Fixed(high), (level_name(high), level_name(low))) for low, high in lows[pairs]]
-
-
-def _ordered(name: str, model: EffectModel) -> list[Level]:
-    """The levels of a factor in the order of the model, the reference level first."""
-    solved = model.solved
-    label = next(label for label, factor in model.design.terms.factors.items() if factor.column == name)
-    if label not in solved.levels.order:
-        raise OptionError(f"'{name}' is absorbed: its levels have no coefficients to compare")
-    return [solved.levels.names[label][code] for code in solved.levels.order[label]]
 
 
 def _setting(column: str, change: Change | None) -> Setting:

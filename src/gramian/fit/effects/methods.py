@@ -184,3 +184,55 @@ class WithEffects(Estimates):
         from gramian.fit.effects.effects import slopes
 
         return slopes(self._effect_model(), self._over(data, engine, by), variables, at, scale)
+
+    def means(
+        self,
+        factors: str | Sequence[str],
+        data: object = None,
+        *,
+        at: Mapping[str, Any] | None = None,
+        scale: Scale = "link",
+        engine: Engine | str | None = None,
+    ) -> Effects:
+        """Estimated marginal means of the levels of factors, as R's emmeans; `.pairs()` compares them.
+
+        Parameters
+        ----------
+        factors : str or sequence of str
+            Columns that are factors of the fit; there is a mean for each combination of their levels.
+        data : object, optional
+            Rows whose means columns of numbers are held at, by default those of the fit.
+        at : mapping, optional
+            Column -> a value or several, in place of its mean or of the average over its levels.
+        scale : {"link", "response"}, default "link"
+            Where means and intervals are shown. They are averages on the scale of the link in both cases.
+        engine : Engine or str, optional
+            What reads the rows, where the sums of the fit do not have the means.
+
+        Returns
+        -------
+        Effects
+            A table of estimates with standard errors, tests and intervals; null where a combination of levels that the
+            mean needs has no rows.
+
+        Notes
+        -----
+        Predictions with columns (not terms) of numbers at their means, averaged with equal weights over the levels of
+        all other factors.
+
+        References
+        ----------
+        S. R. Searle, F. M. Speed and G. A. Milliken, Population marginal means in the linear model, The American
+        Statistician 34 (1980).
+
+        Examples
+        --------
+        >>> import gramian as gm
+        >>> fit = gm.ols("y ~ x + g", {"x": [1.0, 2, 3, 4], "g": ["a", "b", "a", "b"], "y": [1.0, 3, 4, 6]})
+        >>> means = fit.means("g")
+        >>> means.estimates.round(3).tolist(), means.pairs().estimates.round(3).tolist()
+        ([3.25, 3.75], [-0.5])
+        """
+        from gramian.fit.effects.means import means
+
+        return means(self._effect_model(), self._over(data, engine, None), factors, at, scale)

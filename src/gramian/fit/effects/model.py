@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 
+from gramian.errors import OptionError
 from gramian.fit.leastsquares.identified import reported_solution
 from gramian.fit.leastsquares.solution import Solved, stored_coefficients
 from gramian.formula.coding import Stored
 from gramian.formula.design import Design
+from gramian.formula.syntax import names
 from gramian.formula.terms import Terms
 from gramian.linalg import maps
 from gramian.linalg.columns import Factors, Layout
@@ -21,7 +23,7 @@ from gramian.linalg.monomials import Monomial, monomial
 from gramian.linalg.products import ColumnGroup, without_last
 from gramian.linalg.subspace import dense
 from gramian.models.glm import GLM
-from gramian.typing import Codes, Mask, Matrix, Vector
+from gramian.typing import Codes, Level, Mask, Matrix, Vector
 
 NOT_ESTIMABLE = 1e-7  # relative size of a null vector's part in a gradient, above which rounding does not explain it
 
@@ -126,6 +128,36 @@ class EffectModel:
         """Shift of the outcome, which is part of every prediction."""
         solved, (response,) = self.solved, self.solved.design.outcome
         return 0.0 if solved.parametrization.subspace is not None else solved.design.coordinates[response].shift
+
+    @cached_property
+    def interactions(self) -> Mapping[Factors, frozenset[tuple[int, ...]]]:
+        """The several factors of each interaction -> combinations of their codes that have rows."""
+        return {factors: self.solved.levels.cells[factors] for factors in self.blocks if len(factors) > 1}
+
+    @cached_property
+    def sizes(self) -> Mapping[str, int]:
+        """Factor -> number of levels."""
+        return {name: len(levels) for name, levels in self.solved.levels.names.items()}
+
+    def ordered_levels(self, name: str) -> list[Level]:
+        """The levels of a factor's column in the order of the model, the reference level first.
+
+        Raises OptionError where the factor is absorbed.
+        """
+        levels = self.solved.levels
+        label = next(label for label, factor in self.design.terms.factors.items() if factor.column == name)
+        if label not in levels.order:
+            raise OptionError(f"'{name}' is absorbed: its levels have no coefficients to compare")
+        return [levels.names[label][code] for code in levels.order[label]]
+
+    def only(self, columns: Set[str]) -> Design:
+        """A design without terms that reads the variables of these columns alone, and their factors."""
+        design, terms = self.design, self.design.terms
+        variables = {v: node for v, node in terms.variables.items() if set(names(node)) <= columns}
+        splines = {label: s for label, s in terms.splines.items() if variables.keys() >= set(s.columns)}
+        factors = {label: factor for label, factor in terms.factors.items() if factor.column in columns}
+        offsets = design.offsets if set(names(*design.offsets)) <= columns else ()
+        return replace(design, terms=Terms((), variables, factors, (), splines), offsets=offsets)
 
     @property
     def is_linear(self) -> bool:

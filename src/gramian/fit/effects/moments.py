@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import comb
@@ -14,10 +14,8 @@ from gramian.batch import Batch
 from gramian.fit.effects.model import EffectModel
 from gramian.fit.effects.settings import Fixed, Quantity, Setting, Shifted, changed
 from gramian.formula.coding import Cell
-from gramian.formula.design import Design
 from gramian.formula.row_reader import Reader
 from gramian.formula.syntax import Name, names
-from gramian.formula.terms import Terms
 from gramian.linalg.columns import Factors
 from gramian.linalg.monomials import CONSTANT, Monomial, times
 from gramian.typing import Vector
@@ -57,7 +55,7 @@ def average_from_moments(model: EffectModel, quantity: Quantity) -> Average | No
     """
     if model.means is None or model.design.offsets or not model.is_linear:
         return None
-    setting = _in_columns(model.design, quantity.setting)
+    setting = _in_columns(model, quantity.setting)
     if setting is None:
         return None
     means = MeansOfColumns(model, model.means, setting)
@@ -141,17 +139,17 @@ class MeansOfColumns:
     def has_unseen_cells(self) -> bool:
         """Whether the setting moves rows into combinations of levels that no row of the fit has."""
         codes = self.setting.codes
-        for factors, cells in self.model.solved.levels.cells.items():
-            if len(factors) > 1 and codes.keys() & set(factors):
+        for factors, cells in self.model.interactions.items():
+            if codes.keys() & set(factors):
                 rows = (zip(factors, cell, strict=True) for cell in cells)
                 if not {tuple(codes.get(f, code) for f, code in row) for row in rows} <= cells:
                     return True
         return False
 
 
-def _in_columns(design: Design, setting: Setting) -> SettingInColumns | None:
+def _in_columns(model: EffectModel, setting: Setting) -> SettingInColumns | None:
     """A setting as what happens to variables and factors; None where it is not the same in every row."""
-    changes, variables = dict(setting), design.terms.variables
+    changes, design, variables = dict(setting), model.design, model.design.terms.variables
     touched = {v: [changes.get(c) for c in names(node)] for v, node in variables.items()}
     touched = {v: by for v, by in touched.items() if any(change is not None for change in by)}
     fixed = {v for v, by in touched.items() if all(isinstance(change, Fixed) for change in by)}
@@ -159,21 +157,11 @@ def _in_columns(design: Design, setting: Setting) -> SettingInColumns | None:
     shifted = {v: change.by for v, change in first.items() if isinstance(change, Shifted)}
     if len(fixed) + len(shifted) < len(touched):
         return None
-    observed = Reader(_only(design, fixed, changes.keys()), response=False).read(changed(Batch(1, {}), setting))
+    columns = {column for column, change in changes.items() if isinstance(change, Fixed)}
+    reader = Reader(replace(model.only(columns), offsets=()), response=False)
+    observed = reader.read(changed(Batch(1, {}), setting))
     return SettingInColumns(
         {v: float(design.coordinates[v].stored(observed.values[v])[0]) for v in fixed},
         {v: float(np.ldexp(by, -design.coordinates[v].exponent)) for v, by in shifted.items()},
         {factor: int(codes[0]) for factor, codes in observed.codes.items()},
-    )
-
-
-def _only(design: Design, variables: Set[str], columns: Set[str]) -> Design:
-    """A design without terms that reads some of the variables, and the factors that are among the columns."""
-    terms = design.terms
-    splines = {label: spline for label, spline in terms.splines.items() if set(spline.columns) <= variables}
-    factors = {label: factor for label, factor in terms.factors.items() if factor.column in columns}
-    return replace(
-        design,
-        terms=Terms((), {v: node for v, node in terms.variables.items() if v in variables}, factors, (), splines),
-        offsets=(),
     )

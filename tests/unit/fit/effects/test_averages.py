@@ -228,6 +228,8 @@ def test_a_result_is_a_table(linear: Any) -> None:
     ("ask", "message"),
     [
         (lambda fit: fit.slopes("g"), r"'g' is a factor, and has no slope; comparisons\('g'\) compares its levels"),
+        (lambda fit: fit.means("x"), r"'x' is a column of numbers, and has no means of levels; set it by at="),
+        (lambda fit: fit.means("g").pairs("scheffe"), r"adjust"),
         (lambda fit: fit.slopes("w"), r"'w' is no predictor of this fit \(x, z, g, h\)"),
         (lambda fit: fit.predictions({"g": "d"}), r"'g' has no level 'd' \(a, b, c\)"),
         (lambda fit: fit.predictions({"x": "a"}), r"'x' is a column of numbers, and cannot be set to 'a'"),
