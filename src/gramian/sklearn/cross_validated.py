@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from numbers import Real
 from typing import Any
 
 import numpy as np
+from sklearn import get_config
 from sklearn.model_selection import check_cv
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 
@@ -30,7 +32,15 @@ class CrossValidated(SumsRegressor):
     cv: Any
 
     def _routed(self, params: dict[str, Any]) -> dict[str, Any]:
-        """Metadata for the splitter. Raises TypeError for metadata that nothing requests."""
+        """Metadata for the splitter.
+
+        Raises ValueError where metadata routing is not enabled, and TypeError for metadata that nothing requests.
+        """
+        if params and not get_config()["enable_metadata_routing"]:
+            raise ValueError(
+                f"[{', '.join(params)}] are not passed on: metadata for {type(self).__name__}.fit is only supported if "
+                "enable_metadata_routing=True, see sklearn.set_config"
+            )
         return dict(process_routing(self, "fit", **params).splitter.split) if params else {}
 
     def _splits(self, rows: Rows, y: Any, split_params: dict[str, Any]) -> list[Split]:
@@ -56,7 +66,13 @@ class CrossValidated(SumsRegressor):
 
 
 def penalties_of(values: Any, least: float | None) -> Vector:
-    """Validated penalties (a,). least : 0.0 where a penalty of 0 makes sense, None where all must be above 0."""
+    """Validated penalties (a,). least : 0.0 where a penalty of 0 makes sense, None where all must be above 0.
+
+    Raises TypeError for what is not a number, and OptionError for other penalties.
+    """
+    for i, alpha in enumerate(values if isinstance(values, Sequence) else ()):
+        if not isinstance(alpha, Real):
+            raise TypeError(f"alphas[{i}] must be an instance of float, not {type(alpha).__name__}")
     alphas = np.array([penalty(float(a)) for a in np.ravel(values)])
     if not len(alphas) or (least is None and not alphas.all()):
         raise OptionError(f"alphas must be numbers above 0, at least one, found {values!r}")

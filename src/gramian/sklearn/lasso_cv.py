@@ -168,7 +168,9 @@ class LassoCV(CrossValidated):
         # The lasso is 0 exactly where alpha n >= max |x_j'y|; with positive=True only positive x_j'y can enter.
         gradients = system.c if self.positive else np.abs(system.c)
         top = float(gradients.max(initial=0.0)) / system.weight
-        return np.asarray(np.geomspace(top or 1.0, (top or 1.0) * self.eps, self.alphas))
+        least = float(np.finfo(float).resolution)
+        # an outcome without variance: all slopes are 0 for every penalty, and these are the ones of scikit-learn
+        return np.full(self.alphas, least) if top <= least else np.geomspace(top, top * self.eps, self.alphas)
 
 
 def _lasso_errors(train: Sums, test: Sums, alphas: Vector, *, intercept: bool, positive: bool) -> Vector:

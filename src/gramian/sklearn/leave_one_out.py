@@ -22,6 +22,7 @@ from scipy.linalg.lapack import dgejsv
 from gramian.batch import Batch
 from gramian.engines.fold import one_thread
 from gramian.sklearn.lasso import system_of
+from gramian.sklearn.leave_one_out_wide import errors_of_wide_rows, suits
 from gramian.sklearn.rows import MATRIX, Rows, weight_name
 from gramian.sklearn.sums import Sums
 from gramian.sklearn.threads import local
@@ -114,6 +115,10 @@ def leave_one_out_errors(
 
     rows : can be read again. sums : of these rows. alphas : (a,) penalties above 0. outcomes : their names.
     """
+    if suits(rows, intercept=intercept):
+        errors = errors_of_wide_rows(rows, alphas, outcomes, intercept=intercept)
+        weight = rows.vectors.get(weight_name(rows.columns), np.ones(rows.rows))
+        return np.asarray(np.tensordot(weight, errors**2, 1) / sums.weight)
     task = _pass_of(rows, sums, alphas, outcomes, intercept=intercept)
     return np.asarray(local(rows.rows).fold(rows, task).values / sums.weight)
 
@@ -122,6 +127,8 @@ def leave_one_out_errors_of_rows(
     rows: Rows, sums: Sums, alphas: Vector, outcomes: tuple[str, ...], *, intercept: bool
 ) -> NDArray[np.float64]:
     """The leave-one-out error of every row, (n, k, a); arguments as in `leave_one_out_errors`."""
+    if suits(rows, intercept=intercept):
+        return errors_of_wide_rows(rows, alphas, outcomes, intercept=intercept)
     task = _pass_of(rows, sums, alphas, outcomes, intercept=intercept)
     batches = (batch for unit in rows.units for batch in unit.batches(()))
     return np.concatenate([np.stack(list(task.errors(batch)), axis=1) for batch in batches])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from typing import Any, Self
 
 import numpy as np
@@ -169,8 +170,11 @@ class LogisticRegression(ClassifierMixin, GlmEstimator):  # type: ignore[misc]
     def _inverse_penalty(self) -> Any:
         """`C`, infinite with penalty=None. Raises OptionError for a penalty of absolute values."""
         if self.penalty is None:
+            if self.C != 1.0:
+                warnings.warn("Setting penalty=None will ignore the C parameter: C=inf says the same", stacklevel=3)
             return math.inf
-        if self.penalty not in PENALTIES or self.l1_ratio not in (None, 0):
+        unknown = self.penalty not in PENALTIES or (self.penalty == "elasticnet" and self.l1_ratio is None)
+        if unknown or self.l1_ratio not in (None, 0):
             raise OptionError(
                 "LogisticRegression has the penalty of squares, or none with C=inf; found "
                 f"penalty={self.penalty!r}, l1_ratio={self.l1_ratio!r}"

@@ -260,7 +260,7 @@ def test_groups_are_routed_to_the_splitter():
             splits = list(GroupKFold(5).split(X, y, groups))
             assert model.alpha_ == estimator(cv=splits).fit(X, y).alpha_
     for estimator in (ours.LassoCV, ours.RidgeCV):
-        with pytest.raises(TypeError, match="groups"):
+        with pytest.raises(ValueError, match="groups"):  # as in scikit-learn without routing
             estimator().fit(X, y, groups=groups)
 
 
@@ -496,3 +496,25 @@ def test_numbers_of_numpy_are_numbers():
     X, y = problem()
     mine = ours.ElasticNet(np.int64(1), l1_ratio=np.int32(1)).fit(X, y)
     assert mine.coef_.tobytes() == ours.ElasticNet(1.0, l1_ratio=1.0).fit(X, y).coef_.tobytes()
+
+
+def test_what_scikit_learn_refuses_or_warns_of():
+    X, y = problem()
+    with pytest.raises(TypeError, match=r"alphas\[1\] must be an instance of float, not str"):
+        ours.RidgeCV(alphas=(1, "1")).fit(X, y)
+    with pytest.raises(TypeError, match=r"alphas\[2\] must be an instance of float, not str"):
+        ours.LassoCV(alphas=(1, 1.0, "1")).fit(X, y)
+    with pytest.raises(ValueError, match="is only supported if enable_metadata_routing=True"):
+        ours.LassoCV().fit(X, y, groups=np.zeros(len(y)))
+    classes = y > np.median(y)
+    with pytest.raises(OptionError, match="l1_ratio=None"):
+        ours.LogisticRegression(penalty="elasticnet", l1_ratio=None).fit(X, classes)
+    with pytest.warns(UserWarning, match="Setting penalty=None will ignore the C parameter"):
+        ours.LogisticRegression(penalty=None, C=4.0).fit(X, classes)
+
+
+def test_the_path_of_an_outcome_without_variance():
+    X, _ = problem()
+    mine, other = (some.LassoCV(alphas=3).fit(X, np.full(ROWS, 5.0)) for some in (ours, theirs))
+    np.testing.assert_array_equal(mine.alphas_, other.alphas_)
+    np.testing.assert_array_equal(mine.predict(X), 5.0)

@@ -72,3 +72,43 @@ def test_columns_of_zeros_change_no_score() -> None:
         few, many = (ours.RidgeCV(alphas=[alpha]).fit(A, y) for A in (X, more))
         assert many.best_score_ == pytest.approx(few.best_score_, rel=ENOUGH)
         assert many.coef_[2] == 0.0
+
+
+@pytest.mark.parametrize("intercept", [False, True])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_predictions_of_wide_rows_keep_their_digits(intercept: bool, weighted: bool) -> None:
+    """Where 1 - leverage is 1e-12, a difference that would leave few digits."""
+    rng = np.random.default_rng(5)
+    X, Y = rng.standard_normal((7, 9)) + 3.0, rng.standard_normal((7, 2))
+    w = rng.uniform(0.5, 2.0, 7) if weighted else None
+    alphas = (1e-10, 1e-3, 1e3)
+    fit = ours.RidgeCV(alphas, fit_intercept=intercept, scoring="neg_mean_squared_error", store_cv_results=True).fit(
+        X, Y, sample_weight=w
+    )
+    truth = np.array([[_left_out(X, Y, w, i, alpha, intercept) for alpha in alphas] for i in range(len(X))])
+    # condition of the products below 1e4, sums of nine products
+    np.testing.assert_allclose(fit.cv_results_, np.moveaxis(truth, 1, 2), rtol=1e-10, atol=1e-12)
+    errors = np.average((fit.cv_results_ - Y[:, :, None]) ** 2, axis=0, weights=w)
+    plain = ours.RidgeCV(alphas, fit_intercept=intercept).fit(X, Y, sample_weight=w)
+    scale = 1.0 if w is None else w.mean()  # scikit-learn's mean of weighted squares is over the rows
+    assert plain.best_score_ == pytest.approx(-errors.mean(axis=0).min() * scale, rel=1e-10)
+
+
+def _left_out(X: np.ndarray, Y: np.ndarray, w: np.ndarray | None, i: int, alpha: float, intercept: bool) -> list[float]:
+    """Predictions of row i by exact ridge fits to the others, with rows scaled by square roots of weights."""
+    others = [j for j in range(len(X)) if j != i]
+    rows, weight = rational(X), [Fraction(1 if w is None else w[j]) for j in range(len(X))]
+    rows = [[*row, Fraction(1)] for row in rows] if intercept else rows
+    p = len(rows[0])
+    S = [
+        [
+            sum(weight[j] * rows[j][a] * rows[j][b] for j in others) + (Fraction(alpha) if a == b and a < 9 else 0)
+            for b in range(p)
+        ]
+        for a in range(p)
+    ]
+    found = []
+    for y in Y.T.tolist():
+        b = solve_exact(S, [sum(weight[j] * rows[j][a] * Fraction(y[j]) for j in others) for a in range(p)])
+        found.append(float(sum(v * x for v, x in zip(b, rows[i], strict=True))))
+    return found
