@@ -217,7 +217,9 @@ class Rereadable:
     rows, size : int or None
         Number of rows and bytes, where known.
     paths : tuple of str
-        Paths, folders and patterns of files that are read without options, absolute; by them they are found again.
+        Paths, folders and patterns of files, absolute; by them they are found again.
+    reading : Mapping[str, str]
+        How these are read: "format", and what that needs; nothing for files that are read by their names.
     """
 
     schema: Schema
@@ -227,6 +229,7 @@ class Rereadable:
     size: int | None
     rereadable: bool = True
     paths: tuple[str, ...] = ()
+    reading: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

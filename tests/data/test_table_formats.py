@@ -121,3 +121,26 @@ def test_the_files_of_a_table_are_never_read(delta, iceberg, tmp_path):
                 source_of(data)
         with pytest.raises(DataError, match="table"):
             source_of(str(folder / "**" / "*.parquet"))
+
+
+def test_a_saved_fit_reads_the_rows_of_its_version_again(delta, tmp_path):
+    for data in (delta, deltalake.DeltaTable(delta)):
+        fit = gm.ols("y ~ x", data)
+        fit.save(tmp_path / "a.fit")
+        expected = fit.predict()
+        saved = gm.load(tmp_path / "a.fit")
+        assert np.array_equal(saved.predict(), expected)
+        deltalake.DeltaTable(delta).delete("x < 20")  # another version
+        assert np.array_equal(saved.predict(), expected)
+        assert np.array_equal(gm.load(tmp_path / "a.fit").predict(), expected)
+
+
+def test_a_saved_fit_reads_the_rows_of_its_snapshot_again(iceberg, tmp_path):
+    fit = gm.ols("y ~ x", iceberg)
+    fit.save(tmp_path / "a.fit")
+    saved = gm.load(tmp_path / "a.fit")
+    assert np.array_equal(saved.predict(), fit.predict())
+    assert len(saved.predict()) == RIGHT.num_rows
+    content = (tmp_path / "a.fit").read_bytes()
+    saved.save(tmp_path / "b.fit")
+    assert (tmp_path / "b.fit").read_bytes() == content

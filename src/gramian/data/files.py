@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -17,7 +18,7 @@ from gramian.data.csv.dialect import Dialect
 from gramian.data.file import File, FileInfo
 from gramian.data.paths import SUPPORTED, entries_of, find_files, kind_of
 from gramian.data.unify_schema import FileSchema, unify
-from gramian.errors import DataError
+from gramian.errors import DataError, OptionError
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,20 @@ def read_csv_files(data: CsvFiles) -> Rereadable:
     for file in find_files(data.paths):
         if kind_of(file.path) not in ("csv", None):
             raise DataError("is no CSV file, so options of CSV do not go with it", file.path)
-    return read_files(data.paths, Format(partial(csv.inspect, asked=data.dialect), csv.units))
+    source = read_files(data.paths, Format(partial(csv.inspect, asked=data.dialect), csv.units))
+    return replace(source, reading={"format": "csv", "dialect": json.dumps(asdict(data.dialect))})
+
+
+def read_csv_again(paths: Sequence[str], reading: Mapping[str, str]) -> Rereadable:
+    """The source that `read_csv_files` made of these paths. Raises OptionError for a dialect that makes no sense."""
+    try:
+        options = json.loads(reading["dialect"])
+        for name in ("na_values", "header"):
+            options[name] = tuple(options[name]) if isinstance(options[name], list) else options[name]
+        dialect = Dialect(**options)
+    except (KeyError, TypeError, ValueError) as error:
+        raise OptionError(f"what is recorded of how the files are written makes no sense: {error}") from error
+    return read_csv_files(CsvFiles(list(paths), dialect))
 
 
 def read_files(data: object, declared: Format | None = None) -> Rereadable:
@@ -99,7 +113,7 @@ def read_files(data: object, declared: Format | None = None) -> Rereadable:
         for source_info in infos
     )
     size = sum(file.size for file in files)
-    paths = tuple(map(os.path.abspath, entries_of(data))) if declared is None else ()
+    paths = tuple(map(os.path.abspath, entries_of(data)))
     return Rereadable(agreed.schema, tuple(units), inputs, _total(infos), size, paths=paths)
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from gramian.batch import Batch, Input, Rereadable, batch_rows
 from gramian.data.columns import usable_columns
 from gramian.data.frames import schema_of
-from gramian.data.paths import single_path
+from gramian.data.paths import local_path, single_path
 from gramian.data.read_errors import error_context
 from gramian.errors import DataError, MissingExtraError
 
@@ -26,10 +26,26 @@ def read_iceberg(data: Any) -> Rereadable:
     """A source over a table of pyiceberg, or the folder of one that names its current version, as one unit."""
     path = single_path(data)
     with error_context(path or WHERE):
-        table = data if path is None else _in_folder(path)
-        schema, snapshot = table.schema().as_arrow(), table.metadata.current_snapshot_id
-    scan = Scan(table, schema.names[0], snapshot)
-    return Rereadable(schema_of(schema, {}), (scan,), (Input(path or WHERE, None, None),), None, None)
+        return _source(data if path is None else _in_folder(path), path or WHERE)
+
+
+def read_iceberg_again(paths: Sequence[str], reading: Mapping[str, str]) -> Rereadable:
+    """The source over the snapshot of a table that was read before."""
+    (path,) = paths
+    with error_context(path):
+        return _source(StaticTable.from_metadata(path), reading["name"])
+
+
+def _source(table: Any, name: str) -> Rereadable:
+    """A source over a table, which is found again where its metadata are in a file on this machine."""
+    schema, snapshot = table.schema().as_arrow(), table.metadata.current_snapshot_id
+    source = Rereadable(
+        schema_of(schema, {}), (Scan(table, schema.names[0], snapshot),), (Input(name, None, None),), None, None
+    )
+    metadata = local_path(table.metadata_location)
+    if metadata is None:
+        return source
+    return replace(source, paths=(metadata,), reading={"format": "iceberg", "name": name})
 
 
 def _in_folder(path: str) -> Any:

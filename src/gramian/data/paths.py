@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from glob import escape, glob, has_magic
 from typing import Any
+from urllib.parse import unquote
 
 from gramian.data.file import File, described_files
 from gramian.errors import DataError, listing
@@ -189,6 +190,12 @@ def single_path(data: object) -> str | None:
     """The path that data are; None where they are something else, or several paths."""
     entry = next(iter(data)) if isinstance(data, list | tuple | set | frozenset) and len(data) == 1 else data
     return os.path.expanduser(os.fsdecode(entry)) if isinstance(entry, str | os.PathLike) else None
+
+
+def local_path(uri: str) -> str | None:
+    """The absolute path that an address stands for, where it is of a file or folder on this machine that exists."""
+    path = unquote(uri.removeprefix("file://")) if uri.startswith("file://") else uri
+    return os.path.abspath(path) if os.path.exists(path) else None
 
 
 def check_no_table(paths: Iterable[str]) -> None:

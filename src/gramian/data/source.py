@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -10,7 +10,7 @@ import pyarrow as pa
 from gramian.batch import Source
 from gramian.data.arrays import read_arrays
 from gramian.data.batches import is_pandas, read_iterator, read_list
-from gramian.data.files import CsvFiles, read_csv_files, read_files
+from gramian.data.files import CsvFiles, read_csv_again, read_csv_files, read_files
 from gramian.data.frames import read_frame, read_stream
 from gramian.data.pandas import read_pandas
 from gramian.data.paths import DELTA, ICEBERG, is_path, table_folder
@@ -40,6 +40,14 @@ def source_of(data: object) -> Source:
         They are not a table.
     """
     return next(read for test, read in READERS if test(data))(data)
+
+
+def source_again(paths: Sequence[str], reading: Mapping[str, str]) -> Source:
+    """The source over what was read before, by its `paths` and `reading`. Raises as `source_of`.
+
+    Tables of Delta and Iceberg are read in the version of then.
+    """
+    return AGAIN[reading.get("format", "")](paths, reading)
 
 
 def _is_source(data: object) -> bool:
@@ -131,6 +139,27 @@ def _read_dask(data: Any) -> Source:
     return read_dask(data)
 
 
+def _delta_again(paths: Sequence[str], reading: Mapping[str, str]) -> Source:
+    """A source over a version of a Delta table."""
+    from gramian.data.delta import read_delta_again
+
+    return read_delta_again(paths, reading)
+
+
+def _iceberg_again(paths: Sequence[str], reading: Mapping[str, str]) -> Source:
+    """A source over a snapshot of an Iceberg table."""
+    from gramian.data.iceberg import read_iceberg_again
+
+    return read_iceberg_again(paths, reading)
+
+
+# how paths of each format are read again
+AGAIN: dict[str, Callable[[Sequence[str], Mapping[str, str]], Source]] = {
+    "": lambda paths, reading: source_of(list(paths)),
+    "csv": read_csv_again,
+    "delta": _delta_again,
+    "iceberg": _iceberg_again,
+}
 # the first test that holds decides; lists and iterables come last because frames and arrays are iterable too
 READERS: tuple[tuple[Callable[[Any], bool], Callable[[Any], Source]], ...] = (
     (_is_source, lambda data: data),

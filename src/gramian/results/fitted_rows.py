@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from gramian.batch import Rereadable, Source
-from gramian.data.source import source_of
+from gramian.data.source import source_again, source_of
 from gramian.errors import DataError, OptionError
 
 Files: TypeAlias = tuple[tuple[str, int | None, int | None], ...]
@@ -25,6 +26,8 @@ class FittedRows:
         Without a source: paths, folders and patterns as they were given, absolute; empty where rows are elsewhere.
     files : tuple of (str, int or None, int or None)
         Without a source: path, bytes and time of the last change of each file.
+    reading : Mapping[str, str]
+        Without a source: how these are read (`gramian.batch.Rereadable`).
     reason : str
         Why they cannot be read again, where they cannot.
     """
@@ -32,6 +35,7 @@ class FittedRows:
     source: Source | None = None
     paths: tuple[str, ...] = ()
     files: Files = ()
+    reading: Mapping[str, str] = field(default_factory=dict)
     reason: str = "this fit does not know its rows"
 
     def without_source(self) -> FittedRows:
@@ -39,7 +43,7 @@ class FittedRows:
         if self.source is None:
             return self
         if isinstance(self.source, Rereadable) and self.source.paths:
-            return FittedRows(None, self.source.paths, _files(self.source))
+            return FittedRows(None, self.source.paths, _files(self.source), self.source.reading)
         if self.source.rereadable:
             return FittedRows(reason="this is a copy of a fit whose rows were in memory")
         return FittedRows(reason="the rows of this fit could be read once only")
@@ -51,7 +55,7 @@ class FittedRows:
             return self.source
         if not located.paths:
             raise OptionError(f"{located.reason}: give the data")
-        source = source_of(list(located.paths))
+        source = source_again(located.paths, located.reading)
         if _files(source) != located.files:
             changed = sorted({name for name, *_ in {*_files(source)} ^ {*located.files}})
             raise DataError("has changed since the fit, whose rows it holds no more: give the data", changed[0])
@@ -59,7 +63,7 @@ class FittedRows:
 
     def __reduce__(self) -> tuple[Any, ...]:
         located = self.without_source()
-        return type(self), (None, located.paths, located.files, located.reason)
+        return type(self), (None, located.paths, located.files, located.reading, located.reason)
 
 
 UNKNOWN = FittedRows()

@@ -8,16 +8,29 @@ from typing import Any
 
 from gramian.results.fitted_rows import UNKNOWN, Files, FittedRows
 from gramian.serialize.codec import Codec
-from gramian.serialize.record import record
+from gramian.serialize.record import at, record
 
 KEY = "fitted_rows"
 
 
-def _made(paths: tuple[str, ...], files: Files) -> FittedRows:
-    return FittedRows(None, tuple(paths), tuple((name, size, changed) for name, size, changed in files))
+NEEDED = {"": set(), "csv": {"dialect"}, "delta": {"version"}, "iceberg": {"name"}}  # by format, beside it
 
 
-FITTED_ROWS: Codec[FittedRows] = record(FittedRows, "paths files", make=_made)
+def _made(paths: tuple[str, ...], files: Files, reading: Mapping[str, str]) -> FittedRows:
+    return FittedRows(None, tuple(paths), tuple((name, size, changed) for name, size, changed in files), dict(reading))
+
+
+def _check(rows: FittedRows) -> None:
+    """Raise ValueError where what is said of the format is not what it needs."""
+    kind = rows.reading.get("format", "")
+    one_path = kind in ("", "csv") or len(rows.paths) == 1
+    if not one_path or kind not in NEEDED or rows.reading.keys() - {"format"} != NEEDED[kind]:
+        raise ValueError(f"rows of a fit cannot be read as {dict(rows.reading)}")
+    if kind == "delta" and not rows.reading["version"].isdecimal():
+        raise ValueError(f"a table has no version {rows.reading['version']!r}")
+
+
+FITTED_ROWS: Codec[FittedRows] = record(FittedRows, "paths files", at("reading", absent={}), make=_made, check=_check)
 
 
 def with_rows(content: Mapping[str, Any], fitted: FittedRows) -> dict[str, Any]:

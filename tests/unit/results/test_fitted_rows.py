@@ -12,6 +12,7 @@ import pytest
 
 import gramian as gm
 from gramian.errors import DataError, OptionError
+from gramian.results.save_rows import KEY, without_rows
 
 RNG = np.random.default_rng(4)
 FRAME = pd.DataFrame({"x": RNG.normal(size=50), "z": RNG.normal(size=50), "y": RNG.normal(size=50)})
@@ -79,4 +80,50 @@ def test_the_reason_why_there_are_no_rows(tmp_path):
     }
     for reason, fit in refused.items():
         with pytest.raises(OptionError, match=reason):
+            fit.predict()
+
+
+def test_a_saved_fit_knows_how_its_files_are_written(tmp_path, monkeypatch):
+    FRAME.to_csv(tmp_path / "rows.txt", index=False, sep=";", decimal=",", header=False, encoding="utf-16")
+    data = gm.csv(tmp_path / "rows.txt", sep=";", decimal=",", encoding="utf-16", header=list(FRAME), na_values=["?"])
+    fit = gm.ols("y ~ x + z", data)
+    fit.save(tmp_path / "a.fit")
+    monkeypatch.chdir("/")
+    saved = gm.load(tmp_path / "a.fit")
+    np.testing.assert_array_equal(saved.predict(), fit.predict(data))
+    os.utime(tmp_path / "rows.txt", ns=(0, 0))
+    with pytest.raises(DataError, match=r"rows.txt: has changed since the fit"):
+        saved.predict()
+
+
+@pytest.mark.parametrize(
+    "reading",
+    [
+        {"format": "other"},
+        {"format": "csv"},
+        {"format": "csv", "dialect": "{}", "version": "1"},
+        {"format": "delta", "version": "-1"},
+        {"format": "iceberg"},
+        {"dialect": "{}"},
+    ],
+)
+def test_a_file_that_says_otherwise_how_its_rows_are_read(reading):
+    content = {"paths": ["/rows"], "files": [["/rows", 1, 1]], "reading": reading}
+    with pytest.raises(ValueError, match=r"rows of a fit|has no version"):
+        without_rows({KEY: content})
+
+
+@pytest.mark.parametrize("dialect", ["{", "[]", "{}", '{"encoding": 1}', '{"na_values": 1, "header": {}}'])
+def test_a_dialect_that_makes_no_sense(path, dialect):
+    content = {"paths": [str(path)], "files": [[str(path), 1, 1]], "reading": {"format": "csv", "dialect": dialect}}
+    rows, _ = without_rows({KEY: content})
+    with pytest.raises(OptionError, match="how the files are written makes no sense"):
+        rows.read_again()
+
+
+def test_penalized_fits_and_groups_say_that_they_do_not_know_their_rows():
+    penalized = gm.gram("y ~ x + z", FRAME).path()[1]
+    groups = gm.ols("y ~ x", FRAME.assign(g=FRAME.hit.astype(int)), by="g")
+    for fit in (penalized, groups[0]):
+        with pytest.raises(OptionError, match="this fit does not know its rows: give the data"):
             fit.predict()

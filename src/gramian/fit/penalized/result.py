@@ -8,7 +8,6 @@ from os import PathLike
 
 import pyarrow as pa
 
-from gramian.data.source import source_of
 from gramian.errors import OptionError, did_you_mean
 from gramian.fit.leastsquares.solution import Solved
 from gramian.fit.penalized.options import PathOptions
@@ -17,6 +16,7 @@ from gramian.formula.known_levels import with_unseen
 from gramian.inference import goodness
 from gramian.keywords import Unseen
 from gramian.results.dropped_rows import HasDroppedRows
+from gramian.results.fitted_rows import UNKNOWN, rows_or_fitted
 from gramian.typing import Vector
 
 KIND = "penalized-fit"
@@ -110,13 +110,13 @@ class PenalizedFit(HasDroppedRows):
             raise OptionError(f"no coefficient '{name}'{did_you_mean(str(name), self.names)}")
         return float(self.coefficients[self.names.index(name)])
 
-    def predict(self, data: object, *, unseen: Unseen = "error") -> Vector:
+    def predict(self, data: object = None, *, unseen: Unseen = "error") -> Vector:
         """Predictions for new rows.
 
         Parameters
         ----------
         data : object
-            Rows with the predictors, in any form that a fit accepts.
+            Rows with the predictors, in any form that a fit accepts. They must be given: sums do not know their rows.
         unseen : {"error", "null"}, default "error"
             What a level of a factor is that the fit has not seen: an error, or a row without a prediction.
 
@@ -134,7 +134,7 @@ class PenalizedFit(HasDroppedRows):
         """
         from gramian.fit.leastsquares.predict import predict
 
-        return predict(self.solved, with_unseen(source_of(data), self.solved.design, unseen))
+        return predict(self.solved, with_unseen(rows_or_fitted(data, UNKNOWN), self.solved.design, unseen))
 
     def tidy(self) -> pa.Table:
         """Table of the coefficients.
