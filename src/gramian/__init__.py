@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from gramian.api.linear import ridge as ridge
     from gramian.api.planned import plan as plan
     from gramian.api.sums import gram as gram
+    from gramian.api.tables import table as table
     from gramian.api.text_files import csv as csv
     from gramian.api.versions import show_versions as show_versions
     from gramian.comparison import compare as compare
@@ -29,7 +30,7 @@ from gramian.version import __version__ as __version__
 
 __all__ = [
     "Dask", "Local", "add", "compare", "csv", "curve", "derive", "errors", "fits", "glm", "gram", "iv", "load", "ols",
-    "plan", "ridge", "show_versions", "subtract",
+    "plan", "ridge", "show_versions", "subtract", "table",
 ]  # fmt: skip
 
 _HOME = {
@@ -50,6 +51,7 @@ _HOME = {
     "ridge": "gramian.api.linear",
     "show_versions": "gramian.api.versions",
     "subtract": "gramian.api.arithmetic",
+    "table": "gramian.api.tables",
 }
 
 if not TYPE_CHECKING:  # a type checker that saw it would take every name for one of gramian's

@@ -17,7 +17,8 @@ from gramian.errors import GramianError, did_you_mean
 from gramian.version import __version__
 
 COMMANDS = (
-    "fit", "gram", "add", "subtract", "path", "cv", "select", "curve", "predict", "compare", "derive", "inspect",
+    "fit", "gram", "add", "subtract", "path", "cv", "select", "curve", "predict", "table", "compare", "derive",
+    "inspect",
 )  # fmt: skip
 
 

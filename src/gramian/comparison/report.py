@@ -10,6 +10,7 @@ from gramian.comparison.conclusions import conclusions, format_count
 from gramian.comparison.history import Entry
 from gramian.comparison.methods import TITLES
 from gramian.results.format_numbers import number, printable
+from gramian.results.html import in_page, paragraph, table_html
 
 if TYPE_CHECKING:
     from gramian.comparison.result import Comparison
@@ -32,6 +33,19 @@ def text(comparison: Comparison) -> str:
     if comparison.sweep is not None:
         blocks.append([wrapped(line) for line in str(comparison.sweep).splitlines()])
     return "\n\n".join("\n".join(block) for block in blocks)
+
+
+def html(comparison: Comparison) -> str:
+    """The comparison for a notebook: a table for each scaling, the rest as paragraphs."""
+    title, *facts = _title(comparison)
+    blocks = [paragraph([title], "title"), paragraph(facts)]
+    for scaled in (False, True):
+        if _label(scaled) in comparison.condition:
+            heading, rows, notes = _parts(comparison, scaled=scaled)
+            blocks += [paragraph([heading]), table_html(rows[0], rows[1:]), paragraph(notes, "dim")]
+    sweep = [] if comparison.sweep is None else str(comparison.sweep).splitlines()
+    blocks += [paragraph(LEGEND, "dim"), paragraph(conclusions(comparison)), paragraph(sweep)]
+    return in_page(filter(None, blocks))
 
 
 def wrapped(line: str) -> str:
@@ -61,7 +75,13 @@ def _title(comparison: Comparison) -> list[str]:
 
 
 def _block(comparison: Comparison, *, scaled: bool) -> list[str]:
-    """Table of one scaling with notes."""
+    """Lines of one scaling: heading, table and notes."""
+    heading, rows, notes = _parts(comparison, scaled=scaled)
+    return [heading, *_aligned(rows), *map(wrapped, notes)]
+
+
+def _parts(comparison: Comparison, *, scaled: bool) -> tuple[str, list[list[str]], list[str]]:
+    """Heading, rows of the table (its head first) and notes of one scaling."""
     how = CENTRED if comparison.intercept else UNCENTRED
     name = f"columns standardised ({how})" if scaled else "columns as they are"
     condition = number(comparison.condition[_label(scaled)], 3)
@@ -70,7 +90,7 @@ def _block(comparison: Comparison, *, scaled: bool) -> list[str]:
     methods = list(dict.fromkeys(e.method for e in comparison.entries if e.scaled == scaled))
     entries = [[e for e in comparison.entries if (e.method, e.scaled) == (m, scaled)] for m in methods]
     head = ["", *(f"{d:g} digits" for d in comparison.digits), "seconds"]
-    return [heading, *_aligned([head, *map(_row, entries)]), *(wrapped(note) for e in entries for note in _note(e))]
+    return heading, [head, *map(_row, entries)], [note for e in entries for note in _note(e)]
 
 
 def _row(entries: list[Entry]) -> list[str]:

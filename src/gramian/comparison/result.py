@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -157,7 +156,9 @@ class Comparison:
         return f"Comparison({self.formula!r}, rows={self.rows}, {conditions})"
 
     def _repr_html_(self) -> str:
-        return f"<pre>{html.escape(self.summary())}</pre>"
+        from gramian.comparison.report import html  # rich takes a while to import
+
+        return html(self)
 
 
 def _history(history: History) -> dict[str, Any]:

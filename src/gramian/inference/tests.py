@@ -48,6 +48,11 @@ class Test:
         """Numerator degrees of freedom times F, which large samples compare with chi-squared of as many."""
         return self.statistic * self.df[0]
 
+    def _repr_html_(self) -> str:
+        cells = f"{self.statistic:.6g}", *(f"{df:.6g}" for df in self.df), f"{self.p_value:.4g}"
+        head = "".join(f"<th>{name}</th>" for name in ("F", "df", "df of the errors", "p-value"))
+        return f"<table><tr>{head}</tr><tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr></table>"
+
 
 def ratios(estimates: Vector, std_errors: Vector) -> Vector:
     """Estimates / standard errors, (p,); infinite where the error is zero, NaN where both are zero or either is NaN."""

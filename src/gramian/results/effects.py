@@ -215,6 +215,11 @@ class Effects:
     def __repr__(self) -> str:
         return f"Effects({self.title!r}, {len(self)} estimates)"
 
+    def _repr_html_(self) -> str:
+        from gramian.results.html import to_html
+
+        return to_html(self.render())
+
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         return self.tidy().__arrow_c_stream__(requested_schema)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from os import PathLike
@@ -21,6 +20,7 @@ from gramian.inference.tests import Test
 from gramian.results import tables
 from gramian.results.dropped_rows import HasDroppedRows
 from gramian.results.fitted_rows import FittedRows
+from gramian.results.maketables import ForMaketables
 from gramian.typing import Mask, Matrix, Vector
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ class Facts(Protocol):
     def dropped_rows(self) -> DroppedRows: ...
 
 
-class Estimates(HasDroppedRows):
+class Estimates(HasDroppedRows, ForMaketables):
     """Base of fits with a table of coefficients.
 
     Arrays are in the order of `names`, and read-only. A coefficient that the data do not determine is NaN, and so are
@@ -372,7 +372,9 @@ class Estimates(HasDroppedRows):
         return tables.tidy(self, level)
 
     def _repr_html_(self) -> str:
-        return f"<pre>{html.escape(self.summary())}</pre>"
+        from gramian.results.html import to_html  # rich takes a while to import
+
+        return to_html(self.render())
 
 
 def read_only(array: NDArray[T]) -> NDArray[T]:

@@ -41,7 +41,7 @@ def test_the_summary_answers_the_questions(told):
     assert "would take" in text
     assert "one solve" in text
     assert max(map(len, text.splitlines()[:12])) <= 120
-    assert told._repr_html_().startswith("<pre>")
+    assert told._repr_html_().count("<table>") == 2
     assert repr(told).startswith("Comparison('y ~ x + z + v', rows=400, raw condition")
 
 

@@ -63,7 +63,8 @@ def test_html_is_escaped():
     html = gm.ols("y ~ f", data)._repr_html_()
     assert "<script>" not in html
     assert "f[b &amp; c]" in html or "f[d]" in html
-    assert html.startswith("<pre>")
+    assert html.startswith('<div class="gramian">')
+    assert html.count("<table>") == 1
 
 
 def test_long_tables_are_cut_in_the_summary_only():

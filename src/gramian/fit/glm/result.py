@@ -14,6 +14,7 @@ from gramian.fit.glm.solution import GlmSolved
 from gramian.fit.leastsquares.solution import Solved
 from gramian.fit.vcov.fit import covariance
 from gramian.formula.known_levels import with_unseen
+from gramian.inference import goodness
 from gramian.inference.covariance import Covariance, scaled_inverse
 from gramian.inference.vcov_spec import EXPECTED, Vcov, glm_vcov_spec
 from gramian.keywords import Unseen
@@ -161,6 +162,17 @@ class GlmFit(WithEffects):
         from gramian.fit.glm.tables import loglik
 
         return loglik(self.solved, likelihood, known_dispersion=self.known_dispersion)
+
+    @property
+    def pseudo_r_squared(self) -> float:
+        """McFadden's pseudo R squared; without a likelihood, and with an estimated dispersion, that of the deviance."""
+        both = self.pseudo_r_squareds()
+        return both["deviance" if math.isnan(both["mcfadden"]) else "mcfadden"]
+
+    def pseudo_r_squareds(self) -> dict[str, float]:
+        """Pseudo R squared by name: mcfadden, cox_snell, nagelkerke, deviance; the likelihood's NaN without one."""
+        known = self.loglik if self.known_dispersion else None
+        return goodness.pseudo_r_squared(self.deviance, self.null_deviance, known, self.rows)
 
     @property
     def parameters(self) -> float:

@@ -394,5 +394,10 @@ class Gram(HasDroppedRows):
 
         store.save(path, KIND, *GRAM_DATA.dump(self.gram_data))
 
+    def _repr_html_(self) -> str:
+        from gramian.fit.gram.tables import html
+
+        return html(self)
+
     def __repr__(self) -> str:
         return f"Gram({self.formula!r}, rows={self.rows})"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -148,7 +147,10 @@ class Fits(HasDroppedRows, Mapping[Level | Key, LinearFit]):
         return f"Fits({self.formula!r}, by {', '.join(self.key_names)}: {len(self)} fits, rows={self.rows})"
 
     def _repr_html_(self) -> str:
-        return f"<pre>{html.escape(self.summary())}</pre>"
+        from gramian.fit.groups.report import render
+        from gramian.results.html import to_html  # rich takes a while to import
+
+        return to_html(render(self))
 
 
 def _format_key(key: Level | Key) -> str:

@@ -63,6 +63,11 @@ class Collinearity:
             }
         )
 
+    def _repr_html_(self) -> str:
+        from gramian.results.html import arrow_html  # rich takes a while to import
+
+        return arrow_html("condition indexes and variance proportions", self.table)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Correlation:
@@ -91,6 +96,11 @@ class Correlation:
         """One row for each column: name, then its correlations by name, null where a column does not vary."""
         numbers = {n: pa.array(v, mask=np.isnan(v)) for n, v in zip(self.names, self.matrix, strict=True)}
         return pa.table({"name": pa.array(self.names, pa.string()), **numbers})
+
+    def _repr_html_(self) -> str:
+        from gramian.results.html import arrow_html  # rich takes a while to import
+
+        return arrow_html("correlations", self.table)
 
 
 def vif(solved: Solved) -> pa.Table:

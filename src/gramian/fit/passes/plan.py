@@ -82,6 +82,11 @@ class Plan:
     def __str__(self) -> str:
         return "\n".join(f"{name:<9}{text}" for name, text in self._lines())
 
+    def _repr_html_(self) -> str:
+        from gramian.results.html import in_page, table_html  # rich takes a while to import
+
+        return in_page([table_html(("plan", ""), self._lines())])
+
     def _lines(self) -> list[tuple[str, str]]:
         """Lines of the description: heading and text."""
         rows = "unknown number of" if self.rows is None else f"{self.rows:,}"

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from gramian.inference.tuning import CRITERIA
 from gramian.results.format_numbers import aligned, number, printable
-from gramian.results.report import MAX_COEFFICIENTS, MAX_NOTES, describe_rows, join_blocks, to_text
+from gramian.results.report import MAX_COEFFICIENTS, MAX_NOTES, describe_rows, join_blocks
 from gramian.typing import Vector
 
 if TYPE_CHECKING:
@@ -31,8 +31,8 @@ def kind(options: PathOptions) -> str:
     return f"{options.kind.capitalize()}{ratio}"
 
 
-def path_text(path: Path) -> str:
-    """The report of a path, several lines."""
+def path_parts(path: Path) -> list[RenderableType]:
+    """The report of a path, from top to bottom."""
     criteria = {name: path.criterion(name) for name in CRITERIA}
     marks = _marks({name.upper(): int(np.argmin(v)) for name, v in criteria.items() if np.isfinite(v).any()})
     columns = {
@@ -47,11 +47,11 @@ def path_text(path: Path) -> str:
     certificate = f"largest {measure}, relative: {path.certificate.max(initial=0.0):.1e}"
     steps = f"{len(path)} {'knots' if path.solved.solutions.knots else 'alphas'}"
     quality = [f"{steps}, found by {path.method}", certificate]
-    return to_text(join_blocks(_title(path, "path"), _rows(path), _table(columns, marks), quality, _notes(path)))
+    return join_blocks(_title(path, "path"), _rows(path), _table(columns, marks), quality, _notes(path))
 
 
-def validation_text(validation: CrossValidation) -> str:
-    """The report of a cross-validation, several lines."""
+def validation_parts(validation: CrossValidation) -> list[RenderableType]:
+    """The report of a cross-validation, from top to bottom."""
     path, folds = validation.path, validation.folds
     marks = _marks({"best": validation.solved.best, "one standard error": validation.solved.one_se})
     columns = {
@@ -67,11 +67,11 @@ def validation_text(validation: CrossValidation) -> str:
         f"best alpha {number(validation.best_alpha)}, within one standard error {number(validation.one_se_alpha)}",
     ]
     title = _title(path, "cross-validated")
-    return to_text(join_blocks(title, _rows(path), _table(columns, marks), quality, _notes(path)))
+    return join_blocks(title, _rows(path), _table(columns, marks), quality, _notes(path))
 
 
-def fit_text(fit: PenalizedFit) -> str:
-    """The report of one fit, several lines."""
+def fit_parts(fit: PenalizedFit) -> list[RenderableType]:
+    """The report of one fit, from top to bottom."""
     title = Text.assemble((f"{kind(fit.options)}, alpha = {number(fit.alpha)}", "bold"), "\n", printable(fit.formula))
     table = Table(box=box.HORIZONTALS, show_edge=True, pad_edge=False, header_style="bold")
     table.add_column("", no_wrap=True)
@@ -86,7 +86,7 @@ def fit_text(fit: PenalizedFit) -> str:
         f"{number(fit.df)} degrees of freedom used, {len(fit.chosen)} of {len(fit.names)} coefficients are not zero",
         f"R squared {number(fit.r_squared, 5)}, residual sum of squares {number(fit.deviance)}",
     ]
-    return to_text(join_blocks(title, describe_rows(fit, fit.solved.design.count), [table, *rest], quality, []))
+    return join_blocks(title, describe_rows(fit, fit.solved.design.count), [table, *rest], quality, [])
 
 
 def _title(path: Path, label: str) -> Text:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import html
 from dataclasses import dataclass
 from os import PathLike
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
@@ -18,6 +18,9 @@ from gramian.keywords import Unseen
 from gramian.results.dropped_rows import HasDroppedRows
 from gramian.results.fitted_rows import UNKNOWN, rows_or_fitted
 from gramian.typing import Vector
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 KIND = "penalized-fit"
 
@@ -154,9 +157,15 @@ class PenalizedFit(HasDroppedRows):
         str
             Several lines, without a newline at the end.
         """
-        from gramian.fit.penalized.report import fit_text  # rich takes a while to import
+        from gramian.results.report import to_text  # rich takes a while to import
 
-        return fit_text(self)
+        return to_text(self.render())
+
+    def render(self) -> list[RenderableType]:
+        """Parts of the summary that rich's console can print."""
+        from gramian.fit.penalized.report import fit_parts
+
+        return fit_parts(self)
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write the fit to a file that `gramian.load` reads.
@@ -184,4 +193,6 @@ class PenalizedFit(HasDroppedRows):
         )
 
     def _repr_html_(self) -> str:
-        return f"<pre>{html.escape(self.summary())}</pre>"
+        from gramian.results.html import to_html  # rich takes a while to import
+
+        return to_html(self.render())

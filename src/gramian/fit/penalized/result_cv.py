@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 import pyarrow as pa
 
@@ -20,6 +19,9 @@ from gramian.linalg.moments import Moments
 from gramian.results.estimates import read_only
 from gramian.results.tables import finite
 from gramian.typing import Matrix, Vector
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 SCHEMA = "gramian.cross_validation/1"
 
@@ -156,9 +158,15 @@ class CrossValidation:
         str
             Several lines, without a newline at the end.
         """
-        from gramian.fit.penalized.report import validation_text  # rich takes a while to import
+        from gramian.results.report import to_text  # rich takes a while to import
 
-        return validation_text(self)
+        return to_text(self.render())
+
+    def render(self) -> list[RenderableType]:
+        """Parts of the summary that rich's console can print."""
+        from gramian.fit.penalized.report import validation_parts
+
+        return validation_parts(self)
 
     def plot(self) -> Any:
         """Draw the mean errors against alpha, with the two choices marked.
@@ -178,7 +186,9 @@ class CrossValidation:
         )
 
     def _repr_html_(self) -> str:
-        return f"<pre>{html.escape(self.summary())}</pre>"
+        from gramian.results.html import to_html  # rich takes a while to import
+
+        return to_html(self.render())
 
 
 def cross_validation_of(

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import html
 from dataclasses import dataclass
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 import pyarrow as pa
@@ -23,6 +22,9 @@ from gramian.results.dropped_rows import HasDroppedRows
 from gramian.results.estimates import read_only
 from gramian.results.tables import finite
 from gramian.typing import Matrix, Vector
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 SCHEMA = "gramian.path/1"
 
@@ -267,9 +269,15 @@ class Path(HasDroppedRows):
         str
             Several lines, without a newline at the end.
         """
-        from gramian.fit.penalized.report import path_text  # rich takes a while to import
+        from gramian.results.report import to_text  # rich takes a while to import
 
-        return path_text(self)
+        return to_text(self.render())
+
+    def render(self) -> list[RenderableType]:
+        """Parts of the summary that rich's console can print."""
+        from gramian.fit.penalized.report import path_parts
+
+        return path_parts(self)
 
     def plot(self) -> Any:
         """Draw the coefficients against alpha.
@@ -287,7 +295,9 @@ class Path(HasDroppedRows):
         return f"Path({self.formula!r}, l1_ratio={self.l1_ratio:g}, {alphas}, {len(self.names)} columns)"
 
     def _repr_html_(self) -> str:
-        return f"<pre>{html.escape(self.summary())}</pre>"
+        from gramian.results.html import to_html  # rich takes a while to import
+
+        return to_html(self.render())
 
 
 def path_of(design: Design, accumulated: Accumulated, l1_ratio: float = 1.0, **penalty: Unpack[PathKeywords]) -> Path:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from dataclasses import dataclass
 from typing import Any
 
@@ -135,7 +134,10 @@ class Selection:
         return f"Selection({self.formula!r}, criterion={self.criterion!r}, best={self.selected.solved.formula!r})"
 
     def _repr_html_(self) -> str:
-        return f"<pre>{html.escape(self.summary())}</pre>"
+        from gramian.fit.selection.report import render
+        from gramian.results.html import to_html  # rich takes a while to import
+
+        return to_html(render(self))
 
 
 def selection(

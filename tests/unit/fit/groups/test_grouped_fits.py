@@ -120,7 +120,7 @@ def test_the_summary_names_every_group_and_tells_the_marks_once(fits):
     assert told.startswith("Linear regressions by group\ny ~ x\n3 fits from one pass, 110 rows\n")
     assert [line for line in told.splitlines() if line.startswith("group = ")] == [f"group = {g}" for g in "abc"]
     assert told.count("p-values:") <= 1
-    assert "<pre>" in fits._repr_html_()
+    assert "<table>" in fits._repr_html_()
 
 
 def test_many_fits_are_not_all_written_out():
