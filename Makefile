@@ -52,7 +52,7 @@ package: $(BIN)/python  ## a source distribution, the wheel of it, and the wheel
 	PYTHONPATH=build/package/tools $(BIN)/python -m hatchling build -t sdist -d build/package
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir build/package build/package/gramian-*.tar.gz
 	$(BIN)/python -m pip install --quiet --no-deps --target build/package/installed build/package/gramian-*.whl
-	cd build/package/installed && PYTHONPATH=. $(abspath $(BIN))/python -c "import gramian as gm; assert gm.__file__.startswith('$(abspath build/package)'); gm.show_versions()"
+	cd build/package/installed && PYTHONPATH=. $(abspath $(BIN))/python -c "import gramian as gm; assert gm.__file__.startswith('$(abspath build/package)'); gm.show_versions(); gm.lesson().html()"
 
 matrix: $(VENV)/.dev $(VENV)/.matrix  ## every Python that is here, the newest and the oldest versions, five kernels
 	$(BIN)/nox

@@ -24,13 +24,14 @@ if TYPE_CHECKING:
     from gramian.derivation import derive as derive
     from gramian.engines.dask import Dask as Dask
     from gramian.engines.local import Local as Local
+    from gramian.lessons import lesson as lesson
     from gramian.saved import load as load
 
 from gramian.version import __version__ as __version__
 
 __all__ = [
-    "Dask", "Local", "add", "compare", "csv", "curve", "derive", "errors", "fits", "glm", "gram", "iv", "load", "ols",
-    "plan", "ridge", "show_versions", "subtract", "table",
+    "Dask", "Local", "add", "compare", "csv", "curve", "derive", "errors", "fits", "glm", "gram", "iv", "lesson",
+    "load", "ols", "plan", "ridge", "show_versions", "subtract", "table",
 ]  # fmt: skip
 
 _HOME = {
@@ -45,6 +46,7 @@ _HOME = {
     "glm": "gramian.api.generalized",
     "gram": "gramian.api.sums",
     "iv": "gramian.api.instrumental",
+    "lesson": "gramian.lessons",
     "load": "gramian.saved",
     "ols": "gramian.api.linear",
     "plan": "gramian.api.planned",

@@ -13,6 +13,7 @@ from gramian.fit.linear.result import LinearFit
 from gramian.fit.passes.plan import Plan
 from gramian.fit.wide.result import WideFit
 from gramian.keywords import LinearKeywords
+from gramian.lessons import Lesson
 from gramian.saved import Saved
 
 rows = {"x": [1, 2, 3, 4], "y": [2, 4, 5, 8]}
@@ -34,6 +35,7 @@ assert_type(gm.glm("y ~ x", rows, "poisson", link="log", offset="x", ridge=1), G
 assert_type(gm.curve("y ~ logistic(x)", rows, bounds={"rate": (0, None)}, max_passes=9), CurveFit)
 assert_type(gm.plan("y ~ x", rows, family="binomial", tolerance=1e-6), Plan)
 assert_type(gm.load("y.fit"), Saved)
+assert_type(gm.lesson("y ~ x", rows), Lesson)
 
 gram = gm.gram("y ~ x", rows, by="g", exact=False, engine=gm.Local(threads=2))
 assert_type(gram, Gram)

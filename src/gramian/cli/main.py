@@ -18,7 +18,7 @@ from gramian.version import __version__
 
 COMMANDS = (
     "fit", "gram", "add", "subtract", "path", "cv", "select", "curve", "predict", "table", "compare", "derive",
-    "inspect",
+    "lesson", "inspect",
 )  # fmt: skip
 
 
