@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from gramian.errors import ColumnError, SchemaError
-from gramian.typing import Level, Size
+from gramian.typing import DistinctLevels, Size
 
 SPARSE = "sparse"  # what the type of a sparse matrix begins with
 
@@ -47,7 +47,7 @@ class Field:
     name: str
     kind: Kind
     type: str
-    levels: tuple[Level, ...] | None = None
+    levels: DistinctLevels | None = None
     conflict: str | None = None
 
 

@@ -50,6 +50,7 @@ class Distinct:
         return self.name
 
 
+DistinctLevels: TypeAlias = Annotated[tuple[Level, ...], Distinct("levels that differ")]
 NotNegative: TypeAlias = Annotated[float, Interval(0.0, math.inf, "a finite number that is not negative")]
 Positive: TypeAlias = Annotated[float, Interval(math.ulp(0.0), math.inf, "a finite number above zero")]
 Finite: TypeAlias = Annotated[float, Interval(-sys.float_info.max, math.inf, "a finite number")]

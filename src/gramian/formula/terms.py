@@ -28,7 +28,7 @@ from gramian.linalg.columns import Factors
 from gramian.linalg.monomials import CONSTANT, Monomial, downward_closure, times
 from gramian.linalg.monomials import monomial as canonical_monomial
 from gramian.schema import Kind, Schema
-from gramian.typing import Level
+from gramian.typing import DistinctLevels, Level
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Factor:
     label: str
     column: str
     reference: Level | None = None
-    order: tuple[Level, ...] | None = None
+    order: DistinctLevels | None = None
     contrast: Annotated[str, CONTRASTS] = TREATMENT
 
 

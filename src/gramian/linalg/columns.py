@@ -10,15 +10,16 @@ from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
-from typing import Any
+from typing import Annotated, Any, TypeAlias
 
 import numpy as np
 
 from gramian.linalg.monomials import CONSTANT, Monomial, times
 from gramian.linalg.self_products import products_of_parts, self_products
-from gramian.typing import Codes, Mask, Matrix, Vector
+from gramian.typing import Codes, Distinct, Mask, Matrix, Vector
 
 Factors = tuple[str, ...]  # sorted labels; () is "no factor"
+Monomials: TypeAlias = Annotated[tuple[Monomial, ...], Distinct("monomials that differ")]
 
 
 @dataclass(frozen=True)
@@ -35,9 +36,9 @@ class Layout:
         Monomials that are summed over the cells of these factors; a response r appears as the monomial r^1.
     """
 
-    dense: tuple[Monomial, ...]
+    dense: Monomials
     responses: tuple[str, ...]
-    tables: tuple[tuple[Factors, tuple[Monomial, ...]], ...]
+    tables: tuple[tuple[Factors, Monomials], ...]
 
     @cached_property
     def rows(self) -> tuple[Monomial, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from gramian.results.fitted_rows import UNKNOWN, Files, FittedRows
+from gramian.results.fitted_rows import UNKNOWN, FittedRows
 from gramian.serialize.codec import Codec
 from gramian.serialize.record import at, record
 
@@ -14,10 +14,6 @@ KEY = "fitted_rows"
 
 
 NEEDED = {"": set(), "csv": {"dialect"}, "delta": {"version"}, "iceberg": {"name"}}  # by format, beside it
-
-
-def _made(paths: tuple[str, ...], files: Files, reading: Mapping[str, str]) -> FittedRows:
-    return FittedRows(None, tuple(paths), tuple((name, size, changed) for name, size, changed in files), dict(reading))
 
 
 def _check(rows: FittedRows) -> None:
@@ -30,7 +26,7 @@ def _check(rows: FittedRows) -> None:
         raise ValueError(f"a table has no version {rows.reading['version']!r}")
 
 
-FITTED_ROWS: Codec[FittedRows] = record(FittedRows, "paths files", at("reading", absent={}), make=_made, check=_check)
+FITTED_ROWS: Codec[FittedRows] = record(FittedRows, "paths files", at("reading", absent={}), check=_check)
 
 
 def with_rows(content: Mapping[str, Any], fitted: FittedRows) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, Generic, NoReturn, TypeVar
 
 from numpy.typing import NDArray
@@ -106,6 +107,19 @@ class Codec(Generic[T]):
         """Refuse what holds an item twice."""
         return self.checked(lambda values: len(set(values)) == len(values), expected)  # type: ignore[call-overload, arg-type]
 
+    def no_larger(self, what: str, depth: int, size: int) -> Codec[T]:
+        """Refuse JSON with more levels of lists and objects, or more parts, before it is read: it may be hostile."""
+
+        def read(obj: object, members: Members) -> T:
+            level, levels, parts = [obj], 0, 0
+            while level:
+                levels, parts = levels + 1, parts + len(level)
+                require(levels <= depth and parts <= size, f"{what} that is not so large", parts)
+                level = list(chain.from_iterable(map(_parts, level)))
+            return self.read(obj, members)
+
+        return Codec(self.write, read)
+
     def under(self, prefix: str) -> Codec[T]:
         """The same, the names of its arrays begin with the prefix."""
         return Codec(
@@ -126,6 +140,11 @@ def require(good: object, expected: str, value: object) -> None:
     """Raise the ValueError unless it is good."""
     if not good:
         wrong(expected, value)
+
+
+def _parts(obj: object) -> list[object]:
+    """What a list or an object of JSON consists of."""
+    return list(obj.values()) if isinstance(obj, dict) else obj if isinstance(obj, list) else []
 
 
 def select(codec: CodecBy[T], of: Any) -> Codec[T]:

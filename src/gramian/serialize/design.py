@@ -26,7 +26,6 @@ from gramian.serialize.values import LEVELS, MAX_SIZE, TEXT, TEXTS, codes, each,
 from gramian.typing import Level
 
 LevelsByFactor = Mapping[str, Sequence[Level]]
-DISTINCT_LEVELS = {tuple[Level, ...]: LEVELS}
 
 DROPPED_ROWS = row(DroppedRows, "causes columns")
 DROPPED = "dropped_rows=dropped_rows.causes missing=dropped_rows.columns"
@@ -45,7 +44,7 @@ TERM = sequence(tagged("a part of a term", ATOMS)).convert(lambda term: term.ato
 
 def _factor(label: str) -> Codec[Factor]:
     contrast = at("contrast", absent=TREATMENT)
-    return row(Factor, fixed("label", label), "column reference order", contrast, types=DISTINCT_LEVELS)
+    return row(Factor, fixed("label", label), "column reference order", contrast)
 
 
 def _spline(label: str) -> Codec[Spline]:

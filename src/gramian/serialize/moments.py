@@ -7,7 +7,6 @@ from math import isfinite
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gramian.formula.design import Design
 from gramian.linalg.columns import Factors, Layout
@@ -16,15 +15,13 @@ from gramian.linalg.factors.cells import CellSums
 from gramian.linalg.factors.levels import canonical
 from gramian.linalg.moments import Moments, levels_with_rows
 from gramian.linalg.monomials import CONSTANT, Coordinate, Monomial
-from gramian.serialize.codec import Codec, mapping, require, sequence, tagged
+from gramian.serialize.codec import Codec, mapping, require, tagged
 from gramian.serialize.design import COORDINATE, LevelsByFactor, cells
 from gramian.serialize.record import Field, at, record
-from gramian.serialize.values import LEVELS, MAX_ROWS, MAX_SIZE, MONOMIAL, TEXTS, array, codes, each, finite, keyed
+from gramian.serialize.values import LEVELS, MAX_ROWS, MAX_SIZE, TEXTS, codes, each, finite, keyed, products
 
-SYMMETRY = 2.0**-20  # of the lengths of two columns: both halves are sums of up to 2^32 rounded products
 ROUNDING = 1e-6  # of the largest product: what is less below zero is left of what was taken away
 NOTHING: Codec[None] = tagged("nothing removed", {}).optional()
-Products = NDArray[np.float64]
 
 
 def cell_counts(i: int, factors: Factors, levels: LevelsByFactor, names: str) -> list[Field]:
@@ -62,27 +59,6 @@ def _check_rows(moments: Moments | ExactMoments) -> None:
         require(rows == moments.rows, f"{moments.rows} rows in the cells of {', '.join(factors)}", rows)
 
 
-def products(name: str, *axes: int | str, negative: float = 0.0, tolerance: float = SYMMETRY) -> Codec[Products]:
-    """Products of columns, or a stack of them.
-
-    negative : how far squares may lie below zero, as a part of the largest product. tolerance : by how much the halves
-    may differ, as rounding differs in BLAS: a part of the lengths of two columns, or of the largest product where
-    squares may be negative.
-    """
-
-    def are_squares(out: Products) -> bool:
-        squares = np.diagonal(out, axis1=-2, axis2=-1)
-        return bool(np.isfinite(out).all() and (squares >= -negative * np.abs(out).max(initial=0.0)).all())
-
-    def is_symmetric(out: Products) -> bool:
-        lengths = np.sqrt(np.abs(np.diagonal(out, axis1=-2, axis2=-1)))
-        size = np.abs(out).max(initial=0.0) if negative else lengths[..., None] * lengths[..., None, :]
-        return not (np.abs(out - np.swapaxes(out, -1, -2)) > tolerance * size).any()
-
-    squares = array(name, "float64", *axes).checked(are_squares, "finite products with squares that are not negative")
-    return squares.checked(is_symmetric, "symmetric products")
-
-
 def gram_moments(design: Design, *, is_removed: bool = False, every_level: bool = True) -> Codec[Moments]:
     """Moments of what this design stores.
 
@@ -113,20 +89,15 @@ def gram_moments(design: Design, *, is_removed: bool = False, every_level: bool 
 
 
 def _check_layout(layout: Layout) -> None:
-    factors = [f for f, _ in layout.tables]
     once = layout.dense[:1] == (CONSTANT,) and len(set(layout.rows)) == len(layout.rows)
     require(once, "the constant first, and each column once", layout.dense)
+    factors = [f for f, _ in layout.tables]
     in_order = factors == sorted(set(factors)) and all(f and list(f) == sorted(set(f)) for f in factors)
     require(in_order, "tables of factors in order", factors)
 
 
-MONOMIALS = sequence(MONOMIAL).distinct("monomials that differ")
-LAYOUT = record(Layout, "dense responses tables", check=_check_layout, types={tuple[Monomial, ...]: MONOMIALS})
+LAYOUT: Codec[Layout] = record(Layout, check=_check_layout)
 SORTED_LEVELS = mapping(LEVELS.checked(lambda levels: levels == tuple(canonical(set(levels))), "levels in order"))
-
-
-def _power_sums(i: int, variable: str) -> Codec[NDArray[np.float64]]:
-    return finite(f"powers/{i}", None).checked(len, f"sums in 'powers/{i}'")
 
 
 def _check(moments: Moments) -> None:
@@ -147,7 +118,7 @@ MOMENTS: Codec[Moments] = record(
     at("levels", SORTED_LEVELS),
     at("dense[]", lambda read: products("dense", len(read.layout.rows), len(read.layout.rows))),
     at("tables[]", lambda read: _tables(read.layout, read.levels, "{1}/{0}")),
-    at("powers", keyed(TEXTS, _power_sums)),
+    at("powers", keyed(TEXTS, lambda i, _: finite(f"powers/{i}", None).checked(len, f"sums in 'powers/{i}'"))),
     at("removed[]", NOTHING),
     check=_check,
     types={Layout: LAYOUT, Coordinate: COORDINATE},

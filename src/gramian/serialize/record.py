@@ -129,7 +129,8 @@ def record(
     Parameters
     ----------
     kind : class of the values.
-    fields : in the order in which they are read and arrays are written; a text has `names` as of `at`.
+    fields : in the order in which they are read and arrays are written; a text has `names` as of `at`; without any, all
+        arguments of the class.
     make : makes a value of the fields by their parts, if that is not `kind` itself; its type hints come first.
     check : raises ValueError for a value that makes no sense.
     types : codecs for type hints, before those of `DEFAULTS`.
@@ -143,7 +144,8 @@ def record(
         Where an argument of the class has no field and no default, or a type hint no codec.
     """
     hints = hints_of(kind) | (hints_of(make) if isinstance(make, FunctionType) else {})
-    listed = [field for some in fields for field in (at(some) if isinstance(some, str) else some)]
+    every = fields or tuple(signature(kind).parameters)
+    listed = [field for some in every for field in (at(some) if isinstance(some, str) else some)]
     steps = [_with_codec(field, hints, {**DEFAULTS, **(types or {})}) for field in listed]
     parts_of_fields = {field.part.partition(".")[0] for field in listed}
     if make is None and (missing := _required_arguments(kind) - parts_of_fields):

@@ -8,11 +8,12 @@ from fractions import Fraction
 from typing import Any, TypeVar
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from gramian.linalg.monomials import Monomial
 from gramian.serialize.codec import Codec, Members, plain, require, sequence, tuple_of, wrong
-from gramian.typing import Level
+from gramian.typing import Level, Matrix
 
 T = TypeVar("T")
 K = TypeVar("K")
@@ -22,6 +23,9 @@ MAX_FRACTION_DIGITS = 100_000  # hexadecimal digits
 MAX_POWER = 100
 MAX_ROWS = 2**63
 MAX_SIZE = 2**31
+SYMMETRY = 2.0**-20  # of the lengths of two columns: both halves are sums of up to 2^32 rounded products
+ARROW_TYPES = {name: pa.type_for_alias(name) for name in ("int64", "double", "large_string", "bool", "date32[day]")}
+STORED_AS = {"date32[day]": pa.int32()}  # types whose values are written in another one
 NOT_FINITE = {"inf": math.inf, "-inf": -math.inf, "nan": math.nan}
 
 
@@ -117,6 +121,27 @@ def finite(name: str, *axes: Axis) -> Codec[NDArray[np.float64]]:
     return array(name, "float64", *axes).checked(lambda out: np.isfinite(out).all(), f"finite numbers in '{name}'")
 
 
+def products(name: str, *axes: Axis, negative: float = 0.0, tolerance: float = SYMMETRY) -> Codec[Matrix]:
+    """Products of columns, or a stack of them.
+
+    negative : how far squares may lie below zero, as a part of the largest product. tolerance : by how much the halves
+    may differ, as rounding differs in BLAS: a part of the lengths of two columns, or of the largest product where
+    squares may be negative.
+    """
+
+    def are_squares(out: Matrix) -> bool:
+        squares = np.diagonal(out, axis1=-2, axis2=-1)
+        return bool(np.isfinite(out).all() and (squares >= -negative * np.abs(out).max(initial=0.0)).all())
+
+    def is_symmetric(out: Matrix) -> bool:
+        lengths = np.sqrt(np.abs(np.diagonal(out, axis1=-2, axis2=-1)))
+        size = np.abs(out).max(initial=0.0) if negative else lengths[..., None] * lengths[..., None, :]
+        return not (np.abs(out - np.swapaxes(out, -1, -2)) > tolerance * size).any()
+
+    squares = array(name, "float64", *axes).checked(are_squares, "finite products with squares that are not negative")
+    return squares.checked(is_symmetric, "symmetric products")
+
+
 def check_known(name: str, values: NDArray[np.float64], known: Any, *, overflow: bool = False) -> None:
     """Raise ValueError for numbers that are NaN where they are known, or infinite unless they may overflow."""
     good = not np.isnan(values[known]).any() and (overflow or not np.isinf(values).any())
@@ -150,3 +175,14 @@ def keyed(keys: Codec[tuple[K, ...]], value: Callable[[int, K], Codec[T]]) -> Co
         return keys.write(tuple(mapping), members)
 
     return Codec(write, lambda obj, members: values(keys.read(obj, members)).read(None, members))
+
+
+def _arrow_values(names: tuple[str, tuple[Level, ...]]) -> Any:
+    kind, values = names
+    require(kind in ARROW_TYPES, "a type of values", kind)
+    return pa.array(values, STORED_AS.get(kind, ARROW_TYPES[kind])).cast(ARROW_TYPES[kind])
+
+
+ARROW_VALUES: Codec[Any] = tuple_of(TEXT, sequence(LEVEL).distinct("values that differ")).convert(
+    lambda names: (str(names.type), names.cast(STORED_AS.get(str(names.type), names.type)).to_pylist()), _arrow_values
+)

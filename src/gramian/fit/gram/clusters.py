@@ -17,9 +17,10 @@ from gramian.linalg.change_coordinates import changes_between, combinations
 from gramian.linalg.maps import to_dense
 from gramian.linalg.monomials import Coordinate
 from gramian.linalg.subset_sums import SubsetPlan
+from gramian.serialize.values import ARROW_TYPES
 from gramian.typing import Distinct, Level
 
-TYPES = ("int64", "double", "large_string", "bool", "date32[day]")  # of values that name clusters
+TYPES = (*ARROW_TYPES,)  # of values that name clusters
 
 
 @dataclass(frozen=True, slots=True, eq=False)

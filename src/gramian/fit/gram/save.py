@@ -6,9 +6,8 @@ from itertools import starmap
 from typing import Annotated, Any, NamedTuple
 
 import numpy as np
-import pyarrow as pa
 
-from gramian.fit.gram.clusters import TYPES, StoredClusters
+from gramian.fit.gram.clusters import StoredClusters
 from gramian.fit.gram.group_sums import GroupSums
 from gramian.fit.gram.moments import AnyMoments
 from gramian.fit.gram.provenance import Provenance, ReadInput
@@ -22,16 +21,15 @@ from gramian.linalg.exact.moments import ExactMoments
 from gramian.linalg.keyed.moments import Key, ordered
 from gramian.linalg.moments import Moments
 from gramian.schema import Field
-from gramian.serialize.codec import Codec, require, sequence, tuple_of, wrong
-from gramian.serialize.design import DESIGN_OF_MANY, DISTINCT_LEVELS, DROPPED, DROPPED_ROWS
+from gramian.serialize.codec import Codec, require, sequence, wrong
+from gramian.serialize.design import DESIGN_OF_MANY, DROPPED, DROPPED_ROWS
 from gramian.serialize.exact_moments import exact_moments
-from gramian.serialize.moments import ROUNDING, gram_moments, products
+from gramian.serialize.moments import ROUNDING, gram_moments
 from gramian.serialize.record import at, fixed, record
-from gramian.serialize.values import LEVEL, MAX_SIZE, TEXT, codes, integer
+from gramian.serialize.values import ARROW_VALUES, MAX_SIZE, codes, integer, products
 
 FLOAT, EXACT = "float64", "exact"
 Arithmetic = Annotated[str, (FLOAT, EXACT)]
-STORED_AS = {"date32[day]": pa.int32()}  # types whose values are written in another one
 
 
 class TimesRead(NamedTuple):
@@ -41,7 +39,6 @@ class TimesRead(NamedTuple):
     times: int
 
 
-FIELD = record(Field, "name kind type levels", types=DISTINCT_LEVELS)
 TIMES_READ = record(
     TimesRead,
     "name=read.name size=read.size units=read.units rows=read.rows sha256=read.sha256",
@@ -51,18 +48,6 @@ TIMES_READ = record(
 INPUTS = sequence(TIMES_READ).checked(lambda inputs: len(dict(inputs)) == len(inputs), "inputs that differ")
 PROVENANCE = INPUTS.convert(
     lambda provenance: starmap(TimesRead, provenance.multiplicity.items()), lambda inputs: Provenance(dict(inputs))
-)
-
-
-def _arrow(names: tuple[Any, ...]) -> Any:
-    kind, values = names
-    require(kind in TYPES, "the type of what names clusters", kind)
-    arrow = pa.type_for_alias(kind)
-    return pa.array(values, STORED_AS.get(kind, arrow)).cast(arrow)
-
-
-CLUSTER_NAMES = tuple_of(TEXT, sequence(LEVEL).distinct("clusters that differ")).convert(
-    lambda names: (str(names.type), names.cast(STORED_AS.get(str(names.type), names.type)).to_pylist()), _arrow
 )
 
 
@@ -87,7 +72,7 @@ def _clusters(design: Design) -> Codec[StoredClusters]:
     return record(
         StoredClusters,
         "by[by]",
-        at("names[by]=moments.clusters.names", sequence(CLUSTER_NAMES)),
+        at("names[by]=moments.clusters.names", sequence(ARROW_VALUES)),
         "labels[columns]=moments.labels rows=moments.rows",
         at("cells[]=moments.clusters.cells", codes("cells", MAX_SIZE, "clusters", "by")),
         at("products[]=moments.products", products("products", "clusters", "columns", "columns", negative=ROUNDING)),
@@ -171,5 +156,5 @@ GRAM_DATA: Codec[GramData] = record(
     at("apart=group_sums", lambda read: _group_sums(read.design), absent=None),
     at("clusters/", lambda read: _clusters(read.design), absent=None),
     make=_data,
-    types={Design: DESIGN_OF_MANY, Field: FIELD, Provenance: PROVENANCE},
+    types={Design: DESIGN_OF_MANY, Field: record(Field, "name kind type levels"), Provenance: PROVENANCE},
 )

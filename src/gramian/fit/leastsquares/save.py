@@ -22,7 +22,7 @@ from gramian.serialize.codec import Codec, constant, require, sequence, tagged
 from gramian.serialize.design import DESIGN, DROPPED, cells, factors_of, levels_of
 from gramian.serialize.record import at, fixed, record, row
 from gramian.serialize.values import MAX_SIZE, SIZE, check_known, codes, combination, each, finite, integer
-from gramian.typing import Level, Matrix
+from gramian.typing import Level
 
 BOUNDS = record(
     Bounds,
@@ -133,13 +133,10 @@ def _check(fit: Solved) -> None:
             check_known(name, getattr(fit.accuracy, name), known)
 
 
-def _unknown(read: Any) -> Codec[Matrix]:
-    return constant(np.broadcast_to(np.float64(np.nan), (len(read.coefficients),) * 2))  # takes no memory
-
-
 def solved(*, covariance: bool = True) -> Codec[Solved]:
     """A fit by least squares. covariance : whether it has one, or nothing is written of it."""
-    inverse = at("inverse[p,p]?") if covariance else at("inverse[]", _unknown)
+    nothing = at("inverse[]", lambda read: constant(np.broadcast_to(np.nan, (len(read.coefficients),) * 2)))
+    inverse = at("inverse[p,p]?") if covariance else nothing
     solution = record(
         Solution,
         "rss condition leverage coefficients[p]",

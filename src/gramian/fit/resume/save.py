@@ -31,25 +31,24 @@ PAIRS = "products/hi[n]=products.hi products/lo[n]=products.lo square/hi[1]=squa
 TYPES = {
     Moments: MOMENTS,
     DroppedRows: DROPPED_ROWS,
-    Totals: row(Totals, " ".join(Totals._fields)),
-    LargestMoves: row(LargestMoves, "wrong right"),
+    Totals: row(Totals),
+    LargestMoves: row(LargestMoves),
 }
 EXACT = record(
     ExactAccumulated,
     at("layout", LAYOUT, of=lambda partial: partial.moments.layout),
     at("levels", SORTED_LEVELS, of=lambda partial: partial.moments.levels),
     at("moments", _exact),
-    "tally=dropped_rows",
+    "dropped_rows",
     make=lambda moments, dropped_rows, **_: ExactAccumulated(moments, dropped_rows),
     types=TYPES,
-    order="moments tally layout levels",
 )
 RECORDS: Mapping[str, tuple[type[Any], Codec[Any]]] = {
-    "accumulated": (Accumulated, record(Accumulated, "moments tally=dropped_rows", types=TYPES)),
+    "accumulated": (Accumulated, record(Accumulated, types=TYPES)),
     "exact": (ExactAccumulated, EXACT),
-    "meat": (Meat, record(Meat, "moments rows loss full=full_leverage smallest_complement", types=TYPES)),
+    "meat": (Meat, record(Meat, types=TYPES)),
     "residuals": (ResidualSums, record(ResidualSums, "rows", PAIRS, "grid[n]")),
-    "linearized": (Linearized, record(Linearized, "moments tally=dropped_rows totals sides=moves", types=TYPES)),
+    "linearized": (Linearized, record(Linearized, types=TYPES)),
 }
 KINDS = {tag: (kind, codec.alone()) for tag, (kind, codec) in RECORDS.items()}
 LEVEL_OF_TREE, PARTIAL = integer(0, 64), tagged("a kind of partial", KINDS)
