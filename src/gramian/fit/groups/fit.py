@@ -12,7 +12,6 @@ from typing import NamedTuple
 import numpy as np
 
 from gramian.batch import Source
-from gramian.engines.fold import threads_for
 from gramian.errors import AccuracyWarning, DataError, GramianError, NumericalError, OptionError
 from gramian.fit.groups.recentre import recentred
 from gramian.fit.leastsquares.escalate import (
@@ -250,7 +249,8 @@ def _one_pass_fit(group: Group, response: str, key: Key, shared: SharedInputs) -
     """Normal equations and fit of one outcome in one group, from its sums alone."""
     design, accumulated = with_outcome(group.design, response), group.accumulated
     sizes = {name: len(names) for name, names in accumulated.moments.levels.items()}
-    with error_context(shared.by, key), threads_for(checked_width(design.terms, sizes, shared.max_columns)):
+    with error_context(shared.by, key):
+        checked_width(design.terms, sizes, shared.max_columns)
         return first_solution(design, accumulated, shared.options, group.passes)
 
 

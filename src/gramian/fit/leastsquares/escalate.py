@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from gramian.batch import Source
+from gramian.engines.fold import threads_for
 from gramian.errors import AccuracyWarning, NotIdentifiedError, NumericalError
 from gramian.fit.leastsquares.accuracy import EXACT, Accuracy, required_std_error_digits
 from gramian.fit.leastsquares.refine import refine
@@ -93,6 +94,16 @@ def escalate(first: Solved, job: Job, accumulated: Accumulated, system: System, 
     NumericalError
         If a ridge penalty is below the rounding of the sums and the rows do not help.
     """
+    with threads_for(len(first.names)):
+        best = _more_digits(first, job, accumulated, system, steps)
+    check_solution(best)
+    if not reached(best):
+        warnings.warn(AccuracyWarning(shortfall(best, job.source)), stacklevel=5)
+    return best
+
+
+def _more_digits(first: Solved, job: Job, accumulated: Accumulated, system: System, steps: Escalation) -> Solved:
+    """The fit with as many digits as the steps give; parameters as of `escalate`."""
     best, lost = first, is_lost(first)
     if lost and steps.refines and is_small(first):
         best = ridge_from_rows(first, job, accumulated, system)
@@ -102,9 +113,6 @@ def escalate(first: Solved, job: Job, accumulated: Accumulated, system: System, 
             best = refine(best, job, accumulated, system, sliced=not is_small(best))
         if not reached(best) and steps.exact_helps and affordable(best.rows, len(best.names)):
             best = _from_exact_sums(best, job)
-    check_solution(best)
-    if not reached(best):
-        warnings.warn(AccuracyWarning(shortfall(best, job.source)), stacklevel=5)
     return best
 
 

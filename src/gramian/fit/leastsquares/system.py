@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from gramian.engines.fold import threads_for
 from gramian.errors import NumericalError
 from gramian.fit.leastsquares.absorbed import PartialledOut, absorbed_estimates, partial_out
 from gramian.fit.leastsquares.accuracy import (
@@ -106,11 +107,13 @@ def first_solution(
     design: Design, accumulated: Accumulated, options: Options, passes: int = 1
 ) -> tuple[System, Solved]:
     """The normal equations of a design, and the fit in float64; parameters and errors as of `solve_linear`."""
-    system = system_of(design, accumulated, options)
-    solution = solve_system(system)
-    gradient = 0.0 if system.penalty is None else system.penalty @ solution.coefficients  # half that of the penalty
-    bounded = BoundedSolution(solution, one_pass_errors(solution, gradient), passes)
-    return system, assemble(design, accumulated, options, system, bounded)
+    # for speed, and because the bits of BLAS differ by its number of threads
+    with threads_for(design.terms.width({name: len(levels) for name, levels in accumulated.moments.levels.items()})):
+        system = system_of(design, accumulated, options)
+        solution = solve_system(system)
+        gradient = 0.0 if system.penalty is None else system.penalty @ solution.coefficients  # half that of the penalty
+        bounded = BoundedSolution(solution, one_pass_errors(solution, gradient), passes)
+        return system, assemble(design, accumulated, options, system, bounded)
 
 
 def system_of(design: Design, accumulated: Accumulated, options: Options) -> System:

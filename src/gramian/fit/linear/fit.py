@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from gramian.engines.fold import threads_for
+from gramian.engines.fold import one_thread
 from gramian.fit.leastsquares.escalate import Escalation, check_solution, escalate, escalation_of
 from gramian.fit.leastsquares.solution import Solved
 from gramian.fit.leastsquares.system import first_solution
@@ -132,7 +132,8 @@ def _exact(job: Job) -> LinearRun:
     from gramian.fit.leastsquares.exact import accumulate_exactly, exact_solved  # most fits do without exact sums
 
     sums = accumulate_exactly(job)
-    solved = exact_solved(job.design, sums, job.options)
+    with one_thread():
+        solved = exact_solved(job.design, sums, job.options)
     check_solution(solved)
     return LinearRun(solved, sums)
 
@@ -142,9 +143,9 @@ def _from_moments(job: Job, steps: LinearSteps) -> LinearRun:
     sums, clusters = _first_pass(job, steps.cluster_vcov)
     sizes = {name: len(sums.moments.levels[name]) for name in job.design.terms.coefficient_factors}
     # only now are the levels known; the products of all columns are formed after this
-    with threads_for(checked_width(job.design.terms, sizes)):
-        system, first = first_solution(job.design, sums, job.options, job.passes)
-        return LinearRun(escalate(first, job, sums, system, steps.escalation), sums, clusters)
+    checked_width(job.design.terms, sizes)
+    system, first = first_solution(job.design, sums, job.options, job.passes)
+    return LinearRun(escalate(first, job, sums, system, steps.escalation), sums, clusters)
 
 
 def _first_pass(job: Job, cluster_vcov: VcovSpec | None) -> tuple[Accumulated, ClusterMoments | None]:
