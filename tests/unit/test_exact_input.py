@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from decimal import Decimal
 from fractions import Fraction
 
@@ -11,7 +12,7 @@ import pytest
 
 import gramian as gm
 from gramian.batch import Batch
-from gramian.errors import DataError
+from gramian.errors import AccuracyWarning, DataError
 
 ROWS = 20
 Y = np.random.default_rng(0).normal(size=ROWS)
@@ -67,3 +68,47 @@ def test_decimals_of_many_places_are_numbers():
     assert gm.ols("y ~ d", table).coefficients[1] == pytest.approx(
         exact_slope([Fraction(v) for v in values]), rel=1e-12
     )
+
+
+SPANS = (10**3, 10**6, 10**8, 10**11)  # microseconds, beside 1.7e15 since 1970
+
+
+def timed(span: int) -> tuple[dict[str, object], list[Fraction]]:
+    rng = np.random.default_rng(span)
+    ticks = (1_700_000_000_000_000 + np.sort(rng.integers(0, span, ROWS))).tolist()
+    return {"y": Y, "t": pa.array(ticks, pa.timestamp("us"))}, [Fraction(tick, 10**6) for tick in ticks]
+
+
+def right_digits(found: float, truth: float, std_error: float) -> float:
+    return -math.log10(max(abs(found - truth) / max(abs(truth), std_error), 1e-16))
+
+
+@pytest.mark.parametrize("span", SPANS)
+def test_digits_of_times_count_their_rounding(span):
+    data, seconds = timed(span)
+    fit = gm.ols("y ~ as_number(t)", data)
+    truth = exact_slope(seconds)
+    assert right_digits(fit.coefficients[1], truth, fit.std_errors[1]) >= fit.digits[1] >= 8
+    assert fit.tier == ("exact" if span < 10**8 else "refined")  # exact sums take times as they are stored
+    iid = gm.ols("y ~ as_number(t)", data, exact=True).std_errors
+    assert (-np.log10(np.abs(fit.std_errors / iid - 1.0) + 1e-16) >= fit.std_error_digits).all()
+
+
+def test_expressions_of_times_are_warned_of():
+    data, seconds = timed(10**6)
+    with pytest.warns(AccuracyWarning, match=r"float64 rounds the times in I\(as_number\(t\)/60\): subtract"):
+        fit = gm.ols("y ~ I(as_number(t) / 60)", data)
+    truth = 60 * exact_slope(seconds)
+    assert right_digits(fit.coefficients[1], truth, fit.std_errors[1]) >= fit.digits[1]
+    assert fit.digits[1] < 8
+    # as the message says
+    started = [tick - data["t"].cast(pa.int64())[0].as_py() for tick in data["t"].cast(pa.int64()).to_pylist()]
+    duration = gm.ols("y ~ I(as_number(t) / 60)", {"y": Y, "t": pa.array(started, pa.duration("us"))})
+    assert right_digits(duration.coefficients[1], truth, duration.std_errors[1]) >= duration.digits[1] >= 8
+
+
+def test_a_gram_of_times_warns_too(tmp_path):
+    data, _ = timed(10**6)
+    gm.gram("y ~ as_number(t)", data).save(tmp_path / "t.gram")
+    with pytest.warns(AccuracyWarning, match="of the 8 digits wanted"):
+        gm.load(tmp_path / "t.gram").ols()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Set
 
+from gramian.formula.functions import IDENTITY_FUNCTIONS
 from gramian.formula.syntax import Binary, Call, Name, Negative, Node, Number, children, label, names
 from gramian.models.forward import Program, Step
 
 ONE = Number(1.0)
-IDENTITY_FUNCTIONS = ("I", "as_number")
 Parts = dict[str | None, Node]  # parameter -> what it is multiplied by; None -> what stands alone
 
 

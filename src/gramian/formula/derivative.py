@@ -7,13 +7,12 @@ from typing import Any
 import numpy as np
 
 from gramian.batch import Batch
+from gramian.formula.functions import IDENTITY_FUNCTIONS
 from gramian.formula.splines import Spline
 from gramian.formula.syntax import Binary, Call, Name, Negative, Node, Number
 from gramian.linalg.splines import b_basis_slopes, natural_basis_slopes
 from gramian.models.forward import OPERATIONS, Value
 from gramian.typing import Matrix, Vector
-
-IDENTITY_FUNCTIONS = ("I", "as_number")
 
 
 def derivative(node: Node, column: str, batch: Batch) -> Vector:

@@ -80,6 +80,7 @@ CONTRAST = ArgumentKind(
 )
 LEVEL = ArgumentKind(_is_level, 'a text, a number or TRUE/FALSE, as in C(x, ref="b")')
 
+IDENTITY_FUNCTIONS = ("I", "as_number")  # they do not change the values of a numeric column
 FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "log": np.log,
     "log1p": np.log1p,
@@ -196,6 +197,13 @@ def uses_as_number(node: Node) -> set[str]:
     return {
         name for call in walk(node) if isinstance(call, Call) and call.function == "as_number" for name in names(call)
     }
+
+
+def bare(node: Node) -> Node:
+    """An expression without the functions around it that do not change the values of a numeric column."""
+    while isinstance(node, Call) and node.function in IDENTITY_FUNCTIONS:
+        node = node.arguments[0]
+    return node
 
 
 def numeric_names(node: Node) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -29,6 +30,8 @@ from gramian.linalg.monomials import CONSTANT, Monomial, downward_closure, times
 from gramian.linalg.monomials import monomial as canonical_monomial
 from gramian.schema import Kind, Schema
 from gramian.typing import DistinctLevels, Level
+
+SUBSECONDS = re.compile(r"^(timestamp|time(32|64)|duration)\[(ms|us|ns)")  # types of Arrow
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +125,8 @@ class Terms:
         Labels of the factors whose effects are partialled out and not reported.
     splines : Mapping[str, Spline]
         Label -> spline; each of its columns is a variable too.
+    rounded_times : tuple of str
+        Labels of the variables that are made of times which seconds in float64 round.
     """
 
     terms: tuple[Term, ...]
@@ -129,6 +134,7 @@ class Terms:
     factors: Mapping[str, Factor]
     absorbed: Factors = ()
     splines: Mapping[str, Spline] = field(default_factory=dict)
+    rounded_times: tuple[str, ...] = ()
 
     @property
     def coefficient_factors(self) -> frozenset[str]:
@@ -146,6 +152,7 @@ class Terms:
             {f: factor for f, factor in self.factors.items() if f in factors},
             self.absorbed,
             {s: spline for s, spline in self.splines.items() if variables.issuperset(spline.columns)},
+            tuple(v for v in self.rounded_times if v in variables),
         )
 
     @cached_property
@@ -193,7 +200,8 @@ def resolve(expanded: Expanded, schema: Schema) -> Terms:
     intercept = (Term(()),) if expanded.intercept else ()
     terms = tuple([Term(tuple([builder.atom(node) for node in term])) for term in expanded.terms])
     absorbed = tuple(builder.absorbed(node.name) for node in expanded.absorbed)
-    return Terms(intercept + terms, builder.variables, builder.factors, absorbed, builder.splines)
+    times = _made_of_times(builder.variables, schema)
+    return Terms(intercept + terms, builder.variables, builder.factors, absorbed, builder.splines, times)
 
 
 class _Builder:
@@ -259,6 +267,12 @@ class _Builder:
         text = label(node)
         self.variables[text] = node
         return text
+
+
+def _made_of_times(variables: Mapping[str, Node], schema: Schema) -> tuple[str, ...]:
+    """Labels of the variables that are made of times with fractions of seconds."""
+    kinds = {v: [schema[name].type for name in uses_as_number(node)] for v, node in variables.items()}
+    return tuple(v for v, found in kinds.items() if any(SUBSECONDS.search(kind) for kind in found))
 
 
 def check_numeric(node: Node, schema: Schema) -> None:

@@ -68,6 +68,7 @@ def _check(design: Design) -> None:
     require(factors <= terms.factors.keys() == levels.keys(), "the levels of all factors", list(levels))
     variables = {*terms.variables, *design.outcome}
     require(variables <= design.coordinates.keys(), "the coordinates of all variables", list(design.coordinates))
+    require({*terms.rounded_times} <= terms.variables.keys(), "variables of times", list(terms.rounded_times))
     require(design.outcome, "an outcome", [])
 
 
@@ -83,6 +84,7 @@ DESIGN_OF_MANY = record(
     at("levels", mapping(LEVELS), of=lambda design: design.levels or {}),
     "matrix absorbed=terms.absorbed",
     at("splines=terms.splines", of_columns(mapping(_spline))),
+    at("rounded_times=terms.rounded_times", absent=()),
     check=_check,
     types={Node: NODE},
 )

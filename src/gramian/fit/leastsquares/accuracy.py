@@ -14,6 +14,7 @@ import numpy as np
 
 from gramian.errors import NumericalError
 from gramian.fit.leastsquares.model_columns import ModelColumns
+from gramian.fit.leastsquares.rounded_times import RoundedTimes
 from gramian.formula.coding import ModelColumn
 from gramian.formula.coordinates import Parametrization
 from gramian.formula.numeric_terms import Orthogonal, orthonormal
@@ -132,6 +133,7 @@ def certify(
     model_columns: ModelColumns,
     column_errors: ColumnErrors,
     df_residual: float,
+    times: RoundedTimes | None = None,
 ) -> Accuracy:
     """Certified digits of a solution in the model's columns.
 
@@ -149,6 +151,8 @@ def certify(
         Errors of columns that are computed from power sums, such as orthogonal polynomials.
     df_residual : float
         Residual degrees of freedom.
+    times : RoundedTimes or None
+        What the rounding of times to float64 changes.
 
     Notes
     -----
@@ -178,6 +182,8 @@ def certify(
         + 4.0 * EPS * (lengths / inverse_roots) ** 2
         + 2.0 * column_errors.coefficient_errors(inverse_roots) / inverse_roots
     )
+    if times is not None:
+        inverse_error = inverse_error + 2.0 * times.relative_error(inverse_roots)
     # beside aliased columns, roots are those of a diagonal that was formed, and with it lost its digits
     power = 2 if len(model_columns.positions) else 1
     representable = (inverse_roots**power > SMALLEST) & (inverse_roots**power < LARGEST)
@@ -195,6 +201,8 @@ def certify(
     # an upper bound, so that no standard error counts as negligible because of its own rounding errors
     negligible = largest_std_error <= NEGLIGIBLE * np.abs(model_columns.coefficients)
     std_error_digits = digits(np.where(np.isnan(std_error_bound), np.inf, std_error_bound), np.ones(len(inverse_roots)))
+    if times is not None:
+        error = error + times.coefficient_errors(inverse_roots, model_columns.coefficients, largest_std_error)
     coefficient_digits = digits(error, size)
     return Accuracy(
         bounded.precision,

@@ -12,6 +12,7 @@ from gramian.engines.fold import threads_for
 from gramian.errors import AccuracyWarning, NotIdentifiedError, NumericalError
 from gramian.fit.leastsquares.accuracy import EXACT, Accuracy, required_std_error_digits
 from gramian.fit.leastsquares.refine import refine
+from gramian.fit.leastsquares.rounded_times import computed_of_times
 from gramian.fit.leastsquares.small_penalty import ridge_from_rows
 from gramian.fit.leastsquares.solution import Solved
 from gramian.fit.leastsquares.system import System
@@ -64,7 +65,7 @@ def escalation_of(job: Job) -> Escalation:
     return Escalation(
         source.rereadable and not job.design.terms.absorbed,
         None if source.rows is None else source.rows * width <= MAX_SMALL_VALUES,
-        exact_can_help(options),
+        exact_can_help(options) and not computed_of_times(job.design.terms),
         affordable(source.rows, columns),
     )
 
@@ -237,6 +238,9 @@ def _advice(source: Source | None, fit: Solved) -> str:
     """What the user can do about missing digits."""
     if source is None:
         return "a Gram has no rows: fit from the data, or make the Gram with exact=True"
+    if times := fit.design.terms.rounded_times:
+        or_exactly = "" if computed_of_times(fit.design.terms) else ", or ask for exact=True"
+        return f"float64 rounds the times in {times[0]}: subtract the first one, as a duration{or_exactly}"
     if fit.absorbed is not None:
         return "columns that hardly vary within the levels of absorbed factors cost the rest: centre or leave out some"
     if source.rereadable and _is_too_expensive(fit):

@@ -23,6 +23,7 @@ from gramian.fit.leastsquares.accuracy import (
 )
 from gramian.fit.leastsquares.model_columns import ModelColumns, doubtful, to_model_columns
 from gramian.fit.leastsquares.outcome import check_combinations, outcome_sums, total_square
+from gramian.fit.leastsquares.rounded_times import RoundedTimes, rounded_times
 from gramian.fit.leastsquares.solution import Solved, stored_coefficients
 from gramian.fit.passes.accumulate import Accumulated
 from gramian.fit.passes.options import Options
@@ -85,6 +86,7 @@ class System:
     rounding_error: float
     sum_error: float
     column_errors: ColumnErrors
+    rounded_times: RoundedTimes | None
     partialled_out: PartialledOut | None = None
     penalty: Matrix | None = None
     rows: int | None = None
@@ -158,6 +160,7 @@ def system_of(design: Design, accumulated: Accumulated, options: Options) -> Sys
         rounding_error,
         sum_error,
         column_errors,
+        rounded_times(design.terms, columns, design.coordinates, moments.rows),
         partialled_out,
         P,
         moments.rows,
@@ -261,7 +264,9 @@ def _accuracy(
 ) -> Accuracy:
     """Certified digits of a fit, and the columns of which it is doubtful whether they are dependent."""
     parametrization = system.parametrization
-    accuracy = certify(bounded, digits, parametrization, model_columns, system.column_errors, df_residual)
+    accuracy = certify(
+        bounded, digits, parametrization, model_columns, system.column_errors, df_residual, system.rounded_times
+    )
     # no proof is possible with absorbed factors, whose products within levels are no plain sums; none is needed with as
     # many independent columns as rows, for then every other column must be dependent
     doubtful_columns = (

@@ -15,15 +15,14 @@ from gramian.errors import DataError
 from gramian.fit.passes.accumulate import refuse_row
 from gramian.formula.design import Design
 from gramian.formula.dropped_rows import DroppedRows
+from gramian.formula.functions import bare
 from gramian.formula.row_reader import Observed, Reader
-from gramian.formula.syntax import Call, Name, Node, names
+from gramian.formula.syntax import Name, Node, names
 from gramian.linalg.exact.accumulator import ExactAccumulator
 from gramian.linalg.exact.decimals import Decimals, parse, to_int64
 from gramian.linalg.exact.moments import ExactMoments
 from gramian.linalg.monomials import Coordinate
 from gramian.typing import Codes, Mask, Vector
-
-IDENTITY_FUNCTIONS = ("I", "as_number")  # functions that do not change the values of a numeric column
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,9 +180,8 @@ class ExactUnitAccumulator:
 
 def _column(node: Node) -> str | None:
     """Name of the column that an expression stands for, None for anything computed."""
-    while isinstance(node, Call) and node.function in IDENTITY_FUNCTIONS:
-        node = node.arguments[0]
-    return node.name if isinstance(node, Name) else None
+    inner = bare(node)
+    return inner.name if isinstance(inner, Name) else None
 
 
 def _null_mask(decimals: Decimals) -> Any:
