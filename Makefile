@@ -9,7 +9,7 @@ NUMERICAL := tests/laws/test_dense_laws.py tests/laws/test_glm_laws.py tests/law
 COMPILED := hatch_build.py $(addprefix src/gramian/kernels/,build.py kernels.cpp parts.h vectors.h)  # by an install
 BENCHMARKS := one_pass range sigmoid accuracy gram_solve one_gram selection folds clustered absorb exact_cost estimators wide elsewhere
 
-.PHONY: demo test check kernels package matrix bench measure clean
+.PHONY: demo test check kernels package docs matrix bench measure clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -24,6 +24,10 @@ $(VENV)/.dev: pyproject.toml constraints.txt $(COMPILED) | $(BIN)/python
 
 $(VENV)/.bench: pyproject.toml constraints.txt $(COMPILED) | $(BIN)/python
 	$(PIP) --editable ".[bench]"
+	touch $@
+
+$(VENV)/.docs: pyproject.toml constraints.txt $(COMPILED) | $(BIN)/python
+	$(PIP) --editable ".[docs]"
 	touch $@
 
 $(VENV)/.matrix: pyproject.toml constraints.txt | $(BIN)/python
@@ -53,6 +57,9 @@ package: $(BIN)/python  ## a source distribution, the wheel of it, and the wheel
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir build/package build/package/gramian-*.tar.gz
 	$(BIN)/python -m pip install --quiet --no-deps --target build/package/installed build/package/gramian-*.whl
 	cd build/package/installed && PYTHONPATH=. $(abspath $(BIN))/python -c "import gramian as gm; assert gm.__file__.startswith('$(abspath build/package)'); gm.show_versions(); gm.lesson().html()"
+
+docs: $(VENV)/.docs  ## the documentation, in build/docs; a warning or a link that leads nowhere is an error
+	$(BIN)/python -m sphinx -q -W --keep-going -b html -j 2 docs build/docs
 
 matrix: $(VENV)/.dev $(VENV)/.matrix  ## every Python that is here, the newest and the oldest versions, five kernels
 	$(BIN)/nox

@@ -6,7 +6,7 @@ from contextlib import chdir
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
-from test_guide_pages import blocks, runs
+from pages import blocks, runs
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -24,4 +24,4 @@ def test_the_readme_prints_what_it_says(tmp_path: Path) -> None:
     with chdir(tmp_path):
         (run,) = runs(page, "README.md")
     assert run.block is not None
-    assert run.told == run.block.body
+    assert run.printed == run.block.body

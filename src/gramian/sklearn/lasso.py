@@ -27,8 +27,8 @@ from gramian.typing import Vector
 class ElasticNet(SumsRegressor):
     """Elastic net from one pass over X; interface of scikit-learn's ElasticNet.
 
-    Minimizes |y - X b|^2 / (2 n) + alpha (l1_ratio |b|_1 + (1 - l1_ratio) |b|^2 / 2), with n the number of rows or the
-    sum of weights. The intercept is not penalised.
+    Minimizes ``|y - X b|^2 / (2 n) + alpha (l1_ratio |b|_1 + (1 - l1_ratio) |b|^2 / 2)``, with n the number of rows or
+    the sum of weights. The intercept is not penalised.
 
     Parameters
     ----------
@@ -178,7 +178,7 @@ class ElasticNet(SumsRegressor):
 class Lasso(ElasticNet):
     """Lasso from one pass over X; interface of scikit-learn's Lasso.
 
-    Minimizes |y - X b|^2 / (2 n) + alpha |b|_1, with n the number of rows or the sum of weights.
+    Minimizes ``|y - X b|^2 / (2 n) + alpha |b|_1``, with n the number of rows or the sum of weights.
 
     Parameters
     ----------

@@ -289,7 +289,7 @@ class LinearRegression(PartialFitRegressor):
 class Ridge(PartialFitRegressor):
     """Ridge regression from one pass over X; interface of scikit-learn's Ridge.
 
-    Minimizes |y - X b|^2 + alpha |b|^2. The intercept is not penalised.
+    Minimizes ``|y - X b|^2 + alpha |b|^2``. The intercept is not penalised.
 
     Parameters
     ----------

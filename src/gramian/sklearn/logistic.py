@@ -29,7 +29,7 @@ LOGIT = GLM(family_named("binomial"), link_named("logit"))
 class LogisticRegression(ClassifierMixin, GlmEstimator):  # type: ignore[misc]
     """Logistic regression of two classes; interface of scikit-learn's LogisticRegression.
 
-    Minimizes |b|^2 / 2 + C * (negative log likelihood). The intercept is not penalised.
+    Minimizes ``|b|^2 / 2 + C * (negative log likelihood)``. The intercept is not penalised.
 
     Parameters
     ----------

@@ -18,7 +18,7 @@ from gramian.typing import Vector
 class PoissonRegressor(RegressorMixin, GlmEstimator):  # type: ignore[misc]
     """Poisson regression with log link; interface of scikit-learn's PoissonRegressor.
 
-    Minimizes (mean deviance) / 2 + alpha |b|^2 / 2, the mean being over rows or weights. The intercept is not
+    Minimizes ``(mean deviance) / 2 + alpha |b|^2 / 2``, the mean being over rows or weights. The intercept is not
     penalised.
 
     Parameters

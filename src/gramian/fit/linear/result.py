@@ -51,8 +51,8 @@ class LinearFit(WithEffects):
 
     Notes
     -----
-    The estimate minimises sum_i w_i (y_i - x_i'b)^2, plus alpha |b|^2 over the slopes for a ridge regression. It is
-    computed from sums of products of shifted columns, and refined by further passes while too few digits of a
+    The estimate minimises ``sum_i w_i (y_i - x_i'b)^2``, plus ``alpha |b|^2`` over the slopes for a ridge regression.
+    It is computed from sums of products of shifted columns, and refined by further passes while too few digits of a
     coefficient are certified.
 
     Examples

@@ -44,7 +44,7 @@ class Path(HasDroppedRows):
     Notes
     -----
     For ridge the coefficients minimise r'Wr + alpha b'b, for the lasso and the elastic net r'Wr / (2 sum(W)) + alpha
-    (l1_ratio |b|_1 + (1 - l1_ratio) b'b / 2), as in scikit-learn.
+    ``(l1_ratio |b|_1 + (1 - l1_ratio) b'b / 2)``, as in scikit-learn.
 
     References
     ----------
