@@ -24,6 +24,7 @@ extensions = [
     "pictures",
     "index_for_models",
     "own_members",
+    "plain_help",
 ]
 myst_enable_extensions = ["dollarmath", "deflist"]
 myst_heading_anchors = 3
@@ -38,6 +39,8 @@ autodoc_member_order = "bysource"
 napoleon_google_docstring = False
 napoleon_use_rtype = False
 napoleon_use_ivar = True
+
+smartquotes = False  # an option begins with two hyphens, not with a dash
 
 html_theme = "furo"
 html_title = "gramian"

@@ -34,6 +34,7 @@ class Commands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = import_module(f"gramian.cli.commands.{cmd_name}").command
+        command.name = cmd_name  # the function of every module is called `command`
         return command
 
     def resolve_command(
