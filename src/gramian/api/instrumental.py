@@ -31,10 +31,15 @@ def iv(formula: str, data: Any, **options: Unpack[IvKeywords]) -> IvFit:
     data : object
         Rows, as in `gramian.ols`.
     estimator : {"2sls", "liml", "fuller", "gmm"}, default "2sls"
-        Two-stage least squares; limited information maximum likelihood; Fuller's correction of it.
+        Two-stage least squares; limited information maximum likelihood; Fuller's correction of it; two-step GMM, whose
+        weights are the inverse covariance of the moments by `vcov`, without its small-sample factor.
     fuller : float, default 1.0
         Fuller's constant.
-    weights, na, counts, vcov, like, digits, checkpoint, engine, progress, skip_bad
+    vcov : str or mapping, default "iid"
+        Covariance of the coefficients and of all tests: "iid", "HC0", "HC1", {"cluster": "firm"} or {"cluster":
+        ["firm", "year"], "type": "CR1"} with the types CR0 and CR1. All but "iid" take further passes: one for the
+        model, and one for each first stage.
+    weights, na, counts, like, digits, checkpoint, engine, progress, skip_bad
         As in `gramian.ols`.
     collinear : {"drop", "raise"}, default "drop"
         As in `gramian.ols`. Excluded instruments that depend on others are left out, and named.
@@ -61,7 +66,11 @@ def iv(formula: str, data: Any, **options: Unpack[IvKeywords]) -> IvFit:
     Notes
     -----
     The digits of two-stage least squares are certified as those of least squares, by bounds of the effect of all
-    rounding errors of the sums of both stages.
+    rounding errors of the sums of both stages. Those of LIML, Fuller and GMM are not, for their weights are solutions
+    themselves.
+
+    Robust covariances of the k-class are (X'(1 - k M)X)^-1 S (X'(1 - k M)X)^-1 with S of the scores of projected
+    regressors, M = 1 - P, as in linearmodels.
 
     Examples
     --------

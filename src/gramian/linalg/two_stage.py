@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.linalg import solve_triangular
 
-from gramian.linalg.certificate import Bounds
+from gramian.linalg.certificate import EPS, Bounds
 from gramian.linalg.solve import (
     SAFETY,
     Centred,
@@ -166,8 +166,12 @@ def second_stage(
     inverse = inverse_of(L)
     condition = condition_number(submatrix(A, independent), inverse)
     V = embedded(inverse, independent)
-    bounds = _bounds(stage, V, b)
+    bounds, of_mean = _bounds(stage, V, b)
     solution = undo_scaling(centred, b, V, independent, dependencies, condition, float(independent.sum()), bounds)
+    if constant is not None and solution.bounds is not None:
+        sensitivity = solution.bounds.sensitivity.copy()
+        sensitivity[constant] = of_mean + _mean_error(bounds, centred)
+        solution = replace(solution, bounds=replace(solution.bounds, sensitivity=sensitivity))
     v = np.append(-b, 1.0)
     gradient = raw @ v
     rss = max(float(v @ gradient), 0.0) / centred.y_scale / centred.y_scale
@@ -193,10 +197,17 @@ def _structural(stage: FirstStage, products: Matrix, places: Codes, constant: in
     )
 
 
-def _bounds(stage: FirstStage, V: Matrix, b: Vector) -> Bounds:
+def _mean_error(bounds: Bounds, centred: Centred) -> float:
+    """What the intercept's sensitivity has beside that of first order: errors of the means, and of second order."""
+    through_slopes = float(np.abs(centred.mean * centred.scale) @ bounds.sensitivity)
+    return float(centred.weight**-0.5) + (bounds.rho + (len(centred.mean) + 1) * EPS) * through_slopes
+
+
+def _bounds(stage: FirstStage, V: Matrix, b: Vector) -> tuple[Bounds, float]:
     """Error bounds of two-stage least squares, from the inverse of the system of sums alone.
 
-    With G = (Z'Z)^-1, Pi = G Z'X and V = (X'PX)^-1, the inverse has the blocks G - Pi V Pi', Pi V and -V.
+    The second is the sensitivity of first order of the means times the coefficients, which the intercept has. With G =
+    (Z'Z)^-1, Pi = G Z'X and V = (X'PX)^-1, the inverse has the blocks G - Pi V Pi', Pi V and -V.
     """
     own, independent = stage.centred, stage.independent
     norms = np.sqrt(own.summed_squares) + np.abs(own.mean * own.scale) * np.sqrt(own.weight)
@@ -214,11 +225,64 @@ def _bounds(stage: FirstStage, V: Matrix, b: Vector) -> Bounds:
     of_instruments = np.abs(G - cross @ Pi.T) @ R + np.abs(cross) @ r
     g = stage.rounding_error
     rho = g * float(max((R * of_instruments).max(initial=0.0), (r * sensitivity).max(initial=0.0)))
-    return Bounds(
+    means = own.mean[stage.regressors] * own.scale[stage.regressors]
+    of_mean = float(np.abs(cross @ means) @ R + np.abs(V @ means) @ r)
+    bounds = Bounds(
         sensitivity,
         r,
         np.sqrt(np.maximum(stage.raw.diagonal()[:-1], 0.0)),
         response_norm + float(R @ np.abs(multipliers)),
         g,
         rho if np.isfinite(rho) else np.inf,
+    )
+    return bounds, of_mean
+
+
+def weighted_stage(
+    stage: FirstStage, solution: Solution, places: Codes, constant: int | None, weight: Matrix
+) -> Solution:
+    """The solution with weights of the moments, for GMM.
+
+    Parameters
+    ----------
+    stage : FirstStage
+        The projection.
+    solution : Solution
+        That of two-stage least squares, which has the same columns.
+    places, constant
+        As in `second_stage`.
+    weight : (m, m)
+        Weights of the moments of orthonormal instruments, the constant first where there is one.
+
+    Returns
+    -------
+    Solution
+        Without bounds.
+    """
+    own, first = stage.centred, int(constant is not None)
+    T = np.zeros((first + len(stage.T), first + len(places)))
+    T[:first, :first], T[first:, first:] = 1.0, stage.T[:, :-1]
+    y = np.concatenate([np.zeros(first), stage.T[:, -1]])
+    used = np.concatenate([np.ones(first, bool), solution.independent[places]])
+    A = submatrix(T.T @ weight @ T, used)
+    scale = 1.0 / np.sqrt(A.diagonal())
+    inverse = embedded(scale[:, None] * np.linalg.inv(A * scale[:, None] * scale) * scale, used)
+    b = inverse @ (T.T @ (weight @ y))
+    to_columns = np.zeros((len(solution.coefficients), len(b)))
+    to_columns[places, first:] = np.diag(own.scale[stage.regressors])
+    if constant is not None:
+        means = own.mean[stage.regressors]
+        to_columns[constant, 0] = 1.0 / np.sqrt(own.weight)
+        to_columns[constant, first:] = -means * own.scale[stage.regressors]
+    coefficients = to_columns @ b / own.y_scale
+    if constant is not None:
+        coefficients[constant] += own.y_mean
+    v = np.append(-b[first:], 1.0)
+    rss = (float(v @ stage.raw @ v) + float(b[:first] @ b[:first])) / own.y_scale / own.y_scale
+    return replace(
+        solution,
+        coefficients=coefficients,
+        inverse=to_columns @ inverse @ to_columns.T,
+        rss=max(rss, 0.0),
+        bounds=None,
     )

@@ -4,6 +4,6 @@
 
 options(warn = 1, digits = 17, stringsAsFactors = FALSE)
 set.seed(1)
-for (part in c("common", "data", "linear", "coding", "robust", "general", "curves", "splines", "penalized", "effects")) {
+for (part in c("common", "data", "linear", "coding", "robust", "general", "curves", "splines", "penalized", "effects", "instruments")) {
   source(paste0(part, ".R"))
 }

@@ -1,18 +1,27 @@
-"""A fit with instruments: one pass over all columns, then both stages from its sums."""
+"""A fit with instruments: one pass over all columns, then both stages from its sums; one more for robust errors."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from gramian.engines.fold import threads_for
-from gramian.errors import AccuracyWarning, NotIdentifiedError, OptionError, listing
+from gramian.errors import AccuracyWarning, NumericalError, OptionError
+from gramian.fit.iv.basis import basis_of
 from gramian.fit.iv.designs import IvDesigns, part_of_sums
+from gramian.fit.iv.identified import check_identified, excluded_names
 from gramian.fit.iv.options import IvOptions
-from gramian.fit.iv.solution import TWO_STAGE, IvSolved
+from gramian.fit.iv.solution import FULLER, GMM, LIML, IvSolved
 from gramian.fit.iv.system import IvSystem, iv_system, model_map
+from gramian.fit.iv.vcov import (
+    Inputs,
+    check_iv_vcov,
+    coefficient_covariance,
+    robust_moments,
+    solution_moments,
+)
 from gramian.fit.leastsquares.accuracy import BoundedSolution, one_pass_errors
 from gramian.fit.leastsquares.escalate import check_solution, reached, shortfall
 from gramian.fit.leastsquares.solution import Solved
@@ -21,10 +30,40 @@ from gramian.fit.passes.accumulate import Accumulate, Accumulated
 from gramian.fit.passes.job import Job
 from gramian.fit.passes.memory import checked_width
 from gramian.fit.passes.options import Options
+from gramian.fit.vcov.fit import check_single_read, with_robust
+from gramian.fit.vcov.scores import FittedModel
 from gramian.formula.design import Design
+from gramian.inference.instruments import hansen_statistic, kappa_of_liml
 from gramian.inference.vcov_spec import VcovSpec
-from gramian.linalg.two_stage import second_stage, unexplained
-from gramian.typing import Codes
+from gramian.linalg.moments import Moments
+from gramian.linalg.solve import Solution
+from gramian.linalg.two_stage import second_stage, weighted_stage
+from gramian.typing import Codes, Matrix
+
+
+@dataclass(frozen=True, slots=True)
+class IvRun:
+    """A fit from its first pass, and what a pass at the solution needs.
+
+    Attributes
+    ----------
+    solved : IvSolved
+        The fit, with iid errors.
+    system : IvSystem
+        Both stages.
+    inputs : Inputs
+        Of a pass at the solution.
+    two_stage : Solution
+        The solution by two-stage least squares, in the columns that were solved for.
+    first_moments : tuple of Moments
+        Those of the first stages.
+    """
+
+    solved: IvSolved
+    system: IvSystem
+    inputs: Inputs
+    two_stage: Solution
+    first_moments: tuple[Moments, ...]
 
 
 def fit_iv(job: Job, designs: IvDesigns, options: IvOptions, vcov: VcovSpec | None = None) -> IvSolved:
@@ -47,41 +86,140 @@ def fit_iv(job: Job, designs: IvDesigns, options: IvOptions, vcov: VcovSpec | No
     ------
     NotIdentifiedError
         Where the instruments do not determine the coefficients.
+    OptionError, SchemaError, DataError
+        Before any row is read, if the covariance is not defined for the model or the source.
     """
-    if vcov is not None or options.estimator != TWO_STAGE:
-        raise OptionError("instruments go with iid errors and two-stage least squares so far")
+    check_request(job, options, vcov)
+    if vcov is not None:
+        job.runner.cache_rows((*job.design.columns, *vcov.clusters))
     job.prepare()
     sums = job.fold(Accumulate(job.design, job.options.drop))
-    solved = solve_iv(designs, job.design, sums, job.options, options, job.passes)
-    if solved.structural.accuracy is not None and not reached(solved.structural):
-        warnings.warn(AccuracyWarning(shortfall(solved.structural, job.source)), stacklevel=4)
-    return solved
+    run = solve_iv(designs, job.design, sums, job.options, options, job.passes)
+    structural = run.solved.structural
+    if structural.accuracy is not None and not reached(structural):
+        warnings.warn(AccuracyWarning(shortfall(structural, job.source)), stacklevel=4)
+    return run.solved if vcov is None else _with_rows(run, job, vcov)
+
+
+def check_request(job: Job, options: IvOptions, vcov: VcovSpec | None) -> None:
+    """Raise OptionError, SchemaError or DataError for what cannot be done, before any row is read."""
+    if options.estimator == GMM and vcov is None:
+        raise OptionError(
+            "two-step GMM with iid errors is two-stage least squares; name its weights, as in vcov='HC1' or "
+            "vcov={'cluster': 'firm'}"
+        )
+    if vcov is None:
+        return
+    check_iv_vcov(vcov, job.source.schema, job.design.terms.absorbed)
+    if not job.source.rereadable:
+        check_single_read(replace(vcov, clusters=()), exact=False, absorbed=job.design.terms.absorbed)
 
 
 def solve_iv(
     designs: IvDesigns, joint: Design, sums: Accumulated, options: Options, iv_options: IvOptions, passes: int = 1
-) -> IvSolved:
+) -> IvRun:
     """The fit from the sums of a pass. joint : the design of the pass, with coordinates. Raises as `fit_iv`."""
     sizes = {name: len(sums.moments.levels[name]) for name in joint.terms.coefficient_factors}
     with threads_for(checked_width(joint.terms, sizes)):
         system = iv_system(designs, joint, sums, options)
         endogenous = _columns_of(system, designs.endogenous)
-        _check_identified(system, designs, endogenous)
-        structural = _structural(system, options, passes)
-        first = tuple(
-            solve_linear(*part_of_sums(joint, sums, design), options, passes)
-            for design in designs.first_stages().values()
-        )
+        check_identified(system, endogenous)
+        back = _to_own_units(system, endogenous)
+        within, reduced = (back.T @ system.stage.reduced()[0] @ back, system.stage.reduced()[1] @ back)
+        kappa = 1.0
+        if iv_options.estimator in (LIML, FULLER):
+            kappa = kappa_of_liml(within, reduced)
+        if iv_options.estimator == FULLER:
+            kappa -= iv_options.fuller / (sums.moments.rows - _instrument_count(system))
+        two_stage, structural = _structural(system, options, passes, kappa)
+        parts = [part_of_sums(joint, sums, design) for design in designs.first_stages().values()]
+        first = tuple(solve_linear(design, own, options, passes) for design, own in parts)
     check_solution(structural)
-    return _with_facts(system, designs, endogenous, structural, first)
+    solved = IvSolved(
+        structural,
+        iv_options.estimator,
+        kappa,
+        tuple(structural.names[j] for j in endogenous),
+        tuple(excluded_names(system, used=True)),
+        tuple(excluded_names(system, used=False)),
+        within,
+        reduced,
+        _instrument_count(system) - len(reduced),
+        first,
+        fuller=iv_options.fuller,
+    )
+    basis = basis_of(system, endogenous, back)
+    inputs = Inputs(joint, sums.moments, basis, within, reduced)
+    return IvRun(solved, system, inputs, two_stage, tuple(own.moments for _, own in parts))
 
 
-def _structural(system: IvSystem, options: Options, passes: int) -> Solved:
-    """The model, by two-stage least squares."""
-    constant = None if system.system.partialled_out is not None else system.system.parametrization.constant
-    solution, gradient = second_stage(system.stage, system.places, constant)
+def _instrument_count(system: IvSystem) -> int:
+    """Number of independent instruments, the constant and absorbed levels included."""
+    within = system.system.partialled_out
+    absorbed = 0 if within is None else within.absorption.rank
+    constant = within is None and system.parametrization.constant is not None
+    return len(system.stage.L) + int(constant) + absorbed
+
+
+def _constant(system: IvSystem) -> int | None:
+    """The constant of the structural model, where it was centred out."""
+    return None if system.system.partialled_out is not None else system.system.parametrization.constant
+
+
+def _structural(system: IvSystem, options: Options, passes: int, kappa: float) -> tuple[Solution, Solved]:
+    """The solution by two-stage least squares, and the model of the k-class."""
+    two_stage, gradient = second_stage(system.stage, system.places, _constant(system))
+    solution = two_stage
+    if kappa != 1.0:
+        solution, gradient = second_stage(system.stage, system.places, _constant(system), kappa)
     bounded = BoundedSolution(solution, one_pass_errors(solution, gradient), passes)
-    return assemble(system.design, system.sums, options, system.system, bounded)
+    solved = assemble(system.design, system.sums, options, system.system, bounded)
+    # k is an eigenvalue, whose rounding errors have no bound here
+    return two_stage, solved if kappa == 1.0 else replace(solved, accuracy=None)
+
+
+def _with_rows(run: IvRun, job: Job, vcov: VcovSpec) -> IvSolved:
+    """The fit with robust covariances, and by GMM with the weights that they give."""
+    solved, drop, runner = run.solved, job.options.drop, job.runner
+    sums = solution_moments(run.inputs, solved.structural, vcov, runner, drop=drop)
+    robust = robust_moments(run.inputs, solved.structural, vcov, sums)
+    structural, weight, system = solved.structural, None, run.system
+    covariance = sums.weights(vcov, structural)
+    hansen = hansen_statistic(solved.reduced, covariance[-len(solved.reduced) :, -len(solved.reduced) :])
+    if solved.estimator == GMM:
+        weight = _weights(covariance, vcov)
+        moved = weighted_stage(system.stage, run.two_stage, system.places, _constant(system), weight)
+        structural = _assembled(run, moved, job)
+        sums = solution_moments(run.inputs, structural, vcov, runner, drop=drop)
+    own = coefficient_covariance(run.inputs, structural, vcov, sums, weight)
+    structural = replace(structural, robust=own, passes=job.passes)
+    first = tuple(
+        with_robust(FittedModel(f, None, drop), f.rss, vcov, runner, moments)
+        for f, moments in zip(solved.first, run.first_moments, strict=True)
+    )
+    structural = replace(structural, passes=job.passes)
+    return replace(solved, structural=structural, robust=robust, hansen=hansen, first=first)
+
+
+def _weights(covariance: Matrix, vcov: VcovSpec) -> Matrix:
+    """The inverse of the covariance of the moments, of a size near one. Raises NumericalError where there is none."""
+    scale = 1.0 / np.sqrt(np.where(covariance.diagonal() > 0, covariance.diagonal(), 1.0))
+    scaled = covariance * scale[:, None] * scale
+    if np.linalg.eigvalsh(scaled)[0] <= len(scaled) * np.finfo(float).eps:
+        raise NumericalError(
+            f"the weights of GMM by {vcov.name} are not defined: the covariance of {len(scaled)} moments is singular, "
+            "for there are too few clusters, or several columns of them; use 2sls, or leave instruments out"
+        )
+    inverse = np.linalg.inv(scaled) * scale[:, None] * scale
+    return np.asarray(inverse * covariance.trace() / len(covariance))
+
+
+def _assembled(run: IvRun, solution: Solution, job: Job) -> Solved:
+    """The model with another solution, whose digits are not certified."""
+    system, before = run.system, run.two_stage
+    bounded = BoundedSolution(replace(solution, bounds=before.bounds), one_pass_errors(before, 0.0), job.passes)
+    solved = assemble(system.design, system.sums, job.options, system.system, bounded)
+    return replace(solved, accuracy=None, solution=solution)
 
 
 def _columns_of(system: IvSystem, keys: frozenset[frozenset[str]]) -> Codes:
@@ -91,65 +229,11 @@ def _columns_of(system: IvSystem, keys: frozenset[frozenset[str]]) -> Codes:
     return np.array([j for j, c in enumerate(columns) if terms[c.term].key in keys], np.int64)
 
 
-def _check_identified(system: IvSystem, designs: IvDesigns, endogenous: Codes) -> None:
-    """Raise NotIdentifiedError where instruments are too few, or do not explain the endogenous columns."""
-    names, stage = system.system.names, system.stage
-    lacking = unexplained(stage)
-    if not lacking.any():
-        return
-    excluded = int(stage.independent[stage.exogenous :].sum())
-    named = [names[j] for j in endogenous]
-    why = _dependent(system)
-    if excluded < len(endogenous):
-        columns = f"{len(endogenous)} endogenous column{'s'[: len(endogenous) != 1]} ({listing(named)})"
-        raise NotIdentifiedError(
-            f"{columns} and {excluded} excluded instrument{'s'[: excluded != 1]} that other instruments do not explain"
-            f"{why}: name at least as many"
-        )
-    culprits = [names[system.places[j]] for j in np.flatnonzero(lacking)]
-    raise NotIdentifiedError(
-        f"the instruments do not determine the coefficient of {listing(culprits)}: what they explain of it is zero, or "
-        f"explained by the other columns{why}; name other instruments"
-    )
-
-
-def _dependent(system: IvSystem) -> str:
-    """Names of excluded instruments that depend on other instruments, for messages."""
-    names = _excluded_names(system, used=False)
-    return f" ({listing(names)} depend{'s' if len(names) == 1 else ''} on other instruments)" if names else ""
-
-
-def _excluded_names(system: IvSystem, *, used: bool) -> list[str]:
-    """Names of the excluded instruments that are used, or are left out because they depend on others."""
-    stage, names = system.stage, system.instruments.names
-    return [
-        names[system.order[j]] for j in range(stage.exogenous, len(system.order)) if bool(stage.independent[j]) is used
-    ]
-
-
-def _with_facts(
-    system: IvSystem, designs: IvDesigns, endogenous: Codes, structural: Solved, first: Sequence[Solved]
-) -> IvSolved:
-    """The fit with what its tests need, in units of the columns and the outcome."""
+def _to_own_units(system: IvSystem, endogenous: Codes) -> Matrix:
+    """The map from centred and scaled columns to endogenous columns and outcome, but for exogenous columns."""
     stage = system.stage
-    within, reduced = stage.reduced()
-    # from the scaled columns to the model's own
     K = model_map(system.system.parametrization, len(system.system.columns))[np.ix_(system.places, endogenous)]
-    scaled = K / stage.centred.scale[stage.regressors][:, None]
-    size = system.system.parametrization.scale / stage.centred.y_scale
     back = np.zeros((len(system.places) + 1, len(endogenous) + 1))
-    back[:-1, :-1], back[-1, -1] = scaled, size
-    absorbed = 0 if structural.absorbed is None else structural.absorbed.rank
-    constant = system.instruments.parametrization.constant is not None and not absorbed
-    return IvSolved(
-        structural,
-        TWO_STAGE,
-        1.0,
-        tuple(structural.names[j] for j in endogenous),
-        tuple(_excluded_names(system, used=True)),
-        dict.fromkeys(_excluded_names(system, used=False), ""),
-        back.T @ within @ back,
-        reduced @ back,
-        stage.included + int(constant) + absorbed,
-        tuple(first),
-    )
+    back[:-1, :-1] = K / stage.centred.scale[stage.regressors][:, None]
+    back[-1, -1] = system.system.parametrization.scale / stage.centred.y_scale
+    return back

@@ -26,6 +26,9 @@ from gramian.typing import Vector
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from gramian.engines.choice import Engine
+    from gramian.fit.iv.diagnostics import AndersonRubin, Values, WeakInstruments
+    from gramian.inference.vcov_spec import Vcov
     from gramian.serialize.codec import Arrays
 
 KIND = "iv-fit"
@@ -104,7 +107,7 @@ class IvFit(Estimates):
     @property
     def unused_instruments(self) -> tuple[str, ...]:
         """Names of instruments that depend on other instruments, and are not used."""
-        return tuple(self.iv.unused)
+        return self.iv.unused
 
     @property
     def first_stage(self) -> Mapping[str, LinearFit]:
@@ -173,6 +176,108 @@ class IvFit(Estimates):
         if not len(tested) or self.df_residual <= 0:
             return None
         return normal.zero_test(self.coefficients, self.vcov, tested, self.covariance.df)
+
+    def weak_instruments(self) -> WeakInstruments:
+        """How strong the instruments are, by the covariance in force, without data.
+
+        Returns
+        -------
+        WeakInstruments
+            First-stage F and partial R squared, Sanderson and Windmeijer's F, Cragg and Donald's, Kleibergen and
+            Paap's, and for one endogenous column the effective F of Montiel Olea and Pflueger with critical values.
+
+        Examples
+        --------
+        >>> import gramian as gm
+        >>> rows = {"y": [1.0, 3.0, 4.0, 8.0, 7.0], "x": [0.0, 1.0, 2.0, 4.0, 4.0], "z": [0.0, 1.0, 1.0, 2.0, 3.0]}
+        >>> round(gm.iv("y ~ [x ~ z]", rows).weak_instruments().first_stage["x"].statistic, 3)
+        17.143
+        """
+        from gramian.fit.iv.diagnostics import weak_instruments
+
+        return weak_instruments(self.iv)
+
+    def sargan(self) -> Test | None:
+        """Sargan's test of overidentification for iid errors, without data.
+
+        Returns
+        -------
+        Test or None
+            Chi-square with as many degrees of freedom as there are instruments to spare; None without any.
+        """
+        from gramian.fit.iv.diagnostics import sargan
+
+        return sargan(self.iv)
+
+    def hansen(self) -> Test | None:
+        """Hansen's J, the test of overidentification by the robust covariance in force, without data.
+
+        Its weights are the inverse covariance of the moments at the solution by two-stage least squares, its
+        coefficients those of the second step of GMM.
+
+        Returns
+        -------
+        Test or None
+            Chi-square with as many degrees of freedom as there are instruments to spare; None without any.
+
+        Raises
+        ------
+        OptionError
+            With iid errors, for which there is `sargan`.
+        """
+        from gramian.fit.iv.diagnostics import hansen
+
+        return hansen(self.iv)
+
+    def wu_hausman(self) -> Test:
+        """F test that the endogenous columns are exogenous, by the covariance in force, without data.
+
+        It adds the residuals of the first stages to the model and tests that they have no effect.
+        """
+        from gramian.fit.iv.diagnostics import wu_hausman
+
+        return wu_hausman(self.iv)
+
+    def anderson_rubin(self, values: Values = 0.0, level: float = 0.95) -> AndersonRubin:
+        """Test of Anderson and Rubin, and its confidence set, by the covariance in force, without data.
+
+        Both hold whatever the strength of the instruments.
+
+        Parameters
+        ----------
+        values : float, sequence or mapping, default 0.0
+            Coefficients of the endogenous columns that are tested.
+        level : float, default 0.95
+            Coverage of the confidence set, which there is for one endogenous column.
+
+        Raises
+        ------
+        OptionError
+            For a column that is not endogenous, or another level.
+        """
+        from gramian.fit.iv.diagnostics import anderson_rubin
+
+        return anderson_rubin(self.iv, values, level)
+
+    def with_vcov(
+        self, vcov: Vcov, data: object = None, *, like: str | None = None, engine: Engine | str | None = None
+    ) -> IvFit:
+        """The same fit with another covariance of the coefficients and of the tests.
+
+        Parameters
+        ----------
+        vcov : str, dict or VcovSpec
+            The covariance, as in `gm.iv`.
+        data : optional
+            The rows of the fit, which are read again; not needed for "iid".
+        like : str, optional
+            Software whose small-sample conventions are used, as in `gm.iv`.
+        engine : Engine or str, optional
+            What reads the data.
+        """
+        from gramian.fit.iv.again import with_vcov
+
+        return IvFit(with_vcov(self.iv, vcov, data, like, engine), self.fitted_rows)
 
     def predict(
         self, data: object = None, interval: str | None = None, level: float = 0.95, *, unseen: Unseen = "error"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -10,6 +9,28 @@ from gramian.fit.leastsquares.solution import Solved
 from gramian.typing import Matrix, Size
 
 ESTIMATORS = TWO_STAGE, LIML, FULLER, GMM = "2sls", "liml", "fuller", "gmm"
+
+
+@dataclass(frozen=True, slots=True)
+class RobustMoments:
+    """What robust tests of instruments need, by the conventions of the covariance in force.
+
+    Attributes
+    ----------
+    reduced : ndarray of shape ((k + 1) L, (k + 1) L)
+        Covariance of `IvSolved.reduced`, column after column.
+    endogeneity : ndarray of shape (k, k)
+        Covariance of the moments that test endogeneity.
+    df : float
+        Degrees of freedom of the first stages.
+    df_endogeneity : float
+        Those of the regression that tests endogeneity.
+    """
+
+    reduced: Matrix
+    endogeneity: Matrix
+    df: float
+    df_endogeneity: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +49,8 @@ class IvSolved:
         Names of the endogenous columns.
     excluded : tuple of str
         Names of the excluded instruments.
-    unused : mapping of str to str
-        Instrument that depends on others -> the combination that it equals.
+    unused : tuple of str
+        Names of excluded instruments that depend on others, and are not used.
     within : ndarray of shape (k + 1, k + 1)
         Products of the endogenous columns and the outcome, without the exogenous columns.
     reduced : ndarray of shape (L, k + 1)
@@ -38,6 +59,12 @@ class IvSolved:
         Number of independent exogenous columns, the constant and absorbed levels included.
     first : tuple of Solved
         Regressions of the endogenous columns on all instruments, of those that are variables.
+    robust : RobustMoments or None
+        For robust tests; None for iid errors.
+    hansen : float or None
+        Hansen's J of the two-step GMM with the robust covariance; None for iid errors.
+    fuller : float
+        Fuller's constant.
     """
 
     structural: Solved
@@ -45,8 +72,11 @@ class IvSolved:
     kappa: float
     endogenous: tuple[str, ...]
     excluded: tuple[str, ...]
-    unused: Mapping[str, str]
+    unused: tuple[str, ...]
     within: Matrix
     reduced: Matrix
     exogenous: Size
     first: tuple[Solved, ...] = ()
+    robust: RobustMoments | None = None
+    hansen: float | None = None
+    fuller: float = 1.0

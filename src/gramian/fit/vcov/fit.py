@@ -145,7 +145,7 @@ def with_robust(
         job = replace(job, absorbed=AbsorbedSums(moments, demeaned(solved, moments)))
     if _needs_observed(fitted_model, vcov):
         sums = observed_sums(fitted_model, runner)
-        _check_same(solved, loss, sums.rows, sums.loss)
+        check_same(solved, loss, sums.rows, sums.loss)
         job = replace(job, information=observed_information(fitted_model, sums))
     robust = _evaluated(job, loss)
     with_vcov = replace(solved, robust=robust, passes=solved.passes + runner.passes - passes)
@@ -173,7 +173,7 @@ def _evaluated(job: CovarianceJob, loss: float) -> RobustCovariance:
     if isinstance(job.vcov.estimator, ModelBased):
         return job.sandwich().model_based()
     evaluated = job.evaluate()
-    _check_same(job.fitted_model.solved, loss, evaluated.rows, evaluated.loss)
+    check_same(job.fitted_model.solved, loss, evaluated.rows, evaluated.loss)
     return evaluated.robust
 
 
@@ -186,7 +186,7 @@ def _repeated_moments(fitted_model: FittedModel, runner: PassRunner) -> Moments:
     return moments
 
 
-def _check_same(solved: Solved, loss: float, rows: int, actual_loss: float) -> None:
+def check_same(solved: Solved, loss: float, rows: int, actual_loss: float) -> None:
     """Raise DataError where the rows of a pass cannot be those of the fit, by their number or their loss."""
     if rows != solved.rows:
         raise DataError(f"these are not the rows of the fit: it has {solved.rows:,}, and here {rows:,} are complete")

@@ -1,0 +1,213 @@
+"""Robust covariances and what robust tests need, from one pass at the solution."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+
+from gramian.errors import OptionError
+from gramian.fit.iv.accumulate import ClusterMomentPass, MomentRows, RowMomentPass
+from gramian.fit.iv.basis import Basis, combinations_of
+from gramian.fit.iv.solution import RobustMoments
+from gramian.fit.leastsquares.solution import RobustCovariance, Solved
+from gramian.fit.passes.job import PassRunner
+from gramian.fit.vcov.clusters import Clusters
+from gramian.fit.vcov.fit import check_same, check_vcov
+from gramian.fit.vcov.job import cluster_memory
+from gramian.fit.vcov.parameters import parameter_count
+from gramian.fit.vcov.sandwich import Sandwich, check_null_clusters, symmetric
+from gramian.fit.vcov.scores import FittedModel
+from gramian.fit.vcov.within import Demeaned, demeaned
+from gramian.formula.design import Design
+from gramian.inference.small_sample import ModelFacts
+from gramian.inference.vcov_spec import VcovSpec
+from gramian.linalg import maps
+from gramian.linalg.moments import Moments
+from gramian.linalg.products import without_last
+from gramian.linalg.solve import Solution
+from gramian.schema import Schema
+from gramian.typing import Matrix
+
+LEVERAGE = (
+    "{} is made for least squares: it needs leverages, or the fit without each cluster, which instruments do not have "
+    "in one pass; use HC0, HC1, CR0 or CR1"
+)
+
+
+def check_iv_vcov(vcov: VcovSpec, schema: Schema, absorbed: Sequence[str]) -> None:
+    """Raise OptionError or SchemaError for a covariance that instruments do not have."""
+    if vcov.estimator.uses_leverage or vcov.estimator.pairwise:
+        raise OptionError(LEVERAGE.format(vcov.kind))
+    check_vcov(vcov, schema, absorbed=absorbed)
+
+
+class Inputs(NamedTuple):
+    """What a pass at the solution is made of: the design and moments of the pass, products and the basis."""
+
+    design: Design
+    moments: Moments
+    basis: Basis
+    within: Matrix
+    reduced: Matrix
+
+
+@dataclass(frozen=True, slots=True)
+class SolutionMoments:
+    """Sums of a pass at the solution.
+
+    Attributes
+    ----------
+    rows : MomentRows
+        What the vectors of the rows are.
+    products : ndarray of shape (width, width) or None
+        Sums of their products; None where they are kept by cluster.
+    clusters : Clusters or None
+        The clusters.
+    sums : ndarray of shape (c, width) or None
+        Sums by cluster.
+    nested : tuple of str
+        Absorbed factors whose levels are nested in clusters.
+    """
+
+    rows: MomentRows
+    products: Matrix | None
+    clusters: Clusters | None = None
+    sums: Matrix | None = None
+    nested: tuple[str, ...] = ()
+
+    def covariance(self, part: slice, vcov: VcovSpec, facts: ModelFacts, structural: Solved) -> Matrix:
+        """Covariance of the summed moments of a part, with the small-sample factor."""
+        if self.products is not None:
+            return vcov.factor(facts) * self.products[part, part]
+        assert self.sums is not None
+        assert self.clusters is not None
+        own = self.sums[:, part]
+        parts, factors = Sandwich(structural, vcov, facts).parts(self.clusters, own)
+        total = sum(p.sign * f * (p.sums.T @ p.sums) for p, f in zip(parts, factors, strict=True))
+        return np.asarray(total)
+
+    def weights(self, vcov: VcovSpec, structural: Solved) -> Matrix:
+        """Covariance of the moments of all instruments without a small-sample factor, for GMM."""
+        plain = VcovSpec("CR0" if vcov.clusters else "HC0", vcov.clusters)
+        return self.covariance(self.rows.parts()[0], plain, ModelFacts(structural.rows, 0.0), structural)
+
+
+def solution_moments(
+    inputs: Inputs, structural: Solved, vcov: VcovSpec, runner: PassRunner, *, drop: bool
+) -> SolutionMoments:
+    """Read the rows once at the solution. Raises DataError where they are not those of the fit."""
+    model = _joint_model(inputs, structural, drop)
+    within = None
+    if structural.absorbed is not None:
+        within = demeaned(model.solved, inputs.moments)
+    rows = moment_rows(inputs, structural.solution, within)
+    if not vcov.clusters:
+        sums = runner.fold(RowMomentPass(model, rows))
+        check_same(structural, structural.rss, sums.rows, sums.loss)
+        return SolutionMoments(rows, sums.products)
+    by_cluster = runner.fold(ClusterMomentPass(model, vcov.clusters, cluster_memory(), moment_rows=rows))
+    check_null_clusters(vcov, by_cluster.null_clusters)
+    check_same(structural, structural.rss, by_cluster.rows, by_cluster.loss)
+    nesting = by_cluster.nesting
+    nested = () if nesting is None else nesting.nested(range(len(vcov.clusters)))
+    return SolutionMoments(rows, None, by_cluster.clusters, by_cluster.sums, nested)
+
+
+def moment_rows(inputs: Inputs, solution: Solution, within: Demeaned | None = None) -> MomentRows:
+    """The vectors of the rows at a solution. within : effects of absorbed levels."""
+    basis = inputs.basis
+    own = basis.system.stage.centred
+    slopes = solution.coefficients[basis.system.places]
+    scaled = slopes * own.y_scale / own.scale[basis.system.stage.regressors]
+    combinations = combinations_of(basis, inputs.within, inputs.reduced, scaled)
+    return MomentRows(tuple(without_last(basis.system.parametrization.groups)), combinations, within)
+
+
+def _joint_model(inputs: Inputs, structural: Solved, drop: bool) -> FittedModel:
+    """The model as one of all columns, in which those of the instruments have the coefficient zero."""
+    system = inputs.basis.system
+    own = structural.solution.coefficients
+    if structural.absorbed is not None and structural.aliased:  # as the effects of the levels were computed
+        parametrization = structural.parametrization
+        own = np.nan_to_num(structural.coefficients)
+        for i, c in parametrization.response_shift.items():
+            own[i] -= float(c)
+        if parametrization.to_solved is not None:
+            own = maps.apply(parametrization.to_solved, own)
+        own = own / parametrization.scale
+    b = np.concatenate([np.zeros(system.width), own])
+    p = len(b)
+    solution = replace(
+        structural.solution,
+        coefficients=b,
+        inverse=np.zeros((p, p)),
+        independent=np.ones(p, bool),
+        null=np.zeros((p, 0)),
+        bounds=None,
+        low=None,
+        root=None,
+    )
+    design = replace(inputs.design, levels=dict(inputs.moments.levels), matrix=None)
+    joint = replace(
+        structural,
+        design=design,
+        parametrization=system.parametrization,
+        solution=solution,
+        names=(*system.instruments.names, *system.system.names),
+        coefficients=b,
+        aliased={},
+        robust=None,
+    )
+    return FittedModel(joint, None, drop)
+
+
+def coefficient_covariance(
+    inputs: Inputs, structural: Solved, vcov: VcovSpec, sums: SolutionMoments, weight: Matrix | None = None
+) -> RobustCovariance:
+    """The covariance of the coefficients, with the scores of projected regressors.
+
+    weight : (m, m) of the moments, for GMM.
+    """
+    projection = inputs.basis.projection()
+    T = projection if weight is None else weight @ projection
+    sandwich = Sandwich(structural, vcov, facts_of(inputs, structural, vcov, sums, structural.rank))
+    part = sums.rows.parts()[0]
+    if sums.products is not None:
+        return sandwich.by_row(symmetric(T.T @ sums.products[part, part] @ T))
+    assert sums.sums is not None
+    assert sums.clusters is not None
+    return sandwich.by_cluster(sums.clusters, sums.sums[:, part] @ T)
+
+
+def facts_of(inputs: Inputs, structural: Solved, vcov: VcovSpec, sums: SolutionMoments, columns: int) -> ModelFacts:
+    """What small-sample factors depend on. columns : coefficients of the regression, absorbed levels not counted."""
+    counted = parameter_count(
+        replace(structural, rank=columns, leverage=float(columns)), inputs.moments, vcov.small_sample, sums.nested
+    )
+    return ModelFacts(structural.rows, counted)
+
+
+def robust_moments(inputs: Inputs, structural: Solved, vcov: VcovSpec, sums: SolutionMoments) -> RobustMoments:
+    """What robust tests need, by the conventions of the covariance."""
+    _, reduced, endogeneity = sums.rows.parts()
+    instruments = sums.rows.instruments
+    first = facts_of(inputs, structural, vcov, sums, instruments)
+    augmented = facts_of(inputs, structural, vcov, sums, structural.rank + len(inputs.basis.endogenous))
+    groups = _fewest(sums)
+    return RobustMoments(
+        symmetric(sums.covariance(reduced, vcov, first, structural)),
+        symmetric(sums.covariance(endogeneity, vcov, augmented, structural)),
+        vcov.degrees_of_freedom(first, groups),
+        vcov.degrees_of_freedom(augmented, groups),
+    )
+
+
+def _fewest(sums: SolutionMoments) -> int:
+    """Number of clusters of the column that has the fewest; 0 without clusters."""
+    if sums.clusters is None:
+        return 0
+    width = sums.clusters.cells.shape[1]
+    return min(int(sums.clusters.by([i]).max(initial=-1)) + 1 for i in range(width))
