@@ -25,6 +25,7 @@ FLAGS = [
     "-fno-exceptions",
     "-fno-rtti",
     "-fno-math-errno",
+    "-fno-trapping-math",
     "-ffp-contract=off",
 ]
 ARCHITECTURES = {"v4": ["-march=x86-64-v4"], "v3": ["-march=x86-64-v3"], "portable": []}  # beside the default

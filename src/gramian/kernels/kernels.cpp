@@ -5,6 +5,7 @@
 // added with their rounding errors. The compiler may not contract or reorder anything (-ffp-contract=off, no
 // -ffast-math). The interface is plain C, so that one library serves every version of Python.
 #include "parts.h"
+#include "working_rows.h"
 
 namespace {
 
@@ -75,6 +76,28 @@ void add_block(const double* strips, int rows, int64_t columns, int64_t width, d
   }
 }
 
+// Adds the products (columns, columns), symmetric to the last bit, to out, each rounded once.
+void add_rounded(const double* hi, const double* lo, int64_t columns, int64_t width, double* out) {
+  for (int64_t i = 0; i < columns; i++)
+    for (int64_t j = i; j < columns; j++) {
+      out[i * columns + j] += hi[i * width + j] + lo[i * width + j];
+      out[j * columns + i] = out[i * columns + j];
+    }
+}
+
+// Linear predictors of the rows of a block: eight lanes of sums, which are added in pairs.
+void predict(const double* strips, const double* b, int64_t width, int rows, double* eta) {
+  for (int r = 0; r < rows; r++) {
+    double lanes[STRIP];
+    for (int v = 0; v < STRIP; v += W) {
+      vec sum = repeat(0.0);
+      for (int64_t s = 0; s < width; s += STRIP) sum = fused(load(strips + s * BLOCK_ROWS + r * STRIP + v), load(b + s + v), sum);
+      store(lanes + v, sum);
+    }
+    eta[r] = ((lanes[0] + lanes[4]) + (lanes[2] + lanes[6])) + ((lanes[1] + lanes[5]) + (lanes[3] + lanes[7]));
+  }
+}
+
 // The rows after a block, of the widest part that is stored by rows: fetched while the block is multiplied.
 Ahead ahead_of(const Part* parts, int64_t count, const Rows& rows, int64_t width) {
   const Part* widest = parts;
@@ -132,7 +155,7 @@ inline double* aligned(double* memory) {
 extern "C" {
 
 // Changes whenever a function below does: a library of another version is not used.
-int64_t gramian_interface() { return 3; }
+int64_t gramian_interface() { return 4; }
 
 // The best instruction set of this processor for which a library is compiled: 4, 3 (x86-64-v4, v3), 1 (the portable
 // build is quick, as on ARM) or 0 (a fused multiply-add would be done by software).
@@ -154,7 +177,7 @@ int64_t gramian_instructions() {
 // Doubles of memory that the sums over some columns need.
 int64_t gramian_memory(int64_t columns) {
   int64_t width = strips_width(columns);
-  return 2 * width * width + BLOCK_ROWS * width + STRIP;
+  return 2 * width * width + (BLOCK_ROWS + 1) * width + STRIP;
 }
 
 // Products (p, p) of the columns of all parts side by side, symmetric to the last bit.
@@ -170,9 +193,49 @@ void gramian_products(const Part* parts, int64_t count, int64_t rows, const int6
     if (factors) weight_rows(strips, width, here.count, factors + first);
     add_block(strips, here.count, columns, width, hi, lo, ahead_of(parts, count, here, width));
   }
-  for (int64_t i = 0; i < columns; i++)
-    for (int64_t j = i; j < columns; j++)
-      out[i * columns + j] = out[j * columns + i] = hi[i * width + j] + lo[i * width + j];
+  std::memset(out, 0, sizeof(double) * columns * columns);
+  add_rounded(hi, lo, columns, width, out);
+}
+
+// Adds the products of the weighted columns of all parts and of the working residual, (p + 1, p + 1), of a generalized
+// linear model at the coefficients b, (p,), and returns its deviance: prediction, mean, weight and products in one trip over the rows.
+// Sums of `height` rows are rounded and added. offset, prior : of the rows, or null. The deviance is NaN where a value
+// is not finite. Memory as for p + 1 columns.
+double gramian_working_products(const Part* parts, int64_t count, int64_t rows, int64_t height, const Model* model,
+                                const double* b, const double* y, const double* offset, const double* prior,
+                                double* out, double* memory) {
+  int64_t columns = columns_of(parts, count), width = strips_width(columns + 1);
+  double *strips = aligned(memory), *hi = strips + BLOCK_ROWS * width, *lo = hi + width * width;
+  double* coefficients = lo + width * width;
+  std::memset(strips, 0, sizeof(double) * (BLOCK_ROWS * width + 2 * width * width + width));
+  std::memcpy(coefficients, b, sizeof(double) * columns);
+  double* response = strips + columns / STRIP * BLOCK_ROWS * STRIP + columns % STRIP;
+  double total = 0.0, deviance = 0.0, deviance_low = 0.0;
+  for (int64_t first = 0; first < rows;) {
+    int64_t stop = std::min(first / height * height + height, rows);
+    Rows here = {nullptr, first, (int)std::min<int64_t>(BLOCK_ROWS, stop - first)};
+    for (int i = 0; i < here.count; i++) response[i * STRIP] = 0.0;
+    pack(parts, count, here, false, strips);
+    double outcomes[BLOCK_ROWS], eta[BLOCK_ROWS], priors[BLOCK_ROWS], root[BLOCK_ROWS], r[BLOCK_ROWS];
+    predict(strips, coefficients, width, here.count, eta);
+    for (int i = 0; i < padded(here.count); i++) {
+      int row = std::min(i, here.count - 1);  // rows behind the last one are as it is, with the weight zero
+      outcomes[i] = y[first + row];
+      eta[i] = offset && i == row ? eta[row] + offset[first + row] : eta[row];
+      priors[i] = i > row ? 0.0 : prior ? prior[first + row] : 1.0;
+    }
+    add_value(working_rows(*model, outcomes, eta, priors, padded(here.count), root, r), 0.0, deviance, deviance_low);
+    for (int i = 0; i < here.count; i++) response[i * STRIP] = r[i];
+    weight_rows(strips, width, here.count, root);
+    add_block(strips, here.count, columns + 1, width, hi, lo, ahead_of(parts, count, here, width));
+    first += here.count;
+    if (first < stop) continue;
+    add_rounded(hi, lo, columns + 1, width, out);
+    std::memset(hi, 0, sizeof(double) * 2 * width * width);
+    total += deviance + deviance_low;
+    deviance = deviance_low = 0.0;
+  }
+  return total;
 }
 
 // Adds every row of the columns of all parts side by side to the sums (cells, columns) of its cell, in their order.

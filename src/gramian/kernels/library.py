@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import ctypes
 
-INTERFACE = 3  # gramian_interface() of the source
+INTERFACE = 4  # gramian_interface() of the source
 NAMES = {4: "v4", 3: "v3", 1: "portable"}  # gramian_instructions() of the source
 
 
@@ -84,6 +84,8 @@ def _declare(functions: Any, ctypes: Any) -> None:
     functions.gramian_add_by_codes.argtypes = [
         *(address, number, number, address, address, address, number, number, address, address, address)
     ]
+    functions.gramian_working_products.restype = ctypes.c_double
+    functions.gramian_working_products.argtypes = [address, number, number, number, *[address] * 7]
     functions.gramian_twofold_times.argtypes = [address, address, number, address, address, address, address]
     functions.gramian_twofold_products.argtypes = [address, address, number, address, address, address, address]
     for name in ("products", "twofold_times", "twofold_products"):

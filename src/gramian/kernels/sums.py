@@ -20,6 +20,12 @@ from gramian.typing import Codes, Matrix, Vector
 TYPES = ("f8", "f4", "i8", "i4", "i2", "i1", "u8", "u4", "u2", "u1")
 SIZES = tuple(np.dtype(name).itemsize for name in TYPES)
 KINDS = {np.dtype(name): kind for kind, name in enumerate(TYPES)} | {np.dtype(bool): TYPES.index("u1")}
+# variance functions and links in the order of the enumerations `Family` and `Link` of the source
+VARIANCES = ("mu(1-mu)", "mu", "mu^2", "constant")
+LINKS = ("identity", "log", "logit", "cloglog", "inverse")
+UNUSUAL = {(v, link) for v in VARIANCES[1:] for link in ("logit", "cloglog")} | {
+    (VARIANCES[0], link) for link in ("identity", "inverse")
+}
 ITEM = 8  # bytes of a float64 and of an address
 
 
@@ -128,6 +134,59 @@ def add_by_codes(
     )  # fmt: skip
     if outside:
         raise IndexError(f"{outside} codes are not below the number of levels")
+
+
+def add_working_products(
+    library: Library,
+    model: tuple[str, str, bool],
+    parts: Sequence[Part],
+    b: Vector,
+    rows: tuple[Vector, Vector | None, Vector | None],
+    products: Matrix,
+    height: int,
+) -> float:
+    """Add the products of weighted columns and working residuals of a generalized linear model.
+
+    The predictor X b, means, weights and products are made in one trip over the rows.
+
+    Parameters
+    ----------
+    library : Library
+        The compiled functions.
+    model : tuple
+        Variance function, link, and whether weights are of the observed information, see `has_working_products`.
+    parts : sequence of Part
+        The columns X, p in all.
+    b : (p,)
+        Coefficients.
+    rows : tuple of (n,)
+        Outcomes; offset and prior weights, or None.
+    products : (p + 1, p + 1)
+        Contiguous sums, to which is added; those of the working residuals are the last.
+    height : int
+        Rows whose sum is rounded before it is added.
+
+    Returns
+    -------
+    float
+        The deviance of these rows; NaN where a value of some row is not finite, and then products are of no use.
+    """
+    variance, link, observed = model
+    code = np.array([VARIANCES.index(variance), LINKS.index(link), observed], np.int64)
+    y, offset, prior = (_contiguous(values) for values in rows)
+    described, width = _described(parts)
+    b, memory = np.ascontiguousarray(b), np.empty(library.functions.gramian_memory(width + 1))
+    return float(
+        library.functions.gramian_working_products(
+            *described.arguments, len(rows[0]), height, _at(code), _at(b), _at(y), _at(offset), _at(prior),
+            _at(products), _at(memory)
+        )
+    )  # fmt: skip
+
+
+def has_working_products(variance: str, link: str) -> bool:
+    """Whether a library has the working rows of a variance function and a link."""
+    return link in LINKS and variance in VARIANCES and (variance, link) not in UNUSUAL
 
 
 def twofold_times(library: Library, A: Matrix, low: Matrix | None, v: Vector, v_low: Vector) -> tuple[Vector, Vector]:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from gramian.kernels.library import Library, library
 from gramian.kernels.sums import Part, readable, self_products
-from gramian.linalg.columns import Layout
+from gramian.linalg.columns import Layout, grid
 from gramian.linalg.monomials import Coordinate
 from gramian.linalg.self_products import MAX_COMPILED_WIDTH
-from gramian.typing import Codes, Matrix, Vector
+from gramian.typing import Matrix, Vector
 
 MAX_EXPONENT = 1000  # up to which a power of two and its inverse are normal numbers
 ONE = np.ones(1)
@@ -26,41 +26,44 @@ class InPlace:
     ----------
     library : Library
         The compiled functions.
-    matrix_positions : tuple of int
-        Positions of the columns of the caller's matrix, which are read first.
-    variables : tuple of (int, str, Coordinate)
-        Position, name, and shift and scale of every other column but the constant.
-    order : (m,)
-        Position of each column that is read, in the order of reading; the constant is the last.
+    has_matrix : bool
+        Whether columns of the caller's matrix are read, before the constant.
+    variables : tuple of (str, Coordinate)
+        Name, and shift and scale of every other column, after the constant.
+    order : tuple of m int
+        Position of each column that is read, in the order of reading.
     """
 
     library: Library
-    matrix_positions: tuple[int, ...]
-    variables: tuple[tuple[int, str, Coordinate], ...]
-    order: Codes
+    has_matrix: bool
+    variables: tuple[tuple[str, Coordinate], ...]
+    order: tuple[int, ...]
 
-    def products(
-        self, values: Mapping[str, Vector], matrix: Matrix | None, rows: int, root_weight: Vector | None
-    ) -> Matrix | None:
-        """Products (m, m) of the stored columns over some rows; None where a column cannot be read in place.
+    def parts(self, values: Mapping[str, Vector], matrix: Matrix | None, rows: int) -> list[Part] | None:
+        """The columns for a kernel; None where one of them cannot be read in place.
 
-        values : variable -> (n,). matrix : (n, k), or None. root_weight : (n,) by which each row is multiplied.
+        values : variable -> (n,). matrix : (n, k), or None. rows : n.
         """
-        parts = [] if matrix is None or not self.matrix_positions else [Part(matrix)]
-        parts += [Part(values[name], c.shift, 2.0**-c.exponent) for _, name, c in self.variables]
-        if not all(readable(part.values) for part in parts):
-            return None
+        parts = [Part(matrix)] if self.has_matrix and matrix is not None else []
         parts.append(Part(np.ndarray((rows,), np.float64, ONE, strides=(0,))))
+        parts += [Part(values[name], c.shift, 2.0**-c.exponent) for name, c in self.variables]
+        return parts if all(readable(part.values) for part in parts) else None
+
+    def products(self, parts: Sequence[Part], root_weight: Vector | None) -> Matrix:
+        """Products (m, m) of the stored columns over some rows. root_weight : (n,) by which each row is multiplied."""
         read = self_products(self.library, parts, factors=root_weight)
         out = np.empty_like(read)
-        out[np.ix_(self.order, self.order)] = read
+        out[grid(self.order, self.order)] = read
         return out
 
 
 def in_place(
-    layout: Layout, coordinates: Mapping[str, Coordinate], matrix_variables: tuple[str, ...]
+    layout: Layout, coordinates: Mapping[str, Coordinate], matrix_variables: tuple[str, ...], *, response: bool = True
 ) -> InPlace | None:
-    """How to read the columns of a layout in place; None where NumPy sums, or some column is a product of others."""
+    """How to read the columns of a layout in place; None where NumPy sums, or some column is a product of others.
+
+    response : whether the response rows are read; else they are the last in the order of reading.
+    """
     compiled = library()
     if compiled is None or layout.tables or layout.extra or len(layout.rows) > MAX_COMPILED_WIDTH:
         return None
@@ -68,9 +71,9 @@ def in_place(
     if () not in place or any(m and (len(m) > 1 or m[0][1] > 1) for m in place):
         return None
     names = {m[0][0]: i for m, i in place.items() if m}
-    if any(abs(coordinates[name].exponent) > MAX_EXPONENT for name in names if name not in matrix_variables):
-        return None
     matrix_positions = tuple(names.pop(name) for name in matrix_variables)
-    variables = tuple((i, name, coordinates[name]) for name, i in names.items())
-    order = np.array([*matrix_positions, *(i for i, _, _ in variables), place[()]])
-    return InPlace(compiled, matrix_positions, variables, order)
+    read = tuple(name for name in names if response or name not in layout.responses)
+    if any(abs(coordinates[name].exponent) > MAX_EXPONENT for name in read):
+        return None
+    order = (*matrix_positions, place[()], *names.values())
+    return InPlace(compiled, bool(matrix_positions), tuple((name, coordinates[name]) for name in read), order)

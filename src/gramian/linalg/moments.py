@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from gramian.errors import NumericalError
-from gramian.linalg.columns import Columns, Factors, Layout
+from gramian.linalg.columns import Columns, Factors, Layout, grid
 from gramian.linalg.factors.cells import CellSums
 from gramian.linalg.factors.levels import canonical, positions, select_levels, union
 from gramian.linalg.factors.tables import TablesAccumulator
@@ -266,6 +266,21 @@ class Accumulator:
             return False
         self.dense += products
         self._count(rows, count)
+        return True
+
+    def in_order(self, order: Sequence[int]) -> Matrix:
+        """A copy of the products (m, m), rows and columns in the order of these positions."""
+        return np.ascontiguousarray(self.dense[grid(order, order)])
+
+    def replace_products(self, order: Sequence[int], products: Matrix, rows: int) -> bool:
+        """Take products to which rows were added; False, with nothing changed, where one is not finite.
+
+        order : their positions, as for `in_order`. rows : how many rows were added.
+        """
+        if not np.isfinite(products.diagonal().sum()):
+            return False
+        self.dense[grid(order, order)] = products
+        self.rows += rows
         return True
 
     def _count(self, rows: int, count: Vector | None) -> None:

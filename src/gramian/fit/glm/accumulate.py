@@ -14,8 +14,9 @@ import numpy as np
 
 from gramian.batch import Batch
 from gramian.errors import DataError
+from gramian.fit.glm.compiled import CompiledRows, columns_of_block, compiled_rows
 from gramian.fit.glm.separation import CandidateDirections, LargestMoves, largest_moves
-from gramian.fit.passes.accumulate import UnitAccumulator
+from gramian.fit.passes.accumulate import UnitAccumulator, take_rows
 from gramian.formula.design import Design
 from gramian.formula.dropped_rows import DroppedRows
 from gramian.formula.row_reader import Observed
@@ -166,11 +167,38 @@ class GlmAccumulator(UnitAccumulator):
         directions = () if task.candidates is None else task.candidates.predictors
         self.projections = [predictor.prepare() for predictor in directions]
         self.moves = [LargestMoves() for _ in directions]
+        self.compiled = self._compiled_rows()
+
+    def _compiled_rows(self) -> CompiledRows | None:
+        """How the kernel adds rows; None where NumPy does, as at the starting means."""
+        task = self.task
+        if task.predictor is None or task.candidates is not None or task.theta or self.power_variables:
+            return None
+        model = task.model, task.observed_information
+        return compiled_rows(task.design, self.layout, model, task.predictor, self.height)
 
     def add(self, observed: Observed) -> None:
         """Check the outcome, then add the rows."""
         self.check(observed)
-        super().add(observed)
+        if self.compiled is None or not self._add_in_place(self.compiled, observed):
+            super().add(observed)
+
+    def _add_in_place(self, compiled: CompiledRows, observed: Observed) -> bool:
+        """Add a batch as a whole; False, with nothing added, where columns must be written or a sum is not finite."""
+        where = compiled.in_place
+        parts = None if where is None else where.parts(observed.values, observed.matrix, observed.rows)
+        if where is None or parts is None:
+            return False
+        y, (offset, prior, _) = observed.values[self.response], observed.offset_weight_count(slice(None))
+        deviance = compiled.add(self.sums, where.order, parts, (y, offset, prior))
+        if deviance is None:
+            return False
+        self.totals[0] += deviance
+        if self.task.likelihood or self.task.null is not None:
+            for start in range(0, observed.rows, self.height):
+                rows = slice(start, start + self.height)
+                self.totals += self._totals(y[rows], take_rows(offset, rows), take_rows(prior, rows), 0.0, y[:0])
+        return True
 
     def add_cached(self, blocks: Iterable[tuple[Columns, Observed]], levels: Mapping[str, Sequence[Level]]) -> None:
         """Add blocks of rows that have been checked and written to stored columns before.
@@ -205,10 +233,16 @@ class GlmAccumulator(UnitAccumulator):
     def block(self, columns: Columns, observed: Observed, rows: slice | Mask) -> bool:
         """Add the working rows of a block; False, and nothing added, where a sum is not finite."""
         y, (offset, prior, _) = observed.values[self.response][rows], observed.offset_weight_count(rows)
+        if self.compiled is not None:
+            order, parts = columns_of_block(columns)
+            deviance = self.compiled.add(self.sums, order, parts, (y, offset, prior))
+            if deviance is not None:
+                self.totals += self._totals(y, offset, prior, deviance, y[:0])
+            return deviance is not None
         eta, work = self._working(columns, y, offset, prior)
         if not np.isfinite(work.loss):
             return False
-        totals = self._totals(y, offset, prior, work, eta)
+        totals = self._totals(y, offset, prior, work.loss, eta)
         self._add_moves(columns, y)
         # the response row of the block held the outcome; from here on it holds the working residual
         columns.set_response(work.r)
@@ -242,13 +276,12 @@ class GlmAccumulator(UnitAccumulator):
             for i, projection in enumerate(self.projections):
                 self.moves[i] += largest_moves(projection(columns, self.reader.sizes), y, self.task.candidates.top)
 
-    def _totals(self, y: Vector, offset: Vector | None, prior: Vector | None, work: WorkingRows, eta: Vector) -> Totals:
+    def _totals(self, y: Vector, offset: Vector | None, prior: Vector | None, loss: float, eta: Vector) -> Totals:
         """The sums of a block that do not come from the working moments.
 
-        y, offset, prior, eta : (n,) of the block; offset and prior None where the model has none. work : its working
-        rows.
+        y, offset, prior, eta : (n,) of the block; offset and prior None where the model has none. loss : its deviance.
         """
-        totals = Totals(work.loss)
+        totals = Totals(loss)
         family, w = self.task.model.family, np.ones(len(y)) if prior is None else prior
         if self.task.likelihood:
             law, weight = family.likelihood, float(w.sum())
@@ -257,7 +290,7 @@ class GlmAccumulator(UnitAccumulator):
                 family.variance_function.domain == "proportion" and not interior_weight
             )  # then nothing depends on y alone
             base = (0.0, 0.0) if base_is_zero or law is None else (law.base(y, w), law.size(w))
-            totals = Totals(work.loss, *base, weight, float(w @ y), interior_weight)
+            totals = Totals(loss, *base, weight, float(w @ y), interior_weight)
         if self.task.null is not None:
             null_eta = np.full(len(y), self.task.null) if offset is None else self.task.null + offset
             null = self.task.model.linearize(y, null_eta, prior)

@@ -218,11 +218,13 @@ class LinearAccumulator(UnitAccumulator):
 
     def _add_in_place(self, columns: InPlace, observed: Observed) -> bool:
         """Add a batch; return False, with nothing added, where a column cannot be read or a sum is not finite."""
+        parts = columns.parts(self.values(observed), observed.matrix, observed.rows)
+        if parts is None:
+            return False
         weight, count = observed.weight, observed.count
         total = combined_weight(weight, count)
-        root_weight = None if total is None else np.sqrt(total)
-        products = columns.products(self.values(observed), observed.matrix, observed.rows, root_weight)
-        if products is None or not self.sums.add_products(products, observed.rows, count):
+        products = columns.products(parts, None if total is None else np.sqrt(total))
+        if not self.sums.add_products(products, observed.rows, count):
             return False
         if weight is not None:
             self.sums.add_log_weights(weight, count)
