@@ -55,14 +55,17 @@ class Batch:
         """
         return numbers(self._column(name), name, self.where)
 
-    def factor(self, name: str) -> Coded:
-        """A column as codes (rows,) into a list of levels of its own (text, boolean, integer, float or ISO date)."""
-        close = self.close(name)
+    def factor(self, name: str, known: range | None = None) -> Coded:
+        """A column as codes (rows,) into a list of levels of its own (text, boolean, integer, float or ISO date).
+
+        known : integers that are levels already; values among them are coded without a search.
+        """
+        close = self.close(name, known)
         return coded(self.encoded(name)) if close is None else close
 
-    def close(self, name: str) -> Coded | None:
-        """A column of integers in a narrow range as codes whose levels are a range; None for any other column."""
-        return close_integers(self._column(name))
+    def close(self, name: str, known: range | None = None) -> Coded | None:
+        """A column of integers in a narrow or known range as codes whose levels are a range; None for any other."""
+        return close_integers(self._column(name), known)
 
     def encoded(self, name: str) -> Any:
         """A column as an Arrow dictionary array, with dates as ISO text and decimals as float64."""

@@ -205,11 +205,11 @@ def ticks_of(column: Any) -> tuple[np.ndarray[Any, Any], str]:
     return ticks, unit
 
 
-def close_integers(column: Any) -> Coded | None:
+def close_integers(column: Any, known: range | None = None) -> Coded | None:
     """Codes of integers that lie close together, whose levels are the range from the least to the largest value.
 
     No dictionary is built: code = value - minimum. Returns None for other types, unsigned 64-bit integers, no values,
-    or a range wider than `MAX_PLACES_PER_VALUE` places per value.
+    or a range wider than `MAX_PLACES_PER_VALUE` places per value that is not a part of `known`.
     """
     if isinstance(column, np.ndarray):
         values, mask = column, None
@@ -221,7 +221,8 @@ def close_integers(column: Any) -> Coded | None:
     if values.dtype.kind not in "iu" or (values.itemsize == 8 and values.dtype.kind == "u") or not len(valid):
         return None
     low, high = int(valid.min()), int(valid.max())
-    if high - low >= MAX_PLACES_PER_VALUE * len(values):
+    is_known = known is not None and known.start <= low and high < known.stop
+    if high - low >= MAX_PLACES_PER_VALUE * len(values) and not is_known:
         return None
     codes = np.subtract(values, low, dtype=np.int64)
     return Coded(codes if mask is None else np.where(mask, codes, -1), range(low, high + 1))

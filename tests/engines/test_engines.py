@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 import gramian as gm
 from gramian import testing
 from gramian.batch import Batch
+from gramian.data.in_memory import longer_units
 from gramian.data.source import source_of
 from gramian.engines.fold import Tree, runs_of
 from gramian.engines.local import Local
@@ -169,3 +170,17 @@ def test_a_wide_matrix_has_the_same_sums_on_any_number_of_threads(monkeypatch: p
     fits = [gm.ols("y ~ X", data, engine=Local(threads=t)) for t in (1, 2, 3)]
     assert len({f.coefficients.tobytes() for f in fits}) == 1
     assert fits[0].coefficients[1:] == pytest.approx(np.linalg.lstsq(X - X.mean(0), data["y"], rcond=None)[0], rel=1e-8)
+
+
+def test_absorbed_levels_are_summed_in_long_runs_whatever_the_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gramian.data.in_memory.SLICE_ROWS", 500)
+    monkeypatch.setattr("gramian.engines.fold.LONG_RUN_ROWS", 1500)
+    rng = np.random.default_rng(6)
+    firm, year = rng.integers(0, 900, 9000), rng.integers(0, 30, 9000)
+    data = {"y": rng.standard_normal(9000), "x": rng.standard_normal(9000), "firm": firm, "year": year}
+    units = source_of(data).units
+    assert [unit.rows for unit in longer_units(units)] == [2000, 2000, 2000, 2000, 1000]  # type: ignore[arg-type]
+    assert longer_units(units[:7]) == units[:7]  # type: ignore[index]
+    fits = [gm.ols("y ~ x | firm + year", data, engine=Local(threads=t)) for t in (1, 2, 3)]
+    assert len({f.coefficients.tobytes() for f in fits}) == 1
+    assert fits[0].rows == 9000

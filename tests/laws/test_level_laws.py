@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gramian.column import ArrowLevels
+from gramian.column import ArrowLevels, close_integers
 from gramian.errors import DataError
 from gramian.formula.levels import LevelIndex
+from gramian.linalg.factors.cell_accumulator import CellAccumulator
 from gramian.linalg.factors.cells import CellSums, sum_duplicates
 from gramian.linalg.factors.levels import LevelList, array_of, canonical, positions, union
 
@@ -108,3 +109,31 @@ def test_known_integers_are_looked_up(step, start, length) -> None:
         assert growing.levels[2000] == start + fresh[0]
         with pytest.raises(DataError, match=f"'{start + fresh[0]}', which the fit has not seen"):
             frozen.encode(np.array(fresh), levels, "here")
+
+
+def test_cells_of_sparse_tables_are_those_of_dense_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sums of a table whose possible cells are too many for an array: sorted pieces, counted or with values."""
+    rng = np.random.default_rng(3)
+    blocks = [rng.integers(0, [40, 30], (250, 2)).T for _ in range(5)]
+    for monomials, counts in ((1, False), (1, True), (2, False)):
+        values = [np.array([np.ones(250), rng.integers(0, 9, 250)])[:monomials] for _ in blocks]
+        count = [rng.integers(1, 4, 250).astype(float) if counts else None for _ in blocks]
+        found = []
+        for dense in (1 << 22, 100):
+            monkeypatch.setattr("gramian.linalg.factors.cell_accumulator.MAX_DENSE_CELLS", dense)
+            monkeypatch.setattr("gramian.linalg.factors.cell_accumulator.ROWS_PER_PIECE", 400)
+            table = CellAccumulator(2, monomials)
+            for codes, v, n in zip(blocks, values, count, strict=True):
+                weighted = v if n is None else v * n
+                table.add(list(codes), [40, 30], weighted.__getitem__, n)
+            found.append(table.finish())
+        for name in ("cells", "rows", "sums"):
+            np.testing.assert_array_equal(getattr(found[0], name), getattr(found[1], name))
+
+
+def test_integers_in_a_known_range_are_coded_without_a_search() -> None:
+    few = np.array([5, 90_000])
+    assert close_integers(few) is None
+    codes, levels = close_integers(few, range(100_000))
+    assert (codes.tolist(), levels) == ([0, 89_995], range(5, 90_001))
+    assert close_integers(few, range(90_000)) is None

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from gramian.batch import SLICE_ROWS, Batch, batch_rows
+from gramian.batch import SLICE_ROWS, Batch, Unit, batch_rows
 from gramian.data.columns import check_codes, usable
 from gramian.data.read_errors import error_context
 from gramian.data.sparse import is_sparse, rows_of
 from gramian.errors import ColumnError
 
+MAX_JOINED = 4  # slices of one longer unit
+MIN_UNITS = 4  # longer units that are left for threads
 FEW_ROWS = 4096  # average rows of a chunk below which the overhead of chunks exceeds the cost of one copy
 
 
@@ -110,6 +112,27 @@ class Slice:
             else:
                 (vectors if isinstance(column, np.ndarray) else chunked)[name] = column
         return vectors, chunked, matrices
+
+
+def longer_units(units: Sequence[Unit]) -> tuple[Unit, ...]:
+    """The units with neighbouring slices of a table joined, for passes whose partial results are dear to add.
+
+    How many are joined depends on the number of units alone, and so do the bits of the sums.
+    """
+    most = min(MAX_JOINED, len(units) // MIN_UNITS) * SLICE_ROWS
+    out: list[Unit] = []
+    for unit in units:
+        last = out[-1] if out else None
+        if type(unit) is type(last) is Slice and _follows(unit, last) and last.rows + unit.rows <= most:
+            out[-1] = replace(last, rows=last.rows + unit.rows)
+        else:
+            out.append(unit)
+    return tuple(out)
+
+
+def _follows(unit: Slice, last: Slice) -> bool:
+    """Whether a slice begins where another one of the same table ends."""
+    return unit.table is last.table and unit.start == last.start + last.rows
 
 
 def _cells(matrix: Any, *, entire: bool) -> int:

@@ -19,7 +19,7 @@ from logging import CRITICAL
 from typing import Any, Generic
 
 from gramian.batch import Batch, Source, Unit
-from gramian.engines.fold import Tree, accumulate_unit, one_thread, remaining, runs_of, watched_batches
+from gramian.engines.fold import Tree, accumulate_unit, one_thread, remaining, run_rows, runs_of, watched_batches
 from gramian.engines.local import cores
 from gramian.engines.progress import Progress, Silent
 from gramian.errors import (
@@ -280,7 +280,7 @@ class _Fold(Generic[M]):
     def partials_of_sent_rows(self, units: Iterable[Unit]) -> Iterator[M]:
         """The partial results of units whose rows are in this process, in order; rows are sent run by run."""
         for unit in units:
-            runs = runs_of(watched_batches(unit, self.task, self.watch))
+            runs = runs_of(watched_batches(unit, self.task, self.watch), run_rows(self.task))
             tree: Tree[M] = Tree()
             for future in self._ordered(_Call(unit.name, accumulate_sent_rows, (list(run),)) for run in runs):
                 tree.push(self._result(future, unit.name))

@@ -20,6 +20,7 @@ from gramian.typing import M, Pass
 
 # rows and values accumulated together; constants, so that the bits do not depend on the number of threads
 RUN_ROWS, RUN_VALUES = 131_072, 2**23
+LONG_RUN_ROWS = 524_288  # the same for a pass with `long_runs`: sums over many levels cost more to add than to make
 ROWS_PER_COLUMN = 2  # a run has at least so many times as many rows as columns: its sums are as large as columns^2
 
 
@@ -75,26 +76,31 @@ def tree_sum(partials: Iterable[M]) -> M:
 def accumulate_unit(task: Pass[M], unit: Unit, watch: Progress | None = None) -> M:
     """The partial result of one unit. watch : what is informed of the rows that were read."""
     tree: Tree[M] = Tree()
-    for run in runs_of(watched_batches(unit, task, watch)):
+    for run in runs_of(watched_batches(unit, task, watch), run_rows(task)):
         tree.push(task.accumulate(run))
     return tree.sum() if tree.parts else task.empty  # `empty` may be large: it is made only where it is needed
 
 
-def runs_of(batches: Iterable[Batch]) -> Iterator[Iterator[Batch]]:
-    """Batches in runs of at least `RUN_ROWS` rows, or `RUN_VALUES` values. The cuts depend on the unit alone.
+def run_rows(task: Pass[Any]) -> int:
+    """Rows that a pass accumulates together: more where its sums are over many levels, as it says by `long_runs`."""
+    return LONG_RUN_ROWS if getattr(task, "long_runs", False) else RUN_ROWS
+
+
+def runs_of(batches: Iterable[Batch], length: int = RUN_ROWS) -> Iterator[Iterator[Batch]]:
+    """Batches in runs of at least `length` rows, or `RUN_VALUES` values. The cuts depend on the unit alone.
 
     Each run must be used up before the next one is asked for.
     """
     rest = iter(batches)
     for first in rest:
-        yield _run(first, rest)
+        yield _run(first, rest, length)
 
 
-def _run(first: Batch, rest: Iterator[Batch]) -> Iterator[Batch]:
+def _run(first: Batch, rest: Iterator[Batch], length: int) -> Iterator[Batch]:
     """One run: batches until there are enough rows."""
     yield first
     rows, width = first.rows, first.width
-    while rows < min(RUN_ROWS, max(RUN_VALUES // max(width, 1), ROWS_PER_COLUMN * width)):
+    while rows < min(length, max(RUN_VALUES // max(width, 1), ROWS_PER_COLUMN * width)):
         batch = next(rest, None)
         if batch is None:
             return

@@ -11,7 +11,7 @@ from functools import partial
 from itertools import islice
 
 from gramian.batch import Source, Unit
-from gramian.engines.fold import Tree, accumulate_unit, one_thread, remaining, runs_of, watched_batches
+from gramian.engines.fold import Tree, accumulate_unit, one_thread, remaining, run_rows, runs_of, watched_batches
 from gramian.engines.progress import Progress, Silent
 from gramian.errors import OptionError
 from gramian.typing import M, Pass
@@ -86,7 +86,7 @@ class Local:
 
     def _on_all_threads(self, pool: ThreadPoolExecutor, task: Pass[M], unit: Unit, watch: Progress | None) -> M:
         """The partial result of one unit on several threads: this one decodes, the others accumulate its runs."""
-        runs = runs_of(watched_batches(unit, task, watch, parallel=True))
+        runs = runs_of(watched_batches(unit, task, watch, parallel=True), run_rows(task))
         tree: Tree[M] = Tree()
         for result in self._ordered(pool, (partial(task.accumulate, list(run)) for run in runs)):
             tree.push(result)

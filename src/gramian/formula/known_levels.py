@@ -104,9 +104,9 @@ class KnownLevelsBatch(Batch):
 
     known: Mapping[str, LevelIndex] = field(default_factory=dict)
 
-    def factor(self, name: str) -> Coded:
+    def factor(self, name: str, known: range | None = None) -> Coded:
         """As of `Batch`, with -1 in the place of levels that are not known."""
-        codes, levels = Batch.factor(self, name)
+        codes, levels = Batch.factor(self, name, known)
         if name not in self.known:
             return Coded(codes, levels)
         return Coded(np.where(self.known[name].is_unknown(codes, levels), -1, codes), levels)

@@ -72,12 +72,12 @@ class ChangedBatch(Batch):
         values, present = Batch.numbers(self, name)
         return Numbers(values if change is None else values + change.by, present)
 
-    def factor(self, name: str) -> Coded:
+    def factor(self, name: str, known: range | None = None) -> Coded:
         """As of `Batch`, with the setting's level."""
         change = self.changes.get(name)
         if isinstance(change, Fixed):
             return Coded(np.zeros(self.rows, np.int64), (change.value,))
-        return Batch.factor(self, name)
+        return Batch.factor(self, name, known)
 
 
 def changed(batch: Batch, setting: Setting) -> ChangedBatch:

@@ -66,6 +66,11 @@ class Accumulate:
         return self.design.columns
 
     @property
+    def long_runs(self) -> bool:
+        """Whether rows are accumulated in long runs: sums over the levels of absorbed factors are dear to add."""
+        return bool(self.design.terms.absorbed)
+
+    @property
     def empty(self) -> Accumulated:
         """The moments of no rows."""
         return self.accumulate(())

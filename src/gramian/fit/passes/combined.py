@@ -48,6 +48,11 @@ class CombinedPass(Generic[A, B]):
         return tuple(dict.fromkeys((*self.first.columns, *self.second.columns)))
 
     @property
+    def long_runs(self) -> bool:
+        """Whether either pass accumulates rows in long runs."""
+        return any(getattr(task, "long_runs", False) for task in (self.first, self.second))
+
+    @property
     def empty(self) -> CombinedSums[A, B]:
         """The sums of no rows."""
         return CombinedSums(self.first.empty, self.second.empty)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
 
-from gramian.batch import SinglePass, Source, Unit
+from gramian.batch import Rereadable, SinglePass, Source, Unit
+from gramian.data.in_memory import longer_units
 from gramian.engines.choice import Engine
 from gramian.engines.progress import Progress, watched
 from gramian.fit.passes.accumulate import coordinates_from_first_rows
@@ -62,8 +63,11 @@ class PassRunner:
             The same rows in another form, such as decimals as text.
         """
         self.passes, self.columns = self.passes + 1, task.columns
+        rows = source or self.source
+        if getattr(task, "long_runs", False) and isinstance(rows, Rereadable):
+            rows = replace(rows, units=longer_units(rows.units))
         with self._shown():
-            return self.engine.fold(source or self.source, task, progress=self.progress)
+            return self.engine.fold(rows, task, progress=self.progress)
 
     @contextmanager
     def watched_pass(self) -> Iterator[None]:

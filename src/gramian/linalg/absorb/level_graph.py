@@ -23,6 +23,10 @@ from gramian.typing import Codes, Matrix, Vector
 MAX_SHARED = 16  # mean square of the links of a level of the larger factor, up to which the Laplacian is written out
 FEW_LEVELS = 2_000  # levels up to which it is in any case
 MAX_LINKS = 16  # mean number of entries of a row of the Laplacian, up to which it counts as sparse
+MAX_FILL = (
+    2  # entries of the Laplacian, in entries of the products of both factors, up to which it is quicker to iterate
+)
+SAMPLED = 200  # levels by which its entries are estimated
 MIN_LEAVES = 0.01  # share of levels with one link below which pruning ends
 MAX_PRUNINGS = 40
 MAX_ENVELOPE = 4e7  # entries of the factor, as bounded by the reverse Cuthill-McKee order, up to which it is made
@@ -93,7 +97,7 @@ class LevelGraph:
 
 
 def level_graph(C: csr_array, weight: Vector) -> LevelGraph | None:
-    """The pruned graph of the levels of the smaller of two factors; None where it is not sparse.
+    """The pruned graph of the levels of the smaller of two factors; None where it has too many links.
 
     Parameters
     ----------
@@ -103,14 +107,20 @@ def level_graph(C: csr_array, weight: Vector) -> LevelGraph | None:
         Diagonal of the products of the larger factor.
     """
     n, shared = C.shape[1], np.diff(C.indptr).astype(float)
-    if n > FEW_LEVELS and float(shared @ shared) > MAX_SHARED * len(weight):
+    if n > FEW_LEVELS and float(shared @ shared) > MAX_SHARED * len(weight) and not _fills_little(C):
         return None
     S = csr_array(C.T @ (diags_array(1.0 / weight) @ C))
     S.setdiag(0.0)
     S.eliminate_zeros()
-    if S.nnz > MAX_LINKS * n:
+    if S.nnz > max(MAX_LINKS * n, MAX_FILL * C.nnz):
         return None
     return _pruned(S)
+
+
+def _fills_little(C: csr_array) -> bool:
+    """Whether the Laplacian has few entries for those of C, though levels share many, as within regions."""
+    sample = C[:, np.linspace(0, C.shape[1] - 1, SAMPLED).astype(np.int64)]
+    return bool(csr_array(sample.T @ C).nnz * C.shape[1] <= MAX_FILL * SAMPLED * C.nnz)
 
 
 def _pruned(links: csr_array) -> LevelGraph:
@@ -170,7 +180,9 @@ class Factorization:
 
 def factorization(laplacian: csr_array) -> Factorization | None:
     """The factorization of a Laplacian; None where its factor may be too large."""
-    return Factorization(laplacian) if envelope(laplacian) <= MAX_ENVELOPE else None
+    if laplacian.nnz > MAX_LINKS * laplacian.shape[0] or envelope(laplacian) > MAX_ENVELOPE:
+        return None
+    return Factorization(laplacian)
 
 
 def envelope(S: csr_array) -> int:

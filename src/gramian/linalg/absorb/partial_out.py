@@ -18,8 +18,9 @@ import numpy as np
 from scipy.linalg import lapack, solve_triangular
 from scipy.sparse import csr_array, vstack
 
-from gramian.linalg.absorb.level_graph import level_graph
+from gramian.linalg.absorb.level_graph import LevelGraph, level_graph
 from gramian.linalg.absorb.projection import project
+from gramian.linalg.factors.unique_codes import unique_codes
 from gramian.linalg.moments import Moments
 from gramian.linalg.monomials import CONSTANT
 from gramian.linalg.products import ColumnGroup, cell_index, gram_matrix
@@ -186,7 +187,7 @@ def _compressed(levels: int, rows: list[Codes], at: list[Codes], values: list[Ve
     if not rows:
         return csr_array((levels, 0)), np.zeros(0, np.int64)
     all_positions = np.concatenate(at)
-    used, column = np.unique(all_positions, return_inverse=True)
+    used, column = unique_codes(all_positions)
     cells = (np.concatenate(values), (np.concatenate(rows), column))
     return csr_array(cells, shape=(levels, len(used))), used
 
@@ -263,9 +264,10 @@ def _absorb_many(
     columns = [*groups, *indicators]
     of_second = level_sums(moments, factors[0], [*columns, *_indicators(moments, [second], width)])
     C = of_second.sparse[:, np.flatnonzero(of_second.sparse_at >= width)]
-    if level_graph(csr_array(C), sums.weight) is None:
+    graph = level_graph(csr_array(C), sums.weight)
+    if graph is None:
         return _absorb_iteratively(moments, groups, factors[1:], sums, q, rounding_error)
-    two = _absorb_iteratively(moments, columns, [second], of_second, width, rounding_error)
+    two = _absorb_iteratively(moments, columns, [second], of_second, width, rounding_error, graph)
     squares = gram_matrix(moments, columns).diagonal()[q:]
     products, coefficients, _ = _eliminate(two.products, squares, q, rounding_error)
     of_second_levels = two.others[:, :q] - two.others[:, q:] @ coefficients
@@ -279,6 +281,7 @@ def _absorb_iteratively(
     sums: LevelSums,
     q: int,
     rounding_error: float,
+    graph: LevelGraph | None = None,
 ) -> Absorption:
     """Eliminate the levels of all factors but the largest by conjugate gradient on their sparse products."""
     inner = sums.sparse_at < q
@@ -292,7 +295,7 @@ def _absorb_iteratively(
     B[:, columns.dense_at] -= share.T @ columns.dense
     if len(own):
         B[:, columns.sparse_at] -= (share.T @ columns.sparse).toarray()
-    projected = project(M, C, sums.weight, B, remainder.diagonal(), S.diagonal(), rounding_error)
+    projected = project(M, C, sums.weight, B, remainder.diagonal(), S.diagonal(), rounding_error, graph)
     # With the residual r = B - R X, B'X + X'r has an error of second order in that of X; B'X alone would be of first
     # order.
     projected_products = B.T @ projected.X + projected.X.T @ projected.residual

@@ -89,6 +89,7 @@ def project(
     remaining: Vector,
     summed_squares: Vector,
     rounding_error: float,
+    graph: LevelGraph | None = None,
 ) -> Projected:
     """Solve (M - C' D^-1 C) X = B for k columns at once.
 
@@ -108,6 +109,8 @@ def project(
         Squares of the columns as they were summed.
     rounding_error : float
         Relative rounding error of a product.
+    graph : LevelGraph, optional
+        Of the levels of two factors, where it is made already.
 
     Raises
     ------
@@ -122,7 +125,8 @@ def project(
     R = SchurComplement(M, C, csr_array(C.T), weight)
     floor = (8 * EPS) ** 2 * summed_squares  # rounding errors of B
     # Links of levels are products of two factors; with more, rows of R do not sum to zero.
-    graph = level_graph(C, weight) if M.nnz == M.shape[0] else None
+    if graph is None and M.nnz == M.shape[0]:
+        graph = level_graph(C, weight)
     if graph is not None:
         factored = factorization(graph.laplacian)
         if factored is not None:

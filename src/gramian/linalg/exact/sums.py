@@ -13,7 +13,7 @@ from gramian.linalg.exact.digits import ROWS, Values
 from gramian.linalg.exact.plan import Plan, RequestedSums
 from gramian.linalg.exact.planes import Planes, from_columns, scatter
 from gramian.linalg.exact.selftest import product
-from gramian.linalg.factors.cells import CellAccumulator
+from gramian.linalg.factors.cell_accumulator import CellAccumulator
 from gramian.typing import Codes, Mask, Matrix, Vector
 
 ADDITIONS = 512  # integers up to 2^53 that an int64 can sum

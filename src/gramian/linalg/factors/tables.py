@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from math import prod
 
 from gramian.linalg.columns import Columns, Factors
-from gramian.linalg.factors.cells import CellAccumulator, CellSums
+from gramian.linalg.factors.cell_accumulator import CellAccumulator
+from gramian.linalg.factors.cells import CellSums
 from gramian.typing import Vector
 
 MAX_JOINT_CELLS = 4096  # cells of all factors jointly, up to which one joint table serves all others

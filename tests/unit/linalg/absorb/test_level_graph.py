@@ -62,10 +62,24 @@ def test_what_two_factors_leave_of_a_column(
     if way == "core":
         monkeypatch.setattr(graphs, "MAX_ENVELOPE", -1)
     monkeypatch.setattr(graphs, "MAX_LINKS", 0 if way == "iterated" else 1_000)
+    monkeypatch.setattr(graphs, "MAX_FILL", 0)
     found, B, before, left = projected(name, weighted)
     explained = (B * found.X).sum(axis=0) + (found.X * found.residual).sum(axis=0)
     assert before - explained == pytest.approx(left, rel=1e-11)
     assert (found.steps == 1) == (way == "factored")
+
+
+def test_links_within_regions_are_written_out_but_not_factored() -> None:
+    rng = np.random.default_rng(5)
+    worker = np.repeat(np.arange(20_000), 6)
+    firm = worker % 40 * 60 + rng.integers(0, 60, len(worker))
+    C = csr_array((np.ones(len(worker)), (worker, firm)))
+    graph = level_graph(C, np.full(20_000, 6.0))
+    assert graph is not None
+    assert graph.laplacian.nnz > graphs.MAX_LINKS * len(graph.core)
+    assert graphs.factorization(graph.laplacian) is None
+    spread = csr_array((np.ones(len(worker)), (worker, rng.integers(0, 2400, len(worker)))))
+    assert level_graph(spread, np.full(20_000, 6.0)) is None
 
 
 def test_levels_with_one_link_are_eliminated() -> None:

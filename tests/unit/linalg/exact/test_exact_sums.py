@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from unit.linalg.exact.rational import CELLS, LARGEST, PLAIN, POWERS, columns, exactly, products, sums_of, told
 
 from gramian.linalg.exact.accumulator import ExactAccumulator
-from gramian.linalg.factors.cells import CellAccumulator
+from gramian.linalg.factors.cell_accumulator import CellAccumulator
 from gramian.linalg.monomials import monomial
 
 RNG = np.random.default_rng(7)

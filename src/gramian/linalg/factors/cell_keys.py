@@ -1,0 +1,68 @@
+"""Cells of several factors as single integers, which sort as the cells do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from gramian.linalg.factors.unique_codes import stable_order
+from gramian.typing import Codes, Mask
+
+MAX_KEY = 2.0**62  # number of possible cells up to which a key fits into 64 bits
+
+
+def key_sizes(*tables: Codes) -> list[int] | None:
+    """Codes of each factor in tables of cells (., f), at most; None where a key of 64 bits does not suffice."""
+    filled = [cells for cells in tables if len(cells)]
+    # Column by column: NumPy is slow along a short axis.
+    columns = [[cells[:, i] for cells in filled] for i in range(tables[0].shape[1])]
+    sizes = [max((int(c.max()) + 1 for c in parts), default=1) for parts in columns]
+    negative = any(c.min() < 0 for parts in columns for c in parts)
+    return None if negative or float(np.prod(sizes, dtype=float)) >= MAX_KEY else sizes
+
+
+def keys_of(columns: Codes, sizes: Sequence[int]) -> Codes:
+    """Keys (n,) of cells. columns : (f, n) codes of each factor."""
+    if not len(columns):
+        return np.zeros(columns.shape[1], np.int64)
+    keys: Codes = columns[0]
+    for column, size in zip(columns[1:], sizes[1:], strict=True):
+        keys = keys * size + column
+    return keys
+
+
+def cells_of(keys: Codes, sizes: Sequence[int]) -> Codes:
+    """The cells (n, f) that keys stand for; the codes of a factor are contiguous."""
+    columns = list[Codes]()
+    for size in reversed(sizes[1:]):
+        rest = keys // size
+        columns.append(keys - rest * size)
+        keys = rest
+    columns += [keys] if sizes else []
+    return np.array(columns[::-1], np.int64).reshape(len(sizes), len(keys)).T
+
+
+def run_starts(keys: Codes) -> Mask:
+    """Mask (n,) of the sorted keys that differ from the one before them."""
+    starts = np.ones(len(keys), np.bool_)
+    np.not_equal(keys[1:], keys[:-1], out=starts[1:])
+    return starts
+
+
+def merged(keys: Codes, others: Codes) -> tuple[Codes, Codes, Codes]:
+    """The different keys of two sorted arrays without repetitions, and the places among them of each one's keys."""
+    both = np.concatenate([keys, others])
+    order = np.argsort(both, kind="stable")  # two sorted runs are merged, not sorted
+    ordered = both[order]
+    starts = run_starts(ordered)
+    places = np.empty(len(both), np.int64)
+    places[order] = np.cumsum(starts, dtype=np.int64) - 1
+    return ordered[starts], places[: len(keys)], places[len(keys) :]
+
+
+def sorted_runs(keys: Codes) -> tuple[Codes, Codes, Mask]:
+    """The stable order of keys, the keys in it, and where runs of equal ones begin."""
+    order = stable_order(keys)
+    ordered = keys[order]
+    return order, ordered, run_starts(ordered)
