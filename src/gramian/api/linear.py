@@ -245,7 +245,7 @@ def fits(formula: str, data: Any, **options: Unpack[FitsKeywords]) -> Fits:
         from gramian.fit.groups.fit import single
         from gramian.fit.groups.result import Fits
 
-        return Fits(single(_linear(parsed, model, runner, policy, vcov)))
+        return Fits(single(_linear(parsed, model, runner, policy, vcov)), FittedRows(runner.source))
     return _grouped(parsed, model, runner, policy, vcov, given["by"])
 
 
@@ -309,4 +309,5 @@ def _grouped(
     from gramian.fit.groups.result import Fits
     from gramian.fit.passes.keys import by_columns
 
-    return Fits(fit_grouped(formula, options, runner, None if by is None else by_columns(by)))
+    columns, rows = None if by is None else by_columns(by), FittedRows(runner.source)
+    return Fits(fit_grouped(formula, options, runner, columns), rows, columns)

@@ -121,9 +121,25 @@ def test_a_dialect_that_makes_no_sense(path, dialect):
         rows.read_again()
 
 
-def test_penalized_fits_and_groups_say_that_they_do_not_know_their_rows():
-    penalized = gm.gram("y ~ x + z", FRAME).path()[1]
-    groups = gm.ols("y ~ x", FRAME.assign(g=FRAME.hit.astype(int)), by="g")
-    for fit in (penalized, groups[0]):
-        with pytest.raises(OptionError, match="this fit does not know its rows: give the data"):
-            fit.predict()
+def test_a_penalized_fit_says_that_it_does_not_know_its_rows():
+    with pytest.raises(OptionError, match="this fit does not know its rows: give the data"):
+        gm.gram("y ~ x + z", FRAME).path()[1].predict()
+
+
+def test_the_rows_of_a_group_are_read_again(tmp_path):
+    frame = FRAME.assign(g=np.where(FRAME.z > 0, "u", "v"), k=FRAME.hit.astype(int))
+    frame.to_parquet(tmp_path / "rows.parquet", row_group_size=13)
+    for data in (frame, tmp_path / "rows.parquet"):
+        fits = gm.ols("y ~ x", data, by="g")
+        for name in "uv":
+            np.testing.assert_array_equal(fits[name].predict(), fits[name].predict(frame[frame.g == name]))
+        fits = gm.ols("c(y, z) ~ x", data, by=["g", "k"])
+        rows = frame[(frame.g == "v") & (frame.k == 1)]
+        np.testing.assert_array_equal(fits["z", "v", 1].predict(), fits["z", "v", 1].predict(rows))
+        fits = gm.ols("c(y, z) ~ x", data)
+        np.testing.assert_array_equal(fits["z"].predict(), fits["z"].predict(data))
+        np.testing.assert_array_equal(gm.fits("y ~ x", data)["y"].predict(), gm.ols("y ~ x", data).predict())
+    copied = pickle.loads(pickle.dumps(gm.ols("y ~ x", frame, by="g")))
+    with pytest.raises(OptionError, match="copy of a fit whose rows were in memory"):
+        copied["u"].predict()
+    assert len(pickle.dumps(gm.ols("y ~ x", frame, by="g"))) < len(pickle.dumps(gm.ols("y ~ x", frame))) * 8

@@ -12,10 +12,13 @@ from gramian.errors import OptionError, did_you_mean, listing
 from gramian.fit.groups.fit import GroupedFits
 from gramian.fit.linear.result import LinearFit
 from gramian.fit.passes.accumulate_keyed import unwrap_key
+from gramian.fit.passes.keys import ByColumns
+from gramian.fit.passes.row_filter import Subset
 from gramian.formula.coding import level_name
 from gramian.formula.dropped_rows import DroppedRows
 from gramian.linalg.keyed.moments import Key
 from gramian.results.dropped_rows import HasDroppedRows
+from gramian.results.fitted_rows import UNKNOWN, FittedRows
 from gramian.typing import Level
 
 
@@ -30,6 +33,10 @@ class Fits(HasDroppedRows, Mapping[Level | Key, LinearFit]):
     ----------
     grouped : GroupedFits
         The numbers of all solutions, with dropped rows and groups without rows.
+    fitted_rows : FittedRows
+        Where the rows of all fits are.
+    by : ByColumns or None
+        Columns that make the groups.
     fits : mapping of key to LinearFit
         The fits: outcomes in the order of the formula, groups in the order of their levels.
 
@@ -48,11 +55,20 @@ class Fits(HasDroppedRows, Mapping[Level | Key, LinearFit]):
     """
 
     grouped: GroupedFits
+    fitted_rows: FittedRows = UNKNOWN
+    by: ByColumns | None = None
     fits: Mapping[Level | Key, LinearFit] = field(init=False)
 
     def __post_init__(self) -> None:
-        fits = {unwrap_key(key): LinearFit(solved) for key, solved in self.grouped.fits.items()}
+        fits = {unwrap_key(key): LinearFit(s, self._rows_of(key)) for key, s in self.grouped.fits.items()}
         object.__setattr__(self, "fits", fits)
+
+    def _rows_of(self, key: Key) -> FittedRows:
+        """Where the rows of one fit are: those of its group."""
+        source = self.fitted_rows.source
+        if self.by is None or source is None:
+            return self.fitted_rows
+        return FittedRows(Subset(source, self.by, key[len(key) - len(self.by.names) :]))
 
     @property
     def _dropped(self) -> DroppedRows:
