@@ -58,8 +58,10 @@ function load() {
   readAddress();
   if (!byKey.has(state.scene)) state.scene = "cost";
   descentScene.load();
-  // All scenes once, so that each has its height before anybody goes to one.
-  for (const scene of scenes) scene.draw();
+  // All scenes once, so that each has its height before anybody goes to one; but what is seen is painted first.
+  const drawAll = () => scenes.forEach(scene => scene.draw());
+  if (state.scene === "cost") requestAnimationFrame(() => setTimeout(drawAll));
+  else drawAll();
   draw();
   if (state.scene !== "cost") goTo(state.scene, "instant");
   // Once more when the page has its layout; from then on the scene is the one that the reader scrolls to.
@@ -76,7 +78,7 @@ for (const scene of scenes) scene.wire(stage);
 wireShare();
 wirePrint(scenes, scene => {
   scene.draw();
-  if (scene.picture) stage.draw(scene.picture());
+  if (scene.picture) stage.draw(scene.picture(), true);
 });
 for (const a of document.querySelectorAll("nav a")) {
   a.onclick = e => {

@@ -17,6 +17,10 @@ export function matrix(rows) {
 export const column = entries => matrix(entries.map(e => [e]));
 
 export const math = (inside, display = "") => `<math${display && ` display="${display}"`}>${inside}</math>`;
+
+/** Parts of an equation, which stand below each other where there is no room beside. */
+export const lines = parts => `<span class="parts">${parts.map(p => math(p)).join(" ")}</span>`;
+
 export const paren = inside => `<mo>(</mo>${inside}<mo>)</mo>`;
 export const inverse = inside => `<msup><mrow>${paren(inside)}</mrow><mrow><mo>−</mo><mn>1</mn></mrow></msup>`;
 export const space = width => `<mspace width="${width}em"/>`;

@@ -1,7 +1,7 @@
 // What both scenes of passes share: their table, the buttons, and the normal equation of a pass.
 import { num } from "../algebra/numbers.js";
 import { $, shown } from "./dom.js";
-import { column, math, matrix, mi, mn, mo, space } from "./mathml.js";
+import { column, lines, matrix, mi, mn, mo, space } from "./mathml.js";
 import { set } from "./state.js";
 
 export const MOST_PASSES = 30;
@@ -42,10 +42,8 @@ export function equationOfPass(id, { H, g, d }) {
   // What is zero but for rounding is shown as zero.
   const size = Math.max(Math.abs(H[0][0]), Math.abs(H[1][1]));
   const n = (name, v, cls = "") => shown("mn", `${id}-${name}`, v, num(Math.abs(v) < 1e-11 * size ? 0 : v), cls);
-  return math(
-    `${matrix([0, 1].map(i => [0, 1].map(j => n(`H-${i}${j}`, H[i][j]))))}${mi("d")}${mo("=")}` +
-      `${column([n("g-a", g[0]), n("g-b", g[1])])}${space(0.8)}${mo("⟹")}${space(0.8)}${mi("d")}${mo("=")}` +
-      column([mn(`${id}-d-a`, d[0], 4, "ca"), mn(`${id}-d-b`, d[1], 4, "cb")]),
-    "block",
-  );
+  const left = matrix([0, 1].map(i => [0, 1].map(j => n(`H-${i}${j}`, H[i][j]))));
+  const right = column([n("g-a", g[0]), n("g-b", g[1])]);
+  const solution = column([mn(`${id}-d-a`, d[0], 4, "ca"), mn(`${id}-d-b`, d[1], 4, "cb")]);
+  return lines([left + mi("d") + mo("=") + right, mo("⟹") + space(0.6) + mi("d") + mo("=") + solution]);
 }

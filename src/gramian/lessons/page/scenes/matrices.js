@@ -2,7 +2,7 @@
 import { num, sum } from "../algebra/numbers.js";
 import { $, show, shown } from "../parts/dom.js";
 import { edits, fitOf, litRow, pictureOfLine } from "../parts/line_picture.js";
-import { column, inverse, math, matrix, mi, mn, mo, msum, Xt, XtX } from "../parts/mathml.js";
+import { column, inverse, lines, math, matrix, mi, mn, mo, msum, Xt, XtX } from "../parts/mathml.js";
 import { set, state } from "../parts/state.js";
 
 export const matricesScene = { key: "matrices", wire, picture, draw, say };
@@ -131,14 +131,9 @@ function drawSolution(fit) {
     [msum("-x1", -fit.x), msum("xx", fit.xx)],
   ];
   const entry = (i, j) => mn(`inverse-${i}${j}`, fit.inverse[i][j], 5);
-  $("matrices-inverse").innerHTML = math(
-    `${inverse(XtX)}${mo("=")}` +
-      `<mfrac><mn>1</mn>${msum("determinant", fit.determinant)}</mfrac>${matrix(adjugate)}${mo("=")}` +
-      matrix([
-        [entry(0, 0), entry(0, 1)],
-        [entry(1, 0), entry(1, 1)],
-      ]),
-  );
+  const share = `<mfrac><mn>1</mn>${msum("determinant", fit.determinant)}</mfrac>`;
+  const numbers = matrix([0, 1].map(i => [entry(i, 0), entry(i, 1)]));
+  $("matrices-inverse").innerHTML = lines([inverse(XtX) + mo("=") + share + matrix(adjugate), mo("=") + numbers]);
   $("matrices-w").innerHTML = math(
     `${mi("w")}${mo("=")}${inverse(XtX)}${Xt}${mi("y", "cy")}${mo("=")}` +
       column([mn("w-a", fit.w[0], 7, "ca strong"), mn("w-b", fit.w[1], 9, "cb strong")]),

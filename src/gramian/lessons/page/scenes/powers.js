@@ -30,6 +30,9 @@ const ridgeNow = () => (state.bend ? state.pts.length * 10 ** (state.bend / 25 -
 const now = () => fitted(state.pts, state.degree, ridgeNow());
 const free = memo((points, degree) => polynomial(points, degree, 0));
 
+/** What is left of a cost that is zero but for rounding. */
+const withoutDust = cost => (cost < 1e-20 ? 0 : cost);
+
 function picture() {
   const { at } = now(),
     misses = state.pts.map(([x, y]) => y - at(x));
@@ -37,7 +40,7 @@ function picture() {
     plain = free(state.pts, state.degree),
     title = `degree ${state.degree}${ridge ? ", ridge" : ""}`;
   const lines = [...(ridge ? [{ at: plain.at, cls: "ghost" }] : []), { at, cls: ridge ? "fit own" : "fit" }];
-  return pictureOfPoints({ lines, misses, bar: { misses, title, lowest: ridge ? plain.cost : null } });
+  return pictureOfPoints({ lines, misses, bar: { misses, title, lowest: ridge ? withoutDust(plain.cost) : null } });
 }
 
 function draw() {
@@ -52,7 +55,7 @@ function draw() {
   $("powers-ridge").setAttribute("aria-valuetext", num(ridge, 3));
   show($("powers-value"), "powers-ridge", ridge, num(ridge, 3));
   $("powers-rows").textContent = `${columns} columns, ${rows} rows`;
-  show($("powers-cost"), "powers-cost", p.cost, num(p.cost < 1e-20 ? 0 : p.cost, 5));
+  show($("powers-cost"), "powers-cost", p.cost, num(withoutDust(p.cost), 5));
   show($("powers-length"), "powers-length", p.length, num(p.length));
   show($("powers-condition"), "powers-condition", k, k === Infinity ? "infinite: X′X has no inverse" : num(k, 3));
   const digits = Math.max(0, FLOAT - Math.log10(k));

@@ -120,7 +120,8 @@ function drawWorking(p) {
     `<path class="${cls}" d="M${X_RANGE.map(x => `${sx(x)} ${sy(w[0] * x + w[1])}`).join("L")}"/>`;
   const dot = (r, i) => `<circle class="work${i === lit() ? " lit" : ""}" cx="${sx(r.x).toFixed(1)}"
     cy="${sy(clamp(r.working, ...Z_RANGE)).toFixed(1)}" r="${radius(r.weight).toFixed(2)}"/>`;
-  const labels = { x: OUTCOMES.x, y: "working outcome z = Xw + (y − p) / weight", xClass: "ca", yClass: "cy" };
+  const name = W < 430 ? "working outcome z" : "working outcome z = Xw + (y − p) / weight";
+  const labels = { x: OUTCOMES.x, y: name, xClass: "ca", yClass: "cy" };
   svg.innerHTML = `<clipPath id="working">${rect(box)}</clipPath>${rect(box, "ground")}
     <g class="axes">${axes(plane, labels)}</g>
     <g clip-path="url(#working)">${line(p.w, "fit")}${line(next, "next")}</g><g>${p.rows.map(dot).join("")}</g>`;

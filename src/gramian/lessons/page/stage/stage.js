@@ -37,7 +37,7 @@ export function stage(svg) {
   new ResizeObserver(() => set({})).observe(svg);
 
   /** The ranges to draw: those that the picture asks for, but they wait for the hand, and then glide. */
-  function viewOf(picture) {
+  function viewOf(picture, atOnce) {
     const ranges = [...picture.view.x, ...picture.view.y];
     if (!now || now.picture.key !== picture.key) goal = from = ranges;
     else if (!hand.dragging && ranges.some((v, i) => v !== goal[i])) {
@@ -45,7 +45,7 @@ export function stage(svg) {
       goal = ranges;
       began = performance.now();
     }
-    const t = calm() ? 1 : Math.min(1, (performance.now() - began) / GLIDE),
+    const t = calm() || atOnce ? 1 : Math.min(1, (performance.now() - began) / GLIDE),
       share = t * (2 - t);
     if (t < 1 && from !== goal) set({});
     else from = goal;
@@ -53,12 +53,12 @@ export function stage(svg) {
     return { x: mixed.slice(0, 2), y: mixed.slice(2) };
   }
 
-  function place(picture) {
+  function place(picture, atOnce) {
     const W = svg.clientWidth || 540,
       H = svg.clientHeight || 540,
       small = W < 480 || H < 380;
     const box = { l: 50, r: W - 12, t: small ? 14 : 26, b: H - (small ? 76 : 124) },
-      { x, y } = viewOf(picture);
+      { x, y } = viewOf(picture, atOnce);
     const key = [W, H, ...x, ...y, picture.key].join();
     now = key === now?.drawn ? { ...now, picture } : { ...scales(svg, box, x, y), picture, drawn: key };
     Object.assign(now, { small, top: H - (small ? 18 : 58), width: W });
@@ -114,8 +114,9 @@ export function stage(svg) {
       });
   }
 
-  function draw(picture) {
-    place(picture);
+  /** atOnce: axes do not glide. */
+  function draw(picture, atOnce = false) {
+    place(picture, atOnce);
     const lit = Math.min(state.lit, picture.points.length - 1);
     drawLines(picture);
     drawSquares(picture, lit);
