@@ -23,6 +23,7 @@ extensions = [
     "mathml",
     "pictures",
     "index_for_models",
+    "lesson_page",
     "own_members",
     "plain_help",
 ]
