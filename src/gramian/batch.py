@@ -200,6 +200,12 @@ class Source(Protocol):
         ...
 
 
+def even_rows(rows: int, most: int) -> int:
+    """Rows of each piece of so many rows, at most `most`: a power of two of equal pieces, for threads to share."""
+    pieces = -(-rows // most)
+    return -(-rows // (1 << (pieces - 1).bit_length())) if pieces > 1 else most
+
+
 def batch_rows(width: int, rows: int = BATCH_ROWS) -> int:
     """Number of rows of a batch with `width` columns: `rows`, or fewer for very wide tables, but at least 1024."""
     return min(rows, max(1024, BATCH_CELLS // max(width, 1)))

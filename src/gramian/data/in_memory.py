@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from gramian.batch import SLICE_ROWS, Batch, Unit, batch_rows
+from gramian.batch import SLICE_ROWS, Batch, Unit, batch_rows, even_rows
 from gramian.data.columns import check_codes, usable
 from gramian.data.read_errors import error_context
 from gramian.data.sparse import is_sparse, rows_of
@@ -86,7 +86,7 @@ class Slice:
         dense = dense_columns(columns, matrices)
         # a wide table is read in fewer rows, so that a batch stays small
         width = len(vectors) + len(chunked) + sum(_cells(m, entire=name in columns) for name, m in matrices.items())
-        for at, rows, arrays in self._pieces(chunked, batch_rows(width, SLICE_ROWS)):
+        for at, rows, arrays in self._pieces(chunked, even_rows(self.rows, batch_rows(width, SLICE_ROWS))):
             rows_of = slice(at, at + rows)
             views = {name: native(vector[rows_of]) for name, vector in vectors.items()}
             blocks, taken = blocks_of(matrices, rows_of, dense, columns)

@@ -13,9 +13,9 @@ from gramian.formula.splines import Spline
 from gramian.formula.syntax import COMBINE, Call, Name, Node, label, names
 from gramian.formula.terms import Terms, check_numeric, resolve
 from gramian.linalg.columns import Layout, layout
-from gramian.linalg.monomials import Coordinate, choose_coordinate, degree
+from gramian.linalg.monomials import Coordinate, choose_coordinate, degree, surely_identity
 from gramian.schema import Kind, Schema
-from gramian.typing import Level, Size, Vector
+from gramian.typing import Level, Matrix, Size, Vector
 
 
 @dataclass(frozen=True)  # no slots: cached properties need a __dict__
@@ -84,6 +84,12 @@ class Design:
         """Names of the variables that a matrix supplies in place."""
         return () if self.matrix is None else matrix_names(*self.matrix)
 
+    def stays_in_place(self, rows: Matrix) -> bool:
+        """Whether surely no column of the matrix needs a shift or a scale. rows : (n, k) its first ones."""
+        stored = [m for block in self.terms.blocks.values() for m in block]
+        in_matrix = set(self.matrix_variables)
+        return not any(degree(m) > 1 and any(v in in_matrix for v, _ in m) for m in stored) and surely_identity(rows)
+
     @property
     def open_splines(self) -> tuple[Spline, ...]:
         """Splines whose knots are quantiles of the data, and not set yet."""
@@ -92,7 +98,8 @@ class Design:
     def choose_coordinates(self, values: Mapping[str, Vector]) -> Design:
         """Fix shift and scale of every variable and response.
 
-        values : variable or response row -> its values in the first rows. Any shift gives the same fit; one near the
+        values : variable or response row -> its values in the first rows; without those of a matrix whose columns need
+        no shift (`stays_in_place`). Any shift gives the same fit; one near the
         mean makes the sums of products well conditioned (T. F. Chan, G. H. Golub and R. J. LeVeque, The American
         Statistician 37 (1983)).
         """
@@ -100,6 +107,8 @@ class Design:
         # only products need a scale that keeps them in float64's range
         multiplied = {v for m in stored if degree(m) > 1 for v, _ in m}
         chosen = {v: choose_coordinate(x, products=v in multiplied) for v, x in values.items()}
+        if self.matrix is not None and not values.keys() & set(self.matrix_variables):
+            chosen |= dict.fromkeys(self.matrix_variables, Coordinate())
         unshifted = all(chosen[name].is_identity for name in self.matrix_variables)
         return replace(self, coordinates=chosen, matrix=self.matrix if unshifted else None)
 

@@ -42,7 +42,8 @@ class BlockWriter:
         rows = layout.rows
         matrix_monomials = {((name, 1),) for name in matrix_variables}
         self.buffer_positions = tuple(i for i, m in enumerate(rows) if m not in matrix_monomials)
-        self.matrix_positions = tuple(rows.index(((name, 1),)) for name in matrix_variables)
+        place = {m: i for i, m in enumerate(rows)}
+        self.matrix_positions = tuple(place[((name, 1),)] for name in matrix_variables)
         buffer_monomials = [rows[i] for i in self.buffer_positions]
         self.width = len(buffer_monomials)
         self.steps = steps_of([*buffer_monomials, *layout.extra])

@@ -187,6 +187,17 @@ def absolute_times(A: Matrix, v: Vector) -> Vector:
     return out
 
 
+def absolute_sums(A: Matrix) -> Vector:
+    """Sums (n,) of the absolute values of the columns of a square matrix, added row by row."""
+    out, memory = np.zeros(len(A)), np.empty((min(ROWS_AT_ONCE, len(A)) + 1, len(A)))
+    for at in range(0, len(A), ROWS_AT_ONCE):
+        rows = A[at : at + ROWS_AT_ONCE]
+        memory[0] = out
+        np.abs(rows, out=memory[1 : len(rows) + 1])
+        out = np.add.reduce(memory[: len(rows) + 1], axis=0)
+    return out
+
+
 def backward_error(S: Matrix, b: Vector, c: Vector, summed_norms: Vector, response_norm: float) -> float:
     """The smallest g for which b solves a system with errors of at most g R_i R_k in S_ik, and g R_i R_y in c_i.
 

@@ -15,7 +15,7 @@ from typing import Annotated, Any, TypeAlias
 import numpy as np
 
 from gramian.linalg.monomials import CONSTANT, Monomial, times
-from gramian.linalg.self_products import products_of_parts, self_products
+from gramian.linalg.self_products import MAX_COMPILED_WIDTH, products_of_parts, self_products
 from gramian.typing import Codes, Distinct, Mask, Matrix, Vector
 
 Factors = tuple[str, ...]  # sorted labels; () is "no factor"
@@ -172,8 +172,11 @@ class Columns:
     def add_products(self, out: Matrix, scratch: Matrix | None) -> bool:
         """Add the products to out : (m, m); False, with nothing added, where a value is not finite.
 
+        Those of more than `MAX_COMPILED_WIDTH` columns may reach its upper triangle only: in the end `mirror_upper`.
         scratch : (d, d) or (k, k), memory for the products of the wider part; None to allocate it.
         """
+        if max(len(self.buffer_positions), len(self.matrix_positions)) > MAX_COMPILED_WIDTH:
+            return self._add_wide_products(out)
         parts = self._parts(scratch)
         # A NaN or infinity anywhere in a column reaches the diagonal, so m numbers are tested in place of n m.
         if not all(np.isfinite(block.diagonal().sum()) for rows, columns, block in parts if rows is columns):
@@ -182,6 +185,25 @@ class Columns:
             out += parts[0][2]
         else:
             self._add_products(parts, out)
+        return True
+
+    def _add_wide_products(self, out: Matrix) -> bool:
+        """As `add_products`, in place where the columns are consecutive."""
+        from gramian.linalg.symmetric_update import add_to_upper
+
+        parts = [(self.buffer_positions, self.buffer.T)]
+        if self.matrix is not None:
+            parts.append((self.matrix_positions, self.matrix))
+        # sums of squares bound all products, so if they are finite nothing overflows
+        if not all(np.isfinite(np.einsum("ij,ij->j", A, A)).all() for _, A in parts):
+            return False
+        for positions, A in parts:
+            at = grid(positions, positions)
+            if not (isinstance(at[0], slice) and add_to_upper(A, out[at])):
+                out[at] += self_products(A)
+        if self.matrix is not None:
+            (a, buffer), (b, matrix) = parts
+            self._add_products([(a, b, np.dot(buffer.T, matrix))], out)
         return True
 
     def _parts(self, scratch: Matrix | None) -> list[tuple[tuple[int, ...], tuple[int, ...], Matrix]]:

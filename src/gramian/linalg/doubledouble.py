@@ -64,7 +64,7 @@ class Pair(NamedTuple):
 def pair(values: Vector | float) -> Pair:
     """A float64 array as double-double numbers with trailing parts of zero."""
     hi = np.asarray(values, np.float64)
-    return Pair(hi, np.zeros_like(hi))
+    return Pair(hi, np.zeros(hi.shape))  # of a large array no memory is taken before it is written to
 
 
 def from_fraction(value: Fraction) -> tuple[float, float]:

@@ -16,9 +16,11 @@ from gramian.linalg.factors.cells import CellSums
 from gramian.linalg.factors.levels import canonical, positions, select_levels, union
 from gramian.linalg.factors.tables import TablesAccumulator
 from gramian.linalg.monomials import Coordinate, Monomial
+from gramian.linalg.self_products import MAX_COMPILED_WIDTH
+from gramian.linalg.triangles import mirror_upper
 from gramian.typing import Level, Matrix, Vector
 
-REUSED_WIDTH = 128  # columns from which on the memory for their products is used again
+REUSED_WIDTHS = range(128, MAX_COMPILED_WIDTH + 1)  # columns for whose products memory is used again
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,7 +292,7 @@ class Accumulator:
     def _memory_for(self, columns: Columns) -> Matrix | None:
         """Memory for the products of the wider part of a block, the same for all: new pages would cost more."""
         width = max(len(columns.buffer_positions), len(columns.matrix_positions))
-        if width < REUSED_WIDTH:
+        if width not in REUSED_WIDTHS:  # the products of more are added in place
             return None
         if self.scratch is None or len(self.scratch) != width:
             self.scratch = np.empty((width, width))
@@ -316,6 +318,8 @@ class Accumulator:
     def finish(self, levels: Mapping[str, Sequence[Level]]) -> Moments:
         """The moments of the unit, with levels in canonical order."""
         tables = {} if self.tables is None else self.tables.finish()
+        if len(self.dense) > MAX_COMPILED_WIDTH:
+            mirror_upper(self.dense)
         raw = Moments(
             self.layout,
             self.coordinates,

@@ -18,7 +18,7 @@ from typing import Annotated
 
 import numpy as np
 
-from gramian.typing import Finite, Vector
+from gramian.typing import Finite, Matrix, Vector
 
 Monomial = tuple[tuple[str, int], ...]
 Polynomial = dict[Monomial, Fraction]  # monomial -> coefficient
@@ -147,6 +147,17 @@ def choose_coordinate(values: Vector, *, products: bool) -> Coordinate:
     half_range = max(shift - low, high - shift)
     exponent = math.frexp(half_range)[1] if 0.0 < half_range < math.inf else 0
     return Coordinate(shift, exponent if products or abs(exponent) > MAX_UNSCALED_EXPONENT else 0)
+
+
+def surely_identity(A: Matrix) -> bool:
+    """Whether `choose_coordinate` surely leaves every column of A (n, k) as it is, seen from their sums alone."""
+    if not len(A):
+        return False
+    with np.errstate(all="ignore"):
+        mean, square = A.sum(axis=0) / len(A), np.einsum("ij,ij->j", A, A) / len(A)
+    within = (square < 4.0 ** (MAX_UNSCALED_EXPONENT - 1) / len(A)) & (square > 4.0 ** (1 - MAX_UNSCALED_EXPONENT))
+    # the shift is 0 where |mean| <= std, that is 2 mean^2 <= square; a tenth is left for rounding
+    return bool((within & (2.2 * mean * mean <= square)).all())
 
 
 def _round_shift(values: Vector, top: float) -> float:

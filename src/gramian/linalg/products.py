@@ -66,12 +66,16 @@ def without_last(groups: list[ColumnGroup]) -> list[ColumnGroup]:
 
 
 def gram_matrix(moments: Moments, groups: list[ColumnGroup]) -> Matrix:
-    """Products X'WX of the stored columns in `groups`, (q, q) symmetric, in the order of their positions.
+    """Products X'WX of the stored columns in `groups`, (q, q) symmetric, in the order of their positions; read-only.
 
     Columns of two different cells of the same factors have the product zero, so only the cells in the tables are
     visited.
     """
     width = sum(len(g.positions) for g in groups)
+    if len(groups) == 1 and _is_all(groups[0], moments):
+        whole = moments.dense.view()
+        whole.flags.writeable = False
+        return whole
     out = np.zeros((width, width))
     for i, left in enumerate(groups):
         for right in groups[i:]:
@@ -80,6 +84,12 @@ def gram_matrix(moments: Moments, groups: list[ColumnGroup]) -> Matrix:
             else:
                 _from_dense(moments, left, right, out)
     return out
+
+
+def _is_all(group: ColumnGroup, moments: Moments) -> bool:
+    """Whether a group is the whole dense block, in its order."""
+    order = np.arange(len(moments.layout.rows))
+    return not group.factors and group.monomials == moments.layout.rows and np.array_equal(group.positions, order)
 
 
 def _from_dense(moments: Moments, left: ColumnGroup, right: ColumnGroup, out: Matrix) -> None:

@@ -9,8 +9,9 @@ import numpy as np
 from scipy.linalg import lapack
 
 from gramian.linalg.aliasing import factorize_independent
-from gramian.linalg.certificate import Bounds, backward_error, bounds, with_constant
+from gramian.linalg.certificate import Bounds, absolute_sums, backward_error, bounds, with_constant
 from gramian.linalg.doubledouble import Pair, two_product
+from gramian.linalg.triangles import by_columns, mirror_upper
 from gramian.typing import Codes, Mask, Matrix, Vector
 
 SAFETY = 100.0  # a pivot below SAFETY times its rounding error counts as zero
@@ -236,7 +237,9 @@ def centre(products: Pair, constant: int | None, squares: Vector) -> Centred:
     # Unit diagonal is within a factor q of the best diagonal scaling (van der Sluis, 1969); powers of two make it
     # exact, at the price of a factor of two.
     scale = np.ldexp(np.ones(len(size)), -np.round(np.log2(size)).astype(int))
-    scaled, summed_squares = _scaled(centred_products, scale), squares[index] * scale * scale
+    # products with the constant partialled out are no longer anybody else's: they are scaled where they are
+    scaled = _scaled(centred_products, scale, centred_products if weight else None)
+    summed_squares = squares[index] * scale * scale
     np.fill_diagonal(scaled, np.maximum(scaled.diagonal(), 0.0))
     return Centred(
         scaled, scale[:-1], float(scale[-1]), mean[:-1],
@@ -244,9 +247,9 @@ def centre(products: Pair, constant: int | None, squares: Vector) -> Centred:
     )  # fmt: skip
 
 
-def _scaled(A: Matrix, scale: Vector) -> Matrix:
-    """A_ij s_i s_j."""
-    out = A * scale[:, None]
+def _scaled(A: Matrix, scale: Vector, out: Matrix | None = None) -> Matrix:
+    """A_ij s_i s_j. out : memory for them, which may be A."""
+    out = np.multiply(A, scale[:, None], out=out)
     out *= scale
     return out
 
@@ -289,7 +292,7 @@ def factorize(S: Matrix, limits: Vector, max_rank: int | None = None) -> tuple[M
     if not len(S):
         return independent, S.copy(), np.zeros((0, 0))
     # The common case without aliased columns costs one call of LAPACK; the loop in Python runs only where that fails.
-    L, info = lapack.dpotrf(S, lower=1, clean=1)
+    L, info = lapack.dpotrf(by_columns(S), lower=1, clean=1, overwrite_a=1)
     too_many = max_rank is not None and len(S) > max_rank
     if info or too_many or (L.diagonal() ** 2 <= limits).any():
         independent, L, dependencies = factorize_independent(S, limits, max_rank)
@@ -302,17 +305,17 @@ def inverse_of(L: Matrix) -> Matrix:
     """Inverse of LL' (k, k), symmetric to the last bit; L is overwritten."""
     if not len(L):
         return np.zeros((0, 0))
-    half, _ = lapack.dpotri(L, lower=1, overwrite_c=1)  # above the diagonal it has the zeros of L
-    out = half + half.T
-    out[np.diag_indices(len(out))] = half.diagonal()
-    return np.asarray(out)
+    half, _ = lapack.dpotri(L, lower=1, overwrite_c=1)
+    out = np.asarray(half).T  # stored by columns, so this one is stored by rows
+    mirror_upper(out)
+    return out
 
 
 def condition_number(S: Matrix, inverse: Matrix) -> float:
     """Condition number of the scaled design matrix, from the 1-norms of its products and their inverse."""
     if not len(S):
         return 1.0
-    return float(np.sqrt(np.abs(S).sum(axis=0).max() * np.abs(inverse).sum(axis=0).max()))
+    return float(np.sqrt(absolute_sums(S).max() * absolute_sums(inverse).max()))
 
 
 def undo_scaling(
@@ -354,21 +357,23 @@ def undo_scaling(
     # yy - b'c would cancel where R^2 is near one; the quadratic form (-b, 1)' C (-b, 1) does not.
     v = np.append(-b, 1.0)
     rss = max(float(v @ (centred.products @ v)), 0.0) / centred.y_scale / centred.y_scale
-    slopes, inverse = b * centred.scale / centred.y_scale, _scaled(V, centred.scale)
+    slopes = b * centred.scale / centred.y_scale
     null = np.zeros((len(b), dependencies.shape[1]))
     null[independent] = -dependencies
     null[~independent] = np.eye(dependencies.shape[1])
     null = null * centred.scale[:, None] / centred.scale[~independent]
     if centred.constant is None:
+        inverse = _scaled(V, centred.scale)
         return Solution(slopes, inverse, independent, null, rss, condition, leverage, error_bounds)
     p, at, mean = len(b) + 1, centred.constant, centred.mean
     coefficients, full_inverse, full_null = np.zeros(p), np.empty((p, p)), np.zeros((p, null.shape[1]))
     coefficients[centred.others], coefficients[at] = slopes, _intercept(centred.y_mean, mean, slopes)
-    inner_index = np.ix_(centred.others, centred.others) if at else np.s_[1:, 1:]
-    full_inverse[inner_index] = inverse
+    inverse = _scaled(V, centred.scale, full_inverse[1:, 1:] if at == 0 else None)
+    if at:
+        full_inverse[np.ix_(centred.others, centred.others)] = inverse
     # Inverse of the bordered matrix: with V of the centred products, -V mean beside the diagonal, 1/weight + mean'V
     # mean on it.
-    cross = -inverse @ mean
+    cross = -(inverse @ mean)
     full_inverse[at, centred.others] = full_inverse[centred.others, at] = cross
     full_inverse[at, at] = 1.0 / centred.weight + mean @ inverse @ mean
     full_null[centred.others], full_null[at] = null, -(mean @ null)

@@ -229,7 +229,7 @@ def _corrector(system: System, solution: Solution) -> Callable[[Pair], Vector]:
     """
     constant = system.parametrization.constant
     others = np.array([j for j in range(len(solution.coefficients)) if j != constant], np.int64)
-    V = solution.inverse[np.ix_(others, others)]
+    V = solution.inverse[1:, 1:] if constant == 0 else solution.inverse[np.ix_(others, others)]
     if system.penalty is not None:
         V = _penalised_inverse(system, others, system.penalty)
 
@@ -239,7 +239,8 @@ def _corrector(system: System, solution: Solution) -> Callable[[Pair], Vector]:
         if constant is None:
             return np.asarray(V @ g.value)
         weight = float(system.products.hi[constant, constant])
-        mean = system.products.value[constant, others] / weight
+        row = Pair(system.products.hi[constant, others], system.products.lo[constant, others])
+        mean = row.value / weight
         first = Pair(np.full(len(others), g.hi[constant]), np.full(len(others), g.lo[constant]))
         d[others] = V @ (Pair(g.hi[others], g.lo[others]) - pair(mean) * first).value
         d[constant] = g.value[constant] / weight - mean @ d[others]

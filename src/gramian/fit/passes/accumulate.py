@@ -254,9 +254,12 @@ def coordinates_from_first_rows(design: Design, batches: Iterable[Batch]) -> Des
     with np.errstate(all="ignore"):
         # the head of a batch first: evaluating all of it would cost more than the shift is worth
         for piece in (part for batch in batches for part in (batch.head(ROWS_PER_BLOCK), batch)):
-            # without `matrix` the columns of an array are read as variables, and get a shift like all others
-            reader = Reader(replace(design, matrix=None))
+            reader = Reader(design)
             observed = reader.read(piece)
+            if observed.matrix is not None and not design.stays_in_place(observed.matrix[:ROWS_PER_BLOCK]):
+                # without `matrix` the columns of an array are read as variables, and get a shift like all others
+                reader = Reader(replace(design, matrix=None))
+                observed = reader.read(piece)
             if observed.rows:
                 levels = {name: index.levels for name, index in reader.levels.items()}
                 if levels:
