@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from gramian.engines.choice import Engine
-from gramian.fit.effects.methods import WithEffects
+from gramian.fit.bootstrap.methods import WithBootstrap
 from gramian.fit.leastsquares.absorbed import Absorbed
 from gramian.fit.leastsquares.solution import Solved
 from gramian.fit.vcov.fit import covariance
@@ -34,7 +34,7 @@ KIND = "linear-fit"
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class LinearFit(WithEffects):
+class LinearFit(WithBootstrap):
     """A linear regression: the result of `gm.ols`, `gm.ridge` and of the models of a `Gram`.
 
     Immutable; of its data it knows only where they are. Arrays are in the order of `names`; coefficients that the data

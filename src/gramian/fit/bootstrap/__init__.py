@@ -1,0 +1,1 @@
+"""Bootstrap of linear fits from sums by cluster."""

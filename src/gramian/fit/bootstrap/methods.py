@@ -1,0 +1,86 @@
+"""Base of linear fits: tests by the bootstrap."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gramian.fit.effects.methods import WithEffects
+from gramian.fit.leastsquares.solution import Solved
+
+if TYPE_CHECKING:
+    from gramian.engines.choice import Engine
+    from gramian.fit.bootstrap.result import BootstrapTest
+
+
+class WithBootstrap(WithEffects):
+    """Tests by the wild cluster bootstrap."""
+
+    __slots__ = ()
+    solved: Solved
+
+    def wild_bootstrap(
+        self,
+        hypothesis: str,
+        data: object = None,
+        *,
+        cluster: str | None = None,
+        draws: int = 9999,
+        weights: str = "rademacher",
+        seed: int | None = None,
+        restricted: bool = True,
+        alternative: str = "two-sided",
+        level: float = 0.95,
+        engine: Engine | str | None = None,
+    ) -> BootstrapTest:
+        """Test a hypothesis by the wild cluster bootstrap, from sums by cluster.
+
+        Parameters
+        ----------
+        hypothesis : str
+            One equation, as in `test`: "x = 0", "x1 = 2*x2".
+        data : object, optional
+            The rows of the fit, read in one pass, or a `Gram` with sums by cluster, from which no rows are read. By
+            default the rows that the fit was made of.
+        cluster : str, optional
+            Column of clusters; by default that of the fit's standard errors, or of the Gram.
+        draws : int, default 9999
+            Number of draws. Where there are no more patterns of signs than that (Rademacher weights), each is taken
+            once.
+        weights : {"rademacher", "mammen", "webb", "normal"}, default "rademacher"
+            Distribution of the number by which the residuals of a cluster are multiplied.
+        seed : int, optional
+            Of the random numbers; the same seed gives the same result on every engine and for any order of rows.
+        restricted : bool, default True
+            Whether residuals are those of the fit under the hypothesis.
+        alternative : {"two-sided", "less", "greater"}, default "two-sided"
+            On which side a statistic is further out.
+        level : float, default 0.95
+            Level of the interval, which has the values that a two-sided test does not reject.
+        engine : Engine or str, optional
+            What reads the data.
+
+        Returns
+        -------
+        BootstrapTest
+
+        Raises
+        ------
+        OptionError
+            Without a column of clusters, with several equations, absorbed factors or a penalty.
+        DataError
+            Where the rows are not those of the fit.
+        NumericalError
+            With one cluster only.
+
+        Notes
+        -----
+        A. C. Cameron, J. B. Gelbach, D. L. Miller, "Bootstrap-based improvements for inference with clustered errors",
+        The Review of Economics and Statistics 90 (2008); from sums by cluster as in J. G. MacKinnon, "Fast cluster
+        bootstrap methods for linear regression models", Econometrics and Statistics 26 (2023).
+        """
+        from gramian.fit.bootstrap.sums import sums_of
+        from gramian.fit.bootstrap.wild import WildOptions, wild_test
+
+        options = WildOptions(draws, weights, seed, restricted, alternative, level)
+        sums = sums_of(self.solved, self.solved.rss, self.fitted_rows, data, cluster, engine)
+        return wild_test(self.solved, sums.spec, sums.moments, hypothesis, options, outcome_is_residual=sums.residual)

@@ -1,0 +1,171 @@
+"""The wild cluster bootstrap of a linear fit: the pass that sums products by cluster, and the draws."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow.compute as pc
+
+from gramian.batch import Source
+from gramian.column import raw
+from gramian.engines.choice import Engine, engine_of
+from gramian.errors import NumericalError, OptionError, one_of
+from gramian.fit.bootstrap.result import BootstrapTest
+from gramian.fit.leastsquares.solution import Solved
+from gramian.fit.passes.job import PassRunner
+from gramian.fit.vcov.cluster_moments import ClusterMoments, scores_by_cluster, solved_by_cluster
+from gramian.fit.vcov.cluster_moments_pass import ClusterMomentsPass
+from gramian.fit.vcov.clusters import Clusters
+from gramian.fit.vcov.job import cluster_memory
+from gramian.fit.vcov.sandwich import check_groups, check_null_clusters
+from gramian.fit.vcov.scores import FittedModel
+from gramian.inference.hypothesis import hypotheses
+from gramian.inference.sign_weights import drawn
+from gramian.inference.small_sample import ModelFacts
+from gramian.inference.vcov_spec import VcovSpec, vcov_spec
+from gramian.inference.wild_bootstrap import ALTERNATIVES, ClusterSums, draws_of
+from gramian.linalg import maps
+from gramian.typing import Codes, Matrix, Vector
+
+
+@dataclass(frozen=True, slots=True)
+class WildOptions:
+    """How a bootstrap is made.
+
+    Attributes
+    ----------
+    draws : int
+        Number of draws.
+    weights : str
+        Distribution of the weights.
+    seed : int or None
+        Of the random numbers.
+    restricted : bool
+        Whether residuals are those under the hypothesis.
+    alternative : str
+        Side on which a statistic is further out.
+    level : float
+        Of the interval.
+    """
+
+    draws: int = 9999
+    weights: str = "rademacher"
+    seed: int | None = None
+    restricted: bool = True
+    alternative: str = "two-sided"
+    level: float = 0.95
+
+    def __post_init__(self) -> None:
+        one_of("alternative", self.alternative, ALTERNATIVES)
+        if not 0.0 < self.level < 1.0:
+            raise OptionError(f"level must lie between 0 and 1, found {self.level!r}")
+
+
+def cluster_spec(solved: Solved, cluster: str | None) -> VcovSpec:
+    """CR1 by the column, or by that of the fit's own covariance.
+
+    Raises OptionError without one column, or for a model whose products by cluster are not had.
+    """
+    own = () if solved.robust is None else solved.robust.vcov.clusters
+    if cluster is None and len(own) != 1:
+        named = "has none" if not own else f"has {len(own)}"
+        raise OptionError(f"a wild bootstrap needs one column of clusters, and this fit {named}: give cluster='firm'")
+    if solved.absorbed is not None:
+        names = " and ".join(solved.design.terms.absorbed)
+        raise OptionError(
+            f"a wild bootstrap needs the products of the columns within clusters, which do not hold absorbed levels of "
+            f"{names}: write a factor of few levels as a term, as in + factor({solved.design.terms.absorbed[0]})"
+        )
+    if solved.alpha is not None:
+        raise OptionError("the penalised coefficients of a ridge regression have no bootstrap: fit without a penalty")
+    own_or_given = cluster if cluster is not None else own[0]
+    spec = vcov_spec({"cluster": own_or_given}, None if solved.robust is None else solved.robust.vcov.like)
+    assert spec is not None
+    return spec
+
+
+def moments_from_rows(solved: Solved, spec: VcovSpec, source: Source, engine: Engine | str | None) -> ClusterMoments:
+    """Products by cluster with the residuals in place of the outcome, in one pass over the rows of the fit."""
+    fitted_model = FittedModel(solved).for_schema(source.schema)
+    task = ClusterMomentsPass(
+        fitted_model.design, spec.clusters, cluster_memory(), fitted_model=fitted_model, drop=fitted_model.drop
+    )
+    return PassRunner(source, engine_of(engine, None)).fold(task)
+
+
+def wild_test(
+    solved: Solved,
+    spec: VcovSpec,
+    moments: ClusterMoments,
+    hypothesis: str,
+    options: WildOptions,
+    *,
+    outcome_is_residual: bool,
+) -> BootstrapTest:
+    """Test a hypothesis from products by cluster.
+
+    Raises
+    ------
+    OptionError
+        For more than one equation.
+    NumericalError
+        Where one cluster has all rows, or the hypothesis has no standard error.
+    """
+    check_null_clusters(spec, moments.null_clusters)
+    check_groups(moments.clusters, spec)
+    is_not = {n: solved.aliased.get(n, "") for n, i in zip(solved.names, solved.identified, strict=True) if not i}
+    R, (right, *more) = hypotheses(hypothesis, solved.names, is_not)
+    if more:
+        raise OptionError(f"a wild bootstrap tests one equation at a time, found {len(R)}: call it for each")
+    products, cross = solved_by_cluster(
+        moments, solved.parametrization, solved.levels.names, outcome_is_residual=outcome_is_residual
+    )
+    if not outcome_is_residual:
+        cross = scores_by_cluster(products, cross, solved.solution.coefficients, solved.parametrization.scale)
+    order = by_value(moments.clusters)
+    row = solved_row(solved, R[0])
+    sums = _sums(products[order], cross[order], row, solved.solution.inverse)
+    estimate = float(R[0] @ np.nan_to_num(solved.coefficients))
+    if not (sums.scale > 0.0 and sums.std_error > 0.0):
+        raise NumericalError(f"{hypothesis}: it has no standard error by cluster, so nothing can be tested")
+    draws = draws_of(
+        sums, drawn(options.weights, len(order), options.draws, options.seed), restricted=options.restricted
+    )
+    x = (estimate - float(right)) / sums.scale
+    low, high = draws.interval(1.0 - options.level)
+    # t and t* have the same small-sample factor, so no p-value depends on it
+    root = math.sqrt(spec.factor(ModelFacts(solved.rows, solved.leverage), len(order), len(order)))
+    statistics = draws.t(x) / root
+    return BootstrapTest(
+        hypothesis, estimate, x / draws.width / root, draws.p_value(x, options.alternative),
+        estimate - high * sums.scale, estimate - low * sums.scale, options.level, len(statistics), len(order),
+        options.weights, options.restricted, statistics,
+    )  # fmt: skip
+
+
+def _sums(products: Matrix, scores: Matrix, row: Vector, inverse: Matrix) -> ClusterSums:
+    """What the draws need of products (c, p, p) and scores (c, p)."""
+    h = inverse @ row
+    return ClusterSums(scores, products @ h, h, inverse, float(row @ h))
+
+
+def solved_row(solved: Solved, row: Vector) -> Vector:
+    """A linear function of the model's coefficients, (p,), as one of the columns that were solved for."""
+    null = solved.solution.null
+    T = None if solved.parametrization.to_model is None else maps.map_of(solved.parametrization.to_model)
+    if null.shape[1]:  # columns that the solve left out may not be those that the model leaves out
+        null = null if T is None else maps.multiply(T, null)
+        at = np.array([solved.names.index(name) for name in solved.aliased], np.int64)
+        row = row.copy()
+        row[at] -= (null @ np.linalg.inv(null[at])).T @ row
+    return row if T is None else np.asarray(maps.multiply(T, np.eye(len(T))).T @ row)
+
+
+def by_value(clusters: Clusters) -> Codes:
+    """Positions of the clusters in the order of their values, which does not depend on the order of the rows."""
+    (names,), code = clusters.names, clusters.cells[:, 0]
+    rank = np.empty(len(names), np.int64)
+    rank[raw(pc.sort_indices(names)).astype(np.int64)] = np.arange(len(names))
+    return np.argsort(rank[code], kind="stable")

@@ -1,0 +1,63 @@
+"""Random weights of the wild bootstrap: one number for each cluster and draw, with mean 0 and variance 1."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
+
+import numpy as np
+
+from gramian.errors import OptionError, one_of
+from gramian.typing import Matrix
+
+ROOT5 = math.sqrt(5.0)
+NUMBERS_AT_A_TIME = 1 << 22  # of the weights that are held at once
+
+
+def _rademacher(generator: np.random.Generator, shape: tuple[int, int]) -> Matrix:
+    return np.where(generator.integers(0, 2, shape) == 0, -1.0, 1.0)
+
+
+def _mammen(generator: np.random.Generator, shape: tuple[int, int]) -> Matrix:
+    is_small = generator.random(shape) < (ROOT5 + 1.0) / (2.0 * ROOT5)
+    return np.where(is_small, (1.0 - ROOT5) / 2.0, (1.0 + ROOT5) / 2.0)
+
+
+def _webb(generator: np.random.Generator, shape: tuple[int, int]) -> Matrix:
+    sizes = np.sqrt([0.5, 1.0, 1.5])
+    return np.concatenate([-sizes, sizes])[generator.integers(0, 6, shape)]
+
+
+def _normal(generator: np.random.Generator, shape: tuple[int, int]) -> Matrix:
+    return generator.standard_normal(shape)
+
+
+WEIGHTS: Mapping[str, Callable[[np.random.Generator, tuple[int, int]], Matrix]] = MappingProxyType(
+    {"rademacher": _rademacher, "mammen": _mammen, "webb": _webb, "normal": _normal}
+)
+
+
+def enumerated(kind: str, clusters: int, draws: int) -> bool:
+    """Whether all patterns of signs are taken in place of random ones: there are 2^clusters, no more than draws."""
+    return kind == "rademacher" and clusters < 63 and 2**clusters <= draws
+
+
+def drawn(kind: str, clusters: int, draws: int, seed: int | None) -> Iterator[Matrix]:
+    """Weights (clusters, d), the draws in parts of d, the same for the same seed whatever the parts.
+
+    Raises OptionError for an unknown kind, or fewer than one draw.
+    """
+    one_of("weights", kind, tuple(WEIGHTS))
+    if isinstance(draws, bool) or not isinstance(draws, int) or draws < 1:
+        raise OptionError(f"draws must be a whole number above 0, found {draws!r}")
+    size = max(1, NUMBERS_AT_A_TIME // max(1, clusters))
+    if enumerated(kind, clusters, draws):
+        for start in range(0, 2**clusters, size):
+            pattern = np.arange(start, min(start + size, 2**clusters))
+            yield np.where((pattern >> np.arange(clusters)[:, None]) & 1, -1.0, 1.0)
+        return
+    generator = np.random.default_rng(seed)
+    for start in range(0, draws, size):
+        # a draw after the other, so that their numbers do not depend on the size of the parts
+        yield np.ascontiguousarray(WEIGHTS[kind](generator, (min(size, draws - start), clusters)).T)
