@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from inspect import Parameter, signature
 from os import PathLike
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict, TypeVar, cast, get_args
 
 from gramian.errors import did_you_mean
 
@@ -31,6 +31,7 @@ WideSolver: TypeAlias = Literal["iterative", "dual"]
 Columns: TypeAlias = str | Sequence[str]
 Bounds: TypeAlias = Mapping[str, tuple[float | None, float | None]]
 F = TypeVar("F", bound=Callable[..., Any])
+ESTIMATORS: tuple[str, ...] = get_args(IvEstimator)
 K = TypeVar("K", bound=Mapping[str, object])
 
 
@@ -124,11 +125,23 @@ class OlsKeywords(GroupKeywords, SolverKeywords, LinearKeywords, total=False):
     """Of `ols`."""
 
 
-class IvKeywords(CountedKeywords, CovarianceKeywords, DigitsKeywords, CollinearKeywords, RunKeywords, total=False):
-    """Of `iv`."""
+class EstimatorKeywords(TypedDict, total=False):
+    """Which estimator of a model with instruments."""
 
     estimator: IvEstimator
     fuller: float
+
+
+class IvKeywords(
+    CountedKeywords,
+    CovarianceKeywords,
+    DigitsKeywords,
+    CollinearKeywords,
+    EstimatorKeywords,
+    RunKeywords,
+    total=False,
+):
+    """Of `iv`."""
 
 
 class FitsKeywords(GroupKeywords, LinearKeywords, total=False):
@@ -193,8 +206,8 @@ class FamilyKeywords(TypedDict, total=False):
     link: str | None
 
 
-class PlanKeywords(FamilyKeywords, IteratedKeywords, GroupKeywords, FitAndGramKeywords, total=False):
-    """Of `plan`: those of `ols`, `ridge` and `glm`, but for those that say what happens at an interrupt."""
+class PlanKeywords(FamilyKeywords, IteratedKeywords, GroupKeywords, EstimatorKeywords, FitAndGramKeywords, total=False):
+    """Of `plan`: those of `ols`, `ridge`, `iv` and `glm`, but for those that say what happens at an interrupt."""
 
 
 class SubmodelKeywords(TypedDict, total=False):
@@ -206,6 +219,12 @@ class SubmodelKeywords(TypedDict, total=False):
 
 class StoredKeywords(CovarianceKeywords, DigitsKeywords, CollinearKeywords, total=False):
     """Of a fit by least squares to sums."""
+
+
+class GramIvKeywords(StoredKeywords, EstimatorKeywords, total=False):
+    """Of `Gram.iv`."""
+
+    where: Level | tuple[Level, ...] | None
 
 
 class GramOlsKeywords(SubmodelKeywords, StoredKeywords, total=False):

@@ -32,6 +32,10 @@ def plan(formula: str, data: Any, **options: Unpack[PlanKeywords]) -> Plan:
         As in `gramian.ols`.
     alpha : float, optional
         Ridge penalty, as in `gramian.ridge`; with `family` what is called `ridge` in `gramian.glm`.
+    estimator : {"2sls", "liml", "fuller", "gmm"}, default "2sls"
+        As in `gramian.iv`, where the formula has instruments.
+    fuller : float, default 1.0
+        As in `gramian.iv`.
     drop_first : bool, default False
         As in `gramian.ridge`.
     family : str, optional
@@ -74,6 +78,12 @@ def plan(formula: str, data: Any, **options: Unpack[PlanKeywords]) -> Plan:
     if misplaced := [name for name in options if name in _ITERATED]:
         raise OptionError(f"{misplaced[0]} goes with a family; without one the model is linear")
     parsed = parse(formula)
+    if parsed.instruments is not None and by is None and settings.alpha is None:
+        from gramian.fit.iv.options import iv_options
+        from gramian.fit.iv.plan import plan_iv
+
+        own = iv_options(given["estimator"], given["fuller"])
+        return plan_iv(parsed, settings, runner, vcov_spec(given["vcov"], given["like"]), own)
     if by is not None or has_multiple_outcomes(parsed):
         from gramian.fit.groups.plan import plan_grouped
         from gramian.fit.passes.keys import by_columns

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from gramian.errors import OptionError
+from gramian.keywords import DEFAULTS
 
 if TYPE_CHECKING:
     from gramian.fit.groups.result import Fits
@@ -29,6 +30,15 @@ def check_single_fit(formula: str, by: Sequence[str], *, save: bool, plot: bool)
             f"{option} takes one fit, and {origin} gives more; in Python each of them can be saved and drawn, as in "
             "gm.ols(...)[key].save(path)"
         )
+
+
+def check_estimator(family: str | None, ridge: float | None, by: tuple[str, ...], options: dict[str, Any]) -> None:
+    """Raise OptionError for options that do not go with --estimator."""
+    others = {"family": family, "ridge": ridge, "by": by, "exact": options["exact"], "decimal": options["decimal"]}
+    others["solver"] = options["solver"] != DEFAULTS["solver"]
+    for name, value in others.items():
+        if value:
+            raise OptionError(f"--estimator does not go with --{name}: it is that of a formula with instruments")
 
 
 def print_fits(fits: Fits, format: str, level: float) -> None:

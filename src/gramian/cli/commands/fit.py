@@ -12,7 +12,7 @@ from click.core import ParameterSource
 
 from gramian.cli.digits import accuracy, check_certified
 from gramian.cli.drawing import check_plot, plot, save_and_draw
-from gramian.cli.fits import check_single_fit, print_fits
+from gramian.cli.fits import check_estimator, check_single_fit, print_fits
 from gramian.cli.options import (
     DATA,
     FILE,
@@ -33,9 +33,11 @@ from gramian.errors import OptionError
 from gramian.fit.passes.options import COLLINEAR, DECIMAL, SOLVERS
 from gramian.keywords import (
     DEFAULTS,
+    ESTIMATORS,
     EngineKeywords,
     GlmKeywords,
     IteratedKeywords,
+    IvKeywords,
     LinearKeywords,
     RunKeywords,
     StoredKeywords,
@@ -63,7 +65,14 @@ LINEAR_ONLY = names_of(LinearKeywords, without=GlmKeywords)  # options that do n
 FAMILY_ONLY = ("link", *names_of(IteratedKeywords))  # options that go with --family
 HINTS = {"counts": "; use --weights"}
 RUN_OPTIONS = names_of(RunKeywords, without=EngineKeywords)  # options that a plan does not depend on
-GRAM_OPTIONS = ("ridge", "format", "by", "where", *names_of(StoredKeywords))  # what a fit from sums can have
+GRAM_OPTIONS = (
+    "ridge",
+    "estimator",
+    "format",
+    "by",
+    "where",
+    *names_of(StoredKeywords),
+)  # what a fit from sums can have
 WITHOUT_MEANING = "--collinear has no meaning with --ridge: a penalised fit keeps every column"
 WITHOUT_VCOV = "--vcov has no meaning with --ridge: the covariance of a penalised fit is its own"
 MAX_NAMED = 10  # coefficients that are listed as not determined
@@ -121,6 +130,7 @@ class Family(Choice):
 @click.option(
     "--ridge", metavar="ALPHA", type=float, help="Add ALPHA times the squared slopes (as scikit-learn's Ridge)."
 )
+@click.option("--estimator", type=click.Choice(ESTIMATORS), help="Of instruments, y ~ w + [x ~ z].  [default: 2sls]")
 @missing_rows
 @click.option(
     "--collinear",
@@ -242,15 +252,15 @@ def _fit_grams(formula: str, grams: Gram, gram: Path | None, explain: bool, **op
         raise OptionError(f"--by {' --by '.join(option_values['by'])}: their sums are not kept; there are {stored}")
     if option_values["by"] and option_values["where"] is not None:
         raise OptionError("--where names one group and --by asks for all of them: take one of the two")
-    model_options: dict[str, Any] = {
-        "each": bool(option_values["by"]),
-        "where": find_group(grams, option_values["where"]),
-    }
+    where = find_group(grams, option_values["where"])
+    model_options: dict[str, Any] = {"each": bool(option_values["by"]), "where": where}
+    if option_values["estimator"] is not None:
+        model_options = {"estimator": option_values["estimator"], "where": where}
     if option_values["digits"] is not None:
         model_options["digits"] = option_values["digits"]
     if option_values["ridge"] is None:
         vcov = parse_vcov(option_values["vcov"])
-        fit: Estimates | Fits = grams.ols(
+        fit: Estimates | Fits = (grams.ols if option_values["estimator"] is None else grams.iv)(
             formula, collinear=option_values["collinear"], vcov=vcov, like=option_values["like"], **model_options
         )
         return fit
@@ -314,6 +324,9 @@ def _options(
         raise OptionError(f"--{option} goes with --family; without one the model is linear")
     if family is not None and by:
         raise OptionError("--by does not go with --family; fit one group after another")
+    if (estimator := options.pop("estimator")) is not None:
+        check_estimator(family, ridge, by, options)
+        options["estimator"] = estimator
     if by:
         options["by"] = list(by)
     # An option that was not given is left out, so that the public function's default holds.
@@ -340,15 +353,19 @@ def _explain(formula: str, source: Any, options: dict[str, Any]) -> None:
 
 def _fit(formula: str, source: Any, options: dict[str, Any], progress: bool) -> Estimates | Fits:
     """Call the public function for the model."""
-    from gramian import glm, ols, ridge
+    from gramian import glm, iv, ols, ridge
     from gramian.cli.progress import watching
 
     alpha, collinear, family = (options.pop(name) for name in ("alpha", "collinear", "family"))
+    estimator = options.pop("estimator", None)
     # With a checkpoint the run can continue later, so that SIGTERM may end it.
     with watching(progress, stoppable=options["checkpoint"] is not None) as watch:
         if family is not None:
             return glm(formula, source, family, ridge=alpha, collinear=collinear, progress=watch, **options)
         fit: Estimates | Fits
+        if estimator is not None:
+            own = {name: value for name, value in options.items() if name in names_of(IvKeywords)}
+            return iv(formula, source, estimator=estimator, collinear=collinear, progress=watch, **own)
         if alpha is None:
             fit = ols(formula, source, collinear=collinear, progress=watch, **options)
         else:

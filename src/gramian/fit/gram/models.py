@@ -104,7 +104,7 @@ def fits(
     models = _models(gram_data, spec)
     if len(models) == 1 and not each:
         (model,) = models.values()
-        solved = fit_stored(*model.of(*_sums(gram_data, spec.where)), options)
+        solved = fit_stored(*model.of(*sums_of(gram_data, spec.where)), options)
         return LinearFit(solved if vcov is None else with_cluster_vcov(gram_data, model.design, solved, vcov))
     return Fits(_grouped_fits(gram_data, spec, models, options, vcov, each=each))
 
@@ -122,7 +122,7 @@ def one_model(gram_data: GramData, spec: ModelSpec, what: str) -> tuple[Design, 
     what : names the analysis in errors. Exact sums are rounded once each. Raises OptionError for several outcomes,
     NumericalError if subtraction of rows has left no certified digit.
     """
-    design, accumulated = _single_model(gram_data, spec, what).of(*_sums(gram_data, spec.where))
+    design, accumulated = _single_model(gram_data, spec, what).of(*sums_of(gram_data, spec.where))
     return design, _float64_sums(design, accumulated)
 
 
@@ -178,7 +178,7 @@ def _float64_sums(design: Design, accumulated: AnyAccumulated, *, check_digits: 
     return accumulated
 
 
-def _sums(gram_data: GramData, where: Level | Key | None) -> tuple[Moments, DroppedRows]:
+def sums_of(gram_data: GramData, where: Level | Key | None) -> tuple[Moments, DroppedRows]:
     """Moments and dropped rows of all rows, or of the group `where`."""
     if where is None:
         return gram_data.moments, gram_data.dropped_rows  # type: ignore[return-value]  # of either arithmetic
@@ -221,7 +221,7 @@ def _grouped_fits(
     """Fits of every outcome, and with `each` of every group; parameters as of `fits`. models : as of `_models`."""
     outcomes = tuple(name.removeprefix("~") for name in models)
     names = (OUTCOME,) if len(models) > 1 else ()
-    parts: Mapping[Key, tuple[Moments, DroppedRows]] = {(): _sums(gram_data, spec.where)}
+    parts: Mapping[Key, tuple[Moments, DroppedRows]] = {(): sums_of(gram_data, spec.where)}
     if each:
         if vcov is not None:
             raise OptionError("vcov by clusters goes with a fit to all rows, not with each group")

@@ -12,31 +12,32 @@ import pyarrow as pa
 from gramian.fit.gram import models as gram_models
 from gramian.fit.gram.fit import solve_stored
 from gramian.fit.gram.models import ModelSpec
-from gramian.fit.gram.provenance import ReadInput
+from gramian.fit.gram.stored import StoredSums
 from gramian.fit.gram.sums import GramData
 from gramian.fit.groups.result import Fits
 from gramian.fit.linear.result import LinearFit
 from gramian.fit.passes.options import Options, checked_options
-from gramian.formula.dropped_rows import DroppedRows
+from gramian.formula.grammar import parse
 from gramian.inference.vcov_spec import vcov_spec
 from gramian.keywords import (
     DEFAULTS,
+    GramIvKeywords,
     GramOlsKeywords,
     GramPathKeywords,
     GramRidgeKeywords,
     GramValidationKeywords,
     PathKeywords,
     PenaltyScaleKeywords,
+    StoredKeywords,
     completed,
     part_of,
     takes,
 )
-from gramian.linalg.exact.moments import ExactMoments
 from gramian.linalg.keyed.moments import Key
-from gramian.results.dropped_rows import HasDroppedRows
 from gramian.typing import Level
 
 if TYPE_CHECKING:
+    from gramian.fit.iv.result import IvFit
     from gramian.fit.linear.result_collinearity import Correlation
     from gramian.fit.penalized.result_cv import CrossValidation
     from gramian.fit.penalized.result_path import Path
@@ -46,7 +47,7 @@ KIND = "gram"
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Gram(HasDroppedRows):
+class Gram(StoredSums):
     """Sums of products of the columns of a formula: the result of `gm.gram`, and of `+` and `-` of Grams.
 
     Linear models of any of its terms are fitted without data. `+` and `-` add and subtract rows: columns are aligned by
@@ -76,59 +77,6 @@ class Gram(HasDroppedRows):
     gram_data: GramData
 
     @property
-    def _dropped(self) -> DroppedRows:
-        return self.gram_data.dropped_rows
-
-    @property
-    def formula(self) -> str:
-        """The formula whose terms are stored."""
-        return self.gram_data.design.formula
-
-    @property
-    def rows(self) -> int:
-        """Number of rows that entered; with frequency weights their sum."""
-        return self.gram_data.moments.rows
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """The columns of the data that a formula may name."""
-        return self.gram_data.schema.names
-
-    @property
-    def inputs(self) -> tuple[ReadInput, ...]:
-        """Inputs that were read: files by path, data in memory by the digest of their sums."""
-        return self.gram_data.provenance.inputs
-
-    @property
-    def folds(self) -> int | None:
-        """Number of folds whose sums are stored, None without folds."""
-        group_sums = self.gram_data.group_sums
-        return None if group_sums is None else group_sums.folds
-
-    @property
-    def groups(self) -> tuple[Level | Key, ...]:
-        """Keys of the groups whose sums are stored, for `ols(where=...)`; empty without groups."""
-        group_sums = self.gram_data.group_sums
-        return () if group_sums is None else group_sums.groups
-
-    @property
-    def by(self) -> tuple[str, ...]:
-        """Columns that make the groups; empty without groups."""
-        group_sums = self.gram_data.group_sums
-        return () if group_sums is None else group_sums.by
-
-    @property
-    def cluster(self) -> tuple[str, ...]:
-        """Columns by whose clusters products are stored, for cluster-robust covariances; empty without clusters."""
-        return () if self.gram_data.clusters is None else self.gram_data.clusters.by
-
-    @property
-    def digest(self) -> str | None:
-        """SHA-256 of exact sums, the same for the same rows in any order or number of parts; None for float64 sums."""
-        moments = self.gram_data.moments
-        return moments.digest if isinstance(moments, ExactMoments) else None
-
-    @property
     def condition(self) -> float:
         """Estimated condition number of the scaled columns of the model with all terms, the largest of all outcomes."""
         return max(gram_models.conditions(self.gram_data))
@@ -142,7 +90,7 @@ class Gram(HasDroppedRows):
     @takes(GramOlsKeywords)
     def ols(
         self, formula: str | None = None, *, each: bool = False, **options: Unpack[GramOlsKeywords]
-    ) -> LinearFit | Fits:
+    ) -> LinearFit | IvFit | Fits:
         """Fit ordinary or weighted least squares for any formula whose terms are stored, without data.
 
         Warns with AccuracyWarning if fewer digits are certified than requested.
@@ -190,10 +138,52 @@ class Gram(HasDroppedRows):
         """
         # weights and counts are part of the sums: only the options of the solution remain
         given = completed(Gram.ols, options)
+        if formula is not None and not each and given["drop"] is None and parse(formula).instruments is not None:
+            return self.iv(formula, **part_of(given, StoredKeywords), where=given["where"])
         settings = checked_options({**DEFAULTS, **given})
         spec = ModelSpec(formula, given["drop"], given["where"])
         vcov = vcov_spec(given["vcov"], given["like"])
         return gram_models.fits(self.gram_data, spec, settings, vcov, each=each)
+
+    @takes(GramIvKeywords)
+    def iv(self, formula: str, **options: Unpack[GramIvKeywords]) -> IvFit:
+        """Fit a model with instruments, as `gm.iv`, without data.
+
+        Warns with AccuracyWarning if fewer digits are certified than requested.
+
+        Parameters
+        ----------
+        formula : str
+            Such as "y ~ w + [x ~ z1 + z2]"; all its columns have to be stored, as in gm.gram("y ~ w + x + z1 + z2").
+        estimator, fuller
+            As in `gm.iv`.
+        where, vcov, like, digits, collinear
+            As in `ols`; the covariance is that of all tests, too.
+
+        Raises
+        ------
+        SchemaError, ColumnError
+            If a term, outcome or column is not stored.
+        NotIdentifiedError
+            Where the instruments do not determine the coefficients.
+        OptionError
+            For groups or clusters that are not stored.
+
+        Examples
+        --------
+        >>> import gramian as gm
+        >>> rows = {"y": [1.0, 3.0, 4.0, 8.0], "x": [0.0, 1.0, 2.0, 4.0], "z": [0.0, 1.0, 1.0, 2.0]}
+        >>> round(gm.gram("y ~ x + z", rows).iv("y ~ [x ~ z]")["x"], 12)
+        1.75
+        """
+        from gramian.fit.gram.instruments import fit_iv_stored  # most models of a Gram have no instruments
+        from gramian.fit.iv.options import iv_options
+        from gramian.fit.iv.result import IvFit
+
+        given = completed(Gram.iv, options)
+        settings, own = checked_options({**DEFAULTS, **given}), iv_options(given["estimator"], given["fuller"])
+        spec, vcov = ModelSpec(formula, None, given["where"]), vcov_spec(given["vcov"], given["like"])
+        return IvFit(fit_iv_stored(self.gram_data, spec, settings, own, vcov))
 
     @overload
     def ridge(

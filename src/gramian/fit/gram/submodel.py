@@ -95,7 +95,19 @@ def submodel(
     design = full_design if formula is None else design_for(gram_data, formula)
     for term in (drop,) if isinstance(drop, str) else drop or ():
         design = without(gram_data, design, term)
-    plan = plan_of(gram_data.design, gram_data.moments.layout, design)
+    return submodel_of(gram_data, design)
+
+
+def design_plan(gram_data: GramData, design: Design) -> SubsetPlan:
+    """How the sums of a design are read from those of a Gram. Raises SchemaError if a sum is not stored."""
+    return plan_of(gram_data.design, gram_data.moments.layout, design)
+
+
+def submodel_of(gram_data: GramData, design: Design) -> Submodel:
+    """The sub-model of a design on the columns of a Gram, in the coordinates of its sums. Errors as of `submodel`."""
+    splines = {name: gram_data.design.terms.splines.get(name, s) for name, s in design.terms.splines.items()}
+    design = replace(design, terms=replace(design.terms, splines=splines)) if splines else design
+    plan = design_plan(gram_data, design)
     _check_power_sums(gram_data, design, plan)
     # the coordinates are those that the sums were accumulated in: a model cannot choose others
     stored_coordinates = gram_data.design.coordinates

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,6 +18,7 @@ from gramian.fit.iv.solution import FULLER, GMM, LIML, IvSolved
 from gramian.fit.iv.system import IvSystem, iv_system, model_map
 from gramian.fit.iv.vcov import (
     Inputs,
+    SolutionMoments,
     check_iv_vcov,
     coefficient_covariance,
     robust_moments,
@@ -179,9 +181,44 @@ def _structural(system: IvSystem, options: Options, passes: int, kappa: float) -
 
 
 def _with_rows(run: IvRun, job: Job, vcov: VcovSpec) -> IvSolved:
-    """The fit with robust covariances, and by GMM with the weights that they give."""
-    solved, drop, runner = run.solved, job.options.drop, job.runner
-    sums = solution_moments(run.inputs, solved.structural, vcov, runner, drop=drop)
+    """The fit with robust covariances, from passes at the solution."""
+    drop, runner = job.options.drop, job.runner
+    moments = {id(f): m for f, m in zip(run.solved.first, run.first_moments, strict=True)}
+
+    def at_solution(structural: Solved) -> SolutionMoments:
+        return solution_moments(run.inputs, structural, vcov, runner, drop=drop)
+
+    def first_stage(first: Solved, design: Design) -> Solved:
+        return with_robust(FittedModel(first, None, drop), first.rss, vcov, runner, moments[id(first)])
+
+    solved = with_covariances(run, vcov, job.options, at_solution, first_stage)
+    return replace(solved, structural=replace(solved.structural, passes=job.passes))
+
+
+def with_covariances(
+    run: IvRun,
+    vcov: VcovSpec,
+    options: Options,
+    at_solution: Callable[[Solved], SolutionMoments],
+    first_stage: Callable[[Solved, Design], Solved],
+) -> IvSolved:
+    """The fit with robust covariances, and by GMM with the weights that they give.
+
+    Parameters
+    ----------
+    run : IvRun
+        The fit.
+    vcov : VcovSpec
+        The covariance.
+    options : Options
+        How to fit.
+    at_solution : callable
+        The sums at a solution.
+    first_stage : callable
+        A first stage, and its design, with its covariance.
+    """
+    solved = run.solved
+    sums = at_solution(solved.structural)
     robust = robust_moments(run.inputs, solved.structural, vcov, sums)
     structural, weight, system = solved.structural, None, run.system
     covariance = sums.weights(vcov, structural)
@@ -189,15 +226,11 @@ def _with_rows(run: IvRun, job: Job, vcov: VcovSpec) -> IvSolved:
     if solved.estimator == GMM:
         weight = _weights(covariance, vcov)
         moved = weighted_stage(system.stage, run.two_stage, system.places, _constant(system), weight)
-        structural = _assembled(run, moved, job)
-        sums = solution_moments(run.inputs, structural, vcov, runner, drop=drop)
+        structural = _assembled(run, moved, options)
+        sums = at_solution(structural)
     own = coefficient_covariance(run.inputs, structural, vcov, sums, weight)
-    structural = replace(structural, robust=own, passes=job.passes)
-    first = tuple(
-        with_robust(FittedModel(f, None, drop), f.rss, vcov, runner, moments)
-        for f, moments in zip(solved.first, run.first_moments, strict=True)
-    )
-    structural = replace(structural, passes=job.passes)
+    structural = replace(structural, robust=own)
+    first = tuple(first_stage(f, f.design) for f in solved.first)
     return replace(solved, structural=structural, robust=robust, hansen=hansen, first=first)
 
 
@@ -214,11 +247,13 @@ def _weights(covariance: Matrix, vcov: VcovSpec) -> Matrix:
     return np.asarray(inverse * covariance.trace() / len(covariance))
 
 
-def _assembled(run: IvRun, solution: Solution, job: Job) -> Solved:
+def _assembled(run: IvRun, solution: Solution, options: Options) -> Solved:
     """The model with another solution, whose digits are not certified."""
     system, before = run.system, run.two_stage
-    bounded = BoundedSolution(replace(solution, bounds=before.bounds), one_pass_errors(before, 0.0), job.passes)
-    solved = assemble(system.design, system.sums, job.options, system.system, bounded)
+    bounded = BoundedSolution(
+        replace(solution, bounds=before.bounds), one_pass_errors(before, 0.0), run.solved.structural.passes
+    )
+    solved = assemble(system.design, system.sums, options, system.system, bounded)
     return replace(solved, accuracy=None, solution=solution)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gramian.errors import OptionError, no_choice
-from gramian.fit.iv.solution import ESTIMATORS, TWO_STAGE
+from gramian.fit.iv.solution import TWO_STAGE
+from gramian.keywords import ESTIMATORS
 
 
 @dataclass(frozen=True, slots=True)

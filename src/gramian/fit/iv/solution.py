@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from gramian.fit.leastsquares.solution import Solved
+from gramian.keywords import ESTIMATORS
 from gramian.typing import Matrix, Size
 
-ESTIMATORS = TWO_STAGE, LIML, FULLER, GMM = "2sls", "liml", "fuller", "gmm"
+TWO_STAGE, LIML, FULLER, GMM = ESTIMATORS
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from gramian.fit.iv.basis import Basis, combinations_of
 from gramian.fit.iv.solution import RobustMoments
 from gramian.fit.leastsquares.solution import RobustCovariance, Solved
 from gramian.fit.passes.job import PassRunner
+from gramian.fit.vcov.cluster_moments import ClusterMoments
 from gramian.fit.vcov.clusters import Clusters
 from gramian.fit.vcov.fit import check_same, check_vcov
 from gramian.fit.vcov.job import cluster_memory
@@ -37,10 +38,15 @@ LEVERAGE = (
 )
 
 
-def check_iv_vcov(vcov: VcovSpec, schema: Schema, absorbed: Sequence[str]) -> None:
-    """Raise OptionError or SchemaError for a covariance that instruments do not have."""
+def check_iv_kind(vcov: VcovSpec) -> None:
+    """Raise OptionError for a kind of covariance that instruments do not have."""
     if vcov.estimator.uses_leverage or vcov.estimator.pairwise:
         raise OptionError(LEVERAGE.format(vcov.kind))
+
+
+def check_iv_vcov(vcov: VcovSpec, schema: Schema, absorbed: Sequence[str]) -> None:
+    """Raise OptionError or SchemaError for a covariance that the model does not have."""
+    check_iv_kind(vcov)
     check_vcov(vcov, schema, absorbed=absorbed)
 
 
@@ -114,6 +120,28 @@ def solution_moments(
     nesting = by_cluster.nesting
     nested = () if nesting is None else nesting.nested(range(len(vcov.clusters)))
     return SolutionMoments(rows, None, by_cluster.clusters, by_cluster.sums, nested)
+
+
+def moments_by_cluster(inputs: Inputs, structural: Solved, keyed: ClusterMoments) -> SolutionMoments:
+    """The sums by cluster from the products of every cluster, without rows.
+
+    keyed : products of the stored columns of both stages, the outcome last.
+    """
+    rows = moment_rows(inputs, structural.solution)
+    own, joint = rows.combinations, _joint_model(inputs, structural, drop=True)
+    u = joint.direction.hi * joint.solved.parametrization.scale
+
+    def with_outcome(C: Matrix) -> Matrix:
+        return np.vstack([C, np.zeros((1, C.shape[1]))])
+
+    Q, V, D = (with_outcome(C) for C in (own.instruments, own.residuals, own.regressors))
+    V[:, -1] += u
+    excluded = Q[:, Q.shape[1] - rows.excluded :]
+    error = V[:, -1] - V[:, :-1] @ own.slopes + excluded @ own.explained
+    P = keyed.products
+    reduced = np.einsum("gij,ia,jl->gal", P, V, excluded, optimize=True).reshape(len(P), -1)
+    sums = np.concatenate([P @ u @ Q, reduced, P @ error @ D], axis=1)
+    return SolutionMoments(rows, None, keyed.clusters, sums)
 
 
 def moment_rows(inputs: Inputs, solution: Solution, within: Demeaned | None = None) -> MomentRows:
