@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import bz2
 import datetime
 import gzip
+import lzma
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -60,6 +62,21 @@ def write_gzip(table: pa.Table, path: Path) -> None:
         pc.write_csv(table, file)
 
 
+def write_bzip(table: pa.Table, path: Path) -> None:
+    with bz2.open(path, "wb") as file:
+        pc.write_csv(table, file)
+
+
+def write_xz(table: pa.Table, path: Path) -> None:
+    with lzma.open(path, "wb") as file:
+        pc.write_csv(table, file)
+
+
+def write_zstd(table: pa.Table, path: Path) -> None:
+    with pa.CompressedOutputStream(path, "zstd") as file:
+        pc.write_csv(table, file)
+
+
 def write_file(table: pa.Table, path: Path, rows: int = 300, compression: str | None = None) -> None:
     with pa.ipc.new_file(path, table.schema, options=pa.ipc.IpcWriteOptions(compression=compression)) as writer:
         writer.write_table(table, max_chunksize=rows)
@@ -74,6 +91,9 @@ WRITERS = {
     "parquet": write_parquet,
     "csv": write_csv,
     "csv.gz": write_gzip,
+    "csv.bz2": write_bzip,
+    "csv.xz": write_xz,
+    "csv.zst": write_zstd,
     "arrow": write_file,
     "feather": write_file,
     "ipc": write_stream,

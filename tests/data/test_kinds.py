@@ -15,12 +15,14 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 import pytest
 
+import gramian as gm
 from data.reading import count, everything
 from gramian.data.source import source_of
-from gramian.errors import ColumnError
+from gramian.errors import ColumnError, DataError
 from gramian.schema import Kind
 
-FILES = ["t.parquet", "t.csv", "t.csv.gz", "t.arrow", "t.feather", "t.ipc"]
+COMPRESSED = ["t.csv.gz", "t.csv.bz2", "t.csv.xz", "t.csv.zst"]
+FILES = ["t.parquet", "t.csv", *COMPRESSED, "t.arrow", "t.feather", "t.ipc"]
 KINDS = {"x": Kind.NUMBER, "i": Kind.NUMBER, "s": Kind.TEXT, "b": Kind.BOOLEAN, "d": Kind.DATE}
 
 
@@ -145,3 +147,29 @@ def test_reading_files_imports_no_frame_library(table, write, name):
     )
     run = subprocess.run([sys.executable, "-c", code, write(table, name)], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("name", COMPRESSED)
+def test_a_compressed_file_that_is_damaged_or_called_otherwise(table, write, tmp_path, name):
+    path = Path(write(table, name))
+    content = path.read_bytes()
+    plain = tmp_path / "u.csv"
+    plain.write_bytes(content)
+    with pytest.raises(DataError, match=f"is compressed; rename it so that it ends in {path.suffix}"):
+        source_of(plain)
+    path.write_bytes(content[: len(content) // 2])
+    with pytest.raises(DataError, match=f"{name}: cannot be read"):
+        everything(source_of(path))
+    path.write_bytes(b"x,y\n1,2\n")
+    with pytest.raises(DataError, match=f"{name}: cannot be read"):
+        source_of(path)
+    path.write_bytes(content[:-1])  # a byte of the last checksum, or of the index after it
+    with pytest.raises(DataError, match=f"{name}: cannot be read"):
+        everything(source_of(path))
+
+
+@pytest.mark.parametrize("name", COMPRESSED)
+def test_faults_in_a_compressed_file_are_named_by_their_lines(table, write, name):
+    rows = pa.table({"x": ["1"] * 70_000 + ["u"]})
+    with pytest.raises(DataError, match=f"{name}, line 70002: column 'x' holds 'u'"):
+        everything(source_of(gm.csv(write(rows, name), na_values=["?"])))

@@ -13,7 +13,7 @@ from urllib.parse import unquote
 from gramian.data.file import File, described_files
 from gramian.errors import DataError, listing
 
-SUPPORTED = ".parquet, .csv, .csv.gz, .tsv, .arrow, .feather, .ipc"
+SUPPORTED = ".parquet, .csv, .tsv (also with .gz, .bz2, .xz or .zst), .arrow, .feather, .ipc"
 # Folders that are tables: a log says which of their files hold the rows. The files underneath hold removed rows and
 # older versions, too, so they are never read as they are.
 DELTA, ICEBERG, HUDI = "Delta", "Iceberg", "Hudi"
@@ -153,10 +153,7 @@ def _check_one_format(paths: Sequence[str], where: str) -> list[str]:
 KINDS = {
     ".parquet": "parquet",
     ".pq": "parquet",
-    ".csv": "csv",
-    ".csv.gz": "csv",
-    ".tsv": "csv",
-    ".tsv.gz": "csv",
+    **{text + compressed: "csv" for text in (".csv", ".tsv") for compressed in ("", ".gz", ".bz2", ".xz", ".zst")},
     ".arrow": "ipc",
     ".arrows": "ipc",
     ".feather": "ipc",

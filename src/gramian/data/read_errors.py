@@ -10,7 +10,12 @@ import pyarrow as pa
 
 from gramian.errors import DataError, GramianError
 
-READ_ERRORS = (pa.ArrowException, OSError, EOFError, ValueError, TypeError, zlib.error)
+try:
+    from lzma import LZMAError
+except ImportError:  # a Python that was built without it cannot read .xz either
+    LZMAError = EOFError  # type: ignore[misc, assignment]
+
+READ_ERRORS = (pa.ArrowException, OSError, EOFError, ValueError, TypeError, zlib.error, LZMAError)
 
 
 @contextmanager

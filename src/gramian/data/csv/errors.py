@@ -8,16 +8,15 @@ from __future__ import annotations
 import csv
 import io
 import re
-import zlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pyarrow as pa
 
 from gramian.data.csv.dialect import UTF8, Dialect
-from gramian.data.csv.raw_text import is_gzip, open_bytes
+from gramian.data.csv.raw_text import compression_of, open_bytes
 from gramian.data.file import File
-from gramian.data.read_errors import unreadable_error
+from gramian.data.read_errors import READ_ERRORS, unreadable_error
 from gramian.errors import DataError
 
 MAX_LINE = 2**23  # bytes of two blocks: no line beyond it can be parsed
@@ -51,9 +50,9 @@ def first_fault(file: File, dialect: Dialect, types: Mapping[str, Any], error: B
             return _misfit(file, dialect, types, int(match[1]), match[2]) or unreadable_error(error, file.label)
         if "CSV parse error" in message:
             return _ragged(file, dialect) or unreadable_error(error, file.label)
-        if is_gzip(file):
+        if compression_of(file):
             _unpack(file)
-    except (OSError, EOFError, csv.Error, zlib.error) as second:
+    except (*READ_ERRORS, csv.Error) as second:
         return unreadable_error(second, file.label)
     return unreadable_error(error, file.label)
 
@@ -149,7 +148,7 @@ def _undecodable(file: File) -> DataError | None:
 
 
 def _unpack(file: File) -> None:
-    """Read a gzip file to its end, so that Python raises its error, which is clearer than Arrow's."""
+    """Read a compressed file to its end, so that Python raises its error, which is clearer than Arrow's."""
     with open_bytes(file) as raw:
         while raw.read(1 << 20):
             pass

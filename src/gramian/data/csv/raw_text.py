@@ -6,9 +6,10 @@ thread that releases a Python object aborts the process. Therefore Arrow is give
 
 from __future__ import annotations
 
-import gzip
+import io
 import os
-from typing import IO, Any, cast
+from importlib import import_module
+from typing import IO, Any, NamedTuple, cast
 
 import numpy as np
 import pyarrow as pa
@@ -19,21 +20,55 @@ PIECE = 2**18  # bytes that are counted together: they fit into the cache of a c
 QUOTE = ord('"')
 
 
+class Compression(NamedTuple):
+    """How a file may be compressed.
+
+    Attributes
+    ----------
+    magic : bytes
+        How such a file begins.
+    codec : str or None
+        Its name in Arrow.
+    module : str or None
+        The module of Python that opens it.
+    """
+
+    magic: bytes
+    codec: str | None
+    module: str | None
+
+
+COMPRESSIONS = {
+    ".gz": Compression(b"\x1f\x8b", "gzip", "gzip"),
+    ".bz2": Compression(b"BZh", "bz2", "bz2"),
+    ".xz": Compression(b"\xfd7zXZ\x00", None, "lzma"),
+    ".zst": Compression(b"\x28\xb5\x2f\xfd", "zstd", None),
+}
+
+
 def open_bytes(file: File) -> IO[bytes]:
     """The file as a Python file of bytes, uncompressed.
 
-    Length and checksum of every member of a gzip are verified when its end is read.
+    Lengths and checksums of compressed files are verified when their end is read.
     """
-    return cast(IO[bytes], gzip.open(file.path) if is_gzip(file) else open(file.path, "rb"))
+    compression = compression_of(file)
+    if compression is None:
+        return open(file.path, "rb")
+    if compression.module is None:
+        return cast(IO[bytes], io.BufferedReader(open_stream(file)))
+    return cast(IO[bytes], import_module(compression.module).open(file.path))
 
 
 def open_stream(file: File) -> Any:
-    """The file as an Arrow stream, uncompressed.
+    """The file as a stream of bytes, uncompressed: one of Arrow, but for xz, which Arrow does not know.
 
-    Length and checksum of every member of a gzip are verified when its end is read.
+    Lengths and checksums of compressed files are verified when their end is read.
     """
+    compression = compression_of(file)
+    if compression is not None and compression.codec is None:
+        return open_bytes(file)
     raw = pa.OSFile(os.fsencode(file.path))
-    return pa.CompressedInputStream(raw, "gzip") if is_gzip(file) else raw
+    return raw if compression is None else pa.CompressedInputStream(raw, compression.codec)
 
 
 def in_memory(data: bytes) -> Any:
@@ -44,9 +79,9 @@ def in_memory(data: bytes) -> Any:
     return pa.BufferReader(sink.getvalue())
 
 
-def is_gzip(file: File) -> bool:
-    """Whether the name of the file says that it is compressed."""
-    return file.path.lower().endswith(".gz")
+def compression_of(file: File) -> Compression | None:
+    """How a file is compressed, by its name; None where it is not."""
+    return COMPRESSIONS.get(os.path.splitext(file.path)[1].lower())
 
 
 class Quotes:

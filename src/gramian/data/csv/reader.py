@@ -16,7 +16,7 @@ from gramian.batch import Batch, batch_rows
 from gramian.data.columns import family
 from gramian.data.csv.dialect import UTF8, Dialect
 from gramian.data.csv.errors import first_fault, unclosed, unclosed_quote
-from gramian.data.csv.raw_text import Quotes, is_gzip, open_stream
+from gramian.data.csv.raw_text import Quotes, compression_of, open_stream
 from gramian.data.csv.row_blocks import row_blocks
 from gramian.data.csv.sample import conversion, parsing, plain_numbers, sample
 from gramian.data.file import File, FileInfo
@@ -148,7 +148,7 @@ def _parsed(
 
 def _in_blocks(file: File, dialect: Dialect) -> bool:
     """Whether a file is unpacked or decoded before Arrow parses it."""
-    return is_gzip(file) or dialect.encoding != UTF8
+    return compression_of(file) is not None or dialect.encoding != UTF8
 
 
 def _ungrouped(piece: Any, read: Mapping[str, Any], grouped: set[str], dialect: Dialect) -> Any:

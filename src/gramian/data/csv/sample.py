@@ -16,7 +16,7 @@ import pyarrow.csv as pv
 from gramian.data.columns import family
 from gramian.data.csv.dialect import Dialect
 from gramian.data.csv.encoding import Utf8Reader, recoder
-from gramian.data.csv.raw_text import in_memory, is_gzip, open_bytes
+from gramian.data.csv.raw_text import COMPRESSIONS, compression_of, in_memory, open_bytes
 from gramian.data.file import File
 from gramian.data.read_errors import error_context
 from gramian.errors import DataError
@@ -26,7 +26,6 @@ BEYOND_INT64 = 2.0**63
 MAX_LINE = 2**23  # bytes: longer lines are not read anyway
 BLANK = re.compile(rb"[\r\n]{3,}")  # blank lines
 BOM = b"\xef\xbb\xbf"
-GZIP = b"\x1f\x8b"
 UTF16 = (b"\xff\xfe", b"\xfe\xff")
 NULLS = [
     *("", "NA", "N/A", "n/a", "<NA>", "#N/A", "#N/A N/A", "#NA", "NULL", "null", "None"),
@@ -71,8 +70,9 @@ def sample(file: File, asked: Dialect) -> Sample:
         raise DataError("is empty: there is not even a line with the names of the columns", file.label)
     if head.startswith(UTF16):
         raise DataError("is UTF-16; name its encoding (utf-16), or save it as UTF-8", file.label)
-    if head.startswith(GZIP):
-        raise DataError("is compressed; rename it so that it ends in .gz", file.label)
+    for ending, compression in COMPRESSIONS.items():
+        if head.startswith(compression.magic):
+            raise DataError(f"is compressed; rename it so that it ends in {ending}", file.label)
     if b"\0" in head:
         raise DataError("holds zero bytes: it is no text", file.label)
     if asked.by_bytes:
@@ -110,10 +110,10 @@ def _pieces(file: File, asked: Dialect) -> tuple[bytes, list[bytes], bool]:
     """Bytes of the sample, and whether they are the whole file; in UTF-8 where the encoding has wider characters.
 
     They are the beginning in complete lines, and pieces of the middle and the end from the first line that begins in
-    them. A file of up to three pieces is its own sample; of a gzip, or of wider characters, only the beginning is read,
-    since it cannot be entered later.
+    them. A file of up to three pieces is its own sample; of a compressed file, or of wider characters, only the
+    beginning is read, since it cannot be entered later.
     """
-    enterable = asked.by_bytes and not is_gzip(file)
+    enterable = asked.by_bytes and compression_of(file) is None
     with open_bytes(file) as raw:
         text = raw if asked.by_bytes else Utf8Reader(raw, asked.encoding)
         head, complete = _head(text, PIECE if file.size > 3 * PIECE and enterable else 3 * PIECE + 1)
