@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from gramian.api.linear import fits as fits
     from gramian.api.linear import ols as ols
     from gramian.api.linear import ridge as ridge
+    from gramian.api.moments import from_moments as from_moments
     from gramian.api.planned import plan as plan
     from gramian.api.sums import gram as gram
     from gramian.api.tables import table as table
@@ -30,8 +31,8 @@ if TYPE_CHECKING:
 from gramian.version import __version__ as __version__
 
 __all__ = [
-    "Dask", "Local", "add", "compare", "csv", "curve", "derive", "errors", "fits", "glm", "gram", "iv", "lesson",
-    "load", "ols", "plan", "ridge", "show_versions", "subtract", "table",
+    "Dask", "Local", "add", "compare", "csv", "curve", "derive", "errors", "fits", "from_moments", "glm", "gram", "iv",
+    "lesson", "load", "ols", "plan", "ridge", "show_versions", "subtract", "table",
 ]  # fmt: skip
 
 _HOME = {
@@ -43,6 +44,7 @@ _HOME = {
     "curve": "gramian.api.curve",
     "derive": "gramian.derivation",
     "fits": "gramian.api.linear",
+    "from_moments": "gramian.api.moments",
     "glm": "gramian.api.generalized",
     "gram": "gramian.api.sums",
     "iv": "gramian.api.instrumental",

@@ -13,7 +13,7 @@ from gramian.fit.curve.save import CURVE_SOLVED
 from gramian.fit.glm import result as glm
 from gramian.fit.glm.result import GlmFit
 from gramian.fit.glm.save import GLM_SOLVED
-from gramian.fit.gram import result as gram
+from gramian.fit.gram import stored as gram
 from gramian.fit.gram.result import Gram
 from gramian.fit.gram.save import GRAM_DATA
 from gramian.fit.iv import result as iv
@@ -47,13 +47,13 @@ READERS: Mapping[str, Reader] = {
 }
 
 
-def load(path: str | PathLike[str]) -> Saved:
+def load(path: store.Stored) -> Saved:
     """Read a fit or a Gram that was saved.
 
     Parameters
     ----------
-    path : str or path
-        A file written by `save`.
+    path : str, path, bytes or binary file
+        A file written by `save`, its bytes (`Gram.to_bytes`), or an open file that gives them.
 
     Returns
     -------
@@ -75,13 +75,13 @@ def load(path: str | PathLike[str]) -> Saved:
     """
     kind, manifest, arrays = store.load(path)
     if kind not in READERS:
-        raise ArtifactError(f"{path}: it holds a '{kind}', neither a fit nor a Gram")
+        raise ArtifactError(f"{store.named(path)}: it holds a '{kind}', neither a fit nor a Gram")
     try:
         rows, content = without_rows(manifest)
         return READERS[kind](content, arrays, rows)
     # checksums protect against damage, not against a file that was made by hand: any error of decoding is the file's
     except (ValueError, TypeError, LookupError, ArithmeticError, RecursionError, GramianError) as error:
-        raise ArtifactError(f"{path}: its content makes no sense: {error}") from error
+        raise ArtifactError(f"{store.named(path)}: its content makes no sense: {error}") from error
 
 
 def load_fit(path: str | PathLike[str]) -> Fit:

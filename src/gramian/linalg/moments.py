@@ -18,7 +18,7 @@ from gramian.linalg.factors.tables import TablesAccumulator
 from gramian.linalg.monomials import Coordinate, Monomial
 from gramian.linalg.self_products import MAX_COMPILED_WIDTH
 from gramian.linalg.triangles import mirror_upper
-from gramian.typing import Level, Matrix, Vector
+from gramian.typing import Level, Matrix, NotNegative, Vector
 
 REUSED_WIDTHS = range(128, MAX_COMPILED_WIDTH + 1)  # columns for whose products memory is used again
 
@@ -49,6 +49,8 @@ class Moments:
     removed : Moments or None
         Sum of all moments that were ever subtracted, with `removed` None itself. The squares that ever entered the sum
         of a column, on which its rounding error depends, are diag(self) + 2 diag(removed).
+    stated_error : float
+        Relative rounding error of sums that were made elsewhere, as a part of the lengths of both columns; 0 for ours.
     """
 
     layout: Layout
@@ -60,6 +62,7 @@ class Moments:
     tables: Mapping[Factors, CellSums]
     powers: Mapping[str, Vector] = field(default_factory=dict)
     removed: Moments | None = None
+    stated_error: NotNegative = 0.0
 
     @property
     def weight(self) -> float:
@@ -81,6 +84,7 @@ class Moments:
             tables={f: table + theirs.tables[f] for f, table in mine.tables.items()},
             powers={v: sums + other.powers[v] for v, sums in self.powers.items()},
             removed=add_optional(mine.removed, theirs.removed),
+            stated_error=max(self.stated_error, other.stated_error),
         )
 
     def __sub__(self, other: Moments, /) -> Moments:
@@ -143,6 +147,7 @@ def _subtract(moments: Moments, other: Moments) -> Moments:
         # A sum of n terms keeps the rounding errors of all terms that entered it, also of those subtracted again: their
         # squares are recorded, so that error bounds stay valid.
         removed=add_optional(add_optional(mine.removed, replace(theirs, removed=None)), theirs.removed),
+        stated_error=max(mine.stated_error, theirs.stated_error),
     )
     levels = {name: levels_with_rows(factor_levels, name, tables) for name, factor_levels in difference.levels.items()}
     # Levels that lost their last row are removed, so that a + b - b has the levels of a.

@@ -223,6 +223,7 @@ def subset_sums(moments: Moments, plan: SubsetPlan) -> Moments:
             for v, at in plan.powers.items()
         },
         None if moments.removed is None else subset_sums(moments.removed, plan),
+        moments.stated_error,
     )
 
 

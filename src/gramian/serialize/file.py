@@ -18,9 +18,10 @@ import struct
 import zipfile
 from collections.abc import Mapping
 from contextlib import suppress
+from io import BytesIO
 from os import PathLike
 from pathlib import Path
-from typing import IO, Any, NoReturn
+from typing import IO, Any, NoReturn, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,25 +38,22 @@ DTYPES = {"float64": "<f8", "int64": "<i8", "bool": "|b1"}
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,200}(/[A-Za-z0-9_][A-Za-z0-9_.-]{0,200}){0,4}")
 
 Array = NDArray[Any]
+Stored: TypeAlias = str | PathLike[str] | bytes | bytearray | memoryview | IO[bytes]
+BYTES = "these bytes"  # the name of what is no file
 
 
 def save(path: str | PathLike[str], kind: str, manifest: Mapping[str, Any], arrays: Mapping[str, Array]) -> None:
     """Write a file, replacing an existing one in one step, when all of it is on the disk.
 
-    kind : what it is. manifest : plain JSON without NaN. arrays : float64, int64 or bool, by name.
-    Raises ArtifactError where it cannot be written.
+    Parameters and errors as of `write`. Raises ArtifactError where it cannot be written.
     """
     target = Path(path)
-    storable = {name: _to_storable(name, array) for name, array in arrays.items()}
-    members = {name: _described(array) for name, array in storable.items()}
-    head = {"format": FORMAT, "version": [MAJOR, MINOR], "kind": kind, "members": members, "content": dict(manifest)}
-    text = json.dumps(head, allow_nan=False, indent=1).encode()
-    if len(text) > LARGEST_MANIFEST:
-        raise ArtifactError(f"{target}: cannot be saved, its names and levels need {len(text):,} bytes")
     temporary = target.parent / f".{target.name}.{secrets.token_hex(4)}"
     try:
         with open(temporary, "xb+") as file:
-            _write(file, text, storable)
+            write(file, kind, manifest, arrays, str(target))
+            file.flush()
+            os.fsync(file.fileno())
         os.replace(temporary, target)
         _sync_folder(target.parent)
     except OSError as error:
@@ -65,26 +63,60 @@ def save(path: str | PathLike[str], kind: str, manifest: Mapping[str, Any], arra
             temporary.unlink()
 
 
-def load(path: str | PathLike[str]) -> tuple[str, dict[str, Any], dict[str, Array]]:
-    """Kind, manifest and arrays of a file that `save` wrote.
+def write(
+    file: IO[bytes], kind: str, manifest: Mapping[str, Any], arrays: Mapping[str, Array], name: str = BYTES
+) -> None:
+    """Write to an open file that can be read as well.
+
+    kind : what it is. manifest : plain JSON without NaN. arrays : float64, int64 or bool, by name. name : of the file,
+    for messages. Raises ArtifactError for names and levels that are too long.
+    """
+    storable = {key: _to_storable(key, array) for key, array in arrays.items()}
+    members = {key: _described(array) for key, array in storable.items()}
+    head = {"format": FORMAT, "version": [MAJOR, MINOR], "kind": kind, "members": members, "content": dict(manifest)}
+    text = json.dumps(head, allow_nan=False, indent=1).encode()
+    if len(text) > LARGEST_MANIFEST:
+        raise ArtifactError(f"{name}: cannot be saved, its names and levels need {len(text):,} bytes")
+    _write(file, text, storable)
+
+
+def load(source: Stored) -> tuple[str, dict[str, Any], dict[str, Array]]:
+    """Kind, manifest and arrays of what `save` or `write` wrote: the path of a file, its bytes, or an open binary file.
 
     Raises ArtifactError, naming the file and what is wrong, for anything else.
     """
-    source = Path(path)
+    name = named(source)
     try:
-        with open(source, "rb") as file, zipfile.ZipFile(file) as archive:
+        with _opened(source) as file, zipfile.ZipFile(file) as archive:
             head = _manifest(archive)
             _check_digest(file)
-            arrays = _read(archive, head["members"], os.fstat(file.fileno()).st_size)
+            arrays = _read(archive, head["members"], file.seek(0, os.SEEK_END))
             return head["kind"], head["content"], arrays
     except zipfile.BadZipFile as error:
-        raise ArtifactError(f"{source}: not a file that gramian wrote, or damaged ({error})") from error
+        raise ArtifactError(f"{name}: not a file that gramian wrote, or damaged ({error})") from error
     except OSError as error:
         if error.errno == errno.EINVAL:  # a place before the beginning of the file
-            raise ArtifactError(f"{source}: it is damaged: its parts do not lie where it says") from error
-        raise ArtifactError(f"{source}: cannot be read ({error.strerror or error})") from error
+            raise ArtifactError(f"{name}: it is damaged: its parts do not lie where it says") from error
+        raise ArtifactError(f"{name}: cannot be read ({error.strerror or error})") from error
     except (ValueError, NotImplementedError, RuntimeError, EOFError, struct.error) as error:
-        raise ArtifactError(f"{source}: {str(error) or 'it is cut short'}") from error
+        raise ArtifactError(f"{name}: {str(error) or 'it is cut short'}") from error
+
+
+def named(source: Stored) -> str:
+    """What a file is called in messages."""
+    return str(source) if isinstance(source, str | PathLike) else str(getattr(source, "name", BYTES))
+
+
+def _opened(source: Stored) -> IO[bytes]:
+    """A file to read from any place of it. Raises ValueError for what gives no bytes."""
+    if isinstance(source, str | PathLike):
+        return open(source, "rb")
+    if not (isinstance(source, bytes | bytearray | memoryview) or hasattr(source, "read")):
+        raise ValueError(f"expected a path, bytes or an open binary file, found {type(source).__name__}")
+    content = source if isinstance(source, bytes | bytearray | memoryview) else source.read()
+    if not isinstance(content, bytes | bytearray | memoryview):
+        raise ValueError("it gives text, not bytes; open it in binary mode")
+    return BytesIO(content)
 
 
 def _write(file: IO[bytes], text: bytes, arrays: Mapping[str, Array]) -> None:
@@ -99,8 +131,6 @@ def _write(file: IO[bytes], text: bytes, arrays: Mapping[str, Array]) -> None:
     digest = _digest(file, end).encode()
     file.seek(end)
     file.write(digest)
-    file.flush()
-    os.fsync(file.fileno())
 
 
 def _add(archive: zipfile.ZipFile, name: str, parts: tuple[bytes | memoryview, ...], size: int) -> None:

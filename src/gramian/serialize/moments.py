@@ -80,6 +80,7 @@ def gram_moments(design: Design, *, is_removed: bool = False, every_level: bool 
     return record(
         Moments,
         "rows log_weight",
+        at("stated_error", absent=0.0),
         at("dense[]", products("dense", width, width, negative=1.0 if is_removed else ROUNDING, tolerance=0.0)),
         at("tables[]", _tables(layout, levels, "table/{}/{}")),
         at("powers[]", each({v: finite(f"powers/{i}", powers[v] + 1) for i, v in enumerate(sorted(powers))})),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from os import PathLike
 from typing import TYPE_CHECKING, Literal, Unpack, overload
 
 import pyarrow as pa
@@ -42,8 +41,6 @@ if TYPE_CHECKING:
     from gramian.fit.penalized.result_cv import CrossValidation
     from gramian.fit.penalized.result_path import Path
     from gramian.fit.selection.result import Selection
-
-KIND = "gram"
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -376,18 +373,3 @@ class Gram(StoredSums):
         from gramian.fit.gram.arithmetic import subtract_grams
 
         return Gram(subtract_grams(self.gram_data, other.gram_data)) if isinstance(other, Gram) else NotImplemented
-
-    def save(self, path: str | PathLike[str]) -> None:
-        """Write the Gram to a file that `gramian.load` reads. Raises ArtifactError if it cannot be written."""
-        from gramian.fit.gram.save import GRAM_DATA  # most fits are not saved
-        from gramian.serialize import file as store
-
-        store.save(path, KIND, *GRAM_DATA.dump(self.gram_data))
-
-    def _repr_html_(self) -> str:
-        from gramian.fit.gram.tables import html
-
-        return html(self)
-
-    def __repr__(self) -> str:
-        return f"Gram({self.formula!r}, rows={self.rows})"

@@ -134,10 +134,7 @@ def system_of(design: Design, accumulated: Accumulated, options: Options) -> Sys
     check_combinations(parametrization, [c.name for c in columns], response)
     stored = gram_matrix(moments, parametrization.groups)
     highest = highest_degree(columns)
-    # rows that were subtracted from a Gram left their rounding errors: once when added, once when taken away
-    entered = moments.rows if moments.removed is None else moments.rows + 2 * moments.removed.rows
-    # longest chain of additions: the rows of a block, then the blocks
-    sum_error = sum_rounding_error(entered, 0, ROWS_PER_BLOCK + entered // ROWS_PER_BLOCK, highest)
+    entered, sum_error = rows_entered(moments), error_of_sums(moments, 0, highest)
     products, squares = (
         products_in(stored, parametrization),
         squares_in(_products_ever_summed(stored, moments, parametrization), parametrization),
@@ -165,6 +162,19 @@ def system_of(design: Design, accumulated: Accumulated, options: Options) -> Sys
         P,
         moments.rows,
     )
+
+
+def rows_entered(moments: Moments) -> int:
+    """Rows whose rounding errors are in the sums: those subtracted from a Gram when added, and when taken away."""
+    return moments.rows if moments.removed is None else moments.rows + 2 * moments.removed.rows
+
+
+def error_of_sums(moments: Moments, columns: int, degree: int = 1) -> float:
+    """Relative rounding error of products in moments, as of `sum_rounding_error`, or of the sums they were made of."""
+    entered = rows_entered(moments)
+    # longest chain of additions: the rows of a block, then the blocks
+    own = sum_rounding_error(entered, columns, ROWS_PER_BLOCK + entered // ROWS_PER_BLOCK, degree)
+    return max(own, moments.stated_error + sum_rounding_error(0, columns, 0)) if moments.stated_error else own
 
 
 def solve_system(system: System) -> Solution:

@@ -122,12 +122,15 @@ class Sums:
         Rows that entered.
     weight : float
         Sum of weights.
+    stated_error : float
+        As of `Moments`.
     """
 
     products: Pair
     squares: Vector
     rows: int
     weight: float
+    stated_error: float = 0.0
 
     def __add__(self, other: Sums, /) -> Sums:
         """The sums of both sets of rows."""
@@ -136,6 +139,7 @@ class Sums:
             self.squares + other.squares,
             self.rows + other.rows,
             self.weight + other.weight,
+            max(self.stated_error, other.stated_error),
         )
 
 
@@ -195,7 +199,7 @@ def sums_of(problem: PenalizedProblem, moments: Moments) -> Sums:
     moments = moments.with_levels(problem.levels.names)
     stored = gram_matrix(moments, problem.parametrization.groups)
     products, squares = products_in(stored, problem.parametrization), squares_in(stored, problem.parametrization)
-    return Sums(products, squares, moments.rows, moments.weight)
+    return Sums(products, squares, moments.rows, moments.weight, moments.stated_error)
 
 
 @np.errstate(over="ignore", invalid="ignore")  # lengths are checked before anything is returned
@@ -213,7 +217,8 @@ def centred_system(problem: PenalizedProblem, sums: Sums) -> System:
     names = [*(problem.columns[j].name for j in problem.slopes), *problem.design.outcome]
     check_lengths(np.append(length, np.sqrt(sums.squares[-1]) * y), names)
     # blocks are summed one by one: a sum has the rounding of one block plus that of adding the blocks
-    rounding_error = sum_rounding_error(sums.rows, p, ROWS_PER_BLOCK + sums.rows // ROWS_PER_BLOCK, problem.degree)
+    own = sum_rounding_error(sums.rows, p, ROWS_PER_BLOCK + sums.rows // ROWS_PER_BLOCK, problem.degree)
+    rounding_error = max(own, sums.stated_error)
     return System(
         C[:q, :q], C[:q, q] * y, float(C[q, q]) * y * y, sums.weight, length,
         float(sums.squares[-1]) ** 0.5 * y, rounding_error, mean, centred.y_mean * y,

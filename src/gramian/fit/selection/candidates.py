@@ -7,13 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from gramian.fit.leastsquares.absorbed import partial_out
-from gramian.fit.leastsquares.system import products_in, squares_in
+from gramian.fit.leastsquares.system import error_of_sums, products_in, squares_in
 from gramian.formula.coding import coded_columns, highest_degree, levels_of, reduced_by_margins
 from gramian.formula.coordinates import parametrize_terms
 from gramian.formula.design import Design
 from gramian.formula.marginality import needs
-from gramian.linalg.blocks import ROWS_PER_BLOCK
-from gramian.linalg.certificate import sum_rounding_error
 from gramian.linalg.moments import Moments
 from gramian.linalg.products import gram_matrix
 from gramian.linalg.solve import centre
@@ -62,9 +60,7 @@ def candidate_terms(design: Design, moments: Moments) -> CandidateTerms:
         int(parametrization.constant is not None),
     )
     highest = highest_degree(columns)
-    rounding_error = sum_rounding_error(
-        moments.rows, len(columns), ROWS_PER_BLOCK + moments.rows // ROWS_PER_BLOCK, highest
-    )
+    rounding_error = error_of_sums(moments, len(columns), highest)
     # the columns compete for what absorbed factors leave of the outcome
     if absorbed:
         partialled_out = partial_out(moments, design, parametrization, squares, rounding_error)
