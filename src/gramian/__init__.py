@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from gramian.api.linear import ols as ols
     from gramian.api.linear import ridge as ridge
     from gramian.api.moments import from_moments as from_moments
+    from gramian.api.nested import anova as anova
     from gramian.api.planned import plan as plan
     from gramian.api.sums import gram as gram
     from gramian.api.tables import table as table
@@ -31,14 +32,15 @@ if TYPE_CHECKING:
 from gramian.version import __version__ as __version__
 
 __all__ = [
-    "Dask", "Local", "add", "compare", "csv", "curve", "derive", "errors", "fits", "from_moments", "glm", "gram", "iv",
-    "lesson", "load", "ols", "plan", "ridge", "show_versions", "subtract", "table",
+    "Dask", "Local", "add", "anova", "compare", "csv", "curve", "derive", "errors", "fits", "from_moments", "glm",
+    "gram", "iv", "lesson", "load", "ols", "plan", "ridge", "show_versions", "subtract", "table",
 ]  # fmt: skip
 
 _HOME = {
     "Dask": "gramian.engines.dask",
     "Local": "gramian.engines.local",
     "add": "gramian.api.arithmetic",
+    "anova": "gramian.api.nested",
     "compare": "gramian.comparison",
     "csv": "gramian.api.text_files",
     "curve": "gramian.api.curve",

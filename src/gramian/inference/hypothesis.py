@@ -24,8 +24,13 @@ from gramian.typing import Matrix, Vector
 # the look-ahead: digits that begin a name are no number
 NUMBER = re.compile(r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?(?![\w.])")
 UNKNOWN = re.compile(r"(?:\([^()]*\)|\[[^\]]*\]|`[^`]*`|[^\s,=+\-*/()\[\]`])+")
+FUNCTION = re.compile(r"(?:exp|log|sqrt)\(")
 MAX_LENGTH, MAX_NESTING = 100_000, 50
 WINDOW = 100  # characters of a long text that are repeated in an error
+
+
+class NonlinearHypothesisError(OptionError):
+    """A hypothesis that is not linear in the coefficients."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +79,8 @@ def hypotheses(
     OptionError
         The text does not parse, or a name is not a coefficient.
     """
-    texts = [text] if isinstance(text, str) else list(text) if isinstance(text, Sequence) else []
-    if not texts or not all(isinstance(t, str) for t in texts) or sum(map(len, texts)) > MAX_LENGTH:
-        raise OptionError(
-            f"a hypothesis is a text of at most {MAX_LENGTH:,} characters, as in 'x1 = x2', or a list of them"
-        )
-    equations = [equation for t in texts for equation in _Parser(t, names, aliased or {}).read()]
+    texts = texts_of(text)
+    equations = [equation for t in texts for equation in Parser(t, names, aliased or {}).read()]
     R, q = np.zeros((len(equations), len(names))), np.zeros(len(equations))
     for row, equation in enumerate(equations):
         R[row, list(equation.factors)] = list(equation.factors.values())
@@ -89,7 +90,17 @@ def hypotheses(
     return R, q
 
 
-class _Parser:
+def texts_of(text: str | Sequence[str]) -> list[str]:
+    """The texts of hypotheses. Raises OptionError for anything else, and for texts that are too long."""
+    texts = [text] if isinstance(text, str) else list(text) if isinstance(text, Sequence) else []
+    if not texts or not all(isinstance(t, str) for t in texts) or sum(map(len, texts)) > MAX_LENGTH:
+        raise OptionError(
+            f"a hypothesis is a text of at most {MAX_LENGTH:,} characters, as in 'x1 = x2', or a list of them"
+        )
+    return texts
+
+
+class Parser:
     """Recursive descent parser of hypotheses; one method for each rule of the grammar."""
 
     def __init__(self, text: str, names: Sequence[str], aliased: Mapping[str, str]) -> None:
@@ -116,7 +127,7 @@ class _Parser:
         while self.accept("="):
             self.at += self.text.startswith("=", self.at)  # written as ==
             sides.append(self.sum())
-        pairs = zip(sides, sides[1:] or [LinearExpression()], strict=False)
+        pairs = zip(sides, sides[1:] or [self.constant(0.0)], strict=False)
         return [self.tested(left.plus(right, -1.0), start) for left, right in pairs]
 
     def tested(self, expression: LinearExpression, start: int) -> LinearExpression:
@@ -145,12 +156,18 @@ class _Parser:
 
     def scaled(self, first: LinearExpression, second: LinearExpression, operator: str) -> LinearExpression:
         """A product or quotient of two expressions, at most one of which contains coefficients."""
-        if operator == "/" and (second.factors or not second.constant):
+        if operator == "/" and second.factors:
+            raise NonlinearHypothesisError(
+                f"only a number other than zero may stand after '/' in a linear hypothesis: '{self.text[:WINDOW]}'"
+            )
+        if operator == "/" and not second.constant:
             self.fail("only a number other than zero may stand after '/'")
         if operator == "/":
             return first.times(1.0 / second.constant)
         if first.factors and second.factors:
-            self.fail("a hypothesis is linear: two coefficients cannot be multiplied")
+            raise NonlinearHypothesisError(
+                f"two coefficients cannot be multiplied in a linear hypothesis: '{self.text[:WINDOW]}'"
+            )
         return first.times(second.constant) if first.factors else second.times(first.constant)
 
     def factor(self) -> LinearExpression:
@@ -160,16 +177,24 @@ class _Parser:
             return self.deeper(self.factor).times(-1.0 if character == "-" else 1.0)
         name = self.name()
         if name is not None:
-            return LinearExpression({self.position[name]: 1.0})
+            return self.coefficient(self.position[name])
         if match := NUMBER.match(self.text, self.at):
             self.at = match.end()
-            return LinearExpression({}, float(match.group()))
+            return self.constant(float(match.group()))
         if self.accept("("):
             inner = self.deeper(self.sum)
             if not self.accept(")"):
                 self.fail("expected ')'")
             return inner
         return self.unknown()
+
+    def coefficient(self, position: int) -> LinearExpression:
+        """A coefficient."""
+        return LinearExpression({position: 1.0})
+
+    def constant(self, value: float) -> LinearExpression:
+        """A number."""
+        return LinearExpression({}, value)
 
     def deeper(self, read: Callable[[], LinearExpression]) -> LinearExpression:
         """Read one level deeper, under a bound on nesting."""
@@ -212,6 +237,8 @@ class _Parser:
         match = UNKNOWN.match(self.text, self.at)
         if match is None:
             self.fail("expected a coefficient, a number or '('")
+        if FUNCTION.match(self.text, self.at):
+            raise NonlinearHypothesisError(f"'{self.text[:WINDOW]}' is not linear: it has a function")
         name = match.group().strip("`")
         hint = did_you_mean(name, self.names) or f"; the coefficients are {', '.join(self.names[:12])}"
         raise OptionError(f"no coefficient '{name[:WINDOW]}'{hint}")
@@ -230,5 +257,7 @@ class _Parser:
 
     def fail(self, message: str) -> NoReturn:
         """Raise OptionError with the position in the text."""
+        if self.next_character() == "^":
+            raise NonlinearHypothesisError(f"'{self.text[:WINDOW]}' is not linear: it has a power")
         context = f"found '{self.text[self.at : self.at + 20]}'" if self.next_character() else "the text ends"
         raise OptionError(f"{message} at character {self.at + 1} of '{self.text[:WINDOW]}' ({context})")

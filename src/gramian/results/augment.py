@@ -13,10 +13,11 @@ from gramian.results.rows import Rows, RowwiseFit
 from gramian.typing import Vector
 
 NAMES = (".fitted", ".resid", ".hat", ".std_resid")  # as in R's broom
+INFLUENCE = (".cooksd", ".dffits", ".rstudent")
 
 
 def augmented(rowwise: RowwiseFit, source: Source) -> pa.Table:
-    """One row for each row of the data: the columns of the formula, then those of `NAMES`.
+    """One row for each row of the data: the columns of the formula, then those of `NAMES`, and of `INFLUENCE`.
 
     Rows that are not complete have null in the latter. Without the outcome there are no residuals, and without the
     weights beside it no leverages. Raises ColumnError where another column is not in the data.
@@ -37,6 +38,8 @@ def _part(rowwise: RowwiseFit, rows: Rows, names: tuple[str, ...]) -> pa.Table:
         evaluated, fitted = rowwise.evaluate(rows), rowwise.mean(rows.values[0])
     values = (fitted, rows.y - fitted, evaluated.leverage, evaluated.standardized)
     added = [(name, v) for name, v in zip(NAMES, values, strict=True) if name in names]
+    if names == NAMES and evaluated.influence is not None:
+        added += zip(INFLUENCE, evaluated.influence, strict=True)
     columns: Mapping[str, Any] = {name: _column(rows, name) for name in rowwise.design.columns}
     return pa.table({**columns, **{name: _over_all_rows(v, rows) for name, v in added}})
 

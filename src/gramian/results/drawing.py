@@ -124,7 +124,7 @@ def _residuals(rowwise: RowwiseFit, source: Source, kind: str) -> Any:
         raise NumericalError("there are as many coefficients as rows, so no residuals are left to look at")
     diagnostics = Residuals(rowwise.columns)
     for rows in rowwise.read(source):
-        diagnostics.add(rows.numbers, *rowwise.evaluate(rows))
+        diagnostics.add(rows.numbers, *rowwise.evaluate(rows)[:4])
     _check(len(diagnostics.sample))
     if diagnostics.unknown == diagnostics.sample.rows:
         raise NumericalError("the residuals are all zero, so there is nothing to look at")

@@ -15,7 +15,7 @@ from gramian.errors import OptionError, did_you_mean
 from gramian.formula.dropped_rows import DroppedRows
 from gramian.inference import normal, tests
 from gramian.inference.covariance import Covariance
-from gramian.inference.hypothesis import hypotheses
+from gramian.inference.hypothesis import NonlinearHypothesisError, hypotheses
 from gramian.inference.tests import Test
 from gramian.results import tables
 from gramian.results.dropped_rows import HasDroppedRows
@@ -322,13 +322,13 @@ class Estimates(HasDroppedRows, ForMaketables):
         return float(self.coefficients[self.names.index(name)])
 
     def test(self, text: str | Sequence[str]) -> Test:
-        """Wald F test of linear hypotheses, with the covariance matrix of the fit.
+        """Wald F test of hypotheses about the coefficients, with the covariance matrix of the fit.
 
         Parameters
         ----------
         text : str or list of str
             Hypotheses such as "x1 = x2, 2*x3 = 1" or "x1 = x2 = 0"; those between commas, and those of a list, are
-            tested jointly.
+            tested jointly. They need not be linear: "x1 / x2 = 1", "exp(x1) * x2^2 = 3".
 
         Returns
         -------
@@ -346,12 +346,17 @@ class Estimates(HasDroppedRows, ForMaketables):
 
         Notes
         -----
-        F = (R b - q)' (R V R')^-1 (R b - q) / k for k hypotheses R b = q and the covariance matrix V.
+        F = (R b - q)' (R V R')^-1 (R b - q) / k for k hypotheses R b = q and the covariance matrix V. Of hypotheses
+        h(b) = 0 that are not linear, R are the derivatives of h at b (the delta method), and R b - q is h(b).
         """
         pairs = zip(self.names, self.identified, strict=True)
-        R, q = hypotheses(
-            text, self.names, {n: self.aliased.get(n, "") for n, is_identified in pairs if not is_identified}
-        )
+        unknown = {n: self.aliased.get(n, "") for n, is_identified in pairs if not is_identified}
+        try:
+            R, q = hypotheses(text, self.names, unknown)
+        except NonlinearHypothesisError:
+            from gramian.inference.nonlinear import linearized  # few hypotheses are not linear
+
+            R, q = linearized(text, self.names, self.coefficients, unknown)
         self.covariance.check_rank(len(R))
         return normal.wald(R, self.coefficients, q, self.vcov, self.covariance.df)
 

@@ -13,6 +13,7 @@ from gramian.formula.design import Design
 from gramian.formula.row_reader import Reader
 from gramian.formula.syntax import names
 from gramian.formula.terms import Terms
+from gramian.inference.influence import Influence
 from gramian.plots.influence import standardised
 from gramian.schema import Kind, Schema
 from gramian.typing import Codes, Mask, Matrix, Vector
@@ -31,12 +32,15 @@ class EvaluatedRows(NamedTuple):
         Residuals divided by their standard deviations, NaN for rows of leverage 1.
     leverage : ndarray, (n,)
         Diagonal of the hat matrix.
+    influence : Influence or None
+        What each row changes; None where it is not defined.
     """
 
     fitted: Vector
     residual: Vector
     standardized: Vector
     leverage: Vector
+    influence: Influence | None = None
 
 
 class Rows(NamedTuple):
@@ -169,13 +173,19 @@ class RowwiseFit:
         return Rows(batch, drawn, numbers, y[finite], weight[finite], count[finite], values[:, drawn])
 
 
-def linear_evaluation(sigma: float) -> Callable[[Rows], EvaluatedRows]:
-    """Function that evaluates rows of a linear model: residuals times sqrt(w), and their standardised values."""
+def linear_evaluation(
+    sigma: float, influence: Callable[[Vector, Vector], Influence] | None = None
+) -> Callable[[Rows], EvaluatedRows]:
+    """Function that evaluates rows of a linear model: residuals times sqrt(w), and their standardised values.
+
+    influence : of residuals and leverages, where it is defined.
+    """
 
     def evaluate(rows: Rows) -> EvaluatedRows:
         fitted, leverage = rows.values[0], rows.weight * rows.half_width**2
         residual = np.sqrt(rows.weight) * (rows.y - fitted)
-        return EvaluatedRows(fitted, residual, standardised(residual, leverage, sigma), leverage)
+        influential = None if influence is None else influence(residual, leverage)
+        return EvaluatedRows(fitted, residual, standardised(residual, leverage, sigma), leverage, influential)
 
     return evaluate
 

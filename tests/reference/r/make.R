@@ -4,6 +4,8 @@
 
 options(warn = 1, digits = 17, stringsAsFactors = FALSE)
 set.seed(1)
-for (part in c("common", "data", "linear", "coding", "robust", "general", "curves", "splines", "penalized", "effects", "instruments")) {
+parts <- c("common", "data", "linear", "coding", "robust", "general", "curves", "splines", "penalized", "effects",
+           "instruments", "after")
+for (part in parts) {
   source(paste0(part, ".R"))
 }

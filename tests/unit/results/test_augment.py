@@ -11,7 +11,7 @@ import statsmodels.formula.api as smf
 import gramian as gm
 from gramian.errors import ColumnError
 
-TOLD = [".fitted", ".resid", ".hat", ".std_resid"]
+TOLD = [".fitted", ".resid", ".hat", ".std_resid", ".cooksd", ".dffits", ".rstudent"]
 
 
 def column(table, name):

@@ -36,6 +36,8 @@ class EffectRows:
         (n,), None without offsets.
     frequency : Vector or None
         (n,) how many rows a row stands for; None for one each.
+    outcome : Vector or None
+        (n,) the outcome; None where the rows do not have it.
     """
 
     batch: Batch
@@ -45,6 +47,7 @@ class EffectRows:
     codes: Mapping[str, Codes]
     offset: Vector | None
     frequency: Vector | None
+    outcome: Vector | None = None
 
     @property
     def count(self) -> int:
@@ -122,7 +125,9 @@ class RowsReader:
             complete &= _scattered(_finite(vectors, part.rows), part, batch.rows)
         for name, rows in self._groups(batch, complete):
             kept, at = np.flatnonzero(rows), positions_within(observed, np.flatnonzero(rows))
-            frequency = None if outcome.count is None else outcome.count[positions_within(outcome, kept)]
+            of_outcome = positions_within(outcome, kept)
+            frequency = None if outcome.count is None else outcome.count[of_outcome]
+            y = next(iter(outcome.values.values()), None)
             yield (
                 name,
                 EffectRows(
@@ -133,6 +138,7 @@ class RowsReader:
                     {f: c[at] for f, c in observed.codes.items()},
                     None if observed.offset is None else observed.offset[at],
                     frequency,
+                    None if y is None else y[of_outcome],
                 ),
             )
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gramian.fit.leastsquares.predict import IntervalScale, Predictor
+from gramian.inference.influence import of_generalized
 from gramian.plots.influence import standardised
 from gramian.results.drawing import CALIBRATION, KINDS, draw
 from gramian.results.rows import EvaluatedRows, Rows, RowwiseFit
@@ -38,7 +39,11 @@ def general_rows(fit: GlmFit) -> RowwiseFit:
         with np.errstate(all="ignore"):
             pearson = np.sqrt(rows.weight / family.variance(mu)) * (rows.y - mu)
             deviance = np.sign(rows.y - mu) * np.sqrt(rows.weight * family.unit_deviance(rows.y, mu))
-        return EvaluatedRows(eta, pearson, standardised(deviance, leverage, sigma), leverage)
+        facts = fit.effective, fit.df_residual, fit.deviance, fit.known_dispersion
+        influence = (
+            None if fit.alpha is not None else of_generalized(pearson, deviance, leverage, fit.dispersion, facts)
+        )
+        return EvaluatedRows(eta, pearson, standardised(deviance, leverage, sigma), leverage, influence)
 
     design = replace(solved.design, binary=fit.solved.binary)
     axis = (f"linear predictor ({fit.link})", "Pearson residual", "standardised deviance residual")

@@ -255,8 +255,9 @@ class GlmFit(WithEffects):
         Returns
         -------
         pyarrow.Table
-            The columns of the formula, then .fitted (the mean), .resid, .hat (leverage) and .std_resid (standardised
-            deviance residual); one row for each row of the data, null where something is missing.
+            The columns of the formula, then .fitted (the mean), .resid, .hat (leverage), .std_resid (standardised
+            deviance residual), .cooksd, .dffits and .rstudent (of one step, as in R); one row for each row of the data,
+            null where something is missing.
         """
         from gramian.fit.glm.plot import general_rows
         from gramian.results.augment import augmented

@@ -53,7 +53,7 @@ def variance_inflation(solved: Solved) -> Inflation:
         V = solved.solution.inverse
         S = _inverse_of(V, _slopes(solved))
     else:
-        S, V = _products(solved), basic_solution(solved)[1]
+        S, V = products_about_means(solved), basic_solution(solved)[1]
     unaliased, constant = set(unaliased_columns(solved).tolist()), solved.parametrization.constant
     groups = {j: np.array([i for i, t in enumerate(solved.terms) if t == j and i != constant], np.int64) for j in terms}
     groups = {j: g for j, g in groups.items() if len(g)}
@@ -72,7 +72,9 @@ def dependence(solved: Solved) -> tuple[tuple[str, ...], Decomposition]:
     """
     _refuse_penalty(solved, "collinearity")
     columns = _slopes(solved)
-    return tuple(solved.names[i] for i in columns), decomposition(_products(solved)[np.ix_(columns, columns)])
+    return tuple(solved.names[i] for i in columns), decomposition(
+        products_about_means(solved)[np.ix_(columns, columns)]
+    )
 
 
 def _refuse_penalty(solved: Solved, what: str) -> None:
@@ -87,7 +89,7 @@ def _slopes(solved: Solved) -> Codes:
     return np.setdiff1d(columns, [-1 if solved.parametrization.constant is None else solved.parametrization.constant])
 
 
-def _products(solved: Solved) -> Matrix:
+def products_about_means(solved: Solved) -> Matrix:
     """Products of the model's columns about their means, (p, p); zero for the constant and aliased columns.
 
     If no column is aliased they come from the columns that were solved for, S = T' S_solved T, whose shifted values

@@ -12,6 +12,7 @@ from gramian.engines.choice import Engine
 from gramian.fit.bootstrap.methods import WithBootstrap
 from gramian.fit.leastsquares.absorbed import Absorbed
 from gramian.fit.leastsquares.solution import Solved
+from gramian.fit.linear.checks import LinearChecks
 from gramian.fit.vcov.fit import covariance
 from gramian.formula.known_levels import with_unseen
 from gramian.inference import goodness, likelihood, normal, tests
@@ -27,14 +28,13 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from gramian.fit.effects.model import EffectModel
-    from gramian.fit.linear.result_collinearity import Collinearity
     from gramian.serialize.codec import Arrays
 
 KIND = "linear-fit"
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class LinearFit(WithBootstrap):
+class LinearFit(LinearChecks, WithBootstrap):
     """A linear regression: the result of `gm.ols`, `gm.ridge` and of the models of a `Gram`.
 
     Immutable; of its data it knows only where they are. Arrays are in the order of `names`; coefficients that the data
@@ -191,74 +191,6 @@ class LinearFit(WithBootstrap):
         """Bayesian information criterion of Schwarz, with sigma as one more parameter."""
         return likelihood.bic(self.loglik, self.effective, self.rows)
 
-    def anova(self, type: int | str = 1) -> pa.Table:
-        """Analysis of variance, without data.
-
-        Parameters
-        ----------
-        type : {1, 2, 3, "I", "II", "III"}
-            1: sequential, in the order of the formula, as R's `anova`. 2: each term after all that do not contain it.
-            3: each term after all others, with sum-to-zero contrasts. 2 and 3 are as `Anova` of R's `car`; with a
-            robust covariance they are Wald tests.
-
-        Returns
-        -------
-        pyarrow.Table
-            Columns term, df, sum_sq, mean_sq, statistic (F) and p_value; one row for each term, then "Residuals".
-
-        Raises
-        ------
-        OptionError
-            For another type, a fit with a penalty, or type 1 with a robust covariance.
-        NotIdentifiedError
-            For type 3 if columns are aliased or cells of an interaction have no rows.
-
-        References
-        ----------
-        Fox, J. and Weisberg, S. (2019). An R Companion to Applied Regression, 3rd edition, section 5.3.
-        """
-        from gramian.fit.linear.anova import anova
-        from gramian.fit.linear.tables import anova as table
-
-        return table(anova(self.solved, self.covariance, self.df_residual, type))
-
-    def vif(self) -> pa.Table:
-        """Generalised variance inflation factors, as `vif` of R's `car`, without data.
-
-        Returns
-        -------
-        pyarrow.Table
-            Columns term, df, vif and scaled, which is vif^(1 / (2 df)); infinite for a term with an aliased column.
-
-        Raises
-        ------
-        OptionError
-            For a fit with a penalty.
-
-        References
-        ----------
-        Fox, J. and Monette, G. (1992). Generalized collinearity diagnostics. JASA 87, 178-183.
-        """
-        from gramian.fit.linear.result_collinearity import vif
-
-        return vif(self.solved)
-
-    def collinearity(self) -> Collinearity:
-        """Condition indexes and variance proportions of the columns, without data.
-
-        Raises
-        ------
-        OptionError
-            For a fit with a penalty.
-
-        References
-        ----------
-        Belsley, D. A., Kuh, E. and Welsch, R. E. (1980). Regression Diagnostics. Wiley, chapter 3.
-        """
-        from gramian.fit.linear.result_collinearity import collinearity
-
-        return collinearity(self.solved)
-
     def predict(
         self, data: object = None, interval: str | None = None, level: float = 0.95, *, unseen: Unseen = "error"
     ) -> Vector | pa.Table:
@@ -307,8 +239,9 @@ class LinearFit(WithBootstrap):
         Returns
         -------
         pyarrow.Table
-            The formula's columns, then .fitted, .resid, .hat (leverage) and .std_resid; null where a value is missing.
-            With absorbed factors .hat and .std_resid are null.
+            The formula's columns, then .fitted, .resid, .hat (leverage), .std_resid, .cooksd (Cook's distance), .dffits
+            and .rstudent; null where a value is missing. With absorbed factors .hat and .std_resid are null, and those
+            after it not there, nor under a penalty.
         """
         from gramian.fit.linear.plot import absorbed_rows, linear_rows
         from gramian.results.augment import augmented
