@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from gramian.typing import Matrix
 
 if TYPE_CHECKING:
     from gramian.fit.curve.result import CurveFit
+from gramian.inference.influence import of_linear
 from gramian.results.rows import axis_names, linear_evaluation
 
 
@@ -60,11 +62,14 @@ def curve_rows(fit: CurveFit) -> RowwiseFit:
         )
 
     design, width = solved.curve.design, len(fit.names)
+    influence = partial(of_linear, sigma=fit.sigma, columns=fit.effective, df_residual=fit.df_residual)
     return RowwiseFit(
         fit,
         design,
         values,
-        linear_evaluation(fit.sigma),
+        linear_evaluation(
+            fit.sigma, partial(of_linear, sigma=fit.sigma, columns=fit.effective, df_residual=fit.df_residual)
+        ),
         tuple(range(width)),
         width,
         axis_names(design),

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from gramian.batch import Batch
 from gramian.fit.leastsquares.predict import IntervalScale, Predictor
-from gramian.inference.influence import Influence, of_linear
+from gramian.inference.influence import of_linear
 from gramian.results.drawing import KINDS, draw
 from gramian.results.rows import RowwiseFit
-from gramian.typing import Matrix, Vector
+from gramian.typing import Matrix
 
 if TYPE_CHECKING:
     from gramian.fit.linear.result import LinearFit
@@ -29,11 +30,7 @@ def linear_rows(fit: LinearFit) -> RowwiseFit:
     solved = fit.solved
     predictor = Predictor(solved, IntervalScale(solved.solution.inverse, 1.0, root=solved.solution.root))
     axis = axis_names(solved.design)
-
-    def influence(residual: Vector, leverage: Vector) -> Influence:
-        """What each row changes."""
-        return of_linear(residual, leverage, fit.sigma, fit.effective, fit.df_residual)
-
+    influence = partial(of_linear, sigma=fit.sigma, columns=fit.effective, df_residual=fit.df_residual)
     # a row of a penalized fit, or of one with levels of its own, changes more than its residual and leverage say
     defined = None if fit.alpha is not None or solved.absorbed is not None else influence
     evaluate = linear_evaluation(fit.sigma, defined)
