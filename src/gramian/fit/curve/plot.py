@@ -67,9 +67,7 @@ def curve_rows(fit: CurveFit) -> RowwiseFit:
         fit,
         design,
         values,
-        linear_evaluation(
-            fit.sigma, partial(of_linear, sigma=fit.sigma, columns=fit.effective, df_residual=fit.df_residual)
-        ),
+        linear_evaluation(fit.sigma, influence),
         tuple(range(width)),
         width,
         axis_names(design),
