@@ -144,6 +144,27 @@ inline void add_row(const double* row, int64_t columns, double* sums, double* su
         sums[j + c] += row[c];
 }
 
+// Digits of one column, the highest at top, each lower one a step further.
+void digits_of_column(const double* values, int rows, double factor, double limit, int64_t digits, double* top,
+                      int64_t step, unsigned char* wrong) {
+  double rest[SHORT_ROWS], bad[SHORT_ROWS];
+  for (int i = 0; i < rows; i++) {
+    double x = values[i] * factor, digit = std::rint(x);
+    bad[i] = (x == 0.0 && values[i] != 0.0) || !(std::fabs(digit) <= limit) ? 1.0 : 0.0;
+    top[i] = digit;
+    rest[i] = x - digit;
+  }
+  for (int64_t s = 1; s < digits; s++) {
+    double* out = top + s * step;
+    for (int i = 0; i < rows; i++) {
+      double x = rest[i] * 0x1p22, digit = std::rint(x);
+      out[i] = digit;
+      rest[i] = x - digit;
+    }
+  }
+  for (int i = 0; i < rows; i++) wrong[i] |= rest[i] != 0.0 || bad[i] != 0.0;
+}
+
 // The first place in some memory where a cache line begins.
 inline double* aligned(double* memory) {
   while (reinterpret_cast<uintptr_t>(memory) % (STRIP * sizeof(double))) memory++;
@@ -155,7 +176,7 @@ inline double* aligned(double* memory) {
 extern "C" {
 
 // Changes whenever a function below does: a library of another version is not used.
-int64_t gramian_interface() { return 4; }
+int64_t gramian_interface() { return 5; }
 
 // The best instruction set of this processor for which a library is compiled: 4, 3 (x86-64-v4, v3), 1 (the portable
 // build is quick, as on ARM) or 0 (a fused multiply-add would be done by software).
@@ -236,6 +257,30 @@ double gramian_working_products(const Part* parts, int64_t count, int64_t rows, 
     deviance = deviance_low = 0.0;
   }
   return total;
+}
+
+// Digits of 2^22, the lowest first, of the columns of all parts: out (digits, columns, stride), of which the first rows
+// of the last axis are written. factors : by which each column is multiplied, so that its highest digit has the unit 1;
+// limits : of the highest digit of each; wrong : of each row, set where a value is larger or has lower digits.
+void gramian_digits(const Part* parts, int64_t count, int64_t rows, const double* factors, const double* limits,
+                    int64_t digits, double* out, int64_t stride, unsigned char* wrong) {
+  double copies[STRIP * SHORT_ROWS];
+  const double* columns[STRIP];
+  int64_t all = columns_of(parts, count);
+  for (int64_t first = 0; first < rows; first += SHORT_ROWS) {
+    Rows here = {nullptr, first, (int)std::min<int64_t>(SHORT_ROWS, rows - first)};
+    int64_t place = 0;
+    for (int64_t p = 0; p < count; p++)
+      for (int64_t column = 0, m; column < parts[p].columns; column += m, place += m) {
+        m = std::min<int64_t>(STRIP, parts[p].columns - column);
+        read_columns(parts[p], here, column, (int)m, copies, columns);
+        for (int64_t c = 0; c < m; c++) {
+          double* top = out + ((digits - 1) * all + place + c) * stride + first;
+          digits_of_column(columns[c], here.count, factors[place + c], limits[place + c], digits, top, -all * stride,
+                           wrong + first);
+        }
+      }
+  }
 }
 
 // Adds every row of the columns of all parts side by side to the sums (cells, columns) of its cell, in their order.

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gramian.kernels.library import Library
-from gramian.typing import Codes, Matrix, Vector
+from gramian.typing import Codes, Mask, Matrix, Vector
 
 # number types in the order of the enumeration `Kind` of the source; bool is read as uint8
 TYPES = ("f8", "f4", "i8", "i4", "i2", "i1", "u8", "u4", "u2", "u1")
@@ -189,6 +189,37 @@ def has_working_products(variance: str, link: str) -> bool:
     return link in LINKS and variance in VARIANCES and (variance, link) not in UNUSUAL
 
 
+def digits(library: Library, parts: Sequence[Part], factors: Vector, limits: Vector, out: Matrix) -> Mask:
+    """Digits of 2^22 of the columns of all parts, k in all, as `linalg.exact.digits.slice_floats` writes them.
+
+    Parameters
+    ----------
+    library : Library
+        The compiled functions.
+    parts : sequence of Part
+        Columns (m, .).
+    factors, limits : (k,)
+        By which each column is multiplied, so that its highest digit has the unit 1; and the largest highest digit.
+    out : (n, k, m)
+        The digits, lowest first, those of all columns side by side and every row contiguous.
+
+    Returns
+    -------
+    (m,) bool
+        Where a value is not finite, too large, or has lower digits.
+    """
+    n, k, m = out.shape
+    step = out.strides[1] if k > 1 else out.strides[0]  # a stride along one element says nothing
+    if (m > 1 and out.strides[2] != ITEM) or (n > 1 and out.strides[0] != k * step):
+        raise ValueError("digits need memory of one stride")
+    (described, _), wrong = _described(parts), np.zeros(m, np.bool_)
+    factors, limits = np.ascontiguousarray(factors), np.ascontiguousarray(limits)
+    library.functions.gramian_digits(
+        *described.arguments, m, _at(factors), _at(limits), n, _at(out), step // ITEM, _at(wrong)
+    )  # fmt: skip
+    return wrong
+
+
 def twofold_times(library: Library, A: Matrix, low: Matrix | None, v: Vector, v_low: Vector) -> tuple[Vector, Vector]:
     """(A + low) (v + v_low), (n,), as hi and lo, as if computed in twice the precision."""
     (x, _), (x_low, _) = _described([Part(A)]), _described([] if low is None else [Part(low)])
@@ -231,21 +262,23 @@ def _described(parts: Sequence[Part]) -> tuple[_Described, int]:
 
     Columns that stand beside each other in the rows of one matrix are read together.
     """
-    shapes = [_Shape.of(part.values) for part in parts]
-    widths = [shape.columns for shape in shapes]
-    coordinates = np.empty((2, sum(widths)))
-    coordinates[0], coordinates[1] = (np.repeat([part[i] for part in parts], widths) for i in (1, 2))
-    rows: list[tuple[int, ...]] = []
-    last, column = None, 0
-    for shape in shapes:
-        if last is not None and (joined := last.joined(shape)):
-            last = joined
-            rows[-1] = (*joined, *rows[-1][5:])
+    rows: list[_Shape] = []
+    starts, column, shifts, scales = [], 0, [], []
+    for values, shift, scale in parts:
+        shape = _shape_of(values)
+        shifts += [shift] * shape.columns
+        scales += [scale] * shape.columns
+        joined = _joined(rows[-1], shape) if rows else None
+        if joined is None:
+            rows.append(shape)
+            starts.append(column)
         else:
-            last = shape
-            rows.append((*shape, *(_at(values) + ITEM * column for values in coordinates)))
+            rows[-1] = joined
         column += shape.columns
-    return _Described(np.array(rows, np.int64), coordinates), column
+    coordinates = np.array((shifts, scales), np.float64)
+    first, second = (_at(values) for values in coordinates)
+    described = [(*row, first + ITEM * at, second + ITEM * at) for row, at in zip(rows, starts, strict=True)]
+    return _Described(np.array(described, np.int64), coordinates), column
 
 
 class _Shape(NamedTuple):
@@ -257,20 +290,23 @@ class _Shape(NamedTuple):
     along: int
     kind: int
 
-    @classmethod
-    def of(cls, values: NDArray[Any]) -> _Shape:
-        """The shape of an array (n, k) or (n,)."""
-        columns, along = (values.shape[1], values.strides[1]) if values.ndim == 2 else (1, 0)
-        return cls(_at(values), columns, values.strides[0], along, KINDS[values.dtype])
 
-    def joined(self, other: _Shape) -> _Shape | None:
-        """Both as one, where the other's columns follow in the same rows; else None."""
-        size = SIZES[self.kind]
-        side_by_side = (self.columns == 1 or self.along == size) and (other.columns == 1 or other.along == size)
-        follows = other.data == self.data + self.columns * size and other.down == self.down != size
-        if not (side_by_side and follows and other.kind == self.kind):
-            return None
-        return self._replace(columns=self.columns + other.columns, along=size)
+def _shape_of(values: NDArray[Any]) -> _Shape:
+    """The shape of an array (n, k) or (n,)."""
+    strides = values.strides
+    columns, along = (values.shape[1], strides[1]) if len(strides) == 2 else (1, 0)
+    return _Shape(_at(values), columns, strides[0], along, KINDS[values.dtype])
+
+
+def _joined(left: _Shape, right: _Shape) -> _Shape | None:
+    """Both as one, where the right columns follow the left ones in the same rows; else None."""
+    data, columns, down, along, kind = left
+    size = SIZES[kind]
+    if right.data != data + columns * size or right.down != down or right.kind != kind or down == size:
+        return None
+    if (columns > 1 and along != size) or (right.columns > 1 and right.along != size):
+        return None
+    return _Shape(data, columns + right.columns, down, size, kind)
 
 
 def _contiguous(values: NDArray[Any] | None) -> NDArray[Any] | None:

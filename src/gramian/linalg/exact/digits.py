@@ -8,12 +8,16 @@ column rather than for each row).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gramian.kernels.library import library
+from gramian.kernels.sums import Part, readable
+from gramian.kernels.sums import digits as compiled_digits
 from gramian.typing import Codes, Mask, Matrix, Vector
 
 DIGIT = 22  # bits of a digit, with sign
@@ -134,6 +138,18 @@ def slice_floats(values: Matrix, lows: Codes, bits: Codes, out: Matrix) -> Mask:
     if not (np.maximum(top.max(axis=1), -top.min(axis=1)) <= limit).all():
         wrong |= (np.abs(top) > limit[:, None]).any(axis=0)
     return np.asarray(wrong)
+
+
+def slice_in_place(columns: Sequence[Vector], lows: Codes, bits: Codes, out: Matrix) -> Mask | None:
+    """As `slice_floats`, compiled, for k columns (m,) that are read where they are; None where NumPy has to do it."""
+    compiled, digits = library(), len(out)
+    exponents = -(lows + DIGIT * (digits - 1))
+    if compiled is None or digits > NORMAL_DIGITS or not (np.abs(exponents) < SAFE_EXPONENT).all():
+        return None
+    if not all(readable(column) for column in columns):
+        return None
+    limits = np.ldexp(1.0, bits - DIGIT * (digits - 1))
+    return compiled_digits(compiled, [Part(column) for column in columns], np.ldexp(1.0, exponents), limits, out)
 
 
 def _slice_near(values: Matrix, lows: Codes, out: Matrix) -> Mask:

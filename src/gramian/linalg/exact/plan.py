@@ -21,6 +21,7 @@ from gramian.linalg.exact.digits import (
     choose_grid,
     multiply,
     slice_floats,
+    slice_in_place,
     slice_integers,
 )
 from gramian.linalg.monomials import CONSTANT, Monomial, degree, monomial, times
@@ -179,10 +180,14 @@ def _slice(group: SliceGroup, values: Mapping[str, Values], out: Matrix) -> Mask
     """Write the digits of a group of variables; returns the rows that do not fit."""
     if not group.floating:
         return slice_integers(values[group.variables[0]], group.grids[0], out[:, 0])
-    raw = np.empty(out.shape[1:])
-    for row, name in zip(raw, group.variables, strict=True):
-        row[:] = values[name]
     lows, bits = (np.array([getattr(g, a) for g in group.grids], np.int64) for a in ("low", "bits"))
+    columns = [values[name] for name in group.variables]
+    wrong = slice_in_place(columns, lows, bits, out)
+    if wrong is not None:
+        return wrong
+    raw = np.empty(out.shape[1:])
+    for row, column in zip(raw, columns, strict=True):
+        row[:] = column
     return slice_floats(raw, lows, bits, out)
 
 
