@@ -39,7 +39,7 @@ class EngineKeywords(TypedDict, total=False):
     """Who reads the rows, and who is told of it."""
 
     engine: Engine | str | None
-    progress: Progress | None
+    progress: Progress | bool | None
 
 
 class CheckpointKeywords(TypedDict, total=False):

@@ -45,8 +45,8 @@ def curve(
         Error of the parameters that ends the search, in standard errors.
     engine : Engine or str, optional
         Where the work is done; by default in threads of this process.
-    progress : Progress, optional
-        Is informed of the rows and bytes that are read.
+    progress : bool or Progress, optional
+        True for a bar (in a notebook of tqdm, else of rich); or an object that is informed of rows and bytes read.
 
     Returns
     -------

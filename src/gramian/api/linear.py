@@ -91,8 +91,8 @@ def ols(formula: str, data: Any, **options: Unpack[OlsKeywords]) -> AnyFit:
     engine : Engine or str, optional
         "local", "dask", a `distributed.Client`, or an object such as `gramian.Local(threads=2)`. By default threads of
         this process.
-    progress : Progress, optional
-        Is informed of the rows and bytes that are read.
+    progress : bool or Progress, optional
+        True for a bar (in a notebook of tqdm, else of rich); or an object that is informed of rows and bytes read.
     skip_bad : bool, default False
         Whether files and row groups that cannot be read are left out, and listed in `dropped_rows`.
 

@@ -21,7 +21,12 @@ T = TypeVar("T")
 
 def runner_of(data: object, given: Mapping[str, Any]) -> PassRunner:
     """The rows, and what reads them."""
-    return PassRunner(source_of(data), engine_of(given["engine"], data), given["progress"])
+    progress = given["progress"]
+    if progress is not None:
+        from gramian.engines.bar import progress_of  # most runs have none
+
+        progress = progress_of(progress)
+    return PassRunner(source_of(data), engine_of(given["engine"], data), progress)
 
 
 def options_of(given: Mapping[str, Any], alpha: float | None = None) -> Options:

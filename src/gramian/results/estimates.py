@@ -360,13 +360,16 @@ class Estimates(HasDroppedRows, ForMaketables):
         self.covariance.check_rank(len(R))
         return normal.wald(R, self.coefficients, q, self.vcov, self.covariance.df)
 
-    def tidy(self, level: float = 0.95) -> pa.Table:
+    def tidy(self, level: float = 0.95, *, exponentiate: bool = False) -> pa.Table:
         """Table of the coefficients with the column names of R's broom.
 
         Parameters
         ----------
         level : float, default 0.95
             Level of the confidence intervals.
+        exponentiate : bool, default False
+            Whether estimates and intervals are exponentiated, as odds ratios and rate ratios are; standard errors are
+            then those of the exponentials, by the delta method. Tests and p-values stay.
 
         Returns
         -------
@@ -374,7 +377,7 @@ class Estimates(HasDroppedRows, ForMaketables):
             Columns term, estimate, std_error, statistic, p_value, conf_low, conf_high, and digits where they were
             certified; null where a coefficient is not determined.
         """
-        return tables.tidy(self, level)
+        return tables.tidy(self, level, exponentiate=exponentiate)
 
     def _repr_html_(self) -> str:
         from gramian.results.html import to_html  # rich takes a while to import

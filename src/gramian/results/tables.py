@@ -36,10 +36,23 @@ def columns(fit: Estimates, level: float) -> dict[str, Vector]:
     }
 
 
-def tidy(fit: Estimates, level: float) -> pa.Table:
+def tidy(fit: Estimates, level: float, *, exponentiate: bool = False) -> pa.Table:
     """Arrow table with one row for each coefficient; NaN becomes null."""
-    numbers = {name: pa.array(v, pa.float64(), mask=np.isnan(v)) for name, v in columns(fit, level).items()}
+    values = exponentiated(columns(fit, level)) if exponentiate else columns(fit, level)
+    numbers = {name: pa.array(v, pa.float64(), mask=np.isnan(v)) for name, v in values.items()}
     return pa.table({"term": pa.array(fit.names, pa.string()), **numbers})
+
+
+def exponentiated(values: Mapping[str, Vector]) -> dict[str, Vector]:
+    """Columns with exponentiated estimates and intervals, and standard errors of these by the delta method.
+
+    Certified digits are of the coefficients, and are left out.
+    """
+    with np.errstate(over="ignore"):
+        estimate = np.exp(values["estimate"])
+        out = {name: np.exp(v) if name in ("conf_low", "conf_high") else v for name, v in values.items()}
+    out.pop("digits", None)
+    return {**out, "estimate": estimate, "std_error": estimate * values["std_error"]}
 
 
 def one_row(values: Mapping[str, float | None]) -> pa.Table:

@@ -12,7 +12,7 @@ from gramian.batch import Source
 from gramian.errors import OptionError, one_of
 from gramian.fit.glm.solution import GlmSolved
 from gramian.fit.leastsquares.identified import prediction_covariance
-from gramian.fit.leastsquares.predict import IntervalScale, collect_predictions, predict_batches
+from gramian.fit.leastsquares.predict import IntervalScale, collect_predictions, error_table, predict_batches
 from gramian.inference import normal
 from gramian.models.families import BOUNDS
 from gramian.models.glm import GLM
@@ -20,6 +20,7 @@ from gramian.typing import Matrix, Vector
 
 SCALES = ("response", "link")
 INTERVALS = ("confidence",)
+LEVEL = 0.95  # of intervals that standard errors are made of; any would do
 
 
 def predict(
@@ -46,6 +47,26 @@ def predict(
         NaN where a predictor is missing; with an interval a table with the columns fit, low and high, and nulls.
     """
     return collect_predictions(predictions(solved, source, scale, interval, level), interval is not None)
+
+
+def predict_with_errors(solved: GlmSolved, source: Source, scale: str, df: float) -> pa.Table:
+    """Predictions with standard errors, those of means by the delta method: the columns fit and std_error.
+
+    df : degrees of freedom of the covariance; other parameters as of `predict`.
+    """
+    one_of("scale", scale, SCALES)
+    parts = list(predictions(solved, source, "link", "confidence", LEVEL))
+    if scale == "response":
+        parts = [_on_response(solved.model, eta) for eta in parts]
+    return error_table(iter(parts), normal.critical(LEVEL, df))
+
+
+def _on_response(model: GLM, eta: Matrix) -> Matrix:
+    """Means, and intervals around them that are wide as their errors are to first order: (3, n)."""
+    mu = means(model, eta[:1])[0]
+    with np.errstate(all="ignore"):
+        half_width = np.abs(model.link.derivative(eta[0])) * (eta[2] - eta[1]) / 2.0
+    return np.stack([mu, mu - half_width, mu + half_width])
 
 
 def predictions(

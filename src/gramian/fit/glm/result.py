@@ -196,6 +196,7 @@ class GlmFit(WithEffects):
         interval: str | None = None,
         level: float = 0.95,
         *,
+        se: bool = False,
         unseen: Unseen = "error",
     ) -> Vector | pa.Table:
         """Predictions for new rows.
@@ -211,6 +212,8 @@ class GlmFit(WithEffects):
             Add an interval: computed for the linear predictor, then mapped to the scale.
         level : float, default 0.95
             Level of the interval.
+        se : bool, default False
+            Whether standard errors are wanted, in place of an interval; those of means by the delta method.
         unseen : {"error", "null"}, default "error"
             What a level of a factor is that the fit has not seen: an error, or a row without a prediction.
 
@@ -218,7 +221,7 @@ class GlmFit(WithEffects):
         -------
         ndarray, (n,), or pyarrow.Table
             One value for each row, NaN where a predictor is missing. With an interval a table with the columns fit, low
-            and high, null where a predictor is missing.
+            and high, with `se` fit and std_error, null where a predictor is missing.
 
         Raises
         ------
@@ -236,9 +239,11 @@ class GlmFit(WithEffects):
         >>> fit.predict({"dose": [3.5]}).round(3)
         array([0.5])
         """
-        from gramian.fit.glm.predict import predict
+        from gramian.fit.glm.predict import predict, predict_with_errors
 
         source = with_unseen(rows_or_fitted(data, self.fitted_rows), self.solved.linear.design, unseen)
+        if se:
+            return predict_with_errors(self.solved, source, scale, self.covariance.df)
         return predict(self.solved, source, scale, interval, level)
 
     def augment(self, data: object = None, *, unseen: Unseen = "error") -> pa.Table:

@@ -46,6 +46,18 @@ def collect_predictions(parts: Iterator[Matrix], interval: bool) -> Vector | pa.
     return interval_table(np.concatenate(values, axis=1) if values else np.zeros((3, 0)))
 
 
+def error_table(parts: Iterator[Matrix], critical: float) -> pa.Table:
+    """Predictions with standard errors: the columns fit and std_error, null for NaN.
+
+    parts : batch by batch (3, n) with the ends of confidence intervals. critical : their half-width in standard errors.
+    """
+    values = np.concatenate([np.zeros((3, 0)), *parts], axis=1)
+    errors = (values[2] - values[1]) / (2.0 * critical)
+    return pa.table(
+        {"fit": pa.array(values[0], mask=np.isnan(values[0])), "std_error": pa.array(errors, mask=np.isnan(errors))}
+    )
+
+
 def interval_table(values: Matrix) -> pa.Table:
     """An array (1, n) or (3, n) of fit, low and high as an Arrow table, with nulls for NaN."""
     names = ("fit", "low", "high")[: len(values)]

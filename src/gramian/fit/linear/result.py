@@ -192,7 +192,13 @@ class LinearFit(LinearChecks, WithBootstrap):
         return likelihood.bic(self.loglik, self.effective, self.rows)
 
     def predict(
-        self, data: object = None, interval: str | None = None, level: float = 0.95, *, unseen: Unseen = "error"
+        self,
+        data: object = None,
+        interval: str | None = None,
+        level: float = 0.95,
+        *,
+        se: bool = False,
+        unseen: Unseen = "error",
     ) -> Vector | pa.Table:
         """Predictions for the rows of data.
 
@@ -205,6 +211,8 @@ class LinearFit(LinearChecks, WithBootstrap):
             Interval for the expected value, or for a new outcome.
         level : float
             Coverage of the interval.
+        se : bool
+            Whether the standard errors of the expected values are wanted, in place of an interval.
         unseen : {"error", "null"}, default "error"
             What a level of a factor is that the fit has not seen: an error, or a row without a prediction.
 
@@ -212,7 +220,7 @@ class LinearFit(LinearChecks, WithBootstrap):
         -------
         ndarray of shape (n,) or pyarrow.Table
             One value for each row, NaN where a predictor is missing. With an interval a table with the columns fit, low
-            and high, null where a predictor is missing.
+            and high, with `se` fit and std_error, null where a predictor is missing.
 
         Raises
         ------
@@ -221,9 +229,12 @@ class LinearFit(LinearChecks, WithBootstrap):
         OptionError
             For an unknown interval, level or `unseen`, and where absorbed factors do not allow the prediction.
         """
-        from gramian.fit.leastsquares.predict import predict
+        from gramian.fit.leastsquares.predict import error_table, predict, predictions
 
         source = with_unseen(rows_or_fitted(data, self.fitted_rows), self.solved.design, unseen)
+        if se:
+            parts = predictions(self.solved, source, "confidence", level)
+            return error_table(parts, normal.critical(level, self.covariance.df))
         return predict(self.solved, source, interval, level)
 
     def augment(self, data: object = None, *, unseen: Unseen = "error") -> pa.Table:
