@@ -19,7 +19,6 @@ def test_own_points(run, folder):
     ("arguments", "words"),
     [
         (["y ~ x", "-o", "l.html"], "needs DATA"),
-        (["y ~ x", "data.parquet", "-o", "l.html"], "more than 200 rows"),
         (["y ~ x + z", "data.parquet", "-o", "data.parquet"], "is one of the inputs"),
         (["data.parquet", "y ~ x", "-o", "l.html"], "the formula comes first"),
         (["y ~ x", "data.parquet"], "missing option"),

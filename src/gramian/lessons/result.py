@@ -42,7 +42,7 @@ class Lesson:
             {
                 "sets": [points.to_dict() for points in self.sets],
                 "outcomes": self.outcomes.to_dict(),
-                "bent": MAGNET.to_dict(),
+                "curve": MAGNET.to_dict(),
             }
         )
 

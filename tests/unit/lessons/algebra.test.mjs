@@ -179,11 +179,11 @@ test("points are read from text", () => {
 });
 
 test("the address carries the state, and nonsense is left out", () => {
-  const start = { scene: "cost", pts: [[0, 0]], w: null, rho: 0.5, hits: "01", lit: 7 };
-  const state = { ...start, pts: [[1, 2.5], [-3, 1e-7]], w: [0.1, -2], rho: 0.7, scene: "descent" };
+  const start = { scene: "cost", pts: [[0, 0]], w: null, ratePlace: 0.5, outcomes: "01", lit: 7 };
+  const state = { ...start, pts: [[1, 2.5], [-3, 1e-7]], w: [0.1, -2], ratePlace: 0.7, scene: "descent" };
   const text = encode(state, start);
   assert.deepEqual({ ...start, ...decode(text) }, state);
-  assert.deepEqual(decode("#pts=1,2&w=a,b&rho=&lit=NaN&__proto__=1&x%=%&unknown=3"), {});
+  assert.deepEqual(decode("#pts=1,2&w=a,b&ratePlace=&lit=NaN&__proto__=1&x%=%&unknown=3"), {});
 });
 
 test("numbers as text", () => {

@@ -45,7 +45,7 @@ def line(points: tuple[Point, ...]) -> dict[str, Any]:
 
 
 def descents(name: str, scaled: bool) -> dict[str, Any]:
-    """Steps of every method, counted and predicted, and the rate of the one that is chosen by hand."""
+    """Steps of every method, counted and predicted, and the rate of the one that is chosen by pointer."""
     points = np.array(SETS[name])
     X = np.column_stack([points[:, 0], np.ones(len(points))])
     if scaled:

@@ -70,7 +70,7 @@ def test_the_gradient_and_the_lowest_point(lesson):
 
 
 def steps_of(numbers, method):
-    return [[numbers[f"steps-{method}-{d}"], numbers[f"foretold-{method}-{d}"]] for d in (2, 4, 8)]
+    return [[numbers[f"steps-{method}-{d}"], numbers[f"predicted-{method}-{d}"]] for d in (2, 4, 8)]
 
 
 def compared(scaled, method):
@@ -106,18 +106,18 @@ def test_find_the_best_rate_and_make_it_diverge(lesson):
 
 
 def test_the_walk_is_that_of_gradient_descent(lesson):
-    opened = lesson("#scene=descent&rho=0.7&step=25")
+    opened = lesson("#scene=descent&ratePlace=0.7&step=25")
     steps = gm.derive("y ~ x", columns(MONTHS.points))
     w, rate = np.zeros(2), opened.numbers()["rate"]
     for _ in range(25):
         w = w - rate * 2 * (steps.XtX @ w - steps.Xty)
-    told = opened.page.locator("#descent-plane").evaluate("e => [+e.dataset.stepA, +e.dataset.stepB]")
-    assert told == pytest.approx(w, rel=NINE)
+    at = opened.page.locator("#descent-plane").evaluate("e => [+e.dataset.stepA, +e.dataset.stepB]")
+    assert at == pytest.approx(w, rel=NINE)
 
 
 @pytest.mark.parametrize("motion", ["reduce", "no-preference"])
 def test_round_the_valley(lesson, motion):
-    opened = lesson("#scene=descent&rho=0.7", reduced_motion=motion)
+    opened = lesson("#scene=descent&ratePlace=0.7", reduced_motion=motion)
     opened.still()
     line = opened.page.locator("#stage .ghost").get_attribute("d")
     opened.page.click("[data-scale=scaled]")
@@ -143,7 +143,7 @@ def test_make_the_matrix_singular(lesson):
     assert [numbers["valley-w-a"], numbers["valley-w-b"]] == pytest.approx(fit.coefficients[1:], rel=NINE)
     penalised = gm.derive("y ~ x + again", twice).XtX + np.diag([1, 1, 0]) * numbers["valley-ridge"]
     assert numbers["valley-determinant"] == pytest.approx(np.linalg.det(penalised), rel=NINE)
-    opened.page.click("[data-flat=one]")
+    opened.page.click("[data-reason=one]")
     opened.slide("valley-ridge", 0)
     numbers = opened.numbers()
     x, y = MONTHS.points[int(numbers["valley-row"]) - 1]

@@ -1,6 +1,7 @@
 // The state of the page as text behind the # of its address, and back. Only what differs from the start is written.
 
 const number = { write: String, read: text => (text !== "" && Number.isFinite(+text) ? +text : undefined) };
+const whole = { write: String, read: text => (/^\d+$/.test(text) ? +text : undefined) };
 const word = { write: String, read: text => text };
 const list = { write: v => v.map(short).join(","), read: text => numbers(text) };
 const pairs = {
@@ -17,23 +18,23 @@ export const FORMS = {
   data: word,
   pts: pairs,
   w: list,
-  lit: number,
+  lit: whole,
   entry: word,
   method: word,
-  rho: number,
-  step: number,
+  ratePlace: number,
+  step: whole,
   scale: word,
-  flat: word,
-  ridge: number,
-  degree: number,
-  bend: number,
-  hits: word,
-  pass: number,
-  soft: number,
+  reason: word,
+  valleyRidge: whole,
+  degree: whole,
+  powersRidge: whole,
+  outcomes: word,
+  pass: whole,
+  sigmoidRidge: whole,
   curve: word,
-  bent: pairs,
-  round: number,
-  k: number,
+  curvePts: pairs,
+  curvePass: whole,
+  workSteps: whole,
   theme: word,
 };
 

@@ -9,6 +9,7 @@ export function speak(scene) {
   waiting = setTimeout(() => {
     const words = scene.say();
     if ($("live").textContent !== words) $("live").textContent = words;
+    describe(scene);
   }, PAUSE);
 }
 

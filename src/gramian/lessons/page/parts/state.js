@@ -6,9 +6,9 @@ const data = JSON.parse(document.getElementById("data").textContent);
 
 /** Sets of points by key, in their order: { key, title, x, y, points }. */
 export const SETS = new Map(data.sets.map(s => [s.key, s]));
-/** What the sigmoid starts with, and the bent curves: { x, y, points }. */
+/** What the sigmoid and the curves start with: { x, y, points }. */
 export const OUTCOMES = data.outcomes;
-export const BENT = data.bent;
+export const CURVE_DATA = data.curve;
 
 const first = data.sets[0];
 const START = {
@@ -19,20 +19,20 @@ const START = {
   lit: 7,
   entry: "xx",
   method: "gd",
-  rho: 0.55,
+  ratePlace: 0.55,
   step: 40,
   scale: "raw",
-  flat: "copy",
-  ridge: 0,
+  reason: "copy",
+  valleyRidge: 0,
   degree: 2,
-  bend: 0,
-  hits: OUTCOMES.points.map(p => p[1]).join(""),
+  powersRidge: 0,
+  outcomes: OUTCOMES.points.map(p => p[1]).join(""),
   pass: 0,
-  soft: 0,
+  sigmoidRidge: 0,
   curve: "tanh",
-  bent: BENT.points,
-  round: 0,
-  k: 100,
+  curvePts: CURVE_DATA.points,
+  curvePass: 0,
+  workSteps: 100,
   theme: "",
 };
 const CHOICES = {
@@ -40,15 +40,26 @@ const CHOICES = {
   entry: ["xx", "x1", "11", "xy", "1y"],
   method: ["gd", "best", "momentum", "cg"],
   scale: ["raw", "centred", "scaled"],
-  flat: ["copy", "one"],
+  reason: ["copy", "one"],
   curve: ["tanh", "arctan"],
   theme: ["", "light", "dark"],
 };
-const RANGES = { rho: [0, 1], degree: [1, 11], ridge: [0, 100], bend: [0, 100], soft: [0, 100], k: [1, 1e5] };
+const RANGES = {
+  lit: [0, MOST],
+  ratePlace: [0, 1],
+  step: [0, 1e9],
+  valleyRidge: [0, 100],
+  degree: [1, 11],
+  powersRidge: [0, 100],
+  pass: [0, 100],
+  sigmoidRidge: [0, 100],
+  curvePass: [0, 100],
+  workSteps: [1, 1e5],
+};
 
 export const state = { ...START };
-/** What is being dragged; axes wait until it is dropped. */
-export const hand = { dragging: false };
+/** Whether something is being dragged; axes wait until it is dropped. */
+export const pointer = { dragging: false };
 
 const listeners = [];
 let queued = false,
@@ -75,7 +86,7 @@ export function readAddress() {
   const read = decode(location.hash);
   for (const key in CHOICES) if (key in read && !CHOICES[key].includes(read[key])) delete read[key];
   for (const key in RANGES) if (read[key] < RANGES[key][0] || read[key] > RANGES[key][1]) delete read[key];
-  if (read.hits?.length !== OUTCOMES.points.length || !/^[01]+$/.test(read.hits)) delete read.hits;
+  if (read.outcomes?.length !== OUTCOMES.points.length || !/^[01]+$/.test(read.outcomes)) delete read.outcomes;
   if (read.w?.length !== 2) delete read.w;
   if (read.pts?.length > MOST) delete read.pts;
   Object.assign(state, START, { pts: SETS.get(read.data ?? START.data).points }, read);

@@ -5,26 +5,26 @@ import { bowl } from "../parts/bowl.js";
 import { $, memo, press, shown } from "../parts/dom.js";
 import { Jt, math, mi, mo, paren, space } from "../parts/mathml.js";
 import { drawPasses, equationOfPass, MOST_PASSES, wirePasses } from "../parts/passes.js";
-import { BENT, set, state } from "../parts/state.js";
+import { CURVE_DATA, set, state } from "../parts/state.js";
 
 export const curvesScene = { key: "curves", wire, picture, draw, say };
 
-const start = startOf(BENT.points); // stays, so that the path of passes moves and not where it begins
+const start = startOf(CURVE_DATA.points); // stays, so that the path of passes moves and not where it begins
 const listOf = memo((points, name) => curvePasses(points, CURVES[name], start, MOST_PASSES));
 const both = {
   tanh: memo(points => curvePasses(points, CURVES.tanh, start, MOST_PASSES)),
   arctan: memo(points => curvePasses(points, CURVES.arctan, start, MOST_PASSES)),
 };
-const list = () => listOf(state.bent, state.curve);
-const number = () => Math.min(state.round, list().length - 1);
+const list = () => listOf(state.curvePts, state.curve);
+const number = () => Math.min(state.curvePass, list().length - 1);
 
 let plane;
 
 function wire() {
   plane = bowl($("curves-plane"));
-  wirePasses("curves", "round", number, list);
+  wirePasses("curves", "curvePass", number, list);
   for (const b of document.querySelectorAll("[data-curve]")) b.onclick = () => set({ curve: b.dataset.curve });
-  $("curves-reset").onclick = () => set({ bent: BENT.points, round: 0 });
+  $("curves-reset").onclick = () => set({ curvePts: CURVE_DATA.points, curvePass: 0 });
 }
 
 const range = values => [Math.min(...values), Math.max(...values)];
@@ -36,7 +36,7 @@ const view = memo(points => {
   return { x: [x0 - dx * 0.08, x1 + dx * 0.08], y: [y0 - dy * 0.2, y1 + dy * 0.2] };
 });
 
-const move = (i, p) => set({ bent: state.bent.map((q, j) => (j === i ? p : q)), lit: i });
+const move = (i, p) => set({ curvePts: state.curvePts.map((q, j) => (j === i ? p : q)), lit: i });
 const after = p => p.w.map((v, k) => v + p.fraction * p.d[k]);
 
 function picture() {
@@ -49,10 +49,10 @@ function picture() {
     misses = p.rows.map(r => r.miss);
   const moving = p.number < list().length - 1;
   return {
-    key: "bent",
-    points: state.bent,
-    view: view(state.bent),
-    axes: { x: BENT.x, y: BENT.y },
+    key: "curve",
+    points: state.curvePts,
+    view: view(state.curvePts),
+    axes: { x: CURVE_DATA.x, y: CURVE_DATA.y },
     edit: { move },
     lines: [
       { at: at(after(p)), cls: moving ? "next" : "none" },
@@ -83,7 +83,7 @@ function draw() {
   drawPasses("curves", all, p, "cost");
   drawPlane(all, p);
   const best = name => {
-    const { cost } = both[name](state.bent).at(-1);
+    const { cost } = both[name](state.curvePts).at(-1);
     return shown("b", `curves-best-${name}`, cost, num(cost));
   };
   const taken = p.fraction < 1 && p.fraction > 0 ? `${num(p.fraction)} of it is taken. ` : "";

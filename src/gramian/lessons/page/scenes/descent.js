@@ -4,7 +4,7 @@ import { clamp } from "../parts/axes.js";
 import { bowl } from "../parts/bowl.js";
 import { $, label, press, show, shown } from "../parts/dom.js";
 import { edits, fitOf, pictureOfLine, viewOf } from "../parts/line_picture.js";
-import { calm, hand, set, state } from "../parts/state.js";
+import { calm, pointer, set, state } from "../parts/state.js";
 import { BEST, DIGITS, KEEP, LIMIT, METHODS, runsOf } from "./descent_runs.js";
 
 export const descentScene = { key: "descent", wire, picture, draw, say, load };
@@ -22,11 +22,11 @@ function wire() {
   for (const b of document.querySelectorAll("[data-scale]")) b.onclick = () => glideTo(b.dataset.scale);
   $("descent-rate").oninput = e => {
     const place = [BEST, LIMIT].find(mark => Math.abs(+e.target.value - mark) < SNAP) ?? +e.target.value;
-    set({ rho: place, method: "gd" });
+    set({ ratePlace: place, method: "gd" });
   };
   $("descent-step").oninput = e => set({ step: +e.target.value });
-  $("descent-best").onclick = () => set({ rho: BEST, method: "gd" });
-  $("descent-over").onclick = () => set({ rho: 0.9, method: "gd", step: 30 });
+  $("descent-best").onclick = () => set({ ratePlace: BEST, method: "gd" });
+  $("descent-over").onclick = () => set({ ratePlace: 0.9, method: "gd", step: 30 });
   for (const b of document.querySelectorAll("[data-method]")) b.onclick = () => set({ method: b.dataset.method });
   $("descent-walk").onclick = play;
 }
@@ -72,8 +72,8 @@ function play() {
 
 /** While something moves, only the method that is shown is run. */
 function runs() {
-  const quick = hand.dragging || stage % 1 !== 0;
-  return runsOf(fitOf(state.pts), stage, state.rho, quick ? ONLY[state.method] : METHODS);
+  const quick = pointer.dragging || stage % 1 !== 0;
+  return runsOf(fitOf(state.pts), stage, state.ratePlace, quick ? ONLY[state.method] : METHODS);
 }
 const lastStep = run => Math.max(1, Math.min(run.path.length - 1, KEEP));
 
@@ -150,14 +150,14 @@ function drawControls(problem, rate, run, k) {
     last = lastStep(run),
     total = run.counts[2];
   const used = { gd: rate, best: problem.best, momentum: problem.limit / 2, cg: null }[state.method];
-  $("descent-rate").value = state.rho;
+  $("descent-rate").value = state.ratePlace;
   const marks = `best ${num(problem.best)}, breaks at ${num(problem.limit)}`;
   $("descent-rate").setAttribute("aria-valuetext", `${num(rate, 5)}; ${marks}`);
   $("descent-rates").classList.toggle("off", !byHand);
   show($("descent-value"), "rate", used, used === null ? "chosen at each step" : num(used, 5));
   show($("descent-mark-best"), "best-rate", problem.best, num(problem.best));
   show($("descent-mark-limit"), "limit", problem.limit, num(problem.limit));
-  $("descent-zone").textContent = byHand ? zone(state.rho) : "";
+  $("descent-zone").textContent = byHand ? zone(state.ratePlace) : "";
   Object.assign($("descent-step"), { max: last, value: k });
   const more = total === null ? "" : total > last ? ` of ${count(total)}` : "";
   $("descent-count").textContent = `${k}${more}`;
@@ -185,11 +185,11 @@ function drawTable(all) {
     if (!run) continue;
     DIGITS.forEach((d, i) => {
       const steps = run.counts[i],
-        foretold = run.foretold[i];
-      const text = steps !== null ? count(steps) : Number.isFinite(foretold) ? "…" : "never";
+        predicted = run.predicted[i];
+      const text = steps !== null ? count(steps) : Number.isFinite(predicted) ? "…" : "never";
       row.cells[i + 1].innerHTML =
         shown("b", `steps-${method}-${d}`, steps, text) +
-        shown("small", `foretold-${method}-${d}`, foretold, count(foretold));
+        shown("small", `predicted-${method}-${d}`, predicted, count(predicted));
     });
   }
 }

@@ -3,7 +3,7 @@ import {
   conjugateGradient,
   gradientDescent,
   momentum,
-  predicted,
+  predicted as predictedSteps,
   rescaled,
   stepsAtRate,
   walk,
@@ -45,10 +45,10 @@ export const runsOf = memo((fit, stage, place, methods) => {
 
 function run(method, problem, rate) {
   const { H, c, w, eigen } = problem,
-    foretold = DIGITS.map(d => predicted[method](d, eigen, rate));
-  if (method === "momentum") return { ...walk(momentum(H, c, problem), w, DIGITS, KEEP, MOST), foretold };
-  if (method === "cg") return { ...walk(conjugateGradient(H, c), w, DIGITS, KEEP, MOST), foretold };
+    predicted = DIGITS.map(d => predictedSteps[method](d, eigen, rate));
+  if (method === "momentum") return { ...walk(momentum(H, c, problem), w, DIGITS, KEEP, MOST), predicted };
+  if (method === "cg") return { ...walk(conjugateGradient(H, c), w, DIGITS, KEEP, MOST), predicted };
   // A fixed rate may need millions of steps: they are counted by the closed form of the error, and walked to be drawn.
   const { path } = walk(gradientDescent(H, c, rate), w, DIGITS, KEEP, KEEP);
-  return { path, counts: stepsAtRate(H, w, eigen, DIGITS, rate), foretold };
+  return { path, counts: stepsAtRate(H, w, eigen, DIGITS, rate), predicted };
 }

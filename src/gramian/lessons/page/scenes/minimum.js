@@ -6,7 +6,7 @@ import { bowl } from "../parts/bowl.js";
 import { $, drag, el, label, memo, put, shown } from "../parts/dom.js";
 import { fitOf, ownLine, pictureOfLine, titleOfOwn } from "../parts/line_picture.js";
 import { column, math, mi, mn, mo, paren, Xt } from "../parts/mathml.js";
-import { hand, set, state } from "../parts/state.js";
+import { pointer, set, state } from "../parts/state.js";
 import { slices } from "./minimum_slices.js";
 
 export const minimumScene = { key: "minimum", wire, picture, draw, say };
@@ -25,9 +25,9 @@ function wire() {
   const go = e => set({ w: plane.inverse(e).map((v, k) => clamp(v, ...plane["xy"[k]])) });
   handle.addEventListener("pointerdown", e => {
     handle.focus({ preventScroll: true });
-    hand.dragging = true;
+    pointer.dragging = true;
     drag(handle, e, go, () => {
-      hand.dragging = false;
+      pointer.dragging = false;
       set({});
     });
   });
@@ -82,7 +82,7 @@ function draw() {
   for (const id of ["minimum-picture", "minimum-solved"]) $(id).hidden = fit.singular;
   $("minimum-none").hidden = !fit.singular;
   if (fit.singular) return;
-  if (!view || !hand.dragging) view = viewAbout(fit);
+  if (!view || !pointer.dragging) view = viewAbout(fit);
   const svg = plane.svg,
     W = svg.clientWidth || 560,
     height = svg.clientHeight || 500,
@@ -110,7 +110,7 @@ function draw() {
 
 const upright = (text, x, y) => `<g transform="translate(${x} ${y}) rotate(-90)">${text}</g>`;
 
-/** 1 and 2 at the upper ends of the two lines, so that they are told apart without their colours. */
+/** 1 and 2 at the upper ends of the two lines, so that they can be distinguished without their colours. */
 function numbersOfLines(fit) {
   const ends = [0, 1].map(k => plane.ends(fit.H[k], fit.c[k])[0]);
   return ends

@@ -11,7 +11,7 @@ const FLOAT = 16; // decimal digits of a float64
 
 function wire() {
   $("powers-degree").oninput = e => set({ degree: +e.target.value });
-  $("powers-ridge").oninput = e => set({ bend: +e.target.value });
+  $("powers-ridge").oninput = e => set({ powersRidge: +e.target.value });
   $("powers-few").onclick = () =>
     set({ pts: spread(state.pts, 4), lit: 0, w: null, degree: Math.max(state.degree, 7) });
   $("powers-all").onclick = () => set({ pts: SETS.get(state.data).points, w: null });
@@ -26,12 +26,12 @@ function spread(points, n) {
 
 const fitted = memo(polynomial),
   condition = memo(conditionOfPowers);
-const ridgeNow = () => (state.bend ? state.pts.length * 10 ** (state.bend / 25 - 4) : 0);
+const ridgeNow = () => (state.powersRidge ? state.pts.length * 10 ** (state.powersRidge / 25 - 4) : 0);
 const now = () => fitted(state.pts, state.degree, ridgeNow());
 const free = memo((points, degree) => polynomial(points, degree, 0));
 
 /** What is left of a cost that is zero but for rounding. */
-const withoutDust = cost => (cost < 1e-20 ? 0 : cost);
+const withoutRounding = cost => (cost < 1e-20 ? 0 : cost);
 
 function picture() {
   const { at } = now(),
@@ -40,7 +40,11 @@ function picture() {
     plain = free(state.pts, state.degree),
     title = `degree ${state.degree}${ridge ? ", ridge" : ""}`;
   const lines = [...(ridge ? [{ at: plain.at, cls: "ghost" }] : []), { at, cls: ridge ? "fit own" : "fit" }];
-  return pictureOfPoints({ lines, misses, bar: { misses, title, lowest: ridge ? withoutDust(plain.cost) : null } });
+  return pictureOfPoints({
+    lines,
+    misses,
+    bar: { misses, title, lowest: ridge ? withoutRounding(plain.cost) : null },
+  });
 }
 
 function draw() {
@@ -51,11 +55,11 @@ function draw() {
   const k = condition(state.pts, state.degree);
   $("powers-degree").value = state.degree;
   $("powers-d").textContent = state.degree;
-  $("powers-ridge").value = state.bend;
+  $("powers-ridge").value = state.powersRidge;
   $("powers-ridge").setAttribute("aria-valuetext", num(ridge, 3));
   show($("powers-value"), "powers-ridge", ridge, num(ridge, 3));
   $("powers-rows").textContent = `${columns} columns, ${rows} rows`;
-  show($("powers-cost"), "powers-cost", p.cost, num(withoutDust(p.cost), 5));
+  show($("powers-cost"), "powers-cost", p.cost, num(withoutRounding(p.cost), 5));
   show($("powers-length"), "powers-length", p.length, num(p.length));
   show($("powers-condition"), "powers-condition", k, k === Infinity ? "infinite: X′X has no inverse" : num(k, 3));
   const digits = Math.max(0, FLOAT - Math.log10(k));

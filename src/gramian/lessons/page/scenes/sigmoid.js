@@ -17,22 +17,22 @@ const X_RANGE = [low - air, high + air],
   Z_RANGE = [-8, 8];
 const radius = weight => 2 + 16 * Math.sqrt(weight); // a quarter is the largest weight
 
-const points = memo(hits => xs.map((x, i) => [x, +hits[i]]));
-const ridgeNow = () => (state.soft ? 10 ** (state.soft / 25 - 2) : 0);
+const points = memo(outcomes => xs.map((x, i) => [x, +outcomes[i]]));
+const ridgeNow = () => (state.sigmoidRidge ? 10 ** (state.sigmoidRidge / 25 - 2) : 0);
 const listOf = memo((rows, ridge) => passes(rows, ridge, MOST_PASSES));
-const list = () => listOf(points(state.hits), ridgeNow());
+const list = () => listOf(points(state.outcomes), ridgeNow());
 const number = () => Math.min(state.pass, list().length - 1);
 const lit = () => Math.min(state.lit, xs.length - 1);
 
 function wire() {
   wirePasses("sigmoid", "pass", number, list);
-  $("sigmoid-separate").onclick = () => set({ hits: parted(), pass: 0 });
-  $("sigmoid-reset").onclick = () => set({ hits: OUTCOMES.points.map(p => p[1]).join(""), pass: 0 });
-  $("sigmoid-ridge").oninput = e => set({ soft: +e.target.value });
+  $("sigmoid-separate").onclick = () => set({ outcomes: separatedOutcomes(), pass: 0 });
+  $("sigmoid-reset").onclick = () => set({ outcomes: OUTCOMES.points.map(p => p[1]).join(""), pass: 0 });
+  $("sigmoid-ridge").oninput = e => set({ sigmoidRidge: +e.target.value });
 }
 
 /** Outcomes that one threshold separates, on the sides where most of them are. */
-function parted() {
+function separatedOutcomes() {
   const sorted = [...xs].sort((p, q) => p - q),
     half = xs.length >> 1,
     middle = (sorted[half - 1] + sorted[half]) / 2;
@@ -41,7 +41,8 @@ function parted() {
   return xs.map(x => +(x < middle === 2 * left >= all)).join("");
 }
 
-const flip = i => set({ hits: state.hits.slice(0, i) + (1 - state.hits[i]) + state.hits.slice(i + 1), lit: i });
+const flip = i =>
+  set({ outcomes: state.outcomes.slice(0, i) + (1 - state.outcomes[i]) + state.outcomes.slice(i + 1), lit: i });
 
 function picture() {
   const p = list()[number()],
@@ -49,7 +50,7 @@ function picture() {
     next = p.w.map((v, k) => v + p.fraction * p.d[k]);
   return {
     key: "outcomes",
-    points: points(state.hits),
+    points: points(state.outcomes),
     view: { x: X_RANGE, y: [-0.12, 1.12] },
     grips: null,
     squares: false,
@@ -71,8 +72,8 @@ function draw() {
   const all = list(),
     p = all[number()],
     ridge = ridgeNow(),
-    apart = separated(points(state.hits));
-  $("sigmoid-ridge").value = state.soft;
+    apart = separated(points(state.outcomes));
+  $("sigmoid-ridge").value = state.sigmoidRidge;
   $("sigmoid-ridge").setAttribute("aria-valuetext", num(ridge, 3));
   show($("sigmoid-value"), "sigmoid-ridge", ridge, num(ridge, 3));
   const left = ridge
@@ -130,7 +131,7 @@ function drawWorking(p) {
 function say() {
   const p = list()[number()],
     { x, y } = p.rows[lit()];
-  const apart = separated(points(state.hits)) ? "The classes are separated. " : "";
+  const apart = separated(points(state.outcomes)) ? "The classes are separated. " : "";
   return (
     `Pass ${p.number}: slope ${num(p.w[0])}, height ${num(p.w[1])}, deviance ${num(p.deviance, 6)}. ${apart}` +
     `Row ${lit() + 1}: x ${num(x, 6)}, outcome ${y}.`

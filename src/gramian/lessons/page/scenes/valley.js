@@ -13,8 +13,8 @@ let plane;
 
 function wire() {
   plane = bowl($("valley-plane"));
-  for (const b of document.querySelectorAll("[data-flat]")) b.onclick = () => set({ flat: b.dataset.flat });
-  $("valley-ridge").oninput = e => set({ ridge: +e.target.value });
+  for (const b of document.querySelectorAll("[data-reason]")) b.onclick = () => set({ reason: b.dataset.reason });
+  $("valley-ridge").oninput = e => set({ valleyRidge: +e.target.value });
   $("valley-next").onclick = () => set({ lit: (litRow() + 1) % state.pts.length });
 }
 
@@ -22,18 +22,19 @@ const equation = memo((fit, flat, point) => (flat === "copy" ? sameColumnTwice(f
 
 /** The valley as it is now. The slider goes from nothing over a thousandth of u'u to ten times u'u. */
 function now() {
-  const given = equation(fitOf(state.pts), state.flat, state.pts[litRow()]),
+  const given = equation(fitOf(state.pts), state.reason, state.pts[litRow()]),
     size = given.u[0] ** 2 + given.u[1] ** 2;
-  return valley(given, state.ridge ? size * 10 ** (state.ridge / 25 - 3) : 0);
+  return valley(given, state.valleyRidge ? size * 10 ** (state.valleyRidge / 25 - 3) : 0);
 }
 
 /** A constant column of x says nothing even once. */
-const nothing = () => state.flat === "copy" && fitOf(state.pts).singular;
+const nothing = () => state.reason === "copy" && fitOf(state.pts).singular;
 
 function picture() {
-  if (state.flat === "one") return pictureOfOneRow();
+  if (state.reason === "one") return pictureOfOneRow();
   const fit = fitOf(state.pts);
-  if (!state.ridge || fit.singular) return pictureOfLine(fit.w, fit.singular ? "the shortest w" : "the best line");
+  if (!state.valleyRidge || fit.singular)
+    return pictureOfLine(fit.w, fit.singular ? "the shortest w" : "the best line");
   const { w } = now(),
     slope = w[0] + w[1];
   return pictureOfLine([slope, fit.yMean - slope * fit.xMean], "this line");
@@ -48,8 +49,8 @@ function pictureOfOneRow() {
   const floor = [-2, -0.9, 0.9, 2]
     .map(t => v.shortest[0] + t * unit)
     .map(a => ({ at: [a, y - a * x], cls: "floor-line" }));
-  const lines = [...floor, { at: v.shortest, cls: state.ridge ? "ghost" : "fit" }];
-  if (state.ridge) lines.push({ at: v.w, cls: "fit own" });
+  const lines = [...floor, { at: v.shortest, cls: state.valleyRidge ? "ghost" : "fit" }];
+  if (state.valleyRidge) lines.push({ at: v.w, cls: "fit own" });
   const cost = (y - (v.w[0] * x + v.w[1])) ** 2;
   return pictureOfPoints({
     lines,
@@ -61,8 +62,8 @@ function pictureOfOneRow() {
 
 function draw() {
   const fit = fitOf(state.pts),
-    copy = state.flat === "copy";
-  press("flat", state.flat);
+    copy = state.reason === "copy";
+  press("reason", state.reason);
   $("valley-none").hidden = !nothing();
   for (const part of document.querySelectorAll("#valley .needs-x")) part.hidden = nothing();
   if (nothing()) return;
@@ -70,7 +71,7 @@ function draw() {
   $("valley-copy").hidden = !copy;
   $("valley-one").hidden = copy;
   show($("valley-row"), "valley-row", litRow() + 1, litRow() + 1);
-  $("valley-ridge").value = state.ridge;
+  $("valley-ridge").value = state.valleyRidge;
   $("valley-ridge").setAttribute("aria-valuetext", num(v.ridge, 3));
   show($("valley-value"), "valley-ridge", v.ridge, num(v.ridge, 3));
   drawPlane(v, copy);
@@ -156,7 +157,7 @@ function words({ w, r, u, shortest, ridge }, copy) {
 function say() {
   if (nothing()) return "All points stand above one x.";
   const v = now(),
-    reason = state.flat === "copy" ? "The column of x stands twice." : `Only row ${litRow() + 1} is there.`;
+    reason = state.reason === "copy" ? "The column of x stands twice." : `Only row ${litRow() + 1} is there.`;
   const pair = w => w.map(t => num(t)).join(" and ");
   return `${reason} Ridge ${num(v.ridge)}: coefficients ${pair(v.w)}; the shortest are ${pair(v.shortest)}.`;
 }

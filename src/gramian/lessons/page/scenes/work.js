@@ -19,7 +19,7 @@ const TIMES = [
 ];
 
 function wire() {
-  $("work-steps").oninput = e => set({ k: Math.round(10 ** +e.target.value) });
+  $("work-steps").oninput = e => set({ workSteps: Math.round(10 ** +e.target.value) });
 }
 
 function draw() {
@@ -27,7 +27,7 @@ function draw() {
     W = svg.clientWidth || 620,
     height = svg.clientHeight || 420;
   const box = { l: 62, r: W - 16, t: 34, b: height - 46 },
-    { k } = state,
+    { workSteps: k } = state,
     cross = crossover(k);
   const lx = n => box.l + ((Math.log10(n) - LOG_N[0]) / (LOG_N[1] - LOG_N[0])) * (box.r - box.l);
   const ly = v => box.b - ((Math.log10(v) - LOG_WORK[0]) / (LOG_WORK[1] - LOG_WORK[0])) * (box.b - box.t);
@@ -65,5 +65,5 @@ function draw() {
 }
 
 function say() {
-  return `${count(state.k)} steps cost as much as one solve at ${count(crossover(state.k))} columns.`;
+  return `${count(state.workSteps)} steps cost as much as one solve at ${count(crossover(state.workSteps))} columns.`;
 }

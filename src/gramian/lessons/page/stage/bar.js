@@ -1,7 +1,7 @@
 // The cost under the figure: one piece for each square, end to end.
 import { nice, num } from "../algebra/numbers.js";
 import { label, shown } from "../parts/dom.js";
-import { hand } from "../parts/state.js";
+import { pointer } from "../parts/state.js";
 
 /** group: of the bar. Returns a function that draws { misses, title, lowest, lit } or { text } into it. */
 export function bar(group) {
@@ -17,7 +17,7 @@ export function bar(group) {
       width = box.r - box.l,
       height = small ? 12 : 18;
     const cost = misses.reduce((sum, e) => sum + e * e, 0);
-    if (!hand.dragging || cost > scale * 1.2 || !scale) scale = nice(Math.max(cost, lowest ?? 0) * 1.12 || 1);
+    if (!pointer.dragging || cost > scale * 1.2 || !scale) scale = nice(Math.max(cost, lowest ?? 0) * 1.12 || 1);
     let s = "",
       at = 0;
     misses.forEach((e, i) => {

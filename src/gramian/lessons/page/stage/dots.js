@@ -2,7 +2,7 @@
 import { num } from "../algebra/numbers.js";
 import { clamp } from "../parts/axes.js";
 import { drag, el, pool } from "../parts/dom.js";
-import { hand, set, state } from "../parts/state.js";
+import { pointer, set, state } from "../parts/state.js";
 
 const DOUBLE_CLICK = 700; // ms; a point that a double click has just made stays
 
@@ -19,7 +19,7 @@ export function dots(group, frame) {
       born = performance.now();
     g.addEventListener("pointerdown", e => press(g, index(), e));
     g.addEventListener("pointerenter", () => {
-      if (!hand.dragging) set({ lit: index() });
+      if (!pointer.dragging) set({ lit: index() });
     });
     g.addEventListener("focus", () => set({ lit: index() }));
     g.addEventListener("dblclick", () => {
@@ -34,7 +34,7 @@ export function dots(group, frame) {
     g.focus({ preventScroll: true });
     set({ lit: i });
     if (edit.flip) return edit.flip(i);
-    hand.dragging = true;
+    pointer.dragging = true;
     drag(
       g,
       e,
@@ -44,7 +44,7 @@ export function dots(group, frame) {
         move(i, clamp(u, ...x), clamp(v, ...y));
       },
       () => {
-        hand.dragging = false;
+        pointer.dragging = false;
         set({});
       },
     );

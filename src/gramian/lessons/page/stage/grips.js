@@ -2,7 +2,7 @@
 import { num } from "../algebra/numbers.js";
 import { clamp } from "../parts/axes.js";
 import { drag, el, pool, put } from "../parts/dom.js";
-import { hand, set } from "../parts/state.js";
+import { pointer, set } from "../parts/state.js";
 
 const INSET = 0.03; // of the width of the picture
 
@@ -35,13 +35,13 @@ export function grips(group, frame) {
     el("rect", { x: -5, y: -11, width: 10, height: 22, rx: 5 }, g);
     g.addEventListener("pointerdown", e => {
       g.focus({ preventScroll: true });
-      hand.dragging = true;
+      pointer.dragging = true;
       drag(
         g,
         e,
         m => carry(k, frame().inverse(m)[1]),
         () => {
-          hand.dragging = false;
+          pointer.dragging = false;
           set({});
         },
       );

@@ -3,7 +3,7 @@
 //               squares: bool, misses, grips: w or null, bar, note, radius(i), dim(i) }
 import { axes, clamp, rectOf, scales } from "../parts/axes.js";
 import { el, pool, put } from "../parts/dom.js";
-import { calm, hand, set, state } from "../parts/state.js";
+import { calm, pointer, set, state } from "../parts/state.js";
 import { bar } from "./bar.js";
 import { dots } from "./dots.js";
 import { grips } from "./grips.js";
@@ -36,11 +36,11 @@ export function stage(svg) {
   });
   new ResizeObserver(() => set({})).observe(svg);
 
-  /** The ranges to draw: those that the picture asks for, but they wait for the hand, and then glide. */
+  /** The ranges to draw: those that the picture asks for, but they wait while something is dragged, and then glide. */
   function viewOf(picture, atOnce) {
     const ranges = [...picture.view.x, ...picture.view.y];
     if (!now || now.picture.key !== picture.key) goal = from = ranges;
-    else if (!hand.dragging && ranges.some((v, i) => v !== goal[i])) {
+    else if (!pointer.dragging && ranges.some((v, i) => v !== goal[i])) {
       from = [...now.x, ...now.y];
       goal = ranges;
       began = performance.now();
