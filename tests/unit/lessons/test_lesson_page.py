@@ -142,7 +142,9 @@ def test_the_link_carries_what_is_seen(lesson):
 
 
 def test_an_address_without_sense_opens_the_lesson(lesson):
-    numbers = lesson("#scene=nowhere&pts=1,b&ratePlace=7&degree=99&outcomes=2&w=1&lit=-3&step=-1&pass=2.5&method=magic&theme=%").numbers()
+    numbers = lesson(
+        "#scene=nowhere&pts=1,b&ratePlace=7&degree=99&outcomes=2&w=1&lit=-3&step=-1&pass=2.5&method=magic&theme=%"
+    ).numbers()
     assert numbers == lesson("#scene=cost").numbers()
 
 
