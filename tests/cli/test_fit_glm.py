@@ -139,3 +139,14 @@ def test_names_are_those_of_the_library() -> None:
     assert set(command.FAMILIES) == {*FAMILIES, "negative_binomial"} - {"quasi"}
     assert set(command.LINKS) == set(LINKS)
     assert predict_command.SCALES == SCALES
+
+
+def test_absorbed_factors(run: Any, glm_folder: Path) -> None:
+    arguments = ("--family", "poisson", "--vcov", "cluster:group", "--format", "json")
+    done = run("fit", "n ~ x | group", "glm.parquet", *arguments, "--save", "n.fit")
+    assert (done.returncode, done.stderr) == (0, "saved to n.fit\n")
+    fit = json.loads(done.stdout)
+    assert [c["term"] for c in fit["coefficients"]] == ["x"]
+    assert fit["absorbed"] == {"levels": {"group": 2}, "singletons": {"group": 0}, "rank": 2, "rank_is_exact": True}
+    assert len(list(csv.reader(io.StringIO(run("predict", "n.fit", "glm.parquet").stdout)))) == 401
+    assert "eliminated" in run("fit", "n ~ x | group", "glm.parquet", "--family", "poisson", "--explain").stdout

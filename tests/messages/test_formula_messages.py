@@ -62,7 +62,7 @@ y ~ `my column
 this ` is not closed
     ^
 y ~ x | firm
-only linear fits (ols, ridge; not exact=True) absorb factors; write it as a term, as in + factor(firm)
+only linear and generalized linear fits (not exact=True) absorb factors; write it as a term, as in + factor(firm)
         ^
 y ~ x | firm | year
 '|' stands once, between the terms and the factors to absorb, as in y ~ x | firm

@@ -96,7 +96,8 @@ def refuse_absorbed(formula: Formula) -> NoReturn:
     """Raise FormulaError for `|` in the formula of a model that cannot absorb factors."""
     first = formula.absorbed[0]
     term = f"factor({label(first)})"
-    message = f"only linear fits (ols, ridge; not exact=True) absorb factors; write it as a term, as in + {term}"
+    fits = "only linear and generalized linear fits (not exact=True)"
+    message = f"{fits} absorb factors; write it as a term, as in + {term}"
     raise formula_error(message, formula.text, first.position)
 
 

@@ -132,6 +132,11 @@ class Linearize:
         return self.design.columns
 
     @property
+    def long_runs(self) -> bool:
+        """Whether rows are accumulated in long runs: sums over the levels of absorbed factors are dear to add."""
+        return bool(self.design.terms.absorbed)
+
+    @property
     def empty(self) -> Linearized:
         """The result for no rows."""
         return self.accumulate(())

@@ -25,7 +25,7 @@ from gramian.fit.leastsquares.solution import Solved
 from gramian.fit.passes.accumulate import coordinates_from_first_rows
 from gramian.fit.passes.job import PassRunner
 from gramian.fit.passes.subsample import has_few_rows
-from gramian.fit.vcov.fit import check_theta, check_vcov, with_robust
+from gramian.fit.vcov.fit import check_information, check_theta, check_vcov, with_robust
 from gramian.fit.vcov.scores import FittedModel
 from gramian.formula.coding import empty_cells
 from gramian.formula.design import Design, design_of, is_text
@@ -112,7 +112,7 @@ class GlmSteps:
     @property
     def checks_answer(self) -> bool:
         """Whether a pass at the answer follows for the expected information, which the steps do not compute."""
-        return self.observed_information or self.estimate_theta
+        return self.observed_information or self.estimate_theta or bool(self.design.terms.absorbed)
 
 
 def glm_steps(formula: Formula, options: GlmOptions, source: Source) -> GlmSteps:
@@ -120,9 +120,17 @@ def glm_steps(formula: Formula, options: GlmOptions, source: Source) -> GlmSteps
     if not source.rereadable:
         raise DataError("these data can be read once only, but a generalized linear model takes two to four passes")
     if options.robust is not None:
-        check_vcov(options.robust, source.schema, penalized=options.common.alpha is not None, is_glm=True)
+        check_vcov(
+            options.robust,
+            source.schema,
+            absorbed=tuple(node.name for node in formula.absorbed),
+            penalized=options.common.alpha is not None,
+            is_glm=True,
+        )
         check_theta(options.robust, estimated=options.estimate_theta)
     design, model, vcov = bare_design(formula, source.schema, options), options.model, options.robust
+    if vcov is not None:
+        check_information(vcov, design.terms.absorbed, differs=not model.is_canonical or options.estimate_theta)
     return GlmSteps(
         design,
         columns=(*design.columns, *(() if vcov is None else vcov.clusters)),
@@ -135,7 +143,7 @@ def glm_steps(formula: Formula, options: GlmOptions, source: Source) -> GlmSteps
 
 def _fit(steps: GlmSteps, options: GlmOptions, runner: PassRunner) -> GlmSolved:
     """Run the iteration and assemble the solution."""
-    run = Run(runner, options)
+    run = _run(steps, options, runner)
     predicted = quadratic_convergence if steps.quadratic else linear_convergence
     design = complete_design(steps.design, runner.source)
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # any start may fail
@@ -144,6 +152,15 @@ def _fit(steps: GlmSteps, options: GlmOptions, runner: PassRunner) -> GlmSolved:
     history = iterate(first, run.evaluate, predicted, options.tolerance, options.max_passes, run.runner.passes)
     last, b, deviance = _finish(run, history, checks_answer=steps.checks_answer)
     return _solved(run, last, b, deviance, tuple(history.lengths))
+
+
+def _run(steps: GlmSteps, options: GlmOptions, runner: PassRunner) -> Run:
+    """The fit under way."""
+    if not steps.design.terms.absorbed:
+        return Run(runner, options)
+    from gramian.fit.glm.absorbed.run import AbsorbedRun  # few fits absorb factors
+
+    return AbsorbedRun(runner, options)
 
 
 def _check_outcome(run: Run, b: Vector, mean: float, response: str) -> None:
@@ -218,11 +235,13 @@ def _solved(run: Run, last: Evaluated, b: Vector, deviance: float, lengths: tupl
         raise NumericalError("the coefficients overflow; scale the columns, or use another link")
     (response,) = last.setting.design.outcome
     _check_outcome(run, b, linear_part.mean, response)
-    alone = linear_part.intercept and linear_part.rank == 1  # the model is the null model, to the last bit
+    levels = 0 if linear_part.absorbed is None else linear_part.absorbed.rank
+    alone = linear_part.intercept and linear_part.rank + levels == 1  # the model is the null model, to the last bit
     if options.robust is not None:
         theta = model.family.theta if options.estimate_theta else None
         fitted_model = FittedModel(linear_part, model, options.common.drop, estimated_theta=theta)
-        linear_part = with_robust(fitted_model, deviance, options.robust, run.runner)
+        moments = None if linear_part.absorbed is None else last.linearized.moments
+        linear_part = with_robust(fitted_model, deviance, options.robust, run.runner, moments)
     return GlmSolved(
         linear=linear_part,
         model=model,
@@ -238,11 +257,16 @@ def _solved(run: Run, last: Evaluated, b: Vector, deviance: float, lengths: tupl
 
 def _linear(run: Run, last: Evaluated, b: Vector, outcome_totals: Totals) -> Solved:
     """The last step as a weighted linear fit on the scale of the link, with the inverse of the expected information."""
-    setting, step, options = last.setting, last.step, run.options
+    setting, step, options, width = last.setting, last.step, run.options, len(last.setting.columns)
+    absorbed = run.absorbed(last, b)
     names, collinear = tuple(c.name for c in setting.columns), options.common.collinear
     rows = last.linearized.moments.rows
-    solution = replace(solution_at(setting, step, rows, last.b, options.common.alpha), coefficients=b)
-    model_columns = to_model_columns(setting.parametrization, solution, step.products, names, collinear)
+    solution = solution_at(setting, step, rows, last.b, options.common.alpha)
+    solution = replace(solution, coefficients=b[:width])
+    absorbed_factors = setting.design.terms.absorbed
+    model_columns = to_model_columns(
+        setting.parametrization, solution, step.products, names, collinear, absorbed=absorbed_factors
+    )
     return Solved(
         formula=setting.design.formula,
         design=setting.design,
@@ -256,7 +280,7 @@ def _linear(run: Run, last: Evaluated, b: Vector, outcome_totals: Totals) -> Sol
         identified=model_columns.identified,
         aliased=model_columns.aliased,
         empty_cells=empty_cells(setting.design.terms, setting.levels),
-        intercept=setting.parametrization.constant is not None,
+        intercept=setting.parametrization.constant is not None or absorbed is not None,
         rows=rows,
         weight=outcome_totals.weight,
         log_weight=0.0,
@@ -264,11 +288,12 @@ def _linear(run: Run, last: Evaluated, b: Vector, outcome_totals: Totals) -> Sol
         tss=math.nan,
         mean=outcome_totals.outcome / outcome_totals.weight,
         rank=int(solution.independent.sum()),
-        leverage=solution.leverage,
+        leverage=solution.leverage + (0 if absorbed is None else absorbed.rank),
         condition=solution.condition,
         passes=run.runner.passes,
-        dropped_rows=last.linearized.dropped_rows,
+        dropped_rows=last.linearized.dropped_rows + run.separated,
         alpha=options.common.alpha,
+        absorbed=absorbed,
         inverse_roots=model_columns.inverse_roots,
     )
 
@@ -301,7 +326,7 @@ def complete_design(design: Design, source: Source) -> Design:
 
 def bare_design(formula: Formula, schema: Schema, options: GlmOptions) -> Design:
     """The design as far as the schema alone determines it."""
-    expanded = expand(formula, schema.names, schema.matrices)
+    expanded = expand(formula, schema.names, schema.matrices, absorbing=True)
     if options.offset is not None:
         expanded = replace(expanded, offsets=(*expanded.offsets, Name(options.offset)))
     proportion = options.model.family.variance_function.domain == "proportion"

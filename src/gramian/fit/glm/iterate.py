@@ -11,7 +11,7 @@ from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 import numpy as np
 
 from gramian.errors import ConvergenceError
-from gramian.typing import Matrix, Vector
+from gramian.typing import Vector
 
 MAX_HALVINGS = 12
 SLACK = 1e-11  # relative rounding of a sum of losses
@@ -180,11 +180,11 @@ class PastIterate(NamedTuple):
     move: Vector
 
 
-def anderson_step(iterates: Sequence[PastIterate], metric: Matrix) -> Vector:
+def anderson_step(iterates: Sequence[PastIterate], metric: Any) -> Vector:
     """Anderson acceleration of a fixed-point iteration: the step (p,) from the last point, combined with earlier ones.
 
-    The combination minimises the norm of the mixed residual step in the metric, (p, p): the information matrix, in
-    which a norm is a number of standard errors.
+    The combination minimises the norm of the mixed residual step in the metric, a matrix (p, p), which may be
+    sparse: the information matrix, in which a norm is a number of standard errors.
 
     References
     ----------

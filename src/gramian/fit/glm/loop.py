@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from gramian.engines.fold import one_thread
-from gramian.errors import ConvergenceError, NumericalError
+from gramian.errors import ConvergenceError, NumericalError, SeparationError
 from gramian.fit.glm import separation
 from gramian.fit.glm.accumulate import Linearize, Linearized, Totals
 from gramian.fit.glm.columns import Setting, setting_of, transferred
@@ -27,14 +27,17 @@ from gramian.fit.glm.proposal import (
 )
 from gramian.fit.glm.row_cache import RowCache, cache_rows
 from gramian.fit.glm.start import GAUSSIAN, Start, subsample_start
-from gramian.fit.glm.step import MAX_THETA, newton, theta_length
+from gramian.fit.glm.step import MAX_THETA, Step, newton, theta_length
+from gramian.fit.leastsquares.absorbed import Absorbed
 from gramian.fit.leastsquares.system import solved_products
 from gramian.fit.passes.accumulate import Accumulate, Accumulated
 from gramian.fit.passes.job import PassRunner
 from gramian.fit.passes.memory import checked_width
 from gramian.fit.passes.subsample import draw, subsample
 from gramian.formula.design import Design
+from gramian.formula.dropped_rows import DroppedRows
 from gramian.linalg import maps
+from gramian.linalg.moments import Moments
 from gramian.linalg.monomials import CONSTANT
 from gramian.models.glm import GLM
 from gramian.typing import Vector
@@ -71,6 +74,15 @@ class Run:
     outcome_totals: Totals | None = None
     column_stds: Vector | None = None
     separation_ratios: list[float] = field(default_factory=list)
+
+    @property
+    def separated(self) -> DroppedRows:
+        """Rows that were left out because levels of absorbed factors have no finite effect: none."""
+        return DroppedRows()
+
+    def absorbed(self, last: Evaluated, b: Vector) -> Absorbed | None:
+        """Estimates of absorbed factors; None without any."""
+        return None
 
     def linearize(self, task: Linearize) -> Linearized:
         """One pass, over the cached rows where there is a cache."""
@@ -119,7 +131,7 @@ class Run:
             linearized = self.linearize(Linearize(design, GAUSSIAN, likelihood=True, drop=self.options.common.drop))
             return self._from_constant(self._first_setting(design, linearized), model)
         setting = self._first_setting(design, linearized)
-        first = newton(setting, linearized, None, self.options.common.alpha, model.family.known_dispersion)
+        first = self.step(setting, linearized, None, model)
         return self.evaluate_at(setting, first.move, model) or self._from_constant(setting, model)
 
     def _from_constant(self, setting: Setting, model: GLM) -> Evaluated:
@@ -127,10 +139,7 @@ class Run:
 
         Raises ConvergenceError where even these give a mean out of range.
         """
-        b = np.zeros(len(setting.columns))
-        if setting.parametrization.constant is not None and self.null_model.eta is not None:
-            b[setting.parametrization.constant] = self.null_model.eta
-        point = self.evaluate_at(setting, b, model)
+        point = self.evaluate_at(setting, self.constant_start(setting), model)
         if point is None:
             raise ConvergenceError(
                 f"no start: with the link '{model.link.name}' no coefficients were found that give possible means for "
@@ -147,13 +156,31 @@ class Run:
             causes = ", ".join(f"{n:,} {cause}" for cause, n in linearized.dropped_rows.causes.items())
             reason = f": {linearized.dropped_rows.total:,} left out ({causes})" if causes else ": the data are empty"
             raise NumericalError(f"no rows are left to fit '{design.formula}'{reason}")
-        common = self.options.common
-        checked_width(design.terms, {name: len(levels) for name, levels in linearized.moments.levels.items()})
+        checked_width(design.terms, _sizes(design, linearized.moments))
         design = replace(design, levels=linearized.moments.levels)
-        penalized = common.alpha is not None
-        setting = setting_of(design, linearized.moments, every_level=common.every_level, penalized=penalized)
+        setting = self.setting(design, linearized.moments)
         self._begin_null(setting, linearized.totals)
         return setting
+
+    def setting(self, design: Design, moments: Moments) -> Setting:
+        """The model columns for the levels that the moments have."""
+        common = self.options.common
+        return setting_of(design, moments, every_level=common.every_level, penalized=common.alpha is not None)
+
+    def step(self, setting: Setting, linearized: Linearized, b: Vector | None, model: GLM) -> Step:
+        """One Newton step from b, (p,)."""
+        return newton(setting, linearized, b, self.options.common.alpha, model.family.known_dispersion)
+
+    def move(self, model: GLM, step: Step, iterates: tuple[PastIterate, ...]) -> Vector:
+        """The move to try from the last of some iterates, (p,)."""
+        return propose_move(model, step, iterates)
+
+    def constant_start(self, setting: Setting) -> Vector:
+        """The coefficients (p,) of the null model."""
+        b = np.zeros(len(setting.columns))
+        if setting.parametrization.constant is not None and self.null_model.eta is not None:
+            b[setting.parametrization.constant] = self.null_model.eta
+        return b
 
     def _begin_null(self, setting: Setting, totals: Totals) -> None:
         """Start the null model from the mean outcome.
@@ -161,7 +188,7 @@ class Run:
         Raises SeparationError where the outcome does not vary and lies at an end of its range.
         """
         mean, top = totals.outcome / totals.weight, self.options.model.family.separable_end
-        has_constant = setting.parametrization.constant is not None
+        has_constant = setting.parametrization.constant is not None or bool(setting.design.terms.absorbed)
         if top is not None and has_constant and (mean == 0.0 or (mean == top and not totals.interior_weight)):
             raise separation.constant_outcome(mean)
         # without an intercept the null model has nothing to estimate: its linear predictor is the offset
@@ -216,17 +243,25 @@ class Run:
         )
         return replace(new, se_change=se_change(point.step, new.step))
 
-    def _directions(self, point: Evaluated) -> tuple[Vector, Vector, Vector]:
+    def directions(self, point: Evaluated) -> tuple[Vector, Vector, Vector]:
         """Candidate directions (p,): the last step, the same without its small parts, and the coefficients."""
-        if self.column_stds is None:
-            self.column_stds = _column_stds(
-                point.setting, self.runner.fold(Accumulate(point.setting.design, self.options.common.drop))
-            )
         return (
             point.step.move,
-            separation.without_small_parts(point.step.move, point.setting, self.column_stds),
+            separation.without_small_parts(point.step.move, point.setting, self.stds(point.setting)),
             point.b,
         )
+
+    def stds(self, setting: Setting) -> Vector:
+        """Scale of the model's columns, (p,), from a pass of its own when they are first needed."""
+        if self.column_stds is None:
+            self.column_stds = _column_stds(
+                setting, self.runner.fold(Accumulate(setting.design, self.options.common.drop))
+            )
+        return self.column_stds
+
+    def separation_error(self, direction: Vector, setting: Setting) -> SeparationError:
+        """The error that names what a separating direction is made of."""
+        return separation.separation_error(direction, setting, self.stds(setting))
 
     def _candidate_directions(
         self, point: Evaluated, lengths: Sequence[float]
@@ -238,7 +273,7 @@ class Run:
         top = self.options.model.family.separable_end
         if top is None or self.options.common.alpha or not slow_steps(lengths):
             return None
-        directions = self._directions(point)
+        directions = self.directions(point)
         return separation.CandidateDirections(tuple(point.setting.predictor(d) for d in directions), top)
 
     def _check_separation(self, point: Evaluated, linearized: Linearized) -> None:
@@ -248,8 +283,8 @@ class Run:
             return
         self.separation_ratios = [*self.separation_ratios, linearized.moves[0].ratio]
         separating = separation.separating_index(linearized.moves, self.separation_ratios)
-        if separating is not None and self.column_stds is not None:
-            raise separation.separation_error(self._directions(point)[separating], point.setting, self.column_stds)
+        if separating is not None:
+            raise self.separation_error(self.directions(point)[separating], point.setting)
 
     def _evaluated(
         self,
@@ -274,14 +309,13 @@ class Run:
             )
         if task.likelihood:
             self.outcome_totals = linearized.totals
-        step = newton(setting, linearized, b, self.options.common.alpha, model.family.known_dispersion)
+        step = self.step(setting, linearized, b, model)
         length = math.hypot(step.length, theta_length(totals)) if estimated else step.length
         # when theta changes, the terms of the likelihood that depend on theta and the outcome alone belong to the loss
         loss = totals.deviance + step.penalty - (2.0 * totals.base if estimated else 0.0)
         iterates = (*past_iterates, PastIterate(b, step.move))
-        return Evaluated(
-            setting, b, model, linearized, step, length, loss, propose_move(model, step, iterates), iterates
-        )
+        move = self.move(model, step, iterates)
+        return Evaluated(setting, b, model, linearized, step, length, loss, move, iterates)
 
     def _task(self, design: Design, model: GLM) -> Linearize:
         """The pass that is due: the sums of the null model and of the outcome only while they are needed."""
@@ -295,6 +329,11 @@ class Run:
             theta=estimated,
             drop=self.options.common.drop,
         )
+
+
+def _sizes(design: Design, moments: Moments) -> dict[str, int]:
+    """Factor whose levels have coefficients -> their number."""
+    return {name: len(moments.levels[name]) for name in design.terms.coefficient_factors}
 
 
 def _column_stds(setting: Setting, accumulated: Accumulated) -> Vector:

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gramian.batch import Batch
 from gramian.fit.leastsquares.predict import IntervalScale, Predictor
 from gramian.inference.influence import of_generalized
 from gramian.plots.influence import standardised
 from gramian.results.drawing import CALIBRATION, KINDS, draw
 from gramian.results.rows import EvaluatedRows, Rows, RowwiseFit
+from gramian.typing import Matrix
 
 if TYPE_CHECKING:
     from gramian.fit.glm.result import GlmFit
@@ -29,7 +31,14 @@ def general_rows(fit: GlmFit) -> RowwiseFit:
     The leverage of a row is its working weight times x' V x, with V the inverse of the information at dispersion 1.
     """
     solved, model = fit.solved.linear, fit.solved.model
-    predictor = Predictor(solved, IntervalScale(solved.solution.inverse, 1.0))
+    absorbed = solved.absorbed is not None
+    predictor = Predictor(solved, None if absorbed else IntervalScale(solved.solution.inverse, 1.0))
+
+    def values(batch: Batch) -> Matrix:
+        """Linear predictors and half-widths, (3, n); NaN beside absorbed factors, for they need every level's."""
+        predicted = predictor.batch(batch)
+        return np.concatenate([predicted, np.full((2, predicted.shape[1]), np.nan)]) if absorbed else predicted
+
     family, sigma = model.family, fit.dispersion**0.5
 
     def evaluate(rows: Rows) -> EvaluatedRows:
@@ -49,5 +58,5 @@ def general_rows(fit: GlmFit) -> RowwiseFit:
     axis = (f"linear predictor ({fit.link})", "Pearson residual", "standardised deviance residual")
     binomial = family.variance_function.domain == "proportion"
     unit = f"estimate on the scale of the link, {fit.link}"
-    fields = (fit, design, predictor.batch, evaluate, solved.terms, fit.effective, axis, unit, model.mean, binomial)
+    fields = (fit, design, values, evaluate, solved.terms, fit.effective, axis, unit, model.mean, binomial)
     return RowwiseFit(*fields)

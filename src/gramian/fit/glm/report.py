@@ -65,6 +65,10 @@ def _quality(fit: GlmFit) -> list[str]:
     """Deviances, dispersion and likelihood, one line each."""
     lines = [f"null deviance {_format_deviance(fit.null_deviance)} on {fit.df_null:,} degrees of freedom"]
     lines.append(f"deviance {_format_deviance(fit.deviance)} on {number(fit.df_residual, 8)} degrees of freedom")
+    if fit.absorbed is not None:
+        from gramian.fit.linear.report import describe_levels  # most fits absorb nothing
+
+        lines += describe_levels(fit.absorbed)
     if fit.alpha is not None:
         lines.append(f"{number(fit.effective)} effective columns of {fit.rank}")
     if fit.theta is not None:

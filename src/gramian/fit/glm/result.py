@@ -11,6 +11,7 @@ import pyarrow as pa
 from gramian.engines.choice import Engine
 from gramian.fit.effects.methods import WithEffects
 from gramian.fit.glm.solution import GlmSolved
+from gramian.fit.leastsquares.absorbed import Absorbed
 from gramian.fit.leastsquares.solution import Solved
 from gramian.fit.vcov.fit import covariance
 from gramian.formula.known_levels import with_unseen
@@ -115,6 +116,11 @@ class GlmFit(WithEffects):
     def intercept(self) -> bool:
         """Whether the model has an intercept."""
         return self.solved.linear.intercept
+
+    @property
+    def absorbed(self) -> Absorbed | None:
+        """Number of levels, degrees of freedom and effects, on the scale of the link, of absorbed factors."""
+        return self.solved.linear.absorbed
 
     @property
     def alpha(self) -> float | None:
@@ -241,6 +247,8 @@ class GlmFit(WithEffects):
         """
         from gramian.fit.glm.predict import predict, predict_with_errors
 
+        if data is None and self.absorbed is not None:
+            unseen = "null"  # the rows of levels without a finite effect were left out of the fit
         source = with_unseen(rows_or_fitted(data, self.fitted_rows), self.solved.linear.design, unseen)
         if se:
             return predict_with_errors(self.solved, source, scale, self.covariance.df)

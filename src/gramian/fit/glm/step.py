@@ -100,7 +100,7 @@ def newton(
         raise NumericalError("every row's working weight is zero: the means lie at the ends of their range")
     current = np.zeros(width) if b is None else b
     P = None if alpha is None else penalty_matrix(alpha, parametrization, width)
-    system = products if P is None else _minus_gradient(products, P @ current)
+    system = products if P is None else minus_gradient(products, P @ current)
     system = system if damping is None else _damped(system, damping, current)
     # a step needs few digits; the checks of `solve` are for the last one
     quick_solution = cholesky_step(system.hi, P) if parametrization.subspace is None else None
@@ -109,7 +109,7 @@ def newton(
     assert solved is not None
     move, dispersion = solved.coefficients, known_dispersion
     if dispersion is None:
-        dispersion = _pearson(products, linearized.moments.rows - solved.leverage)
+        dispersion = pearson(products, linearized.moments.rows - solved.leverage)
     decrease = max(float(system.hi[:-1, -1] @ move), 0.0)
     # decrease of the quadratic model by the step, without the penalty: 2 s'd - d'Sd
     gain = 2.0 * float(products.hi[:-1, -1] @ move) - float(move @ products.hi[:-1, :-1] @ move)
@@ -130,7 +130,7 @@ def solution_at(setting: Setting, step: Step, rows: int, b: Vector, alpha: float
     if step.solution is not None:
         return step.solution
     P = None if alpha is None else penalty_matrix(alpha, setting.parametrization, len(b))
-    return _solution(setting, step.products if P is None else _minus_gradient(step.products, P @ b), rows, P)
+    return _solution(setting, step.products if P is None else minus_gradient(step.products, P @ b), rows, P)
 
 
 def _solution(setting: Setting, system: Pair, rows: int, P: Matrix | None) -> Solution:
@@ -145,12 +145,12 @@ def _solution(setting: Setting, system: Pair, rows: int, P: Matrix | None) -> So
         )
 
 
-def _pearson(products: Pair, df_residual: float) -> float:
+def pearson(products: Pair, df_residual: float) -> float:
     """Pearson's estimate of the dispersion; 1 where no degrees of freedom are left, so that steps have a length."""
     return float(products.hi[-1, -1] / df_residual) if df_residual > 0 and products.hi[-1, -1] > 0 else 1.0
 
 
-def _minus_gradient(products: Pair, gradient: Vector) -> Pair:
+def minus_gradient(products: Pair, gradient: Vector) -> Pair:
     """The products with the penalty's gradient (p,) subtracted from the right-hand side."""
     hi = products.hi.copy()
     hi[:-1, -1] -= gradient
@@ -160,7 +160,7 @@ def _minus_gradient(products: Pair, gradient: Vector) -> Pair:
 
 def _damped(products: Pair, damping: Vector, current: Vector) -> Pair:
     """The products with a diagonal penalty, damping (p,); being diagonal, it keeps blocks of factors diagonal."""
-    damped = _minus_gradient(products, damping * current)
+    damped = minus_gradient(products, damping * current)
     damped.hi[np.arange(len(damping)), np.arange(len(damping))] += damping
     return damped
 

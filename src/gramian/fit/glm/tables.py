@@ -14,6 +14,7 @@ from gramian.results.tables import NOT_CERTIFIED, SCHEMA, finite
 
 if TYPE_CHECKING:
     from gramian.fit.glm.result import GlmFit
+    from gramian.fit.leastsquares.absorbed import Absorbed
 
 
 def loglik(solved: GlmSolved, likelihood: Likelihood, *, known_dispersion: bool) -> float:
@@ -46,6 +47,18 @@ def glance(fit: GlmFit) -> pa.Table:
     return tables.one_row(fit_statistics(fit))
 
 
+def levels_to_dict(absorbed: Absorbed | None) -> dict[str, Any] | None:
+    """Levels and degrees of freedom of absorbed factors, None without any."""
+    if absorbed is None:
+        return None
+    return {
+        "levels": dict(absorbed.levels),
+        "singletons": dict(absorbed.singletons),
+        "rank": absorbed.rank,
+        "rank_is_exact": absorbed.exact,
+    }
+
+
 def to_dict(fit: GlmFit, level: float) -> dict[str, Any]:
     """The object that `--format json` prints; its schema has a version. level : of the confidence intervals."""
     numbers = {name: finite(v) for name, v in fit_statistics(fit).items() if name != "rows"}
@@ -65,6 +78,7 @@ def to_dict(fit: GlmFit, level: float) -> dict[str, Any]:
         "rank": fit.rank,
         "aliased": dict(fit.aliased),
         "alpha": fit.alpha,
+        "absorbed": levels_to_dict(fit.absorbed),
         "vcov": fit.covariance.name,
         "recipe": fit.covariance.description,
         "converged": fit.converged,

@@ -160,18 +160,29 @@ def absorbed_estimates(
     """
     names = design.terms.absorbed
     (response,) = design.outcome
-    tables = {name: moments.tables[(name,)] for name in names}
     absorption, levels = partialled_out.absorption, {name: len(moments.levels[name]) for name in names}
     return Absorbed(
         levels=levels,
         rank=absorption.rank,
         exact=absorption.exact,
-        singletons={name: int((table.rows == 1).sum()) for name, table in tables.items()},
+        singletons=singletons(moments, names),
         tss=float(partialled_out.products.hi[-1, -1]) * parametrization.scale * parametrization.scale,
         effects=_effects(moments, parametrization, partialled_out, coefficients, design.coordinates[response]),
-        # in connected levels the only relations are that the indicators of each factor sum to the constant
-        connected=absorption.exact and absorption.rank == sum(levels.values()) - (len(names) - 1),
+        connected=are_connected(absorption, levels),
     )
+
+
+def singletons(moments: Moments, names: tuple[str, ...]) -> dict[str, int]:
+    """Absorbed factor -> number of its levels with a single row."""
+    return {name: int((moments.tables[(name,)].rows == 1).sum()) for name in names}
+
+
+def are_connected(absorption: Absorption, levels: Mapping[str, int]) -> bool:
+    """Whether the only relations of levels are that the indicators of each factor sum to the constant.
+
+    levels : absorbed factor -> number of its levels.
+    """
+    return absorption.exact and absorption.rank == sum(levels.values()) - (len(levels) - 1)
 
 
 def _effects(

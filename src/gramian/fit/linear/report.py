@@ -113,7 +113,12 @@ def describe_accuracy(solved: Solved) -> list[str]:
 
 def describe_absorbed(fit: WithAbsorbed) -> list[str]:
     """Lines about absorbed factors: levels, degrees of freedom, levels of a single row, and within R squared."""
-    absorbed = fit.absorbed
+    lines = describe_levels(fit.absorbed)
+    return [*lines, f"within R squared {number(fit.within_r_squared, 5)}"] if lines else []
+
+
+def describe_levels(absorbed: Absorbed | None) -> list[str]:
+    """Lines about the levels of absorbed factors and the degrees of freedom that they cost."""
     if absorbed is None:
         return []
     factors = ", ".join(f"{printable(name)} ({n:,} level{'s'[: n != 1]})" for name, n in absorbed.levels.items())
@@ -122,7 +127,7 @@ def describe_absorbed(fit: WithAbsorbed) -> list[str]:
     lines = [f"absorbed: {factors}, which cost{bound} {absorbed.rank:,} degrees of freedom"]
     if singletons:
         lines.append(f"levels of a single row, which they fit perfectly: {', '.join(singletons)}")
-    return [*lines, f"within R squared {number(fit.within_r_squared, 5)}"]
+    return lines
 
 
 def format_comparison(p: float) -> str:

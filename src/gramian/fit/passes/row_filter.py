@@ -4,16 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
 
 from gramian.batch import Batch, Input, Source, Unit
-from gramian.fit.passes.keys import Grouping, RowKeys
+from gramian.fit.passes.keys import RowKeys
 from gramian.linalg.keyed.moments import Key
 from gramian.schema import Schema
 from gramian.typing import Mask
+
+
+class Grouping(Protocol):
+    """What gives each row a key: `Folds`, `ByColumns` and others. columns : those that it reads."""
+
+    @property
+    def columns(self) -> tuple[str, ...]: ...
+    def start(self) -> RowKeys: ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -24,7 +32,7 @@ class Subset:
     ----------
     source : Source
         All rows.
-    grouping : Folds or ByColumns or None
+    grouping : Grouping or None
         What gives each row its key; None for rows of any key.
     key : tuple of levels
         The key of the rows to yield.

@@ -17,6 +17,8 @@ from gramian.fit.vcov.information import observed_information, observed_sums
 from gramian.fit.vcov.job import AbsorbedSums, CovarianceJob
 from gramian.fit.vcov.scores import FittedModel
 from gramian.fit.vcov.within import demeaned
+from gramian.fit.vcov.working_moments import WorkingMoments
+from gramian.formula.known_levels import NULL, with_unseen
 from gramian.inference.covariance import Covariance, robust_covariance
 from gramian.inference.estimators import ModelBased
 from gramian.inference.vcov_spec import OBSERVED, VcovSpec
@@ -92,7 +94,10 @@ def with_vcov(
         raise OptionError(
             f"{vcov.name} needs the rows of the fit: pass the data, as in fit.with_vcov({vcov.argument}, data)"
         )
-    return with_robust(fitted_model, loss, vcov, PassRunner(source_of(data), engine_of(engine, data)))
+    rows = source_of(data)
+    if fitted_model.model is not None and fitted_model.solved.absorbed is not None:
+        rows = with_unseen(rows, fitted_model.design, NULL)  # levels without a finite effect were left out of the fit
+    return with_robust(fitted_model, loss, vcov, PassRunner(rows, engine_of(engine, data)))
 
 
 def with_robust(
@@ -136,6 +141,8 @@ def with_robust(
         is_glm=fitted_model.model is not None,
     )
     check_theta(vcov, estimated=fitted_model.estimated_theta is not None)
+    if solved.absorbed is not None and _needs_observed(fitted_model, vcov):
+        check_information(vcov, solved.design.terms.absorbed, differs=True)
     fitted_model = fitted_model.for_schema(schema)
     if vcov.information != OBSERVED:
         fitted_model = replace(fitted_model, estimated_theta=None)  # taken as known, as in R
@@ -159,6 +166,15 @@ def _needs_observed(fitted_model: FittedModel, vcov: VcovSpec) -> bool:
     return vcov.information == OBSERVED and model is not None and (theta is not None or not model.is_canonical)
 
 
+def check_information(vcov: VcovSpec, absorbed: Sequence[str], *, differs: bool) -> None:
+    """Raise OptionError for the observed information beside absorbed factors, where it is not the expected one."""
+    if vcov.information == OBSERVED and absorbed and differs:
+        raise OptionError(
+            f"the observed information beside absorbed factors ({' and '.join(absorbed)}) is not computed: use "
+            "information='expected', a canonical link, or write the factors as terms"
+        )
+
+
 def check_theta(vcov: VcovSpec, *, estimated: bool) -> None:
     """Raise OptionError for leverages beside an estimated theta that takes part: they are of the coefficients alone."""
     if estimated and vcov.information == OBSERVED and vcov.estimator.uses_leverage:
@@ -179,7 +195,8 @@ def _evaluated(job: CovarianceJob, loss: float) -> RobustCovariance:
 
 def _repeated_moments(fitted_model: FittedModel, runner: PassRunner) -> Moments:
     """The moments of a fit that did not keep them, from one more pass. Raises DataError for rows with other levels."""
-    moments = runner.fold(Accumulate(fitted_model.design, fitted_model.drop)).moments
+    linear = Accumulate(fitted_model.design, fitted_model.drop)
+    moments = runner.fold(linear if fitted_model.model is None else WorkingMoments(fitted_model)).moments
     for factor in fitted_model.design.terms.absorbed:
         if moments.levels[factor] != (fitted_model.design.levels or {})[factor]:
             raise DataError(f"these are not the rows of the fit: '{factor}' has other levels here")

@@ -201,6 +201,8 @@ class ScoreAccumulator(UnitAccumulator, ABC):
         """The scores of a block. y, offset, weight, count : of its rows, (n,)."""
         eta, model = self.eta(columns, self.reader.sizes), self.fitted_model.model
         if model is not None:
+            if self.fitted_model.effects:
+                eta = eta + self.fitted_model.absorbed_part(columns.codes)
             eta = eta if offset is None else eta + offset
             work = model.linearize(y, eta, weight)
             return Scores(work.r, work.w, work.s, work.loss, self._log_alpha(model.mean(eta), y, weight))

@@ -42,7 +42,7 @@ def test_absorbed_factors_add_and_are_saved(frame, tmp_path):
         np.testing.assert_allclose(made.ols().coefficients, whole.coefficients, rtol=1e-11)
     with pytest.raises(SchemaError, match="the absorbed factors differ: firm, and none"):
         total + gm.gram("y ~ x", frame[:10])
-    with pytest.raises(FormulaError, match=r"only linear fits .* absorb factors"):
+    with pytest.raises(FormulaError, match=r"only linear and generalized linear fits .* absorb factors"):
         gm.gram("y ~ x + factor(firm)", frame, exact=True).ols("y ~ x | firm")
 
 

@@ -1,0 +1,177 @@
+"""Levels of absorbed factors whose outcomes all lie at one end of the family's range: their effects are infinite.
+
+Their rows say nothing about the other coefficients, and are left out, as in fixest; further levels may then lie at an
+end, so rows are read until there are none.
+
+References
+----------
+Correia, S., Guimaraes, P. and Zylkin, T. (2019). Verifying the existence of maximum likelihood estimates for
+generalized linear models. arXiv:1903.01633.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from gramian.batch import Batch, Source
+from gramian.errors import SeparationError
+from gramian.fit.passes.accumulate import Accumulated, UnitAccumulator
+from gramian.fit.passes.job import PassRunner
+from gramian.fit.passes.keys import RowKeys
+from gramian.fit.passes.row_filter import Subset
+from gramian.formula.design import Design
+from gramian.formula.dropped_rows import DroppedRows
+from gramian.formula.levels import LevelIndex
+from gramian.formula.row_reader import Observed
+from gramian.linalg.factors.levels import select_levels
+from gramian.linalg.keyed.moments import Key
+from gramian.linalg.moments import Moments
+from gramian.linalg.monomials import CONSTANT
+from gramian.typing import Codes, Level, Vector
+
+SEPARATED = "separated"  # the cause under which their rows are counted
+KEPT: Key = ("kept",)
+
+
+@dataclass(frozen=True, slots=True)
+class LevelOutcomes:
+    """The pass that sums the outcome itself, without offset, over the levels of absorbed factors.
+
+    Attributes
+    ----------
+    design : Design
+        All terms, so that the same rows enter as in the fit.
+    drop : bool
+        Whether incomplete rows are dropped; if False, they raise DataError.
+    """
+
+    design: Design
+    drop: bool = True
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that are read."""
+        return self.design.columns
+
+    @property
+    def long_runs(self) -> bool:
+        """Whether rows are accumulated in long runs: always, for sums are over many levels."""
+        return True
+
+    @property
+    def empty(self) -> Accumulated:
+        """The sums of no rows."""
+        return self.accumulate(())
+
+    def accumulate(self, batches: Iterable[Batch], /) -> Accumulated:
+        """The sums of one unit."""
+        accumulator = _OutcomeAccumulator(self.design, drop=self.drop)
+        with np.errstate(all="ignore"):
+            for batch in batches:
+                accumulator.add(accumulator.reader.read(batch))
+        return accumulator.finish()
+
+
+class _OutcomeAccumulator(UnitAccumulator):
+    """Sums whose response row is the outcome."""
+
+    def residual(self, observed: Observed, response: str) -> Vector:
+        """The outcome, (n,)."""
+        return observed.values[response]
+
+
+@dataclass(frozen=True, slots=True)
+class ExcludedLevels:
+    """Groups rows into those to keep, and those in any of some levels. levels : column -> its levels to leave out."""
+
+    levels: Mapping[str, Sequence[Level]]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that decide."""
+        return tuple(self.levels)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the parts of a key."""
+        return ("rows",)
+
+    def start(self) -> RowKeys:
+        """Begin a unit."""
+        return _KeptRows({c: LevelIndex(c, levels, frozen=True) for c, levels in self.levels.items()})
+
+
+@dataclass(frozen=True, slots=True)
+class _KeptRows:
+    """Code 0 for rows to keep, -1 for others. excluded : column -> index of the levels to leave out."""
+
+    excluded: Mapping[str, LevelIndex]
+    size: int = 1
+    keys: Sequence[Key] = (KEPT,)
+
+    def parts(self, batch: Batch) -> Mapping[str, Codes]:
+        """No column has codes of its own."""
+        return {}
+
+    def codes(self, batch: Batch, parts: Mapping[str, Codes]) -> Codes:
+        """Codes (n,) of the rows of a batch."""
+        out = np.zeros(batch.rows, np.int64)
+        for column, index in self.excluded.items():
+            codes, levels = batch.factor(column)
+            out[(codes >= 0) & ~index.is_unknown(codes, levels)] = -1
+        return out
+
+
+def without_separated_levels(
+    design: Design, runner: PassRunner, top: float | None, *, drop: bool
+) -> tuple[Source, DroppedRows]:
+    """The rows outside the levels whose outcomes are all 0, or all at the top of the range; and how many are left out.
+
+    Parameters
+    ----------
+    design : Design
+        With absorbed factors.
+    runner : PassRunner
+        The rows; each look at them is one of its passes.
+    top : float or None
+        Upper end of the outcome's range; None for families that cannot separate, for which nothing is read.
+    drop : bool
+        Whether incomplete rows are dropped.
+
+    Raises
+    ------
+    SeparationError
+        Where no level is left.
+    """
+    source, before, rows = runner.source, 0, 0
+    while top is not None:
+        moments = runner.fold(LevelOutcomes(design, drop), source).moments
+        rows, before = moments.rows, before or moments.rows
+        found = _separated(moments, design, top)
+        if not found:
+            break
+        if any(len(found.get(f, ())) == len(moments.levels[f]) for f in design.terms.absorbed):
+            raise SeparationError(
+                f"every level of '{next(iter(found))}' has outcomes of one kind only, all at an end of the family's "
+                "range, so no row says anything about the coefficients; absorb another factor, or none",
+                tuple(found),
+            )
+        excluded = {design.terms.factors[f].column: levels for f, levels in found.items()}
+        source = Subset(source, ExcludedLevels(excluded), KEPT)
+    return source, DroppedRows({SEPARATED: before - rows}) if before > rows else DroppedRows()
+
+
+def _separated(moments: Moments, design: Design, top: float) -> dict[str, Sequence[Level]]:
+    """Absorbed factor -> its levels whose outcomes all lie at one end, for those that have any."""
+    (response,), found = design.outcome, {}
+    for factor in design.terms.absorbed:
+        monomials, table = dict(moments.layout.tables)[(factor,)], moments.tables[(factor,)]
+        outcome, weight = (table.sums[:, monomials.index(m)] for m in (((response, 1),), CONSTANT))
+        # a sum of zeros is zero, and one of ones the same sum as the weights, without any rounding
+        separated = (outcome == 0.0) | (outcome == top * weight)
+        if separated.any():
+            found[factor] = select_levels(moments.levels[factor], separated)
+    return found
