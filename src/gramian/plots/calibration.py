@@ -1,4 +1,4 @@
-"""Calibration plots: predicted probabilities against observed shares."""
+"""Calibration plots: predicted probabilities against observed shares; and mean residuals of groups of rows."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from gramian.plots.bins import Bins
+from gramian.plots.bins import Z_95, Bins
 from gramian.plots.matplotlib import FuncFormatter, picture, styled
 from gramian.plots.style import BLUE, GREY, SKY, label, legend_below
 from gramian.typing import Vector
@@ -48,6 +48,46 @@ def calibration(bins: Bins, *, title: str, outcome: str) -> Any:
     bottom.set_xlabel("predicted probability")
     _limits(top, groups.x, low, high)
     legend_below(figure, columns=1)
+    return figure
+
+
+@styled
+def binned_residuals(bins: Bins, *, title: str, outcome: str) -> Any:
+    """Mean residuals of groups of rows with like predictions, and where 95 % of those of a right model would lie.
+
+    Parameters
+    ----------
+    bins : Bins
+        x are predictions, y are outcomes less predictions.
+    title : str
+        Title of the figure.
+    outcome : str
+        Name of the outcome.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    References
+    ----------
+    A. Gelman and J. Hill, Data Analysis Using Regression and Multilevel/Hierarchical Models, Cambridge University Press
+    2007, section 5.6.
+    """
+    groups = bins.groups(2 * GROUPS)
+    figure = picture(5.6, 4.2)
+    ax = figure.subplots()
+    width = Z_95 * groups.error
+    ax.fill_between(groups.x, -width, width, color=SKY, alpha=0.35, linewidth=0, label="95 % of a right model")
+    ax.axhline(0.0, color=GREY, linewidth=0.9)
+    outside = np.abs(groups.y) > width
+    rows = f"means of {len(groups.x)} groups of {groups.rows.sum():,.0f} rows"
+    for selected, face, text in ((~outside, "white", rows), (outside, BLUE, "outside")):
+        if selected.any():
+            ax.plot(groups.x[selected], groups.y[selected], "o", color=BLUE, markerfacecolor=face, label=text)
+    ax.set_xlabel(f"predicted {label(outcome, 40)}")
+    ax.set_ylabel("mean residual")
+    ax.set_title(label(title, 60))
+    legend_below(figure, columns=2)
     return figure
 
 

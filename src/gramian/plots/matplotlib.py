@@ -14,13 +14,17 @@ from gramian.errors import MissingExtraError
 try:
     from matplotlib import rc_context
     from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.colors import to_rgba, to_rgba_array
     from matplotlib.figure import Figure
     from matplotlib.font_manager import fontManager
     from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 except ImportError as error:
     raise MissingExtraError("matplotlib", "plot") from error
 
-__all__ = ["FixedLocator", "FuncFormatter", "LogLocator", "NullLocator", "Picture", "picture", "save_figure", "styled"]
+__all__ = [
+    "FixedLocator", "FuncFormatter", "LogLocator", "NullLocator", "Picture", "picture", "save_figure", "styled",
+    "to_rgba", "to_rgba_array",
+]  # fmt: skip
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -73,6 +77,13 @@ class Picture(Figure):
         save_figure(self, sink, "png")
         return sink.getvalue()
 
+    def dark(self) -> Picture:
+        """The same figure for dark pages: greys are turned round, colours made lighter. It is changed in place."""
+        from gramian.plots.dark import darken
+
+        darken(self)
+        return self
+
 
 def picture(width: float, height: float) -> Any:
     """An empty figure of `width` x `height` inches.
@@ -101,7 +112,7 @@ def save_figure(figure: Any, sink: Any, form: str) -> None:
     undated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        figure.savefig(sink, format=form, dpi=DPI, metadata=undated.get(form))
+        figure.savefig(sink, format=form, dpi=DPI, metadata=undated.get(form), facecolor=figure.get_facecolor())
     absent = [MISSING.match(str(warning.message)) for warning in caught]
     for warning in (w for w, sign in zip(caught, absent, strict=True) if sign is None):
         warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)

@@ -17,8 +17,8 @@ from gramian.results.rows import RowwiseFit
 
 LEVEL = 0.95  # of the intervals in pictures
 GRID = 401  # points of a fitted curve; odd, so that the middle is one of them
-KINDS = ("coefficients", "line", "diagnostics", "residuals", "qq", "scale", "leverage")
-CALIBRATION = "calibration"
+KINDS = ("coefficients", "line", "diagnostics", "residuals", "qq", "scale", "leverage", "binned")
+CALIBRATION, BINNED = "calibration", "binned"
 
 
 def draw(rowwise: RowwiseFit, data: Any, kind: str | None, kinds: tuple[str, ...]) -> Any:
@@ -67,6 +67,8 @@ def draw(rowwise: RowwiseFit, data: Any, kind: str | None, kinds: tuple[str, ...
         return _line(rowwise, source, x)
     if kind == CALIBRATION or (kind is None and rowwise.binomial):
         return _calibration(rowwise, source)
+    if kind == BINNED:
+        return _binned(rowwise, source)
     return _residuals(rowwise, source, kind or "diagnostics")
 
 
@@ -114,6 +116,19 @@ def _calibration(rowwise: RowwiseFit, source: Source) -> Any:
         bins.add(mu, rows.y, mu, rows.weight, rows.counts)
     _check(seen)
     return calibration(bins, title=f"Calibration of {rowwise.fit.formula}", outcome=rowwise.outcome)
+
+
+def _binned(rowwise: RowwiseFit, source: Source) -> Any:
+    """Mean residuals of groups of rows with like predictions."""
+    from gramian.plots.calibration import binned_residuals
+
+    bins, seen = Bins(), 0
+    for rows in rowwise.read(source):
+        seen += len(rows.y)
+        mu = rowwise.mean(rows.values[0])
+        bins.add(mu, rows.y - mu, mu, rows.weight, rows.counts)
+    _check(seen)
+    return binned_residuals(bins, title=f"Binned residuals of {rowwise.fit.formula}", outcome=rowwise.outcome)
 
 
 def _residuals(rowwise: RowwiseFit, source: Source, kind: str) -> Any:

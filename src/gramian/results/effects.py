@@ -209,6 +209,24 @@ class Effects:
 
         return to_text(self.render(level))
 
+    def plot(self, x: str | None = None, level: float = 0.95) -> Any:
+        """A picture: lines with bands over a column of numbers, or dots with intervals where there is none.
+
+        Parameters
+        ----------
+        x : str, optional
+            Column of numbers for the axis; by default the one with most values, where it has three or more.
+        level : float, default 0.95
+            Level of bands and intervals.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+        """
+        from gramian.results.effects_plot import draw
+
+        return draw(self, level, x)
+
     def __str__(self) -> str:
         return self.summary()
 

@@ -15,6 +15,7 @@ from gramian.errors import OptionError, did_you_mean, listing, one_of
 from gramian.inference.covariance import Covariance
 from gramian.results.estimates import Estimates
 from gramian.results.format_numbers import number, p_value, significant
+from gramian.typing import Matrix
 
 Cells: TypeAlias = tuple[str, ...]
 STARS = (0.001, 0.01, 0.05)
@@ -71,6 +72,10 @@ class RegressionTable:
         The rows below them.
     notes : tuple of str
         What is said below the table.
+    estimates : ndarray, (fits, 3, coefficients)
+        Estimates and ends of the intervals, for pictures; NaN where a fit does not have a coefficient.
+    level : float
+        Level of the intervals.
     """
 
     headings: Cells
@@ -78,6 +83,8 @@ class RegressionTable:
     coefficients: tuple[Line, ...]
     statistics: tuple[Line, ...]
     notes: tuple[str, ...]
+    estimates: Matrix
+    level: float
 
     def text(self) -> str:
         """The table as plain text."""
@@ -113,6 +120,22 @@ class RegressionTable:
         if suffix not in formats:
             raise OptionError(f"no format for '{suffix}': the name of the file ends in {listing(formats)}")
         Path(path).write_text(formats[suffix]() + "\n", encoding="utf-8")
+
+    def plot(self) -> Any:
+        """A picture: the coefficients of all fits with their intervals, below each other.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+        """
+        from gramian.plots.effects import Series, dots
+
+        names = [line.label for line in self.coefficients if line.label]
+        rows = np.arange(len(names), dtype=np.float64)
+        pairs = zip(self.headings, self.estimates, strict=True)
+        series = [Series(name, rows, e[0], e[1:].T) for name, e in pairs]
+        title = f"Coefficients with {100 * self.level:g} % intervals"
+        return dots(names, series, title=title, x_label="estimate", level=self.level)
 
     def __str__(self) -> str:
         return self.text()
@@ -204,7 +227,17 @@ def regression_table(columns: Sequence[Column], options: TableOptions) -> Regres
         tuple(lines),
         tuple(_statistics(columns, options)),
         tuple(_notes(columns, options)),
+        np.array([_estimates(c.fit, list(labels), options) for c in columns]),
+        options.level,
     )
+
+
+def _estimates(fit: Estimates, names: Sequence[str], options: TableOptions) -> Matrix:
+    """Estimates and ends of the intervals of these coefficients, (3, k); NaN where the fit does not have one."""
+    values = np.column_stack([fit.coefficients, fit.conf_int(options.level), np.full(len(fit.names), np.nan)])
+    at = [fit.names.index(name) if name in fit.names else -1 for name in names]
+    out = np.array([values[i, :3] if i >= 0 else values[0, [3, 3, 3]] for i in at]).T
+    return np.exp(out) if options.exponentiate else out
 
 
 def _rows(names: Sequence[Sequence[str]], wanted: Sequence[str] | Mapping[str, str] | None) -> dict[str, str]:

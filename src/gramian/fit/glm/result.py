@@ -353,7 +353,9 @@ class GlmFit(WithEffects):
         data : object, optional
             Rows with outcome and predictors. Without them the coefficients are drawn.
         kind : str, optional
-            Kind of picture; by default what the model and the data allow: a curve, a calibration plot or residuals.
+            "coefficients", "line" (of a single numeric predictor), "calibration" (of shares), "diagnostics" (four
+            panels), "residuals", "qq", "scale", "leverage" or "binned" (mean residuals of groups); by default what the
+            model and the data allow. Of effects see `fit.predictions(at=...).plot()`.
 
         Returns
         -------

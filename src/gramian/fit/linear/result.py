@@ -301,7 +301,9 @@ class LinearFit(LinearChecks, WithBootstrap):
     def plot(self, data: object | None = None, kind: str | None = None) -> Any:
         """A matplotlib figure of the coefficients; with data, of the fitted line or the residuals.
 
-        kind : name of another plot. Raises OptionError for an unknown one.
+        kind : "coefficients", "line" (of a single numeric predictor), "diagnostics" (four panels), "residuals", "qq",
+        "scale", "leverage" or "binned" (mean residuals of groups). Raises OptionError for another one. Of effects see
+        `fit.predictions(at=...).plot()`, of several fits `gm.table(fits).plot()`.
         """
         from gramian.fit.linear.plot import linear
 
