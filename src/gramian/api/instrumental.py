@@ -37,7 +37,8 @@ def iv(formula: str, data: Any, **options: Unpack[IvKeywords]) -> IvFit:
         Fuller's constant.
     vcov : str or mapping, default "iid"
         Covariance of the coefficients and of all tests: "iid", "HC0", "HC1", {"cluster": "firm"} or {"cluster":
-        ["firm", "year"], "type": "CR1"} with the types CR0 and CR1. All but "iid" take further passes: one for the
+        ["firm", "year"], "type": "CR1"} with the types CR0 and CR1; {"hac": 4, "time": "t"} and {"driscoll_kraay":
+        "t", "lags": 4} as in `gramian.ols`. All but "iid" take further passes: one for the
         model, and one for each first stage.
     weights, na, counts, like, digits, checkpoint, engine, progress, skip_bad
         As in `gramian.ols`.

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from gramian.errors import OptionError
-from gramian.inference.estimators import CR, DEFAULT_CR, ESTIMATORS, HC
+from gramian.inference.estimators import CR, DEFAULT_CR, ESTIMATORS, HC, SERIAL
 
 CLUSTER = "cluster:"
 
@@ -19,15 +19,33 @@ def _formulas(names: Sequence[str]) -> str:
 HELP = (
     f"Make standard errors by iid; by row, with scores s and leverages h: {_formulas(HC)}; or by G clusters: "
     f"cluster:COLUMN ({DEFAULT_CR}), cluster:A,B, cluster:A:CR3, with sums of scores S and changes d of the "
-    f"coefficients without a cluster: {_formulas(CR)}."
+    f"coefficients without a cluster: {_formulas(CR)}; or hac:LAGS[:TIME[:PANEL]] and "
+    f"dk:TIME:LAGS, with scores at times t and lags l to L: {_formulas(SERIAL)}."
 )
 
 
 def vcov_text(vcov: dict[str, Any]) -> str:
-    """The text of `--vcov` for clusters, which `parse_vcov` reads."""
+    """The text of `--vcov` for columns, which `parse_vcov` reads."""
+    if "hac" in vcov:
+        return ":".join(["hac", str(vcov["hac"]), *(vcov[name] for name in ("time", "panel") if name in vcov)])
+    if "driscoll_kraay" in vcov:
+        return f"dk:{vcov['driscoll_kraay']}:{vcov['lags']}"
     columns = vcov["cluster"]
     names = columns if isinstance(columns, str) else ",".join(columns)
     return f"{CLUSTER}{names}" + (f":{vcov['type']}" if "type" in vcov else "")
+
+
+def _serial(text: str, parts: list[str]) -> dict[str, Any]:
+    """The argument for "hac:4", "hac:4:time", "hac:4:time:panel" and "dk:time:4"."""
+    is_hac = parts[0] == "hac"
+    lags, columns = (parts[1:2], parts[2:]) if is_hac else (parts[2:3], [*parts[1:2], *parts[3:]])
+    valid = len(lags) == 1 and (lags[0] == "auto" or lags[0].isdigit())
+    if not valid or not all(columns) or len(columns) > (2 if is_hac else 1):
+        raise OptionError(f"--vcov {text}: write hac:LAGS, hac:LAGS:TIME, hac:LAGS:TIME:PANEL or dk:TIME:LAGS")
+    number: Any = "auto" if lags == ["auto"] else int(lags[0])
+    if is_hac:
+        return {"hac": number, **dict(zip(("time", "panel"), columns, strict=False))}
+    return {"driscoll_kraay": columns[0], "lags": number}
 
 
 def parse_vcov(text: str) -> str | dict[str, Any]:
@@ -37,6 +55,8 @@ def parse_vcov(text: str) -> str | dict[str, Any]:
     """
     if text == CLUSTER.rstrip(":"):
         raise OptionError("--vcov cluster needs a column, as in --vcov cluster:firm")
+    if (parts := text.split(":"))[0] in ("hac", "dk"):
+        return _serial(text, parts)
     if not text.startswith(CLUSTER):
         return text
     columns, colon, kind = text.removeprefix(CLUSTER).rpartition(":")

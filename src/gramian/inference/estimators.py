@@ -16,14 +16,20 @@ R. M. Bell and D. F. McCaffrey, Bias reduction in standard errors for linear reg
 Methodology 28 (2002), 169-181 (CR3).
 A. C. Cameron, J. B. Gelbach and D. L. Miller, Robust inference with multiway clustering, Journal of Business and
 Economic Statistics 29 (2011), 238-249 (several columns).
+F. Cribari-Neto, Asymptotic inference under heteroskedasticity of unknown form, Computational Statistics and Data
+Analysis 45 (2004), 215-233 (HC4).
+W. K. Newey and K. D. West, A simple, positive semi-definite, heteroskedasticity and autocorrelation consistent
+covariance matrix, Econometrica 55 (1987), 703-708; Automatic lag selection in covariance matrix estimation, Review of
+Economic Studies 61 (1994), 631-653 (NW).
+J. C. Driscoll and A. C. Kraay, Consistent covariance matrix estimation with spatially dependent panel data, Review of
+Economics and Statistics 80 (1998), 549-560 (DK).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from operator import pos
-from typing import TYPE_CHECKING, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, TypeAlias, cast
 
 from gramian.errors import OptionError
 from gramian.inference.small_sample import ModelFacts, SmallSample, conventions
@@ -52,6 +58,8 @@ class Estimator:
         What its pass sums of the scores, for plans.
     pairwise : bool
         Whether it needs the products of all columns for each cluster, not only the sums of their scores.
+    from_rows_alone : bool
+        Whether it needs the rows again, although it has columns of clusters.
     """
 
     name: str
@@ -60,6 +68,12 @@ class Estimator:
     max_columns: ClassVar[int] = 0
     sums: ClassVar[str] = "sums by cluster"
     pairwise: ClassVar[bool] = False
+    from_rows_alone: ClassVar[bool] = False
+
+    @property
+    def counts_clusters(self) -> bool:
+        """Whether its degrees of freedom are the number of clusters less one."""
+        return self.max_columns > 0
 
     @property
     def uses_leverage(self) -> bool:
@@ -83,12 +97,12 @@ class Rowwise(Estimator):
     Attributes
     ----------
     discount : callable or None
-        Of 1 - h (n,), what the squared scores are divided by; None for 1, without leverages.
+        Of 1 - h (n,) and the mean leverage, what the squared scores are divided by; None for 1, without leverages.
     power : int
-        The power of 1 - h that it is.
+        The highest power of 1 - h that it is.
     """
 
-    discount: Callable[[Vector], Vector] | None = None
+    discount: Callable[[Vector, float], Vector] | None = None
     power: int = 0
     sums: ClassVar[str] = "squares"
 
@@ -111,9 +125,20 @@ class Rowwise(Estimator):
             )
 
 
-def _square(values: Vector) -> Vector:
-    """The squares of an array."""
-    return values * values
+def _itself(complement: Vector, mean: float) -> Vector:
+    """1 - h."""
+    return complement
+
+
+def _square(complement: Vector, mean: float) -> Vector:
+    """(1 - h)^2."""
+    return complement * complement
+
+
+def _capped_power(complement: Vector, mean: float) -> Vector:
+    """(1 - h)^d, d the leverage in units of the mean one, at most 4."""
+    power = (1.0 - complement) / mean if mean > 0.0 else 0.0 * complement
+    return cast("Vector", complement ** power.clip(0.0, 4.0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +184,30 @@ class Jackknife(Estimator):
             )
 
 
+@dataclass(frozen=True, slots=True)
+class Serial(Estimator):
+    """Of scores that depend on earlier ones: M = sum over lags l to L of (1 - l / (L + 1)) (S_t S_(t-l)' + transposed).
+
+    Attributes
+    ----------
+    sums_by_time : bool
+        Whether S_t is the sum of all scores at a time; else that of the one row at a time, of each panel.
+    """
+
+    sums_by_time: bool = False
+    max_columns: ClassVar[int] = 2  # panel and time
+    sums: ClassVar[str] = "sums by time"
+    from_rows_alone: ClassVar[bool] = True
+
+    @property
+    def counts_clusters(self) -> bool:
+        """Whether its degrees of freedom are the number of times less one."""
+        return self.sums_by_time
+
+    def check_like(self, like: str | None, *, is_glm: bool) -> None:
+        """Every package has its factor."""
+
+
 IID = "iid"
 ESTIMATORS: Mapping[str, Estimator] = {
     estimator.name: estimator
@@ -166,13 +215,17 @@ ESTIMATORS: Mapping[str, Estimator] = {
         ModelBased(IID, "phi"),
         Rowwise("HC0", "s s'"),
         Rowwise("HC1", "s s' n / (n - q)", SmallSample.hc1_factor),
-        Rowwise("HC2", "s s' / (1 - h)", discount=pos, power=1),
+        Rowwise("HC2", "s s' / (1 - h)", discount=_itself, power=1),
         Rowwise("HC3", "s s' / (1 - h)^2", discount=_square, power=2),
+        Rowwise("HC4", "s s' / (1 - h)^min(4, h n / q)", discount=_capped_power, power=4),
         Clustered("CR0", "S S'"),
         Clustered("CR1", "S S' G / (G - 1) (n - 1) / (n - q)", SmallSample.cr1_factor),
         Jackknife("CR3", "d d' (G - 1) / G", SmallSample.jackknife_factor),
+        Serial("NW", "s_t s_(t-l)' (1 - l / (L + 1)) n / (n - q)", SmallSample.serial_factor),
+        Serial("DK", "S_t S_(t-l)' (1 - l / (L + 1)) n / (n - q)", SmallSample.serial_factor, sums_by_time=True),
     )
 }
 DEFAULT_CR = "CR1"
 HC = tuple(name for name, estimator in ESTIMATORS.items() if isinstance(estimator, Rowwise))
-CR = tuple(name for name, estimator in ESTIMATORS.items() if estimator.max_columns)
+CR = tuple(name for name, estimator in ESTIMATORS.items() if isinstance(estimator, Clustered | Jackknife))
+SERIAL = NEWEY_WEST, DRISCOLL_KRAAY = "NW", "DK"

@@ -80,6 +80,9 @@ class SmallSample:
         Whether absorbed levels that are nested in clusters are not counted in q.
     information : str
         Which information of a glm is the bread of a robust covariance: "expected" or "observed".
+    serial : str
+        Factor of Newey and West, and of Driscoll and Kraay: "columns" for n / (n - q), "times" as CR1 with the number
+        of times, or "none".
     exact_rank : bool
         Whether the rank of several absorbed factors is counted, in place of their levels less one for each further
         factor.
@@ -98,6 +101,7 @@ class SmallSample:
     drop_nested: bool = True
     exact_rank: bool = True
     information: str = "expected"
+    serial: str = "columns"
 
     def no_factor(self, facts: ModelFacts, clusters: int) -> float:
         """1."""
@@ -112,6 +116,12 @@ class SmallSample:
         """G / (G - 1) (n - 1) / (n - q); NaN without residual degrees of freedom."""
         n, count_columns = facts.rows, self.cr1_counts_columns or not facts.is_glm
         return _ratio(clusters, clusters - 1) * (_ratio(n - 1, n - facts.columns) if count_columns else 1.0)
+
+    def serial_factor(self, facts: ModelFacts, clusters: int) -> float:
+        """n / (n - q), 1, or with the number of times as CR1; NaN without residual degrees of freedom."""
+        if self.serial == "none":
+            return 1.0
+        return self.cr1_factor(facts, clusters) if self.serial == "times" else self.hc1_factor(facts, clusters)
 
     def jackknife_factor(self, facts: ModelFacts, clusters: int) -> float:
         """(G - 1) / G."""
@@ -140,6 +150,7 @@ LIKE: Mapping[str, SmallSample] = {
         cr3_factor=False,
         eigenvalue_floor=None,
         drop_nested=False,
+        serial="none",
     ),
     "statsmodels": SmallSample(
         "always",
@@ -150,9 +161,12 @@ LIKE: Mapping[str, SmallSample] = {
         eigenvalue_floor=None,
         drop_nested=False,
         information="observed",
+        serial="none",
     ),
     "stata": SmallSample("glm", hc1_df=1.0, cr1_counts_columns=False, information="observed"),
-    "fixest": SmallSample(jackknife=False, eigenvalue_floor=1e-10, only_negative_variances=True, exact_rank=False),
+    "fixest": SmallSample(
+        jackknife=False, eigenvalue_floor=1e-10, only_negative_variances=True, exact_rank=False, serial="times"
+    ),
 }
 
 

@@ -8,7 +8,17 @@ from dataclasses import dataclass, replace
 from typing import Annotated, Any, TypeAlias
 
 from gramian.errors import OptionError, did_you_mean, one_of
-from gramian.inference.estimators import CR, DEFAULT_CR, ESTIMATORS, HC, IID, Estimator
+from gramian.inference.estimators import (
+    CR,
+    DEFAULT_CR,
+    DRISCOLL_KRAAY,
+    ESTIMATORS,
+    HC,
+    IID,
+    NEWEY_WEST,
+    SERIAL,
+    Estimator,
+)
 from gramian.inference.small_sample import LIKE, ModelFacts, SmallSample, conventions
 
 Vcov: TypeAlias = str | Mapping[str, Any]
@@ -17,19 +27,25 @@ EXPECTED, OBSERVED = "expected", "observed"
 STATA = "stata"
 VCOV = (IID, *HC)
 MAX_CLUSTER_COLUMNS = max(estimator.max_columns for estimator in ESTIMATORS.values())
-_SERIAL = "errors for rows that depend on earlier rows (Newey and West) are not offered"
+_SERIAL = "errors for rows that depend on earlier rows (Newey and West) are {'hac': 4}"
 OTHER_NAMES = {
     "hac": _SERIAL,
     "neweywest": _SERIAL,
     "nw": _SERIAL,
     "robust": "'HC1' is what Stata calls robust, 'HC3' the default of R's sandwich",
-    "hetero": "'HC1' is what fixest calls so",
     "white": "'HC0' is White's",
     "nonrobust": "'iid' are the classical errors",
     "classical": "'iid' are the classical errors",
     "cluster": "name the columns of the clusters",
     "clustered": "name the columns of the clusters",
 }
+AUTO = "auto"
+SAME = {"hetero": "HC1", "heteroskedastic": "HC1", "HC": "HC1"}
+CLUSTERED_NAMES = {"CRV1": "CR1", "CRV3": "CR3"}
+SERIAL_EXAMPLE = (
+    "write {'hac': 4} for rows in the order of time, {'hac': 4, 'time': 't'}, with 'panel': 'firm' for panels, or "
+    "{'driscoll_kraay': 't', 'lags': 4}; 'auto' chooses the lags"
+)
 EXAMPLE = "as in vcov={'cluster': 'firm'}"
 
 
@@ -47,27 +63,42 @@ class VcovSpec:
         Package whose conventions hold, a key of `LIKE`; None for ours.
     information : str
         "expected" or "observed": of a generalized linear model, what is inverted.
+    lags : int or None
+        Of a serial covariance; None for a number that the data choose.
     """
 
     kind: str
     clusters: tuple[str, ...] = ()
     like: Annotated[str, (*LIKE,)] | None = None
     information: Annotated[str, (EXPECTED, OBSERVED)] = EXPECTED
+    lags: int | None = None
 
     @property
     def name(self) -> str:
         """Kind, cluster columns and information, as in reports."""
-        name = f"{self.kind} by {' and '.join(self.clusters)}" if self.clusters else self.kind
+        kind = self.kind
+        if kind in SERIAL:
+            kind += " with automatic lags" if self.lags is None else f" with {self.lags} lag{'s'[: self.lags != 1]}"
+        name = f"{kind} by {' and '.join(self.clusters)}" if self.clusters else kind
         return f"{name}, observed information" if self.information == OBSERVED else name
 
     @property
     def argument(self) -> str:
         """What `vcov=` is for this covariance, as it is written in Python."""
+        if self.kind in SERIAL:
+            return repr(self._serial_argument())
         if not self.clusters:
             return repr(self.kind)
         columns = self.clusters[0] if len(self.clusters) == 1 else list(self.clusters)
         kind = "" if self.kind == DEFAULT_CR else f", 'type': {self.kind!r}"
         return f"{{'cluster': {columns!r}{kind}}}"
+
+    def _serial_argument(self) -> dict[str, Any]:
+        """What `vcov=` is for a serial covariance."""
+        lags: Any = AUTO if self.lags is None else self.lags
+        if self.kind == DRISCOLL_KRAAY:
+            return {"driscoll_kraay": self.clusters[0], "lags": lags}
+        return {"hac": lags, **dict(zip(("time", "panel"), reversed(self.clusters), strict=False))}
 
     @property
     def estimator(self) -> Estimator:
@@ -89,7 +120,7 @@ class VcovSpec:
 
     def degrees_of_freedom(self, facts: ModelFacts, fewest_clusters: int = 0) -> float:
         """Degrees of freedom of t and F; infinite for the normal distribution."""
-        return self.small_sample.degrees_of_freedom(facts, fewest_clusters if self.clusters else None)
+        return self.small_sample.degrees_of_freedom(facts, fewest_clusters if self.estimator.counts_clusters else None)
 
     def check_model(self, absorbed: Sequence[str], *, penalized: bool, is_glm: bool) -> None:
         """Raise OptionError where the model has no such covariance."""
@@ -133,8 +164,11 @@ def vcov_spec(vcov: Any, like: str | None = None) -> VcovSpec | None:
     """
     if like is not None and like not in LIKE:
         raise OptionError(f"like must be one of {_listed(LIKE)}, found {like!r}{did_you_mean(str(like), LIKE)}")
+    if isinstance(vcov, VcovSpec):
+        return vcov
     if isinstance(vcov, Mapping):
-        return _clustered(vcov, like)
+        return _by_columns(vcov, like)
+    vcov = SAME.get(vcov, vcov) if isinstance(vcov, str) else vcov
     if vcov not in VCOV:
         raise OptionError(
             f"vcov must be one of {_listed(VCOV)}, or name clusters {EXAMPLE}; found {vcov!r}{_hint(str(vcov))}"
@@ -142,6 +176,32 @@ def vcov_spec(vcov: Any, like: str | None = None) -> VcovSpec | None:
     if vcov == IID and like not in (None, STATA):  # for a linear model Stata's are these
         raise OptionError("like says how a robust covariance is made; with vcov='iid' it has no meaning")
     return None if vcov == IID else VcovSpec(vcov, (), like)
+
+
+def _by_columns(vcov: Mapping[str, Any], like: str | None) -> VcovSpec:
+    """The estimator that a mapping asks for."""
+    if "hac" in vcov or "driscoll_kraay" in vcov:
+        return _serial(vcov, like)
+    for name, kind in CLUSTERED_NAMES.items():
+        if name in vcov:
+            columns = [c.strip() for c in str(vcov[name]).split("+")]
+            return _clustered({**{k: v for k, v in vcov.items() if k != name}, "cluster": columns, "type": kind}, like)
+    return _clustered(vcov, like)
+
+
+def _serial(vcov: Mapping[str, Any], like: str | None) -> VcovSpec:
+    """The serial estimator that a mapping asks for."""
+    kraay = "driscoll_kraay" in vcov
+    allowed = {"driscoll_kraay", "lags"} if kraay else {"hac", "time", "panel"}
+    columns = (vcov.get("driscoll_kraay"),) if kraay else (vcov.get("panel"), vcov.get("time"))
+    named = tuple(c for c in columns if c is not None)
+    if not vcov.keys() <= allowed or not _is_names(named) or (columns[-1] is None and (kraay or named)):
+        raise OptionError(f"vcov: {SERIAL_EXAMPLE}; found {dict(vcov)!r}")
+    lags = vcov.get("lags", AUTO) if kraay else vcov["hac"]
+    if lags != AUTO and (isinstance(lags, bool) or not isinstance(lags, int) or lags < 0):
+        raise OptionError(f"the number of lags is a whole number that is not negative, or 'auto'; found {lags!r}")
+    kind = DRISCOLL_KRAAY if kraay else NEWEY_WEST
+    return VcovSpec(kind, named, like, lags=None if lags == AUTO else lags)
 
 
 def _clustered(vcov: Mapping[str, Any], like: str | None) -> VcovSpec:

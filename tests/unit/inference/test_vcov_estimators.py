@@ -7,14 +7,14 @@ import pytest
 
 from gramian.cli.vcov import HELP, parse_vcov
 from gramian.fit.vcov.job import _EVALUATE
-from gramian.inference.estimators import CR, ESTIMATORS, HC, IID, Rowwise
+from gramian.inference.estimators import CR, ESTIMATORS, HC, IID, SERIAL, Rowwise
 from gramian.inference.vcov_spec import vcov_spec
 
 
 @pytest.mark.parametrize("name", [name for name in ESTIMATORS if name != IID])
 def test_every_kind_is_parsed_computed_and_explained(name):
     estimator = ESTIMATORS[name]
-    word = name if name in HC else f"cluster:firm:{name}"
+    word = {"NW": "hac:4:year", "DK": "dk:year:4"}.get(name, name if name in HC else f"cluster:firm:{name}")
     spec = vcov_spec(parse_vcov(word))
     assert spec is not None
     assert (spec.kind, spec.estimator) == (name, estimator)
@@ -25,7 +25,7 @@ def test_every_kind_is_parsed_computed_and_explained(name):
 
 
 def test_kinds_by_row_and_by_cluster_are_all():
-    assert sorted((IID, *HC, *CR)) == sorted(ESTIMATORS)
+    assert sorted((IID, *HC, *CR, *SERIAL)) == sorted(ESTIMATORS)
 
 
 @pytest.mark.parametrize("name", [n for n, e in ESTIMATORS.items() if isinstance(e, Rowwise) and e.uses_leverage])
@@ -33,5 +33,5 @@ def test_a_row_of_no_leverage_counts_in_full(name):
     estimator = ESTIMATORS[name]
     assert isinstance(estimator, Rowwise)
     assert estimator.discount is not None
-    np.testing.assert_array_equal(estimator.discount(np.ones(3)), np.ones(3))
-    assert (estimator.discount(np.array([0.5, 0.9])) < 1).all()
+    np.testing.assert_array_equal(estimator.discount(np.ones(3), 0.1), np.ones(3))
+    assert (estimator.discount(np.array([0.5, 0.9]), 0.1) < 1).all()

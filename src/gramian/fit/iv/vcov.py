@@ -21,8 +21,10 @@ from gramian.fit.vcov.job import cluster_memory
 from gramian.fit.vcov.parameters import parameter_count
 from gramian.fit.vcov.sandwich import Sandwich, check_null_clusters, symmetric
 from gramian.fit.vcov.scores import FittedModel
+from gramian.fit.vcov.serial import ordered, serial_meat
 from gramian.fit.vcov.within import Demeaned, demeaned
 from gramian.formula.design import Design
+from gramian.inference.estimators import SERIAL, Serial
 from gramian.inference.small_sample import ModelFacts
 from gramian.inference.vcov_spec import VcovSpec
 from gramian.linalg import maps
@@ -30,8 +32,9 @@ from gramian.linalg.moments import Moments
 from gramian.linalg.products import without_last
 from gramian.linalg.solve import Solution
 from gramian.schema import Schema
-from gramian.typing import Matrix
+from gramian.typing import Matrix, Vector
 
+WITHOUT_FACTOR = "R"  # its conventions have no small-sample factor for serial covariances
 LEVERAGE = (
     "{} is made for least squares: it needs leverages, or the fit without each cluster, which instruments do not have "
     "in one pass; use HC0, HC1, CR0 or CR1"
@@ -40,6 +43,11 @@ LEVERAGE = (
 
 def check_iv_kind(vcov: VcovSpec) -> None:
     """Raise OptionError for a kind of covariance that instruments do not have."""
+    if isinstance(vcov.estimator, Serial) and (not vcov.clusters or (vcov.lags is None and len(vcov.clusters) == 1)):
+        raise OptionError(
+            "beside instruments Newey and West's errors need a column of times and a number of lags, as in "
+            "vcov={'hac': 4, 'time': 't'}"
+        )
     if vcov.estimator.uses_leverage or vcov.estimator.pairwise:
         raise OptionError(LEVERAGE.format(vcov.kind))
 
@@ -74,6 +82,8 @@ class SolutionMoments:
         The clusters.
     sums : ndarray of shape (c, width) or None
         Sums by cluster.
+    counts : ndarray of shape (c,) or None
+        Rows of each cluster.
     nested : tuple of str
         Absorbed factors whose levels are nested in clusters.
     """
@@ -82,6 +92,7 @@ class SolutionMoments:
     products: Matrix | None
     clusters: Clusters | None = None
     sums: Matrix | None = None
+    counts: Vector | None = None
     nested: tuple[str, ...] = ()
 
     def covariance(self, part: slice, vcov: VcovSpec, facts: ModelFacts, structural: Solved) -> Matrix:
@@ -91,6 +102,10 @@ class SolutionMoments:
         assert self.sums is not None
         assert self.clusters is not None
         own = self.sums[:, part]
+        if isinstance(vcov.estimator, Serial):
+            assert self.counts is not None
+            serial = serial_meat(ordered(self.clusters, own, self.counts, vcov), vcov)
+            return vcov.factor(facts, serial.times, serial.times) * serial.meat
         parts, factors = Sandwich(structural, vcov, facts).parts(self.clusters, own)
         total = sum(p.sign * f * (p.sums.T @ p.sums) for p, f in zip(parts, factors, strict=True))
         return np.asarray(total)
@@ -98,6 +113,8 @@ class SolutionMoments:
     def weights(self, vcov: VcovSpec, structural: Solved) -> Matrix:
         """Covariance of the moments of all instruments without a small-sample factor, for GMM."""
         plain = VcovSpec("CR0" if vcov.clusters else "HC0", vcov.clusters)
+        if isinstance(vcov.estimator, Serial):
+            plain = replace(vcov, like=WITHOUT_FACTOR)
         return self.covariance(self.rows.parts()[0], plain, ModelFacts(structural.rows, 0.0), structural)
 
 
@@ -118,8 +135,8 @@ def solution_moments(
     check_null_clusters(vcov, by_cluster.null_clusters)
     check_same(structural, structural.rss, by_cluster.rows, by_cluster.loss)
     nesting = by_cluster.nesting
-    nested = () if nesting is None else nesting.nested(range(len(vcov.clusters)))
-    return SolutionMoments(rows, None, by_cluster.clusters, by_cluster.sums, nested)
+    nested = () if nesting is None or vcov.kind in SERIAL else nesting.nested(range(len(vcov.clusters)))
+    return SolutionMoments(rows, None, by_cluster.clusters, by_cluster.sums, by_cluster.counts, nested)
 
 
 def moments_by_cluster(inputs: Inputs, structural: Solved, keyed: ClusterMoments) -> SolutionMoments:
@@ -141,7 +158,7 @@ def moments_by_cluster(inputs: Inputs, structural: Solved, keyed: ClusterMoments
     P = keyed.products
     reduced = np.einsum("gij,ia,jl->gal", P, V, excluded, optimize=True).reshape(len(P), -1)
     sums = np.concatenate([P @ u @ Q, reduced, P @ error @ D], axis=1)
-    return SolutionMoments(rows, None, keyed.clusters, sums)
+    return SolutionMoments(rows, None, keyed.clusters, sums, keyed.counts)
 
 
 def moment_rows(inputs: Inputs, solution: Solution, within: Demeaned | None = None) -> MomentRows:
@@ -207,6 +224,9 @@ def coefficient_covariance(
         return sandwich.by_row(symmetric(T.T @ sums.products[part, part] @ T))
     assert sums.sums is not None
     assert sums.clusters is not None
+    if isinstance(vcov.estimator, Serial):
+        assert sums.counts is not None
+        return sandwich.by_time(sums.clusters, sums.sums[:, part] @ T, sums.counts)
     return sandwich.by_cluster(sums.clusters, sums.sums[:, part] @ T)
 
 
@@ -224,7 +244,7 @@ def robust_moments(inputs: Inputs, structural: Solved, vcov: VcovSpec, sums: Sol
     instruments = sums.rows.instruments
     first = facts_of(inputs, structural, vcov, sums, instruments)
     augmented = facts_of(inputs, structural, vcov, sums, structural.rank + len(inputs.basis.endogenous))
-    groups = _fewest(sums)
+    groups = _fewest(sums, vcov)
     return RobustMoments(
         symmetric(sums.covariance(reduced, vcov, first, structural)),
         symmetric(sums.covariance(endogeneity, vcov, augmented, structural)),
@@ -233,9 +253,11 @@ def robust_moments(inputs: Inputs, structural: Solved, vcov: VcovSpec, sums: Sol
     )
 
 
-def _fewest(sums: SolutionMoments) -> int:
+def _fewest(sums: SolutionMoments, vcov: VcovSpec) -> int:
     """Number of clusters of the column that has the fewest; 0 without clusters."""
     if sums.clusters is None:
         return 0
+    if vcov.kind in SERIAL:  # the number of times
+        return int(sums.clusters.by([sums.clusters.cells.shape[1] - 1]).max(initial=-1)) + 1
     width = sums.clusters.cells.shape[1]
     return min(int(sums.clusters.by([i]).max(initial=-1)) + 1 for i in range(width))

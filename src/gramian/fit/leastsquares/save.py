@@ -13,7 +13,7 @@ from gramian.fit.leastsquares.accuracy import Accuracy
 from gramian.fit.leastsquares.solution import RobustCovariance, Solved
 from gramian.formula.coordinates import Parametrization
 from gramian.formula.design import Design
-from gramian.inference.estimators import CR, HC, IID
+from gramian.inference.estimators import CR, HC, IID, SERIAL
 from gramian.inference.vcov_spec import EXPECTED
 from gramian.linalg.certificate import Bounds
 from gramian.linalg.products import ColumnGroup
@@ -36,15 +36,18 @@ ACCURACY = record(
 
 
 def _check_robust(robust: RobustCovariance) -> None:
-    kind = robust.vcov.kind
-    require(kind in (CR if robust.groups else (IID, *HC)), "a kind of covariance with or without clusters", kind)
+    kind, groups, columns = robust.vcov.kind, robust.groups, robust.vcov.clusters
+    kinds = CR if groups else (IID, *HC, *SERIAL)
+    require(kind in kinds, "a kind of covariance with or without clusters", kind)
+    require(len(columns) == len(groups) or kind in SERIAL, "a number of clusters for each column", groups)
 
 
 ROBUST = record(
     RobustCovariance,
     "kind=vcov.kind clusters[clusters]=vcov.clusters like=vcov.like factor df",
     at("information=vcov.information", absent=EXPECTED),
-    "groups[clusters] negative inner[p,p]=solved_covariance told[p,p]?=covariance",
+    at("lags=vcov.lags", absent=None),
+    "groups[groups] negative inner[p,p]=solved_covariance told[p,p]?=covariance",
     at("digits[p]?=std_error_digits root[p,p]=solved_root", absent=None),
     check=_check_robust,
 )

@@ -54,7 +54,7 @@ def check_single_read(vcov: VcovSpec, *, exact: bool = False, absorbed: tuple[st
             f"these data can be read once only, and {vcov.name} beside absorbed factors needs a second pass, with "
             f"the effects of the levels of {' and '.join(absorbed)}; give files, a frame or a list of batches"
         )
-    if exact or not vcov.clusters:
+    if exact or not vcov.clusters or vcov.estimator.from_rows_alone:
         raise DataError(
             f"these data can be read once only, and {vcov.name} needs a second pass, at the coefficients; give "
             "files, a frame or a list of batches" + ("" if exact else ", or clusters, whose sums one pass can keep")

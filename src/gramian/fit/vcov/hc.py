@@ -117,6 +117,8 @@ class SquaredScores:
         estimator = ESTIMATORS[kind]
         assert isinstance(estimator, Rowwise)
         self.discount, self.full_leverage, self.smallest_complement = estimator.discount, 0, 1.0
+        solved = fitted_model.solved
+        self.mean_leverage = solved.leverage / max(solved.rows, 1)
         self.inverse = np.zeros((0, 0)) if self.discount is None else stored_inverse(fitted_model)
 
     def of(self, scores: Scores, quadratic: Callable[[Matrix], Vector]) -> Vector:
@@ -137,7 +139,7 @@ class SquaredScores:
         self.full_leverage += int(full_leverage.sum())
         complement = np.where(full_leverage, 1.0, complement)
         self.smallest_complement = min(self.smallest_complement, float(complement.min(initial=1.0)))
-        return np.where(full_leverage, 0.0, squares / self.discount(complement))
+        return np.where(full_leverage, 0.0, squares / self.discount(complement, self.mean_leverage))
 
 
 def stored_inverse(fitted_model: FittedModel) -> Matrix:

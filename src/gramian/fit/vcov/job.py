@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gramian.errors import NumericalError
+from gramian.errors import NumericalError, OptionError
 from gramian.fit.leastsquares.solution import RobustCovariance
 from gramian.fit.leastsquares.system import products_in, squares_in
 from gramian.fit.passes.job import PassRunner
@@ -23,6 +23,8 @@ from gramian.fit.vcov.information import Information, LogAlpha
 from gramian.fit.vcov.parameters import parameter_count
 from gramian.fit.vcov.sandwich import Sandwich, check_groups, check_null_clusters
 from gramian.fit.vcov.scores import FittedModel
+from gramian.fit.vcov.serial import bartlett, chosen_lags, start_lags
+from gramian.fit.vcov.serial_rows import LagProducts, SerialPass
 from gramian.fit.vcov.sum_errors import (
     SumErrors,
     certifiable,
@@ -33,7 +35,7 @@ from gramian.fit.vcov.sum_errors import (
 )
 from gramian.fit.vcov.within import Demeaned
 from gramian.formula.design import Design
-from gramian.inference.estimators import Clustered, Estimator, Jackknife, Rowwise
+from gramian.inference.estimators import Clustered, Estimator, Jackknife, Rowwise, Serial
 from gramian.inference.small_sample import ModelFacts
 from gramian.inference.vcov_spec import VcovSpec
 from gramian.linalg.moments import Moments
@@ -108,6 +110,8 @@ class CovarianceJob:
     def _can_be_careful(self) -> bool:
         """Whether the covariance can be computed in an orthonormal basis of the columns."""
         solved = self.fitted_model.solved
+        if isinstance(self.vcov.estimator, Serial):
+            return False
         narrow = len(solved.names) <= MAX_COLUMNS and self.fitted_model.width <= 4 * MAX_COLUMNS
         return narrow and self.fitted_model.model is None and self.absorbed is None and solved.alpha is None
 
@@ -191,6 +195,8 @@ class CovarianceJob:
         scores = own if K is None else np.dot(own, K)
         if self._log_alpha is not None:
             scores = self._log_alpha.scores(scores, sums.sums[:, -1])
+        if isinstance(self.vcov.estimator, Serial):  # levels count, whatever times and panels they are nested in
+            return Evaluated(self.sandwich().by_time(sums.clusters, scores, sums.counts), sums.rows, sums.loss)
         nested = () if sums.nesting is None else sums.nesting.nested(range(len(self.vcov.clusters)))
         sandwich = self.sandwich(nested)
         robust = sandwich.by_cluster(sums.clusters, scores)
@@ -198,6 +204,39 @@ class CovarianceJob:
             errors = errors_by_cluster(sandwich, sums.clusters, scores, sums.counts, sums.largest_score)
             robust = self._certified(robust, errors)
         return Evaluated(robust, sums.rows, sums.loss)
+
+    def _serially(self) -> Evaluated:
+        """By the columns of times, or in the order of the rows."""
+        if self.vcov.clusters:
+            return self._by_cluster()
+        if self._log_alpha is not None:
+            raise OptionError("NW beside an estimated theta needs a column of times: {'hac': 4, 'time': 't'}")
+        sandwich, rows = self.sandwich(), self.fitted_model.solved.rows
+        if self.vcov.lags is not None:
+            return self._in_order(sandwich, self._lag_products(self.vcov.lags), self.vcov.lags)
+        tried = start_lags(rows)
+        sums = self._lag_products(tried)
+        products = [sandwich.slopes @ self._solved(P) @ sandwich.slopes for P in sums.products]
+        lags = chosen_lags([float(c) for c in products], rows)
+        return self._in_order(sandwich, sums if lags <= tried else self._lag_products(lags), lags)
+
+    def _lag_products(self, lags: int) -> LagProducts:
+        """The products of so many lags, from one pass."""
+        dense = None if self.absorbed is None else self.absorbed.demeaned
+        return self.runner.fold(SerialPass(self.fitted_model, lags, dense))
+
+    def _solved(self, products: Matrix) -> Matrix:
+        """Products of the columns that were solved for from those of stored columns."""
+        K = self.fitted_model.subspace
+        return products if K is None else np.asarray(K.T @ products @ K)
+
+    def _in_order(self, sandwich: Sandwich, sums: LagProducts, lags: int) -> Evaluated:
+        """The covariance from products of lags."""
+        meat = self._solved(sums.products[0])
+        for lag, weight in bartlett(lags, lags):
+            own = self._solved(sums.products[lag])
+            meat = meat + weight * (own + own.T)
+        return Evaluated(sandwich.by_lags(meat, lags, sums.rows), sums.rows, sums.loss)
 
     def _by_jackknife(self) -> Evaluated:
         design, drop = self.fitted_model.design, self.fitted_model.drop
@@ -212,6 +251,7 @@ _EVALUATE: Mapping[type[Estimator], Callable[[CovarianceJob], Evaluated]] = {
     Rowwise: CovarianceJob._by_row,
     Clustered: CovarianceJob._by_cluster,
     Jackknife: CovarianceJob._by_jackknife,
+    Serial: CovarianceJob._serially,
 }
 
 
@@ -231,7 +271,8 @@ def from_moments(
     """
     solved, vcov = sandwich.solved, sandwich.vcov
     check_null_clusters(vcov, cluster_moments.null_clusters)
-    check_groups(cluster_moments.clusters, vcov)
+    if not isinstance(vcov.estimator, Serial):
+        check_groups(cluster_moments.clusters, vcov)
     products, cross = solved_by_cluster(
         cluster_moments, solved.parametrization, solved.levels.names, outcome_is_residual=outcome_is_residual
     )
@@ -239,6 +280,8 @@ def from_moments(
     if not outcome_is_residual:
         scores = scores_by_cluster(products, cross, solved.solution.coefficients, solved.parametrization.scale)
     clusters, lowest = cluster_moments.clusters, 1.0
+    if isinstance(vcov.estimator, Serial):
+        return sandwich.by_time(clusters, scores, cluster_moments.counts)
     if vcov.estimator.pairwise:
         robust, lowest = sandwich.by_jackknife(products, scores)
     else:

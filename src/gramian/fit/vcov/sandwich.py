@@ -11,12 +11,13 @@ import numpy as np
 from gramian.errors import DataError, NumericalError
 from gramian.fit.leastsquares.solution import RobustCovariance, Solved
 from gramian.fit.vcov.clusters import Clusters
+from gramian.fit.vcov.serial import ordered, serial_meat
 from gramian.inference.small_sample import ModelFacts
 from gramian.inference.vcov_spec import VcovSpec
 from gramian.linalg import maps
 from gramian.linalg.aliasing import basic_covariance
 from gramian.linalg.keyed.grouped import grouped_sums
-from gramian.typing import Mask, Matrix
+from gramian.typing import Mask, Matrix, Vector
 
 EIGENVALUE_ROUNDING = 1e-12  # of the largest eigenvalue: a negative one that is smaller is rounding error
 MIN_REMAINDER = 1e-9  # smallest eigenvalue of I - X_g'WX_g in units of X'WX: below it the other rows do not identify b
@@ -99,6 +100,30 @@ class Sandwich:
             half = part.sums @ self.bread
             covariance += (1.0 if absolute else part.sign) * factor * (half.T @ half)
         return covariance
+
+    def by_time(self, clusters: Clusters, scores: Matrix, counts: Vector) -> RobustCovariance:
+        """NW and DK. scores : (c, p), counts : (c,) rows, by time, or by panel and time."""
+        sums = serial_meat(ordered(clusters, scores, counts, self.vcov), self.vcov, self.slopes)
+        return self.by_lags(sums.meat, sums.lags, sums.times)
+
+    def by_lags(self, meat: Matrix, lags: int, times: int) -> RobustCovariance:
+        """A serial covariance from its meat (p, p), its number of lags, and of times."""
+        factor, vcov = self.vcov.factor(self.facts, times, times), replace(self.vcov, lags=lags)
+        covariance = factor * (self.bread @ meat @ self.bread)
+        df = vcov.degrees_of_freedom(self.facts, times)
+        covariance = symmetric(covariance)
+        return RobustCovariance(vcov, covariance, model_covariance(self.solved, covariance), factor, df)
+
+    @property
+    def slopes(self) -> Vector:
+        """The sum of the model's columns but the constant, as a combination of those that were solved for, (p,)."""
+        parametrization, out = self.solved.parametrization, np.zeros(len(self.bread))
+        for j in np.flatnonzero(self.solved.identified).tolist():
+            if j != parametrization.constant:
+                column = {j: 1} if parametrization.to_solved is None else parametrization.to_solved[j]
+                for i, share in column.items():
+                    out[i] += float(share)
+        return out
 
     def by_jackknife(self, products: Matrix, scores: Matrix) -> tuple[RobustCovariance, float]:
         """CR3, and the smallest share of the products that is left without a cluster.

@@ -87,7 +87,11 @@ def test_rows_that_are_left_out_are_left_out_twice(frame):
 @pytest.mark.parametrize(
     ("vcov", "like", "message"),
     [
-        ("HC4", None, "vcov must be one of 'iid', 'HC0', 'HC1', 'HC2', 'HC3', or name clusters as in vcov={'cluster'"),
+        (
+            "HC5",
+            None,
+            "vcov must be one of 'iid', 'HC0', 'HC1', 'HC2', 'HC3', 'HC4', or name clusters as in vcov={'cluster'",
+        ),
         ("cluster", None, "name clusters as in vcov={'cluster': 'firm'}"),
         ({"clusters": "firm"}, None, "vcov names its columns as in"),
         ({"cluster": []}, None, "must name one to 4 different columns"),
