@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from gramian.api.moments import from_moments as from_moments
     from gramian.api.nested import anova as anova
     from gramian.api.planned import plan as plan
+    from gramian.api.rows import rows as rows
     from gramian.api.sums import gram as gram
     from gramian.api.tables import table as table
     from gramian.api.text_files import csv as csv
@@ -33,7 +34,7 @@ from gramian.version import __version__ as __version__
 
 __all__ = [
     "Dask", "Local", "add", "anova", "compare", "csv", "curve", "derive", "errors", "fits", "from_moments", "glm",
-    "gram", "iv", "lesson", "load", "ols", "plan", "ridge", "show_versions", "subtract", "table",
+    "gram", "iv", "lesson", "load", "ols", "plan", "ridge", "rows", "show_versions", "subtract", "table",
 ]  # fmt: skip
 
 _HOME = {
@@ -55,6 +56,7 @@ _HOME = {
     "ols": "gramian.api.linear",
     "plan": "gramian.api.planned",
     "ridge": "gramian.api.linear",
+    "rows": "gramian.api.rows",
     "show_versions": "gramian.api.versions",
     "subtract": "gramian.api.arithmetic",
     "table": "gramian.api.tables",

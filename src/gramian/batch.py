@@ -16,7 +16,7 @@ import pyarrow as pa
 from gramian.column import Coded, Numbers, close_integers, coded, compact, decimals, numbers, present
 from gramian.errors import ColumnError
 from gramian.schema import Schema
-from gramian.typing import Matrix
+from gramian.typing import Codes, Mask, Matrix
 
 BATCH_ROWS = 65_536  # rows of a batch: enough for vectorised work, few enough to keep temporaries small
 SLICE_ROWS = 131_072  # rows of a unit in memory; a constant, so that the bits do not depend on the number of workers
@@ -39,6 +39,8 @@ class Batch:
         File and row group, or kind of frame, for error messages.
     first_row : int
         Zero-based number of the first row within its file or frame.
+    positions : Codes or None
+        Zero-based numbers of the rows, where some between them were left out.
     """
 
     rows: int
@@ -46,6 +48,12 @@ class Batch:
     matrices: Mapping[str, Matrix] = field(default_factory=dict)
     where: str = ""
     first_row: int = 0
+    positions: Codes | None = None
+
+    @property
+    def row_numbers(self) -> Codes:
+        """Zero-based numbers of the rows within their file or frame, (n,)."""
+        return self.first_row + np.arange(self.rows) if self.positions is None else self.positions
 
     def numbers(self, name: str) -> Numbers:
         """A column as float64, (rows,): dates in days since 1970-01-01, timestamps, times and durations in seconds.
@@ -92,13 +100,21 @@ class Batch:
             return self
         columns = {name: column[:rows] for name, column in self.columns.items()}
         matrices = {name: matrix[:rows] for name, matrix in self.matrices.items()}
-        return Batch(rows, columns, matrices, self.where, self.first_row)
+        positions = None if self.positions is None else self.positions[:rows]
+        return Batch(rows, columns, matrices, self.where, self.first_row, positions)
+
+    def filter(self, mask: Mask) -> Batch:
+        """The rows that a mask (n,) marks."""
+        columns = {name: _filtered(column, mask) for name, column in self.columns.items()}
+        matrices = {name: matrix[mask] for name, matrix in self.matrices.items()}
+        numbers = self.row_numbers[mask]
+        return Batch(len(numbers), columns, matrices, self.where, self.first_row, numbers)
 
     def __reduce__(self) -> tuple[Any, ...]:
         # a slice would be pickled together with the memory of the array that it was cut from
         columns = {name: compact(column) for name, column in self.columns.items()}
         matrices = {name: np.copy(matrix, order="K") for name, matrix in self.matrices.items()}
-        return type(self), (self.rows, columns, matrices, self.where, self.first_row)
+        return type(self), (self.rows, columns, matrices, self.where, self.first_row, self.positions)
 
     def _column(self, name: str) -> Any:
         """The column of this name; `X[3]` is the column 3 of the matrix X. Raises ColumnError for other names."""
@@ -108,6 +124,11 @@ class Batch:
         if base in self.matrices:
             return self.matrices[base][:, int(index)]
         raise ColumnError(name, self.columns, self.where)
+
+
+def _filtered(column: Any, mask: Mask) -> Any:
+    """A column's values at a mask."""
+    return column[mask] if isinstance(column, np.ndarray) else column.filter(pa.array(mask))
 
 
 class Unit(Protocol):

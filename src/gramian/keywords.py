@@ -36,8 +36,9 @@ K = TypeVar("K", bound=Mapping[str, object])
 
 
 class EngineKeywords(TypedDict, total=False):
-    """Who reads the rows, and who is told of it."""
+    """Which rows are read, who reads them, and who is told of it."""
 
+    where: str | None
     engine: Engine | str | None
     progress: Progress | bool | None
 
@@ -258,8 +259,8 @@ class GramValidationKeywords(PenaltyScaleKeywords, total=False):
     drop: str | Iterable[str] | None
 
 
-class AllKeywords(PlanKeywords, IvKeywords, GlmKeywords, RunKeywords, GramKeywords, GramPathKeywords, total=False):
-    """All of them."""
+class AllKeywords(PlanKeywords, IvKeywords, GlmKeywords, RunKeywords, GramKeywords, PathKeywords, total=False):
+    """All of them, but for those of a Gram's models."""
 
 
 DEFAULTS: AllKeywords = {  # of all others it is None

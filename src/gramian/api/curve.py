@@ -43,6 +43,8 @@ def curve(
         Largest number of passes over the data.
     tolerance : float, default 1e-9
         Error of the parameters that ends the search, in standard errors.
+    where : str, optional
+        Condition on the rows that enter, such as "x > 0 & carrier == 'AA'" (see `gramian.rows`).
     engine : Engine or str, optional
         Where the work is done; by default in threads of this process.
     progress : bool or Progress, optional

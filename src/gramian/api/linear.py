@@ -90,6 +90,8 @@ def ols(formula: str, data: Any, **options: Unpack[OlsKeywords]) -> AnyFit:
         refused.
     checkpoint : str or path-like, optional
         File in which the sums are kept every two seconds; after an interrupt the same call goes on from it.
+    where : str, optional
+        Condition on the rows that enter, such as "x > 0 & carrier == 'AA'" (see `gramian.rows`).
     engine : Engine or str, optional
         "local", "dask", a `distributed.Client`, or an object such as `gramian.Local(threads=2)`. By default threads of
         this process.
@@ -177,7 +179,7 @@ def ridge(formula: str, data: Any, alpha: float, **options: Unpack[RidgeKeywords
     drop_first : bool, default False
         Whether factors leave out their reference level. By default they enter with all levels, so that the result does
         not depend on a reference.
-    digits, checkpoint, engine, progress, skip_bad
+    digits, checkpoint, where, engine, progress, skip_bad
         As in `gramian.ols`.
 
     Returns

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Unpack
 
 from gramian.api.settings import iterated_of, options_of, runner_of
@@ -28,7 +29,7 @@ def plan(formula: str, data: Any, **options: Unpack[PlanKeywords]) -> Plan:
         Rows, as in `gramian.ols`.
     theta, variance, offset, tolerance, max_passes, information
         With `family`, as in `gramian.glm`.
-    by, weights, na, counts, vcov, like, digits, exact, decimal, collinear, solver, engine, progress
+    by, weights, na, counts, vcov, like, digits, exact, decimal, collinear, solver, where, engine, progress
         As in `gramian.ols`.
     alpha : float, optional
         Ridge penalty, as in `gramian.ridge`; with `family` what is called `ridge` in `gramian.glm`.
@@ -60,6 +61,11 @@ def plan(formula: str, data: Any, **options: Unpack[PlanKeywords]) -> Plan:
     2
     """
     given = completed(plan, options)
+    return replace(_planned(formula, data, given, options), where=given["where"])
+
+
+def _planned(formula: str, data: Any, given: PlanKeywords, options: PlanKeywords) -> Plan:
+    """The plan. given : the options with defaults."""
     settings, runner, by = options_of(given, given["alpha"]), runner_of(data, given), given["by"]
     if given["family"] is not None:
         _check_family_options(options)

@@ -26,7 +26,7 @@ def runner_of(data: object, given: Mapping[str, Any]) -> PassRunner:
         from gramian.engines.bar import progress_of  # most runs have none
 
         progress = progress_of(progress)
-    return PassRunner(source_of(data), engine_of(given["engine"], data), progress)
+    return PassRunner(source_of(data, given["where"]), engine_of(given["engine"], data), progress)
 
 
 def options_of(given: Mapping[str, Any], alpha: float | None = None) -> Options:

@@ -33,7 +33,7 @@ HEADERS: dict[str, Callable[[Any], Any]] = {
 
 
 def data(command: F) -> F:
-    """Decorator that adds the files to read, DATA, and how CSV files are written."""
+    """Decorator that adds the files to read, DATA, which of their rows, and how CSV files are written."""
     return click.argument("data", nargs=-1, required=True, metavar="DATA...")(csv_options(command))
 
 
@@ -43,7 +43,7 @@ def optional_data(command: F) -> F:
 
 
 def csv_options(command: F) -> F:
-    """Decorator that adds how CSV files are written, for `files`."""
+    """Decorator that adds which rows are read, and how CSV files are written, for `files`."""
     missing = click.option(
         "--na-values",
         metavar="TEXT",
@@ -74,10 +74,17 @@ def csv_options(command: F) -> F:
         callback=_remember,
         help="Of CSV without names: those of all columns, with commas between.",
     )
+    where = click.option(
+        "--where",
+        metavar="CONDITION",
+        expose_value=False,
+        callback=_remember_where,
+        help="Rows that enter, as \"x > 0 & carrier == 'AA'\"; of .gram files the group, a,b of two columns.",
+    )
     command = names(line(command))
     for option, (metavar, text) in reversed(CSV.items()):
         command = click.option(option, metavar=metavar, expose_value=False, callback=_remember, help=text)(command)
-    return missing(header(command))
+    return where(missing(header(command)))
 
 
 def _remember(ctx: click.Context, option: click.Parameter, value: Any) -> None:
@@ -92,14 +99,32 @@ def _remember(ctx: click.Context, option: click.Parameter, value: Any) -> None:
         given[name] = value
 
 
+def _remember_where(ctx: click.Context, option: click.Parameter, value: str | None) -> None:
+    """Keep the condition on rows for `files`."""
+    if value is not None:
+        ctx.meta[f"{__name__}.where"] = value
+
+
+def where_option() -> str | None:
+    """What was given as --where."""
+    where: str | None = click.get_current_context().meta.get(f"{__name__}.where")
+    return where
+
+
 def files(paths: Sequence[str]) -> Any:
     """The files to read, with what the command line says of how CSV files are written."""
-    options = click.get_current_context().meta.get(f"{__name__}.csv")
-    if not options:
-        return list(paths)
-    from gramian.api.text_files import csv
+    meta = click.get_current_context().meta
+    options, where = meta.get(f"{__name__}.csv"), where_option()
+    found: Any = list(paths)
+    if options:
+        from gramian.api.text_files import csv
 
-    return csv(list(paths), **options)
+        found = csv(found, **options)
+    if where is None:
+        return found
+    from gramian.api.rows import rows
+
+    return rows(found, where)
 
 
 def check_formula(formula: str, data: tuple[str, ...], command: str, example: str = "y ~ x") -> None:

@@ -8,11 +8,13 @@ from functools import lru_cache
 from itertools import accumulate
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from gramian.batch import Batch, batch_rows
 from gramian.data.columns import text_columns
 from gramian.data.file import File, FileInfo
+from gramian.data.selected import Bounded, comparable
 from gramian.data.unify_schema import arrow_columns
 from gramian.errors import DataError
 
@@ -72,6 +74,19 @@ class RowGroup:
     def portable(self, columns: Sequence[str]) -> RowGroup:
         """The unit for another process."""
         return replace(self, file=self.file.anywhere)
+
+    def statistics(self, columns: Sequence[str]) -> dict[str, Bounded]:
+        """The lowest and highest values of those columns for which the footer, or the name of a folder, has them."""
+        with self.file.reading(self.name):
+            footer = _footer(self.file)
+        places, group = _places(footer), footer.row_group(self.group)
+        types = {field.name: field.type for field in footer.schema.to_arrow_schema()}
+        out = {name: Bounded(value, value, pa.scalar(value).type) for name, value in self.file.keys if name in columns}
+        for name in self.file.stored(columns):
+            known = group.column(places[name]).statistics if name in places else None
+            if known is not None and known.has_min_max and comparable(known.min, known.max, types[name]):
+                out[name] = Bounded(known.min, known.max, types[name])
+        return out
 
     def batches(self, columns: Sequence[str], *, parallel: bool = False) -> Iterator[Batch]:
         """The rows in order. Raises DataError where the file is damaged, has changed, or has another number of rows."""

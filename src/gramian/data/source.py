@@ -14,6 +14,7 @@ from gramian.data.files import CsvFiles, read_csv_again, read_csv_files, read_fi
 from gramian.data.frames import read_frame, read_stream
 from gramian.data.pandas import read_pandas
 from gramian.data.paths import DELTA, ICEBERG, is_path, table_folder
+from gramian.data.selected import Rows, selected
 from gramian.errors import DataError
 
 SUPPORTED = (
@@ -23,7 +24,7 @@ SUPPORTED = (
 )
 
 
-def source_of(data: object) -> Source:
+def source_of(data: object, where: str | None = None) -> Source:
     """The source over data of any supported kind.
 
     Parameters
@@ -31,6 +32,8 @@ def source_of(data: object) -> Source:
     data : object
         Paths, frames, arrays, relations, iterables of batches (see `SUPPORTED`), or an object with the attributes of
         `Source`.
+    where : str, optional
+        Condition on the rows; the others are not there.
 
     Raises
     ------
@@ -39,7 +42,8 @@ def source_of(data: object) -> Source:
     SchemaError
         They are not a table.
     """
-    return next(read for test, read in READERS if test(data))(data)
+    source = next(read for test, read in READERS if test(data))(data)
+    return source if where is None else selected(source, where)
 
 
 def source_again(paths: Sequence[str], reading: Mapping[str, str]) -> Source:
@@ -47,7 +51,8 @@ def source_again(paths: Sequence[str], reading: Mapping[str, str]) -> Source:
 
     Tables of Delta and Iceberg are read in the version of then.
     """
-    return AGAIN[reading.get("format", "")](paths, reading)
+    source = AGAIN[reading.get("format", "")](paths, reading)
+    return selected(source, reading["where"]) if "where" in reading else source
 
 
 def _is_source(data: object) -> bool:
@@ -119,6 +124,11 @@ def _read_iceberg(data: Any) -> Source:
     return read_iceberg(data)
 
 
+def _read_rows(data: Rows) -> Source:
+    """A source over the rows of which a condition is true."""
+    return source_of(data.data, data.condition.text)
+
+
 def _refuse(data: object) -> Source:
     """Raise DataError for data that are not supported."""
     # a bare array is the most common mistake: the message shows how to name its columns
@@ -164,6 +174,7 @@ AGAIN: dict[str, Callable[[Sequence[str], Mapping[str, str]], Source]] = {
 READERS: tuple[tuple[Callable[[Any], bool], Callable[[Any], Source]], ...] = (
     (_is_source, lambda data: data),
     (lambda data: isinstance(data, CsvFiles), read_csv_files),
+    (lambda data: isinstance(data, Rows), _read_rows),
     (lambda data: table_folder(data) == DELTA, _read_delta),
     (lambda data: table_folder(data) == ICEBERG, _read_iceberg),
     (_is_named("deltalake", "DeltaTable"), _read_delta),

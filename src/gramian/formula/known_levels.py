@@ -95,7 +95,7 @@ class KnownLevelsUnit:
     def batches(self, columns: Sequence[str], *, parallel: bool = False) -> Iterator[Batch]:
         """As of `Unit`."""
         for b in self.unit.batches(columns, parallel=parallel):
-            yield KnownLevelsBatch(b.rows, b.columns, b.matrices, b.where, b.first_row, self.known)
+            yield KnownLevelsBatch(b.rows, b.columns, b.matrices, b.where, b.first_row, b.positions, self.known)
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,11 @@ class FittedRows:
     reading: Mapping[str, str] = field(default_factory=dict)
     reason: str = "this fit does not know its rows"
 
+    @property
+    def where(self) -> str | None:
+        """The condition on rows, where there is one."""
+        return (self.reading if self.source is None else getattr(self.source, "reading", {})).get("where")
+
     def without_source(self) -> FittedRows:
         """The same for a file of the fit, or a copy: rows in memory stay where they are, for they are as large."""
         if self.source is None:

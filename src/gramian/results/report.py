@@ -56,16 +56,18 @@ def join_blocks(
     return out
 
 
-def describe_rows(fit: HasDroppedRows, count: str | None = None) -> list[str]:
+def describe_rows(fit: HasDroppedRows, count: str | None = None, where: str | None = None) -> list[str]:
     """Lines about the rows: how many were used and how many dropped, by cause and by column.
 
-    count : name of the column of frequency weights, if there is one.
+    count : name of the column of frequency weights, if there is one. where : condition on the rows, if there is one.
     """
     dropped = sum(fit.dropped_rows.values())
     if count:
         lines = [f"{fit.rows:,} rows, the sum of {printable(count)}"]
     else:
         lines = [f"{fit.rows:,} rows used of {fit.rows + dropped:,}"]
+    if where is not None:
+        lines[0] += f" where {printable(where)}"
     if dropped:
         causes = ", ".join(f"{n:,} {printable(cause)}" for cause, n in fit.dropped_rows.items())
         by_column = sorted(fit.missing.items(), key=lambda pair: -pair[1])

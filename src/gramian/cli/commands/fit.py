@@ -24,6 +24,7 @@ from gramian.cli.options import (
     missing_rows,
     progress,
     run_policy,
+    where_option,
 )
 from gramian.cli.shared_gram import grams_of
 from gramian.cli.shared_path import find_group
@@ -65,14 +66,7 @@ LINEAR_ONLY = names_of(LinearKeywords, without=GlmKeywords)  # options that do n
 FAMILY_ONLY = ("link", *names_of(IteratedKeywords))  # options that go with --family
 HINTS = {"counts": "; use --weights"}
 RUN_OPTIONS = names_of(RunKeywords, without=EngineKeywords)  # options that a plan does not depend on
-GRAM_OPTIONS = (
-    "ridge",
-    "estimator",
-    "format",
-    "by",
-    "where",
-    *names_of(StoredKeywords),
-)  # what a fit from sums can have
+GRAM_OPTIONS = ("ridge", "estimator", "format", "by", *names_of(StoredKeywords))  # what a fit from sums can have
 WITHOUT_MEANING = "--collinear has no meaning with --ridge: a penalised fit keeps every column"
 WITHOUT_VCOV = "--vcov has no meaning with --ridge: the covariance of a penalised fit is its own"
 MAX_NAMED = 10  # coefficients that are listed as not determined
@@ -118,7 +112,6 @@ class Family(Choice):
 @click.option("--weights", metavar="COLUMN", help="Weigh rows by this column (analytic weights, as in R's lm).")
 @click.option("--counts", metavar="COLUMN", help="Let a row stand for as many rows as this column says.")
 @click.option("--by", metavar="COLUMN", multiple=True, help="Fit each value of this column by itself; may be repeated.")
-@click.option("--where", metavar="GROUP", help="Fit this group only, of .gram files made with --by; several: a,b.")
 @click.option(
     "--vcov",
     metavar="NAME",
@@ -250,12 +243,13 @@ def _fit_grams(formula: str, grams: Gram, gram: Path | None, explain: bool, **op
     if option_values["by"] and option_values["by"] != grams.by:
         stored = f"those of {' and '.join(grams.by)}" if grams.by else "none"
         raise OptionError(f"--by {' --by '.join(option_values['by'])}: their sums are not kept; there are {stored}")
-    if option_values["by"] and option_values["where"] is not None:
+    where = where_option()
+    if option_values["by"] and where is not None:
         raise OptionError("--where names one group and --by asks for all of them: take one of the two")
-    where = find_group(grams, option_values["where"])
-    model_options: dict[str, Any] = {"each": bool(option_values["by"]), "where": where}
+    group = find_group(grams, where)
+    model_options: dict[str, Any] = {"each": bool(option_values["by"]), "where": group}
     if option_values["estimator"] is not None:
-        model_options = {"estimator": option_values["estimator"], "where": where}
+        model_options = {"estimator": option_values["estimator"], "where": group}
     if option_values["digits"] is not None:
         model_options["digits"] = option_values["digits"]
     if option_values["ridge"] is None:
@@ -315,8 +309,6 @@ def _options(
         raise OptionError(WITHOUT_VCOV)
     if family is not None and options.pop("solver") != "auto":
         raise OptionError("--solver does not go with --family: a generalized linear fit sums products of columns")
-    if options.pop("where") is not None:
-        raise OptionError("--where goes with .gram files made with --by; of data, --by fits every group")
     options["vcov"] = parse_vcov(options["vcov"])
     family_options = {name: value for name in FAMILY_ONLY if (value := options.pop(name, None)) is not None}
     if family is None and family_options:

@@ -22,7 +22,13 @@ FEW_DIGITS = 6  # digits of sigma below which the report says how many
 
 def render(fit: CurveFit, level: float = 0.95) -> list[RenderableType]:
     """The parts of the report, from top to bottom. level : of the confidence intervals."""
-    return join_blocks(_title(fit), describe_rows(fit), coefficient_table(fit, level), _quality(fit), _notes(fit))
+    return join_blocks(
+        _title(fit),
+        describe_rows(fit, where=fit.fitted_rows.where),
+        coefficient_table(fit, level),
+        _quality(fit),
+        _notes(fit),
+    )
 
 
 def _title(fit: CurveFit) -> Text:

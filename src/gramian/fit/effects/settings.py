@@ -82,7 +82,9 @@ class ChangedBatch(Batch):
 
 def changed(batch: Batch, setting: Setting) -> ChangedBatch:
     """The batch in which the columns of a setting are what it takes them to be."""
-    return ChangedBatch(batch.rows, batch.columns, batch.matrices, batch.where, batch.first_row, dict(setting))
+    return ChangedBatch(
+        batch.rows, batch.columns, batch.matrices, batch.where, batch.first_row, batch.positions, dict(setting)
+    )
 
 
 def grid(at: Mapping[str, Any] | None, design: Design) -> list[Setting]:

@@ -38,7 +38,11 @@ def render(fit: GlmFit, level: float = 0.95) -> list[RenderableType]:
     """The parts of the report, from top to bottom. level : of the confidence intervals."""
     notes = describe_columns(fit, fit.solved.linear.empty_cells, fit.solved.linear.levels.names)
     return join_blocks(
-        _title(fit), [*_outcome(fit), *describe_rows(fit)], coefficient_table(fit, level), _quality(fit), notes
+        _title(fit),
+        [*_outcome(fit), *describe_rows(fit, where=fit.fitted_rows.where)],
+        coefficient_table(fit, level),
+        _quality(fit),
+        notes,
     )
 
 

@@ -37,7 +37,7 @@ def render(fit: IvFit, level: float = 0.95) -> list[RenderableType]:
     """The parts of the report, from top to bottom."""
     return join_blocks(
         _title(fit),
-        describe_rows(fit, fit.solved.design.count) + _instruments(fit),
+        describe_rows(fit, fit.solved.design.count, fit.fitted_rows.where) + _instruments(fit),
         coefficient_table(fit, level),
         _quality(fit),
         describe_columns(fit, fit.solved.empty_cells, fit.solved.levels.names),

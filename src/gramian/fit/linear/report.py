@@ -42,7 +42,7 @@ def render(fit: LinearFit, level: float = 0.95) -> list[RenderableType]:
     """The parts of the report, from top to bottom."""
     return join_blocks(
         _title(fit),
-        describe_rows(fit, fit.solved.design.count) + describe_unused_columns(fit),
+        describe_rows(fit, fit.solved.design.count, fit.fitted_rows.where) + describe_unused_columns(fit),
         coefficient_table(fit, level),
         _quality(fit),
         _notes(fit),

@@ -166,7 +166,7 @@ class _FoldKeys:
         return {}
 
     def codes(self, batch: Batch, parts: Mapping[str, Codes]) -> Codes:
-        return (batch.first_row + np.arange(batch.rows)) % self.count
+        return batch.row_numbers % self.count
 
 
 @dataclass(slots=True)

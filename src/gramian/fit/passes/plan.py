@@ -53,6 +53,8 @@ class Plan:
         Number of passes, in words, with what they depend on.
     holds : str or None
         What is stored in memory, in words, where that is not products and sums over levels.
+    where : str or None
+        The condition on rows.
 
     Examples
     --------
@@ -78,6 +80,7 @@ class Plan:
     notes: tuple[str, ...]
     expected: str = "1, after a look at the first rows for shift and scale"
     holds: str | None = None
+    where: str | None = None
 
     def __str__(self) -> str:
         return "\n".join(f"{name:<9}{text}" for name, text in self._lines())
@@ -97,6 +100,7 @@ class Plan:
             ("formula", self.formula),
             ("data", f"{_inputs(self.inputs)}: {rows} rows{size}{units}"),
             ("columns", f"{len(self.columns)} of {self.available}: {', '.join(self.columns[:8])}{more}"),
+            *([] if self.where is None else [("rows", f"where {self.where}; units that hold none are not read")]),
             ("passes", self.expected),
             ("stored", self.holds or _stored(self.stored, self.factors)),
             ("threads", f"{self.threads}, one unit each; the result does not depend on their number"),

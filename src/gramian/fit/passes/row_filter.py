@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
-import pyarrow as pa
 
 from gramian.batch import Batch, Input, Source, Unit
 from gramian.fit.passes.keys import RowKeys
@@ -97,7 +96,7 @@ class _UnitSubset:
         needed = () if self.grouping is None else self.grouping.columns
         row_keys = None if self.grouping is None else self.grouping.start()
         for batch in self.unit.batches(tuple(dict.fromkeys((*columns, *needed))), parallel=parallel):
-            yield filter_rows(batch, self._mask(batch, row_keys))
+            yield batch.filter(self._mask(batch, row_keys))
 
     def _mask(self, batch: Batch, row_keys: RowKeys | None) -> Mask:
         """Mask (n,) of the rows of a batch that pass the filter."""
@@ -106,15 +105,3 @@ class _UnitSubset:
             codes, keys = row_keys.codes(batch, row_keys.parts(batch)), list(row_keys.keys)
             mask &= codes == (keys.index(self.key) if self.key in keys else -2)  # -1 is the code of rows without a key
         return mask
-
-
-def filter_rows(batch: Batch, mask: Mask) -> Batch:
-    """The rows of a batch that a mask (n,) marks."""
-    columns = {name: _filtered(column, mask) for name, column in batch.columns.items()}
-    matrices = {name: matrix[mask] for name, matrix in batch.matrices.items()}
-    return Batch(int(np.count_nonzero(mask)), columns, matrices, batch.where, batch.first_row)
-
-
-def _filtered(column: Any, mask: Mask) -> Any:
-    """The marked rows of a NumPy or Arrow column."""
-    return column[mask] if isinstance(column, np.ndarray) else column.filter(pa.array(mask))

@@ -89,7 +89,9 @@ class Checkpoint:
     def __init__(self, path: Path, model: Mapping[str, object], source: Source) -> None:
         self.path, self.model = path, model
         self.inputs = tuple(_file_states(path, source))
-        self.units = fingerprint([(unit.name, unit.rows, unit.size) for unit in source.units])
+        units = [(unit.name, unit.rows, unit.size) for unit in source.units]
+        where = getattr(source, "reading", {}).get("where")
+        self.units = fingerprint(units if where is None else [*units, where])
 
     @property
     def name(self) -> str:

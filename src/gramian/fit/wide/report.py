@@ -21,7 +21,13 @@ def render(fit: WideFit, level: float = 0.95) -> list[RenderableType]:
     kind = "Ridge regression, alpha = " + number(fit.alpha) if fit.alpha else "Linear regression"
     title = Text.assemble((f"{kind}, {fit.solver} solver", "bold"), "\n", printable(fit.formula))
     count = fit.solved.design.narrow.count
-    return join_blocks(title, describe_rows(fit, count), coefficient_table(fit, level), _quality(fit), _notes(fit))
+    return join_blocks(
+        title,
+        describe_rows(fit, count, fit.fitted_rows.where),
+        coefficient_table(fit, level),
+        _quality(fit),
+        _notes(fit),
+    )
 
 
 def _quality(fit: WideFit) -> list[str]:
