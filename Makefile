@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 KERNELS := Prescott $(shell grep -qs avx2 /proc/cpuinfo && echo Haswell)
 NUMERICAL := tests/laws/test_dense_laws.py tests/laws/test_glm_laws.py tests/laws/test_moments.py tests/unit/linalg/penalized tests/unit/linalg/wide \
   tests/unit/linalg/test_self_products.py tests/unit/linalg/residuals
-COMPILED := hatch_build.py $(addprefix src/gramian/kernels/,build.py kernels.cpp elementary.h parts.h vectors.h working_rows.h)  # by an install
+COMPILED := hatch_build.py $(addprefix src/gramian/kernels/,build.py kernels.cpp elementary.h parts.h twofold.h vectors.h working_rows.h)  # by an install
 BENCHMARKS := one_pass range sigmoid accuracy gram_solve one_gram selection folds clustered absorb exact_cost estimators wide elsewhere
 
 .PHONY: demo test check kernels package docs matrix bench measure clean

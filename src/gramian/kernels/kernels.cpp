@@ -5,6 +5,7 @@
 // added with their rounding errors. The compiler may not contract or reorder anything (-ffp-contract=off, no
 // -ffast-math). The interface is plain C, so that one library serves every version of Python.
 #include "parts.h"
+#include "twofold.h"
 #include "working_rows.h"
 
 namespace {
@@ -109,29 +110,6 @@ Ahead ahead_of(const Part* parts, int64_t count, const Rows& rows, int64_t width
     tiles += (std::min<int64_t>(column + TILE_VECTORS * W, width) + TILE_ROWS - 1) / TILE_ROWS;
   int64_t steps = BLOCK_ROWS * tiles;
   return {widest->data + (rows.first + BLOCK_ROWS) * widest->down, BLOCK_ROWS * widest->down / steps + 1};
-}
-
-// The rounded product of x and (v, low of v), with the rounding error and what the low parts add.
-inline vec product(vec x, vec v, vec v_low, vec& error) {
-  vec p = x * v;
-  error = fused(x, v_low, fused(x, v, -p));
-  return p;
-}
-
-// Adds x * v to h + l, with the rounding errors of the product and of the sum in l.
-inline void add_product(vec x, const double* x_low, vec v, vec v_low, vec& h, vec& l) {
-  vec error, p = product(x, v, v_low, error), s, e;
-  if (x_low) error = fused(load(x_low), v, error);
-  two_sum(h, p, s, e);
-  h = s;
-  l = l + (e + error);
-}
-
-// A value is added to h + l.
-inline void add_value(double value, double low, double& h, double& l) {
-  double s = h + value, t = s - h;
-  l += ((h - (s - t)) + (value - t)) + low;
-  h = s;
 }
 
 // Adds a row of a block to sums, and their rounding errors to sums_low where these are kept.
@@ -316,7 +294,8 @@ void gramian_twofold_times(const Part* x, const Part* x_low, int64_t rows, const
                            double* r, double* r_low) {
   double copies[STRIP * SHORT_ROWS], low_copies[STRIP * SHORT_ROWS], h[SHORT_ROWS], l[SHORT_ROWS];
   const double *column[STRIP], *low_column[STRIP];
-  for (int64_t first = 0; first < rows; first += SHORT_ROWS) {
+  int64_t done = is_plain_rows(*x) && !x_low ? times_by_rows(*x, rows, v, v_low, r, r_low) : 0;
+  for (int64_t first = done; first < rows; first += SHORT_ROWS) {
     int here = (int)std::min<int64_t>(SHORT_ROWS, rows - first);
     Rows those = {nullptr, first, here};
     std::memset(h, 0, sizeof h);
@@ -346,6 +325,7 @@ void gramian_twofold_products(const Part* x, const Part* x_low, int64_t rows, co
   const double *column[STRIP], *low_column[STRIP];
   std::memset(g, 0, sizeof(double) * x->columns);
   std::memset(g_low, 0, sizeof(double) * x->columns);
+  if (is_plain_rows(*x) && !x_low) return products_by_rows(*x, rows, w, w_low, g, g_low);
   for (int64_t first = 0; first < rows; first += SHORT_ROWS) {
     int here = (int)std::min<int64_t>(SHORT_ROWS, rows - first);
     Rows those = {nullptr, first, here};

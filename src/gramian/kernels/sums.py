@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -222,11 +223,11 @@ def digits(library: Library, parts: Sequence[Part], factors: Vector, limits: Vec
 
 def twofold_times(library: Library, A: Matrix, low: Matrix | None, v: Vector, v_low: Vector) -> tuple[Vector, Vector]:
     """(A + low) (v + v_low), (n,), as hi and lo, as if computed in twice the precision."""
-    (x, _), (x_low, _) = _described([Part(A)]), _described([] if low is None else [Part(low)])
+    (x, _held), (x_low, _held_low) = _unshifted(A), (None, None) if low is None else _unshifted(low)
     v, v_low = np.ascontiguousarray(v), np.ascontiguousarray(v_low)
     hi, lo = np.empty(len(A)), np.empty(len(A))
     library.functions.gramian_twofold_times(
-        x.arguments[0], x_low.arguments[0] if low is not None else 0, len(A), _at(v), _at(v_low), _at(hi), _at(lo)
+        _at(x), _at(x_low), len(A), _at(v), _at(v_low), _at(hi), _at(lo)
     )  # fmt: skip
     return hi, lo
 
@@ -235,11 +236,11 @@ def twofold_products(
     library: Library, A: Matrix, low: Matrix | None, w: Vector, w_low: Vector
 ) -> tuple[Vector, Vector]:
     """(A + low)' (w + w_low), (k,), as hi and lo, as if computed in twice the precision."""
-    (x, _), (x_low, _) = _described([Part(A)]), _described([] if low is None else [Part(low)])
+    (x, _held), (x_low, _held_low) = _unshifted(A), (None, None) if low is None else _unshifted(low)
     w, w_low = np.ascontiguousarray(w), np.ascontiguousarray(w_low)
     hi, lo = np.empty(A.shape[1]), np.empty(A.shape[1])
     library.functions.gramian_twofold_products(
-        x.arguments[0], x_low.arguments[0] if low is not None else 0, len(A), _at(w), _at(w_low), _at(hi), _at(lo)
+        _at(x), _at(x_low), len(A), _at(w), _at(w_low), _at(hi), _at(lo)
     )  # fmt: skip
     return hi, lo
 
@@ -279,6 +280,18 @@ def _described(parts: Sequence[Part]) -> tuple[_Described, int]:
     first, second = (_at(values) for values in coordinates)
     described = [(*row, first + ITEM * at, second + ITEM * at) for row, at in zip(rows, starts, strict=True)]
     return _Described(np.array(described, np.int64), coordinates), column
+
+
+def _unshifted(A: Matrix) -> tuple[Codes, Matrix]:
+    """A matrix as one part, without a shift and with the scale one, and what is to be held while the part is used."""
+    coordinates = _zeros_and_ones(A.shape[1])
+    return np.array([(*_shape_of(A), *map(_at, coordinates))], np.int64), coordinates
+
+
+@lru_cache(16)
+def _zeros_and_ones(count: int) -> Matrix:
+    """So many zeros, and as many ones."""
+    return np.repeat([[0.0], [1.0]], count, axis=1)
 
 
 class _Shape(NamedTuple):

@@ -42,6 +42,39 @@ static inline void two_sum(vec a, vec b, vec& s, vec& e) {
   e = (a - (s - t)) + (b - t);
 }
 
+// W vectors as the rows of a square matrix, which is transposed.
+static inline void transpose(vec* a) {
+#if defined(__AVX512F__)
+  vec pairs[8], fours[8];  // two rows: even and odd columns; four rows: columns 0 and 4, 1 and 5, 2 and 6, 3 and 7
+  for (int i = 0; i < 8; i += 2) {
+    pairs[i] = _mm512_unpacklo_pd(a[i], a[i + 1]);
+    pairs[i + 1] = _mm512_unpackhi_pd(a[i], a[i + 1]);
+  }
+  for (int i = 0; i < 8; i += 4)
+    for (int odd = 0; odd < 2; odd++) {
+      fours[i + odd] = _mm512_shuffle_f64x2(pairs[i + odd], pairs[i + 2 + odd], 0x88);
+      fours[i + 2 + odd] = _mm512_shuffle_f64x2(pairs[i + odd], pairs[i + 2 + odd], 0xdd);
+    }
+  for (int i = 0; i < 4; i++) {
+    a[i] = _mm512_shuffle_f64x2(fours[i], fours[4 + i], 0x88);
+    a[4 + i] = _mm512_shuffle_f64x2(fours[i], fours[4 + i], 0xdd);
+  }
+#elif defined(__AVX2__) && defined(__FMA__)
+  vec ab_even = _mm256_unpacklo_pd(a[0], a[1]), ab_odd = _mm256_unpackhi_pd(a[0], a[1]);
+  vec cd_even = _mm256_unpacklo_pd(a[2], a[3]), cd_odd = _mm256_unpackhi_pd(a[2], a[3]);
+  a[0] = _mm256_permute2f128_pd(ab_even, cd_even, 0x20);
+  a[1] = _mm256_permute2f128_pd(ab_odd, cd_odd, 0x20);
+  a[2] = _mm256_permute2f128_pd(ab_even, cd_even, 0x31);
+  a[3] = _mm256_permute2f128_pd(ab_odd, cd_odd, 0x31);
+#elif defined(__aarch64__)
+  vec even = vtrn1q_f64(a[0], a[1]);
+  a[1] = vtrn2q_f64(a[0], a[1]);
+  a[0] = even;
+#else
+  (void)a;
+#endif
+}
+
 // Four columns of four rows each, transposed: out[step * row + column] = columns[column][row].
 static inline void transpose_4x4(const double* const* columns, double* out, long step) {
 #if defined(__AVX2__)

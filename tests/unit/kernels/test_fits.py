@@ -79,3 +79,16 @@ def test_kernels_agree_to_the_last_bit_and_numpy_within_the_digits() -> None:
         difference = np.abs(mine - numpys)[: len(errors)]
         # digits are of coefficients in units of their standard errors; each of the two fits is off by so much
         assert (difference <= 2.0 * 10.0**-digits * errors + 2.0**-51 * np.abs(mine[: len(errors)])).all(), name
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_precise_residual_leaves_out_the_rows_that_the_first_pass_left_out(bad: float) -> None:
+    rng = np.random.default_rng(8)
+    X = rng.standard_normal((60_000, 20))
+    y = X.sum(axis=1) + rng.standard_normal(60_000)
+    X[[5, 40_000], [3, 19]] = bad
+    good = np.isfinite(X).all(axis=1)
+    whole, without = (gramian.ols("y ~ X", {"X": A, "y": b}, digits=13) for A, b in ((X, y), (X[good], y[good])))
+    assert whole.passes == without.passes == 2
+    assert whole.rows == without.rows
+    assert np.allclose(whole.coefficients, without.coefficients, rtol=1e-15)

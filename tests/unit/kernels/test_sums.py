@@ -144,6 +144,16 @@ def test_twofold_sums_have_the_same_bits_everywhere(n: int, p: int, compiled: Li
             assert bits(compiled, B, None if low is None else np.asfortranarray(low)) == expected, name
 
 
+@pytest.mark.parametrize(("n", "p"), [(300, 523), (41, 1040)])
+def test_twofold_sums_of_wide_rows_have_the_bits_of_columns(n: int, p: int, compiled: Library) -> None:
+    A, v, w = normal(n, p), normal(p, 1)[:, 0], normal(n, 1)[:, 0]
+    for rows, columns in (
+        (sums.twofold_times(compiled, B, None, v, v * 1e-17) for B in (A, np.asfortranarray(A))),
+        (sums.twofold_products(compiled, B, None, w, w * 1e-17) for B in (A, np.asfortranarray(A))),
+    ):
+        assert all(np.array_equal(a, b) for a, b in zip(rows, columns, strict=True))
+
+
 def test_what_can_be_read_in_place() -> None:
     A = np.ones((4, 3))
     assert sums.readable(A)

@@ -110,13 +110,31 @@ class Residuals:
             (codes >= level_counts[name]).any() for name, codes in observed.codes.items()
         ):  # levels of dropped rows alone do not matter
             raise DataError("the data have changed since the first pass: there are new levels", batch.where)
+        if isinstance(sums, SlicedResidualProducts) and sums.is_compiled:
+            # one look at what came out, in place of one at every value
+            before = sums.sums, sums.square
+            self._add_rows(sums, observed.values, observed)
+            if np.isfinite(sums.square.hi).all():
+                return _count(observed)
+            sums.sums, sums.square = before
         values, observed = _finite(values_of(self.design, observed), observed)
+        self._add_rows(sums, values, observed)
+        return _count(observed)
+
+    def _add_rows(
+        self, sums: ResidualProducts | SlicedResidualProducts, values: Mapping[str, Vector], observed: Observed
+    ) -> None:
+        """Add rows. values : those of a matrix need not be among them for `SlicedResidualProducts`."""
         (response,) = self.design.outcome
         y = pair(values[response])
         if observed.offset is not None:  # the error of the difference belongs to the residual: keep it
             y = Pair(*two_sum(values[response], -observed.offset))
         sums.add(ResidualRows(observed.rows, values, observed.matrix, observed.codes, response, y, _weight(observed)))
-        return observed.rows if observed.count is None else int(observed.count.sum())
+
+
+def _count(observed: Observed) -> int:
+    """The number of rows, by their frequency weights."""
+    return observed.rows if observed.count is None else int(observed.count.sum())
 
 
 def values_of(design: Design, observed: Observed) -> dict[str, Vector]:

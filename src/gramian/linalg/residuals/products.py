@@ -23,6 +23,7 @@ from gramian.linalg.residuals.slices import CutVector, SlicedColumns
 from gramian.typing import Matrix, Vector
 
 BLOCK_VALUES = 2**17  # values of a block: with their slices they fit into the cache of a core
+COMPILED_VALUES = 2**19  # of a block that is not cut: so many that calls cost little beside sums
 MAX_BLOCK_ROWS = 8192
 
 
@@ -46,6 +47,8 @@ class SlicedResidualProducts:
     ----------
     sums, square
         As of `ResidualProducts`.
+    is_compiled : bool
+        Whether the products are compiled.
     """
 
     def __init__(
@@ -63,10 +66,11 @@ class SlicedResidualProducts:
         self.cell_columns = CellColumns(groups, v, sizes)
         self.writer = PairWriter([*(m for m in position if m not in matrix_monomials), *in_cells], coordinates)
         self.cell_monomials = [(m, self.writer.monomials.index(m)) for m in dict.fromkeys(in_cells)]
-        min_rows = SlicedColumns.min_rows if library() is None else TwofoldColumns.min_rows
-        self.rows = int(
-            np.clip(BLOCK_VALUES // max(len(self.writer.monomials), len(in_matrix)), min_rows, MAX_BLOCK_ROWS)
+        self.is_compiled = library() is not None
+        min_rows, values = (
+            (TwofoldColumns.min_rows, COMPILED_VALUES) if self.is_compiled else (SlicedColumns.min_rows, BLOCK_VALUES)
         )
+        self.rows = int(np.clip(values // max(len(self.writer.monomials), len(in_matrix)), min_rows, MAX_BLOCK_ROWS))
         self.written = _Columns(self.writer.monomials, matrix_monomials, position, v, self.rows)
         self.matrix = _Columns(in_matrix, set(), position, v, self.rows)
         self.sums, self.square = pair(np.zeros(len(v.hi))), pair(np.zeros(1))
