@@ -8,10 +8,15 @@ export const fitOf = memo(line);
 /** The lit point's number. */
 export const litRow = () => Math.min(state.lit, state.pts.length - 1);
 
+/** at: where a point is now, which a picture that was drawn before the last change does not know. */
 export const edits = {
+  at: i => state.pts[i],
   move: (i, p) => set({ pts: state.pts.map((q, j) => (j === i ? p : q)), lit: i }),
   add: p => set({ pts: [...state.pts, p], lit: state.pts.length }),
-  remove: i => set({ pts: state.pts.filter((_, j) => j !== i), lit: Math.max(0, i - 1) }),
+  remove: i => {
+    // Two points are the least that a line can be asked for.
+    if (state.pts.length > 2) set({ pts: state.pts.filter((_, j) => j !== i), lit: Math.max(0, i - 1) });
+  },
 };
 
 const range = values => [Math.min(...values), Math.max(...values)];

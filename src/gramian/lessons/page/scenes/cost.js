@@ -35,7 +35,7 @@ function take() {
 
 function picture() {
   const w = ownLine();
-  return pictureOfLine(w, titleOfOwn(), { grips: w, edit: edits });
+  return pictureOfLine(w, titleOfOwn(), { grips: ownLine, edit: edits });
 }
 
 let written = null; // the points that stand in the box

@@ -5,6 +5,7 @@ import { bowl } from "../parts/bowl.js";
 import { $, memo, press, shown } from "../parts/dom.js";
 import { Jt, math, mi, mo, paren, space } from "../parts/mathml.js";
 import { drawPasses, equationOfPass, MOST_PASSES, wirePasses } from "../parts/passes.js";
+import { sizeOf } from "../parts/size.js";
 import { CURVE_DATA, set, state } from "../parts/state.js";
 
 export const curvesScene = { key: "curves", wire, picture, draw, say };
@@ -53,7 +54,7 @@ function picture() {
     points: state.curvePts,
     view: view(state.curvePts),
     axes: { x: CURVE_DATA.x, y: CURVE_DATA.y },
-    edit: { move },
+    edit: { at: i => state.curvePts[i], move },
     lines: [
       { at: at(after(p)), cls: moving ? "next" : "none" },
       { at: at(p.w), cls: "fit" },
@@ -94,8 +95,7 @@ function draw() {
 /** The bowl of the tangent at this pass, which is where the next one is lowest, and the path of all passes. */
 function drawPlane(all, p) {
   const svg = plane.svg,
-    W = svg.clientWidth || 560,
-    height = svg.clientHeight || 380;
+    [W, height] = sizeOf(svg, 560, 380);
   const goal = after(p),
     full = p.w.map((v, k) => v + p.d[k]);
   const around = (k, air) => {

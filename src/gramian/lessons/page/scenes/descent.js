@@ -4,6 +4,7 @@ import { clamp } from "../parts/axes.js";
 import { bowl } from "../parts/bowl.js";
 import { $, label, press, show, shown } from "../parts/dom.js";
 import { edits, fitOf, pictureOfLine, viewOf } from "../parts/line_picture.js";
+import { sizeOf } from "../parts/size.js";
 import { calm, pointer, set, state } from "../parts/state.js";
 import { BEST, DIGITS, KEEP, LIMIT, METHODS, runsOf } from "./descent_runs.js";
 
@@ -115,8 +116,7 @@ function draw() {
 
 function drawPlane(problem, run, { k, at }) {
   const svg = plane.svg,
-    W = svg.clientWidth || 560,
-    height = svg.clientHeight || 440,
+    [W, height] = sizeOf(svg, 560, 440),
     { w } = problem;
   // The start at zero and the goal are always in the picture.
   const reach = Math.max(Math.hypot(...w), 1e-9),

@@ -91,8 +91,12 @@ function drawTable(lit) {
     show(row.cells[3], `y-${i}`, pts[i][1], num(pts[i][1], 6));
     for (const k of [1, 2, 3]) row.cells[k].classList.toggle("in", used.includes(k));
   });
-  const row = body.rows[lit],
-    box = body.parentElement.parentElement;
+  if (lit !== brought) bringIntoSight(body.rows[(brought = lit)], body.parentElement.parentElement);
+}
+
+let brought = -1; // the row that the table was scrolled to; to ask where it stands makes the browser lay out the page
+
+function bringIntoSight(row, box) {
   if (row.offsetTop < box.scrollTop || row.offsetTop + row.offsetHeight > box.scrollTop + box.clientHeight) {
     box.scrollTop = row.offsetTop - box.clientHeight / 2;
   }

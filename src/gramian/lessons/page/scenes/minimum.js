@@ -6,6 +6,7 @@ import { bowl } from "../parts/bowl.js";
 import { $, drag, el, label, memo, put, shown } from "../parts/dom.js";
 import { fitOf, ownLine, pictureOfLine, titleOfOwn } from "../parts/line_picture.js";
 import { column, math, mi, mn, mo, paren, Xt } from "../parts/mathml.js";
+import { sizeOf } from "../parts/size.js";
 import { pointer, set, state } from "../parts/state.js";
 import { slices } from "./minimum_slices.js";
 
@@ -64,7 +65,7 @@ function key(e) {
 
 function picture() {
   const w = ownLine();
-  return pictureOfLine(w, titleOfOwn(), { grips: w });
+  return pictureOfLine(w, titleOfOwn(), { grips: ownLine });
 }
 
 /** Where the rings are drawn: about w, as far as lines cost ten times the lowest. */
@@ -84,8 +85,7 @@ function draw() {
   if (fit.singular) return;
   if (!view || !pointer.dragging) view = viewAbout(fit);
   const svg = plane.svg,
-    W = svg.clientWidth || 560,
-    height = svg.clientHeight || 500,
+    [W, height] = sizeOf(svg, 560, 500),
     small = W < 430,
     side = small ? 62 : 108;
   const box = { l: 52, r: W - side - 14, t: side, b: height - 44 };

@@ -5,6 +5,7 @@ import { axes, clamp, rect, scales } from "../parts/axes.js";
 import { $, memo, shown, show } from "../parts/dom.js";
 import { math, mi, mo, paren, Xt } from "../parts/mathml.js";
 import { drawPasses, equationOfPass, MOST_PASSES, wirePasses } from "../parts/passes.js";
+import { sizeOf } from "../parts/size.js";
 import { OUTCOMES, set, state } from "../parts/state.js";
 
 export const sigmoidScene = { key: "sigmoid", wire, picture, draw, say };
@@ -112,8 +113,7 @@ function drawRow({ x, y, p, weight, working }) {
 /** Working outcomes with their weights, and the weighted line through them. */
 function drawWorking(p) {
   const svg = $("sigmoid-working"),
-    W = svg.clientWidth || 560,
-    height = svg.clientHeight || 320;
+    [W, height] = sizeOf(svg, 560, 320);
   const plane = scales(svg, { l: 50, r: W - 12, t: 28, b: height - 44 }, X_RANGE, Z_RANGE),
     { box, sx, sy } = plane;
   const next = p.w.map((v, k) => v + p.d[k]);

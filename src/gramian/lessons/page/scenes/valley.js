@@ -5,6 +5,7 @@ import { bowl } from "../parts/bowl.js";
 import { $, label, memo, press, show, shown } from "../parts/dom.js";
 import { fitOf, litRow, pictureOfLine, pictureOfPoints, viewOf } from "../parts/line_picture.js";
 import { math, matrix, mi, mn, mo, msum, space, XtX } from "../parts/mathml.js";
+import { sizeOf } from "../parts/size.js";
 import { set, state } from "../parts/state.js";
 
 export const valleyScene = { key: "valley", wire, picture, draw, say };
@@ -81,8 +82,7 @@ function draw() {
 
 function drawPlane(v, copy) {
   const svg = plane.svg,
-    W = svg.clientWidth || 560,
-    height = svg.clientHeight || 400,
+    [W, height] = sizeOf(svg, 560, 400),
     [a, b] = v.shortest;
   const reach = Math.max(Math.hypot(a, b), 1e-9) * 1.5,
     middle = [a / 2, b / 2];

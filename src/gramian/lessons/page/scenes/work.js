@@ -3,6 +3,7 @@ import { count } from "../algebra/numbers.js";
 import { crossover, solving, stepping } from "../algebra/work.js";
 import { bottomTick, leftTick, rect } from "../parts/axes.js";
 import { $, label, show, shown } from "../parts/dom.js";
+import { sizeOf } from "../parts/size.js";
 import { set, state } from "../parts/state.js";
 
 export const workScene = { key: "work", wire, picture: null, draw, say };
@@ -24,8 +25,7 @@ function wire() {
 
 function draw() {
   const svg = $("work-plot"),
-    W = svg.clientWidth || 620,
-    height = svg.clientHeight || 420;
+    [W, height] = sizeOf(svg, 620, 420);
   const box = { l: 62, r: W - 16, t: 34, b: height - 46 },
     { workSteps: k } = state,
     cross = crossover(k);

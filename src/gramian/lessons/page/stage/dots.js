@@ -4,10 +4,11 @@ import { clamp } from "../parts/axes.js";
 import { drag, el, pool } from "../parts/dom.js";
 import { pointer, set, state } from "../parts/state.js";
 
-const DOUBLE_CLICK = 700; // ms; a point that a double click has just made stays
+const DOUBLE_CLICK = 700; // ms; the second click of two that add a point does not remove it
 
 /** group: of the dots. frame(): the picture and its scales as they are now. */
 export function dots(group, frame) {
+  let added = -DOUBLE_CLICK; // when a point was added
   const focus = i =>
     requestAnimationFrame(() => group.childNodes[clamp(i, 0, group.childNodes.length - 1)]?.focus());
 
@@ -15,15 +16,14 @@ export function dots(group, frame) {
     const g = el("g", { class: "dot", role: "button", "aria-roledescription": "point" });
     el("circle", { class: "hit", r: 17 }, g);
     el("circle", { class: "mark", r: 6.5 }, g);
-    const index = () => [...group.childNodes].indexOf(g),
-      born = performance.now();
+    const index = () => [...group.childNodes].indexOf(g);
     g.addEventListener("pointerdown", e => press(g, index(), e));
     g.addEventListener("pointerenter", () => {
       if (!pointer.dragging) set({ lit: index() });
     });
     g.addEventListener("focus", () => set({ lit: index() }));
     g.addEventListener("dblclick", () => {
-      if (performance.now() - born > DOUBLE_CLICK) remove(index(), false);
+      if (performance.now() - added > DOUBLE_CLICK) remove(index(), false);
     });
     g.addEventListener("keydown", e => key(index(), e));
     return g;
@@ -58,7 +58,7 @@ export function dots(group, frame) {
     const actions = {
       n: () => focus((i + 1) % n),
       p: () => focus((i + n - 1) % n),
-      a: () => add(points[i], true),
+      a: () => add(edit.at?.(i) ?? points[i], true),
       Delete: () => remove(i, true),
       Backspace: () => remove(i, true),
       Enter: () => edit.flip?.(i),
@@ -67,7 +67,8 @@ export function dots(group, frame) {
     if (arrow && edit.move) {
       const big = e.shiftKey ? 10 : 1,
         [dx, dy] = steps();
-      move(i, points[i][0] + arrow[0] * dx * big, points[i][1] + arrow[1] * dy * big);
+      const [u, v] = edit.at(i);
+      move(i, u + arrow[0] * dx * big, v + arrow[1] * dy * big);
     } else if (actions[e.key] && !e.ctrlKey && !e.metaKey) actions[e.key]();
     else return;
     e.preventDefault();
@@ -85,12 +86,13 @@ export function dots(group, frame) {
   function add([u, v], focused) {
     const { edit, points } = frame().picture;
     if (!edit.add) return;
+    added = performance.now();
     edit.add(snapped(focused ? u + 8 * steps()[0] : u, v));
     if (focused) focus(points.length);
   }
   function remove(i, focused) {
-    const { edit, points } = frame().picture;
-    if (!edit.remove || points.length < 3) return;
+    const { edit } = frame().picture;
+    if (!edit.remove) return;
     edit.remove(i);
     if (focused) focus(Math.max(0, i - 1));
   }

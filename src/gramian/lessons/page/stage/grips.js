@@ -14,7 +14,7 @@ export function grips(group, frame) {
 
   /** Bring end k of the line to the height y; the other end stays. */
   function carry(k, y) {
-    const [a, b] = frame().picture.grips,
+    const [a, b] = frame().picture.grips(),
       at = ends(),
       heights = at.map(x => a * x + b);
     heights[k] = y;
@@ -51,7 +51,7 @@ export function grips(group, frame) {
       if (!sign) return;
       e.preventDefault();
       const { picture, y } = frame(),
-        [a, b] = picture.grips;
+        [a, b] = picture.grips();
       carry(k, a * ends()[k] + b + (sign * (e.shiftKey ? 5 : 1) * (y[1] - y[0])) / 200);
     });
     return g;
@@ -61,7 +61,7 @@ export function grips(group, frame) {
     const { picture, box, sx, sy } = frame(),
       children = pool(group, picture.grips ? 2 : 0, make);
     if (!picture.grips) return;
-    const [a, b] = picture.grips;
+    const [a, b] = picture.grips();
     ends().forEach((x, k) => {
       const y = a * x + b;
       children[k].setAttribute("transform", `translate(${sx(x)} ${clamp(sy(y), box.t, box.b).toFixed(2)})`);

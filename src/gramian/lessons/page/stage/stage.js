@@ -1,8 +1,9 @@
 // The figure that stays while the scenes pass. It draws what a scene says, and knows nothing of scenes:
 //   picture = { key, points, view: { x, y }, axes: { x, y }, edit: { move, add, remove, flip }, lines: [{ at, cls }],
-//               squares: bool, misses, grips: w or null, bar, note, radius(i), dim(i) }
+//               squares: bool, misses, grips: () => w or null, bar, note, radius(i), dim(i) }
 import { axes, clamp, rectOf, scales } from "../parts/axes.js";
 import { el, pool, put } from "../parts/dom.js";
+import { sizeOf } from "../parts/size.js";
 import { calm, pointer, set, state } from "../parts/state.js";
 import { bar } from "./bar.js";
 import { dots } from "./dots.js";
@@ -34,7 +35,6 @@ export function stage(svg) {
   svg.addEventListener("click", e => {
     if (e.target === ground && e.detail < 2 && now.picture.edit.add) points.add(now.inverse(e), false);
   });
-  new ResizeObserver(() => set({})).observe(svg);
 
   /** The ranges to draw: those that the picture asks for, but they wait while something is dragged, and then glide. */
   function viewOf(picture, atOnce) {
@@ -54,8 +54,7 @@ export function stage(svg) {
   }
 
   function place(picture, atOnce) {
-    const W = svg.clientWidth || 540,
-      H = svg.clientHeight || 540,
+    const [W, H] = sizeOf(svg, 540, 540),
       small = W < 480 || H < 380;
     const box = { l: 50, r: W - 12, t: small ? 14 : 26, b: H - (small ? 76 : 124) },
       { x, y } = viewOf(picture, atOnce);
