@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from gramian.api.tables import table as table
     from gramian.api.text_files import csv as csv
     from gramian.api.versions import show_versions as show_versions
+    from gramian.api.windows import rolling as rolling
     from gramian.comparison import compare as compare
     from gramian.derivation import derive as derive
     from gramian.engines.dask import Dask as Dask
@@ -34,7 +35,7 @@ from gramian.version import __version__ as __version__
 
 __all__ = [
     "Dask", "Local", "add", "anova", "compare", "csv", "curve", "derive", "errors", "fits", "from_moments", "glm",
-    "gram", "iv", "lesson", "load", "ols", "plan", "ridge", "rows", "show_versions", "subtract", "table",
+    "gram", "iv", "lesson", "load", "ols", "plan", "ridge", "rolling", "rows", "show_versions", "subtract", "table",
 ]  # fmt: skip
 
 _HOME = {
@@ -56,6 +57,7 @@ _HOME = {
     "ols": "gramian.api.linear",
     "plan": "gramian.api.planned",
     "ridge": "gramian.api.linear",
+    "rolling": "gramian.api.windows",
     "rows": "gramian.api.rows",
     "show_versions": "gramian.api.versions",
     "subtract": "gramian.api.arithmetic",

@@ -187,6 +187,10 @@ class CurveKeywords(EngineKeywords, total=False):
     max_passes: int
 
 
+class RollingKeywords(CountedKeywords, DigitsKeywords, CollinearKeywords, EngineKeywords, total=False):
+    """Of `rolling`, but for those that say which windows."""
+
+
 class GramKeywords(GroupKeywords, CountedKeywords, ExactKeywords, CheckpointKeywords, EngineKeywords, total=False):
     """Of `gram`."""
 

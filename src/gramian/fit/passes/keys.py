@@ -35,6 +35,24 @@ class RowKeys(Protocol):
     def codes(self, batch: Batch, parts: Mapping[str, Codes]) -> Codes: ...
 
 
+class Grouping(Protocol):
+    """What gives each row its key: folds, groups by columns, or groups and periods.
+
+    names : of the parts of a key. columns : those that are read for it. cycle : with which keys of consecutive rows
+    repeat, None where they come in any order. check : raises for a schema without these columns. start : begins the
+    codes of a unit.
+    """
+
+    @property
+    def names(self) -> tuple[str, ...]: ...
+    @property
+    def columns(self) -> tuple[str, ...]: ...
+    @property
+    def cycle(self) -> int | None: ...
+    def check(self, schema: Schema) -> None: ...
+    def start(self) -> RowKeys: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Folds:
     """Folds: a row's fold is its number in its file or data frame modulo `count`, counted before any row is dropped.
@@ -124,13 +142,10 @@ class ByColumns:
 
     def start(self) -> RowKeys:
         """Begin the codes of a unit."""
-        return _ColumnKeys(self.names)
+        return ColumnKeys(self.names)
 
     def __str__(self) -> str:
         return f"by='{self.names[0]}'" if len(self.names) == 1 else f"by={list(self.names)}"
-
-
-Grouping = Folds | ByColumns
 
 
 def by_columns(by: str | Sequence[str]) -> ByColumns:
@@ -170,7 +185,7 @@ class _FoldKeys:
 
 
 @dataclass(slots=True)
-class _ColumnKeys:
+class ColumnKeys:
     """Codes of keys in order of first appearance. joint : key -> code, used only where several columns make a key."""
 
     names: tuple[str, ...]
@@ -189,7 +204,7 @@ class _ColumnKeys:
         return [(level,) for level in self.levels[self.names[0]].levels] if len(self.names) == 1 else list(self.joint)
 
     def parts(self, batch: Batch) -> Mapping[str, Codes]:
-        return {name: self._part(name, batch) for name in self.names}
+        return {name: self.part(name, batch) for name in self.names}
 
     def codes(self, batch: Batch, parts: Mapping[str, Codes]) -> Codes:
         if len(self.names) == 1:
@@ -207,7 +222,7 @@ class _ColumnKeys:
         out[complete] = np.array([self.joint.setdefault(key, len(self.joint)) for key in keys], np.int64)[inverse]
         return out
 
-    def _part(self, name: str, batch: Batch) -> Codes:
+    def part(self, name: str, batch: Batch) -> Codes:
         """Codes (n,) of one column of a batch in the unit's index of levels, -1 where missing."""
         codes, levels = _only_occurring(batch.factor(name))
         levels = [_as_group_level(level, name, batch.where) for level in levels]

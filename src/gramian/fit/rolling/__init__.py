@@ -1,0 +1,1 @@
+"""Linear fits in windows of time, from sums by period."""

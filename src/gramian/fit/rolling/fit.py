@@ -1,0 +1,125 @@
+"""Linear fits in windows: one pass sums by group and period, each window is solved from sums of its periods."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from gramian.errors import NumericalError
+from gramian.fit.groups.fit import OUTCOME, GroupedFits, error_context, no_rows_message, warn
+from gramian.fit.leastsquares.solution import Solved
+from gramian.fit.leastsquares.system import solve_linear
+from gramian.fit.passes.accumulate import Accumulated
+from gramian.fit.passes.accumulate_keyed import KeyedAccumulated, keyed_job, keyed_pass
+from gramian.fit.passes.job import PassRunner
+from gramian.fit.passes.keys import ByColumns
+from gramian.fit.passes.memory import checked_width
+from gramian.fit.passes.options import Options
+from gramian.fit.rolling.options import Windows, names_of
+from gramian.fit.rolling.periods import Periods
+from gramian.fit.rolling.windows import window_sums
+from gramian.formula.design import Design, with_outcome
+from gramian.formula.grammar import Formula
+from gramian.linalg.keyed.moments import Key
+from gramian.linalg.moments import levels_with_rows
+
+
+@dataclass(frozen=True, slots=True)
+class RollingFitted:
+    """The fits of all windows.
+
+    Attributes
+    ----------
+    grouped : GroupedFits
+        By outcome if there are several, group, and beginning of the last period.
+    rows : int
+        Rows that were read and are complete.
+    short : int
+        Windows without a fit, because they have too few rows.
+    """
+
+    grouped: GroupedFits
+    rows: int
+    short: int
+
+
+def fit_windows(
+    formula: Formula, options: Options, runner: PassRunner, windows: Windows, by: Sequence[str]
+) -> RollingFitted:
+    """Fit every window from one pass.
+
+    Raises
+    ------
+    FormulaError, ColumnError, SchemaError
+        Where formula, groups or time do not fit the columns.
+    DataError
+        For more groups and periods than fit into memory.
+    NumericalError
+        Where no window has enough rows.
+    """
+    names = names_of(by, windows)
+    schema = runner.source.schema
+    grouping = Periods(tuple(by), windows, schema[windows.on].type)
+    job = keyed_job(formula, options, runner, grouping)
+    job.prepare()
+    keyed = job.fold(keyed_pass(job, grouping))
+    if not len(keyed):
+        raise NumericalError(no_rows_message(formula.text, keyed.dropped_rows))
+    outcomes, fits, short = tuple(job.design.outcome), {}, 0
+    for group, (periods, parts) in _series(keyed).items():
+        for period, sums in window_sums(periods, parts, windows):
+            key = (*group, windows.start_of(period, grouping.kind))
+            sums = _with_own_levels(sums)
+            if sums.moments.rows < (windows.min_rows or _columns(job.design, sums) + 1):
+                short += 1
+                continue
+            for outcome in outcomes:
+                with error_context(ByColumns(names), key):
+                    fit = _solved(with_outcome(job.design, outcome), sums, options)
+                fits[(*((outcome.removeprefix("~"),) if len(outcomes) > 1 else ()), *key)] = fit
+    if not fits:
+        few = f"{short:,} have too few" if short else "none is complete"
+        raise NumericalError(f"no window has enough rows for '{formula.text}' ({few}): take longer ones")
+    if len(outcomes) > 1:  # outcomes in the order of the formula, within them windows in the order of time
+        position = {outcome.removeprefix("~"): i for i, outcome in enumerate(outcomes)}
+        fits = dict(sorted(fits.items(), key=lambda item: position[str(item[0][0])]))
+        names = (OUTCOME, *names)
+    warn(fits, names, runner.source)
+    plain = tuple(outcome.removeprefix("~") for outcome in outcomes)
+    grouped = GroupedFits(formula.text, names, fits, keyed.dropped_rows, {}, plain)
+    return RollingFitted(grouped, int(keyed.moments.rows.sum()), short)
+
+
+def _series(keyed: KeyedAccumulated) -> Mapping[Key, tuple[list[int], list[Accumulated]]]:
+    """Group -> numbers of its periods, rising, and their sums, all with the levels of all rows so that they add."""
+    levels = keyed.moments.levels
+    series: dict[Key, tuple[list[int], list[Accumulated]]] = defaultdict(lambda: ([], []))
+    for key, part in sorted(_with_rows(keyed), key=lambda item: int(item[0][-1])):
+        periods, parts = series[key[:-1]]
+        periods.append(int(key[-1]))
+        parts.append(replace(part, moments=part.moments.with_levels(levels)))
+    order = {key[:-1]: None for key in keyed.keys}
+    return {group: series[group] for group in order if group in series}
+
+
+def _with_rows(keyed: KeyedAccumulated) -> Iterator[tuple[Key, Accumulated]]:
+    """Keys and sums of the periods that have complete rows."""
+    return ((key, part) for key, part in keyed.items() if part.moments.rows)
+
+
+def _with_own_levels(sums: Accumulated) -> Accumulated:
+    """The sums with the levels that have rows in the window."""
+    moments = sums.moments
+    own = {name: levels_with_rows(levels, name, moments.tables) for name, levels in moments.levels.items()}
+    return replace(sums, moments=moments.with_levels(own))
+
+
+def _columns(design: Design, sums: Accumulated) -> int:
+    """Number of columns of a window's model, or a lower bound."""
+    return checked_width(design.terms, {name: len(levels) for name, levels in sums.moments.levels.items()})
+
+
+def _solved(design: Design, sums: Accumulated, options: Options) -> Solved:
+    """The fit of one window."""
+    return solve_linear(replace(design, levels=dict(sums.moments.levels), matrix=None), sums, options)

@@ -1,0 +1,83 @@
+"""Groups by columns and by period: what gives each row its key in the pass of windows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from gramian.batch import Batch
+from gramian.fit.passes.keys import ByColumns, ColumnKeys, RowKeys
+from gramian.fit.rolling.options import Windows, whole
+from gramian.schema import Schema
+from gramian.typing import Codes
+
+
+@dataclass(frozen=True, slots=True)
+class Periods:
+    """A row's key: its values in the columns of groups, and the number of its period.
+
+    Attributes
+    ----------
+    by : tuple of str
+        Columns of groups; may be empty.
+    windows : Windows
+        What gives a row its period.
+    kind : str
+        Arrow type of the column of time.
+    """
+
+    by: tuple[str, ...]
+    windows: Windows
+    kind: str
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the parts of a key."""
+        return (*self.by, self.windows.on)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Columns that are read to find a row's key."""
+        return self.names
+
+    @property
+    def cycle(self) -> None:
+        """No cycle: keys come in any order."""
+        return None
+
+    def check(self, schema: Schema) -> None:
+        """Raise for columns that are not there, or cannot name groups or periods."""
+        if self.by:
+            ByColumns(self.by).check(schema)
+        self.windows.check(schema)
+
+    def start(self) -> RowKeys:
+        """Begin the codes of a unit."""
+        return PeriodKeys(self.names, windows=self.windows, kind=self.kind)
+
+    def __str__(self) -> str:
+        groups = f"by={list(self.by)!r} and " if self.by else ""
+        return f"{groups}periods of {self.windows.every.text} of '{self.windows.on}'"
+
+
+@dataclass(slots=True)
+class PeriodKeys(ColumnKeys):
+    """Codes of keys whose last part is the number of a period."""
+
+    windows: Windows | None = None
+    kind: str = ""
+
+    def part(self, name: str, batch: Batch) -> Codes:
+        """Codes (n,) of one column of a batch in the unit's index of levels, -1 where missing."""
+        windows = self.windows
+        if windows is None or name != windows.on:
+            return ColumnKeys.part(self, name, batch)
+        values, present = batch.numbers(name)
+        with np.errstate(invalid="ignore"):
+            numbers = windows.numbers(np.where(np.isfinite(values), values, 0.0), self.kind)
+        there = np.isfinite(values) if present is None else present & np.isfinite(values)
+        periods, codes = np.unique(whole(numbers, there)[there], return_inverse=True)
+        out = np.full(batch.rows, -1)
+        out[there] = codes
+        return self.levels[name].encode(out, periods.tolist(), batch.where)
