@@ -75,12 +75,8 @@ def table(
     >>> import gramian as gm
     >>> data = {"x": [1.0, 2, 3, 4, 5], "z": [1.0, 0, 1, 0, 0], "y": [1.1, 2.0, 3.2, 4.1, 4.8]}
     >>> one, two = gm.ols("y ~ x", data), gm.ols("y ~ x + z", data)
-    >>> print(gm.table([one, two], rows=["x"], statistics=["rows"], stars=False))
-    ──────────────────────
-             (1)       (2)
-               y         y
-    ──────────────────────
-    x     0.9500    0.9929
+    >>> gm.table([one, two], stars=False).coefficients[0]
+    Line(label='x', cells=('0.9500', '0.9800'))
     """
     named = dict(fits) if isinstance(fits, Mapping) else {f"({i})": fit for i, fit in enumerate(_listed(fits), 1)}
     columns = [Column(_heading(name), _checked(fit), _with_vcovs(fit, vcov)) for name, fit in named.items()]

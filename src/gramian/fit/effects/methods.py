@@ -130,7 +130,7 @@ class WithEffects(Estimates):
         >>> data = {"dose": [1.0, 2, 3, 4, 5, 6], "hit": [0, 0, 1, 0, 1, 1]}
         >>> fit = gm.glm("hit ~ dose", data, family="binomial")
         >>> fit.comparisons({"dose": (2, 5)}).estimates.round(3).tolist()
-        [0.72]
+        [0.721]
         """
         from gramian.fit.effects.effects import comparisons
 
