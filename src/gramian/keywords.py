@@ -215,6 +215,19 @@ class PlanKeywords(FamilyKeywords, IteratedKeywords, GroupKeywords, EstimatorKey
     """Of `plan`: those of `ols`, `ridge`, `iv` and `glm`, but for those that say what happens at an interrupt."""
 
 
+class WildKeywords(TypedDict, total=False):
+    """Of a wild bootstrap."""
+
+    cluster: str | None
+    draws: int
+    weights: str
+    seed: int | None
+    restricted: bool
+    alternative: str
+    level: float
+    engine: Engine | str | None
+
+
 class SubmodelKeywords(TypedDict, total=False):
     """Which model, and which rows, of those that a `Gram` has the sums of."""
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 from gramian.fit.effects.methods import WithEffects
 from gramian.fit.leastsquares.solution import Solved
+from gramian.keywords import WildKeywords, completed, takes
 
 if TYPE_CHECKING:
-    from gramian.engines.choice import Engine
     from gramian.fit.bootstrap.result import BootstrapTest
 
 
@@ -18,20 +18,8 @@ class WithBootstrap(WithEffects):
     __slots__ = ()
     solved: Solved
 
-    def wild_bootstrap(
-        self,
-        hypothesis: str,
-        data: object = None,
-        *,
-        cluster: str | None = None,
-        draws: int = 9999,
-        weights: str = "rademacher",
-        seed: int | None = None,
-        restricted: bool = True,
-        alternative: str = "two-sided",
-        level: float = 0.95,
-        engine: Engine | str | None = None,
-    ) -> BootstrapTest:
+    @takes(WildKeywords, draws=9999, weights="rademacher", restricted=True, alternative="two-sided", level=0.95)
+    def wild_bootstrap(self, hypothesis: str, data: object = None, **options: Unpack[WildKeywords]) -> BootstrapTest:
         """Test a hypothesis by the wild cluster bootstrap, from sums by cluster.
 
         Parameters
@@ -81,6 +69,9 @@ class WithBootstrap(WithEffects):
         from gramian.fit.bootstrap.sums import sums_of
         from gramian.fit.bootstrap.wild import WildOptions, wild_test
 
-        options = WildOptions(draws, weights, seed, restricted, alternative, level)
-        sums = sums_of(self.solved, self.solved.rss, self.fitted_rows, data, cluster, engine)
-        return wild_test(self.solved, sums.spec, sums.moments, hypothesis, options, outcome_is_residual=sums.residual)
+        given = completed(type(self).wild_bootstrap, options)
+        settings = WildOptions(
+            given["draws"], given["weights"], given["seed"], given["restricted"], given["alternative"], given["level"]
+        )
+        sums = sums_of(self.solved, self.fitted_rows, data, given["cluster"], given["engine"])
+        return wild_test(self.solved, sums.spec, sums.moments, hypothesis, settings, outcome_is_residual=sums.residual)

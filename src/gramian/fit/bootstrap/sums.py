@@ -47,12 +47,10 @@ class BootstrapSums:
 
 
 def sums_of(
-    solved: Solved, loss: float, fitted_rows: FittedRows, data: object, cluster: str | None, engine: Engine | str | None
+    solved: Solved, fitted_rows: FittedRows, data: object, cluster: str | None, engine: Engine | str | None
 ) -> BootstrapSums:
-    """The sums of a fit from a Gram, or in one pass over its rows. Raises DataError where these are others.
-
-    loss : its residual sum of squares.
-    """
+    """The sums of a fit from a Gram, or in one pass over its rows. Raises DataError where these are others."""
+    loss = solved.rss
     if isinstance(data, HasClusters):
         spec = cluster_spec(solved, cluster or (data.cluster[0] if len(data.cluster) == 1 else None))
         moments = data.cluster_moments(solved, spec)

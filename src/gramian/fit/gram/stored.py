@@ -19,7 +19,10 @@ from gramian.typing import Level, Matrix, Vector
 
 if TYPE_CHECKING:
     from gramian.fit.gram.result import Gram
+    from gramian.fit.leastsquares.solution import Solved
     from gramian.fit.linear.correlation import CentredColumns
+    from gramian.fit.vcov.cluster_moments import ClusterMoments
+    from gramian.inference.vcov_spec import VcovSpec
 
 KIND = "gram"
 
@@ -77,6 +80,12 @@ class StoredSums(HasDroppedRows):
     def cluster(self) -> tuple[str, ...]:
         """Columns by whose clusters products are stored, for cluster-robust covariances; empty without clusters."""
         return () if self.gram_data.clusters is None else self.gram_data.clusters.by
+
+    def cluster_moments(self, solved: Solved, vcov: VcovSpec) -> ClusterMoments:
+        """Products by cluster of the columns of a model of this Gram, for its bootstrap."""
+        from gramian.fit.gram.vcov import cluster_moments
+
+        return cluster_moments(self.gram_data, solved, vcov)
 
     @property
     def digest(self) -> str | None:

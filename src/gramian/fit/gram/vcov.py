@@ -11,6 +11,7 @@ from gramian.fit.gram.sums import GramData
 from gramian.fit.leastsquares.solution import Solved
 from gramian.fit.passes.options import Options
 from gramian.fit.vcov.certificate import check_digits
+from gramian.fit.vcov.cluster_moments import ClusterMoments
 from gramian.fit.vcov.job import from_moments
 from gramian.fit.vcov.sandwich import Sandwich
 from gramian.formula.design import Design
@@ -21,6 +22,11 @@ from gramian.inference.vcov_spec import VcovSpec
 def check_stored_clusters(gram_data: GramData, vcov: VcovSpec, options: Options) -> None:
     """Raise OptionError for a covariance that cannot be computed from the stored sums."""
     vcov.check_model((), penalized=options.alpha is not None, is_glm=False)
+    _check_stored(gram_data, vcov)
+
+
+def _check_stored(gram_data: GramData, vcov: VcovSpec) -> None:
+    """Raise OptionError where the products by the clusters of a covariance are not stored."""
     if not vcov.clusters:
         raise OptionError(
             f"{vcov.name} needs the residual of every row, and a Gram has no rows: fit the data with "
@@ -52,12 +58,28 @@ def with_cluster_vcov(gram_data: GramData, design: Design, solved: Solved, vcov:
     factors, NumericalError if the covariance is not defined, SchemaError if a column was stored only as a part of other
     terms.
     """
-    assert gram_data.clusters is not None
-    check_not_absorbed(design.terms.absorbed)
-    # the design's own coordinates are those of the Gram: names are all that has to be changed
-    plan = plan_of(gram_data.design, gram_data.moments.layout, design)
-    cluster_moments = moments_for(gram_data.clusters.moments, solved.parametrization, solved.levels.names, plan)
+    cluster_moments = _stored_moments(gram_data, design, solved)
     sandwich = Sandwich(solved, vcov, ModelFacts(solved.rows, solved.leverage))
     with_vcov = replace(solved, robust=from_moments(sandwich, cluster_moments))
     check_digits(with_vcov, f"a Gram has no rows: give them, as in fit.with_vcov({vcov.argument}, data)")
     return with_vcov
+
+
+def cluster_moments(gram_data: GramData, solved: Solved, vcov: VcovSpec) -> ClusterMoments:
+    """Products by cluster of the columns that a model of the Gram was solved for.
+
+    Raises OptionError where they are not stored, or the model is not one of this Gram.
+    """
+    _check_stored(gram_data, vcov)
+    own, other = gram_data.design.coordinates or {}, solved.design.coordinates or {}
+    if any(other[name] != coordinate for name, coordinate in own.items() if name in other):
+        raise OptionError("this fit is not one of this Gram: make it with gram.ols(...), or give the rows as data")
+    return _stored_moments(gram_data, solved.design, solved)
+
+
+def _stored_moments(gram_data: GramData, design: Design, solved: Solved) -> ClusterMoments:
+    """The products by cluster of a model, in its names; its coordinates are those of the Gram."""
+    assert gram_data.clusters is not None
+    check_not_absorbed(design.terms.absorbed)
+    plan = plan_of(gram_data.design, gram_data.moments.layout, design)
+    return moments_for(gram_data.clusters.moments, solved.parametrization, solved.levels.names, plan)

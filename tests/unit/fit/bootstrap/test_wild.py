@@ -106,6 +106,21 @@ def test_columns_that_depend_on_others() -> None:
         aliased.wild_bootstrap("x2 = 0")
 
 
+def test_from_a_gram_no_row_is_read() -> None:
+    gram = gm.gram("y ~ x + f + w", DATA, cluster="firm")
+    fit = gram.ols("y ~ x + f", vcov=CLUSTERED)
+    found = fit.wild_bootstrap("x = 0", gram, seed=1)
+    expected = gm.ols("y ~ x + f", DATA, vcov=CLUSTERED).wild_bootstrap("x = 0", seed=1)
+    assert_allclose(found.statistics, expected.statistics, rtol=1e-9, atol=1e-11)
+    assert found.p_value == expected.p_value
+    assert gram.ols("y ~ x + f").wild_bootstrap("x = 0", gram, seed=1).p_value == found.p_value
+    with pytest.raises(OptionError, match="no products by cluster"):
+        gm.gram("y ~ x", DATA).ols().wild_bootstrap("x = 0", gm.gram("y ~ x", DATA), cluster="firm")
+    shifted = DATA.assign(x=DATA.x + 1e6)
+    with pytest.raises(OptionError, match="not one of this Gram"):
+        gm.ols("y ~ x + f", DATA, vcov=CLUSTERED).wild_bootstrap("x = 0", gm.gram("y ~ x + f", shifted, cluster="firm"))
+
+
 def test_what_it_says() -> None:
     found = gm.ols("y ~ x + f", DATA, vcov=CLUSTERED).wild_bootstrap("x = 0", seed=1)
     text = str(found)
