@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, TypeGuard
 
 import numpy as np
+import pyarrow as pa
 from scipy.sparse import csr_array, issparse
 
 from gramian.errors import SchemaError
@@ -48,7 +49,10 @@ def size_of(column: Any) -> int:
     """Bytes of an array or a sparse matrix; 0 where unknown."""
     if is_sparse(column):
         return int(column.data.nbytes + column.indices.nbytes + column.indptr.nbytes)
-    return int(getattr(column, "nbytes", 0))
+    try:
+        return int(getattr(column, "nbytes", 0))
+    except pa.ArrowException:  # text whose values lie elsewhere has no size of its own in every version
+        return int(column.get_total_buffer_size())
 
 
 def floats(matrix: Any) -> csr_array:
