@@ -92,4 +92,21 @@ inline double logarithm_of_one_and(double x, double inverse) {
   return logarithm(u) + (x - (u - 1.0)) * inverse;
 }
 
+// exp(x^2) times the complementary error function of x >= 0. A polynomial in (x - 15/4) / (x + 15/4), divided by 1 + 2 x:
+// the Chebyshev series of degree 24 in powers, made with 110 decimal digits. Relative error below 4e-16.
+inline double scaled_error_function(double x) {
+  constexpr double POWERS[] = {
+      0x1.3ccda0b5d5dc2p+0, -0x1.1f367683f89a5p-3, 0x1.d5f294815a405p-9, 0x1.510169d09665bp-4,
+      -0x1.bda9309a2949ap-4, 0x1.7a14188a9ce2ap-4, -0x1.e0d0fa6ddfe85p-5, 0x1.d0b0037d167adp-6,
+      -0x1.3f603c398c6c5p-7, 0x1.cc3a0e7d2150cp-10, 0x1.33fb2968decd9p-12, -0x1.303fa4966bc38p-12,
+      0x1.b1439865f8d9ep-15, 0x1.778b933adcce7p-16, -0x1.800077b775cf3p-17, -0x1.055686d42aa63p-20,
+      0x1.d6339f66a50f8p-20, -0x1.eb803840c0574p-25, -0x1.15be4201dc721p-22, 0x1.8fa9fe49c359bp-26,
+      0x1.4c37f59c36e71p-25, -0x1.014cd7201b5adp-28, -0x1.638dcc665be8dp-28, 0x1.561b105822235p-32,
+      0x1.d3744857e262bp-32};
+  double t = (x - 3.75) / (x + 3.75), p = POWERS[24];
+#pragma GCC unroll 24
+  for (int k = 23; k >= 0; k--) p = std::fma(p, t, POWERS[k]);
+  return p / (1.0 + 2.0 * x);
+}
+
 }  // namespace

@@ -112,16 +112,6 @@ Ahead ahead_of(const Part* parts, int64_t count, const Rows& rows, int64_t width
   return {widest->data + (rows.first + BLOCK_ROWS) * widest->down, BLOCK_ROWS * widest->down / steps + 1};
 }
 
-// Adds a row of a block to sums, and their rounding errors to sums_low where these are kept.
-inline void add_row(const double* row, int64_t columns, double* sums, double* sums_low) {
-  for (int64_t j = 0; j < columns; j += STRIP, row += BLOCK_ROWS * STRIP)
-    for (int c = 0; c < (int)std::min<int64_t>(STRIP, columns - j); c++)
-      if (sums_low)
-        add_value(row[c], 0.0, sums[j + c], sums_low[j + c]);
-      else
-        sums[j + c] += row[c];
-}
-
 // Digits of one column, the highest at top, each lower one a step further.
 void digits_of_column(const double* values, int rows, double factor, double limit, int64_t digits, double* top,
                       int64_t step, unsigned char* wrong) {
@@ -154,7 +144,7 @@ inline double* aligned(double* memory) {
 extern "C" {
 
 // Changes whenever a function below does: a library of another version is not used.
-int64_t gramian_interface() { return 5; }
+int64_t gramian_interface() { return 7; }
 
 // The best instruction set of this processor for which a library is compiled: 4, 3 (x86-64-v4, v3), 1 (the portable
 // build is quick, as on ARM) or 0 (a fused multiply-add would be done by software).
@@ -259,33 +249,6 @@ void gramian_digits(const Part* parts, int64_t count, int64_t rows, const double
         }
       }
   }
-}
-
-// Adds every row of the columns of all parts side by side to the sums (cells, columns) of its cell, in their order.
-// codes : cell of each row, or where `others` is not null the row of a table of cells, `others` its column of `size`;
-// sums_low : rounding errors of the sums, or null where they are not kept; a row with a code below zero has no cell.
-// Returns the number of rows whose cell is not below `cells`: they were not added.
-int64_t gramian_add_by_codes(const Part* parts, int64_t count, int64_t rows, const double* factors,
-                             const int64_t* codes, const int64_t* others, int64_t size, int64_t cells, double* sums,
-                             double* sums_low, double* memory) {
-  int64_t columns = columns_of(parts, count), width = strips_width(columns), outside = 0;
-  double* strips = aligned(memory);
-  std::memset(strips, 0, sizeof(double) * BLOCK_ROWS * width);
-  for (int64_t first = 0; first < rows; first += BLOCK_ROWS) {
-    Rows here = {nullptr, first, (int)std::min<int64_t>(BLOCK_ROWS, rows - first)};
-    pack(parts, count, here, first && !factors, strips);
-    if (factors) weight_rows(strips, width, here.count, factors + first);
-    for (int r = 0; r < here.count; r++) {
-      int64_t cell = codes[first + r], other = others ? others[first + r] : 0;
-      if (cell < 0 || other < 0) continue;
-      if (others) cell = other < size && cell < cells ? cell * size + other : cells;
-      if (cell < cells)
-        add_row(strips + r * STRIP, columns, sums + cell * columns, sums_low ? sums_low + cell * columns : nullptr);
-      else
-        outside++;
-    }
-  }
-  return outside;
 }
 
 // r + r_low = X v, (n,), in twice the precision, the columns of X in their order.

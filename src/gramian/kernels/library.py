@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import ctypes
 
-INTERFACE = 5  # gramian_interface() of the source
+INTERFACE = 7  # gramian_interface() of the source
 NAMES = {4: "v4", 3: "v3", 1: "portable"}  # gramian_instructions() of the source
 
 
@@ -78,12 +78,9 @@ def load(name: str) -> Library | None:
 def _declare(functions: Any, ctypes: Any) -> None:
     """Types of the arguments; addresses are passed as numbers."""
     address, number = ctypes.c_void_p, ctypes.c_int64
-    functions.gramian_memory.restype = functions.gramian_add_by_codes.restype = number
+    functions.gramian_memory.restype = number
     functions.gramian_memory.argtypes = [number]
     functions.gramian_products.argtypes = [address, number, number, address, address, address, address]
-    functions.gramian_add_by_codes.argtypes = [
-        *(address, number, number, address, address, address, number, number, address, address, address)
-    ]
     functions.gramian_working_products.restype = ctypes.c_double
     functions.gramian_working_products.argtypes = [address, number, number, number, *[address] * 7]
     functions.gramian_twofold_times.argtypes = [address, address, number, address, address, address, address]

@@ -23,8 +23,8 @@ SIZES = tuple(np.dtype(name).itemsize for name in TYPES)
 KINDS = {np.dtype(name): kind for kind, name in enumerate(TYPES)} | {np.dtype(bool): TYPES.index("u1")}
 # variance functions and links in the order of the enumerations `Family` and `Link` of the source
 VARIANCES = ("mu(1-mu)", "mu", "mu^2", "constant")
-LINKS = ("identity", "log", "logit", "cloglog", "inverse")
-UNUSUAL = {(v, link) for v in VARIANCES[1:] for link in ("logit", "cloglog")} | {
+LINKS = ("identity", "log", "logit", "probit", "cloglog", "inverse")
+UNUSUAL = {(v, link) for v in VARIANCES[1:] for link in ("logit", "probit", "cloglog")} | {
     (VARIANCES[0], link) for link in ("identity", "inverse")
 }
 ITEM = 8  # bytes of a float64 and of an address
@@ -87,54 +87,6 @@ def self_products(
         *described.arguments, rows, _at(numbers), _at(factors), _at(out), _at(memory)
     )  # fmt: skip
     return out
-
-
-def add_by_codes(
-    library: Library,
-    codes: Sequence[Codes],
-    sizes: Sequence[int],
-    parts: Sequence[Part],
-    sums: Matrix,
-    low: Matrix | None = None,
-    factors: Vector | None = None,
-) -> None:
-    """Add the rows of all parts to the sums of the cells of one or two factors, each sum in the order of the rows.
-
-    Parameters
-    ----------
-    library : Library
-        The compiled functions.
-    codes : one or two arrays (n,)
-        Levels of each factor as int64; a row with a code below zero is left out.
-    sizes : one or two ints
-        Their numbers of levels. The cell of two codes is `codes[0] * sizes[1] + codes[1]`.
-    parts : sequence of Part
-        Columns (n, .), k in all.
-    sums : (cells, k)
-        Contiguous sums of every cell, to which is added.
-    low : (cells, k), optional
-        Rounding errors of these sums, which are kept where there is memory for them.
-    factors : (n,), optional
-        What the values of each row are multiplied by.
-
-    Raises
-    ------
-    IndexError
-        Where a code is not below its size. Other rows have been added then.
-    """
-    cells, width = sums.shape
-    memory = np.empty(library.functions.gramian_memory(width))
-    (described, columns), factors = _described(parts), _contiguous(factors)
-    first, second = _contiguous(codes[0]), _contiguous(codes[1] if len(codes) > 1 else None)
-    size = sizes[1] if len(codes) > 1 else 1
-    if sums.dtype != np.float64 or not sums.flags.c_contiguous or cells < sizes[0] * size or columns != width:
-        raise ValueError("the sums need contiguous memory for every cell and column")
-    outside = library.functions.gramian_add_by_codes(
-        *described.arguments, len(codes[0]), _at(factors), _at(first), _at(second), size, sizes[0] * size,
-        _at(sums), _at(low), _at(memory)
-    )  # fmt: skip
-    if outside:
-        raise IndexError(f"{outside} codes are not below the number of levels")
 
 
 def add_working_products(

@@ -6,7 +6,8 @@
 
 namespace {
 
-enum Link { IDENTITY, LOG, LOGIT, CLOGLOG, INVERSE };
+enum Link { IDENTITY, LOG, LOGIT, PROBIT, CLOGLOG, INVERSE };
+constexpr double ROOT_HALF = 0x1.6a09e667f3bcdp-1, ROOT_2_PI = 0x1.9884533d43651p-1;  // roots of 1/2 and 2 / pi
 enum Family { BINOMIAL, POISSON, GAMMA, GAUSSIAN };
 
 // Means and what families compute from them, row by row: `Mean` of links.py, and bend = mu'' / mu'. For means on the
@@ -33,6 +34,24 @@ void proportions(Link link, const double* eta, int n, Means& m) {
         m.log[i] = (below ? eta[i] : 0.0) - both;
         m.log_rest[i] = (below ? 0.0 : -eta[i]) - both;
         m.bend[i] = m.rest[i] - m.mu[i];
+      }
+      break;
+    case PROBIT:
+      for (int i = 0; i < n; i++) {
+        bool below = eta[i] < 0.0;
+        // a^2 = head^2 + (a - head) (a + head), where head has few bits: the rounding of a square is not magnified
+        double a = std::fabs(eta[i]), head = std::rint((a < 64.0 ? a : 64.0) * 16.0) / 16.0;
+        double bell = exponential(-0.5 * head * head) * exponential(-0.5 * (a - head) * (a + head));
+        double scaled = scaled_error_function(a * ROOT_HALF), tail = 0.5 * scaled * bell, larger = 1.0 - tail;
+        double log_tail = logarithm(0.5 * scaled) - 0.5 * a * a, rate = ROOT_2_PI / scaled;
+        double log_larger = logarithm_of_one_and(-tail, 1.0 / larger), larger_rate = bell * (0.5 * ROOT_2_PI) / larger;
+        m.mu[i] = below ? tail : larger;
+        m.log[i] = below ? log_tail : log_larger;
+        m.rate[i] = below ? rate : larger_rate;
+        m.rest[i] = below ? larger : tail;
+        m.log_rest[i] = below ? log_larger : log_tail;
+        m.rest_rate[i] = below ? larger_rate : rate;
+        m.bend[i] = -eta[i];
       }
       break;
     case CLOGLOG:

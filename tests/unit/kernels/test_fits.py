@@ -27,6 +27,7 @@ y = X @ rng.standard_normal(p) + rng.standard_normal(n)
 frame = {f"x{j}": X[:, j].copy() for j in range(p)}
 frame |= {"y": y, "w": rng.random(n) + 0.5, "firm": rng.integers(0, 20, n)}
 frame["hit"] = (y > np.median(y)).astype(float)
+frame["count"] = rng.poisson(np.exp(0.1 * X[:, 0]))
 columns = " + ".join(f"x{j}" for j in range(p))
 found = {}
 for threads in (1, 2, 3):
@@ -38,6 +39,8 @@ for threads in (1, 2, 3):
         "refined": gm.ols("y ~ X", {"y": y, "X": X}, digits=15, engine=local),
         "refined, a factor": gm.ols("y ~ x0 + x1 + I(x2^2) + factor(firm)", frame, digits=15, engine=local),
         "logistic": gm.glm("hit ~ x0 + x1 + x2", frame, family="binomial", engine=local),
+        "probit": gm.glm("hit ~ x0 + I(x1^2)", frame, family="binomial", link="probit", engine=local),
+        "poisson": gm.glm("count ~ x0 + x1 + offset(0.1 * x2)", frame, family="poisson", weights="w", engine=local),
     }
     for name, fit in fits.items():
         # a logistic fit stops where it is off by a hundred-millionth of a standard error

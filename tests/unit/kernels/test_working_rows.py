@@ -109,7 +109,7 @@ def test_means_out_of_range_have_no_deviance(compiled: Library) -> None:
         assert not np.isfinite(found), (variance, link)
 
 
-@pytest.mark.parametrize(("variance", "link"), MODELS[:3])
+@pytest.mark.parametrize(("variance", "link"), [model for model in MODELS if model[0] == VARIANCES[0]])
 def test_proportions_at_the_ends_are_those_of_numpy(variance: str, link: str, compiled: Library) -> None:
     largest = {"log": 0.0, "cloglog": 5.0}.get(link, 700.0)  # of cloglog exp(eta) is squared
     eta = np.concatenate([-np.logspace(-20, np.log10(800.0), 100), np.logspace(-20, np.log10(700.0), 100)])
