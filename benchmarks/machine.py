@@ -15,6 +15,8 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 from threadpoolctl import threadpool_info
 
+from gramian.kernels.library import library
+
 PACKAGES = (
     "gramian",
     "numpy",
@@ -57,6 +59,7 @@ def facts() -> dict[str, Any]:
             "load": os.getloadavg(),
         },
         "python": platform.python_version(),
+        "kernels": None if (compiled := library()) is None else compiled.name,
         "packages": {name: found for name in PACKAGES if (found := _version(name))},
         "threads": {
             "blas": [

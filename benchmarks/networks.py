@@ -114,6 +114,17 @@ def _bars(fereg: float, pyfixest: float = FREE) -> dict[str, float]:
     return {"fereg": fereg, "pyfixest": pyfixest}
 
 
+def _levels(count: int) -> Callable[[Generator, float], Mapping[str, Codes]]:
+    """Two million rows with one factor of so many levels."""
+
+    def made(rng: Generator, scale: float) -> Mapping[str, Codes]:
+        rows = int(2_000_000 * scale)
+        return {"f": rng.integers(0, min(count, max(rows // 2, 2)), rows)}
+
+    return made
+
+
+LEVELS = tuple(Network(f"levels-{10**k}", _levels(10**k), 5, _bars(FREE)) for k in range(1, 7))
 NETWORKS = (
     Network("firm", _random(firm=200_000), 10, _bars(1.3)),
     Network("firm+year", _random(firm=200_000, year=20), 10, _bars(1.8)),

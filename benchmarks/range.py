@@ -1,4 +1,4 @@
-"""The whole range of sizes: columns from 5 to 5,000, absorbed factors of every kind, careful passes.
+"""The whole range of sizes: rows, columns, levels, absorbed factors of every kind, careful passes, exact sums.
 
 python benchmarks/range.py [--only NAME]... [--rounds N] [--quick] [--json FILE]
 
@@ -8,28 +8,25 @@ python benchmarks/range.py [--only NAME]... [--rounds N] [--quick] [--json FILE]
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from threading import Thread
+from unittest.mock import patch
 
 import numpy as np
 import pandas as pd
 from command import Program, main
-from networks import NETWORKS, Network
-from numpy.typing import NDArray
+from networks import LEVELS, NETWORKS, Network
+from peers_in_memory import Array, duckdb_averages, fereg, glum, intelex, pyfixest
 from problems import Sizes
 from runner import FREE, Answer, Bar, Contender, Race
 
 import gramian as gm
+from gramian.fit.leastsquares import escalate
+from gramian.kernels.library import library
 
-Array = NDArray[np.float64]
-NORMAL, READ, INTELEX, FEREG, PYFIXEST = (
-    "numpy normal equation",
-    "one read",
-    "scikit-learn-intelex",
-    "fereg",
-    "pyfixest",
-)
+NORMAL, READ, PRODUCT = "numpy normal equation", "one read", "X @ b"
+INTELEX, GLUM, AVERAGES = "scikit-learn-intelex", "glum", "DuckDB avg()"
 # rows and columns in memory, with the bars against the normal equation and against one read of X on two threads
 SHAPES: dict[tuple[int, int], tuple[float, float]] = {
     (4_000_000, 5): (FREE, FREE),
@@ -42,7 +39,11 @@ SHAPES: dict[tuple[int, int], tuple[float, float]] = {
     (20_000, 2000): (1.6, FREE),
     (20_000, 5000): (2.0, FREE),
 }
-CAREFUL = {(1_000_000, 50): 10.0, (100_000, 300): 10.0}
+ROWS = (1_000, 10_000, 100_000, 1_000_000, 10_000_000, 40_000_000)  # of ten columns
+CAREFUL = ((1_000_000, 50), (100_000, 300), (50_000, 1000))
+EXACT = {(500_000, 10): FREE, (500_000, 50): 9.0}  # bars against the normal equation
+CAREFUL_BAR, COMPILED_BAR = 10.0, 3.0
+GLUM_COLUMNS = 100  # most columns of a race with glum
 SCALED_DOWN = 20  # of rows, and at most 300 columns, with --quick
 
 
@@ -59,38 +60,89 @@ def problem(rows: int, columns: int) -> tuple[Array, Array]:
     return X, X.sum(axis=1) + rng.standard_normal(rows)
 
 
-def in_memory(shape: tuple[int, int], sizes: Sizes) -> Race:
-    """A matrix in memory, `digits=8`, against the normal equation and one read."""
-    rows, columns = shape_of(shape, sizes)
-    X, y = problem(rows, columns)
-    normal, read = SHAPES[shape]
-    contenders = [
-        Contender("gramian", lambda: gm.ols("y ~ X", {"X": X, "y": y}, digits=8).std_errors),
+def own(X: Array, y: Array) -> Contender:
+    """The fit that is measured, standard errors included."""
+
+    def fit() -> Answer:
+        found = gm.ols("y ~ X", {"X": X, "y": y}, digits=8)
+        _ = found.std_errors
+        return Answer(found.coefficients, np.zeros(0))
+
+    return Contender("gramian", fit)
+
+
+def limits(X: Array, y: Array) -> list[Contender]:
+    """What every race of an array is held against."""
+    return [
         Contender(NORMAL, lambda: np.linalg.solve(X.T @ X, X.T @ y)),
         Contender(READ, lambda: read_by_two(X)),
     ]
+
+
+def in_memory(shape: tuple[int, int], sizes: Sizes) -> Race:
+    """A matrix in memory, `digits=8`, against the normal equation, one read, and packages that fit it."""
+    rows, columns = shape_of(shape, sizes)
+    X, y = problem(rows, columns)
+    normal, read = SHAPES[shape]
+    contenders = [own(X, y), *limits(X, y)]
     bars = [Bar("gramian", NORMAL, normal), Bar("gramian", READ, read)]
-    if shape == (20_000, 2000) and (fit := intelex(X, y)):
-        contenders.append(Contender(INTELEX, fit))
-        bars.append(Bar("gramian", INTELEX, 1.0))
-    return Race(name_of(shape), f"{rows:,} x {columns:,} array in memory", contenders, bars)
+    for name, made, bar, widest in ((INTELEX, intelex, 1.0, 2_000), (GLUM, glum, FREE, GLUM_COLUMNS)):
+        if columns <= widest and (fit := made(X, y)) is not None:
+            contenders.append(Contender(name, fit))
+            bars.append(Bar("gramian", name, bar if shape == (20_000, 2000) else FREE))
+    return Race(name_of(shape), f"{rows:,} x {columns:,} array in memory", contenders, bars, _alike(contenders))
+
+
+def of_rows(rows: int, sizes: Sizes) -> Race:
+    """Ten columns of so many rows in memory, beside the averages of the same columns by DuckDB."""
+    name, rows = f"rows-{rows}", rows if sizes.array >= 1_000_000 else min(rows, 200_000)
+    X, y = problem(rows, 10)
+    contenders = [own(X, y), *limits(X, y)]
+    if (averages := duckdb_averages(X, y) if rows <= 10_000_000 else None) is not None:
+        contenders.append(Contender(AVERAGES, averages))
+    bars = [Bar("gramian", c.name, FREE) for c in contenders[1:]]
+    # small fits are timed more often
+    return Race(name, f"{rows:,} x 10 array in memory", contenders, bars, times=5 if rows < 100_000 else 1)
 
 
 def careful(shape: tuple[int, int], sizes: Sizes) -> Race:
-    """A fit with a pass for the residual in higher precision, beside one without it and one product X b."""
+    """The pass for a residual in higher precision alone, with the correction, beside one product X b."""
     rows, columns = shape_of(shape, sizes)
     X, y = problem(rows, columns)
     b = np.ones(columns)
     return Race(
         f"careful-{name_of(shape)}",
-        f"{rows:,} x {columns:,}: what a residual pass adds to a fit",
-        [
-            Contender("two passes", lambda: gm.ols("y ~ X", {"X": X, "y": y}, digits=12)),
-            Contender("one pass", lambda: gm.ols("y ~ X", {"X": X, "y": y}, digits=4)),
-            Contender("X @ b", lambda: X @ b),
-        ],
-        [Bar("two passes", "one pass", FREE), Bar("two passes", "X @ b", FREE)],
+        f"{rows:,} x {columns:,}: one residual pass",
+        [Contender("careful pass", careful_pass(X, y)), Contender(PRODUCT, lambda: X @ b)],
+        [Bar("careful pass", PRODUCT, CAREFUL_BAR if library() is None else COMPILED_BAR)],
     )
+
+
+def careful_pass(X: Array, y: Array) -> Callable[[], object]:
+    """The refinement of a fit of 12 digits, which takes one pass; what comes before is done once."""
+    calls: list[Callable[[], object]] = []
+    refine = escalate.refine
+
+    def kept(*given: object, **options: object) -> object:
+        calls.append(partial(refine, *given, **options))  # type: ignore[arg-type]
+        return calls[-1]()
+
+    with patch.object(escalate, "refine", kept):
+        gm.ols("y ~ X", {"X": X, "y": y}, digits=12)
+    return calls[0]
+
+
+def exact(shape: tuple[int, int], sizes: Sizes) -> Race:
+    """Sums without rounding, beside the plain fit and the normal equation."""
+    rows, columns = shape_of(shape, sizes)
+    X, y = problem(rows, columns)
+    contenders = [
+        Contender("exact", lambda: gm.ols("y ~ X", {"X": X, "y": y}, exact=True).std_errors),
+        own(X, y),
+        *limits(X, y)[:1],
+    ]
+    bars = [Bar("exact", NORMAL, EXACT[shape]), Bar("exact", "gramian", FREE)]
+    return Race(f"exact-{name_of(shape)}", f"{rows:,} x {columns:,}: exact sums", contenders, bars)
 
 
 def absorbed(network: Network, sizes: Sizes) -> Race:
@@ -103,10 +155,13 @@ def absorbed(network: Network, sizes: Sizes) -> Race:
         if (peer := PEERS[name](network.formula, frame)) is not None:
             contenders.append(Contender(name, peer))
             bars.append(Bar("gramian", name, bar))
-    alike = frozenset({"gramian", *(c.name for c in contenders[1:])})
-    return Race(
-        network.name, f"{len(frame):,} rows, {network.formula.partition('|')[2].strip()}", contenders, bars, alike
-    )
+    what = network.formula.partition("|")[2].strip()
+    return Race(network.name, f"{len(frame):,} rows, {network.name}: {what}", contenders, bars, _alike(contenders))
+
+
+def _alike(contenders: list[Contender]) -> frozenset[str]:
+    """The contenders whose coefficients are compared."""
+    return frozenset(c.name for c in contenders) - {NORMAL, READ}
 
 
 def read_by_two(X: Array) -> float:
@@ -124,39 +179,6 @@ def read_by_two(X: Array) -> float:
     return sum(out)
 
 
-def intelex(X: Array, y: Array) -> Callable[[], object] | None:
-    """LinearRegression of scikit-learn-intelex; None where it is not installed."""
-    try:
-        from sklearnex.linear_model import LinearRegression
-    except ImportError:
-        return None
-    return lambda: LinearRegression().fit(X, y).coef_
-
-
-def fereg(formula: str, frame: pd.DataFrame) -> Callable[[], Answer] | None:
-    """`fereg.feols`, or None where it is not installed."""
-    try:
-        from fereg import feols
-    except ImportError:
-        return None
-    return partial(_answer, feols, formula, frame)
-
-
-def pyfixest(formula: str, frame: pd.DataFrame) -> Callable[[], Answer] | None:
-    """`pyfixest.feols`, or None where it is not installed."""
-    try:
-        from pyfixest import feols
-    except ImportError:
-        return None
-    return partial(_answer, feols, formula, frame)
-
-
-def _answer(feols: Callable[..., object], formula: str, frame: pd.DataFrame) -> Answer:
-    fit = feols(formula, frame, vcov="iid", fixef_rm="none")
-    fit.se()  # type: ignore[attr-defined]
-    return Answer(np.asarray(fit.coef()), np.zeros(0))  # type: ignore[attr-defined]
-
-
 def slopes(fit: gm.LinearFit) -> Answer:
     """Slopes, which have to be alike; packages count the degrees of freedom of several factors differently."""
     _ = fit.std_errors
@@ -171,12 +193,19 @@ def name_of(shape: tuple[int, int]) -> str:
     return f"{shape[0]}x{shape[1]}"
 
 
+def _races() -> Iterator[tuple[str, Callable[[Sizes], Race]]]:
+    """All races by name, the small ones of each kind first."""
+    yield from ((f"rows-{rows}", partial(of_rows, rows)) for rows in ROWS)
+    yield from ((name_of(shape), partial(in_memory, shape)) for shape in SHAPES)
+    yield from ((f"careful-{name_of(shape)}", partial(careful, shape)) for shape in CAREFUL)
+    yield from ((f"exact-{name_of(shape)}", partial(exact, shape)) for shape in EXACT)
+    yield from ((network.name, partial(absorbed, network)) for network in (*LEVELS, *NETWORKS))
+
+
 PROGRAM = Program(
     "range",
     "The whole range of sizes, as ratios to others and to one read of the data.",
-    {name_of(shape): partial(in_memory, shape) for shape in SHAPES}
-    | {f"careful-{name_of(shape)}": partial(careful, shape) for shape in CAREFUL}
-    | {network.name: partial(absorbed, network) for network in NETWORKS},
+    dict(_races()),
     {},
 )
 
