@@ -134,6 +134,8 @@ def solve_iv(
         if iv_options.estimator == FULLER:
             kappa -= iv_options.fuller / (sums.moments.rows - _instrument_count(system))
         two_stage, structural = _structural(system, options, passes, kappa)
+        if not system.stage.independent.all():
+            structural = _with_doubt(structural, system, part_of_sums(joint, sums, designs.instruments), options)
         parts = [part_of_sums(joint, sums, design) for design in designs.first_stages().values()]
         first = tuple(solve_linear(design, own, options, passes) for design, own in parts)
     check_solution(structural)
@@ -178,6 +180,23 @@ def _structural(system: IvSystem, options: Options, passes: int, kappa: float) -
     solved = assemble(system.design, system.sums, options, system.system, bounded)
     # k is an eigenvalue, whose rounding errors have no bound here
     return two_stage, solved if kappa == 1.0 else replace(solved, accuracy=None)
+
+
+def _with_doubt(
+    structural: Solved, system: IvSystem, instruments: tuple[Design, Accumulated], options: Options
+) -> Solved:
+    """Without certified digits, if the sums do not prove that the instruments that are left out depend on others.
+
+    instruments : the design of the outcome on all instruments, and its sums.
+    """
+    reduced, dropped = solve_linear(*instruments, options), int((~system.stage.independent).sum())
+    proved = reduced.accuracy is not None and not reduced.accuracy.doubtful and len(reduced.aliased) >= dropped
+    if proved or structural.accuracy is None:
+        return structural
+    accuracy = structural.accuracy
+    none = np.where(np.isnan(accuracy.digits), np.nan, 0.0)
+    uncertain = replace(accuracy, digits=none, std_error_digits=none, rss_digits=0.0, reached=False)
+    return replace(structural, accuracy=uncertain)
 
 
 def _with_rows(run: IvRun, job: Job, vcov: VcovSpec) -> IvSolved:
