@@ -27,7 +27,10 @@ from typing import Any
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 GUIDE = DOCS / "guide"
-PAGES = [*sorted(GUIDE.glob("[0-9]*-*.md")), *sorted((DOCS / "from").glob("*.md"))]
+PAGES = [
+    *sorted(GUIDE.glob("[0-9]*-*.md"), key=lambda page: int(page.stem.split("-")[0])),
+    *sorted((DOCS / "from").glob("*.md")),
+]
 PICTURES = "pictures"  # folder beside a page, into which its code saves pictures
 CODE = re.compile(r"`([^`]+)`")
 BAR = re.compile(r"(?<!\\)\|")  # between the cells of a table; in a cell it is written with a backslash

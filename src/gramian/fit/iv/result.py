@@ -191,7 +191,7 @@ class IvFit(Estimates):
         >>> import gramian as gm
         >>> rows = {"y": [1.0, 3.0, 4.0, 8.0, 7.0], "x": [0.0, 1.0, 2.0, 4.0, 4.0], "z": [0.0, 1.0, 1.0, 2.0, 3.0]}
         >>> round(gm.iv("y ~ [x ~ z]", rows).weak_instruments().first_stage["x"].statistic, 3)
-        17.143
+        19.691
         """
         from gramian.fit.iv.diagnostics import weak_instruments
 
