@@ -33,9 +33,9 @@ def test_a_matrix_is_used_without_a_copy(tmp_path):
     assert np.array_equal(np.concatenate([b.numbers("X[2]").values for b in found]), X[:, 2])
 
 
-def test_wide_matrices_are_read_in_fewer_rows():
+def test_wide_matrices_are_read_in_fewer_rows_in_even_pieces():
     X = np.zeros((20_000, 1024), dtype=np.float32)
-    assert [b.rows for b in batches({"X": X}, ["X[0]"])] == [8192, 8192, 3616]
+    assert [b.rows for b in batches({"X": X}, ["X[0]"])] == [5000] * 4  # at most 8192
 
 
 @pytest.mark.parametrize("dtype", ["f2", "f4", "f8", ">f8", ">i4", "i1", "u8", "?", ">f4", "g"])
