@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from gramian import errors as errors
     from gramian.api.arithmetic import add as add
+    from gramian.api.arithmetic import compare_grams as compare_grams
     from gramian.api.arithmetic import subtract as subtract
     from gramian.api.curve import curve as curve
     from gramian.api.generalized import glm as glm
@@ -34,8 +35,9 @@ if TYPE_CHECKING:
 from gramian.version import __version__ as __version__
 
 __all__ = [
-    "Dask", "Local", "add", "anova", "compare", "csv", "curve", "derive", "errors", "fits", "from_moments", "glm",
-    "gram", "iv", "lesson", "load", "ols", "plan", "ridge", "rolling", "rows", "show_versions", "subtract", "table",
+    "Dask", "Local", "add", "anova", "compare", "compare_grams", "csv", "curve", "derive", "errors", "fits",
+    "from_moments", "glm", "gram", "iv", "lesson", "load", "ols", "plan", "ridge", "rolling", "rows", "show_versions",
+    "subtract", "table",
 ]  # fmt: skip
 
 _HOME = {
@@ -44,6 +46,7 @@ _HOME = {
     "add": "gramian.api.arithmetic",
     "anova": "gramian.api.nested",
     "compare": "gramian.comparison",
+    "compare_grams": "gramian.api.arithmetic",
     "csv": "gramian.api.text_files",
     "curve": "gramian.api.curve",
     "derive": "gramian.derivation",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gramian.errors import OptionError
 from gramian.fit.gram.arithmetic import add_grams, subtract_grams
+from gramian.fit.gram.drift import GramDifference, difference
 from gramian.fit.gram.result import Gram
 
 
@@ -49,6 +50,44 @@ def subtract(a: Gram, b: Gram, *, force: bool = False) -> Gram:
     """
     _check_grams(a, b)
     return Gram(subtract_grams(a.gram_data, b.gram_data, force=force))
+
+
+def compare_grams(a: Gram, b: Gram, formula: str | None = None) -> GramDifference:
+    """Whether the rows of two Grams follow the same regression: what has changed since the sums of before.
+
+    Parameters
+    ----------
+    a, b : Gram
+        Grams of the same terms, of different rows.
+    formula : str, optional
+        A model of stored terms; by default that of the Grams.
+
+    Returns
+    -------
+    GramDifference
+        Chow's test, and a table each of means and of coefficients with their differences.
+
+    Raises
+    ------
+    SchemaError
+        If they do not store the same sums.
+    DataError
+        If an input is in both.
+    OptionError
+        For several outcomes.
+    NumericalError
+        If the rows are too few.
+
+    Examples
+    --------
+    >>> import gramian as gm
+    >>> old = gm.gram("y ~ x", {"x": [1, 2, 3, 4, 5], "y": [2.1, 3.9, 6.2, 7.8, 10.1]})
+    >>> new = gm.gram("y ~ x", {"x": [1, 2, 3, 4, 5], "y": [1.2, 1.9, 3.1, 4.2, 4.9]})
+    >>> round(gm.compare_grams(old, new).chow.p_value, 6)
+    1e-06
+    """
+    _check_grams(a, b)
+    return difference(a.gram_data, b.gram_data, formula)
 
 
 def _check_grams(a: object, b: object) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -19,6 +20,13 @@ F = TypeVar("F", bound=Any)
 def force(text: str) -> Callable[[F], F]:
     """Decorator that adds --force with this help."""
     return click.option("--force", is_flag=True, help=text)
+
+
+def alone(target: Path) -> AbstractContextManager[None]:
+    """A context in which no other command reads, changes and writes this Gram; says so where it has to wait."""
+    from gramian.serialize.lock import locked
+
+    return locked(target, lambda: click.echo(f"waiting for another process that writes {target}", err=True))
 
 
 def save(gram: Gram, target: Path) -> None:

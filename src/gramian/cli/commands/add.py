@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from gramian.cli.options import FILE, output
-from gramian.cli.shared_gram import force, save
+from gramian.cli.shared_gram import alone, force, save
 
 
 @click.command()
@@ -21,9 +21,12 @@ def command(gram: tuple[Path, ...], output: Path, force: bool) -> None:
     gramian add 2023.gram 2024.gram -o both.gram
     """  # noqa: D301  # click wants a backspace before lines that it may not fold
     from gramian.api.arithmetic import add
+    from gramian.cli.output import check_output_path
     from gramian.saved import load_gram
 
-    total = load_gram(gram[0])
-    for path in gram[1:]:
-        total = add(total, load_gram(path), force=force)
-    save(total, output)
+    check_output_path(output)
+    with alone(output):  # it may be one of those that are added
+        total = load_gram(gram[0])
+        for path in gram[1:]:
+            total = add(total, load_gram(path), force=force)
+        save(total, output)

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from gramian.cli.options import FILE, output
-from gramian.cli.shared_gram import force, save
+from gramian.cli.shared_gram import alone, force, save
 
 
 @click.command()
@@ -22,6 +22,9 @@ def command(gram: Path, less: Path, output: Path, force: bool) -> None:
     gramian subtract year.gram bad_day.gram -o rest.gram
     """  # noqa: D301  # click wants a backspace before lines that it may not fold
     from gramian.api.arithmetic import subtract
+    from gramian.cli.output import check_output_path
     from gramian.saved import load_gram
 
-    save(subtract(load_gram(gram), load_gram(less), force=force), output)
+    check_output_path(output)
+    with alone(output):  # it may be one of both
+        save(subtract(load_gram(gram), load_gram(less), force=force), output)

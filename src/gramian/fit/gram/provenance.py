@@ -75,12 +75,12 @@ def provenance_of(source: Source, moments: AnyMoments, rows: int) -> Provenance:
     inputs = source.inputs
     # files are known by path and size: a digest of their content would cost another read
     if inputs and all(read.size is not None and os.path.isfile(read.name) for read in inputs):
-        return Provenance({_file_read(read): 1 for read in inputs})
+        return Provenance({file_read(read): 1 for read in inputs})
     name = inputs[0].name if len(inputs) == 1 else f"{len(inputs)} inputs"
     return Provenance({ReadInput(name, rows=rows, sha256=fingerprint(moments)): 1})
 
 
-def _file_read(read: Input) -> ReadInput:
+def file_read(read: Input) -> ReadInput:
     """The identity of a file."""
     return ReadInput(os.path.abspath(read.name), read.size, read.units, read.rows, identity=read.identity)
 

@@ -21,9 +21,9 @@ MAX_COLUMNS = 60  # longer tables scroll off the screen
 def text(gram: StoredSums) -> str:
     """Facts, then the columns with their means and standard deviations, or why these cannot be had."""
     facts, (headings, rows) = facts_of(gram), columns_of(gram)
-    lines = [f"Gram of {gram.formula}", *_aligned([(f"{name}:", value) for name, value in facts], right=False)]
+    lines = [f"Gram of {gram.formula}", *aligned([(f"{name}:", value) for name, value in facts], right=False)]
     if rows:
-        lines += ["", *_aligned([headings, *rows], right=True)]
+        lines += ["", *aligned([headings, *rows], right=True)]
     return "\n".join([*lines, *notes_of(gram)])
 
 
@@ -65,7 +65,7 @@ def notes_of(gram: StoredSums) -> list[str]:
     return [f"... {left:,} more columns"] if left else []
 
 
-def _aligned(rows: Sequence[Sequence[str]], *, right: bool) -> list[str]:
+def aligned(rows: Sequence[Sequence[str]], *, right: bool) -> list[str]:
     """Cells in columns: the first to the left, the others to the right or left."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return [
