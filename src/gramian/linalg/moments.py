@@ -320,8 +320,11 @@ class Accumulator:
         logs = np.log(weight)
         self.log_weight += float(logs.sum() if count is None else logs @ count)
 
-    def finish(self, levels: Mapping[str, Sequence[Level]]) -> Moments:
-        """The moments of the unit, with levels in canonical order."""
+    def finish(self, levels: Mapping[str, Sequence[Level]], *, complete: bool = False) -> Moments:
+        """The moments of the unit, with levels in canonical order.
+
+        complete : whether these are the levels of all units, in canonical order, of which none is to be left out.
+        """
         tables = {} if self.tables is None else self.tables.finish()
         if len(self.dense) > MAX_COMPILED_WIDTH:
             mirror_upper(self.dense)
@@ -335,6 +338,8 @@ class Accumulator:
             tables,
             {v: sums + self.left_out[v] for v, sums in self.powers.items()},
         )
+        if complete:
+            return raw
         return raw.with_levels(
             {n: canonical(levels_with_rows(factor_levels, n, tables)) for n, factor_levels in levels.items()}
         )

@@ -316,6 +316,14 @@ class GlmAccumulator(UnitAccumulator):
             super().fail(columns, observed)
         self.totals[0] = np.inf
 
+    def moments(self) -> Moments:
+        """The unit's moments; beside absorbed factors with all levels of the design: units then add as they are."""
+        known = self.design.levels
+        fresh = known is None or any(len(known[n]) < size for n, size in self.reader.sizes.items())
+        if known is None or fresh or not self.design.terms.absorbed:
+            return super().moments()
+        return self.sums.finish({name: known[name] for name in self.reader.levels}, complete=True)
+
     def linearized(self) -> Linearized:
         """The partial result of the unit."""
         totals = Totals(*self.totals.tolist())

@@ -29,6 +29,7 @@ from gramian.linalg.solve import SAFETY
 from gramian.typing import Codes, Matrix, Vector
 
 LEVELS_PER_BLOCK = 16_384  # levels in one matrix product, so that their sums stay in the cache
+MAX_SPARSE = 4  # entries of a table of sums, zeros included, for each that is not zero, from which on it stays sparse
 MAX_COLUMN_LEVELS = 200  # levels of the third and further factors, up to which they are dense columns
 MAX_DIRECT_LEVELS = 1_000  # levels of all factors but the largest, up to which Cholesky eliminates them
 
@@ -194,6 +195,8 @@ def _compressed(levels: int, rows: list[Codes], at: list[Codes], values: list[Ve
 
 def explained(sums: LevelSums, size: int) -> Matrix:
     """C'D^-1 C, (size, size): products of the columns' projections on the levels, from sums C and weights D."""
+    if sums.sparse.nnz * MAX_SPARSE > sums.sparse.shape[0] * sums.sparse.shape[1]:
+        sums = _densified(sums)
     out = np.zeros((size, size))
     dense = np.zeros((len(sums.dense_at),) * 2)
     cross = np.zeros((len(sums.sparse_at), len(sums.dense_at)))
@@ -213,6 +216,13 @@ def explained(sums: LevelSums, size: int) -> Matrix:
         scaled = sums.sparse.multiply(inverse_root[:, None]).tocsr()
         out[np.ix_(sums.sparse_at, sums.sparse_at)] = (scaled.T @ scaled).toarray()
     return out
+
+
+def _densified(sums: LevelSums) -> LevelSums:
+    """The same sums as dense columns."""
+    both = np.hstack([sums.dense, sums.sparse.toarray()])
+    at, none = np.concatenate([sums.dense_at, sums.sparse_at]), np.zeros(0, np.int64)
+    return LevelSums(sums.weight, both, at, csr_array((len(both), 0)), none)
 
 
 def _absorb_directly(S: Matrix, sums: LevelSums, q: int, rounding_error: float, levels: int) -> Absorption:

@@ -26,11 +26,11 @@ from gramian.formula.design import Design
 from gramian.formula.dropped_rows import DroppedRows
 from gramian.formula.levels import LevelIndex
 from gramian.formula.row_reader import Observed
-from gramian.linalg.factors.levels import select_levels
+from gramian.linalg.factors.levels import array_of, select_levels
 from gramian.linalg.keyed.moments import Key
 from gramian.linalg.moments import Moments
 from gramian.linalg.monomials import CONSTANT
-from gramian.typing import Codes, Level, Vector
+from gramian.typing import Codes, Level, Mask, Vector
 
 SEPARATED = "separated"  # the cause under which their rows are counted
 KEPT: Key = ("kept",)
@@ -101,14 +101,39 @@ class ExcludedLevels:
 
     def start(self) -> RowKeys:
         """Begin a unit."""
-        return _KeptRows({c: LevelIndex(c, levels, frozen=True) for c, levels in self.levels.items()})
+        return _KeptRows({column: _Excluded.of(column, levels) for column, levels in self.levels.items()})
+
+
+@dataclass(frozen=True, slots=True)
+class _Excluded:
+    """Levels of a column to leave out. index : of them. integers : the same, if they are integers."""
+
+    index: LevelIndex
+    integers: Codes | None
+
+    @classmethod
+    def of(cls, column: str, levels: Sequence[Level]) -> _Excluded:
+        """Prepare to find levels in batches."""
+        values = array_of(levels)
+        are_integers = values is not None and values.dtype.kind == "i"
+        return cls(LevelIndex(column, levels, frozen=True), values if are_integers else None)
+
+    def among(self, levels: Sequence[Level]) -> Mask:
+        """Which levels of a batch are to be left out, (levels,)."""
+        if not isinstance(levels, range) or self.integers is None:
+            return ~self.index.is_unknown(np.arange(len(levels)), levels)
+        # a range may be much longer than the list of those that are looked for
+        places = self.integers - levels.start
+        out = np.zeros(len(levels), np.bool_)
+        out[places[(places >= 0) & (places < len(levels))]] = True
+        return out
 
 
 @dataclass(frozen=True, slots=True)
 class _KeptRows:
-    """Code 0 for rows to keep, -1 for others. excluded : column -> index of the levels to leave out."""
+    """Code 0 for rows to keep, -1 for others. excluded : column -> its levels to leave out."""
 
-    excluded: Mapping[str, LevelIndex]
+    excluded: Mapping[str, _Excluded]
     size: int = 1
     keys: Sequence[Key] = (KEPT,)
 
@@ -119,9 +144,9 @@ class _KeptRows:
     def codes(self, batch: Batch, parts: Mapping[str, Codes]) -> Codes:
         """Codes (n,) of the rows of a batch."""
         out = np.zeros(batch.rows, np.int64)
-        for column, index in self.excluded.items():
+        for column, excluded in self.excluded.items():
             codes, levels = batch.factor(column)
-            out[(codes >= 0) & ~index.is_unknown(codes, levels)] = -1
+            out[(codes >= 0) & excluded.among(levels)[codes]] = -1
         return out
 
 
